@@ -1,0 +1,90 @@
+/**
+ * The aggregation algebra.
+ *
+ * A partial aggregate is a commutative monoid: `identity`, `lift`, `combine`, `finalize`. So that millions of tiles fit in
+ * memory and a hot loop allocates nothing, a partial's state is laid out in SLOTS: a fixed number of float slots in one
+ * Float64Array and of reference slots in one array, each from a base offset. The four operations work in place:
+ *
+ *   identity(s)             the slots of s become the state over no events
+ *   add(s, value, order)    s := combine(s, lift(value))
+ *   merge(into, from)       into := combine(into, from); `from` is left alone and nothing mutable of it is shared
+ *   finalize(s)             → Value
+ *
+ * `algebra.ts` derives the pure, immutable monoid from these, which is what the laws are tested on.
+ *
+ * Laws (up to 1e-12 relative in float slots): merge is associative and commutative, identity is neutral, and adding events
+ * one by one equals merging their lifts in any order. Ordered aggregations use the total order
+ * (event time, partition, offset), so they too do not depend on arrival.
+ *
+ * An aggregation's feature may need several partials (avg = sum + count); equal partials of several features are kept once.
+ */
+import type { FieldType, Value } from '#domain/values/value.ts';
+
+/** A view on one partial's slots: floats at nums[n], nums[n+1] …; references at refs[r], refs[r+1] …. */
+export interface Slots {
+  nums: Float64Array;
+  n: number;
+  refs: unknown[];
+  r: number;
+}
+
+/** The total order of events. */
+export interface Order {
+  readonly eventTime: number;
+  readonly partition: number;
+  readonly offset: number;
+}
+
+/** A slot's name and the Avro type that it has in features.<view>. Floats are 'double' or 'long' (whole numbers). */
+export interface SlotField {
+  readonly name: string;
+  /** an Avro schema */
+  readonly avro: unknown;
+}
+
+/** One kind of partial aggregate, bound to its parameters and its input type. */
+export interface Partial {
+  /** canonical: two partials with equal id (and equal input, filter, hop) are the same partial */
+  readonly id: string;
+  readonly nums: readonly SlotField[];
+  readonly refs: readonly (SlotField & {
+    /** the reference as plain Avro-encodable data, and back */
+    readonly encode: (ref: unknown) => unknown;
+    readonly decode: (data: unknown) => unknown;
+  })[];
+  readonly identity: (s: Slots) => void;
+  /** `value` is never null (nulls are left out before), except for the partial of count(*), whose value is ignored */
+  readonly add: (s: Slots, value: Value, order: Order) => void;
+  readonly merge: (into: Slots, from: Slots) => void;
+}
+
+/** What an aggregation's finalize may say beside a value. */
+export type Finalized = Value | typeof OVERFLOW;
+/** The bounded domain overflowed (countDistinct, topK): the value is null and the status says `overflow`. */
+export const OVERFLOW: unique symbol = Symbol('overflow');
+
+export interface AggregationParams {
+  readonly [name: string]: Value;
+}
+
+/** An aggregation bound to its input type and parameters. */
+export interface BoundAggregation {
+  readonly type: FieldType;
+  readonly partials: readonly Partial[];
+  /** over the merged states of `partials`, in the same order */
+  readonly finalize: (states: readonly Slots[]) => Finalized;
+}
+
+/** One row of the aggregation table (`table.ts`); one file an aggregation owns all its answers. */
+export interface Aggregation {
+  readonly name: string;
+  /** a sentence for docs and errors */
+  readonly summary: string;
+  /** whether the input may be absent (count) */
+  readonly input: 'required' | 'optional';
+  /**
+   * @param input null for count(*)
+   * @throws MillraceError MR_DEFINITION_INVALID where type or parameters do not fit, naming them
+   */
+  readonly bind: (input: FieldType | null, params: AggregationParams) => BoundAggregation;
+}

@@ -1,0 +1,94 @@
+/**
+ * Definitions as data: what the builders make, what commands carry, what the registry stores (plain JSON).
+ */
+import type { Expr } from '#domain/expressions/ast.ts';
+import type { ScalarType, Value } from '#domain/values/value.ts';
+
+export type Kind = 'entity' | 'source' | 'feature-view' | 'on-demand-feature' | 'feature-service';
+
+interface Described {
+  readonly name: string;
+  readonly owner?: string;
+  readonly description?: string;
+  readonly tags?: readonly string[];
+}
+
+export interface EntityDefinition extends Described {
+  readonly kind: 'entity';
+  /** in order: the order is part of the encoded key */
+  readonly keys: Readonly<Record<string, ScalarType>>;
+}
+
+export interface SourceDefinition extends Described {
+  readonly kind: 'source';
+  /** field → type text, as in INTERFACE: `double?`, `array<string>` */
+  readonly fields: Readonly<Record<string, string>>;
+  readonly eventTime: string;
+  readonly eventId?: string;
+  /** duration in log time within which the same eventId is one event; default 1h */
+  readonly dedupeWindow?: string;
+  /** log partitions of raw.<source>; default 1 */
+  readonly partitions?: number;
+}
+
+export interface FeatureDefinition {
+  /** row of the aggregation table: 'count', 'sum', … */
+  readonly aggregation: string;
+  /** null for count(*) */
+  readonly input: Expr | null;
+  /** e.g. {k: 3}, {edges: [..]}, {limit: 1000} */
+  readonly params?: Readonly<Record<string, Value>>;
+  /** duration; absent: all time */
+  readonly window?: string;
+  readonly hop?: string;
+  /** only events for which this is true count */
+  readonly where?: Expr;
+  readonly description?: string;
+}
+
+export interface FeatureViewDefinition extends Described {
+  readonly kind: 'feature-view';
+  readonly entity: string;
+  readonly source: string;
+  /** entity key → source field, where the names differ */
+  readonly join?: Readonly<Record<string, string>>;
+  readonly where?: Expr;
+  readonly lateness?: string;
+  readonly ttl?: string;
+  readonly freshness?: string;
+  /** default true */
+  readonly online?: boolean;
+  /** default true */
+  readonly offline?: boolean;
+  readonly features: Readonly<Record<string, FeatureDefinition>>;
+}
+
+export type OnDemandInput =
+  | { readonly from: 'feature'; readonly view: string; readonly feature: string }
+  | { readonly from: 'request'; readonly name: string; readonly type: string }
+  | { readonly from: 'on-demand'; readonly name: string };
+
+export interface OnDemandFeatureDefinition extends Described {
+  readonly kind: 'on-demand-feature';
+  readonly type: ScalarType;
+  /** parameter of `value` → where it comes from */
+  readonly inputs: Readonly<Record<string, OnDemandInput>>;
+  /** over {op:'input', name} leaves */
+  readonly value: Expr;
+}
+
+export type ServiceMember =
+  | { readonly from: 'view'; readonly view: string; readonly features: readonly string[]; /** pinned; absent: latest compatible */ readonly version?: number }
+  | { readonly from: 'on-demand'; readonly name: string };
+
+export interface FeatureServiceDefinition extends Described {
+  readonly kind: 'feature-service';
+  readonly features: readonly ServiceMember[];
+}
+
+export type Definition =
+  | EntityDefinition
+  | SourceDefinition
+  | FeatureViewDefinition
+  | OnDemandFeatureDefinition
+  | FeatureServiceDefinition;

@@ -1,0 +1,33 @@
+/** A record of late.<view>: a raw event that came past its tile's end and the view's lateness, with where it stands in the log. */
+import avro from 'avsc';
+
+export interface LateEventRecord {
+  readonly key: string;
+  readonly eventTime: number;
+  readonly partition: number;
+  readonly offset: number;
+  readonly hopMs: number;
+  /** how far the watermark stood past the tile's end and the lateness, ms */
+  readonly lateBy: number;
+  readonly generation: number;
+}
+
+export const lateEventSchema = {
+  type: 'record',
+  name: 'LateEvent',
+  namespace: 'millrace',
+  fields: [
+    { name: 'key', type: 'string' },
+    { name: 'eventTime', type: 'long' },
+    { name: 'partition', type: 'int' },
+    { name: 'offset', type: 'long' },
+    { name: 'hopMs', type: 'long' },
+    { name: 'lateBy', type: 'long' },
+    { name: 'generation', type: 'int' },
+  ],
+} as const;
+
+const type = avro.Type.forSchema(lateEventSchema as unknown as avro.Schema);
+
+export const encodeLateEvent = (record: LateEventRecord): Uint8Array => type.toBuffer(record);
+export const decodeLateEvent = (bytes: Uint8Array): LateEventRecord => ({ ...type.fromBuffer(Buffer.from(bytes)) }) as LateEventRecord;

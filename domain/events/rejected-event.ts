@@ -1,0 +1,29 @@
+/** A record of rejected.<source>: what a producer sent, why it was not taken, so that it can be corrected and sent again. */
+import avro from 'avsc';
+
+export interface RejectedEventRecord {
+  readonly code: string;
+  readonly field: string | null;
+  readonly message: string;
+  /** the event as it came, as JSON text */
+  readonly event: string;
+  readonly actor: string;
+}
+
+export const rejectedEventSchema = {
+  type: 'record',
+  name: 'RejectedEvent',
+  namespace: 'millrace',
+  fields: [
+    { name: 'code', type: 'string' },
+    { name: 'field', type: ['null', 'string'], default: null },
+    { name: 'message', type: 'string' },
+    { name: 'event', type: 'string' },
+    { name: 'actor', type: 'string' },
+  ],
+} as const;
+
+const type = avro.Type.forSchema(rejectedEventSchema as unknown as avro.Schema, { wrapUnions: false });
+
+export const encodeRejectedEvent = (record: RejectedEventRecord): Uint8Array => type.toBuffer(record);
+export const decodeRejectedEvent = (bytes: Uint8Array): RejectedEventRecord => ({ ...type.fromBuffer(Buffer.from(bytes)) }) as RejectedEventRecord;

@@ -1,0 +1,52 @@
+/**
+ * The event store: the registry's streams and one global order over them.
+ *
+ * A commit is what one command made: zero (refused) or more events of one stream, with who, why and when.
+ * Promises (tests/contracts/event-store.contract.ts):
+ * - `append` is atomic, durable when it resolves, and throws MR_VERSION_CONFLICT (details.currentVersion) where the stream is not
+ *   at `expectedVersion`; of two racing appends one wins and the other conflicts.
+ * - Stream versions count events: 1, 2, …; global positions count commits: 1, 2, …, without a gap, in the order in which they became visible.
+ * - `readAll` from p never shows a commit before an older one is visible.
+ */
+export interface StoredEvent {
+  /** past tense: FeatureViewRegistered */
+  readonly type: string;
+  readonly data: unknown;
+}
+
+export interface CommandRecord {
+  readonly id: string;
+  /** imperative: RegisterFeatureView */
+  readonly type: string;
+  readonly data: unknown;
+  readonly actor: string;
+  readonly reason: string | null;
+  /** epoch ms */
+  readonly time: number;
+}
+
+export interface NewCommit {
+  readonly stream: string;
+  readonly command: CommandRecord;
+  readonly events: readonly StoredEvent[];
+  /** why it was refused; null where it was accepted */
+  readonly refusal: { readonly code: string; readonly message: string } | null;
+}
+
+export interface Commit extends NewCommit {
+  /** global, from 1 */
+  readonly position: number;
+  /** the stream's version after this commit */
+  readonly version: number;
+}
+
+export interface EventStore {
+  /** @param expectedVersion the stream's version that the decision was made on; 0: no stream yet; null for refusals: any */
+  append(commit: NewCommit, expectedVersion: number | null): Promise<Commit>;
+  readStream(stream: string): Promise<{ readonly version: number; readonly events: readonly StoredEvent[] }>;
+  /** Commits after `position`, in order, at most `limit`. */
+  readAll(position: number, limit: number): Promise<readonly Commit[]>;
+  head(): Promise<number>;
+  onCommit(listener: () => void): () => void;
+  close(): Promise<void>;
+}

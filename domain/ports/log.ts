@@ -1,0 +1,75 @@
+/**
+ * The log: topics of partitions of records, durable, in order, with the time at which the log took each.
+ *
+ * Promises (each has a test in tests/contracts/log.contract.ts):
+ * - `append` is atomic over all its records and positions, and durable when it resolves; after a crash either all or none is there.
+ * - Offsets of a partition start at 0 and have no gap; log times never go back within a partition.
+ * - A record is never changed. A read sees a prefix of the partition, and all that was appended before it started.
+ * - `positions` written by an append are those that `committed` returns, in step with the records of the same append.
+ * - A producer's batch with a sequence that was already taken is not appended again (`duplicates` counts its records).
+ */
+import type { Position } from '#domain/values/value.ts';
+
+export interface OutgoingRecord {
+  readonly topic: string;
+  readonly partition: number;
+  /** entity key, subject, or null */
+  readonly key: string | null;
+  /** Avro binary; its schema id is `schemaId` */
+  readonly value: Uint8Array;
+  readonly schemaId: number;
+}
+
+export interface LogRecord extends OutgoingRecord {
+  readonly offset: number;
+  /** epoch ms */
+  readonly logTime: number;
+}
+
+export interface ConsumerPosition {
+  readonly consumer: string;
+  readonly topic: string;
+  readonly partition: number;
+  /** next offset to read */
+  readonly offset: number;
+}
+
+export interface Append {
+  readonly records: readonly OutgoingRecord[];
+  readonly positions?: readonly ConsumerPosition[];
+  /** idempotent producing: `sequence` is the number of the first record of this batch in the producer's own count */
+  readonly producer?: { readonly id: string; readonly topic: string; readonly sequence: number; readonly count: number };
+}
+
+export interface Appended {
+  readonly logTime: number;
+  /** where each topic's partitions end after this append (next offsets), for the partitions written */
+  readonly ends: readonly { readonly topic: string; readonly partition: number; readonly offset: number }[];
+  /** true: the producer had sent this batch before, nothing was appended */
+  readonly duplicate: boolean;
+}
+
+export interface Log {
+  /** Idempotent. Raises the number of partitions if asked for more; never lowers it. */
+  createTopic(topic: string, options: { readonly partitions: number }): Promise<void>;
+  topics(): Promise<readonly { readonly topic: string; readonly partitions: number }[]>;
+  append(batch: Append): Promise<Appended>;
+  /** At most about `maxBytes` of records from `offset` on, in order; empty at the end. Starts at `begin` if the offset is older. */
+  read(topic: string, partition: number, offset: number, maxBytes: number): Promise<readonly LogRecord[]>;
+  /** The oldest offset kept, and the next to be written, by partition. */
+  begin(topic: string): Promise<readonly number[]>;
+  end(topic: string): Promise<readonly number[]>;
+  /** By partition, the first offset whose log time is past `time` (epoch ms): what was known at `time` lies below. */
+  offsetsAt(topic: string, time: number): Promise<readonly number[]>;
+  /** Next offset to read of a consumer, by partition (0 where it never committed). */
+  committed(consumer: string, topic: string): Promise<readonly number[]>;
+  /** The next sequence expected from a producer on a topic; 0 for one never seen. */
+  producerSequence(producer: string, topic: string): Promise<number>;
+  /** Called after an append became durable (a hint: read to learn what). Returns the unsubscribe function. */
+  onAppend(listener: (topics: ReadonlySet<string>) => void): () => void;
+  close(): Promise<void>;
+}
+
+/** The smallest log position at which all of `positions` has been read. */
+export const formatPosition = (topic: string, positions: readonly Position[]): string =>
+  `${topic}@${positions.map((p) => `${p.partition}:${p.offset}`).join(',')}`;

@@ -1,0 +1,342 @@
+/**
+ * What the gateways (HTTP, command line, later gRPC) ask of a running Millrace, whichever profile runs it.
+ * Shapes are those of the interface that users are promised; times are epoch ms. Refusals are thrown as MillraceError.
+ */
+import type { Definition, Kind } from '#domain/definitions/model.ts';
+import type { Problem } from '#domain/errors.ts';
+import type { EntityKey, FeatureStatus } from '#domain/views/plan.ts';
+import type { Row, Value } from '#domain/values/value.ts';
+
+export interface Caller {
+  readonly actor: string;
+}
+
+export interface RejectedEvent extends Problem {
+  /** index in the batch */
+  readonly index: number;
+  readonly field?: string;
+}
+
+export interface PublishRequest {
+  readonly source: string;
+  /** parsed JSON objects, not yet validated */
+  readonly events: readonly unknown[];
+  /** idempotent producing: the number of events[0] in the producer's own count */
+  readonly producer?: { readonly id: string; readonly sequence: number };
+}
+
+export interface PublishResult {
+  readonly accepted: number;
+  readonly duplicates: number;
+  readonly rejected: readonly RejectedEvent[];
+  /** wait for it with `after` */
+  readonly position: string;
+}
+
+export interface ReadRequest {
+  readonly service?: string;
+  /** "view:feature" or the name of an on-demand feature */
+  readonly features?: readonly string[];
+  readonly entities: readonly EntityKey[];
+  /** one a row, or one for all rows */
+  readonly request?: readonly Row[];
+  readonly at?: number;
+  readonly known?: number;
+  readonly after?: string;
+}
+
+export interface ViewAnswer {
+  readonly view: string;
+  readonly version: number;
+  readonly generation: number;
+  /** newest event time that the generation has taken in */
+  readonly eventTime: number | null;
+  readonly position: string;
+}
+
+export interface ReadResult {
+  readonly features: readonly string[];
+  /** [row][feature] */
+  readonly values: readonly (readonly Value[])[];
+  readonly status: readonly (readonly FeatureStatus[])[];
+  readonly entities: readonly EntityKey[];
+  readonly views: readonly ViewAnswer[];
+  readonly at: number;
+  readonly known: number;
+}
+
+export interface CommandRequest {
+  readonly type: string;
+  readonly data: unknown;
+  readonly expectedVersion?: number;
+  readonly reason?: string;
+  readonly force?: boolean;
+}
+
+export interface CommandResult {
+  readonly events: readonly { readonly type: string; readonly data: unknown }[];
+  readonly position: string;
+}
+
+export type ChangeCost = 'none' | 'compatible' | 'replay' | 'breaking';
+
+export interface PlannedChange {
+  readonly kind: Kind;
+  readonly name: string;
+  readonly action: 'create' | 'revise' | 'unchanged';
+  readonly cost: ChangeCost;
+  /** path → before, after */
+  readonly fields: readonly { readonly path: string; readonly before: unknown; readonly after: unknown; readonly cost: ChangeCost }[];
+  /** what would break, or what a replay is needed for, in sentences */
+  readonly notes: readonly string[];
+  readonly problems: readonly Problem[];
+}
+
+export interface PlanResult {
+  readonly changes: readonly PlannedChange[];
+}
+
+export interface ApplyResult extends PlanResult {
+  readonly position: string;
+  readonly applied: number;
+}
+
+export interface CatalogEntry {
+  readonly kind: Kind;
+  readonly name: string;
+  readonly version: number;
+  readonly status: 'active' | 'deprecated' | 'retired';
+  readonly owner: string | null;
+  readonly description: string | null;
+  readonly tags: readonly string[];
+  readonly definition: Definition;
+  readonly versions: readonly { readonly version: number; readonly registeredAt: number; readonly actor: string; readonly reason: string | null }[];
+  /** name, type, window … of what it offers, and where each is materialized and how fresh */
+  readonly features?: readonly { readonly name: string; readonly type: string; readonly description: string | null }[];
+  readonly materializations?: readonly { readonly store: string; readonly location: string; readonly generation: number; readonly through: string; readonly eventTime: number | null }[];
+  readonly upstream: readonly string[];
+  readonly downstream: readonly string[];
+}
+
+export interface DatasetRequest {
+  readonly target: { readonly service: string } | { readonly view: string };
+  /** local path of a Parquet or CSV file, for callers on the same machine; else rows */
+  readonly spine: { readonly file: string } | { readonly rows: readonly Row[] };
+  /** local path to write; absent: kept for GET /v1/datasets/{id}/data */
+  readonly out?: string;
+  readonly mode: 'event-time' | 'as-served';
+  readonly known?: number;
+}
+
+export interface DatasetStatus {
+  readonly id: string;
+  readonly state: 'running' | 'done' | 'failed' | 'cancelled';
+  /** 0 to 1 */
+  readonly progress: number;
+  readonly stage: string;
+  readonly rows: number | null;
+  readonly out: string;
+  readonly mode: 'event-time' | 'as-served';
+  readonly features: readonly string[];
+  readonly views: readonly { readonly view: string; readonly version: number; readonly generation: number | null }[];
+  readonly known: number;
+  readonly error: Problem | null;
+  readonly startedAt: number;
+  readonly finishedAt: number | null;
+}
+
+export interface ReplayRequest {
+  readonly view: string;
+  readonly from?: number;
+  readonly to?: number;
+  readonly reason?: string;
+  /** only these entities are recomputed */
+  readonly entities?: readonly EntityKey[];
+}
+
+export type ReplayState = 'filling' | 'ready' | 'promoted' | 'rolled-back' | 'abandoned' | 'retired' | 'failed';
+
+export interface ReplayStatus {
+  readonly id: string;
+  readonly view: string;
+  readonly version: number;
+  readonly generation: number;
+  readonly state: ReplayState;
+  readonly from: number | null;
+  readonly to: number | null;
+  readonly reason: string | null;
+  readonly actor: string;
+  /** 0 to 1 */
+  readonly progress: number;
+  readonly events: number;
+  readonly startedAt: number;
+  readonly finishedAt: number | null;
+  readonly error: string | null;
+}
+
+export interface ReplayComparison {
+  readonly id: string;
+  readonly view: string;
+  readonly live: { readonly version: number; readonly generation: number; readonly entities: number } | null;
+  readonly candidate: { readonly version: number; readonly generation: number; readonly entities: number };
+  readonly at: number;
+  readonly features: readonly {
+    readonly name: string;
+    readonly compared: number;
+    readonly differing: number;
+    /** largest |a − b|, of numbers */
+    readonly largest: number | null;
+    readonly examples: readonly { readonly entity: EntityKey; readonly live: Value; readonly candidate: Value }[];
+  }[];
+  readonly onlyLive: readonly string[];
+  readonly onlyCandidate: readonly string[];
+}
+
+export interface ExplainRequest {
+  readonly view: string;
+  readonly feature: string;
+  readonly entity: EntityKey;
+  readonly at?: number;
+  readonly known?: number;
+}
+
+export interface Explanation {
+  readonly view: string;
+  readonly feature: string;
+  readonly entity: EntityKey;
+  readonly at: number;
+  readonly known: number;
+  readonly value: Value;
+  readonly status: FeatureStatus;
+  readonly version: number;
+  readonly generation: number;
+  readonly definition: unknown;
+  /** the interval of event time that the value covers, both ends included; from null: all time */
+  readonly covers: { readonly from: number | null; readonly to: number };
+  readonly tiles: readonly { readonly start: number; readonly end: number | null; readonly newestEventTime: number; readonly state: unknown }[];
+  readonly updates: readonly { readonly position: string; readonly logTime: number; readonly tileStart: number; readonly cause: string }[];
+  readonly events: readonly { readonly position: string; readonly eventTime: number; readonly logTime: number; readonly row: Row; readonly counted: boolean; readonly why: string | null }[];
+  readonly eventsTotal: number;
+  readonly recomputed: Value;
+  readonly matches: boolean;
+}
+
+export interface AuditQuery {
+  readonly since?: number;
+  readonly until?: number;
+  readonly actor?: string;
+  readonly subject?: string;
+  readonly kind?: string;
+  /** pages: records after this sequence */
+  readonly after?: number;
+  readonly limit?: number;
+}
+
+export interface AuditRecord {
+  readonly sequence: number;
+  readonly time: number;
+  readonly actor: string;
+  readonly command: string;
+  /** kind/name */
+  readonly subject: string;
+  readonly reason: string | null;
+  readonly outcome: 'accepted' | 'refused';
+  readonly refusal: { readonly code: string; readonly message: string } | null;
+  readonly events: readonly { readonly type: string; readonly data: unknown }[];
+  readonly hash: string;
+  readonly previous: string;
+}
+
+export type AuditVerification =
+  | { readonly ok: true; readonly records: number; readonly head: string }
+  | { readonly ok: false; readonly records: number; readonly firstBad: number; readonly message: string };
+
+export interface RejectedRecord {
+  readonly position: string;
+  readonly logTime: number;
+  readonly code: string;
+  readonly field: string | null;
+  readonly message: string;
+  readonly event: unknown;
+}
+
+export interface LateRecord {
+  readonly position: string;
+  readonly logTime: number;
+  readonly eventTime: number;
+  /** how far past its tile's end and the lateness the watermark stood, ms */
+  readonly lateBy: number;
+  readonly entity: EntityKey;
+}
+
+export interface LateReport {
+  readonly view: string;
+  readonly total: number;
+  readonly records: readonly LateRecord[];
+}
+
+export interface PlatformStatus {
+  readonly profile: string;
+  readonly version: string;
+  readonly startedAt: number;
+  readonly dataDirectory: string;
+  readonly memoryBytes: number;
+  readonly sources: readonly { readonly source: string; readonly events: number; readonly rejected: number; readonly position: string; readonly historyThrough: string; readonly newestEventTime: number | null }[];
+  readonly views: readonly {
+    readonly view: string;
+    readonly version: number;
+    readonly generation: number | null;
+    readonly state: 'live' | 'filling' | 'stalled';
+    readonly entities: number;
+    readonly tiles: number;
+    readonly late: number;
+    readonly eventTime: number | null;
+    readonly position: string;
+    /** events accepted and not yet computed */
+    readonly lag: number;
+    readonly error: string | null;
+  }[];
+  readonly replays: readonly ReplayStatus[];
+}
+
+export interface Platform {
+  publish(request: PublishRequest, caller: Caller): Promise<PublishResult>;
+  producerSequence(source: string, producer: string): Promise<number>;
+  read(request: ReadRequest): Promise<ReadResult>;
+
+  command(request: CommandRequest, caller: Caller): Promise<CommandResult>;
+  plan(definitions: readonly Definition[]): Promise<PlanResult>;
+  apply(definitions: readonly Definition[], options: { readonly reason?: string; readonly force?: boolean }, caller: Caller): Promise<ApplyResult>;
+  list(kind: Kind): Promise<readonly CatalogEntry[]>;
+  show(kind: Kind, name: string, version?: number): Promise<CatalogEntry>;
+  search(text: string): Promise<readonly CatalogEntry[]>;
+  /** `name`: any registered name; absent: the whole graph */
+  lineage(name?: string): Promise<{ readonly nodes: readonly { readonly id: string; readonly kind: string }[]; readonly edges: readonly { readonly from: string; readonly to: string }[] }>;
+
+  startDataset(request: DatasetRequest, caller: Caller): Promise<DatasetStatus>;
+  dataset(id: string): Promise<DatasetStatus>;
+  cancelDataset(id: string): Promise<DatasetStatus>;
+  /** the values of every entity, written to a file */
+  batch(request: { readonly target: { readonly service: string } | { readonly view: string }; readonly at?: number; readonly out: string }, caller: Caller): Promise<{ readonly rows: number; readonly out: string }>;
+
+  startReplay(request: ReplayRequest, caller: Caller): Promise<ReplayStatus>;
+  replays(): Promise<readonly ReplayStatus[]>;
+  replay(id: string): Promise<ReplayStatus>;
+  compareReplay(id: string): Promise<ReplayComparison>;
+  changeReplay(id: string, action: 'promote' | 'rollback' | 'abandon' | 'retire', options: { readonly reason?: string }, caller: Caller): Promise<ReplayStatus>;
+
+  explain(request: ExplainRequest): Promise<Explanation>;
+  auditLog(query: AuditQuery): Promise<{ readonly records: readonly AuditRecord[]; readonly next: number | null }>;
+  verifyAudit(): Promise<AuditVerification>;
+  rejected(source: string, query: { readonly after?: string; readonly limit?: number }): Promise<{ readonly total: number; readonly records: readonly RejectedRecord[]; readonly next: string | null }>;
+  /** publishes corrected events in place of rejected ones; without `events`, the same again */
+  resendRejected(source: string, request: { readonly positions: readonly string[]; readonly events?: readonly unknown[] }, caller: Caller): Promise<PublishResult>;
+  late(view: string, query: { readonly limit?: number }): Promise<LateReport>;
+  status(): Promise<PlatformStatus>;
+  freshness(): Promise<readonly { readonly view: string; readonly generation: number; readonly eventTime: number | null; readonly lagMs: number | null; readonly target: string | null; readonly fresh: boolean | null }[]>;
+  /** Prometheus text */
+  metrics(): Promise<string>;
+  ready(): boolean;
+  /** Drains and stops; idempotent. */
+  close(): Promise<void>;
+}
