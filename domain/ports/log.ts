@@ -18,6 +18,8 @@ export interface OutgoingRecord {
   /** Avro binary; its schema id is `schemaId` */
   readonly value: Uint8Array;
   readonly schemaId: number;
+  /** what `value` encodes, handed to the tasks of the same append so that they need not decode it; never stored, absent from reads */
+  readonly decoded?: unknown;
 }
 
 export interface LogRecord extends OutgoingRecord {

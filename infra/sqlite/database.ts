@@ -1,0 +1,60 @@
+/**
+ * The embedded profile's one database file. Log, event store and schema registry share this connection, so that what belongs
+ * together commits together. WAL with synchronous=FULL: a commit that returned survives a power cut.
+ */
+import { DatabaseSync } from 'node:sqlite';
+import { MillraceError } from '#domain/errors.ts';
+import { storageError } from '#infra/sqlite/storage-error.ts';
+
+export interface Database {
+  readonly path: string;
+  readonly db: DatabaseSync;
+  /** All or nothing; durable when it returns. Throws MR_DISK_FULL, MR_STORAGE_FAILED, or what `body` threw. */
+  transaction<T>(body: () => T): T;
+  close(): void;
+}
+
+/** 16 MB of WAL between checkpoints: fewer fsyncs of the main file under a steady load, still a quick recovery. */
+const SETTINGS = `
+  PRAGMA page_size = 8192;
+  PRAGMA journal_mode = WAL;
+  PRAGMA synchronous = FULL;
+  PRAGMA wal_autocheckpoint = 2000;
+  PRAGMA journal_size_limit = 67108864;
+  PRAGMA foreign_keys = ON;
+`;
+
+export const openDatabase = (path: string): Database => {
+  let db: DatabaseSync;
+  try {
+    db = new DatabaseSync(path, { timeout: 5000 });
+    db.exec(SETTINGS);
+  } catch (error) {
+    throw storageError(error, path);
+  }
+  const begin = db.prepare('BEGIN IMMEDIATE');
+  const commit = db.prepare('COMMIT');
+
+  return {
+    path,
+    db,
+    transaction(body) {
+      if (db.isTransaction) throw new MillraceError('MR_INTERNAL', 'A transaction was started inside another.');
+      try {
+        begin.run();
+        const result = body();
+        commit.run();
+        return result;
+      } catch (error) {
+        if (db.isTransaction) db.exec('ROLLBACK');
+        throw error instanceof Error && 'errcode' in error ? storageError(error, path) : error;
+      }
+    },
+    close() {
+      if (db.isOpen) db.close();
+    },
+  };
+};
+
+/** A second connection for a worker thread or a tool: sees each commit whole, never blocks the writer. */
+export const openForReading = (path: string): DatabaseSync => new DatabaseSync(path, { readOnly: true, timeout: 5000 });

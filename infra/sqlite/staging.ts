@@ -1,0 +1,135 @@
+/**
+ * What one transaction is going to write, gathered in memory with offsets given, before anything touches the tables. So undoing
+ * a part (a refused append, a task that threw) is not staging it, and the transaction itself is a few inserts and one fsync.
+ */
+import { MillraceError } from '#domain/errors.ts';
+import type { Append, Appended, ConsumerPosition, LogRecord, OutgoingRecord } from '#domain/ports/log.ts';
+import { encodeBatches } from '#infra/sqlite/batch-codec.ts';
+import type { LogBook, Partition } from '#infra/sqlite/log-book.ts';
+import type { LogWrites } from '#infra/sqlite/log-tables.ts';
+
+export const MAX_RECORD_BYTES = 16 * 1024 * 1024;
+
+export interface Staging {
+  readonly logTime: number;
+  /** Checks the whole batch, then stages it; throws without having staged any. */
+  append(batch: Append): Appended;
+  /** Staged records of a topic's partition from `offset` on. */
+  after(partition: Partition, offset: number): LogRecord[];
+  isEmpty(): boolean;
+  write(writes: LogWrites): void;
+  /** After the commit: the book follows. Returns the topics written. */
+  settle(): ReadonlySet<string>;
+}
+
+interface Producing {
+  readonly id: string;
+  readonly topic: string;
+  readonly next: number;
+}
+
+export const createStaging = (book: LogBook, logTime: number): Staging => {
+  const records = new Map<Partition, OutgoingRecord[]>();
+  const positions = new Map<string, ConsumerPosition>();
+  const producers = new Map<string, Producing>();
+
+  const endOf = (partition: Partition): number => partition.end + (records.get(partition)?.length ?? 0);
+
+  const check = (batch: Append): void => {
+    let topic: string | null = null;
+    let partitions = 0;
+    for (const record of batch.records) {
+      if (record.topic !== topic) {
+        topic = record.topic;
+        partitions = book.topic(topic).length;
+      }
+      if (!(record.partition >= 0 && record.partition < partitions)) {
+        throw new MillraceError('MR_NOT_FOUND', `Topic "${topic}" has no partition ${record.partition}; it has ${partitions}.`, { topic, partition: record.partition });
+      }
+      if (record.value.length + (record.key?.length ?? 0) > MAX_RECORD_BYTES) {
+        throw new MillraceError('MR_EVENT_TOO_LARGE', `A record of topic "${topic}" has ${record.value.length} bytes; the log takes up to ${MAX_RECORD_BYTES}.`, { topic, limit: MAX_RECORD_BYTES });
+      }
+    }
+  };
+
+  /** null: taken before */
+  const produce = (batch: Append): Producing | 'duplicate' | null => {
+    if (batch.producer === undefined) return null;
+    const { id, sequence, count } = batch.producer;
+    const topic = batch.producer.topic ?? batch.records[0]?.topic;
+    if (topic === undefined) throw new MillraceError('MR_INTERNAL', `A batch of producer "${id}" names no topic and has no records.`, { producer: id });
+    const expected = producers.get(`${id}\n${topic}`)?.next ?? book.producer(id, topic);
+    if (sequence + count <= expected && sequence < expected) return 'duplicate';
+    if (sequence !== expected) {
+      throw new MillraceError('MR_PRODUCER_SEQUENCE', `Producer "${id}" sent records ${sequence} to ${sequence + count - 1} of "${topic}"; the next expected is ${expected}.`, { producer: id, topic, expected, sequence });
+    }
+    return { id, topic, next: sequence + count };
+  };
+
+  const ends = (batch: Append): Appended['ends'] => {
+    const touched = new Set<Partition>();
+    for (const record of batch.records) touched.add(book.topic(record.topic)[record.partition] as Partition);
+    return [...touched].map((partition) => ({ topic: partition.topic, partition: partition.partition, offset: endOf(partition) }));
+  };
+
+  const stage = (batch: Append): void => {
+    let topic: string | null = null;
+    let number = -1;
+    let list: OutgoingRecord[] = [];
+    for (const record of batch.records) {
+      if (record.topic !== topic || record.partition !== number) {
+        topic = record.topic;
+        number = record.partition;
+        const partition = book.topic(topic)[number] as Partition;
+        list = records.get(partition) ?? [];
+        records.set(partition, list);
+      }
+      list.push(record);
+    }
+    for (const position of batch.positions ?? []) positions.set(`${position.consumer}\n${position.topic}\n${position.partition}`, position);
+  };
+
+  return {
+    logTime,
+    append(batch) {
+      check(batch);
+      const producing = produce(batch);
+      if (producing === 'duplicate') return { logTime, ends: ends(batch), duplicate: true };
+      stage(batch);
+      if (producing !== null) producers.set(`${producing.id}\n${producing.topic}`, producing);
+      return { logTime, ends: ends(batch), duplicate: false };
+    },
+    after(partition, offset) {
+      const staged = records.get(partition);
+      const found: LogRecord[] = [];
+      if (staged === undefined) return found;
+      for (let i = Math.max(0, offset - partition.end); i < staged.length; i++) {
+        const { topic, partition: number, key, value, schemaId, decoded } = staged[i] as OutgoingRecord;
+        found.push({ topic, partition: number, key, value, schemaId, decoded, offset: partition.end + i, logTime });
+      }
+      return found;
+    },
+    isEmpty: () => records.size === 0 && positions.size === 0 && producers.size === 0,
+    write(writes) {
+      for (const [partition, list] of records) {
+        let base = partition.end;
+        for (const { count, data } of encodeBatches(list)) {
+          writes.batch(partition.id, base, count, logTime, data);
+          base += count;
+        }
+      }
+      for (const position of positions.values()) writes.position(position);
+      for (const { id, topic, next } of producers.values()) writes.producer(id, topic, next);
+    },
+    settle() {
+      const topics = new Set<string>();
+      for (const [partition, list] of records) {
+        partition.end += list.length;
+        topics.add(partition.topic);
+      }
+      for (const position of positions.values()) book.setPosition(position);
+      for (const { id, topic, next } of producers.values()) book.setProducer(id, topic, next);
+      return topics;
+    },
+  };
+};
