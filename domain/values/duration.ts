@@ -1,0 +1,31 @@
+/** Durations as people write them: a whole number and one unit. In the code a duration is a number of milliseconds. */
+import { fail } from '#domain/errors.ts';
+
+export type DurationText = `${number}${'ms' | 's' | 'm' | 'h' | 'd'}`;
+
+const UNITS = { d: 86_400_000, h: 3_600_000, m: 60_000, s: 1_000, ms: 1 } as const;
+
+/** A hundred years: past it, leave the window out and mean all time. */
+export const MAX_DURATION_MS = 36_500 * UNITS.d;
+
+export function parseDuration(text: string): number {
+  const match = typeof text === 'string' ? /^(\d{1,15})(ms|s|m|h|d)$/.exec(text) : null;
+  if (match === null) {
+    return fail('MR_DURATION_INVALID', `${JSON.stringify(text)} is not a duration: write a whole number and a unit, as 500ms 30s 5m 1h 7d.`, {
+      value: text,
+    });
+  }
+  const ms = Number(match[1]) * UNITS[match[2] as keyof typeof UNITS];
+  if (ms > MAX_DURATION_MS) {
+    return fail('MR_DURATION_INVALID', `${JSON.stringify(text)} is longer than 36500d, the longest duration.`, { value: text });
+  }
+  return ms;
+}
+
+/** In the largest unit that says it exactly. */
+export function formatDuration(ms: number): string {
+  if (!Number.isInteger(ms) || ms < 0) return fail('MR_DURATION_INVALID', `${ms} ms is not a whole duration of at least 0.`, { value: ms });
+  if (ms === 0) return '0ms';
+  for (const [unit, size] of Object.entries(UNITS)) if (ms % size === 0) return `${ms / size}${unit}`;
+  return `${ms}ms`;
+}

@@ -1,0 +1,50 @@
+/** The text of a field's type, as people write it: `double`, `double?`, `array<string>`, `array<string>?`. */
+import { fail } from '#domain/errors.ts';
+import type { FieldType, ScalarType } from './value.ts';
+
+export const SCALAR_TYPES: readonly ScalarType[] = [
+  'string',
+  'int',
+  'long',
+  'float',
+  'double',
+  'boolean',
+  'timestamp',
+  'date',
+  'bytes',
+];
+
+/** What `parseFieldType` takes, for definitions that the compiler checks. */
+export type FieldTypeText = ScalarType | `${ScalarType}?` | `array<${ScalarType}>` | `array<${ScalarType}>?`;
+
+const BASES: ReadonlySet<string> = new Set(SCALAR_TYPES);
+
+export const isScalarType = (text: unknown): text is ScalarType => typeof text === 'string' && BASES.has(text);
+
+/** Undefined where the text is no type. */
+export function readFieldType(text: string): FieldType | undefined {
+  const match = /^(array<)?([a-z]+)(>)?(\?)?$/.exec(text);
+  if (match === null) return undefined;
+  const [, open, base, close, nullable] = match;
+  if (!isScalarType(base) || (open === undefined) !== (close === undefined)) return undefined;
+  return { base, array: open !== undefined, nullable: nullable !== undefined };
+}
+
+export const parseFieldType = (text: string): FieldType =>
+  readFieldType(text) ??
+  fail(
+    'MR_DEFINITION_INVALID',
+    `${JSON.stringify(text)} is not a field type: write one of ${SCALAR_TYPES.join(', ')}, or array<…> of one, with "?" at the end if it may be null.`,
+    { value: text },
+  );
+
+export const formatFieldType = (type: FieldType): string =>
+  `${type.array ? `array<${type.base}>` : type.base}${type.nullable ? '?' : ''}`;
+
+export const fieldType = (base: ScalarType, nullable = false): FieldType => ({ base, array: false, nullable });
+
+/** Whole numbers. */
+export const isWhole = (type: FieldType): boolean => !type.array && (type.base === 'int' || type.base === 'long');
+
+export const isNumeric = (type: FieldType): boolean =>
+  !type.array && (type.base === 'int' || type.base === 'long' || type.base === 'float' || type.base === 'double');

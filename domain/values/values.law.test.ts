@@ -1,0 +1,87 @@
+/** What is written and read back is the same, for every text form of a value; and what has no zone is refused. */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { formatDate, MAX_DATE, MIN_DATE, parseDate } from './date.ts';
+import { formatDuration, MAX_DURATION_MS, parseDuration } from './duration.ts';
+import { formatFieldType, parseFieldType, SCALAR_TYPES } from './field-type.ts';
+import { formatTime, MAX_TIME, MIN_TIME, parseTime } from './time.ts';
+
+describe('parse undoes format', () => {
+  it('for durations', () => {
+    fc.assert(fc.property(fc.nat(MAX_DURATION_MS), (ms) => void expect(parseDuration(formatDuration(ms))).toBe(ms)));
+    expect([1, 1000, 90_000, 3_600_000, 604_800_000].map(formatDuration)).toEqual(['1ms', '1s', '90s', '1h', '7d']);
+  });
+
+  it('for times, whatever zone they are written in', () => {
+    const time = fc.integer({ min: MIN_TIME, max: MAX_TIME });
+    fc.assert(fc.property(time, (ms) => void expect(parseTime(formatTime(ms))).toBe(ms)));
+    fc.assert(
+      fc.property(fc.integer({ min: MIN_TIME + 86_400_000, max: MAX_TIME - 86_400_000 }), fc.integer({ min: -1439, max: 1439 }), (ms, zone) => {
+        const local = formatTime(ms + zone * 60_000).slice(0, -1);
+        const offset = `${zone < 0 ? '-' : '+'}${String(Math.trunc(Math.abs(zone) / 60)).padStart(2, '0')}:${String(Math.abs(zone) % 60).padStart(2, '0')}`;
+        expect(parseTime(local + offset)).toBe(ms);
+      }),
+    );
+  });
+
+  it('for dates', () => {
+    fc.assert(fc.property(fc.integer({ min: MIN_DATE, max: MAX_DATE }), (days) => void expect(parseDate(formatDate(days))).toBe(days)));
+  });
+
+  it('for field types', () => {
+    for (const base of SCALAR_TYPES)
+      for (const array of [false, true])
+        for (const nullable of [false, true]) {
+          const type = { base, array, nullable };
+          expect(parseFieldType(formatFieldType(type))).toEqual(type);
+        }
+  });
+});
+
+describe('times', () => {
+  it.each([
+    ['2026-01-31T12:00:00Z', Date.UTC(2026, 0, 31, 12)],
+    ['2026-01-31T12:00:00.5Z', Date.UTC(2026, 0, 31, 12, 0, 0, 500)],
+    ['2026-01-31T12:00:00.123999Z', Date.UTC(2026, 0, 31, 12, 0, 0, 123)],
+    ['2026-01-31 12:00+01:30', Date.UTC(2026, 0, 31, 10, 30)],
+    ['2024-02-29T00:00:00Z', Date.UTC(2024, 1, 29)],
+    ['1700000000000', 1_700_000_000_000],
+    [0, 0],
+  ])('%s is read', (text, ms) => expect(parseTime(text)).toBe(ms));
+
+  it.each([
+    '2026-01-31T12:00:00',
+    '2026-01-31',
+    '20260131',
+    '2026',
+    '2026-02-29T00:00:00Z',
+    '2026-13-01T00:00:00Z',
+    '2026-01-31T24:00:00Z',
+    '2026-01-31T12:60:00Z',
+    '2026-01-31T12:00:00+25:00',
+    '2026-01-3xT12:00:00Z',
+    'yesterday',
+    '',
+    1.5,
+    Number.NaN,
+    8.64e15,
+  ])('%s is refused, and named', (text) => {
+    expect(() => parseTime(text)).toThrow(
+      expect.objectContaining({ code: 'MR_TIME_INVALID', message: expect.stringContaining(typeof text === 'string' ? JSON.stringify(text) : String(text)) }),
+    );
+  });
+
+  it('says that the zone is what is missing', () => expect(() => parseTime('2026-01-31T12:00:00')).toThrow(/has no zone/));
+});
+
+it.each(['', '5', '5 m', '-1s', '1.5h', '1w', '99999999d'])('%j is no duration', (text) => {
+  expect(() => parseDuration(text)).toThrow(expect.objectContaining({ code: 'MR_DURATION_INVALID' }));
+});
+
+it.each(['', 'text', 'double??', 'array<double', 'double>', 'array<array<int>>', 'array<int?>', 'Double'])('%j is no field type', (text) => {
+  expect(() => parseFieldType(text)).toThrow(expect.objectContaining({ code: 'MR_DEFINITION_INVALID' }));
+});
+
+it.each(['2026-02-29', '2026-00-10', '2026-1-1', '2026-01-00', '2026-01-32'])('%s is no date', (text) => {
+  expect(() => parseDate(text)).toThrow(expect.objectContaining({ code: 'MR_TIME_INVALID' }));
+});
