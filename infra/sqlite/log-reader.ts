@@ -5,7 +5,7 @@ import type { Log, LogRecord } from '#domain/ports/log.ts';
 import { decodeBatch } from '#infra/sqlite/batch-codec.ts';
 import { type LogReads, logReads, type PartitionRow } from '#infra/sqlite/log-tables.ts';
 
-export type LogReader = Pick<Log, 'topics' | 'read' | 'begin' | 'end' | 'committed'>;
+export type LogReader = Pick<Log, 'topics' | 'read' | 'begin' | 'end' | 'offsetsAt' | 'committed'>;
 
 export const readRecords = (reads: LogReads, partition: PartitionRow, offset: number, maxBytes: number): LogRecord[] => {
   let records: LogRecord[] = [];
@@ -43,6 +43,7 @@ export const sqliteLogReader = (db: DatabaseSync): LogReader => {
     },
     begin: async (topic) => partitions(topic).map((p) => p.begin),
     end: async (topic) => partitions(topic).map((p) => p.end),
+    offsetsAt: async (topic, time) => partitions(topic).map((p) => reads.offsetAt(p, time)),
     async committed(consumer, topic) {
       const positions = new Map(reads.positions(consumer, topic).map((p) => [p.partition, p.next]));
       return partitions(topic).map((p) => positions.get(p.partition) ?? 0);

@@ -15,6 +15,7 @@ export const LOG_TABLES = `
     partition_id INTEGER NOT NULL, base INTEGER NOT NULL, count INTEGER NOT NULL, log_time INTEGER NOT NULL, data BLOB NOT NULL
   );
   CREATE UNIQUE INDEX IF NOT EXISTS log_batch_at ON log_batch (partition_id, base);
+  CREATE INDEX IF NOT EXISTS log_batch_known ON log_batch (partition_id, log_time, base);
   CREATE TABLE IF NOT EXISTS log_position (
     consumer TEXT NOT NULL, topic TEXT NOT NULL, partition INTEGER NOT NULL, next INTEGER NOT NULL,
     PRIMARY KEY (consumer, topic, partition)
@@ -45,6 +46,8 @@ export interface LogReads {
   partitionsOf(topic: string): readonly PartitionRow[];
   /** The batch that holds `offset`, or the first after it; null at the end. */
   batch(partition: PartitionRow, offset: number): StoredBatch | null;
+  /** The first offset whose log time is past `time`. */
+  offsetAt(partition: PartitionRow, time: number): number;
   positions(consumer: string, topic: string): readonly { readonly partition: number; readonly next: number }[];
   producer(producer: string, topic: string): number;
   newestLogTime(): number;
@@ -57,6 +60,7 @@ export const logReads = (db: DatabaseSync): LogReads => {
   const partitionsOf = db.prepare(`${PARTITIONS} WHERE topic = ? ORDER BY partition`);
   const holding = db.prepare('SELECT base, count, log_time, data FROM log_batch WHERE partition_id = ? AND base <= ? ORDER BY base DESC LIMIT 1');
   const after = db.prepare('SELECT base, count, log_time, data FROM log_batch WHERE partition_id = ? AND base > ? ORDER BY base LIMIT 1');
+  const past = db.prepare('SELECT base FROM log_batch WHERE partition_id = ? AND log_time > ? ORDER BY log_time, base LIMIT 1');
   const positions = db.prepare('SELECT partition, next FROM log_position WHERE consumer = ? AND topic = ? ORDER BY partition');
   const producer = db.prepare('SELECT next FROM log_producer WHERE producer = ? AND topic = ?');
   const newest = db.prepare('SELECT log_time FROM log_batch ORDER BY rowid DESC LIMIT 1');
@@ -68,6 +72,10 @@ export const logReads = (db: DatabaseSync): LogReads => {
       let row = holding.get(id, offset) as BatchColumns | undefined;
       if (row === undefined || row.base + row.count <= offset) row = after.get(id, offset) as BatchColumns | undefined;
       return row === undefined ? null : { topic, partition, base: row.base, count: row.count, logTime: row.log_time, data: row.data };
+    },
+    offsetAt({ id, begin, end }, time) {
+      const row = past.get(id, time) as { base: number } | undefined;
+      return Math.max(begin, row?.base ?? end);
     },
     positions: (consumer, topic) => positions.all(consumer, topic) as { partition: number; next: number }[],
     producer: (id, topic) => (producer.get(id, topic) as { next: number } | undefined)?.next ?? 0,

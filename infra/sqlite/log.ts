@@ -134,6 +134,7 @@ export const sqliteLog = (database: Database, clock: HybridClock): Transactional
     },
     begin: async (topic) => book.topic(topic).map((p) => p.begin),
     end: async (topic) => book.topic(topic).map((p) => p.end),
+    offsetsAt: async (topic, time) => book.topic(topic).map((p) => reads.offsetAt(p, time)),
     committed: async (consumer, topic) => book.topic(topic).map((p) => book.position(consumer, topic, p.partition)),
     producerSequence: async (producer, topic) => book.producer(producer, topic),
     onAppend(listener) {

@@ -1,0 +1,110 @@
+/**
+ * The directory that holds everything of one embedded platform. One process at a time: the guard is SQLite's exclusive lock on a
+ * small file, which the operating system takes back when the process dies, however it dies; the pid beside it is only for the message.
+ * (Nothing else may open and close `lock.db` in this process: POSIX would drop the lock.)
+ */
+import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeFileSync, writeSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { MillraceError } from '#domain/errors.ts';
+import { isBusy, storageError } from '#infra/sqlite/storage-error.ts';
+
+/** Raised when files or tables change so that an older Millrace would misread them. */
+export const FORMAT_VERSION = 1;
+
+export interface DataDirectory {
+  readonly path: string;
+  /** the one database file of log, event store and schema registry */
+  readonly databasePath: string;
+  readonly formatVersion: number;
+  /** Releases the lock; idempotent. */
+  close(): void;
+}
+
+const readPid = (path: string): number | null => {
+  try {
+    const pid = Number.parseInt(readFileSync(path, 'utf8'), 10);
+    return Number.isInteger(pid) ? pid : null;
+  } catch {
+    return null;
+  }
+};
+
+const lock = (path: string): DatabaseSync => {
+  const guard = new DatabaseSync(join(path, 'lock.db'), { timeout: 0 });
+  try {
+    guard.exec('BEGIN EXCLUSIVE');
+    return guard;
+  } catch (error) {
+    guard.close();
+    if (!isBusy(error)) throw storageError(error, path);
+    const pid = readPid(join(path, 'lock.pid'));
+    throw new MillraceError('MR_DATA_DIR_LOCKED', `The data directory ${path} is in use by ${pid === null ? 'another process' : `process ${pid}`}.`, { path, pid });
+  }
+};
+
+const fsyncDirectory = (path: string): void => {
+  const fd = openSync(path, 'r');
+  fsyncSync(fd);
+  closeSync(fd);
+};
+
+const writeDurably = (directory: string, name: string, text: string): void => {
+  const temporary = join(directory, `${name}.tmp`);
+  const fd = openSync(temporary, 'w');
+  writeSync(fd, text);
+  fsyncSync(fd);
+  closeSync(fd);
+  renameSync(temporary, join(directory, name));
+  fsyncDirectory(directory);
+};
+
+const checkFormat = (path: string): number => {
+  const file = join(path, 'format.json');
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    writeDurably(path, 'format.json', `${JSON.stringify({ format: FORMAT_VERSION })}\n`);
+    return FORMAT_VERSION;
+  }
+  let format: unknown;
+  try {
+    format = (JSON.parse(text) as { format?: unknown } | null)?.format;
+  } catch {
+    format = null;
+  }
+  if (typeof format !== 'number') throw new MillraceError('MR_STORAGE_FAILED', `${file} does not state a format version; it should read {"format":${FORMAT_VERSION}}.`, { path: file });
+  if (format > FORMAT_VERSION) {
+    throw new MillraceError('MR_DATA_DIR_NEWER', `The data directory ${path} has format ${format}, written by a newer Millrace; this one knows up to ${FORMAT_VERSION}.`, { path, format, known: FORMAT_VERSION });
+  }
+  return format;
+};
+
+/** @throws MR_DATA_DIR_LOCKED, MR_DATA_DIR_NEWER, MR_STORAGE_FAILED */
+export const openDataDirectory = (directory: string): DataDirectory => {
+  const path = resolve(directory);
+  let guard: DatabaseSync;
+  try {
+    mkdirSync(path, { recursive: true });
+    guard = lock(path);
+  } catch (error) {
+    throw storageError(error, path);
+  }
+  try {
+    const formatVersion = checkFormat(path);
+    writeFileSync(join(path, 'lock.pid'), `${process.pid}\n`);
+    return {
+      path,
+      databasePath: join(path, 'millrace.db'),
+      formatVersion,
+      close() {
+        if (guard.isOpen) guard.close();
+      },
+    };
+  } catch (error) {
+    guard.close();
+    throw storageError(error, path);
+  }
+};

@@ -1,0 +1,66 @@
+/** The registry's event store in the platform's one database: a row a commit, its position the row's number. */
+import { MillraceError } from '#domain/errors.ts';
+import type { Commit, EventStore, NewCommit, StoredEvent } from '#domain/ports/event-store.ts';
+import type { Database } from '#infra/sqlite/database.ts';
+
+const TABLES = `
+  CREATE TABLE IF NOT EXISTS registry_commit (
+    position INTEGER PRIMARY KEY, stream TEXT NOT NULL, version INTEGER NOT NULL, body TEXT NOT NULL
+  );
+  CREATE INDEX IF NOT EXISTS registry_commit_stream ON registry_commit (stream, position);
+`;
+
+type CommitColumns = { position: number; stream: string; version: number; body: string };
+
+const toCommit = ({ position, stream, version, body }: CommitColumns): Commit => {
+  const { command, events, refusal } = JSON.parse(body) as Omit<NewCommit, 'stream'>;
+  return { stream, command, events, refusal, position, version };
+};
+
+export const sqliteEventStore = (database: Database): EventStore => {
+  const { db } = database;
+  db.exec(TABLES);
+  const versionOf = db.prepare('SELECT version FROM registry_commit WHERE stream = ? ORDER BY position DESC LIMIT 1');
+  const head = db.prepare('SELECT coalesce(max(position), 0) AS head FROM registry_commit');
+  const insert = db.prepare('INSERT INTO registry_commit (position, stream, version, body) VALUES (?, ?, ?, ?)');
+  const stream = db.prepare('SELECT position, stream, version, body FROM registry_commit WHERE stream = ? ORDER BY position');
+  const after = db.prepare('SELECT position, stream, version, body FROM registry_commit WHERE position > ? ORDER BY position LIMIT ?');
+  const listeners = new Set<() => void>();
+
+  const currentVersion = (name: string): number => (versionOf.get(name) as { version: number } | undefined)?.version ?? 0;
+  const currentHead = (): number => (head.get() as { head: number }).head;
+
+  return {
+    async append(commit, expectedVersion) {
+      const stored = database.transaction(() => {
+        const current = currentVersion(commit.stream);
+        if (expectedVersion !== null && current !== expectedVersion) {
+          throw new MillraceError(
+            'MR_VERSION_CONFLICT',
+            `"${commit.stream}" is at version ${current}, not ${expectedVersion}: someone changed it in between.`,
+            { stream: commit.stream, expectedVersion, currentVersion: current },
+          );
+        }
+        const { command, events, refusal } = commit;
+        const body = JSON.stringify({ command, events, refusal });
+        const row = { position: currentHead() + 1, stream: commit.stream, version: current + events.length, body };
+        insert.run(row.position, row.stream, row.version, row.body);
+        return toCommit(row);
+      });
+      for (const listener of [...listeners]) listener();
+      return stored;
+    },
+    async readStream(name) {
+      const events: StoredEvent[] = [];
+      for (const row of stream.all(name) as unknown as CommitColumns[]) events.push(...toCommit(row).events);
+      return { version: events.length, events };
+    },
+    readAll: async (position, limit) => (after.all(position, limit) as unknown as CommitColumns[]).map(toCommit),
+    head: async () => currentHead(),
+    onCommit(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    close: async () => listeners.clear(),
+  };
+};
