@@ -55,9 +55,7 @@ export const createStaging = (book: LogBook, logTime: number): Staging => {
   /** null: taken before */
   const produce = (batch: Append): Producing | 'duplicate' | null => {
     if (batch.producer === undefined) return null;
-    const { id, sequence, count } = batch.producer;
-    const topic = batch.producer.topic ?? batch.records[0]?.topic;
-    if (topic === undefined) throw new MillraceError('MR_INTERNAL', `A batch of producer "${id}" names no topic and has no records.`, { producer: id });
+    const { id, topic, sequence, count } = batch.producer;
     const expected = producers.get(`${id}\n${topic}`)?.next ?? book.producer(id, topic);
     if (sequence + count <= expected && sequence < expected) return 'duplicate';
     if (sequence !== expected) {

@@ -107,8 +107,8 @@ export const streamTasks = (book: LogBook, readBatch: ReadBatch, commit: (body: 
         }
       });
     } catch (error) {
-      // `undone` has put a task that had worked into recovery; one whose read failed is still here
-      if (it.state === 'catching') recover(it, error);
+      // a failed commit has put it into recovery; still catching, it was the reading that failed
+      if (it.state === 'catching') failTask(it, error);
     }
   };
 
@@ -129,7 +129,7 @@ export const streamTasks = (book: LogBook, readBatch: ReadBatch, commit: (body: 
     turn ??= setImmediate(takeTurn);
   };
 
-  const recover = (it: Running, _cause?: unknown): void => {
+  const recover = (it: Running): void => {
     it.state = 'recovering';
     it.cursor.reset();
     const mended = async (): Promise<void> => it.task.rolledBack();

@@ -1,0 +1,196 @@
+/** Every adapter of the log runs this suite: one test a promise of domain/ports/log.ts. */
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { Log, LogRecord, OutgoingRecord } from '#domain/ports/log.ts';
+
+export interface LogUnderTest {
+  readonly log: Log;
+  /** The same storage through a new adapter, as after a restart. */
+  reopen(): Promise<Log>;
+  close(): Promise<void>;
+}
+
+export const record = (topic: string, text: string, options: { partition?: number; key?: string | null } = {}): OutgoingRecord => ({
+  topic,
+  partition: options.partition ?? 0,
+  key: options.key === undefined ? `key of ${text}` : options.key,
+  value: Buffer.from(text),
+  schemaId: 7,
+});
+
+export const texts = (records: readonly LogRecord[]): string[] => records.map((r) => Buffer.from(r.value).toString());
+
+export const readAll = async (log: Pick<Log, 'read'>, topic: string, partition = 0, from = 0): Promise<LogRecord[]> => {
+  const all: LogRecord[] = [];
+  for (let offset = from; ; ) {
+    const some = await log.read(topic, partition, offset, 1000);
+    const last = some.at(-1);
+    if (last === undefined) return all;
+    all.push(...some);
+    offset = last.offset + 1;
+  }
+};
+
+export const logContract = (name: string, open: () => Promise<LogUnderTest>): void => {
+  describe(`log contract: ${name}`, () => {
+    let under: LogUnderTest;
+    let log: Log;
+
+    beforeEach(async () => {
+      under = await open();
+      log = under.log;
+      await log.createTopic('a', { partitions: 2 });
+      await log.createTopic('b', { partitions: 1 });
+    });
+    afterEach(() => under.close());
+
+    test('a record comes back as it was sent', async () => {
+      const sent: OutgoingRecord[] = [
+        { topic: 'a', partition: 0, key: null, value: Buffer.alloc(0), schemaId: 0 },
+        { topic: 'a', partition: 0, key: '', value: Buffer.from([0, 255, 128]), schemaId: 128 },
+        { topic: 'a', partition: 0, key: 'Zürich\u001f東京 🛫', value: Buffer.alloc(70_000, 3), schemaId: 2_000_000 },
+      ];
+      await log.append({ records: sent });
+      const got = await readAll(log, 'a');
+      expect(got.map(({ key, schemaId, offset }) => ({ key, schemaId, offset }))).toEqual([
+        { key: null, schemaId: 0, offset: 0 },
+        { key: '', schemaId: 128, offset: 1 },
+        { key: 'Zürich\u001f東京 🛫', schemaId: 2_000_000, offset: 2 },
+      ]);
+      got.forEach((r, i) => {
+        expect(Buffer.compare(r.value, (sent[i] as OutgoingRecord).value)).toBe(0);
+      });
+    });
+
+    test('offsets start at 0 in each partition and have no gap, however appends race', async () => {
+      const racing = Array.from({ length: 40 }, (_, i) =>
+        log.append({ records: [record('a', `x${i}`, { partition: i % 2 }), record('a', `y${i}`, { partition: 0 }), record('b', `z${i}`)] }),
+      );
+      await Promise.all(racing);
+      for (const [topic, partition, count] of [['a', 0, 60], ['a', 1, 20], ['b', 0, 40]] as const) {
+        const got = await readAll(log, topic, partition);
+        expect(got.map((r) => r.offset)).toEqual(Array.from({ length: count }, (_, i) => i));
+        expect(got.every((r) => r.topic === topic && r.partition === partition)).toBe(true);
+      }
+      expect(await log.end('a')).toEqual([60, 20]);
+      expect(await log.begin('a')).toEqual([0, 0]);
+    });
+
+    test('an append answers where it ended and with the log time of its records; log times never go back', async () => {
+      await log.append({ records: [record('a', '1')] });
+      const second = await log.append({ records: [record('a', '2'), record('a', '3'), record('b', '4')] });
+      expect([...second.ends].sort((x, y) => (x.topic < y.topic ? -1 : 1))).toEqual([
+        { topic: 'a', partition: 0, offset: 3 },
+        { topic: 'b', partition: 0, offset: 1 },
+      ]);
+      const times = (await readAll(log, 'a')).map((r) => r.logTime);
+      expect(times.slice(1)).toEqual([second.logTime, second.logTime]);
+      expect(times[0]).toBeLessThanOrEqual(second.logTime);
+    });
+
+    test('offsetsAt parts what was known at a time from what came after', async () => {
+      const { logTime } = await log.append({ records: [record('a', '1'), record('a', '2', { partition: 1 })] });
+      await new Promise((resolve) => setTimeout(resolve, 3));
+      await log.append({ records: [record('a', '3'), record('a', '4')] });
+      expect(await log.offsetsAt('a', logTime)).toEqual([1, 1]);
+      expect(await log.offsetsAt('a', logTime - 1)).toEqual([0, 0]);
+      expect(await log.offsetsAt('a', logTime + 60_000)).toEqual([3, 1]);
+    });
+
+    test('a batch of which one record is refused appends nothing, and takes no other append down', async () => {
+      const good = log.append({ records: [record('a', 'before')] });
+      const position = { consumer: 'c', topic: 'a', partition: 0, offset: 1 };
+      const bad = log.append({ records: [record('a', 'half'), record('a', 'other half', { partition: 9 })], positions: [position] });
+      const after = log.append({ records: [record('a', 'after')] });
+      await expect(bad).rejects.toMatchObject({ code: 'MR_NOT_FOUND' });
+      await Promise.all([good, after]);
+      expect(texts(await readAll(log, 'a'))).toEqual(['before', 'after']);
+      expect(await log.committed('c', 'a')).toEqual([0, 0]);
+    });
+
+    test('records and positions of one append are there together, after a restart too', async () => {
+      await log.append({
+        records: [record('b', 'out')],
+        positions: [
+          { consumer: 'c', topic: 'a', partition: 0, offset: 5 },
+          { consumer: 'c', topic: 'a', partition: 1, offset: 9 },
+        ],
+      });
+      expect(await log.committed('c', 'a')).toEqual([5, 9]);
+      expect(await log.committed('nobody', 'a')).toEqual([0, 0]);
+      const again = await under.reopen();
+      expect(await again.committed('c', 'a')).toEqual([5, 9]);
+      expect(texts(await readAll(again, 'b'))).toEqual(['out']);
+      await again.append({ records: [record('b', 'more')] });
+      expect((await readAll(again, 'b')).map((r) => r.offset)).toEqual([0, 1]);
+    });
+
+    test('a read from any offset starts right there, and what it saw never changes', async () => {
+      for (let i = 0; i < 7; i++) await log.append({ records: Array.from({ length: i }, (_, k) => record('a', `${i}.${k}`)) });
+      const all = texts(await readAll(log, 'a'));
+      expect(all).toHaveLength(21);
+      for (let from = 0; from <= 21; from++) expect(texts(await readAll(log, 'a', 0, from))).toEqual(all.slice(from));
+      await log.append({ records: [record('a', 'later')] });
+      expect(texts(await readAll(log, 'a')).slice(0, 21)).toEqual(all);
+    });
+
+    test('a read takes about as many bytes as asked for, at least one record', async () => {
+      for (let i = 0; i < 20; i++) await log.append({ records: [record('a', 'x'.repeat(1000))] });
+      const some = await log.read('a', 0, 0, 3000);
+      expect(some.length).toBeGreaterThanOrEqual(1);
+      expect(some.length).toBeLessThan(10);
+      expect(await log.read('a', 0, 20, 3000)).toEqual([]);
+    });
+
+    test("a producer's batch that was taken is not appended again; a gap or an overlap is refused", async () => {
+      const send = (sequence: number, values: readonly string[]) =>
+        log.append({ records: values.map((v) => record('a', v)), producer: { id: 'p', topic: 'a', sequence, count: values.length } });
+      expect(await log.producerSequence('p', 'a')).toBe(0);
+      expect((await send(0, ['1', '2'])).duplicate).toBe(false);
+      expect((await send(0, ['1', '2'])).duplicate).toBe(true);
+      await expect(send(3, ['4'])).rejects.toMatchObject({ code: 'MR_PRODUCER_SEQUENCE', details: { expected: 2 } });
+      await expect(send(1, ['2', '3'])).rejects.toMatchObject({ code: 'MR_PRODUCER_SEQUENCE' });
+      await send(2, ['3']);
+      expect(texts(await readAll(log, 'a'))).toEqual(['1', '2', '3']);
+      const again = await under.reopen();
+      expect(await again.producerSequence('p', 'a')).toBe(3);
+      expect(await again.producerSequence('q', 'a')).toBe(0);
+    });
+
+    test('a producer may send its count without records, where all of them were rejected', async () => {
+      await log.append({ records: [record('b', 'why')], producer: { id: 'p', sequence: 0, count: 3, topic: 'a' } });
+      expect(await log.producerSequence('p', 'a')).toBe(3);
+      expect(await log.producerSequence('p', 'b')).toBe(0);
+    });
+
+    test('creating a topic again raises its partitions and never lowers them', async () => {
+      await log.append({ records: [record('b', 'kept')] });
+      await log.createTopic('b', { partitions: 3 });
+      await log.createTopic('b', { partitions: 1 });
+      expect([...(await log.topics())].sort((x, y) => (x.topic < y.topic ? -1 : 1))).toEqual([
+        { topic: 'a', partitions: 2 },
+        { topic: 'b', partitions: 3 },
+      ]);
+      expect(await log.end('b')).toEqual([1, 0, 0]);
+    });
+
+    test('listeners hear of an append once it can be read', async () => {
+      const heard: string[][] = [];
+      const seen: Promise<readonly LogRecord[]>[] = [];
+      const stop = log.onAppend((topics) => {
+        heard.push([...topics].sort());
+        seen.push(log.read('a', 0, 0, 1000));
+      });
+      await log.append({ records: [record('a', '1'), record('b', '2')] });
+      expect(heard).toEqual([['a', 'b']]);
+      expect(texts(await (seen[0] as Promise<readonly LogRecord[]>))).toEqual(['1']);
+      stop();
+      await log.append({ records: [record('a', '3')] });
+      expect(heard).toHaveLength(1);
+    });
+
+    test('reading a topic that does not exist is an error, not an empty answer', async () => {
+      await expect(log.read('nope', 0, 0, 10)).rejects.toMatchObject({ code: 'MR_NOT_FOUND' });
+      await expect(log.end('nope')).rejects.toMatchObject({ code: 'MR_NOT_FOUND' });
+    });
+  });
+};

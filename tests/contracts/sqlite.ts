@@ -1,0 +1,32 @@
+/** The embedded adapters over a directory of their own, for the suites and the fault tests. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TransactionalLog } from '#domain/ports/stream-task.ts';
+import { hybridClock } from '#infra/clock/hybrid-clock.ts';
+import { type Database, openDatabase } from '#infra/sqlite/database.ts';
+import { sqliteLog } from '#infra/sqlite/log.ts';
+
+export const temporaryDirectory = (): { readonly path: string; remove(): void } => {
+  const path = mkdtempSync(join(tmpdir(), 'millrace-test-'));
+  return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
+};
+
+export interface OpenLog {
+  readonly database: Database;
+  readonly log: TransactionalLog;
+  close(): Promise<void>;
+}
+
+export const openLog = (directory: string, now: () => number = Date.now): OpenLog => {
+  const database = openDatabase(join(directory, 'millrace.db'));
+  const log = sqliteLog(database, hybridClock(now));
+  return {
+    database,
+    log,
+    async close() {
+      await log.close();
+      database.close();
+    },
+  };
+};
