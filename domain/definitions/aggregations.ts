@@ -1,0 +1,84 @@
+/** The builders of features: one an aggregation. Parameters are those of the row in `domain/aggregations/table.ts`. */
+import { type Expression, type Operand, toExpr } from '#domain/expressions/build.ts';
+import type { Value } from '#domain/values/value.ts';
+import type { DurationText } from '#domain/values/duration.ts';
+import type { FeatureDefinition } from './model.ts';
+
+export interface FeatureOptions {
+  /** absent: all time */
+  readonly window?: DurationText;
+  /** must divide the window; absent: follows from it */
+  readonly hop?: DurationText;
+  /** only events for which this is true */
+  readonly where?: Expression;
+  readonly description?: string;
+}
+
+type Params = Readonly<Record<string, Value | undefined>>;
+
+function feature(aggregation: string, input: Operand | undefined, params: Params, options: FeatureOptions = {}): FeatureDefinition {
+  const given = Object.entries(params).filter((entry): entry is [string, Value] => entry[1] !== undefined);
+  return {
+    aggregation,
+    input: input === undefined ? null : toExpr(input),
+    ...(given.length > 0 && { params: Object.fromEntries(given) }),
+    ...(options.window !== undefined && { window: options.window }),
+    ...(options.hop !== undefined && { hop: options.hop }),
+    ...(options.where !== undefined && { where: toExpr(options.where) }),
+    ...(options.description !== undefined && { description: options.description }),
+  };
+}
+
+const plain =
+  (aggregation: string) =>
+  (input: Expression, options?: FeatureOptions): FeatureDefinition =>
+    feature(aggregation, input, {}, options);
+
+const ofK =
+  (aggregation: string) =>
+  (input: Expression, k: number, options?: FeatureOptions): FeatureDefinition =>
+    feature(aggregation, input, { k }, options);
+
+/** `count()`: of events; `count(col('x'))`: of those where x is not null. */
+export function count(options?: FeatureOptions): FeatureDefinition;
+export function count(input: Expression, options?: FeatureOptions): FeatureDefinition;
+export function count(first?: Expression | FeatureOptions, options?: FeatureOptions): FeatureDefinition {
+  if (first !== undefined && 'op' in first) return feature('count', first, {}, options);
+  return feature('count', undefined, {}, first);
+}
+
+export const sum = plain('sum');
+export const avg = plain('avg');
+export const min = plain('min');
+export const max = plain('max');
+/** of a sample, as SQL's */
+export const variance = plain('variance');
+export const stddev = plain('stddev');
+/** by event time */
+export const first = plain('first');
+export const last = plain('last');
+export const firstK = ofK('firstK');
+export const lastK = ofK('lastK');
+
+/** Exact; null and `overflow` past `limit` different values. */
+export const countDistinct = (input: Expression, options: FeatureOptions & { readonly limit?: number } = {}): FeatureDefinition =>
+  feature('countDistinct', input, { limit: options.limit }, options);
+
+/** Counts between edges: [−∞, e0), [e0, e1), …, [en, ∞). */
+export const histogram = (input: Expression, edges: readonly number[], options?: FeatureOptions): FeatureDefinition =>
+  feature('histogram', input, { edges }, options);
+
+/** Exact over at most `limit` different values. */
+export const topK = (input: Expression, k: number, options: FeatureOptions & { readonly limit?: number } = {}): FeatureDefinition =>
+  feature('topK', input, { k, limit: options.limit }, options);
+
+/** HyperLogLog. */
+export const approxCountDistinct = (input: Expression, options: FeatureOptions & { readonly precision?: number } = {}): FeatureDefinition =>
+  feature('approxCountDistinct', input, { precision: options.precision }, options);
+
+/** DDSketch: `accuracy` is the relative error. */
+export const approxPercentile = (input: Expression, q: number, options: FeatureOptions & { readonly accuracy?: number } = {}): FeatureDefinition =>
+  feature('approxPercentile', input, { q, accuracy: options.accuracy }, options);
+
+export const approxTopK = (input: Expression, k: number, options: FeatureOptions & { readonly capacity?: number } = {}): FeatureDefinition =>
+  feature('approxTopK', input, { k, capacity: options.capacity }, options);

@@ -1,0 +1,141 @@
+/** Whether a definition holds together with what it refers to. Pure: what is registered comes in as look-ups. */
+import type { ErrorCode, Problem } from '#domain/errors.ts';
+import type { FieldType } from '#domain/values/value.ts';
+import { checkOnDemand } from './check-on-demand.ts';
+import { checkFeatureView } from './check-view.ts';
+import { readFieldType } from '#domain/values/field-type.ts';
+import { parseDuration } from '#domain/values/duration.ts';
+import type {
+  Definition,
+  EntityDefinition,
+  FeatureServiceDefinition,
+  FeatureViewDefinition,
+  OnDemandFeatureDefinition,
+  SourceDefinition,
+} from './model.ts';
+import { FIELD_NAME, FIELD_NAME_RULE, NAME, NAME_RULE } from './names.ts';
+
+/** What is registered, or about to be by the same `apply`. */
+export interface Lookups {
+  readonly entity: (name: string) => EntityDefinition | undefined;
+  readonly source: (name: string) => SourceDefinition | undefined;
+  readonly view: (name: string) => FeatureViewDefinition | undefined;
+  readonly onDemand: (name: string) => OnDemandFeatureDefinition | undefined;
+  /** the type that a view's feature has; without it (or where it is undefined), on-demand types are not checked against it */
+  readonly featureType?: (view: FeatureViewDefinition, feature: string) => FieldType | undefined;
+}
+
+export type Report = (code: ErrorCode, message: string) => void;
+
+const ORDER_FREE = new Set(['string', 'int', 'long', 'boolean', 'timestamp', 'date']);
+
+function checkEntity(def: EntityDefinition, report: Report): void {
+  const keys = Object.entries(def.keys);
+  if (keys.length === 0) report('MR_DEFINITION_INVALID', `entity ${def.name}: needs a key.`);
+  for (const [key, type] of keys) {
+    if (!FIELD_NAME.test(key)) report('MR_DEFINITION_INVALID', `entity ${def.name}: the key ${JSON.stringify(key)} must be ${FIELD_NAME_RULE}.`);
+    if (!ORDER_FREE.has(type)) report('MR_DEFINITION_INVALID', `entity ${def.name}: the key ${key} can't be of type ${type}: use ${[...ORDER_FREE].join(', ')}.`);
+  }
+}
+
+function checkSource(def: SourceDefinition, report: Report): void {
+  const invalid = (what: string) => report('MR_DEFINITION_INVALID', `source ${def.name}: ${what}.`);
+  const types = new Map<string, FieldType>();
+  for (const [field, text] of Object.entries(def.fields)) {
+    const type = readFieldType(text);
+    if (!FIELD_NAME.test(field)) invalid(`the field ${JSON.stringify(field)} must be ${FIELD_NAME_RULE}`);
+    if (type === undefined) invalid(`the field ${field} has the type ${JSON.stringify(text)}, which there is not`);
+    else types.set(field, type);
+  }
+  const fields = `fields are ${Object.keys(def.fields).join(', ')}`;
+  const time = types.get(def.eventTime);
+  if (time === undefined) {
+    if (!Object.hasOwn(def.fields, def.eventTime)) invalid(`eventTime names ${JSON.stringify(def.eventTime)}, which is not a field (${fields})`);
+  } else if (time.array || (time.base !== 'timestamp' && time.base !== 'date')) {
+    invalid(`the event time ${def.eventTime} must be of type timestamp or date, is ${def.fields[def.eventTime]}`);
+  } else if (time.nullable) {
+    invalid(`the event time ${def.eventTime} can't be nullable: every event needs one`);
+  }
+  if (def.eventId !== undefined) {
+    const id = types.get(def.eventId);
+    if (!Object.hasOwn(def.fields, def.eventId)) invalid(`eventId names ${JSON.stringify(def.eventId)}, which is not a field (${fields})`);
+    else if (id && (id.array || !['string', 'int', 'long', 'bytes'].includes(id.base))) {
+      invalid(`the event id ${def.eventId} must be a string, int, long or bytes, is ${def.fields[def.eventId]}`);
+    }
+  }
+  if (def.dedupeWindow !== undefined) checkDuration(def.dedupeWindow, `source ${def.name}: dedupeWindow`, 0, report);
+}
+
+/** The duration in ms, or null and a problem. */
+export function checkDuration(text: string, what: string, least: number, report: Report): number | null {
+  try {
+    const ms = parseDuration(text);
+    if (ms >= least) return ms;
+    report('MR_DURATION_INVALID', `${what} must be at least ${least}ms, is ${text}.`);
+  } catch (error) {
+    report('MR_DURATION_INVALID', `${what}: ${(error as Error).message}`);
+  }
+  return null;
+}
+
+function checkService(def: FeatureServiceDefinition, lookups: Lookups, report: Report): void {
+  const what = `feature service ${def.name}`;
+  const seen = new Map<string, string>();
+  const take = (name: string, from: string) => {
+    const before = seen.get(name);
+    if (before !== undefined) report('MR_DEFINITION_INVALID', `${what}: the feature ${name} comes twice, from ${before} and from ${from}: rename one.`);
+    seen.set(name, from);
+  };
+  if (def.features.length === 0) report('MR_DEFINITION_INVALID', `${what}: needs a feature.`);
+  for (const member of def.features) {
+    if (member.from === 'on-demand') {
+      if (!lookups.onDemand(member.name)) report('MR_UNKNOWN_REFERENCE', `${what}: there is no on-demand feature ${JSON.stringify(member.name)}.`);
+      take(member.name, 'on demand');
+      continue;
+    }
+    const view = lookups.view(member.view);
+    if (!view) report('MR_UNKNOWN_REFERENCE', `${what}: there is no feature view ${JSON.stringify(member.view)}.`);
+    for (const feature of member.features) {
+      if (view && member.version === undefined && !Object.hasOwn(view.features, feature)) {
+        report('MR_UNKNOWN_REFERENCE', `${what}: ${member.view} has no feature ${JSON.stringify(feature)}: it has ${Object.keys(view.features).join(', ')}.`);
+      }
+      take(feature, member.view);
+    }
+  }
+}
+
+export function checkDefinition(def: Definition, lookups: Lookups): Problem[] {
+  const problems: Problem[] = [];
+  const report: Report = (code, message) => void problems.push({ code, message, details: { kind: def.kind, name: def.name } });
+  if (!NAME.test(def.name)) report('MR_DEFINITION_INVALID', `${def.kind}: the name ${JSON.stringify(def.name)} must be ${NAME_RULE}.`);
+  switch (def.kind) {
+    case 'entity':
+      checkEntity(def, report);
+      break;
+    case 'source':
+      checkSource(def, report);
+      break;
+    case 'feature-view':
+      checkFeatureView(def, lookups, report);
+      break;
+    case 'on-demand-feature':
+      checkOnDemand(def, lookups, report);
+      break;
+    case 'feature-service':
+      checkService(def, lookups, report);
+      break;
+  }
+  return problems;
+}
+
+/** Names that come twice in what is applied together: names are unique within a kind. */
+export function checkDuplicates(definitions: readonly Definition[]): Problem[] {
+  const seen = new Set<string>();
+  const problems: Problem[] = [];
+  for (const { kind, name } of definitions) {
+    const id = `${kind}/${name}`;
+    if (seen.has(id)) problems.push({ code: 'MR_DEFINITION_INVALID', message: `The ${kind} ${name} is defined twice: rename one.`, details: { kind, name } });
+    seen.add(id);
+  }
+  return problems;
+}
