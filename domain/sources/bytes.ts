@@ -1,0 +1,175 @@
+/** Avro's primitives over a byte buffer that grows, and over one that is read. */
+
+/** Below this many characters a loop beats the call into the runtime. */
+const SHORT = 32;
+
+export class ByteWriter {
+  private buffer = Buffer.allocUnsafeSlow(4096);
+  private at = 0;
+
+  reset(): void {
+    this.at = 0;
+  }
+
+  /** A copy of what was written. */
+  take(): Uint8Array {
+    const bytes = new Uint8Array(this.at);
+    bytes.set(this.buffer.subarray(0, this.at));
+    return bytes;
+  }
+
+  private need(size: number): void {
+    if (this.at + size <= this.buffer.length) return;
+    const larger = Buffer.allocUnsafeSlow(Math.max(this.buffer.length * 2, this.at + size));
+    this.buffer.copy(larger, 0, 0, this.at);
+    this.buffer = larger;
+  }
+
+  /** Zigzag varint, exact over ±(2^53 − 1): past 30 bits the number is split, for 2n needs 54. */
+  writeLong(n: number): void {
+    this.need(10);
+    const buffer = this.buffer;
+    if (n >= -1_073_741_824 && n < 1_073_741_824) {
+      let z = ((n << 1) ^ (n >> 31)) >>> 0;
+      while (z > 127) {
+        buffer[this.at++] = (z & 127) | 128;
+        z >>>= 7;
+      }
+      buffer[this.at++] = z;
+      return;
+    }
+    const m = n < 0 ? -(n + 1) : n;
+    buffer[this.at++] = ((m % 64) << 1) | (n < 0 ? 1 : 0) | 128;
+    let rest = Math.floor(m / 64);
+    while (rest > 127) {
+      buffer[this.at++] = (rest % 128) | 128;
+      rest = Math.floor(rest / 128);
+    }
+    buffer[this.at++] = rest;
+  }
+
+  writeDouble(n: number): void {
+    this.need(8);
+    this.at = this.buffer.writeDoubleLE(n, this.at);
+  }
+
+  writeFloat(n: number): void {
+    this.need(4);
+    this.at = this.buffer.writeFloatLE(n, this.at);
+  }
+
+  writeBoolean(b: boolean): void {
+    this.need(1);
+    this.buffer[this.at++] = b ? 1 : 0;
+  }
+
+  writeText(text: string): void {
+    const length = text.length;
+    if (length < SHORT) {
+      this.need(length + 1);
+      const buffer = this.buffer;
+      const start = this.at;
+      let i = 0;
+      for (; i < length; i++) {
+        const code = text.charCodeAt(i);
+        if (code > 127) break;
+        buffer[start + 1 + i] = code;
+      }
+      if (i === length) {
+        buffer[start] = length << 1;
+        this.at = start + 1 + length;
+        return;
+      }
+    }
+    const size = Buffer.byteLength(text);
+    this.writeLong(size);
+    this.need(size);
+    this.at += this.buffer.write(text, this.at, size, 'utf8');
+  }
+
+  writeBase64(text: string): void {
+    const bytes = Buffer.from(text, 'base64');
+    this.writeLong(bytes.length);
+    this.need(bytes.length);
+    bytes.copy(this.buffer, this.at);
+    this.at += bytes.length;
+  }
+}
+
+export class ByteReader {
+  private buffer: Buffer = Buffer.alloc(0);
+  private at = 0;
+  private readonly broken: (why: string) => never;
+
+  constructor(broken: (why: string) => never) {
+    this.broken = broken;
+  }
+
+  reset(bytes: Uint8Array): void {
+    this.buffer = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.at = 0;
+  }
+
+  /** Everything must have been read. */
+  end(): void {
+    if (this.at !== this.buffer.length) this.broken(`it has ${this.buffer.length} bytes, its schema ends at ${this.at}`);
+  }
+
+  private size(): number {
+    const size = this.readLong();
+    if (size < 0 || this.at + size > this.buffer.length) this.broken('it is cut off');
+    return size;
+  }
+
+  readLong(): number {
+    const buffer = this.buffer;
+    let b = buffer[this.at++] ?? this.broken('it is cut off');
+    if (b < 128) return (b >>> 1) ^ -(b & 1);
+    const negative = (b & 1) === 1;
+    let n = (b & 127) >>> 1;
+    let scale = 64;
+    do {
+      b = buffer[this.at++] ?? this.broken('it is cut off');
+      n += (b & 127) * scale;
+      scale *= 128;
+    } while (b > 127);
+    return negative ? -n - 1 : n;
+  }
+
+  /** Items of an array's next block; 0 at its end. */
+  readBlock(): number {
+    const n = this.readLong();
+    if (n >= 0) return n;
+    this.readLong();
+    return -n;
+  }
+
+  readDouble(): number {
+    if (this.at + 8 > this.buffer.length) this.broken('it is cut off');
+    this.at += 8;
+    return this.buffer.readDoubleLE(this.at - 8);
+  }
+
+  readFloat(): number {
+    if (this.at + 4 > this.buffer.length) this.broken('it is cut off');
+    this.at += 4;
+    return this.buffer.readFloatLE(this.at - 4);
+  }
+
+  readBoolean(): boolean {
+    return (this.buffer[this.at++] ?? this.broken('it is cut off')) !== 0;
+  }
+
+  readText(): string {
+    const size = this.size();
+    const start = this.at;
+    this.at += size;
+    return this.buffer.utf8Slice(start, start + size);
+  }
+
+  readBase64(): string {
+    const size = this.size();
+    this.at += size;
+    return this.buffer.base64Slice(this.at - size, this.at);
+  }
+}

@@ -1,0 +1,64 @@
+/**
+ * Rows to the Avro binary of raw.<source>, and back: one encoder and one decoder generated per schema.
+ *
+ * Why not avsc's: it hands back instances of its own classes and Buffers where rows are plain and hold base64, and beyond ±2^52 it
+ * rounds negative longs. Raw records are flat, so that a codec of their own is short; the tests hold it to avsc's bytes.
+ * A writer's schema may be older: fields it lacks read as null, narrower numbers as the wider ones they have become.
+ */
+import type { SourceDefinition } from '#domain/definitions/model.ts';
+import { fail } from '#domain/errors.ts';
+import type { FieldType, Row, ScalarType } from '#domain/values/value.ts';
+import { ByteReader, ByteWriter } from './bytes.ts';
+import { sourceFields } from './source-schema.ts';
+
+export interface RawCodec {
+  readonly encode: (row: Row) => Uint8Array;
+  readonly decode: (bytes: Uint8Array) => Row;
+}
+
+const METHOD: Readonly<Record<ScalarType, string>> = {
+  string: 'Text',
+  int: 'Long',
+  long: 'Long',
+  float: 'Float',
+  double: 'Double',
+  boolean: 'Boolean',
+  timestamp: 'Long',
+  date: 'Long',
+  bytes: 'Base64',
+};
+
+const quote = (value: unknown): string => JSON.stringify(value);
+
+function write(name: string, type: FieldType): string {
+  const value = `row[${quote(name)}]`;
+  const put = (what: string) => `w.write${METHOD[type.base]}(${what});`;
+  const all = type.array ? `if (v.length > 0) { w.writeLong(v.length); for (let i = 0; i < v.length; i++) ${put('v[i]')} } w.writeLong(0);` : put('v');
+  return type.nullable ? `{ const v = ${value}; if (v === null || v === undefined) w.writeLong(0); else { w.writeLong(1); ${all} } }` : `{ const v = ${value}; ${all} }`;
+}
+
+function read(type: FieldType, out: string): string {
+  const one = `r.read${METHOD[type.base]}()`;
+  const all = type.array ? `${out} = []; for (let n = r.readBlock(); n > 0; n = r.readBlock()) for (let i = 0; i < n; i++) ${out}.push(${one});` : `${out} = ${one};`;
+  return `let ${out} = null; ${type.nullable ? `if (r.readLong() !== 0) { ${all} }` : all}`;
+}
+
+const writer = new ByteWriter();
+
+/** @param written the definition that the records were written under, where that is not `def` */
+export function rawCodec(def: SourceDefinition, written: SourceDefinition = def): RawCodec {
+  const now = sourceFields(def);
+  const then = Object.entries(sourceFields(written));
+  const encodeBody = `'use strict'; return (row) => { w.reset(); ${Object.entries(now)
+    .map(([name, type]) => write(name, type))
+    .join('\n')} return w.take(); };`;
+  const locals = new Map(then.map(([name], i) => [name, `f${i}`]));
+  const decodeBody = `'use strict'; return (bytes) => { r.reset(bytes); ${then.map(([, type], i) => read(type, `f${i}`)).join('\n')} r.end(); return { ${Object.keys(
+    now,
+  )
+    .map((name) => `${quote(name)}: ${locals.get(name) ?? 'null'}`)
+    .join(', ')} }; };`;
+  const encode = new Function('w', encodeBody)(writer) as RawCodec['encode'];
+  const decode = new Function('r', decodeBody)(new ByteReader((why) => fail('MR_STORAGE_FAILED', `a record of raw.${def.name} can't be read: ${why}.`))) as RawCodec['decode'];
+  return { encode, decode };
+}
