@@ -14,12 +14,12 @@ export interface Database {
   close(): void;
 }
 
-/** 16 MB of WAL between checkpoints: fewer fsyncs of the main file under a steady load, still a quick recovery. */
+/** A checkpoint every 4 MB of WAL: each holds the event loop for milliseconds, and larger ones gained no throughput when measured. */
 const SETTINGS = `
   PRAGMA page_size = 8192;
   PRAGMA journal_mode = WAL;
   PRAGMA synchronous = FULL;
-  PRAGMA wal_autocheckpoint = 2000;
+  PRAGMA wal_autocheckpoint = 500;
   PRAGMA journal_size_limit = 67108864;
   PRAGMA foreign_keys = ON;
 `;

@@ -29,7 +29,9 @@ interface Running {
   readonly waiting: { readonly resolve: () => void; readonly reject: (error: Error) => void }[];
   state: 'catching' | 'joined' | 'recovering' | 'failed' | 'ended';
   error: Error | null;
+  /** records a call, and ms of processing a turn, such that the turn with its commit takes about TURN_MS */
   chunk: number;
+  budget: number;
   pause: number;
   recovery: Promise<void>;
 }
@@ -93,16 +95,16 @@ export const streamTasks = (book: LogBook, readBatch: ReadBatch, commit: (body: 
   };
 
   const step = (it: Running): void => {
+    const started = performance.now();
     try {
       commit((staging) => {
-        const started = performance.now();
-        for (let now = started; it.state === 'catching' && now - started < TURN_MS; ) {
+        for (let now = started; it.state === 'catching' && now - started < it.budget; ) {
           const records = it.cursor.take(it.chunk);
           if (records.length === 0) return;
           const before = now;
           work(it, records, staging);
           now = performance.now();
-          const ideal = (records.length * TURN_MS) / Math.max(0.05, 2 * (now - before));
+          const ideal = (records.length * it.budget) / Math.max(0.05, 2 * (now - before));
           it.chunk = Math.max(16, Math.min(MAX_CHUNK, it.chunk * 2, Math.floor(ideal)));
         }
       });
@@ -110,6 +112,8 @@ export const streamTasks = (book: LogBook, readBatch: ReadBatch, commit: (body: 
       // a failed commit has put it into recovery; still catching, it was the reading that failed
       if (it.state === 'catching') failTask(it, error);
     }
+    const took = Math.max(0.1, performance.now() - started);
+    it.budget = Math.max(1, Math.min(TURN_MS, (it.budget * TURN_MS) / took, it.budget * 1.5));
   };
 
   const takeTurn = (): void => {
@@ -186,6 +190,7 @@ export const streamTasks = (book: LogBook, readBatch: ReadBatch, commit: (body: 
         state: 'catching',
         error: null,
         chunk: FIRST_CHUNK,
+        budget: TURN_MS / 2,
         pause: FIRST_PAUSE_MS,
         recovery: Promise.resolve(),
       };

@@ -2,6 +2,8 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { LogRecord, OutgoingRecord } from '#domain/ports/log.ts';
 import type { StreamTask } from '#domain/ports/stream-task.ts';
+import { openForReading } from '#infra/sqlite/database.ts';
+import { sqliteLogReader } from '#infra/sqlite/log-reader.ts';
 import { readAll, record, texts } from '#tests/contracts/log.contract.ts';
 import { type OpenLog, openLog, temporaryDirectory } from '#tests/contracts/sqlite.ts';
 
@@ -148,6 +150,42 @@ describe('catching up', () => {
   });
 });
 
+describe('a commit that fails', () => {
+  test('while catching up: the task is rolled back, waited for, and goes over the same records again', async () => {
+    for (let i = 0; i < 3; i++) await open.log.append({ records: [record('in', `${i}a`), record('in', `${i}b`)] });
+    open.database.db.exec("CREATE TEMP TRIGGER refuse BEFORE INSERT ON main.log_batch BEGIN SELECT RAISE(ABORT, 'no'); END");
+    const task = copier('c', 'in', 'out');
+    let mended = false;
+    const handle = open.log.run({
+      ...task,
+      process: (records, logTime) => {
+        if (task.calls.includes('rolledBack')) expect(mended).toBe(true);
+        return task.process(records, logTime);
+      },
+      rolledBack: async () => {
+        task.calls.push('rolledBack');
+        await new Promise((resolve) => setTimeout(resolve, 60));
+        open.database.db.exec('DROP TRIGGER temp.refuse');
+        mended = true;
+      },
+    });
+    await handle.caughtUp();
+    expect(task.calls).toEqual(['0a 0b 1a 1b 2a 2b', 'rolledBack', '0a 0b 1a 1b 2a 2b', 'committed']);
+    expect(texts(await readAll(open.log, 'out'))).toEqual(['0a', '0b', '1a', '1b', '2a', '2b']);
+    expect(handle.error()).toBeNull();
+  });
+
+  test('a task that cannot rebuild its state is stopped and says why', async () => {
+    const handle = open.log.run({ ...copier('c', 'in', 'out'), rolledBack: () => Promise.reject(new Error('state is gone')) });
+    open.database.db.exec("CREATE TEMP TRIGGER refuse BEFORE INSERT ON main.log_batch BEGIN SELECT RAISE(ABORT, 'no'); END");
+    await expect(open.log.append({ records: [record('in', '1')] })).rejects.toMatchObject({ code: 'MR_STORAGE_FAILED' });
+    open.database.db.exec('DROP TRIGGER temp.refuse');
+    await expect(handle.caughtUp()).rejects.toThrow('state is gone');
+    await open.log.append({ records: [record('in', '2')] });
+    expect(await open.log.end('out')).toEqual([0]);
+  });
+});
+
 describe('a task that throws', () => {
   test('loses its work and its place; the append and the others go on; a new run mends it', async () => {
     const bad = copier('bad', 'in', 'mid', (r) => {
@@ -229,8 +267,10 @@ describe('trim', () => {
     for (let i = 0; i < 4; i++) await open.log.append({ records: [record('in', `${i}a`), record('in', `${i}b`)] });
     await open.log.trim('in', 0, 3);
     expect(await open.log.begin('in')).toEqual([3, 0]);
+    expect(open.database.db.prepare('SELECT base FROM log_batch ORDER BY base').all().map((b) => b.base)).toEqual([2, 4, 6]);
     expect(texts(await open.log.read('in', 0, 0, 1e6))).toEqual(['1b', '2a', '2b', '3a', '3b']);
     await open.log.trim('in', 0, 99);
+    expect(open.database.db.prepare('SELECT count(*) AS n FROM log_batch').get()).toEqual({ n: 0 });
     await open.close();
     open = openLog(directory.path);
     expect(await open.log.begin('in')).toEqual([8, 0]);
@@ -240,6 +280,23 @@ describe('trim', () => {
     expect(task.calls).toEqual(['next', 'committed']);
     expect(await open.log.end('in')).toEqual([9, 0]);
   });
+});
+
+test('another connection reads the log beside the writer, each commit whole', async () => {
+  const reading = openForReading(open.database.path);
+  const reader = sqliteLogReader(reading);
+  open.log.run(copier('c', 'in', 'out'));
+  for (let i = 0; i < 3; i++) {
+    const { logTime } = await open.log.append({ records: [record('in', `${i}`, { partition: i % 2 })] });
+    expect(await reader.end('in')).toEqual(await open.log.end('in'));
+    expect(await reader.offsetsAt('in', logTime)).toEqual(await open.log.end('in'));
+    expect(await reader.committed('c', 'in')).toEqual(await open.log.end('in'));
+    expect(texts(await readAll(reader, 'out'))).toHaveLength(i + 1);
+  }
+  await open.log.trim('in', 0, 1);
+  expect(await reader.begin('in')).toEqual([1, 0]);
+  expect(await reader.topics()).toEqual(await open.log.topics().then((all) => all.toSorted((a, b) => (a.topic < b.topic ? -1 : 1))));
+  reading.close();
 });
 
 test('values beyond the size of a batch are split over several, with offsets in step', async () => {
