@@ -31,6 +31,7 @@ export const ERRORS = {
   MR_EVENT_TOO_LARGE: { status: 413, remedy: 'Keep an event under the size that the message states.' },
   MR_BATCH_TOO_LARGE: { status: 413, remedy: 'Send fewer events in one request; the message states the limit.' },
   MR_BODY_INVALID: { status: 400, remedy: 'Send a body of the form that the message states.' },
+  MR_PRODUCER_SEQUENCE: { status: 409, remedy: "Ask for the producer's next sequence and go on from there; details.expected has it." },
   // reads
   MR_ENTITY_INVALID: { status: 400, remedy: 'Give every key of the entity, with its type; the message lists them.' },
   MR_REQUEST_INVALID: { status: 400, remedy: 'Give every request input that the on-demand features need.' },
