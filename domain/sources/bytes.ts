@@ -13,8 +13,8 @@ export class ByteWriter {
 
   /** A copy of what was written. */
   take(): Uint8Array {
-    const bytes = new Uint8Array(this.at);
-    bytes.set(this.buffer.subarray(0, this.at));
+    const bytes = Buffer.allocUnsafe(this.at);
+    this.buffer.copy(bytes, 0, 0, this.at);
     return bytes;
   }
 
@@ -96,8 +96,11 @@ export class ByteWriter {
   }
 }
 
+/** Node's own method, past `toString`'s dispatch on the encoding; not in its types. */
+type Readable = Buffer & { utf8Slice(start: number, end: number): string };
+
 export class ByteReader {
-  private buffer: Buffer = Buffer.alloc(0);
+  private buffer = Buffer.alloc(0) as Buffer as Readable;
   private at = 0;
   private readonly broken: (why: string) => never;
 
@@ -106,7 +109,7 @@ export class ByteReader {
   }
 
   reset(bytes: Uint8Array): void {
-    this.buffer = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.buffer = (Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)) as Readable;
     this.at = 0;
   }
 
@@ -170,6 +173,6 @@ export class ByteReader {
   readBase64(): string {
     const size = this.size();
     this.at += size;
-    return this.buffer.base64Slice(this.at - size, this.at);
+    return this.buffer.toString('base64', this.at - size, this.at);
   }
 }

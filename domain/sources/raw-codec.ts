@@ -9,7 +9,7 @@ import type { SourceDefinition } from '#domain/definitions/model.ts';
 import { fail } from '#domain/errors.ts';
 import type { FieldType, Row, ScalarType } from '#domain/values/value.ts';
 import { ByteReader, ByteWriter } from './bytes.ts';
-import { sourceFields } from './source-schema.ts';
+import { fieldsOfAvro, sourceFields } from './source-schema.ts';
 
 export interface RawCodec {
   readonly encode: (row: Row) => Uint8Array;
@@ -45,10 +45,10 @@ function read(type: FieldType, out: string): string {
 
 const writer = new ByteWriter();
 
-/** @param written the definition that the records were written under, where that is not `def` */
-export function rawCodec(def: SourceDefinition, written: SourceDefinition = def): RawCodec {
+/** @param written the Avro schema that the records were written with, where that is not `def`'s */
+export function rawCodec(def: SourceDefinition, written?: object): RawCodec {
   const now = sourceFields(def);
-  const then = Object.entries(sourceFields(written));
+  const then = Object.entries(written ? fieldsOfAvro(written) : now);
   const encodeBody = `'use strict'; return (row) => { w.reset(); ${Object.entries(now)
     .map(([name, type]) => write(name, type))
     .join('\n')} return w.take(); };`;

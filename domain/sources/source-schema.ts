@@ -1,5 +1,6 @@
 /** What a source's definition says of its fields: their types, and the Avro record that raw.<source> is written in. */
 import type { SourceDefinition } from '#domain/definitions/model.ts';
+import { fail } from '#domain/errors.ts';
 import { parseFieldType } from '#domain/values/field-type.ts';
 import type { FieldType, ScalarType } from '#domain/values/value.ts';
 
@@ -32,3 +33,22 @@ export const rawAvroSchema = (def: SourceDefinition): object => ({
   ...(def.description !== undefined && { doc: def.description }),
   fields: Object.entries(sourceFields(def)).map(([name, type]) => ({ name, type: avroType(type), ...(type.nullable && { default: null }) })),
 });
+
+const LOGICAL: Readonly<Record<string, ScalarType>> = { 'timestamp-millis': 'timestamp', date: 'date' };
+
+/** The field type that `avroType` made this schema from. */
+function typeOfAvro(schema: unknown, name: string): FieldType {
+  if (Array.isArray(schema) && schema.length === 2 && schema[0] === 'null') return { ...typeOfAvro(schema[1], name), nullable: true };
+  if (typeof schema === 'string' && Object.hasOwn(AVRO, schema)) return { base: schema as ScalarType, array: false, nullable: false };
+  if (typeof schema === 'object' && schema !== null) {
+    const { type, items, logicalType } = schema as { readonly type?: unknown; readonly items?: unknown; readonly logicalType?: string };
+    if (type === 'array') return { ...typeOfAvro(items, name), array: true };
+    const logical = logicalType === undefined ? undefined : LOGICAL[logicalType];
+    return logical ? { base: logical, array: false, nullable: false } : typeOfAvro(type, name);
+  }
+  return fail('MR_SCHEMA_INCOMPATIBLE', `the field ${name} has an Avro type that no source has: ${JSON.stringify(schema)}.`);
+}
+
+/** The fields of a schema that `rawAvroSchema` made, in its order. */
+export const fieldsOfAvro = (schema: object): Record<string, FieldType> =>
+  Object.fromEntries((schema as { readonly fields: readonly { name: string; type: unknown }[] }).fields.map((f) => [f.name, typeOfAvro(f.type, f.name)]));

@@ -19,7 +19,7 @@ export interface Accepted {
   readonly id: string | null;
 }
 
-export type Validator = (input: unknown, now: number) => Accepted | Refusal;
+export type EventValidator = (input: unknown, now: number) => Accepted | Refusal;
 
 /** The value in canonical form, or undefined where it does not fit. */
 type Reader = (value: unknown) => string | number | boolean | undefined;
@@ -70,7 +70,7 @@ function readField(field: string, type: FieldType, at: number, out: string): str
     ${type.nullable ? `if (v !== null && v !== undefined) { ${value} }` : type.array ? `if (v === null || v === undefined) ${refuse} ${value}` : value} }`;
 }
 
-export function compileValidator(def: SourceDefinition): Validator {
+export function compileValidator(def: SourceDefinition): EventValidator {
   const types = sourceFields(def);
   const names = Object.keys(types);
   const local = (name: string): string => `f${names.indexOf(name)}`;
@@ -96,5 +96,5 @@ export function compileValidator(def: SourceDefinition): Validator {
       return { ok: true, row: { ${names.map((name, i) => `${quote(name)}: f${i}`).join(', ')} }, eventTime, id: ${id} };
     };`;
   const given = { def, types: list, refuseValue, refuseShape, refuseTime, unknown, read_timestamp: READERS.timestamp, read_date: READERS.date, read_bytes: READERS.bytes };
-  return new Function(...Object.keys(given), body)(...Object.values(given)) as Validator;
+  return new Function(...Object.keys(given), body)(...Object.values(given)) as EventValidator;
 }
