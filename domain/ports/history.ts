@@ -24,6 +24,47 @@ export interface EventQuery {
   readonly to?: number;
   /** by partition: only offsets below (from the pinned `known`) */
   readonly below?: readonly number[];
+  /** id of the snapshot to read, from `snapshot`; absent: the newest */
+  readonly snapshot?: number;
+}
+
+/** A table as one commit left it. */
+export interface HistorySnapshot {
+  readonly topic: string;
+  readonly id: number;
+  /** next offset by partition */
+  readonly through: readonly number[];
+  /** epoch ms */
+  readonly committedAt: number;
+  readonly rows: number;
+}
+
+/** Strings by code: `values[codes[i]]`, −1 is null. One dictionary serves all batches of a scan and grows with them. */
+export interface CodedColumn {
+  readonly codes: Int32Array;
+  readonly values: readonly string[];
+}
+
+/** Numbers, timestamps (epoch ms), dates (days) and booleans (0, 1) as doubles, null as NaN; strings coded; anything else as values. */
+export type ScannedColumn = Float64Array | CodedColumn | readonly Value[];
+
+export interface ScannedColumns {
+  readonly count: number;
+  readonly eventTime: Float64Array;
+  readonly partition: Float64Array;
+  readonly offset: Float64Array;
+  readonly logTime: Float64Array;
+  readonly columns: Readonly<Record<string, ScannedColumn>>;
+}
+
+/** What a history of open tables offers beside: pinned snapshots, columns, and the files for other engines. */
+export interface HistoryTables extends History {
+  /** The newest snapshot; null where nothing was committed yet. */
+  snapshot(topic: string): Promise<HistorySnapshot | null>;
+  /** As `scan`, by columns: fields that the table has not are null throughout. */
+  scanColumns(query: EventQuery & { readonly fields: readonly string[] }): AsyncIterable<ScannedColumns>;
+  /** Absolute paths of the snapshot's Parquet files (newest snapshot where none is given). */
+  dataFiles(topic: string, snapshotId?: number): Promise<readonly string[]>;
 }
 
 export interface History {

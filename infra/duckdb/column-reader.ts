@@ -1,0 +1,141 @@
+/** Columns of DuckDB's result chunks as JavaScript values: one pass a column, no object a value. */
+import type { DuckDBDataChunk } from '@duckdb/node-api';
+import duckdb from '@duckdb/node-bindings';
+
+// a byte order mark at the head of a string is part of it
+const utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
+
+export interface RawColumn {
+  readonly count: number;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  isNull(row: number): boolean;
+}
+
+const neverNull = (): boolean => false;
+
+const rawColumn = (chunk: DuckDBDataChunk, index: number, width: number): RawColumn => {
+  const count = chunk.rowCount;
+  const vector = duckdb.data_chunk_get_vector(chunk.chunk, index);
+  const bytes = duckdb.vector_get_data(vector, count * width) as Uint8Array<ArrayBuffer>;
+  const validity = duckdb.vector_get_validity(vector, Math.ceil(count / 64) * 8) as Uint8Array | null;
+  if (validity === null) return { count, bytes, isNull: neverNull };
+  return { count, bytes, isNull: (row) => (((validity[row >> 3] as number) >> (row & 7)) & 1) === 0 };
+};
+
+const WIDTHS: Readonly<Record<string, number>> = { int: 4, date: 4, float: 4, double: 8, boolean: 1, long: 8, timestamptz: 8 };
+
+export const isNumeric = (type: string): boolean => type in WIDTHS;
+
+/** Numbers as our side has them (timestamps in ms, booleans 0 and 1); null is NaN. Written to `into` from `at` on. */
+export const readNumbers = (chunk: DuckDBDataChunk, index: number, type: string, into: Float64Array, at: number): void => {
+  const { count, bytes, isNull } = rawColumn(chunk, index, WIDTHS[type] as number);
+  const { buffer, byteOffset } = bytes;
+  if (type === 'long' || type === 'timestamptz') {
+    const low = new Uint32Array(buffer, byteOffset, count * 2);
+    const high = new Int32Array(buffer, byteOffset, count * 2);
+    const scale = type === 'long' ? 1 : 1000;
+    for (let i = 0; i < count; i++) {
+      const whole = (high[i * 2 + 1] as number) * 4294967296 + (low[i * 2] as number);
+      into[at + i] = scale === 1 ? whole : Math.floor(whole / scale);
+    }
+  } else if (type === 'double') {
+    into.set(new Float64Array(buffer, byteOffset, count), at);
+  } else if (type === 'float') {
+    into.set(new Float32Array(buffer, byteOffset, count), at);
+  } else if (type === 'boolean') {
+    into.set(bytes, at);
+  } else {
+    into.set(new Int32Array(buffer, byteOffset, count), at);
+  }
+  if (isNull !== neverNull) for (let i = 0; i < count; i++) if (isNull(i)) into[at + i] = Number.NaN;
+};
+
+/** Strings by code: `values[code]`; code −1 is null. Grows as chunks are read, so equal strings have one code for the whole read. */
+export interface Dictionary {
+  readonly values: string[];
+  read(chunk: DuckDBDataChunk, index: number, into: Int32Array, at: number): void;
+}
+
+const INLINE_BYTES = 12;
+
+export const createDictionary = (): Dictionary => {
+  const values: string[] = [];
+  const codes = new Map<string, number>();
+  // Open addressing over the four words of an inlined string: a repeated short string costs no decoding.
+  let capacity = 1024;
+  let slots = new Int32Array(capacity * 5);
+  let used = 0;
+  const codeOf = (text: string): number => {
+    let code = codes.get(text);
+    if (code === undefined) {
+      code = values.length;
+      values.push(text);
+      codes.set(text, code);
+    }
+    return code;
+  };
+  const hash = (a: number, b: number, c: number, d: number): number => {
+    let h = Math.imul(a ^ 0x9e3779b9, 0x85ebca6b) ^ b;
+    h = Math.imul(h ^ (h >>> 15), 0xc2b2ae35) ^ c;
+    h = Math.imul(h ^ (h >>> 13), 0x27d4eb2f) ^ d;
+    h = Math.imul(h ^ (h >>> 16), 0x165667b1);
+    return (h ^ (h >>> 15)) >>> 0;
+  };
+  /** index of the slot that holds the key, or of the free one where it belongs */
+  const find = (a: number, b: number, c: number, d: number): number => {
+    let at = (hash(a, b, c, d) % capacity) * 5;
+    while (slots[at + 4] !== 0) {
+      if (slots[at] === a && slots[at + 1] === b && slots[at + 2] === c && slots[at + 3] === d) return at;
+      at = at + 5 === capacity * 5 ? 0 : at + 5;
+    }
+    return at;
+  };
+  const put = (a: number, b: number, c: number, d: number, code: number): void => {
+    const at = find(a, b, c, d);
+    slots[at] = a;
+    slots[at + 1] = b;
+    slots[at + 2] = c;
+    slots[at + 3] = d;
+    slots[at + 4] = code + 1;
+  };
+  const grow = (): void => {
+    const old = slots;
+    capacity *= 2;
+    slots = new Int32Array(capacity * 5);
+    for (let i = 0; i < old.length; i += 5) {
+      if (old[i + 4] !== 0) put(old[i] as number, old[i + 1] as number, old[i + 2] as number, old[i + 3] as number, (old[i + 4] as number) - 1);
+    }
+  };
+  return {
+    values,
+    read(chunk, index, into, at) {
+      const { count, bytes, isNull } = rawColumn(chunk, index, 16);
+      const words = new Int32Array(bytes.buffer, bytes.byteOffset, count * 4);
+      for (let i = 0; i < count; i++) {
+        if (isNull(i)) {
+          into[at + i] = -1;
+          continue;
+        }
+        const word = i * 4;
+        const length = words[word] as number;
+        if (length > INLINE_BYTES) {
+          into[at + i] = codeOf(utf8.decode(duckdb.get_data_from_pointer(bytes.buffer, bytes.byteOffset + i * 16 + 8, length)));
+          continue;
+        }
+        const b = words[word + 1] as number;
+        const c = words[word + 2] as number;
+        const d = words[word + 3] as number;
+        const slot = find(length, b, c, d);
+        const known = slots[slot + 4] as number;
+        if (known !== 0) {
+          into[at + i] = known - 1;
+          continue;
+        }
+        const code = codeOf(utf8.decode(bytes.subarray(i * 16 + 4, i * 16 + 4 + length)));
+        put(length, b, c, d, code);
+        into[at + i] = code;
+        if (++used * 2 > capacity) grow();
+      }
+    },
+  };
+};

@@ -1,0 +1,213 @@
+/**
+ * Columns on their way into DuckDB, 2,048 rows at a time.
+ *
+ * Numbers are collected in typed arrays in DuckDB's own layout and handed over with one copy a column. A string or blob of up
+ * to 12 bytes lies inside its 16-byte `duckdb_string_t` (length, then the bytes), so most keys travel the same way and never
+ * become JavaScript strings; only longer ones cost a call each.
+ */
+import {
+  BIGINT,
+  BLOB,
+  BOOLEAN,
+  DATE,
+  DOUBLE,
+  type DuckDBDataChunk,
+  type DuckDBType,
+  type DuckDBValue,
+  FLOAT,
+  INTEGER,
+  LIST,
+  listValue,
+  TIMESTAMPTZ,
+  VARCHAR,
+} from '@duckdb/node-api';
+import duckdb from '@duckdb/node-bindings';
+
+export const CHUNK_ROWS = 2048;
+const INLINE_BYTES = 12;
+
+export interface ColumnWriter {
+  readonly type: DuckDBType;
+  setNull(row: number): void;
+  /** int, long, float, double, boolean (0, 1), date (days), timestamptz (epoch ms) */
+  setNumber(row: number, value: number): void;
+  /** string (UTF-8) or binary; the bytes must stay as they are until `flush` */
+  setBytes(row: number, bytes: Uint8Array, start: number, end: number): void;
+  /** a list's elements, as DuckDB values */
+  setList(row: number, items: readonly DuckDBValue[]): void;
+  /** copies the rows into column `index` of the chunk, and starts over */
+  flush(chunk: DuckDBDataChunk, index: number): void;
+}
+
+interface Validity {
+  setNull(row: number): void;
+  flush(vector: duckdb.Vector): void;
+}
+
+const createValidity = (): Validity => {
+  const bits = new Uint8Array(CHUNK_ROWS / 8).fill(255);
+  let nulls = false;
+  return {
+    setNull(row) {
+      bits[row >> 3] = (bits[row >> 3] as number) & ~(1 << (row & 7));
+      nulls = true;
+    },
+    flush(vector) {
+      if (!nulls) return;
+      duckdb.vector_ensure_validity_writable(vector);
+      duckdb.copy_data_to_vector_validity(vector, 0, bits.buffer, 0, bits.byteLength);
+      bits.fill(255);
+      nulls = false;
+    },
+  };
+};
+
+const wrongKind = (): never => {
+  throw new TypeError('a column was given a value of another kind');
+};
+const base = { setNumber: wrongKind, setBytes: wrongKind, setList: wrongKind };
+
+const numberWriter = (type: DuckDBType, data: Int32Array | Float32Array | Float64Array | Uint8Array): ColumnWriter => {
+  const validity = createValidity();
+  return {
+    ...base,
+    type,
+    setNull: validity.setNull,
+    setNumber(row, value) {
+      data[row] = value;
+    },
+    flush(chunk, index) {
+      const vector = duckdb.data_chunk_get_vector(chunk.chunk, index);
+      duckdb.copy_data_to_vector(vector, 0, data.buffer as ArrayBuffer, 0, chunk.rowCount * data.BYTES_PER_ELEMENT);
+      validity.flush(vector);
+    },
+  };
+};
+
+/** 64-bit integers from doubles, as two halves: no bigint a row. */
+const longWriter = (type: DuckDBType, scale: number): ColumnWriter => {
+  const validity = createValidity();
+  const halves = new Int32Array(CHUNK_ROWS * 2);
+  return {
+    ...base,
+    type,
+    setNull: validity.setNull,
+    setNumber(row, value) {
+      const scaled = value * scale;
+      const high = Math.floor(scaled / 4294967296);
+      halves[row * 2] = scaled - high * 4294967296;
+      halves[row * 2 + 1] = high;
+    },
+    flush(chunk, index) {
+      const vector = duckdb.data_chunk_get_vector(chunk.chunk, index);
+      duckdb.copy_data_to_vector(vector, 0, halves.buffer, 0, chunk.rowCount * 8);
+      validity.flush(vector);
+    },
+  };
+};
+
+const bytesWriter = (type: DuckDBType): ColumnWriter => {
+  const validity = createValidity();
+  const bytes = new Uint8Array(CHUNK_ROWS * 16);
+  const words = new Int32Array(bytes.buffer);
+  let longRows: number[] = [];
+  let longBytes: Uint8Array[] = [];
+  return {
+    ...base,
+    type,
+    setNull(row) {
+      words.fill(0, row * 4, row * 4 + 4);
+      validity.setNull(row);
+    },
+    setBytes(row, from, start, end) {
+      const length = end - start;
+      const word = row * 4;
+      words[word + 1] = 0;
+      words[word + 2] = 0;
+      words[word + 3] = 0;
+      if (length > INLINE_BYTES) {
+        words[word] = 0;
+        longRows.push(row);
+        longBytes.push(from.subarray(start, end));
+        return;
+      }
+      words[word] = length;
+      const at = row * 16 + 4;
+      for (let i = 0; i < length; i++) bytes[at + i] = from[start + i] as number;
+    },
+    flush(chunk, index) {
+      const vector = duckdb.data_chunk_get_vector(chunk.chunk, index);
+      duckdb.copy_data_to_vector(vector, 0, bytes.buffer, 0, chunk.rowCount * 16);
+      for (let i = 0; i < longRows.length; i++) {
+        duckdb.vector_assign_string_element_len(vector, longRows[i] as number, longBytes[i] as Uint8Array);
+      }
+      if (longRows.length > 0) {
+        longRows = [];
+        longBytes = [];
+      }
+      validity.flush(vector);
+    },
+  };
+};
+
+const listWriter = (element: DuckDBType): ColumnWriter => {
+  let lists: (readonly DuckDBValue[] | null)[] = [];
+  return {
+    ...base,
+    type: LIST(element),
+    setNull(row) {
+      lists[row] = null;
+    },
+    setList(row, items) {
+      lists[row] = items;
+    },
+    flush(chunk, index) {
+      chunk.setColumnValues(
+        index,
+        lists.slice(0, chunk.rowCount).map((items) => (items === null ? null : listValue(items))),
+      );
+      lists = [];
+    },
+  };
+};
+
+export const DUCKDB_TYPES: Readonly<Record<string, DuckDBType>> = {
+  int: INTEGER,
+  long: BIGINT,
+  float: FLOAT,
+  double: DOUBLE,
+  boolean: BOOLEAN,
+  timestamptz: TIMESTAMPTZ,
+  date: DATE,
+  string: VARCHAR,
+  binary: BLOB,
+};
+
+/** By Iceberg type name; `list<…>` for lists of the scalar ones. */
+export const columnWriter = (type: string): ColumnWriter => {
+  switch (type) {
+    case 'int':
+      return numberWriter(INTEGER, new Int32Array(CHUNK_ROWS));
+    case 'date':
+      return numberWriter(DATE, new Int32Array(CHUNK_ROWS));
+    case 'float':
+      return numberWriter(FLOAT, new Float32Array(CHUNK_ROWS));
+    case 'double':
+      return numberWriter(DOUBLE, new Float64Array(CHUNK_ROWS));
+    case 'boolean':
+      return numberWriter(BOOLEAN, new Uint8Array(CHUNK_ROWS));
+    case 'long':
+      return longWriter(BIGINT, 1);
+    case 'timestamptz':
+      return longWriter(TIMESTAMPTZ, 1000);
+    case 'string':
+      return bytesWriter(VARCHAR);
+    case 'binary':
+      return bytesWriter(BLOB);
+    default: {
+      const element = DUCKDB_TYPES[type.slice('list<'.length, -1)];
+      if (!type.startsWith('list<') || element === undefined) throw new TypeError(`no column for the type ${type}`);
+      return listWriter(element);
+    }
+  }
+};

@@ -1,0 +1,122 @@
+/** Keeping a table small: snapshots expire, and days of many small files become days of one. */
+import { randomUUID } from 'node:crypto';
+import { unlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { DuckDBConnection } from '@duckdb/node-api';
+import { addSnapshot, liveEntries, manifestsOf, newSnapshotId, writeManifest } from './append.ts';
+import { writeDataFiles } from './data-files.ts';
+import { ADDED, DELETED, type ManifestEntry, type ManifestFile } from './manifest.ts';
+import { currentSchema, currentSnapshot, partitionSpec, throughOf, throughSummary } from './metadata.ts';
+import { referencedFiles } from './orphans.ts';
+import { readParquet } from './parquet-scan.ts';
+import { commitTable, loadTable, localPath, metadataFile, metadataVersions } from './table-directory.ts';
+
+export interface ExpireOptions {
+  readonly keep: number;
+  /** snapshots younger than this stay, ms */
+  readonly minAge: number;
+  readonly now: number;
+}
+
+const KEPT_VERSIONS = 100;
+
+/** Forgets old snapshots and removes what only they referred to. @returns how many snapshots went; 0 where a commit came between */
+export const expireSnapshots = async (directory: string, { keep, minAge, now }: ExpireOptions): Promise<number> => {
+  const base = await loadTable(directory);
+  if (base === null) return 0;
+  const { metadata } = base;
+  const { snapshots } = metadata;
+  const kept = snapshots.filter((snapshot, i) => i >= snapshots.length - keep || snapshot['timestamp-ms'] > now - minAge);
+  const gone = snapshots.length - kept.length;
+  if (gone > 0) {
+    const before = await referencedFiles(directory, metadata);
+    const ids = new Set(kept.map((snapshot) => snapshot['snapshot-id']));
+    const next = { ...metadata, snapshots: kept, 'snapshot-log': metadata['snapshot-log'].filter((entry) => ids.has(entry['snapshot-id'])) };
+    if ((await commitTable(directory, base, next)) === null) return 0;
+    const after = await referencedFiles(directory, next);
+    for (const path of before.data) if (!after.data.has(path)) await unlink(path).catch(() => undefined);
+    for (const path of before.metadata) if (!after.metadata.has(path)) await unlink(path).catch(() => undefined);
+  }
+  const versions = [...(await metadataVersions(directory))].sort((a, b) => a - b);
+  for (const version of versions.slice(0, -KEPT_VERSIONS)) await unlink(metadataFile(directory, version));
+  return gone;
+};
+
+export interface CompactOptions {
+  readonly directory: string;
+  readonly connection: DuckDBConnection;
+  /** days with at least this many files below `smallBytes` */
+  readonly minFiles: number;
+  readonly smallBytes: number;
+  /** rows rewritten in one commit, at most about */
+  readonly maxRows: number;
+  readonly now: number;
+}
+
+interface Choice {
+  /** manifests without an entry that is replaced */
+  readonly untouched: readonly ManifestFile[];
+  readonly kept: readonly ManifestEntry[];
+  readonly replaced: readonly ManifestEntry[];
+}
+
+/** Replaces small files of one day by one. The rows and the offsets stay as they are. @returns files replaced; 0: nothing to do, or a commit came between */
+export const compact = async ({ directory, connection, minFiles, smallBytes, maxRows, now }: CompactOptions): Promise<number> => {
+  const base = await loadTable(directory);
+  const snapshot = base === null ? null : currentSnapshot(base.metadata);
+  if (base === null || snapshot === null) return 0;
+  const { metadata } = base;
+  const manifests = await manifestsOf(directory, metadata, snapshot);
+  const entries = await Promise.all(manifests.map((manifest) => liveEntries(directory, metadata, manifest)));
+  const { untouched, kept, replaced } = choose(manifests, entries, partitionSpec(metadata).fields[0]?.name as string, { minFiles, smallBytes, maxRows });
+  if (replaced.length === 0) return 0;
+  const { fields } = currentSchema(metadata);
+  const paths = replaced.map((entry) => localPath(directory, metadata, entry.data_file.file_path));
+  const files = await writeDataFiles(connection, { directory, metadata, fields }, readParquet(paths, fields), randomUUID());
+  const snapshotId = newSnapshotId();
+  const rewritten: readonly ManifestEntry[] = [
+    ...kept,
+    ...replaced.map((entry) => ({ ...entry, status: DELETED, snapshot_id: snapshotId }) as const),
+    ...files.map((data_file) => ({ status: ADDED, snapshot_id: snapshotId, sequence_number: null, file_sequence_number: null, data_file }) as const),
+  ];
+  const manifest = await writeManifest(directory, metadata, rewritten);
+  const summary = { ...throughSummary(throughOf(snapshot)), 'deleted-data-files': String(replaced.length) };
+  const next = await addSnapshot(directory, metadata, untouched, manifest, { snapshotId, operation: 'replace', summary, now });
+  if ((await commitTable(directory, base, next)) !== null) return replaced.length;
+  await unlink(join(directory, 'metadata', manifest.file));
+  for (const file of files) await unlink(localPath(directory, metadata, file.file_path));
+  return 0;
+};
+
+const choose = (
+  manifests: readonly ManifestFile[],
+  entries: readonly (readonly ManifestEntry[])[],
+  partition: string,
+  { minFiles, smallBytes, maxRows }: Pick<CompactOptions, 'minFiles' | 'smallBytes' | 'maxRows'>,
+): Choice => {
+  const byDay = new Map<number | null, ManifestEntry[]>();
+  for (const entry of entries.flat()) {
+    if (entry.data_file.file_size_in_bytes >= smallBytes) continue;
+    const day = entry.data_file.partition[partition] ?? null;
+    const found = byDay.get(day);
+    if (found === undefined) byDay.set(day, [entry]);
+    else found.push(entry);
+  }
+  const replaced = new Set<string>();
+  let rows = 0;
+  for (const files of [...byDay.values()].sort((a, b) => b.length - a.length)) {
+    if (files.length < minFiles || rows >= maxRows) break;
+    for (const { data_file } of files) {
+      replaced.add(data_file.file_path);
+      rows += data_file.record_count;
+    }
+  }
+  const isReplaced = (entry: ManifestEntry): boolean => replaced.has(entry.data_file.file_path);
+  const touched = entries.map((list) => list.some(isReplaced));
+  const inTouched = entries.filter((_, i) => touched[i]).flat();
+  return {
+    untouched: manifests.filter((_, i) => !touched[i]),
+    kept: inTouched.filter((entry) => !isReplaced(entry)),
+    replaced: inTouched.filter(isReplaced),
+  };
+};

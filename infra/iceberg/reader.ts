@@ -1,0 +1,166 @@
+/**
+ * Reads of the tables. A read pins one snapshot, picks its files, and lets DuckDB read those.
+ *
+ * A scan goes day by day: days are partitions, so they do not overlap in event time, each run of days is sorted by itself and
+ * the whole comes out in order without being sorted, or held, at once.
+ */
+import type { DuckDBConnection, DuckDBDataChunk } from '@duckdb/node-api';
+import { MillraceError } from '#domain/errors.ts';
+import type { EventQuery, HistorySnapshot, ScannedColumns } from '#domain/ports/history.ts';
+import { featuresTopic, rawTopic } from '#domain/ports/topics.ts';
+import type { RawEvent, Row, Value } from '#domain/values/value.ts';
+import type { DuckDb } from '#infra/duckdb/connect.ts';
+import { columnBatches } from './column-batches.ts';
+import { type PinnedFile, type PinnedTable, selectFiles, type TableReader, tableReader } from './pinned-table.ts';
+import { columnReader } from './result-columns.ts';
+import { type IcebergField, isMeta } from './schema.ts';
+import { querySql } from './table-query.ts';
+import { tableDirectory } from './table-directory.ts';
+
+export type Fields = { readonly fields: readonly string[] };
+
+export interface HistoryReader {
+  through(topic: string): Promise<readonly number[]>;
+  snapshot(topic: string): Promise<HistorySnapshot | null>;
+  dataFiles(topic: string, snapshotId?: number): Promise<readonly string[]>;
+  events(query: EventQuery): Promise<readonly RawEvent[]>;
+  scan(query: EventQuery & Fields): AsyncIterable<readonly RawEvent[]>;
+  scanColumns(query: EventQuery & Fields): AsyncIterable<ScannedColumns>;
+  updates(view: string, where: Readonly<Record<string, Value>>): Promise<readonly Row[]>;
+  close(): void;
+}
+
+/** Rows sorted at once by a scan, about; a day is never divided. */
+const RUN_ROWS = 400_000;
+
+/** Files in runs of whole days, oldest first. */
+const runsOfDays = (files: readonly PinnedFile[]): readonly (readonly PinnedFile[])[] => {
+  const sorted = [...files].sort((a, b) => (a.day ?? Number.POSITIVE_INFINITY) - (b.day ?? Number.POSITIVE_INFINITY));
+  const runs: PinnedFile[][] = [];
+  let rows = Number.POSITIVE_INFINITY;
+  let day: number | null = null;
+  for (const file of sorted) {
+    if (rows >= RUN_ROWS && (file.day !== day || runs.length === 0)) {
+      runs.push([]);
+      rows = 0;
+    }
+    runs.at(-1)?.push(file);
+    rows += file.file.record_count;
+    day = file.day;
+  }
+  return runs;
+};
+
+export const historyReader = (root: string, duckDb: DuckDb): HistoryReader => {
+  const tables = new Map<string, TableReader>();
+  const idle: DuckDBConnection[] = [];
+
+  const pin = async (topic: string, snapshotId?: number): Promise<PinnedTable | null> => {
+    const table = tables.get(topic) ?? tableReader(tableDirectory(root, topic));
+    tables.set(topic, table);
+    const pinned = await table.pin(snapshotId);
+    if (pinned === null && snapshotId !== undefined) {
+      throw new MillraceError('MR_NOT_FOUND', `The history of ${topic} has no snapshot ${snapshotId} (any more).`, { topic, snapshotId });
+    }
+    return pinned;
+  };
+
+  /** A connection has one stream at a time, so each stream has its own. */
+  async function* chunks(sql: string): AsyncGenerator<DuckDBDataChunk> {
+    const connection = idle.pop() ?? (await duckDb.connect());
+    let clean = false;
+    try {
+      const result = await connection.stream(sql);
+      for (let chunk = await result.fetchChunk(); chunk !== null && chunk.rowCount > 0; chunk = await result.fetchChunk()) yield chunk;
+      clean = true;
+    } finally {
+      if (clean) idle.push(connection);
+      else connection.closeSync();
+    }
+  }
+
+  const withMeta = (table: PinnedTable, names: readonly string[]): readonly IcebergField[] => {
+    const byName = new Map(table.fields.map((field) => [field.name, field]));
+    const wanted = [...names, table.timeField.name, '_partition', '_offset', '_log_time'];
+    return [...new Set(wanted)].flatMap((name) => byName.get(name) ?? []);
+  };
+
+  const order = (table: PinnedTable): readonly string[] => [table.timeField.name, '_partition', '_offset'];
+
+  const rawEvents = async function* (table: PinnedTable, files: readonly PinnedFile[], query: EventQuery, names: readonly string[]): AsyncGenerator<RawEvent[]> {
+    const fields = withMeta(table, names);
+    const readers = fields.map((field) => columnReader(field, false));
+    const at = (name: string): number => fields.findIndex((field) => field.name === name);
+    const time = at(table.timeField.name);
+    const scale = table.timeField.type === 'date' ? 86_400_000 : 1;
+    const [partition, offset, logTime] = [at('_partition'), at('_offset'), at('_log_time')];
+    const picks = names.map((name) => [name, at(name)] as const);
+    for await (const chunk of chunks(querySql(table, files, fields, query, order(table)))) {
+      const columns = readers.map((read, i) => read(chunk, i));
+      const number = (column: number, i: number): number => columns[column]?.[i] as number;
+      const events: RawEvent[] = [];
+      for (let i = 0; i < chunk.rowCount; i++) {
+        const row: Record<string, Value> = {};
+        for (const [name, column] of picks) row[name] = columns[column]?.[i] ?? null;
+        events.push({ row, eventTime: number(time, i) * scale, partition: number(partition, i), offset: number(offset, i), logTime: number(logTime, i) });
+      }
+      yield events;
+    }
+  };
+
+  return {
+    through: async (topic) => (await pin(topic))?.through ?? [],
+    async snapshot(topic) {
+      const table = await pin(topic);
+      if (table === null) return null;
+      const { snapshot, through, files } = table;
+      const rows = files.reduce((sum, { file }) => sum + file.record_count, 0);
+      return { topic, id: snapshot['snapshot-id'], through, committedAt: snapshot['timestamp-ms'], rows };
+    },
+    dataFiles: async (topic, snapshotId) => (await pin(topic, snapshotId))?.files.map((file) => file.path) ?? [],
+    async events(query) {
+      const table = await pin(rawTopic(query.source), query.snapshot);
+      const files = table === null ? [] : selectFiles(table, query);
+      if (table === null || files.length === 0) return [];
+      const names = table.fields.filter((field) => !isMeta(field.name)).map((field) => field.name);
+      const events: RawEvent[] = [];
+      for await (const batch of rawEvents(table, files, query, names)) for (const event of batch) events.push(event);
+      return events;
+    },
+    async *scan(query) {
+      const table = await pin(rawTopic(query.source), query.snapshot);
+      if (table === null) return;
+      for (const run of runsOfDays(selectFiles(table, query))) yield* rawEvents(table, run, query, query.fields);
+    },
+    async *scanColumns(query) {
+      const table = await pin(rawTopic(query.source), query.snapshot);
+      if (table === null) return;
+      const fields = withMeta(table, query.fields);
+      const batches = columnBatches(fields, table.timeField, query.fields);
+      for (const run of runsOfDays(selectFiles(table, query))) {
+        for await (const chunk of chunks(querySql(table, run, fields, query, order(table)))) {
+          const full = batches.add(chunk);
+          if (full !== null) yield full;
+        }
+      }
+      const rest = batches.rest();
+      if (rest !== null) yield rest;
+    },
+    async updates(view, where) {
+      const table = await pin(featuresTopic(view));
+      const files = table === null ? [] : selectFiles(table, { where });
+      if (table === null || files.length === 0) return [];
+      const readers = table.fields.map((field) => columnReader(field, true));
+      const rows: Row[] = [];
+      for await (const chunk of chunks(querySql(table, files, table.fields, { where }, ['_partition', '_offset']))) {
+        const columns = readers.map((read, i) => read(chunk, i));
+        for (let i = 0; i < chunk.rowCount; i++) rows.push(Object.fromEntries(table.fields.map(({ name }, c) => [name, columns[c]?.[i] ?? null])));
+      }
+      return rows;
+    },
+    close() {
+      for (const connection of idle.splice(0)) connection.closeSync();
+      duckDb.close();
+    },
+  };
+};

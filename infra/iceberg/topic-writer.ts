@@ -1,0 +1,129 @@
+/**
+ * Carries one topic from the log into its table, exactly once: reads from the offsets in the newest snapshot's summary, commits
+ * rows together with the offsets that they reach, and begins again from the table wherever a commit did not happen.
+ */
+import type { DuckDBConnection } from '@duckdb/node-api';
+import { MillraceError } from '#domain/errors.ts';
+import type { LogRecord } from '#domain/ports/log.ts';
+import type { Checkpoint } from './append.ts';
+import type { HistoryInput } from './input.ts';
+import { type AvroRecord, icebergSchemaFromAvro, type WantedColumn } from './schema.ts';
+import { tableDirectory } from './table-directory.ts';
+import { tableWriter } from './table-writer.ts';
+
+export interface TopicWriterOptions {
+  /** the history's root directory */
+  readonly root: string;
+  readonly topic: string;
+  readonly input: HistoryInput;
+  readonly connection: DuckDBConnection;
+  readonly now: () => number;
+  /** rows of one commit, at most about */
+  readonly commitRows: number;
+  /** raw.<source>: the field that holds the event time, where its Avro schemas do not say (`eventTime`) */
+  readonly eventTime?: string | undefined;
+  readonly checkpoint?: Checkpoint | undefined;
+}
+
+export interface TopicWriter {
+  through(): Promise<readonly number[]>;
+  /** up to the log's end, or the next offsets given */
+  sync(upTo?: readonly number[]): Promise<void>;
+}
+
+const READ_BYTES = 8 * 1024 * 1024;
+const MAX_RESTARTS = 50;
+const LOG_TIME = '_log_time';
+
+interface Source {
+  readonly schema: object;
+  readonly columns: readonly WantedColumn[];
+}
+
+export const topicWriter = ({ root, topic, input, connection, now, commitRows, eventTime, checkpoint }: TopicWriterOptions): TopicWriter => {
+  const directory = tableDirectory(root, topic);
+  const table = tableWriter({ directory, name: topic, connection, now, checkpoint });
+  const sources = new Map<number, Source>();
+
+  const source = async (id: number): Promise<Source> => {
+    const known = sources.get(id);
+    if (known !== undefined) return known;
+    const schema = await input.schema(id);
+    const found = { schema, columns: icebergSchemaFromAvro(schema) };
+    sources.set(id, found);
+    return found;
+  };
+
+  const partitionBy = (schema: object): string => {
+    if (!topic.startsWith('raw.')) return LOG_TIME;
+    const field = (schema as AvroRecord).eventTime ?? eventTime;
+    if (field !== undefined) return field;
+    throw new MillraceError('MR_STORAGE_FAILED', `The schema of ${topic} does not name its event time field ("eventTime").`, { topic });
+  };
+
+  /** Fills one commit from `at` on; `at` moves on. @returns whether the log may have more below `end` */
+  const fill = async (at: number[], end: readonly number[]): Promise<boolean> => {
+    let count = 0;
+    for (let partition = 0; partition < end.length; partition++) {
+      let next = at[partition] ?? 0;
+      const stop = end[partition] as number;
+      while (next < stop) {
+        if (count >= commitRows) return true;
+        const records = await input.log.read(topic, partition, next, READ_BYTES);
+        if (records.length === 0) break;
+        if (records[0]?.offset !== next) {
+          throw new MillraceError('MR_STORAGE_FAILED', `The log no longer has ${topic}@${partition}:${next}, and the history has not taken it.`, { topic, partition, offset: next });
+        }
+        let schemaId = -1;
+        let current: Source | null = null;
+        let rows = null;
+        for (const record of records as readonly LogRecord[]) {
+          if (record.offset >= stop) break;
+          if (current === null || rows === null || record.schemaId !== schemaId) {
+            schemaId = record.schemaId;
+            current = await source(schemaId);
+            if (!table.accepts(current.columns)) {
+              at[partition] = next;
+              return true;
+            }
+            rows = await table.begin(current.columns, partitionBy(current.schema));
+          }
+          rows.add(record, current.schema);
+          next = record.offset + 1;
+          count++;
+        }
+        at[partition] = next;
+      }
+      at[partition] = Math.max(next, at[partition] ?? 0);
+    }
+    return false;
+  };
+
+  const behind = (at: readonly number[], end: readonly number[]): boolean => end.some((offset, partition) => (at[partition] ?? 0) < offset);
+
+  return {
+    through: () => table.through(),
+    async sync(upTo) {
+      const end = upTo ?? (await input.log.end(topic));
+      let from = await table.through();
+      for (let restarts = 0; behind(from, end); ) {
+        const at = [...from];
+        try {
+          await fill(at, end);
+        } catch (error) {
+          await table.abandon();
+          throw error;
+        }
+        if (at.every((offset, partition) => offset === (from[partition] ?? 0))) return;
+        if (await table.commit(from, at)) {
+          from = at;
+          continue;
+        }
+        if (++restarts > MAX_RESTARTS) {
+          throw new MillraceError('MR_STORAGE_FAILED', `Another writer keeps writing the history of ${topic}; run one only.`, { topic });
+        }
+        from = await table.through();
+      }
+    },
+  };
+};
