@@ -1,0 +1,187 @@
+/** Compiled expressions mean what a naive walk over the tree means, on random well-typed trees and rows with nulls. */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { FieldType, Row, Value } from '#domain/values/value.ts';
+import type { Expr } from './ast.ts';
+import { col, input, lit, when } from './build.ts';
+import { canonical } from './canonical.ts';
+import { compileExpr } from './compile.ts';
+import { parseExpr } from './parse-expr.ts';
+import { typeOf } from './typecheck.ts';
+
+const nullable = (base: FieldType['base']): FieldType => ({ base, array: false, nullable: true });
+const columns = { n: nullable('int'), m: nullable('long'), x: nullable('double'), s: nullable('string'), b: nullable('boolean'), t: nullable('timestamp'), d: nullable('date') };
+const scope = { columns };
+
+/** The naive twin: no types, no code generation. */
+function interpret(e: Expr, row: Row): Value {
+  if (e.op === 'lit') return e.value;
+  if (e.op === 'col' || e.op === 'input') return row[e.name] ?? null;
+  if (e.op === 'when') return interpret(e.branches.find(([c]) => interpret(c, row) === true)?.[1] ?? e.otherwise, row);
+  const args = e.args.map((a) => interpret(a, row));
+  if (e.fn === 'isNull') return args[0] === null;
+  if (e.fn === 'coalesce') return args.find((v) => v !== null) ?? null;
+  if (e.fn === 'and') return args.includes(false) ? false : args.includes(null) ? null : true;
+  if (e.fn === 'or') return args.includes(true) ? true : args.includes(null) ? null : false;
+  if (args.includes(null)) return null;
+  const [a, b] = args as [number, number];
+  const real = typeOf(e, scope).base === 'double';
+  const number = (n: number) => (Number.isFinite(n) && (real || Math.abs(n) <= Number.MAX_SAFE_INTEGER) ? (n === 0 ? 0 : n) : null);
+  const table: Record<string, () => Value> = {
+    add: () => number(a + b), sub: () => number(a - b), mul: () => number(a * b), div: () => number(a / b), mod: () => number(a % b),
+    neg: () => number(-a), abs: () => number(Math.abs(a)), floor: () => number(Math.floor(a)), sqrt: () => number(Math.sqrt(a)), ln: () => number(Math.log(a)),
+    least: () => Math.min(a, b), greatest: () => Math.max(a, b),
+    eq: () => a === b, ne: () => a !== b, gt: () => a > b, gte: () => a >= b, lt: () => a < b, lte: () => a <= b, not: () => !a,
+    in: () => args.indexOf(a, 1) > 0,
+    upper: () => String(a).toUpperCase(), concat: () => args.join(''), length: () => Array.from(String(a)).length, startsWith: () => String(a).startsWith(String(b)),
+    hour: () => new Date(a).getUTCHours(), dayOfWeek: () => new Date(a).getUTCDay() || 7, month: () => new Date(a).getUTCMonth() + 1,
+    truncate: () => new Date(a).setUTCHours(String(b) === 'hour' ? new Date(a).getUTCHours() : 0, 0, 0, 0),
+  };
+  return (table[e.fn] as () => Value)();
+}
+
+const trees = fc.letrec<{ num: Expr; bool: Expr; str: Expr; time: Expr }>((tie) => {
+  const call = (fns: readonly string[], ...args: fc.Arbitrary<Expr>[]): fc.Arbitrary<Expr> =>
+    fc.tuple(fc.constantFrom(...fns), ...args).map(([fn, ...rest]) => ({ op: 'call', fn, args: rest as Expr[] }) as Expr);
+  const branch = (value: fc.Arbitrary<Expr>): fc.Arbitrary<Expr> =>
+    fc.tuple(tie('bool'), value, tie('bool'), value, value).map(([c, v, c2, v2, o]) => ({ op: 'when', branches: [[c, v], [c2, v2]], otherwise: o }));
+  const leaf = (names: readonly string[], literals: fc.Arbitrary<string | number | boolean>): fc.Arbitrary<Expr> =>
+    fc.oneof({ weight: 3, arbitrary: fc.constantFrom(...names).map((name): Expr => ({ op: 'col', name })) }, literals.map((value): Expr => ({ op: 'lit', value })));
+  const [num, bool, str, time] = [tie('num'), tie('bool'), tie('str'), tie('time')];
+  const numbers = fc.oneof(fc.integer({ min: -3, max: 3 }), fc.constantFrom(0.5, -1.25, 1e200, 2 ** 52, Number.MAX_SAFE_INTEGER));
+  const node = { maxDepth: 4, depthSize: 'small' } as const;
+  return {
+    num: fc.oneof(node, leaf(['n', 'm', 'x'], numbers), call(['add', 'sub', 'mul', 'div', 'mod', 'least', 'greatest'], num, num), call(['neg', 'abs', 'floor', 'sqrt', 'ln'], num), call(['length'], str), call(['hour', 'dayOfWeek', 'month'], time), call(['sub'], time, time), branch(num), call(['coalesce'], num, num)),
+    bool: fc.oneof(node, leaf(['b'], fc.boolean()), call(['eq', 'ne', 'gt', 'gte', 'lt', 'lte'], num, num), call(['eq', 'lt', 'startsWith'], str, str), call(['and', 'or'], bool, bool), call(['not'], bool), call(['isNull'], num), call(['in'], num, numbers.map((value): Expr => ({ op: 'lit', value }))), branch(bool)),
+    str: fc.oneof(node, leaf(['s'], fc.string({ unit: 'grapheme', maxLength: 3 })), call(['concat'], str, str), call(['upper'], str), branch(str)),
+    time: fc.oneof(node, leaf(['t'], fc.constant(0)).filter((e) => e.op === 'col'), call(['truncate'], time, fc.constantFrom('hour', 'day').map((value): Expr => ({ op: 'lit', value }))), branch(time)),
+  };
+});
+
+const rows: fc.Arbitrary<Row> = fc.record({
+  n: fc.option(fc.integer(), { freq: 3 }),
+  m: fc.option(fc.maxSafeInteger(), { freq: 3 }),
+  x: fc.option(fc.double({ noNaN: true, noDefaultInfinity: true }).map((v) => v + 0), { freq: 3 }),
+  s: fc.option(fc.string({ unit: 'grapheme', maxLength: 4 }), { freq: 3 }),
+  b: fc.option(fc.boolean(), { freq: 3 }),
+  t: fc.option(fc.integer({ min: -1e13, max: 1e13 }), { freq: 3 }),
+  d: fc.option(fc.integer({ min: -1e5, max: 1e5 }), { freq: 3 }),
+});
+
+describe('a compiled expression', () => {
+  it('equals the naive interpreter', () => {
+    fc.assert(
+      fc.property(fc.oneof(trees.num, trees.bool, trees.str, trees.time), fc.array(rows, { minLength: 1, maxLength: 5 }), (tree, some) => {
+        const run = compileExpr(tree, scope);
+        for (const row of some) {
+          const value = interpret(tree, row);
+          expect(run(row)).toBe(Object.is(value, -0) ? 0 : value);
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('survives the wire: parseExpr gives back the same tree', () => {
+    fc.assert(fc.property(trees.bool, (tree) => void expect(parseExpr(JSON.parse(JSON.stringify(tree)), 'where')).toEqual(tree)));
+  });
+
+  it('takes names and literals as data, never as code', () => {
+    const name = '"];throw 1;//\u2028';
+    expect(compileExpr({ op: 'col', name })({ [name]: 5 })).toBe(5);
+    expect(compileExpr(lit('"+process.exit()+"\n'))({})).toBe('"+process.exit()+"\n');
+  });
+});
+
+describe('meanings', () => {
+  const row: Row = { n: 7, m: 2 ** 53 - 1, x: -2.5, s: ' Grüße 👋 ', b: null, t: Date.UTC(2026, 0, 31, 17, 5, 9, 7), d: 20_484 };
+  const day = 86_400_000;
+  it.each([
+    ['overflow of whole numbers', col('m').plus(1), null],
+    ['division by zero', col('n').div(0), null],
+    ['mod by zero', col('n').mod(0), null],
+    ['no negative zero', lit(-4).mod(2), 0],
+    ['div of whole numbers', col('n').dividedBy(2), 3.5],
+    ['round half away from zero', col('x').round(), -3],
+    ['ln of nothing', lit(0).ln(), null],
+    ['pow', col('n').pow(2), 49],
+    ['null and false', col('b').and(lit(false)), false],
+    ['null or true', col('b').or(col('n').gt(1)), true],
+    ['not null', col('b').not(), null],
+    ['when needs true', when(col('b'), 1).when(col('n').eq(7), 2).otherwise(3), 2],
+    ['coalesce', col('b').coalesce(true), true],
+    ['in', col('n').in([1, 7]), true],
+    ['between, ends in', col('n').between(7, 9), true],
+    ['trim', col('s').trim(), 'Grüße 👋'],
+    ['length in characters', col('s').trim().length(), 7],
+    ['substring from 0', col('s').substring(1, 3), 'Grü'],
+    ['replace all, literally', lit('a.a').replace('a', '$&'), '$&.$&'],
+    ['hour', col('t').hour(), 17],
+    ['minute', col('t').minute(), 5],
+    ['ISO day of week (Saturday)', col('t').dayOfWeek(), 6],
+    ['day of month', col('t').dayOfMonth(), 31],
+    ['year of a date', col('d').year(), 2026],
+    ['truncate to a week', col('t').truncate('week'), Date.UTC(2026, 0, 26)],
+    ['truncate to a month', col('t').truncate('month'), Date.UTC(2026, 0, 1)],
+    ['timestamps apart', col('t').minus(col('t').truncate('day')).lt(day), true],
+    ['timestamp plus ms', col('t').plus(day).dayOfMonth(), 1],
+    ['cast text to number', lit('12x').cast('int'), null],
+    ['cast to text', col('t').cast('string'), '2026-01-31T17:05:09.007Z'],
+    ['cast a date', col('d').cast('timestamp').hour(), 0],
+    ['cast text to time', lit('2026-01-31T00:00:00Z').cast('timestamp'), Date.UTC(2026, 0, 31)],
+    ['cast past int', col('m').cast('int'), null],
+    ['least', col('n').least(3, col('x')), -2.5],
+  ])('%s', (_, tree, expected) => expect(compileExpr(tree, scope)(row)).toBe(expected));
+
+  it('reads an input that is not there as null', () => expect(compileExpr(input('hour').isNull())({})).toBe(true));
+});
+
+describe('types', () => {
+  it.each([
+    [col('n').plus(1), 'long'],
+    [col('n').div(2), 'double'],
+    [col('t').minus(col('t')), 'long'],
+    [when(col('b'), 1).otherwise(0.5), 'double'],
+    [when(col('b'), null).otherwise('x'), 'string'],
+    [col('n').gt(2), 'boolean'],
+  ])('%#', (tree, base) => expect(typeOf(tree, scope).base).toBe(base));
+
+  it.each([
+    [col('nope'), 'MR_UNKNOWN_COLUMN', /there are n, m, x/],
+    [input('n'), 'MR_UNKNOWN_COLUMN', /can't be used in this place/],
+    [col('s').plus(1), 'MR_EXPRESSION_INVALID', /needs numbers, got string\?, int/],
+    [col('s').gt(1), 'MR_EXPRESSION_INVALID', /compare/],
+    [col('b').gt(true), 'MR_EXPRESSION_INVALID', /no order/],
+    [col('n').eq(null), 'MR_EXPRESSION_INVALID', /isNull/],
+    [when(col('n'), 1).otherwise(0), 'MR_EXPRESSION_INVALID', /must be a boolean/],
+    [when(col('b'), 1).otherwise('x'), 'MR_EXPRESSION_INVALID', /one type/],
+    [lit(null), 'MR_EXPRESSION_INVALID', /cast it/],
+    [col('x').cast('bytes'), 'MR_EXPRESSION_INVALID', /can't cast/],
+  ])('%#: refused', (tree, code, message) => {
+    expect(() => typeOf(tree, scope)).toThrow(expect.objectContaining({ code, message: expect.stringMatching(message) }));
+  });
+});
+
+describe('what comes over the wire', () => {
+  const deep = (n: number): unknown => (n === 0 ? { op: 'lit', value: true } : { op: 'call', fn: 'not', args: [deep(n - 1)] });
+  it.each<[unknown, RegExp]>([
+    [null, /where: must be an expression, is null/],
+    [{ op: 'eval', code: 'x' }, /where\.op: must be col, .* is "eval"/],
+    [{ op: 'col', name: '__proto__' }, /where\.name/],
+    [{ op: 'col', name: 'a', extra: 1 }, /has "extra"/],
+    [{ op: 'lit', value: {} }, /where\.value/],
+    [{ op: 'call', fn: 'launch', args: [] }, /no function "launch"/],
+    [{ op: 'call', fn: 'not', args: [] }, /takes 1 arguments, got 0/],
+    [{ op: 'call', fn: 'truncate', args: [{ op: 'col', name: 't' }, { op: 'col', name: 's' }] }, /must be a literal/],
+    [{ op: 'when', branches: [], otherwise: { op: 'lit', value: 1 } }, /must have a branch/],
+    [{ op: 'when', branches: [[{ op: 'lit', value: true }]], otherwise: { op: 'lit', value: 1 } }, /where\.branches\[0\]/],
+    [deep(101), /deeper than 100/],
+    [{ op: 'call', fn: 'in', args: Array.from({ length: 6_000 }, () => ({ op: 'lit', value: 1 })) }, /more than 5000 nodes/],
+  ])('%# is refused with its path', (value, message) => {
+    expect(() => parseExpr(value, 'where')).toThrow(expect.objectContaining({ code: 'MR_EXPRESSION_INVALID', message: expect.stringMatching(message) }));
+  });
+});
+
+it('canonical text does not hang on key order or on undefined', () => {
+  expect(canonical({ b: [1, { d: null, c: undefined }], a: 'x' })).toBe('{"a":"x","b":[1,{"d":null}]}');
+});
