@@ -1,7 +1,7 @@
 /** An on-demand feature: its inputs exist, its value has the declared type, and it does not lead back to itself. */
 import { formatFieldType, isNumeric, readFieldType } from '#domain/values/field-type.ts';
 import type { FieldType, ScalarType } from '#domain/values/value.ts';
-import type { Lookups, Report } from './check.ts';
+import type { Lookups, Report } from './check-context.ts';
 import { typed } from './check-view.ts';
 import type { OnDemandFeatureDefinition, OnDemandInput } from './model.ts';
 

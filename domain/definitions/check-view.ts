@@ -4,7 +4,7 @@ import type { Expr } from '#domain/expressions/ast.ts';
 import { infer, type Scope } from '#domain/expressions/typecheck.ts';
 import { formatFieldType, readFieldType } from '#domain/values/field-type.ts';
 import type { FieldType } from '#domain/values/value.ts';
-import { checkDuration, type Lookups, type Report } from './check.ts';
+import { checkDuration, type Lookups, type Report } from './check-context.ts';
 import type { EntityDefinition, FeatureDefinition, FeatureViewDefinition, SourceDefinition } from './model.ts';
 import { NAME, NAME_RULE } from './names.ts';
 

@@ -1,40 +1,29 @@
 /** Whether a definition holds together with what it refers to. Pure: what is registered comes in as look-ups. */
-import type { ErrorCode, Problem } from '#domain/errors.ts';
+import type { Problem } from '#domain/errors.ts';
 import type { FieldType } from '#domain/values/value.ts';
+import { checkDuration, type Lookups, type Report } from './check-context.ts';
 import { checkOnDemand } from './check-on-demand.ts';
 import { checkFeatureView } from './check-view.ts';
 import { readFieldType } from '#domain/values/field-type.ts';
-import { parseDuration } from '#domain/values/duration.ts';
 import type {
   Definition,
   EntityDefinition,
   FeatureServiceDefinition,
-  FeatureViewDefinition,
-  OnDemandFeatureDefinition,
   SourceDefinition,
 } from './model.ts';
 import { FIELD_NAME, FIELD_NAME_RULE, NAME, NAME_RULE } from './names.ts';
 
-/** What is registered, or about to be by the same `apply`. */
-export interface Lookups {
-  readonly entity: (name: string) => EntityDefinition | undefined;
-  readonly source: (name: string) => SourceDefinition | undefined;
-  readonly view: (name: string) => FeatureViewDefinition | undefined;
-  readonly onDemand: (name: string) => OnDemandFeatureDefinition | undefined;
-  /** the type that a view's feature has; without it (or where it is undefined), on-demand types are not checked against it */
-  readonly featureType?: (view: FeatureViewDefinition, feature: string) => FieldType | undefined;
-}
+export type { Lookups } from './check-context.ts';
 
-export type Report = (code: ErrorCode, message: string) => void;
-
-const ORDER_FREE = new Set(['string', 'int', 'long', 'boolean', 'timestamp', 'date']);
+/** Types whose equal values have one text: what a key needs. */
+const KEY_TYPES = new Set(['string', 'int', 'long', 'boolean', 'timestamp', 'date']);
 
 function checkEntity(def: EntityDefinition, report: Report): void {
   const keys = Object.entries(def.keys);
   if (keys.length === 0) report('MR_DEFINITION_INVALID', `entity ${def.name}: needs a key.`);
   for (const [key, type] of keys) {
     if (!FIELD_NAME.test(key)) report('MR_DEFINITION_INVALID', `entity ${def.name}: the key ${JSON.stringify(key)} must be ${FIELD_NAME_RULE}.`);
-    if (!ORDER_FREE.has(type)) report('MR_DEFINITION_INVALID', `entity ${def.name}: the key ${key} can't be of type ${type}: use ${[...ORDER_FREE].join(', ')}.`);
+    if (!KEY_TYPES.has(type)) report('MR_DEFINITION_INVALID', `entity ${def.name}: the key ${key} can't be of type ${type}: use ${[...KEY_TYPES].join(', ')}.`);
   }
 }
 
@@ -64,18 +53,6 @@ function checkSource(def: SourceDefinition, report: Report): void {
     }
   }
   if (def.dedupeWindow !== undefined) checkDuration(def.dedupeWindow, `source ${def.name}: dedupeWindow`, 0, report);
-}
-
-/** The duration in ms, or null and a problem. */
-export function checkDuration(text: string, what: string, least: number, report: Report): number | null {
-  try {
-    const ms = parseDuration(text);
-    if (ms >= least) return ms;
-    report('MR_DURATION_INVALID', `${what} must be at least ${least}ms, is ${text}.`);
-  } catch (error) {
-    report('MR_DURATION_INVALID', `${what}: ${(error as Error).message}`);
-  }
-  return null;
 }
 
 function checkService(def: FeatureServiceDefinition, lookups: Lookups, report: Report): void {

@@ -84,6 +84,9 @@ export function toExpr(operand: Operand): Expr {
   if (typeof operand === 'number' && !Number.isFinite(operand)) {
     return fail('MR_EXPRESSION_INVALID', `${operand} can't be a literal: use a finite number, or null.`);
   }
+  if (typeof operand === 'object' && operand !== null && 'otherwise' in operand) {
+    return fail('MR_EXPRESSION_INVALID', 'a when has no value without its last part: end it with .otherwise(value), or .otherwise(null).');
+  }
   if (operand !== null && !['string', 'number', 'boolean'].includes(typeof operand)) {
     return fail('MR_EXPRESSION_INVALID', `${String(operand)} is neither an expression nor a string, number, boolean or null.`);
   }
