@@ -1,0 +1,133 @@
+/**
+ * The history's writing thread: reads the log by its own connection, so that neither Avro nor Parquet ever holds up an answer.
+ * One commit at a time; topics take turns.
+ */
+import { join } from 'node:path';
+import { parentPort, workerData } from 'node:worker_threads';
+import { openDuckDb } from '#infra/duckdb/connect.ts';
+import type { Checkpoint } from './append.ts';
+import { type HistoryInput, openInput } from './input.ts';
+import { compact, expireSnapshots } from './maintenance.ts';
+import { removeOrphans } from './orphans.ts';
+import { tableDirectory } from './table-directory.ts';
+import { type TopicWriter, topicWriter } from './topic-writer.ts';
+import { type Answer, type Request, toWire, type WorkerSettings } from './worker-messages.ts';
+
+const LOOK_EVERY_MS = 250;
+const MAINTAIN_EVERY_COMMITS = 30;
+const KEEP_SNAPSHOTS = 20;
+const KEEP_SNAPSHOTS_MS = 3_600_000;
+const COMPACT = { minFiles: 8, smallBytes: 32 * 1024 * 1024, maxRows: 1_000_000 };
+
+const settings = workerData as WorkerSettings;
+const port = parentPort as NonNullable<typeof parentPort>;
+const input: HistoryInput & { readonly checkpoint?: Checkpoint } = await openInput(settings.input);
+const duckDb = await openDuckDb({ memoryLimit: settings.memoryLimit, threads: 1, spillDirectory: join(settings.root, '.spill') });
+const connection = await duckDb.connect();
+const now = (): number => Date.now();
+
+const writers = new Map<string, Promise<TopicWriter>>();
+const commitsSince = new Map<string, number>();
+
+const openTopic = async (topic: string): Promise<TopicWriter> => {
+  await removeOrphans(tableDirectory(settings.root, topic));
+  const eventTime = topic.startsWith('raw.') ? settings.eventTimes[topic.slice('raw.'.length)] : undefined;
+  return topicWriter({ root: settings.root, topic, input, connection, now, commitRows: settings.commitRows, eventTime, checkpoint: input.checkpoint });
+};
+
+const writer = (topic: string): Promise<TopicWriter> => {
+  const found = writers.get(topic) ?? openTopic(topic);
+  writers.set(topic, found);
+  found.catch(() => writers.delete(topic));
+  return found;
+};
+
+const maintain = async (topic: string): Promise<void> => {
+  const directory = tableDirectory(settings.root, topic);
+  await compact({ directory, connection, ...COMPACT, now: now() });
+  await expireSnapshots(directory, { keep: KEEP_SNAPSHOTS, minAge: KEEP_SNAPSHOTS_MS, now: now() });
+};
+
+const sync = async (topic: string, upTo?: readonly number[]): Promise<void> => {
+  await (await writer(topic)).sync(upTo);
+  const commits = (commitsSince.get(topic) ?? 0) + 1;
+  commitsSince.set(topic, commits % MAINTAIN_EVERY_COMMITS);
+  if (commits >= MAINTAIN_EVERY_COMMITS) await maintain(topic);
+};
+
+/** topic → when its oldest pending row was first seen */
+const pendingSince = new Map<string, number>();
+
+const syncDue = async (topic: string): Promise<void> => {
+  const end = await input.log.end(topic);
+  const through = await (await writer(topic)).through();
+  const pending = end.reduce((sum, offset, partition) => sum + offset - (through[partition] ?? 0), 0);
+  if (pending <= 0) {
+    pendingSince.delete(topic);
+    return;
+  }
+  const since = pendingSince.get(topic) ?? now();
+  pendingSince.set(topic, since);
+  if (pending < settings.commitAtRows && now() - since < settings.commitAfterMs) return;
+  pendingSince.delete(topic);
+  await sync(topic);
+};
+
+const isKept = (topic: string): boolean => topic.startsWith('raw.') || topic.startsWith('features.');
+const answer = (message: Answer): void => port.postMessage(message);
+
+let turn: Promise<unknown> = Promise.resolve();
+const inTurn = (task: () => Promise<void>): Promise<void> => {
+  const done = turn.then(task);
+  turn = done.catch(() => undefined);
+  return done;
+};
+
+const look = async (): Promise<void> => {
+  for (const { topic } of await input.log.topics()) {
+    if (!isKept(topic)) continue;
+    try {
+      await syncDue(topic);
+    } catch (error) {
+      answer({ id: null, failed: topic, error: toWire(error) });
+    }
+  }
+};
+
+let looking = false;
+const timer =
+  settings.commitAfterMs === 0
+    ? null
+    : setInterval(() => {
+        if (looking) return;
+        looking = true;
+        inTurn(look).finally(() => {
+          looking = false;
+        });
+      }, LOOK_EVERY_MS);
+
+const close = async (): Promise<void> => {
+  if (timer !== null) clearInterval(timer);
+  connection.closeSync();
+  duckDb.close();
+  await input.close?.();
+};
+
+const handle = (request: Request): Promise<void> => {
+  switch (request.do) {
+    case 'sync':
+      return sync(request.topic, request.upTo ?? undefined);
+    case 'maintain':
+      return maintain(request.topic);
+    case 'close':
+      return close();
+  }
+};
+
+port.on('message', (request: Request) => {
+  inTurn(() => handle(request)).then(
+    () => answer({ id: request.id, error: null }),
+    (error: unknown) => answer({ id: request.id, error: toWire(error) }),
+  );
+  if (request.do === 'close') turn.finally(() => port.close());
+});
