@@ -1,7 +1,7 @@
 /** The builders of features: one an aggregation. Parameters are those of the row in `domain/aggregations/table.ts`. */
 import { type Expression, type Operand, toExpr } from '#domain/expressions/build.ts';
-import type { Value } from '#domain/values/value.ts';
 import type { DurationText } from '#domain/values/duration.ts';
+import type { Value } from '#domain/values/value.ts';
 import type { FeatureDefinition } from './model.ts';
 
 export interface FeatureOptions {
@@ -16,7 +16,12 @@ export interface FeatureOptions {
 
 type Params = Readonly<Record<string, Value | undefined>>;
 
-function feature(aggregation: string, input: Operand | undefined, params: Params, options: FeatureOptions = {}): FeatureDefinition {
+function feature(
+  aggregation: string,
+  input: Operand | undefined,
+  params: Params,
+  options: FeatureOptions = {},
+): FeatureDefinition {
   const given = Object.entries(params).filter((entry): entry is [string, Value] => entry[1] !== undefined);
   return {
     aggregation,
@@ -69,16 +74,27 @@ export const histogram = (input: Expression, edges: readonly number[], options?:
   feature('histogram', input, { edges }, options);
 
 /** Exact over at most `limit` different values. */
-export const topK = (input: Expression, k: number, options: FeatureOptions & { readonly limit?: number } = {}): FeatureDefinition =>
-  feature('topK', input, { k, limit: options.limit }, options);
+export const topK = (
+  input: Expression,
+  k: number,
+  options: FeatureOptions & { readonly limit?: number } = {},
+): FeatureDefinition => feature('topK', input, { k, limit: options.limit }, options);
 
 /** HyperLogLog. */
-export const approxCountDistinct = (input: Expression, options: FeatureOptions & { readonly precision?: number } = {}): FeatureDefinition =>
-  feature('approxCountDistinct', input, { precision: options.precision }, options);
+export const approxCountDistinct = (
+  input: Expression,
+  options: FeatureOptions & { readonly precision?: number } = {},
+): FeatureDefinition => feature('approxCountDistinct', input, { precision: options.precision }, options);
 
 /** DDSketch: `accuracy` is the relative error. */
-export const approxPercentile = (input: Expression, q: number, options: FeatureOptions & { readonly accuracy?: number } = {}): FeatureDefinition =>
-  feature('approxPercentile', input, { q, accuracy: options.accuracy }, options);
+export const approxPercentile = (
+  input: Expression,
+  q: number,
+  options: FeatureOptions & { readonly accuracy?: number } = {},
+): FeatureDefinition => feature('approxPercentile', input, { q, accuracy: options.accuracy }, options);
 
-export const approxTopK = (input: Expression, k: number, options: FeatureOptions & { readonly capacity?: number } = {}): FeatureDefinition =>
-  feature('approxTopK', input, { k, capacity: options.capacity }, options);
+export const approxTopK = (
+  input: Expression,
+  k: number,
+  options: FeatureOptions & { readonly capacity?: number } = {},
+): FeatureDefinition => feature('approxTopK', input, { k, capacity: options.capacity }, options);

@@ -2,8 +2,9 @@
  * The builders of definitions. What they return is the definition itself (plain data: references become names), with helpers
  * that JSON does not show.
  */
-import { type Expression, input, type Operand, toExpr } from '#domain/expressions/build.ts';
+
 import { fail } from '#domain/errors.ts';
+import { type Expression, input, type Operand, toExpr } from '#domain/expressions/build.ts';
 import type { DurationText } from '#domain/values/duration.ts';
 import type { FieldTypeText } from '#domain/values/field-type.ts';
 import type { ScalarType } from '#domain/values/value.ts';
@@ -38,7 +39,8 @@ function present<T extends object>(value: T): T {
   return Object.fromEntries(Object.entries(value).filter(([, v]) => v !== undefined)) as T;
 }
 
-const nameOf = (reference: string | { readonly name: string }): string => (typeof reference === 'string' ? reference : reference.name);
+const nameOf = (reference: string | { readonly name: string }): string =>
+  typeof reference === 'string' ? reference : reference.name;
 
 export const entity = <const Keys extends Readonly<Record<string, ScalarType>>>(
   options: Described & { readonly name: string; readonly keys: Keys },
@@ -82,7 +84,10 @@ export function featureView<Names extends string>(options: FeatureViewOptions<Na
   const known = (name: Names): string =>
     Object.hasOwn(view.features, name)
       ? name
-      : fail('MR_UNKNOWN_REFERENCE', `${view.name} has no feature ${JSON.stringify(name)}: it has ${Object.keys(view.features).join(', ')}.`);
+      : fail(
+          'MR_UNKNOWN_REFERENCE',
+          `${view.name} has no feature ${JSON.stringify(name)}: it has ${Object.keys(view.features).join(', ')}.`,
+        );
   return Object.defineProperties(view, {
     feature: { value: (name: Names): FeatureInput => ({ from: 'feature', view: view.name, feature: known(name) }) },
     pick: { value: (...names: readonly Names[]): ViewMember => ({ from: 'view', view: view.name, features: names.map(known) }) },
@@ -90,7 +95,11 @@ export function featureView<Names extends string>(options: FeatureViewOptions<Na
 }
 
 /** An input that the caller sends with the request. */
-export const request = (name: string, type: FieldTypeText): OnDemandInput & { readonly from: 'request' } => ({ from: 'request', name, type });
+export const request = (name: string, type: FieldTypeText): OnDemandInput & { readonly from: 'request' } => ({
+  from: 'request',
+  name,
+  type,
+});
 
 type InputReference = OnDemandInput | OnDemandFeatureDefinition;
 

@@ -1,4 +1,5 @@
 /** An on-demand feature: its inputs exist, its value has the declared type, and it does not lead back to itself. */
+import type { Scope } from '#domain/expressions/typecheck.ts';
 import { formatFieldType, isNumeric, readFieldType } from '#domain/values/field-type.ts';
 import type { FieldType, ScalarType } from '#domain/values/value.ts';
 import type { Lookups, Report } from './check-context.ts';
@@ -38,7 +39,10 @@ function inputType(input: OnDemandInput, what: string, lookups: Lookups, report:
   const view = lookups.view(input.view);
   if (!view) report('MR_UNKNOWN_REFERENCE', `${what}: there is no feature view ${JSON.stringify(input.view)}.`);
   else if (!Object.hasOwn(view.features, input.feature)) {
-    report('MR_UNKNOWN_REFERENCE', `${what}: ${view.name} has no feature ${JSON.stringify(input.feature)}: it has ${Object.keys(view.features).join(', ')}.`);
+    report(
+      'MR_UNKNOWN_REFERENCE',
+      `${what}: ${view.name} has no feature ${JSON.stringify(input.feature)}: it has ${Object.keys(view.features).join(', ')}.`,
+    );
   } else return lookups.featureType?.(view, input.feature);
   return undefined;
 }
@@ -58,7 +62,10 @@ export function checkOnDemand(def: OnDemandFeatureDefinition, lookups: Lookups, 
     if (input.from === 'request') {
       const before = requested.get(input.name);
       if (before !== undefined && before !== input.type) {
-        report('MR_DEFINITION_INVALID', `${what}: the request input ${input.name} is asked for as ${before} and as ${input.type}.`);
+        report(
+          'MR_DEFINITION_INVALID',
+          `${what}: the request input ${input.name} is asked for as ${before} and as ${input.type}.`,
+        );
       }
       requested.set(input.name, input.type);
     }
@@ -69,6 +76,15 @@ export function checkOnDemand(def: OnDemandFeatureDefinition, lookups: Lookups, 
   const type = typed(def.value, { inputs: types }, `${what}: value`, report);
   if (type && (type.array || (type.base !== def.type && !FITS[def.type]?.includes(type.base)))) {
     const hint = isNumeric(type) ? `; cast it, or declare the type ${type.base}` : '';
-    report('MR_EXPRESSION_INVALID', `${what}: the value is ${formatFieldType(type)}, but the declared type is ${def.type}${hint}.`);
+    report(
+      'MR_EXPRESSION_INVALID',
+      `${what}: the value is ${formatFieldType(type)}, but the declared type is ${def.type}${hint}.`,
+    );
   }
+}
+
+/** The types of an on-demand feature's inputs, to compile its value with: `compileExpr(def.value, scopeOfInputs(def, lookups))`. */
+export function scopeOfInputs(def: OnDemandFeatureDefinition, lookups: Lookups): Scope {
+  const types = Object.entries(def.inputs).map(([name, input]) => [name, inputType(input, name, lookups, () => {})] as const);
+  return { inputs: Object.fromEntries(types.flatMap(([name, type]) => (type ? [[name, { ...type, nullable: true }]] : []))) };
 }

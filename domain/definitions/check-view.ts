@@ -29,7 +29,10 @@ export function checkFeatureView(def: FeatureViewDefinition, lookups: Lookups, r
   for (const [name, feature] of features) {
     if (!NAME.test(name)) report('MR_DEFINITION_INVALID', `${what}: the feature ${JSON.stringify(name)} must be ${NAME_RULE}.`);
     if (entity && Object.hasOwn(entity.keys, name)) {
-      report('MR_DEFINITION_INVALID', `${what}: the feature ${name} has the name of a key of ${entity.name}: answers hold both, rename it.`);
+      report(
+        'MR_DEFINITION_INVALID',
+        `${what}: the feature ${name} has the name of a key of ${entity.name}: answers hold both, rename it.`,
+      );
     }
     checkWindow(feature, `${what}: ${name}`, report);
     if (!scope) continue;
@@ -48,7 +51,10 @@ function checkKeys(def: FeatureViewDefinition, entity: EntityDefinition, source:
   const what = `feature view ${def.name}`;
   for (const key of Object.keys(def.join ?? {})) {
     if (!Object.hasOwn(entity.keys, key)) {
-      report('MR_DEFINITION_INVALID', `${what}: join names ${JSON.stringify(key)}, which is no key of ${entity.name}: keys are ${Object.keys(entity.keys).join(', ')}.`);
+      report(
+        'MR_DEFINITION_INVALID',
+        `${what}: join names ${JSON.stringify(key)}, which is no key of ${entity.name}: keys are ${Object.keys(entity.keys).join(', ')}.`,
+      );
     }
   }
   const columns = columnsOf(source);
@@ -61,7 +67,10 @@ function checkKeys(def: FeatureViewDefinition, entity: EntityDefinition, source:
         `${what}: the key ${key} of ${entity.name} needs a field ${JSON.stringify(field)} in ${source.name}: name another with join; fields are ${Object.keys(source.fields).join(', ')}.`,
       );
     } else if (type.array || (type.base !== wanted && !(type.base === 'int' && wanted === 'long'))) {
-      report('MR_DEFINITION_INVALID', `${what}: the key ${key} of ${entity.name} is ${wanted}, but ${source.name}.${field} is ${formatFieldType(type)}.`);
+      report(
+        'MR_DEFINITION_INVALID',
+        `${what}: the key ${key} of ${entity.name} is ${wanted}, but ${source.name}.${field} is ${formatFieldType(type)}.`,
+      );
     }
   }
 }
@@ -93,8 +102,12 @@ function checkWindow(feature: FeatureDefinition, what: string, report: Report): 
     return;
   }
   if (window === null || hop === null) return;
-  if (window % hop !== 0) report('MR_HOP_INVALID', `${what}: the hop ${feature.hop} does not divide the window ${feature.window}.`);
+  if (window % hop !== 0)
+    report('MR_HOP_INVALID', `${what}: the hop ${feature.hop} does not divide the window ${feature.window}.`);
   else if (window / hop > MAX_TILES) {
-    report('MR_HOP_INVALID', `${what}: the window ${feature.window} has ${window / hop} tiles of ${feature.hop}, more than ${MAX_TILES}: take a longer hop.`);
+    report(
+      'MR_HOP_INVALID',
+      `${what}: the window ${feature.window} has ${window / hop} tiles of ${feature.hop}, more than ${MAX_TILES}: take a longer hop.`,
+    );
   }
 }

@@ -1,16 +1,11 @@
 /** Whether a definition holds together with what it refers to. Pure: what is registered comes in as look-ups. */
 import type { Problem } from '#domain/errors.ts';
+import { readFieldType } from '#domain/values/field-type.ts';
 import type { FieldType } from '#domain/values/value.ts';
 import { checkDuration, type Lookups, type Report } from './check-context.ts';
 import { checkOnDemand } from './check-on-demand.ts';
 import { checkFeatureView } from './check-view.ts';
-import { readFieldType } from '#domain/values/field-type.ts';
-import type {
-  Definition,
-  EntityDefinition,
-  FeatureServiceDefinition,
-  SourceDefinition,
-} from './model.ts';
+import type { Definition, EntityDefinition, FeatureServiceDefinition, SourceDefinition } from './model.ts';
 import { FIELD_NAME, FIELD_NAME_RULE, NAME, NAME_RULE } from './names.ts';
 
 export type { Lookups } from './check-context.ts';
@@ -22,8 +17,13 @@ function checkEntity(def: EntityDefinition, report: Report): void {
   const keys = Object.entries(def.keys);
   if (keys.length === 0) report('MR_DEFINITION_INVALID', `entity ${def.name}: needs a key.`);
   for (const [key, type] of keys) {
-    if (!FIELD_NAME.test(key)) report('MR_DEFINITION_INVALID', `entity ${def.name}: the key ${JSON.stringify(key)} must be ${FIELD_NAME_RULE}.`);
-    if (!KEY_TYPES.has(type)) report('MR_DEFINITION_INVALID', `entity ${def.name}: the key ${key} can't be of type ${type}: use ${[...KEY_TYPES].join(', ')}.`);
+    if (!FIELD_NAME.test(key))
+      report('MR_DEFINITION_INVALID', `entity ${def.name}: the key ${JSON.stringify(key)} must be ${FIELD_NAME_RULE}.`);
+    if (!KEY_TYPES.has(type))
+      report(
+        'MR_DEFINITION_INVALID',
+        `entity ${def.name}: the key ${key} can't be of type ${type}: use ${[...KEY_TYPES].join(', ')}.`,
+      );
   }
 }
 
@@ -39,7 +39,8 @@ function checkSource(def: SourceDefinition, report: Report): void {
   const fields = `fields are ${Object.keys(def.fields).join(', ')}`;
   const time = types.get(def.eventTime);
   if (time === undefined) {
-    if (!Object.hasOwn(def.fields, def.eventTime)) invalid(`eventTime names ${JSON.stringify(def.eventTime)}, which is not a field (${fields})`);
+    if (!Object.hasOwn(def.fields, def.eventTime))
+      invalid(`eventTime names ${JSON.stringify(def.eventTime)}, which is not a field (${fields})`);
   } else if (time.array || (time.base !== 'timestamp' && time.base !== 'date')) {
     invalid(`the event time ${def.eventTime} must be of type timestamp or date, is ${def.fields[def.eventTime]}`);
   } else if (time.nullable) {
@@ -47,7 +48,8 @@ function checkSource(def: SourceDefinition, report: Report): void {
   }
   if (def.eventId !== undefined) {
     const id = types.get(def.eventId);
-    if (!Object.hasOwn(def.fields, def.eventId)) invalid(`eventId names ${JSON.stringify(def.eventId)}, which is not a field (${fields})`);
+    if (!Object.hasOwn(def.fields, def.eventId))
+      invalid(`eventId names ${JSON.stringify(def.eventId)}, which is not a field (${fields})`);
     else if (id && (id.array || !['string', 'int', 'long', 'bytes'].includes(id.base))) {
       invalid(`the event id ${def.eventId} must be a string, int, long or bytes, is ${def.fields[def.eventId]}`);
     }
@@ -60,13 +62,15 @@ function checkService(def: FeatureServiceDefinition, lookups: Lookups, report: R
   const seen = new Map<string, string>();
   const take = (name: string, from: string) => {
     const before = seen.get(name);
-    if (before !== undefined) report('MR_DEFINITION_INVALID', `${what}: the feature ${name} comes twice, from ${before} and from ${from}: rename one.`);
+    if (before !== undefined)
+      report('MR_DEFINITION_INVALID', `${what}: the feature ${name} comes twice, from ${before} and from ${from}: rename one.`);
     seen.set(name, from);
   };
   if (def.features.length === 0) report('MR_DEFINITION_INVALID', `${what}: needs a feature.`);
   for (const member of def.features) {
     if (member.from === 'on-demand') {
-      if (!lookups.onDemand(member.name)) report('MR_UNKNOWN_REFERENCE', `${what}: there is no on-demand feature ${JSON.stringify(member.name)}.`);
+      if (!lookups.onDemand(member.name))
+        report('MR_UNKNOWN_REFERENCE', `${what}: there is no on-demand feature ${JSON.stringify(member.name)}.`);
       take(member.name, 'on demand');
       continue;
     }
@@ -74,7 +78,10 @@ function checkService(def: FeatureServiceDefinition, lookups: Lookups, report: R
     if (!view) report('MR_UNKNOWN_REFERENCE', `${what}: there is no feature view ${JSON.stringify(member.view)}.`);
     for (const feature of member.features) {
       if (view && member.version === undefined && !Object.hasOwn(view.features, feature)) {
-        report('MR_UNKNOWN_REFERENCE', `${what}: ${member.view} has no feature ${JSON.stringify(feature)}: it has ${Object.keys(view.features).join(', ')}.`);
+        report(
+          'MR_UNKNOWN_REFERENCE',
+          `${what}: ${member.view} has no feature ${JSON.stringify(feature)}: it has ${Object.keys(view.features).join(', ')}.`,
+        );
       }
       take(feature, member.view);
     }
@@ -84,7 +91,8 @@ function checkService(def: FeatureServiceDefinition, lookups: Lookups, report: R
 export function checkDefinition(def: Definition, lookups: Lookups): Problem[] {
   const problems: Problem[] = [];
   const report: Report = (code, message) => void problems.push({ code, message, details: { kind: def.kind, name: def.name } });
-  if (!NAME.test(def.name)) report('MR_DEFINITION_INVALID', `${def.kind}: the name ${JSON.stringify(def.name)} must be ${NAME_RULE}.`);
+  if (!NAME.test(def.name))
+    report('MR_DEFINITION_INVALID', `${def.kind}: the name ${JSON.stringify(def.name)} must be ${NAME_RULE}.`);
   switch (def.kind) {
     case 'entity':
       checkEntity(def, report);
@@ -111,7 +119,12 @@ export function checkDuplicates(definitions: readonly Definition[]): Problem[] {
   const problems: Problem[] = [];
   for (const { kind, name } of definitions) {
     const id = `${kind}/${name}`;
-    if (seen.has(id)) problems.push({ code: 'MR_DEFINITION_INVALID', message: `The ${kind} ${name} is defined twice: rename one.`, details: { kind, name } });
+    if (seen.has(id))
+      problems.push({
+        code: 'MR_DEFINITION_INVALID',
+        message: `The ${kind} ${name} is defined twice: rename one.`,
+        details: { kind, name },
+      });
     seen.add(id);
   }
   return problems;

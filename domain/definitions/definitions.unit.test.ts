@@ -1,11 +1,29 @@
 /** The example of the interface as written; what the compiler refuses; what comes as JSON; what does not hold together. */
 import {
-  approxCountDistinct, approxPercentile, approxTopK, avg, col, count, countDistinct, entity, featureService, featureView, firstK,
-  histogram, last, onDemandFeature, request, source, sum, topK, when,
+  approxCountDistinct,
+  approxPercentile,
+  approxTopK,
+  avg,
+  col,
+  count,
+  countDistinct,
+  entity,
+  featureService,
+  featureView,
+  firstK,
+  histogram,
+  last,
+  onDemandFeature,
+  request,
+  source,
+  sum,
+  topK,
+  when,
 } from 'millrace';
 import { describe, expect, it } from 'vitest';
 import { compileExpr } from '#domain/expressions/compile.ts';
 import { checkDefinition, checkDuplicates, type Lookups } from './check.ts';
+import { scopeOfInputs } from './check-on-demand.ts';
 import type { Definition, OnDemandFeatureDefinition } from './model.ts';
 import { parseDefinition } from './parse.ts';
 
@@ -14,15 +32,26 @@ const route = entity({ name: 'route', keys: { origin: 'string', destination: 'st
 
 const flights = source({
   name: 'flights',
-  fields: { flight_id: 'string', date: 'timestamp', origin: 'string', destination: 'string', delay: 'double?', distance: 'double' },
+  fields: {
+    flight_id: 'string',
+    date: 'timestamp',
+    origin: 'string',
+    destination: 'string',
+    delay: 'double?',
+    distance: 'double',
+  },
   eventTime: 'date',
   eventId: 'flight_id', // optional: the same id again, within the source's dedupe window, is one event
 });
 
 const airportDelays = featureView({
-  name: 'airport_delays', entity: airport, source: flights,
+  name: 'airport_delays',
+  entity: airport,
+  source: flights,
   where: col('distance').gt(0), // optional
-  lateness: '2d', ttl: '90d', freshness: '1m',
+  lateness: '2d',
+  ttl: '90d',
+  freshness: '1m',
   features: {
     departures_1h: count({ window: '1h' }),
     delay_avg_1d: avg(col('delay'), { window: '1d', hop: '1h' }),
@@ -31,25 +60,33 @@ const airportDelays = featureView({
     destinations_1d: approxCountDistinct(col('destination'), { window: '1d' }),
     last_destination: last(col('destination')), // no window: all time
   },
-  owner: 'ops', description: 'Departure delays of an airport', tags: ['flights'],
+  owner: 'ops',
+  description: 'Departure delays of an airport',
+  tags: ['flights'],
 });
 
 const lateRisk = onDemandFeature({
-  name: 'late_risk', type: 'double',
+  name: 'late_risk',
+  type: 'double',
   inputs: { average: airportDelays.feature('delay_avg_1d'), hour: request('hour', 'int') },
   value: ({ average, hour }) => when(hour.gte(17), average.times(1.2)).otherwise(average),
 });
 
 const delayModel = featureService({
-  name: 'delay_model', features: [airportDelays.pick('departures_1h', 'delay_avg_1d', 'late_share_7d'), lateRisk],
+  name: 'delay_model',
+  features: [airportDelays.pick('departures_1h', 'delay_avg_1d', 'late_share_7d'), lateRisk],
 });
 
 const all: readonly Definition[] = [airport, route, flights, airportDelays, lateRisk, delayModel];
 
 const lookups = (definitions: readonly Definition[] = all): Lookups => {
-  const find = (kind: Definition['kind']) => (name: string) => definitions.find((d) => d.kind === kind && d.name === name) as never;
+  const find = (kind: Definition['kind']) => (name: string) =>
+    definitions.find((d) => d.kind === kind && d.name === name) as never;
   return {
-    entity: find('entity'), source: find('source'), view: find('feature-view'), onDemand: find('on-demand-feature'),
+    entity: find('entity'),
+    source: find('source'),
+    view: find('feature-view'),
+    onDemand: find('on-demand-feature'),
     featureType: () => ({ base: 'double', array: false, nullable: true }),
   };
 };
@@ -68,13 +105,26 @@ describe('the example of the interface', () => {
   it('holds together', () => expect(all.flatMap((d) => checkDefinition(d, lookups()))).toEqual([]));
 
   it('has an on-demand value that computes', () => {
-    const value = compileExpr(lateRisk.value);
-    expect([value({ average: 10, hour: 17 }), value({ average: 10, hour: 9 }), value({ average: null, hour: 17 })]).toEqual([12, 10, null]);
+    const value = compileExpr(lateRisk.value, scopeOfInputs(lateRisk, lookups()));
+    expect([value({ average: 10, hour: 17 }), value({ average: 10, hour: 9 }), value({ average: null, hour: 17 })]).toEqual([
+      12,
+      10,
+      null,
+    ]);
   });
 });
 
 it('every builder says its parameters', () => {
-  expect([count(col('x')), firstK(col('x'), 3), histogram(col('x'), [0, 1]), topK(col('x'), 2, { limit: 9 }), approxTopK(col('x'), 2), countDistinct(col('x'))].map((f) => [f.aggregation, f.input, f.params])).toEqual([
+  expect(
+    [
+      count(col('x')),
+      firstK(col('x'), 3),
+      histogram(col('x'), [0, 1]),
+      topK(col('x'), 2, { limit: 9 }),
+      approxTopK(col('x'), 2),
+      countDistinct(col('x')),
+    ].map((f) => [f.aggregation, f.input, f.params]),
+  ).toEqual([
     ['count', { op: 'col', name: 'x' }, undefined],
     ['firstK', { op: 'col', name: 'x' }, { k: 3 }],
     ['histogram', { op: 'col', name: 'x' }, { edges: [0, 1] }],
@@ -119,14 +169,22 @@ describe('JSON that is no definition', () => {
     [{ ...flights, fields: { date: 'timestamp', x: 'doubel' } }, /definition\.fields\.x: "doubel" is not a field type/],
     [{ ...view, ttl: '3 weeks' }, /definition\.ttl: "3 weeks" is not a duration/],
     [{ ...view, online: 'yes' }, /definition\.online must be true or false, is "yes"/],
-    [{ ...view, features: { a: { aggregation: 'sum', input: { op: 'col' } } } }, /definition\.features\.a\.input\.name: must be a name/],
-    [{ ...delayModel, features: [{ from: 'view', view: 'v', features: ['a'], version: 0 }] }, /definition\.features\[0\]\.version must be a version.* is 0/],
+    [
+      { ...view, features: { a: { aggregation: 'sum', input: { op: 'col' } } } },
+      /definition\.features\.a\.input\.name: must be a name/,
+    ],
+    [
+      { ...delayModel, features: [{ from: 'view', view: 'v', features: ['a'], version: 0 }] },
+      /definition\.features\[0\]\.version must be a version.* is 0/,
+    ],
     [{ ...lateRisk, inputs: { a: { from: 'elsewhere' } } }, /definition\.inputs\.a\.from must be .* is "elsewhere"/],
   ])('%#', (value, message) => expect(() => parseDefinition(value)).toThrow(message));
 
   it('is told all its problems at once', () => {
     expect(() => parseDefinition({ kind: 'source', name: '', fields: [], eventTime: 5 })).toThrow(
-      expect.objectContaining({ details: { problems: expect.arrayContaining([expect.objectContaining({ details: { path: 'definition.eventTime' } })]) } }),
+      expect.objectContaining({
+        details: { problems: expect.arrayContaining([expect.objectContaining({ details: { path: 'definition.eventTime' } })]) },
+      }),
     );
   });
 });
@@ -138,26 +196,96 @@ describe('what does not hold together', () => {
     ['no entity', view({ entity: 'nope' }), 'MR_UNKNOWN_REFERENCE', /no entity "nope"/],
     ['no source', view({ source: 'nope' }), 'MR_UNKNOWN_REFERENCE', /no source "nope"/],
     ['join to nothing', view({ join: { origin: 'from' } }), 'MR_UNKNOWN_COLUMN', /needs a field "from" in flights/],
-    ['join of no key', view({ join: { dest: 'origin' } }), 'MR_DEFINITION_INVALID', /"dest", which is no key of airport: keys are origin/],
-    ['key of another type', view({ join: { origin: 'delay' } }), 'MR_DEFINITION_INVALID', /is string, but flights\.delay is double\?/],
-    ['where of no boolean', view({ where: { op: 'col', name: 'delay' } }), 'MR_EXPRESSION_INVALID', /where must be a boolean, is double\?/],
-    ['an unknown column', feature({ input: { op: 'col', name: 'dealy' } }), 'MR_UNKNOWN_COLUMN', /airport_delays: f: there is no column "dealy": there are flight_id/],
+    [
+      'join of no key',
+      view({ join: { dest: 'origin' } }),
+      'MR_DEFINITION_INVALID',
+      /"dest", which is no key of airport: keys are origin/,
+    ],
+    [
+      'key of another type',
+      view({ join: { origin: 'delay' } }),
+      'MR_DEFINITION_INVALID',
+      /is string, but flights\.delay is double\?/,
+    ],
+    [
+      'where of no boolean',
+      view({ where: { op: 'col', name: 'delay' } }),
+      'MR_EXPRESSION_INVALID',
+      /where must be a boolean, is double\?/,
+    ],
+    [
+      'an unknown column',
+      feature({ input: { op: 'col', name: 'dealy' } }),
+      'MR_UNKNOWN_COLUMN',
+      /airport_delays: f: there is no column "dealy": there are flight_id/,
+    ],
     ['a hop that does not divide', feature({ window: '1h', hop: '7m' }), 'MR_HOP_INVALID', /7m does not divide the window 1h/],
     ['too many tiles', feature({ window: '7d', hop: '1m' }), 'MR_HOP_INVALID', /has 10080 tiles of 1m, more than 10000/],
     ['a hop without a window', feature({ hop: '1m' }), 'MR_HOP_INVALID', /no window/],
     ['an empty window', feature({ window: '0ms' }), 'MR_DURATION_INVALID', /at least 1ms/],
-    ['a feature named as a key', view({ features: { origin: { aggregation: 'count', input: null } } }), 'MR_DEFINITION_INVALID', /name of a key/],
-    ['event time of no field', { ...flights, eventTime: 'when' }, 'MR_DEFINITION_INVALID', /eventTime names "when", which is not a field \(fields are flight_id/],
-    ['event time of no time', { ...flights, eventTime: 'delay' }, 'MR_DEFINITION_INVALID', /must be of type timestamp or date, is double\?/],
-    ['event time that may be null', { ...flights, fields: { date: 'timestamp?' }, eventId: undefined } as never, 'MR_DEFINITION_INVALID', /can't be nullable/],
+    [
+      'a feature named as a key',
+      view({ features: { origin: { aggregation: 'count', input: null } } }),
+      'MR_DEFINITION_INVALID',
+      /name of a key/,
+    ],
+    [
+      'event time of no field',
+      { ...flights, eventTime: 'when' },
+      'MR_DEFINITION_INVALID',
+      /eventTime names "when", which is not a field \(fields are flight_id/,
+    ],
+    [
+      'event time of no time',
+      { ...flights, eventTime: 'delay' },
+      'MR_DEFINITION_INVALID',
+      /must be of type timestamp or date, is double\?/,
+    ],
+    [
+      'event time that may be null',
+      { ...flights, fields: { date: 'timestamp?' }, eventId: undefined } as never,
+      'MR_DEFINITION_INVALID',
+      /can't be nullable/,
+    ],
     ['an event id of no field', { ...flights, eventId: 'id' }, 'MR_DEFINITION_INVALID', /eventId names "id"/],
     ['keys of doubles', { kind: 'entity', name: 'e', keys: { x: 'double' } }, 'MR_DEFINITION_INVALID', /can't be of type double/],
-    ['a member of no view', featureService({ name: 's', features: [{ from: 'view', view: 'v', features: ['a'] }] }), 'MR_UNKNOWN_REFERENCE', /no feature view "v"/],
-    ['a member of no feature', featureService({ name: 's', features: [{ from: 'view', view: 'airport_delays', features: ['a'] }] }), 'MR_UNKNOWN_REFERENCE', /airport_delays has no feature "a"/],
-    ['a member twice', featureService({ name: 's', features: [airportDelays.pick('departures_1h'), airportDelays] }), 'MR_DEFINITION_INVALID', /departures_1h comes twice/],
-    ['a value of another type', { ...lateRisk, type: 'string' }, 'MR_EXPRESSION_INVALID', /value is double\?, but the declared type is string/],
-    ['an input that is not there', { ...lateRisk, inputs: { average: lateRisk.inputs.average } } as never, 'MR_UNKNOWN_COLUMN', /no input "hour": there are average/],
-    ['an input of no feature', { ...lateRisk, inputs: { ...lateRisk.inputs, average: { from: 'feature', view: 'airport_delays', feature: 'x' } } }, 'MR_UNKNOWN_REFERENCE', /airport_delays has no feature "x"/],
+    [
+      'a member of no view',
+      featureService({ name: 's', features: [{ from: 'view', view: 'v', features: ['a'] }] }),
+      'MR_UNKNOWN_REFERENCE',
+      /no feature view "v"/,
+    ],
+    [
+      'a member of no feature',
+      featureService({ name: 's', features: [{ from: 'view', view: 'airport_delays', features: ['a'] }] }),
+      'MR_UNKNOWN_REFERENCE',
+      /airport_delays has no feature "a"/,
+    ],
+    [
+      'a member twice',
+      featureService({ name: 's', features: [airportDelays.pick('departures_1h'), airportDelays] }),
+      'MR_DEFINITION_INVALID',
+      /departures_1h comes twice/,
+    ],
+    [
+      'a value of another type',
+      { ...lateRisk, type: 'string' },
+      'MR_EXPRESSION_INVALID',
+      /value is double\?, but the declared type is string/,
+    ],
+    [
+      'an input that is not there',
+      { ...lateRisk, inputs: { average: lateRisk.inputs.average } } as never,
+      'MR_UNKNOWN_COLUMN',
+      /no input "hour": there are average/,
+    ],
+    [
+      'an input of no feature',
+      { ...lateRisk, inputs: { ...lateRisk.inputs, average: { from: 'feature', view: 'airport_delays', feature: 'x' } } },
+      'MR_UNKNOWN_REFERENCE',
+      /airport_delays has no feature "x"/,
+    ],
   ])('%s', (_, definition, code, message) => {
     const problems = checkDefinition(definition, lookups());
     expect(problems).toContainEqual(expect.objectContaining({ code, message: expect.stringMatching(message) }));
@@ -165,15 +293,23 @@ describe('what does not hold together', () => {
 
   it('a cycle of on-demand features is spelled out', () => {
     const named = (name: string, of: string): OnDemandFeatureDefinition => ({
-      kind: 'on-demand-feature', name, type: 'double', inputs: { x: { from: 'on-demand', name: of } }, value: { op: 'input', name: 'x' },
+      kind: 'on-demand-feature',
+      name,
+      type: 'double',
+      inputs: { x: { from: 'on-demand', name: of } },
+      value: { op: 'input', name: 'x' },
     });
     const [a, b, c] = [named('a', 'b'), named('b', 'c'), named('c', 'a')];
-    expect(checkDefinition(a, lookups([b, c]))).toContainEqual(expect.objectContaining({ code: 'MR_DEFINITION_CYCLE', message: expect.stringContaining('a → b → c → a') }));
+    expect(checkDefinition(a, lookups([b, c]))).toContainEqual(
+      expect.objectContaining({ code: 'MR_DEFINITION_CYCLE', message: expect.stringContaining('a → b → c → a') }),
+    );
     expect(checkDefinition(a, lookups([b, { ...c, inputs: { x: { from: 'request', name: 'x', type: 'double' } } }]))).toEqual([]);
   });
 
   it('a name defined twice', () => {
     expect(checkDuplicates([airport, route])).toEqual([]);
-    expect(checkDuplicates([airport, airport])).toMatchObject([{ message: expect.stringContaining('entity airport is defined twice') }]);
+    expect(checkDuplicates([airport, airport])).toMatchObject([
+      { message: expect.stringContaining('entity airport is defined twice') },
+    ]);
   });
 });

@@ -6,7 +6,7 @@ import { isScalarType, parseFieldType, SCALAR_TYPES } from '#domain/values/field
 import type { ScalarType, Value } from '#domain/values/value.ts';
 import type { Definition, FeatureDefinition, Kind, OnDemandInput, ServiceMember } from './model.ts';
 import { FIELD_NAME, FIELD_NAME_RULE, NAME, NAME_RULE } from './names.ts';
-import { type JsonObject, type Reader, isObject, reader } from './reader.ts';
+import { isObject, type JsonObject, type Reader, reader } from './reader.ts';
 
 const MAX_FIELDS = 1_000;
 const name = { pattern: NAME, says: NAME_RULE };
@@ -14,7 +14,12 @@ const fieldName = { pattern: FIELD_NAME, says: FIELD_NAME_RULE };
 const DESCRIBED = ['kind', 'name', 'owner', 'description', 'tags'];
 
 /** `read` applied to what is there; absent properties stay absent. */
-function optional<T>(object: JsonObject, key: string, path: string, read: (value: unknown, path: string) => T): Readonly<Record<string, T>> {
+function optional<T>(
+  object: JsonObject,
+  key: string,
+  path: string,
+  read: (value: unknown, path: string) => T,
+): Readonly<Record<string, T>> {
   return object[key] === undefined ? {} : { [key]: read(object[key], `${path}.${key}`) };
 }
 
@@ -38,9 +43,15 @@ function parts(r: Reader) {
     if (text !== '') r.attempt(path, value, () => parseFieldType(text));
     return text;
   };
-  const record = <T>(value: unknown, path: string, rule: typeof name, read: (value: unknown, path: string) => T): Record<string, T> => {
+  const record = <T>(
+    value: unknown,
+    path: string,
+    rule: typeof name,
+    read: (value: unknown, path: string) => T,
+  ): Record<string, T> => {
     const entries = Object.entries(r.object(value, path));
-    if (entries.length === 0 || entries.length > MAX_FIELDS) r.problem(path, `must have 1 to ${MAX_FIELDS} entries`, entries.length);
+    if (entries.length === 0 || entries.length > MAX_FIELDS)
+      r.problem(path, `must have 1 to ${MAX_FIELDS} entries`, entries.length);
     for (const [key] of entries) r.text(key, `${path}.${key}`, rule);
     return Object.fromEntries(entries.slice(0, MAX_FIELDS).map(([key, item]) => [key, read(item, `${path}.${key}`)]));
   };
@@ -176,9 +187,13 @@ const KINDS: Readonly<Record<Kind, (r: Reader, o: JsonObject, path: string) => D
 };
 
 /** The definition, and all that is wrong with its shape (then it is not to be used). */
-export function readDefinition(value: unknown, path = 'definition'): { readonly definition: Definition; readonly problems: readonly Problem[] } {
+export function readDefinition(
+  value: unknown,
+  path = 'definition',
+): { readonly definition: Definition; readonly problems: readonly Problem[] } {
   const r = reader();
-  const kind = isObject(value) && typeof value.kind === 'string' && Object.hasOwn(KINDS, value.kind) ? (value.kind as Kind) : null;
+  const kind =
+    isObject(value) && typeof value.kind === 'string' && Object.hasOwn(KINDS, value.kind) ? (value.kind as Kind) : null;
   if (kind === null) {
     r.problem(`${path}.kind`, `must be one of ${Object.keys(KINDS).join(', ')}`, isObject(value) ? value.kind : value);
     return { definition: value as Definition, problems: r.problems };

@@ -1,8 +1,8 @@
 /** Reads JSON of unknown origin and collects every problem with its path and value, instead of stopping at the first. */
 import type { ErrorCode, Problem } from '#domain/errors.ts';
 import { MillraceError } from '#domain/errors.ts';
-import { parseExpr } from '#domain/expressions/parse-expr.ts';
 import type { Expr } from '#domain/expressions/ast.ts';
+import { parseExpr } from '#domain/expressions/parse-expr.ts';
 
 export const showValue = (value: unknown): string => {
   const text = JSON.stringify(value) ?? String(value);
@@ -11,14 +11,20 @@ export const showValue = (value: unknown): string => {
 
 export type JsonObject = Readonly<Record<string, unknown>>;
 
-export const isObject = (value: unknown): value is JsonObject => typeof value === 'object' && value !== null && !Array.isArray(value);
+export const isObject = (value: unknown): value is JsonObject =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 export interface Reader {
   readonly problems: readonly Problem[];
   readonly problem: (path: string, what: string, value: unknown, code?: ErrorCode) => void;
   readonly object: (value: unknown, path: string, keys?: readonly string[]) => JsonObject;
   readonly list: (value: unknown, path: string, longest: number) => readonly unknown[];
-  readonly text: (value: unknown, path: string, rule?: { readonly pattern: RegExp; readonly says: string }, longest?: number) => string;
+  readonly text: (
+    value: unknown,
+    path: string,
+    rule?: { readonly pattern: RegExp; readonly says: string },
+    longest?: number,
+  ) => string;
   readonly expr: (value: unknown, path: string) => Expr;
   /** runs a parser that throws, as a problem */
   readonly attempt: <T>(path: string, value: unknown, parse: () => T) => T | undefined;

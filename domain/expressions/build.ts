@@ -85,7 +85,10 @@ export function toExpr(operand: Operand): Expr {
     return fail('MR_EXPRESSION_INVALID', `${operand} can't be a literal: use a finite number, or null.`);
   }
   if (typeof operand === 'object' && operand !== null && 'otherwise' in operand) {
-    return fail('MR_EXPRESSION_INVALID', 'a when has no value without its last part: end it with .otherwise(value), or .otherwise(null).');
+    return fail(
+      'MR_EXPRESSION_INVALID',
+      'a when has no value without its last part: end it with .otherwise(value), or .otherwise(null).',
+    );
   }
   if (operand !== null && !['string', 'number', 'boolean'].includes(typeof operand)) {
     return fail('MR_EXPRESSION_INVALID', `${String(operand)} is neither an expression nor a string, number, boolean or null.`);
@@ -103,7 +106,11 @@ function plain(expr: Expr): Expr {
     case 'call':
       return { op: 'call', fn: expr.fn, args: expr.args.map(plain) };
     case 'when':
-      return { op: 'when', branches: expr.branches.map(([c, v]) => [plain(c), plain(v)] as const), otherwise: plain(expr.otherwise) };
+      return {
+        op: 'when',
+        branches: expr.branches.map(([c, v]) => [plain(c), plain(v)] as const),
+        otherwise: plain(expr.otherwise),
+      };
   }
 }
 

@@ -9,15 +9,17 @@
  * Names and literals go into the source as JSON, never as text. Without a scope there are no types: then arithmetic is in
  * doubles, and functions whose meaning hangs on a type (casts, parts of dates) take timestamps; where there is a scope, give it.
  */
+
+import { fail } from '#domain/errors.ts';
 import type { FieldType, Row, Value } from '#domain/values/value.ts';
 import type { Expr } from './ast.ts';
 import type { Argument, Implementation } from './function-row.ts';
 import { argumentsOf, functionRow, infer, type Scope } from './typecheck.ts';
-import { fail } from '#domain/errors.ts';
 
 export type Compiled = (row: Row) => Value;
 
-const quote = (value: unknown): string => JSON.stringify(value).replace(/[\u2028\u2029]/g, (c) => `\\u${c.charCodeAt(0).toString(16)}`);
+const quote = (value: unknown): string =>
+  JSON.stringify(value).replace(/[\u2028\u2029]/g, (c) => `\\u${c.charCodeAt(0).toString(16)}`);
 
 const UNTYPED: FieldType = { base: 'double', array: false, nullable: true };
 const UNTYPED_TIME: FieldType = { base: 'timestamp', array: false, nullable: true };
@@ -60,7 +62,9 @@ function emit(expr: Expr, out: Emitter, scope: Scope | undefined): string {
       const call = `${f}(${(row.name === 'in' ? args.slice(0, 1) : args).join(', ')})`;
       const nullable = row.nulls === 'strict' ? [...new Set(args.filter((a) => a === 'null' || a.startsWith('v')))] : [];
       const name = `v${out.locals++}`;
-      out.lines.push(`const ${name} = ${nullable.length > 0 ? `${nullable.map((a) => `${a} === null`).join(' || ')} ? null : ` : ''}${call};`);
+      out.lines.push(
+        `const ${name} = ${nullable.length > 0 ? `${nullable.map((a) => `${a} === null`).join(' || ')} ? null : ` : ''}${call};`,
+      );
       return name;
     }
     case 'when': {

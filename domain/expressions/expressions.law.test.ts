@@ -10,7 +10,15 @@ import { parseExpr } from './parse-expr.ts';
 import { typeOf } from './typecheck.ts';
 
 const nullable = (base: FieldType['base']): FieldType => ({ base, array: false, nullable: true });
-const columns = { n: nullable('int'), m: nullable('long'), x: nullable('double'), s: nullable('string'), b: nullable('boolean'), t: nullable('timestamp'), d: nullable('date') };
+const columns = {
+  n: nullable('int'),
+  m: nullable('long'),
+  x: nullable('double'),
+  s: nullable('string'),
+  b: nullable('boolean'),
+  t: nullable('timestamp'),
+  d: nullable('date'),
+};
 const scope = { columns };
 
 /** The naive twin: no types, no code generation. */
@@ -26,15 +34,36 @@ function interpret(e: Expr, row: Row): Value {
   if (args.includes(null)) return null;
   const [a, b] = args as [number, number];
   const real = typeOf(e, scope).base === 'double';
-  const number = (n: number) => (Number.isFinite(n) && (real || Math.abs(n) <= Number.MAX_SAFE_INTEGER) ? (n === 0 ? 0 : n) : null);
+  const number = (n: number) =>
+    Number.isFinite(n) && (real || Math.abs(n) <= Number.MAX_SAFE_INTEGER) ? (n === 0 ? 0 : n) : null;
   const table: Record<string, () => Value> = {
-    add: () => number(a + b), sub: () => number(a - b), mul: () => number(a * b), div: () => number(a / b), mod: () => number(a % b),
-    neg: () => number(-a), abs: () => number(Math.abs(a)), floor: () => number(Math.floor(a)), sqrt: () => number(Math.sqrt(a)), ln: () => number(Math.log(a)),
-    least: () => Math.min(a, b), greatest: () => Math.max(a, b),
-    eq: () => a === b, ne: () => a !== b, gt: () => a > b, gte: () => a >= b, lt: () => a < b, lte: () => a <= b, not: () => !a,
+    add: () => number(a + b),
+    sub: () => number(a - b),
+    mul: () => number(a * b),
+    div: () => number(a / b),
+    mod: () => number(a % b),
+    neg: () => number(-a),
+    abs: () => number(Math.abs(a)),
+    floor: () => number(Math.floor(a)),
+    sqrt: () => number(Math.sqrt(a)),
+    ln: () => number(Math.log(a)),
+    least: () => Math.min(a, b),
+    greatest: () => Math.max(a, b),
+    eq: () => a === b,
+    ne: () => a !== b,
+    gt: () => a > b,
+    gte: () => a >= b,
+    lt: () => a < b,
+    lte: () => a <= b,
+    not: () => !a,
     in: () => args.indexOf(a, 1) > 0,
-    upper: () => String(a).toUpperCase(), concat: () => args.join(''), length: () => Array.from(String(a)).length, startsWith: () => String(a).startsWith(String(b)),
-    hour: () => new Date(a).getUTCHours(), dayOfWeek: () => new Date(a).getUTCDay() || 7, month: () => new Date(a).getUTCMonth() + 1,
+    upper: () => String(a).toUpperCase(),
+    concat: () => args.join(''),
+    length: () => Array.from(String(a)).length,
+    startsWith: () => String(a).startsWith(String(b)),
+    hour: () => new Date(a).getUTCHours(),
+    dayOfWeek: () => new Date(a).getUTCDay() || 7,
+    month: () => new Date(a).getUTCMonth() + 1,
     truncate: () => new Date(a).setUTCHours(String(b) === 'hour' ? new Date(a).getUTCHours() : 0, 0, 0, 0),
   };
   return (table[e.fn] as () => Value)();
@@ -44,24 +73,76 @@ const trees = fc.letrec<{ num: Expr; bool: Expr; str: Expr; time: Expr }>((tie) 
   const call = (fns: readonly string[], ...args: fc.Arbitrary<Expr>[]): fc.Arbitrary<Expr> =>
     fc.tuple(fc.constantFrom(...fns), ...args).map(([fn, ...rest]) => ({ op: 'call', fn, args: rest as Expr[] }) as Expr);
   const branch = (value: fc.Arbitrary<Expr>): fc.Arbitrary<Expr> =>
-    fc.tuple(tie('bool'), value, tie('bool'), value, value).map(([c, v, c2, v2, o]) => ({ op: 'when', branches: [[c, v], [c2, v2]], otherwise: o }));
+    fc.tuple(tie('bool'), value, tie('bool'), value, value).map(([c, v, c2, v2, o]) => ({
+      op: 'when',
+      branches: [
+        [c, v],
+        [c2, v2],
+      ],
+      otherwise: o,
+    }));
   const leaf = (names: readonly string[], literals: fc.Arbitrary<string | number | boolean>): fc.Arbitrary<Expr> =>
-    fc.oneof({ weight: 3, arbitrary: fc.constantFrom(...names).map((name): Expr => ({ op: 'col', name })) }, literals.map((value): Expr => ({ op: 'lit', value })));
+    fc.oneof(
+      { weight: 3, arbitrary: fc.constantFrom(...names).map((name): Expr => ({ op: 'col', name })) },
+      literals.map((value): Expr => ({ op: 'lit', value })),
+    );
   const [num, bool, str, time] = [tie('num'), tie('bool'), tie('str'), tie('time')];
   const numbers = fc.oneof(fc.integer({ min: -3, max: 3 }), fc.constantFrom(0.5, -1.25, 1e200, 2 ** 52, Number.MAX_SAFE_INTEGER));
   const node = { maxDepth: 4, depthSize: 'small' } as const;
   return {
-    num: fc.oneof(node, leaf(['n', 'm', 'x'], numbers), call(['add', 'sub', 'mul', 'div', 'mod', 'least', 'greatest'], num, num), call(['neg', 'abs', 'floor', 'sqrt', 'ln'], num), call(['length'], str), call(['hour', 'dayOfWeek', 'month'], time), call(['sub'], time, time), branch(num), call(['coalesce'], num, num)),
-    bool: fc.oneof(node, leaf(['b'], fc.boolean()), call(['eq', 'ne', 'gt', 'gte', 'lt', 'lte'], num, num), call(['eq', 'lt', 'startsWith'], str, str), call(['and', 'or'], bool, bool), call(['not'], bool), call(['isNull'], num), call(['in'], num, numbers.map((value): Expr => ({ op: 'lit', value }))), branch(bool)),
-    str: fc.oneof(node, leaf(['s'], fc.string({ unit: 'grapheme', maxLength: 3 })), call(['concat'], str, str), call(['upper'], str), branch(str)),
-    time: fc.oneof(node, leaf(['t'], fc.constant(0)).filter((e) => e.op === 'col'), call(['truncate'], time, fc.constantFrom('hour', 'day').map((value): Expr => ({ op: 'lit', value }))), branch(time)),
+    num: fc.oneof(
+      node,
+      leaf(['n', 'm', 'x'], numbers),
+      call(['add', 'sub', 'mul', 'div', 'mod', 'least', 'greatest'], num, num),
+      call(['neg', 'abs', 'floor', 'sqrt', 'ln'], num),
+      call(['length'], str),
+      call(['hour', 'dayOfWeek', 'month'], time),
+      call(['sub'], time, time),
+      branch(num),
+      call(['coalesce'], num, num),
+    ),
+    bool: fc.oneof(
+      node,
+      leaf(['b'], fc.boolean()),
+      call(['eq', 'ne', 'gt', 'gte', 'lt', 'lte'], num, num),
+      call(['eq', 'lt', 'startsWith'], str, str),
+      call(['and', 'or'], bool, bool),
+      call(['not'], bool),
+      call(['isNull'], num),
+      call(
+        ['in'],
+        num,
+        numbers.map((value): Expr => ({ op: 'lit', value })),
+      ),
+      branch(bool),
+    ),
+    str: fc.oneof(
+      node,
+      leaf(['s'], fc.string({ unit: 'grapheme', maxLength: 3 })),
+      call(['concat'], str, str),
+      call(['upper'], str),
+      branch(str),
+    ),
+    time: fc.oneof(
+      node,
+      leaf(['t'], fc.constant(0)).filter((e) => e.op === 'col'),
+      call(
+        ['truncate'],
+        time,
+        fc.constantFrom('hour', 'day').map((value): Expr => ({ op: 'lit', value })),
+      ),
+      branch(time),
+    ),
   };
 });
 
 const rows: fc.Arbitrary<Row> = fc.record({
   n: fc.option(fc.integer(), { freq: 3 }),
   m: fc.option(fc.maxSafeInteger(), { freq: 3 }),
-  x: fc.option(fc.double({ noNaN: true, noDefaultInfinity: true }).map((v) => v + 0), { freq: 3 }),
+  x: fc.option(
+    fc.double({ noNaN: true, noDefaultInfinity: true }).map((v) => v + 0),
+    { freq: 3 },
+  ),
   s: fc.option(fc.string({ unit: 'grapheme', maxLength: 4 }), { freq: 3 }),
   b: fc.option(fc.boolean(), { freq: 3 }),
   t: fc.option(fc.integer({ min: -1e13, max: 1e13 }), { freq: 3 }),
@@ -71,13 +152,17 @@ const rows: fc.Arbitrary<Row> = fc.record({
 describe('a compiled expression', () => {
   it('equals the naive interpreter', () => {
     fc.assert(
-      fc.property(fc.oneof(trees.num, trees.bool, trees.str, trees.time), fc.array(rows, { minLength: 1, maxLength: 5 }), (tree, some) => {
-        const run = compileExpr(tree, scope);
-        for (const row of some) {
-          const value = interpret(tree, row);
-          expect(run(row)).toBe(Object.is(value, -0) ? 0 : value);
-        }
-      }),
+      fc.property(
+        fc.oneof(trees.num, trees.bool, trees.str, trees.time),
+        fc.array(rows, { minLength: 1, maxLength: 5 }),
+        (tree, some) => {
+          const run = compileExpr(tree, scope);
+          for (const row of some) {
+            const value = interpret(tree, row);
+            expect(run(row)).toBe(Object.is(value, -0) ? 0 : value);
+          }
+        },
+      ),
       { numRuns: 300 },
     );
   });
@@ -172,13 +257,25 @@ describe('what comes over the wire', () => {
     [{ op: 'lit', value: {} }, /where\.value/],
     [{ op: 'call', fn: 'launch', args: [] }, /no function "launch"/],
     [{ op: 'call', fn: 'not', args: [] }, /takes 1 arguments, got 0/],
-    [{ op: 'call', fn: 'truncate', args: [{ op: 'col', name: 't' }, { op: 'col', name: 's' }] }, /must be a literal/],
+    [
+      {
+        op: 'call',
+        fn: 'truncate',
+        args: [
+          { op: 'col', name: 't' },
+          { op: 'col', name: 's' },
+        ],
+      },
+      /must be a literal/,
+    ],
     [{ op: 'when', branches: [], otherwise: { op: 'lit', value: 1 } }, /must have a branch/],
     [{ op: 'when', branches: [[{ op: 'lit', value: true }]], otherwise: { op: 'lit', value: 1 } }, /where\.branches\[0\]/],
     [deep(101), /deeper than 100/],
     [{ op: 'call', fn: 'in', args: Array.from({ length: 6_000 }, () => ({ op: 'lit', value: 1 })) }, /more than 5000 nodes/],
   ])('%# is refused with its path', (value, message) => {
-    expect(() => parseExpr(value, 'where')).toThrow(expect.objectContaining({ code: 'MR_EXPRESSION_INVALID', message: expect.stringMatching(message) }));
+    expect(() => parseExpr(value, 'where')).toThrow(
+      expect.objectContaining({ code: 'MR_EXPRESSION_INVALID', message: expect.stringMatching(message) }),
+    );
   });
 });
 

@@ -22,7 +22,7 @@ const numberTo: Readonly<Partial<Record<ScalarType, (n: number) => Value>>> = {
   boolean: (n) => n !== 0,
 };
 
-const orNull = (n: number): number | null => (n === n ? n : null);
+const orNull = (n: number): number | null => (Number.isNaN(n) ? null : n);
 
 const textTo: Readonly<Partial<Record<ScalarType, (s: string) => Value>>> = {
   boolean: (s) => (s === 'true' ? true : s === 'false' ? false : null),

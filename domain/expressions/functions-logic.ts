@@ -7,7 +7,8 @@ const compared =
   (ordered: boolean) =>
   (args: readonly Argument[]): ReturnType<FunctionRow['type']> => {
     const [a, b] = args as readonly [Argument, Argument];
-    if (!comparable(a.type, b.type)) return `can't compare ${show(args)}: compare numbers with numbers, else equal types (cast one of them)`;
+    if (!comparable(a.type, b.type))
+      return `can't compare ${show(args)}: compare numbers with numbers, else equal types (cast one of them)`;
     if (ordered && is(a.type, 'boolean', 'bytes')) return `${show([a])} has no order`;
     return of('boolean', anyNull(args));
   };

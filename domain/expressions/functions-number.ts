@@ -10,7 +10,8 @@ const wholes = (args: readonly Argument[]): boolean => args.every((a) => isWhole
 /** Timestamps move by milliseconds, dates by days; their difference is a long. */
 function moved(name: string, args: readonly Argument[]): FieldType | null {
   const [a, b] = args as readonly [Argument, Argument];
-  if (!is(a.type, 'timestamp', 'date')) return name === 'add' && is(b.type, 'timestamp', 'date') && isWhole(a.type) ? of(b.type.base, true) : null;
+  if (!is(a.type, 'timestamp', 'date'))
+    return name === 'add' && is(b.type, 'timestamp', 'date') && isWhole(a.type) ? of(b.type.base, true) : null;
   if (isWhole(b.type)) return of(a.type.base, true);
   return name === 'sub' && a.type.base === b.type.base && !b.type.array ? of('long', true) : null;
 }

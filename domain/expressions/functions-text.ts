@@ -8,7 +8,10 @@ const text = (name: string, min: number, max: number, result: ScalarType, js: Im
   name,
   arity: [min, max],
   nulls: 'strict',
-  type: (args) => (args.every((a) => is(a.type, 'string')) ? of(result, anyNull(args)) : `needs strings, got ${show(args)} (cast to string first)`),
+  type: (args) =>
+    args.every((a) => is(a.type, 'string'))
+      ? of(result, anyNull(args))
+      : `needs strings, got ${show(args)} (cast to string first)`,
   js: () => js,
 });
 

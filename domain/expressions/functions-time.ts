@@ -46,7 +46,9 @@ export const TIME: readonly FunctionRow[] = [
     literals: [1],
     type: ([time, unit]) => {
       if (!time || !is(time.type, 'timestamp')) return `needs a timestamp, got ${time ? show([time]) : 'nothing'}`;
-      return UNITS.includes(unit?.literal as string) ? time.type : `needs a unit of ${UNITS.join(', ')}, got ${JSON.stringify(unit?.literal)}`;
+      return UNITS.includes(unit?.literal as string)
+        ? time.type
+        : `needs a unit of ${UNITS.join(', ')}, got ${JSON.stringify(unit?.literal)}`;
     },
     js: ([, unit]) => {
       const truncate = truncateTo(unit?.literal as string);

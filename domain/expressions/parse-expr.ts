@@ -35,7 +35,10 @@ function name(value: unknown, path: string): string {
 function literal(value: unknown, path: string): Scalar | null {
   if (value === null || typeof value === 'boolean' || (typeof value === 'number' && Number.isFinite(value))) return value;
   if (typeof value === 'string' && value.length <= MAX_LITERAL) return value;
-  return invalid(path, `must be null, a boolean, a finite number or a string of at most ${MAX_LITERAL} characters, is ${show(value)}`);
+  return invalid(
+    path,
+    `must be null, a boolean, a finite number or a string of at most ${MAX_LITERAL} characters, is ${show(value)}`,
+  );
 }
 
 /** @throws MillraceError MR_EXPRESSION_INVALID naming the path and the value */
@@ -44,7 +47,8 @@ export function parseExpr(value: unknown, path: string): Expr {
   const node = (value: unknown, path: string, depth: number): Expr => {
     if (depth > MAX_DEPTH) return invalid(path, `the expression is deeper than ${MAX_DEPTH} levels`);
     if (++nodes > MAX_NODES) return invalid(path, `the expression has more than ${MAX_NODES} nodes`);
-    if (value === null || typeof value !== 'object' || Array.isArray(value)) return invalid(path, `must be an expression, is ${show(value)}`);
+    if (value === null || typeof value !== 'object' || Array.isArray(value))
+      return invalid(path, `must be an expression, is ${show(value)}`);
     const { op, ...rest } = value as Json;
     switch (op) {
       case 'col':

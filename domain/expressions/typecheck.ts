@@ -43,7 +43,8 @@ function reference(expr: Expr & { readonly op: 'col' | 'input' }, scope: Scope):
 /** @throws MillraceError MR_EXPRESSION_INVALID where the table has no such function, or not with so many arguments */
 export function functionRow(expr: Expr & { readonly op: 'call' }): FunctionRow {
   const row = FUNCTIONS.get(expr.fn);
-  if (row === undefined) return invalid(expr, `there is no function ${JSON.stringify(expr.fn)}: there are ${[...FUNCTIONS.keys()].join(', ')}`);
+  if (row === undefined)
+    return invalid(expr, `there is no function ${JSON.stringify(expr.fn)}: there are ${[...FUNCTIONS.keys()].join(', ')}`);
   const [min, max] = row.arity;
   if (expr.args.length < min || expr.args.length > max) {
     return invalid(expr, `${expr.fn} takes ${min === max ? min : `${min} to ${max}`} arguments, got ${expr.args.length}`);
@@ -93,7 +94,8 @@ export function infer(expr: Expr, scope: Scope): FieldType | null {
 function inferWhen(expr: Expr & { readonly op: 'when' }, scope: Scope): FieldType | null {
   for (const [condition] of expr.branches) {
     const type = infer(condition, scope);
-    if (type === null || type.base !== 'boolean' || type.array) invalid(expr, `the condition ${formatExpr(condition)} must be a boolean, is ${type ? formatFieldType(type) : 'null'}`);
+    if (type === null || type.base !== 'boolean' || type.array)
+      invalid(expr, `the condition ${formatExpr(condition)} must be a boolean, is ${type ? formatFieldType(type) : 'null'}`);
   }
   let type: FieldType | null = null;
   let nullable = false;
@@ -101,10 +103,14 @@ function inferWhen(expr: Expr & { readonly op: 'when' }, scope: Scope): FieldTyp
     const next = infer(value, scope);
     if (next === null) nullable = true;
     else if (type === null) type = next;
-    else type = unify(type, next) ?? invalid(expr, `the branches must have one type, got ${formatFieldType(type)} and ${formatFieldType(next)}`);
+    else
+      type =
+        unify(type, next) ??
+        invalid(expr, `the branches must have one type, got ${formatFieldType(type)} and ${formatFieldType(next)}`);
   }
   return type && { ...type, nullable: type.nullable || nullable };
 }
 
 /** @throws MillraceError MR_EXPRESSION_INVALID, MR_UNKNOWN_COLUMN */
-export const typeOf = (expr: Expr, scope: Scope): FieldType => infer(expr, scope) ?? invalid(expr, 'the type of null is unknown here: cast it');
+export const typeOf = (expr: Expr, scope: Scope): FieldType =>
+  infer(expr, scope) ?? invalid(expr, 'the type of null is unknown here: cast it');

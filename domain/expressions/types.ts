@@ -10,7 +10,8 @@ export const is = (type: FieldType, ...bases: readonly ScalarType[]): boolean =>
 
 export const anyNull = (types: readonly { readonly type: FieldType }[]): boolean => types.some((a) => a.type.nullable);
 
-export const show = (types: readonly { readonly type: FieldType }[]): string => types.map((a) => formatFieldType(a.type)).join(', ');
+export const show = (types: readonly { readonly type: FieldType }[]): string =>
+  types.map((a) => formatFieldType(a.type)).join(', ');
 
 /** The narrowest type that holds both, or null. */
 export function unify(a: FieldType, b: FieldType): FieldType | null {
@@ -22,4 +23,5 @@ export function unify(a: FieldType, b: FieldType): FieldType | null {
 }
 
 /** Whether two values can be compared with each other: both numbers, or of one type. */
-export const comparable = (a: FieldType, b: FieldType): boolean => !a.array && !b.array && (a.base === b.base || (isNumeric(a) && isNumeric(b)));
+export const comparable = (a: FieldType, b: FieldType): boolean =>
+  !a.array && !b.array && (a.base === b.base || (isNumeric(a) && isNumeric(b)));

@@ -33,13 +33,19 @@ const quote = (value: unknown): string => JSON.stringify(value);
 function write(name: string, type: FieldType): string {
   const value = `row[${quote(name)}]`;
   const put = (what: string) => `w.write${METHOD[type.base]}(${what});`;
-  const all = type.array ? `if (v.length > 0) { w.writeLong(v.length); for (let i = 0; i < v.length; i++) ${put('v[i]')} } w.writeLong(0);` : put('v');
-  return type.nullable ? `{ const v = ${value}; if (v === null || v === undefined) w.writeLong(0); else { w.writeLong(1); ${all} } }` : `{ const v = ${value}; ${all} }`;
+  const all = type.array
+    ? `if (v.length > 0) { w.writeLong(v.length); for (let i = 0; i < v.length; i++) ${put('v[i]')} } w.writeLong(0);`
+    : put('v');
+  return type.nullable
+    ? `{ const v = ${value}; if (v === null || v === undefined) w.writeLong(0); else { w.writeLong(1); ${all} } }`
+    : `{ const v = ${value}; ${all} }`;
 }
 
 function read(type: FieldType, out: string): string {
   const one = `r.read${METHOD[type.base]}()`;
-  const all = type.array ? `${out} = []; for (let n = r.readBlock(); n > 0; n = r.readBlock()) for (let i = 0; i < n; i++) ${out}.push(${one});` : `${out} = ${one};`;
+  const all = type.array
+    ? `${out} = []; for (let n = r.readBlock(); n > 0; n = r.readBlock()) for (let i = 0; i < n; i++) ${out}.push(${one});`
+    : `${out} = ${one};`;
   return `let ${out} = null; ${type.nullable ? `if (r.readLong() !== 0) { ${all} }` : all}`;
 }
 
@@ -59,6 +65,8 @@ export function rawCodec(def: SourceDefinition, written?: object): RawCodec {
     .map((name) => `${quote(name)}: ${locals.get(name) ?? 'null'}`)
     .join(', ')} }; };`;
   const encode = new Function('w', encodeBody)(writer) as RawCodec['encode'];
-  const decode = new Function('r', decodeBody)(new ByteReader((why) => fail('MR_STORAGE_FAILED', `a record of raw.${def.name} can't be read: ${why}.`))) as RawCodec['decode'];
+  const decode = new Function('r', decodeBody)(
+    new ByteReader((why) => fail('MR_STORAGE_FAILED', `a record of raw.${def.name} can't be read: ${why}.`)),
+  ) as RawCodec['decode'];
   return { encode, decode };
 }

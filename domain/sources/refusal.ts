@@ -22,7 +22,12 @@ const NOT_FINITE = /^[+-]?(nan|inf(inity)?)$/i;
 export function showShort(value: unknown): string {
   let text: string | undefined;
   try {
-    text = typeof value === 'number' ? String(value) : typeof value === 'string' ? JSON.stringify(value.slice(0, 80)) : JSON.stringify(value);
+    text =
+      typeof value === 'number'
+        ? String(value)
+        : typeof value === 'string'
+          ? JSON.stringify(value.slice(0, 80))
+          : JSON.stringify(value);
   } catch {
     text = undefined;
   }
@@ -50,39 +55,80 @@ const refuse = (def: SourceDefinition, code: ErrorCode, field: string | null, wh
 });
 
 export const refuseShape = (def: SourceDefinition, input: unknown): Refusal =>
-  refuse(def, 'MR_FIELD_TYPE', null, `an event must be an object with the fields ${Object.keys(def.fields).join(', ')}, got ${showShort(input)}`);
+  refuse(
+    def,
+    'MR_FIELD_TYPE',
+    null,
+    `an event must be an object with the fields ${Object.keys(def.fields).join(', ')}, got ${showShort(input)}`,
+  );
 
 export const refuseUnknown = (def: SourceDefinition, field: string, value: unknown): Refusal =>
-  refuse(def, 'MR_FIELD_UNKNOWN', field, `there is no such field (value ${showShort(value)}); leave it out, or add it to the source: fields are ${Object.keys(def.fields).join(', ')}`);
+  refuse(
+    def,
+    'MR_FIELD_UNKNOWN',
+    field,
+    `there is no such field (value ${showShort(value)}); leave it out, or add it to the source: fields are ${Object.keys(def.fields).join(', ')}`,
+  );
 
 export function refuseTime(def: SourceDefinition, time: number, now: number): Refusal {
   const shown = isTime(time) ? formatTime(time) : String(time);
   const bound = time < EARLIEST ? 'is before the year 1900' : `is more than a day past now (${formatTime(now)})`;
-  const unit = time < EARLIEST || time > MIN_TIME ? '; send ISO 8601 with a zone or epoch milliseconds (not seconds, not microseconds)' : '';
+  const unit =
+    time < EARLIEST || time > MIN_TIME ? '; send ISO 8601 with a zone or epoch milliseconds (not seconds, not microseconds)' : '';
   return refuse(def, 'MR_EVENT_TIME_ABSURD', def.eventTime, `the event time ${shown} ${bound}${unit}`);
 }
 
 /** Why `value` does not fit `type`. */
 export function refuseValue(def: SourceDefinition, field: string, type: FieldType, value: unknown): Refusal {
   if (value === undefined || value === null) {
-    if (field === def.eventTime) return refuse(def, 'MR_EVENT_TIME_MISSING', field, `the event time is ${value === null ? 'null' : 'missing'}; send ${EXPECTED[type.base]}`);
+    if (field === def.eventTime)
+      return refuse(
+        def,
+        'MR_EVENT_TIME_MISSING',
+        field,
+        `the event time is ${value === null ? 'null' : 'missing'}; send ${EXPECTED[type.base]}`,
+      );
     const hint = `send ${type.array ? 'a list' : EXPECTED[type.base]}, or declare the field ${formatFieldType({ ...type, nullable: true })}`;
-    return refuse(def, 'MR_FIELD_MISSING', field, `the field is ${value === null ? 'null, but not nullable' : 'missing'}; ${hint}`);
+    return refuse(
+      def,
+      'MR_FIELD_MISSING',
+      field,
+      `the field is ${value === null ? 'null, but not nullable' : 'missing'}; ${hint}`,
+    );
   }
   if (type.array) {
-    if (!Array.isArray(value)) return refuse(def, 'MR_FIELD_TYPE', field, `must be a list (${formatFieldType(type)}), got ${showShort(value)}`);
+    if (!Array.isArray(value))
+      return refuse(def, 'MR_FIELD_TYPE', field, `must be a list (${formatFieldType(type)}), got ${showShort(value)}`);
     return refuse(def, 'MR_FIELD_TYPE', field, `every item must be ${EXPECTED[type.base]} and not null, got ${showShort(value)}`);
   }
   const numeric = type.base === 'int' || type.base === 'long' || type.base === 'float' || type.base === 'double';
   const time = type.base === 'timestamp' || type.base === 'date';
-  if ((typeof value === 'number' && !Number.isFinite(value)) || (numeric && typeof value === 'string' && NOT_FINITE.test(value))) {
-    return refuse(def, 'MR_FIELD_NOT_FINITE', field, `${showShort(value)} is not a finite number; send one${type.nullable ? ', or null' : ', or declare the field nullable and send null'}`);
+  if (
+    (typeof value === 'number' && !Number.isFinite(value)) ||
+    (numeric && typeof value === 'string' && NOT_FINITE.test(value))
+  ) {
+    return refuse(
+      def,
+      'MR_FIELD_NOT_FINITE',
+      field,
+      `${showShort(value)} is not a finite number; send one${type.nullable ? ', or null' : ', or declare the field nullable and send null'}`,
+    );
   }
-  if (typeof value === 'number' && (type.base === 'float' || ((type.base === 'int' || type.base === 'long' || time) && Number.isInteger(value)))) {
+  if (
+    typeof value === 'number' &&
+    (type.base === 'float' || ((type.base === 'int' || type.base === 'long' || time) && Number.isInteger(value)))
+  ) {
     const hint = type.base === 'long' ? '; send ids as a string' : type.base === 'int' ? '; declare the field long' : '';
-    return refuse(def, 'MR_FIELD_RANGE', field, `${showShort(value)} is out of range for ${type.base}: send ${EXPECTED[type.base]}${hint}`);
+    return refuse(
+      def,
+      'MR_FIELD_RANGE',
+      field,
+      `${showShort(value)} is out of range for ${type.base}: send ${EXPECTED[type.base]}${hint}`,
+    );
   }
-  if (typeof value === 'string' && type.base === 'timestamp') return refuse(def, 'MR_TIME_INVALID', field, `${showShort(value)} ${whyNoTime(value)}`);
-  if (typeof value === 'string' && type.base === 'date') return refuse(def, 'MR_TIME_INVALID', field, `${showShort(value)} is not a date that exists: send YYYY-MM-DD`);
+  if (typeof value === 'string' && type.base === 'timestamp')
+    return refuse(def, 'MR_TIME_INVALID', field, `${showShort(value)} ${whyNoTime(value)}`);
+  if (typeof value === 'string' && type.base === 'date')
+    return refuse(def, 'MR_TIME_INVALID', field, `${showShort(value)} is not a date that exists: send YYYY-MM-DD`);
   return refuse(def, 'MR_FIELD_TYPE', field, `must be ${EXPECTED[type.base]}, got ${showShort(value)}`);
 }

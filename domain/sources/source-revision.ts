@@ -23,9 +23,13 @@ const WIDER: Readonly<Partial<Record<ScalarType, readonly ScalarType[]>>> = {
 function fieldChange(before: FieldType, after: FieldType): { readonly compatible: boolean; readonly note: string } {
   const widened = before.base !== after.base && (WIDER[before.base]?.includes(after.base) ?? false) && !before.array;
   if (before.array !== after.array || (before.base !== after.base && !widened)) {
-    return { compatible: false, note: `${formatFieldType(before)} does not become ${formatFieldType(after)} without loss: add a field with another name` };
+    return {
+      compatible: false,
+      note: `${formatFieldType(before)} does not become ${formatFieldType(after)} without loss: add a field with another name`,
+    };
   }
-  if (before.nullable && !after.nullable) return { compatible: false, note: 'records with null are there already: keep it nullable' };
+  if (before.nullable && !after.nullable)
+    return { compatible: false, note: 'records with null are there already: keep it nullable' };
   return { compatible: true, note: widened ? 'widened: old values are read in the new type' : 'may be null from now on' };
 }
 
@@ -36,7 +40,8 @@ export function sourceRevision(before: SourceDefinition, after: SourceDefinition
   for (const [name, type] of Object.entries(old)) {
     const next = Object.hasOwn(now, name) ? now[name] : undefined;
     const change = { path: `fields.${name}`, before: formatFieldType(type), after: next ? formatFieldType(next) : null };
-    if (next === undefined) changes.push({ ...change, compatible: false, note: 'views and data sets may read it: keep it, or name a new source' });
+    if (next === undefined)
+      changes.push({ ...change, compatible: false, note: 'views and data sets may read it: keep it, or name a new source' });
     else if (change.before !== change.after) changes.push({ ...change, ...fieldChange(type, next) });
   }
   for (const [name, type] of Object.entries(now)) {
@@ -54,7 +59,13 @@ export function sourceRevision(before: SourceDefinition, after: SourceDefinition
   }
   if (before.dedupeWindow !== after.dedupeWindow) {
     const note = 'holds for events from now on';
-    changes.push({ path: 'dedupeWindow', before: before.dedupeWindow ?? null, after: after.dedupeWindow ?? null, compatible: true, note });
+    changes.push({
+      path: 'dedupeWindow',
+      before: before.dedupeWindow ?? null,
+      after: after.dedupeWindow ?? null,
+      compatible: true,
+      note,
+    });
   }
   const [fewer, more] = [before.partitions ?? 1, after.partitions ?? 1];
   if (fewer !== more) {

@@ -31,17 +31,27 @@ export const rawAvroSchema = (def: SourceDefinition): object => ({
   name: def.name,
   namespace: 'millrace.raw',
   ...(def.description !== undefined && { doc: def.description }),
-  fields: Object.entries(sourceFields(def)).map(([name, type]) => ({ name, type: avroType(type), ...(type.nullable && { default: null }) })),
+  fields: Object.entries(sourceFields(def)).map(([name, type]) => ({
+    name,
+    type: avroType(type),
+    ...(type.nullable && { default: null }),
+  })),
 });
 
 const LOGICAL: Readonly<Record<string, ScalarType>> = { 'timestamp-millis': 'timestamp', date: 'date' };
 
 /** The field type that `avroType` made this schema from. */
 function typeOfAvro(schema: unknown, name: string): FieldType {
-  if (Array.isArray(schema) && schema.length === 2 && schema[0] === 'null') return { ...typeOfAvro(schema[1], name), nullable: true };
-  if (typeof schema === 'string' && Object.hasOwn(AVRO, schema)) return { base: schema as ScalarType, array: false, nullable: false };
+  if (Array.isArray(schema) && schema.length === 2 && schema[0] === 'null')
+    return { ...typeOfAvro(schema[1], name), nullable: true };
+  if (typeof schema === 'string' && Object.hasOwn(AVRO, schema))
+    return { base: schema as ScalarType, array: false, nullable: false };
   if (typeof schema === 'object' && schema !== null) {
-    const { type, items, logicalType } = schema as { readonly type?: unknown; readonly items?: unknown; readonly logicalType?: string };
+    const { type, items, logicalType } = schema as {
+      readonly type?: unknown;
+      readonly items?: unknown;
+      readonly logicalType?: string;
+    };
     if (type === 'array') return { ...typeOfAvro(items, name), array: true };
     const logical = logicalType === undefined ? undefined : LOGICAL[logicalType];
     return logical ? { base: logical, array: false, nullable: false } : typeOfAvro(type, name);
@@ -51,4 +61,9 @@ function typeOfAvro(schema: unknown, name: string): FieldType {
 
 /** The fields of a schema that `rawAvroSchema` made, in its order. */
 export const fieldsOfAvro = (schema: object): Record<string, FieldType> =>
-  Object.fromEntries((schema as { readonly fields: readonly { name: string; type: unknown }[] }).fields.map((f) => [f.name, typeOfAvro(f.type, f.name)]));
+  Object.fromEntries(
+    (schema as { readonly fields: readonly { name: string; type: unknown }[] }).fields.map((f) => [
+      f.name,
+      typeOfAvro(f.type, f.name),
+    ]),
+  );

@@ -6,8 +6,8 @@ import { source } from '#domain/definitions/index.ts';
 import { formatDate, MAX_DATE, MIN_DATE } from '#domain/values/date.ts';
 import { formatTime, MAX_TIME, MIN_TIME } from '#domain/values/time.ts';
 import type { Row } from '#domain/values/value.ts';
-import { EARLIEST } from './refusal.ts';
 import { rawCodec } from './raw-codec.ts';
+import { EARLIEST } from './refusal.ts';
 import { sourceRevision } from './source-revision.ts';
 import { rawAvroSchema } from './source-schema.ts';
 import { compileValidator } from './validate-event.ts';
@@ -16,8 +16,21 @@ const NOW = Date.UTC(2026, 0, 31);
 const everything = source({
   name: 'everything',
   fields: {
-    at: 'timestamp', s: 'string', i: 'int', l: 'long', f: 'float', d: 'double', b: 'boolean', day: 'date', raw: 'bytes',
-    ns: 'string?', nd: 'double?', nt: 'timestamp?', list: 'array<long>', words: 'array<string>?', constructor: 'int?',
+    at: 'timestamp',
+    s: 'string',
+    i: 'int',
+    l: 'long',
+    f: 'float',
+    d: 'double',
+    b: 'boolean',
+    day: 'date',
+    raw: 'bytes',
+    ns: 'string?',
+    nd: 'double?',
+    nt: 'timestamp?',
+    list: 'array<long>',
+    words: 'array<string>?',
+    constructor: 'int?',
   },
   eventTime: 'at',
   eventId: 's',
@@ -72,20 +85,50 @@ describe('a row', () => {
     fc.assert(
       fc.property(rows, (row) => {
         fc.pre(safe(row.l) && (row.list as number[]).every(safe));
-        expect(Buffer.from(codec.encode(row)).equals(type.toBuffer({ ...row, raw: Buffer.from(row.raw as string, 'base64') }))).toBe(true);
+        expect(
+          Buffer.from(codec.encode(row)).equals(type.toBuffer({ ...row, raw: Buffer.from(row.raw as string, 'base64') })),
+        ).toBe(true);
       }),
     );
   });
 
   it('cut off at any byte is refused, not read as another', () => {
     const bytes = codec.encode(fc.sample(rows, { numRuns: 1, seed: 7 })[0] as Row);
-    for (let n = 0; n < bytes.length; n++) expect(() => codec.decode(bytes.subarray(0, n))).toThrow(expect.objectContaining({ code: 'MR_STORAGE_FAILED' }));
+    for (let n = 0; n < bytes.length; n++)
+      expect(() => codec.decode(bytes.subarray(0, n))).toThrow(expect.objectContaining({ code: 'MR_STORAGE_FAILED' }));
   });
+});
+
+it('a float is rounded at the edge, so that live and replayed rows are the same', () => {
+  const def = source({ name: 'floats', fields: { at: 'timestamp', f: 'float', all: 'array<float>' }, eventTime: 'at' });
+  const result = compileValidator(def)({ at: NOW, f: 0.1, all: [0.1, -0] }, NOW);
+  expect(result).toEqual({
+    ok: true,
+    row: { at: NOW, f: Math.fround(0.1), all: [Math.fround(0.1), 0] },
+    eventTime: NOW,
+    id: null,
+  });
+  const { row } = result as { row: Row };
+  expect(rawCodec(def).decode(rawCodec(def).encode(row))).toStrictEqual(row);
 });
 
 describe('a refusal names the source, the field, the value and the fix', () => {
   const good: Row = {
-    at: NOW, s: 'x', i: 1, l: 1, f: 1, d: 1, b: true, day: 1, raw: '', ns: null, nd: null, nt: null, list: [], words: null, constructor: null,
+    at: NOW,
+    s: 'x',
+    i: 1,
+    l: 1,
+    f: 1,
+    d: 1,
+    b: true,
+    day: 1,
+    raw: '',
+    ns: null,
+    nd: null,
+    nt: null,
+    list: [],
+    words: null,
+    constructor: null,
   };
   it.each<[string, unknown, string, RegExp]>([
     ['s', undefined, 'MR_FIELD_MISSING', /everything\.s: the field is missing; send a string.*string\?/],
@@ -124,24 +167,42 @@ describe('a refusal names the source, the field, the value and the fix', () => {
     expect(validate(event, NOW)).toMatchObject({ ok: false, code: 'MR_FIELD_TYPE', field: null });
   });
 
-  it('takes an undefined field for one left out', () => expect(validate({ ...good, ns: undefined, later: undefined }, NOW)).toMatchObject({ code: 'MR_FIELD_UNKNOWN' }));
+  it('takes an undefined field for one left out', () =>
+    expect(validate({ ...good, ns: undefined, later: undefined }, NOW)).toMatchObject({ code: 'MR_FIELD_UNKNOWN' }));
 });
 
 describe('a revision', () => {
   const before = source({ name: 'a', fields: { at: 'timestamp', n: 'int', m: 'long', s: 'string' }, eventTime: 'at' });
   it('that widens, relaxes and adds reads what was written before', () => {
-    const after = source({ name: 'a', fields: { at: 'timestamp', extra: 'array<string>?', n: 'double?', m: 'double', s: 'string?' }, eventTime: 'at' });
+    const after = source({
+      name: 'a',
+      fields: { at: 'timestamp', extra: 'array<string>?', n: 'double?', m: 'double', s: 'string?' },
+      eventTime: 'at',
+    });
     expect(sourceRevision(before, after).map((c) => [c.path, c.compatible])).toEqual([
-      ['fields.n', true], ['fields.m', true], ['fields.s', true], ['fields.extra', true],
+      ['fields.n', true],
+      ['fields.m', true],
+      ['fields.s', true],
+      ['fields.extra', true],
     ]);
     const bytes = rawCodec(before).encode({ at: NOW, n: 3, m: -(2 ** 53 - 1), s: 'é' });
-    expect(rawCodec(after, rawAvroSchema(before)).decode(bytes)).toStrictEqual({ at: NOW, extra: null, n: 3, m: -(2 ** 53 - 1), s: 'é' });
+    expect(rawCodec(after, rawAvroSchema(before)).decode(bytes)).toStrictEqual({
+      at: NOW,
+      extra: null,
+      n: 3,
+      m: -(2 ** 53 - 1),
+      s: 'é',
+    });
   });
 
   it('that drops, narrows, requires or changes the event time is not compatible', () => {
     const after = source({ name: 'a', fields: { at2: 'timestamp', at: 'timestamp', n: 'string', m: 'int' }, eventTime: 'at2' });
     expect(sourceRevision(before, after).map((c) => [c.path, c.compatible])).toEqual([
-      ['fields.n', false], ['fields.m', false], ['fields.s', false], ['fields.at2', false], ['eventTime', false],
+      ['fields.n', false],
+      ['fields.m', false],
+      ['fields.s', false],
+      ['fields.at2', false],
+      ['eventTime', false],
     ]);
   });
 });

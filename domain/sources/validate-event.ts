@@ -51,12 +51,17 @@ const quote = (value: unknown): string => JSON.stringify(value);
 /** Statements that leave the value to keep in the local `out`, or return the refusal. */
 function readField(field: string, type: FieldType, at: number, out: string): string {
   const refuse = `return refuseValue(def, ${quote(field)}, types[${at}], v);`;
-  const own = field in Object.prototype ? `Object.hasOwn(input, ${quote(field)}) ? input[${quote(field)}] : undefined` : `input[${quote(field)}]`;
+  const own =
+    field in Object.prototype
+      ? `Object.hasOwn(input, ${quote(field)}) ? input[${quote(field)}] : undefined`
+      : `input[${quote(field)}]`;
   const inline = INLINE[type.base];
   const scalar = inline
     ? `if (!(${inline[0]})) ${refuse}\n${out} = ${inline[1]};`
     : `${out} = read_${type.base}(v);\nif (${out} === undefined) ${refuse}`;
-  const one = inline ? `if (!(${inline[0]})) return refuseValue(def, ${quote(field)}, item${at}, v);\n${out}[i] = ${inline[1]};` : '';
+  const one = inline
+    ? `if (!(${inline[0]})) return refuseValue(def, ${quote(field)}, item${at}, v);\n${out}[i] = ${inline[1]};`
+    : '';
   const item = inline
     ? one
     : `const kept = read_${type.base}(v);\nif (kept === undefined) return refuseValue(def, ${quote(field)}, item${at}, v);\n${out}[i] = kept;`;
@@ -95,6 +100,16 @@ export function compileValidator(def: SourceDefinition): EventValidator {
       if (eventTime < ${EARLIEST} || eventTime > now + ${AHEAD}) return refuseTime(def, eventTime, now);
       return { ok: true, row: { ${names.map((name, i) => `${quote(name)}: f${i}`).join(', ')} }, eventTime, id: ${id} };
     };`;
-  const given = { def, types: list, refuseValue, refuseShape, refuseTime, unknown, read_timestamp: READERS.timestamp, read_date: READERS.date, read_bytes: READERS.bytes };
+  const given = {
+    def,
+    types: list,
+    refuseValue,
+    refuseShape,
+    refuseTime,
+    unknown,
+    read_timestamp: READERS.timestamp,
+    read_date: READERS.date,
+    read_bytes: READERS.bytes,
+  };
   return new Function(...Object.keys(given), body)(...Object.values(given)) as EventValidator;
 }

@@ -31,7 +31,9 @@ export const isDate = (days: number): boolean => Number.isInteger(days) && days 
 
 export function parseDate(text: string): number {
   const days = readDate(text);
-  return isDate(days) ? days : fail('MR_TIME_INVALID', `${JSON.stringify(text)} is not a date: write it as YYYY-MM-DD.`, { value: text });
+  return isDate(days)
+    ? days
+    : fail('MR_TIME_INVALID', `${JSON.stringify(text)} is not a date: write it as YYYY-MM-DD.`, { value: text });
 }
 
 export const formatDate = (days: number): string =>

@@ -11,9 +11,13 @@ export const MAX_DURATION_MS = 36_500 * UNITS.d;
 export function parseDuration(text: string): number {
   const match = typeof text === 'string' ? /^(\d{1,15})(ms|s|m|h|d)$/.exec(text) : null;
   if (match === null) {
-    return fail('MR_DURATION_INVALID', `${JSON.stringify(text)} is not a duration: write a whole number and a unit, as 500ms 30s 5m 1h 7d.`, {
-      value: text,
-    });
+    return fail(
+      'MR_DURATION_INVALID',
+      `${JSON.stringify(text)} is not a duration: write a whole number and a unit, as 500ms 30s 5m 1h 7d.`,
+      {
+        value: text,
+      },
+    );
   }
   const ms = Number(match[1]) * UNITS[match[2] as keyof typeof UNITS];
   if (ms > MAX_DURATION_MS) {
@@ -24,7 +28,8 @@ export function parseDuration(text: string): number {
 
 /** In the largest unit that says it exactly. */
 export function formatDuration(ms: number): string {
-  if (!Number.isInteger(ms) || ms < 0) return fail('MR_DURATION_INVALID', `${ms} ms is not a whole duration of at least 0.`, { value: ms });
+  if (!Number.isInteger(ms) || ms < 0)
+    return fail('MR_DURATION_INVALID', `${ms} ms is not a whole duration of at least 0.`, { value: ms });
   if (ms === 0) return '0ms';
   for (const [unit, size] of Object.entries(UNITS)) if (ms % size === 0) return `${ms / size}${unit}`;
   return `${ms}ms`;

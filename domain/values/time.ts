@@ -21,7 +21,14 @@ const two = (text: string, at: number): number => {
 };
 
 const assemble = (year: number, month: number, day: number, hour: number, minute: number, second: number, ms: number): number =>
-  month >= 1 && month <= 12 && day >= 1 && day <= 28 + 3 && (day <= 28 || day <= daysInMonth(year, month)) && hour < 24 && minute < 60 && second < 60
+  month >= 1 &&
+  month <= 12 &&
+  day >= 1 &&
+  day <= 28 + 3 &&
+  (day <= 28 || day <= daysInMonth(year, month)) &&
+  hour < 24 &&
+  minute < 60 &&
+  second < 60
     ? daysOf(year, month, day) * DAY + hour * 3_600_000 + minute * 60_000 + second * 1_000 + ms
     : Number.NaN;
 
@@ -44,7 +51,7 @@ function usual(text: string): number {
     const last = text.charCodeAt(22) - ZERO;
     if (text.charCodeAt(19) !== 46 || last < 0 || last > 9) return Number.NaN;
     ms = two(text, 20) * 10 + last;
-    if (ms !== ms) return Number.NaN;
+    if (Number.isNaN(ms)) return Number.NaN;
   }
   const year = two(text, 0) * 100 + two(text, 2);
   return assemble(year, two(text, 5), two(text, 8), two(text, 11), two(text, 14), two(text, 17), ms);
@@ -53,14 +60,16 @@ function usual(text: string): number {
 /** Epoch ms of an ISO text; NaN where it is none (or has no zone). Digits past the millisecond are cut off. */
 export function readIsoTime(text: string): number {
   const quick = usual(text);
-  if (quick === quick) return quick;
+  if (!Number.isNaN(quick)) return quick;
   const match = ISO.exec(text);
   if (match === null) return Number.NaN;
   const [, year, month, day, hour, minute, second = '0', fraction = '', , sign, zoneHour = '0', zoneMinute = '0'] = match;
   if (Number(zoneHour) > 23 || Number(zoneMinute) > 59) return Number.NaN;
   const zone = (Number(zoneHour) * 60 + Number(zoneMinute)) * 60_000;
   const ms = Number(fraction.slice(0, 3).padEnd(3, '0'));
-  const time = assemble(Number(year), Number(month), Number(day), Number(hour), Number(minute), Number(second), ms) - (sign === '-' ? -zone : zone);
+  const time =
+    assemble(Number(year), Number(month), Number(day), Number(hour), Number(minute), Number(second), ms) -
+    (sign === '-' ? -zone : zone);
   return time >= MIN_TIME && time <= MAX_TIME ? time : Number.NaN;
 }
 
@@ -68,9 +77,11 @@ export const isTime = (ms: number): boolean => Number.isInteger(ms) && ms >= MIN
 
 /** Why a text is no time, and what to write: ends a sentence that names the value. */
 export function whyNoTime(text: string): string {
-  if (/^(\d{4}|\d{8})$/.test(text)) return 'looks like a year or a date, not a point in time: add the time and a zone, as 2026-01-31T00:00:00Z';
+  if (/^(\d{4}|\d{8})$/.test(text))
+    return 'looks like a year or a date, not a point in time: add the time and a zone, as 2026-01-31T00:00:00Z';
   if (/^\d{4}-\d\d-\d\d$/.test(text)) return `is a date, not a point in time: add the time and a zone, as ${text}T00:00:00Z`;
-  if (/^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d([.,]\d+)?)?$/.test(text)) return 'has no zone: add Z for UTC, or an offset such as +02:00';
+  if (/^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d([.,]\d+)?)?$/.test(text))
+    return 'has no zone: add Z for UTC, or an offset such as +02:00';
   return 'is not a time: write ISO 8601 with a zone, as 2026-01-31T12:00:00Z, or epoch milliseconds';
 }
 
@@ -78,7 +89,9 @@ export function whyNoTime(text: string): string {
 export function parseTime(time: string | number): number {
   if (typeof time === 'number') {
     if (isTime(time)) return time + 0;
-    return fail('MR_TIME_INVALID', `${time} is not a time: epoch milliseconds are whole, of the years 0000 to 9999.`, { value: time });
+    return fail('MR_TIME_INVALID', `${time} is not a time: epoch milliseconds are whole, of the years 0000 to 9999.`, {
+      value: time,
+    });
   }
   const digits = /^-?\d{1,15}$/.test(time) && !/^(\d{4}|\d{8})$/.test(time);
   const ms = digits ? Number(time) + 0 : readIsoTime(time);
@@ -88,4 +101,6 @@ export function parseTime(time: string | number): number {
 
 /** ISO 8601 in UTC, to the millisecond. */
 export const formatTime = (ms: number): string =>
-  isTime(ms) ? new Date(ms).toISOString() : fail('MR_TIME_INVALID', `${ms} is not a time: epoch milliseconds are whole, of the years 0000 to 9999.`, { value: ms });
+  isTime(ms)
+    ? new Date(ms).toISOString()
+    : fail('MR_TIME_INVALID', `${ms} is not a time: epoch milliseconds are whole, of the years 0000 to 9999.`, { value: ms });

@@ -16,16 +16,22 @@ describe('parse undoes format', () => {
     const time = fc.integer({ min: MIN_TIME, max: MAX_TIME });
     fc.assert(fc.property(time, (ms) => void expect(parseTime(formatTime(ms))).toBe(ms)));
     fc.assert(
-      fc.property(fc.integer({ min: MIN_TIME + 86_400_000, max: MAX_TIME - 86_400_000 }), fc.integer({ min: -1439, max: 1439 }), (ms, zone) => {
-        const local = formatTime(ms + zone * 60_000).slice(0, -1);
-        const offset = `${zone < 0 ? '-' : '+'}${String(Math.trunc(Math.abs(zone) / 60)).padStart(2, '0')}:${String(Math.abs(zone) % 60).padStart(2, '0')}`;
-        expect(parseTime(local + offset)).toBe(ms);
-      }),
+      fc.property(
+        fc.integer({ min: MIN_TIME + 86_400_000, max: MAX_TIME - 86_400_000 }),
+        fc.integer({ min: -1439, max: 1439 }),
+        (ms, zone) => {
+          const local = formatTime(ms + zone * 60_000).slice(0, -1);
+          const offset = `${zone < 0 ? '-' : '+'}${String(Math.trunc(Math.abs(zone) / 60)).padStart(2, '0')}:${String(Math.abs(zone) % 60).padStart(2, '0')}`;
+          expect(parseTime(local + offset)).toBe(ms);
+        },
+      ),
     );
   });
 
   it('for dates', () => {
-    fc.assert(fc.property(fc.integer({ min: MIN_DATE, max: MAX_DATE }), (days) => void expect(parseDate(formatDate(days))).toBe(days)));
+    fc.assert(
+      fc.property(fc.integer({ min: MIN_DATE, max: MAX_DATE }), (days) => void expect(parseDate(formatDate(days))).toBe(days)),
+    );
   });
 
   it('for field types', () => {
@@ -67,7 +73,10 @@ describe('times', () => {
     8.64e15,
   ])('%s is refused, and named', (text) => {
     expect(() => parseTime(text)).toThrow(
-      expect.objectContaining({ code: 'MR_TIME_INVALID', message: expect.stringContaining(typeof text === 'string' ? JSON.stringify(text) : String(text)) }),
+      expect.objectContaining({
+        code: 'MR_TIME_INVALID',
+        message: expect.stringContaining(typeof text === 'string' ? JSON.stringify(text) : String(text)),
+      }),
     );
   });
 
@@ -78,9 +87,12 @@ it.each(['', '5', '5 m', '-1s', '1.5h', '1w', '99999999d'])('%j is no duration',
   expect(() => parseDuration(text)).toThrow(expect.objectContaining({ code: 'MR_DURATION_INVALID' }));
 });
 
-it.each(['', 'text', 'double??', 'array<double', 'double>', 'array<array<int>>', 'array<int?>', 'Double'])('%j is no field type', (text) => {
-  expect(() => parseFieldType(text)).toThrow(expect.objectContaining({ code: 'MR_DEFINITION_INVALID' }));
-});
+it.each(['', 'text', 'double??', 'array<double', 'double>', 'array<array<int>>', 'array<int?>', 'Double'])(
+  '%j is no field type',
+  (text) => {
+    expect(() => parseFieldType(text)).toThrow(expect.objectContaining({ code: 'MR_DEFINITION_INVALID' }));
+  },
+);
 
 it.each(['2026-02-29', '2026-00-10', '2026-1-1', '2026-01-00', '2026-01-32'])('%s is no date', (text) => {
   expect(() => parseDate(text)).toThrow(expect.objectContaining({ code: 'MR_TIME_INVALID' }));
