@@ -1,8 +1,9 @@
 /**
  * Rows to the Avro binary of raw.<source>, and back: one encoder and one decoder generated per schema.
  *
- * Why not avsc's: it hands back instances of its own classes and Buffers where rows are plain and hold base64, and beyond ±2^52 it
- * rounds negative longs. Raw records are flat, so that a codec of their own is short; the tests hold it to avsc's bytes.
+ * Why not avsc's: it hands back instances of its own classes and Buffers where rows are plain and hold base64, it refuses a long of
+ * 2^53 − 1, and negative longs below −2^52 come back positive. Raw records are flat, so that a codec of their own is short; the
+ * tests hold it to avsc's bytes where those are right.
  * A writer's schema may be older: fields it lacks read as null, narrower numbers as the wider ones they have become.
  */
 import type { SourceDefinition } from '#domain/definitions/model.ts';
