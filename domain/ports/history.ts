@@ -63,6 +63,8 @@ export interface HistoryTables extends History {
   snapshot(topic: string): Promise<HistorySnapshot | null>;
   /** As `scan`, by columns: fields that the table has not are null throughout. */
   scanColumns(query: EventQuery & { readonly fields: readonly string[] }): AsyncIterable<ScannedColumns>;
+  /** Makes few files of many and forgets old snapshots; changes no answer. */
+  maintain(topic: string): Promise<void>;
   /** Absolute paths of the snapshot's Parquet files (newest snapshot where none is given). */
   dataFiles(topic: string, snapshotId?: number): Promise<readonly string[]>;
 }

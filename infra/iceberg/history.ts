@@ -27,15 +27,10 @@ export interface IcebergHistoryOptions {
   readonly onFailure?: (topic: string, error: MillraceError) => void;
 }
 
-export interface IcebergHistory extends HistoryTables {
-  /** Compacts small files and forgets old snapshots, now. */
-  maintain(topic: string): Promise<void>;
-}
-
 /** A request before it has an id. */
 type Ask = { readonly [K in Request['do']]: Omit<Extract<Request, { do: K }>, 'id'> }[Request['do']];
 
-export const openIcebergHistory = async (options: IcebergHistoryOptions): Promise<IcebergHistory> => {
+export const openIcebergHistory = async (options: IcebergHistoryOptions): Promise<HistoryTables> => {
   const root = resolve(options.data, 'history');
   const spillDirectory = join(root, '.spill');
   mkdirSync(root, { recursive: true });

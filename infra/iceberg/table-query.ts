@@ -16,7 +16,8 @@ const date = (days: number): string => `DATE ${literal(new Date(days * MS_PER_DA
 
 const value = (type: string, wanted: Value): string | null => {
   if (typeof wanted === 'string') {
-    if (type === 'string') return wanted.includes('\0') ? null : literal(wanted);
+    // SQL text ends at a NUL: it is put together from its parts
+    if (type === 'string') return `(${wanted.split('\0').map(literal).join(' || chr(0) || ')})`;
     return type === 'binary' ? `from_base64(${literal(wanted)})` : null;
   }
   if (typeof wanted === 'boolean') return type === 'boolean' ? String(wanted) : null;

@@ -58,6 +58,9 @@ export const topicWriter = ({ root, topic, input, connection, now, commitRows, e
     if (!topic.startsWith('raw.')) return LOG_TIME;
     const field = (schema as AvroRecord).eventTime ?? eventTime;
     if (field !== undefined) return field;
+    // An event time is a timestamp: where there is but one, that is it.
+    const timestamps = icebergSchemaFromAvro(schema).filter(({ type }) => type === 'timestamptz');
+    if (timestamps.length === 1) return (timestamps[0] as WantedColumn).name;
     throw new MillraceError('MR_STORAGE_FAILED', `The schema of ${topic} does not name its event time field ("eventTime").`, { topic });
   };
 

@@ -1,0 +1,35 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { FLIGHTS_AVRO, FLIGHTS_EVOLVED_AVRO, historyContract, UPDATES_AVRO } from '#tests/contracts/history.contract.ts';
+import { FILE_LOG_MODULE, fileLog } from '#tests/contracts/history.fixture.ts';
+import { openIcebergHistory } from './history.ts';
+
+const TOPICS = [
+  { topic: 'raw.flights', partitions: 2 },
+  { topic: 'features.delays', partitions: 1 },
+];
+
+historyContract('Iceberg on a local disk', async () => {
+  const data = mkdtempSync(join(tmpdir(), 'millrace-history-'));
+  const directory = join(data, 'log');
+  const log = fileLog(directory);
+  const [flights, evolved, updates] = [log.schema(FLIGHTS_AVRO), log.schema(FLIGHTS_EVOLVED_AVRO), log.schema(UPDATES_AVRO)];
+  const open = () => openIcebergHistory({ data, input: { module: FILE_LOG_MODULE, options: { directory, topics: TOPICS } }, commitAfterMs: 0 });
+  let history = await open();
+  return {
+    history,
+    appendRaw: (partition, rows, logTime) => log.append('raw.flights', partition, flights, rows, logTime),
+    appendEvolved: (partition, rows, logTime) => log.append('raw.flights', partition, evolved, rows, logTime),
+    appendUpdates: (rows, logTime) => log.append('features.delays', 0, updates, rows, logTime),
+    async reopen() {
+      await history.close();
+      history = await open();
+      return history;
+    },
+    async close() {
+      await history.close();
+      rmSync(data, { recursive: true, force: true });
+    },
+  };
+});
