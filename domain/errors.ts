@@ -50,6 +50,13 @@ export const ERRORS = {
   MR_SCHEMA_INCOMPATIBLE: { status: 409, remedy: 'Keep old fields and add new ones as nullable, or name a new source.' },
   // access
   MR_ROUTE_NOT_FOUND: { status: 404, remedy: 'See /docs for the requests that there are.' },
+  MR_PARAMETER_INVALID: { status: 400, remedy: 'Correct the parameter that the message names; /docs lists them.' },
+  MR_BODY_TOO_LARGE: { status: 413, remedy: 'Send less in one request; the message states the limit.' },
+  MR_MEDIA_TYPE: { status: 415, remedy: 'Send one of the content types that the message lists.' },
+  MR_ORIGIN_REFUSED: { status: 403, remedy: 'Call from a program, or from a page that this server itself serves.' },
+  // command line
+  MR_UNREACHABLE: { status: 503, remedy: 'Start the server with `millrace serve`, or name its address with --url.' },
+  MR_FILE_INVALID: { status: 400, remedy: 'Correct the file; the message says where.' },
   MR_UNAVAILABLE: { status: 503, remedy: 'The server is starting or stopping; try again shortly.' },
   MR_INTERNAL: { status: 500, remedy: 'This is a bug in Millrace: report it with the message.' },
 } as const satisfies Record<string, { readonly status: number; readonly remedy: string }>;
