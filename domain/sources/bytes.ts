@@ -87,6 +87,13 @@ export class ByteWriter {
     this.at += this.buffer.write(text, this.at, size, 'utf8');
   }
 
+  /** Bytes that are encoded already. */
+  writeBytes(bytes: Uint8Array): void {
+    this.need(bytes.length);
+    this.buffer.set(bytes, this.at);
+    this.at += bytes.length;
+  }
+
   writeBase64(text: string): void {
     const bytes = Buffer.from(text, 'base64');
     this.writeLong(bytes.length);

@@ -1,0 +1,70 @@
+/**
+ * Publishing flights, durable and computed: in one process from a file, and over HTTP in batches of 500.
+ * Limits: the same events encoded and appended to the log with no view over them; Fastify parsing the same bodies and doing nothing.
+ */
+import { fork } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import Fastify from 'fastify';
+import { createHttpGateway } from '#gateways/http/gateway.ts';
+import { flightBatches } from './support/flights.ts';
+import { caller, exampleDefinitions, startBenchPlatform } from './support/platform.ts';
+import { type Figure, print, rate } from './support/report.ts';
+
+const events = Number(process.argv[2] ?? 1_000_000);
+const httpEvents = Math.min(events, 300_000);
+const sources = exampleDefinitions().filter((definition) => definition.kind === 'source');
+
+const fromFile = async (withViews: boolean): Promise<{ seconds: number; rss: number }> => {
+  const bench = await startBenchPlatform(withViews ? undefined : sources);
+  const started = performance.now();
+  let accepted = 0;
+  let pending: Promise<unknown> = Promise.resolve();
+  for await (const batch of flightBatches(events, 5000)) {
+    await pending;
+    pending = bench.platform.publish({ source: 'flights', events: batch }, caller).then((result) => {
+      accepted += result.accepted;
+    });
+  }
+  await pending;
+  const seconds = (performance.now() - started) / 1000;
+  if (accepted !== events) throw new Error(`${accepted} of ${events} events were accepted`);
+  const rss = process.memoryUsage.rss();
+  await bench.close();
+  return { seconds, rss };
+};
+
+/** The client is a process of its own, so that its work does not count as the server's. */
+const overHttp = (url: string): Promise<number> =>
+  new Promise((resolve, reject) => {
+    const child = fork(fileURLToPath(new URL('./support/publish-client.ts', import.meta.url)), [url, String(httpEvents)]);
+    child.on('message', (seconds) => resolve(Number(seconds)));
+    child.on('error', reject);
+    child.on('exit', (code) => (code === 0 ? undefined : reject(new Error(`the client ended with ${code}`))));
+  });
+
+const logOnly = await fromFile(false);
+const whole = await fromFile(true);
+
+const bare = Fastify({ bodyLimit: 16 * 1024 * 1024 });
+bare.post('/v1/sources/flights/events', async (request, reply) => {
+  reply.code(202);
+  return { accepted: (request.body as { events: unknown[] }).events.length };
+});
+const bareUrl = await bare.listen({ port: 0, host: '127.0.0.1' });
+const bareSeconds = await overHttp(bareUrl);
+await bare.close();
+
+const bench = await startBenchPlatform();
+const gateway = await createHttpGateway({ platform: bench.platform, host: '127.0.0.1', port: 0 });
+const httpSeconds = await overHttp(gateway.url);
+await gateway.close();
+await bench.close();
+
+const fileRate = events / whole.seconds;
+const httpRate = httpEvents / httpSeconds;
+const figures: Figure[] = [
+  { what: `${events} events from a file, one process`, ours: rate(events, whole.seconds), limit: `log only ${rate(events, logOnly.seconds)}`, goal: '100,000/s', met: fileRate >= 100_000 },
+  { what: 'over HTTP, batches of 500, 4 in flight', ours: rate(httpEvents, httpSeconds), limit: `bare Fastify ${rate(httpEvents, bareSeconds)}`, goal: '30,000/s', met: httpRate >= 30_000 },
+  { what: 'memory after the file', ours: `${Math.round(whole.rss / 2 ** 20)} MiB`, limit: `log only ${Math.round(logOnly.rss / 2 ** 20)} MiB`, goal: '1024 MiB at 3,000,000', met: whole.rss < 2 ** 30 },
+];
+print('publish', figures);

@@ -1,0 +1,109 @@
+/**
+ * Publishing raw events: validate, leave out duplicates, append. What fails goes to rejected.<source> in the same append,
+ * so that an answer accounts for every event that was sent. Durable when answered.
+ */
+import type { Caller, PublishRequest, PublishResult, RejectedEvent } from '#domain/ports/platform.ts';
+import { encodeRejectedEvent } from '#domain/events/rejected-event.ts';
+import { type ErrorCode, fail } from '#domain/errors.ts';
+import { formatPosition, type Log, type OutgoingRecord } from '#domain/ports/log.ts';
+import type { SourceIntake } from './source-intake.ts';
+
+/** Bytes of one encoded event. */
+export const MAX_EVENT_BYTES = 1024 * 1024;
+const REJECTED_EVENT_CHARS = 64 * 1024;
+
+export interface PublishDependencies {
+  readonly log: Log;
+  /** null where there is no such source */
+  readonly intake: (source: string) => Promise<SourceIntake | null>;
+  readonly now: () => number;
+}
+
+export type Publish = (request: PublishRequest, caller: Caller) => Promise<PublishResult>;
+
+const hashText = (text: string): number => {
+  let h = 0x811c9dc5;
+  for (let i = 0; i < text.length; i++) h = Math.imul(h ^ text.charCodeAt(i), 0x01000193);
+  return h >>> 0;
+};
+
+const asText = (event: unknown): string => {
+  const text = JSON.stringify(event) ?? String(event);
+  return text.length > REJECTED_EVENT_CHARS ? `${text.slice(0, REJECTED_EVENT_CHARS)}…` : text;
+};
+
+export const createPublish = ({ log, intake, now }: PublishDependencies): Publish => {
+  /** How many of a producer's events were taken before: those at the head of this batch are left out. */
+  const alreadyTaken = async (source: SourceIntake, request: PublishRequest): Promise<number> => {
+    const { producer } = request;
+    if (producer === undefined) return 0;
+    const next = await log.producerSequence(producer.id, source.topic);
+    if (producer.sequence > next) {
+      fail('MR_BODY_INVALID', `producer "${producer.id}" sent sequence ${producer.sequence} to source "${request.source}", but ${next} is next: send from there`, {
+        next,
+      });
+    }
+    return Math.min(next - producer.sequence, request.events.length);
+  };
+
+  return async (request, caller) => {
+    const source = await intake(request.source);
+    if (source === null) return fail('MR_UNKNOWN_SOURCE', `there is no source "${request.source}": apply its definition first`, { source: request.source });
+    const { events } = request;
+    const skip = await alreadyTaken(source, request);
+    const time = now();
+    const records: OutgoingRecord[] = [];
+    const rejected: RejectedEvent[] = [];
+    const ids: string[] = [];
+    let duplicates = skip;
+    let accepted = 0;
+
+    const reject = (index: number, code: ErrorCode, field: string | null, message: string): void => {
+      rejected.push({ index, code, message, ...(field === null ? {} : { field }) });
+      const value = encodeRejectedEvent({ code, field, message, event: asText(events[index]), actor: caller.actor });
+      records.push({ topic: source.rejected, partition: 0, key: null, value, schemaId: source.rejectedSchemaId });
+    };
+
+    for (let index = skip; index < events.length; index++) {
+      const checked = source.validate(events[index], time);
+      if (!checked.ok) {
+        reject(index, checked.code, checked.field, checked.message);
+        continue;
+      }
+      const { row, id } = checked;
+      const value = source.codec.encode(row);
+      if (value.length > MAX_EVENT_BYTES) {
+        reject(index, 'MR_EVENT_TOO_LARGE', null, `the event is ${value.length} bytes; source "${request.source}" takes events of at most ${MAX_EVENT_BYTES}`);
+        continue;
+      }
+      if (id !== null && source.dedupe !== null) {
+        if (!source.dedupe.add(id, time)) {
+          duplicates++;
+          continue;
+        }
+        ids.push(id);
+      }
+      const partition = source.partitions === 1 ? 0 : hashText(id ?? JSON.stringify(row)) % source.partitions;
+      records.push({ topic: source.topic, partition, key: id, value, schemaId: source.schemaId, decoded: row });
+      accepted++;
+    }
+
+    try {
+      // An answer of "duplicate" must be durable too: an empty append is a barrier behind the append that holds the first one.
+      if (events.length > 0) {
+        const { producer } = request;
+        await log.append({
+          records,
+          ...(producer === undefined || skip === events.length
+            ? {}
+            : { producer: { id: producer.id, topic: source.topic, sequence: producer.sequence + skip, count: events.length - skip } }),
+        });
+      }
+    } catch (error) {
+      for (const id of ids) source.dedupe?.remove(id);
+      throw error;
+    }
+    const ends = await log.end(source.topic);
+    return { accepted, duplicates, rejected, position: formatPosition(source.topic, ends.map((offset, partition) => ({ partition, offset }))) };
+  };
+};

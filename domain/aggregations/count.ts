@@ -1,0 +1,25 @@
+/** count(*) counts events; count(x) those where x is not null. */
+import type { Aggregation, Partial } from './aggregation.ts';
+import { LONG } from './parameters.ts';
+
+export const countPartial: Partial = {
+  id: 'count',
+  nums: [{ name: 'n', avro: 'long' }],
+  refs: [],
+  identity(s) {
+    s.nums[s.n] = 0;
+  },
+  add(s) {
+    s.nums[s.n] = (s.nums[s.n] as number) + 1;
+  },
+  merge(into, from) {
+    into.nums[into.n] = (into.nums[into.n] as number) + (from.nums[from.n] as number);
+  },
+};
+
+export const count: Aggregation = {
+  name: 'count',
+  summary: 'How many events, or how many where the input is not null.',
+  input: 'optional',
+  bind: () => ({ type: LONG, partials: [countPartial], finalize: ([s]) => (s === undefined ? 0 : (s.nums[s.n] as number)) }),
+};

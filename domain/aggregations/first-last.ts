@@ -1,0 +1,103 @@
+/**
+ * first, last, firstK, lastK by the total order (event time, partition, offset). One partial: the K ordered values nearest to one end,
+ * kept sorted; `first` and `last` are K = 1.
+ */
+import { avroType } from '#domain/sources/source-schema.ts';
+import type { FieldType, Value } from '#domain/values/value.ts';
+import type { Aggregation, Order, Partial, Slots } from './aggregation.ts';
+import { inputOf, nullable, scalarInput, wholeParameter } from './parameters.ts';
+
+interface Entry extends Order {
+  readonly value: Value;
+}
+
+const compare = (a: Order, b: Order): number => a.eventTime - b.eventTime || a.partition - b.partition || a.offset - b.offset;
+
+/** Entries of one partial are replaced, never changed, so that states may share them. */
+const NONE: readonly Entry[] = [];
+
+const keep = (list: readonly Entry[], entry: Entry, k: number, sign: 1 | -1): readonly Entry[] => {
+  let at = list.length;
+  while (at > 0 && sign * compare(entry, list[at - 1] as Entry) < 0) at--;
+  if (at >= k) return list;
+  if (at > 0 && compare(list[at - 1] as Entry, entry) === 0) return list;
+  return [...list.slice(0, at), entry, ...list.slice(at, k - 1)];
+};
+
+/** sign 1: the first K, oldest first; −1: the last K, newest first */
+const orderedPartial = (type: FieldType, k: number, sign: 1 | -1): Partial => ({
+  id: `${sign === 1 ? 'first' : 'last'}${k}-${type.base}${type.array ? '[]' : ''}`,
+  nums: [],
+  refs: [
+    {
+      name: 'entries',
+      avro: {
+        type: 'array',
+        items: {
+          type: 'record',
+          name: `Ordered_${type.base}${type.array ? '_array' : ''}`,
+          fields: [
+            { name: 'event_time', type: 'long' },
+            { name: 'partition', type: 'int' },
+            { name: 'offset', type: 'long' },
+            { name: 'value', type: avroType({ ...type, nullable: false }) },
+          ],
+        },
+      },
+      encode: (ref) => (ref as readonly Entry[]).map((e) => ({ event_time: e.eventTime, partition: e.partition, offset: e.offset, value: e.value })),
+      decode: (data) =>
+        (data as readonly { event_time: number; partition: number; offset: number; value: Value }[]).map((e) => ({
+          eventTime: e.event_time,
+          partition: e.partition,
+          offset: e.offset,
+          value: e.value,
+        })),
+    },
+  ],
+  identity(s) {
+    s.refs[s.r] = NONE;
+  },
+  add(s, value, { eventTime, partition, offset }) {
+    s.refs[s.r] = keep(s.refs[s.r] as readonly Entry[], { eventTime, partition, offset, value }, k, sign);
+  },
+  merge(into, from) {
+    let list = into.refs[into.r] as readonly Entry[];
+    for (const entry of from.refs[from.r] as readonly Entry[]) list = keep(list, entry, k, sign);
+    into.refs[into.r] = list;
+  },
+});
+
+const entriesOf = (s: Slots | undefined): readonly Entry[] => (s === undefined ? NONE : (s.refs[s.r] as readonly Entry[]));
+
+const one = (name: string, summary: string, sign: 1 | -1): Aggregation => ({
+  name,
+  summary,
+  input: 'required',
+  bind(input) {
+    const type = inputOf(name, input);
+    return { type: nullable(type), partials: [orderedPartial(type, 1, sign)], finalize: ([s]) => entriesOf(s)[0]?.value ?? null };
+  },
+});
+
+const many = (name: string, summary: string, sign: 1 | -1): Aggregation => ({
+  name,
+  summary,
+  input: 'required',
+  bind(input, params) {
+    const type = scalarInput(name, input);
+    const k = wholeParameter(name, params, 'k', 1, 1000);
+    return {
+      type: { base: type.base, array: true, nullable: true },
+      partials: [orderedPartial(type, k, sign)],
+      finalize([s]) {
+        const entries = entriesOf(s);
+        return entries.length === 0 ? null : entries.map((e) => e.value);
+      },
+    };
+  },
+});
+
+export const first = one('first', 'The value of the oldest event.', 1);
+export const last = one('last', 'The value of the newest event.', -1);
+export const firstK = many('firstK', 'The values of the k oldest events, oldest first.', 1);
+export const lastK = many('lastK', 'The values of the k newest events, newest first.', -1);

@@ -1,0 +1,78 @@
+/** min(x), max(x): of numbers and times in a float slot, of strings in a reference slot. */
+import { fail } from '#domain/errors.ts';
+import { formatFieldType, isNumeric } from '#domain/values/field-type.ts';
+import type { FieldType, Value } from '#domain/values/value.ts';
+import type { Aggregation, BoundAggregation, Partial, Slots } from './aggregation.ts';
+import { nullable, scalarInput } from './parameters.ts';
+
+const numberPartial = (id: string, empty: number, better: (a: number, b: number) => boolean): Partial => ({
+  id,
+  nums: [{ name: 'value', avro: 'double' }],
+  refs: [],
+  identity(s) {
+    s.nums[s.n] = empty;
+  },
+  add(s, value) {
+    if (better(value as number, s.nums[s.n] as number)) s.nums[s.n] = value as number;
+  },
+  merge(into, from) {
+    if (better(from.nums[from.n] as number, into.nums[into.n] as number)) into.nums[into.n] = from.nums[from.n] as number;
+  },
+});
+
+const textPartial = (id: string, better: (a: string, b: string) => boolean): Partial => {
+  const take = (s: Slots, value: unknown): void => {
+    if (value !== null && (s.refs[s.r] === null || better(value as string, s.refs[s.r] as string))) s.refs[s.r] = value;
+  };
+  return {
+    id: `${id}-text`,
+    nums: [],
+    refs: [{ name: 'value', avro: ['null', 'string'], encode: (ref) => ref ?? null, decode: (data) => data ?? null }],
+    identity(s) {
+      s.refs[s.r] = null;
+    },
+    add: take,
+    merge(into, from) {
+      take(into, from.refs[from.r]);
+    },
+  };
+};
+
+const bound = (type: FieldType, numbers: Partial, texts: Partial, empty: number): BoundAggregation =>
+  type.base === 'string'
+    ? { type: nullable(type), partials: [texts], finalize: ([s]) => ((s as Slots).refs[(s as Slots).r] ?? null) as Value }
+    : {
+        type: nullable(type),
+        partials: [numbers],
+        finalize([s]) {
+          const value = (s as Slots).nums[(s as Slots).n] as number;
+          return value === empty ? null : value;
+        },
+      };
+
+const comparable = (name: string, input: FieldType | null): FieldType => {
+  const type = scalarInput(name, input);
+  if (isNumeric(type) || type.base === 'timestamp' || type.base === 'date' || type.base === 'string') return type;
+  return fail('MR_DEFINITION_INVALID', `${name} compares numbers, times, dates or strings, and its input is ${formatFieldType(type)}`);
+};
+
+const less = <T>(a: T, b: T): boolean => a < b;
+const more = <T>(a: T, b: T): boolean => a > b;
+const minNumber = numberPartial('min', Number.POSITIVE_INFINITY, less);
+const maxNumber = numberPartial('max', Number.NEGATIVE_INFINITY, more);
+const minText = textPartial('min', less);
+const maxText = textPartial('max', more);
+
+export const min: Aggregation = {
+  name: 'min',
+  summary: 'The least value; null over nothing.',
+  input: 'required',
+  bind: (input) => bound(comparable('min', input), minNumber, minText, Number.POSITIVE_INFINITY),
+};
+
+export const max: Aggregation = {
+  name: 'max',
+  summary: 'The greatest value; null over nothing.',
+  input: 'required',
+  bind: (input) => bound(comparable('max', input), maxNumber, maxText, Number.NEGATIVE_INFINITY),
+};

@@ -1,0 +1,47 @@
+/** sum(x): a two-float sum and the number of values, so that a sum over nothing is null. */
+import type { Aggregation, Partial, Slots } from './aggregation.ts';
+import { DOUBLE, nullable, LONG, numericInput } from './parameters.ts';
+import { countPartial } from './count.ts';
+import { addCompensated, compensated, finiteOrNull } from './slots.ts';
+import { isWhole } from '#domain/values/field-type.ts';
+
+export const sumPartial: Partial = {
+  id: 'sum',
+  nums: [
+    { name: 'hi', avro: 'double' },
+    { name: 'lo', avro: 'double' },
+  ],
+  refs: [],
+  identity(s) {
+    s.nums[s.n] = 0;
+    s.nums[s.n + 1] = 0;
+  },
+  add(s, value) {
+    addCompensated(s.nums, s.n, value as number);
+  },
+  merge(into, from) {
+    addCompensated(into.nums, into.n, from.nums[from.n] as number);
+    into.nums[into.n + 1] = (into.nums[into.n + 1] as number) + (from.nums[from.n + 1] as number);
+  },
+};
+
+/** The value of a sum partial beside its count; null over nothing. */
+export const sumOf = (sum: Slots, counted: Slots): number | null =>
+  counted.nums[counted.n] === 0 ? null : finiteOrNull(compensated(sum.nums, sum.n));
+
+export const sum: Aggregation = {
+  name: 'sum',
+  summary: 'The sum of the values; null over nothing, and where a whole-number sum leaves ±(2^53 − 1).',
+  input: 'required',
+  bind(input) {
+    const whole = isWhole(numericInput('sum', input));
+    return {
+      type: whole ? nullable(LONG) : DOUBLE,
+      partials: [sumPartial, countPartial],
+      finalize([s, n]) {
+        const value = sumOf(s as Slots, n as Slots);
+        return whole && value !== null && !Number.isSafeInteger(value) ? null : value;
+      },
+    };
+  },
+};

@@ -1,0 +1,22 @@
+/** All aggregations: adding one is one file and one row here. */
+import { fail } from '#domain/errors.ts';
+import type { Aggregation } from './aggregation.ts';
+import { avg } from './avg.ts';
+import { count } from './count.ts';
+import { countDistinct } from './count-distinct.ts';
+import { first, firstK, last, lastK } from './first-last.ts';
+import { histogram } from './histogram.ts';
+import { max, min } from './min-max.ts';
+import { sum } from './sum.ts';
+import { topK } from './top-k.ts';
+import { stddev, variance } from './variance.ts';
+
+const ALL: readonly Aggregation[] = [
+  count, sum, avg, min, max, variance, stddev, first, last, firstK, lastK, countDistinct, histogram, topK,
+];
+
+export const AGGREGATIONS: ReadonlyMap<string, Aggregation> = new Map(ALL.map((aggregation) => [aggregation.name, aggregation]));
+
+export const aggregationNamed = (name: string): Aggregation =>
+  AGGREGATIONS.get(name) ??
+  fail('MR_DEFINITION_INVALID', `there is no aggregation "${name}" here; there are ${[...AGGREGATIONS.keys()].join(', ')}`, { aggregation: name });

@@ -1,0 +1,33 @@
+/** topK(x, k): the most frequent values over a bounded domain (`limit` distinct values, 1,000 unless said), exactly. */
+import type { Scalar } from '#domain/values/value.ts';
+import { type Aggregation, OVERFLOW, type Slots } from './aggregation.ts';
+import { scalarInput, wholeParameter } from './parameters.ts';
+import { type ValueCounts, valueCountsPartial } from './value-counts.ts';
+
+export const DEFAULT_LIMIT = 1000;
+
+const byCount = ([a, m]: [Scalar, number], [b, n]: [Scalar, number]): number => n - m || (a < b ? -1 : a > b ? 1 : 0);
+
+export const topK: Aggregation = {
+  name: 'topK',
+  summary: 'The k most frequent values with their counts, ties by value; past `limit` distinct values the status is `overflow`.',
+  input: 'required',
+  bind(input, params) {
+    const type = scalarInput('topK', input);
+    const k = wholeParameter('topK', params, 'k', 1, 1000);
+    const limit = wholeParameter('topK', params, 'limit', k, 100_000, Math.max(k, DEFAULT_LIMIT));
+    return {
+      type: { base: type.base, array: true, nullable: true },
+      partials: [valueCountsPartial(type, limit)],
+      finalize([s]) {
+        const counts = (s as Slots).refs[(s as Slots).r] as ValueCounts;
+        if (counts === 'overflow') return OVERFLOW;
+        if (counts.size === 0) return null;
+        return [...counts]
+          .sort(byCount)
+          .slice(0, k)
+          .map(([value, n]) => ({ value, count: n }));
+      },
+    };
+  },
+};

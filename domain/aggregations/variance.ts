@@ -1,0 +1,68 @@
+/**
+ * variance(x), stddev(x), of a sample. Kept as (n, mean, m2) and merged without cancellation:
+ * Chan, Golub, LeVeque, "Updating Formulae and a Pairwise Algorithm for Computing Sample Variances", 1979.
+ */
+import type { Aggregation, BoundAggregation, Partial, Slots } from './aggregation.ts';
+import { DOUBLE, numericInput } from './parameters.ts';
+import { finiteOrNull } from './slots.ts';
+
+export const momentsPartial: Partial = {
+  id: 'moments',
+  nums: [
+    { name: 'n', avro: 'long' },
+    { name: 'mean', avro: 'double' },
+    { name: 'm2', avro: 'double' },
+  ],
+  refs: [],
+  identity(s) {
+    s.nums.fill(0, s.n, s.n + 3);
+  },
+  add({ nums, n }, value) {
+    const count = (nums[n] as number) + 1;
+    const mean = nums[n + 1] as number;
+    const delta = (value as number) - mean;
+    const moved = mean + delta / count;
+    nums[n] = count;
+    nums[n + 1] = moved;
+    nums[n + 2] = (nums[n + 2] as number) + delta * ((value as number) - moved);
+  },
+  merge(into, from) {
+    const a = into.nums[into.n] as number;
+    const b = from.nums[from.n] as number;
+    if (b === 0) return;
+    const total = a + b;
+    const delta = (from.nums[from.n + 1] as number) - (into.nums[into.n + 1] as number);
+    into.nums[into.n] = total;
+    into.nums[into.n + 1] = (into.nums[into.n + 1] as number) + (delta * b) / total;
+    into.nums[into.n + 2] = (into.nums[into.n + 2] as number) + (from.nums[from.n + 2] as number) + ((delta * a) / total) * delta * b;
+  },
+};
+
+const bind = (name: string, shape: (variance: number) => number): Aggregation['bind'] => {
+  return (input): BoundAggregation => {
+    numericInput(name, input);
+    return {
+      type: DOUBLE,
+      partials: [momentsPartial],
+      finalize([s]) {
+        const { nums, n } = s as Slots;
+        const count = nums[n] as number;
+        return count < 2 ? null : finiteOrNull(shape(Math.max(0, nums[n + 2] as number) / (count - 1)));
+      },
+    };
+  };
+};
+
+export const variance: Aggregation = {
+  name: 'variance',
+  summary: 'The variance of a sample; null under two values.',
+  input: 'required',
+  bind: bind('variance', (v) => v),
+};
+
+export const stddev: Aggregation = {
+  name: 'stddev',
+  summary: 'The standard deviation of a sample; null under two values.',
+  input: 'required',
+  bind: bind('stddev', Math.sqrt),
+};

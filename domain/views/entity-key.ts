@@ -1,0 +1,115 @@
+/**
+ * Entity keys as one string, so that a Map finds an entity in one look. Injective: a single key is its value as text; several are joined
+ * by U+001F, with that character and the backslash escaped.
+ */
+import { fail } from '#domain/errors.ts';
+import type { FieldType, Row, Scalar, Value } from '#domain/values/value.ts';
+import type { EntityKey, ViewPlan } from './plan.ts';
+
+const SEPARATOR = '\u001f';
+const SPECIAL = /[\\\u001f]/g;
+
+export type KeyParts = ViewPlan['keys'];
+
+export const encodeKey = (values: readonly Scalar[]): string => {
+  if (values.length === 1) return String(values[0]);
+  let key = '';
+  for (let i = 0; i < values.length; i++) {
+    const text = String(values[i]);
+    const safe = text.includes(SEPARATOR) || text.includes('\\') ? text.replace(SPECIAL, '\\$&') : text;
+    key = i === 0 ? safe : key + SEPARATOR + safe;
+  }
+  return key;
+};
+
+const splitKey = (key: string): string[] => {
+  const parts: string[] = [];
+  let part = '';
+  for (let i = 0; i < key.length; i++) {
+    const c = key[i] as string;
+    if (c === '\\') part += key[++i] ?? '';
+    else if (c === SEPARATOR) {
+      parts.push(part);
+      part = '';
+    } else part += c;
+  }
+  parts.push(part);
+  return parts;
+};
+
+const parsePart = (text: string, type: FieldType): Scalar => {
+  if (type.base === 'string' || type.base === 'bytes') return text;
+  return type.base === 'boolean' ? text === 'true' : Number(text);
+};
+
+export const decodeKey = (key: string, keys: KeyParts): EntityKey => {
+  const parts = keys.length === 1 ? [key] : splitKey(key);
+  const entity: Record<string, Scalar> = {};
+  keys.forEach(({ name, type }, i) => {
+    entity[name] = parsePart(parts[i] ?? '', type);
+  });
+  return entity;
+};
+
+/** A row's key; null where a key field is null: such an event concerns no entity. */
+export const compileKeyOf = (keys: KeyParts): ((row: Row) => string | null) => {
+  const [only] = keys;
+  if (keys.length === 1 && only !== undefined) {
+    const { field, type } = only;
+    if (type.base === 'string') return (row) => (row[field] as string | null | undefined) ?? null;
+    return (row) => {
+      const value = row[field];
+      return value === null || value === undefined ? null : String(value);
+    };
+  }
+  const fields = keys.map(({ field }) => field);
+  return (row) => {
+    const values: Scalar[] = [];
+    for (const field of fields) {
+      const value = row[field];
+      if (value === null || value === undefined) return null;
+      values.push(value as Scalar);
+    }
+    return encodeKey(values);
+  };
+};
+
+const fits = (type: FieldType, value: Value | undefined): value is Scalar => {
+  switch (type.base) {
+    case 'string':
+    case 'bytes':
+      return typeof value === 'string';
+    case 'boolean':
+      return typeof value === 'boolean';
+    case 'float':
+    case 'double':
+      return typeof value === 'number' && Number.isFinite(value);
+    default:
+      return typeof value === 'number' && Number.isSafeInteger(value);
+  }
+};
+
+/** @throws MillraceError MR_ENTITY_INVALID where a key is missing or of another type, naming it */
+export const keyOfEntity = (plan: ViewPlan, entity: EntityKey): string => {
+  const { keys } = plan;
+  const [only] = keys;
+  if (keys.length === 1 && only !== undefined) {
+    const value = entity[only.name];
+    return fits(only.type, value) ? String(value) : refuse(plan, only.name, only.type, value);
+  }
+  const values: Scalar[] = [];
+  for (const { name, type } of keys) {
+    const value = entity[name];
+    values.push(fits(type, value) ? value : refuse(plan, name, type, value));
+  }
+  return encodeKey(values);
+};
+
+const refuse = (plan: ViewPlan, name: string, type: FieldType, value: unknown): never =>
+  fail(
+    'MR_ENTITY_INVALID',
+    value === undefined
+      ? `view "${plan.view}" is read by ${plan.keys.map((k) => k.name).join(', ')}, and the entity does not give "${name}"`
+      : `entity key "${name}" of view "${plan.view}" is ${JSON.stringify(value)}; it must be ${type.base}`,
+    { view: plan.view, field: name },
+  );

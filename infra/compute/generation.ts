@@ -1,0 +1,154 @@
+/**
+ * One generation of one view version, computing: a StreamTask over raw.<source> whose state is a TileStore.
+ *
+ * The raw append, the tile updates and the read positions are one transaction (see the log), so the tiles that a reader sees are
+ * exactly those that are durable. After a crash the tiles are rebuilt from the saved state and features.<view>, and the task goes
+ * on from its committed positions: nothing is lost, nothing is counted twice.
+ */
+import type { SourceDefinition } from '#domain/definitions/model.ts';
+import { encodeLateEvent, lateEventSchema } from '#domain/events/late-event.ts';
+import type { LogRecord, OutgoingRecord } from '#domain/ports/log.ts';
+import type { SchemaRegistry } from '#domain/ports/schema-registry.ts';
+import type { StreamTask, TaskHandle, TransactionalLog } from '#domain/ports/stream-task.ts';
+import { featuresTopic, lateTopic, rawTopic } from '#domain/ports/topics.ts';
+import { eventTimeOf } from '#domain/sources/event-time.ts';
+import type { Position, Row } from '#domain/values/value.ts';
+import type { ViewPlan } from '#domain/views/plan.ts';
+import { featuresAvroSchema } from '#domain/views/features-schema.ts';
+import { tileCodec } from '#domain/views/tile-codec.ts';
+import { applyUpdate, restoreSnapshot, takeSnapshot } from '#domain/views/tile-snapshot.ts';
+import { createTileStore, type TileStore } from '#domain/views/tile-store.ts';
+import type { ServedView } from '#projections/serving/served-view.ts';
+import type { RawDecoders } from './raw-decoders.ts';
+import type { Snapshots } from './snapshots.ts';
+
+export interface GenerationSpec {
+  readonly view: string;
+  readonly version: number;
+  readonly generation: number;
+  readonly plan: ViewPlan;
+  readonly source: SourceDefinition;
+}
+
+export interface ComputeDependencies {
+  readonly log: TransactionalLog;
+  readonly schemas: SchemaRegistry;
+  readonly snapshots: Snapshots;
+  readonly decoders: RawDecoders;
+}
+
+export interface Generation {
+  readonly spec: GenerationSpec;
+  readonly store: TileStore;
+  readonly served: ServedView;
+  readonly caughtUp: () => Promise<void>;
+  readonly positions: () => readonly Position[];
+  /** raw events accepted and not yet computed */
+  readonly lag: () => number;
+  readonly error: () => Error | null;
+  readonly events: () => number;
+  /** Writes the state beside the log, so that the next start need not rebuild it. */
+  readonly save: () => Promise<void>;
+  readonly stop: () => Promise<void>;
+}
+
+const READ_BYTES = 8 * 1024 * 1024;
+
+export const consumerOf = (view: string, generation: number): string => `compute.${view}.${generation}`;
+
+export const openGeneration = async (spec: GenerationSpec, dependencies: ComputeDependencies): Promise<Generation> => {
+  const { log, schemas, snapshots, decoders } = dependencies;
+  const { view, generation, version, plan, source } = spec;
+  const raw = rawTopic(source.name);
+  const features = featuresTopic(view);
+  const late = lateTopic(view);
+  await log.createTopic(raw, { partitions: source.partitions ?? 1 });
+  await log.createTopic(features, { partitions: 1 });
+  await log.createTopic(late, { partitions: 1 });
+  const schemaId = await schemas.register(`${features}-value`, featuresAvroSchema(plan));
+  const lateSchemaId = await schemas.register(`${late}-value`, lateEventSchema);
+  const codec = tileCodec(plan);
+  const timeOf = eventTimeOf(source);
+
+  let store = createTileStore(plan);
+  let events = 0;
+  /** False while the tiles hold what did not become durable: reads then go to the raw events. */
+  let sound = true;
+
+  /** Saved state, then the updates that came after it. */
+  const rebuild = async (): Promise<void> => {
+    sound = false;
+    const fresh = createTileStore(plan);
+    const saved = snapshots.load(view, generation);
+    let offset = 0;
+    if (saved !== null && restoreSnapshot(fresh, saved.state)) offset = saved.through;
+    for (;;) {
+      const records = await log.read(features, 0, offset, READ_BYTES);
+      const last = records.at(-1);
+      if (last === undefined) break;
+      for (const record of records) {
+        if (record.schemaId !== schemaId) continue;
+        const update = codec.decode(record.value);
+        if (update.generation === generation) applyUpdate(fresh, update);
+      }
+      offset = last.offset + 1;
+    }
+    store = fresh;
+    sound = true;
+  };
+
+  const decode = (record: LogRecord): Row => (record.decoded as Row | undefined) ?? decoders.decode(record.schemaId, record.value);
+
+  const task: StreamTask = {
+    consumer: consumerOf(view, generation),
+    topics: [raw],
+    process(records) {
+      const out: OutgoingRecord[] = [];
+      for (const record of records) {
+        const row = decode(record);
+        const eventTime = timeOf(row);
+        store.process(row, eventTime, record.partition, record.offset, record.logTime);
+      }
+      events += records.length;
+      codec.encodeChanges(store, version, generation, (value, key) => out.push({ topic: features, partition: 0, key, value, schemaId }));
+      for (const event of store.takeLate()) {
+        out.push({ topic: late, partition: 0, key: event.key, value: encodeLateEvent({ ...event, generation }), schemaId: lateSchemaId });
+      }
+      return { records: out };
+    },
+    committed() {},
+    rolledBack: rebuild,
+  };
+
+  await rebuild();
+  const handle: TaskHandle = log.run(task);
+  const positions = (): readonly Position[] =>
+    handle.position().map(({ partition, offset }) => ({ partition, offset }));
+  const served: ServedView = {
+    plan,
+    version,
+    generation,
+    read: (key, at, out, status) => (sound ? store.read(key, at, out, status) : 'needs-history'),
+    positions,
+    newestEventTime: () => (Number.isFinite(store.newestOfAll) ? store.newestOfAll : null),
+  };
+
+  return {
+    spec,
+    get store() {
+      return store;
+    },
+    served,
+    caughtUp: () => handle.caughtUp(),
+    positions,
+    lag: () => handle.lag(),
+    error: () => handle.error(),
+    events: () => events,
+    async save() {
+      // The tiles stand at the topic's end or past it, never before: updates applied twice change nothing.
+      const through = (await log.end(features))[0] ?? 0;
+      if (sound) snapshots.save(view, generation, { through, state: takeSnapshot(store) });
+    },
+    stop: () => handle.stop(),
+  };
+};

@@ -1,0 +1,64 @@
+/** Late events by view: what came past its tile's end and the declared lateness, and so is in the history but not online. */
+import { decodeLateEvent, type LateEventRecord } from '#domain/events/late-event.ts';
+import type { Log } from '#domain/ports/log.ts';
+import type { LateReport } from '#domain/ports/platform.ts';
+import { lateTopic } from '#domain/ports/topics.ts';
+import type { RawEvent } from '#domain/values/value.ts';
+import { decodeKey } from '#domain/views/entity-key.ts';
+import type { ViewPlan } from '#domain/views/plan.ts';
+
+const READ_BYTES = 4 * 1024 * 1024;
+export const DEFAULT_LIMIT = 100;
+
+export interface LateEvents {
+  /** Newest last, at most `limit`. */
+  readonly report: (plan: ViewPlan, limit?: number) => Promise<LateReport>;
+  /** Whether a generation left an event out as late; null where it left none out. */
+  readonly leftOut: (view: string, generation: number) => Promise<((event: RawEvent) => boolean) | null>;
+}
+
+export const createLateEvents = (log: Log): LateEvents => {
+  /** What has been read of each topic so far: late events are few, and only ever added. */
+  const kept = new Map<string, { next: number; records: (LateEventRecord & { logTime: number; at: number })[] }>();
+
+  const read = async (view: string): Promise<readonly (LateEventRecord & { logTime: number; at: number })[]> => {
+    const topic = lateTopic(view);
+    let state = kept.get(view);
+    if (state === undefined) {
+      state = { next: 0, records: [] };
+      kept.set(view, state);
+    }
+    for (;;) {
+      const records = await log.read(topic, 0, state.next, READ_BYTES);
+      const last = records.at(-1);
+      if (last === undefined) return state.records;
+      for (const record of records) {
+        if (record.offset >= state.next) state.records.push({ ...decodeLateEvent(record.value), logTime: record.logTime, at: record.offset });
+      }
+      state.next = last.offset + 1;
+    }
+  };
+
+  return {
+    async report(plan, limit = DEFAULT_LIMIT) {
+      const all = await read(plan.view);
+      return {
+        view: plan.view,
+        total: all.length,
+        records: all.slice(-limit).map((record) => ({
+          position: `raw.${plan.source}@${record.partition}:${record.offset}`,
+          logTime: record.logTime,
+          eventTime: record.eventTime,
+          lateBy: record.lateBy,
+          entity: decodeKey(record.key, plan.keys),
+        })),
+      };
+    },
+    async leftOut(view, generation) {
+      const mine = (await read(view)).filter((record) => record.generation === generation);
+      if (mine.length === 0) return null;
+      const positions = new Set(mine.map((record) => `${record.partition}:${record.offset}`));
+      return (event) => positions.has(`${event.partition}:${event.offset}`);
+    },
+  };
+};

@@ -1,0 +1,81 @@
+/** What producers sent and the edge did not take: read from rejected.<source>, corrected and sent again. */
+import type { SourceDefinition } from '#domain/definitions/model.ts';
+import { fail } from '#domain/errors.ts';
+import { decodeRejectedEvent } from '#domain/events/rejected-event.ts';
+import type { Log, LogRecord } from '#domain/ports/log.ts';
+import type { Platform, RejectedRecord } from '#domain/ports/platform.ts';
+import { parsePosition } from '#domain/ports/position.ts';
+import { rejectedTopic } from '#domain/ports/topics.ts';
+
+export interface RejectedDependencies {
+  readonly log: Log;
+  readonly source: (name: string) => SourceDefinition | null;
+  readonly publish: Platform['publish'];
+}
+
+export const DEFAULT_LIMIT = 100;
+const MAX_LIMIT = 1000;
+const READ_BYTES = 4 * 1024 * 1024;
+
+const parseJson = (text: string): unknown => {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+};
+
+const show = (record: LogRecord): RejectedRecord => {
+  const { code, field, message, event } = decodeRejectedEvent(record.value);
+  return { position: `${record.topic}@0:${record.offset}`, logTime: record.logTime, code, field, message, event: parseJson(event) };
+};
+
+export const createRejected = ({ log, source, publish }: RejectedDependencies): Pick<Platform, 'rejected' | 'resendRejected'> => {
+  const topicOf = (name: string): string => {
+    if (source(name) === null) fail('MR_UNKNOWN_SOURCE', `there is no source "${name}"`, { source: name });
+    return rejectedTopic(name);
+  };
+  const read = async (topic: string, offset: number, limit: number): Promise<LogRecord[]> => {
+    const found: LogRecord[] = [];
+    let at = offset;
+    while (found.length < limit) {
+      const records = await log.read(topic, 0, at, READ_BYTES);
+      const last = records.at(-1);
+      if (last === undefined) break;
+      found.push(...records.slice(0, limit - found.length));
+      at = last.offset + 1;
+    }
+    return found;
+  };
+
+  return {
+    async rejected(name, query) {
+      const topic = topicOf(name);
+      const limit = Math.min(query.limit ?? DEFAULT_LIMIT, MAX_LIMIT);
+      const total = (await log.end(topic))[0] ?? 0;
+      const from = query.after === undefined ? 0 : (parsePosition(query.after, topic)[0]?.offset ?? 0) + 1;
+      const records = (await read(topic, from, limit)).map(show);
+      const last = records.at(-1);
+      const more = last !== undefined && from + records.length < total;
+      return { total, records, next: more ? last.position : null };
+    },
+
+    async resendRejected(name, request, caller) {
+      const topic = topicOf(name);
+      const { positions, events } = request;
+      if (events !== undefined && events.length !== positions.length) {
+        fail('MR_BODY_INVALID', `${positions.length} positions and ${events.length} corrected events: give one event a position, or no events to send the same again`);
+      }
+      const originals: unknown[] = [];
+      for (const position of positions) {
+        const offset = parsePosition(position, topic)[0]?.offset ?? -1;
+        const [record] = await read(topic, offset, 1);
+        if (record === undefined || record.offset !== offset) {
+          return fail('MR_NOT_FOUND', `there is no rejected event at ${position}: \`millrace rejected list ${name}\` shows what there is`, { position });
+        }
+        originals.push(show(record).event);
+      }
+      return publish({ source: name, events: events ?? originals }, caller);
+    },
+  };
+};

@@ -1,0 +1,70 @@
+/**
+ * value(view, entity, at, known) by its definition: the entity's raw events, filtered and folded. It answers every read that
+ * the kept tiles cannot: a past time, a past knowledge, an event time ahead of the clock.
+ */
+import type { RawEvent, Row, Value } from '#domain/values/value.ts';
+import { decodeKey } from '#domain/views/entity-key.ts';
+import { foldFeatures } from '#domain/views/fold.ts';
+import type { FeatureStatus, ViewPlan } from '#domain/views/plan.ts';
+import type { RawEvents } from './raw-events.ts';
+
+export interface HistoricalRead {
+  readonly plan: ViewPlan;
+  /** encoded entity key */
+  readonly key: string;
+  /** epoch ms */
+  readonly at: number;
+  /** by partition: events at or past these offsets were not known; absent: all that the log holds */
+  readonly below?: readonly number[];
+  /** events that the online path left out as late: true to leave it out here too */
+  readonly leftOut?: (event: RawEvent) => boolean;
+}
+
+export interface HistoricalValue {
+  readonly values: readonly Value[];
+  readonly status: readonly FeatureStatus[];
+  readonly events: readonly RawEvent[];
+}
+
+/** The earliest event time that a value at `at` covers; −∞ where a feature is of all time. */
+export const coveredFrom = (plan: ViewPlan, at: number): number => {
+  let from = at;
+  for (const feature of plan.features) {
+    const hop = plan.hops[feature.hop]?.hopMs ?? 0;
+    if (feature.windowMs === null || hop === 0) return Number.NEGATIVE_INFINITY;
+    from = Math.min(from, Math.floor((at - feature.windowMs) / hop) * hop);
+  }
+  return from;
+};
+
+/** The entity's key as values of the source's fields. */
+const keyFields = (plan: ViewPlan, key: string): Row => {
+  const entity = decodeKey(key, plan.keys);
+  return Object.fromEntries(plan.keys.map(({ name, field }) => [field, entity[name] as Value]));
+};
+
+/** Looks back in growing steps for an event of the entity, to tell `null` and `expired` from `not-found`. */
+const LOOK_BACK_MS = 90 * 86_400_000;
+
+export const readHistorical = async (rawEvents: RawEvents, { plan, key, at, below, leftOut }: HistoricalRead): Promise<HistoricalValue> => {
+  const where = keyFields(plan, key);
+  const query = async (from: number, to: number): Promise<RawEvent[]> => {
+    const events = await rawEvents({
+      source: plan.source,
+      where,
+      to,
+      ...(from === Number.NEGATIVE_INFINITY ? {} : { from }),
+      ...(below === undefined ? {} : { below }),
+    });
+    const counted = plan.filter;
+    return events.filter((event) => (counted === null || counted(event.row) === true) && !(leftOut?.(event) ?? false));
+  };
+  let from = coveredFrom(plan, at);
+  let events = await query(from, at);
+  for (let step = LOOK_BACK_MS; events.length === 0 && from !== Number.NEGATIVE_INFINITY; step *= 16) {
+    const to = from - 1;
+    from = step > 100_000 * 86_400_000 ? Number.NEGATIVE_INFINITY : from - step;
+    events = await query(from, to);
+  }
+  return { ...foldFeatures(plan, events, key, at), events };
+};

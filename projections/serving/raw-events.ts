@@ -1,0 +1,61 @@
+/**
+ * The raw events of one entity, wherever they are: the history's tables up to the offsets that they reach, the log from there on.
+ * No gap and no overlap, because the tables say which offsets they hold.
+ */
+import type { EventQuery, History } from '#domain/ports/history.ts';
+import type { Log } from '#domain/ports/log.ts';
+import { rawTopic } from '#domain/ports/topics.ts';
+import type { RawEvent, Row } from '#domain/values/value.ts';
+
+export interface RawEventsDependencies {
+  readonly log: Log;
+  readonly history: History;
+  /** the source's row and event time from a record's value */
+  readonly decode: (source: string, schemaId: number, value: Uint8Array) => { readonly row: Row; readonly eventTime: number };
+}
+
+export type RawEvents = (query: EventQuery) => Promise<readonly RawEvent[]>;
+
+const READ_BYTES = 4 * 1024 * 1024;
+
+export const byOrder = (a: RawEvent, b: RawEvent): number => a.eventTime - b.eventTime || a.partition - b.partition || a.offset - b.offset;
+
+export const createRawEvents = ({ log, history, decode }: RawEventsDependencies): RawEvents => {
+  const tail = async (query: EventQuery, through: readonly number[]): Promise<RawEvent[]> => {
+    const topic = rawTopic(query.source);
+    const ends = await log.end(topic);
+    const wanted = Object.entries(query.where ?? {});
+    const found: RawEvent[] = [];
+    for (const [partition, end] of ends.entries()) {
+      const stop = Math.min(end, query.below?.[partition] ?? end);
+      let offset = through[partition] ?? 0;
+      while (offset < stop) {
+        const records = await log.read(topic, partition, offset, READ_BYTES);
+        const last = records.at(-1);
+        if (last === undefined) break;
+        for (const record of records) {
+          if (record.offset >= stop) break;
+          const { row, eventTime } = decode(query.source, record.schemaId, record.value);
+          if (query.from !== undefined && eventTime < query.from) continue;
+          if (query.to !== undefined && eventTime > query.to) continue;
+          if (!wanted.every(([field, value]) => row[field] === value)) continue;
+          found.push({ row, eventTime, partition, offset: record.offset, logTime: record.logTime });
+        }
+        offset = last.offset + 1;
+      }
+    }
+    return found;
+  };
+
+  return async (query) => {
+    const topic = rawTopic(query.source);
+    // The table may grow between the two calls: rows past `through` are left to the log.
+    const through = await history.through(topic);
+    const below = through.map((offset, partition) => Math.min(offset, query.below?.[partition] ?? offset));
+    const [old, recent] = await Promise.all([
+      below.some((offset) => offset > 0) ? history.events({ ...query, below }) : Promise.resolve([]),
+      tail(query, through),
+    ]);
+    return recent.length === 0 ? old : [...old, ...recent].sort(byOrder);
+  };
+};

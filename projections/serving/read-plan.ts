@@ -1,0 +1,187 @@
+/**
+ * What a feature list or a service means, resolved once and kept until the registry or a generation changes:
+ * which views to read, which of their features go to which column, which on-demand features to compute and in which order.
+ */
+import type { FeatureServiceDefinition, OnDemandFeatureDefinition } from '#domain/definitions/model.ts';
+import { fail } from '#domain/errors.ts';
+import { compileExpr } from '#domain/expressions/compile.ts';
+import { parseFieldType } from '#domain/values/field-type.ts';
+import type { FieldType, Row, Value } from '#domain/values/value.ts';
+import type { ServedView, ServingViews } from './served-view.ts';
+
+export interface ReadDefinitions {
+  readonly service: (name: string) => FeatureServiceDefinition | null;
+  readonly onDemand: (name: string) => OnDemandFeatureDefinition | null;
+}
+
+export interface ViewRead {
+  readonly served: ServedView;
+  /** index in the view's features → column of the answer, for those asked for */
+  readonly columns: readonly { readonly feature: number; readonly column: number }[];
+}
+
+export interface OnDemandRead {
+  readonly name: string;
+  /** null: computed only because another on-demand feature needs it */
+  readonly column: number | null;
+  readonly inputs: readonly { readonly parameter: string; readonly from: InputSource }[];
+  readonly evaluate: (inputs: Row) => Value;
+}
+
+export type InputSource =
+  | { readonly from: 'feature'; readonly view: number; readonly feature: number }
+  | { readonly from: 'request'; readonly name: string; readonly type: FieldType }
+  | { readonly from: 'on-demand'; readonly index: number };
+
+export interface ReadPlan {
+  /** column names, in the order of the answer */
+  readonly features: readonly string[];
+  readonly views: readonly ViewRead[];
+  readonly onDemand: readonly OnDemandRead[];
+  /** request inputs needed */
+  readonly request: readonly { readonly name: string; readonly type: FieldType }[];
+}
+
+interface Wanted {
+  readonly view: string;
+  readonly feature: string;
+  readonly version: number | undefined;
+}
+
+type Column = { readonly kind: 'feature'; readonly wanted: Wanted } | { readonly kind: 'on-demand'; readonly name: string };
+
+const columnsOfService = (service: FeatureServiceDefinition): Column[] =>
+  service.features.flatMap((member): Column[] =>
+    member.from === 'on-demand'
+      ? [{ kind: 'on-demand', name: member.name }]
+      : member.features.map((feature) => ({ kind: 'feature', wanted: { view: member.view, feature, version: member.version } })),
+  );
+
+const columnsOfList = (features: readonly string[]): Column[] =>
+  features.map((text): Column => {
+    const colon = text.indexOf(':');
+    if (colon < 0) return { kind: 'on-demand', name: text };
+    return { kind: 'feature', wanted: { view: text.slice(0, colon), feature: text.slice(colon + 1), version: undefined } };
+  });
+
+/** Plain names where they are unique, else `view__feature`. */
+const nameColumns = (columns: readonly Column[]): string[] => {
+  const plain = columns.map((column) => (column.kind === 'feature' ? column.wanted.feature : column.name));
+  const counts = new Map<string, number>();
+  for (const name of plain) counts.set(name, (counts.get(name) ?? 0) + 1);
+  return columns.map((column, i) => {
+    const name = plain[i] as string;
+    return column.kind === 'feature' && (counts.get(name) ?? 0) > 1 ? `${column.wanted.view}__${name}` : name;
+  });
+};
+
+const servedOrFail = (views: ServingViews, view: string, version: number | undefined): ServedView => {
+  const served = views.live(view, version);
+  if (served === null) {
+    const which = version === undefined ? '' : ` version ${version}`;
+    return fail('MR_NOT_FOUND', `there is no feature view "${view}"${which} to read: \`millrace list feature-view\` shows what there is`, { view });
+  }
+  if (served === 'filling') {
+    return fail('MR_VIEW_NOT_READY', `the first generation of view "${view}" is still being filled: \`millrace status\` shows how far it is`, { view });
+  }
+  return served;
+};
+
+const build = (columns: readonly Column[], definitions: ReadDefinitions, views: ServingViews): ReadPlan => {
+  const viewReads: { served: ServedView; columns: { feature: number; column: number }[] }[] = [];
+  const viewIndex = new Map<string, number>();
+  const onDemand: OnDemandRead[] = [];
+  const onDemandIndex = new Map<string, number>();
+  const request = new Map<string, FieldType>();
+
+  const viewOf = (view: string, version: number | undefined): number => {
+    const id = `${view}@${version ?? ''}`;
+    let index = viewIndex.get(id);
+    if (index === undefined) {
+      index = viewReads.push({ served: servedOrFail(views, view, version), columns: [] }) - 1;
+      viewIndex.set(id, index);
+    }
+    return index;
+  };
+  const featureOf = (view: number, name: string): number => {
+    const { plan } = (viewReads[view] as ViewRead).served;
+    const feature = plan.features.findIndex((f) => f.name === name);
+    if (feature >= 0) return feature;
+    const names = plan.features.map((f) => f.name).join(', ');
+    return fail('MR_NOT_FOUND', `view "${plan.view}" has no feature "${name}"; it has ${names}`, { view: plan.view, feature: name });
+  };
+  const addOnDemand = (name: string): number => {
+    const known = onDemandIndex.get(name);
+    if (known !== undefined) return known;
+    const definition = definitions.onDemand(name);
+    if (definition === null) {
+      return fail('MR_NOT_FOUND', `there is no on-demand feature "${name}"; a view's feature is written "view:feature"`, { feature: name });
+    }
+    const inputs = Object.entries(definition.inputs).map(([parameter, input]) => {
+      switch (input.from) {
+        case 'feature': {
+          const view = viewOf(input.view, undefined);
+          return { parameter, from: { from: 'feature', view, feature: featureOf(view, input.feature) } as const };
+        }
+        case 'request': {
+          const type = parseFieldType(input.type);
+          request.set(input.name, type);
+          return { parameter, from: { from: 'request', name: input.name, type } as const };
+        }
+        case 'on-demand':
+          return { parameter, from: { from: 'on-demand', index: addOnDemand(input.name) } as const };
+      }
+    });
+    const index = onDemand.push({ name, column: null, inputs, evaluate: compileExpr(definition.value) }) - 1;
+    onDemandIndex.set(name, index);
+    return index;
+  };
+
+  columns.forEach((column, position) => {
+    if (column.kind === 'feature') {
+      const view = viewOf(column.wanted.view, column.wanted.version);
+      viewReads[view]?.columns.push({ feature: featureOf(view, column.wanted.feature), column: position });
+      return;
+    }
+    const index = addOnDemand(column.name);
+    onDemand[index] = { ...(onDemand[index] as OnDemandRead), column: position };
+  });
+  return { features: nameColumns(columns), views: viewReads, onDemand, request: [...request].map(([name, type]) => ({ name, type })) };
+};
+
+export interface ReadTarget {
+  readonly service?: string;
+  readonly features?: readonly string[];
+}
+
+/** Keeps resolved plans until `views.epoch()` moves. */
+export const createReadPlans = (definitions: ReadDefinitions, views: ServingViews): ((target: ReadTarget) => ReadPlan) => {
+  const kept = new Map<string, ReadPlan>();
+  const limit = 1000;
+  let epoch = -1;
+  return (target) => {
+    const current = views.epoch();
+    if (current !== epoch || kept.size > limit) {
+      kept.clear();
+      epoch = current;
+    }
+    const id = target.service !== undefined ? `s:${target.service}` : `f:${(target.features ?? []).join('\n')}`;
+    let plan = kept.get(id);
+    if (plan !== undefined) return plan;
+    if (target.service !== undefined) {
+      const service = definitions.service(target.service);
+      if (service === null) {
+        return fail('MR_NOT_FOUND', `there is no feature service "${target.service}": \`millrace list feature-service\` shows what there is`, {
+          service: target.service,
+        });
+      }
+      plan = build(columnsOfService(service), definitions, views);
+    } else if (target.features !== undefined && target.features.length > 0) {
+      plan = build(columnsOfList(target.features), definitions, views);
+    } else {
+      return fail('MR_BODY_INVALID', 'a read names a "service" or lists "features"; this one has neither');
+    }
+    kept.set(id, plan);
+    return plan;
+  };
+};

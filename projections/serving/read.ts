@@ -1,0 +1,170 @@
+/**
+ * Online reads. Where the kept tiles answer for every row, nothing is awaited and little is allocated; a row whose tiles do not
+ * suffice, and every read of the past, is answered from raw events by the same definition.
+ */
+import { fail } from '#domain/errors.ts';
+import { formatPosition } from '#domain/ports/log.ts';
+import type { ReadRequest, ReadResult, ViewAnswer } from '#domain/ports/platform.ts';
+import { rawTopic } from '#domain/ports/topics.ts';
+import type { RawEvent, Row, Value } from '#domain/values/value.ts';
+import { checkScalar } from '#domain/values/check-scalar.ts';
+import { keyOfEntity } from '#domain/views/entity-key.ts';
+import type { EntityKey, FeatureStatus } from '#domain/views/plan.ts';
+import { readHistorical } from './historical-read.ts';
+import type { RawEvents } from './raw-events.ts';
+import { createReadPlans, type ReadDefinitions, type ReadPlan, type ViewRead } from './read-plan.ts';
+import type { ServedView, ServingViews } from './served-view.ts';
+
+export interface ReadDependencies {
+  readonly definitions: ReadDefinitions;
+  readonly views: ServingViews;
+  readonly rawEvents: RawEvents;
+  /** a time such that every later commit has a later log time: what is read now is what was known then */
+  readonly readTime: () => number;
+  /** by partition, the raw offsets below which all was known at a past time */
+  readonly knownBelow: (source: string, known: number) => Promise<readonly number[]>;
+  /** positions of events that the online path left out as late */
+  readonly leftOut: (view: string, generation: number) => Promise<((event: RawEvent) => boolean) | null>;
+  /** resolves when the position is readable; rejects with MR_POSITION_NOT_REACHED past its deadline */
+  readonly waitFor: (position: string) => Promise<void>;
+}
+
+export type Read = (request: ReadRequest) => Promise<ReadResult>;
+
+const EMPTY: Row = {};
+
+const requestRow = (plan: ReadPlan, request: readonly Row[] | undefined, row: number, rows: number): Row => {
+  if (plan.request.length === 0) return EMPTY;
+  const given = request === undefined ? EMPTY : request.length === 1 ? (request[0] as Row) : request[row];
+  if (request !== undefined && request.length !== 1 && request.length !== rows) {
+    return fail('MR_REQUEST_INVALID', `"request" has ${request.length} rows for ${rows} entities: give one for all, or one for each`);
+  }
+  for (const { name, type } of plan.request) {
+    const value = given?.[name];
+    if (value === undefined) {
+      return fail('MR_REQUEST_INVALID', `the on-demand features need the request input "${name}" and row ${row} does not give it`, { row, field: name });
+    }
+    if (!(value === null ? type.nullable : checkScalar(type, value))) {
+      return fail('MR_REQUEST_INVALID', `request input "${name}" of row ${row} is ${JSON.stringify(value)}, which is not ${type.base}`, { row, field: name });
+    }
+  }
+  return given ?? EMPTY;
+};
+
+/** Computes the on-demand columns of one row from the views' values and the request's inputs. */
+const computeOnDemand = (plan: ReadPlan, viewValues: readonly (readonly Value[])[], given: Row, values: Value[], status: FeatureStatus[]): void => {
+  if (plan.onDemand.length === 0) return;
+  const results: Value[] = [];
+  for (const feature of plan.onDemand) {
+    const inputs: Record<string, Value> = {};
+    for (const { parameter, from } of feature.inputs) {
+      inputs[parameter] =
+        from.from === 'request'
+          ? (given[from.name] ?? null)
+          : from.from === 'feature'
+            ? (viewValues[from.view]?.[from.feature] ?? null)
+            : (results[from.index] ?? null);
+    }
+    const value = feature.evaluate(inputs);
+    results.push(value);
+    if (feature.column !== null) {
+      values[feature.column] = value;
+      status[feature.column] = value === null ? 'null' : 'present';
+    }
+  }
+};
+
+const answerOf = (served: ServedView): ViewAnswer => ({
+  view: served.plan.view,
+  version: served.version,
+  generation: served.generation,
+  eventTime: served.newestEventTime(),
+  position: formatPosition(rawTopic(served.plan.source), served.positions()),
+});
+
+export const createRead = (dependencies: ReadDependencies): Read => {
+  const planOf = createReadPlans(dependencies.definitions, dependencies.views);
+
+  /** Who answers for a view, and from which raw events, for a read whose `known` is past. */
+  const asKnown = async (view: ViewRead, known: number): Promise<{ served: ServedView; below: readonly number[]; leftOut?: (event: RawEvent) => boolean }> => {
+    const then = dependencies.views.liveAt(view.served.plan.view, known);
+    const served = then ?? view.served;
+    const below = await dependencies.knownBelow(served.plan.source, known);
+    const leftOut = served.plan.latenessMs === null ? null : await dependencies.leftOut(served.plan.view, served.generation);
+    return leftOut === null ? { served, below } : { served, below, leftOut };
+  };
+
+  const readPast = async (plan: ReadPlan, request: ReadRequest, at: number, known: number | null): Promise<ReadResult> => {
+    const rows = request.entities.length;
+    const answered = await Promise.all(
+      plan.views.map(async (view) => (known === null ? { served: view.served } : await asKnown(view, known))),
+    );
+    const values: Value[][] = [];
+    const status: FeatureStatus[][] = [];
+    for (let row = 0; row < rows; row++) {
+      const entity = request.entities[row] as EntityKey;
+      const rowValues: Value[] = new Array(plan.features.length).fill(null);
+      const rowStatus: FeatureStatus[] = new Array(plan.features.length).fill('null');
+      const viewValues: (readonly Value[])[] = [];
+      for (const [v, view] of plan.views.entries()) {
+        const source = answered[v] as { served: ServedView; below?: readonly number[]; leftOut?: (event: RawEvent) => boolean };
+        const past = source.served.plan;
+        const key = keyOfEntity(past, entity);
+        const result = await readHistorical(dependencies.rawEvents, { ...source, plan: past, key, at });
+        // A version that was live then may order its features otherwise, or not have one yet.
+        const byName = view.served.plan.features.map((feature) => past.features.findIndex((f) => f.name === feature.name));
+        viewValues.push(byName.map((index) => (index < 0 ? null : (result.values[index] ?? null))));
+        for (const { feature, column } of view.columns) {
+          const index = byName[feature] as number;
+          rowValues[column] = index < 0 ? null : (result.values[index] as Value);
+          rowStatus[column] = index < 0 ? 'not-found' : (result.status[index] as FeatureStatus);
+        }
+      }
+      computeOnDemand(plan, viewValues, requestRow(plan, request.request, row, rows), rowValues, rowStatus);
+      values.push(rowValues);
+      status.push(rowStatus);
+    }
+    const views = answered.map(({ served }) => answerOf(served));
+    return { features: plan.features, values, status, entities: request.entities, views, at, known: known ?? dependencies.readTime() };
+  };
+
+  /** From tiles; null where some row's tiles do not suffice. */
+  const readPresent = (plan: ReadPlan, request: ReadRequest, at: number, known: number): ReadResult | null => {
+    const { entities } = request;
+    const rows = entities.length;
+    const width = plan.features.length;
+    const values: Value[][] = new Array(rows);
+    const status: FeatureStatus[][] = new Array(rows);
+    const keepViewValues = plan.onDemand.length > 0;
+    const out: Value[] = [];
+    const outStatus: FeatureStatus[] = [];
+    for (let row = 0; row < rows; row++) {
+      const entity = entities[row] as EntityKey;
+      const rowValues: Value[] = new Array(width);
+      const rowStatus: FeatureStatus[] = new Array(width);
+      const viewValues: Value[][] = [];
+      for (const view of plan.views) {
+        const { served } = view;
+        if (served.read(keyOfEntity(served.plan, entity), at, out, outStatus) !== 'ok') return null;
+        for (const { feature, column } of view.columns) {
+          rowValues[column] = out[feature] as Value;
+          rowStatus[column] = outStatus[feature] as FeatureStatus;
+        }
+        if (keepViewValues) viewValues.push(out.slice(0, served.plan.features.length));
+      }
+      if (keepViewValues) computeOnDemand(plan, viewValues, requestRow(plan, request.request, row, rows), rowValues, rowStatus);
+      values[row] = rowValues;
+      status[row] = rowStatus;
+    }
+    return { features: plan.features, values, status, entities, views: plan.views.map((view) => answerOf(view.served)), at, known };
+  };
+
+  return async (request) => {
+    if (request.after !== undefined) await dependencies.waitFor(request.after);
+    const plan = planOf(request);
+    const now = dependencies.readTime();
+    const at = request.at ?? (request.known !== undefined && request.known < now ? request.known : now);
+    if (request.known !== undefined && request.known < now) return readPast(plan, request, at, request.known);
+    return readPresent(plan, request, at, now) ?? readPast(plan, request, at, null);
+  };
+};

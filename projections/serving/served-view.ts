@@ -1,0 +1,27 @@
+/** What a read needs of the generation that answers it; the compute engine of the profile provides it. */
+import type { FeatureStatus, ViewPlan } from '#domain/views/plan.ts';
+import type { Position, Value } from '#domain/values/value.ts';
+
+export interface ServedView {
+  readonly plan: ViewPlan;
+  readonly version: number;
+  readonly generation: number;
+  /** Fills out and status, one place a feature of the plan; `needs-history` where the tiles do not suffice (see TileStore). */
+  readonly read: (key: string, at: number, out: Value[], status: FeatureStatus[]) => 'ok' | 'needs-history';
+  /** next offsets of the raw topic that the generation has taken in */
+  readonly positions: () => readonly Position[];
+  /** epoch ms; null before any event */
+  readonly newestEventTime: () => number | null;
+}
+
+export interface ServingViews {
+  /**
+   * The generation that answers for a view (of that version, where a service pins one): null where there is no such view,
+   * `filling` where its first generation is not promoted yet.
+   */
+  readonly live: (view: string, version?: number) => ServedView | 'filling' | null;
+  /** The generation that was live at a past time (epoch ms); null where none was. */
+  readonly liveAt: (view: string, time: number) => ServedView | null;
+  /** Changes whenever an answer of `live` could change: what is derived from it may be kept until then. */
+  readonly epoch: () => number;
+}
