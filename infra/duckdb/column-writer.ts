@@ -25,6 +25,8 @@ import duckdb from '@duckdb/node-bindings';
 
 export const CHUNK_ROWS = 2048;
 const INLINE_BYTES = 12;
+/** of U+FEFF in UTF-8 */
+const FIRST_OF_MARK = 0xef;
 
 export interface ColumnWriter {
   readonly type: DuckDBType;
@@ -35,6 +37,8 @@ export interface ColumnWriter {
   setBytes(row: number, bytes: Uint8Array, start: number, end: number): void;
   /** a list's elements, as DuckDB values */
   setList(row: number, items: readonly DuckDBValue[]): void;
+  /** true: some string began with a byte order mark, which DuckDB's client drops from the statistics that it reports */
+  readonly hasMark: boolean;
   /** copies the rows into column `index` of the chunk, and starts over */
   flush(chunk: DuckDBDataChunk, index: number): void;
 }
@@ -65,7 +69,7 @@ const createValidity = (): Validity => {
 const wrongKind = (): never => {
   throw new TypeError('a column was given a value of another kind');
 };
-const base = { setNumber: wrongKind, setBytes: wrongKind, setList: wrongKind };
+const base = { setNumber: wrongKind, setBytes: wrongKind, setList: wrongKind, hasMark: false };
 
 const numberWriter = (type: DuckDBType, data: Int32Array | Float32Array | Float64Array | Uint8Array): ColumnWriter => {
   const validity = createValidity();
@@ -112,8 +116,12 @@ const bytesWriter = (type: DuckDBType): ColumnWriter => {
   const words = new Int32Array(bytes.buffer);
   let longRows: number[] = [];
   let longBytes: Uint8Array[] = [];
+  let hasMark = false;
   return {
     ...base,
+    get hasMark() {
+      return hasMark;
+    },
     type,
     setNull(row) {
       words.fill(0, row * 4, row * 4 + 4);
@@ -122,6 +130,7 @@ const bytesWriter = (type: DuckDBType): ColumnWriter => {
     setBytes(row, from, start, end) {
       const length = end - start;
       const word = row * 4;
+      if (from[start] === FIRST_OF_MARK) hasMark = true;
       words[word + 1] = 0;
       words[word + 2] = 0;
       words[word + 3] = 0;

@@ -34,7 +34,7 @@ const idsByStatName = (fields: readonly IcebergField[]): ReadonlyMap<string, { r
   return ids;
 };
 
-const statistics = (file: CopiedFile, fields: readonly IcebergField[]) => {
+const statistics = (file: CopiedFile, fields: readonly IcebergField[], unbounded: ReadonlySet<string>) => {
   const ids = idsByStatName(fields);
   const sizes: { key: number; value: number }[] = [];
   const values: { key: number; value: number }[] = [];
@@ -55,6 +55,7 @@ const statistics = (file: CopiedFile, fields: readonly IcebergField[]) => {
     count(nulls, 'null_count');
     const least = stats.get('min');
     const greatest = stats.get('max');
+    if (unbounded.has(fields.find((field) => field.id === key)?.name ?? '')) continue;
     if (least === undefined || greatest === undefined || stats.get('has_nan') === 'true') continue;
     const low = encodeBound(type, least, false);
     const high = encodeBound(type, greatest, true);
@@ -68,13 +69,13 @@ const orNull = <T>(map: IdMap<T>): IdMap<T> | null => (map.length === 0 ? null :
 
 /**
  * Durable when it returns; nothing refers to the files yet.
- * @param from a relation with the table's columns
+ * @param from a relation with the table's columns, and the columns whose bounds must be left out
  * @param tag unique: the files' names start with it
  */
 export const writeDataFiles = async (
   connection: DuckDBConnection,
   { directory, metadata, fields }: { readonly directory: string; readonly metadata: TableMetadata; readonly fields: readonly IcebergField[] },
-  from: string,
+  from: { readonly relation: string; readonly unbounded: ReadonlySet<string> },
   tag: string,
 ): Promise<readonly DataFile[]> => {
   const target = dataDirectory(directory);
@@ -83,7 +84,7 @@ export const writeDataFiles = async (
   const day = `CAST(CAST(${identifier(partitionColumn(metadata).name)} AS TIMESTAMP) AS DATE) AS ${identifier(partition.name)}`;
   const columns = fields.map((field) => identifier(field.name)).join(', ');
   const copied = await connection.runAndReadAll(
-    `COPY (SELECT ${columns}, ${day} FROM ${from}) TO ${literal(target)} (FORMAT parquet, COMPRESSION zstd, RETURN_STATS, OVERWRITE_OR_IGNORE, ` +
+    `COPY (SELECT ${columns}, ${day} FROM ${from.relation}) TO ${literal(target)} (FORMAT parquet, COMPRESSION zstd, RETURN_STATS, OVERWRITE_OR_IGNORE, ` +
       `PARTITION_BY (${identifier(partition.name)}), FILENAME_PATTERN ${literal(`${tag}-{i}`)}, FIELD_IDS {${fields.map(fieldId).join(', ')}})`,
   );
   const files = copied.getRowObjectsJson() as unknown as (CopiedFile & Record<string, Json>)[];
@@ -94,7 +95,7 @@ export const writeDataFiles = async (
   }
   for (const path of directories) await syncPath(path);
   return files.map((file): DataFile => {
-    const { sizes, values, nulls, lower, upper } = statistics(file, fields);
+    const { sizes, values, nulls, lower, upper } = statistics(file, fields, from.unbounded);
     return {
       content: 0,
       file_path: `${metadata.location}/data/${relative(target, file.filename)}`,

@@ -8,6 +8,7 @@ import { writeDataFiles } from './data-files.ts';
 import { ADDED, DELETED, type ManifestEntry, type ManifestFile } from './manifest.ts';
 import { currentSchema, currentSnapshot, partitionSpec, throughOf, throughSummary } from './metadata.ts';
 import { referencedFiles } from './orphans.ts';
+import type { IcebergField } from './schema.ts';
 import { readParquet } from './parquet-scan.ts';
 import { commitTable, loadTable, localPath, metadataFile, metadataVersions } from './table-directory.ts';
 
@@ -53,6 +54,14 @@ export interface CompactOptions {
   readonly now: number;
 }
 
+/** Strings whose bounds some file left out: the file that replaces it must leave them out too. */
+const withoutBounds = (fields: readonly IcebergField[], entries: readonly ManifestEntry[]): ReadonlySet<string> => {
+  const bounded = (id: number, { data_file: { upper_bounds, null_value_counts, record_count } }: ManifestEntry): boolean =>
+    upper_bounds?.some(({ key }) => key === id) === true || null_value_counts?.find(({ key }) => key === id)?.value === record_count;
+  const strings = fields.filter(({ type }) => type === 'string');
+  return new Set(strings.filter(({ id }) => !entries.every((entry) => bounded(id, entry))).map(({ name }) => name));
+};
+
 interface Choice {
   /** manifests without an entry that is replaced */
   readonly untouched: readonly ManifestFile[];
@@ -72,7 +81,7 @@ export const compact = async ({ directory, connection, minFiles, smallBytes, max
   if (replaced.length === 0) return 0;
   const { fields } = currentSchema(metadata);
   const paths = replaced.map((entry) => localPath(directory, metadata, entry.data_file.file_path));
-  const files = await writeDataFiles(connection, { directory, metadata, fields }, readParquet(paths, fields), randomUUID());
+  const files = await writeDataFiles(connection, { directory, metadata, fields }, { relation: readParquet(paths, fields), unbounded: withoutBounds(fields, replaced) }, randomUUID());
   const snapshotId = newSnapshotId();
   const rewritten: readonly ManifestEntry[] = [
     ...kept,

@@ -10,6 +10,8 @@ export interface PendingRows {
   readonly relation: string;
   readonly count: number;
   add(record: LogRecord, schema: object): void;
+  /** columns whose statistics can't be had right */
+  unbounded(): ReadonlySet<string>;
   flush(): void;
   /** forgets the rows */
   drop(): Promise<void>;
@@ -58,6 +60,7 @@ export const pendingRows = async (connection: DuckDBConnection, fields: readonly
       count++;
       if (++row === CHUNK_ROWS) flushChunk();
     },
+    unbounded: () => new Set(columns.filter(([, column]) => column.hasMark).map(([name]) => name)),
     flush() {
       flushChunk();
       appender.flushSync();

@@ -65,7 +65,7 @@ export const tableWriter = ({ directory, name, connection, now, checkpoint }: Ta
     const { rows, columns, partitionBy, metadata } = pending;
     rows.flush();
     const { fields } = currentSchema(metadata);
-    const files = await writeDataFiles(connection, { directory, metadata, fields }, rows.relation, randomUUID());
+    const files = await writeDataFiles(connection, { directory, metadata, fields }, { relation: rows.relation, unbounded: rows.unbounded() }, randomUUID());
     await checkpoint?.('data');
     const snapshotId = newSnapshotId();
     const manifest = await writeManifest(directory, metadata, addedEntries(files, snapshotId));

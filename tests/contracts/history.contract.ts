@@ -230,6 +230,7 @@ export const historyContract = (name: string, open: () => Promise<HistoryUnderTe
       await history.maintain('raw.flights');
       expect((await history.dataFiles('raw.flights')).length).toBeLessThan(files);
       expect(await history.events({ source: 'flights' })).toEqual(before);
+      for (const origin of ['exactly12byte', '\uFEFFbom']) expect((await history.events({ source: 'flights', where: { origin } })).length).toBe(1);
       expect(await history.through('raw.flights')).toEqual([20, 8]);
     });
 
