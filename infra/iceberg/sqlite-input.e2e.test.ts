@@ -1,0 +1,47 @@
+/** The embedded log's own records, read by the worker over its own connection, while the log is open and written. */
+import { join } from 'node:path';
+import avro from 'avsc';
+import { expect, it } from 'vitest';
+import { sqliteSchemaRegistry } from '#infra/sqlite/schema-registry.ts';
+import { openLog, temporaryDirectory } from '#tests/contracts/sqlite.ts';
+import { openIcebergHistory } from './history.ts';
+import { sqliteInput } from './sqlite-input.ts';
+
+const SCHEMA = {
+  type: 'record',
+  name: 'flights',
+  fields: [
+    { name: 'origin', type: 'string' },
+    { name: 'date', type: { type: 'long', logicalType: 'timestamp-millis' } },
+  ],
+};
+
+it('carries the embedded log into the tables while it is written', async () => {
+  const directory = temporaryDirectory();
+  const { database, log, close } = openLog(directory.path);
+  const schemaId = await sqliteSchemaRegistry(database).register('raw.flights-value', SCHEMA);
+  const type = avro.Type.forSchema(SCHEMA as avro.Schema);
+  await log.createTopic('raw.flights', { partitions: 2 });
+  const append = (from: number) =>
+    log.append({
+      records: Array.from({ length: 3000 }, (_, i) => ({
+        topic: 'raw.flights',
+        partition: i % 2,
+        key: 'ATL',
+        value: type.toBuffer({ origin: `o${i}`, date: from + i }),
+        schemaId,
+      })),
+    });
+  await append(0);
+  const history = await openIcebergHistory({ data: directory.path, input: sqliteInput(join(directory.path, 'millrace.db')), commitAfterMs: 0 });
+  await history.sync('raw.flights');
+  await append(3000);
+  await history.sync('raw.flights');
+  expect(await history.through('raw.flights')).toEqual([3000, 3000]);
+  const events = await history.events({ source: 'flights' });
+  expect(events.map((event) => event.eventTime)).toEqual(Array.from({ length: 6000 }, (_, i) => i));
+  expect((await history.events({ source: 'flights', where: { origin: 'o7' } })).length).toBe(2);
+  await history.close();
+  await close();
+  directory.remove();
+});
