@@ -1,4 +1,6 @@
 /** Exactly once, whatever is killed when: the log's records are in the tables, each once, and what a dead writer left is gone. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -75,6 +77,28 @@ it('holds every record once after the writer died at each step of a commit', asy
   // Nothing is left of the commits that did not happen.
   expect(filesOnDisk('data', '.parquet')).toBe((await history.dataFiles('raw.flights')).length);
   expect(filesOnDisk('metadata', '.tmp')).toBe(0);
+});
+
+it('holds every record once after kill -9 of the whole process at any moment', async () => {
+  appended.fill(0);
+  append(3000, 1);
+  for (const delay of [3, 17, 41, 66]) {
+    const child = spawn(process.execPath, [join(import.meta.dirname, '..', '..', 'tests', 'contracts', 'history-sync-until-killed.ts'), data], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    await once(child.stdout, 'data');
+    await new Promise((done) => setTimeout(done, delay));
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+  }
+  history = await open();
+  const reached = await history.through('raw.flights');
+  expect(reached[0]).toBeGreaterThan(0);
+  expect((await everyPosition()).length).toBe(reached.reduce((sum, offset) => sum + offset, 0));
+  await history.sync('raw.flights');
+  expect(new Set(await everyPosition()).size).toBe(6000);
+  expect((await history.snapshot('raw.flights'))?.rows).toBe(6000);
+  expect(filesOnDisk('data', '.parquet')).toBe((await history.dataFiles('raw.flights')).length);
 });
 
 it('writes by itself, and again after its thread died', async () => {
