@@ -1,0 +1,46 @@
+/**
+ * What happens in the registry: events in the past tense, one stream a definition (`feature-view/airport_delays`). The generations of a
+ * feature view live in its stream, so that what is live and what is being filled is decided in one place.
+ */
+import type { Definition, Kind } from '#domain/definitions/model.ts';
+
+/** A recompute for some days or entities; all null: everything. */
+export interface ReplayRange {
+  /** event time, epoch ms */
+  readonly from: number | null;
+  readonly to: number | null;
+  /** encoded entity keys */
+  readonly keys: readonly string[] | null;
+}
+
+export interface ReplayInfo extends ReplayRange {
+  readonly id: string;
+  readonly reason: string | null;
+  readonly actor: string;
+}
+
+export type RegistryEvent =
+  | { readonly type: 'EntityRegistered' | 'SourceRegistered' | 'OnDemandFeatureRegistered' | 'FeatureServiceRegistered'; readonly data: { readonly version: number; readonly definition: Definition } }
+  /** planHash: equal hashes compute equal values */
+  | { readonly type: 'FeatureViewRegistered'; readonly data: { readonly version: number; readonly definition: Definition; readonly planHash: string } }
+  | { readonly type: 'DefinitionDeprecated' | 'DefinitionRestored' | 'DefinitionRetired'; readonly data: { readonly kind: Kind; readonly name: string } }
+  | { readonly type: 'GenerationStarted'; readonly data: { readonly generation: number; readonly version: number; /** null: a new view's first */ readonly replay: ReplayInfo | null; readonly at: number } }
+  /** only metadata changed: the generation goes on under the new version */
+  | { readonly type: 'GenerationAdopted'; readonly data: { readonly generation: number; readonly version: number } }
+  | { readonly type: 'GenerationFilled'; readonly data: { readonly generation: number; readonly at: number } }
+  | { readonly type: 'GenerationFailed'; readonly data: { readonly generation: number; readonly error: string; readonly at: number } }
+  | { readonly type: 'GenerationPromoted'; readonly data: { readonly generation: number; readonly previous: number | null; readonly at: number } }
+  | { readonly type: 'GenerationRolledBack'; readonly data: { readonly generation: number; readonly to: number; readonly at: number } }
+  | { readonly type: 'GenerationAbandoned' | 'GenerationRetired'; readonly data: { readonly generation: number; readonly at: number } };
+
+export const streamOf = (kind: Kind, name: string): string => `${kind}/${name}`;
+
+export const KINDS: readonly Kind[] = ['entity', 'source', 'feature-view', 'on-demand-feature', 'feature-service'];
+
+export const REGISTERED: Readonly<Record<Kind, RegistryEvent['type']>> = {
+  entity: 'EntityRegistered',
+  source: 'SourceRegistered',
+  'feature-view': 'FeatureViewRegistered',
+  'on-demand-feature': 'OnDemandFeatureRegistered',
+  'feature-service': 'FeatureServiceRegistered',
+};

@@ -1,0 +1,72 @@
+/** A record of topic `registry`: one commit, that is, what one command made, accepted or refused. */
+import avro from 'avsc';
+import type { Commit } from '#domain/ports/event-store.ts';
+
+export const registryRecordSchema = {
+  type: 'record',
+  name: 'RegistryCommit',
+  namespace: 'millrace',
+  fields: [
+    { name: 'position', type: 'long' },
+    { name: 'stream', type: 'string' },
+    { name: 'version', type: 'long' },
+    { name: 'commandId', type: 'string' },
+    { name: 'command', type: 'string' },
+    { name: 'data', type: 'string', doc: 'the command, JSON' },
+    { name: 'actor', type: 'string' },
+    { name: 'reason', type: ['null', 'string'], default: null },
+    { name: 'time', type: { type: 'long', logicalType: 'timestamp-millis' } },
+    {
+      name: 'refusal',
+      type: ['null', { type: 'record', name: 'Refusal', fields: [{ name: 'code', type: 'string' }, { name: 'message', type: 'string' }] }],
+      default: null,
+    },
+    {
+      name: 'events',
+      type: { type: 'array', items: { type: 'record', name: 'RegistryEvent', fields: [{ name: 'type', type: 'string' }, { name: 'data', type: 'string', doc: 'JSON' }] } },
+    },
+  ],
+} as const;
+
+const type = avro.Type.forSchema(registryRecordSchema as unknown as avro.Schema, { wrapUnions: false });
+
+export const encodeCommit = (commit: Commit): Uint8Array =>
+  type.toBuffer({
+    position: commit.position,
+    stream: commit.stream,
+    version: commit.version,
+    commandId: commit.command.id,
+    command: commit.command.type,
+    data: JSON.stringify(commit.command.data ?? null),
+    actor: commit.command.actor,
+    reason: commit.command.reason,
+    time: commit.command.time,
+    refusal: commit.refusal,
+    events: commit.events.map((event) => ({ type: event.type, data: JSON.stringify(event.data) })),
+  });
+
+interface Wire {
+  readonly position: number;
+  readonly stream: string;
+  readonly version: number;
+  readonly commandId: string;
+  readonly command: string;
+  readonly data: string;
+  readonly actor: string;
+  readonly reason: string | null;
+  readonly time: number;
+  readonly refusal: { readonly code: string; readonly message: string } | null;
+  readonly events: readonly { readonly type: string; readonly data: string }[];
+}
+
+export const decodeCommit = (bytes: Uint8Array): Commit => {
+  const wire = type.fromBuffer(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)) as Wire;
+  return {
+    position: wire.position,
+    stream: wire.stream,
+    version: wire.version,
+    command: { id: wire.commandId, type: wire.command, data: JSON.parse(wire.data) as unknown, actor: wire.actor, reason: wire.reason, time: wire.time },
+    refusal: wire.refusal === null ? null : { code: wire.refusal.code, message: wire.refusal.message },
+    events: wire.events.map((event) => ({ type: event.type, data: JSON.parse(event.data) as unknown })),
+  };
+};

@@ -1,0 +1,91 @@
+/** The state of one registry stream, rebuilt from its events. */
+import type { Definition } from '#domain/definitions/model.ts';
+import type { RegistryEvent, ReplayInfo } from './events.ts';
+
+export type GenerationState = 'filling' | 'ready' | 'live' | 'standby' | 'abandoned' | 'retired' | 'failed';
+
+export interface GenerationRecord {
+  readonly generation: number;
+  readonly version: number;
+  readonly state: GenerationState;
+  /** null: the view's first, which promotes itself when it is filled */
+  readonly replay: ReplayInfo | null;
+  readonly startedAt: number;
+  readonly finishedAt: number | null;
+  readonly rolledBack: boolean;
+  readonly error: string | null;
+}
+
+export interface VersionRecord {
+  readonly version: number;
+  readonly definition: Definition;
+  /** feature views only */
+  readonly planHash: string | null;
+}
+
+export interface RegistryState {
+  readonly status: 'absent' | 'active' | 'deprecated' | 'retired';
+  readonly versions: readonly VersionRecord[];
+  readonly generations: readonly GenerationRecord[];
+  /** which generation was live from when (epoch ms), oldest first */
+  readonly timeline: readonly { readonly generation: number; readonly from: number }[];
+}
+
+export const initialState: RegistryState = { status: 'absent', versions: [], generations: [], timeline: [] };
+
+const change = (state: RegistryState, generation: number, patch: Partial<GenerationRecord>): RegistryState => ({
+  ...state,
+  generations: state.generations.map((g) => (g.generation === generation ? { ...g, ...patch } : g)),
+});
+
+const makeLive = (state: RegistryState, generation: number, at: number): RegistryState => ({
+  ...state,
+  generations: state.generations.map((g) =>
+    g.generation === generation ? { ...g, state: 'live', finishedAt: g.finishedAt ?? at } : g.state === 'live' ? { ...g, state: 'standby' } : g,
+  ),
+  timeline: [...state.timeline, { generation, from: at }],
+});
+
+export const evolve = (state: RegistryState, event: RegistryEvent): RegistryState => {
+  switch (event.type) {
+    case 'EntityRegistered':
+    case 'SourceRegistered':
+    case 'OnDemandFeatureRegistered':
+    case 'FeatureServiceRegistered':
+    case 'FeatureViewRegistered': {
+      const planHash = event.type === 'FeatureViewRegistered' ? event.data.planHash : null;
+      const { version, definition } = event.data;
+      return { ...state, status: 'active', versions: [...state.versions, { version, definition, planHash }] };
+    }
+    case 'DefinitionDeprecated':
+      return { ...state, status: 'deprecated' };
+    case 'DefinitionRestored':
+      return { ...state, status: 'active' };
+    case 'DefinitionRetired':
+      return { ...state, status: 'retired' };
+    case 'GenerationStarted': {
+      const { generation, version, replay, at } = event.data;
+      const record: GenerationRecord = { generation, version, state: 'filling', replay, startedAt: at, finishedAt: null, rolledBack: false, error: null };
+      return { ...state, generations: [...state.generations, record] };
+    }
+    case 'GenerationAdopted':
+      return change(state, event.data.generation, { version: event.data.version });
+    case 'GenerationFilled':
+      return change(state, event.data.generation, { state: 'ready', finishedAt: event.data.at });
+    case 'GenerationFailed':
+      return change(state, event.data.generation, { state: 'failed', finishedAt: event.data.at, error: event.data.error });
+    case 'GenerationPromoted':
+      return makeLive(state, event.data.generation, event.data.at);
+    case 'GenerationRolledBack':
+      return change(makeLive(state, event.data.to, event.data.at), event.data.generation, { rolledBack: true });
+    case 'GenerationAbandoned':
+      return change(state, event.data.generation, { state: 'abandoned', finishedAt: event.data.at });
+    case 'GenerationRetired':
+      return change(state, event.data.generation, { state: 'retired' });
+  }
+};
+
+export const newestVersion = (state: RegistryState): VersionRecord | null => state.versions.at(-1) ?? null;
+export const liveGeneration = (state: RegistryState): GenerationRecord | null => state.generations.find((g) => g.state === 'live') ?? null;
+/** The generation that was live at a time, epoch ms. */
+export const liveAt = (state: RegistryState, time: number): number | null => state.timeline.filter((entry) => entry.from <= time).at(-1)?.generation ?? null;

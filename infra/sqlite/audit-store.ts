@@ -1,0 +1,30 @@
+/** The audit chain in the embedded database: one row a record, and the head apart from them. */
+import type { AuditHead, AuditStore } from '#domain/ports/audit-store.ts';
+import type { AuditRecord } from '#domain/ports/platform.ts';
+import type { Database } from '#infra/sqlite/database.ts';
+
+const TABLES = `
+CREATE TABLE IF NOT EXISTS audit (sequence INTEGER PRIMARY KEY, record TEXT NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS audit_head (one INTEGER PRIMARY KEY CHECK (one = 1), sequence INTEGER NOT NULL, hash TEXT NOT NULL) STRICT;
+`;
+
+export const sqliteAuditStore = (database: Database): AuditStore => {
+  const { db } = database;
+  db.exec(TABLES);
+  const insert = db.prepare('INSERT INTO audit (sequence, record) VALUES (?, ?)');
+  const setHead = db.prepare('INSERT INTO audit_head (one, sequence, hash) VALUES (1, ?, ?) ON CONFLICT (one) DO UPDATE SET sequence = excluded.sequence, hash = excluded.hash');
+  const page = db.prepare('SELECT record FROM audit WHERE sequence > ? ORDER BY sequence LIMIT ?');
+  const head = db.prepare('SELECT sequence, hash FROM audit_head');
+  return {
+    async append(records) {
+      const last = records.at(-1);
+      if (last === undefined) return;
+      database.transaction(() => {
+        for (const record of records) insert.run(record.sequence, JSON.stringify(record));
+        setHead.run(last.sequence, last.hash);
+      });
+    },
+    read: async (sequence, limit) => page.all(sequence, limit).map((row) => JSON.parse(row.record as string) as AuditRecord),
+    head: async () => (head.get() as unknown as AuditHead | undefined) ?? null,
+  };
+};

@@ -1,0 +1,129 @@
+/**
+ * Who did what: one record a commit of the registry, accepted or refused, each with a hash over itself and the hash before it.
+ *
+ *   hash(n) = SHA-256(hash(n − 1) · canonical JSON of record n without its hashes)
+ *
+ * Whoever changes, removes, inserts or reorders records breaks the chain from there on; `verify` names the first that does not fit, and
+ * holds each record against the event store's commit, and the tail against the head that is kept apart.
+ */
+import { createHash } from 'node:crypto';
+import { canonical } from '#domain/expressions/canonical.ts';
+import type { AuditStore } from '#domain/ports/audit-store.ts';
+import type { Commit, EventStore } from '#domain/ports/event-store.ts';
+import type { AuditQuery, AuditRecord, AuditVerification } from '#domain/ports/platform.ts';
+
+export const GENESIS = '0'.repeat(64);
+const PAGE = 500;
+export const DEFAULT_LIMIT = 100;
+const MAX_LIMIT = 1000;
+
+type Unchained = Omit<AuditRecord, 'hash' | 'previous'>;
+
+const unchained = (commit: Commit): Unchained => ({
+  sequence: commit.position,
+  time: commit.command.time,
+  actor: commit.command.actor,
+  command: commit.command.type,
+  subject: commit.stream,
+  reason: commit.command.reason,
+  outcome: commit.refusal === null ? 'accepted' : 'refused',
+  refusal: commit.refusal,
+  events: commit.events,
+});
+
+export const chainHash = (previous: string, record: Unchained): string => createHash('sha256').update(previous).update(canonical(record)).digest('hex');
+
+const chained = (previous: string, record: Unchained): AuditRecord => ({ ...record, previous, hash: chainHash(previous, record) });
+
+const withoutHashes = ({ hash: _hash, previous: _previous, ...record }: AuditRecord): Unchained => record;
+
+export interface Audit {
+  /** Resolves when all commits so far are in the chain. */
+  readonly caughtUp: () => Promise<void>;
+  readonly log: (query: AuditQuery) => Promise<{ readonly records: readonly AuditRecord[]; readonly next: number | null }>;
+  readonly verify: () => Promise<AuditVerification>;
+  readonly close: () => Promise<void>;
+}
+
+const matches = (record: AuditRecord, { since, until, actor, subject, kind }: AuditQuery): boolean =>
+  (since === undefined || record.time >= since) &&
+  (until === undefined || record.time <= until) &&
+  (actor === undefined || record.actor === actor) &&
+  (subject === undefined || record.subject === subject || record.subject.endsWith(`/${subject}`)) &&
+  (kind === undefined || record.command === kind || record.subject.startsWith(`${kind}/`) || record.events.some((event) => event.type === kind));
+
+export const openAudit = async (eventStore: EventStore, store: AuditStore): Promise<Audit> => {
+  let queue: Promise<void> = Promise.resolve();
+  const takeIn = async (): Promise<void> => {
+    for (;;) {
+      const head = await store.head();
+      const commits = await eventStore.readAll(head?.sequence ?? 0, PAGE);
+      if (commits.length === 0) return;
+      let previous = head?.hash ?? GENESIS;
+      const records: AuditRecord[] = [];
+      for (const commit of commits) {
+        const record = chained(previous, unchained(commit));
+        records.push(record);
+        previous = record.hash;
+      }
+      await store.append(records);
+    }
+  };
+  const caughtUp = (): Promise<void> => {
+    queue = queue.then(takeIn, takeIn);
+    return queue;
+  };
+  const unsubscribe = eventStore.onCommit(() => void caughtUp().catch(() => {}));
+  await caughtUp();
+
+  return {
+    caughtUp,
+    async log(query) {
+      await caughtUp();
+      const limit = Math.min(query.limit ?? DEFAULT_LIMIT, MAX_LIMIT);
+      const found: AuditRecord[] = [];
+      let after = query.after ?? 0;
+      for (;;) {
+        const page = await store.read(after, PAGE);
+        for (const record of page) {
+          after = record.sequence;
+          if (!matches(record, query)) continue;
+          if (found.length === limit) return { records: found, next: (found.at(-1) as AuditRecord).sequence };
+          found.push(record);
+        }
+        if (page.length < PAGE) return { records: found, next: null };
+      }
+    },
+    async verify() {
+      await caughtUp();
+      const head = await store.head();
+      let previous = GENESIS;
+      let expected = 1;
+      const bad = (at: number, message: string): AuditVerification => ({ ok: false, records: expected - 1, firstBad: at, message });
+      for (;;) {
+        const page = await store.read(expected - 1, PAGE);
+        const commits = await eventStore.readAll(expected - 1, PAGE);
+        for (const [i, record] of page.entries()) {
+          if (record.sequence !== expected) return bad(expected, `record ${expected} is missing: record ${record.sequence} stands in its place`);
+          if (record.previous !== previous) return bad(expected, `record ${expected} does not follow the one before it: it was inserted, or that one was changed`);
+          if (record.hash !== chainHash(previous, withoutHashes(record))) return bad(expected, `record ${expected} was changed: its content does not give its hash`);
+          const commit = commits[i];
+          if (commit === undefined || canonical(unchained(commit)) !== canonical(withoutHashes(record))) {
+            return bad(expected, `record ${expected} and the registry's commit ${expected} differ: one of them was changed`);
+          }
+          previous = record.hash;
+          expected++;
+        }
+        if (page.length < PAGE) break;
+      }
+      if (head !== null && (head.sequence !== expected - 1 || head.hash !== previous)) {
+        return bad(expected, `the chain ends at record ${expected - 1}, and record ${head.sequence} was once its head: the tail was cut off`);
+      }
+      return { ok: true, records: expected - 1, head: previous };
+    },
+    async close() {
+      unsubscribe();
+      await queue.catch(() => {});
+    },
+  };
+};

@@ -1,0 +1,164 @@
+/**
+ * The catalog: what is registered, in all its versions. A read model of the registry's commits, in memory, made anew from position 0 at
+ * every start. It says how far it has read, and lets a reader wait for a position.
+ */
+import type {
+  Definition,
+  EntityDefinition,
+  FeatureServiceDefinition,
+  FeatureViewDefinition,
+  Kind,
+  OnDemandFeatureDefinition,
+  SourceDefinition,
+} from '#domain/definitions/model.ts';
+import type { Commit, EventStore } from '#domain/ports/event-store.ts';
+import { KINDS, type RegistryEvent, streamOf } from '#domain/registry/events.ts';
+import { evolve, initialState, newestVersion, type RegistryState } from '#domain/registry/state.ts';
+import { planView } from '#domain/views/plan-view.ts';
+import type { ViewPlan } from '#domain/views/plan.ts';
+
+export interface Registration {
+  readonly version: number;
+  readonly at: number;
+  readonly actor: string;
+  readonly reason: string | null;
+}
+
+export interface CatalogStream {
+  readonly kind: Kind;
+  readonly name: string;
+  readonly state: RegistryState;
+  readonly registrations: readonly Registration[];
+}
+
+interface ByKind {
+  entity: EntityDefinition;
+  source: SourceDefinition;
+  'feature-view': FeatureViewDefinition;
+  'on-demand-feature': OnDemandFeatureDefinition;
+  'feature-service': FeatureServiceDefinition;
+}
+
+export interface Catalog {
+  /** the last commit taken in */
+  readonly position: () => number;
+  readonly streams: (kind?: Kind) => readonly CatalogStream[];
+  readonly stream: (kind: Kind, name: string) => CatalogStream | null;
+  /** The newest version (or the given one) of what is not retired; null where there is none. */
+  readonly definition: <K extends Kind>(kind: K, name: string, version?: number) => ByKind[K] | null;
+  /** The plan of a view's version over its source and entity as they are now. */
+  readonly plan: (view: string, version: number) => ViewPlan;
+  readonly waitFor: (position: number) => Promise<void>;
+  /** Called after commits were taken in. */
+  readonly onChange: (listener: (commits: readonly Commit[]) => void) => () => void;
+  readonly close: () => void;
+}
+
+const PAGE = 500;
+
+export const openCatalog = async (eventStore: EventStore): Promise<Catalog> => {
+  const streams = new Map<string, CatalogStream>();
+  const plans = new Map<string, ViewPlan>();
+  const listeners = new Set<(commits: readonly Commit[]) => void>();
+  let position = 0;
+  let reading: Promise<void> | null = null;
+  let again = false;
+  let closed = false;
+  let waiting: { readonly position: number; readonly resolve: () => void }[] = [];
+
+  const take = (commit: Commit): void => {
+    position = commit.position;
+    if (commit.events.length === 0) return;
+    const [kind, name] = [commit.stream.slice(0, commit.stream.indexOf('/')) as Kind, commit.stream.slice(commit.stream.indexOf('/') + 1)];
+    const before = streams.get(commit.stream) ?? { kind, name, state: initialState, registrations: [] };
+    const { time: at, actor, reason } = commit.command;
+    let { state, registrations } = before;
+    for (const event of commit.events as readonly RegistryEvent[]) {
+      state = evolve(state, event);
+      if (event.type.endsWith('Registered')) registrations = [...registrations, { version: newestVersion(state)?.version ?? 0, at, actor, reason }];
+    }
+    streams.set(commit.stream, { kind, name, state, registrations });
+    if (kind === 'source' || kind === 'entity') plans.clear();
+  };
+
+  const readOn = async (): Promise<void> => {
+    do {
+      again = false;
+      for (;;) {
+        const commits = await eventStore.readAll(position, PAGE);
+        if (commits.length === 0) break;
+        commits.forEach(take);
+        for (const listener of listeners) listener(commits);
+        for (const { resolve } of waiting.filter((w) => w.position <= position)) resolve();
+        waiting = waiting.filter((w) => w.position > position);
+      }
+    } while (again && !closed);
+  };
+  const wake = (): void => {
+    again = true;
+    reading ??= readOn().finally(() => {
+      reading = null;
+    });
+  };
+
+  const definition: Catalog['definition'] = (kind, name, version) => {
+    const state = streams.get(streamOf(kind, name))?.state;
+    if (state === undefined || state.status === 'retired') return null;
+    const found = version === undefined ? newestVersion(state) : state.versions.find((v) => v.version === version);
+    return (found?.definition ?? null) as never;
+  };
+
+  const unsubscribe = eventStore.onCommit(wake);
+  await readOn();
+
+  return {
+    position: () => position,
+    streams: (kind) => [...streams.values()].filter((s) => kind === undefined || s.kind === kind).sort((a, b) => KINDS.indexOf(a.kind) - KINDS.indexOf(b.kind) || (a.name < b.name ? -1 : 1)),
+    stream: (kind, name) => streams.get(streamOf(kind, name)) ?? null,
+    definition,
+    plan(view, version) {
+      const id = `${view}@${version}`;
+      let plan = plans.get(id);
+      if (plan === undefined) {
+        const of = streams.get(streamOf('feature-view', view))?.state.versions.find((v) => v.version === version)?.definition as FeatureViewDefinition;
+        const newest = <K extends Kind>(kind: K, name: string): ByKind[K] =>
+          newestVersion(streams.get(streamOf(kind, name))?.state ?? initialState)?.definition as ByKind[K];
+        plan = planView(of, newest('source', of.source), newest('entity', of.entity));
+        plans.set(id, plan);
+      }
+      return plan;
+    },
+    waitFor: (wanted) => (wanted <= position ? Promise.resolve() : new Promise((resolve) => waiting.push({ position: wanted, resolve }))),
+    onChange(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    close() {
+      closed = true;
+      unsubscribe();
+    },
+  };
+};
+
+export interface CatalogDefinitions {
+  readonly definition: Catalog['definition'];
+  readonly all: () => readonly Definition[];
+}
+
+/** What is registered and not retired, with others laid over it: what would be registered after an apply. */
+export const overlay = (catalog: Catalog, definitions: readonly Definition[]): CatalogDefinitions => {
+  const over = new Map(definitions.map((definition) => [streamOf(definition.kind, definition.name), definition]));
+  return {
+    definition: (kind, name, version) =>
+      version === undefined ? ((over.get(streamOf(kind, name)) as never) ?? catalog.definition(kind, name)) : catalog.definition(kind, name, version),
+    all() {
+      const names = new Map<string, Definition>();
+      for (const { kind, name } of catalog.streams()) {
+        const found = catalog.definition(kind, name);
+        if (found !== null) names.set(streamOf(kind, name), found);
+      }
+      for (const [id, definition] of over) names.set(id, definition);
+      return [...names.values()];
+    },
+  };
+};
