@@ -1,0 +1,29 @@
+/** The thread in which one data set is built: nothing that it does takes a turn from serving. */
+import { parentPort, workerData } from 'node:worker_threads';
+import { MillraceError } from '#domain/errors.ts';
+import { isFull } from '#infra/iceberg/durable-file.ts';
+import { buildDataset } from './build-dataset.ts';
+import type { WorkerAnswer, WorkerInput, WorkerRequest } from './worker-messages.ts';
+
+const { job, temporary } = workerData as WorkerInput;
+const cancel = new AbortController();
+const answer = (message: WorkerAnswer): void => parentPort?.postMessage(message);
+
+parentPort?.on('message', (message: WorkerRequest) => {
+  if (message.type === 'cancel') cancel.abort(new Error('cancelled'));
+});
+
+const failure = (error: unknown): WorkerAnswer => {
+  if (error instanceof MillraceError) return { type: 'failed', ...error.toJSON() };
+  const message = error instanceof Error ? error.message : String(error);
+  return { type: 'failed', code: isFull(error) ? 'MR_DISK_FULL' : 'MR_DATASET_FAILED', message: `the data set could not be built: ${message}`, details: {} };
+};
+
+try {
+  const result = await buildDataset(job, { signal: cancel.signal, temporary, onProgress: (progress) => answer({ type: 'progress', ...progress }) });
+  answer({ type: 'done', result });
+} catch (error) {
+  answer(cancel.signal.aborted ? { type: 'cancelled' } : failure(error));
+} finally {
+  parentPort?.close();
+}

@@ -1,0 +1,100 @@
+/**
+ * A columnar batch as the rows that a plan's expressions read: one row object, filled anew for each event, so that millions of events
+ * allocate nothing. The fill is generated once a scan, for a property written by a constant name costs a tenth of one written by a variable.
+ */
+import type { CodedColumn, ScannedColumn, ScannedColumns } from '#domain/ports/history.ts';
+import type { FieldType, Row, Value } from '#domain/values/value.ts';
+import type { ViewPlan } from '#domain/views/plan.ts';
+
+export type MutableRow = Record<string, Value>;
+
+export interface EventRow {
+  readonly row: MutableRow;
+  /** the batch that `at` reads from now on */
+  use(batch: ScannedColumns): void;
+  /** fills the row with the batch's event i */
+  at(i: number): void;
+}
+
+export const isCoded = (column: ScannedColumn | undefined): column is CodedColumn => column !== undefined && 'codes' in column;
+
+type Fill = (row: MutableRow, columns: readonly ScannedColumn[], i: number) => void;
+
+const read = (column: ScannedColumn, c: number, isBoolean: boolean): string => {
+  if (isCoded(column)) return `(columns[${c}].codes[i] < 0 ? null : columns[${c}].values[columns[${c}].codes[i]])`;
+  if (!(column instanceof Float64Array)) return `columns[${c}][i]`;
+  return isBoolean ? `(Number.isNaN(columns[${c}][i]) ? null : columns[${c}][i] === 1)` : `(Number.isNaN(columns[${c}][i]) ? null : columns[${c}][i])`;
+};
+
+/** What kinds of columns a fill was generated for: a field that the history lacks comes as plain nulls. */
+const shapeOf = (columns: readonly ScannedColumn[]): string =>
+  columns.map((column) => (isCoded(column) ? 'c' : column instanceof Float64Array ? 'n' : 'v')).join('');
+
+export const eventRow = (fields: Readonly<Record<string, FieldType>>): EventRow => {
+  const names = Object.keys(fields);
+  const row: MutableRow = Object.fromEntries(names.map((name) => [name, null]));
+  const generated = new Map<string, Fill>();
+  let columns: readonly ScannedColumn[] = [];
+  let fill: Fill = () => {};
+  return {
+    row,
+    use(batch) {
+      columns = names.map((name) => batch.columns[name] ?? new Array<Value>(batch.count).fill(null));
+      const shape = shapeOf(columns);
+      let made = generated.get(shape);
+      if (made === undefined) {
+        const lines = names.map((name, c) => `row[${JSON.stringify(name)}] = ${read(columns[c] as ScannedColumn, c, fields[name]?.base === 'boolean')};`);
+        made = new Function('row', 'columns', 'i', `'use strict'; ${lines.join('\n')}`) as Fill;
+        generated.set(shape, made);
+      }
+      fill = made;
+    },
+    at: (i) => fill(row, columns, i),
+  };
+};
+
+/** Codes of one dictionary stay below this, so a pair of them is a whole number that a Map finds without making a string. */
+const CODES = 2 ** 26;
+
+export interface EventKeys {
+  use(batch: ScannedColumns): void;
+  /** the key of event i, which the row holds; null: it concerns no entity */
+  of(i: number, row: Row): string | null;
+}
+
+/** Keys of one or two string fields are encoded once for each distinct pair of codes; others for each event. */
+export const eventKeys = (plan: ViewPlan): EventKeys => {
+  const byCode: (string | null)[] = [];
+  const byPair = new Map<number, string | null>();
+  let first: Int32Array | null = null;
+  let second: Int32Array | null = null;
+  const fields = plan.keys.map(({ field }) => field);
+  return {
+    use(batch) {
+      const columns = fields.map((field) => batch.columns[field]);
+      const coded = columns.every(isCoded) && columns.length <= 2;
+      first = coded ? (columns[0] as CodedColumn).codes : null;
+      second = coded && columns.length === 2 ? (columns[1] as CodedColumn).codes : null;
+    },
+    of(i, row) {
+      if (first === null) return plan.keyOf(row);
+      const a = first[i] as number;
+      if (a < 0) return null;
+      if (second === null) {
+        const known = byCode[a];
+        if (known !== undefined) return known;
+        const key = plan.keyOf(row);
+        byCode[a] = key;
+        return key;
+      }
+      const b = second[i] as number;
+      if (b < 0) return null;
+      const pair = a * CODES + b;
+      const known = byPair.get(pair);
+      if (known !== undefined) return known;
+      const key = plan.keyOf(row);
+      byPair.set(pair, key);
+      return key;
+    },
+  };
+};
