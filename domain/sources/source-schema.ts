@@ -31,6 +31,8 @@ export const rawAvroSchema = (def: SourceDefinition): object => ({
   name: def.name,
   namespace: 'millrace.raw',
   ...(def.description !== undefined && { doc: def.description }),
+  // Avro lets a schema carry attributes of its own: whoever reads the records knows which field is the event time.
+  eventTime: def.eventTime,
   fields: Object.entries(sourceFields(def)).map(([name, type]) => ({
     name,
     type: avroType(type),

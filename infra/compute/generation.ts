@@ -128,6 +128,7 @@ export const openGeneration = async (spec: GenerationSpec, dependencies: Compute
     plan,
     version,
     generation,
+    schemaId,
     read: (key, at, out, status) => (sound ? store.read(key, at, out, status) : 'needs-history'),
     positions,
     newestEventTime: () => (Number.isFinite(store.newestOfAll) ? store.newestOfAll : null),

@@ -38,10 +38,9 @@ export interface FeatureUpdate {
 export const MAX_EVENTS = 1000;
 const MAX_UPDATES = 1000;
 
-const featureOf = (plan: ViewPlan, name: string): { readonly feature: PlannedFeature; readonly index: number } => {
-  const index = plan.features.findIndex((f) => f.name === name);
-  const feature = plan.features[index];
-  if (feature !== undefined) return { feature, index };
+const featureOf = (plan: ViewPlan, name: string): PlannedFeature => {
+  const feature = plan.features.find((f) => f.name === name);
+  if (feature !== undefined) return feature;
   return fail('MR_NOT_FOUND', `view "${plan.view}" has no feature "${name}"; it has ${plan.features.map((f) => f.name).join(', ')}`, { feature: name });
 };
 
@@ -102,20 +101,18 @@ export const createExplain = (dependencies: ExplainDependencies): ((request: Exp
     const served = (past ? dependencies.views.liveAt(request.view, known) : null) ?? live;
     if (served === null || served === 'filling') return fail('MR_NOT_FOUND', `there is no feature view "${request.view}" to explain`);
     const { plan } = served;
-    const { feature, index: _index } = featureOf(plan, request.feature);
+    const feature = featureOf(plan, request.feature);
     const key = keyOfEntity(plan, request.entity);
     const single = only(plan, feature);
     const below = await dependencies.knownBelow(plan.source, known);
     const leftOut = past && plan.latenessMs !== null ? await dependencies.leftOut(plan.view, served.generation) : null;
-    const { events, values, status } = await readHistorical(dependencies.rawEvents, {
+    const { events } = await readHistorical(dependencies.rawEvents, {
       plan: { ...single, filter: null },
       key,
       at,
       below,
       ...(leftOut === null ? {} : { leftOut }),
     });
-    void values;
-    void status;
     const from = coveredFrom(single, at);
     const inside = events.filter((event) => event.eventTime >= from && event.eventTime <= at);
     const counted = inside.map((event) => ({ event, why: whyNotCounted(plan, feature, event.row) }));
@@ -123,7 +120,7 @@ export const createExplain = (dependencies: ExplainDependencies): ((request: Exp
     const passing = events.filter((event) => plan.filter === null || plan.filter(event.row) === true);
     const recomputed = foldFeatures(single, passing, key, at).values[0] as Value;
     const hopMs = plan.hops[feature.hop]?.hopMs ?? 0;
-    const entity = Object.fromEntries(plan.keys.map(({ name }) => [name, request.entity[name] as Value]));
+    const entity = Object.fromEntries(plan.keys.map(({ name }) => [`key_${name}`, request.entity[name] as Value]));
     const inRange = (update: FeatureUpdate): boolean =>
       update.logTime <= known && (hopMs === 0 || (update.tileStart >= from && update.tileStart <= at));
     const [old, recent] = await Promise.all([pastUpdates(served, entity, hopMs), dependencies.recentUpdates(served, key, hopMs)]);

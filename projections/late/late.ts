@@ -3,7 +3,7 @@ import { decodeLateEvent, type LateEventRecord } from '#domain/events/late-event
 import type { Log } from '#domain/ports/log.ts';
 import type { LateReport } from '#domain/ports/platform.ts';
 import { lateTopic } from '#domain/ports/topics.ts';
-import type { RawEvent } from '#domain/values/value.ts';
+import type { Position, RawEvent } from '#domain/values/value.ts';
 import { decodeKey } from '#domain/views/entity-key.ts';
 import type { ViewPlan } from '#domain/views/plan.ts';
 
@@ -13,6 +13,8 @@ export const DEFAULT_LIMIT = 100;
 export interface LateEvents {
   /** Newest last, at most `limit`. */
   readonly report: (plan: ViewPlan, limit?: number) => Promise<LateReport>;
+  /** The raw events that a generation left out. */
+  readonly positions: (view: string, generation: number) => Promise<readonly Position[]>;
   /** Whether a generation left an event out as late; null where it left none out. */
   readonly leftOut: (view: string, generation: number) => Promise<((event: RawEvent) => boolean) | null>;
 }
@@ -54,6 +56,8 @@ export const createLateEvents = (log: Log): LateEvents => {
         })),
       };
     },
+    positions: async (view, generation) =>
+      (await read(view)).filter((record) => record.generation === generation).map(({ partition, offset }) => ({ partition, offset })),
     async leftOut(view, generation) {
       const mine = (await read(view)).filter((record) => record.generation === generation);
       if (mine.length === 0) return null;

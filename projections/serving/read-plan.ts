@@ -5,6 +5,7 @@
 import type { FeatureServiceDefinition, OnDemandFeatureDefinition } from '#domain/definitions/model.ts';
 import { fail } from '#domain/errors.ts';
 import { compileExpr } from '#domain/expressions/compile.ts';
+import type { Scope } from '#domain/expressions/typecheck.ts';
 import { parseFieldType } from '#domain/values/field-type.ts';
 import type { FieldType, Row, Value } from '#domain/values/value.ts';
 import type { ServedView, ServingViews } from './served-view.ts';
@@ -12,6 +13,8 @@ import type { ServedView, ServingViews } from './served-view.ts';
 export interface ReadDefinitions {
   readonly service: (name: string) => FeatureServiceDefinition | null;
   readonly onDemand: (name: string) => OnDemandFeatureDefinition | null;
+  /** the types of an on-demand feature's inputs */
+  readonly scope: (definition: OnDemandFeatureDefinition) => Scope;
 }
 
 export interface ViewRead {
@@ -132,7 +135,7 @@ const build = (columns: readonly Column[], definitions: ReadDefinitions, views: 
           return { parameter, from: { from: 'on-demand', index: addOnDemand(input.name) } as const };
       }
     });
-    const index = onDemand.push({ name, column: null, inputs, evaluate: compileExpr(definition.value) }) - 1;
+    const index = onDemand.push({ name, column: null, inputs, evaluate: compileExpr(definition.value, definitions.scope(definition)) }) - 1;
     onDemandIndex.set(name, index);
     return index;
   };

@@ -6,6 +6,8 @@ export interface ServedView {
   readonly plan: ViewPlan;
   readonly version: number;
   readonly generation: number;
+  /** of its updates in features.<view> */
+  readonly schemaId: number;
   /** Fills out and status, one place a feature of the plan; `needs-history` where the tiles do not suffice (see TileStore). */
   readonly read: (key: string, at: number, out: Value[], status: FeatureStatus[]) => 'ok' | 'needs-history';
   /** next offsets of the raw topic that the generation has taken in */

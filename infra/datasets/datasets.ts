@@ -1,0 +1,227 @@
+/**
+ * Training sets and batch scores of a running platform: what a request means is pinned first (versions, generations, log offsets, table
+ * snapshots), then built in a thread of its own from the history's files, so that serving is not disturbed and the same request with the
+ * same `known` gives the same values.
+ */
+import { randomUUID } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import type { EntityDefinition, FeatureViewDefinition, OnDemandFeatureDefinition, ServiceMember, SourceDefinition } from '#domain/definitions/model.ts';
+import { fail, MillraceError } from '#domain/errors.ts';
+import type { HistoryTables } from '#domain/ports/history.ts';
+import type { Log } from '#domain/ports/log.ts';
+import type { DatasetRequest, DatasetStatus, Platform } from '#domain/ports/platform.ts';
+import { featuresTopic, rawTopic } from '#domain/ports/topics.ts';
+import type { Position, Row } from '#domain/values/value.ts';
+import { decodeKey } from '#domain/views/entity-key.ts';
+import type { HybridClock } from '#infra/clock/hybrid-clock.ts';
+import type { ComputeManager } from '#infra/compute/compute-manager.ts';
+import type { Catalog } from '#projections/catalog/catalog.ts';
+import type { LateEvents } from '#projections/late/late.ts';
+import type { DatasetTarget, ViewDefinitions } from '#projections/datasets/dataset-plan.ts';
+import type { DatasetJob, LiveGeneration, RawFiles, ServedView } from './dataset-job.ts';
+import { runDataset } from './run-dataset.ts';
+
+export interface DatasetDependencies {
+  /** where data sets without a path of their own are kept */
+  readonly directory: string;
+  readonly catalog: Catalog;
+  readonly log: Log;
+  readonly history: HistoryTables;
+  readonly manager: ComputeManager;
+  readonly late: LateEvents;
+  readonly clock: HybridClock;
+  readonly now: () => number;
+}
+
+export interface Datasets {
+  readonly start: Platform['startDataset'];
+  readonly status: Platform['dataset'];
+  readonly cancel: Platform['cancelDataset'];
+  readonly batch: Platform['batch'];
+  readonly close: () => Promise<void>;
+}
+
+interface Running {
+  status: DatasetStatus;
+  readonly abort: AbortController;
+  done: Promise<void>;
+}
+
+interface Pinned {
+  readonly target: DatasetTarget;
+  readonly views: DatasetStatus['views'];
+}
+
+export const createDatasets = (dependencies: DatasetDependencies): Datasets => {
+  const { catalog, log, history, manager, late, clock, now } = dependencies;
+  mkdirSync(dependencies.directory, { recursive: true });
+  const known = new Map<string, Running>();
+
+  const definitionsOf = (name: string, version: number): ViewDefinitions => {
+    const view = catalog.definition('feature-view', name, version) as FeatureViewDefinition;
+    return {
+      view,
+      source: catalog.definition('source', view.source) as SourceDefinition,
+      entity: catalog.definition('entity', view.entity) as EntityDefinition,
+    };
+  };
+
+  /** The version that serving reads, so that training and serving never differ in it. */
+  const served = (name: string, version: number | undefined): { readonly version: number; readonly generation: number } => {
+    const live = manager.live(name, version);
+    if (live === null) return fail('MR_NOT_FOUND', `there is no feature view "${name}"${version === undefined ? '' : ` version ${version}`}`, { view: name });
+    if (live === 'filling') return fail('MR_VIEW_NOT_READY', `the first generation of view "${name}" is still being filled`, { view: name });
+    return live;
+  };
+
+  const onDemandOf = (names: readonly string[]): readonly OnDemandFeatureDefinition[] => {
+    const found = new Map<string, OnDemandFeatureDefinition>();
+    const add = (name: string): void => {
+      if (found.has(name)) return;
+      const definition = catalog.definition('on-demand-feature', name) ?? fail('MR_NOT_FOUND', `there is no on-demand feature "${name}"`, { feature: name });
+      found.set(name, definition);
+      for (const input of Object.values(definition.inputs)) if (input.from === 'on-demand') add(input.name);
+    };
+    names.forEach(add);
+    return [...found.values()];
+  };
+
+  const membersOf = (target: DatasetRequest['target']): readonly ServiceMember[] => {
+    if ('service' in target) {
+      const service = catalog.definition('feature-service', target.service);
+      return service?.features ?? fail('MR_NOT_FOUND', `there is no feature service "${target.service}"`, { service: target.service });
+    }
+    const { version } = served(target.view, undefined);
+    return [{ from: 'view', view: target.view, features: Object.keys(definitionsOf(target.view, version).view.features) }];
+  };
+
+  const pin = (target: DatasetRequest['target']): Pinned => {
+    const members = membersOf(target);
+    const onDemand = onDemandOf(members.flatMap((member) => (member.from === 'on-demand' ? [member.name] : [])));
+    const pinnedVersion = new Map(members.flatMap((member) => (member.from === 'view' ? [[member.view, member.version] as const] : [])));
+    const names = new Set([
+      ...pinnedVersion.keys(),
+      ...onDemand.flatMap((definition) => Object.values(definition.inputs).flatMap((input) => (input.from === 'feature' ? [input.view] : []))),
+    ]);
+    const views = [...names].map((view) => ({ view, ...served(view, pinnedVersion.get(view)) })).map(({ view, version, generation }) => ({ view, version, generation }));
+    return { target: { members, onDemand, views: views.map(({ view, version }) => definitionsOf(view, version)) }, views };
+  };
+
+  /** The table's files, holding at least all below the pinned offsets. */
+  const filesOf = async (topic: string, below: readonly number[]): Promise<readonly string[]> => {
+    const through = await history.through(topic);
+    if (below.some((offset, partition) => offset > (through[partition] ?? 0))) await history.sync(topic);
+    const snapshot = await history.snapshot(topic);
+    return snapshot === null ? [] : history.dataFiles(topic, snapshot.id);
+  };
+
+  const rawFiles = async (source: string, time: number): Promise<RawFiles> => {
+    const topic = rawTopic(source);
+    const below = await log.offsetsAt(topic, time);
+    return { files: await filesOf(topic, below), below };
+  };
+
+  const servedHistory = async (view: string, time: number): Promise<ServedView> => {
+    const topic = featuresTopic(view);
+    const state = catalog.stream('feature-view', view)?.state;
+    const timeline = state?.timeline ?? [];
+    const generations: LiveGeneration[] = [];
+    for (const [i, { generation, from }] of timeline.entries()) {
+      const version = state?.generations.find((g) => g.generation === generation)?.version ?? 1;
+      const leftOut: readonly Position[] = await late.positions(view, generation);
+      generations.push({ generation, version, definitions: definitionsOf(view, version), from, to: timeline[i + 1]?.from ?? null, late: leftOut });
+    }
+    return { generations, updates: await filesOf(topic, await log.offsetsAt(topic, time)) };
+  };
+
+  const build = async (request: DatasetRequest, pinned: Pinned, time: number, out: string, running: Running): Promise<void> => {
+    const update = (patch: Partial<DatasetStatus>): void => {
+      running.status = { ...running.status, ...patch };
+    };
+    try {
+      const sources: Record<string, RawFiles> = {};
+      for (const { source } of pinned.target.views) sources[source.name] ??= await rawFiles(source.name, time);
+      const servedViews: Record<string, ServedView> = {};
+      if (request.mode === 'as-served') for (const { view } of pinned.target.views) servedViews[view.name] = await servedHistory(view.name, time);
+      const job: DatasetJob = {
+        target: pinned.target,
+        spine: request.spine,
+        out,
+        mode: request.mode,
+        sources,
+        ...(request.mode === 'as-served' ? { served: servedViews } : {}),
+      };
+      const result = await runDataset(job, { signal: running.abort.signal, onProgress: ({ stage, progress }) => update({ stage, progress }) });
+      update({ state: 'done', progress: 1, stage: 'done', rows: result.rows, features: result.features, finishedAt: now() });
+    } catch (error) {
+      if (running.abort.signal.aborted) return update({ state: 'cancelled', stage: 'cancelled', finishedAt: now() });
+      const problem = error instanceof MillraceError ? error.toJSON() : { code: 'MR_DATASET_FAILED' as const, message: `the data set could not be built: ${error instanceof Error ? error.message : String(error)}` };
+      update({ state: 'failed', stage: 'failed', error: problem, finishedAt: now() });
+    }
+  };
+
+  const start = async (request: DatasetRequest): Promise<Running> => {
+    const id = `ds-${randomUUID().slice(0, 8)}`;
+    const time = request.known ?? clock.readTime();
+    const pinned = pin(request.target);
+    const out = request.out === undefined ? join(dependencies.directory, `${id}.parquet`) : resolve(request.out);
+    const status: DatasetStatus = {
+      id,
+      state: 'running',
+      progress: 0,
+      stage: 'starting',
+      rows: null,
+      out,
+      mode: request.mode,
+      features: [],
+      views: pinned.views,
+      known: time,
+      error: null,
+      startedAt: now(),
+      finishedAt: null,
+    };
+    const running: Running = { status, abort: new AbortController(), done: Promise.resolve() };
+    known.set(id, running);
+    running.done = build(request, pinned, time, out, running);
+    return running;
+  };
+
+  const find = (id: string): Running => known.get(id) ?? fail('MR_NOT_FOUND', `there is no data set "${id}" in this process`, { id });
+
+  /** Every entity that the views know, by the view whose keys include those of all others. */
+  const entitiesOf = (views: Pinned['views']): readonly Row[] => {
+    const stores = views.map(({ view, generation }) => manager.generation(view, generation as number)?.store ?? fail('MR_NOT_FOUND', `view "${view}" is not computing`));
+    const widest = stores.find((store) => stores.every((other) => other.plan.keys.every(({ name }) => store.plan.keys.some((k) => k.name === name))));
+    if (widest === undefined) {
+      return fail('MR_ENTITY_INVALID', `no entity has the keys of all views (${views.map((v) => v.view).join(', ')}): score each view by itself`, {});
+    }
+    const same = stores.filter((store) => store.plan.keys.length === widest.plan.keys.length);
+    const keys = new Set(same.flatMap((store) => store.keys));
+    return [...keys].map((key) => ({ ...decodeKey(key, widest.plan.keys) }));
+  };
+
+  return {
+    start: async (request) => (await start(request)).status,
+    status: async (id) => find(id).status,
+    async cancel(id) {
+      const running = find(id);
+      running.abort.abort();
+      await running.done;
+      return running.status;
+    },
+    async batch({ target, at, out }) {
+      const time = at ?? clock.readTime();
+      const rows = entitiesOf(pin(target).views).map((entity) => ({ ...entity, event_timestamp: time }));
+      const running = await start({ target, spine: { rows }, out, mode: 'event-time' });
+      await running.done;
+      const { status } = running;
+      if (status.error !== null) throw new MillraceError(status.error.code, status.error.message, status.error.details);
+      return { rows: status.rows ?? 0, out: status.out };
+    },
+    async close() {
+      for (const { abort } of known.values()) abort.abort();
+      await Promise.all([...known.values()].map((running) => running.done));
+    },
+  };
+};

@@ -1,0 +1,102 @@
+/** What the registry shows of a definition: its versions, what it offers, where that is materialized, and what it hangs together with. */
+import type { Definition, Kind } from '#domain/definitions/model.ts';
+import { fail } from '#domain/errors.ts';
+import type { CatalogEntry, Platform } from '#domain/ports/platform.ts';
+import { KINDS, streamOf } from '#domain/registry/events.ts';
+import { newestVersion } from '#domain/registry/state.ts';
+import type { Catalog, CatalogStream } from './catalog.ts';
+import { overlay } from './catalog.ts';
+import { downstreamOf, featureTypes, upstreamOf } from './references.ts';
+
+export interface EntriesDependencies {
+  readonly catalog: Catalog;
+  /** where a view's features are kept, and how fresh */
+  readonly materializations: (view: string) => Promise<NonNullable<CatalogEntry['materializations']>>;
+}
+
+type Registry = Pick<Platform, 'list' | 'show' | 'search' | 'lineage'>;
+
+const featuresOf = (catalog: Catalog, definition: Definition): CatalogEntry['features'] => {
+  if (definition.kind === 'feature-view') {
+    const types = featureTypes(definition, overlay(catalog, []));
+    return Object.entries(definition.features).map(([name, feature]) => ({ name, type: types?.get(name) ?? 'unknown', description: feature.description ?? null }));
+  }
+  if (definition.kind === 'on-demand-feature') return [{ name: definition.name, type: definition.type, description: definition.description ?? null }];
+  if (definition.kind !== 'feature-service') return undefined;
+  return definition.features.flatMap((member) => {
+    if (member.from === 'on-demand') {
+      const found = catalog.definition('on-demand-feature', member.name);
+      return [{ name: member.name, type: found?.type ?? 'unknown', description: found?.description ?? null }];
+    }
+    const view = catalog.definition('feature-view', member.view, member.version);
+    const types = view === null ? null : featureTypes(view, overlay(catalog, []));
+    return member.features.map((name) => ({ name, type: types?.get(name) ?? 'unknown', description: view?.features[name]?.description ?? null }));
+  });
+};
+
+const textOf = (entry: CatalogEntry): string =>
+  [entry.name, entry.description, entry.owner, ...entry.tags, ...(entry.features ?? []).flatMap((f) => [f.name, f.description])].join('\n').toLowerCase();
+
+export const createRegistryQueries = ({ catalog, materializations }: EntriesDependencies): Registry => {
+  const entryOf = async (stream: CatalogStream, version?: number): Promise<CatalogEntry> => {
+    const { kind, name, state, registrations } = stream;
+    const found = version === undefined ? newestVersion(state) : state.versions.find((v) => v.version === version);
+    if (found === undefined || found === null) {
+      return fail('MR_NOT_FOUND', `${kind} "${name}" has no version ${version}; it has ${state.versions.map((v) => v.version).join(', ')}`, { kind, name });
+    }
+    const { definition } = found;
+    const features = featuresOf(catalog, definition);
+    return {
+      kind,
+      name,
+      version: found.version,
+      status: state.status === 'absent' ? 'active' : state.status,
+      owner: definition.owner ?? null,
+      description: definition.description ?? null,
+      tags: definition.tags ?? [],
+      definition,
+      versions: registrations.map(({ version: v, at, actor, reason }) => ({ version: v, registeredAt: at, actor, reason })),
+      ...(features === undefined ? {} : { features }),
+      ...(kind === 'feature-view' ? { materializations: await materializations(name) } : {}),
+      upstream: upstreamOf(definition),
+      downstream: downstreamOf(overlay(catalog, []).all(), streamOf(kind, name)),
+    };
+  };
+  const entries = (kind?: Kind): Promise<CatalogEntry[]> => Promise.all(catalog.streams(kind).filter(({ state }) => state.versions.length > 0).map((stream) => entryOf(stream)));
+
+  return {
+    list: (kind) => entries(kind),
+    async show(kind, name, version) {
+      const stream = catalog.stream(kind, name);
+      if (stream === null || stream.state.versions.length === 0) {
+        const near = catalog.streams(kind).map((s) => s.name);
+        return fail('MR_NOT_FOUND', `there is no ${kind} "${name}"${near.length > 0 ? `; there ${near.length === 1 ? 'is' : 'are'} ${near.join(', ')}` : ''}`, { kind, name });
+      }
+      return entryOf(stream, version);
+    },
+    async search(text) {
+      const words = text.toLowerCase().split(/\s+/).filter(Boolean);
+      return (await entries()).filter((entry) => words.every((word) => textOf(entry).includes(word)));
+    },
+    async lineage(name) {
+      const all = overlay(catalog, []).all();
+      const ids = new Map(all.map((definition) => [streamOf(definition.kind, definition.name), definition]));
+      const edges = [...ids].flatMap(([to, definition]) => upstreamOf(definition).map((from) => ({ from, to })));
+      if (name === undefined) return { nodes: [...ids].map(([id, { kind }]) => ({ id, kind })), edges };
+      const start = KINDS.map((kind) => streamOf(kind, name)).filter((id) => ids.has(id));
+      if (start.length === 0) return fail('MR_NOT_FOUND', `nothing named "${name}" is registered`, { name });
+      const reach = (from: readonly string[], next: (id: string) => readonly string[]): Set<string> => {
+        const seen = new Set(from);
+        for (const id of seen) for (const other of next(id)) seen.add(other);
+        return seen;
+      };
+      const up = reach(start, (id) => edges.filter((e) => e.to === id).map((e) => e.from));
+      const down = reach(start, (id) => edges.filter((e) => e.from === id).map((e) => e.to));
+      const near = new Set([...up, ...down]);
+      return {
+        nodes: [...near].map((id) => ({ id, kind: ids.get(id)?.kind ?? 'unknown' })),
+        edges: edges.filter((e) => (up.has(e.from) && up.has(e.to)) || (down.has(e.from) && down.has(e.to))),
+      };
+    },
+  };
+};

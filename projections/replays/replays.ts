@@ -1,0 +1,135 @@
+/** Replays as their users see them: the generations of the views that a command started, with their progress, compared with what is live. */
+import { fail } from '#domain/errors.ts';
+import type { Platform, ReplayComparison, ReplayState, ReplayStatus } from '#domain/ports/platform.ts';
+import type { GenerationRecord } from '#domain/registry/state.ts';
+import type { Value } from '#domain/values/value.ts';
+import { decodeKey, keyOfEntity } from '#domain/views/entity-key.ts';
+import type { FeatureStatus, ViewPlan } from '#domain/views/plan.ts';
+import type { TileStore } from '#domain/views/tile-store.ts';
+import type { Catalog } from '#projections/catalog/catalog.ts';
+import { sameValue } from '#projections/explain/same-value.ts';
+
+export interface ComputingGeneration {
+  readonly spec: { readonly plan: ViewPlan; readonly version: number; readonly generation: number };
+  readonly store: TileStore;
+  readonly lag: () => number;
+  readonly events: () => number;
+  readonly error: () => Error | null;
+}
+
+export interface ReplayDependencies {
+  readonly catalog: Catalog;
+  readonly execute: Platform['command'];
+  readonly generation: (view: string, generation: number) => ComputingGeneration | null;
+  readonly liveGeneration: (view: string) => ComputingGeneration | null;
+  /** resolves when what runs is what the registry wants */
+  readonly settled: () => Promise<void>;
+}
+
+type Replays = Pick<Platform, 'startReplay' | 'replays' | 'replay' | 'compareReplay' | 'changeReplay'>;
+
+const EXAMPLES = 5;
+const LISTED = 100;
+
+const stateOf = (record: GenerationRecord): ReplayState => {
+  switch (record.state) {
+    case 'live':
+    case 'standby':
+      return record.rolledBack ? 'rolled-back' : 'promoted';
+    default:
+      return record.state;
+  }
+};
+
+const compare = (id: string, live: ComputingGeneration, candidate: ComputingGeneration): ReplayComparison => {
+  const at = Math.max(live.store.newestOfAll, candidate.store.newestOfAll, live.store.watermark, candidate.store.watermark);
+  const names = live.spec.plan.features.map((f) => f.name).filter((name) => candidate.spec.plan.features.some((f) => f.name === name));
+  const results = names.map((name) => ({ name, compared: 0, differing: 0, largest: null as number | null, examples: [] as { entity: ReturnType<typeof decodeKey>; live: Value; candidate: Value }[] }));
+  const indexIn = (generation: ComputingGeneration): number[] => names.map((name) => generation.spec.plan.features.findIndex((f) => f.name === name));
+  const [liveIndex, candidateIndex] = [indexIn(live), indexIn(candidate)];
+  const [a, b]: [Value[], Value[]] = [[], []];
+  const status: FeatureStatus[] = [];
+  for (const key of live.store.keys) {
+    const mine = live.store.indexOf.get(key) as number;
+    const theirs = candidate.store.indexOf.get(key);
+    if (theirs === undefined) continue;
+    live.store.readEntity(mine, at, a, status);
+    candidate.store.readEntity(theirs, at, b, status);
+    results.forEach((result, i) => {
+      const [before, after] = [a[liveIndex[i] as number] as Value, b[candidateIndex[i] as number] as Value];
+      result.compared++;
+      if (sameValue(before, after)) return;
+      result.differing++;
+      if (typeof before === 'number' && typeof after === 'number') result.largest = Math.max(result.largest ?? 0, Math.abs(before - after));
+      if (result.examples.length < EXAMPLES) result.examples.push({ entity: decodeKey(key, live.spec.plan.keys), live: before, candidate: after });
+    });
+  }
+  const only = (one: TileStore, other: TileStore): string[] => one.keys.filter((key) => !other.indexOf.has(key)).slice(0, LISTED);
+  const side = (g: ComputingGeneration) => ({ version: g.spec.version, generation: g.spec.generation, entities: g.store.entities });
+  return { id, view: live.spec.plan.view, live: side(live), candidate: side(candidate), at, features: results, onlyLive: only(live.store, candidate.store), onlyCandidate: only(candidate.store, live.store) };
+};
+
+export const createReplays = ({ catalog, execute, generation, liveGeneration, settled }: ReplayDependencies): Replays => {
+  const statusOf = (view: string, record: GenerationRecord): ReplayStatus => {
+    const { replay } = record;
+    const running = generation(view, record.generation);
+    const [events, lag] = [running?.events() ?? 0, running?.lag() ?? 0];
+    const filling = record.state === 'filling';
+    return {
+      id: replay?.id ?? `${view}-${record.generation}`,
+      view,
+      version: record.version,
+      generation: record.generation,
+      state: stateOf(record),
+      from: replay?.from ?? null,
+      to: replay?.to ?? null,
+      reason: replay?.reason ?? null,
+      actor: replay?.actor ?? 'millrace',
+      progress: !filling ? 1 : events + lag === 0 ? 0 : events / (events + lag),
+      events,
+      startedAt: record.startedAt,
+      finishedAt: record.finishedAt,
+      error: record.error ?? running?.error()?.message ?? null,
+    };
+  };
+  const all = (): ReplayStatus[] =>
+    catalog
+      .streams('feature-view')
+      .flatMap(({ name, state }) => state.generations.filter((g) => g.replay !== null).map((g) => statusOf(name, g)))
+      .sort((a, b) => a.startedAt - b.startedAt);
+  const one = (id: string): ReplayStatus => {
+    const found = all().find((replay) => replay.id === id);
+    return found ?? fail('MR_NOT_FOUND', `there is no replay "${id}": \`millrace replay list\` shows what there is`, { id });
+  };
+
+  return {
+    async startReplay(request, caller) {
+      const { view, from, to, reason, entities } = request;
+      const definition = catalog.definition('feature-view', view);
+      if (definition === null) return fail('MR_NOT_FOUND', `there is no feature view "${view}" to replay`, { view });
+      const version = catalog.stream('feature-view', view)?.state.versions.at(-1)?.version ?? 1;
+      const keys = entities?.map((entity) => keyOfEntity(catalog.plan(view, version), entity)) ?? null;
+      const result = await execute({ type: 'StartReplay', data: { view, from: from ?? null, to: to ?? null, keys }, ...(reason === undefined ? {} : { reason }) }, caller);
+      const started = result.events[0]?.data as { replay: { id: string } };
+      return one(started.replay.id);
+    },
+    replays: async () => all(),
+    replay: async (id) => one(id),
+    async compareReplay(id) {
+      const { view, generation: number, state } = one(id);
+      await settled();
+      const candidate = generation(view, number);
+      const live = liveGeneration(view);
+      if (candidate === null || state === 'filling') return fail('MR_REPLAY_STATE', `replay "${id}" is ${state}: only a filled one can be compared`, { id });
+      if (live === null) return fail('MR_REPLAY_STATE', `view "${view}" has no live generation to compare with`, { id });
+      return compare(id, live, candidate);
+    },
+    async changeReplay(id, action, options, caller) {
+      const { view, generation: number } = one(id);
+      const type = `${action[0]?.toUpperCase()}${action.slice(1)}Replay`;
+      await execute({ type, data: { view, generation: number }, ...options }, caller);
+      await settled();
+      return one(id);
+    },
+  };
+};

@@ -1,0 +1,110 @@
+/** How the platform stands: every source, view and replay, what it has taken in and how far behind it is. */
+import type { SourceDefinition } from '#domain/definitions/model.ts';
+import type { History } from '#domain/ports/history.ts';
+import { formatPosition, type Log } from '#domain/ports/log.ts';
+import type { Platform, PlatformStatus } from '#domain/ports/platform.ts';
+import { lateTopic, rawTopic, rejectedTopic } from '#domain/ports/topics.ts';
+import { formatDuration } from '#domain/values/duration.ts';
+import type { Position } from '#domain/values/value.ts';
+import type { ComputingGeneration } from '#projections/replays/replays.ts';
+import type { Catalog } from '#projections/catalog/catalog.ts';
+
+export interface RunningGeneration extends ComputingGeneration {
+  readonly positions: () => readonly Position[];
+}
+
+export interface StatusDependencies {
+  readonly profile: string;
+  readonly version: string;
+  readonly startedAt: number;
+  readonly dataDirectory: string;
+  readonly log: Log;
+  readonly history: Pick<History, 'through'>;
+  readonly catalog: Catalog;
+  readonly liveGeneration: (view: string) => RunningGeneration | null;
+  readonly fillingGeneration: (view: string) => RunningGeneration | null;
+  readonly problem: (view: string) => string | null;
+  readonly replays: Platform['replays'];
+  readonly now: () => number;
+  readonly memoryBytes: () => number;
+}
+
+const at = (offsets: readonly number[]): readonly Position[] => offsets.map((offset, partition) => ({ partition, offset }));
+const finite = (n: number): number | null => (Number.isFinite(n) ? n : null);
+
+export const createStatus = (dependencies: StatusDependencies): Pick<Platform, 'status' | 'freshness'> => {
+  const { log, history, catalog, liveGeneration, fillingGeneration } = dependencies;
+  const endOf = async (topic: string): Promise<readonly number[]> => log.end(topic).catch(() => [0]);
+  const total = (offsets: readonly number[]): number => offsets.reduce((a, b) => a + b, 0);
+
+  const views = (): { name: string; version: number }[] =>
+    catalog.streams('feature-view').flatMap(({ name, state }) => (state.status === 'retired' ? [] : [{ name, version: state.versions.at(-1)?.version ?? 0 }]));
+
+  const viewStatus = async ({ name, version }: { name: string; version: number }): Promise<PlatformStatus['views'][number]> => {
+    const live = liveGeneration(name);
+    const shown = live ?? fillingGeneration(name);
+    const error = dependencies.problem(name) ?? shown?.error()?.message ?? null;
+    return {
+      view: name,
+      version: live?.spec.version ?? version,
+      generation: live?.spec.generation ?? null,
+      state: error !== null ? 'stalled' : live === null ? 'filling' : 'live',
+      entities: shown?.store.entities ?? 0,
+      tiles: shown?.store.tiles ?? 0,
+      late: total(await endOf(lateTopic(name))),
+      eventTime: shown === null ? null : finite(shown.store.newestOfAll),
+      position: shown === null ? '' : formatPosition(rawTopic(shown.spec.plan.source), shown.positions()),
+      lag: shown?.lag() ?? 0,
+      error,
+    };
+  };
+
+  const sourceStatus = async (definition: SourceDefinition): Promise<PlatformStatus['sources'][number]> => {
+    const topic = rawTopic(definition.name);
+    const [ends, rejected, through] = await Promise.all([endOf(topic), endOf(rejectedTopic(definition.name)), history.through(topic)]);
+    const newest = views().map(({ name }) => liveGeneration(name)).filter((g) => g?.spec.plan.source === definition.name).map((g) => g?.store.newestOfAll ?? Number.NEGATIVE_INFINITY);
+    return {
+      source: definition.name,
+      events: total(ends),
+      rejected: total(rejected),
+      position: formatPosition(topic, at(ends)),
+      historyThrough: formatPosition(topic, at(ends.map((_, partition) => through[partition] ?? 0))),
+      newestEventTime: finite(Math.max(Number.NEGATIVE_INFINITY, ...newest)),
+    };
+  };
+
+  return {
+    async status() {
+      const sources = catalog.streams('source').flatMap(({ name }) => catalog.definition('source', name) ?? []);
+      return {
+        profile: dependencies.profile,
+        version: dependencies.version,
+        startedAt: dependencies.startedAt,
+        dataDirectory: dependencies.dataDirectory,
+        memoryBytes: dependencies.memoryBytes(),
+        sources: await Promise.all(sources.map(sourceStatus)),
+        views: await Promise.all(views().map(viewStatus)),
+        replays: await dependencies.replays(),
+      };
+    },
+    async freshness() {
+      return views().flatMap(({ name }) => {
+        const live = liveGeneration(name);
+        if (live === null) return [];
+        const eventTime = finite(live.store.newestOfAll);
+        const lagMs = eventTime === null ? null : Math.max(0, dependencies.now() - eventTime);
+        const { freshnessMs } = live.spec.plan;
+        return [
+          {
+            view: name,
+            generation: live.spec.generation,
+            eventTime,
+            lagMs,
+            target: freshnessMs === null ? null : formatDuration(freshnessMs),
+            fresh: freshnessMs === null || lagMs === null ? null : lagMs <= freshnessMs,
+          },
+        ];
+      });
+    },
+  };
+};
