@@ -1,0 +1,171 @@
+/**
+ * The HTTP gateway: a thin skin over the platform. It reads requests, enforces limits, and gives every answer and every refusal
+ * its promised form; what things mean is the platform's business.
+ *
+ * Closing drains: no new connection is taken, a new request on an open one gets 503 MR_UNAVAILABLE, those in flight end (at most
+ * `drainMs`), then it stops. The platform is its owner's to close.
+ */
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { fail, MillraceError } from '#domain/errors.ts';
+import type { Platform } from '#gateways/platform.ts';
+import { addJsonParser } from './body-parsers.ts';
+import { answerOf } from './errors.ts';
+import { DEFAULT_LIMITS, type HttpLimits } from './limits.ts';
+import { addNotFound } from './not-found.ts';
+import { addOpenApi } from './openapi.ts';
+import type { RouteContext } from './route.ts';
+import { auditRoutes } from './routes/audit.ts';
+import { datasetRoutes } from './routes/datasets.ts';
+import { eventRoutes } from './routes/events.ts';
+import { explainRoutes } from './routes/explain.ts';
+import { featureRoutes } from './routes/features.ts';
+import { healthRoutes } from './routes/health.ts';
+import { readModelRoutes } from './routes/read-models.ts';
+import { registryRoutes } from './routes/registry.ts';
+import { replayRoutes } from './routes/replays.ts';
+
+export interface HttpGatewayOptions {
+  readonly platform: Platform;
+  /** default 127.0.0.1: others are let in only by naming an address */
+  readonly host?: string;
+  /** default 7411; 0: any free one */
+  readonly port?: number;
+  readonly limits?: Partial<HttpLimits>;
+  readonly version?: string;
+  /** a cause that no caller is shown; default: to stderr */
+  readonly onInternalError?: (error: unknown, request: string) => void;
+}
+
+export interface HttpGateway {
+  readonly url: string;
+  /** Drains and stops; idempotent. */
+  readonly close: () => Promise<void>;
+}
+
+const ROUTES = [
+  eventRoutes,
+  featureRoutes,
+  registryRoutes,
+  datasetRoutes,
+  replayRoutes,
+  explainRoutes,
+  auditRoutes,
+  readModelRoutes,
+  healthRoutes,
+];
+const REQUEST_TIMEOUT_MS = 300_000;
+const MAX_PARAM = 500;
+const IDLE_SWEEP_MS = 20;
+const JSON_TYPE = 'application/json; charset=utf-8';
+
+const logToStderr = (error: unknown, request: string): void => console.error(`request ${request} failed:`, error);
+
+/** Ids count up behind a prefix of this process: unique over restarts, and cheap. */
+const requestIds = (): ((raw: IncomingMessage) => string) => {
+  const prefix = randomUUID().slice(0, 8);
+  let count = 0;
+  return (raw) => {
+    const given = raw.headers['x-request-id'];
+    if (typeof given === 'string' && /^[\w.:-]{1,128}$/.test(given)) return given;
+    count++;
+    return `${prefix}-${count}`;
+  };
+};
+
+/** What is not HTTP at all never reaches a route: it is answered on the bare socket. */
+const clientError = (error: NodeJS.ErrnoException, socket: Socket): void => {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const refused = new MillraceError(
+    'MR_BODY_INVALID',
+    'the request is not well-formed HTTP, its head is too large, or it took too long',
+  );
+  const body = JSON.stringify(refused);
+  socket.end(
+    `HTTP/1.1 ${refused.status} Bad Request\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+  );
+};
+
+/** A page from elsewhere that a browser on this machine has open must not command the platform. */
+const refuseForeignPages = (request: FastifyRequest): void => {
+  const { origin, host } = request.headers;
+  if (origin === undefined || origin === `http://${host}` || origin === `https://${host}`) return;
+  fail('MR_ORIGIN_REFUSED', `pages of ${origin} may not call this server`, { origin });
+};
+
+const createApp = (limits: HttpLimits, onInternalError: (error: unknown, request: string) => void): FastifyInstance => {
+  const app = Fastify({
+    bodyLimit: limits.bodyBytes,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    routerOptions: { maxParamLength: MAX_PARAM },
+    forceCloseConnections: 'idle',
+    return503OnClosing: false,
+    genReqId: requestIds(),
+    clientErrorHandler: clientError,
+    ajv: {
+      customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false, allErrors: false, allowUnionTypes: true },
+    },
+    frameworkErrors(error, request, reply: FastifyReply) {
+      const { status, body } = answerOf(error, request, limits);
+      reply.code(status).type(JSON_TYPE).send(JSON.stringify(body));
+    },
+  });
+  app.setSerializerCompiler(() => JSON.stringify);
+  app.setErrorHandler((error, request, reply) => {
+    const { status, body, internal } = answerOf(error, request, limits);
+    if (internal) onInternalError(error, request.id);
+    reply.code(status).type(JSON_TYPE).serializer(JSON.stringify).send(body);
+  });
+  addJsonParser(app);
+  return app;
+};
+
+export const createHttpGateway = async (options: HttpGatewayOptions): Promise<HttpGateway> => {
+  const { platform, host = '127.0.0.1', port = 7411, version = '0.1.0', onInternalError = logToStderr } = options;
+  const limits = { ...DEFAULT_LIMITS, ...options.limits };
+  const app = createApp(limits, onInternalError);
+  let closing: Promise<void> | null = null;
+  const context: RouteContext = { platform, limits, draining: () => closing !== null };
+
+  app.addHook('onRequest', (request, reply, done) => {
+    reply.header('x-request-id', request.id);
+    if (request.headers.origin !== undefined) refuseForeignPages(request);
+    if (closing !== null) {
+      reply.header('connection', 'close');
+      if (request.url !== '/healthz' && request.url !== '/readyz')
+        fail('MR_UNAVAILABLE', 'the server is stopping: try again shortly');
+    }
+    done();
+  });
+  addNotFound(app);
+  await addOpenApi(app, version);
+  app.register(async (scope) => {
+    for (const routes of ROUTES) routes(scope, context);
+  });
+  await app.listen({ host, port });
+
+  const drain = async (): Promise<void> => {
+    const sweep = setInterval(() => app.server.closeIdleConnections(), IDLE_SWEEP_MS);
+    const deadline = setTimeout(() => app.server.closeAllConnections(), limits.drainMs);
+    try {
+      await app.close();
+    } finally {
+      clearInterval(sweep);
+      clearTimeout(deadline);
+    }
+  };
+  const address = app.server.address() as AddressInfo;
+  const named = address.family === 'IPv6' ? `[${address.address}]` : address.address;
+  return {
+    url: `http://${named}:${address.port}`,
+    close() {
+      closing ??= drain();
+      return closing;
+    },
+  };
+};

@@ -1,0 +1,12 @@
+/** What every file of routes gets. */
+import type { FastifyInstance } from 'fastify';
+import type { Platform } from '#gateways/platform.ts';
+import type { HttpLimits } from './limits.ts';
+
+export interface RouteContext {
+  readonly platform: Platform;
+  readonly limits: HttpLimits;
+  readonly draining: () => boolean;
+}
+
+export type Routes = (app: FastifyInstance, context: RouteContext) => void;

@@ -1,0 +1,88 @@
+import type { FastifyRequest } from 'fastify';
+import { fail } from '#domain/errors.ts';
+import { addNdjsonParser } from '../body-parsers.ts';
+import { callerOf } from '../caller.ts';
+import { wholeNumber } from '../parameters.ts';
+import type { RouteContext, Routes } from '../route.ts';
+import { answers, anything, closed, list, object, publishResult, text, whole } from '../schemas.ts';
+
+const MAX_PRODUCER = 200;
+
+interface Events {
+  Params: { source: string };
+  Body: { events: unknown[] };
+}
+
+const producerOf = (request: FastifyRequest): { id: string; sequence: number } | undefined => {
+  const id = request.headers['millrace-producer'];
+  const sequence = request.headers['millrace-sequence'];
+  if (id === undefined && sequence === undefined) return undefined;
+  if (typeof id !== 'string' || id === '' || id.length > MAX_PRODUCER) {
+    return fail(
+      'MR_PARAMETER_INVALID',
+      `header millrace-producer must be a text of 1 to ${MAX_PRODUCER} characters, beside millrace-sequence`,
+      { parameter: 'millrace-producer' },
+    );
+  }
+  if (typeof sequence !== 'string') {
+    return fail(
+      'MR_PARAMETER_INVALID',
+      "header millrace-sequence must be given beside millrace-producer: the number of the first event in the producer's own count",
+      {
+        parameter: 'millrace-sequence',
+      },
+    );
+  }
+  return { id, sequence: wholeNumber('millrace-sequence', sequence) };
+};
+
+const publish =
+  ({ platform, limits }: RouteContext) =>
+  (request: FastifyRequest<Events>) => {
+    const { events } = request.body;
+    if (events.length > limits.events) {
+      fail('MR_BATCH_TOO_LARGE', `${events.length} events in one request: at most ${limits.events}`, {
+        limit: limits.events,
+        events: events.length,
+      });
+    }
+    const producer = producerOf(request);
+    const { source } = request.params;
+    return platform.publish(producer === undefined ? { source, events } : { source, events, producer }, callerOf(request));
+  };
+
+export const eventRoutes: Routes = (app, context) => {
+  app.register(async (scope) => {
+    addNdjsonParser(scope);
+    scope.post<Events>(
+      '/v1/sources/:source/events',
+      {
+        schema: {
+          tags: ['events'],
+          summary: 'Publish raw events, as JSON or NDJSON; durable when answered',
+          headers: object({ 'millrace-producer': text, 'millrace-sequence': text, 'x-millrace-actor': text }, []),
+          consumes: ['application/json', 'application/x-ndjson'],
+          body: closed({ events: list(anything) }, ['events']),
+          response: answers(202, publishResult, 'accepted, but for those listed as rejected'),
+        },
+      },
+      (request, reply) => {
+        const published = publish(context)(request);
+        reply.code(202);
+        return published;
+      },
+    );
+  });
+
+  app.get<{ Params: { source: string; id: string } }>(
+    '/v1/sources/:source/producers/:id',
+    {
+      schema: {
+        tags: ['events'],
+        summary: 'The sequence from which a producer goes on',
+        response: answers(200, object({ next: whole })),
+      },
+    },
+    async (request) => ({ next: await context.platform.producerSequence(request.params.source, request.params.id) }),
+  );
+};

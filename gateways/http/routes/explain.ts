@@ -1,0 +1,62 @@
+import { fail } from '#domain/errors.ts';
+import type { EntityKey } from '#domain/views/plan.ts';
+import type { Platform } from '#gateways/platform.ts';
+import { typedText } from '#gateways/typed-text.ts';
+import { compact } from '../compact.ts';
+import { optionalTime } from '../parameters.ts';
+import type { Routes } from '../route.ts';
+import { answers, closed, explanation, text } from '../schemas.ts';
+
+const PREFIX = 'entity.';
+
+/** A query string has no types: the entity's definition says what each key is. */
+const entityOf = async (platform: Platform, view: string, query: Readonly<Record<string, string>>): Promise<EntityKey> => {
+  const { definition } = await platform.show('feature-view', view);
+  if (definition.kind !== 'feature-view') return fail('MR_NOT_FOUND', `there is no feature view "${view}"`, { view });
+  const entity = (await platform.show('entity', definition.entity)).definition;
+  const types = entity.kind === 'entity' ? entity.keys : {};
+  const given = Object.keys(query).filter((name) => name.startsWith(PREFIX));
+  return Object.fromEntries(
+    given.map((name) => {
+      const key = name.slice(PREFIX.length);
+      const type = types[key];
+      if (type !== undefined) return [key, typedText(key, type, query[name] as string)];
+      const keys = Object.keys(types).join(', ');
+      return fail('MR_ENTITY_INVALID', `entity "${definition.entity}" has no key "${key}"; it has ${keys}`, { key });
+    }),
+  );
+};
+
+interface ExplainQuery extends Record<string, string | undefined> {
+  readonly view: string;
+  readonly feature: string;
+  readonly at?: string;
+  readonly known?: string;
+}
+
+export const explainRoutes: Routes = (app, { platform }) => {
+  app.get<{ Querystring: ExplainQuery }>(
+    '/v1/explain',
+    {
+      schema: {
+        tags: ['audit'],
+        summary: 'Why a value is what it is; one entity.{key} a key',
+        querystring: {
+          ...closed({ view: text, feature: text, at: text, known: text }, ['view', 'feature']),
+          patternProperties: { '^entity\\..+$': text },
+        },
+        response: answers(200, explanation),
+      },
+    },
+    async (request) => {
+      const { view, feature, at, known, ...rest } = request.query;
+      const entity = await entityOf(platform, view, rest as Record<string, string>);
+      return platform.explain({
+        view,
+        feature,
+        entity,
+        ...compact({ at: optionalTime('at', at), known: optionalTime('known', known) }),
+      });
+    },
+  );
+};

@@ -1,0 +1,24 @@
+import { fail } from '#domain/errors.ts';
+import type { Routes } from '../route.ts';
+import { answers, object, oneOf } from '../schemas.ts';
+
+export const healthRoutes: Routes = (app, { platform, draining }) => {
+  const about = (summary: string, state: string) => ({
+    schema: { tags: ['operation'], summary, response: answers(200, object({ status: oneOf(state) })) },
+  });
+  app.get('/healthz', about('The process lives', 'ok'), async () => ({ status: 'ok' }));
+  app.get('/readyz', about('Ready to serve', 'ready'), async () => {
+    if (draining() || !platform.ready())
+      fail('MR_UNAVAILABLE', draining() ? 'the server is stopping' : 'the server is not ready yet');
+    return { status: 'ready' };
+  });
+  app.get(
+    '/metrics',
+    { schema: { tags: ['operation'], summary: 'Prometheus metrics', produces: ['text/plain'] } },
+    async (_request, reply) => {
+      const text = await platform.metrics();
+      reply.header('content-type', 'text/plain; version=0.0.4; charset=utf-8');
+      return text;
+    },
+  );
+};
