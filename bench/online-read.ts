@@ -38,12 +38,16 @@ const views = await bench.platform.list('feature-view');
 const features = views.flatMap((view) => {
   const definition = view.definition;
   if (definition.kind !== 'feature-view') return [];
-  return Object.entries(definition.features).flatMap(([name, feature]) => (feature.window === undefined ? [] : [`${view.name}:${name}`]));
+  return Object.entries(definition.features).flatMap(([name, feature]) =>
+    feature.window === undefined ? [] : [`${view.name}:${name}`],
+  );
 });
 const request = { features: features.slice(0, 10), entities: [{ origin: 'ATL', destination: 'LAX' }], at };
 const body = JSON.stringify(request);
 const gateway = await createHttpGateway({ platform: bench.platform, host: '127.0.0.1', port: 0 });
-const answer = await (await fetch(`${gateway.url}/v1/features`, { method: 'POST', headers: { 'content-type': 'application/json' }, body })).text();
+const answer = await (
+  await fetch(`${gateway.url}/v1/features`, { method: 'POST', headers: { 'content-type': 'application/json' }, body })
+).text();
 console.log(answer);
 
 const bare = Fastify();
@@ -73,7 +77,13 @@ await bench.close();
 const { ours, bare: limit } = rounds.at(-1) as { ours: Load; bare: Load };
 const share = ours.requests / limit.requests;
 print(`online read, 1 entity × ${request.features.length} windowed features, 64 connections, answer of ${answer.length} bytes`, [
-  { what: 'requests a second', ours: Math.round(ours.requests).toLocaleString('en'), limit: Math.round(limit.requests).toLocaleString('en'), goal: 'half of bare Fastify', met: share >= 0.5 },
+  {
+    what: 'requests a second',
+    ours: Math.round(ours.requests).toLocaleString('en'),
+    limit: Math.round(limit.requests).toLocaleString('en'),
+    goal: 'half of bare Fastify',
+    met: share >= 0.5,
+  },
   { what: 'share of the limit', ours: `${(share * 100).toFixed(0)} %`, limit: '100 %', goal: '50 %', met: share >= 0.5 },
   { what: 'p50, ms', ours: ours.p50.toFixed(1), limit: limit.p50.toFixed(1), goal: '', met: null },
   { what: 'p99, ms', ours: ours.p99.toFixed(1), limit: limit.p99.toFixed(1), goal: 'under 10', met: ours.p99 < 10 },

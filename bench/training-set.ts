@@ -8,8 +8,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { openDuckDb } from '#infra/duckdb/connect.ts';
 import { runDataset } from '#infra/datasets/run-dataset.ts';
+import { openDuckDb } from '#infra/duckdb/connect.ts';
 import { print } from './support/report.ts';
 import { FLIGHTS_TARGET, makeTrainingFiles, type TrainingFiles } from './support/training-flights.ts';
 
@@ -56,7 +56,9 @@ if (which !== undefined && directory !== undefined) {
 } else {
   const made = mkdtempSync(join(tmpdir(), 'millrace-training-'));
   const child = (name: string): Run => {
-    const { stdout, stderr, status } = spawnSync(process.execPath, [fileURLToPath(import.meta.url), name, made], { encoding: 'utf8' });
+    const { stdout, stderr, status } = spawnSync(process.execPath, [fileURLToPath(import.meta.url), name, made], {
+      encoding: 'utf8',
+    });
     if (status !== 0) throw new Error(stderr);
     return JSON.parse(stdout) as Run;
   };
@@ -64,12 +66,21 @@ if (which !== undefined && directory !== undefined) {
     await makeTrainingFiles(made, EVENTS, ROWS);
     const ours = child('millrace');
     const theirs = child('asof');
-    print(`Training set: ${ROWS.toLocaleString('en')} rows × 10 windowed features from ${EVENTS.toLocaleString('en')} raw events`, [
-      { what: 'time', ours: `${ours.seconds.toFixed(1)} s`, limit: '20 s', goal: '8 s', met: ours.seconds < 20 },
-      { what: 'peak memory', ours: `${ours.peakMiB.toFixed(0)} MiB`, limit: '2048 MiB', goal: '1024 MiB', met: ours.peakMiB < 2048 },
-      { what: 'DuckDB ASOF JOIN, time', ours: `${theirs.seconds.toFixed(1)} s`, limit: '', goal: '', met: null },
-      { what: 'DuckDB ASOF JOIN, peak memory', ours: `${theirs.peakMiB.toFixed(0)} MiB`, limit: '', goal: '', met: null },
-    ]);
+    print(
+      `Training set: ${ROWS.toLocaleString('en')} rows × 10 windowed features from ${EVENTS.toLocaleString('en')} raw events`,
+      [
+        { what: 'time', ours: `${ours.seconds.toFixed(1)} s`, limit: '20 s', goal: '8 s', met: ours.seconds < 20 },
+        {
+          what: 'peak memory',
+          ours: `${ours.peakMiB.toFixed(0)} MiB`,
+          limit: '2048 MiB',
+          goal: '1024 MiB',
+          met: ours.peakMiB < 2048,
+        },
+        { what: 'DuckDB ASOF JOIN, time', ours: `${theirs.seconds.toFixed(1)} s`, limit: '', goal: '', met: null },
+        { what: 'DuckDB ASOF JOIN, peak memory', ours: `${theirs.peakMiB.toFixed(0)} MiB`, limit: '', goal: '', met: null },
+      ],
+    );
   } finally {
     rmSync(made, { recursive: true, force: true });
   }

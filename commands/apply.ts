@@ -5,8 +5,8 @@
 import { checkDuplicates } from '#domain/definitions/check.ts';
 import type { Definition } from '#domain/definitions/model.ts';
 import { MillraceError, type Problem } from '#domain/errors.ts';
-import type { ApplyResult, Caller, PlannedChange, PlanResult } from '#domain/ports/platform.ts';
 import { canonical } from '#domain/expressions/canonical.ts';
+import type { ApplyResult, Caller, PlannedChange, PlanResult } from '#domain/ports/platform.ts';
 import { REGISTRY_TOPIC } from '#domain/ports/topics.ts';
 import { REGISTER } from '#domain/registry/commands.ts';
 import { newestVersion } from '#domain/registry/state.ts';
@@ -25,9 +25,18 @@ export const planDefinitions = (catalog: Catalog, definitions: readonly Definiti
     const before = stream === null ? null : newestVersion(stream.state);
     if (before === null) return { kind, name, action: 'create', cost: 'none', fields: [], notes: [], problems };
     const plain = JSON.parse(JSON.stringify(definition)) as Definition;
-    if (canonical(before.definition) === canonical(plain)) return { kind, name, action: 'unchanged', cost: 'none', fields: [], notes: [], problems };
+    if (canonical(before.definition) === canonical(plain))
+      return { kind, name, action: 'unchanged', cost: 'none', fields: [], notes: [], problems };
     const { change } = facts;
-    return { kind, name, action: 'revise', cost: change?.cost ?? 'none', fields: change?.fields ?? [], notes: change?.notes ?? [], problems };
+    return {
+      kind,
+      name,
+      action: 'revise',
+      cost: change?.cost ?? 'none',
+      fields: change?.fields ?? [],
+      notes: change?.notes ?? [],
+      problems,
+    };
   });
   return { changes };
 };
@@ -51,10 +60,17 @@ export const applyDefinitions = async (
   const breaking = plan.changes.filter((change) => change.cost === 'breaking');
   if (breaking.length > 0 && options.force !== true) {
     const [first] = breaking as [PlannedChange];
-    throw new MillraceError('MR_INCOMPATIBLE_REVISION', `${first.kind} "${first.name}" would break a reader: ${first.notes.join('; ')}`, { changes: breaking });
+    throw new MillraceError(
+      'MR_INCOMPATIBLE_REVISION',
+      `${first.kind} "${first.name}" would break a reader: ${first.notes.join('; ')}`,
+      { changes: breaking },
+    );
   }
   if (breaking.length > 0 && (options.reason ?? '').trim() === '') {
-    throw new MillraceError('MR_REASON_REQUIRED', `${breaking.map((c) => `${c.kind} "${c.name}"`).join(', ')} would break a reader: --force needs a --reason`);
+    throw new MillraceError(
+      'MR_REASON_REQUIRED',
+      `${breaking.map((c) => `${c.kind} "${c.name}"`).join(', ')} would break a reader: --force needs a --reason`,
+    );
   }
   let applied = 0;
   let position = `${REGISTRY_TOPIC}@0:${catalog.position()}`;

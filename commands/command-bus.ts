@@ -7,12 +7,12 @@ import type { Commit, EventStore } from '#domain/ports/event-store.ts';
 import type { Caller, CommandRequest, CommandResult } from '#domain/ports/platform.ts';
 import { REGISTRY_TOPIC } from '#domain/ports/topics.ts';
 import type { RegistryCommand } from '#domain/registry/commands.ts';
-import { decide, type DecisionContext } from '#domain/registry/decide.ts';
+import { type DecisionContext, decide } from '#domain/registry/decide.ts';
 import type { RegistryEvent } from '#domain/registry/events.ts';
 import { evolve, initialState } from '#domain/registry/state.ts';
 import type { Catalog } from '#projections/catalog/catalog.ts';
-import { downstreamOf } from '#projections/catalog/references.ts';
 import { overlay } from '#projections/catalog/catalog.ts';
+import { downstreamOf } from '#projections/catalog/references.ts';
 import { parseCommand } from './parse-command.ts';
 import { factsOf } from './registering.ts';
 
@@ -53,7 +53,11 @@ export const createCommandBus = ({ eventStore, catalog, now, newId }: CommandBus
     const decision = conflict
       ? ({
           outcome: 'refused',
-          problem: { code: 'MR_VERSION_CONFLICT', message: `${stream} is at version ${version}, and the command expects ${expectedVersion}`, details: { currentVersion: version } },
+          problem: {
+            code: 'MR_VERSION_CONFLICT',
+            message: `${stream} is at version ${version}, and the command expects ${expectedVersion}`,
+            details: { currentVersion: version },
+          },
         } as const)
       : decide(state, command, context);
     if (decision.outcome === 'refused') {
@@ -85,8 +89,18 @@ export const createCommandBus = ({ eventStore, catalog, now, newId }: CommandBus
       return parseCommand(request, caller.actor);
     } catch (error) {
       if (error instanceof MillraceError) {
-        const command = { id: newId(), type: request.type, data: request.data ?? null, actor: caller.actor, reason: request.reason ?? null, time: now() };
-        await eventStore.append({ stream: 'refused/unparsed', command, events: [], refusal: { code: error.code, message: error.message } }, null);
+        const command = {
+          id: newId(),
+          type: request.type,
+          data: request.data ?? null,
+          actor: caller.actor,
+          reason: request.reason ?? null,
+          time: now(),
+        };
+        await eventStore.append(
+          { stream: 'refused/unparsed', command, events: [], refusal: { code: error.code, message: error.message } },
+          null,
+        );
       }
       throw error;
     }

@@ -1,6 +1,7 @@
 /** Commands as they come over the wire → registry commands, or a problem that names the part. */
-import { parseDefinition } from '#domain/definitions/parse.ts';
+
 import type { Kind } from '#domain/definitions/model.ts';
+import { parseDefinition } from '#domain/definitions/parse.ts';
 import { fail } from '#domain/errors.ts';
 import type { CommandRequest } from '#domain/ports/platform.ts';
 import { REGISTER, type RegistryCommand } from '#domain/registry/commands.ts';
@@ -14,35 +15,54 @@ export interface ParsedCommand {
 type Data = Readonly<Record<string, unknown>>;
 
 const object = (value: unknown, type: string): Data =>
-  value !== null && typeof value === 'object' && !Array.isArray(value) ? (value as Data) : fail('MR_BODY_INVALID', `the data of command ${type} must be an object`);
+  value !== null && typeof value === 'object' && !Array.isArray(value)
+    ? (value as Data)
+    : fail('MR_BODY_INVALID', `the data of command ${type} must be an object`);
 
 const text = (data: Data, key: string, type: string): string => {
   const value = data[key];
-  return typeof value === 'string' && value !== '' ? value : fail('MR_BODY_INVALID', `command ${type} needs "${key}", a string; it has ${JSON.stringify(value ?? null)}`);
+  return typeof value === 'string' && value !== ''
+    ? value
+    : fail('MR_BODY_INVALID', `command ${type} needs "${key}", a string; it has ${JSON.stringify(value ?? null)}`);
 };
 
 const kindOf = (data: Data, type: string): Kind => {
   const kind = text(data, 'kind', type);
-  return KINDS.includes(kind as Kind) ? (kind as Kind) : fail('MR_BODY_INVALID', `command ${type}: there is no kind "${kind}"; there are ${KINDS.join(', ')}`);
+  return KINDS.includes(kind as Kind)
+    ? (kind as Kind)
+    : fail('MR_BODY_INVALID', `command ${type}: there is no kind "${kind}"; there are ${KINDS.join(', ')}`);
 };
 
 const numberOrNull = (data: Data, key: string, type: string): number | null => {
   const value = data[key] ?? null;
-  return value === null || (typeof value === 'number' && Number.isInteger(value)) ? value : fail('MR_BODY_INVALID', `command ${type}: "${key}" must be a whole number, and is ${JSON.stringify(value)}`);
+  return value === null || (typeof value === 'number' && Number.isInteger(value))
+    ? value
+    : fail('MR_BODY_INVALID', `command ${type}: "${key}" must be a whole number, and is ${JSON.stringify(value)}`);
 };
 
-const generationOf = (data: Data, type: string): number => numberOrNull(data, 'generation', type) ?? fail('MR_BODY_INVALID', `command ${type} needs "generation"`);
+const generationOf = (data: Data, type: string): number =>
+  numberOrNull(data, 'generation', type) ?? fail('MR_BODY_INVALID', `command ${type} needs "generation"`);
 
 const rangeOf = (data: Data, type: string): ReplayRange => {
   const keys = data.keys ?? null;
-  if (keys !== null && !(Array.isArray(keys) && keys.every((key) => typeof key === 'string'))) fail('MR_BODY_INVALID', `command ${type}: "keys" must be a list of encoded keys`);
+  if (keys !== null && !(Array.isArray(keys) && keys.every((key) => typeof key === 'string')))
+    fail('MR_BODY_INVALID', `command ${type}: "keys" must be a list of encoded keys`);
   return { from: numberOrNull(data, 'from', type), to: numberOrNull(data, 'to', type), keys: keys as readonly string[] | null };
 };
 
-const STATUS: Readonly<Record<string, 'Deprecate' | 'Restore' | 'Retire'>> = { Deprecate: 'Deprecate', Restore: 'Restore', Retire: 'Retire' };
+const STATUS: Readonly<Record<string, 'Deprecate' | 'Restore' | 'Retire'>> = {
+  Deprecate: 'Deprecate',
+  Restore: 'Restore',
+  Retire: 'Retire',
+};
 const GENERATION = ['PromoteReplay', 'RollbackReplay', 'AbandonReplay', 'RetireReplay'] as const;
 
-export const COMMAND_TYPES: readonly string[] = [...Object.values(REGISTER), ...Object.keys(STATUS), 'StartReplay', ...GENERATION];
+export const COMMAND_TYPES: readonly string[] = [
+  ...Object.values(REGISTER),
+  ...Object.keys(STATUS),
+  'StartReplay',
+  ...GENERATION,
+];
 
 export const parseCommand = (request: CommandRequest, actor: string): ParsedCommand => {
   const { type } = request;
@@ -52,7 +72,10 @@ export const parseCommand = (request: CommandRequest, actor: string): ParsedComm
   if (registers !== undefined) {
     const definition = parseDefinition(data.kind === undefined ? { ...data, kind: registers } : data);
     if (definition.kind !== registers) fail('MR_BODY_INVALID', `command ${type} got a definition of kind "${definition.kind}"`);
-    return { command: { type: 'Register', definition, force: request.force ?? false, reason }, stream: streamOf(definition.kind, definition.name) };
+    return {
+      command: { type: 'Register', definition, force: request.force ?? false, reason },
+      stream: streamOf(definition.kind, definition.name),
+    };
   }
   const status = STATUS[type];
   if (status !== undefined) {

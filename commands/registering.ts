@@ -41,7 +41,8 @@ export const factsOf = (catalog: Catalog, definition: Definition, beside: readon
   const stream = catalog.stream(definition.kind, definition.name);
   const before = stream === null ? null : newestVersion(stream.state);
   // What reads it is asked of what will be registered, so that a file that changes both ends is judged whole.
-  const change = before === null || problems.length > 0 ? null : diffDefinitions(before.definition, definition, readersOf(definitions));
+  const change =
+    before === null || problems.length > 0 ? null : diffDefinitions(before.definition, definition, readersOf(definitions));
   return { problems, change, planHash };
 };
 

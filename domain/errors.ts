@@ -27,11 +27,17 @@ export const ERRORS = {
   MR_FIELD_NOT_FINITE: { status: 400, remedy: 'Send a finite number, or null where the field is nullable.' },
   MR_FIELD_RANGE: { status: 400, remedy: 'Send a value in the range that the message states; ids past 2^53 belong in a string.' },
   MR_EVENT_TIME_MISSING: { status: 400, remedy: 'Send the event time field.' },
-  MR_EVENT_TIME_ABSURD: { status: 400, remedy: 'Send an event time between the year 1900 and a day from now, as ISO 8601 with a zone or epoch milliseconds.' },
+  MR_EVENT_TIME_ABSURD: {
+    status: 400,
+    remedy: 'Send an event time between the year 1900 and a day from now, as ISO 8601 with a zone or epoch milliseconds.',
+  },
   MR_EVENT_TOO_LARGE: { status: 413, remedy: 'Keep an event under the size that the message states.' },
   MR_BATCH_TOO_LARGE: { status: 413, remedy: 'Send fewer events in one request; the message states the limit.' },
   MR_BODY_INVALID: { status: 400, remedy: 'Send a body of the form that the message states.' },
-  MR_PRODUCER_SEQUENCE: { status: 409, remedy: "Ask for the producer's next sequence and go on from there; details.expected has it." },
+  MR_PRODUCER_SEQUENCE: {
+    status: 409,
+    remedy: "Ask for the producer's next sequence and go on from there; details.expected has it.",
+  },
   // reads
   MR_ENTITY_INVALID: { status: 400, remedy: 'Give every key of the entity, with its type; the message lists them.' },
   MR_REQUEST_INVALID: { status: 400, remedy: 'Give every request input that the on-demand features need.' },

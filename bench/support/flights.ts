@@ -21,7 +21,13 @@ export async function* flightBatches(limit: number, batchSize: number): AsyncGen
   for (;;) {
     const chunk = await result.fetchChunk();
     if (chunk === null || chunk.rowCount === 0) break;
-    const [dates, origins, destinations, delays, distances] = chunk.getColumns() as [number[], string[], string[], number[], number[]];
+    const [dates, origins, destinations, delays, distances] = chunk.getColumns() as [
+      number[],
+      string[],
+      string[],
+      number[],
+      number[],
+    ];
     for (let i = 0; i < chunk.rowCount; i++) {
       batch.push({
         date: dates[i] as number,

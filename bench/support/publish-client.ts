@@ -10,7 +10,11 @@ let next = 0;
 const send = async (): Promise<void> => {
   while (next < bodies.length) {
     const body = bodies[next++] as string;
-    const response = await fetch(`${url}/v1/sources/flights/events`, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
+    const response = await fetch(`${url}/v1/sources/flights/events`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body,
+    });
     if (response.status !== 202) throw new Error(`${response.status} ${await response.text()}`);
     await response.arrayBuffer();
   }

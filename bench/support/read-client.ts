@@ -10,5 +10,10 @@ const result = await autocannon({
   connections: 64,
   duration: seconds,
 });
-const answer = { requests: result.requests.average, p50: result.latency.p50, p99: result.latency.p99, errors: result.errors + result.non2xx };
+const answer = {
+  requests: result.requests.average,
+  p50: result.latency.p50,
+  p99: result.latency.p99,
+  errors: result.errors + result.non2xx,
+};
 process.send?.(answer, () => process.exit(0));

@@ -10,11 +10,21 @@ export interface Figure {
 }
 
 export const print = (title: string, figures: readonly Figure[]): void => {
-  const rows = [['what', 'Millrace', 'limit', 'goal', ''], ...figures.map((f) => [f.what, f.ours, f.limit, f.goal, f.met === null ? '' : f.met ? 'met' : 'MISSED'])];
+  const rows = [
+    ['what', 'Millrace', 'limit', 'goal', ''],
+    ...figures.map((f) => [f.what, f.ours, f.limit, f.goal, f.met === null ? '' : f.met ? 'met' : 'MISSED']),
+  ];
   const widths = (rows[0] as string[]).map((_, c) => Math.max(...rows.map((r) => (r[c] as string).length)));
   console.log(`\n${title}  (${cpus().length} cores, load ${loadavg()[0]?.toFixed(1)}, Node ${process.version})`);
-  for (const row of rows) console.log(row.map((cell, c) => cell.padEnd(widths[c] as number)).join('  ').trimEnd());
+  for (const row of rows)
+    console.log(
+      row
+        .map((cell, c) => cell.padEnd(widths[c] as number))
+        .join('  ')
+        .trimEnd(),
+    );
 };
 
-export const percentile = (sorted: readonly number[], p: number): number => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * p))] ?? Number.NaN;
+export const percentile = (sorted: readonly number[], p: number): number =>
+  sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * p))] ?? Number.NaN;
 export const rate = (count: number, seconds: number): string => `${Math.round(count / seconds).toLocaleString('en')}/s`;

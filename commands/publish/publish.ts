@@ -2,10 +2,11 @@
  * Publishing raw events: validate, leave out duplicates, append. What fails goes to rejected.<source> in the same append,
  * so that an answer accounts for every event that was sent. Durable when answered.
  */
-import type { Caller, PublishRequest, PublishResult, RejectedEvent } from '#domain/ports/platform.ts';
-import { encodeRejectedEvent } from '#domain/events/rejected-event.ts';
+
 import { type ErrorCode, fail } from '#domain/errors.ts';
+import { encodeRejectedEvent } from '#domain/events/rejected-event.ts';
 import { formatPosition, type Log, type OutgoingRecord } from '#domain/ports/log.ts';
+import type { Caller, PublishRequest, PublishResult, RejectedEvent } from '#domain/ports/platform.ts';
 import type { SourceIntake } from './source-intake.ts';
 
 /** Bytes of one encoded event. */
@@ -39,16 +40,23 @@ export const createPublish = ({ log, intake, now }: PublishDependencies): Publis
     if (producer === undefined) return 0;
     const next = await log.producerSequence(producer.id, source.topic);
     if (producer.sequence > next) {
-      fail('MR_BODY_INVALID', `producer "${producer.id}" sent sequence ${producer.sequence} to source "${request.source}", but ${next} is next: send from there`, {
-        next,
-      });
+      fail(
+        'MR_BODY_INVALID',
+        `producer "${producer.id}" sent sequence ${producer.sequence} to source "${request.source}", but ${next} is next: send from there`,
+        {
+          next,
+        },
+      );
     }
     return Math.min(next - producer.sequence, request.events.length);
   };
 
   return async (request, caller) => {
     const source = await intake(request.source);
-    if (source === null) return fail('MR_UNKNOWN_SOURCE', `there is no source "${request.source}": apply its definition first`, { source: request.source });
+    if (source === null)
+      return fail('MR_UNKNOWN_SOURCE', `there is no source "${request.source}": apply its definition first`, {
+        source: request.source,
+      });
     const { events } = request;
     const skip = await alreadyTaken(source, request);
     const time = now();
@@ -73,7 +81,12 @@ export const createPublish = ({ log, intake, now }: PublishDependencies): Publis
       const { row, id } = checked;
       const value = source.codec.encode(row);
       if (value.length > MAX_EVENT_BYTES) {
-        reject(index, 'MR_EVENT_TOO_LARGE', null, `the event is ${value.length} bytes; source "${request.source}" takes events of at most ${MAX_EVENT_BYTES}`);
+        reject(
+          index,
+          'MR_EVENT_TOO_LARGE',
+          null,
+          `the event is ${value.length} bytes; source "${request.source}" takes events of at most ${MAX_EVENT_BYTES}`,
+        );
         continue;
       }
       if (id !== null && source.dedupe !== null) {
@@ -96,7 +109,14 @@ export const createPublish = ({ log, intake, now }: PublishDependencies): Publis
           records,
           ...(producer === undefined || skip === events.length
             ? {}
-            : { producer: { id: producer.id, topic: source.topic, sequence: producer.sequence + skip, count: events.length - skip } }),
+            : {
+                producer: {
+                  id: producer.id,
+                  topic: source.topic,
+                  sequence: producer.sequence + skip,
+                  count: events.length - skip,
+                },
+              }),
         });
       }
     } catch (error) {
@@ -104,6 +124,14 @@ export const createPublish = ({ log, intake, now }: PublishDependencies): Publis
       throw error;
     }
     const ends = await log.end(source.topic);
-    return { accepted, duplicates, rejected, position: formatPosition(source.topic, ends.map((offset, partition) => ({ partition, offset }))) };
+    return {
+      accepted,
+      duplicates,
+      rejected,
+      position: formatPosition(
+        source.topic,
+        ends.map((offset, partition) => ({ partition, offset })),
+      ),
+    };
   };
 };

@@ -36,7 +36,11 @@ export interface IntakeDependencies {
 const READ_BYTES = 4 * 1024 * 1024;
 
 /** The ids of the last window are read back from the log, so that a restart forgets none. */
-const rebuildDedupe = async (definition: SourceDefinition, codec: RawCodec, { log, now }: IntakeDependencies): Promise<Dedupe | null> => {
+const rebuildDedupe = async (
+  definition: SourceDefinition,
+  codec: RawCodec,
+  { log, now }: IntakeDependencies,
+): Promise<Dedupe | null> => {
   const idField = definition.eventId;
   if (idField === undefined) return null;
   const windowMs = parseDuration(definition.dedupeWindow ?? DEFAULT_DEDUPE_WINDOW);
@@ -72,7 +76,10 @@ export const openSourceIntake = async (
   await log.createTopic(topic, { partitions });
   await log.createTopic(rejected, { partitions: 1 });
   const codec = rawCodec(definition);
-  const sameIds = previous !== null && previous.definition.eventId === definition.eventId && previous.definition.dedupeWindow === definition.dedupeWindow;
+  const sameIds =
+    previous !== null &&
+    previous.definition.eventId === definition.eventId &&
+    previous.definition.dedupeWindow === definition.dedupeWindow;
   return {
     definition,
     version,

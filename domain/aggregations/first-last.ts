@@ -44,7 +44,13 @@ const orderedPartial = (type: FieldType, k: number, sign: 1 | -1): Partial => ({
           ],
         },
       },
-      encode: (ref) => (ref as readonly Entry[]).map((e) => ({ event_time: e.eventTime, partition: e.partition, offset: e.offset, value: e.value })),
+      encode: (ref) =>
+        (ref as readonly Entry[]).map((e) => ({
+          event_time: e.eventTime,
+          partition: e.partition,
+          offset: e.offset,
+          value: e.value,
+        })),
       decode: (data) =>
         (data as readonly { event_time: number; partition: number; offset: number; value: Value }[]).map((e) => ({
           eventTime: e.event_time,

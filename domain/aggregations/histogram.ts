@@ -7,9 +7,14 @@ const MAX_EDGES = 1000;
 
 const edgesOf = (given: unknown): readonly number[] => {
   const edges = Array.isArray(given) ? (given as unknown[]) : [];
-  const ascending = edges.every((edge, i) => typeof edge === 'number' && Number.isFinite(edge) && (i === 0 || edge > (edges[i - 1] as number)));
+  const ascending = edges.every(
+    (edge, i) => typeof edge === 'number' && Number.isFinite(edge) && (i === 0 || edge > (edges[i - 1] as number)),
+  );
   if (edges.length > 0 && edges.length <= MAX_EDGES && ascending) return edges as number[];
-  return fail('MR_DEFINITION_INVALID', `histogram's edges are ${JSON.stringify(given ?? null)}; give 1 to ${MAX_EDGES} numbers, each greater than the one before`);
+  return fail(
+    'MR_DEFINITION_INVALID',
+    `histogram's edges are ${JSON.stringify(given ?? null)}; give 1 to ${MAX_EDGES} numbers, each greater than the one before`,
+  );
 };
 
 const bucketOf = (edges: readonly number[], value: number): number => {
@@ -37,7 +42,8 @@ const histogramPartial = (edges: readonly number[]): Partial => {
       s.nums[at] = (s.nums[at] as number) + 1;
     },
     merge(into, from) {
-      for (let i = 0; i < buckets; i++) into.nums[into.n + i] = (into.nums[into.n + i] as number) + (from.nums[from.n + i] as number);
+      for (let i = 0; i < buckets; i++)
+        into.nums[into.n + i] = (into.nums[into.n + i] as number) + (from.nums[from.n + i] as number);
     },
   };
 };

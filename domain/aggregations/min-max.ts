@@ -53,7 +53,10 @@ const bound = (type: FieldType, numbers: Partial, texts: Partial, empty: number)
 const comparable = (name: string, input: FieldType | null): FieldType => {
   const type = scalarInput(name, input);
   if (isNumeric(type) || type.base === 'timestamp' || type.base === 'date' || type.base === 'string') return type;
-  return fail('MR_DEFINITION_INVALID', `${name} compares numbers, times, dates or strings, and its input is ${formatFieldType(type)}`);
+  return fail(
+    'MR_DEFINITION_INVALID',
+    `${name} compares numbers, times, dates or strings, and its input is ${formatFieldType(type)}`,
+  );
 };
 
 const less = <T>(a: T, b: T): boolean => a < b;

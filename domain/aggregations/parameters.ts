@@ -23,8 +23,18 @@ export const scalarInput = (name: string, input: FieldType | null): FieldType =>
   return type;
 };
 
-export const wholeParameter = (name: string, params: AggregationParams, key: string, least: number, most: number, fallback?: number): number => {
+export const wholeParameter = (
+  name: string,
+  params: AggregationParams,
+  key: string,
+  least: number,
+  most: number,
+  fallback?: number,
+): number => {
   const value: Value | undefined = params[key] ?? fallback;
   if (typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most) return value;
-  return fail('MR_DEFINITION_INVALID', `${name}'s ${key} is ${JSON.stringify(value ?? null)}; it must be a whole number from ${least} to ${most}`);
+  return fail(
+    'MR_DEFINITION_INVALID',
+    `${name}'s ${key} is ${JSON.stringify(value ?? null)}; it must be a whole number from ${least} to ${most}`,
+  );
 };

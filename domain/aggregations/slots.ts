@@ -1,7 +1,12 @@
 /** Small tools on slots, shared by the aggregations. */
 import type { Slots } from './aggregation.ts';
 
-export const newSlots = (nums: number, refs: number): Slots => ({ nums: new Float64Array(nums), n: 0, refs: new Array(refs).fill(null), r: 0 });
+export const newSlots = (nums: number, refs: number): Slots => ({
+  nums: new Float64Array(nums),
+  n: 0,
+  refs: new Array(refs).fill(null),
+  r: 0,
+});
 
 /**
  * hi + lo += x, exactly but for the rounding of lo (Knuth's TwoSum): the order of the parts shows only far past a double's last digit.

@@ -1,9 +1,10 @@
 /** sum(x): a two-float sum and the number of values, so that a sum over nothing is null. */
-import type { Aggregation, Partial, Slots } from './aggregation.ts';
-import { DOUBLE, nullable, LONG, numericInput } from './parameters.ts';
-import { countPartial } from './count.ts';
-import { addCompensated, compensated, finiteOrNull } from './slots.ts';
+
 import { isWhole } from '#domain/values/field-type.ts';
+import type { Aggregation, Partial, Slots } from './aggregation.ts';
+import { countPartial } from './count.ts';
+import { DOUBLE, LONG, nullable, numericInput } from './parameters.ts';
+import { addCompensated, compensated, finiteOrNull } from './slots.ts';
 
 export const sumPartial: Partial = {
   id: 'sum',

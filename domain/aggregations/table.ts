@@ -12,11 +12,26 @@ import { topK } from './top-k.ts';
 import { stddev, variance } from './variance.ts';
 
 const ALL: readonly Aggregation[] = [
-  count, sum, avg, min, max, variance, stddev, first, last, firstK, lastK, countDistinct, histogram, topK,
+  count,
+  sum,
+  avg,
+  min,
+  max,
+  variance,
+  stddev,
+  first,
+  last,
+  firstK,
+  lastK,
+  countDistinct,
+  histogram,
+  topK,
 ];
 
 export const AGGREGATIONS: ReadonlyMap<string, Aggregation> = new Map(ALL.map((aggregation) => [aggregation.name, aggregation]));
 
 export const aggregationNamed = (name: string): Aggregation =>
   AGGREGATIONS.get(name) ??
-  fail('MR_DEFINITION_INVALID', `there is no aggregation "${name}" here; there are ${[...AGGREGATIONS.keys()].join(', ')}`, { aggregation: name });
+  fail('MR_DEFINITION_INVALID', `there is no aggregation "${name}" here; there are ${[...AGGREGATIONS.keys()].join(', ')}`, {
+    aggregation: name,
+  });

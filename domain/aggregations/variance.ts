@@ -34,7 +34,8 @@ export const momentsPartial: Partial = {
     const delta = (from.nums[from.n + 1] as number) - (into.nums[into.n + 1] as number);
     into.nums[into.n] = total;
     into.nums[into.n + 1] = (into.nums[into.n + 1] as number) + (delta * b) / total;
-    into.nums[into.n + 2] = (into.nums[into.n + 2] as number) + (from.nums[from.n + 2] as number) + ((delta * a) / total) * delta * b;
+    into.nums[into.n + 2] =
+      (into.nums[into.n + 2] as number) + (from.nums[from.n + 2] as number) + ((delta * a) / total) * delta * b;
   },
 };
 

@@ -78,7 +78,12 @@ export interface OnDemandFeatureDefinition extends Described {
 }
 
 export type ServiceMember =
-  | { readonly from: 'view'; readonly view: string; readonly features: readonly string[]; /** pinned; absent: latest compatible */ readonly version?: number }
+  | {
+      readonly from: 'view';
+      readonly view: string;
+      readonly features: readonly string[] /** pinned; absent: latest compatible */;
+      readonly version?: number;
+    }
   | { readonly from: 'on-demand'; readonly name: string };
 
 export interface FeatureServiceDefinition extends Described {

@@ -30,4 +30,5 @@ export const lateEventSchema = {
 const type = avro.Type.forSchema(lateEventSchema as unknown as avro.Schema);
 
 export const encodeLateEvent = (record: LateEventRecord): Uint8Array => type.toBuffer(record);
-export const decodeLateEvent = (bytes: Uint8Array): LateEventRecord => ({ ...type.fromBuffer(Buffer.from(bytes)) }) as LateEventRecord;
+export const decodeLateEvent = (bytes: Uint8Array): LateEventRecord =>
+  ({ ...type.fromBuffer(Buffer.from(bytes)) }) as LateEventRecord;

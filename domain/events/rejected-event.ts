@@ -26,4 +26,5 @@ export const rejectedEventSchema = {
 const type = avro.Type.forSchema(rejectedEventSchema as unknown as avro.Schema, { wrapUnions: false });
 
 export const encodeRejectedEvent = (record: RejectedEventRecord): Uint8Array => type.toBuffer(record);
-export const decodeRejectedEvent = (bytes: Uint8Array): RejectedEventRecord => ({ ...type.fromBuffer(Buffer.from(bytes)) }) as RejectedEventRecord;
+export const decodeRejectedEvent = (bytes: Uint8Array): RejectedEventRecord =>
+  ({ ...type.fromBuffer(Buffer.from(bytes)) }) as RejectedEventRecord;

@@ -36,7 +36,9 @@ function converter(from: ScalarType, to: ScalarType): ((value: never) => Value) 
   const number = numberTo[to];
   switch (from) {
     case 'string':
-      return isNumeric(of(to, false)) && number ? (s: string) => (NUMERAL.test(s) ? number(Number(s)) : null) : (textTo[to] ?? null);
+      return isNumeric(of(to, false)) && number
+        ? (s: string) => (NUMERAL.test(s) ? number(Number(s)) : null)
+        : (textTo[to] ?? null);
     case 'boolean':
       if (to === 'string') return (b: boolean) => String(b);
       return isNumeric(of(to, false)) ? (b: boolean) => (b ? 1 : 0) : null;
@@ -49,7 +51,11 @@ function converter(from: ScalarType, to: ScalarType): ((value: never) => Value) 
       if (to === 'timestamp') return (days: number) => days * DAY;
       return isNumeric(of(to, false)) ? (number ?? null) : null;
     default:
-      return to === 'timestamp' || to === 'date' ? (from === 'int' || from === 'long' ? (number ?? null) : null) : (number ?? null);
+      return to === 'timestamp' || to === 'date'
+        ? from === 'int' || from === 'long'
+          ? (number ?? null)
+          : null
+        : (number ?? null);
   }
 }
 

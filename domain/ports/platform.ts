@@ -4,8 +4,8 @@
  */
 import type { Definition, Kind } from '#domain/definitions/model.ts';
 import type { Problem } from '#domain/errors.ts';
-import type { EntityKey, FeatureStatus } from '#domain/views/plan.ts';
 import type { Row, Value } from '#domain/values/value.ts';
+import type { EntityKey, FeatureStatus } from '#domain/views/plan.ts';
 
 export interface Caller {
   readonly actor: string;
@@ -86,7 +86,12 @@ export interface PlannedChange {
   readonly action: 'create' | 'revise' | 'unchanged';
   readonly cost: ChangeCost;
   /** path → before, after */
-  readonly fields: readonly { readonly path: string; readonly before: unknown; readonly after: unknown; readonly cost: ChangeCost }[];
+  readonly fields: readonly {
+    readonly path: string;
+    readonly before: unknown;
+    readonly after: unknown;
+    readonly cost: ChangeCost;
+  }[];
   /** what would break, or what a replay is needed for, in sentences */
   readonly notes: readonly string[];
   readonly problems: readonly Problem[];
@@ -110,10 +115,21 @@ export interface CatalogEntry {
   readonly description: string | null;
   readonly tags: readonly string[];
   readonly definition: Definition;
-  readonly versions: readonly { readonly version: number; readonly registeredAt: number; readonly actor: string; readonly reason: string | null }[];
+  readonly versions: readonly {
+    readonly version: number;
+    readonly registeredAt: number;
+    readonly actor: string;
+    readonly reason: string | null;
+  }[];
   /** name, type, window … of what it offers, and where each is materialized and how fresh */
   readonly features?: readonly { readonly name: string; readonly type: string; readonly description: string | null }[];
-  readonly materializations?: readonly { readonly store: string; readonly location: string; readonly generation: number; readonly through: string; readonly eventTime: number | null }[];
+  readonly materializations?: readonly {
+    readonly store: string;
+    readonly location: string;
+    readonly generation: number;
+    readonly through: string;
+    readonly eventTime: number | null;
+  }[];
   readonly upstream: readonly string[];
   readonly downstream: readonly string[];
 }
@@ -213,9 +229,26 @@ export interface Explanation {
   readonly definition: unknown;
   /** the interval of event time that the value covers, both ends included; from null: all time */
   readonly covers: { readonly from: number | null; readonly to: number };
-  readonly tiles: readonly { readonly start: number; readonly end: number | null; readonly newestEventTime: number; readonly state: unknown }[];
-  readonly updates: readonly { readonly position: string; readonly logTime: number; readonly tileStart: number; readonly cause: string }[];
-  readonly events: readonly { readonly position: string; readonly eventTime: number; readonly logTime: number; readonly row: Row; readonly counted: boolean; readonly why: string | null }[];
+  readonly tiles: readonly {
+    readonly start: number;
+    readonly end: number | null;
+    readonly newestEventTime: number;
+    readonly state: unknown;
+  }[];
+  readonly updates: readonly {
+    readonly position: string;
+    readonly logTime: number;
+    readonly tileStart: number;
+    readonly cause: string;
+  }[];
+  readonly events: readonly {
+    readonly position: string;
+    readonly eventTime: number;
+    readonly logTime: number;
+    readonly row: Row;
+    readonly counted: boolean;
+    readonly why: string | null;
+  }[];
   readonly eventsTotal: number;
   readonly recomputed: Value;
   readonly matches: boolean;
@@ -281,7 +314,14 @@ export interface PlatformStatus {
   readonly startedAt: number;
   readonly dataDirectory: string;
   readonly memoryBytes: number;
-  readonly sources: readonly { readonly source: string; readonly events: number; readonly rejected: number; readonly position: string; readonly historyThrough: string; readonly newestEventTime: number | null }[];
+  readonly sources: readonly {
+    readonly source: string;
+    readonly events: number;
+    readonly rejected: number;
+    readonly position: string;
+    readonly historyThrough: string;
+    readonly newestEventTime: number | null;
+  }[];
   readonly views: readonly {
     readonly view: string;
     readonly version: number;
@@ -306,34 +346,71 @@ export interface Platform {
 
   command(request: CommandRequest, caller: Caller): Promise<CommandResult>;
   plan(definitions: readonly Definition[]): Promise<PlanResult>;
-  apply(definitions: readonly Definition[], options: { readonly reason?: string; readonly force?: boolean }, caller: Caller): Promise<ApplyResult>;
+  apply(
+    definitions: readonly Definition[],
+    options: { readonly reason?: string; readonly force?: boolean },
+    caller: Caller,
+  ): Promise<ApplyResult>;
   list(kind: Kind): Promise<readonly CatalogEntry[]>;
   show(kind: Kind, name: string, version?: number): Promise<CatalogEntry>;
   search(text: string): Promise<readonly CatalogEntry[]>;
   /** `name`: any registered name; absent: the whole graph */
-  lineage(name?: string): Promise<{ readonly nodes: readonly { readonly id: string; readonly kind: string }[]; readonly edges: readonly { readonly from: string; readonly to: string }[] }>;
+  lineage(
+    name?: string,
+  ): Promise<{
+    readonly nodes: readonly { readonly id: string; readonly kind: string }[];
+    readonly edges: readonly { readonly from: string; readonly to: string }[];
+  }>;
 
   startDataset(request: DatasetRequest, caller: Caller): Promise<DatasetStatus>;
   dataset(id: string): Promise<DatasetStatus>;
   cancelDataset(id: string): Promise<DatasetStatus>;
   /** the values of every entity, written to a file */
-  batch(request: { readonly target: { readonly service: string } | { readonly view: string }; readonly at?: number; readonly out: string }, caller: Caller): Promise<{ readonly rows: number; readonly out: string }>;
+  batch(
+    request: {
+      readonly target: { readonly service: string } | { readonly view: string };
+      readonly at?: number;
+      readonly out: string;
+    },
+    caller: Caller,
+  ): Promise<{ readonly rows: number; readonly out: string }>;
 
   startReplay(request: ReplayRequest, caller: Caller): Promise<ReplayStatus>;
   replays(): Promise<readonly ReplayStatus[]>;
   replay(id: string): Promise<ReplayStatus>;
   compareReplay(id: string): Promise<ReplayComparison>;
-  changeReplay(id: string, action: 'promote' | 'rollback' | 'abandon' | 'retire', options: { readonly reason?: string }, caller: Caller): Promise<ReplayStatus>;
+  changeReplay(
+    id: string,
+    action: 'promote' | 'rollback' | 'abandon' | 'retire',
+    options: { readonly reason?: string },
+    caller: Caller,
+  ): Promise<ReplayStatus>;
 
   explain(request: ExplainRequest): Promise<Explanation>;
   auditLog(query: AuditQuery): Promise<{ readonly records: readonly AuditRecord[]; readonly next: number | null }>;
   verifyAudit(): Promise<AuditVerification>;
-  rejected(source: string, query: { readonly after?: string; readonly limit?: number }): Promise<{ readonly total: number; readonly records: readonly RejectedRecord[]; readonly next: string | null }>;
+  rejected(
+    source: string,
+    query: { readonly after?: string; readonly limit?: number },
+  ): Promise<{ readonly total: number; readonly records: readonly RejectedRecord[]; readonly next: string | null }>;
   /** publishes corrected events in place of rejected ones; without `events`, the same again */
-  resendRejected(source: string, request: { readonly positions: readonly string[]; readonly events?: readonly unknown[] }, caller: Caller): Promise<PublishResult>;
+  resendRejected(
+    source: string,
+    request: { readonly positions: readonly string[]; readonly events?: readonly unknown[] },
+    caller: Caller,
+  ): Promise<PublishResult>;
   late(view: string, query: { readonly limit?: number }): Promise<LateReport>;
   status(): Promise<PlatformStatus>;
-  freshness(): Promise<readonly { readonly view: string; readonly generation: number; readonly eventTime: number | null; readonly lagMs: number | null; readonly target: string | null; readonly fresh: boolean | null }[]>;
+  freshness(): Promise<
+    readonly {
+      readonly view: string;
+      readonly generation: number;
+      readonly eventTime: number | null;
+      readonly lagMs: number | null;
+      readonly target: string | null;
+      readonly fresh: boolean | null;
+    }[]
+  >;
   /** Prometheus text */
   metrics(): Promise<string>;
   ready(): boolean;

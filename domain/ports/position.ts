@@ -11,7 +11,10 @@ export interface TopicPosition {
 
 export const parseTopicPosition = (text: string): TopicPosition => {
   const match = FORM.exec(text);
-  if (match === null) return fail('MR_BODY_INVALID', `"${text}" is not a position: it looks like raw.flights@0:123, as an answer gave it`, { position: text });
+  if (match === null)
+    return fail('MR_BODY_INVALID', `"${text}" is not a position: it looks like raw.flights@0:123, as an answer gave it`, {
+      position: text,
+    });
   const positions = (match[2] as string).split(',').map((part) => {
     const [partition, offset] = part.split(':').map(Number);
     return { partition: partition as number, offset: offset as number };
@@ -22,6 +25,9 @@ export const parseTopicPosition = (text: string): TopicPosition => {
 /** The same, of a topic that is known. */
 export const parsePosition = (text: string, topic: string): readonly Position[] => {
   const parsed = parseTopicPosition(text);
-  if (parsed.topic !== topic) fail('MR_BODY_INVALID', `position "${text}" is of topic "${parsed.topic}", and one of "${topic}" is needed`, { position: text });
+  if (parsed.topic !== topic)
+    fail('MR_BODY_INVALID', `position "${text}" is of topic "${parsed.topic}", and one of "${topic}" is needed`, {
+      position: text,
+    });
   return parsed.positions;
 };

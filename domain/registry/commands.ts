@@ -5,8 +5,18 @@ import type { ReplayRange } from './events.ts';
 export type RegistryCommand =
   | { readonly type: 'Register'; readonly definition: Definition; readonly force: boolean; readonly reason: string | null }
   | { readonly type: 'Deprecate' | 'Restore' | 'Retire'; readonly kind: Kind; readonly name: string }
-  | { readonly type: 'StartReplay'; readonly view: string; readonly range: ReplayRange; readonly reason: string | null; readonly actor: string }
-  | { readonly type: 'PromoteReplay' | 'RollbackReplay' | 'AbandonReplay' | 'RetireReplay'; readonly view: string; readonly generation: number }
+  | {
+      readonly type: 'StartReplay';
+      readonly view: string;
+      readonly range: ReplayRange;
+      readonly reason: string | null;
+      readonly actor: string;
+    }
+  | {
+      readonly type: 'PromoteReplay' | 'RollbackReplay' | 'AbandonReplay' | 'RetireReplay';
+      readonly view: string;
+      readonly generation: number;
+    }
   | { readonly type: 'SystemGenerationFilled'; readonly view: string; readonly generation: number }
   | { readonly type: 'SystemGenerationFailed'; readonly view: string; readonly generation: number; readonly error: string };
 

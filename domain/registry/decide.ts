@@ -1,9 +1,10 @@
 /**
  * The registry's decisions: (state of the stream, command, what is known of the others) → events, or a problem. Pure.
  */
-import { canonical } from '#domain/expressions/canonical.ts';
+
 import type { Definition, Kind } from '#domain/definitions/model.ts';
 import type { ErrorCode, Problem } from '#domain/errors.ts';
+import { canonical } from '#domain/expressions/canonical.ts';
 import type { RegistryCommand } from './commands.ts';
 import type { Change } from './diff.ts';
 import { REGISTERED, type RegistryEvent } from './events.ts';
@@ -36,13 +37,24 @@ const refuse = (code: ErrorCode, message: string, details: Readonly<Record<strin
 const withoutUndefined = (definition: Definition): Definition => JSON.parse(JSON.stringify(definition)) as Definition;
 
 const registered = (definition: Definition, version: number, planHash: string | null): RegistryEvent =>
-  ({ type: REGISTERED[definition.kind], data: { version, definition, ...(planHash === null ? {} : { planHash }) } }) as RegistryEvent;
+  ({
+    type: REGISTERED[definition.kind],
+    data: { version, definition, ...(planHash === null ? {} : { planHash }) },
+  }) as RegistryEvent;
 
-const register = (state: RegistryState, command: Extract<RegistryCommand, { type: 'Register' }>, context: DecisionContext): Decision => {
+const register = (
+  state: RegistryState,
+  command: Extract<RegistryCommand, { type: 'Register' }>,
+  context: DecisionContext,
+): Decision => {
   const definition = withoutUndefined(command.definition);
   const [problem] = context.problems;
   if (problem !== undefined) {
-    return { outcome: 'refused', problem: context.problems.length === 1 ? problem : { ...problem, details: { ...problem.details, problems: context.problems } } };
+    return {
+      outcome: 'refused',
+      problem:
+        context.problems.length === 1 ? problem : { ...problem, details: { ...problem.details, problems: context.problems } },
+    };
   }
   const before = newestVersion(state);
   if (before === null) {
@@ -51,24 +63,35 @@ const register = (state: RegistryState, command: Extract<RegistryCommand, { type
     return accept(first, { type: 'GenerationStarted', data: { generation: 1, version: 1, replay: null, at: context.now } });
   }
   if (state.status === 'retired') {
-    return refuse('MR_REFUSED', `${definition.kind} "${definition.name}" is retired: restore it before revising it, or use another name`);
+    return refuse(
+      'MR_REFUSED',
+      `${definition.kind} "${definition.name}" is retired: restore it before revising it, or use another name`,
+    );
   }
   if (canonical(before.definition) === canonical(definition)) return accept();
   const { change } = context;
   if (change?.cost === 'breaking') {
     if (!command.force) {
-      return refuse('MR_INCOMPATIBLE_REVISION', `${definition.kind} "${definition.name}": ${change.notes.join('; ')}. Keep what readers use, or apply with --force and --reason`, {
-        fields: change.fields,
-      });
+      return refuse(
+        'MR_INCOMPATIBLE_REVISION',
+        `${definition.kind} "${definition.name}": ${change.notes.join('; ')}. Keep what readers use, or apply with --force and --reason`,
+        {
+          fields: change.fields,
+        },
+      );
     }
     if (command.reason === null || command.reason.trim() === '') {
-      return refuse('MR_REASON_REQUIRED', `${definition.kind} "${definition.name}" would break a reader (${change.notes.join('; ')}): --force needs a --reason`);
+      return refuse(
+        'MR_REASON_REQUIRED',
+        `${definition.kind} "${definition.name}" would break a reader (${change.notes.join('; ')}): --force needs a --reason`,
+      );
     }
   }
   const version = before.version + 1;
   const event = registered(definition, version, context.planHash);
   const live = liveGeneration(state);
-  const current = live ?? state.generations.find((g) => g.replay === null && (g.state === 'filling' || g.state === 'ready')) ?? null;
+  const current =
+    live ?? state.generations.find((g) => g.replay === null && (g.state === 'filling' || g.state === 'ready')) ?? null;
   const currentHash = state.versions.find((v) => v.version === current?.version)?.planHash;
   if (definition.kind === 'feature-view' && current !== null && currentHash === context.planHash) {
     return accept(event, { type: 'GenerationAdopted', data: { generation: current.generation, version } });
@@ -82,25 +105,38 @@ const VERBS = {
   Retire: { from: ['active', 'deprecated'], event: 'DefinitionRetired' },
 } as const;
 
-const changeStatus = (state: RegistryState, command: { readonly type: keyof typeof VERBS; readonly kind: Kind; readonly name: string }, context: DecisionContext): Decision => {
+const changeStatus = (
+  state: RegistryState,
+  command: { readonly type: keyof typeof VERBS; readonly kind: Kind; readonly name: string },
+  context: DecisionContext,
+): Decision => {
   const { kind, name, type } = command;
   if (state.status === 'absent') return refuse('MR_NOT_FOUND', `there is no ${kind} "${name}"`);
   const verb = VERBS[type];
-  if (!(verb.from as readonly string[]).includes(state.status)) return refuse('MR_REFUSED', `${kind} "${name}" is ${state.status}: it cannot be ${type.toLowerCase()}d`);
+  if (!(verb.from as readonly string[]).includes(state.status))
+    return refuse('MR_REFUSED', `${kind} "${name}" is ${state.status}: it cannot be ${type.toLowerCase()}d`);
   if (type === 'Retire' && context.dependents.length > 0) {
-    return refuse('MR_REFUSED', `${kind} "${name}" is used by ${context.dependents.join(', ')}: retire or revise those first`, { dependents: context.dependents });
+    return refuse('MR_REFUSED', `${kind} "${name}" is used by ${context.dependents.join(', ')}: retire or revise those first`, {
+      dependents: context.dependents,
+    });
   }
   return accept({ type: verb.event, data: { kind, name } });
 };
 
-const ALLOWED: Readonly<Record<'PromoteReplay' | 'RollbackReplay' | 'AbandonReplay' | 'RetireReplay', { readonly from: readonly string[]; readonly verb: string }>> = {
+const ALLOWED: Readonly<
+  Record<
+    'PromoteReplay' | 'RollbackReplay' | 'AbandonReplay' | 'RetireReplay',
+    { readonly from: readonly string[]; readonly verb: string }
+  >
+> = {
   PromoteReplay: { from: ['ready'], verb: 'promoted' },
   RollbackReplay: { from: ['live'], verb: 'rolled back' },
   AbandonReplay: { from: ['filling', 'ready', 'failed'], verb: 'abandoned' },
   RetireReplay: { from: ['standby'], verb: 'retired' },
 };
 
-const describe = (view: string, { generation, state }: GenerationRecord): string => `generation ${generation} of view "${view}" is ${state}`;
+const describe = (view: string, { generation, state }: GenerationRecord): string =>
+  `generation ${generation} of view "${view}" is ${state}`;
 
 const changeGeneration = (
   state: RegistryState,
@@ -110,35 +146,53 @@ const changeGeneration = (
   const record = state.generations.find((g) => g.generation === generation);
   if (record === undefined) return refuse('MR_NOT_FOUND', `view "${view}" has no generation ${generation}`);
   const { from, verb } = ALLOWED[type];
-  if (!from.includes(record.state)) return refuse('MR_REPLAY_STATE', `${describe(view, record)}, and only one that is ${from.join(' or ')} can be ${verb}`);
+  if (!from.includes(record.state))
+    return refuse('MR_REPLAY_STATE', `${describe(view, record)}, and only one that is ${from.join(' or ')} can be ${verb}`);
   switch (type) {
     case 'PromoteReplay':
-      return accept({ type: 'GenerationPromoted', data: { generation, previous: liveGeneration(state)?.generation ?? null, at: now } });
+      return accept({
+        type: 'GenerationPromoted',
+        data: { generation, previous: liveGeneration(state)?.generation ?? null, at: now },
+      });
     case 'RollbackReplay': {
       const earlier = state.timeline.map((entry) => entry.generation).filter((g) => g !== generation);
       const to = earlier.reverse().find((g) => state.generations.some((r) => r.generation === g && r.state === 'standby'));
-      if (to === undefined) return refuse('MR_REPLAY_STATE', `view "${view}" has no earlier generation to go back to: it was retired, or there was none`);
+      if (to === undefined)
+        return refuse(
+          'MR_REPLAY_STATE',
+          `view "${view}" has no earlier generation to go back to: it was retired, or there was none`,
+        );
       return accept({ type: 'GenerationRolledBack', data: { generation, to, at: now } });
     }
     case 'AbandonReplay':
-      if (record.replay === null) return refuse('MR_REPLAY_STATE', `generation ${generation} is the first of view "${view}": retire the view instead`);
+      if (record.replay === null)
+        return refuse('MR_REPLAY_STATE', `generation ${generation} is the first of view "${view}": retire the view instead`);
       return accept({ type: 'GenerationAbandoned', data: { generation, at: now } });
     case 'RetireReplay':
       return accept({ type: 'GenerationRetired', data: { generation, at: now } });
   }
 };
 
-const startReplay = (state: RegistryState, { view, range, reason, actor }: Extract<RegistryCommand, { type: 'StartReplay' }>, { now }: DecisionContext): Decision => {
+const startReplay = (
+  state: RegistryState,
+  { view, range, reason, actor }: Extract<RegistryCommand, { type: 'StartReplay' }>,
+  { now }: DecisionContext,
+): Decision => {
   const newest = newestVersion(state);
   if (newest === null) return refuse('MR_NOT_FOUND', `there is no feature view "${view}" to replay`);
   if (state.status === 'retired') return refuse('MR_REFUSED', `view "${view}" is retired: restore it before replaying it`);
   const live = liveGeneration(state);
-  if (live === null) return refuse('MR_REPLAY_STATE', `the first generation of view "${view}" is still being filled: wait until it is live`);
-  if (range.from !== null && range.to !== null && range.from > range.to) return refuse('MR_BODY_INVALID', `a replay from ${range.from} to ${range.to} covers no time`);
+  if (live === null)
+    return refuse('MR_REPLAY_STATE', `the first generation of view "${view}" is still being filled: wait until it is live`);
+  if (range.from !== null && range.to !== null && range.from > range.to)
+    return refuse('MR_BODY_INVALID', `a replay from ${range.from} to ${range.to} covers no time`);
   const partial = range.from !== null || range.to !== null || range.keys !== null;
   const liveHash = state.versions.find((v) => v.version === live.version)?.planHash;
   if (partial && liveHash !== newest.planHash) {
-    return refuse('MR_REFUSED', `version ${newest.version} of "${view}" computes otherwise than the live version ${live.version}: replay it whole, without a range`);
+    return refuse(
+      'MR_REFUSED',
+      `version ${newest.version} of "${view}" computes otherwise than the live version ${live.version}: replay it whole, without a range`,
+    );
   }
   const generation = Math.max(0, ...state.generations.map((g) => g.generation)) + 1;
   const replay = { id: `${view}-${generation}`, reason, actor, ...range };
@@ -149,7 +203,9 @@ const generationFilled = (state: RegistryState, generation: number, { now }: Dec
   const record = state.generations.find((g) => g.generation === generation);
   if (record?.state !== 'filling') return accept();
   const filled: RegistryEvent = { type: 'GenerationFilled', data: { generation, at: now } };
-  return record.replay === null ? accept(filled, { type: 'GenerationPromoted', data: { generation, previous: null, at: now } }) : accept(filled);
+  return record.replay === null
+    ? accept(filled, { type: 'GenerationPromoted', data: { generation, previous: null, at: now } })
+    : accept(filled);
 };
 
 export const decide = (state: RegistryState, command: RegistryCommand, context: DecisionContext): Decision => {
@@ -171,7 +227,9 @@ export const decide = (state: RegistryState, command: RegistryCommand, context: 
       return generationFilled(state, command.generation, context);
     case 'SystemGenerationFailed': {
       const filling = state.generations.some((g) => g.generation === command.generation && g.state === 'filling');
-      return filling ? accept({ type: 'GenerationFailed', data: { generation: command.generation, error: command.error, at: context.now } }) : accept();
+      return filling
+        ? accept({ type: 'GenerationFailed', data: { generation: command.generation, error: command.error, at: context.now } })
+        : accept();
     }
   }
 };

@@ -1,7 +1,12 @@
 /**
  * What a revision changes, field by field, and what that costs: nothing, a new version (compatible), a replay, or a reader (breaking).
  */
-import type { Definition, FeatureServiceDefinition, FeatureViewDefinition, OnDemandFeatureDefinition } from '#domain/definitions/model.ts';
+import type {
+  Definition,
+  FeatureServiceDefinition,
+  FeatureViewDefinition,
+  OnDemandFeatureDefinition,
+} from '#domain/definitions/model.ts';
 import { canonical } from '#domain/expressions/canonical.ts';
 import type { ChangeCost } from '#domain/ports/platform.ts';
 import { sourceRevision } from '#domain/sources/source-revision.ts';
@@ -32,7 +37,8 @@ export interface Readers {
 }
 
 const RANK: Readonly<Record<ChangeCost, number>> = { none: 0, compatible: 1, replay: 2, breaking: 3 };
-export const dearest = (costs: readonly ChangeCost[]): ChangeCost => costs.reduce<ChangeCost>((a, b) => (RANK[b] > RANK[a] ? b : a), 'none');
+export const dearest = (costs: readonly ChangeCost[]): ChangeCost =>
+  costs.reduce<ChangeCost>((a, b) => (RANK[b] > RANK[a] ? b : a), 'none');
 
 const METADATA = ['owner', 'description', 'tags', 'freshness'] as const;
 const same = (a: unknown, b: unknown): boolean => canonical(a ?? null) === canonical(b ?? null);
@@ -50,18 +56,34 @@ const note = (draft: Draft, path: string, before: unknown, after: unknown, cost:
 const diffView = (before: FeatureViewDefinition, after: FeatureViewDefinition, readers: Readers, draft: Draft): void => {
   for (const path of ['entity', 'source', 'join'] as const) {
     if (!same(before[path], after[path])) {
-      note(draft, path, before[path], after[path], 'breaking', `its ${path} changes, so that readers would ask with other keys or get other data`);
+      note(
+        draft,
+        path,
+        before[path],
+        after[path],
+        'breaking',
+        `its ${path} changes, so that readers would ask with other keys or get other data`,
+      );
     }
   }
   for (const path of ['where', 'lateness', 'ttl', 'online', 'offline'] as const) {
-    if (!same(before[path], after[path])) note(draft, path, before[path], after[path], 'replay', `${path} decides values: a replay computes them anew`);
+    if (!same(before[path], after[path]))
+      note(draft, path, before[path], after[path], 'replay', `${path} decides values: a replay computes them anew`);
   }
   for (const [name, old] of Object.entries(before.features)) {
     const now = after.features[name];
     const path = `features.${name}`;
     const used = readers.ofFeature(before.name, name);
     if (now === undefined) {
-      if (used.length > 0) note(draft, path, old, null, 'breaking', `feature ${name} goes, and ${used.join(', ')} read${used.length === 1 ? 's' : ''} it`);
+      if (used.length > 0)
+        note(
+          draft,
+          path,
+          old,
+          null,
+          'breaking',
+          `feature ${name} goes, and ${used.join(', ')} read${used.length === 1 ? 's' : ''} it`,
+        );
       else note(draft, path, old, null, 'replay', `feature ${name} goes; nothing reads it`);
       continue;
     }
@@ -70,18 +92,28 @@ const diffView = (before: FeatureViewDefinition, after: FeatureViewDefinition, r
     if (!same(oldRest, newRest)) {
       const [oldType, newType] = [readers.featureType(before, name), readers.featureType(after, name)];
       if (oldType !== newType && used.length > 0) {
-        note(draft, path, old, now, 'breaking', `feature ${name} turns from ${oldType} to ${newType}, and ${used.join(', ')} read${used.length === 1 ? 's' : ''} it`);
+        note(
+          draft,
+          path,
+          old,
+          now,
+          'breaking',
+          `feature ${name} turns from ${oldType} to ${newType}, and ${used.join(', ')} read${used.length === 1 ? 's' : ''} it`,
+        );
       } else note(draft, path, old, now, 'replay', `feature ${name} is computed otherwise: it needs a replay`);
     } else if (!same(oldText, newText)) note(draft, `${path}.description`, oldText, newText, 'compatible');
   }
   for (const [name, now] of Object.entries(after.features)) {
-    if (before.features[name] === undefined) note(draft, `features.${name}`, null, now, 'replay', `feature ${name} is new: it needs a replay to have its past`);
+    if (before.features[name] === undefined)
+      note(draft, `features.${name}`, null, now, 'replay', `feature ${name} is new: it needs a replay to have its past`);
   }
 };
 
 const diffService = (before: FeatureServiceDefinition, after: FeatureServiceDefinition, draft: Draft): void => {
   const list = (service: FeatureServiceDefinition): string[] =>
-    service.features.flatMap((member) => (member.from === 'on-demand' ? [member.name] : member.features.map((feature) => `${member.view}:${feature}`)));
+    service.features.flatMap((member) =>
+      member.from === 'on-demand' ? [member.name] : member.features.map((feature) => `${member.view}:${feature}`),
+    );
   const [old, now] = [list(before), list(after)];
   const gone = old.filter((feature) => !now.includes(feature));
   if (same(old, now)) note(draft, 'features', before.features, after.features, 'compatible', 'the service reads other versions');
@@ -89,44 +121,91 @@ const diffService = (before: FeatureServiceDefinition, after: FeatureServiceDefi
   else note(draft, 'features', old, now, 'compatible', 'its models get more features');
 };
 
-const diffOnDemand = (before: OnDemandFeatureDefinition, after: OnDemandFeatureDefinition, readers: Readers, draft: Draft): void => {
+const diffOnDemand = (
+  before: OnDemandFeatureDefinition,
+  after: OnDemandFeatureDefinition,
+  readers: Readers,
+  draft: Draft,
+): void => {
   const used = readers.ofOnDemand(before.name);
   if (before.type !== after.type) {
-    note(draft, 'type', before.type, after.type, used.length > 0 ? 'breaking' : 'compatible', used.length > 0 ? `its type changes, and ${used.join(', ')} read it` : undefined);
+    note(
+      draft,
+      'type',
+      before.type,
+      after.type,
+      used.length > 0 ? 'breaking' : 'compatible',
+      used.length > 0 ? `its type changes, and ${used.join(', ')} read it` : undefined,
+    );
   }
   const requests = (definition: OnDemandFeatureDefinition): string[] =>
     Object.values(definition.inputs).flatMap((input) => (input.from === 'request' ? [`${input.name}: ${input.type}`] : []));
   const asked = requests(after).filter((request) => !requests(before).includes(request));
   if (!same(before.inputs, after.inputs)) {
-    note(draft, 'inputs', before.inputs, after.inputs, asked.length > 0 && used.length > 0 ? 'breaking' : 'compatible', asked.length > 0 ? `requests must give ${asked.join(', ')} too` : undefined);
+    note(
+      draft,
+      'inputs',
+      before.inputs,
+      after.inputs,
+      asked.length > 0 && used.length > 0 ? 'breaking' : 'compatible',
+      asked.length > 0 ? `requests must give ${asked.join(', ')} too` : undefined,
+    );
   }
-  if (!same(before.value, after.value)) note(draft, 'value', before.value, after.value, 'compatible', 'it is computed otherwise from the next read on; it has no stored values');
+  if (!same(before.value, after.value))
+    note(
+      draft,
+      'value',
+      before.value,
+      after.value,
+      'compatible',
+      'it is computed otherwise from the next read on; it has no stored values',
+    );
 };
 
 export const diffDefinitions = (before: Definition, after: Definition, readers: Readers): Change => {
   const draft: Draft = { fields: [], notes: [] };
   for (const path of METADATA) {
-    const [old, now] = [(before as unknown as Record<string, unknown>)[path], (after as unknown as Record<string, unknown>)[path]];
+    const [old, now] = [
+      (before as unknown as Record<string, unknown>)[path],
+      (after as unknown as Record<string, unknown>)[path],
+    ];
     if (!same(old, now)) note(draft, path, old, now, 'compatible');
   }
   if (before.kind === 'feature-view' && after.kind === 'feature-view') diffView(before, after, readers, draft);
   else if (before.kind === 'feature-service' && after.kind === 'feature-service') {
     if (!same(before.features, after.features)) diffService(before, after, draft);
-  } else if (before.kind === 'on-demand-feature' && after.kind === 'on-demand-feature') diffOnDemand(before, after, readers, draft);
+  } else if (before.kind === 'on-demand-feature' && after.kind === 'on-demand-feature')
+    diffOnDemand(before, after, readers, draft);
   else if (before.kind === 'entity' && after.kind === 'entity') {
     if (canonical(Object.entries(before.keys)) !== canonical(Object.entries(after.keys))) {
       const used = readers.ofEntity(before.name);
-      note(draft, 'keys', before.keys, after.keys, used.length > 0 ? 'breaking' : 'compatible', used.length > 0 ? `its keys change, and ${used.join(', ')} are read by them` : undefined);
+      note(
+        draft,
+        'keys',
+        before.keys,
+        after.keys,
+        used.length > 0 ? 'breaking' : 'compatible',
+        used.length > 0 ? `its keys change, and ${used.join(', ')} are read by them` : undefined,
+      );
     }
   } else if (before.kind === 'source' && after.kind === 'source') {
     for (const change of sourceRevision(before, after)) {
       const field = change.path.startsWith('fields.') ? change.path.slice('fields.'.length) : null;
       const used = field === null ? [] : readers.ofField(before.name, field);
       const by = used.length > 0 ? `, and ${used.join(', ')} read${used.length === 1 ? 's' : ''} it` : '';
-      note(draft, change.path, change.before, change.after, change.compatible ? 'compatible' : 'breaking', `${change.path}: ${change.note}${by}`);
+      note(
+        draft,
+        change.path,
+        change.before,
+        change.after,
+        change.compatible ? 'compatible' : 'breaking',
+        `${change.path}: ${change.note}${by}`,
+      );
     }
-    if ((before.partitions ?? 1) > (after.partitions ?? 1)) note(draft, 'partitions', before.partitions, after.partitions, 'breaking', 'partitions can only be added');
-    else if ((before.partitions ?? 1) !== (after.partitions ?? 1)) note(draft, 'partitions', before.partitions, after.partitions, 'compatible');
+    if ((before.partitions ?? 1) > (after.partitions ?? 1))
+      note(draft, 'partitions', before.partitions, after.partitions, 'breaking', 'partitions can only be added');
+    else if ((before.partitions ?? 1) !== (after.partitions ?? 1))
+      note(draft, 'partitions', before.partitions, after.partitions, 'compatible');
   }
   return { cost: dearest(draft.fields.map((f) => f.cost)), ...draft };
 };

@@ -20,18 +20,47 @@ export interface ReplayInfo extends ReplayRange {
 }
 
 export type RegistryEvent =
-  | { readonly type: 'EntityRegistered' | 'SourceRegistered' | 'OnDemandFeatureRegistered' | 'FeatureServiceRegistered'; readonly data: { readonly version: number; readonly definition: Definition } }
+  | {
+      readonly type: 'EntityRegistered' | 'SourceRegistered' | 'OnDemandFeatureRegistered' | 'FeatureServiceRegistered';
+      readonly data: { readonly version: number; readonly definition: Definition };
+    }
   /** planHash: equal hashes compute equal values */
-  | { readonly type: 'FeatureViewRegistered'; readonly data: { readonly version: number; readonly definition: Definition; readonly planHash: string } }
-  | { readonly type: 'DefinitionDeprecated' | 'DefinitionRestored' | 'DefinitionRetired'; readonly data: { readonly kind: Kind; readonly name: string } }
-  | { readonly type: 'GenerationStarted'; readonly data: { readonly generation: number; readonly version: number; /** null: a new view's first */ readonly replay: ReplayInfo | null; readonly at: number } }
+  | {
+      readonly type: 'FeatureViewRegistered';
+      readonly data: { readonly version: number; readonly definition: Definition; readonly planHash: string };
+    }
+  | {
+      readonly type: 'DefinitionDeprecated' | 'DefinitionRestored' | 'DefinitionRetired';
+      readonly data: { readonly kind: Kind; readonly name: string };
+    }
+  | {
+      readonly type: 'GenerationStarted';
+      readonly data: {
+        readonly generation: number;
+        readonly version: number /** null: a new view's first */;
+        readonly replay: ReplayInfo | null;
+        readonly at: number;
+      };
+    }
   /** only metadata changed: the generation goes on under the new version */
   | { readonly type: 'GenerationAdopted'; readonly data: { readonly generation: number; readonly version: number } }
   | { readonly type: 'GenerationFilled'; readonly data: { readonly generation: number; readonly at: number } }
-  | { readonly type: 'GenerationFailed'; readonly data: { readonly generation: number; readonly error: string; readonly at: number } }
-  | { readonly type: 'GenerationPromoted'; readonly data: { readonly generation: number; readonly previous: number | null; readonly at: number } }
-  | { readonly type: 'GenerationRolledBack'; readonly data: { readonly generation: number; readonly to: number; readonly at: number } }
-  | { readonly type: 'GenerationAbandoned' | 'GenerationRetired'; readonly data: { readonly generation: number; readonly at: number } };
+  | {
+      readonly type: 'GenerationFailed';
+      readonly data: { readonly generation: number; readonly error: string; readonly at: number };
+    }
+  | {
+      readonly type: 'GenerationPromoted';
+      readonly data: { readonly generation: number; readonly previous: number | null; readonly at: number };
+    }
+  | {
+      readonly type: 'GenerationRolledBack';
+      readonly data: { readonly generation: number; readonly to: number; readonly at: number };
+    }
+  | {
+      readonly type: 'GenerationAbandoned' | 'GenerationRetired';
+      readonly data: { readonly generation: number; readonly at: number };
+    };
 
 export const streamOf = (kind: Kind, name: string): string => `${kind}/${name}`;
 

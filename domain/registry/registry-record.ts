@@ -18,12 +18,32 @@ export const registryRecordSchema = {
     { name: 'time', type: { type: 'long', logicalType: 'timestamp-millis' } },
     {
       name: 'refusal',
-      type: ['null', { type: 'record', name: 'Refusal', fields: [{ name: 'code', type: 'string' }, { name: 'message', type: 'string' }] }],
+      type: [
+        'null',
+        {
+          type: 'record',
+          name: 'Refusal',
+          fields: [
+            { name: 'code', type: 'string' },
+            { name: 'message', type: 'string' },
+          ],
+        },
+      ],
       default: null,
     },
     {
       name: 'events',
-      type: { type: 'array', items: { type: 'record', name: 'RegistryEvent', fields: [{ name: 'type', type: 'string' }, { name: 'data', type: 'string', doc: 'JSON' }] } },
+      type: {
+        type: 'array',
+        items: {
+          type: 'record',
+          name: 'RegistryEvent',
+          fields: [
+            { name: 'type', type: 'string' },
+            { name: 'data', type: 'string', doc: 'JSON' },
+          ],
+        },
+      },
     },
   ],
 } as const;
@@ -65,7 +85,14 @@ export const decodeCommit = (bytes: Uint8Array): Commit => {
     position: wire.position,
     stream: wire.stream,
     version: wire.version,
-    command: { id: wire.commandId, type: wire.command, data: JSON.parse(wire.data) as unknown, actor: wire.actor, reason: wire.reason, time: wire.time },
+    command: {
+      id: wire.commandId,
+      type: wire.command,
+      data: JSON.parse(wire.data) as unknown,
+      actor: wire.actor,
+      reason: wire.reason,
+      time: wire.time,
+    },
     refusal: wire.refusal === null ? null : { code: wire.refusal.code, message: wire.refusal.message },
     events: wire.events.map((event) => ({ type: event.type, data: JSON.parse(event.data) as unknown })),
   };

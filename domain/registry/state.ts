@@ -41,7 +41,11 @@ const change = (state: RegistryState, generation: number, patch: Partial<Generat
 const makeLive = (state: RegistryState, generation: number, at: number): RegistryState => ({
   ...state,
   generations: state.generations.map((g) =>
-    g.generation === generation ? { ...g, state: 'live', finishedAt: g.finishedAt ?? at } : g.state === 'live' ? { ...g, state: 'standby' } : g,
+    g.generation === generation
+      ? { ...g, state: 'live', finishedAt: g.finishedAt ?? at }
+      : g.state === 'live'
+        ? { ...g, state: 'standby' }
+        : g,
   ),
   timeline: [...state.timeline, { generation, from: at }],
 });
@@ -65,7 +69,16 @@ export const evolve = (state: RegistryState, event: RegistryEvent): RegistryStat
       return { ...state, status: 'retired' };
     case 'GenerationStarted': {
       const { generation, version, replay, at } = event.data;
-      const record: GenerationRecord = { generation, version, state: 'filling', replay, startedAt: at, finishedAt: null, rolledBack: false, error: null };
+      const record: GenerationRecord = {
+        generation,
+        version,
+        state: 'filling',
+        replay,
+        startedAt: at,
+        finishedAt: null,
+        rolledBack: false,
+        error: null,
+      };
       return { ...state, generations: [...state.generations, record] };
     }
     case 'GenerationAdopted':
@@ -86,6 +99,8 @@ export const evolve = (state: RegistryState, event: RegistryEvent): RegistryStat
 };
 
 export const newestVersion = (state: RegistryState): VersionRecord | null => state.versions.at(-1) ?? null;
-export const liveGeneration = (state: RegistryState): GenerationRecord | null => state.generations.find((g) => g.state === 'live') ?? null;
+export const liveGeneration = (state: RegistryState): GenerationRecord | null =>
+  state.generations.find((g) => g.state === 'live') ?? null;
 /** The generation that was live at a time, epoch ms. */
-export const liveAt = (state: RegistryState, time: number): number | null => state.timeline.filter((entry) => entry.from <= time).at(-1)?.generation ?? null;
+export const liveAt = (state: RegistryState, time: number): number | null =>
+  state.timeline.filter((entry) => entry.from <= time).at(-1)?.generation ?? null;

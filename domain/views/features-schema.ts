@@ -39,16 +39,23 @@ const named = (schema: unknown, prefix: string): unknown => {
 const unionBranch = (schema: unknown): unknown => (Array.isArray(schema) ? schema.filter((s) => s !== 'null')[0] : schema);
 
 /** The slots of one hop, in the order of its packed tiles: floats first, then references. */
-export const slotColumns = (plan: ViewPlan, hop: number): { readonly nums: readonly SlotColumn[]; readonly refs: readonly SlotColumn[] } => {
+export const slotColumns = (
+  plan: ViewPlan,
+  hop: number,
+): { readonly nums: readonly SlotColumn[]; readonly refs: readonly SlotColumn[] } => {
   const group = plan.hops[hop];
-  const nums = (group?.partials ?? []).flatMap(({ name, partial }) => partial.nums.map((slot) => ({ name: `${name}__${slot.name}`, avro: slot.avro })));
+  const nums = (group?.partials ?? []).flatMap(({ name, partial }) =>
+    partial.nums.map((slot) => ({ name: `${name}__${slot.name}`, avro: slot.avro })),
+  );
   const refs = (group?.partials ?? []).flatMap(({ name, partial }) =>
     partial.refs.map((slot) => ({ name: `${name}__${slot.name}`, avro: named(unionBranch(slot.avro), name) })),
   );
   return { nums, refs };
 };
 
-export const featuresAvroSchema = (plan: ViewPlan): { readonly type: 'record'; readonly name: string; readonly fields: readonly { name: string; type: unknown }[] } => ({
+export const featuresAvroSchema = (
+  plan: ViewPlan,
+): { readonly type: 'record'; readonly name: string; readonly fields: readonly { name: string; type: unknown }[] } => ({
   type: 'record',
   name: plan.view,
   ...{ namespace: 'millrace.features' },

@@ -12,7 +12,12 @@ export const foldTile = (plan: ViewPlan, feature: PlannedFeature, events: readon
     const planned = group?.partials[index];
     if (planned === undefined) continue;
     const { partial } = planned;
-    const slots: Slots = { nums: new Float64Array(partial.nums.length), n: 0, refs: new Array(partial.refs.length).fill(null), r: 0 };
+    const slots: Slots = {
+      nums: new Float64Array(partial.nums.length),
+      n: 0,
+      refs: new Array(partial.refs.length).fill(null),
+      r: 0,
+    };
     partial.identity(slots);
     for (const event of events) {
       if (planned.filter !== null && planned.filter(event.row) !== true) continue;

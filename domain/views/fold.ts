@@ -15,10 +15,17 @@ export interface Folded {
 /** The earliest event time that a feature covers at `at`; −∞ for all time. */
 export const featureFrom = (plan: ViewPlan, feature: PlannedFeature, at: number): number => {
   const hopMs = plan.hops[feature.hop]?.hopMs ?? 0;
-  return feature.windowMs === null || hopMs === 0 ? Number.NEGATIVE_INFINITY : Math.floor((at - feature.windowMs) / hopMs) * hopMs;
+  return feature.windowMs === null || hopMs === 0
+    ? Number.NEGATIVE_INFINITY
+    : Math.floor((at - feature.windowMs) / hopMs) * hopMs;
 };
 
-const foldFeature = (plan: ViewPlan, feature: PlannedFeature, events: readonly RawEvent[], at: number): Value | typeof OVERFLOW => {
+const foldFeature = (
+  plan: ViewPlan,
+  feature: PlannedFeature,
+  events: readonly RawEvent[],
+  at: number,
+): Value | typeof OVERFLOW => {
   const from = featureFrom(plan, feature, at);
   const states: Slots[] = feature.partials.map((index) => {
     const planned = plan.hops[feature.hop]?.partials[index] as NonNullable<ViewPlan['hops'][number]['partials'][number]>;

@@ -14,11 +14,34 @@ export const LEAST_TILES = 24;
 export const MOST_TILES = 10_000;
 
 const ROUND: readonly number[] = [
-  1, 2, 5, 10, 20, 50, 100, 200, 500,
-  SECOND, 2 * SECOND, 5 * SECOND, 10 * SECOND, 15 * SECOND, 30 * SECOND,
-  MINUTE, 2 * MINUTE, 5 * MINUTE, 10 * MINUTE, 15 * MINUTE, 30 * MINUTE,
-  HOUR, 2 * HOUR, 3 * HOUR, 6 * HOUR, 12 * HOUR,
-  DAY, 7 * DAY,
+  1,
+  2,
+  5,
+  10,
+  20,
+  50,
+  100,
+  200,
+  500,
+  SECOND,
+  2 * SECOND,
+  5 * SECOND,
+  10 * SECOND,
+  15 * SECOND,
+  30 * SECOND,
+  MINUTE,
+  2 * MINUTE,
+  5 * MINUTE,
+  10 * MINUTE,
+  15 * MINUTE,
+  30 * MINUTE,
+  HOUR,
+  2 * HOUR,
+  3 * HOUR,
+  6 * HOUR,
+  12 * HOUR,
+  DAY,
+  7 * DAY,
 ];
 
 const defaultHop = (windowMs: number): number => {
@@ -32,14 +55,18 @@ const defaultHop = (windowMs: number): number => {
 /** @returns hop in ms; 0 for all time (one tile) */
 export const hopOf = (feature: string, window: string | undefined, hop: string | undefined): number => {
   if (window === undefined) {
-    if (hop !== undefined) fail('MR_HOP_INVALID', `feature "${feature}" has a hop (${hop}) and no window: give it a window, or leave the hop out`);
+    if (hop !== undefined)
+      fail('MR_HOP_INVALID', `feature "${feature}" has a hop (${hop}) and no window: give it a window, or leave the hop out`);
     return 0;
   }
   const windowMs = parseDuration(window);
   if (hop === undefined) return defaultHop(windowMs);
   const hopMs = parseDuration(hop);
   if (hopMs <= 0 || windowMs % hopMs !== 0) {
-    return fail('MR_HOP_INVALID', `feature "${feature}": the hop ${hop} does not divide the window ${window}; ${formatDuration(defaultHop(windowMs))} would`);
+    return fail(
+      'MR_HOP_INVALID',
+      `feature "${feature}": the hop ${hop} does not divide the window ${window}; ${formatDuration(defaultHop(windowMs))} would`,
+    );
   }
   if (windowMs / hopMs > MOST_TILES) {
     return fail(

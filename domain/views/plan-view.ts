@@ -7,7 +7,7 @@ import type { EntityDefinition, FeatureViewDefinition, SourceDefinition } from '
 import { fail } from '#domain/errors.ts';
 import type { Expr } from '#domain/expressions/ast.ts';
 import { canonical } from '#domain/expressions/canonical.ts';
-import { compileExpr, type Compiled } from '#domain/expressions/compile.ts';
+import { type Compiled, compileExpr } from '#domain/expressions/compile.ts';
 import { typeOf } from '#domain/expressions/typecheck.ts';
 import { sourceFields } from '#domain/sources/source-schema.ts';
 import { parseDuration } from '#domain/values/duration.ts';
@@ -85,14 +85,22 @@ export const planView = (view: FeatureViewDefinition, source: SourceDefinition, 
   const keys = Object.entries(entity.keys).map(([name, base]) => {
     const field = view.join?.[name] ?? name;
     if (columns[field] === undefined) {
-      return fail('MR_UNKNOWN_COLUMN', `view "${view.name}" needs the entity key "${name}", and source "${source.name}" has no field "${field}"`, { field });
+      return fail(
+        'MR_UNKNOWN_COLUMN',
+        `view "${view.name}" needs the entity key "${name}", and source "${source.name}" has no field "${field}"`,
+        { field },
+      );
     }
     return { name, field, type: parseFieldType(base) };
   });
 
   const { owner: _owner, description: _description, tags: _tags, freshness: _freshness, features: definitions, ...rest } = view;
-  const values = Object.fromEntries(Object.entries(definitions).map(([name, { description: _text, ...feature }]) => [name, feature]));
-  const columnsUsed = Object.fromEntries(Object.entries(source.fields).filter(([field]) => canonical({ rest, values, keys }).includes(JSON.stringify(field))));
+  const values = Object.fromEntries(
+    Object.entries(definitions).map(([name, { description: _text, ...feature }]) => [name, feature]),
+  );
+  const columnsUsed = Object.fromEntries(
+    Object.entries(source.fields).filter(([field]) => canonical({ rest, values, keys }).includes(JSON.stringify(field))),
+  );
 
   return {
     view: view.name,

@@ -18,7 +18,12 @@ export interface DecodedUpdate extends TileUpdate {
 
 export interface TileCodec {
   /** The changed tiles of a store, one record each, in no order; `emit` gets the bytes and the entity's key. */
-  readonly encodeChanges: (store: TileStore, version: number, generation: number, emit: (value: Uint8Array, key: string) => void) => void;
+  readonly encodeChanges: (
+    store: TileStore,
+    version: number,
+    generation: number,
+    emit: (value: Uint8Array, key: string) => void,
+  ) => void;
   readonly decode: (bytes: Uint8Array) => DecodedUpdate;
 }
 
@@ -132,15 +137,19 @@ export const tileCodec = (plan: ViewPlan): TileCodec => {
     },
 
     decode(bytes) {
-      const record = type.fromBuffer(Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)) as Record<string, unknown>;
+      const record = type.fromBuffer(
+        Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength),
+      ) as Record<string, unknown>;
       const hopMs = record.hop_ms as number;
       const h = plan.hops.findIndex((hop) => hop.hopMs === hopMs);
       const layout = layouts[h];
       return {
-        key: encodeKey(plan.keys.map(({ name, type: t }) => {
-          const value = record[`key_${name}`];
-          return t.base === 'bytes' ? Buffer.from(value as Uint8Array).toString('base64') : (value as Scalar);
-        })),
+        key: encodeKey(
+          plan.keys.map(({ name, type: t }) => {
+            const value = record[`key_${name}`];
+            return t.base === 'bytes' ? Buffer.from(value as Uint8Array).toString('base64') : (value as Scalar);
+          }),
+        ),
         hopMs,
         tileStart: record.tile_start as number,
         newestEventTime: record.newest_event_time as number,

@@ -27,12 +27,18 @@ export const compileGroupReader = (hop: HopGroup, hopIndex: number, features: re
   const accumulators: Slots[] = hop.partials.map(({ partial }) => newSlots(partial.nums.length, partial.refs.length));
   const partials: Partial[] = hop.partials.map((p) => p.partial);
   const offsets = hop.partials.map(({ n, r }) => ({ n, r }));
-  const mine = features.flatMap((feature, index) => (feature.hop === hopIndex ? [{ index, feature, states: feature.partials.map((p) => accumulators[p] as Slots) }] : []));
+  const mine = features.flatMap((feature, index) =>
+    feature.hop === hopIndex ? [{ index, feature, states: feature.partials.map((p) => accumulators[p] as Slots) }] : [],
+  );
   const windows = [...new Set(mine.map(({ feature }) => feature.windowMs))].sort((a, b) => (a ?? Infinity) - (b ?? Infinity));
   const steps: Step[] = windows.map((windowMs, i) => {
     const wider = new Set(windows.slice(i));
     const needed = new Set(mine.filter(({ feature }) => wider.has(feature.windowMs)).flatMap(({ feature }) => feature.partials));
-    return { windowMs, partials: [...needed].sort((a, b) => a - b), features: mine.filter(({ feature }) => feature.windowMs === windowMs) };
+    return {
+      windowMs,
+      partials: [...needed].sort((a, b) => a - b),
+      features: mine.filter(({ feature }) => feature.windowMs === windowMs),
+    };
   });
 
   return {
@@ -45,7 +51,8 @@ export const compileGroupReader = (hop: HopGroup, hopIndex: number, features: re
       const newestTile = hopMs === 0 ? 0 : Math.floor(at / hopMs);
       for (let s = 0; s < steps.length; s++) {
         const step = steps[s] as Step;
-        const lowest = step.windowMs === null || hopMs === 0 ? Number.NEGATIVE_INFINITY : Math.floor((at - step.windowMs) / hopMs);
+        const lowest =
+          step.windowMs === null || hopMs === 0 ? Number.NEGATIVE_INFINITY : Math.floor((at - step.windowMs) / hopMs);
         while (list !== undefined && i > head) {
           const slot = list.slots[i - 1] as number;
           const no = group.tileNo[slot] as number;

@@ -13,10 +13,10 @@
  * then it is left out of all of them, and reported. Where it does not, nothing is late; a tile that no window reaches any more changes
  * no present value and is let go.
  */
-import type { Value, Row } from '#domain/values/value.ts';
+import type { Row, Value } from '#domain/values/value.ts';
 import type { FeatureStatus, ViewPlan } from './plan.ts';
-import { compileGroupReader, type GroupReader } from './tile-reader.ts';
 import { TileGroup } from './tile-group.ts';
+import { compileGroupReader, type GroupReader } from './tile-reader.ts';
 
 export interface LateEvent {
   readonly key: string;
@@ -183,7 +183,8 @@ export class TileStore {
       }
       return;
     }
-    for (let g = 0; g < this.groups.length; g++) (this.readers[g] as GroupReader).read(this.groups[g] as TileGroup, entity, at, out, status);
+    for (let g = 0; g < this.groups.length; g++)
+      (this.readers[g] as GroupReader).read(this.groups[g] as TileGroup, entity, at, out, status);
   }
 
   /** Lets go of every tile that no window reaches from the watermark. */

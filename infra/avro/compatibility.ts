@@ -10,10 +10,16 @@ export interface Incompatibility {
   readonly message: string;
 }
 
-type AvroField = { readonly name: string; readonly type: unknown; readonly default?: unknown; readonly aliases?: readonly string[] };
+type AvroField = {
+  readonly name: string;
+  readonly type: unknown;
+  readonly default?: unknown;
+  readonly aliases?: readonly string[];
+};
 type AvroRecord = { readonly type: 'record'; readonly name: string; readonly fields: readonly AvroField[] };
 
-const isRecord = (schema: unknown): schema is AvroRecord => (schema as AvroRecord | null)?.type === 'record' && Array.isArray((schema as AvroRecord).fields);
+const isRecord = (schema: unknown): schema is AvroRecord =>
+  (schema as AvroRecord | null)?.type === 'record' && Array.isArray((schema as AvroRecord).fields);
 
 const reads = (reader: unknown, writer: unknown): string | null => {
   try {
@@ -33,7 +39,11 @@ const fieldProblem = (reader: AvroRecord, writer: AvroRecord, path: string): Inc
     const name = `${path}${field.name}`;
     const old = writer.fields.find((f) => f.name === field.name || (field.aliases ?? []).includes(f.name));
     if (old === undefined) {
-      if (!('default' in field)) return { field: name, message: `field "${name}" is new and has no default, so older records could not be read; make it nullable.` };
+      if (!('default' in field))
+        return {
+          field: name,
+          message: `field "${name}" is new and has no default, so older records could not be read; make it nullable.`,
+        };
       continue;
     }
     if (isRecord(field.type) && isRecord(old.type)) {
@@ -51,5 +61,10 @@ export const incompatibility = (reader: object, writer: object | null): Incompat
   const problem = reads(reader, writer ?? reader);
   if (problem === null) return null;
   const named = isRecord(reader) && isRecord(writer) ? fieldProblem(reader, writer, '') : null;
-  return named ?? { field: null, message: writer === null ? `this is no Avro schema: ${problem}.` : `what version before wrote cannot be read: ${problem}.` };
+  return (
+    named ?? {
+      field: null,
+      message: writer === null ? `this is no Avro schema: ${problem}.` : `what version before wrote cannot be read: ${problem}.`,
+    }
+  );
 };

@@ -49,7 +49,9 @@ export const createComputeManager = (dependencies: ManagerDependencies): Compute
       () => (closed ? undefined : dependencies.onCaughtUp(generation.spec)),
       (error: unknown) => {
         const stillWanted = running.get(idOf(generation.spec.view, generation.spec.generation)) === generation;
-        return closed || !stillWanted ? undefined : dependencies.onFailed(generation.spec, error instanceof Error ? error : new Error(String(error)));
+        return closed || !stillWanted
+          ? undefined
+          : dependencies.onFailed(generation.spec, error instanceof Error ? error : new Error(String(error)));
       },
     );
   };
@@ -105,12 +107,18 @@ export const createComputeManager = (dependencies: ManagerDependencies): Compute
       if (wanted === undefined) return null;
       const promoted = wanted.generations.filter((g) => g.state === 'live' || g.state === 'standby');
       const live = promoted.find((g) => g.state === 'live');
-      const chosen = version === undefined || live?.spec.version === version ? live : promoted.filter((g) => g.spec.version === version).at(-1);
+      const chosen =
+        version === undefined || live?.spec.version === version
+          ? live
+          : promoted.filter((g) => g.spec.version === version).at(-1);
       if (chosen !== undefined) return servedOf(view, chosen.spec.generation);
       return version === undefined || wanted.generations.some((g) => g.spec.version === version) ? 'filling' : null;
     },
     liveAt(view, time) {
-      const then = wantedViews.get(view)?.timeline.filter((entry) => entry.from <= time).at(-1);
+      const then = wantedViews
+        .get(view)
+        ?.timeline.filter((entry) => entry.from <= time)
+        .at(-1);
       return then === undefined ? null : servedOf(view, then.generation);
     },
     epoch: () => epoch,

@@ -13,8 +13,8 @@ import type { StreamTask, TaskHandle, TransactionalLog } from '#domain/ports/str
 import { featuresTopic, lateTopic, rawTopic } from '#domain/ports/topics.ts';
 import { eventTimeOf } from '#domain/sources/event-time.ts';
 import type { Position, Row } from '#domain/values/value.ts';
-import type { ViewPlan } from '#domain/views/plan.ts';
 import { featuresAvroSchema } from '#domain/views/features-schema.ts';
+import type { ViewPlan } from '#domain/views/plan.ts';
 import { tileCodec } from '#domain/views/tile-codec.ts';
 import { applyUpdate, restoreSnapshot, takeSnapshot } from '#domain/views/tile-snapshot.ts';
 import { createTileStore, type TileStore } from '#domain/views/tile-store.ts';
@@ -97,7 +97,8 @@ export const openGeneration = async (spec: GenerationSpec, dependencies: Compute
     sound = true;
   };
 
-  const decode = (record: LogRecord): Row => (record.decoded as Row | undefined) ?? decoders.decode(record.schemaId, record.value);
+  const decode = (record: LogRecord): Row =>
+    (record.decoded as Row | undefined) ?? decoders.decode(record.schemaId, record.value);
 
   const task: StreamTask = {
     consumer: consumerOf(view, generation),
@@ -110,9 +111,17 @@ export const openGeneration = async (spec: GenerationSpec, dependencies: Compute
         store.process(row, eventTime, record.partition, record.offset, record.logTime);
       }
       events += records.length;
-      codec.encodeChanges(store, version, generation, (value, key) => out.push({ topic: features, partition: 0, key, value, schemaId }));
+      codec.encodeChanges(store, version, generation, (value, key) =>
+        out.push({ topic: features, partition: 0, key, value, schemaId }),
+      );
       for (const event of store.takeLate()) {
-        out.push({ topic: late, partition: 0, key: event.key, value: encodeLateEvent({ ...event, generation }), schemaId: lateSchemaId });
+        out.push({
+          topic: late,
+          partition: 0,
+          key: event.key,
+          value: encodeLateEvent({ ...event, generation }),
+          schemaId: lateSchemaId,
+        });
       }
       return { records: out };
     },
@@ -122,8 +131,7 @@ export const openGeneration = async (spec: GenerationSpec, dependencies: Compute
 
   await rebuild();
   const handle: TaskHandle = log.run(task);
-  const positions = (): readonly Position[] =>
-    handle.position().map(({ partition, offset }) => ({ partition, offset }));
+  const positions = (): readonly Position[] => handle.position().map(({ partition, offset }) => ({ partition, offset }));
   const served: ServedView = {
     plan,
     version,

@@ -59,11 +59,20 @@ const replaceTiles = (copy: TileStore, anew: TileStore, range: PartialReplay): v
   });
 };
 
-export const fillPartially = async (spec: GenerationSpec, range: PartialReplay, live: Generation, dependencies: ComputeDependencies): Promise<void> => {
+export const fillPartially = async (
+  spec: GenerationSpec,
+  range: PartialReplay,
+  live: Generation,
+  dependencies: ComputeDependencies,
+): Promise<void> => {
   const { log, schemas, decoders } = dependencies;
   const { plan, view, generation, version, source } = spec;
   if (live.spec.plan.hash !== plan.hash) {
-    fail('MR_REFUSED', `version ${version} of "${view}" computes otherwise than the live version ${live.spec.version}: replay it whole, without a range`, { view });
+    fail(
+      'MR_REFUSED',
+      `version ${version} of "${view}" computes otherwise than the live version ${live.spec.version}: replay it whole, without a range`,
+      { view },
+    );
   }
   const consumer = consumerOf(view, generation);
   const raw = rawTopic(source.name);
@@ -87,7 +96,8 @@ export const fillPartially = async (spec: GenerationSpec, range: PartialReplay, 
         if (record.offset >= end) break;
         const row = decoders.decode(record.schemaId, record.value);
         const time = timeOf(row);
-        if (!allTime && ((range.from !== null && time < range.from - widest) || (range.to !== null && time > range.to + widest))) continue;
+        if (!allTime && ((range.from !== null && time < range.from - widest) || (range.to !== null && time > range.to + widest)))
+          continue;
         anew.process(row, time, record.partition, record.offset, record.logTime);
       }
       anew.groups.forEach((group) => group.clearChanged());
@@ -98,13 +108,19 @@ export const fillPartially = async (spec: GenerationSpec, range: PartialReplay, 
   replaceTiles(copy, anew, range);
 
   for (const group of copy.groups) {
-    for (const slot of group.all()) group.markChanged(slot, group.causePartition[slot] as number, group.causeOffset[slot] as number);
+    for (const slot of group.all())
+      group.markChanged(slot, group.causePartition[slot] as number, group.causeOffset[slot] as number);
   }
   const topic = featuresTopic(view);
   await log.createTopic(topic, { partitions: 1 });
   const schemaId = await schemas.register(`${topic}-value`, featuresAvroSchema(plan));
   const records: OutgoingRecord[] = [];
-  tileCodec(plan).encodeChanges(copy, version, generation, (value, key) => records.push({ topic, partition: 0, key, value, schemaId }));
+  tileCodec(plan).encodeChanges(copy, version, generation, (value, key) =>
+    records.push({ topic, partition: 0, key, value, schemaId }),
+  );
   for (let at = 0; at < records.length; at += CHUNK) await log.append({ records: records.slice(at, at + CHUNK) });
-  await log.append({ records: [], positions: positions.map(({ partition, offset }) => ({ consumer, topic: raw, partition, offset })) });
+  await log.append({
+    records: [],
+    positions: positions.map(({ partition, offset }) => ({ consumer, topic: raw, partition, offset })),
+  });
 };

@@ -29,12 +29,17 @@ export const createRawDecoders = (schemas: SchemaRegistry): RawDecoders => {
     },
     decode(schemaId, value) {
       const decode = byId.get(schemaId);
-      if (decode === undefined) throw new MillraceError('MR_INTERNAL', `a raw record has schema ${schemaId}, which was not learnt when its source was opened`);
+      if (decode === undefined)
+        throw new MillraceError(
+          'MR_INTERNAL',
+          `a raw record has schema ${schemaId}, which was not learnt when its source was opened`,
+        );
       return decode(value);
     },
     eventTime(source, row) {
       const time = times.get(source);
-      if (time === undefined) throw new MillraceError('MR_INTERNAL', `source "${source}" was not opened before its records were read`);
+      if (time === undefined)
+        throw new MillraceError('MR_INTERNAL', `source "${source}" was not opened before its records were read`);
       return time(row);
     },
   };

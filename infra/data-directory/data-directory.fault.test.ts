@@ -18,7 +18,10 @@ afterEach(() => root.remove());
 const holder = async (): Promise<{ readonly pid: number; kill(): Promise<void> }> => {
   const module = JSON.stringify(join(import.meta.dirname, 'data-directory.ts'));
   const script = `import { openDataDirectory } from ${module}; globalThis.held = openDataDirectory(${JSON.stringify(path)}); console.log('held'); setInterval(() => {}, 1000);`;
-  const child = spawn(process.execPath, ['--input-type=module', '-e', script], { cwd: join(import.meta.dirname, '../..'), stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
+    cwd: join(import.meta.dirname, '../..'),
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   await once(child.stdout, 'data');
   return {
     pid: child.pid as number,
@@ -40,7 +43,9 @@ test('is made where it is missing, with its format, and can be opened again afte
 
 test('is refused while this process holds it', () => {
   const first = openDataDirectory(path);
-  expect(() => openDataDirectory(path)).toThrowError(expect.objectContaining({ code: 'MR_DATA_DIR_LOCKED', details: { path, pid: process.pid } }));
+  expect(() => openDataDirectory(path)).toThrowError(
+    expect.objectContaining({ code: 'MR_DATA_DIR_LOCKED', details: { path, pid: process.pid } }),
+  );
   expect(() => openDataDirectory(path)).toThrowError(expect.objectContaining({ code: 'MR_DATA_DIR_LOCKED' }));
   first.close();
   openDataDirectory(path).close();
@@ -48,7 +53,9 @@ test('is refused while this process holds it', () => {
 
 test('is refused while another process holds it, naming its pid; kill -9 releases it', async () => {
   const other = await holder();
-  expect(() => openDataDirectory(path)).toThrowError(expect.objectContaining({ code: 'MR_DATA_DIR_LOCKED', message: expect.stringContaining(`process ${other.pid}`) }));
+  expect(() => openDataDirectory(path)).toThrowError(
+    expect.objectContaining({ code: 'MR_DATA_DIR_LOCKED', message: expect.stringContaining(`process ${other.pid}`) }),
+  );
   await other.kill();
   const mine = openDataDirectory(path);
   expect(readFileSync(join(path, 'lock.pid'), 'utf8').trim()).toBe(`${process.pid}`);
@@ -59,7 +66,8 @@ test('a newer format is refused and left as it is, and the lock is given back', 
   openDataDirectory(path).close();
   const newer = JSON.stringify({ format: FORMAT_VERSION + 1, more: true });
   writeFileSync(join(path, 'format.json'), newer);
-  for (let i = 0; i < 2; i++) expect(() => openDataDirectory(path)).toThrowError(expect.objectContaining({ code: 'MR_DATA_DIR_NEWER' }));
+  for (let i = 0; i < 2; i++)
+    expect(() => openDataDirectory(path)).toThrowError(expect.objectContaining({ code: 'MR_DATA_DIR_NEWER' }));
   expect(readFileSync(join(path, 'format.json'), 'utf8')).toBe(newer);
   expect(existsSync(join(path, 'millrace.db'))).toBe(false);
 });

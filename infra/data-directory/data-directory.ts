@@ -39,7 +39,11 @@ const lock = (path: string): DatabaseSync => {
     guard.close();
     if (!isBusy(error)) throw storageError(error, path);
     const pid = readPid(join(path, 'lock.pid'));
-    throw new MillraceError('MR_DATA_DIR_LOCKED', `The data directory ${path} is in use by ${pid === null ? 'another process' : `process ${pid}`}.`, { path, pid });
+    throw new MillraceError(
+      'MR_DATA_DIR_LOCKED',
+      `The data directory ${path} is in use by ${pid === null ? 'another process' : `process ${pid}`}.`,
+      { path, pid },
+    );
   }
 };
 
@@ -75,9 +79,18 @@ const checkFormat = (path: string): number => {
   } catch {
     format = null;
   }
-  if (typeof format !== 'number') throw new MillraceError('MR_STORAGE_FAILED', `${file} does not state a format version; it should read {"format":${FORMAT_VERSION}}.`, { path: file });
+  if (typeof format !== 'number')
+    throw new MillraceError(
+      'MR_STORAGE_FAILED',
+      `${file} does not state a format version; it should read {"format":${FORMAT_VERSION}}.`,
+      { path: file },
+    );
   if (format > FORMAT_VERSION) {
-    throw new MillraceError('MR_DATA_DIR_NEWER', `The data directory ${path} has format ${format}, written by a newer Millrace; this one knows up to ${FORMAT_VERSION}.`, { path, format, known: FORMAT_VERSION });
+    throw new MillraceError(
+      'MR_DATA_DIR_NEWER',
+      `The data directory ${path} has format ${format}, written by a newer Millrace; this one knows up to ${FORMAT_VERSION}.`,
+      { path, format, known: FORMAT_VERSION },
+    );
   }
   return format;
 };

@@ -5,7 +5,7 @@
 import { dirname } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { fail } from '#domain/errors.ts';
-import { openDuckDb, identifier } from '#infra/duckdb/connect.ts';
+import { identifier, openDuckDb } from '#infra/duckdb/connect.ts';
 import { makeDirectory } from '#infra/iceberg/durable-file.ts';
 import { type ResultValues, resultValues } from '#projections/datasets/columns.ts';
 import { type DatasetPlan, planDataset } from '#projections/datasets/dataset-plan.ts';
@@ -33,7 +33,12 @@ const refuseCollisions = (plan: DatasetPlan, spine: SpineTable): void => {
   const names = new Map(spine.columns.map(({ name }) => [name.toLowerCase(), name]));
   for (const { name } of plan.columns) {
     const taken = names.get(name.toLowerCase());
-    if (taken !== undefined) fail('MR_SPINE_INVALID', `the spine has a column "${taken}", and a feature of the data set is called "${name}": rename the column`, { column: taken });
+    if (taken !== undefined)
+      fail(
+        'MR_SPINE_INVALID',
+        `the spine has a column "${taken}", and a feature of the data set is called "${name}": rename the column`,
+        { column: taken },
+      );
   }
 };
 
@@ -43,8 +48,14 @@ const joinAll = async (
   spine: { readonly times: Float64Array; readonly order: Uint32Array },
   { signal, onProgress }: BuildOptions,
 ): Promise<number> => {
-  const counts = await passes.reduce<Promise<number[]>>(async (known, pass) => [...(await known), await countEvents(connection, pass.scan.raw)], Promise.resolve([]));
-  const total = Math.max(1, counts.reduce((sum, n) => sum + n, 0));
+  const counts = await passes.reduce<Promise<number[]>>(
+    async (known, pass) => [...(await known), await countEvents(connection, pass.scan.raw)],
+    Promise.resolve([]),
+  );
+  const total = Math.max(
+    1,
+    counts.reduce((sum, n) => sum + n, 0),
+  );
   let before = 0;
   for (const [i, pass] of passes.entries()) {
     const stage = `joining ${pass.views.map(({ plan }) => plan.view).join(', ')}`;
@@ -71,7 +82,11 @@ const writeResult = async (
 ): Promise<void> => {
   const typedTime = spine.table.untypedTime && outputFormat(job.out) === 'parquet';
   const results = plan.columns.map(({ name, type, value }) => ({ name, type, values: values[value] as ResultValues }));
-  const time = { name: RESULT_TIME, type: { base: 'timestamp', array: false, nullable: false } as const, values: spine.times as ResultValues };
+  const time = {
+    name: RESULT_TIME,
+    type: { base: 'timestamp', array: false, nullable: false } as const,
+    values: spine.times as ResultValues,
+  };
   const columns = typedTime ? [...results, time] : results;
   const filler = await createTable(connection, RESULT_TABLE, columns);
   for (let row = 0; row < spine.table.rows; row++) {
@@ -85,7 +100,9 @@ const writeResult = async (
   filler.close();
   options.signal?.throwIfAborted();
   const selected = [
-    ...spine.table.columns.map(({ name }) => (typedTime && name === TIME_COLUMN ? `r.${identifier(RESULT_TIME)} AS ${identifier(TIME_COLUMN)}` : `s.${identifier(name)}`)),
+    ...spine.table.columns.map(({ name }) =>
+      typedTime && name === TIME_COLUMN ? `r.${identifier(RESULT_TIME)} AS ${identifier(TIME_COLUMN)}` : `s.${identifier(name)}`,
+    ),
     ...results.map(({ name }) => `r.${identifier(name)}`),
   ];
   const sql = `SELECT ${selected.join(', ')} FROM ${SPINE_TABLE} s POSITIONAL JOIN ${RESULT_TABLE} r`;
@@ -97,7 +114,11 @@ export const buildDataset = async (job: DatasetJob, options: BuildOptions = {}):
   outputFormat(job.out);
   const plan = planDataset(job.target);
   await makeDirectory(dirname(job.out));
-  const duckDb = await openDuckDb({ memoryLimit: job.memoryLimit ?? '512MB', threads: 2, spillDirectory: `${options.temporary ?? job.out}.spill` });
+  const duckDb = await openDuckDb({
+    memoryLimit: job.memoryLimit ?? '512MB',
+    threads: 2,
+    spillDirectory: `${options.temporary ?? job.out}.spill`,
+  });
   const connection = await duckDb.connect();
   try {
     await connection.run('SET preserve_insertion_order = true');

@@ -4,12 +4,12 @@
  * which none was have nothing, as a read had then.
  */
 import { fail } from '#domain/errors.ts';
+import type { ViewPlan } from '#domain/views/plan.ts';
 import type { ResultValues } from '#projections/datasets/columns.ts';
 import { type DatasetPlan, planFeatures } from '#projections/datasets/dataset-plan.ts';
 import { eventFields } from '#projections/datasets/event-fields.ts';
 import type { JoinedView } from '#projections/datasets/point-in-time-join.ts';
 import { type CodedValues, type SpineKeys, spineKeys } from '#projections/datasets/spine-keys.ts';
-import type { ViewPlan } from '#domain/views/plan.ts';
 import type { DatasetJob, RawFiles } from './dataset-job.ts';
 import type { EventScan } from './event-files.ts';
 
@@ -20,7 +20,12 @@ export interface PlannedPass {
   readonly covers: ((at: number) => boolean) | null;
 }
 
-export const passesOf = (job: DatasetJob, plan: DatasetPlan, keyColumns: Readonly<Record<string, CodedValues>>, values: readonly ResultValues[]): readonly PlannedPass[] => {
+export const passesOf = (
+  job: DatasetJob,
+  plan: DatasetPlan,
+  keyColumns: Readonly<Record<string, CodedValues>>,
+  values: readonly ResultValues[],
+): readonly PlannedPass[] => {
   const encoded = new Map<string, SpineKeys>();
   const keysOf = ({ keys }: ViewPlan): SpineKeys => {
     const names = keys.map(({ name }) => name);
@@ -33,10 +38,13 @@ export const passesOf = (job: DatasetJob, plan: DatasetPlan, keyColumns: Readonl
   const outputsOf = (viewPlan: ViewPlan): JoinedView['outputs'] =>
     plan.values.flatMap((value, i) => {
       if (value.from !== 'feature' || value.view !== viewPlan.view) return [];
-      const feature = viewPlan.features.findIndex((f) => f.name === value.feature && f.type.array === value.type.array && f.type.base === value.type.base);
+      const feature = viewPlan.features.findIndex(
+        (f) => f.name === value.feature && f.type.array === value.type.array && f.type.base === value.type.base,
+      );
       return feature < 0 ? [] : [{ feature, values: values[i] as ResultValues }];
     });
-  const rawOf = (source: string): RawFiles => job.sources[source] ?? fail('MR_DATASET_FAILED', `the data set was given no raw events of source "${source}"`, { source });
+  const rawOf = (source: string): RawFiles =>
+    job.sources[source] ?? fail('MR_DATASET_FAILED', `the data set was given no raw events of source "${source}"`, { source });
 
   if (job.mode === 'event-time') {
     const sources = [...new Set(plan.views.map(({ definitions }) => definitions.source.name))];
@@ -53,7 +61,9 @@ export const passesOf = (job: DatasetJob, plan: DatasetPlan, keyColumns: Readonl
 
   return plan.views.flatMap(({ definitions: current, features }): PlannedPass[] => {
     const name = current.view.name;
-    const served = job.served?.[name] ?? fail('MR_DATASET_FAILED', `the data set was given no feature updates of view "${name}"`, { view: name });
+    const served =
+      job.served?.[name] ??
+      fail('MR_DATASET_FAILED', `the data set was given no feature updates of view "${name}"`, { view: name });
     return served.generations.flatMap(({ generation, definitions, from, to, late = [] }): PlannedPass[] => {
       const viewPlan = planFeatures(definitions, features);
       const outputs = outputsOf(viewPlan);

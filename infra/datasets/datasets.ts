@@ -6,7 +6,13 @@
 import { randomUUID } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import type { EntityDefinition, FeatureViewDefinition, OnDemandFeatureDefinition, ServiceMember, SourceDefinition } from '#domain/definitions/model.ts';
+import type {
+  EntityDefinition,
+  FeatureViewDefinition,
+  OnDemandFeatureDefinition,
+  ServiceMember,
+  SourceDefinition,
+} from '#domain/definitions/model.ts';
 import { fail, MillraceError } from '#domain/errors.ts';
 import type { HistoryTables } from '#domain/ports/history.ts';
 import type { Log } from '#domain/ports/log.ts';
@@ -17,8 +23,8 @@ import { decodeKey } from '#domain/views/entity-key.ts';
 import type { HybridClock } from '#infra/clock/hybrid-clock.ts';
 import type { ComputeManager } from '#infra/compute/compute-manager.ts';
 import type { Catalog } from '#projections/catalog/catalog.ts';
-import type { LateEvents } from '#projections/late/late.ts';
 import type { DatasetTarget, ViewDefinitions } from '#projections/datasets/dataset-plan.ts';
+import type { LateEvents } from '#projections/late/late.ts';
 import type { DatasetJob, LiveGeneration, RawFiles, ServedView } from './dataset-job.ts';
 import { runDataset } from './run-dataset.ts';
 
@@ -70,8 +76,12 @@ export const createDatasets = (dependencies: DatasetDependencies): Datasets => {
   /** The version that serving reads, so that training and serving never differ in it. */
   const served = (name: string, version: number | undefined): { readonly version: number; readonly generation: number } => {
     const live = manager.live(name, version);
-    if (live === null) return fail('MR_NOT_FOUND', `there is no feature view "${name}"${version === undefined ? '' : ` version ${version}`}`, { view: name });
-    if (live === 'filling') return fail('MR_VIEW_NOT_READY', `the first generation of view "${name}" is still being filled`, { view: name });
+    if (live === null)
+      return fail('MR_NOT_FOUND', `there is no feature view "${name}"${version === undefined ? '' : ` version ${version}`}`, {
+        view: name,
+      });
+    if (live === 'filling')
+      return fail('MR_VIEW_NOT_READY', `the first generation of view "${name}" is still being filled`, { view: name });
     return live;
   };
 
@@ -79,7 +89,9 @@ export const createDatasets = (dependencies: DatasetDependencies): Datasets => {
     const found = new Map<string, OnDemandFeatureDefinition>();
     const add = (name: string): void => {
       if (found.has(name)) return;
-      const definition = catalog.definition('on-demand-feature', name) ?? fail('MR_NOT_FOUND', `there is no on-demand feature "${name}"`, { feature: name });
+      const definition =
+        catalog.definition('on-demand-feature', name) ??
+        fail('MR_NOT_FOUND', `there is no on-demand feature "${name}"`, { feature: name });
       found.set(name, definition);
       for (const input of Object.values(definition.inputs)) if (input.from === 'on-demand') add(input.name);
     };
@@ -90,7 +102,9 @@ export const createDatasets = (dependencies: DatasetDependencies): Datasets => {
   const membersOf = (target: DatasetRequest['target']): readonly ServiceMember[] => {
     if ('service' in target) {
       const service = catalog.definition('feature-service', target.service);
-      return service?.features ?? fail('MR_NOT_FOUND', `there is no feature service "${target.service}"`, { service: target.service });
+      return (
+        service?.features ?? fail('MR_NOT_FOUND', `there is no feature service "${target.service}"`, { service: target.service })
+      );
     }
     const { version } = served(target.view, undefined);
     return [{ from: 'view', view: target.view, features: Object.keys(definitionsOf(target.view, version).view.features) }];
@@ -99,12 +113,18 @@ export const createDatasets = (dependencies: DatasetDependencies): Datasets => {
   const pin = (target: DatasetRequest['target']): Pinned => {
     const members = membersOf(target);
     const onDemand = onDemandOf(members.flatMap((member) => (member.from === 'on-demand' ? [member.name] : [])));
-    const pinnedVersion = new Map(members.flatMap((member) => (member.from === 'view' ? [[member.view, member.version] as const] : [])));
+    const pinnedVersion = new Map(
+      members.flatMap((member) => (member.from === 'view' ? [[member.view, member.version] as const] : [])),
+    );
     const names = new Set([
       ...pinnedVersion.keys(),
-      ...onDemand.flatMap((definition) => Object.values(definition.inputs).flatMap((input) => (input.from === 'feature' ? [input.view] : []))),
+      ...onDemand.flatMap((definition) =>
+        Object.values(definition.inputs).flatMap((input) => (input.from === 'feature' ? [input.view] : [])),
+      ),
     ]);
-    const views = [...names].map((view) => ({ view, ...served(view, pinnedVersion.get(view)) })).map(({ view, version, generation }) => ({ view, version, generation }));
+    const views = [...names]
+      .map((view) => ({ view, ...served(view, pinnedVersion.get(view)) }))
+      .map(({ view, version, generation }) => ({ view, version, generation }));
     return { target: { members, onDemand, views: views.map(({ view, version }) => definitionsOf(view, version)) }, views };
   };
 
@@ -130,7 +150,14 @@ export const createDatasets = (dependencies: DatasetDependencies): Datasets => {
     for (const [i, { generation, from }] of timeline.entries()) {
       const version = state?.generations.find((g) => g.generation === generation)?.version ?? 1;
       const leftOut: readonly Position[] = await late.positions(view, generation);
-      generations.push({ generation, version, definitions: definitionsOf(view, version), from, to: timeline[i + 1]?.from ?? null, late: leftOut });
+      generations.push({
+        generation,
+        version,
+        definitions: definitionsOf(view, version),
+        from,
+        to: timeline[i + 1]?.from ?? null,
+        late: leftOut,
+      });
     }
     return { generations, updates: await filesOf(topic, await log.offsetsAt(topic, time)) };
   };
@@ -143,7 +170,8 @@ export const createDatasets = (dependencies: DatasetDependencies): Datasets => {
       const sources: Record<string, RawFiles> = {};
       for (const { source } of pinned.target.views) sources[source.name] ??= await rawFiles(source.name, time);
       const servedViews: Record<string, ServedView> = {};
-      if (request.mode === 'as-served') for (const { view } of pinned.target.views) servedViews[view.name] = await servedHistory(view.name, time);
+      if (request.mode === 'as-served')
+        for (const { view } of pinned.target.views) servedViews[view.name] = await servedHistory(view.name, time);
       const job: DatasetJob = {
         target: pinned.target,
         spine: request.spine,
@@ -152,11 +180,20 @@ export const createDatasets = (dependencies: DatasetDependencies): Datasets => {
         sources,
         ...(request.mode === 'as-served' ? { served: servedViews } : {}),
       };
-      const result = await runDataset(job, { signal: running.abort.signal, onProgress: ({ stage, progress }) => update({ stage, progress }) });
+      const result = await runDataset(job, {
+        signal: running.abort.signal,
+        onProgress: ({ stage, progress }) => update({ stage, progress }),
+      });
       update({ state: 'done', progress: 1, stage: 'done', rows: result.rows, features: result.features, finishedAt: now() });
     } catch (error) {
       if (running.abort.signal.aborted) return update({ state: 'cancelled', stage: 'cancelled', finishedAt: now() });
-      const problem = error instanceof MillraceError ? error.toJSON() : { code: 'MR_DATASET_FAILED' as const, message: `the data set could not be built: ${error instanceof Error ? error.message : String(error)}` };
+      const problem =
+        error instanceof MillraceError
+          ? error.toJSON()
+          : {
+              code: 'MR_DATASET_FAILED' as const,
+              message: `the data set could not be built: ${error instanceof Error ? error.message : String(error)}`,
+            };
       update({ state: 'failed', stage: 'failed', error: problem, finishedAt: now() });
     }
   };
@@ -187,14 +224,24 @@ export const createDatasets = (dependencies: DatasetDependencies): Datasets => {
     return running;
   };
 
-  const find = (id: string): Running => known.get(id) ?? fail('MR_NOT_FOUND', `there is no data set "${id}" in this process`, { id });
+  const find = (id: string): Running =>
+    known.get(id) ?? fail('MR_NOT_FOUND', `there is no data set "${id}" in this process`, { id });
 
   /** Every entity that the views know, by the view whose keys include those of all others. */
   const entitiesOf = (views: Pinned['views']): readonly Row[] => {
-    const stores = views.map(({ view, generation }) => manager.generation(view, generation as number)?.store ?? fail('MR_NOT_FOUND', `view "${view}" is not computing`));
-    const widest = stores.find((store) => stores.every((other) => other.plan.keys.every(({ name }) => store.plan.keys.some((k) => k.name === name))));
+    const stores = views.map(
+      ({ view, generation }) =>
+        manager.generation(view, generation as number)?.store ?? fail('MR_NOT_FOUND', `view "${view}" is not computing`),
+    );
+    const widest = stores.find((store) =>
+      stores.every((other) => other.plan.keys.every(({ name }) => store.plan.keys.some((k) => k.name === name))),
+    );
     if (widest === undefined) {
-      return fail('MR_ENTITY_INVALID', `no entity has the keys of all views (${views.map((v) => v.view).join(', ')}): score each view by itself`, {});
+      return fail(
+        'MR_ENTITY_INVALID',
+        `no entity has the keys of all views (${views.map((v) => v.view).join(', ')}): score each view by itself`,
+        {},
+      );
     }
     const same = stores.filter((store) => store.plan.keys.length === widest.plan.keys.length);
     const keys = new Set(same.flatMap((store) => store.keys));

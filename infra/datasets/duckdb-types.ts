@@ -16,9 +16,14 @@ const ICEBERG: Readonly<Record<ScalarType, string>> = {
 export const icebergType = (type: FieldType): string => (type.array ? `list<${ICEBERG[type.base]}>` : ICEBERG[type.base]);
 
 /** A field for the readers that take Iceberg's; ids and requiredness do not matter to a read. */
-export const icebergField = (name: string, type: FieldType): { readonly id: number; readonly name: string; readonly required: boolean; readonly type: never } => ({
+export const icebergField = (
+  name: string,
+  type: FieldType,
+): { readonly id: number; readonly name: string; readonly required: boolean; readonly type: never } => ({
   id: 0,
   name,
   required: false,
-  type: (type.array ? { type: 'list', 'element-id': 0, element: ICEBERG[type.base], 'element-required': false } : ICEBERG[type.base]) as never,
+  type: (type.array
+    ? { type: 'list', 'element-id': 0, element: ICEBERG[type.base], 'element-required': false }
+    : ICEBERG[type.base]) as never,
 });

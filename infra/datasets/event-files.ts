@@ -28,7 +28,8 @@ export interface EventScan {
   readonly known?: { readonly updates: readonly string[]; readonly generation: number };
 }
 
-const parquet = (files: readonly string[]): string => `read_parquet([${files.map(literal).join(', ')}], union_by_name = true, hive_partitioning = false)`;
+const parquet = (files: readonly string[]): string =>
+  `read_parquet([${files.map(literal).join(', ')}], union_by_name = true, hive_partitioning = false)`;
 
 const columnsOf = async (connection: DuckDBConnection, files: readonly string[]): Promise<ReadonlySet<string>> => {
   const described = await connection.runAndReadAll(`DESCRIBE SELECT * FROM ${parquet(files)}`);
@@ -37,18 +38,29 @@ const columnsOf = async (connection: DuckDBConnection, files: readonly string[])
 
 export const countEvents = async (connection: DuckDBConnection, { files }: RawFiles): Promise<number> => {
   if (files.length === 0) return 0;
-  const counted = await connection.runAndReadAll(`SELECT sum(num_rows)::DOUBLE FROM parquet_file_metadata([${files.map(literal).join(', ')}])`);
+  const counted = await connection.runAndReadAll(
+    `SELECT sum(num_rows)::DOUBLE FROM parquet_file_metadata([${files.map(literal).join(', ')}])`,
+  );
   return Number(counted.getRows()[0]?.[0] ?? 0);
 };
 
-const META: Readonly<Record<string, FieldType>> = { _partition: fieldType('int'), _offset: fieldType('long'), _log_time: fieldType('timestamp') };
+const META: Readonly<Record<string, FieldType>> = {
+  _partition: fieldType('int'),
+  _offset: fieldType('long'),
+  _log_time: fieldType('timestamp'),
+};
 
 /** Known time by position: the least log time of the updates at or after it, so that a repeated update makes nothing known later. */
 const knownTimes = (updates: readonly string[], generation: number): string =>
   `SELECT cause_partition, cause_offset, min(log_time) OVER (PARTITION BY cause_partition ORDER BY cause_offset DESC ROWS UNBOUNDED PRECEDING) AS known
    FROM (SELECT cause_partition, cause_offset, min(_log_time) AS log_time FROM ${parquet(updates)} WHERE generation = ${generation} GROUP BY ALL)`;
 
-const scanSql = (scan: EventScan, names: readonly string[], present: ReadonlySet<string>, types: Readonly<Record<string, FieldType>>): string => {
+const scanSql = (
+  scan: EventScan,
+  names: readonly string[],
+  present: ReadonlySet<string>,
+  types: Readonly<Record<string, FieldType>>,
+): string => {
   const { raw, known, source } = scan;
   const column = (name: string): string => {
     const type = sqlType(icebergType(types[name] as FieldType));
@@ -58,7 +70,10 @@ const scanSql = (scan: EventScan, names: readonly string[], present: ReadonlySet
   const time = `CAST(r.${identifier(source.eventTime)} AS TIMESTAMPTZ)`;
   const knownColumn = known === undefined ? column('_log_time') : 'k.known AS _log_time';
   const columns = [...names.filter((name) => name !== '_log_time').map(column), knownColumn].join(', ');
-  const join = known === undefined ? '' : ` ASOF JOIN (${knownTimes(known.updates, known.generation)}) k ON r._partition = k.cause_partition AND r._offset <= k.cause_offset`;
+  const join =
+    known === undefined
+      ? ''
+      : ` ASOF JOIN (${knownTimes(known.updates, known.generation)}) k ON r._partition = k.cause_partition AND r._offset <= k.cause_offset`;
   const visible = known === undefined ? time : `greatest(${time}, k.known)`;
   return `SELECT ${columns} FROM ${parquet(raw.files)} r${join} WHERE ${below === '' ? 'false' : below} ORDER BY ${visible}, r._partition, r._offset`;
 };

@@ -17,10 +17,18 @@ export const outputFormat = (path: string): OutputFormat => {
 };
 
 /** Where the rows are until they are all there: beside the output, so that a rename moves them. */
-export const temporaryPath = (path: string, id: string = randomUUID()): string => join(dirname(path), `.${basename(path)}.${id}.tmp`);
+export const temporaryPath = (path: string, id: string = randomUUID()): string =>
+  join(dirname(path), `.${basename(path)}.${id}.tmp`);
 
-export const writeQuery = async (connection: DuckDBConnection, sql: string, path: string, temporary = temporaryPath(path), signal?: AbortSignal): Promise<void> => {
-  const options = outputFormat(path) === 'parquet' ? 'FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 65536' : 'FORMAT csv, HEADER true';
+export const writeQuery = async (
+  connection: DuckDBConnection,
+  sql: string,
+  path: string,
+  temporary = temporaryPath(path),
+  signal?: AbortSignal,
+): Promise<void> => {
+  const options =
+    outputFormat(path) === 'parquet' ? 'FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 65536' : 'FORMAT csv, HEADER true';
   try {
     await makeDirectory(dirname(path));
     await connection.run(`COPY (${sql}) TO ${literal(temporary)} (${options})`);
@@ -30,7 +38,8 @@ export const writeQuery = async (connection: DuckDBConnection, sql: string, path
     await syncPath(dirname(path));
   } catch (error) {
     await rm(temporary, { force: true });
-    if (isFull(error)) throw new MillraceError('MR_DISK_FULL', `the disk that holds ${path} is full; nothing was left there`, { path });
+    if (isFull(error))
+      throw new MillraceError('MR_DISK_FULL', `the disk that holds ${path} is full; nothing was left there`, { path });
     throw error;
   }
 };

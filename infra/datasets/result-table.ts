@@ -1,6 +1,12 @@
 /** Columns from JavaScript into a table of DuckDB, 2,048 rows at a time. */
-import { type DuckDBConnection, DuckDBDataChunk, type DuckDBValue } from '@duckdb/node-api';
-import { DuckDBBlobValue, DuckDBDateValue, DuckDBTimestampTZValue } from '@duckdb/node-api';
+import {
+  DuckDBBlobValue,
+  type DuckDBConnection,
+  DuckDBDataChunk,
+  DuckDBDateValue,
+  DuckDBTimestampTZValue,
+  type DuckDBValue,
+} from '@duckdb/node-api';
 import type { FieldType, Scalar, Value } from '#domain/values/value.ts';
 import { CHUNK_ROWS, type ColumnWriter, columnWriter } from '#infra/duckdb/column-writer.ts';
 import { identifier } from '#infra/duckdb/connect.ts';
@@ -25,7 +31,12 @@ const element = (type: FieldType, value: Scalar): DuckDBValue => {
 
 const setter = (type: FieldType, column: ColumnWriter): ((row: number, value: Value) => void) => {
   const set = (): ((row: number, value: Value) => void) => {
-    if (type.array) return (row, value) => column.setList(row, (value as readonly Scalar[]).map((item) => (item === null ? null : element(type, item))));
+    if (type.array)
+      return (row, value) =>
+        column.setList(
+          row,
+          (value as readonly Scalar[]).map((item) => (item === null ? null : element(type, item))),
+        );
     if (type.base === 'string' || type.base === 'bytes') {
       return (row, value) => {
         const bytes = type.base === 'string' ? utf8.encode(value as string) : Buffer.from(value as string, 'base64');
@@ -54,11 +65,17 @@ export interface TableFiller {
   close(): void;
 }
 
-export const createTable = async (connection: DuckDBConnection, table: string, columns: readonly TableColumn[]): Promise<TableFiller> => {
+export const createTable = async (
+  connection: DuckDBConnection,
+  table: string,
+  columns: readonly TableColumn[],
+): Promise<TableFiller> => {
   const writers = columns.map(({ type }) => columnWriter(icebergType(type)));
   const setters = columns.map(({ type }, i) => setter(type, writers[i] as ColumnWriter));
   const types = writers.map(({ type }) => type);
-  await connection.run(`CREATE TABLE ${identifier(table)} (${columns.map(({ name }, i) => `${identifier(name)} ${types[i]}`).join(', ')})`);
+  await connection.run(
+    `CREATE TABLE ${identifier(table)} (${columns.map(({ name }, i) => `${identifier(name)} ${types[i]}`).join(', ')})`,
+  );
   const appender = await connection.createAppender(table);
   let row = 0;
   const flush = (): void => {

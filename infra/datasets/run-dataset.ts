@@ -36,11 +36,13 @@ const inThread = (input: WorkerInput, { signal, onProgress, maxHeapMb = 1024 }: 
       else outcome = () => failed(new MillraceError(answer.code, answer.message, answer.details));
     });
     worker.on('error', (error) => {
-      outcome = () => failed(new MillraceError('MR_DATASET_FAILED', `the thread that built the data set ended: ${error.message}`));
+      outcome = () =>
+        failed(new MillraceError('MR_DATASET_FAILED', `the thread that built the data set ended: ${error.message}`));
     });
     worker.on('exit', (code) => {
       signal?.removeEventListener('abort', cancel);
-      if (outcome === null) failed(new MillraceError('MR_DATASET_FAILED', `the thread that built the data set ended with ${code}`));
+      if (outcome === null)
+        failed(new MillraceError('MR_DATASET_FAILED', `the thread that built the data set ended with ${code}`));
       else outcome();
     });
   });

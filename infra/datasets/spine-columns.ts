@@ -38,7 +38,8 @@ const timeSql = (column: string, type: string): string => {
       WHEN regexp_full_match(${column}, '${ISO}') THEN ${floorDiv(`epoch_us(TRY_CAST(${column} AS TIMESTAMPTZ))`, 1000)} END`;
   }
   if (/^(U?(BIG|SMALL|TINY)INT|U?INTEGER)$/.test(type)) return `TRY_CAST(${column} AS BIGINT)`;
-  if (/^(DOUBLE|FLOAT|U?HUGEINT|DECIMAL)/.test(type)) return `CASE WHEN TRY_CAST(${column} AS BIGINT) = ${column} THEN TRY_CAST(${column} AS BIGINT) END`;
+  if (/^(DOUBLE|FLOAT|U?HUGEINT|DECIMAL)/.test(type))
+    return `CASE WHEN TRY_CAST(${column} AS BIGINT) = ${column} THEN TRY_CAST(${column} AS BIGINT) END`;
   return 'NULL::BIGINT';
 };
 
@@ -54,14 +55,18 @@ const valueSql = (column: string, from: string, type: FieldType): string => {
   if (type.array) return `TRY_CAST(${column} AS ${to})`;
   switch (type.base) {
     case 'string':
-      return /^(DOUBLE|FLOAT|DECIMAL)/.test(from) ? `CASE WHEN TRY_CAST(${column} AS BIGINT) = ${column} THEN CAST(TRY_CAST(${column} AS BIGINT) AS VARCHAR) END` : `TRY_CAST(${column} AS VARCHAR)`;
+      return /^(DOUBLE|FLOAT|DECIMAL)/.test(from)
+        ? `CASE WHEN TRY_CAST(${column} AS BIGINT) = ${column} THEN CAST(TRY_CAST(${column} AS BIGINT) AS VARCHAR) END`
+        : `TRY_CAST(${column} AS VARCHAR)`;
     case 'bytes':
       return from === 'BLOB' ? `base64(${column})` : `TRY_CAST(${column} AS VARCHAR)`;
     case 'timestamp':
       return timeSql(column, from);
     case 'int':
     case 'long':
-      return /^(DOUBLE|FLOAT|DECIMAL)/.test(from) ? `CASE WHEN TRY_CAST(${column} AS BIGINT) = ${column} THEN TRY_CAST(${column} AS ${to}) END` : `TRY_CAST(${column} AS ${to})`;
+      return /^(DOUBLE|FLOAT|DECIMAL)/.test(from)
+        ? `CASE WHEN TRY_CAST(${column} AS BIGINT) = ${column} THEN TRY_CAST(${column} AS ${to}) END`
+        : `TRY_CAST(${column} AS ${to})`;
     default:
       return `TRY_CAST(${column} AS ${to})`;
   }
@@ -72,7 +77,10 @@ interface Read {
   read(chunk: Parameters<typeof readNumbers>[0], index: number, at: number): void;
 }
 
-const numbersRead = (sql: string, type: string, into: Float64Array): Read => ({ sql, read: (chunk, index, at) => readNumbers(chunk, index, type, into, at) });
+const numbersRead = (sql: string, type: string, into: Float64Array): Read => ({
+  sql,
+  read: (chunk, index, at) => readNumbers(chunk, index, type, into, at),
+});
 
 const codesOfNumbers = (numbers: Float64Array, isBoolean: boolean): CodedValues => {
   const codes = new Int32Array(numbers.length);
@@ -91,15 +99,26 @@ const codesOfNumbers = (numbers: Float64Array, isBoolean: boolean): CodedValues 
 };
 
 /** What the readers below see of a type: a timestamp comes as whole milliseconds, bytes as base64 text. */
-const readType = (type: FieldType): string => (type.array ? icebergType(type) : type.base === 'timestamp' ? 'long' : type.base === 'bytes' ? 'string' : icebergType(type));
+const readType = (type: FieldType): string =>
+  type.array ? icebergType(type) : type.base === 'timestamp' ? 'long' : type.base === 'bytes' ? 'string' : icebergType(type);
 
-export const readSpine = async (connection: DuckDBConnection, table: SpineTable, keys: readonly NamedType[], request: readonly NamedType[]): Promise<SpineColumns> => {
+export const readSpine = async (
+  connection: DuckDBConnection,
+  table: SpineTable,
+  keys: readonly NamedType[],
+  request: readonly NamedType[],
+): Promise<SpineColumns> => {
   const typeOf = (name: string): string => table.columns.find((column) => column.name === name)?.type ?? 'VARCHAR';
   const timeType = typeOf(TIME_COLUMN);
   const wanted = [...new Map([...keys, ...request].map((named) => [named.name, named])).values()];
 
-  const firstWhere = async (condition: string, column: string): Promise<{ readonly row: number; readonly text: string } | null> => {
-    const found = await connection.runAndReadAll(`SELECT (rowid + 1)::DOUBLE, CAST(${column} AS VARCHAR) FROM ${SPINE_TABLE} WHERE ${condition} ORDER BY rowid LIMIT 1`);
+  const firstWhere = async (
+    condition: string,
+    column: string,
+  ): Promise<{ readonly row: number; readonly text: string } | null> => {
+    const found = await connection.runAndReadAll(
+      `SELECT (rowid + 1)::DOUBLE, CAST(${column} AS VARCHAR) FROM ${SPINE_TABLE} WHERE ${condition} ORDER BY rowid LIMIT 1`,
+    );
     const [first] = found.getRows();
     return first === undefined ? null : { row: Number(first[0]), text: first[1] === null ? 'null' : String(first[1]) };
   };
@@ -113,7 +132,10 @@ export const readSpine = async (connection: DuckDBConnection, table: SpineTable,
 
   const times = new Float64Array(table.rows);
   const reads: Read[] = [numbersRead(timeSql(identifier(TIME_COLUMN), timeType), 'long', times)];
-  const made = new Map<string, { readonly type: FieldType; readonly coded: () => CodedValues; readonly values: () => Float64Array | Value[] }>();
+  const made = new Map<
+    string,
+    { readonly type: FieldType; readonly coded: () => CodedValues; readonly values: () => Float64Array | Value[] }
+  >();
   for (const { name, type } of wanted) {
     const sql = valueSql(identifier(name), typeOf(name), type);
     if (isNumberType(type)) {
@@ -162,9 +184,15 @@ const readOddTimes = async (connection: DuckDBConnection, times: Float64Array, t
     if (chunk === null || chunk.rowCount === 0) return;
     for (const [row, text] of chunk.getRows() as [number, string | null][]) {
       const details = { column: TIME_COLUMN, row: row + 1, value: text };
-      if (text === null) return fail('MR_SPINE_INVALID', `${TIME_COLUMN} of row ${row + 1} of the spine is null: give every row its time, or leave the row out`, details);
+      if (text === null)
+        return fail(
+          'MR_SPINE_INVALID',
+          `${TIME_COLUMN} of row ${row + 1} of the spine is null: give every row its time, or leave the row out`,
+          details,
+        );
       const ms = type === 'VARCHAR' ? timeOf(text) : Number.NaN;
-      if (!isTime(ms)) fail('MR_SPINE_INVALID', `${TIME_COLUMN} of row ${row + 1} of the spine: ${whyNot(TIME_COLUMN, type, text)}`, details);
+      if (!isTime(ms))
+        fail('MR_SPINE_INVALID', `${TIME_COLUMN} of row ${row + 1} of the spine: ${whyNot(TIME_COLUMN, type, text)}`, details);
       times[row] = ms;
     }
   }

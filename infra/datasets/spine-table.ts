@@ -36,12 +36,17 @@ const describe = async (connection: DuckDBConnection, relation: string): Promise
 };
 
 /** Text where a value is not read as DuckDB would read it: times need a zone, bytes are base64. */
-const csvType = (type: FieldType): string => (type.array || type.base === 'timestamp' || type.base === 'bytes' ? 'VARCHAR' : sqlType(icebergType(type)));
+const csvType = (type: FieldType): string =>
+  type.array || type.base === 'timestamp' || type.base === 'bytes' ? 'VARCHAR' : sqlType(icebergType(type));
 
 const csvRelation = async (connection: DuckDBConnection, path: string, wanted: readonly NamedType[]): Promise<string> => {
   const options = `header = true, sample_size = -1, allow_quoted_nulls = false`;
-  const names = new Set((await describe(connection, `read_csv(${literal(path)}, header = true, all_varchar = true)`)).map(({ name }) => name));
-  const types = [...wanted.map(({ name, type }) => [name, csvType(type)] as const), [TIME_COLUMN, 'VARCHAR'] as const].filter(([name]) => names.has(name));
+  const names = new Set(
+    (await describe(connection, `read_csv(${literal(path)}, header = true, all_varchar = true)`)).map(({ name }) => name),
+  );
+  const types = [...wanted.map(({ name, type }) => [name, csvType(type)] as const), [TIME_COLUMN, 'VARCHAR'] as const].filter(
+    ([name]) => names.has(name),
+  );
   const forced = types.map(([name, type]) => `${literal(name)}: ${literal(type)}`).join(', ');
   return `read_csv(${literal(path)}, ${options}${forced === '' ? '' : `, types = {${forced}}`})`;
 };
@@ -54,14 +59,17 @@ const relationOf = async (connection: DuckDBConnection, path: string, wanted: re
 };
 
 const fromFile = async (connection: DuckDBConnection, path: string, wanted: readonly NamedType[]): Promise<boolean> => {
-  if (!existsSync(path)) fail('MR_SPINE_INVALID', `there is no file "${path}": give the path of a Parquet or CSV file`, { file: path });
+  if (!existsSync(path))
+    fail('MR_SPINE_INVALID', `there is no file "${path}": give the path of a Parquet or CSV file`, { file: path });
   try {
     const relation = await relationOf(connection, path, wanted);
     await connection.run(`CREATE TABLE ${SPINE_TABLE} AS SELECT * FROM ${relation}`);
   } catch (error) {
     if (error instanceof Error && error.name === 'MillraceError') throw error;
     const [line] = String((error as Error).message).split('\n\n');
-    fail('MR_SPINE_INVALID', `the spine "${path}" can't be read: ${line}. Correct the file, or write it as Parquet`, { file: path });
+    fail('MR_SPINE_INVALID', `the spine "${path}" can't be read: ${line}. Correct the file, or write it as Parquet`, {
+      file: path,
+    });
   }
   return extname(path).toLowerCase() === '.csv';
 };
@@ -72,11 +80,27 @@ const inferType = (name: string, rows: readonly Row[]): FieldType => {
   for (const [i, row] of rows.entries()) {
     const value = row[name] ?? null;
     if (value === null) continue;
-    if (typeof value === 'object') return fail('MR_SPINE_INVALID', `column "${name}" of row ${i + 1} is not a single value: give text, a number, a boolean or null`, { column: name, row: i + 1 });
-    const base = typeof value === 'string' ? 'string' : typeof value === 'boolean' ? 'boolean' : Number.isSafeInteger(value) ? 'long' : 'double';
+    if (typeof value === 'object')
+      return fail(
+        'MR_SPINE_INVALID',
+        `column "${name}" of row ${i + 1} is not a single value: give text, a number, a boolean or null`,
+        { column: name, row: i + 1 },
+      );
+    const base =
+      typeof value === 'string'
+        ? 'string'
+        : typeof value === 'boolean'
+          ? 'boolean'
+          : Number.isSafeInteger(value)
+            ? 'long'
+            : 'double';
     if (found === null || (found === 'long' && base === 'double')) found = base;
     else if (found !== base && !(found === 'double' && base === 'long')) {
-      return fail('MR_SPINE_INVALID', `column "${name}" of row ${i + 1} is ${JSON.stringify(value)}, and rows before it have a ${found}: give one type`, { column: name, row: i + 1 });
+      return fail(
+        'MR_SPINE_INVALID',
+        `column "${name}" of row ${i + 1} is ${JSON.stringify(value)}, and rows before it have a ${found}: give one type`,
+        { column: name, row: i + 1 },
+      );
     }
   }
   return fieldType(found ?? 'string', true);
@@ -85,7 +109,11 @@ const inferType = (name: string, rows: readonly Row[]): FieldType => {
 const fromRows = async (connection: DuckDBConnection, rows: readonly Row[]): Promise<void> => {
   const names = [...new Set(rows.flatMap((row) => Object.keys(row)))];
   if (names.length === 0) return fail('MR_SPINE_INVALID', 'the spine has no rows: give at least one', {});
-  const filler = await createTable(connection, SPINE_TABLE, names.map((name) => ({ name, type: inferType(name, rows) })));
+  const filler = await createTable(
+    connection,
+    SPINE_TABLE,
+    names.map((name) => ({ name, type: inferType(name, rows) })),
+  );
   for (const row of rows) {
     names.forEach((name, column) => {
       filler.set(column, (row[name] ?? null) as Value);
@@ -100,7 +128,8 @@ const requireColumns = (columns: readonly SpineColumn[], keys: readonly NamedTyp
   const check = (name: string, what: string): void => {
     if (names.includes(name)) return;
     const like = names.find((other) => other.toLowerCase() === name.toLowerCase());
-    const hint = like === undefined ? `it has ${names.join(', ')}; add the column` : `it has "${like}"; rename that, for case matters`;
+    const hint =
+      like === undefined ? `it has ${names.join(', ')}; add the column` : `it has "${like}"; rename that, for case matters`;
     fail('MR_SPINE_INVALID', `the spine has no column "${name}", ${what}: ${hint}`, { column: name, columns: names });
   };
   check(TIME_COLUMN, 'the time at which each row is asked for');
@@ -114,7 +143,10 @@ export const loadSpine = async (
   keys: readonly NamedType[],
   request: readonly NamedType[],
 ): Promise<SpineTable> => {
-  const isText = 'file' in spine ? await fromFile(connection, spine.file, [...keys, ...request]) : (await fromRows(connection, spine.rows), true);
+  const isText =
+    'file' in spine
+      ? await fromFile(connection, spine.file, [...keys, ...request])
+      : (await fromRows(connection, spine.rows), true);
   const columns = await describe(connection, SPINE_TABLE);
   requireColumns(columns, keys, request);
   const counted = await connection.runAndReadAll(`SELECT count(*)::DOUBLE FROM ${SPINE_TABLE}`);
@@ -122,4 +154,3 @@ export const loadSpine = async (
   if (rows === 0) fail('MR_SPINE_INVALID', 'the spine has no rows: give at least one', {});
   return { columns, rows, untypedTime: isText };
 };
-

@@ -16,11 +16,20 @@ parentPort?.on('message', (message: WorkerRequest) => {
 const failure = (error: unknown): WorkerAnswer => {
   if (error instanceof MillraceError) return { type: 'failed', ...error.toJSON() };
   const message = error instanceof Error ? error.message : String(error);
-  return { type: 'failed', code: isFull(error) ? 'MR_DISK_FULL' : 'MR_DATASET_FAILED', message: `the data set could not be built: ${message}`, details: {} };
+  return {
+    type: 'failed',
+    code: isFull(error) ? 'MR_DISK_FULL' : 'MR_DATASET_FAILED',
+    message: `the data set could not be built: ${message}`,
+    details: {},
+  };
 };
 
 try {
-  const result = await buildDataset(job, { signal: cancel.signal, temporary, onProgress: (progress) => answer({ type: 'progress', ...progress }) });
+  const result = await buildDataset(job, {
+    signal: cancel.signal,
+    temporary,
+    onProgress: (progress) => answer({ type: 'progress', ...progress }),
+  });
   answer({ type: 'done', result });
 } catch (error) {
   answer(cancel.signal.aborted ? { type: 'cancelled' } : failure(error));

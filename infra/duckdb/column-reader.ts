@@ -103,7 +103,8 @@ export const createDictionary = (): Dictionary => {
     capacity *= 2;
     slots = new Int32Array(capacity * 5);
     for (let i = 0; i < old.length; i += 5) {
-      if (old[i + 4] !== 0) put(old[i] as number, old[i + 1] as number, old[i + 2] as number, old[i + 3] as number, (old[i + 4] as number) - 1);
+      if (old[i + 4] !== 0)
+        put(old[i] as number, old[i + 1] as number, old[i + 2] as number, old[i + 3] as number, (old[i + 4] as number) - 1);
     }
   };
   return {

@@ -14,9 +14,9 @@ import { makeDirectory, syncPath, writeDurable } from './durable-file.ts';
 import {
   ADDED,
   type DataFile,
+  DELETED,
   decodeManifest,
   decodeManifestList,
-  DELETED,
   describeManifest,
   EXISTING,
   encodeManifest,
@@ -34,7 +34,11 @@ export type Checkpoint = (step: CommitStep) => void | Promise<void>;
 /** 48 bits: a JavaScript number, and no two of one table's are likely ever to meet. */
 export const newSnapshotId = (): number => randomBytes(6).readUIntBE(0, 6) + 1;
 
-export const manifestsOf = async (directory: string, metadata: TableMetadata, snapshot: Snapshot | null): Promise<readonly ManifestFile[]> =>
+export const manifestsOf = async (
+  directory: string,
+  metadata: TableMetadata,
+  snapshot: Snapshot | null,
+): Promise<readonly ManifestFile[]> =>
   snapshot === null ? [] : decodeManifestList(await readFile(localPath(directory, metadata, snapshot['manifest-list'])));
 
 export interface WrittenManifest {
@@ -43,7 +47,11 @@ export interface WrittenManifest {
   readonly entries: readonly ManifestEntry[];
 }
 
-export const writeManifest = async (directory: string, metadata: TableMetadata, entries: readonly ManifestEntry[]): Promise<WrittenManifest> => {
+export const writeManifest = async (
+  directory: string,
+  metadata: TableMetadata,
+  entries: readonly ManifestEntry[],
+): Promise<WrittenManifest> => {
   const file = `${randomUUID()}-m0.avro`;
   const bytes = encodeManifest(currentSchema(metadata), partitionSpec(metadata), entries);
   await makeDirectory(metadataDirectory(directory));
@@ -52,10 +60,20 @@ export const writeManifest = async (directory: string, metadata: TableMetadata, 
 };
 
 export const addedEntries = (files: readonly DataFile[], snapshotId: number): readonly ManifestEntry[] =>
-  files.map((data_file) => ({ status: ADDED, snapshot_id: snapshotId, sequence_number: null, file_sequence_number: null, data_file }));
+  files.map((data_file) => ({
+    status: ADDED,
+    snapshot_id: snapshotId,
+    sequence_number: null,
+    file_sequence_number: null,
+    data_file,
+  }));
 
 /** The entries of a manifest that are part of the table, with the numbers that they inherit written out. */
-export const liveEntries = async (directory: string, metadata: TableMetadata, manifest: ManifestFile): Promise<readonly ManifestEntry[]> => {
+export const liveEntries = async (
+  directory: string,
+  metadata: TableMetadata,
+  manifest: ManifestFile,
+): Promise<readonly ManifestEntry[]> => {
   const entries = decodeManifest(await readFile(localPath(directory, metadata, manifest.manifest_path)));
   return entries
     .filter((entry) => entry.status !== DELETED)
@@ -83,7 +101,11 @@ const mergeSmall = async (
   if (small.length < MERGE_FROM) return manifests;
   const entries = (await Promise.all(small.map((manifest) => liveEntries(directory, metadata, manifest)))).flat();
   const { file, length } = await writeManifest(directory, metadata, entries);
-  const merged = describeManifest({ path: `${metadata.location}/metadata/${file}`, length, ...place }, partitionSpec(metadata), entries);
+  const merged = describeManifest(
+    { path: `${metadata.location}/metadata/${file}`, length, ...place },
+    partitionSpec(metadata),
+    entries,
+  );
   return [merged, ...manifests.filter((manifest) => size(manifest) >= MERGED_ENTRIES)];
 };
 

@@ -14,7 +14,11 @@ export const writeAvroFile = (schema: object, rows: readonly unknown[], metadata
   const type = typeOf(schema);
   const sync = randomBytes(16);
   const entries = { 'avro.schema': JSON.stringify(schema), 'avro.codec': 'deflate', ...metadata };
-  const parts = [MAGIC, metadataType.toBuffer(Object.fromEntries(Object.entries(entries).map(([k, v]) => [k, Buffer.from(v)]))), sync];
+  const parts = [
+    MAGIC,
+    metadataType.toBuffer(Object.fromEntries(Object.entries(entries).map(([k, v]) => [k, Buffer.from(v)]))),
+    sync,
+  ];
   for (let from = 0; from < rows.length; from += BLOCK_ROWS) {
     const block = rows.slice(from, from + BLOCK_ROWS);
     const data = deflateRawSync(Buffer.concat(block.map((row) => type.toBuffer(row))));

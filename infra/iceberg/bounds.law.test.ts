@@ -3,7 +3,10 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { decodeBound, encodeBound } from './bounds.ts';
 
-const text = fc.oneof(fc.string({ unit: 'grapheme', maxLength: 40 }), fc.string({ unit: 'binary', maxLength: 40 }).filter((s) => s.isWellFormed()));
+const text = fc.oneof(
+  fc.string({ unit: 'grapheme', maxLength: 40 }),
+  fc.string({ unit: 'binary', maxLength: 40 }).filter((s) => s.isWellFormed()),
+);
 
 it('a string lies between its own bounds, in the order of UTF-8 bytes, and bounds are short', () => {
   fc.assert(

@@ -10,18 +10,24 @@ import { type IcebergField, typeName } from './schema.ts';
 import { dataDirectory } from './table-directory.ts';
 
 const fieldId = ({ id, name, type }: IcebergField): string =>
-  typeof type === 'string' ? `${identifier(name)}: ${id}` : `${identifier(name)}: {__duckdb_field_id: ${id}, element: ${type['element-id']}}`;
+  typeof type === 'string'
+    ? `${identifier(name)}: ${id}`
+    : `${identifier(name)}: {__duckdb_field_id: ${id}, element: ${type['element-id']}}`;
 
 interface CopiedFile {
   readonly filename: string;
   readonly count: string;
   readonly file_size_bytes: string;
-  readonly column_statistics: readonly { readonly key: string; readonly value: readonly { readonly key: string; readonly value: string }[] }[];
+  readonly column_statistics: readonly {
+    readonly key: string;
+    readonly value: readonly { readonly key: string; readonly value: string }[];
+  }[];
   readonly partition_keys: readonly { readonly key: string; readonly value: string | null }[];
 }
 
 const MS_PER_DAY = 86_400_000;
-const dayOf = (text: string | null | undefined): number | null => (text == null ? null : Date.parse(`${text}T00:00:00Z`) / MS_PER_DAY);
+const dayOf = (text: string | null | undefined): number | null =>
+  text == null ? null : Date.parse(`${text}T00:00:00Z`) / MS_PER_DAY;
 
 /** DuckDB names a column "a", a list's elements "a"."element". */
 const idsByStatName = (fields: readonly IcebergField[]): ReadonlyMap<string, { readonly id: number; readonly type: string }> => {
@@ -74,7 +80,11 @@ const orNull = <T>(map: IdMap<T>): IdMap<T> | null => (map.length === 0 ? null :
  */
 export const writeDataFiles = async (
   connection: DuckDBConnection,
-  { directory, metadata, fields }: { readonly directory: string; readonly metadata: TableMetadata; readonly fields: readonly IcebergField[] },
+  {
+    directory,
+    metadata,
+    fields,
+  }: { readonly directory: string; readonly metadata: TableMetadata; readonly fields: readonly IcebergField[] },
   from: { readonly relation: string; readonly unbounded: ReadonlySet<string> },
   tag: string,
 ): Promise<readonly DataFile[]> => {

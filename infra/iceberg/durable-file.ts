@@ -13,7 +13,9 @@ export const isFull = (error: unknown): boolean => {
 export const diskError = (error: unknown, path: string): unknown => {
   if (error instanceof MillraceError) return error;
   if (!isFull(error)) return error;
-  return new MillraceError('MR_DISK_FULL', `The disk that holds ${path} is full; the log keeps what the history has not taken.`, { path });
+  return new MillraceError('MR_DISK_FULL', `The disk that holds ${path} is full; the log keeps what the history has not taken.`, {
+    path,
+  });
 };
 
 export const exists = (error: unknown): boolean => (error as { code?: string } | null)?.code === 'EEXIST';

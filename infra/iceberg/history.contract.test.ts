@@ -15,7 +15,8 @@ historyContract('Iceberg on a local disk', async () => {
   const directory = join(data, 'log');
   const log = fileLog(directory);
   const [flights, evolved, updates] = [log.schema(FLIGHTS_AVRO), log.schema(FLIGHTS_EVOLVED_AVRO), log.schema(UPDATES_AVRO)];
-  const open = () => openIcebergHistory({ data, input: { module: FILE_LOG_MODULE, options: { directory, topics: TOPICS } }, commitAfterMs: 0 });
+  const open = () =>
+    openIcebergHistory({ data, input: { module: FILE_LOG_MODULE, options: { directory, topics: TOPICS } }, commitAfterMs: 0 });
   let history = await open();
   return {
     history,

@@ -5,10 +5,10 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { FLIGHTS_AVRO, flight } from '#tests/contracts/history.contract.ts';
-import { FILE_LOG_MODULE, type FileLog, fileLog } from '#tests/contracts/history.fixture.ts';
 import type { HistoryTables } from '#domain/ports/history.ts';
 import { openDuckDb } from '#infra/duckdb/connect.ts';
+import { FLIGHTS_AVRO, flight } from '#tests/contracts/history.contract.ts';
+import { FILE_LOG_MODULE, type FileLog, fileLog } from '#tests/contracts/history.fixture.ts';
 import { openIcebergHistory } from './history.ts';
 import { tableDirectory } from './table-directory.ts';
 import { tableWriter } from './table-writer.ts';
@@ -83,9 +83,13 @@ it('holds every record once after kill -9 of the whole process at any moment', a
   appended.fill(0);
   append(3000, 1);
   for (const delay of [3, 17, 41, 66]) {
-    const child = spawn(process.execPath, [join(import.meta.dirname, '..', '..', 'tests', 'contracts', 'history-sync-until-killed.ts'), data], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
+    const child = spawn(
+      process.execPath,
+      [join(import.meta.dirname, '..', '..', 'tests', 'contracts', 'history-sync-until-killed.ts'), data],
+      {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      },
+    );
     await once(child.stdout, 'data');
     await new Promise((done) => setTimeout(done, delay));
     child.kill('SIGKILL');
@@ -106,7 +110,8 @@ it('writes by itself, and again after its thread died', async () => {
   writeFileSync(dieAt, 'manifest');
   history = await open({ commitAfterMs: 50 });
   const until = Date.now() + 8000;
-  while (((await history.through('raw.flights'))[1] ?? 0) < 50 && Date.now() < until) await new Promise((done) => setTimeout(done, 50));
+  while (((await history.through('raw.flights'))[1] ?? 0) < 50 && Date.now() < until)
+    await new Promise((done) => setTimeout(done, 50));
   expect(await history.through('raw.flights')).toEqual([50, 50]);
   expect(new Set(await everyPosition()).size).toBe(100);
 });
@@ -137,9 +142,23 @@ it('of two racing writers, one commits the offsets and the other starts over', a
   const duckDb = await openDuckDb();
   history = await open();
   const columns = [{ name: 'date', type: 'timestamptz', required: true }];
-  const schema = { type: 'record', name: 'races', fields: [{ name: 'date', type: { type: 'long', logicalType: 'timestamp-millis' } }] };
-  const record = (offset: number) => ({ topic: 'raw.races', partition: 0, key: null, value: Buffer.from([2]), schemaId: 1, offset, logTime: 1 });
-  const writers = await Promise.all([1, 2].map(async () => tableWriter({ directory, name: 'raw.races', connection: await duckDb.connect(), now: Date.now })));
+  const schema = {
+    type: 'record',
+    name: 'races',
+    fields: [{ name: 'date', type: { type: 'long', logicalType: 'timestamp-millis' } }],
+  };
+  const record = (offset: number) => ({
+    topic: 'raw.races',
+    partition: 0,
+    key: null,
+    value: Buffer.from([2]),
+    schemaId: 1,
+    offset,
+    logTime: 1,
+  });
+  const writers = await Promise.all(
+    [1, 2].map(async () => tableWriter({ directory, name: 'raw.races', connection: await duckDb.connect(), now: Date.now })),
+  );
   for (let offset = 0; offset < 6; offset++) {
     const results = await Promise.all(
       writers.map(async (writer) => {

@@ -72,7 +72,8 @@ export const openIcebergHistory = async (options: IcebergHistoryOptions): Promis
     });
     started.on('exit', () => {
       if (worker === started) worker = null;
-      for (const { reject } of waiting.values()) reject(new MillraceError('MR_STORAGE_FAILED', `The history's writer stopped (${cause}); try again.`, { cause }));
+      for (const { reject } of waiting.values())
+        reject(new MillraceError('MR_STORAGE_FAILED', `The history's writer stopped (${cause}); try again.`, { cause }));
       waiting.clear();
       if (!closed && settings.commitAfterMs > 0) setTimeout(() => void (closed || running()), 1000).unref();
     });

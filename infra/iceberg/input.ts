@@ -15,6 +15,8 @@ export interface HistoryInputModule {
 }
 
 export const openInput = async ({ module, options }: HistoryInputModule): Promise<HistoryInput> => {
-  const { openHistoryInput } = (await import(module)) as { openHistoryInput(options: unknown): HistoryInput | Promise<HistoryInput> };
+  const { openHistoryInput } = (await import(module)) as {
+    openHistoryInput(options: unknown): HistoryInput | Promise<HistoryInput>;
+  };
   return openHistoryInput(options);
 };

@@ -8,8 +8,8 @@ import { writeDataFiles } from './data-files.ts';
 import { ADDED, DELETED, type ManifestEntry, type ManifestFile } from './manifest.ts';
 import { currentSchema, currentSnapshot, partitionSpec, throughOf, throughSummary } from './metadata.ts';
 import { referencedFiles } from './orphans.ts';
-import type { IcebergField } from './schema.ts';
 import { readParquet } from './parquet-scan.ts';
+import type { IcebergField } from './schema.ts';
 import { commitTable, loadTable, localPath, metadataFile, metadataVersions } from './table-directory.ts';
 
 export interface ExpireOptions {
@@ -32,7 +32,11 @@ export const expireSnapshots = async (directory: string, { keep, minAge, now }: 
   if (gone > 0) {
     const before = await referencedFiles(directory, metadata);
     const ids = new Set(kept.map((snapshot) => snapshot['snapshot-id']));
-    const next = { ...metadata, snapshots: kept, 'snapshot-log': metadata['snapshot-log'].filter((entry) => ids.has(entry['snapshot-id'])) };
+    const next = {
+      ...metadata,
+      snapshots: kept,
+      'snapshot-log': metadata['snapshot-log'].filter((entry) => ids.has(entry['snapshot-id'])),
+    };
     if ((await commitTable(directory, base, next)) === null) return 0;
     const after = await referencedFiles(directory, next);
     for (const path of before.data) if (!after.data.has(path)) await unlink(path).catch(() => undefined);
@@ -57,7 +61,8 @@ export interface CompactOptions {
 /** Strings whose bounds some file left out: the file that replaces it must leave them out too. */
 const withoutBounds = (fields: readonly IcebergField[], entries: readonly ManifestEntry[]): ReadonlySet<string> => {
   const bounded = (id: number, { data_file: { upper_bounds, null_value_counts, record_count } }: ManifestEntry): boolean =>
-    upper_bounds?.some(({ key }) => key === id) === true || null_value_counts?.find(({ key }) => key === id)?.value === record_count;
+    upper_bounds?.some(({ key }) => key === id) === true ||
+    null_value_counts?.find(({ key }) => key === id)?.value === record_count;
   const strings = fields.filter(({ type }) => type === 'string');
   return new Set(strings.filter(({ id }) => !entries.every((entry) => bounded(id, entry))).map(({ name }) => name));
 };
@@ -77,16 +82,28 @@ export const compact = async ({ directory, connection, minFiles, smallBytes, max
   const { metadata } = base;
   const manifests = await manifestsOf(directory, metadata, snapshot);
   const entries = await Promise.all(manifests.map((manifest) => liveEntries(directory, metadata, manifest)));
-  const { untouched, kept, replaced } = choose(manifests, entries, partitionSpec(metadata).fields[0]?.name as string, { minFiles, smallBytes, maxRows });
+  const { untouched, kept, replaced } = choose(manifests, entries, partitionSpec(metadata).fields[0]?.name as string, {
+    minFiles,
+    smallBytes,
+    maxRows,
+  });
   if (replaced.length === 0) return 0;
   const { fields } = currentSchema(metadata);
   const paths = replaced.map((entry) => localPath(directory, metadata, entry.data_file.file_path));
-  const files = await writeDataFiles(connection, { directory, metadata, fields }, { relation: readParquet(paths, fields), unbounded: withoutBounds(fields, replaced) }, randomUUID());
+  const files = await writeDataFiles(
+    connection,
+    { directory, metadata, fields },
+    { relation: readParquet(paths, fields), unbounded: withoutBounds(fields, replaced) },
+    randomUUID(),
+  );
   const snapshotId = newSnapshotId();
   const rewritten: readonly ManifestEntry[] = [
     ...kept,
     ...replaced.map((entry) => ({ ...entry, status: DELETED, snapshot_id: snapshotId }) as const),
-    ...files.map((data_file) => ({ status: ADDED, snapshot_id: snapshotId, sequence_number: null, file_sequence_number: null, data_file }) as const),
+    ...files.map(
+      (data_file) =>
+        ({ status: ADDED, snapshot_id: snapshotId, sequence_number: null, file_sequence_number: null, data_file }) as const,
+    ),
   ];
   const manifest = await writeManifest(directory, metadata, rewritten);
   const summary = { ...throughSummary(throughOf(snapshot)), 'deleted-data-files': String(replaced.length) };

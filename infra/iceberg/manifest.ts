@@ -134,7 +134,10 @@ export interface ListPlace {
   readonly sequenceNumber: number;
 }
 
-export const encodeManifestList = (manifests: readonly ManifestFile[], { snapshotId, parentId, sequenceNumber }: ListPlace): Buffer =>
+export const encodeManifestList = (
+  manifests: readonly ManifestFile[],
+  { snapshotId, parentId, sequenceNumber }: ListPlace,
+): Buffer =>
   writeAvroFile(MANIFEST_FILE_SCHEMA, manifests, {
     'snapshot-id': String(snapshotId),
     'parent-snapshot-id': parentId === null ? 'null' : String(parentId),

@@ -68,10 +68,14 @@ const partitionName = (column: string, fields: readonly IcebergField[]): string 
 export const newTable = ({ uuid, location, fields, lastColumnId, partitionBy, now }: NewTable): TableMetadata => {
   const source = fields.find((field) => field.name === partitionBy);
   if (source === undefined || (source.type !== 'timestamptz' && source.type !== 'date')) {
-    throw new MillraceError('MR_STORAGE_FAILED', `The history table at ${location} has no timestamp column "${partitionBy}" to be partitioned by.`, {
-      location,
-      partitionBy,
-    });
+    throw new MillraceError(
+      'MR_STORAGE_FAILED',
+      `The history table at ${location} has no timestamp column "${partitionBy}" to be partitioned by.`,
+      {
+        location,
+        partitionBy,
+      },
+    );
   }
   const partition: PartitionField = {
     name: partitionName(partitionBy, fields),
@@ -132,7 +136,10 @@ export const withSnapshot = (table: TableMetadata, snapshot: Snapshot): TableMet
   'last-updated-ms': snapshot['timestamp-ms'],
   'current-snapshot-id': snapshot['snapshot-id'],
   snapshots: [...table.snapshots, snapshot],
-  'snapshot-log': [...table['snapshot-log'], { 'snapshot-id': snapshot['snapshot-id'], 'timestamp-ms': snapshot['timestamp-ms'] }],
+  'snapshot-log': [
+    ...table['snapshot-log'],
+    { 'snapshot-id': snapshot['snapshot-id'], 'timestamp-ms': snapshot['timestamp-ms'] },
+  ],
   refs: { main: { 'snapshot-id': snapshot['snapshot-id'], type: 'branch' } },
 });
 

@@ -25,7 +25,8 @@ export const referencedFiles = async (directory: string, metadata: TableMetadata
     if (seen.has(manifest.manifest_path)) return;
     seen.add(manifest.manifest_path);
     files.add(localPath(directory, metadata, manifest.manifest_path));
-    for (const { data_file } of await liveEntries(directory, metadata, manifest)) data.add(localPath(directory, metadata, data_file.file_path));
+    for (const { data_file } of await liveEntries(directory, metadata, manifest))
+      data.add(localPath(directory, metadata, data_file.file_path));
   };
   for (const snapshot of metadata.snapshots) {
     files.add(localPath(directory, metadata, snapshot['manifest-list']));
@@ -47,7 +48,8 @@ const filesUnder = async (directory: string): Promise<readonly string[]> => {
 /** @returns how many files were removed */
 export const removeOrphans = async (directory: string): Promise<number> => {
   const table = await loadTable(directory);
-  const kept = table === null ? { data: new Set<string>(), metadata: new Set<string>() } : await referencedFiles(directory, table.metadata);
+  const kept =
+    table === null ? { data: new Set<string>(), metadata: new Set<string>() } : await referencedFiles(directory, table.metadata);
   let removed = 0;
   const emptied = new Set<string>();
   for (const path of await filesUnder(dataDirectory(directory))) {

@@ -14,9 +14,11 @@ const SQL_TYPES: Readonly<Record<string, string>> = {
   binary: 'BLOB',
 };
 
-export const sqlType = (type: string): string => (type.startsWith('list<') ? `${SQL_TYPES[type.slice(5, -1)]}[]` : (SQL_TYPES[type] as string));
+export const sqlType = (type: string): string =>
+  type.startsWith('list<') ? `${SQL_TYPES[type.slice(5, -1)]}[]` : (SQL_TYPES[type] as string);
 
-const column = (field: IcebergField): string => `${field.id}: {name: ${literal(field.name)}, type: ${literal(sqlType(typeName(field)))}, default_value: NULL}`;
+const column = (field: IcebergField): string =>
+  `${field.id}: {name: ${literal(field.name)}, type: ${literal(sqlType(typeName(field)))}, default_value: NULL}`;
 
 /** A relation over the files, with exactly these columns. */
 export const readParquet = (paths: readonly string[], fields: readonly IcebergField[]): string =>

@@ -23,7 +23,9 @@ export const pendingRows = async (connection: DuckDBConnection, fields: readonly
   const relation = `pending_${++created}`;
   const columns = fields.map((field) => [field.name, columnWriter(typeName(field))] as const);
   const types = columns.map(([, column]) => column.type);
-  await connection.run(`CREATE TABLE ${relation} (${columns.map(([name, { type }]) => `${identifier(name)} ${type}`).join(', ')})`);
+  await connection.run(
+    `CREATE TABLE ${relation} (${columns.map(([name, { type }]) => `${identifier(name)} ${type}`).join(', ')})`,
+  );
   const appender: DuckDBAppender = await connection.createAppender(relation);
   const byName = new Map(columns);
   const partition = byName.get('_partition') as ColumnWriter;

@@ -3,7 +3,15 @@ import type { Value } from '#domain/values/value.ts';
 import { liveEntries, manifestsOf } from './append.ts';
 import { decodeBound } from './bounds.ts';
 import type { DataFile, ManifestFile } from './manifest.ts';
-import { currentSchema, currentSnapshot, partitionColumn, partitionSpec, type Snapshot, type TableMetadata, throughOf } from './metadata.ts';
+import {
+  currentSchema,
+  currentSnapshot,
+  partitionColumn,
+  partitionSpec,
+  type Snapshot,
+  type TableMetadata,
+  throughOf,
+} from './metadata.ts';
 import { type IcebergField, typeName } from './schema.ts';
 import { loadTable, localPath, type TableVersion } from './table-directory.ts';
 
@@ -43,7 +51,9 @@ export const tableReader = (directory: string): TableReader => {
     const lists = await Promise.all(manifests.map((manifest) => filesOf(metadata, manifest)));
     decoded = new Map(manifests.map((manifest, i) => [manifest.manifest_path, lists[i] as readonly DataFile[]]));
     const partition = partitionSpec(metadata).fields[0]?.name as string;
-    const files = lists.flat().map((file) => ({ path: localPath(directory, metadata, file.file_path), day: file.partition[partition] ?? null, file }));
+    const files = lists
+      .flat()
+      .map((file) => ({ path: localPath(directory, metadata, file.file_path), day: file.partition[partition] ?? null, file }));
     return {
       metadata,
       snapshot,
@@ -60,7 +70,9 @@ export const tableReader = (directory: string): TableReader => {
       if (last === null) return null;
       const { metadata } = last;
       const snapshot =
-        snapshotId === undefined ? currentSnapshot(metadata) : (metadata.snapshots.find((s) => s['snapshot-id'] === snapshotId) ?? null);
+        snapshotId === undefined
+          ? currentSnapshot(metadata)
+          : (metadata.snapshots.find((s) => s['snapshot-id'] === snapshotId) ?? null);
       if (snapshot === null) return null;
       if (pinned?.snapshot['snapshot-id'] === snapshot['snapshot-id']) return pinned;
       pinned = await read(metadata, snapshot);
@@ -91,7 +103,12 @@ const comparable = (type: string, value: Value): number | Buffer | null => {
 };
 
 /** May the file hold a row of the selection? */
-const mayHold = ({ file, day }: PinnedFile, { where, from, to }: Selection, time: IcebergField, byName: ReadonlyMap<string, IcebergField>): boolean => {
+const mayHold = (
+  { file, day }: PinnedFile,
+  { where, from, to }: Selection,
+  time: IcebergField,
+  byName: ReadonlyMap<string, IcebergField>,
+): boolean => {
   if (day !== null && from !== undefined && (day + 1) * MS_PER_DAY <= from) return false;
   if (day !== null && to !== undefined && day * MS_PER_DAY > to) return false;
   if (typeName(time) === 'timestamptz') {

@@ -14,8 +14,8 @@ import { columnBatches } from './column-batches.ts';
 import { type PinnedFile, type PinnedTable, selectFiles, type TableReader, tableReader } from './pinned-table.ts';
 import { columnReader } from './result-columns.ts';
 import { type IcebergField, isMeta } from './schema.ts';
-import { querySql } from './table-query.ts';
 import { tableDirectory } from './table-directory.ts';
+import { querySql } from './table-query.ts';
 
 export type Fields = { readonly fields: readonly string[] };
 
@@ -60,7 +60,10 @@ export const historyReader = (root: string, duckDb: DuckDb): HistoryReader => {
     tables.set(topic, table);
     const pinned = await table.pin(snapshotId);
     if (pinned === null && snapshotId !== undefined) {
-      throw new MillraceError('MR_NOT_FOUND', `The history of ${topic} has no snapshot ${snapshotId} (any more).`, { topic, snapshotId });
+      throw new MillraceError('MR_NOT_FOUND', `The history of ${topic} has no snapshot ${snapshotId} (any more).`, {
+        topic,
+        snapshotId,
+      });
     }
     return pinned;
   };
@@ -71,7 +74,8 @@ export const historyReader = (root: string, duckDb: DuckDb): HistoryReader => {
     let clean = false;
     try {
       const result = await connection.stream(sql);
-      for (let chunk = await result.fetchChunk(); chunk !== null && chunk.rowCount > 0; chunk = await result.fetchChunk()) yield chunk;
+      for (let chunk = await result.fetchChunk(); chunk !== null && chunk.rowCount > 0; chunk = await result.fetchChunk())
+        yield chunk;
       clean = true;
     } finally {
       if (clean) idle.push(connection);
@@ -87,7 +91,12 @@ export const historyReader = (root: string, duckDb: DuckDb): HistoryReader => {
 
   const order = (table: PinnedTable): readonly string[] => [table.timeField.name, '_partition', '_offset'];
 
-  const rawEvents = async function* (table: PinnedTable, files: readonly PinnedFile[], query: EventQuery, names: readonly string[]): AsyncGenerator<RawEvent[]> {
+  const rawEvents = async function* (
+    table: PinnedTable,
+    files: readonly PinnedFile[],
+    query: EventQuery,
+    names: readonly string[],
+  ): AsyncGenerator<RawEvent[]> {
     const fields = withMeta(table, names);
     const readers = fields.map((field) => columnReader(field, false));
     const at = (name: string): number => fields.findIndex((field) => field.name === name);
@@ -102,7 +111,13 @@ export const historyReader = (root: string, duckDb: DuckDb): HistoryReader => {
       for (let i = 0; i < chunk.rowCount; i++) {
         const row: Record<string, Value> = {};
         for (const [name, column] of picks) row[name] = columns[column]?.[i] ?? null;
-        events.push({ row, eventTime: number(time, i) * scale, partition: number(partition, i), offset: number(offset, i), logTime: number(logTime, i) });
+        events.push({
+          row,
+          eventTime: number(time, i) * scale,
+          partition: number(partition, i),
+          offset: number(offset, i),
+          logTime: number(logTime, i),
+        });
       }
       yield events;
     }
@@ -154,7 +169,8 @@ export const historyReader = (root: string, duckDb: DuckDb): HistoryReader => {
       const rows: Row[] = [];
       for await (const chunk of chunks(querySql(table, files, table.fields, { where }, ['_partition', '_offset']))) {
         const columns = readers.map((read, i) => read(chunk, i));
-        for (let i = 0; i < chunk.rowCount; i++) rows.push(Object.fromEntries(table.fields.map(({ name }, c) => [name, columns[c]?.[i] ?? null])));
+        for (let i = 0; i < chunk.rowCount; i++)
+          rows.push(Object.fromEntries(table.fields.map(({ name }, c) => [name, columns[c]?.[i] ?? null])));
       }
       return rows;
     },

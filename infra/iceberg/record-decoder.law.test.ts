@@ -20,7 +20,20 @@ const SCHEMA = {
     { name: 'e', type: { type: 'enum', name: 'letter', symbols: ['A', 'B'] } },
     { name: 'ls', type: { type: 'array', items: ['null', 'string'] } },
     { name: 'll', type: ['null', { type: 'array', items: 'long' }] },
-    { name: 'm', type: { type: 'map', values: { type: 'record', name: 'inner', fields: [{ name: 'x', type: ['null', 'string', 'long'] }, { name: 'again', type: ['null', 'letter'] }] } } },
+    {
+      name: 'm',
+      type: {
+        type: 'map',
+        values: {
+          type: 'record',
+          name: 'inner',
+          fields: [
+            { name: 'x', type: ['null', 'string', 'long'] },
+            { name: 'again', type: ['null', 'letter'] },
+          ],
+        },
+      },
+    },
   ],
 };
 const long = fc.oneof(fc.integer({ min: -(2 ** 52), max: 2 ** 53 - 2 }), fc.integer({ min: -200, max: 200 }));
@@ -35,7 +48,11 @@ const record = fc.record({
   e: fc.constantFrom('A', 'B'),
   ls: fc.array(fc.option(text), { maxLength: 4 }),
   ll: fc.option(fc.array(long, { maxLength: 4 })),
-  m: fc.dictionary(text.filter((key) => key !== '__proto__'), fc.record({ x: fc.oneof(fc.constant(null), text, long), again: fc.option(fc.constantFrom('A', 'B')) }), { maxKeys: 3 }),
+  m: fc.dictionary(
+    text.filter((key) => key !== '__proto__'),
+    fc.record({ x: fc.oneof(fc.constant(null), text, long), again: fc.option(fc.constantFrom('A', 'B')) }),
+    { maxKeys: 3 },
+  ),
 });
 
 let duckDb: DuckDb;
@@ -52,13 +69,19 @@ it('reads what avsc reads', async () => {
     fc.asyncProperty(fc.array(record, { minLength: 1, maxLength: 20 }), async (records) => {
       const rows = await pendingRows(connection, fields);
       const bytes = records.map((value) => type.toBuffer(value));
-      for (const [offset, value] of bytes.entries()) rows.add({ topic: 't', partition: 3, key: null, value, schemaId: 1, offset, logTime: 5 }, SCHEMA);
+      for (const [offset, value] of bytes.entries())
+        rows.add({ topic: 't', partition: 3, key: null, value, schemaId: 1, offset, logTime: 5 }, SCHEMA);
       rows.flush();
       const chunk = (await (await connection.run(`SELECT * FROM ${rows.relation} ORDER BY _offset`)).fetchChunk()) as never;
       const columns = fields.map((field, i) => columnReader(field, true)(chunk, i));
       await rows.drop();
       const read = records.map((_, row) => Object.fromEntries(fields.map(({ name }, i) => [name, columns[i]?.[row]])));
-      const expected = bytes.map((value, offset) => ({ ...JSON.parse(JSON.stringify(type.fromBuffer(value))), _partition: 3, _offset: offset, _log_time: 5 }));
+      const expected = bytes.map((value, offset) => ({
+        ...JSON.parse(JSON.stringify(type.fromBuffer(value))),
+        _partition: 3,
+        _offset: offset,
+        _log_time: 5,
+      }));
       expect(JSON.parse(JSON.stringify(read))).toEqual(expected);
     }),
     { numRuns: 100 },

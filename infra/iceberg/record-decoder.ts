@@ -152,7 +152,8 @@ const listElement = (type: string, perMs: number): ((value: unknown) => DuckDBVa
 };
 
 /** Avro's units in a millisecond: what timestamps are divided by. */
-const unitsPerMs = (schema: unknown): number => ((schema as { logicalType?: string }).logicalType === 'timestamp-micros' ? 1000 : 1);
+const unitsPerMs = (schema: unknown): number =>
+  (schema as { logicalType?: string }).logicalType === 'timestamp-micros' ? 1000 : 1;
 
 const valueSink = (avro: unknown, column: ColumnWriter, names: Names): Sink => {
   const schema = resolve(avro, names);
@@ -176,7 +177,11 @@ const valueSink = (avro: unknown, column: ColumnWriter, names: Names): Sink => {
     const read = reader(schema, names);
     const item = withoutNull((schema as { items: unknown }).items)?.type;
     const element = listElement(type.slice(5, -1), unitsPerMs(item));
-    return (c, row) => column.setList(row, (read(c) as unknown[]).map((value) => (value === null ? null : element(value))));
+    return (c, row) =>
+      column.setList(
+        row,
+        (read(c) as unknown[]).map((value) => (value === null ? null : element(value))),
+      );
   }
   if (type === 'string' || type === 'binary') {
     return (c, row) => {
@@ -205,7 +210,9 @@ const fieldSink = (avro: unknown, column: ColumnWriter, names: Names): Sink => {
       column.setBytes(row, json, 0, json.length);
     };
   }
-  const sinks = avro.map((branch): Sink => (branch === 'null' ? (_, row) => column.setNull(row) : valueSink(branch, column, names)));
+  const sinks = avro.map(
+    (branch): Sink => (branch === 'null' ? (_, row) => column.setNull(row) : valueSink(branch, column, names)),
+  );
   if (sinks.length !== 2) return (c, row) => (sinks[readLong(c)] as Sink)(c, row);
   const [first, second] = sinks as [Sink, Sink];
   return (c, row) => (c.bytes[c.at++] === 0 ? first(c, row) : second(c, row));

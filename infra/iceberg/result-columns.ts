@@ -47,5 +47,9 @@ export const columnReader = (field: IcebergField, json: boolean): ColumnReader =
   if (!type.startsWith('list<')) return (chunk, index) => chunk.getColumnValues(index).map((item) => fromDuckDb(type, item));
   const element = type.slice(5, -1);
   return (chunk, index) =>
-    chunk.getColumnValues(index).map((list) => (list === null ? null : (list as { items: readonly unknown[] }).items.map((item) => fromDuckDb(element, item))));
+    chunk
+      .getColumnValues(index)
+      .map((list) =>
+        list === null ? null : (list as { items: readonly unknown[] }).items.map((item) => fromDuckDb(element, item)),
+      );
 };

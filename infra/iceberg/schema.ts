@@ -83,13 +83,17 @@ export interface AvroRecord {
 export const icebergSchemaFromAvro = (schema: object): readonly WantedColumn[] => {
   const { type, fields } = schema as AvroRecord;
   if (type !== 'record' || !Array.isArray(fields)) {
-    throw new MillraceError('MR_STORAGE_FAILED', 'The history takes records only: the Avro schema is of another type.', { schema });
+    throw new MillraceError('MR_STORAGE_FAILED', 'The history takes records only: the Avro schema is of another type.', {
+      schema,
+    });
   }
   return (fields as AvroRecord['fields']).map(({ name, type: avro }) => {
     const inner = withoutNull(avro);
     const nullable = Array.isArray(avro) && avro.includes('null');
     const column = inner === null ? null : columnType(inner.type);
-    return column === null ? { name, type: 'string', required: !nullable, json: true } : { name, type: column, required: !nullable };
+    return column === null
+      ? { name, type: 'string', required: !nullable, json: true }
+      : { name, type: column, required: !nullable };
   });
 };
 
@@ -103,7 +107,12 @@ export const isMeta = (name: string): boolean => META_COLUMNS.some((column) => c
 /** `list<string>` for list fields. */
 export const typeName = ({ type }: IcebergField): string => (typeof type === 'string' ? type : `list<${type.element}>`);
 
-const WIDENED: Readonly<Record<string, string>> = { 'int>long': 'long', 'long>int': 'long', 'float>double': 'double', 'double>float': 'double' };
+const WIDENED: Readonly<Record<string, string>> = {
+  'int>long': 'long',
+  'long>int': 'long',
+  'float>double': 'double',
+  'double>float': 'double',
+};
 
 const widest = (table: string, column: string, had: string, wanted: string): string => {
   const type = had === wanted ? had : WIDENED[`${had}>${wanted}`];
@@ -123,7 +132,12 @@ export interface Evolution {
   readonly changed: boolean;
 }
 
-export const evolve = (table: string, current: readonly IcebergField[], lastColumnId: number, wanted: readonly WantedColumn[]): Evolution => {
+export const evolve = (
+  table: string,
+  current: readonly IcebergField[],
+  lastColumnId: number,
+  wanted: readonly WantedColumn[],
+): Evolution => {
   let last = lastColumnId;
   let changed = false;
   const fresh = current.length === 0;

@@ -33,7 +33,11 @@ it('carries the embedded log into the tables while it is written', async () => {
       })),
     });
   await append(0);
-  const history = await openIcebergHistory({ data: directory.path, input: sqliteInput(join(directory.path, 'millrace.db')), commitAfterMs: 0 });
+  const history = await openIcebergHistory({
+    data: directory.path,
+    input: sqliteInput(join(directory.path, 'millrace.db')),
+    commitAfterMs: 0,
+  });
   await history.sync('raw.flights');
   await append(3000);
   await history.sync('raw.flights');

@@ -24,4 +24,7 @@ export const openHistoryInput = ({ path }: SqliteInputOptions): HistoryInput => 
 };
 
 /** For `openIcebergHistory`; the log and the schema registry must have been opened once before. */
-export const sqliteInput = (path: string): HistoryInputModule => ({ module: import.meta.url, options: { path } satisfies SqliteInputOptions });
+export const sqliteInput = (path: string): HistoryInputModule => ({
+  module: import.meta.url,
+  options: { path } satisfies SqliteInputOptions,
+});

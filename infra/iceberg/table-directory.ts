@@ -28,7 +28,8 @@ export const tableDirectory = (root: string, topic: string): string => {
 
 export const metadataDirectory = (table: string): string => join(table, 'metadata');
 export const dataDirectory = (table: string): string => join(table, 'data');
-export const metadataFile = (table: string, version: number): string => join(metadataDirectory(table), `v${version}.metadata.json`);
+export const metadataFile = (table: string, version: number): string =>
+  join(metadataDirectory(table), `v${version}.metadata.json`);
 const hintFile = (table: string): string => join(metadataDirectory(table), 'version-hint.text');
 
 export const locationOf = (table: string): string => `file://${table}`;
@@ -64,7 +65,8 @@ export const metadataVersions = async (table: string): Promise<readonly number[]
 /** @param known a version that is there, or was: the search starts at it */
 const newestVersion = async (table: string, known: number): Promise<number> => {
   let version = known;
-  if (version === 0 || !(await fileExists(metadataFile(table, version)))) version = Math.max(0, ...(await metadataVersions(table)));
+  if (version === 0 || !(await fileExists(metadataFile(table, version))))
+    version = Math.max(0, ...(await metadataVersions(table)));
   while (await fileExists(metadataFile(table, version + 1))) version++;
   return version;
 };
@@ -84,12 +86,24 @@ export const writeHint = (table: string, version: number): Promise<void> =>
 const KEPT_IN_LOG = 100;
 
 /** @returns null where another commit took the version: load again, look, and retry */
-export const commitTable = async (table: string, base: TableVersion | null, next: TableMetadata): Promise<TableVersion | null> => {
+export const commitTable = async (
+  table: string,
+  base: TableVersion | null,
+  next: TableMetadata,
+): Promise<TableVersion | null> => {
   const version = (base?.version ?? 0) + 1;
   // Versions long past are removed: their names are free again, and must not be taken.
   if ((await newestVersion(table, base?.version ?? 0)) >= version) return null;
   await makeDirectory(metadataDirectory(table));
-  const log = base === null ? [] : [{ 'metadata-file': `${next.location}/metadata/v${base.version}.metadata.json`, 'timestamp-ms': base.metadata['last-updated-ms'] }];
+  const log =
+    base === null
+      ? []
+      : [
+          {
+            'metadata-file': `${next.location}/metadata/v${base.version}.metadata.json`,
+            'timestamp-ms': base.metadata['last-updated-ms'],
+          },
+        ];
   const metadata: TableMetadata = { ...next, 'metadata-log': [...next['metadata-log'], ...log].slice(-KEPT_IN_LOG) };
   const created = await createDurable(
     metadataFile(table, version),

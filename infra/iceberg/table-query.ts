@@ -39,8 +39,10 @@ const limits = (time: IcebergField, { from, to }: Selection): string[] => {
   const name = identifier(time.name);
   const isDate = typeName(time) === 'date';
   const conditions: string[] = [];
-  if (from !== undefined && inRange(from)) conditions.push(`${name} >= ${isDate ? date(Math.ceil(from / MS_PER_DAY)) : timestamp(Math.ceil(from))}`);
-  if (to !== undefined && inRange(to)) conditions.push(`${name} <= ${isDate ? date(Math.floor(to / MS_PER_DAY)) : timestamp(Math.floor(to))}`);
+  if (from !== undefined && inRange(from))
+    conditions.push(`${name} >= ${isDate ? date(Math.ceil(from / MS_PER_DAY)) : timestamp(Math.ceil(from))}`);
+  if (to !== undefined && inRange(to))
+    conditions.push(`${name} <= ${isDate ? date(Math.floor(to / MS_PER_DAY)) : timestamp(Math.floor(to))}`);
   if (from !== undefined && from >= LAST) conditions.push('false');
   if (to !== undefined && to <= FIRST) conditions.push('false');
   return conditions;
@@ -57,7 +59,13 @@ export interface Query extends Selection {
 }
 
 /** @param fields the columns to read, in order */
-export const querySql = (table: PinnedTable, files: readonly PinnedFile[], fields: readonly IcebergField[], query: Query, orderBy: readonly string[]): string => {
+export const querySql = (
+  table: PinnedTable,
+  files: readonly PinnedFile[],
+  fields: readonly IcebergField[],
+  query: Query,
+  orderBy: readonly string[],
+): string => {
   const byName = new Map(table.fields.map((field) => [field.name, field]));
   const where = Object.entries(query.where ?? {});
   const conditions = [

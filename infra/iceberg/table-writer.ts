@@ -5,7 +5,15 @@ import { MillraceError } from '#domain/errors.ts';
 import { addedEntries, addSnapshot, type Checkpoint, manifestsOf, newSnapshotId, writeManifest } from './append.ts';
 import { writeDataFiles } from './data-files.ts';
 import { diskError } from './durable-file.ts';
-import { currentSchema, currentSnapshot, newTable, type TableMetadata, throughOf, throughSummary, withSchema } from './metadata.ts';
+import {
+  currentSchema,
+  currentSnapshot,
+  newTable,
+  type TableMetadata,
+  throughOf,
+  throughSummary,
+  withSchema,
+} from './metadata.ts';
 import { type PendingRows, pendingRows } from './pending-rows.ts';
 import { evolve, META_COLUMNS, type WantedColumn } from './schema.ts';
 import { commitTable, loadTable, locationOf, type TableVersion } from './table-directory.ts';
@@ -40,7 +48,12 @@ const sameOffsets = (a: readonly number[], b: readonly number[]): boolean => {
 
 export const tableWriter = ({ directory, name, connection, now, checkpoint }: TableWriterOptions): TableWriter => {
   let base: TableVersion | null = null;
-  let pending: { readonly rows: PendingRows; readonly columns: readonly WantedColumn[]; readonly partitionBy: string; readonly metadata: TableMetadata } | null = null;
+  let pending: {
+    readonly rows: PendingRows;
+    readonly columns: readonly WantedColumn[];
+    readonly partitionBy: string;
+    readonly metadata: TableMetadata;
+  } | null = null;
 
   /** The table with these columns, on top of what is on disk. */
   const shape = (columns: readonly WantedColumn[], partitionBy: string): TableMetadata => {
@@ -65,7 +78,12 @@ export const tableWriter = ({ directory, name, connection, now, checkpoint }: Ta
     const { rows, columns, partitionBy, metadata } = pending;
     rows.flush();
     const { fields } = currentSchema(metadata);
-    const files = await writeDataFiles(connection, { directory, metadata, fields }, { relation: rows.relation, unbounded: rows.unbounded() }, randomUUID());
+    const files = await writeDataFiles(
+      connection,
+      { directory, metadata, fields },
+      { relation: rows.relation, unbounded: rows.unbounded() },
+      randomUUID(),
+    );
     await checkpoint?.('data');
     const snapshotId = newSnapshotId();
     const manifest = await writeManifest(directory, metadata, addedEntries(files, snapshotId));
@@ -74,7 +92,13 @@ export const tableWriter = ({ directory, name, connection, now, checkpoint }: Ta
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       const kept = await manifestsOf(directory, current, currentSnapshot(current));
       const summary = throughSummary(to);
-      const next = await addSnapshot(directory, current, kept, manifest, { snapshotId, operation: 'append', summary, now: now(), checkpoint });
+      const next = await addSnapshot(directory, current, kept, manifest, {
+        snapshotId,
+        operation: 'append',
+        summary,
+        now: now(),
+        checkpoint,
+      });
       const done = await commitTable(directory, base, next);
       if (done !== null) {
         base = done;
@@ -87,7 +111,11 @@ export const tableWriter = ({ directory, name, connection, now, checkpoint }: Ta
       // Field ids are in the files: with others given meanwhile they would be read wrongly.
       if (JSON.stringify(currentSchema(current).fields) !== JSON.stringify(fields)) return false;
     }
-    throw new MillraceError('MR_STORAGE_FAILED', `The history table ${name} is being committed to by others without a pause; try again.`, { name });
+    throw new MillraceError(
+      'MR_STORAGE_FAILED',
+      `The history table ${name} is being committed to by others without a pause; try again.`,
+      { name },
+    );
   };
 
   return {

@@ -40,7 +40,16 @@ interface Source {
   readonly columns: readonly WantedColumn[];
 }
 
-export const topicWriter = ({ root, topic, input, connection, now, commitRows, eventTime, checkpoint }: TopicWriterOptions): TopicWriter => {
+export const topicWriter = ({
+  root,
+  topic,
+  input,
+  connection,
+  now,
+  commitRows,
+  eventTime,
+  checkpoint,
+}: TopicWriterOptions): TopicWriter => {
   const directory = tableDirectory(root, topic);
   const table = tableWriter({ directory, name: topic, connection, now, checkpoint });
   const sources = new Map<number, Source>();
@@ -61,7 +70,9 @@ export const topicWriter = ({ root, topic, input, connection, now, commitRows, e
     // An event time is a timestamp: where there is but one, that is it.
     const timestamps = icebergSchemaFromAvro(schema).filter(({ type }) => type === 'timestamptz');
     if (timestamps.length === 1) return (timestamps[0] as WantedColumn).name;
-    throw new MillraceError('MR_STORAGE_FAILED', `The schema of ${topic} does not name its event time field ("eventTime").`, { topic });
+    throw new MillraceError('MR_STORAGE_FAILED', `The schema of ${topic} does not name its event time field ("eventTime").`, {
+      topic,
+    });
   };
 
   /** Fills one commit from `at` on; `at` moves on. @returns whether the log may have more below `end` */
@@ -75,7 +86,11 @@ export const topicWriter = ({ root, topic, input, connection, now, commitRows, e
         const records = await input.log.read(topic, partition, next, READ_BYTES);
         if (records.length === 0) break;
         if (records[0]?.offset !== next) {
-          throw new MillraceError('MR_STORAGE_FAILED', `The log no longer has ${topic}@${partition}:${next}, and the history has not taken it.`, { topic, partition, offset: next });
+          throw new MillraceError(
+            'MR_STORAGE_FAILED',
+            `The log no longer has ${topic}@${partition}:${next}, and the history has not taken it.`,
+            { topic, partition, offset: next },
+          );
         }
         let schemaId = -1;
         let current: Source | null = null;
@@ -102,7 +117,8 @@ export const topicWriter = ({ root, topic, input, connection, now, commitRows, e
     return false;
   };
 
-  const behind = (at: readonly number[], end: readonly number[]): boolean => end.some((offset, partition) => (at[partition] ?? 0) < offset);
+  const behind = (at: readonly number[], end: readonly number[]): boolean =>
+    end.some((offset, partition) => (at[partition] ?? 0) < offset);
 
   return {
     through: () => table.through(),
@@ -123,7 +139,9 @@ export const topicWriter = ({ root, topic, input, connection, now, commitRows, e
           continue;
         }
         if (++restarts > MAX_RESTARTS) {
-          throw new MillraceError('MR_STORAGE_FAILED', `Another writer keeps writing the history of ${topic}; run one only.`, { topic });
+          throw new MillraceError('MR_STORAGE_FAILED', `Another writer keeps writing the history of ${topic}; run one only.`, {
+            topic,
+          });
         }
         from = await table.through();
       }

@@ -1,5 +1,5 @@
 /** What the history's owner and its worker thread say to each other. */
-import { type ErrorCode, type ErrorDetails, ERRORS, MillraceError } from '#domain/errors.ts';
+import { ERRORS, type ErrorCode, type ErrorDetails, MillraceError } from '#domain/errors.ts';
 import type { HistoryInputModule } from './input.ts';
 
 export interface WorkerSettings {
@@ -28,7 +28,9 @@ export interface WireError {
   readonly details: ErrorDetails;
 }
 
-export type Answer = { readonly id: number; readonly error: WireError | null } | { readonly id: null; readonly failed: string; readonly error: WireError };
+export type Answer =
+  | { readonly id: number; readonly error: WireError | null }
+  | { readonly id: null; readonly failed: string; readonly error: WireError };
 
 export const toWire = (error: unknown): WireError => {
   if (error instanceof MillraceError) return { code: error.code, message: error.message, details: error.details };

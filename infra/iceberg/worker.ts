@@ -32,7 +32,16 @@ const commitsSince = new Map<string, number>();
 const openTopic = async (topic: string): Promise<TopicWriter> => {
   await removeOrphans(tableDirectory(settings.root, topic));
   const eventTime = topic.startsWith('raw.') ? settings.eventTimes[topic.slice('raw.'.length)] : undefined;
-  return topicWriter({ root: settings.root, topic, input, connection, now, commitRows: settings.commitRows, eventTime, checkpoint: input.checkpoint });
+  return topicWriter({
+    root: settings.root,
+    topic,
+    input,
+    connection,
+    now,
+    commitRows: settings.commitRows,
+    eventTime,
+    checkpoint: input.checkpoint,
+  });
 };
 
 const writer = (topic: string): Promise<TopicWriter> => {

@@ -24,7 +24,8 @@ afterEach(async () => {
   directory.remove();
 });
 
-const encode = (commit: Commit): readonly OutgoingRecord[] => commit.events.map((event) => record(OUTBOX_TOPIC, `${commit.position} ${event.type}`));
+const encode = (commit: Commit): readonly OutgoingRecord[] =>
+  commit.events.map((event) => record(OUTBOX_TOPIC, `${commit.position} ${event.type}`));
 const published = async (): Promise<string[]> => texts(await readAll(open.log, OUTBOX_TOPIC));
 
 test('commits made before, between and after its runs are each there once, in order', async () => {

@@ -7,16 +7,16 @@
  */
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
-import { createPublish } from '#commands/publish/publish.ts';
-import { openSourceIntake, type SourceIntake } from '#commands/publish/source-intake.ts';
 import { applyDefinitions, planDefinitions } from '#commands/apply.ts';
 import { createCommandBus } from '#commands/command-bus.ts';
+import { createPublish } from '#commands/publish/publish.ts';
+import { openSourceIntake, type SourceIntake } from '#commands/publish/source-intake.ts';
 import { lookupsOf } from '#commands/registering.ts';
 import { scopeOfInputs } from '#domain/definitions/check-on-demand.ts';
 import { parseDefinition } from '#domain/definitions/parse.ts';
 import { fail } from '#domain/errors.ts';
 import type { Platform } from '#domain/ports/platform.ts';
-import { featuresTopic, rawTopic, REGISTRY_TOPIC } from '#domain/ports/topics.ts';
+import { featuresTopic, REGISTRY_TOPIC, rawTopic } from '#domain/ports/topics.ts';
 import { streamOf } from '#domain/registry/events.ts';
 import { encodeCommit, registryRecordSchema } from '#domain/registry/registry-record.ts';
 import type { Position } from '#domain/values/value.ts';
@@ -87,7 +87,8 @@ export const startEmbedded = async (options: EmbeddedOptions): Promise<Platform>
     writerMemory: '192MB',
     readerMemory: '256MB',
     ...(options.historyEveryMs === undefined ? {} : { commitAfterMs: options.historyEveryMs }),
-    onFailure: (topic, error) => warn(`the history of ${topic} could not be written and will be tried again: ${error.code} ${error.message}`),
+    onFailure: (topic, error) =>
+      warn(`the history of ${topic} could not be written and will be tried again: ${error.code} ${error.message}`),
   });
 
   const decoders = createRawDecoders(schemas);
@@ -111,10 +112,14 @@ export const startEmbedded = async (options: EmbeddedOptions): Promise<Platform>
     schemas,
     decoders,
     snapshots: openSnapshots(join(directory.path, 'state')),
-    onCaughtUp: ({ view, generation }) => bus.system({ type: 'SystemGenerationFilled', view, generation }, streamOf('feature-view', view)),
+    onCaughtUp: ({ view, generation }) =>
+      bus.system({ type: 'SystemGenerationFilled', view, generation }, streamOf('feature-view', view)),
     onFailed: ({ view, generation }, error) => {
       warn(`generation ${generation} of view "${view}" has stopped: ${error.message}`);
-      return bus.system({ type: 'SystemGenerationFailed', view, generation, error: error.message }, streamOf('feature-view', view));
+      return bus.system(
+        { type: 'SystemGenerationFailed', view, generation, error: error.message },
+        streamOf('feature-view', view),
+      );
     },
   });
   let settling: Promise<void> = Promise.resolve();
@@ -123,9 +128,13 @@ export const startEmbedded = async (options: EmbeddedOptions): Promise<Platform>
       .then(async () => {
         for (const { name } of catalog.streams('source')) await openSource(name);
         broken.clear();
-        await manager.reconcile(wantedViews(catalog, (view, error) => broken.set(view, error instanceof Error ? error.message : String(error))));
+        await manager.reconcile(
+          wantedViews(catalog, (view, error) => broken.set(view, error instanceof Error ? error.message : String(error))),
+        );
       })
-      .catch((error: unknown) => warn(`the computation could not follow the registry: ${error instanceof Error ? error.message : String(error)}`));
+      .catch((error: unknown) =>
+        warn(`the computation could not follow the registry: ${error instanceof Error ? error.message : String(error)}`),
+      );
     return settling;
   };
   catalog.onChange((commits) => {
@@ -173,7 +182,13 @@ export const startEmbedded = async (options: EmbeddedOptions): Promise<Platform>
     waitFor,
   });
   const publishEvents = createPublish({ log, intake: openSource, now });
-  const replays = createReplays({ catalog, execute: bus.execute, generation: manager.generation, liveGeneration, settled: () => settling });
+  const replays = createReplays({
+    catalog,
+    execute: bus.execute,
+    generation: manager.generation,
+    liveGeneration,
+    settled: () => settling,
+  });
   const status = createStatus({
     profile: 'embedded',
     version: packageJson.version,
@@ -195,10 +210,22 @@ export const startEmbedded = async (options: EmbeddedOptions): Promise<Platform>
     metrics.published(request.source, result.accepted, result.duplicates, result.rejected.length);
     return result;
   };
-  const datasets = createDatasets({ directory: join(directory.path, 'datasets'), catalog, log, history, manager, late, now, clock });
+  const datasets = createDatasets({
+    directory: join(directory.path, 'datasets'),
+    catalog,
+    log,
+    history,
+    manager,
+    late,
+    now,
+    clock,
+  });
 
   let closing: Promise<void> | null = null;
-  const saving = setInterval(() => void manager.saveAll().catch((error: unknown) => warn(`the engine's state could not be saved: ${String(error)}`)), SAVE_EVERY_MS);
+  const saving = setInterval(
+    () => void manager.saveAll().catch((error: unknown) => warn(`the engine's state could not be saved: ${String(error)}`)),
+    SAVE_EVERY_MS,
+  );
   saving.unref();
 
   const close = async (): Promise<void> => {
@@ -233,9 +260,19 @@ export const startEmbedded = async (options: EmbeddedOptions): Promise<Platform>
       await settling;
       return result;
     },
-    plan: async (definitions) => planDefinitions(catalog, definitions.map((d) => parseDefinition(d))),
+    plan: async (definitions) =>
+      planDefinitions(
+        catalog,
+        definitions.map((d) => parseDefinition(d)),
+      ),
     async apply(definitions, applyOptions, caller) {
-      const result = await applyDefinitions(catalog, bus, definitions.map((d) => parseDefinition(d)), applyOptions, caller);
+      const result = await applyDefinitions(
+        catalog,
+        bus,
+        definitions.map((d) => parseDefinition(d)),
+        applyOptions,
+        caller,
+      );
       await settling;
       // A new view over an empty source is live at once: whoever applied it may read it.
       await new Promise((resolve) => setImmediate(resolve));
@@ -250,10 +287,25 @@ export const startEmbedded = async (options: EmbeddedOptions): Promise<Platform>
         const through = await history.through(featuresTopic(view));
         const eventTime = live.served.newestEventTime();
         const { generation } = live.spec;
-        const positions = live.positions().map((p) => `${p.partition}:${p.offset}`).join(',');
+        const positions = live
+          .positions()
+          .map((p) => `${p.partition}:${p.offset}`)
+          .join(',');
         return [
-          { store: 'online', location: `memory, ${live.store.tiles} tiles`, generation, through: `${rawTopic(live.spec.source.name)}@${positions}`, eventTime },
-          { store: 'iceberg', location: join(directory.path, 'history', 'features', view), generation, through: `${featuresTopic(view)}@0:${through[0] ?? 0}`, eventTime },
+          {
+            store: 'online',
+            location: `memory, ${live.store.tiles} tiles`,
+            generation,
+            through: `${rawTopic(live.spec.source.name)}@${positions}`,
+            eventTime,
+          },
+          {
+            store: 'iceberg',
+            location: join(directory.path, 'history', 'features', view),
+            generation,
+            through: `${featuresTopic(view)}@0:${through[0] ?? 0}`,
+            eventTime,
+          },
         ];
       },
     }),
@@ -267,7 +319,8 @@ export const startEmbedded = async (options: EmbeddedOptions): Promise<Platform>
       views: manager,
       rawEvents,
       history,
-      definition: async (view, version) => catalog.stream('feature-view', view)?.state.versions.find((v) => v.version === version)?.definition ?? null,
+      definition: async (view, version) =>
+        catalog.stream('feature-view', view)?.state.versions.find((v) => v.version === version)?.definition ?? null,
       knownBelow,
       leftOut: late.leftOut,
       recentUpdates: createRecentUpdates(log, history),

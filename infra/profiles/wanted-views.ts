@@ -8,7 +8,11 @@ type Running = (typeof RUNNING)[number];
 
 const isRunning = (state: string): state is Running => (RUNNING as readonly string[]).includes(state);
 
-const wantedView = (catalog: Catalog, { name, state }: CatalogStream, onBroken: (view: string, error: unknown) => void): WantedView | null => {
+const wantedView = (
+  catalog: Catalog,
+  { name, state }: CatalogStream,
+  onBroken: (view: string, error: unknown) => void,
+): WantedView | null => {
   const generations: WantedGeneration[] = [];
   for (const record of state.generations) {
     if (!isRunning(record.state)) continue;
@@ -17,8 +21,15 @@ const wantedView = (catalog: Catalog, { name, state }: CatalogStream, onBroken: 
       const source = catalog.definition('source', plan.source) as SourceDefinition | null;
       if (source === null) continue;
       const { replay } = record;
-      const partial = replay === null || (replay.from === null && replay.to === null && replay.keys === null) ? null : { from: replay.from, to: replay.to, keys: replay.keys };
-      generations.push({ spec: { view: name, version: record.version, generation: record.generation, plan, source }, state: record.state, partial });
+      const partial =
+        replay === null || (replay.from === null && replay.to === null && replay.keys === null)
+          ? null
+          : { from: replay.from, to: replay.to, keys: replay.keys };
+      generations.push({
+        spec: { view: name, version: record.version, generation: record.generation, plan, source },
+        state: record.state,
+        partial,
+      });
     } catch (error) {
       // A breaking change of its source, forced: the view stands still until it is revised, and all else goes on.
       onBroken(name, error);

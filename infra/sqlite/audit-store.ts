@@ -12,7 +12,9 @@ export const sqliteAuditStore = (database: Database): AuditStore => {
   const { db } = database;
   db.exec(TABLES);
   const insert = db.prepare('INSERT INTO audit (sequence, record) VALUES (?, ?)');
-  const setHead = db.prepare('INSERT INTO audit_head (one, sequence, hash) VALUES (1, ?, ?) ON CONFLICT (one) DO UPDATE SET sequence = excluded.sequence, hash = excluded.hash');
+  const setHead = db.prepare(
+    'INSERT INTO audit_head (one, sequence, hash) VALUES (1, ?, ?) ON CONFLICT (one) DO UPDATE SET sequence = excluded.sequence, hash = excluded.hash',
+  );
   const page = db.prepare('SELECT record FROM audit WHERE sequence > ? ORDER BY sequence LIMIT ?');
   const head = db.prepare('SELECT sequence, hash FROM audit_head');
   return {

@@ -14,7 +14,8 @@ export const MAX_BATCH_BYTES = 4 * 1024 * 1024;
 const MAX_HEADER = 15;
 
 /** Upper bound of a record's encoded size (a UTF-16 unit takes at most three bytes). */
-const bound = (record: OutgoingRecord): number => MAX_HEADER + record.value.length + (record.key === null ? 0 : record.key.length * 3);
+const bound = (record: OutgoingRecord): number =>
+  MAX_HEADER + record.value.length + (record.key === null ? 0 : record.key.length * 3);
 
 const varint = (into: Buffer, at: number, value: number): number => {
   let rest = value;
@@ -98,7 +99,15 @@ export const decodeBatch = (batch: StoredBatch, from: number): LogRecord[] => {
     const valueAt = p + (keyBytes === 0 ? 0 : keyBytes - 1);
     if (i >= skip) {
       const key = keyBytes === 0 ? null : buffer.toString('utf8', p, valueAt);
-      records.push({ topic, partition, key, value: buffer.subarray(valueAt, valueAt + valueBytes), schemaId, offset: base + i, logTime });
+      records.push({
+        topic,
+        partition,
+        key,
+        value: buffer.subarray(valueAt, valueAt + valueBytes),
+        schemaId,
+        offset: base + i,
+        logTime,
+      });
     }
     p = valueAt + valueBytes;
   }

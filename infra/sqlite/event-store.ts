@@ -24,7 +24,9 @@ export const sqliteEventStore = (database: Database): EventStore => {
   const head = db.prepare('SELECT coalesce(max(position), 0) AS head FROM registry_commit');
   const insert = db.prepare('INSERT INTO registry_commit (position, stream, version, body) VALUES (?, ?, ?, ?)');
   const stream = db.prepare('SELECT position, stream, version, body FROM registry_commit WHERE stream = ? ORDER BY position');
-  const after = db.prepare('SELECT position, stream, version, body FROM registry_commit WHERE position > ? ORDER BY position LIMIT ?');
+  const after = db.prepare(
+    'SELECT position, stream, version, body FROM registry_commit WHERE position > ? ORDER BY position LIMIT ?',
+  );
   const listeners = new Set<() => void>();
 
   const currentVersion = (name: string): number => (versionOf.get(name) as { version: number } | undefined)?.version ?? 0;

@@ -58,8 +58,12 @@ type BatchColumns = { base: number; count: number; log_time: number; data: Uint8
 export const logReads = (db: DatabaseSync): LogReads => {
   const partitions = db.prepare(`${PARTITIONS} ORDER BY topic, partition`);
   const partitionsOf = db.prepare(`${PARTITIONS} WHERE topic = ? ORDER BY partition`);
-  const holding = db.prepare('SELECT base, count, log_time, data FROM log_batch WHERE partition_id = ? AND base <= ? ORDER BY base DESC LIMIT 1');
-  const after = db.prepare('SELECT base, count, log_time, data FROM log_batch WHERE partition_id = ? AND base > ? ORDER BY base LIMIT 1');
+  const holding = db.prepare(
+    'SELECT base, count, log_time, data FROM log_batch WHERE partition_id = ? AND base <= ? ORDER BY base DESC LIMIT 1',
+  );
+  const after = db.prepare(
+    'SELECT base, count, log_time, data FROM log_batch WHERE partition_id = ? AND base > ? ORDER BY base LIMIT 1',
+  );
   const past = db.prepare('SELECT base FROM log_batch WHERE partition_id = ? AND log_time > ? ORDER BY log_time, base LIMIT 1');
   const positions = db.prepare('SELECT partition, next FROM log_position WHERE consumer = ? AND topic = ? ORDER BY partition');
   const producer = db.prepare('SELECT next FROM log_producer WHERE producer = ? AND topic = ?');
@@ -71,7 +75,9 @@ export const logReads = (db: DatabaseSync): LogReads => {
     batch({ id, topic, partition }, offset) {
       let row = holding.get(id, offset) as BatchColumns | undefined;
       if (row === undefined || row.base + row.count <= offset) row = after.get(id, offset) as BatchColumns | undefined;
-      return row === undefined ? null : { topic, partition, base: row.base, count: row.count, logTime: row.log_time, data: row.data };
+      return row === undefined
+        ? null
+        : { topic, partition, base: row.base, count: row.count, logTime: row.log_time, data: row.data };
     },
     offsetAt({ id, begin, end }, time) {
       const row = past.get(id, time) as { base: number } | undefined;

@@ -22,7 +22,8 @@ test('a full disk: the append says so and leaves nothing; with space again, appe
 
   const pages = (database.db.prepare('PRAGMA page_count').get() as { page_count: number }).page_count;
   database.db.exec(`PRAGMA max_page_count = ${pages + 2}`);
-  const big = (): Promise<unknown> => log.append({ records: Array.from({ length: 3000 }, () => record('numbers', '0000000000000000002')) });
+  const big = (): Promise<unknown> =>
+    log.append({ records: Array.from({ length: 3000 }, () => record('numbers', '0000000000000000002')) });
   for (let i = 0; i < 3; i++) await expect(big()).rejects.toMatchObject({ code: 'MR_DISK_FULL', status: 507 });
   expect(await log.end('numbers')).toEqual([1, 0]);
   expect(await log.end('sums')).toEqual([1]);
@@ -41,7 +42,11 @@ test('a full disk: the append says so and leaves nothing; with space again, appe
 
 test('kill -9 of a process that appends: all that it acknowledged is there, and the task’s output is its fold', async () => {
   for (const delay of [40, 90, 160]) {
-    const child = spawn(process.execPath, [join(import.meta.dirname, '../../tests/contracts/append-until-killed.ts'), directory.path], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const child = spawn(
+      process.execPath,
+      [join(import.meta.dirname, '../../tests/contracts/append-until-killed.ts'), directory.path],
+      { stdio: ['ignore', 'pipe', 'inherit'] },
+    );
     const acknowledged = [0, 0];
     let unread = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => {

@@ -21,9 +21,18 @@ type Step =
   | { readonly act: 'crash'; readonly torn: number | null };
 
 const step: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 6, arbitrary: fc.record({ act: fc.constant('append' as const), batches: fc.array(fc.array(fc.nat(9), { maxLength: 5 }), { minLength: 1, maxLength: 3 }) }) },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      act: fc.constant('append' as const),
+      batches: fc.array(fc.array(fc.nat(9), { maxLength: 5 }), { minLength: 1, maxLength: 3 }),
+    }),
+  },
   { weight: 2, arbitrary: fc.constantFrom<Step>({ act: 'start' }, { act: 'stop' }, { act: 'fail' }, { act: 'turn' }) },
-  { weight: 1, arbitrary: fc.record({ act: fc.constant('crash' as const), torn: fc.option(fc.double({ min: 0, max: 1, noNaN: true })) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ act: fc.constant('crash' as const), torn: fc.option(fc.double({ min: 0, max: 1, noNaN: true })) }),
+  },
 );
 
 /** By a child process: closing a file of an open database in this one would drop its locks. */
@@ -46,7 +55,9 @@ test('whatever happens: no acknowledged record is lost, output is a fold of the 
       try {
         for (const it of steps) {
           if (it.act === 'append') {
-            const sending = it.batches.map((batch, i) => log.append({ records: batch.map((n) => record('numbers', `${n}`, { partition: (n + i) % 2 })) }));
+            const sending = it.batches.map((batch, i) =>
+              log.append({ records: batch.map((n) => record('numbers', `${n}`, { partition: (n + i) % 2 })) }),
+            );
             await Promise.all(sending);
             acknowledged += it.batches.flat().length;
           } else if (it.act === 'start') {

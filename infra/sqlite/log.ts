@@ -22,7 +22,9 @@ interface Request {
   readonly reject: (error: unknown) => void;
 }
 
-type Outcome = { readonly request: Request; readonly appended: Appended } | { readonly request: Request; readonly refused: unknown };
+type Outcome =
+  | { readonly request: Request; readonly appended: Appended }
+  | { readonly request: Request; readonly refused: unknown };
 
 /** The database outlives the log: `close` ends the log's work and leaves the connection to its owner. */
 export const sqliteLog = (database: Database, clock: HybridClock): TransactionalLog => {
@@ -54,7 +56,11 @@ export const sqliteLog = (database: Database, clock: HybridClock): Transactional
 
   const commit = <T>(body: (staging: Staging) => T): T => {
     if (closed) throw new MillraceError('MR_UNAVAILABLE', 'The log is closed.');
-    if (working) throw new MillraceError('MR_INTERNAL', 'The log was written from within its own transaction; return records from `process` instead.');
+    if (working)
+      throw new MillraceError(
+        'MR_INTERNAL',
+        'The log was written from within its own transaction; return records from `process` instead.',
+      );
     working = true;
     const staging = createStaging(book, clock.commitTime());
     let result: T;

@@ -45,7 +45,11 @@ export const sqliteSchemaRegistry = (database: Database): SchemaRegistry => {
       const last = latest(subject);
       const problem = incompatibility(schema, last === undefined ? null : (JSON.parse(last.text) as object));
       if (problem !== null) {
-        throw new MillraceError('MR_SCHEMA_INCOMPATIBLE', `Schema of "${subject}": ${problem.message}`, { subject, field: problem.field, version: last?.version ?? null });
+        throw new MillraceError('MR_SCHEMA_INCOMPATIBLE', `Schema of "${subject}": ${problem.message}`, {
+          subject,
+          field: problem.field,
+          version: last?.version ?? null,
+        });
       }
       return database.transaction(() => {
         const id = known ?? Number(addText.run(text).lastInsertRowid);
@@ -62,6 +66,7 @@ export const sqliteSchemaRegistry = (database: Database): SchemaRegistry => {
       const row = latest(subject);
       return row === undefined ? null : { id: row.id, version: row.version, schema: JSON.parse(row.text) as object };
     },
-    versions: async (subject) => (versions.all(subject) as { id: number; version: number }[]).map(({ id, version }) => ({ id, version })),
+    versions: async (subject) =>
+      (versions.all(subject) as { id: number; version: number }[]).map(({ id, version }) => ({ id, version })),
   };
 };

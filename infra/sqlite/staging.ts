@@ -44,10 +44,17 @@ export const createStaging = (book: LogBook, logTime: number): Staging => {
         partitions = book.topic(topic).length;
       }
       if (!(record.partition >= 0 && record.partition < partitions)) {
-        throw new MillraceError('MR_NOT_FOUND', `Topic "${topic}" has no partition ${record.partition}; it has ${partitions}.`, { topic, partition: record.partition });
+        throw new MillraceError('MR_NOT_FOUND', `Topic "${topic}" has no partition ${record.partition}; it has ${partitions}.`, {
+          topic,
+          partition: record.partition,
+        });
       }
       if (record.value.length + (record.key?.length ?? 0) > MAX_RECORD_BYTES) {
-        throw new MillraceError('MR_EVENT_TOO_LARGE', `A record of topic "${topic}" has ${record.value.length} bytes; the log takes up to ${MAX_RECORD_BYTES}.`, { topic, limit: MAX_RECORD_BYTES });
+        throw new MillraceError(
+          'MR_EVENT_TOO_LARGE',
+          `A record of topic "${topic}" has ${record.value.length} bytes; the log takes up to ${MAX_RECORD_BYTES}.`,
+          { topic, limit: MAX_RECORD_BYTES },
+        );
       }
     }
   };
@@ -59,7 +66,11 @@ export const createStaging = (book: LogBook, logTime: number): Staging => {
     const expected = producers.get(`${id}\n${topic}`)?.next ?? book.producer(id, topic);
     if (sequence + count <= expected && sequence < expected) return 'duplicate';
     if (sequence !== expected) {
-      throw new MillraceError('MR_PRODUCER_SEQUENCE', `Producer "${id}" sent records ${sequence} to ${sequence + count - 1} of "${topic}"; the next expected is ${expected}.`, { producer: id, topic, expected, sequence });
+      throw new MillraceError(
+        'MR_PRODUCER_SEQUENCE',
+        `Producer "${id}" sent records ${sequence} to ${sequence + count - 1} of "${topic}"; the next expected is ${expected}.`,
+        { producer: id, topic, expected, sequence },
+      );
     }
     return { id, topic, next: sequence + count };
   };
@@ -67,7 +78,11 @@ export const createStaging = (book: LogBook, logTime: number): Staging => {
   const ends = (batch: Append): Appended['ends'] => {
     const touched = new Set<Partition>();
     for (const record of batch.records) touched.add(book.topic(record.topic)[record.partition] as Partition);
-    return [...touched].map((partition) => ({ topic: partition.topic, partition: partition.partition, offset: endOf(partition) }));
+    return [...touched].map((partition) => ({
+      topic: partition.topic,
+      partition: partition.partition,
+      offset: endOf(partition),
+    }));
   };
 
   const stage = (batch: Append): void => {
@@ -84,7 +99,8 @@ export const createStaging = (book: LogBook, logTime: number): Staging => {
       }
       list.push(record);
     }
-    for (const position of batch.positions ?? []) positions.set(`${position.consumer}\n${position.topic}\n${position.partition}`, position);
+    for (const position of batch.positions ?? [])
+      positions.set(`${position.consumer}\n${position.topic}\n${position.partition}`, position);
   };
 
   return {

@@ -49,7 +49,11 @@ export interface StreamTasks {
 
 const asError = (thrown: unknown): Error => (thrown instanceof Error ? thrown : new Error(String(thrown)));
 
-export const streamTasks = (book: LogBook, readBatch: ReadBatch, commit: (body: (staging: Staging) => void) => void): StreamTasks => {
+export const streamTasks = (
+  book: LogBook,
+  readBatch: ReadBatch,
+  commit: (body: (staging: Staging) => void) => void,
+): StreamTasks => {
   const running = new Set<Running>();
   const touched = new Set<Running>();
   const timers = new Set<NodeJS.Timeout>();
@@ -77,7 +81,8 @@ export const streamTasks = (book: LogBook, readBatch: ReadBatch, commit: (body: 
     try {
       const out = it.task.process(records, staging.logTime).records;
       for (const { topic } of out) {
-        if (it.task.topics.includes(topic)) throw new MillraceError('MR_INTERNAL', `Task "${it.task.consumer}" writes to topic "${topic}", which it reads.`);
+        if (it.task.topics.includes(topic))
+          throw new MillraceError('MR_INTERNAL', `Task "${it.task.consumer}" writes to topic "${topic}", which it reads.`);
       }
       staging.append({ records: out });
       staging.append({ records: [], positions: it.cursor.advance(records) });
@@ -164,7 +169,8 @@ export const streamTasks = (book: LogBook, readBatch: ReadBatch, commit: (body: 
     caughtUp: () => {
       if (it.state === 'joined') return Promise.resolve();
       if (it.error !== null) return Promise.reject(it.error);
-      if (it.state === 'ended') return Promise.reject(new MillraceError('MR_UNAVAILABLE', `Task "${it.task.consumer}" is stopped.`));
+      if (it.state === 'ended')
+        return Promise.reject(new MillraceError('MR_UNAVAILABLE', `Task "${it.task.consumer}" is stopped.`));
       return new Promise((resolve, reject) => it.waiting.push({ resolve, reject }));
     },
     async stop() {
@@ -181,7 +187,8 @@ export const streamTasks = (book: LogBook, readBatch: ReadBatch, commit: (body: 
   return {
     run(task) {
       for (const other of running) {
-        if (other.task.consumer === task.consumer) throw new MillraceError('MR_REFUSED', `A task of consumer "${task.consumer}" is running already.`);
+        if (other.task.consumer === task.consumer)
+          throw new MillraceError('MR_REFUSED', `A task of consumer "${task.consumer}" is running already.`);
       }
       const it: Running = {
         task,
@@ -207,7 +214,11 @@ export const streamTasks = (book: LogBook, readBatch: ReadBatch, commit: (body: 
           if (records.length === 0) continue;
           more = true;
           if (round < MAX_ROUNDS) work(it, records, staging);
-          else failTask(it, new MillraceError('MR_INTERNAL', `Task "${it.task.consumer}" is part of a circle of tasks that feed each other.`));
+          else
+            failTask(
+              it,
+              new MillraceError('MR_INTERNAL', `Task "${it.task.consumer}" is part of a circle of tasks that feed each other.`),
+            );
         }
       }
     },

@@ -23,7 +23,12 @@ afterEach(async () => {
 });
 
 /** Copies its topics to another, noting all that happens to it. */
-const copier = (consumer: string, from: string, to: string | null, change: (record: LogRecord) => void = () => {}): StreamTask & { calls: string[]; logTimes: number[] } => {
+const copier = (
+  consumer: string,
+  from: string,
+  to: string | null,
+  change: (record: LogRecord) => void = () => {},
+): StreamTask & { calls: string[]; logTimes: number[] } => {
   const calls: string[] = [];
   const logTimes: number[] = [];
   return {
@@ -35,7 +40,13 @@ const copier = (consumer: string, from: string, to: string | null, change: (reco
       calls.push(texts(records).join(' '));
       logTimes.push(logTime);
       for (const r of records) change(r);
-      const copy = ({ key, value, schemaId }: LogRecord): OutgoingRecord => ({ topic: to as string, partition: 0, key, value, schemaId });
+      const copy = ({ key, value, schemaId }: LogRecord): OutgoingRecord => ({
+        topic: to as string,
+        partition: 0,
+        key,
+        value,
+        schemaId,
+      });
       return { records: to === null ? [] : records.map(copy) };
     },
     committed: () => calls.push('committed'),
@@ -98,7 +109,8 @@ describe('joined', () => {
 
 describe('catching up', () => {
   test('works through what is there while appends go on, then joins: each record once, in order, no gap', async () => {
-    for (let i = 0; i < 30; i++) await open.log.append({ records: Array.from({ length: 100 }, (_, k) => record('in', `${i}.${k}`, { partition: k % 2 })) });
+    for (let i = 0; i < 30; i++)
+      await open.log.append({ records: Array.from({ length: 100 }, (_, k) => record('in', `${i}.${k}`, { partition: k % 2 })) });
     const seen = new Map<number, number>();
     const handle = open.log.run(
       copier('c', 'in', 'out', (r) => {
@@ -267,7 +279,12 @@ describe('trim', () => {
     for (let i = 0; i < 4; i++) await open.log.append({ records: [record('in', `${i}a`), record('in', `${i}b`)] });
     await open.log.trim('in', 0, 3);
     expect(await open.log.begin('in')).toEqual([3, 0]);
-    expect(open.database.db.prepare('SELECT base FROM log_batch ORDER BY base').all().map((b) => b.base)).toEqual([2, 4, 6]);
+    expect(
+      open.database.db
+        .prepare('SELECT base FROM log_batch ORDER BY base')
+        .all()
+        .map((b) => b.base),
+    ).toEqual([2, 4, 6]);
     expect(texts(await open.log.read('in', 0, 0, 1e6))).toEqual(['1b', '2a', '2b', '3a', '3b']);
     await open.log.trim('in', 0, 99);
     expect(open.database.db.prepare('SELECT count(*) AS n FROM log_batch').get()).toEqual({ n: 0 });
@@ -295,12 +312,20 @@ test('another connection reads the log beside the writer, each commit whole', as
   }
   await open.log.trim('in', 0, 1);
   expect(await reader.begin('in')).toEqual([1, 0]);
-  expect(await reader.topics()).toEqual(await open.log.topics().then((all) => all.toSorted((a, b) => (a.topic < b.topic ? -1 : 1))));
+  expect(await reader.topics()).toEqual(
+    await open.log.topics().then((all) => all.toSorted((a, b) => (a.topic < b.topic ? -1 : 1))),
+  );
   reading.close();
 });
 
 test('values beyond the size of a batch are split over several, with offsets in step', async () => {
-  const big = Array.from({ length: 5 }, (_, i) => ({ topic: 'in', partition: 0, key: null, value: Buffer.alloc(1_800_000, i), schemaId: 1 }));
+  const big = Array.from({ length: 5 }, (_, i) => ({
+    topic: 'in',
+    partition: 0,
+    key: null,
+    value: Buffer.alloc(1_800_000, i),
+    schemaId: 1,
+  }));
   await open.log.append({ records: big });
   const batches = open.database.db.prepare('SELECT base, count, length(data) AS bytes FROM log_batch ORDER BY base').all();
   expect(batches.length).toBeGreaterThan(1);

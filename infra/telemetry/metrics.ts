@@ -1,5 +1,5 @@
 /** Prometheus metrics of one platform. Gauges are read when scraped, so that the hot paths only count. */
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { PlatformStatus } from '#domain/ports/platform.ts';
 
 export interface Metrics {
@@ -12,8 +12,18 @@ export const createMetrics = (status: () => Promise<PlatformStatus>): Metrics =>
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const registers = [registry];
-  const events = new Counter({ name: 'millrace_events_total', help: 'Raw events by source and outcome.', labelNames: ['source', 'outcome'], registers });
-  const rows = new Counter({ name: 'millrace_read_rows_total', help: 'Entity rows read, from tiles or from raw events.', labelNames: ['from'], registers });
+  const events = new Counter({
+    name: 'millrace_events_total',
+    help: 'Raw events by source and outcome.',
+    labelNames: ['source', 'outcome'],
+    registers,
+  });
+  const rows = new Counter({
+    name: 'millrace_read_rows_total',
+    help: 'Entity rows read, from tiles or from raw events.',
+    labelNames: ['from'],
+    registers,
+  });
   const seconds = new Histogram({
     name: 'millrace_read_seconds',
     help: 'Time to answer a feature read, HTTP left out.',

@@ -31,9 +31,14 @@ const unchained = (commit: Commit): Unchained => ({
   events: commit.events,
 });
 
-export const chainHash = (previous: string, record: Unchained): string => createHash('sha256').update(previous).update(canonical(record)).digest('hex');
+export const chainHash = (previous: string, record: Unchained): string =>
+  createHash('sha256').update(previous).update(canonical(record)).digest('hex');
 
-const chained = (previous: string, record: Unchained): AuditRecord => ({ ...record, previous, hash: chainHash(previous, record) });
+const chained = (previous: string, record: Unchained): AuditRecord => ({
+  ...record,
+  previous,
+  hash: chainHash(previous, record),
+});
 
 const withoutHashes = ({ hash: _hash, previous: _previous, ...record }: AuditRecord): Unchained => record;
 
@@ -50,7 +55,10 @@ const matches = (record: AuditRecord, { since, until, actor, subject, kind }: Au
   (until === undefined || record.time <= until) &&
   (actor === undefined || record.actor === actor) &&
   (subject === undefined || record.subject === subject || record.subject.endsWith(`/${subject}`)) &&
-  (kind === undefined || record.command === kind || record.subject.startsWith(`${kind}/`) || record.events.some((event) => event.type === kind));
+  (kind === undefined ||
+    record.command === kind ||
+    record.subject.startsWith(`${kind}/`) ||
+    record.events.some((event) => event.type === kind));
 
 export const openAudit = async (eventStore: EventStore, store: AuditStore): Promise<Audit> => {
   let queue: Promise<void> = Promise.resolve();
@@ -99,14 +107,25 @@ export const openAudit = async (eventStore: EventStore, store: AuditStore): Prom
       const head = await store.head();
       let previous = GENESIS;
       let expected = 1;
-      const bad = (at: number, message: string): AuditVerification => ({ ok: false, records: expected - 1, firstBad: at, message });
+      const bad = (at: number, message: string): AuditVerification => ({
+        ok: false,
+        records: expected - 1,
+        firstBad: at,
+        message,
+      });
       for (;;) {
         const page = await store.read(expected - 1, PAGE);
         const commits = await eventStore.readAll(expected - 1, PAGE);
         for (const [i, record] of page.entries()) {
-          if (record.sequence !== expected) return bad(expected, `record ${expected} is missing: record ${record.sequence} stands in its place`);
-          if (record.previous !== previous) return bad(expected, `record ${expected} does not follow the one before it: it was inserted, or that one was changed`);
-          if (record.hash !== chainHash(previous, withoutHashes(record))) return bad(expected, `record ${expected} was changed: its content does not give its hash`);
+          if (record.sequence !== expected)
+            return bad(expected, `record ${expected} is missing: record ${record.sequence} stands in its place`);
+          if (record.previous !== previous)
+            return bad(
+              expected,
+              `record ${expected} does not follow the one before it: it was inserted, or that one was changed`,
+            );
+          if (record.hash !== chainHash(previous, withoutHashes(record)))
+            return bad(expected, `record ${expected} was changed: its content does not give its hash`);
           const commit = commits[i];
           if (commit === undefined || canonical(unchained(commit)) !== canonical(withoutHashes(record))) {
             return bad(expected, `record ${expected} and the registry's commit ${expected} differ: one of them was changed`);
@@ -117,7 +136,10 @@ export const openAudit = async (eventStore: EventStore, store: AuditStore): Prom
         if (page.length < PAGE) break;
       }
       if (head !== null && (head.sequence !== expected - 1 || head.hash !== previous)) {
-        return bad(expected, `the chain ends at record ${expected - 1}, and record ${head.sequence} was once its head: the tail was cut off`);
+        return bad(
+          expected,
+          `the chain ends at record ${expected - 1}, and record ${head.sequence} was once its head: the tail was cut off`,
+        );
       }
       return { ok: true, records: expected - 1, head: previous };
     },

@@ -14,8 +14,8 @@ import type {
 import type { Commit, EventStore } from '#domain/ports/event-store.ts';
 import { KINDS, type RegistryEvent, streamOf } from '#domain/registry/events.ts';
 import { evolve, initialState, newestVersion, type RegistryState } from '#domain/registry/state.ts';
-import { planView } from '#domain/views/plan-view.ts';
 import type { ViewPlan } from '#domain/views/plan.ts';
+import { planView } from '#domain/views/plan-view.ts';
 
 export interface Registration {
   readonly version: number;
@@ -69,13 +69,17 @@ export const openCatalog = async (eventStore: EventStore): Promise<Catalog> => {
   const take = (commit: Commit): void => {
     position = commit.position;
     if (commit.events.length === 0) return;
-    const [kind, name] = [commit.stream.slice(0, commit.stream.indexOf('/')) as Kind, commit.stream.slice(commit.stream.indexOf('/') + 1)];
+    const [kind, name] = [
+      commit.stream.slice(0, commit.stream.indexOf('/')) as Kind,
+      commit.stream.slice(commit.stream.indexOf('/') + 1),
+    ];
     const before = streams.get(commit.stream) ?? { kind, name, state: initialState, registrations: [] };
     const { time: at, actor, reason } = commit.command;
     let { state, registrations } = before;
     for (const event of commit.events as readonly RegistryEvent[]) {
       state = evolve(state, event);
-      if (event.type.endsWith('Registered')) registrations = [...registrations, { version: newestVersion(state)?.version ?? 0, at, actor, reason }];
+      if (event.type.endsWith('Registered'))
+        registrations = [...registrations, { version: newestVersion(state)?.version ?? 0, at, actor, reason }];
     }
     streams.set(commit.stream, { kind, name, state, registrations });
     if (kind === 'source' || kind === 'entity') plans.clear();
@@ -113,14 +117,18 @@ export const openCatalog = async (eventStore: EventStore): Promise<Catalog> => {
 
   return {
     position: () => position,
-    streams: (kind) => [...streams.values()].filter((s) => kind === undefined || s.kind === kind).sort((a, b) => KINDS.indexOf(a.kind) - KINDS.indexOf(b.kind) || (a.name < b.name ? -1 : 1)),
+    streams: (kind) =>
+      [...streams.values()]
+        .filter((s) => kind === undefined || s.kind === kind)
+        .sort((a, b) => KINDS.indexOf(a.kind) - KINDS.indexOf(b.kind) || (a.name < b.name ? -1 : 1)),
     stream: (kind, name) => streams.get(streamOf(kind, name)) ?? null,
     definition,
     plan(view, version) {
       const id = `${view}@${version}`;
       let plan = plans.get(id);
       if (plan === undefined) {
-        const of = streams.get(streamOf('feature-view', view))?.state.versions.find((v) => v.version === version)?.definition as FeatureViewDefinition;
+        const of = streams.get(streamOf('feature-view', view))?.state.versions.find((v) => v.version === version)
+          ?.definition as FeatureViewDefinition;
         const newest = <K extends Kind>(kind: K, name: string): ByKind[K] =>
           newestVersion(streams.get(streamOf(kind, name))?.state ?? initialState)?.definition as ByKind[K];
         plan = planView(of, newest('source', of.source), newest('entity', of.entity));
@@ -128,7 +136,8 @@ export const openCatalog = async (eventStore: EventStore): Promise<Catalog> => {
       }
       return plan;
     },
-    waitFor: (wanted) => (wanted <= position ? Promise.resolve() : new Promise((resolve) => waiting.push({ position: wanted, resolve }))),
+    waitFor: (wanted) =>
+      wanted <= position ? Promise.resolve() : new Promise((resolve) => waiting.push({ position: wanted, resolve })),
     onChange(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);
@@ -150,7 +159,9 @@ export const overlay = (catalog: Catalog, definitions: readonly Definition[]): C
   const over = new Map(definitions.map((definition) => [streamOf(definition.kind, definition.name), definition]));
   return {
     definition: (kind, name, version) =>
-      version === undefined ? ((over.get(streamOf(kind, name)) as never) ?? catalog.definition(kind, name)) : catalog.definition(kind, name, version),
+      version === undefined
+        ? ((over.get(streamOf(kind, name)) as never) ?? catalog.definition(kind, name))
+        : catalog.definition(kind, name, version),
     all() {
       const names = new Map<string, Definition>();
       for (const { kind, name } of catalog.streams()) {

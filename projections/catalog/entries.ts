@@ -19,9 +19,14 @@ type Registry = Pick<Platform, 'list' | 'show' | 'search' | 'lineage'>;
 const featuresOf = (catalog: Catalog, definition: Definition): CatalogEntry['features'] => {
   if (definition.kind === 'feature-view') {
     const types = featureTypes(definition, overlay(catalog, []));
-    return Object.entries(definition.features).map(([name, feature]) => ({ name, type: types?.get(name) ?? 'unknown', description: feature.description ?? null }));
+    return Object.entries(definition.features).map(([name, feature]) => ({
+      name,
+      type: types?.get(name) ?? 'unknown',
+      description: feature.description ?? null,
+    }));
   }
-  if (definition.kind === 'on-demand-feature') return [{ name: definition.name, type: definition.type, description: definition.description ?? null }];
+  if (definition.kind === 'on-demand-feature')
+    return [{ name: definition.name, type: definition.type, description: definition.description ?? null }];
   if (definition.kind !== 'feature-service') return undefined;
   return definition.features.flatMap((member) => {
     if (member.from === 'on-demand') {
@@ -30,19 +35,29 @@ const featuresOf = (catalog: Catalog, definition: Definition): CatalogEntry['fea
     }
     const view = catalog.definition('feature-view', member.view, member.version);
     const types = view === null ? null : featureTypes(view, overlay(catalog, []));
-    return member.features.map((name) => ({ name, type: types?.get(name) ?? 'unknown', description: view?.features[name]?.description ?? null }));
+    return member.features.map((name) => ({
+      name,
+      type: types?.get(name) ?? 'unknown',
+      description: view?.features[name]?.description ?? null,
+    }));
   });
 };
 
 const textOf = (entry: CatalogEntry): string =>
-  [entry.name, entry.description, entry.owner, ...entry.tags, ...(entry.features ?? []).flatMap((f) => [f.name, f.description])].join('\n').toLowerCase();
+  [entry.name, entry.description, entry.owner, ...entry.tags, ...(entry.features ?? []).flatMap((f) => [f.name, f.description])]
+    .join('\n')
+    .toLowerCase();
 
 export const createRegistryQueries = ({ catalog, materializations }: EntriesDependencies): Registry => {
   const entryOf = async (stream: CatalogStream, version?: number): Promise<CatalogEntry> => {
     const { kind, name, state, registrations } = stream;
     const found = version === undefined ? newestVersion(state) : state.versions.find((v) => v.version === version);
     if (found === undefined || found === null) {
-      return fail('MR_NOT_FOUND', `${kind} "${name}" has no version ${version}; it has ${state.versions.map((v) => v.version).join(', ')}`, { kind, name });
+      return fail(
+        'MR_NOT_FOUND',
+        `${kind} "${name}" has no version ${version}; it has ${state.versions.map((v) => v.version).join(', ')}`,
+        { kind, name },
+      );
     }
     const { definition } = found;
     const features = featuresOf(catalog, definition);
@@ -62,7 +77,13 @@ export const createRegistryQueries = ({ catalog, materializations }: EntriesDepe
       downstream: downstreamOf(overlay(catalog, []).all(), streamOf(kind, name)),
     };
   };
-  const entries = (kind?: Kind): Promise<CatalogEntry[]> => Promise.all(catalog.streams(kind).filter(({ state }) => state.versions.length > 0).map((stream) => entryOf(stream)));
+  const entries = (kind?: Kind): Promise<CatalogEntry[]> =>
+    Promise.all(
+      catalog
+        .streams(kind)
+        .filter(({ state }) => state.versions.length > 0)
+        .map((stream) => entryOf(stream)),
+    );
 
   return {
     list: (kind) => entries(kind),
@@ -70,7 +91,11 @@ export const createRegistryQueries = ({ catalog, materializations }: EntriesDepe
       const stream = catalog.stream(kind, name);
       if (stream === null || stream.state.versions.length === 0) {
         const near = catalog.streams(kind).map((s) => s.name);
-        return fail('MR_NOT_FOUND', `there is no ${kind} "${name}"${near.length > 0 ? `; there ${near.length === 1 ? 'is' : 'are'} ${near.join(', ')}` : ''}`, { kind, name });
+        return fail(
+          'MR_NOT_FOUND',
+          `there is no ${kind} "${name}"${near.length > 0 ? `; there ${near.length === 1 ? 'is' : 'are'} ${near.join(', ')}` : ''}`,
+          { kind, name },
+        );
       }
       return entryOf(stream, version);
     },

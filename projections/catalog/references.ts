@@ -1,10 +1,10 @@
 /** Who refers to whom among definitions: the graph behind lineage, retirement and the cost of a revision. */
 import type { Definition, FeatureViewDefinition } from '#domain/definitions/model.ts';
 import { canonical } from '#domain/expressions/canonical.ts';
-import { formatFieldType } from '#domain/values/field-type.ts';
-import { planView } from '#domain/views/plan-view.ts';
 import type { Readers } from '#domain/registry/diff.ts';
 import { streamOf } from '#domain/registry/events.ts';
+import { formatFieldType } from '#domain/values/field-type.ts';
+import { planView } from '#domain/views/plan-view.ts';
 import type { CatalogDefinitions } from './catalog.ts';
 
 /** What a definition refers to, as kind/name. */
@@ -19,14 +19,20 @@ export const upstreamOf = (definition: Definition): readonly string[] => {
       return [
         ...new Set(
           Object.values(definition.inputs).flatMap((input) =>
-            input.from === 'feature' ? [streamOf('feature-view', input.view)] : input.from === 'on-demand' ? [streamOf('on-demand-feature', input.name)] : [],
+            input.from === 'feature'
+              ? [streamOf('feature-view', input.view)]
+              : input.from === 'on-demand'
+                ? [streamOf('on-demand-feature', input.name)]
+                : [],
           ),
         ),
       ];
     case 'feature-service':
       return [
         ...new Set(
-          definition.features.map((member) => (member.from === 'view' ? streamOf('feature-view', member.view) : streamOf('on-demand-feature', member.name))),
+          definition.features.map((member) =>
+            member.from === 'view' ? streamOf('feature-view', member.view) : streamOf('on-demand-feature', member.name),
+          ),
         ),
       ];
   }
@@ -37,18 +43,27 @@ export const downstreamOf = (all: readonly Definition[], id: string): readonly s
 
 const readsFeature = (definition: Definition, view: string, feature: string): boolean => {
   if (definition.kind === 'on-demand-feature') {
-    return Object.values(definition.inputs).some((input) => input.from === 'feature' && input.view === view && input.feature === feature);
+    return Object.values(definition.inputs).some(
+      (input) => input.from === 'feature' && input.view === view && input.feature === feature,
+    );
   }
   if (definition.kind !== 'feature-service') return false;
-  return definition.features.some((member) => member.from === 'view' && member.view === view && member.features.includes(feature));
+  return definition.features.some(
+    (member) => member.from === 'view' && member.view === view && member.features.includes(feature),
+  );
 };
 
 const usesField = (view: FeatureViewDefinition, field: string, keys: readonly string[]): boolean => {
   const columns = canonical([view.where ?? null, view.features]);
-  return keys.some((key) => (view.join?.[key] ?? key) === field) || columns.includes(`"name":${JSON.stringify(field)},"op":"col"`);
+  return (
+    keys.some((key) => (view.join?.[key] ?? key) === field) || columns.includes(`"name":${JSON.stringify(field)},"op":"col"`)
+  );
 };
 
-export const featureTypes = (view: FeatureViewDefinition, definitions: CatalogDefinitions): ReadonlyMap<string, string> | null => {
+export const featureTypes = (
+  view: FeatureViewDefinition,
+  definitions: CatalogDefinitions,
+): ReadonlyMap<string, string> | null => {
   const source = definitions.definition('source', view.source);
   const entity = definitions.definition('entity', view.entity);
   if (source === null || entity === null) return null;
@@ -91,6 +106,8 @@ export const inDependencyOrder = (definitions: readonly Definition[]): readonly 
     upstreamOf(definition).forEach(visit);
     sorted.push(definition);
   };
-  [...byId.keys()].sort((a, b) => ORDER.indexOf(a.slice(0, a.indexOf('/'))) - ORDER.indexOf(b.slice(0, b.indexOf('/')))).forEach(visit);
+  [...byId.keys()]
+    .sort((a, b) => ORDER.indexOf(a.slice(0, a.indexOf('/'))) - ORDER.indexOf(b.slice(0, b.indexOf('/'))))
+    .forEach(visit);
   return sorted;
 };

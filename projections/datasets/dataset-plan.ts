@@ -2,13 +2,19 @@
  * What a data set is made of: which features of which views, computed for which keys, under which column names. A view's plan is cut down
  * to the features that are asked for, so nothing else is computed.
  */
-import type { EntityDefinition, FeatureViewDefinition, OnDemandFeatureDefinition, ServiceMember, SourceDefinition } from '#domain/definitions/model.ts';
+import type {
+  EntityDefinition,
+  FeatureViewDefinition,
+  OnDemandFeatureDefinition,
+  ServiceMember,
+  SourceDefinition,
+} from '#domain/definitions/model.ts';
 import { fail } from '#domain/errors.ts';
 import { compileInputs } from '#domain/expressions/compile.ts';
 import { fieldType, formatFieldType, parseFieldType } from '#domain/values/field-type.ts';
 import type { FieldType, Row, Value } from '#domain/values/value.ts';
-import { planView } from '#domain/views/plan-view.ts';
 import type { ViewPlan } from '#domain/views/plan.ts';
+import { planView } from '#domain/views/plan-view.ts';
 
 export interface ViewDefinitions {
   readonly view: FeatureViewDefinition;
@@ -47,7 +53,11 @@ export interface DatasetPlan {
   /** each after those that it needs */
   readonly values: readonly PlannedValue[];
   readonly columns: readonly (NamedType & { readonly value: number })[];
-  readonly views: readonly { readonly definitions: ViewDefinitions; readonly features: readonly string[]; readonly plan: ViewPlan }[];
+  readonly views: readonly {
+    readonly definitions: ViewDefinitions;
+    readonly features: readonly string[];
+    readonly plan: ViewPlan;
+  }[];
   /** columns that the spine must have beside event_timestamp */
   readonly keys: readonly NamedType[];
   readonly request: readonly NamedType[];
@@ -55,21 +65,29 @@ export interface DatasetPlan {
 
 /** The view with only these features (those that it has). */
 export const planFeatures = ({ view, source, entity }: ViewDefinitions, names: readonly string[]): ViewPlan => {
-  const features = Object.fromEntries(names.flatMap((name) => (Object.hasOwn(view.features, name) ? [[name, view.features[name] as never]] : [])));
+  const features = Object.fromEntries(
+    names.flatMap((name) => (Object.hasOwn(view.features, name) ? [[name, view.features[name] as never]] : [])),
+  );
   return planView({ ...view, features }, source, entity);
 };
 
 const addNamed = (into: Map<string, FieldType>, name: string, type: FieldType, what: string): void => {
   const known = into.get(name);
   if (known !== undefined && known.base !== type.base) {
-    fail('MR_DEFINITION_INVALID', `the data set needs the ${what} "${name}" as ${formatFieldType(known)} and as ${formatFieldType(type)}: make two data sets`, { column: name });
+    fail(
+      'MR_DEFINITION_INVALID',
+      `the data set needs the ${what} "${name}" as ${formatFieldType(known)} and as ${formatFieldType(type)}: make two data sets`,
+      { column: name },
+    );
   }
   into.set(name, type);
 };
 
 /** Plain names where they are unique, else `view__feature`. */
 const nameColumns = (values: readonly PlannedValue[], wanted: readonly number[]): DatasetPlan['columns'] => {
-  const plain = wanted.map((i) => values[i] as PlannedValue).map((value) => (value.from === 'feature' ? value.feature : value.name));
+  const plain = wanted
+    .map((i) => values[i] as PlannedValue)
+    .map((value) => (value.from === 'feature' ? value.feature : value.name));
   return wanted.map((index, i) => {
     const value = values[index] as PlannedValue;
     const name = plain[i] as string;
@@ -95,7 +113,11 @@ export const planDataset = ({ members, views, onDemand }: DatasetTarget): Datase
     full.set(view, plan);
     const planned = plan.features.find((f) => f.name === feature);
     if (planned === undefined) {
-      return fail('MR_NOT_FOUND', `view "${view}" has no feature "${feature}"; it has ${plan.features.map((f) => f.name).join(', ')}`, { view, feature });
+      return fail(
+        'MR_NOT_FOUND',
+        `view "${view}" has no feature "${feature}"; it has ${plan.features.map((f) => f.name).join(', ')}`,
+        { view, feature },
+      );
     }
     const index = values.push({ from: 'feature', view, feature, type: planned.type }) - 1;
     indexOf.set(id, index);
@@ -123,16 +145,22 @@ export const planDataset = ({ members, views, onDemand }: DatasetTarget): Datase
       return { parameter, from };
     });
     const type = fieldType(definition.type, true);
-    const index = values.push({ from: 'on-demand', name, type, inputs, evaluate: compileInputs(definition.value, { inputs: scope }) }) - 1;
+    const index =
+      values.push({ from: 'on-demand', name, type, inputs, evaluate: compileInputs(definition.value, { inputs: scope }) }) - 1;
     indexOf.set(name, index);
     return index;
   };
 
   const wanted = [
-    ...new Set(members.flatMap((member) => (member.from === 'on-demand' ? [onDemandValue(member.name)] : member.features.map((f) => featureValue(member.view, f))))),
+    ...new Set(
+      members.flatMap((member) =>
+        member.from === 'on-demand' ? [onDemandValue(member.name)] : member.features.map((f) => featureValue(member.view, f)),
+      ),
+    ),
   ];
   const needed = new Map<string, string[]>();
-  for (const value of values) if (value.from === 'feature') needed.set(value.view, [...(needed.get(value.view) ?? []), value.feature]);
+  for (const value of values)
+    if (value.from === 'feature') needed.set(value.view, [...(needed.get(value.view) ?? []), value.feature]);
   const planned = [...needed].map(([name, features]) => {
     const definitions = definitionsOf.get(name) as ViewDefinitions;
     return { definitions, features, plan: planFeatures(definitions, features) };

@@ -11,7 +11,9 @@ const columnsIn = (node: unknown, found: Set<string>): void => {
 };
 
 /** @param features of each view, those that are computed */
-export const eventFields = (views: readonly { readonly definitions: ViewDefinitions; readonly features: readonly string[] }[]): Record<string, FieldType> => {
+export const eventFields = (
+  views: readonly { readonly definitions: ViewDefinitions; readonly features: readonly string[] }[],
+): Record<string, FieldType> => {
   const fields: Record<string, FieldType> = {};
   for (const { definitions, features } of views) {
     const { view, source, entity } = definitions;

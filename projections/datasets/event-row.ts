@@ -23,7 +23,9 @@ type Fill = (row: MutableRow, columns: readonly ScannedColumn[], i: number) => v
 const read = (column: ScannedColumn, c: number, isBoolean: boolean): string => {
   if (isCoded(column)) return `(columns[${c}].codes[i] < 0 ? null : columns[${c}].values[columns[${c}].codes[i]])`;
   if (!(column instanceof Float64Array)) return `columns[${c}][i]`;
-  return isBoolean ? `(Number.isNaN(columns[${c}][i]) ? null : columns[${c}][i] === 1)` : `(Number.isNaN(columns[${c}][i]) ? null : columns[${c}][i])`;
+  return isBoolean
+    ? `(Number.isNaN(columns[${c}][i]) ? null : columns[${c}][i] === 1)`
+    : `(Number.isNaN(columns[${c}][i]) ? null : columns[${c}][i])`;
 };
 
 /** What kinds of columns a fill was generated for: a field that the history lacks comes as plain nulls. */
@@ -43,7 +45,10 @@ export const eventRow = (fields: Readonly<Record<string, FieldType>>): EventRow 
       const shape = shapeOf(columns);
       let made = generated.get(shape);
       if (made === undefined) {
-        const lines = names.map((name, c) => `row[${JSON.stringify(name)}] = ${read(columns[c] as ScannedColumn, c, fields[name]?.base === 'boolean')};`);
+        const lines = names.map(
+          (name, c) =>
+            `row[${JSON.stringify(name)}] = ${read(columns[c] as ScannedColumn, c, fields[name]?.base === 'boolean')};`,
+        );
         made = new Function('row', 'columns', 'i', `'use strict'; ${lines.join('\n')}`) as Fill;
         generated.set(shape, made);
       }

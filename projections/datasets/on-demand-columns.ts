@@ -12,7 +12,9 @@ export const computeOnDemand = (
   columns: readonly Column[],
   request: Readonly<Record<string, Column>>,
 ): void => {
-  const inputs = value.inputs.map(({ parameter, from }) => [parameter, ('value' in from ? columns[from.value] : request[from.request]) as Column] as const);
+  const inputs = value.inputs.map(
+    ({ parameter, from }) => [parameter, ('value' in from ? columns[from.value] : request[from.request]) as Column] as const,
+  );
   const row: Record<string, Value> = Object.fromEntries(inputs.map(([parameter]) => [parameter, null]));
   for (let i = 0; i < into.values.length; i++) {
     for (const [parameter, column] of inputs) row[parameter] = valueAt(column, i);

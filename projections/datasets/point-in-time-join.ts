@@ -102,14 +102,19 @@ const feedOf = (view: JoinedView, event: EventRow): Feed => {
     answer(row, at) {
       const id = ids[row] as number;
       if (id < 0) return;
-      if (store.read(spineKeys[id] as string, at, out, status) !== 'ok') throw new Error(`view ${plan.view} was fed an event later than ${at}`);
+      if (store.read(spineKeys[id] as string, at, out, status) !== 'ok')
+        throw new Error(`view ${plan.view} was fed an event later than ${at}`);
       for (const { feature, values } of outputs) setValue(values, row, out[feature] as Value);
     },
   };
 };
 
 /** Fills the outputs of every view of the pass. Stops with the signal's reason where it is aborted. */
-export const joinPointInTime = async (pass: JoinPass, { times, order }: JoinSpine, { signal, onProgress }: JoinOptions = {}): Promise<void> => {
+export const joinPointInTime = async (
+  pass: JoinPass,
+  { times, order }: JoinSpine,
+  { signal, onProgress }: JoinOptions = {},
+): Promise<void> => {
   const event = eventRow(pass.fields);
   const feeds = pass.views.map((view) => feedOf(view, event));
   let next = 0;

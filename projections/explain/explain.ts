@@ -8,8 +8,8 @@ import type { ExplainRequest, Explanation, ReadRequest, ReadResult } from '#doma
 import type { RawEvent, Row, Value } from '#domain/values/value.ts';
 import { keyOfEntity } from '#domain/views/entity-key.ts';
 import { foldFeatures } from '#domain/views/fold.ts';
-import type { PlannedFeature, ViewPlan } from '#domain/views/plan.ts';
 import { foldTile } from '#domain/views/fold-tile.ts';
+import type { PlannedFeature, ViewPlan } from '#domain/views/plan.ts';
 import { coveredFrom, readHistorical } from '#projections/serving/historical-read.ts';
 import type { RawEvents } from '#projections/serving/raw-events.ts';
 import type { ServedView, ServingViews } from '#projections/serving/served-view.ts';
@@ -41,7 +41,11 @@ const MAX_UPDATES = 1000;
 const featureOf = (plan: ViewPlan, name: string): PlannedFeature => {
   const feature = plan.features.find((f) => f.name === name);
   if (feature !== undefined) return feature;
-  return fail('MR_NOT_FOUND', `view "${plan.view}" has no feature "${name}"; it has ${plan.features.map((f) => f.name).join(', ')}`, { feature: name });
+  return fail(
+    'MR_NOT_FOUND',
+    `view "${plan.view}" has no feature "${name}"; it has ${plan.features.map((f) => f.name).join(', ')}`,
+    { feature: name },
+  );
 };
 
 /** The plan with one feature: what it covers is what the feature covers. */
@@ -79,7 +83,11 @@ const tilesOf = (plan: ViewPlan, feature: PlannedFeature, events: readonly RawEv
 
 export const createExplain = (dependencies: ExplainDependencies): ((request: ExplainRequest) => Promise<Explanation>) => {
   const pastUpdates = async (served: ServedView, entity: Row, hopMs: number): Promise<FeatureUpdate[]> => {
-    const rows = await dependencies.history.updates(served.plan.view, { ...entity, hop_ms: hopMs, generation: served.generation });
+    const rows = await dependencies.history.updates(served.plan.view, {
+      ...entity,
+      hop_ms: hopMs,
+      generation: served.generation,
+    });
     return rows.map((row) => ({
       position: `features.${served.plan.view}@${row._partition}:${row._offset}`,
       logTime: row._log_time as number,
@@ -99,7 +107,8 @@ export const createExplain = (dependencies: ExplainDependencies): ((request: Exp
     const past = request.known !== undefined && known === request.known;
     const live = dependencies.views.live(request.view);
     const served = (past ? dependencies.views.liveAt(request.view, known) : null) ?? live;
-    if (served === null || served === 'filling') return fail('MR_NOT_FOUND', `there is no feature view "${request.view}" to explain`);
+    if (served === null || served === 'filling')
+      return fail('MR_NOT_FOUND', `there is no feature view "${request.view}" to explain`);
     const { plan } = served;
     const feature = featureOf(plan, request.feature);
     const key = keyOfEntity(plan, request.entity);
@@ -116,7 +125,9 @@ export const createExplain = (dependencies: ExplainDependencies): ((request: Exp
     const from = coveredFrom(single, at);
     const inside = events.filter((event) => event.eventTime >= from && event.eventTime <= at);
     const counted = inside.map((event) => ({ event, why: whyNotCounted(plan, feature, event.row) }));
-    const folding = counted.filter(({ event }) => plan.filter === null || plan.filter(event.row) === true).map(({ event }) => event);
+    const folding = counted
+      .filter(({ event }) => plan.filter === null || plan.filter(event.row) === true)
+      .map(({ event }) => event);
     const passing = events.filter((event) => plan.filter === null || plan.filter(event.row) === true);
     const recomputed = foldFeatures(single, passing, key, at).values[0] as Value;
     const hopMs = plan.hops[feature.hop]?.hopMs ?? 0;

@@ -7,10 +7,14 @@ export const sameValue = (a: Value, b: Value): boolean => {
   if (typeof a === 'number' && typeof b === 'number') {
     return a === b || Math.abs(a - b) <= RELATIVE * Math.max(Math.abs(a), Math.abs(b));
   }
-  if (Array.isArray(a) && Array.isArray(b)) return a.length === b.length && a.every((item, i) => sameValue(item as Value, b[i] as Value));
+  if (Array.isArray(a) && Array.isArray(b))
+    return a.length === b.length && a.every((item, i) => sameValue(item as Value, b[i] as Value));
   if (a !== null && b !== null && typeof a === 'object' && typeof b === 'object') {
     const left = Object.entries(a);
-    return left.length === Object.keys(b).length && left.every(([key, item]) => sameValue(item as Value, (b as Record<string, Value>)[key] ?? null));
+    return (
+      left.length === Object.keys(b).length &&
+      left.every(([key, item]) => sameValue(item as Value, (b as Record<string, Value>)[key] ?? null))
+    );
   }
   return a === b;
 };

@@ -35,7 +35,8 @@ export const createLateEvents = (log: Log): LateEvents => {
       const last = records.at(-1);
       if (last === undefined) return state.records;
       for (const record of records) {
-        if (record.offset >= state.next) state.records.push({ ...decodeLateEvent(record.value), logTime: record.logTime, at: record.offset });
+        if (record.offset >= state.next)
+          state.records.push({ ...decodeLateEvent(record.value), logTime: record.logTime, at: record.offset });
       }
       state.next = last.offset + 1;
     }
@@ -57,7 +58,9 @@ export const createLateEvents = (log: Log): LateEvents => {
       };
     },
     positions: async (view, generation) =>
-      (await read(view)).filter((record) => record.generation === generation).map(({ partition, offset }) => ({ partition, offset })),
+      (await read(view))
+        .filter((record) => record.generation === generation)
+        .map(({ partition, offset }) => ({ partition, offset })),
     async leftOut(view, generation) {
       const mine = (await read(view)).filter((record) => record.generation === generation);
       if (mine.length === 0) return null;

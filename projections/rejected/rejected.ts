@@ -27,7 +27,14 @@ const parseJson = (text: string): unknown => {
 
 const show = (record: LogRecord): RejectedRecord => {
   const { code, field, message, event } = decodeRejectedEvent(record.value);
-  return { position: `${record.topic}@0:${record.offset}`, logTime: record.logTime, code, field, message, event: parseJson(event) };
+  return {
+    position: `${record.topic}@0:${record.offset}`,
+    logTime: record.logTime,
+    code,
+    field,
+    message,
+    event: parseJson(event),
+  };
 };
 
 export const createRejected = ({ log, source, publish }: RejectedDependencies): Pick<Platform, 'rejected' | 'resendRejected'> => {
@@ -64,14 +71,21 @@ export const createRejected = ({ log, source, publish }: RejectedDependencies): 
       const topic = topicOf(name);
       const { positions, events } = request;
       if (events !== undefined && events.length !== positions.length) {
-        fail('MR_BODY_INVALID', `${positions.length} positions and ${events.length} corrected events: give one event a position, or no events to send the same again`);
+        fail(
+          'MR_BODY_INVALID',
+          `${positions.length} positions and ${events.length} corrected events: give one event a position, or no events to send the same again`,
+        );
       }
       const originals: unknown[] = [];
       for (const position of positions) {
         const offset = parsePosition(position, topic)[0]?.offset ?? -1;
         const [record] = await read(topic, offset, 1);
         if (record === undefined || record.offset !== offset) {
-          return fail('MR_NOT_FOUND', `there is no rejected event at ${position}: \`millrace rejected list ${name}\` shows what there is`, { position });
+          return fail(
+            'MR_NOT_FOUND',
+            `there is no rejected event at ${position}: \`millrace rejected list ${name}\` shows what there is`,
+            { position },
+          );
         }
         originals.push(show(record).event);
       }

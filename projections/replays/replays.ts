@@ -43,9 +43,18 @@ const stateOf = (record: GenerationRecord): ReplayState => {
 
 const compare = (id: string, live: ComputingGeneration, candidate: ComputingGeneration): ReplayComparison => {
   const at = Math.max(live.store.newestOfAll, candidate.store.newestOfAll, live.store.watermark, candidate.store.watermark);
-  const names = live.spec.plan.features.map((f) => f.name).filter((name) => candidate.spec.plan.features.some((f) => f.name === name));
-  const results = names.map((name) => ({ name, compared: 0, differing: 0, largest: null as number | null, examples: [] as { entity: ReturnType<typeof decodeKey>; live: Value; candidate: Value }[] }));
-  const indexIn = (generation: ComputingGeneration): number[] => names.map((name) => generation.spec.plan.features.findIndex((f) => f.name === name));
+  const names = live.spec.plan.features
+    .map((f) => f.name)
+    .filter((name) => candidate.spec.plan.features.some((f) => f.name === name));
+  const results = names.map((name) => ({
+    name,
+    compared: 0,
+    differing: 0,
+    largest: null as number | null,
+    examples: [] as { entity: ReturnType<typeof decodeKey>; live: Value; candidate: Value }[],
+  }));
+  const indexIn = (generation: ComputingGeneration): number[] =>
+    names.map((name) => generation.spec.plan.features.findIndex((f) => f.name === name));
   const [liveIndex, candidateIndex] = [indexIn(live), indexIn(candidate)];
   const [a, b]: [Value[], Value[]] = [[], []];
   const status: FeatureStatus[] = [];
@@ -60,13 +69,28 @@ const compare = (id: string, live: ComputingGeneration, candidate: ComputingGene
       result.compared++;
       if (sameValue(before, after)) return;
       result.differing++;
-      if (typeof before === 'number' && typeof after === 'number') result.largest = Math.max(result.largest ?? 0, Math.abs(before - after));
-      if (result.examples.length < EXAMPLES) result.examples.push({ entity: decodeKey(key, live.spec.plan.keys), live: before, candidate: after });
+      if (typeof before === 'number' && typeof after === 'number')
+        result.largest = Math.max(result.largest ?? 0, Math.abs(before - after));
+      if (result.examples.length < EXAMPLES)
+        result.examples.push({ entity: decodeKey(key, live.spec.plan.keys), live: before, candidate: after });
     });
   }
   const only = (one: TileStore, other: TileStore): string[] => one.keys.filter((key) => !other.indexOf.has(key)).slice(0, LISTED);
-  const side = (g: ComputingGeneration) => ({ version: g.spec.version, generation: g.spec.generation, entities: g.store.entities });
-  return { id, view: live.spec.plan.view, live: side(live), candidate: side(candidate), at, features: results, onlyLive: only(live.store, candidate.store), onlyCandidate: only(candidate.store, live.store) };
+  const side = (g: ComputingGeneration) => ({
+    version: g.spec.version,
+    generation: g.spec.generation,
+    entities: g.store.entities,
+  });
+  return {
+    id,
+    view: live.spec.plan.view,
+    live: side(live),
+    candidate: side(candidate),
+    at,
+    features: results,
+    onlyLive: only(live.store, candidate.store),
+    onlyCandidate: only(candidate.store, live.store),
+  };
 };
 
 export const createReplays = ({ catalog, execute, generation, liveGeneration, settled }: ReplayDependencies): Replays => {
@@ -109,7 +133,14 @@ export const createReplays = ({ catalog, execute, generation, liveGeneration, se
       if (definition === null) return fail('MR_NOT_FOUND', `there is no feature view "${view}" to replay`, { view });
       const version = catalog.stream('feature-view', view)?.state.versions.at(-1)?.version ?? 1;
       const keys = entities?.map((entity) => keyOfEntity(catalog.plan(view, version), entity)) ?? null;
-      const result = await execute({ type: 'StartReplay', data: { view, from: from ?? null, to: to ?? null, keys }, ...(reason === undefined ? {} : { reason }) }, caller);
+      const result = await execute(
+        {
+          type: 'StartReplay',
+          data: { view, from: from ?? null, to: to ?? null, keys },
+          ...(reason === undefined ? {} : { reason }),
+        },
+        caller,
+      );
       const started = result.events[0]?.data as { replay: { id: string } };
       return one(started.replay.id);
     },
@@ -120,7 +151,8 @@ export const createReplays = ({ catalog, execute, generation, liveGeneration, se
       await settled();
       const candidate = generation(view, number);
       const live = liveGeneration(view);
-      if (candidate === null || state === 'filling') return fail('MR_REPLAY_STATE', `replay "${id}" is ${state}: only a filled one can be compared`, { id });
+      if (candidate === null || state === 'filling')
+        return fail('MR_REPLAY_STATE', `replay "${id}" is ${state}: only a filled one can be compared`, { id });
       if (live === null) return fail('MR_REPLAY_STATE', `view "${view}" has no live generation to compare with`, { id });
       return compare(id, live, candidate);
     },

@@ -46,7 +46,10 @@ const keyFields = (plan: ViewPlan, key: string): Row => {
 /** Looks back in growing steps for an event of the entity, to tell `null` and `expired` from `not-found`. */
 const LOOK_BACK_MS = 90 * 86_400_000;
 
-export const readHistorical = async (rawEvents: RawEvents, { plan, key, at, below, leftOut }: HistoricalRead): Promise<HistoricalValue> => {
+export const readHistorical = async (
+  rawEvents: RawEvents,
+  { plan, key, at, below, leftOut }: HistoricalRead,
+): Promise<HistoricalValue> => {
   const where = keyFields(plan, key);
   const query = async (from: number, to: number): Promise<RawEvent[]> => {
     const events = await rawEvents({

@@ -18,7 +18,8 @@ export type RawEvents = (query: EventQuery) => Promise<readonly RawEvent[]>;
 
 const READ_BYTES = 4 * 1024 * 1024;
 
-export const byOrder = (a: RawEvent, b: RawEvent): number => a.eventTime - b.eventTime || a.partition - b.partition || a.offset - b.offset;
+export const byOrder = (a: RawEvent, b: RawEvent): number =>
+  a.eventTime - b.eventTime || a.partition - b.partition || a.offset - b.offset;
 
 export const createRawEvents = ({ log, history, decode }: RawEventsDependencies): RawEvents => {
   const tail = async (query: EventQuery, through: readonly number[]): Promise<RawEvent[]> => {

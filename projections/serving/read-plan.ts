@@ -82,10 +82,18 @@ const servedOrFail = (views: ServingViews, view: string, version: number | undef
   const served = views.live(view, version);
   if (served === null) {
     const which = version === undefined ? '' : ` version ${version}`;
-    return fail('MR_NOT_FOUND', `there is no feature view "${view}"${which} to read: \`millrace list feature-view\` shows what there is`, { view });
+    return fail(
+      'MR_NOT_FOUND',
+      `there is no feature view "${view}"${which} to read: \`millrace list feature-view\` shows what there is`,
+      { view },
+    );
   }
   if (served === 'filling') {
-    return fail('MR_VIEW_NOT_READY', `the first generation of view "${view}" is still being filled: \`millrace status\` shows how far it is`, { view });
+    return fail(
+      'MR_VIEW_NOT_READY',
+      `the first generation of view "${view}" is still being filled: \`millrace status\` shows how far it is`,
+      { view },
+    );
   }
   return served;
 };
@@ -111,14 +119,19 @@ const build = (columns: readonly Column[], definitions: ReadDefinitions, views: 
     const feature = plan.features.findIndex((f) => f.name === name);
     if (feature >= 0) return feature;
     const names = plan.features.map((f) => f.name).join(', ');
-    return fail('MR_NOT_FOUND', `view "${plan.view}" has no feature "${name}"; it has ${names}`, { view: plan.view, feature: name });
+    return fail('MR_NOT_FOUND', `view "${plan.view}" has no feature "${name}"; it has ${names}`, {
+      view: plan.view,
+      feature: name,
+    });
   };
   const addOnDemand = (name: string): number => {
     const known = onDemandIndex.get(name);
     if (known !== undefined) return known;
     const definition = definitions.onDemand(name);
     if (definition === null) {
-      return fail('MR_NOT_FOUND', `there is no on-demand feature "${name}"; a view's feature is written "view:feature"`, { feature: name });
+      return fail('MR_NOT_FOUND', `there is no on-demand feature "${name}"; a view's feature is written "view:feature"`, {
+        feature: name,
+      });
     }
     const inputs = Object.entries(definition.inputs).map(([parameter, input]) => {
       switch (input.from) {
@@ -135,7 +148,8 @@ const build = (columns: readonly Column[], definitions: ReadDefinitions, views: 
           return { parameter, from: { from: 'on-demand', index: addOnDemand(input.name) } as const };
       }
     });
-    const index = onDemand.push({ name, column: null, inputs, evaluate: compileExpr(definition.value, definitions.scope(definition)) }) - 1;
+    const index =
+      onDemand.push({ name, column: null, inputs, evaluate: compileExpr(definition.value, definitions.scope(definition)) }) - 1;
     onDemandIndex.set(name, index);
     return index;
   };
@@ -149,7 +163,12 @@ const build = (columns: readonly Column[], definitions: ReadDefinitions, views: 
     const index = addOnDemand(column.name);
     onDemand[index] = { ...(onDemand[index] as OnDemandRead), column: position };
   });
-  return { features: nameColumns(columns), views: viewReads, onDemand, request: [...request].map(([name, type]) => ({ name, type })) };
+  return {
+    features: nameColumns(columns),
+    views: viewReads,
+    onDemand,
+    request: [...request].map(([name, type]) => ({ name, type })),
+  };
 };
 
 export interface ReadTarget {
@@ -174,9 +193,13 @@ export const createReadPlans = (definitions: ReadDefinitions, views: ServingView
     if (target.service !== undefined) {
       const service = definitions.service(target.service);
       if (service === null) {
-        return fail('MR_NOT_FOUND', `there is no feature service "${target.service}": \`millrace list feature-service\` shows what there is`, {
-          service: target.service,
-        });
+        return fail(
+          'MR_NOT_FOUND',
+          `there is no feature service "${target.service}": \`millrace list feature-service\` shows what there is`,
+          {
+            service: target.service,
+          },
+        );
       }
       plan = build(columnsOfService(service), definitions, views);
     } else if (target.features !== undefined && target.features.length > 0) {

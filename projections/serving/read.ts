@@ -6,8 +6,8 @@ import { fail } from '#domain/errors.ts';
 import { formatPosition } from '#domain/ports/log.ts';
 import type { ReadRequest, ReadResult, ViewAnswer } from '#domain/ports/platform.ts';
 import { rawTopic } from '#domain/ports/topics.ts';
-import type { RawEvent, Row, Value } from '#domain/values/value.ts';
 import { checkScalar } from '#domain/values/check-scalar.ts';
+import type { RawEvent, Row, Value } from '#domain/values/value.ts';
 import { keyOfEntity } from '#domain/views/entity-key.ts';
 import type { EntityKey, FeatureStatus } from '#domain/views/plan.ts';
 import { readHistorical } from './historical-read.ts';
@@ -37,22 +37,39 @@ const requestRow = (plan: ReadPlan, request: readonly Row[] | undefined, row: nu
   if (plan.request.length === 0) return EMPTY;
   const given = request === undefined ? EMPTY : request.length === 1 ? (request[0] as Row) : request[row];
   if (request !== undefined && request.length !== 1 && request.length !== rows) {
-    return fail('MR_REQUEST_INVALID', `"request" has ${request.length} rows for ${rows} entities: give one for all, or one for each`);
+    return fail(
+      'MR_REQUEST_INVALID',
+      `"request" has ${request.length} rows for ${rows} entities: give one for all, or one for each`,
+    );
   }
   for (const { name, type } of plan.request) {
     const value = given?.[name];
     if (value === undefined) {
-      return fail('MR_REQUEST_INVALID', `the on-demand features need the request input "${name}" and row ${row} does not give it`, { row, field: name });
+      return fail(
+        'MR_REQUEST_INVALID',
+        `the on-demand features need the request input "${name}" and row ${row} does not give it`,
+        { row, field: name },
+      );
     }
     if (!(value === null ? type.nullable : checkScalar(type, value))) {
-      return fail('MR_REQUEST_INVALID', `request input "${name}" of row ${row} is ${JSON.stringify(value)}, which is not ${type.base}`, { row, field: name });
+      return fail(
+        'MR_REQUEST_INVALID',
+        `request input "${name}" of row ${row} is ${JSON.stringify(value)}, which is not ${type.base}`,
+        { row, field: name },
+      );
     }
   }
   return given ?? EMPTY;
 };
 
 /** Computes the on-demand columns of one row from the views' values and the request's inputs. */
-const computeOnDemand = (plan: ReadPlan, viewValues: readonly (readonly Value[])[], given: Row, values: Value[], status: FeatureStatus[]): void => {
+const computeOnDemand = (
+  plan: ReadPlan,
+  viewValues: readonly (readonly Value[])[],
+  given: Row,
+  values: Value[],
+  status: FeatureStatus[],
+): void => {
   if (plan.onDemand.length === 0) return;
   const results: Value[] = [];
   for (const feature of plan.onDemand) {
@@ -86,7 +103,10 @@ export const createRead = (dependencies: ReadDependencies): Read => {
   const planOf = createReadPlans(dependencies.definitions, dependencies.views);
 
   /** Who answers for a view, and from which raw events, for a read whose `known` is past. */
-  const asKnown = async (view: ViewRead, known: number): Promise<{ served: ServedView; below: readonly number[]; leftOut?: (event: RawEvent) => boolean }> => {
+  const asKnown = async (
+    view: ViewRead,
+    known: number,
+  ): Promise<{ served: ServedView; below: readonly number[]; leftOut?: (event: RawEvent) => boolean }> => {
     const then = dependencies.views.liveAt(view.served.plan.view, known);
     const served = then ?? view.served;
     const below = await dependencies.knownBelow(served.plan.source, known);
@@ -125,7 +145,15 @@ export const createRead = (dependencies: ReadDependencies): Read => {
       status.push(rowStatus);
     }
     const views = answered.map(({ served }) => answerOf(served));
-    return { features: plan.features, values, status, entities: request.entities, views, at, known: known ?? dependencies.readTime() };
+    return {
+      features: plan.features,
+      values,
+      status,
+      entities: request.entities,
+      views,
+      at,
+      known: known ?? dependencies.readTime(),
+    };
   };
 
   /** From tiles; null where some row's tiles do not suffice. */
@@ -156,7 +184,15 @@ export const createRead = (dependencies: ReadDependencies): Read => {
       values[row] = rowValues;
       status[row] = rowStatus;
     }
-    return { features: plan.features, values, status, entities, views: plan.views.map((view) => answerOf(view.served)), at, known };
+    return {
+      features: plan.features,
+      values,
+      status,
+      entities,
+      views: plan.views.map((view) => answerOf(view.served)),
+      at,
+      known,
+    };
   };
 
   return async (request) => {

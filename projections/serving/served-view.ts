@@ -1,6 +1,7 @@
 /** What a read needs of the generation that answers it; the compute engine of the profile provides it. */
-import type { FeatureStatus, ViewPlan } from '#domain/views/plan.ts';
+
 import type { Position, Value } from '#domain/values/value.ts';
+import type { FeatureStatus, ViewPlan } from '#domain/views/plan.ts';
 
 export interface ServedView {
   readonly plan: ViewPlan;

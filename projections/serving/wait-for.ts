@@ -16,7 +16,11 @@ export interface WaitForDependencies {
 const reached = (reader: readonly Position[], wanted: readonly Position[]): boolean =>
   wanted.every(({ partition, offset }) => (reader.find((p) => p.partition === partition)?.offset ?? 0) >= offset);
 
-export const createWaitFor = ({ readers, onProgress, deadlineMs }: WaitForDependencies): ((position: string) => Promise<void>) => {
+export const createWaitFor = ({
+  readers,
+  onProgress,
+  deadlineMs,
+}: WaitForDependencies): ((position: string) => Promise<void>) => {
   return async (position) => {
     const { topic, positions } = parseTopicPosition(position);
     const done = (): boolean => readers(topic).every((reader) => reached(reader, positions));
@@ -30,7 +34,12 @@ export const createWaitFor = ({ readers, onProgress, deadlineMs }: WaitForDepend
       });
       const timer = setTimeout(() => {
         unsubscribe();
-        reject(new MillraceError('MR_POSITION_NOT_REACHED', `position ${position} was not reached in ${deadlineMs} ms`, { position, deadlineMs }));
+        reject(
+          new MillraceError('MR_POSITION_NOT_REACHED', `position ${position} was not reached in ${deadlineMs} ms`, {
+            position,
+            deadlineMs,
+          }),
+        );
       }, deadlineMs);
     });
   };

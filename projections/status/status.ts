@@ -6,8 +6,8 @@ import type { Platform, PlatformStatus } from '#domain/ports/platform.ts';
 import { lateTopic, rawTopic, rejectedTopic } from '#domain/ports/topics.ts';
 import { formatDuration } from '#domain/values/duration.ts';
 import type { Position } from '#domain/values/value.ts';
-import type { ComputingGeneration } from '#projections/replays/replays.ts';
 import type { Catalog } from '#projections/catalog/catalog.ts';
+import type { ComputingGeneration } from '#projections/replays/replays.ts';
 
 export interface RunningGeneration extends ComputingGeneration {
   readonly positions: () => readonly Position[];
@@ -38,7 +38,9 @@ export const createStatus = (dependencies: StatusDependencies): Pick<Platform, '
   const total = (offsets: readonly number[]): number => offsets.reduce((a, b) => a + b, 0);
 
   const views = (): { name: string; version: number }[] =>
-    catalog.streams('feature-view').flatMap(({ name, state }) => (state.status === 'retired' ? [] : [{ name, version: state.versions.at(-1)?.version ?? 0 }]));
+    catalog
+      .streams('feature-view')
+      .flatMap(({ name, state }) => (state.status === 'retired' ? [] : [{ name, version: state.versions.at(-1)?.version ?? 0 }]));
 
   const viewStatus = async ({ name, version }: { name: string; version: number }): Promise<PlatformStatus['views'][number]> => {
     const live = liveGeneration(name);
@@ -61,8 +63,15 @@ export const createStatus = (dependencies: StatusDependencies): Pick<Platform, '
 
   const sourceStatus = async (definition: SourceDefinition): Promise<PlatformStatus['sources'][number]> => {
     const topic = rawTopic(definition.name);
-    const [ends, rejected, through] = await Promise.all([endOf(topic), endOf(rejectedTopic(definition.name)), history.through(topic)]);
-    const newest = views().map(({ name }) => liveGeneration(name)).filter((g) => g?.spec.plan.source === definition.name).map((g) => g?.store.newestOfAll ?? Number.NEGATIVE_INFINITY);
+    const [ends, rejected, through] = await Promise.all([
+      endOf(topic),
+      endOf(rejectedTopic(definition.name)),
+      history.through(topic),
+    ]);
+    const newest = views()
+      .map(({ name }) => liveGeneration(name))
+      .filter((g) => g?.spec.plan.source === definition.name)
+      .map((g) => g?.store.newestOfAll ?? Number.NEGATIVE_INFINITY);
     return {
       source: definition.name,
       events: total(ends),

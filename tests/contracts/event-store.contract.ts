@@ -46,7 +46,10 @@ export const eventStoreContract = (name: string, open: () => Promise<EventStoreU
     test('a wrong expected version is a conflict that names the current one, and leaves nothing', async () => {
       await store.append(newCommit('s', ['A', 'B']), 0);
       for (const wrong of [0, 1, 3]) {
-        await expect(store.append(newCommit('s', ['X']), wrong)).rejects.toMatchObject({ code: 'MR_VERSION_CONFLICT', details: { currentVersion: 2 } });
+        await expect(store.append(newCommit('s', ['X']), wrong)).rejects.toMatchObject({
+          code: 'MR_VERSION_CONFLICT',
+          details: { currentVersion: 2 },
+        });
       }
       expect(await store.head()).toBe(1);
       expect((await store.readStream('s')).version).toBe(2);
@@ -56,7 +59,8 @@ export const eventStoreContract = (name: string, open: () => Promise<EventStoreU
       const outcomes = await Promise.allSettled(Array.from({ length: 8 }, (_, i) => store.append(newCommit('s', [`E${i}`]), 0)));
       const lost = outcomes.filter((o) => o.status === 'rejected');
       expect(lost).toHaveLength(7);
-      for (const { reason } of lost as PromiseRejectedResult[]) expect(reason).toMatchObject({ code: 'MR_VERSION_CONFLICT', details: { currentVersion: 1 } });
+      for (const { reason } of lost as PromiseRejectedResult[])
+        expect(reason).toMatchObject({ code: 'MR_VERSION_CONFLICT', details: { currentVersion: 1 } });
       expect(await store.head()).toBe(1);
     });
 

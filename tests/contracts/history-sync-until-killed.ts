@@ -6,7 +6,10 @@ import { FILE_LOG_MODULE } from './history.fixture.ts';
 const data = process.argv[2] as string;
 const history = await openIcebergHistory({
   data,
-  input: { module: FILE_LOG_MODULE, options: { directory: join(data, 'log'), topics: [{ topic: 'raw.flights', partitions: 2 }] } },
+  input: {
+    module: FILE_LOG_MODULE,
+    options: { directory: join(data, 'log'), topics: [{ topic: 'raw.flights', partitions: 2 }] },
+  },
   commitAfterMs: 0,
   commitRows: 100,
 });

@@ -53,7 +53,20 @@ export const UPDATES_AVRO = {
     { name: 'p_1__sum', type: ['null', 'double'] },
     {
       name: 'p_2__items',
-      type: ['null', { type: 'array', items: { type: 'record', name: 'item', fields: [{ name: 'value', type: ['null', 'string', 'double'] }, { name: 'offset', type: 'long' }] } }],
+      type: [
+        'null',
+        {
+          type: 'array',
+          items: {
+            type: 'record',
+            name: 'item',
+            fields: [
+              { name: 'value', type: ['null', 'string', 'double'] },
+              { name: 'offset', type: 'long' },
+            ],
+          },
+        },
+      ],
     },
     { name: 'p_3__counts', type: ['null', { type: 'map', values: 'long' }] },
   ],
@@ -118,9 +131,22 @@ export const historyContract = (name: string, open: () => Promise<HistoryUnderTe
         tags: ['a', '', 'é'.repeat(20)],
         ratio: 0.5,
       });
-      const odd = ['', 'exactly12byte', 'exactly12byt', 'ÅÄÖ 東京 🛫', "o'hare\\\n\"", '\uFEFFbom', 'x'.repeat(5000), 'n\u0000ul'];
+      const odd = [
+        '',
+        'exactly12byte',
+        'exactly12byt',
+        'ÅÄÖ 東京 🛫',
+        'o\'hare\\\n"',
+        '\uFEFFbom',
+        'x'.repeat(5000),
+        'n\u0000ul',
+      ];
       test.appendRaw(0, [full, flight(-1, 'before'), flight(-DAY, 'before'), flight(-DAY - 1, 'before')], 1_000);
-      test.appendRaw(1, odd.map((origin, i) => flight(T + DAY + i, origin, { big: -(2 ** 52), delay: 5e-324 })), 2_000);
+      test.appendRaw(
+        1,
+        odd.map((origin, i) => flight(T + DAY + i, origin, { big: -(2 ** 52), delay: 5e-324 })),
+        2_000,
+      );
       await history.sync('raw.flights');
       expect(await history.through('raw.flights')).toEqual([4, 8]);
 
@@ -157,15 +183,32 @@ export const historyContract = (name: string, open: () => Promise<HistoryUnderTe
       const fields = ['origin', 'delay', 'tags', 'absent'];
       const scanned = await collect(history.scan({ source: 'flights', fields }));
       expect(positions(scanned)).toEqual(positions(events));
-      expect(scanned.map((event) => event.row)).toEqual(events.map(({ row }) => ({ origin: row.origin, delay: row.delay, tags: row.tags, absent: null })));
+      expect(scanned.map((event) => event.row)).toEqual(
+        events.map(({ row }) => ({ origin: row.origin, delay: row.delay, tags: row.tags, absent: null })),
+      );
       const rows: unknown[] = [];
       for await (const { count, columns, eventTime, partition, offset } of history.scanColumns({ source: 'flights', fields })) {
-        const { origin, delay, tags, absent } = columns as { origin: { codes: Int32Array; values: string[] }; delay: Float64Array; tags: unknown[]; absent: unknown[] };
+        const { origin, delay, tags, absent } = columns as {
+          origin: { codes: Int32Array; values: string[] };
+          delay: Float64Array;
+          tags: unknown[];
+          absent: unknown[];
+        };
         for (let i = 0; i < count; i++) {
-          rows.push([origin.values[origin.codes[i] as number], delay[i], tags[i], absent[i], eventTime[i], partition[i], offset[i]]);
+          rows.push([
+            origin.values[origin.codes[i] as number],
+            delay[i],
+            tags[i],
+            absent[i],
+            eventTime[i],
+            partition[i],
+            offset[i],
+          ]);
         }
       }
-      expect(rows).toEqual(events.map((e) => [e.row.origin, e.row.delay ?? Number.NaN, e.row.tags, null, e.eventTime, e.partition, e.offset]));
+      expect(rows).toEqual(
+        events.map((e) => [e.row.origin, e.row.delay ?? Number.NaN, e.row.tags, null, e.eventTime, e.partition, e.offset]),
+      );
     });
 
     it('reads by one snapshot: what is committed meanwhile is not seen', async () => {
@@ -210,7 +253,17 @@ export const historyContract = (name: string, open: () => Promise<HistoryUnderTe
 
     it('keeps feature updates, their nested states too', async () => {
       const updates = [
-        { origin: 'ATL', hop_ms: 60000, tile_start: T, p_1__sum: 1.5, p_2__items: [{ value: 'x', offset: 1 }, { value: 2.5, offset: 2 }], p_3__counts: { a: 1 } },
+        {
+          origin: 'ATL',
+          hop_ms: 60000,
+          tile_start: T,
+          p_1__sum: 1.5,
+          p_2__items: [
+            { value: 'x', offset: 1 },
+            { value: 2.5, offset: 2 },
+          ],
+          p_3__counts: { a: 1 },
+        },
         { origin: 'JFK', hop_ms: 60000, tile_start: T, p_1__sum: null, p_2__items: null, p_3__counts: null },
       ];
       test.appendUpdates(updates, 6_000);
@@ -230,7 +283,8 @@ export const historyContract = (name: string, open: () => Promise<HistoryUnderTe
       await history.maintain('raw.flights');
       expect((await history.dataFiles('raw.flights')).length).toBeLessThan(files);
       expect(await history.events({ source: 'flights' })).toEqual(before);
-      for (const origin of ['exactly12byte', '\uFEFFbom']) expect((await history.events({ source: 'flights', where: { origin } })).length).toBe(1);
+      for (const origin of ['exactly12byte', '\uFEFFbom'])
+        expect((await history.events({ source: 'flights', where: { origin } })).length).toBe(1);
       expect(await history.through('raw.flights')).toEqual([20, 8]);
     });
 

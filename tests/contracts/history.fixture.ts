@@ -22,14 +22,19 @@ export interface FileLog {
   append(topic: string, partition: number, schemaId: number, rows: readonly unknown[], logTime: number): void;
 }
 
-const partitionFile = (directory: string, topic: string, partition: number): string => join(directory, `${topic}@${partition}.ndjson`);
+const partitionFile = (directory: string, topic: string, partition: number): string =>
+  join(directory, `${topic}@${partition}.ndjson`);
 const schemaFile = (directory: string): string => join(directory, 'schemas.json');
-const readSchemas = (directory: string): object[] => (existsSync(schemaFile(directory)) ? JSON.parse(readFileSync(schemaFile(directory), 'utf8')) : []);
+const readSchemas = (directory: string): object[] =>
+  existsSync(schemaFile(directory)) ? JSON.parse(readFileSync(schemaFile(directory), 'utf8')) : [];
 
 const readPartition = (directory: string, topic: string, partition: number): readonly StoredRecord[] => {
   const path = partitionFile(directory, topic, partition);
   if (!existsSync(path)) return [];
-  return readFileSync(path, 'utf8').split('\n').filter(Boolean).map((line) => JSON.parse(line));
+  return readFileSync(path, 'utf8')
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => JSON.parse(line));
 };
 
 export const fileLog = (directory: string): FileLog => {
@@ -45,7 +50,9 @@ export const fileLog = (directory: string): FileLog => {
       const type = avro.Type.forSchema(readSchemas(directory)[schemaId - 1] as avro.Schema);
       const path = partitionFile(directory, topic, partition);
       const base = ends.get(path) ?? readPartition(directory, topic, partition).length;
-      const lines = rows.map((row, i) => JSON.stringify({ offset: base + i, logTime, schemaId, value: type.toBuffer(row).toString('base64') }));
+      const lines = rows.map((row, i) =>
+        JSON.stringify({ offset: base + i, logTime, schemaId, value: type.toBuffer(row).toString('base64') }),
+      );
       appendFileSync(path, lines.map((line) => `${line}\n`).join(''));
       ends.set(path, base + rows.length);
     },
@@ -79,7 +86,8 @@ export const openHistoryInput = (options: FileLogOptions): HistoryInput & { read
     },
     schema: async (id) => readSchemas(directory)[id - 1] as object,
     checkpoint(step) {
-      if (failWith !== undefined && existsSync(failWith)) throw Object.assign(new Error(readFileSync(failWith, 'utf8')), { code: 'ENOSPC' });
+      if (failWith !== undefined && existsSync(failWith))
+        throw Object.assign(new Error(readFileSync(failWith, 'utf8')), { code: 'ENOSPC' });
       if (dieAt === undefined || !existsSync(dieAt) || readFileSync(dieAt, 'utf8') !== step) return;
       writeFileSync(dieAt, '');
       process.exit(9);

@@ -9,7 +9,11 @@ export interface LogUnderTest {
   close(): Promise<void>;
 }
 
-export const record = (topic: string, text: string, options: { partition?: number; key?: string | null } = {}): OutgoingRecord => ({
+export const record = (
+  topic: string,
+  text: string,
+  options: { partition?: number; key?: string | null } = {},
+): OutgoingRecord => ({
   topic,
   partition: options.partition ?? 0,
   key: options.key === undefined ? `key of ${text}` : options.key,
@@ -63,10 +67,16 @@ export const logContract = (name: string, open: () => Promise<LogUnderTest>): vo
 
     test('offsets start at 0 in each partition and have no gap, however appends race', async () => {
       const racing = Array.from({ length: 40 }, (_, i) =>
-        log.append({ records: [record('a', `x${i}`, { partition: i % 2 }), record('a', `y${i}`, { partition: 0 }), record('b', `z${i}`)] }),
+        log.append({
+          records: [record('a', `x${i}`, { partition: i % 2 }), record('a', `y${i}`, { partition: 0 }), record('b', `z${i}`)],
+        }),
       );
       await Promise.all(racing);
-      for (const [topic, partition, count] of [['a', 0, 60], ['a', 1, 20], ['b', 0, 40]] as const) {
+      for (const [topic, partition, count] of [
+        ['a', 0, 60],
+        ['a', 1, 20],
+        ['b', 0, 40],
+      ] as const) {
         const got = await readAll(log, topic, partition);
         expect(got.map((r) => r.offset)).toEqual(Array.from({ length: count }, (_, i) => i));
         expect(got.every((r) => r.topic === topic && r.partition === partition)).toBe(true);
@@ -99,7 +109,10 @@ export const logContract = (name: string, open: () => Promise<LogUnderTest>): vo
     test('a batch of which one record is refused appends nothing, and takes no other append down', async () => {
       const good = log.append({ records: [record('a', 'before')] });
       const position = { consumer: 'c', topic: 'a', partition: 0, offset: 1 };
-      const bad = log.append({ records: [record('a', 'half'), record('a', 'other half', { partition: 9 })], positions: [position] });
+      const bad = log.append({
+        records: [record('a', 'half'), record('a', 'other half', { partition: 9 })],
+        positions: [position],
+      });
       const after = log.append({ records: [record('a', 'after')] });
       await expect(bad).rejects.toMatchObject({ code: 'MR_NOT_FOUND' });
       await Promise.all([good, after]);
@@ -143,7 +156,10 @@ export const logContract = (name: string, open: () => Promise<LogUnderTest>): vo
 
     test("a producer's batch that was taken is not appended again; a gap or an overlap is refused", async () => {
       const send = (sequence: number, values: readonly string[]) =>
-        log.append({ records: values.map((v) => record('a', v)), producer: { id: 'p', topic: 'a', sequence, count: values.length } });
+        log.append({
+          records: values.map((v) => record('a', v)),
+          producer: { id: 'p', topic: 'a', sequence, count: values.length },
+        });
       expect(await log.producerSequence('p', 'a')).toBe(0);
       expect((await send(0, ['1', '2'])).duplicate).toBe(false);
       expect((await send(0, ['1', '2'])).duplicate).toBe(true);

@@ -27,7 +27,9 @@ export const schemaRegistryContract = (name: string, open: () => Promise<SchemaR
 
     test('an equal schema has one id, under every subject, and makes no new version', async () => {
       const id = await registry.register('raw.flights', schemaOf(ID, DELAY));
-      expect(await registry.register('raw.flights', { fields: [ID, DELAY], namespace: 'raw', name: 'Flight', type: 'record' })).toBe(id);
+      expect(
+        await registry.register('raw.flights', { fields: [ID, DELAY], namespace: 'raw', name: 'Flight', type: 'record' }),
+      ).toBe(id);
       expect(await registry.register('raw.other', schemaOf(ID, DELAY))).toBe(id);
       expect(await registry.versions('raw.flights')).toEqual([{ id, version: 1 }]);
       expect(await registry.versions('raw.other')).toEqual([{ id, version: 1 }]);
@@ -56,9 +58,13 @@ export const schemaRegistryContract = (name: string, open: () => Promise<SchemaR
       ['null no longer allowed', schemaOf(ID, DELAY, { name: 'note', type: 'string' }), 'note'],
     ])('%s is refused, naming the field', async (_what, schema, field) => {
       await registry.register('s', schemaOf(ID, DELAY));
-      if (field === 'note') await registry.register('s', schemaOf(ID, DELAY, { name: 'note', type: ['null', 'string'], default: null }));
+      if (field === 'note')
+        await registry.register('s', schemaOf(ID, DELAY, { name: 'note', type: ['null', 'string'], default: null }));
       const before = await registry.versions('s');
-      await expect(registry.register('s', schema)).rejects.toMatchObject({ code: 'MR_SCHEMA_INCOMPATIBLE', message: expect.stringContaining(`"${field}"`) });
+      await expect(registry.register('s', schema)).rejects.toMatchObject({
+        code: 'MR_SCHEMA_INCOMPATIBLE',
+        message: expect.stringContaining(`"${field}"`),
+      });
       expect(await registry.versions('s')).toEqual(before);
     });
 
@@ -74,7 +80,9 @@ export const schemaRegistryContract = (name: string, open: () => Promise<SchemaR
     });
 
     test('what is no Avro schema is refused; what is not there is said to be missing', async () => {
-      await expect(registry.register('s', { type: 'recrod', name: 'X', fields: [] })).rejects.toMatchObject({ code: 'MR_SCHEMA_INCOMPATIBLE' });
+      await expect(registry.register('s', { type: 'recrod', name: 'X', fields: [] })).rejects.toMatchObject({
+        code: 'MR_SCHEMA_INCOMPATIBLE',
+      });
       await expect(registry.schema(4711)).rejects.toMatchObject({ code: 'MR_NOT_FOUND' });
       expect(await registry.latest('none')).toBeNull();
       expect(await registry.versions('none')).toEqual([]);

@@ -14,7 +14,8 @@ export const createTopics = async (log: Log): Promise<void> => {
   await log.createTopic('sums', { partitions: 1 });
 };
 
-const lines = async (log: Pick<Log, 'read'>): Promise<Line[]> => texts(await readAll(log, 'sums')).map((text) => JSON.parse(text) as Line);
+const lines = async (log: Pick<Log, 'read'>): Promise<Line[]> =>
+  texts(await readAll(log, 'sums')).map((text) => JSON.parse(text) as Line);
 
 export const summingTask = async (log: Log): Promise<StreamTask> => {
   let sum = 0;
@@ -28,7 +29,13 @@ export const summingTask = async (log: Log): Promise<StreamTask> => {
     process: (records) => ({
       records: records.map(({ partition, offset, value }) => {
         sum += Number(Buffer.from(value).toString());
-        return { topic: 'sums', partition: 0, key: null, value: Buffer.from(JSON.stringify([partition, offset, sum])), schemaId: 1 };
+        return {
+          topic: 'sums',
+          partition: 0,
+          key: null,
+          value: Buffer.from(JSON.stringify([partition, offset, sum])),
+          schemaId: 1,
+        };
       }),
     }),
     committed: () => {},

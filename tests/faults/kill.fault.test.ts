@@ -6,8 +6,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
 import { avg, col, count, entity, featureView, last, max, source, sum } from 'millrace';
+import { expect, test } from 'vitest';
 import { call, type Server, startServer } from '#tests/support/server.ts';
 
 const KILLS = 20;

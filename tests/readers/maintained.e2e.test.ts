@@ -17,28 +17,34 @@ table = StaticTable.from_metadata(sys.argv[1])
 print(sorted(table.scan().to_arrow().column('_offset').to_pylist()), len(table.current_snapshot().manifests(table.io)), len(table.metadata.snapshots))
 `;
 
-it.skipIf(!hasPython())('reads the same rows after maintenance', async () => {
-  const data = mkdtempSync(join(tmpdir(), 'millrace-maintained-'));
-  const directory = join(data, 'log');
-  const log = fileLog(directory);
-  const schema = log.schema(FLIGHTS_AVRO);
-  const input = { module: FILE_LOG_MODULE, options: { directory, topics: [{ topic: 'raw.flights', partitions: 1 }] } };
-  const history = await openIcebergHistory({ data, input, commitAfterMs: 0 });
-  const table = join(data, 'history', 'raw', 'flights');
-  const read = (): string => execFileSync(pythonWithPyiceberg(), ['-c', READ, table], { encoding: 'utf8' }).trim();
-  const offsets = Array.from({ length: 28 }, (_, i) => i);
-  for (const i of offsets) {
-    log.append('raw.flights', 0, schema, [flight(i, 'ATL')], 1_000 + i);
-    await history.sync('raw.flights');
-  }
-  const all = `[${offsets.join(', ')}]`;
-  expect(read()).toBe(`${all} 5 28`);
-  await history.maintain('raw.flights');
-  expect((await history.dataFiles('raw.flights')).length).toBe(1);
-  expect(await expireSnapshots(table, { keep: 1, minAge: 0, now: Date.now() + 1 })).toBe(28);
-  expect(read()).toMatch(new RegExp(`^\\${all} \\d 1$`.replace(']', '\\]')));
-  expect(readdirSync(join(table, 'data'), { recursive: true }).filter((name) => String(name).endsWith('.parquet'))).toHaveLength(1);
-  expect((await history.events({ source: 'flights' })).map((event) => event.offset)).toEqual(offsets);
-  await history.close();
-  rmSync(data, { recursive: true, force: true });
-}, 180_000);
+it.skipIf(!hasPython())(
+  'reads the same rows after maintenance',
+  async () => {
+    const data = mkdtempSync(join(tmpdir(), 'millrace-maintained-'));
+    const directory = join(data, 'log');
+    const log = fileLog(directory);
+    const schema = log.schema(FLIGHTS_AVRO);
+    const input = { module: FILE_LOG_MODULE, options: { directory, topics: [{ topic: 'raw.flights', partitions: 1 }] } };
+    const history = await openIcebergHistory({ data, input, commitAfterMs: 0 });
+    const table = join(data, 'history', 'raw', 'flights');
+    const read = (): string => execFileSync(pythonWithPyiceberg(), ['-c', READ, table], { encoding: 'utf8' }).trim();
+    const offsets = Array.from({ length: 28 }, (_, i) => i);
+    for (const i of offsets) {
+      log.append('raw.flights', 0, schema, [flight(i, 'ATL')], 1_000 + i);
+      await history.sync('raw.flights');
+    }
+    const all = `[${offsets.join(', ')}]`;
+    expect(read()).toBe(`${all} 5 28`);
+    await history.maintain('raw.flights');
+    expect((await history.dataFiles('raw.flights')).length).toBe(1);
+    expect(await expireSnapshots(table, { keep: 1, minAge: 0, now: Date.now() + 1 })).toBe(28);
+    expect(read()).toMatch(new RegExp(`^\\${all} \\d 1$`.replace(']', '\\]')));
+    expect(
+      readdirSync(join(table, 'data'), { recursive: true }).filter((name) => String(name).endsWith('.parquet')),
+    ).toHaveLength(1);
+    expect((await history.events({ source: 'flights' })).map((event) => event.offset)).toEqual(offsets);
+    await history.close();
+    rmSync(data, { recursive: true, force: true });
+  },
+  180_000,
+);

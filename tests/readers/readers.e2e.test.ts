@@ -27,13 +27,35 @@ beforeAll(async () => {
     { topic: 'raw.flights', partitions: 1 },
     { topic: 'features.delays', partitions: 1 },
   ];
-  const history = await openIcebergHistory({ data, input: { module: FILE_LOG_MODULE, options: { directory, topics } }, commitAfterMs: 0 });
-  const full = { delay: -0.5, seats: 7, big: 2 ** 52, ok: true, day: -1, blob: Buffer.from('hi') as unknown as string, tags: ['a', 'é'], ratio: 0.25 };
+  const history = await openIcebergHistory({
+    data,
+    input: { module: FILE_LOG_MODULE, options: { directory, topics } },
+    commitAfterMs: 0,
+  });
+  const full = {
+    delay: -0.5,
+    seats: 7,
+    big: 2 ** 52,
+    ok: true,
+    day: -1,
+    blob: Buffer.from('hi') as unknown as string,
+    tags: ['a', 'é'],
+    ratio: 0.25,
+  };
   log.append('raw.flights', 0, first, [flight(T, 'ATL', full), flight(-1, '東京 🛫 far longer than twelve bytes')], 1_000);
   await history.sync('raw.flights');
   log.append('raw.flights', 0, evolved, [flight(T - DAY, 'JFK', { seats: 2 ** 40, note: 'new' })], 2_000);
   await history.sync('raw.flights');
-  log.append('features.delays', 0, tiles, [{ origin: 'ATL', p_1__sum: 1.5, ...TILE, p_3__counts: { a: 1 } }, { origin: 'JFK', p_1__sum: null, ...TILE }], 3_000);
+  log.append(
+    'features.delays',
+    0,
+    tiles,
+    [
+      { origin: 'ATL', p_1__sum: 1.5, ...TILE, p_3__counts: { a: 1 } },
+      { origin: 'JFK', p_1__sum: null, ...TILE },
+    ],
+    3_000,
+  );
   await history.sync('features.delays');
   await history.close();
   raw = join(data, 'history', 'raw', 'flights');
@@ -45,7 +67,13 @@ interface Seen {
   readonly raw: readonly Record<string, unknown>[];
   readonly fields: readonly (readonly unknown[])[];
   readonly spec: unknown;
-  readonly snapshots: readonly { readonly id: number; readonly parent: number | null; readonly operation: string; readonly through: string; readonly rows: number }[];
+  readonly snapshots: readonly {
+    readonly id: number;
+    readonly parent: number | null;
+    readonly operation: string;
+    readonly through: string;
+    readonly rows: number;
+  }[];
   readonly atl: readonly Record<string, unknown>[];
   readonly wide: readonly Record<string, unknown>[];
   readonly small: readonly Record<string, unknown>[];
@@ -61,7 +89,9 @@ if (!python) console.warn('pyiceberg is not tried: there is no python3 on this m
 describe.skipIf(!python)('pyiceberg', () => {
   let seen: Seen;
   beforeAll(() => {
-    const output = execFileSync(pythonWithPyiceberg(), [join(import.meta.dirname, 'read_tables.py'), raw, updates], { encoding: 'utf8' });
+    const output = execFileSync(pythonWithPyiceberg(), [join(import.meta.dirname, 'read_tables.py'), raw, updates], {
+      encoding: 'utf8',
+    });
     seen = JSON.parse(output) as Seen;
   }, 180_000);
 
@@ -83,10 +113,18 @@ describe.skipIf(!python)('pyiceberg', () => {
         _offset: 0,
         _log_time: '1970-01-01T00:00:01+00:00',
       },
-      expect.objectContaining({ date: '1969-12-31T23:59:59.999000+00:00', origin: '東京 🛫 far longer than twelve bytes', delay: null, tags: null, _offset: 1 }),
+      expect.objectContaining({
+        date: '1969-12-31T23:59:59.999000+00:00',
+        origin: '東京 🛫 far longer than twelve bytes',
+        delay: null,
+        tags: null,
+        _offset: 1,
+      }),
       expect.objectContaining({ origin: 'JFK', seats: 2 ** 40, note: 'new', _offset: 2 }),
     ]);
-    expect(seen.updates.map(({ origin, p_1__sum, p_3__counts, _log_time }) => [origin, p_1__sum, p_3__counts, _log_time])).toEqual([
+    expect(
+      seen.updates.map(({ origin, p_1__sum, p_3__counts, _log_time }) => [origin, p_1__sum, p_3__counts, _log_time]),
+    ).toEqual([
       ['ATL', 1.5, '{"a":1}', '1970-01-01T00:00:03+00:00'],
       ['JFK', null, null, '1970-01-01T00:00:03+00:00'],
     ]);

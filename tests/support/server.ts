@@ -54,7 +54,11 @@ export const startServer = (dataDirectory: string, env: NodeJS.ProcessEnv = {}):
     });
   });
 
-export const call = async (url: string, path: string, init: { body?: unknown; method?: string; headers?: Record<string, string> } = {}): Promise<{ status: number; body: unknown }> => {
+export const call = async (
+  url: string,
+  path: string,
+  init: { body?: unknown; method?: string; headers?: Record<string, string> } = {},
+): Promise<{ status: number; body: unknown }> => {
   const response = await fetch(`${url}${path}`, {
     method: init.method ?? (init.body === undefined ? 'GET' : 'POST'),
     headers: { 'content-type': 'application/json', ...init.headers },

@@ -1,0 +1,11 @@
+#!/usr/bin/env node
+/** `npx millrace …`: the command line, on the Node that the project needs. */
+import { join } from 'node:path';
+import { findNode, installDependencies, root, run } from './node.mjs';
+
+installDependencies();
+process.exitCode = await run(findNode(), [
+  '--disable-warning=ExperimentalWarning',
+  join(root, 'gateways', 'cli', 'main.ts'),
+  ...process.argv.slice(2),
+]);

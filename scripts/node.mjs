@@ -1,0 +1,118 @@
+/**
+ * Finds the Node that the project needs, and everything it depends on. Plain JavaScript for any Node from 18 on: it runs before anything
+ * is installed. A newer Node comes from npm as a package that carries the binary and needs no install script.
+ */
+import { spawn, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { delimiter, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const WANTED = '24.21.0';
+const MAJOR = 24;
+const isWindows = process.platform === 'win32';
+
+const say = (line) => process.stderr.write(`${line}\n`);
+
+const npm = (args, cwd) => {
+  const done = spawnSync(isWindows ? 'npm.cmd' : 'npm', [...args, '--no-audit', '--no-fund', '--loglevel=error'], {
+    cwd,
+    encoding: 'utf8',
+    shell: isWindows,
+  });
+  if (done.status !== 0) {
+    say(`npm ${args.join(' ')} failed:\n${done.stdout ?? ''}${done.stderr ?? done.error?.message ?? ''}`);
+    process.exit(1);
+  }
+};
+
+const privateNode = () =>
+  join(
+    root,
+    '.tools',
+    'node_modules',
+    `node-${process.platform === 'win32' ? 'win' : process.platform}-${process.arch}`,
+    'bin',
+    isWindows ? 'node.exe' : 'node',
+  );
+
+/** The path of a Node that is new enough; fetched once where this one is too old. */
+export const findNode = () => {
+  if (Number(process.versions.node.split('.')[0]) >= MAJOR) return process.execPath;
+  const path = privateNode();
+  if (!existsSync(path)) {
+    say(`setting up: Node ${process.versions.node} is here and ${MAJOR} is needed; fetching ${WANTED} for this project alone`);
+    mkdirSync(join(root, '.tools'), { recursive: true });
+    writeFileSync(join(root, '.tools', 'package.json'), '{"private":true}\n');
+    npm(
+      [
+        'install',
+        '--no-save',
+        '--ignore-scripts',
+        `node-${process.platform === 'win32' ? 'win' : process.platform}-${process.arch}@${WANTED}`,
+      ],
+      join(root, '.tools'),
+    );
+  }
+  return path;
+};
+
+const sleep = (ms) => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+
+/** One set-up at a time: a directory is made by exactly one process. */
+const locked = (work) => {
+  const lock = join(root, '.tools', 'lock');
+  mkdirSync(dirname(lock), { recursive: true });
+  for (let waited = 0; ; waited += 200) {
+    try {
+      mkdirSync(lock);
+      break;
+    } catch (error) {
+      if (error.code !== 'EEXIST') throw error;
+      if (waited > 600_000) {
+        say(`another set-up has held ${lock} for ten minutes: remove it if none is running`);
+        process.exit(1);
+      }
+      sleep(200);
+    }
+  }
+  try {
+    return work();
+  } finally {
+    rmSync(lock, { recursive: true, force: true });
+  }
+};
+
+/** Installs the dependencies that package-lock.json names, where they are not there yet. */
+export const installDependencies = () => {
+  const stamp = join(root, 'node_modules', '.millrace-stamp');
+  const wanted = createHash('sha256')
+    .update(readFileSync(join(root, 'package-lock.json')))
+    .digest('hex');
+  const current = () => existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted;
+  if (current()) return;
+  locked(() => {
+    if (current()) return;
+    say('setting up: installing dependencies (once, some 20 seconds)');
+    npm(['ci', '--ignore-scripts'], root);
+    writeFileSync(stamp, wanted);
+  });
+};
+
+/** Runs a program of the project with that Node first in the PATH, passes signals on, and ends as it ends. */
+export const run = (node, args, options = {}) =>
+  new Promise((resolve) => {
+    const env = { ...process.env, ...options.env, PATH: `${dirname(node)}${delimiter}${process.env.PATH ?? ''}` };
+    const child = spawn(node, args, { cwd: options.cwd ?? process.cwd(), stdio: 'inherit', env });
+    const pass = (signal) => child.kill(signal);
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, pass);
+    child.on('error', (error) => {
+      say(error.message);
+      resolve(1);
+    });
+    child.on('exit', (code, signal) => {
+      for (const s of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.off(s, pass);
+      resolve(code ?? (signal === 'SIGINT' ? 130 : 1));
+    });
+  });
