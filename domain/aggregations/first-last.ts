@@ -2,10 +2,10 @@
  * first, last, firstK, lastK by the total order (event time, partition, offset). One partial: the K ordered values nearest to one end,
  * kept sorted; `first` and `last` are K = 1.
  */
-import { avroType } from '#domain/sources/source-schema.ts';
 import type { FieldType, Value } from '#domain/values/value.ts';
 import type { Aggregation, Order, Partial, Slots } from './aggregation.ts';
 import { inputOf, nullable, scalarInput, wholeParameter } from './parameters.ts';
+import { stateAvro } from './slots.ts';
 
 interface Entry extends Order {
   readonly value: Value;
@@ -40,7 +40,7 @@ const orderedPartial = (type: FieldType, k: number, sign: 1 | -1): Partial => ({
             { name: 'event_time', type: 'long' },
             { name: 'partition', type: 'int' },
             { name: 'offset', type: 'long' },
-            { name: 'value', type: avroType({ ...type, nullable: false }) },
+            { name: 'value', type: stateAvro(type) },
           ],
         },
       },
@@ -64,7 +64,8 @@ const orderedPartial = (type: FieldType, k: number, sign: 1 | -1): Partial => ({
     s.refs[s.r] = NONE;
   },
   add(s, value, { eventTime, partition, offset }) {
-    s.refs[s.r] = keep(s.refs[s.r] as readonly Entry[], { eventTime, partition, offset, value }, k, sign);
+    // −0 becomes 0, as it does on any way through JSON.
+    s.refs[s.r] = keep(s.refs[s.r] as readonly Entry[], { eventTime, partition, offset, value: value === 0 ? 0 : value }, k, sign);
   },
   merge(into, from) {
     let list = into.refs[into.r] as readonly Entry[];

@@ -13,7 +13,8 @@ const numberPartial = (id: string, empty: number, better: (a: number, b: number)
     s.nums[s.n] = empty;
   },
   add(s, value) {
-    if (better(value as number, s.nums[s.n] as number)) s.nums[s.n] = value as number;
+    // −0 becomes 0: they compare equal, and which came first must not show.
+    if (better(value as number, s.nums[s.n] as number)) s.nums[s.n] = (value as number) + 0;
   },
   merge(into, from) {
     if (better(from.nums[from.n] as number, into.nums[into.n] as number)) into.nums[into.n] = from.nums[from.n] as number;

@@ -1,5 +1,11 @@
 /** Small tools on slots, shared by the aggregations. */
+import { avroType } from '#domain/sources/source-schema.ts';
+import type { FieldType } from '#domain/values/value.ts';
 import type { Slots } from './aggregation.ts';
+
+/** How a state's values stand in Avro. Bytes are base64 text here as in rows, so that a state is plain data to Avro and JSON alike. */
+export const stateAvro = (type: FieldType): unknown =>
+  avroType({ ...type, base: type.base === 'bytes' ? 'string' : type.base, nullable: false });
 
 export const newSlots = (nums: number, refs: number): Slots => ({
   nums: new Float64Array(nums),

@@ -2,9 +2,9 @@
  * A bounded multiset: value → how often. Past `limit` distinct values it has overflowed, and stays so whatever is merged.
  * A state's Map is its own: `merge` copies counts, never the Map.
  */
-import { avroType } from '#domain/sources/source-schema.ts';
 import type { FieldType, Scalar, Value } from '#domain/values/value.ts';
 import type { Partial } from './aggregation.ts';
+import { stateAvro } from './slots.ts';
 
 export type ValueCounts = Map<Scalar, number> | 'overflow';
 
@@ -25,7 +25,7 @@ export const valueCountsPartial = (type: FieldType, limit: number): Partial => (
         name: `Counts_${type.base}`,
         fields: [
           { name: 'overflow', type: 'boolean' },
-          { name: 'values', type: { type: 'array', items: avroType({ ...type, nullable: false }) } },
+          { name: 'values', type: { type: 'array', items: stateAvro(type) } },
           { name: 'counts', type: { type: 'array', items: 'long' } },
         ],
       },
