@@ -25,7 +25,7 @@ export class ByteWriter {
     this.buffer = larger;
   }
 
-  /** Zigzag varint, exact over ±(2^53 − 1): past 30 bits the number is split, for 2n needs 54. */
+  /** Zigzag varint, exact over ±(2^53 − 1): past 30 bits the number is split, for 2n needs 54 bits. */
   writeLong(n: number): void {
     this.need(10);
     const buffer = this.buffer;
@@ -38,12 +38,21 @@ export class ByteWriter {
       buffer[this.at++] = z;
       return;
     }
+    // Zigzag puts the sign below 2^27 of the magnitude: four bytes of seven bits, then the rest as a small varint.
     const m = n < 0 ? -(n + 1) : n;
-    buffer[this.at++] = ((m % 64) << 1) | (n < 0 ? 1 : 0) | 128;
-    let rest = Math.floor(m / 64);
+    const low = m % 134_217_728;
+    let z = low * 2 + (n < 0 ? 1 : 0);
+    buffer[this.at++] = (z & 127) | 128;
+    z >>>= 7;
+    buffer[this.at++] = (z & 127) | 128;
+    z >>>= 7;
+    buffer[this.at++] = (z & 127) | 128;
+    z >>>= 7;
+    buffer[this.at++] = z | 128;
+    let rest = (m - low) / 134_217_728;
     while (rest > 127) {
-      buffer[this.at++] = (rest % 128) | 128;
-      rest = Math.floor(rest / 128);
+      buffer[this.at++] = (rest & 127) | 128;
+      rest >>>= 7;
     }
     buffer[this.at++] = rest;
   }
@@ -87,10 +96,16 @@ export class ByteWriter {
     this.at += this.buffer.write(text, this.at, size, 'utf8');
   }
 
+  writeZeros(count: number): void {
+    this.need(count);
+    for (const end = this.at + count; this.at < end; this.at++) this.buffer[this.at] = 0;
+  }
+
   /** Bytes that are encoded already. */
   writeBytes(bytes: Uint8Array): void {
     this.need(bytes.length);
-    this.buffer.set(bytes, this.at);
+    if (bytes.length < SHORT) for (let i = 0; i < bytes.length; i++) this.buffer[this.at + i] = bytes[i] as number;
+    else this.buffer.set(bytes, this.at);
     this.at += bytes.length;
   }
 

@@ -2,9 +2,9 @@
  * Tile updates to Avro and back. Writing is on the path of every event, so it goes straight from the packed slots to bytes, with no object
  * between; a test holds the bytes to avsc's. Reading is for recovery and audit, and is avsc's.
  */
-import avro from 'avsc';
 import { ByteWriter } from '#domain/sources/bytes.ts';
 import type { Scalar } from '#domain/values/value.ts';
+import { avroCodec } from './avro.ts';
 import { decodeKey, encodeKey } from './entity-key.ts';
 import { featuresAvroSchema, slotColumns } from './features-schema.ts';
 import type { ViewPlan } from './plan.ts';
@@ -53,7 +53,7 @@ const layoutsOf = (plan: ViewPlan): GroupLayout[] => {
       numNames: nums.map(({ name }) => name),
       refNames: refs.map(({ name }) => name),
       encodeRef: fields.map((field, i) => {
-        const type = avro.Type.forSchema((refs[i] as { avro: avro.Schema }).avro, { wrapUnions: false });
+        const type = avroCodec(refs[i]?.avro);
         return (ref) => {
           const data = field.encode(ref);
           return data === null ? null : type.toBuffer(data);
@@ -67,7 +67,7 @@ const layoutsOf = (plan: ViewPlan): GroupLayout[] => {
 /** A slot may be infinite (the empty min): as Avro doubles that is exact. */
 export const tileCodec = (plan: ViewPlan): TileCodec => {
   const layouts = layoutsOf(plan);
-  const type = avro.Type.forSchema(featuresAvroSchema(plan) as unknown as avro.Schema, { wrapUnions: false });
+  const type = avroCodec(featuresAvroSchema(plan));
   const writer = new ByteWriter();
   const keyTypes = plan.keys.map(({ type: t }) => t.base);
 
@@ -92,9 +92,20 @@ export const tileCodec = (plan: ViewPlan): TileCodec => {
     });
   };
 
+  /** An entity's key, encoded once: it opens each of its records. */
+  const keyBytes = (store: TileStore, entity: number): Uint8Array => {
+    const known = store.keyBytes[entity];
+    if (known !== undefined) return known;
+    writer.reset();
+    writeKey(store.keys[entity] as string);
+    const bytes = writer.take();
+    store.keyBytes[entity] = bytes;
+    return bytes;
+  };
+
   const writeSlots = (group: TileGroup, layout: GroupLayout, slot: number): void => {
     const { hop, nums, refs } = group;
-    for (let i = 0; i < layout.before; i++) writer.writeLong(0);
+    if (layout.before > 0) writer.writeZeros(layout.before);
     const n = slot * hop.nums;
     for (let i = 0; i < hop.nums; i++) {
       writer.writeLong(1);
@@ -110,7 +121,7 @@ export const tileCodec = (plan: ViewPlan): TileCodec => {
         writer.writeBytes(bytes);
       }
     }
-    for (let i = 0; i < layout.after; i++) writer.writeLong(0);
+    if (layout.after > 0) writer.writeZeros(layout.after);
   };
 
   return {
@@ -118,9 +129,10 @@ export const tileCodec = (plan: ViewPlan): TileCodec => {
       store.groups.forEach((group, g) => {
         const { hopMs } = group.hop;
         for (const slot of group.changed) {
-          const key = store.keys[group.entity[slot] as number] as string;
+          const entity = group.entity[slot] as number;
+          const key = keyBytes(store, entity);
           writer.reset();
-          writeKey(key);
+          writer.writeBytes(key);
           writer.writeLong(hopMs);
           writer.writeLong((group.tileNo[slot] as number) * hopMs);
           writer.writeLong(group.newest[slot] as number);
@@ -130,7 +142,7 @@ export const tileCodec = (plan: ViewPlan): TileCodec => {
           writer.writeLong(generation);
           writer.writeLong(store.watermark);
           writeSlots(group, layouts[g] as GroupLayout, slot);
-          emit(writer.take(), key);
+          emit(writer.take(), store.keys[entity] as string);
         }
         group.clearChanged();
       });
