@@ -3,7 +3,7 @@
  * allocate nothing. The fill is generated once a scan, for a property written by a constant name costs a tenth of one written by a variable.
  */
 import type { CodedColumn, ScannedColumn, ScannedColumns } from '#domain/ports/history.ts';
-import type { FieldType, Row, Value } from '#domain/values/value.ts';
+import type { FieldType, Value } from '#domain/values/value.ts';
 import type { ViewPlan } from '#domain/views/plan.ts';
 
 export type MutableRow = Record<string, Value>;
@@ -58,48 +58,57 @@ export const eventRow = (fields: Readonly<Record<string, FieldType>>): EventRow 
   };
 };
 
-/** Codes of one dictionary stay below this, so a pair of them is a whole number that a Map finds without making a string. */
-const CODES = 2 ** 26;
-
-export interface EventKeys {
+/** Entities by the key fields of an event, −1 where it concerns none of those asked for. */
+export interface EventEntities {
   use(batch: ScannedColumns): void;
-  /** the key of event i, which the row holds; null: it concerns no entity */
-  of(i: number, row: Row): string | null;
+  of(i: number): number;
 }
 
-/** Keys of one or two string fields are encoded once for each distinct pair of codes; others for each event. */
-export const eventKeys = (plan: ViewPlan): EventKeys => {
-  const byCode: (string | null)[] = [];
-  const byPair = new Map<number, string | null>();
+const UNKNOWN = -2;
+
+/** Entities of one or two string fields are looked up once for each distinct pair of codes; others for each event. */
+export const eventEntities = (plan: ViewPlan, event: EventRow, entityOf: (key: string) => number): EventEntities => {
+  const byCode: number[] = [];
+  const byPair: (Map<number, number> | undefined)[] = [];
   let first: Int32Array | null = null;
   let second: Int32Array | null = null;
   const fields = plan.keys.map(({ field }) => field);
+  const look = (i: number): number => {
+    event.at(i);
+    const key = plan.keyOf(event.row);
+    return key === null ? -1 : entityOf(key);
+  };
   return {
     use(batch) {
       const columns = fields.map((field) => batch.columns[field]);
       const coded = columns.every(isCoded) && columns.length <= 2;
       first = coded ? (columns[0] as CodedColumn).codes : null;
       second = coded && columns.length === 2 ? (columns[1] as CodedColumn).codes : null;
+      while (coded && byCode.length < (columns[0] as CodedColumn).values.length) byCode.push(UNKNOWN);
     },
-    of(i, row) {
-      if (first === null) return plan.keyOf(row);
+    of(i) {
+      if (first === null) return look(i);
       const a = first[i] as number;
-      if (a < 0) return null;
+      if (a < 0) return -1;
       if (second === null) {
-        const known = byCode[a];
-        if (known !== undefined) return known;
-        const key = plan.keyOf(row);
-        byCode[a] = key;
-        return key;
+        const known = byCode[a] as number;
+        if (known !== UNKNOWN) return known;
+        const entity = look(i);
+        byCode[a] = entity;
+        return entity;
       }
       const b = second[i] as number;
-      if (b < 0) return null;
-      const pair = a * CODES + b;
-      const known = byPair.get(pair);
+      if (b < 0) return -1;
+      let pairs = byPair[a];
+      if (pairs === undefined) {
+        pairs = new Map();
+        byPair[a] = pairs;
+      }
+      const known = pairs.get(b);
       if (known !== undefined) return known;
-      const key = plan.keyOf(row);
-      byPair.set(pair, key);
-      return key;
+      const entity = look(i);
+      pairs.set(b, entity);
+      return entity;
     },
   };
 };

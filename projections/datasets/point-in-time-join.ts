@@ -5,18 +5,21 @@
  *   visible(e)   event-time mode: e's event time;   as-served mode: the later of its known time and its event time
  *   events       sorted by visible time    e1 ≤ e2 ≤ e3 ≤ …
  *   spine        sorted by its time        T1 ≤ T2 ≤ …
- *   merge        feed every event with visible(e) ≤ T into the view's tile store, then read it at T
+ *   merge        feed every event with visible(e) ≤ T into the view's windows, then read them at T
  *
- * What is not yet fed cannot be read: there is no other guard against leakage, and none is needed. No event fed is later than T, so
- * the store can always answer from its tiles; tiles that no window reaches from T any more are let go, so the state stays as small as
- * a server's. Lateness has no part in it: events that a live generation dropped as late come as `excluded` positions.
+ * A batch is merged entity by entity: entities do not depend on each other, and one entity's windows stay in the processor's cache while
+ * its share of the batch goes by; event by event, each would be fetched from far away again.
+ *
+ * What is not yet fed cannot be read: there is no other guard against leakage, and none is needed. Time only goes forward, so windows
+ * slide, and what they leave behind is let go: the state stays as small as a server's. Events of entities that no row asks for are
+ * passed over. Lateness has no part in it: events that a live generation dropped as late come as `excluded` positions.
  */
 import type { ScannedColumns } from '#domain/ports/history.ts';
-import type { FieldType, Position, Value } from '#domain/values/value.ts';
-import type { FeatureStatus, ViewPlan } from '#domain/views/plan.ts';
-import { createTileStore, type TileStore } from '#domain/views/tile-store.ts';
-import { type ResultValues, setValue } from './columns.ts';
-import { type EventKeys, type EventRow, eventKeys, eventRow } from './event-row.ts';
+import type { FieldType, Position } from '#domain/values/value.ts';
+import type { ViewPlan } from '#domain/views/plan.ts';
+import { grouping } from './grouping.ts';
+import { type EventRow, eventEntities, eventRow } from './event-row.ts';
+import { type SlidingOutput, slidingView } from './sliding-view.ts';
 import type { SpineKeys } from './spine-keys.ts';
 
 export interface VisibleEvents extends ScannedColumns {
@@ -28,7 +31,7 @@ export interface JoinedView {
   readonly plan: ViewPlan;
   readonly keys: SpineKeys;
   /** index of the plan's feature → where its values go, by row of the spine */
-  readonly outputs: readonly { readonly feature: number; readonly values: ResultValues }[];
+  readonly outputs: readonly SlidingOutput[];
   readonly excluded?: readonly Position[];
 }
 
@@ -53,9 +56,10 @@ export interface JoinOptions {
 }
 
 interface Feed {
-  use(batch: VisibleEvents): void;
-  take(i: number): void;
-  answer(row: number, at: number): void;
+  /** feeds the batch and answers rows order[from‥to), none of which is after the last event of the batch */
+  merge(batch: VisibleEvents, from: number, to: number): void;
+  /** answers rows to which nothing more can be fed */
+  rest(from: number): void;
 }
 
 const positionsSet = (positions: readonly Position[]): ((partition: number, offset: number) => boolean) | null => {
@@ -69,42 +73,49 @@ const positionsSet = (positions: readonly Position[]): ((partition: number, offs
   return (partition, offset) => offsets.get(partition)?.has(offset) === true;
 };
 
-const NO_COLUMN: Float64Array = new Float64Array(0);
-
-const feedOf = (view: JoinedView, event: EventRow): Feed => {
-  const { plan, outputs } = view;
-  const keys: EventKeys = eventKeys(plan);
-  const { ids, keys: spineKeys } = view.keys;
-  const isExcluded = positionsSet(view.excluded ?? []);
-  let key: string | null = null;
-  const store: TileStore = createTileStore({ ...plan, latenessMs: null, keyOf: () => key });
-  const out: Value[] = new Array<Value>(plan.features.length).fill(null);
-  const status: FeatureStatus[] = new Array<FeatureStatus>(plan.features.length).fill('null');
-  let [eventTime, partition, offset] = [NO_COLUMN, NO_COLUMN, NO_COLUMN];
-  let uncleared = 0;
+const feedOf = ({ plan, outputs, keys, excluded = [] }: JoinedView, event: EventRow, { times, order }: JoinSpine): Feed => {
+  const { ids } = keys;
+  const count = keys.keys.length;
+  const entities = new Map(keys.keys.map((key, id) => [key, id]));
+  const entitiesOf = eventEntities(plan, event, (key) => entities.get(key) ?? -1);
+  const isExcluded = positionsSet(excluded);
+  const view = slidingView(plan, count, outputs);
+  const eventGroups = grouping(count);
+  const rowGroups = grouping(count);
   return {
-    use(batch) {
-      keys.use(batch);
-      ({ eventTime, partition, offset } = batch);
-    },
-    take(i) {
-      if (isExcluded?.(partition[i] as number, offset[i] as number)) return;
-      key = keys.of(i, event.row);
-      if (key === null) return;
-      // Without a log time of its own the watermark is the newest event time, which no time still to be asked for is before.
-      store.process(event.row, eventTime[i] as number, partition[i] as number, offset[i] as number, Number.POSITIVE_INFINITY);
-      // Nobody wants the changes; a tile marked as changed would never be let go.
-      if (++uncleared === 64) {
-        uncleared = 0;
-        for (const group of store.groups) group.clearChanged();
+    merge(batch, from, to) {
+      const { count: events, visible, eventTime, partition, offset } = batch;
+      entitiesOf.use(batch);
+      eventGroups.group(events, (i) => (isExcluded?.(partition[i] as number, offset[i] as number) ? -1 : entitiesOf.of(i)));
+      rowGroups.group(to - from, (i) => ids[order[from + i] as number] as number);
+      for (let entity = 0; entity < count; entity++) {
+        const lastEvent = eventGroups.ends[entity] as number;
+        const lastRow = rowGroups.ends[entity] as number;
+        let r = rowGroups.startOf(entity);
+        for (let e = eventGroups.startOf(entity); e < lastEvent; e++) {
+          const i = eventGroups.items[e] as number;
+          const seen = visible[i] as number;
+          for (; r < lastRow; r++) {
+            const row = order[from + (rowGroups.items[r] as number)] as number;
+            const at = times[row] as number;
+            if (seen <= at) break;
+            view.read(entity, at, row);
+          }
+          event.at(i);
+          view.add(entity, event.row, seen, eventTime[i] as number, partition[i] as number, offset[i] as number);
+        }
+        for (; r < lastRow; r++) {
+          const row = order[from + (rowGroups.items[r] as number)] as number;
+          view.read(entity, times[row] as number, row);
+        }
       }
     },
-    answer(row, at) {
-      const id = ids[row] as number;
-      if (id < 0) return;
-      if (store.read(spineKeys[id] as string, at, out, status) !== 'ok')
-        throw new Error(`view ${plan.view} was fed an event later than ${at}`);
-      for (const { feature, values } of outputs) setValue(values, row, out[feature] as Value);
+    rest(from) {
+      for (let i = from; i < order.length; i++) {
+        const row = order[i] as number;
+        const entity = ids[row] as number;
+        if (entity >= 0) view.read(entity, times[row] as number, row);
+      }
     },
   };
 };
@@ -116,31 +127,23 @@ export const joinPointInTime = async (
   { signal, onProgress }: JoinOptions = {},
 ): Promise<void> => {
   const event = eventRow(pass.fields);
-  const feeds = pass.views.map((view) => feedOf(view, event));
+  const feeds = pass.views.map((view) => feedOf(view, event, { times, order }));
   let next = 0;
-  let nextTime = order.length === 0 ? Number.POSITIVE_INFINITY : (times[order[0] as number] as number);
-  const answer = (): void => {
-    const row = order[next] as number;
-    for (let f = 0; f < feeds.length; f++) (feeds[f] as Feed).answer(row, nextTime);
-    next++;
-    nextTime = next < order.length ? (times[order[next] as number] as number) : Number.POSITIVE_INFINITY;
-  };
-
   let fed = 0;
   for await (const batch of pass.events) {
     signal?.throwIfAborted();
+    if (batch.count === 0) continue;
+    // Rows at the very time of the last event wait: the next batch may begin with an event of that time.
+    const last = batch.visible[batch.count - 1] as number;
+    let to = next;
+    while (to < order.length && (times[order[to] as number] as number) < last) to++;
     event.use(batch);
-    for (const feed of feeds) feed.use(batch);
-    const { visible } = batch;
-    for (let i = 0; i < batch.count; i++) {
-      while (nextTime < (visible[i] as number)) answer();
-      event.at(i);
-      for (let f = 0; f < feeds.length; f++) (feeds[f] as Feed).take(i);
-    }
+    for (const feed of feeds) feed.merge(batch, next, to);
+    next = to;
     fed += batch.count;
     onProgress?.(fed);
     if (next === order.length) return;
   }
   signal?.throwIfAborted();
-  while (next < order.length) answer();
+  for (const feed of feeds) feed.rest(next);
 };
