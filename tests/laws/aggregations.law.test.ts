@@ -1,5 +1,4 @@
 /** Every aggregation is a commutative monoid, and its result is the textbook's. */
-import avro from 'avsc';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { OVERFLOW, type Order, type Partial } from '#domain/aggregations/aggregation.ts';
@@ -8,6 +7,7 @@ import { AGGREGATIONS, aggregationNamed } from '#domain/aggregations/table.ts';
 import { typeOf } from '#domain/expressions/typecheck.ts';
 import { sourceFields } from '#domain/sources/source-schema.ts';
 import type { Value } from '#domain/values/value.ts';
+import { avroCodec } from '#domain/views/avro.ts';
 import { AGGREGATES, aggregate } from '#tests/oracle/aggregates.ts';
 import { featureDefinition, rawEvents, SOURCE } from '#tests/oracle/arbitraries.ts';
 import { interpret } from '#tests/oracle/expressions.ts';
@@ -120,7 +120,7 @@ describe.each([...AGGREGATIONS.keys()])('%s', (name) => {
         for (const partial of bound.partials) {
           const state = merged(partial, seen);
           partial.refs.forEach((slot, i) => {
-            const type = avro.Type.forSchema(slot.avro as avro.Schema, { wrapUnions: false });
+            const type = avroCodec(slot.avro);
             const data = state.refs[i];
             expect(slot.encode(slot.decode(type.fromBuffer(type.toBuffer(data))))).toEqual(data);
             expect(slot.encode(slot.decode(JSON.parse(JSON.stringify(data))))).toEqual(data);
