@@ -1,0 +1,48 @@
+/** Raw events as the columnar batches of a scan, cut into batches of any size. */
+import type { CodedColumn, ScannedColumn } from '#domain/ports/history.ts';
+import { sourceFields } from '#domain/sources/source-schema.ts';
+import type { SourceDefinition } from '#domain/definitions/model.ts';
+import type { RawEvent, Value } from '#domain/values/value.ts';
+import { isNumberType } from '#projections/datasets/columns.ts';
+import type { VisibleEvents } from '#projections/datasets/point-in-time-join.ts';
+
+export interface SeenEvent {
+  readonly event: RawEvent;
+  readonly visible: number;
+}
+
+const inOrder = (a: SeenEvent, b: SeenEvent): number =>
+  a.visible - b.visible || a.event.partition - b.event.partition || a.event.offset - b.event.offset;
+
+const coded = (values: readonly Value[], dictionary: string[]): CodedColumn => {
+  const codes = Int32Array.from(values, (value) => {
+    if (value === null) return -1;
+    const known = dictionary.indexOf(value as string);
+    return known >= 0 ? known : dictionary.push(value as string) - 1;
+  });
+  return { codes, values: dictionary };
+};
+
+export async function* scanOf(source: SourceDefinition, events: readonly SeenEvent[], batchSize: number): AsyncGenerator<VisibleEvents> {
+  const fields = sourceFields(source);
+  const dictionaries = new Map(Object.keys(fields).map((name) => [name, [] as string[]]));
+  const sorted = events.toSorted(inOrder);
+  for (let from = 0; from < sorted.length; from += batchSize) {
+    const batch = sorted.slice(from, from + batchSize);
+    const of = (pick: (seen: SeenEvent) => number): Float64Array => Float64Array.from(batch, pick);
+    const columns = Object.entries(fields).map(([name, type]): [string, ScannedColumn] => {
+      const values = batch.map(({ event }) => event.row[name] ?? null);
+      if (isNumberType(type)) return [name, Float64Array.from(values, (value) => (value === null ? Number.NaN : Number(value)))];
+      return [name, type.base === 'string' && !type.array ? coded(values, dictionaries.get(name) as string[]) : values];
+    });
+    yield {
+      count: batch.length,
+      visible: of(({ visible }) => visible),
+      eventTime: of(({ event }) => event.eventTime),
+      partition: of(({ event }) => event.partition),
+      offset: of(({ event }) => event.offset),
+      logTime: of(({ event }) => event.logTime),
+      columns: Object.fromEntries(columns),
+    };
+  }
+}
