@@ -2,9 +2,10 @@
  * The pure monoid behind a partial's slots: states are frozen values, operations make new ones. It says in four functions what the
  * packed form does in place, and the laws are tested on it.
  */
+
+import type { Value } from '#domain/values/value.ts';
 import type { BoundAggregation, Finalized, Order, Partial, Slots } from './aggregation.ts';
 import { newSlots } from './slots.ts';
-import type { Value } from '#domain/values/value.ts';
 
 export interface State {
   readonly nums: readonly number[];

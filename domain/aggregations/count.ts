@@ -15,6 +15,11 @@ export const countPartial: Partial = {
   merge(into, from) {
     into.nums[into.n] = (into.nums[into.n] as number) + (from.nums[from.n] as number);
   },
+  mergeRun(into, { nums, width, slots, from, to }, n) {
+    let count = into.nums[into.n] as number;
+    for (let i = from; i < to; i++) count += nums[(slots[i] as number) * width + n] as number;
+    into.nums[into.n] = count;
+  },
 };
 
 export const count: Aggregation = {

@@ -65,7 +65,12 @@ const orderedPartial = (type: FieldType, k: number, sign: 1 | -1): Partial => ({
   },
   add(s, value, { eventTime, partition, offset }) {
     // −0 becomes 0, as it does on any way through JSON.
-    s.refs[s.r] = keep(s.refs[s.r] as readonly Entry[], { eventTime, partition, offset, value: value === 0 ? 0 : value }, k, sign);
+    s.refs[s.r] = keep(
+      s.refs[s.r] as readonly Entry[],
+      { eventTime, partition, offset, value: value === 0 ? 0 : value },
+      k,
+      sign,
+    );
   },
   merge(into, from) {
     let list = into.refs[into.r] as readonly Entry[];

@@ -45,6 +45,12 @@ const histogramPartial = (edges: readonly number[]): Partial => {
       for (let i = 0; i < buckets; i++)
         into.nums[into.n + i] = (into.nums[into.n + i] as number) + (from.nums[from.n + i] as number);
     },
+    mergeRun(into, { nums, width, slots, from, to }, n) {
+      for (let tile = from; tile < to; tile++) {
+        const at = (slots[tile] as number) * width + n;
+        for (let i = 0; i < buckets; i++) into.nums[into.n + i] = (into.nums[into.n + i] as number) + (nums[at + i] as number);
+      }
+    },
   };
 };
 

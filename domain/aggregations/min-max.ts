@@ -5,7 +5,12 @@ import type { FieldType, Value } from '#domain/values/value.ts';
 import type { Aggregation, BoundAggregation, Partial, Slots } from './aggregation.ts';
 import { nullable, scalarInput } from './parameters.ts';
 
-const numberPartial = (id: string, empty: number, better: (a: number, b: number) => boolean): Partial => ({
+const numberPartial = (
+  id: string,
+  empty: number,
+  better: (a: number, b: number) => boolean,
+  mergeRun: NonNullable<Partial['mergeRun']>,
+): Partial => ({
   id,
   nums: [{ name: 'value', avro: 'double' }],
   refs: [],
@@ -19,6 +24,7 @@ const numberPartial = (id: string, empty: number, better: (a: number, b: number)
   merge(into, from) {
     if (better(from.nums[from.n] as number, into.nums[into.n] as number)) into.nums[into.n] = from.nums[from.n] as number;
   },
+  mergeRun,
 });
 
 const textPartial = (id: string, better: (a: string, b: string) => boolean): Partial => {
@@ -62,8 +68,22 @@ const comparable = (name: string, input: FieldType | null): FieldType => {
 
 const less = <T>(a: T, b: T): boolean => a < b;
 const more = <T>(a: T, b: T): boolean => a > b;
-const minNumber = numberPartial('min', Number.POSITIVE_INFINITY, less);
-const maxNumber = numberPartial('max', Number.NEGATIVE_INFINITY, more);
+const minNumber = numberPartial('min', Number.POSITIVE_INFINITY, less, (into, { nums, width, slots, from, to }, n) => {
+  let least = into.nums[into.n] as number;
+  for (let i = from; i < to; i++) {
+    const x = nums[(slots[i] as number) * width + n] as number;
+    if (x < least) least = x;
+  }
+  into.nums[into.n] = least;
+});
+const maxNumber = numberPartial('max', Number.NEGATIVE_INFINITY, more, (into, { nums, width, slots, from, to }, n) => {
+  let most = into.nums[into.n] as number;
+  for (let i = from; i < to; i++) {
+    const x = nums[(slots[i] as number) * width + n] as number;
+    if (x > most) most = x;
+  }
+  into.nums[into.n] = most;
+});
 const minText = textPartial('min', less);
 const maxText = textPartial('max', more);
 

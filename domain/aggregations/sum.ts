@@ -24,6 +24,20 @@ export const sumPartial: Partial = {
     addCompensated(into.nums, into.n, from.nums[from.n] as number);
     into.nums[into.n + 1] = (into.nums[into.n + 1] as number) + (from.nums[from.n + 1] as number);
   },
+  mergeRun(into, { nums, width, slots, from, to }, n) {
+    let hi = into.nums[into.n] as number;
+    let lo = into.nums[into.n + 1] as number;
+    for (let i = from; i < to; i++) {
+      const at = (slots[i] as number) * width + n;
+      const x = nums[at] as number;
+      const sum = hi + x;
+      const shadow = sum - hi;
+      lo += hi - (sum - shadow) + (x - shadow) + (nums[at + 1] as number);
+      hi = sum;
+    }
+    into.nums[into.n] = hi;
+    into.nums[into.n + 1] = lo;
+  },
 };
 
 /** The value of a sum partial beside its count; null over nothing. */

@@ -6,6 +6,19 @@ import type { Aggregation, BoundAggregation, Partial, Slots } from './aggregatio
 import { DOUBLE, numericInput } from './parameters.ts';
 import { finiteOrNull } from './slots.ts';
 
+const mergeMoments = (into: Slots, nums: Float64Array, at: number): void => {
+  const mine = into.nums;
+  const n = into.n;
+  const a = mine[n] as number;
+  const b = nums[at] as number;
+  if (b === 0) return;
+  const total = a + b;
+  const delta = (nums[at + 1] as number) - (mine[n + 1] as number);
+  mine[n] = total;
+  mine[n + 1] = (mine[n + 1] as number) + (delta * b) / total;
+  mine[n + 2] = (mine[n + 2] as number) + (nums[at + 2] as number) + ((delta * a) / total) * delta * b;
+};
+
 export const momentsPartial: Partial = {
   id: 'moments',
   nums: [
@@ -27,15 +40,10 @@ export const momentsPartial: Partial = {
     nums[n + 2] = (nums[n + 2] as number) + delta * ((value as number) - moved);
   },
   merge(into, from) {
-    const a = into.nums[into.n] as number;
-    const b = from.nums[from.n] as number;
-    if (b === 0) return;
-    const total = a + b;
-    const delta = (from.nums[from.n + 1] as number) - (into.nums[into.n + 1] as number);
-    into.nums[into.n] = total;
-    into.nums[into.n + 1] = (into.nums[into.n + 1] as number) + (delta * b) / total;
-    into.nums[into.n + 2] =
-      (into.nums[into.n + 2] as number) + (from.nums[from.n + 2] as number) + ((delta * a) / total) * delta * b;
+    mergeMoments(into, from.nums, from.n);
+  },
+  mergeRun(into, { nums, width, slots, from, to }, n) {
+    for (let i = from; i < to; i++) mergeMoments(into, nums, (slots[i] as number) * width + n);
   },
 };
 

@@ -14,4 +14,5 @@ const long = avro.types.LongType.__with({
   compare: (a: number, b: number) => Math.sign(a - b),
 });
 
-export const avroCodec = (schema: unknown): avro.Type => avro.Type.forSchema(schema as avro.Schema, { wrapUnions: false, registry: { long } });
+export const avroCodec = (schema: unknown): avro.Type =>
+  avro.Type.forSchema(schema as avro.Schema, { wrapUnions: false, registry: { long } });

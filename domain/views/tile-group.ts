@@ -21,6 +21,8 @@ const grow = <T extends Float64Array | Uint8Array | Int32Array>(array: T, length
 
 export class TileGroup {
   readonly hop: HopGroup;
+  /** Whether each entity's newest tile stays, even where no window reaches it: it says that there is such an entity, and its newest event. */
+  readonly keepsNewest: boolean;
   nums: Float64Array;
   refs: unknown[] = [];
   tileNo = new Float64Array(FIRST_CAPACITY);
@@ -38,8 +40,9 @@ export class TileGroup {
   /** one pair of slots to hand to the partials */
   private readonly cursor: Slots;
 
-  constructor(hop: HopGroup) {
+  constructor(hop: HopGroup, keepsNewest = false) {
     this.hop = hop;
+    this.keepsNewest = keepsNewest;
     this.nums = new Float64Array(FIRST_CAPACITY * hop.nums);
     this.cursor = { nums: this.nums, n: 0, refs: this.refs, r: 0 };
   }
@@ -145,7 +148,8 @@ export class TileGroup {
     const list = this.lists[entity];
     if (list === undefined) return;
     const { slots } = list;
-    while (list.head < slots.length) {
+    const end = this.keepsNewest ? slots.length - 1 : slots.length;
+    while (list.head < end) {
       const slot = slots[list.head] as number;
       if ((this.tileNo[slot] as number) >= below || this.isChanged[slot] === 1) break;
       list.head++;

@@ -2,14 +2,16 @@
  * Combines an entity's tiles into its features' values.
  *
  * The windows over one hop all end now and differ in how far back they reach, so one pass from the newest tile to the oldest serves them
- * all: tiles are merged into one accumulator a partial, and where the pass comes to the far end of a window, the features of that window
- * are finalized from what has been merged so far. A partial that no wider window needs is left out from there on.
+ * all: tiles are merged into one accumulator a partial, a run of them at a time, and where the pass comes to the far end of a window,
+ * the features of that window are finalized from what has been merged so far. A partial that no wider window needs is left out from there on.
  */
-import { OVERFLOW, type Partial, type Slots } from '#domain/aggregations/aggregation.ts';
+import { OVERFLOW, type Partial, type Slots, type TileRun } from '#domain/aggregations/aggregation.ts';
 import { newSlots } from '#domain/aggregations/slots.ts';
 import type { Value } from '#domain/values/value.ts';
 import type { FeatureStatus, HopGroup, PlannedFeature } from './plan.ts';
 import type { TileGroup } from './tile-group.ts';
+
+const NO_SLOTS: readonly number[] = [];
 
 interface Step {
   readonly windowMs: number | null;
@@ -41,31 +43,37 @@ export const compileGroupReader = (hop: HopGroup, hopIndex: number, features: re
     };
   });
 
+  const mergeRun = (p: number, group: TileGroup, run: TileRun): void => {
+    const partial = partials[p] as Partial;
+    const { n, r } = offsets[p] as { n: number; r: number };
+    const into = accumulators[p] as Slots;
+    if (partial.mergeRun !== undefined) return partial.mergeRun(into, run, n);
+    for (let i = run.from; i < run.to; i++) partial.merge(into, group.at(run.slots[i] as number, n, r));
+  };
+
   return {
     read(group, entity, at, out, status) {
       for (let p = 0; p < partials.length; p++) (partials[p] as Partial).identity(accumulators[p] as Slots);
       const list = group.lists[entity];
       const { hopMs } = hop;
-      let i = list === undefined ? 0 : list.slots.length;
+      const slots = list === undefined ? NO_SLOTS : list.slots;
       const head = list === undefined ? 0 : list.head;
+      const { tileNo } = group;
       const newestTile = hopMs === 0 ? 0 : Math.floor(at / hopMs);
+      let to = slots.length;
+      while (to > head && (tileNo[slots[to - 1] as number] as number) > newestTile) to--;
       for (let s = 0; s < steps.length; s++) {
         const step = steps[s] as Step;
         const lowest =
           step.windowMs === null || hopMs === 0 ? Number.NEGATIVE_INFINITY : Math.floor((at - step.windowMs) / hopMs);
-        while (list !== undefined && i > head) {
-          const slot = list.slots[i - 1] as number;
-          const no = group.tileNo[slot] as number;
-          if (no < lowest) break;
-          i--;
-          if (no > newestTile) continue;
+        let from = to;
+        while (from > head && (tileNo[slots[from - 1] as number] as number) >= lowest) from--;
+        if (from < to) {
+          const run: TileRun = { nums: group.nums, width: hop.nums, slots, from, to };
           const needed = step.partials;
-          for (let k = 0; k < needed.length; k++) {
-            const p = needed[k] as number;
-            const { n, r } = offsets[p] as { n: number; r: number };
-            (partials[p] as Partial).merge(accumulators[p] as Slots, group.at(slot, n, r));
-          }
+          for (let k = 0; k < needed.length; k++) mergeRun(needed[k] as number, group, run);
         }
+        to = from;
         for (let f = 0; f < step.features.length; f++) {
           const { index, feature, states } = step.features[f] as Step['features'][number];
           const value = feature.aggregation.finalize(states);

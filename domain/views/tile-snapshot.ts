@@ -114,7 +114,8 @@ export const applyUpdate = (
   store.newestOfAll = Math.max(store.newestOfAll, update.newestEventTime);
   store.watermark = Math.max(store.watermark, update.watermark);
   const tileNo = update.hopMs === 0 ? 0 : update.tileStart / update.hopMs;
-  if (tileNo < group.lowestKept(store.watermark)) return;
+  const lowest = group.lowestKept(store.watermark);
+  if (tileNo < lowest && !group.keepsNewest) return;
   const slot = group.slotFor(entity, tileNo);
   group.newest[slot] = update.newestEventTime;
   group.causePartition[slot] = update.cause.partition;
@@ -123,6 +124,5 @@ export const applyUpdate = (
   update.refs.forEach((ref, i) => {
     group.refs[slot * group.hop.refs + i] = ref;
   });
-  const lowest = group.lowestKept(store.watermark);
   if (lowest !== Number.NEGATIVE_INFINITY) group.evict(entity, lowest);
 };

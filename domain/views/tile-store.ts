@@ -11,10 +11,11 @@
  * The watermark is the largest min(event time, log time) of the events taken in: a producer's clock ahead of ours does not move it past
  * the log's. Where the view declares a lateness, an event is late if the widest of its tiles ended more than that before the watermark:
  * then it is left out of all of them, and reported. Where it does not, nothing is late; a tile that no window reaches any more changes
- * no present value and is let go.
+ * no present value and is let go. One tile an entity stays all the same, that of its newest event in the widest hop: without it the
+ * updates written would not say that the entity has events at all, nor when it expires.
  */
 import type { Row, Scalar, Value } from '#domain/values/value.ts';
-import type { FeatureStatus, ViewPlan } from './plan.ts';
+import type { FeatureStatus, HopGroup, ViewPlan } from './plan.ts';
 import { TileGroup } from './tile-group.ts';
 import { compileGroupReader, type GroupReader } from './tile-reader.ts';
 
@@ -30,6 +31,8 @@ export interface LateEvent {
 export type ReadOutcome = 'ok' | 'needs-history';
 
 type KeyLevel = Map<Scalar, KeyLevel | number>;
+
+const breadth = ({ hopMs }: HopGroup): number => (hopMs === 0 ? Number.POSITIVE_INFINITY : hopMs);
 
 export class TileStore {
   readonly plan: ViewPlan;
@@ -56,7 +59,11 @@ export class TileStore {
 
   constructor(plan: ViewPlan) {
     this.plan = plan;
-    this.groups = plan.hops.map((hop) => new TileGroup(hop));
+    const widest = plan.hops.reduce<HopGroup | undefined>(
+      (a, b) => (a !== undefined && breadth(a) >= breadth(b) ? a : b),
+      undefined,
+    );
+    this.groups = plan.hops.map((hop) => new TileGroup(hop, hop === widest));
     this.readers = plan.hops.map((hop, i) => compileGroupReader(hop, i, plan.features));
     const expressions: ((row: Row) => Value)[] = [];
     const indexOf = (f: ((row: Row) => Value) | null): number => {
@@ -150,7 +157,7 @@ export class TileStore {
       const group = this.groups[g] as TileGroup;
       const tileNo = group.numberOf(eventTime);
       const lowest = group.lowestKept(this.watermark);
-      if (tileNo < lowest) continue;
+      if (tileNo < lowest && !(group.keepsNewest && tileNo === group.numberOf(this.newest[entity] as number))) continue;
       const slot = group.slotFor(entity, tileNo);
       if (eventTime > (group.newest[slot] as number)) group.newest[slot] = eventTime;
       group.markChanged(slot, partition, offset);

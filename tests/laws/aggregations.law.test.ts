@@ -1,7 +1,7 @@
 /** Every aggregation is a commutative monoid, and its result is the textbook's. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { OVERFLOW, type Order, type Partial } from '#domain/aggregations/aggregation.ts';
+import { type Order, OVERFLOW, type Partial } from '#domain/aggregations/aggregation.ts';
 import { finalizeStates, freezeState, monoidOf, type State, thawState } from '#domain/aggregations/algebra.ts';
 import { AGGREGATIONS, aggregationNamed } from '#domain/aggregations/table.ts';
 import { typeOf } from '#domain/expressions/typecheck.ts';
@@ -16,17 +16,22 @@ import { sameValue } from '#tests/oracle/same.ts';
 const scope = { columns: sourceFields(SOURCE) };
 
 const scenario = (name: string) =>
-  fc.record({ feature: featureDefinition([name]), events: rawEvents(14), shuffle: fc.infiniteStream(fc.nat()) }).map(({ feature, events, shuffle }) => {
-    const type = feature.input === null ? null : typeOf(feature.input, scope);
-    const bound = aggregationNamed(name).bind(type, feature.params ?? {});
-    const seen = events
-      .map((event) => ({ event, value: feature.input === null ? (true as Value) : interpret(feature.input, event.row) }))
-      .filter(({ value }) => value !== null);
-    const scale = seen.reduce((most, { value }) => Math.max(most, typeof value === 'number' ? Math.abs(value) : 0), 0);
-    const draws = seen.map(() => shuffle.next().value as number);
-    const shuffled = seen.map((item, i) => ({ item, draw: draws[i] as number })).toSorted((a, b) => a.draw - b.draw).map(({ item }) => item);
-    return { name, feature, bound, seen, shuffled, scale, cuts: draws };
-  });
+  fc
+    .record({ feature: featureDefinition([name]), events: rawEvents(14), shuffle: fc.infiniteStream(fc.nat()) })
+    .map(({ feature, events, shuffle }) => {
+      const type = feature.input === null ? null : typeOf(feature.input, scope);
+      const bound = aggregationNamed(name).bind(type, feature.params ?? {});
+      const seen = events
+        .map((event) => ({ event, value: feature.input === null ? (true as Value) : interpret(feature.input, event.row) }))
+        .filter(({ value }) => value !== null);
+      const scale = seen.reduce((most, { value }) => Math.max(most, typeof value === 'number' ? Math.abs(value) : 0), 0);
+      const draws = seen.map(() => shuffle.next().value as number);
+      const shuffled = seen
+        .map((item, i) => ({ item, draw: draws[i] as number }))
+        .toSorted((a, b) => a.draw - b.draw)
+        .map(({ item }) => item);
+      return { name, feature, bound, seen, shuffled, scale, cuts: draws };
+    });
 
 type Lift = { readonly value: Value; readonly event: Order };
 
@@ -40,7 +45,8 @@ const canonicalRef = (ref: unknown): unknown => {
 const expectSame = (partial: Partial, a: State, b: State, scale: number): void => {
   expect(a.refs.map(canonicalRef)).toEqual(b.refs.map(canonicalRef));
   const sums = partial.id === 'sum';
-  const numbers = (state: State): readonly number[] => (sums ? [(state.nums[0] as number) + (state.nums[1] as number)] : state.nums);
+  const numbers = (state: State): readonly number[] =>
+    sums ? [(state.nums[0] as number) + (state.nums[1] as number)] : state.nums;
   numbers(a).forEach((x, i) => {
     const y = numbers(b)[i] as number;
     const slack = partial.id === 'moments' ? (i === 2 ? (scale * 1e-13) ** 2 : scale * 1e-14) : sums ? scale * 1e-15 : 0;
@@ -64,7 +70,11 @@ describe.each([...AGGREGATIONS.keys()])('%s', (name) => {
       fc.property(scenario(name), ({ bound, seen, scale, cuts }) => {
         for (const partial of bound.partials) {
           const { identity, combine } = monoidOf(partial);
-          const part = (n: number): State => merged(partial, seen.filter((_, i) => (cuts[i] as number) % 3 === n));
+          const part = (n: number): State =>
+            merged(
+              partial,
+              seen.filter((_, i) => (cuts[i] as number) % 3 === n),
+            );
           const [a, b, c] = [part(0), part(1), part(2)];
           expectSame(partial, combine(a, combine(b, c)), combine(combine(a, b), c), scale);
           expectSame(partial, combine(a, b), combine(b, a), scale);
@@ -92,7 +102,13 @@ describe.each([...AGGREGATIONS.keys()])('%s', (name) => {
       fc.property(scenario(name), ({ bound, seen, cuts }) => {
         for (const partial of bound.partials) {
           const into = thawState(partial, monoidOf(partial).identity);
-          const from = thawState(partial, merged(partial, seen.filter((_, i) => (cuts[i] as number) % 2 === 0)));
+          const from = thawState(
+            partial,
+            merged(
+              partial,
+              seen.filter((_, i) => (cuts[i] as number) % 2 === 0),
+            ),
+          );
           const before = freezeState(partial, from);
           partial.merge(into, from);
           for (const { value, event } of seen) partial.add(into, value, event);
@@ -105,10 +121,14 @@ describe.each([...AGGREGATIONS.keys()])('%s', (name) => {
   test('the result is the textbook formula over the list of values', () => {
     fc.assert(
       fc.property(scenario(name), ({ feature, bound, seen, shuffled, scale }) => {
-        const got = finalizeStates(bound, bound.partials.map((partial) => merged(partial, shuffled)));
+        const got = finalizeStates(
+          bound,
+          bound.partials.map((partial) => merged(partial, shuffled)),
+        );
         const want = aggregate(name, seen, feature.params ?? {}, bound.type.base === 'long');
         expect(got === OVERFLOW).toBe(want.overflow);
-        if (got !== OVERFLOW && !sameValue(name, bound.type.base === 'long', got, want.value, scale)) expect(got).toEqual(want.value);
+        if (got !== OVERFLOW && !sameValue(name, bound.type.base === 'long', got, want.value, scale))
+          expect(got).toEqual(want.value);
       }),
       { numRuns: 200 },
     );

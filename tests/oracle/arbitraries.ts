@@ -54,7 +54,12 @@ const EDGES = fc.constantFrom([0], [-1.5, 0, 3], [-100, -10, 0, 10, 100]).map((e
 const LIMIT = fc.constantFrom({}, { limit: 2 });
 const NONE = fc.constant(undefined);
 
-const SHAPES: Readonly<Record<string, { readonly inputs: readonly (Expr | null)[]; readonly params: fc.Arbitrary<FeatureDefinition['params'] | undefined> }>> = {
+const SHAPES: Readonly<
+  Record<
+    string,
+    { readonly inputs: readonly (Expr | null)[]; readonly params: fc.Arbitrary<FeatureDefinition['params'] | undefined> }
+  >
+> = {
   count: { inputs: [null, null, ...ANY], params: NONE },
   sum: { inputs: NUMBERS, params: NONE },
   avg: { inputs: NUMBERS, params: NONE },
@@ -95,7 +100,13 @@ export const featureDefinition = (aggregations: readonly string[] = Object.keys(
         span: fc.constantFrom(...SPANS),
         where: fc.option(fc.constantFrom(...CONDITIONS), { nil: undefined, freq: 3 }),
       })
-      .map(({ input, params, span, where }) => ({ aggregation, input, ...span, ...(params !== undefined && { params }), ...(where !== undefined && { where }) }));
+      .map(({ input, params, span, where }) => ({
+        aggregation,
+        input,
+        ...span,
+        ...(params !== undefined && { params }),
+        ...(where !== undefined && { where }),
+      }));
   });
 
 const ENTITIES: readonly EntityDefinition[] = [
@@ -172,26 +183,33 @@ export const rowAt = (t: number): fc.Arbitrary<Row> =>
 
 /** In order of arrival; the producers' clock may run ahead of the log's, or far behind it. */
 export const rawEvents = (maxLength = 40): fc.Arbitrary<readonly RawEvent[]> =>
-  fc.record({ base: fc.constantFrom(...BASES), skew: fc.constantFrom(0, -7_200_000, 1e12), sorted: fc.boolean() }).chain(({ base, skew, sorted }) =>
-    fc.array(fc.record({ row: timeNear(base).chain(rowAt), partition: fc.constantFrom(0, 0, 0, 1) }), { maxLength }).map((drawn) => {
-      const offsets = [0, 0];
-      let logTime = Number.NEGATIVE_INFINITY;
-      const arrivals = sorted ? drawn.toSorted((a, b) => (a.row.t as number) - (b.row.t as number)) : drawn;
-      return arrivals.map(({ row, partition }): RawEvent => {
-        const eventTime = row.t as number;
-        logTime = Math.max(logTime, eventTime + skew);
-        const offset = offsets[partition] as number;
-        offsets[partition] = offset + 1;
-        return { row, eventTime, partition, offset, logTime };
-      });
-    }),
-  );
+  fc
+    .record({ base: fc.constantFrom(...BASES), skew: fc.constantFrom(0, -7_200_000, 1e12), sorted: fc.boolean() })
+    .chain(({ base, skew, sorted }) =>
+      fc
+        .array(fc.record({ row: timeNear(base).chain(rowAt), partition: fc.constantFrom(0, 0, 0, 1) }), { maxLength })
+        .map((drawn) => {
+          const offsets = [0, 0];
+          let logTime = Number.NEGATIVE_INFINITY;
+          const arrivals = sorted ? drawn.toSorted((a, b) => (a.row.t as number) - (b.row.t as number)) : drawn;
+          return arrivals.map(({ row, partition }): RawEvent => {
+            const eventTime = row.t as number;
+            logTime = Math.max(logTime, eventTime + skew);
+            const offset = offsets[partition] as number;
+            offsets[partition] = offset + 1;
+            return { row, eventTime, partition, offset, logTime };
+          });
+        }),
+    );
 
 /** The moments at which an answer may change: events, window ends and hop edges, to the millisecond. */
 export const moments = ({ view }: Definitions, events: readonly RawEvent[]): fc.Arbitrary<number> => {
-  const spans = Object.values(view.features).flatMap(({ window, hop }) => [window, hop].flatMap((text) => (text === undefined ? [] : [parseDuration(text)])));
+  const spans = Object.values(view.features).flatMap(({ window, hop }) =>
+    [window, hop].flatMap((text) => (text === undefined ? [] : [parseDuration(text)])),
+  );
   const ttl = view.ttl === undefined ? [] : [parseDuration(view.ttl)];
-  const times = events.length === 0 ? [0] : [...events.map((event) => event.eventTime), Math.max(...events.map((event) => event.eventTime))];
+  const times =
+    events.length === 0 ? [0] : [...events.map((event) => event.eventTime), Math.max(...events.map((event) => event.eventTime))];
   return fc
     .record({
       time: fc.constantFrom(...times),

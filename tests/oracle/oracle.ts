@@ -37,7 +37,11 @@ export const counted = ({ view, ...rest }: Definitions, event: RawEvent): boolea
 
 const WHOLE = new Set(['n']);
 const isWhole = ({ input }: FeatureDefinition): boolean =>
-  input !== null && (input.op === 'col' ? WHOLE.has(input.name) : input.op === 'when' || (input.op === 'call' && input.args.every((a) => a.op === 'lit' || (a.op === 'col' && WHOLE.has(a.name)))));
+  input !== null &&
+  (input.op === 'col'
+    ? WHOLE.has(input.name)
+    : input.op === 'when' ||
+      (input.op === 'call' && input.args.every((a) => a.op === 'lit' || (a.op === 'col' && WHOLE.has(a.name)))));
 
 const from = (name: string, { window, hop }: FeatureDefinition, at: number): number => {
   if (window === undefined) return Number.NEGATIVE_INFINITY;
@@ -55,7 +59,10 @@ const observed = ({ input, where }: FeatureDefinition, events: readonly RawEvent
 export const oracle = (definitions: Definitions, events: readonly RawEvent[], entity: readonly Value[], at: number): Answer => {
   const { view } = definitions;
   const mine = events.filter(
-    (event) => event.eventTime <= at && counted(definitions, event) && keyValues(definitions, event.row)?.every((part, i) => part === entity[i]),
+    (event) =>
+      event.eventTime <= at &&
+      counted(definitions, event) &&
+      keyValues(definitions, event.row)?.every((part, i) => part === entity[i]),
   );
   const newest = mine.reduce((time, event) => Math.max(time, event.eventTime), Number.NEGATIVE_INFINITY);
   const expired = view.ttl !== undefined && mine.length > 0 && newest < at - parseDuration(view.ttl);
@@ -64,10 +71,15 @@ export const oracle = (definitions: Definitions, events: readonly RawEvent[], en
   const scale: number[] = [];
   for (const [name, feature] of Object.entries(view.features)) {
     const start = from(name, feature, at);
-    const seen = observed(feature, mine.filter((event) => event.eventTime >= start));
+    const seen = observed(
+      feature,
+      mine.filter((event) => event.eventTime >= start),
+    );
     const { value, overflow } = aggregate(feature.aggregation, seen, feature.params ?? {}, isWhole(feature));
     values.push(expired ? null : value);
-    status.push(mine.length === 0 ? 'not-found' : expired ? 'expired' : overflow ? 'overflow' : value === null ? 'null' : 'present');
+    status.push(
+      mine.length === 0 ? 'not-found' : expired ? 'expired' : overflow ? 'overflow' : value === null ? 'null' : 'present',
+    );
     scale.push(seen.reduce((most, { value: v }) => Math.max(most, typeof v === 'number' ? Math.abs(v) : 0), 0));
   }
   return { values, status, scale };

@@ -1,12 +1,19 @@
 /** Equality of values: exact, but for results in floats, which may differ in the last digits by the order in which they were added up. */
 import type { Value } from '#domain/values/value.ts';
 
-const near = (a: number, b: number, scale: number): boolean => Math.abs(a - b) <= 1e-9 * Math.max(Math.abs(a), Math.abs(b)) + scale;
+const near = (a: number, b: number, scale: number): boolean =>
+  Math.abs(a - b) <= 1e-9 * Math.max(Math.abs(a), Math.abs(b)) + scale;
 
 /**
  * @param scale the largest magnitude among the inputs: a difference far below its last digit is none (a variance of equal values)
  */
-export const sameValue = (aggregation: string, isLong: boolean, a: Value | undefined, b: Value | undefined, scale: number): boolean => {
+export const sameValue = (
+  aggregation: string,
+  isLong: boolean,
+  a: Value | undefined,
+  b: Value | undefined,
+  scale: number,
+): boolean => {
   if (typeof a === 'number' && typeof b === 'number') {
     if (aggregation === 'variance') return near(a, b, (scale * 1e-13) ** 2);
     if (aggregation === 'stddev') return near(a, b, scale * 1e-13);
