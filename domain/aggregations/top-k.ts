@@ -10,7 +10,8 @@ const byCount = ([a, m]: [Scalar, number], [b, n]: [Scalar, number]): number => 
 
 export const topK: Aggregation = {
   name: 'topK',
-  summary: 'The k most frequent values with their counts, ties by value; past `limit` distinct values the status is `overflow`.',
+  summary:
+    'The k most frequent values, the most frequent first, ties by value; past `limit` distinct values the status is `overflow`.',
   input: 'required',
   bind(input, params) {
     const type = scalarInput('topK', input);
@@ -26,7 +27,7 @@ export const topK: Aggregation = {
         return [...counts]
           .sort(byCount)
           .slice(0, k)
-          .map(([value, n]) => ({ value, count: n }));
+          .map(([value]) => value);
       },
     };
   },

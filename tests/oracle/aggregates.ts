@@ -41,7 +41,9 @@ const spread = (xs: readonly number[]): number | null => {
 
 const inOrder = (seen: readonly Observed[]): readonly Value[] =>
   seen
-    .toSorted((a, b) => a.event.eventTime - b.event.eventTime || a.event.partition - b.event.partition || a.event.offset - b.event.offset)
+    .toSorted(
+      (a, b) => a.event.eventTime - b.event.eventTime || a.event.partition - b.event.partition || a.event.offset - b.event.offset,
+    )
     .map(({ value }) => value);
 
 const some = (values: readonly Value[]): Value => (values.length === 0 ? null : values);
@@ -52,7 +54,9 @@ const tally = (values: readonly Value[]): { readonly value: Scalar; readonly cou
 
 const buckets = (xs: readonly number[], edges: readonly number[]): Value => {
   const bounds = [Number.NEGATIVE_INFINITY, ...edges, Number.POSITIVE_INFINITY];
-  return some(xs.length === 0 ? [] : bounds.slice(1).map((end, i) => xs.filter((x) => x >= (bounds[i] as number) && x < end).length));
+  return some(
+    xs.length === 0 ? [] : bounds.slice(1).map((end, i) => xs.filter((x) => x >= (bounds[i] as number) && x < end).length),
+  );
 };
 
 /** A whole-number sum, exact; null where it does not fit a long as we have it. */
@@ -77,23 +81,38 @@ const naive: Readonly<Record<string, (seen: readonly Observed[], params: Params,
   first: (seen) => inOrder(seen)[0] ?? null,
   last: (seen) => inOrder(seen).at(-1) ?? null,
   firstK: (seen, { k }) => some(inOrder(seen).slice(0, k as number)),
-  lastK: (seen, { k }) => some(inOrder(seen).toReversed().slice(0, k as number)),
+  lastK: (seen, { k }) =>
+    some(
+      inOrder(seen)
+        .toReversed()
+        .slice(0, k as number),
+    ),
   countDistinct: (seen, { limit = 10_000 }) => atMost(tally(values(seen)), limit as number, (t) => t.length),
   histogram: (seen, { edges }) => buckets(numbers(seen), edges as readonly number[]),
   topK: (seen, { k, limit = 1000 }) =>
-    atMost(tally(values(seen)), limit as number, (t) => some(t.toSorted((a, b) => b.count - a.count || ascending(a.value, b.value)).slice(0, k as number))),
+    atMost(tally(values(seen)), limit as number, (t) =>
+      some(
+        t
+          .toSorted((a, b) => b.count - a.count || ascending(a.value, b.value))
+          .slice(0, k as number)
+          .map(({ value }) => value),
+      ),
+    ),
 };
 
 const values = (seen: readonly Observed[]): readonly Value[] => seen.map(({ value }) => value);
 const numbers = (seen: readonly Observed[]): readonly number[] => values(seen) as readonly number[];
-const atMost = <T>(all: readonly T[], limit: number, then: (all: readonly T[]) => Value): Value | 'overflow' => (all.length > limit ? 'overflow' : then(all));
+const atMost = <T>(all: readonly T[], limit: number, then: (all: readonly T[]) => Value): Value | 'overflow' =>
+  all.length > limit ? 'overflow' : then(all);
 
 /** @param seen without nulls, but for count(*) */
 export const aggregate = (name: string, seen: readonly Observed[], params: Params, whole: boolean): Naive => {
   const compute = naive[name];
   if (compute === undefined) throw new Error(`the oracle does not know ${name}`);
   const value = compute(seen, params, whole);
-  return value === 'overflow' && (name === 'countDistinct' || name === 'topK') ? { value: null, overflow: true } : { value, overflow: false };
+  return value === 'overflow' && (name === 'countDistinct' || name === 'topK')
+    ? { value: null, overflow: true }
+    : { value, overflow: false };
 };
 
 export const AGGREGATES: readonly string[] = Object.keys(naive);
