@@ -4,6 +4,7 @@
  */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { sourceFields } from '#domain/sources/source-schema.ts';
 import type { RawEvent, Scalar, Value } from '#domain/values/value.ts';
 import { planView } from '#domain/views/plan-view.ts';
 import { type ResultValues, resultValues, valueAt } from '#projections/datasets/columns.ts';
@@ -29,36 +30,56 @@ interface Case {
   readonly batchSize: number;
 }
 
-/** A spine holds the same number of rows for each view, at the same times. */
+/** Events as drawn, or drawn together: of few entities and in a short time, so that windows hold many and rows meet them. */
+const denseEvents: fc.Arbitrary<readonly RawEvent[]> = fc
+  .record({ events: rawEvents(60), scale: fc.constantFrom(1, 100, 10_000, 1_000_000), few: fc.boolean() })
+  .map(({ events, scale, few }) => {
+    let logTime = Number.NEGATIVE_INFINITY;
+    return events.map((event) => {
+      const t = Math.floor(event.eventTime / scale);
+      logTime = Math.max(logTime, t + Math.floor((event.logTime - event.eventTime) / scale));
+      const keys = few ? { k: event.row.k === null ? null : 'a\u001fb', j: event.row.j === null ? null : 0 } : {};
+      return { ...event, eventTime: t, logTime, row: { ...event.row, t, ...keys } };
+    });
+  });
+
+const visibleAt = (events: readonly RawEvent[], lags: Case['lags'], i: number): number | null => {
+  const event = events[i] as RawEvent;
+  if (lags === null) return event.eventTime;
+  const { lag } = lags[i] as { readonly lag: number | null };
+  return lag === null ? null : Math.max(event.eventTime, event.logTime + lag);
+};
+
+/** A spine has a row for each view at each time; half of the times are those at which an event comes in sight, and the one before. */
 const cases: fc.Arbitrary<Case> = fc
-  .record({ views: fc.array(definitions({ lateness: true }), { minLength: 1, maxLength: 2 }), events: rawEvents(30) })
-  .chain(({ views, events }) =>
-    fc.record({
-      views: fc.constant(views),
-      events: fc.constant(events),
-      lags: fc.option(
-        fc.array(fc.record({ lag: fc.constantFrom(0, 0, 1, 60_000, 1e9, null), dropped: fc.constantFrom(false, false, false, true) }), {
-          minLength: events.length,
-          maxLength: events.length,
-        }),
-        { nil: null },
-      ),
-      spines: fc
-        .array(fc.record({ at: fc.oneof(...views.map((view) => moments(view, events))), pick: fc.integer({ min: 0, max: 40 }), missing: fc.constantFrom(false, false, false, true) }), {
-          minLength: 1,
-          maxLength: 25,
-        })
-        .map((drawn) => {
-          const rows = [...drawn, ...drawn.slice(0, 2)];
-          return views.map((view) => {
-            const known = events.flatMap(({ row }) => keyValues(view, row) ?? []).length > 0 ? events.map(({ row }) => keyValues(view, row)).filter((key) => key !== null) : [];
-            const unknown: readonly Value[] = Object.values(view.entity.keys).map((type) => (type === 'string' ? 'nobody' : 99));
-            return rows.map(({ at, pick, missing }): SpineRow => ({ at, entity: missing || known.length === 0 ? unknown : (known[pick % known.length] as readonly Value[]) }));
+  .record({ views: fc.array(definitions({ lateness: true }), { minLength: 1, maxLength: 2 }), events: denseEvents })
+  .chain(({ views, events }) => {
+    const lag = fc.record({ lag: fc.constantFrom(0, 0, 1, 60_000, 1e9, null), dropped: fc.constantFrom(false, false, false, true) });
+    const row = fc.record({
+      at: fc.oneof(...views.map((view) => moments(view, events))),
+      event: fc.nat(),
+      off: fc.constantFrom(null, 0, 0, -1, 1),
+      missing: fc.constantFrom(false, false, false, false, false, true),
+    });
+    return fc
+      .record({
+        lags: fc.option(fc.array(lag, { minLength: events.length, maxLength: events.length }), { nil: null }),
+        rows: fc.array(row, { minLength: 1, maxLength: 40 }),
+        batchSize: fc.constantFrom(1, 2, 3, 7, 1000),
+      })
+      .map(({ lags, rows, batchSize }): Case => {
+        const spines = views.map((view) => {
+          const unknown: readonly Value[] = Object.values(view.entity.keys).map((type) => (type === 'string' ? 'nobody' : 99));
+          return [...rows, ...rows.slice(0, 2)].map(({ at, event, off, missing }): SpineRow => {
+            const i = event % Math.max(1, events.length);
+            const key = events.length === 0 || missing ? null : keyValues(view, (events[i] as RawEvent).row);
+            const visible = events.length === 0 || off === null ? null : visibleAt(events, lags, i);
+            return { at: visible === null ? at : visible + (off as number), entity: key ?? unknown };
           });
-        }),
-      batchSize: fc.constantFrom(1, 2, 3, 7, 1000),
-    }),
-  );
+        });
+        return { views, events, lags, spines, batchSize };
+      });
+  });
 
 const codedKeys = (rows: readonly SpineRow[], part: number): { codes: Int32Array; values: Scalar[] } => {
   const values = [...new Set(rows.map(({ entity }) => entity[part] as Scalar))];
@@ -67,9 +88,8 @@ const codedKeys = (rows: readonly SpineRow[], part: number): { codes: Int32Array
 
 const join = async ({ views, events, lags, spines, batchSize }: Case): Promise<ResultValues[][]> => {
   const seen = events.flatMap((event, i): SeenEvent[] => {
-    if (lags === null) return [{ event, visible: event.eventTime }];
-    const { lag } = lags[i] as { lag: number | null };
-    return lag === null ? [] : [{ event, visible: Math.max(event.eventTime, event.logTime + lag) }];
+    const visible = visibleAt(events, lags, i);
+    return visible === null ? [] : [{ event, visible }];
   });
   const times = Float64Array.from(spines[0] as readonly SpineRow[], ({ at }) => at);
   const outputs: ResultValues[][] = [];
@@ -82,12 +102,9 @@ const join = async ({ views, events, lags, spines, batchSize }: Case): Promise<R
     const excluded = events.filter((_, i) => lags?.[i]?.dropped === true);
     return { plan, keys, outputs: values.map((column, feature) => ({ feature, values: column })), excluded };
   });
-  const fields = Object.fromEntries(joined.flatMap(({ plan: _ }) => Object.entries(fieldTypes)));
-  await joinPointInTime({ fields, views: joined, events: scanOf(SOURCE, seen, batchSize) }, { times, order: orderByTime(times) });
+  await joinPointInTime({ fields: sourceFields(SOURCE), views: joined, events: scanOf(SOURCE, seen, batchSize) }, { times, order: orderByTime(times) });
   return outputs;
 };
-
-const fieldTypes = (await import('#domain/sources/source-schema.ts')).sourceFields(SOURCE);
 
 const expectedEvents = ({ events, lags }: Case, at: number): readonly RawEvent[] =>
   lags === null ? events : events.filter((event, i) => lags[i]?.dropped === false && lags[i]?.lag !== null && event.logTime + (lags[i]?.lag as number) <= at);
