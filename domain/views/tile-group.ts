@@ -1,10 +1,11 @@
 /**
  * The tiles of one hop of a view, packed. Each tile is a slot: its floats stand together in one Float64Array, its references in one array,
  * its number, newest event time and cause in arrays of their own; freed slots are used again. Each entity has a short list of its
- * slots, oldest first, so that an event in order finds its tile in one step and a late one by binary search.
+ * slots, oldest first, so that a late event finds its tile by binary search. The two ends of that list stand in an array besides: an
+ * event in order, and the question whether there is something to evict, touch that alone.
  */
 import type { Slots } from '#domain/aggregations/aggregation.ts';
-import type { HopGroup } from './plan.ts';
+import type { HopGroup, PlannedPartial } from './plan.ts';
 
 export interface EntityTiles {
   /** slots, oldest tile first, from `head` on */
@@ -35,6 +36,11 @@ export class TileGroup {
   changed: number[] = [];
   /** by entity index */
   readonly lists: (EntityTiles | undefined)[] = [];
+  /** by entity, four numbers: its newest tile and that tile's slot, its oldest tile, and one for alignment; NaN and ∞ where it has none */
+  private ends = new Float64Array(FIRST_CAPACITY * 4).fill(Number.NaN);
+  /** the floats of a tile over nothing, and the partials whose references must be made anew for each tile */
+  private readonly empty: Float64Array;
+  private readonly withRefs: readonly PlannedPartial[];
   private free: number[] = [];
   private used = 0;
   /** one pair of slots to hand to the partials */
@@ -45,6 +51,10 @@ export class TileGroup {
     this.keepsNewest = keepsNewest;
     this.nums = new Float64Array(FIRST_CAPACITY * hop.nums);
     this.cursor = { nums: this.nums, n: 0, refs: this.refs, r: 0 };
+    this.empty = new Float64Array(hop.nums);
+    const tile: Slots = { nums: this.empty, n: 0, refs: new Array(hop.refs).fill(null), r: 0 };
+    for (const { partial, n, r } of hop.partials) partial.identity({ ...tile, n, r });
+    this.withRefs = hop.partials.filter(({ partial }) => partial.refs.length > 0);
   }
 
   get tiles(): number {
@@ -87,12 +97,55 @@ export class TileGroup {
     this.tileNo[slot] = tileNo;
     this.newest[slot] = Number.NEGATIVE_INFINITY;
     this.entity[slot] = entity;
-    for (const { partial, n, r } of this.hop.partials) partial.identity(this.at(slot, n, r));
+    const { nums, empty, withRefs } = this;
+    const base = slot * empty.length;
+    for (let i = 0; i < empty.length; i++) nums[base + i] = empty[i] as number;
+    for (let i = 0; i < withRefs.length; i++) {
+      const { partial, n, r } = withRefs[i] as PlannedPartial;
+      partial.identity(this.at(slot, n, r));
+    }
     return slot;
   }
 
   /** The slot of a tile, made where there is none. */
   slotFor(entity: number, tileNo: number): number {
+    const { ends } = this;
+    const e = entity * 4;
+    const newest = ends[e] as number;
+    if (newest === tileNo) return ends[e + 1] as number;
+    if (tileNo > newest) {
+      const slot = this.allocate(entity, tileNo);
+      (this.lists[entity] as EntityTiles).slots.push(slot);
+      ends[e] = tileNo;
+      ends[e + 1] = slot;
+      return slot;
+    }
+    const slot = this.placeOf(entity, tileNo);
+    this.noteEnds(entity);
+    return slot;
+  }
+
+  private noteEnds(entity: number): void {
+    const e = entity * 4;
+    if (e >= this.ends.length) {
+      const had = this.ends.length;
+      this.ends = grow(this.ends, Math.max(had * 2, e + 4));
+      this.ends.fill(Number.NaN, had);
+    }
+    const { ends, tileNo } = this;
+    const list = this.lists[entity];
+    const newest = list?.slots.at(-1);
+    if (list === undefined || newest === undefined || list.head === list.slots.length) {
+      ends[e] = Number.NaN;
+      ends[e + 2] = Number.POSITIVE_INFINITY;
+      return;
+    }
+    ends[e] = tileNo[newest] as number;
+    ends[e + 1] = newest;
+    ends[e + 2] = tileNo[list.slots[list.head] as number] as number;
+  }
+
+  private placeOf(entity: number, tileNo: number): number {
     let list = this.lists[entity];
     if (list === undefined) {
       list = { slots: [], head: 0 };
@@ -145,18 +198,23 @@ export class TileGroup {
 
   /** Frees the entity's tiles below a tile number; those not yet written out stay until they are. */
   evict(entity: number, below: number): void {
+    if (!((this.ends[entity * 4 + 2] as number) < below)) return;
     const list = this.lists[entity];
     if (list === undefined) return;
     const { slots } = list;
     const end = this.keepsNewest ? slots.length - 1 : slots.length;
-    while (list.head < end) {
-      const slot = slots[list.head] as number;
+    let head = list.head;
+    while (head < end) {
+      const slot = slots[head] as number;
       if ((this.tileNo[slot] as number) >= below || this.isChanged[slot] === 1) break;
-      list.head++;
+      head++;
       this.release(slot);
     }
+    list.head = head;
+    if (head === slots.length) this.noteEnds(entity);
+    else this.ends[entity * 4 + 2] = this.tileNo[slots[head] as number] as number;
     if (list.head > 32 && list.head * 2 > slots.length) {
-      list.slots = slots.slice(list.head);
+      slots.splice(0, list.head);
       list.head = 0;
     }
   }
@@ -176,6 +234,7 @@ export class TileGroup {
     this.changed = this.changed.filter((s) => s !== slot);
     this.isChanged[slot] = 0;
     this.release(slot);
+    this.noteEnds(entity);
   }
 
   /** Every kept slot, entity by entity, oldest tile first. */

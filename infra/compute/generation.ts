@@ -56,6 +56,22 @@ const READ_BYTES = 8 * 1024 * 1024;
 
 export const consumerOf = (view: string, generation: number): string => `compute.${view}.${generation}`;
 
+/**
+ * The raw offsets at which this generation's life began: what lies below is its past, where nothing is late ("a replay takes it in").
+ * Written once, so that a fill that was killed goes on as it began.
+ */
+const fillEnd = async (log: TransactionalLog, consumer: string, raw: string): Promise<readonly number[]> => {
+  const mark = `${consumer}.fill`;
+  const marked = await log.committed(mark, raw);
+  const begun = await log.committed(consumer, raw);
+  if ([...marked, ...begun].some((offset) => offset > 0)) return marked;
+  const ends = await log.end(raw);
+  if (ends.some((offset) => offset > 0)) {
+    await log.append({ records: [], positions: ends.map((offset, partition) => ({ consumer: mark, topic: raw, partition, offset })) });
+  }
+  return ends;
+};
+
 export const openGeneration = async (spec: GenerationSpec, dependencies: ComputeDependencies): Promise<Generation> => {
   const { log, schemas, snapshots, decoders } = dependencies;
   const { view, generation, version, plan, source } = spec;
@@ -70,6 +86,7 @@ export const openGeneration = async (spec: GenerationSpec, dependencies: Compute
   const codec = tileCodec(plan);
   const timeOf = eventTimeOf(source);
 
+  const past = await fillEnd(log, consumerOf(view, generation), raw);
   let store = createTileStore(plan);
   let events = 0;
   /** False while the tiles hold what did not become durable: reads then go to the raw events. */
@@ -108,6 +125,7 @@ export const openGeneration = async (spec: GenerationSpec, dependencies: Compute
       for (const record of records) {
         const row = decode(record);
         const eventTime = timeOf(row);
+        store.takesLate = record.offset < (past[record.partition] ?? 0);
         store.process(row, eventTime, record.partition, record.offset, record.logTime);
       }
       events += records.length;

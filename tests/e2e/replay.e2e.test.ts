@@ -1,0 +1,122 @@
+/** A replay fills a new generation beside the live one; readers see the old until it is promoted, and may go back. */
+import { avg, col, count, entity, featureView, source, sum } from 'millrace';
+import { afterEach, expect, test } from 'vitest';
+import type { Platform } from '#domain/ports/platform.ts';
+import { caller, plain, replayFilled, type TestPlatform, testPlatform } from '#tests/support/platform.ts';
+
+const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
+const START = Date.UTC(2026, 0, 1);
+
+const shop = entity({ name: 'shop', keys: { shop: 'string' } });
+const sales = source({ name: 'sales', fields: { shop: 'string', at: 'timestamp', amount: 'double' }, eventTime: 'at' });
+const turnover = (least: number, lateness?: '1h') =>
+  featureView({
+    name: 'turnover',
+    entity: shop,
+    source: sales,
+    ...(lateness === undefined ? {} : { lateness }),
+    features: {
+      sales_7d: count({ window: '7d', hop: '1d', where: col('amount').gte(least) }),
+      amount_1d: sum(col('amount'), { window: '1d', hop: '1h' }),
+      amount_avg: avg(col('amount')),
+    },
+  });
+
+const sale = (i: number) => ({ shop: `s${i % 5}`, at: START + i * 600_000, amount: i % 10 });
+const events = Array.from({ length: 2000 }, (_, i) => sale(i));
+const AT = START + 2000 * 600_000;
+
+let running: TestPlatform | null = null;
+afterEach(async () => {
+  await running?.dispose();
+  running = null;
+});
+const start = async (...definitions: Parameters<typeof plain>): Promise<Platform> => {
+  running = await testPlatform();
+  await running.platform.apply(plain(...definitions), {}, caller);
+  return running.platform;
+};
+const read = async (platform: Platform, feature: string, at = AT): Promise<unknown> =>
+  (await platform.read({ features: [`turnover:${feature}`], entities: [{ shop: 's1' }], at })).values[0]?.[0];
+const inLastWeek = (least: number): number => {
+  const from = Math.floor((AT - 7 * DAY) / DAY) * DAY;
+  return events.filter((e) => e.shop === 's1' && e.at >= from && e.at <= AT && e.amount >= least).length;
+};
+
+test('apply, replay, compare, promote, roll back', async () => {
+  const platform = await start(shop, sales, turnover(5));
+  await platform.publish({ source: 'sales', events }, caller);
+  expect(await read(platform, 'sales_7d')).toBe(inLastWeek(5));
+
+  const plan = await platform.plan(plain(turnover(2)));
+  expect(plan.changes).toMatchObject([{ action: 'revise', cost: 'replay' }]);
+  await platform.apply(plain(turnover(2)), { reason: 'small sales count too' }, caller);
+  expect(await read(platform, 'sales_7d'), 'the live generation goes on as it was').toBe(inLastWeek(5));
+
+  const { id } = await platform.startReplay({ view: 'turnover', reason: 'small sales count too' }, caller);
+  expect(await replayFilled(platform, id)).toMatchObject({ state: 'ready', progress: 1, version: 2, generation: 2 });
+  expect(await read(platform, 'sales_7d'), 'a filled generation is not read before it is promoted').toBe(inLastWeek(5));
+
+  const comparison = await platform.compareReplay(id);
+  expect(comparison).toMatchObject({ live: { generation: 1, entities: 5 }, candidate: { generation: 2, entities: 5 }, onlyLive: [], onlyCandidate: [] });
+  const differing = Object.fromEntries(comparison.features.map((f) => [f.name, f.differing]));
+  expect(differing.amount_1d).toBe(0);
+  expect(differing.amount_avg).toBe(0);
+  expect(differing.sales_7d).toBeGreaterThan(0);
+
+  expect(await platform.changeReplay(id, 'promote', { reason: 'compared' }, caller)).toMatchObject({ state: 'promoted' });
+  expect(await read(platform, 'sales_7d')).toBe(inLastWeek(2));
+  await expect(platform.changeReplay(id, 'promote', {}, caller)).rejects.toMatchObject({ code: 'MR_REPLAY_STATE' });
+
+  await platform.publish({ source: 'sales', events: [{ shop: 's1', at: AT, amount: 9 }] }, caller);
+  expect(await platform.changeReplay(id, 'rollback', {}, caller)).toMatchObject({ state: 'rolled-back' });
+  expect(await read(platform, 'sales_7d'), 'the old generation went on computing').toBe(inLastWeek(5) + 1);
+
+  const again = await (running as TestPlatform).restart();
+  expect(await read(again, 'sales_7d')).toBe(inLastWeek(5) + 1);
+});
+
+test('what came too late is left out online, counts in the past, and a replay takes it in', async () => {
+  const platform = await start(shop, sales, turnover(0, '1h'));
+  await platform.publish({ source: 'sales', events }, caller);
+  const before = (await read(platform, 'sales_7d')) as number;
+  const lateTime = AT - 5 * DAY;
+  await platform.publish({ source: 'sales', events: [{ shop: 's1', at: lateTime, amount: 1 }] }, caller);
+  expect(await read(platform, 'sales_7d')).toBe(before);
+  const report = await platform.late('turnover', {});
+  expect(report).toMatchObject({ total: 1, records: [{ eventTime: lateTime, entity: { shop: 's1' }, position: 'raw.sales@0:2000' }] });
+  expect(report.records[0]?.lateBy).toBeGreaterThan(0);
+
+  const { id } = await platform.startReplay({ view: 'turnover', from: lateTime, to: lateTime }, caller);
+  expect(await replayFilled(platform, id)).toMatchObject({ state: 'ready' });
+  await platform.changeReplay(id, 'promote', {}, caller);
+  expect(await read(platform, 'sales_7d')).toBe(before + 1);
+
+  const whole = await platform.startReplay({ view: 'turnover' }, caller);
+  expect(await replayFilled(platform, whole.id)).toMatchObject({ state: 'ready' });
+  const comparison = await platform.compareReplay(whole.id);
+  expect(comparison.features.map((f) => f.differing)).toEqual([0, 0, 0]);
+});
+
+test('two replays at once do not disturb each other; an abandoned one is gone', async () => {
+  const platform = await start(shop, sales, turnover(5));
+  await platform.publish({ source: 'sales', events }, caller);
+  const [one, two] = await Promise.all([platform.startReplay({ view: 'turnover' }, caller), platform.startReplay({ view: 'turnover' }, caller)]);
+  expect(new Set([one.id, two.id]).size).toBe(2);
+  await Promise.all([replayFilled(platform, one.id), replayFilled(platform, two.id)]);
+  for (const { id } of [one, two]) expect((await platform.compareReplay(id)).features.every((f) => f.differing === 0)).toBe(true);
+  expect(await platform.changeReplay(one.id, 'abandon', {}, caller)).toMatchObject({ state: 'abandoned' });
+  await expect(platform.compareReplay(one.id)).rejects.toMatchObject({ code: 'MR_REPLAY_STATE' });
+  await platform.changeReplay(two.id, 'promote', {}, caller);
+  expect(await read(platform, 'sales_7d')).toBe(inLastWeek(5));
+});
+
+test('a change of metadata is a new version of the same generation', async () => {
+  const platform = await start(shop, sales, turnover(5));
+  await platform.publish({ source: 'sales', events }, caller);
+  await platform.apply(plain({ ...turnover(5), owner: 'shops' }), {}, caller);
+  const answer = await platform.read({ features: ['turnover:sales_7d'], entities: [{ shop: 's1' }], at: AT });
+  expect(answer.views).toMatchObject([{ version: 2, generation: 1 }]);
+  expect(answer.values[0]?.[0]).toBe(inLastWeek(5));
+});

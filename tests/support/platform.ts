@@ -1,0 +1,49 @@
+/** A platform of the embedded profile on a directory of its own, for tests in process. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Definition } from '#domain/definitions/model.ts';
+import type { Platform, ReplayStatus } from '#domain/ports/platform.ts';
+import { type EmbeddedOptions, startEmbedded } from '#infra/profiles/embedded.ts';
+
+export const caller = { actor: 'test' };
+
+/** Definitions as they come over the wire. */
+export const plain = (...definitions: readonly Definition[]): readonly Definition[] => JSON.parse(JSON.stringify(definitions)) as Definition[];
+
+export interface TestPlatform {
+  readonly directory: string;
+  readonly platform: Platform;
+  /** Closes and opens again on the same directory. */
+  readonly restart: () => Promise<Platform>;
+  readonly dispose: () => Promise<void>;
+}
+
+export const testPlatform = async (options: Partial<EmbeddedOptions> = {}): Promise<TestPlatform> => {
+  const directory = mkdtempSync(join(tmpdir(), 'millrace-test-'));
+  const open = (): Promise<Platform> => startEmbedded({ dataDirectory: directory, historyEveryMs: 0, warn: () => {}, ...options });
+  let platform = await open();
+  return {
+    directory,
+    get platform() {
+      return platform;
+    },
+    async restart() {
+      await platform.close();
+      platform = await open();
+      return platform;
+    },
+    async dispose() {
+      await platform.close();
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+};
+
+export const replayFilled = async (platform: Platform, id: string): Promise<ReplayStatus> => {
+  for (;;) {
+    const status = await platform.replay(id);
+    if (status.state !== 'filling') return status;
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+};
