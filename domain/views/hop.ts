@@ -13,43 +13,30 @@ const DAY = 24 * HOUR;
 export const LEAST_TILES = 24;
 export const MOST_TILES = 10_000;
 
+/**
+ * | window                                    | default hop                                              |
+ * |-------------------------------------------|----------------------------------------------------------|
+ * | some of these divides it into ≥ 24 tiles   | the largest that does (and gives ≤ 10,000)                 |
+ * | none does: under 24 s, or an odd length    | the largest whole number of ms that divides it so          |
+ * | under 24 ms                               | 1 ms                                                     |
+ * | a length that nothing divides so (primes)  | the window itself: one tile, so the tail is up to a window  |
+ */
 const ROUND: readonly number[] = [
-  1,
-  2,
-  5,
-  10,
-  20,
-  50,
-  100,
-  200,
-  500,
-  SECOND,
-  2 * SECOND,
-  5 * SECOND,
-  10 * SECOND,
-  15 * SECOND,
-  30 * SECOND,
-  MINUTE,
-  2 * MINUTE,
-  5 * MINUTE,
-  10 * MINUTE,
-  15 * MINUTE,
-  30 * MINUTE,
-  HOUR,
-  2 * HOUR,
-  3 * HOUR,
-  6 * HOUR,
-  12 * HOUR,
-  DAY,
-  7 * DAY,
-];
+  [SECOND, [1, 5, 10, 15, 30]],
+  [MINUTE, [1, 2, 5, 10, 15, 30]],
+  [HOUR, [1, 2, 3, 6, 12]],
+  [DAY, [1, 7]],
+].flatMap(([unit, times]) => (times as number[]).map((n) => n * (unit as number)));
+
+const divides = (windowMs: number, hop: number): boolean =>
+  windowMs % hop === 0 && windowMs / hop >= LEAST_TILES && windowMs / hop <= MOST_TILES;
 
 const defaultHop = (windowMs: number): number => {
-  let hop = 1;
-  for (const round of ROUND) {
-    if (windowMs % round === 0 && windowMs / round >= LEAST_TILES) hop = round;
-  }
-  return windowMs / hop > MOST_TILES ? windowMs : hop;
+  const round = ROUND.findLast((hop) => divides(windowMs, hop));
+  if (round !== undefined) return round;
+  if (windowMs < LEAST_TILES) return 1;
+  for (let tiles = LEAST_TILES; tiles <= MOST_TILES; tiles++) if (windowMs % tiles === 0) return windowMs / tiles;
+  return windowMs;
 };
 
 /** @returns hop in ms; 0 for all time (one tile) */
@@ -60,6 +47,8 @@ export const hopOf = (feature: string, window: string | undefined, hop: string |
     return 0;
   }
   const windowMs = parseDuration(window);
+  if (windowMs <= 0)
+    fail('MR_DEFINITION_INVALID', `feature "${feature}" has a window of ${window}: it must be longer than nothing`);
   if (hop === undefined) return defaultHop(windowMs);
   const hopMs = parseDuration(hop);
   if (hopMs <= 0 || windowMs % hopMs !== 0) {

@@ -51,8 +51,20 @@ export const planView = (view: FeatureViewDefinition, source: SourceDefinition, 
     }
     return group;
   };
+  const meanings = new Map<string, string>();
+  /** Eight digits of the hash of what a partial means; more, in the rare case that another partial of the view has the same eight. */
+  const nameOf = (meaning: string): string => {
+    const hash = hash64(meaning);
+    for (let digits = 8; ; digits++) {
+      const name = `p_${hash.slice(0, digits)}`;
+      const known = meanings.get(name) ?? meaning;
+      if (known !== meaning && digits < hash.length) continue;
+      meanings.set(name, meaning);
+      return name;
+    }
+  };
   const partialOf = (group: GroupDraft, partial: Partial, input: Expr | null, where: Expr | null): number => {
-    const name = `p_${hash64(`${partial.id}|${canonical(input)}|${canonical(where)}|${group.hopMs}`).slice(0, 8)}`;
+    const name = nameOf(`${partial.id}|${canonical(input)}|${canonical(where)}|${group.hopMs}`);
     const found = group.partials.findIndex((p) => p.name === name);
     if (found >= 0) return found;
     const planned: PlannedPartial = {
@@ -115,6 +127,15 @@ export const planView = (view: FeatureViewDefinition, source: SourceDefinition, 
     ttlMs: durationOrNull(view.ttl),
     freshnessMs: durationOrNull(view.freshness),
     reachMs: Math.max(0, ...groups.map((g) => g.reachMs)),
-    hash: hash64(canonical({ rest, values, keys: entity.keys, eventTime: source.eventTime, columnsUsed })),
+    hash: hash64(
+      canonical({
+        rest,
+        values,
+        hops: features.map(({ hop }) => groups[hop]?.hopMs ?? null),
+        keys: entity.keys,
+        eventTime: source.eventTime,
+        columnsUsed,
+      }),
+    ),
   };
 };
