@@ -2,7 +2,15 @@
 import { writeFileSync } from 'node:fs';
 import type { Definition, Kind } from '#domain/definitions/model.ts';
 import { fail } from '#domain/errors.ts';
-import type { CatalogEntry, DatasetStatus, Platform, PublishRequest, ReadRequest, RejectedEvent, ReplayStatus } from '#gateways/platform.ts';
+import type {
+  CatalogEntry,
+  DatasetStatus,
+  Platform,
+  PublishRequest,
+  ReadRequest,
+  RejectedEvent,
+  ReplayStatus,
+} from '#gateways/platform.ts';
 
 export const AIRPORT: Definition = { kind: 'entity', name: 'airport', keys: { origin: 'string' } };
 export const GATE: Definition = { kind: 'entity', name: 'gate', keys: { airport: 'string', number: 'int' } };
@@ -13,9 +21,25 @@ export const FLIGHTS: Definition = {
   eventTime: 'date',
 };
 const feature = { aggregation: 'count', input: null };
-export const DELAYS: Definition = { kind: 'feature-view', name: 'airport_delays', entity: 'airport', source: 'flights', features: { departures: feature, delay_avg_1d: feature } };
-export const GATES: Definition = { kind: 'feature-view', name: 'gate_use', entity: 'gate', source: 'flights', features: { uses: feature } };
-export const MODEL: Definition = { kind: 'feature-service', name: 'delay_model', features: [{ from: 'view', view: 'airport_delays', features: ['departures', 'delay_avg_1d'] }] };
+export const DELAYS: Definition = {
+  kind: 'feature-view',
+  name: 'airport_delays',
+  entity: 'airport',
+  source: 'flights',
+  features: { departures: feature, delay_avg_1d: feature },
+};
+export const GATES: Definition = {
+  kind: 'feature-view',
+  name: 'gate_use',
+  entity: 'gate',
+  source: 'flights',
+  features: { uses: feature },
+};
+export const MODEL: Definition = {
+  kind: 'feature-service',
+  name: 'delay_model',
+  features: [{ from: 'view', view: 'airport_delays', features: ['departures', 'delay_avg_1d'] }],
+};
 
 const TIME = Date.parse('2026-01-31T12:00:00Z');
 const FEATURES = ['departures', 'delay_avg_1d'];
@@ -64,11 +88,21 @@ const replay = (id: string, state: ReplayStatus['state']): ReplayStatus => ({
 });
 
 export const createFakePlatform = (): FakePlatform => {
-  const catalog = new Map<string, CatalogEntry>([AIRPORT, GATE, FLIGHTS, DELAYS, GATES, MODEL].map((d) => [`${d.kind}/${d.name}`, entryOf(d)]));
+  const catalog = new Map<string, CatalogEntry>(
+    [AIRPORT, GATE, FLIGHTS, DELAYS, GATES, MODEL].map((d) => [`${d.kind}/${d.name}`, entryOf(d)]),
+  );
   const datasets = new Map<string, DatasetStatus>();
-  const fake: Omit<FakePlatform, keyof Platform> = { calls: [], taken: [], producers: new Map(), hold: null, isReady: true, failures: [] };
+  const fake: Omit<FakePlatform, keyof Platform> = {
+    calls: [],
+    taken: [],
+    producers: new Map(),
+    hold: null,
+    isReady: true,
+    failures: [],
+  };
   const position = () => `raw.flights@0:${fake.taken.length}`;
-  const of = (kind: Kind, name: string) => catalog.get(`${kind}/${name}`) ?? fail('MR_NOT_FOUND', `there is no ${kind} "${name}"`, { kind, name });
+  const of = (kind: Kind, name: string) =>
+    catalog.get(`${kind}/${name}`) ?? fail('MR_NOT_FOUND', `there is no ${kind} "${name}"`, { kind, name });
   const log = (method: string, ...args: unknown[]) => fake.calls.push({ method, args });
 
   const publish = (request: PublishRequest) => {
@@ -79,14 +113,16 @@ export const createFakePlatform = (): FakePlatform => {
     if (request.producer !== undefined) {
       const { id, sequence } = request.producer;
       const expected = fake.producers.get(id) ?? 0;
-      if (sequence > expected) fail('MR_PRODUCER_SEQUENCE', `sequence ${sequence} leaves a gap: ${expected} is next`, { expected });
+      if (sequence > expected)
+        fail('MR_PRODUCER_SEQUENCE', `sequence ${sequence} leaves a gap: ${expected} is next`, { expected });
       skip = Math.min(expected - sequence, request.events.length);
       fake.producers.set(id, Math.max(expected, sequence + request.events.length));
     }
     const rejected: RejectedEvent[] = [];
     request.events.slice(skip).forEach((event, i) => {
       const bad = typeof event !== 'object' || event === null || !('origin' in event);
-      if (bad) rejected.push({ index: skip + i, code: 'MR_FIELD_MISSING', field: 'origin', message: 'field "origin" is missing' });
+      if (bad)
+        rejected.push({ index: skip + i, code: 'MR_FIELD_MISSING', field: 'origin', message: 'field "origin" is missing' });
       else fake.taken.push(event);
     });
     return { accepted: request.events.length - skip - rejected.length, duplicates: skip, rejected, position: position() };
@@ -189,7 +225,10 @@ export const createFakePlatform = (): FakePlatform => {
       return datasets.get(id) ?? fail('MR_NOT_FOUND', `there is no data set "${id}"`, { id });
     },
     async cancelDataset(id) {
-      const status: DatasetStatus = { ...(datasets.get(id) ?? fail('MR_NOT_FOUND', `there is no data set "${id}"`)), state: 'cancelled' };
+      const status: DatasetStatus = {
+        ...(datasets.get(id) ?? fail('MR_NOT_FOUND', `there is no data set "${id}"`)),
+        state: 'cancelled',
+      };
       datasets.set(id, status);
       return status;
     },
@@ -214,7 +253,15 @@ export const createFakePlatform = (): FakePlatform => {
         live: { version: 1, generation: 1, entities: 2 },
         candidate: { version: 1, generation: 2, entities: 2 },
         at: TIME,
-        features: [{ name: 'departures', compared: 2, differing: 1, largest: 3, examples: [{ entity: { origin: 'ATL' }, live: 1, candidate: 4 }] }],
+        features: [
+          {
+            name: 'departures',
+            compared: 2,
+            differing: 1,
+            largest: 3,
+            examples: [{ entity: { origin: 'ATL' }, live: 1, candidate: 4 }],
+          },
+        ],
         onlyLive: [],
         onlyCandidate: [],
       };
@@ -237,8 +284,19 @@ export const createFakePlatform = (): FakePlatform => {
         definition: feature,
         covers: { from: TIME - 86_400_000, to: TIME },
         tiles: [{ start: TIME - 3_600_000, end: TIME, newestEventTime: TIME - 1000, state: { count: 3 } }],
-        updates: [{ position: 'features.airport_delays@0:3', logTime: TIME, tileStart: TIME - 3_600_000, cause: 'raw.flights@0:2' }],
-        events: [{ position: 'raw.flights@0:2', eventTime: TIME - 1000, logTime: TIME, row: { origin: 'ATL' }, counted: true, why: null }],
+        updates: [
+          { position: 'features.airport_delays@0:3', logTime: TIME, tileStart: TIME - 3_600_000, cause: 'raw.flights@0:2' },
+        ],
+        events: [
+          {
+            position: 'raw.flights@0:2',
+            eventTime: TIME - 1000,
+            logTime: TIME,
+            row: { origin: 'ATL' },
+            counted: true,
+            why: null,
+          },
+        ],
         eventsTotal: 1,
         recomputed: 3,
         matches: true,
@@ -267,7 +325,14 @@ export const createFakePlatform = (): FakePlatform => {
     async rejected(source, query) {
       log('rejected', source, query);
       of('source', source);
-      const record = { position: 'rejected.flights@0:0', logTime: TIME, code: 'MR_FIELD_MISSING', field: 'origin', message: 'field "origin" is missing', event: { delay: 1 } };
+      const record = {
+        position: 'rejected.flights@0:0',
+        logTime: TIME,
+        code: 'MR_FIELD_MISSING',
+        field: 'origin',
+        message: 'field "origin" is missing',
+        event: { delay: 1 },
+      };
       return { total: 1, records: [record], next: null };
     },
     async resendRejected(source, request, caller) {
@@ -275,7 +340,11 @@ export const createFakePlatform = (): FakePlatform => {
       return { accepted: request.positions.length, duplicates: 0, rejected: [], position: position() };
     },
     async late(view) {
-      return { view, total: 1, records: [{ position: 'raw.flights@0:9', logTime: TIME, eventTime: TIME - 9e8, lateBy: 5000, entity: { origin: 'ATL' } }] };
+      return {
+        view,
+        total: 1,
+        records: [{ position: 'raw.flights@0:9', logTime: TIME, eventTime: TIME - 9e8, lateBy: 5000, entity: { origin: 'ATL' } }],
+      };
     },
     async status() {
       return {
@@ -284,9 +353,30 @@ export const createFakePlatform = (): FakePlatform => {
         startedAt: TIME,
         dataDirectory: '/data',
         memoryBytes: 1e8,
-        sources: [{ source: 'flights', events: fake.taken.length, rejected: 0, position: position(), historyThrough: position(), newestEventTime: TIME }],
+        sources: [
+          {
+            source: 'flights',
+            events: fake.taken.length,
+            rejected: 0,
+            position: position(),
+            historyThrough: position(),
+            newestEventTime: TIME,
+          },
+        ],
         views: [
-          { view: 'airport_delays', version: 1, generation: 1, state: 'live', entities: 1, tiles: 1, late: 0, eventTime: TIME, position: position(), lag: 0, error: null },
+          {
+            view: 'airport_delays',
+            version: 1,
+            generation: 1,
+            state: 'live',
+            entities: 1,
+            tiles: 1,
+            late: 0,
+            eventTime: TIME,
+            position: position(),
+            lag: 0,
+            error: null,
+          },
         ],
         replays: [replay('r1', 'ready')],
       };

@@ -1,0 +1,103 @@
+/** What the registry says about a name that a person gave. */
+import type { FeatureViewDefinition, Kind } from '#domain/definitions/model.ts';
+import { MillraceError } from '#domain/errors.ts';
+import { parseFieldType } from '#domain/values/field-type.ts';
+import type { Row, Scalar, ScalarType } from '#domain/values/value.ts';
+import type { CatalogEntry } from '#gateways/platform.ts';
+import { typedText } from '#gateways/typed-text.ts';
+import { type Client, path } from './client.ts';
+import { pairsOf, UsageError } from './usage.ts';
+
+export const KINDS: readonly Kind[] = ['entity', 'source', 'feature-view', 'on-demand-feature', 'feature-service'];
+
+export const find = async (client: Client, kind: Kind, name: string, version?: number): Promise<CatalogEntry | null> => {
+  try {
+    return await client.get<CatalogEntry>(
+      path('v1', 'registry', kind, name, ...(version === undefined ? [] : ['versions', String(version)])),
+    );
+  } catch (error) {
+    if (error instanceof MillraceError && error.code === 'MR_NOT_FOUND') return null;
+    throw error;
+  }
+};
+
+const mustFind = async (client: Client, kind: Kind, name: string): Promise<CatalogEntry> => {
+  const entry = await find(client, kind, name);
+  if (entry === null) throw new MillraceError('MR_NOT_FOUND', `there is no ${kind} "${name}"`, { kind, name });
+  return entry;
+};
+
+/** A service or a view, by its name alone. */
+export const findTarget = async (client: Client, name: string): Promise<CatalogEntry> => {
+  const found = (await find(client, 'feature-service', name)) ?? (await find(client, 'feature-view', name));
+  if (found !== null) return found;
+  throw new MillraceError('MR_NOT_FOUND', `there is no feature service or feature view "${name}"`, { name });
+};
+
+export const targetOf = ({ kind, name }: CatalogEntry): { service: string } | { view: string } =>
+  kind === 'feature-service' ? { service: name } : { view: name };
+
+export interface TargetInputs {
+  readonly keys: ReadonlyMap<string, ScalarType>;
+  readonly request: ReadonlyMap<string, ScalarType>;
+}
+
+/** The entity keys and the request inputs that a service or view reads, with their types. */
+export const inputsOf = async (client: Client, target: CatalogEntry): Promise<TargetInputs> => {
+  const views = new Set<string>();
+  const onDemand = new Set<string>();
+  const keys = new Map<string, ScalarType>();
+  const request = new Map<string, ScalarType>();
+
+  const addOnDemand = async (name: string): Promise<void> => {
+    if (onDemand.has(name)) return;
+    onDemand.add(name);
+    const { definition } = await mustFind(client, 'on-demand-feature', name);
+    if (definition.kind !== 'on-demand-feature') return;
+    for (const input of Object.values(definition.inputs)) {
+      if (input.from === 'feature') views.add(input.view);
+      else if (input.from === 'on-demand') await addOnDemand(input.name);
+      else request.set(input.name, parseFieldType(input.type).base);
+    }
+  };
+
+  if (target.definition.kind === 'feature-view') views.add(target.name);
+  if (target.definition.kind === 'feature-service') {
+    for (const member of target.definition.features) {
+      if (member.from === 'view') views.add(member.view);
+      else await addOnDemand(member.name);
+    }
+  }
+  for (const view of views) {
+    const { entity } = (await mustFind(client, 'feature-view', view)).definition as FeatureViewDefinition;
+    const { definition } = await mustFind(client, 'entity', entity);
+    if (definition.kind === 'entity') for (const [key, type] of Object.entries(definition.keys)) keys.set(key, type);
+  }
+  return { keys, request };
+};
+
+const typed = (option: string, key: string, value: string, types: ReadonlyMap<string, ScalarType>): Scalar => {
+  const type = types.get(key);
+  if (type === undefined)
+    throw new UsageError(
+      `${option} ${key}: there is no such key; there ${types.size === 1 ? 'is' : 'are'} ${[...types.keys()].join(', ') || 'none'}`,
+    );
+  return typedText(key, type, value);
+};
+
+/** `--entity a=1 b=2 a=3 b=4`: a key that comes again begins the next entity. */
+export const entitiesOf = (texts: readonly string[], types: ReadonlyMap<string, ScalarType>): Record<string, Scalar>[] => {
+  const entities: Record<string, Scalar>[] = [];
+  for (const [key, value] of pairsOf('--entity', texts)) {
+    let current = entities.at(-1);
+    if (current === undefined || key in current) {
+      current = {};
+      entities.push(current);
+    }
+    current[key] = typed('--entity', key, value, types);
+  }
+  return entities;
+};
+
+export const requestOf = (texts: readonly string[], types: ReadonlyMap<string, ScalarType>): Row =>
+  Object.fromEntries(pairsOf('--request', texts).map(([key, value]) => [key, typed('--request', key, value, types)]));

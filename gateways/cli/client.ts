@@ -1,0 +1,122 @@
+/** The server over HTTP, kept-alive connections, no retries: who may ask again is for the command to know. */
+import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import { type ErrorCode, MillraceError } from '#domain/errors.ts';
+
+export interface Call {
+  readonly body?: unknown;
+  /** sent as it is, instead of `body` */
+  readonly text?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly signal?: AbortSignal;
+  /** called once the whole request is handed to the operating system */
+  readonly onSent?: () => void;
+}
+
+export interface Client {
+  readonly url: string;
+  /** A server on this machine can be given paths of files. */
+  readonly sameMachine: boolean;
+  get<T>(path: string, signal?: AbortSignal): Promise<T>;
+  post<T>(path: string, call: Call): Promise<T>;
+  delete<T>(path: string): Promise<T>;
+  /** the answer's body as it comes */
+  stream(path: string): Promise<IncomingMessage>;
+  close(): void;
+}
+
+const SAME_MACHINE = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
+
+const readAll = async (message: IncomingMessage): Promise<string> => {
+  const chunks: Buffer[] = [];
+  for await (const chunk of message) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks).toString('utf8');
+};
+
+const refusalOf = (status: number, text: string, url: string): MillraceError => {
+  try {
+    const { code, message, details } = JSON.parse(text) as {
+      code: ErrorCode;
+      message: string;
+      details?: Record<string, unknown>;
+    };
+    if (typeof code === 'string' && code.startsWith('MR_')) return new MillraceError(code, message, details);
+  } catch {
+    // not ours: told below
+  }
+  return new MillraceError('MR_UNREACHABLE', `${url} answered ${status} without a Millrace error: is it a Millrace server?`, {
+    status,
+  });
+};
+
+export const createClient = (base: string, options: { readonly apiKey?: string; readonly actor: string }): Client => {
+  const root = new URL(base.endsWith('/') ? base : `${base}/`);
+  const secure = root.protocol === 'https:';
+  const agent = secure ? new HttpsAgent({ keepAlive: true }) : new HttpAgent({ keepAlive: true });
+  const send = secure ? httpsRequest : httpRequest;
+  const common = {
+    // header bytes are UTF-8, which Node takes as Latin-1 characters
+    'x-millrace-actor': Buffer.from(options.actor, 'utf8').toString('latin1'),
+    ...(options.apiKey === undefined ? {} : { authorization: `Bearer ${options.apiKey}` }),
+  };
+
+  const open = (method: string, path: string, { body, text, headers, signal, onSent }: Call): Promise<IncomingMessage> =>
+    new Promise((resolve, reject) => {
+      const payload = text ?? (body === undefined ? undefined : JSON.stringify(body));
+      const bytes = payload === undefined ? undefined : Buffer.from(payload, 'utf8');
+      const content = bytes === undefined ? {} : { 'content-type': 'application/json', 'content-length': bytes.length };
+      const request = send(
+        new URL(path.slice(1), root),
+        { method, agent, headers: { ...common, ...content, ...headers }, ...(signal === undefined ? {} : { signal }) },
+        resolve,
+      );
+      if (onSent !== undefined) request.once('finish', onSent);
+      request.once('error', (error: NodeJS.ErrnoException) => {
+        if (signal?.aborted === true) reject(error);
+        else
+          reject(
+            new MillraceError(
+              'MR_UNREACHABLE',
+              `no answer from ${base}: ${error.message || error.code || 'the connection failed'}`,
+              { url: base, cause: error.code ?? null },
+            ),
+          );
+      });
+      request.end(bytes);
+    });
+
+  const call = async <T>(method: string, path: string, options: Call): Promise<T> => {
+    const message = await open(method, path, options);
+    const text = await readAll(message).catch((error: Error) => {
+      throw new MillraceError('MR_UNREACHABLE', `${base} broke off its answer: ${error.message}`, { url: base });
+    });
+    const status = message.statusCode ?? 0;
+    if (status >= 400 || message.headers['content-type']?.includes('json') !== true) throw refusalOf(status, text, base);
+    return JSON.parse(text) as T;
+  };
+
+  return {
+    url: base,
+    sameMachine: SAME_MACHINE.test(root.hostname),
+    get: (path, signal) => call('GET', path, signal === undefined ? {} : { signal }),
+    post: (path, options) => call('POST', path, options),
+    delete: (path) => call('DELETE', path, {}),
+    async stream(path) {
+      const message = await open('GET', path, {});
+      const status = message.statusCode ?? 0;
+      if (status >= 400) throw refusalOf(status, await readAll(message), base);
+      return message;
+    },
+    close: () => agent.destroy(),
+  };
+};
+
+/** A path from parts that may hold anything. */
+export const path = (...parts: readonly string[]): string => `/${parts.map(encodeURIComponent).join('/')}`;
+
+export const query = (parameters: Readonly<Record<string, string | number | undefined>>): string => {
+  const given = Object.entries(parameters).filter((entry): entry is [string, string | number] => entry[1] !== undefined);
+  return given.length === 0
+    ? ''
+    : `?${new URLSearchParams(given.map(([name, value]): [string, string] => [name, String(value)]))}`;
+};

@@ -1,0 +1,75 @@
+import type { Command } from 'commander';
+import { fail } from '#domain/errors.ts';
+import type { AuditRecord, AuditVerification } from '#gateways/platform.ts';
+import { query } from '../client.ts';
+import { contextOf } from '../context.ts';
+import { showTime, table } from '../table.ts';
+import { wholeOption } from '../usage.ts';
+
+interface LogOptions {
+  readonly since?: string;
+  readonly until?: string;
+  readonly actor?: string;
+  readonly subject?: string;
+  readonly kind?: string;
+  readonly after?: number;
+  readonly limit?: number;
+}
+
+interface Page {
+  readonly records: readonly AuditRecord[];
+  readonly next: number | null;
+}
+
+const outcome = ({ refusal, events }: AuditRecord): string =>
+  refusal === null ? events.map((e) => e.type).join(', ') || 'nothing changed' : `refused: ${refusal.code} ${refusal.message}`;
+
+const log = async ({ limit, ...options }: LogOptions, command: Command): Promise<void> => {
+  const { client, json, records, print } = contextOf(command);
+  const all: AuditRecord[] = [];
+  for (let after = options.after; ; ) {
+    const rest = limit === undefined ? undefined : limit - all.length;
+    const page = await client.get<Page>(`/v1/audit${query({ ...options, after, limit: rest })}`);
+    if (json) records(page.records);
+    all.push(...page.records);
+    if (page.next === null || page.next === after || (limit !== undefined && all.length >= limit)) break;
+    after = page.next;
+  }
+  if (json) return;
+  const rows = all.map((r) => [r.sequence, showTime(r.time), r.actor, r.command, r.subject, outcome(r), r.reason]);
+  print(table(['#', 'time', 'actor', 'command', 'subject', 'outcome', 'reason'], rows));
+};
+
+const verify = async (_options: unknown, command: Command): Promise<void> => {
+  const { client, json, document, print } = contextOf(command);
+  const result = await client.get<AuditVerification>('/v1/audit/verify');
+  if (json) document(result);
+  else if (result.ok) print(`the chain of ${result.records} records is whole; its head is ${result.head}`);
+  if (result.ok) return;
+  if (json) process.exitCode = 1;
+  else
+    fail('MR_STORAGE_FAILED', `the audit chain breaks at record ${result.firstBad}: ${result.message}`, {
+      firstBad: result.firstBad,
+    });
+};
+
+export const addAudit = (program: Command): void => {
+  const audit = program.command('audit').description('who did what; is the chain whole');
+  audit
+    .command('log')
+    .description('commands, accepted and refused, newest last')
+    .option('--since <time>', 'from this time on')
+    .option('--until <time>', 'up to this time')
+    .option('--actor <name>', 'by this actor')
+    .option('--subject <name>', 'about this name')
+    .option('--kind <kind>', 'about this kind of thing')
+    .option('--after <n>', 'after this record', wholeOption('--after'))
+    .option('--limit <n>', 'at most this many', wholeOption('--limit', 1))
+    .addHelpText('after', '\nExample:\n  millrace audit log --subject airport_delays --since 2026-01-31T00:00:00Z')
+    .action(log);
+  audit
+    .command('verify')
+    .description('walk the hash chain')
+    .addHelpText('after', '\nExample:\n  millrace audit verify')
+    .action(verify);
+};

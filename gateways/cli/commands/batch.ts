@@ -1,0 +1,25 @@
+import { resolve } from 'node:path';
+import type { Command } from 'commander';
+import { findTarget, targetOf } from '../catalog.ts';
+import { contextOf } from '../context.ts';
+import { tableExtension } from './dataset.ts';
+
+const batch = async (name: string, options: { readonly out: string; readonly at?: string }, command: Command): Promise<void> => {
+  const { client, json, document, print } = contextOf(command);
+  tableExtension('--out', options.out);
+  const body = { ...targetOf(await findTarget(client, name)), out: resolve(options.out), at: options.at };
+  const result = await client.post<{ rows: number; out: string }>('/v1/batch', { body });
+  if (json) document(result);
+  else print(`${result.rows} entities written to ${result.out}`);
+};
+
+export const addBatch = (program: Command): void => {
+  program
+    .command('batch')
+    .description('the values of every entity, for batch scoring')
+    .argument('<name>', 'a feature service or a feature view')
+    .requiredOption('--out <file>', 'Parquet or CSV to write')
+    .option('--at <time>', 'the values as of this time; by default now')
+    .addHelpText('after', '\nExample:\n  millrace batch delay_model --out scores.parquet')
+    .action(batch);
+};

@@ -1,0 +1,117 @@
+import { createWriteStream } from 'node:fs';
+import { extname, resolve } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Command, Option } from 'commander';
+import { fail } from '#domain/errors.ts';
+import type { DatasetStatus } from '#gateways/platform.ts';
+import { findTarget, targetOf } from '../catalog.ts';
+import { path } from '../client.ts';
+import { type Context, contextOf } from '../context.ts';
+import { literal, withDuckDb } from '../duckdb.ts';
+import { bar, createProgress } from '../progress.ts';
+import { UsageError } from '../usage.ts';
+
+interface DatasetOptions {
+  readonly spine: string;
+  readonly out: string;
+  readonly mode: 'event-time' | 'as-served';
+  readonly known?: string;
+}
+
+const POLL_MS = 200;
+
+export const tableExtension = (option: string, file: string): '.parquet' | '.csv' => {
+  const extension = extname(file).toLowerCase();
+  if (extension === '.parquet' || extension === '.csv') return extension;
+  throw new UsageError(`${option} must end in .parquet or .csv, not ${JSON.stringify(file)}`);
+};
+
+/** For a server elsewhere the spine goes along as rows. */
+const rowsOf = (file: string): Promise<readonly unknown[]> =>
+  withDuckDb(file, async (connection) => {
+    const reader = await connection.runAndReadAll(
+      `SELECT CAST(to_json(spine) AS VARCHAR) FROM ${literal(resolve(file))} AS spine`,
+    );
+    return reader.getRows().map(([row]) => JSON.parse(String(row)) as unknown);
+  });
+
+const waitFor = async ({ client, message }: Context, started: DatasetStatus): Promise<DatasetStatus> => {
+  const progress = createProgress();
+  let status = started;
+  let cancelling = false;
+  const cancel = (): void => {
+    cancelling = true;
+    message('cancelling');
+    void client.delete(path('v1', 'datasets', started.id)).catch((error: Error) => message(error.message));
+  };
+  process.once('SIGINT', cancel);
+  try {
+    while (status.state === 'running') {
+      progress.update(`${bar(status.progress)} ${status.stage}`);
+      await sleep(POLL_MS);
+      status = await client.get<DatasetStatus>(path('v1', 'datasets', started.id));
+    }
+  } finally {
+    progress.end();
+    process.removeListener('SIGINT', cancel);
+  }
+  if (status.state === 'failed')
+    fail(status.error?.code ?? 'MR_DATASET_FAILED', status.error?.message ?? 'the data set failed', { id: status.id });
+  if (status.state === 'cancelled')
+    fail('MR_REFUSED', `data set ${status.id} was cancelled${cancelling ? '' : ' by someone else'}; nothing was written`, {
+      id: status.id,
+    });
+  return status;
+};
+
+const download = async ({ client }: Context, status: DatasetStatus, out: string): Promise<void> => {
+  const same = extname(status.out).toLowerCase() === tableExtension('--out', out);
+  const file = same ? out : `${out}.part${extname(status.out)}`;
+  await pipeline(await client.stream(path('v1', 'datasets', status.id, 'data')), createWriteStream(file));
+  if (same) return;
+  const { rename, rm } = await import('node:fs/promises');
+  const format = tableExtension('--out', out) === '.csv' ? 'csv, header' : 'parquet';
+  await withDuckDb(file, (connection) =>
+    connection.run(`COPY (FROM ${literal(file)}) TO ${literal(`${out}.part`)} (FORMAT ${format})`),
+  );
+  await rename(`${out}.part`, out);
+  await rm(file, { force: true });
+};
+
+const dataset = async (name: string, options: DatasetOptions, command: Command): Promise<void> => {
+  const context = contextOf(command);
+  const { client, json, document, print } = context;
+  tableExtension('--spine', options.spine);
+  tableExtension('--out', options.out);
+  const out = resolve(options.out);
+  const local = client.sameMachine;
+  const body = {
+    ...targetOf(await findTarget(client, name)),
+    spine: local ? { file: resolve(options.spine) } : { rows: await rowsOf(options.spine) },
+    ...(local ? { out } : {}),
+    mode: options.mode,
+    known: options.known,
+  };
+  const status = await waitFor(context, await client.post<DatasetStatus>('/v1/datasets', { body }));
+  if (!local) await download(context, status, out);
+  if (json) document({ ...status, out });
+  else print(`${status.rows ?? 0} rows with ${status.features.length} features (${status.mode}) written to ${out}`);
+};
+
+export const addDataset = (program: Command): void => {
+  program
+    .command('dataset')
+    .description('a point-in-time correct training set')
+    .argument('<name>', 'a feature service or a feature view')
+    .requiredOption('--spine <file>', 'Parquet or CSV with the entity keys and event_timestamp')
+    .requiredOption('--out <file>', 'Parquet or CSV to write')
+    .addOption(
+      new Option('--mode <mode>', 'leakage-free with late data, or exactly what was served')
+        .choices(['event-time', 'as-served'])
+        .default('event-time'),
+    )
+    .option('--known <time>', 'only what was known at this time')
+    .addHelpText('after', '\nExample:\n  millrace dataset delay_model --spine labels.csv --out training.parquet')
+    .action(dataset);
+};

@@ -1,0 +1,93 @@
+import type { Command } from 'commander';
+import type { Explanation } from '#gateways/platform.ts';
+import { query } from '../client.ts';
+import { contextOf } from '../context.ts';
+import { entityText, indent, show, showTime, table } from '../table.ts';
+import { pairsOf, UsageError } from '../usage.ts';
+
+const SHOWN = 20;
+
+const some = <T>(values: readonly T[], total: number, what: string, text: (shown: readonly T[]) => string): string[] => {
+  const shown = values.slice(0, SHOWN);
+  const more =
+    total > shown.length ? [`  … the first ${shown.length} of ${total} ${what}; --json has all that the server sent`] : [];
+  return [indent(text(shown)), ...more];
+};
+
+export const storyOf = (e: Explanation): string => {
+  const covers =
+    e.covers.from === null
+      ? `all events up to ${showTime(e.covers.to)}`
+      : `events from ${showTime(e.covers.from)} to ${showTime(e.covers.to)}, both ends in`;
+  return [
+    `${e.view}.${e.feature} of ${entityText(e.entity)} is ${show(e.value)} (${e.status})`,
+    `  at ${showTime(e.at)}, by what was known at ${showTime(e.known)}`,
+    `  version ${e.version}, generation ${e.generation}`,
+    '',
+    'Definition',
+    `  ${JSON.stringify(e.definition)}`,
+    '',
+    'Window',
+    `  ${covers}`,
+    '',
+    `Tiles (${e.tiles.length})`,
+    ...some(e.tiles, e.tiles.length, 'tiles', (tiles) =>
+      table(
+        ['from', 'to', 'newest event', 'state'],
+        tiles.map((t) => [showTime(t.start), showTime(t.end), showTime(t.newestEventTime), show(t.state)]),
+      ),
+    ),
+    '',
+    `Feature updates (${e.updates.length})`,
+    ...some(e.updates, e.updates.length, 'updates', (updates) =>
+      table(
+        ['position', 'known since', 'tile', 'caused by'],
+        updates.map((u) => [u.position, showTime(u.logTime), showTime(u.tileStart), u.cause]),
+      ),
+    ),
+    '',
+    `Raw events (${e.eventsTotal})`,
+    ...some(e.events, e.eventsTotal, 'events', (events) =>
+      table(
+        ['position', 'event time', 'known since', 'counted', 'event'],
+        events.map((event) => [
+          event.position,
+          showTime(event.eventTime),
+          showTime(event.logTime),
+          event.counted ? 'yes' : (event.why ?? 'no'),
+          show(event.row),
+        ]),
+      ),
+    ),
+    '',
+    `${e.matches ? '✓' : '✗'} recomputed from these events: ${show(e.recomputed)}${e.matches ? '' : `, which is not ${show(e.value)}`}`,
+  ].join('\n');
+};
+
+const explain = async (
+  name: string,
+  options: { readonly entity: readonly string[]; readonly at?: string; readonly known?: string },
+  command: Command,
+): Promise<void> => {
+  const dot = Math.max(name.indexOf('.'), name.indexOf(':'));
+  if (dot < 1 || dot === name.length - 1) throw new UsageError(`name the feature as VIEW.FEATURE, not ${JSON.stringify(name)}`);
+  const { client, json, document, print } = contextOf(command);
+  const entity = Object.fromEntries(pairsOf('--entity', options.entity).map(([key, value]) => [`entity.${key}`, value]));
+  const parameters = { view: name.slice(0, dot), feature: name.slice(dot + 1), ...entity, at: options.at, known: options.known };
+  const explanation = await client.get<Explanation>(`/v1/explain${query(parameters)}`);
+  if (json) document(explanation);
+  else print(storyOf(explanation));
+  if (!explanation.matches) process.exitCode = 1;
+};
+
+export const addExplain = (program: Command): void => {
+  program
+    .command('explain')
+    .description('why a value is what it is')
+    .argument('<view.feature>', 'the feature')
+    .requiredOption('--entity <key=value...>', 'the entity')
+    .option('--at <time>', 'the value as of this event time; by default now')
+    .option('--known <time>', 'only what was known at this time; by default now')
+    .addHelpText('after', '\nExample:\n  millrace explain airport_delays.delay_avg_1d --entity origin=ATL')
+    .action(explain);
+};

@@ -1,0 +1,76 @@
+import type { Command } from 'commander';
+import type { Row, Value } from '#domain/values/value.ts';
+import type { FeatureStatus } from '#domain/views/plan.ts';
+import type { ViewAnswer } from '#gateways/platform.ts';
+import { entitiesOf, findTarget, inputsOf, requestOf } from '../catalog.ts';
+import { contextOf } from '../context.ts';
+import { show, showTime, table } from '../table.ts';
+import { UsageError } from '../usage.ts';
+
+interface FeaturesAnswer {
+  readonly rows: readonly Row[];
+  readonly status: readonly (readonly FeatureStatus[])[];
+  readonly features: readonly string[];
+  readonly views: readonly ViewAnswer[];
+  readonly at: number;
+  readonly known: number;
+}
+
+interface GetOptions {
+  readonly entity?: readonly string[];
+  readonly request?: readonly string[];
+  readonly at?: string;
+  readonly known?: string;
+}
+
+const cell = (value: Value | undefined, status: FeatureStatus | undefined): string | number | null => {
+  if (status !== undefined && status !== 'present' && status !== 'null')
+    return value === null || value === undefined ? status : `${show(value)} (${status})`;
+  return typeof value === 'number' || value === null || value === undefined ? (value ?? null) : show(value);
+};
+
+const tableOf = ({ rows, status, features, views, at, known }: FeaturesAnswer, keys: readonly string[]): string => {
+  const lines = rows.map((row, r) => [
+    ...keys.map((key) => cell(row[key], undefined)),
+    ...features.map((name, f) => cell(row[name], status[r]?.[f])),
+  ]);
+  const notes = views.map(
+    (view) => `${view.view} version ${view.version}, generation ${view.generation}, events up to ${showTime(view.eventTime)}`,
+  );
+  return [table([...keys, ...features], lines), '', `at ${showTime(at)}, known ${showTime(known)}`, ...notes].join('\n');
+};
+
+const get = async (name: string, options: GetOptions, command: Command): Promise<void> => {
+  if (options.entity === undefined) throw new UsageError('name the entity: --entity key=value, once for each key');
+  const { client, json, document, print } = contextOf(command);
+  const target = await findTarget(client, name);
+  const { keys, request } = await inputsOf(client, target);
+  const { definition } = target;
+  const asked =
+    definition.kind === 'feature-view'
+      ? { features: Object.keys(definition.features).map((feature) => `${name}:${feature}`) }
+      : { service: name };
+  const body = {
+    ...asked,
+    entities: entitiesOf(options.entity, keys),
+    ...(options.request === undefined ? {} : { request: [requestOf(options.request, request)] }),
+    at: options.at,
+    known: options.known,
+  };
+  const answer = await client.post<FeaturesAnswer>('/v1/features', { body });
+  if (json) document(answer);
+  else print(tableOf(answer, [...keys.keys()]));
+};
+
+export const addGet = (program: Command): void => {
+  program
+    .command('get')
+    .description('feature values of entities, now or at a past moment')
+    .argument('<name>', 'a feature service or a feature view')
+    .option('--entity <key=value...>', 'the entity; a key that comes again begins another entity')
+    .option('--request <key=value...>', 'request inputs of on-demand features')
+    .option('--at <time>', 'the values as of this event time; by default now')
+    .option('--known <time>', 'only what was known at this time; by default now')
+    .addHelpText('after', '\nExample:\n  millrace get delay_model --entity origin=ATL --request hour=18')
+    .action(get);
+};

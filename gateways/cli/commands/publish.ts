@@ -1,0 +1,167 @@
+import { extname } from 'node:path';
+import { type Command, Option } from 'commander';
+import { fail } from '#domain/errors.ts';
+import type { PublishResult } from '#gateways/platform.ts';
+import { find } from '../catalog.ts';
+import { path } from '../client.ts';
+import { contextOf } from '../context.ts';
+import { createProgress } from '../progress.ts';
+import type { BadLine, Batch, ReadOptions } from '../publish/batch.ts';
+import { ndjsonBatches } from '../publish/ndjson.ts';
+import { producerOf } from '../publish/producer.ts';
+import { sendInOrder } from '../publish/send.ts';
+import { tableBatches } from '../publish/table-file.ts';
+import { pairsOf, UsageError, wholeOption } from '../usage.ts';
+
+type Format = 'ndjson' | 'csv' | 'parquet';
+
+interface PublishOptions {
+  readonly format?: Format;
+  readonly map?: readonly string[];
+  readonly ignoreExtra?: boolean;
+  readonly limit?: number;
+  readonly producer?: string;
+}
+
+const FORMATS: Readonly<Record<string, Format>> = {
+  '.ndjson': 'ndjson',
+  '.jsonl': 'ndjson',
+  '.json': 'ndjson',
+  '.csv': 'csv',
+  '.parquet': 'parquet',
+};
+const SHOWN_REJECTED = 20;
+const IN_FLIGHT = 3;
+const PATIENCE_MS = 60_000;
+
+const formatOf = (file: string, given: Format | undefined): Format => {
+  const format = given ?? (file === '-' ? 'ndjson' : FORMATS[extname(file).toLowerCase()]);
+  if (format === undefined) throw new UsageError(`what format has ${file}? say it with --format ndjson, csv or parquet`);
+  if (format === 'parquet' && file === '-') throw new UsageError('Parquet cannot be read from stdin: name a file');
+  return format;
+};
+
+/** What became of the events, told as it happens. */
+const createTally = (message: (text: string) => void) => {
+  const counts = { accepted: 0, duplicates: 0, rejected: 0 };
+  const byCode = new Map<string, number>();
+  const one = (where: string, code: string, text: string): void => {
+    counts.rejected++;
+    byCode.set(code, (byCode.get(code) ?? 0) + 1);
+    if (counts.rejected <= SHOWN_REJECTED) message(`rejected ${where}: ${code} ${text}`);
+    if (counts.rejected === SHOWN_REJECTED + 1)
+      message('rejected: further ones are only counted; `millrace rejected list` shows all');
+  };
+  return {
+    counts,
+    byCode,
+    answer(batch: Batch, result: PublishResult): void {
+      counts.accepted += result.accepted;
+      counts.duplicates += result.duplicates;
+      for (const { index, code, message: text } of result.rejected) one(`event ${batch.sequence + index + 1}`, code, text);
+    },
+    badLine: ({ line, message: text }: BadLine): void => one(`line ${line}`, 'MR_BODY_INVALID', text),
+  };
+};
+
+const publish = async (source: string, file: string, options: PublishOptions, command: Command): Promise<void> => {
+  const { client, json, document, print, message } = contextOf(command);
+  const format = formatOf(file, options.format);
+  const map = new Map(pairsOf('--map', options.map ?? []));
+  if (format === 'ndjson' && (map.size > 0 || options.ignoreExtra === true))
+    throw new UsageError('--map and --ignore-extra are for csv and parquet');
+  const entry = await find(client, 'source', source);
+  if (entry === null || entry.definition.kind !== 'source')
+    return fail('MR_UNKNOWN_SOURCE', `there is no source "${source}"`, { source });
+  const { fields } = entry.definition;
+
+  const producer = await producerOf(file, source, [format, [...map]], options.producer);
+  const { next: skip } = await client.get<{ next: number }>(path('v1', 'sources', source, 'producers', producer));
+  if (skip > 0) message(`going on after ${skip} events that the server has already`);
+
+  const tally = createTally(message);
+  const progress = createProgress();
+  const started = performance.now();
+  let position: string | null = null;
+  let stopped = false;
+  let handled = 0;
+  const stop = (): void => {
+    stopped = true;
+    message('stopping: the events in flight are waited for');
+  };
+  process.once('SIGINT', stop);
+  process.once('SIGTERM', stop);
+
+  const speed = (): string =>
+    `${Math.round((handled / Math.max(1, performance.now() - started)) * 1000).toLocaleString('en')} events/s`;
+  const reading: ReadOptions = { skip, limit: options.limit ?? Number.POSITIVE_INFINITY, onBadLine: tally.badLine };
+  const batches =
+    format === 'ndjson'
+      ? ndjsonBatches(file, reading)
+      : tableBatches({ file, format, fields, map, ignoreExtra: options.ignoreExtra === true }, reading);
+  try {
+    await sendInOrder(batches, {
+      window: IN_FLIGHT,
+      patienceMs: PATIENCE_MS,
+      stopped: () => stopped,
+      post: (batch, onSent) =>
+        client.post<PublishResult>(path('v1', 'sources', source, 'events'), {
+          text: batch.text,
+          headers: { 'millrace-producer': producer, 'millrace-sequence': String(batch.sequence) },
+          onSent,
+        }),
+      onAnswer(batch, result) {
+        tally.answer(batch, result);
+        handled += batch.count;
+        ({ position } = result);
+        progress.update(
+          `${(skip + handled).toLocaleString('en')} events, ${speed()}, ${tally.counts.accepted} accepted, ${tally.counts.rejected} rejected`,
+        );
+      },
+      onRetry: (error, inMs) => progress.update(`${error.message}; trying again in ${inMs} ms`),
+    });
+  } finally {
+    progress.end();
+    process.removeListener('SIGINT', stop);
+    process.removeListener('SIGTERM', stop);
+  }
+  const seconds = (performance.now() - started) / 1000;
+  const { accepted, duplicates, rejected } = tally.counts;
+  if (json)
+    document({
+      source,
+      producer,
+      accepted,
+      duplicates,
+      rejected,
+      rejectedByCode: Object.fromEntries(tally.byCode),
+      position,
+      seconds,
+      stopped,
+      alreadyThere: skip,
+    });
+  else
+    print(
+      `${accepted} accepted, ${duplicates} duplicates, ${rejected} rejected in ${seconds.toFixed(1)} s (${speed()})${position === null ? '' : `, position ${position}`}`,
+    );
+  if (!json) for (const [code, count] of tally.byCode) print(`  ${count} × ${code}`);
+  if (stopped) message('stopped before the end: the same command goes on from here');
+  if (stopped || (rejected > 0 && accepted + duplicates === 0)) process.exitCode = 1;
+};
+
+export const addPublish = (program: Command): void => {
+  program
+    .command('publish')
+    .description('send raw events to a source; goes on where it stopped')
+    .argument('<source>', 'name of the source')
+    .argument('[file]', 'file of events; "-" is stdin', '-')
+    .addOption(
+      new Option('--format <format>', 'by default the file name says it; stdin is ndjson').choices(['ndjson', 'csv', 'parquet']),
+    )
+    .option('--map <field=column...>', 'a field of the source and the column that it comes from (csv, parquet)')
+    .option('--ignore-extra', 'leave out columns that are no fields of the source')
+    .option('--limit <n>', 'publish only the first n events', wholeOption('--limit'))
+    .option('--producer <name>', 'go on by this name, not by the file: for a file that grows')
+    .addHelpText('after', '\nExample:\n  millrace publish flights flights.parquet --map flight_id=id --ignore-extra')
+    .action(publish);
+};

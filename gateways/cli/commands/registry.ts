@@ -1,0 +1,139 @@
+import type { Command } from 'commander';
+import { fail } from '#domain/errors.ts';
+import type { CatalogEntry } from '#gateways/platform.ts';
+import { find, KINDS } from '../catalog.ts';
+import { path, query } from '../client.ts';
+import { contextOf } from '../context.ts';
+import { facts, indent, showTime, table } from '../table.ts';
+import { UsageError, wholeOption } from '../usage.ts';
+
+const entriesTable = (entries: readonly CatalogEntry[]): string =>
+  table(
+    ['kind', 'name', 'version', 'status', 'owner', 'tags', 'description'],
+    entries.map((e) => [e.kind, e.name, e.version, e.status, e.owner, e.tags.join(', '), e.description]),
+  );
+
+const singular = (kind: string): string => (kind === 'entities' ? 'entity' : kind.replace(/s$/, ''));
+
+const list = async (kind: string | undefined, _options: unknown, command: Command): Promise<void> => {
+  const kinds = kind === undefined ? KINDS : KINDS.filter((known) => known === singular(kind));
+  if (kinds.length === 0) throw new UsageError(`"${kind}" is not a kind: it is one of ${KINDS.join(', ')}`);
+  const { client, json, records, print } = contextOf(command);
+  const entries = (await Promise.all(kinds.map((one) => client.get<CatalogEntry[]>(path('v1', 'registry', one))))).flat();
+  if (json) records(entries);
+  else print(entriesTable(entries));
+};
+
+const entryText = (entry: CatalogEntry): string => {
+  const sections = [
+    facts([
+      [entry.kind, entry.name],
+      ['version', `${entry.version} (${entry.status})`],
+      ['owner', entry.owner],
+      ['description', entry.description],
+      ['tags', entry.tags.join(', ') || null],
+      ['reads', entry.upstream.join(', ') || null],
+      ['read by', entry.downstream.join(', ') || null],
+    ]),
+  ];
+  const section = (title: string, text: string): void => {
+    sections.push(`\n${title}\n${indent(text)}`);
+  };
+  if (entry.features !== undefined) {
+    section(
+      'Features',
+      table(
+        ['name', 'type', 'description'],
+        entry.features.map((f) => [f.name, f.type, f.description]),
+      ),
+    );
+  }
+  if (entry.materializations !== undefined) {
+    const rows = entry.materializations.map((m) => [m.store, m.location, m.generation, m.through, showTime(m.eventTime)]);
+    section('Materialized in', table(['store', 'location', 'generation', 'through', 'newest event'], rows));
+  }
+  section(
+    'Versions',
+    table(
+      ['version', 'registered', 'by', 'reason'],
+      entry.versions.map((v) => [v.version, showTime(v.registeredAt), v.actor, v.reason]),
+    ),
+  );
+  section('Definition', JSON.stringify(entry.definition, null, 2));
+  return sections.join('\n');
+};
+
+const showEntry = async (name: string, options: { kind?: string; at?: number }, command: Command): Promise<void> => {
+  const { client, json, document, print } = contextOf(command);
+  const [prefix, rest] = name.includes('/') ? (name.split('/', 2) as [string, string]) : [options.kind, name];
+  const kinds = prefix === undefined ? KINDS : KINDS.filter((kind) => kind === singular(prefix));
+  if (kinds.length === 0) throw new UsageError(`"${prefix}" is not a kind: it is one of ${KINDS.join(', ')}`);
+  const found = (await Promise.all(kinds.map((kind) => find(client, kind, rest, options.at)))).filter((entry) => entry !== null);
+  const [entry] = found;
+  if (entry === undefined) return fail('MR_NOT_FOUND', `nothing is registered as "${name}"`, { name });
+  if (found.length > 1)
+    return fail('MR_REFUSED', `"${name}" is the name of several: say ${found.map((e) => `${e.kind}/${e.name}`).join(' or ')}`, {
+      name,
+    });
+  if (json) document(entry);
+  else print(entryText(entry));
+};
+
+const search = async (text: string, _options: unknown, command: Command): Promise<void> => {
+  const { client, json, records, print } = contextOf(command);
+  const entries = await client.get<CatalogEntry[]>(`/v1/search${query({ q: text })}`);
+  if (json) records(entries);
+  else print(entriesTable(entries));
+};
+
+interface Lineage {
+  readonly nodes: readonly { readonly id: string; readonly kind: string }[];
+  readonly edges: readonly { readonly from: string; readonly to: string }[];
+}
+
+const lineage = async (name: string | undefined, _options: unknown, command: Command): Promise<void> => {
+  const { client, json, document, print } = contextOf(command);
+  const graph = await client.get<Lineage>(`/v1/lineage${query({ name })}`);
+  if (json) return document(graph);
+  print(
+    table(
+      ['kind', 'node'],
+      graph.nodes.map((node) => [node.kind, node.id]),
+    ),
+  );
+  print(
+    `\n${table(
+      ['from', '', 'to'],
+      graph.edges.map((edge) => [edge.from, '→', edge.to]),
+    )}`,
+  );
+};
+
+export const addRegistry = (program: Command): void => {
+  program
+    .command('list')
+    .description('what is registered')
+    .argument('[kind]', KINDS.join(', '))
+    .addHelpText('after', '\nExample:\n  millrace list feature-view')
+    .action(list);
+  program
+    .command('show')
+    .description('one thing of the registry: definition, versions, where it is materialized')
+    .argument('<name>', 'a name, or KIND/NAME')
+    .option('--kind <kind>', 'where the name alone is not enough')
+    .option('--at <version>', 'this version; by default the newest', wholeOption('--at', 1))
+    .addHelpText('after', '\nExample:\n  millrace show airport_delays')
+    .action(showEntry);
+  program
+    .command('search')
+    .description('search names, descriptions, owners and tags')
+    .argument('<text>')
+    .addHelpText('after', '\nExample:\n  millrace search delay')
+    .action(search);
+  program
+    .command('lineage')
+    .description('what comes from what')
+    .argument('[name]', 'by default the whole graph')
+    .addHelpText('after', '\nExample:\n  millrace lineage airport_delays')
+    .action(lineage);
+};

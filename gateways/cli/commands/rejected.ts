@@ -1,0 +1,158 @@
+import { createReadStream } from 'node:fs';
+import { createInterface } from 'node:readline';
+import type { Command } from 'commander';
+import { fail } from '#domain/errors.ts';
+import type { LateReport, PublishResult, RejectedRecord } from '#gateways/platform.ts';
+import { type Client, path, query } from '../client.ts';
+import { contextOf } from '../context.ts';
+import { entityText, facts, show, showTime, table } from '../table.ts';
+import { UsageError, wholeOption } from '../usage.ts';
+
+interface Page {
+  readonly total: number;
+  readonly records: readonly RejectedRecord[];
+  readonly next: string | null;
+}
+
+const PAGE = 1_000;
+const DEFAULT_LIMIT = 100;
+
+async function* rejectedOf(
+  client: Client,
+  source: string,
+  after?: string,
+): AsyncGenerator<RejectedRecord & { readonly total: number }> {
+  for (let from = after; ; ) {
+    const page = await client.get<Page>(`${path('v1', 'rejected', source)}${query({ after: from, limit: PAGE })}`);
+    for (const record of page.records) yield { ...record, total: page.total };
+    if (page.next === null || page.next === from) return;
+    from = page.next;
+  }
+}
+
+const list = async (source: string, { after, limit }: { after?: string; limit: number }, command: Command): Promise<void> => {
+  const { client, json, records, print } = contextOf(command);
+  const page = await client.get<Page>(`${path('v1', 'rejected', source)}${query({ after, limit })}`);
+  if (json) return records(page.records);
+  const rows = page.records.map((r) => [r.position, showTime(r.logTime), r.code, r.field, r.message]);
+  print(table(['position', 'rejected at', 'code', 'field', 'why'], rows));
+  print(`\n${page.records.length} of ${page.total}${page.next === null ? '' : `; go on with --after ${page.next}`}`);
+};
+
+const showOne = async (source: string, position: string, _options: unknown, command: Command): Promise<void> => {
+  const { client, json, document, print } = contextOf(command);
+  for await (const record of rejectedOf(client, source)) {
+    if (record.position !== position) continue;
+    const { total: _, ...shown } = record;
+    if (json) return document(shown);
+    const { logTime, code, field, message, event } = record;
+    print(
+      facts([
+        ['position', position],
+        ['rejected at', showTime(logTime)],
+        ['code', code],
+        ['field', field],
+        ['why', message],
+      ]),
+    );
+    return print(`event     ${typeof event === 'string' ? event : JSON.stringify(event, null, 2)}`);
+  }
+  fail('MR_NOT_FOUND', `source "${source}" has no rejected event at ${position}`, { source, position });
+};
+
+const readEvents = async (file: string): Promise<unknown[]> => {
+  const lines = createInterface({
+    input: file === '-' ? process.stdin : createReadStream(file),
+    crlfDelay: Number.POSITIVE_INFINITY,
+  });
+  const events: unknown[] = [];
+  let line = 0;
+  try {
+    for await (const text of lines) {
+      line++;
+      if (text.trim() !== '') events.push(JSON.parse(text));
+    }
+  } catch (error) {
+    fail('MR_FILE_INVALID', `${file}, line ${line}: ${(error as Error).message}`, { file, line });
+  }
+  return events;
+};
+
+const resend = async (
+  source: string,
+  given: readonly string[],
+  { all, events: file }: { all?: boolean; events?: string },
+  command: Command,
+): Promise<void> => {
+  if (given.length > 0 === (all === true)) throw new UsageError('name the positions to send again, or --all');
+  const { client, json, document, print } = contextOf(command);
+  const positions = [...given];
+  if (all === true) for await (const record of rejectedOf(client, source)) positions.push(record.position);
+  const events = file === undefined ? undefined : await readEvents(file);
+  const total = { accepted: 0, duplicates: 0, rejected: [] as PublishResult['rejected'][number][] };
+  for (let i = 0; i < positions.length || i === 0; i += PAGE) {
+    const body = events === undefined ? { positions: positions.slice(i, i + PAGE) } : { positions, events };
+    const result = await client.post<PublishResult>(path('v1', 'rejected', source, 'resend'), { body });
+    total.accepted += result.accepted;
+    total.duplicates += result.duplicates;
+    total.rejected.push(...result.rejected.map((r) => ({ ...r, index: r.index + i })));
+    if (events !== undefined) break;
+  }
+  if (json) document(total);
+  else {
+    print(`${total.accepted} accepted, ${total.duplicates} duplicates, ${total.rejected.length} rejected again`);
+    for (const r of total.rejected.slice(0, 20)) print(`  ${positions[r.index] ?? r.index}: ${r.code} ${r.message}`);
+  }
+  if (total.rejected.length > 0) process.exitCode = 1;
+};
+
+const late = async (view: string, { limit }: { limit: number }, command: Command): Promise<void> => {
+  const { client, json, records, print } = contextOf(command);
+  const report = await client.get<LateReport>(`${path('v1', 'late', view)}${query({ limit })}`);
+  if (json) return records(report.records);
+  const rows = report.records.map((r) => [
+    r.position,
+    showTime(r.eventTime),
+    showTime(r.logTime),
+    `${show(r.lateBy / 1000)} s`,
+    entityText(r.entity),
+  ]);
+  print(table(['position', 'event time', 'accepted at', 'late by', 'entity'], rows));
+  print(`\n${report.records.length} of ${report.total}`);
+};
+
+export const addRejectedAndLate = (program: Command): void => {
+  const rejected = program.command('rejected').description('events that were refused, and why');
+  const limit = wholeOption('--limit', 1);
+  rejected
+    .command('list')
+    .description('refused events of a source')
+    .argument('<source>')
+    .option('--after <position>', 'go on after this one')
+    .option('--limit <n>', 'at most this many', limit, DEFAULT_LIMIT)
+    .addHelpText('after', '\nExample:\n  millrace rejected list flights')
+    .action(list);
+  rejected
+    .command('show')
+    .description('one refused event, whole')
+    .argument('<source>')
+    .argument('<position>')
+    .addHelpText('after', '\nExample:\n  millrace rejected show flights rejected.flights@0:12')
+    .action(showOne);
+  rejected
+    .command('resend')
+    .description('publish refused events again, as they are or corrected')
+    .argument('<source>')
+    .argument('[position...]')
+    .option('--all', 'all that were refused')
+    .option('--events <file>', 'NDJSON of corrected events, one for each position')
+    .addHelpText('after', '\nExample:\n  millrace rejected resend flights rejected.flights@0:12 --events corrected.ndjson')
+    .action(resend);
+  program
+    .command('late')
+    .description('events that came too late for a view')
+    .argument('<view>')
+    .option('--limit <n>', 'at most this many', limit, DEFAULT_LIMIT)
+    .addHelpText('after', '\nExample:\n  millrace late airport_delays')
+    .action(late);
+};

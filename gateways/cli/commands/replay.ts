@@ -1,0 +1,170 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Command } from 'commander';
+import { fail } from '#domain/errors.ts';
+import type { CatalogEntry, ReplayComparison, ReplayStatus } from '#gateways/platform.ts';
+import { entitiesOf, find, inputsOf } from '../catalog.ts';
+import { type Client, path } from '../client.ts';
+import { type Context, contextOf } from '../context.ts';
+import { bar, createProgress } from '../progress.ts';
+import { entityText, facts, percent, show, showTime, table } from '../table.ts';
+
+interface StartOptions {
+  readonly from?: string;
+  readonly to?: string;
+  readonly reason?: string;
+  readonly entity?: readonly string[];
+  readonly wait?: boolean;
+}
+
+const POLL_MS = 200;
+
+const replayFacts = (replay: ReplayStatus): string =>
+  facts([
+    ['replay', replay.id],
+    ['view', `${replay.view} version ${replay.version}, generation ${replay.generation}`],
+    ['state', replay.state],
+    ['progress', `${percent(replay.progress)}, ${replay.events} events`],
+    ['from', showTime(replay.from)],
+    ['to', showTime(replay.to)],
+    ['started', `${showTime(replay.startedAt)} by ${replay.actor}`],
+    ['finished', showTime(replay.finishedAt)],
+    ['reason', replay.reason],
+    ...(replay.error === null ? [] : ([['error', replay.error]] as const)),
+  ]);
+
+const entitiesFor = async (client: Client, view: string, texts: readonly string[]): Promise<Record<string, unknown>[]> => {
+  const entry: CatalogEntry | null = await find(client, 'feature-view', view);
+  if (entry === null) return fail('MR_NOT_FOUND', `there is no feature view "${view}"`, { view });
+  return entitiesOf(texts, (await inputsOf(client, entry)).keys);
+};
+
+const waitUntilFilled = async ({ client }: Context, started: ReplayStatus): Promise<ReplayStatus> => {
+  const progress = createProgress();
+  let replay = started;
+  while (replay.state === 'filling') {
+    progress.update(`${bar(replay.progress)} ${replay.events} events`);
+    await sleep(POLL_MS);
+    replay = await client.get<ReplayStatus>(path('v1', 'replays', started.id));
+  }
+  progress.end();
+  return replay;
+};
+
+const start = async (view: string, { wait, entity, ...options }: StartOptions, command: Command): Promise<void> => {
+  const context = contextOf(command);
+  const { client, json, document, print } = context;
+  const entities = entity === undefined ? {} : { entities: await entitiesFor(client, view, entity) };
+  const { from, to, reason } = options;
+  const started = await client.post<ReplayStatus>('/v1/replays', { body: { view, from, to, reason, ...entities } });
+  const replay = wait === true ? await waitUntilFilled(context, started) : started;
+  if (json) document(replay);
+  else print(replayFacts(replay));
+  if (replay.state === 'failed')
+    fail('MR_REPLAY_STATE', `replay ${replay.id} failed: ${replay.error ?? 'no cause is known'}`, { id: replay.id });
+};
+
+const list = async (_options: unknown, command: Command): Promise<void> => {
+  const { client, json, records, print } = contextOf(command);
+  const replays = await client.get<ReplayStatus[]>('/v1/replays');
+  if (json) return records(replays);
+  const rows = replays.map((r) => [
+    r.id,
+    r.view,
+    r.version,
+    r.generation,
+    r.state,
+    percent(r.progress),
+    showTime(r.startedAt),
+    r.actor,
+    r.reason,
+  ]);
+  print(table(['replay', 'view', 'version', 'generation', 'state', 'progress', 'started', 'actor', 'reason'], rows));
+};
+
+const showReplay = async (id: string, _options: unknown, command: Command): Promise<void> => {
+  const { client, json, document, print } = contextOf(command);
+  const replay = await client.get<ReplayStatus>(path('v1', 'replays', id));
+  if (json) document(replay);
+  else print(replayFacts(replay));
+};
+
+const comparisonText = ({ view, live, candidate, at, features, onlyLive, onlyCandidate }: ReplayComparison): string => {
+  const side = (name: string, s: { version: number; generation: number; entities: number } | null) =>
+    s === null ? `${name}: none` : `${name}: version ${s.version}, generation ${s.generation}, ${s.entities} entities`;
+  const examples = features.flatMap((feature) =>
+    feature.examples.map((e) => `  ${feature.name} of ${entityText(e.entity)}: ${show(e.live)} → ${show(e.candidate)}`),
+  );
+  return [
+    `${view} at ${showTime(at)}`,
+    side('live', live),
+    side('candidate', candidate),
+    '',
+    table(
+      ['feature', 'compared', 'differing', 'largest'],
+      features.map((f) => [f.name, f.compared, f.differing, f.largest]),
+    ),
+    ...(examples.length === 0 ? [] : ['', 'live → candidate:', ...examples]),
+    ...(onlyLive.length === 0 ? [] : [`only in live: ${onlyLive.join(', ')}`]),
+    ...(onlyCandidate.length === 0 ? [] : [`only in the candidate: ${onlyCandidate.join(', ')}`]),
+  ].join('\n');
+};
+
+const compare = async (id: string, _options: unknown, command: Command): Promise<void> => {
+  const { client, json, document, print } = contextOf(command);
+  const comparison = await client.get<ReplayComparison>(path('v1', 'replays', id, 'compare'));
+  if (json) document(comparison);
+  else print(comparisonText(comparison));
+};
+
+const change =
+  (action: string) =>
+  async (id: string, { reason }: { reason?: string }, command: Command): Promise<void> => {
+    const { client, json, document, print } = contextOf(command);
+    const replay = await client.post<ReplayStatus>(path('v1', 'replays', id, action), { body: { reason } });
+    if (json) document(replay);
+    else print(`replay ${replay.id} of ${replay.view}: ${replay.state}`);
+  };
+
+const ACTIONS: Readonly<Record<string, string>> = {
+  promote: 'let readers read the new generation',
+  rollback: 'let readers read the old generation again',
+  abandon: 'give up a replay that is not promoted',
+  retire: 'drop the old generation: no way back after it',
+};
+
+export const addReplay = (program: Command): void => {
+  const replay = program.command('replay').description('backfill, recompute, swap');
+  replay
+    .command('start')
+    .description('fill a new generation of a view from the history and the log')
+    .argument('<view>', 'name of the view')
+    .option('--from <time>', 'recompute from this event time')
+    .option('--to <time>', 'recompute up to this event time')
+    .option('--reason <text>', 'why, for the audit log')
+    .option('--entity <key=value...>', 'recompute only these entities; a key that comes again begins another')
+    .option('--wait', 'wait until it is filled')
+    .addHelpText('after', '\nExample:\n  millrace replay start airport_delays --reason "corrected delays" --wait')
+    .action(start);
+  replay.command('list').description('all replays').addHelpText('after', '\nExample:\n  millrace replay list').action(list);
+  replay
+    .command('show')
+    .description('one replay')
+    .argument('<id>')
+    .addHelpText('after', '\nExample:\n  millrace replay show r1')
+    .action(showReplay);
+  replay
+    .command('compare')
+    .description('how its values differ from the live ones')
+    .argument('<id>')
+    .addHelpText('after', '\nExample:\n  millrace replay compare r1')
+    .action(compare);
+  for (const [action, description] of Object.entries(ACTIONS)) {
+    replay
+      .command(action)
+      .description(description)
+      .argument('<id>')
+      .option('--reason <text>', 'why, for the audit log')
+      .addHelpText('after', `\nExample:\n  millrace replay ${action} r1 --reason "…"`)
+      .action(change(action));
+  }
+};

@@ -1,0 +1,70 @@
+import { resolve } from 'node:path';
+import { type Command, Option } from 'commander';
+import { fail } from '#domain/errors.ts';
+import { createHttpGateway } from '#gateways/http/gateway.ts';
+import type { Platform } from '#gateways/platform.ts';
+import { wholeOption } from '../usage.ts';
+
+interface ServeOptions {
+  readonly profile: 'embedded' | 'stack';
+  readonly data: string;
+  readonly port: number;
+  readonly host: string;
+}
+
+type StartProfile = (options: { readonly dataDirectory: string }) => Promise<Platform>;
+
+const profileOf = async (name: ServeOptions['profile']): Promise<StartProfile> => {
+  if (name === 'stack')
+    return fail('MR_REFUSED', 'the stack profile is not part of this version: serve with --profile embedded', { profile: name });
+  return (await import('#infra/profiles/embedded.ts')).startEmbedded;
+};
+
+/** Resolves at the first signal; the second does not wait for the drain. */
+const untilSignal = (): Promise<void> =>
+  new Promise((done) => {
+    let seen = false;
+    const onSignal = (): void => {
+      if (seen) process.exit(1);
+      seen = true;
+      done();
+    };
+    process.on('SIGTERM', onSignal);
+    process.on('SIGINT', onSignal);
+  });
+
+const serve = async ({ profile, data, port, host }: ServeOptions, command: Command): Promise<void> => {
+  const { json } = command.optsWithGlobals() as { json?: boolean };
+  const signal = untilSignal();
+  const dataDirectory = resolve(data);
+  const start = await profileOf(profile);
+  const platform = await start({ dataDirectory });
+  try {
+    const gateway = await createHttpGateway({ platform, host, port }).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'EADDRINUSE')
+        return fail('MR_REFUSED', `port ${port} of ${host} is taken: choose another with --port`, { host, port });
+      throw error;
+    });
+    const ready = { url: gateway.url, profile, dataDirectory, pid: process.pid };
+    process.stdout.write(
+      `${json === true ? JSON.stringify(ready) : `millrace is ready at ${gateway.url} (profile ${profile}, data in ${dataDirectory})`}\n`,
+    );
+    await signal;
+    process.stderr.write('stopping: the requests in flight are waited for\n');
+    await gateway.close();
+  } finally {
+    await platform.close();
+  }
+};
+
+export const addServe = (program: Command): void => {
+  program
+    .command('serve')
+    .description('run the platform; prints one line when it is ready')
+    .addOption(new Option('--profile <profile>', 'what it runs on').choices(['embedded', 'stack']).default('embedded'))
+    .option('--data <dir>', 'data directory', '.millrace')
+    .option('--port <n>', 'port; 0 takes any free one', wholeOption('--port'), 7411)
+    .option('--host <address>', 'address to listen on', '127.0.0.1')
+    .addHelpText('after', '\nExample:\n  millrace serve --data ./data --port 7411')
+    .action(serve);
+};

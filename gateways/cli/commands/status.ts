@@ -1,0 +1,57 @@
+import type { Command } from 'commander';
+import type { PlatformStatus } from '#gateways/platform.ts';
+import { contextOf } from '../context.ts';
+import { facts, percent, showTime, table } from '../table.ts';
+
+const statusText = (s: PlatformStatus): string =>
+  [
+    facts([
+      ['profile', s.profile],
+      ['version', s.version],
+      ['running since', showTime(s.startedAt)],
+      ['data', s.dataDirectory],
+      ['memory', `${Math.round(s.memoryBytes / 2 ** 20)} MiB`],
+    ]),
+    '\nSources',
+    table(
+      ['source', 'events', 'rejected', 'newest event', 'position', 'in history'],
+      s.sources.map((x) => [x.source, x.events, x.rejected, showTime(x.newestEventTime), x.position, x.historyThrough]),
+    ),
+    '\nViews',
+    table(
+      ['view', 'version', 'generation', 'state', 'entities', 'tiles', 'late', 'lag', 'newest event', 'position'],
+      s.views.map((v) => [
+        v.view,
+        v.version,
+        v.generation,
+        v.state,
+        v.entities,
+        v.tiles,
+        v.late,
+        v.lag,
+        showTime(v.eventTime),
+        v.position,
+      ]),
+    ),
+    ...s.views.flatMap((v) => (v.error === null ? [] : [`${v.view}: ${v.error}`])),
+    '\nReplays',
+    table(
+      ['replay', 'view', 'generation', 'state', 'progress'],
+      s.replays.map((r) => [r.id, r.view, r.generation, r.state, percent(r.progress)]),
+    ),
+  ].join('\n');
+
+const status = async (_options: unknown, command: Command): Promise<void> => {
+  const { client, json, document, print } = contextOf(command);
+  const result = await client.get<PlatformStatus>('/v1/status');
+  if (json) document(result);
+  else print(statusText(result));
+};
+
+export const addStatus = (program: Command): void => {
+  program
+    .command('status')
+    .description('sources, views and replays: how far, how fresh')
+    .addHelpText('after', '\nExample:\n  millrace status')
+    .action(status);
+};

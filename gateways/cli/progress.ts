@@ -1,0 +1,34 @@
+/** One line on stderr that is written over: on a terminal a few times a second, else a plain line now and then. */
+export interface Progress {
+  update(text: string): void;
+  /** Leaves the last line standing. */
+  end(text?: string): void;
+}
+
+const TERMINAL_MS = 200;
+const PLAIN_MS = 5_000;
+
+export const createProgress = (): Progress => {
+  const terminal = process.stderr.isTTY === true;
+  let last = Date.now();
+  let shown = false;
+  return {
+    update(text) {
+      const now = Date.now();
+      if (now - last < (terminal ? TERMINAL_MS : PLAIN_MS)) return;
+      last = now;
+      shown = true;
+      process.stderr.write(terminal ? `\r\x1b[K${text}` : `${text}\n`);
+    },
+    end(text) {
+      if (terminal && shown) process.stderr.write('\r\x1b[K');
+      if (text !== undefined) process.stderr.write(`${text}\n`);
+    },
+  };
+};
+
+const CELLS = 30;
+export const bar = (share: number): string => {
+  const full = Math.round(Math.min(1, Math.max(0, share)) * CELLS);
+  return `[${'█'.repeat(full)}${'·'.repeat(CELLS - full)}] ${Math.floor(share * 100)} %`;
+};

@@ -1,0 +1,73 @@
+/**
+ * Batches to the server, a few in flight, in order.
+ *
+ * A batch starts once the one before it is wholly handed to the operating system, so they arrive in order nearly always; where one
+ * overtakes, the server refuses it (MR_PRODUCER_SEQUENCE), and it is sent again after the one before. Where the server is away
+ * (a restart) a batch is tried again until `patienceMs` have passed without any success; the sequence makes that safe.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { MillraceError } from '#domain/errors.ts';
+import type { PublishResult } from '#gateways/platform.ts';
+import type { Batch } from './batch.ts';
+
+export interface Sending {
+  readonly post: (batch: Batch, onSent: () => void) => Promise<PublishResult>;
+  readonly onAnswer: (batch: Batch, result: PublishResult) => void;
+  readonly onRetry: (error: MillraceError, inMs: number) => void;
+  readonly stopped: () => boolean;
+  readonly window: number;
+  readonly patienceMs: number;
+}
+
+const FIRST_PAUSE_MS = 200;
+const LONGEST_PAUSE_MS = 3_000;
+const AWAY: ReadonlySet<string> = new Set(['MR_UNREACHABLE', 'MR_UNAVAILABLE']);
+
+export const sendInOrder = async (batches: AsyncIterable<Batch>, sending: Sending): Promise<void> => {
+  const { post, onAnswer, onRetry, stopped, window, patienceMs } = sending;
+  let lastSuccess = Date.now();
+
+  const deliver = async (batch: Batch, before: Promise<void>, onSent: () => void): Promise<void> => {
+    let overtook = false;
+    for (let pause = FIRST_PAUSE_MS; ; ) {
+      try {
+        const result = await post(batch, onSent);
+        lastSuccess = Date.now();
+        await before;
+        onAnswer(batch, result);
+        return;
+      } catch (error) {
+        onSent();
+        if (!(error instanceof MillraceError)) throw error;
+        if (error.code === 'MR_PRODUCER_SEQUENCE' && !overtook) {
+          overtook = true;
+          await before;
+        } else if (AWAY.has(error.code) && Date.now() - lastSuccess < patienceMs && !stopped()) {
+          onRetry(error, pause);
+          await sleep(pause);
+          pause = Math.min(pause * 2, LONGEST_PAUSE_MS);
+          overtook = false;
+        } else {
+          throw error;
+        }
+      }
+    }
+  };
+
+  const inFlight: Promise<void>[] = [];
+  let last: Promise<void> = Promise.resolve();
+  let sent: Promise<void> = Promise.resolve();
+  for await (const batch of batches) {
+    if (stopped()) break;
+    if (inFlight.length >= window) await inFlight.shift();
+    await sent;
+    const before = last;
+    sent = new Promise((onSent) => {
+      last = deliver(batch, before, onSent);
+    });
+    // a failure is met when its turn to be awaited comes
+    last.catch(() => undefined);
+    inFlight.push(last);
+  }
+  await Promise.all(inFlight);
+};
