@@ -7,6 +7,7 @@ import { type ErrorCode, fail } from '#domain/errors.ts';
 import { encodeRejectedEvent } from '#domain/events/rejected-event.ts';
 import { formatPosition, type Log, type OutgoingRecord } from '#domain/ports/log.ts';
 import type { Caller, PublishRequest, PublishResult, RejectedEvent } from '#domain/ports/platform.ts';
+import { createProducerOrder, type ProducerOrder } from './producer-order.ts';
 import type { SourceIntake } from './source-intake.ts';
 
 /** Bytes of one encoded event. */
@@ -34,21 +35,23 @@ const asText = (event: unknown): string => {
 };
 
 export const createPublish = ({ log, intake, now }: PublishDependencies): Publish => {
-  /** How many of a producer's events were taken before: those at the head of this batch are left out. */
-  const alreadyTaken = async (source: SourceIntake, request: PublishRequest): Promise<number> => {
-    const { producer } = request;
-    if (producer === undefined) return 0;
-    const next = await log.producerSequence(producer.id, source.topic);
-    if (producer.sequence > next) {
-      fail(
-        'MR_BODY_INVALID',
-        `producer "${producer.id}" sent sequence ${producer.sequence} to source "${request.source}", but ${next} is next: send from there`,
-        {
-          next,
-        },
-      );
+  const orders = new Map<string, ProducerOrder>();
+  const orderOf = (topic: string): ProducerOrder => {
+    let order = orders.get(topic);
+    if (order === undefined) {
+      order = createProducerOrder((producer) => log.producerSequence(producer, topic));
+      orders.set(topic, order);
     }
-    return Math.min(next - producer.sequence, request.events.length);
+    return order;
+  };
+  /** How many of a producer's events were taken before: those at the head of this batch are left out. */
+  const alreadyTaken = async (source: SourceIntake, { producer, events }: PublishRequest): Promise<number> => {
+    if (producer === undefined) return 0;
+    const order = orderOf(source.topic);
+    const next = await order.turn(producer.id, producer.sequence);
+    const end = producer.sequence + events.length;
+    if (end > next) order.advance(producer.id, end);
+    return Math.min(next - producer.sequence, events.length);
   };
 
   return async (request, caller) => {
@@ -121,6 +124,7 @@ export const createPublish = ({ log, intake, now }: PublishDependencies): Publis
       }
     } catch (error) {
       for (const id of ids) source.dedupe?.remove(id);
+      if (request.producer !== undefined) orderOf(source.topic).reset(request.producer.id);
       throw error;
     }
     const ends = await log.end(source.topic);

@@ -355,9 +355,7 @@ export interface Platform {
   show(kind: Kind, name: string, version?: number): Promise<CatalogEntry>;
   search(text: string): Promise<readonly CatalogEntry[]>;
   /** `name`: any registered name; absent: the whole graph */
-  lineage(
-    name?: string,
-  ): Promise<{
+  lineage(name?: string): Promise<{
     readonly nodes: readonly { readonly id: string; readonly kind: string }[];
     readonly edges: readonly { readonly from: string; readonly to: string }[];
   }>;

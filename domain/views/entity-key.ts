@@ -7,7 +7,7 @@ import type { FieldType, Row, Scalar, Value } from '#domain/values/value.ts';
 import type { EntityKey, ViewPlan } from './plan.ts';
 
 const SEPARATOR = '\u001f';
-const SPECIAL = /[\\\u001f]/g;
+const SPECIAL = new RegExp(`[\\\\${SEPARATOR}]`, 'g');
 
 export type KeyParts = ViewPlan['keys'];
 

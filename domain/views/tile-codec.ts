@@ -170,7 +170,7 @@ export const tileCodec = (plan: ViewPlan): TileCodec => {
         generation: record.generation as number,
         watermark: record.watermark as number,
         nums: Float64Array.from(layout?.numNames ?? [], (name) => record[name] as number),
-        refs: (layout?.refNames ?? []).map((name, i) => (layout?.decodeRef[i] as (data: unknown) => unknown)(record[name])),
+        refs: layout === undefined ? [] : layout.refNames.map((name, i) => layout.decodeRef[i]?.(record[name])),
       };
     },
   };

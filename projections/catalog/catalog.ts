@@ -61,7 +61,7 @@ export const openCatalog = async (eventStore: EventStore): Promise<Catalog> => {
   const plans = new Map<string, ViewPlan>();
   const listeners = new Set<(commits: readonly Commit[]) => void>();
   let position = 0;
-  let reading: Promise<void> | null = null;
+  let reading = false;
   let again = false;
   let closed = false;
   let waiting: { readonly position: number; readonly resolve: () => void }[] = [];
@@ -100,8 +100,10 @@ export const openCatalog = async (eventStore: EventStore): Promise<Catalog> => {
   };
   const wake = (): void => {
     again = true;
-    reading ??= readOn().finally(() => {
-      reading = null;
+    if (reading) return;
+    reading = true;
+    void readOn().finally(() => {
+      reading = false;
     });
   };
 

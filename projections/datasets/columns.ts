@@ -24,6 +24,6 @@ export const setValue = (values: ResultValues, row: number, value: Value): void 
 export const valueAt = ({ type, values }: Pick<ResultColumn, 'type' | 'values'>, row: number): Value => {
   const value = values[row] as Value;
   if (!(values instanceof Float64Array)) return value;
-  if (value !== value) return null;
+  if (Number.isNaN(value)) return null;
   return type.base === 'boolean' ? value === 1 : value;
 };

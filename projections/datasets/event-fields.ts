@@ -10,14 +10,20 @@ const columnsIn = (node: unknown, found: Set<string>): void => {
   for (const child of Object.values(node)) columnsIn(child, found);
 };
 
-/** @param features of each view, those that are computed */
-export const eventFields = (
-  views: readonly { readonly definitions: ViewDefinitions; readonly features: readonly string[] }[],
-): Record<string, FieldType> => {
+export interface ComputedView {
+  readonly definitions: ViewDefinitions;
+  /** those that are computed */
+  readonly features: readonly string[];
+}
+
+const keysOf = ({ view, entity }: ViewDefinitions): string[] => Object.keys(entity.keys).map((key) => view.join?.[key] ?? key);
+
+/** @param keys with the fields of the entity keys */
+export const eventFields = (views: readonly ComputedView[], { keys }: { readonly keys: boolean }): Record<string, FieldType> => {
   const fields: Record<string, FieldType> = {};
   for (const { definitions, features } of views) {
-    const { view, source, entity } = definitions;
-    const names = new Set(Object.keys(entity.keys).map((key) => view.join?.[key] ?? key));
+    const { view, source } = definitions;
+    const names = new Set(keys ? keysOf(definitions) : []);
     columnsIn(view.where, names);
     for (const feature of features) columnsIn(view.features[feature], names);
     const types = sourceFields(source);

@@ -17,8 +17,8 @@
 import type { ScannedColumns } from '#domain/ports/history.ts';
 import type { FieldType, Position } from '#domain/values/value.ts';
 import type { ViewPlan } from '#domain/views/plan.ts';
-import { grouping } from './grouping.ts';
 import { type EventRow, eventEntities, eventRow } from './event-row.ts';
+import { grouping } from './grouping.ts';
 import { type SlidingOutput, slidingView } from './sliding-view.ts';
 import type { SpineKeys } from './spine-keys.ts';
 
@@ -29,6 +29,8 @@ export interface VisibleEvents extends ScannedColumns {
 
 export interface JoinedView {
   readonly plan: ViewPlan;
+  /** those that the plan's expressions read */
+  readonly fields: Readonly<Record<string, FieldType>>;
   readonly keys: SpineKeys;
   /** index of the plan's feature → where its values go, by row of the spine */
   readonly outputs: readonly SlidingOutput[];
@@ -37,6 +39,7 @@ export interface JoinedView {
 
 /** One scan of one source, and the views over it. */
 export interface JoinPass {
+  /** all that the views read, keys included */
   readonly fields: Readonly<Record<string, FieldType>>;
   readonly views: readonly JoinedView[];
   readonly events: AsyncIterable<VisibleEvents>;
@@ -73,19 +76,26 @@ const positionsSet = (positions: readonly Position[]): ((partition: number, offs
   return (partition, offset) => offsets.get(partition)?.has(offset) === true;
 };
 
-const feedOf = ({ plan, outputs, keys, excluded = [] }: JoinedView, event: EventRow, { times, order }: JoinSpine): Feed => {
+const feedOf = (
+  { plan, fields, outputs, keys, excluded = [] }: JoinedView,
+  whole: EventRow,
+  { order }: JoinSpine,
+  sorted: Float64Array,
+): Feed => {
   const { ids } = keys;
   const count = keys.keys.length;
   const entities = new Map(keys.keys.map((key, id) => [key, id]));
-  const entitiesOf = eventEntities(plan, event, (key) => entities.get(key) ?? -1);
+  const entitiesOf = eventEntities(plan, whole, (key) => entities.get(key) ?? -1);
   const isExcluded = positionsSet(excluded);
   const view = slidingView(plan, count, outputs);
+  const event = eventRow(fields);
   const eventGroups = grouping(count);
   const rowGroups = grouping(count);
   return {
     merge(batch, from, to) {
       const { count: events, visible, eventTime, partition, offset } = batch;
       entitiesOf.use(batch);
+      event.use(batch);
       eventGroups.group(events, (i) => (isExcluded?.(partition[i] as number, offset[i] as number) ? -1 : entitiesOf.of(i)));
       rowGroups.group(to - from, (i) => ids[order[from + i] as number] as number);
       for (let entity = 0; entity < count; entity++) {
@@ -96,17 +106,17 @@ const feedOf = ({ plan, outputs, keys, excluded = [] }: JoinedView, event: Event
           const i = eventGroups.items[e] as number;
           const seen = visible[i] as number;
           for (; r < lastRow; r++) {
-            const row = order[from + (rowGroups.items[r] as number)] as number;
-            const at = times[row] as number;
+            const place = from + (rowGroups.items[r] as number);
+            const at = sorted[place] as number;
             if (seen <= at) break;
-            view.read(entity, at, row);
+            view.read(entity, at, order[place] as number);
           }
           event.at(i);
           view.add(entity, event.row, seen, eventTime[i] as number, partition[i] as number, offset[i] as number);
         }
         for (; r < lastRow; r++) {
-          const row = order[from + (rowGroups.items[r] as number)] as number;
-          view.read(entity, times[row] as number, row);
+          const place = from + (rowGroups.items[r] as number);
+          view.read(entity, sorted[place] as number, order[place] as number);
         }
       }
     },
@@ -114,7 +124,7 @@ const feedOf = ({ plan, outputs, keys, excluded = [] }: JoinedView, event: Event
       for (let i = from; i < order.length; i++) {
         const row = order[i] as number;
         const entity = ids[row] as number;
-        if (entity >= 0) view.read(entity, times[row] as number, row);
+        if (entity >= 0) view.read(entity, sorted[i] as number, row);
       }
     },
   };
@@ -127,7 +137,9 @@ export const joinPointInTime = async (
   { signal, onProgress }: JoinOptions = {},
 ): Promise<void> => {
   const event = eventRow(pass.fields);
-  const feeds = pass.views.map((view) => feedOf(view, event, { times, order }));
+  /** by place in the order: read one after another, where times are all over memory */
+  const sorted = Float64Array.from(order, (row) => times[row] as number);
+  const feeds = pass.views.map((view) => feedOf(view, event, { times, order }, sorted));
   let next = 0;
   let fed = 0;
   for await (const batch of pass.events) {
@@ -136,7 +148,7 @@ export const joinPointInTime = async (
     // Rows at the very time of the last event wait: the next batch may begin with an event of that time.
     const last = batch.visible[batch.count - 1] as number;
     let to = next;
-    while (to < order.length && (times[order[to] as number] as number) < last) to++;
+    while (to < order.length && (sorted[to] as number) < last) to++;
     event.use(batch);
     for (const feed of feeds) feed.merge(batch, next, to);
     next = to;

@@ -31,7 +31,11 @@ const putter = (values: ResultValues): ((row: number, value: Value) => void) =>
     : (row, value) => setValue(values, row, value);
 
 /** Features by (hop, window), each with the partials that they need. */
-const windowPlans = (plan: ViewPlan, outputs: readonly SlidingOutput[], indexOf: (f: Expression | null) => number): WindowPlan[] => {
+const windowPlans = (
+  plan: ViewPlan,
+  outputs: readonly SlidingOutput[],
+  indexOf: (f: Expression | null) => number,
+): WindowPlan[] => {
   const groups = new Map<string, { readonly hop: number; readonly windowMs: number | null; readonly of: SlidingOutput[] }>();
   for (const output of outputs) {
     const { hop, windowMs } = plan.features[output.feature] as PlannedFeature;
@@ -42,13 +46,20 @@ const windowPlans = (plan: ViewPlan, outputs: readonly SlidingOutput[], indexOf:
   }
   return [...groups.values()].map(({ hop, windowMs, of }) => {
     const group = plan.hops[hop] as ViewPlan['hops'][number];
-    const featuresOf = of.map((output) => ({ feature: plan.features[output.feature] as PlannedFeature, put: putter(output.values) }));
+    const featuresOf = of.map((output) => ({
+      feature: plan.features[output.feature] as PlannedFeature,
+      put: putter(output.values),
+    }));
     const used = [...new Set(featuresOf.flatMap(({ feature }) => feature.partials))];
     const partials = used.map((p) => {
       const planned = group.partials[p] as PlannedPartial;
       return { partial: planned.partial, input: indexOf(planned.evaluate), filter: indexOf(planned.filter) };
     });
-    const features = featuresOf.map(({ feature, put }) => ({ feature, put, states: feature.partials.map((p) => used.indexOf(p)) }));
+    const features = featuresOf.map(({ feature, put }) => ({
+      feature,
+      put,
+      states: feature.partials.map((p) => used.indexOf(p)),
+    }));
     return { hopMs: group.hopMs, windowMs, partials, features };
   });
 };

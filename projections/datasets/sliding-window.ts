@@ -17,7 +17,7 @@
  * walk back; without the suffixes, sliding would need partials that can be subtracted, which min, max and sketches can't.
  * Of all time (hop 0): total alone.
  */
-import { OVERFLOW, type Order, type Slots } from '#domain/aggregations/aggregation.ts';
+import { type Order, OVERFLOW, type Slots } from '#domain/aggregations/aggregation.ts';
 import type { Value } from '#domain/values/value.ts';
 import type { PlannedFeature } from '#domain/views/plan.ts';
 import { compilePartials, type WindowPartial } from './window-partials.ts';
@@ -71,7 +71,12 @@ export class SlidingWindow {
     this.from = { nums: this.nums, n: 0, refs: this.refs, r: 0 };
     this.sum = { nums: new Float64Array(this.width), n: 0, refs: new Array(this.refWidth).fill(null), r: 0 };
     this.states = plan.features.map(({ states }) =>
-      states.map((p) => ({ nums: this.sum.nums, n: this.ops.offsets[p]?.n ?? 0, refs: this.sum.refs, r: this.ops.offsets[p]?.r ?? 0 })),
+      states.map((p) => ({
+        nums: this.sum.nums,
+        n: this.ops.offsets[p]?.n ?? 0,
+        refs: this.sum.refs,
+        r: this.ops.offsets[p]?.r ?? 0,
+      })),
     );
   }
 
@@ -136,7 +141,10 @@ export class SlidingWindow {
     const no = Math.floor(order.eventTime / hopMs);
     if (no < lowest) return;
     const back = this.back[entity] as number[];
-    const slot = back.length > 0 && this.number(back[back.length - 1]) === no ? (back[back.length - 1] as number) : this.place(entity, no, lowest, results, order);
+    const slot =
+      back.length > 0 && this.number(back[back.length - 1]) === no
+        ? (back[back.length - 1] as number)
+        : this.place(entity, no, lowest, results, order);
     if (slot === NO_SLOT) return;
     this.addTo(slot, results, order);
     this.addTo(total, results, order);
@@ -181,7 +189,8 @@ export class SlidingWindow {
       const slot = back[i] as number;
       if (this.number(slot) < lowest) this.release(slot);
       else {
-        if (front.length > 0) this.ops.merge(this.point(this.into, slot), this.point(this.from, front[front.length - 1] as number));
+        if (front.length > 0)
+          this.ops.merge(this.point(this.into, slot), this.point(this.from, front[front.length - 1] as number));
         front.push(slot);
       }
     }
@@ -214,4 +223,3 @@ export class SlidingWindow {
     }
   }
 }
-

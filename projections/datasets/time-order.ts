@@ -18,10 +18,15 @@ export const orderByTime = (times: Float64Array): Uint32Array => {
   if (sorted) return order;
   let spare = new Uint32Array(count);
   const starts = new Uint32Array(DIGITS);
+  /** of this pass, by row */
+  const digits = new Uint16Array(count);
   for (let scale = 1; scale <= most - least; scale *= DIGITS) {
     starts.fill(0);
-    const digit = (row: number): number => Math.floor(((times[row] as number) - least) / scale) % DIGITS;
-    for (let i = 0; i < count; i++) starts[digit(i)] = (starts[digit(i)] as number) + 1;
+    for (let row = 0; row < count; row++) {
+      const digit = Math.floor(((times[row] as number) - least) / scale) % DIGITS;
+      digits[row] = digit;
+      starts[digit] = (starts[digit] as number) + 1;
+    }
     let start = 0;
     for (let d = 0; d < DIGITS; d++) {
       const size = starts[d] as number;
@@ -30,7 +35,7 @@ export const orderByTime = (times: Float64Array): Uint32Array => {
     }
     for (let i = 0; i < count; i++) {
       const row = order[i] as number;
-      const d = digit(row);
+      const d = digits[row] as number;
       const at = starts[d] as number;
       spare[at] = row;
       starts[d] = at + 1;

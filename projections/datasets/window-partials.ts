@@ -32,7 +32,8 @@ export const compilePartials = (partials: readonly WindowPartial[]): CompiledPar
     return offset;
   });
   const each = (line: (p: string, i: number) => string): string => partials.map((_, i) => `{ ${line(`p${i}`, i)} }`).join('\n');
-  const shift = (s: string, i: number, base: string): string => `${s}.n = ${base}n + ${offsets[i]?.n}; ${s}.r = ${base}r + ${offsets[i]?.r};`;
+  const shift = (s: string, i: number, base: string): string =>
+    `${s}.n = ${base}n + ${offsets[i]?.n}; ${s}.r = ${base}r + ${offsets[i]?.r};`;
   const add = (p: string, i: number): string => {
     const { input, filter } = partials[i] as WindowPartial;
     const call = `${shift('s', i, 'b')} ${p}.add(s, ${input < 0 ? 'true' : 'v'}, order);`;
@@ -47,6 +48,8 @@ export const compilePartials = (partials: readonly WindowPartial[]): CompiledPar
         ${each((p, i) => `${shift('into', i, 'a')} ${shift('from', i, 'b')} ${p}.merge(into, from);`)}
         into.n = an; into.r = ar; from.n = bn; from.r = br; },
     };`;
-  const make = new Function(...partials.map((_, i) => `p${i}`), body) as (...of: Partial[]) => Pick<CompiledPartials, 'identity' | 'add' | 'merge'>;
+  const make = new Function(...partials.map((_, i) => `p${i}`), body) as (
+    ...of: Partial[]
+  ) => Pick<CompiledPartials, 'identity' | 'add' | 'merge'>;
   return { nums, refs, offsets, ...make(...partials.map(({ partial }) => partial)) };
 };

@@ -28,26 +28,52 @@ interface Scenario {
   readonly batch: number;
 }
 
-const scenario: fc.Arbitrary<Scenario> = fc.tuple(definitions(), rawEvents(60), fc.integer({ min: 1, max: 25 })).chain(([all, drawn, batch]) => {
-  const events = drawn.filter((e) => e.eventTime >= EARLIEST && e.eventTime <= NOW).map((e, offset) => ({ ...e, partition: 0, offset }));
-  return fc.array(moments(all, events), { minLength: 3, maxLength: 5 }).map((ats) => ({ all, events, ats: ats.filter((at) => at <= NOW), batch }));
-});
+const scenario: fc.Arbitrary<Scenario> = fc
+  .tuple(definitions(), rawEvents(60), fc.integer({ min: 1, max: 25 }))
+  .chain(([all, drawn, batch]) => {
+    const events = drawn
+      .filter((e) => e.eventTime >= EARLIEST && e.eventTime <= NOW)
+      .map((e, offset) => ({ ...e, partition: 0, offset }));
+    return fc
+      .array(moments(all, events), { minLength: 3, maxLength: 5 })
+      .map((ats) => ({ all, events, ats: ats.filter((at) => at <= NOW), batch }));
+  });
 
 const entitiesOf = ({ all, events }: Scenario): readonly EntityKey[] => {
   const names = Object.keys(all.entity.keys);
-  const known = new Map(events.flatMap((e) => (keyValues(all, e.row) === null ? [] : [[JSON.stringify(keyValues(all, e.row)), keyValues(all, e.row) as Value[]]])));
+  const known = new Map(
+    events.flatMap((e) =>
+      keyValues(all, e.row) === null ? [] : [[JSON.stringify(keyValues(all, e.row)), keyValues(all, e.row) as Value[]]],
+    ),
+  );
   const stranger = Object.values(all.entity.keys).map((type) => (type === 'string' ? 'nobody' : 77));
   return [...known.values(), stranger].map((values) => Object.fromEntries(names.map((name, i) => [name, values[i] as Scalar])));
 };
 
-const expectOracle = (scenario: Scenario, events: readonly RawEvent[], entity: EntityKey, at: number, values: readonly Value[], status?: readonly FeatureStatus[]): void => {
+const expectOracle = (
+  scenario: Scenario,
+  events: readonly RawEvent[],
+  entity: EntityKey,
+  at: number,
+  values: readonly Value[],
+  status?: readonly FeatureStatus[],
+): void => {
   const { all } = scenario;
   const plan = planView(all.view, all.source, all.entity);
   const want = oracle(all, events, Object.values(entity), at);
   if (status !== undefined) expect(status).toEqual(want.status);
   Object.values(all.view.features).forEach(({ aggregation }, i) => {
-    const same = sameValue(aggregation, plan.features[i]?.type.base === 'long', values[i], want.values[i], want.scale[i] as number);
-    expect(same, `${aggregation} of ${JSON.stringify(entity)} at ${at}: ${JSON.stringify(values[i])}, wanted ${JSON.stringify(want.values[i])}`).toBe(true);
+    const same = sameValue(
+      aggregation,
+      plan.features[i]?.type.base === 'long',
+      values[i],
+      want.values[i],
+      want.scale[i] as number,
+    );
+    expect(
+      same,
+      `${aggregation} of ${JSON.stringify(entity)} at ${at}: ${JSON.stringify(values[i])}, wanted ${JSON.stringify(want.values[i])}`,
+    ).toBe(true);
   });
 };
 
@@ -65,7 +91,8 @@ const NUMERIC = new Set(['int', 'long', 'float', 'double']);
 const check = async (scenario: Scenario, directory: string): Promise<void> => {
   const { all, events, ats, batch } = scenario;
   let clock = NOW;
-  const open = (): Promise<Platform> => startEmbedded({ dataDirectory: directory, now: () => clock, historyEveryMs: 0, warn: () => {} });
+  const open = (): Promise<Platform> =>
+    startEmbedded({ dataDirectory: directory, now: () => clock, historyEveryMs: 0, warn: () => {} });
   let platform = await open();
   await platform.apply([all.entity, all.source, all.view], {}, caller);
   const features = Object.keys(all.view.features).map((name) => `${all.view.name}:${name}`);
@@ -73,9 +100,15 @@ const check = async (scenario: Scenario, directory: string): Promise<void> => {
 
   const known: { readonly time: number; readonly count: number }[] = [];
   for (let i = 0; i < events.length; i += batch) {
-    const result = await platform.publish({ source: all.source.name, events: events.slice(i, i + batch).map((e) => e.row) }, caller);
+    const result = await platform.publish(
+      { source: all.source.name, events: events.slice(i, i + batch).map((e) => e.row) },
+      caller,
+    );
     expect(result.rejected).toEqual([]);
-    known.push({ time: (await platform.read({ features, entities: entities.slice(0, 1) })).known, count: Math.min(events.length, i + batch) });
+    known.push({
+      time: (await platform.read({ features, entities: entities.slice(0, 1) })).known,
+      count: Math.min(events.length, i + batch),
+    });
     clock += 1 + (i % 3);
   }
 
@@ -92,7 +125,9 @@ const check = async (scenario: Scenario, directory: string): Promise<void> => {
   for (const { time, count } of known.slice(0, 3)) {
     for (const at of [time, ...ats.slice(0, 1)]) {
       const then = await platform.read({ features, entities, at, known: time });
-      entities.forEach((entity, i) => expectOracle(scenario, events.slice(0, count), entity, at, then.values[i] as Value[], then.status[i]));
+      entities.forEach((entity, i) =>
+        expectOracle(scenario, events.slice(0, count), entity, at, then.values[i] as Value[], then.status[i]),
+      );
     }
   }
 
@@ -109,7 +144,10 @@ const check = async (scenario: Scenario, directory: string): Promise<void> => {
   if (ats.length > 0) {
     const rows = ats.flatMap((at) => entities.map((entity): Row => ({ ...entity, event_timestamp: at })));
     const out = join(directory, 'rows.csv');
-    const built = await finished(platform, await platform.startDataset({ target: { view: all.view.name }, spine: { rows }, out, mode: 'event-time' }, caller));
+    const built = await finished(
+      platform,
+      await platform.startDataset({ target: { view: all.view.name }, spine: { rows }, out, mode: 'event-time' }, caller),
+    );
     expect(built.error).toBeNull();
     expect(built.rows).toBe(rows.length);
     const table = readFileSync(out, 'utf8');
@@ -128,7 +166,16 @@ const check = async (scenario: Scenario, directory: string): Promise<void> => {
         const text = (lines[i] as string).split(',')[column] as string;
         const want = oracle(all, events, Object.values(entity), row.event_timestamp as number);
         const got = text === '' ? null : Number(text);
-        expect(sameValue(aggregation, plan.features[numeric]?.type.base === 'long', got, want.values[numeric], want.scale[numeric] as number), `row ${i} of the data set: ${text}, wanted ${JSON.stringify(want.values[numeric])}`).toBe(true);
+        expect(
+          sameValue(
+            aggregation,
+            plan.features[numeric]?.type.base === 'long',
+            got,
+            want.values[numeric],
+            want.scale[numeric] as number,
+          ),
+          `row ${i} of the data set: ${text}, wanted ${JSON.stringify(want.values[numeric])}`,
+        ).toBe(true);
       });
     }
   }

@@ -1,6 +1,7 @@
 /** A replay fills a new generation beside the live one; readers see the old until it is promoted, and may go back. */
 import { avg, col, count, entity, featureView, source, sum } from 'millrace';
 import { afterEach, expect, test } from 'vitest';
+import type { Definition } from '#domain/definitions/model.ts';
 import type { Platform } from '#domain/ports/platform.ts';
 import { caller, plain, replayFilled, type TestPlatform, testPlatform } from '#tests/support/platform.ts';
 
@@ -32,7 +33,7 @@ afterEach(async () => {
   await running?.dispose();
   running = null;
 });
-const start = async (...definitions: Parameters<typeof plain>): Promise<Platform> => {
+const start = async (...definitions: readonly Definition[]): Promise<Platform> => {
   running = await testPlatform();
   await running.platform.apply(plain(...definitions), {}, caller);
   return running.platform;
@@ -59,7 +60,12 @@ test('apply, replay, compare, promote, roll back', async () => {
   expect(await read(platform, 'sales_7d'), 'a filled generation is not read before it is promoted').toBe(inLastWeek(5));
 
   const comparison = await platform.compareReplay(id);
-  expect(comparison).toMatchObject({ live: { generation: 1, entities: 5 }, candidate: { generation: 2, entities: 5 }, onlyLive: [], onlyCandidate: [] });
+  expect(comparison).toMatchObject({
+    live: { generation: 1, entities: 5 },
+    candidate: { generation: 2, entities: 5 },
+    onlyLive: [],
+    onlyCandidate: [],
+  });
   const differing = Object.fromEntries(comparison.features.map((f) => [f.name, f.differing]));
   expect(differing.amount_1d).toBe(0);
   expect(differing.amount_avg).toBe(0);
@@ -85,7 +91,10 @@ test('what came too late is left out online, counts in the past, and a replay ta
   await platform.publish({ source: 'sales', events: [{ shop: 's1', at: lateTime, amount: 1 }] }, caller);
   expect(await read(platform, 'sales_7d')).toBe(before);
   const report = await platform.late('turnover', {});
-  expect(report).toMatchObject({ total: 1, records: [{ eventTime: lateTime, entity: { shop: 's1' }, position: 'raw.sales@0:2000' }] });
+  expect(report).toMatchObject({
+    total: 1,
+    records: [{ eventTime: lateTime, entity: { shop: 's1' }, position: 'raw.sales@0:2000' }],
+  });
   expect(report.records[0]?.lateBy).toBeGreaterThan(0);
 
   const { id } = await platform.startReplay({ view: 'turnover', from: lateTime, to: lateTime }, caller);
@@ -102,7 +111,10 @@ test('what came too late is left out online, counts in the past, and a replay ta
 test('two replays at once do not disturb each other; an abandoned one is gone', async () => {
   const platform = await start(shop, sales, turnover(5));
   await platform.publish({ source: 'sales', events }, caller);
-  const [one, two] = await Promise.all([platform.startReplay({ view: 'turnover' }, caller), platform.startReplay({ view: 'turnover' }, caller)]);
+  const [one, two] = await Promise.all([
+    platform.startReplay({ view: 'turnover' }, caller),
+    platform.startReplay({ view: 'turnover' }, caller),
+  ]);
   expect(new Set([one.id, two.id]).size).toBe(2);
   await Promise.all([replayFilled(platform, one.id), replayFilled(platform, two.id)]);
   for (const { id } of [one, two]) expect((await platform.compareReplay(id)).features.every((f) => f.differing === 0)).toBe(true);
