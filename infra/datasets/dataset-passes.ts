@@ -52,8 +52,13 @@ export const passesOf = (
       const views = plan.views.filter(({ definitions }) => definitions.source.name === source);
       const [first] = views as [(typeof views)[number]];
       return {
-        scan: { source: first.definitions.source, raw: rawOf(source), fields: eventFields(views) },
-        views: views.map((view) => ({ plan: view.plan, keys: keysOf(view.plan), outputs: outputsOf(view.plan) })),
+        scan: { source: first.definitions.source, raw: rawOf(source), fields: eventFields(views, { keys: true }) },
+        views: views.map((view) => ({
+          plan: view.plan,
+          fields: eventFields([view], { keys: false }),
+          keys: keysOf(view.plan),
+          outputs: outputsOf(view.plan),
+        })),
         covers: null,
       };
     });
@@ -68,15 +73,18 @@ export const passesOf = (
       const viewPlan = planFeatures(definitions, features);
       const outputs = outputsOf(viewPlan);
       if (outputs.length === 0) return [];
+      const computed = [{ definitions, features: viewPlan.features.map((f) => f.name) }];
       return [
         {
           scan: {
             source: definitions.source,
             raw: rawOf(definitions.source.name),
-            fields: eventFields([{ definitions, features: viewPlan.features.map((f) => f.name) }]),
+            fields: eventFields(computed, { keys: true }),
             known: { updates: served.updates, generation },
           },
-          views: [{ plan: viewPlan, keys: keysOf(viewPlan), outputs, excluded: late }],
+          views: [
+            { plan: viewPlan, fields: eventFields(computed, { keys: false }), keys: keysOf(viewPlan), outputs, excluded: late },
+          ],
           covers: (at) => (from === null || at >= from) && (to === null || at < to),
         },
       ];

@@ -91,8 +91,8 @@ export const createTable = async (
     set: (column, value) => (setters[column] as (row: number, value: Value) => void)(row, value),
     setNumber(column, value) {
       const writer = writers[column] as ColumnWriter;
-      if (value === value) writer.setNumber(row, value);
-      else writer.setNull(row);
+      if (Number.isNaN(value)) writer.setNull(row);
+      else writer.setNumber(row, value);
     },
     next() {
       if (++row === CHUNK_ROWS) flush();

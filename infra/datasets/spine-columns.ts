@@ -88,7 +88,7 @@ const codesOfNumbers = (numbers: Float64Array, isBoolean: boolean): CodedValues 
   const known = new Map<number, number>();
   for (let i = 0; i < numbers.length; i++) {
     const value = numbers[i] as number;
-    let code = value === value ? known.get(value) : -1;
+    let code = Number.isNaN(value) ? -1 : known.get(value);
     if (code === undefined) {
       code = values.push(isBoolean ? value === 1 : value) - 1;
       known.set(value, code);
@@ -200,7 +200,7 @@ const readOddTimes = async (connection: DuckDBConnection, times: Float64Array, t
 
 const timeOf = (text: string): number => {
   const ms = readIsoTime(text);
-  if (ms === ms) return ms;
+  if (!Number.isNaN(ms)) return ms;
   try {
     return parseTime(text);
   } catch {

@@ -8,7 +8,7 @@ import type { DuckDBConnection } from '@duckdb/node-api';
 import { fail } from '#domain/errors.ts';
 import { fieldType } from '#domain/values/field-type.ts';
 import type { FieldType, Row, Value } from '#domain/values/value.ts';
-import { identifier, literal } from '#infra/duckdb/connect.ts';
+import { literal } from '#infra/duckdb/connect.ts';
 import { sqlType } from '#infra/iceberg/parquet-scan.ts';
 import type { NamedType } from '#projections/datasets/dataset-plan.ts';
 import { icebergType } from './duckdb-types.ts';
@@ -58,6 +58,7 @@ const relationOf = async (connection: DuckDBConnection, path: string, wanted: re
   return fail('MR_SPINE_INVALID', `the spine "${path}" ends in neither .parquet nor .csv: give one of these`, { file: path });
 };
 
+/** @returns whether times are text */
 const fromFile = async (connection: DuckDBConnection, path: string, wanted: readonly NamedType[]): Promise<boolean> => {
   if (!existsSync(path))
     fail('MR_SPINE_INVALID', `there is no file "${path}": give the path of a Parquet or CSV file`, { file: path });
@@ -106,7 +107,8 @@ const inferType = (name: string, rows: readonly Row[]): FieldType => {
   return fieldType(found ?? 'string', true);
 };
 
-const fromRows = async (connection: DuckDBConnection, rows: readonly Row[]): Promise<void> => {
+/** As a file is read: @returns whether times are text or plain numbers. */
+const fromRows = async (connection: DuckDBConnection, rows: readonly Row[]): Promise<boolean> => {
   const names = [...new Set(rows.flatMap((row) => Object.keys(row)))];
   if (names.length === 0) return fail('MR_SPINE_INVALID', 'the spine has no rows: give at least one', {});
   const filler = await createTable(
@@ -121,6 +123,7 @@ const fromRows = async (connection: DuckDBConnection, rows: readonly Row[]): Pro
     filler.next();
   }
   filler.close();
+  return true;
 };
 
 const requireColumns = (columns: readonly SpineColumn[], keys: readonly NamedType[], request: readonly NamedType[]): void => {
@@ -143,14 +146,12 @@ export const loadSpine = async (
   keys: readonly NamedType[],
   request: readonly NamedType[],
 ): Promise<SpineTable> => {
-  const isText =
-    'file' in spine
-      ? await fromFile(connection, spine.file, [...keys, ...request])
-      : (await fromRows(connection, spine.rows), true);
+  const untypedTime =
+    'file' in spine ? await fromFile(connection, spine.file, [...keys, ...request]) : await fromRows(connection, spine.rows);
   const columns = await describe(connection, SPINE_TABLE);
   requireColumns(columns, keys, request);
   const counted = await connection.runAndReadAll(`SELECT count(*)::DOUBLE FROM ${SPINE_TABLE}`);
   const rows = Number(counted.getRows()[0]?.[0]);
   if (rows === 0) fail('MR_SPINE_INVALID', 'the spine has no rows: give at least one', {});
-  return { columns, rows, untypedTime: isText };
+  return { columns, rows, untypedTime };
 };

@@ -1,7 +1,7 @@
 /** The values of many entities at one time, for batch scoring: Parquet or CSV by extension, whole under its name or not at all. */
 import { setImmediate } from 'node:timers/promises';
-import type { EntityKey } from '#domain/views/plan.ts';
 import type { Value } from '#domain/values/value.ts';
+import type { EntityKey } from '#domain/views/plan.ts';
 import { openDuckDb } from '#infra/duckdb/connect.ts';
 import type { NamedType } from '#projections/datasets/dataset-plan.ts';
 import { outputFormat, temporaryPath, writeQuery } from './output-file.ts';
@@ -27,7 +27,10 @@ const TURN_ROWS = 2048;
 const TIME: NamedType = { name: 'event_timestamp', type: { base: 'timestamp', array: false, nullable: false } };
 
 /** @returns the number of rows */
-export const writeBatch = async ({ out, keys, features, at, signal }: BatchFile, rows: Iterable<BatchRow> | AsyncIterable<BatchRow>): Promise<number> => {
+export const writeBatch = async (
+  { out, keys, features, at, signal }: BatchFile,
+  rows: Iterable<BatchRow> | AsyncIterable<BatchRow>,
+): Promise<number> => {
   outputFormat(out);
   const temporary = temporaryPath(out);
   const duckDb = await openDuckDb({ threads: 1, memoryLimit: '384MB', spillDirectory: `${temporary}.spill` });

@@ -1,7 +1,8 @@
 /** Raw events as the columnar batches of a scan, cut into batches of any size. */
+
+import type { SourceDefinition } from '#domain/definitions/model.ts';
 import type { CodedColumn, ScannedColumn } from '#domain/ports/history.ts';
 import { sourceFields } from '#domain/sources/source-schema.ts';
-import type { SourceDefinition } from '#domain/definitions/model.ts';
 import type { RawEvent, Value } from '#domain/values/value.ts';
 import { isNumberType } from '#projections/datasets/columns.ts';
 import type { VisibleEvents } from '#projections/datasets/point-in-time-join.ts';
@@ -23,7 +24,11 @@ const coded = (values: readonly Value[], dictionary: string[]): CodedColumn => {
   return { codes, values: dictionary };
 };
 
-export async function* scanOf(source: SourceDefinition, events: readonly SeenEvent[], batchSize: number): AsyncGenerator<VisibleEvents> {
+export async function* scanOf(
+  source: SourceDefinition,
+  events: readonly SeenEvent[],
+  batchSize: number,
+): AsyncGenerator<VisibleEvents> {
   const fields = sourceFields(source);
   const dictionaries = new Map(Object.keys(fields).map((name) => [name, [] as string[]]));
   const sorted = events.toSorted(inOrder);

@@ -20,7 +20,8 @@ export const workplace = async (): Promise<Workplace> => {
   const connection = await duckDb.connect();
   await connection.run('SET preserve_insertion_order = true');
   const path = (name: string): string => join(directory, name);
-  const query = async (sql: string): Promise<readonly (readonly unknown[])[]> => (await connection.runAndReadAll(sql)).getRowsJson();
+  const query = async (sql: string): Promise<readonly (readonly unknown[])[]> =>
+    (await connection.runAndReadAll(sql)).getRowsJson();
   return {
     directory,
     path,

@@ -14,7 +14,7 @@ import { orderByTime } from '#projections/datasets/time-order.ts';
 import { definitions, moments, rawEvents, SOURCE } from '#tests/oracle/arbitraries.ts';
 import { type Definitions, keyValues, oracle } from '#tests/oracle/oracle.ts';
 import { sameValue } from '#tests/oracle/same.ts';
-import { scanOf, type SeenEvent } from './columns.ts';
+import { type SeenEvent, scanOf } from './columns.ts';
 
 interface SpineRow {
   readonly entity: readonly Value[];
@@ -54,7 +54,10 @@ const visibleAt = (events: readonly RawEvent[], lags: Case['lags'], i: number): 
 const cases: fc.Arbitrary<Case> = fc
   .record({ views: fc.array(definitions({ lateness: true }), { minLength: 1, maxLength: 2 }), events: denseEvents })
   .chain(({ views, events }) => {
-    const lag = fc.record({ lag: fc.constantFrom(0, 0, 1, 60_000, 1e9, null), dropped: fc.constantFrom(false, false, false, true) });
+    const lag = fc.record({
+      lag: fc.constantFrom(0, 0, 1, 60_000, 1e9, null),
+      dropped: fc.constantFrom(false, false, false, true),
+    });
     const row = fc.record({
       at: fc.oneof(...views.map((view) => moments(view, events))),
       event: fc.nat(),
@@ -100,14 +103,27 @@ const join = async ({ views, events, lags, spines, batchSize }: Case): Promise<R
     const values = plan.features.map(({ type }) => resultValues(type, rows.length));
     outputs.push(values);
     const excluded = events.filter((_, i) => lags?.[i]?.dropped === true);
-    return { plan, keys, outputs: values.map((column, feature) => ({ feature, values: column })), excluded };
+    return {
+      plan,
+      fields: sourceFields(SOURCE),
+      keys,
+      outputs: values.map((column, feature) => ({ feature, values: column })),
+      excluded,
+    };
   });
-  await joinPointInTime({ fields: sourceFields(SOURCE), views: joined, events: scanOf(SOURCE, seen, batchSize) }, { times, order: orderByTime(times) });
+  await joinPointInTime(
+    { fields: sourceFields(SOURCE), views: joined, events: scanOf(SOURCE, seen, batchSize) },
+    { times, order: orderByTime(times) },
+  );
   return outputs;
 };
 
 const expectedEvents = ({ events, lags }: Case, at: number): readonly RawEvent[] =>
-  lags === null ? events : events.filter((event, i) => lags[i]?.dropped === false && lags[i]?.lag !== null && event.logTime + (lags[i]?.lag as number) <= at);
+  lags === null
+    ? events
+    : events.filter(
+        (event, i) => lags[i]?.dropped === false && lags[i]?.lag !== null && event.logTime + (lags[i]?.lag as number) <= at,
+      );
 
 test('every row has the values of its moment, as the definition says', async () => {
   await fc.assert(
@@ -121,7 +137,14 @@ test('every row has the values of its moment, as the definition says', async () 
             const found = valueAt({ type: feature.type, values: (outputs[v] as ResultValues[])[f] as ResultValues }, row);
             const { aggregation } = Object.values(view.view.features)[f] as { aggregation: string };
             const same = sameValue(aggregation, feature.type.base === 'long', found, values[f], scale[f] as number);
-            if (!same) expect({ row, entity, at, feature: feature.name, value: found }).toEqual({ row, entity, at, feature: feature.name, value: values[f] });
+            if (!same)
+              expect({ row, entity, at, feature: feature.name, value: found }).toEqual({
+                row,
+                entity,
+                at,
+                feature: feature.name,
+                value: values[f],
+              });
           });
         });
       });
@@ -132,11 +155,14 @@ test('every row has the values of its moment, as the definition says', async () 
 
 test('rows are ordered by time, and rows of one time by their place', () => {
   fc.assert(
-    fc.property(fc.array(fc.oneof(fc.integer({ min: -3, max: 3 }), fc.integer({ min: -62_167_219_200_000, max: 253_402_300_799_999 }))), (drawn) => {
-      const times = Float64Array.from(drawn);
-      const expected = [...times.keys()].sort((a, b) => (times[a] as number) - (times[b] as number) || a - b);
-      expect([...orderByTime(times)]).toEqual(expected);
-    }),
+    fc.property(
+      fc.array(fc.oneof(fc.integer({ min: -3, max: 3 }), fc.integer({ min: -62_167_219_200_000, max: 253_402_300_799_999 }))),
+      (drawn) => {
+        const times = Float64Array.from(drawn);
+        const expected = [...times.keys()].sort((a, b) => (times[a] as number) - (times[b] as number) || a - b);
+        expect([...orderByTime(times)]).toEqual(expected);
+      },
+    ),
   );
 });
 
@@ -144,5 +170,11 @@ test('an aborted join stops with the reason', async () => {
   const times = Float64Array.of(0);
   const controller = new AbortController();
   controller.abort(new Error('stop'));
-  await expect(joinPointInTime({ fields: {}, views: [], events: scanOf(SOURCE, [], 1) }, { times, order: orderByTime(times) }, { signal: controller.signal })).rejects.toThrow('stop');
+  await expect(
+    joinPointInTime(
+      { fields: {}, views: [], events: scanOf(SOURCE, [], 1) },
+      { times, order: orderByTime(times) },
+      { signal: controller.signal },
+    ),
+  ).rejects.toThrow('stop');
 });
