@@ -69,5 +69,5 @@ test('the bytes are the reference codec\u2019s, and decode to the tile', () => {
     }),
     { numRuns: 200 },
   );
-  expect(written).toBeGreaterThan(1000);
+  expect(written).toBeGreaterThan(100);
 });
