@@ -103,7 +103,14 @@ export const installDependencies = () => {
 /** Runs a program of the project with that Node first in the PATH, passes signals on, and ends as it ends. */
 export const run = (node, args, options = {}) =>
   new Promise((resolve) => {
-    const env = { ...process.env, ...options.env, PATH: `${dirname(node)}${delimiter}${process.env.PATH ?? ''}` };
+    // Types are stripped once, not at every start.
+    const cache = process.env.NODE_COMPILE_CACHE ?? join(root, '.tools', 'compile-cache');
+    const env = {
+      ...process.env,
+      NODE_COMPILE_CACHE: cache,
+      ...options.env,
+      PATH: `${dirname(node)}${delimiter}${process.env.PATH ?? ''}`,
+    };
     const child = spawn(node, args, { cwd: options.cwd ?? process.cwd(), stdio: 'inherit', env });
     const pass = (signal) => child.kill(signal);
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, pass);

@@ -132,10 +132,17 @@ export const openAudit = async (eventStore: EventStore, store: AuditStore): Prom
           }
           previous = record.hash;
           expected++;
+          if (record.sequence === head?.sequence && record.hash !== head.hash) {
+            return bad(
+              record.sequence,
+              `record ${record.sequence} is not the one that was once the chain's head: the chain was made anew from some record on`,
+            );
+          }
         }
         if (page.length < PAGE) break;
       }
-      if (head !== null && (head.sequence !== expected - 1 || head.hash !== previous)) {
+      // Records may have come since the head was read; that there are fewer means that some are gone.
+      if (head !== null && head.sequence > expected - 1) {
         return bad(
           expected,
           `the chain ends at record ${expected - 1}, and record ${head.sequence} was once its head: the tail was cut off`,

@@ -9,7 +9,8 @@ import { type EmbeddedOptions, startEmbedded } from '#infra/profiles/embedded.ts
 export const caller = { actor: 'test' };
 
 /** Definitions as they come over the wire. */
-export const plain = (...definitions: readonly Definition[]): readonly Definition[] => JSON.parse(JSON.stringify(definitions)) as Definition[];
+export const plain = (...definitions: readonly Definition[]): readonly Definition[] =>
+  JSON.parse(JSON.stringify(definitions)) as Definition[];
 
 export interface TestPlatform {
   readonly directory: string;
@@ -21,7 +22,8 @@ export interface TestPlatform {
 
 export const testPlatform = async (options: Partial<EmbeddedOptions> = {}): Promise<TestPlatform> => {
   const directory = mkdtempSync(join(tmpdir(), 'millrace-test-'));
-  const open = (): Promise<Platform> => startEmbedded({ dataDirectory: directory, historyEveryMs: 0, warn: () => {}, ...options });
+  const open = (): Promise<Platform> =>
+    startEmbedded({ dataDirectory: directory, historyEveryMs: 0, warn: () => {}, ...options });
   let platform = await open();
   return {
     directory,

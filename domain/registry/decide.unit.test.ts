@@ -1,0 +1,237 @@
+/** Given what happened, when a command comes, these events, or this refusal. */
+import { avg, col, count, entity, featureView, source } from 'millrace';
+import { describe, expect, test } from 'vitest';
+import type { Definition } from '#domain/definitions/model.ts';
+import type { RegistryCommand } from './commands.ts';
+import { type DecisionContext, decide } from './decide.ts';
+import type { RegistryEvent } from './events.ts';
+import { evolve, initialState, liveAt } from './state.ts';
+
+const shop = entity({ name: 'shop', keys: { shop: 'string' } });
+const sales = source({ name: 'sales', fields: { shop: 'string', at: 'timestamp', amount: 'double' }, eventTime: 'at' });
+const view = featureView({ name: 'turnover', entity: shop, source: sales, features: { sales_1d: count({ window: '1d' }) } });
+const revised = featureView({
+  name: 'turnover',
+  entity: shop,
+  source: sales,
+  features: { sales_1d: count({ window: '1d' }), amount: avg(col('amount')) },
+});
+const json = (definition: Definition): Definition => JSON.parse(JSON.stringify(definition)) as Definition;
+
+const context: DecisionContext = { now: 1000, problems: [], change: null, planHash: 'h1', dependents: [] };
+const register = (definition: Definition, more: { force?: boolean; reason?: string } = {}): RegistryCommand => ({
+  type: 'Register',
+  definition,
+  force: more.force ?? false,
+  reason: more.reason ?? null,
+});
+
+interface When {
+  readonly when: (
+    command: RegistryCommand,
+    given?: Partial<DecisionContext>,
+  ) => { readonly makes: (...events: readonly unknown[]) => void; readonly refused: (code: string, text?: RegExp) => void };
+}
+const given = (...events: readonly RegistryEvent[]): When => ({
+  when(command, facts = {}) {
+    const decision = decide(events.reduce(evolve, initialState), command, { ...context, ...facts });
+    return {
+      makes(...wanted) {
+        expect(decision).toMatchObject({ outcome: 'accepted' });
+        expect(decision.outcome === 'accepted' && decision.events).toMatchObject(wanted);
+        expect(decision.outcome === 'accepted' && decision.events.length).toBe(wanted.length);
+      },
+      refused(code, text = /./) {
+        expect(decision).toMatchObject({ outcome: 'refused', problem: { code } });
+        expect(decision.outcome === 'refused' && decision.problem.message).toMatch(text);
+      },
+    };
+  },
+});
+
+const registered: RegistryEvent = { type: 'FeatureViewRegistered', data: { version: 1, definition: json(view), planHash: 'h1' } };
+const second: RegistryEvent = { type: 'FeatureViewRegistered', data: { version: 2, definition: json(revised), planHash: 'h2' } };
+const started = (generation: number, version: number): RegistryEvent => ({
+  type: 'GenerationStarted',
+  data: {
+    generation,
+    version,
+    at: generation,
+    replay:
+      generation === 1 ? null : { id: `turnover-${generation}`, reason: null, actor: 'a', from: null, to: null, keys: null },
+  },
+});
+const filled = (generation: number): RegistryEvent => ({ type: 'GenerationFilled', data: { generation, at: 10 * generation } });
+const promoted = (generation: number): RegistryEvent => ({
+  type: 'GenerationPromoted',
+  data: { generation, previous: generation - 1 || null, at: 100 * generation },
+});
+const live = [registered, started(1, 1), filled(1), promoted(1)];
+const replayed = [...live, second, started(2, 2), filled(2)];
+
+describe('registering', () => {
+  test('a new definition is version 1', () =>
+    given()
+      .when(register(shop))
+      .makes({ type: 'EntityRegistered', data: { version: 1, definition: json(shop) } }));
+  test('a new view starts its first generation', () =>
+    given()
+      .when(register(view))
+      .makes(
+        { type: 'FeatureViewRegistered', data: { version: 1, planHash: 'h1' } },
+        { type: 'GenerationStarted', data: { generation: 1, replay: null } },
+      ));
+  test('the same again is nothing', () =>
+    given(...live)
+      .when(register(view))
+      .makes());
+  test('a change of what is computed is a version that is not live', () =>
+    given(...live)
+      .when(register(revised), { planHash: 'h2' })
+      .makes({ type: 'FeatureViewRegistered', data: { version: 2, planHash: 'h2' } }));
+  test('a change of metadata is taken over by the live generation', () =>
+    given(...live)
+      .when(register({ ...view, owner: 'x' }))
+      .makes(
+        { type: 'FeatureViewRegistered', data: { version: 2 } },
+        { type: 'GenerationAdopted', data: { generation: 1, version: 2 } },
+      ));
+  test('a problem of the definition refuses it', () =>
+    given()
+      .when(register(view), { problems: [{ code: 'MR_UNKNOWN_COLUMN', message: 'no such column' }] })
+      .refused('MR_UNKNOWN_COLUMN', /no such column/));
+  test('a breaking change needs force, and force a reason', () => {
+    const change = { cost: 'breaking', fields: [], notes: ['feature x goes'] } as const;
+    given(...live)
+      .when(register(revised), { change })
+      .refused('MR_INCOMPATIBLE_REVISION', /feature x goes/);
+    given(...live)
+      .when(register(revised, { force: true }), { change })
+      .refused('MR_REASON_REQUIRED');
+    given(...live)
+      .when(register(revised, { force: true, reason: 'we must' }), { change, planHash: 'h2' })
+      .makes({ type: 'FeatureViewRegistered' });
+  });
+  test('what is retired is not revised', () =>
+    given(...live, { type: 'DefinitionRetired', data: { kind: 'feature-view', name: 'turnover' } })
+      .when(register(revised))
+      .refused('MR_REFUSED', /retired/));
+});
+
+describe('deprecating and retiring', () => {
+  const command = (type: 'Deprecate' | 'Restore' | 'Retire'): RegistryCommand => ({
+    type,
+    kind: 'feature-view',
+    name: 'turnover',
+  });
+  test('deprecate, restore, retire', () => {
+    given(...live)
+      .when(command('Deprecate'))
+      .makes({ type: 'DefinitionDeprecated' });
+    given(...live, { type: 'DefinitionDeprecated', data: { kind: 'feature-view', name: 'turnover' } })
+      .when(command('Restore'))
+      .makes({ type: 'DefinitionRestored' });
+    given(...live)
+      .when(command('Retire'))
+      .makes({ type: 'DefinitionRetired' });
+  });
+  test('nothing is retired that something depends on', () =>
+    given(...live)
+      .when(command('Retire'), { dependents: ['feature-service/model'] })
+      .refused('MR_REFUSED', /feature-service\/model/));
+  test('not what is not there, not twice', () => {
+    given().when(command('Retire')).refused('MR_NOT_FOUND');
+    given(...live)
+      .when(command('Restore'))
+      .refused('MR_REFUSED', /active/);
+  });
+});
+
+describe('replays', () => {
+  const start = (range: Partial<{ from: number; to: number; keys: string[] }> = {}): RegistryCommand => ({
+    type: 'StartReplay',
+    view: 'turnover',
+    range: { from: range.from ?? null, to: range.to ?? null, keys: range.keys ?? null },
+    reason: 'why not',
+    actor: 'ann',
+  });
+  const change = (
+    type: 'PromoteReplay' | 'RollbackReplay' | 'AbandonReplay' | 'RetireReplay',
+    generation: number,
+  ): RegistryCommand => ({ type, view: 'turnover', generation });
+
+  test('start takes the next generation and the newest version', () =>
+    given(...live, second)
+      .when(start())
+      .makes({ type: 'GenerationStarted', data: { generation: 2, version: 2, replay: { id: 'turnover-2', actor: 'ann' } } }));
+  test('not of what is not there, and not before the first generation is live', () => {
+    given().when(start()).refused('MR_NOT_FOUND');
+    given(registered, started(1, 1)).when(start()).refused('MR_REPLAY_STATE');
+  });
+  test('a part can be replayed only of the same computation', () => {
+    given(...live)
+      .when(start({ from: 5, to: 9 }))
+      .makes({ type: 'GenerationStarted', data: { replay: { from: 5, to: 9 } } });
+    given(...live, second)
+      .when(start({ from: 5 }))
+      .refused('MR_REFUSED', /whole/);
+    given(...live)
+      .when(start({ from: 9, to: 5 }))
+      .refused('MR_BODY_INVALID');
+  });
+  test('the first generation promotes itself, a replay waits for a person', () => {
+    given(registered, started(1, 1))
+      .when({ type: 'SystemGenerationFilled', view: 'turnover', generation: 1 })
+      .makes({ type: 'GenerationFilled' }, { type: 'GenerationPromoted', data: { generation: 1, previous: null } });
+    given(...live, second, started(2, 2))
+      .when({ type: 'SystemGenerationFilled', view: 'turnover', generation: 2 })
+      .makes({ type: 'GenerationFilled' });
+    given(...replayed)
+      .when({ type: 'SystemGenerationFilled', view: 'turnover', generation: 2 })
+      .makes();
+  });
+  test('promote, roll back, retire', () => {
+    given(...replayed)
+      .when(change('PromoteReplay', 2))
+      .makes({ type: 'GenerationPromoted', data: { generation: 2, previous: 1 } });
+    given(...replayed, promoted(2))
+      .when(change('RollbackReplay', 2))
+      .makes({ type: 'GenerationRolledBack', data: { generation: 2, to: 1 } });
+    given(...replayed, promoted(2))
+      .when(change('RetireReplay', 1))
+      .makes({ type: 'GenerationRetired', data: { generation: 1 } });
+    given(...replayed, promoted(2), { type: 'GenerationRetired', data: { generation: 1, at: 1 } })
+      .when(change('RollbackReplay', 2))
+      .refused('MR_REPLAY_STATE', /no earlier/);
+  });
+  test('what its state does not allow', () => {
+    given(...live, second, started(2, 2))
+      .when(change('PromoteReplay', 2))
+      .refused('MR_REPLAY_STATE', /filling/);
+    given(...live)
+      .when(change('AbandonReplay', 1))
+      .refused('MR_REPLAY_STATE');
+    given(...live)
+      .when(change('RollbackReplay', 1))
+      .refused('MR_REPLAY_STATE');
+    given(...live)
+      .when(change('PromoteReplay', 7))
+      .refused('MR_NOT_FOUND');
+    given(...replayed)
+      .when(change('RetireReplay', 2))
+      .refused('MR_REPLAY_STATE');
+  });
+  test('a failed one is abandoned', () =>
+    given(...live, started(2, 1), { type: 'GenerationFailed', data: { generation: 2, error: 'x', at: 1 } })
+      .when(change('AbandonReplay', 2))
+      .makes({ type: 'GenerationAbandoned' }));
+  test('who was live when', () => {
+    const state = [
+      ...replayed,
+      promoted(2),
+      { type: 'GenerationRolledBack', data: { generation: 2, to: 1, at: 300 } } as const,
+    ].reduce<ReturnType<typeof evolve>>(evolve, initialState);
+    expect([50, 100, 199, 200, 299, 300].map((time) => liveAt(state, time))).toEqual([null, 1, 1, 2, 2, 1]);
+    expect(state.generations.filter((g) => g.state === 'live').map((g) => g.generation)).toEqual([1]);
+  });
+});

@@ -1,0 +1,22 @@
+/** An audit store that lets a test lay hands on its records. */
+import type { AuditHead, AuditStore } from '#domain/ports/audit-store.ts';
+import type { AuditRecord } from '#domain/ports/platform.ts';
+
+export interface MemoryAuditStore extends AuditStore {
+  records: AuditRecord[];
+}
+
+export const memoryAuditStore = (): MemoryAuditStore => {
+  let head: AuditHead | null = null;
+  const store: MemoryAuditStore = {
+    records: [],
+    async append(records) {
+      store.records.push(...records);
+      const last = records.at(-1);
+      if (last !== undefined) head = { sequence: last.sequence, hash: last.hash };
+    },
+    read: async (sequence, limit) => store.records.filter((r) => r.sequence > sequence).slice(0, limit),
+    head: async () => head,
+  };
+  return store;
+};
