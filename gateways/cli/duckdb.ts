@@ -1,5 +1,5 @@
 /** Files as DuckDB reads and writes them: CSV and Parquet, in file order, in bounded memory. */
-import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
+import type { DuckDBConnection } from '@duckdb/node-api';
 import { MillraceError } from '#domain/errors.ts';
 
 export const identifier = (name: string): string => `"${name.replaceAll('"', '""')}"`;
@@ -11,6 +11,8 @@ export interface OpenDuckDb {
 }
 
 export const openDuckDb = async (): Promise<OpenDuckDb> => {
+  // a native library of many megabytes: only for the commands that read such files
+  const { DuckDBInstance } = await import('@duckdb/node-api');
   const instance = await DuckDBInstance.create(':memory:', {
     memory_limit: '512MB',
     threads: '1',

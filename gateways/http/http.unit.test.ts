@@ -12,7 +12,12 @@ const internal: unknown[] = [];
 beforeEach(async () => {
   platform = createFakePlatform();
   internal.length = 0;
-  gateway = await createHttpGateway({ platform, port: 0, limits: { drainMs: 2_000 }, onInternalError: (error) => internal.push(error) });
+  gateway = await createHttpGateway({
+    platform,
+    port: 0,
+    limits: { drainMs: 2_000 },
+    onInternalError: (error) => internal.push(error),
+  });
 });
 afterEach(() => gateway.close());
 
@@ -27,7 +32,11 @@ const call = async (method: string, path: string, body?: unknown, headers: Recor
   const type = body === undefined ? {} : { 'content-type': 'application/json' };
   const response = await fetch(`${gateway.url}${path}`, { method, ...payload, headers: { ...type, ...headers } });
   const text = await response.text();
-  return { status: response.status, headers: response.headers, body: response.headers.get('content-type')?.includes('json') === true ? JSON.parse(text) : text };
+  return {
+    status: response.status,
+    headers: response.headers,
+    body: response.headers.get('content-type')?.includes('json') === true ? JSON.parse(text) : text,
+  };
 };
 const post = (path: string, body?: unknown, headers?: Record<string, string>) => call('POST', path, body, headers);
 const get = (path: string) => call('GET', path);
@@ -37,7 +46,10 @@ const refused = (status: number, code: string, message: unknown = expect.any(Str
   expect.objectContaining({ status, body: { code, message, details: expect.any(Object) } });
 
 test('features: rows carry entity keys and values, status arrays follow the features', async () => {
-  const { status, body } = await post('/v1/features', { service: 'delay_model', entities: [{ origin: 'ATL' }, { origin: 'Zürich "Ω" \u2028 😀' }] });
+  const { status, body } = await post('/v1/features', {
+    service: 'delay_model',
+    entities: [{ origin: 'ATL' }, { origin: 'Zürich "Ω" \u2028 😀' }],
+  });
   expect(status).toBe(200);
   expect(body).toEqual({
     rows: [
@@ -56,7 +68,12 @@ test('features: rows carry entity keys and values, status arrays follow the feat
 });
 
 test('features: times are ISO with a zone or epoch ms', async () => {
-  await post('/v1/features', { service: 'delay_model', entities: [{ origin: 'A' }], at: '2026-01-31T13:00:00+01:00', known: 1_769_860_800_001 });
+  await post('/v1/features', {
+    service: 'delay_model',
+    entities: [{ origin: 'A' }],
+    at: '2026-01-31T13:00:00+01:00',
+    known: 1_769_860_800_001,
+  });
   expect(platform.calls.at(-1)?.args[0]).toMatchObject({ at: 1_769_860_800_000, known: 1_769_860_800_001 });
   expect(await post('/v1/features', { service: 'delay_model', entities: [{ origin: 'A' }], at: '2026-01-31' })).toEqual(
     refused(400, 'MR_TIME_INVALID', expect.stringContaining('"at"')),
@@ -65,20 +82,30 @@ test('features: times are ISO with a zone or epoch ms', async () => {
 
 test('features: what is wrong with the form is named', async () => {
   const entities = [{ origin: 'A' }];
-  expect(await post('/v1/features', { entities })).toEqual(refused(400, 'MR_BODY_INVALID', expect.stringContaining('either "service"')));
+  expect(await post('/v1/features', { entities })).toEqual(
+    refused(400, 'MR_BODY_INVALID', expect.stringContaining('either "service"')),
+  );
   expect(await post('/v1/features', { service: 'x', features: ['a:b'], entities })).toEqual(refused(400, 'MR_BODY_INVALID'));
-  expect(await post('/v1/features', { service: 'x', entities: ['ATL'] })).toEqual(refused(400, 'MR_BODY_INVALID', expect.stringContaining('body.entities[0] must be object')));
-  expect(await post('/v1/features', { service: 'x', entities, atr: 1 })).toEqual(refused(400, 'MR_BODY_INVALID', expect.stringContaining('"atr"')));
+  expect(await post('/v1/features', { service: 'x', entities: ['ATL'] })).toEqual(
+    refused(400, 'MR_BODY_INVALID', expect.stringContaining('body.entities[0] must be object')),
+  );
+  expect(await post('/v1/features', { service: 'x', entities, atr: 1 })).toEqual(
+    refused(400, 'MR_BODY_INVALID', expect.stringContaining('"atr"')),
+  );
   expect(await post('/v1/features', '{"service":')).toEqual(refused(400, 'MR_BODY_INVALID', expect.stringContaining('not JSON')));
   expect(await post('/v1/features', { service: 'nope', entities })).toEqual(refused(404, 'MR_NOT_FOUND'));
 });
 
 test('limits, each with its own error', async () => {
   const entities = Array.from({ length: 5001 }, (_, i) => ({ origin: `A${i}` }));
-  expect(await post('/v1/features', { service: 'delay_model', entities })).toEqual(refused(413, 'MR_QUERY_TOO_LARGE', expect.stringContaining('5000')));
+  expect(await post('/v1/features', { service: 'delay_model', entities })).toEqual(
+    refused(413, 'MR_QUERY_TOO_LARGE', expect.stringContaining('5000')),
+  );
   expect((await post('/v1/features', { service: 'delay_model', entities: entities.slice(1) })).body.rows).toHaveLength(5000);
   const features = Array.from({ length: 1001 }, (_, i) => `airport_delays:f${i}`);
-  expect(await post('/v1/features', { features, entities: [{ origin: 'A' }] })).toEqual(refused(413, 'MR_QUERY_TOO_LARGE', expect.stringContaining('1000')));
+  expect(await post('/v1/features', { features, entities: [{ origin: 'A' }] })).toEqual(
+    refused(413, 'MR_QUERY_TOO_LARGE', expect.stringContaining('1000')),
+  );
   const events = Array.from({ length: 10_001 }, () => ({ origin: 'A' }));
   expect(await post(EVENTS, { events })).toEqual(refused(413, 'MR_BATCH_TOO_LARGE', expect.stringContaining('10000')));
   expect(platform.taken).toHaveLength(0);
@@ -87,12 +114,18 @@ test('limits, each with its own error', async () => {
 
 test('a body of 17 MiB is refused, with or without a length', async () => {
   const size = 17 * 2 ** 20;
-  expect(await post(EVENTS, 'x'.repeat(size))).toEqual(refused(413, 'MR_BODY_TOO_LARGE', expect.stringContaining(String(16 * 2 ** 20))));
+  expect(await post(EVENTS, 'x'.repeat(size))).toEqual(
+    refused(413, 'MR_BODY_TOO_LARGE', expect.stringContaining(String(16 * 2 ** 20))),
+  );
   const status = await new Promise<number>((resolve, reject) => {
-    const request = rawRequest(`${gateway.url}${EVENTS}`, { method: 'POST', headers: { 'content-type': 'application/json' } }, (response) => {
-      response.resume();
-      resolve(response.statusCode ?? 0);
-    });
+    const request = rawRequest(
+      `${gateway.url}${EVENTS}`,
+      { method: 'POST', headers: { 'content-type': 'application/json' } },
+      (response) => {
+        response.resume();
+        resolve(response.statusCode ?? 0);
+      },
+    );
     request.on('error', reject);
     request.write('x'.repeat(size));
   });
@@ -102,7 +135,12 @@ test('a body of 17 MiB is refused, with or without a length', async () => {
 test('events: accepted, rejected by index, position', async () => {
   const { status, body } = await post(EVENTS, { events: [{ origin: 'ATL' }, { delay: 1 }] });
   expect(status).toBe(202);
-  expect(body).toEqual({ accepted: 1, duplicates: 0, rejected: [{ index: 1, code: 'MR_FIELD_MISSING', field: 'origin', message: expect.any(String) }], position: 'raw.flights@0:1' });
+  expect(body).toEqual({
+    accepted: 1,
+    duplicates: 0,
+    rejected: [{ index: 1, code: 'MR_FIELD_MISSING', field: 'origin', message: expect.any(String) }],
+    position: 'raw.flights@0:1',
+  });
   expect(await post('/v1/sources/nope/events', { events: [] })).toEqual(refused(404, 'MR_NOT_FOUND'));
   expect(await post(EVENTS, [{ origin: 'ATL' }])).toEqual(refused(400, 'MR_BODY_INVALID'));
 });
@@ -119,10 +157,16 @@ test('events as NDJSON: blank lines are skipped, a bad line is named and nothing
 
 test('bytes that are not UTF-8, and compressed bodies, are refused', async () => {
   const send = async (body: Uint8Array<ArrayBuffer>, headers: Record<string, string> = {}) => {
-    const response = await fetch(`${gateway.url}${EVENTS}`, { method: 'POST', body, headers: { 'content-type': 'application/json', ...headers } });
+    const response = await fetch(`${gateway.url}${EVENTS}`, {
+      method: 'POST',
+      body,
+      headers: { 'content-type': 'application/json', ...headers },
+    });
     return { status: response.status, body: await response.json() };
   };
-  expect(await send(new Uint8Array([0x22, 0xff, 0x22]))).toEqual(refused(400, 'MR_BODY_INVALID', expect.stringContaining('UTF-8')));
+  expect(await send(new Uint8Array([0x22, 0xff, 0x22]))).toEqual(
+    refused(400, 'MR_BODY_INVALID', expect.stringContaining('UTF-8')),
+  );
   expect(await send(new Uint8Array([1]), { 'content-encoding': 'gzip' })).toEqual(refused(415, 'MR_MEDIA_TYPE'));
 });
 
@@ -133,21 +177,28 @@ test('idempotent producing: headers in, the next sequence out', async () => {
   expect((await post(EVENTS, { events }, headers)).body).toMatchObject({ accepted: 0, duplicates: 2 });
   expect((await get('/v1/sources/flights/producers/p1')).body).toEqual({ next: 2 });
   expect(await post(EVENTS, { events }, { ...headers, 'millrace-sequence': '9' })).toEqual(refused(409, 'MR_PRODUCER_SEQUENCE'));
-  expect(await post(EVENTS, { events }, { 'millrace-producer': 'p1' })).toEqual(refused(400, 'MR_PARAMETER_INVALID', expect.stringContaining('millrace-sequence')));
+  expect(await post(EVENTS, { events }, { 'millrace-producer': 'p1' })).toEqual(
+    refused(400, 'MR_PARAMETER_INVALID', expect.stringContaining('millrace-sequence')),
+  );
   expect(await post(EVENTS, { events }, { ...headers, 'millrace-sequence': '-1' })).toEqual(refused(400, 'MR_PARAMETER_INVALID'));
 });
 
 test('the actor is who the header says, in UTF-8, else anonymous', async () => {
-  const actorOf = () => (platform.calls.at(-1)?.args[1] as { actor: string }).actor;
+  const actorOf = () => (platform.calls.at(-1)?.args[1] as { actor: string } | undefined)?.actor;
   await post(EVENTS, { events: [] });
   expect(actorOf()).toBe('anonymous@loopback');
   await post(EVENTS, { events: [] }, { 'x-millrace-actor': Buffer.from('Zoë').toString('latin1') });
   expect(actorOf()).toBe('Zoë');
-  expect(await post(EVENTS, { events: [] }, { 'x-millrace-actor': 'a'.repeat(201) })).toEqual(refused(400, 'MR_PARAMETER_INVALID'));
+  expect(await post(EVENTS, { events: [] }, { 'x-millrace-actor': 'a'.repeat(201) })).toEqual(
+    refused(400, 'MR_PARAMETER_INVALID'),
+  );
 });
 
 test('commands: a race is 409 with the current version; a bug is 500 without its cause', async () => {
-  expect((await post('/v1/commands', { type: 'X', data: {}, reason: 'r' })).body).toEqual({ events: [{ type: 'Done', data: {} }], position: 'registry@0:1' });
+  expect((await post('/v1/commands', { type: 'X', data: {}, reason: 'r' })).body).toEqual({
+    events: [{ type: 'Done', data: {} }],
+    position: 'registry@0:1',
+  });
   const race = await post('/v1/commands', { type: 'X', data: {}, expectedVersion: 7 });
   expect(race).toEqual(refused(409, 'MR_VERSION_CONFLICT'));
   expect(race.body.details).toEqual({ currentVersion: 8 });
@@ -164,12 +215,18 @@ test('definitions of a wrong shape are refused with all their problems', async (
   const answer = await post('/v1/plan', { definitions });
   expect(answer).toEqual(refused(400, 'MR_DEFINITION_INVALID'));
   expect(answer.body.details.problems.length).toBeGreaterThanOrEqual(3);
-  expect((await post('/v1/apply', { definitions: [{ kind: 'entity', name: 'user', keys: { id: 'long' } }], reason: 'r', force: true })).body.applied).toBe(1);
+  expect(
+    (await post('/v1/apply', { definitions: [{ kind: 'entity', name: 'user', keys: { id: 'long' } }], reason: 'r', force: true }))
+      .body.applied,
+  ).toBe(1);
   expect(platform.calls.at(-1)?.args[1]).toEqual({ reason: 'r', force: true });
 });
 
 test('the registry by kind, name and version', async () => {
-  expect((await get('/v1/registry/feature-views')).body.map((e: { name: string }) => e.name)).toEqual(['airport_delays', 'gate_use']);
+  expect((await get('/v1/registry/feature-views')).body.map((e: { name: string }) => e.name)).toEqual([
+    'airport_delays',
+    'gate_use',
+  ]);
   expect((await get('/v1/registry/entity/airport')).body.definition.keys).toEqual({ origin: 'string' });
   expect((await get('/v1/registry/entity/airport/versions/1')).status).toBe(200);
   expect(await get('/v1/registry/entity/airport/versions/x')).toEqual(refused(400, 'MR_PARAMETER_INVALID'));
@@ -191,8 +248,13 @@ test('data sets: started, followed, fetched, cancelled', async () => {
   expect((await call('DELETE', `/v1/datasets/${id}`)).body.state).toBe('cancelled');
   expect(await get(`/v1/datasets/${id}/data`)).toEqual(refused(409, 'MR_REFUSED', expect.stringContaining('cancelled')));
   expect(await post('/v1/datasets', { service: 'a', view: 'b', spine: { rows } })).toEqual(refused(400, 'MR_BODY_INVALID'));
-  expect(await post('/v1/datasets', { service: 'a', spine: { file: 'relative.csv' } })).toEqual(refused(400, 'MR_BODY_INVALID', expect.stringContaining('absolute')));
-  expect((await post('/v1/batch', { view: 'airport_delays', out: '/tmp/x.csv', at: 5 })).body).toEqual({ rows: 2, out: '/tmp/x.csv' });
+  expect(await post('/v1/datasets', { service: 'a', spine: { file: 'relative.csv' } })).toEqual(
+    refused(400, 'MR_BODY_INVALID', expect.stringContaining('absolute')),
+  );
+  expect((await post('/v1/batch', { view: 'airport_delays', out: '/tmp/x.csv', at: 5 })).body).toEqual({
+    rows: 2,
+    out: '/tmp/x.csv',
+  });
 });
 
 test('replays and their actions; a body is optional', async () => {
@@ -206,10 +268,18 @@ test('replays and their actions; a body is optional', async () => {
 });
 
 test('explain types the entity by its definition', async () => {
-  expect((await get('/v1/explain?view=gate_use&feature=uses&entity.airport=17&entity.number=17&at=2026-01-31T12:00:00Z')).body.entity).toEqual({ airport: '17', number: 17 });
-  expect(await get('/v1/explain?view=gate_use&feature=uses&entity.number=B')).toEqual(refused(400, 'MR_ENTITY_INVALID', expect.stringContaining('whole number')));
-  expect(await get('/v1/explain?view=gate_use&feature=uses&entity.gate=1')).toEqual(refused(400, 'MR_ENTITY_INVALID', expect.stringContaining('airport, number')));
-  expect(await get('/v1/explain?view=gate_use')).toEqual(refused(400, 'MR_PARAMETER_INVALID', expect.stringContaining('"feature"')));
+  expect(
+    (await get('/v1/explain?view=gate_use&feature=uses&entity.airport=17&entity.number=17&at=2026-01-31T12:00:00Z')).body.entity,
+  ).toEqual({ airport: '17', number: 17 });
+  expect(await get('/v1/explain?view=gate_use&feature=uses&entity.number=B')).toEqual(
+    refused(400, 'MR_ENTITY_INVALID', expect.stringContaining('whole number')),
+  );
+  expect(await get('/v1/explain?view=gate_use&feature=uses&entity.gate=1')).toEqual(
+    refused(400, 'MR_ENTITY_INVALID', expect.stringContaining('airport, number')),
+  );
+  expect(await get('/v1/explain?view=gate_use')).toEqual(
+    refused(400, 'MR_PARAMETER_INVALID', expect.stringContaining('"feature"')),
+  );
 });
 
 test('audit, rejected, late, status, freshness', async () => {
@@ -218,7 +288,9 @@ test('audit, rejected, late, status, freshness', async () => {
   expect(await get('/v1/audit?lmit=5')).toEqual(refused(400, 'MR_PARAMETER_INVALID', expect.stringContaining('"lmit"')));
   expect((await get('/v1/audit/verify')).body.ok).toBe(true);
   expect((await get('/v1/rejected/flights?limit=1')).body.total).toBe(1);
-  expect((await post('/v1/rejected/flights/resend', { positions: ['rejected.flights@0:0'], events: [{ origin: 'A' }] })).body.accepted).toBe(1);
+  expect(
+    (await post('/v1/rejected/flights/resend', { positions: ['rejected.flights@0:0'], events: [{ origin: 'A' }] })).body.accepted,
+  ).toBe(1);
   expect(await post('/v1/rejected/flights/resend', { positions: ['a'], events: [] })).toEqual(refused(400, 'MR_BODY_INVALID'));
   expect((await get('/v1/late/airport_delays')).body.total).toBe(1);
   expect((await get('/v1/status')).body.views).toHaveLength(1);
@@ -254,7 +326,9 @@ test('what is not HTTP is answered in our form', async () => {
 });
 
 test('pages from elsewhere may not call', async () => {
-  expect(await post('/v1/replays/r1/promote', undefined, { origin: 'http://evil.example' })).toEqual(refused(403, 'MR_ORIGIN_REFUSED'));
+  expect(await post('/v1/replays/r1/promote', undefined, { origin: 'http://evil.example' })).toEqual(
+    refused(403, 'MR_ORIGIN_REFUSED'),
+  );
   expect((await post('/v1/replays/r1/promote', undefined, { origin: gateway.url })).status).toBe(200);
 });
 

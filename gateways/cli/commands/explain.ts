@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { Explanation } from '#gateways/platform.ts';
 import { query } from '../client.ts';
 import { contextOf } from '../context.ts';
+import { featureText } from '../definition-text.ts';
 import { entityText, indent, show, showTime, table } from '../table.ts';
 import { pairsOf, UsageError } from '../usage.ts';
 
@@ -25,7 +26,7 @@ export const storyOf = (e: Explanation): string => {
     `  version ${e.version}, generation ${e.generation}`,
     '',
     'Definition',
-    `  ${JSON.stringify(e.definition)}`,
+    indent(featureText(e.definition, e.feature)),
     '',
     'Window',
     `  ${covers}`,

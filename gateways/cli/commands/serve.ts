@@ -1,7 +1,6 @@
 import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { fail } from '#domain/errors.ts';
-import { createHttpGateway } from '#gateways/http/gateway.ts';
 import type { Platform } from '#gateways/platform.ts';
 import { wholeOption } from '../usage.ts';
 
@@ -40,6 +39,7 @@ const serve = async ({ profile, data, port, host }: ServeOptions, command: Comma
   const start = await profileOf(profile);
   const platform = await start({ dataDirectory });
   try {
+    const { createHttpGateway } = await import('#gateways/http/gateway.ts');
     const gateway = await createHttpGateway({ platform, host, port }).catch((error: NodeJS.ErrnoException) => {
       if (error.code === 'EADDRINUSE')
         return fail('MR_REFUSED', `port ${port} of ${host} is taken: choose another with --port`, { host, port });

@@ -37,7 +37,9 @@ interface Ran {
 
 const run = (args: readonly string[], options: { readonly input?: string; readonly url?: string } = {}): Promise<Ran> =>
   new Promise((resolve) => {
-    const child = spawn(process.execPath, [MAIN, ...args], { env: { ...process.env, MILLRACE_URL: options.url ?? gateway.url, MILLRACE_ACTOR: 'Zoë' } });
+    const child = spawn(process.execPath, [MAIN, ...args], {
+      env: { ...process.env, MILLRACE_URL: options.url ?? gateway.url, MILLRACE_ACTOR: 'Zoë' },
+    });
     let out = '';
     let err = '';
     child.stdout.on('data', (data) => {
@@ -112,7 +114,6 @@ test('wrong usage exits 2 with stdout empty', async () => {
   const wrong = [
     ['nope'],
     [],
-    ['get'],
     ['get', 'delay_model'],
     ['get', 'delay_model', '--entity', 'ATL'],
     ['get', 'delay_model', '--entity', 'airport=ATL'],
@@ -158,7 +159,15 @@ test('--json prints a document, or a line a record', async () => {
     ['rejected', 'show', 'flights', 'rejected.flights@0:0'],
     ['rejected', 'resend', 'flights', '--all'],
   ];
-  const lists = [['list'], ['list', 'entities'], ['search', 'gate'], ['audit', 'log'], ['rejected', 'list', 'flights'], ['late', 'airport_delays'], ['replay', 'list']];
+  const lists = [
+    ['list'],
+    ['list', 'entities'],
+    ['search', 'gate'],
+    ['audit', 'log'],
+    ['rejected', 'list', 'flights'],
+    ['late', 'airport_delays'],
+    ['replay', 'list'],
+  ];
   const ran = await Promise.all([...documents, ...lists].map((args) => run([...args, '--json'])));
   ran.forEach(({ status, out, err }, i) => {
     const what = ([...documents, ...lists][i] as string[]).join(' ');
@@ -176,7 +185,11 @@ test('text is made for reading', async () => {
     run(['audit', 'log']),
     run(['status']),
   ]);
-  expect(got.out.split('\n').slice(0, 3)).toEqual(['origin  departures  delay_avg_1d', 'ATL              3           2.5', 'Zürich           0             –']);
+  expect(got.out.split('\n').slice(0, 3)).toEqual([
+    'origin  departures  delay_avg_1d',
+    'ATL              3           2.5',
+    'Zürich           0             –',
+  ]);
   expect(got.out).toContain('airport_delays version 1, generation 1, events up to 2026-01-31T12:00:00.000Z');
   expect(explained.out).toContain('gate_use.uses of airport=ATL number=3 is 3 (present)');
   expect(explained.out).toContain('raw.flights@0:2');
@@ -187,13 +200,20 @@ test('text is made for reading', async () => {
 
 test('entities are typed by their definition', async () => {
   await run(['get', 'gate_use', '--entity', 'airport=17', 'number=17', '--at', '2026-01-31T12:00:00Z']);
-  expect(platform.calls.at(-1)?.args[0]).toEqual({ features: ['gate_use:uses'], entities: [{ airport: '17', number: 17 }], at: 1_769_860_800_000 });
+  expect(platform.calls.at(-1)?.args[0]).toEqual({
+    features: ['gate_use:uses'],
+    entities: [{ airport: '17', number: 17 }],
+    at: 1_769_860_800_000,
+  });
   const wrong = await run(['get', 'gate_use', '--entity', 'airport=1', 'number=B']);
   expect([wrong.status, wrong.err]).toEqual([1, expect.stringContaining('MR_ENTITY_INVALID')]);
 });
 
 test('definitions come from modules anywhere, and from JSON; what is wrong names the file', async () => {
-  const good = file('good.ts', "import { entity } from 'millrace';\nexport const user = entity({ name: 'user', keys: { id: 'string' } });\nexport const again: typeof user = user;\n");
+  const good = file(
+    'good.ts',
+    "import { entity } from 'millrace';\nexport const user = entity({ name: 'user', keys: { id: 'string' } });\nexport const again: typeof user = user;\n",
+  );
   const json = file('more.json', JSON.stringify([{ kind: 'entity', name: 'shop', keys: { id: 'string' } }]));
   const applied = await run(['apply', good, json, '--reason', 'first']);
   expect([applied.status, applied.err]).toEqual([0, '']);
@@ -208,9 +228,15 @@ test('definitions come from modules anywhere, and from JSON; what is wrong names
     ['none.js', 'export const a = 1;\n', 'exports no definition'],
     ['throws.ts', "export const a = 1;\nthrow new Error('boom');\n", 'boom'],
     ['broken.json', '{', 'not JSON'],
-    ['two.ts', "import { entity } from 'millrace';\nexport const user = entity({ name: 'shop', keys: { other: 'string' } });\n", 'defined in two ways'],
+    [
+      'two.ts',
+      "import { entity } from 'millrace';\nexport const user = entity({ name: 'shop', keys: { other: 'string' } });\n",
+      'defined in two ways',
+    ],
   ];
-  const results = await Promise.all(bad.map(([name, text]) => run(['plan', ...(name === 'two.ts' ? [json] : []), file(name, text)])));
+  const results = await Promise.all(
+    bad.map(([name, text]) => run(['plan', ...(name === 'two.ts' ? [json] : []), file(name, text)])),
+  );
   results.forEach(({ status, err }, i) => {
     const [name, , says] = bad[i] as readonly [string, string, string];
     expect(status, err).toBe(1);
@@ -221,16 +247,26 @@ test('definitions come from modules anywhere, and from JSON; what is wrong names
 });
 
 test('publish NDJSON from stdin: bad lines and rejected events are told, the rest is taken', async () => {
-  const { status, out, err } = await run(['publish', 'flights', '--json'], { input: '{"origin":"A"}\n\n{bad\n{"delay":1}\n{"origin":"Ω"}' });
+  const { status, out, err } = await run(['publish', 'flights', '--json'], {
+    input: '{"origin":"A"}\n\n{bad\n{"delay":1}\n{"origin":"Ω"}',
+  });
   expect(status, err).toBe(0);
-  expect(JSON.parse(out)).toMatchObject({ accepted: 2, rejected: 2, rejectedByCode: { MR_BODY_INVALID: 1, MR_FIELD_MISSING: 1 }, position: 'raw.flights@0:2' });
+  expect(JSON.parse(out)).toMatchObject({
+    accepted: 2,
+    rejected: 2,
+    rejectedByCode: { MR_BODY_INVALID: 1, MR_FIELD_MISSING: 1 },
+    position: 'raw.flights@0:2',
+  });
   expect(err).toContain('rejected line 3');
   expect(err).toContain('rejected event 2: MR_FIELD_MISSING');
   expect(platform.taken).toEqual([{ origin: 'A' }, { origin: 'Ω' }]);
 });
 
 test('publish CSV: cells are typed by the fields, and one that does not fit is left to the server to reject', async () => {
-  const csv = file('flights.csv', 'flight_id,date,from,delay,seats,cancelled,extra\n007,2026-01-31T12:00:00Z,"A ""x"", B",1.50,12,TRUE,1\n8,1769860800000,,oops,,,2\n');
+  const csv = file(
+    'flights.csv',
+    'flight_id,date,from,delay,seats,cancelled,extra\n007,2026-01-31T12:00:00Z,"A ""x"", B",1.50,12,TRUE,1\n8,1769860800000,,oops,,,2\n',
+  );
   const args = ['publish', 'flights', csv, '--map', 'origin=from'];
   const extra = await run(args);
   expect([extra.status, extra.err]).toEqual([1, expect.stringContaining('extra')]);
@@ -259,7 +295,9 @@ test('publish Parquet: in order, and going on where it stopped', async () => {
   expect(JSON.parse(first.out), first.err).toMatchObject({ accepted: 2500, duplicates: 0, alreadyThere: 0 });
   const second = await run(['publish', 'flights', path, '--json']);
   expect(JSON.parse(second.out)).toMatchObject({ accepted: 4500, duplicates: 0, alreadyThere: 2500 });
-  expect(platform.taken.map((event) => (event as { flight_id: string }).flight_id)).toEqual(Array.from({ length: 7_000 }, (_, i) => `f${i}`));
+  expect(platform.taken.map((event) => (event as { flight_id: string }).flight_id)).toEqual(
+    Array.from({ length: 7_000 }, (_, i) => `f${i}`),
+  );
   expect(platform.taken.slice(0, 2)).toEqual([
     { flight_id: 'f0', date: 1_769_860_800_123, origin: 'ATL', delay: 0, seats: 0 },
     { flight_id: 'f1', date: 1_769_860_801_123, origin: 'ATL', delay: null, seats: 1 },
@@ -283,13 +321,37 @@ test('dataset sends paths to a server on this machine, and says what was written
   const out = join(directory, 'out.csv');
   const ran = await run(['dataset', 'delay_model', '--spine', spine, '--out', out, '--mode', 'as-served']);
   expect([ran.status, ran.out]).toEqual([0, `1 rows with 2 features (as-served) written to ${out}\n`]);
-  expect(platform.calls.find(({ method }) => method === 'startDataset')?.args[0]).toEqual({ target: { service: 'delay_model' }, spine: { file: spine }, out, mode: 'as-served' });
+  expect(platform.calls.find(({ method }) => method === 'startDataset')?.args[0]).toEqual({
+    target: { service: 'delay_model' },
+    spine: { file: spine },
+    out,
+    mode: 'as-served',
+  });
   expect(readFileSync(out, 'utf8')).toContain('departures');
 });
 
 test('replay start --wait shows the replay as it stands', async () => {
-  const { status, out } = await run(['replay', 'start', 'gate_use', '--from', '2026-01-01T00:00:00Z', '--entity', 'airport=A', 'number=1', 'airport=B', 'number=2', '--wait']);
+  const { status, out } = await run([
+    'replay',
+    'start',
+    'gate_use',
+    '--from',
+    '2026-01-01T00:00:00Z',
+    '--entity',
+    'airport=A',
+    'number=1',
+    'airport=B',
+    'number=2',
+    '--wait',
+  ]);
   expect(status).toBe(0);
   expect(out).toContain('state     ready');
-  expect(platform.calls.at(-1)?.args[0]).toEqual({ view: 'gate_use', from: 1_767_225_600_000, entities: [{ airport: 'A', number: 1 }, { airport: 'B', number: 2 }] });
+  expect(platform.calls.at(-1)?.args[0]).toEqual({
+    view: 'gate_use',
+    from: 1_767_225_600_000,
+    entities: [
+      { airport: 'A', number: 1 },
+      { airport: 'B', number: 2 },
+    ],
+  });
 });

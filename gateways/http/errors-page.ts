@@ -1,0 +1,25 @@
+/** docs/ERRORS.md, made from the table; a test holds the page to it. To write it: node gateways/http/errors-page.ts */
+import { writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { ERRORS } from '#domain/errors.ts';
+
+export const ERRORS_PAGE = fileURLToPath(new URL('../../docs/ERRORS.md', import.meta.url));
+
+export const errorsPage = (): string =>
+  [
+    '# Errors',
+    '',
+    'Every error that a user can meet has a stable code. Over HTTP it is `{"code","message","details"}` with the status below; the',
+    'command line prints `error CODE: message` and the remedy on stderr, and exits with 1. The message says what is wrong and where.',
+    '',
+    'This page is made from the table in `domain/errors.ts`.',
+    '',
+    '| code | status | what to do |',
+    '|---|---|---|',
+    ...Object.entries(ERRORS).map(
+      ([code, { status, remedy }]) => `| \`${code}\` | ${status} | ${remedy.replaceAll('|', '\\|')} |`,
+    ),
+    '',
+  ].join('\n');
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) writeFileSync(ERRORS_PAGE, errorsPage());
