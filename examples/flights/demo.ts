@@ -48,7 +48,10 @@ process.on('SIGINT', () => {
 
 const title = (text: string): void => console.log(`\n\x1b[1m${++step}. ${text}\x1b[0m`);
 const shown = (args: readonly string[]): string =>
-  args.map((arg) => (/^[\w@%+=:,./-]+$/.test(arg) ? arg : `'${arg}'`)).join(' ').replace(FLIGHTS, relative(root, FLIGHTS));
+  args
+    .map((arg) => (/^[\w@%+=:,./-]+$/.test(arg) ? arg : `'${arg}'`))
+    .join(' ')
+    .replace(FLIGHTS, relative(root, FLIGHTS));
 
 /** Runs `millrace …` as a person would, and gives back what it wrote to stdout. */
 const millrace = (args: readonly string[], { quiet = false, lines = 0 } = {}): Promise<string> =>
@@ -75,12 +78,16 @@ const millrace = (args: readonly string[], { quiet = false, lines = 0 } = {}): P
 const serve = (): Promise<string> =>
   new Promise((resolve) => {
     console.log(`   $ npx millrace serve --data ${data} --port 0`);
-    const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', main, 'serve', '--data', data, '--port', '0'], {
-      cwd: root,
-      stdio: ['ignore', 'pipe', 'inherit'],
-      // Its own group: Ctrl-C reaches the demo, which stops it in order.
-      detached: true,
-    });
+    const child = spawn(
+      process.execPath,
+      ['--disable-warning=ExperimentalWarning', main, 'serve', '--data', data, '--port', '0'],
+      {
+        cwd: root,
+        stdio: ['ignore', 'pipe', 'inherit'],
+        // Its own group: Ctrl-C reaches the demo, which stops it in order.
+        detached: true,
+      },
+    );
     server = child;
     let out = '';
     child.stdout?.on('data', (chunk: Buffer) => {
@@ -98,7 +105,11 @@ const serve = (): Promise<string> =>
 const features = async (body: unknown): Promise<unknown> => {
   const text = JSON.stringify(body);
   console.log(`   $ curl -s ${url}/v1/features -H 'content-type: application/json' -d '${text}'`);
-  const response = await fetch(`${url}/v1/features`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: text });
+  const response = await fetch(`${url}/v1/features`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: text,
+  });
   const answer = await response.text();
   if (!response.ok) await giveUp(`step ${step}: ${response.status} ${answer}`);
   console.log(`   ${answer}`);
@@ -119,14 +130,42 @@ title(`Publish ${events.toLocaleString('en')} flights: each is durable and compu
 await millrace(['publish', 'flights', FLIGHTS, '--limit', String(events)]);
 
 title(`Read features over HTTP. The flights are of 2001, so the read says \`at\`: the last flight left at ${iso(end)}`);
-const request = { service: 'delay_model', entities: [{ origin: 'ATL', destination: 'LAX' }], request: [{ hour: 18 }], at: iso(end) };
+const request = {
+  service: 'delay_model',
+  entities: [{ origin: 'ATL', destination: 'LAX' }],
+  request: [{ hour: 18 }],
+  at: iso(end),
+};
 await features(request);
 
 title('The same, as of a week into January: a past time is answered from the history');
-await millrace(['get', 'delay_model', '--entity', 'origin=ATL', '--entity', 'destination=LAX', '--request', 'hour=18', '--at', '2001-01-08T12:00:00Z']);
+await millrace([
+  'get',
+  'delay_model',
+  '--entity',
+  'origin=ATL',
+  '--entity',
+  'destination=LAX',
+  '--request',
+  'hour=18',
+  '--at',
+  '2001-01-08T12:00:00Z',
+]);
 
 title('Why is that value what it is? Down to the raw events, and computed again from them');
-await millrace(['explain', 'route_delays.route_delay_avg_1d', '--entity', 'origin=ATL', '--entity', 'destination=LAX', '--at', '2001-01-08T12:00:00Z'], { lines: 60 });
+await millrace(
+  [
+    'explain',
+    'route_delays.route_delay_avg_1d',
+    '--entity',
+    'origin=ATL',
+    '--entity',
+    'destination=LAX',
+    '--at',
+    '2001-01-08T12:00:00Z',
+  ],
+  { lines: 60 },
+);
 
 title('A training set: what was true at each departure, nothing of what came later');
 const spine = join(work, 'spine.parquet');
@@ -139,7 +178,9 @@ await millrace(['apply', here('./features.fixed.ts'), '--reason', 'late means 15
 
 title('Compute the new version from the whole history, beside the live one; compare; promote');
 await millrace(['replay', 'start', 'airport_delays', '--reason', 'late means 15 minutes', '--wait']);
-const [replay] = JSON.parse(`[${(await millrace(['replay', 'list', '--json'], { quiet: true })).trim().split('\n').join(',')}]`) as [{ id: string }];
+const [replay] = JSON.parse(
+  `[${(await millrace(['replay', 'list', '--json'], { quiet: true })).trim().split('\n').join(',')}]`,
+) as [{ id: string }];
 await millrace(['replay', 'compare', replay.id], { lines: 30 });
 await millrace(['replay', 'promote', replay.id, '--reason', 'compared: only late_share_7d differs']);
 await features({ features: ['airport_delays:late_share_7d'], entities: [{ origin: 'ATL' }], at: iso(end) });

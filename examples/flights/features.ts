@@ -1,7 +1,26 @@
 // #region definitions
-import { avg, col, count, entity, featureService, featureView, last, max, onDemandFeature, request, source, stddev, when } from 'millrace';
+import {
+  avg,
+  col,
+  count,
+  entity,
+  featureService,
+  featureView,
+  last,
+  max,
+  onDemandFeature,
+  request,
+  source,
+  stddev,
+  when,
+} from 'millrace';
 
-export const airport = entity({ name: 'airport', keys: { origin: 'string' }, description: 'An airport that flights leave from', owner: 'ops' });
+export const airport = entity({
+  name: 'airport',
+  keys: { origin: 'string' },
+  description: 'An airport that flights leave from',
+  owner: 'ops',
+});
 
 export const route = entity({ name: 'route', keys: { origin: 'string', destination: 'string' }, owner: 'ops' });
 

@@ -67,7 +67,10 @@ const fillEnd = async (log: TransactionalLog, consumer: string, raw: string): Pr
   if ([...marked, ...begun].some((offset) => offset > 0)) return marked;
   const ends = await log.end(raw);
   if (ends.some((offset) => offset > 0)) {
-    await log.append({ records: [], positions: ends.map((offset, partition) => ({ consumer: mark, topic: raw, partition, offset })) });
+    await log.append({
+      records: [],
+      positions: ends.map((offset, partition) => ({ consumer: mark, topic: raw, partition, offset })),
+    });
   }
   return ends;
 };

@@ -45,7 +45,10 @@ test('only profiles wire infra to commands and gateways', () => {
 });
 
 test('files are one idea each', () => {
-  const long = code.filter((file) => !isTest(file)).map((file) => ({ file, lines: read(file).split('\n').length })).filter(({ lines }) => lines > 330);
+  const long = code
+    .filter((file) => !isTest(file))
+    .map((file) => ({ file, lines: read(file).split('\n').length }))
+    .filter(({ lines }) => lines > 330);
   expect(long).toEqual([]);
 });
 
@@ -68,14 +71,23 @@ test('every error code is documented, and every documented code exists', () => {
 
 test('every folder at the top is in the architecture page', () => {
   const page = read('docs/ARCHITECTURE.md');
-  const folders = readdirSync(root).filter((name) => !name.startsWith('.') && !SKIPPED.has(name) && statSync(join(root, name)).isDirectory());
+  const folders = readdirSync(root).filter(
+    (name) => !name.startsWith('.') && !SKIPPED.has(name) && statSync(join(root, name)).isDirectory(),
+  );
   expect(folders.filter((name) => !page.includes(`\`${name}\``))).toEqual([]);
 });
 
 test('docs quote regions of files that the tests run', () => {
   const quotes = files
     .filter((file) => file.endsWith('.md'))
-    .flatMap((file) => [...read(file).matchAll(/<!-- from (\S+)#(\w+) -->\n```\w*\n([\s\S]*?)```/g)].map(([, source, region, text]) => ({ file, source: source as string, region, text })));
+    .flatMap((file) =>
+      [...read(file).matchAll(/<!-- from (\S+)#(\w+) -->\n```\w*\n([\s\S]*?)```/g)].map(([, source, region, text]) => ({
+        file,
+        source: source as string,
+        region,
+        text,
+      })),
+    );
   for (const { file, source, region, text } of quotes) {
     const body = new RegExp(`// #region ${region}\\n([\\s\\S]*?)// #endregion`).exec(read(source))?.[1];
     expect(text, `${file} quotes ${source}#${region}`).toBe(body);
