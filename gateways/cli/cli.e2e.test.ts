@@ -219,7 +219,7 @@ test('definitions come from modules anywhere, and from JSON; what is wrong names
   expect([applied.status, applied.err]).toEqual([0, '']);
   expect(applied.out).toContain('+ entity user: create');
   const call = platform.calls.find(({ method }) => method === 'apply');
-  expect((call?.args[0] as { name: string }[]).map(({ name }) => name)).toEqual(['user', 'shop']);
+  expect((call?.args[0] as { name: string }[] | undefined)?.map(({ name }) => name)).toEqual(['user', 'shop']);
   expect(call?.args.slice(1)).toEqual([{ reason: 'first' }, { actor: 'Zoë' }]);
 
   const bad: readonly (readonly [string, string, string])[] = [

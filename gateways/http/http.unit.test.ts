@@ -24,6 +24,7 @@ afterEach(() => gateway.close());
 interface Answer {
   readonly status: number;
   readonly headers: Headers;
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into answers of every form
   readonly body: any;
 }
 
