@@ -1,0 +1,174 @@
+/** Bad input gets its own code and a sentence that names the field, the value and the fix; and nothing is lost by it. */
+import { avg, col, count, entity, featureService, featureView, onDemandFeature, source } from 'millrace';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Definition, OnDemandFeatureDefinition } from '#domain/definitions/model.ts';
+import { caller, plain, type TestPlatform, testPlatform } from '#tests/support/platform.ts';
+
+const shop = entity({ name: 'shop', keys: { shop: 'string' } });
+const sales = source({
+  name: 'sales',
+  fields: { id: 'string', shop: 'string', at: 'timestamp', amount: 'double', pieces: 'int?', note: 'string?' },
+  eventTime: 'at',
+  eventId: 'id',
+});
+const turnover = featureView({
+  name: 'turnover',
+  entity: shop,
+  source: sales,
+  features: { sales_1d: count({ window: '1d' }), amount_avg: avg(col('amount')) },
+});
+const till = featureService({ name: 'till', features: [turnover.pick('sales_1d', 'amount_avg')] });
+
+let running: TestPlatform;
+beforeAll(async () => {
+  running = await testPlatform();
+  await running.platform.apply(plain(shop, sales, turnover, till), {}, caller);
+});
+afterAll(() => running.dispose());
+
+let ids = 0;
+const good = (): Record<string, unknown> => ({ id: `i${ids++}`, shop: 's1', at: new Date().toISOString(), amount: 5 });
+
+describe('events', () => {
+  const cases: readonly (readonly [what: string, event: () => unknown, code: string, field: string | null, says: RegExp])[] = [
+    ['a wrong type', () => ({ ...good(), amount: '5' }), 'MR_FIELD_TYPE', 'amount', /amount.*number.*"5"/],
+    ['a missing field', () => ({ ...good(), shop: undefined }), 'MR_FIELD_MISSING', 'shop', /shop/],
+    ['an unknown field', () => ({ ...good(), colour: 'red' }), 'MR_FIELD_UNKNOWN', 'colour', /colour/],
+    ['a number that is not finite', () => ({ ...good(), amount: 'NaN' }), 'MR_FIELD_NOT_FINITE', 'amount', /NaN/],
+    ['a number out of range', () => ({ ...good(), pieces: 3_000_000_000 }), 'MR_FIELD_RANGE', 'pieces', /3000000000/],
+    ['no event time', () => ({ ...good(), at: undefined }), 'MR_EVENT_TIME_MISSING', 'at', /at/],
+    ['an event time of long ago', () => ({ ...good(), at: '1066-10-14T09:00:00Z' }), 'MR_EVENT_TIME_ABSURD', 'at', /1066/],
+    ['an event time far ahead', () => ({ ...good(), at: '2999-01-01T00:00:00Z' }), 'MR_EVENT_TIME_ABSURD', 'at', /2999/],
+    ['an event time without a zone', () => ({ ...good(), at: '2026-01-01T00:00:00' }), 'MR_TIME_INVALID', 'at', /zone/],
+    ['an event that is too large', () => ({ ...good(), note: 'x'.repeat(2_000_000) }), 'MR_EVENT_TOO_LARGE', null, /1048576/],
+    ['no object', () => 7, 'MR_FIELD_TYPE', null, /7/],
+  ];
+  test.each(cases)('%s', async (_what, event, code, field, says) => {
+    const before = await running.platform.rejected('sales', {});
+    const result = await running.platform.publish({ source: 'sales', events: [good(), event(), good()] }, caller);
+    expect(result).toMatchObject({ accepted: 2, duplicates: 0 });
+    expect(result.rejected).toHaveLength(1);
+    expect(result.rejected[0]).toMatchObject({ index: 1, code });
+    expect(result.rejected[0]?.message).toMatch(says);
+    if (field !== null) expect(result.rejected[0]?.field).toBe(field);
+    const after = await running.platform.rejected('sales', before.total === 0 ? {} : { after: `rejected.sales@0:${before.total - 1}` });
+    expect(after.records, 'it is kept, with its reason').toMatchObject([{ code }]);
+  });
+
+  test('a rejected event, corrected and sent again, counts', async () => {
+    const result = await running.platform.publish({ source: 'sales', events: [{ ...good(), shop: 'mended', amount: 'five' }] }, caller);
+    expect(result.accepted).toBe(0);
+    const { total } = await running.platform.rejected('sales', {});
+    const position = `rejected.sales@0:${total - 1}`;
+    const mended = { ...good(), shop: 'mended', amount: 5 };
+    expect(await running.platform.resendRejected('sales', { positions: [position], events: [mended] }, caller)).toMatchObject({ accepted: 1 });
+    const read = await running.platform.read({ service: 'till', entities: [{ shop: 'mended' }] });
+    expect(read.values[0]).toEqual([1, 5]);
+    await expect(running.platform.resendRejected('sales', { positions: ['rejected.sales@0:999999'] }, caller)).rejects.toMatchObject({ code: 'MR_NOT_FOUND' });
+  });
+
+  test('the same id again is one event', async () => {
+    const event = good();
+    expect(await running.platform.publish({ source: 'sales', events: [event, event] }, caller)).toMatchObject({ accepted: 1, duplicates: 1 });
+    expect(await running.platform.publish({ source: 'sales', events: [event] }, caller)).toMatchObject({ accepted: 0, duplicates: 1 });
+    const again = await running.restart();
+    expect(await again.publish({ source: 'sales', events: [event] }, caller)).toMatchObject({ accepted: 0, duplicates: 1 });
+  });
+
+  test('an unknown source', async () => {
+    await expect(running.platform.publish({ source: 'sails', events: [good()] }, caller)).rejects.toMatchObject({
+      code: 'MR_UNKNOWN_SOURCE',
+      message: expect.stringContaining('sails'),
+    });
+  });
+});
+
+describe('reads', () => {
+  const refused = async (request: Parameters<TestPlatform['platform']['read']>[0], code: string, says: RegExp): Promise<void> => {
+    await expect(running.platform.read(request)).rejects.toMatchObject({ code, message: expect.stringMatching(says) });
+  };
+  test('an entity without its key, or with another type', async () => {
+    await refused({ service: 'till', entities: [{ store: 's1' }] }, 'MR_ENTITY_INVALID', /shop/);
+    await refused({ service: 'till', entities: [{ shop: 5 }] }, 'MR_ENTITY_INVALID', /5.*string/);
+  });
+  test('unknown service, view, feature', async () => {
+    await refused({ service: 'tills', entities: [{ shop: 's' }] }, 'MR_NOT_FOUND', /tills/);
+    await refused({ features: ['turnovers:sales_1d'], entities: [{ shop: 's' }] }, 'MR_NOT_FOUND', /turnovers/);
+    await refused({ features: ['turnover:sales'], entities: [{ shop: 's' }] }, 'MR_NOT_FOUND', /sales_1d, amount_avg/);
+  });
+  test('a position that is none, or never comes', async () => {
+    await refused({ service: 'till', entities: [{ shop: 's' }], after: 'yesterday' }, 'MR_BODY_INVALID', /raw\.flights@0:123/);
+  });
+});
+
+describe('definitions', () => {
+  const refused = async (definitions: readonly Definition[], code: string, says: RegExp): Promise<void> => {
+    await expect(running.platform.apply(plain(...definitions), {}, caller)).rejects.toMatchObject({ code, message: expect.stringMatching(says) });
+  };
+  const view = (features: Parameters<typeof featureView>[0]['features']): Definition => featureView({ name: 'other', entity: shop, source: sales, features });
+
+  test('an unknown column', () => refused([view({ x: avg(col('price')) })], 'MR_UNKNOWN_COLUMN', /price/));
+  test('an aggregation of the wrong type', () => refused([view({ x: avg(col('note')) })], 'MR_DEFINITION_INVALID', /avg.*string/));
+  test('a hop that does not divide its window', () => refused([view({ x: count({ window: '1d', hop: '7h' }) })], 'MR_HOP_INVALID', /7h.*1d/));
+  test('a hop that is too small to keep', () => refused([view({ x: count({ window: '90d', hop: '1s' }) })], 'MR_HOP_INVALID', /10,?000/));
+  test('a cycle of on-demand features', () => {
+    const feature = (name: string, other: string): OnDemandFeatureDefinition => ({
+      kind: 'on-demand-feature',
+      name,
+      type: 'double',
+      inputs: { x: { from: 'on-demand', name: other } },
+      value: { op: 'input', name: 'x' },
+    });
+    return refused([feature('a', 'b'), feature('b', 'a')], 'MR_DEFINITION_CYCLE', /a.*b.*a|b.*a.*b/);
+  });
+  test('an unknown source or entity', async () => {
+    await refused([{ ...plain(turnover)[0], name: 'other', source: 'sails' } as Definition], 'MR_UNKNOWN_REFERENCE', /sails/);
+    await refused([{ ...plain(turnover)[0], name: 'other', entity: 'store' } as Definition], 'MR_UNKNOWN_REFERENCE', /store/);
+  });
+  test('something that is no definition', async () => {
+    await expect(running.platform.apply([{ kind: 'view', name: 'x' } as unknown as Definition], {}, caller)).rejects.toMatchObject({ code: 'MR_DEFINITION_INVALID' });
+  });
+
+  test('an incompatible revision names who would break, and needs force and a reason', async () => {
+    const without = featureView({ name: 'turnover', entity: shop, source: sales, features: { sales_1d: count({ window: '1d' }) } });
+    await refused([without], 'MR_INCOMPATIBLE_REVISION', /amount_avg.*feature-service\/till/);
+    await expect(running.platform.apply(plain(without), { force: true }, caller)).rejects.toMatchObject({ code: 'MR_REASON_REQUIRED' });
+    const narrower = source({ name: 'sales', fields: { id: 'string', shop: 'string', at: 'timestamp' }, eventTime: 'at', eventId: 'id' });
+    await refused([narrower], 'MR_INCOMPATIBLE_REVISION', /amount.*feature-view\/turnover/);
+    const read = await running.platform.read({ service: 'till', entities: [{ shop: 's1' }] });
+    expect(read.views[0]).toMatchObject({ version: 1, generation: 1 });
+  });
+
+  test('two applies at once converge', async () => {
+    const mine = featureView({ name: 'raced', entity: shop, source: sales, features: { n: count({ window: '1d' }) } });
+    const theirs = featureView({ name: 'raced', entity: shop, source: sales, features: { n: count({ window: '2d' }) } });
+    const outcomes = await Promise.allSettled([
+      running.platform.apply(plain(mine), {}, caller),
+      running.platform.apply(plain(theirs), {}, { actor: 'other' }),
+      running.platform.apply(plain(mine), {}, caller),
+    ]);
+    for (const outcome of outcomes) {
+      if (outcome.status === 'rejected') expect(outcome.reason).toMatchObject({ code: 'MR_VERSION_CONFLICT' });
+    }
+    expect(outcomes.some((outcome) => outcome.status === 'fulfilled')).toBe(true);
+    const { versions } = await running.platform.show('feature-view', 'raced');
+    expect(versions.map((v) => v.version)).toEqual(versions.map((_, i) => i + 1));
+  });
+
+  test('a command on a version that is no more conflicts, and says which it is', async () => {
+    const data = plain({ ...shop, owner: 'x' })[0];
+    await expect(running.platform.command({ type: 'RegisterEntity', data, expectedVersion: 7 }, caller)).rejects.toMatchObject({
+      code: 'MR_VERSION_CONFLICT',
+      details: { currentVersion: 1 },
+    });
+    await expect(running.platform.command({ type: 'Explode', data: {} }, caller)).rejects.toMatchObject({
+      code: 'MR_COMMAND_UNKNOWN',
+      message: expect.stringContaining('RegisterEntity'),
+    });
+    const { records } = await running.platform.auditLog({ limit: 1000 });
+    expect(records.filter((r) => r.outcome === 'refused').map((r) => r.refusal?.code)).toEqual(
+      expect.arrayContaining(['MR_VERSION_CONFLICT', 'MR_COMMAND_UNKNOWN']),
+    );
+    expect(await running.platform.verifyAudit()).toMatchObject({ ok: true });
+  });
+});
