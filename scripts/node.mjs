@@ -60,27 +60,39 @@ export const findNode = () => {
 
 const sleep = (ms) => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
 
-/** One set-up at a time: a directory is made by exactly one process. */
+const isAlive = (pid) => {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error.code === 'EPERM';
+  }
+};
+
+/** One set-up at a time: the lock is a file that exactly one process makes; one that a killed set-up left behind is taken over. */
 const locked = (work) => {
-  const lock = join(root, '.tools', 'lock');
+  const lock = join(root, '.tools', 'setup.lock');
   mkdirSync(dirname(lock), { recursive: true });
-  for (let waited = 0; ; waited += 200) {
+  for (let told = false; ; ) {
     try {
-      mkdirSync(lock);
+      writeFileSync(lock, String(process.pid), { flag: 'wx' });
       break;
     } catch (error) {
       if (error.code !== 'EEXIST') throw error;
-      if (waited > 600_000) {
-        say(`another set-up has held ${lock} for ten minutes: remove it if none is running`);
-        process.exit(1);
-      }
-      sleep(200);
     }
+    const holder = existsSync(lock) ? Number(readFileSync(lock, 'utf8')) : 0;
+    if (holder > 0 && !isAlive(holder)) {
+      rmSync(lock, { force: true });
+      continue;
+    }
+    if (!told) say(`setting up: waiting for process ${holder}, which is at it`);
+    told = true;
+    sleep(200);
   }
   try {
     return work();
   } finally {
-    rmSync(lock, { recursive: true, force: true });
+    rmSync(lock, { force: true });
   }
 };
 

@@ -15,7 +15,7 @@ const root = fileURLToPath(new URL('../../', import.meta.url));
 const main = join(root, 'gateways', 'cli', 'main.ts');
 const here = (file: string): string => relative(root, fileURLToPath(new URL(file, import.meta.url)));
 const options = { all: process.argv.includes('--all'), exit: process.argv.includes('--exit') };
-const events = options.all ? 3_000_000 : 300_000;
+const events = Number(process.env.MILLRACE_DEMO_EVENTS ?? (options.all ? 3_000_000 : 300_000));
 const work = mkdtempSync(join(tmpdir(), 'millrace-demo-'));
 const data = join(work, 'data');
 

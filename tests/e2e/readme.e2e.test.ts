@@ -1,0 +1,57 @@
+/** The README's commands, run as they are written. */
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+import { startServer } from '#tests/support/server.ts';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+const readme = readFileSync(join(root, 'README.md'), 'utf8');
+const blocks = [...readme.matchAll(/```sh\n([\s\S]*?)```/g)].map(([, text]) => (text as string).trim());
+
+const run = (command: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<{ code: number | null; out: string; err: string }> =>
+  new Promise((resolve) => {
+    const child = spawn(command, args, { cwd: root, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+    let [out, err] = ['', ''];
+    child.stdout.on('data', (chunk) => {
+      out += String(chunk);
+    });
+    child.stderr.on('data', (chunk) => {
+      err += String(chunk);
+    });
+    child.on('exit', (code) => resolve({ code, out, err }));
+  });
+
+test('the first command: the demo, to its end', { timeout: 120_000 }, async () => {
+  expect(blocks[0]).toBe('npm run demo');
+  const { code, out, err } = await run('npm', ['run', '--silent', 'demo', '--', '--exit'], { MILLRACE_DEMO_EVENTS: '20000' });
+  expect(code, `${out}\n${err}`).toBe(0);
+  expect(out).toMatch(/10\. Who did what/);
+  expect(out).toMatch(/the chain of \d+ records is whole/);
+  expect(out).toMatch(/late_share_7d +\d+ +[1-9]/);
+  expect(out).toMatch(/✓ recomputed/);
+});
+
+test('the second is what runs this', () => {
+  expect(blocks[1]).toBe('npm test');
+});
+
+test('the first feature of your own', { timeout: 120_000 }, async () => {
+  const [serve, commands] = [blocks[2], blocks[3]] as [string, string];
+  expect(serve).toBe('npx millrace serve --data ./data');
+  const directory = mkdtempSync(join(tmpdir(), 'millrace-readme-'));
+  const server = await startServer(directory);
+  try {
+    for (const line of commands.split('\n')) {
+      const { code, out, err } = await run('bash', ['-euo', 'pipefail', '-c', `npx() { shift; node scripts/millrace.mjs "$@"; }\n${line}`], { MILLRACE_URL: server.url });
+      expect(code, `${line}\n${out}\n${err}`).toBe(0);
+      if (line.includes(' get ')) expect(out).toMatch(/ATL/);
+      if (line.includes(' explain ')) expect(out).toMatch(/✓ recomputed/);
+    }
+  } finally {
+    await server.stop();
+    rmSync(directory, { recursive: true, force: true });
+  }
+});
