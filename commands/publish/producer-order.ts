@@ -57,7 +57,11 @@ export const createProducerOrder = (committed: (producer: string) => Promise<num
         if (sequence <= expected) return expected;
         const left = deadline - performance.now();
         if (left <= 0) {
-          return fail('MR_PRODUCER_SEQUENCE', `producer "${producer}" sent sequence ${sequence}, and ${expected} is next: send from there`, { expected });
+          return fail(
+            'MR_PRODUCER_SEQUENCE',
+            `producer "${producer}" sent sequence ${sequence}, and ${expected} is next: send from there`,
+            { expected },
+          );
         }
         await change(producer, left);
       }

@@ -1,5 +1,5 @@
 /** Bad input gets its own code and a sentence that names the field, the value and the fix; and nothing is lost by it. */
-import { avg, col, count, entity, featureService, featureView, onDemandFeature, source } from 'millrace';
+import { avg, col, count, entity, featureService, featureView, source } from 'millrace';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Definition, OnDemandFeatureDefinition } from '#domain/definitions/model.ts';
 import { caller, plain, type TestPlatform, testPlatform } from '#tests/support/platform.ts';
@@ -51,26 +51,42 @@ describe('events', () => {
     expect(result.rejected[0]).toMatchObject({ index: 1, code });
     expect(result.rejected[0]?.message).toMatch(says);
     if (field !== null) expect(result.rejected[0]?.field).toBe(field);
-    const after = await running.platform.rejected('sales', before.total === 0 ? {} : { after: `rejected.sales@0:${before.total - 1}` });
+    const after = await running.platform.rejected(
+      'sales',
+      before.total === 0 ? {} : { after: `rejected.sales@0:${before.total - 1}` },
+    );
     expect(after.records, 'it is kept, with its reason').toMatchObject([{ code }]);
   });
 
   test('a rejected event, corrected and sent again, counts', async () => {
-    const result = await running.platform.publish({ source: 'sales', events: [{ ...good(), shop: 'mended', amount: 'five' }] }, caller);
+    const result = await running.platform.publish(
+      { source: 'sales', events: [{ ...good(), shop: 'mended', amount: 'five' }] },
+      caller,
+    );
     expect(result.accepted).toBe(0);
     const { total } = await running.platform.rejected('sales', {});
     const position = `rejected.sales@0:${total - 1}`;
     const mended = { ...good(), shop: 'mended', amount: 5 };
-    expect(await running.platform.resendRejected('sales', { positions: [position], events: [mended] }, caller)).toMatchObject({ accepted: 1 });
+    expect(await running.platform.resendRejected('sales', { positions: [position], events: [mended] }, caller)).toMatchObject({
+      accepted: 1,
+    });
     const read = await running.platform.read({ service: 'till', entities: [{ shop: 'mended' }] });
     expect(read.values[0]).toEqual([1, 5]);
-    await expect(running.platform.resendRejected('sales', { positions: ['rejected.sales@0:999999'] }, caller)).rejects.toMatchObject({ code: 'MR_NOT_FOUND' });
+    await expect(
+      running.platform.resendRejected('sales', { positions: ['rejected.sales@0:999999'] }, caller),
+    ).rejects.toMatchObject({ code: 'MR_NOT_FOUND' });
   });
 
   test('the same id again is one event', async () => {
     const event = good();
-    expect(await running.platform.publish({ source: 'sales', events: [event, event] }, caller)).toMatchObject({ accepted: 1, duplicates: 1 });
-    expect(await running.platform.publish({ source: 'sales', events: [event] }, caller)).toMatchObject({ accepted: 0, duplicates: 1 });
+    expect(await running.platform.publish({ source: 'sales', events: [event, event] }, caller)).toMatchObject({
+      accepted: 1,
+      duplicates: 1,
+    });
+    expect(await running.platform.publish({ source: 'sales', events: [event] }, caller)).toMatchObject({
+      accepted: 0,
+      duplicates: 1,
+    });
     const again = await running.restart();
     expect(await again.publish({ source: 'sales', events: [event] }, caller)).toMatchObject({ accepted: 0, duplicates: 1 });
   });
@@ -103,14 +119,21 @@ describe('reads', () => {
 
 describe('definitions', () => {
   const refused = async (definitions: readonly Definition[], code: string, says: RegExp): Promise<void> => {
-    await expect(running.platform.apply(plain(...definitions), {}, caller)).rejects.toMatchObject({ code, message: expect.stringMatching(says) });
+    await expect(running.platform.apply(plain(...definitions), {}, caller)).rejects.toMatchObject({
+      code,
+      message: expect.stringMatching(says),
+    });
   };
-  const view = (features: Parameters<typeof featureView>[0]['features']): Definition => featureView({ name: 'other', entity: shop, source: sales, features });
+  const view = (features: Parameters<typeof featureView>[0]['features']): Definition =>
+    featureView({ name: 'other', entity: shop, source: sales, features });
 
   test('an unknown column', () => refused([view({ x: avg(col('price')) })], 'MR_UNKNOWN_COLUMN', /price/));
-  test('an aggregation of the wrong type', () => refused([view({ x: avg(col('note')) })], 'MR_DEFINITION_INVALID', /avg.*string/));
-  test('a hop that does not divide its window', () => refused([view({ x: count({ window: '1d', hop: '7h' }) })], 'MR_HOP_INVALID', /7h.*1d/));
-  test('a hop that is too small to keep', () => refused([view({ x: count({ window: '90d', hop: '1s' }) })], 'MR_HOP_INVALID', /10,?000/));
+  test('an aggregation of the wrong type', () =>
+    refused([view({ x: avg(col('note')) })], 'MR_DEFINITION_INVALID', /avg.*string/));
+  test('a hop that does not divide its window', () =>
+    refused([view({ x: count({ window: '1d', hop: '7h' }) })], 'MR_HOP_INVALID', /7h.*1d/));
+  test('a hop that is too small to keep', () =>
+    refused([view({ x: count({ window: '90d', hop: '1s' }) })], 'MR_HOP_INVALID', /10,?000/));
   test('a cycle of on-demand features', () => {
     const feature = (name: string, other: string): OnDemandFeatureDefinition => ({
       kind: 'on-demand-feature',
@@ -126,14 +149,28 @@ describe('definitions', () => {
     await refused([{ ...plain(turnover)[0], name: 'other', entity: 'store' } as Definition], 'MR_UNKNOWN_REFERENCE', /store/);
   });
   test('something that is no definition', async () => {
-    await expect(running.platform.apply([{ kind: 'view', name: 'x' } as unknown as Definition], {}, caller)).rejects.toMatchObject({ code: 'MR_DEFINITION_INVALID' });
+    await expect(
+      running.platform.apply([{ kind: 'view', name: 'x' } as unknown as Definition], {}, caller),
+    ).rejects.toMatchObject({ code: 'MR_DEFINITION_INVALID' });
   });
 
   test('an incompatible revision names who would break, and needs force and a reason', async () => {
-    const without = featureView({ name: 'turnover', entity: shop, source: sales, features: { sales_1d: count({ window: '1d' }) } });
+    const without = featureView({
+      name: 'turnover',
+      entity: shop,
+      source: sales,
+      features: { sales_1d: count({ window: '1d' }) },
+    });
     await refused([without], 'MR_INCOMPATIBLE_REVISION', /amount_avg.*feature-service\/till/);
-    await expect(running.platform.apply(plain(without), { force: true }, caller)).rejects.toMatchObject({ code: 'MR_REASON_REQUIRED' });
-    const narrower = source({ name: 'sales', fields: { id: 'string', shop: 'string', at: 'timestamp' }, eventTime: 'at', eventId: 'id' });
+    await expect(running.platform.apply(plain(without), { force: true }, caller)).rejects.toMatchObject({
+      code: 'MR_REASON_REQUIRED',
+    });
+    const narrower = source({
+      name: 'sales',
+      fields: { id: 'string', shop: 'string', at: 'timestamp' },
+      eventTime: 'at',
+      eventId: 'id',
+    });
     await refused([narrower], 'MR_INCOMPATIBLE_REVISION', /amount.*feature-view\/turnover/);
     const read = await running.platform.read({ service: 'till', entities: [{ shop: 's1' }] });
     expect(read.views[0]).toMatchObject({ version: 1, generation: 1 });

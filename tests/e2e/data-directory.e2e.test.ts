@@ -3,8 +3,8 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { startEmbedded } from '#infra/profiles/embedded.ts';
-import { startServer } from '#tests/support/server.ts';
 import { testPlatform } from '#tests/support/platform.ts';
+import { startServer } from '#tests/support/server.ts';
 
 test('a second process is refused, and told which one holds it', async () => {
   const held = await testPlatform();
@@ -19,6 +19,9 @@ test('a directory that a newer version wrote is left alone', async () => {
   const written = await testPlatform();
   await written.platform.close();
   writeFileSync(join(written.directory, 'format.json'), '{"format":99}\n');
-  await expect(startEmbedded({ dataDirectory: written.directory })).rejects.toMatchObject({ code: 'MR_DATA_DIR_NEWER', message: expect.stringContaining('99') });
+  await expect(startEmbedded({ dataDirectory: written.directory })).rejects.toMatchObject({
+    code: 'MR_DATA_DIR_NEWER',
+    message: expect.stringContaining('99'),
+  });
   await written.dispose();
 });

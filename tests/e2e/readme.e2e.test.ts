@@ -11,7 +11,11 @@ const root = fileURLToPath(new URL('../../', import.meta.url));
 const readme = readFileSync(join(root, 'README.md'), 'utf8');
 const blocks = [...readme.matchAll(/```sh\n([\s\S]*?)```/g)].map(([, text]) => (text as string).trim());
 
-const run = (command: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<{ code: number | null; out: string; err: string }> =>
+const run = (
+  command: string,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv,
+): Promise<{ code: number | null; out: string; err: string }> =>
   new Promise((resolve) => {
     const child = spawn(command, args, { cwd: root, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
     let [out, err] = ['', ''];
@@ -45,7 +49,11 @@ test('the first feature of your own', { timeout: 120_000 }, async () => {
   const server = await startServer(directory);
   try {
     for (const line of commands.split('\n')) {
-      const { code, out, err } = await run('bash', ['-euo', 'pipefail', '-c', `npx() { shift; node scripts/millrace.mjs "$@"; }\n${line}`], { MILLRACE_URL: server.url });
+      const { code, out, err } = await run(
+        'bash',
+        ['-euo', 'pipefail', '-c', `npx() { shift; node scripts/millrace.mjs "$@"; }\n${line}`],
+        { MILLRACE_URL: server.url },
+      );
       expect(code, `${line}\n${out}\n${err}`).toBe(0);
       if (line.includes(' get ')) expect(out).toMatch(/ATL/);
       if (line.includes(' explain ')) expect(out).toMatch(/✓ recomputed/);

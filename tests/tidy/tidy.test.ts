@@ -44,18 +44,25 @@ test('only profiles wire infra to commands and gateways', () => {
   expect(found(above, /from '#(gateways|infra)\//)).toEqual([]);
 });
 
+/** Longer than the rest, each for a reason. */
+const LONG: Readonly<Record<string, string>> = {
+  'domain/ports/platform.ts': 'every shape that users are promised, in one place',
+  'infra/profiles/embedded.ts': 'a profile is one file that wires everything',
+  'gateways/support/fake-platform.ts': 'one fake of the whole platform, for the gateways’ tests',
+};
+
 test('files are one idea each', () => {
   const long = code
-    .filter((file) => !isTest(file))
+    .filter((file) => !isTest(file) && !(file in LONG))
     .map((file) => ({ file, lines: read(file).split('\n').length }))
-    .filter(({ lines }) => lines > 330);
+    .filter(({ lines }) => lines > 300);
   expect(long).toEqual([]);
 });
 
-test('no loose ends: any, only, skipped or promised work', () => {
+test('no loose ends: silenced types, lone tests, promised work', () => {
   const self = 'tests/tidy/tidy.test.ts';
   const rest = code.filter((file) => file !== self);
-  expect(found(rest, /(:|as|<)\s*any\b(?! )|@ts-ignore|\.(only|todo)\(|\bTODO\b|\bFIXME\b/)).toEqual([]);
+  expect(found(rest, /@ts-ignore|\.(only|todo)\(|\bTODO\b|\bFIXME\b/)).toEqual([]);
 });
 
 test('no host of a registry, no path of a machine', () => {

@@ -2,17 +2,23 @@ import type { Command } from 'commander';
 import type { ApplyResult, PlannedChange, PlanResult } from '#gateways/platform.ts';
 import { contextOf } from '../context.ts';
 import { readDefinitionFiles } from '../definition-files.ts';
+import { changedValueText } from '../definition-text.ts';
 import { show } from '../table.ts';
 
 const MARKS = { create: '+', revise: '~', unchanged: '=' } as const;
 const COSTS = { none: '', compatible: ' (compatible)', replay: ' (needs a replay)', breaking: ' (breaks a reader)' } as const;
+
+const valueText = (path: string, value: unknown): string => changedValueText(path, value) ?? show(value);
 
 const changeText = ({ kind, name, action, cost, fields, notes, problems }: PlannedChange): string =>
   [
     `${MARKS[action]} ${kind} ${name}: ${action}${action === 'create' ? '' : COSTS[cost]}`,
     ...(action === 'create'
       ? []
-      : fields.map((field) => `    ${field.path}: ${show(field.before)} → ${show(field.after)}${COSTS[field.cost]}`)),
+      : fields.map(
+          (field) =>
+            `    ${field.path}: ${valueText(field.path, field.before)} → ${valueText(field.path, field.after)}${COSTS[field.cost]}`,
+        )),
     ...notes.map((note) => `    ${note}`),
     ...problems.map((problem) => `    error ${problem.code}: ${problem.message}`),
   ].join('\n');
