@@ -11,6 +11,7 @@ import { caller, exampleDefinitions, startBenchPlatform } from './support/platfo
 import { type Figure, print, rate } from './support/report.ts';
 
 const events = Number(process.argv[2] ?? 1_000_000);
+const batchSize = Number(process.argv[3] ?? 20_000);
 const httpEvents = Math.min(events, 300_000);
 const sources = exampleDefinitions().filter((definition) => definition.kind === 'source');
 
@@ -19,7 +20,7 @@ const fromFile = async (withViews: boolean): Promise<{ seconds: number; rss: num
   const started = performance.now();
   let accepted = 0;
   let pending: Promise<unknown> = Promise.resolve();
-  for await (const batch of flightBatches(events, 5000)) {
+  for await (const batch of flightBatches(events, batchSize)) {
     await pending;
     pending = bench.platform.publish({ source: 'flights', events: batch }, caller).then((result) => {
       accepted += result.accepted;

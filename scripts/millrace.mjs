@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /** `npx millrace …`: the command line, on the Node that the project needs. */
 import { join } from 'node:path';
-import { findNode, installDependencies, root, run } from './node.mjs';
+import { findNode, installDependencies, NODE_FLAGS, root, run } from './node.mjs';
 
 installDependencies();
 process.exitCode = await run(findNode(), [

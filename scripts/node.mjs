@@ -112,6 +112,9 @@ export const installDependencies = () => {
   });
 };
 
+/** Node's own flags: SQLite is marked experimental; a young generation that fits the cache is faster here, and smaller. */
+export const NODE_FLAGS = ['--disable-warning=ExperimentalWarning', '--max-semi-space-size=16'];
+
 /** Runs a program of the project with that Node first in the PATH, passes signals on, and ends as it ends. */
 export const run = (node, args, options = {}) =>
   new Promise((resolve) => {

@@ -17,6 +17,7 @@ const compare = (a: Order, b: Order): number => a.eventTime - b.eventTime || a.p
 const NONE: readonly Entry[] = [];
 
 const keep = (list: readonly Entry[], entry: Entry, k: number, sign: 1 | -1): readonly Entry[] => {
+  if (k === 1) return list.length === 0 || sign * compare(entry, list[0] as Entry) < 0 ? [entry] : list;
   let at = list.length;
   while (at > 0 && sign * compare(entry, list[at - 1] as Entry) < 0) at--;
   if (at >= k) return list;

@@ -1,6 +1,9 @@
 /**
  * Hops: how wide a window's tiles are. A definition's own hop, or the widest of a few round durations that divides the window
- * into at least 24 tiles. Narrower tiles make the window's tail more exact, wider ones make it cheaper.
+ * into at least 24 tiles. Narrower tiles make the window's tail more exact, wider ones make it cheaper to read.
+ *
+ * Between an hour and a day there is none on purpose: windows from a day to three weeks then share one set of hourly tiles, and an event
+ * that would have changed a tile of each hop changes one. Writing is what every event pays; reading merges runs of tiles fast.
  */
 import { fail } from '#domain/errors.ts';
 import { formatDuration, parseDuration } from '#domain/values/duration.ts';
@@ -24,7 +27,7 @@ export const MOST_TILES = 10_000;
 const ROUND: readonly number[] = [
   [SECOND, [1, 5, 10, 15, 30]],
   [MINUTE, [1, 2, 5, 10, 15, 30]],
-  [HOUR, [1, 2, 3, 6, 12]],
+  [HOUR, [1]],
   [DAY, [1, 7]],
 ].flatMap(([unit, times]) => (times as number[]).map((n) => n * (unit as number)));
 

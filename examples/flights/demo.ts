@@ -57,7 +57,7 @@ const shown = (args: readonly string[]): string =>
 const millrace = (args: readonly string[], { quiet = false, lines = 0 } = {}): Promise<string> =>
   new Promise((resolve) => {
     if (!quiet) console.log(`   $ npx millrace ${shown(args)}`);
-    const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', main, ...args], {
+    const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', '--max-semi-space-size=16', main, ...args], {
       cwd: root,
       env: { ...process.env, MILLRACE_URL: url },
       stdio: ['ignore', 'pipe', 'inherit'],
@@ -80,7 +80,7 @@ const serve = (): Promise<string> =>
     console.log(`   $ npx millrace serve --data ${data} --port 0`);
     const child = spawn(
       process.execPath,
-      ['--disable-warning=ExperimentalWarning', main, 'serve', '--data', data, '--port', '0'],
+      ['--disable-warning=ExperimentalWarning', '--max-semi-space-size=16', main, 'serve', '--data', data, '--port', '0'],
       {
         cwd: root,
         stdio: ['ignore', 'pipe', 'inherit'],
