@@ -34,6 +34,13 @@ for await (const batch of flightBatches(events, 5000)) {
   await bench.platform.publish({ source: 'flights', events: batch }, caller);
   at = (batch.at(-1)?.date ?? at) as number;
 }
+// The history is still writing what was published: what is measured here is reads.
+for (;;) {
+  const { sources } = await bench.platform.status();
+  if (sources.every((source) => source.historyThrough === source.position)) break;
+  await new Promise((resolve) => setTimeout(resolve, 250));
+}
+await new Promise((resolve) => setTimeout(resolve, 5000));
 const views = await bench.platform.list('feature-view');
 const features = views.flatMap((view) => {
   const definition = view.definition;

@@ -7,7 +7,7 @@
  */
 import type { SourceDefinition } from '#domain/definitions/model.ts';
 import { encodeLateEvent, lateEventSchema } from '#domain/events/late-event.ts';
-import type { LogRecord, OutgoingRecord } from '#domain/ports/log.ts';
+import { formatPosition, type LogRecord, type OutgoingRecord } from '#domain/ports/log.ts';
 import type { SchemaRegistry } from '#domain/ports/schema-registry.ts';
 import type { StreamTask, TaskHandle, TransactionalLog } from '#domain/ports/stream-task.ts';
 import { featuresTopic, lateTopic, rawTopic } from '#domain/ports/topics.ts';
@@ -91,6 +91,8 @@ export const openGeneration = async (spec: GenerationSpec, dependencies: Compute
 
   const past = await fillEnd(log, consumerOf(view, generation), raw);
   let store = createTileStore(plan);
+  /** the positions as of the last commit; null: to be asked for again */
+  let standing: { readonly positions: readonly Position[]; readonly text: string } | null = null;
   let events = 0;
   /** False while the tiles hold what did not become durable: reads then go to the raw events. */
   let sound = true;
@@ -98,6 +100,7 @@ export const openGeneration = async (spec: GenerationSpec, dependencies: Compute
   /** Saved state, then the updates that came after it. */
   const rebuild = async (): Promise<void> => {
     sound = false;
+    standing = null;
     const fresh = createTileStore(plan);
     const saved = snapshots.load(view, generation);
     let offset = 0;
@@ -146,13 +149,22 @@ export const openGeneration = async (spec: GenerationSpec, dependencies: Compute
       }
       return { records: out };
     },
-    committed() {},
+    committed() {
+      standing = null;
+    },
     rolledBack: rebuild,
   };
 
   await rebuild();
   const handle: TaskHandle = log.run(task);
-  const positions = (): readonly Position[] => handle.position().map(({ partition, offset }) => ({ partition, offset }));
+  const standingNow = (): { readonly positions: readonly Position[]; readonly text: string } => {
+    if (standing === null) {
+      const positions = handle.position().map(({ partition, offset }) => ({ partition, offset }));
+      standing = { positions, text: formatPosition(raw, positions) };
+    }
+    return standing;
+  };
+  const positions = (): readonly Position[] => standingNow().positions;
   const served: ServedView = {
     plan,
     version,
@@ -160,6 +172,7 @@ export const openGeneration = async (spec: GenerationSpec, dependencies: Compute
     schemaId,
     read: (key, at, out, status) => (sound ? store.read(key, at, out, status) : 'needs-history'),
     positions,
+    position: () => standingNow().text,
     newestEventTime: () => (Number.isFinite(store.newestOfAll) ? store.newestOfAll : null),
   };
 

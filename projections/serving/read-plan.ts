@@ -176,38 +176,65 @@ export interface ReadTarget {
   readonly features?: readonly string[];
 }
 
-/** Keeps resolved plans until `views.epoch()` moves. */
+interface KeptList {
+  readonly features: readonly string[];
+  readonly plan: ReadPlan;
+}
+
+const sameList = (a: readonly string[], b: readonly string[]): boolean => {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
+};
+
+const KEPT = 1000;
+
+/** Keeps resolved plans until `views.epoch()` moves. A list is found by its first feature and then compared: cheaper than a joined key. */
 export const createReadPlans = (definitions: ReadDefinitions, views: ServingViews): ((target: ReadTarget) => ReadPlan) => {
-  const kept = new Map<string, ReadPlan>();
-  const limit = 1000;
+  const services = new Map<string, ReadPlan>();
+  const lists = new Map<string, KeptList[]>();
+  let kept = 0;
   let epoch = -1;
-  return (target) => {
+
+  const ofService = (name: string): ReadPlan => {
+    const known = services.get(name);
+    if (known !== undefined) return known;
+    const service = definitions.service(name);
+    if (service === null) {
+      return fail(
+        'MR_NOT_FOUND',
+        `there is no feature service "${name}": \`millrace list feature-service\` shows what there is`,
+        {
+          service: name,
+        },
+      );
+    }
+    const plan = build(columnsOfService(service), definitions, views);
+    services.set(name, plan);
+    kept++;
+    return plan;
+  };
+
+  const ofList = (features: readonly string[]): ReadPlan => {
+    const first = features[0] as string;
+    const found = lists.get(first)?.find((list) => sameList(list.features, features));
+    if (found !== undefined) return found.plan;
+    const plan = build(columnsOfList(features), definitions, views);
+    lists.set(first, [...(lists.get(first) ?? []), { features, plan }]);
+    kept++;
+    return plan;
+  };
+
+  return ({ service, features }) => {
     const current = views.epoch();
-    if (current !== epoch || kept.size > limit) {
-      kept.clear();
+    if (current !== epoch || kept > KEPT) {
+      services.clear();
+      lists.clear();
+      kept = 0;
       epoch = current;
     }
-    const id = target.service !== undefined ? `s:${target.service}` : `f:${(target.features ?? []).join('\n')}`;
-    let plan = kept.get(id);
-    if (plan !== undefined) return plan;
-    if (target.service !== undefined) {
-      const service = definitions.service(target.service);
-      if (service === null) {
-        return fail(
-          'MR_NOT_FOUND',
-          `there is no feature service "${target.service}": \`millrace list feature-service\` shows what there is`,
-          {
-            service: target.service,
-          },
-        );
-      }
-      plan = build(columnsOfService(service), definitions, views);
-    } else if (target.features !== undefined && target.features.length > 0) {
-      plan = build(columnsOfList(target.features), definitions, views);
-    } else {
-      return fail('MR_BODY_INVALID', 'a read names a "service" or lists "features"; this one has neither');
-    }
-    kept.set(id, plan);
-    return plan;
+    if (service !== undefined) return ofService(service);
+    if (features !== undefined && features.length > 0) return ofList(features);
+    return fail('MR_BODY_INVALID', 'a read names a "service" or lists "features"; this one has neither');
   };
 };

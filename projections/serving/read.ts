@@ -3,9 +3,7 @@
  * suffice, and every read of the past, is answered from raw events by the same definition.
  */
 import { fail } from '#domain/errors.ts';
-import { formatPosition } from '#domain/ports/log.ts';
 import type { ReadRequest, ReadResult, ViewAnswer } from '#domain/ports/platform.ts';
-import { rawTopic } from '#domain/ports/topics.ts';
 import { checkScalar } from '#domain/values/check-scalar.ts';
 import type { RawEvent, Row, Value } from '#domain/values/value.ts';
 import { keyOfEntity } from '#domain/views/entity-key.ts';
@@ -96,7 +94,7 @@ const answerOf = (served: ServedView): ViewAnswer => ({
   version: served.version,
   generation: served.generation,
   eventTime: served.newestEventTime(),
-  position: formatPosition(rawTopic(served.plan.source), served.positions()),
+  position: served.position(),
 });
 
 export const createRead = (dependencies: ReadDependencies): Read => {

@@ -13,6 +13,8 @@ export interface ServedView {
   readonly read: (key: string, at: number, out: Value[], status: FeatureStatus[]) => 'ok' | 'needs-history';
   /** next offsets of the raw topic that the generation has taken in */
   readonly positions: () => readonly Position[];
+  /** the same as text */
+  readonly position: () => string;
   /** epoch ms; null before any event */
   readonly newestEventTime: () => number | null;
 }
