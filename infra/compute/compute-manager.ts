@@ -29,7 +29,8 @@ export interface ComputeManager extends ServingViews {
   readonly reconcile: (wanted: readonly WantedView[]) => Promise<void>;
   readonly generation: (view: string, generation: number) => Generation | null;
   readonly running: () => readonly Generation[];
-  readonly saveAll: () => Promise<void>;
+  /** Saves the states that changed by at least so many updates since they were saved. */
+  readonly saveAll: (leastUpdates: number) => Promise<void>;
   readonly close: () => Promise<void>;
 }
 
@@ -124,15 +125,15 @@ export const createComputeManager = (dependencies: ManagerDependencies): Compute
     epoch: () => epoch,
     generation: (view, generation) => running.get(idOf(view, generation)) ?? null,
     running: () => [...running.values()],
-    async saveAll() {
-      for (const generation of running.values()) await generation.save();
+    async saveAll(leastUpdates) {
+      for (const generation of running.values()) await generation.save(leastUpdates);
     },
     async close() {
       closed = true;
       await queue;
       for (const generation of running.values()) {
         await generation.stop();
-        if (generation.error() === null) await generation.save();
+        if (generation.error() === null) await generation.save(1);
       }
       running.clear();
     },

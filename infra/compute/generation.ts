@@ -47,8 +47,8 @@ export interface Generation {
   readonly lag: () => number;
   readonly error: () => Error | null;
   readonly events: () => number;
-  /** Writes the state beside the log, so that the next start need not rebuild it. */
-  readonly save: () => Promise<void>;
+  /** Writes the state beside the log where at least so many updates came since the last time: the next start begins there. */
+  readonly save: (leastUpdates: number) => Promise<void>;
   readonly stop: () => Promise<void>;
 }
 
@@ -56,20 +56,27 @@ const READ_BYTES = 8 * 1024 * 1024;
 
 export const consumerOf = (view: string, generation: number): string => `compute.${view}.${generation}`;
 
+const birthMark = (consumer: string): string => `${consumer}.fill`;
+
 /**
  * The raw offsets at which this generation's life began: what lies below is its past, where nothing is late ("a replay takes it in").
  * Written once, so that a fill that was killed goes on as it began.
  */
-const fillEnd = async (log: TransactionalLog, consumer: string, raw: string): Promise<readonly number[]> => {
-  const mark = `${consumer}.fill`;
+const fillEnd = async (log: TransactionalLog, consumer: string, raw: string, features: string): Promise<readonly number[]> => {
+  const mark = birthMark(consumer);
   const marked = await log.committed(mark, raw);
   const begun = await log.committed(consumer, raw);
   if ([...marked, ...begun].some((offset) => offset > 0)) return marked;
   const ends = await log.end(raw);
   if (ends.some((offset) => offset > 0)) {
+    // None of its updates lies before the present end of features.<view>: a rebuild need not read what others wrote.
+    const [born = 0] = await log.end(features);
     await log.append({
       records: [],
-      positions: ends.map((offset, partition) => ({ consumer: mark, topic: raw, partition, offset })),
+      positions: [
+        ...ends.map((offset, partition) => ({ consumer: mark, topic: raw, partition, offset })),
+        { consumer: mark, topic: features, partition: 0, offset: born },
+      ],
     });
   }
   return ends;
@@ -89,11 +96,12 @@ export const openGeneration = async (spec: GenerationSpec, dependencies: Compute
   const codec = tileCodec(plan);
   const timeOf = eventTimeOf(source);
 
-  const past = await fillEnd(log, consumerOf(view, generation), raw);
+  const past = await fillEnd(log, consumerOf(view, generation), raw, features);
   let store = createTileStore(plan);
   /** the positions as of the last commit; null: to be asked for again */
   let standing: { readonly positions: readonly Position[]; readonly text: string } | null = null;
   let events = 0;
+  let unsaved = 0;
   /** False while the tiles hold what did not become durable: reads then go to the raw events. */
   let sound = true;
 
@@ -103,7 +111,7 @@ export const openGeneration = async (spec: GenerationSpec, dependencies: Compute
     standing = null;
     const fresh = createTileStore(plan);
     const saved = snapshots.load(view, generation);
-    let offset = 0;
+    let offset = (await log.committed(birthMark(consumerOf(view, generation)), features))[0] ?? 0;
     if (saved !== null && restoreSnapshot(fresh, saved.state)) offset = saved.through;
     for (;;) {
       const records = await log.read(features, 0, offset, READ_BYTES);
@@ -138,6 +146,7 @@ export const openGeneration = async (spec: GenerationSpec, dependencies: Compute
       codec.encodeChanges(store, version, generation, (value, key) =>
         out.push({ topic: features, partition: 0, key, value, schemaId }),
       );
+      unsaved += out.length;
       for (const event of store.takeLate()) {
         out.push({
           topic: late,
@@ -187,7 +196,9 @@ export const openGeneration = async (spec: GenerationSpec, dependencies: Compute
     lag: () => handle.lag(),
     error: () => handle.error(),
     events: () => events,
-    async save() {
+    async save(leastUpdates) {
+      if (unsaved < leastUpdates) return;
+      unsaved = 0;
       // The tiles stand at the topic's end or past it, never before: updates applied twice change nothing.
       const through = (await log.end(features))[0] ?? 0;
       if (sound) snapshots.save(view, generation, { through, state: takeSnapshot(store) });

@@ -62,7 +62,10 @@ export interface EmbeddedOptions {
 }
 
 const AFTER_DEADLINE_MS = 5_000;
-const SAVE_EVERY_MS = 60_000;
+/** A state is saved when many updates came since (a rebuild reads them again), and every minute where there was any. */
+const SAVE_TICK_MS = 5_000;
+const SAVE_UPDATES = 500_000;
+const SAVE_ANY_TICKS = 12;
 
 export const startEmbedded = async (options: EmbeddedOptions): Promise<Platform> => {
   const now = options.now ?? Date.now;
@@ -86,6 +89,9 @@ export const startEmbedded = async (options: EmbeddedOptions): Promise<Platform>
     input: sqliteInput(directory.databasePath),
     writerMemory: '192MB',
     readerMemory: '256MB',
+    // Rows that wait for a commit are memory: many small commits are compacted later.
+    commitRows: 150_000,
+    commitAtRows: 150_000,
     ...(options.historyEveryMs === undefined ? {} : { commitAfterMs: options.historyEveryMs }),
     onFailure: (topic, error) =>
       warn(`the history of ${topic} could not be written and will be tried again: ${error.code} ${error.message}`),
@@ -222,10 +228,13 @@ export const startEmbedded = async (options: EmbeddedOptions): Promise<Platform>
   });
 
   let closing: Promise<void> | null = null;
-  const saving = setInterval(
-    () => void manager.saveAll().catch((error: unknown) => warn(`the engine's state could not be saved: ${String(error)}`)),
-    SAVE_EVERY_MS,
-  );
+  let ticks = 0;
+  const saving = setInterval(() => {
+    ticks = (ticks + 1) % SAVE_ANY_TICKS;
+    manager
+      .saveAll(ticks === 0 ? 1 : SAVE_UPDATES)
+      .catch((error: unknown) => warn(`the engine's state could not be saved: ${String(error)}`));
+  }, SAVE_TICK_MS);
   saving.unref();
 
   const close = async (): Promise<void> => {

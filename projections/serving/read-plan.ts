@@ -21,6 +21,8 @@ export interface ViewRead {
   readonly served: ServedView;
   /** index in the view's features → column of the answer, for those asked for */
   readonly columns: readonly { readonly feature: number; readonly column: number }[];
+  /** names of the features that the columns and the on-demand features need: a read of the past folds no others */
+  readonly needed: ReadonlySet<string>;
 }
 
 export interface OnDemandRead {
@@ -115,7 +117,7 @@ const build = (columns: readonly Column[], definitions: ReadDefinitions, views: 
     return index;
   };
   const featureOf = (view: number, name: string): number => {
-    const { plan } = (viewReads[view] as ViewRead).served;
+    const { plan } = (viewReads[view] as { readonly served: ServedView }).served;
     const feature = plan.features.findIndex((f) => f.name === name);
     if (feature >= 0) return feature;
     const names = plan.features.map((f) => f.name).join(', ');
@@ -163,9 +165,18 @@ const build = (columns: readonly Column[], definitions: ReadDefinitions, views: 
     const index = addOnDemand(column.name);
     onDemand[index] = { ...(onDemand[index] as OnDemandRead), column: position };
   });
+  const neededOf = (view: number): ReadonlySet<string> => {
+    const { served, columns: mine } = viewReads[view] as { served: ServedView; columns: ViewRead['columns'] };
+    const inputs = onDemand.flatMap(({ inputs: list }) =>
+      list.flatMap(({ from }) => (from.from === 'feature' && from.view === view ? [from.feature] : [])),
+    );
+    return new Set(
+      [...mine.map(({ feature }) => feature), ...inputs].map((index) => served.plan.features[index]?.name as string),
+    );
+  };
   return {
     features: nameColumns(columns),
-    views: viewReads,
+    views: viewReads.map((view, index) => ({ ...view, needed: neededOf(index) })),
     onDemand,
     request: [...request].map(([name, type]) => ({ name, type })),
   };

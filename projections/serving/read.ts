@@ -126,7 +126,8 @@ export const createRead = (dependencies: ReadDependencies): Read => {
       const viewValues: (readonly Value[])[] = [];
       for (const [v, view] of plan.views.entries()) {
         const source = answered[v] as { served: ServedView; below?: readonly number[]; leftOut?: (event: RawEvent) => boolean };
-        const past = source.served.plan;
+        const whole = source.served.plan;
+        const past = { ...whole, features: whole.features.filter((feature) => view.needed.has(feature.name)) };
         const key = keyOfEntity(past, entity);
         const result = await readHistorical(dependencies.rawEvents, { ...source, plan: past, key, at });
         // A version that was live then may order its features otherwise, or not have one yet.
