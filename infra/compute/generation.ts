@@ -47,7 +47,7 @@ export interface Generation {
   readonly lag: () => number;
   readonly error: () => Error | null;
   readonly events: () => number;
-  /** Writes the state beside the log where at least so many updates came since the last time: the next start begins there. */
+  /** Writes the state beside the log where features.<view> has grown by at least so many updates: the next start reads from there. */
   readonly save: (leastUpdates: number) => Promise<void>;
   readonly stop: () => Promise<void>;
 }
@@ -101,7 +101,8 @@ export const openGeneration = async (spec: GenerationSpec, dependencies: Compute
   /** the positions as of the last commit; null: to be asked for again */
   let standing: { readonly positions: readonly Position[]; readonly text: string } | null = null;
   let events = 0;
-  let unsaved = 0;
+  /** how far into features.<view> a rebuild need not read: other generations write there too */
+  let savedThrough = 0;
   /** False while the tiles hold what did not become durable: reads then go to the raw events. */
   let sound = true;
 
@@ -113,6 +114,7 @@ export const openGeneration = async (spec: GenerationSpec, dependencies: Compute
     const saved = snapshots.load(view, generation);
     let offset = (await log.committed(birthMark(consumerOf(view, generation)), features))[0] ?? 0;
     if (saved !== null && restoreSnapshot(fresh, saved.state)) offset = saved.through;
+    savedThrough = offset;
     for (;;) {
       const records = await log.read(features, 0, offset, READ_BYTES);
       const last = records.at(-1);
@@ -146,7 +148,6 @@ export const openGeneration = async (spec: GenerationSpec, dependencies: Compute
       codec.encodeChanges(store, version, generation, (value, key) =>
         out.push({ topic: features, partition: 0, key, value, schemaId }),
       );
-      unsaved += out.length;
       for (const event of store.takeLate()) {
         out.push({
           topic: late,
@@ -197,11 +198,11 @@ export const openGeneration = async (spec: GenerationSpec, dependencies: Compute
     error: () => handle.error(),
     events: () => events,
     async save(leastUpdates) {
-      if (unsaved < leastUpdates) return;
-      unsaved = 0;
       // The tiles stand at the topic's end or past it, never before: updates applied twice change nothing.
-      const through = (await log.end(features))[0] ?? 0;
-      if (sound) snapshots.save(view, generation, { through, state: takeSnapshot(store) });
+      const [through = 0] = await log.end(features);
+      if (!sound || through - savedThrough < leastUpdates) return;
+      savedThrough = through;
+      snapshots.save(view, generation, { through, state: takeSnapshot(store) });
     },
     stop: () => handle.stop(),
   };
