@@ -1,14 +1,8 @@
 /** A record of late.<view>: a raw event that came past its tile's end and the view's lateness, with where it stands in the log. */
 import avro from 'avsc';
+import type { LateEvent } from '#domain/views/tile-store.ts';
 
-export interface LateEventRecord {
-  readonly key: string;
-  readonly eventTime: number;
-  readonly partition: number;
-  readonly offset: number;
-  readonly hopMs: number;
-  /** how far the watermark stood past the tile's end and the lateness, ms */
-  readonly lateBy: number;
+export interface LateEventRecord extends LateEvent {
   readonly generation: number;
 }
 

@@ -26,6 +26,7 @@ export interface LateEvent {
   readonly partition: number;
   readonly offset: number;
   readonly hopMs: number;
+  /** how far the watermark stood past the tile's end and the lateness, ms */
   readonly lateBy: number;
 }
 

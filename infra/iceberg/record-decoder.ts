@@ -2,8 +2,7 @@
  * Avro records straight into columns: compiled once a schema, one closure a field.
  *
  * Scalars and strings go from the record's bytes to the column without becoming objects; what a table keeps as a list or as
- * JSON is decoded into plain data first. (Decoding each record with avsc and then taking it apart costs three times as much;
- * the test holds the two to the same answers.)
+ * JSON is decoded into plain data first. A law test holds it to avsc's answers.
  */
 import type { DuckDBValue } from '@duckdb/node-api';
 import { DuckDBBlobValue, DuckDBDateValue, DuckDBTimestampTZValue } from '@duckdb/node-api';
