@@ -19,7 +19,7 @@ export const planDefinitions = (catalog: Catalog, definitions: readonly Definiti
   const duplicates = checkDuplicates(definitions);
   const changes = inDependencyOrder(definitions).map((definition): PlannedChange => {
     const { kind, name } = definition;
-    const facts = factsOf(catalog, definition, definitions);
+    const facts = factsOf(catalog, definition, { beside: definitions, promised: definitions });
     const problems = [...duplicates.filter((p) => p.details?.kind === kind && p.details.name === name), ...facts.problems];
     const stream = catalog.stream(kind, name);
     const before = stream === null ? null : newestVersion(stream.state);
@@ -47,11 +47,16 @@ const refuse = (problems: readonly Problem[]): never => {
   throw new MillraceError(first.code, `${first.message}${more}`, { ...first.details, problems });
 };
 
+export interface ApplyOptions {
+  readonly reason?: string;
+  readonly force?: boolean;
+}
+
 export const applyDefinitions = async (
   catalog: Catalog,
   bus: CommandBus,
   definitions: readonly Definition[],
-  options: { readonly reason?: string; readonly force?: boolean },
+  options: ApplyOptions,
   caller: Caller,
 ): Promise<ApplyResult> => {
   const plan = planDefinitions(catalog, definitions);
@@ -77,7 +82,7 @@ export const applyDefinitions = async (
   for (const definition of inDependencyOrder(definitions)) {
     const change = plan.changes.find((c) => c.kind === definition.kind && c.name === definition.name);
     if (change?.action === 'unchanged') continue;
-    const result = await bus.execute({ type: REGISTER[definition.kind], data: definition, ...options }, caller);
+    const result = await bus.execute({ type: REGISTER[definition.kind], data: definition, ...options }, caller, definitions);
     if (result.events.length > 0) applied++;
     position = result.position;
   }

@@ -1,20 +1,22 @@
 /**
  * From a command to its events: load the stream, decide, append with the version that was decided on. Refusals are appended too, without
  * events, so that the audit knows them. An answer comes when the catalog has taken the commit in: who commands may read at once.
+ *
+ * A decision on one stream rests on facts of others (does the source exist, who depends on me), which no stream's version guards. So the
+ * commands of one process are decided one after the other, each on a catalog that has taken in all commits before it.
  */
-import { MillraceError } from '#domain/errors.ts';
-import type { Commit, EventStore } from '#domain/ports/event-store.ts';
+import type { Definition } from '#domain/definitions/model.ts';
+import { MillraceError, type Problem } from '#domain/errors.ts';
+import type { CommandRecord, Commit, EventStore } from '#domain/ports/event-store.ts';
 import type { Caller, CommandRequest, CommandResult } from '#domain/ports/platform.ts';
 import { REGISTRY_TOPIC } from '#domain/ports/topics.ts';
 import type { RegistryCommand } from '#domain/registry/commands.ts';
-import { type DecisionContext, decide } from '#domain/registry/decide.ts';
+import { decide } from '#domain/registry/decide.ts';
 import type { RegistryEvent } from '#domain/registry/events.ts';
 import { evolve, initialState } from '#domain/registry/state.ts';
 import type { Catalog } from '#projections/catalog/catalog.ts';
-import { overlay } from '#projections/catalog/catalog.ts';
-import { downstreamOf } from '#projections/catalog/references.ts';
+import { decisionContext } from './decision-context.ts';
 import { parseCommand } from './parse-command.ts';
-import { factsOf } from './registering.ts';
 
 export interface CommandBusDependencies {
   readonly eventStore: EventStore;
@@ -24,98 +26,96 @@ export interface CommandBusDependencies {
 }
 
 export interface CommandBus {
-  readonly execute: (request: CommandRequest, caller: Caller) => Promise<CommandResult>;
+  /** @param beside what is applied together with a definition, this one included: who reads what is asked of these */
+  readonly execute: (request: CommandRequest, caller: Caller, beside?: readonly Definition[]) => Promise<CommandResult>;
   /** The platform's own commands; they make no commit where they decide nothing. */
   readonly system: (command: RegistryCommand, stream: string) => Promise<void>;
 }
 
+/** What of a command is known before its time. */
+type Asked = Pick<CommandRecord, 'type' | 'data' | 'actor' | 'reason'>;
+
+interface Order {
+  readonly command: RegistryCommand;
+  readonly stream: string;
+  readonly expectedVersion: number | null;
+  readonly asked: Asked;
+  readonly beside: readonly Definition[];
+}
+
 const ATTEMPTS = 5;
 
+const isConflict = (error: unknown): error is MillraceError =>
+  error instanceof MillraceError && error.code === 'MR_VERSION_CONFLICT';
+
 export const createCommandBus = ({ eventStore, catalog, now, newId }: CommandBusDependencies): CommandBus => {
-  const contextOf = (command: RegistryCommand, stream: string): DecisionContext => {
-    const none = { problems: [], change: null, planHash: null };
-    const facts = command.type === 'Register' ? factsOf(catalog, command.definition) : none;
-    const dependents = command.type === 'Retire' ? downstreamOf(overlay(catalog, []).all(), stream) : [];
-    return { now: now(), ...facts, dependents };
+  let queue: Promise<unknown> = Promise.resolve();
+  const inTurn = <T>(body: () => Promise<T>): Promise<T> => {
+    const turn = queue.then(body);
+    queue = turn.catch(() => {});
+    return turn;
   };
 
-  const attempt = async (
-    command: RegistryCommand,
-    stream: string,
-    expectedVersion: number | undefined,
-    record: { readonly type: string; readonly data: unknown; readonly actor: string; readonly reason: string | null },
-  ): Promise<Commit | null> => {
+  const record = (asked: Asked, time = now()): CommandRecord => ({ id: newId(), time, ...asked });
+
+  const refuse = async (stream: string, asked: Asked, { code, message, details }: Problem): Promise<never> => {
+    await eventStore.append({ stream, command: record(asked), events: [], refusal: { code, message } }, null);
+    throw new MillraceError(code, message, details ?? {});
+  };
+
+  /** The commit; null where nothing changes; or the problem that forbids it. */
+  const attempt = async ({ command, stream, expectedVersion, asked, beside }: Order): Promise<Commit | Problem | null> => {
+    await catalog.catchUp();
     const { version, events } = await eventStore.readStream(stream);
-    const state = (events as readonly RegistryEvent[]).reduce(evolve, initialState);
-    const context = contextOf(command, stream);
-    const commandRecord = { id: newId(), time: context.now, ...record };
-    const conflict = expectedVersion !== undefined && expectedVersion !== version;
-    const decision = conflict
-      ? ({
-          outcome: 'refused',
-          problem: {
-            code: 'MR_VERSION_CONFLICT',
-            message: `${stream} is at version ${version}, and the command expects ${expectedVersion}`,
-            details: { currentVersion: version },
-          },
-        } as const)
-      : decide(state, command, context);
-    if (decision.outcome === 'refused') {
-      const { code, message, details } = decision.problem;
-      await eventStore.append({ stream, command: commandRecord, events: [], refusal: { code, message } }, null);
-      throw new MillraceError(code, message, details ?? {});
+    if (expectedVersion !== null && expectedVersion !== version) {
+      const message = `${stream} is at version ${version}, and the command expects ${expectedVersion}`;
+      return { code: 'MR_VERSION_CONFLICT', message, details: { currentVersion: version } };
     }
+    const state = (events as readonly RegistryEvent[]).reduce(evolve, initialState);
+    const time = now();
+    const decision = decide(state, command, decisionContext(catalog, state, command, stream, time, beside));
+    if (decision.outcome === 'refused') return decision.problem;
     if (decision.events.length === 0) return null;
-    return eventStore.append({ stream, command: commandRecord, events: decision.events, refusal: null }, version);
+    return eventStore.append({ stream, command: record(asked, time), events: decision.events, refusal: null }, version);
   };
 
-  const run = async (...args: Parameters<typeof attempt>): Promise<Commit | null> => {
+  /** A race lost to another process: decided again on what is there now, which a caller who expects a version gets to know. */
+  const decided = async (order: Order): Promise<Commit | Problem | null> => {
     for (let n = 1; ; n++) {
       try {
-        const commit = await attempt(...args);
-        if (commit !== null) await catalog.waitFor(commit.position);
-        return commit;
+        return await attempt(order);
       } catch (error) {
-        // A race that the caller did not ask to know of is decided again on the new state.
-        const raced = error instanceof MillraceError && error.code === 'MR_VERSION_CONFLICT' && args[2] === undefined;
-        if (!raced || n === ATTEMPTS) throw error;
+        if (!isConflict(error)) throw error;
+        if (n === ATTEMPTS) return error;
       }
     }
   };
 
-  /** A command that does not even parse is refused, and known to the audit. */
-  const parseOrRefuse = async (request: CommandRequest, caller: Caller): Promise<ReturnType<typeof parseCommand>> => {
-    try {
-      return parseCommand(request, caller.actor);
-    } catch (error) {
-      if (error instanceof MillraceError) {
-        const command = {
-          id: newId(),
-          type: request.type,
-          data: request.data ?? null,
-          actor: caller.actor,
-          reason: request.reason ?? null,
-          time: now(),
-        };
-        await eventStore.append(
-          { stream: 'refused/unparsed', command, events: [], refusal: { code: error.code, message: error.message } },
-          null,
-        );
-      }
-      throw error;
-    }
-  };
+  const run = (order: Order): Promise<Commit | null> =>
+    inTurn(async () => {
+      const result = await decided(order);
+      if (result !== null && 'code' in result) return refuse(order.stream, order.asked, result);
+      if (result !== null) await catalog.catchUp();
+      return result;
+    });
 
   return {
-    async execute(request, caller) {
-      const { command, stream } = await parseOrRefuse(request, caller);
-      const record = { type: request.type, data: request.data, actor: caller.actor, reason: request.reason ?? null };
-      const commit = await run(command, stream, request.expectedVersion, record);
+    async execute(request, caller, beside = []) {
+      const { type, data, reason = null, expectedVersion = null } = request;
+      const asked = { type, data: data ?? null, actor: caller.actor, reason };
+      let parsed: ReturnType<typeof parseCommand>;
+      try {
+        parsed = parseCommand(request, caller.actor);
+      } catch (error) {
+        if (!(error instanceof MillraceError)) throw error;
+        return inTurn(() => refuse('refused/unparsed', asked, error));
+      }
+      const commit = await run({ ...parsed, expectedVersion, asked, beside });
       return { events: commit?.events ?? [], position: `${REGISTRY_TOPIC}@0:${commit?.position ?? catalog.position()}` };
     },
     async system(command, stream) {
       const { type, ...data } = command;
-      await run(command, stream, undefined, { type, data, actor: 'millrace', reason: null });
+      await run({ command, stream, expectedVersion: null, asked: { type, data, actor: 'millrace', reason: null }, beside: [] });
     },
   };
 };

@@ -67,6 +67,8 @@ export const COMMAND_TYPES: readonly string[] = [
 export const parseCommand = (request: CommandRequest, actor: string): ParsedCommand => {
   const { type } = request;
   const reason = request.reason ?? null;
+  if (!COMMAND_TYPES.includes(type))
+    fail('MR_COMMAND_UNKNOWN', `there is no command "${type}"; there are ${COMMAND_TYPES.join(', ')}`, { type });
   const data = object(request.data, type);
   const registers = Object.entries(REGISTER).find(([, name]) => name === type)?.[0] as Kind | undefined;
   if (registers !== undefined) {
@@ -91,5 +93,5 @@ export const parseCommand = (request: CommandRequest, actor: string): ParsedComm
     const view = text(data, 'view', type);
     return { command: { type: generation, view, generation: generationOf(data, type) }, stream: streamOf('feature-view', view) };
   }
-  return fail('MR_COMMAND_UNKNOWN', `there is no command "${type}"; there are ${COMMAND_TYPES.join(', ')}`, { type });
+  return fail('MR_INTERNAL', `command "${type}" is listed, and nothing reads it`);
 };

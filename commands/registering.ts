@@ -24,9 +24,43 @@ export interface Facts {
   readonly planHash: string | null;
 }
 
-export const factsOf = (catalog: Catalog, definition: Definition, beside: readonly Definition[] = []): Facts => {
-  const definitions = overlay(catalog, [...beside, definition]);
-  const problems = checkDefinition(definition, lookupsOf(definitions));
+export interface Company {
+  /** applied together with it: who reads what is asked of these, so that a file that changes both ends is judged whole */
+  readonly beside: readonly Definition[];
+  /** of these, what may be taken as registered already: all of them in a plan, none in a decision */
+  readonly promised: readonly Definition[];
+}
+
+const ALONE: Company = { beside: [], promised: [] };
+
+/** A pinned version must be there, with the features that are read of it; or come by the same apply. */
+const pinProblems = (catalog: Catalog, definition: Definition, promised: readonly Definition[]): Problem[] => {
+  if (definition.kind !== 'feature-service') return [];
+  const details = { kind: definition.kind, name: definition.name };
+  return definition.features.flatMap((member): Problem[] => {
+    if (member.from !== 'view' || member.version === undefined) return [];
+    const { view, version, features } = member;
+    const known = catalog.stream('feature-view', view)?.state.versions.map((v) => v.version) ?? [];
+    const coming = promised.some((d) => d.kind === 'feature-view' && d.name === view) && version === (known.at(-1) ?? 0) + 1;
+    if (coming) return [];
+    const code = 'MR_UNKNOWN_REFERENCE';
+    const what = `feature service ${definition.name}`;
+    const pinned = catalog.definition('feature-view', view, version);
+    if (pinned === null)
+      return [{ code, message: `${what}: ${view} has no version ${version}: it has ${known.join(', ') || 'none'}.`, details }];
+    const missing = features.filter((feature) => !Object.hasOwn(pinned.features, feature));
+    const offered = Object.keys(pinned.features).join(', ');
+    return missing.map((feature) => ({
+      code,
+      message: `${what}: version ${version} of ${view} has no feature ${JSON.stringify(feature)}: it has ${offered}.`,
+      details,
+    }));
+  });
+};
+
+export const factsOf = (catalog: Catalog, definition: Definition, { beside, promised }: Company = ALONE): Facts => {
+  const definitions = overlay(catalog, [...promised, definition]);
+  const problems = [...checkDefinition(definition, lookupsOf(definitions)), ...pinProblems(catalog, definition, promised)];
   let planHash: string | null = null;
   if (definition.kind === 'feature-view' && problems.length === 0) {
     try {
@@ -40,9 +74,8 @@ export const factsOf = (catalog: Catalog, definition: Definition, beside: readon
   }
   const stream = catalog.stream(definition.kind, definition.name);
   const before = stream === null ? null : newestVersion(stream.state);
-  // What reads it is asked of what will be registered, so that a file that changes both ends is judged whole.
-  const change =
-    before === null || problems.length > 0 ? null : diffDefinitions(before.definition, definition, readersOf(definitions));
+  const readers = readersOf(overlay(catalog, [...beside, definition]));
+  const change = before === null || problems.length > 0 ? null : diffDefinitions(before.definition, definition, readers);
   return { problems, change, planHash };
 };
 

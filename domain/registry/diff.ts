@@ -116,9 +116,11 @@ const diffService = (before: FeatureServiceDefinition, after: FeatureServiceDefi
     );
   const [old, now] = [list(before), list(after)];
   const gone = old.filter((feature) => !now.includes(feature));
+  const added = now.some((feature) => !old.includes(feature));
   if (same(old, now)) note(draft, 'features', before.features, after.features, 'compatible', 'the service reads other versions');
   else if (gone.length > 0) note(draft, 'features', old, now, 'breaking', `its models would miss ${gone.join(', ')}`);
-  else note(draft, 'features', old, now, 'compatible', 'its models get more features');
+  else if (added) note(draft, 'features', old, now, 'compatible', 'its models get more features');
+  else note(draft, 'features', old, now, 'compatible', 'its models get their features in another order');
 };
 
 const diffOnDemand = (
@@ -202,10 +204,6 @@ export const diffDefinitions = (before: Definition, after: Definition, readers: 
         `${change.path}: ${change.note}${by}`,
       );
     }
-    if ((before.partitions ?? 1) > (after.partitions ?? 1))
-      note(draft, 'partitions', before.partitions, after.partitions, 'breaking', 'partitions can only be added');
-    else if ((before.partitions ?? 1) !== (after.partitions ?? 1))
-      note(draft, 'partitions', before.partitions, after.partitions, 'compatible');
   }
   return { cost: dearest(draft.fields.map((f) => f.cost)), ...draft };
 };

@@ -22,12 +22,17 @@ export interface ReplayInfo extends ReplayRange {
 export type RegistryEvent =
   | {
       readonly type: 'EntityRegistered' | 'SourceRegistered' | 'OnDemandFeatureRegistered' | 'FeatureServiceRegistered';
-      readonly data: { readonly version: number; readonly definition: Definition };
+      readonly data: { readonly version: number; readonly definition: Definition; readonly forced?: readonly string[] };
     }
-  /** planHash: equal hashes compute equal values */
+  /** planHash: equal hashes compute equal values; forced: what a revision broke, knowingly, in sentences */
   | {
       readonly type: 'FeatureViewRegistered';
-      readonly data: { readonly version: number; readonly definition: Definition; readonly planHash: string };
+      readonly data: {
+        readonly version: number;
+        readonly definition: Definition;
+        readonly planHash: string;
+        readonly forced?: readonly string[];
+      };
     }
   | {
       readonly type: 'DefinitionDeprecated' | 'DefinitionRestored' | 'DefinitionRetired';
@@ -37,7 +42,8 @@ export type RegistryEvent =
       readonly type: 'GenerationStarted';
       readonly data: {
         readonly generation: number;
-        readonly version: number /** null: a new view's first */;
+        readonly version: number;
+        /** null: the platform's own, because nothing is live */
         readonly replay: ReplayInfo | null;
         readonly at: number;
       };

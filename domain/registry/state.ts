@@ -8,7 +8,7 @@ export interface GenerationRecord {
   readonly generation: number;
   readonly version: number;
   readonly state: GenerationState;
-  /** null: the view's first, which promotes itself when it is filled */
+  /** null: started by the platform, because nothing was live */
   readonly replay: ReplayInfo | null;
   readonly startedAt: number;
   readonly finishedAt: number | null;
@@ -42,7 +42,7 @@ const makeLive = (state: RegistryState, generation: number, at: number): Registr
   ...state,
   generations: state.generations.map((g) =>
     g.generation === generation
-      ? { ...g, state: 'live', finishedAt: g.finishedAt ?? at }
+      ? { ...g, state: 'live', finishedAt: g.finishedAt ?? at, rolledBack: false }
       : g.state === 'live'
         ? { ...g, state: 'standby' }
         : g,

@@ -49,6 +49,8 @@ export interface Catalog {
   /** The plan of a view's version over its source and entity as they are now. */
   readonly plan: (view: string, version: number) => ViewPlan;
   readonly waitFor: (position: number) => Promise<void>;
+  /** Resolves when every commit that was visible at the call is taken in, also those of other processes; rejects where they can't be read. */
+  readonly catchUp: () => Promise<void>;
   /** Called after commits were taken in. */
   readonly onChange: (listener: (commits: readonly Commit[]) => void) => () => void;
   readonly close: () => void;
@@ -61,14 +63,16 @@ export const openCatalog = async (eventStore: EventStore): Promise<Catalog> => {
   const plans = new Map<string, ViewPlan>();
   const listeners = new Set<(commits: readonly Commit[]) => void>();
   let position = 0;
-  let reading = false;
-  let again = false;
+  let reading: Promise<void> = Promise.resolve();
+  let next: Promise<void> | null = null;
   let closed = false;
   let waiting: { readonly position: number; readonly resolve: () => void }[] = [];
 
   const take = (commit: Commit): void => {
+    if (commit.events.length > 0) takeEvents(commit);
     position = commit.position;
-    if (commit.events.length === 0) return;
+  };
+  const takeEvents = (commit: Commit): void => {
     const [kind, name] = [
       commit.stream.slice(0, commit.stream.indexOf('/')) as Kind,
       commit.stream.slice(commit.stream.indexOf('/') + 1),
@@ -86,26 +90,29 @@ export const openCatalog = async (eventStore: EventStore): Promise<Catalog> => {
   };
 
   const readOn = async (): Promise<void> => {
-    do {
-      again = false;
-      for (;;) {
-        const commits = await eventStore.readAll(position, PAGE);
-        if (commits.length === 0) break;
-        commits.forEach(take);
-        for (const listener of listeners) listener(commits);
-        for (const { resolve } of waiting.filter((w) => w.position <= position)) resolve();
-        waiting = waiting.filter((w) => w.position > position);
-      }
-    } while (again && !closed);
+    while (!closed) {
+      const commits = await eventStore.readAll(position, PAGE);
+      if (commits.length === 0) break;
+      commits.forEach(take);
+      for (const listener of listeners) listener(commits);
+      for (const { resolve } of waiting.filter((w) => w.position <= position)) resolve();
+      waiting = waiting.filter((w) => w.position > position);
+    }
   };
-  const wake = (): void => {
-    again = true;
-    if (reading) return;
-    reading = true;
-    void readOn().finally(() => {
-      reading = false;
-    });
+  /** One reads at a time; all who ask before the next has begun share it. A failed one is over: the next tries again. */
+  const catchUp = (): Promise<void> => {
+    if (next === null) {
+      next = reading
+        .catch(() => {})
+        .then(() => {
+          next = null;
+          return readOn();
+        });
+      reading = next;
+    }
+    return next;
   };
+  const wake = (): void => void catchUp().catch(() => {});
 
   const definition: Catalog['definition'] = (kind, name, version) => {
     const state = streams.get(streamOf(kind, name))?.state;
@@ -115,7 +122,7 @@ export const openCatalog = async (eventStore: EventStore): Promise<Catalog> => {
   };
 
   const unsubscribe = eventStore.onCommit(wake);
-  await readOn();
+  await catchUp();
 
   return {
     position: () => position,
@@ -140,6 +147,7 @@ export const openCatalog = async (eventStore: EventStore): Promise<Catalog> => {
     },
     waitFor: (wanted) =>
       wanted <= position ? Promise.resolve() : new Promise((resolve) => waiting.push({ position: wanted, resolve })),
+    catchUp,
     onChange(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);

@@ -1,0 +1,51 @@
+/** A registry of its own: event store in memory, catalog, commands; and a way to step between a decision and its append. */
+import { type ApplyOptions, applyDefinitions } from '#commands/apply.ts';
+import { type CommandBus, createCommandBus } from '#commands/command-bus.ts';
+import type { Definition } from '#domain/definitions/model.ts';
+import type { EventStore } from '#domain/ports/event-store.ts';
+import type { ApplyResult, CommandResult } from '#domain/ports/platform.ts';
+import { REGISTER, type RegistryCommand } from '#domain/registry/commands.ts';
+import { streamOf } from '#domain/registry/events.ts';
+import { hybridClock } from '#infra/clock/hybrid-clock.ts';
+import { openDatabase } from '#infra/sqlite/database.ts';
+import { sqliteEventStore } from '#infra/sqlite/event-store.ts';
+import { sqliteLog } from '#infra/sqlite/log.ts';
+import { type Catalog, openCatalog } from '#projections/catalog/catalog.ts';
+
+export interface TestRegistry {
+  readonly store: EventStore;
+  readonly catalog: Catalog;
+  readonly bus: CommandBus;
+  readonly register: (
+    definition: Definition,
+    more?: { force?: boolean; reason?: string; expectedVersion?: number },
+  ) => Promise<CommandResult>;
+  readonly send: (type: string, data: unknown) => Promise<CommandResult>;
+  readonly system: (command: Extract<RegistryCommand, { readonly view: string }>) => Promise<void>;
+  readonly apply: (definitions: readonly Definition[], options?: ApplyOptions) => Promise<ApplyResult>;
+  /** Another writer on the same streams, as another process would be: its own catalog, its own queue. */
+  readonly another: () => Promise<CommandBus>;
+}
+
+const caller = { actor: 'ann' };
+
+export const testRegistry = async (wrap: (store: EventStore) => EventStore = (store) => store): Promise<TestRegistry> => {
+  const database = openDatabase(':memory:');
+  sqliteLog(database, hybridClock());
+  const plain = sqliteEventStore(database);
+  const store = wrap(plain);
+  const catalog = await openCatalog(store);
+  let [time, ids] = [0, 0];
+  const [now, newId] = [() => ++time, () => `c${++ids}`];
+  const bus = createCommandBus({ eventStore: store, catalog, now, newId });
+  return {
+    store,
+    catalog,
+    bus,
+    register: (definition, more = {}) => bus.execute({ type: REGISTER[definition.kind], data: definition, ...more }, caller),
+    send: (type, data) => bus.execute({ type, data }, caller),
+    system: (command) => bus.system(command, streamOf('feature-view', command.view)),
+    apply: (definitions, options = {}) => applyDefinitions(catalog, bus, definitions, options, caller),
+    another: async () => createCommandBus({ eventStore: plain, catalog: await openCatalog(plain), now, newId }),
+  };
+};
