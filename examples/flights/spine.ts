@@ -1,4 +1,4 @@
-/** The spine of the example's training set: some of the flights themselves, each at its own departure. */
+/** The example's data: the flights, and a training set's spine made of some of them. */
 import { fileURLToPath } from 'node:url';
 import { DuckDBInstance } from '@duckdb/node-api';
 
@@ -6,12 +6,16 @@ export const FLIGHTS = fileURLToPath(new URL('../../node_modules/vega-datasets/d
 
 const quoted = (path: string): string => `'${path.replaceAll("'", "''")}'`;
 
+/**
+ * A row asks an hour before a flight's departure, as a model would be asked. At the departure itself a window, whose ends are both in, would hold
+ * the flight's own delay, which is the label.
+ */
 export const writeSpine = async (path: string, options: { readonly events: number; readonly rows: number }): Promise<void> => {
   const instance = await DuckDBInstance.create(':memory:', { threads: '1', memory_limit: '512MB' });
   const connection = await instance.connect();
   const every = Math.max(1, Math.floor(options.events / options.rows));
   await connection.run(`COPY (
-    SELECT origin, destination, timezone('UTC', date) AS event_timestamp, hour(date)::INTEGER AS hour, delay > 15 AS label
+    SELECT origin, destination, timezone('UTC', date - INTERVAL 1 HOUR) AS event_timestamp, hour(date)::INTEGER AS hour, delay > 15 AS label
     FROM (SELECT *, row_number() OVER () AS n FROM (SELECT * FROM read_parquet(${quoted(FLIGHTS)}) LIMIT ${options.events}))
     WHERE n % ${every} = 0 LIMIT ${options.rows}
   ) TO ${quoted(path)} (FORMAT parquet)`);
@@ -19,15 +23,23 @@ export const writeSpine = async (path: string, options: { readonly events: numbe
   instance.closeSync();
 };
 
-/** When the first so many flights end, epoch ms: the file is in order of time. */
-export const endOfFlights = async (events: number): Promise<number> => {
+/** The one number that a query answers. */
+const numberOf = async (sql: string): Promise<number> => {
   const instance = await DuckDBInstance.create(':memory:', { threads: '1' });
   const connection = await instance.connect();
-  const reader = await connection.runAndReadAll(
-    `SELECT epoch_ms(max(date))::DOUBLE FROM (SELECT date FROM read_parquet(${quoted(FLIGHTS)}) LIMIT ${events})`,
-  );
-  const [[end]] = reader.getRows() as [[number]];
-  connection.closeSync();
-  instance.closeSync();
-  return end;
+  try {
+    const [row] = (await connection.runAndReadAll(sql)).getRows();
+    return Number(row?.[0]);
+  } finally {
+    connection.closeSync();
+    instance.closeSync();
+  }
 };
+
+/** When the first so many flights end, epoch ms: the file is in order of time. */
+export const endOfFlights = (events: number): Promise<number> =>
+  numberOf(`SELECT epoch_ms(max(date))::DOUBLE FROM (SELECT date FROM read_parquet(${quoted(FLIGHTS)}) LIMIT ${events})`);
+
+/** The share of a training set's rows whose feature is not null. */
+export const shareKnown = (file: string, feature: string): Promise<number> =>
+  numberOf(`SELECT count("${feature}") / count(*) FROM read_parquet(${quoted(file)})`);
