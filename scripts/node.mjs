@@ -4,13 +4,14 @@
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const WANTED = '24.21.0';
 const MAJOR = 24;
+const tools = join(root, '.tools');
 const isWindows = process.platform === 'win32';
 
 const say = (line) => process.stderr.write(`${line}\n`);
@@ -27,37 +28,6 @@ const npm = (args, cwd) => {
   }
 };
 
-const privateNode = () =>
-  join(
-    root,
-    '.tools',
-    'node_modules',
-    `node-${process.platform === 'win32' ? 'win' : process.platform}-${process.arch}`,
-    'bin',
-    isWindows ? 'node.exe' : 'node',
-  );
-
-/** The path of a Node that is new enough; fetched once where this one is too old. */
-export const findNode = () => {
-  if (Number(process.versions.node.split('.')[0]) >= MAJOR) return process.execPath;
-  const path = privateNode();
-  if (!existsSync(path)) {
-    say(`setting up: Node ${process.versions.node} is here and ${MAJOR} is needed; fetching ${WANTED} for this project alone`);
-    mkdirSync(join(root, '.tools'), { recursive: true });
-    writeFileSync(join(root, '.tools', 'package.json'), '{"private":true}\n');
-    npm(
-      [
-        'install',
-        '--no-save',
-        '--ignore-scripts',
-        `node-${process.platform === 'win32' ? 'win' : process.platform}-${process.arch}@${WANTED}`,
-      ],
-      join(root, '.tools'),
-    );
-  }
-  return path;
-};
-
 const sleep = (ms) => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
 
 const isAlive = (pid) => {
@@ -69,31 +39,90 @@ const isAlive = (pid) => {
   }
 };
 
-/** One set-up at a time: the lock is a file that exactly one process makes; one that a killed set-up left behind is taken over. */
-const locked = (work) => {
-  const lock = join(root, '.tools', 'setup.lock');
-  mkdirSync(dirname(lock), { recursive: true });
-  for (let told = false; ; ) {
-    try {
-      writeFileSync(lock, String(process.pid), { flag: 'wx' });
-      break;
-    } catch (error) {
-      if (error.code !== 'EEXIST') throw error;
-    }
-    const holder = existsSync(lock) ? Number(readFileSync(lock, 'utf8')) : 0;
-    if (holder > 0 && !isAlive(holder)) {
-      rmSync(lock, { force: true });
-      continue;
-    }
-    if (!told) say(`setting up: waiting for process ${holder}, which is at it`);
-    told = true;
-    sleep(200);
-  }
+/** The pid in a lock file; null where there is none (any more). */
+const holderOf = (lock) => {
   try {
-    return work();
-  } finally {
-    rmSync(lock, { force: true });
+    return Number(readFileSync(lock, 'utf8'));
+  } catch (error) {
+    if (error.code === 'ENOENT') return null;
+    throw error;
   }
+};
+
+/**
+ * One set-up at a time. The lock is a file that appears with its holder's pid in it, by a hard link that only one process can make. One that a
+ * killed set-up left behind is taken away by renaming, and put back where a quicker process had already renewed it.
+ */
+const locked = (work) => {
+  const lock = join(tools, 'setup.lock');
+  const mine = `${lock}.${process.pid}`;
+  mkdirSync(tools, { recursive: true });
+  writeFileSync(mine, String(process.pid));
+  try {
+    for (let told = false; ; ) {
+      try {
+        linkSync(mine, lock);
+        break;
+      } catch (error) {
+        if (error.code !== 'EEXIST') throw error;
+      }
+      const holder = holderOf(lock);
+      if (holder === null) continue;
+      if (!isAlive(holder)) {
+        takeAway(lock, holder);
+        continue;
+      }
+      if (!told) say(`setting up: waiting for process ${holder}, which is at it (${lock})`);
+      told = true;
+      sleep(200);
+    }
+    try {
+      return work();
+    } finally {
+      rmSync(lock, { force: true });
+    }
+  } finally {
+    rmSync(mine, { force: true });
+  }
+};
+
+const takeAway = (lock, holder) => {
+  const aside = `${lock}.${process.pid}.aside`;
+  try {
+    renameSync(lock, aside);
+    if (holderOf(aside) !== holder) linkSync(aside, lock);
+  } catch (error) {
+    if (error.code !== 'ENOENT' && error.code !== 'EEXIST') throw error;
+  }
+  rmSync(aside, { force: true });
+};
+
+const nodePackage = `node-${isWindows ? 'win' : process.platform}-${process.arch}`;
+const privateNode = join(tools, 'node_modules', nodePackage, 'bin', isWindows ? 'node.exe' : 'node');
+
+const hasPrivateNode = () => {
+  if (!existsSync(privateNode)) return false;
+  return JSON.parse(readFileSync(join(tools, 'node_modules', nodePackage, 'package.json'), 'utf8')).version === WANTED;
+};
+
+/** The path of a Node that is new enough; fetched once where this one is too old. */
+export const findNode = () => {
+  if (Number(process.versions.node.split('.')[0]) >= MAJOR) return process.execPath;
+  if (hasPrivateNode()) return privateNode;
+  return locked(() => {
+    if (hasPrivateNode()) return privateNode;
+    say(`setting up: Node ${process.versions.node} is here and ${MAJOR} is needed; fetching ${WANTED} for this project alone`);
+    // Put together aside and moved into place: a Node that is there is whole, whatever was killed when.
+    const staging = join(tools, 'staging');
+    rmSync(staging, { recursive: true, force: true });
+    mkdirSync(staging, { recursive: true });
+    writeFileSync(join(staging, 'package.json'), '{"private":true}\n');
+    npm(['install', '--no-save', '--ignore-scripts', `${nodePackage}@${WANTED}`], staging);
+    rmSync(join(tools, 'node_modules'), { recursive: true, force: true });
+    renameSync(join(staging, 'node_modules'), join(tools, 'node_modules'));
+    rmSync(staging, { recursive: true, force: true });
+    return privateNode;
+  });
 };
 
 /** Installs the dependencies that package-lock.json names, where they are not there yet. */
@@ -119,7 +148,7 @@ export const NODE_FLAGS = ['--disable-warning=ExperimentalWarning', '--max-semi-
 export const run = (node, args, options = {}) =>
   new Promise((resolve) => {
     // Types are stripped once, not at every start.
-    const cache = process.env.NODE_COMPILE_CACHE ?? join(root, '.tools', 'compile-cache');
+    const cache = process.env.NODE_COMPILE_CACHE ?? join(tools, 'compile-cache');
     const env = {
       ...process.env,
       NODE_COMPILE_CACHE: cache,

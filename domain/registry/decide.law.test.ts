@@ -1,16 +1,26 @@
-/** Whatever commands come: events replayed give the state, versions never change, and at most one generation is live. */
+/** Whatever commands come: events replayed give the state, versions never change, at most one generation is live, and there is always a way on. */
 import fc from 'fast-check';
 import { count, entity, featureView, source } from 'millrace';
 import { expect, test } from 'vitest';
 import type { RegistryCommand } from './commands.ts';
-import { decide } from './decide.ts';
+import { type DecisionContext, decide } from './decide.ts';
 import type { RegistryEvent } from './events.ts';
-import { evolve, initialState, type RegistryState } from './state.ts';
+import { evolve, initialState, liveAt, type RegistryState } from './state.ts';
 
 const shop = entity({ name: 'shop', keys: { shop: 'string' } });
 const sales = source({ name: 'sales', fields: { shop: 'string', at: 'timestamp' }, eventTime: 'at' });
 const view = (days: number, owner: string) =>
   featureView({ name: 'v', entity: shop, source: sales, owner, features: { n: count({ window: `${days as 1}d` }) } });
+
+const WAITING: ReadonlySet<string> = new Set(['filling', 'ready']);
+const startReplay: RegistryCommand = {
+  type: 'StartReplay',
+  view: 'v',
+  range: { from: null, to: null, keys: null },
+  reason: null,
+  actor: 'x',
+};
+const facts: DecisionContext = { now: 0, problems: [], change: null, planHash: null, dependents: [] };
 
 const generation = fc.integer({ min: 1, max: 5 });
 const command: fc.Arbitrary<{ readonly command: RegistryCommand; readonly hash: string }> = fc.oneof(
@@ -18,10 +28,7 @@ const command: fc.Arbitrary<{ readonly command: RegistryCommand; readonly hash: 
     hash: `h${days}`,
     command: { type: 'Register', definition: view(days, owner), force: false, reason: null } as const,
   })),
-  fc.constant({
-    hash: '',
-    command: { type: 'StartReplay', view: 'v', range: { from: null, to: null, keys: null }, reason: null, actor: 'x' } as const,
-  }),
+  fc.constant({ hash: '', command: startReplay }),
   fc
     .tuple(
       fc.constantFrom('PromoteReplay' as const, 'RollbackReplay' as const, 'AbandonReplay' as const, 'RetireReplay' as const),
@@ -48,7 +55,7 @@ test('any sequence of commands', () => {
       const log: RegistryEvent[] = [];
       commands.forEach(({ command: c, hash }, i) => {
         const before = state;
-        const decision = decide(state, c, { now: i, problems: [], change: null, planHash: hash, dependents: [] });
+        const decision = decide(state, c, { ...facts, now: i, planHash: hash });
         if (decision.outcome === 'refused') {
           expect(decision.problem.message.length).toBeGreaterThan(10);
           return;
@@ -58,6 +65,18 @@ test('any sequence of commands', () => {
         expect(state.versions.slice(0, before.versions.length)).toEqual(before.versions);
         expect(state.versions.map((v) => v.version)).toEqual(state.versions.map((_, n) => n + 1));
         expect(state.generations.filter((g) => g.state === 'live').length).toBeLessThanOrEqual(1);
+        if (c.type === 'RollbackReplay') {
+          const now = state.generations.find((g) => g.state === 'live');
+          expect(before.generations.find((g) => g.generation === now?.generation)).toMatchObject({
+            state: 'standby',
+            rolledBack: false,
+          });
+        }
+        const isLive = state.generations.find((g) => g.state === 'live') ?? null;
+        expect(liveAt(state, i)).toBe(isLive?.generation ?? null);
+        expect(state.timeline.slice(0, before.timeline.length)).toEqual(before.timeline);
+        const stuck = state.status !== 'retired' && isLive === null && !state.generations.some((g) => WAITING.has(g.state));
+        if (stuck && state.versions.length > 0) expect(decide(state, startReplay, facts)).toMatchObject({ outcome: 'accepted' });
         if (before.generations.some((g) => g.state === 'live'))
           expect(state.generations.some((g) => g.state === 'live')).toBe(true);
         expect(state.generations.map((g) => g.generation)).toEqual(state.generations.map((_, n) => n + 1));

@@ -102,7 +102,7 @@ const register = (
     if (!command.force) {
       return refuse(
         'MR_INCOMPATIBLE_REVISION',
-        `${definition.kind} "${definition.name}": ${change.notes.join('; ')}. Keep what readers use, or apply with --force and --reason`,
+        `${definition.kind} "${definition.name}": ${change.breaks.join('; ')}. Keep what readers use, or apply with --force and --reason`,
         {
           fields: change.fields,
         },
@@ -111,12 +111,12 @@ const register = (
     if (command.reason === null || command.reason.trim() === '') {
       return refuse(
         'MR_REASON_REQUIRED',
-        `${definition.kind} "${definition.name}" would break a reader (${change.notes.join('; ')}): --force needs a --reason`,
+        `${definition.kind} "${definition.name}" would break a reader (${change.breaks.join('; ')}): --force needs a --reason`,
       );
     }
   }
   const version = before.version + 1;
-  const event = registered(definition, version, context.planHash, change?.cost === 'breaking' ? change.notes : []);
+  const event = registered(definition, version, context.planHash, change?.breaks ?? []);
   if (definition.kind !== 'feature-view') return accept(event);
   const current = liveGeneration(state) ?? beingFilled(state);
   if (current === null) return accept(event, ownGeneration(nextGeneration(state), version, context.now));

@@ -62,6 +62,14 @@ const started = (generation: number, version: number): RegistryEvent => ({
   },
 });
 const filled = (generation: number): RegistryEvent => ({ type: 'GenerationFilled', data: { generation, at: 10 * generation } });
+const failed = (generation: number): RegistryEvent => ({
+  type: 'GenerationFailed',
+  data: { generation, error: 'no disk', at: 10 * generation },
+});
+const rolledBack = (generation: number, to: number): RegistryEvent => ({
+  type: 'GenerationRolledBack',
+  data: { generation, to, at: 1000 * generation },
+});
 const promoted = (generation: number): RegistryEvent => ({
   type: 'GenerationPromoted',
   data: { generation, previous: generation - 1 || null, at: 100 * generation },
@@ -101,7 +109,7 @@ describe('registering', () => {
       .when(register(view), { problems: [{ code: 'MR_UNKNOWN_COLUMN', message: 'no such column' }] })
       .refused('MR_UNKNOWN_COLUMN', /no such column/));
   test('a breaking change needs force, and force a reason', () => {
-    const change = { cost: 'breaking', fields: [], notes: ['feature x goes'] } as const;
+    const change = { cost: 'breaking', fields: [], notes: ['y is new', 'feature x goes'], breaks: ['feature x goes'] } as const;
     given(...live)
       .when(register(revised), { change })
       .refused('MR_INCOMPATIBLE_REVISION', /feature x goes/);
@@ -110,8 +118,15 @@ describe('registering', () => {
       .refused('MR_REASON_REQUIRED');
     given(...live)
       .when(register(revised, { force: true, reason: 'we must' }), { change, planHash: 'h2' })
-      .makes({ type: 'FeatureViewRegistered' });
+      .makes({ type: 'FeatureViewRegistered', data: { forced: ['feature x goes'] } });
   });
+  test('a view of which nothing is live, nor being filled, is filled again with its next version', () =>
+    given(registered, started(1, 1), failed(1))
+      .when(register(revised), { planHash: 'h2' })
+      .makes(
+        { type: 'FeatureViewRegistered', data: { version: 2 } },
+        { type: 'GenerationStarted', data: { generation: 2, version: 2, replay: null } },
+      ));
   test('what is retired is not revised', () =>
     given(...live, { type: 'DefinitionRetired', data: { kind: 'feature-view', name: 'turnover' } })
       .when(register(revised))
@@ -139,6 +154,15 @@ describe('deprecating and retiring', () => {
     given(...live)
       .when(command('Retire'), { dependents: ['feature-service/model'] })
       .refused('MR_REFUSED', /feature-service\/model/));
+  test('what is restored from retirement must still hold together', () => {
+    const problems = [{ code: 'MR_UNKNOWN_REFERENCE', message: 'there is no source "sales"' }] as const;
+    given(...live, { type: 'DefinitionRetired', data: { kind: 'feature-view', name: 'turnover' } })
+      .when(command('Restore'), { problems })
+      .refused('MR_UNKNOWN_REFERENCE', /sales/);
+    given(...live, { type: 'DefinitionDeprecated', data: { kind: 'feature-view', name: 'turnover' } })
+      .when(command('Restore'), { problems })
+      .makes({ type: 'DefinitionRestored' });
+  });
   test('not what is not there, not twice', () => {
     given().when(command('Retire')).refused('MR_NOT_FOUND');
     given(...live)
@@ -204,6 +228,80 @@ describe('replays', () => {
       .when(change('RollbackReplay', 2))
       .refused('MR_REPLAY_STATE', /no earlier/);
   });
+  test('a roll back goes past what was rolled back before; a promotion brings that back', () => {
+    const third = [...replayed, promoted(2), started(3, 2), filled(3), promoted(3)];
+    given(...third, rolledBack(3, 2))
+      .when(change('RollbackReplay', 2))
+      .makes({ type: 'GenerationRolledBack', data: { generation: 2, to: 1 } });
+    given(...third, rolledBack(3, 2), rolledBack(2, 1))
+      .when(change('RollbackReplay', 1))
+      .refused('MR_REPLAY_STATE', /no earlier/);
+    given(...third, rolledBack(3, 2))
+      .when(change('PromoteReplay', 3))
+      .makes({ type: 'GenerationPromoted', data: { generation: 3, previous: 2 } });
+    given(...third, rolledBack(3, 2), promoted(3))
+      .when(change('RollbackReplay', 3))
+      .makes({ type: 'GenerationRolledBack', data: { generation: 3, to: 2 } });
+  });
+  test('whoever becomes live takes over a newer version that computes the same', () => {
+    const renamed: RegistryEvent = {
+      type: 'FeatureViewRegistered',
+      data: { version: 3, definition: json({ ...revised, owner: 'x' }), planHash: 'h2' },
+    };
+    given(...replayed, renamed)
+      .when(change('PromoteReplay', 2))
+      .makes({ type: 'GenerationPromoted' }, { type: 'GenerationAdopted', data: { generation: 2, version: 3 } });
+    const asBefore: RegistryEvent = {
+      type: 'FeatureViewRegistered',
+      data: { version: 3, definition: json(view), planHash: 'h1' },
+    };
+    given(...replayed, promoted(2), asBefore)
+      .when(change('RollbackReplay', 2))
+      .makes(
+        { type: 'GenerationRolledBack', data: { generation: 2, to: 1 } },
+        { type: 'GenerationAdopted', data: { generation: 1, version: 3 } },
+      );
+  });
+  test('where the first generation failed, a replay serves as soon as it is filled', () => {
+    const again = [registered, started(1, 1), failed(1)];
+    given(...again)
+      .when(start())
+      .makes({ type: 'GenerationStarted', data: { generation: 2, version: 1, replay: { id: 'turnover-2' } } });
+    given(...again)
+      .when(start({ from: 5 }))
+      .refused('MR_REFUSED', /whole/);
+    given(...again, started(2, 1))
+      .when({ type: 'SystemGenerationFilled', view: 'turnover', generation: 2 })
+      .makes({ type: 'GenerationFilled' }, { type: 'GenerationPromoted', data: { generation: 2, previous: null } });
+    given(...again)
+      .when(change('AbandonReplay', 1))
+      .makes({ type: 'GenerationAbandoned' });
+  });
+  test('what fails is said, once, and only of what is being filled', () => {
+    const fail: RegistryCommand = { type: 'SystemGenerationFailed', view: 'turnover', generation: 2, error: 'no disk' };
+    given(...live, started(2, 1))
+      .when(fail)
+      .makes({ type: 'GenerationFailed', data: { generation: 2, error: 'no disk' } });
+    given(...live, started(2, 1), failed(2))
+      .when(fail)
+      .makes();
+    given(...live, started(2, 1), filled(2))
+      .when(fail)
+      .makes();
+  });
+  test('the last generation of a version that a service pins stays', () => {
+    const dependents = ['feature-service/model'];
+    given(...replayed, promoted(2))
+      .when(change('RetireReplay', 1), { dependents })
+      .refused('MR_REFUSED', /feature-service\/model/);
+    given(...live, started(2, 1), filled(2), promoted(2))
+      .when(change('RetireReplay', 1), { dependents })
+      .makes({ type: 'GenerationRetired' });
+  });
+  test('a retired view is not replayed', () =>
+    given(...live, { type: 'DefinitionRetired', data: { kind: 'feature-view', name: 'turnover' } })
+      .when(start())
+      .refused('MR_REFUSED', /retired/));
   test('what its state does not allow', () => {
     given(...live, second, started(2, 2))
       .when(change('PromoteReplay', 2))

@@ -21,7 +21,10 @@ export interface FieldChange {
 export interface Change {
   readonly cost: ChangeCost;
   readonly fields: readonly FieldChange[];
+  /** what would break, and what a replay is needed for, in sentences */
   readonly notes: readonly string[];
+  /** of the notes, those that say what breaks */
+  readonly breaks: readonly string[];
 }
 
 /** Who reads what, of the definitions registered now. */
@@ -46,11 +49,13 @@ const same = (a: unknown, b: unknown): boolean => canonical(a ?? null) === canon
 interface Draft {
   readonly fields: FieldChange[];
   readonly notes: string[];
+  readonly breaks: string[];
 }
 
 const note = (draft: Draft, path: string, before: unknown, after: unknown, cost: ChangeCost, text?: string): void => {
   draft.fields.push({ path, before: before ?? null, after: after ?? null, cost });
   if (text !== undefined) draft.notes.push(text);
+  if (cost === 'breaking') draft.breaks.push(text ?? `${path} changes`);
 };
 
 const diffView = (before: FeatureViewDefinition, after: FeatureViewDefinition, readers: Readers, draft: Draft): void => {
@@ -165,7 +170,7 @@ const diffOnDemand = (
 };
 
 export const diffDefinitions = (before: Definition, after: Definition, readers: Readers): Change => {
-  const draft: Draft = { fields: [], notes: [] };
+  const draft: Draft = { fields: [], notes: [], breaks: [] };
   for (const path of METADATA) {
     const [old, now] = [
       (before as unknown as Record<string, unknown>)[path],

@@ -3,13 +3,14 @@
  *   npm run demo                 300,000 flights, then leaves the platform running
  *   npm run demo -- --all        3,000,000 flights
  *   npm run demo -- --exit       stops at the end
+ * The first step that fails stops it, and is named.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { endOfFlights, FLIGHTS, writeSpine } from './spine.ts';
+import { endOfFlights, FLIGHTS, shareKnown, writeSpine } from './spine.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const main = join(root, 'gateways', 'cli', 'main.ts');
@@ -29,22 +30,35 @@ const cleanUp = (): void => {
 };
 const stopServer = (): Promise<void> =>
   new Promise((resolve) => {
-    if (server === null || server.exitCode !== null) return resolve();
+    if (server === null || server.exitCode !== null || server.signalCode !== null) return resolve();
     server.once('exit', () => resolve());
     server.kill('SIGTERM');
   });
+let givingUp = false;
 const giveUp = async (message: string): Promise<never> => {
-  console.error(`\nThe demo stopped: ${message}`);
+  // What fails because the demo is stopping is no news.
+  if (givingUp) return new Promise<never>(() => {});
+  givingUp = true;
+  console.error(`\nThe demo stopped at step ${step}: ${message}`);
   await stopServer();
   cleanUp();
   process.exit(1);
 };
-process.on('SIGINT', () => {
-  void stopServer().then(() => {
-    cleanUp();
-    process.exit(130);
+// The server has its own process group, so whatever ends the demo has to end the server.
+for (const [signal, code] of [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+  ['SIGHUP', 129],
+] as const)
+  process.on(signal, () => {
+    givingUp = true;
+    void stopServer().then(() => {
+      cleanUp();
+      process.exit(code);
+    });
   });
-});
+for (const event of ['uncaughtException', 'unhandledRejection'] as const)
+  process.on(event, (error: unknown) => void giveUp(error instanceof Error ? error.message : String(error)));
 
 const title = (text: string): void => console.log(`\n\x1b[1m${++step}. ${text}\x1b[0m`);
 const shown = (args: readonly string[]): string =>
@@ -71,7 +85,7 @@ const millrace = (args: readonly string[], { quiet = false, lines = 0 } = {}): P
       const listed = lines > 0 && all.length > lines ? [...all.slice(0, lines), `… ${all.length - lines} more lines`] : all;
       if (!quiet && out.trim() !== '') console.log(listed.map((line) => `   ${line}`).join('\n'));
       if (code === 0) resolve(out);
-      else void giveUp(`step ${step}, millrace ${args[0]}, ended with ${code}`);
+      else void giveUp(`millrace ${shown(args)} ended with ${code}`);
     });
   });
 
@@ -102,7 +116,11 @@ const serve = (): Promise<string> =>
     });
   });
 
-const features = async (body: unknown): Promise<unknown> => {
+interface Answer {
+  readonly rows: readonly Readonly<Record<string, unknown>>[];
+}
+
+const features = async (body: unknown): Promise<Answer> => {
   const text = JSON.stringify(body);
   console.log(`   $ curl -s ${url}/v1/features -H 'content-type: application/json' -d '${text}'`);
   const response = await fetch(`${url}/v1/features`, {
@@ -111,9 +129,9 @@ const features = async (body: unknown): Promise<unknown> => {
     body: text,
   });
   const answer = await response.text();
-  if (!response.ok) await giveUp(`step ${step}: ${response.status} ${answer}`);
+  if (!response.ok) await giveUp(`POST /v1/features answered ${response.status} ${answer}`);
   console.log(`   ${answer}`);
-  return JSON.parse(answer);
+  return JSON.parse(answer) as Answer;
 };
 
 console.log(`Millrace on ${events.toLocaleString('en')} real US flights of 2001. Data directory: ${data}`);
@@ -136,9 +154,9 @@ const request = {
   request: [{ hour: 18 }],
   at: iso(end),
 };
-await features(request);
+const before = await features(request);
 
-title('The same, as of a week into January: a past time is answered from the history');
+title('The same, as of 8 January 2001: a past time is answered from the history');
 await millrace([
   'get',
   'delay_model',
@@ -167,22 +185,31 @@ await millrace(
   { lines: 60 },
 );
 
-title('A training set: what was true at each departure, nothing of what came later');
+title('A training set: what was true an hour before each of 10,000 departures, nothing of what came later');
 const spine = join(work, 'spine.parquet');
 await writeSpine(spine, { events, rows: 10_000 });
-await millrace(['dataset', 'delay_model', '--spine', spine, '--out', join(work, 'training.parquet')]);
+const [training, served] = [join(work, 'training.parquet'), join(work, 'as-served.parquet')];
+await millrace(['dataset', 'delay_model', '--spine', spine, '--out', training]);
+console.log(
+  '   And what the platform would have answered at those times. In 2001 it had not seen one flight, so that is nothing:',
+);
+await millrace(['dataset', 'delay_model', '--spine', spine, '--out', served, '--mode', 'as-served']);
+console.log('   Share of the rows that have a value of delay_avg_1d:');
+for (const file of [training, served])
+  console.log(`     ${file}: ${Math.round((await shareKnown(file, 'delay_avg_1d')) * 100)} %`);
 
 title('A mistake: `late_share_7d` counts every minute as late. What would mending it change?');
 await millrace(['plan', here('./features.fixed.ts')]);
-await millrace(['apply', here('./features.fixed.ts'), '--reason', 'late means 15 minutes, as the ministry counts']);
+await millrace(['apply', here('./features.fixed.ts'), '--reason', 'late means more than 15 minutes']);
 
 title('Compute the new version from the whole history, beside the live one; compare; promote');
-await millrace(['replay', 'start', 'airport_delays', '--reason', 'late means 15 minutes', '--wait']);
+await millrace(['replay', 'start', 'airport_delays', '--reason', 'late means more than 15 minutes', '--wait']);
 const [replay] = JSON.parse(
   `[${(await millrace(['replay', 'list', '--json'], { quiet: true })).trim().split('\n').join(',')}]`,
 ) as [{ id: string }];
 await millrace(['replay', 'compare', replay.id], { lines: 30 });
 await millrace(['replay', 'promote', replay.id, '--reason', 'compared: only late_share_7d differs']);
+console.log(`   In step 4 ATL's late_share_7d was ${before.rows[0]?.late_share_7d}; now:`);
 await features({ features: ['airport_delays:late_share_7d'], entities: [{ origin: 'ATL' }], at: iso(end) });
 
 title('Who did what, and is the record whole?');
@@ -200,6 +227,7 @@ if (options.exit) {
    npx millrace show airport_delays
    npx millrace get airport_delays --entity origin=JFK --at ${iso(end)}
    npx millrace lineage delay_model
-Ctrl-C stops it. The training set is ${join(work, 'training.parquet')}`);
+Ctrl-C stops it. The training set is ${training}; all else is in ${data}`);
   await new Promise<void>((resolve) => server?.once('exit', () => resolve()));
+  if (!givingUp) await giveUp('the platform ended by itself');
 }

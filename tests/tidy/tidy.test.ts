@@ -1,9 +1,10 @@
 /** The repository under test: what the design asks of its files, held by reading them. */
-import { readdirSync, readFileSync, statSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { ERRORS } from '#domain/errors.ts';
+import { createProgram } from '#gateways/cli/program.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const SKIPPED = new Set(['node_modules', '.tools', '.venv', '.git', 'data', 'coverage', '.millrace']);
@@ -17,6 +18,7 @@ const walk = (directory: string): string[] =>
 const files = walk(root);
 const read = (file: string): string => readFileSync(join(root, file), 'utf8');
 const code = files.filter((file) => /\.(ts|mjs)$/.test(file));
+const pages = files.filter((file) => file.endsWith('.md'));
 const isTest = (file: string): boolean => file.startsWith('tests/') || /\.test\.ts$/.test(file) || file.startsWith('bench/');
 
 /** Lines of `files` that match, as file:line. */
@@ -29,7 +31,12 @@ const found = (list: readonly string[], pattern: RegExp): string[] =>
 
 test('domain has no clock, no randomness, no process', () => {
   const domain = code.filter((file) => file.startsWith('domain/') && !isTest(file));
-  expect(found(domain, /Date\.now\(|new Date\(\)|Math\.random\(|\bprocess\.|performance\./)).toEqual([]);
+  expect(
+    found(
+      domain,
+      /Date\.now\(|new Date\(\)|Math\.random\(|randomUUID|\bprocess\.|performance\.|set(Timeout|Interval)\(|\bfetch\(/,
+    ),
+  ).toEqual([]);
 });
 
 test('domain imports nothing of the other folders', () => {
@@ -42,6 +49,8 @@ test('only profiles wire infra to commands and gateways', () => {
   expect(found(infra, /from '#(commands|gateways)\//)).toEqual([]);
   const above = code.filter((file) => /^(commands|projections)\//.test(file) && !isTest(file));
   expect(found(above, /from '#(gateways|infra)\//)).toEqual([]);
+  const gateways = code.filter((file) => file.startsWith('gateways/') && !isTest(file));
+  expect(found(gateways, /['"]#infra\//).map((line) => line.split(':')[0])).toEqual(['gateways/cli/commands/serve.ts']);
 });
 
 /** Longer than the rest, each for a reason. */
@@ -57,18 +66,41 @@ test('files are one idea each', () => {
     .map((file) => ({ file, lines: read(file).split('\n').length }))
     .filter(({ lines }) => lines > 300);
   expect(long).toEqual([]);
+  const noLongerLong = Object.keys(LONG).filter((file) => !code.includes(file) || read(file).split('\n').length <= 300);
+  expect(noLongerLong).toEqual([]);
+});
+
+const self = 'tests/tidy/tidy.test.ts';
+
+test('every value has a type', () => {
+  const typed = code.filter((file) => file.endsWith('.ts') && !isTest(file));
+  expect(found(typed, /(:|\bas|=>|[<,|&]) ?any\b *([;,)=>|&[\]{]|$)/)).toEqual([]);
+});
+
+test('a test that may be skipped says why', () => {
+  const unexplained = code
+    .filter((file) => file !== self)
+    .flatMap((file) => {
+      const lines = read(file).split('\n');
+      return lines.flatMap((line, i) => {
+        const skips = /\b(test|it|describe)\.(skip|skipIf|runIf)\(/.test(line);
+        const explained =
+          /\/\/|\*\//.test(lines[i - 1] ?? '') || lines.slice(Math.max(0, i - 3), i).some((l) => /console\.\w+\(/.test(l));
+        return skips && !explained ? [`${file}:${i + 1}`] : [];
+      });
+    });
+  expect(unexplained).toEqual([]);
 });
 
 test('no loose ends: silenced types, lone tests, promised work', () => {
-  const self = 'tests/tidy/tidy.test.ts';
   const rest = code.filter((file) => file !== self);
   expect(found(rest, /@ts-ignore|\.(only|todo)\(|\bTODO\b|\bFIXME\b/)).toEqual([]);
 });
 
 test('no host of a registry, no path of a machine', () => {
-  const self = 'tests/tidy/tidy.test.ts';
   const text = files.filter((file) => file !== self && !/\.(parquet|png)$/.test(file));
-  expect(found(text, /registry\.npmjs|repo1?\.maven|pypi\.org|\/root\/|\/work\//)).toEqual([]);
+  expect(found(text, /registry\.npmjs|repo1?\.maven|pypi\.org|\/root\/|\/work\/|\/home\/\w/)).toEqual([]);
+  expect(found(['package-lock.json'], /"resolved":/)).toEqual([]);
 });
 
 test('every error code is documented, and every documented code exists', () => {
@@ -84,20 +116,70 @@ test('every folder at the top is in the architecture page', () => {
   expect(folders.filter((name) => !page.includes(`\`${name}\``))).toEqual([]);
 });
 
-test('docs quote regions of files that the tests run', () => {
-  const quotes = files
-    .filter((file) => file.endsWith('.md'))
-    .flatMap((file) =>
-      [...read(file).matchAll(/<!-- from (\S+)#(\w+) -->\n```\w*\n([\s\S]*?)```/g)].map(([, source, region, text]) => ({
-        file,
-        source: source as string,
-        region,
-        text,
-      })),
-    );
-  for (const { file, source, region, text } of quotes) {
+/** The fenced blocks of a page: what precedes it (a marker, or nothing), its language, its text. */
+const blocks = (file: string): { file: string; marker: string | undefined; language: string; text: string }[] =>
+  [...read(file).matchAll(/(?:<!-- from (\S+#\w+) -->\n)?```(\w*)\n([\s\S]*?)```/g)].map(([, marker, language, text]) => ({
+    file,
+    marker,
+    language: language as string,
+    text: text as string,
+  }));
+
+test('TypeScript in the docs is quoted from regions of files that the tests run', () => {
+  const quotes = pages.flatMap(blocks).filter(({ language }) => language === 'ts');
+  expect(quotes.filter(({ marker }) => marker === undefined)).toEqual([]);
+  for (const { file, marker, text } of quotes) {
+    const [source, region] = (marker as string).split('#') as [string, string];
     const body = new RegExp(`// #region ${region}\\n([\\s\\S]*?)// #endregion`).exec(read(source))?.[1];
-    expect(text, `${file} quotes ${source}#${region}`).toBe(body);
+    expect(text, `${file} quotes ${marker}`).toBe(body);
   }
   expect(quotes.length).toBeGreaterThan(0);
+});
+
+test('every command in the docs is one that there is', () => {
+  const commands = new Map(createProgram().commands.map((command) => [command.name(), command]));
+  const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
+  const benches = readdirSync(join(root, 'bench'));
+  let seen = 0;
+  const unknown = pages.flatMap((file) => {
+    const text = read(file);
+    const millrace = [...text.matchAll(/(?:npx |`)millrace ([a-z]+)(?: ([a-z]+)\b)?/g)].flatMap(([all, name, child]) => {
+      seen++;
+      const command = commands.get(name as string);
+      if (command === undefined) return name === 'help' ? [] : [`${file}: ${all}`];
+      const children = command.commands.map((c) => c.name());
+      return child === undefined || children.length === 0 || children.includes(child) ? [] : [`${file}: ${all}`];
+    });
+    const npm = [...text.matchAll(/npm (?:run )?(demo|test|check|format|bench|millrace)\b(?: ([a-z-]+))?/g)].flatMap(
+      ([all, name, bench]) => {
+        seen++;
+        return (name as string) in scripts && (name !== 'bench' || bench === undefined || benches.includes(`${bench}.ts`))
+          ? []
+          : [`${file}: ${all}`];
+      },
+    );
+    const other = [...text.matchAll(/npm run ([a-z-]+)/g)].flatMap(([all, name]) =>
+      (name as string) in scripts ? [] : [`${file}: ${all}`],
+    );
+    return [...millrace, ...npm, ...other];
+  });
+  expect(unknown).toEqual([]);
+  expect(seen).toBeGreaterThan(20);
+});
+
+test('links in the docs lead somewhere', () => {
+  const broken = pages.flatMap((file) =>
+    [...read(file).matchAll(/\]\(((?!https?:|#)[^)#\s]+)/g)]
+      .map(([, target]) => target as string)
+      .filter((target) => !existsSync(join(root, dirname(file), target)))
+      .map((target) => `${file}: ${target}`),
+  );
+  expect(broken).toEqual([]);
+});
+
+test('every dependency has its line of reason', () => {
+  const { dependencies, devDependencies } = JSON.parse(read('package.json')) as Record<string, Record<string, string>>;
+  const page = read('docs/decisions/0010-dependencies.md');
+  const names = Object.keys({ ...dependencies, ...devDependencies }).filter((name) => !name.startsWith('@types/'));
+  expect(names.filter((name) => !new RegExp(`(^\\| |, |\\| )${name}(,| \\|)`, 'm').test(page))).toEqual([]);
 });
