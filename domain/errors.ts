@@ -64,6 +64,17 @@ export const ERRORS = {
   MR_UNREACHABLE: { status: 503, remedy: 'Start the server with `millrace serve`, or name its address with --url.' },
   MR_FILE_INVALID: { status: 400, remedy: 'Correct the file; the message says where.' },
   MR_UNAVAILABLE: { status: 503, remedy: 'The server is starting or stopping; try again shortly.' },
+  MR_LOG_UNAVAILABLE: {
+    status: 503,
+    remedy: 'See `millrace stack status`: the broker is down or starting; nothing acknowledged is lost.',
+  },
+  MR_STORE_UNAVAILABLE: {
+    status: 503,
+    remedy: 'See `millrace stack status`: the store that the message names is down or starting.',
+  },
+  MR_ENGINE_UNAVAILABLE: { status: 503, remedy: 'See `millrace stack status`: Flink is down or starting.' },
+  MR_ENGINE_FAILED: { status: 500, remedy: 'See the message and `millrace stack logs`; the job is tried again.' },
+  MR_STACK_FAILED: { status: 500, remedy: 'See the message and `millrace stack logs SERVER`.' },
   MR_INTERNAL: { status: 500, remedy: 'This is a bug in Millrace: report it with the message.' },
 } as const satisfies Record<string, { readonly status: number; readonly remedy: string }>;
 

@@ -52,6 +52,28 @@ export interface SlotField {
   readonly avro: unknown;
 }
 
+/** What an aggregate function of Flink SQL is given: names of columns, and the filter clause (empty where there is none). */
+export interface FlinkInput {
+  /** the input's column; null for count(*) */
+  readonly value: string | null;
+  /** ` FILTER (WHERE …)` or nothing */
+  readonly filter: string;
+  /** the filter's condition; null where there is none */
+  readonly condition: string | null;
+  /** the total order's columns */
+  readonly eventTime: string;
+  readonly partition: string;
+  readonly offset: string;
+}
+
+/** A partial in Flink SQL: aggregates of a tile's events, and each slot from their results. */
+export interface FlinkAggregate {
+  /** aggregate expressions */
+  readonly aggregates: readonly string[];
+  /** given the aggregates' column names, one expression a slot, floats first, then references, in the partial's order */
+  readonly slots: (columns: readonly string[]) => readonly string[];
+}
+
 /** One kind of partial aggregate, bound to its parameters and its input type. */
 export interface Partial {
   /** canonical: two partials with equal id (and equal input, filter, hop) are the same partial */
@@ -71,6 +93,8 @@ export interface Partial {
    * faster than as many calls. For partials of floats alone; without it, `merge` is called for each.
    */
   readonly mergeRun?: (into: Slots, run: TileRun, n: number) => void;
+  /** the same state over a tile's events; MR_… are functions of the Java module, held to this one by shared vectors */
+  readonly flink: (input: FlinkInput) => FlinkAggregate;
 }
 
 /** What an aggregation's finalize may say beside a value. */

@@ -20,6 +20,7 @@ export const countPartial: Partial = {
     for (let i = from; i < to; i++) count += nums[(slots[i] as number) * width + n] as number;
     into.nums[into.n] = count;
   },
+  flink: ({ value, filter }) => ({ aggregates: [`COUNT(${value ?? '*'})${filter}`], slots: ([n]) => [n as string] }),
 };
 
 export const count: Aggregation = {

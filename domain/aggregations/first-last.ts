@@ -78,6 +78,10 @@ const orderedPartial = (type: FieldType, k: number, sign: 1 | -1): Partial => ({
     for (const entry of from.refs[from.r] as readonly Entry[]) list = keep(list, entry, k, sign);
     into.refs[into.r] = list;
   },
+  flink: ({ value, filter, eventTime, partition, offset }) => ({
+    aggregates: [`MR_${sign === 1 ? 'FIRST' : 'LAST'}(${value}, ${eventTime}, ${partition}, ${offset}, ${k})${filter}`],
+    slots: ([s]) => [s as string],
+  }),
 });
 
 const entriesOf = (s: Slots | undefined): readonly Entry[] => (s === undefined ? NONE : (s.refs[s.r] as readonly Entry[]));

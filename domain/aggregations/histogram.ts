@@ -45,6 +45,18 @@ const histogramPartial = (edges: readonly number[]): Partial => {
       for (let i = 0; i < buckets; i++)
         into.nums[into.n + i] = (into.nums[into.n + i] as number) + (from.nums[from.n + i] as number);
     },
+    flink: ({ value, condition }) => ({
+      aggregates: Array.from({ length: buckets }, (_, i) => {
+        const x = `CAST(${value} AS DOUBLE)`;
+        const tests = [
+          ...(condition === null ? [] : [condition]),
+          ...(i === 0 ? [] : [`${x} >= CAST('${edges[i - 1]}' AS DOUBLE)`]),
+          ...(i === edges.length ? [] : [`${x} < CAST('${edges[i]}' AS DOUBLE)`]),
+        ];
+        return `COUNT(*) FILTER (WHERE ${tests.join(' AND ')})`;
+      }),
+      slots: (counts) => counts,
+    }),
     mergeRun(into, { nums, width, slots, from, to }, n) {
       for (let tile = from; tile < to; tile++) {
         const at = (slots[tile] as number) * width + n;

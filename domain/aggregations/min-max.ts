@@ -25,6 +25,11 @@ const numberPartial = (
     if (better(from.nums[from.n] as number, into.nums[into.n] as number)) into.nums[into.n] = from.nums[from.n] as number;
   },
   mergeRun,
+  // Adding zero makes −0 into 0 here too.
+  flink: ({ value, filter }) => ({
+    aggregates: [`${id.toUpperCase()}(CAST(${value} AS DOUBLE) + 0e0)${filter}`],
+    slots: ([s]) => [`COALESCE(${s}, CAST('${empty}' AS DOUBLE))`],
+  }),
 });
 
 const textPartial = (id: string, better: (a: string, b: string) => boolean): Partial => {
@@ -42,6 +47,10 @@ const textPartial = (id: string, better: (a: string, b: string) => boolean): Par
     merge(into, from) {
       take(into, from.refs[from.r]);
     },
+    flink: ({ value, filter }) => ({
+      aggregates: [`MR_${id.toUpperCase()}_TEXT(${value})${filter}`],
+      slots: ([s]) => [s as string],
+    }),
   };
 };
 

@@ -38,6 +38,10 @@ export const sumPartial: Partial = {
     into.nums[into.n] = hi;
     into.nums[into.n + 1] = lo;
   },
+  flink: ({ value, filter }) => ({
+    aggregates: [`MR_SUM(CAST(${value} AS DOUBLE))${filter}`],
+    slots: ([s]) => [`COALESCE(${s}.hi, 0e0)`, `COALESCE(${s}.lo, 0e0)`],
+  }),
 };
 
 /** The value of a sum partial beside its count; null over nothing. */

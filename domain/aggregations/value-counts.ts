@@ -54,4 +54,5 @@ export const valueCountsPartial = (type: FieldType, limit: number): Partial => (
     else for (const [value, n] of other) counts = bump(counts, value, n, limit);
     into.refs[into.r] = counts;
   },
+  flink: ({ value, filter }) => ({ aggregates: [`MR_COUNTS(${value}, ${limit})${filter}`], slots: ([s]) => [s as string] }),
 });

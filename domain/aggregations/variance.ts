@@ -45,6 +45,10 @@ export const momentsPartial: Partial = {
   mergeRun(into, { nums, width, slots, from, to }, n) {
     for (let i = from; i < to; i++) mergeMoments(into, nums, (slots[i] as number) * width + n);
   },
+  flink: ({ value, filter }) => ({
+    aggregates: [`MR_MOMENTS(CAST(${value} AS DOUBLE))${filter}`],
+    slots: ([s]) => [`COALESCE(${s}.n, CAST(0 AS BIGINT))`, `COALESCE(${s}.mean, 0e0)`, `COALESCE(${s}.m2, 0e0)`],
+  }),
 };
 
 const bind = (name: string, shape: (variance: number) => number): Aggregation['bind'] => {

@@ -12,6 +12,11 @@ export interface Argument {
 
 export type Implementation = (...args: never[]) => Value;
 
+/** An argument as the SQL printer sees it: its text stands alone, or is in parentheses. */
+export interface SqlArgument extends Argument {
+  readonly sql: string;
+}
+
 export interface FunctionRow {
   readonly name: string;
   /** fewest and most arguments */
@@ -24,6 +29,8 @@ export interface FunctionRow {
   readonly type: (args: readonly Argument[]) => FieldType | string;
   /** the implementation, specialised on the argument types */
   readonly js: (args: readonly Argument[]) => Implementation;
+  /** the same in Flink SQL, where times are BIGINT (epoch ms), dates INT (days) and bytes base64 text; MR_… are functions of the Java module */
+  readonly flink: (args: readonly SqlArgument[], result: FieldType) => string;
 }
 
 /** Finite or null, and no negative zero: the one definition of overflow and of division by zero. */

@@ -3,7 +3,8 @@ import { formatDate, isDate, readDate } from '#domain/values/date.ts';
 import { isNumeric, isScalarType } from '#domain/values/field-type.ts';
 import { formatTime, isTime, readIsoTime } from '#domain/values/time.ts';
 import type { ScalarType, Value } from '#domain/values/value.ts';
-import type { Argument, FunctionRow, Implementation } from './function-row.ts';
+import { flinkCast } from './flink-cast.ts';
+import type { Argument, FunctionRow, Implementation, SqlArgument } from './function-row.ts';
 import { of, show } from './types.ts';
 
 const DAY = 86_400_000;
@@ -76,5 +77,6 @@ export const CAST: readonly FunctionRow[] = [
       return ends(args) === null ? `can't cast ${show(args.slice(0, 1))} to ${to}` : of(to, true);
     },
     js: (args) => (ends(args) ?? (() => null)) as Implementation,
+    flink: ([value], result) => flinkCast(value as SqlArgument, result.base),
   },
 ];

@@ -1,0 +1,201 @@
+/**
+ * A view's plan as Flink SQL: the third back end of one plan, beside the TypeScript engine and the offline join.
+ *
+ *   events     the source's rows that the view counts, with key, event time, place in the log, and every input computed once
+ *   a hop      SELECT … FROM events GROUP BY key, tile: the partials of that hop, as they now stand
+ *   updates    the hops under each other, in the one form of features.<view>
+ *
+ * A GROUP BY emits a tile's new state whenever it changes: just what features.<view> holds. Order does not matter to it, since every
+ * partial is a commutative monoid: history and log can be read side by side.
+ */
+import type { FeatureViewDefinition, SourceDefinition } from '#domain/definitions/model.ts';
+import type { Expr } from '#domain/expressions/ast.ts';
+import { canonical } from '#domain/expressions/canonical.ts';
+import { flinkSql } from '#domain/expressions/flink-sql.ts';
+import { flinkName } from '#domain/expressions/flink-types.ts';
+import { sourceFields } from '#domain/sources/source-schema.ts';
+import { parseFieldType } from '#domain/values/field-type.ts';
+import { slotColumns } from '#domain/views/features-schema.ts';
+import type { HopGroup, ViewPlan } from '#domain/views/plan.ts';
+import { flinkColumnType } from './columns.ts';
+
+export interface ComputeSpec {
+  readonly plan: ViewPlan;
+  readonly view: FeatureViewDefinition;
+  readonly source: SourceDefinition;
+  readonly version: number;
+  readonly generation: number;
+}
+
+/** The hop of the rows that say that an entity has events at all, and how new its newest tile is. */
+export const ENTITY_ROW_HOP = -1;
+
+const DAY_MS = 86_400_000;
+
+const breadth = (hop: HopGroup): number => (hop.hopMs === 0 ? Number.POSITIVE_INFINITY : hop.hopMs);
+
+const tileOf = (hopMs: number, time: string): string =>
+  hopMs === 0 ? 'CAST(0 AS BIGINT)' : `(${time} - MOD(MOD(${time}, ${hopMs}) + ${hopMs}, ${hopMs}))`;
+
+/** A tile that no window reaches any more changes no present value; a day's grace for events that come late all the same. */
+const GRACE_MS = 86_400_000;
+
+/** How long a tile's state is kept after its last event: an hour-old tile of a week's window is still open. */
+const stateTtl = (plan: ViewPlan, hop: HopGroup): string =>
+  hop.hopMs === 0 || hop.reachMs === Number.POSITIVE_INFINITY
+    ? '0 ms'
+    : `${hop.reachMs + hop.hopMs + (plan.latenessMs ?? 0) + GRACE_MS} ms`;
+
+/** Event time in epoch ms. */
+const eventTimeSql = (source: SourceDefinition): string => {
+  const field = flinkName(source.eventTime);
+  return parseFieldType(source.fields[source.eventTime] ?? 'timestamp').base === 'date'
+    ? `(${field} * CAST(${DAY_MS} AS BIGINT))`
+    : field;
+};
+
+interface Inputs {
+  /** SELECT list of the computed columns */
+  readonly columns: readonly string[];
+  readonly nameOf: (expr: Expr) => string;
+}
+
+/** Each input and filter once, as a column: equal expressions are one. */
+const inputsOf = ({ plan, source }: ComputeSpec): Inputs => {
+  const scope = { columns: sourceFields(source) };
+  const names = new Map<string, string>();
+  const columns: string[] = [];
+  for (const hop of plan.hops)
+    for (const { input, where } of hop.partials)
+      for (const expr of [input, where]) {
+        if (expr === null || names.has(canonical(expr))) continue;
+        const name = `x${names.size}`;
+        names.set(canonical(expr), name);
+        columns.push(`${flinkSql(expr, scope)} AS ${name}`);
+      }
+  return { columns, nameOf: (expr) => names.get(canonical(expr)) as string };
+};
+
+const eventsSql = (spec: ComputeSpec, inputs: Inputs, from: string): string => {
+  const { plan, view, source } = spec;
+  const keys = plan.keys.map(({ name, field }) => `${flinkName(field)} AS ${flinkName(`key_${name}`)}`);
+  const conditions = [
+    ...plan.keys.map(({ field }) => `${flinkName(field)} IS NOT NULL`),
+    ...(view.where === undefined ? [] : [flinkSql(view.where, { columns: sourceFields(source) })]),
+  ];
+  const columns = [
+    ...keys,
+    `${eventTimeSql(source)} AS event_time`,
+    'mr_partition',
+    'mr_offset',
+    'mr_log_time',
+    ...inputs.columns,
+  ];
+  return `SELECT ${columns.join(',\n      ')}\n    FROM ${from}\n    WHERE ${conditions.join(' AND ')}`;
+};
+
+const keyNames = (plan: ViewPlan): string[] => plan.keys.map(({ name }) => flinkName(`key_${name}`));
+
+/** The columns of an update, in the order of its schema, from those given by name; null where a slot is another hop's. */
+const updateColumns = (
+  spec: ComputeSpec,
+  hopMs: number,
+  given: { readonly tileStart: string; readonly newest: string; readonly slots: ReadonlyMap<string, string> },
+): string[] => {
+  const { plan, version, generation } = spec;
+  const slots = plan.hops.flatMap((_, hop) => {
+    const { nums, refs } = slotColumns(plan, hop);
+    return [...nums, ...refs].map(({ name, avro }) => {
+      const sql = given.slots.get(name);
+      return `${sql ?? `CAST(NULL AS ${flinkColumnType(['null', avro])})`} AS ${flinkName(name)}`;
+    });
+  });
+  return [
+    ...keyNames(plan),
+    `CAST(${hopMs} AS BIGINT) AS hop_ms`,
+    `${given.tileStart} AS tile_start`,
+    `${given.newest} AS newest_event_time`,
+    'cause_partition',
+    'cause_offset',
+    `${version} AS version`,
+    `${generation} AS generation`,
+    'watermark',
+    ...slots,
+  ];
+};
+
+const hopSql = (spec: ComputeSpec, inputs: Inputs, hop: number): string => {
+  const { plan } = spec;
+  const group = plan.hops[hop] as HopGroup;
+  const aggregates: string[] = [];
+  const slots = new Map<string, string>();
+  const names = slotColumns(plan, hop);
+  let num = 0;
+  let ref = 0;
+  for (const { partial, input, where } of group.partials) {
+    const condition = where === null ? null : inputs.nameOf(where);
+    const made = partial.flink({
+      value: input === null ? null : inputs.nameOf(input),
+      filter: condition === null ? '' : ` FILTER (WHERE ${condition})`,
+      condition,
+      eventTime: 'event_time',
+      partition: 'mr_partition',
+      offset: 'mr_offset',
+    });
+    const columns = made.aggregates.map((sql) => {
+      const name = `a${aggregates.length}`;
+      aggregates.push(`${sql} AS ${name}`);
+      return name;
+    });
+    made.slots(columns).forEach((sql, i) => {
+      const column = i < partial.nums.length ? names.nums[num++] : names.refs[ref++];
+      slots.set((column as { readonly name: string }).name, sql);
+    });
+  }
+  const keys = keyNames(plan);
+  const inner = [
+    ...keys,
+    'tile_start',
+    'MAX(event_time) AS newest',
+    'LAST_VALUE(mr_partition) AS cause_partition',
+    'LAST_VALUE(mr_offset) AS cause_offset',
+    'MAX(LEAST(event_time, mr_log_time)) AS watermark',
+    ...aggregates,
+  ];
+  const outer = updateColumns(spec, group.hopMs, { tileStart: 'tile_start', newest: 'newest', slots });
+  return `SELECT ${outer.join(', ')}
+FROM (
+  SELECT /*+ STATE_TTL('e' = '${stateTtl(plan, group)}') */ ${inner.join(',\n    ')}
+  FROM (SELECT *, ${tileOf(group.hopMs, 'event_time')} AS tile_start FROM events) AS e
+  GROUP BY ${[...keys, 'tile_start'].join(', ')}
+)`;
+};
+
+/**
+ * One row an entity: where its newest tile of the widest hop is. Its value moves once a tile, not once an event, so it costs little;
+ * a reader by key learns from it whether there is such an entity, and how long ago it was last seen.
+ */
+const entitySql = (spec: ComputeSpec): string | null => {
+  const { plan } = spec;
+  const widest = plan.hops.reduce((a, b) => (breadth(a) >= breadth(b) ? a : b));
+  if (widest.hopMs === 0) return null;
+  const keys = keyNames(plan);
+  const outer = updateColumns(spec, ENTITY_ROW_HOP, { tileStart: 'CAST(0 AS BIGINT)', newest: 'newest', slots: new Map() });
+  return `SELECT ${outer.join(', ')}
+FROM (
+  SELECT /*+ STATE_TTL('e' = '0 ms') */ ${keys.join(', ')}, MAX(${tileOf(widest.hopMs, 'event_time')}) AS newest,
+    -1 AS cause_partition, CAST(-1 AS BIGINT) AS cause_offset, CAST(0 AS BIGINT) AS watermark
+  FROM events AS e GROUP BY ${keys.join(', ')}
+)`;
+};
+
+/** The query that a compute job runs; `from` is a table or a query with the source's fields and mr_partition, mr_offset, mr_log_time. */
+export const computeQuery = (spec: ComputeSpec, from: string): string => {
+  const inputs = inputsOf(spec);
+  const hops = spec.plan.hops.map((_, hop) => hopSql(spec, inputs, hop));
+  const entity = entitySql(spec);
+  return `WITH events AS (
+    ${eventsSql(spec, inputs, from)}
+)
+${[...hops, ...(entity === null ? [] : [entity])].join('\nUNION ALL\n')}`;
+};

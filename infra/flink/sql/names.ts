@@ -1,0 +1,21 @@
+/** What things are called in Flink: tables of a session, jobs, Paimon's and Iceberg's tables. One place, so that no two modules disagree. */
+export const DATABASE = 'millrace';
+export const PAIMON_CATALOG = 'paimon';
+export const ICEBERG_CATALOG = 'iceberg';
+
+/** temporary tables of a session */
+export const rawTable = (source: string): string => `raw_${source}`;
+export const updatesTable = (view: string): string => `updates_${view}`;
+export const featuresSink = (view: string): string => `features_${view}`;
+
+/** in Paimon: one table a generation, so that a half-filled one is nobody's */
+export const paimonTable = (view: string, generation: number): string => `features_${view}_g${generation}`;
+/** in Iceberg: the history of a topic */
+export const icebergRaw = (source: string): string => `raw_${source}`;
+export const icebergFeatures = (view: string): string => `features_${view}`;
+
+export const computeJob = (view: string, generation: number): string => `millrace-compute-${view}-g${generation}`;
+export const MATERIALIZE_JOB = 'millrace-materialize';
+/** the consumer group in which a job commits its offsets at each checkpoint: how far it is, for everyone to see */
+export const computeGroup = (view: string, generation: number): string => `compute.${view}.${generation}`;
+export const MATERIALIZE_GROUP = 'materialize';

@@ -1,0 +1,181 @@
+/** The tables that a session sees: Kafka's topics by the registry's schemas, Paimon's and Iceberg's by the same columns. */
+
+import type { SourceDefinition } from '#domain/definitions/model.ts';
+import { featuresTopic, rawTopic } from '#domain/ports/topics.ts';
+import { rawAvroSchema } from '#domain/sources/source-schema.ts';
+import { featuresAvroSchema } from '#domain/views/features-schema.ts';
+import type { ViewPlan } from '#domain/views/plan.ts';
+import { flinkColumns } from './columns.ts';
+import {
+  DATABASE,
+  featuresSink,
+  ICEBERG_CATALOG,
+  icebergFeatures,
+  icebergRaw,
+  PAIMON_CATALOG,
+  paimonTable,
+  rawTable,
+  updatesTable,
+} from './names.ts';
+
+export interface TableSettings {
+  /** host:port */
+  readonly kafka: string;
+  readonly registry: string;
+}
+
+type Options = Readonly<Record<string, string>>;
+
+const text = (value: string): string => `'${value.replaceAll("'", "''")}'`;
+
+const withOptions = (options: Options): string =>
+  `WITH (\n  ${Object.entries(options)
+    .map(([key, value]) => `${text(key)} = ${text(value)}`)
+    .join(',\n  ')}\n)`;
+
+const table = (name: string, columns: readonly string[], options: Options): string =>
+  `CREATE TEMPORARY TABLE ${name} (\n  ${columns.join(',\n  ')}\n) ${withOptions(options)}`;
+
+type Schema = { readonly fields: readonly { readonly name: string; readonly type: unknown }[] };
+
+/** The record's place in the log. */
+const METADATA = [
+  "`mr_timestamp` TIMESTAMP_LTZ(3) NOT NULL METADATA FROM 'timestamp' VIRTUAL",
+  "`mr_partition` INT NOT NULL METADATA FROM 'partition' VIRTUAL",
+  "`mr_offset` BIGINT NOT NULL METADATA FROM 'offset' VIRTUAL",
+  '`mr_log_time` AS MR_MS(`mr_timestamp`)',
+];
+
+/** Where a source starts: at its group's committed offsets (0 where there are none), or where it is told. */
+export type StartAt = 'committed' | readonly { readonly partition: number; readonly offset: number }[];
+
+const startOptions = (start: StartAt): Options =>
+  start === 'committed'
+    ? { 'scan.startup.mode': 'group-offsets', 'properties.auto.offset.reset': 'earliest' }
+    : {
+        'scan.startup.mode': 'specific-offsets',
+        'scan.startup.specific-offsets': start.map((p) => `partition:${p.partition},offset:${p.offset}`).join(';'),
+      };
+
+const reading = (settings: TableSettings, topic: string, group: string, start: StartAt): Options => ({
+  connector: 'kafka',
+  topic,
+  'properties.bootstrap.servers': settings.kafka,
+  'properties.group.id': group,
+  'properties.isolation.level': 'read_committed',
+  'properties.fetch.min.bytes': '1',
+  'properties.fetch.max.wait.ms': '20',
+  ...startOptions(start),
+  'value.format': 'avro-confluent',
+  'value.avro-confluent.url': settings.registry,
+});
+
+/** raw.<source>, as a compute job or the materialize job reads it. */
+export const rawTableSql = (
+  settings: TableSettings,
+  source: SourceDefinition,
+  group: string,
+  start: StartAt,
+  name = rawTable(source.name),
+): string =>
+  table(
+    name,
+    [...flinkColumns(rawAvroSchema(source) as Schema), ...METADATA],
+    reading(settings, rawTopic(source.name), group, start),
+  );
+
+/** features.<view> as a stream of updates, each with its place in the log. */
+export const updatesTableSql = (settings: TableSettings, plan: ViewPlan, group: string, start: StartAt): string =>
+  table(
+    updatesTable(plan.view),
+    [...flinkColumns(featuresAvroSchema(plan)), ...METADATA],
+    reading(settings, featuresTopic(plan.view), group, start),
+  );
+
+const keyColumns = (plan: ViewPlan): string[] => plan.keys.map(({ name }) => `\`key_${name}\``);
+
+/**
+ * features.<view> as the sink of a compute job. The record's key begins with hop and tile, so that the partitioner can leave them out: all
+ * tiles of an entity are in one partition, in the order in which they changed.
+ */
+export const featuresSinkSql = (settings: TableSettings, plan: ViewPlan): string =>
+  table(
+    featuresSink(plan.view),
+    [
+      ...flinkColumns(featuresAvroSchema(plan)),
+      `PRIMARY KEY (\`hop_ms\`, \`tile_start\`, ${keyColumns(plan).join(', ')}, \`generation\`) NOT ENFORCED`,
+    ],
+    {
+      connector: 'upsert-kafka',
+      topic: featuresTopic(plan.view),
+      'properties.bootstrap.servers': settings.kafka,
+      'properties.linger.ms': '5',
+      'properties.batch.size': '131072',
+      'properties.compression.type': 'none',
+      'properties.partitioner.class': 'io.millrace.flink.EntityPartitioner',
+      'key.format': 'avro-confluent',
+      'key.avro-confluent.url': settings.registry,
+      'value.format': 'avro-confluent',
+      'value.avro-confluent.url': settings.registry,
+      'sink.delivery-guarantee': 'at-least-once',
+    },
+  );
+
+export const catalogsSql = (warehouse: { readonly paimon: string; readonly iceberg: string }): readonly string[] => [
+  `CREATE CATALOG ${PAIMON_CATALOG} ${withOptions({ type: 'paimon', warehouse: `file://${warehouse.paimon}` })}`,
+  `CREATE CATALOG ${ICEBERG_CATALOG} ${withOptions({ type: 'iceberg', 'catalog-type': 'hadoop', warehouse: `file://${warehouse.iceberg}` })}`,
+  `CREATE DATABASE IF NOT EXISTS ${PAIMON_CATALOG}.${DATABASE}`,
+  `CREATE DATABASE IF NOT EXISTS ${ICEBERG_CATALOG}.${DATABASE}`,
+];
+
+export interface PaimonSettings {
+  readonly buckets: number;
+  /** how long snapshots are kept for lookups of the past */
+  readonly snapshotsKept: string;
+}
+
+/** The tiles of one generation, by key: written by the materialize job, read by the lookup server. */
+export const paimonTableSql = (plan: ViewPlan, generation: number, { buckets, snapshotsKept }: PaimonSettings): string => {
+  const keys = keyColumns(plan);
+  return `CREATE TABLE IF NOT EXISTS ${PAIMON_CATALOG}.${DATABASE}.${paimonTable(plan.view, generation)} (
+  ${flinkColumns(featuresAvroSchema(plan)).join(',\n  ')},
+  PRIMARY KEY (${[...keys, '`hop_ms`', '`tile_start`'].join(', ')}) NOT ENFORCED
+) ${withOptions({
+    bucket: String(buckets),
+    'bucket-key': plan.keys.map(({ name }) => `key_${name}`).join(','),
+    'merge-engine': 'deduplicate',
+    'changelog-producer': 'none',
+    'snapshot.time-retained': snapshotsKept,
+    'snapshot.num-retained.min': '10',
+    'snapshot.num-retained.max': '100000',
+    'num-sorted-run.compaction-trigger': '8',
+    'file.format': 'parquet',
+  })}`;
+};
+
+/** What the history adds to a record: its place in the log, when it was taken, and the day that it is filed under. */
+const HISTORY_COLUMNS = [
+  '`mr_partition` INT NOT NULL',
+  '`mr_offset` BIGINT NOT NULL',
+  '`mr_log_time` BIGINT NOT NULL',
+  '`mr_day` DATE NOT NULL',
+];
+
+const historyTable = (name: string, columns: readonly string[]): string =>
+  `CREATE TABLE IF NOT EXISTS ${ICEBERG_CATALOG}.${DATABASE}.${name} (
+  ${[...columns, ...HISTORY_COLUMNS].join(',\n  ')}
+) PARTITIONED BY (\`mr_day\`) ${withOptions({
+    'format-version': '2',
+    'write.format.default': 'parquet',
+    'write.parquet.compression-codec': 'zstd',
+    'write.metadata.delete-after-commit.enabled': 'true',
+    'write.metadata.previous-versions-max': '20',
+    'flink.max-continuous-empty-commits': '600',
+    'write.distribution-mode': 'none',
+  })}`;
+
+export const icebergRawSql = (source: SourceDefinition): string =>
+  historyTable(icebergRaw(source.name), flinkColumns(rawAvroSchema(source) as Schema));
+
+export const icebergFeaturesSql = (plan: ViewPlan): string =>
+  historyTable(icebergFeatures(plan.view), flinkColumns(featuresAvroSchema(plan)));
