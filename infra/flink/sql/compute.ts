@@ -18,6 +18,7 @@ import { parseFieldType } from '#domain/values/field-type.ts';
 import { slotColumns } from '#domain/views/features-schema.ts';
 import type { HopGroup, ViewPlan } from '#domain/views/plan.ts';
 import { flinkColumnType } from './columns.ts';
+import { featuresSink } from './names.ts';
 
 export interface ComputeSpec {
   readonly plan: ViewPlan;
@@ -35,7 +36,7 @@ const DAY_MS = 86_400_000;
 const breadth = (hop: HopGroup): number => (hop.hopMs === 0 ? Number.POSITIVE_INFINITY : hop.hopMs);
 
 const tileOf = (hopMs: number, time: string): string =>
-  hopMs === 0 ? 'CAST(0 AS BIGINT)' : `(${time} - MOD(MOD(${time}, ${hopMs}) + ${hopMs}, ${hopMs}))`;
+  hopMs === 0 ? 'MR_KEEP(CAST(0 AS BIGINT))' : `(${time} - MOD(MOD(${time}, ${hopMs}) + ${hopMs}, ${hopMs}))`;
 
 /** A tile that no window reaches any more changes no present value; a day's grace for events that come late all the same. */
 const GRACE_MS = 86_400_000;
@@ -76,6 +77,8 @@ const inputsOf = ({ plan, source }: ComputeSpec): Inputs => {
   return { columns, nameOf: (expr) => names.get(canonical(expr)) as string };
 };
 
+const eventsView = (spec: ComputeSpec): string => `events_${spec.plan.view}_g${spec.generation}`;
+
 const eventsSql = (spec: ComputeSpec, inputs: Inputs, from: string): string => {
   const { plan, view, source } = spec;
   const keys = plan.keys.map(({ name, field }) => `${flinkName(field)} AS ${flinkName(`key_${name}`)}`);
@@ -91,38 +94,53 @@ const eventsSql = (spec: ComputeSpec, inputs: Inputs, from: string): string => {
     'mr_log_time',
     ...inputs.columns,
   ];
-  return `SELECT ${columns.join(',\n      ')}\n    FROM ${from}\n    WHERE ${conditions.join(' AND ')}`;
+  return `SELECT ${columns.join(',\n  ')}\nFROM ${from}\nWHERE ${conditions.join(' AND ')}`;
 };
 
 const keyNames = (plan: ViewPlan): string[] => plan.keys.map(({ name }) => flinkName(`key_${name}`));
 
 /** The columns of an update, in the order of its schema, from those given by name; null where a slot is another hop's. */
-const updateColumns = (
+const updateColumns = (spec: ComputeSpec, newest: string, slots: ReadonlyMap<string, string>): string[] => [
+  ...keyNames(spec.plan),
+  '`hop_ms`',
+  '`tile_start`',
+  `${newest} AS \`newest_event_time\``,
+  '`cause_partition`',
+  '`cause_offset`',
+  `${spec.version} AS \`version\``,
+  '`generation`',
+  'mark AS `watermark`',
+  ...spec.plan.hops.flatMap((_, hop) => {
+    const { nums, refs } = slotColumns(spec.plan, hop);
+    return [...nums, ...refs].map(
+      ({ name, avro }) => `${slots.get(name) ?? `CAST(NULL AS ${flinkColumnType(['null', avro])})`} AS ${flinkName(name)}`,
+    );
+  }),
+];
+
+/**
+ * The events with the tile that they fall into. MR_KEEP gives back its argument and hides that it is constant: the sink's key is then just
+ * the columns grouped by, and Flink writes a tile's new state without first taking back the old one.
+ */
+const tiled = (spec: ComputeSpec, hopMs: number, tile: string): string =>
+  `(SELECT *, MR_KEEP(CAST(${hopMs} AS BIGINT)) AS hop_ms, ${tile} AS tile_start, CAST(MR_KEEP(CAST(${spec.generation} AS BIGINT)) AS INT) AS generation FROM ${eventsView(spec)}) AS e`;
+
+const grouped = (spec: ComputeSpec): string => ['hop_ms', 'tile_start', ...keyNames(spec.plan), 'generation'].join(', ');
+
+const insertSql = (
   spec: ComputeSpec,
-  hopMs: number,
-  given: { readonly tileStart: string; readonly newest: string; readonly slots: ReadonlyMap<string, string> },
-): string[] => {
-  const { plan, version, generation } = spec;
-  const slots = plan.hops.flatMap((_, hop) => {
-    const { nums, refs } = slotColumns(plan, hop);
-    return [...nums, ...refs].map(({ name, avro }) => {
-      const sql = given.slots.get(name);
-      return `${sql ?? `CAST(NULL AS ${flinkColumnType(['null', avro])})`} AS ${flinkName(name)}`;
-    });
-  });
-  return [
-    ...keyNames(plan),
-    `CAST(${hopMs} AS BIGINT) AS hop_ms`,
-    `${given.tileStart} AS tile_start`,
-    `${given.newest} AS newest_event_time`,
-    'cause_partition',
-    'cause_offset',
-    `${version} AS version`,
-    `${generation} AS generation`,
-    'watermark',
-    ...slots,
-  ];
-};
+  outer: readonly string[],
+  inner: readonly string[],
+  from: string,
+  ttl: string,
+): string => `INSERT INTO ${featuresSink(spec.plan.view)}
+SELECT ${outer.join(', ')}
+FROM (
+  SELECT /*+ STATE_TTL('e' = '${ttl}') */ ${grouped(spec)},
+    ${inner.join(',\n    ')}
+  FROM ${from}
+  GROUP BY ${grouped(spec)}
+)`;
 
 const hopSql = (spec: ComputeSpec, inputs: Inputs, hop: number): string => {
   const { plan } = spec;
@@ -152,23 +170,15 @@ const hopSql = (spec: ComputeSpec, inputs: Inputs, hop: number): string => {
       slots.set((column as { readonly name: string }).name, sql);
     });
   }
-  const keys = keyNames(plan);
   const inner = [
-    ...keys,
-    'tile_start',
     'MAX(event_time) AS newest',
     'LAST_VALUE(mr_partition) AS cause_partition',
     'LAST_VALUE(mr_offset) AS cause_offset',
-    'MAX(LEAST(event_time, mr_log_time)) AS watermark',
+    'MAX(LEAST(event_time, mr_log_time)) AS mark',
     ...aggregates,
   ];
-  const outer = updateColumns(spec, group.hopMs, { tileStart: 'tile_start', newest: 'newest', slots });
-  return `SELECT ${outer.join(', ')}
-FROM (
-  SELECT /*+ STATE_TTL('e' = '${stateTtl(plan, group)}') */ ${inner.join(',\n    ')}
-  FROM (SELECT *, ${tileOf(group.hopMs, 'event_time')} AS tile_start FROM events) AS e
-  GROUP BY ${[...keys, 'tile_start'].join(', ')}
-)`;
+  const from = tiled(spec, group.hopMs, tileOf(group.hopMs, 'event_time'));
+  return insertSql(spec, updateColumns(spec, 'newest', slots), inner, from, stateTtl(plan, group));
 };
 
 /**
@@ -179,23 +189,32 @@ const entitySql = (spec: ComputeSpec): string | null => {
   const { plan } = spec;
   const widest = plan.hops.reduce((a, b) => (breadth(a) >= breadth(b) ? a : b));
   if (widest.hopMs === 0) return null;
-  const keys = keyNames(plan);
-  const outer = updateColumns(spec, ENTITY_ROW_HOP, { tileStart: 'CAST(0 AS BIGINT)', newest: 'newest', slots: new Map() });
-  return `SELECT ${outer.join(', ')}
-FROM (
-  SELECT /*+ STATE_TTL('e' = '0 ms') */ ${keys.join(', ')}, MAX(${tileOf(widest.hopMs, 'event_time')}) AS newest,
-    -1 AS cause_partition, CAST(-1 AS BIGINT) AS cause_offset, CAST(0 AS BIGINT) AS watermark
-  FROM events AS e GROUP BY ${keys.join(', ')}
-)`;
+  const inner = [
+    `MAX(${tileOf(widest.hopMs, 'event_time')}) AS newest`,
+    '-1 AS cause_partition',
+    'CAST(-1 AS BIGINT) AS cause_offset',
+    'CAST(0 AS BIGINT) AS mark',
+  ];
+  const from = tiled(spec, ENTITY_ROW_HOP, 'MR_KEEP(CAST(0 AS BIGINT))');
+  return insertSql(spec, updateColumns(spec, 'newest', new Map()), inner, from, '0 ms');
 };
 
-/** The query that a compute job runs; `from` is a table or a query with the source's fields and mr_partition, mr_offset, mr_log_time. */
-export const computeQuery = (spec: ComputeSpec, from: string): string => {
+export interface ComputeSql {
+  /** the view of the counted events */
+  readonly view: string;
+  /** one INSERT a hop, and one for the entities */
+  readonly inserts: readonly string[];
+}
+
+/** What a compute job runs; `from` is a table or a query with the source's fields and mr_partition, mr_offset, mr_log_time. */
+export const computeSql = (spec: ComputeSpec, from: string): ComputeSql => {
   const inputs = inputsOf(spec);
   const hops = spec.plan.hops.map((_, hop) => hopSql(spec, inputs, hop));
   const entity = entitySql(spec);
-  return `WITH events AS (
-    ${eventsSql(spec, inputs, from)}
-)
-${[...hops, ...(entity === null ? [] : [entity])].join('\nUNION ALL\n')}`;
+  return {
+    view: `CREATE TEMPORARY VIEW ${eventsView(spec)} AS\n${eventsSql(spec, inputs, from)}`,
+    inserts: entity === null ? hops : [...hops, entity],
+  };
 };
+
+export const statementSet = (inserts: readonly string[]): string => `EXECUTE STATEMENT SET BEGIN\n${inserts.join(';\n')};\nEND`;
