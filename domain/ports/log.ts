@@ -3,8 +3,11 @@
  *
  * Promises (each has a test in tests/contracts/log.contract.ts):
  * - `append` is atomic over all its records and positions, and durable when it resolves; after a crash either all or none is there.
- * - Offsets of a partition start at 0 and have no gap; log times never go back within a partition.
- * - A record is never changed. A read sees a prefix of the partition, and all that was appended before it started.
+ * - Offsets of a partition start at 0 and increase, and log times never go back within a partition. There may be gaps (Kafka gives a
+ *   commit's marker an offset, and compaction takes records away), so go on from the last record's offset plus one, and count records, not
+ *   offsets. The embedded log has none.
+ * - A record is never changed. A read sees a prefix of the partition, and all that was appended before it started. A read that finds
+ *   nothing is at the end of what can be read: `end` may lie past the last record, never before it.
  * - `positions` written by an append are those that `committed` returns, in step with the records of the same append.
  * - A producer's batch with a sequence that was already taken is not appended again (`duplicates` counts its records).
  */
@@ -44,6 +47,7 @@ export interface Append {
 }
 
 export interface Appended {
+  /** the latest log time among its records: the embedded log gives all of them one, Kafka one a partition */
   readonly logTime: number;
   /** where each topic's partitions end after this append (next offsets), for the partitions written */
   readonly ends: readonly { readonly topic: string; readonly partition: number; readonly offset: number }[];

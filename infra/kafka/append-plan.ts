@@ -1,0 +1,120 @@
+/** A group of appends as one transaction: which of them are in it, where each one's records lie, and what each is answered. */
+import { MillraceError } from '#domain/errors.ts';
+import type { Append, Appended, OutgoingRecord } from '#domain/ports/log.ts';
+import { frame } from '#infra/kafka/framing.ts';
+import { claimKey, type ProducerClaims } from '#infra/kafka/producer-claims.ts';
+import type { OutgoingMessage } from '#infra/kafka/raw-cluster.ts';
+import type { Batch, GroupOffsets, PartitionPlan } from '#infra/kafka/transactor.ts';
+
+export const MAX_RECORD_BYTES = 16 * 1024 * 1024;
+/** Aimed at; a larger record is a batch of its own. */
+const BATCH_BYTES = 1024 * 1024;
+
+interface Place {
+  readonly topic: string;
+  readonly partition: number;
+  batch: Batch;
+  /** index within the batch of the append's last record there */
+  index: number;
+}
+
+export interface AppendPlan {
+  /** @throws MR_PRODUCER_SEQUENCE; then nothing of it is in the plan */
+  add(batch: Append): () => Appended;
+  readonly partitions: () => readonly PartitionPlan[];
+  readonly positions: () => readonly GroupOffsets[];
+  readonly claims: () => ReadonlySet<string>;
+  readonly claimsOffset: () => number;
+  readonly topics: () => ReadonlySet<string>;
+  readonly isEmpty: () => boolean;
+}
+
+export interface PlanNames {
+  readonly topic: (name: string) => string;
+  readonly group: (consumer: string) => string;
+  readonly producers: string;
+}
+
+const sequenceOf = (producer: NonNullable<Append['producer']>, expected: number): 'duplicate' | number => {
+  const { id, topic, sequence, count } = producer;
+  if (sequence + count <= expected && sequence < expected) return 'duplicate';
+  if (sequence === expected) return sequence + count;
+  throw new MillraceError(
+    'MR_PRODUCER_SEQUENCE',
+    `Producer "${id}" sent records ${sequence} to ${sequence + count - 1} of "${topic}"; the next expected is ${expected}.`,
+    { producer: id, topic, expected, sequence },
+  );
+};
+
+export const appendPlan = (claims: ProducerClaims, names: PlanNames, now: () => number): AppendPlan => {
+  const plans = new Map<string, PartitionPlan>();
+  const topics = new Set<string>();
+  const positions = new Map<string, Map<string, GroupOffsets['offsets'][number]>>();
+  const claimed = new Map<string, { readonly producer: string; readonly topic: string; readonly next: number }>();
+  let claimsPlan: PartitionPlan | null = null;
+
+  const put = (topic: string, partition: number, message: OutgoingMessage): Batch => {
+    const key = `${topic}/${partition}`;
+    let plan = plans.get(key);
+    if (plan === undefined) plans.set(key, (plan = { topic, partition, batches: [] }));
+    const bytes = (message.value?.length ?? 0) + (message.key?.length ?? 0) + 16;
+    let batch = plan.batches.at(-1);
+    if (batch === undefined || (batch.bytes + bytes > BATCH_BYTES && batch.messages.length > 0)) {
+      batch = { messages: [], bytes: 0, baseOffset: -1, logTime: 0 };
+      plan.batches.push(batch);
+    }
+    batch.messages.push(message);
+    batch.bytes += bytes;
+    return batch;
+  };
+
+  const putRecords = (records: readonly OutgoingRecord[]): readonly Place[] => {
+    const places = new Map<string, Place>();
+    for (const { topic, partition, key, value, schemaId } of records) {
+      topics.add(topic);
+      const message = { key: key === null ? null : Buffer.from(key), value: frame(schemaId, value) };
+      const batch = put(names.topic(topic), partition, message);
+      const place = places.get(`${topic}/${partition}`);
+      const index = batch.messages.length - 1;
+      if (place === undefined) places.set(`${topic}/${partition}`, { topic, partition, batch, index });
+      else Object.assign(place, { batch, index });
+    }
+    return [...places.values()];
+  };
+
+  return {
+    add(batch) {
+      let next: number | 'duplicate' | null = null;
+      if (batch.producer !== undefined) {
+        const { id, topic } = batch.producer;
+        next = sequenceOf(batch.producer, claimed.get(claimKey(id, topic))?.next ?? claims.next(id, topic));
+        if (next !== 'duplicate') claimed.set(claimKey(id, topic), { producer: id, topic, next });
+      }
+      if (next === 'duplicate') return () => ({ logTime: now(), ends: [], duplicate: true });
+      const places = putRecords(batch.records);
+      for (const { consumer, topic, partition, offset } of batch.positions ?? []) {
+        const group = positions.get(consumer) ?? new Map();
+        positions.set(consumer, group);
+        group.set(`${topic}/${partition}`, { topic: names.topic(topic), partition, offset });
+      }
+      return () => ({
+        logTime: places.reduce((latest, { batch: b }) => Math.max(latest, b.logTime), 0) || now(),
+        ends: places.map(({ topic, partition, batch: b, index }) => ({ topic, partition, offset: b.baseOffset + index + 1 })),
+        duplicate: false,
+      });
+    },
+    partitions() {
+      if (claimsPlan === null && claimed.size > 0) {
+        for (const { producer, topic, next } of claimed.values()) put(names.producers, 0, claims.message(producer, topic, next));
+        claimsPlan = plans.get(`${names.producers}/0`) ?? null;
+      }
+      return [...plans.values()];
+    },
+    positions: () =>
+      [...positions].map(([consumer, offsets]) => ({ group: names.group(consumer), offsets: [...offsets.values()] })),
+    claims: () => new Set(claimed.keys()),
+    claimsOffset: () => claimsPlan?.batches[0]?.baseOffset ?? 0,
+    topics: () => topics,
+    isEmpty: () => plans.size === 0 && positions.size === 0 && claimed.size === 0,
+  };
+};

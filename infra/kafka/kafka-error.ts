@@ -1,0 +1,78 @@
+/** The broker's failures as errors of ours, and the bounded retry that stands between the two. */
+import { MillraceError } from '#domain/errors.ts';
+
+/** kafkajs wraps what went wrong, sometimes twice. */
+const chain = (error: unknown): readonly { readonly type?: string; readonly name?: string; readonly message?: string }[] => {
+  const found: { type?: string; name?: string; message?: string; cause?: unknown; originalError?: unknown }[] = [];
+  for (let next: unknown = error; next instanceof Error && found.length < 5; ) {
+    const one = next as (typeof found)[number];
+    found.push(one);
+    next = one.cause ?? one.originalError;
+  }
+  return found;
+};
+
+export const hasType = (error: unknown, ...types: readonly string[]): boolean =>
+  chain(error).some(({ type, name }) => types.includes(type ?? '') || types.includes(name ?? ''));
+
+export const UNKNOWN_TOPIC = 'UNKNOWN_TOPIC_OR_PARTITION';
+/** Another process took this transactional id over. */
+export const isFenced = (error: unknown): boolean => hasType(error, 'INVALID_PRODUCER_EPOCH', 'PRODUCER_FENCED');
+
+export const noTopic = (topic: string): MillraceError =>
+  new MillraceError('MR_NOT_FOUND', `The log has no topic "${topic}".`, { topic });
+
+export const unavailable = (doing: string, brokers: readonly string[], error: unknown): MillraceError =>
+  new MillraceError(
+    'MR_LOG_UNAVAILABLE',
+    `Kafka at ${brokers.join(', ')} did not answer while ${doing}: ${error instanceof Error ? error.message : String(error)}.`,
+    { brokers },
+  );
+
+export const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+export interface Patience {
+  readonly brokers: readonly string[];
+  /** how long a request is tried again before it fails with MR_LOG_UNAVAILABLE */
+  readonly patienceMs: number;
+  readonly closed: () => boolean;
+  /** looks at the cluster afresh between two tries */
+  readonly refresh: () => Promise<void>;
+}
+
+const FIRST_PAUSE_MS = 5;
+const LONGEST_PAUSE_MS = 400;
+/** A broker that holds the connection and says nothing. */
+const ANSWER_MS = 10_000;
+
+const answered = async <T>(work: () => Promise<T>): Promise<T> => {
+  let timer: NodeJS.Timeout | undefined;
+  try {
+    return await Promise.race([
+      work(),
+      new Promise<never>((_, reject) => {
+        timer = setTimeout(() => reject(new Error(`no answer in ${ANSWER_MS} ms`)), ANSWER_MS);
+      }),
+    ]);
+  } finally {
+    clearTimeout(timer);
+  }
+};
+
+export const logClosed = (): MillraceError => new MillraceError('MR_UNAVAILABLE', 'The log is closed.');
+
+export const withPatience = async <T>(patience: Patience, doing: string, work: () => Promise<T>): Promise<T> => {
+  const deadline = performance.now() + patience.patienceMs;
+  for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
+    if (patience.closed()) throw logClosed();
+    try {
+      return await answered(work);
+    } catch (error) {
+      if (error instanceof MillraceError || error instanceof TypeError) throw error;
+      if (patience.closed()) throw logClosed();
+      if (performance.now() + pause > deadline) throw unavailable(doing, patience.brokers, error);
+      await sleep(pause);
+      await patience.refresh().catch(() => undefined);
+    }
+  }
+};

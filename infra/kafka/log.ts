@@ -1,0 +1,147 @@
+/**
+ * The log over Kafka. An append is one transaction, or a part of one: appends that come while a transaction is under way are grouped
+ * into the next (group-commit.ts). Readers see committed records only. Where Kafka promises less than the embedded log, the port's
+ * docstring says so: a commit marker takes an offset, so offsets increase with gaps, and `end` may lie past the last record; the records
+ * of one append carry the log time that each partition's leader gave them, and the append answers with the latest.
+ *
+ * A read is a fetch that does not wait: one request to the partition's leader, no consumer group, no state. `onAppend` tells of this
+ * process's own appends at once, and of other processes' not at all: whoever must hear of those subscribes (subscribe.ts).
+ */
+import { randomUUID } from 'node:crypto';
+import type { Log, LogRecord } from '#domain/ports/log.ts';
+import { kafkaAdmin } from '#infra/kafka/admin.ts';
+import { committedOffsets } from '#infra/kafka/committed-offsets.ts';
+import { groupCommit } from '#infra/kafka/group-commit.ts';
+import type { Patience } from '#infra/kafka/kafka-error.ts';
+import { toLogRecord } from '#infra/kafka/log-record.ts';
+import { openPartitions } from '#infra/kafka/partitions.ts';
+import { producerClaims } from '#infra/kafka/producer-claims.ts';
+import { EARLIEST, type KafkaAddress, LATEST, openCluster } from '#infra/kafka/raw-cluster.ts';
+import { PRODUCERS_TOPIC, type TopicOptions } from '#infra/kafka/topic-config.ts';
+import { openTransactor } from '#infra/kafka/transactor.ts';
+
+export interface KafkaLogOptions extends KafkaAddress {
+  /**
+   * This process's name among those that write, the same after a restart: what it left open is then aborted at once instead of when the
+   * transaction's timeout is over. Two processes must not share one: the later shuts the earlier out. Default: a name of its own.
+   */
+  readonly instance?: string;
+  readonly now?: () => number;
+  readonly topicOptions?: TopicOptions;
+  /** before every topic's and consumer's name, so that several platforms share a cluster */
+  readonly prefix?: string;
+  /** how long a request is tried again while the broker is away */
+  readonly patienceMs?: number;
+  readonly transactionTimeoutMs?: number;
+}
+
+const PATIENCE_MS = 8_000;
+const TRANSACTION_TIMEOUT_MS = 10_000;
+
+export const kafkaLog = async (options: KafkaLogOptions): Promise<Log> => {
+  const { brokers, clientId, warn, prefix = '', now = Date.now, patienceMs = PATIENCE_MS } = options;
+  const reads = openCluster(options);
+  const writes = openCluster(options);
+  let closed = false;
+  const patienceOf = (cluster: typeof reads): Patience => ({
+    brokers,
+    patienceMs,
+    closed: () => closed,
+    refresh: () => cluster.refreshMetadata(),
+  });
+  const named = (topic: string): string => `${prefix}${topic}`;
+  const partitions = openPartitions(reads, patienceOf(reads));
+  const written = openPartitions(writes, patienceOf(writes));
+  const admin = kafkaAdmin(options, prefix, options.topicOptions ?? {}, patienceMs);
+  const listeners = new Set<(topics: ReadonlySet<string>) => void>();
+
+  const producersTopic = named(PRODUCERS_TOPIC);
+  const claims = producerClaims(partitions, producersTopic);
+  const committed = committedOffsets(reads, partitions, patienceOf(reads));
+  const appends = groupCommit({
+    partitions: written,
+    claims,
+    transactor: openTransactor({
+      cluster: writes,
+      partitions: written,
+      patience: patienceOf(writes),
+      transactionalId: `${prefix}${clientId}.${options.instance ?? randomUUID()}`,
+      transactionTimeoutMs: options.transactionTimeoutMs ?? TRANSACTION_TIMEOUT_MS,
+      warn,
+    }),
+    names: { topic: named, group: named, producers: producersTopic },
+    now,
+    brokers,
+    patienceMs,
+    notify(topics) {
+      for (const listener of [...listeners]) {
+        try {
+          listener(topics);
+        } catch (error) {
+          // what is durable stays acknowledged; the listener's bug still surfaces
+          queueMicrotask(() => {
+            throw error;
+          });
+        }
+      }
+    },
+  });
+
+  const close = async (): Promise<void> => {
+    await appends.close();
+    closed = true;
+    listeners.clear();
+    await Promise.all([reads.disconnect(), writes.disconnect(), admin.close()]);
+  };
+
+  const all = async (topic: string): Promise<readonly { readonly topic: string; readonly partition: number }[]> => {
+    const count = await partitions.count(named(topic));
+    return Array.from({ length: count }, (_, partition) => ({ topic: named(topic), partition }));
+  };
+
+  const log: Log = {
+    async createTopic(topic, { partitions: count }) {
+      await admin.createTopic(topic, count);
+      await Promise.all([partitions.refresh(named(topic)), written.refresh(named(topic))]);
+    },
+    topics: () => admin.topics(),
+    append: (batch) => appends.append(batch),
+    async read(topic, partition, offset, maxBytes) {
+      if (partition >= (await all(topic)).length) return [];
+      const records: LogRecord[] = [];
+      for (let from = offset; records.length === 0; ) {
+        const { messages, next, atEnd } = await partitions.fetch({ topic: named(topic), partition }, from, { maxBytes });
+        for (const message of messages) records.push(toLogRecord(topic, partition, message));
+        if (atEnd) break;
+        from = next;
+      }
+      return records;
+    },
+    begin: async (topic) => partitions.offsets(await all(topic), EARLIEST),
+    end: async (topic) => partitions.offsets(await all(topic), LATEST),
+    async offsetsAt(topic, time) {
+      const at = await all(topic);
+      const [found, ends] = await Promise.all([partitions.offsets(at, time + 1), partitions.offsets(at, LATEST)]);
+      return found.map((offset, i) => (offset < 0 ? (ends[i] ?? 0) : offset));
+    },
+    committed: async (consumer, topic) => committed(named(consumer), await all(topic)),
+    async producerSequence(producer, topic) {
+      await claims.catchUp();
+      return claims.next(producer, topic);
+    },
+    onAppend(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    close,
+  };
+
+  try {
+    await admin.createTopic(PRODUCERS_TOPIC, 1);
+    await Promise.all([partitions.refresh(producersTopic), written.refresh(producersTopic)]);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return log;
+};
