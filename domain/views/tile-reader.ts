@@ -9,7 +9,7 @@ import { OVERFLOW, type Partial, type Slots, type TileRun } from '#domain/aggreg
 import { newSlots } from '#domain/aggregations/slots.ts';
 import type { Value } from '#domain/values/value.ts';
 import type { FeatureStatus, HopGroup, PlannedFeature } from './plan.ts';
-import type { TileGroup } from './tile-group.ts';
+import type { EntityTiles } from './tile-group.ts';
 
 const NO_SLOTS: readonly number[] = [];
 
@@ -20,9 +20,19 @@ interface Step {
   readonly features: readonly { readonly index: number; readonly feature: PlannedFeature; readonly states: readonly Slots[] }[];
 }
 
+/** The tiles of one hop as a reader sees them: of every entity (TileGroup), or of one alone (PackedEntity). */
+export interface ReadableTiles {
+  readonly nums: Float64Array;
+  readonly tileNo: Float64Array;
+  /** by entity index: its slots, oldest tile first */
+  readonly lists: readonly (EntityTiles | undefined)[];
+  /** the partial's slots of a tile: valid until the next call */
+  readonly at: (slot: number, n: number, r: number) => Slots;
+}
+
 export interface GroupReader {
   /** Fills the places of this group's features. */
-  readonly read: (group: TileGroup, entity: number, at: number, out: Value[], status: FeatureStatus[]) => void;
+  readonly read: (group: ReadableTiles, entity: number, at: number, out: Value[], status: FeatureStatus[]) => void;
 }
 
 export const compileGroupReader = (hop: HopGroup, hopIndex: number, features: readonly PlannedFeature[]): GroupReader => {
@@ -43,7 +53,7 @@ export const compileGroupReader = (hop: HopGroup, hopIndex: number, features: re
     };
   });
 
-  const mergeRun = (p: number, group: TileGroup, run: TileRun): void => {
+  const mergeRun = (p: number, group: ReadableTiles, run: TileRun): void => {
     const partial = partials[p] as Partial;
     const { n, r } = offsets[p] as { n: number; r: number };
     const into = accumulators[p] as Slots;

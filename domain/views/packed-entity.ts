@@ -1,0 +1,208 @@
+/**
+ * All kept tiles of one entity as one block of bytes: what an online store holds under one key, and reads in one look.
+ *
+ * Everything that a read touches is a double, so that the block is read where it lies, with no decoding:
+ *
+ *   head    12 doubles: form, partition and next offset of features.<view>, whole?, newest event time, kept from, bytes of references,
+ *           where the block began (offset, hop, tile number), two spare
+ *   a hop   count, then tile numbers, newest event times, cause partitions, cause offsets (count each), floats (count · width)
+ *   tail    references of all tiles, JSON: [hop][tile][slot]
+ *
+ * `whole`: the block has every tile that a read at or after `keptFrom` needs. A block that began in the middle of the topic (its
+ * store had been emptied) is not whole: it has what came since, and the rest must come from the primary store. There the first update
+ * that the block took shows whether what the store has and what the block has meet without a gap: all updates of an entity are in one
+ * partition, and the primary store's snapshots hold a prefix of it.
+ */
+import type { Slots } from '#domain/aggregations/aggregation.ts';
+import type { Value } from '#domain/values/value.ts';
+import type { FeatureStatus, HopGroup, ViewPlan } from './plan.ts';
+import type { EntityTiles } from './tile-group.ts';
+import { compileGroupReader, type GroupReader, type ReadableTiles } from './tile-reader.ts';
+import type { ReadOutcome } from './tile-store.ts';
+
+const FORM = 0x4d52_0001;
+export const HEAD_DOUBLES = 12;
+
+/** The tiles of one hop, in order of tile number. */
+export interface PackedTiles {
+  readonly tileNo: Float64Array;
+  readonly newest: Float64Array;
+  readonly causePartition: Float64Array;
+  readonly causeOffset: Float64Array;
+  readonly nums: Float64Array;
+  /** a tile: its references as plain data */
+  readonly refs: readonly (readonly unknown[])[];
+}
+
+export interface PackedEntity {
+  /** of features.<view>: updates below `offset` of this partition are in */
+  readonly partition: number;
+  readonly offset: number;
+  readonly whole: boolean;
+  /** the first update taken in: its offset, and its tile; null: the block was read from a store, not begun */
+  readonly since: { readonly offset: number; readonly hop: number; readonly tileNo: number } | null;
+  /** epoch ms; −∞ where the entity has no event */
+  readonly newest: number;
+  /** reads at or after this time (epoch ms) find all their tiles; −∞: any read does */
+  readonly keptFrom: number;
+  /** a hop of the plan each */
+  readonly hops: readonly PackedTiles[];
+}
+
+const EMPTY = new Float64Array(0);
+export const NO_TILES: PackedTiles = {
+  tileNo: EMPTY,
+  newest: EMPTY,
+  causePartition: EMPTY,
+  causeOffset: EMPTY,
+  nums: EMPTY,
+  refs: [],
+};
+
+/** [0, 1, 2, …]: the slots of a packed hop, by count. */
+const SLOTS: number[][] = [];
+const slotsOf = (count: number): number[] => {
+  SLOTS[count] ??= Array.from({ length: count }, (_, i) => i);
+  return SLOTS[count];
+};
+
+export const packEntity = (entity: PackedEntity): Uint8Array => {
+  const hasRefs = entity.hops.some((hop) => hop.refs.some((refs) => refs.length > 0));
+  const tail = hasRefs ? Buffer.from(JSON.stringify(entity.hops.map((hop) => hop.refs))) : Buffer.alloc(0);
+  const doubles = HEAD_DOUBLES + entity.hops.reduce((sum, hop) => sum + 1 + hop.tileNo.length * 4 + hop.nums.length, 0);
+  const bytes = new Uint8Array(doubles * 8 + tail.length);
+  const out = new Float64Array(bytes.buffer, 0, doubles);
+  out[0] = FORM;
+  out[1] = entity.partition;
+  out[2] = entity.offset;
+  out[3] = entity.whole ? 1 : 0;
+  out[4] = entity.newest;
+  out[5] = entity.keptFrom;
+  out[6] = tail.length;
+  out[7] = entity.since?.offset ?? -1;
+  out[8] = entity.since?.hop ?? 0;
+  out[9] = entity.since?.tileNo ?? 0;
+  let at = HEAD_DOUBLES;
+  for (const hop of entity.hops) {
+    out[at++] = hop.tileNo.length;
+    for (const part of [hop.tileNo, hop.newest, hop.causePartition, hop.causeOffset, hop.nums]) {
+      out.set(part, at);
+      at += part.length;
+    }
+  }
+  bytes.set(tail, doubles * 8);
+  return bytes;
+};
+
+/** Null where the bytes are of another form: then they are as good as absent. */
+export const unpackEntity = (plan: ViewPlan, bytes: Uint8Array): PackedEntity | null => {
+  // Aligned: a client's buffer begins anywhere in its pool.
+  const copy = bytes.byteOffset % 8 === 0 ? bytes : Uint8Array.prototype.slice.call(bytes);
+  const all = new Float64Array(copy.buffer, copy.byteOffset, Math.floor(copy.length / 8));
+  if (copy.length < HEAD_DOUBLES * 8 || all[0] !== FORM) return null;
+  const tail = all[6] as number;
+  const refs =
+    tail === 0
+      ? null
+      : (JSON.parse(Buffer.from(copy.buffer, copy.byteOffset + copy.length - tail, tail).toString('utf8')) as unknown[][][]);
+  let at = HEAD_DOUBLES;
+  const take = (length: number): Float64Array => {
+    const part = all.subarray(at, at + length);
+    at += length;
+    return part;
+  };
+  const hops = plan.hops.map((hop, h): PackedTiles => {
+    const count = all[at++] as number;
+    return {
+      tileNo: take(count),
+      newest: take(count),
+      causePartition: take(count),
+      causeOffset: take(count),
+      nums: take(count * hop.nums),
+      refs: refs?.[h] ?? slotsOf(count).map(() => []),
+    };
+  });
+  return {
+    partition: all[1] as number,
+    offset: all[2] as number,
+    whole: all[3] === 1,
+    since: (all[7] as number) < 0 ? null : { offset: all[7] as number, hop: all[8] as number, tileNo: all[9] as number },
+    newest: all[4] as number,
+    keptFrom: all[5] as number,
+    hops,
+  };
+};
+
+/** A packed hop as the tile reader wants it; references are decoded where they are read. */
+class PackedHopReader implements ReadableTiles {
+  nums: Float64Array = EMPTY;
+  tileNo: Float64Array = EMPTY;
+  readonly lists: (EntityTiles | undefined)[] = [undefined];
+  private readonly list: EntityTiles = { slots: [], head: 0 };
+  private refs: readonly (readonly unknown[])[] = [];
+  private readonly decoders: readonly ((data: unknown) => unknown)[];
+  private readonly decoded: unknown[];
+  private readonly cursor: Slots;
+  private readonly width: number;
+
+  constructor(hop: HopGroup) {
+    this.width = hop.nums;
+    this.decoders = hop.partials.flatMap(({ partial }) => partial.refs.map((slot) => slot.decode));
+    this.decoded = new Array(hop.refs).fill(null);
+    this.cursor = { nums: this.nums, n: 0, refs: this.decoded, r: 0 };
+  }
+
+  use(tiles: PackedTiles): void {
+    this.nums = tiles.nums;
+    this.tileNo = tiles.tileNo;
+    this.refs = tiles.refs;
+    this.list.slots = slotsOf(tiles.tileNo.length);
+    this.lists[0] = this.list;
+  }
+
+  at(slot: number, n: number, r: number): Slots {
+    const { cursor, decoders, decoded } = this;
+    const refs = this.refs[slot] ?? [];
+    for (let i = r; i < decoders.length; i++) decoded[i] = (decoders[i] as (data: unknown) => unknown)(refs[i]);
+    cursor.nums = this.nums;
+    cursor.n = slot * this.width + n;
+    cursor.r = r;
+    return cursor;
+  }
+}
+
+export interface PackedReader {
+  /** Fills out and status, one place a feature of the plan; `null`: the entity has no event. The rules are those of TileStore.read. */
+  readonly read: (entity: PackedEntity | null, at: number, out: Value[], status: FeatureStatus[]) => ReadOutcome;
+}
+
+export const packedReader = (plan: ViewPlan): PackedReader => {
+  const readers: GroupReader[] = plan.hops.map((hop, i) => compileGroupReader(hop, i, plan.features));
+  const tiles = plan.hops.map((hop) => new PackedHopReader(hop));
+  const readTiles = (hops: readonly PackedTiles[] | null, at: number, out: Value[], status: FeatureStatus[]): void => {
+    for (let h = 0; h < readers.length; h++) {
+      const hop = tiles[h] as PackedHopReader;
+      hop.use(hops?.[h] ?? NO_TILES);
+      (readers[h] as GroupReader).read(hop, 0, at, out, status);
+    }
+  };
+  return {
+    read(entity, at, out, status) {
+      if (entity === null || entity.newest === Number.NEGATIVE_INFINITY) {
+        readTiles(null, at, out, status);
+        for (let i = 0; i < plan.features.length; i++) status[i] = 'not-found';
+        return 'ok';
+      }
+      if (at < entity.newest || at < entity.keptFrom) return 'needs-history';
+      if (plan.ttlMs !== null && entity.newest < at - plan.ttlMs) {
+        for (let i = 0; i < plan.features.length; i++) {
+          out[i] = null;
+          status[i] = 'expired';
+        }
+        return 'ok';
+      }
+      readTiles(entity.hops, at, out, status);
+      return 'ok';
+    },
+  };
+};
