@@ -5,12 +5,13 @@
 import { ByteWriter } from '#domain/sources/bytes.ts';
 import type { Scalar } from '#domain/values/value.ts';
 import { avroCodec } from './avro.ts';
-import { decodeKey, encodeKey } from './entity-key.ts';
+import { decodeKey } from './entity-key.ts';
 import { featuresAvroSchema, slotColumns } from './features-schema.ts';
 import type { ViewPlan } from './plan.ts';
 import type { TileGroup } from './tile-group.ts';
 import type { TileStore } from './tile-store.ts';
 import type { TileUpdate } from './tile-update.ts';
+import { updateReader } from './update-record.ts';
 
 export interface DecodedUpdate extends TileUpdate {
   readonly watermark: number;
@@ -32,8 +33,6 @@ interface GroupLayout {
   readonly before: number;
   readonly after: number;
   readonly isLong: readonly boolean[];
-  readonly numNames: readonly string[];
-  readonly refNames: readonly string[];
   readonly encodeRef: readonly ((ref: unknown) => Uint8Array | null)[];
   readonly decodeRef: readonly ((data: unknown) => unknown)[];
 }
@@ -50,8 +49,6 @@ const layoutsOf = (plan: ViewPlan): GroupLayout[] => {
       before,
       after: total - before - (widths[h] as number),
       isLong: nums.map(({ avro: type }) => type === 'long'),
-      numNames: nums.map(({ name }) => name),
-      refNames: refs.map(({ name }) => name),
       encodeRef: fields.map((field, i) => {
         const type = avroCodec(refs[i]?.avro);
         return (ref) => {
@@ -68,6 +65,7 @@ const layoutsOf = (plan: ViewPlan): GroupLayout[] => {
 export const tileCodec = (plan: ViewPlan): TileCodec => {
   const layouts = layoutsOf(plan);
   const type = avroCodec(featuresAvroSchema(plan));
+  const read = updateReader(plan);
   const writer = new ByteWriter();
   const keyTypes = plan.keys.map(({ type: t }) => t.base);
 
@@ -152,26 +150,9 @@ export const tileCodec = (plan: ViewPlan): TileCodec => {
       const record = type.fromBuffer(
         Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength),
       ) as Record<string, unknown>;
-      const hopMs = record.hop_ms as number;
-      const h = plan.hops.findIndex((hop) => hop.hopMs === hopMs);
-      const layout = layouts[h];
-      return {
-        key: encodeKey(
-          plan.keys.map(({ name, type: t }) => {
-            const value = record[`key_${name}`];
-            return t.base === 'bytes' ? Buffer.from(value as Uint8Array).toString('base64') : (value as Scalar);
-          }),
-        ),
-        hopMs,
-        tileStart: record.tile_start as number,
-        newestEventTime: record.newest_event_time as number,
-        cause: { partition: record.cause_partition as number, offset: record.cause_offset as number },
-        version: record.version as number,
-        generation: record.generation as number,
-        watermark: record.watermark as number,
-        nums: Float64Array.from(layout?.numNames ?? [], (name) => record[name] as number),
-        refs: layout === undefined ? [] : layout.refNames.map((name, i) => layout.decodeRef[i]?.(record[name])),
-      };
+      const update = read(record);
+      const layout = layouts[plan.hops.findIndex((hop) => hop.hopMs === update.hopMs)];
+      return { ...update, refs: update.refs.map((ref, i) => layout?.decodeRef[i]?.(ref)) };
     },
   };
 };

@@ -1,0 +1,170 @@
+/**
+ * The hot copy in Redis: one key an entity, holding all its tiles; one hash a generation, holding how far it is.
+ *
+ *   mr:{view#generation}:e:<entity>   a packed entity
+ *   mr:{view#generation}:progress     o:<p> next offset, b:<p> begun, r:<p> caught up; e newest event time; n partitions
+ *   mr:{view#generation}:ready        there where every partition has caught up since it began
+ *
+ * Redis keeps nothing over a restart and need not: what empties it takes `ready` away, and until it is full again nothing is answered from
+ * it. A read asks for the blocks and for `ready` in one command, so the two are of one moment. Where keys have a time to live, an absent
+ * key is no proof that there is no such entity.
+ */
+import { Redis } from 'ioredis';
+import { MillraceError } from '#domain/errors.ts';
+import type { HotProgress, HotStore, TilesAnswer, TilesTarget } from '#domain/ports/online-store.ts';
+import { HEAD_DOUBLES, type PackedEntity, packEntity, unpackEntity } from '#domain/views/packed-entity.ts';
+import { REPAIR, STORE } from './scripts.ts';
+
+export interface RedisHotStoreOptions {
+  readonly host: string;
+  readonly port: number;
+  /** how long an entity without events stays, ms; null: for ever */
+  readonly ttlOf: (target: TilesTarget) => number | null;
+  readonly warn?: (message: string) => void;
+}
+
+interface Scripts {
+  mrStore(keys: number, ...args: (string | Buffer)[]): Promise<number>;
+  mrRepair(keys: number, ...args: (string | Buffer)[]): Promise<number>;
+}
+
+const HEAD_BYTES = HEAD_DOUBLES * 8;
+const TIMEOUT_MS = 2_000;
+
+const prefix = ({ plan, generation }: TilesTarget): string => `mr:{${plan.view}#${generation}}:`;
+const entityKey = (target: TilesTarget, key: string): string => `${prefix(target)}e:${key}`;
+const progressKey = (target: TilesTarget): string => `${prefix(target)}progress`;
+const readyKey = (target: TilesTarget): string => `${prefix(target)}ready`;
+
+const bytesOf = (entity: PackedEntity): Buffer => {
+  const packed = packEntity(entity);
+  return Buffer.from(packed.buffer, packed.byteOffset, packed.byteLength);
+};
+
+const UNKNOWN: TilesAnswer = { found: 'unknown', part: null };
+
+export const redisHotStore = (options: RedisHotStoreOptions): HotStore => {
+  const redis = new Redis({
+    host: options.host,
+    port: options.port,
+    enableAutoPipelining: true,
+    maxRetriesPerRequest: 0,
+    enableOfflineQueue: false,
+    commandTimeout: TIMEOUT_MS,
+    retryStrategy: (tries) => Math.min(50 * tries, 500),
+  });
+  let down = false;
+  redis.on('error', (error: Error) => {
+    if (!down)
+      options.warn?.(
+        `Redis at ${options.host}:${options.port} does not answer (${error.message}); reads go to the primary store`,
+      );
+    down = true;
+  });
+  redis.on('ready', () => {
+    down = false;
+  });
+  redis.defineCommand('mrStore', { lua: STORE });
+  redis.defineCommand('mrRepair', { lua: REPAIR });
+  const scripts = redis as unknown as Scripts;
+
+  const guarded = async <T>(work: () => Promise<T>): Promise<T> => {
+    try {
+      return await work();
+    } catch (error) {
+      throw new MillraceError(
+        'MR_STORE_UNAVAILABLE',
+        `Redis at ${options.host}:${options.port} does not answer: ${String(error)}`,
+        {
+          store: 'redis',
+        },
+      );
+    }
+  };
+
+  const readProgress = async (target: TilesTarget): Promise<HotProgress> => {
+    const fields = await redis.hgetall(progressKey(target));
+    const partitions = Number(fields.n ?? 0);
+    const offsets = Array.from({ length: partitions }, (_, p) =>
+      fields[`o:${p}`] === undefined ? null : Number(fields[`o:${p}`]),
+    );
+    return {
+      offsets,
+      ready: partitions > 0 && offsets.every((_, p) => fields[`r:${p}`] === '1'),
+      newestEventTime: fields.e === undefined ? null : Number(fields.e),
+    };
+  };
+
+  return {
+    name: 'redis',
+    read: (target, keys) =>
+      guarded(async () => {
+        const found = await redis.mgetBuffer(readyKey(target), ...keys.map((key) => entityKey(target, key)));
+        if (found[0] === null) return keys.map(() => UNKNOWN);
+        const nothing: TilesAnswer = options.ttlOf(target) === null ? { found: 'nothing' } : UNKNOWN;
+        return keys.map((_, i): TilesAnswer => {
+          const block = found[i + 1];
+          const entity = block == null ? null : unpackEntity(target.plan, block);
+          if (entity === null) return nothing;
+          return entity.whole ? { found: 'tiles', entity } : { found: 'unknown', part: entity };
+        });
+      }),
+
+    position: (target, partition) =>
+      guarded(async () => {
+        const [offset, begun] = await redis.hmget(progressKey(target), `o:${partition}`, `b:${partition}`);
+        return { offset: offset == null ? null : Number(offset), begun: Number(begun ?? 0) };
+      }),
+
+    load: (target, keys) =>
+      guarded(async () =>
+        keys.length === 0
+          ? []
+          : (await redis.mgetBuffer(keys.map((key) => entityKey(target, key)))).map((block) =>
+              block === null ? null : unpackEntity(target.plan, block),
+            ),
+      ),
+
+    store: (target, partition, from, to, entries, { ready, newestEventTime, now, partitions }) =>
+      guarded(async () => {
+        const stored = await scripts.mrStore(
+          2 + entries.length,
+          progressKey(target),
+          readyKey(target),
+          ...entries.map(({ key }) => entityKey(target, key)),
+          String(partition),
+          from === null ? '' : String(from),
+          String(to),
+          ready ? '1' : '0',
+          Number.isFinite(newestEventTime) ? String(newestEventTime) : '',
+          String(now),
+          String(options.ttlOf(target) ?? 0),
+          String(partitions),
+          ...entries.map(({ entity }) => bytesOf(entity)),
+        );
+        return stored === 1;
+      }),
+
+    repair: (target, key, read, whole) =>
+      guarded(async () => {
+        const head = bytesOf(read).subarray(0, HEAD_BYTES);
+        await scripts.mrRepair(1, entityKey(target, key), head, bytesOf(whole));
+      }),
+
+    progress: (target) => guarded(() => readProgress(target)),
+
+    drop: (target) =>
+      guarded(async () => {
+        for (let cursor = '0'; ; ) {
+          const [next, keys] = await redis.scan(cursor, 'MATCH', `${prefix(target)}*`, 'COUNT', 1000);
+          if (keys.length > 0) await redis.unlink(...keys);
+          cursor = next;
+          if (cursor === '0') return;
+        }
+      }),
+
+    async close() {
+      redis.disconnect();
+    },
+  };
+};

@@ -1,0 +1,102 @@
+/**
+ * Keeps the hot copy of a view's generations: feature updates in, packed entities out.
+ *
+ * One partition of features.<view> is one process's at a time, and its batches come in order. A batch is taken in whole or not at all, and
+ * the position moves with it, so a batch that comes twice is taken once. Where the store says that its position is not ours (it was
+ * emptied, or the partition was another's in between), the partition is read again from where the store stands.
+ */
+import type { HotStore, TilesTarget } from '#domain/ports/online-store.ts';
+import { type PlainUpdate, takeIn } from '#domain/views/pack-updates.ts';
+import type { PackedEntity } from '#domain/views/packed-entity.ts';
+
+export interface KeyedUpdate extends PlainUpdate {
+  /** encoded entity key */
+  readonly key: string;
+  readonly generation: number;
+}
+
+export interface HotBatch {
+  readonly partition: number;
+  readonly updates: readonly KeyedUpdate[];
+  /** offset after the batch */
+  readonly next: number;
+  /** the topic's end when the batch was read */
+  readonly end: number;
+  /** log time of the batch's last record, epoch ms */
+  readonly logTime: number;
+}
+
+export interface HotPartition {
+  /** Where to read from: what the store has, or the topic's beginning (null). */
+  readonly start: () => Promise<number | null>;
+  /** False: the position was lost, and the partition must be read again from `start`. */
+  readonly take: (batch: HotBatch) => Promise<boolean>;
+}
+
+/** Tiles are let go this long after the last read that could need them: reads may be late, and clocks differ. */
+const GRACE_MS = 3_600_000;
+
+const byKey = (updates: readonly KeyedUpdate[]): Map<string, KeyedUpdate[]> => {
+  const groups = new Map<string, KeyedUpdate[]>();
+  for (const update of updates) {
+    const group = groups.get(update.key);
+    if (group === undefined) groups.set(update.key, [update]);
+    else group.push(update);
+  }
+  return groups;
+};
+
+export interface HotTilesOptions {
+  readonly store: HotStore;
+  readonly target: TilesTarget;
+  readonly partition: number;
+  readonly partitions: number;
+  /** time to live of the store's keys, ms; null: for ever */
+  readonly ttlMs: number | null;
+  readonly now: () => number;
+}
+
+export const hotPartition = ({ store, target, partition, partitions, ttlMs, now }: HotTilesOptions): HotPartition => {
+  let offset: number | null = null;
+  let begun = 0;
+  let ready = false;
+
+  return {
+    async start() {
+      const position = await store.position(target, partition);
+      offset = position.offset;
+      begun = position.offset === null ? now() : position.begun;
+      ready = false;
+      return offset;
+    },
+
+    async take(batch) {
+      const mine = batch.updates.filter((u) => u.generation === target.generation && u.hopMs >= 0 && u.offset >= (offset ?? 0));
+      const groups = byKey(mine);
+      const keys = [...groups.keys()];
+      const before = await store.load(target, keys);
+      // Until the first key can have expired, an absent one was never there.
+      const wholeIfNew = ttlMs === null || now() - begun < ttlMs;
+      let newest = Number.NEGATIVE_INFINITY;
+      const entries = keys.map((key, i): { key: string; entity: PackedEntity } => {
+        const entity = takeIn(target.plan, before[i] ?? null, groups.get(key) ?? [], {
+          partition,
+          offset: batch.next,
+          keepFrom: batch.logTime - GRACE_MS,
+          wholeIfNew,
+        });
+        newest = Math.max(newest, entity.newest);
+        return { key, entity };
+      });
+      ready = ready || batch.next >= batch.end;
+      const stored = await store.store(target, partition, offset, batch.next, entries, {
+        ready,
+        newestEventTime: newest,
+        now: begun,
+        partitions,
+      });
+      if (stored) offset = batch.next;
+      return stored;
+    },
+  };
+};
