@@ -1,0 +1,81 @@
+/**
+ * Which partitions are ours, and the callbacks in order: a revocation's before the next assignment's, one at a time. The events come from
+ * kafkajs without waiting for us; `settled` is what a batch waits for before it is handled.
+ */
+export interface AssignedPartition {
+  readonly topic: string;
+  readonly partition: number;
+}
+
+export interface StartAt extends AssignedPartition {
+  /** the next offset to read */
+  readonly offset: number;
+}
+
+export interface Assignments {
+  assign(partitions: readonly AssignedPartition[]): void;
+  revoke(): void;
+  current(): readonly AssignedPartition[];
+  /** Counts up with every change. */
+  generation(): number;
+  /** The generation whose callbacks are done. @throws what `assigned` threw */
+  settled(): Promise<number>;
+}
+
+export interface AssignmentCallbacks {
+  readonly assigned: (partitions: readonly AssignedPartition[]) => Promise<readonly StartAt[] | undefined>;
+  readonly revoked: (partitions: readonly AssignedPartition[]) => Promise<void>;
+  readonly seek: (at: StartAt) => void;
+  readonly onError: (error: unknown) => void;
+}
+
+export const createAssignments = ({ assigned, revoked, seek, onError }: AssignmentCallbacks): Assignments => {
+  let partitions: readonly AssignedPartition[] = [];
+  let generation = 0;
+  /** of the present generation: done when its callbacks are */
+  let work: Promise<void> = Promise.resolve();
+
+  const revoke = (): void => {
+    if (partitions.length === 0) return;
+    const lost = partitions;
+    partitions = [];
+    generation++;
+    work = work.catch(() => undefined).then(() => revoked(lost).catch(onError));
+  };
+
+  const take = async (mine: readonly AssignedPartition[], number: number): Promise<void> => {
+    const starts = await assigned(mine);
+    // lost again while the callback worked: what it says is of no use
+    if (number === generation) for (const start of starts ?? []) seek(start);
+  };
+
+  return {
+    assign(next) {
+      revoke();
+      partitions = next;
+      const number = ++generation;
+      if (next.length === 0) return;
+      work = work.catch(() => undefined).then(() => take(next, number));
+      // whoever waits for it hears of its failure; without a batch nobody would
+      work.catch(onError);
+    },
+    revoke,
+    current: () => partitions,
+    generation: () => generation,
+    async settled() {
+      for (;;) {
+        const number = generation;
+        const awaited = work;
+        try {
+          await awaited;
+        } catch (error) {
+          // the next try of the batch tries the callback again
+          if (number === generation) work = Promise.resolve().then(() => take(partitions, number));
+          work.catch(() => undefined);
+          throw error;
+        }
+        if (number === generation && awaited === work) return number;
+      }
+    },
+  };
+};
