@@ -32,6 +32,8 @@ export interface PackedTiles {
   readonly nums: Float64Array;
   /** a tile: its references as plain data */
   readonly refs: readonly (readonly unknown[])[];
+  /** a tile: the offset in features.<view> of the update that it stands at; only where the primary store says so, never packed */
+  readonly updateOffset?: Float64Array;
 }
 
 export interface PackedEntity {

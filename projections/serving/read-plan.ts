@@ -42,6 +42,8 @@ export interface ReadPlan {
   /** column names, in the order of the answer */
   readonly features: readonly string[];
   readonly views: readonly ViewRead[];
+  /** whether some view's tiles must be fetched from a store */
+  readonly stored: boolean;
   readonly onDemand: readonly OnDemandRead[];
   /** request inputs needed */
   readonly request: readonly { readonly name: string; readonly type: FieldType }[];
@@ -177,6 +179,7 @@ const build = (columns: readonly Column[], definitions: ReadDefinitions, views: 
   return {
     features: nameColumns(columns),
     views: viewReads.map((view, index) => ({ ...view, needed: neededOf(index) })),
+    stored: viewReads.some(({ served }) => served.fetch !== undefined),
     onDemand,
     request: [...request].map(([name, type]) => ({ name, type })),
   };

@@ -11,7 +11,7 @@ import type { EntityKey, FeatureStatus } from '#domain/views/plan.ts';
 import { readHistorical } from './historical-read.ts';
 import type { RawEvents } from './raw-events.ts';
 import { createReadPlans, type ReadDefinitions, type ReadPlan, type ViewRead } from './read-plan.ts';
-import type { ServedView, ServingViews } from './served-view.ts';
+import type { FetchedTiles, ServedView, ServingViews } from './served-view.ts';
 
 export interface ReadDependencies {
   readonly definitions: ReadDefinitions;
@@ -89,6 +89,19 @@ const computeOnDemand = (
   }
 };
 
+/** The tiles of all rows, one request a view. */
+const fetchTiles = (plan: ReadPlan, { entities }: ReadRequest, at: number): Promise<(FetchedTiles | null)[]> =>
+  Promise.all(
+    plan.views.map(({ served }) =>
+      served.fetch === undefined
+        ? null
+        : served.fetch(
+            entities.map((entity) => keyOfEntity(served.plan, entity)),
+            at,
+          ),
+    ),
+  );
+
 const answerOf = (served: ServedView): ViewAnswer => ({
   view: served.plan.view,
   version: served.version,
@@ -155,8 +168,14 @@ export const createRead = (dependencies: ReadDependencies): Read => {
     };
   };
 
-  /** From tiles; null where some row's tiles do not suffice. */
-  const readPresent = (plan: ReadPlan, request: ReadRequest, at: number, known: number): ReadResult | null => {
+  /** From tiles; null where some row's tiles do not suffice. `fetched`: by view, the tiles that a store gave. */
+  const readPresent = (
+    plan: ReadPlan,
+    request: ReadRequest,
+    at: number,
+    known: number,
+    fetched: readonly (FetchedTiles | null)[] | null,
+  ): ReadResult | null => {
     const { entities } = request;
     const rows = entities.length;
     const width = plan.features.length;
@@ -170,9 +189,15 @@ export const createRead = (dependencies: ReadDependencies): Read => {
       const rowValues: Value[] = new Array(width);
       const rowStatus: FeatureStatus[] = new Array(width);
       const viewValues: Value[][] = [];
-      for (const view of plan.views) {
+      for (let v = 0; v < plan.views.length; v++) {
+        const view = plan.views[v] as ViewRead;
         const { served } = view;
-        if (served.read(keyOfEntity(served.plan, entity), at, out, outStatus) !== 'ok') return null;
+        const tiles = fetched === null ? null : (fetched[v] as FetchedTiles | null);
+        const outcome =
+          tiles === null
+            ? served.read(keyOfEntity(served.plan, entity), at, out, outStatus)
+            : tiles.read(row, at, out, outStatus);
+        if (outcome !== 'ok') return null;
         for (const { feature, column } of view.columns) {
           rowValues[column] = out[feature] as Value;
           rowStatus[column] = outStatus[feature] as FeatureStatus;
@@ -200,6 +225,7 @@ export const createRead = (dependencies: ReadDependencies): Read => {
     const now = dependencies.readTime();
     const at = request.at ?? (request.known !== undefined && request.known < now ? request.known : now);
     if (request.known !== undefined && request.known < now) return readPast(plan, request, at, request.known);
-    return readPresent(plan, request, at, now) ?? readPast(plan, request, at, null);
+    const fetched = plan.stored ? await fetchTiles(plan, request, at) : null;
+    return readPresent(plan, request, at, now, fetched) ?? readPast(plan, request, at, null);
   };
 };

@@ -3,6 +3,12 @@
 import type { Position, Value } from '#domain/values/value.ts';
 import type { FeatureStatus, ViewPlan } from '#domain/views/plan.ts';
 
+/** The tiles of the entities of one read, in hand: reading them awaits nothing. */
+export interface FetchedTiles {
+  /** Of the row-th key; as `ServedView.read`. */
+  readonly read: (row: number, at: number, out: Value[], status: FeatureStatus[]) => 'ok' | 'needs-history';
+}
+
 export interface ServedView {
   readonly plan: ViewPlan;
   readonly version: number;
@@ -11,6 +17,8 @@ export interface ServedView {
   readonly schemaId: number;
   /** Fills out and status, one place a feature of the plan; `needs-history` where the tiles do not suffice (see TileStore). */
   readonly read: (key: string, at: number, out: Value[], status: FeatureStatus[]) => 'ok' | 'needs-history';
+  /** Where the tiles are in a store and not in this process: asked for before the rows are read. `read` is then not called. */
+  readonly fetch?: (keys: readonly string[], at: number) => Promise<FetchedTiles>;
   /** next offsets of the raw topic that the generation has taken in */
   readonly positions: () => readonly Position[];
   /** the same as text */
