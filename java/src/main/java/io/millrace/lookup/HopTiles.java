@@ -1,0 +1,89 @@
+package io.millrace.lookup;
+
+import java.util.Arrays;
+
+/**
+ * What is known of one entity's tiles of one hop: every tile from `from` to `to`, those that are absent too. Tiles are sorted by start;
+ * a new tile past the end, the usual one, is appended.
+ */
+final class HopTiles {
+  /** known from and to, inclusive; nothing is known where from > to */
+  long from = 1;
+  long to = 0;
+  private long[] starts = new long[4];
+  private byte[][] tiles = new byte[4][];
+  private int size = 0;
+  long bytes = 0;
+
+  boolean covers(long first, long last) {
+    return first > last || (from <= to && first >= from && last <= to);
+  }
+
+  boolean knows(long start) {
+    return start >= from && start <= to;
+  }
+
+  int size() {
+    return size;
+  }
+
+  byte[] tile(int i) {
+    return tiles[i];
+  }
+
+  long start(int i) {
+    return starts[i];
+  }
+
+  /** The index of the first tile that starts at or after `start`. */
+  int firstAtOrAfter(long start) {
+    int at = Arrays.binarySearch(starts, 0, size, start);
+    return at >= 0 ? at : -at - 1;
+  }
+
+  /** @param tile null: there is none */
+  void put(long start, byte[] tile) {
+    int at = firstAtOrAfter(start);
+    boolean known = at < size && starts[at] == start;
+    if (known) bytes -= tiles[at].length;
+    if (tile == null) {
+      if (known) remove(at, at + 1);
+      return;
+    }
+    if (!known) {
+      if (size == starts.length) {
+        starts = Arrays.copyOf(starts, size * 2);
+        tiles = Arrays.copyOf(tiles, size * 2);
+      }
+      System.arraycopy(starts, at, starts, at + 1, size - at);
+      System.arraycopy(tiles, at, tiles, at + 1, size - at);
+      size++;
+    }
+    starts[at] = start;
+    tiles[at] = tile;
+    bytes += tile.length;
+  }
+
+  private void remove(int first, int end) {
+    System.arraycopy(starts, end, starts, first, size - end);
+    System.arraycopy(tiles, end, tiles, first, size - end);
+    Arrays.fill(tiles, size - (end - first), size, null);
+    size -= end - first;
+  }
+
+  /** Forgets what lies before `first`: a window has moved on. */
+  void forgetBefore(long first) {
+    int end = firstAtOrAfter(first);
+    for (int i = 0; i < end; i++) bytes -= tiles[i].length;
+    remove(0, end);
+    from = Math.max(from, first);
+  }
+
+  void clear() {
+    from = 1;
+    to = 0;
+    bytes = 0;
+    Arrays.fill(tiles, 0, size, null);
+    size = 0;
+  }
+}

@@ -1,0 +1,18 @@
+package io.millrace.lookup;
+
+import java.time.Instant;
+
+/** One line a thing worth knowing, to stderr. */
+final class Log {
+  private Log() {}
+
+  static void info(String message) {
+    System.err.println(Instant.now() + " " + message);
+  }
+
+  static void error(String message, Throwable cause) {
+    StringBuilder line = new StringBuilder(message);
+    for (Throwable t = cause; t != null; t = t.getCause()) line.append(": ").append(t);
+    info(line.toString());
+  }
+}

@@ -1,0 +1,150 @@
+package io.millrace.lookup;
+
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import org.apache.paimon.Snapshot;
+import org.apache.paimon.data.InternalRow;
+import org.apache.paimon.data.serializer.InternalRowSerializer;
+import org.apache.paimon.disk.IOManager;
+import org.apache.paimon.io.DataFileMeta;
+import org.apache.paimon.reader.RecordReader;
+import org.apache.paimon.table.FileStoreTable;
+import org.apache.paimon.table.source.DataSplit;
+import org.apache.paimon.table.source.InnerTableRead;
+
+/**
+ * A table as of one plan of all its files, moved on snapshot by snapshot. Where it can't be moved on (a snapshot is gone, the schema has
+ * changed, the table was overwritten) another state takes its place.
+ */
+final class TableState implements AutoCloseable {
+  final FileStoreTable table;
+  final TableShape shape;
+  private final Bucket[] buckets;
+  private final IOManager io;
+  private final Map<List<Projection.HopColumns>, Projection> projections = new ConcurrentHashMap<>();
+  private final ThreadLocal<TableShape.Bucketing> bucketing;
+
+  long snapshotId = 0;
+  long commitTime = 0;
+
+  private record Change(int bucket, ByteKey key, long hopMs, long start, InternalRow row) {}
+
+  /** What the next snapshot changes, read before readers are held up. */
+  record Step(Snapshot snapshot, List<Runnable> actions) {}
+
+  TableState(FileStoreTable given, IOManager io, long cacheBytes, Stats stats) throws LookupException {
+    int count = Math.max(1, given.schema().numBuckets());
+    Map<String, String> options = new HashMap<>();
+    options.put("lookup.cache-max-memory-size", Math.max(8, 96 / count) + " mb");
+    options.put("lookup.cache-file-retention", "12 h");
+    this.table = given.copy(options);
+    this.shape = new TableShape(table);
+    this.io = io;
+    this.buckets = new Bucket[count];
+    this.bucketing = ThreadLocal.withInitial(shape::bucketing);
+    for (int i = 0; i < count; i++) buckets[i] = new Bucket(table, shape, i, io, stats.cachedBytes, cacheBytes, stats);
+  }
+
+  /** Plans all files of a snapshot. */
+  void load(Snapshot snapshot) {
+    Map<Integer, List<DataFileMeta>> files = new HashMap<>();
+    for (DataSplit split : table.newSnapshotReader().withSnapshot(snapshot).read().dataSplits())
+      files.computeIfAbsent(split.bucket(), b -> new ArrayList<>()).addAll(split.dataFiles());
+    files.forEach((bucket, all) -> buckets[bucket].refreshFiles(List.of(), all));
+    moved(snapshot);
+  }
+
+  /** @return null where only a plan of all files will do */
+  Step prepare(Snapshot next) throws IOException {
+    if (next.schemaId() > shape.schema.id()) return null;
+    if (next.commitKind() == Snapshot.CommitKind.OVERWRITE) return null;
+    List<Runnable> actions = new ArrayList<>();
+    if (next.commitKind() == Snapshot.CommitKind.ANALYZE) return new Step(next, actions);
+    for (var given : table.newSnapshotReader().withSnapshot(next).readChanges().splits()) {
+      DataSplit split = (DataSplit) given;
+      Bucket bucket = buckets[split.bucket()];
+      actions.add(() -> bucket.refreshFiles(split.beforeFiles(), split.dataFiles()));
+      // A compaction moves rows and changes none.
+      if (next.commitKind() == Snapshot.CommitKind.APPEND)
+        for (Change change : changes(split)) actions.add(() -> bucket.apply(change.key, change.hopMs, change.start, change.row));
+    }
+    return new Step(next, actions);
+  }
+
+  private List<Change> changes(DataSplit split) throws IOException {
+    List<Change> changes = new ArrayList<>();
+    InternalRowSerializer copier = new InternalRowSerializer(shape.rowType);
+    InnerTableRead read = table.newRead().forceKeepDelete();
+    try (RecordReader<InternalRow> reader = read.withIOManager(io).createReader(split)) {
+      reader.forEachRemaining(
+          row ->
+              changes.add(
+                  new Change(
+                      split.bucket(),
+                      shape.keys.keyOf(row),
+                      shape.hopOf(row),
+                      shape.startOf(row),
+                      row.getRowKind().isRetract() ? null : copier.copy(row))));
+    }
+    return changes;
+  }
+
+  /** With no reader at work. */
+  void apply(Step step) {
+    for (Runnable action : step.actions) action.run();
+    moved(step.snapshot);
+  }
+
+  private void moved(Snapshot snapshot) {
+    snapshotId = snapshot.id();
+    commitTime = snapshot.timeMillis();
+  }
+
+  Projection projection(List<Projection.HopColumns> asked) throws LookupException {
+    Projection known = projections.get(asked);
+    if (known != null) return known;
+    Projection made = new Projection(asked, shape.rowType);
+    Projection raced = projections.putIfAbsent(asked, made);
+    return raced == null ? made : raced;
+  }
+
+  int bucketOf(Object[] entity) {
+    return bucketing.get().of(entity);
+  }
+
+  /** @return false where tiles are not known and `cold` does not let them be looked up */
+  boolean collect(Projection projection, Ranges ranges, Entities entities, boolean cold, Answer answer) throws IOException {
+    for (int i = 0; i < entities.size(); i++) {
+      Bucket bucket = buckets[entities.bucket(i)];
+      if (!bucket.collect(projection, ranges, entities.key(i), entities.values(i), cold, answer)) return false;
+    }
+    answer.snapshotId = snapshotId;
+    answer.commitTime = commitTime;
+    return true;
+  }
+
+  int bucketCount() {
+    return buckets.length;
+  }
+
+  int cachedEntities() {
+    int sum = 0;
+    for (Bucket bucket : buckets) sum += bucket.cachedEntities();
+    return sum;
+  }
+
+  long cachedTiles() {
+    long sum = 0;
+    for (Bucket bucket : buckets) sum += bucket.cachedTiles();
+    return sum;
+  }
+
+  @Override
+  public void close() throws IOException {
+    for (Bucket bucket : buckets) bucket.close();
+  }
+}
