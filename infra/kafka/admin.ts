@@ -10,10 +10,11 @@ export interface KafkaAdmin {
   close(): Promise<void>;
 }
 
-export const kafkaClient = ({ brokers, clientId, warn }: KafkaAddress): Kafka =>
+export const kafkaClient = ({ brokers, clientId, warn, sockets }: KafkaAddress): Kafka =>
   new Kafka({
     brokers: [...brokers],
     clientId,
+    ...(sockets === undefined ? {} : { socketFactory: sockets }),
     logLevel: logLevel.WARN,
     logCreator: logCreator(warn),
     retry: { retries: 2, initialRetryTime: 50, maxRetryTime: 400 },

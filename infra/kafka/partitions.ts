@@ -2,7 +2,7 @@
 import { hasType, noTopic, type Patience, UNKNOWN_TOPIC, withPatience } from '#infra/kafka/kafka-error.ts';
 import {
   type Cluster,
-  committedData,
+  dataOf,
   EARLIEST,
   LATEST,
   type RawMessage,
@@ -40,8 +40,8 @@ export interface FetchOptions {
   readonly uncommitted?: boolean;
 }
 
-/** A fetch as small as a record may find nothing but markers; this much finds what follows them. */
-const LEAST_FETCH_BYTES = 1;
+/** Compaction leaves batches without a record, of which kafkajs says nothing at all: this much finds what follows them. */
+const PAST_EMPTY_BATCHES_BYTES = 1024 * 1024;
 
 export const openPartitions = (cluster: Cluster, patience: Patience): Partitions => {
   const known = (topic: string): number => {
@@ -105,7 +105,7 @@ export const openPartitions = (cluster: Cluster, patience: Patience): Partitions
 
   const fetchOnce = async (at: TopicPartition, offset: number, options: FetchOptions): Promise<Fetched> => {
     const broker = await cluster.findBroker({ nodeId: leaderOf(at) });
-    const maxBytes = Math.max(LEAST_FETCH_BYTES, options.maxBytes);
+    const maxBytes = Math.max(1, options.maxBytes);
     const { responses } = await broker.fetch({
       isolationLevel: options.uncommitted === true ? READ_UNCOMMITTED : READ_COMMITTED,
       maxWaitTime: options.waitMs ?? 0,
@@ -116,11 +116,12 @@ export const openPartitions = (cluster: Cluster, patience: Patience): Partitions
     const found = responses[0]?.partitions[0];
     if (found === undefined) return { messages: [], next: offset, atEnd: true };
     // the batch that holds `offset` comes whole, with what is before it
-    const data = options.uncommitted === true ? found.messages.filter((m) => !m.isControlRecord) : committedData(found);
-    const messages = data.filter((message) => Number(message.offset) >= offset);
+    const messages = dataOf(found).filter((message) => Number(message.offset) >= offset);
     const last = found.messages.at(-1);
     const next = Math.max(offset, last === undefined ? 0 : Number(last.offset) + 1);
     const end = Number(options.uncommitted === true ? found.highWatermark : found.lastStableOffset);
+    if (last === undefined && offset < end && maxBytes < PAST_EMPTY_BATCHES_BYTES)
+      return fetchOnce(at, offset, { ...options, maxBytes: PAST_EMPTY_BATCHES_BYTES });
     return { messages, next, atEnd: next >= end || last === undefined };
   };
 

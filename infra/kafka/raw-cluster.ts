@@ -6,6 +6,8 @@
  * producer copies its list once a record, so a batch of 5,000 costs 12 million copies.
  */
 import { createRequire } from 'node:module';
+import type { ISocketFactory } from 'kafkajs';
+import { repairFetch } from '#infra/kafka/aborted-records.ts';
 
 export interface RawMessage {
   readonly offset: string;
@@ -20,7 +22,6 @@ export interface RawMessage {
 export interface FetchedPartition {
   readonly highWatermark: string;
   readonly lastStableOffset: string;
-  readonly abortedTransactions: readonly { readonly producerId: string; readonly firstOffset: string }[];
   readonly messages: readonly RawMessage[];
 }
 
@@ -113,6 +114,8 @@ export interface KafkaAddress {
   readonly clientId: string;
   /** what kafkajs would print; nothing is printed without it */
   readonly warn?: Warn;
+  /** how connections are made; default plain TCP */
+  readonly sockets?: ISocketFactory;
 }
 
 export const READ_UNCOMMITTED = 0;
@@ -127,12 +130,9 @@ const METADATA_AGE_MS = 30_000;
 const require = createRequire(import.meta.url);
 const ClusterClass = require('kafkajs/src/cluster') as new (options: object) => Cluster;
 const createLogger = require('kafkajs/src/loggers').createLogger as (options: object) => object;
-const socketFactory = require('kafkajs/src/network/socketFactory') as () => object;
+const socketFactory = require('kafkajs/src/network/socketFactory') as () => ISocketFactory;
 const createManager = require('kafkajs/src/producer/eosManager') as (options: object) => TransactionManager;
-const filterAborted = require('kafkajs/src/consumer/filterAbortedMessages') as (batch: {
-  messages: readonly RawMessage[];
-  abortedTransactions: FetchedPartition['abortedTransactions'];
-}) => readonly RawMessage[];
+repairFetch(require('kafkajs/src/broker') as Parameters<typeof repairFetch>[0]);
 
 type LogEntry = { readonly namespace: string; readonly log: { readonly message: string; readonly error?: string } };
 
@@ -146,16 +146,16 @@ export const logCreator =
 const WARN_LEVEL = 2;
 export const kafkaLogger = (warn: Warn | undefined): object => createLogger({ level: WARN_LEVEL, logCreator: logCreator(warn) });
 
-export const openCluster = ({ brokers, clientId, warn }: KafkaAddress): Cluster =>
+/** `fetches`: kafkajs gives a fetch that does not wait 100 ms, too little for a busy machine, so there the limit is the caller's. */
+export const openCluster = ({ brokers, clientId, warn, sockets }: KafkaAddress, use: 'fetches' | 'writes'): Cluster =>
   new ClusterClass({
     logger: kafkaLogger(warn),
-    socketFactory: socketFactory(),
+    socketFactory: sockets ?? socketFactory(),
     brokers: [...brokers],
     clientId,
     connectionTimeout: CONNECTION_TIMEOUT_MS,
     requestTimeout: REQUEST_TIMEOUT_MS,
-    // a fetch that does not wait would be given 100 ms, too little for a busy machine
-    enforceRequestTimeout: false,
+    enforceRequestTimeout: use === 'writes',
     metadataMaxAge: METADATA_AGE_MS,
     allowAutoTopicCreation: false,
     maxInFlightRequests: null,
@@ -172,5 +172,5 @@ export const transactionManager = (
   createManager({ logger: kafkaLogger(warn), cluster, transactional: true, transactionalId, transactionTimeout });
 
 /** What of a fetch answer is data of decided transactions: neither markers nor records of aborted ones. */
-export const committedData = ({ messages, abortedTransactions }: FetchedPartition): readonly RawMessage[] =>
-  filterAborted({ messages, abortedTransactions }).filter((message) => !message.isControlRecord);
+export const dataOf = ({ messages }: FetchedPartition): readonly RawMessage[] =>
+  messages.filter((message) => !message.isControlRecord);
