@@ -7,6 +7,8 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.paimon.Snapshot;
 
 /** What each request does; one a connection, as it knows the connection's handles. The wire's form is in infra/paimon/lookup-protocol.ts. */
@@ -19,6 +21,9 @@ final class Requests {
   private static final int BY_SNAPSHOT = 0;
   private static final int MAX_ENTITIES = 100_000;
   private static final int MAX_HANDLES = 10_000;
+
+  /** Handles are numbered over all connections, from anywhere: one of a connection that is lost is unknown to the next. */
+  private static final AtomicInteger NEXT_HANDLE = new AtomicInteger(new Random().nextInt(1 << 30));
 
   private record Handle(FollowedTable table, List<Projection.HopColumns> asked) {}
 
@@ -58,7 +63,7 @@ final class Requests {
     int handle;
     synchronized (handles) {
       if (handles.size() >= MAX_HANDLES) throw new LookupException(Code.TOO_LARGE, "the connection has opened " + MAX_HANDLES + " tables");
-      handle = handles.size();
+      handle = NEXT_HANDLE.getAndIncrement() & Integer.MAX_VALUE;
       handles.put(handle, new Handle(table, List.copyOf(asked)));
     }
     TableState state = table.state();
