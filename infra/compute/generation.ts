@@ -40,6 +40,9 @@ export interface ComputeDependencies {
 export interface Generation {
   readonly spec: GenerationSpec;
   readonly store: TileStore;
+  readonly tiles: () => Promise<TileStore>;
+  readonly size: () => { readonly entities: number; readonly tiles: number };
+  readonly newestEventTime: () => number | null;
   readonly served: ServedView;
   readonly caughtUp: () => Promise<void>;
   readonly positions: () => readonly Position[];
@@ -191,6 +194,9 @@ export const openGeneration = async (spec: GenerationSpec, dependencies: Compute
     get store() {
       return store;
     },
+    tiles: async () => store,
+    size: () => ({ entities: store.entities, tiles: store.tiles }),
+    newestEventTime: () => served.newestEventTime(),
     served,
     caughtUp: () => handle.caughtUp(),
     positions,

@@ -21,10 +21,11 @@ import { featuresTopic, rawTopic } from '#domain/ports/topics.ts';
 import type { Position, Row } from '#domain/values/value.ts';
 import { decodeKey } from '#domain/views/entity-key.ts';
 import type { HybridClock } from '#infra/clock/hybrid-clock.ts';
-import type { ComputeManager } from '#infra/compute/compute-manager.ts';
 import type { Catalog } from '#projections/catalog/catalog.ts';
 import type { DatasetTarget, ViewDefinitions } from '#projections/datasets/dataset-plan.ts';
 import type { LateEvents } from '#projections/late/late.ts';
+import type { ComputingGeneration } from '#projections/replays/replays.ts';
+import type { ServingViews } from '#projections/serving/served-view.ts';
 import type { DatasetJob, LiveGeneration, RawFiles, ServedView } from './dataset-job.ts';
 import { runDataset } from './run-dataset.ts';
 
@@ -34,7 +35,7 @@ export interface DatasetDependencies {
   readonly catalog: Catalog;
   readonly log: Log;
   readonly history: HistoryTables;
-  readonly manager: ComputeManager;
+  readonly manager: ServingViews & { readonly generation: (view: string, generation: number) => ComputingGeneration | null };
   readonly late: LateEvents;
   readonly clock: HybridClock;
   readonly now: () => number;
@@ -228,10 +229,12 @@ export const createDatasets = (dependencies: DatasetDependencies): Datasets => {
     known.get(id) ?? fail('MR_NOT_FOUND', `there is no data set "${id}" in this process`, { id });
 
   /** Every entity that the views know, by the view whose keys include those of all others. */
-  const entitiesOf = (views: Pinned['views']): readonly Row[] => {
-    const stores = views.map(
-      ({ view, generation }) =>
-        manager.generation(view, generation as number)?.store ?? fail('MR_NOT_FOUND', `view "${view}" is not computing`),
+  const entitiesOf = async (views: Pinned['views']): Promise<readonly Row[]> => {
+    const stores = await Promise.all(
+      views.map(
+        ({ view, generation }) =>
+          manager.generation(view, generation as number)?.tiles() ?? fail('MR_NOT_FOUND', `view "${view}" is not computing`),
+      ),
     );
     const widest = stores.find((store) =>
       stores.every((other) => other.plan.keys.every(({ name }) => store.plan.keys.some((k) => k.name === name))),
@@ -259,7 +262,7 @@ export const createDatasets = (dependencies: DatasetDependencies): Datasets => {
     },
     async batch({ target, at, out }) {
       const time = at ?? clock.readTime();
-      const rows = entitiesOf(pin(target).views).map((entity) => ({ ...entity, event_timestamp: time }));
+      const rows = (await entitiesOf(pin(target).views)).map((entity) => ({ ...entity, event_timestamp: time }));
       const running = await start({ target, spine: { rows }, out, mode: 'event-time' });
       await running.done;
       const { status } = running;

@@ -20,6 +20,8 @@ import { featuresTopic, REGISTRY_TOPIC, rawTopic } from '#domain/ports/topics.ts
 import { streamOf } from '#domain/registry/events.ts';
 import { encodeCommit, registryRecordSchema } from '#domain/registry/registry-record.ts';
 import type { Position } from '#domain/values/value.ts';
+import type { ViewPlan } from '#domain/views/plan.ts';
+import { type TileCodec, tileCodec } from '#domain/views/tile-codec.ts';
 import { hybridClock } from '#infra/clock/hybrid-clock.ts';
 import { createComputeManager } from '#infra/compute/compute-manager.ts';
 import type { Generation } from '#infra/compute/generation.ts';
@@ -151,6 +153,12 @@ export const startEmbedded = async (options: EmbeddedOptions): Promise<Platform>
   const generationIn = (view: string, states: readonly string[]): Generation | null => {
     const found = catalog.stream('feature-view', view)?.state.generations.find((g) => states.includes(g.state));
     return found === undefined ? null : manager.generation(view, found.generation);
+  };
+  const codecs = new WeakMap<ViewPlan, TileCodec>();
+  const codecOf = (plan: ViewPlan): TileCodec => {
+    const codec = codecs.get(plan) ?? tileCodec(plan);
+    codecs.set(plan, codec);
+    return codec;
   };
   const liveGeneration = (view: string): Generation | null => generationIn(view, ['live']);
   const late = createLateEvents(log);
@@ -332,7 +340,9 @@ export const startEmbedded = async (options: EmbeddedOptions): Promise<Platform>
         catalog.stream('feature-view', view)?.state.versions.find((v) => v.version === version)?.definition ?? null,
       knownBelow,
       leftOut: late.leftOut,
-      recentUpdates: createRecentUpdates(log, history),
+      recentUpdates: createRecentUpdates(log, history, ({ plan, schemaId }, record) =>
+        record.schemaId === schemaId ? codecOf(plan).decode(record.value) : null,
+      ),
     }),
     auditLog: audit.log,
     verifyAudit: audit.verify,

@@ -11,7 +11,12 @@ import { sameValue } from '#projections/explain/same-value.ts';
 
 export interface ComputingGeneration {
   readonly spec: { readonly plan: ViewPlan; readonly version: number; readonly generation: number };
-  readonly store: TileStore;
+  /** All its tiles as they now stand: in memory, or read together from where they are kept. */
+  readonly tiles: () => Promise<TileStore>;
+  /** what is known of its size without reading it */
+  readonly size: () => { readonly entities: number; readonly tiles: number };
+  /** epoch ms; null before any event */
+  readonly newestEventTime: () => number | null;
   readonly lag: () => number;
   readonly events: () => number;
   readonly error: () => Error | null;
@@ -41,7 +46,11 @@ const stateOf = (record: GenerationRecord): ReplayState => {
   }
 };
 
-const compare = (id: string, live: ComputingGeneration, candidate: ComputingGeneration): ReplayComparison => {
+interface Side extends Pick<ComputingGeneration, 'spec'> {
+  readonly store: TileStore;
+}
+
+const compare = (id: string, live: Side, candidate: Side): ReplayComparison => {
   const at = Math.max(live.store.newestOfAll, candidate.store.newestOfAll, live.store.watermark, candidate.store.watermark);
   const names = live.spec.plan.features
     .map((f) => f.name)
@@ -53,7 +62,7 @@ const compare = (id: string, live: ComputingGeneration, candidate: ComputingGene
     largest: null as number | null,
     examples: [] as { entity: ReturnType<typeof decodeKey>; live: Value; candidate: Value }[],
   }));
-  const indexIn = (generation: ComputingGeneration): number[] =>
+  const indexIn = (generation: Side): number[] =>
     names.map((name) => generation.spec.plan.features.findIndex((f) => f.name === name));
   const [liveIndex, candidateIndex] = [indexIn(live), indexIn(candidate)];
   const [a, b]: [Value[], Value[]] = [[], []];
@@ -76,7 +85,7 @@ const compare = (id: string, live: ComputingGeneration, candidate: ComputingGene
     });
   }
   const only = (one: TileStore, other: TileStore): string[] => one.keys.filter((key) => !other.indexOf.has(key)).slice(0, LISTED);
-  const side = (g: ComputingGeneration) => ({
+  const side = (g: Side) => ({
     version: g.spec.version,
     generation: g.spec.generation,
     entities: g.store.entities,
@@ -154,7 +163,11 @@ export const createReplays = ({ catalog, execute, generation, liveGeneration, se
       if (candidate === null || state === 'filling')
         return fail('MR_REPLAY_STATE', `replay "${id}" is ${state}: only a filled one can be compared`, { id });
       if (live === null) return fail('MR_REPLAY_STATE', `view "${view}" has no live generation to compare with`, { id });
-      return compare(id, live, candidate);
+      return compare(
+        id,
+        { spec: live.spec, store: await live.tiles() },
+        { spec: candidate.spec, store: await candidate.tiles() },
+      );
     },
     async changeReplay(id, action, options, caller) {
       const { view, generation: number } = one(id);

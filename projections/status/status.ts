@@ -51,10 +51,10 @@ export const createStatus = (dependencies: StatusDependencies): Pick<Platform, '
       version: live?.spec.version ?? version,
       generation: live?.spec.generation ?? null,
       state: error !== null ? 'stalled' : live === null ? 'filling' : 'live',
-      entities: shown?.store.entities ?? 0,
-      tiles: shown?.store.tiles ?? 0,
+      entities: shown?.size().entities ?? 0,
+      tiles: shown?.size().tiles ?? 0,
       late: total(await endOf(lateTopic(name))),
-      eventTime: shown === null ? null : finite(shown.store.newestOfAll),
+      eventTime: shown?.newestEventTime() ?? null,
       position: shown === null ? '' : formatPosition(rawTopic(shown.spec.plan.source), shown.positions()),
       lag: shown?.lag() ?? 0,
       error,
@@ -71,7 +71,7 @@ export const createStatus = (dependencies: StatusDependencies): Pick<Platform, '
     const newest = views()
       .map(({ name }) => liveGeneration(name))
       .filter((g) => g?.spec.plan.source === definition.name)
-      .map((g) => g?.store.newestOfAll ?? Number.NEGATIVE_INFINITY);
+      .map((g) => g?.newestEventTime() ?? Number.NEGATIVE_INFINITY);
     return {
       source: definition.name,
       events: total(ends),
@@ -100,7 +100,7 @@ export const createStatus = (dependencies: StatusDependencies): Pick<Platform, '
       return views().flatMap(({ name }) => {
         const live = liveGeneration(name);
         if (live === null) return [];
-        const eventTime = finite(live.store.newestOfAll);
+        const eventTime = live.newestEventTime();
         const lagMs = eventTime === null ? null : Math.max(0, dependencies.now() - eventTime);
         const { freshnessMs } = live.spec.plan;
         return [
