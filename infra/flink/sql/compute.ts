@@ -18,7 +18,7 @@ import { parseFieldType } from '#domain/values/field-type.ts';
 import { slotColumns } from '#domain/views/features-schema.ts';
 import type { HopGroup, ViewPlan } from '#domain/views/plan.ts';
 import { flinkColumnType } from './columns.ts';
-import { featuresSink } from './names.ts';
+import { ENTITY_ROW_HOP, featuresSink } from './names.ts';
 
 export interface ComputeSpec {
   readonly plan: ViewPlan;
@@ -27,9 +27,6 @@ export interface ComputeSpec {
   readonly version: number;
   readonly generation: number;
 }
-
-/** The hop of the rows that say that an entity has events at all, and how new its newest tile is. */
-export const ENTITY_ROW_HOP = -1;
 
 const DAY_MS = 86_400_000;
 

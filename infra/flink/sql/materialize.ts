@@ -36,4 +36,4 @@ SELECT ${fieldList(featuresAvroSchema(plan))}, ${PLACE} FROM ${updatesTable(plan
 
 export const tilesByKey = (plan: ViewPlan, generation: number): string =>
   `INSERT INTO ${PAIMON_CATALOG}.${DATABASE}.${paimonTable(plan.view, generation)}
-SELECT ${fieldList(featuresAvroSchema(plan))} FROM ${updatesTable(plan.view)} WHERE \`generation\` = ${generation}`;
+SELECT ${fieldList(featuresAvroSchema(plan))}, \`mr_offset\` FROM ${updatesTable(plan.view)} WHERE \`generation\` = ${generation}`;

@@ -19,3 +19,6 @@ export const MATERIALIZE_JOB = 'millrace-materialize';
 /** the consumer group in which a job commits its offsets at each checkpoint: how far it is, for everyone to see */
 export const computeGroup = (view: string, generation: number): string => `compute.${view}.${generation}`;
 export const MATERIALIZE_GROUP = 'materialize';
+
+/** The hop of the rows that say that an entity has events at all, and how new its newest tile is. */
+export const ENTITY_ROW_HOP = -1;

@@ -139,6 +139,7 @@ export const paimonTableSql = (plan: ViewPlan, generation: number, { buckets, sn
   const keys = keyColumns(plan);
   return `CREATE TABLE IF NOT EXISTS ${PAIMON_CATALOG}.${DATABASE}.${paimonTable(plan.view, generation)} (
   ${flinkColumns(featuresAvroSchema(plan)).join(',\n  ')},
+  \`mr_offset\` BIGINT NOT NULL,
   PRIMARY KEY (${[...keys, '`hop_ms`', '`tile_start`'].join(', ')}) NOT ENFORCED
 ) ${withOptions({
     bucket: String(buckets),
