@@ -3,16 +3,12 @@
  * so that an answer accounts for every event that was sent. Durable when answered.
  */
 
-import { type ErrorCode, fail } from '#domain/errors.ts';
-import { encodeRejectedEvent } from '#domain/events/rejected-event.ts';
+import { fail } from '#domain/errors.ts';
 import { formatPosition, type Log, type OutgoingRecord } from '#domain/ports/log.ts';
 import type { Caller, PublishRequest, PublishResult, RejectedEvent } from '#domain/ports/platform.ts';
 import { createProducerOrder, type ProducerOrder } from './producer-order.ts';
+import { screenEvent } from './screen-event.ts';
 import type { SourceIntake } from './source-intake.ts';
-
-/** Bytes of one encoded event. */
-export const MAX_EVENT_BYTES = 1024 * 1024;
-const REJECTED_EVENT_CHARS = 64 * 1024;
 
 export interface PublishDependencies {
   readonly log: Log;
@@ -22,17 +18,6 @@ export interface PublishDependencies {
 }
 
 export type Publish = (request: PublishRequest, caller: Caller) => Promise<PublishResult>;
-
-const hashText = (text: string): number => {
-  let h = 0x811c9dc5;
-  for (let i = 0; i < text.length; i++) h = Math.imul(h ^ text.charCodeAt(i), 0x01000193);
-  return h >>> 0;
-};
-
-const asText = (event: unknown): string => {
-  const text = JSON.stringify(event) ?? String(event);
-  return text.length > REJECTED_EVENT_CHARS ? `${text.slice(0, REJECTED_EVENT_CHARS)}…` : text;
-};
 
 export const createPublish = ({ log, intake, now }: PublishDependencies): Publish => {
   const orders = new Map<string, ProducerOrder>();
@@ -69,39 +54,20 @@ export const createPublish = ({ log, intake, now }: PublishDependencies): Publis
     let duplicates = skip;
     let accepted = 0;
 
-    const reject = (index: number, code: ErrorCode, field: string | null, message: string): void => {
-      rejected.push({ index, code, message, ...(field === null ? {} : { field }) });
-      const value = encodeRejectedEvent({ code, field, message, event: asText(events[index]), actor: caller.actor });
-      records.push({ topic: source.rejected, partition: 0, key: null, value, schemaId: source.rejectedSchemaId });
-    };
-
     for (let index = skip; index < events.length; index++) {
-      const checked = source.validate(events[index], time);
-      if (!checked.ok) {
-        reject(index, checked.code, checked.field, checked.message);
+      const screened = screenEvent(source, events[index], time, caller.actor);
+      if (screened.kind === 'duplicate') {
+        duplicates++;
         continue;
       }
-      const { row, id } = checked;
-      const value = source.codec.encode(row);
-      if (value.length > MAX_EVENT_BYTES) {
-        reject(
-          index,
-          'MR_EVENT_TOO_LARGE',
-          null,
-          `the event is ${value.length} bytes; source "${request.source}" takes events of at most ${MAX_EVENT_BYTES}`,
-        );
-        continue;
+      records.push(screened.record);
+      if (screened.kind === 'rejected') {
+        const { code, field, message } = screened.reason;
+        rejected.push({ index, code, message, ...(field === null ? {} : { field }) });
+      } else {
+        accepted++;
+        if (screened.id !== null) ids.push(screened.id);
       }
-      if (id !== null && source.dedupe !== null) {
-        if (!source.dedupe.add(id, time)) {
-          duplicates++;
-          continue;
-        }
-        ids.push(id);
-      }
-      const partition = source.partitions === 1 ? 0 : hashText(id ?? JSON.stringify(row)) % source.partitions;
-      records.push({ topic: source.topic, partition, key: id, value, schemaId: source.schemaId, decoded: row });
-      accepted++;
     }
 
     try {

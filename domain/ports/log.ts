@@ -20,6 +20,7 @@ export interface OutgoingRecord {
   readonly key: string | null;
   /** Avro binary; its schema id is `schemaId` */
   readonly value: Uint8Array;
+  /** negative, in reads of topics that others write to: the value is no framed Avro but the record's bytes as they are */
   readonly schemaId: number;
   /** what `value` encodes, handed to the tasks of the same append so that they need not decode it; never stored, absent from reads */
   readonly decoded?: unknown;

@@ -1,6 +1,8 @@
 /** The names of the log's topics: one place, so that no two modules disagree. */
 export const rawTopic = (source: string): string => `raw.${source}`;
 export const rejectedTopic = (source: string): string => `rejected.${source}`;
+/** where producers may write straight to Kafka, JSON or Avro; only on the stack */
+export const inboxTopic = (source: string): string => `inbox.${source}`;
 export const featuresTopic = (view: string): string => `features.${view}`;
 export const lateTopic = (view: string): string => `late.${view}`;
 export const REGISTRY_TOPIC = 'registry';

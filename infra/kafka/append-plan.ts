@@ -2,7 +2,7 @@
 import { MillraceError } from '#domain/errors.ts';
 import type { Append, Appended, OutgoingRecord } from '#domain/ports/log.ts';
 import { frame } from '#infra/kafka/framing.ts';
-import { claimKey, type ProducerClaims } from '#infra/kafka/producer-claims.ts';
+import { claimKey, claimMessage, type ProducerClaims } from '#infra/kafka/producer-claims.ts';
 import type { OutgoingMessage } from '#infra/kafka/raw-cluster.ts';
 import type { Batch, GroupOffsets, PartitionPlan } from '#infra/kafka/transactor.ts';
 
@@ -46,7 +46,8 @@ const sequenceOf = (producer: NonNullable<Append['producer']>, expected: number)
   );
 };
 
-export const appendPlan = (claims: ProducerClaims, names: PlanNames, now: () => number): AppendPlan => {
+/** @param claims null where no append has a producer */
+export const appendPlan = (claims: ProducerClaims | null, names: PlanNames, now: () => number): AppendPlan => {
   const plans = new Map<string, PartitionPlan>();
   const topics = new Set<string>();
   const positions = new Map<string, Map<string, GroupOffsets['offsets'][number]>>();
@@ -87,7 +88,7 @@ export const appendPlan = (claims: ProducerClaims, names: PlanNames, now: () => 
       let next: number | 'duplicate' | null = null;
       if (batch.producer !== undefined) {
         const { id, topic } = batch.producer;
-        next = sequenceOf(batch.producer, claimed.get(claimKey(id, topic))?.next ?? claims.next(id, topic));
+        next = sequenceOf(batch.producer, claimed.get(claimKey(id, topic))?.next ?? claims?.next(id, topic) ?? 0);
         if (next !== 'duplicate') claimed.set(claimKey(id, topic), { producer: id, topic, next });
       }
       if (next === 'duplicate') return () => ({ logTime: now(), ends: [], duplicate: true });
@@ -105,7 +106,7 @@ export const appendPlan = (claims: ProducerClaims, names: PlanNames, now: () => 
     },
     partitions() {
       if (claimsPlan === null && claimed.size > 0) {
-        for (const { producer, topic, next } of claimed.values()) put(names.producers, 0, claims.message(producer, topic, next));
+        for (const { producer, topic, next } of claimed.values()) put(names.producers, 0, claimMessage(producer, topic, next));
         claimsPlan = plans.get(`${names.producers}/0`) ?? null;
       }
       return [...plans.values()];

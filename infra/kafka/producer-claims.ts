@@ -22,7 +22,6 @@ export interface ProducerClaims {
   /** Reads what is decided: after it, `next` is at least what it was when the call began. */
   catchUp(): Promise<void>;
   next(producer: string, topic: string): number;
-  message(producer: string, topic: string, next: number): OutgoingMessage;
   /** True: no claim of these keys lies between what `catchUp` read and `offset`, where ours are. */
   unrivalled(keys: ReadonlySet<string>, offset: number): Promise<boolean>;
 }
@@ -31,6 +30,11 @@ const READ_BYTES = 4 * 1024 * 1024;
 
 /** A topic's name holds no line break. */
 export const claimKey = (producer: string, topic: string): string => `${topic}\n${producer}`;
+
+export const claimMessage = (producer: string, topic: string, next: number): OutgoingMessage => ({
+  key: Buffer.from(claimKey(producer, topic)),
+  value: Buffer.from(String(next)),
+});
 
 export const producerClaims = (partitions: Partitions, producersTopic: string): ProducerClaims => {
   const at = { topic: producersTopic, partition: 0 };
@@ -59,7 +63,6 @@ export const producerClaims = (partitions: Partitions, producersTopic: string): 
       await reading;
     },
     next: (producer, topic) => sequences.get(claimKey(producer, topic)) ?? 0,
-    message: (producer, topic, next) => ({ key: Buffer.from(claimKey(producer, topic)), value: Buffer.from(String(next)) }),
     async unrivalled(keys, offset) {
       for (let from = read; from < offset; ) {
         const { messages, next, atEnd } = await partitions.fetch(at, from, { maxBytes: READ_BYTES, uncommitted: true });

@@ -45,7 +45,15 @@ export interface TransactionPlan {
 export type TransactionOutcome = 'committed' | 'refused';
 
 export interface Transactor {
+  /** Tried again while the broker is away; an outcome that is not known is found out, so nothing is written twice. */
   transact(plan: TransactionPlan): Promise<TransactionOutcome>;
+  /** Shuts out whoever had the transactional id, and returns when what they left open is decided. */
+  take(): Promise<void>;
+  /**
+   * One try. After it has thrown, the id must be taken again, and what was committed be read again, before the next: in between
+   * another process may have taken it, and gone on from there.
+   */
+  transactOnce(plan: TransactionPlan): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -202,6 +210,15 @@ export const openTransactor = (options: TransactorOptions): Transactor => {
   };
 
   return {
+    async take() {
+      manager = null;
+      const eos = await begin(performance.now() + patience.patienceMs);
+      await eos.abort();
+    },
+    async transactOnce(plan) {
+      if (manager === null) throw new Error(`the transactional id "${transactionalId}" is not held`);
+      await attempt(plan, performance.now() + patience.patienceMs);
+    },
     async transact(plan) {
       const deadline = performance.now() + patience.patienceMs;
       let unsure = false;
