@@ -14,6 +14,9 @@ const bump = (counts: ValueCounts, value: Scalar, by: number, limit: number): Va
   return counts.size > limit ? 'overflow' : counts;
 };
 
+/** Numbers numerically, false before true, text by UTF-16 code unit. No value is there twice. */
+const ascending = ([a]: [Scalar, number], [b]: [Scalar, number]): number => (a < b ? -1 : 1);
+
 export const valueCountsPartial = (type: FieldType, limit: number): Partial => ({
   id: `counts${limit}-${type.base}`,
   nums: [],
@@ -31,9 +34,10 @@ export const valueCountsPartial = (type: FieldType, limit: number): Partial => (
       },
       encode(ref) {
         const counts = ref as ValueCounts;
-        return counts === 'overflow'
-          ? { overflow: true, values: [], counts: [] }
-          : { overflow: false, values: [...counts.keys()], counts: [...counts.values()] };
+        if (counts === 'overflow') return { overflow: true, values: [], counts: [] };
+        // Ascending, so that equal states are equal bytes in every engine, whatever the order of events was.
+        const sorted = [...counts].sort(ascending);
+        return { overflow: false, values: sorted.map(([value]) => value), counts: sorted.map(([, n]) => n) };
       },
       decode(data) {
         const { overflow, values, counts } = data as { overflow: boolean; values: Scalar[]; counts: number[] };
