@@ -33,6 +33,7 @@ export interface IntakeOptions extends KafkaAddress {
   readonly now?: () => number;
   readonly transactionTimeoutMs?: number;
   readonly sessionTimeoutMs?: number;
+  readonly rebalanceTimeoutMs?: number;
 }
 
 export interface Intake {

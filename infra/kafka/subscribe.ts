@@ -43,6 +43,8 @@ export interface SubscribeOptions extends KafkaAddress {
   /** 'handler': the handler itself commits positions, e.g. in its transaction; default 'subscription' */
   readonly commits?: 'subscription' | 'handler';
   readonly sessionTimeoutMs?: number;
+  /** how long a rebalance waits for a member's handlers; who takes longer loses its partitions while it works */
+  readonly rebalanceTimeoutMs?: number;
   readonly handler: (batch: SubscriptionBatch) => Promise<void>;
   /** What it answers is where those partitions start, instead of the group's position. */
   readonly onAssigned?: (partitions: readonly AssignedPartition[]) => Promise<readonly StartAt[] | undefined>;
@@ -111,7 +113,7 @@ export const subscribe = (options: SubscribeOptions): Subscription => {
     const next = kafkaClient(options).consumer({
       groupId: prefix + options.group,
       sessionTimeout: options.sessionTimeoutMs ?? SESSION_MS,
-      rebalanceTimeout: REBALANCE_MS,
+      rebalanceTimeout: options.rebalanceTimeoutMs ?? REBALANCE_MS,
       heartbeatInterval: HEARTBEAT_MS,
       minBytes: 1,
       maxWaitTimeInMs: WAIT_MS,

@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { Kafka, logLevel, type Producer } from 'kafkajs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { createInboxScreen } from '#commands/publish/inbox.ts';
 import { decodeRejectedEvent } from '#domain/events/rejected-event.ts';
 import { inboxTopic, rawTopic, rejectedTopic } from '#domain/ports/topics.ts';
 import { frame } from '#infra/kafka/framing.ts';
@@ -109,6 +110,37 @@ describe('the inbox', () => {
     expect(reasons[1]?.event).toBe('{"base64":"AAAAAA=="}');
     expect(reasons[2]?.message).toContain('there is no schema 2000000');
     expect(await under.log.committed('millrace.intake.bids', inboxTopic('bids'))).toEqual([10, 0, 0, 0]);
+  });
+
+  test('a worker that lost its partition while it held a batch cannot forward it any more', async () => {
+    const ids = Array.from({ length: 20 }, (_, n) => `e${n}`);
+    await write(ids.map((id) => ({ key: id, value: bid(id), partition: 0 })));
+    let release: () => void = () => undefined;
+    const released = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    let held = 0;
+    const slowScreen = createInboxScreen(await under.source(), { schemas: under.schemas, now: Date.now });
+    const slow = under.work({
+      rebalanceTimeoutMs: 2_000,
+      openScreen: async () => async (records) => {
+        const screened = await slowScreen(records);
+        held += screened.records.length;
+        await released;
+        return screened;
+      },
+    });
+    workers.push(slow);
+    await until('the slow one holds the batch', async () => held === ids.length);
+    const other = under.work({ rebalanceTimeoutMs: 2_000 });
+    workers.push(other);
+    await until('the other has taken it in', async () => (await accepted()).length === ids.length);
+    release();
+    await pause(2_000);
+    expect((await accepted()).sort()).toEqual([...ids].sort());
+    await write([{ key: 'last', value: bid('last'), partition: 0 }]);
+    await until('work goes on', async () => (await accepted()).includes('last'));
+    expect(await accepted()).toHaveLength(ids.length + 1);
   });
 
   const startChild = async (): Promise<ChildProcess> => {
