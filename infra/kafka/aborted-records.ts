@@ -48,18 +48,3 @@ export const hideAborted = (fetched: FetchedRecords): void => {
     else if (inTransaction && aborted.has(producerId)) message.isControlRecord = true;
   }
 };
-
-type Fetch = (request: object) => Promise<{ readonly responses: readonly { readonly partitions: readonly FetchedRecords[] }[] }>;
-const REPAIRED = Symbol.for('millrace.kafka.fetch');
-
-/** Once a process, however often it is called. */
-export const repairFetch = (broker: { readonly prototype: { fetch: Fetch & { [REPAIRED]?: true } } }): void => {
-  const { fetch } = broker.prototype;
-  if (fetch[REPAIRED] === true) return;
-  const repaired = async function (this: object, request: object): ReturnType<Fetch> {
-    const answer = await fetch.call(this, request);
-    for (const { partitions } of answer.responses) for (const partition of partitions) hideAborted(partition);
-    return answer;
-  };
-  broker.prototype.fetch = Object.assign(repaired, { [REPAIRED]: true as const });
-};

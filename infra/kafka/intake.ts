@@ -57,8 +57,8 @@ const BATCH_BYTES = 1024 * 1024;
 export const kafkaIntake = (options: IntakeOptions): Intake => {
   const { group, topic, prefix = '', openScreen, brokers, warn, now = Date.now } = options;
   const named = (name: string): string => prefix + name;
-  const reads = openCluster(options, 'fetches');
-  const writes = openCluster(options, 'writes');
+  const reads = openCluster(options);
+  const writes = openCluster(options);
   let closed = false;
   const patienceOf = (cluster: typeof reads): Patience => ({
     brokers,

@@ -42,23 +42,6 @@ export interface Patience {
 
 const FIRST_PAUSE_MS = 5;
 const LONGEST_PAUSE_MS = 400;
-/** A broker that holds the connection and says nothing. */
-const ANSWER_MS = 10_000;
-
-const answered = async <T>(work: () => Promise<T>): Promise<T> => {
-  let timer: NodeJS.Timeout | undefined;
-  try {
-    return await Promise.race([
-      work(),
-      new Promise<never>((_, reject) => {
-        timer = setTimeout(() => reject(new Error(`no answer in ${ANSWER_MS} ms`)), ANSWER_MS);
-      }),
-    ]);
-  } finally {
-    clearTimeout(timer);
-  }
-};
-
 export const logClosed = (): MillraceError => new MillraceError('MR_UNAVAILABLE', 'The log is closed.');
 
 export const withPatience = async <T>(patience: Patience, doing: string, work: () => Promise<T>): Promise<T> => {
@@ -66,7 +49,7 @@ export const withPatience = async <T>(patience: Patience, doing: string, work: (
   for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
     if (patience.closed()) throw logClosed();
     try {
-      return await answered(work);
+      return await work();
     } catch (error) {
       if (error instanceof MillraceError || error instanceof TypeError) throw error;
       if (patience.closed()) throw logClosed();

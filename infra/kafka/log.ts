@@ -40,8 +40,8 @@ const TRANSACTION_TIMEOUT_MS = 10_000;
 
 export const kafkaLog = async (options: KafkaLogOptions): Promise<Log> => {
   const { brokers, clientId, warn, prefix = '', now = Date.now, patienceMs = PATIENCE_MS } = options;
-  const reads = openCluster(options, 'fetches');
-  const writes = openCluster(options, 'writes');
+  const reads = openCluster(options);
+  const writes = openCluster(options);
   let closed = false;
   const patienceOf = (cluster: typeof reads): Patience => ({
     brokers,

@@ -7,7 +7,7 @@
  */
 import { createRequire } from 'node:module';
 import type { ISocketFactory } from 'kafkajs';
-import { repairFetch } from '#infra/kafka/aborted-records.ts';
+import { repairKafkajs } from '#infra/kafka/kafkajs-repairs.ts';
 
 export interface RawMessage {
   readonly offset: string;
@@ -132,7 +132,7 @@ const ClusterClass = require('kafkajs/src/cluster') as new (options: object) => 
 const createLogger = require('kafkajs/src/loggers').createLogger as (options: object) => object;
 const socketFactory = require('kafkajs/src/network/socketFactory') as () => ISocketFactory;
 const createManager = require('kafkajs/src/producer/eosManager') as (options: object) => TransactionManager;
-repairFetch(require('kafkajs/src/broker') as Parameters<typeof repairFetch>[0]);
+repairKafkajs();
 
 type LogEntry = { readonly namespace: string; readonly log: { readonly message: string; readonly error?: string } };
 
@@ -146,8 +146,7 @@ export const logCreator =
 const WARN_LEVEL = 2;
 export const kafkaLogger = (warn: Warn | undefined): object => createLogger({ level: WARN_LEVEL, logCreator: logCreator(warn) });
 
-/** `fetches`: kafkajs gives a fetch that does not wait 100 ms, too little for a busy machine, so there the limit is the caller's. */
-export const openCluster = ({ brokers, clientId, warn, sockets }: KafkaAddress, use: 'fetches' | 'writes'): Cluster =>
+export const openCluster = ({ brokers, clientId, warn, sockets }: KafkaAddress): Cluster =>
   new ClusterClass({
     logger: kafkaLogger(warn),
     socketFactory: sockets ?? socketFactory(),
@@ -155,7 +154,7 @@ export const openCluster = ({ brokers, clientId, warn, sockets }: KafkaAddress, 
     clientId,
     connectionTimeout: CONNECTION_TIMEOUT_MS,
     requestTimeout: REQUEST_TIMEOUT_MS,
-    enforceRequestTimeout: use === 'writes',
+    enforceRequestTimeout: true,
     metadataMaxAge: METADATA_AGE_MS,
     allowAutoTopicCreation: false,
     maxInFlightRequests: null,
