@@ -31,6 +31,8 @@ export interface HotPartition {
   readonly start: () => Promise<number | null>;
   /** False: the position was lost, and the partition must be read again from `start`. */
   readonly take: (batch: HotBatch) => Promise<boolean>;
+  /** Where nothing comes: marks an empty partition as taken in, and says whether the store still stands where it was left. */
+  readonly check: (end?: number) => Promise<'kept' | 'lost'>;
 }
 
 /** Tiles are let go this long after the last read that could need them: reads may be late, and clocks differ. */
@@ -97,6 +99,17 @@ export const hotPartition = ({ store, target, partition, partitions, ttlMs, now 
       });
       if (stored) offset = batch.next;
       return stored;
+    },
+
+    async check(end) {
+      const position = await store.position(target, partition);
+      if (position.offset !== offset) return 'lost';
+      if (offset === null && end === 0) {
+        ready = true;
+        const empty = { ready, newestEventTime: Number.NEGATIVE_INFINITY, now: begun, partitions };
+        if (await store.store(target, partition, null, 0, [], empty)) offset = 0;
+      }
+      return 'kept';
     },
   };
 };

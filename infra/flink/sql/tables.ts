@@ -46,12 +46,12 @@ const METADATA = [
   '`mr_log_time` AS MR_MS(`mr_timestamp`)',
 ];
 
-/** Where a source starts: at its group's committed offsets (0 where there are none), or where it is told. */
-export type StartAt = 'committed' | readonly { readonly partition: number; readonly offset: number }[];
+/** Where a source without state starts. */
+export type StartAt = 'earliest' | readonly { readonly partition: number; readonly offset: number }[];
 
 const startOptions = (start: StartAt): Options =>
-  start === 'committed'
-    ? { 'scan.startup.mode': 'group-offsets', 'properties.auto.offset.reset': 'earliest' }
+  start === 'earliest'
+    ? { 'scan.startup.mode': 'earliest-offset' }
     : {
         'scan.startup.mode': 'specific-offsets',
         'scan.startup.specific-offsets': start.map((p) => `partition:${p.partition},offset:${p.offset}`).join(';'),

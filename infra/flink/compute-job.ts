@@ -1,0 +1,113 @@
+/**
+ * The jobs that a registry's views need, as SQL to submit: one compute job a generation, and one materialize job for all.
+ *
+ * A compute job starts from nothing at the beginning of what is known: the history's table up to the offsets that it holds, side by side
+ * with Kafka from there on. Order does not matter to a tile, so the two need no switch from one to the other.
+ */
+import type { FeatureViewDefinition, SourceDefinition } from '#domain/definitions/model.ts';
+import type { ViewPlan } from '#domain/views/plan.ts';
+import type { WantedJob } from './jobs.ts';
+import { type ComputeSpec, computeSql, statementSet } from './sql/compute.ts';
+import { archiveRaw, archiveUpdates, tilesByKey } from './sql/materialize.ts';
+import { computeGroup, computeJob, MATERIALIZE_GROUP, MATERIALIZE_JOB, rawTable } from './sql/names.ts';
+import {
+  catalogsSql,
+  featuresSinkSql,
+  type PaimonSettings,
+  paimonTableSql,
+  rawTableSql,
+  type StartAt,
+  type TableSettings,
+  updatesTableSql,
+} from './sql/tables.ts';
+
+export interface JobSettings extends TableSettings {
+  readonly warehouse: { readonly paimon: string; readonly iceberg: string };
+  readonly paimon: PaimonSettings;
+  readonly parallelism: number;
+  /** how long the engine gathers events before it takes them in, ms */
+  readonly miniBatchMs: number;
+}
+
+const computeProperties = ({ parallelism, miniBatchMs }: JobSettings): Readonly<Record<string, string>> => ({
+  'parallelism.default': String(parallelism),
+  'table.exec.mini-batch.enabled': 'true',
+  'table.exec.mini-batch.allow-latency': `${miniBatchMs} ms`,
+  'table.exec.mini-batch.size': '5000',
+});
+
+export interface HistoryStart {
+  /** the history's raw table as a query with the log's columns; null: the log has all that there is */
+  readonly query: string | null;
+  /** where Kafka goes on, a partition each */
+  readonly from: StartAt;
+}
+
+/** The identity of a compute job: what its state means. It does not hang on where it started. */
+export const computeIdentity = (spec: ComputeSpec): string => computeSql(spec, 'events').inserts.join(';\n');
+
+export const computeJobOf = (settings: JobSettings, spec: ComputeSpec, start: HistoryStart): WantedJob => {
+  const { plan, source, generation } = spec;
+  const table = rawTable(source.name);
+  const from =
+    start.query === null
+      ? table
+      : `(SELECT ${Object.keys(source.fields)
+          .map((name) => `\`${name}\``)
+          .join(', ')}, mr_partition, mr_offset, mr_log_time FROM ${table} UNION ALL ${start.query})`;
+  const { view, inserts } = computeSql(spec, from);
+  return {
+    name: computeJob(plan.view, generation),
+    setup: [
+      ...(start.query === null ? [] : catalogsSql(settings.warehouse)),
+      rawTableSql(settings, source, computeGroup(plan.view, generation), start.from),
+      featuresSinkSql(settings, plan),
+      view,
+    ],
+    statement: statementSet(inserts),
+    properties: computeProperties(settings),
+  };
+};
+
+export interface MaterializedView {
+  readonly plan: ViewPlan;
+  /** generations whose tiles are kept by key */
+  readonly generations: readonly number[];
+}
+
+export interface Materialized {
+  readonly sources: readonly SourceDefinition[];
+  readonly views: readonly MaterializedView[];
+}
+
+const materializeInserts = ({ sources, views }: Materialized): readonly string[] => [
+  ...sources.map(archiveRaw),
+  ...views.flatMap(({ plan, generations }) => [archiveUpdates(plan), ...generations.map((g) => tilesByKey(plan, g))]),
+];
+
+export const materializeIdentity = (wanted: Materialized): string => materializeInserts(wanted).join(';\n');
+
+/** @param startOf where a topic is read from: the offsets that the history's tables hold */
+export const materializeJobOf = (
+  settings: JobSettings,
+  wanted: Materialized,
+  startOf: (topic: { readonly source: string } | { readonly view: string }) => StartAt,
+): WantedJob => ({
+  name: MATERIALIZE_JOB,
+  setup: [
+    ...catalogsSql(settings.warehouse),
+    ...wanted.sources.map((source) => rawTableSql(settings, source, MATERIALIZE_GROUP, startOf({ source: source.name }))),
+    ...wanted.views.flatMap(({ plan, generations }) => [
+      updatesTableSql(settings, plan, MATERIALIZE_GROUP, startOf({ view: plan.view })),
+      ...generations.map((generation) => paimonTableSql(plan, generation, settings.paimon)),
+    ]),
+  ],
+  statement: statementSet(materializeInserts(wanted)),
+  properties: { 'parallelism.default': String(settings.parallelism) },
+});
+
+/** What `millrace show VIEW --sql` prints. */
+export const shownSql = (plan: ViewPlan, view: FeatureViewDefinition, source: SourceDefinition, version: number): string => {
+  const { view: events, inserts } = computeSql({ plan, view, source, version, generation: 1 }, rawTable(source.name));
+  return `${events};\n\n${inserts.join(';\n\n')};\n`;
+};

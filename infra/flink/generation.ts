@@ -1,0 +1,143 @@
+/**
+ * One generation of a view as Flink computes it, seen from a gateway: how far it is, by what others can see of it.
+ *
+ *   computed   the offsets that the job committed at its last checkpoint; at that moment its updates were in features.<view>
+ *   visible    the computed offsets whose updates the stores that reads go to have taken in: what a reader is answered from
+ */
+import type { Log } from '#domain/ports/log.ts';
+import { formatPosition } from '#domain/ports/log.ts';
+import type { HotStore, TilesTarget } from '#domain/ports/online-store.ts';
+import { featuresTopic, rawTopic } from '#domain/ports/topics.ts';
+import type { Position } from '#domain/values/value.ts';
+import { applyUpdate } from '#domain/views/tile-snapshot.ts';
+import { createTileStore, type TileStore } from '#domain/views/tile-store.ts';
+import type { GenerationSpec } from '#infra/compute/generation.ts';
+import type { FetchedTiles, ServedView } from '#projections/serving/served-view.ts';
+import type { RunningGeneration } from '#projections/status/status.ts';
+import { computeGroup, MATERIALIZE_GROUP } from './sql/names.ts';
+import type { UpdateDecoder } from './update-decoder.ts';
+
+export interface FlinkGeneration extends RunningGeneration {
+  readonly spec: GenerationSpec;
+  readonly served: ServedView;
+  /** Looks again how far it is. */
+  readonly refresh: () => Promise<void>;
+  /** next raw offsets of the last checkpoint */
+  readonly computed: () => readonly number[];
+  readonly fail: (error: Error | null) => void;
+}
+
+export interface FlinkGenerationOptions {
+  readonly spec: GenerationSpec;
+  readonly log: Log;
+  readonly hot: HotStore | null;
+  readonly decoder: UpdateDecoder;
+  readonly fetch: (keys: readonly string[], at: number) => Promise<FetchedTiles>;
+}
+
+const READ_BYTES = 8 * 1024 * 1024;
+const sum = (offsets: readonly number[]): number => offsets.reduce((a, b) => a + b, 0);
+const covers = (through: readonly (number | null)[], ends: readonly number[]): boolean =>
+  ends.every((end, p) => end === 0 || (through[p] ?? 0) >= end);
+
+/** Reads of a generation that was never asked for in this process answer from here. */
+const NOT_HERE = 'needs-history' as const;
+
+export const flinkGeneration = ({ spec, log, hot, decoder, fetch }: FlinkGenerationOptions): FlinkGeneration => {
+  const { plan, view, generation, version, source } = spec;
+  const target: TilesTarget = { plan, generation };
+  const raw = rawTopic(source.name);
+  const features = featuresTopic(view);
+  const group = computeGroup(view, generation);
+  let computed: readonly number[] = [];
+  let ends: readonly number[] = [];
+  let visible: readonly number[] = [];
+  let text = formatPosition(raw, [{ partition: 0, offset: 0 }]);
+  let newest: number | null = null;
+  let failure: Error | null = null;
+  /** checkpoints whose updates are on their way to the stores, oldest first */
+  let pending: { readonly computed: readonly number[]; readonly features: readonly number[] }[] = [];
+  let refreshing: Promise<void> | null = null;
+
+  const setVisible = (offsets: readonly number[]): void => {
+    visible = offsets;
+    text = formatPosition(
+      raw,
+      offsets.map((offset, partition) => ({ partition, offset })),
+    );
+  };
+
+  const look = async (): Promise<void> => {
+    const committed = await log.committed(group, raw);
+    ends = await log.end(raw);
+    if (sum(committed) > sum(computed) || visible.length === 0) {
+      computed = committed;
+      // Asked for after the commit: all updates of what was committed lie below.
+      pending.push({ computed: committed, features: await log.end(features) });
+    }
+    if (pending.length === 0) return;
+    const progress = hot === null ? null : await hot.progress(target).catch(() => null);
+    if (progress !== null) newest = progress.newestEventTime ?? newest;
+    const through = progress?.ready === true ? progress.offsets : await log.committed(MATERIALIZE_GROUP, features);
+    const reached = pending.filter((step) => covers(through, step.features));
+    const last = reached.at(-1);
+    if (last === undefined) return;
+    setVisible(last.computed);
+    pending = pending.slice(reached.length);
+  };
+
+  const tiles = async (): Promise<TileStore> => {
+    const store = createTileStore(plan);
+    for (const [partition, end] of (await log.end(features)).entries()) {
+      for (let offset = 0; offset < end; ) {
+        const records = await log.read(features, partition, offset, READ_BYTES);
+        const last = records.at(-1);
+        if (last === undefined) break;
+        for (const record of records) {
+          const update = await decoder.decode(plan, record);
+          if (update === null || update.generation !== generation || update.hopMs < 0) continue;
+          const hop = plan.hops.find(({ hopMs }) => hopMs === update.hopMs);
+          const slots = hop?.partials.flatMap(({ partial }) => partial.refs) ?? [];
+          applyUpdate(store, { ...update, refs: update.refs.map((ref, i) => slots[i]?.decode(ref)) });
+        }
+        offset = last.offset + 1;
+      }
+    }
+    return store;
+  };
+
+  const positions = (): readonly Position[] => visible.map((offset, partition) => ({ partition, offset }));
+  const served: ServedView = {
+    plan,
+    version,
+    generation,
+    schemaId: -1,
+    read: () => NOT_HERE,
+    fetch,
+    positions,
+    position: () => text,
+    newestEventTime: () => newest,
+  };
+
+  return {
+    spec,
+    served,
+    tiles,
+    size: () => ({ entities: 0, tiles: 0 }),
+    newestEventTime: () => newest,
+    positions,
+    computed: () => computed,
+    lag: () => Math.max(0, sum(ends) - sum(computed)),
+    events: () => sum(computed),
+    error: () => failure,
+    refresh() {
+      refreshing ??= look().finally(() => {
+        refreshing = null;
+      });
+      return refreshing;
+    },
+    fail(error) {
+      failure = error;
+    },
+  };
+};
