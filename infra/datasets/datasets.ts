@@ -37,7 +37,7 @@ export interface DatasetDependencies {
   readonly history: HistoryTables;
   readonly manager: ServingViews & { readonly generation: (view: string, generation: number) => ComputingGeneration | null };
   readonly late: LateEvents;
-  readonly clock: HybridClock;
+  readonly clock: Pick<HybridClock, 'readTime'>;
   readonly now: () => number;
 }
 

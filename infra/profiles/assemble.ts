@@ -1,0 +1,320 @@
+/**
+ * A platform out of adapters: what every profile wires in the same way. A profile picks the adapters and the engine; commands,
+ * projections and gateways do not know which it was.
+ */
+import { randomUUID } from 'node:crypto';
+import { applyDefinitions, planDefinitions } from '#commands/apply.ts';
+import { createCommandBus } from '#commands/command-bus.ts';
+import { createPublish } from '#commands/publish/publish.ts';
+import { openSourceIntake, type SourceIntake } from '#commands/publish/source-intake.ts';
+import { lookupsOf } from '#commands/registering.ts';
+import { scopeOfInputs } from '#domain/definitions/check-on-demand.ts';
+import { parseDefinition } from '#domain/definitions/parse.ts';
+import { fail } from '#domain/errors.ts';
+import type { AuditStore } from '#domain/ports/audit-store.ts';
+import type { EventStore } from '#domain/ports/event-store.ts';
+import type { HistoryTables } from '#domain/ports/history.ts';
+import type { Log } from '#domain/ports/log.ts';
+import type { Platform } from '#domain/ports/platform.ts';
+import type { SchemaRegistry } from '#domain/ports/schema-registry.ts';
+import { REGISTRY_TOPIC, rawTopic } from '#domain/ports/topics.ts';
+import { streamOf } from '#domain/registry/events.ts';
+import { encodeCommit, registryRecordSchema } from '#domain/registry/registry-record.ts';
+import type { Position } from '#domain/values/value.ts';
+import type { WantedView } from '#infra/compute/compute-manager.ts';
+import { createRawDecoders, type RawDecoders } from '#infra/compute/raw-decoders.ts';
+import { createDatasets } from '#infra/datasets/datasets.ts';
+import { publishOutbox } from '#infra/outbox/publish-outbox.ts';
+import { wantedViews } from '#infra/profiles/wanted-views.ts';
+import { createMetrics } from '#infra/telemetry/metrics.ts';
+import { openAudit } from '#projections/audit/audit.ts';
+import { type Catalog, openCatalog, overlay } from '#projections/catalog/catalog.ts';
+import { createRegistryQueries, type EntriesDependencies } from '#projections/catalog/entries.ts';
+import { createExplain } from '#projections/explain/explain.ts';
+import { createRecentUpdates, type DecodeUpdate } from '#projections/explain/recent-updates.ts';
+import { createLateEvents } from '#projections/late/late.ts';
+import { createRejected } from '#projections/rejected/rejected.ts';
+import { createReplays } from '#projections/replays/replays.ts';
+import { createRawEvents } from '#projections/serving/raw-events.ts';
+import { createRead } from '#projections/serving/read.ts';
+import type { ServingViews } from '#projections/serving/served-view.ts';
+import { createWaitFor } from '#projections/serving/wait-for.ts';
+import { createStatus, type RunningGeneration } from '#projections/status/status.ts';
+import packageJson from '../../package.json' with { type: 'json' };
+
+/** What computes: generations that run as the registry wants them. */
+export interface Engine extends ServingViews {
+  readonly reconcile: (wanted: readonly WantedView[]) => Promise<void>;
+  readonly generation: (view: string, generation: number) => EngineGeneration | null;
+  readonly running: () => readonly EngineGeneration[];
+  readonly onProgress: (listener: () => void) => () => void;
+  readonly close: () => Promise<void>;
+}
+
+export type EngineGeneration = RunningGeneration & {
+  readonly spec: { readonly view: string; readonly source: { readonly name: string } };
+};
+
+export interface EngineContext {
+  readonly catalog: Catalog;
+  readonly decoders: RawDecoders;
+  readonly onFilled: (view: string, generation: number) => Promise<void>;
+  readonly onFailed: (view: string, generation: number, error: Error) => Promise<void>;
+}
+
+export interface Adapters {
+  readonly profile: string;
+  readonly dataDirectory: string;
+  /** where files of data sets go that name no place of their own */
+  readonly datasetDirectory: string;
+  readonly now: () => number;
+  readonly warn: (message: string) => void;
+  readonly log: Log;
+  readonly schemas: SchemaRegistry;
+  readonly eventStore: EventStore;
+  readonly auditStore: AuditStore;
+  readonly history: HistoryTables;
+  /** a time such that what is read now is what was known then */
+  readonly readTime: () => number;
+  readonly engine: (context: EngineContext) => Engine | Promise<Engine>;
+  readonly decodeUpdate: DecodeUpdate;
+  readonly materializations: (view: string, live: EngineGeneration) => ReturnType<EntriesDependencies['materializations']>;
+  /** called once the registry is open: work of this profile that needs it */
+  readonly started?: (context: {
+    readonly catalog: Catalog;
+    readonly openSource: (name: string) => Promise<SourceIntake | null>;
+  }) => Promise<void>;
+  /** after everything else has stopped */
+  readonly close: () => Promise<void>;
+}
+
+const AFTER_DEADLINE_MS = 5_000;
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+export const assemblePlatform = async (adapters: Adapters): Promise<Platform> => {
+  const { log, schemas, eventStore, history, now, warn, readTime } = adapters;
+  const startedAt = now();
+  const registrySchemaId = await schemas.register(`${REGISTRY_TOPIC}-value`, registryRecordSchema);
+  const outbox = await publishOutbox(eventStore, log, (commit) => [
+    { topic: REGISTRY_TOPIC, partition: 0, key: commit.stream, value: encodeCommit(commit), schemaId: registrySchemaId },
+  ]);
+  const catalog = await openCatalog(eventStore);
+  const audit = await openAudit(eventStore, adapters.auditStore);
+  const bus = createCommandBus({ eventStore, catalog, now, newId: randomUUID });
+  const decoders = createRawDecoders(schemas);
+  const intakes = new Map<string, SourceIntake>();
+  /** A source's intake, of its newest version. */
+  const openSource = async (name: string): Promise<SourceIntake | null> => {
+    const definition = catalog.definition('source', name);
+    const version = catalog.stream('source', name)?.state.versions.at(-1)?.version ?? 0;
+    if (definition === null) return null;
+    const open = intakes.get(name);
+    if (open?.version === version) return open;
+    const intake = await openSourceIntake(definition, version, { log, schemas, now }, open ?? null);
+    await decoders.learn(definition);
+    intakes.set(name, intake);
+    return intake;
+  };
+
+  const engine = await adapters.engine({
+    catalog,
+    decoders,
+    onFilled: (view, generation) =>
+      bus.system({ type: 'SystemGenerationFilled', view, generation }, streamOf('feature-view', view)),
+    onFailed(view, generation, error) {
+      warn(`generation ${generation} of view "${view}" has stopped: ${error.message}`);
+      return bus.system(
+        { type: 'SystemGenerationFailed', view, generation, error: error.message },
+        streamOf('feature-view', view),
+      );
+    },
+  });
+  const broken = new Map<string, string>();
+  let settling: Promise<void> = Promise.resolve();
+  const reconcile = (): Promise<void> => {
+    settling = settling
+      .then(async () => {
+        for (const { name } of catalog.streams('source')) await openSource(name);
+        broken.clear();
+        await engine.reconcile(wantedViews(catalog, (view, error) => broken.set(view, messageOf(error))));
+      })
+      .catch((error: unknown) => warn(`the computation could not follow the registry: ${messageOf(error)}`));
+    return settling;
+  };
+  catalog.onChange((commits) => {
+    if (commits.some((commit) => commit.events.length > 0)) void reconcile();
+  });
+  await reconcile();
+  await adapters.started?.({ catalog, openSource });
+
+  const generationIn = (view: string, states: readonly string[]): EngineGeneration | null => {
+    const found = catalog.stream('feature-view', view)?.state.generations.find((g) => states.includes(g.state));
+    return found === undefined ? null : engine.generation(view, found.generation);
+  };
+  const liveGeneration = (view: string): EngineGeneration | null => generationIn(view, ['live']);
+  const late = createLateEvents(log);
+  const rawEvents = createRawEvents({
+    log,
+    history,
+    decode: (source, schemaId, value) => {
+      const row = decoders.decode(schemaId, value);
+      return { row, eventTime: decoders.eventTime(source, row) };
+    },
+  });
+  const knownBelow = (source: string, known: number): Promise<readonly number[]> => log.offsetsAt(rawTopic(source), known);
+  const waitFor = createWaitFor({
+    readers: (topic) => {
+      if (topic === REGISTRY_TOPIC) return [[{ partition: 0, offset: catalog.position() }]];
+      return engine
+        .running()
+        .filter((g) => rawTopic(g.spec.source.name) === topic && liveGeneration(g.spec.view) === g)
+        .map((g): readonly Position[] => g.positions());
+    },
+    onProgress: engine.onProgress,
+    deadlineMs: AFTER_DEADLINE_MS,
+  });
+  const read = createRead({
+    definitions: {
+      service: (name) => catalog.definition('feature-service', name),
+      onDemand: (name) => catalog.definition('on-demand-feature', name),
+      scope: (definition) => scopeOfInputs(definition, lookupsOf(overlay(catalog, []))),
+    },
+    views: engine,
+    rawEvents,
+    readTime,
+    knownBelow,
+    leftOut: late.leftOut,
+    waitFor,
+  });
+  const publishEvents = createPublish({ log, intake: openSource, now });
+  const replays = createReplays({
+    catalog,
+    execute: bus.execute,
+    generation: engine.generation,
+    liveGeneration,
+    settled: () => settling,
+  });
+  const status = createStatus({
+    profile: adapters.profile,
+    version: packageJson.version,
+    startedAt,
+    dataDirectory: adapters.dataDirectory,
+    log,
+    history,
+    catalog,
+    liveGeneration,
+    fillingGeneration: (view) => generationIn(view, ['filling', 'ready']),
+    problem: (view) => broken.get(view) ?? null,
+    replays: replays.replays,
+    now,
+    memoryBytes: () => process.memoryUsage.rss(),
+  });
+  const metrics = createMetrics(status.status);
+  const publish: Platform['publish'] = async (request, caller) => {
+    const result = await publishEvents(request, caller);
+    metrics.published(request.source, result.accepted, result.duplicates, result.rejected.length);
+    return result;
+  };
+  const datasets = createDatasets({
+    directory: adapters.datasetDirectory,
+    catalog,
+    log,
+    history,
+    manager: engine,
+    late,
+    now,
+    clock: { readTime },
+  });
+
+  let closing: Promise<void> | null = null;
+  const close = async (): Promise<void> => {
+    await settling;
+    await datasets.close();
+    await engine.close();
+    await outbox.stop();
+    await audit.close();
+    catalog.close();
+    await history.close();
+    await log.close();
+    await eventStore.close();
+    await adapters.close();
+  };
+
+  return {
+    publish,
+    async producerSequence(source, producer) {
+      await openSource(source);
+      return log.producerSequence(producer, rawTopic(source));
+    },
+    async read(request) {
+      const started = performance.now();
+      const result = await read(request);
+      metrics.read((performance.now() - started) / 1000, result.values.length, request.known !== undefined);
+      return result;
+    },
+    async command(request, caller) {
+      const result = await bus.execute(request, caller);
+      await settling;
+      return result;
+    },
+    plan: async (definitions) =>
+      planDefinitions(
+        catalog,
+        definitions.map((d) => parseDefinition(d)),
+      ),
+    async apply(definitions, applyOptions, caller) {
+      const result = await applyDefinitions(
+        catalog,
+        bus,
+        definitions.map((d) => parseDefinition(d)),
+        applyOptions,
+        caller,
+      );
+      await settling;
+      // A new view over an empty source is live at once: whoever applied it may read it.
+      await new Promise((resolve) => setImmediate(resolve));
+      await settling;
+      return result;
+    },
+    ...createRegistryQueries({
+      catalog,
+      async materializations(view) {
+        const live = liveGeneration(view);
+        return live === null ? [] : adapters.materializations(view, live);
+      },
+    }),
+    startDataset: datasets.start,
+    dataset: datasets.status,
+    cancelDataset: datasets.cancel,
+    batch: datasets.batch,
+    ...replays,
+    explain: createExplain({
+      read,
+      views: engine,
+      rawEvents,
+      history,
+      definition: async (view, version) =>
+        catalog.stream('feature-view', view)?.state.versions.find((v) => v.version === version)?.definition ?? null,
+      knownBelow,
+      leftOut: late.leftOut,
+      recentUpdates: createRecentUpdates(log, history, adapters.decodeUpdate),
+    }),
+    auditLog: audit.log,
+    verifyAudit: audit.verify,
+    ...createRejected({ log, source: (name) => catalog.definition('source', name), publish }),
+    late: async (view, query) => {
+      const live = liveGeneration(view) ?? generationIn(view, ['filling', 'ready']);
+      const version = catalog.stream('feature-view', view)?.state.versions.at(-1)?.version;
+      if (version === undefined) return fail('MR_NOT_FOUND', `there is no feature view "${view}"`, { view });
+      return late.report(live?.spec.plan ?? catalog.plan(view, version), query.limit);
+    },
+    status: status.status,
+    freshness: status.freshness,
+    metrics: metrics.text,
+    ready: () => closing === null,
+    close() {
+      closing ??= close();
+      return closing;
+    },
+  };
+};
