@@ -42,6 +42,7 @@ export interface TopicMessages {
 }
 
 export interface Broker {
+  isConnected(): boolean;
   fetch(request: {
     isolationLevel: number;
     maxWaitTime: number;
@@ -82,7 +83,7 @@ export interface Cluster {
   findTopicPartitionMetadata(topic: string): readonly { partitionId: number; leader: number }[];
   findLeaderForPartitions(topic: string, partitions: readonly number[]): Readonly<Record<string, readonly number[]>>;
   findBroker(node: { nodeId: string }): Promise<Broker>;
-  findGroupCoordinator(group: { groupId: string }): Promise<Broker>;
+  findGroupCoordinator(group: { groupId: string; coordinatorType?: number }): Promise<Broker>;
   metadata(request: { topics: readonly string[] }): Promise<{
     topicMetadata: readonly { topic: string; partitionMetadata: readonly { partitionId: number }[] }[];
   }>;
@@ -162,13 +163,37 @@ export const openCluster = ({ brokers, clientId, warn, sockets }: KafkaAddress):
     retry: { retries: 2, initialRetryTime: 30, maxRetryTime: 200, multiplier: 2, factor: 0.2 },
   });
 
+/** kafkajs asks who the coordinator is before each request to it: two round trips of a transaction's six. */
+const rememberCoordinators = (cluster: Cluster): Cluster => {
+  const known = new Map<string, Broker>();
+  return Object.create(cluster, {
+    findGroupCoordinator: {
+      async value(group: { groupId: string; coordinatorType?: number }): Promise<Broker> {
+        const key = `${group.coordinatorType ?? 0} ${group.groupId}`;
+        const remembered = known.get(key);
+        if (remembered?.isConnected() === true) return remembered;
+        const found = await cluster.findGroupCoordinator(group);
+        known.set(key, found);
+        return found;
+      },
+    },
+  });
+};
+
+/** Made anew after every failure, and with it what it remembers of coordinators. */
 export const transactionManager = (
   cluster: Cluster,
   transactionalId: string,
   transactionTimeout: number,
   warn: Warn | undefined,
 ): TransactionManager =>
-  createManager({ logger: kafkaLogger(warn), cluster, transactional: true, transactionalId, transactionTimeout });
+  createManager({
+    logger: kafkaLogger(warn),
+    cluster: rememberCoordinators(cluster),
+    transactional: true,
+    transactionalId,
+    transactionTimeout,
+  });
 
 /** What of a fetch answer is data of decided transactions: neither markers nor records of aborted ones. */
 export const dataOf = ({ messages }: FetchedPartition): readonly RawMessage[] =>

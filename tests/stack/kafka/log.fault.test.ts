@@ -1,37 +1,15 @@
 /** All or none of each append, whoever dies; two gateways that take one producer at once; a broker that goes away. */
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { connect, type Socket } from 'node:net';
-import type { ISocketFactory } from 'kafkajs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Log } from '#domain/ports/log.ts';
 import { type KafkaLogOptions, kafkaLog } from '#infra/kafka/log.ts';
 import { readAll, record, texts } from '#tests/contracts/log.contract.ts';
 import { addresses } from '#tests/stack/support/addresses.ts';
+import { cuttable } from './cuttable.ts';
 import { appendOf, PLACES } from './numbered-append.ts';
 
 const LANES = 3;
-
-/** Connections that can be cut, all at once, and are refused until restored. */
-const cuttable = (): { readonly sockets: ISocketFactory; cut(): void; restore(): void } => {
-  const open = new Set<Socket>();
-  let cut = false;
-  return {
-    sockets({ host, port, onConnect }) {
-      const socket = connect({ host, port: cut ? 1 : port }, onConnect);
-      open.add(socket);
-      socket.on('close', () => open.delete(socket));
-      return socket;
-    },
-    cut() {
-      cut = true;
-      for (const socket of open) socket.destroy(new Error('cut'));
-    },
-    restore() {
-      cut = false;
-    },
-  };
-};
 
 describe('the log over Kafka, when things fail', () => {
   let prefix: string;

@@ -1,11 +1,14 @@
 /** A consumer group under load: members come and go, no record is lost, each partition's order holds, positions resume. */
 import { randomUUID } from 'node:crypto';
+import { Kafka, logLevel, type Transaction } from 'kafkajs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Log, LogRecord } from '#domain/ports/log.ts';
+import { frame } from '#infra/kafka/framing.ts';
 import { kafkaLog } from '#infra/kafka/log.ts';
 import { type SubscribeOptions, type Subscription, subscribe } from '#infra/kafka/subscribe.ts';
 import { record } from '#tests/contracts/log.contract.ts';
 import { addresses } from '#tests/stack/support/addresses.ts';
+import { cuttable } from './cuttable.ts';
 
 const PARTITIONS = 6;
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
@@ -123,6 +126,64 @@ describe('subscribe', () => {
     one.seek({ topic: 'numbers', partition: 3, offset: 3 });
     await until('the sought record came', () => seen.length === 3);
     expect(seen.at(-1)).toMatchObject({ partition: 3, offset: 3, schemaId: 7 });
+  });
+
+  test('a broker that goes away and comes back: the member is there again by itself, and has missed nothing', async () => {
+    const wire = cuttable();
+    const seen: number[] = [];
+    const one = member(
+      async ({ records }) => {
+        seen.push(...records.map(number));
+      },
+      { sockets: wire.sockets, onError: () => undefined },
+    );
+    await one.ready;
+    await send(0, PARTITIONS);
+    await until('the first came', () => seen.length === PARTITIONS);
+    wire.cut();
+    await send(PARTITIONS, PARTITIONS);
+    await pause(4_000);
+    expect(seen).toHaveLength(PARTITIONS);
+    wire.restore();
+    await until('the rest came', () => seen.length >= 2 * PARTITIONS);
+    expect([...new Set(seen)].sort((a, b) => a - b)).toEqual(Array.from({ length: 2 * PARTITIONS }, (_, n) => n));
+  });
+
+  test('what is not decided is not delivered, and what was aborted never', async () => {
+    const transactional = new Kafka({ brokers: [addresses().kafka], logLevel: logLevel.NOTHING });
+    const producers = ['x', 'y', 'z'].map((name) =>
+      transactional.producer({ transactionalId: `${prefix}${name}`, maxInFlightRequests: 1, idempotent: true }),
+    );
+    await Promise.all(producers.map((producer) => producer.connect()));
+    const seen: string[] = [];
+    await member(async ({ records }) => {
+      seen.push(...records.map(({ value }) => Buffer.from(value).toString()));
+    }).ready;
+    const put = (transaction: Transaction, text: string): Promise<unknown> =>
+      transaction.send({ topic: `${prefix}numbers`, messages: [{ partition: 0, value: frame(7, Buffer.from(text)) }] });
+    const [x, y, z] = (await Promise.all(producers.map((producer) => producer.transaction()))) as [
+      Transaction,
+      Transaction,
+      Transaction,
+    ];
+    for (const [transaction, name] of [
+      [x, 'x'],
+      [y, 'y'],
+      [z, 'z'],
+      [x, 'x'],
+      [y, 'y'],
+    ] as const)
+      await put(transaction, name);
+    await pause(500);
+    expect(seen).toEqual([]);
+    // they end in another order than they began: the case that kafkajs gets wrong
+    await y.abort();
+    await x.abort();
+    await z.commit();
+    await log.append({ records: [record('numbers', 'last')] });
+    await until('the last came', () => seen.includes('last'));
+    expect(seen).toEqual(['z', 'last']);
+    await Promise.all(producers.map((producer) => producer.disconnect()));
   });
 
   test('a handler that throws gets the batch again; what was committed does not come again', async () => {
