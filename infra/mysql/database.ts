@@ -1,0 +1,106 @@
+/**
+ * One pool of connections to MySQL or MariaDB. Statements see what was committed before they began (READ COMMITTED: at the default
+ * isolation, racing appends of several processes deadlock), and a transaction that the server gave up for another is tried again.
+ */
+import mysql, { type Pool, type PoolConnection, type ResultSetHeader, type RowDataPacket } from 'mysql2/promise';
+import { MillraceError } from '#domain/errors.ts';
+import { migrate } from './schema.ts';
+
+export interface MysqlAddress {
+  readonly host: string;
+  readonly port: number;
+  readonly user: string;
+  readonly password: string;
+  readonly database: string;
+}
+
+export type Parameter = string | number | null;
+
+export interface Transaction {
+  readonly rows: <T>(sql: string, parameters?: readonly Parameter[]) => Promise<readonly T[]>;
+  readonly run: (sql: string, parameters?: readonly Parameter[]) => Promise<void>;
+}
+
+export interface MysqlDatabase extends Pick<Transaction, 'rows'> {
+  readonly transaction: <T>(work: (transaction: Transaction) => Promise<T>) => Promise<T>;
+  /** A connection of one's own, for what lives as long as it does. */
+  readonly connect: () => Promise<mysql.Connection>;
+  readonly close: () => Promise<void>;
+}
+
+const TRIES = 8;
+const DEADLOCK = 1213;
+const LOCK_TIMEOUT = 1205;
+const DUPLICATE = 1062;
+const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+const numberOf = (error: unknown): number => (error as { errno?: number }).errno ?? 0;
+
+export const isDuplicate = (error: unknown): boolean => numberOf(error) === DUPLICATE;
+
+export const openMysql = async (address: MysqlAddress): Promise<MysqlDatabase> => {
+  const settings = { ...address, charset: 'utf8mb4_bin', supportBigNumbers: true, connectTimeout: 5_000 };
+  const pool: Pool = mysql.createPool({
+    ...settings,
+    connectionLimit: 8,
+    maxIdle: 4,
+    idleTimeout: 60_000,
+    enableKeepAlive: true,
+  });
+  const unavailable = (error: unknown): MillraceError =>
+    new MillraceError('MR_STORE_UNAVAILABLE', `MySQL at ${address.host}:${address.port} does not answer: ${String(error)}`, {
+      store: 'mysql',
+    });
+  /** A server's own refusal has a number and passes; anything else means that there is no server. */
+  const guarded = async <T>(work: () => Promise<T>): Promise<T> => {
+    try {
+      return await work();
+    } catch (error) {
+      if (error instanceof MillraceError || numberOf(error) >= 1000) throw error;
+      throw unavailable(error);
+    }
+  };
+
+  const on = (connection: PoolConnection): Transaction => ({
+    rows: async <T>(sql: string, parameters: readonly Parameter[] = []) =>
+      (await connection.execute<RowDataPacket[]>(sql, [...parameters]))[0] as unknown as readonly T[],
+    run: async (sql, parameters = []) => {
+      await connection.execute<ResultSetHeader>(sql, [...parameters]);
+    },
+  });
+
+  const attempt = async <T>(work: (transaction: Transaction) => Promise<T>): Promise<T> => {
+    const connection = await pool.getConnection();
+    try {
+      await connection.query('SET TRANSACTION ISOLATION LEVEL READ COMMITTED');
+      await connection.beginTransaction();
+      const result = await work(on(connection));
+      await connection.commit();
+      connection.release();
+      return result;
+    } catch (error) {
+      // A connection in the middle of something is not given to the next.
+      connection.destroy();
+      throw error;
+    }
+  };
+
+  const database: MysqlDatabase = {
+    rows: (sql, parameters = []) => guarded(async () => (await pool.execute<RowDataPacket[]>(sql, [...parameters]))[0] as never),
+    transaction: (work) =>
+      guarded(async () => {
+        for (let tried = 1; ; tried++) {
+          try {
+            return await attempt(work);
+          } catch (error) {
+            const again = numberOf(error) === DEADLOCK || numberOf(error) === LOCK_TIMEOUT;
+            if (!again || tried === TRIES) throw error;
+            await sleep(Math.random() * 10 * 2 ** tried);
+          }
+        }
+      }),
+    connect: () => guarded(() => mysql.createConnection(settings)),
+    close: () => pool.end(),
+  };
+  await migrate(database);
+  return database;
+};

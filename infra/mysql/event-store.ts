@@ -1,0 +1,104 @@
+/** The registry's event store in MySQL: a row a commit. Of several processes, one appends at a time: see schema.ts for why. */
+import { MillraceError } from '#domain/errors.ts';
+import type { Commit, EventStore, NewCommit, StoredEvent } from '#domain/ports/event-store.ts';
+import type { MysqlDatabase } from './database.ts';
+
+interface CommitColumns {
+  readonly position: number;
+  readonly stream: string;
+  readonly version: number;
+  readonly body: string;
+}
+
+const COLUMNS = 'position, stream, version, body';
+/** How soon another process's commit is heard of. */
+const LOOK_MS = 100;
+
+const toCommit = ({ position, stream, version, body }: CommitColumns): Commit => {
+  const { command, events, refusal } = JSON.parse(body) as Omit<NewCommit, 'stream'>;
+  return { stream, command, events, refusal, position: Number(position), version: Number(version) };
+};
+
+export const mysqlEventStore = (database: MysqlDatabase): EventStore => {
+  const listeners = new Set<() => void>();
+  let told = 0;
+  let timer: NodeJS.Timeout | null = null;
+  let looking = false;
+
+  const tell = (position: number): void => {
+    if (position <= told) return;
+    told = position;
+    for (const listener of [...listeners]) listener();
+  };
+  const head = async (): Promise<number> =>
+    Number((await database.rows<{ position: number }>('SELECT position FROM registry_head'))[0]?.position ?? 0);
+  const look = (): void => {
+    if (looking) return;
+    looking = true;
+    head()
+      .then(tell, () => {})
+      .finally(() => {
+        looking = false;
+      });
+  };
+
+  return {
+    async append(commit, expectedVersion) {
+      const stored = await database.transaction(async ({ rows, run }) => {
+        const [at] = await rows<{ position: number }>('SELECT position FROM registry_head WHERE one = 1 FOR UPDATE');
+        const [newest] = await rows<{ version: number }>(
+          'SELECT version FROM registry_commit WHERE stream = ? ORDER BY position DESC LIMIT 1',
+          [commit.stream],
+        );
+        const current = Number(newest?.version ?? 0);
+        if (expectedVersion !== null && current !== expectedVersion) {
+          throw new MillraceError(
+            'MR_VERSION_CONFLICT',
+            `"${commit.stream}" is at version ${current}, not ${expectedVersion}: someone changed it in between.`,
+            { stream: commit.stream, expectedVersion, currentVersion: current },
+          );
+        }
+        const { command, events, refusal, stream } = commit;
+        const position = Number(at?.position ?? 0) + 1;
+        const row = { position, stream, version: current + events.length, body: JSON.stringify({ command, events, refusal }) };
+        await run(`INSERT INTO registry_commit (${COLUMNS}) VALUES (?, ?, ?, ?)`, [
+          row.position,
+          row.stream,
+          row.version,
+          row.body,
+        ]);
+        await run('UPDATE registry_head SET position = ? WHERE one = 1', [position]);
+        return toCommit(row);
+      });
+      tell(stored.position);
+      return stored;
+    },
+    async readStream(name) {
+      const events: StoredEvent[] = [];
+      const rows = await database.rows<CommitColumns>(
+        `SELECT ${COLUMNS} FROM registry_commit WHERE stream = ? ORDER BY position`,
+        [name],
+      );
+      for (const row of rows) events.push(...toCommit(row).events);
+      return { version: events.length, events };
+    },
+    readAll: async (position, limit) =>
+      (
+        await database.rows<CommitColumns>(
+          `SELECT ${COLUMNS} FROM registry_commit WHERE position > ? ORDER BY position LIMIT ${Math.trunc(limit)}`,
+          [position],
+        )
+      ).map(toCommit),
+    head,
+    onCommit(listener) {
+      listeners.add(listener);
+      timer ??= setInterval(look, LOOK_MS).unref();
+      return () => listeners.delete(listener);
+    },
+    async close() {
+      listeners.clear();
+      if (timer !== null) clearInterval(timer);
+      timer = null;
+    },
+  };
+};

@@ -1,0 +1,44 @@
+/** The tables, by version. A version once released is never changed: what is new is a new one. */
+import type { MysqlDatabase } from './database.ts';
+
+/**
+ * `registry_head` is one row: whoever appends holds it until the commit, so that positions are given in the order in which they become
+ * visible. An auto-increment would give them when the row is inserted: a reader could see 8 before 7, and an aborted append leaves a gap.
+ */
+const MIGRATIONS: readonly (readonly string[])[] = [
+  [
+    `CREATE TABLE IF NOT EXISTS registry_commit (
+       position BIGINT NOT NULL PRIMARY KEY, stream VARCHAR(512) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+       version BIGINT NOT NULL, body LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+       INDEX registry_commit_stream (stream, position)
+     ) ENGINE=InnoDB`,
+    'CREATE TABLE IF NOT EXISTS registry_head (one TINYINT NOT NULL PRIMARY KEY, position BIGINT NOT NULL) ENGINE=InnoDB',
+    'INSERT IGNORE INTO registry_head (one, position) VALUES (1, 0)',
+    `CREATE TABLE IF NOT EXISTS audit (
+       sequence BIGINT NOT NULL PRIMARY KEY, record LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL
+     ) ENGINE=InnoDB`,
+    'CREATE TABLE IF NOT EXISTS audit_head (one TINYINT NOT NULL PRIMARY KEY, sequence BIGINT NOT NULL, hash CHAR(64) NOT NULL) ENGINE=InnoDB',
+    `INSERT IGNORE INTO audit_head (one, sequence, hash) VALUES (1, 0, '')`,
+  ],
+];
+
+const LOCK = 'millrace.schema';
+const LOCK_SECONDS = 30;
+
+/** Under a lock, so that of two processes that start at once one makes the tables and the other finds them. */
+export const migrate = async (database: MysqlDatabase): Promise<void> => {
+  const connection = await database.connect();
+  try {
+    await connection.query('SELECT GET_LOCK(?, ?)', [LOCK, LOCK_SECONDS]);
+    await connection.query(
+      'CREATE TABLE IF NOT EXISTS millrace_schema (one TINYINT NOT NULL PRIMARY KEY, version INT NOT NULL) ENGINE=InnoDB',
+    );
+    const [rows] = await connection.query('SELECT version FROM millrace_schema');
+    const at = (rows as { version: number }[])[0]?.version ?? 0;
+    for (const statement of MIGRATIONS.slice(at).flat()) await connection.query(statement);
+    await connection.query('REPLACE INTO millrace_schema (one, version) VALUES (1, ?)', [MIGRATIONS.length]);
+    await connection.query('SELECT RELEASE_LOCK(?)', [LOCK]);
+  } finally {
+    await connection.end();
+  }
+};
