@@ -52,9 +52,16 @@ export const createProducerOrder = (committed: (producer: string) => Promise<num
   return {
     async turn(producer, sequence) {
       const deadline = performance.now() + PATIENCE_MS;
-      for (;;) {
+      for (let asked = false; ; ) {
         const expected = await current(producer);
         if (sequence <= expected) return expected;
+        if (!asked) {
+          // what came before may have gone through another gateway
+          asked = true;
+          const stored = await committed(producer);
+          if (stored > (next.get(producer) ?? 0)) next.set(producer, stored);
+          continue;
+        }
         const left = deadline - performance.now();
         if (left <= 0) {
           return fail(

@@ -4,7 +4,7 @@
  */
 
 import { fail } from '#domain/errors.ts';
-import { formatPosition, type Log, type OutgoingRecord } from '#domain/ports/log.ts';
+import { type Appended, formatPosition, type Log, type OutgoingRecord } from '#domain/ports/log.ts';
 import type { Caller, PublishRequest, PublishResult, RejectedEvent } from '#domain/ports/platform.ts';
 import { createProducerOrder, type ProducerOrder } from './producer-order.ts';
 import { screenEvent } from './screen-event.ts';
@@ -70,11 +70,12 @@ export const createPublish = ({ log, intake, now }: PublishDependencies): Publis
       }
     }
 
+    let written: Appended['ends'] = [];
     try {
       // An answer of "duplicate" must be durable too: an empty append is a barrier behind the append that holds the first one.
       if (events.length > 0) {
         const { producer } = request;
-        await log.append({
+        const { ends, duplicate } = await log.append({
           records,
           ...(producer === undefined || skip === events.length
             ? {}
@@ -87,20 +88,30 @@ export const createPublish = ({ log, intake, now }: PublishDependencies): Publis
                 },
               }),
         });
+        written = ends.filter(({ topic }) => topic === source.topic);
+        if (duplicate) {
+          // another gateway had taken it, with what it rejected
+          accepted = 0;
+          duplicates = events.length;
+          rejected.length = 0;
+          if (producer !== undefined) orderOf(source.topic).reset(producer.id);
+        }
       }
     } catch (error) {
       for (const id of ids) source.dedupe?.remove(id);
       if (request.producer !== undefined) orderOf(source.topic).reset(request.producer.id);
       throw error;
     }
-    const ends = await log.end(source.topic);
+    // A duplicate lies anywhere before the end. Else the append's own ends are all there is to wait for: the log's may lie past the last record.
+    const own = new Map(written.map(({ partition, offset }) => [partition, offset]));
+    const ends = own.size > 0 && duplicates === 0 ? own : new Map([...(await log.end(source.topic)).entries(), ...own]);
     return {
       accepted,
       duplicates,
       rejected,
       position: formatPosition(
         source.topic,
-        ends.map((offset, partition) => ({ partition, offset })),
+        [...ends].map(([partition, offset]) => ({ partition, offset })).sort((a, b) => a.partition - b.partition),
       ),
     };
   };

@@ -61,9 +61,11 @@ export const createRejected = ({ log, source, publish }: RejectedDependencies): 
       const limit = Math.min(query.limit ?? DEFAULT_LIMIT, MAX_LIMIT);
       const total = (await log.end(topic))[0] ?? 0;
       const from = query.after === undefined ? 0 : (parsePosition(query.after, topic)[0]?.offset ?? 0) + 1;
-      const records = (await read(topic, from, limit)).map(show);
+      // one more than is shown says whether there is more: offsets may have gaps, so they do not say
+      const found = await read(topic, from, limit + 1);
+      const records = found.slice(0, limit).map(show);
       const last = records.at(-1);
-      const more = last !== undefined && from + records.length < total;
+      const more = last !== undefined && found.length > limit;
       return { total, records, next: more ? last.position : null };
     },
 
