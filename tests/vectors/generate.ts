@@ -6,6 +6,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { aggregateVectors } from './aggregates.ts';
 import { partitionVectors } from './partitions.ts';
+import { scalarVectors } from './scalars.ts';
 
 /** One vector a line, so that a change is read in a diff. */
 const lines = (vectors: readonly object[]): string => vectors.map((v) => `${JSON.stringify(v)}\n`).join('');
@@ -13,6 +14,7 @@ const lines = (vectors: readonly object[]): string => vectors.map((v) => `${JSON
 export const VECTOR_FILES: Readonly<Record<string, () => string>> = {
   'aggregates.jsonl': () => lines(aggregateVectors()),
   'partitions.jsonl': () => lines(partitionVectors()),
+  'scalars.jsonl': () => lines(scalarVectors()),
 };
 
 export const vectorPath = (file: string): string => join(import.meta.dirname, file);

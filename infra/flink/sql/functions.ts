@@ -10,8 +10,36 @@ const AGGREGATES: Readonly<Record<string, string>> = {
 };
 
 const SCALARS: Readonly<Record<string, string>> = {
-  MR_MS: 'LogTime',
+  MR_COMPARE: 'Compare',
+  MR_CONTAINS: 'Contains',
+  MR_DAY_OF_MONTH: 'DayOfMonth',
+  MR_DAY_OF_WEEK: 'DayOfWeek',
+  MR_ENDS_WITH: 'EndsWith',
+  MR_FINITE: 'Finite',
+  MR_FORMAT_DATE: 'FormatDate',
+  MR_FORMAT_TIME: 'FormatTime',
+  MR_HOUR: 'Hour',
   MR_KEEP: 'Keep',
+  MR_MINUTE: 'Minute',
+  MR_MOD: 'Mod',
+  MR_MONTH: 'Month',
+  MR_MS: 'LogTime',
+  MR_NUMBER_TEXT: 'NumberText',
+  MR_PARSE_DATE: 'ParseDate',
+  MR_PARSE_NUMBER: 'ParseNumber',
+  MR_PARSE_TIME: 'ParseTime',
+  MR_REPLACE: 'Replace',
+  MR_ROUND: 'Round',
+  MR_STARTS_WITH: 'StartsWith',
+  MR_SUBSTRING: 'Substring',
+  MR_TO_DATE: 'ToDate',
+  MR_TO_FLOAT: 'ToFloat',
+  MR_TO_INT: 'ToInt',
+  MR_TO_LONG: 'ToLong',
+  MR_TO_TIME: 'ToTime',
+  MR_TRUNCATE: 'Truncate',
+  MR_WHOLE: 'Whole',
+  MR_YEAR: 'Year',
 };
 
 const CLASSES: ReadonlyMap<string, string> = new Map([

@@ -1,0 +1,166 @@
+package io.millrace.flink;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.apache.flink.configuration.Configuration;
+import org.apache.flink.table.api.EnvironmentSettings;
+import org.apache.flink.table.api.TableEnvironment;
+import org.apache.flink.table.data.ArrayData;
+import org.apache.flink.table.data.RowData;
+import org.apache.flink.table.data.StringData;
+import org.apache.flink.table.functions.AggregateFunction;
+import org.apache.flink.types.Row;
+import org.apache.flink.types.RowKind;
+import org.apache.flink.util.CloseableIterator;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/**
+ * The functions as a planner finds them: registered by class name, types inferred, states kept by a state backend, in one phase and in two
+ * (which merges). What they give is what they give when they are called by hand, and that is held to the vectors.
+ */
+class FlinkSqlTest {
+  private static final Map<String, String> SQL_TYPES =
+      Map.of("string", "STRING", "int", "INT", "long", "BIGINT", "float", "FLOAT", "double", "DOUBLE", "boolean", "BOOLEAN", "long[]", "ARRAY<BIGINT>");
+
+  record Setting(String type, String backend, String phases) {}
+
+  static Stream<Setting> settings() {
+    return SQL_TYPES.keySet().stream()
+        .sorted()
+        .flatMap(type -> Stream.of(new Setting(type, "hashmap", "ONE_PHASE"), new Setting(type, "rocksdb", "TWO_PHASE")));
+  }
+
+  private static TableEnvironment environment(Setting setting) {
+    Configuration settings = new Configuration();
+    settings.setString("state.backend.type", setting.backend);
+    settings.setString("parallelism.default", "2");
+    settings.setString("table.exec.mini-batch.enabled", String.valueOf(setting.phases.equals("TWO_PHASE")));
+    settings.setString("table.exec.mini-batch.allow-latency", "10 ms");
+    settings.setString("table.exec.mini-batch.size", "4");
+    settings.setString("table.optimizer.agg-phase-strategy", setting.phases);
+    TableEnvironment env = TableEnvironment.create(EnvironmentSettings.newInstance().inStreamingMode().withConfiguration(settings).build());
+    Map.of(
+            "MR_SUM", "ExactSum", "MR_MOMENTS", "Moments", "MR_MIN_TEXT", "TextMin", "MR_MAX_TEXT", "TextMax",
+            "MR_FIRST", "FirstK", "MR_LAST", "LastK", "MR_COUNTS", "ValueCounts")
+        .forEach((name, type) -> env.executeSql("CREATE TEMPORARY SYSTEM FUNCTION " + name + " AS 'io.millrace.flink." + type + "'"));
+    return env;
+  }
+
+  private static List<String> calls(String type) {
+    List<String> calls = new ArrayList<>(List.of("MR_FIRST(v, t, p, o, 1)", "MR_LAST(v, t, p, o, 1)"));
+    if (type.endsWith("[]")) return calls;
+    calls.addAll(List.of("MR_FIRST(v, t, p, o, 3)", "MR_LAST(v, t, p, o, 5)", "MR_COUNTS(v, 100)", "MR_COUNTS(v, 4)"));
+    if (type.equals("double")) calls.addAll(List.of("MR_SUM(v)", "MR_MOMENTS(v)"));
+    if (type.equals("string")) calls.addAll(List.of("MR_MIN_TEXT(v)", "MR_MAX_TEXT(v)"));
+    calls.add("MR_LAST(v, t, p, o, 2) FILTER (WHERE t < 0)");
+    return calls;
+  }
+
+  private static JsonNode eventsOf(String type) {
+    return Vectors.read("aggregates.jsonl")
+        .filter(v -> v.get("type").asText().equals(type) && v.get("events").size() > 1)
+        .findFirst()
+        .orElseThrow();
+  }
+
+  private static String literal(String type, JsonNode value) {
+    if (type.endsWith("[]")) {
+      List<String> parts = new ArrayList<>();
+      value.forEach(v -> parts.add(literal(type.replace("[]", ""), v)));
+      return parts.isEmpty() ? "CAST(NULL AS ARRAY<BIGINT>)" : "ARRAY[" + String.join(", ", parts) + "]";
+    }
+    return "CAST('" + value.asText().replace("'", "''") + "' AS " + SQL_TYPES.get(type) + ")";
+  }
+
+  @ParameterizedTest
+  @MethodSource("settings")
+  void theyGiveInSqlWhatTheyGiveByHand(Setting setting) throws Exception {
+    JsonNode vector = eventsOf(setting.type);
+    List<String> rows = new ArrayList<>();
+    int i = 0;
+    for (JsonNode e : vector.get("events")) {
+      // One null, which no function counts.
+      rows.add("(" + i % 2 + ", " + literal(setting.type, e.get(0)) + ", CAST(" + e.get(1) + " AS BIGINT), " + e.get(2) + ", CAST(" + e.get(3) + " AS BIGINT))");
+      i++;
+    }
+    rows.add("(0, CAST(NULL AS " + SQL_TYPES.get(setting.type) + "), CAST(1 AS BIGINT), 0, CAST(1 AS BIGINT))");
+    TableEnvironment env = environment(setting);
+    List<String> calls = calls(setting.type);
+    String sql =
+        "SELECT k, " + String.join(", ", calls) + " FROM (VALUES " + String.join(", ", rows) + ") AS e(k, v, t, p, o) GROUP BY k";
+    Map<Integer, Row> last = new HashMap<>();
+    try (CloseableIterator<Row> results = env.executeSql(sql).collect()) {
+      while (results.hasNext()) {
+        Row row = results.next();
+        if (row.getKind() != RowKind.DELETE && row.getKind() != RowKind.UPDATE_BEFORE) last.put((Integer) row.getField(0), row);
+      }
+    }
+    for (int key = 0; key < 2; key++)
+      for (int c = 0; c < calls.size(); c++)
+        assertEquals(byHand(setting.type, vector, calls.get(c), key), show(last.get(key).getField(c + 1)), calls.get(c) + " of " + key);
+  }
+
+  private static String byHand(String type, JsonNode vector, String call, int key) {
+    String name = call.substring(0, call.indexOf('('));
+    String last = call.substring(call.indexOf('(') + 1, call.indexOf(')')).replaceAll(".*, ", "");
+    int parameter = last.equals("v") ? 0 : Integer.parseInt(last);
+    var subject = ((com.fasterxml.jackson.databind.node.ObjectNode) vector.deepCopy()).put("function", name).put("parameter", parameter);
+    AggregateFunction<?, RowData> function = Functions.of(subject);
+    RowData acc = function.createAccumulator();
+    for (int i = key; i < vector.get("events").size() && !call.contains("FILTER"); i += 2) {
+      JsonNode event = vector.get("events").get(i);
+      if (!(type.endsWith("[]") && event.get(0).isEmpty())) Functions.accumulate(function, acc, subject, event);
+    }
+    Object value = function.getValue(acc);
+    if (value instanceof RowData row && name.equals("MR_COUNTS")) {
+      String elements = type;
+      return "[" + row.getBoolean(0) + ", " + showArray(row.getArray(1), elements) + ", " + showArray(row.getArray(2), "long") + "]";
+    }
+    if (value instanceof RowData row) {
+      return name.equals("MR_SUM")
+          ? show(Row.of(row.getDouble(0), row.getDouble(1)))
+          : show(Row.of(row.getLong(0), row.getDouble(1), row.getDouble(2)));
+    }
+    if (value instanceof StringData) return value.toString();
+    List<String> entries = new ArrayList<>();
+    ArrayData array = (ArrayData) value;
+    for (int i = 0; i < array.size(); i++) {
+      RowData e = array.getRow(i, 4);
+      Object kept = RowData.createFieldGetter(logical(type), 3).getFieldOrNull(e);
+      entries.add("[" + e.getLong(0) + ", " + e.getInt(1) + ", " + e.getLong(2) + ", " + (kept instanceof ArrayData a ? showArray(a, "long") : show(kept)) + "]");
+    }
+    return "[" + String.join(", ", entries) + "]";
+  }
+
+  private static org.apache.flink.table.types.logical.LogicalType logical(String type) {
+    return type.endsWith("[]")
+        ? new org.apache.flink.table.types.logical.ArrayType(Functions.logicalType(type.replace("[]", "")))
+        : Functions.logicalType(type);
+  }
+
+  private static String showArray(ArrayData array, String type) {
+    ArrayData.ElementGetter getter = ArrayData.createElementGetter(Functions.logicalType(type));
+    List<String> parts = new ArrayList<>();
+    for (int i = 0; i < array.size(); i++) parts.add(show(getter.getElementOrNull(array, i)));
+    return "[" + String.join(", ", parts) + "]";
+  }
+
+  /** Doubles to nine digits: parts are merged in whatever order they come. */
+  private static String show(Object value) {
+    if (value instanceof Row row) return "[" + Stream.iterate(0, i -> i < row.getArity(), i -> i + 1).map(i -> show(row.getField(i))).collect(Collectors.joining(", ")) + "]";
+    if (value instanceof Object[] array) return Arrays.stream(array).map(FlinkSqlTest::show).collect(Collectors.joining(", ", "[", "]"));
+    if (value instanceof Double d) return String.format("%.9e", d);
+    // The planner folds a literal float to seven digits.
+    if (value instanceof Float f) return String.format("%.4e", f);
+    return String.valueOf(value);
+  }
+}

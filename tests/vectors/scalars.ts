@@ -1,0 +1,174 @@
+/** Calls of the scalar functions of the Java module, with what the expressions' JavaScript gives. */
+import { finite, type Implementation, whole } from '#domain/expressions/function-row.ts';
+import { FUNCTIONS } from '#domain/expressions/functions.ts';
+import { fieldType } from '#domain/values/field-type.ts';
+import type { Scalar, ScalarType, Value } from '#domain/values/value.ts';
+
+type Call = (...args: Scalar[]) => Value;
+
+/** A function of the table, bound to its argument types; `literals` are its last arguments. */
+const row = (name: string, types: readonly ScalarType[], ...literals: Scalar[]): Call => {
+  const args = [
+    ...types.map((base) => ({ type: fieldType(base), literal: undefined })),
+    ...literals.map((literal) => ({ type: fieldType('string'), literal })),
+  ];
+  const js = (FUNCTIONS.get(name) as { readonly js: (args: unknown) => Implementation }).js(args) as unknown as Call;
+  return (...values) => js(...values, ...literals);
+};
+
+const cast = (from: ScalarType, to: ScalarType): Call => row('cast', [from], to);
+
+const DOUBLES = [
+  -0,
+  0.5,
+  -0.5,
+  1.5,
+  2.5,
+  -2.5,
+  0.49999999999999994,
+  1e21,
+  1e20,
+  123456789012345680000,
+  1e-6,
+  1e-7,
+  1.5e-7,
+  0.1,
+  1 / 3,
+  -1e300,
+  5e-324,
+  1.7976931348623157e308,
+  2 ** 53 - 1,
+  2 ** 53,
+  -(2 ** 53),
+  2 ** 31,
+  2 ** 31 - 1,
+  -(2 ** 31) - 0.5,
+  -(2 ** 31) - 1,
+  3.4028235677973366e38,
+  3.4e38,
+  1e-46,
+  2e23,
+  2 ** 53 + 2,
+  4.35,
+  0.000001234,
+  100,
+  253402300799999,
+  253402300800000,
+  -62167219200001,
+  2932896.9,
+  2932897,
+  2 ** -44,
+  1.2e-5,
+];
+const TEXTS = ['', 'a', 'ab', 'Zürich', '\u{1f600}b', '\uffee', 'a\u{1f600}a', '\ud7ff', 'aXa'];
+const NUMERALS = [
+  '1',
+  '-1.5',
+  '+.5',
+  '1.',
+  '1e3',
+  '1E-7',
+  '.',
+  'e',
+  ' 1',
+  '1 ',
+  '0x10',
+  '1e999',
+  'NaN',
+  'Infinity',
+  '1d',
+  '1f',
+  '٣',
+  '-0',
+];
+const TIMES = [
+  0, -1, 1_700_000_000_123, -62_167_219_200_000, 253_402_300_799_999, 951_782_400_000, -86_400_001, 253_402_300_800_000,
+];
+const TIME_TEXTS = [
+  '2026-01-31T12:00:00Z',
+  '2026-01-31T12:00:00.5Z',
+  '2026-01-31t12:00z',
+  '2026-01-31 12:00:00,123456789+02:30',
+  '2026-02-29T00:00:00Z',
+  '2024-02-29T23:59:59.999-0100',
+  '2026-01-31T24:00:00Z',
+  '2026-01-31T12:00:00',
+  '2026-01-31',
+  '0000-01-01T00:00:00+01',
+  '9999-12-31T23:59:59Z',
+  '0000-01-01T00:00:00Z',
+  '2026-01-31T12:60:00Z',
+  '2026-01-31T12:00:00+24:00',
+  '2026-00-10T00:00:00Z',
+  '2026-01-00T00:00:00Z',
+];
+const DATE_TEXTS = [
+  '2026-01-31',
+  '2024-02-29',
+  '2023-02-29',
+  '0000-01-01',
+  '9999-12-31',
+  '2026-1-1',
+  '2026-13-01',
+  '2026-01-00',
+  '',
+];
+const DAYS = [0, -1, 19_000, -719_528, 2_932_896];
+const UNITS = ['second', 'minute', 'hour', 'day', 'week', 'month', 'year'];
+
+const one = (values: readonly Scalar[]): Scalar[][] => values.map((v) => [v]);
+const pairs = (values: readonly Scalar[]): Scalar[][] => values.flatMap((a) => values.map((b) => [a, b]));
+
+const CALLS: readonly (readonly [name: string, js: Call, args: readonly Scalar[][]])[] = [
+  ['MR_FINITE', (x) => finite(x as number), one(DOUBLES)],
+  ['MR_WHOLE', (x) => whole(x as number), one(DOUBLES.filter((x) => Number.isInteger(x)))],
+  ['MR_MOD', (a, b) => finite((a as number) % (b as number)), pairs([-7.5, 7, 2, -2, 0.1, 1e17])],
+  ['MR_ROUND', row('round', ['double']), one(DOUBLES)],
+  ['MR_TO_INT', cast('double', 'int'), one(DOUBLES)],
+  ['MR_TO_LONG', cast('double', 'long'), one(DOUBLES)],
+  ['MR_TO_FLOAT', cast('double', 'float'), one(DOUBLES)],
+  ['MR_TO_TIME', cast('long', 'timestamp'), one(DOUBLES)],
+  ['MR_TO_DATE', cast('long', 'date'), one(DOUBLES)],
+  ['MR_NUMBER_TEXT', cast('double', 'string'), one(DOUBLES)],
+  ['MR_PARSE_NUMBER', cast('string', 'double'), one(NUMERALS)],
+  ['MR_PARSE_TIME', cast('string', 'timestamp'), one(TIME_TEXTS)],
+  ['MR_PARSE_DATE', cast('string', 'date'), one(DATE_TEXTS)],
+  ['MR_FORMAT_TIME', cast('timestamp', 'string'), one(TIMES)],
+  ['MR_FORMAT_DATE', cast('date', 'string'), one(DAYS)],
+  ['MR_COMPARE', (a, b) => (a < b ? -1 : a > b ? 1 : 0), pairs(TEXTS)],
+  ['MR_STARTS_WITH', row('startsWith', ['string', 'string']), pairs(TEXTS)],
+  ['MR_ENDS_WITH', row('endsWith', ['string', 'string']), pairs(TEXTS)],
+  ['MR_CONTAINS', row('contains', ['string', 'string']), pairs(TEXTS)],
+  ['MR_REPLACE', row('replace', ['string', 'string', 'string']), pairs(TEXTS).map(([a, b]) => [a as string, b as string, '$&'])],
+  [
+    'MR_SUBSTRING',
+    row('substring', ['string', 'long', 'long']),
+    TEXTS.flatMap((t) => [
+      [t, 0],
+      [t, 1],
+      [t, 1, 1],
+      [t, 0, 2],
+      [t, 9],
+      [t, -1],
+      [t, 0, -1],
+      [t, 0, 0],
+    ]),
+  ],
+  ['MR_HOUR', row('hour', ['timestamp']), one(TIMES)],
+  ['MR_MINUTE', row('minute', ['timestamp']), one(TIMES)],
+  ['MR_DAY_OF_WEEK', row('dayOfWeek', ['timestamp']), one(TIMES)],
+  ['MR_DAY_OF_MONTH', row('dayOfMonth', ['timestamp']), one(TIMES)],
+  ['MR_MONTH', row('month', ['timestamp']), one(TIMES)],
+  ['MR_YEAR', row('year', ['timestamp']), one(TIMES)],
+  ...UNITS.map(
+    (unit) => ['MR_TRUNCATE', (ms: Scalar) => row('truncate', ['timestamp'], unit)(ms), TIMES.map((t) => [t, unit])] as const,
+  ),
+];
+
+/** JSON has no −0: numbers are text. */
+const text = (value: Value): unknown => (typeof value === 'number' ? (Object.is(value, -0) ? '-0' : String(value)) : value);
+
+export const scalarVectors = (): object[] =>
+  CALLS.flatMap(([name, js, args]) =>
+    args.map((values) => ({ function: name, args: values.map(text), result: text(js(...values)) })),
+  );
