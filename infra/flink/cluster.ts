@@ -29,6 +29,8 @@ export interface FlinkCluster {
   /** Ends a job after a last checkpoint that its sinks have committed; resolves with the savepoint's path. */
   readonly stop: (job: string, savepoints: string) => Promise<string>;
   readonly cancel: (job: string) => Promise<void>;
+  /** Whether all tasks run: before that a job takes no checkpoint. */
+  readonly isRunning: (job: string) => Promise<boolean>;
   /** free and all task slots */
   readonly slots: () => Promise<{ readonly free: number; readonly total: number; readonly taskManagers: number }>;
 }
@@ -129,6 +131,11 @@ export const flinkCluster = (address: string): FlinkCluster => {
         );
       }
       return fail('MR_ENGINE_FAILED', `job ${job} did not stop with a savepoint within ${STOP_DEADLINE_MS / 1000} s`);
+    },
+
+    async isRunning(job) {
+      const { vertices } = await call<{ vertices: { status: string }[] }>('GET', `/jobs/${job}`);
+      return vertices.every(({ status }) => status === 'RUNNING' || status === 'FINISHED');
     },
 
     async cancel(job) {

@@ -38,6 +38,9 @@ export interface FlinkJobs {
 }
 
 const PREFIX = 'millrace-';
+/** A job that is being started cannot be stopped cleanly: it is waited for. */
+const START_MS = 30_000;
+const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 const BASE_PROPERTIES: Readonly<Record<string, string>> = {
   'table.local-time-zone': 'UTC',
@@ -70,6 +73,7 @@ export const flinkJobs = ({ cluster, gateway, book, savepoints, warn }: JobsOpti
 
   const stopOne = async (job: FlinkJob): Promise<void> => {
     const booked = book.find(job.name);
+    for (const deadline = Date.now() + START_MS; Date.now() < deadline && !(await cluster.isRunning(job.id)); ) await sleep(200);
     const savepoint = await cluster.stop(job.id, savepoints);
     if (booked !== null) book.write({ ...booked, savepoint });
   };

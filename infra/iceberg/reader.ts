@@ -12,6 +12,7 @@ import type { RawEvent, Row, Value } from '#domain/values/value.ts';
 import type { DuckDb } from '#infra/duckdb/connect.ts';
 import { columnBatches } from './column-batches.ts';
 import { type PinnedFile, type PinnedTable, selectFiles, type TableReader, tableReader } from './pinned-table.ts';
+import { reachedOffsets } from './reached-offsets.ts';
 import { columnReader } from './result-columns.ts';
 import { type IcebergField, isMeta } from './schema.ts';
 import { tableDirectory } from './table-directory.ts';
@@ -54,6 +55,21 @@ const runsOfDays = (files: readonly PinnedFile[]): readonly (readonly PinnedFile
 export const historyReader = (root: string, duckDb: DuckDb): HistoryReader => {
   const tables = new Map<string, TableReader>();
   const idle: DuckDBConnection[] = [];
+  const reached = new Map<
+    string,
+    { readonly of: ReturnType<typeof reachedOffsets>; snapshot: number; through: readonly number[] }
+  >();
+
+  const reachedBy = async (topic: string, table: PinnedTable): Promise<readonly number[]> => {
+    const known = reached.get(topic) ?? { of: reachedOffsets(duckDb), snapshot: -1, through: [] };
+    reached.set(topic, known);
+    const snapshot = table.snapshot['snapshot-id'];
+    if (known.snapshot !== snapshot) {
+      known.through = await known.of(table);
+      known.snapshot = snapshot;
+    }
+    return known.through;
+  };
 
   const pin = async (topic: string, snapshotId?: number): Promise<PinnedTable | null> => {
     const table = tables.get(topic) ?? tableReader(tableDirectory(root, topic));
@@ -65,7 +81,9 @@ export const historyReader = (root: string, duckDb: DuckDb): HistoryReader => {
         snapshotId,
       });
     }
-    return pinned;
+    // Written by another engine: no summary says how far it reaches.
+    if (pinned === null || pinned.through.length > 0 || pinned.files.length === 0) return pinned;
+    return { ...pinned, through: await reachedBy(topic, pinned) };
   };
 
   /** A connection has one stream at a time, so each stream has its own. */

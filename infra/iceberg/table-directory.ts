@@ -34,10 +34,14 @@ const hintFile = (table: string): string => join(metadataDirectory(table), 'vers
 
 export const locationOf = (table: string): string => `file://${table}`;
 
+/** `file:///x`, `file:/x` (as Hadoop writes it) and `/x` are one path. */
+const withoutScheme = (path: string): string => path.replace(/^file:\/+/, '/');
+
 /** Where a path of the metadata is on this machine now. */
 export const localPath = (table: string, metadata: TableMetadata, path: string): string => {
-  if (path.startsWith(`${metadata.location}/`)) return join(table, path.slice(metadata.location.length + 1));
-  return path.startsWith('file://') ? path.slice('file://'.length) : path;
+  const location = withoutScheme(metadata.location);
+  const plain = withoutScheme(path);
+  return plain.startsWith(`${location}/`) ? join(table, plain.slice(location.length + 1)) : plain;
 };
 
 const fileExists = async (path: string): Promise<boolean> => {

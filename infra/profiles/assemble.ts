@@ -76,6 +76,8 @@ export interface Adapters {
   readonly history: HistoryTables;
   /** a time such that what is read now is what was known then */
   readonly readTime: () => number;
+  /** how long changes of the registry are gathered before they are followed, ms: starting a job takes seconds, and a file has many definitions */
+  readonly gatherMs: number;
   readonly engine: (context: EngineContext) => Engine | Promise<Engine>;
   readonly decodeUpdate: DecodeUpdate;
   readonly materializations: (view: string, live: EngineGeneration) => ReturnType<EntriesDependencies['materializations']>;
@@ -131,9 +133,15 @@ export const assemblePlatform = async (adapters: Adapters): Promise<Platform> =>
   });
   const broken = new Map<string, string>();
   let settling: Promise<void> = Promise.resolve();
+  let queued = false;
+  /** Changes that come together are followed together: a reconciliation that has not begun takes in what comes meanwhile. */
   const reconcile = (): Promise<void> => {
+    if (queued) return settling;
+    queued = true;
     settling = settling
       .then(async () => {
+        if (adapters.gatherMs > 0) await new Promise((resolve) => setTimeout(resolve, adapters.gatherMs));
+        queued = false;
         for (const { name } of catalog.streams('source')) await openSource(name);
         broken.clear();
         await engine.reconcile(wantedViews(catalog, (view, error) => broken.set(view, messageOf(error))));

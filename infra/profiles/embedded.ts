@@ -105,6 +105,7 @@ export const startEmbedded = async (options: EmbeddedOptions): Promise<Platform>
     auditStore: sqliteAuditStore(database),
     history,
     readTime: () => clock.readTime(),
+    gatherMs: 0,
     engine,
     decodeUpdate: ({ plan, schemaId }, record) => (record.schemaId === schemaId ? codecOf(plan).decode(record.value) : null),
     async materializations(view, live) {

@@ -9,13 +9,21 @@ interface ServeOptions {
   readonly data: string;
   readonly port: number;
   readonly host: string;
+  readonly stack: string;
+  readonly stackPort: number;
 }
 
 type StartProfile = (options: { readonly dataDirectory: string }) => Promise<Platform>;
 
-const profileOf = async (name: ServeOptions['profile']): Promise<StartProfile> => {
-  if (name === 'stack')
-    return fail('MR_REFUSED', 'the stack profile is not part of this version: serve with --profile embedded', { profile: name });
+const profileOf = async (
+  name: ServeOptions['profile'],
+  stack: Pick<ServeOptions, 'stack' | 'stackPort'>,
+): Promise<StartProfile> => {
+  if (name === 'stack') {
+    const { startStack } = await import('#infra/profiles/stack.ts');
+    const { stackAddresses } = await import('#infra/stack/addresses.ts');
+    return (options) => startStack({ ...options, addresses: stackAddresses(resolve(stack.stack), stack.stackPort) });
+  }
   return (await import('#infra/profiles/embedded.ts')).startEmbedded;
 };
 
@@ -32,11 +40,11 @@ const untilSignal = (): Promise<void> =>
     process.on('SIGINT', onSignal);
   });
 
-const serve = async ({ profile, data, port, host }: ServeOptions, command: Command): Promise<void> => {
+const serve = async ({ profile, data, port, host, stack, stackPort }: ServeOptions, command: Command): Promise<void> => {
   const { json } = command.optsWithGlobals() as { json?: boolean };
   const signal = untilSignal();
   const dataDirectory = resolve(data);
-  const start = await profileOf(profile);
+  const start = await profileOf(profile, { stack, stackPort });
   const platform = await start({ dataDirectory });
   try {
     const { createHttpGateway } = await import('#gateways/http/gateway.ts');
@@ -65,6 +73,8 @@ export const addServe = (program: Command): void => {
     .option('--data <dir>', 'data directory', '.millrace')
     .option('--port <n>', 'port; 0 takes any free one', wholeOption('--port'), 7411)
     .option('--host <address>', 'address to listen on', '127.0.0.1')
+    .option('--stack <dir>', 'profile stack: directory of the servers that `millrace stack up` started', '.millrace-stack')
+    .option('--stack-port <n>', 'profile stack: their base port', wholeOption('--stack-port'), 7420)
     .addHelpText('after', '\nExample:\n  millrace serve --data ./data --port 7411')
     .action(serve);
 };

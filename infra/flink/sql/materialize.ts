@@ -1,39 +1,67 @@
 /**
  * The materialize job: raw events and feature updates from Kafka into the tables that are read by key (Paimon) and by scan (Iceberg).
  * One statement set, so one job and one checkpoint for all; each sink commits what lies before the checkpoint's barrier, whole.
+ *
+ * The history's tables have the same columns as the embedded profile's: times as timestamps, references as JSON, `_partition`, `_offset`
+ * and `_log_time` beside. Each INSERT names its columns, so that a table that has gained some still takes the rows of an older version.
  */
 import type { SourceDefinition } from '#domain/definitions/model.ts';
-import { rawAvroSchema } from '#domain/sources/source-schema.ts';
+import { sourceFields } from '#domain/sources/source-schema.ts';
+import type { FieldType } from '#domain/values/value.ts';
 import { featuresAvroSchema } from '#domain/views/features-schema.ts';
 import type { ViewPlan } from '#domain/views/plan.ts';
-import {
-  DATABASE,
-  ICEBERG_CATALOG,
-  icebergFeatures,
-  icebergRaw,
-  PAIMON_CATALOG,
-  paimonTable,
-  rawTable,
-  updatesTable,
-} from './names.ts';
+import { columnType, icebergSchemaFromAvro } from '#infra/iceberg/schema.ts';
+import { DATABASE, historyTable, PAIMON_CATALOG, paimonTable, rawTable, updatesTable } from './names.ts';
+
+const quote = (name: string): string => `\`${name}\``;
 
 const fieldList = (schema: { readonly fields: readonly { readonly name: string }[] }): string =>
-  schema.fields.map(({ name }) => `\`${name}\``).join(', ');
+  schema.fields.map(({ name }) => quote(name)).join(', ');
 
-/** Filed under the day on which the log took it: a backfill of years then writes one file a commit, not one a day of its past. */
-const PLACE = '`mr_partition`, `mr_offset`, `mr_log_time`, CAST(`mr_timestamp` AS DATE) AS `mr_day`';
+const PLACE_COLUMNS = '`_partition`, `_offset`, `_log_time`';
+const PLACE = '`mr_partition`, `mr_offset`, `mr_timestamp`';
 
-export const archiveRaw = (
-  source: SourceDefinition,
-): string => `INSERT INTO ${ICEBERG_CATALOG}.${DATABASE}.${icebergRaw(source.name)}
-SELECT ${fieldList(rawAvroSchema(source) as { fields: { name: string }[] })}, ${PLACE} FROM ${rawTable(source.name)}`;
+/** Epoch ms and days as the history keeps them. */
+const historyValue = (name: string, type: FieldType): string => {
+  if (type.array) return quote(name);
+  if (type.base === 'timestamp') return `TO_TIMESTAMP_LTZ(${quote(name)}, 3)`;
+  if (type.base === 'date') return `TIMESTAMPADD(DAY, ${quote(name)}, DATE '1970-01-01')`;
+  return quote(name);
+};
 
-/** The rows that say that an entity exists are for readers by key, not for the history. */
-export const archiveUpdates = (
-  plan: ViewPlan,
-): string => `INSERT INTO ${ICEBERG_CATALOG}.${DATABASE}.${icebergFeatures(plan.view)}
-SELECT ${fieldList(featuresAvroSchema(plan))}, ${PLACE} FROM ${updatesTable(plan.view)} WHERE \`hop_ms\` >= 0`;
+export const archiveRaw = (source: SourceDefinition): string => {
+  const fields = Object.entries(sourceFields(source));
+  return `INSERT INTO ${historyTable('raw', source.name)} (${fields.map(([name]) => quote(name)).join(', ')}, ${PLACE_COLUMNS})
+SELECT ${fields.map(([name, type]) => historyValue(name, type)).join(', ')}, ${PLACE} FROM ${rawTable(source.name)}`;
+};
+
+export const archiveUpdates = (plan: ViewPlan): string => {
+  const schema = featuresAvroSchema(plan);
+  const json = new Set(icebergSchemaFromAvro(schema).flatMap((column) => (column.json === true ? [column.name] : [])));
+  const timestamps = new Map(plan.keys.map(({ name, type }) => [`key_${name}`, type]));
+  const value = (name: string, avro: unknown): string => {
+    if (json.has(name)) return `JSON_STRING(${quote(name)})`;
+    const key = timestamps.get(name);
+    return key !== undefined && columnType(avro) !== null ? historyValue(name, key) : quote(name);
+  };
+  return `INSERT INTO ${historyTable('features', plan.view)} (${fieldList(schema)}, ${PLACE_COLUMNS})
+SELECT ${schema.fields.map(({ name, type }) => value(name, type)).join(', ')}, ${PLACE} FROM ${updatesTable(plan.view)}`;
+};
 
 export const tilesByKey = (plan: ViewPlan, generation: number): string =>
   `INSERT INTO ${PAIMON_CATALOG}.${DATABASE}.${paimonTable(plan.view, generation)}
 SELECT ${fieldList(featuresAvroSchema(plan))}, \`mr_offset\` FROM ${updatesTable(plan.view)} WHERE \`generation\` = ${generation}`;
+
+/** The history of a source's events up to where the log goes on, as a compute job reads it: once, and then it is at its end. */
+export const rawHistory = (source: SourceDefinition, below: readonly number[]): string => {
+  const fields = Object.entries(sourceFields(source));
+  const value = (name: string, type: FieldType): string => {
+    if (type.array) return quote(name);
+    if (type.base === 'timestamp') return `MR_MS(${quote(name)})`;
+    if (type.base === 'date') return `TIMESTAMPDIFF(DAY, DATE '1970-01-01', ${quote(name)})`;
+    return quote(name);
+  };
+  const limit = below.map((offset, partition) => `(\`_partition\` = ${partition} AND \`_offset\` < ${offset})`).join(' OR ');
+  return `SELECT ${fields.map(([name, type]) => value(name, type)).join(', ')}, \`_partition\`, \`_offset\`, MR_MS(\`_log_time\`)
+FROM ${historyTable('raw', source.name)} WHERE ${limit}`;
+};

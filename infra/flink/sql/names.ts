@@ -10,9 +10,8 @@ export const featuresSink = (view: string): string => `features_${view}`;
 
 /** in Paimon: one table a generation, so that a half-filled one is nobody's */
 export const paimonTable = (view: string, generation: number): string => `features_${view}_g${generation}`;
-/** in Iceberg: the history of a topic */
-export const icebergRaw = (source: string): string => `raw_${source}`;
-export const icebergFeatures = (view: string): string => `features_${view}`;
+/** in Iceberg: the history of a topic, in the layout of the embedded profile's tables */
+export const historyTable = (kind: 'raw' | 'features', name: string): string => `${ICEBERG_CATALOG}.\`${kind}\`.\`${name}\``;
 
 export const computeJob = (view: string, generation: number): string => `millrace-compute-${view}-g${generation}`;
 export const MATERIALIZE_JOB = 'millrace-materialize';

@@ -6,17 +6,7 @@ import { rawAvroSchema } from '#domain/sources/source-schema.ts';
 import { featuresAvroSchema } from '#domain/views/features-schema.ts';
 import type { ViewPlan } from '#domain/views/plan.ts';
 import { flinkColumns } from './columns.ts';
-import {
-  DATABASE,
-  featuresSink,
-  ICEBERG_CATALOG,
-  icebergFeatures,
-  icebergRaw,
-  PAIMON_CATALOG,
-  paimonTable,
-  rawTable,
-  updatesTable,
-} from './names.ts';
+import { DATABASE, featuresSink, ICEBERG_CATALOG, PAIMON_CATALOG, paimonTable, rawTable, updatesTable } from './names.ts';
 
 export interface TableSettings {
   /** host:port */
@@ -125,7 +115,6 @@ export const catalogsSql = (warehouse: { readonly paimon: string; readonly icebe
   `CREATE CATALOG ${PAIMON_CATALOG} ${withOptions({ type: 'paimon', warehouse: `file://${warehouse.paimon}` })}`,
   `CREATE CATALOG ${ICEBERG_CATALOG} ${withOptions({ type: 'iceberg', 'catalog-type': 'hadoop', warehouse: `file://${warehouse.iceberg}` })}`,
   `CREATE DATABASE IF NOT EXISTS ${PAIMON_CATALOG}.${DATABASE}`,
-  `CREATE DATABASE IF NOT EXISTS ${ICEBERG_CATALOG}.${DATABASE}`,
 ];
 
 export interface PaimonSettings {
@@ -153,30 +142,3 @@ export const paimonTableSql = (plan: ViewPlan, generation: number, { buckets, sn
     'file.format': 'parquet',
   })}`;
 };
-
-/** What the history adds to a record: its place in the log, when it was taken, and the day that it is filed under. */
-const HISTORY_COLUMNS = [
-  '`mr_partition` INT NOT NULL',
-  '`mr_offset` BIGINT NOT NULL',
-  '`mr_log_time` BIGINT NOT NULL',
-  '`mr_day` DATE NOT NULL',
-];
-
-const historyTable = (name: string, columns: readonly string[]): string =>
-  `CREATE TABLE IF NOT EXISTS ${ICEBERG_CATALOG}.${DATABASE}.${name} (
-  ${[...columns, ...HISTORY_COLUMNS].join(',\n  ')}
-) PARTITIONED BY (\`mr_day\`) ${withOptions({
-    'format-version': '2',
-    'write.format.default': 'parquet',
-    'write.parquet.compression-codec': 'zstd',
-    'write.metadata.delete-after-commit.enabled': 'true',
-    'write.metadata.previous-versions-max': '20',
-    'flink.max-continuous-empty-commits': '600',
-    'write.distribution-mode': 'none',
-  })}`;
-
-export const icebergRawSql = (source: SourceDefinition): string =>
-  historyTable(icebergRaw(source.name), flinkColumns(rawAvroSchema(source) as Schema));
-
-export const icebergFeaturesSql = (plan: ViewPlan): string =>
-  historyTable(icebergFeatures(plan.view), flinkColumns(featuresAvroSchema(plan)));

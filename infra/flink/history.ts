@@ -1,0 +1,168 @@
+/**
+ * The history on the stack: Iceberg tables that the materialize job appends to, in the embedded profile's layout, so that everything that
+ * reads those reads these. Tables are made here; columns are added through Flink, whose committer is the only one.
+ */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { SourceDefinition } from '#domain/definitions/model.ts';
+import { MillraceError } from '#domain/errors.ts';
+import type { HistoryTables } from '#domain/ports/history.ts';
+import type { Log } from '#domain/ports/log.ts';
+import { featuresTopic, rawTopic } from '#domain/ports/topics.ts';
+import { rawAvroSchema } from '#domain/sources/source-schema.ts';
+import { featuresAvroSchema } from '#domain/views/features-schema.ts';
+import type { ViewPlan } from '#domain/views/plan.ts';
+import { openDuckDb } from '#infra/duckdb/connect.ts';
+import { ensureTable } from '#infra/iceberg/ensure-table.ts';
+import { historyReader } from '#infra/iceberg/reader.ts';
+import { icebergSchemaFromAvro } from '#infra/iceberg/schema.ts';
+import { tableDirectory } from '#infra/iceberg/table-directory.ts';
+import type { HistoryStart } from './compute-job.ts';
+import { rawHistory } from './sql/materialize.ts';
+import { historyTable } from './sql/names.ts';
+import { catalogsSql } from './sql/tables.ts';
+import { openSession } from './sql-gateway.ts';
+
+export interface StackHistoryOptions {
+  readonly warehouse: { readonly paimon: string; readonly iceberg: string };
+  readonly gateway: string;
+  readonly log: Pick<Log, 'end' | 'begin' | 'read'>;
+  readonly now: () => number;
+  /** how long `sync` waits for the tables to have what the log has */
+  readonly syncDeadlineMs?: number;
+}
+
+export interface StackHistory extends HistoryTables {
+  /** Makes the table of a source or a view, or gives it the columns that it lacks. */
+  readonly ensure: (what: { readonly source: SourceDefinition } | { readonly plan: ViewPlan }) => Promise<void>;
+  /** What a new compute job reads: the table up to its offsets, and Kafka from there; Kafka alone while it still has all. */
+  readonly start: (source: SourceDefinition) => Promise<HistoryStart>;
+}
+
+const SYNC_DEADLINE_MS = 60_000;
+const POLL_MS = 100;
+const READ_BYTES = 64 * 1024;
+const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+const PROPERTIES = {
+  'write.metadata.delete-after-commit.enabled': 'true',
+  'write.metadata.previous-versions-max': '20',
+  'write.distribution-mode': 'none',
+  'flink.max-continuous-empty-commits': '600',
+};
+
+const FLINK_TYPE: Readonly<Record<string, string>> = {
+  string: 'STRING',
+  int: 'INT',
+  long: 'BIGINT',
+  float: 'FLOAT',
+  double: 'DOUBLE',
+  boolean: 'BOOLEAN',
+  timestamptz: 'TIMESTAMP_LTZ(6)',
+  date: 'DATE',
+  binary: 'BYTES',
+};
+const flinkType = (type: string): string =>
+  type.startsWith('list<') ? `ARRAY<${FLINK_TYPE[type.slice(5, -1)]}>` : (FLINK_TYPE[type] ?? 'STRING');
+
+export const openStackHistory = async (options: StackHistoryOptions): Promise<StackHistory> => {
+  const { warehouse, gateway, log, now } = options;
+  const root = warehouse.iceberg;
+  mkdirSync(root, { recursive: true });
+  const reader = historyReader(
+    root,
+    await openDuckDb({ memoryLimit: '512MB', threads: 2, spillDirectory: join(root, '.spill') }),
+  );
+
+  const addColumns = async (
+    table: string,
+    missing: readonly { readonly name: string; readonly type: string }[],
+  ): Promise<void> => {
+    const session = await openSession(gateway);
+    try {
+      for (const sql of catalogsSql(warehouse)) await session.run(sql);
+      await session.run(
+        `ALTER TABLE ${table} ADD (${missing.map(({ name, type }) => `\`${name}\` ${flinkType(type)}`).join(', ')})`,
+      );
+    } finally {
+      await session.close();
+    }
+  };
+
+  const ensure: StackHistory['ensure'] = async (what) => {
+    const [kind, name, schema, partitionBy] =
+      'source' in what
+        ? (['raw', what.source.name, rawAvroSchema(what.source), what.source.eventTime] as const)
+        : (['features', what.plan.view, featuresAvroSchema(what.plan), '_log_time'] as const);
+    const topic = kind === 'raw' ? rawTopic(name) : featuresTopic(name);
+    const missing = await ensureTable({
+      directory: tableDirectory(root, topic),
+      name: topic,
+      columns: icebergSchemaFromAvro(schema),
+      partitionBy,
+      now,
+      properties: PROPERTIES,
+    });
+    if (missing.length > 0) await addColumns(historyTable(kind, name), missing);
+  };
+
+  const behind = (through: readonly number[], end: readonly number[]): boolean =>
+    end.some((offset, partition) => (through[partition] ?? 0) < offset);
+
+  /** The highest offset of a record and one more: an end that is a transaction's marker is no record's. */
+  const recordEnds = async (topic: string, ends: readonly number[], through: readonly number[]): Promise<number[]> =>
+    Promise.all(
+      ends.map(async (end, partition) => {
+        let next = through[partition] ?? 0;
+        for (let at = next; at < end; ) {
+          const records = await log.read(topic, partition, at, READ_BYTES);
+          const last = records.filter((record) => record.offset < end).at(-1);
+          if (last === undefined) break;
+          next = last.offset + 1;
+          at = next;
+        }
+        return next;
+      }),
+    );
+
+  return {
+    through: reader.through,
+    snapshot: reader.snapshot,
+    dataFiles: reader.dataFiles,
+    events: reader.events,
+    scan: reader.scan,
+    scanColumns: reader.scanColumns,
+    updates: reader.updates,
+    ensure,
+    async start(source) {
+      const topic = rawTopic(source.name);
+      const begin = await log.begin(topic);
+      if (begin.every((offset) => offset === 0)) return { query: null, from: 'earliest' };
+      const snapshot = await reader.snapshot(topic);
+      if (snapshot === null) return { query: null, from: 'earliest' };
+      const through = begin.map((_, partition) => snapshot.through[partition] ?? 0);
+      return {
+        query: rawHistory(source, through),
+        from: through.map((offset, partition) => ({ partition, offset })),
+      };
+    },
+    async sync(topic, upTo) {
+      const wanted = await recordEnds(topic, upTo ?? (await log.end(topic)), await reader.through(topic));
+      for (const deadline = Date.now() + (options.syncDeadlineMs ?? SYNC_DEADLINE_MS); ; await sleep(POLL_MS)) {
+        const through = await reader.through(topic);
+        if (!behind(through, wanted)) return;
+        if (Date.now() > deadline) {
+          throw new MillraceError(
+            'MR_ENGINE_UNAVAILABLE',
+            `the history of ${topic} is at ${through.join(',') || 'nothing'} and the log at ${wanted.join(',')}: is the materialize job running? see \`millrace status\``,
+            { topic },
+          );
+        }
+      }
+    },
+    async maintain() {},
+    async close() {
+      reader.close();
+    },
+  };
+};

@@ -1,0 +1,55 @@
+/**
+ * How far a table reaches that another engine wrote: by partition of the log, the highest offset in it and one more. A commit of Flink's is
+ * what lies before a checkpoint's barrier, a prefix of every partition, so below the highest offset nothing is missing.
+ *
+ * Files never change, so each is looked at once: its bounds say it where it holds one partition only, else its two columns do.
+ */
+import type { DuckDb } from '#infra/duckdb/connect.ts';
+import { literal } from '#infra/duckdb/connect.ts';
+import { decodeBound } from './bounds.ts';
+import type { DataFile } from './manifest.ts';
+import type { PinnedTable } from './pinned-table.ts';
+import { type IcebergField, typeName } from './schema.ts';
+
+/** partition → next offset */
+type Reached = ReadonlyMap<number, number>;
+
+const bound = (bounds: DataFile['lower_bounds'], field: IcebergField | undefined): number | null => {
+  const found = field === undefined ? undefined : bounds?.find((entry) => entry.key === field.id);
+  const value = found === undefined || field === undefined ? null : decodeBound(typeName(field), found.value);
+  return typeof value === 'number' ? value : null;
+};
+
+const fromBounds = (table: PinnedTable, file: DataFile): Reached | null => {
+  const partition = table.fields.find((field) => field.name === '_partition');
+  const offset = table.fields.find((field) => field.name === '_offset');
+  const [low, high] = [bound(file.lower_bounds, partition), bound(file.upper_bounds, partition)];
+  const last = bound(file.upper_bounds, offset);
+  return low === null || low !== high || last === null ? null : new Map([[low, last + 1]]);
+};
+
+export const reachedOffsets = (duckDb: DuckDb): ((table: PinnedTable) => Promise<readonly number[]>) => {
+  let known = new Map<string, Reached>();
+  const fromFile = async (path: string): Promise<Reached> => {
+    const connection = await duckDb.connect();
+    try {
+      const result = await connection.runAndReadAll(
+        `SELECT _partition, max(_offset) AS last FROM read_parquet(${literal(path)}) GROUP BY _partition`,
+      );
+      return new Map(result.getRows().map(([partition, last]) => [Number(partition), Number(last) + 1] as const));
+    } finally {
+      connection.closeSync();
+    }
+  };
+  return async (table) => {
+    const next = new Map<string, Reached>();
+    const through: number[] = [];
+    for (const { path, file } of table.files) {
+      const reached = known.get(path) ?? fromBounds(table, file) ?? (await fromFile(path));
+      next.set(path, reached);
+      for (const [partition, offset] of reached) through[partition] = Math.max(through[partition] ?? 0, offset);
+    }
+    known = next;
+    return Array.from(through, (offset) => offset ?? 0);
+  };
+};

@@ -1,0 +1,192 @@
+/**
+ * The stack profile: the same platform on the real systems. This file picks the adapters; `assemble.ts` wires them.
+ *
+ *   log                 Apache Kafka                    schemas   a Confluent-compatible registry
+ *   event store, audit  MySQL or MariaDB                compute   Apache Flink, SQL compiled from the definitions
+ *   online store        Redis (hot), Paimon (primary)   history   Apache Iceberg, appended by Flink
+ */
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import type { TilesTarget } from '#domain/ports/online-store.ts';
+import type { Platform } from '#domain/ports/platform.ts';
+import { featuresTopic, rawTopic } from '#domain/ports/topics.ts';
+import { confluentSchemaRegistry } from '#infra/confluent/schema-registry.ts';
+import { flinkCluster } from '#infra/flink/cluster.ts';
+import type { JobSettings } from '#infra/flink/compute-job.ts';
+import { flinkGenerations } from '#infra/flink/generations.ts';
+import { openStackHistory } from '#infra/flink/history.ts';
+import { openJobBook } from '#infra/flink/job-book.ts';
+import { flinkJobs } from '#infra/flink/jobs.ts';
+import { DATABASE, ICEBERG_CATALOG, paimonTable } from '#infra/flink/sql/names.ts';
+import { updateDecoder } from '#infra/flink/update-decoder.ts';
+import { type HotProjection, hotProjection } from '#infra/kafka/hot-projection.ts';
+import { kafkaLog } from '#infra/kafka/log.ts';
+import { mysqlAuditStore } from '#infra/mysql/audit-store.ts';
+import { openMysql } from '#infra/mysql/database.ts';
+import { mysqlEventStore } from '#infra/mysql/event-store.ts';
+import { mysqlLease } from '#infra/mysql/lease.ts';
+import { connectLookup } from '#infra/paimon/lookup-client.ts';
+import { paimonStore } from '#infra/paimon/primary-store.ts';
+import { assemblePlatform, type Engine, type EngineContext } from '#infra/profiles/assemble.ts';
+import { redisHotStore } from '#infra/redis/hot-store.ts';
+import type { StackAddresses } from '#infra/stack/addresses.ts';
+import { onlineTiles, type TilesServed, tilesFetcher } from '#projections/serving/online-tiles.ts';
+
+export interface StackOptions {
+  readonly addresses: StackAddresses;
+  /** this process's own files (data sets); the servers' are in the stack's directory */
+  readonly dataDirectory: string;
+  readonly now?: () => number;
+  readonly warn?: (message: string) => void;
+  /** whether this process keeps the hot copy, beside serving; default true */
+  readonly projections?: boolean;
+  readonly hot?: boolean;
+  /** how long an entity without events stays in the hot copy past its widest window, ms; default a day */
+  readonly hotGraceMs?: number;
+  readonly settings?: Partial<Pick<JobSettings, 'parallelism' | 'miniBatchMs' | 'paimon'>>;
+}
+
+const DAY_MS = 86_400_000;
+const CLOCK_STEP_MS = 1;
+
+export const startStack = async (options: StackOptions): Promise<Platform> => {
+  const { addresses } = options;
+  const now = options.now ?? Date.now;
+  const warn = options.warn ?? ((message: string) => void process.stderr.write(`${message}\n`));
+  const clientId = `millrace-${hostname()}-${process.pid}`;
+  const kafka = { brokers: [addresses.kafka], clientId, warn };
+  const log = await kafkaLog(kafka);
+  const schemas = confluentSchemaRegistry({ url: addresses.registry });
+  const database = await openMysql(addresses.mysql);
+  const lease = await mysqlLease(database, 'millrace.jobs');
+  const history = await openStackHistory({ warehouse: addresses.warehouse, gateway: addresses.sqlGateway, log, now });
+  const decoder = updateDecoder(schemas);
+  const cluster = flinkCluster(addresses.flink);
+  const jobs = flinkJobs({
+    cluster,
+    gateway: addresses.sqlGateway,
+    book: openJobBook(join(addresses.directory, 'flink', 'jobs'), addresses.checkpoints),
+    savepoints: addresses.savepoints,
+    warn,
+  });
+  const settings: JobSettings = {
+    kafka: addresses.kafka,
+    registry: addresses.registry,
+    warehouse: addresses.warehouse,
+    paimon: { buckets: 2, snapshotsKept: '1 h' },
+    parallelism: 1,
+    miniBatchMs: 20,
+    ...options.settings,
+  };
+  /** Views of all time stay; of windows, until no window reaches an entity's last event, and some grace. */
+  const ttlOf = ({ plan }: TilesTarget): number | null =>
+    Number.isFinite(plan.reachMs) ? plan.reachMs + (options.hotGraceMs ?? DAY_MS) : null;
+  const hot = options.hot === false ? null : redisHotStore({ ...addresses.redis, ttlOf, warn });
+  const primary = paimonStore(connectLookup(addresses.lookup));
+  const served: TilesServed = { hot: 0, primary: 0, history: 0 };
+  const tiles = onlineTiles({ hot, primary, served });
+
+  const projections = new Map<string, HotProjection>();
+  const keepHot = async (views: Parameters<Engine['reconcile']>[0]): Promise<void> => {
+    if (hot === null || options.projections === false) return;
+    for (const { view, generations } of views) {
+      const [first] = generations;
+      if (first === undefined) continue;
+      const projection =
+        projections.get(view) ??
+        hotProjection({
+          ...kafka,
+          view,
+          partitions: first.spec.source.partitions ?? 1,
+          store: hot,
+          decoder,
+          ttlOf,
+          now,
+          ends: () => log.end(featuresTopic(view)),
+        });
+      projections.set(view, projection);
+      await projection.follow(generations.map(({ spec }) => ({ plan: spec.plan, generation: spec.generation })));
+    }
+  };
+
+  const engine = ({ catalog, onFilled }: EngineContext): Engine => {
+    const generations = flinkGenerations({
+      log,
+      hot,
+      decoder,
+      jobs,
+      cluster,
+      settings,
+      fetcher: (target) => tilesFetcher(target, tiles),
+      leads: lease.holds,
+      viewDefinition: (view, version) => catalog.definition('feature-view', view, version) as never,
+      sources: () => catalog.streams('source').flatMap(({ name }) => catalog.definition('source', name) ?? []),
+      ensureHistory: (what) => history.ensure(what),
+      historyStart: (source) => history.start(source),
+      historyThrough: (topic) => history.through(topic),
+      onFilled,
+      warn,
+    });
+    return {
+      ...generations,
+      async reconcile(wanted) {
+        await generations.reconcile(wanted);
+        await keepHot(wanted);
+      },
+      async close() {
+        await generations.close();
+        for (const projection of projections.values()) await projection.close();
+      },
+    };
+  };
+
+  return assemblePlatform({
+    profile: 'stack',
+    dataDirectory: addresses.directory,
+    datasetDirectory: join(options.dataDirectory, 'datasets'),
+    now,
+    warn,
+    log,
+    schemas,
+    eventStore: mysqlEventStore(database),
+    auditStore: mysqlAuditStore(database),
+    history,
+    readTime: () => now() - CLOCK_STEP_MS,
+    gatherMs: 200,
+    engine,
+    decodeUpdate: ({ plan }, record) => decoder.decode(plan, record),
+    async materializations(view, live) {
+      const { generation } = live.spec;
+      const eventTime = live.newestEventTime();
+      const at = (topic: string, offsets: readonly (number | null)[]): string =>
+        `${topic}@${offsets.map((offset, p) => `${p}:${offset ?? 0}`).join(',')}`;
+      const positions = live
+        .positions()
+        .map((p) => `${p.partition}:${p.offset}`)
+        .join(',');
+      const through = await history.through(featuresTopic(view));
+      return [
+        {
+          store: 'paimon',
+          location: `${DATABASE}.${paimonTable(view, generation)}`,
+          generation,
+          through: `${rawTopic(live.spec.source.name)}@${positions}`,
+          eventTime,
+        },
+        {
+          store: 'iceberg',
+          location: `${ICEBERG_CATALOG}.features.${view}`,
+          generation,
+          through: at(featuresTopic(view), through),
+          eventTime,
+        },
+      ];
+    },
+    async close() {
+      await hot?.close();
+      await primary.close();
+      await lease.close();
+      await database.close();
+    },
+  });
+};
