@@ -14,6 +14,7 @@ import { createTileStore, type TileStore } from '#domain/views/tile-store.ts';
 import type { GenerationSpec } from '#infra/compute/generation.ts';
 import type { FetchedTiles, ServedView } from '#projections/serving/served-view.ts';
 import type { RunningGeneration } from '#projections/status/status.ts';
+import { settledOffsets } from './settled-offsets.ts';
 import { computeGroup, MATERIALIZE_GROUP } from './sql/names.ts';
 import type { UpdateDecoder } from './update-decoder.ts';
 
@@ -68,8 +69,8 @@ export const flinkGeneration = ({ spec, log, hot, decoder, fetch }: FlinkGenerat
   };
 
   const look = async (): Promise<void> => {
-    const committed = await log.committed(group, raw);
     ends = await log.end(raw);
+    const committed = await settledOffsets(log, raw, await log.committed(group, raw), ends);
     if (sum(committed) > sum(computed) || visible.length === 0) {
       computed = committed;
       // Asked for after the commit: all updates of what was committed lie below.
