@@ -63,7 +63,8 @@ export interface Subscription {
 }
 
 const HEARTBEAT_MS = 1_000;
-const SESSION_MS = 10_000;
+/** The least that a broker allows: after a broker's restart, members that never came back are waited for so long. */
+const SESSION_MS = 6_000;
 const REBALANCE_MS = 30_000;
 /** A fetch's longest wait where there is nothing: a rebalance is noticed after it. */
 const WAIT_MS = 250;
