@@ -1,6 +1,7 @@
 package io.millrace.lookup;
 
 import java.io.IOException;
+import java.util.ArrayList;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
@@ -13,8 +14,14 @@ import org.apache.paimon.io.DataFileMeta;
 import org.apache.paimon.table.FileStoreTable;
 import org.apache.paimon.table.query.LocalTableQuery;
 
-/** One bucket of a table: Paimon's lookup over its files, and the tiles already looked up. Guarded by itself. */
+/**
+ * One bucket of a table: Paimon's lookup over its files, and the tiles already looked up. Two locks, so that what is known is answered
+ * while files are read for what is not: `caches` guards the caches, `query` the files. Whoever calls holds the table's lock, so that no new
+ * snapshot comes between a lookup in the files and its place in the cache.
+ */
 final class Bucket implements AutoCloseable {
+  private static final long WARM_NANOS = 120_000_000_000L;
+
   private final TableShape shape;
   private final int number;
   private final LocalTableQuery query;
@@ -22,6 +29,8 @@ final class Bucket implements AutoCloseable {
   private final AtomicLong used;
   private final long limit;
   private final Stats stats;
+  /** when files were last read for a request */
+  private volatile long asked = System.nanoTime() - WARM_NANOS - 1;
 
   Bucket(FileStoreTable table, TableShape shape, int number, IOManager io, AtomicLong used, long limit, Stats stats) {
     this.shape = shape;
@@ -32,8 +41,10 @@ final class Bucket implements AutoCloseable {
     this.stats = stats;
   }
 
-  synchronized void refreshFiles(List<DataFileMeta> before, List<DataFileMeta> after) {
-    query.refreshFiles(BinaryRow.EMPTY_ROW, number, before, after);
+  void refreshFiles(List<DataFileMeta> before, List<DataFileMeta> after) {
+    synchronized (query) {
+      query.refreshFiles(BinaryRow.EMPTY_ROW, number, before, after);
+    }
   }
 
   private TileCache cache(Projection projection) {
@@ -41,88 +52,139 @@ final class Bucket implements AutoCloseable {
   }
 
   /** A row that a new snapshot brought: put where its tile is known. @param row null: the tile is deleted */
-  synchronized void apply(ByteKey key, long hopMs, long start, InternalRow row) {
-    for (Map.Entry<Projection, TileCache> entry : caches.entrySet()) {
-      Projection projection = entry.getKey();
-      int hop = projection.hopOf(hopMs);
-      if (hop < 0) continue;
-      TileCache.Entity entity = entry.getValue().get(key);
-      if (entity == null || !entity.hops[hop].knows(start)) continue;
-      entity.hops[hop].put(start, row == null ? null : projection.encode(hop, row));
-      entry.getValue().changed(key, entity);
+  void apply(ByteKey key, long hopMs, long start, InternalRow row) {
+    synchronized (caches) {
+      for (Map.Entry<Projection, TileCache> entry : caches.entrySet()) {
+        Projection projection = entry.getKey();
+        int hop = projection.hopOf(hopMs);
+        TileCache.Entity entity = hop < 0 ? null : entry.getValue().get(key);
+        if (entity == null || !entity.hops[hop].knows(start)) continue;
+        entity.hops[hop].put(start, row == null ? null : projection.encode(hop, row));
+        entry.getValue().changed(key, entity);
+      }
     }
   }
 
   /**
-   * The tiles of an entity within each hop's range.
+   * Adds the tiles of an entity within each hop's range to an answer, if they are all known.
    *
-   * @param cold whether tiles that are not known may be looked up, which may read files
-   * @return whether all tiles were known or looked up
+   * @return whether they were
    */
-  synchronized boolean collect(Projection projection, Ranges ranges, ByteKey key, Object[] values, boolean cold, Answer answer)
-      throws IOException {
-    TileCache cache = cache(projection);
-    TileCache.Entity entity = cold ? cache.getOrAdd(key) : cache.get(key);
-    if (entity == null) return false;
-    boolean changed = false;
-    for (int hop = 0; hop < entity.hops.length; hop++) {
-      if (entity.hops[hop].covers(ranges.from(hop), ranges.to(hop))) continue;
-      if (!cold) return false;
-      changed = true;
-      learn(projection, hop, ranges.from(hop), ranges.to(hop), values, entity.hops[hop]);
+  boolean collect(Projection projection, Ranges ranges, ByteKey key, Answer answer) {
+    synchronized (caches) {
+      TileCache.Entity entity = cache(projection).get(key);
+      if (entity == null) return false;
+      for (int hop = 0; hop < entity.hops.length; hop++)
+        if (!entity.hops[hop].covers(ranges.from(hop), ranges.to(hop))) return false;
+      for (int hop = 0; hop < entity.hops.length; hop++) answer.add(hop, entity.hops[hop], ranges.from(hop), ranges.to(hop));
+      return true;
     }
-    if (changed) cache.changed(key, entity);
-    for (int hop = 0; hop < entity.hops.length; hop++) answer.add(hop, entity.hops[hop], ranges.from(hop), ranges.to(hop));
-    return true;
   }
 
-  /** Looks up what of a range is not known yet. A range apart from the known one takes its place. */
-  private void learn(Projection projection, int hop, long from, long to, Object[] values, HopTiles tiles) throws IOException {
-    long hopMs = projection.hopMs(hop);
-    long step = hopMs > 0 ? hopMs : 1;
-    if (tiles.from > tiles.to || from > tiles.to + step || to < tiles.from - step) {
-      tiles.clear();
-      lookUp(projection, hop, step, from, to, values, tiles);
-      tiles.from = from;
-      tiles.to = to;
-      return;
+  /** The same, after looking up what was not known. */
+  void lookUpAndCollect(Projection projection, Ranges ranges, ByteKey key, Object[] values, Answer answer) throws IOException {
+    for (int hop = 0; hop < projection.hopCount(); hop++) {
+      Missing missing = missing(projection, ranges, key, hop);
+      if (missing != null) learn(projection, key, hop, missing, lookUp(projection, hop, missing, values), ranges);
     }
-    if (from < tiles.from) {
-      lookUp(projection, hop, step, from, tiles.from - step, values, tiles);
-      tiles.from = from;
+    // An entity too large for the cache may be forgotten again at once: it is answered all the same.
+    if (collect(projection, ranges, key, answer)) return;
+    HopTiles[] tiles = new HopTiles[projection.hopCount()];
+    for (int hop = 0; hop < tiles.length; hop++) {
+      tiles[hop] = new HopTiles();
+      fill(tiles[hop], lookUp(projection, hop, new Missing(ranges.from(hop), ranges.to(hop)), values));
+      answer.add(hop, tiles[hop], ranges.from(hop), ranges.to(hop));
     }
-    if (to > tiles.to) {
-      lookUp(projection, hop, step, tiles.to + step, to, values, tiles);
-      tiles.to = to;
-    }
-    // A window that moves on leaves tiles behind; a few are kept for requests that race.
-    long span = to - from + step;
-    if (tiles.to - tiles.from > 2 * span) tiles.forgetBefore(from - (span / step / 4) * step);
   }
 
-  private void lookUp(Projection projection, int hop, long step, long from, long to, Object[] values, HopTiles into)
-      throws IOException {
+  /** Tile starts that are to be looked up, so that what is known stays one range. */
+  private record Missing(long from, long to) {}
+
+  private record Found(long start, byte[] tile) {}
+
+  private Missing missing(Projection projection, Ranges ranges, ByteKey key, int hop) {
+    long from = ranges.from(hop);
+    long to = ranges.to(hop);
+    synchronized (caches) {
+      HopTiles known = cache(projection).getOrAdd(key).hops[hop];
+      long step = step(projection, hop);
+      if (known.covers(from, to)) return null;
+      if (from >= known.from && from <= known.to + step) return new Missing(known.to + step, to);
+      if (to <= known.to && to >= known.from - step) return new Missing(from, known.from - step);
+      return new Missing(from, to);
+    }
+  }
+
+  private void learn(Projection projection, ByteKey key, int hop, Missing missing, List<Found> found, Ranges ranges) {
+    synchronized (caches) {
+      TileCache cache = cache(projection);
+      TileCache.Entity entity = cache.getOrAdd(key);
+      HopTiles known = entity.hops[hop];
+      long step = step(projection, hop);
+      boolean apart = known.from > known.to || missing.from > known.to + step || missing.to < known.from - step;
+      if (apart) known.clear();
+      fill(known, found);
+      known.from = apart ? missing.from : Math.min(known.from, missing.from);
+      known.to = apart ? missing.to : Math.max(known.to, missing.to);
+      // A window that moves on leaves tiles behind; a few are kept for requests that race.
+      long span = ranges.to(hop) - ranges.from(hop) + step;
+      if (known.to - known.from > 2 * span) known.forgetBefore(ranges.from(hop) - (span / step / 4) * step);
+      cache.changed(key, entity);
+    }
+  }
+
+  private static long step(Projection projection, int hop) {
+    return Math.max(1, projection.hopMs(hop));
+  }
+
+  private static void fill(HopTiles tiles, List<Found> found) {
+    for (Found one : found) tiles.put(one.start, one.tile);
+  }
+
+  private List<Found> lookUp(Projection projection, int hop, Missing missing, Object[] values) throws IOException {
     GenericRow key = shape.keyRow(values);
-    for (long start = from; start <= to; start += step) {
+    List<Found> found = new ArrayList<>();
+    long step = step(projection, hop);
+    for (long start = missing.from; start <= missing.to; start += step) {
       shape.setTile(key, projection.hopMs(hop), start);
-      InternalRow row = query.lookup(BinaryRow.EMPTY_ROW, number, key);
-      stats.coldLookups.increment();
-      into.put(start, row == null ? null : projection.encode(hop, row));
+      synchronized (query) {
+        InternalRow row = query.lookup(BinaryRow.EMPTY_ROW, number, key);
+        found.add(new Found(start, row == null ? null : projection.encode(hop, row)));
+      }
+    }
+    stats.coldLookups.add(found.size());
+    asked = System.nanoTime();
+    return found;
+  }
+
+  /** Reads a new file into the local store before somebody waits for it, if files of this bucket were of late needed at all. */
+  void warm(InternalRow key) throws IOException {
+    if (System.nanoTime() - asked > WARM_NANOS) return;
+    synchronized (query) {
+      query.lookup(BinaryRow.EMPTY_ROW, number, key);
     }
   }
 
-  synchronized int cachedEntities() {
-    return caches.values().stream().mapToInt(TileCache::entities).sum();
+  int cachedEntities() {
+    synchronized (caches) {
+      return caches.values().stream().mapToInt(TileCache::entities).sum();
+    }
   }
 
-  synchronized long cachedTiles() {
-    return caches.values().stream().mapToLong(TileCache::tiles).sum();
+  long cachedTiles() {
+    synchronized (caches) {
+      return caches.values().stream().mapToLong(TileCache::tiles).sum();
+    }
   }
 
   @Override
-  public synchronized void close() throws IOException {
-    for (TileCache cache : caches.values()) cache.clear();
-    caches.clear();
-    query.close();
+  public void close() throws IOException {
+    synchronized (caches) {
+      for (TileCache cache : caches.values()) cache.clear();
+      caches.clear();
+    }
+    synchronized (query) {
+      query.close();
+    }
   }
 }

@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.util.Collection;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Executor;
 import org.apache.paimon.disk.IOManager;
 
 /** The tables of a warehouse that were asked for, each followed. */
@@ -47,14 +48,21 @@ final class Catalog implements AutoCloseable {
     return tables.values();
   }
 
-  void follow() {
+  /** Moves each table on, by the executor, those left out that are still at it: one slow table holds up no other. */
+  void follow(Executor executor) {
     for (FollowedTable table : tables.values()) {
-      try {
-        table.follow();
-      } catch (Exception | Error e) {
-        Log.error(table.name + ": can't be followed", e);
-      }
-      if (table.isGone()) tables.remove(table.name, table);
+      if (!table.begin()) continue;
+      executor.execute(
+          () -> {
+            try {
+              table.follow();
+            } catch (Exception | Error e) {
+              Log.error(table.name + ": can't be followed", e);
+            } finally {
+              table.end();
+            }
+            if (table.isGone()) tables.remove(table.name, table);
+          });
     }
   }
 

@@ -6,6 +6,7 @@ import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.util.Arrays;
 import java.util.OptionalLong;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
 import java.util.stream.LongStream;
@@ -22,7 +23,7 @@ import org.apache.paimon.table.FileStoreTableFactory;
  */
 final class FollowedTable implements AutoCloseable {
   private static final int POLLS_PER_LISTING = 10;
-  private static final int TRIES = 500;
+  private static final int TRIES = 3000;
 
   final String name;
   private final File directory;
@@ -32,6 +33,7 @@ final class FollowedTable implements AutoCloseable {
   private final ReentrantReadWriteLock lock = new ReentrantReadWriteLock();
   private volatile TableState state;
   private volatile boolean gone = false;
+  private final AtomicBoolean following = new AtomicBoolean(false);
   private int polls = 0;
 
   FollowedTable(String name, File directory, IOManager io, long cacheBytes, Stats stats) throws LookupException {
@@ -95,10 +97,19 @@ final class FollowedTable implements AutoCloseable {
     T of(TableState state) throws IOException, LookupException;
   }
 
-  /** Moves on to the newest snapshot. Called by one thread. */
+  /** @return false where a thread is moving the table on already */
+  boolean begin() {
+    return following.compareAndSet(false, true);
+  }
+
+  void end() {
+    following.set(false);
+  }
+
+  /** Moves on to the newest snapshot. */
   synchronized void follow() throws IOException, LookupException {
-    while (hasNext()) step();
-    if (++polls % POLLS_PER_LISTING == 0) check();
+    while (!gone && hasNext()) step();
+    if (!gone && ++polls % POLLS_PER_LISTING == 0) check();
   }
 
   private boolean hasNext() {
@@ -134,6 +145,12 @@ final class FollowedTable implements AutoCloseable {
     } finally {
       lock.writeLock().unlock();
     }
+    warm(step);
+  }
+
+  /** Between files a newer snapshot may be applied, were it another thread's to do; readers go on throughout. */
+  private void warm(TableState.Step step) throws IOException {
+    for (TableState.NewFile file : step.files()) file.bucket().warm(file.firstKey());
   }
 
   /** Now and then: is the table still there, have we lost the thread? */

@@ -35,7 +35,8 @@ public final class LookupServer implements AutoCloseable {
   private final IOManager io;
   private final Stats stats = new Stats();
   private final ExecutorService pool = Executors.newFixedThreadPool(Math.max(2, Runtime.getRuntime().availableProcessors()));
-  private final ScheduledExecutorService follower = Executors.newSingleThreadScheduledExecutor();
+  private final ScheduledExecutorService clock = Executors.newSingleThreadScheduledExecutor();
+  private final ExecutorService follower = Executors.newFixedThreadPool(2);
   private final Set<Connection> connections = ConcurrentHashMap.newKeySet();
 
   public LookupServer(String host, int port, File warehouse, File cache, long cacheBytes) throws IOException {
@@ -47,7 +48,7 @@ public final class LookupServer implements AutoCloseable {
     socket = new ServerSocket();
     socket.setReuseAddress(true);
     socket.bind(new InetSocketAddress(InetAddress.getByName(host), port), 128);
-    follower.scheduleWithFixedDelay(catalog::follow, POLL_MS, POLL_MS, TimeUnit.MILLISECONDS);
+    clock.scheduleWithFixedDelay(() -> catalog.follow(follower), POLL_MS, POLL_MS, TimeUnit.MILLISECONDS);
   }
 
   public int port() {
@@ -87,9 +88,11 @@ public final class LookupServer implements AutoCloseable {
   @Override
   public void close() throws IOException {
     socket.close();
+    clock.shutdown();
     follower.shutdown();
     pool.shutdown();
     try {
+      clock.awaitTermination(5, TimeUnit.SECONDS);
       pool.awaitTermination(5, TimeUnit.SECONDS);
       follower.awaitTermination(5, TimeUnit.SECONDS);
     } catch (InterruptedException e) {

@@ -21,6 +21,9 @@ import org.apache.paimon.table.source.InnerTableRead;
  * changed, the table was overwritten) another state takes its place.
  */
 final class TableState implements AutoCloseable {
+  /** of the local store, a table */
+  private static final int DISK_MB = 4096;
+
   final FileStoreTable table;
   final TableShape shape;
   private final Bucket[] buckets;
@@ -34,13 +37,17 @@ final class TableState implements AutoCloseable {
   private record Change(int bucket, ByteKey key, long hopMs, long start, InternalRow row) {}
 
   /** What the next snapshot changes, read before readers are held up. */
-  record Step(Snapshot snapshot, List<Runnable> actions) {}
+  record Step(Snapshot snapshot, List<Runnable> actions, List<NewFile> files) {}
+
+  record NewFile(Bucket bucket, InternalRow firstKey) {}
 
   TableState(FileStoreTable given, IOManager io, long cacheBytes, Stats stats) throws LookupException {
     int count = Math.max(1, given.schema().numBuckets());
     Map<String, String> options = new HashMap<>();
     options.put("lookup.cache-max-memory-size", Math.max(8, 96 / count) + " mb");
+    options.put("lookup.cache-max-disk-size", Math.max(64, DISK_MB / count) + " mb");
     options.put("lookup.cache-file-retention", "12 h");
+    options.put("lookup.cache-spill-compression", "none");
     this.table = given.copy(options);
     this.shape = new TableShape(table);
     this.io = io;
@@ -63,16 +70,18 @@ final class TableState implements AutoCloseable {
     if (next.schemaId() > shape.schema.id()) return null;
     if (next.commitKind() == Snapshot.CommitKind.OVERWRITE) return null;
     List<Runnable> actions = new ArrayList<>();
-    if (next.commitKind() == Snapshot.CommitKind.ANALYZE) return new Step(next, actions);
+    if (next.commitKind() == Snapshot.CommitKind.ANALYZE) return new Step(next, actions, List.of());
+    List<NewFile> files = new ArrayList<>();
     for (var given : table.newSnapshotReader().withSnapshot(next).readChanges().splits()) {
       DataSplit split = (DataSplit) given;
       Bucket bucket = buckets[split.bucket()];
       actions.add(() -> bucket.refreshFiles(split.beforeFiles(), split.dataFiles()));
+      for (DataFileMeta file : split.dataFiles()) files.add(new NewFile(bucket, file.minKey()));
       // A compaction moves rows and changes none.
       if (next.commitKind() == Snapshot.CommitKind.APPEND)
         for (Change change : changes(split)) actions.add(() -> bucket.apply(change.key, change.hopMs, change.start, change.row));
     }
-    return new Step(next, actions);
+    return new Step(next, actions, files);
   }
 
   private List<Change> changes(DataSplit split) throws IOException {
@@ -120,7 +129,9 @@ final class TableState implements AutoCloseable {
   boolean collect(Projection projection, Ranges ranges, Entities entities, boolean cold, Answer answer) throws IOException {
     for (int i = 0; i < entities.size(); i++) {
       Bucket bucket = buckets[entities.bucket(i)];
-      if (!bucket.collect(projection, ranges, entities.key(i), entities.values(i), cold, answer)) return false;
+      if (bucket.collect(projection, ranges, entities.key(i), answer)) continue;
+      if (!cold) return false;
+      bucket.lookUpAndCollect(projection, ranges, entities.key(i), entities.values(i), answer);
     }
     answer.snapshotId = snapshotId;
     answer.commitTime = commitTime;

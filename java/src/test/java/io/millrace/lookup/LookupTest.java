@@ -144,7 +144,7 @@ class LookupTest {
     Random random = new Random(7);
     for (int round = 0; round < 25; round++) {
       table.write(TileTable.some(random, 1 + random.nextInt(200), ENTITIES, TILES, round * 1000L), random.nextInt(5) == 0);
-      catalog.follow();
+      catalog.follow(Runnable::run);
       var scanned = table.scan();
       int from = random.nextInt(TILES);
       int to = from + random.nextInt(TILES - from);
@@ -167,7 +167,7 @@ class LookupTest {
     lookUp(handle, 0, TILES);
     long cold = stats.coldLookups.sum();
     table.write(TileTable.some(random, 100, ENTITIES, TILES, 1000));
-    catalog.follow();
+    catalog.follow(Runnable::run);
     assertEquals(table.scan(), lookUp(handle, 0, TILES));
     assertEquals(cold, stats.coldLookups.sum());
   }
@@ -182,7 +182,7 @@ class LookupTest {
     int handle = openTable("t");
     lookUp(handle, 0, TILES);
     for (int i = 1; i < 12; i++) table.write(TileTable.some(random, 50, ENTITIES, TILES, i * 1000L), i % 4 == 0);
-    for (int i = 0; i < 20; i++) catalog.follow();
+    for (int i = 0; i < 20; i++) catalog.follow(Runnable::run);
     assertEquals(table.scan(), lookUp(handle, 0, TILES));
     assertEquals(Code.SNAPSHOT_GONE, assertThrows(LookupException.class, () -> lookUpAt(handle, 0, 1)).code);
     assertEquals(Code.SNAPSHOT_GONE, assertThrows(LookupException.class, () -> lookUpAt(handle, 1, 1000)).code);
