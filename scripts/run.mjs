@@ -1,4 +1,4 @@
-/** The project's own tasks: `npm run demo`, `npm test`, `npm run check`, `npm run format`, `npm run bench NAME`. Each sets up what it needs. */
+/** The project's own tasks: `npm run demo`, `npm test`, `npm run test:stack`, `npm run check`, `npm run format`, `npm run bench NAME`. Each sets up what it needs. */
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { findNode, installDependencies, NODE_FLAGS, root, run } from './node.mjs';
@@ -14,6 +14,15 @@ const tasks = {
   demo: () => run(node, [...NODE_FLAGS, join(root, 'examples', 'flights', 'demo.ts'), ...args]),
   test: () =>
     tool('vitest/vitest.mjs', 'run', '--reporter=default', `--reporter=${join(root, 'scripts', 'count-reporter.mjs')}`, ...args),
+  'test:stack': () =>
+    tool(
+      'vitest/vitest.mjs',
+      'run',
+      '--config=vitest.stack.config.ts',
+      '--reporter=default',
+      `--reporter=${join(root, 'scripts', 'count-reporter.mjs')}`,
+      ...args,
+    ),
   async check() {
     const steps = [
       () => tool('typescript/bin/tsc', '--noEmit', '-p', root),

@@ -10,6 +10,7 @@ import { addRegistry } from './commands/registry.ts';
 import { addRejectedAndLate } from './commands/rejected.ts';
 import { addReplay } from './commands/replay.ts';
 import { addServe } from './commands/serve.ts';
+import { addStack } from './commands/stack.ts';
 import { addStatus } from './commands/status.ts';
 import { DEFAULT_URL } from './context.ts';
 
@@ -26,6 +27,7 @@ const COMMANDS = [
   addRejectedAndLate,
   addRegistry,
   addStatus,
+  addStack,
 ];
 
 /** Commander's refusals are thrown, also by subcommands, so that `main` alone decides on exit codes. */

@@ -1,0 +1,97 @@
+import { spawn } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import type { Command } from 'commander';
+import { fail } from '#domain/errors.ts';
+import type { ServerStatus, Stack } from '#infra/stack/stack.ts';
+import { contextOf } from '../context.ts';
+import { table } from '../table.ts';
+import { wholeOption } from '../usage.ts';
+
+interface StackCommandOptions {
+  readonly data: string;
+  readonly basePort?: number;
+}
+
+const DEFAULT_DIRECTORY = '.millrace-stack';
+const DEFAULT_BASE_PORT = 7420;
+const say = (line: string): void => void process.stderr.write(`${line}\n`);
+
+/** The ports that the stack was started with, where it was. */
+const basePortOf = (directory: string): number => {
+  const file = join(directory, 'stack.json');
+  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as { basePort: number }).basePort : DEFAULT_BASE_PORT;
+};
+
+const open = async ({ data, basePort }: StackCommandOptions): Promise<Stack> => {
+  const { openStack } = await import('#infra/stack/stack.ts');
+  const directory = resolve(data);
+  return openStack({ directory, basePort: basePort ?? basePortOf(directory), say });
+};
+
+const statusText = (servers: readonly ServerStatus[]): string =>
+  table(
+    ['server', 'version', 'state', 'port', 'pid', 'memory', 'log'],
+    servers.map((s) => [
+      s.name,
+      s.version,
+      s.state,
+      s.port === 0 ? '' : s.port,
+      s.pid ?? '',
+      s.memoryBytes === null ? '' : `${Math.round(s.memoryBytes / 2 ** 20)} MiB`,
+      s.log,
+    ]),
+  );
+
+const show = async (stack: Stack, command: Command): Promise<readonly ServerStatus[]> => {
+  const { json, document, print } = contextOf(command);
+  const servers = await stack.status();
+  if (json) document({ servers, addresses: stack.addresses });
+  else print(statusText(servers));
+  return servers;
+};
+
+const up = async (options: StackCommandOptions, command: Command): Promise<void> => {
+  const stack = await open(options);
+  await stack.up();
+  await show(stack, command);
+};
+
+const down = async (options: StackCommandOptions): Promise<void> => {
+  await (await open(options)).down();
+  say('the stack is down; its data is kept');
+};
+
+const status = async (options: StackCommandOptions, command: Command): Promise<void> => {
+  const servers = await show(await open(options), command);
+  if (servers.some((server) => server.state !== 'ready')) process.exitCode = 1;
+};
+
+const logs = async (server: string, options: StackCommandOptions & { readonly follow?: boolean }): Promise<void> => {
+  const stack = await open(options);
+  const found = (await stack.status()).find(({ name }) => name === server);
+  if (found === undefined)
+    return fail('MR_NOT_FOUND', `there is no server "${server}" in the stack: \`millrace stack status\` lists them`, { server });
+  if (!existsSync(found.log)) return fail('MR_NOT_FOUND', `${server} has no log yet: it was never started here`, { server });
+  await new Promise<void>((done) => {
+    const tail = spawn('tail', ['-n', '100', ...(options.follow === true ? ['-F'] : []), found.log], { stdio: 'inherit' });
+    tail.on('exit', () => done());
+  });
+};
+
+export const addStack = (program: Command): void => {
+  const group = program
+    .command('stack')
+    .description('the servers of the stack profile, on this machine')
+    .addHelpText('after', '\nExample:\n  millrace stack up\n  millrace serve --profile stack');
+  const add = (name: string, description: string): Command =>
+    group
+      .command(name)
+      .description(description)
+      .option('--data <dir>', 'directory of the servers', DEFAULT_DIRECTORY)
+      .option('--base-port <n>', `first of their ports (default ${DEFAULT_BASE_PORT})`, wholeOption('--base-port'));
+  add('up', 'fetches, starts and waits for all of them; shows what runs where').action(up);
+  add('down', 'stops them; their data stays').action(down);
+  add('status', 'what runs where; exit status 1 where something is down').action(status);
+  add('logs <server>', 'the end of a server’s log').option('--follow', 'go on as it grows').action(logs);
+};

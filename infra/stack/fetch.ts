@@ -1,0 +1,138 @@
+/**
+ * What the servers run from, fetched once into a cache of this clone: class paths by Maven, Debian's packages by apt. What is complete is
+ * renamed into its place, so a fetch that was killed leaves nothing that looks whole.
+ */
+import { spawn } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { MillraceError } from '#domain/errors.ts';
+import { type Artifact, CLASSPATHS, PACKAGES, REGISTRY_ARCHIVE, VERSIONS } from './versions.ts';
+
+export type Say = (line: string) => void;
+
+const repository = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+const cache = join(repository, '.tools', 'stack');
+const javaModule = join(repository, 'java');
+
+const failed = (message: string): MillraceError => new MillraceError('MR_STACK_FAILED', message);
+
+export const run = (command: string, args: readonly string[], cwd: string): Promise<string> =>
+  new Promise((resolve, reject) => {
+    const child = spawn(command, args, { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
+    let output = '';
+    const take = (chunk: Buffer): void => {
+      output = `${output}${chunk.toString()}`.slice(-20_000);
+    };
+    child.stdout.on('data', take);
+    child.stderr.on('data', take);
+    child.on('error', (error) => reject(failed(`\`${command}\` could not be run (${error.message}): install it and try again`)));
+    child.on('exit', (code) =>
+      code === 0
+        ? resolve(output)
+        : reject(failed(`\`${command} ${args.join(' ').slice(0, 200)}\` ended with ${code}: ${output.trim().slice(-1500)}`)),
+    );
+  });
+
+const pomOf = (artifacts: readonly Artifact[]): string =>
+  `<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion><groupId>millrace</groupId><artifactId>classpath</artifactId><version>1</version><packaging>pom</packaging><dependencies>${artifacts
+    .map(
+      ({ group, artifact, version, alone }) =>
+        `<dependency><groupId>${group}</groupId><artifactId>${artifact}</artifactId><version>${version}</version>${
+          alone === true ? '<exclusions><exclusion><groupId>*</groupId><artifactId>*</artifactId></exclusion></exclusions>' : ''
+        }</dependency>`,
+    )
+    .join('')}</dependencies></project>\n`;
+
+const fetching = new Map<string, Promise<string>>();
+
+/** Makes a folder by `work`, whole or not at all, and once for all who ask. */
+const once = (path: string, what: string, say: Say, work: (folder: string) => Promise<void>): Promise<string> => {
+  if (existsSync(path)) return Promise.resolve(path);
+  const known = fetching.get(path) ?? make(path, what, say, work).finally(() => fetching.delete(path));
+  fetching.set(path, known);
+  return known;
+};
+
+const make = async (path: string, what: string, say: Say, work: (folder: string) => Promise<void>): Promise<string> => {
+  say(`fetching ${what}`);
+  mkdirSync(cache, { recursive: true });
+  const folder = mkdtempSync(join(cache, '.fetching-'));
+  try {
+    await work(folder);
+    // Of two that fetched at once, the later finds the place taken by the same.
+    if (!existsSync(path)) renameSync(folder, path);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+  return path;
+};
+
+export const fetchClasspath = async (name: keyof typeof CLASSPATHS, version: string, say: Say): Promise<string> => {
+  const home = await once(join(cache, `${name}-${version}`), `${name} ${version}`, say, async (folder) => {
+    writeFileSync(join(folder, 'pom.xml'), pomOf(CLASSPATHS[name]));
+    await run('mvn', ['-q', '-B', 'dependency:copy-dependencies', '-DoutputDirectory=lib', '-DincludeScope=runtime'], folder);
+  });
+  return `${join(home, 'lib')}/*`;
+};
+
+export const fetchRegistry = async (say: Say): Promise<string> => {
+  const home = await once(join(cache, `registry-${VERSIONS.apicurio}`), `registry ${VERSIONS.apicurio}`, say, async (folder) => {
+    await run('mvn', ['-q', '-B', 'dependency:copy', `-Dartifact=${REGISTRY_ARCHIVE}`, `-DoutputDirectory=${folder}`], folder);
+    const archive = readdirSync(folder).find((file) => file.endsWith('.tar.gz'));
+    await run('tar', ['xzf', archive ?? 'nothing', '--no-same-owner'], folder);
+    rmSync(join(folder, archive ?? 'nothing'));
+  });
+  return join(home, `apicurio-registry-app-${VERSIONS.apicurio}-runner.jar`);
+};
+
+const newest = (folder: string): number =>
+  readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .reduce((latest, entry) => Math.max(latest, statSync(join(entry.parentPath, entry.name)).mtimeMs), 0);
+
+let building: Promise<string> | null = null;
+
+/** Our own Java module, built anew where its sources are newer than the jar; once for all servers that are started together. */
+export const buildJavaModule = (say: Say): Promise<string> => {
+  building ??= build(say).finally(() => {
+    building = null;
+  });
+  return building;
+};
+
+const build = async (say: Say): Promise<string> => {
+  const jar = join(javaModule, 'target', 'millrace-java.jar');
+  const sources = Math.max(newest(join(javaModule, 'src')), statSync(join(javaModule, 'pom.xml')).mtimeMs);
+  if (!existsSync(jar) || statSync(jar).mtimeMs < sources) {
+    say('building the Java module');
+    await run('mvn', ['-q', '-B', 'package', '-DskipTests'], javaModule);
+  }
+  return jar;
+};
+
+const SEARCHED = ['/usr/sbin', '/usr/bin', '/usr/local/bin', '/usr/local/sbin'];
+const findCommand = (name: string): string | null =>
+  [...(process.env.PATH ?? '').split(':'), ...SEARCHED].map((folder) => join(folder, name)).find(existsSync) ?? null;
+
+let installing: Promise<unknown> = Promise.resolve();
+
+/** The path of a server that Debian packages, installed where it is absent and may be. */
+export const findServer = async (command: string, say: Say): Promise<string> => {
+  const found = findCommand(command);
+  if (found !== null) return found;
+  const name = PACKAGES[command] ?? command;
+  if (process.getuid?.() !== 0 || findCommand('apt-get') === null)
+    throw failed(`\`${command}\` is not installed: install it (on Debian: apt-get install ${name}) and try again`);
+  say(`installing ${name}`);
+  const apt = (...args: string[]): Promise<string> => run('apt-get', ['-o', 'DPkg::Lock::Timeout=120', '-q', '-y', ...args], '/');
+  installing = installing.then(async () => {
+    if (findCommand(command) !== null) return;
+    await apt('install', '--no-install-recommends', name).catch(async () => {
+      await apt('update');
+      await apt('install', '--no-install-recommends', name);
+    });
+  });
+  await installing;
+  return findCommand(command) ?? Promise.reject(failed(`${name} was installed, and there is no \`${command}\``));
+};

@@ -1,0 +1,81 @@
+/**
+ * Servers as ordinary processes that outlive us: each in a process group of its own, its output in a file, its pid and start time in
+ * another. The start time tells our process from a stranger that has its pid now.
+ */
+import { spawn } from 'node:child_process';
+import { existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+
+export interface Launch {
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly cwd: string;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+interface PidFile {
+  readonly pid: number;
+  readonly started: string;
+}
+
+/** Field 22 of /proc/<pid>/stat; what comes before it may hold spaces, in parentheses. */
+const startedAt = (pid: number): string | null => {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return fields[0] === 'Z' ? null : (fields[19] ?? null);
+  } catch {
+    return null;
+  }
+};
+
+/** The pid of the server that this file names; null where it no longer runs. */
+export const runningPid = (pidFile: string): number | null => {
+  if (!existsSync(pidFile)) return null;
+  const { pid, started } = JSON.parse(readFileSync(pidFile, 'utf8')) as PidFile;
+  return startedAt(pid) === started ? pid : null;
+};
+
+export const launch = ({ command, args, cwd, env }: Launch, pidFile: string, logFile: string): number => {
+  for (const path of [pidFile, logFile]) mkdirSync(dirname(path), { recursive: true });
+  const log = openSync(logFile, 'a');
+  const child = spawn(command, args, { cwd, env: { ...process.env, ...env }, stdio: ['ignore', log, log], detached: true });
+  child.on('error', () => {});
+  child.unref();
+  const pid = child.pid ?? 0;
+  writeFileSync(pidFile, JSON.stringify({ pid, started: startedAt(pid) ?? '' } satisfies PidFile));
+  return pid;
+};
+
+export const memoryOf = (pid: number): number | null => {
+  try {
+    const line = /VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
+    return line === null ? null : Number(line[1]) * 1024;
+  } catch {
+    return null;
+  }
+};
+
+const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+export const signal = (pidFile: string, name: NodeJS.Signals): boolean => {
+  const pid = runningPid(pidFile);
+  if (pid === null) return false;
+  try {
+    process.kill(-pid, name);
+  } catch {
+    return false;
+  }
+  return true;
+};
+
+/** Ends a server: asked first, made to after `graceMs`. */
+export const end = async (pidFile: string, graceMs: number, first: NodeJS.Signals = 'SIGTERM'): Promise<void> => {
+  signal(pidFile, first);
+  for (const deadline = Date.now() + graceMs; runningPid(pidFile) !== null && Date.now() < deadline; ) await sleep(50);
+  if (signal(pidFile, 'SIGKILL')) while (runningPid(pidFile) !== null) await sleep(20);
+  rmSync(pidFile, { force: true });
+};
+
+export const lastLines = (logFile: string, lines = 15): string =>
+  existsSync(logFile) ? readFileSync(logFile, 'utf8').trimEnd().split('\n').slice(-lines).join('\n') : '';

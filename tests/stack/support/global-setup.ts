@@ -1,0 +1,51 @@
+/**
+ * The servers of the stack tests: started once for all files, on free ports, in a directory of their own, and gone afterwards, also where
+ * the run is interrupted. MILLRACE_STACK_DIR (and MILLRACE_STACK_PORT) name a stack to use and to keep, for who works on the tests.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DEFAULT_BASE_PORT } from '#infra/stack/addresses.ts';
+import { openStack } from '#infra/stack/stack.ts';
+
+const PORTS = 10;
+
+const isFree = (port: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+  });
+
+const freeBlock = async (): Promise<number> => {
+  for (let base = 17_420; base < 30_000; base += PORTS) {
+    const free = await Promise.all(Array.from({ length: PORTS }, (_, i) => isFree(base + i)));
+    if (free.every(Boolean)) return base;
+  }
+  throw new Error('no block of free ports was found for the stack');
+};
+
+export default async function setup(): Promise<() => Promise<void>> {
+  const say = (line: string): void => void process.stderr.write(`stack: ${line}\n`);
+  const kept = process.env.MILLRACE_STACK_DIR;
+  const directory = kept ?? mkdtempSync(join(tmpdir(), 'millrace-stack-'));
+  const basePort = kept === undefined ? await freeBlock() : Number(process.env.MILLRACE_STACK_PORT ?? DEFAULT_BASE_PORT);
+  const stack = openStack({ directory, basePort, say });
+  const down = async (): Promise<void> => {
+    if (kept !== undefined) return;
+    await stack.down();
+    rmSync(directory, { recursive: true, force: true, maxRetries: 5 });
+  };
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+    process.once(name, () => void down().finally(() => process.exit(1)));
+  try {
+    await stack.up();
+  } catch (error) {
+    await down();
+    throw error;
+  }
+  process.env.MILLRACE_STACK = JSON.stringify(stack.addresses);
+  process.env.MILLRACE_STACK_BASE_PORT = String(basePort);
+  return down;
+}
