@@ -25,9 +25,9 @@ const numberPartial = (
     if (better(from.nums[from.n] as number, into.nums[into.n] as number)) into.nums[into.n] = from.nums[from.n] as number;
   },
   mergeRun,
-  // Adding zero makes −0 into 0 here too.
+  // MR_FINITE makes −0 into 0; Flink's planner would leave out an added zero.
   flink: ({ value, filter }) => ({
-    aggregates: [`${id.toUpperCase()}(CAST(${value} AS DOUBLE) + 0e0)${filter}`],
+    aggregates: [`${id.toUpperCase()}(MR_FINITE(CAST(${value} AS DOUBLE)))${filter}`],
     slots: ([s]) => [`COALESCE(${s}, CAST('${empty}' AS DOUBLE))`],
   }),
 });

@@ -20,6 +20,7 @@ import org.apache.flink.table.functions.AggregateFunction;
 import org.apache.flink.types.Row;
 import org.apache.flink.types.RowKind;
 import org.apache.flink.util.CloseableIterator;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -107,6 +108,34 @@ class FlinkSqlTest {
     for (int key = 0; key < 2; key++)
       for (int c = 0; c < calls.size(); c++)
         assertEquals(byHand(setting.type, vector, calls.get(c), key), show(last.get(key).getField(c + 1)), calls.get(c) + " of " + key);
+  }
+
+  /** As the planner finds them: by class name, over columns and over constants that it folds. */
+  @Test
+  void scalarFunctionsAreFoundAndTyped() throws Exception {
+    TableEnvironment env = TableEnvironment.create(EnvironmentSettings.newInstance().inBatchMode().build());
+    List<String> calls =
+        List.of(
+            "MR_FINITE(x / y)", "MR_WHOLE(x)", "MR_MOD(x, CAST(2 AS DOUBLE))", "MR_ROUND(x)", "MR_TO_INT(x)", "MR_TO_LONG(x)", "MR_TO_FLOAT(x)",
+            "MR_TO_TIME(x)", "MR_TO_DATE(x)", "MR_NUMBER_TEXT(x)", "MR_PARSE_NUMBER(s)", "MR_PARSE_TIME(s)", "MR_PARSE_DATE(s)",
+            "MR_FORMAT_TIME(t)", "MR_FORMAT_DATE(d)", "MR_COMPARE(s, 'a')", "MR_STARTS_WITH(s, '2')", "MR_ENDS_WITH(s, '2')",
+            "MR_CONTAINS(s, '-')", "MR_REPLACE(s, '-', '$1')", "MR_SUBSTRING(s, CAST(5 AS BIGINT))",
+            "MR_SUBSTRING(s, CAST(5 AS BIGINT), CAST(2 AS BIGINT))", "MR_HOUR(t)", "MR_MINUTE(t)", "MR_DAY_OF_WEEK(t)",
+            "MR_DAY_OF_MONTH(t)", "MR_MONTH(t)", "MR_YEAR(t)", "MR_TRUNCATE(t, 'month')", "MR_ROUND(CAST('2.5' AS DOUBLE))");
+    calls.stream()
+        .map(call -> call.substring(3, call.indexOf('(')))
+        .distinct()
+        .forEach(
+            name ->
+                env.executeSql(
+                    "CREATE TEMPORARY SYSTEM FUNCTION MR_" + name + " AS 'io.millrace.flink.functions." + ScalarVectorsTest.className(name) + "'"));
+    String from = "(VALUES (CAST('3.5' AS DOUBLE), CAST('0' AS DOUBLE), '2026-01-31', CAST(1700000000123 AS BIGINT), 19000)) AS e(x, y, s, t, d)";
+    try (CloseableIterator<Row> rows = env.executeSql("SELECT " + String.join(", ", calls) + " FROM " + from).collect()) {
+      assertEquals(
+          "[null, 3, 1.500000000e+00, 4.000000000e+00, 3, 3, 3.5000e+00, 3, 3, 3.5, null, null, 20484, 2023-11-14T22:13:20.123Z, "
+              + "2022-01-08, -47, true, false, true, 2026$101$131, 01-31, 01, 22, 13, 2, 14, 11, 2023, 1698796800000, 3.000000000e+00]",
+          show(rows.next()));
+    }
   }
 
   private static String byHand(String type, JsonNode vector, String call, int key) {

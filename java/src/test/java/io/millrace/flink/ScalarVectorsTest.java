@@ -30,8 +30,7 @@ class ScalarVectorsTest {
 
   private static void check(JsonNode vector) throws ReflectiveOperationException {
     String name = vector.get("function").asText();
-    String type = Arrays.stream(name.substring(3).split("_")).map(w -> w.charAt(0) + w.substring(1).toLowerCase()).collect(Collectors.joining());
-    ScalarFunction function = (ScalarFunction) Class.forName("io.millrace.flink.functions." + type).getConstructor().newInstance();
+    ScalarFunction function = (ScalarFunction) Class.forName("io.millrace.flink.functions." + className(name.substring(3))).getConstructor().newInstance();
     JsonNode args = vector.get("args");
     Method eval =
         Arrays.stream(function.getClass().getMethods())
@@ -46,6 +45,10 @@ class ScalarVectorsTest {
     // Remainders keep their sign until MR_FINITE, which every printed MR_MOD stands in.
     if (name.equals("MR_MOD") && result.equals(-0.0)) result = 0.0;
     assertEquals(expected.isNull() ? null : read(eval.getReturnType(), expected.asText()), result, vector.toString());
+  }
+
+  static String className(String name) {
+    return Arrays.stream(name.split("_")).map(w -> w.charAt(0) + w.substring(1).toLowerCase()).collect(Collectors.joining());
   }
 
   private static Object read(Class<?> type, String text) {
