@@ -74,6 +74,16 @@ const inputsOf = ({ plan, source }: ComputeSpec): Inputs => {
   return { columns, nameOf: (expr) => names.get(canonical(expr)) as string };
 };
 
+/** The source's rows as expressions see them: bytes as base64 text. */
+const plainRows = (source: SourceDefinition, from: string): string => {
+  const fields = Object.entries(sourceFields(source));
+  if (!fields.some(([, type]) => type.base === 'bytes')) return from;
+  const columns = fields.map(([name, type]) =>
+    type.base === 'bytes' && !type.array ? `MR_BASE64(${flinkName(name)}) AS ${flinkName(name)}` : flinkName(name),
+  );
+  return `(SELECT ${[...columns, 'mr_partition', 'mr_offset', 'mr_log_time'].join(', ')} FROM ${from})`;
+};
+
 const eventsView = (spec: ComputeSpec): string => `events_${spec.plan.view}_g${spec.generation}`;
 
 const eventsSql = (spec: ComputeSpec, inputs: Inputs, from: string): string => {
@@ -91,7 +101,7 @@ const eventsSql = (spec: ComputeSpec, inputs: Inputs, from: string): string => {
     'mr_log_time',
     ...inputs.columns,
   ];
-  return `SELECT ${columns.join(',\n  ')}\nFROM ${from}\nWHERE ${conditions.join(' AND ')}`;
+  return `SELECT ${columns.join(',\n  ')}\nFROM ${plainRows(source, from)}\nWHERE ${conditions.join(' AND ')}`;
 };
 
 const keyNames = (plan: ViewPlan): string[] => plan.keys.map(({ name }) => flinkName(`key_${name}`));

@@ -9,48 +9,24 @@ const AGGREGATES: Readonly<Record<string, string>> = {
   MR_MAX_TEXT: 'TextMax',
 };
 
-const SCALARS: Readonly<Record<string, string>> = {
-  MR_COMPARE: 'Compare',
-  MR_CONTAINS: 'Contains',
-  MR_DAY_OF_MONTH: 'DayOfMonth',
-  MR_DAY_OF_WEEK: 'DayOfWeek',
-  MR_ENDS_WITH: 'EndsWith',
-  MR_FINITE: 'Finite',
-  MR_FORMAT_DATE: 'FormatDate',
-  MR_FORMAT_TIME: 'FormatTime',
-  MR_HOUR: 'Hour',
-  MR_KEEP: 'Keep',
-  MR_MINUTE: 'Minute',
-  MR_MOD: 'Mod',
-  MR_MONTH: 'Month',
-  MR_MS: 'LogTime',
-  MR_NUMBER_TEXT: 'NumberText',
-  MR_PARSE_DATE: 'ParseDate',
-  MR_PARSE_NUMBER: 'ParseNumber',
-  MR_PARSE_TIME: 'ParseTime',
-  MR_REPLACE: 'Replace',
-  MR_ROUND: 'Round',
-  MR_STARTS_WITH: 'StartsWith',
-  MR_SUBSTRING: 'Substring',
-  MR_TO_DATE: 'ToDate',
-  MR_TO_FLOAT: 'ToFloat',
-  MR_TO_INT: 'ToInt',
-  MR_TO_LONG: 'ToLong',
-  MR_TO_TIME: 'ToTime',
-  MR_TRUNCATE: 'Truncate',
-  MR_WHOLE: 'Whole',
-  MR_YEAR: 'Year',
-};
+/** A scalar function's class has its name, MR_TO_INT is ToInt; but for this one. */
+const SCALARS: Readonly<Record<string, string>> = { MR_MS: 'LogTime' };
 
-const CLASSES: ReadonlyMap<string, string> = new Map([
-  ...Object.entries(AGGREGATES).map(([name, type]) => [name, `io.millrace.flink.${type}`] as const),
-  ...Object.entries(SCALARS).map(([name, type]) => [name, `io.millrace.flink.functions.${type}`] as const),
-]);
+const camel = (name: string): string =>
+  name
+    .slice('MR_'.length)
+    .toLowerCase()
+    .replace(/(?:^|_)([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
+
+const classOf = (name: string): string => {
+  const aggregate = AGGREGATES[name];
+  return aggregate === undefined
+    ? `io.millrace.flink.functions.${SCALARS[name] ?? camel(name)}`
+    : `io.millrace.flink.${aggregate}`;
+};
 
 /** The statements that make known the functions that these statements use. */
 export const functionsSql = (statements: readonly string[]): readonly string[] => {
-  const used = new Set(statements.flatMap((sql) => sql.match(/\bMR_[A-Z_]+(?=\()/g) ?? []));
-  return [...used]
-    .sort()
-    .map((name) => `CREATE TEMPORARY SYSTEM FUNCTION ${name} AS '${CLASSES.get(name) ?? `unknown.${name}`}'`);
+  const used = new Set(statements.flatMap((sql) => sql.match(/\bMR_[A-Z0-9_]+(?=\()/g) ?? []));
+  return [...used].sort().map((name) => `CREATE TEMPORARY SYSTEM FUNCTION ${name} AS '${classOf(name)}'`);
 };

@@ -1,0 +1,64 @@
+/** A platform of the stack profile on the running servers, in this process. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import mysql from 'mysql2/promise';
+import type { Platform } from '#domain/ports/platform.ts';
+import { type StackOptions, startStack } from '#infra/profiles/stack.ts';
+import type { StackAddresses } from '#infra/stack/addresses.ts';
+import { addresses } from './addresses.ts';
+
+export const caller = { actor: 'test' };
+
+export interface StackPlatform {
+  readonly platform: Platform;
+  readonly warnings: readonly string[];
+  readonly dispose: () => Promise<void>;
+}
+
+/** A registry of its own a file of tests: what earlier files registered is then nobody's, and its jobs are stopped. */
+let registry: Promise<string> | null = null;
+const makeRegistry = async (): Promise<string> => {
+  const name = `tests_${process.pid}_${Date.now()}`;
+  const connection = await mysql.createConnection(addresses().mysql);
+  await connection.query(`CREATE DATABASE ${name}`);
+  await connection.end();
+  return name;
+};
+
+export const stackAddressesOfTest = async (): Promise<StackAddresses> => {
+  registry ??= makeRegistry();
+  const all = addresses();
+  return { ...all, mysql: { ...all.mysql, database: await registry } };
+};
+
+export const stackPlatform = async (options: Partial<StackOptions> = {}): Promise<StackPlatform> => {
+  const dataDirectory = mkdtempSync(join(tmpdir(), 'millrace-gateway-'));
+  const warnings: string[] = [];
+  const platform = await startStack({
+    addresses: await stackAddressesOfTest(),
+    dataDirectory,
+    warn: (message) => void warnings.push(message),
+    ...options,
+  });
+  return {
+    platform,
+    warnings,
+    async dispose() {
+      await platform.close();
+      rmSync(dataDirectory, { recursive: true, force: true });
+    },
+  };
+};
+
+export const until = async (what: string, condition: () => Promise<boolean> | boolean, deadlineMs = 60_000): Promise<void> => {
+  for (const deadline = Date.now() + deadlineMs; ; await new Promise((resolve) => setTimeout(resolve, 100))) {
+    if (await condition()) return;
+    if (Date.now() > deadline) throw new Error(`not within ${deadlineMs / 1000} s: ${what}`);
+  }
+};
+
+let counted = 0;
+/** A name that no other test of this run has. */
+export const uniqueName = (prefix: string): string =>
+  `${prefix}_${process.pid.toString(36)}_${(counted++).toString(36)}_${Date.now().toString(36)}`;
