@@ -173,6 +173,42 @@ class LookupTest {
   }
 
   @Test
+  void answersThatRaceWithNewSnapshotsStandAtOneEach() throws Exception {
+    TileTable table = TileTable.create(warehouse, "t", 2, Map.of("num-sorted-run.compaction-trigger", "3"));
+    Random random = new Random(11);
+    table.write(TileTable.some(random, 300, ENTITIES, TILES, 0));
+    int handle = openTable("t");
+    var seen = new java.util.concurrent.ConcurrentHashMap<Map<String, Map<String, Long>>, Long>();
+    var done = new java.util.concurrent.atomic.AtomicBoolean(false);
+    var pool = java.util.concurrent.Executors.newFixedThreadPool(3);
+    List<java.util.concurrent.Future<?>> readers = new java.util.ArrayList<>();
+    for (int reader = 0; reader < 3; reader++) {
+      readers.add(
+          pool.submit(
+              () -> {
+                while (!done.get()) {
+                  WireOut out = new WireOut().u32(handle).u32(ENTITIES);
+                  entitiesAndRanges(out, 0, TILES);
+                  ByteBuffer answer = ask(Requests.LOOKUP, out);
+                  long snapshot = (long) answer.getDouble(0);
+                  Long other = seen.putIfAbsent(parse(answer), snapshot);
+                  assertTrue(other == null || Math.abs(other - snapshot) <= 2, "snapshots " + other + " and " + snapshot);
+                }
+                return null;
+              }));
+    }
+    for (int round = 1; round <= 15; round++) {
+      table.write(TileTable.some(random, 60, ENTITIES, TILES, round * 1000L), round % 4 == 0);
+      catalog.follow(Runnable::run);
+    }
+    done.set(true);
+    for (var reader : readers) reader.get();
+    pool.shutdown();
+    assertTrue(seen.size() > 3, seen.size() + " snapshots were seen");
+    for (var entry : seen.entrySet()) assertEquals(lookUpAt(handle, 0, entry.getValue()), entry.getKey(), "snapshot " + entry.getValue());
+  }
+
+  @Test
   void expiredSnapshotsAreSteppedOver() throws Exception {
     TileTable table =
         TileTable.create(
