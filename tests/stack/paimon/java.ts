@@ -1,19 +1,23 @@
 /** The Java module's programs, compiled, on the class path of its tests: the lookup server, and the writer of tables to look up. */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 const MODULE = join(import.meta.dirname, '../../../java');
 const PATHS = join(MODULE, 'target/test-classpath.txt');
 
+let known: string | null = null;
+
+/** Compiles what has changed, once a run. */
 const classPath = (): string => {
-  if (!existsSync(PATHS) || !existsSync(join(MODULE, 'target/test-classes/io/millrace/lookup/TileTable.class')))
-    execFileSync(
-      'mvn',
-      ['-q', '-B', 'test-compile', 'dependency:build-classpath', '-Dmdep.includeScope=test', `-Dmdep.outputFile=${PATHS}`],
-      { cwd: MODULE, stdio: 'inherit' },
-    );
-  return [join(MODULE, 'target/classes'), join(MODULE, 'target/test-classes'), readFileSync(PATHS, 'utf8').trim()].join(':');
+  if (known !== null) return known;
+  execFileSync(
+    'mvn',
+    ['-q', '-B', 'test-compile', 'dependency:build-classpath', '-Dmdep.includeScope=test', `-Dmdep.outputFile=${PATHS}`],
+    { cwd: MODULE, stdio: ['ignore', 'ignore', 'inherit'] },
+  );
+  known = [join(MODULE, 'target/classes'), join(MODULE, 'target/test-classes'), readFileSync(PATHS, 'utf8').trim()].join(':');
+  return known;
 };
 
 /** Creates or fills a table: see TileTable. */

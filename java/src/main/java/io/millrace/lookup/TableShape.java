@@ -2,6 +2,7 @@ package io.millrace.lookup;
 
 import io.millrace.lookup.LookupException.Code;
 import java.util.List;
+import org.apache.paimon.CoreOptions;
 import org.apache.paimon.bucket.DefaultBucketFunction;
 import org.apache.paimon.codegen.CodeGenUtils;
 import org.apache.paimon.codegen.Projection;
@@ -39,6 +40,8 @@ final class TableShape {
     if (schema.primaryKeys().isEmpty()) throw unsupported(table, "has no primary key");
     if (!schema.partitionKeys().isEmpty()) throw unsupported(table, "is partitioned");
     if (table.bucketMode() != BucketMode.HASH_FIXED) throw unsupported(table, "has no fixed number of buckets");
+    if (table.coreOptions().mergeEngine() != CoreOptions.MergeEngine.DEDUPLICATE) throw unsupported(table, "merges rows of one key");
+    if (table.coreOptions().needLookup()) throw unsupported(table, "has new files that are not to be seen until they are compacted");
     List<DataField> keyFields = schema.trimmedPrimaryKeysFields();
     tiled = keyFields.stream().anyMatch(f -> f.name().equals(HOP)) && keyFields.stream().anyMatch(f -> f.name().equals(START));
     entityFields = keyFields.stream().filter(f -> !tiled || !(f.name().equals(HOP) || f.name().equals(START))).toList();

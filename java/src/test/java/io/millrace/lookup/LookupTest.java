@@ -254,6 +254,15 @@ class LookupTest {
   }
 
   @Test
+  void tablesThatCannotBeLookedUpRightAreRefused() throws Exception {
+    TileTable.create(warehouse, "merging", 1, Map.of("merge-engine", "partial-update"));
+    TileTable.create(warehouse, "hiding", 1, Map.of("changelog-producer", "lookup"));
+    TileTable.create(warehouse, "scattered", 2, Map.of("bucket-key", "key_user,tile_start"));
+    for (String name : List.of("merging", "hiding", "scattered"))
+      assertEquals(Code.UNSUPPORTED, assertThrows(LookupException.class, () -> openTable(name), name).code, name);
+  }
+
+  @Test
   void theCacheStaysWithinItsBytes() throws Exception {
     TileTable table = TileTable.create(warehouse, "t", 1, Map.of());
     List<GenericRow> rows = new java.util.ArrayList<>();
