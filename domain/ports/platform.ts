@@ -129,6 +129,8 @@ export interface CatalogEntry {
     readonly generation: number;
     readonly through: string;
     readonly eventTime: number | null;
+    /** what fills it: a job of the engine, or a projection of ours; absent where the process itself does */
+    readonly job?: string;
   }[];
   readonly upstream: readonly string[];
   readonly downstream: readonly string[];
@@ -308,6 +310,18 @@ export interface LateReport {
   readonly records: readonly LateRecord[];
 }
 
+/** A job of an engine that runs apart from us. */
+export interface EngineJob {
+  readonly name: string;
+  /** the engine's word for it; `gone` where it has none of that name */
+  readonly state: string;
+  readonly restarts: number;
+  /** the newest failure's first line; null where there was none */
+  readonly failure: string | null;
+  /** of the newest checkpoint, epoch ms */
+  readonly checkpointAt: number | null;
+}
+
 export interface PlatformStatus {
   readonly profile: string;
   readonly version: string;
@@ -335,7 +349,11 @@ export interface PlatformStatus {
     /** events accepted and not yet computed */
     readonly lag: number;
     readonly error: string | null;
+    /** the engine's job that computes it, where an engine of its own does */
+    readonly job?: EngineJob;
   }[];
+  /** the engine's other jobs */
+  readonly jobs?: readonly EngineJob[];
   readonly replays: readonly ReplayStatus[];
 }
 

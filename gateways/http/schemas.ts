@@ -83,7 +83,15 @@ export const catalogEntry = object(
     definition: record,
     versions: list(object({ version: whole, registeredAt: epoch, actor: text, reason: nullable(text) })),
     features: list(object({ name: text, type: text, description: nullable(text) })),
-    materializations: list(object({ store: text, location: text, generation: whole, through: text, eventTime: nullable(epoch) })),
+    materializations: list(
+      object({ store: text, location: text, generation: whole, through: text, eventTime: nullable(epoch), job: text }, [
+        'store',
+        'location',
+        'generation',
+        'through',
+        'eventTime',
+      ]),
+    ),
     upstream: list(text),
     downstream: list(text),
   },
@@ -211,36 +219,51 @@ export const freshnessReport = list(
     fresh: nullable(flag),
   }),
 );
-export const platformStatus = object({
-  profile: text,
-  version: text,
-  startedAt: epoch,
-  dataDirectory: text,
-  memoryBytes: whole,
-  sources: list(
-    object({
-      source: text,
-      events: whole,
-      rejected: whole,
-      position: text,
-      historyThrough: text,
-      newestEventTime: nullable(epoch),
-    }),
-  ),
-  views: list(
-    object({
-      view: text,
-      version: whole,
-      generation: nullable(whole),
-      state: oneOf('live', 'filling', 'stalled'),
-      entities: whole,
-      tiles: whole,
-      late: whole,
-      eventTime: nullable(epoch),
-      position: text,
-      lag: whole,
-      error: nullable(text),
-    }),
-  ),
-  replays: list(replayStatus),
+const engineJob = object({
+  name: text,
+  state: text,
+  restarts: whole,
+  failure: nullable(text),
+  checkpointAt: nullable(epoch),
 });
+export const platformStatus = object(
+  {
+    profile: text,
+    version: text,
+    startedAt: epoch,
+    dataDirectory: text,
+    memoryBytes: whole,
+    sources: list(
+      object({
+        source: text,
+        events: whole,
+        rejected: whole,
+        position: text,
+        historyThrough: text,
+        newestEventTime: nullable(epoch),
+      }),
+    ),
+    views: list(
+      object(
+        {
+          view: text,
+          version: whole,
+          generation: nullable(whole),
+          state: oneOf('live', 'filling', 'stalled'),
+          entities: whole,
+          tiles: whole,
+          late: whole,
+          eventTime: nullable(epoch),
+          position: text,
+          lag: whole,
+          error: nullable(text),
+          job: engineJob,
+        },
+        ['view', 'version', 'generation', 'state', 'entities', 'tiles', 'late', 'eventTime', 'position', 'lag', 'error'],
+      ),
+    ),
+    replays: list(replayStatus),
+    jobs: list(engineJob),
+  },
+  ['profile', 'version', 'startedAt', 'dataDirectory', 'memoryBytes', 'sources', 'views', 'replays'],
+);

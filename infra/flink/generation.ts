@@ -7,6 +7,7 @@
 import type { Log } from '#domain/ports/log.ts';
 import { formatPosition } from '#domain/ports/log.ts';
 import type { HotStore, TilesTarget } from '#domain/ports/online-store.ts';
+import type { EngineJob } from '#domain/ports/platform.ts';
 import { featuresTopic, rawTopic } from '#domain/ports/topics.ts';
 import type { Position } from '#domain/values/value.ts';
 import { applyUpdate } from '#domain/views/tile-snapshot.ts';
@@ -25,7 +26,8 @@ export interface FlinkGeneration extends RunningGeneration {
   readonly refresh: () => Promise<void>;
   /** next raw offsets of the last checkpoint */
   readonly computed: () => readonly number[];
-  readonly fail: (error: Error | null) => void;
+  /** What is known of its job. */
+  readonly note: (job: EngineJob, error: Error | null) => void;
 }
 
 export interface FlinkGenerationOptions {
@@ -56,6 +58,7 @@ export const flinkGeneration = ({ spec, log, hot, decoder, fetch }: FlinkGenerat
   let text = formatPosition(raw, [{ partition: 0, offset: 0 }]);
   let newest: number | null = null;
   let failure: Error | null = null;
+  let job: EngineJob | null = null;
   /** checkpoints whose updates are on their way to the stores, oldest first */
   let pending: { readonly computed: readonly number[]; readonly features: readonly number[] }[] = [];
   let refreshing: Promise<void> | null = null;
@@ -137,7 +140,9 @@ export const flinkGeneration = ({ spec, log, hot, decoder, fetch }: FlinkGenerat
       });
       return refreshing;
     },
-    fail(error) {
+    job: () => job,
+    note(seen, error) {
+      job = seen;
       failure = error;
     },
   };

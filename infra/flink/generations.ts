@@ -8,10 +8,11 @@
 import type { FeatureViewDefinition, SourceDefinition } from '#domain/definitions/model.ts';
 import type { Log } from '#domain/ports/log.ts';
 import type { HotStore, TilesTarget } from '#domain/ports/online-store.ts';
+import type { EngineJob } from '#domain/ports/platform.ts';
 import { featuresTopic, lateTopic, rawTopic } from '#domain/ports/topics.ts';
 import type { WantedGeneration, WantedView } from '#infra/compute/compute-manager.ts';
 import type { FetchedTiles, ServedView, ServingViews } from '#projections/serving/served-view.ts';
-import type { FlinkCluster } from './cluster.ts';
+import type { FlinkCluster, FlinkJob } from './cluster.ts';
 import {
   computeIdentity,
   computeJobOf,
@@ -57,6 +58,8 @@ export interface FlinkGenerations extends ServingViews {
   readonly running: () => readonly FlinkGeneration[];
   /** Called back whenever a generation has become visible further. */
   readonly onProgress: (listener: () => void) => () => void;
+  /** the job that serves all views */
+  readonly jobs: () => readonly EngineJob[];
   readonly close: () => Promise<void>;
 }
 
@@ -147,17 +150,31 @@ export const flinkGenerations = (options: FlinkGenerationsOptions): FlinkGenerat
   const manage = async (): Promise<void> => {
     if (!options.leads() || closed) return;
     await ensureMaterialize();
-    for (const generation of wantedGenerations()) {
-      const seen = running.get(idOf(generation.spec.view, generation.spec.generation));
-      try {
-        await ensureCompute(generation);
-        seen?.fail(null);
-      } catch (error) {
-        seen?.fail(error instanceof Error ? error : new Error(String(error)));
-        throw error;
-      }
-    }
+    for (const generation of wantedGenerations()) await ensureCompute(generation);
     await discardUnwanted();
+  };
+
+  let materialize: EngineJob | null = null;
+  const gone = (name: string): EngineJob => ({ name, state: 'gone', restarts: 0, failure: null, checkpointAt: null });
+  const seen = async (all: readonly FlinkJob[], name: string): Promise<EngineJob> => {
+    const job = all.find((one) => one.name === name);
+    if (job === undefined) return gone(name);
+    const { restarts, failure, checkpointAt } = await cluster.health(job.id);
+    return { name, state: job.state, restarts, failure, checkpointAt };
+  };
+
+  /** How the jobs fare, in every process: whoever is asked for the status knows. */
+  const inspect = async (): Promise<void> => {
+    const all = await jobs.running();
+    if (materialized().sources.length > 0) materialize = await seen(all, MATERIALIZE_JOB);
+    for (const generation of running.values()) {
+      const job = await seen(all, computeJob(generation.spec.view, generation.spec.generation));
+      const error =
+        job.state === 'RUNNING'
+          ? null
+          : new Error(`Flink's job ${job.name} is ${job.state}${job.failure === null ? '' : `: ${job.failure}`}`);
+      generation.note(job, error);
+    }
   };
 
   const apply = async (views: readonly WantedView[]): Promise<void> => {
@@ -252,7 +269,7 @@ export const flinkGenerations = (options: FlinkGenerationsOptions): FlinkGenerat
       if (timer !== null) clearTimeout(timer);
     };
   };
-  const stops = [every(LOOK_MS, look), every(MEND_MS, () => enqueue(manage))];
+  const stops = [every(LOOK_MS, look), every(MEND_MS, () => enqueue(manage)), every(MEND_MS, inspect)];
 
   const servedOf = (view: string, generation: number): ServedView | null => running.get(idOf(view, generation))?.served ?? null;
 
@@ -280,6 +297,7 @@ export const flinkGenerations = (options: FlinkGenerationsOptions): FlinkGenerat
     epoch: () => epoch,
     generation: (view, generation) => running.get(idOf(view, generation)) ?? null,
     running: () => [...running.values()],
+    jobs: () => (materialize === null ? [] : [materialize]),
     onProgress(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);

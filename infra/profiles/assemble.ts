@@ -15,12 +15,13 @@ import type { AuditStore } from '#domain/ports/audit-store.ts';
 import type { EventStore } from '#domain/ports/event-store.ts';
 import type { HistoryTables } from '#domain/ports/history.ts';
 import type { Log } from '#domain/ports/log.ts';
-import type { Platform } from '#domain/ports/platform.ts';
+import type { EngineJob, Platform } from '#domain/ports/platform.ts';
 import type { SchemaRegistry } from '#domain/ports/schema-registry.ts';
 import { REGISTRY_TOPIC, rawTopic } from '#domain/ports/topics.ts';
 import { streamOf } from '#domain/registry/events.ts';
 import { encodeCommit, registryRecordSchema } from '#domain/registry/registry-record.ts';
 import type { Position } from '#domain/values/value.ts';
+import type { ViewPlan } from '#domain/views/plan.ts';
 import type { WantedView } from '#infra/compute/compute-manager.ts';
 import { createRawDecoders, type RawDecoders } from '#infra/compute/raw-decoders.ts';
 import { createDatasets } from '#infra/datasets/datasets.ts';
@@ -48,11 +49,13 @@ export interface Engine extends ServingViews {
   readonly generation: (view: string, generation: number) => EngineGeneration | null;
   readonly running: () => readonly EngineGeneration[];
   readonly onProgress: (listener: () => void) => () => void;
+  /** jobs of an engine apart from us that serve all views */
+  readonly jobs?: () => readonly EngineJob[];
   readonly close: () => Promise<void>;
 }
 
 export type EngineGeneration = RunningGeneration & {
-  readonly spec: { readonly view: string; readonly source: { readonly name: string } };
+  readonly spec: { readonly view: string; readonly source: { readonly name: string }; readonly plan: ViewPlan };
 };
 
 export interface EngineContext {
@@ -216,6 +219,7 @@ export const assemblePlatform = async (adapters: Adapters): Promise<Platform> =>
     replays: replays.replays,
     now,
     memoryBytes: () => process.memoryUsage.rss(),
+    ...(engine.jobs === undefined ? {} : { jobs: engine.jobs }),
   });
   const metrics = createMetrics(status.status);
   const publish: Platform['publish'] = async (request, caller) => {

@@ -9,7 +9,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { TilesTarget } from '#domain/ports/online-store.ts';
 import type { Platform } from '#domain/ports/platform.ts';
-import { featuresTopic, rawTopic } from '#domain/ports/topics.ts';
+import { featuresTopic } from '#domain/ports/topics.ts';
 import { confluentSchemaRegistry } from '#infra/confluent/schema-registry.ts';
 import { flinkCluster } from '#infra/flink/cluster.ts';
 import type { JobSettings } from '#infra/flink/compute-job.ts';
@@ -17,7 +17,7 @@ import { flinkGenerations } from '#infra/flink/generations.ts';
 import { openStackHistory } from '#infra/flink/history.ts';
 import { openJobBook } from '#infra/flink/job-book.ts';
 import { flinkJobs } from '#infra/flink/jobs.ts';
-import { DATABASE, ICEBERG_CATALOG, paimonTable } from '#infra/flink/sql/names.ts';
+import { DATABASE, historyTable, MATERIALIZE_GROUP, MATERIALIZE_JOB, paimonTable } from '#infra/flink/sql/names.ts';
 import { updateDecoder } from '#infra/flink/update-decoder.ts';
 import { type HotProjection, hotProjection } from '#infra/kafka/hot-projection.ts';
 import { kafkaLog } from '#infra/kafka/log.ts';
@@ -156,29 +156,38 @@ export const startStack = async (options: StackOptions): Promise<Platform> => {
     engine,
     decodeUpdate: ({ plan }, record) => decoder.decode(plan, record),
     async materializations(view, live) {
-      const { generation } = live.spec;
-      const eventTime = live.newestEventTime();
+      const { generation, plan } = live.spec;
+      const features = featuresTopic(view);
       const at = (topic: string, offsets: readonly (number | null)[]): string =>
         `${topic}@${offsets.map((offset, p) => `${p}:${offset ?? 0}`).join(',')}`;
-      const positions = live
-        .positions()
-        .map((p) => `${p.partition}:${p.offset}`)
-        .join(',');
-      const through = await history.through(featuresTopic(view));
+      const eventTime = live.newestEventTime();
+      const progress = await hot?.progress({ plan, generation }).catch(() => null);
+      const kept = { generation, eventTime };
       return [
+        ...(hot === null
+          ? []
+          : [
+              {
+                ...kept,
+                store: 'redis',
+                location: `mr:{${view}#${generation}}`,
+                through: at(features, progress?.offsets ?? []),
+                job: `projection hot.${view}`,
+              },
+            ]),
         {
+          ...kept,
           store: 'paimon',
           location: `${DATABASE}.${paimonTable(view, generation)}`,
-          generation,
-          through: `${rawTopic(live.spec.source.name)}@${positions}`,
-          eventTime,
+          through: at(features, await log.committed(MATERIALIZE_GROUP, features)),
+          job: MATERIALIZE_JOB,
         },
         {
+          ...kept,
           store: 'iceberg',
-          location: `${ICEBERG_CATALOG}.features.${view}`,
-          generation,
-          through: at(featuresTopic(view), through),
-          eventTime,
+          location: historyTable('features', view).replaceAll('`', ''),
+          through: at(features, await history.through(features)),
+          job: MATERIALIZE_JOB,
         },
       ];
     },

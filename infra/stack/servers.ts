@@ -1,7 +1,8 @@
 /** Each server: how it is prepared, started, and known to be ready. */
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { copyFileSync, existsSync, mkdirSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { connect as connectTcp } from 'node:net';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { Redis } from 'ioredis';
 import mysql from 'mysql2/promise';
 import { flinkCluster } from '#infra/flink/cluster.ts';
@@ -32,6 +33,18 @@ export interface Server {
   /** the signal that it ends by, cleanly and soon */
   readonly stopSignal?: NodeJS.Signals;
 }
+
+/** The module's jar, in the stack's own directory: a running JVM must not have its jar replaced by the next build. */
+const ownJar = async ({ directory, say }: ServerContext): Promise<string> => {
+  const built = await buildJavaModule(say);
+  const copy = join(directory, 'lib', `millrace-java-${Math.trunc(statSync(built).mtimeMs)}.jar`);
+  if (existsSync(copy)) return copy;
+  mkdirSync(dirname(copy), { recursive: true });
+  const part = `${copy}.${process.pid}.${randomUUID()}`;
+  copyFileSync(built, part);
+  renameSync(part, copy);
+  return copy;
+};
 
 const heap = (name: keyof typeof HEAP_MB): string => `-Xmx${HEAP_MB[name]}m`;
 /** Two cores are many servers': few threads for each one's collector, and none to start it slowly. */
@@ -203,8 +216,9 @@ const redis: Server = {
 
 const flinkLaunch =
   (name: 'jobmanager' | 'taskmanager' | 'sql-gateway', main: string, args: (conf: string) => readonly string[]) =>
-  async ({ directory, basePort, say }: ServerContext): Promise<Launch> => {
-    const [classpath, jar] = [await fetchClasspath('flink', VERSIONS.flink, say), await buildJavaModule(say)];
+  async (context: ServerContext): Promise<Launch> => {
+    const { directory, basePort, say } = context;
+    const [classpath, jar] = [await fetchClasspath('flink', VERSIONS.flink, say), await ownJar(context)];
     const home = join(directory, 'flink');
     for (const folder of ['checkpoints', 'savepoints', 'tmp']) mkdirSync(join(home, folder), { recursive: true });
     file(join(home, 'conf'), 'config.yaml', flinkConfiguration(basePort, home));
@@ -263,8 +277,9 @@ const lookup: Server = {
   port: ({ basePort }) => basePort + PORT_OFFSETS.lookup,
   after: [],
   deadlineMs: 60_000,
-  async launch({ directory, basePort, addresses, say }) {
-    const [classpath, jar] = [await fetchClasspath('flink', VERSIONS.flink, say), await buildJavaModule(say)];
+  async launch(context) {
+    const { directory, basePort, addresses, say } = context;
+    const [classpath, jar] = [await fetchClasspath('flink', VERSIONS.flink, say), await ownJar(context)];
     mkdirSync(addresses.warehouse.paimon, { recursive: true });
     const args = [
       '--port',

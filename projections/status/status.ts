@@ -2,7 +2,7 @@
 import type { SourceDefinition } from '#domain/definitions/model.ts';
 import type { History } from '#domain/ports/history.ts';
 import { formatPosition, type Log } from '#domain/ports/log.ts';
-import type { Platform, PlatformStatus } from '#domain/ports/platform.ts';
+import type { EngineJob, Platform, PlatformStatus } from '#domain/ports/platform.ts';
 import { lateTopic, rawTopic, rejectedTopic } from '#domain/ports/topics.ts';
 import { formatDuration } from '#domain/values/duration.ts';
 import type { Position } from '#domain/values/value.ts';
@@ -11,6 +11,7 @@ import type { ComputingGeneration } from '#projections/replays/replays.ts';
 
 export interface RunningGeneration extends ComputingGeneration {
   readonly positions: () => readonly Position[];
+  readonly job?: () => EngineJob | null;
 }
 
 export interface StatusDependencies {
@@ -27,6 +28,7 @@ export interface StatusDependencies {
   readonly replays: Platform['replays'];
   readonly now: () => number;
   readonly memoryBytes: () => number;
+  readonly jobs?: () => readonly EngineJob[];
 }
 
 const at = (offsets: readonly number[]): readonly Position[] => offsets.map((offset, partition) => ({ partition, offset }));
@@ -58,6 +60,7 @@ export const createStatus = (dependencies: StatusDependencies): Pick<Platform, '
       position: shown === null ? '' : formatPosition(rawTopic(shown.spec.plan.source), shown.positions()),
       lag: shown?.lag() ?? 0,
       error,
+      ...(shown?.job?.() == null ? {} : { job: shown.job() as EngineJob }),
     };
   };
 
@@ -94,6 +97,7 @@ export const createStatus = (dependencies: StatusDependencies): Pick<Platform, '
         sources: await Promise.all(sources.map(sourceStatus)),
         views: await Promise.all(views().map(viewStatus)),
         replays: await dependencies.replays(),
+        ...(dependencies.jobs === undefined ? {} : { jobs: dependencies.jobs() }),
       };
     },
     async freshness() {

@@ -49,8 +49,15 @@ const entryText = (entry: CatalogEntry): string => {
     );
   }
   if (entry.materializations !== undefined) {
-    const rows = entry.materializations.map((m) => [m.store, m.location, m.generation, m.through, showTime(m.eventTime)]);
-    section('Materialized in', table(['store', 'location', 'generation', 'through', 'newest event'], rows));
+    const rows = entry.materializations.map((m) => [
+      m.store,
+      m.location,
+      m.generation,
+      m.through,
+      showTime(m.eventTime),
+      m.job ?? '',
+    ]);
+    section('Materialized in', table(['store', 'location', 'generation', 'through', 'newest event', 'filled by'], rows));
   }
   section(
     'Versions',

@@ -1,7 +1,18 @@
 import type { Command } from 'commander';
-import type { PlatformStatus } from '#gateways/platform.ts';
+import type { EngineJob, PlatformStatus } from '#gateways/platform.ts';
 import { contextOf } from '../context.ts';
 import { facts, percent, showTime, table } from '../table.ts';
+
+const jobsText = (jobs: readonly EngineJob[]): string[] =>
+  jobs.length === 0
+    ? []
+    : [
+        '\nJobs',
+        table(
+          ['job', 'state', 'restarts', 'last checkpoint', 'last failure'],
+          jobs.map((job) => [job.name, job.state, job.restarts, showTime(job.checkpointAt), job.failure ?? '']),
+        ),
+      ];
 
 const statusText = (s: PlatformStatus): string =>
   [
@@ -34,6 +45,7 @@ const statusText = (s: PlatformStatus): string =>
       ]),
     ),
     ...s.views.flatMap((v) => (v.error === null ? [] : [`${v.view}: ${v.error}`])),
+    ...jobsText([...s.views.flatMap((v) => v.job ?? []), ...(s.jobs ?? [])]),
     '\nReplays',
     table(
       ['replay', 'view', 'generation', 'state', 'progress'],

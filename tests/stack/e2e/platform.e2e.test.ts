@@ -1,0 +1,172 @@
+/** The stack's platform as its users have it: two gateways, a replay compared and promoted, a view that gains a feature, an emptied hot store. */
+import { Redis } from 'ioredis';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { avg, col, count, entity, featureView, last, source } from '#domain/definitions/index.ts';
+import type { Platform, ReplayStatus } from '#domain/ports/platform.ts';
+import type { Row, Value } from '#domain/values/value.ts';
+import { addresses } from '#tests/stack/support/addresses.ts';
+import { caller, type StackPlatform, stackPlatform, uniqueName, until } from '#tests/stack/support/platform.ts';
+import { plain } from '#tests/support/platform.ts';
+
+const airport = entity({ name: uniqueName('airport'), keys: { origin: 'string' } });
+const flights = source({
+  name: uniqueName('flights'),
+  fields: { date: 'timestamp', origin: 'string', destination: 'string', delay: 'double?' },
+  eventTime: 'date',
+  partitions: 2,
+});
+const delays = {
+  name: uniqueName('delays'),
+  entity: airport,
+  source: flights,
+  features: {
+    departures_1h: count({ window: '1h' }),
+    delay_avg_1d: avg(col('delay'), { window: '1d', hop: '1h' }),
+    last_destination: last(col('destination')),
+  },
+};
+const first = featureView(delays);
+const second = featureView({ ...delays, features: { ...delays.features, departures: count({}) } });
+
+const AIRPORTS = ['ATL', 'JFK', 'SFO'];
+const entities = AIRPORTS.map((origin) => ({ origin }));
+const rows: Row[] = [];
+let one: StackPlatform;
+let two: StackPlatform;
+let position = '';
+
+const draw = (n: number): Row[] => {
+  const now = Date.now();
+  return Array.from({ length: n }, (_, i) => ({
+    date: now - ((i * 37) % 5_400) * 1000,
+    origin: AIRPORTS[i % 3] as string,
+    destination: `D${i}`,
+    delay: i % 4 === 0 ? null : i % 60,
+  }));
+};
+
+const publish = async (platform: Platform, n: number): Promise<void> => {
+  const fresh = draw(n);
+  const result = await platform.publish({ source: flights.name, events: fresh }, caller);
+  expect(result).toMatchObject({ accepted: n, rejected: [] });
+  rows.push(...fresh);
+  position = result.position;
+};
+
+/** By hand: how many flights an airport had ever, and their delays of a day. */
+const expected = (origin: string): { departures: number; delay: number } => {
+  const mine = rows.filter((row) => row.origin === origin);
+  const delayed = mine.map((row) => row.delay as number | null).filter((d): d is number => d !== null);
+  return { departures: mine.length, delay: delayed.reduce((a, b) => a + b, 0) / delayed.length };
+};
+
+const read = async (platform: Platform, names: readonly string[]): Promise<readonly (readonly Value[])[]> => {
+  let values: readonly (readonly Value[])[] = [];
+  await until(`position ${position} is visible`, async () => {
+    try {
+      values = (await platform.read({ features: names.map((name) => `${delays.name}:${name}`), entities, after: position }))
+        .values;
+      return true;
+    } catch (error) {
+      if (
+        (error as { code?: string }).code === 'MR_POSITION_NOT_REACHED' ||
+        (error as { code?: string }).code === 'MR_VIEW_NOT_READY'
+      )
+        return false;
+      throw error;
+    }
+  });
+  return values;
+};
+
+const expectDelays = (values: readonly (readonly Value[])[], column: number): void => {
+  AIRPORTS.forEach((origin, i) => {
+    expect(values[i]?.[column] as number).toBeCloseTo(expected(origin).delay, 9);
+  });
+};
+
+beforeAll(async () => {
+  one = await stackPlatform();
+  await one.platform.apply(plain(airport, flights, first), {}, caller);
+  two = await stackPlatform();
+});
+
+afterAll(async () => {
+  await one?.dispose();
+  await two?.dispose();
+});
+
+test('what one gateway published the other reads, as soon as it is asked for by position', async () => {
+  await publish(one.platform, 60);
+  expectDelays(await read(two.platform, ['delay_avg_1d']), 0);
+  await publish(two.platform, 45);
+  expectDelays(await read(one.platform, ['delay_avg_1d']), 0);
+  expect(await one.platform.verifyAudit()).toMatchObject({ ok: true });
+  expect((await two.platform.auditLog({})).records.length).toBe((await one.platform.auditLog({})).records.length);
+});
+
+test('an emptied hot store makes no answer wrong, and is filled again', async () => {
+  const redis = new Redis({ ...addresses().redis });
+  await redis.flushall();
+  for (let i = 0; i < 30; i++) {
+    const { values } = await one.platform.read({ features: [`${delays.name}:delay_avg_1d`], entities });
+    expectDelays(values, 0);
+  }
+  await until('the hot store is full again', async () => (await redis.exists(`mr:{${delays.name}#1}:ready`)) === 1);
+  expectDelays(await read(one.platform, ['delay_avg_1d']), 0);
+  redis.disconnect();
+});
+
+const replayed = async (platform: Platform, id: string): Promise<ReplayStatus> => {
+  let status = await platform.replay(id);
+  await until(
+    `replay ${id} is filled`,
+    async () => {
+      status = await platform.replay(id);
+      return status.state !== 'filling';
+    },
+    180_000,
+  );
+  return status;
+};
+
+test('a replay fills a generation beside the live one, is compared, promoted and rolled back', async () => {
+  const started = await one.platform.startReplay({ view: delays.name, reason: 'to see' }, caller);
+  await publish(one.platform, 30);
+  expectDelays(await read(one.platform, ['delay_avg_1d']), 0);
+  expect((await replayed(one.platform, started.id)).state).toBe('ready');
+  await until('the comparison finds no difference', async () => {
+    const comparison = await one.platform.compareReplay(started.id);
+    expect(comparison.features.map((f) => f.name)).toEqual(Object.keys(delays.features));
+    return comparison.features.every((f) => f.compared === 3 && f.differing === 0) && comparison.onlyLive.length === 0;
+  });
+  await one.platform.changeReplay(started.id, 'promote', { reason: 'same' }, caller);
+  expectDelays(await read(one.platform, ['delay_avg_1d']), 0);
+  await until('the other gateway reads the new generation', async () => {
+    const { views } = await two.platform.read({ features: [`${delays.name}:delay_avg_1d`], entities });
+    return views[0]?.generation === started.generation;
+  });
+  await publish(two.platform, 30);
+  expectDelays(await read(two.platform, ['delay_avg_1d']), 0);
+  await one.platform.changeReplay(started.id, 'rollback', { reason: 'after all' }, caller);
+  expectDelays(await read(one.platform, ['delay_avg_1d']), 0);
+});
+
+test('a view gains a feature: its history is in the new feature, the old ones stay, the tables evolve', async () => {
+  await one.platform.apply(plain(second), {}, caller);
+  const started = await one.platform.startReplay({ view: delays.name, reason: 'a new feature' }, caller);
+  expect((await replayed(one.platform, started.id)).state).toBe('ready');
+  await one.platform.changeReplay(started.id, 'promote', { reason: 'filled' }, caller);
+  const values = await read(one.platform, ['departures', 'delay_avg_1d']);
+  expect(values.map(([departures]) => departures)).toEqual(AIRPORTS.map((origin) => expected(origin).departures));
+  expectDelays(values, 1);
+  await publish(one.platform, 15);
+  const after = await read(one.platform, ['departures', 'delay_avg_1d']);
+  expect(after.map(([departures]) => departures)).toEqual(AIRPORTS.map((origin) => expected(origin).departures));
+});
+
+test('the catalog says where the view is kept, how far, and by which job', async () => {
+  const entry = await one.platform.show('feature-view', delays.name);
+  expect(entry.materializations?.map(({ store }) => store).sort()).toEqual(['iceberg', 'paimon', 'redis']);
+  for (const kept of entry.materializations ?? []) expect(kept.job).toMatch(/./);
+});
