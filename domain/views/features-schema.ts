@@ -53,6 +53,13 @@ export const slotColumns = (
   return { nums, refs };
 };
 
+/** The fields of several plans of one view: a partial's name carries its meaning, so fields of one name are one field. */
+export const unionSchema = (plans: readonly ViewPlan[]): ReturnType<typeof featuresAvroSchema> => {
+  const schemas = plans.map(featuresAvroSchema);
+  const fields = new Map(schemas.flatMap((schema) => schema.fields.map((field) => [field.name, field] as const)));
+  return { ...(schemas.at(-1) as ReturnType<typeof featuresAvroSchema>), fields: [...fields.values()] };
+};
+
 export const featuresAvroSchema = (
   plan: ViewPlan,
 ): { readonly type: 'record'; readonly name: string; readonly fields: readonly { name: string; type: unknown }[] } => ({

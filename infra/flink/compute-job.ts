@@ -70,9 +70,9 @@ export const computeJobOf = (settings: JobSettings, spec: ComputeSpec, start: Hi
 };
 
 export interface MaterializedView {
-  readonly plan: ViewPlan;
-  /** generations whose tiles are kept by key */
-  readonly generations: readonly number[];
+  readonly view: string;
+  /** generations whose tiles are kept by key, oldest first; each may be of another version */
+  readonly generations: readonly { readonly generation: number; readonly plan: ViewPlan }[];
 }
 
 export interface Materialized {
@@ -80,29 +80,40 @@ export interface Materialized {
   readonly views: readonly MaterializedView[];
 }
 
-const materializeInserts = ({ sources, views }: Materialized): readonly string[] => [
+const plansOf = ({ generations }: MaterializedView): readonly ViewPlan[] => generations.map(({ plan }) => plan);
+
+type Below = (view: string) => readonly number[];
+
+const materializeInserts = ({ sources, views }: Materialized, below: Below = () => []): readonly string[] => [
   ...sources.map(archiveRaw),
-  ...views.flatMap(({ plan, generations }) => [archiveUpdates(plan), ...generations.map((g) => tilesByKey(plan, g))]),
+  ...views.flatMap((view) => [
+    archiveUpdates(plansOf(view), below(view.view)),
+    ...view.generations.map(({ plan, generation }) => tilesByKey(plan, generation)),
+  ]),
 ];
 
 export const materializeIdentity = (wanted: Materialized): string => materializeInserts(wanted).join(';\n');
 
-/** @param startOf where a topic is read from: the offsets that the history's tables hold */
+/**
+ * @param startOf where a topic is read from: the offsets that the history's tables hold
+ * @param below updates that the history has, where a topic is read from further back for the sake of the primary store
+ */
 export const materializeJobOf = (
   settings: JobSettings,
   wanted: Materialized,
   startOf: (topic: { readonly source: string } | { readonly view: string }) => StartAt,
+  below: Below = () => [],
 ): WantedJob => ({
   name: MATERIALIZE_JOB,
   setup: [
     ...catalogsSql(settings.warehouse),
     ...wanted.sources.map((source) => rawTableSql(settings, source, MATERIALIZE_GROUP, startOf({ source: source.name }))),
-    ...wanted.views.flatMap(({ plan, generations }) => [
-      updatesTableSql(settings, plan, MATERIALIZE_GROUP, startOf({ view: plan.view })),
-      ...generations.map((generation) => paimonTableSql(plan, generation, settings.paimon)),
+    ...wanted.views.flatMap((view) => [
+      updatesTableSql(settings, plansOf(view), MATERIALIZE_GROUP, startOf({ view: view.view })),
+      ...view.generations.map(({ plan, generation }) => paimonTableSql(plan, generation, settings.paimon)),
     ]),
   ],
-  statement: statementSet(materializeInserts(wanted)),
+  statement: statementSet(materializeInserts(wanted, below)),
   properties: { 'parallelism.default': String(settings.parallelism) },
 });
 

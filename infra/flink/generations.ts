@@ -99,7 +99,11 @@ export const flinkGenerations = (options: FlinkGenerationsOptions): FlinkGenerat
     const { plan, source, version, generation, view } = spec;
     const compute = { plan, source, version, generation, view: options.viewDefinition(view, version) };
     await jobs.ensure(computeJob(view, generation), computeIdentity(compute), async (start) =>
-      computeJobOf(settings, compute, start === 'fresh' ? await options.historyStart(source) : { query: null, from: 'earliest' }),
+      computeJobOf(
+        settings,
+        compute,
+        start.kind === 'fresh' ? await options.historyStart(source) : { query: null, from: 'earliest' },
+      ),
     );
   };
 
@@ -107,35 +111,45 @@ export const flinkGenerations = (options: FlinkGenerationsOptions): FlinkGenerat
     sources: options.sources(),
     views: wanted
       .filter(({ generations }) => generations.length > 0)
-      .map(({ generations }) => ({
-        plan: (generations.at(-1) as WantedGeneration).spec.plan,
-        generations: generations.map(({ spec }) => spec.generation),
+      .map(({ view, generations }) => ({
+        view,
+        generations: generations.map(({ spec }) => ({ generation: spec.generation, plan: spec.plan })),
       })),
   });
+
+  /** With no job running that writes to them: a table has one committer at a time. */
+  const ensureTables = async ({ sources, views }: Materialized): Promise<void> => {
+    for (const source of sources) await options.ensureHistory({ source });
+    for (const { generations } of views) for (const { plan } of generations) await options.ensureHistory({ plan });
+  };
 
   const ensureMaterialize = async (): Promise<void> => {
     const what = materialized();
     if (what.sources.length === 0) return;
-    for (const source of what.sources) await options.ensureHistory({ source });
-    for (const { plan } of what.views) await options.ensureHistory({ plan });
-    await jobs.ensure(MATERIALIZE_JOB, materializeIdentity(what), async () => {
+    await jobs.ensure(MATERIALIZE_JOB, materializeIdentity(what), async (start) => {
+      await ensureTables(what);
+      const through = new Map<string, readonly number[]>();
       const starts = new Map<string, StartAt>();
-      const topics = [
+      for (const topic of [
         ...what.sources.map(({ name }) => rawTopic(name)),
-        ...what.views.map(({ plan }) => featuresTopic(plan.view)),
-      ];
-      for (const topic of topics) {
-        const through = await options.historyThrough(topic);
-        const ends = await log.end(topic);
+        ...what.views.map(({ view }) => featuresTopic(view)),
+      ]) {
+        const reached = await options.historyThrough(topic);
+        through.set(topic, reached);
         starts.set(
           topic,
-          ends.map((_, partition) => ({ partition, offset: through[partition] ?? 0 })),
+          (await log.end(topic)).map((_, partition) => ({ partition, offset: reached[partition] ?? 0 })),
         );
       }
+      // The history says how far it is; the primary store may be behind it by a commit. It takes an update twice without harm.
+      const again = start.kind === 'fresh' && start.afterCrash;
       return materializeJobOf(
         settings,
         what,
-        (topic) => starts.get('source' in topic ? rawTopic(topic.source) : featuresTopic(topic.view)) ?? 'earliest',
+        (topic) =>
+          ('source' in topic ? starts.get(rawTopic(topic.source)) : again ? 'earliest' : starts.get(featuresTopic(topic.view))) ??
+          'earliest',
+        (view) => (again ? (through.get(featuresTopic(view)) ?? []) : []),
       );
     });
   };

@@ -27,9 +27,15 @@ export interface JobsOptions {
   readonly warn: (message: string) => void;
 }
 
+/**
+ * `restored`: with the state of a job of the same statements. `fresh`: without any; `afterCrash` where an older job of the name died
+ * with work under way, so that what its sinks committed last may differ from one to the other.
+ */
+export type JobStart = { readonly kind: 'restored' } | { readonly kind: 'fresh'; readonly afterCrash: boolean };
+
 export interface FlinkJobs {
   /** Starts the job unless it runs. `fresh` makes it for a start without state. Resolves with its id. */
-  readonly ensure: (name: string, identity: string, make: (start: 'fresh' | 'restored') => Promise<WantedJob>) => Promise<string>;
+  readonly ensure: (name: string, identity: string, make: (start: JobStart) => Promise<WantedJob>) => Promise<string>;
   /** Stops a job cleanly; nothing where it does not run. */
   readonly stop: (name: string) => Promise<void>;
   /** Ends a job for good and forgets its state. */
@@ -92,7 +98,8 @@ export const flinkJobs = ({ cluster, gateway, book, savepoints, warn }: JobsOpti
       const from = same === null ? null : (same.savepoint ?? book.checkpoint(same));
       if (booked !== null && running === undefined && from !== null)
         warn(`Flink's job ${name} was gone: started again from ${from}`);
-      const id = await submit(await make(from === null ? 'fresh' : 'restored'), from);
+      const afterCrash = running === undefined && booked !== null && booked.savepoint === null;
+      const id = await submit(await make(from === null ? { kind: 'fresh', afterCrash } : { kind: 'restored' }), from);
       book.write({ name, id, hash, savepoint: null });
       return id;
     },

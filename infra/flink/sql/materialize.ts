@@ -8,7 +8,7 @@
 import type { SourceDefinition } from '#domain/definitions/model.ts';
 import { sourceFields } from '#domain/sources/source-schema.ts';
 import type { FieldType } from '#domain/values/value.ts';
-import { featuresAvroSchema } from '#domain/views/features-schema.ts';
+import { featuresAvroSchema, unionSchema } from '#domain/views/features-schema.ts';
 import type { ViewPlan } from '#domain/views/plan.ts';
 import { columnType, icebergSchemaFromAvro } from '#infra/iceberg/schema.ts';
 import { DATABASE, historyTable, PAIMON_CATALOG, paimonTable, rawTable, updatesTable } from './names.ts';
@@ -20,6 +20,11 @@ const fieldList = (schema: { readonly fields: readonly { readonly name: string }
 
 const PLACE_COLUMNS = '`_partition`, `_offset`, `_log_time`';
 const PLACE = '`mr_partition`, `mr_offset`, `mr_timestamp`';
+
+const unlessBelow = (below: readonly number[]): string => {
+  const had = below.flatMap((offset, p) => (offset > 0 ? [`(\`mr_partition\` = ${p} AND \`mr_offset\` < ${offset})`] : []));
+  return had.length === 0 ? '' : ` WHERE NOT (${had.join(' OR ')})`;
+};
 
 /** Epoch ms and days as the history keeps them. */
 const historyValue = (name: string, type: FieldType): string => {
@@ -35,8 +40,13 @@ export const archiveRaw = (source: SourceDefinition): string => {
 SELECT ${fields.map(([name, type]) => historyValue(name, type)).join(', ')}, ${PLACE} FROM ${rawTable(source.name)}`;
 };
 
-export const archiveUpdates = (plan: ViewPlan): string => {
-  const schema = featuresAvroSchema(plan);
+/**
+ * @param plans of the generations that write: the columns are those of all
+ * @param below rows that the table has already, by partition: left out
+ */
+export const archiveUpdates = (plans: readonly ViewPlan[], below: readonly number[] = []): string => {
+  const plan = plans.at(-1) as ViewPlan;
+  const schema = unionSchema(plans);
   const json = new Set(icebergSchemaFromAvro(schema).flatMap((column) => (column.json === true ? [column.name] : [])));
   const timestamps = new Map(plan.keys.map(({ name, type }) => [`key_${name}`, type]));
   const value = (name: string, avro: unknown): string => {
@@ -45,7 +55,7 @@ export const archiveUpdates = (plan: ViewPlan): string => {
     return key !== undefined && columnType(avro) !== null ? historyValue(name, key) : quote(name);
   };
   return `INSERT INTO ${historyTable('features', plan.view)} (${fieldList(schema)}, ${PLACE_COLUMNS})
-SELECT ${schema.fields.map(({ name, type }) => value(name, type)).join(', ')}, ${PLACE} FROM ${updatesTable(plan.view)}`;
+SELECT ${schema.fields.map(({ name, type }) => value(name, type)).join(', ')}, ${PLACE} FROM ${updatesTable(plan.view)}${unlessBelow(below)}`;
 };
 
 export const tilesByKey = (plan: ViewPlan, generation: number): string =>

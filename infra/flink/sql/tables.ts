@@ -3,7 +3,7 @@
 import type { SourceDefinition } from '#domain/definitions/model.ts';
 import { featuresTopic, rawTopic } from '#domain/ports/topics.ts';
 import { rawAvroSchema } from '#domain/sources/source-schema.ts';
-import { featuresAvroSchema } from '#domain/views/features-schema.ts';
+import { featuresAvroSchema, unionSchema } from '#domain/views/features-schema.ts';
 import type { ViewPlan } from '#domain/views/plan.ts';
 import { flinkColumns } from './columns.ts';
 import { DATABASE, featuresSink, ICEBERG_CATALOG, PAIMON_CATALOG, paimonTable, rawTable, updatesTable } from './names.ts';
@@ -75,12 +75,14 @@ export const rawTableSql = (
   );
 
 /** features.<view> as a stream of updates, each with its place in the log. */
-export const updatesTableSql = (settings: TableSettings, plan: ViewPlan, group: string, start: StartAt): string =>
-  table(
-    updatesTable(plan.view),
-    [...flinkColumns(featuresAvroSchema(plan)), ...METADATA],
-    reading(settings, featuresTopic(plan.view), group, start),
+export const updatesTableSql = (settings: TableSettings, plans: readonly ViewPlan[], group: string, start: StartAt): string => {
+  const { view } = plans.at(-1) as ViewPlan;
+  return table(
+    updatesTable(view),
+    [...flinkColumns(unionSchema(plans)), ...METADATA],
+    reading(settings, featuresTopic(view), group, start),
   );
+};
 
 const keyColumns = (plan: ViewPlan): string[] => plan.keys.map(({ name }) => `\`key_${name}\``);
 
