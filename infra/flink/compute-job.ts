@@ -43,8 +43,14 @@ export interface HistoryStart {
   readonly from: StartAt;
 }
 
-/** The identity of a compute job: what its state means. It does not hang on where it started. */
-export const computeIdentity = (spec: ComputeSpec): string => computeSql(spec, 'events').inserts.join(';\n');
+/**
+ * The identity of a compute job: what its state means. It hangs neither on where it started nor on the version's number: a version that
+ * changes a description adopts the running generation, and must not make it compute anew.
+ */
+export const computeIdentity = (spec: ComputeSpec): string => {
+  const { view, inserts } = computeSql({ ...spec, version: 0 }, 'events');
+  return [view, ...inserts].join(';\n');
+};
 
 export const computeJobOf = (settings: JobSettings, spec: ComputeSpec, start: HistoryStart): WantedJob => {
   const { plan, source, generation } = spec;

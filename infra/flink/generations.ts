@@ -6,48 +6,30 @@
  * next one compares the two again.
  */
 import type { FeatureViewDefinition, SourceDefinition } from '#domain/definitions/model.ts';
-import type { Log } from '#domain/ports/log.ts';
 import type { HotStore, TilesTarget } from '#domain/ports/online-store.ts';
 import type { EngineJob } from '#domain/ports/platform.ts';
 import { featuresTopic, lateTopic, rawTopic } from '#domain/ports/topics.ts';
 import type { WantedGeneration, WantedView } from '#infra/compute/compute-manager.ts';
 import type { FetchedTiles, ServedView, ServingViews } from '#projections/serving/served-view.ts';
 import type { FlinkCluster, FlinkJob } from './cluster.ts';
-import {
-  computeIdentity,
-  computeJobOf,
-  type HistoryStart,
-  type JobSettings,
-  type Materialized,
-  materializeIdentity,
-  materializeJobOf,
-} from './compute-job.ts';
+import { computeIdentity, computeJobOf, type HistoryStart, type Materialized } from './compute-job.ts';
+import { ensureMaterialize, type MaterializeContext } from './ensure-materialize.ts';
+import { createFills } from './fills.ts';
 import { type FlinkGeneration, flinkGeneration } from './generation.ts';
-import type { FlinkJobs } from './jobs.ts';
-import { computeJob, MATERIALIZE_GROUP, MATERIALIZE_JOB } from './sql/names.ts';
-import type { StartAt } from './sql/tables.ts';
+import { computeJob, MATERIALIZE_JOB } from './sql/names.ts';
 import type { UpdateDecoder } from './update-decoder.ts';
 
-export interface FlinkGenerationsOptions {
-  readonly log: Log;
+export interface FlinkGenerationsOptions extends MaterializeContext {
   readonly hot: HotStore | null;
   readonly decoder: UpdateDecoder;
-  readonly jobs: FlinkJobs;
   readonly cluster: FlinkCluster;
-  readonly settings: JobSettings;
   readonly fetcher: (target: TilesTarget) => (keys: readonly string[], at: number) => Promise<FetchedTiles>;
   /** whether this process manages the jobs */
   readonly leads: () => boolean;
   readonly viewDefinition: (view: string, version: number) => FeatureViewDefinition;
   readonly sources: () => readonly SourceDefinition[];
-  /** before a source's or a view's history is written to: its table, made or evolved */
-  readonly ensureHistory: (
-    what: { readonly source: SourceDefinition } | { readonly plan: WantedGeneration['spec']['plan'] },
-  ) => Promise<void>;
   /** what a new compute job reads beside Kafka */
   readonly historyStart: (source: SourceDefinition) => Promise<HistoryStart>;
-  /** where the materialize job goes on: the offsets that the history's tables hold */
-  readonly historyThrough: (topic: string) => Promise<readonly number[]>;
   readonly onFilled: (view: string, generation: number) => Promise<void>;
   readonly warn: (message: string) => void;
 }
@@ -71,8 +53,7 @@ const messageOf = (error: unknown): string => (error instanceof Error ? error.me
 export const flinkGenerations = (options: FlinkGenerationsOptions): FlinkGenerations => {
   const { log, jobs, cluster, settings, warn } = options;
   const running = new Map<string, FlinkGeneration>();
-  /** targets of fills: raw ends when the fill was first seen, and what must follow before it is whole */
-  const fills = new Map<string, { readonly ends: readonly number[]; features: readonly number[] | null; seenAt: number }>();
+  const fills = createFills({ log, jobs, cluster });
   const listeners = new Set<() => void>();
   let wanted: readonly WantedView[] = [];
   let epoch = 0;
@@ -117,43 +98,6 @@ export const flinkGenerations = (options: FlinkGenerationsOptions): FlinkGenerat
       })),
   });
 
-  /** With no job running that writes to them: a table has one committer at a time. */
-  const ensureTables = async ({ sources, views }: Materialized): Promise<void> => {
-    for (const source of sources) await options.ensureHistory({ source });
-    for (const { generations } of views) for (const { plan } of generations) await options.ensureHistory({ plan });
-  };
-
-  const ensureMaterialize = async (): Promise<void> => {
-    const what = materialized();
-    if (what.sources.length === 0) return;
-    await jobs.ensure(MATERIALIZE_JOB, materializeIdentity(what), async (start) => {
-      await ensureTables(what);
-      const through = new Map<string, readonly number[]>();
-      const starts = new Map<string, StartAt>();
-      for (const topic of [
-        ...what.sources.map(({ name }) => rawTopic(name)),
-        ...what.views.map(({ view }) => featuresTopic(view)),
-      ]) {
-        const reached = await options.historyThrough(topic);
-        through.set(topic, reached);
-        starts.set(
-          topic,
-          (await log.end(topic)).map((_, partition) => ({ partition, offset: reached[partition] ?? 0 })),
-        );
-      }
-      // The history says how far it is; the primary store may be behind it by a commit. It takes an update twice without harm.
-      const again = start.kind === 'fresh' && start.afterCrash;
-      return materializeJobOf(
-        settings,
-        what,
-        (topic) =>
-          ('source' in topic ? starts.get(rawTopic(topic.source)) : again ? 'earliest' : starts.get(featuresTopic(topic.view))) ??
-          'earliest',
-        (view) => (again ? (through.get(featuresTopic(view)) ?? []) : []),
-      );
-    });
-  };
-
   const discardUnwanted = async (): Promise<void> => {
     const names = new Set(wantedGenerations().map(({ spec }) => computeJob(spec.view, spec.generation)));
     for (const job of await jobs.running())
@@ -163,7 +107,7 @@ export const flinkGenerations = (options: FlinkGenerationsOptions): FlinkGenerat
   /** What the registry wants, running in Flink. */
   const manage = async (): Promise<void> => {
     if (!options.leads() || closed) return;
-    await ensureMaterialize();
+    await ensureMaterialize(options, materialized());
     for (const generation of wantedGenerations()) await ensureCompute(generation);
     await discardUnwanted();
   };
@@ -211,39 +155,6 @@ export const flinkGenerations = (options: FlinkGenerationsOptions): FlinkGenerat
     return next;
   };
 
-  const covers = (through: readonly number[], ends: readonly number[]): boolean =>
-    ends.every((end, p) => end === 0 || (through[p] ?? 0) >= end);
-
-  /** Whether all that was known when the fill began is computed and in the stores. */
-  const isFilled = async (generation: FlinkGeneration): Promise<boolean> => {
-    const { view, generation: number, source } = generation.spec;
-    const id = idOf(view, number);
-    const features = featuresTopic(view);
-    let fill = fills.get(id);
-    if (fill === undefined) {
-      fill = { ends: await log.end(rawTopic(source.name)), features: null, seenAt: Date.now() };
-      fills.set(id, fill);
-    }
-    if (fill.ends.every((end) => end === 0)) return true;
-    if (fill.features === null) {
-      if (!covers(generation.computed(), fill.ends)) return false;
-      const job = (await jobs.running()).find(({ name }) => name === computeJob(view, number));
-      if (job === undefined || !(await cluster.boundedSourcesFinished(job.id))) return false;
-      fill.features = await log.end(features);
-      fill.seenAt = Number.POSITIVE_INFINITY;
-      return false;
-    }
-    if (!covers(await log.committed(MATERIALIZE_GROUP, features), fill.features)) return false;
-    if (fill.seenAt === Number.POSITIVE_INFINITY) {
-      fill.seenAt = Date.now();
-      return false;
-    }
-    // A checkpoint's rows are committed before the next checkpoint is complete.
-    const job = (await jobs.running()).find(({ name }) => name === MATERIALIZE_JOB);
-    const at = job === undefined ? null : (await cluster.health(job.id)).checkpointAt;
-    return at !== null && at > fill.seenAt + 1_000;
-  };
-
   const look = async (): Promise<void> => {
     const before = [...running.values()].map((generation) => generation.served.position()).join();
     await Promise.all([...running.values()].map((generation) => generation.refresh()));
@@ -252,9 +163,9 @@ export const flinkGenerations = (options: FlinkGenerationsOptions): FlinkGenerat
     if (!options.leads()) return;
     for (const { spec, state } of wantedGenerations()) {
       const generation = running.get(idOf(spec.view, spec.generation));
-      if (state !== 'filling' || generation === undefined || !(await isFilled(generation))) continue;
+      if (state !== 'filling' || generation === undefined || !(await fills.isFilled(generation))) continue;
       await options.onFilled(spec.view, spec.generation);
-      fills.delete(idOf(spec.view, spec.generation));
+      fills.forget(generation);
     }
   };
 

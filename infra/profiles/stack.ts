@@ -28,6 +28,7 @@ import { mysqlLease } from '#infra/mysql/lease.ts';
 import { connectLookup } from '#infra/paimon/lookup-client.ts';
 import { paimonStore } from '#infra/paimon/primary-store.ts';
 import { assemblePlatform, type Engine, type EngineContext } from '#infra/profiles/assemble.ts';
+import { openInboxes } from '#infra/profiles/inboxes.ts';
 import { redisHotStore } from '#infra/redis/hot-store.ts';
 import type { StackAddresses } from '#infra/stack/addresses.ts';
 import { onlineTiles, type TilesServed, tilesFetcher } from '#projections/serving/online-tiles.ts';
@@ -127,13 +128,16 @@ export const startStack = async (options: StackOptions): Promise<Platform> => {
       onFilled,
       warn,
     });
+    const inboxes = openInboxes(kafka, catalog, { log, schemas, now });
     return {
       ...generations,
       async reconcile(wanted) {
         await generations.reconcile(wanted);
         await keepHot(wanted);
+        if (options.projections !== false) await inboxes.follow();
       },
       async close() {
+        await inboxes.close();
         await generations.close();
         for (const projection of projections.values()) await projection.close();
       },

@@ -8,7 +8,8 @@ import { MillraceError } from '#domain/errors.ts';
 import { DEFAULT_BASE_PORT, type StackAddresses, stackAddresses } from './addresses.ts';
 import type { Say } from './fetch.ts';
 import { end, lastLines, launch, memoryOf, runningPid } from './process.ts';
-import { SERVER_TABLE, type ServerContext } from './servers.ts';
+import type { ServerContext } from './server.ts';
+import { SERVER_TABLE } from './servers.ts';
 import { SERVERS, type ServerName } from './versions.ts';
 
 export interface StackOptions {

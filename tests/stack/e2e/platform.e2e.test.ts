@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { avg, col, count, entity, featureView, last, source } from '#domain/definitions/index.ts';
 import type { Platform, ReplayStatus } from '#domain/ports/platform.ts';
 import type { Row, Value } from '#domain/values/value.ts';
+import { kafkaClient } from '#infra/kafka/admin.ts';
 import { addresses } from '#tests/stack/support/addresses.ts';
 import { caller, type StackPlatform, stackPlatform, uniqueName, until } from '#tests/stack/support/platform.ts';
 import { plain } from '#tests/support/platform.ts';
@@ -163,6 +164,29 @@ test('a view gains a feature: its history is in the new feature, the old ones st
   await publish(one.platform, 15);
   const after = await read(one.platform, ['departures', 'delay_avg_1d']);
   expect(after.map(([departures]) => departures)).toEqual(AIRPORTS.map((origin) => expected(origin).departures));
+});
+
+test('a producer writes straight to Kafka: what is right counts, what is wrong is rejected with the reason', async () => {
+  const producer = kafkaClient({ brokers: [addresses().kafka], clientId: 'a-producer' }).producer();
+  await producer.connect();
+  const good = draw(6);
+  await producer.send({
+    topic: `inbox.${flights.name}`,
+    messages: [
+      ...good.map((row) => ({ key: row.origin as string, value: JSON.stringify(row) })),
+      { key: 'ATL', value: JSON.stringify({ ...good[0], origin: 7 }) },
+      { key: 'ATL', value: 'nonsense' },
+    ],
+  });
+  await producer.disconnect();
+  rows.push(...good);
+  await until('all six are counted', async () => {
+    const { values } = await one.platform.read({ features: [`${delays.name}:departures`], entities });
+    return values.every(([departures], i) => departures === expected(AIRPORTS[i] as string).departures);
+  });
+  await until('both are rejected', async () => (await one.platform.rejected(flights.name, {})).records.length === 2);
+  const { records } = await one.platform.rejected(flights.name, {});
+  expect(records.map(({ code, field }) => [code, field])).toContainEqual(['MR_FIELD_TYPE', 'origin']);
 });
 
 test('the catalog says where the view is kept, how far, and by which job', async () => {
