@@ -132,6 +132,8 @@ export interface CatalogEntry {
     /** what fills it: a job of the engine, or a projection of ours; absent where the process itself does */
     readonly job?: string;
   }[];
+  /** of a feature view: the SQL that Flink runs for it on the stack profile */
+  readonly sql?: string;
   readonly upstream: readonly string[];
   readonly downstream: readonly string[];
 }

@@ -92,6 +92,7 @@ export const catalogEntry = object(
         'eventTime',
       ]),
     ),
+    sql: text,
     upstream: list(text),
     downstream: list(text),
   },

@@ -8,11 +8,13 @@ import type { FeatureViewDefinition, SourceDefinition } from '#domain/definition
 import type { ViewPlan } from '#domain/views/plan.ts';
 import type { WantedJob } from './jobs.ts';
 import { type ComputeSpec, computeSql, statementSet } from './sql/compute.ts';
+import { closesTiles } from './sql/lateness.ts';
 import { archiveRaw, archiveUpdates, tilesByKey } from './sql/materialize.ts';
 import { computeGroup, computeJob, MATERIALIZE_GROUP, MATERIALIZE_JOB, rawTable } from './sql/names.ts';
 import {
   catalogsSql,
   featuresSinkSql,
+  lateSinkSql,
   type PaimonSettings,
   paimonTableSql,
   rawTableSql,
@@ -48,8 +50,8 @@ export interface HistoryStart {
  * changes a description adopts the running generation, and must not make it compute anew.
  */
 export const computeIdentity = (spec: ComputeSpec): string => {
-  const { view, inserts } = computeSql({ ...spec, version: 0 }, 'events');
-  return [view, ...inserts].join(';\n');
+  const { views, inserts } = computeSql({ ...spec, version: 0, past: [] }, 'events');
+  return [...views, ...inserts].join(';\n');
 };
 
 export const computeJobOf = (settings: JobSettings, spec: ComputeSpec, start: HistoryStart): WantedJob => {
@@ -61,14 +63,15 @@ export const computeJobOf = (settings: JobSettings, spec: ComputeSpec, start: Hi
       : `(SELECT ${Object.keys(source.fields)
           .map((name) => `\`${name}\``)
           .join(', ')}, mr_partition, mr_offset, mr_log_time FROM ${table} UNION ALL ${start.query})`;
-  const { view, inserts } = computeSql(spec, from);
+  const { views, inserts } = computeSql(spec, from);
   return {
     name: computeJob(plan.view, generation),
     setup: [
       ...(start.query === null ? [] : catalogsSql(settings.warehouse)),
       rawTableSql(settings, source, computeGroup(plan.view, generation), start.from),
       featuresSinkSql(settings, plan),
-      view,
+      ...(closesTiles(spec) ? [lateSinkSql(settings, plan.view)] : []),
+      ...views,
     ],
     statement: statementSet(inserts),
     properties: computeProperties(settings),
@@ -125,6 +128,6 @@ export const materializeJobOf = (
 
 /** What `millrace show VIEW --sql` prints. */
 export const shownSql = (plan: ViewPlan, view: FeatureViewDefinition, source: SourceDefinition, version: number): string => {
-  const { view: events, inserts } = computeSql({ plan, view, source, version, generation: 1 }, rawTable(source.name));
-  return `${events};\n\n${inserts.join(';\n\n')};\n`;
+  const { views, inserts } = computeSql({ plan, view, source, version, generation: 1 }, rawTable(source.name));
+  return `${[...views, ...inserts].join(';\n\n')};\n`;
 };

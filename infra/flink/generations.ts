@@ -78,14 +78,13 @@ export const flinkGenerations = (options: FlinkGenerationsOptions): FlinkGenerat
 
   const ensureCompute = async ({ spec }: WantedGeneration): Promise<void> => {
     const { plan, source, version, generation, view } = spec;
-    const compute = { plan, source, version, generation, view: options.viewDefinition(view, version) };
-    await jobs.ensure(computeJob(view, generation), computeIdentity(compute), async (start) =>
-      computeJobOf(
-        settings,
-        compute,
-        start.kind === 'fresh' ? await options.historyStart(source) : { query: null, from: 'earliest' },
-      ),
-    );
+    const made = { plan, source, version, generation, view: options.viewDefinition(view, version) };
+    await jobs.ensure(computeJob(view, generation), computeIdentity(made), async (start, born) => {
+      // Where its life began is kept with the job: started again, it decides lateness as it did.
+      const past = born ?? (await log.end(rawTopic(source.name)));
+      const from = start.kind === 'fresh' ? await options.historyStart(source) : ({ query: null, from: 'earliest' } as const);
+      return { ...computeJobOf(settings, { ...made, past }, from), born: past };
+    });
   };
 
   const materialized = (): Materialized => ({

@@ -13,6 +13,7 @@ export interface BookedJob {
   readonly hash: string;
   /** where it was stopped cleanly; null: it runs, or died */
   readonly savepoint: string | null;
+  readonly born?: readonly number[];
 }
 
 export interface JobBook {

@@ -15,6 +15,8 @@ export interface WantedJob {
   /** the INSERT or statement set */
   readonly statement: string;
   readonly properties?: Readonly<Record<string, string>>;
+  /** offsets at which its life began, by partition: kept with the job and handed back when it is made again */
+  readonly born?: readonly number[];
   /** what its identity hangs on; absent: `statement` */
   readonly identity?: string;
 }
@@ -35,7 +37,11 @@ export type JobStart = { readonly kind: 'restored' } | { readonly kind: 'fresh';
 
 export interface FlinkJobs {
   /** Starts the job unless it runs. `fresh` makes it for a start without state. Resolves with its id. */
-  readonly ensure: (name: string, identity: string, make: (start: JobStart) => Promise<WantedJob>) => Promise<string>;
+  readonly ensure: (
+    name: string,
+    identity: string,
+    make: (start: JobStart, born: readonly number[] | null) => Promise<WantedJob>,
+  ) => Promise<string>;
   /** Stops a job cleanly; nothing where it does not run. */
   readonly stop: (name: string) => Promise<void>;
   /** Ends a job for good and forgets its state. */
@@ -99,8 +105,9 @@ export const flinkJobs = ({ cluster, gateway, book, savepoints, warn }: JobsOpti
       if (booked !== null && running === undefined && from !== null)
         warn(`Flink's job ${name} was gone: started again from ${from}`);
       const afterCrash = running === undefined && booked !== null && booked.savepoint === null;
-      const id = await submit(await make(from === null ? { kind: 'fresh', afterCrash } : { kind: 'restored' }), from);
-      book.write({ name, id, hash, savepoint: null });
+      const job = await make(from === null ? { kind: 'fresh', afterCrash } : { kind: 'restored' }, same?.born ?? null);
+      const id = await submit(job, from);
+      book.write({ name, id, hash, savepoint: null, ...(job.born === undefined ? {} : { born: job.born }) });
       return id;
     },
     async stop(name) {

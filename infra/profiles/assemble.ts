@@ -26,6 +26,7 @@ import type { WantedView } from '#infra/compute/compute-manager.ts';
 import { createRawDecoders, type RawDecoders } from '#infra/compute/raw-decoders.ts';
 import { createDatasets } from '#infra/datasets/datasets.ts';
 import { publishOutbox } from '#infra/outbox/publish-outbox.ts';
+import { flinkSqlOf } from '#infra/profiles/flink-sql-of.ts';
 import { wantedViews } from '#infra/profiles/wanted-views.ts';
 import { createMetrics } from '#infra/telemetry/metrics.ts';
 import { openAudit } from '#projections/audit/audit.ts';
@@ -294,6 +295,7 @@ export const assemblePlatform = async (adapters: Adapters): Promise<Platform> =>
         const live = liveGeneration(view);
         return live === null ? [] : adapters.materializations(view, live);
       },
+      sql: (view, version) => flinkSqlOf(catalog, view, version),
     }),
     startDataset: datasets.start,
     dataset: datasets.status,

@@ -12,6 +12,8 @@ export interface EntriesDependencies {
   readonly catalog: Catalog;
   /** where a view's features are kept, and how fresh */
   readonly materializations: (view: string) => Promise<NonNullable<CatalogEntry['materializations']>>;
+  /** what an engine of SQL runs for a version of a view; null where it cannot be said (its source is gone) */
+  readonly sql: (view: string, version: number) => string | null;
 }
 
 type Registry = Pick<Platform, 'list' | 'show' | 'search' | 'lineage'>;
@@ -48,7 +50,11 @@ const textOf = (entry: CatalogEntry): string =>
     .join('\n')
     .toLowerCase();
 
-export const createRegistryQueries = ({ catalog, materializations }: EntriesDependencies): Registry => {
+export const createRegistryQueries = ({ catalog, materializations, sql }: EntriesDependencies): Registry => {
+  const sqlOf = (view: string, version: number): { readonly sql?: string } => {
+    const text = sql(view, version);
+    return text === null ? {} : { sql: text };
+  };
   const entryOf = async (stream: CatalogStream, version?: number): Promise<CatalogEntry> => {
     const { kind, name, state, registrations } = stream;
     const found = version === undefined ? newestVersion(state) : state.versions.find((v) => v.version === version);
@@ -72,7 +78,7 @@ export const createRegistryQueries = ({ catalog, materializations }: EntriesDepe
       definition,
       versions: registrations.map(({ version: v, at, actor, reason }) => ({ version: v, registeredAt: at, actor, reason })),
       ...(features === undefined ? {} : { features }),
-      ...(kind === 'feature-view' ? { materializations: await materializations(name) } : {}),
+      ...(kind === 'feature-view' ? { materializations: await materializations(name), ...sqlOf(name, found.version) } : {}),
       upstream: upstreamOf(definition),
       downstream: downstreamOf(overlay(catalog, []).all(), streamOf(kind, name)),
     };

@@ -70,7 +70,11 @@ const entryText = (entry: CatalogEntry): string => {
   return sections.join('\n');
 };
 
-const showEntry = async (name: string, options: { kind?: string; at?: number }, command: Command): Promise<void> => {
+const showEntry = async (
+  name: string,
+  options: { kind?: string; at?: number; sql?: boolean },
+  command: Command,
+): Promise<void> => {
   const { client, json, document, print } = contextOf(command);
   const [prefix, rest] = name.includes('/') ? (name.split('/', 2) as [string, string]) : [options.kind, name];
   const kinds = prefix === undefined ? KINDS : KINDS.filter((kind) => kind === singular(prefix));
@@ -82,6 +86,11 @@ const showEntry = async (name: string, options: { kind?: string; at?: number }, 
     return fail('MR_REFUSED', `"${name}" is the name of several: say ${found.map((e) => `${e.kind}/${e.name}`).join(' or ')}`, {
       name,
     });
+  if (options.sql === true) {
+    if (entry.sql === undefined)
+      return fail('MR_REFUSED', `${entry.kind} "${entry.name}" is not computed by SQL: --sql is for feature views`, { name });
+    return print(entry.sql);
+  }
   if (json) document(entry);
   else print(entryText(entry));
 };
@@ -129,7 +138,8 @@ export const addRegistry = (program: Command): void => {
     .argument('<name>', 'a name, or KIND/NAME')
     .option('--kind <kind>', 'where the name alone is not enough')
     .option('--at <version>', 'this version; by default the newest', wholeOption('--at', 1))
-    .addHelpText('after', '\nExample:\n  millrace show airport_delays')
+    .option('--sql', 'of a feature view: the SQL that Flink runs for it on the stack profile')
+    .addHelpText('after', '\nExample:\n  millrace show airport_delays\n  millrace show airport_delays --sql')
     .action(showEntry);
   program
     .command('search')

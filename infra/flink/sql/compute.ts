@@ -18,6 +18,7 @@ import { parseFieldType } from '#domain/values/field-type.ts';
 import { slotColumns } from '#domain/views/features-schema.ts';
 import type { HopGroup, ViewPlan } from '#domain/views/plan.ts';
 import { flinkColumnType } from './columns.ts';
+import { closesTiles, lateness } from './lateness.ts';
 import { ENTITY_ROW_HOP, featuresSink } from './names.ts';
 
 export interface ComputeSpec {
@@ -26,6 +27,8 @@ export interface ComputeSpec {
   readonly source: SourceDefinition;
   readonly version: number;
   readonly generation: number;
+  /** by partition, the raw offsets at which the generation's life began: below, nothing is late ("a replay takes it in") */
+  readonly past?: readonly number[];
 }
 
 const DAY_MS = 86_400_000;
@@ -207,9 +210,9 @@ const entitySql = (spec: ComputeSpec): string | null => {
 };
 
 export interface ComputeSql {
-  /** the view of the counted events */
-  readonly view: string;
-  /** one INSERT a hop, and one for the entities */
+  /** the views of the counted events, each made from the one before */
+  readonly views: readonly string[];
+  /** one INSERT a hop, one for the entities, and one for what came late */
   readonly inserts: readonly string[];
 }
 
@@ -218,10 +221,12 @@ export const computeSql = (spec: ComputeSpec, from: string): ComputeSql => {
   const inputs = inputsOf(spec);
   const hops = spec.plan.hops.map((_, hop) => hopSql(spec, inputs, hop));
   const entity = entitySql(spec);
-  return {
-    view: `CREATE TEMPORARY VIEW ${eventsView(spec)} AS\n${eventsSql(spec, inputs, from)}`,
-    inserts: entity === null ? hops : [...hops, entity],
-  };
+  const events = eventsSql(spec, inputs, from);
+  const inserts = entity === null ? hops : [...hops, entity];
+  const name = eventsView(spec);
+  if (!closesTiles(spec)) return { views: [`CREATE TEMPORARY VIEW ${name} AS\n${events}`], inserts };
+  const { marked, kept, late } = lateness(spec, events, name);
+  return { views: [marked, kept], inserts: [...inserts, late] };
 };
 
 export const statementSet = (inserts: readonly string[]): string => `EXECUTE STATEMENT SET BEGIN\n${inserts.join(';\n')};\nEND`;

@@ -6,6 +6,7 @@ export const ICEBERG_CATALOG = 'iceberg';
 /** temporary tables of a session */
 export const rawTable = (source: string): string => `raw_${source}`;
 export const updatesTable = (view: string): string => `updates_${view}`;
+export const lateSink = (view: string): string => `late_${view}`;
 export const featuresSink = (view: string): string => `features_${view}`;
 
 /** in Paimon: one table a generation, so that a half-filled one is nobody's */

@@ -1,12 +1,22 @@
 /** The tables that a session sees: Kafka's topics by the registry's schemas, Paimon's and Iceberg's by the same columns. */
 
 import type { SourceDefinition } from '#domain/definitions/model.ts';
-import { featuresTopic, rawTopic } from '#domain/ports/topics.ts';
+import { lateEventSchema } from '#domain/events/late-event.ts';
+import { featuresTopic, lateTopic, rawTopic } from '#domain/ports/topics.ts';
 import { rawAvroSchema } from '#domain/sources/source-schema.ts';
 import { featuresAvroSchema, unionSchema } from '#domain/views/features-schema.ts';
 import type { ViewPlan } from '#domain/views/plan.ts';
 import { flinkColumns } from './columns.ts';
-import { DATABASE, featuresSink, ICEBERG_CATALOG, PAIMON_CATALOG, paimonTable, rawTable, updatesTable } from './names.ts';
+import {
+  DATABASE,
+  featuresSink,
+  ICEBERG_CATALOG,
+  lateSink,
+  PAIMON_CATALOG,
+  paimonTable,
+  rawTable,
+  updatesTable,
+} from './names.ts';
 
 export interface TableSettings {
   /** host:port */
@@ -112,6 +122,17 @@ export const featuresSinkSql = (settings: TableSettings, plan: ViewPlan): string
       'sink.delivery-guarantee': 'at-least-once',
     },
   );
+
+/** late.<view>, as a compute job tells it. */
+export const lateSinkSql = (settings: TableSettings, view: string): string =>
+  table(lateSink(view), flinkColumns(lateEventSchema), {
+    connector: 'kafka',
+    topic: lateTopic(view),
+    'properties.bootstrap.servers': settings.kafka,
+    'value.format': 'avro-confluent',
+    'value.avro-confluent.url': settings.registry,
+    'sink.delivery-guarantee': 'at-least-once',
+  });
 
 export const catalogsSql = (warehouse: { readonly paimon: string; readonly iceberg: string }): readonly string[] => [
   `CREATE CATALOG ${PAIMON_CATALOG} ${withOptions({ type: 'paimon', warehouse: `file://${warehouse.paimon}` })}`,
