@@ -84,14 +84,17 @@ export const addStack = (program: Command): void => {
     .command('stack')
     .description('the servers of the stack profile, on this machine')
     .addHelpText('after', '\nExample:\n  millrace stack up\n  millrace serve --profile stack');
-  const add = (name: string, description: string): Command =>
+  const add = (name: string, description: string, example: string): Command =>
     group
       .command(name)
       .description(description)
       .option('--data <dir>', 'directory of the servers', DEFAULT_DIRECTORY)
-      .option('--base-port <n>', `first of their ports (default ${DEFAULT_BASE_PORT})`, wholeOption('--base-port'));
-  add('up', 'fetches, starts and waits for all of them; shows what runs where').action(up);
-  add('down', 'stops them; their data stays').action(down);
-  add('status', 'what runs where; exit status 1 where something is down').action(status);
-  add('logs <server>', 'the end of a server’s log').option('--follow', 'go on as it grows').action(logs);
+      .option('--base-port <n>', `first of their ports (default ${DEFAULT_BASE_PORT})`, wholeOption('--base-port'))
+      .addHelpText('after', `\nExample:\n  ${example}`);
+  add('up', 'fetches, starts and waits for all of them; shows what runs where', 'millrace stack up --data ./stack').action(up);
+  add('down', 'stops them; their data stays', 'millrace stack down').action(down);
+  add('status', 'what runs where; exit status 1 where something is down', 'millrace stack status --json').action(status);
+  add('logs <server>', 'the end of a server’s log', 'millrace stack logs taskmanager --follow')
+    .option('--follow', 'go on as it grows')
+    .action(logs);
 };
