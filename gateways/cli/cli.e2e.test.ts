@@ -107,6 +107,11 @@ test('the names of the commands are those of the interface, each with a help tex
     'search',
     'lineage',
     'status',
+    'stack',
+    'stack up',
+    'stack down',
+    'stack status',
+    'stack logs',
   ]);
 });
 
