@@ -56,7 +56,9 @@ export const confluentSchemaRegistry = ({
 
   const guard = async (subject: string): Promise<void> => {
     if (guarded.has(subject)) return;
-    await ask('PUT', `config/${path(subject)}`, { compatibility: COMPATIBILITY.BACKWARD });
+    const set = (): Promise<unknown> => ask('PUT', `config/${path(subject)}`, { compatibility: COMPATIBILITY.BACKWARD });
+    // Of two that set it first at the same time, the registry refuses one, which then changes what the other set: to the same.
+    await set().catch((error: unknown) => (statusOf(error) === CONFLICT ? set() : Promise.reject(error)));
     guarded.add(subject);
   };
 
@@ -108,7 +110,7 @@ export const confluentSchemaRegistry = ({
   };
 
   /** Another process may have registered in between: then it is the registry that refuses. */
-  async function send(subject: string, text: string): Promise<number> {
+  async function send(subject: string, text: string, tries = 3): Promise<number> {
     try {
       const { id } = await patiently('registering a schema', () =>
         client.register(
@@ -122,6 +124,8 @@ export const confluentSchemaRegistry = ({
       if (status !== CONFLICT && status !== UNPROCESSABLE) throw error;
       const last = await latest(subject);
       const problem = incompatibility(JSON.parse(text) as object, last?.schema ?? null);
+      // Nothing is wrong with the schema: another registered at the same moment.
+      if (problem === null && status === CONFLICT && tries > 1) return send(subject, text, tries - 1);
       const said = error instanceof Error ? error.message : String(error);
       return refuse(
         subject,

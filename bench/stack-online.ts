@@ -1,0 +1,200 @@
+/**
+ * The stack profile's online path, on a stack of its own on this machine: a raw event produced until it is read through the gateway, from
+ * Redis and from Paimon, at 1,000 events a second; reads of 1 entity × 10 windowed features at 64 connections, from Redis, beside a bare
+ * Fastify route that does one `ioredis` GET of the same block; and lookups from Paimon.
+ *
+ *   npm run bench stack-online [SECONDS]
+ */
+import { fork } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import Fastify from 'fastify';
+import { Redis } from 'ioredis';
+import { avg, col, count, entity, featureView, max, source, sum } from '#domain/definitions/index.ts';
+import type { Definition } from '#domain/definitions/model.ts';
+import type { Platform } from '#domain/ports/platform.ts';
+import { createHttpGateway } from '#gateways/http/gateway.ts';
+import { startStack } from '#infra/profiles/stack.ts';
+import { openStack } from '#infra/stack/stack.ts';
+import { percentile, print } from './support/report.ts';
+
+const seconds = Number(process.argv[2] ?? 15);
+const PER_SECOND = 1_000;
+const ENTITIES = 2_000;
+const caller = { actor: 'bench' };
+
+const user = entity({ name: 'user', keys: { user: 'string' } });
+const clicks = source({ name: 'clicks', fields: { t: 'timestamp', user: 'string', amount: 'double' }, eventTime: 't' });
+const spending = featureView({
+  name: 'spending',
+  entity: user,
+  source: clicks,
+  features: {
+    clicks_1h: count({ window: '1h' }),
+    clicks_1d: count({ window: '1d', hop: '1h' }),
+    sum_1h: sum(col('amount'), { window: '1h' }),
+    sum_1d: sum(col('amount'), { window: '1d', hop: '1h' }),
+    avg_1h: avg(col('amount'), { window: '1h' }),
+    avg_1d: avg(col('amount'), { window: '1d', hop: '1h' }),
+    max_1h: max(col('amount'), { window: '1h' }),
+    max_1d: max(col('amount'), { window: '1d', hop: '1h' }),
+    clicks_7d: count({ window: '7d', hop: '1h' }),
+    sum_7d: sum(col('amount'), { window: '7d', hop: '1h' }),
+  },
+});
+const features = Object.keys(spending.features).map((name) => `spending:${name}`);
+
+const directory = mkdtempSync(join(tmpdir(), 'millrace-bench-stack-'));
+const stack = openStack({ directory, basePort: 27_420, say: (line) => console.error(line) });
+process.on('SIGINT', () => void stack.down().finally(() => process.exit(1)));
+
+interface Load {
+  readonly requests: number;
+  readonly p50: number;
+  readonly p99: number;
+  readonly errors: number;
+}
+const load = (url: string, body: string): Promise<Load> =>
+  new Promise((resolve, reject) => {
+    const child = fork(fileURLToPath(new URL('./support/read-client.ts', import.meta.url)), [url, body, String(seconds)]);
+    child.on('message', (answer) => resolve(answer as Load));
+    child.on('error', reject);
+    child.on('exit', (code) => (code === 0 ? undefined : reject(new Error(`the client ended with ${code}`))));
+  });
+
+const event = (who: string) => ({ t: Date.now(), user: who, amount: 12.5 });
+
+/** From the producer's call to the first read that counts the event, ms. */
+const freshness = async (writer: Platform, reader: Platform): Promise<number[]> => {
+  const found: number[] = [];
+  let sent = 0;
+  const started = performance.now();
+  const under = new Set<Promise<unknown>>();
+  const background = setInterval(() => {
+    const due = Math.floor(((performance.now() - started) / 1000) * PER_SECOND) - sent;
+    if (due <= 0) return;
+    sent += due;
+    const events = Array.from({ length: due }, (_, i) => event(`u${(sent + i) % ENTITIES}`));
+    const request = writer.publish({ source: 'clicks', events }, caller);
+    under.add(request);
+    void request.finally(() => under.delete(request));
+  }, 10);
+  const probe = { features: ['spending:clicks_1h'], entities: [{ user: 'probe' }] };
+  let known = Number((await reader.read(probe)).values[0]?.[0] ?? 0);
+  while (performance.now() - started < seconds * 1000) {
+    const begun = performance.now();
+    await writer.publish({ source: 'clicks', events: [event('probe')] }, caller);
+    known++;
+    for (;;) {
+      const seen = Number((await reader.read(probe)).values[0]?.[0] ?? 0);
+      if (seen >= known) break;
+      await new Promise((resolve) => setTimeout(resolve, 2));
+    }
+    found.push(performance.now() - begun);
+  }
+  clearInterval(background);
+  await Promise.all(under);
+  return found.sort((a, b) => a - b);
+};
+
+try {
+  await stack.up();
+  const warn = (message: string): void => console.error(message);
+  const open = (hot: boolean): Promise<Platform> =>
+    startStack({ addresses: stack.addresses, dataDirectory: join(directory, hot ? 'hot' : 'primary'), warn, hot });
+  const platform = await open(true);
+  await platform.apply(JSON.parse(JSON.stringify([user, clicks, spending])) as Definition[], {}, caller);
+  const primary = await open(false);
+  // Warm: every entity known, code compiled.
+  for (let i = 0; i < ENTITIES; i += 500)
+    await platform.publish({ source: 'clicks', events: Array.from({ length: 500 }, (_, n) => event(`u${i + n}`)) }, caller);
+  await platform.publish({ source: 'clicks', events: [event('probe')] }, caller);
+  await new Promise((resolve) => setTimeout(resolve, 8_000));
+  const fromRedis = await freshness(platform, platform);
+  const fromPaimon = await freshness(platform, primary);
+  print(`raw event produced → read, ${PER_SECOND} events/s beside, ${fromRedis.length} and ${fromPaimon.length} probes`, [
+    { what: 'Redis p50, ms', ours: percentile(fromRedis, 0.5).toFixed(0), limit: '', goal: '', met: null },
+    {
+      what: 'Redis p99, ms',
+      ours: percentile(fromRedis, 0.99).toFixed(0),
+      limit: '',
+      goal: 'under 250',
+      met: percentile(fromRedis, 0.99) < 250,
+    },
+    { what: 'Paimon p50, ms', ours: percentile(fromPaimon, 0.5).toFixed(0), limit: '', goal: '', met: null },
+    {
+      what: 'Paimon p99, ms',
+      ours: percentile(fromPaimon, 0.99).toFixed(0),
+      limit: '',
+      goal: 'under 3000',
+      met: percentile(fromPaimon, 0.99) < 3_000,
+    },
+  ]);
+
+  await new Promise((resolve) => setTimeout(resolve, 5_000));
+  const body = JSON.stringify({ features, entities: [{ user: 'u7' }] });
+  const gateway = await createHttpGateway({ platform, host: '127.0.0.1', port: 0 });
+  const second = await createHttpGateway({ platform: primary, host: '127.0.0.1', port: 0 });
+  const headers = { 'content-type': 'application/json' };
+  const answer = await (await fetch(`${gateway.url}/v1/features`, { method: 'POST', headers, body })).text();
+  const redis = new Redis({ ...stack.addresses.redis, enableAutoPipelining: true });
+  const key = 'mr:{spending#1}:e:u7';
+  const block = (await redis.getBuffer(key)) as Buffer;
+  const bare = Fastify();
+  bare.post(
+    '/v1/features',
+    { schema: { body: { type: 'object', properties: { features: { type: 'array' }, entities: { type: 'array' } } } } },
+    async (_request, reply) => {
+      await redis.getBuffer(key);
+      reply.header('content-type', 'application/json; charset=utf-8');
+      return answer;
+    },
+  );
+  const bareUrl = await bare.listen({ port: 0, host: '127.0.0.1' });
+  const rounds: { readonly bare: Load; readonly ours: Load; readonly paimon: Load }[] = [];
+  for (let round = 0; round < 2; round++)
+    rounds.push({ bare: await load(bareUrl, body), ours: await load(gateway.url, body), paimon: await load(second.url, body) });
+  const { ours, bare: limit, paimon } = rounds.at(-1) as (typeof rounds)[number];
+  const share = ours.requests / limit.requests;
+  print(
+    `online read, 1 entity × ${features.length} windowed features, 64 connections, block of ${block.length} bytes, answer of ${answer.length}`,
+    [
+      {
+        what: 'Redis, requests/s',
+        ours: Math.round(ours.requests).toLocaleString('en'),
+        limit: Math.round(limit.requests).toLocaleString('en'),
+        goal: '60 % of Fastify + GET',
+        met: share >= 0.6,
+      },
+      { what: 'share', ours: `${(share * 100).toFixed(0)} %`, limit: '100 %', goal: '60 %', met: share >= 0.6 },
+      { what: 'Redis p99, ms', ours: ours.p99.toFixed(1), limit: limit.p99.toFixed(1), goal: '', met: null },
+      {
+        what: 'Paimon, keys/s',
+        ours: Math.round(paimon.requests).toLocaleString('en'),
+        limit: '',
+        goal: '2,000',
+        met: paimon.requests >= 2_000,
+      },
+      { what: 'Paimon p99, ms', ours: paimon.p99.toFixed(1), limit: '', goal: 'under 10', met: paimon.p99 < 10 },
+      {
+        what: 'errors',
+        ours: String(ours.errors + paimon.errors),
+        limit: String(limit.errors),
+        goal: '0',
+        met: ours.errors + paimon.errors === 0,
+      },
+    ],
+  );
+  redis.disconnect();
+  await bare.close();
+  await gateway.close();
+  await second.close();
+  await primary.close();
+  await platform.close();
+} finally {
+  await stack.down();
+  rmSync(directory, { recursive: true, force: true, maxRetries: 5 });
+}
+process.exit(0);
