@@ -141,8 +141,11 @@ type LogEntry = { readonly namespace: string; readonly log: { readonly message: 
 export const logCreator =
   (warn: Warn | undefined) =>
   () =>
-  ({ namespace, log }: LogEntry): void =>
+  ({ namespace, log }: LogEntry): void => {
+    // The last transaction is still being ended: asked again in a moment, and nobody's business.
+    if (log.error?.includes('another concurrent operation on the same transaction') === true) return;
     warn?.(`kafka ${namespace}: ${log.message}${log.error === undefined ? '' : `: ${log.error}`}`);
+  };
 
 const WARN_LEVEL = 2;
 export const kafkaLogger = (warn: Warn | undefined): object => createLogger({ level: WARN_LEVEL, logCreator: logCreator(warn) });

@@ -11,6 +11,8 @@ export interface Lease {
 }
 
 const TRY_MS = 500;
+/** A server that hangs holds nothing for us. */
+const ANSWER_MS = 3_000;
 
 export const mysqlLease = async (database: MysqlDatabase, name: string): Promise<Lease> => {
   let connection: Connection | null = null;
@@ -25,13 +27,14 @@ export const mysqlLease = async (database: MysqlDatabase, name: string): Promise
   };
   const attempt = async (): Promise<void> => {
     if (connection === null) {
-      connection = await database.connect();
-      connection.on('error', drop);
+      const made = await database.connect();
+      // Closed meanwhile: a lock taken now would be nobody's to let go.
+      if (closed) return made.destroy();
+      made.on('error', drop);
+      connection = made;
     }
-    const [rows] = await connection.query(
-      held ? 'SELECT IS_USED_LOCK(?) = CONNECTION_ID() AS mine' : 'SELECT GET_LOCK(?, 0) AS mine',
-      [name],
-    );
+    const sql = held ? 'SELECT IS_USED_LOCK(?) = CONNECTION_ID() AS mine' : 'SELECT GET_LOCK(?, 0) AS mine';
+    const [rows] = await connection.query({ sql, timeout: ANSWER_MS }, [name]);
     held = Number((rows as { mine: number }[])[0]?.mine) === 1 && !closed;
   };
   const turn = async (): Promise<void> => {
