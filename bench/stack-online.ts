@@ -23,6 +23,9 @@ import { percentile, print } from './support/report.ts';
 const seconds = Number(process.argv[2] ?? 15);
 const PER_SECOND = 1_000;
 const ENTITIES = 2_000;
+/** A producer's batch, and how often a reader looks: what is measured is no finer than the latter. */
+const BATCH_MS = 50;
+const LOOK_MS = 10;
 const caller = { actor: 'bench' };
 
 const user = entity({ name: 'user', keys: { user: 'string' } });
@@ -80,7 +83,7 @@ const freshness = async (writer: Platform, reader: Platform): Promise<number[]> 
     const request = writer.publish({ source: 'clicks', events }, caller);
     under.add(request);
     void request.finally(() => under.delete(request));
-  }, 10);
+  }, BATCH_MS);
   const probe = { features: ['spending:clicks_1h'], entities: [{ user: 'probe' }] };
   let known = Number((await reader.read(probe)).values[0]?.[0] ?? 0);
   while (performance.now() - started < seconds * 1000) {
@@ -90,7 +93,7 @@ const freshness = async (writer: Platform, reader: Platform): Promise<number[]> 
     for (;;) {
       const seen = Number((await reader.read(probe)).values[0]?.[0] ?? 0);
       if (seen >= known) break;
-      await new Promise((resolve) => setTimeout(resolve, 2));
+      await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
     }
     found.push(performance.now() - begun);
   }

@@ -116,8 +116,15 @@ export const flinkGenerations = (options: FlinkGenerationsOptions): FlinkGenerat
   const seen = async (all: readonly FlinkJob[], name: string): Promise<EngineJob> => {
     const job = all.find((one) => one.name === name);
     if (job === undefined) return gone(name);
-    const { restarts, failure, checkpointAt } = await cluster.health(job.id);
-    return { name, state: job.state, restarts, failure, checkpointAt };
+    // A job that is only being set up has no history to tell.
+    const health = await cluster.health(job.id).catch(() => null);
+    return {
+      name,
+      state: job.state,
+      restarts: health?.restarts ?? 0,
+      failure: health?.failure ?? null,
+      checkpointAt: health?.checkpointAt ?? null,
+    };
   };
 
   /** How the jobs fare, in every process: whoever is asked for the status knows. */
