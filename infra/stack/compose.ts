@@ -18,9 +18,11 @@ const lines = (indent: number, entries: readonly string[]): string =>
 const kafkaEnvironment = (): readonly string[] =>
   Object.entries({
     ...KAFKA_SETTINGS,
-    listeners: `PLAINTEXT://:${port('kafka')},CONTROLLER://:${port('kafkaController')}`,
+    // The host's network is the container's: without an address the broker would listen to everyone.
+    listeners: `PLAINTEXT://127.0.0.1:${port('kafka')},CONTROLLER://127.0.0.1:${port('kafkaController')}`,
     'advertised.listeners': `PLAINTEXT://127.0.0.1:${port('kafka')}`,
     'controller.quorum.voters': `1@127.0.0.1:${port('kafkaController')}`,
+    'log.dirs': '/var/lib/kafka/data',
   }).map(([key, value]) => `KAFKA_${key.replaceAll('.', '_').toUpperCase()}: ${quoted(value)}`);
 
 const flinkProperties = (): readonly string[] => [
@@ -29,8 +31,14 @@ const flinkProperties = (): readonly string[] => [
     ...FLINK_SETTINGS,
     'jobmanager.rpc.address': '127.0.0.1',
     'jobmanager.rpc.port': String(port('flinkRpc')),
+    'jobmanager.bind-host': '127.0.0.1',
+    'taskmanager.bind-host': '127.0.0.1',
+    'taskmanager.host': '127.0.0.1',
+    'rest.address': '127.0.0.1',
+    'rest.bind-address': '127.0.0.1',
     'rest.port': String(port('flinkRest')),
     'sql-gateway.endpoint.rest.address': '127.0.0.1',
+    'sql-gateway.endpoint.rest.bind-address': '127.0.0.1',
     'sql-gateway.endpoint.rest.port': String(port('sqlGateway')),
     'execution.checkpointing.dir': 'file:///stack/flink/checkpoints',
     'execution.checkpointing.savepoint-dir': 'file:///stack/flink/savepoints',

@@ -20,3 +20,12 @@ test('every server has the runner’s port', () => {
   for (const server of ['kafka', 'registry', 'mariadb', 'redis', 'flinkRest', 'sqlGateway', 'flinkRpc'] as const)
     expect(file).toContain(String(DEFAULT_BASE_PORT + PORT_OFFSETS[server]));
 });
+
+test('nothing listens beyond this machine', () => {
+  expect(file).not.toMatch(/PLAINTEXT:\/\/:|CONTROLLER:\/\/:/);
+  const flinks = file.split('FLINK_PROPERTIES').slice(1);
+  expect(flinks.length).toBe(3);
+  for (const properties of flinks)
+    for (const bind of ['rest.bind-address', 'jobmanager.bind-host', 'taskmanager.bind-host'])
+      expect(properties).toContain(`${bind}: 127.0.0.1`);
+});
