@@ -2,31 +2,17 @@
  * Online reads over HTTP: one entity, ten windowed features, 64 connections, against a bare Fastify route that answers the same
  * validated POST with a constant of the same size. The load comes from a process of its own.
  */
-import { fork } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import Fastify from 'fastify';
 import { createHttpGateway } from '#gateways/http/gateway.ts';
 import { flightBatches } from './support/flights.ts';
 import { caller, startBenchPlatform } from './support/platform.ts';
+import { type Load, readLoad } from './support/read-load.ts';
 import { print } from './support/report.ts';
 
 const events = Number(process.argv[2] ?? 300_000);
 const seconds = Number(process.argv[3] ?? 8);
 
-interface Load {
-  readonly requests: number;
-  readonly p50: number;
-  readonly p99: number;
-  readonly errors: number;
-}
-
-const load = (url: string, body: string): Promise<Load> =>
-  new Promise((resolve, reject) => {
-    const child = fork(fileURLToPath(new URL('./support/read-client.ts', import.meta.url)), [url, body, String(seconds)]);
-    child.on('message', (answer) => resolve(answer as Load));
-    child.on('error', reject);
-    child.on('exit', (code) => (code === 0 ? undefined : reject(new Error(`the client ended with ${code}`))));
-  });
+const load = (url: string, body: string): Promise<Load> => readLoad(url, body, seconds);
 
 const bench = await startBenchPlatform();
 let at = 0;

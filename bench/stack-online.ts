@@ -5,11 +5,9 @@
  *
  *   npm run bench stack-online [SECONDS]
  */
-import { fork } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import Fastify from 'fastify';
 import { Redis } from 'ioredis';
 import { avg, col, count, entity, featureView, max, source, sum } from '#domain/definitions/index.ts';
@@ -18,6 +16,7 @@ import type { Platform } from '#domain/ports/platform.ts';
 import { createHttpGateway } from '#gateways/http/gateway.ts';
 import { startStack } from '#infra/profiles/stack.ts';
 import { openStack } from '#infra/stack/stack.ts';
+import { type Load, readLoad } from './support/read-load.ts';
 import { percentile, print } from './support/report.ts';
 
 const seconds = Number(process.argv[2] ?? 15);
@@ -53,19 +52,7 @@ const directory = mkdtempSync(join(tmpdir(), 'millrace-bench-stack-'));
 const stack = openStack({ directory, basePort: 27_420, say: (line) => console.error(line) });
 process.on('SIGINT', () => void stack.down().finally(() => process.exit(1)));
 
-interface Load {
-  readonly requests: number;
-  readonly p50: number;
-  readonly p99: number;
-  readonly errors: number;
-}
-const load = (url: string, body: string): Promise<Load> =>
-  new Promise((resolve, reject) => {
-    const child = fork(fileURLToPath(new URL('./support/read-client.ts', import.meta.url)), [url, body, String(seconds)]);
-    child.on('message', (answer) => resolve(answer as Load));
-    child.on('error', reject);
-    child.on('exit', (code) => (code === 0 ? undefined : reject(new Error(`the client ended with ${code}`))));
-  });
+const load = (url: string, body: string): Promise<Load> => readLoad(url, body, seconds);
 
 const event = (who: string) => ({ t: Date.now(), user: who, amount: 12.5 });
 

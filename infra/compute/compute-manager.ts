@@ -2,7 +2,9 @@
  * Keeps the generations that the registry wants computing, and only those: the live one, those being filled or compared, and the ones
  * kept for rollback. It says when a filling one has caught up; what follows from that is the registry's decision.
  */
+
 import type { ServedView, ServingViews } from '#projections/serving/served-view.ts';
+import { answeringGeneration, generationLiveAt } from './answering-generation.ts';
 import { type ComputeDependencies, type Generation, type GenerationSpec, openGeneration } from './generation.ts';
 import { fillPartially, type PartialReplay } from './partial-replay.ts';
 
@@ -104,23 +106,12 @@ export const createComputeManager = (dependencies: ManagerDependencies): Compute
       return next;
     },
     live(view, version) {
-      const wanted = wantedViews.get(view);
-      if (wanted === undefined) return null;
-      const promoted = wanted.generations.filter((g) => g.state === 'live' || g.state === 'standby');
-      const live = promoted.find((g) => g.state === 'live');
-      const chosen =
-        version === undefined || live?.spec.version === version
-          ? live
-          : promoted.filter((g) => g.spec.version === version).at(-1);
-      if (chosen !== undefined) return servedOf(view, chosen.spec.generation);
-      return version === undefined || wanted.generations.some((g) => g.spec.version === version) ? 'filling' : null;
+      const found = answeringGeneration(wantedViews.get(view), version);
+      return typeof found === 'number' ? servedOf(view, found) : found;
     },
     liveAt(view, time) {
-      const then = wantedViews
-        .get(view)
-        ?.timeline.filter((entry) => entry.from <= time)
-        .at(-1);
-      return then === undefined ? null : servedOf(view, then.generation);
+      const found = generationLiveAt(wantedViews.get(view), time);
+      return found === null ? null : servedOf(view, found);
     },
     epoch: () => epoch,
     generation: (view, generation) => running.get(idOf(view, generation)) ?? null,

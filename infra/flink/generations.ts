@@ -5,10 +5,12 @@
  * a generation is filled. A leader that dies leaves nothing undone: what is wanted is in the registry, what runs is in Flink, and the
  * next one compares the two again.
  */
+
 import type { FeatureViewDefinition, SourceDefinition } from '#domain/definitions/model.ts';
 import type { HotStore, TilesTarget } from '#domain/ports/online-store.ts';
 import type { EngineJob } from '#domain/ports/platform.ts';
 import { featuresTopic, lateTopic, rawTopic } from '#domain/ports/topics.ts';
+import { answeringGeneration, generationLiveAt } from '#infra/compute/answering-generation.ts';
 import type { WantedGeneration, WantedView } from '#infra/compute/compute-manager.ts';
 import type { FetchedTiles, ServedView, ServingViews } from '#projections/serving/served-view.ts';
 import type { FlinkCluster, FlinkJob } from './cluster.ts';
@@ -207,23 +209,18 @@ export const flinkGenerations = (options: FlinkGenerationsOptions): FlinkGenerat
   return {
     reconcile: (views) => enqueue(() => apply(views)),
     live(view, version) {
-      const found = wanted.find((w) => w.view === view);
-      if (found === undefined) return null;
-      const promoted = found.generations.filter((g) => g.state === 'live' || g.state === 'standby');
-      const live = promoted.find((g) => g.state === 'live');
-      const chosen =
-        version === undefined || live?.spec.version === version
-          ? live
-          : promoted.filter((g) => g.spec.version === version).at(-1);
-      if (chosen !== undefined) return servedOf(view, chosen.spec.generation);
-      return version === undefined || found.generations.some((g) => g.spec.version === version) ? 'filling' : null;
+      const found = answeringGeneration(
+        wanted.find((w) => w.view === view),
+        version,
+      );
+      return typeof found === 'number' ? servedOf(view, found) : found;
     },
     liveAt(view, time) {
-      const then = wanted
-        .find((w) => w.view === view)
-        ?.timeline.filter((entry) => entry.from <= time)
-        .at(-1);
-      return then === undefined ? null : servedOf(view, then.generation);
+      const found = generationLiveAt(
+        wanted.find((w) => w.view === view),
+        time,
+      );
+      return found === null ? null : servedOf(view, found);
     },
     epoch: () => epoch,
     generation: (view, generation) => running.get(idOf(view, generation)) ?? null,

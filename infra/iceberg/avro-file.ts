@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import avro from 'avsc';
+import { avroCodec } from '#domain/views/avro.ts';
 
 const MAGIC = Buffer.from('Obj\u0001', 'latin1');
 const BLOCK_ROWS = 4000;
@@ -9,26 +10,6 @@ const longType = avro.Type.forSchema('long');
 const metadataType = avro.Type.forSchema({ type: 'map', values: 'bytes' });
 
 const typeOf = (schema: object): avro.Type => avro.Type.forSchema(schema as avro.Schema);
-
-/**
- * Other engines' snapshot ids use all 64 bits. Here they are told apart and never written back, so the nearest double will do; avsc's own
- * longs would refuse to read them.
- */
-const anyLong = avro.types.LongType.__with({
-  fromBuffer: (buffer: Buffer) => Number(buffer.readBigInt64LE()),
-  toBuffer(n: number) {
-    const buffer = Buffer.alloc(8);
-    buffer.writeBigInt64LE(BigInt(n));
-    return buffer;
-  },
-  fromJSON: Number,
-  toJSON: Number,
-  isValid: (n: unknown) => typeof n === 'number',
-  compare: (a: number, b: number) => Math.sign(a - b),
-});
-
-const readingType = (schema: object): avro.Type =>
-  avro.Type.forSchema(schema as avro.Schema, { wrapUnions: false, registry: { long: anyLong } });
 
 export const writeAvroFile = (schema: object, rows: readonly unknown[], metadata: Readonly<Record<string, string>>): Buffer => {
   const type = typeOf(schema);
@@ -50,7 +31,8 @@ export const writeAvroFile = (schema: object, rows: readonly unknown[], metadata
 export const readAvroFile = (bytes: Buffer): unknown[] => {
   if (!bytes.subarray(0, 4).equals(MAGIC)) throw new RangeError('not an Avro file');
   const header = metadataType.decode(bytes, 4) as { value: Record<string, Buffer>; offset: number };
-  const type = readingType(JSON.parse(String(header.value['avro.schema'])));
+  // Other engines' snapshot ids use all 64 bits. They are told apart here and never written back: the nearest double will do.
+  const type = avroCodec(JSON.parse(String(header.value['avro.schema'])));
   const deflated = String(header.value['avro.codec'] ?? 'null') === 'deflate';
   const rows: unknown[] = [];
   let at = header.offset + 16;

@@ -25,8 +25,6 @@ export interface Server {
   /** Resolves where the server does what it is for; rejects while it does not yet. */
   readonly ready: (context: ServerContext) => Promise<void>;
   readonly deadlineMs: number;
-  /** the signal that it ends by, cleanly and soon */
-  readonly stopSignal?: NodeJS.Signals;
 }
 
 /** The module's jar, in the stack's own directory: a running JVM must not have its jar replaced by the next build. */
