@@ -19,7 +19,9 @@ import { openStack } from '#infra/stack/stack.ts';
 import { type Load, readLoad } from './support/read-load.ts';
 import { percentile, print } from './support/report.ts';
 
-const seconds = Number(process.argv[2] ?? 15);
+const seconds = Number(process.argv[2] ?? 30);
+/** Virtual machines compile what runs often: a server's first minutes are not those that its users see. */
+const WARM_SECONDS = 150;
 const PER_SECOND = 1_000;
 const ENTITIES = 2_000;
 /** A producer's batch, and how often a reader looks: what is measured is no finer than the latter. */
@@ -52,12 +54,17 @@ const directory = mkdtempSync(join(tmpdir(), 'millrace-bench-stack-'));
 const stack = openStack({ directory, basePort: 27_420, say: (line) => console.error(line) });
 process.on('SIGINT', () => void stack.down().finally(() => process.exit(1)));
 
-const load = (url: string, body: string): Promise<Load> => readLoad(url, body, seconds);
+const load = (url: string, body: string, rate = 0): Promise<Load> => readLoad(url, body, seconds, rate);
+/** What the goal for lookups asks for: at saturation a latency is the queue's. */
+const PAIMON_RATE = 2_000;
 
 const event = (who: string) => ({ t: Date.now(), user: who, amount: 12.5 });
 
+/** of the probe's events, all told: a reader that is behind must not be taken for one that is ahead */
+let probes = 0;
+
 /** From the producer's call to the first read that counts the event, ms. */
-const freshness = async (writer: Platform, reader: Platform): Promise<number[]> => {
+const freshness = async (writer: Platform, reader: Platform, lasting = seconds): Promise<number[]> => {
   const found: number[] = [];
   let sent = 0;
   const started = performance.now();
@@ -72,11 +79,10 @@ const freshness = async (writer: Platform, reader: Platform): Promise<number[]> 
     void request.finally(() => under.delete(request));
   }, BATCH_MS);
   const probe = { features: ['spending:clicks_1h'], entities: [{ user: 'probe' }] };
-  let known = Number((await reader.read(probe)).values[0]?.[0] ?? 0);
-  while (performance.now() - started < seconds * 1000) {
+  while (performance.now() - started < lasting * 1000) {
     const begun = performance.now();
     await writer.publish({ source: 'clicks', events: [event('probe')] }, caller);
-    known++;
+    const known = ++probes;
     for (;;) {
       const seen = Number((await reader.read(probe)).values[0]?.[0] ?? 0);
       if (seen >= known) break;
@@ -97,11 +103,11 @@ try {
   const platform = await open(true);
   await platform.apply(JSON.parse(JSON.stringify([user, clicks, spending])) as Definition[], {}, caller);
   const primary = await open(false);
-  // Warm: every entity known, code compiled.
+  // Every entity is known.
   for (let i = 0; i < ENTITIES; i += 500)
     await platform.publish({ source: 'clicks', events: Array.from({ length: 500 }, (_, n) => event(`u${i + n}`)) }, caller);
-  await platform.publish({ source: 'clicks', events: [event('probe')] }, caller);
-  await new Promise((resolve) => setTimeout(resolve, 8_000));
+  await freshness(platform, platform, WARM_SECONDS);
+  await freshness(platform, primary, 10);
   const fromRedis = await freshness(platform, platform);
   const fromPaimon = await freshness(platform, primary);
   print(`raw event produced → read, ${PER_SECOND} events/s beside, ${fromRedis.length} and ${fromPaimon.length} probes`, [
@@ -143,10 +149,15 @@ try {
     },
   );
   const bareUrl = await bare.listen({ port: 0, host: '127.0.0.1' });
-  const rounds: { readonly bare: Load; readonly ours: Load; readonly paimon: Load }[] = [];
+  const rounds: { readonly bare: Load; readonly ours: Load; readonly paimon: Load; readonly paced: Load }[] = [];
   for (let round = 0; round < 2; round++)
-    rounds.push({ bare: await load(bareUrl, body), ours: await load(gateway.url, body), paimon: await load(second.url, body) });
-  const { ours, bare: limit, paimon } = rounds.at(-1) as (typeof rounds)[number];
+    rounds.push({
+      bare: await load(bareUrl, body),
+      ours: await load(gateway.url, body),
+      paimon: await load(second.url, body),
+      paced: await load(second.url, body, PAIMON_RATE),
+    });
+  const { ours, bare: limit, paimon, paced } = rounds.at(-1) as (typeof rounds)[number];
   const share = ours.requests / limit.requests;
   print(
     `online read, 1 entity × ${features.length} windowed features, 64 connections, block of ${block.length} bytes, answer of ${answer.length}`,
@@ -167,13 +178,19 @@ try {
         goal: '2,000',
         met: paimon.requests >= 2_000,
       },
-      { what: 'Paimon p99, ms', ours: paimon.p99.toFixed(1), limit: '', goal: 'under 10', met: paimon.p99 < 10 },
+      {
+        what: `Paimon p99 at ${PAIMON_RATE}/s, ms`,
+        ours: paced.p99.toFixed(1),
+        limit: '',
+        goal: 'under 10',
+        met: paced.p99 < 10,
+      },
       {
         what: 'errors',
-        ours: String(ours.errors + paimon.errors),
+        ours: String(ours.errors + paimon.errors + paced.errors),
         limit: String(limit.errors),
         goal: '0',
-        met: ours.errors + paimon.errors === 0,
+        met: ours.errors + paimon.errors + paced.errors === 0,
       },
     ],
   );

@@ -1,10 +1,13 @@
 /**
- * 64 connections posting one body for some seconds, each as soon as it was answered; reports requests a second and latencies. Written on
- * bare sockets, because on two cores a heavier client would be what is measured.
+ * 64 connections posting one body for some seconds, each as soon as it was answered, or all together so many a second; reports requests
+ * a second and latencies, at a given rate from when a request was due. Written on bare sockets, because on two cores a heavier client
+ * would be what is measured.
  */
 import { connect } from 'node:net';
 
 const [url, body, seconds] = [new URL(process.argv[2] as string), process.argv[3] as string, Number(process.argv[4])];
+/** requests a second; 0: as many as are answered */
+const rate = Number(process.argv[5] ?? 0);
 const CONNECTIONS = 64;
 const request = Buffer.from(
   `POST /v1/features HTTP/1.1\r\nHost: ${url.host}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
@@ -14,21 +17,30 @@ let errors = 0;
 let counting = false;
 let running = true;
 
-const run = (): Promise<void> =>
+const begun = performance.now();
+const run = (_: unknown, index: number): Promise<void> =>
   new Promise((resolve) => {
     const socket = connect(Number(url.port), url.hostname);
     socket.setNoDelay(true);
     let sent = 0;
     let missing = 0;
     let head = '';
-    const send = (): void => {
+    let due = begun + (index * 1000) / rate;
+    const next = (): void => {
+      if (rate === 0) return send(performance.now());
+      due += (CONNECTIONS * 1000) / rate;
+      const wait = due - performance.now();
+      if (wait > 0) setTimeout(send, wait, due);
+      else send(due);
+    };
+    const send = (at: number): void => {
       if (!running) return void socket.end(() => resolve());
-      sent = performance.now();
+      sent = at;
       head = '';
       missing = -1;
       socket.write(request);
     };
-    socket.on('connect', send);
+    socket.on('connect', next);
     socket.on('error', () => {
       errors++;
       resolve();
@@ -43,7 +55,7 @@ const run = (): Promise<void> =>
       } else missing -= chunk.length;
       if (missing > 0) return;
       if (counting) latencies.push(performance.now() - sent);
-      send();
+      next();
     });
   });
 

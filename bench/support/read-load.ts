@@ -10,9 +10,10 @@ export interface Load {
   readonly errors: number;
 }
 
-export const readLoad = (url: string, body: string, seconds: number): Promise<Load> =>
+/** @param rate requests a second; 0: as many as are answered */
+export const readLoad = (url: string, body: string, seconds: number, rate = 0): Promise<Load> =>
   new Promise((resolve, reject) => {
-    const child = fork(fileURLToPath(new URL('./read-client.ts', import.meta.url)), [url, body, String(seconds)]);
+    const child = fork(fileURLToPath(new URL('./read-client.ts', import.meta.url)), [url, body, String(seconds), String(rate)]);
     child.on('message', (answer) => resolve(answer as Load));
     child.on('error', reject);
     child.on('exit', (code) => (code === 0 ? undefined : reject(new Error(`the client ended with ${code}`))));

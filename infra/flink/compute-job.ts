@@ -1,16 +1,25 @@
 /**
- * The jobs that a registry's views need, as SQL to submit: one compute job a generation, and one materialize job for all.
+ * The jobs that a registry's views need, as SQL to submit: one compute job a generation, one materialize job and one archive job for all.
  *
  * A compute job starts from nothing at the beginning of what is known: the history's table up to the offsets that it holds, side by side
  * with Kafka from there on. Order does not matter to a tile, so the two need no switch from one to the other.
  */
 import type { FeatureViewDefinition, SourceDefinition } from '#domain/definitions/model.ts';
+import { featuresTopic, rawTopic } from '#domain/ports/topics.ts';
 import type { ViewPlan } from '#domain/views/plan.ts';
 import type { WantedJob } from './jobs.ts';
 import { type ComputeSpec, computeSql, statementSet } from './sql/compute.ts';
 import { closesTiles } from './sql/lateness.ts';
 import { archiveRaw, archiveUpdates, tilesByKey } from './sql/materialize.ts';
-import { computeGroup, computeJob, MATERIALIZE_GROUP, MATERIALIZE_JOB, rawTable } from './sql/names.ts';
+import {
+  ARCHIVE_GROUP,
+  ARCHIVE_JOB,
+  computeGroup,
+  computeJob,
+  MATERIALIZE_GROUP,
+  MATERIALIZE_JOB,
+  rawTable,
+} from './sql/names.ts';
 import {
   catalogsSql,
   featuresSinkSql,
@@ -29,6 +38,8 @@ export interface JobSettings extends TableSettings {
   readonly parallelism: number;
   /** how long the engine gathers events before it takes them in, ms */
   readonly miniBatchMs: number;
+  /** between two commits of the history's tables, ms: how large their files are, and how far behind the log they may be */
+  readonly archiveEveryMs: number;
 }
 
 const computeProperties = ({ parallelism, miniBatchMs }: JobSettings): Readonly<Record<string, string>> => ({
@@ -91,39 +102,50 @@ export interface Materialized {
 
 const plansOf = ({ generations }: MaterializedView): readonly ViewPlan[] => generations.map(({ plan }) => plan);
 
-type Below = (view: string) => readonly number[];
+/** Into the primary store. */
+const materializeInserts = ({ views }: Materialized): readonly string[] =>
+  views.flatMap((view) => view.generations.map(({ plan, generation }) => tilesByKey(plan, generation)));
 
-const materializeInserts = ({ sources, views }: Materialized, below: Below = () => []): readonly string[] => [
+/** Into the history. */
+const archiveInserts = ({ sources, views }: Materialized): readonly string[] => [
   ...sources.map(archiveRaw),
-  ...views.flatMap((view) => [
-    archiveUpdates(plansOf(view), below(view.view)),
-    ...view.generations.map(({ plan, generation }) => tilesByKey(plan, generation)),
-  ]),
+  ...views.map((view) => archiveUpdates(plansOf(view))),
 ];
 
 export const materializeIdentity = (wanted: Materialized): string => materializeInserts(wanted).join(';\n');
+export const archiveIdentity = (wanted: Materialized): string => archiveInserts(wanted).join(';\n');
 
-/**
- * @param startOf where a topic is read from: the offsets that the history's tables hold
- * @param below updates that the history has, where a topic is read from further back for the sake of the primary store
- */
+/** @param startOf where a view's updates are read from */
 export const materializeJobOf = (
   settings: JobSettings,
   wanted: Materialized,
-  startOf: (topic: { readonly source: string } | { readonly view: string }) => StartAt,
-  below: Below = () => [],
+  startOf: (topic: string) => StartAt,
 ): WantedJob => ({
   name: MATERIALIZE_JOB,
   setup: [
     ...catalogsSql(settings.warehouse),
-    ...wanted.sources.map((source) => rawTableSql(settings, source, MATERIALIZE_GROUP, startOf({ source: source.name }))),
     ...wanted.views.flatMap((view) => [
-      updatesTableSql(settings, plansOf(view), MATERIALIZE_GROUP, startOf({ view: view.view })),
+      updatesTableSql(settings, plansOf(view), MATERIALIZE_GROUP, startOf(featuresTopic(view.view))),
       ...view.generations.map(({ plan, generation }) => paimonTableSql(plan, generation, settings.paimon)),
     ]),
   ],
-  statement: statementSet(materializeInserts(wanted, below)),
+  statement: statementSet(materializeInserts(wanted)),
   properties: { 'parallelism.default': String(settings.parallelism) },
+});
+
+/** @param startOf where a topic is read from: the offsets that the history's tables hold */
+export const archiveJobOf = (settings: JobSettings, wanted: Materialized, startOf: (topic: string) => StartAt): WantedJob => ({
+  name: ARCHIVE_JOB,
+  setup: [
+    ...catalogsSql(settings.warehouse),
+    ...wanted.sources.map((source) => rawTableSql(settings, source, ARCHIVE_GROUP, startOf(rawTopic(source.name)))),
+    ...wanted.views.map((view) => updatesTableSql(settings, plansOf(view), ARCHIVE_GROUP, startOf(featuresTopic(view.view)))),
+  ],
+  statement: statementSet(archiveInserts(wanted)),
+  properties: {
+    'parallelism.default': String(settings.parallelism),
+    'execution.checkpointing.interval': `${settings.archiveEveryMs} ms`,
+  },
 });
 
 /** What `millrace show VIEW --sql` prints. */

@@ -15,10 +15,10 @@ import type { WantedGeneration, WantedView } from '#infra/compute/compute-manage
 import type { FetchedTiles, ServedView, ServingViews } from '#projections/serving/served-view.ts';
 import type { FlinkCluster, FlinkJob } from './cluster.ts';
 import { computeIdentity, computeJobOf, type HistoryStart, type Materialized } from './compute-job.ts';
-import { ensureMaterialize, type MaterializeContext } from './ensure-materialize.ts';
+import { ensureArchive, ensureMaterialize, type MaterializeContext } from './ensure-materialize.ts';
 import { createFills } from './fills.ts';
 import { type FlinkGeneration, flinkGeneration } from './generation.ts';
-import { computeJob, MATERIALIZE_JOB } from './sql/names.ts';
+import { ARCHIVE_JOB, computeJob, MATERIALIZE_JOB } from './sql/names.ts';
 import type { UpdateDecoder } from './update-decoder.ts';
 
 export interface FlinkGenerationsOptions extends MaterializeContext {
@@ -42,13 +42,14 @@ export interface FlinkGenerations extends ServingViews {
   readonly running: () => readonly FlinkGeneration[];
   /** Called back whenever a generation has become visible further. */
   readonly onProgress: (listener: () => void) => () => void;
-  /** the job that serves all views */
+  /** the jobs that serve all views */
   readonly jobs: () => readonly EngineJob[];
   readonly close: () => Promise<void>;
 }
 
 const LOOK_MS = 200;
 const MEND_MS = 2_000;
+const SHARED_JOBS = [MATERIALIZE_JOB, ARCHIVE_JOB];
 const idOf = (view: string, generation: number): string => `${view}#${generation}`;
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
@@ -100,20 +101,20 @@ export const flinkGenerations = (options: FlinkGenerationsOptions): FlinkGenerat
   });
 
   const discardUnwanted = async (): Promise<void> => {
-    const names = new Set(wantedGenerations().map(({ spec }) => computeJob(spec.view, spec.generation)));
-    for (const job of await jobs.running())
-      if (job.name !== MATERIALIZE_JOB && !names.has(job.name)) await jobs.discard(job.name);
+    const names = new Set([...SHARED_JOBS, ...wantedGenerations().map(({ spec }) => computeJob(spec.view, spec.generation))]);
+    for (const job of await jobs.running()) if (!names.has(job.name)) await jobs.discard(job.name);
   };
 
   /** What the registry wants, running in Flink. */
   const manage = async (): Promise<void> => {
     if (!options.leads() || closed) return;
     await ensureMaterialize(options, materialized());
+    await ensureArchive(options, materialized());
     for (const generation of wantedGenerations()) await ensureCompute(generation);
     await discardUnwanted();
   };
 
-  let materialize: EngineJob | null = null;
+  let shared: readonly EngineJob[] = [];
   const gone = (name: string): EngineJob => ({ name, state: 'gone', restarts: 0, failure: null, checkpointAt: null });
   const seen = async (all: readonly FlinkJob[], name: string): Promise<EngineJob> => {
     const job = all.find((one) => one.name === name);
@@ -132,7 +133,9 @@ export const flinkGenerations = (options: FlinkGenerationsOptions): FlinkGenerat
   /** How the jobs fare, in every process: whoever is asked for the status knows. */
   const inspect = async (): Promise<void> => {
     const all = await jobs.running();
-    if (materialized().sources.length > 0) materialize = await seen(all, MATERIALIZE_JOB);
+    const { sources, views } = materialized();
+    const names = [...(views.length > 0 ? [MATERIALIZE_JOB] : []), ...(sources.length > 0 ? [ARCHIVE_JOB] : [])];
+    shared = await Promise.all(names.map((name) => seen(all, name)));
     for (const generation of running.values()) {
       const job = await seen(all, computeJob(generation.spec.view, generation.spec.generation));
       const error =
@@ -225,7 +228,7 @@ export const flinkGenerations = (options: FlinkGenerationsOptions): FlinkGenerat
     epoch: () => epoch,
     generation: (view, generation) => running.get(idOf(view, generation)) ?? null,
     running: () => [...running.values()],
-    jobs: () => (materialize === null ? [] : [materialize]),
+    jobs: () => shared,
     onProgress(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);

@@ -1,5 +1,5 @@
 /**
- * The history on the stack: Iceberg tables that the materialize job appends to, in the embedded profile's layout, so that everything that
+ * The history on the stack: Iceberg tables that the archive job appends to, in the embedded profile's layout, so that everything that
  * reads those reads these. Tables are made here; columns are added through Flink, whose committer is the only one.
  */
 import { mkdirSync } from 'node:fs';
@@ -18,6 +18,7 @@ import { historyReader } from '#infra/iceberg/reader.ts';
 import { icebergSchemaFromAvro } from '#infra/iceberg/schema.ts';
 import { tableDirectory } from '#infra/iceberg/table-directory.ts';
 import type { HistoryStart } from './compute-job.ts';
+import { type MaintenanceLimits, maintainTables } from './maintenance.ts';
 import { rawHistory } from './sql/materialize.ts';
 import { historyTable } from './sql/names.ts';
 import { catalogsSql } from './sql/tables.ts';
@@ -30,6 +31,7 @@ export interface StackHistoryOptions {
   readonly now: () => number;
   /** how long `sync` waits for the tables to have what the log has */
   readonly syncDeadlineMs?: number;
+  readonly maintenance?: MaintenanceLimits | undefined;
 }
 
 export interface StackHistory extends HistoryTables {
@@ -154,13 +156,15 @@ export const openStackHistory = async (options: StackHistoryOptions): Promise<St
         if (Date.now() > deadline) {
           throw new MillraceError(
             'MR_ENGINE_UNAVAILABLE',
-            `the history of ${topic} is at ${through.join(',') || 'nothing'} and the log at ${wanted.join(',')}: is the materialize job running? see \`millrace status\``,
+            `the history of ${topic} is at ${through.join(',') || 'nothing'} and the log at ${wanted.join(',')}: is the job millrace-archive running? see \`millrace status\``,
             { topic },
           );
         }
       }
     },
-    async maintain() {},
+    async maintain(topic) {
+      await maintainTables({ gateway, root }, [topic], options.maintenance);
+    },
     async close() {
       reader.close();
     },

@@ -9,7 +9,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { TilesTarget } from '#domain/ports/online-store.ts';
 import type { Platform } from '#domain/ports/platform.ts';
-import { featuresTopic } from '#domain/ports/topics.ts';
+import { featuresTopic, rawTopic } from '#domain/ports/topics.ts';
 import { confluentSchemaRegistry } from '#infra/confluent/schema-registry.ts';
 import { flinkCluster } from '#infra/flink/cluster.ts';
 import type { JobSettings } from '#infra/flink/compute-job.ts';
@@ -17,7 +17,8 @@ import { flinkGenerations } from '#infra/flink/generations.ts';
 import { openStackHistory } from '#infra/flink/history.ts';
 import { openJobBook } from '#infra/flink/job-book.ts';
 import { flinkJobs } from '#infra/flink/jobs.ts';
-import { DATABASE, historyTable, MATERIALIZE_GROUP, MATERIALIZE_JOB, paimonTable } from '#infra/flink/sql/names.ts';
+import { keepTablesSmall, type UpkeepOptions } from '#infra/flink/maintenance.ts';
+import { ARCHIVE_JOB, DATABASE, historyTable, MATERIALIZE_GROUP, MATERIALIZE_JOB, paimonTable } from '#infra/flink/sql/names.ts';
 import { updateDecoder } from '#infra/flink/update-decoder.ts';
 import { type HotProjection, hotProjection } from '#infra/kafka/hot-projection.ts';
 import { kafkaLog } from '#infra/kafka/log.ts';
@@ -44,7 +45,9 @@ export interface StackOptions {
   readonly hot?: boolean;
   /** how long an entity without events stays in the hot copy past its widest window, ms; default a day */
   readonly hotGraceMs?: number;
-  readonly settings?: Partial<Pick<JobSettings, 'parallelism' | 'miniBatchMs' | 'paimon'>>;
+  /** how the history's tables are kept small */
+  readonly maintenance?: Pick<UpkeepOptions, 'limits' | 'everyCommits' | 'lookMs'>;
+  readonly settings?: Partial<Pick<JobSettings, 'parallelism' | 'miniBatchMs' | 'archiveEveryMs' | 'paimon'>>;
 }
 
 const DAY_MS = 86_400_000;
@@ -60,7 +63,13 @@ export const startStack = async (options: StackOptions): Promise<Platform> => {
   const schemas = confluentSchemaRegistry({ url: addresses.registry });
   const database = await openMysql(addresses.mysql);
   const lease = await mysqlLease(database, 'millrace.jobs');
-  const history = await openStackHistory({ warehouse: addresses.warehouse, gateway: addresses.sqlGateway, log, now });
+  const history = await openStackHistory({
+    warehouse: addresses.warehouse,
+    gateway: addresses.sqlGateway,
+    log,
+    now,
+    maintenance: options.maintenance?.limits,
+  });
   const decoder = updateDecoder(schemas);
   const cluster = flinkCluster(addresses.flink);
   const jobs = flinkJobs({
@@ -76,7 +85,8 @@ export const startStack = async (options: StackOptions): Promise<Platform> => {
     warehouse: addresses.warehouse,
     paimon: { buckets: 2, snapshotsKept: '1 h' },
     parallelism: 1,
-    miniBatchMs: 20,
+    miniBatchMs: 10,
+    archiveEveryMs: 10_000,
     ...options.settings,
   };
   /** Views of all time stay; of windows, until no window reaches an entity's last event, and some grace. */
@@ -128,6 +138,17 @@ export const startStack = async (options: StackOptions): Promise<Platform> => {
       onFilled,
       warn,
     });
+    const upkeep = keepTablesSmall({
+      ...options.maintenance,
+      gateway: addresses.sqlGateway,
+      root: addresses.warehouse.iceberg,
+      topics: () => [
+        ...catalog.streams('source').map(({ name }) => rawTopic(name)),
+        ...catalog.streams('feature-view').map(({ name }) => featuresTopic(name)),
+      ],
+      leads: lease.holds,
+      warn,
+    });
     const inboxes = openInboxes(kafka, catalog, { log, schemas, now });
     return {
       ...generations,
@@ -137,6 +158,7 @@ export const startStack = async (options: StackOptions): Promise<Platform> => {
         if (options.projections !== false) await inboxes.follow();
       },
       async close() {
+        await upkeep.close();
         await inboxes.close();
         await generations.close();
         for (const projection of projections.values()) await projection.close();
@@ -191,7 +213,7 @@ export const startStack = async (options: StackOptions): Promise<Platform> => {
           store: 'iceberg',
           location: historyTable('features', view).replaceAll('`', ''),
           through: at(features, await history.through(features)),
-          job: MATERIALIZE_JOB,
+          job: ARCHIVE_JOB,
         },
       ];
     },

@@ -36,6 +36,7 @@ export const FLINK_SETTINGS: Readonly<Record<string, string>> = {
   'parallelism.default': '1',
   'state.backend.type': 'hashmap',
   'execution.checkpointing.interval': '1s',
+  'execution.buffer-timeout.interval': '5ms',
   'execution.checkpointing.timeout': '2min',
   'execution.checkpointing.tolerable-failed-checkpoints': '10',
   'execution.checkpointing.externalized-checkpoint-retention': 'RETAIN_ON_CANCELLATION',

@@ -1,6 +1,6 @@
 /**
- * The materialize job: raw events and feature updates from Kafka into the tables that are read by key (Paimon) and by scan (Iceberg).
- * One statement set, so one job and one checkpoint for all; each sink commits what lies before the checkpoint's barrier, whole.
+ * From Kafka into tables: feature updates by key (Paimon, the materialize job), and raw events and feature updates for scans (Iceberg, the
+ * archive job). A statement set each, so one job and one checkpoint; each sink commits what lies before the checkpoint's barrier, whole.
  *
  * The history's tables have the same columns as the embedded profile's: times as timestamps, references as JSON, `_partition`, `_offset`
  * and `_log_time` beside. Each INSERT names its columns, so that a table that has gained some still takes the rows of an older version.
@@ -21,11 +21,6 @@ const fieldList = (schema: { readonly fields: readonly { readonly name: string }
 const PLACE_COLUMNS = '`_partition`, `_offset`, `_log_time`';
 const PLACE = '`mr_partition`, `mr_offset`, `mr_timestamp`';
 
-const unlessBelow = (below: readonly number[]): string => {
-  const had = below.flatMap((offset, p) => (offset > 0 ? [`(\`mr_partition\` = ${p} AND \`mr_offset\` < ${offset})`] : []));
-  return had.length === 0 ? '' : ` WHERE NOT (${had.join(' OR ')})`;
-};
-
 /** Epoch ms and days as the history keeps them. */
 const historyValue = (name: string, type: FieldType): string => {
   if (type.array) return quote(name);
@@ -40,11 +35,8 @@ export const archiveRaw = (source: SourceDefinition): string => {
 SELECT ${fields.map(([name, type]) => historyValue(name, type)).join(', ')}, ${PLACE} FROM ${rawTable(source.name)}`;
 };
 
-/**
- * @param plans of the generations that write: the columns are those of all
- * @param below rows that the table has already, by partition: left out
- */
-export const archiveUpdates = (plans: readonly ViewPlan[], below: readonly number[] = []): string => {
+/** @param plans of the generations that write: the columns are those of all */
+export const archiveUpdates = (plans: readonly ViewPlan[]): string => {
   const plan = plans.at(-1) as ViewPlan;
   const schema = unionSchema(plans);
   const json = new Set(icebergSchemaFromAvro(schema).flatMap((column) => (column.json === true ? [column.name] : [])));
@@ -55,7 +47,7 @@ export const archiveUpdates = (plans: readonly ViewPlan[], below: readonly numbe
     return key !== undefined && columnType(avro) !== null ? historyValue(name, key) : quote(name);
   };
   return `INSERT INTO ${historyTable('features', plan.view)} (${fieldList(schema)}, ${PLACE_COLUMNS})
-SELECT ${schema.fields.map(({ name, type }) => value(name, type)).join(', ')}, ${PLACE} FROM ${updatesTable(plan.view)}${unlessBelow(below)}`;
+SELECT ${schema.fields.map(({ name, type }) => value(name, type)).join(', ')}, ${PLACE} FROM ${updatesTable(plan.view)}`;
 };
 
 export const tilesByKey = (plan: ViewPlan, generation: number): string =>

@@ -15,10 +15,14 @@ export const paimonTable = (view: string, generation: number): string => `featur
 export const historyTable = (kind: 'raw' | 'features', name: string): string => `${ICEBERG_CATALOG}.\`${kind}\`.\`${name}\``;
 
 export const computeJob = (view: string, generation: number): string => `millrace-compute-${view}-g${generation}`;
+/** into the tables that are read by key */
 export const MATERIALIZE_JOB = 'millrace-materialize';
+/** into the history */
+export const ARCHIVE_JOB = 'millrace-archive';
 /** the consumer group in which a job commits its offsets at each checkpoint: how far it is, for everyone to see */
 export const computeGroup = (view: string, generation: number): string => `compute.${view}.${generation}`;
 export const MATERIALIZE_GROUP = 'materialize';
+export const ARCHIVE_GROUP = 'archive';
 
 /** The hop of the rows that say that an entity has events at all, and how new its newest tile is. */
 export const ENTITY_ROW_HOP = -1;

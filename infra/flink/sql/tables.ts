@@ -134,9 +134,12 @@ export const lateSinkSql = (settings: TableSettings, view: string): string =>
     'sink.delivery-guarantee': 'at-least-once',
   });
 
+/** Several processes commit to a table (a job, its upkeep, the SQL gateway): one at a time. */
+const FILE_LOCKS = 'io.millrace.iceberg.FileLocks';
+
 export const catalogsSql = (warehouse: { readonly paimon: string; readonly iceberg: string }): readonly string[] => [
   `CREATE CATALOG ${PAIMON_CATALOG} ${withOptions({ type: 'paimon', warehouse: `file://${warehouse.paimon}` })}`,
-  `CREATE CATALOG ${ICEBERG_CATALOG} ${withOptions({ type: 'iceberg', 'catalog-type': 'hadoop', warehouse: `file://${warehouse.iceberg}` })}`,
+  `CREATE CATALOG ${ICEBERG_CATALOG} ${withOptions({ type: 'iceberg', 'catalog-type': 'hadoop', warehouse: `file://${warehouse.iceberg}`, 'lock-impl': FILE_LOCKS })}`,
   `CREATE DATABASE IF NOT EXISTS ${PAIMON_CATALOG}.${DATABASE}`,
 ];
 
@@ -157,6 +160,7 @@ export const paimonTableSql = (plan: ViewPlan, generation: number, { buckets, sn
     bucket: String(buckets),
     'bucket-key': plan.keys.map(({ name }) => `key_${name}`).join(','),
     'merge-engine': 'deduplicate',
+    'sequence.field': 'mr_offset',
     'changelog-producer': 'none',
     'snapshot.time-retained': snapshotsKept,
     'snapshot.num-retained.min': '10',

@@ -32,6 +32,9 @@ export const stackAddressesOfTest = async (): Promise<StackAddresses> => {
   return { ...all, mysql: { ...all.mysql, database: await registry } };
 };
 
+/** Tests wait for the history more often than users do. */
+const ARCHIVE_MS = 1_000;
+
 export const stackPlatform = async (options: Partial<StackOptions> = {}): Promise<StackPlatform> => {
   const dataDirectory = mkdtempSync(join(tmpdir(), 'millrace-gateway-'));
   const warnings: string[] = [];
@@ -40,6 +43,7 @@ export const stackPlatform = async (options: Partial<StackOptions> = {}): Promis
     dataDirectory,
     warn: (message) => void warnings.push(message),
     ...options,
+    settings: { archiveEveryMs: ARCHIVE_MS, ...options.settings },
   });
   return {
     platform,
