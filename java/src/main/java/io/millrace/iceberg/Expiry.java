@@ -1,0 +1,40 @@
+package io.millrace.iceberg;
+
+import java.util.concurrent.TimeUnit;
+import java.util.stream.StreamSupport;
+import org.apache.iceberg.Snapshot;
+import org.apache.iceberg.Table;
+
+/**
+ * Forgets old snapshots and removes what only they referred to.
+ *
+ * Flink's newest commit stays, however old, and all since: a job that is started again from a checkpoint walks back from the newest
+ * snapshot to its own last one, to see which of its commits are in the table. Not finding it, it would commit them once more.
+ */
+final class Expiry {
+  private static final String FLINK_JOB = "flink.job-id";
+
+  private Expiry() {}
+
+  /** @param minAgeMs snapshots younger than this stay: those who read them may take so long @return how many went */
+  static int run(Table table, int keep, long minAgeMs, long now) {
+    table.refresh();
+    long before = Math.min(now - minAgeMs, newestOfFlink(table, now));
+    long old = StreamSupport.stream(table.snapshots().spliterator(), false).filter(s -> s.timestampMillis() < before).count();
+    int snapshots = count(table);
+    if (old == 0 || snapshots <= keep) return 0;
+    table.expireSnapshots().expireOlderThan(before).retainLast(keep).commit();
+    table.refresh();
+    return snapshots - count(table);
+  }
+
+  private static long newestOfFlink(Table table, long now) {
+    Snapshot at = table.currentSnapshot();
+    while (at != null && !at.summary().containsKey(FLINK_JOB)) at = at.parentId() == null ? null : table.snapshot(at.parentId());
+    return at == null ? now + TimeUnit.DAYS.toMillis(1) : at.timestampMillis();
+  }
+
+  private static int count(Table table) {
+    return (int) StreamSupport.stream(table.snapshots().spliterator(), false).count();
+  }
+}
