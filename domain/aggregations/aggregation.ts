@@ -95,6 +95,8 @@ export interface Partial {
   readonly mergeRun?: (into: Slots, run: TileRun, n: number) => void;
   /** the same state over a tile's events; MR_… are functions of the Java module, held to this one by shared vectors */
   readonly flink: (input: FlinkInput) => FlinkAggregate;
+  /** `merge` of tiles in Flink SQL: given the columns of their slots, floats first, then references */
+  readonly flinkMerge: (slots: readonly string[], filter: string) => FlinkAggregate;
 }
 
 /** What an aggregation's finalize may say beside a value. */
@@ -112,6 +114,8 @@ export interface BoundAggregation {
   readonly partials: readonly Partial[];
   /** over the merged states of `partials`, in the same order */
   readonly finalize: (states: readonly Slots[]) => Finalized;
+  /** `finalize` in Flink SQL: given each partial's merged slots. Times are epoch ms there and dates days; an overflow is null. */
+  readonly flinkValue: (states: readonly (readonly string[])[]) => string;
 }
 
 /** One row of the aggregation table (`table.ts`); one file an aggregation owns all its answers. */

@@ -3,7 +3,7 @@ import type { Aggregation, Slots } from './aggregation.ts';
 import { countPartial } from './count.ts';
 import { DOUBLE, numericInput } from './parameters.ts';
 import { finiteOrNull } from './slots.ts';
-import { sumOf, sumPartial } from './sum.ts';
+import { flinkSumOf, sumOf, sumPartial } from './sum.ts';
 
 export const avg: Aggregation = {
   name: 'avg',
@@ -18,6 +18,7 @@ export const avg: Aggregation = {
         const total = sumOf(s as Slots, n as Slots);
         return total === null ? null : finiteOrNull(total / ((n as Slots).nums[(n as Slots).n] as number));
       },
+      flinkValue: (states) => flinkSumOf(states, ` / ${states[1]?.[0]}`),
     };
   },
 };

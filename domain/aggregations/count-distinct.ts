@@ -19,6 +19,7 @@ export const countDistinct: Aggregation = {
         const counts = (s as Slots).refs[(s as Slots).r] as ValueCounts;
         return counts === 'overflow' ? OVERFLOW : counts.size;
       },
+      flinkValue: ([s]) => `CASE WHEN NOT ${s?.[0]}.\`overflow\` THEN CAST(CARDINALITY(${s?.[0]}.\`values\`) AS BIGINT) END`,
     };
   },
 };

@@ -21,11 +21,20 @@ export const countPartial: Partial = {
     into.nums[into.n] = count;
   },
   flink: ({ value, filter }) => ({ aggregates: [`COUNT(${value ?? '*'})${filter}`], slots: ([n]) => [n as string] }),
+  flinkMerge: ([n], filter) => ({
+    aggregates: [`SUM(${n})${filter}`],
+    slots: ([s]) => [`COALESCE(${s}, CAST(0 AS BIGINT))`],
+  }),
 };
 
 export const count: Aggregation = {
   name: 'count',
   summary: 'How many events, or how many where the input is not null.',
   input: 'optional',
-  bind: () => ({ type: LONG, partials: [countPartial], finalize: ([s]) => (s === undefined ? 0 : (s.nums[s.n] as number)) }),
+  bind: () => ({
+    type: LONG,
+    partials: [countPartial],
+    finalize: ([s]) => (s === undefined ? 0 : (s.nums[s.n] as number)),
+    flinkValue: ([s]) => s?.[0] as string,
+  }),
 };

@@ -82,6 +82,10 @@ const orderedPartial = (type: FieldType, k: number, sign: 1 | -1): Partial => ({
     aggregates: [`MR_${sign === 1 ? 'FIRST' : 'LAST'}(${value}, ${eventTime}, ${partition}, ${offset}, ${k})${filter}`],
     slots: ([s]) => [s as string],
   }),
+  flinkMerge: ([entries], filter) => ({
+    aggregates: [`MR_MERGE_${sign === 1 ? 'FIRST' : 'LAST'}(${entries}, ${k})${filter}`],
+    slots: ([s]) => [s as string],
+  }),
 });
 
 const entriesOf = (s: Slots | undefined): readonly Entry[] => (s === undefined ? NONE : (s.refs[s.r] as readonly Entry[]));
@@ -92,7 +96,12 @@ const one = (name: string, summary: string, sign: 1 | -1): Aggregation => ({
   input: 'required',
   bind(input) {
     const type = inputOf(name, input);
-    return { type: nullable(type), partials: [orderedPartial(type, 1, sign)], finalize: ([s]) => entriesOf(s)[0]?.value ?? null };
+    return {
+      type: nullable(type),
+      partials: [orderedPartial(type, 1, sign)],
+      finalize: ([s]) => entriesOf(s)[0]?.value ?? null,
+      flinkValue: ([s]) => `${s?.[0]}[1].\`value\``,
+    };
   },
 });
 
@@ -110,6 +119,7 @@ const many = (name: string, summary: string, sign: 1 | -1): Aggregation => ({
         const entries = entriesOf(s);
         return entries.length === 0 ? null : entries.map((e) => e.value);
       },
+      flinkValue: ([s]) => `MR_ENTRY_VALUES(${s?.[0]})`,
     };
   },
 });

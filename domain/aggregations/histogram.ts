@@ -57,6 +57,10 @@ const histogramPartial = (edges: readonly number[]): Partial => {
       }),
       slots: (counts) => counts,
     }),
+    flinkMerge: (slots, filter) => ({
+      aggregates: slots.map((bucket) => `SUM(${bucket})${filter}`),
+      slots: (counts) => counts.map((n) => `COALESCE(${n}, CAST(0 AS BIGINT))`),
+    }),
     mergeRun(into, { nums, width, slots, from, to }, n) {
       for (let tile = from; tile < to; tile++) {
         const at = (slots[tile] as number) * width + n;
@@ -81,6 +85,7 @@ export const histogram: Aggregation = {
         const counts = Array.from(nums.subarray(n, n + edges.length + 1));
         return counts.every((c) => c === 0) ? null : counts;
       },
+      flinkValue: ([counts]) => `CASE WHEN ${counts?.map((n) => `${n} > 0`).join(' OR ')} THEN ARRAY[${counts?.join(', ')}] END`,
     };
   },
 };

@@ -1,5 +1,6 @@
 /** min(x), max(x): of numbers and times in a float slot, of strings in a reference slot. */
 import { fail } from '#domain/errors.ts';
+import { flinkType } from '#domain/expressions/flink-types.ts';
 import { formatFieldType, isNumeric } from '#domain/values/field-type.ts';
 import type { FieldType, Value } from '#domain/values/value.ts';
 import type { Aggregation, BoundAggregation, Partial, Slots } from './aggregation.ts';
@@ -30,6 +31,10 @@ const numberPartial = (
     aggregates: [`${id.toUpperCase()}(MR_FINITE(CAST(${value} AS DOUBLE)))${filter}`],
     slots: ([s]) => [`COALESCE(${s}, CAST('${empty}' AS DOUBLE))`],
   }),
+  flinkMerge: ([value], filter) => ({
+    aggregates: [`${id.toUpperCase()}(${value})${filter}`],
+    slots: ([s]) => [s as string],
+  }),
 });
 
 const textPartial = (id: string, better: (a: string, b: string) => boolean): Partial => {
@@ -51,12 +56,21 @@ const textPartial = (id: string, better: (a: string, b: string) => boolean): Par
       aggregates: [`MR_${id.toUpperCase()}_TEXT(${value})${filter}`],
       slots: ([s]) => [s as string],
     }),
+    flinkMerge: ([value], filter) => ({
+      aggregates: [`MR_${id.toUpperCase()}_TEXT(${value})${filter}`],
+      slots: ([s]) => [s as string],
+    }),
   };
 };
 
 const bound = (type: FieldType, numbers: Partial, texts: Partial, empty: number): BoundAggregation =>
   type.base === 'string'
-    ? { type: nullable(type), partials: [texts], finalize: ([s]) => ((s as Slots).refs[(s as Slots).r] ?? null) as Value }
+    ? {
+        type: nullable(type),
+        partials: [texts],
+        finalize: ([s]) => ((s as Slots).refs[(s as Slots).r] ?? null) as Value,
+        flinkValue: ([s]) => s?.[0] as string,
+      }
     : {
         type: nullable(type),
         partials: [numbers],
@@ -64,6 +78,7 @@ const bound = (type: FieldType, numbers: Partial, texts: Partial, empty: number)
           const value = (s as Slots).nums[(s as Slots).n] as number;
           return value === empty ? null : value;
         },
+        flinkValue: ([s]) => `CAST(MR_FINITE(${s?.[0]}) AS ${flinkType(type)})`,
       };
 
 const comparable = (name: string, input: FieldType | null): FieldType => {

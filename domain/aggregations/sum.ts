@@ -42,11 +42,19 @@ export const sumPartial: Partial = {
     aggregates: [`MR_SUM(CAST(${value} AS DOUBLE))${filter}`],
     slots: ([s]) => [`COALESCE(${s}.hi, 0e0)`, `COALESCE(${s}.lo, 0e0)`],
   }),
+  flinkMerge: ([hi, lo], filter) => ({
+    aggregates: [`MR_SUM(${hi})${filter}`, `SUM(${lo})${filter}`],
+    slots: ([s, rest]) => [`COALESCE(${s}.hi, 0e0)`, `(COALESCE(${s}.lo, 0e0) + COALESCE(${rest}, 0e0))`],
+  }),
 };
 
 /** The value of a sum partial beside its count; null over nothing. */
 export const sumOf = (sum: Slots, counted: Slots): number | null =>
   counted.nums[counted.n] === 0 ? null : finiteOrNull(compensated(sum.nums, sum.n));
+
+/** `sumOf` in Flink SQL, divided where it is a mean's. */
+export const flinkSumOf = ([sum, counted]: readonly (readonly string[])[], divided = ''): string =>
+  `CASE WHEN ${counted?.[0]} = 0 THEN CAST(NULL AS DOUBLE) ELSE MR_FINITE((${sum?.[0]} + ${sum?.[1]})${divided}) END`;
 
 export const sum: Aggregation = {
   name: 'sum',
@@ -60,6 +68,11 @@ export const sum: Aggregation = {
       finalize([s, n]) {
         const value = sumOf(s as Slots, n as Slots);
         return whole && value !== null && !Number.isSafeInteger(value) ? null : value;
+      },
+      flinkValue(states) {
+        const value = flinkSumOf(states);
+        const most = Number.MAX_SAFE_INTEGER;
+        return whole ? `CASE WHEN ABS(${value}) <= ${most} THEN CAST(${value} AS BIGINT) END` : value;
       },
     };
   },

@@ -29,6 +29,7 @@ export const topK: Aggregation = {
           .slice(0, k)
           .map(([value]) => value);
       },
+      flinkValue: ([s]) => `MR_TOP_K(${s?.[0]}, ${k})`,
     };
   },
 };

@@ -59,4 +59,8 @@ export const valueCountsPartial = (type: FieldType, limit: number): Partial => (
     into.refs[into.r] = counts;
   },
   flink: ({ value, filter }) => ({ aggregates: [`MR_COUNTS(${value}, ${limit})${filter}`], slots: ([s]) => [s as string] }),
+  flinkMerge: ([counts], filter) => ({
+    aggregates: [`MR_MERGE_COUNTS(${counts}, ${limit})${filter}`],
+    slots: ([s]) => [s as string],
+  }),
 });

@@ -49,9 +49,13 @@ export const momentsPartial: Partial = {
     aggregates: [`MR_MOMENTS(CAST(${value} AS DOUBLE))${filter}`],
     slots: ([s]) => [`COALESCE(${s}.n, CAST(0 AS BIGINT))`, `COALESCE(${s}.mean, 0e0)`, `COALESCE(${s}.m2, 0e0)`],
   }),
+  flinkMerge: ([n, mean, m2], filter) => ({
+    aggregates: [`MR_MERGE_MOMENTS(${n}, ${mean}, ${m2})${filter}`],
+    slots: ([s]) => [`COALESCE(${s}.n, CAST(0 AS BIGINT))`, `COALESCE(${s}.mean, 0e0)`, `COALESCE(${s}.m2, 0e0)`],
+  }),
 };
 
-const bind = (name: string, shape: (variance: number) => number): Aggregation['bind'] => {
+const bind = (name: string, shape: (variance: number) => number, flinkShape: (sql: string) => string): Aggregation['bind'] => {
   return (input): BoundAggregation => {
     numericInput(name, input);
     return {
@@ -62,6 +66,10 @@ const bind = (name: string, shape: (variance: number) => number): Aggregation['b
         const count = nums[n] as number;
         return count < 2 ? null : finiteOrNull(shape(Math.max(0, nums[n + 2] as number) / (count - 1)));
       },
+      flinkValue([s]) {
+        const [n, , m2] = s ?? [];
+        return `CASE WHEN ${n} >= 2 THEN MR_FINITE(${flinkShape(`GREATEST(0e0, ${m2}) / (${n} - 1)`)}) END`;
+      },
     };
   };
 };
@@ -70,12 +78,16 @@ export const variance: Aggregation = {
   name: 'variance',
   summary: 'The variance of a sample; null under two values.',
   input: 'required',
-  bind: bind('variance', (v) => v),
+  bind: bind(
+    'variance',
+    (v) => v,
+    (sql) => sql,
+  ),
 };
 
 export const stddev: Aggregation = {
   name: 'stddev',
   summary: 'The standard deviation of a sample; null under two values.',
   input: 'required',
-  bind: bind('stddev', Math.sqrt),
+  bind: bind('stddev', Math.sqrt, (sql) => `SQRT(${sql})`),
 };

@@ -35,6 +35,14 @@ final class Inference {
         .build();
   }
 
+  /** Of a function without a state. */
+  static TypeInference scalar(Function<DataType, DataType> result, DataType... arguments) {
+    return TypeInference.newBuilder()
+        .inputTypeStrategy(new Arguments(arguments))
+        .outputTypeStrategy(call -> Optional.of(result.apply(first(call))))
+        .build();
+  }
+
   private static DataType first(CallContext call) {
     return call.getArgumentDataTypes().get(0);
   }

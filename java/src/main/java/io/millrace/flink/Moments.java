@@ -17,7 +17,7 @@ public final class Moments extends AggregateFunction<RowData, RowData> {
   private static final int MEAN = 1;
   private static final int M2 = 2;
 
-  private static final DataType STATE =
+  static final DataType STATE =
       DataTypes.ROW(
               DataTypes.FIELD("n", DataTypes.BIGINT().notNull()),
               DataTypes.FIELD("mean", DataTypes.DOUBLE().notNull()),

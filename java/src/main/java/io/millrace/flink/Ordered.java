@@ -16,8 +16,8 @@ import org.apache.flink.table.types.utils.DataTypeUtils;
  * replaced, never changed: states and results share it. Its twin is domain/aggregations/first-last.ts.
  */
 abstract class Ordered extends AggregateFunction<ArrayData, RowData> {
-  private static final int ENTRIES = 0;
-  private static final int K = 1;
+  static final int ENTRIES = 0;
+  static final int K = 1;
   private static final int EVENT_TIME = 0;
   private static final int PARTITION = 1;
   private static final int OFFSET = 2;
@@ -52,7 +52,7 @@ abstract class Ordered extends AggregateFunction<ArrayData, RowData> {
     }
   }
 
-  private void keep(RowData acc, ArrayData kept, RowData entry, int k) {
+  final void keep(RowData acc, ArrayData kept, RowData entry, int k) {
     long time = entry.getLong(EVENT_TIME);
     int partition = entry.getInt(PARTITION);
     long offset = entry.getLong(OFFSET);

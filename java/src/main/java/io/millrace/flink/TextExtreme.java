@@ -31,7 +31,9 @@ abstract class TextExtreme extends AggregateFunction<StringData, RowData> {
 
   public void accumulate(RowData acc, StringData value) {
     if (value == null) return;
-    if (acc.isNullAt(0) || Integer.signum(value.toString().compareTo(acc.getString(0).toString())) == sign) Rows.set(acc, 0, value);
+    if (acc.isNullAt(0) || Integer.signum(value.toString().compareTo(acc.getString(0).toString())) == sign)
+      // A batch job's rows are read into the same memory one after the other.
+      Rows.set(acc, 0, StringData.fromString(value.toString()));
   }
 
   public void merge(RowData acc, Iterable<RowData> others) {

@@ -1,0 +1,20 @@
+package io.millrace.flink;
+
+import org.apache.flink.table.functions.UserDefinedFunction;
+import org.apache.flink.table.types.logical.LogicalType;
+
+/** {@code MR_MERGE_FIRST(entries, k INT) -> entries}: of what MR_FIRST kept in several tiles. */
+public final class MergedFirst extends MergedOrdered {
+  public MergedFirst() {
+    this(null);
+  }
+
+  MergedFirst(LogicalType type) {
+    super(1, type);
+  }
+
+  @Override
+  public UserDefinedFunction specialize(SpecializedContext context) {
+    return new MergedFirst(valueType(context));
+  }
+}
