@@ -2,6 +2,8 @@
 import type { ErrorCode } from '#domain/errors.ts';
 import { encodeRejectedEvent } from '#domain/events/rejected-event.ts';
 import type { OutgoingRecord } from '#domain/ports/log.ts';
+import type { Scalar } from '#domain/values/value.ts';
+import { encodeKey } from '#domain/views/entity-key.ts';
 import type { SourceIntake } from './source-intake.ts';
 
 /** Bytes of one encoded event. */
@@ -49,7 +51,8 @@ export const screenEvent = (source: SourceIntake, event: unknown, time: number, 
     return reject({ code: 'MR_EVENT_TOO_LARGE', field: null, message });
   }
   if (id !== null && source.dedupe !== null && !source.dedupe.add(id, time)) return { kind: 'duplicate' };
-  const partition = source.partitions === 1 ? 0 : hashText(id ?? JSON.stringify(row)) % source.partitions;
-  const record = { topic: source.topic, partition, key: id, value, schemaId: source.schemaId, decoded: row };
+  const key = source.partitionBy === null ? id : encodeKey(source.partitionBy.map((field) => row[field] as Scalar));
+  const partition = source.partitions === 1 ? 0 : hashText(key ?? JSON.stringify(row)) % source.partitions;
+  const record = { topic: source.topic, partition, key, value, schemaId: source.schemaId, decoded: row };
   return { kind: 'accepted', record, id };
 };

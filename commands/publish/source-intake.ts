@@ -22,6 +22,8 @@ export interface SourceIntake {
   readonly topic: string;
   readonly rejected: string;
   readonly partitions: number;
+  /** fields that decide an event's partition; null: its id, or all of it */
+  readonly partitionBy: readonly string[] | null;
   readonly schemaId: number;
   readonly rejectedSchemaId: number;
   readonly dedupe: Dedupe | null;
@@ -88,6 +90,7 @@ export const openSourceIntake = async (
     topic,
     rejected,
     partitions,
+    partitionBy: definition.partitionBy ?? null,
     schemaId: await schemas.register(`${topic}-value`, rawAvroSchema(definition)),
     rejectedSchemaId: await schemas.register(`${rejected}-value`, rejectedEventSchema),
     dedupe: sameIds ? previous.dedupe : await rebuildDedupe(definition, codec, dependencies),

@@ -54,6 +54,7 @@ export const source = <const Fields extends Readonly<Record<string, FieldTypeTex
     readonly eventId?: NoInfer<keyof Fields & string>;
     readonly dedupeWindow?: DurationText;
     readonly partitions?: number;
+    readonly partitionBy?: readonly NoInfer<keyof Fields & string>[];
   },
 ): SourceDefinition & { readonly fields: Fields } => ({ kind: 'source', ...present(options) });
 

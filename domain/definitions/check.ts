@@ -54,6 +54,14 @@ function checkSource(def: SourceDefinition, report: Report): void {
       invalid(`the event id ${def.eventId} must be a string, int, long or bytes, is ${def.fields[def.eventId]}`);
     }
   }
+  if (def.partitionBy?.length === 0) invalid('partitionBy is empty: name the fields that tell entities apart, or leave it out');
+  for (const field of def.partitionBy ?? []) {
+    const type = types.get(field);
+    if (!Object.hasOwn(def.fields, field))
+      invalid(`partitionBy names ${JSON.stringify(field)}, which is not a field (${fields})`);
+    else if (type && (type.array || !KEY_TYPES.has(type.base)))
+      invalid(`partitionBy can't use ${field} of type ${def.fields[field]}: use ${[...KEY_TYPES].join(', ')}`);
+  }
   if (def.dedupeWindow !== undefined) checkDuration(def.dedupeWindow, `source ${def.name}: dedupeWindow`, 0, report);
 }
 

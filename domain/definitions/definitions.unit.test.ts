@@ -249,6 +249,9 @@ describe('what does not hold together', () => {
       /can't be nullable/,
     ],
     ['an event id of no field', { ...flights, eventId: 'id' }, 'MR_DEFINITION_INVALID', /eventId names "id"/],
+    ['a partition by no field', { ...flights, partitionBy: ['id'] }, 'MR_DEFINITION_INVALID', /partitionBy names "id"/],
+    ['a partition by doubles', { ...flights, partitionBy: ['delay'] }, 'MR_DEFINITION_INVALID', /partitionBy can't use delay/],
+    ['a partition by nothing', { ...flights, partitionBy: [] }, 'MR_DEFINITION_INVALID', /partitionBy is empty/],
     ['keys of doubles', { kind: 'entity', name: 'e', keys: { x: 'double' } }, 'MR_DEFINITION_INVALID', /can't be of type double/],
     [
       'a member of no view',

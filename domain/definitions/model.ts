@@ -29,6 +29,8 @@ export interface SourceDefinition extends Described {
   readonly dedupeWindow?: string;
   /** log partitions of raw.<source>; default 1 */
   readonly partitions?: number;
+  /** fields whose values decide an event's partition: the entity's, so that its events keep their order; default: the event id, or all fields */
+  readonly partitionBy?: readonly string[];
 }
 
 export interface FeatureDefinition {

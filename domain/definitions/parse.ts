@@ -138,7 +138,15 @@ const KINDS: Readonly<Record<Kind, (r: Reader, o: JsonObject, path: string) => D
   },
   source(r, value, path) {
     const p = parts(r);
-    const o = r.object(value, path, [...DESCRIBED, 'fields', 'eventTime', 'eventId', 'dedupeWindow', 'partitions']);
+    const o = r.object(value, path, [
+      ...DESCRIBED,
+      'fields',
+      'eventTime',
+      'eventId',
+      'dedupeWindow',
+      'partitions',
+      'partitionBy',
+    ]);
     return {
       kind: 'source',
       ...p.described(o, path),
@@ -147,6 +155,7 @@ const KINDS: Readonly<Record<Kind, (r: Reader, o: JsonObject, path: string) => D
       ...optional(o, 'eventId', path, p.text),
       ...optional(o, 'dedupeWindow', path, p.duration),
       ...optional(o, 'partitions', path, p.positive),
+      ...optional(o, 'partitionBy', path, (v, at) => r.list(v, at, 20).map((field, i) => r.text(field, `${at}[${i}]`))),
     };
   },
   'feature-view'(r, value, path) {

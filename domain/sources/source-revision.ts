@@ -67,6 +67,11 @@ export function sourceRevision(before: SourceDefinition, after: SourceDefinition
       note,
     });
   }
+  const [routed, reroutes] = [before.partitionBy?.join(', ') ?? null, after.partitionBy?.join(', ') ?? null];
+  if (routed !== reroutes) {
+    const note = 'events from now on may go to other partitions than those before';
+    changes.push({ path: 'partitionBy', before: routed, after: reroutes, compatible: true, note });
+  }
   const [fewer, more] = [before.partitions ?? 1, after.partitions ?? 1];
   if (fewer !== more) {
     const note = more > fewer ? 'more partitions' : 'a log never loses partitions: keep the number, or raise it';

@@ -68,7 +68,9 @@ export const flinkGenerations = (options: FlinkGenerationsOptions): FlinkGenerat
   const makeTopics = async ({ spec }: WantedGeneration): Promise<void> => {
     const partitions = spec.source.partitions ?? 1;
     await log.createTopic(rawTopic(spec.source.name), { partitions });
-    await log.createTopic(featuresTopic(spec.view), { partitions });
+    // Never more than it began with: all updates of an entity are in one partition, and their offsets say which came later.
+    const updates = featuresTopic(spec.view);
+    if (!(await log.topics()).some(({ topic }) => topic === updates)) await log.createTopic(updates, { partitions });
     await log.createTopic(lateTopic(spec.view), { partitions: 1 });
   };
 

@@ -101,14 +101,13 @@ export const startStack = async (options: StackOptions): Promise<Platform> => {
   const keepHot = async (views: Parameters<Engine['reconcile']>[0]): Promise<void> => {
     if (hot === null || options.projections === false) return;
     for (const { view, generations } of views) {
-      const [first] = generations;
-      if (first === undefined) continue;
+      if (generations.length === 0) continue;
       const projection =
         projections.get(view) ??
         hotProjection({
           ...kafka,
           view,
-          partitions: first.spec.source.partitions ?? 1,
+          partitions: (await log.end(featuresTopic(view))).length,
           store: hot,
           decoder,
           ttlOf,

@@ -65,6 +65,8 @@ const reading = (settings: TableSettings, topic: string, group: string, start: S
   'properties.isolation.level': 'read_committed',
   'properties.fetch.min.bytes': '1',
   'properties.fetch.max.wait.ms': '20',
+  // a source that was given more partitions is read in full soon after
+  'scan.topic-partition-discovery.interval': '10 s',
   ...startOptions(start),
   'value.format': 'avro-confluent',
   'value.avro-confluent.url': settings.registry,
