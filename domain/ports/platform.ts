@@ -165,6 +165,30 @@ export interface DatasetStatus {
   readonly finishedAt: number | null;
 }
 
+export interface RollupRequest {
+  readonly view: string;
+  readonly every: 'day' | 'hour';
+  /** a time in the first period; absent: the last whole period */
+  readonly from?: number;
+  /** the end of the last period, or a time in it; absent: now */
+  readonly to?: number;
+  /** absent: all */
+  readonly features?: readonly string[];
+}
+
+/** What was written: whole days, so that `from` and `to` may be wider than was asked. */
+export interface RollupResult {
+  readonly view: string;
+  readonly version: number;
+  readonly generation: number;
+  readonly every: 'day' | 'hour';
+  readonly from: number;
+  readonly to: number;
+  readonly features: readonly string[];
+  readonly table: string;
+  readonly rows: number;
+}
+
 export interface ReplayRequest {
   readonly view: string;
   readonly from?: number;
@@ -392,6 +416,9 @@ export interface Platform {
     },
     caller: Caller,
   ): Promise<{ readonly rows: number; readonly out: string }>;
+
+  /** a view's values at the end of each period, a row an entity, into a table; made again, a period is replaced */
+  rollup(request: RollupRequest, caller: Caller): Promise<RollupResult>;
 
   startReplay(request: ReplayRequest, caller: Caller): Promise<ReplayStatus>;
   replays(): Promise<readonly ReplayStatus[]>;

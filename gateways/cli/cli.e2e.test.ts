@@ -84,6 +84,7 @@ test('the names of the commands are those of the interface, each with a help tex
     'get',
     'dataset',
     'batch',
+    'rollup',
     'replay',
     'replay start',
     'replay list',
@@ -127,6 +128,7 @@ test('wrong usage exits 2 with stdout empty', async () => {
     ['publish', 'flights', 'x.csv', '--format', 'xml'],
     ['explain', 'airport_delays', '--entity', 'origin=ATL'],
     ['list', 'tables'],
+    ['rollup', 'airport_delays', '--every', 'week'],
     ['serve', '--port', 'x'],
     ['rejected', 'resend', 'flights'],
     ['status', '--url', 'ftp://x'],
@@ -161,6 +163,7 @@ test('--json prints a document, or a line a record', async () => {
     ['replay', 'promote', 'r1', '--reason', 'good'],
     ['explain', 'airport_delays.departures', '--entity', 'origin=ATL'],
     ['batch', 'airport_delays', '--out', 'x.parquet'],
+    ['rollup', 'airport_delays', '--every', 'day'],
     ['rejected', 'show', 'flights', 'rejected.flights@0:0'],
     ['rejected', 'resend', 'flights', '--all'],
   ];

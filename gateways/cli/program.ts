@@ -9,6 +9,7 @@ import { addPublish } from './commands/publish.ts';
 import { addRegistry } from './commands/registry.ts';
 import { addRejectedAndLate } from './commands/rejected.ts';
 import { addReplay } from './commands/replay.ts';
+import { addRollup } from './commands/rollup.ts';
 import { addServe } from './commands/serve.ts';
 import { addStack } from './commands/stack.ts';
 import { addStatus } from './commands/status.ts';
@@ -21,6 +22,7 @@ const COMMANDS = [
   addGet,
   addDataset,
   addBatch,
+  addRollup,
   addReplay,
   addExplain,
   addAudit,

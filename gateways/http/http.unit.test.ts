@@ -258,6 +258,23 @@ test('data sets: started, followed, fetched, cancelled', async () => {
   });
 });
 
+test('a rollup names a view, a period and a range', async () => {
+  const made = await post('/v1/rollups', {
+    view: 'airport_delays',
+    every: 'hour',
+    from: '2026-01-01T00:00:00Z',
+    features: ['departures'],
+  });
+  expect(made.body).toMatchObject({ table: 'iceberg.rollup.airport_delays_hour', features: ['departures'], rows: 2 });
+  expect(platform.calls.at(-1)?.args[0]).toEqual({
+    view: 'airport_delays',
+    every: 'hour',
+    from: 1_767_225_600_000,
+    features: ['departures'],
+  });
+  expect((await post('/v1/rollups', { view: 'airport_delays', every: 'week' })).status).toBe(400);
+});
+
 test('replays and their actions; a body is optional', async () => {
   expect((await post('/v1/replays', { view: 'airport_delays', from: '2026-01-01T00:00:00Z', reason: 'r' })).status).toBe(202);
   expect(platform.calls.at(-1)?.args[0]).toEqual({ view: 'airport_delays', from: 1_767_225_600_000, reason: 'r' });
@@ -348,6 +365,7 @@ test('OpenAPI has every request of the interface, with the form of its answer', 
     '/v1/plan': 'post',
     '/v1/apply': 'post',
     '/v1/batch': 'post',
+    '/v1/rollups': 'post',
     '/v1/registry/{kind}': 'get',
     '/v1/registry/{kind}/{name}': 'get',
     '/v1/registry/{kind}/{name}/versions/{n}': 'get',

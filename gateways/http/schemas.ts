@@ -56,6 +56,18 @@ export const readResult = object({
   known: epoch,
 });
 
+export const rollupResult = object({
+  view: text,
+  version: whole,
+  generation: whole,
+  every: oneOf('day', 'hour'),
+  from: epoch,
+  to: epoch,
+  features: list(text),
+  table: text,
+  rows: whole,
+});
+
 export const commandResult = object({ events: list(event), position: text });
 
 const cost = oneOf('none', 'compatible', 'replay', 'breaking');

@@ -236,6 +236,21 @@ export const createFakePlatform = (): FakePlatform => {
       log('batch', request);
       return { rows: 2, out: request.out };
     },
+    async rollup(request, caller) {
+      log('rollup', request, caller);
+      const { view, every, features = ['departures'] } = request;
+      return {
+        view,
+        version: 1,
+        generation: 1,
+        every,
+        from: 0,
+        to: 86_400_000,
+        features,
+        table: `iceberg.rollup.${view}_${every}`,
+        rows: 2,
+      };
+    },
     async startReplay(request, caller) {
       log('startReplay', request, caller);
       return replay('r1', 'ready');

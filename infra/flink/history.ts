@@ -13,11 +13,12 @@ import { rawAvroSchema } from '#domain/sources/source-schema.ts';
 import { featuresAvroSchema } from '#domain/views/features-schema.ts';
 import type { ViewPlan } from '#domain/views/plan.ts';
 import { openDuckDb } from '#infra/duckdb/connect.ts';
-import { ensureTable } from '#infra/iceberg/ensure-table.ts';
+import { ensureTable, type MissingColumn } from '#infra/iceberg/ensure-table.ts';
 import { historyReader } from '#infra/iceberg/reader.ts';
 import { icebergSchemaFromAvro } from '#infra/iceberg/schema.ts';
 import { tableDirectory } from '#infra/iceberg/table-directory.ts';
 import type { HistoryStart } from './compute-job.ts';
+import { icebergColumnsSql } from './iceberg-columns.ts';
 import { type MaintenanceLimits, maintainTables } from './maintenance.ts';
 import { rawHistory } from './sql/materialize.ts';
 import { historyTable } from './sql/names.ts';
@@ -53,20 +54,6 @@ const PROPERTIES = {
   'flink.max-continuous-empty-commits': '600',
 };
 
-const FLINK_TYPE: Readonly<Record<string, string>> = {
-  string: 'STRING',
-  int: 'INT',
-  long: 'BIGINT',
-  float: 'FLOAT',
-  double: 'DOUBLE',
-  boolean: 'BOOLEAN',
-  timestamptz: 'TIMESTAMP_LTZ(6)',
-  date: 'DATE',
-  binary: 'BYTES',
-};
-const flinkType = (type: string): string =>
-  type.startsWith('list<') ? `ARRAY<${FLINK_TYPE[type.slice(5, -1)]}>` : (FLINK_TYPE[type] ?? 'STRING');
-
 export const openStackHistory = async (options: StackHistoryOptions): Promise<StackHistory> => {
   const { warehouse, gateway, log, now } = options;
   const root = warehouse.iceberg;
@@ -76,16 +63,11 @@ export const openStackHistory = async (options: StackHistoryOptions): Promise<St
     await openDuckDb({ memoryLimit: '512MB', threads: 2, spillDirectory: join(root, '.spill') }),
   );
 
-  const addColumns = async (
-    table: string,
-    missing: readonly { readonly name: string; readonly type: string }[],
-  ): Promise<void> => {
+  const addColumns = async (table: string, missing: readonly MissingColumn[]): Promise<void> => {
     const session = await openSession(gateway);
     try {
       for (const sql of catalogsSql(warehouse)) await session.run(sql);
-      await session.run(
-        `ALTER TABLE ${table} ADD (${missing.map(({ name, type }) => `\`${name}\` ${flinkType(type)}`).join(', ')})`,
-      );
+      for (const sql of icebergColumnsSql(table, missing)) await session.run(sql);
     } finally {
       await session.close();
     }

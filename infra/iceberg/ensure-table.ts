@@ -13,6 +13,8 @@ export interface EnsureTableOptions {
   readonly name: string;
   readonly columns: readonly WantedColumn[];
   readonly partitionBy: string;
+  /** no topic's rows: without their places in the log */
+  readonly ofNoTopic?: boolean;
   readonly now: () => number;
   /** of a new table */
   readonly properties?: Readonly<Record<string, string>>;
@@ -27,7 +29,7 @@ export interface MissingColumn {
 /** @returns the columns that a table which is there lacks @throws MR_SCHEMA_INCOMPATIBLE where one has another type */
 export const ensureTable = async (options: EnsureTableOptions): Promise<readonly MissingColumn[]> => {
   const { directory, name, columns, partitionBy, now } = options;
-  const wanted = [...columns, ...META_COLUMNS];
+  const wanted = options.ofNoTopic === true ? columns : [...columns, ...META_COLUMNS];
   const base = await loadTable(directory);
   if (base === null) {
     const { fields, lastColumnId } = evolve(name, [], 0, wanted);

@@ -15,7 +15,7 @@ import type { AuditStore } from '#domain/ports/audit-store.ts';
 import type { EventStore } from '#domain/ports/event-store.ts';
 import type { HistoryTables } from '#domain/ports/history.ts';
 import type { Log } from '#domain/ports/log.ts';
-import type { EngineJob, Platform } from '#domain/ports/platform.ts';
+import type { EngineJob, Platform, RollupRequest, RollupResult } from '#domain/ports/platform.ts';
 import type { SchemaRegistry } from '#domain/ports/schema-registry.ts';
 import { REGISTRY_TOPIC, rawTopic } from '#domain/ports/topics.ts';
 import { streamOf } from '#domain/registry/events.ts';
@@ -85,6 +85,8 @@ export interface Adapters {
   readonly engine: (context: EngineContext) => Engine | Promise<Engine>;
   readonly decodeUpdate: DecodeUpdate;
   readonly materializations: (view: string, live: EngineGeneration) => ReturnType<EntriesDependencies['materializations']>;
+  /** absent: this profile makes none */
+  readonly rollup?: (request: RollupRequest, live: EngineGeneration) => Promise<RollupResult>;
   /** called once the registry is open: work of this profile that needs it */
   readonly started?: (context: {
     readonly catalog: Catalog;
@@ -301,6 +303,20 @@ export const assemblePlatform = async (adapters: Adapters): Promise<Platform> =>
     dataset: datasets.status,
     cancelDataset: datasets.cancel,
     batch: datasets.batch,
+    async rollup(request) {
+      const { view } = request;
+      if (adapters.rollup === undefined)
+        return fail(
+          'MR_REFUSED',
+          `the ${adapters.profile} profile makes no rollups: use the stack profile, or \`millrace batch ${view} --at TIME\``,
+          { view },
+        );
+      const live = liveGeneration(view);
+      if (live !== null) return adapters.rollup(request, live);
+      if (catalog.stream('feature-view', view) === null)
+        return fail('MR_NOT_FOUND', `there is no feature view "${view}"`, { view });
+      return fail('MR_VIEW_NOT_READY', `no generation of "${view}" is live yet`, { view });
+    },
     ...replays,
     explain: createExplain({
       read,

@@ -7,17 +7,19 @@
  */
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { fail } from '#domain/errors.ts';
 import type { TilesTarget } from '#domain/ports/online-store.ts';
 import type { Platform } from '#domain/ports/platform.ts';
 import { featuresTopic, rawTopic } from '#domain/ports/topics.ts';
 import { confluentSchemaRegistry } from '#infra/confluent/schema-registry.ts';
 import { flinkCluster } from '#infra/flink/cluster.ts';
 import type { JobSettings } from '#infra/flink/compute-job.ts';
-import { flinkGenerations } from '#infra/flink/generations.ts';
+import { type FlinkGenerations, flinkGenerations } from '#infra/flink/generations.ts';
 import { openStackHistory } from '#infra/flink/history.ts';
 import { openJobBook } from '#infra/flink/job-book.ts';
 import { flinkJobs } from '#infra/flink/jobs.ts';
 import { keepTablesSmall, type UpkeepOptions } from '#infra/flink/maintenance.ts';
+import { rollUp, rollupsOf } from '#infra/flink/rollup.ts';
 import { ARCHIVE_JOB, DATABASE, historyTable, MATERIALIZE_GROUP, MATERIALIZE_JOB, paimonTable } from '#infra/flink/sql/names.ts';
 import { updateDecoder } from '#infra/flink/update-decoder.ts';
 import { type HotProjection, hotProjection } from '#infra/kafka/hot-projection.ts';
@@ -119,6 +121,7 @@ export const startStack = async (options: StackOptions): Promise<Platform> => {
     }
   };
 
+  let flink: FlinkGenerations | null = null;
   const engine = ({ catalog, onFilled }: EngineContext): Engine => {
     const generations = flinkGenerations({
       log,
@@ -137,6 +140,7 @@ export const startStack = async (options: StackOptions): Promise<Platform> => {
       onFilled,
       warn,
     });
+    flink = generations;
     const upkeep = keepTablesSmall({
       ...options.maintenance,
       gateway: addresses.sqlGateway,
@@ -180,8 +184,14 @@ export const startStack = async (options: StackOptions): Promise<Platform> => {
     gatherMs: 200,
     engine,
     decodeUpdate: ({ plan }, record) => decoder.decode(plan, record),
+    rollup(request, { spec }) {
+      const running = flink?.generation(request.view, spec.generation) ?? null;
+      if (running === null) return fail('MR_VIEW_NOT_READY', `no generation of "${request.view}" is live yet`);
+      return rollUp({ warehouse: addresses.warehouse, gateway: addresses.sqlGateway, now, log, jobs, cluster }, running, request);
+    },
     async materializations(view, live) {
       const { generation, plan } = live.spec;
+      const rollups = await rollupsOf(addresses.warehouse.iceberg, view);
       const features = featuresTopic(view);
       const at = (topic: string, offsets: readonly (number | null)[]): string =>
         `${topic}@${offsets.map((offset, p) => `${p}:${offset ?? 0}`).join(',')}`;
@@ -214,6 +224,7 @@ export const startStack = async (options: StackOptions): Promise<Platform> => {
           through: at(features, await history.through(features)),
           job: ARCHIVE_JOB,
         },
+        ...rollups.map((rollup) => ({ ...kept, ...rollup })),
       ];
     },
     async close() {

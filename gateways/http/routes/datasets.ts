@@ -8,7 +8,7 @@ import { callerOf, requireSameMachine } from '../caller.ts';
 import { compact } from '../compact.ts';
 import { optionalTime } from '../parameters.ts';
 import type { Routes } from '../route.ts';
-import { answers, closed, datasetStatus, list, object, oneOf, record, text, time, whole } from '../schemas.ts';
+import { answers, closed, datasetStatus, list, object, oneOf, record, rollupResult, text, time, whole } from '../schemas.ts';
 import { type Target, targetOf } from '../target.ts';
 
 interface DatasetBody extends Target {
@@ -16,6 +16,14 @@ interface DatasetBody extends Target {
   readonly out?: string;
   readonly mode?: 'event-time' | 'as-served';
   readonly known?: string | number;
+}
+
+interface RollupBody {
+  readonly view: string;
+  readonly every?: 'day' | 'hour';
+  readonly from?: string | number;
+  readonly to?: string | number;
+  readonly features?: readonly string[];
 }
 
 interface BatchBody extends Target {
@@ -127,6 +135,23 @@ export const datasetRoutes: Routes = (app, { platform }) => {
         { ...compact({ at: optionalTime('at', body.at) }), target: targetOf(body), out: absolute('out', body.out) },
         callerOf(request),
       );
+    },
+  );
+
+  app.post<{ Body: RollupBody }>(
+    '/v1/rollups',
+    {
+      schema: {
+        tags: ['data sets'],
+        summary: 'Write a view’s values at the end of each period to a table; a day written again is replaced',
+        body: closed({ view: text, every: oneOf('day', 'hour'), from: time, to: time, features: list(text) }, ['view']),
+        response: answers(200, rollupResult),
+      },
+    },
+    (request) => {
+      const { view, every = 'day', features, from, to } = request.body;
+      const times = { from: optionalTime('from', from), to: optionalTime('to', to) };
+      return platform.rollup({ view, every, ...compact({ features, ...times }) }, callerOf(request));
     },
   );
 };

@@ -14,6 +14,10 @@ export const paimonTable = (view: string, generation: number): string => `featur
 /** in Iceberg: the history of a topic, in the layout of the embedded profile's tables */
 export const historyTable = (kind: 'raw' | 'features', name: string): string => `${ICEBERG_CATALOG}.\`${kind}\`.\`${name}\``;
 
+/** in Iceberg: a view's values by period */
+export const rollupTopic = (view: string, every: string): string => `rollup.${view}_${every}`;
+export const rollupTable = (view: string, every: string): string => `${ICEBERG_CATALOG}.\`rollup\`.\`${view}_${every}\``;
+
 export const computeJob = (view: string, generation: number): string => `millrace-compute-${view}-g${generation}`;
 /** into the tables that are read by key */
 export const MATERIALIZE_JOB = 'millrace-materialize';

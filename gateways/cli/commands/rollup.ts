@@ -1,0 +1,37 @@
+import { type Command, Option } from 'commander';
+import { formatTime } from '#domain/values/time.ts';
+import type { RollupResult } from '#gateways/platform.ts';
+import { contextOf } from '../context.ts';
+
+interface RollupOptions {
+  readonly every: 'day' | 'hour';
+  readonly from?: string;
+  readonly to?: string;
+  readonly features?: readonly string[];
+}
+
+const rollup = async (view: string, { every, from, to, features }: RollupOptions, command: Command): Promise<void> => {
+  const { client, json, document, print } = contextOf(command);
+  const result = await client.post<RollupResult>('/v1/rollups', { body: { view, every, from, to, features } });
+  if (json) document(result);
+  else
+    print(
+      `${result.rows} rows of ${result.features.length} features, ${formatTime(result.from)} to ${formatTime(result.to)}, in ${result.table}`,
+    );
+};
+
+export const addRollup = (program: Command): void => {
+  program
+    .command('rollup')
+    .description('a view’s values at the end of each period, a row an entity, into a table')
+    .argument('<view>', 'a feature view')
+    .addOption(new Option('--every <period>', 'the period').choices(['day', 'hour']).default('day'))
+    .option('--from <time>', 'a time in the first period; by default the last whole one')
+    .option('--to <time>', 'the end of the last period; by default the end of the last whole one')
+    .option('--features <name...>', 'only these features')
+    .addHelpText(
+      'after',
+      '\nWhole UTC days are written; made again, a day is replaced.\n\nExample:\n  millrace rollup airport_delays --every day --from 2026-01-01T00:00:00Z --to 2026-02-01T00:00:00Z',
+    )
+    .action(rollup);
+};

@@ -1,0 +1,149 @@
+/**
+ * Rollups: a view's values at the end of each period, from the primary store's tiles into an Iceberg table, by a batch job of Flink. Made
+ * again it replaces the days that it writes, so it may be repeated, and takes in what came late.
+ */
+import { fail } from '#domain/errors.ts';
+import type { Log } from '#domain/ports/log.ts';
+import type { RollupRequest, RollupResult } from '#domain/ports/platform.ts';
+import type { PlannedFeature, ViewPlan } from '#domain/views/plan.ts';
+import { ensureTable } from '#infra/iceberg/ensure-table.ts';
+import { tableReader } from '#infra/iceberg/pinned-table.ts';
+import { tableDirectory } from '#infra/iceberg/table-directory.ts';
+import type { FlinkCluster } from './cluster.ts';
+import { createFills, type Fills } from './fills.ts';
+import type { FlinkGeneration } from './generation.ts';
+import { icebergColumnsSql } from './iceberg-columns.ts';
+import type { FlinkJobs } from './jobs.ts';
+import { functionsSql } from './sql/functions.ts';
+import { rollupTable, rollupTopic } from './sql/names.ts';
+import { EVERY_MS, type Every, notInTiles, rollupColumns, rollupSql } from './sql/rollup.ts';
+import { catalogsSql } from './sql/tables.ts';
+import { openSession } from './sql-gateway.ts';
+
+export interface RollupOptions {
+  readonly warehouse: { readonly paimon: string; readonly iceberg: string };
+  readonly gateway: string;
+  readonly now: () => number;
+  readonly log: Log;
+  readonly jobs: FlinkJobs;
+  readonly cluster: FlinkCluster;
+}
+
+/** A rollup's table in the catalog's list of where a view is materialized. */
+export interface RollupTable {
+  readonly store: string;
+  readonly location: string;
+  readonly through: string;
+  readonly job: string;
+}
+
+/** Not one of the jobs that the registry wants and whose like it ends: this one ends by itself. */
+const ROLLUP_JOB = 'rollup';
+const SETTLE_MS = 60_000;
+const POLL_MS = 200;
+const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+const DAY_MS = EVERY_MS.day;
+const floor = (time: number, step: number): number => Math.floor(time / step) * step;
+const ceil = (time: number, step: number): number => Math.ceil(time / step) * step;
+
+/** Whole days of whole periods that are over. @throws where there is none */
+const rangeOf = ({ every, from, to }: RollupRequest, now: number): { readonly from: number; readonly to: number } => {
+  const step = EVERY_MS[every];
+  const over = floor(now, step);
+  const last = Math.min(ceil(to ?? over, DAY_MS), over);
+  const first = floor(from ?? last - step, DAY_MS);
+  if (first < last) return { from: first, to: last };
+  const text = (time: number): string => new Date(time).toISOString();
+  return fail(
+    'MR_PARAMETER_INVALID',
+    `from ${text(from ?? first)} to ${text(to ?? last)} there is no ${every} that is over: the last one ended at ${text(over)}`,
+    { from: from ?? first, to: to ?? last },
+  );
+};
+
+/** @throws where one of them is not in the tiles, naming it, and what could be asked for instead */
+const featuresOf = (plan: ViewPlan, { every, features: names }: RollupRequest): readonly PlannedFeature[] => {
+  for (const name of names ?? [])
+    if (!plan.features.some((feature) => feature.name === name))
+      fail('MR_NOT_FOUND', `the view "${plan.view}" has no feature "${name}"`, { view: plan.view, feature: name });
+  const asked = plan.features.filter(({ name }) => names === undefined || names.includes(name));
+  const refused = asked.flatMap((feature) => notInTiles(plan, feature, every) ?? []);
+  if (asked.length > 0 && refused.length === 0) return asked;
+  const possible = plan.features.filter((feature) => notInTiles(plan, feature, every) === null).map(({ name }) => name);
+  return fail(
+    'MR_REFUSED',
+    `no rollup of "${plan.view}" by ${every}: ${refused.join('; ')}${possible.length === 0 ? '' : `; leave them out: --features ${possible.join(' ')}`}`,
+    { view: plan.view, possible },
+  );
+};
+
+/** The tables of a view's rollups, as the catalog names them. */
+export const rollupsOf = async (root: string, view: string): Promise<readonly RollupTable[]> => {
+  const found: RollupTable[] = [];
+  for (const every of Object.keys(EVERY_MS) as Every[]) {
+    const table = await tableReader(tableDirectory(root, rollupTopic(view, every))).pin();
+    const days = table?.files.flatMap(({ day }) => day ?? []) ?? [];
+    if (days.length === 0) continue;
+    const newest = days.reduce((a, b) => Math.max(a, b));
+    const location = rollupTable(view, every).replaceAll('`', '');
+    found.push({
+      store: 'iceberg',
+      location,
+      through: `days up to ${new Date(newest * DAY_MS).toISOString().slice(0, 10)}`,
+      job: ROLLUP_JOB,
+    });
+  }
+  return found;
+};
+
+/** Waits until all that is known now is computed and in the primary store. */
+const settled = async (generation: FlinkGeneration, fills: Fills): Promise<void> => {
+  for (const deadline = Date.now() + SETTLE_MS; !(await fills.isFilled(generation)); await sleep(POLL_MS))
+    if (Date.now() > deadline)
+      fail(
+        'MR_ENGINE_UNAVAILABLE',
+        `the tiles of "${generation.spec.view}" were not up to date within ${SETTLE_MS / 1000} s: see the jobs in \`millrace status\``,
+        { view: generation.spec.view },
+      );
+  fills.forget(generation);
+};
+
+/** Writes the values of what is known when it begins. */
+export const rollUp = async (options: RollupOptions, running: FlinkGeneration, request: RollupRequest): Promise<RollupResult> => {
+  const { warehouse, gateway, now } = options;
+  const { plan, version, generation } = running.spec;
+  const { every } = request;
+  const features = featuresOf(plan, request);
+  const range = rangeOf(request, now());
+  // Each has its own memory of what it waits for: two at once do not forget each other's.
+  await settled(running, createFills(options));
+  const topic = rollupTopic(plan.view, every);
+  const directory = tableDirectory(warehouse.iceberg, topic);
+  const columns = rollupColumns({ plan, features });
+  const missing = await ensureTable({ directory, name: topic, columns, partitionBy: 'period_start', now, ofNoTopic: true });
+  const table = rollupTable(plan.view, every);
+  const sql = rollupSql({ plan, version, generation, features, every, ...range, writtenAt: now() });
+  const session = await openSession(gateway, {
+    'execution.runtime-mode': 'batch',
+    'parallelism.default': '1',
+    'pipeline.name': `${ROLLUP_JOB} ${plan.view} by ${every}`,
+    'table.local-time-zone': 'UTC',
+    'table.dml-sync': 'true',
+    // The default sink loses rows of bounded jobs whose writers end at different times.
+    'table.exec.iceberg.use-v2-sink': 'true',
+  });
+  try {
+    for (const setup of [...catalogsSql(warehouse), ...icebergColumnsSql(table, missing), ...functionsSql([sql])])
+      await session.run(setup);
+    await session.run(sql);
+  } finally {
+    await session.close();
+  }
+  const written = await tableReader(directory).pin();
+  const rows = (written?.files ?? [])
+    .filter(({ day }) => day !== null && day * DAY_MS >= range.from && day * DAY_MS < range.to)
+    .reduce((sum, { file }) => sum + file.record_count, 0);
+  const names = features.map(({ name }) => name);
+  return { view: plan.view, version, generation, every, ...range, features: names, table: table.replaceAll('`', ''), rows };
+};

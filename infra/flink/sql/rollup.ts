@@ -1,0 +1,143 @@
+/**
+ * A view's values at the ends of periods, from its tiles: one row an entity and period, into a table of the history's catalog.
+ *
+ *   tiles × periods    each tile once for every period at whose end some window has it in
+ *   GROUP BY           entity and period: the tiles of each feature's own window merged, as a reader merges them
+ *   values             each feature's value of its merged states
+ *
+ * Periods are half open: what happens at the very millisecond of a period's end belongs to the next. So a feature whose tiles end with the
+ * period is exact, and no tile is cut.
+ */
+import { flinkName } from '#domain/expressions/flink-types.ts';
+import { avroType } from '#domain/sources/source-schema.ts';
+import { formatDuration } from '#domain/values/duration.ts';
+import type { FieldType } from '#domain/values/value.ts';
+import type { PlannedFeature, ViewPlan } from '#domain/views/plan.ts';
+import { icebergSchemaFromAvro, type WantedColumn } from '#infra/iceberg/schema.ts';
+import { DATABASE, PAIMON_CATALOG, paimonTable, rollupTable } from './names.ts';
+
+export type Every = 'day' | 'hour';
+export const EVERY_MS: Readonly<Record<Every, number>> = { day: 86_400_000, hour: 3_600_000 };
+
+export interface RollupSpec {
+  readonly plan: ViewPlan;
+  readonly version: number;
+  readonly generation: number;
+  readonly features: readonly PlannedFeature[];
+  readonly every: Every;
+  /** epoch ms: the first period's start and the last one's end */
+  readonly from: number;
+  readonly to: number;
+  /** epoch ms, written to every row */
+  readonly writtenAt: number;
+}
+
+const OWN_COLUMNS = ['period_start', 'period_end', 'version', 'generation', 'written_at'];
+
+/** Why a feature's value at the end of such a period is not in the tiles; null where it is. */
+export const notInTiles = (plan: ViewPlan, { name, type, windowMs, hop }: PlannedFeature, every: Every): string | null => {
+  const { hopMs } = plan.hops[hop] as ViewPlan['hops'][number];
+  if (windowMs === null || hopMs === 0) return `"${name}" is of all time: its one tile has no past`;
+  if (EVERY_MS[every] % hopMs !== 0)
+    return `"${name}" has tiles of ${formatDuration(hopMs)}, which do not end with the ${every}: give it a hop that divides the ${every}`;
+  if (type.base === 'bytes' || (type.array && (type.base === 'timestamp' || type.base === 'date')))
+    return `"${name}" gives ${type.array ? 'a list of ' : ''}${type.base}, which has no column here`;
+  if (OWN_COLUMNS.includes(name) || plan.keys.some((key) => `key_${key.name}` === name))
+    return `"${name}" has the name of one of the table's own columns`;
+  return null;
+};
+
+/** The table's columns: each feature nullable, so that a version that drops one leaves its rows readable. */
+export const rollupColumns = ({ plan, features }: Pick<RollupSpec, 'plan' | 'features'>): readonly WantedColumn[] =>
+  icebergSchemaFromAvro({
+    type: 'record',
+    name: plan.view,
+    fields: [
+      ...plan.keys.map(({ name, type }) => ({ name: `key_${name}`, type: avroType({ ...type, nullable: false }) })),
+      ...['period_start', 'period_end'].map((name) => ({ name, type: avroType(TIMESTAMP) })),
+      ...features.map(({ name, type }) => ({ name, type: avroType({ ...type, nullable: true }) })),
+      { name: 'version', type: 'int' },
+      { name: 'generation', type: 'int' },
+      { name: 'written_at', type: avroType(TIMESTAMP) },
+    ],
+  });
+
+const TIMESTAMP: FieldType = { base: 'timestamp', array: false, nullable: false };
+const long = (value: number): string => `CAST(${value} AS BIGINT)`;
+
+/** Epoch ms and days as the table keeps them. */
+const columnValue = (sql: string, { base, array }: FieldType): string => {
+  if (array) return sql;
+  if (base === 'timestamp') return `TO_TIMESTAMP_LTZ(${sql}, 3)`;
+  return base === 'date' ? `TIMESTAMPADD(DAY, ${sql}, DATE '1970-01-01')` : sql;
+};
+
+/** Aggregates, each once: features of one window share their partials. */
+const merging = ({
+  plan,
+  features,
+}: RollupSpec): { readonly aggregates: readonly string[]; readonly values: readonly string[] } => {
+  const columns = new Map<string, string>();
+  const columnOf = (sql: string): string => {
+    const column = columns.get(sql) ?? `a${columns.size}`;
+    columns.set(sql, column);
+    return column;
+  };
+  const values = features.map(({ aggregation, hop, partials, windowMs, type }) => {
+    const group = plan.hops[hop] as ViewPlan['hops'][number];
+    const filter = ` FILTER (WHERE \`hop_ms\` = ${group.hopMs} AND \`tile_start\` >= period_end - ${long(windowMs as number)})`;
+    const states = partials.map((at) => {
+      const { name, partial } = group.partials[at] as (typeof group.partials)[number];
+      const merged = partial.flinkMerge(
+        [...partial.nums, ...partial.refs].map((slot) => flinkName(`${name}__${slot.name}`)),
+        filter,
+      );
+      return merged.slots(merged.aggregates.map(columnOf));
+    });
+    return columnValue(aggregation.flinkValue(states), type);
+  });
+  return { aggregates: [...columns].map(([sql, column]) => `${sql} AS ${column}`), values };
+};
+
+/** How far back the widest of the asked windows over each hop reaches. */
+const reaches = ({ plan, features }: RollupSpec): readonly (readonly [hopMs: number, reachMs: number])[] => {
+  const found = new Map<number, number>();
+  for (const { hop, windowMs } of features) {
+    const { hopMs } = plan.hops[hop] as ViewPlan['hops'][number];
+    found.set(hopMs, Math.max(found.get(hopMs) ?? 0, windowMs as number));
+  }
+  return [...found];
+};
+
+/**
+ * Whole days are written anew: the table's partitions are days, and what is written replaces the days that it has rows of. An entity has a
+ * row where some window of it has an event; past its time to live it has none.
+ */
+export const rollupSql = (spec: RollupSpec): string => {
+  const { plan, generation, version, every, from, to, writtenAt } = spec;
+  const keys = plan.keys.map(({ name }) => flinkName(`key_${name}`));
+  const { aggregates, values } = merging(spec);
+  const hops = reaches(spec);
+  const widest = Math.max(...hops.map(([, reachMs]) => reachMs));
+  const reach = `CASE ${hops.map(([hopMs, reachMs]) => `WHEN \`hop_ms\` = ${hopMs} THEN ${long(reachMs)}`).join(' ')} END`;
+  const columns = [...keys, '`period_start`', '`period_end`', ...spec.features.map(({ name }) => flinkName(name))];
+  const selected = [
+    ...plan.keys.map(({ name, type }) => columnValue(flinkName(`key_${name}`), type)),
+    `TO_TIMESTAMP_LTZ(period_end - ${long(EVERY_MS[every])}, 3)`,
+    'TO_TIMESTAMP_LTZ(period_end, 3)',
+    ...values,
+  ];
+  return `INSERT OVERWRITE ${rollupTable(plan.view, every)} (${columns.join(', ')}, \`version\`, \`generation\`, \`written_at\`)
+SELECT ${selected.join(',\n  ')},
+  ${version}, ${generation}, TO_TIMESTAMP_LTZ(${long(writtenAt)}, 3)
+FROM (
+  SELECT ${keys.join(', ')}, period_end,
+    ${aggregates.join(',\n    ')}
+  FROM ${PAIMON_CATALOG}.${DATABASE}.${flinkName(paimonTable(plan.view, generation))},
+    LATERAL TABLE(MR_PERIODS(\`tile_start\`, ${reach}, ${long(EVERY_MS[every])}, ${long(from)}, ${long(to)}))
+  WHERE \`hop_ms\` IN (${hops.map(([hopMs]) => hopMs).join(', ')}) AND \`tile_start\` >= ${long(from - widest)} AND \`tile_start\` < ${long(to)}
+  GROUP BY ${keys.join(', ')}, period_end${
+    plan.ttlMs === null ? '' : `\n  HAVING MAX(\`newest_event_time\`) >= period_end - ${long(plan.ttlMs)}`
+  }
+)`;
+};
