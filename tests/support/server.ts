@@ -14,9 +14,9 @@ export interface Server {
   readonly stop: () => Promise<number | null>;
 }
 
-export const startServer = (dataDirectory: string, env: NodeJS.ProcessEnv = {}): Promise<Server> =>
+export const startServer = (dataDirectory: string, env: NodeJS.ProcessEnv = {}, more: readonly string[] = []): Promise<Server> =>
   new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [MAIN, 'serve', '--data', dataDirectory, '--port', '0'], {
+    const child = spawn(process.execPath, [MAIN, 'serve', '--data', dataDirectory, '--port', '0', ...more], {
       env: { ...process.env, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });

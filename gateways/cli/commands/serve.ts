@@ -11,18 +11,23 @@ interface ServeOptions {
   readonly host: string;
   readonly stack: string;
   readonly stackPort: number;
+  readonly addresses?: string;
+  readonly projections: boolean;
 }
 
 type StartProfile = (options: { readonly dataDirectory: string }) => Promise<Platform>;
 
 const profileOf = async (
   name: ServeOptions['profile'],
-  stack: Pick<ServeOptions, 'stack' | 'stackPort'>,
+  { stack, stackPort, addresses, projections }: Pick<ServeOptions, 'stack' | 'stackPort' | 'addresses' | 'projections'>,
 ): Promise<StartProfile> => {
   if (name === 'stack') {
     const { startStack } = await import('#infra/profiles/stack.ts');
     const { stackAddresses } = await import('#infra/stack/addresses.ts');
-    return (options) => startStack({ ...options, addresses: stackAddresses(resolve(stack.stack), stack.stackPort) });
+    const { readAddresses } = await import('#infra/stack/read-addresses.ts');
+    const local = stackAddresses(resolve(stack), stackPort);
+    const used = addresses === undefined ? local : readAddresses(addresses, local);
+    return (options) => startStack({ ...options, addresses: used, projections });
   }
   return (await import('#infra/profiles/embedded.ts')).startEmbedded;
 };
@@ -40,11 +45,12 @@ const untilSignal = (): Promise<void> =>
     process.on('SIGINT', onSignal);
   });
 
-const serve = async ({ profile, data, port, host, stack, stackPort }: ServeOptions, command: Command): Promise<void> => {
+const serve = async (options: ServeOptions, command: Command): Promise<void> => {
+  const { profile, data, port, host } = options;
   const { json } = command.optsWithGlobals() as { json?: boolean };
   const signal = untilSignal();
   const dataDirectory = resolve(data);
-  const start = await profileOf(profile, { stack, stackPort });
+  const start = await profileOf(profile, options);
   const platform = await start({ dataDirectory });
   try {
     const { createHttpGateway } = await import('#gateways/http/gateway.ts');
@@ -75,6 +81,8 @@ export const addServe = (program: Command): void => {
     .option('--host <address>', 'address to listen on', '127.0.0.1')
     .option('--stack <dir>', 'profile stack: directory of the servers that `millrace stack up` started', '.millrace-stack')
     .option('--stack-port <n>', 'profile stack: their base port', wholeOption('--stack-port'), 7420)
+    .option('--addresses <file>', 'profile stack: JSON with the addresses of servers that run elsewhere')
+    .option('--no-projections', 'profile stack: serve only; leave the hot copy and the inboxes to other processes')
     .addHelpText('after', '\nExample:\n  millrace serve --data ./data --port 7411')
     .action(serve);
 };

@@ -4,7 +4,7 @@ import { col, count, entity, featureView, last, source } from '#domain/definitio
 import { featuresTopic, rawTopic } from '#domain/ports/topics.ts';
 import { kafkaLog } from '#infra/kafka/log.ts';
 import { addresses } from '#tests/stack/support/addresses.ts';
-import { caller, type StackPlatform, stackPlatform, uniqueName, until } from '#tests/stack/support/platform.ts';
+import { caller, computed, type StackPlatform, stackPlatform, uniqueName, until } from '#tests/stack/support/platform.ts';
 import { plain } from '#tests/support/platform.ts';
 
 const USERS = Array.from({ length: 24 }, (_, i) => `u${i}`);
@@ -56,12 +56,14 @@ test('an entity’s events are in one partition, keyed by it', async () => {
   expect([...places.keys()].sort()).toEqual([...USERS].sort());
   expect([...places.values()].every((partitions) => partitions.size === 1)).toBe(true);
   expect(new Set([...places.values()].flatMap((partitions) => [...partitions])).size).toBe(2);
+  await computed(view.name, () => under.platform.status());
   await until('all is counted', () => seen(3));
 });
 
 test('more partitions: old and new events are counted, and the updates keep their places', async () => {
   await under.platform.apply(plain(user, clicksOf(4), view), {}, caller);
   await publish();
+  await computed(view.name, () => under.platform.status());
   await until('all is counted', () => seen(6));
   const log = await kafkaLog({ brokers: [addresses().kafka], clientId: uniqueName('reader') });
   const ends = await log.end(rawTopic(CLICKS));

@@ -95,7 +95,16 @@ const caughtUp = (): Promise<void> =>
     180_000,
   );
 
-const VICTIMS: readonly ServerName[] = ['redis', 'lookup', 'taskmanager', 'mariadb', 'kafka', 'jobmanager'];
+const VICTIMS: readonly ServerName[] = [
+  'redis',
+  'lookup',
+  'taskmanager',
+  'mariadb',
+  'registry',
+  'sql-gateway',
+  'kafka',
+  'jobmanager',
+];
 
 for (const victim of VICTIMS) {
   test(`${victim} is killed under load`, { timeout: 400_000 }, async () => {

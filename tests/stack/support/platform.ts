@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import mysql from 'mysql2/promise';
-import type { Platform } from '#domain/ports/platform.ts';
+import type { Platform, PlatformStatus } from '#domain/ports/platform.ts';
 import { type StackOptions, startStack } from '#infra/profiles/stack.ts';
 import type { StackAddresses } from '#infra/stack/addresses.ts';
 import { addresses } from './addresses.ts';
@@ -61,6 +61,17 @@ export const until = async (what: string, condition: () => Promise<boolean> | bo
     if (Date.now() > deadline) throw new Error(`not within ${deadlineMs / 1000} s: ${what}`);
   }
 };
+
+/**
+ * Flink itself has computed all that was published: reads alone do not tell, since raw events answer where tiles can't.
+ * @param status of the platform, however it was asked for
+ */
+export const computed = (view: string, status: () => Promise<PlatformStatus>): Promise<void> =>
+  until(`${view} is computed`, async () => {
+    const { views } = await status();
+    const mine = views.find((one) => one.view === view);
+    return mine?.job?.state === 'RUNNING' && mine.lag === 0 && mine.position.includes(':');
+  });
 
 let counted = 0;
 /** A name that no other test of this run has. */
