@@ -2,8 +2,9 @@
  * From a command to its events: load the stream, decide, append with the version that was decided on. Refusals are appended too, without
  * events, so that the audit knows them. An answer comes when the catalog has taken the commit in: who commands may read at once.
  *
- * A decision on one stream rests on facts of others (does the source exist, who depends on me), which no stream's version guards. So the
- * commands of one process are decided one after the other, each on a catalog that has taken in all commits before it.
+ * A decision on one stream may rest on facts of others (does the source exist, who depends on me), which no stream's version guards. So the
+ * commands of one process are decided one after the other, each on a catalog that has taken in all commits before it; and where another
+ * process has committed anything since, such a decision is made again.
  */
 import type { Definition } from '#domain/definitions/model.ts';
 import { MillraceError, type Problem } from '#domain/errors.ts';
@@ -15,7 +16,7 @@ import { decide } from '#domain/registry/decide.ts';
 import type { RegistryEvent } from '#domain/registry/events.ts';
 import { evolve, initialState } from '#domain/registry/state.ts';
 import type { Catalog } from '#projections/catalog/catalog.ts';
-import { decisionContext } from './decision-context.ts';
+import { decisionContext, looksAtOthers } from './decision-context.ts';
 import { parseCommand } from './parse-command.ts';
 
 export interface CommandBusDependencies {
@@ -43,7 +44,8 @@ interface Order {
   readonly beside: readonly Definition[];
 }
 
-const ATTEMPTS = 5;
+/** Each attempt but the last was lost to a commit of another process: so many in a row are no race any more. */
+const ATTEMPTS = 20;
 
 const isConflict = (error: unknown): error is MillraceError =>
   error instanceof MillraceError && error.code === 'MR_VERSION_CONFLICT';
@@ -73,10 +75,12 @@ export const createCommandBus = ({ eventStore, catalog, now, newId }: CommandBus
     }
     const state = (events as readonly RegistryEvent[]).reduce(evolve, initialState);
     const time = now();
+    const head = catalog.position();
     const decision = decide(state, command, decisionContext(catalog, state, command, stream, time, beside));
     if (decision.outcome === 'refused') return decision.problem;
     if (decision.events.length === 0) return null;
-    return eventStore.append({ stream, command: record(asked, time), events: decision.events, refusal: null }, version);
+    const commit = { stream, command: record(asked, time), events: decision.events, refusal: null };
+    return eventStore.append(commit, version, looksAtOthers(command) ? { ifHead: head } : {});
   };
 
   /** A race lost to another process: decided again on what is there now, which a caller who expects a version gets to know. */

@@ -78,11 +78,11 @@ test('without an expected version, a race lost to another process is decided aga
   let strike: (() => Promise<unknown>) | null = null;
   const { register, another, catalog } = await testRegistry((store) => ({
     ...store,
-    async append(commit, expected) {
+    async append(commit, expected, options) {
       const first = strike;
       strike = null;
       await first?.();
-      return store.append(commit, expected);
+      return store.append(commit, expected, options);
     },
   }));
   await register(shop);
@@ -107,6 +107,62 @@ test('streams that refer to each other are decided one after the other: nothing 
 
   await send('Restore', { kind: 'source', name: 'sales' });
   expect(await outcomes([register(turnover), send('Retire', { kind: 'source', name: 'sales' })])).toEqual(['done', 'MR_REFUSED']);
+});
+
+test('of two processes whose commands contradict each other, one is refused, whichever came first', async () => {
+  let strike: (() => Promise<unknown>) | null = null;
+  const { register, send, another, catalog } = await testRegistry((store) => ({
+    ...store,
+    async append(commit, expected, options) {
+      const first = strike;
+      strike = null;
+      await first?.();
+      return store.append(commit, expected, options);
+    },
+  }));
+  await register(shop);
+  await register(sales);
+  const other = await another();
+  const retire = { type: 'Retire', data: { kind: 'source', name: 'sales' } };
+  strike = () => other.execute(retire, caller);
+  await expect(register(turnover), 'its source went while it was decided').rejects.toMatchObject({
+    code: 'MR_UNKNOWN_REFERENCE',
+  });
+  expect(catalog.definition('feature-view', 'turnover')).toBeNull();
+
+  await send('Restore', { kind: 'source', name: 'sales' });
+  strike = () => other.execute({ type: 'RegisterFeatureView', data: turnover }, caller);
+  await expect(send('Retire', retire.data), 'a view came while it was decided').rejects.toMatchObject({ code: 'MR_REFUSED' });
+  expect(catalog.definition('source', 'sales')).not.toBeNull();
+
+  await send('Retire', { kind: 'feature-view', name: 'turnover' });
+  await send('Retire', retire.data);
+  await send('Restore', retire.data);
+  strike = () => other.execute(retire, caller);
+  await expect(send('Restore', { kind: 'feature-view', name: 'turnover' })).rejects.toMatchObject({
+    code: 'MR_UNKNOWN_REFERENCE',
+  });
+});
+
+test('a decision on its own stream alone is not made again for what happens elsewhere', async () => {
+  let appends = 0;
+  let strike: (() => Promise<unknown>) | null = null;
+  const { register, send, another } = await testRegistry((store) => ({
+    ...store,
+    async append(commit, expected, options) {
+      appends++;
+      const first = strike;
+      strike = null;
+      await first?.();
+      return store.append(commit, expected, options);
+    },
+  }));
+  await register(shop);
+  const other = await another();
+  strike = () => other.execute({ type: 'RegisterSource', data: sales }, caller);
+  appends = 0;
+  await send('Deprecate', { kind: 'entity', name: 'shop' });
+  expect(appends).toBe(1);
 });
 
 test('what another process committed counts, though no one told this one', async () => {

@@ -18,6 +18,10 @@ const pinning = (all: readonly Definition[], view: string, version: number | und
     )
     .map((definition) => streamOf(definition.kind, definition.name));
 
+/** Whether what is decided rests on other streams than its own: the kinds that `decisionContext` has something for. */
+export const looksAtOthers = ({ type }: RegistryCommand): boolean =>
+  type === 'Register' || type === 'Restore' || type === 'Retire' || type === 'RetireReplay';
+
 export const decisionContext = (
   catalog: Catalog,
   state: RegistryState,

@@ -1,3 +1,5 @@
+import { MillraceError } from '../errors.ts';
+
 /**
  * The event store: the registry's streams and one global order over them.
  *
@@ -5,6 +7,8 @@
  * Promises (tests/contracts/event-store.contract.ts):
  * - `append` is atomic, durable when it resolves, and throws MR_VERSION_CONFLICT (details.currentVersion) where the stream is not
  *   at `expectedVersion`; of two racing appends one wins and the other conflicts.
+ * - With `ifHead` it throws MR_VERSION_CONFLICT (details.currentHead) where any commit, of whichever stream, lies after that position: for a
+ *   decision on facts of other streams. Of two racing appends on one head one wins and the other conflicts.
  * - Stream versions count events: 1, 2, …; global positions count commits: 1, 2, …, without a gap, in the order in which they became visible.
  * - `readAll` from p never shows a commit before an older one is visible.
  */
@@ -40,9 +44,14 @@ export interface Commit extends NewCommit {
   readonly version: number;
 }
 
+export interface AppendOptions {
+  /** the newest position that the decision was made on; absent: it looked at its own stream only */
+  readonly ifHead?: number;
+}
+
 export interface EventStore {
   /** @param expectedVersion the stream's version that the decision was made on; 0: no stream yet; null for refusals: any */
-  append(commit: NewCommit, expectedVersion: number | null): Promise<Commit>;
+  append(commit: NewCommit, expectedVersion: number | null, options?: AppendOptions): Promise<Commit>;
   readStream(stream: string): Promise<{ readonly version: number; readonly events: readonly StoredEvent[] }>;
   /** Commits after `position`, in order, at most `limit`. */
   readAll(position: number, limit: number): Promise<readonly Commit[]>;
@@ -50,3 +59,27 @@ export interface EventStore {
   onCommit(listener: () => void): () => void;
   close(): Promise<void>;
 }
+
+/** What an adapter asks under the lock, or whatever else keeps the store as it is until the append: throws the conflict. */
+export const assertUnchanged = (
+  stream: string,
+  current: { readonly version: number; readonly head: number },
+  expectedVersion: number | null,
+  { ifHead }: AppendOptions = {},
+): void => {
+  const details = { stream, expectedVersion, currentVersion: current.version, currentHead: current.head };
+  if (expectedVersion !== null && current.version !== expectedVersion) {
+    throw new MillraceError(
+      'MR_VERSION_CONFLICT',
+      `"${stream}" is at version ${current.version}, not ${expectedVersion}: someone changed it in between.`,
+      details,
+    );
+  }
+  if (ifHead !== undefined && current.head !== ifHead) {
+    throw new MillraceError(
+      'MR_VERSION_CONFLICT',
+      `The registry is at position ${current.head}, and "${stream}" was decided at ${ifHead}: someone changed something in between.`,
+      { ...details, expectedHead: ifHead },
+    );
+  }
+};

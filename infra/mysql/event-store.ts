@@ -1,6 +1,5 @@
 /** The registry's event store in MySQL: a row a commit. Of several processes, one appends at a time: see schema.ts for why. */
-import { MillraceError } from '#domain/errors.ts';
-import type { Commit, EventStore, NewCommit, StoredEvent } from '#domain/ports/event-store.ts';
+import { assertUnchanged, type Commit, type EventStore, type NewCommit, type StoredEvent } from '#domain/ports/event-store.ts';
 import type { MysqlDatabase } from './database.ts';
 
 interface CommitColumns {
@@ -41,9 +40,13 @@ export const mysqlEventStore = (database: MysqlDatabase): EventStore => {
         looking = false;
       });
   };
+  const stopLooking = (): void => {
+    if (timer !== null) clearInterval(timer);
+    timer = null;
+  };
 
   return {
-    async append(commit, expectedVersion) {
+    async append(commit, expectedVersion, options) {
       const stored = await database.transaction(async ({ rows, run }) => {
         const [at] = await rows<{ position: number }>('SELECT position FROM registry_head WHERE one = 1 FOR UPDATE');
         const [newest] = await rows<{ version: number }>(
@@ -51,15 +54,10 @@ export const mysqlEventStore = (database: MysqlDatabase): EventStore => {
           [commit.stream],
         );
         const current = Number(newest?.version ?? 0);
-        if (expectedVersion !== null && current !== expectedVersion) {
-          throw new MillraceError(
-            'MR_VERSION_CONFLICT',
-            `"${commit.stream}" is at version ${current}, not ${expectedVersion}: someone changed it in between.`,
-            { stream: commit.stream, expectedVersion, currentVersion: current },
-          );
-        }
+        const head = Number(at?.position ?? 0);
+        assertUnchanged(commit.stream, { version: current, head }, expectedVersion, options);
         const { command, events, refusal, stream } = commit;
-        const position = Number(at?.position ?? 0) + 1;
+        const position = head + 1;
         const row = { position, stream, version: current + events.length, body: JSON.stringify({ command, events, refusal }) };
         await run(`INSERT INTO registry_commit (${COLUMNS}) VALUES (?, ?, ?, ?)`, [
           row.position,
@@ -93,12 +91,14 @@ export const mysqlEventStore = (database: MysqlDatabase): EventStore => {
     onCommit(listener) {
       listeners.add(listener);
       timer ??= setInterval(look, LOOK_MS).unref();
-      return () => listeners.delete(listener);
+      return () => {
+        listeners.delete(listener);
+        if (listeners.size === 0) stopLooking();
+      };
     },
     async close() {
       listeners.clear();
-      if (timer !== null) clearInterval(timer);
-      timer = null;
+      stopLooking();
     },
   };
 };

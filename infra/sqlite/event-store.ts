@@ -1,6 +1,5 @@
 /** The registry's event store in the platform's one database: a row a commit, its position the row's number. */
-import { MillraceError } from '#domain/errors.ts';
-import type { Commit, EventStore, NewCommit, StoredEvent } from '#domain/ports/event-store.ts';
+import { assertUnchanged, type Commit, type EventStore, type NewCommit, type StoredEvent } from '#domain/ports/event-store.ts';
 import type { Database } from '#infra/sqlite/database.ts';
 
 const TABLES = `
@@ -21,7 +20,7 @@ export const sqliteEventStore = (database: Database): EventStore => {
   const { db } = database;
   db.exec(TABLES);
   const versionOf = db.prepare('SELECT version FROM registry_commit WHERE stream = ? ORDER BY position DESC LIMIT 1');
-  const head = db.prepare('SELECT coalesce(max(position), 0) AS head FROM registry_commit');
+  const newest = db.prepare('SELECT coalesce(max(position), 0) AS head FROM registry_commit');
   const insert = db.prepare('INSERT INTO registry_commit (position, stream, version, body) VALUES (?, ?, ?, ?)');
   const stream = db.prepare('SELECT position, stream, version, body FROM registry_commit WHERE stream = ? ORDER BY position');
   const after = db.prepare(
@@ -30,22 +29,17 @@ export const sqliteEventStore = (database: Database): EventStore => {
   const listeners = new Set<() => void>();
 
   const currentVersion = (name: string): number => (versionOf.get(name) as { version: number } | undefined)?.version ?? 0;
-  const currentHead = (): number => (head.get() as { head: number }).head;
+  const currentHead = (): number => (newest.get() as { head: number }).head;
 
   return {
-    async append(commit, expectedVersion) {
+    async append(commit, expectedVersion, options) {
       const stored = database.transaction(() => {
         const current = currentVersion(commit.stream);
-        if (expectedVersion !== null && current !== expectedVersion) {
-          throw new MillraceError(
-            'MR_VERSION_CONFLICT',
-            `"${commit.stream}" is at version ${current}, not ${expectedVersion}: someone changed it in between.`,
-            { stream: commit.stream, expectedVersion, currentVersion: current },
-          );
-        }
+        const head = currentHead();
+        assertUnchanged(commit.stream, { version: current, head }, expectedVersion, options);
         const { command, events, refusal } = commit;
         const body = JSON.stringify({ command, events, refusal });
-        const row = { position: currentHead() + 1, stream: commit.stream, version: current + events.length, body };
+        const row = { position: head + 1, stream: commit.stream, version: current + events.length, body };
         insert.run(row.position, row.stream, row.version, row.body);
         return toCommit(row);
       });

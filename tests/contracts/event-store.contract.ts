@@ -64,6 +64,33 @@ export const eventStoreContract = (name: string, open: () => Promise<EventStoreU
       expect(await store.head()).toBe(1);
     });
 
+    test('a decision on other streams holds only while nothing was committed: on an older head it conflicts and leaves nothing', async () => {
+      await store.append(newCommit('source', ['A']), 0);
+      await store.append(newCommit('view', ['B']), 0, { ifHead: 1 });
+      for (const ifHead of [0, 1, 3]) {
+        await expect(store.append(newCommit('source', ['X']), 1, { ifHead })).rejects.toMatchObject({
+          code: 'MR_VERSION_CONFLICT',
+          details: { currentVersion: 1, currentHead: 2, expectedHead: ifHead },
+        });
+      }
+      expect(await store.head()).toBe(2);
+      await expect(store.append(newCommit('source', ['X']), 0, { ifHead: 2 })).rejects.toMatchObject({
+        code: 'MR_VERSION_CONFLICT',
+      });
+      expect(await store.append(newCommit('source', ['C']), 1, { ifHead: 2 })).toMatchObject({ position: 3, version: 2 });
+    });
+
+    test('of racing appends of many streams, decided on one head, exactly one wins', async () => {
+      await store.append(newCommit('s', ['A']), 0);
+      const race = Array.from({ length: 8 }, (_, i) => store.append(newCommit(`t${i}`, ['E']), 0, { ifHead: 1 }));
+      const outcomes = await Promise.allSettled(race);
+      const lost = outcomes.filter((o) => o.status === 'rejected');
+      expect(lost).toHaveLength(7);
+      for (const { reason } of lost as PromiseRejectedResult[])
+        expect(reason).toMatchObject({ code: 'MR_VERSION_CONFLICT', details: { currentVersion: 0, currentHead: 2 } });
+      expect(await store.head()).toBe(2);
+    });
+
     test('a refusal is a commit without events: it has a position and changes no version', async () => {
       await store.append(newCommit('s', ['A']), 0);
       const refused = await store.append(newCommit('s', [], { code: 'MR_REFUSED', message: 'no' }), null);
