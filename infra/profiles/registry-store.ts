@@ -1,0 +1,35 @@
+/** Where the stack's registry is kept: KurrentDB where MILLRACE_KURRENTDB_URL names one, else MySQL, where the audit chain always is. */
+import { MillraceError } from '#domain/errors.ts';
+import type { AuditStore } from '#domain/ports/audit-store.ts';
+import type { EventStore } from '#domain/ports/event-store.ts';
+import type { MysqlDatabase } from '#infra/mysql/database.ts';
+import { mysqlEventStore } from '#infra/mysql/event-store.ts';
+
+const openStore = async (database: MysqlDatabase, platform: string, url: string): Promise<EventStore> => {
+  if (url === '') return mysqlEventStore(database);
+  // Its client is a native module: only who uses it loads it.
+  const { kurrentEventStore } = await import('#infra/kurrent/event-store.ts');
+  const { kurrentStream } = await import('#infra/kurrent/kurrent-stream.ts');
+  return kurrentEventStore(kurrentStream({ url, stream: `millrace-registry-${platform}` }));
+};
+
+/**
+ * @param platform the MySQL database's name: one event store has the registries of several platforms
+ * @throws MR_STORAGE_FAILED where the audit chain is longer than the registry: it is another registry's
+ */
+export const openRegistryStore = async (
+  database: MysqlDatabase,
+  auditStore: AuditStore,
+  platform: string,
+  url = process.env.MILLRACE_KURRENTDB_URL ?? '',
+): Promise<EventStore> => {
+  const store = await openStore(database, platform, url);
+  const [audited, commits] = [(await auditStore.head())?.sequence ?? 0, await store.head()];
+  if (audited <= commits) return store;
+  await store.close();
+  throw new MillraceError(
+    'MR_STORAGE_FAILED',
+    `the audit chain in MySQL's "${platform}" has ${audited} records, and the registry in ${url === '' ? 'MySQL' : 'KurrentDB'} ${commits} commits: it is another registry's. Set MILLRACE_KURRENTDB_URL as it was when this platform was begun, or begin a platform in a database of its own.`,
+    { audited, commits },
+  );
+};
