@@ -68,6 +68,7 @@ export interface FeatureViewOptions<Names extends string> extends Described {
   readonly lateness?: DurationText;
   readonly ttl?: DurationText;
   readonly freshness?: DurationText;
+  readonly ephemeral?: { readonly ttl: DurationText; readonly flush: DurationText };
   readonly online?: boolean;
   readonly offline?: boolean;
   readonly features: Readonly<Record<Names, FeatureDefinition>>;

@@ -22,6 +22,7 @@ export function checkFeatureView(def: FeatureViewDefinition, lookups: Lookups, r
     const text = def[key];
     if (text !== undefined) checkDuration(text, `${what}: ${key}`, key === 'lateness' ? 0 : 1, report);
   }
+  if (def.ephemeral !== undefined) checkEphemeral(def, def.ephemeral, what, report);
   const scope = source && { columns: columnsOf(source) };
   if (def.where && scope) checkCondition(def.where, scope, `${what}: where`, report);
   const features = Object.entries(def.features);
@@ -39,6 +40,25 @@ export function checkFeatureView(def: FeatureViewDefinition, lookups: Lookups, r
     if (feature.where) checkCondition(feature.where, scope, `${what}: ${name}: where`, report);
     if (feature.input) typed(feature.input, scope, `${what}: ${name}`, report);
   }
+}
+
+/** What leaves the hot store must be in the primary store: two flushes later it is, and one more may be late. */
+function checkEphemeral(
+  { online }: FeatureViewDefinition,
+  { ttl, flush }: NonNullable<FeatureViewDefinition['ephemeral']>,
+  what: string,
+  report: Report,
+): void {
+  const [kept, every] = [
+    checkDuration(ttl, `${what}: ephemeral.ttl`, 1, report),
+    checkDuration(flush, `${what}: ephemeral.flush`, 1, report),
+  ];
+  if (kept !== null && every !== null && kept < 3 * every)
+    report(
+      'MR_DEFINITION_INVALID',
+      `${what}: ephemeral.ttl ${ttl} must be at least three times ephemeral.flush ${flush}: a value must be flushed before it leaves the hot store.`,
+    );
+  if (online === false) report('MR_DEFINITION_INVALID', `${what}: is ephemeral and not online: leave out one of the two.`);
 }
 
 /** Fields whose type can be read. */

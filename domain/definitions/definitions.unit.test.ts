@@ -168,6 +168,8 @@ describe('JSON that is no definition', () => {
     [JSON.parse('{"kind":"entity","name":"a","keys":{"__proto__":"string"}}'), /definition\.keys\.__proto__ must be a name/],
     [{ ...flights, fields: { date: 'timestamp', x: 'doubel' } }, /definition\.fields\.x: "doubel" is not a field type/],
     [{ ...view, ttl: '3 weeks' }, /definition\.ttl: "3 weeks" is not a duration/],
+    [{ ...view, ephemeral: { ttl: '15m' } }, /definition\.ephemeral\.flush/],
+    [{ ...view, ephemeral: { ttl: '15m', flush: '1m', keep: 1 } }, /definition\.ephemeral\.keep is not known here/],
     [{ ...view, online: 'yes' }, /definition\.online must be true or false, is "yes"/],
     [
       { ...view, features: { a: { aggregation: 'sum', input: { op: 'col' } } } },
@@ -194,6 +196,18 @@ describe('what does not hold together', () => {
   const feature = (change: object): Definition => view({ features: { f: { aggregation: 'count', input: null, ...change } } });
   it.each<[string, Definition, string, RegExp]>([
     ['no entity', view({ entity: 'nope' }), 'MR_UNKNOWN_REFERENCE', /no entity "nope"/],
+    [
+      'values that leave the hot store before they are flushed',
+      view({ ephemeral: { ttl: '5m', flush: '2m' } }),
+      'MR_DEFINITION_INVALID',
+      /ephemeral\.ttl 5m must be at least three times ephemeral\.flush 2m/,
+    ],
+    [
+      'ephemeral and not online',
+      view({ online: false, ephemeral: { ttl: '6m', flush: '2m' } }),
+      'MR_DEFINITION_INVALID',
+      /not online/,
+    ],
     ['no source', view({ source: 'nope' }), 'MR_UNKNOWN_REFERENCE', /no source "nope"/],
     ['join to nothing', view({ join: { origin: 'from' } }), 'MR_UNKNOWN_COLUMN', /needs a field "from" in flights/],
     [

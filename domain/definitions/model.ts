@@ -58,6 +58,11 @@ export interface FeatureViewDefinition extends Described {
   readonly lateness?: string;
   readonly ttl?: string;
   readonly freshness?: string;
+  /**
+   * Values that change often and are asked for soon or not again: kept in the hot store for `ttl` after an entity's last event, and
+   * flushed to the primary store every `flush`, where they stay. Only the stack profile has the two stores.
+   */
+  readonly ephemeral?: { readonly ttl: string; readonly flush: string };
   /** default true */
   readonly online?: boolean;
   /** default true */

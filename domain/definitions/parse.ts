@@ -160,7 +160,19 @@ const KINDS: Readonly<Record<Kind, (r: Reader, o: JsonObject, path: string) => D
   },
   'feature-view'(r, value, path) {
     const p = parts(r);
-    const keys = ['entity', 'source', 'join', 'where', 'lateness', 'ttl', 'freshness', 'online', 'offline', 'features'];
+    const keys = [
+      'entity',
+      'source',
+      'join',
+      'where',
+      'lateness',
+      'ttl',
+      'freshness',
+      'ephemeral',
+      'online',
+      'offline',
+      'features',
+    ];
     const o = r.object(value, path, [...DESCRIBED, ...keys]);
     return {
       kind: 'feature-view',
@@ -172,6 +184,10 @@ const KINDS: Readonly<Record<Kind, (r: Reader, o: JsonObject, path: string) => D
       ...optional(o, 'lateness', path, p.duration),
       ...optional(o, 'ttl', path, p.duration),
       ...optional(o, 'freshness', path, p.duration),
+      ...optional(o, 'ephemeral', path, (v, at) => {
+        const parts = r.object(v, at, ['ttl', 'flush']);
+        return { ttl: p.duration(parts.ttl, `${at}.ttl`), flush: p.duration(parts.flush, `${at}.flush`) };
+      }),
       ...optional(o, 'online', path, p.flag),
       ...optional(o, 'offline', path, p.flag),
       features: p.record(o.features, `${path}.features`, name, (v, at) => feature(r, v, at)),

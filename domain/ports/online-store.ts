@@ -18,8 +18,14 @@ export interface TilesTarget {
 export type TilesAnswer =
   | { readonly found: 'tiles'; readonly entity: PackedEntity }
   | { readonly found: 'nothing' }
-  /** `part`: what the store has, where that is not all */
-  | { readonly found: 'unknown'; readonly part: PackedEntity | null };
+  /**
+   * `part`: what the store has, where that is not all. `letGo`: it has all that it was given lately, and this entity had no update within
+   * the store's time to live; otherwise nothing is known of it.
+   */
+  | { readonly found: 'unknown'; readonly part: PackedEntity | null; readonly letGo: boolean };
+
+/** A store that can tell nothing answers this very object. */
+export const UNKNOWN: TilesAnswer = { found: 'unknown', part: null, letGo: false };
 
 export interface OnlineStore {
   readonly name: string;

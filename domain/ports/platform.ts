@@ -348,6 +348,13 @@ export interface EngineJob {
   readonly checkpointAt: number | null;
 }
 
+/** Entity rows answered since the start, by what answered them: the hot store, the primary store, or raw events, folded. */
+export interface RowsServed {
+  readonly hot: number;
+  readonly primary: number;
+  readonly history: number;
+}
+
 export interface PlatformStatus {
   readonly profile: string;
   readonly version: string;
@@ -380,6 +387,8 @@ export interface PlatformStatus {
   }[];
   /** the engine's other jobs */
   readonly jobs?: readonly EngineJob[];
+  /** of a gateway that reads from stores */
+  readonly served?: RowsServed;
   readonly replays: readonly ReplayStatus[];
 }
 

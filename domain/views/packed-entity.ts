@@ -61,6 +61,17 @@ export const NO_TILES: PackedTiles = {
   refs: [],
 };
 
+/** An entity that is known to have no events. */
+export const noTiles = (plan: ViewPlan): PackedEntity => ({
+  partition: 0,
+  offset: 0,
+  whole: true,
+  since: null,
+  newest: Number.NEGATIVE_INFINITY,
+  keptFrom: Number.NEGATIVE_INFINITY,
+  hops: plan.hops.map(() => NO_TILES),
+});
+
 /** [0, 1, 2, …]: the slots of a packed hop, by count. */
 const SLOTS: number[][] = [];
 const slotsOf = (count: number): number[] => {

@@ -106,7 +106,15 @@ export const planView = (view: FeatureViewDefinition, source: SourceDefinition, 
     return { name, field, type: parseFieldType(base) };
   });
 
-  const { owner: _owner, description: _description, tags: _tags, freshness: _freshness, features: definitions, ...rest } = view;
+  const {
+    owner: _owner,
+    description: _text,
+    tags: _tags,
+    freshness: _freshness,
+    ephemeral,
+    features: definitions,
+    ...rest
+  } = view;
   const values = Object.fromEntries(
     Object.entries(definitions).map(([name, { description: _text, ...feature }]) => [name, feature]),
   );
@@ -126,6 +134,7 @@ export const planView = (view: FeatureViewDefinition, source: SourceDefinition, 
     latenessMs: durationOrNull(view.lateness),
     ttlMs: durationOrNull(view.ttl),
     freshnessMs: durationOrNull(view.freshness),
+    ephemeral: ephemeral === undefined ? null : { ttlMs: parseDuration(ephemeral.ttl), flushMs: parseDuration(ephemeral.flush) },
     reachMs: Math.max(0, ...groups.map((g) => g.reachMs)),
     hash: hash64(
       canonical({

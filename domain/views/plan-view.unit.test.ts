@@ -59,7 +59,10 @@ test('a partial keeps its name whatever stands beside it', () => {
 test('the hash follows values, not what is said about them', () => {
   const base = plan({ a: of('max') });
   expect(
-    plan({ a: of('max', { description: 'said' }) }, { owner: 'o', tags: ['t'], freshness: '1m', description: 'said' }).hash,
+    plan(
+      { a: of('max', { description: 'said' }) },
+      { owner: 'o', tags: ['t'], freshness: '1m', ephemeral: { ttl: '3m', flush: '1m' }, description: 'said' },
+    ).hash,
   ).toBe(base.hash);
   for (const other of [
     plan({ a: of('min') }),

@@ -59,9 +59,11 @@ export interface ViewPlan {
   readonly latenessMs: number | null;
   readonly ttlMs: number | null;
   readonly freshnessMs: number | null;
+  /** how long the hot store keeps an entity, and how often the primary store gets what changed; null: as any view */
+  readonly ephemeral: { readonly ttlMs: number; readonly flushMs: number } | null;
   /** the widest window, ms; Infinity where a feature is of all time */
   readonly reachMs: number;
-  /** hash of all that decides values (not owner, description, tags, freshness): equal hashes compute equal values */
+  /** hash of all that decides values (not owner, description, tags, freshness, ephemeral): equal hashes compute equal values */
   readonly hash: string;
 }
 

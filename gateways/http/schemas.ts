@@ -277,6 +277,7 @@ export const platformStatus = object(
     ),
     replays: list(replayStatus),
     jobs: list(engineJob),
+    served: object({ hot: whole, primary: whole, history: whole }),
   },
   ['profile', 'version', 'startedAt', 'dataDirectory', 'memoryBytes', 'sources', 'views', 'replays'],
 );

@@ -1,35 +1,23 @@
 /**
- * The jobs that a registry's views need, as SQL to submit: one compute job a generation, one materialize job and one archive job for all.
+ * The compute jobs that a registry's views need, as SQL to submit: one a generation.
  *
  * A compute job starts from nothing at the beginning of what is known: the history's table up to the offsets that it holds, side by side
  * with Kafka from there on. Order does not matter to a tile, so the two need no switch from one to the other.
  */
 import type { FeatureViewDefinition, SourceDefinition } from '#domain/definitions/model.ts';
-import { featuresTopic, rawTopic } from '#domain/ports/topics.ts';
 import type { ViewPlan } from '#domain/views/plan.ts';
 import type { WantedJob } from './jobs.ts';
 import { type ComputeSpec, computeSql, statementSet } from './sql/compute.ts';
 import { closesTiles } from './sql/lateness.ts';
-import { archiveRaw, archiveUpdates, tilesByKey } from './sql/materialize.ts';
-import {
-  ARCHIVE_GROUP,
-  ARCHIVE_JOB,
-  computeGroup,
-  computeJob,
-  MATERIALIZE_GROUP,
-  MATERIALIZE_JOB,
-  rawTable,
-} from './sql/names.ts';
+import { computeGroup, computeJob, rawTable } from './sql/names.ts';
 import {
   catalogsSql,
   featuresSinkSql,
   lateSinkSql,
   type PaimonSettings,
-  paimonTableSql,
   rawTableSql,
   type StartAt,
   type TableSettings,
-  updatesTableSql,
 } from './sql/tables.ts';
 
 export interface JobSettings extends TableSettings {
@@ -88,65 +76,6 @@ export const computeJobOf = (settings: JobSettings, spec: ComputeSpec, start: Hi
     properties: computeProperties(settings),
   };
 };
-
-export interface MaterializedView {
-  readonly view: string;
-  /** generations whose tiles are kept by key, oldest first; each may be of another version */
-  readonly generations: readonly { readonly generation: number; readonly plan: ViewPlan }[];
-}
-
-export interface Materialized {
-  readonly sources: readonly SourceDefinition[];
-  readonly views: readonly MaterializedView[];
-}
-
-const plansOf = ({ generations }: MaterializedView): readonly ViewPlan[] => generations.map(({ plan }) => plan);
-
-/** Into the primary store. */
-const materializeInserts = ({ views }: Materialized): readonly string[] =>
-  views.flatMap((view) => view.generations.map(({ plan, generation }) => tilesByKey(plan, generation)));
-
-/** Into the history. */
-const archiveInserts = ({ sources, views }: Materialized): readonly string[] => [
-  ...sources.map(archiveRaw),
-  ...views.map((view) => archiveUpdates(plansOf(view))),
-];
-
-export const materializeIdentity = (wanted: Materialized): string => materializeInserts(wanted).join(';\n');
-export const archiveIdentity = (wanted: Materialized): string => archiveInserts(wanted).join(';\n');
-
-/** @param startOf where a view's updates are read from */
-export const materializeJobOf = (
-  settings: JobSettings,
-  wanted: Materialized,
-  startOf: (topic: string) => StartAt,
-): WantedJob => ({
-  name: MATERIALIZE_JOB,
-  setup: [
-    ...catalogsSql(settings.warehouse),
-    ...wanted.views.flatMap((view) => [
-      updatesTableSql(settings, plansOf(view), MATERIALIZE_GROUP, startOf(featuresTopic(view.view))),
-      ...view.generations.map(({ plan, generation }) => paimonTableSql(plan, generation, settings.paimon)),
-    ]),
-  ],
-  statement: statementSet(materializeInserts(wanted)),
-  properties: { 'parallelism.default': String(settings.parallelism) },
-});
-
-/** @param startOf where a topic is read from: the offsets that the history's tables hold */
-export const archiveJobOf = (settings: JobSettings, wanted: Materialized, startOf: (topic: string) => StartAt): WantedJob => ({
-  name: ARCHIVE_JOB,
-  setup: [
-    ...catalogsSql(settings.warehouse),
-    ...wanted.sources.map((source) => rawTableSql(settings, source, ARCHIVE_GROUP, startOf(rawTopic(source.name)))),
-    ...wanted.views.map((view) => updatesTableSql(settings, plansOf(view), ARCHIVE_GROUP, startOf(featuresTopic(view.view)))),
-  ],
-  statement: statementSet(archiveInserts(wanted)),
-  properties: {
-    'parallelism.default': String(settings.parallelism),
-    'execution.checkpointing.interval': `${settings.archiveEveryMs} ms`,
-  },
-});
 
 /** What `millrace show VIEW --sql` prints. */
 export const shownSql = (plan: ViewPlan, view: FeatureViewDefinition, source: SourceDefinition, version: number): string => {

@@ -6,16 +6,20 @@ import type { SourceDefinition } from '#domain/definitions/model.ts';
 import type { Log } from '#domain/ports/log.ts';
 import { featuresTopic, rawTopic } from '#domain/ports/topics.ts';
 import type { ViewPlan } from '#domain/views/plan.ts';
+import type { JobSettings } from './compute-job.ts';
+import type { FlinkJobs, JobStart } from './jobs.ts';
 import {
   archiveIdentity,
   archiveJobOf,
-  type JobSettings,
+  type FlushedView,
+  flushIdentity,
+  flushJobOf,
   type Materialized,
+  type MaterializedView,
   materializeIdentity,
   materializeJobOf,
-} from './compute-job.ts';
-import type { FlinkJobs } from './jobs.ts';
-import { ARCHIVE_JOB, MATERIALIZE_GROUP, MATERIALIZE_JOB } from './sql/names.ts';
+} from './materialize-jobs.ts';
+import { ARCHIVE_JOB, flushJob, MATERIALIZE_GROUP, MATERIALIZE_JOB } from './sql/names.ts';
 import type { StartAt } from './sql/tables.ts';
 
 export interface MaterializeContext {
@@ -51,18 +55,37 @@ const startsOf = async (
   return (topic) => starts.get(topic) ?? 'earliest';
 };
 
-const viewTopics = ({ views }: Materialized): readonly string[] => views.map(({ view }) => featuresTopic(view));
-const sourceTopics = ({ sources }: Materialized): readonly string[] => sources.map(({ name }) => rawTopic(name));
+const viewTopics = (views: readonly MaterializedView[]): readonly string[] => views.map(({ view }) => featuresTopic(view));
 
-/** The materialize job, running what is wanted now. Its tables take an update twice without harm: the one further in the log stands. */
-export const ensureMaterialize = async ({ jobs, log, settings }: MaterializeContext, what: Materialized): Promise<void> => {
-  if (what.views.length === 0) return jobs.discard(MATERIALIZE_JOB);
-  await jobs.ensure(MATERIALIZE_JOB, materializeIdentity(what), async (start) => {
-    // After a crash its offsets may have been committed and its rows not.
-    const again = start.kind === 'fresh' && start.afterCrash;
-    const startOf = await startsOf(log, viewTopics(what), (topic) => log.committed(MATERIALIZE_GROUP, topic));
-    return materializeJobOf(settings, what, again ? () => 'earliest' : startOf);
-  });
+/**
+ * Where a view's updates are read from. Its tables take an update twice without harm, the one further in the log stands: so after a
+ * crash, when its offsets may have been committed and its rows not, all is read again.
+ */
+const updatesFrom = async (log: Log, views: readonly MaterializedView[], start: JobStart): Promise<(topic: string) => StartAt> =>
+  start.kind === 'fresh' && start.afterCrash
+    ? () => 'earliest'
+    : startsOf(log, viewTopics(views), (topic) => log.committed(MATERIALIZE_GROUP, topic));
+
+const isFlushed = (view: MaterializedView): view is FlushedView => view.flushMs !== null;
+
+/**
+ * The jobs that write the primary store, running what is wanted now: one for all views, and one for each ephemeral view, which commits
+ * at its own interval. A table has one writer: a view that changes sides is stopped on the one before it is started on the other.
+ */
+export const ensureMaterialize = async ({ jobs, log, settings }: MaterializeContext, { views }: Materialized): Promise<void> => {
+  const together = views.filter((view) => !isFlushed(view));
+  const apart = views.filter(isFlushed);
+  const wanted = new Set(apart.map(({ view }) => flushJob(view)));
+  for (const { name } of await jobs.running()) if (name.startsWith(flushJob('')) && !wanted.has(name)) await jobs.stop(name);
+  if (together.length === 0) await jobs.discard(MATERIALIZE_JOB);
+  else
+    await jobs.ensure(MATERIALIZE_JOB, materializeIdentity(together), async (start) =>
+      materializeJobOf(settings, together, await updatesFrom(log, together, start)),
+    );
+  for (const view of apart)
+    await jobs.ensure(flushJob(view.view), flushIdentity(view), async (start) =>
+      flushJobOf(settings, view, await updatesFrom(log, [view], start)),
+    );
 };
 
 /** The archive job, running what is wanted now: from where the tables themselves say that they are. */
@@ -71,10 +94,7 @@ export const ensureArchive = async (options: MaterializeContext, what: Materiali
   if (what.sources.length === 0) return jobs.discard(ARCHIVE_JOB);
   await jobs.ensure(ARCHIVE_JOB, archiveIdentity(what), async () => {
     await ensureTables(options, what);
-    return archiveJobOf(
-      settings,
-      what,
-      await startsOf(log, [...sourceTopics(what), ...viewTopics(what)], options.historyThrough),
-    );
+    const topics = [...what.sources.map(({ name }) => rawTopic(name)), ...viewTopics(what.views)];
+    return archiveJobOf(settings, what, await startsOf(log, topics, options.historyThrough));
   });
 };

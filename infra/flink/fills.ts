@@ -4,7 +4,8 @@ import { featuresTopic, rawTopic } from '#domain/ports/topics.ts';
 import type { FlinkCluster } from './cluster.ts';
 import type { FlinkGeneration } from './generation.ts';
 import type { FlinkJobs } from './jobs.ts';
-import { computeJob, MATERIALIZE_GROUP, MATERIALIZE_JOB } from './sql/names.ts';
+import { covers } from './primary-progress.ts';
+import { computeJob } from './sql/names.ts';
 
 export interface Fills {
   readonly isFilled: (generation: FlinkGeneration) => Promise<boolean>;
@@ -16,13 +17,9 @@ interface Fill {
   readonly ends: readonly number[];
   /** where the updates of all that end; null: not all is computed yet */
   features: readonly number[] | null;
-  seenAt: number;
 }
 
 const idOf = ({ spec }: FlinkGeneration): string => `${spec.view}#${spec.generation}`;
-
-const covers = (through: readonly number[], ends: readonly number[]): boolean =>
-  ends.every((end, p) => end === 0 || (through[p] ?? 0) >= end);
 
 export const createFills = ({
   log,
@@ -42,7 +39,7 @@ export const createFills = ({
     const features = featuresTopic(view);
     let fill = fills.get(id);
     if (fill === undefined) {
-      fill = { ends: await log.end(rawTopic(source.name)), features: null, seenAt: Date.now() };
+      fill = { ends: await log.end(rawTopic(source.name)), features: null };
       fills.set(id, fill);
     }
     if (fill.ends.every((end) => end === 0)) return true;
@@ -51,18 +48,8 @@ export const createFills = ({
       const job = (await jobs.running()).find(({ name }) => name === computeJob(view, number));
       if (job === undefined || !(await cluster.boundedSourcesFinished(job.id))) return false;
       fill.features = await log.end(features);
-      fill.seenAt = Number.POSITIVE_INFINITY;
-      return false;
     }
-    if (!covers(await log.committed(MATERIALIZE_GROUP, features), fill.features)) return false;
-    if (fill.seenAt === Number.POSITIVE_INFINITY) {
-      fill.seenAt = Date.now();
-      return false;
-    }
-    // A checkpoint's rows are committed before the next checkpoint is complete.
-    const job = (await jobs.running()).find(({ name }) => name === MATERIALIZE_JOB);
-    const at = job === undefined ? null : (await cluster.health(job.id)).checkpointAt;
-    return at !== null && at > fill.seenAt + 1_000;
+    return covers(generation.primaryOffsets(), fill.features);
   };
 
   return { isFilled, forget: (generation) => void fills.delete(idOf(generation)) };

@@ -15,8 +15,9 @@ import { createTileStore, type TileStore } from '#domain/views/tile-store.ts';
 import type { GenerationSpec } from '#infra/compute/generation.ts';
 import type { FetchedTiles, ServedView } from '#projections/serving/served-view.ts';
 import type { RunningGeneration } from '#projections/status/status.ts';
+import { covers, primaryProgress } from './primary-progress.ts';
 import { settledOffsets } from './settled-offsets.ts';
-import { computeGroup, MATERIALIZE_GROUP } from './sql/names.ts';
+import { computeGroup } from './sql/names.ts';
 import type { UpdateDecoder } from './update-decoder.ts';
 
 export interface FlinkGeneration extends RunningGeneration {
@@ -26,6 +27,12 @@ export interface FlinkGeneration extends RunningGeneration {
   readonly refresh: () => Promise<void>;
   /** next raw offsets of the last checkpoint */
   readonly computed: () => readonly number[];
+  /** until when (epoch ms) the primary store has all updates; 0: not known */
+  readonly primaryUntil: () => number;
+  /** whether the primary store has all that reads were answered from so far */
+  readonly primaryHasVisible: () => boolean;
+  /** next offsets of features.<view> before which all is in the primary store */
+  readonly primaryOffsets: () => readonly number[];
   /** What is known of its job. */
   readonly note: (job: EngineJob, error: Error | null) => void;
 }
@@ -35,18 +42,18 @@ export interface FlinkGenerationOptions {
   readonly log: Log;
   readonly hot: HotStore | null;
   readonly decoder: UpdateDecoder;
+  /** of the job that writes the primary store's table */
+  readonly checkpointAt: () => number | null;
   readonly fetch: (keys: readonly string[], at: number) => Promise<FetchedTiles>;
 }
 
 const READ_BYTES = 8 * 1024 * 1024;
 const sum = (offsets: readonly number[]): number => offsets.reduce((a, b) => a + b, 0);
-const covers = (through: readonly (number | null)[], ends: readonly number[]): boolean =>
-  ends.every((end, p) => end === 0 || (through[p] ?? 0) >= end);
 
 /** Reads of a generation that was never asked for in this process answer from here. */
 const NOT_HERE = 'needs-history' as const;
 
-export const flinkGeneration = ({ spec, log, hot, decoder, fetch }: FlinkGenerationOptions): FlinkGeneration => {
+export const flinkGeneration = ({ spec, log, hot, decoder, checkpointAt, fetch }: FlinkGenerationOptions): FlinkGeneration => {
   const { plan, view, generation, version, source } = spec;
   const target: TilesTarget = { plan, generation };
   const raw = rawTopic(source.name);
@@ -55,6 +62,8 @@ export const flinkGeneration = ({ spec, log, hot, decoder, fetch }: FlinkGenerat
   let computed: readonly number[] = [];
   let ends: readonly number[] = [];
   let visible: readonly number[] = [];
+  /** offsets of features.<view> that `visible` asks of a store */
+  let visibleUpdates: readonly number[] = [];
   let text = formatPosition(raw, [{ partition: 0, offset: 0 }]);
   let newest: number | null = null;
   let failure: Error | null = null;
@@ -62,6 +71,8 @@ export const flinkGeneration = ({ spec, log, hot, decoder, fetch }: FlinkGenerat
   /** checkpoints whose updates are on their way to the stores, oldest first */
   let pending: { readonly computed: readonly number[]; readonly features: readonly number[] }[] = [];
   let refreshing: Promise<void> | null = null;
+
+  const primary = primaryProgress({ log, view, checkpointAt, now: Date.now });
 
   const setVisible = (offsets: readonly number[]): void => {
     visible = offsets;
@@ -72,6 +83,7 @@ export const flinkGeneration = ({ spec, log, hot, decoder, fetch }: FlinkGenerat
   };
 
   const look = async (): Promise<void> => {
+    await primary.look();
     ends = await log.end(raw);
     const committed = await settledOffsets(log, raw, await log.committed(group, raw), ends);
     if (sum(committed) > sum(computed) || visible.length === 0) {
@@ -82,11 +94,12 @@ export const flinkGeneration = ({ spec, log, hot, decoder, fetch }: FlinkGenerat
     if (pending.length === 0) return;
     const progress = hot === null ? null : await hot.progress(target).catch(() => null);
     if (progress !== null) newest = progress.newestEventTime ?? newest;
-    const through = progress?.ready === true ? progress.offsets : await log.committed(MATERIALIZE_GROUP, features);
+    const through = progress?.ready === true ? progress.offsets : primary.offsets();
     const reached = pending.filter((step) => covers(through, step.features));
     const last = reached.at(-1);
     if (last === undefined) return;
     setVisible(last.computed);
+    visibleUpdates = last.features;
     pending = pending.slice(reached.length);
   };
 
@@ -141,6 +154,9 @@ export const flinkGeneration = ({ spec, log, hot, decoder, fetch }: FlinkGenerat
       return refreshing;
     },
     job: () => job,
+    primaryUntil: primary.until,
+    primaryHasVisible: () => covers(primary.offsets(), visibleUpdates),
+    primaryOffsets: primary.offsets,
     note(seen, error) {
       job = seen;
       failure = error;

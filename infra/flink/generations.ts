@@ -14,11 +14,12 @@ import { answeringGeneration, generationLiveAt } from '#infra/compute/answering-
 import type { WantedGeneration, WantedView } from '#infra/compute/compute-manager.ts';
 import type { FetchedTiles, ServedView, ServingViews } from '#projections/serving/served-view.ts';
 import type { FlinkCluster, FlinkJob } from './cluster.ts';
-import { computeIdentity, computeJobOf, type HistoryStart, type Materialized } from './compute-job.ts';
+import { computeIdentity, computeJobOf, type HistoryStart } from './compute-job.ts';
 import { ensureArchive, ensureMaterialize, type MaterializeContext } from './ensure-materialize.ts';
 import { createFills } from './fills.ts';
 import { type FlinkGeneration, flinkGeneration } from './generation.ts';
-import { ARCHIVE_JOB, computeJob, MATERIALIZE_JOB } from './sql/names.ts';
+import { type Materialized, materializeJobFor, writingJobs } from './materialize-jobs.ts';
+import { computeJob } from './sql/names.ts';
 import type { UpdateDecoder } from './update-decoder.ts';
 
 export interface FlinkGenerationsOptions extends MaterializeContext {
@@ -49,7 +50,6 @@ export interface FlinkGenerations extends ServingViews {
 
 const LOOK_MS = 200;
 const MEND_MS = 2_000;
-const SHARED_JOBS = [MATERIALIZE_JOB, ARCHIVE_JOB];
 const idOf = (view: string, generation: number): string => `${view}#${generation}`;
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
@@ -60,6 +60,8 @@ export const flinkGenerations = (options: FlinkGenerationsOptions): FlinkGenerat
   const listeners = new Set<() => void>();
   let wanted: readonly WantedView[] = [];
   let epoch = 0;
+  /** the jobs of all views */
+  let shared: readonly EngineJob[] = [];
   let queue: Promise<void> = Promise.resolve();
   let closed = false;
 
@@ -78,7 +80,9 @@ export const flinkGenerations = (options: FlinkGenerationsOptions): FlinkGenerat
     const { spec } = generation;
     const target: TilesTarget = { plan: spec.plan, generation: spec.generation };
     const { hot, decoder } = options;
-    running.set(id, flinkGeneration({ spec, log, hot, decoder, fetch: options.fetcher(target) }));
+    const writer = materializeJobFor({ view: spec.view, flushMs: spec.plan.ephemeral?.flushMs ?? null });
+    const checkpointAt = (): number | null => shared.find(({ name }) => name === writer)?.checkpointAt ?? null;
+    running.set(id, flinkGeneration({ spec, log, hot, decoder, checkpointAt, fetch: options.fetcher(target) }));
   };
 
   const ensureCompute = async ({ spec }: WantedGeneration): Promise<void> => {
@@ -98,12 +102,16 @@ export const flinkGenerations = (options: FlinkGenerationsOptions): FlinkGenerat
       .filter(({ generations }) => generations.length > 0)
       .map(({ view, generations }) => ({
         view,
+        flushMs: generations.at(-1)?.spec.plan.ephemeral?.flushMs ?? null,
         generations: generations.map(({ spec }) => ({ generation: spec.generation, plan: spec.plan })),
       })),
   });
 
   const discardUnwanted = async (): Promise<void> => {
-    const names = new Set([...SHARED_JOBS, ...wantedGenerations().map(({ spec }) => computeJob(spec.view, spec.generation))]);
+    const names = new Set([
+      ...writingJobs(materialized()),
+      ...wantedGenerations().map(({ spec }) => computeJob(spec.view, spec.generation)),
+    ]);
     for (const job of await jobs.running()) if (!names.has(job.name)) await jobs.discard(job.name);
   };
 
@@ -116,7 +124,6 @@ export const flinkGenerations = (options: FlinkGenerationsOptions): FlinkGenerat
     await discardUnwanted();
   };
 
-  let shared: readonly EngineJob[] = [];
   const gone = (name: string): EngineJob => ({ name, state: 'gone', restarts: 0, failure: null, checkpointAt: null });
   const seen = async (all: readonly FlinkJob[], name: string): Promise<EngineJob> => {
     const job = all.find((one) => one.name === name);
@@ -135,9 +142,7 @@ export const flinkGenerations = (options: FlinkGenerationsOptions): FlinkGenerat
   /** How the jobs fare, in every process: whoever is asked for the status knows. */
   const inspect = async (): Promise<void> => {
     const all = await jobs.running();
-    const { sources, views } = materialized();
-    const names = [...(views.length > 0 ? [MATERIALIZE_JOB] : []), ...(sources.length > 0 ? [ARCHIVE_JOB] : [])];
-    shared = await Promise.all(names.map((name) => seen(all, name)));
+    shared = await Promise.all(writingJobs(materialized()).map((name) => seen(all, name)));
     for (const generation of running.values()) {
       const job = await seen(all, computeJob(generation.spec.view, generation.spec.generation));
       const error =

@@ -5,6 +5,7 @@
 import type { LogRecord } from '#domain/ports/log.ts';
 import type { HotStore, TilesTarget } from '#domain/ports/online-store.ts';
 import { featuresTopic } from '#domain/ports/topics.ts';
+import type { PackedEntity } from '#domain/views/packed-entity.ts';
 import type { UpdateDecoder } from '#infra/flink/update-decoder.ts';
 import { type HotPartition, hotPartition, type KeyedUpdate } from '#projections/hot/hot-tiles.ts';
 import type { KafkaAddress } from './raw-cluster.ts';
@@ -16,6 +17,8 @@ export interface HotProjectionOptions extends KafkaAddress {
   readonly store: HotStore;
   readonly decoder: UpdateDecoder;
   readonly ttlOf: (target: TilesTarget) => number | null;
+  /** see HotTilesOptions */
+  readonly older?: (target: TilesTarget, keys: readonly string[]) => Promise<readonly (PackedEntity | null)[]>;
   readonly now: () => number;
   /** the topic's ends */
   readonly ends: () => Promise<readonly number[]>;
@@ -30,7 +33,7 @@ export interface HotProjection {
 const CHECK_MS = 1_000;
 
 export const hotProjection = (options: HotProjectionOptions): HotProjection => {
-  const { view, store, decoder, now, partitions, ttlOf } = options;
+  const { view, store, decoder, now, partitions, ttlOf, older } = options;
   const topic = featuresTopic(view);
   let targets: readonly TilesTarget[] = [];
   /** by partition, by generation */
@@ -38,7 +41,15 @@ export const hotProjection = (options: HotProjectionOptions): HotProjection => {
   let subscription: Subscription | null = null;
 
   const openTarget = (target: TilesTarget, partition: number): HotPartition =>
-    hotPartition({ store, target, partition, partitions, ttlMs: ttlOf(target), now });
+    hotPartition({
+      store,
+      target,
+      partition,
+      partitions,
+      ttlMs: ttlOf(target),
+      now,
+      ...(older === undefined ? {} : { older: (keys) => older(target, keys) }),
+    });
 
   /** Where the partition must be read from: the oldest that a generation lacks. */
   const begin = async (partition: number): Promise<number> => {
@@ -122,7 +133,9 @@ export const hotProjection = (options: HotProjectionOptions): HotProjection => {
 
   return {
     async follow(next) {
-      const same = next.length === targets.length && next.every((t, i) => t.generation === targets[i]?.generation);
+      const same =
+        next.length === targets.length &&
+        next.every((t, i) => t.generation === targets[i]?.generation && ttlOf(t) === ttlOf(targets[i] as TilesTarget));
       targets = next;
       if (subscription === null) subscription = start();
       else if (!same) for (const partition of kept.keys()) await restart(partition);

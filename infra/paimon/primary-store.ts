@@ -2,7 +2,7 @@
  * The primary online store: Paimon's tables of tiles, by key, through the lookup server. A table's snapshot is a checkpoint of the job that
  * writes it, so all tiles of an answer stand at one moment; an entity's own row says that it exists, and where its newest tile is.
  */
-import type { OnlineStore, TilesAnswer, TilesTarget } from '#domain/ports/online-store.ts';
+import { type OnlineStore, type TilesAnswer, type TilesTarget, UNKNOWN } from '#domain/ports/online-store.ts';
 import { decodeKey } from '#domain/views/entity-key.ts';
 import { slotColumns } from '#domain/views/features-schema.ts';
 import { NO_TILES, type PackedEntity, type PackedTiles } from '#domain/views/packed-entity.ts';
@@ -67,7 +67,7 @@ export const paimonStore = (client: LookupClient): OnlineStore => {
       const { plan } = target;
       const table = await open(target);
       // Not made yet: what the table will say is not known.
-      if (table === null) return keys.map(() => ({ found: 'unknown', part: null }));
+      if (table === null) return keys.map(() => UNKNOWN);
       const entityHop = plan.hops.length;
       const widest = plan.hops.reduce((best, hop, i) => (breadth(hop) > breadth(plan.hops[best] as HopGroup) ? i : best), 0);
       const entities = keys.map((key) => {

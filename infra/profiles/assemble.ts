@@ -15,7 +15,7 @@ import type { AuditStore } from '#domain/ports/audit-store.ts';
 import type { EventStore } from '#domain/ports/event-store.ts';
 import type { HistoryTables } from '#domain/ports/history.ts';
 import type { Log } from '#domain/ports/log.ts';
-import type { EngineJob, Platform, RollupRequest, RollupResult } from '#domain/ports/platform.ts';
+import type { EngineJob, Platform, RollupRequest, RollupResult, RowsServed } from '#domain/ports/platform.ts';
 import type { SchemaRegistry } from '#domain/ports/schema-registry.ts';
 import { REGISTRY_TOPIC, rawTopic } from '#domain/ports/topics.ts';
 import { streamOf } from '#domain/registry/events.ts';
@@ -52,6 +52,8 @@ export interface Engine extends ServingViews {
   readonly onProgress: (listener: () => void) => () => void;
   /** jobs of an engine apart from us that serve all views */
   readonly jobs?: () => readonly EngineJob[];
+  /** where reads go to stores: which of them answered */
+  readonly served?: () => RowsServed;
   readonly close: () => Promise<void>;
 }
 
@@ -223,6 +225,7 @@ export const assemblePlatform = async (adapters: Adapters): Promise<Platform> =>
     now,
     memoryBytes: () => process.memoryUsage.rss(),
     ...(engine.jobs === undefined ? {} : { jobs: engine.jobs }),
+    ...(engine.served === undefined ? {} : { served: engine.served }),
   });
   const metrics = createMetrics(status.status);
   const publish: Platform['publish'] = async (request, caller) => {

@@ -11,16 +11,20 @@ import { fail } from '#domain/errors.ts';
 import type { TilesTarget } from '#domain/ports/online-store.ts';
 import type { Platform } from '#domain/ports/platform.ts';
 import { featuresTopic, rawTopic } from '#domain/ports/topics.ts';
+import { noTiles, type PackedEntity } from '#domain/views/packed-entity.ts';
 import { confluentSchemaRegistry } from '#infra/confluent/schema-registry.ts';
 import { flinkCluster } from '#infra/flink/cluster.ts';
 import type { JobSettings } from '#infra/flink/compute-job.ts';
+import type { FlinkGeneration } from '#infra/flink/generation.ts';
 import { type FlinkGenerations, flinkGenerations } from '#infra/flink/generations.ts';
 import { openStackHistory } from '#infra/flink/history.ts';
 import { openJobBook } from '#infra/flink/job-book.ts';
 import { flinkJobs } from '#infra/flink/jobs.ts';
 import { keepTablesSmall, type UpkeepOptions } from '#infra/flink/maintenance.ts';
+import { materializeJobFor } from '#infra/flink/materialize-jobs.ts';
 import { rollUp, rollupsOf } from '#infra/flink/rollup.ts';
-import { ARCHIVE_JOB, DATABASE, historyTable, MATERIALIZE_GROUP, MATERIALIZE_JOB, paimonTable } from '#infra/flink/sql/names.ts';
+import { ARCHIVE_JOB, DATABASE, historyTable, MATERIALIZE_GROUP, paimonTable } from '#infra/flink/sql/names.ts';
+import { rollupTopics } from '#infra/flink/sql/rollup.ts';
 import { updateDecoder } from '#infra/flink/update-decoder.ts';
 import { type HotProjection, hotProjection } from '#infra/kafka/hot-projection.ts';
 import { kafkaLog } from '#infra/kafka/log.ts';
@@ -34,7 +38,7 @@ import { assemblePlatform, type Engine, type EngineContext } from '#infra/profil
 import { openInboxes } from '#infra/profiles/inboxes.ts';
 import { redisHotStore } from '#infra/redis/hot-store.ts';
 import type { StackAddresses } from '#infra/stack/addresses.ts';
-import { onlineTiles, type TilesServed, tilesFetcher } from '#projections/serving/online-tiles.ts';
+import { onlineTiles, tilesFetcher } from '#projections/serving/online-tiles.ts';
 
 export interface StackOptions {
   readonly addresses: StackAddresses;
@@ -54,6 +58,8 @@ export interface StackOptions {
 
 const DAY_MS = 86_400_000;
 const CLOCK_STEP_MS = 1;
+/** Redis' clock and ours, and the time between a read of the one store and of the other. */
+const HANDOVER_MS = 500;
 
 export const startStack = async (options: StackOptions): Promise<Platform> => {
   const { addresses } = options;
@@ -93,11 +99,37 @@ export const startStack = async (options: StackOptions): Promise<Platform> => {
   };
   /** Views of all time stay; of windows, until no window reaches an entity's last event, and some grace. */
   const ttlOf = ({ plan }: TilesTarget): number | null =>
-    Number.isFinite(plan.reachMs) ? plan.reachMs + (options.hotGraceMs ?? DAY_MS) : null;
+    plan.ephemeral !== null
+      ? plan.ephemeral.ttlMs
+      : Number.isFinite(plan.reachMs)
+        ? plan.reachMs + (options.hotGraceMs ?? DAY_MS)
+        : null;
+  let flink: FlinkGenerations | null = null;
   const hot = options.hot === false ? null : redisHotStore({ ...addresses.redis, ttlOf, warn });
   const primary = paimonStore(connectLookup(addresses.lookup));
-  const served: TilesServed = { hot: 0, primary: 0, history: 0 };
-  const tiles = onlineTiles({ hot, primary, served });
+  const served = { hot: 0, primary: 0, history: 0 };
+  const running = ({ plan, generation }: TilesTarget): FlinkGeneration | null => flink?.generation(plan.view, generation) ?? null;
+  const primaryHas = {
+    /** Where an entity left Redis, its last update is as old as its time to live: days, but for an ephemeral view's. */
+    letGo: (target: TilesTarget): boolean =>
+      target.plan.ephemeral === null ||
+      (running(target)?.primaryUntil() ?? 0) >= Date.now() - target.plan.ephemeral.ttlMs + HANDOVER_MS,
+    until: (target: TilesTarget, time: number): boolean => {
+      const generation = running(target);
+      return generation === null || (generation.primaryHasVisible() && generation.primaryUntil() >= time);
+    },
+  };
+  const tiles = onlineTiles({ hot, primary, primaryHas, served });
+  /** Entities that come back: what the primary store has of them is all that there was. */
+  const older = async (target: TilesTarget, keys: readonly string[]): Promise<readonly (PackedEntity | null)[]> => {
+    if (!primaryHas.letGo(target)) return keys.map(() => null);
+    const answers = await primary.read(target, keys, now()).catch(() => []);
+    return keys.map((_, i) => {
+      const answer = answers[i];
+      if (answer === undefined || answer.found === 'unknown') return null;
+      return answer.found === 'tiles' ? answer.entity : noTiles(target.plan);
+    });
+  };
 
   const projections = new Map<string, HotProjection>();
   const keepHot = async (views: Parameters<Engine['reconcile']>[0]): Promise<void> => {
@@ -115,13 +147,13 @@ export const startStack = async (options: StackOptions): Promise<Platform> => {
           ttlOf,
           now,
           ends: () => log.end(featuresTopic(view)),
+          ...(generations.some(({ spec }) => spec.plan.ephemeral !== null) ? { older } : {}),
         });
       projections.set(view, projection);
       await projection.follow(generations.map(({ spec }) => ({ plan: spec.plan, generation: spec.generation })));
     }
   };
 
-  let flink: FlinkGenerations | null = null;
   const engine = ({ catalog, onFilled }: EngineContext): Engine => {
     const generations = flinkGenerations({
       log,
@@ -147,7 +179,7 @@ export const startStack = async (options: StackOptions): Promise<Platform> => {
       root: addresses.warehouse.iceberg,
       topics: () => [
         ...catalog.streams('source').map(({ name }) => rawTopic(name)),
-        ...catalog.streams('feature-view').map(({ name }) => featuresTopic(name)),
+        ...catalog.streams('feature-view').flatMap(({ name }) => [featuresTopic(name), ...rollupTopics(name)]),
       ],
       leads: lease.holds,
       warn,
@@ -155,6 +187,7 @@ export const startStack = async (options: StackOptions): Promise<Platform> => {
     const inboxes = openInboxes(kafka, catalog, { log, schemas, now });
     return {
       ...generations,
+      served: () => ({ ...served }),
       async reconcile(wanted) {
         await generations.reconcile(wanted);
         await keepHot(wanted);
@@ -215,7 +248,7 @@ export const startStack = async (options: StackOptions): Promise<Platform> => {
           store: 'paimon',
           location: `${DATABASE}.${paimonTable(view, generation)}`,
           through: at(features, await log.committed(MATERIALIZE_GROUP, features)),
-          job: MATERIALIZE_JOB,
+          job: materializeJobFor({ view, flushMs: plan.ephemeral?.flushMs ?? null }),
         },
         {
           ...kept,

@@ -11,7 +11,7 @@
  */
 import { Redis } from 'ioredis';
 import { MillraceError } from '#domain/errors.ts';
-import type { HotProgress, HotStore, TilesAnswer, TilesTarget } from '#domain/ports/online-store.ts';
+import { type HotProgress, type HotStore, type TilesAnswer, type TilesTarget, UNKNOWN } from '#domain/ports/online-store.ts';
 import { HEAD_DOUBLES, type PackedEntity, packEntity, unpackEntity } from '#domain/views/packed-entity.ts';
 import { REPAIR, STORE } from './scripts.ts';
 
@@ -41,7 +41,7 @@ const bytesOf = (entity: PackedEntity): Buffer => {
   return Buffer.from(packed.buffer, packed.byteOffset, packed.byteLength);
 };
 
-const UNKNOWN: TilesAnswer = { found: 'unknown', part: null };
+const LET_GO: TilesAnswer = { found: 'unknown', part: null, letGo: true };
 
 export const redisHotStore = (options: RedisHotStoreOptions): HotStore => {
   const redis = new Redis({
@@ -101,12 +101,12 @@ export const redisHotStore = (options: RedisHotStoreOptions): HotStore => {
       guarded(async () => {
         const found = await redis.mgetBuffer(readyKey(target), ...keys.map((key) => entityKey(target, key)));
         if (found[0] === null) return keys.map(() => UNKNOWN);
-        const nothing: TilesAnswer = options.ttlOf(target) === null ? { found: 'nothing' } : UNKNOWN;
+        const nothing: TilesAnswer = options.ttlOf(target) === null ? { found: 'nothing' } : LET_GO;
         return keys.map((_, i): TilesAnswer => {
           const block = found[i + 1];
           const entity = block == null ? null : unpackEntity(target.plan, block);
           if (entity === null) return nothing;
-          return entity.whole ? { found: 'tiles', entity } : { found: 'unknown', part: entity };
+          return entity.whole ? { found: 'tiles', entity } : { found: 'unknown', part: entity, letGo: false };
         });
       }),
 

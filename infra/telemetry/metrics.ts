@@ -37,6 +37,12 @@ export const createMetrics = (status: () => Promise<PlatformStatus>): Metrics =>
   const lag = gauge('millrace_view_lag_events', 'Raw events accepted and not yet computed.', ['view']);
   const newest = gauge('millrace_view_event_time_seconds', 'Newest event time taken in, epoch seconds.', ['view']);
   const stalled = gauge('millrace_view_stalled', '1 where the computation of a view has stopped with an error.', ['view']);
+  const served = new Counter({
+    name: 'millrace_served_rows_total',
+    help: 'Entity rows by what answered them: the hot store, the primary store, or raw events.',
+    labelNames: ['store'],
+    registers,
+  });
 
   return {
     published(source, accepted, duplicates, rejected) {
@@ -49,7 +55,10 @@ export const createMetrics = (status: () => Promise<PlatformStatus>): Metrics =>
       rows.inc({ from: past ? 'history' : 'tiles' }, count);
     },
     async text() {
-      for (const view of (await status()).views) {
+      const now = await status();
+      served.reset();
+      for (const [store, count] of Object.entries(now.served ?? {})) served.inc({ store }, count);
+      for (const view of now.views) {
         const labels = { view: view.view };
         tiles.set(labels, view.tiles);
         entities.set(labels, view.entities);

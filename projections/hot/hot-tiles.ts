@@ -55,10 +55,28 @@ export interface HotTilesOptions {
   readonly partitions: number;
   /** time to live of the store's keys, ms; null: for ever */
   readonly ttlMs: number | null;
+  /**
+   * What another store has of entities that may have been let go: whole, or null where that is not known. Absent: they are begun anew, and
+   * are whole only together with the primary store.
+   */
+  readonly older?: (keys: readonly string[]) => Promise<readonly (PackedEntity | null)[]>;
   readonly now: () => number;
 }
 
-export const hotPartition = ({ store, target, partition, partitions, ttlMs, now }: HotTilesOptions): HotPartition => {
+const withOlder = async (
+  { older }: HotTilesOptions,
+  keys: readonly string[],
+  stored: readonly (PackedEntity | null)[],
+): Promise<readonly (PackedEntity | null)[]> => {
+  const absent = older === undefined ? [] : keys.filter((_, i) => stored[i] === null);
+  if (older === undefined || absent.length === 0) return stored;
+  const found = await older(absent);
+  const byKey = new Map(absent.map((key, i) => [key, found[i] ?? null]));
+  return stored.map((entity, i) => entity ?? byKey.get(keys[i] as string) ?? null);
+};
+
+export const hotPartition = (options: HotTilesOptions): HotPartition => {
+  const { store, target, partition, partitions, ttlMs, now } = options;
   let offset: number | null = null;
   let begun = 0;
   let ready = false;
@@ -76,9 +94,10 @@ export const hotPartition = ({ store, target, partition, partitions, ttlMs, now 
       const mine = batch.updates.filter((u) => u.generation === target.generation && u.hopMs >= 0 && u.offset >= (offset ?? 0));
       const groups = byKey(mine);
       const keys = [...groups.keys()];
-      const before = await store.load(target, keys);
+      const stored = await store.load(target, keys);
       // Until the first key can have expired, an absent one was never there.
       const wholeIfNew = ttlMs === null || now() - begun < ttlMs;
+      const before = wholeIfNew ? stored : await withOlder(options, keys, stored);
       let newest = Number.NEGATIVE_INFINITY;
       const entries = keys.map((key, i): { key: string; entity: PackedEntity } => {
         const entity = takeIn(target.plan, before[i] ?? null, groups.get(key) ?? [], {
@@ -91,14 +110,14 @@ export const hotPartition = ({ store, target, partition, partitions, ttlMs, now 
         return { key, entity };
       });
       ready = ready || batch.next >= batch.end;
-      const stored = await store.store(target, partition, offset, batch.next, entries, {
+      const taken = await store.store(target, partition, offset, batch.next, entries, {
         ready,
         newestEventTime: newest,
         now: begun,
         partitions,
       });
-      if (stored) offset = batch.next;
-      return stored;
+      if (taken) offset = batch.next;
+      return taken;
     },
 
     async check(end) {

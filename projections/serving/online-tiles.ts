@@ -3,30 +3,31 @@
  *
  *   hot says tiles or nothing         that is the answer
  *   hot has a part                    with what the primary has, where the two meet without a gap; the hot copy is then mended
- *   hot cannot tell, or is down       the primary's answer
+ *   hot let it go, cannot tell,       the primary's answer, once it has all that reads were answered from
+ *   or is down
  *   the primary is down or behind     no answer from tiles: the caller folds raw events, which is slower and as right
  */
-import type { HotStore, OnlineStore, TilesAnswer, TilesTarget } from '#domain/ports/online-store.ts';
+import { type HotStore, type OnlineStore, type TilesAnswer, type TilesTarget, UNKNOWN } from '#domain/ports/online-store.ts';
+import type { RowsServed } from '#domain/ports/platform.ts';
 import { mergeEntities } from '#domain/views/pack-updates.ts';
 import { type PackedEntity, packedReader } from '#domain/views/packed-entity.ts';
 import type { FetchedTiles } from './served-view.ts';
 
-/** What served a read, for metrics and for the answer. */
-export interface TilesServed {
-  hot: number;
-  primary: number;
-  /** neither could tell */
-  history: number;
-}
+type Counters = { -readonly [Store in keyof RowsServed]: number };
 
 export interface OnlineTilesOptions {
   /** null: none is kept of this view */
   readonly hot: HotStore | null;
   readonly primary: OnlineStore;
-  readonly served: TilesServed;
+  /** Whether the primary store is far enough to be asked. */
+  readonly primaryHas: {
+    /** all that the hot store may have let go */
+    readonly letGo: (target: TilesTarget) => boolean;
+    /** all that reads can have been answered from until a time, epoch ms */
+    readonly until: (target: TilesTarget, time: number) => boolean;
+  };
+  readonly served: Counters;
 }
-
-const UNKNOWN: TilesAnswer = { found: 'unknown', part: null };
 
 /** Whether a store's state of an entity takes in the update with which a part began: then the two meet. */
 export const meets = (primary: PackedEntity, part: PackedEntity): boolean => {
@@ -37,7 +38,14 @@ export const meets = (primary: PackedEntity, part: PackedEntity): boolean => {
   return at >= 0 && ((tiles as NonNullable<typeof tiles>).updateOffset?.[at] ?? -1) >= offset;
 };
 
-export const onlineTiles = ({ hot, primary, served }: OnlineTilesOptions) => {
+export const onlineTiles = ({ hot, primary, primaryHas, served }: OnlineTilesOptions) => {
+  /** by generation: since when the hot store cannot tell, after it could; null: it can */
+  const coldSince = new Map<string, number | null>();
+  const noteHot = (id: string, answers: readonly TilesAnswer[]): void => {
+    if (answers.some((answer) => answer !== UNKNOWN)) coldSince.set(id, null);
+    else if (answers.length > 0 && coldSince.get(id) === null) coldSince.set(id, Date.now());
+  };
+
   /** A store that does not answer is as good as one that cannot tell: it has said so itself, once. */
   const ask = async (
     store: OnlineStore | null,
@@ -64,18 +72,27 @@ export const onlineTiles = ({ hot, primary, served }: OnlineTilesOptions) => {
 
   return async (target: TilesTarget, keys: readonly string[], at: number): Promise<readonly TilesAnswer[]> => {
     const fromHot = await ask(hot, target, keys, at);
+    const id = `${target.plan.view}#${target.generation}`;
+    noteHot(id, fromHot);
     const open = fromHot.flatMap((answer, i) => (answer.found === 'unknown' ? [i] : []));
     served.hot += keys.length - open.length;
     if (open.length === 0) return fromHot;
+    const asked = open.filter((i) => {
+      const { part, letGo } = fromHot[i] as TilesAnswer & { found: 'unknown' };
+      // A part needs no promise: it is joined only where the two meet.
+      if (part !== null) return true;
+      return letGo ? primaryHas.letGo(target) : primaryHas.until(target, coldSince.get(id) ?? 0);
+    });
     const fromPrimary = await ask(
       primary,
       target,
-      open.map((i) => keys[i] as string),
+      asked.map((i) => keys[i] as string),
       at,
     );
+    const theirs = new Map(asked.map((i, n) => [i, fromPrimary[n] as TilesAnswer]));
     const answers = [...fromHot];
-    open.forEach((i, n) => {
-      const answer = join(target, keys[i] as string, fromHot[i] as TilesAnswer, fromPrimary[n] as TilesAnswer);
+    open.forEach((i) => {
+      const answer = join(target, keys[i] as string, fromHot[i] as TilesAnswer, theirs.get(i) ?? UNKNOWN);
       if (answer.found === 'unknown') served.history++;
       else served.primary++;
       answers[i] = answer;

@@ -2,7 +2,7 @@
 import type { SourceDefinition } from '#domain/definitions/model.ts';
 import type { History } from '#domain/ports/history.ts';
 import { formatPosition, type Log } from '#domain/ports/log.ts';
-import type { EngineJob, Platform, PlatformStatus } from '#domain/ports/platform.ts';
+import type { EngineJob, Platform, PlatformStatus, RowsServed } from '#domain/ports/platform.ts';
 import { lateTopic, rawTopic, rejectedTopic } from '#domain/ports/topics.ts';
 import { formatDuration } from '#domain/values/duration.ts';
 import type { Position } from '#domain/values/value.ts';
@@ -29,6 +29,7 @@ export interface StatusDependencies {
   readonly now: () => number;
   readonly memoryBytes: () => number;
   readonly jobs?: () => readonly EngineJob[];
+  readonly served?: () => RowsServed;
 }
 
 const at = (offsets: readonly number[]): readonly Position[] => offsets.map((offset, partition) => ({ partition, offset }));
@@ -98,6 +99,7 @@ export const createStatus = (dependencies: StatusDependencies): Pick<Platform, '
         views: await Promise.all(views().map(viewStatus)),
         replays: await dependencies.replays(),
         ...(dependencies.jobs === undefined ? {} : { jobs: dependencies.jobs() }),
+        ...(dependencies.served === undefined ? {} : { served: dependencies.served() }),
       };
     },
     async freshness() {

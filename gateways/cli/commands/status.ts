@@ -46,6 +46,9 @@ const statusText = (s: PlatformStatus): string =>
     ),
     ...s.views.flatMap((v) => (v.error === null ? [] : [`${v.view}: ${v.error}`])),
     ...jobsText([...s.views.flatMap((v) => v.job ?? []), ...(s.jobs ?? [])]),
+    ...(s.served === undefined
+      ? []
+      : ['\nRows read', table(['hot store', 'primary store', 'raw events'], [Object.values(s.served)])]),
     '\nReplays',
     table(
       ['replay', 'view', 'generation', 'state', 'progress'],

@@ -21,6 +21,8 @@ export const rollupTable = (view: string, every: string): string => `${ICEBERG_C
 export const computeJob = (view: string, generation: number): string => `millrace-compute-${view}-g${generation}`;
 /** into the tables that are read by key */
 export const MATERIALIZE_JOB = 'millrace-materialize';
+/** into the table of one ephemeral view, at an interval of its own */
+export const flushJob = (view: string): string => `millrace-flush-${view}`;
 /** into the history */
 export const ARCHIVE_JOB = 'millrace-archive';
 /** the consumer group in which a job commits its offsets at each checkpoint: how far it is, for everyone to see */

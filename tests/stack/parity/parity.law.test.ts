@@ -180,7 +180,14 @@ test('the tiles that Flink keeps, at every moment that they answer for', async (
   for (const all of drawn.all) {
     const plan: ViewPlan = planView(all.view, all.source, all.entity);
     const spec = { view: all.view.name, version: 1, generation: 1, plan, source: all.source };
-    const generation = flinkGeneration({ spec, log, hot: null, decoder, fetch: async () => ({ read: () => 'needs-history' }) });
+    const generation = flinkGeneration({
+      spec,
+      log,
+      hot: null,
+      decoder,
+      checkpointAt: () => null,
+      fetch: async () => ({ read: () => 'needs-history' }),
+    });
     const store: TileStore = await generation.tiles();
     for (const at of momentsOf(all, 12)) {
       for (const entity of entitiesOf(all)) {
