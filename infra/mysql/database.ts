@@ -4,6 +4,7 @@
  */
 import mysql, { type Pool, type PoolConnection, type ResultSetHeader, type RowDataPacket } from 'mysql2/promise';
 import { MillraceError } from '#domain/errors.ts';
+import { isUnavailable, numberOf } from './errors.ts';
 import { migrate } from './schema.ts';
 
 export interface MysqlAddress {
@@ -33,7 +34,6 @@ const DEADLOCK = 1213;
 const LOCK_TIMEOUT = 1205;
 const DUPLICATE = 1062;
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
-const numberOf = (error: unknown): number => (error as { errno?: number }).errno ?? 0;
 
 export const isDuplicate = (error: unknown): boolean => numberOf(error) === DUPLICATE;
 
@@ -50,13 +50,11 @@ export const openMysql = async (address: MysqlAddress): Promise<MysqlDatabase> =
     new MillraceError('MR_STORE_UNAVAILABLE', `MySQL at ${address.host}:${address.port} does not answer: ${String(error)}`, {
       store: 'mysql',
     });
-  /** A server's own refusal has a number and passes; anything else means that there is no server. */
   const guarded = async <T>(work: () => Promise<T>): Promise<T> => {
     try {
       return await work();
     } catch (error) {
-      if (error instanceof MillraceError || numberOf(error) >= 1000) throw error;
-      throw unavailable(error);
+      throw isUnavailable(error) ? unavailable(error) : error;
     }
   };
 
@@ -78,8 +76,13 @@ export const openMysql = async (address: MysqlAddress): Promise<MysqlDatabase> =
       connection.release();
       return result;
     } catch (error) {
-      // A connection in the middle of something is not given to the next.
-      connection.destroy();
+      // A connection in the middle of something is not given to the next. A refusal, ours or the server's, leaves it whole.
+      if (error instanceof MillraceError || numberOf(error) > 0)
+        await connection.rollback().then(
+          () => connection.release(),
+          () => connection.destroy(),
+        );
+      else connection.destroy();
       throw error;
     }
   };
@@ -101,6 +104,11 @@ export const openMysql = async (address: MysqlAddress): Promise<MysqlDatabase> =
     connect: () => guarded(() => mysql.createConnection(settings)),
     close: () => pool.end(),
   };
-  await migrate(database);
+  try {
+    await guarded(() => migrate(database));
+  } catch (error) {
+    await database.close().catch(() => {});
+    throw error;
+  }
   return database;
 };

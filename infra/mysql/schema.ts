@@ -1,4 +1,5 @@
 /** The tables, by version. A version once released is never changed: what is new is a new one. */
+import { MillraceError } from '#domain/errors.ts';
 import type { MysqlDatabase } from './database.ts';
 
 /**
@@ -26,19 +27,32 @@ const LOCK = 'millrace.schema';
 const LOCK_SECONDS = 30;
 
 /** Under a lock, so that of two processes that start at once one makes the tables and the other finds them. */
-export const migrate = async (database: MysqlDatabase): Promise<void> => {
+export const migrate = async (database: Pick<MysqlDatabase, 'connect'>, lockSeconds = LOCK_SECONDS): Promise<void> => {
   const connection = await database.connect();
   try {
-    await connection.query('SELECT GET_LOCK(?, ?)', [LOCK, LOCK_SECONDS]);
+    const [locks] = await connection.query('SELECT GET_LOCK(?, ?) AS mine', [LOCK, lockSeconds]);
+    // 0: another holds it; NULL: the server gave up. Either way two might make the tables at once.
+    if (Number((locks as { mine: number | null }[])[0]?.mine) !== 1)
+      throw new MillraceError(
+        'MR_STORE_UNAVAILABLE',
+        `MySQL did not give the lock "${LOCK}" in ${lockSeconds} s: another process makes or changes the tables, or hangs in it (SELECT IS_USED_LOCK('${LOCK}') names its connection)`,
+        { store: 'mysql' },
+      );
     await connection.query(
       'CREATE TABLE IF NOT EXISTS millrace_schema (one TINYINT NOT NULL PRIMARY KEY, version INT NOT NULL) ENGINE=InnoDB',
     );
     const [rows] = await connection.query('SELECT version FROM millrace_schema');
     const at = (rows as { version: number }[])[0]?.version ?? 0;
+    if (at > MIGRATIONS.length)
+      throw new MillraceError(
+        'MR_DATA_DIR_NEWER',
+        `the tables in MySQL are of version ${at}, made by a newer Millrace, and this one knows ${MIGRATIONS.length}`,
+        { store: 'mysql' },
+      );
     for (const statement of MIGRATIONS.slice(at).flat()) await connection.query(statement);
     await connection.query('REPLACE INTO millrace_schema (one, version) VALUES (1, ?)', [MIGRATIONS.length]);
     await connection.query('SELECT RELEASE_LOCK(?)', [LOCK]);
   } finally {
-    await connection.end();
+    await connection.end().catch(() => connection.destroy());
   }
 };

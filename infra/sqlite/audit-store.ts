@@ -1,5 +1,5 @@
 /** The audit chain in the embedded database: one row a record, and the head apart from them. */
-import type { AuditHead, AuditStore } from '#domain/ports/audit-store.ts';
+import { type AuditHead, type AuditStore, followingRecords } from '#domain/ports/audit-store.ts';
 import type { AuditRecord } from '#domain/ports/platform.ts';
 import type { Database } from '#infra/sqlite/database.ts';
 
@@ -17,16 +17,18 @@ export const sqliteAuditStore = (database: Database): AuditStore => {
   );
   const page = db.prepare('SELECT record FROM audit WHERE sequence > ? ORDER BY sequence LIMIT ?');
   const head = db.prepare('SELECT sequence, hash FROM audit_head');
+  const currentHead = (): AuditHead | null => (head.get() as unknown as AuditHead | undefined) ?? null;
   return {
     async append(records) {
-      const last = records.at(-1);
-      if (last === undefined) return;
       database.transaction(() => {
-        for (const record of records) insert.run(record.sequence, JSON.stringify(record));
+        const fresh = followingRecords(currentHead(), records);
+        const last = fresh.at(-1);
+        if (last === undefined) return;
+        for (const record of fresh) insert.run(record.sequence, JSON.stringify(record));
         setHead.run(last.sequence, last.hash);
       });
     },
     read: async (sequence, limit) => page.all(sequence, limit).map((row) => JSON.parse(row.record as string) as AuditRecord),
-    head: async () => (head.get() as unknown as AuditHead | undefined) ?? null,
+    head: async () => currentHead(),
   };
 };

@@ -8,11 +8,10 @@
  */
 import { createHash } from 'node:crypto';
 import { canonical } from '#domain/expressions/canonical.ts';
-import type { AuditStore } from '#domain/ports/audit-store.ts';
+import { type AuditStore, GENESIS } from '#domain/ports/audit-store.ts';
 import type { Commit, EventStore } from '#domain/ports/event-store.ts';
 import type { AuditQuery, AuditRecord, AuditVerification } from '#domain/ports/platform.ts';
 
-export const GENESIS = '0'.repeat(64);
 const PAGE = 500;
 export const DEFAULT_LIMIT = 100;
 const MAX_LIMIT = 1000;

@@ -1,24 +1,13 @@
-/** The event store and the audit store over MySQL: a database of its own a test. */
+/** The event store over MySQL, the chain that several processes make beside it, and the lease. */
 import { randomUUID } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { mysqlAuditStore } from '#infra/mysql/audit-store.ts';
-import { type MysqlAddress, openMysql } from '#infra/mysql/database.ts';
+import { openMysql } from '#infra/mysql/database.ts';
 import { mysqlEventStore } from '#infra/mysql/event-store.ts';
 import { mysqlLease } from '#infra/mysql/lease.ts';
 import { openAudit } from '#projections/audit/audit.ts';
 import { eventStoreContract, newCommit } from '#tests/contracts/event-store.contract.ts';
-import { addresses } from '#tests/stack/support/addresses.ts';
-
-const emptyDatabase = async (): Promise<MysqlAddress> => {
-  const { mysql } = addresses();
-  const name = `test_${randomUUID().replaceAll('-', '')}`;
-  const admin = await openMysql(mysql);
-  const connection = await admin.connect();
-  await connection.query(`CREATE DATABASE ${name}`);
-  await connection.end();
-  await admin.close();
-  return { ...mysql, database: name };
-};
+import { emptyDatabase } from '#tests/stack/support/mysql.ts';
 
 eventStoreContract('mysql', async () => {
   const address = await emptyDatabase();

@@ -1,0 +1,120 @@
+/** Every adapter of the audit store runs this suite: one test a promise of domain/ports/audit-store.ts. */
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { type AuditStore, GENESIS } from '#domain/ports/audit-store.ts';
+import type { AuditRecord } from '#domain/ports/platform.ts';
+import { chainHash } from '#projections/audit/audit.ts';
+
+export interface AuditStoreUnderTest {
+  readonly store: AuditStore;
+  /** another process's, on the same chain */
+  another(): Promise<AuditStore>;
+  reopen(): Promise<AuditStore>;
+  close(): Promise<void>;
+}
+
+/** Records `from` to `to` of a chain; with another actor the chain forks at its first. */
+const chain = (from: number, to: number, previous = GENESIS, actor = 'ann'): readonly AuditRecord[] => {
+  const records: AuditRecord[] = [];
+  let before = previous;
+  for (let sequence = from; sequence <= to; sequence++) {
+    const record = {
+      sequence,
+      time: sequence * 1_000,
+      actor,
+      command: 'RegisterEntity',
+      subject: `entity/é${sequence}`,
+      reason: sequence % 2 === 0 ? 'why "so"' : null,
+      outcome: 'accepted' as const,
+      refusal: null,
+      events: [{ type: 'EntityRegistered', data: { nested: [1, null, 'ü', 0.1] } }],
+    };
+    const hash = chainHash(before, record);
+    records.push({ ...record, previous: before, hash });
+    before = hash;
+  }
+  return records;
+};
+
+const headOf = (records: readonly AuditRecord[]) => {
+  const last = records.at(-1) as AuditRecord;
+  return { sequence: last.sequence, hash: last.hash };
+};
+
+export const auditStoreContract = (name: string, open: () => Promise<AuditStoreUnderTest>): void => {
+  describe(`audit store contract: ${name}`, () => {
+    let under: AuditStoreUnderTest;
+    let store: AuditStore;
+    const all = chain(1, 8);
+
+    beforeEach(async () => {
+      under = await open();
+      store = under.store;
+    });
+    afterEach(() => under.close());
+
+    test('an empty chain has no head and no records, and appending nothing leaves it so', async () => {
+      await store.append([]);
+      expect(await store.head()).toBeNull();
+      expect(await store.read(0, 10)).toEqual([]);
+    });
+
+    test('records and head are as they were appended, also after a restart', async () => {
+      await store.append(all.slice(0, 3));
+      await store.append(all.slice(3, 5));
+      const again = await under.reopen();
+      expect(await again.read(0, 10)).toEqual(all.slice(0, 5));
+      expect(await again.head()).toEqual(headOf(all.slice(0, 5)));
+    });
+
+    test('reading pages, in order', async () => {
+      await store.append(all);
+      expect((await store.read(0, 3)).map((r) => r.sequence)).toEqual([1, 2, 3]);
+      expect((await store.read(6, 10)).map((r) => r.sequence)).toEqual([7, 8]);
+      expect(await store.read(8, 10)).toEqual([]);
+    });
+
+    test('what is there already changes nothing; what follows it is added', async () => {
+      await store.append(all.slice(0, 4));
+      await store.append(all.slice(0, 3));
+      expect(await store.head()).toEqual(headOf(all.slice(0, 4)));
+      await store.append(all.slice(2, 6));
+      expect(await store.read(0, 10)).toEqual(all.slice(0, 6));
+      expect(await store.head()).toEqual(headOf(all.slice(0, 6)));
+    });
+
+    test.each([
+      ['a gap', (): readonly AuditRecord[] => all.slice(4, 5)],
+      ['another chain that goes on', () => chain(4, 5, 'f'.repeat(64))],
+      ['a fork within the batch', () => [all[3] as AuditRecord, ...chain(5, 5, GENESIS, 'eve')]],
+      ['a fork of what is there', () => chain(1, 5, GENESIS, 'eve')],
+      ['a gap within the batch', () => [all[3] as AuditRecord, all[5] as AuditRecord]],
+    ])('%s is refused, and nothing of its batch is added', async (_, batch) => {
+      await store.append(all.slice(0, 3));
+      await expect(store.append(batch())).rejects.toMatchObject({ code: 'MR_STORAGE_FAILED', details: { head: 3 } });
+      expect(await store.read(0, 10)).toEqual(all.slice(0, 3));
+      expect(await store.head()).toEqual(headOf(all.slice(0, 3)));
+      await store.append(all.slice(3));
+      expect(await store.head()).toEqual(headOf(all));
+    });
+
+    test('the first record follows the genesis hash', async () => {
+      await expect(store.append(chain(1, 1, 'f'.repeat(64)))).rejects.toMatchObject({ code: 'MR_STORAGE_FAILED' });
+      await expect(store.append(all.slice(1, 2))).rejects.toMatchObject({ code: 'MR_STORAGE_FAILED' });
+      expect(await store.head()).toBeNull();
+    });
+
+    test('of two processes with the same chain both are done, and each record is there once; of two that fork one is refused', async () => {
+      const other = await under.another();
+      await Promise.all([store.append(all.slice(0, 4)), other.append(all.slice(0, 5)), store.append(all.slice(0, 2))]);
+      expect(await other.read(0, 10)).toEqual(all.slice(0, 5));
+      const { hash } = all[4] as AuditRecord;
+      const outcomes = await Promise.allSettled([store.append(chain(6, 6, hash)), other.append(chain(6, 7, hash, 'eve'))]);
+      const won = outcomes.filter((o) => o.status === 'fulfilled').length;
+      // The short one, come second with what is there already in the other's place, changes nothing.
+      expect(won).toBeGreaterThanOrEqual(1);
+      const stored = await store.read(0, 10);
+      expect(stored.every((record, i) => record.previous === (stored[i - 1]?.hash ?? GENESIS))).toBe(true);
+      expect(await other.head()).toEqual(headOf(stored));
+    });
+  });
+};

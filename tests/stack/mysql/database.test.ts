@@ -1,0 +1,93 @@
+/** What goes wrong between us and the server is told as what it is, and leaves no connection behind. */
+import mysql from 'mysql2/promise';
+import { expect, test } from 'vitest';
+import { mysqlAuditStore } from '#infra/mysql/audit-store.ts';
+import { type MysqlAddress, openMysql } from '#infra/mysql/database.ts';
+import { mysqlEventStore } from '#infra/mysql/event-store.ts';
+import { migrate } from '#infra/mysql/schema.ts';
+import { openRegistryStore } from '#infra/profiles/registry-store.ts';
+import { openAudit } from '#projections/audit/audit.ts';
+import { newCommit } from '#tests/contracts/event-store.contract.ts';
+import { emptyDatabase } from '#tests/stack/support/mysql.ts';
+
+const connections = async (address: MysqlAddress): Promise<number> => {
+  const admin = await mysql.createConnection({ ...address, database: 'information_schema' });
+  const [rows] = await admin.query('SELECT COUNT(*) AS n FROM processlist WHERE db = ?', [address.database]);
+  await admin.end();
+  return Number((rows as { n: number }[])[0]?.n);
+};
+
+test('mistakes pass as what they are: in a statement, in what is done with its answer, in its parameters', async () => {
+  const database = await openMysql(await emptyDatabase());
+  await expect(database.rows('SELECT nonsense')).rejects.toMatchObject({ errno: 1054 });
+  await expect(database.rows('SELECT ?', [undefined as never])).rejects.toBeInstanceOf(TypeError);
+  const mistake = new TypeError('ours');
+  await expect(database.transaction(() => Promise.reject(mistake))).rejects.toBe(mistake);
+  expect(await database.rows('SELECT 1 AS one')).toEqual([{ one: 1 }]);
+  await database.close();
+});
+
+test('a connection that the server cuts is the server’s absence, and the next one is new', async () => {
+  const database = await openMysql(await emptyDatabase());
+  const cut = database.transaction(async ({ rows }) => {
+    const [mine] = await rows<{ id: number }>('SELECT CONNECTION_ID() AS id');
+    await database.rows(`KILL ${mine?.id}`).catch(() => {});
+    await rows('SELECT 1');
+  });
+  await expect(cut).rejects.toMatchObject({ code: 'MR_STORE_UNAVAILABLE' });
+  expect(await database.rows('SELECT 1 AS one')).toEqual([{ one: 1 }]);
+  await database.close();
+});
+
+test('without the lock no tables are made, and the error says who has it', async () => {
+  const address = await emptyDatabase();
+  const holder = await mysql.createConnection(address);
+  await holder.query("SELECT GET_LOCK('millrace.schema', 5)");
+  const asking = migrate({ connect: () => mysql.createConnection(address) }, 1);
+  await expect(asking).rejects.toMatchObject({
+    code: 'MR_STORE_UNAVAILABLE',
+    message: expect.stringContaining('millrace.schema'),
+  });
+  const [tables] = await holder.query('SHOW TABLES');
+  expect(tables).toEqual([]);
+  await holder.end();
+  await (await openMysql(address)).close();
+});
+
+test('tables of a newer version are left as they are, and the pool that asked is closed', async () => {
+  const address = await emptyDatabase();
+  const first = await openMysql(address);
+  await first.transaction(({ run }) => run('UPDATE millrace_schema SET version = 99'));
+  await first.close();
+  await expect(openMysql(address)).rejects.toMatchObject({ code: 'MR_DATA_DIR_NEWER' });
+  await expect.poll(() => connections(address)).toBe(0);
+});
+
+test('a refusal gives its connection back whole', async () => {
+  const address = await emptyDatabase();
+  const database = await openMysql(address);
+  const store = mysqlEventStore(database);
+  await store.append(newCommit('s', ['A']), 0);
+  const before = await database.rows<{ id: number }>('SELECT CONNECTION_ID() AS id');
+  for (let i = 0; i < 3; i++)
+    await expect(store.append(newCommit('s', ['A']), 0)).rejects.toMatchObject({ code: 'MR_VERSION_CONFLICT' });
+  expect(await database.rows('SELECT CONNECTION_ID() AS id')).toEqual(before);
+  expect(await store.append(newCommit('s', ['B']), 1)).toMatchObject({ position: 2 });
+  await store.close();
+  await database.close();
+});
+
+test('a registry that is shorter than its audit chain is another’s', async () => {
+  const address = await emptyDatabase();
+  const database = await openMysql(address);
+  const audits = mysqlAuditStore(database);
+  const store = await openRegistryStore(database, audits, address.database, '');
+  const audit = await openAudit(store, audits);
+  await store.append(newCommit('s', ['A']), 0);
+  await audit.caughtUp();
+  await audit.close();
+  expect(await (await openRegistryStore(database, audits, address.database, '')).head()).toBe(1);
+  await database.transaction(({ run }) => run('UPDATE registry_head SET position = 0'));
+  await expect(openRegistryStore(database, audits, address.database, '')).rejects.toMatchObject({ code: 'MR_STORAGE_FAILED' });
+  await database.close();
+});
