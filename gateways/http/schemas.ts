@@ -191,19 +191,23 @@ export const explanation = object({
 
 export const auditPage = object({
   records: list(
-    object({
-      sequence: whole,
-      time: epoch,
-      actor: text,
-      command: text,
-      subject: text,
-      reason: nullable(text),
-      outcome: oneOf('accepted', 'refused'),
-      refusal: nullable(object({ code: text, message: text })),
-      events: list(event),
-      hash: text,
-      previous: text,
-    }),
+    object(
+      {
+        sequence: whole,
+        time: epoch,
+        actor: text,
+        command: text,
+        subject: text,
+        reason: nullable(text),
+        outcome: oneOf('accepted', 'refused'),
+        refusal: nullable(object({ code: text, message: text })),
+        events: list(event),
+        commandHash: text,
+        hash: text,
+        previous: text,
+      },
+      ['sequence', 'time', 'actor', 'command', 'subject', 'reason', 'outcome', 'refusal', 'events', 'hash', 'previous'],
+    ),
   ),
   next: nullable(whole),
 });

@@ -1,5 +1,6 @@
 /** Whatever is done to the chain shows, and the first record that does not fit is named. */
 import { beforeEach, expect, test } from 'vitest';
+import { GENESIS } from '#domain/ports/audit-store.ts';
 import type { EventStore } from '#domain/ports/event-store.ts';
 import type { AuditRecord } from '#domain/ports/platform.ts';
 import { hybridClock } from '#infra/clock/hybrid-clock.ts';
@@ -65,6 +66,30 @@ test('a record that was changed and hashed anew', async () => {
     return { ...changed, previous, hash: chainHash(previous, changed) };
   });
   expect(await audit.verify()).toMatchObject({ ok: false, firstBad: 3, message: expect.stringContaining('commit') });
+});
+
+test('a commit whose command was changed in the registry, its events left as they were', async () => {
+  const inner = events;
+  const changed = (await inner.readAll(0, 10)).map((c) =>
+    c.position === 4 ? { ...c, command: { ...c.command, data: { n: 4, force: true } } } : c,
+  );
+  const again = await openAudit({ ...inner, readAll: async (after, limit) => changed.slice(after, after + limit) }, store);
+  expect(await again.verify()).toMatchObject({ ok: false, firstBad: 4, message: expect.stringContaining('commit') });
+});
+
+test('a chain that began before commands were hashed verifies, and goes on with hashes', async () => {
+  let previous = GENESIS;
+  const old = store.records.slice(0, 3).map(({ hash: _hash, previous: _previous, commandHash: _command, ...record }) => {
+    const hash = chainHash(previous, record);
+    const chained = { ...record, previous, hash };
+    previous = hash;
+    return chained;
+  });
+  store = memoryAuditStore();
+  await store.append(old);
+  const again = await openAudit(events, store);
+  expect(await again.verify()).toMatchObject({ ok: true, records: 6 });
+  expect(store.records.map((r) => r.commandHash !== undefined)).toEqual([false, false, false, true, true, true]);
 });
 
 test('a record that was removed', async () => {
