@@ -29,7 +29,8 @@ export interface FlinkGenerationsOptions extends MaterializeContext {
   readonly fetcher: (target: TilesTarget) => (keys: readonly string[], at: number) => Promise<FetchedTiles>;
   /** whether this process manages the jobs */
   readonly leads: () => boolean;
-  readonly viewDefinition: (view: string, version: number) => FeatureViewDefinition;
+  /** null: retired, and not reconciled yet */
+  readonly viewDefinition: (view: string, version: number) => FeatureViewDefinition | null;
   readonly sources: () => readonly SourceDefinition[];
   /** what a new compute job reads beside Kafka */
   readonly historyStart: (source: SourceDefinition) => Promise<HistoryStart>;
@@ -87,7 +88,9 @@ export const flinkGenerations = (options: FlinkGenerationsOptions): FlinkGenerat
 
   const ensureCompute = async ({ spec }: WantedGeneration): Promise<void> => {
     const { plan, source, version, generation, view } = spec;
-    const made = { plan, source, version, generation, view: options.viewDefinition(view, version) };
+    const definition = options.viewDefinition(view, version);
+    if (definition === null) return;
+    const made = { plan, source, version, generation, view: definition };
     await jobs.ensure(computeJob(view, generation), computeIdentity(made), async (start, born) => {
       // Where its life began is kept with the job: started again, it decides lateness as it did.
       const past = born ?? (await log.end(rawTopic(source.name)));

@@ -142,8 +142,8 @@ export const logCreator =
   (warn: Warn | undefined) =>
   () =>
   ({ namespace, log }: LogEntry): void => {
-    // The last transaction is still being ended: asked again in a moment, and nobody's business.
-    if (log.error?.includes('another concurrent operation on the same transaction') === true) return;
+    // A broker's refusal goes to who asked: who asks again where that helps, and tells where it does not.
+    if (namespace === 'Connection' && log.message.startsWith('Response ')) return;
     warn?.(`kafka ${namespace}: ${log.message}${log.error === undefined ? '' : `: ${log.error}`}`);
   };
 

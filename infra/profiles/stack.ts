@@ -164,7 +164,7 @@ export const startStack = async (options: StackOptions): Promise<Platform> => {
       settings,
       fetcher: (target) => tilesFetcher(target, tiles),
       leads: lease.holds,
-      viewDefinition: (view, version) => catalog.definition('feature-view', view, version) as never,
+      viewDefinition: (view, version) => catalog.definition('feature-view', view, version),
       sources: () => catalog.streams('source').flatMap(({ name }) => catalog.definition('source', name) ?? []),
       ensureHistory: (what) => history.ensure(what),
       historyStart: (source) => history.start(source),
