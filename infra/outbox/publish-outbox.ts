@@ -1,8 +1,12 @@
 /**
- * Copies the event store's commits to the log, in order, without a gap. Its own position (the last commit copied) is written by
- * the very append that carries the commit's records, so each commit is on the log exactly once wherever the log's promise holds
- * that positions and records of one append stand or fall together; at least once anywhere else.
+ * Copies the event store's commits to the log: in order, without a gap, and once, however many processes do it at the same time.
+ *
+ * They are all one producer, whose sequence counts commits: the log takes commits n+1… only where n is the last that it has, and an append
+ * that another process was quicker with is a duplicate. So there is no lease to lose, and who dies in the middle has written all of an
+ * append or nothing. The law: on the log, commit n+1 never stands before commit n. Readers go by a commit's position in any case:
+ * logs of before this was so may have a commit more than once.
  */
+import { MillraceError } from '#domain/errors.ts';
 import type { Commit, EventStore } from '#domain/ports/event-store.ts';
 import type { ConsumerPosition, Log, OutgoingRecord } from '#domain/ports/log.ts';
 
@@ -10,6 +14,7 @@ export const OUTBOX_CONSUMER = 'registry-outbox';
 export const OUTBOX_TOPIC = 'registry';
 
 const CHUNK = 100;
+const isOutOfTurn = (error: unknown): boolean => error instanceof MillraceError && error.code === 'MR_PRODUCER_SEQUENCE';
 const FIRST_PAUSE_MS = 50;
 const MAX_PAUSE_MS = 5_000;
 
@@ -23,6 +28,20 @@ export interface Outbox {
   stop(): Promise<void>;
 }
 
+const producer = { id: OUTBOX_CONSUMER, topic: OUTBOX_TOPIC } as const;
+
+/** A log of before has a position and no sequence: the position is made its sequence, once. */
+const copiedSoFar = async (log: Log): Promise<number> => {
+  const counted = await log.producerSequence(producer.id, producer.topic);
+  if (counted > 0) return counted;
+  const position = (await log.committed(OUTBOX_CONSUMER, OUTBOX_TOPIC))[0] ?? 0;
+  if (position === 0) return 0;
+  await log.append({ records: [], producer: { ...producer, sequence: 0, count: position } }).catch((error: unknown) => {
+    if (!isOutOfTurn(error)) throw error;
+  });
+  return log.producerSequence(producer.id, producer.topic);
+};
+
 /** @param encode the log records of a commit; empty: nothing to tell (the position still moves past it) */
 export const publishOutbox = async (
   eventStore: EventStore,
@@ -30,7 +49,7 @@ export const publishOutbox = async (
   encode: (commit: Commit) => readonly OutgoingRecord[] | Promise<readonly OutgoingRecord[]>,
 ): Promise<Outbox> => {
   await log.createTopic(OUTBOX_TOPIC, { partitions: 1 });
-  let copied = (await log.committed(OUTBOX_CONSUMER, OUTBOX_TOPIC))[0] ?? 0;
+  let copied = await copiedSoFar(log);
   let failure: Error | null = null;
   let stopped = false;
   let woken = false;
@@ -39,17 +58,34 @@ export const publishOutbox = async (
   let copying: Promise<void> | null = null;
   let waiting: { readonly position: number; readonly resolve: () => void; readonly reject: (error: Error) => void }[] = [];
 
+  const reached = (position: number): void => {
+    copied = Math.max(copied, position);
+    for (const { resolve } of waiting.filter((w) => w.position <= copied)) resolve();
+    waiting = waiting.filter((w) => w.position > copied);
+  };
+
+  /** @returns whether there may be more */
   const copyChunk = async (): Promise<boolean> => {
-    const commits = await eventStore.readAll(copied, CHUNK);
+    reached(await log.producerSequence(producer.id, producer.topic));
+    const from = copied;
+    const commits = await eventStore.readAll(from, CHUNK);
     const last = commits.at(-1);
     if (last === undefined) return false;
     const records: OutgoingRecord[] = [];
     for (const commit of commits) records.push(...(await encode(commit)));
     const position: ConsumerPosition = { consumer: OUTBOX_CONSUMER, topic: OUTBOX_TOPIC, partition: 0, offset: last.position };
-    await log.append({ records, positions: [position] });
-    copied = last.position;
-    for (const { resolve } of waiting.filter((w) => w.position <= copied)) resolve();
-    waiting = waiting.filter((w) => w.position > copied);
+    try {
+      await log.append({
+        records,
+        positions: [position],
+        producer: { ...producer, sequence: from, count: last.position - from },
+      });
+    } catch (error) {
+      // Another process has copied some of these meanwhile: go on behind them.
+      if (isOutOfTurn(error)) return true;
+      throw error;
+    }
+    reached(last.position);
     return true;
   };
 

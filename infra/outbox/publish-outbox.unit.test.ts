@@ -64,3 +64,44 @@ test('an error is shown, tried again, and nothing is skipped or doubled', async 
   expect(broken).toBeLessThanOrEqual(0);
   expect(await published()).toEqual(['1 A', '2 B']);
 });
+
+test('several that copy the same commits: each is there once, in order, and each hears when it is', async () => {
+  const outboxes = [];
+  for (let i = 0; i < 3; i++) outboxes.push(await publishOutbox(store, open.log, encode));
+  const appending = (async () => {
+    for (let i = 0; i < 150; i++) await store.append(newCommit('s', ['E']), i);
+  })();
+  await appending;
+  await Promise.all(outboxes.map((one) => one.published(150)));
+  expect(await published()).toEqual(Array.from({ length: 150 }, (_, i) => `${i + 1} E`));
+  expect(outboxes.map((one) => [one.position(), one.error()])).toEqual(outboxes.map(() => [150, null]));
+  for (const one of outboxes) await one.stop();
+});
+
+test('one that has fallen behind goes on behind what the others copied', async () => {
+  let slow: (() => void) | null = null;
+  const behind = await publishOutbox(store, open.log, async (commit) => {
+    if (commit.position === 1) await new Promise<void>((go) => (slow = go));
+    return encode(commit);
+  });
+  await store.append(newCommit('s', ['A']), 0);
+  await expect.poll(() => slow).not.toBeNull();
+  await store.append(newCommit('s', ['B']), 1);
+  outbox = await publishOutbox(store, open.log, encode);
+  await outbox.published(2);
+  (slow as unknown as () => void)();
+  await store.append(newCommit('s', ['C']), 2);
+  await behind.published(3);
+  expect(await published()).toEqual(['1 A', '2 B', '3 C']);
+  await behind.stop();
+});
+
+test('a log of before commits were counted: it goes on where its position stands', async () => {
+  for (let i = 0; i < 7; i++) await store.append(newCommit('s', ['E']), i);
+  await open.log.createTopic(OUTBOX_TOPIC, { partitions: 1 });
+  const position = { consumer: 'registry-outbox', topic: OUTBOX_TOPIC, partition: 0, offset: 5 };
+  await open.log.append({ records: [1, 2, 3, 4, 5].map((n) => record(OUTBOX_TOPIC, `${n} E`)), positions: [position] });
+  outbox = await publishOutbox(store, open.log, encode);
+  await outbox.published(7);
+  expect(await published()).toEqual(Array.from({ length: 7 }, (_, i) => `${i + 1} E`));
+});

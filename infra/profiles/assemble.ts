@@ -76,6 +76,8 @@ export interface Adapters {
   readonly now: () => number;
   readonly warn: (message: string) => void;
   readonly log: Log;
+  /** the outbox's own way to the log, closed with it, where its appends must not share a transaction with others; absent: `log` */
+  readonly outboxLog?: Log;
   readonly schemas: SchemaRegistry;
   readonly eventStore: EventStore;
   readonly auditStore: AuditStore;
@@ -105,7 +107,7 @@ export const assemblePlatform = async (adapters: Adapters): Promise<Platform> =>
   const { log, schemas, eventStore, history, now, warn, readTime } = adapters;
   const startedAt = now();
   const registrySchemaId = await schemas.register(`${REGISTRY_TOPIC}-value`, registryRecordSchema);
-  const outbox = await publishOutbox(eventStore, log, (commit) => [
+  const outbox = await publishOutbox(eventStore, adapters.outboxLog ?? log, (commit) => [
     { topic: REGISTRY_TOPIC, partition: 0, key: commit.stream, value: encodeCommit(commit), schemaId: registrySchemaId },
   ]);
   const catalog = await openCatalog(eventStore);
@@ -254,6 +256,7 @@ export const assemblePlatform = async (adapters: Adapters): Promise<Platform> =>
     catalog.close();
     await history.close();
     await log.close();
+    await adapters.outboxLog?.close();
     await eventStore.close();
     await adapters.close();
   };

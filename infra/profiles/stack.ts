@@ -2,7 +2,7 @@
  * The stack profile: the same platform on the real systems. This file picks the adapters; `assemble.ts` wires them.
  *
  *   log                 Apache Kafka                    schemas   a Confluent-compatible registry
- *   event store, audit  MySQL or MariaDB                compute   Apache Flink, SQL compiled from the definitions
+ *   event store, audit  MySQL or MariaDB (or KurrentDB) compute   Apache Flink, SQL compiled from the definitions
  *   online store        Redis (hot), Paimon (primary)   history   Apache Iceberg, appended by Flink
  */
 import { hostname } from 'node:os';
@@ -30,12 +30,12 @@ import { type HotProjection, hotProjection } from '#infra/kafka/hot-projection.t
 import { kafkaLog } from '#infra/kafka/log.ts';
 import { mysqlAuditStore } from '#infra/mysql/audit-store.ts';
 import { openMysql } from '#infra/mysql/database.ts';
-import { mysqlEventStore } from '#infra/mysql/event-store.ts';
 import { mysqlLease } from '#infra/mysql/lease.ts';
 import { connectLookup } from '#infra/paimon/lookup-client.ts';
 import { paimonStore } from '#infra/paimon/primary-store.ts';
 import { assemblePlatform, type Engine, type EngineContext } from '#infra/profiles/assemble.ts';
 import { openInboxes } from '#infra/profiles/inboxes.ts';
+import { openRegistryStore } from '#infra/profiles/registry-store.ts';
 import { redisHotStore } from '#infra/redis/hot-store.ts';
 import type { StackAddresses } from '#infra/stack/addresses.ts';
 import { onlineTiles, tilesFetcher } from '#projections/serving/online-tiles.ts';
@@ -68,8 +68,12 @@ export const startStack = async (options: StackOptions): Promise<Platform> => {
   const clientId = `millrace-${hostname()}-${process.pid}`;
   const kafka = { brokers: [addresses.kafka], clientId, warn };
   const log = await kafkaLog(kafka);
+  // Who waits for a commit that a dead gateway left half written must not make producers wait in the same transaction.
+  const outboxLog = await kafkaLog({ ...kafka, clientId: `${clientId}-outbox` });
   const schemas = confluentSchemaRegistry({ url: addresses.registry });
   const database = await openMysql(addresses.mysql);
+  const auditStore = mysqlAuditStore(database);
+  const eventStore = await openRegistryStore(database, auditStore, addresses.mysql.database);
   const lease = await mysqlLease(database, 'millrace.jobs');
   const history = await openStackHistory({
     warehouse: addresses.warehouse,
@@ -210,8 +214,9 @@ export const startStack = async (options: StackOptions): Promise<Platform> => {
     warn,
     log,
     schemas,
-    eventStore: mysqlEventStore(database),
-    auditStore: mysqlAuditStore(database),
+    outboxLog,
+    eventStore,
+    auditStore,
     history,
     readTime: () => now() - CLOCK_STEP_MS,
     gatherMs: 200,
