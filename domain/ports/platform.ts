@@ -445,6 +445,8 @@ export interface Platform {
   explain(request: ExplainRequest): Promise<Explanation>;
   auditLog(query: AuditQuery): Promise<{ readonly records: readonly AuditRecord[]; readonly next: number | null }>;
   verifyAudit(): Promise<AuditVerification>;
+  /** all accepted events of a source, in the form in which they can be published again */
+  exportEvents(source: string): Promise<AsyncIterable<readonly Row[]>>;
   rejected(
     source: string,
     query: { readonly after?: string; readonly limit?: number },

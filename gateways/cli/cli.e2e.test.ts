@@ -1,6 +1,6 @@
 /** The real command as a child, against the HTTP gateway over a fake platform. */
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -81,6 +81,7 @@ test('the names of the commands are those of the interface, each with a help tex
     'plan',
     'apply',
     'publish',
+    'export',
     'get',
     'dataset',
     'batch',
@@ -322,6 +323,28 @@ test('publish waits for a server that is away, and takes an overtaken batch agai
   expect(status, err).toBe(0);
   expect(JSON.parse(out)).toMatchObject({ accepted: 6_000 });
   expect(platform.taken.map((event) => (event as { seats: number }).seats)).toEqual(Array.from({ length: 6_000 }, (_, i) => i));
+});
+
+test('export writes a source’s events to a file that can be published; stopped or refused, it leaves none', async () => {
+  const out = join(directory, 'exported.ndjson');
+  const ran = await run(['export', 'flights', '--out', out]);
+  expect([ran.status, ran.out]).toEqual([0, `3 events of flights written to ${out}\n`]);
+  expect(readFileSync(out, 'utf8')).toBe(
+    '{"origin":"ATL","delay":3}\n{"origin":"Zürich","delay":null}\n{"origin":"LAX","delay":0.5}\n',
+  );
+  const refused = await run(['export', 'nope', '--out', join(directory, 'no.ndjson')]);
+  expect([refused.status, refused.err]).toEqual([
+    1,
+    expect.stringContaining('error MR_UNKNOWN_SOURCE: there is no source "nope"'),
+  ]);
+  platform.exportEvents = async () =>
+    (async function* () {
+      yield [{ origin: 'ATL' }];
+      throw new Error('the disk is gone');
+    })();
+  const broken = await run(['export', 'flights', '--out', join(directory, 'broken.ndjson')]);
+  expect([broken.status, broken.err]).toEqual([1, expect.stringContaining('error MR_UNREACHABLE')]);
+  expect(readdirSync(directory).filter((name) => /^(no|broken)\.ndjson/.test(name))).toEqual([]);
 });
 
 test('dataset sends paths to a server on this machine, and says what was written', async () => {

@@ -3,6 +3,7 @@ import { addAudit } from './commands/audit.ts';
 import { addBatch } from './commands/batch.ts';
 import { addDataset } from './commands/dataset.ts';
 import { addExplain } from './commands/explain.ts';
+import { addExport } from './commands/export.ts';
 import { addGet } from './commands/get.ts';
 import { addPlanAndApply } from './commands/plan-apply.ts';
 import { addPublish } from './commands/publish.ts';
@@ -19,6 +20,7 @@ const COMMANDS = [
   addServe,
   addPlanAndApply,
   addPublish,
+  addExport,
   addGet,
   addDataset,
   addBatch,

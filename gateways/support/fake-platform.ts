@@ -157,6 +157,17 @@ export const createFakePlatform = (): FakePlatform => {
       log('publish', request, caller);
       return publish(request);
     },
+    async exportEvents(source) {
+      if (source !== 'flights') return fail('MR_UNKNOWN_SOURCE', `there is no source "${source}"`, { source });
+      return (async function* () {
+        yield [
+          { origin: 'ATL', delay: 3 },
+          { origin: 'Zürich', delay: null },
+        ];
+        yield [];
+        yield [{ origin: 'LAX', delay: 0.5 }];
+      })();
+    },
     async producerSequence(_source, producer) {
       return fake.producers.get(producer) ?? 0;
     },

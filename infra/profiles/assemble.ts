@@ -34,6 +34,7 @@ import { type Catalog, openCatalog, overlay } from '#projections/catalog/catalog
 import { createRegistryQueries, type EntriesDependencies } from '#projections/catalog/entries.ts';
 import { createExplain } from '#projections/explain/explain.ts';
 import { createRecentUpdates, type DecodeUpdate } from '#projections/explain/recent-updates.ts';
+import { createEventExport } from '#projections/exports/event-export.ts';
 import { createLateEvents } from '#projections/late/late.ts';
 import { createRejected } from '#projections/rejected/rejected.ts';
 import { createReplays } from '#projections/replays/replays.ts';
@@ -334,6 +335,12 @@ export const assemblePlatform = async (adapters: Adapters): Promise<Platform> =>
       knownBelow,
       leftOut: late.leftOut,
       recentUpdates: createRecentUpdates(log, history, adapters.decodeUpdate),
+    }),
+    exportEvents: createEventExport({
+      log,
+      history,
+      source: (name) => catalog.definition('source', name),
+      decode: decoders.decode,
     }),
     auditLog: audit.log,
     verifyAudit: audit.verify,

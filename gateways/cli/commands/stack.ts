@@ -15,6 +15,7 @@ interface StackCommandOptions {
 
 const DEFAULT_DIRECTORY = '.millrace-stack';
 const DEFAULT_BASE_PORT = 7420;
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
 
 /** The ports that the stack was started with, where it was. */
@@ -53,7 +54,17 @@ const show = async (stack: Stack, command: Command): Promise<readonly ServerStat
 
 const up = async (options: StackCommandOptions, command: Command): Promise<void> => {
   const stack = await open(options);
-  await stack.up();
+  const interrupted = new AbortController();
+  const interrupt = (): void => {
+    if (!interrupted.signal.aborted) say('interrupted: stopping what this start began');
+    interrupted.abort();
+  };
+  for (const name of SIGNALS) process.on(name, interrupt);
+  try {
+    await stack.up(undefined, interrupted.signal);
+  } finally {
+    for (const name of SIGNALS) process.off(name, interrupt);
+  }
   await show(stack, command);
 };
 

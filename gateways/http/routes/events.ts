@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import type { FastifyRequest } from 'fastify';
 import { fail } from '#domain/errors.ts';
 import { addNdjsonParser } from '../body-parsers.ts';
@@ -7,6 +8,7 @@ import type { RouteContext, Routes } from '../route.ts';
 import { answers, anything, closed, list, object, publishResult, text, whole } from '../schemas.ts';
 
 const MAX_PRODUCER = 200;
+const NDJSON = 'application/x-ndjson';
 
 interface Events {
   Params: { source: string };
@@ -51,6 +53,10 @@ const publish =
     return platform.publish(producer === undefined ? { source, events } : { source, events, producer }, callerOf(request));
   };
 
+async function* lines(events: AsyncIterable<readonly unknown[]>): AsyncGenerator<string> {
+  for await (const some of events) if (some.length > 0) yield `${some.map((event) => JSON.stringify(event)).join('\n')}\n`;
+}
+
 export const eventRoutes: Routes = (app, context) => {
   app.register(async (scope) => {
     addNdjsonParser(scope);
@@ -61,7 +67,7 @@ export const eventRoutes: Routes = (app, context) => {
           tags: ['events'],
           summary: 'Publish raw events, as JSON or NDJSON; durable when answered',
           headers: object({ 'millrace-producer': text, 'millrace-sequence': text, 'x-millrace-actor': text }, []),
-          consumes: ['application/json', 'application/x-ndjson'],
+          consumes: ['application/json', NDJSON],
           body: closed({ events: list(anything) }, ['events']),
           response: answers(202, publishResult, 'accepted, but for those listed as rejected'),
         },
@@ -73,6 +79,22 @@ export const eventRoutes: Routes = (app, context) => {
       },
     );
   });
+
+  app.get<{ Params: { source: string } }>(
+    '/v1/sources/:source/events',
+    {
+      schema: {
+        tags: ['events'],
+        summary: 'All accepted events of a source as NDJSON, to be published again elsewhere',
+        produces: [NDJSON],
+      },
+    },
+    async (request, reply) => {
+      const events = await context.platform.exportEvents(request.params.source);
+      reply.header('content-type', NDJSON);
+      return reply.send(Readable.from(lines(events)));
+    },
+  );
 
   app.get<{ Params: { source: string; id: string } }>(
     '/v1/sources/:source/producers/:id',
