@@ -5,7 +5,7 @@
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { DEFAULT_BASE_PORT, PORT_OFFSETS } from './addresses.ts';
-import { FLINK_SETTINGS, KAFKA_SETTINGS } from './settings.ts';
+import { FLINK_SETTINGS, KAFKA_SETTINGS, redisArguments } from './settings.ts';
 import { HEAP_MB, VERSIONS } from './versions.ts';
 
 const port = (server: keyof typeof PORT_OFFSETS): number => DEFAULT_BASE_PORT + PORT_OFFSETS[server];
@@ -116,7 +116,7 @@ ${service('mariadb', `mariadb:${VERSIONS.mariadb}`, [
 ])}
 
 ${service('redis', `redis:${VERSIONS.redis}`, [
-  `command: ['redis-server', '--port', '${port('redis')}', '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--maxmemory-policy', 'noeviction']`,
+  `command: [${['redis-server', ...redisArguments(DEFAULT_BASE_PORT)].map(quoted).join(', ')}]`,
   ...check(`redis-cli -p ${port('redis')} ping`),
 ])}
 

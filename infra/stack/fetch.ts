@@ -2,7 +2,7 @@
  * What the servers run from, fetched once into a cache of this clone: class paths by Maven, Debian's packages by apt. What is complete is
  * renamed into its place, so a fetch that was killed leaves nothing that looks whole.
  */
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -17,15 +17,40 @@ const javaModule = join(repository, 'java');
 
 const failed = (message: string): MillraceError => new MillraceError('MR_STACK_FAILED', message);
 
+const running = new Map<ChildProcess, string>();
+const STOP_MS = 5_000;
+const POLL_MS = 20;
+
+/** Each is a process group, for what is run is often a script that runs others. @returns whether there was any of it left */
+const signalGroup = (child: ChildProcess, signal: NodeJS.Signals | 0): boolean => {
+  try {
+    return child.pid !== undefined && process.kill(-child.pid, signal);
+  } catch {
+    return false;
+  }
+};
+
+/** Ends what is being run for us, and all of it. A package manager is left to finish: half an installation is worse than a wait. */
+export const stopRunning = async (): Promise<void> => {
+  const children = [...running].filter(([, command]) => command !== 'apt-get').map(([child]) => child);
+  for (const child of children) signalGroup(child, 'SIGTERM');
+  for (const deadline = Date.now() + STOP_MS; children.some((child) => signalGroup(child, 0)); ) {
+    if (Date.now() > deadline) for (const child of children) signalGroup(child, 'SIGKILL');
+    await new Promise((done) => setTimeout(done, POLL_MS));
+  }
+};
+
 export const run = (command: string, args: readonly string[], cwd: string): Promise<string> =>
   new Promise((resolve, reject) => {
-    const child = spawn(command, args, { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(command, args, { cwd, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
     let output = '';
     const take = (chunk: Buffer): void => {
       output = `${output}${chunk.toString()}`.slice(-20_000);
     };
     child.stdout.on('data', take);
     child.stderr.on('data', take);
+    running.set(child, command);
+    child.once('close', () => running.delete(child));
     child.on('error', (error) => reject(failed(`\`${command}\` could not be run (${error.message}): install it and try again`)));
     child.on('exit', (code) =>
       code === 0

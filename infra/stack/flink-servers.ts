@@ -31,6 +31,7 @@ export const jobmanager: Server = {
   name: 'jobmanager',
   version: VERSIONS.flink,
   port: ({ basePort }) => basePort + PORT_OFFSETS.flinkRest,
+  otherPorts: ({ basePort }) => [basePort + PORT_OFFSETS.flinkRpc],
   after: [],
   deadlineMs: 90_000,
   launch: flinkLaunch('jobmanager', 'org.apache.flink.runtime.entrypoint.StandaloneSessionClusterEntrypoint', (conf) => [

@@ -3,8 +3,19 @@
  * another. The start time tells our process from a stranger that has its pid now.
  */
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
+import { MillraceError } from '#domain/errors.ts';
 
 export interface Launch {
   readonly command: string;
@@ -23,7 +34,9 @@ const startedAt = (pid: number): string | null => {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return fields[0] === 'Z' ? null : (fields[19] ?? null);
+    // A first thread that has ended is a zombie while others still hold the ports.
+    const over = fields[0] === 'Z' && readdirSync(`/proc/${pid}/task`).length <= 1;
+    return over ? null : (fields[19] ?? null);
   } catch {
     return null;
   }
@@ -31,19 +44,33 @@ const startedAt = (pid: number): string | null => {
 
 /** The pid of the server that this file names; null where it no longer runs. */
 export const runningPid = (pidFile: string): number | null => {
-  if (!existsSync(pidFile)) return null;
-  const { pid, started } = JSON.parse(readFileSync(pidFile, 'utf8')) as PidFile;
-  return startedAt(pid) === started ? pid : null;
+  try {
+    const { pid, started } = JSON.parse(readFileSync(pidFile, 'utf8')) as PidFile;
+    return startedAt(pid) === started ? pid : null;
+  } catch {
+    // Absent; or not whole, after a full disk: then it names nobody.
+    return null;
+  }
+};
+
+/** A reader finds the old file or the new one, whole. */
+export const writeWhole = (path: string, text: string): void => {
+  const part = `${path}.${process.pid}.part`;
+  writeFileSync(part, text);
+  renameSync(part, path);
 };
 
 export const launch = ({ command, args, cwd, env }: Launch, pidFile: string, logFile: string): number => {
   for (const path of [pidFile, logFile]) mkdirSync(dirname(path), { recursive: true });
   const log = openSync(logFile, 'a');
   const child = spawn(command, args, { cwd, env: { ...process.env, ...env }, stdio: ['ignore', log, log], detached: true });
+  closeSync(log);
   child.on('error', () => {});
   child.unref();
-  const pid = child.pid ?? 0;
-  writeFileSync(pidFile, JSON.stringify({ pid, started: startedAt(pid) ?? '' } satisfies PidFile));
+  const { pid } = child;
+  if (pid === undefined)
+    throw new MillraceError('MR_STACK_FAILED', `\`${command}\` could not be run: install it and try again`, { command });
+  writeWhole(pidFile, JSON.stringify({ pid, started: startedAt(pid) ?? '' } satisfies PidFile));
   return pid;
 };
 

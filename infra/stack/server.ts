@@ -19,6 +19,8 @@ export interface Server {
   readonly name: ServerName;
   readonly version: string;
   readonly port: (context: ServerContext) => number;
+  /** beside `port` */
+  readonly otherPorts?: (context: ServerContext) => readonly number[];
   /** servers that must be ready before */
   readonly after: readonly ServerName[];
   readonly launch: (context: ServerContext) => Promise<Launch>;

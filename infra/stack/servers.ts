@@ -1,5 +1,5 @@
 /** Each server: how it is prepared, started, and known to be ready. */
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import mysql from 'mysql2/promise';
@@ -8,13 +8,14 @@ import { LOOPBACK, PORT_OFFSETS } from './addresses.ts';
 import { fetchClasspath, fetchRegistry, findServer, run } from './fetch.ts';
 import { jobmanager, lookup, sqlGateway, taskmanager } from './flink-servers.ts';
 import { file, heap, httpOk, LEAN, log4j, type Server } from './server.ts';
-import { kafkaProperties } from './settings.ts';
+import { kafkaProperties, redisArguments } from './settings.ts';
 import { type ServerName, VERSIONS } from './versions.ts';
 
 const kafka: Server = {
   name: 'kafka',
   version: VERSIONS.kafka,
   port: ({ basePort }) => basePort + PORT_OFFSETS.kafka,
+  otherPorts: ({ basePort }) => [basePort + PORT_OFFSETS.kafkaController],
   after: [],
   deadlineMs: 60_000,
   async launch({ directory, basePort, say }) {
@@ -80,13 +81,15 @@ const mariadb: Server = {
     const server = await findServer('mariadbd', say);
     const data = join(directory, 'mariadb');
     const { user, password, database } = addresses.mysql;
-    if (!existsSync(join(data, 'mysql'))) {
-      mkdirSync(data, { recursive: true });
+    if (!existsSync(data)) {
+      // An interrupted one leaves nothing that looks like a database.
+      const part = mkdtempSync(join(directory, '.mariadb-'));
       await run(
         'mariadb-install-db',
-        ['--no-defaults', `--datadir=${data}`, '--auth-root-authentication-method=normal', '--skip-test-db'],
+        ['--no-defaults', `--datadir=${part}`, '--auth-root-authentication-method=normal', '--skip-test-db'],
         directory,
       );
+      renameSync(part, data);
     }
     // The server runs its init file a line a statement.
     const statements = [
@@ -132,19 +135,7 @@ const redis: Server = {
     const server = await findServer('redis-server', say);
     return {
       command: server,
-      // A cache: what it forgets is read again from the log.
-      args: [
-        '--port',
-        String(basePort + PORT_OFFSETS.redis),
-        '--bind',
-        LOOPBACK,
-        '--save',
-        '',
-        '--appendonly',
-        'no',
-        '--maxmemory-policy',
-        'noeviction',
-      ],
+      args: redisArguments(basePort),
       cwd: directory,
     };
   },

@@ -1,6 +1,6 @@
 /** The servers' own settings, as text: what the runner writes to their files, and docker-compose.yml gives their images. */
 import { LOOPBACK, PORT_OFFSETS } from './addresses.ts';
-import { TASK_SLOTS } from './versions.ts';
+import { REDIS_MB, TASK_SLOTS } from './versions.ts';
 
 /** One broker that is also the controller: everything that is kept elsewhere in threes is kept once. */
 export const KAFKA_SETTINGS: Readonly<Record<string, string>> = {
@@ -29,6 +29,27 @@ export const kafkaProperties = (basePort: number, directory: string): string =>
   })
     .map(([key, value]) => `${key}=${value}\n`)
     .join('');
+
+/**
+ * A cache: nothing is kept on disk, for what it forgets is read again from the log. But it forgets all or nothing. Under a policy that
+ * evicts keys it would lose an entity's block and keep `ready`, and a block that is absent while `ready` is there means that there is no
+ * such entity (a view of all time), or that its last update is as old as its time to live, so that Paimon has it: both would be wrong.
+ * So when it is full it refuses writes, each batch whole; the hot copy lags, which is seen, and reads of what it has go on.
+ */
+export const redisArguments = (basePort: number): readonly string[] => [
+  '--port',
+  String(basePort + PORT_OFFSETS.redis),
+  '--bind',
+  LOOPBACK,
+  '--save',
+  '',
+  '--appendonly',
+  'no',
+  '--maxmemory',
+  `${REDIS_MB}mb`,
+  '--maxmemory-policy',
+  'noeviction',
+];
 
 /** A checkpoint a second is what makes Paimon fresh; heartbeats are short, so that a kill is noticed soon. */
 export const FLINK_SETTINGS: Readonly<Record<string, string>> = {

@@ -2,13 +2,15 @@
  * The stack's servers on this machine, as ordinary processes on loopback: started in the order of their needs and side by side where they
  * have none, each waited for until it does its work; found again by a later process; stopped whole.
  */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { MillraceError } from '#domain/errors.ts';
 import { DEFAULT_BASE_PORT, type StackAddresses, stackAddresses } from './addresses.ts';
-import type { Say } from './fetch.ts';
-import { end, lastLines, launch, memoryOf, runningPid } from './process.ts';
-import type { ServerContext } from './server.ts';
+import { type Say, stopRunning } from './fetch.ts';
+import { lockStack } from './lock.ts';
+import { assertFree } from './ports.ts';
+import { end, lastLines, launch, memoryOf, runningPid, writeWhole } from './process.ts';
+import type { Server, ServerContext } from './server.ts';
 import { SERVER_TABLE } from './servers.ts';
 import { SERVERS, type ServerName } from './versions.ts';
 
@@ -17,6 +19,8 @@ export interface StackOptions {
   readonly basePort?: number;
   readonly servers?: readonly ServerName[];
   readonly say?: Say;
+  /** what each server is; tests of the runner give others */
+  readonly table?: Readonly<Record<ServerName, Server>>;
 }
 
 export interface ServerStatus {
@@ -32,16 +36,22 @@ export interface ServerStatus {
 
 export interface Stack {
   readonly addresses: StackAddresses;
-  /** Starts what does not run; resolves when all are ready. */
-  readonly up: (servers?: readonly ServerName[]) => Promise<void>;
+  /** Starts what does not run; resolves when all are ready. Interrupted, it stops what it began, and rejects. */
+  readonly up: (servers?: readonly ServerName[], interrupted?: AbortSignal) => Promise<void>;
   readonly start: (name: ServerName) => Promise<void>;
   readonly kill: (name: ServerName, signal?: NodeJS.Signals) => Promise<void>;
   readonly status: () => Promise<readonly ServerStatus[]>;
-  /** Stops all that this directory's stack runs. */
+  /** Stops all that this directory's stack runs; an `up` of this object that is under way is interrupted first. */
   readonly down: () => Promise<void>;
   readonly logFile: (name: ServerName) => string;
 }
 
+/** Who asks goes before who answers. */
+const WAVES: readonly (readonly ServerName[])[] = [
+  ['sql-gateway', 'lookup', 'taskmanager'],
+  ['jobmanager', 'registry', 'redis', 'mariadb'],
+  ['kafka'],
+];
 const POLL_MS = 100;
 const STOP_GRACE_MS = 10_000;
 const sleep = (ms: number): Promise<void> => new Promise((done) => setTimeout(done, ms));
@@ -52,6 +62,7 @@ export const openStack = ({
   basePort = DEFAULT_BASE_PORT,
   servers = SERVERS,
   say = () => {},
+  table = SERVER_TABLE,
 }: StackOptions): Stack => {
   const directory = resolve(given);
   const addresses = stackAddresses(directory, basePort);
@@ -59,10 +70,16 @@ export const openStack = ({
   const pidFile = (name: ServerName): string => join(directory, 'run', `${name}.json`);
   const logFile = (name: ServerName): string => join(directory, 'logs', `${name}.log`);
 
-  const untilReady = async (name: ServerName): Promise<void> => {
-    const server = SERVER_TABLE[name];
+  const stopAll = async (names: readonly ServerName[]): Promise<void> => {
+    for (const wave of WAVES)
+      await Promise.all(wave.filter((name) => names.includes(name)).map((name) => end(pidFile(name), STOP_GRACE_MS)));
+  };
+
+  const untilReady = async (name: ServerName, interrupted?: AbortSignal): Promise<void> => {
+    const server = table[name];
     let last: unknown;
     for (const deadline = Date.now() + server.deadlineMs; Date.now() < deadline; await sleep(POLL_MS)) {
+      interrupted?.throwIfAborted();
       try {
         await server.ready(context);
         return;
@@ -71,6 +88,7 @@ export const openStack = ({
       }
       if (runningPid(pidFile(name)) === null) break;
     }
+    interrupted?.throwIfAborted();
     const state =
       runningPid(pidFile(name)) === null ? 'ended' : `was not ready in ${server.deadlineMs / 1000} s (${messageOf(last)})`;
     throw new MillraceError('MR_STACK_FAILED', `${name} ${state}; the end of its log:\n${lastLines(logFile(name))}`, {
@@ -79,49 +97,101 @@ export const openStack = ({
   };
 
   const isReady = (name: ServerName): Promise<boolean> =>
-    SERVER_TABLE[name].ready(context).then(
+    table[name].ready(context).then(
       () => true,
       () => false,
     );
 
-  const start = async (name: ServerName): Promise<void> => {
+  const assertPorts = async (name: ServerName): Promise<void> => {
+    const { port, otherPorts } = table[name];
+    const ports = [port(context), ...(otherPorts?.(context) ?? [])].filter((one) => one > 0);
+    if (runningPid(pidFile(name)) === null) await assertFree(name, ports);
+  };
+
+  /** @param begun is told of a server that this call started */
+  const start = async (name: ServerName, interrupted?: AbortSignal, begun?: Set<ServerName>): Promise<void> => {
     const began = Date.now();
     if (runningPid(pidFile(name)) === null) {
-      const port = SERVER_TABLE[name].port(context);
-      if (port > 0 && (await isReady(name)))
-        throw new MillraceError(
-          'MR_STACK_FAILED',
-          `port ${port}, which is ${name}'s, is another process's already: stop that one, or choose other ports with --base-port`,
-          { server: name, port },
-        );
-      launch(await SERVER_TABLE[name].launch(context), pidFile(name), logFile(name));
+      await assertPorts(name);
+      interrupted?.throwIfAborted();
+      const prepared = await table[name].launch(context);
+      interrupted?.throwIfAborted();
+      begun?.add(name);
+      launch(prepared, pidFile(name), logFile(name));
     }
-    await untilReady(name);
+    await untilReady(name, interrupted);
     say(`${name} is ready (${((Date.now() - began) / 1000).toFixed(1)} s)`);
   };
 
-  const up = async (wanted: readonly ServerName[] = servers): Promise<void> => {
-    for (const folder of ['run', 'logs', 'conf', 'warehouse/paimon', 'warehouse/iceberg'])
-      mkdirSync(join(directory, folder), { recursive: true });
-    writeFileSync(join(directory, 'stack.json'), JSON.stringify({ basePort }));
-    const starting = new Map<ServerName, Promise<void>>();
-    const begin = (name: ServerName): Promise<void> => {
-      const known = starting.get(name);
-      if (known !== undefined) return known;
-      const before = SERVER_TABLE[name].after.filter((other) => wanted.includes(other)).map(begin);
-      const started = Promise.all(before).then(() => start(name));
-      starting.set(name, started);
-      return started;
+  /** The servers of a directory have one base port: what runs would not be found under another. */
+  const keepBasePort = (): void => {
+    const file = join(directory, 'stack.json');
+    const known = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as { basePort: number }).basePort : basePort;
+    if (known !== basePort && SERVERS.some((name) => runningPid(pidFile(name)) !== null))
+      throw new MillraceError(
+        'MR_STACK_FAILED',
+        `the servers in ${directory} run at base port ${known}, not ${basePort}: stop them first with \`millrace stack down\``,
+        { known, basePort },
+      );
+    writeWhole(file, JSON.stringify({ basePort }));
+  };
+
+  const upUntil = async (wanted: readonly ServerName[], interrupted: AbortSignal): Promise<void> => {
+    const release = lockStack(directory, 'up');
+    const begun = new Set<ServerName>();
+    let preparations: Promise<void> = Promise.resolve();
+    const stopPreparing = (): void => {
+      preparations = stopRunning();
     };
-    const outcomes = await Promise.allSettled(wanted.map(begin));
-    const failed = outcomes.find((outcome) => outcome.status === 'rejected');
-    if (failed !== undefined) throw failed.reason;
+    interrupted.addEventListener('abort', stopPreparing, { once: true });
+    try {
+      for (const folder of ['logs', 'conf', 'warehouse/paimon', 'warehouse/iceberg'])
+        mkdirSync(join(directory, folder), { recursive: true });
+      keepBasePort();
+      // All are asked for before any is started.
+      for (const name of wanted) await assertPorts(name);
+      const starting = new Map<ServerName, Promise<void>>();
+      const begin = (name: ServerName): Promise<void> => {
+        const known = starting.get(name);
+        if (known !== undefined) return known;
+        const before = table[name].after.filter((other) => wanted.includes(other)).map(begin);
+        const started = Promise.all(before).then(() => start(name, interrupted, begun));
+        starting.set(name, started);
+        return started;
+      };
+      const outcomes = await Promise.allSettled(wanted.map(begin));
+      if (interrupted.aborted) {
+        await Promise.all([preparations, stopAll([...begun])]);
+        throw new MillraceError('MR_STACK_FAILED', 'the start was interrupted; what it had begun is stopped again', {
+          stopped: [...begun],
+        });
+      }
+      const failed = outcomes.find((outcome) => outcome.status === 'rejected');
+      if (failed !== undefined) throw failed.reason;
+    } finally {
+      interrupted.removeEventListener('abort', stopPreparing);
+      release();
+    }
+  };
+
+  let under: { readonly abort: AbortController; readonly done: Promise<unknown> } | null = null;
+  const up = async (wanted: readonly ServerName[] = servers, interrupted?: AbortSignal): Promise<void> => {
+    const abort = new AbortController();
+    const either = interrupted === undefined ? abort.signal : AbortSignal.any([abort.signal, interrupted]);
+    const done = upUntil(wanted, either);
+    const mine = { abort, done: done.catch(() => {}) };
+    under = mine;
+    try {
+      await done;
+    } finally {
+      if (under === mine) under = null;
+    }
   };
 
   return {
     addresses,
     up,
-    start,
+    start: (name) => start(name),
     kill: (name, signal = 'SIGKILL') => end(pidFile(name), STOP_GRACE_MS, signal),
     status: () =>
       Promise.all(
@@ -129,23 +199,25 @@ export const openStack = ({
           const pid = runningPid(pidFile(name));
           return {
             name,
-            version: SERVER_TABLE[name].version,
+            version: table[name].version,
             state: pid === null ? 'down' : (await isReady(name)) ? 'ready' : 'starting',
             pid,
-            port: SERVER_TABLE[name].port(context),
+            port: table[name].port(context),
             memoryBytes: pid === null ? null : memoryOf(pid),
             log: logFile(name),
           };
         }),
       ),
     async down() {
-      // Who asks goes before who answers.
-      const waves: readonly (readonly ServerName[])[] = [
-        ['sql-gateway', 'lookup', 'taskmanager'],
-        ['jobmanager', 'registry', 'redis', 'mariadb'],
-        ['kafka'],
-      ];
-      for (const wave of waves) await Promise.all(wave.map((name) => end(pidFile(name), STOP_GRACE_MS)));
+      under?.abort.abort();
+      await under?.done;
+      if (!existsSync(join(directory, 'run'))) return;
+      const release = lockStack(directory, 'down');
+      try {
+        await stopAll(SERVERS);
+      } finally {
+        release();
+      }
     },
     logFile,
   };

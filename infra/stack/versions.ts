@@ -86,4 +86,6 @@ export const HEAP_MB = {
   'sql-gateway': 512,
   lookup: 512,
 } as const;
+/** What Redis may hold; full, it takes no more (settings.ts says why it does not evict). */
+export const REDIS_MB = 1024;
 export const TASK_SLOTS = 24;

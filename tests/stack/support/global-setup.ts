@@ -37,8 +37,13 @@ export default async function setup(): Promise<() => Promise<void>> {
     await stack.down();
     rmSync(directory, { recursive: true, force: true, maxRetries: 5 });
   };
+  // Of a terminal's and a wrapper's signal the second must not end us while the servers are being stopped.
+  let interrupted = false;
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
-    process.once(name, () => void down().finally(() => process.exit(1)));
+    process.on(name, () => {
+      if (!interrupted) void down().finally(() => process.exit(1));
+      interrupted = true;
+    });
   try {
     await stack.up();
   } catch (error) {

@@ -1,0 +1,31 @@
+/** Whether a port of ours is free: asked before a server is started, whose own words for it would be in its log. */
+import { createServer } from 'node:net';
+import { MillraceError } from '#domain/errors.ts';
+import { LOOPBACK } from './addresses.ts';
+import type { ServerName } from './versions.ts';
+
+const inUse = (port: number): Promise<boolean> =>
+  new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', (error: NodeJS.ErrnoException) => (error.code === 'EADDRINUSE' ? resolve(true) : reject(error)));
+    server.listen(port, LOOPBACK, () => server.close(() => resolve(false)));
+  });
+
+/** A process that has just ended may hold its ports a moment longer. */
+const PATIENCE_MS = 500;
+const POLL_MS = 50;
+const staysInUse = async (port: number): Promise<boolean> => {
+  for (const deadline = Date.now() + PATIENCE_MS; await inUse(port); await new Promise((done) => setTimeout(done, POLL_MS)))
+    if (Date.now() > deadline) return true;
+  return false;
+};
+
+export const assertFree = async (name: ServerName, ports: readonly number[]): Promise<void> => {
+  for (const port of ports)
+    if (await staysInUse(port))
+      throw new MillraceError(
+        'MR_STACK_FAILED',
+        `port ${port}, which ${name} needs, is in use, and not by a server of this directory: \`ss -ltnp 'sport = :${port}'\` names the process; stop it, or choose other ports with --base-port`,
+        { server: name, port },
+      );
+};

@@ -1,0 +1,174 @@
+/** The runner's own part, with small programs in the servers' places: found again, interrupted, asked for twice, in somebody's way. */
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type Server as NetServer } from 'node:net';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { temporaryDirectory } from '#tests/contracts/sqlite.ts';
+import { lockStack } from './lock.ts';
+import { runningPid } from './process.ts';
+import type { Server } from './server.ts';
+import { SERVER_TABLE } from './servers.ts';
+import { openStack, type Stack, type StackOptions } from './stack.ts';
+import type { ServerName } from './versions.ts';
+
+let directory: ReturnType<typeof temporaryDirectory>;
+const listening: NetServer[] = [];
+const stacks: Stack[] = [];
+
+const listen = (port: number): Promise<number> =>
+  new Promise((resolve) => {
+    const server = createServer().listen(port, '127.0.0.1', () => {
+      listening.push(server);
+      resolve((server.address() as { port: number }).port);
+    });
+  });
+const closeAll = (): Promise<unknown> =>
+  Promise.all(listening.splice(0).map((server) => new Promise((done) => server.close(done))));
+
+beforeEach(() => {
+  directory = temporaryDirectory();
+});
+afterEach(async () => {
+  await closeAll();
+  for (const stack of stacks.splice(0)) await stack.down();
+  directory.remove();
+});
+
+const PROGRAM = `require('node:http').createServer((_, answer) => answer.end(process.argv[2])).listen(Number(process.argv[1]), '127.0.0.1')`;
+
+/** Answers over HTTP once it runs; `prepare` is what its launch waits for, `ready` what is asked beside. */
+const small = (
+  name: ServerName,
+  offset: number,
+  more: { prepare?: () => Promise<void>; ready?: () => Promise<void> } = {},
+): Server => ({
+  name,
+  version: '1',
+  port: ({ basePort }) => basePort + offset,
+  after: [],
+  deadlineMs: 20_000,
+  async launch({ directory: cwd, basePort }) {
+    await more.prepare?.();
+    return { command: process.execPath, args: ['-e', PROGRAM, String(basePort + offset), name], cwd };
+  },
+  async ready({ basePort }) {
+    const response = await fetch(`http://127.0.0.1:${basePort + offset}`);
+    if ((await response.text()) !== name) throw new Error('a stranger answers');
+    await more.ready?.();
+  },
+});
+
+const never = (): Promise<never> => Promise.reject(new Error('not yet'));
+const TABLE = { ...SERVER_TABLE, redis: small('redis', 0), mariadb: small('mariadb', 1) };
+
+const freeBase = async (): Promise<number> => {
+  const port = await listen(0);
+  await closeAll();
+  return port;
+};
+const open = (basePort: number, options: Partial<StackOptions> = {}): Stack => {
+  const stack = openStack({ directory: directory.path, basePort, servers: ['redis', 'mariadb'], table: TABLE, ...options });
+  stacks.push(stack);
+  return stack;
+};
+const states = async (stack: Stack): Promise<readonly string[]> =>
+  (await stack.status()).filter((s) => s.name === 'redis' || s.name === 'mariadb').map((s) => `${s.name} ${s.state}`);
+
+test('what was started is found again by another, started once, and stopped whole', async () => {
+  const base = await freeBase();
+  await open(base).up();
+  const again = open(base);
+  expect(await states(again)).toEqual(['mariadb ready', 'redis ready']);
+  const pids = (await again.status()).map((s) => s.pid);
+  await again.up();
+  expect((await again.status()).map((s) => s.pid)).toEqual(pids);
+  await again.down();
+  expect(await states(again)).toEqual(['mariadb down', 'redis down']);
+  expect(() => process.kill(pids.find((pid) => pid !== null) as number, 0)).toThrow('ESRCH');
+});
+
+test('an interrupted start stops what it began, and leaves what ran before', async () => {
+  const base = await freeBase();
+  await open(base).up(['redis']);
+  const interrupt = new AbortController();
+  const slow = open(base, { table: { ...TABLE, mariadb: small('mariadb', 1, { ready: never }) } });
+  const starting = slow.up(undefined, interrupt.signal);
+  const pidFile = join(directory.path, 'run', 'mariadb.json');
+  await expect.poll(() => runningPid(pidFile)).not.toBeNull();
+  const pid = runningPid(pidFile) as number;
+  interrupt.abort();
+  await expect(starting).rejects.toMatchObject({ code: 'MR_STACK_FAILED', details: { stopped: ['mariadb'] } });
+  expect(() => process.kill(pid, 0)).toThrow('ESRCH');
+  expect(await states(slow)).toEqual(['mariadb down', 'redis ready']);
+});
+
+test('interrupted while a server is still prepared, it starts none; a stop interrupts a start', async () => {
+  const base = await freeBase();
+  let prepared: () => void = () => {};
+  const preparing = new Promise<void>((done) => {
+    prepared = done;
+  });
+  const stack = open(base, { table: { ...TABLE, mariadb: small('mariadb', 1, { prepare: () => preparing }) } });
+  const starting = stack.up();
+  const refused = expect(starting).rejects.toMatchObject({ code: 'MR_STACK_FAILED', details: { stopped: ['redis'] } });
+  await expect.poll(() => runningPid(join(directory.path, 'run', 'redis.json'))).not.toBeNull();
+  const stopping = stack.down();
+  prepared();
+  await Promise.all([refused, stopping]);
+  expect(await states(stack)).toEqual(['mariadb down', 'redis down']);
+});
+
+test('of two that start at once one does, and the other is told whom to wait for', async () => {
+  const base = await freeBase();
+  const outcomes = await Promise.allSettled([open(base).up(), open(base).up()]);
+  expect(outcomes.map((o) => o.status).sort()).toEqual(['fulfilled', 'rejected']);
+  const lost = outcomes.find((o) => o.status === 'rejected') as PromiseRejectedResult;
+  expect(lost.reason).toMatchObject({
+    code: 'MR_STACK_FAILED',
+    message: expect.stringContaining(`\`stack up\`, process ${process.pid}, is starting or stopping`),
+  });
+  await open(base).up();
+  lockStack(directory.path, 'up')();
+});
+
+test('a port that is another’s is named before anything is started', async () => {
+  const base = await freeBase();
+  await listen(base + 1);
+  await expect(open(base).up()).rejects.toMatchObject({
+    code: 'MR_STACK_FAILED',
+    message: expect.stringMatching(new RegExp(`port ${base + 1}, which mariadb needs, is in use.*--base-port`)),
+    details: { server: 'mariadb', port: base + 1 },
+  });
+  expect(existsSync(join(directory.path, 'run', 'redis.json'))).toBe(false);
+});
+
+test('servers that run are not looked for at other ports', async () => {
+  const base = await freeBase();
+  await open(base).up(['redis']);
+  const other = openStack({ directory: directory.path, basePort: base + 100, table: TABLE });
+  await expect(other.up(['redis'])).rejects.toMatchObject({ details: { known: base, basePort: base + 100 } });
+});
+
+test('a pid file that is cut off, or names a process that is another one now, names nobody', () => {
+  mkdirSync(join(directory.path, 'run'));
+  const file = join(directory.path, 'run', 'redis.json');
+  for (const text of ['', '{"pid": 1', `{"pid": ${process.pid}, "started": "1"}`]) {
+    writeFileSync(file, text);
+    expect(runningPid(file)).toBeNull();
+  }
+  rmSync(file);
+  expect(runningPid(file)).toBeNull();
+});
+
+test('a program that is absent is named; one that ends shows the end of its log', async () => {
+  const base = await freeBase();
+  const absent = { ...small('redis', 0), launch: async () => ({ command: 'no-such-server', args: [], cwd: directory.path }) };
+  await expect(open(base, { table: { ...TABLE, redis: absent } }).up(['redis'])).rejects.toThrow(
+    '`no-such-server` could not be run',
+  );
+  const args = ['-e', 'console.log("what is wrong"); process.exit(1)'];
+  const broken = { ...small('redis', 0), launch: async () => ({ command: process.execPath, args, cwd: directory.path }) };
+  const stack = open(base, { table: { ...TABLE, redis: broken } });
+  await expect(stack.up(['redis'])).rejects.toThrow(/redis ended; the end of its log:\nwhat is wrong/);
+  expect(readFileSync(stack.logFile('redis'), 'utf8')).toContain('what is wrong');
+});
