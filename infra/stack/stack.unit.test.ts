@@ -15,12 +15,13 @@ let directory: ReturnType<typeof temporaryDirectory>;
 const listening: NetServer[] = [];
 const stacks: Stack[] = [];
 
-const listen = (port: number): Promise<number> =>
-  new Promise((resolve) => {
+const listen = (port: number): Promise<void> =>
+  new Promise((resolve, reject) => {
     const server = createServer().listen(port, '127.0.0.1', () => {
       listening.push(server);
-      resolve((server.address() as { port: number }).port);
+      resolve();
     });
+    server.once('error', reject);
   });
 const closeAll = (): Promise<unknown> =>
   Promise.all(listening.splice(0).map((server) => new Promise((done) => server.close(done))));
@@ -73,10 +74,17 @@ const small = (
 const never = (): Promise<never> => Promise.reject(new Error('not yet'));
 const TABLE = { ...SERVER_TABLE, redis: small('redis', 0), mariadb: small('mariadb', 1) };
 
+const isFree = (port: number): Promise<boolean> =>
+  listen(port).then(
+    () => closeAll().then(() => true),
+    () => false,
+  );
+/** Below the ports that the system gives to outgoing connections, which may take one's neighbour at any time. */
 const freeBase = async (): Promise<number> => {
-  const port = await listen(0);
-  await closeAll();
-  return port;
+  for (;;) {
+    const base = 20_000 + Math.trunc(Math.random() * 10_000);
+    if ((await isFree(base)) && (await isFree(base + 1))) return base;
+  }
 };
 const open = (basePort: number, options: Partial<StackOptions> = {}): Stack => {
   const stack = openStack({ directory: directory.path, basePort, servers: ['redis', 'mariadb'], table: TABLE, ...options });
