@@ -5,6 +5,7 @@
  * A table is due when so many commits have come since it was last looked at. One job does all that are due.
  */
 import { loadTable, tableDirectory } from '#infra/iceberg/table-directory.ts';
+import { functionsSql } from './sql/functions.ts';
 import { openSession } from './sql-gateway.ts';
 
 export interface MaintenanceLimits {
@@ -60,11 +61,10 @@ export const maintainTables = async (
   const { minFiles, smallBytes, maxRows, keepSnapshots, keepSnapshotsMs } = limits;
   const long = (value: number): string => `CAST(${value} AS BIGINT)`;
   try {
-    await session.run("CREATE TEMPORARY SYSTEM FUNCTION MR_MAINTAIN AS 'io.millrace.iceberg.Maintain'");
-    const rows = await session.run(
-      `SELECT topic, replaced, written, expired FROM (VALUES ${topics.map((topic) => `(${text(topic)})`).join(', ')}) AS due(topic),
-LATERAL TABLE(MR_MAINTAIN(${text(`file://${root}`)}, topic, ${minFiles}, ${long(smallBytes)}, ${long(maxRows)}, ${keepSnapshots}, ${long(keepSnapshotsMs)}))`,
-    );
+    const sql = `SELECT topic, replaced, written, expired FROM (VALUES ${topics.map((topic) => `(${text(topic)})`).join(', ')}) AS due(topic),
+LATERAL TABLE(MR_MAINTAIN(${text(`file://${root}`)}, topic, ${minFiles}, ${long(smallBytes)}, ${long(maxRows)}, ${keepSnapshots}, ${long(keepSnapshotsMs)}))`;
+    for (const setup of functionsSql([sql])) await session.run(setup);
+    const rows = await session.run(sql);
     return rows.map(([topic, replaced, written, expired]) => ({
       topic: topic as string,
       filesReplaced: Number(replaced),

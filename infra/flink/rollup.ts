@@ -6,8 +6,10 @@ import { fail } from '#domain/errors.ts';
 import type { Log } from '#domain/ports/log.ts';
 import type { RollupRequest, RollupResult } from '#domain/ports/platform.ts';
 import type { PlannedFeature, ViewPlan } from '#domain/views/plan.ts';
+import { decodeBound } from '#infra/iceberg/bounds.ts';
 import { ensureTable } from '#infra/iceberg/ensure-table.ts';
-import { tableReader } from '#infra/iceberg/pinned-table.ts';
+import { type PinnedFile, tableReader } from '#infra/iceberg/pinned-table.ts';
+import { typeName } from '#infra/iceberg/schema.ts';
 import { tableDirectory } from '#infra/iceberg/table-directory.ts';
 import type { FlinkCluster } from './cluster.ts';
 import { createFills, type Fills } from './fills.ts';
@@ -16,7 +18,7 @@ import { icebergColumnsSql } from './iceberg-columns.ts';
 import type { FlinkJobs } from './jobs.ts';
 import { functionsSql } from './sql/functions.ts';
 import { rollupTable, rollupTopic } from './sql/names.ts';
-import { EVERY_MS, type Every, notInTiles, rollupColumns, rollupSql } from './sql/rollup.ts';
+import { EVERY_MS, type Every, forgetSql, notInTiles, rollupColumns, rollupSql } from './sql/rollup.ts';
 import { catalogsSql } from './sql/tables.ts';
 import { openSession } from './sql-gateway.ts';
 
@@ -47,8 +49,13 @@ const DAY_MS = EVERY_MS.day;
 const floor = (time: number, step: number): number => Math.floor(time / step) * step;
 const ceil = (time: number, step: number): number => Math.ceil(time / step) * step;
 
+interface Range {
+  readonly from: number;
+  readonly to: number;
+}
+
 /** Whole days of whole periods that are over. @throws where there is none */
-const rangeOf = ({ every, from, to }: RollupRequest, now: number): { readonly from: number; readonly to: number } => {
+const rangeOf = ({ every, from, to }: RollupRequest, now: number): Range => {
   const step = EVERY_MS[every];
   const over = floor(now, step);
   const last = Math.min(ceil(to ?? over, DAY_MS), over);
@@ -109,6 +116,23 @@ const settled = async (generation: FlinkGeneration, fills: Fills): Promise<void>
   fills.forget(generation);
 };
 
+const filesOf = async (directory: string, { from, to }: Range): Promise<readonly PinnedFile[]> =>
+  ((await tableReader(directory).pin())?.files ?? []).filter(
+    ({ day }) => day !== null && day * DAY_MS >= from && day * DAY_MS < to,
+  );
+
+/** Files of the range that an earlier rollup wrote: of days that have no rows any more, which overwriting leaves as they are. */
+const leftFrom = async (directory: string, range: Range, writtenAt: number): Promise<number> => {
+  const table = await tableReader(directory).pin();
+  const written = table?.fields.find(({ name }) => name === 'written_at');
+  if (written === undefined) return 0;
+  const before = ({ file }: PinnedFile): boolean => {
+    const bound = file.upper_bounds?.find(({ key }) => key === written.id);
+    return bound !== undefined && Number(decodeBound(typeName(written), bound.value)) < writtenAt;
+  };
+  return (await filesOf(directory, range)).filter(before).length;
+};
+
 /** Writes the values of what is known when it begins. */
 export const rollUp = async (options: RollupOptions, running: FlinkGeneration, request: RollupRequest): Promise<RollupResult> => {
   const { warehouse, gateway, now } = options;
@@ -123,7 +147,8 @@ export const rollUp = async (options: RollupOptions, running: FlinkGeneration, r
   const columns = rollupColumns({ plan, features });
   const missing = await ensureTable({ directory, name: topic, columns, partitionBy: 'period_start', now, ofNoTopic: true });
   const table = rollupTable(plan.view, every);
-  const sql = rollupSql({ plan, version, generation, features, every, ...range, writtenAt: now() });
+  const writtenAt = now();
+  const sql = rollupSql({ plan, version, generation, features, every, ...range, writtenAt });
   const session = await openSession(gateway, {
     'execution.runtime-mode': 'batch',
     'parallelism.default': '1',
@@ -134,16 +159,20 @@ export const rollUp = async (options: RollupOptions, running: FlinkGeneration, r
     'table.exec.iceberg.use-v2-sink': 'true',
   });
   try {
-    for (const setup of [...catalogsSql(warehouse), ...icebergColumnsSql(table, missing), ...functionsSql([sql])])
+    for (const setup of [
+      ...catalogsSql(warehouse),
+      ...icebergColumnsSql(table, missing),
+      ...functionsSql([sql, forgetSql(warehouse.iceberg, topic, range, writtenAt)]),
+    ])
       await session.run(setup);
     await session.run(sql);
+    const left = await leftFrom(directory, range, writtenAt);
+    if (left > 0) await session.run(forgetSql(warehouse.iceberg, topic, range, writtenAt));
   } finally {
     await session.close();
   }
-  const written = await tableReader(directory).pin();
-  const rows = (written?.files ?? [])
-    .filter(({ day }) => day !== null && day * DAY_MS >= range.from && day * DAY_MS < range.to)
-    .reduce((sum, { file }) => sum + file.record_count, 0);
+  const written = await filesOf(directory, range);
+  const rows = written.reduce((sum, { file }) => sum + file.record_count, 0);
   const names = features.map(({ name }) => name);
   return { view: plan.view, version, generation, every, ...range, features: names, table: table.replaceAll('`', ''), rows };
 };

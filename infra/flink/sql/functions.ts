@@ -1,19 +1,21 @@
-/** The Java module's functions, by the names that the printed SQL calls them by: those on partials' states, and the scalar ones. */
-const OF_STATES: Readonly<Record<string, string>> = {
-  MR_SUM: 'ExactSum',
-  MR_MOMENTS: 'Moments',
-  MR_FIRST: 'FirstK',
-  MR_LAST: 'LastK',
-  MR_COUNTS: 'ValueCounts',
-  MR_MIN_TEXT: 'TextMin',
-  MR_MAX_TEXT: 'TextMax',
-  MR_MERGE_MOMENTS: 'MergedMoments',
-  MR_MERGE_FIRST: 'MergedFirst',
-  MR_MERGE_LAST: 'MergedLast',
-  MR_MERGE_COUNTS: 'MergedCounts',
-  MR_ENTRY_VALUES: 'EntryValues',
-  MR_TOP_K: 'TopK',
-  MR_PERIODS: 'Periods',
+/** The Java module's functions, by the names that the printed SQL calls them by: first those whose class has another name. */
+const OTHERS: Readonly<Record<string, string>> = {
+  MR_MAINTAIN: 'iceberg.Maintain',
+  MR_FORGET_PERIODS: 'iceberg.ForgetPeriods',
+  MR_SUM: 'flink.ExactSum',
+  MR_MOMENTS: 'flink.Moments',
+  MR_FIRST: 'flink.FirstK',
+  MR_LAST: 'flink.LastK',
+  MR_COUNTS: 'flink.ValueCounts',
+  MR_MIN_TEXT: 'flink.TextMin',
+  MR_MAX_TEXT: 'flink.TextMax',
+  MR_MERGE_MOMENTS: 'flink.MergedMoments',
+  MR_MERGE_FIRST: 'flink.MergedFirst',
+  MR_MERGE_LAST: 'flink.MergedLast',
+  MR_MERGE_COUNTS: 'flink.MergedCounts',
+  MR_ENTRY_VALUES: 'flink.EntryValues',
+  MR_TOP_K: 'flink.TopK',
+  MR_PERIODS: 'flink.Periods',
 };
 
 /** A scalar function's class has its name, MR_TO_INT is ToInt; but for this one. */
@@ -26,8 +28,8 @@ const camel = (name: string): string =>
     .replace(/(?:^|_)([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
 
 const classOf = (name: string): string => {
-  const found = OF_STATES[name];
-  return found === undefined ? `io.millrace.flink.functions.${SCALARS[name] ?? camel(name)}` : `io.millrace.flink.${found}`;
+  const found = OTHERS[name];
+  return found === undefined ? `io.millrace.flink.functions.${SCALARS[name] ?? camel(name)}` : `io.millrace.${found}`;
 };
 
 /** The statements that make known the functions that these statements use. */

@@ -8,16 +8,19 @@
  * Periods are half open: what happens at the very millisecond of a period's end belongs to the next. So a feature whose tiles end with the
  * period is exact, and no tile is cut.
  */
-import { flinkName } from '#domain/expressions/flink-types.ts';
+import { flinkName, flinkText } from '#domain/expressions/flink-types.ts';
 import { avroType } from '#domain/sources/source-schema.ts';
 import { formatDuration } from '#domain/values/duration.ts';
 import type { FieldType } from '#domain/values/value.ts';
 import type { PlannedFeature, ViewPlan } from '#domain/views/plan.ts';
 import { icebergSchemaFromAvro, type WantedColumn } from '#infra/iceberg/schema.ts';
-import { DATABASE, PAIMON_CATALOG, paimonTable, rollupTable } from './names.ts';
+import { DATABASE, PAIMON_CATALOG, paimonTable, rollupTable, rollupTopic } from './names.ts';
 
 export type Every = 'day' | 'hour';
 export const EVERY_MS: Readonly<Record<Every, number>> = { day: 86_400_000, hour: 3_600_000 };
+
+/** A view's tables of rollups, each named as a topic's table is. */
+export const rollupTopics = (view: string): readonly string[] => Object.keys(EVERY_MS).map((every) => rollupTopic(view, every));
 
 export interface RollupSpec {
   readonly plan: ViewPlan;
@@ -141,3 +144,12 @@ FROM (
   }
 )`;
 };
+
+/** Removes rows of the range that were written before. */
+export const forgetSql = (
+  root: string,
+  table: string,
+  { from, to }: { readonly from: number; readonly to: number },
+  writtenAt: number,
+): string => `SELECT MR_FORGET_PERIODS(${flinkText(`file://${root}`)}, name, ${long(from)}, ${long(to)}, ${long(writtenAt)})
+FROM (VALUES (${flinkText(table)})) AS t(name)`;

@@ -93,6 +93,13 @@ const awkward = featureView({
     days: count({ window: '28d', hop: '1d' }),
   },
 });
+const fleeting = featureView({
+  name: uniqueName('fleeting'),
+  entity: shop,
+  source: sales,
+  ttl: '2d',
+  features: { sold_7d: count(week) },
+});
 const names = Object.keys(features);
 
 const entities = [
@@ -210,12 +217,13 @@ const daysFrom = (from: number, to: number, step: number): number[] =>
 beforeAll(async () => {
   duckDb = await openDuckDb({});
   stack = await stackPlatform();
-  await stack.platform.apply(plain(shop, sales, view, awkward), {}, caller);
+  await stack.platform.apply(plain(shop, sales, view, awkward, fleeting), {}, caller);
   await publish(Array.from({ length: 900 }, (_, i) => sale(someTime(), entities[i % 3] as (typeof entities)[number])));
   await publish([sale(start + 2 * DAY - 1, edge), sale(start + 2 * DAY, edge), sale(start + 2 * DAY, edge)]);
   await until('the view is live', async () => {
     const { views } = await stack.platform.status();
-    return views.filter(({ view: name }) => name === view.name || name === awkward.name).every((one) => one.state === 'live');
+    const mine = [view, awkward, fleeting].map(({ name }) => name);
+    return views.filter(({ view: name }) => mine.includes(name)).every((one) => one.state === 'live');
   });
 });
 
@@ -295,7 +303,40 @@ test('what the tiles cannot say is refused by name, and the rest is made', async
   expect((await stack.platform.rollup({ ...asked, features: ['fine', 'days'] }, caller)).features).toEqual(['fine', 'days']);
   const rows = await rowsOf(awkward.name, 'day');
   expect(Math.max(...rows.map(({ values }) => Number(values.days)))).toBeGreaterThan(250);
+  const lastSale = start + 10 * DAY;
+  expect(rows.some(({ end }) => end > lastSale)).toBe(true);
+  // Days that have no rows any more are emptied too.
+  await stack.platform.rollup({ ...asked, features: ['fine'] }, caller);
+  const fewer = await rowsOf(awkward.name, 'day');
+  expect(fewer.filter(({ end }) => end > lastSale)).toEqual([]);
+  expect(fewer.filter(({ values }) => values.days !== null)).toEqual([]);
+  expect(fewer.length).toBeGreaterThan(20);
   await expect(rollup({ every: 'day', from: today, to: today + DAY })).rejects.toMatchObject({ code: 'MR_PARAMETER_INVALID' });
+});
+
+test('past a view’s time to live an entity has no row', async () => {
+  await stack.platform.rollup({ view: fleeting.name, every: 'day', from: start, to: today }, caller);
+  const rows = await rowsOf(fleeting.name, 'day');
+  const feature = `${fleeting.name}:sold_7d`;
+  let expired = 0;
+  for (const at of daysFrom(start, today, DAY)) {
+    const { values, status } = await stack.platform.read({ features: [feature], entities: [edge], at });
+    const row = rows.find(({ key, end }) => key === keyOf(edge) && end === at);
+    // At the end of the second day the read has the two events of that very millisecond.
+    if (at !== start + 2 * DAY && status[0]?.[0] === 'present' && values[0]?.[0] !== 0)
+      expect(row?.values.sold_7d).toBe(values[0]?.[0]);
+    if (status[0]?.[0] === 'expired') {
+      expired++;
+      expect(row).toBeUndefined();
+    }
+  }
+  expect(expired).toBeGreaterThan(3);
+  expect(
+    rows
+      .filter(({ key }) => key === keyOf(edge))
+      .map(({ end }) => (end - start) / DAY)
+      .sort(),
+  ).toEqual([2, 3, 4]);
 });
 
 test('the catalog names the tables', async () => {
