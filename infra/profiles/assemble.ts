@@ -315,7 +315,7 @@ export const assemblePlatform = async (adapters: Adapters): Promise<Platform> =>
       if (adapters.rollup === undefined)
         return fail(
           'MR_REFUSED',
-          `the ${adapters.profile} profile makes no rollups: use the stack profile, or \`millrace batch ${view} --at TIME\``,
+          `the ${adapters.profile} profile makes no rollups: use the stack profile, or \`millrace batch ${view} --at TIME --out FILE\``,
           { view },
         );
       const live = liveGeneration(view);

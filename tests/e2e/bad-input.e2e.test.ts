@@ -192,6 +192,13 @@ describe('definitions', () => {
     expect(versions.map((v) => v.version)).toEqual(versions.map((_, i) => i + 1));
   });
 
+  test('a rollup, which this profile does not make, names what does', async () => {
+    await expect(running.platform.rollup({ view: 'turnover', every: 'day' }, caller)).rejects.toMatchObject({
+      code: 'MR_REFUSED',
+      message: expect.stringMatching(/embedded.*stack.*millrace batch turnover --at TIME --out FILE/),
+    });
+  });
+
   test('a command on a version that is no more conflicts, and says which it is', async () => {
     const data = plain({ ...shop, owner: 'x' })[0];
     await expect(running.platform.command({ type: 'RegisterEntity', data, expectedVersion: 7 }, caller)).rejects.toMatchObject({
