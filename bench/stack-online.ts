@@ -52,7 +52,7 @@ const features = Object.keys(spending.features).map((name) => `spending:${name}`
 
 const directory = mkdtempSync(join(tmpdir(), 'millrace-bench-stack-'));
 const stack = openStack({ directory, basePort: 27_420, say: (line) => console.error(line) });
-process.on('SIGINT', () => void stack.down().finally(() => process.exit(1)));
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => void stack.down().finally(() => process.exit(1)));
 
 const load = (url: string, body: string, rate = 0): Promise<Load> => readLoad(url, body, seconds, rate);
 /** What the goal for lookups asks for: at saturation a latency is the queue's. */
