@@ -83,5 +83,5 @@ export interface HotStore extends OnlineStore {
   readonly repair: (target: TilesTarget, key: string, read: PackedEntity, whole: PackedEntity) => Promise<void>;
   readonly progress: (target: TilesTarget) => Promise<HotProgress>;
   /** Forgets a generation that is retired. */
-  readonly drop: (target: TilesTarget) => Promise<void>;
+  readonly drop: (view: string, generation: number) => Promise<void>;
 }

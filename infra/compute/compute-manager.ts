@@ -19,6 +19,8 @@ export interface WantedView {
   readonly generations: readonly WantedGeneration[];
   /** which generation was promoted when (epoch ms), oldest first */
   readonly timeline: readonly { readonly generation: number; readonly from: number }[];
+  /** generations that were wanted once and can't be again */
+  readonly gone: readonly number[];
 }
 
 export interface ManagerDependencies extends ComputeDependencies {

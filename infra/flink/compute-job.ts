@@ -35,6 +35,8 @@ const computeProperties = ({ parallelism, miniBatchMs }: JobSettings): Readonly<
   'table.exec.mini-batch.enabled': 'true',
   'table.exec.mini-batch.allow-latency': `${miniBatchMs} ms`,
   'table.exec.mini-batch.size': '5000',
+  // A checkpoint is all of a job's state: where that is much, at most every other moment is given to it.
+  'execution.checkpointing.min-pause': '1 s',
 });
 
 export interface HistoryStart {
@@ -50,7 +52,7 @@ export interface HistoryStart {
  */
 export const computeIdentity = (spec: ComputeSpec): string => {
   const { views, inserts } = computeSql({ ...spec, version: 0, past: [] }, 'events');
-  return [...views, ...inserts].join(';\n');
+  return [JSON.stringify(spec.source.fields), ...views, ...inserts].join(';\n');
 };
 
 export const computeJobOf = (settings: JobSettings, spec: ComputeSpec, start: HistoryStart): WantedJob => {

@@ -18,7 +18,9 @@ import { computeIdentity, computeJobOf, type HistoryStart } from './compute-job.
 import { ensureArchive, ensureMaterialize, type MaterializeContext } from './ensure-materialize.ts';
 import { createFills } from './fills.ts';
 import { type FlinkGeneration, flinkGeneration } from './generation.ts';
+import type { GoneGenerations } from './leftovers.ts';
 import { type Materialized, materializeJobFor, writingJobs } from './materialize-jobs.ts';
+import { sourceAsRead } from './read-fields.ts';
 import { computeJob } from './sql/names.ts';
 import type { UpdateDecoder } from './update-decoder.ts';
 
@@ -34,6 +36,8 @@ export interface FlinkGenerationsOptions extends MaterializeContext {
   readonly sources: () => readonly SourceDefinition[];
   /** what a new compute job reads beside Kafka */
   readonly historyStart: (source: SourceDefinition) => Promise<HistoryStart>;
+  /** Deletes what generations that are gone have left. */
+  readonly clean: (gone: readonly GoneGenerations[]) => Promise<void>;
   readonly onFilled: (view: string, generation: number) => Promise<void>;
   readonly warn: (message: string) => void;
 }
@@ -87,9 +91,10 @@ export const flinkGenerations = (options: FlinkGenerationsOptions): FlinkGenerat
   };
 
   const ensureCompute = async ({ spec }: WantedGeneration): Promise<void> => {
-    const { plan, source, version, generation, view } = spec;
+    const { plan, version, generation, view } = spec;
     const definition = options.viewDefinition(view, version);
     if (definition === null) return;
+    const source = sourceAsRead(spec.source, definition, plan);
     const made = { plan, source, version, generation, view: definition };
     await jobs.ensure(computeJob(view, generation), computeIdentity(made), async (start, born) => {
       // Where its life began is kept with the job: started again, it decides lateness as it did.
@@ -125,6 +130,7 @@ export const flinkGenerations = (options: FlinkGenerationsOptions): FlinkGenerat
     await ensureArchive(options, materialized());
     for (const generation of wantedGenerations()) await ensureCompute(generation);
     await discardUnwanted();
+    await options.clean(wanted.map(({ view, gone }) => ({ view, generations: gone })));
   };
 
   const gone = (name: string): EngineJob => ({ name, state: 'gone', restarts: 0, failure: null, checkpointAt: null });

@@ -13,7 +13,7 @@ import { rawAvroSchema } from '#domain/sources/source-schema.ts';
 import { featuresAvroSchema } from '#domain/views/features-schema.ts';
 import type { ViewPlan } from '#domain/views/plan.ts';
 import { openDuckDb } from '#infra/duckdb/connect.ts';
-import { ensureTable, type MissingColumn } from '#infra/iceberg/ensure-table.ts';
+import { type ColumnChange, ensureTable } from '#infra/iceberg/ensure-table.ts';
 import { historyReader } from '#infra/iceberg/reader.ts';
 import { icebergSchemaFromAvro } from '#infra/iceberg/schema.ts';
 import { tableDirectory } from '#infra/iceberg/table-directory.ts';
@@ -63,11 +63,11 @@ export const openStackHistory = async (options: StackHistoryOptions): Promise<St
     await openDuckDb({ memoryLimit: '512MB', threads: 2, spillDirectory: join(root, '.spill') }),
   );
 
-  const addColumns = async (table: string, missing: readonly MissingColumn[]): Promise<void> => {
+  const changeColumns = async (table: string, changes: readonly ColumnChange[]): Promise<void> => {
     const session = await openSession(gateway);
     try {
       for (const sql of catalogsSql(warehouse)) await session.run(sql);
-      for (const sql of icebergColumnsSql(table, missing)) await session.run(sql);
+      for (const sql of icebergColumnsSql(table, changes)) await session.run(sql);
     } finally {
       await session.close();
     }
@@ -79,7 +79,7 @@ export const openStackHistory = async (options: StackHistoryOptions): Promise<St
         ? (['raw', what.source.name, rawAvroSchema(what.source), what.source.eventTime] as const)
         : (['features', what.plan.view, featuresAvroSchema(what.plan), '_log_time'] as const);
     const topic = kind === 'raw' ? rawTopic(name) : featuresTopic(name);
-    const missing = await ensureTable({
+    const changes = await ensureTable({
       directory: tableDirectory(root, topic),
       name: topic,
       columns: icebergSchemaFromAvro(schema),
@@ -87,7 +87,7 @@ export const openStackHistory = async (options: StackHistoryOptions): Promise<St
       now,
       properties: PROPERTIES,
     });
-    if (missing.length > 0) await addColumns(historyTable(kind, name), missing);
+    if (changes.length > 0) await changeColumns(historyTable(kind, name), changes);
   };
 
   const behind = (through: readonly number[], end: readonly number[]): boolean =>

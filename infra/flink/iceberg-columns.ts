@@ -1,5 +1,5 @@
-/** Columns that an Iceberg table lacks, added through Flink: the engine that writes a table is the one that changes it. */
-import type { MissingColumn } from '#infra/iceberg/ensure-table.ts';
+/** Columns of an Iceberg table added and widened through Flink: the engine that writes a table is the one that changes it. */
+import type { ColumnChange } from '#infra/iceberg/ensure-table.ts';
 
 const FLINK_TYPE: Readonly<Record<string, string>> = {
   string: 'STRING',
@@ -16,8 +16,11 @@ const FLINK_TYPE: Readonly<Record<string, string>> = {
 const flinkType = (type: string): string =>
   type.startsWith('list<') ? `ARRAY<${FLINK_TYPE[type.slice(5, -1)]}>` : (FLINK_TYPE[type] ?? 'STRING');
 
-/** None where nothing is missing. */
-export const icebergColumnsSql = (table: string, missing: readonly MissingColumn[]): readonly string[] =>
-  missing.length === 0
-    ? []
-    : [`ALTER TABLE ${table} ADD (${missing.map(({ name, type }) => `\`${name}\` ${flinkType(type)}`).join(', ')})`];
+const column = ({ name, type, required }: ColumnChange): string => `\`${name}\` ${flinkType(type)}${required ? ' NOT NULL' : ''}`;
+
+/** None where nothing changes. */
+export const icebergColumnsSql = (table: string, changes: readonly ColumnChange[]): readonly string[] =>
+  (['add', 'widen'] as const).flatMap((kind) => {
+    const columns = changes.filter(({ change }) => change === kind).map(column);
+    return columns.length === 0 ? [] : [`ALTER TABLE ${table} ${kind === 'add' ? 'ADD' : 'MODIFY'} (${columns.join(', ')})`];
+  });

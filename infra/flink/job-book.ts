@@ -3,7 +3,7 @@
  * checkpoint. One small file a job, beside the checkpoints themselves: who has the one has the other.
  */
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { hash64 } from '#domain/views/hash.ts';
 
 export interface BookedJob {
@@ -13,11 +13,19 @@ export interface BookedJob {
   readonly hash: string;
   /** where it was stopped cleanly; null: it runs, or died */
   readonly savepoint: string | null;
+  /** what it was started from: all that it has until its first checkpoint */
+  readonly from?: string | null;
   readonly born?: readonly number[];
 }
 
 export interface JobBook {
   readonly find: (name: string) => BookedJob | null;
+  /**
+   * Folders of state that a job of the book no longer goes on from: checkpoints of an earlier run, savepoints that were gone on from, and all
+   * of a job that was forgotten.
+   */
+  readonly left: () => readonly string[];
+  readonly removeLeft: (folder: string) => void;
   readonly write: (job: BookedJob) => void;
   readonly forget: (name: string) => void;
   /** The newest complete checkpoint of a job that died; null where it had none. */
@@ -34,23 +42,61 @@ const listed = (directory: string): string[] => {
   }
 };
 
+/** The folder of a savepoint, or of all checkpoints of the run that one is of. */
+const folderOf = (path: string, checkpoints: string): string => {
+  const local = path.replace(/^file:\/*/, '/');
+  return local.startsWith(`${checkpoints}/`) ? dirname(local) : local;
+};
+
 export const openJobBook = (directory: string, checkpoints: string): JobBook => {
   mkdirSync(directory, { recursive: true });
   const fileOf = (name: string): string => join(directory, `${encodeURIComponent(name)}.json`);
+  const read = (file: string): BookedJob | null => {
+    try {
+      return JSON.parse(readFileSync(file, 'utf8')) as BookedJob;
+    } catch {
+      return null;
+    }
+  };
+  const leftDirectory = join(directory, 'left');
+  mkdirSync(leftDirectory, { recursive: true });
+  const stateOf = (job: BookedJob | null): readonly string[] =>
+    job === null
+      ? []
+      : [
+          join(checkpoints, job.id),
+          ...[job.savepoint, job.from ?? null].flatMap((path) => (path === null ? [] : folderOf(path, checkpoints))),
+        ];
+  /** Noted before the book goes on: what is in use again is passed over when the rest is deleted. */
+  const leave = (job: BookedJob | null): void => {
+    for (const folder of stateOf(job)) writeFileSync(join(leftDirectory, basename(folder)), folder);
+  };
   return {
-    find(name) {
-      try {
-        return JSON.parse(readFileSync(fileOf(name), 'utf8')) as BookedJob;
-      } catch {
-        return null;
-      }
+    find: (name) => read(fileOf(name)),
+    left() {
+      const kept = new Set(
+        listed(directory)
+          .filter((name) => name.endsWith('.json'))
+          .flatMap((name) => stateOf(read(join(directory, name)))),
+      );
+      return listed(leftDirectory)
+        .map((name) => readFileSync(join(leftDirectory, name), 'utf8'))
+        .filter((folder) => !kept.has(folder));
+    },
+    removeLeft(folder) {
+      rmSync(folder, { recursive: true, force: true });
+      rmSync(join(leftDirectory, basename(folder)), { force: true });
     },
     write(job) {
+      leave(read(fileOf(job.name)));
       const file = fileOf(job.name);
       writeFileSync(`${file}.new`, JSON.stringify(job));
       renameSync(`${file}.new`, file);
     },
-    forget: (name) => rmSync(fileOf(name), { force: true }),
+    forget(name) {
+      leave(read(fileOf(name)));
+      rmSync(fileOf(name), { force: true });
+    },
     checkpoint(job) {
       const home = join(checkpoints, job.id);
       // A checkpoint is complete when its _metadata is there.

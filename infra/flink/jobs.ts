@@ -52,6 +52,7 @@ export interface FlinkJobs {
 const PREFIX = 'millrace-';
 /** A job that is being started cannot be stopped cleanly: it is waited for. */
 const START_MS = 30_000;
+const ENDING: ReadonlySet<string> = new Set([...LIVE_STATES, 'CANCELLING']);
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 const BASE_PROPERTIES: Readonly<Record<string, string>> = {
@@ -83,11 +84,34 @@ export const flinkJobs = ({ cluster, gateway, book, savepoints, warn }: JobsOpti
       .filter((job) => job.name === name && LIVE_STATES.has(job.state))
       .sort((a, b) => a.startedAt - b.startedAt);
 
+  const stateOf = async (id: string): Promise<string> => (await cluster.jobs()).find((job) => job.id === id)?.state ?? 'gone';
+
+  /** Resolves where the job is ready to be stopped; false: it fails, or does not get going. */
+  const settled = async (id: string): Promise<boolean> => {
+    for (const deadline = Date.now() + START_MS; Date.now() < deadline; await sleep(200)) {
+      const state = await stateOf(id);
+      if (state === 'RESTARTING' || state === 'FAILING' || !LIVE_STATES.has(state)) return false;
+      if (state === 'RUNNING' && (await cluster.isRunning(id))) return true;
+    }
+    return false;
+  };
+
+  const end = async (job: FlinkJob): Promise<void> => {
+    if (LIVE_STATES.has(await stateOf(job.id))) await cluster.cancel(job.id);
+    for (const deadline = Date.now() + START_MS; Date.now() < deadline && ENDING.has(await stateOf(job.id)); ) await sleep(200);
+  };
+
+  /** With a savepoint. What fails, perhaps because it is out of date, has none to give: it is ended where it last stood. */
   const stopOne = async (job: FlinkJob): Promise<void> => {
     const booked = book.find(job.name);
-    for (const deadline = Date.now() + START_MS; Date.now() < deadline && !(await cluster.isRunning(job.id)); ) await sleep(200);
-    const savepoint = await cluster.stop(job.id, savepoints);
-    if (booked !== null) book.write({ ...booked, savepoint });
+    if (!(await settled(job.id))) return end(job);
+    try {
+      const savepoint = await cluster.stop(job.id, savepoints);
+      if (booked !== null) book.write({ ...booked, savepoint });
+    } catch (error) {
+      if ((await stateOf(job.id)) === 'RUNNING' && (await cluster.isRunning(job.id))) throw error;
+      await end(job);
+    }
   };
 
   return {
@@ -95,19 +119,19 @@ export const flinkJobs = ({ cluster, gateway, book, savepoints, warn }: JobsOpti
       const hash = hashStatements([identity]);
       const [running, ...extra] = await live(name);
       for (const job of extra) await cluster.cancel(job.id);
-      const booked = book.find(name);
       if (running !== undefined) {
-        if (booked?.hash === hash) return running.id;
+        if (book.find(name)?.hash === hash) return running.id;
         await stopOne(running);
       }
+      const booked = book.find(name);
       const same = booked?.hash === hash ? booked : null;
-      const from = same === null ? null : (same.savepoint ?? book.checkpoint(same));
+      const from = same === null ? null : (same.savepoint ?? book.checkpoint(same) ?? same.from ?? null);
       if (booked !== null && running === undefined && from !== null)
         warn(`Flink's job ${name} was gone: started again from ${from}`);
-      const afterCrash = running === undefined && booked !== null && booked.savepoint === null;
+      const afterCrash = booked !== null && booked.savepoint === null;
       const job = await make(from === null ? { kind: 'fresh', afterCrash } : { kind: 'restored' }, same?.born ?? null);
       const id = await submit(job, from);
-      book.write({ name, id, hash, savepoint: null, ...(job.born === undefined ? {} : { born: job.born }) });
+      book.write({ name, id, hash, savepoint: null, from, ...(job.born === undefined ? {} : { born: job.born }) });
       return id;
     },
     async stop(name) {

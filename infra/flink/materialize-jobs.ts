@@ -49,7 +49,12 @@ const forScans = ({ sources, views }: Materialized): readonly string[] => [
 
 export const materializeIdentity = (views: readonly MaterializedView[]): string => byKey(views).join(';\n');
 export const flushIdentity = (view: FlushedView): string => [...byKey([view]), `every ${view.flushMs} ms`].join(';\n');
-export const archiveIdentity = (wanted: Materialized): string => forScans(wanted).join(';\n');
+/** With the types: a job decodes records by the schema that it was started with. */
+export const archiveIdentity = (wanted: Materialized): string =>
+  [...wanted.sources.map(({ fields }) => JSON.stringify(fields)), ...forScans(wanted)].join(';\n');
+
+/** These jobs keep no row: from the log to a table, none need be copied on its way from one operator to the next. */
+const copyNothing = { 'pipeline.object-reuse': 'true' };
 
 type StartOf = (topic: string) => StartAt;
 
@@ -64,7 +69,7 @@ export const materializeJobOf = (settings: JobSettings, views: readonly Material
     ]),
   ],
   statement: statementSet(byKey(views)),
-  properties: { 'parallelism.default': String(settings.parallelism) },
+  properties: { 'parallelism.default': String(settings.parallelism), ...copyNothing },
 });
 
 /** What is written at a flush is each tile's last state since the one before: until then the writer keeps one row a key. */
@@ -85,6 +90,7 @@ export const archiveJobOf = (settings: JobSettings, wanted: Materialized, startO
   statement: statementSet(forScans(wanted)),
   properties: {
     'parallelism.default': String(settings.parallelism),
+    ...copyNothing,
     'execution.checkpointing.interval': `${settings.archiveEveryMs} ms`,
   },
 });

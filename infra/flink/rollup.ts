@@ -145,7 +145,7 @@ export const rollUp = async (options: RollupOptions, running: FlinkGeneration, r
   const topic = rollupTopic(plan.view, every);
   const directory = tableDirectory(warehouse.iceberg, topic);
   const columns = rollupColumns({ plan, features });
-  const missing = await ensureTable({ directory, name: topic, columns, partitionBy: 'period_start', now, ofNoTopic: true });
+  const changes = await ensureTable({ directory, name: topic, columns, partitionBy: 'period_start', now, ofNoTopic: true });
   const table = rollupTable(plan.view, every);
   const writtenAt = now();
   const sql = rollupSql({ plan, version, generation, features, every, ...range, writtenAt });
@@ -161,7 +161,7 @@ export const rollUp = async (options: RollupOptions, running: FlinkGeneration, r
   try {
     for (const setup of [
       ...catalogsSql(warehouse),
-      ...icebergColumnsSql(table, missing),
+      ...icebergColumnsSql(table, changes),
       ...functionsSql([sql, forgetSql(warehouse.iceberg, topic, range, writtenAt)]),
     ])
       await session.run(setup);

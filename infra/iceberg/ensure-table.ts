@@ -1,6 +1,6 @@
 /**
  * A table made without rows: what another engine's writer needs before it can append. A table that is there is left as it is: what it lacks
- * is told, and the engine that writes it adds the columns, so that a table has one kind of committer.
+ * is told, and the engine that writes it changes the columns, so that a table has one kind of committer.
  */
 import { randomUUID } from 'node:crypto';
 import { currentSchema, newTable } from './metadata.ts';
@@ -20,14 +20,17 @@ export interface EnsureTableOptions {
   readonly properties?: Readonly<Record<string, string>>;
 }
 
-export interface MissingColumn {
+export interface ColumnChange {
+  /** `widen`: it is there, of a narrower type, or without nulls */
+  readonly change: 'add' | 'widen';
   readonly name: string;
   /** Iceberg's type, `list<…>` for lists */
   readonly type: string;
+  readonly required: boolean;
 }
 
-/** @returns the columns that a table which is there lacks @throws MR_SCHEMA_INCOMPATIBLE where one has another type */
-export const ensureTable = async (options: EnsureTableOptions): Promise<readonly MissingColumn[]> => {
+/** @returns what a table which is there lacks @throws MR_SCHEMA_INCOMPATIBLE where a column cannot take what is wanted */
+export const ensureTable = async (options: EnsureTableOptions): Promise<readonly ColumnChange[]> => {
   const { directory, name, columns, partitionBy, now } = options;
   const wanted = options.ofNoTopic === true ? columns : [...columns, ...META_COLUMNS];
   const base = await loadTable(directory);
@@ -38,9 +41,12 @@ export const ensureTable = async (options: EnsureTableOptions): Promise<readonly
     return committed === null ? ensureTable(options) : [];
   }
   const { metadata } = base;
-  const present = new Set(currentSchema(metadata).fields.map((field) => field.name));
+  const present = new Map(currentSchema(metadata).fields.map((field) => [field.name, field] as const));
   const { fields } = evolve(name, currentSchema(metadata).fields, metadata['last-column-id'], wanted);
-  return fields
-    .filter((field: IcebergField) => !present.has(field.name))
-    .map((field) => ({ name: field.name, type: typeName(field) }));
+  return fields.flatMap((field: IcebergField): ColumnChange[] => {
+    const had = present.get(field.name);
+    const now = { name: field.name, type: typeName(field), required: field.required };
+    if (had === undefined) return [{ change: 'add', ...now }];
+    return typeName(had) === now.type && had.required === now.required ? [] : [{ change: 'widen', ...now }];
+  });
 };

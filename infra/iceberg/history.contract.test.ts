@@ -1,8 +1,9 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { FLIGHTS_AVRO, FLIGHTS_EVOLVED_AVRO, historyContract, UPDATES_AVRO } from '#tests/contracts/history.contract.ts';
+import { historyContract } from '#tests/contracts/history.contract.ts';
 import { FILE_LOG_MODULE, fileLog } from '#tests/contracts/history.fixture.ts';
+import { FLIGHTS_AVRO, FLIGHTS_EVOLVED_AVRO, UPDATES, UPDATES_AVRO } from '#tests/contracts/history.samples.ts';
 import { openIcebergHistory } from './history.ts';
 
 const TOPICS = [
@@ -18,11 +19,19 @@ historyContract('Iceberg on a local disk', async () => {
   const open = () =>
     openIcebergHistory({ data, input: { module: FILE_LOG_MODULE, options: { directory, topics: TOPICS } }, commitAfterMs: 0 });
   let history = await open();
+  const append = (topic: string, partition: number, schema: number, rows: readonly object[], logTime: number): number[] => {
+    log.append(topic, partition, schema, rows, logTime);
+    return rows.map(() => logTime);
+  };
   return {
     history,
-    appendRaw: (partition, rows, logTime) => log.append('raw.flights', partition, flights, rows, logTime),
-    appendEvolved: (partition, rows, logTime) => log.append('raw.flights', partition, evolved, rows, logTime),
-    appendUpdates: (rows, logTime) => log.append('features.delays', 0, updates, rows, logTime),
+    source: 'flights',
+    view: 'delays',
+    updates: UPDATES,
+    stopsWhereTold: true,
+    appendRaw: (partition, rows, logTime) => append('raw.flights', partition, flights, rows, logTime),
+    appendEvolved: (partition, rows, logTime) => append('raw.flights', partition, evolved, rows, logTime),
+    appendUpdates: (rows, logTime) => append('features.delays', 0, updates, rows, logTime),
     async reopen() {
       await history.close();
       history = await open();

@@ -20,6 +20,7 @@ import { type FlinkGenerations, flinkGenerations } from '#infra/flink/generation
 import { openStackHistory } from '#infra/flink/history.ts';
 import { openJobBook } from '#infra/flink/job-book.ts';
 import { flinkJobs } from '#infra/flink/jobs.ts';
+import { leftovers } from '#infra/flink/leftovers.ts';
 import { keepTablesSmall, type UpkeepOptions } from '#infra/flink/maintenance.ts';
 import { materializeJobFor } from '#infra/flink/materialize-jobs.ts';
 import { rollUp, rollupsOf } from '#infra/flink/rollup.ts';
@@ -51,12 +52,15 @@ export interface StackOptions {
   readonly hot?: boolean;
   /** how long an entity without events stays in the hot copy past its widest window, ms; default a day */
   readonly hotGraceMs?: number;
+  /** how long a retired generation's tables stay, ms; default a minute */
+  readonly leftoversMs?: number;
   /** how the history's tables are kept small */
   readonly maintenance?: Pick<UpkeepOptions, 'limits' | 'everyCommits' | 'lookMs'>;
   readonly settings?: Partial<Pick<JobSettings, 'parallelism' | 'miniBatchMs' | 'archiveEveryMs' | 'paimon'>>;
 }
 
 const DAY_MS = 86_400_000;
+const LEFTOVERS_MS = 60_000;
 const CLOCK_STEP_MS = 1;
 /** Redis' clock and ours, and the time between a read of the one store and of the other. */
 const HANDOVER_MS = 500;
@@ -84,10 +88,11 @@ export const startStack = async (options: StackOptions): Promise<Platform> => {
   });
   const decoder = updateDecoder(schemas);
   const cluster = flinkCluster(addresses.flink);
+  const book = openJobBook(join(addresses.directory, 'flink', 'jobs'), addresses.checkpoints);
   const jobs = flinkJobs({
     cluster,
     gateway: addresses.sqlGateway,
-    book: openJobBook(join(addresses.directory, 'flink', 'jobs'), addresses.checkpoints),
+    book,
     savepoints: addresses.savepoints,
     warn,
   });
@@ -173,6 +178,14 @@ export const startStack = async (options: StackOptions): Promise<Platform> => {
       ensureHistory: (what) => history.ensure(what),
       historyStart: (source) => history.start(source),
       historyThrough: (topic) => history.through(topic),
+      clean: leftovers({
+        hot,
+        gateway: addresses.sqlGateway,
+        warehouse: addresses.warehouse,
+        book,
+        now: Date.now,
+        graceMs: options.leftoversMs ?? LEFTOVERS_MS,
+      }),
       onFilled,
       warn,
     });

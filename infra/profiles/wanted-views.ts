@@ -6,6 +6,8 @@ import type { Catalog, CatalogStream } from '#projections/catalog/catalog.ts';
 const RUNNING = ['filling', 'ready', 'live', 'standby'] as const;
 type Running = (typeof RUNNING)[number];
 
+const GONE = ['retired', 'abandoned', 'failed'] as const;
+const isGone = (state: string): boolean => (GONE as readonly string[]).includes(state);
 const isRunning = (state: string): state is Running => (RUNNING as readonly string[]).includes(state);
 
 const wantedView = (
@@ -35,7 +37,8 @@ const wantedView = (
       onBroken(name, error);
     }
   }
-  return { view: name, generations, timeline: state.timeline };
+  const gone = state.generations.filter((record) => isGone(record.state)).map(({ generation }) => generation);
+  return { view: name, generations, timeline: state.timeline, gone };
 };
 
 export const wantedViews = (catalog: Catalog, onBroken: (view: string, error: unknown) => void): readonly WantedView[] =>

@@ -31,7 +31,8 @@ interface Scripts {
 const HEAD_BYTES = HEAD_DOUBLES * 8;
 const TIMEOUT_MS = 2_000;
 
-const prefix = ({ plan, generation }: TilesTarget): string => `mr:{${plan.view}#${generation}}:`;
+const prefixOf = (view: string, generation: number): string => `mr:{${view}#${generation}}:`;
+const prefix = ({ plan, generation }: TilesTarget): string => prefixOf(plan.view, generation);
 const entityKey = (target: TilesTarget, key: string): string => `${prefix(target)}e:${key}`;
 const progressKey = (target: TilesTarget): string => `${prefix(target)}progress`;
 const readyKey = (target: TilesTarget): string => `${prefix(target)}ready`;
@@ -153,14 +154,19 @@ export const redisHotStore = (options: RedisHotStoreOptions): HotStore => {
 
     progress: (target) => guarded(() => readProgress(target)),
 
-    drop: (target) =>
+    drop: (view, generation) =>
       guarded(async () => {
-        for (let cursor = '0'; ; ) {
-          const [next, keys] = await redis.scan(cursor, 'MATCH', `${prefix(target)}*`, 'COUNT', 1000);
-          if (keys.length > 0) await redis.unlink(...keys);
+        const progress = `${prefixOf(view, generation)}progress`;
+        if ((await redis.exists(progress)) === 0) return;
+        let cursor = '0';
+        do {
+          const [next, keys] = await redis.scan(cursor, 'MATCH', `${prefixOf(view, generation)}*`, 'COUNT', 1000);
+          const entities = keys.filter((key) => key !== progress);
+          if (entities.length > 0) await redis.unlink(...entities);
           cursor = next;
-          if (cursor === '0') return;
-        }
+        } while (cursor !== '0');
+        // Last: while it is there, a drop that was cut short is taken up again.
+        await redis.unlink(progress);
       }),
 
     async close() {

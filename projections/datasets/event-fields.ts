@@ -1,14 +1,8 @@
 /** The fields of a source that views read, so that a scan reads no others. */
+import { columnsIn } from '#domain/expressions/columns.ts';
 import { sourceFields } from '#domain/sources/source-schema.ts';
 import type { FieldType } from '#domain/values/value.ts';
 import type { ViewDefinitions } from './dataset-plan.ts';
-
-const columnsIn = (node: unknown, found: Set<string>): void => {
-  if (typeof node !== 'object' || node === null) return;
-  const { op, name } = node as { op?: unknown; name?: unknown };
-  if (op === 'col' && typeof name === 'string') found.add(name);
-  for (const child of Object.values(node)) columnsIn(child, found);
-};
 
 export interface ComputedView {
   readonly definitions: ViewDefinitions;

@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { openIcebergHistory } from '#infra/iceberg/history.ts';
 import { expireSnapshots } from '#infra/iceberg/maintenance.ts';
-import { FLIGHTS_AVRO, flight } from '#tests/contracts/history.contract.ts';
 import { FILE_LOG_MODULE, fileLog } from '#tests/contracts/history.fixture.ts';
+import { FLIGHTS_AVRO, flight } from '#tests/contracts/history.samples.ts';
 import { hasPython, pythonWithPyiceberg } from './python.ts';
 
 const READ = `

@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { icebergManifests, icebergMetadata, icebergRead } from 'icebird';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { openIcebergHistory } from '#infra/iceberg/history.ts';
-import { FLIGHTS_AVRO, FLIGHTS_EVOLVED_AVRO, flight, UPDATES_AVRO } from '#tests/contracts/history.contract.ts';
 import { FILE_LOG_MODULE, fileLog } from '#tests/contracts/history.fixture.ts';
+import { FLIGHTS_AVRO, FLIGHTS_EVOLVED_AVRO, flight, UPDATES_AVRO } from '#tests/contracts/history.samples.ts';
 import { hasPython, pythonWithPyiceberg } from './python.ts';
 
 const T = Date.UTC(2001, 0, 10, 12);

@@ -115,8 +115,8 @@ const updateColumns = (spec: ComputeSpec, newest: string, slots: ReadonlyMap<str
   '`hop_ms`',
   '`tile_start`',
   `${newest} AS \`newest_event_time\``,
-  '`cause_partition`',
-  '`cause_offset`',
+  'cause.`partition` AS `cause_partition`',
+  'cause.`offset` AS `cause_offset`',
   `${spec.version} AS \`version\``,
   '`generation`',
   'mark AS `watermark`',
@@ -182,8 +182,7 @@ const hopSql = (spec: ComputeSpec, inputs: Inputs, hop: number): string => {
   }
   const inner = [
     'MAX(event_time) AS newest',
-    'LAST_VALUE(mr_partition) AS cause_partition',
-    'LAST_VALUE(mr_offset) AS cause_offset',
+    'MR_LATEST(mr_partition, mr_offset) AS cause',
     'MAX(LEAST(event_time, mr_log_time)) AS mark',
     ...aggregates,
   ];
@@ -201,8 +200,7 @@ const entitySql = (spec: ComputeSpec): string | null => {
   if (widest.hopMs === 0) return null;
   const inner = [
     `MAX(${tileOf(widest.hopMs, 'event_time')}) AS newest`,
-    '-1 AS cause_partition',
-    'CAST(-1 AS BIGINT) AS cause_offset',
+    'MR_LATEST(-1, CAST(-1 AS BIGINT)) AS cause',
     'CAST(0 AS BIGINT) AS mark',
   ];
   const from = tiled(spec, ENTITY_ROW_HOP, 'MR_KEEP(CAST(0 AS BIGINT))');

@@ -2,6 +2,7 @@
 const OTHERS: Readonly<Record<string, string>> = {
   MR_MAINTAIN: 'iceberg.Maintain',
   MR_FORGET_PERIODS: 'iceberg.ForgetPeriods',
+  MR_LATEST: 'flink.Latest',
   MR_SUM: 'flink.ExactSum',
   MR_MOMENTS: 'flink.Moments',
   MR_FIRST: 'flink.FirstK',

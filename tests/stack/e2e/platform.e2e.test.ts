@@ -1,21 +1,24 @@
 /** The stack's platform as its users have it: two gateways, a replay compared and promoted, a view that gains a feature, an emptied hot store. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { avg, col, count, entity, featureView, last, source } from '#domain/definitions/index.ts';
 import type { Platform, ReplayStatus } from '#domain/ports/platform.ts';
 import type { Row, Value } from '#domain/values/value.ts';
+import { openDuckDb } from '#infra/duckdb/connect.ts';
+import { DATABASE, paimonTable } from '#infra/flink/sql/names.ts';
+import { historyReader } from '#infra/iceberg/reader.ts';
 import { kafkaClient } from '#infra/kafka/admin.ts';
 import { addresses } from '#tests/stack/support/addresses.ts';
 import { caller, type StackPlatform, stackPlatform, uniqueName, until } from '#tests/stack/support/platform.ts';
 import { plain } from '#tests/support/platform.ts';
 
 const airport = entity({ name: uniqueName('airport'), keys: { origin: 'string' } });
-const flights = source({
-  name: uniqueName('flights'),
-  fields: { date: 'timestamp', origin: 'string', destination: 'string', delay: 'double?' },
-  eventTime: 'date',
-  partitions: 2,
-});
+const FIELDS = { date: 'timestamp', origin: 'string', destination: 'string', delay: 'double?' } as const;
+const asSource = { name: uniqueName('flights'), eventTime: 'date', partitions: 2 } as const;
+const flights = source({ ...asSource, fields: { ...FIELDS, seats: 'int?' } });
+const widened = source({ ...asSource, fields: { ...FIELDS, seats: 'long?', note: 'string?' } });
 const delays = {
   name: uniqueName('delays'),
   entity: airport,
@@ -80,6 +83,19 @@ const read = async (platform: Platform, names: readonly string[]): Promise<reado
   return values;
 };
 
+/** The raw events that the history has. */
+const archived = async (): Promise<readonly Row[]> => {
+  const reader = historyReader(
+    addresses().warehouse.iceberg,
+    await openDuckDb({ memoryLimit: '256MB', threads: 1, spillDirectory: join(addresses().warehouse.iceberg, '.spill') }),
+  );
+  try {
+    return (await reader.events({ source: flights.name })).map(({ row }) => row);
+  } finally {
+    reader.close();
+  }
+};
+
 const expectDelays = (values: readonly (readonly Value[])[], column: number): void => {
   AIRPORTS.forEach((origin, i) => {
     expect(values[i]?.[column] as number).toBeCloseTo(expected(origin).delay, 9);
@@ -87,9 +103,9 @@ const expectDelays = (values: readonly (readonly Value[])[], column: number): vo
 };
 
 beforeAll(async () => {
-  one = await stackPlatform();
+  one = await stackPlatform({ leftoversMs: 1_000 });
   await one.platform.apply(plain(airport, flights, first), {}, caller);
-  two = await stackPlatform();
+  two = await stackPlatform({ leftoversMs: 1_000 });
 });
 
 afterAll(async () => {
@@ -131,8 +147,11 @@ const replayed = async (platform: Platform, id: string): Promise<ReplayStatus> =
   return status;
 };
 
+let rolledBack = '';
+
 test('a replay fills a generation beside the live one, is compared, promoted and rolled back', async () => {
   const started = await one.platform.startReplay({ view: delays.name, reason: 'to see' }, caller);
+  rolledBack = started.id;
   await publish(one.platform, 30);
   expectDelays(await read(one.platform, ['delay_avg_1d']), 0);
   expect((await replayed(one.platform, started.id)).state).toBe('ready');
@@ -166,6 +185,22 @@ test('a view gains a feature: its history is in the new feature, the old ones st
   expect(after.map(([departures]) => departures)).toEqual(AIRPORTS.map((origin) => expected(origin).departures));
 });
 
+test('a retired generation leaves no table and no keys; those that can still be gone back to keep theirs', async () => {
+  const redis = new Redis({ ...addresses().redis });
+  const table = (generation: number): string =>
+    join(addresses().warehouse.paimon, `${DATABASE}.db`, paimonTable(delays.name, generation));
+  const hot = (generation: number): Promise<number> => redis.exists(`mr:{${delays.name}#${generation}}:progress`);
+  expect([1, 2, 3].map((generation) => existsSync(table(generation)))).toEqual([true, true, true]);
+  await until('the hot copies are there', async () => (await hot(1)) + (await hot(2)) + (await hot(3)) === 3);
+  await one.platform.changeReplay(rolledBack, 'retire', { reason: 'not wanted' }, caller);
+  await until('the table is dropped', () => !existsSync(table(2)));
+  await until('the hot copy is dropped', async () => (await redis.keys(`mr:{${delays.name}#2}:*`)).length === 0);
+  expect([1, 3].map((generation) => existsSync(table(generation)))).toEqual([true, true]);
+  expect(await hot(1)).toBe(1);
+  expectDelays(await read(two.platform, ['delay_avg_1d']), 0);
+  redis.disconnect();
+});
+
 test('a producer writes straight to Kafka: what is right counts, what is wrong is rejected with the reason', async () => {
   const producer = kafkaClient({ brokers: [addresses().kafka], clientId: 'a-producer' }).producer();
   await producer.connect();
@@ -187,6 +222,24 @@ test('a producer writes straight to Kafka: what is right counts, what is wrong i
   await until('both are rejected', async () => (await one.platform.rejected(flights.name, {})).records.length === 2);
   const { records } = await one.platform.rejected(flights.name, {});
   expect(records.map(({ code, field }) => [code, field])).toContainEqual(['MR_FIELD_TYPE', 'origin']);
+});
+
+test('a source gains a field and a wider type: views that use neither go on undisturbed, the history takes both', async () => {
+  const { views: before } = await one.platform.status();
+  await one.platform.apply(plain(widened), {}, caller);
+  const fresh = draw(6).map((row) => ({ ...row, seats: 2 ** 40, note: 'wide' }));
+  const { accepted, position: at } = await one.platform.publish({ source: flights.name, events: fresh }, caller);
+  expect(accepted).toBe(6);
+  rows.push(...fresh);
+  position = at;
+  const values = await read(two.platform, ['departures', 'delay_avg_1d']);
+  expect(values.map(([departures]) => departures)).toEqual(AIRPORTS.map((origin) => expected(origin).departures));
+  const restarts = (views: typeof before): unknown => views.map(({ view, job }) => [view, job?.restarts]);
+  await until('the history has all', async () => {
+    const all = await archived();
+    return all.length === rows.length && all.filter((row) => row.seats === 2 ** 40 && row.note === 'wide').length === 6;
+  });
+  expect(restarts((await one.platform.status()).views)).toEqual(restarts(before));
 });
 
 test('the catalog says where the view is kept, how far, and by which job', async () => {

@@ -1,30 +1,11 @@
 /** The hot store in Redis: the online stores' contract, and what it promises beside: a position that fences, and repairs that lose nothing. */
 import { Redis } from 'ioredis';
 import { afterAll, expect, test } from 'vitest';
-import { count, entity, featureView, source } from '#domain/definitions/index.ts';
-import type { EntityDefinition, FeatureViewDefinition, SourceDefinition } from '#domain/definitions/model.ts';
-import { parseDefinition } from '#domain/definitions/parse.ts';
 import type { HotStore, TilesTarget } from '#domain/ports/online-store.ts';
-import { planView } from '#domain/views/plan-view.ts';
 import { redisHotStore } from '#infra/redis/hot-store.ts';
 import { AT, entityOf, onlineStoreContract, update } from '#tests/contracts/online-store.contract.ts';
 import { addresses } from '#tests/stack/support/addresses.ts';
-import { uniqueName } from '#tests/stack/support/platform.ts';
-
-const parsed = <T>(definition: unknown): T => parseDefinition(JSON.parse(JSON.stringify(definition))) as T;
-
-const newTarget = (): TilesTarget => {
-  const shop = entity({ name: 'shop', keys: { shop: 'string' } });
-  const sales = source({ name: 'sales', fields: { t: 'timestamp', shop: 'string' }, eventTime: 't' });
-  const view = featureView({
-    name: uniqueName('counted'),
-    entity: shop,
-    source: sales,
-    features: { day: count({ window: '1d', hop: '1h' }), ever: count({}) },
-  });
-  const plan = planView(parsed<FeatureViewDefinition>(view), parsed<SourceDefinition>(sales), parsed<EntityDefinition>(shop));
-  return { plan, generation: 1 };
-};
+import { countedTarget } from '#tests/stack/support/counted-view.ts';
 
 const redis = new Redis({ ...addresses().redis });
 afterAll(() => redis.disconnect());
@@ -43,13 +24,16 @@ const connected = async (store: HotStore, target: TilesTarget): Promise<void> =>
 };
 
 onlineStoreContract('redis', async () => {
-  const target = newTarget();
+  const target = countedTarget();
   const store = open();
   await connected(store, target);
   return {
     store,
     target,
-    fill: async (entities) => void expect(await store.store(target, 0, null, 10, entities, ready)).toBe(true),
+    fill: async (entities) => {
+      const entries = entities.map(({ key, updates }) => ({ key, entity: entityOf(target.plan, updates) }));
+      expect(await store.store(target, 0, null, 10, entries, ready)).toBe(true);
+    },
     empty: async () => {
       for (const key of await redis.keys(`mr:{${target.plan.view}#*`)) await redis.del(key);
     },
@@ -58,7 +42,7 @@ onlineStoreContract('redis', async () => {
 });
 
 test('only who knows the position writes, and what is refused changes nothing', async () => {
-  const target = newTarget();
+  const target = countedTarget();
   const store = open();
   await connected(store, target);
   const one = entityOf(target.plan, [update(target.plan, 1, 1, 0)]);
@@ -71,13 +55,13 @@ test('only who knows the position writes, and what is refused changes nothing', 
   expect((await store.load(target, ['a', 'b'])).map((e) => e?.hops[0]?.nums[0] ?? null)).toEqual([1, null]);
   expect(await store.store(target, 0, 5, 9, [{ key: 'a', entity: two }], ready)).toBe(true);
   expect((await store.load(target, ['a']))[0]?.hops[0]?.nums[0]).toBe(2);
-  await store.drop(target);
+  await store.drop(target.plan.view, target.generation);
   expect(await redis.keys(`mr:{${target.plan.view}#*`)).toEqual([]);
   await store.close();
 });
 
 test('it is ready when every partition has come to its end', async () => {
-  const target = newTarget();
+  const target = countedTarget();
   const store = open();
   await connected(store, target);
   const two = { ...ready, partitions: 2 };
@@ -91,7 +75,7 @@ test('it is ready when every partition has come to its end', async () => {
 });
 
 test('a repair takes effect on the block that was read, and on no later one', async () => {
-  const target = newTarget();
+  const target = countedTarget();
   const { plan } = target;
   const store = open();
   await connected(store, target);
@@ -107,7 +91,7 @@ test('a repair takes effect on the block that was read, and on no later one', as
 });
 
 test('where keys may expire, an absent one proves nothing', async () => {
-  const target = newTarget();
+  const target = countedTarget();
   const store = open(60_000);
   await connected(store, target);
   await store.store(target, 0, null, 5, [{ key: 'a', entity: entityOf(target.plan, [update(target.plan, 1, 1, 0)]) }], ready);

@@ -1,0 +1,96 @@
+/** What the history's suite writes: schemas as the log has them, and rows of them. */
+import type { Row } from '#domain/values/value.ts';
+import type { HistoryUnderTest } from './history.contract.ts';
+
+/** raw.<source> */
+export const FLIGHTS_AVRO = {
+  type: 'record',
+  name: 'flights',
+  eventTime: 'date',
+  fields: [
+    { name: 'date', type: { type: 'long', logicalType: 'timestamp-millis' } },
+    { name: 'origin', type: 'string' },
+    { name: 'delay', type: ['null', 'double'] },
+    { name: 'seats', type: ['null', 'int'] },
+    { name: 'big', type: ['null', 'long'] },
+    { name: 'ok', type: ['null', 'boolean'] },
+    { name: 'day', type: ['null', { type: 'int', logicalType: 'date' }] },
+    { name: 'blob', type: ['null', 'bytes'] },
+    { name: 'tags', type: ['null', { type: 'array', items: 'string' }] },
+    { name: 'ratio', type: ['null', 'float'] },
+  ],
+} as const;
+
+export const FLIGHTS_EVOLVED_AVRO = {
+  ...FLIGHTS_AVRO,
+  fields: [
+    ...FLIGHTS_AVRO.fields.map((field) => (field.name === 'seats' ? { name: 'seats', type: ['null', 'long'] } : field)),
+    { name: 'note', type: ['null', 'string'] },
+  ],
+};
+
+/** features.<view>, where the history takes any schema */
+export const UPDATES_AVRO = {
+  type: 'record',
+  name: 'delays',
+  fields: [
+    { name: 'origin', type: 'string' },
+    { name: 'hop_ms', type: 'long' },
+    { name: 'tile_start', type: 'long' },
+    { name: 'p_1__sum', type: ['null', 'double'] },
+    {
+      name: 'p_2__items',
+      type: [
+        'null',
+        {
+          type: 'array',
+          items: {
+            type: 'record',
+            name: 'item',
+            fields: [
+              { name: 'value', type: ['null', 'string', 'double'] },
+              { name: 'offset', type: 'long' },
+            ],
+          },
+        },
+      ],
+    },
+    { name: 'p_3__counts', type: ['null', { type: 'map', values: 'long' }] },
+  ],
+} as const;
+
+export const DAY = 86_400_000;
+export const T = Date.UTC(2001, 0, 10);
+
+/** Two updates of UPDATES_AVRO. */
+export const UPDATES: HistoryUnderTest['updates'] = {
+  rows: [
+    {
+      origin: 'ATL',
+      hop_ms: 60000,
+      tile_start: T,
+      p_1__sum: 1.5,
+      p_2__items: [
+        { value: 'x', offset: 1 },
+        { value: 2.5, offset: 2 },
+      ],
+      p_3__counts: { a: 1 },
+    },
+    { origin: 'JFK', hop_ms: 60000, tile_start: T, p_1__sum: null, p_2__items: null, p_3__counts: null },
+  ],
+  key: { origin: 'ATL', tile_start: T },
+};
+
+export const flight = (date: number, origin: string, more: Row = {}): Row => ({
+  date,
+  origin,
+  delay: null,
+  seats: null,
+  big: null,
+  ok: null,
+  day: null,
+  blob: null,
+  tags: null,
+  ratio: null,
+  ...more,
+});

@@ -1,0 +1,43 @@
+/** The engine's side of a platform without the platform: the log, and jobs to be started by hand, on the running servers. */
+import { join } from 'node:path';
+import type { Log } from '#domain/ports/log.ts';
+import type { SchemaRegistry } from '#domain/ports/schema-registry.ts';
+import { confluentSchemaRegistry } from '#infra/confluent/schema-registry.ts';
+import { flinkCluster } from '#infra/flink/cluster.ts';
+import type { JobSettings } from '#infra/flink/compute-job.ts';
+import { openJobBook } from '#infra/flink/job-book.ts';
+import { type FlinkJobs, flinkJobs } from '#infra/flink/jobs.ts';
+import { kafkaLog } from '#infra/kafka/log.ts';
+import { addresses } from './addresses.ts';
+import { uniqueName } from './platform.ts';
+
+export interface EngineOfTest {
+  readonly log: Log;
+  readonly jobs: FlinkJobs;
+  readonly schemas: SchemaRegistry;
+  readonly settings: JobSettings;
+}
+
+export const openEngine = async (): Promise<EngineOfTest> => {
+  const { kafka, registry, warehouse, directory, checkpoints, savepoints, flink, sqlGateway } = addresses();
+  return {
+    log: await kafkaLog({ brokers: [kafka], clientId: uniqueName('engine'), warn: () => {} }),
+    schemas: confluentSchemaRegistry({ url: registry }),
+    jobs: flinkJobs({
+      cluster: flinkCluster(flink),
+      gateway: sqlGateway,
+      book: openJobBook(join(directory, 'flink', 'jobs'), checkpoints),
+      savepoints,
+      warn: () => {},
+    }),
+    settings: {
+      kafka,
+      registry,
+      warehouse,
+      paimon: { buckets: 1, snapshotsKept: '1 h' },
+      parallelism: 1,
+      miniBatchMs: 10,
+      archiveEveryMs: 1_000,
+    },
+  };
+};
