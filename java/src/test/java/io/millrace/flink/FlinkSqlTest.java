@@ -183,8 +183,10 @@ class FlinkSqlTest {
     return "[" + String.join(", ", parts) + "]";
   }
 
-  /** Doubles to nine digits: parts are merged in whatever order they come. */
+  /** Doubles to nine digits, and a sum's two parts as one: parts are merged in whatever order they come. */
   private static String show(Object value) {
+    if (value instanceof Row row && row.getArity() == 2 && row.getField(0) instanceof Double hi && row.getField(1) instanceof Double lo)
+      return show(hi + lo);
     if (value instanceof Row row) return "[" + Stream.iterate(0, i -> i < row.getArity(), i -> i + 1).map(i -> show(row.getField(i))).collect(Collectors.joining(", ")) + "]";
     if (value instanceof Object[] array) return Arrays.stream(array).map(FlinkSqlTest::show).collect(Collectors.joining(", ", "[", "]"));
     if (value instanceof Double d) return String.format("%.9e", d);
