@@ -57,6 +57,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => vo
 const load = (url: string, body: string, rate = 0): Promise<Load> => readLoad(url, body, seconds, rate);
 /** What the goal for lookups asks for: at saturation a latency is the queue's. */
 const PAIMON_RATE = 2_000;
+const TEN = 10;
 
 const event = (who: string) => ({ t: Date.now(), user: who, amount: 12.5 });
 
@@ -149,15 +150,17 @@ try {
     },
   );
   const bareUrl = await bare.listen({ port: 0, host: '127.0.0.1' });
-  const rounds: { readonly bare: Load; readonly ours: Load; readonly paimon: Load; readonly paced: Load }[] = [];
+  const tens = JSON.stringify({ features, entities: Array.from({ length: TEN }, (_, i) => ({ user: `u${i}` })) });
+  const rounds: Record<'bare' | 'ours' | 'paimon' | 'paced' | 'byTens', Load>[] = [];
   for (let round = 0; round < 2; round++)
     rounds.push({
       bare: await load(bareUrl, body),
       ours: await load(gateway.url, body),
       paimon: await load(second.url, body),
       paced: await load(second.url, body, PAIMON_RATE),
+      byTens: await load(second.url, tens, PAIMON_RATE / TEN),
     });
-  const { ours, bare: limit, paimon, paced } = rounds.at(-1) as (typeof rounds)[number];
+  const { ours, bare: limit, paimon, paced, byTens } = rounds.at(-1) as (typeof rounds)[number];
   const share = ours.requests / limit.requests;
   print(
     `online read, 1 entity × ${features.length} windowed features, 64 connections, block of ${block.length} bytes, answer of ${answer.length}`,
@@ -179,7 +182,14 @@ try {
         met: paimon.requests >= 2_000,
       },
       {
-        what: `Paimon p99 at ${PAIMON_RATE}/s, ms`,
+        what: `Paimon p99 at ${PAIMON_RATE} keys/s, ${TEN} a request, ms`,
+        ours: byTens.p99.toFixed(1),
+        limit: '',
+        goal: 'under 10',
+        met: byTens.p99 < 10,
+      },
+      {
+        what: `Paimon p99 at ${PAIMON_RATE} keys/s, one a request, ms`,
         ours: paced.p99.toFixed(1),
         limit: '',
         goal: 'under 10',
