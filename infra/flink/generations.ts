@@ -18,7 +18,6 @@ import { computeIdentity, computeJobOf, type HistoryStart } from './compute-job.
 import { ensureArchive, ensureMaterialize, type MaterializeContext } from './ensure-materialize.ts';
 import { createFills } from './fills.ts';
 import { type FlinkGeneration, flinkGeneration } from './generation.ts';
-import type { GoneGenerations } from './leftovers.ts';
 import { type Materialized, materializeJobFor, writingJobs } from './materialize-jobs.ts';
 import { sourceAsRead } from './read-fields.ts';
 import { computeJob } from './sql/names.ts';
@@ -37,7 +36,7 @@ export interface FlinkGenerationsOptions extends MaterializeContext {
   /** what a new compute job reads beside Kafka */
   readonly historyStart: (source: SourceDefinition) => Promise<HistoryStart>;
   /** Deletes what generations that are gone have left. */
-  readonly clean: (gone: readonly GoneGenerations[]) => Promise<void>;
+  readonly clean: (views: readonly WantedView[]) => Promise<void>;
   readonly onFilled: (view: string, generation: number) => Promise<void>;
   readonly warn: (message: string) => void;
 }
@@ -130,7 +129,7 @@ export const flinkGenerations = (options: FlinkGenerationsOptions): FlinkGenerat
     await ensureArchive(options, materialized());
     for (const generation of wantedGenerations()) await ensureCompute(generation);
     await discardUnwanted();
-    await options.clean(wanted.map(({ view, gone }) => ({ view, generations: gone })));
+    await options.clean(wanted);
   };
 
   const gone = (name: string): EngineJob => ({ name, state: 'gone', restarts: 0, failure: null, checkpointAt: null });

@@ -6,15 +6,13 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { HotStore } from '#domain/ports/online-store.ts';
+import type { WantedView } from '#infra/compute/compute-manager.ts';
 import type { JobBook } from './job-book.ts';
 import { DATABASE, PAIMON_CATALOG, paimonTable } from './sql/names.ts';
 import { catalogsSql } from './sql/tables.ts';
 import { openSession } from './sql-gateway.ts';
 
-export interface GoneGenerations {
-  readonly view: string;
-  readonly generations: readonly number[];
-}
+type Gone = Pick<WantedView, 'view' | 'gone'>;
 
 export interface LeftoversOptions {
   readonly hot: HotStore | null;
@@ -34,17 +32,15 @@ const LOOK_MS = 60_000;
 const listed = (directory: string): Promise<string[]> => readdir(directory).catch(() => []);
 
 /** Called by the leader alone, with no job writing to what is gone. Does nothing until something is due. */
-export const leftovers = (options: LeftoversOptions): ((gone: readonly GoneGenerations[]) => Promise<void>) => {
+export const leftovers = (options: LeftoversOptions): ((views: readonly Gone[]) => Promise<void>) => {
   const { hot, gateway, warehouse, book, now, graceMs } = options;
   /** by table: since when it is nobody's, epoch ms; null: it is no more */
   const since = new Map<string, number | null>();
   let looked = 0;
 
-  const due = (gone: readonly GoneGenerations[]): { view: string; generation: number; table: string }[] =>
-    gone
-      .flatMap(({ view, generations }) =>
-        generations.map((generation) => ({ view, generation, table: paimonTable(view, generation) })),
-      )
+  const due = (views: readonly Gone[]): { view: string; generation: number; table: string }[] =>
+    views
+      .flatMap(({ view, gone }) => gone.map((generation) => ({ view, generation, table: paimonTable(view, generation) })))
       .filter(({ table }) => {
         if (!since.has(table)) since.set(table, now());
         const seen = since.get(table) as number | null;
@@ -64,8 +60,8 @@ export const leftovers = (options: LeftoversOptions): ((gone: readonly GoneGener
     }
   };
 
-  const forgetGenerations = async (gone: readonly GoneGenerations[]): Promise<void> => {
-    const ended = due(gone);
+  const forgetGenerations = async (views: readonly Gone[]): Promise<void> => {
+    const ended = due(views);
     if (ended.length === 0) return;
     await dropTables(ended.map(({ table }) => table));
     for (const { view, generation, table } of ended) {
@@ -83,8 +79,8 @@ export const leftovers = (options: LeftoversOptions): ((gone: readonly GoneGener
     }
   };
 
-  return async (gone) => {
-    await forgetGenerations(gone);
+  return async (views) => {
+    await forgetGenerations(views);
     await forgetStates();
   };
 };
