@@ -74,16 +74,26 @@ export interface FlinkAggregate {
   readonly slots: (columns: readonly string[]) => readonly string[];
 }
 
+export interface RefField extends SlotField {
+  /** the reference as plain Avro-encodable data, and back */
+  readonly encode: (ref: unknown) => unknown;
+  readonly decode: (data: unknown) => unknown;
+  /** Where every state fits so many doubles: an online store keeps it so, which is read without decoding. */
+  readonly doubles?: {
+    readonly width: number;
+    /** from plain data */
+    readonly write: (data: unknown, into: Float64Array, at: number) => void;
+    /** to the reference itself */
+    readonly read: (from: Float64Array, at: number) => unknown;
+  };
+}
+
 /** One kind of partial aggregate, bound to its parameters and its input type. */
 export interface Partial {
   /** canonical: two partials with equal id (and equal input, filter, hop) are the same partial */
   readonly id: string;
   readonly nums: readonly SlotField[];
-  readonly refs: readonly (SlotField & {
-    /** the reference as plain Avro-encodable data, and back */
-    readonly encode: (ref: unknown) => unknown;
-    readonly decode: (data: unknown) => unknown;
-  })[];
+  readonly refs: readonly RefField[];
   readonly identity: (s: Slots) => void;
   /** `value` is never null (nulls are left out before), except for the partial of count(*), whose value is ignored */
   readonly add: (s: Slots, value: Value, order: Order) => void;

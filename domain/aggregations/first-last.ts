@@ -3,7 +3,7 @@
  * kept sorted; `first` and `last` are K = 1.
  */
 import type { FieldType, Value } from '#domain/values/value.ts';
-import type { Aggregation, Order, Partial, Slots } from './aggregation.ts';
+import type { Aggregation, Order, Partial, RefField, Slots } from './aggregation.ts';
 import { inputOf, nullable, scalarInput, wholeParameter } from './parameters.ts';
 import { stateAvro } from './slots.ts';
 
@@ -23,6 +23,38 @@ const keep = (list: readonly Entry[], entry: Entry, k: number, sign: 1 | -1): re
   if (at >= k) return list;
   if (at > 0 && compare(list[at - 1] as Entry, entry) === 0) return list;
   return [...list.slice(0, at), entry, ...list.slice(at, k - 1)];
+};
+
+interface PlainEntry {
+  readonly event_time: number;
+  readonly partition: number;
+  readonly offset: number;
+  readonly value: Value;
+}
+
+const NUMBERS: readonly string[] = ['int', 'long', 'float', 'double', 'timestamp', 'date'];
+
+/** One number and its place: partition (−1: there is none), event time, offset, value. */
+const oneNumber: NonNullable<RefField['doubles']> = {
+  width: 4,
+  write(data, into, at) {
+    const [entry] = data as readonly PlainEntry[];
+    into[at] = entry === undefined ? -1 : entry.partition;
+    into[at + 1] = entry === undefined ? 0 : entry.event_time;
+    into[at + 2] = entry === undefined ? 0 : entry.offset;
+    into[at + 3] = entry === undefined ? 0 : (entry.value as number);
+  },
+  read: (from, at) =>
+    from[at] === -1
+      ? NONE
+      : [
+          {
+            eventTime: from[at + 1] as number,
+            partition: from[at] as number,
+            offset: from[at + 2] as number,
+            value: from[at + 3] as number,
+          },
+        ],
 };
 
 /** sign 1: the first K, oldest first; −1: the last K, newest first */
@@ -53,12 +85,13 @@ const orderedPartial = (type: FieldType, k: number, sign: 1 | -1): Partial => ({
           value: e.value,
         })),
       decode: (data) =>
-        (data as readonly { event_time: number; partition: number; offset: number; value: Value }[]).map((e) => ({
+        (data as readonly PlainEntry[]).map((e) => ({
           eventTime: e.event_time,
           partition: e.partition,
           offset: e.offset,
           value: e.value,
         })),
+      ...(k === 1 && !type.array && NUMBERS.includes(type.base) ? { doubles: oneNumber } : {}),
     },
   ],
   identity(s) {
@@ -75,6 +108,10 @@ const orderedPartial = (type: FieldType, k: number, sign: 1 | -1): Partial => ({
   },
   merge(into, from) {
     let list = into.refs[into.r] as readonly Entry[];
+    if (list.length === 0) {
+      into.refs[into.r] = from.refs[from.r];
+      return;
+    }
     for (const entry of from.refs[from.r] as readonly Entry[]) list = keep(list, entry, k, sign);
     into.refs[into.r] = list;
   },

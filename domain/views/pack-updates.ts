@@ -4,6 +4,7 @@
  */
 
 import { NO_TILES, type PackedEntity, type PackedTiles } from './packed-entity.ts';
+import { packedRefs } from './packed-refs.ts';
 import type { HopGroup, ViewPlan } from './plan.ts';
 
 /** One update, its references as plain data. */
@@ -31,23 +32,33 @@ interface Tile {
   readonly partition: number;
   readonly offset: number;
   readonly nums: Float64Array;
+  /** references that lie in doubles, and those that do not (PackedTiles) */
+  readonly fixed: Float64Array;
   readonly refs: readonly unknown[];
 }
 
-const tilesOf = (packed: PackedTiles, width: number): Tile[] =>
-  Array.from(packed.tileNo, (no, i) => ({
+const tilesOf = (packed: PackedTiles, hop: HopGroup): Tile[] => {
+  const { nums: width } = hop;
+  const fixedWidth = packedRefs(hop).width;
+  return Array.from(packed.tileNo, (no, i) => ({
     no,
     newest: packed.newest[i] as number,
     partition: packed.causePartition[i] as number,
     offset: packed.causeOffset[i] as number,
     nums: packed.nums.subarray(i * width, (i + 1) * width),
+    fixed: packed.fixed.subarray(i * fixedWidth, (i + 1) * fixedWidth),
     refs: packed.refs[i] ?? [],
   }));
+};
 
-const pack = (tiles: readonly Tile[], width: number): PackedTiles => {
+const pack = (tiles: readonly Tile[], hop: HopGroup): PackedTiles => {
+  const { nums: width } = hop;
+  const fixedWidth = packedRefs(hop).width;
   const nums = new Float64Array(tiles.length * width);
+  const fixed = new Float64Array(tiles.length * fixedWidth);
   tiles.forEach((tile, i) => {
     nums.set(tile.nums, i * width);
+    fixed.set(tile.fixed, i * fixedWidth);
   });
   return {
     tileNo: Float64Array.from(tiles, (t) => t.no),
@@ -55,6 +66,7 @@ const pack = (tiles: readonly Tile[], width: number): PackedTiles => {
     causePartition: Float64Array.from(tiles, (t) => t.partition),
     causeOffset: Float64Array.from(tiles, (t) => t.offset),
     nums,
+    fixed,
     refs: tiles.map((t) => t.refs),
   };
 };
@@ -71,13 +83,12 @@ const place = (tiles: Tile[], tile: Tile): void => {
   else if (!isOlder(tile, before)) tiles[at - 1] = tile;
 };
 
-const fromUpdate = (update: PlainUpdate): Tile => ({
-  no: tileNumber(update),
-  newest: update.newestEventTime,
-  ...update.cause,
-  nums: update.nums,
-  refs: update.refs,
-});
+const fromUpdate = (update: PlainUpdate, hop: HopGroup): Tile => {
+  const packed = packedRefs(hop);
+  const fixed = new Float64Array(packed.width);
+  const refs = packed.pack(update.refs, fixed, 0);
+  return { no: tileNumber(update), newest: update.newestEventTime, ...update.cause, nums: update.nums, fixed, refs };
+};
 
 export interface TakeIn {
   /** of features.<view>, after the last of the updates */
@@ -105,13 +116,13 @@ export const takeIn = (
     const mine = updates.filter((update) => update.hopMs === hop.hopMs);
     const lowest = lowestKept(hop, keptFrom);
     if (mine.length === 0 && !((packed.tileNo[0] ?? lowest) < lowest)) return packed;
-    const tiles = tilesOf(packed, hop.nums);
-    for (const update of mine) place(tiles, fromUpdate(update));
+    const tiles = tilesOf(packed, hop);
+    for (const update of mine) place(tiles, fromUpdate(update, hop));
     // The newest tile of the widest hop stays: it says that there is such an entity, and since when it was not seen.
     const last = tiles.at(-1);
     return pack(
       tiles.filter((tile) => tile.no >= lowest || (hop === widest && tile === last)),
-      hop.nums,
+      hop,
     );
   });
   const first = updates[0];
@@ -134,8 +145,8 @@ export const mergeEntities = (plan: ViewPlan, older: PackedEntity, newer: Packed
   newest: Math.max(older.newest, newer.newest),
   keptFrom: Math.max(older.keptFrom, newer.keptFrom),
   hops: plan.hops.map((hop, h) => {
-    const tiles = tilesOf(older.hops[h] ?? NO_TILES, hop.nums);
-    for (const tile of tilesOf(newer.hops[h] ?? NO_TILES, hop.nums)) place(tiles, tile);
-    return pack(tiles, hop.nums);
+    const tiles = tilesOf(older.hops[h] ?? NO_TILES, hop);
+    for (const tile of tilesOf(newer.hops[h] ?? NO_TILES, hop)) place(tiles, tile);
+    return pack(tiles, hop);
   }),
 });

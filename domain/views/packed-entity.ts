@@ -5,8 +5,9 @@
  *
  *   head    12 doubles: form, partition and next offset of features.<view>, whole?, newest event time, kept from, bytes of references,
  *           where the block began (offset, hop, tile number), two spare
- *   a hop   count, then tile numbers, newest event times, cause partitions, cause offsets (count each), floats (count · width)
- *   tail    references of all tiles, JSON: [hop][tile][slot]
+ *   a hop   count, then tile numbers, newest event times, cause partitions, cause offsets (count each), floats (count · width),
+ *           references that lie in doubles (count · their width, see packed-refs.ts)
+ *   tail    the other references of all tiles, JSON: [hop][tile][slot]
  *
  * `whole`: the block has every tile that a read at or after `keptFrom` needs. A block that began in the middle of the topic (its
  * store had been emptied) is not whole: it has what came since, and the rest must come from the primary store. There the first update
@@ -15,12 +16,13 @@
  */
 import type { Slots } from '#domain/aggregations/aggregation.ts';
 import type { Value } from '#domain/values/value.ts';
+import { type PackedRefs, packedRefs } from './packed-refs.ts';
 import type { FeatureStatus, HopGroup, ViewPlan } from './plan.ts';
 import type { EntityTiles } from './tile-group.ts';
 import { compileGroupReader, type GroupReader, type ReadableTiles } from './tile-reader.ts';
 import type { ReadOutcome } from './tile-store.ts';
 
-const FORM = 0x4d52_0001;
+const FORM = 0x4d52_0002;
 export const HEAD_DOUBLES = 12;
 
 /** The tiles of one hop, in order of tile number. */
@@ -30,7 +32,9 @@ export interface PackedTiles {
   readonly causePartition: Float64Array;
   readonly causeOffset: Float64Array;
   readonly nums: Float64Array;
-  /** a tile: its references as plain data */
+  /** references that lie in doubles */
+  readonly fixed: Float64Array;
+  /** a tile: its other references as plain data; null in the places of those in `fixed` */
   readonly refs: readonly (readonly unknown[])[];
   /** a tile: the offset in features.<view> of the update that it stands at; only where the primary store says so, never packed */
   readonly updateOffset?: Float64Array;
@@ -52,12 +56,14 @@ export interface PackedEntity {
 }
 
 const EMPTY = new Float64Array(0);
+const NO_REFS: readonly (readonly unknown[])[] = [];
 export const NO_TILES: PackedTiles = {
   tileNo: EMPTY,
   newest: EMPTY,
   causePartition: EMPTY,
   causeOffset: EMPTY,
   nums: EMPTY,
+  fixed: EMPTY,
   refs: [],
 };
 
@@ -82,7 +88,8 @@ const slotsOf = (count: number): number[] => {
 export const packEntity = (entity: PackedEntity): Uint8Array => {
   const hasRefs = entity.hops.some((hop) => hop.refs.some((refs) => refs.length > 0));
   const tail = hasRefs ? Buffer.from(JSON.stringify(entity.hops.map((hop) => hop.refs))) : Buffer.alloc(0);
-  const doubles = HEAD_DOUBLES + entity.hops.reduce((sum, hop) => sum + 1 + hop.tileNo.length * 4 + hop.nums.length, 0);
+  const doubles =
+    HEAD_DOUBLES + entity.hops.reduce((sum, hop) => sum + 1 + hop.tileNo.length * 4 + hop.nums.length + hop.fixed.length, 0);
   const bytes = new Uint8Array(doubles * 8 + tail.length);
   const out = new Float64Array(bytes.buffer, 0, doubles);
   out[0] = FORM;
@@ -98,7 +105,7 @@ export const packEntity = (entity: PackedEntity): Uint8Array => {
   let at = HEAD_DOUBLES;
   for (const hop of entity.hops) {
     out[at++] = hop.tileNo.length;
-    for (const part of [hop.tileNo, hop.newest, hop.causePartition, hop.causeOffset, hop.nums]) {
+    for (const part of [hop.tileNo, hop.newest, hop.causePartition, hop.causeOffset, hop.nums, hop.fixed]) {
       out.set(part, at);
       at += part.length;
     }
@@ -132,7 +139,8 @@ export const unpackEntity = (plan: ViewPlan, bytes: Uint8Array): PackedEntity | 
       causePartition: take(count),
       causeOffset: take(count),
       nums: take(count * hop.nums),
-      refs: refs?.[h] ?? slotsOf(count).map(() => []),
+      fixed: take(count * packedRefs(hop).width),
+      refs: refs?.[h] ?? NO_REFS,
     };
   });
   return {
@@ -152,15 +160,16 @@ class PackedHopReader implements ReadableTiles {
   tileNo: Float64Array = EMPTY;
   readonly lists: (EntityTiles | undefined)[] = [undefined];
   private readonly list: EntityTiles = { slots: [], head: 0 };
-  private refs: readonly (readonly unknown[])[] = [];
-  private readonly decoders: readonly ((data: unknown) => unknown)[];
+  private fixed: Float64Array = EMPTY;
+  private refs: readonly (readonly unknown[])[] = NO_REFS;
+  private readonly packed: PackedRefs;
   private readonly decoded: unknown[];
   private readonly cursor: Slots;
   private readonly width: number;
 
   constructor(hop: HopGroup) {
     this.width = hop.nums;
-    this.decoders = hop.partials.flatMap(({ partial }) => partial.refs.map((slot) => slot.decode));
+    this.packed = packedRefs(hop);
     this.decoded = new Array(hop.refs).fill(null);
     this.cursor = { nums: this.nums, n: 0, refs: this.decoded, r: 0 };
   }
@@ -168,15 +177,22 @@ class PackedHopReader implements ReadableTiles {
   use(tiles: PackedTiles): void {
     this.nums = tiles.nums;
     this.tileNo = tiles.tileNo;
+    this.fixed = tiles.fixed;
     this.refs = tiles.refs;
     this.list.slots = slotsOf(tiles.tileNo.length);
     this.lists[0] = this.list;
   }
 
   at(slot: number, n: number, r: number): Slots {
-    const { cursor, decoders, decoded } = this;
-    const refs = this.refs[slot] ?? [];
-    for (let i = r; i < decoders.length; i++) decoded[i] = (decoders[i] as (data: unknown) => unknown)(refs[i]);
+    const { cursor, decoded, packed } = this;
+    const end = packed.endOf[r] as number;
+    for (let i = r; i < end; i++) {
+      const { doubles, decode } = packed.fields[i] as PackedRefs['fields'][number];
+      decoded[i] =
+        doubles === undefined
+          ? decode(this.refs[slot]?.[i])
+          : doubles.read(this.fixed, slot * packed.width + (packed.at[i] as number));
+    }
     cursor.nums = this.nums;
     cursor.n = slot * this.width + n;
     cursor.r = r;

@@ -6,6 +6,7 @@ import { type OnlineStore, type TilesAnswer, type TilesTarget, UNKNOWN } from '#
 import { decodeKey } from '#domain/views/entity-key.ts';
 import { slotColumns } from '#domain/views/features-schema.ts';
 import { NO_TILES, type PackedEntity, type PackedTiles } from '#domain/views/packed-entity.ts';
+import { packedRefs } from '#domain/views/packed-refs.ts';
 import type { HopGroup, ViewPlan } from '#domain/views/plan.ts';
 import { ENTITY_ROW_HOP, paimonTable } from '#infra/flink/sql/names.ts';
 import { type FoundTiles, type HopColumns, type LookupClient, type LookupTable, META, type TileRange } from './lookup-client.ts';
@@ -47,8 +48,10 @@ const pack = (hop: HopGroup, found: FoundTiles): PackedTiles => {
     updateOffset[i] = data[base + width - 1] as number;
     for (let n = 0; n < hop.nums; n++) nums[i * hop.nums + n] = data[base + slots + n] as number;
   }
-  const refs = Array.from({ length: count }, (_, i) => (hop.refs === 0 ? [] : found.refs(i)));
-  return { tileNo, newest, causePartition, causeOffset, nums, refs, updateOffset };
+  const packed = packedRefs(hop);
+  const fixed = new Float64Array(count * packed.width);
+  const refs = Array.from({ length: count }, (_, i) => (hop.refs === 0 ? [] : packed.pack(found.refs(i), fixed, i)));
+  return { tileNo, newest, causePartition, causeOffset, nums, fixed, refs, updateOffset };
 };
 
 export const paimonStore = (client: LookupClient): OnlineStore => {

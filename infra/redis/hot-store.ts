@@ -96,6 +96,20 @@ export const redisHotStore = (options: RedisHotStoreOptions): HotStore => {
     };
   };
 
+  const drop = async (view: string, generation: number): Promise<void> => {
+    const progress = `${prefixOf(view, generation)}progress`;
+    if ((await redis.exists(progress)) === 0) return;
+    let cursor = '0';
+    do {
+      const [next, keys] = await redis.scan(cursor, 'MATCH', `${prefixOf(view, generation)}*`, 'COUNT', 1000);
+      const entities = keys.filter((key) => key !== progress);
+      if (entities.length > 0) await redis.unlink(...entities);
+      cursor = next;
+    } while (cursor !== '0');
+    // Last: while it is there, a drop that was cut short is taken up again.
+    await redis.unlink(progress);
+  };
+
   return {
     name: 'redis',
     read: (target, keys) =>
@@ -105,8 +119,9 @@ export const redisHotStore = (options: RedisHotStoreOptions): HotStore => {
         const nothing: TilesAnswer = options.ttlOf(target) === null ? { found: 'nothing' } : LET_GO;
         return keys.map((_, i): TilesAnswer => {
           const block = found[i + 1];
-          const entity = block == null ? null : unpackEntity(target.plan, block);
-          if (entity === null) return nothing;
+          if (block == null) return nothing;
+          const entity = unpackEntity(target.plan, block);
+          if (entity === null) return UNKNOWN;
           return entity.whole ? { found: 'tiles', entity } : { found: 'unknown', part: entity, letGo: false };
         });
       }),
@@ -118,13 +133,14 @@ export const redisHotStore = (options: RedisHotStoreOptions): HotStore => {
       }),
 
     load: (target, keys) =>
-      guarded(async () =>
-        keys.length === 0
-          ? []
-          : (await redis.mgetBuffer(keys.map((key) => entityKey(target, key)))).map((block) =>
-              block === null ? null : unpackEntity(target.plan, block),
-            ),
-      ),
+      guarded(async () => {
+        if (keys.length === 0) return [];
+        const blocks = await redis.mgetBuffer(keys.map((key) => entityKey(target, key)));
+        const entities = blocks.map((block) => (block === null ? null : unpackEntity(target.plan, block)));
+        // Blocks of an earlier release: without them and without a position, the copy is filled again from the topic.
+        if (entities.some((entity, i) => entity === null && blocks[i] !== null)) await drop(target.plan.view, target.generation);
+        return entities;
+      }),
 
     store: (target, partition, from, to, entries, { ready, newestEventTime, now, partitions }) =>
       guarded(async () => {
@@ -154,20 +170,7 @@ export const redisHotStore = (options: RedisHotStoreOptions): HotStore => {
 
     progress: (target) => guarded(() => readProgress(target)),
 
-    drop: (view, generation) =>
-      guarded(async () => {
-        const progress = `${prefixOf(view, generation)}progress`;
-        if ((await redis.exists(progress)) === 0) return;
-        let cursor = '0';
-        do {
-          const [next, keys] = await redis.scan(cursor, 'MATCH', `${prefixOf(view, generation)}*`, 'COUNT', 1000);
-          const entities = keys.filter((key) => key !== progress);
-          if (entities.length > 0) await redis.unlink(...entities);
-          cursor = next;
-        } while (cursor !== '0');
-        // Last: while it is there, a drop that was cut short is taken up again.
-        await redis.unlink(progress);
-      }),
+    drop: (view, generation) => guarded(() => drop(view, generation)),
 
     async close() {
       redis.disconnect();

@@ -99,3 +99,20 @@ test('where keys may expire, an absent one proves nothing', async () => {
   expect(await redis.pttl(`mr:{${target.plan.view}#1}:e:a`)).toBeGreaterThan(0);
   await store.close();
 });
+
+test('blocks of an earlier form are not read as nothing, and the copy is filled again', async () => {
+  const target = countedTarget();
+  const { plan } = target;
+  const store = open();
+  await connected(store, target);
+  await store.store(target, 0, null, 3, [{ key: 'a', entity: entityOf(plan, [update(plan, 1, 3, 1)]) }], ready);
+  await redis.set(`mr:{${plan.view}#1}:e:a`, Buffer.alloc(200));
+  expect(await store.read(target, ['a', 'b'], AT)).toEqual([
+    { found: 'unknown', part: null, letGo: false },
+    { found: 'nothing' },
+  ]);
+  expect(await store.load(target, ['a'])).toEqual([null]);
+  expect(await store.position(target, 0)).toMatchObject({ offset: null });
+  expect(await store.store(target, 0, 3, 4, [], ready)).toBe(false);
+  await store.close();
+});
