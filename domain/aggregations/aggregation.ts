@@ -124,6 +124,8 @@ export interface BoundAggregation {
   readonly partials: readonly Partial[];
   /** over the merged states of `partials`, in the same order */
   readonly finalize: (states: readonly Slots[]) => Finalized;
+  /** `finalize` over one state whose only reference lies in doubles: the same value, with nothing made on the way. */
+  readonly ofDoubles?: (from: Float64Array, at: number) => Finalized;
   /** `finalize` in Flink SQL: given each partial's merged slots. Times are epoch ms there and dates days; an overflow is null. */
   readonly flinkValue: (states: readonly (readonly string[])[]) => string;
 }

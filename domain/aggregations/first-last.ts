@@ -57,6 +57,8 @@ const oneNumber: NonNullable<RefField['doubles']> = {
         ],
 };
 
+const numberOf = (from: Float64Array, at: number): number | null => (from[at] === -1 ? null : (from[at + 3] as number));
+
 /** sign 1: the first K, oldest first; −1: the last K, newest first */
 const orderedPartial = (type: FieldType, k: number, sign: 1 | -1): Partial => ({
   id: `${sign === 1 ? 'first' : 'last'}${k}-${type.base}${type.array ? '[]' : ''}`,
@@ -133,10 +135,12 @@ const one = (name: string, summary: string, sign: 1 | -1): Aggregation => ({
   input: 'required',
   bind(input) {
     const type = inputOf(name, input);
+    const partial = orderedPartial(type, 1, sign);
     return {
       type: nullable(type),
-      partials: [orderedPartial(type, 1, sign)],
+      partials: [partial],
       finalize: ([s]) => entriesOf(s)[0]?.value ?? null,
+      ...(partial.refs[0]?.doubles === undefined ? {} : { ofDoubles: numberOf }),
       flinkValue: ([s]) => `${s?.[0]}[1].\`value\``,
     };
   },

@@ -14,7 +14,7 @@
  * that the block took shows whether what the store has and what the block has meet without a gap: all updates of an entity are in one
  * partition, and the primary store's snapshots hold a prefix of it.
  */
-import type { Slots } from '#domain/aggregations/aggregation.ts';
+import { type BoundAggregation, OVERFLOW, type Slots } from '#domain/aggregations/aggregation.ts';
 import type { Value } from '#domain/values/value.ts';
 import { type PackedRefs, packedRefs } from './packed-refs.ts';
 import type { FeatureStatus, HopGroup, ViewPlan } from './plan.ts';
@@ -205,13 +205,47 @@ export interface PackedReader {
   readonly read: (entity: PackedEntity | null, at: number, out: Value[], status: FeatureStatus[]) => ReadOutcome;
 }
 
+interface DirectFeature {
+  readonly index: number;
+  /** of its doubles in the tile */
+  readonly at: number;
+  readonly valueAt: NonNullable<BoundAggregation['ofDoubles']>;
+}
+
+/** The features of a hop of all time that are read from their doubles; null: the hop has others, or merges tiles. */
+const directFeatures = (plan: ViewPlan, hop: HopGroup, h: number): readonly DirectFeature[] | null => {
+  if (hop.hopMs !== 0) return null;
+  const direct = plan.features.flatMap(({ hop: its, aggregation, partials }, index): DirectFeature[] => {
+    const partial = hop.partials[partials[0] as number];
+    if (its !== h || aggregation.ofDoubles === undefined || partial === undefined) return [];
+    return [{ index, at: packedRefs(hop).at[partial.r] as number, valueAt: aggregation.ofDoubles }];
+  });
+  return direct.length === plan.features.filter((feature) => feature.hop === h).length ? direct : null;
+};
+
+const readDirect = (features: readonly DirectFeature[], { fixed }: PackedTiles, out: Value[], status: FeatureStatus[]): void => {
+  for (let i = 0; i < features.length; i++) {
+    const { index, at, valueAt } = features[i] as DirectFeature;
+    const value = valueAt(fixed, at);
+    out[index] = value === OVERFLOW ? null : value;
+    status[index] = value === OVERFLOW ? 'overflow' : value === null ? 'null' : 'present';
+  }
+};
+
 export const packedReader = (plan: ViewPlan): PackedReader => {
   const readers: GroupReader[] = plan.hops.map((hop, i) => compileGroupReader(hop, i, plan.features));
+  const direct = plan.hops.map((hop, h) => directFeatures(plan, hop, h));
   const tiles = plan.hops.map((hop) => new PackedHopReader(hop));
   const readTiles = (hops: readonly PackedTiles[] | null, at: number, out: Value[], status: FeatureStatus[]): void => {
     for (let h = 0; h < readers.length; h++) {
+      const packed = hops?.[h] ?? NO_TILES;
+      const features = direct[h];
+      if (features != null && packed.tileNo.length === 1) {
+        readDirect(features, packed, out, status);
+        continue;
+      }
       const hop = tiles[h] as PackedHopReader;
-      hop.use(hops?.[h] ?? NO_TILES);
+      hop.use(packed);
       (readers[h] as GroupReader).read(hop, 0, at, out, status);
     }
   };

@@ -3,8 +3,8 @@
  *
  *   {"rows":[{<entity keys>,"<feature>":<value>,…}],"status":[[…]],"features":[…],"views":[…],"at":T,"known":T}
  *
- * A list's fragments (`,"delay_avg_1d":`, the status row in which all is present, the feature names) are made once and kept, so
- * that a request only joins them with values. The platform answers one service with one array, so it is found by identity.
+ * What a list's answers share (a row's shape, the status row in which all is present, the feature names) is made once and kept, so
+ * that a request only fills in values. The platform answers one service with one array, so it is found by identity.
  */
 
 import type { Value } from '#domain/values/value.ts';
@@ -12,20 +12,20 @@ import type { EntityKey } from '#domain/views/plan.ts';
 import type { ReadResult, ViewAnswer } from '#gateways/platform.ts';
 
 interface Writer {
-  /** `,"name":` by feature */
-  readonly keys: readonly string[];
+  /** a row's values as an object, features in order: one shape a list, which the engine's own JSON writes far faster than text joined here */
+  readonly rowOf: (values: readonly Value[]) => object;
   readonly allPresent: string;
   readonly features: string;
 }
 
-const text = (value: unknown): string => {
-  if (typeof value === 'number') return Number.isFinite(value) ? `${value}` : 'null';
-  if (value === null || value === undefined) return 'null';
-  return JSON.stringify(value);
-};
+/** NaN and ±Infinity are null in JSON, as the engine's own writing has it. */
+const text = (value: unknown): string => JSON.stringify(value ?? null);
 
 const makeWriter = (features: readonly string[]): Writer => ({
-  keys: features.map((name) => `,${JSON.stringify(name)}:`),
+  rowOf: new Function(
+    'v',
+    `return {${features.map((name, i) => `${JSON.stringify(name)}:v[${i}]`).join(',')}}`,
+  ) as Writer['rowOf'],
   allPresent: JSON.stringify(features.map(() => 'present')),
   features: JSON.stringify(features),
 });
@@ -37,10 +37,10 @@ const entityText = (entity: EntityKey): string => {
 };
 
 const rowText = (writer: Writer, entity: EntityKey, values: readonly Value[]): string => {
-  const { keys } = writer;
-  let out = entityText(entity);
-  for (let i = 0; i < keys.length; i++) out += (keys[i] as string) + text(values[i]);
-  return out === '' ? '{}' : `{${out.slice(1)}}`;
+  const keys = entityText(entity).slice(1);
+  const row = JSON.stringify(writer.rowOf(values));
+  if (keys === '') return row;
+  return row === '{}' ? `{${keys}}` : `{${keys},${row.slice(1)}`;
 };
 
 const statusText = (writer: Writer, status: readonly string[]): string => {

@@ -13,6 +13,7 @@ import { Redis } from 'ioredis';
 import { MillraceError } from '#domain/errors.ts';
 import { type HotProgress, type HotStore, type TilesAnswer, type TilesTarget, UNKNOWN } from '#domain/ports/online-store.ts';
 import { HEAD_DOUBLES, type PackedEntity, packEntity, unpackEntity } from '#domain/views/packed-entity.ts';
+import { batchedBlocks } from './batched-blocks.ts';
 import { REPAIR, STORE } from './scripts.ts';
 
 export interface RedisHotStoreOptions {
@@ -48,7 +49,6 @@ export const redisHotStore = (options: RedisHotStoreOptions): HotStore => {
   const redis = new Redis({
     host: options.host,
     port: options.port,
-    enableAutoPipelining: true,
     maxRetriesPerRequest: 0,
     enableOfflineQueue: false,
     commandTimeout: TIMEOUT_MS,
@@ -96,6 +96,8 @@ export const redisHotStore = (options: RedisHotStoreOptions): HotStore => {
     };
   };
 
+  const blocksOf = batchedBlocks(redis, readyKey, entityKey);
+
   const drop = async (view: string, generation: number): Promise<void> => {
     const progress = `${prefixOf(view, generation)}progress`;
     if ((await redis.exists(progress)) === 0) return;
@@ -114,11 +116,11 @@ export const redisHotStore = (options: RedisHotStoreOptions): HotStore => {
     name: 'redis',
     read: (target, keys) =>
       guarded(async () => {
-        const found = await redis.mgetBuffer(readyKey(target), ...keys.map((key) => entityKey(target, key)));
-        if (found[0] === null) return keys.map(() => UNKNOWN);
+        const { ready, blocks, from } = await blocksOf(target, keys);
+        if (!ready) return keys.map(() => UNKNOWN);
         const nothing: TilesAnswer = options.ttlOf(target) === null ? { found: 'nothing' } : LET_GO;
         return keys.map((_, i): TilesAnswer => {
-          const block = found[i + 1];
+          const block = blocks[from + i];
           if (block == null) return nothing;
           const entity = unpackEntity(target.plan, block);
           if (entity === null) return UNKNOWN;

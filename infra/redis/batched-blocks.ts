@@ -1,0 +1,60 @@
+/**
+ * Reads that come in one turn of the event loop ask Redis together: one MGET a generation, `ready` first, so that a command's cost is
+ * shared by all requests that are in flight, and each still sees blocks and `ready` of one moment.
+ */
+import type { Redis } from 'ioredis';
+import type { TilesTarget } from '#domain/ports/online-store.ts';
+
+/** A read's blocks are those from `from` on, in the order of its keys. */
+export interface Blocks {
+  readonly ready: boolean;
+  readonly blocks: readonly (Buffer | null)[];
+  readonly from: number;
+}
+
+interface Batch {
+  readonly target: TilesTarget;
+  readonly keys: string[];
+  readonly answer: Promise<readonly (Buffer | null)[]>;
+}
+
+/** A command of more keys would keep the others waiting. */
+const MOST_KEYS = 512;
+
+export const batchedBlocks = (
+  redis: Pick<Redis, 'mgetBuffer'>,
+  readyKey: (target: TilesTarget) => string,
+  entityKey: (target: TilesTarget, key: string) => string,
+): ((target: TilesTarget, keys: readonly string[]) => Promise<Blocks>) => {
+  let gathering: Batch[] = [];
+
+  const open = (target: TilesTarget): Batch => {
+    const keys: string[] = [readyKey(target)];
+    const batch: Batch = {
+      target,
+      keys,
+      answer: new Promise((resolve, reject) => {
+        setImmediate(() => {
+          gathering = gathering.filter((one) => one !== batch);
+          redis.mgetBuffer(keys).then(resolve, reject);
+        });
+      }),
+    };
+    gathering.push(batch);
+    return batch;
+  };
+
+  return async (target, keys) => {
+    const found = gathering.find(
+      (one) =>
+        one.target.generation === target.generation &&
+        one.target.plan === target.plan &&
+        one.keys.length + keys.length <= MOST_KEYS,
+    );
+    const batch = found ?? open(target);
+    const from = batch.keys.length;
+    for (const key of keys) batch.keys.push(entityKey(target, key));
+    const blocks = await batch.answer;
+    return { ready: blocks[0] !== null, blocks, from };
+  };
+};
