@@ -1,16 +1,23 @@
 /**
- * 64 connections posting one body for some seconds, each as soon as it was answered, or all together so many a second; reports requests
+ * Connections posting bodies in turn for some seconds, each as soon as it was answered, or all together so many a second; reports requests
  * a second and latencies, at a given rate from when a request was due. Written on bare sockets, because on two cores a heavier client
  * would be what is measured.
  */
 import { connect } from 'node:net';
+import type { LoadOptions } from './read-load.ts';
 
-const [url, body, seconds] = [new URL(process.argv[2] as string), process.argv[3] as string, Number(process.argv[4])];
-/** requests a second; 0: as many as are answered */
-const rate = Number(process.argv[5] ?? 0);
-const CONNECTIONS = 64;
-const request = Buffer.from(
-  `POST /v1/features HTTP/1.1\r\nHost: ${url.host}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+const {
+  url: address,
+  bodies,
+  seconds,
+  rate,
+  connections,
+} = await new Promise<LoadOptions>((resolve) => process.once('message', (options) => resolve(options as LoadOptions)));
+const url = new URL(address);
+const requests = bodies.map((body) =>
+  Buffer.from(
+    `POST ${url.pathname} HTTP/1.1\r\nHost: ${url.host}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+  ),
 );
 const latencies: number[] = [];
 let errors = 0;
@@ -24,11 +31,12 @@ const run = (_: unknown, index: number): Promise<void> =>
     socket.setNoDelay(true);
     let sent = 0;
     let missing = 0;
+    let turn = index;
     let head = '';
     let due = begun + (index * 1000) / rate;
     const next = (): void => {
       if (rate === 0) return send(performance.now());
-      due += (CONNECTIONS * 1000) / rate;
+      due += (connections * 1000) / rate;
       const wait = due - performance.now();
       if (wait > 0) setTimeout(send, wait, due);
       else send(due);
@@ -38,7 +46,7 @@ const run = (_: unknown, index: number): Promise<void> =>
       sent = at;
       head = '';
       missing = -1;
-      socket.write(request);
+      socket.write(requests[turn++ % requests.length] as Buffer);
     };
     socket.on('connect', next);
     socket.on('error', () => {
@@ -59,7 +67,7 @@ const run = (_: unknown, index: number): Promise<void> =>
     });
   });
 
-const all = Array.from({ length: CONNECTIONS }, run);
+const all = Array.from({ length: connections }, run);
 await new Promise((resolve) => setTimeout(resolve, 1500));
 counting = true;
 const started = performance.now();

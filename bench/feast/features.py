@@ -1,0 +1,23 @@
+"""The same features to Feast: 50 columns of an entity, from one Parquet file."""
+from datetime import timedelta
+
+from feast import Entity, FeatureView, Field, FileSource, ValueType
+from feast.types import Float64, Int64
+
+COLUMNS = 50
+
+
+def field(i):
+    return Field(name=f"f{i}", dtype=Int64 if i % 2 == 0 else Float64)
+
+
+driver = Entity(name="driver", join_keys=["driver_id"], value_type=ValueType.INT64)
+rows = FileSource(path="rows.parquet", timestamp_field="event_timestamp")
+drivers = FeatureView(
+    name="drivers", entities=[driver], ttl=timedelta(days=36500), source=rows,
+    schema=[field(i) for i in range(COLUMNS)],
+)
+drivers10 = FeatureView(
+    name="drivers10", entities=[driver], ttl=timedelta(days=36500), source=rows,
+    schema=[field(i) for i in range(10)],
+)

@@ -1,0 +1,154 @@
+/**
+ * The stack profile's serving path with nothing beside it: the gateway, the reads and the hot copy in a real Redis, of a view with
+ * `last` values of 50 columns. What would come from Flink through Kafka is made here, as the same records, so that a bench needs one server.
+ */
+import { col, entity, featureView, last, source } from '#domain/definitions/index.ts';
+import type { EntityDefinition, FeatureViewDefinition, SourceDefinition } from '#domain/definitions/model.ts';
+import { parseDefinition } from '#domain/definitions/parse.ts';
+import type { TilesTarget } from '#domain/ports/online-store.ts';
+import { avroCodec } from '#domain/views/avro.ts';
+import { featuresAvroSchema } from '#domain/views/features-schema.ts';
+import { planView } from '#domain/views/plan-view.ts';
+import { tileCodec } from '#domain/views/tile-codec.ts';
+import { createTileStore } from '#domain/views/tile-store.ts';
+import { updateDecoder } from '#infra/flink/update-decoder.ts';
+import { redisHotStore } from '#infra/redis/hot-store.ts';
+import { hotPartition, type KeyedUpdate } from '#projections/hot/hot-tiles.ts';
+import { onlineTiles, tilesFetcher } from '#projections/serving/online-tiles.ts';
+import { createRead, type Read } from '#projections/serving/read.ts';
+import type { ServedView } from '#projections/serving/served-view.ts';
+
+const parsed = <T>(definition: unknown): T => parseDefinition(JSON.parse(JSON.stringify(definition))) as T;
+
+export const COLUMNS = 50;
+
+/** A view named `view`, of entity `driver_id`, with the columns f0 … f<columns − 1>, each the last value seen: whole numbers and fractions in turn. */
+export const lastValues = (view: string, columns: number): TilesTarget => {
+  const names = Array.from({ length: columns }, (_, i) => `f${i}`);
+  const driver = entity({ name: 'driver', keys: { driver_id: 'long' } });
+  const rows = source({
+    name: 'rows',
+    fields: {
+      driver_id: 'long',
+      event_timestamp: 'timestamp',
+      ...Object.fromEntries(names.map((name, i) => [name, i % 2 === 0 ? 'long' : 'double'] as const)),
+    },
+    eventTime: 'event_timestamp',
+  });
+  const features = Object.fromEntries(names.map((name) => [name, last(col(name))]));
+  const definition = featureView({ name: view, entity: driver, source: rows, features });
+  const plan = planView(
+    parsed<FeatureViewDefinition>(definition),
+    parsed<SourceDefinition>(rows),
+    parsed<EntityDefinition>(driver),
+  );
+  return { plan, generation: 1 };
+};
+
+export interface RedisAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+export type DriverRow = Readonly<Record<string, number>>;
+
+/** Records of features.<view> as the engine writes them, one a row, encoded. */
+export const encodeRows = (target: TilesTarget, rows: Iterable<DriverRow>): Uint8Array[] => {
+  const { plan } = target;
+  const store = createTileStore(plan);
+  const codec = tileCodec(plan);
+  const records: Uint8Array[] = [];
+  let offset = 0;
+  for (const row of rows) {
+    const eventTime = row.event_timestamp as number;
+    store.process(row, eventTime, 0, offset++, eventTime);
+    codec.encodeChanges(store, 1, target.generation, (value) => records.push(Uint8Array.from(value)));
+  }
+  return records;
+};
+
+const BATCH = 5_000;
+
+/** Decodes and takes the records in as the hot copy's worker does; resolves with the seconds that it took. */
+export const writeRows = async (address: RedisAddress, target: TilesTarget, records: readonly Uint8Array[]): Promise<number> => {
+  const store = redisHotStore({ ...address, ttlOf: () => null });
+  await connected(() => store.progress(target));
+  const schema = featuresAvroSchema(target.plan);
+  const decoder = updateDecoder({ schema: async () => schema });
+  avroCodec(schema);
+  const partition = hotPartition({ store, target, partition: 0, partitions: 1, ttlMs: null, now: Date.now });
+  await partition.start();
+  const started = performance.now();
+  for (let from = 0; from < records.length; from += BATCH) {
+    const updates: KeyedUpdate[] = [];
+    const to = Math.min(from + BATCH, records.length);
+    for (let offset = from; offset < to; offset++) {
+      const value = records[offset] as Uint8Array;
+      const decoding = decoder.decode(target.plan, {
+        topic: 'features',
+        partition: 0,
+        offset,
+        logTime: 0,
+        schemaId: 1,
+        key: null,
+        value,
+      });
+      const update = decoding instanceof Promise ? await decoding : decoding;
+      if (update !== null) updates.push({ ...update, offset });
+    }
+    if (!(await partition.take({ partition: 0, updates, next: to, end: records.length, logTime: 0 })))
+      throw new Error('Redis has another position: empty it first');
+  }
+  const seconds = (performance.now() - started) / 1000;
+  await store.close();
+  return seconds;
+};
+
+export const connected = async (ask: () => Promise<unknown>): Promise<void> => {
+  for (;;) {
+    try {
+      await ask();
+      return;
+    } catch {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+};
+
+const never = (what: string) => (): never => {
+  throw new Error(`${what} is not part of this bench`);
+};
+
+/** Reads from the hot copy, as a stack-profile gateway does them. */
+export const redisRead = async (
+  address: RedisAddress,
+  target: TilesTarget,
+): Promise<{ readonly read: Read; readonly close: () => Promise<void> }> => {
+  const hot = redisHotStore({ ...address, ttlOf: () => null });
+  await connected(() => hot.progress(target));
+  const nothing = { name: 'none', read: never('a primary store'), close: async () => {} };
+  const served = { hot: 0, primary: 0, history: 0 };
+  const primaryHas = { letGo: () => false, until: () => false };
+  const tiles = onlineTiles({ hot, primary: nothing, primaryHas, served });
+  const view: ServedView = {
+    plan: target.plan,
+    version: 1,
+    generation: target.generation,
+    schemaId: 1,
+    read: never('a read from memory'),
+    fetch: tilesFetcher(target, tiles),
+    positions: () => [{ partition: 0, offset: 100_000 }],
+    position: () => 'raw.rows/0@100000',
+    newestEventTime: () => 0,
+  };
+  const read = createRead({
+    definitions: { service: () => null, onDemand: () => null, scope: never('an on-demand feature') },
+    views: { live: (name) => (name === target.plan.view ? view : null), liveAt: () => null, epoch: () => 1 },
+    rawEvents: never('raw events') as never,
+    readTime: Date.now,
+    knownBelow: never('a read of the past'),
+    leftOut: never('a read of the past'),
+    waitFor: never('a wait'),
+  });
+  return { read, close: () => hot.close() };
+};
