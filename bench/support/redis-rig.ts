@@ -136,6 +136,7 @@ export const redisRead = async (
     generation: target.generation,
     schemaId: 1,
     read: never('a read from memory'),
+    newest: () => null,
     fetch: tilesFetcher(target, tiles),
     positions: () => [{ partition: 0, offset: 100_000 }],
     position: () => 'raw.rows/0@100000',

@@ -4,7 +4,7 @@
  */
 import type { Definition, Kind } from '#domain/definitions/model.ts';
 import type { Problem } from '#domain/errors.ts';
-import type { Row, Value } from '#domain/values/value.ts';
+import type { FieldType, Row, Value } from '#domain/values/value.ts';
 import type { EntityKey, FeatureStatus } from '#domain/views/plan.ts';
 
 export interface Caller {
@@ -43,6 +43,20 @@ export interface ReadRequest {
   readonly at?: number;
   readonly known?: number;
   readonly after?: string;
+  /** whether the answer says where each column comes from, and each row's newest event */
+  readonly origins?: boolean;
+}
+
+/** Of a read's columns and rows, for protocols that say it. */
+export interface ReadOrigins {
+  /** entity keys of the views, each once */
+  readonly keys: readonly string[];
+  /** [feature]: index into `views`; −1: computed on demand */
+  readonly viewOf: readonly number[];
+  /** [feature] */
+  readonly types: readonly FieldType[];
+  /** [view][row]: event time (epoch ms) of the entity's newest event; null: it has none */
+  readonly newest: readonly (readonly (number | null)[])[];
 }
 
 export interface ViewAnswer {
@@ -63,6 +77,7 @@ export interface ReadResult {
   readonly views: readonly ViewAnswer[];
   readonly at: number;
   readonly known: number;
+  readonly origins?: ReadOrigins;
 }
 
 export interface CommandRequest {

@@ -217,6 +217,12 @@ export class TileStore {
     return 'ok';
   }
 
+  /** Event time (epoch ms) of an entity's newest event; null: it has none. */
+  newestOf(key: string): number | null {
+    const entity = this.indexOf.get(key);
+    return entity === undefined ? null : (this.newest[entity] as number);
+  }
+
   /** As `read`, of an interned entity, where the caller knows that no event taken in is later than `at`. */
   readEntity(entity: number, at: number, out: Value[], status: FeatureStatus[]): void {
     const { ttlMs } = this.plan;

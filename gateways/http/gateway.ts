@@ -10,6 +10,8 @@ import type { IncomingMessage } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { fail, MillraceError } from '#domain/errors.ts';
+import type { FeastStatuses } from '#gateways/feast/online-features.ts';
+import { feastRoutes } from '#gateways/feast/routes.ts';
 import type { Platform } from '#gateways/platform.ts';
 import { addJsonParser } from './body-parsers.ts';
 import { answerOf } from './errors.ts';
@@ -35,6 +37,8 @@ export interface HttpGatewayOptions {
   readonly port?: number;
   readonly limits?: Partial<HttpLimits>;
   readonly version?: string;
+  /** how Feast's clients are told of nulls and of values past their ttl: `exact`, or as Feast itself does; default exact */
+  readonly feastStatuses?: FeastStatuses;
   /** a cause that no caller is shown; default: to stderr */
   readonly onInternalError?: (error: unknown, request: string) => void;
 }
@@ -145,7 +149,7 @@ export const createHttpGateway = async (options: HttpGatewayOptions): Promise<Ht
   addNotFound(app);
   await addOpenApi(app, version);
   app.register(async (scope) => {
-    for (const routes of ROUTES) routes(scope, context);
+    for (const routes of [...ROUTES, feastRoutes(options.feastStatuses ?? 'exact')]) routes(scope, context);
   });
   await app.listen({ host, port });
 

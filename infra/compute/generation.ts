@@ -184,6 +184,7 @@ export const openGeneration = async (spec: GenerationSpec, dependencies: Compute
     generation,
     schemaId,
     read: (key, at, out, status) => (sound ? store.read(key, at, out, status) : 'needs-history'),
+    newest: (key) => store.newestOf(key),
     positions,
     position: () => standingNow().text,
     newestEventTime: () => (Number.isFinite(store.newestOfAll) ? store.newestOfAll : null),

@@ -130,6 +130,7 @@ export const flinkGeneration = ({ spec, log, hot, decoder, checkpointAt, fetch }
     generation,
     schemaId: -1,
     read: () => NOT_HERE,
+    newest: () => null,
     fetch,
     positions,
     position: () => text,

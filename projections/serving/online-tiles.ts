@@ -115,6 +115,10 @@ export const tilesFetcher = (
         if (answer.found === 'unknown') return 'needs-history';
         return reader.read(answer.found === 'nothing' ? null : answer.entity, when, out, status);
       },
+      newest(row) {
+        const answer = answers[row] as TilesAnswer;
+        return answer.found === 'tiles' && Number.isFinite(answer.entity.newest) ? answer.entity.newest : null;
+      },
     };
   };
 };

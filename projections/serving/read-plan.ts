@@ -6,6 +6,7 @@ import type { FeatureServiceDefinition, OnDemandFeatureDefinition } from '#domai
 import { fail } from '#domain/errors.ts';
 import { compileExpr } from '#domain/expressions/compile.ts';
 import type { Scope } from '#domain/expressions/typecheck.ts';
+import type { ReadOrigins } from '#domain/ports/platform.ts';
 import { parseFieldType } from '#domain/values/field-type.ts';
 import type { FieldType, Row, Value } from '#domain/values/value.ts';
 import type { ServedView, ServingViews } from './served-view.ts';
@@ -38,9 +39,13 @@ export type InputSource =
   | { readonly from: 'request'; readonly name: string; readonly type: FieldType }
   | { readonly from: 'on-demand'; readonly index: number };
 
+/** Where an answer's columns come from. */
+export type ReadColumns = Pick<ReadOrigins, 'keys' | 'viewOf' | 'types'>;
+
 export interface ReadPlan {
   /** column names, in the order of the answer */
   readonly features: readonly string[];
+  readonly columns: ReadColumns;
   readonly views: readonly ViewRead[];
   /** whether some view's tiles must be fetched from a store */
   readonly stored: boolean;
@@ -68,7 +73,9 @@ const columnsOfList = (features: readonly string[]): Column[] =>
   features.map((text): Column => {
     const colon = text.indexOf(':');
     if (colon < 0) return { kind: 'on-demand', name: text };
-    return { kind: 'feature', wanted: { view: text.slice(0, colon), feature: text.slice(colon + 1), version: undefined } };
+    const [, view, version] = /^(.*?)(?:@v(\d+))?$/.exec(text.slice(0, colon)) as RegExpExecArray;
+    const wanted = { view: view as string, feature: text.slice(colon + 1) };
+    return { kind: 'feature', wanted: { ...wanted, version: version === undefined ? undefined : Number(version) } };
   });
 
 /** Plain names where they are unique, else `view__feature`. */
@@ -176,8 +183,22 @@ const build = (columns: readonly Column[], definitions: ReadDefinitions, views: 
       [...mine.map(({ feature }) => feature), ...inputs].map((index) => served.plan.features[index]?.name as string),
     );
   };
+  const origins = (): ReadColumns => {
+    const plans = viewReads.map(({ served }) => served.plan);
+    return {
+      keys: [...new Set(plans.flatMap(({ keys }) => keys.map(({ name }) => name)))],
+      viewOf: columns.map((column) => (column.kind === 'feature' ? viewOf(column.wanted.view, column.wanted.version) : -1)),
+      types: columns.map((column): FieldType => {
+        if (column.kind === 'on-demand') return parseFieldType(`${definitions.onDemand(column.name)?.type}?`);
+        const { view, version, feature } = column.wanted;
+        const index = viewOf(view, version);
+        return plans[index]?.features[featureOf(index, feature)]?.type as FieldType;
+      }),
+    };
+  };
   return {
     features: nameColumns(columns),
+    columns: origins(),
     views: viewReads.map((view, index) => ({ ...view, needed: neededOf(index) })),
     stored: viewReads.some(({ served }) => served.fetch !== undefined),
     onDemand,

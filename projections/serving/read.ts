@@ -102,6 +102,15 @@ const fetchTiles = (plan: ReadPlan, { entities }: ReadRequest, at: number): Prom
     ),
   );
 
+/** A view each: its rows' newest events, as the read that answered found them. */
+type NewestOfRows = (number | null)[][];
+
+const originsOf = (plan: ReadPlan, newest: NewestOfRows | null): Pick<ReadResult, 'origins'> =>
+  newest === null ? {} : { origins: { ...plan.columns, newest } };
+
+const newestOfRows = (plan: ReadPlan, request: ReadRequest): NewestOfRows | null =>
+  request.origins === true ? plan.views.map(() => []) : null;
+
 const answerOf = (served: ServedView): ViewAnswer => ({
   view: served.plan.view,
   version: served.version,
@@ -132,6 +141,7 @@ export const createRead = (dependencies: ReadDependencies): Read => {
     );
     const values: Value[][] = [];
     const status: FeatureStatus[][] = [];
+    const newest = newestOfRows(plan, request);
     for (let row = 0; row < rows; row++) {
       const entity = request.entities[row] as EntityKey;
       const rowValues: Value[] = new Array(plan.features.length).fill(null);
@@ -143,6 +153,7 @@ export const createRead = (dependencies: ReadDependencies): Read => {
         const past = { ...whole, features: whole.features.filter((feature) => view.needed.has(feature.name)) };
         const key = keyOfEntity(past, entity);
         const result = await readHistorical(dependencies.rawEvents, { ...source, plan: past, key, at });
+        newest?.[v]?.push(result.events.length === 0 ? null : Math.max(...result.events.map(({ eventTime }) => eventTime)));
         // A version that was live then may order its features otherwise, or not have one yet.
         const byName = view.served.plan.features.map((feature) => past.features.findIndex((f) => f.name === feature.name));
         viewValues.push(byName.map((index) => (index < 0 ? null : (result.values[index] ?? null))));
@@ -165,6 +176,7 @@ export const createRead = (dependencies: ReadDependencies): Read => {
       views,
       at,
       known: known ?? dependencies.readTime(),
+      ...originsOf(plan, newest),
     };
   };
 
@@ -181,6 +193,7 @@ export const createRead = (dependencies: ReadDependencies): Read => {
     const width = plan.features.length;
     const values: Value[][] = new Array(rows);
     const status: FeatureStatus[][] = new Array(rows);
+    const newest = newestOfRows(plan, request);
     const keepViewValues = plan.onDemand.length > 0;
     const out: Value[] = [];
     const outStatus: FeatureStatus[] = [];
@@ -198,6 +211,8 @@ export const createRead = (dependencies: ReadDependencies): Read => {
             ? served.read(keyOfEntity(served.plan, entity), at, out, outStatus)
             : tiles.read(row, at, out, outStatus);
         if (outcome !== 'ok') return null;
+        if (newest !== null)
+          newest[v]?.push(tiles === null ? served.newest(keyOfEntity(served.plan, entity)) : tiles.newest(row));
         for (const { feature, column } of view.columns) {
           rowValues[column] = out[feature] as Value;
           rowStatus[column] = outStatus[feature] as FeatureStatus;
@@ -216,6 +231,7 @@ export const createRead = (dependencies: ReadDependencies): Read => {
       views: plan.views.map((view) => answerOf(view.served)),
       at,
       known,
+      ...originsOf(plan, newest),
     };
   };
 

@@ -7,6 +7,8 @@ import type { FeatureStatus, ViewPlan } from '#domain/views/plan.ts';
 export interface FetchedTiles {
   /** Of the row-th key; as `ServedView.read`. */
   readonly read: (row: number, at: number, out: Value[], status: FeatureStatus[]) => 'ok' | 'needs-history';
+  /** event time (epoch ms) of the row-th entity's newest event; null: it has none */
+  readonly newest: (row: number) => number | null;
 }
 
 export interface ServedView {
@@ -17,6 +19,8 @@ export interface ServedView {
   readonly schemaId: number;
   /** Fills out and status, one place a feature of the plan; `needs-history` where the tiles do not suffice (see TileStore). */
   readonly read: (key: string, at: number, out: Value[], status: FeatureStatus[]) => 'ok' | 'needs-history';
+  /** event time (epoch ms) of an entity's newest event; null: it has none. Asked for only after an `ok` of `read`. */
+  readonly newest: (key: string) => number | null;
   /** Where the tiles are in a store and not in this process: asked for before the rows are read. `read` is then not called. */
   readonly fetch?: (keys: readonly string[], at: number) => Promise<FetchedTiles>;
   /** next offsets of the raw topic that the generation has taken in */

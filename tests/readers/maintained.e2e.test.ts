@@ -8,7 +8,7 @@ import { openIcebergHistory } from '#infra/iceberg/history.ts';
 import { expireSnapshots } from '#infra/iceberg/maintenance.ts';
 import { FILE_LOG_MODULE, fileLog } from '#tests/contracts/history.fixture.ts';
 import { FLIGHTS_AVRO, flight } from '#tests/contracts/history.samples.ts';
-import { hasPython, pythonWithPyiceberg } from './python.ts';
+import { hasPython, pythonWithPyiceberg } from '#tests/support/venv.ts';
 
 const READ = `
 import sys

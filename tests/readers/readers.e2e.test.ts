@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { openIcebergHistory } from '#infra/iceberg/history.ts';
 import { FILE_LOG_MODULE, fileLog } from '#tests/contracts/history.fixture.ts';
 import { FLIGHTS_AVRO, FLIGHTS_EVOLVED_AVRO, flight, UPDATES_AVRO } from '#tests/contracts/history.samples.ts';
-import { hasPython, pythonWithPyiceberg } from './python.ts';
+import { hasPython, pythonWithPyiceberg } from '#tests/support/venv.ts';
 
 const T = Date.UTC(2001, 0, 10, 12);
 const DAY = 86_400_000;

@@ -13,6 +13,7 @@ interface ServeOptions {
   readonly stackPort: number;
   readonly addresses?: string;
   readonly projections: boolean;
+  readonly feastStatuses: 'exact' | 'feast';
 }
 
 type StartProfile = (options: { readonly dataDirectory: string }) => Promise<Platform>;
@@ -54,11 +55,13 @@ const serve = async (options: ServeOptions, command: Command): Promise<void> => 
   const platform = await start({ dataDirectory });
   try {
     const { createHttpGateway } = await import('#gateways/http/gateway.ts');
-    const gateway = await createHttpGateway({ platform, host, port }).catch((error: NodeJS.ErrnoException) => {
-      if (error.code === 'EADDRINUSE')
-        return fail('MR_REFUSED', `port ${port} of ${host} is taken: choose another with --port`, { host, port });
-      throw error;
-    });
+    const gateway = await createHttpGateway({ platform, host, port, feastStatuses: options.feastStatuses }).catch(
+      (error: NodeJS.ErrnoException) => {
+        if (error.code === 'EADDRINUSE')
+          return fail('MR_REFUSED', `port ${port} of ${host} is taken: choose another with --port`, { host, port });
+        throw error;
+      },
+    );
     const ready = { url: gateway.url, profile, dataDirectory, pid: process.pid };
     process.stdout.write(
       `${json === true ? JSON.stringify(ready) : `millrace is ready at ${gateway.url} (profile ${profile}, data in ${dataDirectory})`}\n`,
@@ -83,6 +86,11 @@ export const addServe = (program: Command): void => {
     .option('--stack-port <n>', 'profile stack: their base port', wholeOption('--stack-port'), 7420)
     .option('--addresses <file>', 'profile stack: JSON with the addresses of servers that run elsewhere')
     .option('--no-projections', 'profile stack: serve only; leave the hot copy and the inboxes to other processes')
+    .addOption(
+      new Option('--feast-statuses <words>', "what Feast's clients are told of nulls and of values past their ttl")
+        .choices(['exact', 'feast'])
+        .default('exact'),
+    )
     .addHelpText('after', '\nExample:\n  millrace serve --data ./data --port 7411')
     .action(serve);
 };

@@ -186,7 +186,7 @@ test('the tiles that Flink keeps, at every moment that they answer for', async (
       hot: null,
       decoder,
       checkpointAt: () => null,
-      fetch: async () => ({ read: () => 'needs-history' }),
+      fetch: async () => ({ read: () => 'needs-history', newest: () => null }),
     });
     const store: TileStore = await generation.tiles();
     for (const at of momentsOf(all, 12)) {

@@ -1,0 +1,120 @@
+/**
+ * Feast's answer to `get-online-features`, written as text: by column, join keys first.
+ *
+ *   {"metadata":{"feature_names":[…]},"results":[{"values":[…],"statuses":[…],"event_timestamps":[…]},…]}
+ *
+ * What Feast's users file as bugs is mended: a null is NULL_VALUE and a value past its view's ttl is OUTSIDE_MAX_AGE, where Feast says
+ * PRESENT (`statuses: 'feast'` says so too). A column's timestamps are those of the row's entity in the view that the column is from.
+ */
+import type { FieldType, Row, Value } from '#domain/values/value.ts';
+import type { EntityKey, FeatureStatus } from '#domain/views/plan.ts';
+import type { ReadOrigins, ReadRequest, ReadResult } from '#gateways/platform.ts';
+
+export interface OnlineFeaturesBody {
+  readonly entities: Readonly<Record<string, readonly unknown[]>>;
+  readonly features?: readonly string[];
+  readonly feature_service?: string | null;
+  readonly full_feature_names?: boolean;
+  readonly include_feature_view_version_metadata?: boolean;
+}
+
+export type FeastStatuses = 'exact' | 'feast';
+
+const STATUS: Readonly<Record<FeatureStatus, string>> = {
+  present: 'PRESENT',
+  null: 'NULL_VALUE',
+  'not-found': 'NOT_FOUND',
+  expired: 'OUTSIDE_MAX_AGE',
+  overflow: 'INVALID',
+};
+const AS_FEAST: Readonly<Record<FeatureStatus, string>> = { ...STATUS, null: 'PRESENT', expired: 'PRESENT' };
+const EPOCH = '1970-01-01T00:00:00Z';
+
+/** Rows of a request that comes by column. The columns are of one length (the route's schema and `rowsOf`'s caller see to that). */
+export const rowsOf = (columns: Readonly<Record<string, readonly unknown[]>>): Row[] => {
+  const names = Object.keys(columns);
+  const rows: Record<string, Value>[] = [];
+  for (let i = 0; i < (columns[names[0] as string]?.length ?? 0); i++) {
+    const row: Record<string, Value> = {};
+    for (const name of names) row[name] = columns[name]?.[i] as Value;
+    rows.push(row);
+  }
+  return rows;
+};
+
+/** A row has the entity's keys and the request's inputs side by side: each takes what it needs. */
+export const readRequestOf = (body: OnlineFeaturesBody): ReadRequest => {
+  const rows = rowsOf(body.entities);
+  const what = body.feature_service == null ? { features: body.features ?? [] } : { service: body.feature_service };
+  return { ...what, entities: rows as readonly EntityKey[], request: rows, origins: true };
+};
+
+/** Feast's clients know seconds; its JSON has no NaN or infinity, and says them in words. */
+const jsonOf = (value: Value, type: FieldType): unknown => {
+  if (typeof value === 'number') {
+    if (type.base === 'timestamp') return Math.floor(value / 1000);
+    return Number.isFinite(value) ? value : Number.isNaN(value) ? 'NaN' : value > 0 ? 'Infinity' : '-Infinity';
+  }
+  if (Array.isArray(value)) return value.map((item) => jsonOf(item as Value, { ...type, array: false }));
+  return value;
+};
+
+const isPlain = ({ base, array }: FieldType): boolean => !array && base !== 'timestamp' && base !== 'float' && base !== 'double';
+
+const valuesText = ({ values }: ReadResult, column: number, type: FieldType): string => {
+  const found: unknown[] = new Array(values.length);
+  const plain = isPlain(type);
+  for (let row = 0; row < found.length; row++) {
+    const value = values[row]?.[column] as Value;
+    found[row] = plain || value === null ? value : jsonOf(value, type);
+  }
+  return JSON.stringify(found);
+};
+
+const repeated = (text: string, count: number): string => {
+  const one = JSON.stringify(text);
+  return `[${Array.from({ length: count }, () => one).join(',')}]`;
+};
+
+const column = (values: string, statuses: string, times: string): string =>
+  `{"values":${values},"statuses":${statuses},"event_timestamps":${times}}`;
+
+const timeText = (time: number | null): string =>
+  time === null ? EPOCH : new Date(Math.floor(time / 1000) * 1000).toISOString().replace('.000Z', 'Z');
+
+export const namesOf = (result: ReadResult, full: boolean): readonly string[] => {
+  const { viewOf } = result.origins as ReadOrigins;
+  if (!full) return result.features;
+  return result.features.map((name, i) => {
+    const view = result.views[viewOf[i] as number]?.view;
+    return view === undefined || name.startsWith(`${view}__`) ? name : `${view}__${name}`;
+  });
+};
+
+export const onlineFeaturesText = (body: OnlineFeaturesBody, result: ReadResult, statuses: FeastStatuses): string => {
+  const { keys, viewOf, types, newest } = result.origins as ReadOrigins;
+  const rows = result.entities.length;
+  const present = repeated('PRESENT', rows);
+  const epochs = repeated(EPOCH, rows);
+  const says = statuses === 'feast' ? AS_FEAST : STATUS;
+  const times = newest.map((view) => JSON.stringify(view.map(timeText)));
+  const statusesText = (feature: number): string => {
+    if (result.status.every((row) => row[feature] === 'present')) return present;
+    return JSON.stringify(result.status.map((row) => says[row[feature] as FeatureStatus]));
+  };
+  const results = keys.map((key) => column(JSON.stringify(body.entities[key]), present, epochs));
+  for (let feature = 0; feature < result.features.length; feature++)
+    results.push(
+      column(
+        valuesText(result, feature, types[feature] as FieldType),
+        statusesText(feature),
+        times[viewOf[feature] as number] ?? epochs,
+      ),
+    );
+  const names = JSON.stringify([...keys, ...namesOf(result, body.full_feature_names === true)]);
+  const views =
+    body.include_feature_view_version_metadata === true
+      ? `,"feature_view_metadata":${JSON.stringify(result.views.map(({ view, version }) => ({ name: view, version })))}`
+      : '';
+  return `{"metadata":{"feature_names":${names}${views}},"results":[${results.join(',')}]}`;
+};

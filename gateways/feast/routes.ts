@@ -1,0 +1,150 @@
+/** What Feast's own feature server answers over HTTP, so that its clients work unchanged. */
+import type { FastifyError, FastifyInstance } from 'fastify';
+import { fail } from '#domain/errors.ts';
+import { callerOf } from '#gateways/http/caller.ts';
+import type { HttpLimits } from '#gateways/http/limits.ts';
+import type { Routes } from '#gateways/http/route.ts';
+import { anything, flag, list, nullable, object, oneOf, record, type Schema, text } from '#gateways/http/schemas.ts';
+import { feastAnswerOf, unprocessable } from './errors.ts';
+import { type FeastStatuses, type OnlineFeaturesBody, onlineFeaturesText, readRequestOf } from './online-features.ts';
+import { type Frame, push, writeView } from './write.ts';
+
+const JSON_TYPE = 'application/json; charset=utf-8';
+const columns: Schema = { type: 'object', additionalProperties: list(anything) };
+
+const answersText = (status: number, description: string): Schema => ({
+  [status]: { description, content: { 'application/json': { schema: anything } } },
+});
+
+const about = (summary: string, body: Schema): { schema: Record<string, unknown> } => ({
+  schema: { tags: ['feast'], summary, body, response: answersText(200, 'done') },
+});
+
+const checkColumns = (name: string, frame: Frame, most: number): number => {
+  const [first, ...others] = Object.entries(frame);
+  if (first === undefined) return fail('MR_BODY_INVALID', `"${name}" has no columns`);
+  const length = first[1].length;
+  for (const [column, values] of others) {
+    if (values.length !== length)
+      fail('MR_BODY_INVALID', `column "${column}" of "${name}" has ${values.length} values, "${first[0]}" has ${length}`, {
+        column,
+      });
+  }
+  if (length > most) fail('MR_QUERY_TOO_LARGE', `"${name}" has ${length} rows: at most ${most} in one request`, { limit: most });
+  return length;
+};
+
+const checkRead = (body: OnlineFeaturesBody, limits: HttpLimits): void => {
+  checkColumns('entities', body.entities, limits.entities);
+  const { features = [], feature_service: service } = body;
+  if (service == null && features.length === 0)
+    fail('MR_BODY_INVALID', 'the body names neither "features" nor a "feature_service"');
+  if (features.length > limits.features)
+    fail('MR_QUERY_TOO_LARGE', `${features.length} features in one request: at most ${limits.features}`, {
+      limit: limits.features,
+    });
+};
+
+/** In this scope alone: refusals as FastAPI and Feast word them. */
+const addErrors = (scope: FastifyInstance): void => {
+  const outer = scope.errorHandler;
+  scope.setErrorHandler((error, request, reply) => {
+    const { validation } = error as FastifyError;
+    const refused = validation?.[0];
+    const answer =
+      refused === undefined
+        ? feastAnswerOf(error)
+        : unprocessable(refused.instancePath.split('/').slice(1), refused.message ?? 'is not of the right form');
+    if (answer === null) return outer.call(scope, error as FastifyError, request, reply);
+    return reply.code(answer.status).type(JSON_TYPE).serializer(JSON.stringify).send(answer.body);
+  });
+};
+
+interface PushBody {
+  readonly push_source_name: string;
+  readonly df: Frame;
+  readonly to?: string;
+}
+
+interface WriteBody {
+  readonly feature_view_name: string;
+  readonly df: Frame;
+}
+
+export const feastRoutes =
+  (statuses: FeastStatuses): Routes =>
+  (app, { platform, limits, draining }) => {
+    app.register(async (scope) => {
+      addErrors(scope);
+      const body = object(
+        {
+          entities: columns,
+          features: list(text),
+          feature_service: nullable(text),
+          full_feature_names: flag,
+          include_feature_view_version_metadata: flag,
+        },
+        ['entities'],
+      );
+      scope.post<{ Body: OnlineFeaturesBody }>(
+        '/get-online-features',
+        { ...about('Feast: feature values of entities, by column', body), serializerCompiler: () => (written) => written },
+        async (request, reply) => {
+          checkRead(request.body, limits);
+          const result = await platform.read(readRequestOf(request.body));
+          reply.header('content-type', JSON_TYPE);
+          return onlineFeaturesText(request.body, result, statuses);
+        },
+      );
+
+      const frame = { df: columns, allow_registry_cache: flag, transform_on_write: flag };
+      const to = oneOf('online', 'offline', 'online_and_offline');
+      scope.post<{ Body: PushBody }>(
+        '/push',
+        about(
+          'Feast: rows of a push source become events of the source of that name',
+          object({ push_source_name: text, to, ...frame }, ['push_source_name', 'df']),
+        ),
+        async (request, reply) => {
+          const { push_source_name: source, df } = request.body;
+          checkColumns('df', df, limits.events);
+          await push(platform, source, df, callerOf(request));
+          return reply.code(200).send();
+        },
+      );
+      scope.post<{ Body: WriteBody }>(
+        '/write-to-online-store',
+        about(
+          "Feast: rows of a view become events of the view's source",
+          object({ feature_view_name: text, ...frame }, ['feature_view_name', 'df']),
+        ),
+        async (request, reply) => {
+          const { feature_view_name: view, df } = request.body;
+          checkColumns('df', df, limits.events);
+          await writeView(platform, view, df, callerOf(request));
+          return reply.type(JSON_TYPE).send('null');
+        },
+      );
+
+      // A view is kept up to date by its events: there is nothing that a materialization could add.
+      for (const path of ['/materialize', '/materialize-incremental']) {
+        scope.post<{ Body: { feature_views?: string[] | null }; Querystring: { async?: string } }>(
+          path,
+          about('Feast: answered as done, for views are always materialized', record),
+          async (request, reply) => {
+            const views = request.body.feature_views ?? [];
+            for (const view of views) await platform.show('feature-view', view);
+            reply.type(JSON_TYPE);
+            if (request.query.async !== 'true') return reply.send('null');
+            return reply.code(202).send(JSON.stringify({ status: 'accepted', feature_views: views }));
+          },
+        );
+      }
+
+      scope.get(
+        '/health',
+        { schema: { tags: ['feast'], summary: 'Feast: 200 when ready to serve, else 503' } },
+        async (_request, reply) => reply.code(draining() || !platform.ready() ? 503 : 200).send(),
+      );
+    });
+  };

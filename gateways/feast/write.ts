@@ -1,0 +1,84 @@
+/**
+ * Feast's writes: a data frame by column becomes raw events of a source. A source's name is what Feast calls a push source; a feature view
+ * is written by the source that it is computed from, since in Millrace values come from events and from nothing else.
+ *
+ * The frame's columns are the source's fields. Where the source's event-time field has no column of its own, `event_timestamp` is it; a
+ * time without a zone is UTC, as Feast's client sends it, and a number is seconds. Columns that the source does not have (`created`) are left out.
+ */
+import type { FeatureViewDefinition, SourceDefinition } from '#domain/definitions/model.ts';
+import { fail } from '#domain/errors.ts';
+import { parseFieldType } from '#domain/values/field-type.ts';
+import type { Caller, Platform } from '#gateways/platform.ts';
+import { rowsOf } from './online-features.ts';
+
+export type Frame = Readonly<Record<string, readonly unknown[]>>;
+
+const EVENT_TIME = 'event_timestamp';
+const ZONED = /(?:Z|[+-]\d\d:?\d\d)$/i;
+
+const timeOf = (value: unknown): unknown => {
+  if (typeof value === 'number') return value * 1000;
+  if (typeof value !== 'string' || ZONED.test(value)) return value;
+  return `${value.replace(' ', 'T')}Z`;
+};
+
+export const eventsOf = (source: SourceDefinition, frame: Frame): Record<string, unknown>[] => {
+  const from = (field: string): string => (field === source.eventTime && frame[field] === undefined ? EVENT_TIME : field);
+  const fields = Object.entries(source.fields).map(([name, type]) => ({
+    name,
+    column: from(name),
+    isTime: parseFieldType(type).base === 'timestamp',
+  }));
+  const known = new Set(fields.map(({ column }) => column));
+  if (!Object.keys(frame).some((column) => known.has(column))) {
+    fail('MR_BODY_INVALID', `df has none of the fields of source "${source.name}": ${Object.keys(source.fields).join(', ')}`, {
+      source: source.name,
+    });
+  }
+  return rowsOf(frame).map((row) => {
+    const event: Record<string, unknown> = {};
+    for (const { name, column, isTime } of fields) {
+      const value = row[column];
+      if (value !== undefined) event[name] = isTime ? timeOf(value) : value;
+    }
+    return event;
+  });
+};
+
+const sourceOf = async (platform: Platform, name: string): Promise<SourceDefinition> => {
+  const { definition } = await platform.show('source', name);
+  return definition as SourceDefinition;
+};
+
+/** Whoever wrote through Feast expects to read it at once: the views that read the source are waited for. */
+const untilReadable = async (platform: Platform, source: SourceDefinition, position: string): Promise<void> => {
+  const { downstream } = await platform.show('source', source.name);
+  for (const name of downstream) {
+    const [kind, view] = name.split('/') as [string, string];
+    if (kind !== 'feature-view') continue;
+    const entry = await platform.show('feature-view', view);
+    const feature = Object.keys((entry.definition as FeatureViewDefinition).features)[0];
+    await platform.read({ features: [`${view}:${feature}`], entities: [], after: position });
+  }
+};
+
+const write = async (platform: Platform, source: SourceDefinition, frame: Frame, caller: Caller): Promise<void> => {
+  const { rejected, position } = await platform.publish({ source: source.name, events: eventsOf(source, frame) }, caller);
+  await untilReadable(platform, source, position);
+  const [first] = rejected;
+  if (first !== undefined) {
+    fail(
+      'MR_BODY_INVALID',
+      `${rejected.length} rows were not taken, the others were; row ${first.index}${first.field === undefined ? '' : `, "${first.field}"`}: ${first.message}`,
+      { rejected: rejected.slice(0, 10) },
+    );
+  }
+};
+
+export const push = async (platform: Platform, source: string, frame: Frame, caller: Caller): Promise<void> =>
+  write(platform, await sourceOf(platform, source), frame, caller);
+
+export const writeView = async (platform: Platform, view: string, frame: Frame, caller: Caller): Promise<void> => {
+  const { definition } = await platform.show('feature-view', view);
+  return write(platform, await sourceOf(platform, (definition as FeatureViewDefinition).source), frame, caller);
+};

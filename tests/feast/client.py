@@ -1,0 +1,31 @@
+"""Feast's own client: reads a request a line (JSON) and answers a line (JSON). Its online store is `remote`, pointed at Millrace."""
+import json
+import sys
+from datetime import datetime, timezone
+
+import pandas as pd
+from feast import FeatureStore
+
+store = FeatureStore(repo_path=".")
+
+
+def read(request):
+    what = store.get_feature_service(request["service"]) if "service" in request else request["features"]
+    answer = store.get_online_features(features=what, entity_rows=request["rows"], full_feature_names=request.get("full", False))
+    return {"values": answer.to_dict(), "statuses": {}}
+
+
+def write(request):
+    frame = pd.DataFrame(request["df"])
+    frame["event_timestamp"] = pd.to_datetime(frame["event_timestamp"], utc=True)
+    store.write_to_online_store(request["view"], df=frame)
+    return {}
+
+
+for line in sys.stdin:
+    request = json.loads(line)
+    try:
+        answer = {"read": read, "write": write}[request["do"]](request)
+    except Exception as error:  # what a user would see
+        answer = {"error": type(error).__name__, "message": str(error)}
+    print(json.dumps(answer), flush=True)

@@ -1,0 +1,21 @@
+"""What a team that uses Feast has: the same names as the Millrace definitions of client.e2e.test.ts."""
+from datetime import timedelta
+
+from feast import Entity, FeatureService, FeatureView, Field, FileSource, ValueType
+from feast.types import Float64, Int64, String
+
+airport = Entity(name="airport", join_keys=["origin"], value_type=ValueType.STRING)
+flights = FileSource(path="flights.parquet", timestamp_field="event_timestamp")
+airport_delays = FeatureView(
+    name="airport_delays", entities=[airport], ttl=timedelta(days=3650), source=flights,
+    schema=[Field(name="departures", dtype=Int64), Field(name="delay_avg", dtype=Float64), Field(name="last_destination", dtype=String)],
+)
+delay_model = FeatureService(name="delay_model", features=[airport_delays[["departures", "delay_avg"]]])
+
+# Written by Feast's own client: its columns are those of the source.
+driver = Entity(name="driver", join_keys=["driver_id"], value_type=ValueType.INT64)
+driver_rows = FileSource(path="flights.parquet", timestamp_field="event_timestamp")
+driver_stats = FeatureView(
+    name="driver_stats", entities=[driver], ttl=timedelta(days=3650), source=driver_rows,
+    schema=[Field(name="conv_rate", dtype=Float64), Field(name="trips", dtype=Int64)],
+)

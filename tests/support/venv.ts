@@ -1,0 +1,37 @@
+/** Pythons with pinned packages, made once in the project's folder and used again. */
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+
+const ROOT = join(import.meta.dirname, '..', '..');
+
+const works = (command: string, args: readonly string[]): boolean => {
+  try {
+    execFileSync(command, args, { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+export const hasPython = (): boolean => works('python3', ['--version']);
+
+/**
+ * @param check Python that fails where the packages are not as they should be
+ * @returns the interpreter's path
+ */
+export const pythonWith = (directory: string, packages: readonly string[], check: string): string => {
+  const venv = join(ROOT, directory);
+  const python = join(venv, 'bin', 'python');
+  if (existsSync(python) && works(python, ['-c', check])) return python;
+  execFileSync('python3', ['-m', 'venv', venv], { stdio: 'inherit' });
+  execFileSync(python, ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', ...packages], { stdio: 'inherit' });
+  return python;
+};
+
+export const pythonWithPyiceberg = (): string =>
+  pythonWith('.venv', ['pyiceberg[pyarrow]==0.12.0'], 'import pyiceberg.table, pyarrow');
+
+export const FEAST = 'feast[redis]==0.67.0';
+export const pythonWithFeast = (): string =>
+  pythonWith('.venv-feast', [FEAST], "import feast.version; assert feast.version.get_version() == '0.67.0'");
