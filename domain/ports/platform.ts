@@ -4,6 +4,7 @@
  */
 import type { Definition, Kind } from '#domain/definitions/model.ts';
 import type { Problem } from '#domain/errors.ts';
+import type { RequestMeters } from '#domain/ports/request-meter.ts';
 import type { FieldType, Row, Value } from '#domain/values/value.ts';
 import type { EntityKey, FeatureStatus } from '#domain/views/plan.ts';
 
@@ -486,6 +487,8 @@ export interface Platform {
   >;
   /** Prometheus text */
   metrics(): Promise<string>;
+  /** where gateways tell of requests; absent: nobody counts them */
+  readonly requests?: RequestMeters;
   ready(): boolean;
   /** Drains and stops; idempotent. */
   close(): Promise<void>;

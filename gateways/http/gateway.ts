@@ -16,6 +16,7 @@ import type { Platform } from '#gateways/platform.ts';
 import { addJsonParser } from './body-parsers.ts';
 import { answerOf } from './errors.ts';
 import { DEFAULT_LIMITS, type HttpLimits } from './limits.ts';
+import { addMeter } from './meter.ts';
 import { addNotFound } from './not-found.ts';
 import { addOpenApi } from './openapi.ts';
 import type { RouteContext } from './route.ts';
@@ -122,6 +123,7 @@ const createApp = (limits: HttpLimits, onInternalError: (error: unknown, request
   app.setSerializerCompiler(() => JSON.stringify);
   app.setErrorHandler((error, request, reply) => {
     const { status, body, internal } = answerOf(error, request, limits);
+    reply.refusal = body.code;
     if (internal) onInternalError(error, request.id);
     reply.code(status).type(JSON_TYPE).serializer(JSON.stringify).send(body);
   });
@@ -146,6 +148,7 @@ export const createHttpGateway = async (options: HttpGatewayOptions): Promise<Ht
     }
     done();
   });
+  addMeter(app, platform.requests);
   addNotFound(app);
   await addOpenApi(app, version);
   app.register(async (scope) => {

@@ -105,7 +105,9 @@ const AFTER_DEADLINE_MS = 5_000;
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 export const assemblePlatform = async (adapters: Adapters): Promise<Platform> => {
-  const { log, schemas, eventStore, history, now, warn, readTime } = adapters;
+  const { log, schemas, history, now, warn, readTime } = adapters;
+  const metrics = createMetrics();
+  const eventStore = metrics.timed(adapters.eventStore);
   const startedAt = now();
   const registrySchemaId = await schemas.register(`${REGISTRY_TOPIC}-value`, registryRecordSchema);
   const outbox = await publishOutbox(eventStore, adapters.outboxLog ?? log, (commit) => [
@@ -230,10 +232,11 @@ export const assemblePlatform = async (adapters: Adapters): Promise<Platform> =>
     ...(engine.jobs === undefined ? {} : { jobs: engine.jobs }),
     ...(engine.served === undefined ? {} : { served: engine.served }),
   });
-  const metrics = createMetrics(status.status);
   const publish: Platform['publish'] = async (request, caller) => {
+    const started = performance.now();
     const result = await publishEvents(request, caller);
-    metrics.published(request.source, result.accepted, result.duplicates, result.rejected.length);
+    const seconds = (performance.now() - started) / 1000;
+    metrics.published(request.source, seconds, result.accepted, result.duplicates, result.rejected);
     return result;
   };
   const datasets = createDatasets({
@@ -353,7 +356,15 @@ export const assemblePlatform = async (adapters: Adapters): Promise<Platform> =>
     },
     status: status.status,
     freshness: status.freshness,
-    metrics: metrics.text,
+    requests: metrics.requests,
+    async metrics() {
+      const [now, freshness, head] = await Promise.all([status.status(), status.freshness(), eventStore.head()]);
+      return metrics.text({
+        status: now,
+        freshness,
+        outbox: { head, position: outbox.position(), failing: outbox.error() !== null },
+      });
+    },
     ready: () => closing === null,
     close() {
       closing ??= close();

@@ -1,72 +1,133 @@
-/** Prometheus metrics of one platform. Gauges are read when scraped, so that the hot paths only count. */
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
-import type { PlatformStatus } from '#domain/ports/platform.ts';
+/**
+ * Prometheus metrics of one platform. Hot paths only count, in cells that are bound beforehand; gauges are set when scraped.
+ * Labels come from closed lists (routes, codes, stores) or from the registry (sources, views, jobs), never from a request.
+ */
+import { statfs } from 'node:fs/promises';
+import { collectDefaultMetrics, Registry } from 'prom-client';
+import type { EventStore } from '#domain/ports/event-store.ts';
+import type { RejectedEvent } from '#domain/ports/platform.ts';
+import type { RequestMeters } from '#domain/ports/request-meter.ts';
+import { counts, durations } from './cells.ts';
+import { createGauges, type Sample } from './gauges.ts';
 
 export interface Metrics {
-  readonly published: (source: string, accepted: number, duplicates: number, rejected: number) => void;
+  readonly requests: RequestMeters;
+  readonly published: (
+    source: string,
+    seconds: number,
+    accepted: number,
+    duplicates: number,
+    rejected: readonly RejectedEvent[],
+  ) => void;
   readonly read: (seconds: number, rows: number, past: boolean) => void;
-  readonly text: () => Promise<string>;
+  /** The same store, its calls timed. */
+  readonly timed: (store: EventStore) => EventStore;
+  readonly text: (sample: Omit<Sample, 'disk'>) => Promise<string>;
 }
 
-export const createMetrics = (status: () => Promise<PlatformStatus>): Metrics => {
+/** From a read out of memory to a request that waits for something. */
+const BUCKETS = [
+  0.000025, 0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60,
+];
+
+const once = <K, V>(make: (key: K) => V): ((key: K) => V) => {
+  const made = new Map<K, V>();
+  return (key) => {
+    let value = made.get(key);
+    if (value === undefined) made.set(key, (value = make(key)));
+    return value;
+  };
+};
+
+/** A data directory that can't be asked says nothing: the metric is then absent, which an alert can tell. */
+const diskOf = async (directory: string): Promise<Sample['disk']> => {
+  try {
+    const { bsize, blocks, bavail } = await statfs(directory);
+    return { size: bsize * blocks, free: bsize * bavail };
+  } catch {
+    return null;
+  }
+};
+
+export const createMetrics = (): Metrics => {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
-  const registers = [registry];
-  const events = new Counter({
-    name: 'millrace_events_total',
-    help: 'Raw events by source and outcome.',
-    labelNames: ['source', 'outcome'],
-    registers,
+  const requestSeconds = durations(
+    registry,
+    'millrace_request_seconds',
+    'Time from a request to the end of its answer, by route.',
+    BUCKETS,
+  );
+  const requests = counts(registry, 'millrace_requests_total', 'Requests answered, by route and status.');
+  const refusals = counts(registry, 'millrace_refusals_total', 'Requests refused or failed, by error code.');
+  const events = counts(registry, 'millrace_events_total', 'Raw events by source and outcome.');
+  const rejections = counts(registry, 'millrace_rejected_events_total', 'Raw events rejected, by source and error code.');
+  const publishSeconds = durations(
+    registry,
+    'millrace_publish_seconds',
+    'Time until published events were durable, the protocol left out.',
+    BUCKETS,
+  ).cell({});
+  const readSeconds = durations(
+    registry,
+    'millrace_read_seconds',
+    'Time to answer a feature read, the protocol left out.',
+    BUCKETS,
+  ).cell({});
+  const rows = counts(registry, 'millrace_read_rows_total', 'Entity rows read, as of now or as known at a past time.');
+  const storeSeconds = durations(registry, 'millrace_event_store_seconds', 'Time of the event store, by operation.', BUCKETS);
+  const [append, read] = [storeSeconds.cell({ operation: 'append' }), storeSeconds.cell({ operation: 'read' })];
+  const gauges = createGauges(registry);
+
+  const eventsOf = once((source: string) => {
+    const cell = (outcome: string): ((n: number) => void) => events.cell({ source, outcome });
+    return { accepted: cell('accepted'), duplicate: cell('duplicate'), rejected: cell('rejected') };
   });
-  const rows = new Counter({
-    name: 'millrace_read_rows_total',
-    help: 'Entity rows read, from tiles or from raw events.',
-    labelNames: ['from'],
-    registers,
-  });
-  const seconds = new Histogram({
-    name: 'millrace_read_seconds',
-    help: 'Time to answer a feature read, HTTP left out.',
-    buckets: [0.0001, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 5],
-    registers,
-  });
-  const gauge = (name: string, help: string, labelNames: string[]): Gauge => new Gauge({ name, help, labelNames, registers });
-  const tiles = gauge('millrace_view_tiles', 'Tiles kept by a view.', ['view']);
-  const entities = gauge('millrace_view_entities', 'Entities known to a view.', ['view']);
-  const late = gauge('millrace_view_late_events', 'Events left out as late.', ['view']);
-  const lag = gauge('millrace_view_lag_events', 'Raw events accepted and not yet computed.', ['view']);
-  const newest = gauge('millrace_view_event_time_seconds', 'Newest event time taken in, epoch seconds.', ['view']);
-  const stalled = gauge('millrace_view_stalled', '1 where the computation of a view has stopped with an error.', ['view']);
-  const served = new Counter({
-    name: 'millrace_served_rows_total',
-    help: 'Entity rows by what answered them: the hot store, the primary store, or raw events.',
-    labelNames: ['store'],
-    registers,
-  });
+  const [present, past] = [rows.cell({ from: 'tiles' }), rows.cell({ from: 'history' })];
+  const refusedBy = once((protocol: string) => once((code: string) => refusals.cell({ protocol, code })));
+
+  const time = async <T>(tell: (seconds: number) => void, work: () => Promise<T>): Promise<T> => {
+    const started = performance.now();
+    try {
+      return await work();
+    } finally {
+      tell((performance.now() - started) / 1000);
+    }
+  };
 
   return {
-    published(source, accepted, duplicates, rejected) {
-      if (accepted > 0) events.inc({ source, outcome: 'accepted' }, accepted);
-      if (duplicates > 0) events.inc({ source, outcome: 'duplicate' }, duplicates);
-      if (rejected > 0) events.inc({ source, outcome: 'rejected' }, rejected);
+    requests: {
+      route(protocol, route) {
+        const seconds = requestSeconds.cell({ protocol, route });
+        const byStatus = once((status: number | string) => requests.cell({ protocol, route, status: String(status) }));
+        const refused = refusedBy(protocol);
+        return (took, status, refusal) => {
+          seconds(took);
+          byStatus(status)(1);
+          if (refusal !== null) refused(refusal)(1);
+        };
+      },
     },
-    read(took, count, past) {
-      seconds.observe(took);
-      rows.inc({ from: past ? 'history' : 'tiles' }, count);
+    published(source, seconds, accepted, duplicates, rejected) {
+      publishSeconds(seconds);
+      const of = eventsOf(source);
+      of.accepted(accepted);
+      of.duplicate(duplicates);
+      of.rejected(rejected.length);
+      for (const { code } of rejected) rejections.cell({ source, code })(1);
     },
-    async text() {
-      const now = await status();
-      served.reset();
-      for (const [store, count] of Object.entries(now.served ?? {})) served.inc({ store }, count);
-      for (const view of now.views) {
-        const labels = { view: view.view };
-        tiles.set(labels, view.tiles);
-        entities.set(labels, view.entities);
-        late.set(labels, view.late);
-        lag.set(labels, view.lag);
-        if (view.eventTime !== null) newest.set(labels, view.eventTime / 1000);
-        stalled.set(labels, view.state === 'stalled' ? 1 : 0);
-      }
+    read(seconds, count, isPast) {
+      readSeconds(seconds);
+      (isPast ? past : present)(count);
+    },
+    timed: (store) => ({
+      ...store,
+      append: (commit, expected, options) => time(append, () => store.append(commit, expected, options)),
+      readStream: (stream) => time(read, () => store.readStream(stream)),
+      readAll: (position, limit) => time(read, () => store.readAll(position, limit)),
+    }),
+    async text(sample) {
+      gauges({ ...sample, disk: await diskOf(sample.status.dataDirectory) });
       return registry.metrics();
     },
   };

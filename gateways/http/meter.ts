@@ -1,0 +1,39 @@
+/**
+ * What is known of a request when it has been answered: how long it took, its status, and the code of its refusal. Each route's meter
+ * is bound when the route is made; paths that are not served are one route together.
+ */
+import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
+import type { ErrorCode } from '#domain/errors.ts';
+import type { RequestMeters } from '#domain/ports/request-meter.ts';
+
+declare module 'fastify' {
+  interface FastifyReply {
+    /** why the request was refused; null where it was answered */
+    refusal: ErrorCode | null;
+  }
+}
+
+type Answered = (request: FastifyRequest, reply: FastifyReply, done: () => void) => void;
+
+/** Must come before the routes. */
+export const addMeter = (app: FastifyInstance, meters: RequestMeters | undefined): void => {
+  app.decorateReply('refusal', null);
+  if (meters === undefined) return;
+  const meterOf = (route: string): Answered => {
+    const meter = meters.route('http', route);
+    return (_request, reply, done) => {
+      meter(reply.elapsedTime / 1000, reply.statusCode, reply.refusal);
+      done();
+    };
+  };
+  app.addHook('onRoute', (options: RouteOptions) => {
+    const { method, url } = options;
+    const metered = meterOf(`${[method].flat().join(',')} ${url}`);
+    options.onResponse = [options.onResponse ?? []].flat().concat(metered as never);
+  });
+  const unmatched = meterOf('unmatched');
+  app.addHook('onResponse', (request, reply, done) => {
+    if (request.is404) unmatched(request, reply, done);
+    else done();
+  });
+};

@@ -1,0 +1,93 @@
+/** What is asked when scraped: how sources, views, replays, jobs, the outbox and the disk stand. What is gone is shown no more. */
+import { Counter, Gauge, type Registry } from 'prom-client';
+import type { EngineJob, Platform, PlatformStatus } from '#domain/ports/platform.ts';
+import { parseTopicPosition } from '#domain/ports/position.ts';
+import { parseDuration } from '#domain/values/duration.ts';
+
+export interface Sample {
+  readonly status: PlatformStatus;
+  readonly freshness: Awaited<ReturnType<Platform['freshness']>>;
+  /** commits of the registry, and how many of them the log has */
+  readonly outbox: { readonly head: number; readonly position: number; readonly failing: boolean };
+  readonly disk: { readonly size: number; readonly free: number } | null;
+}
+
+/** Events of a source that its table in the history does not have yet. */
+const notInHistory = ({ position, historyThrough }: PlatformStatus['sources'][number]): number => {
+  const through = new Map(parseTopicPosition(historyThrough).positions.map((p) => [p.partition, p.offset]));
+  return parseTopicPosition(position).positions.reduce((n, p) => n + Math.max(0, p.offset - (through.get(p.partition) ?? 0)), 0);
+};
+
+const jobsOf = ({ views, jobs = [] }: PlatformStatus): readonly EngineJob[] => [
+  ...views.flatMap(({ job }) => (job === undefined ? [] : [job])),
+  ...jobs,
+];
+
+export const createGauges = (registry: Registry): ((sample: Sample) => void) => {
+  const all: Gauge[] = [];
+  const gauge = (name: string, help: string, ...labelNames: string[]): Gauge => {
+    const made = new Gauge({ name, help, labelNames, registers: [registry] });
+    all.push(made);
+    return made;
+  };
+  const info = gauge('millrace_info', 'Version and profile of this process; always 1.', 'version', 'profile');
+  const tiles = gauge('millrace_view_tiles', 'Tiles kept by a view.', 'view');
+  const entities = gauge('millrace_view_entities', 'Entities known to a view.', 'view');
+  const late = gauge('millrace_view_late_events', 'Events left out as late.', 'view');
+  const lag = gauge('millrace_view_lag_events', 'Raw events accepted and not yet computed.', 'view');
+  const newest = gauge('millrace_view_event_time_seconds', 'Newest event time taken in, epoch seconds.', 'view');
+  const age = gauge('millrace_view_event_age_seconds', 'Age of the newest event taken in.', 'view');
+  const target = gauge('millrace_view_freshness_target_seconds', 'The freshness that the view declares.', 'view');
+  const stalled = gauge('millrace_view_stalled', '1 where the computation of a view has stopped with an error.', 'view');
+  const history = gauge('millrace_source_history_lag_events', 'Raw events that the history does not have yet.', 'source');
+  const replay = gauge('millrace_replay_progress', 'Progress of replays not yet decided on, 0 to 1.', 'view', 'generation');
+  const served = new Counter({
+    name: 'millrace_served_rows_total',
+    help: 'Entity rows by what answered: the hot store, the primary store, or raw events (history). All 0 where tiles are in the process.',
+    labelNames: ['store'],
+    registers: [registry],
+  });
+  const running = gauge('millrace_job_running', '1 where a job of the engine runs.', 'engine_job');
+  const restarts = gauge('millrace_job_restarts', 'Restarts of a job of the engine.', 'engine_job');
+  const checkpoint = gauge('millrace_job_checkpoint_time_seconds', 'Newest checkpoint of a job, epoch seconds.', 'engine_job');
+  const commits = gauge('millrace_registry_commits', 'Commits of the registry.');
+  const behind = gauge('millrace_outbox_lag_commits', 'Commits of the registry that are not on the log yet.');
+  const failing = gauge('millrace_outbox_failing', '1 where the last attempt to copy commits to the log failed.');
+  const size = gauge('millrace_disk_size_bytes', 'Size of the file system of the data directory.');
+  const free = gauge('millrace_disk_free_bytes', 'Free bytes of the file system of the data directory.');
+
+  return ({ status, freshness, outbox, disk }) => {
+    for (const one of all) one.reset();
+    served.reset();
+    info.set({ version: status.version, profile: status.profile }, 1);
+    for (const view of status.views) {
+      const labels = { view: view.view };
+      tiles.set(labels, view.tiles);
+      entities.set(labels, view.entities);
+      late.set(labels, view.late);
+      lag.set(labels, view.lag);
+      if (view.eventTime !== null) newest.set(labels, view.eventTime / 1000);
+      stalled.set(labels, view.state === 'stalled' ? 1 : 0);
+    }
+    for (const { view, lagMs, target: declared } of freshness) {
+      if (lagMs !== null) age.set({ view }, lagMs / 1000);
+      if (declared !== null) target.set({ view }, parseDuration(declared) / 1000);
+    }
+    for (const source of status.sources) history.set({ source: source.source }, notInHistory(source));
+    for (const { view, generation, state, progress } of status.replays)
+      if (state === 'filling' || state === 'ready') replay.set({ view, generation: String(generation) }, progress);
+    for (const store of ['hot', 'primary', 'history'] as const) served.inc({ store }, status.served?.[store] ?? 0);
+    for (const { name: job, state, restarts: count, checkpointAt } of jobsOf(status)) {
+      running.set({ engine_job: job }, state === 'RUNNING' ? 1 : 0);
+      restarts.set({ engine_job: job }, count);
+      if (checkpointAt !== null) checkpoint.set({ engine_job: job }, checkpointAt / 1000);
+    }
+    commits.set(outbox.head);
+    behind.set(Math.max(0, outbox.head - outbox.position));
+    failing.set(outbox.failing ? 1 : 0);
+    if (disk !== null) {
+      size.set(disk.size);
+      free.set(disk.free);
+    }
+  };
+};
