@@ -25,6 +25,21 @@ const keep = (list: readonly Entry[], entry: Entry, k: number, sign: 1 | -1): re
   return [...list.slice(0, at), entry, ...list.slice(at, k - 1)];
 };
 
+/** More entries than this are merged list by list: one by one, each would copy the list. */
+const FEW = 4;
+
+const mergedLists = (a: readonly Entry[], b: readonly Entry[], k: number, sign: 1 | -1): readonly Entry[] => {
+  const list: Entry[] = [];
+  let [i, j] = [0, 0];
+  while (list.length < k && (i < a.length || j < b.length)) {
+    const order = i === a.length ? 1 : j === b.length ? -1 : sign * compare(a[i] as Entry, b[j] as Entry);
+    list.push((order <= 0 ? a[i] : b[j]) as Entry);
+    if (order <= 0) i++;
+    if (order >= 0) j++;
+  }
+  return list;
+};
+
 interface PlainEntry {
   readonly event_time: number;
   readonly partition: number;
@@ -60,7 +75,7 @@ const oneNumber: NonNullable<RefField['doubles']> = {
 const numberOf = (from: Float64Array, at: number): number | null => (from[at] === -1 ? null : (from[at + 3] as number));
 
 /** sign 1: the first K, oldest first; −1: the last K, newest first */
-const orderedPartial = (type: FieldType, k: number, sign: 1 | -1): Partial => ({
+export const orderedPartial = (type: FieldType, k: number, sign: 1 | -1): Partial => ({
   id: `${sign === 1 ? 'first' : 'last'}${k}-${type.base}${type.array ? '[]' : ''}`,
   nums: [],
   refs: [
@@ -114,7 +129,9 @@ const orderedPartial = (type: FieldType, k: number, sign: 1 | -1): Partial => ({
       into.refs[into.r] = from.refs[from.r];
       return;
     }
-    for (const entry of from.refs[from.r] as readonly Entry[]) list = keep(list, entry, k, sign);
+    const more = from.refs[from.r] as readonly Entry[];
+    if (more.length > FEW) list = mergedLists(list, more, k, sign);
+    else for (const entry of more) list = keep(list, entry, k, sign);
     into.refs[into.r] = list;
   },
   flink: ({ value, filter, eventTime, partition, offset }) => ({
@@ -127,7 +144,7 @@ const orderedPartial = (type: FieldType, k: number, sign: 1 | -1): Partial => ({
   }),
 });
 
-const entriesOf = (s: Slots | undefined): readonly Entry[] => (s === undefined ? NONE : (s.refs[s.r] as readonly Entry[]));
+export const entriesOf = (s: Slots | undefined): readonly Entry[] => (s === undefined ? NONE : (s.refs[s.r] as readonly Entry[]));
 
 const one = (name: string, summary: string, sign: 1 | -1): Aggregation => ({
   name,

@@ -1,11 +1,14 @@
 /** All aggregations: adding one is one file and one row here. */
 import { fail } from '#domain/errors.ts';
 import type { Aggregation } from './aggregation.ts';
+import { approxTopK } from './approx-top-k.ts';
 import { avg } from './avg.ts';
 import { count } from './count.ts';
 import { countDistinct } from './count-distinct.ts';
+import { approxPercentile } from './dd-sketch.ts';
 import { first, firstK, last, lastK } from './first-last.ts';
 import { histogram } from './histogram.ts';
+import { approxCountDistinct } from './hyper-log-log.ts';
 import { max, min } from './min-max.ts';
 import { sum } from './sum.ts';
 import { topK } from './top-k.ts';
@@ -26,6 +29,9 @@ const ALL: readonly Aggregation[] = [
   countDistinct,
   histogram,
   topK,
+  approxCountDistinct,
+  approxPercentile,
+  approxTopK,
 ];
 
 export const AGGREGATIONS: ReadonlyMap<string, Aggregation> = new Map(ALL.map((aggregation) => [aggregation.name, aggregation]));

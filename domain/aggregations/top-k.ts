@@ -1,5 +1,5 @@
 /** topK(x, k): the most frequent values over a bounded domain (`limit` distinct values, 1,000 unless said), exactly. */
-import type { Scalar } from '#domain/values/value.ts';
+import type { Scalar, Value } from '#domain/values/value.ts';
 import { type Aggregation, OVERFLOW, type Slots } from './aggregation.ts';
 import { scalarInput, wholeParameter } from './parameters.ts';
 import { type ValueCounts, valueCountsPartial } from './value-counts.ts';
@@ -7,6 +7,15 @@ import { type ValueCounts, valueCountsPartial } from './value-counts.ts';
 export const DEFAULT_LIMIT = 1000;
 
 const byCount = ([a, m]: [Scalar, number], [b, n]: [Scalar, number]): number => n - m || (a < b ? -1 : a > b ? 1 : 0);
+
+/** The most frequent first, ties by value; null of nothing. */
+export const mostFrequent = (counts: ReadonlyMap<Scalar, number>, k: number): Value =>
+  counts.size === 0
+    ? null
+    : [...counts]
+        .sort(byCount)
+        .slice(0, k)
+        .map(([value]) => value);
 
 export const topK: Aggregation = {
   name: 'topK',
@@ -22,12 +31,7 @@ export const topK: Aggregation = {
       partials: [valueCountsPartial(type, limit)],
       finalize([s]) {
         const counts = (s as Slots).refs[(s as Slots).r] as ValueCounts;
-        if (counts === 'overflow') return OVERFLOW;
-        if (counts.size === 0) return null;
-        return [...counts]
-          .sort(byCount)
-          .slice(0, k)
-          .map(([value]) => value);
+        return counts === 'overflow' ? OVERFLOW : mostFrequent(counts, k);
       },
       flinkValue: ([s]) => `MR_TOP_K(${s?.[0]}, ${k})`,
     };

@@ -47,7 +47,7 @@ const registry: Server = {
   version: VERSIONS.apicurio,
   port: ({ basePort }) => basePort + PORT_OFFSETS.registry,
   after: [],
-  deadlineMs: 90_000,
+  deadlineMs: 180_000,
   async launch({ directory, basePort, say }) {
     const jar = await fetchRegistry(say);
     const data = join(directory, 'registry');
@@ -62,6 +62,9 @@ const registry: Server = {
         '-Dapicurio.storage.sql.kind=h2',
         // Kept in a file: schema ids are in every record, and must outlive the registry's process.
         `-Dapicurio.datasource.url=jdbc:h2:file:${join(data, 'registry')}`,
+        // After a kill, on a machine that is busy, the file's recovery takes longer than the five seconds of the default.
+        '-Dapicurio.datasource.jdbc.initial-size=2',
+        '-Dquarkus.datasource.h2.jdbc.acquisition-timeout=60',
         '-jar',
         jar,
       ],

@@ -89,16 +89,21 @@ const naive: Readonly<Record<string, (seen: readonly Observed[], params: Params,
     ),
   countDistinct: (seen, { limit = 10_000 }) => atMost(tally(values(seen)), limit as number, (t) => t.length),
   histogram: (seen, { edges }) => buckets(numbers(seen), edges as readonly number[]),
-  topK: (seen, { k, limit = 1000 }) =>
-    atMost(tally(values(seen)), limit as number, (t) =>
-      some(
-        t
-          .toSorted((a, b) => b.count - a.count || ascending(a.value, b.value))
-          .slice(0, k as number)
-          .map(({ value }) => value),
-      ),
-    ),
+  // The exact answers: sameValue knows how far the sketches may be off.
+  approxCountDistinct: (seen) => tally(values(seen)).length,
+  approxPercentile: (seen, { q }) =>
+    numbers(seen).toSorted((a, b) => a - b)[Math.floor((q as number) * (seen.length - 1))] ?? null,
+  approxTopK: (seen, { k }) => topValues(tally(values(seen)), k as number),
+  topK: (seen, { k, limit = 1000 }) => atMost(tally(values(seen)), limit as number, (t) => topValues(t, k as number)),
 };
+
+const topValues = (all: readonly { readonly value: Scalar; readonly count: number }[], k: number): Value =>
+  some(
+    all
+      .toSorted((a, b) => b.count - a.count || ascending(a.value, b.value))
+      .slice(0, k)
+      .map(({ value }) => value),
+  );
 
 const values = (seen: readonly Observed[]): readonly Value[] => seen.map(({ value }) => value);
 const numbers = (seen: readonly Observed[]): readonly number[] => values(seen) as readonly number[];

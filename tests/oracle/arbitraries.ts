@@ -73,6 +73,12 @@ const SHAPES: Readonly<
   lastK: { inputs: SCALAR, params: K },
   countDistinct: { inputs: SCALAR, params: LIMIT },
   histogram: { inputs: NUMBERS, params: EDGES },
+  approxCountDistinct: { inputs: SCALAR, params: fc.constantFrom(undefined, { precision: 16 }, { precision: 11 }) },
+  approxPercentile: {
+    inputs: NUMBERS,
+    params: fc.record({ q: fc.constantFrom(0, 0.5, 0.95, 1) }),
+  },
+  approxTopK: { inputs: SCALAR, params: K },
   topK: { inputs: SCALAR, params: fc.record({ k: fc.constantFrom(1, 3), limit: fc.constantFrom(3, 1000) }) },
 };
 

@@ -2,6 +2,7 @@
 
 import type { Partial, Slots } from '#domain/aggregations/aggregation.ts';
 import { first, firstK, last, lastK } from '#domain/aggregations/first-last.ts';
+import { approxCountDistinct } from '#domain/aggregations/hyper-log-log.ts';
 import { max, min } from '#domain/aggregations/min-max.ts';
 import { newSlots } from '#domain/aggregations/slots.ts';
 import { sumPartial } from '#domain/aggregations/sum.ts';
@@ -138,6 +139,8 @@ const subjects = (): Subject[] => {
   const ordered = ['string', 'int', 'long', 'float', 'double', 'boolean', 'timestamp', 'date'];
   const one = (aggregation: typeof first, input: FieldType, params = {}): Partial =>
     aggregation.bind(input, params).partials[0] as Partial;
+  const distinct = (input: FieldType, precision: number): Partial =>
+    approxCountDistinct.bind(input, { precision }).partials[0] as Partial;
   return [
     { function: 'MR_SUM', parameter: null, type: type('double'), partial: sumPartial },
     { function: 'MR_MOMENTS', parameter: null, type: type('double'), partial: momentsPartial },
@@ -151,6 +154,9 @@ const subjects = (): Subject[] => {
       { function: 'MR_FIRST', parameter: 3, type: type(t), partial: one(firstK, type(t), { k: 3 }) },
       { function: 'MR_LAST', parameter: 5, type: type(t), partial: one(lastK, type(t), { k: 5 }) },
       { function: 'MR_COUNTS', parameter: 100, type: type(t), partial: valueCountsPartial(type(t), 100) },
+      { function: 'MR_HLL', parameter: 12, type: type(t), partial: distinct(type(t), 12) },
+      // few registers: states that are an array
+      { function: 'MR_HLL', parameter: 4, type: type(t), partial: distinct(type(t), 4) },
       { function: 'MR_COUNTS', parameter: 4, type: type(t), partial: valueCountsPartial(type(t), 4) },
     ]),
   ];

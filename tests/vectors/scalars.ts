@@ -1,8 +1,28 @@
 /** Calls of the scalar functions of the Java module, with what the expressions' JavaScript gives. */
+import type { Partial } from '#domain/aggregations/aggregation.ts';
+import { bucketOf, lnGammaOf } from '#domain/aggregations/dd-sketch.ts';
+import { placeHash } from '#domain/aggregations/hash-value.ts';
+import { approxCountDistinct } from '#domain/aggregations/hyper-log-log.ts';
+import { newSlots } from '#domain/aggregations/slots.ts';
 import { finite, type Implementation, whole } from '#domain/expressions/function-row.ts';
 import { FUNCTIONS } from '#domain/expressions/functions.ts';
 import { fieldType } from '#domain/values/field-type.ts';
 import type { Scalar, ScalarType, Value } from '#domain/values/value.ts';
+
+const hll = approxCountDistinct.bind(fieldType('long'), {});
+const registersOver = (n: number): string => {
+  const [partial] = hll.partials as [Partial];
+  const slots = newSlots(0, 1);
+  partial.identity(slots);
+  for (let i = 0; i < n; i++) partial.add(slots, i, { eventTime: 0, partition: 0, offset: i });
+  return partial.refs[0]?.encode(slots.refs[0]) as string;
+};
+const distinctOf = (registers: string, precision: number): Value => {
+  const bound = approxCountDistinct.bind(fieldType('long'), { precision });
+  const slots = newSlots(0, 1);
+  slots.refs[0] = bound.partials[0]?.refs[0]?.decode(registers);
+  return bound.finalize([slots]) as Value;
+};
 
 type Call = (...args: Scalar[]) => Value;
 
@@ -116,10 +136,34 @@ const DATE_TEXTS = [
 const DAYS = [0, -1, 19_000, -719_528, 2_932_896];
 const UNITS = ['second', 'minute', 'hour', 'day', 'week', 'month', 'year'];
 
+/** Values at a bucket's edge and just past it, where one bit of a logarithm decides. */
+const EDGES = [
+  ...DOUBLES,
+  ...Array.from({ length: 400 }, (_, i) => Math.exp(lnGammaOf(0.01) * (i - 200))).flatMap((x) => [x, x * (1 + 2 ** -52), -x]),
+];
+
 const one = (values: readonly Scalar[]): Scalar[][] => values.map((v) => [v]);
 const pairs = (values: readonly Scalar[]): Scalar[][] => values.flatMap((a) => values.map((b) => [a, b]));
 
 const CALLS: readonly (readonly [name: string, js: Call, args: readonly Scalar[][]])[] = [
+  ...[0.01, 0.001].map(
+    (accuracy) =>
+      [
+        'MR_DD_BUCKET',
+        (x: Scalar, lnGamma: Scalar) => bucketOf(x as number, lnGamma as number),
+        EDGES.map((x) => [x, lnGammaOf(accuracy)]),
+      ] as const,
+  ),
+  [
+    'MR_PLACE_HASH',
+    (partition, offset) => placeHash(partition as number, offset as number),
+    [0, 1, 63].flatMap((p) => [0, 1, 4_294_967_295, 4_294_967_296, 9_007_199_254_740_991].map((o) => [p, o])),
+  ],
+  [
+    'MR_HLL_COUNT',
+    (registers, p) => distinctOf(registers as string, p as number),
+    [1, 3, 40, 3000, 100_000].map((n) => [registersOver(n), 12]),
+  ],
   ['MR_FINITE', (x) => finite(x as number), one(DOUBLES)],
   ['MR_WHOLE', (x) => whole(x as number), one(DOUBLES.filter((x) => Number.isInteger(x)))],
   ['MR_MOD', (a, b) => finite((a as number) % (b as number)), pairs([-7.5, 7, 2, -2, 0.1, 1e17])],

@@ -16,6 +16,10 @@ const OTHERS: Readonly<Record<string, string>> = {
   MR_MERGE_COUNTS: 'flink.MergedCounts',
   MR_ENTRY_VALUES: 'flink.EntryValues',
   MR_TOP_K: 'flink.TopK',
+  MR_SAMPLE_TOP_K: 'flink.SampleTopK',
+  MR_HLL: 'flink.HyperLogLog',
+  MR_MERGE_HLL: 'flink.MergedHyperLogLog',
+  MR_DD_VALUE: 'flink.DdValue',
   MR_PERIODS: 'flink.Periods',
 };
 

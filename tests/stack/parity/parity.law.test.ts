@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { FeatureViewDefinition, SourceDefinition } from '#domain/definitions/model.ts';
+import type { Expr } from '#domain/expressions/ast.ts';
 import { rawTopic } from '#domain/ports/topics.ts';
 import { rawCodec } from '#domain/sources/raw-codec.ts';
 import { EARLIEST } from '#domain/sources/refusal.ts';
@@ -44,11 +45,34 @@ const nearNow = (rows: readonly Row[], now: number): readonly Row[] => {
   return rows.map((row) => ({ ...row, t: (row.t as number) + shift })).filter((row) => row.t >= EARLIEST);
 };
 
+/** Drawn views may have none of the sketches: this one has all, over inputs of several types. */
+const col = (name: string): Expr => ({ op: 'col', name });
+const sketched: Definitions = {
+  entity: { kind: 'entity', name: 'one', keys: { k: 'string' } },
+  source: SOURCE,
+  view: {
+    kind: 'feature-view',
+    name: 'sketched',
+    entity: 'one',
+    source: SOURCE.name,
+    features: {
+      texts: { aggregation: 'approxCountDistinct', input: col('s'), window: '7d' },
+      numbers: { aggregation: 'approxCountDistinct', input: col('x'), params: { precision: 14 } },
+      days: { aggregation: 'approxCountDistinct', input: col('d'), window: '365d' },
+      times: { aggregation: 'approxCountDistinct', input: col('t'), window: '1d', hop: '1h' },
+      middle: { aggregation: 'approxPercentile', input: col('x'), params: { q: 0.5 }, window: '7d' },
+      high: { aggregation: 'approxPercentile', input: col('n'), params: { q: 0.95 } },
+      often: { aggregation: 'approxTopK', input: col('s'), params: { k: 2 }, window: '7d' },
+      often_numbers: { aggregation: 'approxTopK', input: col('n'), params: { k: 3 } },
+    },
+  },
+};
+
 const draw = (seed: number): Drawn => {
   const source = { ...SOURCE, name: uniqueName('things'), partitions: 2 };
   const sample = <T>(arbitrary: fc.Arbitrary<T>, n: number, salt: number): T[] =>
     fc.sample(arbitrary, { seed: seed + salt, numRuns: n });
-  const all = sample(definitions(), VIEWS, 0).map(({ view, entity }, i) => {
+  const all = [...sample(definitions(), VIEWS, 0), sketched].map(({ view, entity }, i) => {
     const named: FeatureViewDefinition = { ...view, name: uniqueName(`seen${i}`), source: source.name };
     return { view: named, source, entity };
   });
@@ -92,7 +116,7 @@ const readLog = async (): Promise<readonly RawEvent[]> => {
 };
 
 beforeAll(async () => {
-  console.log(`parity: MILLRACE_SEED=${SEED}, ${drawn.rows.length} events, ${VIEWS} views`);
+  console.log(`parity: MILLRACE_SEED=${SEED}, ${drawn.rows.length} events, ${drawn.all.length} views`);
   hot = await stackPlatform();
   const { platform } = hot;
   await platform.apply([...new Map(drawn.all.map((d) => [d.entity.name, d.entity])).values(), drawn.source], {}, caller);

@@ -1,6 +1,9 @@
 /** Rollups by Flink from the primary store's tiles: each row is the platform's own answer at the period's end, and made again it is replaced. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import {
+  approxCountDistinct,
+  approxPercentile,
+  approxTopK,
   avg,
   col,
   count,
@@ -79,6 +82,11 @@ const features = {
   few_items: countDistinct(col('item'), { ...week, limit: 4 }),
   top_items: topK(col('item'), 3, day),
   top_pieces: topK(col('pieces'), 2, week),
+  about_items: approxCountDistinct(col('item'), week),
+  about_pieces: approxCountDistinct(col('pieces'), { ...day, precision: 5 }),
+  amount_p90: approxPercentile(col('amount'), 0.9, week),
+  often_items: approxTopK(col('item'), 3, day),
+  often_pieces: approxTopK(col('pieces'), 2, week),
   amounts: histogram(col('amount'), [0, 10.5, 50], day),
 };
 const view = featureView({ name: uniqueName('shop_sales'), entity: shop, source: sales, features });

@@ -38,7 +38,7 @@ public final class EntryValues extends ScalarFunction implements SpecializedFunc
     return new GenericArrayData(values);
   }
 
-  private static DataType values(DataType entries) {
+  static DataType values(DataType entries) {
     DataType value = entries.getChildren().get(0).getChildren().get(VALUE);
     return DataTypeUtils.toInternalDataType(DataTypes.ARRAY(value.notNull()).nullable());
   }

@@ -51,7 +51,7 @@ class FlinkSqlTest {
     TableEnvironment env = TableEnvironment.create(EnvironmentSettings.newInstance().inStreamingMode().withConfiguration(settings).build());
     Map.of(
             "MR_SUM", "ExactSum", "MR_MOMENTS", "Moments", "MR_MIN_TEXT", "TextMin", "MR_MAX_TEXT", "TextMax",
-            "MR_FIRST", "FirstK", "MR_LAST", "LastK", "MR_COUNTS", "ValueCounts")
+            "MR_FIRST", "FirstK", "MR_LAST", "LastK", "MR_COUNTS", "ValueCounts", "MR_HLL", "HyperLogLog")
         .forEach((name, type) -> env.executeSql("CREATE TEMPORARY SYSTEM FUNCTION " + name + " AS 'io.millrace.flink." + type + "'"));
     return env;
   }
@@ -60,6 +60,8 @@ class FlinkSqlTest {
     List<String> calls = new ArrayList<>(List.of("MR_FIRST(v, t, p, o, 1)", "MR_LAST(v, t, p, o, 1)"));
     if (type.endsWith("[]")) return calls;
     calls.addAll(List.of("MR_FIRST(v, t, p, o, 3)", "MR_LAST(v, t, p, o, 5)", "MR_COUNTS(v, 100)", "MR_COUNTS(v, 4)"));
+    // A FLOAT literal loses digits in the planner (see show), and another value has another hash.
+    if (!type.equals("float")) calls.addAll(List.of("MR_HLL(v, 4)", "MR_HLL(v, 12)"));
     if (type.equals("double")) calls.addAll(List.of("MR_SUM(v)", "MR_MOMENTS(v)"));
     if (type.equals("string")) calls.addAll(List.of("MR_MIN_TEXT(v)", "MR_MAX_TEXT(v)"));
     calls.add("MR_LAST(v, t, p, o, 2) FILTER (WHERE t < 0)");
@@ -121,7 +123,7 @@ class FlinkSqlTest {
             "MR_FORMAT_TIME(t)", "MR_FORMAT_DATE(d)", "MR_COMPARE(s, 'a')", "MR_STARTS_WITH(s, '2')", "MR_ENDS_WITH(s, '2')",
             "MR_CONTAINS(s, '-')", "MR_REPLACE(s, '-', '$1')", "MR_SUBSTRING(s, CAST(5 AS BIGINT))",
             "MR_SUBSTRING(s, CAST(5 AS BIGINT), CAST(2 AS BIGINT))", "MR_HOUR(t)", "MR_MINUTE(t)", "MR_DAY_OF_WEEK(t)",
-            "MR_DAY_OF_MONTH(t)", "MR_MONTH(t)", "MR_YEAR(t)", "MR_TRUNCATE(t, 'month')", "MR_ROUND(CAST('2.5' AS DOUBLE))");
+            "MR_DAY_OF_MONTH(t)", "MR_MONTH(t)", "MR_YEAR(t)", "MR_TRUNCATE(t, 'month')", "MR_DD_BUCKET(x, CAST('0.02' AS DOUBLE))", "MR_PLACE_HASH(d, t)", "MR_ROUND(CAST('2.5' AS DOUBLE))");
     calls.stream()
         .map(call -> call.substring(3, call.indexOf('(')))
         .distinct()
@@ -133,7 +135,7 @@ class FlinkSqlTest {
     try (CloseableIterator<Row> rows = env.executeSql("SELECT " + String.join(", ", calls) + " FROM " + from).collect()) {
       assertEquals(
           "[null, 3, 1.500000000e+00, 4.000000000e+00, 3, 3, 3.5000e+00, 3, 3, 3.5, null, null, 20484, 2023-11-14T22:13:20.123Z, "
-              + "2022-01-08, -47, true, false, true, 2026$101$131, 01-31, 01, 22, 13, 2, 14, 11, 2023, 1698796800000, 3.000000000e+00]",
+              + "2022-01-08, -47, true, false, true, 2026$101$131, 01-31, 01, 22, 13, 2, 14, 11, 2023, 1698796800000, 1790, 1507132470, 3.000000000e+00]",
           show(rows.next()));
     }
   }

@@ -26,6 +26,7 @@ final class Functions {
       case "MR_MAX_TEXT" -> new TextMax();
       case "MR_FIRST" -> new FirstK();
       case "MR_LAST" -> new LastK();
+      case "MR_HLL" -> new HyperLogLog();
       case "MR_COUNTS" -> new ValueCounts(logicalType(vector.get("type").asText()));
       default -> throw new IllegalArgumentException(vector.get("function").asText());
     };
@@ -50,6 +51,7 @@ final class Functions {
     else if (function instanceof Moments f) f.accumulate(acc, (Double) value);
     else if (function instanceof TextExtreme f) f.accumulate(acc, (StringData) value);
     else if (function instanceof ValueCounts f) f.accumulate(acc, value, parameter);
+    else if (function instanceof HyperLogLog f) f.accumulate(acc, value, parameter);
     else ((Ordered) function).accumulate(acc, value, event.get(1).asLong(), event.get(2).asInt(), event.get(3).asLong(), parameter);
   }
 
@@ -58,6 +60,7 @@ final class Functions {
     else if (function instanceof Moments f) f.merge(acc, parts);
     else if (function instanceof TextExtreme f) f.merge(acc, parts);
     else if (function instanceof ValueCounts f) f.merge(acc, parts);
+    else if (function instanceof HyperLogLog f) f.merge(acc, parts);
     else ((Ordered) function).merge(acc, parts);
   }
 

@@ -7,6 +7,7 @@ import java.util.stream.Stream;
 import org.apache.avro.Schema;
 import org.apache.flink.table.data.ArrayData;
 import org.apache.flink.table.data.RowData;
+import org.apache.flink.table.data.StringData;
 import org.apache.flink.table.functions.AggregateFunction;
 import org.apache.flink.table.types.logical.ArrayType;
 import org.apache.flink.table.types.logical.LogicalType;
@@ -31,6 +32,7 @@ class MergedVectorsTest {
       case "MR_MOMENTS" -> new MergedMoments();
       case "MR_FIRST" -> new MergedFirst(type(vector.get("type").asText()));
       case "MR_LAST" -> new MergedLast(type(vector.get("type").asText()));
+      case "MR_HLL" -> new MergedHyperLogLog();
       case "MR_COUNTS" -> new MergedCounts(type(vector.get("type").asText()));
       default -> null;
     };
@@ -43,6 +45,7 @@ class MergedVectorsTest {
   private static void take(AggregateFunction<?, RowData> merged, RowData acc, Object tile, int parameter) {
     if (merged instanceof MergedMoments f) f.accumulate(acc, ((RowData) tile).getLong(0), ((RowData) tile).getDouble(1), ((RowData) tile).getDouble(2));
     else if (merged instanceof MergedCounts f) f.accumulate(acc, (RowData) tile, parameter);
+    else if (merged instanceof MergedHyperLogLog f) f.accumulate(acc, (StringData) tile, parameter);
     else ((MergedOrdered) merged).accumulate(acc, (ArrayData) tile, parameter);
   }
 

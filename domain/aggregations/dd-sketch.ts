@@ -1,0 +1,103 @@
+/**
+ * approxPercentile(x, q): DDSketch (Masson, Rim, Lee: "DDSketch: a fast and fully-mergeable quantile sketch with relative-error guarantees",
+ * VLDB 2019) with the logarithmic mapping. A value's bucket is ⌈ln |x| ÷ ln γ⌉, γ = (1 + α) ÷ (1 − α), and a bucket's value is within α of
+ * all that fell into it. The state is how many values each bucket has, so that merging adds, in any order, and every engine that counts
+ * has it: a counted multiset of bucket numbers (value-counts.ts).
+ *
+ * The range is bounded, so the number of buckets is: magnitudes under 1e-15 are 0, those over 1e18 are counted as 1e18.
+ * ln and exp are those of fdlibm, in V8 as in Java's StrictMath: equal values are in equal buckets in both; vectors hold them to it.
+ */
+import { fail } from '#domain/errors.ts';
+import type { Scalar, Value } from '#domain/values/value.ts';
+import type { Aggregation, AggregationParams, Partial, Slots } from './aggregation.ts';
+import { DOUBLE, LONG, numericInput } from './parameters.ts';
+import { type ValueCounts, valueCountsPartial } from './value-counts.ts';
+
+const SMALLEST = 1e-15;
+const LARGEST = 1e18;
+const DEFAULT_ACCURACY = 0.01;
+const LEAST_ACCURACY = 0.001;
+const MOST_ACCURACY = 0.5;
+
+/** ln γ, of which all else follows */
+export const lnGammaOf = (accuracy: number): number => Math.log((1 + accuracy) / (1 - accuracy));
+
+/** Ascending with the value; 0 for 0. Null: not a number, which counts for nothing. Java's twin: functions/DdBucket. */
+export const bucketOf = (value: number, lnGamma: number): number | null => {
+  if (Number.isNaN(value)) return null;
+  const magnitude = Math.min(Math.abs(value), LARGEST);
+  if (magnitude < SMALLEST) return 0;
+  const bucket = Math.ceil(Math.log(magnitude) / lnGamma) - Math.ceil(Math.log(SMALLEST) / lnGamma) + 1;
+  return value < 0 ? -bucket : bucket;
+};
+
+/** The middle, in relative terms, of what falls into a bucket. */
+export const bucketValue = (bucket: number, lnGamma: number): number => {
+  if (bucket === 0) return 0;
+  const index = Math.abs(bucket) - 1 + Math.ceil(Math.log(SMALLEST) / lnGamma);
+  const value = (2 * Math.exp(index * lnGamma)) / (1 + Math.exp(lnGamma));
+  return bucket < 0 ? -value : value;
+};
+
+const bucketsOf = (lnGamma: number): number => 2 * (bucketOf(LARGEST, lnGamma) as number) + 1;
+
+const share = (name: string, params: AggregationParams, key: string, least: number, most: number, fallback?: number): number => {
+  const value: Value | undefined = params[key] ?? fallback;
+  if (typeof value === 'number' && value >= least && value <= most) return value;
+  return fail(
+    'MR_DEFINITION_INVALID',
+    `${name}'s ${key} is ${JSON.stringify(value ?? null)}; it must be a number from ${least} to ${most}`,
+  );
+};
+
+const double = (x: number): string => `CAST('${x}' AS DOUBLE)`;
+
+const bucketPartial = (accuracy: number): Partial => {
+  const lnGamma = lnGammaOf(accuracy);
+  const counts = valueCountsPartial(LONG, bucketsOf(lnGamma));
+  return {
+    ...counts,
+    id: `dd${accuracy}`,
+    add(s, value, order) {
+      const bucket = bucketOf(value as number, lnGamma);
+      if (bucket !== null) counts.add(s, bucket, order);
+    },
+    flink: (input) => counts.flink({ ...input, value: `MR_DD_BUCKET(CAST(${input.value} AS DOUBLE), ${double(lnGamma)})` }),
+  };
+};
+
+/** The bucket of the value at place ⌊q (n − 1)⌋ of n in ascending order. */
+const bucketAt = (counts: ReadonlyMap<Scalar, number>, q: number): number | null => {
+  const ascending = [...counts].sort(([a], [b]) => (a as number) - (b as number));
+  const total = ascending.reduce((sum, [, n]) => sum + n, 0);
+  const place = Math.floor(q * (total - 1));
+  let before = 0;
+  for (const [bucket, n] of ascending) {
+    before += n;
+    if (before > place) return bucket as number;
+  }
+  return null;
+};
+
+export const approxPercentile: Aggregation = {
+  name: 'approxPercentile',
+  summary:
+    'The value below which a share q of the values lies, within a relative `accuracy` (0.01 unless said) of the exact one, by DDSketch; null over nothing.',
+  input: 'required',
+  bind(input, params) {
+    numericInput('approxPercentile', input);
+    const q = share('approxPercentile', params, 'q', 0, 1);
+    const accuracy = share('approxPercentile', params, 'accuracy', LEAST_ACCURACY, MOST_ACCURACY, DEFAULT_ACCURACY);
+    const lnGamma = lnGammaOf(accuracy);
+    return {
+      type: DOUBLE,
+      partials: [bucketPartial(accuracy)],
+      finalize([s]) {
+        const counts = (s as Slots).refs[(s as Slots).r] as ValueCounts;
+        const bucket = counts === 'overflow' ? null : bucketAt(counts, q);
+        return bucket === null ? null : bucketValue(bucket, lnGamma);
+      },
+      flinkValue: ([s]) => `MR_DD_VALUE(${s?.[0]}, ${double(q)}, ${double(lnGamma)})`,
+    };
+  },
+};
