@@ -62,6 +62,7 @@ export const ERRORS = {
   MR_ORIGIN_REFUSED: { status: 403, remedy: 'Call from a program, or from a page that this server itself serves.' },
   // command line
   MR_UNREACHABLE: { status: 503, remedy: 'Start the server with `millrace serve`, or name its address with --url.' },
+  MR_DEADLINE: { status: 504, remedy: 'Ask again, with a later deadline, or for less at once.' },
   MR_FILE_INVALID: { status: 400, remedy: 'Correct the file; the message says where.' },
   MR_UNAVAILABLE: { status: 503, remedy: 'The server is starting or stopping; try again shortly.' },
   MR_LOG_UNAVAILABLE: {

@@ -10,6 +10,8 @@ import type { EntityKey, FeatureStatus } from '#domain/views/plan.ts';
 
 export interface Caller {
   readonly actor: string;
+  /** of the request that asks, as its answer's headers and every log line about it say; absent: nobody gave it one */
+  readonly requestId?: string;
 }
 
 export interface RejectedEvent extends Problem {
@@ -44,6 +46,8 @@ export interface ReadRequest {
   readonly at?: number;
   readonly known?: number;
   readonly after?: string;
+  /** how long `after` may be waited for, ms; absent: as long as the profile says. It is never longer than that. */
+  readonly waitMs?: number;
   /** whether the answer says where each column comes from, and each row's newest event */
   readonly origins?: boolean;
 }
@@ -413,7 +417,8 @@ export interface PlatformStatus {
 export interface Platform {
   publish(request: PublishRequest, caller: Caller): Promise<PublishResult>;
   producerSequence(source: string, producer: string): Promise<number>;
-  read(request: ReadRequest): Promise<ReadResult>;
+  /** `caller` absent: the platform asks itself */
+  read(request: ReadRequest, caller?: Caller): Promise<ReadResult>;
 
   command(request: CommandRequest, caller: Caller): Promise<CommandResult>;
   plan(definitions: readonly Definition[]): Promise<PlanResult>;

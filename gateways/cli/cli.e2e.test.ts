@@ -229,7 +229,7 @@ test('definitions come from modules anywhere, and from JSON; what is wrong names
   expect(applied.out).toContain('+ entity user: create');
   const call = platform.calls.find(({ method }) => method === 'apply');
   expect((call?.args[0] as { name: string }[] | undefined)?.map(({ name }) => name)).toEqual(['user', 'shop']);
-  expect(call?.args.slice(1)).toEqual([{ reason: 'first' }, { actor: 'Zoë' }]);
+  expect(call?.args.slice(1)).toEqual([{ reason: 'first' }, { actor: 'Zoë', requestId: expect.any(String) }]);
 
   const bad: readonly (readonly [string, string, string])[] = [
     ['syntax.ts', "import { entity } from 'millrace';\nexport const = 3;\n", 'syntax.ts'],

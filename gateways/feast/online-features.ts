@@ -20,14 +20,14 @@ export interface OnlineFeaturesBody {
 
 export type FeastStatuses = 'exact' | 'feast';
 
-const STATUS: Readonly<Record<FeatureStatus, string>> = {
+export const STATUS: Readonly<Record<FeatureStatus, string>> = {
   present: 'PRESENT',
   null: 'NULL_VALUE',
   'not-found': 'NOT_FOUND',
   expired: 'OUTSIDE_MAX_AGE',
   overflow: 'INVALID',
 };
-const AS_FEAST: Readonly<Record<FeatureStatus, string>> = { ...STATUS, null: 'PRESENT', expired: 'PRESENT' };
+export const AS_FEAST: Readonly<Record<FeatureStatus, string>> = { ...STATUS, null: 'PRESENT', expired: 'PRESENT' };
 const EPOCH = '1970-01-01T00:00:00Z';
 
 /** Rows of a request that comes by column. The columns are of one length (the route's schema and `rowsOf`'s caller see to that). */

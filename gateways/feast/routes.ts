@@ -1,10 +1,10 @@
 /** What Feast's own feature server answers over HTTP, so that its clients work unchanged. */
 import type { FastifyError, FastifyInstance } from 'fastify';
-import { fail, MillraceError } from '#domain/errors.ts';
+import { MillraceError } from '#domain/errors.ts';
 import { callerOf } from '#gateways/http/caller.ts';
-import type { HttpLimits } from '#gateways/http/limits.ts';
 import type { Routes } from '#gateways/http/route.ts';
 import { anything, flag, list, nullable, object, oneOf, record, type Schema, text } from '#gateways/http/schemas.ts';
+import { checkColumns, checkOnline } from './checks.ts';
 import { feastAnswerOf, unprocessable } from './errors.ts';
 import { type FeastStatuses, type OnlineFeaturesBody, onlineFeaturesText, readRequestOf } from './online-features.ts';
 import { type Frame, push, writeView } from './write.ts';
@@ -19,31 +19,6 @@ const answersText = (status: number, description: string): Schema => ({
 const about = (summary: string, body: Schema): { schema: Record<string, unknown> } => ({
   schema: { tags: ['feast'], summary, body, response: answersText(200, 'done') },
 });
-
-const checkColumns = (name: string, frame: Frame, most: number): number => {
-  const [first, ...others] = Object.entries(frame);
-  if (first === undefined) return fail('MR_BODY_INVALID', `"${name}" has no columns`);
-  const length = first[1].length;
-  for (const [column, values] of others) {
-    if (values.length !== length)
-      fail('MR_BODY_INVALID', `column "${column}" of "${name}" has ${values.length} values, "${first[0]}" has ${length}`, {
-        column,
-      });
-  }
-  if (length > most) fail('MR_QUERY_TOO_LARGE', `"${name}" has ${length} rows: at most ${most} in one request`, { limit: most });
-  return length;
-};
-
-const checkRead = (body: OnlineFeaturesBody, limits: HttpLimits): void => {
-  checkColumns('entities', body.entities, limits.entities);
-  const { features = [], feature_service: service } = body;
-  if (service == null && features.length === 0)
-    fail('MR_BODY_INVALID', 'the body names neither "features" nor a "feature_service"');
-  if (features.length > limits.features)
-    fail('MR_QUERY_TOO_LARGE', `${features.length} features in one request: at most ${limits.features}`, {
-      limit: limits.features,
-    });
-};
 
 /** In this scope alone: refusals as FastAPI and Feast word them. */
 const addErrors = (scope: FastifyInstance): void => {
@@ -91,8 +66,8 @@ export const feastRoutes =
         '/get-online-features',
         { ...about('Feast: feature values of entities, by column', body), serializerCompiler: () => (written) => written },
         async (request, reply) => {
-          checkRead(request.body, limits);
-          const result = await platform.read(readRequestOf(request.body));
+          checkOnline(request.body, limits);
+          const result = await platform.read(readRequestOf(request.body), callerOf(request));
           reply.header('content-type', JSON_TYPE);
           return onlineFeaturesText(request.body, result, statuses);
         },

@@ -22,12 +22,22 @@ const timeOf = (value: unknown): unknown => {
   return `${value.replace(' ', 'T')}Z`;
 };
 
-export const eventsOf = (source: SourceDefinition, frame: Frame): Record<string, unknown>[] => {
+/** Feast's gRPC has a form in which all is text. */
+const ofText = (base: string, value: unknown): unknown => {
+  if (typeof value !== 'string' || value.trim() === '') return value;
+  if (base === 'boolean')
+    return value === 'true' || value === 'True' ? true : value === 'false' || value === 'False' ? false : value;
+  if (['int', 'long', 'float', 'double'].includes(base)) return Number.isFinite(Number(value)) ? Number(value) : value;
+  return value;
+};
+
+/** @param texts whether texts may stand for numbers and flags */
+export const eventsOf = (source: SourceDefinition, frame: Frame, texts = false): Record<string, unknown>[] => {
   const from = (field: string): string => (field === source.eventTime && frame[field] === undefined ? EVENT_TIME : field);
   const fields = Object.entries(source.fields).map(([name, type]) => ({
     name,
     column: from(name),
-    isTime: parseFieldType(type).base === 'timestamp',
+    base: parseFieldType(type).base,
   }));
   const known = new Set(fields.map(({ column }) => column));
   if (!Object.keys(frame).some((column) => known.has(column))) {
@@ -37,9 +47,9 @@ export const eventsOf = (source: SourceDefinition, frame: Frame): Record<string,
   }
   return rowsOf(frame).map((row) => {
     const event: Record<string, unknown> = {};
-    for (const { name, column, isTime } of fields) {
-      const value = row[column];
-      if (value !== undefined) event[name] = isTime ? timeOf(value) : value;
+    for (const { name, column, base } of fields) {
+      const value = texts ? ofText(base, row[column]) : row[column];
+      if (value !== undefined) event[name] = base === 'timestamp' ? timeOf(value) : value;
     }
     return event;
   });
@@ -62,8 +72,15 @@ const untilReadable = async (platform: Platform, source: SourceDefinition, posit
   }
 };
 
-const write = async (platform: Platform, source: SourceDefinition, frame: Frame, caller: Caller): Promise<void> => {
-  const { rejected, position } = await platform.publish({ source: source.name, events: eventsOf(source, frame) }, caller);
+const write = async (
+  platform: Platform,
+  source: SourceDefinition,
+  frame: Frame,
+  caller: Caller,
+  texts: boolean,
+): Promise<void> => {
+  const events = eventsOf(source, frame, texts);
+  const { rejected, position } = await platform.publish({ source: source.name, events }, caller);
   await untilReadable(platform, source, position);
   const [first] = rejected;
   if (first !== undefined) {
@@ -75,10 +92,11 @@ const write = async (platform: Platform, source: SourceDefinition, frame: Frame,
   }
 };
 
-export const push = async (platform: Platform, source: string, frame: Frame, caller: Caller): Promise<void> =>
-  write(platform, await sourceOf(platform, source), frame, caller);
+/** @param texts whether texts may stand for numbers and flags */
+export const push = async (platform: Platform, source: string, frame: Frame, caller: Caller, texts = false): Promise<void> =>
+  write(platform, await sourceOf(platform, source), frame, caller, texts);
 
-export const writeView = async (platform: Platform, view: string, frame: Frame, caller: Caller): Promise<void> => {
+export const writeView = async (platform: Platform, view: string, frame: Frame, caller: Caller, texts = false): Promise<void> => {
   const { definition } = await platform.show('feature-view', view);
-  return write(platform, await sourceOf(platform, (definition as FeatureViewDefinition).source), frame, caller);
+  return write(platform, await sourceOf(platform, (definition as FeatureViewDefinition).source), frame, caller, texts);
 };

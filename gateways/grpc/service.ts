@@ -1,9 +1,14 @@
 /** A gRPC service that the server offers: what it is, and what answers it. Each protocol (ours, Feast's) brings its own. */
 import type { ServiceDefinition, UntypedServiceImplementation } from '@grpc/grpc-js';
+import type { HttpLimits } from '#gateways/http/limits.ts';
 import type { Platform } from '#gateways/platform.ts';
+import type { ProtoFiles } from './protos.ts';
 
 export interface GrpcContext {
   readonly platform: Platform;
+  readonly limits: HttpLimits;
+  /** a cause that no caller is shown */
+  readonly onInternalError: (error: unknown, call: string) => void;
 }
 
 export interface GrpcService {
@@ -11,4 +16,8 @@ export interface GrpcService {
   readonly implementation: UntypedServiceImplementation;
 }
 
-export type GrpcServices = (context: GrpcContext) => readonly GrpcService[];
+/** The services of one protocol, and their protos, which reflection shows. */
+export interface GrpcProtocol {
+  readonly protos: ProtoFiles;
+  readonly services: (context: GrpcContext) => readonly GrpcService[];
+}

@@ -3,7 +3,7 @@ import type { FastifyRequest } from 'fastify';
 import { fail } from '#domain/errors.ts';
 import type { Caller } from '#gateways/platform.ts';
 
-const ANONYMOUS: Caller = { actor: 'anonymous@loopback' };
+const ANONYMOUS = 'anonymous@loopback';
 const MAX_ACTOR = 200;
 
 /** HTTP headers arrive as Latin-1; clients send names in UTF-8. */
@@ -11,14 +11,14 @@ const utf8Header = (text: string): string => Buffer.from(text, 'latin1').toStrin
 
 export const callerOf = (request: FastifyRequest): Caller => {
   const header = request.headers['x-millrace-actor'];
-  if (header === undefined || header === '') return ANONYMOUS;
+  if (header === undefined || header === '') return { actor: ANONYMOUS, requestId: request.id };
   const actor = utf8Header(String(header));
   if (actor.length > MAX_ACTOR || /\p{Cc}|\ufffd/u.test(actor)) {
     return fail('MR_PARAMETER_INVALID', `header x-millrace-actor must be printable UTF-8 of at most ${MAX_ACTOR} characters`, {
       parameter: 'x-millrace-actor',
     });
   }
-  return { actor };
+  return { actor, requestId: request.id };
 };
 
 export const isLoopback = (address: string | undefined): boolean =>

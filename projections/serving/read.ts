@@ -24,7 +24,7 @@ export interface ReadDependencies {
   /** positions of events that the online path left out as late */
   readonly leftOut: (view: string, generation: number) => Promise<((event: RawEvent) => boolean) | null>;
   /** resolves when the position is readable; rejects with MR_POSITION_NOT_REACHED past its deadline */
-  readonly waitFor: (position: string) => Promise<void>;
+  readonly waitFor: (position: string, waitMs?: number) => Promise<void>;
 }
 
 export type Read = (request: ReadRequest) => Promise<ReadResult>;
@@ -236,7 +236,7 @@ export const createRead = (dependencies: ReadDependencies): Read => {
   };
 
   return async (request) => {
-    if (request.after !== undefined) await dependencies.waitFor(request.after);
+    if (request.after !== undefined) await dependencies.waitFor(request.after, request.waitMs);
     const plan = planOf(request);
     const now = dependencies.readTime();
     const at = request.at ?? (request.known !== undefined && request.known < now ? request.known : now);

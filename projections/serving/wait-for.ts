@@ -20,8 +20,9 @@ export const createWaitFor = ({
   readers,
   onProgress,
   deadlineMs,
-}: WaitForDependencies): ((position: string) => Promise<void>) => {
-  return async (position) => {
+}: WaitForDependencies): ((position: string, waitMs?: number) => Promise<void>) => {
+  return async (position, waitMs = deadlineMs) => {
+    const patienceMs = Math.min(waitMs, deadlineMs);
     const { topic, positions } = parseTopicPosition(position);
     const done = (): boolean => readers(topic).every((reader) => reached(reader, positions));
     if (done()) return;
@@ -35,12 +36,12 @@ export const createWaitFor = ({
       const timer = setTimeout(() => {
         unsubscribe();
         reject(
-          new MillraceError('MR_POSITION_NOT_REACHED', `position ${position} was not reached in ${deadlineMs} ms`, {
+          new MillraceError('MR_POSITION_NOT_REACHED', `position ${position} was not reached in ${patienceMs} ms`, {
             position,
-            deadlineMs,
+            deadlineMs: patienceMs,
           }),
         );
-      }, deadlineMs);
+      }, patienceMs);
     });
   };
 };

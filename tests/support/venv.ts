@@ -32,6 +32,6 @@ export const pythonWith = (directory: string, packages: readonly string[], check
 export const pythonWithPyiceberg = (): string =>
   pythonWith('.venv', ['pyiceberg[pyarrow]==0.12.0'], 'import pyiceberg.table, pyarrow');
 
-export const FEAST = 'feast[redis]==0.67.0';
+export const FEAST = 'feast[redis,grpcio]==0.67.0';
 export const pythonWithFeast = (): string =>
-  pythonWith('.venv-feast', [FEAST], "import feast.version; assert feast.version.get_version() == '0.67.0'");
+  pythonWith('.venv-feast', [FEAST], "import grpc, feast.version; assert feast.version.get_version() == '0.67.0'");

@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { fail } from '#domain/errors.ts';
 import type { Platform } from '#gateways/platform.ts';
+import type { GrpcGateway } from '../../grpc/gateway.ts';
 import { wholeOption } from '../usage.ts';
 
 interface ServeOptions {
@@ -13,6 +14,7 @@ interface ServeOptions {
   readonly stackPort: number;
   readonly addresses?: string;
   readonly projections: boolean;
+  readonly grpcPort?: number;
   readonly feastStatuses: 'exact' | 'feast';
 }
 
@@ -46,6 +48,12 @@ const untilSignal = (): Promise<void> =>
     process.on('SIGINT', onSignal);
   });
 
+const startGrpc = async (platform: Platform, { host, grpcPort, feastStatuses }: ServeOptions): Promise<GrpcGateway | null> => {
+  if (grpcPort === undefined) return null;
+  const { createGrpcGateway } = await import('#gateways/grpc/gateway.ts');
+  return createGrpcGateway({ platform, host, port: grpcPort, feastStatuses });
+};
+
 const serve = async (options: ServeOptions, command: Command): Promise<void> => {
   const { profile, data, port, host } = options;
   const { json } = command.optsWithGlobals() as { json?: boolean };
@@ -62,13 +70,24 @@ const serve = async (options: ServeOptions, command: Command): Promise<void> => 
         throw error;
       },
     );
-    const ready = { url: gateway.url, profile, dataDirectory, pid: process.pid };
+    const grpc = await startGrpc(platform, options).catch(async (error: unknown) => {
+      await gateway.close();
+      throw error;
+    });
+    const ready = {
+      url: gateway.url,
+      ...(grpc === null ? {} : { grpc: grpc.address }),
+      profile,
+      dataDirectory,
+      pid: process.pid,
+    };
+    const at = grpc === null ? gateway.url : `${gateway.url} and, for gRPC, at ${grpc.address}`;
     process.stdout.write(
-      `${json === true ? JSON.stringify(ready) : `millrace is ready at ${gateway.url} (profile ${profile}, data in ${dataDirectory})`}\n`,
+      `${json === true ? JSON.stringify(ready) : `millrace is ready at ${at} (profile ${profile}, data in ${dataDirectory})`}\n`,
     );
     await signal;
     process.stderr.write('stopping: the requests in flight are waited for\n');
-    await gateway.close();
+    await Promise.all([gateway.close(), grpc?.close()]);
   } finally {
     await platform.close();
   }
@@ -82,6 +101,7 @@ export const addServe = (program: Command): void => {
     .option('--data <dir>', 'data directory', '.millrace')
     .option('--port <n>', 'port; 0 takes any free one', wholeOption('--port'), 7411)
     .option('--host <address>', 'address to listen on', '127.0.0.1')
+    .option('--grpc-port <n>', 'port for gRPC; 0 takes any free one; absent: no gRPC', wholeOption('--grpc-port'))
     .option('--stack <dir>', 'profile stack: directory of the servers that `millrace stack up` started', '.millrace-stack')
     .option('--stack-port <n>', 'profile stack: their base port', wholeOption('--stack-port'), 7420)
     .option('--addresses <file>', 'profile stack: JSON with the addresses of servers that run elsewhere')

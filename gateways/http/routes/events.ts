@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import type { FastifyRequest } from 'fastify';
 import { fail } from '#domain/errors.ts';
+import { checkBatch } from '#gateways/checks.ts';
 import { addNdjsonParser } from '../body-parsers.ts';
 import { callerOf } from '../caller.ts';
 import { wholeNumber } from '../parameters.ts';
@@ -42,12 +43,7 @@ const publish =
   ({ platform, limits }: RouteContext) =>
   (request: FastifyRequest<Events>) => {
     const { events } = request.body;
-    if (events.length > limits.events) {
-      fail('MR_BATCH_TOO_LARGE', `${events.length} events in one request: at most ${limits.events}`, {
-        limit: limits.events,
-        events: events.length,
-      });
-    }
+    checkBatch(events, limits);
     const producer = producerOf(request);
     const { source } = request.params;
     return platform.publish(producer === undefined ? { source, events } : { source, events, producer }, callerOf(request));

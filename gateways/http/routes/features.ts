@@ -1,32 +1,12 @@
-import { fail } from '#domain/errors.ts';
+import { checkRead } from '#gateways/checks.ts';
 import type { ReadRequest } from '#gateways/platform.ts';
+import { callerOf } from '../caller.ts';
 import { createFeaturesSerializer } from '../features-json.ts';
-import type { HttpLimits } from '../limits.ts';
 import { timeOf } from '../parameters.ts';
 import type { Routes } from '../route.ts';
 import { answers, closed, list, readResult, record, text, time } from '../schemas.ts';
 
 type FeaturesBody = Omit<ReadRequest, 'at' | 'known'> & { readonly at?: string | number; readonly known?: string | number };
-
-const checkSize = (body: FeaturesBody, limits: HttpLimits): void => {
-  const { service, features, entities } = body;
-  if ((service === undefined) === (features === undefined)) {
-    fail('MR_BODY_INVALID', 'the body must have either "service" (a name) or "features" (a list such as "view:feature")');
-  }
-  if (entities.length > limits.entities) {
-    fail('MR_QUERY_TOO_LARGE', `${entities.length} entities in one request: at most ${limits.entities}`, {
-      limit: limits.entities,
-      entities: entities.length,
-    });
-  }
-  if (features !== undefined && (features.length > limits.features || features.length === 0)) {
-    const code = features.length === 0 ? 'MR_BODY_INVALID' : 'MR_QUERY_TOO_LARGE';
-    fail(code, `${features.length} features in one request: from 1 to ${limits.features}`, {
-      limit: limits.features,
-      features: features.length,
-    });
-  }
-};
 
 /** Times as numbers. The usual body has none or numbers already, and is itself the request. */
 const readRequest = (body: FeaturesBody): ReadRequest => {
@@ -64,8 +44,8 @@ export const featureRoutes: Routes = (app, { platform, limits }) => {
       serializerCompiler: ({ httpStatus }) => (httpStatus === '200' ? (serialize as (data: unknown) => string) : JSON.stringify),
     },
     (request) => {
-      checkSize(request.body, limits);
-      return platform.read(readRequest(request.body));
+      checkRead(request.body, limits);
+      return platform.read(readRequest(request.body), callerOf(request));
     },
   );
 };

@@ -1,0 +1,99 @@
+/** The generated client's calls as promises: deadlines in, refusals out. */
+import {
+  type ChannelCredentials,
+  type Client,
+  credentials as grpcCredentials,
+  Metadata,
+  makeGenericClientConstructor,
+  type ServiceError,
+  status,
+} from '@grpc/grpc-js';
+import type { ServiceDefinition } from '@grpc/proto-loader';
+import { MillraceError } from '#domain/errors.ts';
+import type { EventsClient } from '#gateways/grpc/generated/millrace/v1/Events.ts';
+import type { FeaturesClient } from '#gateways/grpc/generated/millrace/v1/Features.ts';
+import type { ProducerSequenceResponse__Output } from '#gateways/grpc/generated/millrace/v1/ProducerSequenceResponse.ts';
+import type { PublishRequest } from '#gateways/grpc/generated/millrace/v1/PublishRequest.ts';
+import type { PublishResponse__Output } from '#gateways/grpc/generated/millrace/v1/PublishResponse.ts';
+import type { ReadRequest } from '#gateways/grpc/generated/millrace/v1/ReadRequest.ts';
+import type { ReadResponse__Output } from '#gateways/grpc/generated/millrace/v1/ReadResponse.ts';
+import { nativeProtos } from '#gateways/grpc/native-protos.ts';
+import { serviceOf } from '#gateways/grpc/protos.ts';
+import { refusalOfServiceError } from '#gateways/grpc/refusal.ts';
+
+export interface TransportOptions {
+  /** host:port of the gRPC gateway */
+  readonly address: string;
+  /** an API key or a token */
+  readonly key?: string;
+  /** who asks, where the server knows no keys */
+  readonly actor?: string;
+  /** PEM of the authority that signed the server's certificate: TLS is used */
+  readonly ca?: Buffer;
+}
+
+export interface Transport {
+  readonly read: (request: ReadRequest, deadline: number) => Promise<ReadResponse__Output>;
+  readonly publish: (request: PublishRequest, deadline: number) => Promise<PublishResponse__Output>;
+  readonly producerSequence: (
+    request: { readonly source: string; readonly producer: string },
+    deadline: number,
+  ) => Promise<ProducerSequenceResponse__Output>;
+  readonly close: () => void;
+}
+
+/** What the other side, or the way to it, could not do now, and may do shortly. */
+export const mayComeBack = (error: unknown): boolean =>
+  error instanceof MillraceError && (error.code === 'MR_UNREACHABLE' || error.status === 503 || error.status === 429);
+
+const errorOf = (error: ServiceError, address: string): MillraceError => {
+  const refusal = refusalOfServiceError(error);
+  if (refusal !== null) return refusal;
+  if (error.code === status.UNAVAILABLE)
+    return new MillraceError('MR_UNREACHABLE', `no gRPC server answers at ${address}: ${error.details}`, { address });
+  if (error.code === status.DEADLINE_EXCEEDED)
+    return new MillraceError('MR_DEADLINE', `no answer came from ${address} before the deadline`, { address });
+  if (error.code === status.RESOURCE_EXHAUSTED) return new MillraceError('MR_BODY_TOO_LARGE', error.details, { address });
+  return new MillraceError('MR_INTERNAL', `${address} answered ${status[error.code]}: ${error.details}`, { address });
+};
+
+type Call<Request, Answer> = (
+  request: Request,
+  metadata: Metadata,
+  options: { readonly deadline: number },
+  callback: (error: ServiceError | null, answer?: Answer) => void,
+) => unknown;
+
+const clientOf = <T extends Client>(definition: ServiceDefinition, address: string, credentials: ChannelCredentials): T =>
+  new (makeGenericClientConstructor(definition, 'millrace'))(address, credentials, {
+    // One channel's connections are shared by all channels to the same server, which two services of one client are.
+    'grpc.use_local_subchannel_pool': 0,
+    'grpc.max_receive_message_length': 256 * 1024 * 1024,
+    'grpc.enable_retries': 0,
+  }) as unknown as T;
+
+export const openTransport = ({ address, key, actor, ca }: TransportOptions): Transport => {
+  const credentials = ca === undefined ? grpcCredentials.createInsecure() : grpcCredentials.createSsl(ca);
+  const features = clientOf<FeaturesClient>(serviceOf(nativeProtos, 'millrace.v1.Features'), address, credentials);
+  const events = clientOf<EventsClient>(serviceOf(nativeProtos, 'millrace.v1.Events'), address, credentials);
+  const metadata = new Metadata();
+  if (key !== undefined) metadata.set('authorization', `Bearer ${key}`);
+  if (actor !== undefined) metadata.set('x-millrace-actor', actor);
+  const promised =
+    <Request, Answer>(call: Call<Request, Answer>) =>
+    (request: Request, deadline: number): Promise<Answer> =>
+      new Promise((resolve, reject) => {
+        call(request, metadata, { deadline }, (error, answer) =>
+          error === null ? resolve(answer as Answer) : reject(errorOf(error, address)),
+        );
+      });
+  return {
+    read: promised<ReadRequest, ReadResponse__Output>((...args) => features.Read(...args)),
+    publish: promised<PublishRequest, PublishResponse__Output>((...args) => events.Publish(...args)),
+    producerSequence: promised((...args) => events.ProducerSequence(...args)),
+    close() {
+      features.close();
+      events.close();
+    },
+  };
+};

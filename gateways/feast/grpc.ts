@@ -1,0 +1,126 @@
+/** What Feast's own gRPC servers answer, so that its clients work unchanged: `ServingService` and `GrpcFeatureServer`. */
+import { join } from 'node:path';
+import type { FieldType, Value } from '#domain/values/value.ts';
+import type { FeatureStatus } from '#domain/views/plan.ts';
+import { callerOf, unary } from '#gateways/grpc/calls.ts';
+import { loadProtos, type ProtoFiles, serviceOf } from '#gateways/grpc/protos.ts';
+import type { GrpcContext, GrpcProtocol } from '#gateways/grpc/service.ts';
+import type { ReadOrigins, ReadResult } from '#gateways/platform.ts';
+import { checkColumns, checkOnline } from './checks.ts';
+import { type FeastValue, feastValueOf, plainOf } from './grpc-values.ts';
+import { AS_FEAST, type FeastStatuses, namesOf, type OnlineFeaturesBody, readRequestOf, STATUS } from './online-features.ts';
+import { type Frame, push, writeView } from './write.ts';
+
+const FILES: ProtoFiles = {
+  directory: join(import.meta.dirname, 'protos'),
+  files: ['feast/serving/ServingService.proto', 'feast/serving/GrpcServer.proto'],
+};
+const protos = loadProtos(FILES);
+
+type Columns = Readonly<Record<string, { readonly val: readonly FeastValue[] }>>;
+
+interface OnlineRequest {
+  readonly kind?: 'featureService' | 'features';
+  readonly featureService?: string;
+  readonly features?: { readonly val: readonly string[] };
+  readonly entities: Columns;
+  readonly fullFeatureNames: boolean;
+  readonly requestContext: Columns;
+  readonly includeFeatureViewVersionMetadata: boolean;
+}
+
+interface RowRequest {
+  readonly features: Readonly<Record<string, string>>;
+  readonly typedFeatures: Readonly<Record<string, FeastValue>>;
+}
+
+const columnsOf = (columns: Columns): Record<string, readonly unknown[]> =>
+  Object.fromEntries(Object.entries(columns).map(([name, { val }]) => [name, val.map(plainOf)]));
+
+const bodyOf = (request: OnlineRequest): OnlineFeaturesBody => ({
+  entities: { ...columnsOf(request.entities), ...columnsOf(request.requestContext) },
+  ...(request.kind === 'featureService'
+    ? { feature_service: request.featureService ?? '' }
+    : { features: request.features?.val ?? [] }),
+  full_feature_names: request.fullFeatureNames,
+});
+
+const EPOCH = { seconds: 0, nanos: 0 };
+const timeOf = (time: number | null): typeof EPOCH =>
+  time === null ? EPOCH : { seconds: Math.floor(time / 1000), nanos: (((time % 1000) + 1000) % 1000) * 1_000_000 };
+
+const answerOf = (request: OnlineRequest, body: OnlineFeaturesBody, result: ReadResult, statuses: FeastStatuses): object => {
+  const { keys, viewOf, types, newest } = result.origins as ReadOrigins;
+  const says = statuses === 'feast' ? AS_FEAST : STATUS;
+  const given = { ...request.requestContext, ...request.entities };
+  const vectors = keys.map((key) => ({
+    values: given[key]?.val ?? [],
+    statuses: result.entities.map(() => 'PRESENT'),
+    eventTimestamps: result.entities.map(() => EPOCH),
+  }));
+  for (let feature = 0; feature < result.features.length; feature++) {
+    const times = newest[viewOf[feature] as number];
+    vectors.push({
+      values: result.values.map((row) => feastValueOf(row[feature] as Value, types[feature] as FieldType)),
+      statuses: result.status.map((row) => says[row[feature] as FeatureStatus]),
+      eventTimestamps: result.entities.map((_, row) => timeOf(times?.[row] ?? null)),
+    });
+  }
+  return {
+    metadata: {
+      featureNames: { val: [...keys, ...namesOf(result, body.full_feature_names === true)] },
+      featureViewMetadata: request.includeFeatureViewVersionMetadata
+        ? result.views.map(({ view, version }) => ({ name: view, version }))
+        : [],
+    },
+    results: vectors,
+    status: true,
+  };
+};
+
+/** One row: typed values, or texts of which the source's types make numbers and flags. */
+const frameOf = ({ features, typedFeatures }: RowRequest): { readonly frame: Frame; readonly texts: boolean } => {
+  const typed = Object.entries(typedFeatures);
+  if (typed.length > 0)
+    return { frame: Object.fromEntries(typed.map(([name, value]) => [name, [plainOf(value)]])), texts: false };
+  return { frame: Object.fromEntries(Object.entries(features).map(([name, value]) => [name, [value]])), texts: true };
+};
+
+export const feastProtocol = (statuses: FeastStatuses, version: string): GrpcProtocol => ({
+  protos: FILES,
+  services(context: GrpcContext) {
+    const { platform, limits } = context;
+    const online = unary<OnlineRequest, object>(context, async (request, call) => {
+      const body = bodyOf(request);
+      checkOnline(body, limits);
+      return answerOf(request, body, await platform.read(readRequestOf(body), callerOf(call.metadata)), statuses);
+    });
+    return [
+      {
+        definition: serviceOf(protos, 'feast.serving.ServingService'),
+        implementation: {
+          GetFeastServingInfo: unary<object, object>(context, async () => ({ version })),
+          GetOnlineFeatures: online,
+        },
+      },
+      {
+        definition: serviceOf(protos, 'GrpcFeatureServer'),
+        implementation: {
+          GetOnlineFeatures: online,
+          Push: unary<RowRequest & { readonly streamFeatureView: string }, object>(context, async (request, call) => {
+            const { frame, texts } = frameOf(request);
+            checkColumns('features', frame, limits.events);
+            await push(platform, request.streamFeatureView, frame, callerOf(call.metadata), texts);
+            return { status: true };
+          }),
+          WriteToOnlineStore: unary<RowRequest & { readonly featureViewName: string }, object>(context, async (request, call) => {
+            const { frame, texts } = frameOf(request);
+            checkColumns('features', frame, limits.events);
+            await writeView(platform, request.featureViewName, frame, callerOf(call.metadata), texts);
+            return { status: true };
+          }),
+        },
+      },
+    ];
+  },
+});

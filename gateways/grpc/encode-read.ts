@@ -1,0 +1,137 @@
+/**
+ * The answer of a read, straight from the platform's own into bytes: millrace.v1.ReadResponse. Between them protobuf's objects would be three
+ * a value (50 values are a usual row). Held to the proto by a test that decodes with it.
+ */
+import type { Value } from '#domain/values/value.ts';
+import type { FeatureStatus } from '#domain/views/plan.ts';
+import type { ReadResult, ViewAnswer } from '#gateways/platform.ts';
+import {
+  endWire,
+  FIXED64,
+  LENGTH,
+  putDouble,
+  putMessage,
+  putTag,
+  putText,
+  putVarint,
+  putWhole,
+  reserve,
+  startWire,
+  type Wire,
+} from './wire.ts';
+
+/** A read of a stream that was refused. */
+export interface RefusedAnswer {
+  readonly error: { readonly code: string; readonly message: string; readonly details: Readonly<Record<string, unknown>> };
+}
+
+export const STATUS_NUMBER: Readonly<Record<FeatureStatus, number>> = {
+  present: 0,
+  null: 1,
+  'not-found': 2,
+  expired: 3,
+  overflow: 4,
+};
+
+const RESPONSE = { features: 1, rows: 2, views: 3, at: 4, known: 5, error: 6 } as const;
+const ROW = { values: 1, statuses: 2 } as const;
+const VIEW = { view: 1, version: 2, generation: 3, eventTime: 4, position: 5 } as const;
+const REFUSAL = { code: 1, message: 2, details: 3 } as const;
+/** google.protobuf */
+const VALUE = { null: 1, number: 2, string: 3, bool: 4, struct: 5, list: 6 } as const;
+const LIST = { values: 1 } as const;
+const STRUCT = { fields: 1 } as const;
+const ENTRY = { key: 1, value: 2 } as const;
+
+const putStruct = (wire: Wire, field: number, row: object): void =>
+  putMessage(wire, field, () => {
+    for (const [key, value] of Object.entries(row))
+      putMessage(wire, STRUCT.fields, () => {
+        putText(wire, ENTRY.key, key);
+        putValue(wire, ENTRY.value, value);
+      });
+  });
+
+/** @param value JSON's, of any depth */
+const putValue = (wire: Wire, field: number, value: unknown): void => {
+  if (typeof value === 'number') {
+    reserve(wire, 11);
+    putTag(wire, field, LENGTH);
+    wire.bytes[wire.at++] = 9;
+    putTag(wire, VALUE.number, FIXED64);
+    putDouble(wire, value);
+    return;
+  }
+  putMessage(wire, field, () => {
+    if (value === null || value === undefined) putWhole(wire, VALUE.null, 0);
+    else if (typeof value === 'boolean') putWhole(wire, VALUE.bool, value ? 1 : 0);
+    else if (value === '') putMessage(wire, VALUE.string, () => {});
+    else if (Array.isArray(value))
+      putMessage(wire, VALUE.list, () => {
+        for (const item of value) putValue(wire, LIST.values, item);
+      });
+    else if (typeof value === 'object') putStruct(wire, VALUE.struct, value);
+    else putText(wire, VALUE.string, String(value));
+  });
+};
+
+const putRow = (wire: Wire, values: readonly Value[], statuses: readonly FeatureStatus[]): void =>
+  putMessage(wire, RESPONSE.rows, () => {
+    let present = true;
+    for (let i = 0; i < values.length; i++) {
+      putValue(wire, ROW.values, values[i] as Value);
+      present &&= statuses[i] === 'present';
+    }
+    if (present) return;
+    reserve(wire, statuses.length + 12);
+    putTag(wire, ROW.statuses, LENGTH);
+    putVarint(wire, statuses.length);
+    for (const one of statuses) wire.bytes[wire.at++] = STATUS_NUMBER[one];
+  });
+
+const putView = (wire: Wire, { view, version, generation, eventTime, position }: ViewAnswer): void =>
+  putMessage(wire, RESPONSE.views, () => {
+    putText(wire, VIEW.view, view);
+    putWhole(wire, VIEW.version, version);
+    putWhole(wire, VIEW.generation, generation);
+    if (eventTime !== null) putWhole(wire, VIEW.eventTime, eventTime);
+    putText(wire, VIEW.position, position);
+  });
+
+/** What a plan's features are called is the same in each of its answers. */
+const namesBytes = new WeakMap<readonly string[], Buffer>();
+
+const namesOf = (features: readonly string[]): Buffer => {
+  const known = namesBytes.get(features);
+  if (known !== undefined) return known;
+  const size = features.reduce((sum, name) => sum + Buffer.byteLength(name) + 12, 0);
+  const wire: Wire = { bytes: Buffer.allocUnsafe(size), at: 0 };
+  for (const name of features) putText(wire, RESPONSE.features, name);
+  const bytes = Buffer.from(wire.bytes.subarray(0, wire.at));
+  namesBytes.set(features, bytes);
+  return bytes;
+};
+
+const isRefused = (answer: ReadResult | RefusedAnswer): answer is RefusedAnswer => 'error' in answer;
+
+export const encodeReadResponse = (answer: ReadResult | RefusedAnswer): Buffer => {
+  const wire = startWire();
+  if (isRefused(answer)) {
+    putMessage(wire, RESPONSE.error, () => {
+      putText(wire, REFUSAL.code, answer.error.code);
+      putText(wire, REFUSAL.message, answer.error.message);
+      putStruct(wire, REFUSAL.details, answer.error.details);
+    });
+    return endWire(wire);
+  }
+  const names = namesOf(answer.features);
+  reserve(wire, names.length + 64);
+  names.copy(wire.bytes, wire.at);
+  wire.at += names.length;
+  for (let row = 0; row < answer.values.length; row++)
+    putRow(wire, answer.values[row] as readonly Value[], answer.status[row] as readonly FeatureStatus[]);
+  for (const view of answer.views) putView(wire, view);
+  putWhole(wire, RESPONSE.at, answer.at);
+  putWhole(wire, RESPONSE.known, answer.known);
+  return endWire(wire);
+};

@@ -1,0 +1,89 @@
+/**
+ * The gRPC gateway: our own services and Feast's on one port, with reflection and health (grpc.health.v1).
+ *
+ * Closing drains: health says NOT_SERVING, no new call is taken, those in flight end (at most `drainMs`), then it stops.
+ */
+import { ServerCredentials as Credentials, Server, type ServerCredentials } from '@grpc/grpc-js';
+import { ReflectionService } from '@grpc/reflection';
+import { HealthImplementation } from 'grpc-health-check';
+import { fail } from '#domain/errors.ts';
+import { feastProtocol } from '#gateways/feast/grpc.ts';
+import type { FeastStatuses } from '#gateways/feast/online-features.ts';
+import { DEFAULT_LIMITS, type HttpLimits } from '#gateways/http/limits.ts';
+import type { Platform } from '#gateways/platform.ts';
+import { nativeProtocol } from './native.ts';
+import { loadProtos } from './protos.ts';
+
+export interface GrpcGatewayOptions {
+  readonly platform: Platform;
+  /** default 127.0.0.1: others are let in only by naming an address */
+  readonly host?: string;
+  /** default 7412; 0: any free one */
+  readonly port?: number;
+  readonly limits?: Partial<HttpLimits>;
+  readonly version?: string;
+  readonly feastStatuses?: FeastStatuses;
+  /** default: without TLS */
+  readonly credentials?: ServerCredentials;
+  /** a cause that no caller is shown; default: to stderr */
+  readonly onInternalError?: (error: unknown, call: string) => void;
+}
+
+export interface GrpcGateway {
+  /** host:port */
+  readonly address: string;
+  /** Drains and stops; idempotent. */
+  readonly close: () => Promise<void>;
+}
+
+const STREAMS = 1000;
+/** A client that is gone without a word is found out by a ping, not by the next answer. */
+const KEEPALIVE = { 'grpc.keepalive_time_ms': 60_000, 'grpc.keepalive_timeout_ms': 20_000 };
+
+export const createGrpcGateway = async (options: GrpcGatewayOptions): Promise<GrpcGateway> => {
+  const { platform, host = '127.0.0.1', port = 7412, version = '0.1.0', feastStatuses = 'exact' } = options;
+  const limits = { ...DEFAULT_LIMITS, ...options.limits };
+  const onInternalError = options.onInternalError ?? ((error, call) => console.error(`call ${call} failed:`, error));
+  const context = { platform, limits, onInternalError };
+  const server = new Server({
+    'grpc.max_receive_message_length': limits.bodyBytes,
+    'grpc.max_concurrent_streams': STREAMS,
+    ...KEEPALIVE,
+  });
+  const protocols = [nativeProtocol, feastProtocol(feastStatuses, version)];
+  const names = protocols.flatMap(({ services }) =>
+    services(context).map(({ definition, implementation }) => {
+      server.addService(definition, implementation);
+      return Object.values(definition)[0]?.path.split('/')[1] as string;
+    }),
+  );
+  const health = new HealthImplementation(Object.fromEntries(['', ...names].map((name) => [name, 'SERVING'] as const)));
+  health.addToServer(server);
+  new ReflectionService(loadProtos(...protocols.map(({ protos }) => protos))).addToServer(server);
+
+  const bound = await new Promise<number>((resolve, reject) => {
+    const named = host.includes(':') ? `[${host}]` : host;
+    server.bindAsync(`${named}:${port}`, options.credentials ?? Credentials.createInsecure(), (error, at) =>
+      error === null ? resolve(at) : reject(error),
+    );
+  }).catch((error: Error) =>
+    /EADDRINUSE/.test(error.message)
+      ? fail('MR_REFUSED', `port ${port} of ${host} is taken: choose another with --grpc-port`, { host, port })
+      : Promise.reject(error),
+  );
+
+  let closing: Promise<void> | null = null;
+  const drain = async (): Promise<void> => {
+    for (const name of ['', ...names]) health.setStatus(name, 'NOT_SERVING');
+    const deadline = setTimeout(() => server.forceShutdown(), limits.drainMs);
+    await new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
+    clearTimeout(deadline);
+  };
+  return {
+    address: `${host.includes(':') ? `[${host}]` : host}:${bound}`,
+    close() {
+      closing ??= drain();
+      return closing;
+    },
+  };
+};

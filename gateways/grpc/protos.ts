@@ -1,0 +1,24 @@
+/** Protos as they are loaded: no build step, and the same options as the generated types have. */
+import { loadSync, type PackageDefinition, type ServiceDefinition } from '@grpc/proto-loader';
+
+export interface ProtoFiles {
+  /** where the files and their imports are */
+  readonly directory: string;
+  readonly files: readonly string[];
+}
+
+/** Loaded together, for reflection: what both import (google.protobuf) is one file then, and not two of one name. */
+export const loadProtos = (...all: readonly ProtoFiles[]): PackageDefinition =>
+  loadSync([...all.flatMap(({ files }) => files)], {
+    includeDirs: all.map(({ directory }) => directory),
+    longs: Number,
+    enums: String,
+    oneofs: true,
+    defaults: true,
+  });
+
+export const serviceOf = (protos: PackageDefinition, name: string): ServiceDefinition => {
+  const found = protos[name];
+  if (found === undefined || 'format' in found) throw new Error(`the protos have no service ${name}`);
+  return found;
+};
