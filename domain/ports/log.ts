@@ -9,9 +9,13 @@
  * - A record is never changed. A read sees a prefix of the partition, and all that was appended before it started. A read that finds
  *   nothing is at the end of what can be read: `end` may lie past the last record, never before it.
  * - `positions` written by an append are those that `committed` returns, in step with the records of the same append.
+ * - A record's headers come back as they were sent, and are absent where none were. Of other hands' records: those that are text.
  * - A producer's batch with a sequence that was already taken is not appended again (`duplicates` counts its records).
  */
 import type { Position } from '#domain/values/value.ts';
+
+/** Beside a record's value, for whoever carries it on: W3C trace context, where the record is traced. */
+export type Headers = Readonly<Record<string, string>>;
 
 export interface OutgoingRecord {
   readonly topic: string;
@@ -24,6 +28,8 @@ export interface OutgoingRecord {
   readonly schemaId: number;
   /** what `value` encodes, handed to the tasks of the same append so that they need not decode it; never stored, absent from reads */
   readonly decoded?: unknown;
+  /** never empty */
+  readonly headers?: Headers;
 }
 
 export interface LogRecord extends OutgoingRecord {

@@ -71,9 +71,10 @@ export const appendPlan = (claims: ProducerClaims | null, names: PlanNames, now:
 
   const putRecords = (records: readonly OutgoingRecord[]): readonly Place[] => {
     const places = new Map<string, Place>();
-    for (const { topic, partition, key, value, schemaId } of records) {
+    for (const { topic, partition, key, value, schemaId, headers } of records) {
       topics.add(topic);
-      const message = { key: key === null ? null : Buffer.from(key), value: frame(schemaId, value) };
+      const plain = { key: key === null ? null : Buffer.from(key), value: frame(schemaId, value) };
+      const message = headers === undefined ? plain : { ...plain, headers };
       const batch = put(names.topic(topic), partition, message);
       const place = places.get(`${topic}/${partition}`);
       const index = batch.messages.length - 1;

@@ -15,6 +15,7 @@ export interface RawMessage {
   readonly value: Buffer | null;
   /** epoch ms: the broker's, as topics are of LogAppendTime */
   readonly timestamp: string;
+  readonly headers: Readonly<Record<string, unknown>>;
   readonly isControlRecord: boolean;
   readonly batchContext: { readonly producerId: string; readonly inTransaction: boolean; readonly maxTimestamp: string };
 }
@@ -28,6 +29,7 @@ export interface FetchedPartition {
 export interface OutgoingMessage {
   readonly key: Buffer | null;
   readonly value: Buffer | null;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 export interface PartitionMessages {

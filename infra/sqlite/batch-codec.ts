@@ -4,9 +4,10 @@
  *     varint(key bytes + 1; 0: null)  varint(schema id)  varint(value bytes)  key (UTF-8)  value
  *
  * Offsets and log time belong to the batch (its row), so a record costs three bytes more than what it carries.
+ * Few records have headers, so they lie beside the batch: null where none has any, else JSON, the record's index in the batch to its headers.
  * A decoded value is a view into the batch's bytes: keeping one record keeps its batch in memory.
  */
-import type { LogRecord, OutgoingRecord } from '#domain/ports/log.ts';
+import type { Headers, LogRecord, OutgoingRecord } from '#domain/ports/log.ts';
 
 /** A batch is closed when it reaches this size; one record larger than this has a batch of its own. */
 export const MAX_BATCH_BYTES = 4 * 1024 * 1024;
@@ -31,13 +32,18 @@ const varint = (into: Buffer, at: number, value: number): number => {
 export interface EncodedBatch {
   readonly count: number;
   readonly data: Uint8Array;
+  readonly headers: string | null;
 }
+
+type HeadersByIndex = Readonly<Record<number, Headers>>;
 
 const encodeRun = (records: readonly OutgoingRecord[], from: number, to: number, size: number): EncodedBatch => {
   const buffer = Buffer.allocUnsafe(size);
   let p = 0;
+  let headers: Record<number, Headers> | null = null;
   for (let i = from; i < to; i++) {
-    const { key, schemaId, value } = records[i] as OutgoingRecord;
+    const { key, schemaId, value, headers: own } = records[i] as OutgoingRecord;
+    if (own !== undefined) (headers ??= {})[i - from] = own;
     const keyBytes = key === null ? 0 : Buffer.byteLength(key);
     p = varint(buffer, p, key === null ? 0 : keyBytes + 1);
     p = varint(buffer, p, schemaId);
@@ -46,7 +52,7 @@ const encodeRun = (records: readonly OutgoingRecord[], from: number, to: number,
     buffer.set(value, p);
     p += value.length;
   }
-  return { count: to - from, data: buffer.subarray(0, p) };
+  return { count: to - from, data: buffer.subarray(0, p), headers: headers === null ? null : JSON.stringify(headers) };
 };
 
 export const encodeBatches = (records: readonly OutgoingRecord[]): readonly EncodedBatch[] => {
@@ -73,6 +79,7 @@ export interface StoredBatch {
   readonly count: number;
   readonly logTime: number;
   readonly data: Uint8Array;
+  readonly headers: string | null;
 }
 
 /** The batch's records with offset ≥ `from`. */
@@ -80,6 +87,7 @@ export const decodeBatch = (batch: StoredBatch, from: number): LogRecord[] => {
   const { topic, partition, base, count, logTime, data } = batch;
   const buffer = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
   const skip = Math.max(0, from - base);
+  const headers = batch.headers === null ? null : (JSON.parse(batch.headers) as HeadersByIndex);
   const records: LogRecord[] = [];
   let p = 0;
   const next = (): number => {
@@ -99,15 +107,10 @@ export const decodeBatch = (batch: StoredBatch, from: number): LogRecord[] => {
     const valueAt = p + (keyBytes === 0 ? 0 : keyBytes - 1);
     if (i >= skip) {
       const key = keyBytes === 0 ? null : buffer.toString('utf8', p, valueAt);
-      records.push({
-        topic,
-        partition,
-        key,
-        value: buffer.subarray(valueAt, valueAt + valueBytes),
-        schemaId,
-        offset: base + i,
-        logTime,
-      });
+      const value = buffer.subarray(valueAt, valueAt + valueBytes);
+      const record: LogRecord = { topic, partition, key, value, schemaId, offset: base + i, logTime };
+      const own = headers?.[i];
+      records.push(own === undefined ? record : { ...record, headers: own });
     }
     p = valueAt + valueBytes;
   }

@@ -1,18 +1,19 @@
 /**
  * The log's tables and the statements on them. A batch row is what one commit appended to one partition:
- * offsets [base, base + count), one log time, records as in batch-codec.ts.
+ * offsets [base, base + count), one log time, records and their headers as in batch-codec.ts.
  */
 import type { DatabaseSync } from 'node:sqlite';
 import type { ConsumerPosition } from '#domain/ports/log.ts';
-import type { StoredBatch } from '#infra/sqlite/batch-codec.ts';
+import type { EncodedBatch, StoredBatch } from '#infra/sqlite/batch-codec.ts';
 
-export const LOG_TABLES = `
+const LOG_TABLES = `
   CREATE TABLE IF NOT EXISTS log_partition (
     id INTEGER PRIMARY KEY, topic TEXT NOT NULL, partition INTEGER NOT NULL, begin INTEGER NOT NULL DEFAULT 0,
     UNIQUE (topic, partition)
   );
   CREATE TABLE IF NOT EXISTS log_batch (
-    partition_id INTEGER NOT NULL, base INTEGER NOT NULL, count INTEGER NOT NULL, log_time INTEGER NOT NULL, data BLOB NOT NULL
+    partition_id INTEGER NOT NULL, base INTEGER NOT NULL, count INTEGER NOT NULL, log_time INTEGER NOT NULL, data BLOB NOT NULL,
+    headers TEXT
   );
   CREATE UNIQUE INDEX IF NOT EXISTS log_batch_at ON log_batch (partition_id, base);
   CREATE INDEX IF NOT EXISTS log_batch_known ON log_batch (partition_id, log_time, base);
@@ -25,6 +26,13 @@ export const LOG_TABLES = `
     PRIMARY KEY (producer, topic)
   ) WITHOUT ROWID;
 `;
+
+/** Idempotent; a directory of before there were headers gets their column. */
+export const createLogTables = (db: DatabaseSync): void => {
+  db.exec(LOG_TABLES);
+  const columns = db.prepare("SELECT name FROM pragma_table_info('log_batch')").all() as { name: string }[];
+  if (!columns.some(({ name }) => name === 'headers')) db.exec('ALTER TABLE log_batch ADD COLUMN headers TEXT');
+};
 
 export interface PartitionRow {
   readonly id: number;
@@ -53,16 +61,16 @@ export interface LogReads {
   newestLogTime(): number;
 }
 
-type BatchColumns = { base: number; count: number; log_time: number; data: Uint8Array };
+type BatchColumns = { base: number; count: number; log_time: number; data: Uint8Array; headers: string | null };
 
 export const logReads = (db: DatabaseSync): LogReads => {
   const partitions = db.prepare(`${PARTITIONS} ORDER BY topic, partition`);
   const partitionsOf = db.prepare(`${PARTITIONS} WHERE topic = ? ORDER BY partition`);
   const holding = db.prepare(
-    'SELECT base, count, log_time, data FROM log_batch WHERE partition_id = ? AND base <= ? ORDER BY base DESC LIMIT 1',
+    'SELECT base, count, log_time, data, headers FROM log_batch WHERE partition_id = ? AND base <= ? ORDER BY base DESC LIMIT 1',
   );
   const after = db.prepare(
-    'SELECT base, count, log_time, data FROM log_batch WHERE partition_id = ? AND base > ? ORDER BY base LIMIT 1',
+    'SELECT base, count, log_time, data, headers FROM log_batch WHERE partition_id = ? AND base > ? ORDER BY base LIMIT 1',
   );
   const past = db.prepare('SELECT base FROM log_batch WHERE partition_id = ? AND log_time > ? ORDER BY log_time, base LIMIT 1');
   const positions = db.prepare('SELECT partition, next FROM log_position WHERE consumer = ? AND topic = ? ORDER BY partition');
@@ -77,7 +85,7 @@ export const logReads = (db: DatabaseSync): LogReads => {
       if (row === undefined || row.base + row.count <= offset) row = after.get(id, offset) as BatchColumns | undefined;
       return row === undefined
         ? null
-        : { topic, partition, base: row.base, count: row.count, logTime: row.log_time, data: row.data };
+        : { topic, partition, base: row.base, count: row.count, logTime: row.log_time, data: row.data, headers: row.headers };
     },
     offsetAt({ id, begin, end }, time) {
       const row = past.get(id, time) as { base: number } | undefined;
@@ -91,7 +99,7 @@ export const logReads = (db: DatabaseSync): LogReads => {
 
 export interface LogWrites {
   addPartition(topic: string, partition: number): number;
-  batch(partitionId: number, base: number, count: number, logTime: number, data: Uint8Array): void;
+  batch(partitionId: number, base: number, logTime: number, batch: EncodedBatch): void;
   position(position: ConsumerPosition): void;
   producer(producer: string, topic: string, next: number): void;
   trim(partitionId: number, beforeOffset: number): void;
@@ -99,7 +107,9 @@ export interface LogWrites {
 
 export const logWrites = (db: DatabaseSync): LogWrites => {
   const addPartition = db.prepare('INSERT INTO log_partition (topic, partition) VALUES (?, ?)');
-  const batch = db.prepare('INSERT INTO log_batch (partition_id, base, count, log_time, data) VALUES (?, ?, ?, ?, ?)');
+  const batch = db.prepare(
+    'INSERT INTO log_batch (partition_id, base, count, log_time, data, headers) VALUES (?, ?, ?, ?, ?, ?)',
+  );
   const position = db.prepare('INSERT INTO log_position VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET next = excluded.next');
   const producer = db.prepare('INSERT INTO log_producer VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET next = excluded.next');
   const begin = db.prepare('UPDATE log_partition SET begin = ? WHERE id = ?');
@@ -107,8 +117,8 @@ export const logWrites = (db: DatabaseSync): LogWrites => {
 
   return {
     addPartition: (topic, partition) => Number(addPartition.run(topic, partition).lastInsertRowid),
-    batch(partitionId, base, count, logTime, data) {
-      batch.run(partitionId, base, count, logTime, data);
+    batch(partitionId, base, logTime, { count, data, headers }) {
+      batch.run(partitionId, base, count, logTime, data, headers);
     },
     position({ consumer, topic, partition, offset }) {
       position.run(consumer, topic, partition, offset);

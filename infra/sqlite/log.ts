@@ -11,7 +11,7 @@ import { decodeBatch } from '#infra/sqlite/batch-codec.ts';
 import type { Database } from '#infra/sqlite/database.ts';
 import { logBook } from '#infra/sqlite/log-book.ts';
 import { readRecords } from '#infra/sqlite/log-reader.ts';
-import { LOG_TABLES, logReads, logWrites } from '#infra/sqlite/log-tables.ts';
+import { createLogTables, logReads, logWrites } from '#infra/sqlite/log-tables.ts';
 import { createStaging, type Staging } from '#infra/sqlite/staging.ts';
 import { storageError } from '#infra/sqlite/storage-error.ts';
 import { streamTasks } from '#infra/sqlite/stream-tasks.ts';
@@ -28,7 +28,7 @@ type Outcome =
 
 /** The database outlives the log: `close` ends the log's work and leaves the connection to its owner. */
 export const sqliteLog = (database: Database, clock: HybridClock): TransactionalLog => {
-  database.db.exec(LOG_TABLES);
+  createLogTables(database.db);
   const reads = logReads(database.db);
   const writes = logWrites(database.db);
   const book = logBook(reads);

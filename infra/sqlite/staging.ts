@@ -118,8 +118,9 @@ export const createStaging = (book: LogBook, logTime: number): Staging => {
       const found: LogRecord[] = [];
       if (staged === undefined) return found;
       for (let i = Math.max(0, offset - partition.end); i < staged.length; i++) {
-        const { topic, partition: number, key, value, schemaId, decoded } = staged[i] as OutgoingRecord;
-        found.push({ topic, partition: number, key, value, schemaId, decoded, offset: partition.end + i, logTime });
+        const { topic, partition: number, key, value, schemaId, decoded, headers } = staged[i] as OutgoingRecord;
+        const record = { topic, partition: number, key, value, schemaId, decoded, offset: partition.end + i, logTime };
+        found.push(headers === undefined ? record : { ...record, headers });
       }
       return found;
     },
@@ -127,9 +128,9 @@ export const createStaging = (book: LogBook, logTime: number): Staging => {
     write(writes) {
       for (const [partition, list] of records) {
         let base = partition.end;
-        for (const { count, data } of encodeBatches(list)) {
-          writes.batch(partition.id, base, count, logTime, data);
-          base += count;
+        for (const batch of encodeBatches(list)) {
+          writes.batch(partition.id, base, logTime, batch);
+          base += batch.count;
         }
       }
       for (const position of positions.values()) writes.position(position);

@@ -84,6 +84,29 @@ export const logContract = (name: string, open: () => Promise<LogUnderTest>, { d
       });
     });
 
+    test('headers come back as they were sent, each with its own record, and none where none were', async () => {
+      const traced = { traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01', tracestate: 'a=1,b=2' };
+      const other = { name: 'Zürich 東京' };
+      const plain = record('a', 'plain');
+      await log.append({ records: [plain, { ...record('a', 'traced'), headers: traced }, plain] });
+      await log.append({ records: [plain] });
+      await log.append({
+        records: [
+          { ...record('a', 'other'), headers: other },
+          { ...plain, partition: 1 },
+        ],
+      });
+      const headers = (records: readonly LogRecord[]): unknown[] => records.map((r) => r.headers);
+      const got = await readAll(log, 'a');
+      expect(texts(got)).toEqual(['plain', 'traced', 'plain', 'plain', 'other']);
+      expect(headers(got)).toEqual([undefined, traced, undefined, undefined, other]);
+      expect(got.map((r) => 'headers' in r)).toEqual([false, true, false, false, true]);
+      expect(headers(await readAll(log, 'a', 1))).toEqual([undefined]);
+      // a read that starts within a batch
+      expect(headers(await readAll(log, 'a', 0, got[1]?.offset))).toEqual([traced, undefined, undefined, other]);
+      expect(headers(await readAll(await under.reopen(), 'a'))).toEqual(headers(got));
+    });
+
     test(`offsets start at 0 in each partition and ${dense ? 'have no gap' : 'increase'}, however appends race`, async () => {
       const racing = Array.from({ length: 40 }, (_, i) =>
         log.append({
