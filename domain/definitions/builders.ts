@@ -20,6 +20,8 @@ import type {
 } from './model.ts';
 
 interface Described {
+  /** whose it is, for the roles of callers; default `default` */
+  readonly namespace?: string;
   readonly owner?: string;
   readonly description?: string;
   readonly tags?: readonly string[];

@@ -20,7 +20,7 @@ import {
   topK,
   when,
 } from 'millrace';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, test } from 'vitest';
 import { compileExpr } from '#domain/expressions/compile.ts';
 import { checkDefinition, checkDuplicates, type Lookups } from './check.ts';
 import { scopeOfInputs } from './check-on-demand.ts';
@@ -329,4 +329,12 @@ describe('what does not hold together', () => {
       { message: expect.stringContaining('entity airport is defined twice') },
     ]);
   });
+});
+
+test('a namespace is a name, and `default` is what says none', () => {
+  const shop = { kind: 'entity', name: 'shop', keys: { shop: 'string' } };
+  expect(parseDefinition({ ...shop, namespace: 'payments' })).toEqual({ ...shop, namespace: 'payments' });
+  expect(parseDefinition({ ...shop, namespace: 'default' })).toEqual(shop);
+  expect(() => parseDefinition({ ...shop, namespace: '*' })).toThrow(/definition\.namespace must be a name/);
+  expect(entity({ name: 'shop', namespace: 'payments', keys: { shop: 'string' } })).toEqual({ ...shop, namespace: 'payments' });
 });

@@ -6,8 +6,13 @@ import type { ScalarType, Value } from '#domain/values/value.ts';
 
 export type Kind = 'entity' | 'source' | 'feature-view' | 'on-demand-feature' | 'feature-service';
 
+/** Where a definition is that names no namespace. */
+export const DEFAULT_NAMESPACE = 'default';
+
 interface Described {
   readonly name: string;
+  /** whose it is, for the roles of callers; names are unique over all namespaces. Absent: `default` */
+  readonly namespace?: string;
   readonly owner?: string;
   readonly description?: string;
   readonly tags?: readonly string[];

@@ -4,14 +4,21 @@ import { MillraceError } from '#domain/errors.ts';
 import { parseDuration } from '#domain/values/duration.ts';
 import { isScalarType, parseFieldType, SCALAR_TYPES } from '#domain/values/field-type.ts';
 import type { ScalarType, Value } from '#domain/values/value.ts';
-import type { Definition, FeatureDefinition, Kind, OnDemandInput, ServiceMember } from './model.ts';
+import {
+  DEFAULT_NAMESPACE,
+  type Definition,
+  type FeatureDefinition,
+  type Kind,
+  type OnDemandInput,
+  type ServiceMember,
+} from './model.ts';
 import { FIELD_NAME, FIELD_NAME_RULE, NAME, NAME_RULE } from './names.ts';
 import { isObject, type JsonObject, type Reader, reader } from './reader.ts';
 
 const MAX_FIELDS = 1_000;
 const name = { pattern: NAME, says: NAME_RULE };
 const fieldName = { pattern: FIELD_NAME, says: FIELD_NAME_RULE };
-const DESCRIBED = ['kind', 'name', 'owner', 'description', 'tags'];
+const DESCRIBED = ['kind', 'name', 'namespace', 'owner', 'description', 'tags'];
 
 /** `read` applied to what is there; absent properties stay absent. */
 function optional<T>(
@@ -58,6 +65,8 @@ function parts(r: Reader) {
   const text = (value: unknown, path: string): string => r.text(value, path);
   const described = (o: JsonObject, path: string) => ({
     name: r.text(o.name, `${path}.name`, name),
+    // One form for what is in `default`: the same definition is then the same, said or not.
+    ...(o.namespace === DEFAULT_NAMESPACE ? {} : optional(o, 'namespace', path, (v, at) => r.text(v, at, name))),
     ...optional(o, 'owner', path, text),
     ...optional(o, 'description', path, text),
     ...optional(o, 'tags', path, (v, p) => r.list(v, p, 100).map((tag, i) => r.text(tag, `${p}[${i}]`, undefined, 200))),

@@ -2,6 +2,7 @@
  * What the gateways (HTTP, command line, later gRPC) ask of a running Millrace, whichever profile runs it.
  * Shapes are those of the interface that users are promised; times are epoch ms. Refusals are thrown as MillraceError.
  */
+import type { Principal } from '#domain/access/principal.ts';
 import type { Definition, Kind } from '#domain/definitions/model.ts';
 import type { Problem } from '#domain/errors.ts';
 import type { RequestMeters } from '#domain/ports/request-meter.ts';
@@ -12,6 +13,8 @@ export interface Caller {
   readonly actor: string;
   /** of the request that asks, as its answer's headers and every log line about it say; absent: nobody gave it one */
   readonly requestId?: string;
+  /** who that is, and what it may do; absent: nobody was asked. Only the guard of the gateways looks at it (`commands/access`). */
+  readonly principal?: Principal;
 }
 
 export interface RejectedEvent extends Problem {
@@ -26,6 +29,8 @@ export interface PublishRequest {
   readonly events: readonly unknown[];
   /** idempotent producing: the number of events[0] in the producer's own count */
   readonly producer?: { readonly id: string; readonly sequence: number };
+  /** answered only when reads of the source's views have what was published */
+  readonly untilReadable?: boolean;
 }
 
 export interface PublishResult {
@@ -131,6 +136,7 @@ export interface CatalogEntry {
   readonly name: string;
   readonly version: number;
   readonly status: 'active' | 'deprecated' | 'retired';
+  readonly namespace: string;
   readonly owner: string | null;
   readonly description: string | null;
   readonly tags: readonly string[];
@@ -414,31 +420,34 @@ export interface PlatformStatus {
   readonly replays: readonly ReplayStatus[];
 }
 
+/** `caller` absent: the platform asks itself. The one that gateways are given never asks itself: it refuses where nobody is named. */
 export interface Platform {
   publish(request: PublishRequest, caller: Caller): Promise<PublishResult>;
-  producerSequence(source: string, producer: string): Promise<number>;
-  /** `caller` absent: the platform asks itself */
+  producerSequence(source: string, producer: string, caller?: Caller): Promise<number>;
   read(request: ReadRequest, caller?: Caller): Promise<ReadResult>;
 
   command(request: CommandRequest, caller: Caller): Promise<CommandResult>;
-  plan(definitions: readonly Definition[]): Promise<PlanResult>;
+  plan(definitions: readonly Definition[], caller?: Caller): Promise<PlanResult>;
   apply(
     definitions: readonly Definition[],
     options: { readonly reason?: string; readonly force?: boolean },
     caller: Caller,
   ): Promise<ApplyResult>;
-  list(kind: Kind): Promise<readonly CatalogEntry[]>;
-  show(kind: Kind, name: string, version?: number): Promise<CatalogEntry>;
-  search(text: string): Promise<readonly CatalogEntry[]>;
+  list(kind: Kind, caller?: Caller): Promise<readonly CatalogEntry[]>;
+  show(kind: Kind, name: string, version?: number, caller?: Caller): Promise<CatalogEntry>;
+  search(text: string, caller?: Caller): Promise<readonly CatalogEntry[]>;
   /** `name`: any registered name; absent: the whole graph */
-  lineage(name?: string): Promise<{
+  lineage(
+    name?: string,
+    caller?: Caller,
+  ): Promise<{
     readonly nodes: readonly { readonly id: string; readonly kind: string }[];
     readonly edges: readonly { readonly from: string; readonly to: string }[];
   }>;
 
   startDataset(request: DatasetRequest, caller: Caller): Promise<DatasetStatus>;
-  dataset(id: string): Promise<DatasetStatus>;
-  cancelDataset(id: string): Promise<DatasetStatus>;
+  dataset(id: string, caller?: Caller): Promise<DatasetStatus>;
+  cancelDataset(id: string, caller?: Caller): Promise<DatasetStatus>;
   /** the values of every entity, written to a file */
   batch(
     request: {
@@ -453,9 +462,9 @@ export interface Platform {
   rollup(request: RollupRequest, caller: Caller): Promise<RollupResult>;
 
   startReplay(request: ReplayRequest, caller: Caller): Promise<ReplayStatus>;
-  replays(): Promise<readonly ReplayStatus[]>;
-  replay(id: string): Promise<ReplayStatus>;
-  compareReplay(id: string): Promise<ReplayComparison>;
+  replays(caller?: Caller): Promise<readonly ReplayStatus[]>;
+  replay(id: string, caller?: Caller): Promise<ReplayStatus>;
+  compareReplay(id: string, caller?: Caller): Promise<ReplayComparison>;
   changeReplay(
     id: string,
     action: 'promote' | 'rollback' | 'abandon' | 'retire',
@@ -463,14 +472,18 @@ export interface Platform {
     caller: Caller,
   ): Promise<ReplayStatus>;
 
-  explain(request: ExplainRequest): Promise<Explanation>;
-  auditLog(query: AuditQuery): Promise<{ readonly records: readonly AuditRecord[]; readonly next: number | null }>;
-  verifyAudit(): Promise<AuditVerification>;
+  explain(request: ExplainRequest, caller?: Caller): Promise<Explanation>;
+  auditLog(
+    query: AuditQuery,
+    caller?: Caller,
+  ): Promise<{ readonly records: readonly AuditRecord[]; readonly next: number | null }>;
+  verifyAudit(caller?: Caller): Promise<AuditVerification>;
   /** all accepted events of a source, in the form in which they can be published again */
-  exportEvents(source: string): Promise<AsyncIterable<readonly Row[]>>;
+  exportEvents(source: string, caller?: Caller): Promise<AsyncIterable<readonly Row[]>>;
   rejected(
     source: string,
     query: { readonly after?: string; readonly limit?: number },
+    caller?: Caller,
   ): Promise<{ readonly total: number; readonly records: readonly RejectedRecord[]; readonly next: string | null }>;
   /** publishes corrected events in place of rejected ones; without `events`, the same again */
   resendRejected(
@@ -478,9 +491,9 @@ export interface Platform {
     request: { readonly positions: readonly string[]; readonly events?: readonly unknown[] },
     caller: Caller,
   ): Promise<PublishResult>;
-  late(view: string, query: { readonly limit?: number }): Promise<LateReport>;
-  status(): Promise<PlatformStatus>;
-  freshness(): Promise<
+  late(view: string, query: { readonly limit?: number }, caller?: Caller): Promise<LateReport>;
+  status(caller?: Caller): Promise<PlatformStatus>;
+  freshness(caller?: Caller): Promise<
     readonly {
       readonly view: string;
       readonly generation: number;
@@ -491,7 +504,7 @@ export interface Platform {
     }[]
   >;
   /** Prometheus text */
-  metrics(): Promise<string>;
+  metrics(caller?: Caller): Promise<string>;
   /** where gateways tell of requests; absent: nobody counts them */
   readonly requests?: RequestMeters;
   ready(): boolean;

@@ -36,7 +36,7 @@ const paths = (change: Change): readonly string[] => change.fields.map((f) => `$
 test('nothing changes', () => expect(diff(view, view)).toEqual({ cost: 'none', fields: [], notes: [], breaks: [] }));
 
 describe('feature views', () => {
-  test.each(['owner', 'description', 'freshness', 'ephemeral'])('%s is compatible', (path) => {
+  test.each(['namespace', 'owner', 'description', 'freshness', 'ephemeral'])('%s is compatible', (path) => {
     expect(diff(view, viewWith({ [path]: '5m' }))).toMatchObject({
       cost: 'compatible',
       fields: [{ path, before: null, after: '5m' }],

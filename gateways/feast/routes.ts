@@ -109,7 +109,8 @@ export const feastRoutes =
           about('Feast: answered as done, for views are always materialized', record),
           async (request, reply) => {
             const views = request.body.feature_views ?? [];
-            for (const view of views) await platform.show('feature-view', view);
+            const caller = callerOf(request);
+            for (const view of views) await platform.show('feature-view', view, undefined, caller);
             reply.type(JSON_TYPE);
             if (request.query.async !== 'true') return reply.send('null');
             return reply.code(202).send(JSON.stringify({ status: 'accepted', feature_views: views }));

@@ -55,21 +55,9 @@ export const eventsOf = (source: SourceDefinition, frame: Frame, texts = false):
   });
 };
 
-const sourceOf = async (platform: Platform, name: string): Promise<SourceDefinition> => {
-  const { definition } = await platform.show('source', name);
+const sourceOf = async (platform: Platform, name: string, caller: Caller): Promise<SourceDefinition> => {
+  const { definition } = await platform.show('source', name, undefined, caller);
   return definition as SourceDefinition;
-};
-
-/** Whoever wrote through Feast expects to read it at once: the views that read the source are waited for. */
-const untilReadable = async (platform: Platform, source: SourceDefinition, position: string): Promise<void> => {
-  const { downstream } = await platform.show('source', source.name);
-  for (const name of downstream) {
-    const [kind, view] = name.split('/') as [string, string];
-    if (kind !== 'feature-view') continue;
-    const entry = await platform.show('feature-view', view);
-    const feature = Object.keys((entry.definition as FeatureViewDefinition).features)[0];
-    await platform.read({ features: [`${view}:${feature}`], entities: [], after: position });
-  }
 };
 
 const write = async (
@@ -80,8 +68,8 @@ const write = async (
   texts: boolean,
 ): Promise<void> => {
   const events = eventsOf(source, frame, texts);
-  const { rejected, position } = await platform.publish({ source: source.name, events }, caller);
-  await untilReadable(platform, source, position);
+  // Whoever wrote through Feast expects to read it at once.
+  const { rejected } = await platform.publish({ source: source.name, events, untilReadable: true }, caller);
   const [first] = rejected;
   if (first !== undefined) {
     fail(
@@ -94,9 +82,9 @@ const write = async (
 
 /** @param texts whether texts may stand for numbers and flags */
 export const push = async (platform: Platform, source: string, frame: Frame, caller: Caller, texts = false): Promise<void> =>
-  write(platform, await sourceOf(platform, source), frame, caller, texts);
+  write(platform, await sourceOf(platform, source, caller), frame, caller, texts);
 
 export const writeView = async (platform: Platform, view: string, frame: Frame, caller: Caller, texts = false): Promise<void> => {
-  const { definition } = await platform.show('feature-view', view);
-  return write(platform, await sourceOf(platform, (definition as FeatureViewDefinition).source), frame, caller, texts);
+  const { definition } = await platform.show('feature-view', view, undefined, caller);
+  return write(platform, await sourceOf(platform, (definition as FeatureViewDefinition).source, caller), frame, caller, texts);
 };

@@ -83,8 +83,8 @@ const events = (context: GrpcContext): GrpcService => {
       ),
       ProducerSequence: unary<ProducerSequenceRequest__Output, { readonly next: number }>(
         context,
-        async ({ source, producer }) => ({
-          next: await platform.producerSequence(source, producer),
+        async ({ source, producer }, call) => ({
+          next: await platform.producerSequence(source, producer, callerOf(call.metadata)),
         }),
       ),
     },

@@ -89,6 +89,7 @@ export const catalogEntry = object(
     name: text,
     version: whole,
     status: oneOf('active', 'deprecated', 'retired'),
+    namespace: text,
     owner: nullable(text),
     description: nullable(text),
     tags: list(text),

@@ -49,6 +49,7 @@ const entryOf = (definition: Definition): CatalogEntry => ({
   name: definition.name,
   version: 1,
   status: 'active',
+  namespace: 'default',
   owner: null,
   description: null,
   tags: [],

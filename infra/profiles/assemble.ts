@@ -237,6 +237,7 @@ export const assemblePlatform = async (adapters: Adapters): Promise<Platform> =>
     const result = await publishEvents(request, caller);
     const seconds = (performance.now() - started) / 1000;
     metrics.published(request.source, seconds, result.accepted, result.duplicates, result.rejected);
+    if (request.untilReadable === true) await waitFor(result.position);
     return result;
   };
   const datasets = createDatasets({

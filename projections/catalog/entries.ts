@@ -1,5 +1,5 @@
 /** What the registry shows of a definition: its versions, what it offers, where that is materialized, and what it hangs together with. */
-import type { Definition, Kind } from '#domain/definitions/model.ts';
+import { DEFAULT_NAMESPACE, type Definition, type Kind } from '#domain/definitions/model.ts';
 import { fail } from '#domain/errors.ts';
 import type { CatalogEntry, Platform } from '#domain/ports/platform.ts';
 import { KINDS, streamOf } from '#domain/registry/events.ts';
@@ -72,6 +72,7 @@ export const createRegistryQueries = ({ catalog, materializations, sql }: Entrie
       name,
       version: found.version,
       status: state.status === 'absent' ? 'active' : state.status,
+      namespace: definition.namespace ?? DEFAULT_NAMESPACE,
       owner: definition.owner ?? null,
       description: definition.description ?? null,
       tags: definition.tags ?? [],

@@ -9,8 +9,8 @@ import { UsageError, wholeOption } from '../usage.ts';
 
 const entriesTable = (entries: readonly CatalogEntry[]): string =>
   table(
-    ['kind', 'name', 'version', 'status', 'owner', 'tags', 'description'],
-    entries.map((e) => [e.kind, e.name, e.version, e.status, e.owner, e.tags.join(', '), e.description]),
+    ['kind', 'name', 'version', 'status', 'namespace', 'owner', 'tags', 'description'],
+    entries.map((e) => [e.kind, e.name, e.version, e.status, e.namespace, e.owner, e.tags.join(', '), e.description]),
   );
 
 const singular = (kind: string): string => (kind === 'entities' ? 'entity' : kind.replace(/s$/, ''));
@@ -29,6 +29,7 @@ const entryText = (entry: CatalogEntry): string => {
     facts([
       [entry.kind, entry.name],
       ['version', `${entry.version} (${entry.status})`],
+      ['namespace', entry.namespace],
       ['owner', entry.owner],
       ['description', entry.description],
       ['tags', entry.tags.join(', ') || null],

@@ -1,3 +1,4 @@
+import { callerOf } from '../caller.ts';
 import { compact } from '../compact.ts';
 import { optionalTime, optionalWholeNumber, pageLimit } from '../parameters.ts';
 import type { Routes } from '../route.ts';
@@ -19,15 +20,13 @@ export const auditRoutes: Routes = (app, { platform }) => {
     (request) => {
       const { since, until, after, limit, ...exact } = request.query;
       const range = { since: optionalTime('since', since), until: optionalTime('until', until) };
-      return platform.auditLog({
-        ...exact,
-        ...compact({ ...range, after: optionalWholeNumber('after', after), limit: pageLimit(limit) }),
-      });
+      const page = compact({ ...range, after: optionalWholeNumber('after', after), limit: pageLimit(limit) });
+      return platform.auditLog({ ...exact, ...page }, callerOf(request));
     },
   );
   app.get(
     '/v1/audit/verify',
     { schema: { tags: ['audit'], summary: 'Is the chain of audit records whole', response: answers(200, auditVerification) } },
-    () => platform.verifyAudit(),
+    (request) => platform.verifyAudit(callerOf(request)),
   );
 };

@@ -96,17 +96,17 @@ export const datasetRoutes: Routes = (app, { platform }) => {
   );
 
   app.get<{ Params: { id: string } }>('/v1/datasets/:id', { schema: about('How far a data set is') }, (request) =>
-    platform.dataset(request.params.id),
+    platform.dataset(request.params.id, callerOf(request)),
   );
   app.delete<{ Params: { id: string } }>('/v1/datasets/:id', { schema: about('Cancel a data set') }, (request) =>
-    platform.cancelDataset(request.params.id),
+    platform.cancelDataset(request.params.id, callerOf(request)),
   );
 
   app.get<{ Params: { id: string } }>(
     '/v1/datasets/:id/data',
     { schema: { tags: ['data sets'], summary: 'The rows, as Parquet or CSV', produces: Object.values(MEDIA) } },
     async (request, reply) => {
-      const status = await platform.dataset(request.params.id);
+      const status = await platform.dataset(request.params.id, callerOf(request));
       finished(status);
       const { size } = await stat(status.out).catch(() =>
         fail('MR_NOT_FOUND', `the file of data set ${status.id} is gone: ${status.out}`, { id: status.id }),

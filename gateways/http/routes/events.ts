@@ -86,7 +86,7 @@ export const eventRoutes: Routes = (app, context) => {
       },
     },
     async (request, reply) => {
-      const events = await context.platform.exportEvents(request.params.source);
+      const events = await context.platform.exportEvents(request.params.source, callerOf(request));
       reply.header('content-type', NDJSON);
       return reply.send(Readable.from(lines(events)));
     },
@@ -101,6 +101,9 @@ export const eventRoutes: Routes = (app, context) => {
         response: answers(200, object({ next: whole })),
       },
     },
-    async (request) => ({ next: await context.platform.producerSequence(request.params.source, request.params.id) }),
+    async (request) => {
+      const { source, id } = request.params;
+      return { next: await context.platform.producerSequence(source, id, callerOf(request)) };
+    },
   );
 };

@@ -1,7 +1,8 @@
 import { fail } from '#domain/errors.ts';
 import type { EntityKey } from '#domain/views/plan.ts';
-import type { Platform } from '#gateways/platform.ts';
+import type { Caller, Platform } from '#gateways/platform.ts';
 import { typedText } from '#gateways/typed-text.ts';
+import { callerOf } from '../caller.ts';
 import { compact } from '../compact.ts';
 import { optionalTime } from '../parameters.ts';
 import type { Routes } from '../route.ts';
@@ -10,10 +11,15 @@ import { answers, closed, explanation, text } from '../schemas.ts';
 const PREFIX = 'entity.';
 
 /** A query string has no types: the entity's definition says what each key is. */
-const entityOf = async (platform: Platform, view: string, query: Readonly<Record<string, string>>): Promise<EntityKey> => {
-  const { definition } = await platform.show('feature-view', view);
+const entityOf = async (
+  platform: Platform,
+  view: string,
+  query: Readonly<Record<string, string>>,
+  caller: Caller,
+): Promise<EntityKey> => {
+  const { definition } = await platform.show('feature-view', view, undefined, caller);
   if (definition.kind !== 'feature-view') return fail('MR_NOT_FOUND', `there is no feature view "${view}"`, { view });
-  const entity = (await platform.show('entity', definition.entity)).definition;
+  const entity = (await platform.show('entity', definition.entity, undefined, caller)).definition;
   const types = entity.kind === 'entity' ? entity.keys : {};
   const given = Object.keys(query).filter((name) => name.startsWith(PREFIX));
   return Object.fromEntries(
@@ -50,13 +56,10 @@ export const explainRoutes: Routes = (app, { platform }) => {
     },
     async (request) => {
       const { view, feature, at, known, ...rest } = request.query;
-      const entity = await entityOf(platform, view, rest as Record<string, string>);
-      return platform.explain({
-        view,
-        feature,
-        entity,
-        ...compact({ at: optionalTime('at', at), known: optionalTime('known', known) }),
-      });
+      const caller = callerOf(request);
+      const entity = await entityOf(platform, view, rest as Record<string, string>, caller);
+      const times = compact({ at: optionalTime('at', at), known: optionalTime('known', known) });
+      return platform.explain({ view, feature, entity, ...times }, caller);
     },
   );
 };

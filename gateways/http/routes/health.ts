@@ -1,4 +1,5 @@
 import { fail } from '#domain/errors.ts';
+import { callerOf } from '../caller.ts';
 import type { Routes } from '../route.ts';
 import { answers, object, oneOf } from '../schemas.ts';
 
@@ -15,8 +16,8 @@ export const healthRoutes: Routes = (app, { platform, draining }) => {
   app.get(
     '/metrics',
     { schema: { tags: ['operation'], summary: 'Prometheus metrics', produces: ['text/plain'] } },
-    async (_request, reply) => {
-      const text = await platform.metrics();
+    async (request, reply) => {
+      const text = await platform.metrics(callerOf(request));
       reply.header('content-type', 'text/plain; version=0.0.4; charset=utf-8');
       return text;
     },

@@ -32,8 +32,10 @@ export const readModelRoutes: Routes = (app, { platform, limits }) => {
         response: answers(200, rejectedPage),
       },
     },
-    (request) =>
-      platform.rejected(request.params.source, compact({ after: request.query.after, limit: pageLimit(request.query.limit) })),
+    (request) => {
+      const { after, limit } = request.query;
+      return platform.rejected(request.params.source, compact({ after, limit: pageLimit(limit) }), callerOf(request));
+    },
   );
 
   app.post<{ Params: { source: string }; Body: Resend }>(
@@ -72,7 +74,7 @@ export const readModelRoutes: Routes = (app, { platform, limits }) => {
         response: answers(200, lateReport),
       },
     },
-    (request) => platform.late(request.params.view, compact({ limit: pageLimit(request.query.limit) })),
+    (request) => platform.late(request.params.view, compact({ limit: pageLimit(request.query.limit) }), callerOf(request)),
   );
 
   app.get(
@@ -80,7 +82,7 @@ export const readModelRoutes: Routes = (app, { platform, limits }) => {
     {
       schema: { tags: ['operation'], summary: 'Sources, views and replays at a glance', response: answers(200, platformStatus) },
     },
-    () => platform.status(),
+    (request) => platform.status(callerOf(request)),
   );
   app.get(
     '/v1/freshness',
@@ -91,6 +93,6 @@ export const readModelRoutes: Routes = (app, { platform, limits }) => {
         response: answers(200, freshnessReport),
       },
     },
-    () => platform.freshness(),
+    (request) => platform.freshness(callerOf(request)),
   );
 };

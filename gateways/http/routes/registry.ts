@@ -67,7 +67,7 @@ export const registryRoutes: Routes = (app, { platform, limits }) => {
         response: answers(200, planResult),
       },
     },
-    (request) => platform.plan(definitionsOf(request.body.definitions, limits.definitions)),
+    (request) => platform.plan(definitionsOf(request.body.definitions, limits.definitions), callerOf(request)),
   );
 
   app.post<{ Body: { definitions: unknown[]; reason?: string; force?: boolean } }>(
@@ -90,17 +90,20 @@ export const registryRoutes: Routes = (app, { platform, limits }) => {
     schema: { tags: ['registry'], summary, response: answers(200, answer) },
   });
   app.get<{ Params: { kind: string } }>('/v1/registry/:kind', schema('All of a kind', list(catalogEntry)), (request) =>
-    platform.list(kindOf(request.params.kind)),
+    platform.list(kindOf(request.params.kind), callerOf(request)),
   );
   app.get<{ Params: { kind: string; name: string } }>(
     '/v1/registry/:kind/:name',
     schema('The newest version', catalogEntry),
-    (request) => platform.show(kindOf(request.params.kind), request.params.name),
+    (request) => platform.show(kindOf(request.params.kind), request.params.name, undefined, callerOf(request)),
   );
   app.get<{ Params: { kind: string; name: string; n: string } }>(
     '/v1/registry/:kind/:name/versions/:n',
     schema('One version', catalogEntry),
-    (request) => platform.show(kindOf(request.params.kind), request.params.name, wholeNumber('version', request.params.n, 1)),
+    (request) => {
+      const { kind, name, n } = request.params;
+      return platform.show(kindOf(kind), name, wholeNumber('version', n, 1), callerOf(request));
+    },
   );
   app.get<{ Querystring: { q?: string } }>(
     '/v1/search',
@@ -112,7 +115,7 @@ export const registryRoutes: Routes = (app, { platform, limits }) => {
         response: answers(200, list(catalogEntry)),
       },
     },
-    (request) => platform.search(request.query.q ?? ''),
+    (request) => platform.search(request.query.q ?? '', callerOf(request)),
   );
   app.get<{ Querystring: { name?: string } }>(
     '/v1/lineage',
@@ -124,6 +127,6 @@ export const registryRoutes: Routes = (app, { platform, limits }) => {
         response: answers(200, lineageGraph),
       },
     },
-    (request) => platform.lineage(request.query.name),
+    (request) => platform.lineage(request.query.name, callerOf(request)),
   );
 };

@@ -38,10 +38,12 @@ export const replayRoutes: Routes = (app, { platform }) => {
   const about = (summary: string, answer: typeof record) => ({
     schema: { tags: ['replays'], summary, response: answers(200, answer) },
   });
-  app.get('/v1/replays', about('All replays', list(replayStatus)), () => platform.replays());
-  app.get<OfReplay>('/v1/replays/:id', about('One replay', replayStatus), (request) => platform.replay(request.params.id));
+  app.get('/v1/replays', about('All replays', list(replayStatus)), (request) => platform.replays(callerOf(request)));
+  app.get<OfReplay>('/v1/replays/:id', about('One replay', replayStatus), (request) =>
+    platform.replay(request.params.id, callerOf(request)),
+  );
   app.get<OfReplay>('/v1/replays/:id/compare', about('How it differs from the live generation', replayComparison), (request) =>
-    platform.compareReplay(request.params.id),
+    platform.compareReplay(request.params.id, callerOf(request)),
   );
   for (const action of ACTIONS) {
     app.post<OfReplay & { Body: { reason?: string } }>(

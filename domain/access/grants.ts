@@ -1,0 +1,71 @@
+/**
+ * Who may do what: one table. A grant is a role in a namespace, or in all (`*`); whatever a caller asks for is an action on things of
+ * namespaces, and is allowed where some grant has a role that the table gives the action.
+ */
+import { NAME, NAME_RULE } from '#domain/definitions/names.ts';
+import { fail } from '#domain/errors.ts';
+
+export const ROLES = ['reader', 'producer', 'author', 'operator', 'auditor', 'admin'] as const;
+export type Role = (typeof ROLES)[number];
+
+export interface Grant {
+  readonly role: Role;
+  /** a namespace, or `*` */
+  readonly namespace: string;
+}
+
+export const EVERYWHERE = '*';
+
+/** What there is to ask for; `admin` may do all of it. */
+export const ACTIONS = {
+  read: { roles: ['reader'], says: 'feature values, now and at past times; training sets; batches' },
+  publish: { roles: ['producer'], says: 'events into sources, and a producer’s own sequence' },
+  catalog: {
+    roles: ['reader', 'producer', 'author', 'operator', 'auditor'],
+    says: 'what is registered, its lineage, how fresh it is',
+  },
+  use: { roles: ['reader', 'author'], says: 'refer to it in a definition of one’s own' },
+  define: { roles: ['author'], says: 'plan, apply, deprecate, retire, restore' },
+  operate: {
+    roles: ['operator'],
+    says: 'replays, rejected and late events, resending, rollups, status, export of all events; everywhere: metrics',
+  },
+  files: { roles: ['operator'], says: 'everywhere: name files of the server’s machine in data sets and batches' },
+  explain: { roles: ['auditor'], says: 'why a value is what it is, with the raw events that made it' },
+  audit: { roles: ['auditor'], says: 'the audit log; whether its chain is whole' },
+  keys: { roles: [], says: 'make, list and revoke keys whose grants lie in it' },
+} as const satisfies Readonly<Record<string, { readonly roles: readonly Role[]; readonly says: string }>>;
+
+export type Action = keyof typeof ACTIONS;
+
+export const allows = (role: Role, action: Action): boolean =>
+  role === 'admin' || (ACTIONS[action].roles as readonly Role[]).includes(role);
+
+/** @param namespace `*`: of the platform as a whole, for which only a grant everywhere will do */
+export const may = (grants: readonly Grant[], action: Action, namespace: string): boolean => {
+  for (const grant of grants)
+    if ((grant.namespace === EVERYWHERE || grant.namespace === namespace) && allows(grant.role, action)) return true;
+  return false;
+};
+
+/** Whether there is any namespace in which it may. */
+export const maySomewhere = (grants: readonly Grant[], action: Action): boolean =>
+  grants.some(({ role }) => allows(role, action));
+
+export const formatGrant = ({ role, namespace }: Grant): string => `${role}@${namespace}`;
+
+/** `reader@payments`, `admin@*`; null where it is none. */
+export const readGrant = (text: string): Grant | null => {
+  const at = text.indexOf('@');
+  const [role, namespace] = [text.slice(0, at), text.slice(at + 1)];
+  if (at < 0 || !(ROLES as readonly string[]).includes(role)) return null;
+  return namespace === EVERYWHERE || NAME.test(namespace) ? { role: role as Role, namespace } : null;
+};
+
+export const parseGrant = (text: string): Grant =>
+  readGrant(text) ??
+  fail(
+    'MR_BODY_INVALID',
+    `${JSON.stringify(text)} is not a grant: write ROLE@NAMESPACE or ROLE@*; roles are ${ROLES.join(', ')}, a namespace is ${NAME_RULE}`,
+    { grant: text },
+  );
