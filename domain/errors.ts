@@ -89,16 +89,32 @@ export interface Problem {
   readonly details?: ErrorDetails;
 }
 
+/** A message quotes what was sent, which may be megabytes: past this many characters it is cut. */
+const MAX_MESSAGE = 4_000;
+const MAX_DETAIL = 1_000;
+
+const cut = (text: string, most: number): string => (text.length <= most ? text : `${text.slice(0, most).toWellFormed()}…`);
+
+const shortDetails = (details: ErrorDetails): ErrorDetails => {
+  for (const value of Object.values(details)) {
+    if (typeof value !== 'string' || value.length <= MAX_DETAIL) continue;
+    return Object.fromEntries(
+      Object.entries(details).map(([key, one]) => [key, typeof one === 'string' ? cut(one, MAX_DETAIL) : one]),
+    );
+  }
+  return details;
+};
+
 /** A problem on its way up to a person. `message` must already say what is wrong and where. */
 export class MillraceError extends Error {
   readonly code: ErrorCode;
   readonly details: ErrorDetails;
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
-    super(message);
+    super(cut(message, MAX_MESSAGE));
     this.name = 'MillraceError';
     this.code = code;
-    this.details = details;
+    this.details = shortDetails(details);
   }
 
   get status(): number {

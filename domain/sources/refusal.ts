@@ -47,12 +47,13 @@ const EXPECTED: Readonly<Record<FieldType['base'], string>> = {
   bytes: 'base64 text with its padding',
 };
 
-const refuse = (def: SourceDefinition, code: ErrorCode, field: string | null, what: string): Refusal => ({
-  ok: false,
-  code,
-  field,
-  message: `${def.name}${field === null ? '' : `.${field}`}: ${what}.`,
-});
+/** A field that there is has at most 63 characters; one that was made up may have millions. */
+const MAX_FIELD = 100;
+
+const refuse = (def: SourceDefinition, code: ErrorCode, named: string | null, what: string): Refusal => {
+  const field = named !== null && named.length > MAX_FIELD ? `${named.slice(0, MAX_FIELD).toWellFormed()}…` : named;
+  return { ok: false, code, field, message: `${def.name}${field === null ? '' : `.${field}`}: ${what}.` };
+};
 
 export const refuseShape = (def: SourceDefinition, input: unknown): Refusal =>
   refuse(

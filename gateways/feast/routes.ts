@@ -106,7 +106,10 @@ export const feastRoutes =
       for (const path of ['/materialize', '/materialize-incremental']) {
         scope.post<{ Body: { feature_views?: string[] | null }; Querystring: { async?: string } }>(
           path,
-          about('Feast: answered as done, for views are always materialized', record),
+          about('Feast: answered as done, for views are always materialized', {
+            ...record,
+            properties: { feature_views: nullable(list(text)) },
+          }),
           async (request, reply) => {
             const views = request.body.feature_views ?? [];
             const caller = callerOf(request);

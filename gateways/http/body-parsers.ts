@@ -7,13 +7,45 @@ export const NDJSON_TYPES = ['application/x-ndjson', 'application/ndjson', 'appl
 
 type Done = (error: Error | null, body?: unknown) => void;
 
-const textOf = (request: FastifyRequest, bytes: Buffer): string => {
+const textOf = (request: FastifyRequest, bytes: Buffer, byLine: boolean): string => {
   const encoding = request.headers['content-encoding'];
   if (encoding !== undefined && encoding !== 'identity') {
     fail('MR_MEDIA_TYPE', `content-encoding "${encoding}" is not taken: send the body as it is`, { encoding });
   }
   if (!isUtf8(bytes)) fail('MR_BODY_INVALID', 'the body is not UTF-8');
+  if (isTooDeep(bytes, byLine))
+    fail('MR_BODY_INVALID', `the body is nested deeper than ${MAX_DEPTH} levels`, { limit: MAX_DEPTH });
   return bytes.toString('utf8');
+};
+
+/**
+ * Deeper than any body that means something, and far from what a stack holds: whoever shows, stores or compares a value walks into it.
+ * An expression of 100 levels takes some 300.
+ */
+const MAX_DEPTH = 500;
+const [LINE_END, QUOTE, BACKSLASH, OPEN, CLOSE] = [10, 34, 92, 91, 93] as const;
+/** `{` is `[` and `}` is `]` but for this bit. */
+const CURLY = 0x20;
+
+/** Of JSON, or of JSON by lines; of what is neither, anything. */
+const isTooDeep = (bytes: Buffer, byLine: boolean): boolean => {
+  const { length } = bytes;
+  if (length <= MAX_DEPTH) return false;
+  let depth = 0;
+  for (let i = 0; i < length; ) {
+    const byte = bytes[i++] as number;
+    if (byte === LINE_END && byLine) depth = 0;
+    else if (byte === QUOTE) {
+      while (i < length) {
+        const inside = bytes[i++];
+        if (inside === QUOTE || inside === LINE_END) break;
+        if (inside === BACKSLASH) i++;
+      }
+    } else if ((byte & ~CURLY) === OPEN) {
+      if (++depth > MAX_DEPTH) return true;
+    } else if ((byte & ~CURLY) === CLOSE) depth--;
+  }
+  return false;
 };
 
 const why = (error: unknown): string => (error instanceof Error ? error.message : String(error));
@@ -48,10 +80,10 @@ export const parseNdjson = (text: string): unknown[] => {
   return events;
 };
 
-const adding = (parse: (text: string) => unknown) => (request: FastifyRequest, bytes: Buffer, done: Done) => {
+const adding = (parse: (text: string) => unknown, byLine: boolean) => (request: FastifyRequest, bytes: Buffer, done: Done) => {
   let body: unknown;
   try {
-    body = parse(textOf(request, bytes));
+    body = parse(textOf(request, bytes, byLine));
   } catch (error) {
     done(error as Error);
     return;
@@ -61,13 +93,13 @@ const adding = (parse: (text: string) => unknown) => (request: FastifyRequest, b
 
 export const addJsonParser = (app: FastifyInstance): void => {
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, adding(parseJson));
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, adding(parseJson, false));
 };
 
 export const addNdjsonParser = (app: FastifyInstance): void => {
   app.addContentTypeParser(
     NDJSON_TYPES,
     { parseAs: 'buffer' },
-    adding((text) => ({ events: parseNdjson(text) })),
+    adding((text) => ({ events: parseNdjson(text) }), true),
   );
 };

@@ -1,0 +1,153 @@
+/**
+ * The promise: whatever is sent to any route, the answer is one of those promised, in the promised form, and soon; nothing of a refused
+ * request stays behind, and the platform goes on answering right. Requests are right ones made wrong, by tree and by byte; a failure prints
+ * the seed (`MILLRACE_SEED=… npm test -- tests/hostile`). `MILLRACE_RUNS` makes more of them.
+ */
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { ERRORS, type ErrorCode } from '#domain/errors.ts';
+import { HEADERS, RAW_PATHS, TEXTS } from './support/corpus.ts';
+import { eventsEverywhere, type Hostile, sale, startHostile } from './support/fixture.ts';
+import { mutateBody } from './support/mutate.ts';
+import { type Random, randomOf, SEED } from './support/random.ts';
+import { RIGHT_QUERY, type Route, rightParameter, routesOf } from './support/routes.ts';
+import { type Answered, closeAgent, type Sent, send } from './support/send.ts';
+
+const SHOWN = 10;
+const RUNS = Number(process.env.MILLRACE_RUNS ?? 60);
+
+let hostile: Hostile;
+let routes: readonly Route[];
+beforeAll(async () => {
+  hostile = await startHostile();
+  routes = await routesOf(hostile);
+});
+afterAll(async () => {
+  closeAgent();
+  await hostile.dispose();
+});
+
+const pathOf = (route: Route, random: Random): string => {
+  const path = route.path.replace(/\{(\w+)\}/g, (_, name: string) => {
+    if (random.chance(0.7)) return rightParameter(hostile, route, name);
+    return random.chance(0.7) ? encodeURIComponent(random.pick(TEXTS).toWellFormed()) : random.pick(RAW_PATHS);
+  });
+  const names = [...new Set([...route.query, ...(route.path === '/v1/explain' ? Object.keys(RIGHT_QUERY).slice(0, 5) : [])])];
+  const query = names.flatMap((name) => {
+    if (random.chance(0.15)) return [];
+    const value = random.chance(0.6) ? (RIGHT_QUERY[name] ?? 'x') : random.pick(TEXTS);
+    const one = `${encodeURIComponent(name)}=${encodeURIComponent(value.toWellFormed())}`;
+    return random.chance(0.1) ? [one, one] : [one];
+  });
+  if (random.chance(0.05))
+    query.push(`${random.pick(['__proto__', 'constructor', 'entity.', 'entity.__proto__', 'a[b]', '%'])}=1`);
+  return query.length === 0 ? path : `${path}?${query.join('&')}`;
+};
+
+/** Files that a request names are the server's own: a test keeps to its folder. */
+const namesForeignFile = (body: Buffer): boolean =>
+  [...body.toString('latin1').matchAll(/"(?:out|file)"\s*:\s*"([^"]*)/g)].some(
+    ([, path]) => path?.startsWith('/') && !path.startsWith(`${hostile.running.directory}/`),
+  );
+
+const requestOf = (route: Route, random: Random): Sent => {
+  const headers: Record<string, string> = { 'content-type': 'application/json' };
+  if (random.chance(0.2)) {
+    const [name, value] = random.pick(HEADERS);
+    headers[name] = value;
+  }
+  let body: Buffer | null = null;
+  if (route.body !== undefined) {
+    do body = random.chance(0.05) ? Buffer.from(JSON.stringify(route.body)) : mutateBody(route.body, random);
+    while (namesForeignFile(body));
+  } else if (route.method === 'GET') {
+    headers['content-type'] = '';
+    delete headers['content-type'];
+  }
+  return { method: route.method, path: pathOf(route, random), headers, body };
+};
+
+const jsonOf = (answer: Answered): unknown => {
+  try {
+    return JSON.parse(answer.body.toString('utf8'));
+  } catch {
+    return undefined;
+  }
+};
+
+/** Refusals with a status of five hundred that are promised, where what was asked for is not there yet. */
+const PROMISED: ReadonlySet<string> = new Set(['MR_POSITION_NOT_REACHED', 'MR_VIEW_NOT_READY']);
+
+const problemOf = (route: Route, answer: Answered): string | null => {
+  const { status } = answer;
+  if (status < 400) return status >= 200 ? null : `status ${status}`;
+  const body = jsonOf(answer);
+  const { code, message, details } = (body ?? {}) as { code?: unknown; message?: unknown; details?: unknown };
+  if (status >= 500 && !PROMISED.has(String(code))) return `status ${status}`;
+  if (typeof code === 'string' && typeof message === 'string') {
+    if (!(code in ERRORS)) return `unknown code ${code}`;
+    if (ERRORS[code as ErrorCode].status !== status) return `status ${status} with ${code}`;
+    if (message.length > 5_000) return `a message of ${message.length} characters`;
+    return typeof details === 'object' && details !== null ? null : 'no details';
+  }
+  if (!route.feast) return 'a refusal in no promised form';
+  if (status === 422 && Array.isArray((body as { detail?: unknown }).detail)) return null;
+  return typeof body === 'string' && typeof JSON.parse(body).class === 'string' ? null : 'a refusal in no form that Feast knows';
+};
+
+const shown = ({ method, path, headers, body }: Sent): string =>
+  `${method} ${path.slice(0, 200)} ${JSON.stringify(headers).slice(0, 200)} ${body === null ? '' : body.toString('latin1').slice(0, 300)}`;
+
+test(`${RUNS} wrong requests to each route, seed ${SEED}`, { timeout: 60_000 + RUNS * 4_000 }, async () => {
+  const failures: string[] = [];
+  const statuses = new Map<number, number>();
+  for (const [index, route] of routes.entries()) {
+    const random = randomOf(SEED * 1000 + index);
+    const requests = Array.from({ length: RUNS }, () => requestOf(route, random));
+    // A few at once, so that what one leaves half done is in another's way.
+    for (let i = 0; i < requests.length; i += 4) {
+      await Promise.all(
+        requests.slice(i, i + 4).map(async (sent) => {
+          const internal = hostile.internal.length;
+          try {
+            const answer = await send(hostile.http.url, sent);
+            statuses.set(answer.status, (statuses.get(answer.status) ?? 0) + 1);
+            const problem = problemOf(route, answer);
+            if (problem !== null)
+              failures.push(
+                `${problem}: ${answer.body.toString('utf8').slice(0, 200)}\n  of ${shown(sent)}\n  ${hostile.internal.slice(internal).join('\n')}`,
+              );
+          } catch (error) {
+            failures.push(`${String(error)}\n  of ${shown(sent)}`);
+          }
+        }),
+      );
+    }
+  }
+  expect(failures.slice(0, SHOWN).join('\n\n'), `${failures.length} failures, seed ${SEED}`).toBe('');
+  expect(hostile.internal, `seed ${SEED}`).toEqual([]);
+  expect(statuses.get(200) ?? 0, 'some requests were right, or nothing was tried').toBeGreaterThan(20);
+  expect(statuses.get(400) ?? 0).toBeGreaterThan(20);
+});
+
+test('afterwards: what was accepted is there, once, over a restart; the audit is whole; answers are right', {
+  timeout: 120_000,
+}, async () => {
+  const { platform, running } = hostile;
+  const answer = await fetch(`${hostile.http.url}/v1/sources/sales/events`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ events: [sale('after', { shop: 'after', amount: 7 })] }),
+  });
+  const { position } = (await answer.json()) as { position: string };
+  const read = await platform.read({
+    features: ['turnover:sales', 'turnover:amount_avg'],
+    entities: [{ shop: 'after' }],
+    after: position,
+  });
+  expect(read.values).toEqual([[1, 7]]);
+  const accepted = hostile.accepted();
+  expect(await eventsEverywhere(platform, running.directory)).toEqual({ log: accepted, exported: accepted, counted: accepted });
+  expect(await platform.verifyAudit()).toMatchObject({ ok: true });
+  const again = await running.restart();
+  expect(await eventsEverywhere(again, running.directory)).toEqual({ log: accepted, exported: accepted, counted: accepted });
+});

@@ -1,0 +1,173 @@
+/** A platform with one of everything behind its HTTP and gRPC gateways, and a count of what was accepted, whichever way it came. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import {
+  approxCountDistinct,
+  avg,
+  col,
+  count,
+  entity,
+  featureService,
+  featureView,
+  last,
+  onDemandFeature,
+  request,
+  source,
+  topK,
+} from 'millrace';
+import type { Platform, PublishResult } from '#domain/ports/platform.ts';
+import { createGrpcGateway, type GrpcGateway } from '#gateways/grpc/gateway.ts';
+import { createHttpGateway, type HttpGateway } from '#gateways/http/gateway.ts';
+import type { HttpLimits } from '#gateways/http/limits.ts';
+import { caller, plain, type TestPlatform, testPlatform } from '#tests/support/platform.ts';
+
+const shop = entity({ name: 'shop', keys: { shop: 'string' } });
+const sales = source({
+  name: 'sales',
+  fields: {
+    id: 'string',
+    shop: 'string',
+    at: 'timestamp',
+    amount: 'double',
+    pieces: 'int?',
+    day: 'date?',
+    tag: 'bytes?',
+    ids: 'array<long>?',
+    note: 'string?',
+  },
+  eventTime: 'at',
+  eventId: 'id',
+});
+const turnover = featureView({
+  name: 'turnover',
+  entity: shop,
+  source: sales,
+  ttl: '30d',
+  features: {
+    sales: count(),
+    sales_1d: count({ window: '1d' }),
+    amount_avg: avg(col('amount')),
+    note: last(col('note')),
+    notes: approxCountDistinct(col('note'), { window: '1d' }),
+    top: topK(col('note'), 3),
+  },
+});
+/** Without a ttl: every event of any time is in it. */
+const counted = featureView({ name: 'counted', entity: shop, source: sales, features: { events: count() } });
+const boosted = onDemandFeature({
+  name: 'boosted',
+  type: 'double',
+  inputs: { average: turnover.feature('amount_avg'), by: request('by', 'double') },
+  value: ({ average, by }) => average.times(by),
+});
+const till = featureService({ name: 'till', features: [turnover.pick('sales', 'amount_avg'), boosted] });
+export const DEFINITIONS = plain(shop, sales, turnover, counted, boosted, till);
+
+export interface Hostile {
+  readonly running: TestPlatform;
+  readonly platform: Platform;
+  readonly http: HttpGateway;
+  readonly grpc: GrpcGateway;
+  /** events that answers said were accepted */
+  readonly accepted: () => number;
+  /** causes that no caller was shown: each is a bug */
+  readonly internal: string[];
+  readonly replay: string;
+  readonly dataset: string;
+  readonly dispose: () => Promise<void>;
+}
+
+export const sale = (id: string, more: Readonly<Record<string, unknown>> = {}): Record<string, unknown> => ({
+  id,
+  shop: 's1',
+  at: Date.now() - 60_000,
+  amount: 5,
+  ...more,
+});
+
+export const startHostile = async (limits: Partial<HttpLimits> = {}): Promise<Hostile> => {
+  const running = await testPlatform();
+  const inner = running.platform;
+  let accepted = 0;
+  const counted = async (result: Promise<PublishResult>): Promise<PublishResult> => {
+    const answer = await result;
+    accepted += answer.accepted;
+    return answer;
+  };
+  const platform: Platform = {
+    ...inner,
+    publish: (asked, from) => counted(inner.publish(asked, from)),
+    resendRejected: (name, asked, from) => counted(inner.resendRejected(name, asked, from)),
+  };
+  await platform.apply(DEFINITIONS, {}, caller);
+  await platform.publish({ source: 'sales', events: [sale('first'), sale('second'), { ...sale('bad'), amount: 'x' }] }, caller);
+  const replay = await platform.startReplay({ view: 'turnover' }, caller);
+  const dataset = await platform.startDataset(
+    { target: { view: 'turnover' }, spine: { rows: [{ shop: 's1', event_timestamp: Date.now() }] }, mode: 'event-time' },
+    caller,
+  );
+  const internal: string[] = [];
+  const onInternalError = (error: unknown): void => {
+    internal.push(error instanceof Error ? String(error.stack).split('\n').slice(0, 8).join('\n') : String(error));
+  };
+  const http = await createHttpGateway({ platform, port: 0, limits, onInternalError });
+  const grpc = await createGrpcGateway({ platform, port: 0, limits, onInternalError });
+  return {
+    running,
+    platform,
+    http,
+    grpc,
+    accepted: () => accepted,
+    internal,
+    replay: replay.id,
+    dataset: dataset.id,
+    async dispose() {
+      await http.close();
+      await grpc.close();
+      await running.dispose();
+    },
+  };
+};
+
+/** Events may be a day ahead of the clock. */
+const AHEAD_MS = 2 * 86_400_000;
+
+/** How many events the log has, the view has counted, and an export gives: all must be what was accepted. */
+export const eventsEverywhere = async (
+  platform: Platform,
+  directory: string,
+): Promise<Record<'log' | 'exported' | 'counted', number>> => {
+  const status = await platform.status();
+  let exported = 0;
+  for await (const rows of await platform.exportEvents('sales')) exported += rows.length;
+  const out = join(directory, `counted-${status.startedAt}-${exported}.csv`);
+  await platform.batch({ target: { view: 'counted' }, at: Date.now() + AHEAD_MS, out }, caller);
+  return {
+    log: status.sources.find((s) => s.source === 'sales')?.events ?? -1,
+    exported,
+    counted: sumOf(await readFile(out, 'utf8'), 'events'),
+  };
+};
+
+/** The sum of a column of a CSV file; fields may hold quotes, commas and line ends. */
+const sumOf = (csv: string, column: string): number => {
+  const rows: string[][] = [[]];
+  let field = '';
+  let quoted = false;
+  for (let i = 0; i < csv.length; i++) {
+    const c = csv[i] as string;
+    if (quoted) {
+      if (c !== '"') field += c;
+      else if (csv[i + 1] === '"') field += csv[++i];
+      else quoted = false;
+    } else if (c === '"') quoted = true;
+    else if (c === ',' || c === '\n') {
+      rows.at(-1)?.push(field);
+      field = '';
+      if (c === '\n') rows.push([]);
+    } else if (c !== '\r') field += c;
+  }
+  const [head, ...body] = rows.filter((row) => row.length > 0) as [string[], ...string[][]];
+  const at = head.indexOf(column);
+  return body.reduce((sum, row) => sum + Number(row[at]), 0);
+};
