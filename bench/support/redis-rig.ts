@@ -6,7 +6,6 @@ import { col, entity, featureView, last, source } from '#domain/definitions/inde
 import type { EntityDefinition, FeatureViewDefinition, SourceDefinition } from '#domain/definitions/model.ts';
 import { parseDefinition } from '#domain/definitions/parse.ts';
 import type { TilesTarget } from '#domain/ports/online-store.ts';
-import { avroCodec } from '#domain/views/avro.ts';
 import { featuresAvroSchema } from '#domain/views/features-schema.ts';
 import { planView } from '#domain/views/plan-view.ts';
 import { tileCodec } from '#domain/views/tile-codec.ts';
@@ -75,7 +74,6 @@ export const writeRows = async (address: RedisAddress, target: TilesTarget, reco
   await connected(() => store.progress(target));
   const schema = featuresAvroSchema(target.plan);
   const decoder = updateDecoder({ schema: async () => schema });
-  avroCodec(schema);
   const partition = hotPartition({ store, target, partition: 0, partitions: 1, ttlMs: null, now: Date.now });
   await partition.start();
   const started = performance.now();
@@ -84,7 +82,7 @@ export const writeRows = async (address: RedisAddress, target: TilesTarget, reco
     const to = Math.min(from + BATCH, records.length);
     for (let offset = from; offset < to; offset++) {
       const value = records[offset] as Uint8Array;
-      const decoding = decoder.decode(target.plan, {
+      const decoding = decoder.pack(target.plan, {
         topic: 'features',
         partition: 0,
         offset,

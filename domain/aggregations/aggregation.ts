@@ -85,6 +85,8 @@ export interface RefField extends SlotField {
     readonly write: (data: unknown, into: Float64Array, at: number) => void;
     /** to the reference itself */
     readonly read: (from: Float64Array, at: number) => unknown;
+    /** the plain data as a list of at most one record: its fields, in the order of the doubles, and what stands where there is none */
+    readonly record: { readonly fields: readonly string[]; readonly none: readonly number[] };
   };
 }
 

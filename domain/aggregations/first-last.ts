@@ -52,6 +52,7 @@ const NUMBERS: readonly string[] = ['int', 'long', 'float', 'double', 'timestamp
 /** One number and its place: partition (−1: there is none), event time, offset, value. */
 const oneNumber: NonNullable<RefField['doubles']> = {
   width: 4,
+  record: { fields: ['partition', 'event_time', 'offset', 'value'], none: [-1, 0, 0, 0] },
   write(data, into, at) {
     const [entry] = data as readonly PlainEntry[];
     into[at] = entry === undefined ? -1 : entry.partition;

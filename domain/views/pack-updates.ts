@@ -3,7 +3,8 @@
  * is older than what stands (an engine that resumed from a checkpoint says again what it had said) is left out.
  */
 
-import { NO_TILES, type PackedEntity, type PackedTiles } from './packed-entity.ts';
+import { entityInBlock } from './packed-block.ts';
+import { HEAD_DOUBLES, NO_TILES, type PackedEntity, type PackedHead, type PackedTiles } from './packed-entity.ts';
 import { packedRefs } from './packed-refs.ts';
 import type { HopGroup, ViewPlan } from './plan.ts';
 
@@ -17,6 +18,8 @@ export interface PlainUpdate {
   readonly cause: { readonly partition: number; readonly offset: number };
   readonly nums: Float64Array;
   readonly refs: readonly unknown[];
+  /** the references that lie in doubles, where they were read so; then `refs` has null in their places, or is empty where there are no others */
+  readonly fixed?: Float64Array;
 }
 
 const breadth = ({ hopMs }: HopGroup): number => (hopMs === 0 ? Number.POSITIVE_INFINITY : hopMs);
@@ -26,49 +29,83 @@ const tileNumber = (update: PlainUpdate): number => (update.hopMs === 0 ? 0 : up
 const lowestKept = ({ hopMs, reachMs }: HopGroup, at: number): number =>
   hopMs === 0 || reachMs === Number.POSITIVE_INFINITY ? Number.NEGATIVE_INFINITY : Math.floor((at - reachMs) / hopMs);
 
+/** A tile where it lies: in a stored block, or in an update. */
 interface Tile {
   readonly no: number;
   readonly newest: number;
   readonly partition: number;
   readonly offset: number;
   readonly nums: Float64Array;
+  readonly numsAt: number;
   /** references that lie in doubles, and those that do not (PackedTiles) */
   readonly fixed: Float64Array;
+  readonly fixedAt: number;
   readonly refs: readonly unknown[];
 }
+
+const NO_REFS: readonly unknown[] = [];
 
 const tilesOf = (packed: PackedTiles, hop: HopGroup): Tile[] => {
   const { nums: width } = hop;
   const fixedWidth = packedRefs(hop).width;
-  return Array.from(packed.tileNo, (no, i) => ({
-    no,
-    newest: packed.newest[i] as number,
-    partition: packed.causePartition[i] as number,
-    offset: packed.causeOffset[i] as number,
-    nums: packed.nums.subarray(i * width, (i + 1) * width),
-    fixed: packed.fixed.subarray(i * fixedWidth, (i + 1) * fixedWidth),
-    refs: packed.refs[i] ?? [],
-  }));
+  const tiles: Tile[] = [];
+  for (let i = 0; i < packed.tileNo.length; i++)
+    tiles.push({
+      no: packed.tileNo[i] as number,
+      newest: packed.newest[i] as number,
+      partition: packed.causePartition[i] as number,
+      offset: packed.causeOffset[i] as number,
+      nums: packed.nums,
+      numsAt: i * width,
+      fixed: packed.fixed,
+      fixedAt: i * fixedWidth,
+      refs: packed.refs[i] ?? NO_REFS,
+    });
+  return tiles;
 };
 
-const pack = (tiles: readonly Tile[], hop: HopGroup): PackedTiles => {
-  const { nums: width } = hop;
-  const fixedWidth = packedRefs(hop).width;
-  const nums = new Float64Array(tiles.length * width);
-  const fixed = new Float64Array(tiles.length * fixedWidth);
-  tiles.forEach((tile, i) => {
-    nums.set(tile.nums, i * width);
-    fixed.set(tile.fixed, i * fixedWidth);
+const doublesOf = (plan: ViewPlan, tiles: readonly (readonly Tile[])[]): number => {
+  let doubles = HEAD_DOUBLES;
+  for (let h = 0; h < tiles.length; h++) {
+    const hop = plan.hops[h] as HopGroup;
+    doubles += 1 + (tiles[h] as readonly Tile[]).length * (4 + hop.nums + packedRefs(hop).width);
+  }
+  return doubles;
+};
+
+/** The entity, made at once in the block that a store keeps: see packed-entity.ts for what lies where. */
+const packTiles = (plan: ViewPlan, head: PackedHead, tiles: readonly (readonly Tile[])[]): PackedEntity => {
+  const block = new Float64Array(doublesOf(plan, tiles));
+  let at = HEAD_DOUBLES;
+  const hops = tiles.map((mine, h): PackedTiles => {
+    const { nums: width } = plan.hops[h] as HopGroup;
+    const { width: fixedWidth } = packedRefs(plan.hops[h] as HopGroup);
+    const count = mine.length;
+    block[at++] = count;
+    const start = at;
+    const numsAt = start + 4 * count;
+    const fixedAt = numsAt + count * width;
+    at = fixedAt + count * fixedWidth;
+    for (let i = 0; i < count; i++) {
+      const tile = mine[i] as Tile;
+      block[start + i] = tile.no;
+      block[start + count + i] = tile.newest;
+      block[start + 2 * count + i] = tile.partition;
+      block[start + 3 * count + i] = tile.offset;
+      for (let n = 0; n < width; n++) block[numsAt + i * width + n] = tile.nums[tile.numsAt + n] as number;
+      for (let n = 0; n < fixedWidth; n++) block[fixedAt + i * fixedWidth + n] = tile.fixed[tile.fixedAt + n] as number;
+    }
+    return {
+      tileNo: block.subarray(start, start + count),
+      newest: block.subarray(start + count, start + 2 * count),
+      causePartition: block.subarray(start + 2 * count, start + 3 * count),
+      causeOffset: block.subarray(start + 3 * count, numsAt),
+      nums: block.subarray(numsAt, fixedAt),
+      fixed: block.subarray(fixedAt, at),
+      refs: mine.map((tile) => tile.refs),
+    };
   });
-  return {
-    tileNo: Float64Array.from(tiles, (t) => t.no),
-    newest: Float64Array.from(tiles, (t) => t.newest),
-    causePartition: Float64Array.from(tiles, (t) => t.partition),
-    causeOffset: Float64Array.from(tiles, (t) => t.offset),
-    nums,
-    fixed,
-    refs: tiles.map((t) => t.refs),
-  };
+  return entityInBlock(head, hops, block);
 };
 
 /** Whether a state of a tile was made before another: by the place of the event that caused it, where both were caused in one partition. */
@@ -85,9 +122,11 @@ const place = (tiles: Tile[], tile: Tile): void => {
 
 const fromUpdate = (update: PlainUpdate, hop: HopGroup): Tile => {
   const packed = packedRefs(hop);
-  const fixed = new Float64Array(packed.width);
-  const refs = packed.pack(update.refs, fixed, 0);
-  return { no: tileNumber(update), newest: update.newestEventTime, ...update.cause, nums: update.nums, fixed, refs };
+  const fixed = update.fixed ?? new Float64Array(packed.width);
+  const refs = update.fixed === undefined ? packed.pack(update.refs, fixed, 0) : update.refs;
+  const { newestEventTime: newest, cause, nums } = update;
+  const { partition, offset } = cause;
+  return { no: tileNumber(update), newest, partition, offset, nums, numsAt: 0, fixed, fixedAt: 0, refs };
 };
 
 export interface TakeIn {
@@ -111,19 +150,14 @@ export const takeIn = (
   let newest = before?.newest ?? Number.NEGATIVE_INFINITY;
   for (const update of updates) newest = Math.max(newest, update.newestEventTime);
   const keptFrom = Math.max(before?.keptFrom ?? Number.NEGATIVE_INFINITY, how.keepFrom);
-  const hops = plan.hops.map((hop, h): PackedTiles => {
-    const packed = before?.hops[h] ?? NO_TILES;
-    const mine = updates.filter((update) => update.hopMs === hop.hopMs);
+  const tiles = plan.hops.map((hop, h): readonly Tile[] => {
+    const kept = before === null ? [] : tilesOf(before.hops[h] ?? NO_TILES, hop);
+    for (const update of updates) if (update.hopMs === hop.hopMs) place(kept, fromUpdate(update, hop));
     const lowest = lowestKept(hop, keptFrom);
-    if (mine.length === 0 && !((packed.tileNo[0] ?? lowest) < lowest)) return packed;
-    const tiles = tilesOf(packed, hop);
-    for (const update of mine) place(tiles, fromUpdate(update, hop));
+    if (!((kept[0]?.no ?? lowest) < lowest)) return kept;
     // The newest tile of the widest hop stays: it says that there is such an entity, and since when it was not seen.
-    const last = tiles.at(-1);
-    return pack(
-      tiles.filter((tile) => tile.no >= lowest || (hop === widest && tile === last)),
-      hop,
-    );
+    const last = kept.at(-1);
+    return kept.filter((tile) => tile.no >= lowest || (hop === widest && tile === last));
   });
   const first = updates[0];
   const since =
@@ -135,18 +169,25 @@ export const takeIn = (
           hop: plan.hops.findIndex((hop) => hop.hopMs === first.hopMs),
           tileNo: tileNumber(first),
         });
-  return { partition: how.partition, offset: how.offset, whole: before?.whole ?? how.wholeIfNew, since, newest, keptFrom, hops };
+  const { partition, offset } = how;
+  return packTiles(plan, { partition, offset, whole: before?.whole ?? how.wholeIfNew, since, newest, keptFrom }, tiles);
 };
 
 /** What a store had and what came since, tile by tile: the later state stands. The two must meet without a gap. */
-export const mergeEntities = (plan: ViewPlan, older: PackedEntity, newer: PackedEntity): PackedEntity => ({
-  ...newer,
-  whole: true,
-  newest: Math.max(older.newest, newer.newest),
-  keptFrom: Math.max(older.keptFrom, newer.keptFrom),
-  hops: plan.hops.map((hop, h) => {
-    const tiles = tilesOf(older.hops[h] ?? NO_TILES, hop);
-    for (const tile of tilesOf(newer.hops[h] ?? NO_TILES, hop)) place(tiles, tile);
-    return pack(tiles, hop);
-  }),
-});
+export const mergeEntities = (plan: ViewPlan, older: PackedEntity, newer: PackedEntity): PackedEntity => {
+  const tiles = plan.hops.map((hop, h) => {
+    const kept = tilesOf(older.hops[h] ?? NO_TILES, hop);
+    for (const tile of tilesOf(newer.hops[h] ?? NO_TILES, hop)) place(kept, tile);
+    return kept;
+  });
+  const { partition, offset, since } = newer;
+  const head = {
+    partition,
+    offset,
+    since,
+    whole: true,
+    newest: Math.max(older.newest, newer.newest),
+    keptFrom: Math.max(older.keptFrom, newer.keptFrom),
+  };
+  return packTiles(plan, head, tiles);
+};

@@ -22,7 +22,7 @@ import type { EntityTiles } from './tile-group.ts';
 import { compileGroupReader, type GroupReader, type ReadableTiles } from './tile-reader.ts';
 import type { ReadOutcome } from './tile-store.ts';
 
-const FORM = 0x4d52_0002;
+export const FORM = 0x4d52_0002;
 export const HEAD_DOUBLES = 12;
 
 /** The tiles of one hop, in order of tile number. */
@@ -40,7 +40,7 @@ export interface PackedTiles {
   readonly updateOffset?: Float64Array;
 }
 
-export interface PackedEntity {
+export interface PackedHead {
   /** of features.<view>: updates below `offset` of this partition are in */
   readonly partition: number;
   readonly offset: number;
@@ -51,6 +51,9 @@ export interface PackedEntity {
   readonly newest: number;
   /** reads at or after this time (epoch ms) find all their tiles; −∞: any read does */
   readonly keptFrom: number;
+}
+
+export interface PackedEntity extends PackedHead {
   /** a hop of the plan each */
   readonly hops: readonly PackedTiles[];
 }
@@ -83,35 +86,6 @@ const SLOTS: number[][] = [];
 const slotsOf = (count: number): number[] => {
   SLOTS[count] ??= Array.from({ length: count }, (_, i) => i);
   return SLOTS[count];
-};
-
-export const packEntity = (entity: PackedEntity): Uint8Array => {
-  const hasRefs = entity.hops.some((hop) => hop.refs.some((refs) => refs.length > 0));
-  const tail = hasRefs ? Buffer.from(JSON.stringify(entity.hops.map((hop) => hop.refs))) : Buffer.alloc(0);
-  const doubles =
-    HEAD_DOUBLES + entity.hops.reduce((sum, hop) => sum + 1 + hop.tileNo.length * 4 + hop.nums.length + hop.fixed.length, 0);
-  const bytes = new Uint8Array(doubles * 8 + tail.length);
-  const out = new Float64Array(bytes.buffer, 0, doubles);
-  out[0] = FORM;
-  out[1] = entity.partition;
-  out[2] = entity.offset;
-  out[3] = entity.whole ? 1 : 0;
-  out[4] = entity.newest;
-  out[5] = entity.keptFrom;
-  out[6] = tail.length;
-  out[7] = entity.since?.offset ?? -1;
-  out[8] = entity.since?.hop ?? 0;
-  out[9] = entity.since?.tileNo ?? 0;
-  let at = HEAD_DOUBLES;
-  for (const hop of entity.hops) {
-    out[at++] = hop.tileNo.length;
-    for (const part of [hop.tileNo, hop.newest, hop.causePartition, hop.causeOffset, hop.nums, hop.fixed]) {
-      out.set(part, at);
-      at += part.length;
-    }
-  }
-  bytes.set(tail, doubles * 8);
-  return bytes;
 };
 
 /** Null where the bytes are of another form: then they are as good as absent. */

@@ -1,36 +1,53 @@
 /** Records of features.<view>, whoever wrote them and with whichever schema, as tile updates. */
-import type { Type } from 'avsc';
 import type { LogRecord } from '#domain/ports/log.ts';
 import type { SchemaRegistry } from '#domain/ports/schema-registry.ts';
 import { avroCodec } from '#domain/views/avro.ts';
 import type { ViewPlan } from '#domain/views/plan.ts';
+import { packedUpdateReader } from '#domain/views/update-packed.ts';
 import { type RecordedUpdate, updateReader } from '#domain/views/update-record.ts';
+
+type Decode<Update> = (plan: ViewPlan, record: LogRecord) => Update | null | Promise<Update | null>;
 
 export interface UpdateDecoder {
   /** Null where the record holds no update (a tombstone). */
-  readonly decode: (plan: ViewPlan, record: LogRecord) => RecordedUpdate | null | Promise<RecordedUpdate | null>;
+  readonly decode: Decode<RecordedUpdate>;
+  /** The same, for packed entities: references that lie in doubles are in `fixed`. */
+  readonly pack: Decode<RecordedUpdate>;
 }
 
-export const updateDecoder = (schemas: Pick<SchemaRegistry, 'schema'>): UpdateDecoder => {
-  const types = new Map<number, Type>();
-  const readers = new WeakMap<ViewPlan, ReturnType<typeof updateReader>>();
-  const readerOf = (plan: ViewPlan): ReturnType<typeof updateReader> => {
-    const reader = readers.get(plan) ?? updateReader(plan);
-    readers.set(plan, reader);
-    return reader;
-  };
-  const read = (plan: ViewPlan, type: Type, value: Uint8Array): RecordedUpdate =>
-    readerOf(plan)(type.fromBuffer(Buffer.from(value.buffer, value.byteOffset, value.byteLength)) as Record<string, unknown>);
-  return {
-    decode(plan, { schemaId, value }) {
-      if (value.length === 0) return null;
-      const type = types.get(schemaId);
-      if (type !== undefined) return read(plan, type, value);
-      return schemas.schema(schemaId).then((schema) => {
-        const found = avroCodec(schema);
-        types.set(schemaId, found);
-        return read(plan, found, value);
-      });
-    },
+type Read = (value: Uint8Array) => RecordedUpdate;
+
+/** Readers by plan and schema, each made once, by `make`. */
+const decodeBy = (
+  schemas: Pick<SchemaRegistry, 'schema'>,
+  make: (plan: ViewPlan) => (schema: object) => Read,
+): Decode<RecordedUpdate> => {
+  const plans = new WeakMap<ViewPlan, { readonly ofSchema: (schema: object) => Read; readonly known: Map<number, Read> }>();
+  return (plan, { schemaId, value }) => {
+    if (value.length === 0) return null;
+    let mine = plans.get(plan);
+    if (mine === undefined) plans.set(plan, (mine = { ofSchema: make(plan), known: new Map() }));
+    const { ofSchema, known } = mine;
+    const read = known.get(schemaId);
+    if (read !== undefined) return read(value);
+    return schemas.schema(schemaId).then((schema) => {
+      const found = ofSchema(schema as object);
+      known.set(schemaId, found);
+      return found(value);
+    });
   };
 };
+
+const byAvsc = (plan: ViewPlan): ((schema: object) => Read) => {
+  const read = updateReader(plan);
+  return (schema) => {
+    const type = avroCodec(schema);
+    return ({ buffer, byteOffset, byteLength }) =>
+      read(type.fromBuffer(Buffer.from(buffer, byteOffset, byteLength)) as Record<string, unknown>);
+  };
+};
+
+export const updateDecoder = (schemas: Pick<SchemaRegistry, 'schema'>): UpdateDecoder => ({
+  decode: decodeBy(schemas, byAvsc),
+  pack: decodeBy(schemas, (plan) => (schema) => packedUpdateReader(schema, plan)),
+});

@@ -70,10 +70,10 @@ export const hotProjection = (options: HotProjectionOptions): HotProjection => {
     const plans = new Map(targets.map((target) => [target.generation, target.plan]));
     const updates: KeyedUpdate[] = [];
     for (const record of records) {
-      const first = await decoder.decode(plan, record);
+      const first = await decoder.pack(plan, record);
       if (first === null) continue;
       const own = plans.get(first.generation);
-      const update = own === undefined || own === plan ? first : await decoder.decode(own, record);
+      const update = own === undefined || own === plan ? first : await decoder.pack(own, record);
       if (update !== null) updates.push({ ...update, offset: record.offset });
     }
     return updates;

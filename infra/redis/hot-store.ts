@@ -12,7 +12,8 @@
 import { Redis } from 'ioredis';
 import { MillraceError } from '#domain/errors.ts';
 import { type HotProgress, type HotStore, type TilesAnswer, type TilesTarget, UNKNOWN } from '#domain/ports/online-store.ts';
-import { HEAD_DOUBLES, type PackedEntity, packEntity, unpackEntity } from '#domain/views/packed-entity.ts';
+import { packEntity } from '#domain/views/packed-block.ts';
+import { HEAD_DOUBLES, type PackedEntity, unpackEntity } from '#domain/views/packed-entity.ts';
 import { batchedBlocks } from './batched-blocks.ts';
 import { REPAIR, STORE } from './scripts.ts';
 
