@@ -1,6 +1,7 @@
 /** What is read straight from Avro's bytes is what avsc reads, packed: of any view, and from any writer's schema. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import type { RawEvent } from '#domain/values/value.ts';
 import { definitions, rawEvents } from '#tests/oracle/arbitraries.ts';
 import { avroCodec } from './avro.ts';
 import { featuresAvroSchema } from './features-schema.ts';
@@ -13,17 +14,15 @@ import { createTileStore } from './tile-store.ts';
 import { packedUpdateReader } from './update-packed.ts';
 import { updateReader } from './update-record.ts';
 
+type Parsed = ReturnType<typeof definitions> extends fc.Arbitrary<infer All> ? All : never;
 type Field = { readonly name: string; readonly type: unknown };
 
-const recordsOf = (
-  plan: ViewPlan,
-  events: Iterable<{ row: object; eventTime: number; partition: number; offset: number; logTime: number }>,
-) => {
+const recordsOf = (plan: ViewPlan, events: readonly RawEvent[]): Uint8Array[] => {
   const store = createTileStore(plan);
   const codec = tileCodec(plan);
   const records: Uint8Array[] = [];
   for (const { row, eventTime, partition, offset, logTime } of events) {
-    store.process(row as never, eventTime, partition, offset, logTime);
+    store.process(row, eventTime, partition, offset, logTime);
     codec.encodeChanges(store, 3, 2, (value) => records.push(Uint8Array.from(value)));
   }
   return records;
@@ -78,8 +77,9 @@ test('reads what avsc reads, from our own schema and from another writer’s', (
 });
 
 test('bytes that do not end where their schema says are refused', () => {
-  const [all] = fc.sample(definitions(), { numRuns: 1, seed: 7 }) as [{ view: never; source: never; entity: never }];
-  const [events] = fc.sample(rawEvents(), { numRuns: 1, seed: 7 }) as [Parameters<typeof recordsOf>[1]];
+  const [[all, events]] = fc.sample(fc.tuple(definitions(), rawEvents()), { numRuns: 1, seed: 7 }) as [
+    [Parsed, readonly RawEvent[]],
+  ];
   const plan = planView(all.view, all.source, all.entity);
   const read = packedUpdateReader(featuresAvroSchema(plan), plan);
   const [record] = recordsOf(plan, events);

@@ -1,11 +1,11 @@
 /**
  * Keeps the hot copy of a view's generations: feature updates in, packed entities out.
  *
- * One partition of features.<view> is one process's at a time, and its batches come in order. A batch is taken in whole or not at all, and
- * the position moves with it, so a batch that comes twice is taken once. Where the store says that its position is not ours (it was
+ * One partition of features.<view> is one process's at a time, and its batches come in order. A batch is taken in by chunks, each whole or
+ * not at all, and the position moves with each, so what comes twice is taken once. Where the store says that its position is not ours (it was
  * emptied, or the partition was another's in between), the partition is read again from where the store stands.
  */
-import type { HotStore, TilesTarget } from '#domain/ports/online-store.ts';
+import type { HotEntry, HotStore, TilesTarget } from '#domain/ports/online-store.ts';
 import { type PlainUpdate, takeIn } from '#domain/views/pack-updates.ts';
 import type { PackedEntity } from '#domain/views/packed-entity.ts';
 
@@ -48,6 +48,33 @@ const byKey = (updates: readonly KeyedUpdate[]): Map<string, KeyedUpdate[]> => {
   return groups;
 };
 
+/** A part of a batch, that is taken in whole or not at all. */
+interface Chunk {
+  /** by entity */
+  readonly groups: ReadonlyMap<string, readonly KeyedUpdate[]>;
+  /** offset after it */
+  readonly next: number;
+}
+
+/** While one chunk is made, the store writes the one before and reads the one after. */
+const CHUNK = 1_000;
+
+/** At least one, which moves the position where a batch has nothing of ours. */
+const chunksOf = (updates: readonly KeyedUpdate[], end: number, size: number): readonly Chunk[] => {
+  const chunks: Chunk[] = [];
+  for (let from = 0; from === 0 || from < updates.length; from += size) {
+    const mine = updates.length <= size ? updates : updates.slice(from, from + size);
+    const next = from + size >= updates.length ? end : (mine.at(-1) as KeyedUpdate).offset + 1;
+    chunks.push({ groups: byKey(mine), next });
+  }
+  return chunks;
+};
+
+const disjoint = (a: Chunk, b: Chunk): boolean => {
+  for (const key of b.groups.keys()) if (a.groups.has(key)) return false;
+  return true;
+};
+
 export interface HotTilesOptions {
   readonly store: HotStore;
   readonly target: TilesTarget;
@@ -61,6 +88,8 @@ export interface HotTilesOptions {
    */
   readonly older?: (keys: readonly string[]) => Promise<readonly (PackedEntity | null)[]>;
   readonly now: () => number;
+  /** updates that are taken in at once; default 1,000 */
+  readonly chunk?: number;
 }
 
 const withOlder = async (
@@ -81,6 +110,26 @@ export const hotPartition = (options: HotTilesOptions): HotPartition => {
   let begun = 0;
   let ready = false;
 
+  const takeInChunk = async (
+    { groups, next }: Chunk,
+    stored: readonly (PackedEntity | null)[],
+    { logTime }: HotBatch,
+  ): Promise<{ readonly entries: readonly HotEntry[]; readonly newest: number }> => {
+    // Until the first key can have expired, an absent one was never there.
+    const wholeIfNew = ttlMs === null || now() - begun < ttlMs;
+    const before = wholeIfNew ? stored : await withOlder(options, [...groups.keys()], stored);
+    const how = { partition, offset: next, keepFrom: logTime - GRACE_MS, wholeIfNew };
+    let newest = Number.NEGATIVE_INFINITY;
+    let i = 0;
+    const entries: HotEntry[] = [];
+    for (const [key, updates] of groups) {
+      const entity = takeIn(target.plan, before[i++] ?? null, updates, how);
+      newest = Math.max(newest, entity.newest);
+      entries.push({ key, entity });
+    }
+    return { entries, newest };
+  };
+
   return {
     async start() {
       const position = await store.position(target, partition);
@@ -92,32 +141,36 @@ export const hotPartition = (options: HotTilesOptions): HotPartition => {
 
     async take(batch) {
       const mine = batch.updates.filter((u) => u.generation === target.generation && u.hopMs >= 0 && u.offset >= (offset ?? 0));
-      const groups = byKey(mine);
-      const keys = [...groups.keys()];
-      const stored = await store.load(target, keys);
-      // Until the first key can have expired, an absent one was never there.
-      const wholeIfNew = ttlMs === null || now() - begun < ttlMs;
-      const before = wholeIfNew ? stored : await withOlder(options, keys, stored);
-      let newest = Number.NEGATIVE_INFINITY;
-      const entries = keys.map((key, i): { key: string; entity: PackedEntity } => {
-        const entity = takeIn(target.plan, before[i] ?? null, groups.get(key) ?? [], {
-          partition,
-          offset: batch.next,
-          keepFrom: batch.logTime - GRACE_MS,
-          wholeIfNew,
-        });
-        newest = Math.max(newest, entity.newest);
-        return { key, entity };
-      });
-      ready = ready || batch.next >= batch.end;
-      const taken = await store.store(target, partition, offset, batch.next, entries, {
-        ready,
-        newestEventTime: newest,
-        now: begun,
-        partitions,
-      });
-      if (taken) offset = batch.next;
-      return taken;
+      const chunks = chunksOf(mine, batch.next, options.chunk ?? CHUNK);
+      const load = ({ groups }: Chunk): ReturnType<HotStore['load']> => store.load(target, [...groups.keys()]);
+      // A failure is thrown where it is waited for, and what is under way then is nobody's.
+      const ahead = <T>(promise: Promise<T>): Promise<T> => {
+        promise.catch(() => {});
+        return promise;
+      };
+      let loading: ReturnType<HotStore['load']> | null = null;
+      let storing: Promise<boolean> = Promise.resolve(true);
+      for (const [i, chunk] of chunks.entries()) {
+        const stored = await (loading ?? load(chunk));
+        const next = chunks[i + 1];
+        // The store may carry out in any order what is asked together: only what is not being written, or about to be, is asked for ahead.
+        const free = next !== undefined && disjoint(chunk, next) && (i === 0 || disjoint(chunks[i - 1] as Chunk, next));
+        loading = free ? ahead(load(next)) : null;
+        const { entries, newest } = await takeInChunk(chunk, stored, batch);
+        if (!(await storing)) return false;
+        if (next === undefined) ready = ready || batch.next >= batch.end;
+        const from = offset;
+        storing = ahead(
+          store
+            .store(target, partition, from, chunk.next, entries, { ready, newestEventTime: newest, now: begun, partitions })
+            .then((taken) => {
+              if (taken) offset = chunk.next;
+              return taken;
+            }),
+        );
+        if (loading === null && !(await storing)) return false;
+      }
+      return storing;
     },
 
     async check(end) {
