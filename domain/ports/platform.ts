@@ -5,6 +5,7 @@
 import type { Principal } from '#domain/access/principal.ts';
 import type { Definition, Kind } from '#domain/definitions/model.ts';
 import type { Problem } from '#domain/errors.ts';
+import type { DegradedMode } from '#domain/ports/degraded.ts';
 import type { RequestMeters } from '#domain/ports/request-meter.ts';
 import type { FieldType, Row, Value } from '#domain/values/value.ts';
 import type { EntityKey, FeatureStatus } from '#domain/views/plan.ts';
@@ -76,6 +77,8 @@ export interface ViewAnswer {
   /** newest event time that the generation has taken in */
   readonly eventTime: number | null;
   readonly position: string;
+  /** epoch ms: every event that the log had accepted by then is in the values, and later ones may be; null: not known yet */
+  readonly through: number | null;
 }
 
 export interface ReadResult {
@@ -87,6 +90,8 @@ export interface ReadResult {
   readonly views: readonly ViewAnswer[];
   readonly at: number;
   readonly known: number;
+  /** the modes that the answer was made in, right all the same; absent: all was as usual */
+  readonly degraded?: readonly DegradedMode[];
   readonly origins?: ReadOrigins;
 }
 
@@ -417,6 +422,8 @@ export interface PlatformStatus {
   readonly jobs?: readonly EngineJob[];
   /** of a gateway that reads from stores */
   readonly served?: RowsServed;
+  /** the modes that a read would meet now */
+  readonly degraded?: readonly DegradedMode[];
   readonly replays: readonly ReplayStatus[];
 }
 
@@ -508,6 +515,8 @@ export interface Platform {
   /** where gateways tell of requests; absent: nobody counts them */
   readonly requests?: RequestMeters;
   ready(): boolean;
+  /** the modes that a read would meet now */
+  degraded(): readonly DegradedMode[];
   /** Drains and stops; idempotent. */
   close(): Promise<void>;
 }

@@ -2,6 +2,7 @@
 import type { FastifyError, FastifyInstance } from 'fastify';
 import { MillraceError } from '#domain/errors.ts';
 import { callerOf } from '#gateways/http/caller.ts';
+import { sayDegraded } from '#gateways/http/degraded.ts';
 import type { Routes } from '#gateways/http/route.ts';
 import { anything, flag, list, nullable, object, oneOf, record, type Schema, text } from '#gateways/http/schemas.ts';
 import { checkColumns, checkOnline } from './checks.ts';
@@ -69,6 +70,7 @@ export const feastRoutes =
           checkOnline(request.body, limits);
           const result = await platform.read(readRequestOf(request.body), callerOf(request));
           reply.header('content-type', JSON_TYPE);
+          sayDegraded(reply, result);
           return onlineFeaturesText(request.body, result, statuses);
         },
       );

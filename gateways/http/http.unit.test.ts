@@ -62,7 +62,16 @@ test('features: rows carry entity keys and values, status arrays follow the feat
       ['present', 'null'],
     ],
     features: ['departures', 'delay_avg_1d'],
-    views: [{ view: 'airport_delays', version: 1, generation: 1, eventTime: expect.any(Number), position: 'raw.flights@0:0' }],
+    views: [
+      {
+        view: 'airport_delays',
+        version: 1,
+        generation: 1,
+        eventTime: expect.any(Number),
+        position: 'raw.flights@0:0',
+        through: expect.any(Number),
+      },
+    ],
     at: expect.any(Number),
     known: expect.any(Number),
   });

@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import type { Definition, Kind } from '#domain/definitions/model.ts';
 import { fail } from '#domain/errors.ts';
+import type { DegradedMode } from '#domain/ports/degraded.ts';
 import type {
   CatalogEntry,
   DatasetStatus,
@@ -67,6 +68,7 @@ export interface FakePlatform extends Platform {
   /** awaited by every read */
   hold: Promise<void> | null;
   isReady: boolean;
+  modes: readonly DegradedMode[];
   /** thrown by the next publishes, one each */
   readonly failures: Error[];
 }
@@ -99,6 +101,7 @@ export const createFakePlatform = (): FakePlatform => {
     producers: new Map(),
     hold: null,
     isReady: true,
+    modes: [],
     failures: [],
   };
   const position = () => `raw.flights@0:${fake.taken.length}`;
@@ -136,9 +139,10 @@ export const createFakePlatform = (): FakePlatform => {
       values: request.entities.map((_, i) => (i % 2 === 0 ? [3, 2.5] : [0, null])),
       status: request.entities.map((_, i) => (i % 2 === 0 ? (['present', 'present'] as const) : (['present', 'null'] as const))),
       entities: request.entities,
-      views: [{ view: 'airport_delays', version: 1, generation: 1, eventTime: TIME, position: position() }],
+      views: [{ view: 'airport_delays', version: 1, generation: 1, eventTime: TIME, position: position(), through: TIME }],
       at: request.at ?? TIME,
       known: request.known ?? TIME,
+      ...(fake.modes.length === 0 ? {} : { degraded: fake.modes }),
     };
   };
 
@@ -414,6 +418,7 @@ export const createFakePlatform = (): FakePlatform => {
     async metrics() {
       return '# HELP up\nup 1\n';
     },
+    degraded: () => fake.modes,
     ready() {
       return fake.isReady;
     },

@@ -7,6 +7,7 @@
  */
 import type { SourceDefinition } from '#domain/definitions/model.ts';
 import { encodeLateEvent, lateEventSchema } from '#domain/events/late-event.ts';
+import { degraded, NOT_DEGRADED } from '#domain/ports/degraded.ts';
 import { formatPosition, type LogRecord, type OutgoingRecord } from '#domain/ports/log.ts';
 import type { SchemaRegistry } from '#domain/ports/schema-registry.ts';
 import type { StreamTask, TaskHandle, TransactionalLog } from '#domain/ports/stream-task.ts';
@@ -55,6 +56,7 @@ export interface Generation {
   readonly stop: () => Promise<void>;
 }
 
+const STALLED = degraded('engine-stalled');
 const READ_BYTES = 8 * 1024 * 1024;
 
 export const consumerOf = (view: string, generation: number): string => `compute.${view}.${generation}`;
@@ -108,6 +110,8 @@ export const openGeneration = async (spec: GenerationSpec, dependencies: Compute
   let savedThrough = 0;
   /** False while the tiles hold what did not become durable: reads then go to the raw events. */
   let sound = true;
+  /** epoch ms: all that was accepted by then is in the tiles, as it was last seen; null: not seen yet */
+  let seenThrough: number | null = null;
 
   /** Saved state, then the updates that came after it. */
   const rebuild = async (): Promise<void> => {
@@ -133,6 +137,11 @@ export const openGeneration = async (spec: GenerationSpec, dependencies: Compute
     sound = true;
   };
 
+  /** Records come in the order of log time: what was accepted before this one's is in. */
+  const seen = (record: LogRecord | undefined): void => {
+    if (record !== undefined && record.logTime > (seenThrough ?? 0)) seenThrough = record.logTime - 1;
+  };
+
   const decode = (record: LogRecord): Row =>
     (record.decoded as Row | undefined) ?? decoders.decode(record.schemaId, record.value);
 
@@ -141,6 +150,7 @@ export const openGeneration = async (spec: GenerationSpec, dependencies: Compute
     topics: [raw],
     process(records) {
       const out: OutgoingRecord[] = [];
+      seen(records[0]);
       for (const record of records) {
         const row = decode(record);
         const eventTime = timeOf(row);
@@ -160,6 +170,7 @@ export const openGeneration = async (spec: GenerationSpec, dependencies: Compute
           schemaId: lateSchemaId,
         });
       }
+      seen(records.at(-1));
       return { records: out };
     },
     committed() {
@@ -188,6 +199,11 @@ export const openGeneration = async (spec: GenerationSpec, dependencies: Compute
     positions,
     position: () => standingNow().text,
     newestEventTime: () => (Number.isFinite(store.newestOfAll) ? store.newestOfAll : null),
+    through(now) {
+      if (handle.joined()) seenThrough = now;
+      return seenThrough;
+    },
+    degraded: () => (handle.error() === null ? NOT_DEGRADED : STALLED),
   };
 
   return {

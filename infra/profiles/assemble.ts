@@ -12,21 +12,23 @@ import { scopeOfInputs } from '#domain/definitions/check-on-demand.ts';
 import { parseDefinition } from '#domain/definitions/parse.ts';
 import { fail } from '#domain/errors.ts';
 import type { AuditStore } from '#domain/ports/audit-store.ts';
+import { type Degraded, type DegradedMode, degraded, modesOf, NOT_DEGRADED } from '#domain/ports/degraded.ts';
 import type { EventStore } from '#domain/ports/event-store.ts';
 import type { HistoryTables } from '#domain/ports/history.ts';
 import type { Log } from '#domain/ports/log.ts';
 import type { EngineJob, Platform, RollupRequest, RollupResult, RowsServed } from '#domain/ports/platform.ts';
+import { parseTopicPosition } from '#domain/ports/position.ts';
 import type { SchemaRegistry } from '#domain/ports/schema-registry.ts';
 import { REGISTRY_TOPIC, rawTopic } from '#domain/ports/topics.ts';
 import { streamOf } from '#domain/registry/events.ts';
 import { encodeCommit, registryRecordSchema } from '#domain/registry/registry-record.ts';
-import type { Position } from '#domain/values/value.ts';
 import type { ViewPlan } from '#domain/views/plan.ts';
 import type { WantedView } from '#infra/compute/compute-manager.ts';
 import { createRawDecoders, type RawDecoders } from '#infra/compute/raw-decoders.ts';
 import { createDatasets } from '#infra/datasets/datasets.ts';
 import { publishOutbox } from '#infra/outbox/publish-outbox.ts';
 import { flinkSqlOf } from '#infra/profiles/flink-sql-of.ts';
+import { followedPosition } from '#infra/profiles/followed-position.ts';
 import { wantedViews } from '#infra/profiles/wanted-views.ts';
 import { createMetrics } from '#infra/telemetry/metrics.ts';
 import { openAudit } from '#projections/audit/audit.ts';
@@ -40,14 +42,16 @@ import { createRejected } from '#projections/rejected/rejected.ts';
 import { createReplays } from '#projections/replays/replays.ts';
 import { createRawEvents } from '#projections/serving/raw-events.ts';
 import { createRead } from '#projections/serving/read.ts';
-import type { ServingViews } from '#projections/serving/served-view.ts';
+import type { ServedView, ServingViews } from '#projections/serving/served-view.ts';
+import { viewModes } from '#projections/serving/view-modes.ts';
 import { createWaitFor } from '#projections/serving/wait-for.ts';
 import { createStatus, type RunningGeneration } from '#projections/status/status.ts';
 import packageJson from '../../package.json' with { type: 'json' };
 
 /** What computes: generations that run as the registry wants them. */
 export interface Engine extends ServingViews {
-  readonly reconcile: (wanted: readonly WantedView[]) => Promise<void>;
+  /** @param answers called as soon as reads are answered accordingly: all that computes may take far longer to run */
+  readonly reconcile: (wanted: readonly WantedView[], answers: () => void) => Promise<void>;
   readonly generation: (view: string, generation: number) => EngineGeneration | null;
   readonly running: () => readonly EngineGeneration[];
   readonly onProgress: (listener: () => void) => () => void;
@@ -55,11 +59,14 @@ export interface Engine extends ServingViews {
   readonly jobs?: () => readonly EngineJob[];
   /** where reads go to stores: which of them answered */
   readonly served?: () => RowsServed;
+  /** what reads of any view lack; absent: nothing ever */
+  readonly degraded?: () => Degraded;
   readonly close: () => Promise<void>;
 }
 
 export type EngineGeneration = RunningGeneration & {
   readonly spec: { readonly view: string; readonly source: { readonly name: string }; readonly plan: ViewPlan };
+  readonly served: Pick<ServedView, 'plan' | 'through' | 'degraded'>;
 };
 
 export interface EngineContext {
@@ -101,6 +108,10 @@ export interface Adapters {
   readonly close: () => Promise<void>;
 }
 
+const REGISTRY_STALE = degraded('registry-stale');
+/** Heard of so long ago, the event store does not answer. */
+const REGISTRY_SILENT_MS = 3_000;
+const FOLLOW_AGAIN_MS = 2_000;
 const AFTER_DEADLINE_MS = 5_000;
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
@@ -144,9 +155,13 @@ export const assemblePlatform = async (adapters: Adapters): Promise<Platform> =>
       );
     },
   });
+  const followed = followedPosition();
   const broken = new Map<string, string>();
   let settling: Promise<void> = Promise.resolve();
   let queued = false;
+  /** why the registry is not followed; '' where it is */
+  let said = '';
+  let closing: Promise<void> | null = null;
   /** Changes that come together are followed together: a reconciliation that has not begun takes in what comes meanwhile. */
   const reconcile = (): Promise<void> => {
     if (queued) return settling;
@@ -157,13 +172,31 @@ export const assemblePlatform = async (adapters: Adapters): Promise<Platform> =>
         queued = false;
         for (const { name } of catalog.streams('source')) await openSource(name);
         broken.clear();
-        await engine.reconcile(wantedViews(catalog, (view, error) => broken.set(view, messageOf(error))));
+        const upTo = catalog.position();
+        await engine.reconcile(
+          wantedViews(catalog, (view, error) => broken.set(view, messageOf(error))),
+          () => followed.reached(upTo),
+        );
+        said = '';
+        followed.reached(upTo);
       })
-      .catch((error: unknown) => warn(`the computation could not follow the registry: ${messageOf(error)}`));
+      .catch((error: unknown) => {
+        const message = `the computation could not follow the registry, and will be tried again: ${messageOf(error)}`;
+        if (message !== said) warn(message);
+        said = message;
+        setTimeout(() => {
+          if (closing === null) void reconcile();
+        }, FOLLOW_AGAIN_MS).unref();
+      });
     return settling;
   };
   catalog.onChange((commits) => {
+    const { position = 0 } = commits.at(-1) ?? {};
     if (commits.some((commit) => commit.events.length > 0)) void reconcile();
+    else
+      void settling.then(() => {
+        if (said === '') followed.reached(position);
+      });
   });
   await reconcile();
   await adapters.started?.({ catalog, openSource });
@@ -184,16 +217,24 @@ export const assemblePlatform = async (adapters: Adapters): Promise<Platform> =>
   });
   const knownBelow = (source: string, known: number): Promise<readonly number[]> => log.offsetsAt(rawTopic(source), known);
   const waitFor = createWaitFor({
-    readers: (topic) => {
-      if (topic === REGISTRY_TOPIC) return [[{ partition: 0, offset: catalog.position() }]];
-      return engine
-        .running()
-        .filter((g) => rawTopic(g.spec.source.name) === topic && liveGeneration(g.spec.view) === g)
-        .map((g): readonly Position[] => g.positions());
+    onProgress(listener) {
+      const stops = [engine.onProgress(listener), followed.onProgress(listener)];
+      return () => {
+        for (const stop of stops) stop();
+      };
     },
-    onProgress: engine.onProgress,
     deadlineMs: AFTER_DEADLINE_MS,
   });
+  const registryModes = (): Degraded => {
+    const heardAt = eventStore.heardAt?.() ?? null;
+    return heardAt !== null && Date.now() - heardAt > REGISTRY_SILENT_MS ? REGISTRY_STALE : NOT_DEGRADED;
+  };
+  const shared = (): Degraded => (engine.degraded?.() ?? NOT_DEGRADED) | registryModes();
+  const modesNow = (): readonly DegradedMode[] => {
+    const at = readTime();
+    const live = catalog.streams('feature-view').flatMap(({ name }) => liveGeneration(name)?.served ?? []);
+    return modesOf(live.reduce((set, served) => set | viewModes(served, served.through(at), at), shared()));
+  };
   const read = createRead({
     definitions: {
       service: (name) => catalog.definition('feature-service', name),
@@ -206,6 +247,8 @@ export const assemblePlatform = async (adapters: Adapters): Promise<Platform> =>
     knownBelow,
     leftOut: late.leftOut,
     waitFor,
+    registry: { position: followed.position, head: eventStore.head },
+    degraded: shared,
   });
   const publishEvents = createPublish({ log, intake: openSource, now });
   const replays = createReplays({
@@ -231,13 +274,20 @@ export const assemblePlatform = async (adapters: Adapters): Promise<Platform> =>
     memoryBytes: () => process.memoryUsage.rss(),
     ...(engine.jobs === undefined ? {} : { jobs: engine.jobs }),
     ...(engine.served === undefined ? {} : { served: engine.served }),
+    degraded: modesNow,
   });
   const publish: Platform['publish'] = async (request, caller) => {
     const started = performance.now();
     const result = await publishEvents(request, caller);
     const seconds = (performance.now() - started) / 1000;
     metrics.published(request.source, seconds, result.accepted, result.duplicates, result.rejected);
-    if (request.untilReadable === true) await waitFor(result.position);
+    if (request.untilReadable === true)
+      await waitFor(parseTopicPosition(result.position), () =>
+        engine
+          .running()
+          .filter(({ spec }) => spec.source.name === request.source && liveGeneration(spec.view)?.spec === spec)
+          .map((generation) => generation.positions()),
+      );
     return result;
   };
   const datasets = createDatasets({
@@ -251,7 +301,6 @@ export const assemblePlatform = async (adapters: Adapters): Promise<Platform> =>
     clock: { readTime },
   });
 
-  let closing: Promise<void> | null = null;
   const close = async (): Promise<void> => {
     await settling;
     await datasets.close();
@@ -276,6 +325,7 @@ export const assemblePlatform = async (adapters: Adapters): Promise<Platform> =>
       const started = performance.now();
       const result = await read(request);
       metrics.read((performance.now() - started) / 1000, result.values.length, request.known !== undefined);
+      if (result.degraded !== undefined) metrics.degraded(result.degraded);
       return result;
     },
     async command(request, caller) {
@@ -367,6 +417,7 @@ export const assemblePlatform = async (adapters: Adapters): Promise<Platform> =>
       });
     },
     ready: () => closing === null,
+    degraded: modesNow,
     close() {
       closing ??= close();
       return closing;

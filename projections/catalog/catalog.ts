@@ -57,6 +57,7 @@ export interface Catalog {
 }
 
 const PAGE = 500;
+const AGAIN_MS = 200;
 
 export const openCatalog = async (eventStore: EventStore): Promise<Catalog> => {
   const streams = new Map<string, CatalogStream>();
@@ -112,7 +113,18 @@ export const openCatalog = async (eventStore: EventStore): Promise<Catalog> => {
     }
     return next;
   };
-  const wake = (): void => void catchUp().catch(() => {});
+  /** What was told of and could not be read is tried again: nobody may tell of it a second time. */
+  let willLook = false;
+  const wake = (): void => {
+    catchUp().catch(() => {
+      if (willLook) return;
+      willLook = true;
+      setTimeout(() => {
+        willLook = false;
+        if (!closed) wake();
+      }, AGAIN_MS).unref();
+    });
+  };
 
   const definition: Catalog['definition'] = (kind, name, version) => {
     const state = streams.get(streamOf(kind, name))?.state;
