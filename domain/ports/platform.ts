@@ -7,6 +7,7 @@ import type { Definition, Kind } from '#domain/definitions/model.ts';
 import type { Problem } from '#domain/errors.ts';
 import type { DegradedMode } from '#domain/ports/degraded.ts';
 import type { RequestMeters } from '#domain/ports/request-meter.ts';
+import type { ServedRow } from '#domain/served/served-record.ts';
 import type { FieldType, Row, Value } from '#domain/values/value.ts';
 import type { EntityKey, FeatureStatus } from '#domain/views/plan.ts';
 
@@ -479,6 +480,8 @@ export interface Platform {
     caller: Caller,
   ): Promise<ReplayStatus>;
 
+  /** what a service answered to a request, as far as it is logged: row by row, in order */
+  served(service: string, query: { readonly requestId: string }, caller?: Caller): Promise<readonly ServedRow[]>;
   explain(request: ExplainRequest, caller?: Caller): Promise<Explanation>;
   auditLog(
     query: AuditQuery,

@@ -12,6 +12,7 @@ import { addRejectedAndLate } from './commands/rejected.ts';
 import { addReplay } from './commands/replay.ts';
 import { addRollup } from './commands/rollup.ts';
 import { addServe } from './commands/serve.ts';
+import { addServed } from './commands/served.ts';
 import { addStack } from './commands/stack.ts';
 import { addStatus } from './commands/status.ts';
 import { DEFAULT_URL } from './context.ts';
@@ -28,6 +29,7 @@ const COMMANDS = [
   addReplay,
   addExplain,
   addAudit,
+  addServed,
   addRejectedAndLate,
   addRegistry,
   addStatus,

@@ -29,6 +29,7 @@ import { healthRoutes } from './routes/health.ts';
 import { readModelRoutes } from './routes/read-models.ts';
 import { registryRoutes } from './routes/registry.ts';
 import { replayRoutes } from './routes/replays.ts';
+import { servedRoutes } from './routes/served.ts';
 
 export interface HttpGatewayOptions {
   readonly platform: Platform;
@@ -58,6 +59,7 @@ const ROUTES = [
   replayRoutes,
   explainRoutes,
   auditRoutes,
+  servedRoutes,
   readModelRoutes,
   healthRoutes,
 ];

@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import type { Definition, Kind } from '#domain/definitions/model.ts';
 import { fail } from '#domain/errors.ts';
 import type { DegradedMode } from '#domain/ports/degraded.ts';
+import type { ServedRow } from '#domain/served/served-record.ts';
 import type {
   CatalogEntry,
   DatasetStatus,
@@ -44,6 +45,25 @@ export const MODEL: Definition = {
 
 const TIME = Date.parse('2026-01-31T12:00:00Z');
 const FEATURES = ['departures', 'delay_avg_1d'];
+
+export const SERVED: ServedRow = {
+  position: 'served.delay_model@0:0',
+  logTime: TIME,
+  requestId: 'r-1',
+  row: 0,
+  rows: 1,
+  actor: 'test',
+  serviceVersion: 1,
+  sample: 1,
+  at: TIME,
+  known: TIME,
+  entity: { origin: 'ATL' },
+  request: {},
+  views: [{ view: 'airport_delays', version: 1, generation: 1, position: 'raw.flights@0:3', through: TIME }],
+  onDemand: [],
+  values: { departures: 3, delay_avg_1d: null },
+  status: { departures: 'present', delay_avg_1d: 'null' },
+};
 
 const entryOf = (definition: Definition): CatalogEntry => ({
   kind: definition.kind,
@@ -411,6 +431,12 @@ export const createFakePlatform = (): FakePlatform => {
         ],
         replays: [replay('r1', 'ready')],
       };
+    },
+    async served(service, { requestId }) {
+      of('feature-service', service);
+      if (requestId !== 'r-1')
+        return fail('MR_NOT_FOUND', `nothing that "${service}" served to request "${requestId}" was logged`);
+      return [SERVED];
     },
     async freshness() {
       return [{ view: 'airport_delays', generation: 1, eventTime: TIME, lagMs: 5, target: '1m', fresh: true }];

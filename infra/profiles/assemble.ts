@@ -8,6 +8,7 @@ import { createCommandBus } from '#commands/command-bus.ts';
 import { createPublish } from '#commands/publish/publish.ts';
 import { openSourceIntake, type SourceIntake } from '#commands/publish/source-intake.ts';
 import { lookupsOf } from '#commands/registering.ts';
+import { createServedLog } from '#commands/served/served-log.ts';
 import { scopeOfInputs } from '#domain/definitions/check-on-demand.ts';
 import { parseDefinition } from '#domain/definitions/parse.ts';
 import { fail } from '#domain/errors.ts';
@@ -40,6 +41,9 @@ import { createEventExport } from '#projections/exports/event-export.ts';
 import { createLateEvents } from '#projections/late/late.ts';
 import { createRejected } from '#projections/rejected/rejected.ts';
 import { createReplays } from '#projections/replays/replays.ts';
+import { createServedQueries } from '#projections/served/served-queries.ts';
+import { createServedRows } from '#projections/served/served-rows.ts';
+import { loggedServices, versionsNow } from '#projections/served/served-tables.ts';
 import { createRawEvents } from '#projections/serving/raw-events.ts';
 import { createRead } from '#projections/serving/read.ts';
 import type { ServedView, ServingViews } from '#projections/serving/served-view.ts';
@@ -156,6 +160,18 @@ export const assemblePlatform = async (adapters: Adapters): Promise<Platform> =>
     },
   });
   const followed = followedPosition();
+  /** service → the versions that its reads were last planned with */
+  const planned = new Map<string, ReturnType<typeof versionsNow>>();
+  const servedLog = createServedLog({
+    log,
+    schemas,
+    versions: (service) => planned.get(service) ?? versionsNow(catalog, service),
+    newId: randomUUID,
+    warn,
+    logged: metrics.served,
+    dropped: metrics.servedDropped,
+  });
+  const servedRows = createServedRows({ log, history, schemas });
   const broken = new Map<string, string>();
   let settling: Promise<void> = Promise.resolve();
   let queued = false;
@@ -171,6 +187,7 @@ export const assemblePlatform = async (adapters: Adapters): Promise<Platform> =>
         if (adapters.gatherMs > 0) await new Promise((resolve) => setTimeout(resolve, adapters.gatherMs));
         queued = false;
         for (const { name } of catalog.streams('source')) await openSource(name);
+        await servedLog.follow(loggedServices(catalog));
         broken.clear();
         const upTo = catalog.position();
         await engine.reconcile(
@@ -237,7 +254,10 @@ export const assemblePlatform = async (adapters: Adapters): Promise<Platform> =>
   };
   const read = createRead({
     definitions: {
-      service: (name) => catalog.definition('feature-service', name),
+      service(name) {
+        planned.set(name, versionsNow(catalog, name));
+        return catalog.definition('feature-service', name);
+      },
       onDemand: (name) => catalog.definition('on-demand-feature', name),
       scope: (definition) => scopeOfInputs(definition, lookupsOf(overlay(catalog, []))),
     },
@@ -303,6 +323,7 @@ export const assemblePlatform = async (adapters: Adapters): Promise<Platform> =>
 
   const close = async (): Promise<void> => {
     await settling;
+    await servedLog.close();
     await datasets.close();
     await engine.close();
     await outbox.stop();
@@ -321,11 +342,12 @@ export const assemblePlatform = async (adapters: Adapters): Promise<Platform> =>
       await openSource(source);
       return log.producerSequence(producer, rawTopic(source));
     },
-    async read(request) {
+    async read(request, caller) {
       const started = performance.now();
       const result = await read(request);
       metrics.read((performance.now() - started) / 1000, result.values.length, request.known !== undefined);
       if (result.degraded !== undefined) metrics.degraded(result.degraded);
+      if (caller !== undefined && request.service !== undefined) servedLog.note(request, result, caller);
       return result;
     },
     async command(request, caller) {
@@ -379,6 +401,7 @@ export const assemblePlatform = async (adapters: Adapters): Promise<Platform> =>
       return fail('MR_VIEW_NOT_READY', `no generation of "${view}" is live yet`, { view });
     },
     ...replays,
+    ...createServedQueries({ catalog, rows: servedRows, flush: servedLog.flush }),
     explain: createExplain({
       read,
       views: engine,
