@@ -7,6 +7,7 @@ import type { Definition, Kind } from '#domain/definitions/model.ts';
 import type { Problem } from '#domain/errors.ts';
 import type { DegradedMode } from '#domain/ports/degraded.ts';
 import type { RequestMeters } from '#domain/ports/request-meter.ts';
+import type { TraceContext, Tracing } from '#domain/ports/tracing.ts';
 import type { ServedRow } from '#domain/served/served-record.ts';
 import type { FieldType, Row, Value } from '#domain/values/value.ts';
 import type { EntityKey, FeatureStatus } from '#domain/views/plan.ts';
@@ -17,6 +18,8 @@ export interface Caller {
   readonly requestId?: string;
   /** who that is, and what it may do; absent: nobody was asked. Only the guard of the gateways looks at it (`commands/access`). */
   readonly principal?: Principal;
+  /** the span of that request; absent: it is not traced */
+  readonly trace?: TraceContext;
 }
 
 export interface RejectedEvent extends Problem {
@@ -517,6 +520,8 @@ export interface Platform {
   metrics(caller?: Caller): Promise<string>;
   /** where gateways tell of requests; absent: nobody counts them */
   readonly requests?: RequestMeters;
+  /** where gateways tell what requests did; absent: traces are off */
+  readonly tracing?: Tracing;
   ready(): boolean;
   /** the modes that a read would meet now */
   degraded(): readonly DegradedMode[];

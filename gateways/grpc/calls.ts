@@ -1,21 +1,36 @@
 /** Handlers as plain async functions: what they throw becomes a refusal, and streams are answered in order with bounded work. */
-import type { handleBidiStreamingCall, handleUnaryCall, Metadata, ServerDuplexStream, ServerUnaryCall } from '@grpc/grpc-js';
-import { fail } from '#domain/errors.ts';
+import {
+  type handleBidiStreamingCall,
+  type handleUnaryCall,
+  type Metadata,
+  type ServerDuplexStream,
+  type ServerUnaryCall,
+  status,
+} from '@grpc/grpc-js';
+import { type ErrorCode, fail } from '#domain/errors.ts';
 import type { Caller } from '#gateways/platform.ts';
+import { scopeOf } from './call-scope.ts';
 import { refusalOf, statusObjectOf } from './refusal.ts';
 import type { GrpcContext } from './service.ts';
 
-const ANONYMOUS: Caller = { actor: 'anonymous@loopback' };
+const ANONYMOUS = 'anonymous@loopback';
 const MAX_ACTOR = 200;
+
+const named = (metadata: Metadata, actor: string): Caller => {
+  const scope = scopeOf(metadata);
+  if (scope === null) return { actor };
+  const { requestId, trace } = scope;
+  return trace === null ? { actor, requestId } : { actor, requestId, trace };
+};
 
 export const callerOf = (metadata: Metadata): Caller => {
   const [actor] = metadata.get('x-millrace-actor');
-  if (actor === undefined || actor === '') return ANONYMOUS;
+  if (actor === undefined || actor === '') return named(metadata, ANONYMOUS);
   if (typeof actor !== 'string' || actor.length > MAX_ACTOR)
     return fail('MR_PARAMETER_INVALID', `metadata x-millrace-actor must be of at most ${MAX_ACTOR} characters`, {
       parameter: 'x-millrace-actor',
     });
-  return { actor };
+  return named(metadata, actor);
 };
 
 /** What is known of any call, however it is answered. */
@@ -32,16 +47,24 @@ export const remainingMs = (call: Pick<IncomingCall, 'getDeadline'>): number | n
 
 export const unary =
   <Request, Answer>(
-    { onInternalError }: GrpcContext,
+    { onInternalError, openScope }: GrpcContext,
     answer: (request: Request, call: ServerUnaryCall<Request, Answer>) => Promise<Answer>,
   ): handleUnaryCall<Request, Answer> =>
   (call, callback) => {
+    const scope = openScope(call);
     // A refusal may be thrown at once, too.
     Promise.resolve()
       .then(() => answer(call.request, call))
       .then(
-        (value) => callback(null, value),
-        (error: unknown) => callback(statusObjectOf(error, (cause) => onInternalError(cause, call.getPath()))),
+        (value) => {
+          callback(null, value);
+          scope.over(status.OK, null);
+        },
+        (error: unknown) => {
+          const refused = statusObjectOf(error, (cause) => onInternalError(cause, scope.requestId));
+          callback(refused);
+          scope.over(refused.code, refusalOf(error)?.code ?? 'MR_INTERNAL');
+        },
       );
   };
 
@@ -54,11 +77,19 @@ const WINDOW = 32;
  */
 export const duplex =
   <Request, Answer>(
-    { onInternalError }: GrpcContext,
+    { onInternalError, openScope }: GrpcContext,
     answer: (request: Request, call: ServerDuplexStream<Request, Answer>) => Promise<Answer>,
     refused: (code: string, message: string, details: Readonly<Record<string, unknown>>) => Answer,
   ): handleBidiStreamingCall<Request, Answer> =>
   (call) => {
+    const scope = openScope(call);
+    /** the newest refusal of one of its messages */
+    let refusedWith: ErrorCode | null = null;
+    let open = true;
+    const over = (code: status): void => {
+      if (open) scope.over(code, refusedWith);
+      open = false;
+    };
     let working = 0;
     let written: Promise<void> = Promise.resolve();
     const drained = (): Promise<void> =>
@@ -74,8 +105,9 @@ export const duplex =
         return await answer(request, call);
       } catch (error) {
         const refusal = refusalOf(error);
+        refusedWith = refusal?.code ?? 'MR_INTERNAL';
         if (refusal !== null) return refused(refusal.code, refusal.message, refusal.details);
-        onInternalError(error, call.getPath());
+        onInternalError(error, scope.requestId);
         return refused('MR_INTERNAL', 'something went wrong in the server; its log has the cause', {});
       }
     };
@@ -90,7 +122,13 @@ export const duplex =
         if (working < WINDOW) call.resume();
       });
     });
-    call.on('end', () => void written.then(() => call.end()));
+    call.on('end', () => {
+      void written.then(() => {
+        call.end();
+        over(status.OK);
+      });
+    });
     // The other side went away: nothing is owed to it.
-    call.on('error', () => {});
+    call.on('error', () => over(status.CANCELLED));
+    call.on('cancelled', () => over(status.CANCELLED));
   };

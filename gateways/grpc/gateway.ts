@@ -7,10 +7,14 @@ import { ServerCredentials as Credentials, Server, type ServerCredentials } from
 import { ReflectionService } from '@grpc/reflection';
 import { HealthImplementation } from 'grpc-health-check';
 import { fail } from '#domain/errors.ts';
+import type { Logger } from '#domain/ports/logger.ts';
 import { feastProtocol } from '#gateways/feast/grpc.ts';
 import type { FeastStatuses } from '#gateways/feast/online-features.ts';
 import { DEFAULT_LIMITS, type HttpLimits } from '#gateways/http/limits.ts';
+import { createRequestLog, logInternalError } from '#gateways/logging/request-log.ts';
 import type { Platform } from '#gateways/platform.ts';
+import { createScopes } from './call-scope.ts';
+import { callerOf } from './calls.ts';
 import { nativeProtocol } from './native.ts';
 import { loadProtos } from './protos.ts';
 
@@ -25,8 +29,12 @@ export interface GrpcGatewayOptions {
   readonly feastStatuses?: FeastStatuses;
   /** default: without TLS */
   readonly credentials?: ServerCredentials;
-  /** a cause that no caller is shown; default: to stderr */
-  readonly onInternalError?: (error: unknown, call: string) => void;
+  /** absent: calls are not logged */
+  readonly log?: Logger;
+  /** a call that takes longer is logged, ms; default 1000 */
+  readonly slowMs?: number;
+  /** a cause that no caller is shown; default: to the log, or stderr without one */
+  readonly onInternalError?: (error: unknown, request: string) => void;
 }
 
 export interface GrpcGateway {
@@ -41,10 +49,15 @@ const STREAMS = 1000;
 const KEEPALIVE = { 'grpc.keepalive_time_ms': 60_000, 'grpc.keepalive_timeout_ms': 20_000 };
 
 export const createGrpcGateway = async (options: GrpcGatewayOptions): Promise<GrpcGateway> => {
-  const { platform, host = '127.0.0.1', port = 7412, version = '0.1.0', feastStatuses = 'exact' } = options;
+  const { platform, host = '127.0.0.1', port = 7412, version = '0.1.0', feastStatuses = 'exact', log } = options;
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
-  const onInternalError = options.onInternalError ?? ((error, call) => console.error(`call ${call} failed:`, error));
-  const context = { platform, limits, onInternalError };
+  const onInternalError = options.onInternalError ?? logInternalError(log);
+  const openScope = createScopes({
+    platform,
+    log: log === undefined ? null : createRequestLog(log, options.slowMs),
+    actorOf: (metadata) => callerOf(metadata).actor,
+  });
+  const context = { platform, limits, onInternalError, openScope };
   const server = new Server({
     'grpc.max_receive_message_length': limits.bodyBytes,
     'grpc.max_concurrent_streams': STREAMS,

@@ -2,13 +2,15 @@
 import type { ServiceDefinition, UntypedServiceImplementation } from '@grpc/grpc-js';
 import type { HttpLimits } from '#gateways/http/limits.ts';
 import type { Platform } from '#gateways/platform.ts';
+import type { OpenScope } from './call-scope.ts';
 import type { ProtoFiles } from './protos.ts';
 
 export interface GrpcContext {
   readonly platform: Platform;
   readonly limits: HttpLimits;
   /** a cause that no caller is shown */
-  readonly onInternalError: (error: unknown, call: string) => void;
+  readonly onInternalError: (error: unknown, request: string) => void;
+  readonly openScope: OpenScope;
 }
 
 export interface GrpcService {

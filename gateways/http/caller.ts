@@ -9,16 +9,19 @@ const MAX_ACTOR = 200;
 /** HTTP headers arrive as Latin-1; clients send names in UTF-8. */
 const utf8Header = (text: string): string => Buffer.from(text, 'latin1').toString('utf8');
 
+const named = ({ id, span }: FastifyRequest, actor: string): Caller =>
+  span === null ? { actor, requestId: id } : { actor, requestId: id, trace: span.context };
+
 export const callerOf = (request: FastifyRequest): Caller => {
   const header = request.headers['x-millrace-actor'];
-  if (header === undefined || header === '') return { actor: ANONYMOUS, requestId: request.id };
+  if (header === undefined || header === '') return named(request, ANONYMOUS);
   const actor = utf8Header(String(header));
   if (actor.length > MAX_ACTOR || /\p{Cc}|\ufffd/u.test(actor)) {
     return fail('MR_PARAMETER_INVALID', `header x-millrace-actor must be printable UTF-8 of at most ${MAX_ACTOR} characters`, {
       parameter: 'x-millrace-actor',
     });
   }
-  return { actor, requestId: request.id };
+  return named(request, actor);
 };
 
 export const isLoopback = (address: string | undefined): boolean =>

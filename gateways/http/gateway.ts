@@ -5,20 +5,22 @@
  * Closing drains: no new connection is taken, a new request on an open one gets 503 MR_UNAVAILABLE, those in flight end (at most
  * `drainMs`), then it stops. The platform is its owner's to close.
  */
-import { randomUUID } from 'node:crypto';
-import type { IncomingMessage } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { fail, MillraceError } from '#domain/errors.ts';
+import type { Logger } from '#domain/ports/logger.ts';
 import type { FeastStatuses } from '#gateways/feast/online-features.ts';
 import { feastRoutes } from '#gateways/feast/routes.ts';
+import { createRequestLog, logInternalError } from '#gateways/logging/request-log.ts';
 import type { Platform } from '#gateways/platform.ts';
+import { REQUEST_ID, requestIds } from '#gateways/request-id.ts';
 import { addJsonParser } from './body-parsers.ts';
 import { answerOf } from './errors.ts';
 import { DEFAULT_LIMITS, type HttpLimits } from './limits.ts';
 import { addMeter } from './meter.ts';
 import { addNotFound } from './not-found.ts';
 import { addOpenApi } from './openapi.ts';
+import { addRequestLog } from './request-log.ts';
 import type { RouteContext } from './route.ts';
 import { auditRoutes } from './routes/audit.ts';
 import { datasetRoutes } from './routes/datasets.ts';
@@ -30,6 +32,7 @@ import { readModelRoutes } from './routes/read-models.ts';
 import { registryRoutes } from './routes/registry.ts';
 import { replayRoutes } from './routes/replays.ts';
 import { servedRoutes } from './routes/served.ts';
+import { addTracing } from './tracing.ts';
 
 export interface HttpGatewayOptions {
   readonly platform: Platform;
@@ -41,7 +44,11 @@ export interface HttpGatewayOptions {
   readonly version?: string;
   /** how Feast's clients are told of nulls and of values past their ttl: `exact`, or as Feast itself does; default exact */
   readonly feastStatuses?: FeastStatuses;
-  /** a cause that no caller is shown; default: to stderr */
+  /** absent: requests are not logged */
+  readonly log?: Logger;
+  /** a request that takes longer is logged, ms; default 1000 */
+  readonly slowMs?: number;
+  /** a cause that no caller is shown; default: to the log, or stderr without one */
   readonly onInternalError?: (error: unknown, request: string) => void;
 }
 
@@ -68,20 +75,6 @@ const MAX_PARAM = 500;
 const IDLE_SWEEP_MS = 20;
 const JSON_TYPE = 'application/json; charset=utf-8';
 
-const logToStderr = (error: unknown, request: string): void => console.error(`request ${request} failed:`, error);
-
-/** Ids count up behind a prefix of this process: unique over restarts, and cheap. */
-const requestIds = (): ((raw: IncomingMessage) => string) => {
-  const prefix = randomUUID().slice(0, 8);
-  let count = 0;
-  return (raw) => {
-    const given = raw.headers['x-request-id'];
-    if (typeof given === 'string' && /^[\w.:-]{1,128}$/.test(given)) return given;
-    count++;
-    return `${prefix}-${count}`;
-  };
-};
-
 /** What is not HTTP at all never reaches a route: it is answered on the bare socket. */
 const clientError = (error: NodeJS.ErrnoException, socket: Socket): void => {
   if (error.code === 'ECONNRESET' || !socket.writable) {
@@ -106,13 +99,14 @@ const refuseForeignPages = (request: FastifyRequest): void => {
 };
 
 const createApp = (limits: HttpLimits, onInternalError: (error: unknown, request: string) => void): FastifyInstance => {
+  const idOf = requestIds();
   const app = Fastify({
     bodyLimit: limits.bodyBytes,
     requestTimeout: REQUEST_TIMEOUT_MS,
     routerOptions: { maxParamLength: MAX_PARAM },
     forceCloseConnections: 'idle',
     return503OnClosing: false,
-    genReqId: requestIds(),
+    genReqId: (raw) => idOf(raw.headers[REQUEST_ID]),
     clientErrorHandler: clientError,
     ajv: {
       customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false, allErrors: false, allowUnionTypes: true },
@@ -134,14 +128,15 @@ const createApp = (limits: HttpLimits, onInternalError: (error: unknown, request
 };
 
 export const createHttpGateway = async (options: HttpGatewayOptions): Promise<HttpGateway> => {
-  const { platform, host = '127.0.0.1', port = 7411, version = '0.1.0', onInternalError = logToStderr } = options;
+  const { platform, host = '127.0.0.1', port = 7411, version = '0.1.0', log } = options;
+  const onInternalError = options.onInternalError ?? logInternalError(log);
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   const app = createApp(limits, onInternalError);
   let closing: Promise<void> | null = null;
   const context: RouteContext = { platform, limits, draining: () => closing !== null };
 
   app.addHook('onRequest', (request, reply, done) => {
-    reply.header('x-request-id', request.id);
+    reply.header(REQUEST_ID, request.id);
     if (request.headers.origin !== undefined) refuseForeignPages(request);
     if (closing !== null) {
       reply.header('connection', 'close');
@@ -151,6 +146,8 @@ export const createHttpGateway = async (options: HttpGatewayOptions): Promise<Ht
     done();
   });
   addMeter(app, platform.requests);
+  addTracing(app, platform.tracing);
+  if (log !== undefined) addRequestLog(app, createRequestLog(log, options.slowMs));
   addNotFound(app);
   await addOpenApi(app, version);
   app.register(async (scope) => {

@@ -20,6 +20,7 @@ import { tileCodec } from '#domain/views/tile-codec.ts';
 import { applyUpdate, restoreSnapshot, takeSnapshot } from '#domain/views/tile-snapshot.ts';
 import { createTileStore, type TileStore } from '#domain/views/tile-store.ts';
 import type { ServedView } from '#projections/serving/served-view.ts';
+import { type ComputeTracesOptions, createComputeTraces } from './compute-traces.ts';
 import type { RawDecoders } from './raw-decoders.ts';
 import type { Snapshots } from './snapshots.ts';
 
@@ -36,6 +37,8 @@ export interface ComputeDependencies {
   readonly schemas: SchemaRegistry;
   readonly snapshots: Snapshots;
   readonly decoders: RawDecoders;
+  /** absent: traces are off */
+  readonly traces?: Pick<ComputeTracesOptions, 'tracing' | 'updates'> | undefined;
 }
 
 export interface Generation {
@@ -100,6 +103,7 @@ export const openGeneration = async (spec: GenerationSpec, dependencies: Compute
   const lateSchemaId = await schemas.register(`${late}-value`, lateEventSchema);
   const codec = tileCodec(plan);
   const timeOf = eventTimeOf(source);
+  const traces = dependencies.traces === undefined ? null : createComputeTraces({ ...dependencies.traces, plan, generation });
 
   const past = await fillEnd(log, consumerOf(view, generation), raw, features);
   let store = createTileStore(plan);
@@ -148,19 +152,22 @@ export const openGeneration = async (spec: GenerationSpec, dependencies: Compute
   const task: StreamTask = {
     consumer: consumerOf(view, generation),
     topics: [raw],
-    process(records) {
+    process(records, commitTime) {
       const out: OutgoingRecord[] = [];
       seen(records[0]);
       for (const record of records) {
         const row = decode(record);
         const eventTime = timeOf(row);
         store.takesLate = record.offset < (past[record.partition] ?? 0);
-        store.process(row, eventTime, record.partition, record.offset, record.logTime);
+        const counted = store.process(row, eventTime, record.partition, record.offset, record.logTime);
+        if (traces !== null && counted && record.headers !== undefined) traces.take(record, row, eventTime, commitTime);
       }
       events += records.length;
-      codec.encodeChanges(store, version, generation, (value, key) =>
-        out.push({ topic: features, partition: 0, key, value, schemaId }),
-      );
+      codec.encodeChanges(store, version, generation, (value, key) => {
+        const update = { topic: features, partition: 0, key, value, schemaId };
+        const context = traces === null ? null : traces.headersOf(key);
+        out.push(context === null ? update : { ...update, headers: { ...context } });
+      });
       for (const event of store.takeLate()) {
         out.push({
           topic: late,
@@ -175,8 +182,12 @@ export const openGeneration = async (spec: GenerationSpec, dependencies: Compute
     },
     committed() {
       standing = null;
+      traces?.committed();
     },
-    rolledBack: rebuild,
+    rolledBack() {
+      traces?.rolledBack();
+      return rebuild();
+    },
   };
 
   await rebuild();

@@ -30,6 +30,7 @@ import { createDatasets } from '#infra/datasets/datasets.ts';
 import { publishOutbox } from '#infra/outbox/publish-outbox.ts';
 import { flinkSqlOf } from '#infra/profiles/flink-sql-of.ts';
 import { followedPosition } from '#infra/profiles/followed-position.ts';
+import { type Traces, tracePlatform } from '#infra/profiles/traced-platform.ts';
 import { wantedViews } from '#infra/profiles/wanted-views.ts';
 import { createMetrics } from '#infra/telemetry/metrics.ts';
 import { openAudit } from '#projections/audit/audit.ts';
@@ -94,6 +95,8 @@ export interface Adapters {
   readonly eventStore: EventStore;
   readonly auditStore: AuditStore;
   readonly history: HistoryTables;
+  /** absent: traces are off */
+  readonly traces?: Traces;
   /** a time such that what is read now is what was known then */
   readonly readTime: () => number;
   /** how long changes of the registry are gathered before they are followed, ms: starting a job takes seconds, and a file has many definitions */
@@ -336,7 +339,7 @@ export const assemblePlatform = async (adapters: Adapters): Promise<Platform> =>
     await adapters.close();
   };
 
-  return {
+  const platform: Platform = {
     publish,
     async producerSequence(source, producer) {
       await openSource(source);
@@ -446,4 +449,5 @@ export const assemblePlatform = async (adapters: Adapters): Promise<Platform> =>
       return closing;
     },
   };
+  return adapters.traces === undefined ? platform : tracePlatform(platform, { ...adapters.traces, views: engine, now });
 };

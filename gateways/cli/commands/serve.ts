@@ -1,7 +1,12 @@
 import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { fail } from '#domain/errors.ts';
+import { LOG_LEVELS, type Logger, type LogLevel } from '#domain/ports/logger.ts';
+import type { Tracing } from '#domain/ports/tracing.ts';
+import { createLogger, type LogFormat } from '#gateways/logging/logger.ts';
+import { SLOW_MS } from '#gateways/logging/request-log.ts';
 import type { Platform } from '#gateways/platform.ts';
+import packageJson from '../../../package.json' with { type: 'json' };
 import type { GrpcGateway } from '../../grpc/gateway.ts';
 import { wholeOption } from '../usage.ts';
 
@@ -16,9 +21,18 @@ interface ServeOptions {
   readonly projections: boolean;
   readonly grpcPort?: number;
   readonly feastStatuses: 'exact' | 'feast';
+  readonly logFormat: LogFormat;
+  readonly logLevel: LogLevel;
+  readonly logSlow: number;
 }
 
-type StartProfile = (options: { readonly dataDirectory: string }) => Promise<Platform>;
+interface ProfileOptions {
+  readonly dataDirectory: string;
+  readonly warn: (message: string) => void;
+  readonly tracing: Tracing | null;
+}
+
+type StartProfile = (options: ProfileOptions) => Promise<Platform>;
 
 const profileOf = async (
   name: ServeOptions['profile'],
@@ -48,10 +62,11 @@ const untilSignal = (): Promise<void> =>
     process.on('SIGINT', onSignal);
   });
 
-const startGrpc = async (platform: Platform, { host, grpcPort, feastStatuses }: ServeOptions): Promise<GrpcGateway | null> => {
+const startGrpc = async (platform: Platform, options: ServeOptions, log: Logger): Promise<GrpcGateway | null> => {
+  const { host, grpcPort, feastStatuses, logSlow } = options;
   if (grpcPort === undefined) return null;
   const { createGrpcGateway } = await import('#gateways/grpc/gateway.ts');
-  return createGrpcGateway({ platform, host, port: grpcPort, feastStatuses });
+  return createGrpcGateway({ platform, host, port: grpcPort, feastStatuses, log, slowMs: logSlow });
 };
 
 const serve = async (options: ServeOptions, command: Command): Promise<void> => {
@@ -59,18 +74,27 @@ const serve = async (options: ServeOptions, command: Command): Promise<void> => 
   const { json } = command.optsWithGlobals() as { json?: boolean };
   const signal = untilSignal();
   const dataDirectory = resolve(data);
+  const log = createLogger({ format: options.logFormat, level: options.logLevel });
+  const warn = (message: string): void => log.log('warn', message);
+  const { openTracing } = await import('#infra/telemetry/tracing.ts');
+  const tracing = await openTracing({ version: packageJson.version, warn });
   const start = await profileOf(profile, options);
-  const platform = await start({ dataDirectory });
+  const platform = await start({ dataDirectory, warn, tracing });
   try {
     const { createHttpGateway } = await import('#gateways/http/gateway.ts');
-    const gateway = await createHttpGateway({ platform, host, port, feastStatuses: options.feastStatuses }).catch(
-      (error: NodeJS.ErrnoException) => {
-        if (error.code === 'EADDRINUSE')
-          return fail('MR_REFUSED', `port ${port} of ${host} is taken: choose another with --port`, { host, port });
-        throw error;
-      },
-    );
-    const grpc = await startGrpc(platform, options).catch(async (error: unknown) => {
+    const gateway = await createHttpGateway({
+      platform,
+      host,
+      port,
+      feastStatuses: options.feastStatuses,
+      log,
+      slowMs: options.logSlow,
+    }).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'EADDRINUSE')
+        return fail('MR_REFUSED', `port ${port} of ${host} is taken: choose another with --port`, { host, port });
+      throw error;
+    });
+    const grpc = await startGrpc(platform, options, log).catch(async (error: unknown) => {
       await gateway.close();
       throw error;
     });
@@ -86,7 +110,7 @@ const serve = async (options: ServeOptions, command: Command): Promise<void> => 
       `${json === true ? JSON.stringify(ready) : `millrace is ready at ${at} (profile ${profile}, data in ${dataDirectory})`}\n`,
     );
     await signal;
-    process.stderr.write('stopping: the requests in flight are waited for\n');
+    log.log('info', 'stopping: the requests in flight are waited for');
     await Promise.all([gateway.close(), grpc?.close()]);
   } finally {
     await platform.close();
@@ -111,6 +135,9 @@ export const addServe = (program: Command): void => {
         .choices(['exact', 'feast'])
         .default('exact'),
     )
+    .addOption(new Option('--log-format <format>', 'lines on stderr: text, or JSON').choices(['text', 'json']).default('text'))
+    .addOption(new Option('--log-level <level>', 'what is logged, and what is graver').choices([...LOG_LEVELS]).default('info'))
+    .option('--log-slow <ms>', 'requests that take longer are logged', wholeOption('--log-slow'), SLOW_MS)
     .addHelpText('after', '\nExample:\n  millrace serve --data ./data --port 7411')
     .action(serve);
 };
