@@ -6,6 +6,7 @@ import { MillraceError } from '#domain/errors.ts';
 import type { InboxScreen } from '#domain/ports/inbox.ts';
 import type { LogRecord, OutgoingRecord } from '#domain/ports/log.ts';
 import type { SchemaRegistry } from '#domain/ports/schema-registry.ts';
+import { isTooDeep, MAX_DEPTH } from '#domain/sources/json-depth.ts';
 import { type RawCodec, rawCodec } from '#domain/sources/raw-codec.ts';
 import { type Reason, rejectText, type Screened, screenEvent } from './screen-event.ts';
 import type { SourceIntake } from './source-intake.ts';
@@ -27,6 +28,7 @@ const textOf = (record: LogRecord): string =>
     : JSON.stringify({ base64: Buffer.from(record.value).toString('base64') });
 
 const decodeJson = (value: Uint8Array): Decoded => {
+  if (isTooDeep(value)) return refused(`the record is nested deeper than ${MAX_DEPTH} levels`);
   try {
     return { ok: true, event: JSON.parse(utf8.decode(value)) };
   } catch (error) {
@@ -45,7 +47,7 @@ export const createInboxScreen = (
     let codec = codecs.get(schemaId);
     if (codec !== undefined) return codec;
     try {
-      codec = rawCodec(source.definition, await schemas.schema(schemaId));
+      codec = rawCodec(source.definition, await schemas.schema(schemaId), true);
     } catch (error) {
       // the registry is away: what it would say is not known
       if (error instanceof MillraceError && error.status >= 500) throw error;

@@ -1,5 +1,5 @@
 /** A record of late.<view>: a raw event that came past its tile's end and the view's lateness, with where it stands in the log. */
-import avro from 'avsc';
+import { avroCodec } from '#domain/views/avro.ts';
 import type { LateEvent } from '#domain/views/tile-store.ts';
 
 export interface LateEventRecord extends LateEvent {
@@ -21,7 +21,7 @@ export const lateEventSchema = {
   ],
 } as const;
 
-const type = avro.Type.forSchema(lateEventSchema as unknown as avro.Schema);
+const type = avroCodec(lateEventSchema);
 
 export const encodeLateEvent = (record: LateEventRecord): Uint8Array => type.toBuffer(record);
 export const decodeLateEvent = (bytes: Uint8Array): LateEventRecord =>

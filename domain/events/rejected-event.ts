@@ -1,5 +1,5 @@
 /** A record of rejected.<source>: what a producer sent, why it was not taken, so that it can be corrected and sent again. */
-import avro from 'avsc';
+import { avroCodec } from '#domain/views/avro.ts';
 
 export interface RejectedEventRecord {
   readonly code: string;
@@ -23,7 +23,7 @@ export const rejectedEventSchema = {
   ],
 } as const;
 
-const type = avro.Type.forSchema(rejectedEventSchema as unknown as avro.Schema, { wrapUnions: false });
+const type = avroCodec(rejectedEventSchema);
 
 export const encodeRejectedEvent = (record: RejectedEventRecord): Uint8Array => type.toBuffer(record);
 export const decodeRejectedEvent = (bytes: Uint8Array): RejectedEventRecord =>

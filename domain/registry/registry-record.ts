@@ -1,6 +1,7 @@
 /** A record of topic `registry`: one commit, that is, what one command made, accepted or refused. */
-import avro from 'avsc';
+import { fail } from '#domain/errors.ts';
 import type { Commit } from '#domain/ports/event-store.ts';
+import { avroCodec } from '#domain/views/avro.ts';
 
 export const registryRecordSchema = {
   type: 'record',
@@ -48,7 +49,7 @@ export const registryRecordSchema = {
   ],
 } as const;
 
-const type = avro.Type.forSchema(registryRecordSchema as unknown as avro.Schema, { wrapUnions: false });
+const type = avroCodec(registryRecordSchema);
 
 export const encodeCommit = (commit: Commit): Uint8Array =>
   type.toBuffer({
@@ -79,6 +80,14 @@ interface Wire {
   readonly events: readonly { readonly type: string; readonly data: string }[];
 }
 
+const parse = (text: string): unknown => {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return fail('MR_STORAGE_FAILED', 'a record of the registry holds a text that is no JSON');
+  }
+};
+
 export const decodeCommit = (bytes: Uint8Array): Commit => {
   const wire = type.fromBuffer(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)) as Wire;
   return {
@@ -88,12 +97,12 @@ export const decodeCommit = (bytes: Uint8Array): Commit => {
     command: {
       id: wire.commandId,
       type: wire.command,
-      data: JSON.parse(wire.data) as unknown,
+      data: parse(wire.data),
       actor: wire.actor,
       reason: wire.reason,
       time: wire.time,
     },
     refusal: wire.refusal === null ? null : { code: wire.refusal.code, message: wire.refusal.message },
-    events: wire.events.map((event) => ({ type: event.type, data: JSON.parse(event.data) as unknown })),
+    events: wire.events.map((event) => ({ type: event.type, data: parse(event.data) })),
   };
 };

@@ -118,6 +118,8 @@ export class ByteWriter {
   }
 }
 
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
 /** Node's own method, past `toString`'s dispatch on the encoding; not in its types. */
 type Readable = Buffer & { utf8Slice(start: number, end: number): string };
 
@@ -126,6 +128,7 @@ export class ByteReader {
   private at = 0;
   private readonly broken: (why: string) => never;
 
+  /** @param broken told why the bytes are not what their schema says; what counts and lengths claim is held against what is left */
   constructor(broken: (why: string) => never) {
     this.broken = broken;
   }
@@ -142,7 +145,7 @@ export class ByteReader {
 
   private size(): number {
     const size = this.readLong();
-    if (size < 0 || this.at + size > this.buffer.length) this.broken('it is cut off');
+    if (!(size >= 0 && size <= this.buffer.length - this.at)) this.broken('it is cut off');
     return size;
   }
 
@@ -158,15 +161,22 @@ export class ByteReader {
       n += (b & 127) * scale;
       scale *= 128;
     } while (b > 127);
+    if (!(n < 2 ** 64)) this.broken('a number has more than ten bytes');
     return negative ? -n - 1 : n;
   }
 
-  /** Items of an array's next block; 0 at its end. */
+  /** Items, of at least a byte each, of an array's next block; 0 at its end. */
   readBlock(): number {
     const n = this.readLong();
-    if (n >= 0) return n;
-    this.readLong();
-    return -n;
+    if (n < 0) this.readLong();
+    const items = Math.abs(n);
+    return items <= this.buffer.length - this.at ? items : this.broken('a block has more items than bytes');
+  }
+
+  /** Whether a union of null and one other has the other. */
+  readPresent(): boolean {
+    const byte = this.buffer[this.at++];
+    return byte === 2 || (byte !== 0 && this.broken('a union has no such branch'));
   }
 
   readDouble(): number {
@@ -182,7 +192,8 @@ export class ByteReader {
   }
 
   readBoolean(): boolean {
-    return (this.buffer[this.at++] ?? this.broken('it is cut off')) !== 0;
+    const byte = this.buffer[this.at++];
+    return byte === 1 || (byte !== 0 && this.broken(byte === undefined ? 'it is cut off' : `a boolean is ${byte}`));
   }
 
   readText(): string {
@@ -190,6 +201,18 @@ export class ByteReader {
     const start = this.at;
     this.at += size;
     return this.buffer.utf8Slice(start, start + size);
+  }
+
+  /** A text whose bytes nobody has looked at yet: a replacement character would be another value than the one sent. */
+  readStrangeText(): string {
+    const size = this.size();
+    const start = this.at;
+    this.at += size;
+    try {
+      return utf8.decode(this.buffer.subarray(start, this.at));
+    } catch {
+      return this.broken('a text is not UTF-8');
+    }
   }
 
   readBase64(): string {

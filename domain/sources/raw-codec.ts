@@ -42,25 +42,28 @@ function write(name: string, type: FieldType): string {
     : `{ const v = ${value}; ${all} }`;
 }
 
-function read(type: FieldType, out: string): string {
-  const one = `r.read${METHOD[type.base]}()`;
+function read(type: FieldType, out: string, strange: boolean): string {
+  const one = `r.read${strange && type.base === 'string' ? 'StrangeText' : METHOD[type.base]}()`;
   const all = type.array
     ? `${out} = []; for (let n = r.readBlock(); n > 0; n = r.readBlock()) for (let i = 0; i < n; i++) ${out}.push(${one});`
     : `${out} = ${one};`;
-  return `let ${out} = null; ${type.nullable ? `if (r.readLong() !== 0) { ${all} }` : all}`;
+  return `let ${out} = null; ${type.nullable ? `if (r.readPresent()) { ${all} }` : all}`;
 }
 
 const writer = new ByteWriter();
 
-/** @param written the Avro schema that the records were written with, where that is not `def`'s */
-export function rawCodec(def: SourceDefinition, written?: object): RawCodec {
+/**
+ * @param written the Avro schema that the records were written with, where that is not `def`'s
+ * @param strange whether the records come from elsewhere: their texts are then looked at
+ */
+export function rawCodec(def: SourceDefinition, written?: object, strange = false): RawCodec {
   const now = sourceFields(def);
   const then = Object.entries(written ? fieldsOfAvro(written) : now);
   const encodeBody = `'use strict'; return (row) => { w.reset(); ${Object.entries(now)
     .map(([name, type]) => write(name, type))
     .join('\n')} return w.take(); };`;
   const locals = new Map(then.map(([name], i) => [name, `f${i}`]));
-  const decodeBody = `'use strict'; return (bytes) => { r.reset(bytes); ${then.map(([, type], i) => read(type, `f${i}`)).join('\n')} r.end(); return { ${Object.keys(
+  const decodeBody = `'use strict'; return (bytes) => { r.reset(bytes); ${then.map(([, type], i) => read(type, `f${i}`, strange)).join('\n')} r.end(); return { ${Object.keys(
     now,
   )
     .map((name) => `${quote(name)}: ${locals.get(name) ?? 'null'}`)

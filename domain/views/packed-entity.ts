@@ -88,6 +88,16 @@ const slotsOf = (count: number): number[] => {
   return SLOTS[count];
 };
 
+/** undefined: it is none. */
+const tailOf = (bytes: Uint8Array, plan: ViewPlan): unknown[][][] | undefined => {
+  try {
+    const refs = JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8')) as unknown;
+    return Array.isArray(refs) && refs.length === plan.hops.length && refs.every(Array.isArray) ? refs : undefined;
+  } catch {
+    return undefined;
+  }
+};
+
 /** Null where the bytes are of another form: then they are as good as absent. */
 export const unpackEntity = (plan: ViewPlan, bytes: Uint8Array): PackedEntity | null => {
   // Aligned: a client's buffer begins anywhere in its pool.
@@ -95,10 +105,9 @@ export const unpackEntity = (plan: ViewPlan, bytes: Uint8Array): PackedEntity | 
   const all = new Float64Array(copy.buffer, copy.byteOffset, Math.floor(copy.length / 8));
   if (copy.length < HEAD_DOUBLES * 8 || all[0] !== FORM) return null;
   const tail = all[6] as number;
-  const refs =
-    tail === 0
-      ? null
-      : (JSON.parse(Buffer.from(copy.buffer, copy.byteOffset + copy.length - tail, tail).toString('utf8')) as unknown[][][]);
+  if (!(tail >= 0 && tail <= copy.length)) return null;
+  const refs = tail === 0 ? null : tailOf(copy.subarray(copy.length - tail), plan);
+  if (refs === undefined) return null;
   let at = HEAD_DOUBLES;
   const take = (length: number): Float64Array => {
     const part = all.subarray(at, at + length);
@@ -107,6 +116,8 @@ export const unpackEntity = (plan: ViewPlan, bytes: Uint8Array): PackedEntity | 
   };
   const hops = plan.hops.map((hop, h): PackedTiles => {
     const count = all[at++] as number;
+    // A count that lies leaves the end elsewhere than where the block ends.
+    if (!(count >= 0 && count < all.length)) at = Number.NaN;
     return {
       tileNo: take(count),
       newest: take(count),
@@ -117,6 +128,7 @@ export const unpackEntity = (plan: ViewPlan, bytes: Uint8Array): PackedEntity | 
       refs: refs?.[h] ?? NO_REFS,
     };
   });
+  if (at * 8 + tail !== copy.length) return null;
   return {
     partition: all[1] as number,
     offset: all[2] as number,

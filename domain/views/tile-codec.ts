@@ -2,6 +2,7 @@
  * Tile updates to Avro and back. Writing is on the path of every event, so it goes straight from the packed slots to bytes, with no object
  * between; a test holds the bytes to avsc's. Reading is for recovery and audit, and is avsc's.
  */
+import { fail } from '#domain/errors.ts';
 import { ByteWriter } from '#domain/sources/bytes.ts';
 import type { Scalar } from '#domain/values/value.ts';
 import { avroCodec } from './avro.ts';
@@ -152,7 +153,13 @@ export const tileCodec = (plan: ViewPlan): TileCodec => {
       ) as Record<string, unknown>;
       const update = read(record);
       const layout = layouts[plan.hops.findIndex((hop) => hop.hopMs === update.hopMs)];
-      return { ...update, refs: update.refs.map((ref, i) => layout?.decodeRef[i]?.(ref)) };
+      if (layout === undefined)
+        fail('MR_STORAGE_FAILED', `a feature update of view "${plan.view}" has a hop that the view does not have`);
+      try {
+        return { ...update, refs: update.refs.map((ref, i) => layout?.decodeRef[i]?.(ref)) };
+      } catch {
+        return fail('MR_STORAGE_FAILED', `a feature update of view "${plan.view}" holds a state that is none`);
+      }
     },
   };
 };

@@ -9,9 +9,11 @@ import {
   type AvroNames,
   type Cursor,
   emptyCursor,
+  finish,
   plainReader,
   pointAt,
   readBlocks,
+  readSecond,
   resolveNamed,
 } from '../avro/plain-reader.ts';
 import type { Scalar } from '../values/value.ts';
@@ -59,7 +61,7 @@ interface Slot {
 const slotStep = (avro: unknown, { read, none }: Slot): Step => {
   if (!Array.isArray(avro)) return read(avro);
   const [first, second] = avro.map((branch): Step => (branch === 'null' ? none : read(branch))) as [Step, Step];
-  return (c) => (c.bytes[c.at++] === 0 ? first(c) : second(c));
+  return (c) => (readSecond(c) ? second(c) : first(c));
 };
 
 const plainSlot = (names: AvroNames, refs: unknown[], i: number): Slot => ({
@@ -176,8 +178,7 @@ export const packedUpdateReader = (schema: object, plan: ViewPlan): ((record: Ui
   return (record) => {
     pointAt(cursor, record);
     for (let i = 0; i < steps.length; i++) (steps[i] as Step)(cursor);
-    if (cursor.at !== record.byteOffset + record.byteLength)
-      throw new RangeError(`a record of ${record.byteLength} bytes does not end where its schema "${name}" says`);
+    finish(cursor, name);
     const hopMs = fixed[HOP] as number;
     const mine = scratch[plan.hops.findIndex((hop) => hop.hopMs === hopMs)];
     return {

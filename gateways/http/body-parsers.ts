@@ -2,6 +2,7 @@
 import { isUtf8 } from 'node:buffer';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { fail } from '#domain/errors.ts';
+import { isTooDeep, MAX_DEPTH } from '#domain/sources/json-depth.ts';
 
 export const NDJSON_TYPES = ['application/x-ndjson', 'application/ndjson', 'application/jsonl', 'application/x-jsonlines'];
 
@@ -16,36 +17,6 @@ const textOf = (request: FastifyRequest, bytes: Buffer, byLine: boolean): string
   if (isTooDeep(bytes, byLine))
     fail('MR_BODY_INVALID', `the body is nested deeper than ${MAX_DEPTH} levels`, { limit: MAX_DEPTH });
   return bytes.toString('utf8');
-};
-
-/**
- * Deeper than any body that means something, and far from what a stack holds: whoever shows, stores or compares a value walks into it.
- * An expression of 100 levels takes some 300.
- */
-const MAX_DEPTH = 500;
-const [LINE_END, QUOTE, BACKSLASH, OPEN, CLOSE] = [10, 34, 92, 91, 93] as const;
-/** `{` is `[` and `}` is `]` but for this bit. */
-const CURLY = 0x20;
-
-/** Of JSON, or of JSON by lines; of what is neither, anything. */
-const isTooDeep = (bytes: Buffer, byLine: boolean): boolean => {
-  const { length } = bytes;
-  if (length <= MAX_DEPTH) return false;
-  let depth = 0;
-  for (let i = 0; i < length; ) {
-    const byte = bytes[i++] as number;
-    if (byte === LINE_END && byLine) depth = 0;
-    else if (byte === QUOTE) {
-      while (i < length) {
-        const inside = bytes[i++];
-        if (inside === QUOTE || inside === LINE_END) break;
-        if (inside === BACKSLASH) i++;
-      }
-    } else if ((byte & ~CURLY) === OPEN) {
-      if (++depth > MAX_DEPTH) return true;
-    } else if ((byte & ~CURLY) === CLOSE) depth--;
-  }
-  return false;
 };
 
 const why = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -2,18 +2,20 @@
 import { randomBytes } from 'node:crypto';
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import avro from 'avsc';
+import { fail } from '#domain/errors.ts';
 import { avroCodec } from '#domain/views/avro.ts';
 
 const MAGIC = Buffer.from('Obj\u0001', 'latin1');
+const SYNC_BYTES = 16;
 const BLOCK_ROWS = 4000;
 const longType = avro.Type.forSchema('long');
-const metadataType = avro.Type.forSchema({ type: 'map', values: 'bytes' });
+const metadataType = avroCodec({ type: 'map', values: 'bytes' });
 
 const typeOf = (schema: object): avro.Type => avro.Type.forSchema(schema as avro.Schema);
 
 export const writeAvroFile = (schema: object, rows: readonly unknown[], metadata: Readonly<Record<string, string>>): Buffer => {
   const type = typeOf(schema);
-  const sync = randomBytes(16);
+  const sync = randomBytes(SYNC_BYTES);
   const entries = { 'avro.schema': JSON.stringify(schema), 'avro.codec': 'deflate', ...metadata };
   const parts = [
     MAGIC,
@@ -28,26 +30,56 @@ export const writeAvroFile = (schema: object, rows: readonly unknown[], metadata
   return Buffer.concat(parts);
 };
 
+const broken = (why: string): never => fail('MR_STORAGE_FAILED', `an Avro file can't be read: ${why}`);
+
+/** @throws avsc's errors as ours */
+const decode = <T>(type: avro.Type, bytes: Buffer, at: number): { readonly value: T; readonly offset: number } => {
+  let read: { value: T; offset: number };
+  try {
+    read = type.decode(bytes, at);
+  } catch (error) {
+    return broken(error instanceof Error ? error.message : String(error));
+  }
+  return read.offset > at ? read : broken('it is cut off');
+};
+
+/** @throws MillraceError MR_STORAGE_FAILED where the bytes are no Avro file, or a block is not what it says of itself */
 export const readAvroFile = (bytes: Buffer): unknown[] => {
-  if (!bytes.subarray(0, 4).equals(MAGIC)) throw new RangeError('not an Avro file');
-  const header = metadataType.decode(bytes, 4) as { value: Record<string, Buffer>; offset: number };
+  if (!bytes.subarray(0, MAGIC.length).equals(MAGIC)) broken('it does not begin as one');
+  const header = decode<Record<string, Buffer>>(metadataType, bytes, MAGIC.length);
+  const sync = bytes.subarray(header.offset, header.offset + SYNC_BYTES);
   // Other engines' snapshot ids use all 64 bits. They are told apart here and never written back: the nearest double will do.
-  const type = avroCodec(JSON.parse(String(header.value['avro.schema'])));
+  let type: avro.Type;
+  try {
+    type = avroCodec(JSON.parse(String(header.value['avro.schema'])));
+  } catch {
+    return broken('its schema is none');
+  }
   const deflated = String(header.value['avro.codec'] ?? 'null') === 'deflate';
   const rows: unknown[] = [];
-  let at = header.offset + 16;
+  let at = header.offset + SYNC_BYTES;
   while (at < bytes.length) {
-    const count = longType.decode(bytes, at) as { value: number; offset: number };
-    const size = longType.decode(bytes, count.offset) as { value: number; offset: number };
-    const raw = bytes.subarray(size.offset, size.offset + size.value);
-    const data = deflated ? inflateRawSync(raw) : raw;
+    const count = decode<number>(longType, bytes, at);
+    const size = decode<number>(longType, bytes, count.offset);
+    const end = size.offset + size.value;
+    if (!(size.value >= 0 && end + SYNC_BYTES <= bytes.length)) broken('a block is cut off');
+    if (!bytes.subarray(end, end + SYNC_BYTES).equals(sync)) broken('a block does not end where it says');
+    const raw = bytes.subarray(size.offset, end);
+    let data = raw;
+    try {
+      if (deflated) data = inflateRawSync(raw);
+    } catch {
+      broken('a block cannot be inflated');
+    }
+    if (!(count.value >= 0 && count.value <= data.length)) broken('a block has more rows than bytes');
     let p = 0;
     for (let i = 0; i < count.value; i++) {
-      const row = type.decode(data, p) as { value: unknown; offset: number };
+      const row = decode(type, data, p);
       rows.push(row.value);
       p = row.offset;
     }
-    at = size.offset + size.value + 16;
+    if (p !== data.length) broken('a block has more bytes than rows');
+    at = end + SYNC_BYTES;
   }
   return rows;
 };

@@ -7,15 +7,20 @@
 import type { DuckDBValue } from '@duckdb/node-api';
 import { DuckDBBlobValue, DuckDBDateValue, DuckDBTimestampTZValue } from '@duckdb/node-api';
 import {
+  brokenRecord,
   type Cursor,
   emptyCursor,
+  finish,
   type AvroNames as Names,
   pointAt,
+  readBoolean,
   readDouble,
   plainReader as reader,
   readFloat,
   readLong,
+  readSecond,
   resolveNamed as resolve,
+  skipBytes,
 } from '#domain/avro/plain-reader.ts';
 import type { ColumnWriter } from '#infra/duckdb/column-writer.ts';
 import { type AvroRecord, columnType, withoutNull } from './schema.ts';
@@ -55,7 +60,7 @@ const valueSink = (avro: unknown, column: ColumnWriter, names: Names): Sink => {
   if (avroType === 'enum') {
     const symbols = (schema as { symbols: string[] }).symbols.map((symbol) => Buffer.from(symbol));
     return (c, row) => {
-      const symbol = symbols[readLong(c)] as Buffer;
+      const symbol = symbols[readLong(c)] ?? brokenRecord('an enum has no such symbol');
       column.setBytes(row, symbol, 0, symbol.length);
     };
   }
@@ -71,15 +76,13 @@ const valueSink = (avro: unknown, column: ColumnWriter, names: Names): Sink => {
   }
   if (type === 'string' || type === 'binary') {
     return (c, row) => {
-      const length = readLong(c);
-      const start = c.at;
-      c.at = start + length;
+      const start = skipBytes(c);
       column.setBytes(row, c.bytes, start, c.at);
     };
   }
   if (type === 'double') return (c, row) => column.setNumber(row, readDouble(c));
   if (type === 'float') return (c, row) => column.setNumber(row, readFloat(c));
-  if (type === 'boolean') return (c, row) => column.setNumber(row, c.bytes[c.at++] as number);
+  if (type === 'boolean') return (c, row) => column.setNumber(row, readBoolean(c) ? 1 : 0);
   const units = unitsPerMs(schema);
   if (units !== 1) return (c, row) => column.setNumber(row, Math.floor(readLong(c) / units));
   return (c, row) => column.setNumber(row, readLong(c));
@@ -99,9 +102,9 @@ const fieldSink = (avro: unknown, column: ColumnWriter, names: Names): Sink => {
   const sinks = avro.map(
     (branch): Sink => (branch === 'null' ? (_, row) => column.setNull(row) : valueSink(branch, column, names)),
   );
-  if (sinks.length !== 2) return (c, row) => (sinks[readLong(c)] as Sink)(c, row);
+  if (sinks.length !== 2) return (c, row) => (sinks[readLong(c)] ?? brokenRecord('a union has no such branch'))(c, row);
   const [first, second] = sinks as [Sink, Sink];
-  return (c, row) => (c.bytes[c.at++] === 0 ? first(c, row) : second(c, row));
+  return (c, row) => (readSecond(c) ? second(c, row) : first(c, row));
 };
 
 export type RecordDecoder = (record: Uint8Array, row: number) => void;
@@ -117,9 +120,7 @@ export const recordDecoder = (schema: object, columns: ReadonlyMap<string, Colum
   return (record, row) => {
     pointAt(cursor, record);
     for (let i = 0; i < sinks.length; i++) (sinks[i] as Sink)(cursor, row);
-    if (cursor.at !== record.byteOffset + record.byteLength) {
-      throw new RangeError(`a record of ${record.byteLength} bytes does not end where its schema "${name}" says`);
-    }
+    finish(cursor, name);
     for (let i = 0; i < absent.length; i++) (absent[i] as ColumnWriter).setNull(row);
   };
 };
