@@ -60,8 +60,7 @@ export const createPublish = ({ log, intake, now }: PublishDependencies): Publis
         duplicates++;
         continue;
       }
-      // `rejected` records, too: who looks into one finds the request that sent it
-      records.push(caller.trace === undefined ? screened.record : { ...screened.record, headers: { ...caller.trace } });
+      records.push(screened.record);
       if (screened.kind === 'rejected') {
         const { code, field, message } = screened.reason;
         rejected.push({ index, code, message, ...(field === null ? {} : { field }) });

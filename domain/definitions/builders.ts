@@ -139,9 +139,5 @@ function toMember(reference: MemberReference): ServiceMember {
 
 /** What one model reads, in order. A view as a whole stands for all its features. */
 export const featureService = (
-  options: Described & {
-    readonly name: string;
-    readonly features: readonly MemberReference[];
-    readonly logging?: { readonly sample: number };
-  },
+  options: Described & { readonly name: string; readonly features: readonly MemberReference[] },
 ): FeatureServiceDefinition => ({ kind: 'feature-service', ...present(options), features: options.features.map(toMember) });

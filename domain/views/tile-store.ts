@@ -144,13 +144,12 @@ export class TileStore {
     return index;
   }
 
-  /** @returns whether the view counts the event */
-  process(row: Row, eventTime: number, partition: number, offset: number, logTime: number): boolean {
+  process(row: Row, eventTime: number, partition: number, offset: number, logTime: number): void {
     const { plan } = this;
-    if (plan.filter !== null && plan.filter(row) !== true) return false;
-    if (plan.latenessMs !== null && !this.takesLate && this.isLate(row, eventTime, partition, offset)) return false;
+    if (plan.filter !== null && plan.filter(row) !== true) return;
+    if (plan.latenessMs !== null && !this.takesLate && this.isLate(row, eventTime, partition, offset)) return;
     const entity = this.internRow(row);
-    if (entity < 0) return false;
+    if (entity < 0) return;
     const time = eventTime < logTime ? eventTime : logTime;
     if (time > this.watermark) this.watermark = time;
     if (eventTime > (this.newest[entity] as number)) this.newest[entity] = eventTime;
@@ -183,7 +182,6 @@ export class TileStore {
       }
       if (lowest !== Number.NEGATIVE_INFINITY) group.evict(entity, lowest);
     }
-    return true;
   }
 
   private isLate(row: Row, eventTime: number, partition: number, offset: number): boolean {

@@ -116,8 +116,7 @@ export const openStackHistory = async (options: StackHistoryOptions): Promise<St
     events: reader.events,
     scan: reader.scan,
     scanColumns: reader.scanColumns,
-    updates: (view, where) => reader.updates(view, where),
-    rows: reader.rows,
+    updates: reader.updates,
     ensure,
     async start(source) {
       const topic = rawTopic(source.name);

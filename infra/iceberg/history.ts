@@ -102,8 +102,7 @@ export const openIcebergHistory = async (options: IcebergHistoryOptions): Promis
     events: reader.events,
     scan: reader.scan,
     scanColumns: reader.scanColumns,
-    updates: (view, where) => reader.updates(view, where),
-    rows: reader.rows,
+    updates: reader.updates,
     sync: async (topic, upTo) => ask({ do: 'sync', topic, upTo: upTo ?? null }),
     maintain: async (topic) => ask({ do: 'maintain', topic }),
     async close() {

@@ -82,8 +82,7 @@ const syncDue = async (topic: string): Promise<void> => {
   await sync(topic);
 };
 
-const KEPT = ['raw.', 'features.', 'served.'];
-const isKept = (topic: string): boolean => KEPT.some((prefix) => topic.startsWith(prefix));
+const isKept = (topic: string): boolean => topic.startsWith('raw.') || topic.startsWith('features.');
 const answer = (message: Answer): void => port.postMessage(message);
 
 let turn: Promise<unknown> = Promise.resolve();

@@ -23,7 +23,6 @@ export const mysqlEventStore = (database: MysqlDatabase): EventStore => {
   let told = 0;
   let timer: NodeJS.Timeout | null = null;
   let looking = false;
-  let heardAt = Date.now();
 
   const tell = (position: number): void => {
     if (position <= told) return;
@@ -35,15 +34,8 @@ export const mysqlEventStore = (database: MysqlDatabase): EventStore => {
   const look = (): void => {
     if (looking) return;
     looking = true;
-    const at = Date.now();
     head()
-      .then(
-        (position) => {
-          heardAt = at;
-          tell(position);
-        },
-        () => {},
-      )
+      .then(tell, () => {})
       .finally(() => {
         looking = false;
       });
@@ -104,7 +96,6 @@ export const mysqlEventStore = (database: MysqlDatabase): EventStore => {
         if (listeners.size === 0) stopLooking();
       };
     },
-    heardAt: () => heardAt,
     async close() {
       listeners.clear();
       stopLooking();

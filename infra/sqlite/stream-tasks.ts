@@ -181,7 +181,6 @@ export const streamTasks = (
     },
     position: () => it.cursor.position(),
     lag: () => it.cursor.lag(),
-    joined: () => it.state === 'joined',
     error: () => it.error,
   });
 

@@ -1,12 +1,10 @@
 import { checkRead } from '#gateways/checks.ts';
 import type { ReadRequest } from '#gateways/platform.ts';
 import { callerOf } from '../caller.ts';
-import { sayDegraded } from '../degraded.ts';
 import { createFeaturesSerializer } from '../features-json.ts';
 import { timeOf } from '../parameters.ts';
-import { readResult } from '../read-schemas.ts';
 import type { Routes } from '../route.ts';
-import { answers, closed, list, record, text, time } from '../schemas.ts';
+import { answers, closed, list, readResult, record, text, time } from '../schemas.ts';
 
 type FeaturesBody = Omit<ReadRequest, 'at' | 'known'> & { readonly at?: string | number; readonly known?: string | number };
 
@@ -38,7 +36,6 @@ export const featureRoutes: Routes = (app, { platform, limits }) => {
             at: time,
             known: time,
             after: text,
-            waitMs: { type: 'integer', minimum: 0, description: 'how long `after` may be waited for; at most five seconds' },
           },
           ['entities'],
         ),
@@ -46,11 +43,9 @@ export const featureRoutes: Routes = (app, { platform, limits }) => {
       },
       serializerCompiler: ({ httpStatus }) => (httpStatus === '200' ? (serialize as (data: unknown) => string) : JSON.stringify),
     },
-    async (request, reply) => {
+    (request) => {
       checkRead(request.body, limits);
-      const result = await platform.read(readRequest(request.body), callerOf(request));
-      sayDegraded(reply, result);
-      return result;
+      return platform.read(readRequest(request.body), callerOf(request));
     },
   );
 };

@@ -18,10 +18,6 @@ export interface ReadResponse {
    * In a stream only.
    */
   'error'?: (_millrace_v1_Refusal | null);
-  /**
-   * The degraded modes that the answer was made in, right all the same; none: all was as usual.
-   */
-  'degraded'?: (string)[];
 }
 
 export interface ReadResponse__Output {
@@ -37,8 +33,4 @@ export interface ReadResponse__Output {
    * In a stream only.
    */
   'error': (_millrace_v1_Refusal__Output | null);
-  /**
-   * The degraded modes that the answer was made in, right all the same; none: all was as usual.
-   */
-  'degraded': (string)[];
 }
