@@ -31,8 +31,7 @@ export const pointAt = (cursor: Cursor, record: Uint8Array): void => {
 
 /** The record must end where its schema says. */
 export const finish = ({ at, end }: Cursor, schema: string): void => {
-  if (at !== end)
-    brokenRecord(`it is ${Math.abs(at - end)} bytes ${at < end ? 'longer' : 'shorter'} than its schema "${schema}" says`);
+  if (at !== end) brokenRecord(`it does not end where its schema "${schema}" says`);
 };
 
 const LOW_BITS = 268435456; // 2^28
