@@ -2,6 +2,7 @@
 import type { FeatureView } from '#domain/definitions/builders.ts';
 import type { FeatureServiceDefinition, SourceDefinition } from '#domain/definitions/model.ts';
 import { fail } from '#domain/errors.ts';
+import type { DegradedMode } from '#domain/ports/degraded.ts';
 import type { Value } from '#domain/values/value.ts';
 import type { EntityKey } from '#domain/views/plan.ts';
 import type { FeatureStatus__Output } from '#gateways/grpc/generated/millrace/v1/FeatureStatus.ts';
@@ -65,15 +66,17 @@ const rowsOf = <Names extends string>(answer: ReadResponse__Output, names: reado
       ({ values }) => Object.fromEntries(names.map((name, i) => [name, plainOf(values[i]) as Value])) as RowOf<Names>,
     ),
     status: answer.rows.map(({ statuses }) => (statuses.length === 0 ? present : statuses.map((one) => STATUS[one]))),
-    views: answer.views.map(({ view, version, generation, eventTime, position, _eventTime }) => ({
+    views: answer.views.map(({ view, version, generation, eventTime, position, through, _eventTime, _through }) => ({
       view,
       version,
       generation,
       eventTime: _eventTime === undefined ? null : (eventTime as number),
       position,
+      through: _through === undefined ? null : (through as number),
     })),
     at: answer.at,
     known: answer.known,
+    degraded: answer.degraded as readonly DegradedMode[],
   };
 };
 

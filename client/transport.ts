@@ -9,6 +9,7 @@ import {
   status,
 } from '@grpc/grpc-js';
 import type { ServiceDefinition } from '@grpc/proto-loader';
+import { context, isSpanContextValid, trace } from '@opentelemetry/api';
 import { MillraceError } from '#domain/errors.ts';
 import type { EventsClient } from '#gateways/grpc/generated/millrace/v1/Events.ts';
 import type { FeaturesClient } from '#gateways/grpc/generated/millrace/v1/Features.ts';
@@ -72,6 +73,17 @@ const clientOf = <T extends Client>(definition: ServiceDefinition, address: stri
     'grpc.enable_retries': 0,
   }) as unknown as T;
 
+/** Where the program has a trace under way, by OpenTelemetry's API, its context goes with the call. */
+const withTrace = (metadata: Metadata): Metadata => {
+  const span = trace.getSpanContext(context.active());
+  if (span === undefined || !isSpanContextValid(span)) return metadata;
+  const { traceId, spanId, traceFlags, traceState } = span;
+  const traced = metadata.clone();
+  traced.set('traceparent', `00-${traceId}-${spanId}-${traceFlags.toString(16).padStart(2, '0')}`);
+  if (traceState !== undefined) traced.set('tracestate', traceState.serialize());
+  return traced;
+};
+
 export const openTransport = ({ address, key, actor, ca }: TransportOptions): Transport => {
   const credentials = ca === undefined ? grpcCredentials.createInsecure() : grpcCredentials.createSsl(ca);
   const features = clientOf<FeaturesClient>(serviceOf(nativeProtos, 'millrace.v1.Features'), address, credentials);
@@ -83,7 +95,7 @@ export const openTransport = ({ address, key, actor, ca }: TransportOptions): Tr
     <Request, Answer>(call: Call<Request, Answer>) =>
     (request: Request, deadline: number): Promise<Answer> =>
       new Promise((resolve, reject) => {
-        call(request, metadata, { deadline }, (error, answer) =>
+        call(request, withTrace(metadata), { deadline }, (error, answer) =>
           error === null ? resolve(answer as Answer) : reject(errorOf(error, address)),
         );
       });

@@ -1,5 +1,6 @@
 /** What the definitions say of events and rows, as types. */
 import type { SourceDefinition } from '#domain/definitions/model.ts';
+import type { DegradedMode } from '#domain/ports/degraded.ts';
 import type { Value } from '#domain/values/value.ts';
 
 type ScalarOf<T extends string> = T extends 'string' | 'bytes'
@@ -41,6 +42,8 @@ export interface Freshness {
   /** newest event time that is in the values, epoch ms; null: there is none */
   readonly eventTime: number | null;
   readonly position: string;
+  /** epoch ms: every event that the log had accepted by then is in the values, and later ones may be; null: not known yet */
+  readonly through: number | null;
 }
 
 export type Status = 'present' | 'null' | 'not-found' | 'expired' | 'overflow';
@@ -68,6 +71,8 @@ export interface Rows<Names extends string = string> {
   readonly views: readonly Freshness[];
   readonly at: number;
   readonly known: number;
+  /** the degraded modes that the answer was made in, right all the same */
+  readonly degraded: readonly DegradedMode[];
 }
 
 export interface Published {

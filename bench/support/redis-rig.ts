@@ -5,6 +5,7 @@
 import { col, entity, featureView, last, source } from '#domain/definitions/index.ts';
 import type { EntityDefinition, FeatureViewDefinition, SourceDefinition } from '#domain/definitions/model.ts';
 import { parseDefinition } from '#domain/definitions/parse.ts';
+import { NOT_DEGRADED } from '#domain/ports/degraded.ts';
 import type { TilesTarget } from '#domain/ports/online-store.ts';
 import { featuresAvroSchema } from '#domain/views/features-schema.ts';
 import { planView } from '#domain/views/plan-view.ts';
@@ -127,7 +128,14 @@ export const redisRead = async (
   const nothing = { name: 'none', read: never('a primary store'), close: async () => {} };
   const served = { hot: 0, primary: 0, history: 0 };
   const primaryHas = { letGo: () => false, until: () => false };
-  const tiles = onlineTiles({ hot, primary: nothing, primaryHas, served });
+  const tiles = onlineTiles({
+    hot,
+    primary: nothing,
+    primaryHas,
+    served,
+    hotBudget: { budgetMs: 50 },
+    primaryBudget: { budgetMs: 200 },
+  });
   const view: ServedView = {
     plan: target.plan,
     version: 1,
@@ -139,6 +147,8 @@ export const redisRead = async (
     positions: () => [{ partition: 0, offset: 100_000 }],
     position: () => 'raw.rows/0@100000',
     newestEventTime: () => 0,
+    through: (now) => now,
+    degraded: () => NOT_DEGRADED,
   };
   const read = createRead({
     definitions: { service: () => null, onDemand: () => null, scope: never('an on-demand feature') },
@@ -148,6 +158,7 @@ export const redisRead = async (
     knownBelow: never('a read of the past'),
     leftOut: never('a read of the past'),
     waitFor: never('a wait'),
+    registry: { position: never('the registry'), head: never('the registry') },
   });
   return { read, close: () => hot.close() };
 };

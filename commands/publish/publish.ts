@@ -60,7 +60,8 @@ export const createPublish = ({ log, intake, now }: PublishDependencies): Publis
         duplicates++;
         continue;
       }
-      records.push(screened.record);
+      // `rejected` records, too: who looks into one finds the request that sent it
+      records.push(caller.trace === undefined ? screened.record : { ...screened.record, headers: { ...caller.trace } });
       if (screened.kind === 'rejected') {
         const { code, field, message } = screened.reason;
         rejected.push({ index, code, message, ...(field === null ? {} : { field }) });

@@ -139,5 +139,9 @@ function toMember(reference: MemberReference): ServiceMember {
 
 /** What one model reads, in order. A view as a whole stands for all its features. */
 export const featureService = (
-  options: Described & { readonly name: string; readonly features: readonly MemberReference[] },
+  options: Described & {
+    readonly name: string;
+    readonly features: readonly MemberReference[];
+    readonly logging?: { readonly sample: number };
+  },
 ): FeatureServiceDefinition => ({ kind: 'feature-service', ...present(options), features: options.features.map(toMember) });

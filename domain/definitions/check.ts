@@ -75,6 +75,8 @@ function checkService(def: FeatureServiceDefinition, lookups: Lookups, report: R
     seen.set(name, from);
   };
   if (def.features.length === 0) report('MR_DEFINITION_INVALID', `${what}: needs a feature.`);
+  if (def.logging !== undefined && !(def.logging.sample >= 0 && def.logging.sample <= 1))
+    report('MR_DEFINITION_INVALID', `${what}: logging.sample is ${def.logging.sample}; it must be a share from 0 to 1.`);
   for (const member of def.features) {
     if (member.from === 'on-demand') {
       if (!lookups.onDemand(member.name))

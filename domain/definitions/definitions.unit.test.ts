@@ -179,6 +179,9 @@ describe('JSON that is no definition', () => {
       { ...delayModel, features: [{ from: 'view', view: 'v', features: ['a'], version: 0 }] },
       /definition\.features\[0\]\.version must be a version.* is 0/,
     ],
+    [{ ...delayModel, logging: { sample: 1.5 } }, /definition\.logging\.sample must be a share .* from 0 to 1, is 1\.5/],
+    [{ ...delayModel, logging: { share: 1 } }, /definition\.logging\.share is not known here/],
+    [{ ...delayModel, logging: {} }, /definition\.logging\.sample must be a share/],
     [{ ...lateRisk, inputs: { a: { from: 'elsewhere' } } }, /definition\.inputs\.a\.from must be .* is "elsewhere"/],
   ])('%#', (value, message) => expect(() => parseDefinition(value)).toThrow(message));
 

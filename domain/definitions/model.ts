@@ -101,6 +101,8 @@ export type ServiceMember =
 export interface FeatureServiceDefinition extends Described {
   readonly kind: 'feature-service';
   readonly features: readonly ServiceMember[];
+  /** what is answered is logged, of this share of the requests (0 to 1); absent: nothing is */
+  readonly logging?: { readonly sample: number };
 }
 
 export type Definition =

@@ -76,7 +76,12 @@ function parts(r: Reader) {
     r.problem(path, 'must be a whole number from 1 to 1024', value);
     return 1;
   };
-  return { duration, flag, scalarType, type, record, text, described, positive };
+  const share = (value: unknown, path: string): number => {
+    if (typeof value === 'number' && value >= 0 && value <= 1) return value;
+    r.problem(path, 'must be a share of the requests, a number from 0 to 1', value);
+    return 0;
+  };
+  return { duration, flag, scalarType, type, record, text, described, positive, share };
 }
 
 function jsonValue(value: unknown, depth = 0): value is Value {
@@ -214,9 +219,15 @@ const KINDS: Readonly<Record<Kind, (r: Reader, o: JsonObject, path: string) => D
     };
   },
   'feature-service'(r, value, path) {
-    const o = r.object(value, path, [...DESCRIBED, 'features']);
+    const p = parts(r);
+    const o = r.object(value, path, [...DESCRIBED, 'features', 'logging']);
     const features = r.list(o.features, `${path}.features`, MAX_FIELDS).map((v, i) => member(r, v, `${path}.features[${i}]`));
-    return { kind: 'feature-service', ...parts(r).described(o, path), features };
+    return {
+      kind: 'feature-service',
+      ...p.described(o, path),
+      features,
+      ...optional(o, 'logging', path, (v, at) => ({ sample: p.share(r.object(v, at, ['sample']).sample, `${at}.sample`) })),
+    };
   },
 };
 

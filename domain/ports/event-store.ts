@@ -57,6 +57,8 @@ export interface EventStore {
   readAll(position: number, limit: number): Promise<readonly Commit[]>;
   head(): Promise<number>;
   onCommit(listener: () => void): () => void;
+  /** epoch ms: when it was last known that no commit was missing; absent: commits are only made here */
+  heardAt?(): number;
   close(): Promise<void>;
 }
 

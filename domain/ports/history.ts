@@ -63,6 +63,11 @@ export interface HistoryTables extends History {
   snapshot(topic: string): Promise<HistorySnapshot | null>;
   /** As `scan`, by columns: fields that the table has not are null throughout. */
   scanColumns(query: EventQuery & { readonly fields: readonly string[] }): AsyncIterable<ScannedColumns>;
+  /** Rows of a topic's table as they are, those with these values, ordered by partition and offset. `from`: of log times from there on, epoch ms. */
+  rows(
+    topic: string,
+    query: { readonly where?: Readonly<Record<string, Value>>; readonly from?: number },
+  ): AsyncIterable<readonly Row[]>;
   /** Makes few files of many and forgets old snapshots; changes no answer. */
   maintain(topic: string): Promise<void>;
   /** Absolute paths of the snapshot's Parquet files (newest snapshot where none is given). */

@@ -2,11 +2,13 @@
  * What the gateways (HTTP, command line, later gRPC) ask of a running Millrace, whichever profile runs it.
  * Shapes are those of the interface that users are promised; times are epoch ms. Refusals are thrown as MillraceError.
  */
-import type { AccessLimits, Principal } from '#domain/access/principal.ts';
+import type { Principal } from '#domain/access/principal.ts';
 import type { Definition, Kind } from '#domain/definitions/model.ts';
 import type { Problem } from '#domain/errors.ts';
-import type { Access, AccessOptions } from '#domain/ports/access.ts';
+import type { DegradedMode } from '#domain/ports/degraded.ts';
 import type { RequestMeters } from '#domain/ports/request-meter.ts';
+import type { TraceContext, Tracing } from '#domain/ports/tracing.ts';
+import type { ServedRow } from '#domain/served/served-record.ts';
 import type { FieldType, Row, Value } from '#domain/values/value.ts';
 import type { EntityKey, FeatureStatus } from '#domain/views/plan.ts';
 
@@ -16,6 +18,8 @@ export interface Caller {
   readonly requestId?: string;
   /** who that is, and what it may do; absent: nobody was asked. Only the guard of the gateways looks at it (`commands/access`). */
   readonly principal?: Principal;
+  /** the span of that request; absent: it is not traced */
+  readonly trace?: TraceContext;
 }
 
 export interface RejectedEvent extends Problem {
@@ -77,6 +81,8 @@ export interface ViewAnswer {
   /** newest event time that the generation has taken in */
   readonly eventTime: number | null;
   readonly position: string;
+  /** epoch ms: every event that the log had accepted by then is in the values, and later ones may be; null: not known yet */
+  readonly through: number | null;
 }
 
 export interface ReadResult {
@@ -88,6 +94,8 @@ export interface ReadResult {
   readonly views: readonly ViewAnswer[];
   readonly at: number;
   readonly known: number;
+  /** the modes that the answer was made in, right all the same; absent: all was as usual */
+  readonly degraded?: readonly DegradedMode[];
   readonly origins?: ReadOrigins;
 }
 
@@ -384,33 +392,6 @@ export interface RowsServed {
   readonly history: number;
 }
 
-export interface KeyRequest {
-  readonly name: string;
-  /** as `reader@payments`, `admin@*` */
-  readonly grants: readonly string[];
-  readonly limits?: AccessLimits;
-  /** epoch ms; absent: until it is revoked */
-  readonly expiresAt?: number;
-  readonly reason?: string;
-}
-
-export interface KeyInfo {
-  readonly id: string;
-  readonly name: string;
-  readonly grants: readonly string[];
-  readonly limits: AccessLimits;
-  readonly createdAt: number;
-  readonly createdBy: string;
-  readonly expiresAt: number | null;
-  readonly revokedAt: number | null;
-  readonly revokedBy: string | null;
-}
-
-export interface CreatedKey extends KeyInfo {
-  /** the key itself: it is nowhere else, and not shown again */
-  readonly key: string;
-}
-
 export interface PlatformStatus {
   readonly profile: string;
   readonly version: string;
@@ -445,6 +426,8 @@ export interface PlatformStatus {
   readonly jobs?: readonly EngineJob[];
   /** of a gateway that reads from stores */
   readonly served?: RowsServed;
+  /** the modes that a read would meet now */
+  readonly degraded?: readonly DegradedMode[];
   readonly replays: readonly ReplayStatus[];
 }
 
@@ -500,6 +483,8 @@ export interface Platform {
     caller: Caller,
   ): Promise<ReplayStatus>;
 
+  /** what a service answered to a request, as far as it is logged: row by row, in order */
+  served(service: string, query: { readonly requestId: string }, caller?: Caller): Promise<readonly ServedRow[]>;
   explain(request: ExplainRequest, caller?: Caller): Promise<Explanation>;
   auditLog(
     query: AuditQuery,
@@ -531,18 +516,15 @@ export interface Platform {
       readonly fresh: boolean | null;
     }[]
   >;
-  createKey(request: KeyRequest, caller: Caller): Promise<CreatedKey>;
-  /** oldest first, revoked ones too */
-  keys(caller?: Caller): Promise<readonly KeyInfo[]>;
-  revokeKey(id: string, options: { readonly reason?: string }, caller: Caller): Promise<KeyInfo>;
-  /** This platform for gateways: behind who may do what. */
-  access(options: AccessOptions): Access;
-
   /** Prometheus text */
   metrics(caller?: Caller): Promise<string>;
   /** where gateways tell of requests; absent: nobody counts them */
   readonly requests?: RequestMeters;
+  /** where gateways tell what requests did; absent: traces are off */
+  readonly tracing?: Tracing;
   ready(): boolean;
+  /** the modes that a read would meet now */
+  degraded(): readonly DegradedMode[];
   /** Drains and stops; idempotent. */
   close(): Promise<void>;
 }

@@ -42,6 +42,8 @@ export interface TaskHandle {
   position(): readonly ConsumerPosition[];
   /** Records appended and not yet processed. */
   lag(): number;
+  /** Whether it works within the appends: then nothing that is durable is unprocessed. */
+  joined(): boolean;
   /** Why it is stopped; null while it works. */
   error(): Error | null;
 }

@@ -5,4 +5,6 @@ export const rejectedTopic = (source: string): string => `rejected.${source}`;
 export const inboxTopic = (source: string): string => `inbox.${source}`;
 export const featuresTopic = (view: string): string => `features.${view}`;
 export const lateTopic = (view: string): string => `late.${view}`;
+/** what a service answered, as far as it is logged */
+export const servedTopic = (service: string): string => `served.${service}`;
 export const REGISTRY_TOPIC = 'registry';

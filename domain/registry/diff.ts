@@ -43,7 +43,7 @@ const RANK: Readonly<Record<ChangeCost, number>> = { none: 0, compatible: 1, rep
 export const dearest = (costs: readonly ChangeCost[]): ChangeCost =>
   costs.reduce<ChangeCost>((a, b) => (RANK[b] > RANK[a] ? b : a), 'none');
 
-const METADATA = ['namespace', 'owner', 'description', 'tags', 'freshness', 'ephemeral'] as const;
+const METADATA = ['namespace', 'owner', 'description', 'tags', 'freshness', 'ephemeral', 'logging'] as const;
 const same = (a: unknown, b: unknown): boolean => canonical(a ?? null) === canonical(b ?? null);
 
 interface Draft {

@@ -158,6 +158,11 @@ describe('entities, on-demand features, services', () => {
     expect(diff(asking, more, read)).toMatchObject({ cost: 'breaking', breaks: [expect.stringContaining('day: int')] });
   });
   const model = (...names: ('n' | 'amount')[]) => featureService({ name: 'model', features: [view.pick(...names)] });
+  test('whether, and how much of, what a service answers is logged is compatible', () => {
+    const logged = { ...model('n'), logging: { sample: 0.1 } } as Definition;
+    expect(paths(diff(model('n'), logged))).toEqual(['logging compatible']);
+    expect(paths(diff(logged, model('n'), read))).toEqual(['logging compatible']);
+  });
   test('a service may give more, in another order, or from another version; not less', () => {
     expect(diff(model('n'), model('n', 'amount'))).toMatchObject({
       cost: 'compatible',

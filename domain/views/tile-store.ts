@@ -144,12 +144,13 @@ export class TileStore {
     return index;
   }
 
-  process(row: Row, eventTime: number, partition: number, offset: number, logTime: number): void {
+  /** @returns whether the view counts the event */
+  process(row: Row, eventTime: number, partition: number, offset: number, logTime: number): boolean {
     const { plan } = this;
-    if (plan.filter !== null && plan.filter(row) !== true) return;
-    if (plan.latenessMs !== null && !this.takesLate && this.isLate(row, eventTime, partition, offset)) return;
+    if (plan.filter !== null && plan.filter(row) !== true) return false;
+    if (plan.latenessMs !== null && !this.takesLate && this.isLate(row, eventTime, partition, offset)) return false;
     const entity = this.internRow(row);
-    if (entity < 0) return;
+    if (entity < 0) return false;
     const time = eventTime < logTime ? eventTime : logTime;
     if (time > this.watermark) this.watermark = time;
     if (eventTime > (this.newest[entity] as number)) this.newest[entity] = eventTime;
@@ -182,6 +183,7 @@ export class TileStore {
       }
       if (lowest !== Number.NEGATIVE_INFINITY) group.evict(entity, lowest);
     }
+    return true;
   }
 
   private isLate(row: Row, eventTime: number, partition: number, offset: number): boolean {

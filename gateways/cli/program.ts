@@ -5,7 +5,6 @@ import { addDataset } from './commands/dataset.ts';
 import { addExplain } from './commands/explain.ts';
 import { addExport } from './commands/export.ts';
 import { addGet } from './commands/get.ts';
-import { addKeys } from './commands/keys.ts';
 import { addPlanAndApply } from './commands/plan-apply.ts';
 import { addPublish } from './commands/publish.ts';
 import { addRegistry } from './commands/registry.ts';
@@ -13,6 +12,7 @@ import { addRejectedAndLate } from './commands/rejected.ts';
 import { addReplay } from './commands/replay.ts';
 import { addRollup } from './commands/rollup.ts';
 import { addServe } from './commands/serve.ts';
+import { addServed } from './commands/served.ts';
 import { addStack } from './commands/stack.ts';
 import { addStatus } from './commands/status.ts';
 import { DEFAULT_URL } from './context.ts';
@@ -29,10 +29,10 @@ const COMMANDS = [
   addReplay,
   addExplain,
   addAudit,
+  addServed,
   addRejectedAndLate,
   addRegistry,
   addStatus,
-  addKeys,
   addStack,
 ];
 
@@ -48,9 +48,6 @@ export const createProgram = (): Command => {
     .version('0.1.0')
     .option('--url <url>', `address of the server (MILLRACE_URL; default ${DEFAULT_URL})`)
     .option('--api-key <key>', 'key of the caller (MILLRACE_API_KEY)')
-    .option('--ca <file>', "PEM of the authority that signed the server's certificate (MILLRACE_CA)")
-    .option('--client-cert <file>', 'PEM of a certificate to show the server (MILLRACE_CLIENT_CERT)')
-    .option('--client-key <file>', 'PEM of its key (MILLRACE_CLIENT_KEY)')
     .option('--json', 'one JSON document, or a line a record for lists')
     .addHelpText(
       'after',

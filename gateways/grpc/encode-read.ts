@@ -33,9 +33,9 @@ export const STATUS_NUMBER: Readonly<Record<FeatureStatus, number>> = {
   overflow: 4,
 };
 
-const RESPONSE = { features: 1, rows: 2, views: 3, at: 4, known: 5, error: 6 } as const;
+const RESPONSE = { features: 1, rows: 2, views: 3, at: 4, known: 5, error: 6, degraded: 7 } as const;
 const ROW = { values: 1, statuses: 2 } as const;
-const VIEW = { view: 1, version: 2, generation: 3, eventTime: 4, position: 5 } as const;
+const VIEW = { view: 1, version: 2, generation: 3, eventTime: 4, position: 5, through: 6 } as const;
 const REFUSAL = { code: 1, message: 2, details: 3 } as const;
 /** google.protobuf */
 const VALUE = { null: 1, number: 2, string: 3, bool: 4, struct: 5, list: 6 } as const;
@@ -89,13 +89,14 @@ const putRow = (wire: Wire, values: readonly Value[], statuses: readonly Feature
     for (const one of statuses) wire.bytes[wire.at++] = STATUS_NUMBER[one];
   });
 
-const putView = (wire: Wire, { view, version, generation, eventTime, position }: ViewAnswer): void =>
+const putView = (wire: Wire, { view, version, generation, eventTime, position, through }: ViewAnswer): void =>
   putMessage(wire, RESPONSE.views, () => {
     putText(wire, VIEW.view, view);
     putWhole(wire, VIEW.version, version);
     putWhole(wire, VIEW.generation, generation);
     if (eventTime !== null) putWhole(wire, VIEW.eventTime, eventTime);
     putText(wire, VIEW.position, position);
+    if (through !== null) putWhole(wire, VIEW.through, through);
   });
 
 /** What a plan's features are called is the same in each of its answers. */
@@ -133,5 +134,6 @@ export const encodeReadResponse = (answer: ReadResult | RefusedAnswer): Buffer =
   for (const view of answer.views) putView(wire, view);
   putWhole(wire, RESPONSE.at, answer.at);
   putWhole(wire, RESPONSE.known, answer.known);
+  for (const mode of answer.degraded ?? []) putText(wire, RESPONSE.degraded, mode);
   return endWire(wire);
 };

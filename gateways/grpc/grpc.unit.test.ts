@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Client, connect } from '#client/index.ts';
 import { approxTopK, avg, col, count, entity, featureService, featureView, last, source } from '#domain/definitions/index.ts';
 import { MillraceError } from '#domain/errors.ts';
+import { DEGRADED_MODES } from '#domain/ports/degraded.ts';
 import type { ReadResult } from '#gateways/platform.ts';
 import { caller, plain, type TestPlatform, testPlatform } from '#tests/support/platform.ts';
 import { encodeReadResponse } from './encode-read.ts';
@@ -82,7 +83,7 @@ describe('reads', () => {
     const answer = await client.view(totals, entities, { at: T + 10 });
     expect(answer.rows.map((row) => Object.values(row))).toEqual(expected.values);
     expect(answer.status).toEqual(expected.status);
-    expect(answer.views).toEqual(expected.views);
+    expect(answer.views).toEqual(expected.views.map((view) => ({ ...view, through: expect.any(Number) })));
     expect(answer.at).toBe(T + 10);
     expect(answer.rows[0]).toMatchObject({ events: 2, last_item: '', last_big: true, last_tags: ['a', ''] });
     expect(answer.status[2]).toContain('not-found');
@@ -302,11 +303,13 @@ test('what is written by hand is what the proto reads, of any values and lengths
           ),
           at: time,
           eventTime: fc.option(time),
+          through: fc.option(time),
+          degraded: fc.option(fc.subarray([...DEGRADED_MODES]), { nil: undefined }),
           position: fc.string(),
         }),
       ),
-      ({ features, rows, at, eventTime, position }) => {
-        const view = { view: 'v', version: 300, generation: 0, eventTime, position };
+      ({ features, rows, at, eventTime, through, degraded, position }) => {
+        const view = { view: 'v', version: 300, generation: 0, eventTime, position, through };
         const bytes = encodeReadResponse({
           features,
           values: rows.map(({ values }) => values),
@@ -315,6 +318,7 @@ test('what is written by hand is what the proto reads, of any values and lengths
           entities: [],
           at,
           known: at,
+          degraded,
         } as unknown as ReadResult);
         const read = responseDeserialize(bytes);
         expect(read.features).toEqual(features);
@@ -329,6 +333,8 @@ test('what is written by hand is what the proto reads, of any values and lengths
         expect(read.at).toBe(at);
         expect(read.views[0]).toMatchObject({ view: 'v', version: 300, generation: 0, position });
         expect(read.views[0]?._eventTime === undefined ? null : read.views[0]?.eventTime).toBe(eventTime);
+        expect(read.views[0]?._through === undefined ? null : read.views[0]?.through).toBe(through);
+        expect(read.degraded).toEqual(degraded ?? []);
       },
     ),
   );

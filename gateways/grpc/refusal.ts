@@ -31,7 +31,7 @@ const ascii = (text: string): string =>
 export const refusalOf = (error: unknown): MillraceError | null => (error instanceof MillraceError ? error : null);
 
 /** @param onInternal is told of what is no refusal */
-export const statusObjectOf = (error: unknown, onInternal: (error: unknown) => void): Partial<StatusObject> => {
+export const statusObjectOf = (error: unknown, onInternal: (error: unknown) => void): StatusObject => {
   const refusal = refusalOf(error);
   const metadata = new Metadata();
   if (refusal === null) {

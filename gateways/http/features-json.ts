@@ -1,7 +1,7 @@
 /**
  * The answer of POST /v1/features as text, written by hand for each list of features.
  *
- *   {"rows":[{<entity keys>,"<feature>":<value>,…}],"status":[[…]],"features":[…],"views":[…],"at":T,"known":T}
+ *   {"rows":[{<entity keys>,"<feature>":<value>,…}],"status":[[…]],"features":[…],"views":[…],"at":T,"known":T[,"degraded":[…]]}
  *
  * What a list's answers share (a row's shape, the status row in which all is present, the feature names) is made once and kept, so
  * that a request only fills in values. The platform answers one service with one array, so it is found by identity.
@@ -49,7 +49,7 @@ const statusText = (writer: Writer, status: readonly string[]): string => {
 };
 
 const viewText = (view: ViewAnswer): string =>
-  `{"view":${JSON.stringify(view.view)},"version":${view.version},"generation":${view.generation},"eventTime":${view.eventTime},"position":${JSON.stringify(view.position)}}`;
+  `{"view":${JSON.stringify(view.view)},"version":${view.version},"generation":${view.generation},"eventTime":${view.eventTime},"position":${JSON.stringify(view.position)},"through":${view.through}}`;
 
 export const createFeaturesSerializer = (): ((result: ReadResult) => string) => {
   const writers = new WeakMap<readonly string[], Writer>();
@@ -80,6 +80,7 @@ export const createFeaturesSerializer = (): ((result: ReadResult) => string) => 
     }
     let answers = '';
     for (let i = 0; i < views.length; i++) answers += (i === 0 ? '' : ',') + viewText(views[i] as ViewAnswer);
-    return `{"rows":[${rows}],"status":[${statuses}],"features":${writer.features},"views":[${answers}],"at":${result.at},"known":${result.known}}`;
+    const modes = result.degraded === undefined ? '' : `,"degraded":${JSON.stringify(result.degraded)}`;
+    return `{"rows":[${rows}],"status":[${statuses}],"features":${writer.features},"views":[${answers}],"at":${result.at},"known":${result.known}${modes}}`;
   };
 };

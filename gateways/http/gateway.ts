@@ -5,24 +5,22 @@
  * Closing drains: no new connection is taken, a new request on an open one gets 503 MR_UNAVAILABLE, those in flight end (at most
  * `drainMs`), then it stops. The platform is its owner's to close.
  */
-import { randomUUID } from 'node:crypto';
-import type { IncomingMessage } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
-import type { Server as TlsServer } from 'node:tls';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { fail, MillraceError } from '#domain/errors.ts';
-import type { Access } from '#domain/ports/access.ts';
+import type { Logger } from '#domain/ports/logger.ts';
 import type { FeastStatuses } from '#gateways/feast/online-features.ts';
 import { feastRoutes } from '#gateways/feast/routes.ts';
+import { createRequestLog, logInternalError } from '#gateways/logging/request-log.ts';
 import type { Platform } from '#gateways/platform.ts';
-import { MIN_TLS, type Tls } from '#gateways/tls.ts';
-import { addAuthentication, sayHow } from './authenticate.ts';
+import { REQUEST_ID, requestIds } from '#gateways/request-id.ts';
 import { addJsonParser } from './body-parsers.ts';
 import { answerOf } from './errors.ts';
 import { DEFAULT_LIMITS, type HttpLimits } from './limits.ts';
 import { addMeter } from './meter.ts';
 import { addNotFound } from './not-found.ts';
 import { addOpenApi } from './openapi.ts';
+import { addRequestLog } from './request-log.ts';
 import type { RouteContext } from './route.ts';
 import { auditRoutes } from './routes/audit.ts';
 import { datasetRoutes } from './routes/datasets.ts';
@@ -30,18 +28,14 @@ import { eventRoutes } from './routes/events.ts';
 import { explainRoutes } from './routes/explain.ts';
 import { featureRoutes } from './routes/features.ts';
 import { healthRoutes } from './routes/health.ts';
-import { keyRoutes } from './routes/keys.ts';
 import { readModelRoutes } from './routes/read-models.ts';
 import { registryRoutes } from './routes/registry.ts';
 import { replayRoutes } from './routes/replays.ts';
+import { servedRoutes } from './routes/served.ts';
+import { addTracing } from './tracing.ts';
 
 export interface HttpGatewayOptions {
-  /** the one of `access`, where that is given */
   readonly platform: Platform;
-  /** absent: nobody is asked who he is */
-  readonly access?: Access;
-  /** absent: without TLS */
-  readonly tls?: Tls;
   /** default 127.0.0.1: others are let in only by naming an address */
   readonly host?: string;
   /** default 7411; 0: any free one */
@@ -50,14 +44,16 @@ export interface HttpGatewayOptions {
   readonly version?: string;
   /** how Feast's clients are told of nulls and of values past their ttl: `exact`, or as Feast itself does; default exact */
   readonly feastStatuses?: FeastStatuses;
-  /** a cause that no caller is shown; default: to stderr */
+  /** absent: requests are not logged */
+  readonly log?: Logger;
+  /** a request that takes longer is logged, ms; default 1000 */
+  readonly slowMs?: number;
+  /** a cause that no caller is shown; default: to the log, or stderr without one */
   readonly onInternalError?: (error: unknown, request: string) => void;
 }
 
 export interface HttpGateway {
   readonly url: string;
-  /** all that it serves: `POST /v1/features` */
-  readonly routes: readonly string[];
   /** Drains and stops; idempotent. */
   readonly close: () => Promise<void>;
 }
@@ -70,7 +66,7 @@ const ROUTES = [
   replayRoutes,
   explainRoutes,
   auditRoutes,
-  keyRoutes,
+  servedRoutes,
   readModelRoutes,
   healthRoutes,
 ];
@@ -78,20 +74,6 @@ const REQUEST_TIMEOUT_MS = 300_000;
 const MAX_PARAM = 500;
 const IDLE_SWEEP_MS = 20;
 const JSON_TYPE = 'application/json; charset=utf-8';
-
-const logToStderr = (error: unknown, request: string): void => console.error(`request ${request} failed:`, error);
-
-/** Ids count up behind a prefix of this process: unique over restarts, and cheap. */
-const requestIds = (): ((raw: IncomingMessage) => string) => {
-  const prefix = randomUUID().slice(0, 8);
-  let count = 0;
-  return (raw) => {
-    const given = raw.headers['x-request-id'];
-    if (typeof given === 'string' && /^[\w.:-]{1,128}$/.test(given)) return given;
-    count++;
-    return `${prefix}-${count}`;
-  };
-};
 
 /** What is not HTTP at all never reaches a route: it is answered on the bare socket. */
 const clientError = (error: NodeJS.ErrnoException, socket: Socket): void => {
@@ -116,25 +98,15 @@ const refuseForeignPages = (request: FastifyRequest): void => {
   fail('MR_ORIGIN_REFUSED', `pages of ${origin} may not call this server`, { origin });
 };
 
-/** An HTTP and an HTTPS server differ in their types only. */
-const secured = (tls: Tls | undefined): object =>
-  tls === undefined
-    ? {}
-    : { https: { ...tls.current(), minVersion: MIN_TLS, ...(tls.current().ca === undefined ? {} : { requestCert: true }) } };
-
-const createApp = (
-  limits: HttpLimits,
-  onInternalError: (error: unknown, request: string) => void,
-  tls: Tls | undefined,
-): FastifyInstance => {
-  const app: FastifyInstance = Fastify({
-    ...secured(tls),
+const createApp = (limits: HttpLimits, onInternalError: (error: unknown, request: string) => void): FastifyInstance => {
+  const idOf = requestIds();
+  const app = Fastify({
     bodyLimit: limits.bodyBytes,
     requestTimeout: REQUEST_TIMEOUT_MS,
     routerOptions: { maxParamLength: MAX_PARAM },
     forceCloseConnections: 'idle',
     return503OnClosing: false,
-    genReqId: requestIds(),
+    genReqId: (raw) => idOf(raw.headers[REQUEST_ID]),
     clientErrorHandler: clientError,
     ajv: {
       customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false, allErrors: false, allowUnionTypes: true },
@@ -149,7 +121,6 @@ const createApp = (
     const { status, body, internal } = answerOf(error, request, limits);
     reply.refusal = body.code;
     if (internal) onInternalError(error, request.id);
-    sayHow(error, reply);
     reply.code(status).type(JSON_TYPE).serializer(JSON.stringify).send(body);
   });
   addJsonParser(app);
@@ -157,14 +128,15 @@ const createApp = (
 };
 
 export const createHttpGateway = async (options: HttpGatewayOptions): Promise<HttpGateway> => {
-  const { platform, access, tls, host = '127.0.0.1', port = 7411, version = '0.1.0', onInternalError = logToStderr } = options;
+  const { platform, host = '127.0.0.1', port = 7411, version = '0.1.0', log } = options;
+  const onInternalError = options.onInternalError ?? logInternalError(log);
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
-  const app = createApp(limits, onInternalError, tls);
+  const app = createApp(limits, onInternalError);
   let closing: Promise<void> | null = null;
   const context: RouteContext = { platform, limits, draining: () => closing !== null };
 
   app.addHook('onRequest', (request, reply, done) => {
-    reply.header('x-request-id', request.id);
+    reply.header(REQUEST_ID, request.id);
     if (request.headers.origin !== undefined) refuseForeignPages(request);
     if (closing !== null) {
       reply.header('connection', 'close');
@@ -173,19 +145,15 @@ export const createHttpGateway = async (options: HttpGatewayOptions): Promise<Ht
     }
     done();
   });
-  const routes: string[] = [];
-  app.addHook('onRoute', ({ method, url: path }) => {
-    for (const one of [method].flat()) if (one !== 'HEAD') routes.push(`${one} ${path}`);
-  });
-  addAuthentication(app, access);
   addMeter(app, platform.requests);
+  addTracing(app, platform.tracing);
+  if (log !== undefined) addRequestLog(app, createRequestLog(log, options.slowMs));
   addNotFound(app);
   await addOpenApi(app, version);
   app.register(async (scope) => {
     for (const routes of [...ROUTES, feastRoutes(options.feastStatuses ?? 'exact')]) routes(scope, context);
   });
   await app.listen({ host, port });
-  tls?.onChange((pem) => (app.server as unknown as TlsServer).setSecureContext({ ...pem, minVersion: MIN_TLS }));
 
   const drain = async (): Promise<void> => {
     const sweep = setInterval(() => app.server.closeIdleConnections(), IDLE_SWEEP_MS);
@@ -200,8 +168,7 @@ export const createHttpGateway = async (options: HttpGatewayOptions): Promise<Ht
   const address = app.server.address() as AddressInfo;
   const named = address.family === 'IPv6' ? `[${address.address}]` : address.address;
   return {
-    routes,
-    url: `${tls === undefined ? 'http' : 'https'}://${named}:${address.port}`,
+    url: `http://${named}:${address.port}`,
     close() {
       closing ??= drain();
       return closing;

@@ -2,7 +2,7 @@
 import { request as rawRequest } from 'node:http';
 import { connect } from 'node:net';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { createFakePlatform, type FakePlatform } from '#gateways/support/fake-platform.ts';
+import { createFakePlatform, type FakePlatform, SERVED } from '#gateways/support/fake-platform.ts';
 import { createHttpGateway, type HttpGateway } from './gateway.ts';
 
 let platform: FakePlatform;
@@ -62,7 +62,16 @@ test('features: rows carry entity keys and values, status arrays follow the feat
       ['present', 'null'],
     ],
     features: ['departures', 'delay_avg_1d'],
-    views: [{ view: 'airport_delays', version: 1, generation: 1, eventTime: expect.any(Number), position: 'raw.flights@0:0' }],
+    views: [
+      {
+        view: 'airport_delays',
+        version: 1,
+        generation: 1,
+        eventTime: expect.any(Number),
+        position: 'raw.flights@0:0',
+        through: expect.any(Number),
+      },
+    ],
     at: expect.any(Number),
     known: expect.any(Number),
   });
@@ -285,6 +294,12 @@ test('replays and their actions; a body is optional', async () => {
   expect(platform.calls.at(-1)?.args.slice(0, 3)).toEqual(['r1', 'rollback', { reason: 'worse' }]);
 });
 
+test('what was served to a request is found by its id', async () => {
+  expect((await get('/v1/services/delay_model/served?request=r-1')).body).toEqual([SERVED]);
+  expect(await get('/v1/services/delay_model/served?request=r-2')).toEqual(refused(404, 'MR_NOT_FOUND'));
+  expect(await get('/v1/services/delay_model/served')).toEqual(refused(400, 'MR_PARAMETER_INVALID'));
+});
+
 test('explain types the entity by its definition', async () => {
   expect(
     (await get('/v1/explain?view=gate_use&feature=uses&entity.airport=17&entity.number=17&at=2026-01-31T12:00:00Z')).body.entity,
@@ -376,6 +391,7 @@ test('OpenAPI has every request of the interface, with the form of its answer', 
     '/v1/replays/{id}/compare': 'get',
     '/v1/replays/{id}/promote': 'post',
     '/v1/explain': 'get',
+    '/v1/services/{service}/served': 'get',
     '/v1/audit': 'get',
     '/v1/audit/verify': 'get',
     '/v1/lineage': 'get',

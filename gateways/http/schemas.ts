@@ -1,4 +1,6 @@
 /** JSON schemas: of requests (what Fastify checks) and of answers (what /docs shows). Small builders keep them readable. */
+import { DEGRADED_MODES } from '#domain/ports/degraded.ts';
+
 export type Schema = Readonly<Record<string, unknown>>;
 
 export const object = (
@@ -36,6 +38,8 @@ export const answers = (status: number, schema: Schema, description = 'done'): S
   default: { description: 'refused or failed', content: { 'application/json': { schema: errorSchema } } },
 });
 
+export const degradedModes = list(oneOf(...DEGRADED_MODES));
+
 const problem = object({ code: text, message: text, details: record }, ['code', 'message']);
 const event = object({ type: text, data: anything });
 const viewVersion = object({ view: text, version: whole, generation: nullable(whole) });
@@ -45,15 +49,6 @@ export const publishResult = object({
   duplicates: whole,
   rejected: list(object({ index: whole, code: text, field: text, message: text }, ['index', 'code', 'message'])),
   position: text,
-});
-
-export const readResult = object({
-  rows: list(record),
-  status: list(list(oneOf('present', 'null', 'not-found', 'expired', 'overflow'))),
-  features: list(text),
-  views: list(object({ view: text, version: whole, generation: whole, eventTime: nullable(epoch), position: text })),
-  at: epoch,
-  known: epoch,
 });
 
 export const rollupResult = object({
@@ -283,6 +278,7 @@ export const platformStatus = object(
     replays: list(replayStatus),
     jobs: list(engineJob),
     served: object({ hot: whole, primary: whole, history: whole }),
+    degraded: degradedModes,
   },
   ['profile', 'version', 'startedAt', 'dataDirectory', 'memoryBytes', 'sources', 'views', 'replays'],
 );

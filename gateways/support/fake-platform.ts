@@ -2,10 +2,11 @@
 import { writeFileSync } from 'node:fs';
 import type { Definition, Kind } from '#domain/definitions/model.ts';
 import { fail } from '#domain/errors.ts';
+import type { DegradedMode } from '#domain/ports/degraded.ts';
+import type { ServedRow } from '#domain/served/served-record.ts';
 import type {
   CatalogEntry,
   DatasetStatus,
-  KeyInfo,
   Platform,
   PublishRequest,
   ReadRequest,
@@ -45,6 +46,25 @@ export const MODEL: Definition = {
 const TIME = Date.parse('2026-01-31T12:00:00Z');
 const FEATURES = ['departures', 'delay_avg_1d'];
 
+export const SERVED: ServedRow = {
+  position: 'served.delay_model@0:0',
+  logTime: TIME,
+  requestId: 'r-1',
+  row: 0,
+  rows: 1,
+  actor: 'test',
+  serviceVersion: 1,
+  sample: 1,
+  at: TIME,
+  known: TIME,
+  entity: { origin: 'ATL' },
+  request: {},
+  views: [{ view: 'airport_delays', version: 1, generation: 1, position: 'raw.flights@0:3', through: TIME }],
+  onDemand: [],
+  values: { departures: 3, delay_avg_1d: null },
+  status: { departures: 'present', delay_avg_1d: 'null' },
+};
+
 const entryOf = (definition: Definition): CatalogEntry => ({
   kind: definition.kind,
   name: definition.name,
@@ -68,6 +88,7 @@ export interface FakePlatform extends Platform {
   /** awaited by every read */
   hold: Promise<void> | null;
   isReady: boolean;
+  modes: readonly DegradedMode[];
   /** thrown by the next publishes, one each */
   readonly failures: Error[];
 }
@@ -94,13 +115,13 @@ export const createFakePlatform = (): FakePlatform => {
     [AIRPORT, GATE, FLIGHTS, DELAYS, GATES, MODEL].map((d) => [`${d.kind}/${d.name}`, entryOf(d)]),
   );
   const datasets = new Map<string, DatasetStatus>();
-  const keys: KeyInfo[] = [];
   const fake: Omit<FakePlatform, keyof Platform> = {
     calls: [],
     taken: [],
     producers: new Map(),
     hold: null,
     isReady: true,
+    modes: [],
     failures: [],
   };
   const position = () => `raw.flights@0:${fake.taken.length}`;
@@ -138,9 +159,10 @@ export const createFakePlatform = (): FakePlatform => {
       values: request.entities.map((_, i) => (i % 2 === 0 ? [3, 2.5] : [0, null])),
       status: request.entities.map((_, i) => (i % 2 === 0 ? (['present', 'present'] as const) : (['present', 'null'] as const))),
       entities: request.entities,
-      views: [{ view: 'airport_delays', version: 1, generation: 1, eventTime: TIME, position: position() }],
+      views: [{ view: 'airport_delays', version: 1, generation: 1, eventTime: TIME, position: position(), through: TIME }],
       at: request.at ?? TIME,
       known: request.known ?? TIME,
+      ...(fake.modes.length === 0 ? {} : { degraded: fake.modes }),
     };
   };
 
@@ -185,19 +207,6 @@ export const createFakePlatform = (): FakePlatform => {
       if (request.type === 'Crash') throw new Error('secret cause');
       return { events: [{ type: 'Done', data: request.data }], position: 'registry@0:1' };
     },
-    async createKey({ name, grants, limits = {} }, { actor: createdBy }) {
-      const times = { createdAt: TIME, expiresAt: null, revokedAt: null, revokedBy: null };
-      const key = { id: `${keys.length}`, name, grants, limits, createdBy, ...times };
-      keys.push(key);
-      return { ...key, key: `mr_${key.id}_secret` };
-    },
-    async keys() {
-      return keys;
-    },
-    async revokeKey(id) {
-      return keys.find((key) => key.id === id) ?? fail('MR_NOT_FOUND', `there is no key "${id}"`, { id });
-    },
-    access: () => fail('MR_INTERNAL', 'the fake has no guard'),
     async plan(definitions) {
       return { changes: changes(definitions) };
     },
@@ -423,12 +432,19 @@ export const createFakePlatform = (): FakePlatform => {
         replays: [replay('r1', 'ready')],
       };
     },
+    async served(service, { requestId }) {
+      of('feature-service', service);
+      if (requestId !== 'r-1')
+        return fail('MR_NOT_FOUND', `nothing that "${service}" served to request "${requestId}" was logged`);
+      return [SERVED];
+    },
     async freshness() {
       return [{ view: 'airport_delays', generation: 1, eventTime: TIME, lagMs: 5, target: '1m', fresh: true }];
     },
     async metrics() {
       return '# HELP up\nup 1\n';
     },
+    degraded: () => fake.modes,
     ready() {
       return fake.isReady;
     },

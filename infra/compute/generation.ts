@@ -7,6 +7,7 @@
  */
 import type { SourceDefinition } from '#domain/definitions/model.ts';
 import { encodeLateEvent, lateEventSchema } from '#domain/events/late-event.ts';
+import { degraded, NOT_DEGRADED } from '#domain/ports/degraded.ts';
 import { formatPosition, type LogRecord, type OutgoingRecord } from '#domain/ports/log.ts';
 import type { SchemaRegistry } from '#domain/ports/schema-registry.ts';
 import type { StreamTask, TaskHandle, TransactionalLog } from '#domain/ports/stream-task.ts';
@@ -19,6 +20,7 @@ import { tileCodec } from '#domain/views/tile-codec.ts';
 import { applyUpdate, restoreSnapshot, takeSnapshot } from '#domain/views/tile-snapshot.ts';
 import { createTileStore, type TileStore } from '#domain/views/tile-store.ts';
 import type { ServedView } from '#projections/serving/served-view.ts';
+import { type ComputeTracesOptions, createComputeTraces } from './compute-traces.ts';
 import type { RawDecoders } from './raw-decoders.ts';
 import type { Snapshots } from './snapshots.ts';
 
@@ -35,6 +37,8 @@ export interface ComputeDependencies {
   readonly schemas: SchemaRegistry;
   readonly snapshots: Snapshots;
   readonly decoders: RawDecoders;
+  /** absent: traces are off */
+  readonly traces?: Pick<ComputeTracesOptions, 'tracing' | 'updates'> | undefined;
 }
 
 export interface Generation {
@@ -55,6 +59,7 @@ export interface Generation {
   readonly stop: () => Promise<void>;
 }
 
+const STALLED = degraded('engine-stalled');
 const READ_BYTES = 8 * 1024 * 1024;
 
 export const consumerOf = (view: string, generation: number): string => `compute.${view}.${generation}`;
@@ -98,6 +103,7 @@ export const openGeneration = async (spec: GenerationSpec, dependencies: Compute
   const lateSchemaId = await schemas.register(`${late}-value`, lateEventSchema);
   const codec = tileCodec(plan);
   const timeOf = eventTimeOf(source);
+  const traces = dependencies.traces === undefined ? null : createComputeTraces({ ...dependencies.traces, plan, generation });
 
   const past = await fillEnd(log, consumerOf(view, generation), raw, features);
   let store = createTileStore(plan);
@@ -108,6 +114,8 @@ export const openGeneration = async (spec: GenerationSpec, dependencies: Compute
   let savedThrough = 0;
   /** False while the tiles hold what did not become durable: reads then go to the raw events. */
   let sound = true;
+  /** epoch ms: all that was accepted by then is in the tiles, as it was last seen; null: not seen yet */
+  let seenThrough: number | null = null;
 
   /** Saved state, then the updates that came after it. */
   const rebuild = async (): Promise<void> => {
@@ -133,24 +141,33 @@ export const openGeneration = async (spec: GenerationSpec, dependencies: Compute
     sound = true;
   };
 
+  /** Records come in the order of log time: what was accepted before this one's is in. */
+  const seen = (record: LogRecord | undefined): void => {
+    if (record !== undefined && record.logTime > (seenThrough ?? 0)) seenThrough = record.logTime - 1;
+  };
+
   const decode = (record: LogRecord): Row =>
     (record.decoded as Row | undefined) ?? decoders.decode(record.schemaId, record.value);
 
   const task: StreamTask = {
     consumer: consumerOf(view, generation),
     topics: [raw],
-    process(records) {
+    process(records, commitTime) {
       const out: OutgoingRecord[] = [];
+      seen(records[0]);
       for (const record of records) {
         const row = decode(record);
         const eventTime = timeOf(row);
         store.takesLate = record.offset < (past[record.partition] ?? 0);
-        store.process(row, eventTime, record.partition, record.offset, record.logTime);
+        const counted = store.process(row, eventTime, record.partition, record.offset, record.logTime);
+        if (traces !== null && counted && record.headers !== undefined) traces.take(record, row, eventTime, commitTime);
       }
       events += records.length;
-      codec.encodeChanges(store, version, generation, (value, key) =>
-        out.push({ topic: features, partition: 0, key, value, schemaId }),
-      );
+      codec.encodeChanges(store, version, generation, (value, key) => {
+        const update = { topic: features, partition: 0, key, value, schemaId };
+        const context = traces === null ? null : traces.headersOf(key);
+        out.push(context === null ? update : { ...update, headers: { ...context } });
+      });
       for (const event of store.takeLate()) {
         out.push({
           topic: late,
@@ -160,12 +177,17 @@ export const openGeneration = async (spec: GenerationSpec, dependencies: Compute
           schemaId: lateSchemaId,
         });
       }
+      seen(records.at(-1));
       return { records: out };
     },
     committed() {
       standing = null;
+      traces?.committed();
     },
-    rolledBack: rebuild,
+    rolledBack() {
+      traces?.rolledBack();
+      return rebuild();
+    },
   };
 
   await rebuild();
@@ -188,6 +210,11 @@ export const openGeneration = async (spec: GenerationSpec, dependencies: Compute
     positions,
     position: () => standingNow().text,
     newestEventTime: () => (Number.isFinite(store.newestOfAll) ? store.newestOfAll : null),
+    through(now) {
+      if (handle.joined()) seenThrough = now;
+      return seenThrough;
+    },
+    degraded: () => (handle.error() === null ? NOT_DEGRADED : STALLED),
   };
 
   return {

@@ -4,6 +4,8 @@
  *   computed   the offsets that the job committed at its last checkpoint; at that moment its updates were in features.<view>
  *   visible    the computed offsets whose updates the stores that reads go to have taken in: what a reader is answered from
  */
+
+import { degraded, NOT_DEGRADED } from '#domain/ports/degraded.ts';
 import type { Log } from '#domain/ports/log.ts';
 import { formatPosition } from '#domain/ports/log.ts';
 import type { HotStore, TilesTarget } from '#domain/ports/online-store.ts';
@@ -16,6 +18,7 @@ import type { GenerationSpec } from '#infra/compute/generation.ts';
 import type { FetchedTiles, ServedView } from '#projections/serving/served-view.ts';
 import type { RunningGeneration } from '#projections/status/status.ts';
 import { covers, primaryProgress } from './primary-progress.ts';
+import { reachedTimes } from './reached-times.ts';
 import { settledOffsets } from './settled-offsets.ts';
 import { computeGroup } from './sql/names.ts';
 import type { UpdateDecoder } from './update-decoder.ts';
@@ -47,6 +50,7 @@ export interface FlinkGenerationOptions {
   readonly fetch: (keys: readonly string[], at: number) => Promise<FetchedTiles>;
 }
 
+const STALLED = degraded('engine-stalled');
 const READ_BYTES = 8 * 1024 * 1024;
 const sum = (offsets: readonly number[]): number => offsets.reduce((a, b) => a + b, 0);
 
@@ -71,6 +75,7 @@ export const flinkGeneration = ({ spec, log, hot, decoder, checkpointAt, fetch }
   /** checkpoints whose updates are on their way to the stores, oldest first */
   let pending: { readonly computed: readonly number[]; readonly features: readonly number[] }[] = [];
   let refreshing: Promise<void> | null = null;
+  const times = reachedTimes();
 
   const primary = primaryProgress({ log, view, checkpointAt, now: Date.now });
 
@@ -84,23 +89,27 @@ export const flinkGeneration = ({ spec, log, hot, decoder, checkpointAt, fetch }
 
   const look = async (): Promise<void> => {
     await primary.look();
+    const at = Date.now();
     ends = await log.end(raw);
+    times.seen(at, ends);
     const committed = await settledOffsets(log, raw, await log.committed(group, raw), ends);
     if (sum(committed) > sum(computed) || visible.length === 0) {
       computed = committed;
       // Asked for after the commit: all updates of what was committed lie below.
       pending.push({ computed: committed, features: await log.end(features) });
     }
-    if (pending.length === 0) return;
+    if (pending.length === 0) return times.reached(visible);
     const progress = hot === null ? null : await hot.progress(target).catch(() => null);
     if (progress !== null) newest = progress.newestEventTime ?? newest;
     const through = progress?.ready === true ? progress.offsets : primary.offsets();
     const reached = pending.filter((step) => covers(through, step.features));
     const last = reached.at(-1);
-    if (last === undefined) return;
-    setVisible(last.computed);
-    visibleUpdates = last.features;
-    pending = pending.slice(reached.length);
+    if (last !== undefined) {
+      setVisible(last.computed);
+      visibleUpdates = last.features;
+      pending = pending.slice(reached.length);
+    }
+    times.reached(visible);
   };
 
   const tiles = async (): Promise<TileStore> => {
@@ -135,6 +144,8 @@ export const flinkGeneration = ({ spec, log, hot, decoder, checkpointAt, fetch }
     positions,
     position: () => text,
     newestEventTime: () => newest,
+    through: times.through,
+    degraded: () => (failure === null ? NOT_DEGRADED : STALLED),
   };
 
   return {

@@ -7,6 +7,7 @@
  */
 
 import type { FeatureViewDefinition, SourceDefinition } from '#domain/definitions/model.ts';
+import { type Degraded, degraded, NOT_DEGRADED } from '#domain/ports/degraded.ts';
 import type { HotStore, TilesTarget } from '#domain/ports/online-store.ts';
 import type { EngineJob } from '#domain/ports/platform.ts';
 import { featuresTopic, lateTopic, rawTopic } from '#domain/ports/topics.ts';
@@ -42,16 +43,22 @@ export interface FlinkGenerationsOptions extends MaterializeContext {
 }
 
 export interface FlinkGenerations extends ServingViews {
-  readonly reconcile: (wanted: readonly WantedView[]) => Promise<void>;
+  /** @param answers called once reads are answered accordingly, before the jobs run */
+  readonly reconcile: (wanted: readonly WantedView[], answers: () => void) => Promise<void>;
   readonly generation: (view: string, generation: number) => FlinkGeneration | null;
   readonly running: () => readonly FlinkGeneration[];
   /** Called back whenever a generation has become visible further. */
   readonly onProgress: (listener: () => void) => () => void;
   /** the jobs that serve all views */
   readonly jobs: () => readonly EngineJob[];
+  /** whether the log answers */
+  readonly degraded: () => Degraded;
   readonly close: () => Promise<void>;
 }
 
+const LOG_UNAVAILABLE = degraded('log-unavailable');
+/** Looked at so long ago in vain, the log does not answer. */
+const LOG_SILENT_MS = 3_000;
 const LOOK_MS = 200;
 const MEND_MS = 2_000;
 const idOf = (view: string, generation: number): string => `${view}#${generation}`;
@@ -68,6 +75,8 @@ export const flinkGenerations = (options: FlinkGenerationsOptions): FlinkGenerat
   let shared: readonly EngineJob[] = [];
   let queue: Promise<void> = Promise.resolve();
   let closed = false;
+  /** when the log last answered all that was asked, epoch ms */
+  let logAnsweredAt = Date.now();
 
   const wantedGenerations = (): readonly WantedGeneration[] => wanted.flatMap((view) => view.generations);
 
@@ -149,7 +158,15 @@ export const flinkGenerations = (options: FlinkGenerationsOptions): FlinkGenerat
 
   /** How the jobs fare, in every process: whoever is asked for the status knows. */
   const inspect = async (): Promise<void> => {
-    const all = await jobs.running();
+    const all = await jobs.running().catch((error: unknown) => {
+      // Nobody knows how they fare: that is no reason to say that all is well.
+      for (const generation of running.values()) {
+        const name = computeJob(generation.spec.view, generation.spec.generation);
+        const job = generation.job?.() ?? gone(name);
+        generation.note({ ...job, state: 'unknown' }, new Error(`Flink does not say how job ${name} fares: ${messageOf(error)}`));
+      }
+      throw error;
+    });
     shared = await Promise.all(writingJobs(materialized()).map((name) => seen(all, name)));
     for (const generation of running.values()) {
       const job = await seen(all, computeJob(generation.spec.view, generation.spec.generation));
@@ -161,7 +178,7 @@ export const flinkGenerations = (options: FlinkGenerationsOptions): FlinkGenerat
     }
   };
 
-  const apply = async (views: readonly WantedView[]): Promise<void> => {
+  const apply = async (views: readonly WantedView[], answers: () => void): Promise<void> => {
     wanted = views;
     const keep = new Map(wantedGenerations().map((g) => [idOf(g.spec.view, g.spec.generation), g] as const));
     for (const id of running.keys()) if (!keep.has(id)) running.delete(id);
@@ -171,6 +188,7 @@ export const flinkGenerations = (options: FlinkGenerationsOptions): FlinkGenerat
       open(id, generation);
     }
     epoch++;
+    answers();
     await manage();
     await Promise.all([...running.values()].map((generation) => generation.refresh()));
   };
@@ -184,6 +202,7 @@ export const flinkGenerations = (options: FlinkGenerationsOptions): FlinkGenerat
   const look = async (): Promise<void> => {
     const before = [...running.values()].map((generation) => generation.served.position()).join();
     await Promise.all([...running.values()].map((generation) => generation.refresh()));
+    logAnsweredAt = Date.now();
     if ([...running.values()].map((generation) => generation.served.position()).join() !== before)
       for (const listener of [...listeners]) listener();
     if (!options.leads()) return;
@@ -225,7 +244,7 @@ export const flinkGenerations = (options: FlinkGenerationsOptions): FlinkGenerat
   const servedOf = (view: string, generation: number): ServedView | null => running.get(idOf(view, generation))?.served ?? null;
 
   return {
-    reconcile: (views) => enqueue(() => apply(views)),
+    reconcile: (views, answers) => enqueue(() => apply(views, answers)),
     live(view, version) {
       const found = answeringGeneration(
         wanted.find((w) => w.view === view),
@@ -244,6 +263,7 @@ export const flinkGenerations = (options: FlinkGenerationsOptions): FlinkGenerat
     generation: (view, generation) => running.get(idOf(view, generation)) ?? null,
     running: () => [...running.values()],
     jobs: () => shared,
+    degraded: () => (Date.now() - logAnsweredAt > LOG_SILENT_MS ? LOG_UNAVAILABLE : NOT_DEGRADED),
     onProgress(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);

@@ -116,7 +116,8 @@ export const openStackHistory = async (options: StackHistoryOptions): Promise<St
     events: reader.events,
     scan: reader.scan,
     scanColumns: reader.scanColumns,
-    updates: reader.updates,
+    updates: (view, where) => reader.updates(view, where),
+    rows: reader.rows,
     ensure,
     async start(source) {
       const topic = rawTopic(source.name);

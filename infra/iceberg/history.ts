@@ -102,7 +102,8 @@ export const openIcebergHistory = async (options: IcebergHistoryOptions): Promis
     events: reader.events,
     scan: reader.scan,
     scanColumns: reader.scanColumns,
-    updates: reader.updates,
+    updates: (view, where) => reader.updates(view, where),
+    rows: reader.rows,
     sync: async (topic, upTo) => ask({ do: 'sync', topic, upTo: upTo ?? null }),
     maintain: async (topic) => ask({ do: 'maintain', topic }),
     async close() {

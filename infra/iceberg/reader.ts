@@ -6,7 +6,7 @@
  */
 import type { DuckDBConnection, DuckDBDataChunk } from '@duckdb/node-api';
 import { MillraceError } from '#domain/errors.ts';
-import type { EventQuery, HistorySnapshot, ScannedColumns } from '#domain/ports/history.ts';
+import type { EventQuery, HistorySnapshot, HistoryTables, ScannedColumns } from '#domain/ports/history.ts';
 import { featuresTopic, rawTopic } from '#domain/ports/topics.ts';
 import type { RawEvent, Row, Value } from '#domain/values/value.ts';
 import type { DuckDb } from '#infra/duckdb/connect.ts';
@@ -27,6 +27,7 @@ export interface HistoryReader {
   events(query: EventQuery): Promise<readonly RawEvent[]>;
   scan(query: EventQuery & Fields): AsyncIterable<readonly RawEvent[]>;
   scanColumns(query: EventQuery & Fields): AsyncIterable<ScannedColumns>;
+  rows: HistoryTables['rows'];
   updates(view: string, where: Readonly<Record<string, Value>>): Promise<readonly Row[]>;
   close(): void;
 }
@@ -179,17 +180,21 @@ export const historyReader = (root: string, duckDb: DuckDb): HistoryReader => {
       const rest = batches.rest();
       if (rest !== null) yield rest;
     },
-    async updates(view, where) {
-      const table = await pin(featuresTopic(view));
-      const files = table === null ? [] : selectFiles(table, { where });
-      if (table === null || files.length === 0) return [];
+    async *rows(topic, query) {
+      const table = await pin(topic);
+      const files = table === null ? [] : selectFiles(table, query);
+      if (table === null || files.length === 0) return;
       const readers = table.fields.map((field) => columnReader(field, true));
-      const rows: Row[] = [];
-      for await (const chunk of chunks(querySql(table, files, table.fields, { where }, ['_partition', '_offset']))) {
+      for await (const chunk of chunks(querySql(table, files, table.fields, query, ['_partition', '_offset']))) {
         const columns = readers.map((read, i) => read(chunk, i));
-        for (let i = 0; i < chunk.rowCount; i++)
-          rows.push(Object.fromEntries(table.fields.map(({ name }, c) => [name, columns[c]?.[i] ?? null])));
+        yield Array.from({ length: chunk.rowCount }, (_, i) =>
+          Object.fromEntries(table.fields.map(({ name }, c) => [name, columns[c]?.[i] ?? null])),
+        );
       }
+    },
+    async updates(view, where) {
+      const rows: Row[] = [];
+      for await (const batch of this.rows(featuresTopic(view), { where })) rows.push(...batch);
       return rows;
     },
     close() {

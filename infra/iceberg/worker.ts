@@ -82,7 +82,8 @@ const syncDue = async (topic: string): Promise<void> => {
   await sync(topic);
 };
 
-const isKept = (topic: string): boolean => topic.startsWith('raw.') || topic.startsWith('features.');
+const KEPT = ['raw.', 'features.', 'served.'];
+const isKept = (topic: string): boolean => KEPT.some((prefix) => topic.startsWith(prefix));
 const answer = (message: Answer): void => port.postMessage(message);
 
 let turn: Promise<unknown> = Promise.resolve();

@@ -23,6 +23,7 @@ export const mysqlEventStore = (database: MysqlDatabase): EventStore => {
   let told = 0;
   let timer: NodeJS.Timeout | null = null;
   let looking = false;
+  let heardAt = Date.now();
 
   const tell = (position: number): void => {
     if (position <= told) return;
@@ -34,8 +35,15 @@ export const mysqlEventStore = (database: MysqlDatabase): EventStore => {
   const look = (): void => {
     if (looking) return;
     looking = true;
+    const at = Date.now();
     head()
-      .then(tell, () => {})
+      .then(
+        (position) => {
+          heardAt = at;
+          tell(position);
+        },
+        () => {},
+      )
       .finally(() => {
         looking = false;
       });
@@ -96,6 +104,7 @@ export const mysqlEventStore = (database: MysqlDatabase): EventStore => {
         if (listeners.size === 0) stopLooking();
       };
     },
+    heardAt: () => heardAt,
     async close() {
       listeners.clear();
       stopLooking();

@@ -3,38 +3,36 @@
  * projections and gateways do not know which it was.
  */
 import { randomUUID } from 'node:crypto';
-import { createAccess } from '#commands/access/access.ts';
-import { createKeys } from '#commands/access/create-keys.ts';
 import { applyDefinitions, planDefinitions } from '#commands/apply.ts';
 import { createCommandBus } from '#commands/command-bus.ts';
 import { createPublish } from '#commands/publish/publish.ts';
 import { openSourceIntake, type SourceIntake } from '#commands/publish/source-intake.ts';
 import { lookupsOf } from '#commands/registering.ts';
-import { isKeyStream } from '#domain/access/keys.ts';
+import { createServedLog } from '#commands/served/served-log.ts';
 import { scopeOfInputs } from '#domain/definitions/check-on-demand.ts';
 import { parseDefinition } from '#domain/definitions/parse.ts';
 import { fail } from '#domain/errors.ts';
-import type { Access } from '#domain/ports/access.ts';
 import type { AuditStore } from '#domain/ports/audit-store.ts';
+import { type Degraded, type DegradedMode, degraded, modesOf, NOT_DEGRADED } from '#domain/ports/degraded.ts';
 import type { EventStore } from '#domain/ports/event-store.ts';
 import type { HistoryTables } from '#domain/ports/history.ts';
 import type { Log } from '#domain/ports/log.ts';
 import type { EngineJob, Platform, RollupRequest, RollupResult, RowsServed } from '#domain/ports/platform.ts';
+import { parseTopicPosition } from '#domain/ports/position.ts';
 import type { SchemaRegistry } from '#domain/ports/schema-registry.ts';
 import { REGISTRY_TOPIC, rawTopic } from '#domain/ports/topics.ts';
-import type { UsageCounter } from '#domain/ports/usage-counter.ts';
 import { streamOf } from '#domain/registry/events.ts';
 import { encodeCommit, registryRecordSchema } from '#domain/registry/registry-record.ts';
-import type { Position } from '#domain/values/value.ts';
 import type { ViewPlan } from '#domain/views/plan.ts';
 import type { WantedView } from '#infra/compute/compute-manager.ts';
 import { createRawDecoders, type RawDecoders } from '#infra/compute/raw-decoders.ts';
 import { createDatasets } from '#infra/datasets/datasets.ts';
 import { publishOutbox } from '#infra/outbox/publish-outbox.ts';
 import { flinkSqlOf } from '#infra/profiles/flink-sql-of.ts';
+import { followedPosition } from '#infra/profiles/followed-position.ts';
+import { type Traces, tracePlatform } from '#infra/profiles/traced-platform.ts';
 import { wantedViews } from '#infra/profiles/wanted-views.ts';
 import { createMetrics } from '#infra/telemetry/metrics.ts';
-import { createKeyBook } from '#projections/access/key-book.ts';
 import { openAudit } from '#projections/audit/audit.ts';
 import { type Catalog, openCatalog, overlay } from '#projections/catalog/catalog.ts';
 import { createRegistryQueries, type EntriesDependencies } from '#projections/catalog/entries.ts';
@@ -44,16 +42,21 @@ import { createEventExport } from '#projections/exports/event-export.ts';
 import { createLateEvents } from '#projections/late/late.ts';
 import { createRejected } from '#projections/rejected/rejected.ts';
 import { createReplays } from '#projections/replays/replays.ts';
+import { createServedQueries } from '#projections/served/served-queries.ts';
+import { createServedRows } from '#projections/served/served-rows.ts';
+import { loggedServices, versionsNow } from '#projections/served/served-tables.ts';
 import { createRawEvents } from '#projections/serving/raw-events.ts';
 import { createRead } from '#projections/serving/read.ts';
-import type { ServingViews } from '#projections/serving/served-view.ts';
+import type { ServedView, ServingViews } from '#projections/serving/served-view.ts';
+import { viewModes } from '#projections/serving/view-modes.ts';
 import { createWaitFor } from '#projections/serving/wait-for.ts';
 import { createStatus, type RunningGeneration } from '#projections/status/status.ts';
 import packageJson from '../../package.json' with { type: 'json' };
 
 /** What computes: generations that run as the registry wants them. */
 export interface Engine extends ServingViews {
-  readonly reconcile: (wanted: readonly WantedView[]) => Promise<void>;
+  /** @param answers called as soon as reads are answered accordingly: all that computes may take far longer to run */
+  readonly reconcile: (wanted: readonly WantedView[], answers: () => void) => Promise<void>;
   readonly generation: (view: string, generation: number) => EngineGeneration | null;
   readonly running: () => readonly EngineGeneration[];
   readonly onProgress: (listener: () => void) => () => void;
@@ -61,11 +64,14 @@ export interface Engine extends ServingViews {
   readonly jobs?: () => readonly EngineJob[];
   /** where reads go to stores: which of them answered */
   readonly served?: () => RowsServed;
+  /** what reads of any view lack; absent: nothing ever */
+  readonly degraded?: () => Degraded;
   readonly close: () => Promise<void>;
 }
 
 export type EngineGeneration = RunningGeneration & {
   readonly spec: { readonly view: string; readonly source: { readonly name: string }; readonly plan: ViewPlan };
+  readonly served: Pick<ServedView, 'plan' | 'through' | 'degraded'>;
 };
 
 export interface EngineContext {
@@ -88,8 +94,9 @@ export interface Adapters {
   readonly schemas: SchemaRegistry;
   readonly eventStore: EventStore;
   readonly auditStore: AuditStore;
-  readonly usage: UsageCounter;
   readonly history: HistoryTables;
+  /** absent: traces are off */
+  readonly traces?: Traces;
   /** a time such that what is read now is what was known then */
   readonly readTime: () => number;
   /** how long changes of the registry are gathered before they are followed, ms: starting a job takes seconds, and a file has many definitions */
@@ -108,6 +115,10 @@ export interface Adapters {
   readonly close: () => Promise<void>;
 }
 
+const REGISTRY_STALE = degraded('registry-stale');
+/** Heard of so long ago, the event store does not answer. */
+const REGISTRY_SILENT_MS = 3_000;
+const FOLLOW_AGAIN_MS = 2_000;
 const AFTER_DEADLINE_MS = 5_000;
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
@@ -120,8 +131,7 @@ export const assemblePlatform = async (adapters: Adapters): Promise<Platform> =>
   const outbox = await publishOutbox(eventStore, adapters.outboxLog ?? log, (commit) => [
     { topic: REGISTRY_TOPIC, partition: 0, key: commit.stream, value: encodeCommit(commit), schemaId: registrySchemaId },
   ]);
-  const keys = createKeyBook();
-  const catalog = await openCatalog(eventStore, [keys.take]);
+  const catalog = await openCatalog(eventStore);
   const audit = await openAudit(eventStore, adapters.auditStore);
   const bus = createCommandBus({ eventStore, catalog, now, newId: randomUUID });
   const decoders = createRawDecoders(schemas);
@@ -152,9 +162,25 @@ export const assemblePlatform = async (adapters: Adapters): Promise<Platform> =>
       );
     },
   });
+  const followed = followedPosition();
+  /** service → the versions that its reads were last planned with */
+  const planned = new Map<string, ReturnType<typeof versionsNow>>();
+  const servedLog = createServedLog({
+    log,
+    schemas,
+    versions: (service) => planned.get(service) ?? versionsNow(catalog, service),
+    newId: randomUUID,
+    warn,
+    logged: metrics.served,
+    dropped: metrics.servedDropped,
+  });
+  const servedRows = createServedRows({ log, history, schemas });
   const broken = new Map<string, string>();
   let settling: Promise<void> = Promise.resolve();
   let queued = false;
+  /** why the registry is not followed; '' where it is */
+  let said = '';
+  let closing: Promise<void> | null = null;
   /** Changes that come together are followed together: a reconciliation that has not begun takes in what comes meanwhile. */
   const reconcile = (): Promise<void> => {
     if (queued) return settling;
@@ -164,14 +190,33 @@ export const assemblePlatform = async (adapters: Adapters): Promise<Platform> =>
         if (adapters.gatherMs > 0) await new Promise((resolve) => setTimeout(resolve, adapters.gatherMs));
         queued = false;
         for (const { name } of catalog.streams('source')) await openSource(name);
+        await servedLog.follow(loggedServices(catalog));
         broken.clear();
-        await engine.reconcile(wantedViews(catalog, (view, error) => broken.set(view, messageOf(error))));
+        const upTo = catalog.position();
+        await engine.reconcile(
+          wantedViews(catalog, (view, error) => broken.set(view, messageOf(error))),
+          () => followed.reached(upTo),
+        );
+        said = '';
+        followed.reached(upTo);
       })
-      .catch((error: unknown) => warn(`the computation could not follow the registry: ${messageOf(error)}`));
+      .catch((error: unknown) => {
+        const message = `the computation could not follow the registry, and will be tried again: ${messageOf(error)}`;
+        if (message !== said) warn(message);
+        said = message;
+        setTimeout(() => {
+          if (closing === null) void reconcile();
+        }, FOLLOW_AGAIN_MS).unref();
+      });
     return settling;
   };
   catalog.onChange((commits) => {
-    if (commits.some(({ events, stream }) => events.length > 0 && !isKeyStream(stream))) void reconcile();
+    const { position = 0 } = commits.at(-1) ?? {};
+    if (commits.some((commit) => commit.events.length > 0)) void reconcile();
+    else
+      void settling.then(() => {
+        if (said === '') followed.reached(position);
+      });
   });
   await reconcile();
   await adapters.started?.({ catalog, openSource });
@@ -192,19 +237,30 @@ export const assemblePlatform = async (adapters: Adapters): Promise<Platform> =>
   });
   const knownBelow = (source: string, known: number): Promise<readonly number[]> => log.offsetsAt(rawTopic(source), known);
   const waitFor = createWaitFor({
-    readers: (topic) => {
-      if (topic === REGISTRY_TOPIC) return [[{ partition: 0, offset: catalog.position() }]];
-      return engine
-        .running()
-        .filter((g) => rawTopic(g.spec.source.name) === topic && liveGeneration(g.spec.view) === g)
-        .map((g): readonly Position[] => g.positions());
+    onProgress(listener) {
+      const stops = [engine.onProgress(listener), followed.onProgress(listener)];
+      return () => {
+        for (const stop of stops) stop();
+      };
     },
-    onProgress: engine.onProgress,
     deadlineMs: AFTER_DEADLINE_MS,
   });
+  const registryModes = (): Degraded => {
+    const heardAt = eventStore.heardAt?.() ?? null;
+    return heardAt !== null && Date.now() - heardAt > REGISTRY_SILENT_MS ? REGISTRY_STALE : NOT_DEGRADED;
+  };
+  const shared = (): Degraded => (engine.degraded?.() ?? NOT_DEGRADED) | registryModes();
+  const modesNow = (): readonly DegradedMode[] => {
+    const at = readTime();
+    const live = catalog.streams('feature-view').flatMap(({ name }) => liveGeneration(name)?.served ?? []);
+    return modesOf(live.reduce((set, served) => set | viewModes(served, served.through(at), at), shared()));
+  };
   const read = createRead({
     definitions: {
-      service: (name) => catalog.definition('feature-service', name),
+      service(name) {
+        planned.set(name, versionsNow(catalog, name));
+        return catalog.definition('feature-service', name);
+      },
       onDemand: (name) => catalog.definition('on-demand-feature', name),
       scope: (definition) => scopeOfInputs(definition, lookupsOf(overlay(catalog, []))),
     },
@@ -214,6 +270,8 @@ export const assemblePlatform = async (adapters: Adapters): Promise<Platform> =>
     knownBelow,
     leftOut: late.leftOut,
     waitFor,
+    registry: { position: followed.position, head: eventStore.head },
+    degraded: shared,
   });
   const publishEvents = createPublish({ log, intake: openSource, now });
   const replays = createReplays({
@@ -239,13 +297,20 @@ export const assemblePlatform = async (adapters: Adapters): Promise<Platform> =>
     memoryBytes: () => process.memoryUsage.rss(),
     ...(engine.jobs === undefined ? {} : { jobs: engine.jobs }),
     ...(engine.served === undefined ? {} : { served: engine.served }),
+    degraded: modesNow,
   });
   const publish: Platform['publish'] = async (request, caller) => {
     const started = performance.now();
     const result = await publishEvents(request, caller);
     const seconds = (performance.now() - started) / 1000;
     metrics.published(request.source, seconds, result.accepted, result.duplicates, result.rejected);
-    if (request.untilReadable === true) await waitFor(result.position);
+    if (request.untilReadable === true)
+      await waitFor(parseTopicPosition(result.position), () =>
+        engine
+          .running()
+          .filter(({ spec }) => spec.source.name === request.source && liveGeneration(spec.view)?.spec === spec)
+          .map((generation) => generation.positions()),
+      );
     return result;
   };
   const datasets = createDatasets({
@@ -259,11 +324,9 @@ export const assemblePlatform = async (adapters: Adapters): Promise<Platform> =>
     clock: { readTime },
   });
 
-  let closing: Promise<void> | null = null;
-  const guards: Access[] = [];
   const close = async (): Promise<void> => {
-    for (const guard of guards) await guard.close();
     await settling;
+    await servedLog.close();
     await datasets.close();
     await engine.close();
     await outbox.stop();
@@ -282,10 +345,12 @@ export const assemblePlatform = async (adapters: Adapters): Promise<Platform> =>
       await openSource(source);
       return log.producerSequence(producer, rawTopic(source));
     },
-    async read(request) {
+    async read(request, caller) {
       const started = performance.now();
       const result = await read(request);
       metrics.read((performance.now() - started) / 1000, result.values.length, request.known !== undefined);
+      if (result.degraded !== undefined) metrics.degraded(result.degraded);
+      if (caller !== undefined && request.service !== undefined) servedLog.note(request, result, caller);
       return result;
     },
     async command(request, caller) {
@@ -339,6 +404,7 @@ export const assemblePlatform = async (adapters: Adapters): Promise<Platform> =>
       return fail('MR_VIEW_NOT_READY', `no generation of "${view}" is live yet`, { view });
     },
     ...replays,
+    ...createServedQueries({ catalog, rows: servedRows, flush: servedLog.flush }),
     explain: createExplain({
       read,
       views: engine,
@@ -367,12 +433,6 @@ export const assemblePlatform = async (adapters: Adapters): Promise<Platform> =>
     },
     status: status.status,
     freshness: status.freshness,
-    ...createKeys(keys, bus),
-    access(options) {
-      const guard = createAccess({ platform, catalog, keys, eventStore, counter: adapters.usage, now, warn }, options);
-      guards.push(guard);
-      return guard;
-    },
     requests: metrics.requests,
     async metrics() {
       const [now, freshness, head] = await Promise.all([status.status(), status.freshness(), eventStore.head()]);
@@ -383,10 +443,11 @@ export const assemblePlatform = async (adapters: Adapters): Promise<Platform> =>
       });
     },
     ready: () => closing === null,
+    degraded: modesNow,
     close() {
       closing ??= close();
       return closing;
     },
   };
-  return platform;
+  return adapters.traces === undefined ? platform : tracePlatform(platform, { ...adapters.traces, views: engine, now });
 };

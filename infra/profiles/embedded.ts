@@ -8,6 +8,7 @@
 import { join } from 'node:path';
 import type { Platform } from '#domain/ports/platform.ts';
 import { featuresTopic, rawTopic } from '#domain/ports/topics.ts';
+import type { Tracing } from '#domain/ports/tracing.ts';
 import type { ViewPlan } from '#domain/views/plan.ts';
 import { type TileCodec, tileCodec } from '#domain/views/tile-codec.ts';
 import { hybridClock } from '#infra/clock/hybrid-clock.ts';
@@ -17,12 +18,12 @@ import { openDataDirectory } from '#infra/data-directory/data-directory.ts';
 import { openIcebergHistory } from '#infra/iceberg/history.ts';
 import { sqliteInput } from '#infra/iceberg/sqlite-input.ts';
 import { assemblePlatform, type Engine, type EngineContext } from '#infra/profiles/assemble.ts';
+import { tracesOf } from '#infra/profiles/traced-platform.ts';
 import { sqliteAuditStore } from '#infra/sqlite/audit-store.ts';
 import { openDatabase } from '#infra/sqlite/database.ts';
 import { sqliteEventStore } from '#infra/sqlite/event-store.ts';
 import { sqliteLog } from '#infra/sqlite/log.ts';
 import { sqliteSchemaRegistry } from '#infra/sqlite/schema-registry.ts';
-import { sqliteUsageCounter } from '#infra/sqlite/usage-counter.ts';
 
 export interface EmbeddedOptions {
   readonly dataDirectory: string;
@@ -30,6 +31,8 @@ export interface EmbeddedOptions {
   readonly now?: () => number;
   /** where what concerns operators is said; stderr unless given */
   readonly warn?: (message: string) => void;
+  /** absent, null: traces are off */
+  readonly tracing?: Tracing | null;
   /** how often the history commits by itself, ms; 0: only when asked */
   readonly historyEveryMs?: number;
 }
@@ -42,6 +45,7 @@ const SAVE_ANY_TICKS = 12;
 export const startEmbedded = async (options: EmbeddedOptions): Promise<Platform> => {
   const now = options.now ?? Date.now;
   const warn = options.warn ?? ((message) => process.stderr.write(`${message}\n`));
+  const traces = tracesOf(options.tracing);
   const directory = openDataDirectory(options.dataDirectory);
   const database = openDatabase(directory.databasePath);
   const clock = hybridClock(now);
@@ -65,6 +69,7 @@ export const startEmbedded = async (options: EmbeddedOptions): Promise<Platform>
       log,
       schemas,
       decoders,
+      traces,
       snapshots: openSnapshots(join(directory.path, 'state')),
       onCaughtUp: ({ view, generation }) => onFilled(view, generation),
       onFailed: ({ view, generation }, error) => onFailed(view, generation, error),
@@ -104,8 +109,8 @@ export const startEmbedded = async (options: EmbeddedOptions): Promise<Platform>
     schemas,
     eventStore: sqliteEventStore(database),
     auditStore: sqliteAuditStore(database),
-    usage: sqliteUsageCounter(database),
     history,
+    ...(traces === undefined ? {} : { traces }),
     readTime: () => clock.readTime(),
     gatherMs: 0,
     engine,

@@ -11,7 +11,6 @@ import { fail } from '#domain/errors.ts';
 import type { TilesTarget } from '#domain/ports/online-store.ts';
 import type { Platform } from '#domain/ports/platform.ts';
 import { featuresTopic, rawTopic } from '#domain/ports/topics.ts';
-import { noTiles, type PackedEntity } from '#domain/views/packed-entity.ts';
 import { confluentSchemaRegistry } from '#infra/confluent/schema-registry.ts';
 import { flinkCluster } from '#infra/flink/cluster.ts';
 import type { JobSettings } from '#infra/flink/compute-job.ts';
@@ -32,17 +31,14 @@ import { kafkaLog } from '#infra/kafka/log.ts';
 import { mysqlAuditStore } from '#infra/mysql/audit-store.ts';
 import { openMysql } from '#infra/mysql/database.ts';
 import { mysqlLease } from '#infra/mysql/lease.ts';
-import { mysqlUsageCounter } from '#infra/mysql/usage-counter.ts';
-import { connectLookup } from '#infra/paimon/lookup-client.ts';
-import { paimonStore } from '#infra/paimon/primary-store.ts';
 import { assemblePlatform, type Engine, type EngineContext } from '#infra/profiles/assemble.ts';
 import { openInboxes } from '#infra/profiles/inboxes.ts';
 import { openRegistryStore } from '#infra/profiles/registry-store.ts';
-import { redisHotStore } from '#infra/redis/hot-store.ts';
+import { type OnlineOptions, stackOnline } from '#infra/profiles/stack-online.ts';
 import type { StackAddresses } from '#infra/stack/addresses.ts';
-import { onlineTiles, tilesFetcher } from '#projections/serving/online-tiles.ts';
+import { tilesFetcher } from '#projections/serving/online-tiles.ts';
 
-export interface StackOptions {
+export interface StackOptions extends OnlineOptions {
   readonly addresses: StackAddresses;
   /** this process's own files (data sets); the servers' are in the stack's directory */
   readonly dataDirectory: string;
@@ -50,9 +46,6 @@ export interface StackOptions {
   readonly warn?: (message: string) => void;
   /** whether this process keeps the hot copy, beside serving; default true */
   readonly projections?: boolean;
-  readonly hot?: boolean;
-  /** how long an entity without events stays in the hot copy past its widest window, ms; default a day */
-  readonly hotGraceMs?: number;
   /** how long a retired generation's tables stay, ms; default a minute */
   readonly leftoversMs?: number;
   /** how the history's tables are kept small */
@@ -60,11 +53,8 @@ export interface StackOptions {
   readonly settings?: Partial<Pick<JobSettings, 'parallelism' | 'miniBatchMs' | 'archiveEveryMs' | 'paimon'>>;
 }
 
-const DAY_MS = 86_400_000;
 const LEFTOVERS_MS = 60_000;
 const CLOCK_STEP_MS = 1;
-/** Redis' clock and ours, and the time between a read of the one store and of the other. */
-const HANDOVER_MS = 500;
 
 export const startStack = async (options: StackOptions): Promise<Platform> => {
   const { addresses } = options;
@@ -107,39 +97,9 @@ export const startStack = async (options: StackOptions): Promise<Platform> => {
     archiveEveryMs: 10_000,
     ...options.settings,
   };
-  /** Views of all time stay; of windows, until no window reaches an entity's last event, and some grace. */
-  const ttlOf = ({ plan }: TilesTarget): number | null =>
-    plan.ephemeral !== null
-      ? plan.ephemeral.ttlMs
-      : Number.isFinite(plan.reachMs)
-        ? plan.reachMs + (options.hotGraceMs ?? DAY_MS)
-        : null;
   let flink: FlinkGenerations | null = null;
-  const hot = options.hot === false ? null : redisHotStore({ ...addresses.redis, ttlOf, warn });
-  const primary = paimonStore(connectLookup(addresses.lookup));
-  const served = { hot: 0, primary: 0, history: 0 };
   const running = ({ plan, generation }: TilesTarget): FlinkGeneration | null => flink?.generation(plan.view, generation) ?? null;
-  const primaryHas = {
-    /** Where an entity left Redis, its last update is as old as its time to live: days, but for an ephemeral view's. */
-    letGo: (target: TilesTarget): boolean =>
-      target.plan.ephemeral === null ||
-      (running(target)?.primaryUntil() ?? 0) >= Date.now() - target.plan.ephemeral.ttlMs + HANDOVER_MS,
-    until: (target: TilesTarget, time: number): boolean => {
-      const generation = running(target);
-      return generation === null || (generation.primaryHasVisible() && generation.primaryUntil() >= time);
-    },
-  };
-  const tiles = onlineTiles({ hot, primary, primaryHas, served });
-  /** Entities that come back: what the primary store has of them is all that there was. */
-  const older = async (target: TilesTarget, keys: readonly string[]): Promise<readonly (PackedEntity | null)[]> => {
-    if (!primaryHas.letGo(target)) return keys.map(() => null);
-    const answers = await primary.read(target, keys, now()).catch(() => []);
-    return keys.map((_, i) => {
-      const answer = answers[i];
-      if (answer === undefined || answer.found === 'unknown') return null;
-      return answer.found === 'tiles' ? answer.entity : noTiles(target.plan);
-    });
-  };
+  const { hot, primary, tiles, served, ttlOf, older } = stackOnline({ ...options, running, now, warn });
 
   const projections = new Map<string, HotProjection>();
   const keepHot = async (views: Parameters<Engine['reconcile']>[0]): Promise<void> => {
@@ -206,8 +166,9 @@ export const startStack = async (options: StackOptions): Promise<Platform> => {
     return {
       ...generations,
       served: () => ({ ...served }),
-      async reconcile(wanted) {
-        await generations.reconcile(wanted);
+      degraded: () => tiles.degraded() | generations.degraded(),
+      async reconcile(wanted, answers) {
+        await generations.reconcile(wanted, answers);
         await keepHot(wanted);
         if (options.projections !== false) await inboxes.follow();
       },
@@ -231,7 +192,6 @@ export const startStack = async (options: StackOptions): Promise<Platform> => {
     outboxLog,
     eventStore,
     auditStore,
-    usage: mysqlUsageCounter(database),
     history,
     readTime: () => now() - CLOCK_STEP_MS,
     gatherMs: 200,

@@ -181,6 +181,7 @@ export const streamTasks = (
     },
     position: () => it.cursor.position(),
     lag: () => it.cursor.lag(),
+    joined: () => it.state === 'joined',
     error: () => it.error,
   });
 

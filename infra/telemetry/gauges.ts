@@ -1,5 +1,6 @@
 /** What is asked when scraped: how sources, views, replays, jobs, the outbox and the disk stand. What is gone is shown no more. */
 import { Counter, Gauge, type Registry } from 'prom-client';
+import { DEGRADED_MODES } from '#domain/ports/degraded.ts';
 import type { EngineJob, Platform, PlatformStatus } from '#domain/ports/platform.ts';
 import { parseTopicPosition } from '#domain/ports/position.ts';
 import { parseDuration } from '#domain/values/duration.ts';
@@ -47,6 +48,7 @@ export const createGauges = (registry: Registry): ((sample: Sample) => void) => 
     labelNames: ['store'],
     registers: [registry],
   });
+  const degraded = gauge('millrace_degraded', '1 where a read would meet the degraded mode now.', 'mode');
   const running = gauge('millrace_job_running', '1 where a job of the engine runs.', 'engine_job');
   const restarts = gauge('millrace_job_restarts', 'Restarts of a job of the engine.', 'engine_job');
   const checkpoint = gauge('millrace_job_checkpoint_time_seconds', 'Newest checkpoint of a job, epoch seconds.', 'engine_job');
@@ -77,6 +79,7 @@ export const createGauges = (registry: Registry): ((sample: Sample) => void) => 
     for (const { view, generation, state, progress } of status.replays)
       if (state === 'filling' || state === 'ready') replay.set({ view, generation: String(generation) }, progress);
     for (const store of ['hot', 'primary', 'history'] as const) served.inc({ store }, status.served?.[store] ?? 0);
+    for (const mode of DEGRADED_MODES) degraded.set({ mode }, status.degraded?.includes(mode) === true ? 1 : 0);
     for (const { name: job, state, restarts: count, checkpointAt } of jobsOf(status)) {
       running.set({ engine_job: job }, state === 'RUNNING' ? 1 : 0);
       restarts.set({ engine_job: job }, count);

@@ -4,6 +4,7 @@
  */
 import { statfs } from 'node:fs/promises';
 import { collectDefaultMetrics, Registry } from 'prom-client';
+import { DEGRADED_MODES, type DegradedMode } from '#domain/ports/degraded.ts';
 import type { EventStore } from '#domain/ports/event-store.ts';
 import type { RejectedEvent } from '#domain/ports/platform.ts';
 import type { RequestMeters } from '#domain/ports/request-meter.ts';
@@ -20,6 +21,9 @@ export interface Metrics {
     rejected: readonly RejectedEvent[],
   ) => void;
   readonly read: (seconds: number, rows: number, past: boolean) => void;
+  readonly degraded: (modes: readonly DegradedMode[]) => void;
+  readonly served: (service: string, rows: number) => void;
+  readonly servedDropped: (service: string, reason: string, rows: number) => void;
   /** The same store, its calls timed. */
   readonly timed: (store: EventStore) => EventStore;
   readonly text: (sample: Omit<Sample, 'disk'>) => Promise<string>;
@@ -75,8 +79,16 @@ export const createMetrics = (): Metrics => {
     BUCKETS,
   ).cell({});
   const rows = counts(registry, 'millrace_read_rows_total', 'Entity rows read, as of now or as known at a past time.');
+  const served = counts(registry, 'millrace_served_log_rows_total', 'Answered rows that were logged, by service.');
+  const servedDropped = counts(
+    registry,
+    'millrace_served_log_dropped_total',
+    'Answered rows that should have been logged and were not, by service and reason: full, schema, value, failed.',
+  );
   const storeSeconds = durations(registry, 'millrace_event_store_seconds', 'Time of the event store, by operation.', BUCKETS);
   const [append, read] = [storeSeconds.cell({ operation: 'append' }), storeSeconds.cell({ operation: 'read' })];
+  const degradedReads = counts(registry, 'millrace_degraded_reads_total', 'Feature reads answered in a degraded mode, by mode.');
+  const degradedBy = new Map(DEGRADED_MODES.map((mode) => [mode, degradedReads.cell({ mode })]));
   const gauges = createGauges(registry);
 
   const eventsOf = once((source: string) => {
@@ -120,6 +132,11 @@ export const createMetrics = (): Metrics => {
       readSeconds(seconds);
       (isPast ? past : present)(count);
     },
+    degraded(modes) {
+      for (const mode of modes) degradedBy.get(mode)?.(1);
+    },
+    served: (service, n) => served.cell({ service })(n),
+    servedDropped: (service, reason, n) => servedDropped.cell({ service, reason })(n),
     timed: (store) => ({
       ...store,
       append: (commit, expected, options) => time(append, () => store.append(commit, expected, options)),

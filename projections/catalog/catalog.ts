@@ -57,9 +57,9 @@ export interface Catalog {
 }
 
 const PAGE = 500;
+const AGAIN_MS = 200;
 
-/** @param also read models of the same commits, which are given each in its order */
-export const openCatalog = async (eventStore: EventStore, also: readonly ((commit: Commit) => void)[] = []): Promise<Catalog> => {
+export const openCatalog = async (eventStore: EventStore): Promise<Catalog> => {
   const streams = new Map<string, CatalogStream>();
   const plans = new Map<string, ViewPlan>();
   const listeners = new Set<(commits: readonly Commit[]) => void>();
@@ -71,7 +71,6 @@ export const openCatalog = async (eventStore: EventStore, also: readonly ((commi
 
   const take = (commit: Commit): void => {
     if (commit.events.length > 0) takeEvents(commit);
-    for (const other of also) other(commit);
     position = commit.position;
   };
   const takeEvents = (commit: Commit): void => {
@@ -79,7 +78,6 @@ export const openCatalog = async (eventStore: EventStore, also: readonly ((commi
       commit.stream.slice(0, commit.stream.indexOf('/')) as Kind,
       commit.stream.slice(commit.stream.indexOf('/') + 1),
     ];
-    if (!KINDS.includes(kind)) return;
     const before = streams.get(commit.stream) ?? { kind, name, state: initialState, registrations: [] };
     const { time: at, actor, reason } = commit.command;
     let { state, registrations } = before;
@@ -115,7 +113,18 @@ export const openCatalog = async (eventStore: EventStore, also: readonly ((commi
     }
     return next;
   };
-  const wake = (): void => void catchUp().catch(() => {});
+  /** What was told of and could not be read is tried again: nobody may tell of it a second time. */
+  let willLook = false;
+  const wake = (): void => {
+    catchUp().catch(() => {
+      if (willLook) return;
+      willLook = true;
+      setTimeout(() => {
+        willLook = false;
+        if (!closed) wake();
+      }, AGAIN_MS).unref();
+    });
+  };
 
   const definition: Catalog['definition'] = (kind, name, version) => {
     const state = streams.get(streamOf(kind, name))?.state;

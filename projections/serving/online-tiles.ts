@@ -7,11 +7,13 @@
  *   or is down
  *   the primary is down or behind     no answer from tiles: the caller folds raw events, which is slower and as right
  */
+import { type Degraded, degraded, NOT_DEGRADED } from '#domain/ports/degraded.ts';
 import { type HotStore, type OnlineStore, type TilesAnswer, type TilesTarget, UNKNOWN } from '#domain/ports/online-store.ts';
 import type { RowsServed } from '#domain/ports/platform.ts';
 import { mergeEntities } from '#domain/views/pack-updates.ts';
 import { type PackedEntity, packedReader } from '#domain/views/packed-entity.ts';
 import type { FetchedTiles } from './served-view.ts';
+import { guardStore, type StoreBudget, type Unanswered } from './store-guard.ts';
 
 type Counters = { -readonly [Store in keyof RowsServed]: number };
 
@@ -27,7 +29,26 @@ export interface OnlineTilesOptions {
     readonly until: (target: TilesTarget, time: number) => boolean;
   };
   readonly served: Counters;
+  readonly hotBudget: StoreBudget;
+  readonly primaryBudget: StoreBudget;
 }
+
+export interface OnlineTiles {
+  readonly read: (
+    target: TilesTarget,
+    keys: readonly string[],
+    at: number,
+  ) => Promise<{ readonly answers: readonly TilesAnswer[]; readonly degraded: Degraded }>;
+  /** the stores that are left alone now */
+  readonly degraded: () => Degraded;
+}
+
+const HOT_UNAVAILABLE = degraded('hot-unavailable');
+const HOT_FILLING = degraded('hot-filling');
+const PRIMARY: Readonly<Record<Unanswered, Degraded>> = {
+  down: degraded('primary-unavailable'),
+  slow: degraded('primary-slow'),
+};
 
 /** Whether a store's state of an entity takes in the update with which a part began: then the two meet. */
 export const meets = (primary: PackedEntity, part: PackedEntity): boolean => {
@@ -38,27 +59,15 @@ export const meets = (primary: PackedEntity, part: PackedEntity): boolean => {
   return at >= 0 && ((tiles as NonNullable<typeof tiles>).updateOffset?.[at] ?? -1) >= offset;
 };
 
-export const onlineTiles = ({ hot, primary, primaryHas, served }: OnlineTilesOptions) => {
+export const onlineTiles = (options: OnlineTilesOptions): OnlineTiles => {
+  const { hot, primary, primaryHas, served } = options;
+  const guardedHot = hot === null ? null : guardStore(hot, options.hotBudget);
+  const guardedPrimary = guardStore(primary, options.primaryBudget);
   /** by generation: since when the hot store cannot tell, after it could; null: it can */
   const coldSince = new Map<string, number | null>();
   const noteHot = (id: string, answers: readonly TilesAnswer[]): void => {
     if (answers.some((answer) => answer !== UNKNOWN)) coldSince.set(id, null);
     else if (answers.length > 0 && coldSince.get(id) === null) coldSince.set(id, Date.now());
-  };
-
-  /** A store that does not answer is as good as one that cannot tell: it has said so itself, once. */
-  const ask = async (
-    store: OnlineStore | null,
-    target: TilesTarget,
-    keys: readonly string[],
-    at: number,
-  ): Promise<readonly TilesAnswer[]> => {
-    if (store === null || keys.length === 0) return keys.map(() => UNKNOWN);
-    try {
-      return await store.read(target, keys, at);
-    } catch {
-      return keys.map(() => UNKNOWN);
-    }
   };
 
   const join = (target: TilesTarget, key: string, mine: TilesAnswer, theirs: TilesAnswer): TilesAnswer => {
@@ -70,26 +79,31 @@ export const onlineTiles = ({ hot, primary, primaryHas, served }: OnlineTilesOpt
     return { found: 'tiles', entity: whole };
   };
 
-  return async (target: TilesTarget, keys: readonly string[], at: number): Promise<readonly TilesAnswer[]> => {
-    const fromHot = await ask(hot, target, keys, at);
+  /** A store that does not answer is as good as one that cannot tell. */
+  const read: OnlineTiles['read'] = async (target, keys, at) => {
+    const hotSaid = guardedHot === null || keys.length === 0 ? [] : await guardedHot.read(target, keys, at);
+    const fromHot = typeof hotSaid === 'string' || guardedHot === null ? keys.map(() => UNKNOWN) : hotSaid;
     const id = `${target.plan.view}#${target.generation}`;
     noteHot(id, fromHot);
     const open = fromHot.flatMap((answer, i) => (answer.found === 'unknown' ? [i] : []));
     served.hot += keys.length - open.length;
-    if (open.length === 0) return fromHot;
+    if (open.length === 0) return { answers: fromHot, degraded: NOT_DEGRADED };
+    let modes = NOT_DEGRADED;
+    if (typeof hotSaid === 'string') modes |= HOT_UNAVAILABLE;
+    else if (guardedHot !== null && fromHot[open[0] as number] === UNKNOWN) modes |= HOT_FILLING;
     const asked = open.filter((i) => {
       const { part, letGo } = fromHot[i] as TilesAnswer & { found: 'unknown' };
       // A part needs no promise: it is joined only where the two meet.
       if (part !== null) return true;
       return letGo ? primaryHas.letGo(target) : primaryHas.until(target, coldSince.get(id) ?? 0);
     });
-    const fromPrimary = await ask(
-      primary,
-      target,
-      asked.map((i) => keys[i] as string),
-      at,
-    );
-    const theirs = new Map(asked.map((i, n) => [i, fromPrimary[n] as TilesAnswer]));
+    const theirs = new Map<number, TilesAnswer>();
+    if (asked.length > 0) {
+      const wanted = asked.map((i) => keys[i] as string);
+      const primarySaid = await guardedPrimary.read(target, wanted, at);
+      if (typeof primarySaid === 'string') modes |= PRIMARY[primarySaid];
+      else asked.forEach((i, n) => theirs.set(i, primarySaid[n] as TilesAnswer));
+    }
     const answers = [...fromHot];
     open.forEach((i) => {
       const answer = join(target, keys[i] as string, fromHot[i] as TilesAnswer, theirs.get(i) ?? UNKNOWN);
@@ -97,19 +111,31 @@ export const onlineTiles = ({ hot, primary, primaryHas, served }: OnlineTilesOpt
       else served.primary++;
       answers[i] = answer;
     });
-    return answers;
+    return { answers, degraded: modes };
+  };
+
+  return {
+    read,
+    degraded() {
+      const primaryState = guardedPrimary.state();
+      return (
+        (guardedHot === null || guardedHot.state() === null ? NOT_DEGRADED : HOT_UNAVAILABLE) |
+        (primaryState === null ? NOT_DEGRADED : PRIMARY[primaryState])
+      );
+    },
   };
 };
 
 /** The same as a view's `fetch`. */
 export const tilesFetcher = (
   target: TilesTarget,
-  tiles: ReturnType<typeof onlineTiles>,
+  tiles: OnlineTiles,
 ): ((keys: readonly string[], at: number) => Promise<FetchedTiles>) => {
   const reader = packedReader(target.plan);
   return async (keys, at) => {
-    const answers = await tiles(target, keys, at);
+    const { answers, degraded: modes } = await tiles.read(target, keys, at);
     return {
+      degraded: modes,
       read(row, when, out, status) {
         const answer = answers[row] as TilesAnswer;
         if (answer.found === 'unknown') return 'needs-history';

@@ -3,15 +3,19 @@
  * suffice, and every read of the past, is answered from raw events by the same definition.
  */
 import { fail } from '#domain/errors.ts';
+import { type Degraded, degraded, modesOf, NOT_DEGRADED } from '#domain/ports/degraded.ts';
 import type { ReadRequest, ReadResult, ViewAnswer } from '#domain/ports/platform.ts';
 import { checkScalar } from '#domain/values/check-scalar.ts';
 import type { RawEvent, Row, Value } from '#domain/values/value.ts';
 import { keyOfEntity } from '#domain/views/entity-key.ts';
 import type { EntityKey, FeatureStatus } from '#domain/views/plan.ts';
 import { readHistorical } from './historical-read.ts';
+import { createPlanAfter, type FollowedRegistry } from './plan-after.ts';
 import type { RawEvents } from './raw-events.ts';
 import { createReadPlans, type ReadDefinitions, type ReadPlan, type ViewRead } from './read-plan.ts';
 import type { FetchedTiles, ServedView, ServingViews } from './served-view.ts';
+import { viewModes } from './view-modes.ts';
+import type { WaitFor } from './wait-for.ts';
 
 export interface ReadDependencies {
   readonly definitions: ReadDefinitions;
@@ -23,8 +27,10 @@ export interface ReadDependencies {
   readonly knownBelow: (source: string, known: number) => Promise<readonly number[]>;
   /** positions of events that the online path left out as late */
   readonly leftOut: (view: string, generation: number) => Promise<((event: RawEvent) => boolean) | null>;
-  /** resolves when the position is readable; rejects with MR_POSITION_NOT_REACHED past its deadline */
-  readonly waitFor: (position: string, waitMs?: number) => Promise<void>;
+  readonly waitFor: WaitFor;
+  readonly registry: FollowedRegistry;
+  /** what the whole platform lacks; absent: nothing ever */
+  readonly degraded?: () => Degraded;
 }
 
 export type Read = (request: ReadRequest) => Promise<ReadResult>;
@@ -102,6 +108,11 @@ const fetchTiles = (plan: ReadPlan, { entities }: ReadRequest, at: number): Prom
     ),
   );
 
+const fetchedModes = (fetched: readonly (FetchedTiles | null)[] | null): Degraded =>
+  fetched === null ? NOT_DEGRADED : fetched.reduce((set, tiles) => set | (tiles?.degraded ?? NOT_DEGRADED), NOT_DEGRADED);
+
+const enginesModes = ({ views }: ReadPlan): Degraded => views.reduce((set, { served }) => set | served.degraded(), NOT_DEGRADED);
+
 /** A view each: its rows' newest events, as the read that answered found them. */
 type NewestOfRows = (number | null)[][];
 
@@ -111,16 +122,23 @@ const originsOf = (plan: ReadPlan, newest: NewestOfRows | null): Pick<ReadResult
 const newestOfRows = (plan: ReadPlan, request: ReadRequest): NewestOfRows | null =>
   request.origins === true ? plan.views.map(() => []) : null;
 
-const answerOf = (served: ServedView): ViewAnswer => ({
+const answerOf = (served: ServedView, through: number | null): ViewAnswer => ({
   view: served.plan.view,
   version: served.version,
   generation: served.generation,
   eventTime: served.newestEventTime(),
   position: served.position(),
+  through,
 });
+
+const FOLDED = degraded('history-fold');
+
+const withModes = (result: ReadResult, modes: Degraded): ReadResult =>
+  modes === NOT_DEGRADED ? result : { ...result, degraded: modesOf(modes) };
 
 export const createRead = (dependencies: ReadDependencies): Read => {
   const planOf = createReadPlans(dependencies.definitions, dependencies.views);
+  const planAfter = createPlanAfter(planOf, dependencies.waitFor, dependencies.registry);
 
   /** Who answers for a view, and from which raw events, for a read whose `known` is past. */
   const asKnown = async (
@@ -134,8 +152,19 @@ export const createRead = (dependencies: ReadDependencies): Read => {
     return leftOut === null ? { served, below } : { served, below, leftOut };
   };
 
-  const readPast = async (plan: ReadPlan, request: ReadRequest, at: number, known: number | null): Promise<ReadResult> => {
+  const shared = dependencies.degraded ?? (() => NOT_DEGRADED);
+
+  /** @param modes what made raw events answer */
+  const readPast = async (
+    plan: ReadPlan,
+    request: ReadRequest,
+    at: number,
+    known: number | null,
+    modes: Degraded,
+  ): Promise<ReadResult> => {
     const rows = request.entities.length;
+    // Taken before the log is asked for its end: what it had accepted by now is read.
+    const asked = dependencies.readTime();
     const answered = await Promise.all(
       plan.views.map(async (view) => (known === null ? { served: view.served } : await asKnown(view, known))),
     );
@@ -167,8 +196,8 @@ export const createRead = (dependencies: ReadDependencies): Read => {
       values.push(rowValues);
       status.push(rowStatus);
     }
-    const views = answered.map(({ served }) => answerOf(served));
-    return {
+    const views = answered.map(({ served }) => answerOf(served, known ?? asked));
+    const result = {
       features: plan.features,
       values,
       status,
@@ -178,6 +207,7 @@ export const createRead = (dependencies: ReadDependencies): Read => {
       known: known ?? dependencies.readTime(),
       ...originsOf(plan, newest),
     };
+    return withModes(result, modes | shared());
   };
 
   /** From tiles; null where some row's tiles do not suffice. `fetched`: by view, the tiles that a store gave. */
@@ -223,25 +253,26 @@ export const createRead = (dependencies: ReadDependencies): Read => {
       values[row] = rowValues;
       status[row] = rowStatus;
     }
-    return {
-      features: plan.features,
-      values,
-      status,
-      entities,
-      views: plan.views.map((view) => answerOf(view.served)),
-      at,
-      known,
-      ...originsOf(plan, newest),
-    };
+    let modes = fetchedModes(fetched) | shared();
+    const views = plan.views.map(({ served }) => {
+      const through = served.through(known);
+      modes |= viewModes(served, through, known);
+      return answerOf(served, through);
+    });
+    const result = { features: plan.features, values, status, entities, views, at, known, ...originsOf(plan, newest) };
+    return withModes(result, modes);
   };
 
   return async (request) => {
-    if (request.after !== undefined) await dependencies.waitFor(request.after, request.waitMs);
-    const plan = planOf(request);
+    const plan = request.after === undefined ? planOf(request) : await planAfter(request, request.after);
     const now = dependencies.readTime();
     const at = request.at ?? (request.known !== undefined && request.known < now ? request.known : now);
-    if (request.known !== undefined && request.known < now) return readPast(plan, request, at, request.known);
+    if (request.known !== undefined && request.known < now) return readPast(plan, request, at, request.known, NOT_DEGRADED);
     const fetched = plan.stored ? await fetchTiles(plan, request, at) : null;
-    return readPresent(plan, request, at, now, fetched) ?? readPast(plan, request, at, null);
+    const present = readPresent(plan, request, at, now, fetched);
+    if (present !== null) return present;
+    // Of a time that is named, raw events are the usual answer.
+    const modes = request.at === undefined ? fetchedModes(fetched) | enginesModes(plan) | FOLDED : NOT_DEGRADED;
+    return readPast(plan, request, at, null, modes);
   };
 };

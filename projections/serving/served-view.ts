@@ -1,5 +1,6 @@
 /** What a read needs of the generation that answers it; the compute engine of the profile provides it. */
 
+import type { Degraded } from '#domain/ports/degraded.ts';
 import type { Position, Value } from '#domain/values/value.ts';
 import type { FeatureStatus, ViewPlan } from '#domain/views/plan.ts';
 
@@ -9,6 +10,8 @@ export interface FetchedTiles {
   readonly read: (row: number, at: number, out: Value[], status: FeatureStatus[]) => 'ok' | 'needs-history';
   /** event time (epoch ms) of the row-th entity's newest event; null: it has none */
   readonly newest: (row: number) => number | null;
+  /** what the stores that were asked could not do */
+  readonly degraded: Degraded;
 }
 
 export interface ServedView {
@@ -29,6 +32,10 @@ export interface ServedView {
   readonly position: () => string;
   /** epoch ms; null before any event */
   readonly newestEventTime: () => number | null;
+  /** epoch ms: all events that the log had accepted by then are in what is read; null: not known yet. `now`: as the read's. */
+  readonly through: (now: number) => number | null;
+  /** how its computation fares */
+  readonly degraded: () => Degraded;
 }
 
 export interface ServingViews {

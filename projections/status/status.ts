@@ -1,5 +1,6 @@
 /** How the platform stands: every source, view and replay, what it has taken in and how far behind it is. */
 import type { SourceDefinition } from '#domain/definitions/model.ts';
+import type { DegradedMode } from '#domain/ports/degraded.ts';
 import type { History } from '#domain/ports/history.ts';
 import { formatPosition, type Log } from '#domain/ports/log.ts';
 import type { EngineJob, Platform, PlatformStatus, RowsServed } from '#domain/ports/platform.ts';
@@ -30,6 +31,7 @@ export interface StatusDependencies {
   readonly memoryBytes: () => number;
   readonly jobs?: () => readonly EngineJob[];
   readonly served?: () => RowsServed;
+  readonly degraded: () => readonly DegradedMode[];
 }
 
 const at = (offsets: readonly number[]): readonly Position[] => offsets.map((offset, partition) => ({ partition, offset }));
@@ -100,6 +102,7 @@ export const createStatus = (dependencies: StatusDependencies): Pick<Platform, '
         replays: await dependencies.replays(),
         ...(dependencies.jobs === undefined ? {} : { jobs: dependencies.jobs() }),
         ...(dependencies.served === undefined ? {} : { served: dependencies.served() }),
+        degraded: dependencies.degraded(),
       };
     },
     async freshness() {

@@ -216,6 +216,9 @@ export const historyContract = (name: string, open: () => Promise<HistoryUnderTe
       expect(all[0]).toEqual({ ...rows[0], _partition: 0, _offset: 0, _log_time: logTime });
       expect(all[1]).toMatchObject({ ...rows[1], _partition: 0, _offset: 1 });
       expect(await history.updates(test.view, key)).toEqual([all[0]]);
+      expect(await collect(history.rows(updates, { where: key }))).toEqual([all[0]]);
+      expect(await collect(history.rows(updates, { from: logTime as number }))).toEqual(all);
+      expect(await collect(history.rows(updates, { from: (logTime as number) + DAY }))).toEqual([]);
     });
 
     it('changes no answer by compacting small files', async () => {

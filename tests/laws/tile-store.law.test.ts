@@ -32,7 +32,7 @@ const scenario = (options: { readonly lateness?: boolean } = {}): fc.Arbitrary<S
         .map((ats) => ({ all, events, ats, commit, plan: planView(all.view, all.source, all.entity) })),
     );
 
-const feed = (store: TileStore, { row, eventTime, partition, offset, logTime }: RawEvent): void =>
+const feed = (store: TileStore, { row, eventTime, partition, offset, logTime }: RawEvent): boolean =>
   store.process(row, eventTime, partition, offset, logTime);
 
 const commitChanges = (store: TileStore): void => {

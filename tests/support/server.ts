@@ -8,6 +8,8 @@ const START_DEADLINE_MS = 30_000;
 export interface Server {
   readonly url: string;
   readonly child: ChildProcess;
+  /** what it has written to stdout, and to stderr */
+  readonly output: () => { readonly out: string; readonly err: string };
   /** SIGKILL, and wait until it is gone. */
   readonly kill: () => Promise<void>;
   /** SIGTERM, and wait for the exit code. */
@@ -42,6 +44,7 @@ export const startServer = (dataDirectory: string, env: NodeJS.ProcessEnv = {}, 
       resolve({
         url,
         child,
+        output: () => ({ out, err }),
         async kill() {
           child.kill('SIGKILL');
           await exited;

@@ -155,7 +155,9 @@ test('series are bounded: labels come from routes, codes and the registry, and n
   const ours = [...exposed.series].filter(([name]) => name.startsWith('millrace_'));
   expect(ours.flatMap(([name, labels]) => SCRAPED.filter((l) => labels.has(l)).map((l) => `${name}{${l}}`))).toEqual([]);
   const allowed =
-    'protocol route status code source outcome store from view generation operation engine_job version profile le'.split(' ');
+    'protocol route status code source outcome store from view generation operation engine_job version profile mode le'.split(
+      ' ',
+    );
   expect([...new Set(ours.flatMap(([, labels]) => [...labels]))].filter((label) => !allowed.includes(label))).toEqual([]);
 });
 

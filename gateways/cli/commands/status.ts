@@ -22,6 +22,7 @@ const statusText = (s: PlatformStatus): string =>
       ['running since', showTime(s.startedAt)],
       ['data', s.dataDirectory],
       ['memory', `${Math.round(s.memoryBytes / 2 ** 20)} MiB`],
+      ['degraded', s.degraded === undefined || s.degraded.length === 0 ? 'no' : s.degraded.join(', ')],
     ]),
     '\nSources',
     table(

@@ -1,10 +1,12 @@
 import { checkRead } from '#gateways/checks.ts';
 import type { ReadRequest } from '#gateways/platform.ts';
 import { callerOf } from '../caller.ts';
+import { sayDegraded } from '../degraded.ts';
 import { createFeaturesSerializer } from '../features-json.ts';
 import { timeOf } from '../parameters.ts';
+import { readResult } from '../read-schemas.ts';
 import type { Routes } from '../route.ts';
-import { answers, closed, list, readResult, record, text, time } from '../schemas.ts';
+import { answers, closed, list, record, text, time } from '../schemas.ts';
 
 type FeaturesBody = Omit<ReadRequest, 'at' | 'known'> & { readonly at?: string | number; readonly known?: string | number };
 
@@ -36,6 +38,7 @@ export const featureRoutes: Routes = (app, { platform, limits }) => {
             at: time,
             known: time,
             after: text,
+            waitMs: { type: 'integer', minimum: 0, description: 'how long `after` may be waited for; at most five seconds' },
           },
           ['entities'],
         ),
@@ -43,9 +46,11 @@ export const featureRoutes: Routes = (app, { platform, limits }) => {
       },
       serializerCompiler: ({ httpStatus }) => (httpStatus === '200' ? (serialize as (data: unknown) => string) : JSON.stringify),
     },
-    (request) => {
+    async (request, reply) => {
       checkRead(request.body, limits);
-      return platform.read(readRequest(request.body), callerOf(request));
+      const result = await platform.read(readRequest(request.body), callerOf(request));
+      sayDegraded(reply, result);
+      return result;
     },
   );
 };

@@ -1,5 +1,6 @@
 import { fail } from '#domain/errors.ts';
 import { callerOf } from '../caller.ts';
+import { readiness } from '../read-schemas.ts';
 import type { Routes } from '../route.ts';
 import { answers, object, oneOf } from '../schemas.ts';
 
@@ -8,10 +9,16 @@ export const healthRoutes: Routes = (app, { platform, draining }) => {
     schema: { tags: ['operation'], summary, response: answers(200, object({ status: oneOf(state) })) },
   });
   app.get('/healthz', about('The process lives', 'ok'), async () => ({ status: 'ok' }));
-  app.get('/readyz', about('Ready to serve', 'ready'), async () => {
+  const ready = {
+    tags: ['operation'],
+    summary: 'Ready to serve, and in which degraded modes',
+    response: answers(200, readiness),
+  };
+  app.get('/readyz', { schema: ready }, async () => {
     if (draining() || !platform.ready())
       fail('MR_UNAVAILABLE', draining() ? 'the server is stopping' : 'the server is not ready yet');
-    return { status: 'ready' };
+    const degraded = platform.degraded();
+    return { status: 'ready', ...(degraded.length === 0 ? {} : { degraded }) };
   });
   app.get(
     '/metrics',

@@ -9,6 +9,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { FeatureViewDefinition, SourceDefinition } from '#domain/definitions/model.ts';
 import type { Expr } from '#domain/expressions/ast.ts';
+import { NOT_DEGRADED } from '#domain/ports/degraded.ts';
 import { rawTopic } from '#domain/ports/topics.ts';
 import { rawCodec } from '#domain/sources/raw-codec.ts';
 import { EARLIEST } from '#domain/sources/refusal.ts';
@@ -210,7 +211,7 @@ test('the tiles that Flink keeps, at every moment that they answer for', async (
       hot: null,
       decoder,
       checkpointAt: () => null,
-      fetch: async () => ({ read: () => 'needs-history', newest: () => null }),
+      fetch: async () => ({ read: () => 'needs-history', newest: () => null, degraded: NOT_DEGRADED }),
     });
     const store: TileStore = await generation.tiles();
     for (const at of momentsOf(all, 12)) {

@@ -18,6 +18,10 @@ export interface ReadResponse {
    * In a stream only.
    */
   'error'?: (_millrace_v1_Refusal | null);
+  /**
+   * The degraded modes that the answer was made in, right all the same; none: all was as usual.
+   */
+  'degraded'?: (string)[];
 }
 
 export interface ReadResponse__Output {
@@ -33,4 +37,8 @@ export interface ReadResponse__Output {
    * In a stream only.
    */
   'error': (_millrace_v1_Refusal__Output | null);
+  /**
+   * The degraded modes that the answer was made in, right all the same; none: all was as usual.
+   */
+  'degraded': (string)[];
 }

@@ -17,7 +17,12 @@ export interface ViewFreshness {
    * The position that it has reached.
    */
   'position'?: (string);
+  /**
+   * Epoch ms: every event that the log had accepted by then is in the values, and later ones may be; absent: not known yet.
+   */
+  'through'?: (number | string | Long);
   '_eventTime'?: "eventTime";
+  '_through'?: "through";
 }
 
 /**
@@ -35,5 +40,10 @@ export interface ViewFreshness__Output {
    * The position that it has reached.
    */
   'position': (string);
+  /**
+   * Epoch ms: every event that the log had accepted by then is in the values, and later ones may be; absent: not known yet.
+   */
+  'through'?: (number);
   '_eventTime'?: "eventTime";
+  '_through'?: "through";
 }

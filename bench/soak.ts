@@ -1,0 +1,54 @@
+/**
+ * A soak: `npm run bench soak [MINUTES] [PROFILE]`. Clients publish and read at a steady rate, in every way that there is, while views are
+ * revised and replayed, data sets made, and every part restarted. Answers are checked against counted truth; what clients may see as
+ * errors is listed in `soak/errors.ts`; memory, files and latency must not grow. Exits with 1 where a check fails.
+ */
+import { startEmbeddedRig } from './soak/embedded.ts';
+import type { Rig } from './soak/rig.ts';
+import { soak } from './soak/run.ts';
+import { figuresOf, printMinutes } from './soak/verdict.ts';
+import { print } from './support/report.ts';
+
+const PROFILES: Readonly<Record<string, () => Promise<Rig>>> = { embedded: startEmbeddedRig };
+
+const minutes = Number(process.argv[2] ?? 15);
+const profile = process.argv[3] ?? 'embedded';
+const start = PROFILES[profile];
+if (start === undefined || !(minutes > 0)) {
+  console.error(`npm run bench soak [MINUTES] [PROFILE]; profiles are ${Object.keys(PROFILES).join(', ')}`);
+  process.exit(2);
+}
+
+/** Of minutes: fewer say nothing of growth. */
+const LEAST_TO_JUDGE = 10;
+const SHOWN = 20;
+
+const rig = await start();
+try {
+  const { watch, samples, events } = await soak(
+    rig,
+    {
+      seconds: minutes * 60,
+      restarts: Math.max(2, Math.round(minutes / 3)),
+      changeEveryMs: 15_000,
+      datasetEveryMs: 10_000,
+      batches: 10,
+      batch: 20,
+    },
+    (line) => console.log(line),
+  );
+  console.log(
+    `\n${events.toLocaleString('en')} events; operations: ${[...watch.operations].map(([kind, n]) => `${kind} ${n}`).join(', ')}`,
+  );
+  console.log(
+    `errors while restarting, all promised: ${[...watch.promised].map(([code, n]) => `${code} ${n}`).join(', ') || 'none'}\n`,
+  );
+  printMinutes(watch.minutes);
+  for (const failure of watch.failures.slice(0, SHOWN)) console.log(`FAILED ${failure}`);
+  if (watch.failures.length > SHOWN) console.log(`and ${watch.failures.length - SHOWN} more`);
+  const figures = figuresOf(watch, { minutes, samples, judgeGrowth: minutes >= LEAST_TO_JUDGE });
+  print(`soak of ${minutes} minutes, profile ${profile}`, figures);
+  if (figures.some(({ met }) => met === false)) process.exitCode = 1;
+} finally {
+  await rig.close();
+}

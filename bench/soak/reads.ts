@@ -1,0 +1,165 @@
+/** Every way to read, each with what its answer must be. */
+import type { Client } from 'millrace/client';
+import type { FeatureServiceDefinition } from '#domain/definitions/model.ts';
+import { Wrong } from './errors.ts';
+import type { Http } from './http.ts';
+import type { Acknowledged } from './publishing.ts';
+import { nameOf, type Truth, totals, USERS } from './world.ts';
+
+type Row = Readonly<Record<string, unknown>>;
+interface Answer {
+  readonly rows: readonly Row[];
+  readonly at: number;
+}
+
+export interface Reading {
+  readonly http: Http;
+  readonly grpc: readonly Client[];
+  readonly truth: Truth;
+  readonly newest: () => Acknowledged | null;
+  readonly random: () => number;
+}
+
+export interface ReadKind {
+  readonly name: string;
+  /** a second */
+  readonly rate: number;
+  readonly run: (reading: Reading) => Promise<void>;
+}
+
+const FEATURES = ['totals:events', 'totals:total', 'totals:newest'];
+/** Clocks of one machine, read by two processes. */
+const CLOCK_MS = 20;
+const numberOf = (value: unknown): number => (value === null ? 0 : Number(value));
+
+const someUsers = ({ random }: Reading, n: number): number[] => Array.from({ length: n }, () => Math.floor(random() * USERS));
+const entitiesOf = (users: readonly number[]): { user: string }[] => users.map((user) => ({ user: nameOf(user) }));
+
+const between = (what: string, user: number, n: number, least: number, most: number): void => {
+  if (!(n >= least && n <= most)) throw new Wrong(`${what} of ${nameOf(user)} is ${n}: from ${least} to ${most} were possible`);
+};
+
+/** A row's three numbers are one, within what was possible. */
+const checkRow = (user: number, row: Row, least: number, most: number): void => {
+  const n = numberOf(row.events);
+  between('the count', user, n, least, most);
+  if (numberOf(row.total) !== n || numberOf(row.newest) !== n)
+    throw new Wrong(`the row of ${nameOf(user)} is torn: ${JSON.stringify(row)}`);
+};
+
+/** Asks, and checks each user's row against what was acknowledged before and issued by the end. */
+const checked = async (
+  { truth }: Reading,
+  users: readonly number[],
+  ask: () => Promise<readonly Row[]>,
+  atLeast: (user: number) => number = truth.acked,
+): Promise<void> => {
+  const least = users.map((user) => atLeast(user));
+  const rows = await ask();
+  if (rows.length !== users.length) throw new Wrong(`${rows.length} rows for ${users.length} entities`);
+  rows.forEach((row, i) => checkRow(users[i] as number, row, least[i] as number, truth.issued(users[i] as number)));
+};
+
+const features =
+  (n: number) =>
+  async (reading: Reading): Promise<void> => {
+    const users = someUsers(reading, n);
+    const body = { features: FEATURES, entities: entitiesOf(users) };
+    await checked(reading, users, async () => (await reading.http.post<Answer>('/v1/features', body)).rows);
+  };
+
+const service = async (reading: Reading): Promise<void> => {
+  const users = someUsers(reading, 5);
+  await checked(reading, users, async () => {
+    const { rows } = await reading.http.post<Answer>('/v1/features', { service: 'soak', entities: entitiesOf(users) });
+    for (const row of rows)
+      if (numberOf(row.twice) !== 2 * numberOf(row.total)) throw new Wrong(`an on-demand feature is off: ${JSON.stringify(row)}`);
+    return rows;
+  });
+};
+
+/** The view that is revised, replayed, promoted and rolled back all the while: what it counts stays what it is. */
+const changing = async ({ http, truth, ...reading }: Reading): Promise<void> => {
+  const users = someUsers({ http, truth, ...reading }, 5);
+  const least = users.map((user) => truth.acked(user));
+  const { rows } = await http.post<Answer>('/v1/features', { features: ['evolving:events'], entities: entitiesOf(users) });
+  rows.forEach((row, i) => {
+    const user = users[i] as number;
+    between('the count (evolving)', user, numberOf(row.events), least[i] as number, truth.issued(user));
+  });
+};
+
+const after = async (reading: Reading): Promise<void> => {
+  const acknowledged = reading.newest();
+  if (acknowledged === null) return;
+  const highest = new Map<number, number>();
+  for (const { user, k } of acknowledged.ticks) {
+    const index = Number(user.slice(1));
+    highest.set(index, Math.max(k, highest.get(index) ?? 0));
+  }
+  const users = [...highest.keys()];
+  const body = { features: FEATURES, entities: entitiesOf(users), after: acknowledged.position };
+  const ask = async (): Promise<readonly Row[]> => (await reading.http.post<Answer>('/v1/features', body)).rows;
+  await checked(reading, users, ask, (user) => Math.max(highest.get(user) as number, reading.truth.acked(user)));
+};
+
+const past = async ({ http, truth, ...reading }: Reading): Promise<void> => {
+  const users = someUsers({ http, truth, ...reading }, 2);
+  const at = Date.now() - 2_000 - Math.floor(reading.random() * 60_000);
+  const body = { features: FEATURES, entities: entitiesOf(users), at, known: at };
+  const { rows } = await http.post<Answer>('/v1/features', body);
+  rows.forEach((row, i) => {
+    const user = users[i] as number;
+    const least = truth.within('acked', user, 0, at, at - CLOCK_MS);
+    between('the count, as known then,', user, numberOf(row.events), least, truth.within('issued', user, 0, at, at + CLOCK_MS));
+  });
+};
+
+const explain = async ({ http, truth, ...reading }: Reading): Promise<void> => {
+  const [user] = someUsers({ http, truth, ...reading }, 1) as [number];
+  const least = truth.acked(user);
+  const answer = await http.get<{ value: unknown; matches: boolean; recomputed: unknown }>(
+    `/v1/explain?view=totals&feature=events&entity.user=${nameOf(user)}`,
+  );
+  if (!answer.matches) throw new Wrong(`the value ${answer.value} is not what its events make: ${answer.recomputed}`);
+  between('the count, explained,', user, numberOf(answer.value), least, truth.issued(user));
+};
+
+const feast = async (reading: Reading): Promise<void> => {
+  const users = someUsers(reading, 3);
+  await checked(reading, users, async () => {
+    const entities = { user: users.map(nameOf) };
+    const answer = await reading.http.post<{ results: { values: unknown[] }[] }>('/get-online-features', {
+      features: FEATURES,
+      entities,
+    });
+    const column = (i: number, row: number): unknown => answer.results[i]?.values[row];
+    return users.map((_, row) => ({ events: column(1, row), total: column(2, row), newest: column(3, row) }));
+  });
+};
+
+let turn = 0;
+const grpc = async (reading: Reading): Promise<void> => {
+  const users = someUsers(reading, 3);
+  const client = reading.grpc[turn++ % reading.grpc.length] as Client;
+  await checked(reading, users, async () => (await client.view(totals, entitiesOf(users))).rows);
+};
+const grpcService = async (reading: Reading): Promise<void> => {
+  const users = someUsers(reading, 3);
+  const client = reading.grpc[turn++ % reading.grpc.length] as Client;
+  const soak = 'soak' satisfies FeatureServiceDefinition['name'];
+  await checked(reading, users, async () => (await client.service(soak, entitiesOf(users))).rows);
+};
+
+export const READS: readonly ReadKind[] = [
+  { name: 'one entity', rate: 30, run: features(1) },
+  { name: '100 entities', rate: 3, run: features(100) },
+  { name: 'service', rate: 10, run: service },
+  { name: 'after', rate: 5, run: after },
+  { name: 'evolving', rate: 10, run: changing },
+  { name: 'past', rate: 1, run: past },
+  { name: 'explain', rate: 1, run: explain },
+  { name: 'feast', rate: 10, run: feast },
+  { name: 'grpc', rate: 15, run: grpc },
+  { name: 'grpc service', rate: 5, run: grpcService },
+];

@@ -1,0 +1,148 @@
+/**
+ * One soak: steady load, changes and restarts side by side, then everything counted once more by brute force.
+ *
+ *   first half     every part is restarted again and again, by SIGTERM and by SIGKILL in turn
+ *   second half    no restarts, so that what grows is seen to grow; changes go on
+ *   the end        load stops, all parts are killed once more, and all values must be exact
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { connect } from 'millrace/client';
+import { keepChanging, keepMakingDatasets } from './changes.ts';
+import { createHttp, type Http } from './http.ts';
+import { startLoad } from './load.ts';
+import { startProducer } from './publishing.ts';
+import { READS } from './reads.ts';
+import type { Rig, Sample } from './rig.ts';
+import { createWatch, type Watch } from './watch.ts';
+import { createTruth, definitions, HOP_MS, nameOf, type Truth, USERS, WINDOW_MS } from './world.ts';
+
+export interface SoakOptions {
+  readonly seconds: number;
+  /** restarts of each part, all in the first half */
+  readonly restarts: number;
+  /** a cycle of revision and replay, and a data set, every so often */
+  readonly changeEveryMs: number;
+  readonly datasetEveryMs: number;
+  /** batches a second of all producers together, and their events */
+  readonly batches: number;
+  readonly batch: number;
+}
+
+export interface Soaked {
+  readonly watch: Watch;
+  /** since the last restart */
+  readonly samples: readonly Sample[];
+  readonly events: number;
+}
+
+const PRODUCERS = 2;
+const SAMPLE_MS = 1_000;
+const LAG_MS = 20;
+const READY_MS = 60_000;
+
+type Row = Readonly<Record<string, number | null>>;
+
+/** Every user's values now and over a window, against the events that were sent. */
+const checkExactly = async (http: Http, watch: Watch, truth: Truth): Promise<void> => {
+  const users = Array.from({ length: USERS }, (_, user) => user);
+  const entities = users.map((user) => ({ user: nameOf(user) }));
+  const at = Date.now();
+  const features = ['totals:events', 'totals:total', 'totals:newest', 'recent:events_2m', 'recent:total_2m'];
+  const { rows } = await http.post<{ rows: Row[] }>('/v1/features', { features, entities, at });
+  const evolving = await http.post<{ rows: Row[] }>('/v1/features', { features: ['evolving:events'], entities });
+  const from = Math.floor((at - WINDOW_MS) / HOP_MS) * HOP_MS;
+  for (const user of users) {
+    const n = truth.issued(user);
+    const inWindow = truth.within('issued', user, from, at);
+    const row = rows[user] as Row;
+    const expected = [n, n || null, n || null, inWindow, inWindow || null];
+    const found = [row.events, row.total, row.newest, row.events_2m, row.total_2m];
+    if (JSON.stringify(found) !== JSON.stringify(expected) || evolving.rows[user]?.events !== n)
+      watch.fail(
+        `at the end ${nameOf(user)} has ${JSON.stringify(found)} and evolving ${evolving.rows[user]?.events}, not ${JSON.stringify(expected)}`,
+      );
+  }
+  const status = await http.get<{ sources: { source: string; events: number; rejected: number }[] }>('/v1/status');
+  const ticks = status.sources.find(({ source }) => source === 'ticks');
+  if (ticks?.events !== truth.total() || ticks.rejected !== 0)
+    watch.fail(`at the end the log has ${JSON.stringify(ticks)}, and ${truth.total()} events were sent`);
+  const audit = await http.get<{ ok: boolean }>('/v1/audit/verify');
+  if (!audit.ok) watch.fail(`the audit's chain is broken: ${JSON.stringify(audit)}`);
+};
+
+/** Views fill after they are applied: all must be live before answers can be judged. */
+const untilLive = async (http: Http): Promise<void> => {
+  for (const deadline = Date.now() + READY_MS; ; await sleep(200)) {
+    const { views } = await http.get<{ views: { state: string }[] }>('/v1/status').catch(() => ({ views: [{ state: 'away' }] }));
+    if (views.every(({ state }) => state === 'live')) return;
+    if (Date.now() > deadline) throw new Error('the views are not live');
+  }
+};
+
+export const soak = async (rig: Rig, options: SoakOptions, say: (line: string) => void): Promise<Soaked> => {
+  const http = createHttp(rig.urls);
+  const grpc = rig.grpc.map((address) => connect({ address, deadlineMs: 10_000, retry: { tries: 1 } }));
+  await http.post('/v1/apply', { definitions: JSON.parse(JSON.stringify(definitions)), reason: 'soak' });
+  await untilLive(http);
+
+  const startedAt = Date.now();
+  const endsAt = startedAt + options.seconds * 1000;
+  const running = (): boolean => Date.now() < endsAt;
+  const watch = createWatch(startedAt);
+  const truth = createTruth();
+  let samples: Sample[] = [];
+  const sampling = setInterval(() => {
+    void rig.sample().then((sample) => {
+      watch.sampled(sample);
+      if (sample !== null) samples.push(sample);
+    });
+  }, SAMPLE_MS);
+  let expected = performance.now() + LAG_MS;
+  const lagging = setInterval(() => {
+    watch.lagged(Math.max(0, performance.now() - expected));
+    expected = performance.now() + LAG_MS;
+  }, LAG_MS);
+
+  const everyMs = (1000 * PRODUCERS) / options.batches;
+  const producers = Array.from({ length: PRODUCERS }, (_, share) =>
+    startProducer({ http, watch, truth, share, shares: PRODUCERS, everyMs, batch: options.batch }),
+  );
+  let turn = 0;
+  const newest = () => producers[turn++ % PRODUCERS]?.newest() ?? null;
+  const reading = { http, grpc, truth, newest, random: Math.random };
+  const loads = READS.map(({ name, rate, run }) =>
+    startLoad(
+      rate,
+      (due) => watch.operation(name, due, () => run(reading)),
+      () => watch.fail(`${name}: too many are unanswered`),
+    ),
+  );
+  const changing = { http, watch, truth, running };
+  const changes = [keepChanging(changing, options.changeEveryMs), keepMakingDatasets(changing, options.datasetEveryMs)];
+
+  const restart = async (round: number): Promise<void> => {
+    for (const { name, restart: again } of rig.parts) {
+      const how = round % 2 === 0 ? 'SIGTERM' : 'SIGKILL';
+      say(`${((Date.now() - startedAt) / 1000).toFixed(0)} s: ${how} to ${name}`);
+      await watch.restarting(`${name} ${how}`, () => again(how));
+    }
+    samples = [];
+  };
+  const gapMs = (options.seconds * 500) / (options.restarts + 1);
+  for (let round = 0; round < options.restarts; round++) {
+    await sleep(Math.max(0, startedAt + gapMs * (round + 1) - Date.now()));
+    await restart(round);
+  }
+  await sleep(Math.max(0, endsAt - Date.now()));
+
+  clearInterval(sampling);
+  clearInterval(lagging);
+  const seen = samples;
+  await Promise.all([...loads.map((load) => load.stop()), ...producers.map((producer) => producer.stop()), ...changes]);
+  for (const { restart: again } of rig.parts) await again('SIGKILL');
+  await untilLive(http);
+  await checkExactly(http, watch, truth);
+  for (const client of grpc) client.close();
+  http.close();
+  return { watch, samples: seen, events: truth.total() };
+};

@@ -1,0 +1,99 @@
+/**
+ * What goes with a call from its first word to its status: its request id, its span where it is traced, and what is told of it in the end,
+ * to the metrics, the trace and the log. One a call: the messages of a stream share it.
+ */
+import { Metadata, status } from '@grpc/grpc-js';
+import type { ErrorCode } from '#domain/errors.ts';
+import type { RequestMeter } from '#domain/ports/request-meter.ts';
+import { inTrace, type TraceContext } from '#domain/ports/tracing.ts';
+import type { RequestLog } from '#gateways/logging/request-log.ts';
+import type { Platform } from '#gateways/platform.ts';
+import { REQUEST_ID, requestIds } from '#gateways/request-id.ts';
+
+export interface ScopedCall {
+  readonly metadata: Metadata;
+  readonly getPath: () => string;
+  readonly sendMetadata: (metadata: Metadata) => void;
+}
+
+export interface CallScope {
+  readonly requestId: string;
+  readonly trace: TraceContext | null;
+  /** Once, when the call is over. @param refusal null: it was answered */
+  readonly over: (code: status, refusal: ErrorCode | null) => void;
+}
+
+export type OpenScope = (call: ScopedCall) => CallScope;
+
+const scopes = new WeakMap<Metadata, CallScope>();
+
+/** The scope of the call that brought this metadata; null: it has none, as in a test of a part. */
+export const scopeOf = (metadata: Metadata): CallScope | null => scopes.get(metadata) ?? null;
+
+export interface ScopeOptions {
+  readonly platform: Pick<Platform, 'requests' | 'tracing'>;
+  readonly log: RequestLog | null;
+  readonly actorOf: (metadata: Metadata) => string;
+}
+
+const FAILED = new Set([status.INTERNAL, status.UNKNOWN, status.DATA_LOSS]);
+
+export const createScopes = ({ platform, log, actorOf }: ScopeOptions): OpenScope => {
+  const { requests, tracing } = platform;
+  const idOf = requestIds();
+  const meters = new Map<string, RequestMeter>();
+  const meterOf = (path: string): RequestMeter | null => {
+    if (requests === undefined) return null;
+    let meter = meters.get(path);
+    // only calls of services that are served get here: the paths are a closed list
+    if (meter === undefined) meters.set(path, (meter = requests.route('grpc', path)));
+    return meter;
+  };
+  const spanOf = (path: string, requestId: string, metadata: Metadata) => {
+    if (tracing === undefined) return null;
+    const [traceparent] = metadata.get('traceparent');
+    const [tracestate] = metadata.get('tracestate');
+    const [service = '', method = ''] = path.slice(1).split('/');
+    return tracing.start(path.slice(1), {
+      kind: 'server',
+      parent: inTrace({ traceparent, tracestate }),
+      attributes: { 'rpc.system': 'grpc', 'rpc.service': service, 'rpc.method': method, 'millrace.request_id': requestId },
+    });
+  };
+
+  return (call) => {
+    const started = performance.now();
+    const { metadata } = call;
+    const path = call.getPath();
+    const requestId = idOf(metadata.get(REQUEST_ID)[0]);
+    const answered = new Metadata();
+    answered.set(REQUEST_ID, requestId);
+    call.sendMetadata(answered);
+    const span = spanOf(path, requestId, metadata);
+    const scope: CallScope = {
+      requestId,
+      trace: span === null ? null : span.context,
+      over(code, refusal) {
+        const durationMs = performance.now() - started;
+        const failed = FAILED.has(code);
+        const named = status[code];
+        meterOf(path)?.(durationMs / 1000, named, refusal);
+        span?.set({ 'rpc.grpc.status_code': code, ...(refusal === null ? {} : { 'error.type': refusal }) });
+        span?.end(failed ? { error: new Error(named) } : {});
+        log?.({
+          protocol: 'grpc',
+          route: path,
+          status: named,
+          durationMs,
+          refusal,
+          failed,
+          requestId,
+          traceId: span?.traceId,
+          actor: () => actorOf(metadata),
+        });
+      },
+    };
+    scopes.set(metadata, scope);
+    return scope;
+  };
+};

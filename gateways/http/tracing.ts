@@ -1,0 +1,47 @@
+/**
+ * A span for each request that is traced: from its caller's `traceparent`, or begun here. What probes and scrapes ask is nobody's trace.
+ * Paths and queries name entities, so a span has the route, and neither.
+ */
+import type { FastifyInstance } from 'fastify';
+import { inTrace, type Span, type Tracing } from '#domain/ports/tracing.ts';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** null: not traced */
+    span: Span | null;
+  }
+}
+
+const UNTRACED = new Set(['/healthz', '/readyz', '/metrics', '/health']);
+
+/** Must come before the routes. */
+export const addTracing = (app: FastifyInstance, tracing: Tracing | undefined): void => {
+  app.decorateRequest('span', null);
+  if (tracing === undefined) return;
+  app.addHook('onRequest', (request, _reply, done) => {
+    const route = request.routeOptions.url ?? 'unmatched';
+    if (!UNTRACED.has(route))
+      request.span = tracing.start(`${request.method} ${route}`, {
+        kind: 'server',
+        parent: inTrace(request.headers),
+        attributes: {
+          'http.request.method': request.method,
+          'http.route': route,
+          'url.scheme': request.protocol,
+          'network.protocol.version': request.raw.httpVersion,
+          'millrace.request_id': request.id,
+        },
+      });
+    done();
+  });
+  app.addHook('onResponse', (request, reply, done) => {
+    const { span } = request;
+    if (span !== null) {
+      const { statusCode, refusal } = reply;
+      span.set({ 'http.response.status_code': statusCode });
+      if (refusal !== null) span.set({ 'error.type': refusal });
+      span.end(statusCode >= 500 ? { error: new Error(String(statusCode)) } : {});
+    }
+    done();
+  });
+};

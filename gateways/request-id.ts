@@ -1,0 +1,14 @@
+/** A request's id: what its caller gave, or one that counts up behind a prefix of this process: unique over restarts, and cheap. */
+import { randomUUID } from 'node:crypto';
+
+export const REQUEST_ID = 'x-request-id';
+
+export const requestIds = (): ((given: unknown) => string) => {
+  const prefix = randomUUID().slice(0, 8);
+  let count = 0;
+  return (given) => {
+    if (typeof given === 'string' && /^[\w.:-]{1,128}$/.test(given)) return given;
+    count++;
+    return `${prefix}-${count}`;
+  };
+};

@@ -1,0 +1,94 @@
+/** The stack's online stores as reads see them: Redis, else Paimon, each with its budget, and what each may be asked. */
+import type { HotStore, OnlineStore, TilesTarget } from '#domain/ports/online-store.ts';
+import type { RowsServed } from '#domain/ports/platform.ts';
+import { noTiles, type PackedEntity } from '#domain/views/packed-entity.ts';
+import type { FlinkGeneration } from '#infra/flink/generation.ts';
+import { connectLookup } from '#infra/paimon/lookup-client.ts';
+import { paimonStore } from '#infra/paimon/primary-store.ts';
+import { redisHotStore } from '#infra/redis/hot-store.ts';
+import type { StackAddresses } from '#infra/stack/addresses.ts';
+import { type OnlineTiles, onlineTiles } from '#projections/serving/online-tiles.ts';
+
+export interface OnlineOptions {
+  /** whether a hot copy is read; default true */
+  readonly hot?: boolean;
+  /** how long an entity without events stays in the hot copy past its widest window, ms; default a day */
+  readonly hotGraceMs?: number;
+  /** how long a read waits for the hot store before the primary store is asked, ms; default 100 */
+  readonly hotBudgetMs?: number;
+  /** how long a read waits for the primary store before raw events are folded, ms; default 250 */
+  readonly primaryBudgetMs?: number;
+}
+
+export interface StackOnline {
+  readonly hot: HotStore | null;
+  readonly primary: OnlineStore;
+  readonly tiles: OnlineTiles;
+  readonly served: RowsServed;
+  /** how long an entity without events stays in the hot copy, ms; null: for ever */
+  readonly ttlOf: (target: TilesTarget) => number | null;
+  /** Entities that come back: what the primary store has of them is all that there was; null: not known. */
+  readonly older: (target: TilesTarget, keys: readonly string[]) => Promise<readonly (PackedEntity | null)[]>;
+}
+
+const HOT_BUDGET_MS = 100;
+const PRIMARY_BUDGET_MS = 250;
+const DAY_MS = 86_400_000;
+/** Redis' clock and ours, and the time between a read of the one store and of the other. */
+const HANDOVER_MS = 500;
+
+export const stackOnline = (
+  options: OnlineOptions & {
+    readonly addresses: Pick<StackAddresses, 'redis' | 'lookup'>;
+    readonly running: (target: TilesTarget) => FlinkGeneration | null;
+    readonly now: () => number;
+    readonly warn: (message: string) => void;
+  },
+): StackOnline => {
+  const { addresses, running, now, warn } = options;
+  /** Views of all time stay; of windows, until no window reaches an entity's last event, and some grace. */
+  const ttlOf = ({ plan }: TilesTarget): number | null =>
+    plan.ephemeral !== null
+      ? plan.ephemeral.ttlMs
+      : Number.isFinite(plan.reachMs)
+        ? plan.reachMs + (options.hotGraceMs ?? DAY_MS)
+        : null;
+  const hot = options.hot === false ? null : redisHotStore({ ...addresses.redis, ttlOf, warn });
+  const primary = paimonStore(connectLookup(addresses.lookup));
+  const served = { hot: 0, primary: 0, history: 0 };
+  const primaryHas = {
+    /** Where an entity left Redis, its last update is as old as its time to live: days, but for an ephemeral view's. */
+    letGo: (target: TilesTarget): boolean =>
+      target.plan.ephemeral === null ||
+      (running(target)?.primaryUntil() ?? 0) >= Date.now() - target.plan.ephemeral.ttlMs + HANDOVER_MS,
+    until: (target: TilesTarget, time: number): boolean => {
+      const generation = running(target);
+      return generation === null || (generation.primaryHasVisible() && generation.primaryUntil() >= time);
+    },
+  };
+  const tiles = onlineTiles({
+    hot,
+    primary,
+    primaryHas,
+    served,
+    hotBudget: { budgetMs: options.hotBudgetMs ?? HOT_BUDGET_MS },
+    primaryBudget: { budgetMs: options.primaryBudgetMs ?? PRIMARY_BUDGET_MS },
+  });
+
+  return {
+    hot,
+    primary,
+    tiles,
+    served,
+    ttlOf,
+    async older(target, keys) {
+      if (!primaryHas.letGo(target)) return keys.map(() => null);
+      const answers = await primary.read(target, keys, now()).catch(() => []);
+      return keys.map((_, i) => {
+        const answer = answers[i];
+        if (answer === undefined || answer.found === 'unknown') return null;
+        return answer.found === 'tiles' ? answer.entity : noTiles(target.plan);
+      });
+    },
+  };
+};

@@ -1,0 +1,121 @@
+/**
+ * A platform whose publishing and reading are told as spans, where the request that asks is traced:
+ *
+ *   publish <source>     its context travels in the headers of the raw records that it appends
+ *   read <what>          the stores that it asks are spans within it
+ *   shown <view>         in the trace of an event: the first read that shows what the event changed, linked to that read
+ */
+import type { Platform, ReadRequest, ReadResult } from '#domain/ports/platform.ts';
+import { rawTopic } from '#domain/ports/topics.ts';
+import { inSpan, type Span, type Tracing } from '#domain/ports/tracing.ts';
+import { keyOfEntity } from '#domain/views/entity-key.ts';
+import type { ServingViews } from '#projections/serving/served-view.ts';
+import { createTracedUpdates, type TracedUpdate, type TracedUpdates } from '#projections/serving/traced-updates.ts';
+
+/** Where spans are told, and the traced updates that wait for the read that shows them. */
+export interface Traces {
+  readonly tracing: Tracing;
+  readonly updates: TracedUpdates;
+}
+
+export const tracesOf = (tracing: Tracing | null | undefined): Traces | undefined =>
+  tracing == null ? undefined : { tracing, updates: createTracedUpdates() };
+
+export interface TracedPlatformOptions extends Traces {
+  readonly views: Pick<ServingViews, 'live'>;
+  readonly now: () => number;
+}
+
+const whatOf = ({ service }: ReadRequest, { views }: ReadResult): string => service ?? views.map(({ view }) => view).join(',');
+
+const isPresent = ({ at, known }: ReadRequest): boolean => at === undefined && known === undefined;
+
+export const tracePlatform = (platform: Platform, { tracing, updates, views, now }: TracedPlatformOptions): Platform => {
+  const tellShown = (update: TracedUpdate, read: Span | null): void => {
+    const time = now();
+    const { view, generation, eventTime, logTime, readableAt, context } = update;
+    const span = tracing.start(`shown ${view}`, {
+      parent: context,
+      // by the machine's clock a read may seem to come before what it shows
+      startedAt: Math.min(readableAt, time),
+      attributes: {
+        'millrace.view': view,
+        'millrace.generation': generation,
+        'millrace.event_time': new Date(eventTime).toISOString(),
+        'millrace.log_time': new Date(logTime).toISOString(),
+        'millrace.delay.event_to_read_ms': time - eventTime,
+        'millrace.delay.log_to_read_ms': time - logTime,
+        'millrace.delay.readable_to_read_ms': time - readableAt,
+      },
+      ...(read === null ? {} : { links: [read.context] }),
+    });
+    span?.end({ at: time });
+    if (span !== null) read?.link(span.context);
+  };
+
+  /** What this read is the first to show. */
+  const tellWhatIsShown = (request: ReadRequest, result: ReadResult, mark: number, read: Span | null): void => {
+    for (const { view, generation } of result.views) {
+      if (!updates.waits(view)) continue;
+      const served = views.live(view);
+      if (served === null || served === 'filling') continue;
+      const keys = request.entities.map((entity) => keyOfEntity(served.plan, entity));
+      for (const update of updates.shown(view, generation, keys, mark)) tellShown(update, read);
+    }
+  };
+
+  const tracedRead = async (request: ReadRequest, caller: Parameters<Platform['read']>[1], span: Span): Promise<ReadResult> => {
+    const mark = updates.mark();
+    return inSpan(tracing, span, async () => {
+      const result = await platform.read(request, caller);
+      span.rename(`read ${whatOf(request, result)}`);
+      span.set({ 'millrace.rows': result.values.length, 'millrace.features': result.features.length });
+      if (isPresent(request)) tellWhatIsShown(request, result, mark, span);
+      return result;
+    });
+  };
+
+  return {
+    ...platform,
+    tracing,
+    async publish(request, caller) {
+      const span =
+        caller.trace === undefined
+          ? null
+          : tracing.start('publish', {
+              kind: 'producer',
+              parent: caller.trace,
+              attributes: {
+                'messaging.system': 'millrace',
+                'messaging.operation.type': 'send',
+                'messaging.batch.message_count': request.events.length,
+              },
+            });
+      if (span === null) return platform.publish(request, caller);
+      return inSpan(tracing, span, async () => {
+        const result = await platform.publish(request, { ...caller, trace: span.context });
+        span.rename(`publish ${request.source}`);
+        span.set({
+          'messaging.destination.name': rawTopic(request.source),
+          'millrace.position': result.position,
+          'millrace.accepted': result.accepted,
+          'millrace.duplicates': result.duplicates,
+          'millrace.rejected': result.rejected.length,
+        });
+        return result;
+      });
+    },
+    async read(request, caller) {
+      const span = caller?.trace === undefined ? null : tracing.start('read', { parent: caller.trace });
+      if (span !== null) return tracedRead(request, caller, span);
+      const mark = updates.mark();
+      const result = await platform.read(request, caller);
+      if (isPresent(request)) tellWhatIsShown(request, result, mark, null);
+      return result;
+    },
+    async close() {
+      await platform.close();
+      await tracing.close();
+    },
+  };
+};

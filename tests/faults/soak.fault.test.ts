@@ -1,0 +1,38 @@
+/**
+ * The promise: beside replays, revisions, data sets and restarts, every answer is right and every error is one of those promised. The soak of
+ * `bench/soak.ts`, short: what takes time to show (leaks, drifting latency) is judged there.
+ */
+import { expect, test } from 'vitest';
+import { startEmbeddedRig } from '../../bench/soak/embedded.ts';
+import { soak } from '../../bench/soak/run.ts';
+
+const SECONDS = 16;
+
+test('under load from all sides, no answer is wrong and no error is one that was not promised', {
+  timeout: 180_000,
+}, async () => {
+  const rig = await startEmbeddedRig();
+  try {
+    const options = { seconds: SECONDS, restarts: 2, changeEveryMs: 3_000, datasetEveryMs: 2_000, batches: 10, batch: 20 };
+    const { watch, events } = await soak(rig, options, () => {});
+    expect(watch.failures).toEqual([]);
+    expect(events).toBeGreaterThan(500);
+    const { operations } = watch;
+    for (const kind of [
+      'publish',
+      'one entity',
+      'after',
+      'past',
+      'explain',
+      'feast',
+      'grpc',
+      'data set',
+      'apply',
+      'replay start',
+    ])
+      expect(operations.get(kind) ?? 0, kind).toBeGreaterThan(0);
+    expect(watch.minutes.flatMap(({ restarts }) => restarts)).toHaveLength(2);
+  } finally {
+    await rig.close();
+  }
+});
