@@ -71,6 +71,9 @@ const clientOf = <T extends Client>(definition: ServiceDefinition, address: stri
     'grpc.use_local_subchannel_pool': 0,
     'grpc.max_receive_message_length': 256 * 1024 * 1024,
     'grpc.enable_retries': 0,
+    // A server that comes back is found within a second, however long it was away: gRPC's own waits grow to two minutes.
+    'grpc.initial_reconnect_backoff_ms': 100,
+    'grpc.max_reconnect_backoff_ms': 1_000,
   }) as unknown as T;
 
 /** Where the program has a trace under way, by OpenTelemetry's API, its context goes with the call. */

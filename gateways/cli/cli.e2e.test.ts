@@ -99,6 +99,7 @@ test('the names of the commands are those of the interface, each with a help tex
     'audit',
     'audit log',
     'audit verify',
+    'served',
     'rejected',
     'rejected list',
     'rejected show',
