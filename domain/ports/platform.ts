@@ -456,6 +456,12 @@ export interface Platform {
     readonly edges: readonly { readonly from: string; readonly to: string }[];
   }>;
 
+  /** OpenLineage events, oldest first; `after`: the `next` of the page before */
+  lineageEvents(
+    query: { readonly after?: number; readonly limit?: number },
+    caller?: Caller,
+  ): Promise<{ readonly events: readonly unknown[]; readonly next: number }>;
+
   startDataset(request: DatasetRequest, caller: Caller): Promise<DatasetStatus>;
   dataset(id: string, caller?: Caller): Promise<DatasetStatus>;
   cancelDataset(id: string, caller?: Caller): Promise<DatasetStatus>;

@@ -8,3 +8,5 @@ export const lateTopic = (view: string): string => `late.${view}`;
 /** what a service answered, as far as it is logged */
 export const servedTopic = (service: string): string => `served.${service}`;
 export const REGISTRY_TOPIC = 'registry';
+/** OpenLineage events, where they are asked for */
+export const LINEAGE_TOPIC = 'lineage';

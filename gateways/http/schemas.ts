@@ -112,6 +112,8 @@ export const lineageGraph = object({
   edges: list(object({ from: text, to: text })),
 });
 
+export const lineageEvents = object({ events: list(record), next: whole });
+
 export const datasetStatus = object({
   id: text,
   state: oneOf('running', 'done', 'failed', 'cancelled'),

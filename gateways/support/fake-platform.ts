@@ -225,6 +225,9 @@ export const createFakePlatform = (): FakePlatform => {
     async search(text) {
       return [...catalog.values()].filter((entry) => entry.name.includes(text));
     },
+    async lineageEvents({ after = 0 }) {
+      return { events: [{ eventTime: '2026-01-01T00:00:00.000Z' }], next: after + 1 };
+    },
     async lineage() {
       return {
         nodes: [

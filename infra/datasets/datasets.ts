@@ -5,28 +5,23 @@
  */
 import { randomUUID } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import type {
-  EntityDefinition,
-  FeatureViewDefinition,
-  OnDemandFeatureDefinition,
-  ServiceMember,
-  SourceDefinition,
-} from '#domain/definitions/model.ts';
 import { fail, MillraceError } from '#domain/errors.ts';
 import type { HistoryTables } from '#domain/ports/history.ts';
 import type { Log } from '#domain/ports/log.ts';
-import type { DatasetRequest, DatasetStatus, Platform } from '#domain/ports/platform.ts';
+import type { Caller, DatasetRequest, DatasetStatus, Platform } from '#domain/ports/platform.ts';
 import { featuresTopic, rawTopic } from '#domain/ports/topics.ts';
 import type { Position, Row } from '#domain/values/value.ts';
 import { decodeKey } from '#domain/views/entity-key.ts';
 import type { HybridClock } from '#infra/clock/hybrid-clock.ts';
 import type { Catalog } from '#projections/catalog/catalog.ts';
-import type { DatasetTarget, ViewDefinitions } from '#projections/datasets/dataset-plan.ts';
 import type { LateEvents } from '#projections/late/late.ts';
+import type { DatasetTold, ReadSnapshot } from '#projections/lineage/dataset-runs.ts';
 import type { ComputingGeneration } from '#projections/replays/replays.ts';
 import type { ServingViews } from '#projections/serving/served-view.ts';
 import type { DatasetJob, LiveGeneration, RawFiles, ServedView } from './dataset-job.ts';
+import { createPins, type Pinned } from './pin-target.ts';
 import { runDataset } from './run-dataset.ts';
 
 export interface DatasetDependencies {
@@ -39,6 +34,8 @@ export interface DatasetDependencies {
   readonly late: LateEvents;
   readonly clock: Pick<HybridClock, 'readTime'>;
   readonly now: () => number;
+  /** told of each when it begins and when it has ended; absent: nobody asks */
+  readonly tell?: (told: DatasetTold) => void;
 }
 
 export interface Datasets {
@@ -52,12 +49,13 @@ export interface Datasets {
 interface Running {
   status: DatasetStatus;
   readonly abort: AbortController;
+  readonly snapshots: ReadSnapshot[];
   done: Promise<void>;
 }
 
-interface Pinned {
-  readonly target: DatasetTarget;
-  readonly views: DatasetStatus['views'];
+interface Asked {
+  readonly kind: DatasetTold['kind'];
+  readonly actor: string;
 }
 
 export const createDatasets = (dependencies: DatasetDependencies): Datasets => {
@@ -65,85 +63,24 @@ export const createDatasets = (dependencies: DatasetDependencies): Datasets => {
   mkdirSync(dependencies.directory, { recursive: true });
   const known = new Map<string, Running>();
 
-  const definitionsOf = (name: string, version: number): ViewDefinitions => {
-    const view = catalog.definition('feature-view', name, version) as FeatureViewDefinition;
-    return {
-      view,
-      source: catalog.definition('source', view.source) as SourceDefinition,
-      entity: catalog.definition('entity', view.entity) as EntityDefinition,
-    };
-  };
-
-  /** The version that serving reads, so that training and serving never differ in it. */
-  const served = (name: string, version: number | undefined): { readonly version: number; readonly generation: number } => {
-    const live = manager.live(name, version);
-    if (live === null)
-      return fail('MR_NOT_FOUND', `there is no feature view "${name}"${version === undefined ? '' : ` version ${version}`}`, {
-        view: name,
-      });
-    if (live === 'filling')
-      return fail('MR_VIEW_NOT_READY', `the first generation of view "${name}" is still being filled`, { view: name });
-    return live;
-  };
-
-  const onDemandOf = (names: readonly string[]): readonly OnDemandFeatureDefinition[] => {
-    const found = new Map<string, OnDemandFeatureDefinition>();
-    const add = (name: string): void => {
-      if (found.has(name)) return;
-      const definition =
-        catalog.definition('on-demand-feature', name) ??
-        fail('MR_NOT_FOUND', `there is no on-demand feature "${name}"`, { feature: name });
-      found.set(name, definition);
-      for (const input of Object.values(definition.inputs)) if (input.from === 'on-demand') add(input.name);
-    };
-    names.forEach(add);
-    return [...found.values()];
-  };
-
-  const membersOf = (target: DatasetRequest['target']): readonly ServiceMember[] => {
-    if ('service' in target) {
-      const service = catalog.definition('feature-service', target.service);
-      return (
-        service?.features ?? fail('MR_NOT_FOUND', `there is no feature service "${target.service}"`, { service: target.service })
-      );
-    }
-    const { version } = served(target.view, undefined);
-    return [{ from: 'view', view: target.view, features: Object.keys(definitionsOf(target.view, version).view.features) }];
-  };
-
-  const pin = (target: DatasetRequest['target']): Pinned => {
-    const members = membersOf(target);
-    const onDemand = onDemandOf(members.flatMap((member) => (member.from === 'on-demand' ? [member.name] : [])));
-    const pinnedVersion = new Map(
-      members.flatMap((member) => (member.from === 'view' ? [[member.view, member.version] as const] : [])),
-    );
-    const names = new Set([
-      ...pinnedVersion.keys(),
-      ...onDemand.flatMap((definition) =>
-        Object.values(definition.inputs).flatMap((input) => (input.from === 'feature' ? [input.view] : [])),
-      ),
-    ]);
-    const views = [...names]
-      .map((view) => ({ view, ...served(view, pinnedVersion.get(view)) }))
-      .map(({ view, version, generation }) => ({ view, version, generation }));
-    return { target: { members, onDemand, views: views.map(({ view, version }) => definitionsOf(view, version)) }, views };
-  };
+  const { pin, definitionsOf } = createPins(catalog, manager);
 
   /** The table's files, holding at least all below the pinned offsets. */
-  const filesOf = async (topic: string, below: readonly number[]): Promise<readonly string[]> => {
+  const filesOf = async (topic: string, below: readonly number[], read: ReadSnapshot[]): Promise<readonly string[]> => {
     const through = await history.through(topic);
     if (below.some((offset, partition) => offset > (through[partition] ?? 0))) await history.sync(topic);
     const snapshot = await history.snapshot(topic);
+    read.push({ topic, snapshot: snapshot === null ? null : String(snapshot.id), below });
     return snapshot === null ? [] : history.dataFiles(topic, snapshot.id);
   };
 
-  const rawFiles = async (source: string, time: number): Promise<RawFiles> => {
+  const rawFiles = async (source: string, time: number, read: ReadSnapshot[]): Promise<RawFiles> => {
     const topic = rawTopic(source);
     const below = await log.offsetsAt(topic, time);
-    return { files: await filesOf(topic, below), below };
+    return { files: await filesOf(topic, below, read), below };
   };
 
-  const servedHistory = async (view: string, time: number): Promise<ServedView> => {
+  const servedHistory = async (view: string, time: number, read: ReadSnapshot[]): Promise<ServedView> => {
     const topic = featuresTopic(view);
     const state = catalog.stream('feature-view', view)?.state;
     const timeline = state?.timeline ?? [];
@@ -160,7 +97,7 @@ export const createDatasets = (dependencies: DatasetDependencies): Datasets => {
         late: leftOut,
       });
     }
-    return { generations, updates: await filesOf(topic, await log.offsetsAt(topic, time)) };
+    return { generations, updates: await filesOf(topic, await log.offsetsAt(topic, time), read) };
   };
 
   const build = async (request: DatasetRequest, pinned: Pinned, time: number, out: string, running: Running): Promise<void> => {
@@ -169,10 +106,11 @@ export const createDatasets = (dependencies: DatasetDependencies): Datasets => {
     };
     try {
       const sources: Record<string, RawFiles> = {};
-      for (const { source } of pinned.target.views) sources[source.name] ??= await rawFiles(source.name, time);
+      for (const { source } of pinned.target.views) sources[source.name] ??= await rawFiles(source.name, time, running.snapshots);
       const servedViews: Record<string, ServedView> = {};
       if (request.mode === 'as-served')
-        for (const { view } of pinned.target.views) servedViews[view.name] = await servedHistory(view.name, time);
+        for (const { view } of pinned.target.views)
+          servedViews[view.name] = await servedHistory(view.name, time, running.snapshots);
       const job: DatasetJob = {
         target: pinned.target,
         spine: request.spine,
@@ -199,7 +137,7 @@ export const createDatasets = (dependencies: DatasetDependencies): Datasets => {
     }
   };
 
-  const start = async (request: DatasetRequest): Promise<Running> => {
+  const begin = async (request: DatasetRequest, { kind, actor }: Asked): Promise<Running> => {
     const id = `ds-${randomUUID().slice(0, 8)}`;
     const time = request.known ?? clock.readTime();
     const pinned = pin(request.target);
@@ -219,9 +157,21 @@ export const createDatasets = (dependencies: DatasetDependencies): Datasets => {
       startedAt: now(),
       finishedAt: null,
     };
-    const running: Running = { status, abort: new AbortController(), done: Promise.resolve() };
+    const running: Running = { status, abort: new AbortController(), snapshots: [], done: Promise.resolve() };
     known.set(id, running);
-    running.done = build(request, pinned, time, out, running);
+    const sources = [...new Set(pinned.target.views.map(({ source }) => source.name))];
+    const tell = (bytes: number | null): void =>
+      dependencies.tell?.({ status: running.status, request, kind, actor, snapshots: running.snapshots, sources, bytes });
+    tell(null);
+    running.done = build(request, pinned, time, out, running).then(async () => {
+      if (dependencies.tell !== undefined)
+        tell(
+          await stat(out).then(
+            ({ size }) => size,
+            () => null,
+          ),
+        );
+    });
     return running;
   };
 
@@ -252,7 +202,7 @@ export const createDatasets = (dependencies: DatasetDependencies): Datasets => {
   };
 
   return {
-    start: async (request) => (await start(request)).status,
+    start: async (request, caller) => (await begin(request, { kind: 'dataset', actor: caller.actor })).status,
     status: async (id) => find(id).status,
     async cancel(id) {
       const running = find(id);
@@ -260,10 +210,11 @@ export const createDatasets = (dependencies: DatasetDependencies): Datasets => {
       await running.done;
       return running.status;
     },
-    async batch({ target, at, out }) {
+    async batch({ target, at, out }, caller: Caller) {
       const time = at ?? clock.readTime();
       const rows = (await entitiesOf(pin(target).views)).map((entity) => ({ ...entity, event_timestamp: time }));
-      const running = await start({ target, spine: { rows }, out, mode: 'event-time' });
+      const asked = { kind: 'batch', actor: caller.actor } as const;
+      const running = await begin({ target, spine: { rows }, out, mode: 'event-time' }, asked);
       await running.done;
       const { status } = running;
       if (status.error !== null) throw new MillraceError(status.error.code, status.error.message, status.error.details);

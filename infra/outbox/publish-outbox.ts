@@ -28,13 +28,19 @@ export interface Outbox {
   stop(): Promise<void>;
 }
 
-const producer = { id: OUTBOX_CONSUMER, topic: OUTBOX_TOPIC } as const;
+/** What a copier is called on the log, and the topic that it writes: one producer a pair. */
+export interface OutboxNames {
+  readonly consumer: string;
+  readonly topic: string;
+}
+const REGISTRY: OutboxNames = { consumer: OUTBOX_CONSUMER, topic: OUTBOX_TOPIC };
 
 /** A log of before has a position and no sequence: the position is made its sequence, once. */
-const copiedSoFar = async (log: Log): Promise<number> => {
+const copiedSoFar = async (log: Log, { consumer, topic }: OutboxNames): Promise<number> => {
+  const producer = { id: consumer, topic };
   const counted = await log.producerSequence(producer.id, producer.topic);
   if (counted > 0) return counted;
-  const position = (await log.committed(OUTBOX_CONSUMER, OUTBOX_TOPIC))[0] ?? 0;
+  const position = (await log.committed(consumer, topic))[0] ?? 0;
   if (position === 0) return 0;
   await log.append({ records: [], producer: { ...producer, sequence: 0, count: position } }).catch((error: unknown) => {
     if (!isOutOfTurn(error)) throw error;
@@ -47,9 +53,12 @@ export const publishOutbox = async (
   eventStore: EventStore,
   log: Log,
   encode: (commit: Commit) => readonly OutgoingRecord[] | Promise<readonly OutgoingRecord[]>,
+  names: OutboxNames = REGISTRY,
 ): Promise<Outbox> => {
-  await log.createTopic(OUTBOX_TOPIC, { partitions: 1 });
-  let copied = await copiedSoFar(log);
+  const { consumer, topic } = names;
+  const producer = { id: consumer, topic };
+  await log.createTopic(topic, { partitions: 1 });
+  let copied = await copiedSoFar(log, names);
   let failure: Error | null = null;
   let stopped = false;
   let woken = false;
@@ -73,7 +82,7 @@ export const publishOutbox = async (
     if (last === undefined) return false;
     const records: OutgoingRecord[] = [];
     for (const commit of commits) records.push(...(await encode(commit)));
-    const position: ConsumerPosition = { consumer: OUTBOX_CONSUMER, topic: OUTBOX_TOPIC, partition: 0, offset: last.position };
+    const position: ConsumerPosition = { consumer, topic, partition: 0, offset: last.position };
     try {
       await log.append({
         records,

@@ -27,6 +27,8 @@ import type { ViewPlan } from '#domain/views/plan.ts';
 import type { WantedView } from '#infra/compute/compute-manager.ts';
 import { createRawDecoders, type RawDecoders } from '#infra/compute/raw-decoders.ts';
 import { createDatasets } from '#infra/datasets/datasets.ts';
+import { type Lineage, openLineage } from '#infra/openlineage/lineage.ts';
+import type { LineageSettings } from '#infra/openlineage/settings.ts';
 import { publishOutbox } from '#infra/outbox/publish-outbox.ts';
 import { flinkSqlOf } from '#infra/profiles/flink-sql-of.ts';
 import { followedPosition } from '#infra/profiles/followed-position.ts';
@@ -40,6 +42,8 @@ import { createExplain } from '#projections/explain/explain.ts';
 import { createRecentUpdates, type DecodeUpdate } from '#projections/explain/recent-updates.ts';
 import { createEventExport } from '#projections/exports/event-export.ts';
 import { createLateEvents } from '#projections/late/late.ts';
+import { producerOf } from '#projections/lineage/event.ts';
+import type { Teller } from '#projections/lineage/names.ts';
 import { createRejected } from '#projections/rejected/rejected.ts';
 import { createReplays } from '#projections/replays/replays.ts';
 import { createServedQueries } from '#projections/served/served-queries.ts';
@@ -104,6 +108,8 @@ export interface Adapters {
   readonly engine: (context: EngineContext) => Engine | Promise<Engine>;
   readonly decodeUpdate: DecodeUpdate;
   readonly materializations: (view: string, live: EngineGeneration) => ReturnType<EntriesDependencies['materializations']>;
+  /** absent: nobody asked for OpenLineage events */
+  readonly lineage?: Pick<Teller, 'engine' | 'places'> & { readonly settings: LineageSettings; readonly leads: () => boolean };
   /** absent: this profile makes none */
   readonly rollup?: (request: RollupRequest, live: EngineGeneration) => Promise<RollupResult>;
   /** called once the registry is open: work of this profile that needs it */
@@ -121,6 +127,27 @@ const REGISTRY_SILENT_MS = 3_000;
 const FOLLOW_AGAIN_MS = 2_000;
 const AFTER_DEADLINE_MS = 5_000;
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+const lineageOf = async (
+  { lineage, outboxLog, log, now, warn }: Adapters,
+  parts: { readonly schemas: SchemaRegistry; readonly eventStore: EventStore; readonly engine: Engine },
+): Promise<Lineage | null> => {
+  if (lineage === undefined) return null;
+  const { settings, leads, engine, places } = lineage;
+  const teller = { engine, places, namespace: settings.namespace, producer: producerOf(packageJson.version) };
+  const { schemas, eventStore } = parts;
+  return openLineage({
+    settings,
+    teller,
+    leads,
+    log: outboxLog ?? log,
+    schemas,
+    eventStore,
+    running: parts.engine.running,
+    now,
+    warn,
+  });
+};
 
 export const assemblePlatform = async (adapters: Adapters): Promise<Platform> => {
   const { log, schemas, history, now, warn, readTime } = adapters;
@@ -220,6 +247,8 @@ export const assemblePlatform = async (adapters: Adapters): Promise<Platform> =>
   });
   await reconcile();
   await adapters.started?.({ catalog, openSource });
+
+  const lineage = await lineageOf(adapters, { schemas, eventStore, engine });
 
   const generationIn = (view: string, states: readonly string[]): EngineGeneration | null => {
     const found = catalog.stream('feature-view', view)?.state.generations.find((g) => states.includes(g.state));
@@ -322,12 +351,14 @@ export const assemblePlatform = async (adapters: Adapters): Promise<Platform> =>
     late,
     now,
     clock: { readTime },
+    ...(lineage === null ? {} : { tell: lineage.datasetChanged }),
   });
 
   const close = async (): Promise<void> => {
     await settling;
     await servedLog.close();
     await datasets.close();
+    await lineage?.close();
     await engine.close();
     await outbox.stop();
     await audit.close();
@@ -385,6 +416,16 @@ export const assemblePlatform = async (adapters: Adapters): Promise<Platform> =>
       },
       sql: (view, version) => flinkSqlOf(catalog, view, version),
     }),
+    async lineageEvents({ after = 0, limit = 100 }) {
+      if (lineage === null)
+        return fail(
+          'MR_REFUSED',
+          'no OpenLineage events are kept: start with `millrace serve --openlineage URL`, or with `log`',
+          {},
+        );
+      const { records, next } = await lineage.events(after, limit);
+      return { events: records.map(({ event }) => JSON.parse(event) as unknown), next };
+    },
     startDataset: datasets.start,
     dataset: datasets.status,
     cancelDataset: datasets.cancel,
@@ -435,10 +476,16 @@ export const assemblePlatform = async (adapters: Adapters): Promise<Platform> =>
     freshness: status.freshness,
     requests: metrics.requests,
     async metrics() {
-      const [now, freshness, head] = await Promise.all([status.status(), status.freshness(), eventStore.head()]);
+      const [now, freshness, head, told] = await Promise.all([
+        status.status(),
+        status.freshness(),
+        eventStore.head(),
+        lineage?.stats() ?? null,
+      ]);
       return metrics.text({
         status: now,
         freshness,
+        lineage: told,
         outbox: { head, position: outbox.position(), failing: outbox.error() !== null },
       });
     },

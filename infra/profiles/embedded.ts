@@ -17,13 +17,16 @@ import { openSnapshots } from '#infra/compute/snapshots.ts';
 import { openDataDirectory } from '#infra/data-directory/data-directory.ts';
 import { openIcebergHistory } from '#infra/iceberg/history.ts';
 import { sqliteInput } from '#infra/iceberg/sqlite-input.ts';
+import type { LineageSettings } from '#infra/openlineage/settings.ts';
 import { assemblePlatform, type Engine, type EngineContext } from '#infra/profiles/assemble.ts';
+import { embeddedPlaces } from '#infra/profiles/lineage-places.ts';
 import { tracesOf } from '#infra/profiles/traced-platform.ts';
 import { sqliteAuditStore } from '#infra/sqlite/audit-store.ts';
 import { openDatabase } from '#infra/sqlite/database.ts';
 import { sqliteEventStore } from '#infra/sqlite/event-store.ts';
 import { sqliteLog } from '#infra/sqlite/log.ts';
 import { sqliteSchemaRegistry } from '#infra/sqlite/schema-registry.ts';
+import packageJson from '../../package.json' with { type: 'json' };
 
 export interface EmbeddedOptions {
   readonly dataDirectory: string;
@@ -35,6 +38,8 @@ export interface EmbeddedOptions {
   readonly tracing?: Tracing | null;
   /** how often the history commits by itself, ms; 0: only when asked */
   readonly historyEveryMs?: number;
+  /** where OpenLineage events go; absent: none are made */
+  readonly lineage?: LineageSettings | null;
 }
 
 /** A state is saved when many updates came since (a rebuild reads them again), and every minute where there was any. */
@@ -99,8 +104,20 @@ export const startEmbedded = async (options: EmbeddedOptions): Promise<Platform>
     return codec;
   };
 
+  const lineage = options.lineage ?? null;
+
   return assemblePlatform({
     profile: 'embedded',
+    ...(lineage === null
+      ? {}
+      : {
+          lineage: {
+            settings: lineage,
+            leads: () => true,
+            engine: { name: 'millrace', version: packageJson.version },
+            places: embeddedPlaces(join(directory.path, 'history')),
+          },
+        }),
     dataDirectory: directory.path,
     datasetDirectory: join(directory.path, 'datasets'),
     now,

@@ -31,11 +31,14 @@ import { kafkaLog } from '#infra/kafka/log.ts';
 import { mysqlAuditStore } from '#infra/mysql/audit-store.ts';
 import { openMysql } from '#infra/mysql/database.ts';
 import { mysqlLease } from '#infra/mysql/lease.ts';
+import type { LineageSettings } from '#infra/openlineage/settings.ts';
 import { assemblePlatform, type Engine, type EngineContext } from '#infra/profiles/assemble.ts';
 import { openInboxes } from '#infra/profiles/inboxes.ts';
+import { stackPlaces } from '#infra/profiles/lineage-places.ts';
 import { openRegistryStore } from '#infra/profiles/registry-store.ts';
 import { type OnlineOptions, stackOnline } from '#infra/profiles/stack-online.ts';
 import type { StackAddresses } from '#infra/stack/addresses.ts';
+import { VERSIONS } from '#infra/stack/versions.ts';
 import { tilesFetcher } from '#projections/serving/online-tiles.ts';
 
 export interface StackOptions extends OnlineOptions {
@@ -44,6 +47,8 @@ export interface StackOptions extends OnlineOptions {
   readonly dataDirectory: string;
   readonly now?: () => number;
   readonly warn?: (message: string) => void;
+  /** where OpenLineage events go; absent: none are made */
+  readonly lineage?: LineageSettings | null;
   /** whether this process keeps the hot copy, beside serving; default true */
   readonly projections?: boolean;
   /** how long a retired generation's tables stay, ms; default a minute */
@@ -181,8 +186,20 @@ export const startStack = async (options: StackOptions): Promise<Platform> => {
     };
   };
 
+  const lineage = options.lineage ?? null;
+
   return assemblePlatform({
     profile: 'stack',
+    ...(lineage === null
+      ? {}
+      : {
+          lineage: {
+            settings: lineage,
+            leads: lease.holds,
+            engine: { name: 'flink', version: VERSIONS.flink },
+            places: stackPlaces(addresses, hot !== null),
+          },
+        }),
     dataDirectory: addresses.directory,
     datasetDirectory: join(options.dataDirectory, 'datasets'),
     now,

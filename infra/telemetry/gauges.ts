@@ -5,11 +5,23 @@ import type { EngineJob, Platform, PlatformStatus } from '#domain/ports/platform
 import { parseTopicPosition } from '#domain/ports/position.ts';
 import { parseDuration } from '#domain/values/duration.ts';
 
+/** OpenLineage events of this process; `lag`: not yet delivered, `behind`: commits not yet told of. */
+export interface LineageStats {
+  readonly delivered: number;
+  readonly refused: number;
+  readonly lost: number;
+  readonly lag: number;
+  readonly behind: number;
+  readonly failing: boolean;
+}
+
 export interface Sample {
   readonly status: PlatformStatus;
   readonly freshness: Awaited<ReturnType<Platform['freshness']>>;
   /** commits of the registry, and how many of them the log has */
   readonly outbox: { readonly head: number; readonly position: number; readonly failing: boolean };
+  /** null, or absent: no OpenLineage events are made */
+  readonly lineage?: LineageStats | null;
   readonly disk: { readonly size: number; readonly free: number } | null;
 }
 
@@ -55,12 +67,26 @@ export const createGauges = (registry: Registry): ((sample: Sample) => void) => 
   const commits = gauge('millrace_registry_commits', 'Commits of the registry.');
   const behind = gauge('millrace_outbox_lag_commits', 'Commits of the registry that are not on the log yet.');
   const failing = gauge('millrace_outbox_failing', '1 where the last attempt to copy commits to the log failed.');
+  const told = new Counter({
+    name: 'millrace_lineage_events_total',
+    help: 'OpenLineage events of this process: delivered, refused by the receiver, or lost before they were on the log.',
+    labelNames: ['outcome'],
+    registers: [registry],
+  });
+  const waiting = gauge('millrace_lineage_lag_events', 'OpenLineage events that the receiver does not have yet.');
+  const untold = gauge('millrace_lineage_lag_commits', 'Commits of the registry that no OpenLineage event was made of yet.');
+  const unheard = gauge('millrace_lineage_failing', '1 where the receiver of OpenLineage events did not take the last one.');
   const size = gauge('millrace_disk_size_bytes', 'Size of the file system of the data directory.');
   const free = gauge('millrace_disk_free_bytes', 'Free bytes of the file system of the data directory.');
 
-  return ({ status, freshness, outbox, disk }) => {
+  return ({ status, freshness, outbox, lineage, disk }) => {
     for (const one of all) one.reset();
     served.reset();
+    told.reset();
+    for (const outcome of ['delivered', 'refused', 'lost'] as const) told.inc({ outcome }, lineage?.[outcome] ?? 0);
+    waiting.set(lineage?.lag ?? 0);
+    untold.set(lineage?.behind ?? 0);
+    unheard.set(lineage?.failing === true ? 1 : 0);
     info.set({ version: status.version, profile: status.profile }, 1);
     for (const view of status.views) {
       const labels = { view: view.view };

@@ -35,3 +35,10 @@ export const pythonWithPyiceberg = (): string =>
 export const FEAST = 'feast[redis,grpcio]==0.67.0';
 export const pythonWithFeast = (): string =>
   pythonWith('.venv-feast', [FEAST], "import grpc, feast.version; assert feast.version.get_version() == '0.67.0'");
+
+export const pythonWithOpenLineage = (): string =>
+  pythonWith(
+    '.venv-openlineage',
+    ['openlineage-python==1.54.0'],
+    "from importlib.metadata import version; assert version('openlineage-python') == '1.54.0'",
+  );

@@ -7,7 +7,18 @@ import { ERRORS } from '#domain/errors.ts';
 import { createProgram } from '#gateways/cli/program.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
-const SKIPPED = new Set(['node_modules', '.tools', '.venv', '.venv-feast', '.git', 'data', 'coverage', '.millrace', 'target']);
+const SKIPPED = new Set([
+  'node_modules',
+  '.tools',
+  '.venv',
+  '.venv-feast',
+  '.venv-openlineage',
+  '.git',
+  'data',
+  'coverage',
+  '.millrace',
+  'target',
+]);
 
 const walk = (directory: string): string[] =>
   readdirSync(directory).flatMap((name) => {

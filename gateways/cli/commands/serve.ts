@@ -6,6 +6,7 @@ import type { Tracing } from '#domain/ports/tracing.ts';
 import { createLogger, type LogFormat } from '#gateways/logging/logger.ts';
 import { SLOW_MS } from '#gateways/logging/request-log.ts';
 import type { Platform } from '#gateways/platform.ts';
+import type { LineageSettings } from '#infra/openlineage/settings.ts';
 import packageJson from '../../../package.json' with { type: 'json' };
 import type { GrpcGateway } from '../../grpc/gateway.ts';
 import { wholeOption } from '../usage.ts';
@@ -20,6 +21,7 @@ interface ServeOptions {
   readonly addresses?: string;
   readonly projections: boolean;
   readonly grpcPort?: number;
+  readonly openlineage?: string;
   readonly feastStatuses: 'exact' | 'feast';
   readonly logFormat: LogFormat;
   readonly logLevel: LogLevel;
@@ -30,6 +32,7 @@ interface ProfileOptions {
   readonly dataDirectory: string;
   readonly warn: (message: string) => void;
   readonly tracing: Tracing | null;
+  readonly lineage: LineageSettings | null;
 }
 
 type StartProfile = (options: ProfileOptions) => Promise<Platform>;
@@ -74,12 +77,14 @@ const serve = async (options: ServeOptions, command: Command): Promise<void> => 
   const { json } = command.optsWithGlobals() as { json?: boolean };
   const signal = untilSignal();
   const dataDirectory = resolve(data);
+  const { lineageSettings } = await import('#infra/openlineage/settings.ts');
+  const lineage = lineageSettings(options.openlineage, process.env);
   const log = createLogger({ format: options.logFormat, level: options.logLevel });
   const warn = (message: string): void => log.log('warn', message);
   const { openTracing } = await import('#infra/telemetry/tracing.ts');
   const tracing = await openTracing({ version: packageJson.version, warn });
   const start = await profileOf(profile, options);
-  const platform = await start({ dataDirectory, warn, tracing });
+  const platform = await start({ dataDirectory, warn, tracing, lineage });
   try {
     const { createHttpGateway } = await import('#gateways/http/gateway.ts');
     const gateway = await createHttpGateway({
@@ -126,6 +131,10 @@ export const addServe = (program: Command): void => {
     .option('--port <n>', 'port; 0 takes any free one', wholeOption('--port'), 7411)
     .option('--host <address>', 'address to listen on', '127.0.0.1')
     .option('--grpc-port <n>', 'port for gRPC; 0 takes any free one; absent: no gRPC', wholeOption('--grpc-port'))
+    .option(
+      '--openlineage <url>',
+      'where OpenLineage events go: http(s)://…, a file, or `log` to keep them for /v1/lineage/events; default: OPENLINEAGE_URL',
+    )
     .option('--stack <dir>', 'profile stack: directory of the servers that `millrace stack up` started', '.millrace-stack')
     .option('--stack-port <n>', 'profile stack: their base port', wholeOption('--stack-port'), 7420)
     .option('--addresses <file>', 'profile stack: JSON with the addresses of servers that run elsewhere')

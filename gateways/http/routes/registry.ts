@@ -3,7 +3,7 @@ import { readDefinition } from '#domain/definitions/parse.ts';
 import { fail, MillraceError, type Problem } from '#domain/errors.ts';
 import type { CommandRequest } from '#gateways/platform.ts';
 import { callerOf } from '../caller.ts';
-import { kindOf, wholeNumber } from '../parameters.ts';
+import { kindOf, optionalWholeNumber, pageLimit, wholeNumber } from '../parameters.ts';
 import type { Routes } from '../route.ts';
 import {
   answers,
@@ -13,6 +13,7 @@ import {
   closed,
   commandResult,
   flag,
+  lineageEvents,
   lineageGraph,
   list,
   planResult,
@@ -128,5 +129,22 @@ export const registryRoutes: Routes = (app, { platform, limits }) => {
       },
     },
     (request) => platform.lineage(request.query.name, callerOf(request)),
+  );
+  app.get<{ Querystring: { after?: string; limit?: string } }>(
+    '/v1/lineage/events',
+    {
+      schema: {
+        tags: ['registry'],
+        summary: 'OpenLineage events, oldest first; go on with `after` set to `next`',
+        querystring: closed({ after: text, limit: text }),
+        response: answers(200, lineageEvents),
+      },
+    },
+    (request) => {
+      const after = optionalWholeNumber('after', request.query.after);
+      const limit = pageLimit(request.query.limit);
+      const query = { ...(after === undefined ? {} : { after }), ...(limit === undefined ? {} : { limit }) };
+      return platform.lineageEvents(query, callerOf(request));
+    },
   );
 };

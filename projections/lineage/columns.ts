@@ -1,0 +1,177 @@
+/** Which fields a feature comes from, and how: OpenLineage's column lineage, read off the expression tree. */
+import type {
+  EntityDefinition,
+  FeatureDefinition,
+  FeatureServiceDefinition,
+  FeatureViewDefinition,
+  OnDemandFeatureDefinition,
+  SourceDefinition,
+} from '#domain/definitions/model.ts';
+import type { Expr } from '#domain/expressions/ast.ts';
+import { canonical } from '#domain/expressions/canonical.ts';
+import { columnsIn } from '#domain/expressions/columns.ts';
+import { formatExpr } from '#domain/expressions/format.ts';
+import { datasetName } from './names.ts';
+
+interface Transformation {
+  readonly type: 'DIRECT' | 'INDIRECT';
+  readonly subtype: 'IDENTITY' | 'TRANSFORMATION' | 'AGGREGATION' | 'FILTER' | 'CONDITIONAL' | 'GROUP_BY' | 'WINDOW' | 'SORT';
+  readonly description?: string;
+}
+export interface InputField {
+  readonly namespace: string;
+  readonly name: string;
+  readonly field: string;
+  readonly transformations: readonly Transformation[];
+}
+export interface ColumnLineage {
+  readonly fields: Readonly<Record<string, { readonly inputFields: readonly InputField[] }>>;
+  /** what decides about all columns alike */
+  readonly dataset: readonly InputField[];
+}
+
+interface Reads {
+  /** whose values go into the result */
+  readonly values: ReadonlySet<string>;
+  /** that only decide which value is taken */
+  readonly conditions: ReadonlySet<string>;
+}
+
+const LEAVES = new Set(['col', 'input']);
+
+const namesIn = (node: unknown, found: Set<string>): void => {
+  if (typeof node !== 'object' || node === null) return;
+  const { op, name } = node as { op?: unknown; name?: unknown };
+  if (typeof op === 'string' && LEAVES.has(op) && typeof name === 'string') found.add(name);
+  for (const child of Object.values(node)) namesIn(child, found);
+};
+
+export const readsOf = (expr: Expr): Reads => {
+  const values = new Set<string>();
+  const conditions = new Set<string>();
+  const visit = (node: Expr): void => {
+    switch (node.op) {
+      case 'col':
+      case 'input':
+        values.add(node.name);
+        return;
+      case 'lit':
+        return;
+      case 'call':
+        node.args.forEach(visit);
+        return;
+      case 'when':
+        for (const [condition, value] of node.branches) {
+          namesIn(condition, conditions);
+          visit(value);
+        }
+        visit(node.otherwise);
+    }
+  };
+  visit(expr);
+  return { values, conditions };
+};
+
+/** `avg(delay) over 7d, hop 1h, where gt(distance, 0)` */
+export const describeFeature = ({ aggregation, input, params, window, hop, where }: FeatureDefinition): string => {
+  const inside = [input === null ? '*' : formatExpr(input), ...(params === undefined ? [] : [canonical(params)])].join(', ');
+  return [
+    `${aggregation}(${inside})${window === undefined ? '' : ` over ${window}`}`,
+    ...(hop === undefined ? [] : [`hop ${hop}`]),
+    ...(where === undefined ? [] : [`where ${formatExpr(where)}`]),
+  ].join(', ');
+};
+
+/** Of one input dataset: the ways in which each field counts, in the order in which they are told. */
+const collect = () => {
+  const found = new Map<string, { readonly at: Omit<InputField, 'transformations'>; readonly ways: Transformation[] }>();
+  return {
+    add(namespace: string, name: string, field: string, way: Transformation): void {
+      const id = JSON.stringify([name, field]);
+      const entry = found.get(id) ?? { at: { namespace, name, field }, ways: [] };
+      found.set(id, entry);
+      if (!entry.ways.some(({ subtype }) => subtype === way.subtype)) entry.ways.push(way);
+    },
+    fields: (): readonly InputField[] => [...found.values()].map(({ at, ways }) => ({ ...at, transformations: ways })),
+  };
+};
+
+/** Their values go by event time. */
+const ORDERED = new Set(['first', 'last', 'firstK', 'lastK']);
+
+const columnsOf = (expr: Expr | undefined): ReadonlySet<string> => {
+  const found = new Set<string>();
+  columnsIn(expr, found);
+  return found;
+};
+
+export const viewColumns = (
+  namespace: string,
+  view: FeatureViewDefinition,
+  source: SourceDefinition,
+  entity: EntityDefinition,
+): ColumnLineage => {
+  const raw = datasetName('source', source.name);
+  const fields: Record<string, { inputFields: readonly InputField[] }> = {};
+  const all = collect();
+  for (const key of Object.keys(entity.keys)) {
+    const field = view.join?.[key] ?? key;
+    all.add(namespace, raw, field, { type: 'INDIRECT', subtype: 'GROUP_BY' });
+    fields[key] = {
+      inputFields: [{ namespace, name: raw, field, transformations: [{ type: 'DIRECT', subtype: 'IDENTITY' }] }],
+    };
+  }
+  for (const field of columnsOf(view.where))
+    all.add(namespace, raw, field, { type: 'INDIRECT', subtype: 'FILTER', description: formatExpr(view.where as Expr) });
+  for (const [name, feature] of Object.entries(view.features)) {
+    const mine = collect();
+    const description = describeFeature(feature);
+    const reads = feature.input === null ? null : readsOf(feature.input);
+    for (const field of reads?.values ?? [])
+      mine.add(namespace, raw, field, { type: 'DIRECT', subtype: 'AGGREGATION', description });
+    for (const field of reads?.conditions ?? [])
+      mine.add(namespace, raw, field, { type: 'INDIRECT', subtype: 'CONDITIONAL', description });
+    for (const field of columnsOf(feature.where))
+      mine.add(namespace, raw, field, { type: 'INDIRECT', subtype: 'FILTER', description });
+    if (feature.window !== undefined)
+      mine.add(namespace, raw, source.eventTime, { type: 'INDIRECT', subtype: 'WINDOW', description });
+    if (ORDERED.has(feature.aggregation))
+      mine.add(namespace, raw, source.eventTime, { type: 'INDIRECT', subtype: 'SORT', description });
+    fields[name] = { inputFields: mine.fields() };
+  }
+  return { fields, dataset: all.fields() };
+};
+
+/** What comes with the request has no dataset and is left out. */
+export const onDemandColumns = (namespace: string, definition: OnDemandFeatureDefinition): ColumnLineage => {
+  const found = collect();
+  const { values, conditions } = readsOf(definition.value);
+  const description = formatExpr(definition.value);
+  const add = (names: ReadonlySet<string>, way: Transformation): void => {
+    for (const name of names) {
+      const input = definition.inputs[name];
+      if (input?.from === 'feature') found.add(namespace, datasetName('feature-view', input.view), input.feature, way);
+      if (input?.from === 'on-demand') found.add(namespace, datasetName('on-demand-feature', input.name), input.name, way);
+    }
+  };
+  const same = definition.value.op === 'input';
+  add(values, { type: 'DIRECT', subtype: same ? 'IDENTITY' : 'TRANSFORMATION', description });
+  add(conditions, { type: 'INDIRECT', subtype: 'CONDITIONAL', description });
+  return { fields: { [definition.name]: { inputFields: found.fields() } }, dataset: [] };
+};
+
+/** A service passes on what its members make; so does a data set of it. */
+export const serviceColumns = (namespace: string, members: FeatureServiceDefinition['features']): ColumnLineage => {
+  const fields: Record<string, { inputFields: readonly InputField[] }> = {};
+  const transformations = [{ type: 'DIRECT', subtype: 'IDENTITY' }] as const;
+  for (const member of members) {
+    if (member.from === 'on-demand')
+      fields[member.name] = {
+        inputFields: [{ namespace, name: datasetName('on-demand-feature', member.name), field: member.name, transformations }],
+      };
+    else
+      for (const field of member.features)
+        fields[field] = { inputFields: [{ namespace, name: datasetName('feature-view', member.view), field, transformations }] };
+  }
+  return { fields, dataset: [] };
+};

@@ -1,0 +1,138 @@
+/** A training set or a batch score as a run: what was asked, from which versions and snapshots, into which file, how many rows. */
+import type { DatasetRequest, DatasetStatus } from '#domain/ports/platform.ts';
+import { type LineageInput, type RunEvent, type RunState, runEvent } from './event.ts';
+import { ownFacet, standardFacet } from './facets.ts';
+import { datasetName, type Teller } from './names.ts';
+import { runIdOf } from './run-id.ts';
+
+/** A table of the history as it was read. */
+export interface ReadSnapshot {
+  /** raw.<source> or features.<view> */
+  readonly topic: string;
+  /** Iceberg's; null: the table had none yet */
+  readonly snapshot: string | null;
+  /** by partition, the first offset that was not known at `known` */
+  readonly below: readonly number[];
+}
+
+export interface DatasetTold {
+  readonly status: DatasetStatus;
+  readonly request: Pick<DatasetRequest, 'target' | 'spine'>;
+  readonly kind: 'dataset' | 'batch';
+  readonly actor: string;
+  /** empty until they are pinned */
+  readonly snapshots: readonly ReadSnapshot[];
+  /** raw sources of its views */
+  readonly sources: readonly string[];
+  /** of the output file; null until it is there */
+  readonly bytes: number | null;
+}
+
+const EVENT: Readonly<Record<DatasetStatus['state'], RunState>> = {
+  running: 'START',
+  done: 'COMPLETE',
+  failed: 'FAIL',
+  cancelled: 'ABORT',
+};
+
+const FORMATS: Readonly<Record<string, string>> = { csv: 'csv', parquet: 'parquet' };
+const formatOf = (path: string): string => FORMATS[path.slice(path.lastIndexOf('.') + 1).toLowerCase()] ?? 'parquet';
+
+const file = (producer: string, path: string) => ({
+  namespace: 'file',
+  name: path,
+  facets: {
+    storage: standardFacet(producer, 'StorageDatasetFacet', { storageLayer: 'file', fileFormat: formatOf(path) }),
+    datasetType: standardFacet(producer, 'DatasetTypeDatasetFacet', { datasetType: 'FILE' }),
+  },
+});
+
+const inputsOf = ({ producer, namespace }: Teller, told: DatasetTold): readonly LineageInput[] => {
+  const version = (datasetVersion: string) => ({
+    version: standardFacet(producer, 'DatasetVersionDatasetFacet', { datasetVersion }),
+  });
+  const snapshots = new Map(told.snapshots.map((read) => [read.topic, read.snapshot]));
+  const { spine } = told.request;
+  return [
+    ...told.status.views.map(({ view, version: v, generation }) => ({
+      namespace,
+      name: datasetName('feature-view', view),
+      facets: version(generation === null ? String(v) : `${v}/${generation}`),
+    })),
+    ...told.sources.map((source) => {
+      const name = datasetName('source', source);
+      const snapshot = snapshots.get(name) ?? null;
+      return { namespace, name, ...(snapshot === null ? {} : { facets: version(snapshot) }) };
+    }),
+    ...('file' in spine ? [file(producer, spine.file)] : []),
+  ];
+};
+
+const outputOf = ({ producer }: Teller, { status, bytes }: DatasetTold) => {
+  const { out, rows, state } = status;
+  const { facets, ...place } = file(producer, out);
+  if (state !== 'done') return { ...place, facets };
+  return {
+    ...place,
+    facets: {
+      ...facets,
+      version: standardFacet(producer, 'DatasetVersionDatasetFacet', { datasetVersion: status.id }),
+      schema: standardFacet(producer, 'SchemaDatasetFacet', { fields: status.features.map((name) => ({ name })) }),
+      lifecycleStateChange: standardFacet(producer, 'LifecycleStateChangeDatasetFacet', { lifecycleStateChange: 'OVERWRITE' }),
+    },
+    outputFacets: {
+      outputStatistics: standardFacet(producer, 'OutputStatisticsOutputDatasetFacet', {
+        ...(rows === null ? {} : { rowCount: rows }),
+        ...(bytes === null ? {} : { size: bytes }),
+        fileCount: 1,
+      }),
+    },
+  };
+};
+
+export const datasetRun = (teller: Teller, told: DatasetTold): RunEvent => {
+  const { producer, namespace } = teller;
+  const { status, request, kind, actor } = told;
+  const { id, state, mode, known, views, startedAt, finishedAt, error } = status;
+  const { target } = request;
+  const name = 'service' in target ? target.service : target.view;
+  return runEvent(producer, finishedAt ?? startedAt, {
+    eventType: EVENT[state],
+    run: {
+      runId: runIdOf(startedAt, JSON.stringify([namespace, kind, id, status.out])),
+      facets: {
+        millrace_dataset: ownFacet(producer, 'DatasetRunFacet', {
+          id,
+          kind,
+          mode,
+          known: new Date(known).toISOString(),
+          target,
+          actor,
+          views,
+          snapshots: told.snapshots,
+        }),
+        ...(error === null
+          ? {}
+          : {
+              errorMessage: standardFacet(producer, 'ErrorMessageRunFacet', {
+                message: `${error.code}: ${error.message}`,
+                programmingLanguage: 'TypeScript',
+              }),
+            }),
+      },
+    },
+    job: {
+      namespace,
+      name: `${kind}.${name}`,
+      facets: {
+        jobType: standardFacet(producer, 'JobTypeJobFacet', {
+          processingType: 'BATCH',
+          integration: 'MILLRACE',
+          jobType: kind.toUpperCase(),
+        }),
+      },
+    },
+    inputs: inputsOf(teller, told),
+    outputs: [outputOf(teller, told)],
+  });
+};

@@ -1,0 +1,169 @@
+/**
+ * The promise: what the registry committed is told to the receiver, in order, whatever dies or is away meanwhile; and nobody but the receiver
+ * notices. What must arrive is folded from the event store itself.
+ */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { count, entity, featureView, source } from 'millrace';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { Definition } from '#domain/definitions/model.ts';
+import { hybridClock } from '#infra/clock/hybrid-clock.ts';
+import type { LineageSettings } from '#infra/openlineage/settings.ts';
+import { embeddedPlaces } from '#infra/profiles/lineage-places.ts';
+import { openDatabase } from '#infra/sqlite/database.ts';
+import { sqliteEventStore } from '#infra/sqlite/event-store.ts';
+import { sqliteLog } from '#infra/sqlite/log.ts';
+import { type LineageEvent, producerOf } from '#projections/lineage/event.ts';
+import { registryLineage } from '#projections/lineage/registry-lineage.ts';
+import { caller, plain, testPlatform } from '#tests/support/platform.ts';
+import { call, type Server, startServer } from '#tests/support/server.ts';
+import packageJson from '../../../package.json' with { type: 'json' };
+import { line, type Receiver, startReceiver } from './receiver.ts';
+
+const KILLS = 6;
+const SEED = Number(process.env.MILLRACE_SEED ?? Date.now() % 1_000_000);
+
+const shop = entity({ name: 'shop', keys: { shop: 'string' } });
+const sales = source({ name: 'sales', fields: { shop: 'string', at: 'timestamp' }, eventTime: 'at' });
+/** A view of its own each time: so many commits as there are numbers. */
+const viewNumber = (n: number): Definition =>
+  featureView({ name: `view_${n}`, entity: shop, source: sales, features: { sales: count() } });
+
+let receiver: Receiver;
+let directory: string;
+beforeEach(async () => {
+  receiver = await startReceiver();
+  directory = mkdtempSync(join(tmpdir(), 'millrace-lineage-'));
+});
+afterEach(async () => {
+  await receiver.close();
+  rmSync(directory, { recursive: true, force: true });
+});
+
+/** What the registry of a stopped platform must have told. */
+const expectedOf = async (dataDirectory: string, namespace: string): Promise<readonly LineageEvent[]> => {
+  const database = openDatabase(join(dataDirectory, 'millrace.db'));
+  sqliteLog(database, hybridClock());
+  const store = sqliteEventStore(database);
+  const fold = registryLineage({
+    namespace,
+    producer: producerOf(packageJson.version),
+    engine: { name: 'millrace', version: packageJson.version },
+    places: embeddedPlaces(join(dataDirectory, 'history')),
+  });
+  const events: LineageEvent[] = [];
+  for (;;) {
+    const commits = await store.readAll(fold.position(), 500);
+    if (commits.length === 0) break;
+    for (const commit of commits) events.push(...fold.next(commit));
+  }
+  database.close();
+  return events;
+};
+
+/** Each once, where it came first. */
+const once = (events: readonly LineageEvent[]): LineageEvent[] => [
+  ...new Map(events.map((event) => [JSON.stringify(event), event])).values(),
+];
+
+const settings = (url: string): LineageSettings => ({
+  namespace: 'tests',
+  target: { kind: 'http', url, apiKey: null, gzip: false },
+  everyMs: 3_600_000,
+});
+
+test('killed again and again between a commit and its delivery, it tells of every commit, in order', {
+  timeout: 120_000,
+}, async () => {
+  const random = (n: number): number => {
+    const x = Math.sin(SEED + n * 7919) * 10_000;
+    return x - Math.floor(x);
+  };
+  const env = { OPENLINEAGE_URL: receiver.url, OPENLINEAGE_NAMESPACE: 'tests' };
+  let server: Server = await startServer(directory, env);
+  const apply = (definitions: readonly Definition[]) =>
+    call(server.url, '/v1/apply', { body: { definitions: plain(...definitions) } });
+  expect((await apply([shop, sales])).status).toBe(200);
+  let n = 0;
+  for (let round = 0; round < KILLS; round++) {
+    // A third of the rounds the receiver hangs, so that nothing is delivered before the kill.
+    receiver.answer = round % 3 === 1 ? null : 201;
+    const killed = new Promise<void>((done) => setTimeout(() => void server.kill().then(done), 20 + random(round) * 200));
+    try {
+      for (;;) await apply([viewNumber(n++)]);
+    } catch {
+      // It is gone; what it had answered is committed, and what it had not may be.
+    }
+    await killed;
+    receiver.answer = 201;
+    server = await startServer(directory, env);
+  }
+  expect((await apply([{ ...shop, description: 'the last' }])).status).toBe(200);
+  const events = await receiver.until((all) => all.some((event) => JSON.stringify(event).includes('the last')));
+  expect(await server.stop()).toBe(0);
+  const expected = await expectedOf(directory, 'tests');
+  expect(n).toBeGreaterThan(KILLS);
+  expect(once(events).map(line), `seed ${SEED}`).toEqual(expected.map(line));
+  expect(once(events), `seed ${SEED}`).toEqual(expected);
+});
+
+test('a receiver that is away and comes back gets all, in order; meanwhile commands are answered as ever, and the operator is told', async () => {
+  const { url } = receiver;
+  const port = Number(new URL(url).port);
+  await receiver.close();
+  const said: string[] = [];
+  const running = await testPlatform({ lineage: settings(url), warn: (message) => said.push(message) });
+  await running.platform.apply(plain(shop, sales, viewNumber(1), viewNumber(2)), {}, caller);
+  const metric = async (name: string): Promise<number> =>
+    Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(await running.platform.metrics())?.[1]);
+  // The sends that failed are tried again and fail again: none of it is an event less.
+  while ((await metric('millrace_lineage_failing')) !== 1) await new Promise((done) => setTimeout(done, 20));
+  expect(await metric('millrace_lineage_lag_events')).toBeGreaterThan(5);
+  expect(said.filter((text) => text.includes(`cannot be delivered to ${url}`))).toHaveLength(1);
+  receiver = await startReceiver(port);
+  const events = await receiver.until((all) => all.filter((event) => line(event) === 'RUNNING compute.view_2').length === 2);
+  while ((await metric('millrace_lineage_failing')) !== 0) await new Promise((done) => setTimeout(done, 20));
+  expect(said.at(-1)).toMatch(/delivered to .* again/);
+  await running.platform.close();
+  const expected = await expectedOf(running.directory, 'tests');
+  expect(once(events)).toEqual(expected);
+  await running.dispose();
+});
+
+test('asked for later, it tells of what was committed before', async () => {
+  const quiet = await startServer(directory);
+  expect((await call(quiet.url, '/v1/apply', { body: { definitions: plain(shop, sales, viewNumber(1)) } })).status).toBe(200);
+  expect(await quiet.stop()).toBe(0);
+  const expected = await expectedOf(directory, 'tests');
+  expect(expected.length).toBeGreaterThan(4);
+  const file = join(directory, 'lineage.ndjson');
+  const telling = await startServer(directory, { OPENLINEAGE_NAMESPACE: 'tests' }, ['--openlineage', file]);
+  const text = (): string => {
+    try {
+      return readFileSync(file, 'utf8');
+    } catch {
+      return '';
+    }
+  };
+  while (text().split('\n').length - 1 < expected.length) await new Promise((done) => setTimeout(done, 50));
+  expect(await telling.stop()).toBe(0);
+  const events = text()
+    .trim()
+    .split('\n')
+    .map((json) => JSON.parse(json) as LineageEvent);
+  expect(events).toEqual(expected);
+});
+
+test('an event that the receiver will never take is left out and said; those behind it arrive', async () => {
+  receiver.answer = 422;
+  const said: string[] = [];
+  const running = await testPlatform({ lineage: settings(receiver.url), warn: (message) => said.push(message) });
+  await running.platform.apply(plain(shop), {}, caller);
+  while (said.length === 0) await new Promise((done) => setTimeout(done, 10));
+  expect(said[0]).toMatch(/lineage@0:0 was refused .* 422 as the test says/);
+  receiver.answer = 201;
+  await running.platform.apply(plain(sales), {}, caller);
+  expect((await receiver.until((all) => all.length > 0)).map(line)).toEqual(['dataset raw.sales']);
+  await running.dispose();
+});
