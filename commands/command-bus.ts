@@ -6,9 +6,11 @@
  * commands of one process are decided one after the other, each on a catalog that has taken in all commits before it; and where another
  * process has committed anything since, such a decision is made again.
  */
+import { formatGrant } from '#domain/access/grants.ts';
+import { decideKey, evolveKey, type KeyCommand, type KeyEvent, type KeyState, keyStream } from '#domain/access/keys.ts';
 import type { Definition } from '#domain/definitions/model.ts';
 import { MillraceError, type Problem } from '#domain/errors.ts';
-import type { CommandRecord, Commit, EventStore } from '#domain/ports/event-store.ts';
+import type { CommandRecord, Commit, EventStore, StoredEvent } from '#domain/ports/event-store.ts';
 import type { Caller, CommandRequest, CommandResult } from '#domain/ports/platform.ts';
 import { REGISTRY_TOPIC } from '#domain/ports/topics.ts';
 import type { RegistryCommand } from '#domain/registry/commands.ts';
@@ -31,17 +33,24 @@ export interface CommandBus {
   readonly execute: (request: CommandRequest, caller: Caller, beside?: readonly Definition[]) => Promise<CommandResult>;
   /** The platform's own commands; they make no commit where they decide nothing. */
   readonly system: (command: RegistryCommand, stream: string) => Promise<void>;
+  readonly key: (command: KeyCommand, by: { readonly actor: string; readonly reason?: string | undefined }) => Promise<void>;
 }
 
 /** What of a command is known before its time. */
 type Asked = Pick<CommandRecord, 'type' | 'data' | 'actor' | 'reason'>;
 
+type Judged =
+  | { readonly outcome: 'accepted'; readonly events: readonly StoredEvent[] }
+  | { readonly outcome: 'refused'; readonly problem: Problem };
+
 interface Order {
-  readonly command: RegistryCommand;
   readonly stream: string;
   readonly expectedVersion: number | null;
   readonly asked: Asked;
-  readonly beside: readonly Definition[];
+  /** what follows from the stream's events as they now are */
+  readonly judge: (events: readonly StoredEvent[], time: number) => Judged;
+  /** whether that rests on other streams too */
+  readonly onOthers: boolean;
 }
 
 /** Each attempt but the last was lost to a commit of another process: so many in a row are no race any more. */
@@ -66,22 +75,33 @@ export const createCommandBus = ({ eventStore, catalog, now, newId }: CommandBus
   };
 
   /** The commit; null where nothing changes; or the problem that forbids it. */
-  const attempt = async ({ command, stream, expectedVersion, asked, beside }: Order): Promise<Commit | Problem | null> => {
+  const attempt = async ({ stream, expectedVersion, asked, judge, onOthers }: Order): Promise<Commit | Problem | null> => {
     await catalog.catchUp();
     const { version, events } = await eventStore.readStream(stream);
     if (expectedVersion !== null && expectedVersion !== version) {
       const message = `${stream} is at version ${version}, and the command expects ${expectedVersion}`;
       return { code: 'MR_VERSION_CONFLICT', message, details: { currentVersion: version } };
     }
-    const state = (events as readonly RegistryEvent[]).reduce(evolve, initialState);
     const time = now();
     const head = catalog.position();
-    const decision = decide(state, command, decisionContext(catalog, state, command, stream, time, beside));
+    const decision = judge(events, time);
     if (decision.outcome === 'refused') return decision.problem;
     if (decision.events.length === 0) return null;
     const commit = { stream, command: record(asked, time), events: decision.events, refusal: null };
-    return eventStore.append(commit, version, looksAtOthers(command) ? { ifHead: head } : {});
+    return eventStore.append(commit, version, onOthers ? { ifHead: head } : {});
   };
+
+  const judging = (
+    command: RegistryCommand,
+    stream: string,
+    beside: readonly Definition[],
+  ): Pick<Order, 'judge' | 'onOthers'> => ({
+    judge(events, time) {
+      const state = (events as readonly RegistryEvent[]).reduce(evolve, initialState);
+      return decide(state, command, decisionContext(catalog, state, command, stream, time, beside));
+    },
+    onOthers: looksAtOthers(command),
+  });
 
   /** A race lost to another process: decided again on what is there now, which a caller who expects a version gets to know. */
   const decided = async (order: Order): Promise<Commit | Problem | null> => {
@@ -114,12 +134,28 @@ export const createCommandBus = ({ eventStore, catalog, now, newId }: CommandBus
         if (!(error instanceof MillraceError)) throw error;
         return inTurn(() => refuse('refused/unparsed', asked, error));
       }
-      const commit = await run({ ...parsed, expectedVersion, asked, beside });
+      const { command, stream } = parsed;
+      const commit = await run({ stream, expectedVersion, asked, ...judging(command, stream, beside) });
       return { events: commit?.events ?? [], position: `${REGISTRY_TOPIC}@0:${commit?.position ?? catalog.position()}` };
     },
     async system(command, stream) {
       const { type, ...data } = command;
-      await run({ command, stream, expectedVersion: null, asked: { type, data, actor: 'millrace', reason: null }, beside: [] });
+      const asked = { type, data, actor: 'millrace', reason: null };
+      await run({ stream, expectedVersion: null, asked, ...judging(command, stream, []) });
+    },
+    async key(command, { reason = null, actor }) {
+      const { type, ...data } = command;
+      // The event has the hash; what was asked for is told without it.
+      const { hash: _, ...told } = { hash: '', ...data };
+      const grants = 'grants' in told ? { grants: told.grants.map(formatGrant) } : {};
+      await run({
+        stream: keyStream(command.id),
+        expectedVersion: null,
+        asked: { type, data: { ...told, ...grants }, actor, reason },
+        judge: (events, time) =>
+          decideKey((events as readonly KeyEvent[]).reduce(evolveKey, null as KeyState | null), command, time),
+        onOthers: false,
+      });
     },
   };
 };

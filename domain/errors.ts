@@ -59,6 +59,14 @@ export const ERRORS = {
   MR_PARAMETER_INVALID: { status: 400, remedy: 'Correct the parameter that the message names; /docs lists them.' },
   MR_BODY_TOO_LARGE: { status: 413, remedy: 'Send less in one request; the message states the limit.' },
   MR_MEDIA_TYPE: { status: 415, remedy: 'Send one of the content types that the message lists.' },
+  MR_UNAUTHENTICATED: {
+    status: 401,
+    remedy:
+      'Show a key: --api-key, MILLRACE_API_KEY, or the header `authorization: Bearer KEY`; `millrace keys create` makes one.',
+  },
+  MR_FORBIDDEN: { status: 403, remedy: 'Use a key that has the grant which the message names, or ask an admin for one.' },
+  MR_RATE_LIMITED: { status: 429, remedy: 'Wait as long as `retry-after` says, and send fewer requests a second.' },
+  MR_QUOTA_EXCEEDED: { status: 429, remedy: 'Wait until the day is over, or ask an admin for a key with a larger quota.' },
   MR_ORIGIN_REFUSED: { status: 403, remedy: 'Call from a program, or from a page that this server itself serves.' },
   // command line
   MR_UNREACHABLE: { status: 503, remedy: 'Start the server with `millrace serve`, or name its address with --url.' },

@@ -41,6 +41,9 @@ export type Action = keyof typeof ACTIONS;
 export const allows = (role: Role, action: Action): boolean =>
   role === 'admin' || (ACTIONS[action].roles as readonly Role[]).includes(role);
 
+/** Of which one will do. */
+export const neededRoles = (action: Action): readonly Role[] => [...(ACTIONS[action].roles as readonly Role[]), 'admin'];
+
 /** @param namespace `*`: of the platform as a whole, for which only a grant everywhere will do */
 export const may = (grants: readonly Grant[], action: Action, namespace: string): boolean => {
   for (const grant of grants)

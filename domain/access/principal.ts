@@ -12,7 +12,7 @@ export interface AccessLimits {
 }
 
 export interface Principal {
-  /** unique over all kinds of principals: `key/3f…`, `token/ISSUER/SUBJECT` */
+  /** unique over all kinds of principals: `access-key/3f…`, `token/ISSUER/SUBJECT` */
   readonly id: string;
   /** its name in the audit log; null where anyone may name himself */
   readonly actor: string | null;

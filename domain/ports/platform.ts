@@ -2,9 +2,10 @@
  * What the gateways (HTTP, command line, later gRPC) ask of a running Millrace, whichever profile runs it.
  * Shapes are those of the interface that users are promised; times are epoch ms. Refusals are thrown as MillraceError.
  */
-import type { Principal } from '#domain/access/principal.ts';
+import type { AccessLimits, Principal } from '#domain/access/principal.ts';
 import type { Definition, Kind } from '#domain/definitions/model.ts';
 import type { Problem } from '#domain/errors.ts';
+import type { Access, AccessOptions } from '#domain/ports/access.ts';
 import type { DegradedMode } from '#domain/ports/degraded.ts';
 import type { RequestMeters } from '#domain/ports/request-meter.ts';
 import type { TraceContext, Tracing } from '#domain/ports/tracing.ts';
@@ -392,6 +393,33 @@ export interface RowsServed {
   readonly history: number;
 }
 
+export interface KeyRequest {
+  readonly name: string;
+  /** as `reader@payments`, `admin@*` */
+  readonly grants: readonly string[];
+  readonly limits?: AccessLimits;
+  /** epoch ms; absent: until it is revoked */
+  readonly expiresAt?: number;
+  readonly reason?: string;
+}
+
+export interface KeyInfo {
+  readonly id: string;
+  readonly name: string;
+  readonly grants: readonly string[];
+  readonly limits: AccessLimits;
+  readonly createdAt: number;
+  readonly createdBy: string;
+  readonly expiresAt: number | null;
+  readonly revokedAt: number | null;
+  readonly revokedBy: string | null;
+}
+
+export interface CreatedKey extends KeyInfo {
+  /** the key itself: it is nowhere else, and not shown again */
+  readonly key: string;
+}
+
 export interface PlatformStatus {
   readonly profile: string;
   readonly version: string;
@@ -522,6 +550,13 @@ export interface Platform {
       readonly fresh: boolean | null;
     }[]
   >;
+  createKey(request: KeyRequest, caller: Caller): Promise<CreatedKey>;
+  /** oldest first, revoked ones too */
+  keys(caller?: Caller): Promise<readonly KeyInfo[]>;
+  revokeKey(id: string, options: { readonly reason?: string }, caller: Caller): Promise<KeyInfo>;
+  /** This platform for gateways: behind who may do what. */
+  access(options: AccessOptions): Access;
+
   /** Prometheus text */
   metrics(caller?: Caller): Promise<string>;
   /** where gateways tell of requests; absent: nobody counts them */

@@ -15,7 +15,7 @@ export interface Call {
 
 export interface Client {
   readonly url: string;
-  /** A server on this machine can be given paths of files. */
+  /** A server on this machine that asks for no key can be given paths of files; else that takes an operator. */
   readonly sameMachine: boolean;
   get<T>(path: string, signal?: AbortSignal): Promise<T>;
   post<T>(path: string, call: Call): Promise<T>;
@@ -49,10 +49,17 @@ const refusalOf = (status: number, text: string, url: string): MillraceError => 
   });
 };
 
-export const createClient = (base: string, options: { readonly apiKey?: string; readonly actor: string }): Client => {
+export interface ClientOptions {
+  readonly apiKey?: string;
+  readonly actor: string;
+  /** PEM: of the authority that signed the server's certificate; a certificate to show, and its key */
+  readonly tls?: { readonly ca?: Buffer; readonly cert?: Buffer; readonly key?: Buffer };
+}
+
+export const createClient = (base: string, options: ClientOptions): Client => {
   const root = new URL(base.endsWith('/') ? base : `${base}/`);
   const secure = root.protocol === 'https:';
-  const agent = secure ? new HttpsAgent({ keepAlive: true }) : new HttpAgent({ keepAlive: true });
+  const agent = secure ? new HttpsAgent({ keepAlive: true, ...options.tls }) : new HttpAgent({ keepAlive: true });
   const send = secure ? httpsRequest : httpRequest;
   const common = {
     // header bytes are UTF-8, which Node takes as Latin-1 characters
@@ -97,7 +104,7 @@ export const createClient = (base: string, options: { readonly apiKey?: string; 
 
   return {
     url: base,
-    sameMachine: SAME_MACHINE.test(root.hostname),
+    sameMachine: SAME_MACHINE.test(root.hostname) && options.apiKey === undefined,
     get: (path, signal) => call('GET', path, signal === undefined ? {} : { signal }),
     post: (path, options) => call('POST', path, options),
     delete: (path) => call('DELETE', path, {}),

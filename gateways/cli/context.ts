@@ -1,4 +1,5 @@
 /** What a command works with: the server, where to write, and how. Results go to stdout; progress and messages to stderr. */
+import { readFileSync } from 'node:fs';
 import { hostname, userInfo } from 'node:os';
 import type { Command } from 'commander';
 import { type Client, createClient } from './client.ts';
@@ -31,8 +32,42 @@ const checkUrl = (url: string): string => {
   throw new UsageError(`--url must be an http or https address, not ${JSON.stringify(url)}`);
 };
 
+interface TlsFiles {
+  readonly ca?: string;
+  readonly clientCert?: string;
+  readonly clientKey?: string;
+}
+
+interface GlobalOptions extends TlsFiles {
+  readonly url?: string;
+  readonly apiKey?: string;
+  readonly json?: boolean;
+}
+
+const pem = (option: string, file: string | undefined): Buffer | undefined => {
+  if (file === undefined) return undefined;
+  try {
+    return readFileSync(file);
+  } catch (error) {
+    throw new UsageError(`${option} ${file} cannot be read: ${(error as Error).message}`);
+  }
+};
+
+const tlsOf = ({
+  ca,
+  clientCert,
+  clientKey,
+}: TlsFiles): { readonly ca?: Buffer; readonly cert?: Buffer; readonly key?: Buffer } => {
+  const given = {
+    ca: pem('--ca', ca ?? process.env.MILLRACE_CA),
+    cert: pem('--client-cert', clientCert ?? process.env.MILLRACE_CLIENT_CERT),
+    key: pem('--client-key', clientKey ?? process.env.MILLRACE_CLIENT_KEY),
+  };
+  return Object.fromEntries(Object.entries(given).filter(([, bytes]) => bytes !== undefined));
+};
+
 export const contextOf = (command: Command): Context => {
-  const { url, apiKey, json } = command.optsWithGlobals() as { url?: string; apiKey?: string; json?: boolean };
+  const { url, apiKey, json, ...files } = command.optsWithGlobals() as GlobalOptions;
   const address = checkUrl(url ?? process.env.MILLRACE_URL ?? DEFAULT_URL);
   const key = apiKey ?? process.env.MILLRACE_API_KEY;
   const print = (text: string): void => {
@@ -42,6 +77,7 @@ export const contextOf = (command: Command): Context => {
     client: createClient(address, {
       actor: process.env.MILLRACE_ACTOR ?? actorName(),
       ...(key === undefined ? {} : { apiKey: key }),
+      tls: tlsOf(files),
     }),
     json: json === true,
     document: (value) => print(JSON.stringify(value)),

@@ -5,6 +5,7 @@ import { addDataset } from './commands/dataset.ts';
 import { addExplain } from './commands/explain.ts';
 import { addExport } from './commands/export.ts';
 import { addGet } from './commands/get.ts';
+import { addKeys } from './commands/keys.ts';
 import { addPlanAndApply } from './commands/plan-apply.ts';
 import { addPublish } from './commands/publish.ts';
 import { addRegistry } from './commands/registry.ts';
@@ -33,6 +34,7 @@ const COMMANDS = [
   addRejectedAndLate,
   addRegistry,
   addStatus,
+  addKeys,
   addStack,
 ];
 
@@ -48,6 +50,9 @@ export const createProgram = (): Command => {
     .version('0.1.0')
     .option('--url <url>', `address of the server (MILLRACE_URL; default ${DEFAULT_URL})`)
     .option('--api-key <key>', 'key of the caller (MILLRACE_API_KEY)')
+    .option('--ca <file>', "PEM of the authority that signed the server's certificate (MILLRACE_CA)")
+    .option('--client-cert <file>', 'PEM of a certificate to show the server (MILLRACE_CLIENT_CERT)')
+    .option('--client-key <file>', 'PEM of its key (MILLRACE_CLIENT_KEY)')
     .option('--json', 'one JSON document, or a line a record for lists')
     .addHelpText(
       'after',

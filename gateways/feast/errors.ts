@@ -11,6 +11,7 @@ export interface FeastAnswer {
 
 const classOf = ({ code, details }: MillraceError): string => {
   if (code === 'MR_REQUEST_INVALID') return 'RequestDataNotFoundInEntityRowsException';
+  if (code === 'MR_UNAUTHENTICATED' || code === 'MR_FORBIDDEN') return 'FeastPermissionError';
   if (code === 'MR_UNKNOWN_SOURCE') return 'PushSourceNotFoundException';
   if (code !== 'MR_NOT_FOUND') return 'FeastError';
   return details.service === undefined ? 'FeatureViewNotFoundException' : 'FeatureServiceNotFoundException';

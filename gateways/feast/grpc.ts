@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import type { FieldType, Value } from '#domain/values/value.ts';
 import type { FeatureStatus } from '#domain/views/plan.ts';
-import { callerOf, unary } from '#gateways/grpc/calls.ts';
+import { open, unary } from '#gateways/grpc/calls.ts';
 import { loadProtos, type ProtoFiles, serviceOf } from '#gateways/grpc/protos.ts';
 import type { GrpcContext, GrpcProtocol } from '#gateways/grpc/service.ts';
 import type { ReadOrigins, ReadResult } from '#gateways/platform.ts';
@@ -90,16 +90,16 @@ export const feastProtocol = (statuses: FeastStatuses, version: string): GrpcPro
   protos: FILES,
   services(context: GrpcContext) {
     const { platform, limits } = context;
-    const online = unary<OnlineRequest, object>(context, async (request, call) => {
+    const online = unary<OnlineRequest, object>(context, async (request, _call, caller) => {
       const body = bodyOf(request);
       checkOnline(body, limits);
-      return answerOf(request, body, await platform.read(readRequestOf(body), callerOf(call.metadata)), statuses);
+      return answerOf(request, body, await platform.read(readRequestOf(body), caller), statuses);
     });
     return [
       {
         definition: serviceOf(protos, 'feast.serving.ServingService'),
         implementation: {
-          GetFeastServingInfo: unary<object, object>(context, async () => ({ version })),
+          GetFeastServingInfo: open<object, object>(context, async () => ({ version })),
           GetOnlineFeatures: online,
         },
       },
@@ -107,18 +107,21 @@ export const feastProtocol = (statuses: FeastStatuses, version: string): GrpcPro
         definition: serviceOf(protos, 'GrpcFeatureServer'),
         implementation: {
           GetOnlineFeatures: online,
-          Push: unary<RowRequest & { readonly streamFeatureView: string }, object>(context, async (request, call) => {
+          Push: unary<RowRequest & { readonly streamFeatureView: string }, object>(context, async (request, _call, caller) => {
             const { frame, texts } = frameOf(request);
             checkColumns('features', frame, limits.events);
-            await push(platform, request.streamFeatureView, frame, callerOf(call.metadata), texts);
+            await push(platform, request.streamFeatureView, frame, caller, texts);
             return { status: true };
           }),
-          WriteToOnlineStore: unary<RowRequest & { readonly featureViewName: string }, object>(context, async (request, call) => {
-            const { frame, texts } = frameOf(request);
-            checkColumns('features', frame, limits.events);
-            await writeView(platform, request.featureViewName, frame, callerOf(call.metadata), texts);
-            return { status: true };
-          }),
+          WriteToOnlineStore: unary<RowRequest & { readonly featureViewName: string }, object>(
+            context,
+            async (request, _call, caller) => {
+              const { frame, texts } = frameOf(request);
+              checkColumns('features', frame, limits.events);
+              await writeView(platform, request.featureViewName, frame, caller, texts);
+              return { status: true };
+            },
+          ),
         },
       },
     ];

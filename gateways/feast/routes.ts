@@ -1,6 +1,7 @@
 /** What Feast's own feature server answers over HTTP, so that its clients work unchanged. */
 import type { FastifyError, FastifyInstance } from 'fastify';
 import { MillraceError } from '#domain/errors.ts';
+import { sayHow } from '#gateways/http/authenticate.ts';
 import { callerOf } from '#gateways/http/caller.ts';
 import { sayDegraded } from '#gateways/http/degraded.ts';
 import type { Routes } from '#gateways/http/route.ts';
@@ -32,6 +33,7 @@ const addErrors = (scope: FastifyInstance): void => {
         ? feastAnswerOf(error)
         : unprocessable(refused.instancePath.split('/').slice(1), refused.message ?? 'is not of the right form');
     if (answer === null) return outer.call(scope, error as FastifyError, request, reply);
+    sayHow(error, reply);
     reply.refusal = error instanceof MillraceError ? error.code : 'MR_BODY_INVALID';
     return reply.code(answer.status).type(JSON_TYPE).serializer(JSON.stringify).send(answer.body);
   });

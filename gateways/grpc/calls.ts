@@ -7,36 +7,17 @@ import {
   type ServerUnaryCall,
   status,
 } from '@grpc/grpc-js';
-import { type ErrorCode, fail } from '#domain/errors.ts';
+import type { ErrorCode } from '#domain/errors.ts';
 import type { Caller } from '#gateways/platform.ts';
-import { scopeOf } from './call-scope.ts';
+import { callerOf } from './caller.ts';
 import { refusalOf, statusObjectOf } from './refusal.ts';
 import type { GrpcContext } from './service.ts';
-
-const ANONYMOUS = 'anonymous@loopback';
-const MAX_ACTOR = 200;
-
-const named = (metadata: Metadata, actor: string): Caller => {
-  const scope = scopeOf(metadata);
-  if (scope === null) return { actor };
-  const { requestId, trace } = scope;
-  return trace === null ? { actor, requestId } : { actor, requestId, trace };
-};
-
-export const callerOf = (metadata: Metadata): Caller => {
-  const [actor] = metadata.get('x-millrace-actor');
-  if (actor === undefined || actor === '') return named(metadata, ANONYMOUS);
-  if (typeof actor !== 'string' || actor.length > MAX_ACTOR)
-    return fail('MR_PARAMETER_INVALID', `metadata x-millrace-actor must be of at most ${MAX_ACTOR} characters`, {
-      parameter: 'x-millrace-actor',
-    });
-  return named(metadata, actor);
-};
 
 /** What is known of any call, however it is answered. */
 export interface IncomingCall {
   readonly metadata: Metadata;
   readonly getDeadline: () => Date | number;
+  readonly getPeer: () => string;
 }
 
 /** Milliseconds until the call's deadline; null: it has none. */
@@ -45,16 +26,36 @@ export const remainingMs = (call: Pick<IncomingCall, 'getDeadline'>): number | n
   return Number.isFinite(deadline) ? Math.max(1, deadline - Date.now()) : null;
 };
 
+/**
+ * With who asks. Of a stream each message is asked anew, so that a key that is revoked meanwhile is let in no more. That every handler is
+ * made by `unary` or `duplex`, which ask, or says that it is `open`, is held by the types of neither: by tests/access, which calls all.
+ */
+const asked = <Answer>(
+  context: GrpcContext,
+  call: IncomingCall,
+  answer: (caller: Caller) => Promise<Answer>,
+): Promise<Answer> => {
+  const caller = callerOf(context, call);
+  return caller instanceof Promise ? caller.then(answer) : answer(caller);
+};
+
+/** A call that says nothing of this platform but what it is. */
+export const open = <Request, Answer>(
+  { access: _, ...context }: GrpcContext,
+  answer: (request: Request) => Promise<Answer>,
+): handleUnaryCall<Request, Answer> => unary<Request, Answer>(context, answer);
+
 export const unary =
   <Request, Answer>(
-    { onInternalError, openScope }: GrpcContext,
-    answer: (request: Request, call: ServerUnaryCall<Request, Answer>) => Promise<Answer>,
+    context: GrpcContext,
+    answer: (request: Request, call: ServerUnaryCall<Request, Answer>, caller: Caller) => Promise<Answer>,
   ): handleUnaryCall<Request, Answer> =>
   (call, callback) => {
+    const { onInternalError, openScope } = context;
     const scope = openScope(call);
     // A refusal may be thrown at once, too.
     Promise.resolve()
-      .then(() => answer(call.request, call))
+      .then(() => asked(context, call, (caller) => answer(call.request, call, caller)))
       .then(
         (value) => {
           callback(null, value);
@@ -77,18 +78,19 @@ const WINDOW = 32;
  */
 export const duplex =
   <Request, Answer>(
-    { onInternalError, openScope }: GrpcContext,
-    answer: (request: Request, call: ServerDuplexStream<Request, Answer>) => Promise<Answer>,
+    context: GrpcContext,
+    answer: (request: Request, call: ServerDuplexStream<Request, Answer>, caller: Caller) => Promise<Answer>,
     refused: (code: string, message: string, details: Readonly<Record<string, unknown>>) => Answer,
   ): handleBidiStreamingCall<Request, Answer> =>
   (call) => {
+    const { onInternalError, openScope } = context;
     const scope = openScope(call);
     /** the newest refusal of one of its messages */
     let refusedWith: ErrorCode | null = null;
-    let open = true;
+    let running = true;
     const over = (code: status): void => {
-      if (open) scope.over(code, refusedWith);
-      open = false;
+      if (running) scope.over(code, refusedWith);
+      running = false;
     };
     let working = 0;
     let written: Promise<void> = Promise.resolve();
@@ -102,7 +104,7 @@ export const duplex =
       });
     const answered = async (request: Request): Promise<Answer> => {
       try {
-        return await answer(request, call);
+        return await asked(context, call, (caller) => answer(request, call, caller));
       } catch (error) {
         const refusal = refusalOf(error);
         refusedWith = refusal?.code ?? 'MR_INTERNAL';

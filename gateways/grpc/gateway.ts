@@ -3,23 +3,29 @@
  *
  * Closing drains: health says NOT_SERVING, no new call is taken, those in flight end (at most `drainMs`), then it stops.
  */
-import { ServerCredentials as Credentials, Server, type ServerCredentials } from '@grpc/grpc-js';
+import { Server } from '@grpc/grpc-js';
 import { ReflectionService } from '@grpc/reflection';
 import { HealthImplementation } from 'grpc-health-check';
 import { fail } from '#domain/errors.ts';
+import type { Access } from '#domain/ports/access.ts';
 import type { Logger } from '#domain/ports/logger.ts';
 import { feastProtocol } from '#gateways/feast/grpc.ts';
 import type { FeastStatuses } from '#gateways/feast/online-features.ts';
 import { DEFAULT_LIMITS, type HttpLimits } from '#gateways/http/limits.ts';
 import { createRequestLog, logInternalError } from '#gateways/logging/request-log.ts';
 import type { Platform } from '#gateways/platform.ts';
+import type { Tls } from '#gateways/tls.ts';
 import { createScopes } from './call-scope.ts';
-import { callerOf } from './calls.ts';
+import { actorOf } from './caller.ts';
+import { grpcCredentials } from './credentials.ts';
 import { nativeProtocol } from './native.ts';
 import { loadProtos } from './protos.ts';
 
 export interface GrpcGatewayOptions {
+  /** the one of `access`, where that is given */
   readonly platform: Platform;
+  /** absent: nobody is asked who he is */
+  readonly access?: Access;
   /** default 127.0.0.1: others are let in only by naming an address */
   readonly host?: string;
   /** default 7412; 0: any free one */
@@ -27,8 +33,8 @@ export interface GrpcGatewayOptions {
   readonly limits?: Partial<HttpLimits>;
   readonly version?: string;
   readonly feastStatuses?: FeastStatuses;
-  /** default: without TLS */
-  readonly credentials?: ServerCredentials;
+  /** absent: without TLS */
+  readonly tls?: Tls;
   /** absent: calls are not logged */
   readonly log?: Logger;
   /** a call that takes longer is logged, ms; default 1000 */
@@ -40,6 +46,8 @@ export interface GrpcGatewayOptions {
 export interface GrpcGateway {
   /** host:port */
   readonly address: string;
+  /** all calls that it serves, but for health and reflection: `/millrace.v1.Features/Read` */
+  readonly calls: readonly string[];
   /** Drains and stops; idempotent. */
   readonly close: () => Promise<void>;
 }
@@ -51,32 +59,27 @@ const KEEPALIVE = { 'grpc.keepalive_time_ms': 60_000, 'grpc.keepalive_timeout_ms
 export const createGrpcGateway = async (options: GrpcGatewayOptions): Promise<GrpcGateway> => {
   const { platform, host = '127.0.0.1', port = 7412, version = '0.1.0', feastStatuses = 'exact', log } = options;
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
+  const { access } = options;
   const onInternalError = options.onInternalError ?? logInternalError(log);
-  const openScope = createScopes({
-    platform,
-    log: log === undefined ? null : createRequestLog(log, options.slowMs),
-    actorOf: (metadata) => callerOf(metadata).actor,
-  });
-  const context = { platform, limits, onInternalError, openScope };
+  const openScope = createScopes({ platform, log: log === undefined ? null : createRequestLog(log, options.slowMs), actorOf });
+  const context = { platform, limits, onInternalError, openScope, ...(access === undefined ? {} : { access }) };
   const server = new Server({
     'grpc.max_receive_message_length': limits.bodyBytes,
     'grpc.max_concurrent_streams': STREAMS,
     ...KEEPALIVE,
   });
   const protocols = [nativeProtocol, feastProtocol(feastStatuses, version)];
-  const names = protocols.flatMap(({ services }) =>
-    services(context).map(({ definition, implementation }) => {
-      server.addService(definition, implementation);
-      return Object.values(definition)[0]?.path.split('/')[1] as string;
-    }),
-  );
+  const services = protocols.flatMap((protocol) => protocol.services(context));
+  for (const { definition, implementation } of services) server.addService(definition, implementation);
+  const calls = services.flatMap(({ definition }) => Object.values(definition).map(({ path }) => path));
+  const names = [...new Set(calls.map((path) => path.split('/')[1] as string))];
   const health = new HealthImplementation(Object.fromEntries(['', ...names].map((name) => [name, 'SERVING'] as const)));
   health.addToServer(server);
   new ReflectionService(loadProtos(...protocols.map(({ protos }) => protos))).addToServer(server);
 
   const bound = await new Promise<number>((resolve, reject) => {
     const named = host.includes(':') ? `[${host}]` : host;
-    server.bindAsync(`${named}:${port}`, options.credentials ?? Credentials.createInsecure(), (error, at) =>
+    server.bindAsync(`${named}:${port}`, grpcCredentials(options.tls), (error, at) =>
       error === null ? resolve(at) : reject(error),
     );
   }).catch((error: Error) =>
@@ -93,6 +96,7 @@ export const createGrpcGateway = async (options: GrpcGatewayOptions): Promise<Gr
     clearTimeout(deadline);
   };
   return {
+    calls,
     address: `${host.includes(':') ? `[${host}]` : host}:${bound}`,
     close() {
       closing ??= drain();

@@ -1,8 +1,8 @@
 /** Millrace's own services: millrace.v1.Features and millrace.v1.Events. */
 import type { UntypedServiceImplementation } from '@grpc/grpc-js';
 import { checkBatch, checkRead } from '#gateways/checks.ts';
-import type { PublishRequest, ReadRequest, ReadResult } from '#gateways/platform.ts';
-import { callerOf, duplex, type IncomingCall, remainingMs, unary } from './calls.ts';
+import type { Caller, PublishRequest, ReadRequest, ReadResult } from '#gateways/platform.ts';
+import { duplex, type IncomingCall, remainingMs, unary } from './calls.ts';
 import { encodeReadResponse, type RefusedAnswer } from './encode-read.ts';
 import type { ProducerSequenceRequest__Output } from './generated/millrace/v1/ProducerSequenceRequest.ts';
 import type { PublishRequest__Output } from './generated/millrace/v1/PublishRequest.ts';
@@ -35,10 +35,10 @@ const features = (context: GrpcContext): GrpcService => {
   const { platform, limits } = context;
   const definition = serviceOf(nativeProtos, 'millrace.v1.Features');
   const serialized = { responseSerialize: (answer: object) => encodeReadResponse(answer as ReadAnswer) };
-  const read = (message: ReadRequest__Output, call: IncomingCall): Promise<ReadAnswer> => {
+  const read = (message: ReadRequest__Output, call: IncomingCall, caller: Caller): Promise<ReadAnswer> => {
     const request = readRequestOf(message, remainingMs(call));
     checkRead(request, limits);
-    return platform.read(request, callerOf(call.metadata));
+    return platform.read(request, caller);
   };
   const implementation: UntypedServiceImplementation = {
     Read: unary<ReadRequest__Output, ReadAnswer>(context, read),
@@ -59,7 +59,7 @@ const features = (context: GrpcContext): GrpcService => {
 
 const events = (context: GrpcContext): GrpcService => {
   const { platform, limits } = context;
-  const publish = async (message: PublishRequest__Output, caller: ReturnType<typeof callerOf>): Promise<PublishResponse> => {
+  const publish = async (message: PublishRequest__Output, caller: Caller): Promise<PublishResponse> => {
     const request = publishRequestOf(message);
     checkBatch(request.events, limits);
     const { accepted, duplicates, rejected, position } = await platform.publish(request, caller);
@@ -73,18 +73,16 @@ const events = (context: GrpcContext): GrpcService => {
   return {
     definition: serviceOf(nativeProtos, 'millrace.v1.Events'),
     implementation: {
-      Publish: unary<PublishRequest__Output, PublishResponse>(context, (request, call) =>
-        publish(request, callerOf(call.metadata)),
-      ),
+      Publish: unary<PublishRequest__Output, PublishResponse>(context, (request, _call, caller) => publish(request, caller)),
       PublishStream: duplex<PublishRequest__Output, PublishResponse>(
         context,
-        (request, call) => publish(request, callerOf(call.metadata)),
+        (request, _call, caller) => publish(request, caller),
         (code, message, details) => ({ error: { code, message, details: structOf(details) } }),
       ),
       ProducerSequence: unary<ProducerSequenceRequest__Output, { readonly next: number }>(
         context,
-        async ({ source, producer }, call) => ({
-          next: await platform.producerSequence(source, producer, callerOf(call.metadata)),
+        async ({ source, producer }, _call, caller) => ({
+          next: await platform.producerSequence(source, producer, caller),
         }),
       ),
     },

@@ -1,5 +1,6 @@
 /** A gRPC service that the server offers: what it is, and what answers it. Each protocol (ours, Feast's) brings its own. */
 import type { ServiceDefinition, UntypedServiceImplementation } from '@grpc/grpc-js';
+import type { Access } from '#domain/ports/access.ts';
 import type { HttpLimits } from '#gateways/http/limits.ts';
 import type { Platform } from '#gateways/platform.ts';
 import type { OpenScope } from './call-scope.ts';
@@ -8,6 +9,8 @@ import type { ProtoFiles } from './protos.ts';
 export interface GrpcContext {
   readonly platform: Platform;
   readonly limits: HttpLimits;
+  /** absent: nobody is asked who he is */
+  readonly access?: Access;
   /** a cause that no caller is shown */
   readonly onInternalError: (error: unknown, request: string) => void;
   readonly openScope: OpenScope;

@@ -1,4 +1,4 @@
-/** Who asks. Until there are keys, a caller names itself; one that does not is anonymous. */
+/** Who asks. Where keys are asked for, the key's name; else a caller names itself, and one that does not is anonymous. */
 import type { FastifyRequest } from 'fastify';
 import { fail } from '#domain/errors.ts';
 import type { Caller } from '#gateways/platform.ts';
@@ -9,19 +9,22 @@ const MAX_ACTOR = 200;
 /** HTTP headers arrive as Latin-1; clients send names in UTF-8. */
 const utf8Header = (text: string): string => Buffer.from(text, 'latin1').toString('utf8');
 
-const named = ({ id, span }: FastifyRequest, actor: string): Caller =>
-  span === null ? { actor, requestId: id } : { actor, requestId: id, trace: span.context };
-
-export const callerOf = (request: FastifyRequest): Caller => {
-  const header = request.headers['x-millrace-actor'];
-  if (header === undefined || header === '') return named(request, ANONYMOUS);
+const ownName = (header: string | string[] | undefined): string => {
+  if (header === undefined || header === '') return ANONYMOUS;
   const actor = utf8Header(String(header));
   if (actor.length > MAX_ACTOR || /\p{Cc}|\ufffd/u.test(actor)) {
     return fail('MR_PARAMETER_INVALID', `header x-millrace-actor must be printable UTF-8 of at most ${MAX_ACTOR} characters`, {
       parameter: 'x-millrace-actor',
     });
   }
-  return named(request, actor);
+  return actor;
+};
+
+export const callerOf = (request: FastifyRequest): Caller => {
+  const { principal, span, id: requestId } = request;
+  const actor = principal?.actor ?? ownName(request.headers['x-millrace-actor']);
+  if (principal === null) return span === null ? { actor, requestId } : { actor, requestId, trace: span.context };
+  return span === null ? { actor, requestId, principal } : { actor, requestId, principal, trace: span.context };
 };
 
 export const isLoopback = (address: string | undefined): boolean =>

@@ -6,14 +6,18 @@
  * `drainMs`), then it stops. The platform is its owner's to close.
  */
 import type { AddressInfo, Socket } from 'node:net';
+import type { Server as TlsServer } from 'node:tls';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { fail, MillraceError } from '#domain/errors.ts';
+import type { Access } from '#domain/ports/access.ts';
 import type { Logger } from '#domain/ports/logger.ts';
 import type { FeastStatuses } from '#gateways/feast/online-features.ts';
 import { feastRoutes } from '#gateways/feast/routes.ts';
 import { createRequestLog, logInternalError } from '#gateways/logging/request-log.ts';
 import type { Platform } from '#gateways/platform.ts';
 import { REQUEST_ID, requestIds } from '#gateways/request-id.ts';
+import { MIN_TLS, type Tls } from '#gateways/tls.ts';
+import { addAuthentication, sayHow } from './authenticate.ts';
 import { addJsonParser } from './body-parsers.ts';
 import { answerOf } from './errors.ts';
 import { DEFAULT_LIMITS, type HttpLimits } from './limits.ts';
@@ -28,6 +32,7 @@ import { eventRoutes } from './routes/events.ts';
 import { explainRoutes } from './routes/explain.ts';
 import { featureRoutes } from './routes/features.ts';
 import { healthRoutes } from './routes/health.ts';
+import { keyRoutes } from './routes/keys.ts';
 import { readModelRoutes } from './routes/read-models.ts';
 import { registryRoutes } from './routes/registry.ts';
 import { replayRoutes } from './routes/replays.ts';
@@ -35,7 +40,12 @@ import { servedRoutes } from './routes/served.ts';
 import { addTracing } from './tracing.ts';
 
 export interface HttpGatewayOptions {
+  /** the one of `access`, where that is given */
   readonly platform: Platform;
+  /** absent: nobody is asked who he is */
+  readonly access?: Access;
+  /** absent: without TLS */
+  readonly tls?: Tls;
   /** default 127.0.0.1: others are let in only by naming an address */
   readonly host?: string;
   /** default 7411; 0: any free one */
@@ -54,6 +64,8 @@ export interface HttpGatewayOptions {
 
 export interface HttpGateway {
   readonly url: string;
+  /** all that it serves: `POST /v1/features` */
+  readonly routes: readonly string[];
   /** Drains and stops; idempotent. */
   readonly close: () => Promise<void>;
 }
@@ -67,6 +79,7 @@ const ROUTES = [
   explainRoutes,
   auditRoutes,
   servedRoutes,
+  keyRoutes,
   readModelRoutes,
   healthRoutes,
 ];
@@ -98,9 +111,20 @@ const refuseForeignPages = (request: FastifyRequest): void => {
   fail('MR_ORIGIN_REFUSED', `pages of ${origin} may not call this server`, { origin });
 };
 
-const createApp = (limits: HttpLimits, onInternalError: (error: unknown, request: string) => void): FastifyInstance => {
+/** An HTTP and an HTTPS server differ in their types only. */
+const secured = (tls: Tls | undefined): object =>
+  tls === undefined
+    ? {}
+    : { https: { ...tls.current(), minVersion: MIN_TLS, ...(tls.current().ca === undefined ? {} : { requestCert: true }) } };
+
+const createApp = (
+  limits: HttpLimits,
+  onInternalError: (error: unknown, request: string) => void,
+  tls: Tls | undefined,
+): FastifyInstance => {
   const idOf = requestIds();
-  const app = Fastify({
+  const app: FastifyInstance = Fastify({
+    ...secured(tls),
     bodyLimit: limits.bodyBytes,
     requestTimeout: REQUEST_TIMEOUT_MS,
     routerOptions: { maxParamLength: MAX_PARAM },
@@ -121,6 +145,7 @@ const createApp = (limits: HttpLimits, onInternalError: (error: unknown, request
     const { status, body, internal } = answerOf(error, request, limits);
     reply.refusal = body.code;
     if (internal) onInternalError(error, request.id);
+    sayHow(error, reply);
     reply.code(status).type(JSON_TYPE).serializer(JSON.stringify).send(body);
   });
   addJsonParser(app);
@@ -128,10 +153,10 @@ const createApp = (limits: HttpLimits, onInternalError: (error: unknown, request
 };
 
 export const createHttpGateway = async (options: HttpGatewayOptions): Promise<HttpGateway> => {
-  const { platform, host = '127.0.0.1', port = 7411, version = '0.1.0', log } = options;
+  const { platform, access, tls, host = '127.0.0.1', port = 7411, version = '0.1.0', log } = options;
   const onInternalError = options.onInternalError ?? logInternalError(log);
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
-  const app = createApp(limits, onInternalError);
+  const app = createApp(limits, onInternalError, tls);
   let closing: Promise<void> | null = null;
   const context: RouteContext = { platform, limits, draining: () => closing !== null };
 
@@ -145,6 +170,11 @@ export const createHttpGateway = async (options: HttpGatewayOptions): Promise<Ht
     }
     done();
   });
+  const routes: string[] = [];
+  app.addHook('onRoute', ({ method, url: path }) => {
+    for (const one of [method].flat()) if (one !== 'HEAD') routes.push(`${one} ${path}`);
+  });
+  addAuthentication(app, access);
   addMeter(app, platform.requests);
   addTracing(app, platform.tracing);
   if (log !== undefined) addRequestLog(app, createRequestLog(log, options.slowMs));
@@ -154,6 +184,7 @@ export const createHttpGateway = async (options: HttpGatewayOptions): Promise<Ht
     for (const routes of [...ROUTES, feastRoutes(options.feastStatuses ?? 'exact')]) routes(scope, context);
   });
   await app.listen({ host, port });
+  tls?.onChange((pem) => (app.server as unknown as TlsServer).setSecureContext({ ...pem, minVersion: MIN_TLS }));
 
   const drain = async (): Promise<void> => {
     const sweep = setInterval(() => app.server.closeIdleConnections(), IDLE_SWEEP_MS);
@@ -168,7 +199,8 @@ export const createHttpGateway = async (options: HttpGatewayOptions): Promise<Ht
   const address = app.server.address() as AddressInfo;
   const named = address.family === 'IPv6' ? `[${address.address}]` : address.address;
   return {
-    url: `http://${named}:${address.port}`,
+    routes,
+    url: `${tls === undefined ? 'http' : 'https'}://${named}:${address.port}`,
     close() {
       closing ??= drain();
       return closing;

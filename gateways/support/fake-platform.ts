@@ -7,6 +7,7 @@ import type { ServedRow } from '#domain/served/served-record.ts';
 import type {
   CatalogEntry,
   DatasetStatus,
+  KeyInfo,
   Platform,
   PublishRequest,
   ReadRequest,
@@ -115,6 +116,7 @@ export const createFakePlatform = (): FakePlatform => {
     [AIRPORT, GATE, FLIGHTS, DELAYS, GATES, MODEL].map((d) => [`${d.kind}/${d.name}`, entryOf(d)]),
   );
   const datasets = new Map<string, DatasetStatus>();
+  const keys: KeyInfo[] = [];
   const fake: Omit<FakePlatform, keyof Platform> = {
     calls: [],
     taken: [],
@@ -207,6 +209,19 @@ export const createFakePlatform = (): FakePlatform => {
       if (request.type === 'Crash') throw new Error('secret cause');
       return { events: [{ type: 'Done', data: request.data }], position: 'registry@0:1' };
     },
+    async createKey({ name, grants, limits = {} }, { actor: createdBy }) {
+      const times = { createdAt: TIME, expiresAt: null, revokedAt: null, revokedBy: null };
+      const key = { id: `${keys.length}`, name, grants, limits, createdBy, ...times };
+      keys.push(key);
+      return { ...key, key: `mr_${key.id}_secret` };
+    },
+    async keys() {
+      return keys;
+    },
+    async revokeKey(id) {
+      return keys.find((key) => key.id === id) ?? fail('MR_NOT_FOUND', `there is no key "${id}"`, { id });
+    },
+    access: () => fail('MR_INTERNAL', 'the fake has no guard'),
     async plan(definitions) {
       return { changes: changes(definitions) };
     },

@@ -21,6 +21,11 @@ const MIGRATIONS: readonly (readonly string[])[] = [
     'CREATE TABLE IF NOT EXISTS audit_head (one TINYINT NOT NULL PRIMARY KEY, sequence BIGINT NOT NULL, hash CHAR(64) NOT NULL) ENGINE=InnoDB',
     `INSERT IGNORE INTO audit_head (one, sequence, hash) VALUES (1, 0, '')`,
   ],
+  [
+    `CREATE TABLE IF NOT EXISTS access_usage (
+       id VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL PRIMARY KEY, day BIGINT NOT NULL, used BIGINT NOT NULL
+     ) ENGINE=InnoDB`,
+  ],
 ];
 
 const LOCK = 'millrace.schema';

@@ -3,15 +3,19 @@
  * projections and gateways do not know which it was.
  */
 import { randomUUID } from 'node:crypto';
+import { createAccess } from '#commands/access/access.ts';
+import { createKeys } from '#commands/access/create-keys.ts';
 import { applyDefinitions, planDefinitions } from '#commands/apply.ts';
 import { createCommandBus } from '#commands/command-bus.ts';
 import { createPublish } from '#commands/publish/publish.ts';
 import { openSourceIntake, type SourceIntake } from '#commands/publish/source-intake.ts';
 import { lookupsOf } from '#commands/registering.ts';
 import { createServedLog } from '#commands/served/served-log.ts';
+import { isKeyStream } from '#domain/access/keys.ts';
 import { scopeOfInputs } from '#domain/definitions/check-on-demand.ts';
 import { parseDefinition } from '#domain/definitions/parse.ts';
 import { fail } from '#domain/errors.ts';
+import type { Access } from '#domain/ports/access.ts';
 import type { AuditStore } from '#domain/ports/audit-store.ts';
 import { type Degraded, type DegradedMode, degraded, modesOf, NOT_DEGRADED } from '#domain/ports/degraded.ts';
 import type { EventStore } from '#domain/ports/event-store.ts';
@@ -21,6 +25,7 @@ import type { EngineJob, Platform, RollupRequest, RollupResult, RowsServed } fro
 import { parseTopicPosition } from '#domain/ports/position.ts';
 import type { SchemaRegistry } from '#domain/ports/schema-registry.ts';
 import { REGISTRY_TOPIC, rawTopic } from '#domain/ports/topics.ts';
+import type { UsageCounter } from '#domain/ports/usage-counter.ts';
 import { streamOf } from '#domain/registry/events.ts';
 import { encodeCommit, registryRecordSchema } from '#domain/registry/registry-record.ts';
 import type { ViewPlan } from '#domain/views/plan.ts';
@@ -35,6 +40,7 @@ import { followedPosition } from '#infra/profiles/followed-position.ts';
 import { type Traces, tracePlatform } from '#infra/profiles/traced-platform.ts';
 import { wantedViews } from '#infra/profiles/wanted-views.ts';
 import { createMetrics } from '#infra/telemetry/metrics.ts';
+import { createKeyBook } from '#projections/access/key-book.ts';
 import { openAudit } from '#projections/audit/audit.ts';
 import { type Catalog, openCatalog, overlay } from '#projections/catalog/catalog.ts';
 import { createRegistryQueries, type EntriesDependencies } from '#projections/catalog/entries.ts';
@@ -98,6 +104,7 @@ export interface Adapters {
   readonly schemas: SchemaRegistry;
   readonly eventStore: EventStore;
   readonly auditStore: AuditStore;
+  readonly usage: UsageCounter;
   readonly history: HistoryTables;
   /** absent: traces are off */
   readonly traces?: Traces;
@@ -158,7 +165,8 @@ export const assemblePlatform = async (adapters: Adapters): Promise<Platform> =>
   const outbox = await publishOutbox(eventStore, adapters.outboxLog ?? log, (commit) => [
     { topic: REGISTRY_TOPIC, partition: 0, key: commit.stream, value: encodeCommit(commit), schemaId: registrySchemaId },
   ]);
-  const catalog = await openCatalog(eventStore);
+  const keys = createKeyBook();
+  const catalog = await openCatalog(eventStore, [keys.take]);
   const audit = await openAudit(eventStore, adapters.auditStore);
   const bus = createCommandBus({ eventStore, catalog, now, newId: randomUUID });
   const decoders = createRawDecoders(schemas);
@@ -239,7 +247,7 @@ export const assemblePlatform = async (adapters: Adapters): Promise<Platform> =>
   };
   catalog.onChange((commits) => {
     const { position = 0 } = commits.at(-1) ?? {};
-    if (commits.some((commit) => commit.events.length > 0)) void reconcile();
+    if (commits.some(({ events, stream }) => events.length > 0 && !isKeyStream(stream))) void reconcile();
     else
       void settling.then(() => {
         if (said === '') followed.reached(position);
@@ -354,7 +362,9 @@ export const assemblePlatform = async (adapters: Adapters): Promise<Platform> =>
     ...(lineage === null ? {} : { tell: lineage.datasetChanged }),
   });
 
+  const guards: Access[] = [];
   const close = async (): Promise<void> => {
+    for (const guard of guards) await guard.close();
     await settling;
     await servedLog.close();
     await datasets.close();
@@ -474,6 +484,12 @@ export const assemblePlatform = async (adapters: Adapters): Promise<Platform> =>
     },
     status: status.status,
     freshness: status.freshness,
+    ...createKeys(keys, bus),
+    access(options) {
+      const guard = createAccess({ platform: whole, catalog, keys, eventStore, counter: adapters.usage, now, warn }, options);
+      guards.push(guard);
+      return guard;
+    },
     requests: metrics.requests,
     async metrics() {
       const [now, freshness, head, told] = await Promise.all([
@@ -496,5 +512,6 @@ export const assemblePlatform = async (adapters: Adapters): Promise<Platform> =>
       return closing;
     },
   };
-  return adapters.traces === undefined ? platform : tracePlatform(platform, { ...adapters.traces, views: engine, now });
+  const whole = adapters.traces === undefined ? platform : tracePlatform(platform, { ...adapters.traces, views: engine, now });
+  return whole;
 };

@@ -26,6 +26,7 @@ import { openDatabase } from '#infra/sqlite/database.ts';
 import { sqliteEventStore } from '#infra/sqlite/event-store.ts';
 import { sqliteLog } from '#infra/sqlite/log.ts';
 import { sqliteSchemaRegistry } from '#infra/sqlite/schema-registry.ts';
+import { sqliteUsageCounter } from '#infra/sqlite/usage-counter.ts';
 import packageJson from '../../package.json' with { type: 'json' };
 
 export interface EmbeddedOptions {
@@ -126,6 +127,7 @@ export const startEmbedded = async (options: EmbeddedOptions): Promise<Platform>
     schemas,
     eventStore: sqliteEventStore(database),
     auditStore: sqliteAuditStore(database),
+    usage: sqliteUsageCounter(database),
     history,
     ...(traces === undefined ? {} : { traces }),
     readTime: () => clock.readTime(),

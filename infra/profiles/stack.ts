@@ -31,6 +31,7 @@ import { kafkaLog } from '#infra/kafka/log.ts';
 import { mysqlAuditStore } from '#infra/mysql/audit-store.ts';
 import { openMysql } from '#infra/mysql/database.ts';
 import { mysqlLease } from '#infra/mysql/lease.ts';
+import { mysqlUsageCounter } from '#infra/mysql/usage-counter.ts';
 import type { LineageSettings } from '#infra/openlineage/settings.ts';
 import { assemblePlatform, type Engine, type EngineContext } from '#infra/profiles/assemble.ts';
 import { openInboxes } from '#infra/profiles/inboxes.ts';
@@ -209,6 +210,7 @@ export const startStack = async (options: StackOptions): Promise<Platform> => {
     outboxLog,
     eventStore,
     auditStore,
+    usage: mysqlUsageCounter(database),
     history,
     readTime: () => now() - CLOCK_STEP_MS,
     gatherMs: 200,

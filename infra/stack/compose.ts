@@ -75,6 +75,8 @@ services:
     init: true
     working_dir: /app
     command: ['node', 'scripts/millrace.mjs', 'serve', '--host', '0.0.0.0', '--data', '/data']
+    # Outside of the container it is not alone: it asks for keys, and this is the first: openssl rand -hex 32 makes one.
+    environment: { MILLRACE_ADMIN_KEY: '\${MILLRACE_ADMIN_KEY:-}' }
     ports: ['127.0.0.1:7411:7411']
     volumes:
       - .:/app

@@ -59,7 +59,8 @@ export interface Catalog {
 const PAGE = 500;
 const AGAIN_MS = 200;
 
-export const openCatalog = async (eventStore: EventStore): Promise<Catalog> => {
+/** @param also read models of the same commits, which are given each in its order */
+export const openCatalog = async (eventStore: EventStore, also: readonly ((commit: Commit) => void)[] = []): Promise<Catalog> => {
   const streams = new Map<string, CatalogStream>();
   const plans = new Map<string, ViewPlan>();
   const listeners = new Set<(commits: readonly Commit[]) => void>();
@@ -71,6 +72,7 @@ export const openCatalog = async (eventStore: EventStore): Promise<Catalog> => {
 
   const take = (commit: Commit): void => {
     if (commit.events.length > 0) takeEvents(commit);
+    for (const other of also) other(commit);
     position = commit.position;
   };
   const takeEvents = (commit: Commit): void => {
@@ -78,6 +80,7 @@ export const openCatalog = async (eventStore: EventStore): Promise<Catalog> => {
       commit.stream.slice(0, commit.stream.indexOf('/')) as Kind,
       commit.stream.slice(commit.stream.indexOf('/') + 1),
     ];
+    if (!KINDS.includes(kind)) return;
     const before = streams.get(commit.stream) ?? { kind, name, state: initialState, registrations: [] };
     const { time: at, actor, reason } = commit.command;
     let { state, registrations } = before;

@@ -2,6 +2,7 @@
  * From the registry's commits to OpenLineage events: a fold. The events of a commit follow from the commits up to it and nothing else (their
  * times and run ids are the commits' own), so that telling of a commit again, after a crash or in another process, tells the same.
  */
+import { isKeyStream } from '#domain/access/keys.ts';
 import type { Definition, FeatureViewDefinition } from '#domain/definitions/model.ts';
 import type { Commit } from '#domain/ports/event-store.ts';
 import { type RegistryEvent, streamOf } from '#domain/registry/events.ts';
@@ -144,6 +145,7 @@ export const registryLineage = (teller: Teller): RegistryLineage => {
     told,
     next(commit) {
       position = commit.position;
+      if (isKeyStream(commit.stream)) return [];
       const view = commit.stream.slice(commit.stream.indexOf('/') + 1);
       const events = (commit.events as readonly RegistryEvent[]).flatMap((event) => {
         const before = states.get(commit.stream) ?? initialState;

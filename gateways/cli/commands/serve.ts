@@ -1,17 +1,29 @@
 import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { fail } from '#domain/errors.ts';
+import type { Access } from '#domain/ports/access.ts';
 import { LOG_LEVELS, type Logger, type LogLevel } from '#domain/ports/logger.ts';
 import type { Tracing } from '#domain/ports/tracing.ts';
 import { createLogger, type LogFormat } from '#gateways/logging/logger.ts';
 import { SLOW_MS } from '#gateways/logging/request-log.ts';
 import type { Platform } from '#gateways/platform.ts';
+import type { Tls } from '#gateways/tls.ts';
 import type { LineageSettings } from '#infra/openlineage/settings.ts';
 import packageJson from '../../../package.json' with { type: 'json' };
 import type { GrpcGateway } from '../../grpc/gateway.ts';
+import {
+  type AccessFlags,
+  accessText,
+  addAccessOptions,
+  adminKeyOf,
+  inClear,
+  requireKeysFor,
+  tlsOf,
+  tokenFlagsOf,
+} from '../access-options.ts';
 import { wholeOption } from '../usage.ts';
 
-interface ServeOptions {
+interface ServeOptions extends AccessFlags {
   readonly profile: 'embedded' | 'stack';
   readonly data: string;
   readonly port: number;
@@ -65,11 +77,38 @@ const untilSignal = (): Promise<void> =>
     process.on('SIGINT', onSignal);
   });
 
-const startGrpc = async (platform: Platform, options: ServeOptions, log: Logger): Promise<GrpcGateway | null> => {
+const startGrpc = async (
+  access: Access,
+  tls: Tls | undefined,
+  options: ServeOptions,
+  log: Logger,
+): Promise<GrpcGateway | null> => {
   const { host, grpcPort, feastStatuses, logSlow } = options;
   if (grpcPort === undefined) return null;
   const { createGrpcGateway } = await import('#gateways/grpc/gateway.ts');
-  return createGrpcGateway({ platform, host, port: grpcPort, feastStatuses, log, slowMs: logSlow });
+  return createGrpcGateway({
+    platform: access.platform,
+    access,
+    host,
+    port: grpcPort,
+    feastStatuses,
+    log,
+    slowMs: logSlow,
+    ...(tls === undefined ? {} : { tls }),
+  });
+};
+
+const accessOf = async (platform: Platform, options: ServeOptions, adminKey: string | undefined): Promise<Access> => {
+  const tokens = tokenFlagsOf(options);
+  const verifyToken = tokens === null ? null : (await import('#infra/access/tokens.ts')).createTokenVerifier(tokens);
+  const access = platform.access({
+    demand: options.access,
+    openMetrics: options.openMetrics ?? false,
+    ...(adminKey === undefined ? {} : { adminKey }),
+    ...(verifyToken === null ? {} : { verifyToken }),
+  });
+  requireKeysFor(options.host, access.demanded(), options.access);
+  return access;
 };
 
 const serve = async (options: ServeOptions, command: Command): Promise<void> => {
@@ -84,22 +123,26 @@ const serve = async (options: ServeOptions, command: Command): Promise<void> => 
   const { openTracing } = await import('#infra/telemetry/tracing.ts');
   const tracing = await openTracing({ version: packageJson.version, warn });
   const start = await profileOf(profile, options);
+  const [adminKey, tls] = [adminKeyOf(options), tlsOf(options, warn)];
   const platform = await start({ dataDirectory, warn, tracing, lineage });
   try {
+    const access = await accessOf(platform, options, adminKey);
     const { createHttpGateway } = await import('#gateways/http/gateway.ts');
     const gateway = await createHttpGateway({
-      platform,
+      platform: access.platform,
+      access,
       host,
       port,
       feastStatuses: options.feastStatuses,
       log,
       slowMs: options.logSlow,
+      ...(tls === undefined ? {} : { tls }),
     }).catch((error: NodeJS.ErrnoException) => {
       if (error.code === 'EADDRINUSE')
         return fail('MR_REFUSED', `port ${port} of ${host} is taken: choose another with --port`, { host, port });
       throw error;
     });
-    const grpc = await startGrpc(platform, options, log).catch(async (error: unknown) => {
+    const grpc = await startGrpc(access, tls, options, log).catch(async (error: unknown) => {
       await gateway.close();
       throw error;
     });
@@ -108,23 +151,26 @@ const serve = async (options: ServeOptions, command: Command): Promise<void> => 
       ...(grpc === null ? {} : { grpc: grpc.address }),
       profile,
       dataDirectory,
+      access: access.demanded() ? 'keys' : 'open',
       pid: process.pid,
     };
     const at = grpc === null ? gateway.url : `${gateway.url} and, for gRPC, at ${grpc.address}`;
     process.stdout.write(
-      `${json === true ? JSON.stringify(ready) : `millrace is ready at ${at} (profile ${profile}, data in ${dataDirectory})`}\n`,
+      `${json === true ? JSON.stringify(ready) : `millrace is ready at ${at}, ${accessText(access.demanded())} (profile ${profile}, data in ${dataDirectory})`}\n`,
     );
+    if (inClear(host, access.demanded(), tls))
+      warn('without TLS keys travel in clear: give it --tls-cert and --tls-key, or something in front that ends TLS');
     await signal;
     log.log('info', 'stopping: the requests in flight are waited for');
     await Promise.all([gateway.close(), grpc?.close()]);
   } finally {
+    tls?.close();
     await platform.close();
   }
 };
 
 export const addServe = (program: Command): void => {
-  program
-    .command('serve')
+  addAccessOptions(program.command('serve'))
     .description('run the platform; prints one line when it is ready')
     .addOption(new Option('--profile <profile>', 'what it runs on').choices(['embedded', 'stack']).default('embedded'))
     .option('--data <dir>', 'data directory', '.millrace')

@@ -1,0 +1,110 @@
+/**
+ * Refusals of access, as commits without events, so that the audit chain has each. The first of its kind is written at once; those that
+ * follow it within the window are one record with their count, at the window's end; and where more kinds come than a window has room for
+ * (someone tries addresses or names), the rest is one record too. So an attacker fills neither the store nor the memory.
+ *
+ * A kind is (who, what, of what, code).
+ */
+import type { AccessRefusal } from '#domain/ports/access.ts';
+import type { EventStore } from '#domain/ports/event-store.ts';
+
+export interface RefusalsDependencies {
+  readonly eventStore: Pick<EventStore, 'append'>;
+  readonly now: () => number;
+  readonly newId: () => string;
+  readonly warn: (message: string) => void;
+  readonly windowMs?: number;
+  /** kinds of a window that have records of their own */
+  readonly kinds?: number;
+}
+
+export interface Refusals {
+  readonly record: (refusal: AccessRefusal) => void;
+  /** Resolves when what was recorded so far is stored, but for counts of a window that is not over. */
+  readonly written: () => Promise<void>;
+  /** Ends the window. */
+  readonly flush: () => Promise<void>;
+  readonly close: () => Promise<void>;
+}
+
+const WINDOW_MS = 60_000;
+const KINDS = 60;
+/** What a caller sent is in no record longer than this. */
+const MAX_TEXT = 180;
+
+interface Repeated {
+  readonly refusal: AccessRefusal;
+  readonly since: number;
+  count: number;
+}
+
+const short = (text: string): string => (text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)}…` : text);
+
+export const createRefusals = (dependencies: RefusalsDependencies): Refusals => {
+  const { eventStore, now, newId, warn, windowMs = WINDOW_MS, kinds = KINDS } = dependencies;
+  let seen = new Map<string, Repeated>();
+  let others: Repeated | null = null;
+  let timer: NodeJS.Timeout | null = null;
+  const writing = new Set<Promise<void>>();
+
+  const write = ({ actor, command, subject, code, message, address }: AccessRefusal, data: object = {}): void => {
+    const from = address === undefined ? {} : { address };
+    const stored = eventStore
+      .append(
+        {
+          stream: short(subject),
+          command: { id: newId(), type: command, data: { ...from, ...data }, actor: short(actor), reason: null, time: now() },
+          events: [],
+          refusal: { code, message },
+        },
+        null,
+      )
+      .then(
+        () => {},
+        (error: unknown) => warn(`a refusal (${code}, of ${actor}) could not be stored for the audit: ${String(error)}`),
+      )
+      .finally(() => writing.delete(stored));
+    writing.add(stored);
+  };
+
+  const written = async (): Promise<void> => {
+    await Promise.all(writing);
+  };
+  const flush = (): Promise<void> => {
+    if (timer !== null) clearTimeout(timer);
+    timer = null;
+    const [repeated, rest] = [seen, others];
+    seen = new Map();
+    others = null;
+    const until = now();
+    for (const { refusal, count, since } of repeated.values()) if (count > 0) write(refusal, { repeated: count, since, until });
+    if (rest !== null) {
+      const message = `${rest.count} refusals of more kinds than are told apart within ${windowMs / 1000} seconds`;
+      const { code } = rest.refusal;
+      write(
+        { actor: 'various', command: 'Refused', subject: 'access/various', code, message },
+        { repeated: rest.count, since: rest.since, until },
+      );
+    }
+    return written();
+  };
+
+  return {
+    record(refusal) {
+      timer ??= setTimeout(() => void flush(), windowMs).unref();
+      const kind = `${refusal.actor}\n${refusal.command}\n${refusal.subject}\n${refusal.code}`;
+      const known = seen.get(kind);
+      if (known !== undefined) known.count++;
+      else if (seen.size < kinds) {
+        seen.set(kind, { refusal, since: now(), count: 0 });
+        write(refusal);
+      } else {
+        others ??= { refusal, since: now(), count: 0 };
+        others.count++;
+      }
+    },
+    written,
+    flush,
+    close: flush,
+  };
+};

@@ -1,0 +1,102 @@
+import { type Command, Option } from 'commander';
+import type { AccessLimits } from '#domain/access/principal.ts';
+import type { CreatedKey, KeyInfo } from '#gateways/platform.ts';
+import { path } from '../client.ts';
+import { contextOf } from '../context.ts';
+import { showTime, table } from '../table.ts';
+import { wholeOption } from '../usage.ts';
+
+interface CreateOptions {
+  readonly grant: readonly string[];
+  readonly expires?: string;
+  readonly rate?: number;
+  readonly burst?: number;
+  readonly eventsPerDay?: number;
+  readonly rowsPerDay?: number;
+  readonly reason?: string;
+}
+
+const create = async (name: string, options: CreateOptions, command: Command): Promise<void> => {
+  const { client, json, document, print, message } = contextOf(command);
+  const { grant: grants, expires: expiresAt, rate: requestsPerSecond, burst, eventsPerDay, rowsPerDay, reason } = options;
+  const limits = { requestsPerSecond, burst, eventsPerDay, rowsPerDay };
+  const body = { name, grants, limits, expiresAt, reason };
+  const created = await client.post<CreatedKey>('/v1/keys', { body });
+  if (json) return document(created);
+  // The key alone on stdout, so that a script can take it.
+  print(created.key);
+  message(
+    `key ${created.id} "${created.name}" may ${created.grants.join(', ')}; it is shown this once: keep it where secrets are kept`,
+  );
+  message('use it with --api-key, MILLRACE_API_KEY, or the header `authorization: Bearer KEY`');
+};
+
+const limitsText = (limits: AccessLimits): string =>
+  Object.entries(limits)
+    .map(([limit, value]) => `${limit} ${value}`)
+    .join(', ');
+
+const stateOf = ({ revokedAt, revokedBy, expiresAt }: KeyInfo): string => {
+  if (revokedAt !== null) return `revoked ${showTime(revokedAt)} by ${revokedBy}`;
+  return expiresAt === null ? 'good' : `until ${showTime(expiresAt)}`;
+};
+
+const list = async (_options: unknown, command: Command): Promise<void> => {
+  const { client, json, records, print } = contextOf(command);
+  const keys = await client.get<KeyInfo[]>('/v1/keys');
+  if (json) return records(keys);
+  print(
+    table(
+      ['id', 'name', 'grants', 'state', 'limits', 'made', 'by'],
+      keys.map((key) => [
+        key.id,
+        key.name,
+        key.grants.join(', '),
+        stateOf(key),
+        limitsText(key.limits),
+        showTime(key.createdAt),
+        key.createdBy,
+      ]),
+    ),
+  );
+};
+
+const revoke = async (id: string, { reason }: { readonly reason?: string }, command: Command): Promise<void> => {
+  const { client, json, document, print } = contextOf(command);
+  const key = await client.post<KeyInfo>(`${path('v1', 'keys', id)}/revoke`, { body: { reason } });
+  if (json) document(key);
+  else print(`key ${key.id} "${key.name}" is revoked`);
+};
+
+export const addKeys = (program: Command): void => {
+  const keys = program.command('keys').description('API keys: who may do what');
+  const limit = (flag: string): ((text: string) => number) => wholeOption(flag, 1);
+  keys
+    .command('create')
+    .description('make a key; it is printed this once')
+    .argument('<name>', 'whose it is: the audit log has this name')
+    .addOption(new Option('--grant <grants...>', 'ROLE@NAMESPACE, or ROLE@* for all').makeOptionMandatory())
+    .option('--expires <time>', 'it is good until then')
+    .option('--rate <n>', 'requests a second', limit('--rate'))
+    .option('--burst <n>', 'requests at once; by default those of a second', limit('--burst'))
+    .option('--events-per-day <n>', 'events published a day', limit('--events-per-day'))
+    .option('--rows-per-day <n>', 'rows read a day', limit('--rows-per-day'))
+    .option('--reason <text>', 'for the audit log')
+    .addHelpText(
+      'after',
+      '\nExample:\n  millrace keys create trainer --grant reader@default --rate 100\n\nRoles: reader, producer, author, operator, auditor, admin. The first key of a platform must be admin@*.',
+    )
+    .action(create);
+  keys
+    .command('list')
+    .description('keys, revoked ones too; never their secrets')
+    .addHelpText('after', '\nExample:\n  millrace keys list')
+    .action(list);
+  keys
+    .command('revoke')
+    .description('revoke a key, at once and for good')
+    .argument('<id>', 'as `millrace keys list` has it')
+    .option('--reason <text>', 'for the audit log')
+    .addHelpText('after', '\nExample:\n  millrace keys revoke 3f9a1c0b7d2e --reason "left the team"')
+    .action(revoke);
+};

@@ -1,0 +1,37 @@
+/** TLS for gRPC, whose certificate may change while the server runs. */
+import { experimental, ServerCredentials } from '@grpc/grpc-js';
+import type { Pem, Tls } from '#gateways/tls.ts';
+
+type Provider = Parameters<typeof experimental.createCertificateProviderServerCredentials>[0];
+type Identity = Parameters<Provider['addIdentityCertificateListener']>[0];
+type Authority = Parameters<Provider['addCaCertificateListener']>[0];
+
+const providerOf = (tls: Tls): Provider => {
+  const identities = new Set<Identity>();
+  const authorities = new Set<Authority>();
+  const toIdentity = ({ cert, key }: Pem): Parameters<Identity>[0] => ({ certificate: cert, privateKey: key });
+  const toAuthority = ({ ca }: Pem): Parameters<Authority>[0] => (ca === undefined ? null : { caCertificate: ca });
+  tls.onChange((pem) => {
+    for (const tell of authorities) tell(toAuthority(pem));
+    for (const tell of identities) tell(toIdentity(pem));
+  });
+  return {
+    addIdentityCertificateListener(listener) {
+      identities.add(listener);
+      listener(toIdentity(tls.current()));
+    },
+    removeIdentityCertificateListener: (listener) => void identities.delete(listener),
+    addCaCertificateListener(listener) {
+      authorities.add(listener);
+      listener(toAuthority(tls.current()));
+    },
+    removeCaCertificateListener: (listener) => void authorities.delete(listener),
+  };
+};
+
+export const grpcCredentials = (tls: Tls | undefined): ServerCredentials => {
+  if (tls === undefined) return ServerCredentials.createInsecure();
+  const provider = providerOf(tls);
+  const clients = tls.current().ca !== undefined;
+  return experimental.createCertificateProviderServerCredentials(provider, clients ? provider : null, clients);
+};
