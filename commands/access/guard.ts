@@ -201,6 +201,10 @@ export const guardPlatform = (dependencies: GuardDependencies): Platform => {
       demand(caller, 'explain', things.ofRead({ service }));
       return platform.served(service, query, caller);
     },
+    async skew(request, caller) {
+      reading(caller, { service: request.service });
+      return platform.skew(request, caller);
+    },
     async auditLog(query, caller) {
       const visible = seeing(caller, 'audit');
       await refusals.written();

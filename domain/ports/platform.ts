@@ -10,6 +10,7 @@ import type { DegradedMode } from '#domain/ports/degraded.ts';
 import type { RequestMeters } from '#domain/ports/request-meter.ts';
 import type { TraceContext, Tracing } from '#domain/ports/tracing.ts';
 import type { ServedRow } from '#domain/served/served-record.ts';
+import type { SkewReport, SkewRequest } from '#domain/served/skew.ts';
 import type { FieldType, Row, Value } from '#domain/values/value.ts';
 import type { EntityKey, FeatureStatus } from '#domain/views/plan.ts';
 
@@ -519,6 +520,8 @@ export interface Platform {
 
   /** what a service answered to a request, as far as it is logged: row by row, in order */
   served(service: string, query: { readonly requestId: string }, caller?: Caller): Promise<readonly ServedRow[]>;
+  /** served values against event-time values, with the causes of what differs; seconds, as a data set takes */
+  skew(request: SkewRequest, caller?: Caller): Promise<SkewReport>;
   explain(request: ExplainRequest, caller?: Caller): Promise<Explanation>;
   auditLog(
     query: AuditQuery,

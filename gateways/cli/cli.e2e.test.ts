@@ -100,6 +100,7 @@ test('the names of the commands are those of the interface, each with a help tex
     'audit log',
     'audit verify',
     'served',
+    'skew',
     'rejected',
     'rejected list',
     'rejected show',

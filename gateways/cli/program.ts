@@ -14,6 +14,7 @@ import { addReplay } from './commands/replay.ts';
 import { addRollup } from './commands/rollup.ts';
 import { addServe } from './commands/serve.ts';
 import { addServed } from './commands/served.ts';
+import { addSkew } from './commands/skew.ts';
 import { addStack } from './commands/stack.ts';
 import { addStatus } from './commands/status.ts';
 import { DEFAULT_URL } from './context.ts';
@@ -31,6 +32,7 @@ const COMMANDS = [
   addExplain,
   addAudit,
   addServed,
+  addSkew,
   addRejectedAndLate,
   addRegistry,
   addStatus,

@@ -2,7 +2,7 @@
 import { request as rawRequest } from 'node:http';
 import { connect } from 'node:net';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { createFakePlatform, type FakePlatform, SERVED } from '#gateways/support/fake-platform.ts';
+import { createFakePlatform, type FakePlatform, SERVED, SKEW } from '#gateways/support/fake-platform.ts';
 import { createHttpGateway, type HttpGateway } from './gateway.ts';
 
 let platform: FakePlatform;
@@ -300,6 +300,18 @@ test('what was served to a request is found by its id', async () => {
   expect(await get('/v1/services/delay_model/served')).toEqual(refused(400, 'MR_PARAMETER_INVALID'));
 });
 
+test('skew takes times and a number of rows, and refuses others', async () => {
+  const { status, body } = await get('/v1/services/delay_model/skew?since=2026-01-31T12:00:00Z&until=1769860800001&sample=5');
+  expect([status, body]).toEqual([200, SKEW]);
+  expect(platform.calls.at(-1)).toEqual({
+    method: 'skew',
+    args: [{ service: 'delay_model', since: Date.parse('2026-01-31T12:00:00Z'), until: 1769860800001, sample: 5 }],
+  });
+  for (const wrong of ['sample=0', 'sample=1e9', 'since=yesterday', 'rows=5'])
+    expect((await get(`/v1/services/delay_model/skew?${wrong}`)).status, wrong).toBe(400);
+  expect(await get('/v1/services/nope/skew')).toEqual(refused(404, 'MR_NOT_FOUND'));
+});
+
 test('explain types the entity by its definition', async () => {
   expect(
     (await get('/v1/explain?view=gate_use&feature=uses&entity.airport=17&entity.number=17&at=2026-01-31T12:00:00Z')).body.entity,
@@ -392,6 +404,7 @@ test('OpenAPI has every request of the interface, with the form of its answer', 
     '/v1/replays/{id}/promote': 'post',
     '/v1/explain': 'get',
     '/v1/services/{service}/served': 'get',
+    '/v1/services/{service}/skew': 'get',
     '/v1/audit': 'get',
     '/v1/audit/verify': 'get',
     '/v1/lineage': 'get',

@@ -4,6 +4,7 @@ import type { Definition, Kind } from '#domain/definitions/model.ts';
 import { fail } from '#domain/errors.ts';
 import type { DegradedMode } from '#domain/ports/degraded.ts';
 import type { ServedRow } from '#domain/served/served-record.ts';
+import type { SkewReport } from '#domain/served/skew.ts';
 import type {
   CatalogEntry,
   DatasetStatus,
@@ -64,6 +65,18 @@ export const SERVED: ServedRow = {
   onDemand: [],
   values: { departures: 3, delay_avg_1d: null },
   status: { departures: 'present', delay_avg_1d: 'null' },
+};
+
+export const SKEW: SkewReport = {
+  service: 'delay_model',
+  known: TIME,
+  logged: { requests: 2, rows: 2 },
+  compared: { requests: 2, rows: 2 },
+  incomparable: 0,
+  views: [{ view: 'airport_delays', version: 1, generation: 1 }],
+  features: [],
+  gone: [],
+  unexplained: 0,
 };
 
 const entryOf = (definition: Definition): CatalogEntry => ({
@@ -455,6 +468,11 @@ export const createFakePlatform = (): FakePlatform => {
       if (requestId !== 'r-1')
         return fail('MR_NOT_FOUND', `nothing that "${service}" served to request "${requestId}" was logged`);
       return [SERVED];
+    },
+    async skew(request) {
+      of('feature-service', request.service);
+      log('skew', request);
+      return SKEW;
     },
     async freshness() {
       return [{ view: 'airport_delays', generation: 1, eventTime: TIME, lagMs: 5, target: '1m', fresh: true }];

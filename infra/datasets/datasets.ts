@@ -16,12 +16,15 @@ import type { Position, Row } from '#domain/values/value.ts';
 import { decodeKey } from '#domain/views/entity-key.ts';
 import type { HybridClock } from '#infra/clock/hybrid-clock.ts';
 import type { Catalog } from '#projections/catalog/catalog.ts';
+import type { DatasetTarget } from '#projections/datasets/dataset-plan.ts';
 import type { LateEvents } from '#projections/late/late.ts';
 import type { DatasetTold, ReadSnapshot } from '#projections/lineage/dataset-runs.ts';
 import type { ComputingGeneration } from '#projections/replays/replays.ts';
 import type { ServingViews } from '#projections/serving/served-view.ts';
+import type { EventTimeValues } from '#projections/skew/skew.ts';
 import type { DatasetJob, LiveGeneration, RawFiles, ServedView } from './dataset-job.ts';
 import { createPins, type Pinned } from './pin-target.ts';
+import { numbered, readValues } from './read-values.ts';
 import { runDataset } from './run-dataset.ts';
 
 export interface DatasetDependencies {
@@ -43,6 +46,10 @@ export interface Datasets {
   readonly status: Platform['dataset'];
   readonly cancel: Platform['cancelDataset'];
   readonly batch: Platform['batch'];
+  /** what a service is made of now */
+  readonly target: (service: string) => DatasetTarget;
+  /** event-time values of these rows over what was known at a time, in their order */
+  readonly eventTimeValues: (service: string, spine: readonly Row[], known: number) => Promise<EventTimeValues>;
   readonly close: () => Promise<void>;
 }
 
@@ -137,10 +144,10 @@ export const createDatasets = (dependencies: DatasetDependencies): Datasets => {
     }
   };
 
-  const begin = async (request: DatasetRequest, { kind, actor }: Asked): Promise<Running> => {
+  /** @param asked null: for the platform's own use, told to nobody */
+  const begin = async (request: DatasetRequest, asked: Asked | null, pinned: Pinned = pin(request.target)): Promise<Running> => {
     const id = `ds-${randomUUID().slice(0, 8)}`;
     const time = request.known ?? clock.readTime();
-    const pinned = pin(request.target);
     const out = request.out === undefined ? join(dependencies.directory, `${id}.parquet`) : resolve(request.out);
     const status: DatasetStatus = {
       id,
@@ -160,8 +167,10 @@ export const createDatasets = (dependencies: DatasetDependencies): Datasets => {
     const running: Running = { status, abort: new AbortController(), snapshots: [], done: Promise.resolve() };
     known.set(id, running);
     const sources = [...new Set(pinned.target.views.map(({ source }) => source.name))];
-    const tell = (bytes: number | null): void =>
-      dependencies.tell?.({ status: running.status, request, kind, actor, snapshots: running.snapshots, sources, bytes });
+    const tell = (bytes: number | null): void => {
+      if (asked !== null)
+        dependencies.tell?.({ ...asked, status: running.status, request, snapshots: running.snapshots, sources, bytes });
+    };
     tell(null);
     running.done = build(request, pinned, time, out, running).then(async () => {
       if (dependencies.tell !== undefined)
@@ -219,6 +228,20 @@ export const createDatasets = (dependencies: DatasetDependencies): Datasets => {
       const { status } = running;
       if (status.error !== null) throw new MillraceError(status.error.code, status.error.message, status.error.details);
       return { rows: status.rows ?? 0, out: status.out };
+    },
+    target: (service) => pin({ service }).target,
+    async eventTimeValues(service, spine, time) {
+      const pinned = pin({ service });
+      const { target, views } = pinned;
+      if (spine.length === 0) return { target, views, rows: [] };
+      const out = join(dependencies.directory, `values-${randomUUID()}.parquet`);
+      const request = { target: { service }, spine: { rows: numbered(spine) }, out, mode: 'event-time', known: time } as const;
+      const running = await begin(request, null, pinned);
+      await running.done;
+      known.delete(running.status.id);
+      const { error } = running.status;
+      if (error !== null) throw new MillraceError(error.code, error.message, error.details);
+      return { target, views, rows: await readValues(out) };
     },
     async close() {
       for (const { abort } of known.values()) abort.abort();

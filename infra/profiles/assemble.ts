@@ -60,6 +60,7 @@ import { createRead } from '#projections/serving/read.ts';
 import type { ServedView, ServingViews } from '#projections/serving/served-view.ts';
 import { viewModes } from '#projections/serving/view-modes.ts';
 import { createWaitFor } from '#projections/serving/wait-for.ts';
+import { createSkew } from '#projections/skew/skew.ts';
 import { createStatus, type RunningGeneration } from '#projections/status/status.ts';
 import packageJson from '../../package.json' with { type: 'json' };
 
@@ -456,6 +457,17 @@ export const assemblePlatform = async (adapters: Adapters): Promise<Platform> =>
     },
     ...replays,
     ...createServedQueries({ catalog, rows: servedRows, flush: servedLog.flush }),
+    skew: createSkew({
+      catalog,
+      log,
+      history,
+      late,
+      rows: servedRows,
+      flush: servedLog.flush,
+      target: datasets.target,
+      eventTimeValues: datasets.eventTimeValues,
+      readTime,
+    }),
     explain: createExplain({
       read,
       views: engine,

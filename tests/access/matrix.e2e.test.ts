@@ -96,6 +96,7 @@ const ROUTES: Readonly<Record<string, Sample>> = {
   'POST /v1/replays/:id/retire': { needs: ['operate'], path: () => `/v1/replays/${replay}/retire` },
   'GET /v1/explain': { needs: ['explain'], path: () => '/v1/explain?view=spending&feature=spent&entity.card=c1' },
   'GET /v1/services/:service/served': { needs: ['explain'], path: () => '/v1/services/scoring/served?request=r' },
+  'GET /v1/services/:service/skew': { needs: ['read'], path: () => '/v1/services/scoring/skew' },
   'GET /v1/audit': { needs: ['audit'] },
   'GET /v1/audit/verify': { needs: ['audit'] },
   'POST /v1/keys': { needs: ['keys'], body: () => ({ name: 'x', grants: ['reader@payments'] }) },

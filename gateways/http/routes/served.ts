@@ -1,8 +1,13 @@
 /** What services answered: looked up by request, and held against what was true. */
 import { callerOf } from '../caller.ts';
+import { compact } from '../compact.ts';
+import { optionalTime, optionalWholeNumber } from '../parameters.ts';
 import type { Routes } from '../route.ts';
 import { answers, closed, list, text } from '../schemas.ts';
-import { servedRow } from '../served-schemas.ts';
+import { servedRow, skewReport } from '../served-schemas.ts';
+
+/** Rows of one report: they and the events of those that differ are held in memory. */
+const MAX_SAMPLE = 100_000;
 
 export const servedRoutes: Routes = (app, { platform }) => {
   app.get<{ Params: { service: string }; Querystring: { request: string } }>(
@@ -16,5 +21,31 @@ export const servedRoutes: Routes = (app, { platform }) => {
       },
     },
     (request) => platform.served(request.params.service, { requestId: request.query.request }, callerOf(request)),
+  );
+
+  app.get<{ Params: { service: string }; Querystring: { since?: string; until?: string; sample?: string } }>(
+    '/v1/services/:service/skew',
+    {
+      schema: {
+        tags: ['audit'],
+        summary: 'Logged answers against event-time values, feature by feature, with the causes of what differs; takes seconds',
+        querystring: closed({ since: text, until: text, sample: text }),
+        response: answers(200, skewReport),
+      },
+    },
+    (request) => {
+      const { since, until, sample } = request.query;
+      return platform.skew(
+        {
+          service: request.params.service,
+          ...compact({
+            since: optionalTime('since', since),
+            until: optionalTime('until', until),
+            sample: optionalWholeNumber('sample', sample, 1, MAX_SAMPLE),
+          }),
+        },
+        callerOf(request),
+      );
+    },
   );
 };

@@ -1,0 +1,90 @@
+import type { Command } from 'commander';
+import { fail } from '#domain/errors.ts';
+import type { FeatureSkew, SkewCause, SkewExample, SkewReport } from '#domain/served/skew.ts';
+import { path, query } from '../client.ts';
+import { contextOf } from '../context.ts';
+import { entityText, indent, show, showTime, table } from '../table.ts';
+import { wholeOption } from '../usage.ts';
+
+const SAID: Readonly<Record<SkewCause, string>> = {
+  lag: 'lag',
+  'left-out': 'left out',
+  late: 'late data',
+  definition: 'definition',
+  unexplained: 'UNEXPLAINED',
+};
+const MEANS: Readonly<Record<SkewCause, string>> = {
+  lag: 'accepted before the read, and not computed yet',
+  'left-out': "accepted before the read, past the view's lateness",
+  late: 'of an earlier event time, accepted after the read',
+  definition: 'computed otherwise now than then',
+  unexplained: 'no cause gives the value: a bug in Millrace, report it',
+};
+
+const shareText = (share: number): string =>
+  share === 0 ? '0 %' : share < 0.0001 ? '< 0.01 %' : `${Number((share * 100).toPrecision(3))} %`;
+
+const exampleText = ({ requestId, row, entity, at, served, eventTime, causes, events }: SkewExample): string =>
+  [
+    `${entityText(entity)} at ${showTime(at)}: served ${show(served)}, event-time ${show(eventTime)} (${causes.map((cause) => SAID[cause]).join(', ')}), request ${requestId} row ${row + 1}`,
+    ...events.map((event) =>
+      indent(`${SAID[event.cause]}: ${event.position}, of ${showTime(event.eventTime)}, accepted ${showTime(event.logTime)}`),
+    ),
+  ].join('\n');
+
+const examplesOf = ({ feature, examples }: FeatureSkew): string =>
+  [feature, ...examples.map((e) => indent(exampleText(e)))].join('\n');
+
+const tell = ({ service, known, logged, compared, incomparable, views, features, gone, unexplained }: SkewReport): string => {
+  const causes = (Object.keys(SAID) as SkewCause[]).filter((cause) => features.some((feature) => feature.causes[cause] > 0));
+  const rows = features.map((f) => [
+    f.feature,
+    f.compared,
+    f.differing,
+    shareText(f.share),
+    f.largest,
+    f.mean,
+    f.servedNull + f.eventTimeNull,
+    ...causes.map((cause) => f.causes[cause]),
+  ]);
+  const differing = features.filter(({ examples }) => examples.length > 0);
+  return [
+    `${service}: ${compared.rows} of ${logged.rows} logged rows compared (${compared.requests} requests), with what was known at ${showTime(known)}`,
+    ...views.map(({ view, version, generation }) => `  ${view} version ${version}, generation ${show(generation)}`),
+    '',
+    table(['feature', 'rows', 'differ', 'share', 'largest', 'mean', 'one null', ...causes.map((cause) => SAID[cause])], rows),
+    ...(causes.length === 0 ? [] : ['', ...causes.map((cause) => `${SAID[cause]}: ${MEANS[cause]}`)]),
+    ...(differing.length === 0 ? [] : ['', ...differing.map(examplesOf)]),
+    ...(incomparable === 0 ? [] : ['', `${incomparable} rows do not give what the service asks for now, and are not compared`]),
+    ...(gone.length === 0 ? [] : ['', `not part of the service any more: ${gone.join(', ')}`]),
+    ...(unexplained === 0
+      ? []
+      : ['', `!! ${unexplained} differing values are UNEXPLAINED: that is a bug; report it with --json`]),
+  ].join('\n');
+};
+
+const skew = async (
+  service: string,
+  options: { readonly since?: string; readonly until?: string; readonly sample?: number },
+  command: Command,
+): Promise<void> => {
+  const { client, json, document, print } = contextOf(command);
+  const report = await client.get<SkewReport>(`${path('v1', 'services', service, 'skew')}${query({ ...options })}`);
+  if (json) document(report);
+  else print(tell(report));
+  if (report.unexplained === 0) return;
+  if (json) process.exitCode = 1;
+  else fail('MR_INTERNAL', `${report.unexplained} served values of "${service}" differ without a cause`, { service });
+};
+
+export const addSkew = (program: Command): void => {
+  program
+    .command('skew')
+    .description('what a service answered, against what was true: how far apart, and why')
+    .argument('<service>')
+    .option('--since <time>', 'reads from this time on')
+    .option('--until <time>', 'reads up to this time')
+    .option('--sample <n>', 'at most about this many rows, of whole requests (10,000)', wholeOption('--sample', 1))
+    .addHelpText('after', '\nExample:\n  millrace skew delay_model --since 2026-01-31T00:00:00Z')
+    .action(skew);
+};

@@ -1,0 +1,53 @@
+/** A data set read back into memory, for who compares its values: rows in the order of their spine, which a number in it keeps. */
+import { rm } from 'node:fs/promises';
+import { DuckDBTypeId } from '@duckdb/node-api';
+import type { Row, Value } from '#domain/values/value.ts';
+import { identifier, literal, openDuckDb } from '#infra/duckdb/connect.ts';
+
+const NUMBER = '__millrace_row';
+
+export const numbered = (spine: readonly Row[]): readonly Row[] => spine.map((row, i) => ({ ...row, [NUMBER]: i }));
+
+interface Micros {
+  readonly micros: bigint;
+}
+
+/** @param type DuckDB's, of the column or of its elements */
+const plain = (type: DuckDBTypeId, value: unknown): Value => {
+  if (value === null || value === undefined) return null;
+  switch (type) {
+    case DuckDBTypeId.TIMESTAMP_TZ:
+    case DuckDBTypeId.TIMESTAMP:
+      return Number((value as Micros).micros / 1000n);
+    case DuckDBTypeId.DATE:
+      return (value as { readonly days: number }).days;
+    case DuckDBTypeId.BLOB:
+      return Buffer.from((value as { readonly bytes: Uint8Array }).bytes).toString('base64');
+    default:
+      return typeof value === 'bigint' ? Number(value) : (value as Value);
+  }
+};
+
+/** The file is taken away. @returns by row: column → value */
+export const readValues = async (file: string): Promise<readonly ReadonlyMap<string, Value>[]> => {
+  const duckDb = await openDuckDb({ memoryLimit: '256MB' });
+  const connection = await duckDb.connect();
+  try {
+    const result = await connection.runAndReadAll(`SELECT * FROM read_parquet(${literal(file)}) ORDER BY ${identifier(NUMBER)}`);
+    const names = result.columnNames();
+    const types = result.columnTypes();
+    const readers = types.map((type): ((value: unknown) => Value) => {
+      if (type.typeId !== DuckDBTypeId.LIST) return (value) => plain(type.typeId, value);
+      const element = (type as unknown as { readonly valueType: { readonly typeId: DuckDBTypeId } }).valueType.typeId;
+      return (value) =>
+        value === null ? null : (value as { readonly items: readonly unknown[] }).items.map((item) => plain(element, item));
+    });
+    return result
+      .getRows()
+      .map((row) => new Map(row.map((value, c) => [names[c] as string, (readers[c] as (typeof readers)[number])(value)])));
+  } finally {
+    connection.closeSync();
+    duckDb.close();
+    await rm(file, { force: true });
+  }
+};

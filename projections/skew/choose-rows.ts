@@ -1,0 +1,41 @@
+/** Which logged rows are compared: whole requests, at most about so many rows, the same ones whenever it is asked again. */
+import { placeOf } from '#domain/served/sampled.ts';
+import type { ServedRow } from '#domain/served/served-record.ts';
+
+export interface ChosenRows {
+  readonly rows: readonly ServedRow[];
+  readonly logged: { readonly requests: number; readonly rows: number };
+}
+
+export const requestsOf = (rows: readonly ServedRow[]): number => rows.filter(({ row }) => row === 0).length;
+
+export const chooseRows = async (
+  logged: AsyncIterable<readonly ServedRow[]>,
+  within: (row: ServedRow) => boolean,
+  most: number,
+): Promise<ChosenRows> => {
+  let kept: { readonly row: ServedRow; readonly place: number }[] = [];
+  /** requests at or past this place do not come in any more */
+  let limit = Number.POSITIVE_INFINITY;
+  const counted = { requests: 0, rows: 0 };
+  const cut = (): void => {
+    if (kept.length <= most) return;
+    kept.sort((a, b) => a.place - b.place);
+    limit = kept[most]?.place ?? limit;
+    // A request that the limit falls into is left out whole, unless it is the only one.
+    const whole = kept.filter(({ place }) => place < limit);
+    kept = whole.length > 0 ? whole : kept.filter(({ place }) => place === limit);
+  };
+  for await (const batch of logged) {
+    for (const row of batch) {
+      if (!within(row)) continue;
+      counted.rows++;
+      if (row.row === 0) counted.requests++;
+      const place = placeOf(row.requestId);
+      if (place < limit) kept.push({ row, place });
+    }
+    if (kept.length > 2 * most) cut();
+  }
+  cut();
+  return { rows: kept.map(({ row }) => row), logged: counted };
+};

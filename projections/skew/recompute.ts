@@ -1,0 +1,62 @@
+/**
+ * Values of one row of an answer, by a data set's plan, at each step from what was served to what is true:
+ *
+ *   0 served   1 and what lagged   2 and what was left out   3 and what came late   4 by the present definitions
+ */
+import type { RawEvent, Row, Value } from '#domain/values/value.ts';
+import { foldFeatures } from '#domain/views/fold.ts';
+import type { ViewPlan } from '#domain/views/plan.ts';
+import type { DatasetPlan } from '#projections/datasets/dataset-plan.ts';
+import type { State } from './states.ts';
+
+/** feature → value */
+export type ViewValues = ReadonlyMap<string, Value>;
+
+export const foldView = (plan: ViewPlan, events: readonly RawEvent[], key: string, at: number): ViewValues => {
+  const { values } = foldFeatures(plan, events, key, at);
+  return new Map(plan.features.map(({ name }, i) => [name, values[i] ?? null]));
+};
+
+/** One view of a row, in one state. */
+export interface ViewInState {
+  readonly state: State;
+  readonly at: (level: number) => ViewValues;
+}
+
+export const viewInState = (plan: ViewPlan, events: readonly RawEvent[], key: string, at: number, state: State): ViewInState => {
+  const known: (ViewValues | undefined)[] = [];
+  return {
+    state,
+    at(level) {
+      // A step that adds no event changes nothing.
+      let from = level;
+      while (from > 0 && !state.includes(from)) from--;
+      const values =
+        known[from] ??
+        foldView(
+          plan,
+          events.filter((_, i) => (state[i] as number) <= from),
+          key,
+          at,
+        );
+      known[from] = values;
+      return values;
+    },
+  };
+};
+
+/** column → value; what on-demand features make of the views' values and the request's inputs */
+export const columnsOf = (plan: DatasetPlan, view: (name: string) => ViewValues, request: Row): ReadonlyMap<string, Value> => {
+  const values: Value[] = [];
+  for (const planned of plan.values) {
+    if (planned.from === 'feature') {
+      values.push(view(planned.view).get(planned.feature) ?? null);
+      continue;
+    }
+    const inputs: Record<string, Value> = {};
+    for (const { parameter, from } of planned.inputs)
+      inputs[parameter] = ('request' in from ? request[from.request] : values[from.value]) ?? null;
+    values.push(planned.evaluate(inputs));
+  }
+  return new Map(plan.columns.map(({ name, value }) => [name, values[value] ?? null]));
+};

@@ -1,0 +1,213 @@
+/**
+ * Served values against event-time values, of the rows that a service logged.
+ *
+ * The law that is checked: served = value(view, entity, at, known), over what the view had computed (DESIGN, section 1); a data set of
+ * event-time mode has value(view, entity, at, the end of the log). Data sets are made as for training, in one pass over the events; the
+ * rows that differ are then explained from their entities' own events, so each difference is computed twice, in two ways.
+ */
+import type { SourceDefinition } from '#domain/definitions/model.ts';
+import type { HistoryTables } from '#domain/ports/history.ts';
+import type { Log } from '#domain/ports/log.ts';
+import { rawTopic } from '#domain/ports/topics.ts';
+import type { ServedRow } from '#domain/served/served-record.ts';
+import type { SkewReport, SkewRequest } from '#domain/served/skew.ts';
+import type { RawEvent, Row, Value } from '#domain/values/value.ts';
+import { keyOfEntity } from '#domain/views/entity-key.ts';
+import type { Catalog } from '#projections/catalog/catalog.ts';
+import { type DatasetPlan, type DatasetTarget, planDataset } from '#projections/datasets/dataset-plan.ts';
+import type { LateEvents } from '#projections/late/late.ts';
+import { requireLogged } from '#projections/served/served-queries.ts';
+import type { ServedRows } from '#projections/served/served-rows.ts';
+import { coveredFrom } from '#projections/serving/historical-read.ts';
+import { chooseRows, requestsOf } from './choose-rows.ts';
+import { collectEvents, type EntityEvents, type WantedEntity } from './entity-events.ts';
+import { type Explained, explainRow } from './explain-row.ts';
+import { isRounded, same } from './same.ts';
+import { type ServedPlan, servedPlan } from './served-plan.ts';
+import { createTally, type Tally } from './tally.ts';
+
+/** A data set's values, by row of its spine. */
+export interface EventTimeValues {
+  readonly target: DatasetTarget;
+  readonly views: SkewReport['views'];
+  readonly rows: readonly ReadonlyMap<string, Value>[];
+}
+
+export interface SkewDependencies {
+  readonly catalog: Catalog;
+  readonly log: Pick<Log, 'offsetsAt'>;
+  readonly history: Pick<HistoryTables, 'scan'>;
+  readonly late: Pick<LateEvents, 'leftOut'>;
+  readonly rows: ServedRows;
+  /** puts what is noted and not logged yet on the log */
+  readonly flush: () => Promise<void>;
+  /** what a service is made of now */
+  readonly target: (service: string) => DatasetTarget;
+  /** event-time values of these rows, over the events known at a time; when it resolves, the history's tables have all of those */
+  readonly eventTimeValues: (service: string, spine: readonly Row[], known: number) => Promise<EventTimeValues>;
+  readonly readTime: () => number;
+}
+
+export const DEFAULT_SAMPLE = 10_000;
+/** Clocks of gateways and of the log may differ by so much, and an answer is logged a little after it was given. */
+const MARGIN_MS = 3_600_000;
+const TURN_MS = 10;
+const otherTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+/** What the service asks for now, of a row; null where the row does not give it. */
+const spineRow = ({ keys, request }: DatasetPlan, row: ServedRow): Row | null => {
+  const spine: Record<string, Value> = { event_timestamp: row.at };
+  for (const { name } of keys) {
+    const value = row.entity[name];
+    if (value === undefined) return null;
+    spine[name] = value;
+  }
+  for (const { name, type } of request) {
+    const value = row.request[name] ?? null;
+    if (value === null && !type.nullable) return null;
+    spine[name] = value;
+  }
+  return spine;
+};
+
+interface Differing {
+  readonly row: ServedRow;
+  readonly eventTime: ReadonlyMap<string, Value>;
+  readonly columns: readonly string[];
+}
+
+export const createSkew = (dependencies: SkewDependencies): ((request: SkewRequest) => Promise<SkewReport>) => {
+  const { catalog, log, history, late } = dependencies;
+
+  const wantedOf = ({ row }: Differing, plans: readonly DatasetPlan[]): WantedEntity[] =>
+    plans.flatMap(({ views }) =>
+      views.map(({ definitions, plan }) => ({
+        source: catalog.definition('source', definitions.source.name) ?? (definitions.source as SourceDefinition),
+        plan,
+        key: keyOfEntity(plan, row.entity),
+        // Whether a value is expired says the entity's newest event, wherever it lies.
+        from: plan.ttlMs === null ? coveredFrom(plan, row.at) : Number.NEGATIVE_INFINITY,
+        to: row.at,
+      })),
+    );
+
+  const explainAll = async (
+    service: string,
+    differing: readonly Differing[],
+    compared: DatasetPlan,
+    known: number,
+    tallies: ReadonlyMap<string, Tally>,
+  ): Promise<void> => {
+    const plans = new Map<string, ServedPlan | null>();
+    const planOf = (row: ServedRow, back: number): ServedPlan | null => {
+      const onDemand = row.onDemand.map(({ name, version }) => ({ name, version: Math.max(1, version - back) }));
+      const views = row.views.map(({ view, version, generation }) => ({ view, version, generation }));
+      const id = JSON.stringify([row.serviceVersion, onDemand, views]);
+      const made = plans.get(id);
+      if (made !== undefined) return made;
+      let plan: ServedPlan | null = null;
+      try {
+        plan = servedPlan(catalog, { serviceVersion: row.serviceVersion, views }, service, onDemand);
+      } catch {
+        // A breaking change, forced: what that version computed cannot be computed any more, and is told as unexplained.
+      }
+      plans.set(id, plan);
+      return plan;
+    };
+
+    const wanted = differing.flatMap((one) => {
+      const served = planOf(one.row, 0);
+      return wantedOf(one, served === null ? [compared] : [compared, served.plan]);
+    });
+    const offsets = new Map<string, readonly number[]>();
+    for (const { source } of wanted)
+      if (!offsets.has(source.name)) offsets.set(source.name, await log.offsetsAt(rawTopic(source.name), known));
+    const events: EntityEvents = await collectEvents(history, wanted, (source) => offsets.get(source) ?? []);
+    const leftOut = new Map<string, (event: RawEvent) => boolean>();
+    for (const { row } of differing)
+      for (const { view, generation } of row.views) {
+        const id = `${view}#${generation}`;
+        if (!leftOut.has(id)) leftOut.set(id, (await late.leftOut(view, generation)) ?? (() => false));
+      }
+
+    const explain = ({ row, eventTime, columns }: Differing, back: number): ReadonlyMap<string, Explained> => {
+      const served = planOf(row, back);
+      if (served === null) return new Map();
+      return explainRow(
+        {
+          row,
+          served,
+          compared,
+          eventTime,
+          events,
+          leftOut: (view, generation) => leftOut.get(`${view}#${generation}`) as (event: RawEvent) => boolean,
+        },
+        columns,
+      );
+    };
+    const unexplained: Explained = { causes: ['unexplained'], events: [] };
+    let turn = performance.now();
+    for (const one of differing) {
+      const explained = new Map(explain(one, 0));
+      const open = one.columns.filter((column) => (explained.get(column) ?? unexplained).causes.includes('unexplained'));
+      // A formula that was revised at that very moment: the read may have gone by the one before.
+      if (open.length > 0 && one.row.onDemand.some(({ version }) => version > 1))
+        for (const [column, found] of explain({ ...one, columns: open }, 1)) explained.set(column, found);
+      for (const column of one.columns)
+        tallies.get(column)?.differs(one.row, one.eventTime.get(column) ?? null, explained.get(column) ?? unexplained);
+      if (performance.now() - turn < TURN_MS) continue;
+      await otherTurn();
+      turn = performance.now();
+    }
+  };
+
+  return async ({ service, since, until, sample = DEFAULT_SAMPLE }) => {
+    requireLogged(catalog, service);
+    await dependencies.flush();
+    const known = dependencies.readTime();
+    const { rows: chosen, logged } = await chooseRows(
+      dependencies.rows(service, since === undefined ? {} : { from: since - MARGIN_MS }),
+      ({ at }) => at >= (since ?? Number.NEGATIVE_INFINITY) && at <= Math.min(until ?? Number.POSITIVE_INFINITY, known),
+      sample,
+    );
+    const asked = planDataset(dependencies.target(service));
+    const rows: ServedRow[] = [];
+    const spine: Row[] = [];
+    for (const row of chosen) {
+      const one = spineRow(asked, row);
+      if (one === null) continue;
+      rows.push(row);
+      spine.push(one);
+    }
+    const values = await dependencies.eventTimeValues(service, spine, known);
+    const compared = planDataset(values.target);
+    const names = compared.columns.map(({ name }) => name);
+    const noise = new Map(compared.columns.map(({ name, type }) => [name, isRounded(type) ? 0 : 'exact'] as const));
+    const tallies = new Map(names.map((name) => [name, createTally(name)]));
+    const differing: Differing[] = [];
+    rows.forEach((row, i) => {
+      const eventTime = values.rows[i] as ReadonlyMap<string, Value>;
+      const columns = names.filter((name) => {
+        // a feature that the service had not yet
+        if (!(name in row.status)) return false;
+        if (!same(row.values[name] ?? null, eventTime.get(name) ?? null, noise.get(name) ?? 0)) return true;
+        tallies.get(name)?.equal();
+        return false;
+      });
+      if (columns.length > 0) differing.push({ row, eventTime, columns });
+    });
+    await explainAll(service, differing, compared, known, tallies);
+    const features = [...tallies.values()].map((tally) => tally.report());
+    return {
+      service,
+      known,
+      logged,
+      compared: { requests: requestsOf(rows), rows: rows.length },
+      incomparable: chosen.length - rows.length,
+      views: values.views,
+      features,
+      gone: [...new Set(rows.flatMap(({ status }) => Object.keys(status)))].filter((name) => !names.includes(name)),
+      unexplained: features.reduce((sum, { causes }) => sum + causes.unexplained, 0),
+    };
+  };
+};
