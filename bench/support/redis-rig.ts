@@ -131,6 +131,7 @@ export const redisRead = async (
   const tiles = onlineTiles({
     hot,
     primary: nothing,
+    hotHas: () => true,
     primaryHas,
     served,
     hotBudget: { budgetMs: 50 },

@@ -1,6 +1,6 @@
 /**
  * Degraded modes: what may be missing while answers stay right. A closed list; an answer names those that it was made in, and names none
- * where all is as usual. What each means for a reader is in docs/guides/degraded-modes.md, which a test holds to this table.
+ * where all is as usual. What each means for a reader is in docs/guides/model-serving.md, which a test holds to this table.
  */
 export const DEGRADED_MODES = [
   /** the hot store does not answer, or not within its budget: the primary store answers */

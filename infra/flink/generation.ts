@@ -32,6 +32,8 @@ export interface FlinkGeneration extends RunningGeneration {
   readonly computed: () => readonly number[];
   /** until when (epoch ms) the primary store has all updates; 0: not known */
   readonly primaryUntil: () => number;
+  /** whether the hot store, as it was last seen, has all that reads were answered from so far */
+  readonly hotHasVisible: () => boolean;
   /** whether the primary store has all that reads were answered from so far */
   readonly primaryHasVisible: () => boolean;
   /** next offsets of features.<view> before which all is in the primary store */
@@ -68,6 +70,8 @@ export const flinkGeneration = ({ spec, log, hot, decoder, checkpointAt, fetch }
   let visible: readonly number[] = [];
   /** offsets of features.<view> that `visible` asks of a store */
   let visibleUpdates: readonly number[] = [];
+  /** offsets of features.<view> that the hot store had when it was last seen, where it could tell */
+  let hotOffsets: readonly (number | null)[] = [];
   let text = formatPosition(raw, [{ partition: 0, offset: 0 }]);
   let newest: number | null = null;
   let failure: Error | null = null;
@@ -98,9 +102,10 @@ export const flinkGeneration = ({ spec, log, hot, decoder, checkpointAt, fetch }
       // Asked for after the commit: all updates of what was committed lie below.
       pending.push({ computed: committed, features: await log.end(features) });
     }
-    if (pending.length === 0) return times.reached(visible);
+    if (pending.length === 0 && covers(hotOffsets, visibleUpdates)) return times.reached(visible);
     const progress = hot === null ? null : await hot.progress(target).catch(() => null);
     if (progress !== null) newest = progress.newestEventTime ?? newest;
+    hotOffsets = progress?.ready === true ? progress.offsets : [];
     const through = progress?.ready === true ? progress.offsets : primary.offsets();
     const reached = pending.filter((step) => covers(through, step.features));
     const last = reached.at(-1);
@@ -167,6 +172,7 @@ export const flinkGeneration = ({ spec, log, hot, decoder, checkpointAt, fetch }
     },
     job: () => job,
     primaryUntil: primary.until,
+    hotHasVisible: () => covers(hotOffsets, visibleUpdates),
     primaryHasVisible: () => covers(primary.offsets(), visibleUpdates),
     primaryOffsets: primary.offsets,
     note(seen, error) {

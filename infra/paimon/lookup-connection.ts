@@ -98,7 +98,6 @@ export const openConnection = ({ host, port, deadlineMs }: ConnectionOptions): C
     if (pending.size > 0) return;
     if (sweeper !== null) clearInterval(sweeper);
     sweeper = null;
-    // An idle connection keeps no process alive.
     socket?.unref();
   };
 
@@ -126,12 +125,13 @@ export const openConnection = ({ host, port, deadlineMs }: ConnectionOptions): C
     epoch: () => epoch,
     call(kind, write, within = deadlineMs) {
       if (closed) return Promise.reject(down('was closed by its client'));
+      // One that is idle keeps no process alive; asking again of one that connects would leave a listener behind each time.
+      if (pending.size === 0) socket?.ref();
       const line = socket ?? dial();
       nextId = (nextId + 1) >>> 0;
       const id = nextId;
       const writer = frameWriter(kind, id);
       write(writer);
-      line.ref();
       sweeper ??= setInterval(sweep, SWEEP_MS);
       return new Promise<Reply>((resolve, reject) => {
         pending.set(id, { resolve, reject, due: performance.now() + within });

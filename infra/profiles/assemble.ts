@@ -311,7 +311,14 @@ export const assemblePlatform = async (adapters: Adapters): Promise<Platform> =>
     registry: { position: followed.position, head: eventStore.head },
     degraded: shared,
   });
-  const publishEvents = createPublish({ log, intake: openSource, now });
+  /** What another process has registered a moment ago is looked for before it is said that there is no such source. */
+  const intake = async (name: string): Promise<SourceIntake | null> => {
+    const known = await openSource(name);
+    if (known !== null) return known;
+    await catalog.catchUp().catch(() => {});
+    return openSource(name);
+  };
+  const publishEvents = createPublish({ log, intake, now });
   const replays = createReplays({
     catalog,
     execute: bus.execute,

@@ -69,6 +69,7 @@ export const stackOnline = (
   const tiles = onlineTiles({
     hot,
     primary,
+    hotHas: (target) => running(target)?.hotHasVisible() ?? true,
     primaryHas,
     served,
     hotBudget: { budgetMs: options.hotBudgetMs ?? HOT_BUDGET_MS },

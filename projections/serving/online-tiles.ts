@@ -21,6 +21,11 @@ export interface OnlineTilesOptions {
   /** null: none is kept of this view */
   readonly hot: HotStore | null;
   readonly primary: OnlineStore;
+  /**
+   * Whether the hot store has all that reads were answered from so far: asked for when it can tell again after it could not, for meanwhile
+   * the primary store may have come further than the copy that is just filled.
+   */
+  readonly hotHas: (target: TilesTarget) => boolean;
   /** Whether the primary store is far enough to be asked. */
   readonly primaryHas: {
     /** all that the hot store may have let go */
@@ -60,7 +65,7 @@ export const meets = (primary: PackedEntity, part: PackedEntity): boolean => {
 };
 
 export const onlineTiles = (options: OnlineTilesOptions): OnlineTiles => {
-  const { hot, primary, primaryHas, served } = options;
+  const { hot, primary, hotHas, primaryHas, served } = options;
   const guardedHot = hot === null ? null : guardStore(hot, options.hotBudget);
   const guardedPrimary = guardStore(primary, options.primaryBudget);
   /** by generation: since when the hot store cannot tell, after it could; null: it can */
@@ -82,8 +87,9 @@ export const onlineTiles = (options: OnlineTilesOptions): OnlineTiles => {
   /** A store that does not answer is as good as one that cannot tell. */
   const read: OnlineTiles['read'] = async (target, keys, at) => {
     const hotSaid = guardedHot === null || keys.length === 0 ? [] : await guardedHot.read(target, keys, at);
-    const fromHot = typeof hotSaid === 'string' || guardedHot === null ? keys.map(() => UNKNOWN) : hotSaid;
     const id = `${target.plan.view}#${target.generation}`;
+    const cannotTell = typeof hotSaid === 'string' || guardedHot === null || (coldSince.get(id) !== null && !hotHas(target));
+    const fromHot = cannotTell ? keys.map(() => UNKNOWN) : hotSaid;
     noteHot(id, fromHot);
     const open = fromHot.flatMap((answer, i) => (answer.found === 'unknown' ? [i] : []));
     served.hot += keys.length - open.length;

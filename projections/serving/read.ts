@@ -216,6 +216,7 @@ export const createRead = (dependencies: ReadDependencies): Read => {
     request: ReadRequest,
     at: number,
     known: number,
+    views: readonly ViewAnswer[],
     fetched: readonly (FetchedTiles | null)[] | null,
   ): ReadResult | null => {
     const { entities } = request;
@@ -254,11 +255,8 @@ export const createRead = (dependencies: ReadDependencies): Read => {
       status[row] = rowStatus;
     }
     let modes = fetchedModes(fetched) | shared();
-    const views = plan.views.map(({ served }) => {
-      const through = served.through(known);
-      modes |= viewModes(served, through, known);
-      return answerOf(served, through);
-    });
+    for (let v = 0; v < views.length; v++)
+      modes |= viewModes((plan.views[v] as ViewRead).served, (views[v] as ViewAnswer).through, known);
     const result = { features: plan.features, values, status, entities, views, at, known, ...originsOf(plan, newest) };
     return withModes(result, modes);
   };
@@ -268,8 +266,10 @@ export const createRead = (dependencies: ReadDependencies): Read => {
     const now = dependencies.readTime();
     const at = request.at ?? (request.known !== undefined && request.known < now ? request.known : now);
     if (request.known !== undefined && request.known < now) return readPast(plan, request, at, request.known, NOT_DEGRADED);
+    // Before the stores are asked: what they answer is at least as far.
+    const views = plan.views.map(({ served }) => answerOf(served, served.through(now)));
     const fetched = plan.stored ? await fetchTiles(plan, request, at) : null;
-    const present = readPresent(plan, request, at, now, fetched);
+    const present = readPresent(plan, request, at, now, views, fetched);
     if (present !== null) return present;
     // Of a time that is named, raw events are the usual answer.
     const modes = request.at === undefined ? fetchedModes(fetched) | enginesModes(plan) | FOLDED : NOT_DEGRADED;

@@ -1,0 +1,197 @@
+/**
+ * Every degraded mode, made for real: servers are killed, or answer late through a proxy. In each, the answer says so and is right by the
+ * same oracle as ever: the state after a prefix of what was acknowledged, and no less than it says it is through. When what was missing is
+ * back, nothing is said any more.
+ */
+import { Redis } from 'ioredis';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { DegradedMode } from '#domain/ports/degraded.ts';
+import type { ReadResult } from '#domain/ports/platform.ts';
+import { openStack, type Stack } from '#infra/stack/stack.ts';
+import type { ServerName } from '#infra/stack/versions.ts';
+import { addresses } from '#tests/stack/support/addresses.ts';
+import { numberedSales } from '#tests/stack/support/numbered-sales.ts';
+import {
+  caller,
+  computed,
+  type StackPlatform,
+  stackAddressesOfTest,
+  stackPlatform,
+  until,
+} from '#tests/stack/support/platform.ts';
+import { plain } from '#tests/support/platform.ts';
+import { openProxy, type TcpProxy } from '#tests/support/tcp-proxy.ts';
+
+const sales = numberedSales();
+let stack: Stack;
+let redis: TcpProxy;
+let lookup: TcpProxy;
+let on: StackPlatform;
+let position = '';
+
+beforeAll(async () => {
+  stack = openStack({ directory: addresses().directory, basePort: Number(process.env.MILLRACE_STACK_BASE_PORT) });
+  redis = await openProxy(() => [addresses().redis]);
+  lookup = await openProxy(() => [addresses().lookup]);
+  const all = await stackAddressesOfTest();
+  on = await stackPlatform({ addresses: { ...all, redis: redis.address, lookup: lookup.address } });
+  await on.platform.apply(plain(...sales.definitions), {}, caller);
+  for (let i = 0; i < 20; i++) await publish();
+  await computed(sales.view, () => on.platform.status());
+  await asUsual();
+});
+
+afterAll(async () => {
+  redis?.mend();
+  await stack?.up();
+  await on?.dispose();
+  await redis?.close();
+  await lookup?.close();
+});
+
+const publish = async (): Promise<void> => {
+  await until('the events are acknowledged', async () => {
+    const result = await on.platform.publish(sales.round(), caller).catch(() => null);
+    if (result !== null) expect(result.rejected).toEqual([]);
+    position = result?.position ?? position;
+    return result !== null;
+  });
+  sales.acknowledged.push(Date.now());
+};
+
+/** A right answer: by how many rounds it has, and the modes that it says. */
+const read = async (): Promise<{ readonly n: number; readonly modes: readonly DegradedMode[]; readonly result: ReadResult }> => {
+  const result = await on.platform.read(sales.query);
+  return { n: sales.judge(result), modes: result.degraded ?? [], result };
+};
+
+/** All rounds are read, in just these modes. */
+const readsAllIn = (...wanted: readonly DegradedMode[]): Promise<void> => {
+  let last = '';
+  return until(`all rounds are read in the modes [${wanted.join()}]`, async () => {
+    const { n, modes } = await read();
+    last = `${n} of ${sales.acknowledged.length} in [${modes.join()}]`;
+    return n === sales.acknowledged.length && modes.join() === wanted.join();
+  }).catch((error: Error) => {
+    throw new Error(`${error.message}; the last read was of ${last}; ${on.warnings.slice(-3).join(' | ')}`);
+  });
+};
+const asUsual = (): Promise<void> => readsAllIn();
+
+/** Right answers until one says the mode. */
+const readsIn = (mode: DegradedMode): Promise<void> =>
+  until(`a read says ${mode}`, async () => (await read()).modes.includes(mode), 90_000);
+
+const counted = async (mode: DegradedMode): Promise<number> => {
+  const line = `millrace_degraded_reads_total{mode="${mode}"} `;
+  const text = await on.platform.metrics();
+  return Number(
+    text
+      .split('\n')
+      .find((one) => one.startsWith(line))
+      ?.slice(line.length),
+  );
+};
+
+const without = async (server: ServerName, work: () => Promise<void>): Promise<void> => {
+  await stack.kill(server);
+  try {
+    await work();
+  } finally {
+    await stack.start(server);
+  }
+};
+
+test('Redis is slower than its budget: the primary store answers, or raw events until it may', async () => {
+  redis.delay(400);
+  await readsIn('hot-unavailable');
+  await readsAllIn('hot-unavailable');
+  expect(on.platform.degraded()).toContain('hot-unavailable');
+  expect(await counted('hot-unavailable')).toBeGreaterThan(0);
+  redis.delay(0);
+  await asUsual();
+  expect(on.platform.degraded()).toEqual([]);
+});
+
+test('Redis hangs: the same, and nothing waits for it', async () => {
+  redis.delay(Number.POSITIVE_INFINITY);
+  await readsAllIn('hot-unavailable');
+  redis.cut();
+  redis.delay(0);
+  redis.mend();
+  await asUsual();
+});
+
+test('Redis is killed, and starts again with nothing in it: it says that it fills, until it is full', {
+  timeout: 180_000,
+}, async () => {
+  await without('redis', () => readsAllIn('hot-unavailable'));
+  await asUsual();
+  const client = new Redis({ ...addresses().redis });
+  const filling = readsIn('hot-filling');
+  await client.flushall();
+  await filling;
+  client.disconnect();
+  await asUsual();
+});
+
+test('the primary store is slow, then gone, while Redis is gone: raw events answer', { timeout: 180_000 }, async () => {
+  redis.cut();
+  await readsAllIn('hot-unavailable');
+  lookup.delay(600);
+  await readsAllIn('hot-unavailable', 'primary-slow', 'history-fold');
+  lookup.delay(0);
+  await readsAllIn('hot-unavailable');
+  lookup.cut();
+  await readsAllIn('hot-unavailable', 'primary-unavailable', 'history-fold');
+  lookup.mend();
+  await readsAllIn('hot-unavailable');
+  redis.mend();
+  await asUsual();
+});
+
+test('the primary store hangs as a stopped process does', { timeout: 180_000 }, async () => {
+  redis.cut();
+  await readsAllIn('hot-unavailable');
+  const server = (await stack.status()).find(({ name }) => name === 'lookup')?.pid as number;
+  process.kill(server, 'SIGSTOP');
+  await readsAllIn('hot-unavailable', 'primary-slow', 'history-fold').finally(() => process.kill(server, 'SIGCONT'));
+  await readsAllIn('hot-unavailable');
+  redis.mend();
+  await asUsual();
+});
+
+for (const server of ['taskmanager', 'jobmanager'] as const)
+  test(`the ${server} is killed: values stay, and what they lack came after what they are through`, {
+    timeout: 300_000,
+  }, async () => {
+    await without(server, async () => {
+      await readsIn('engine-stalled');
+      await publish();
+      const { n, result } = await read();
+      expect(result.views[0]?.through).toBeLessThan(sales.acknowledged.at(-1) as number);
+      // A task manager that has lost its job manager goes on for a while.
+      if (server === 'taskmanager') expect(n).toBe(sales.acknowledged.length - 1);
+      await expect(on.platform.read({ ...sales.query, after: position, waitMs: 50 })).rejects.toMatchObject({
+        code: 'MR_POSITION_NOT_REACHED',
+      });
+      await readsIn('behind');
+    });
+    await until('it computes again', async () => (await read()).modes.length === 0, 200_000);
+    await asUsual();
+  });
+
+test('the event store is killed: definitions as they were, and reads go on', { timeout: 180_000 }, async () => {
+  await without('mariadb', () => readsAllIn('registry-stale'));
+  await asUsual();
+});
+
+test('Kafka is killed: what the stores have is read, nothing is published', { timeout: 240_000 }, async () => {
+  await without('kafka', async () => {
+    await readsIn('log-unavailable');
+    await expect(on.platform.publish(sales.round(), caller)).rejects.toMatchObject({ code: 'MR_LOG_UNAVAILABLE' });
+  });
+  await publish();
+  await until('all is as usual', async () => (await read()).modes.length === 0, 180_000);
+  await asUsual();
+});
