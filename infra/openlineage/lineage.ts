@@ -19,7 +19,8 @@ import { type LineageRecord, openLineageLog } from './lineage-log.ts';
 import type { LineageSettings } from './settings.ts';
 import { transportTo } from './transport.ts';
 
-export const LINEAGE_FOLLOWER = 'registry-lineage';
+/** A namespace that is new at the receiver has everything to learn: it is told of from the first commit on. */
+export const followerOf = (namespace: string): string => `registry-lineage.${namespace}`;
 const PAGE = 500;
 /** Events of data sets and of progress that wait for the log; past that the newest are left out, and counted. */
 const MAX_WAITING = 1_000;
@@ -79,12 +80,13 @@ export const openLineage = async (dependencies: LineageDependencies): Promise<Li
   const { settings, teller, log, schemas, eventStore, running, leads, now, warn } = dependencies;
   const lineage = await openLineageLog(log, schemas);
   const fold = foldOver(eventStore, teller);
-  await fold.upTo(await log.producerSequence(LINEAGE_FOLLOWER, LINEAGE_TOPIC));
+  const consumer = followerOf(settings.namespace);
+  await fold.upTo(await log.producerSequence(consumer, LINEAGE_TOPIC));
   const follower = await publishOutbox(
     eventStore,
     log,
     async (commit): Promise<readonly OutgoingRecord[]> => (await fold.eventsOf(commit)).map(lineage.record),
-    { consumer: LINEAGE_FOLLOWER, topic: LINEAGE_TOPIC },
+    { consumer, topic: LINEAGE_TOPIC },
   );
   const transport = transportTo(settings.target);
   const delivery = transport === null ? null : startDelivery({ log, lineage, transport, leads, warn, now, random: Math.random });

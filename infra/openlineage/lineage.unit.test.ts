@@ -1,0 +1,101 @@
+/** Several processes tell of one registry: each commit is on the topic once, in order, with what it tells, whoever was quicker; a new namespace begins anew. */
+import { count, entity, featureView, source } from 'millrace';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { Definition } from '#domain/definitions/model.ts';
+import type { EventStore } from '#domain/ports/event-store.ts';
+import { LINEAGE_TOPIC } from '#domain/ports/topics.ts';
+import { REGISTERED } from '#domain/registry/events.ts';
+import { type Lineage, openLineage } from '#infra/openlineage/lineage.ts';
+import { sqliteEventStore } from '#infra/sqlite/event-store.ts';
+import { sqliteSchemaRegistry } from '#infra/sqlite/schema-registry.ts';
+import type { LineageEvent } from '#projections/lineage/event.ts';
+import { NOWHERE } from '#projections/lineage/names.ts';
+import { registryLineage } from '#projections/lineage/registry-lineage.ts';
+import { type OpenLog, openLog, temporaryDirectory } from '#tests/contracts/sqlite.ts';
+
+const tellerOf = (namespace: string) => ({
+  namespace,
+  producer: 'urn:x',
+  engine: { name: 'e', version: '1' },
+  places: NOWHERE,
+});
+
+let directory: ReturnType<typeof temporaryDirectory>;
+let open: OpenLog;
+let store: EventStore;
+let opened: Lineage[] = [];
+beforeEach(() => {
+  directory = temporaryDirectory();
+  open = openLog(directory.path);
+  store = sqliteEventStore(open.database);
+});
+afterEach(async () => {
+  for (const one of opened.splice(0)) await one.close();
+  await open.close();
+  directory.remove();
+});
+
+const start = async (namespace = 'n'): Promise<Lineage> => {
+  const one = await openLineage({
+    settings: { namespace, target: { kind: 'log' }, everyMs: 3_600_000 },
+    teller: tellerOf(namespace),
+    log: open.log,
+    schemas: sqliteSchemaRegistry(open.database),
+    eventStore: store,
+    running: () => [],
+    leads: () => true,
+    now: () => 0,
+    warn: () => {},
+  });
+  opened.push(one);
+  return one;
+};
+
+const shop = entity({ name: 'shop', keys: { shop: 'string' } });
+const sales = source({ name: 'sales', fields: { shop: 'string', at: 'timestamp' }, eventTime: 'at' });
+const view = (n: number): Definition => featureView({ name: `v${n}`, entity: shop, source: sales, features: { n: count() } });
+const commit = async (definition: Definition): Promise<void> => {
+  const stream = `${definition.kind}/${definition.name}`;
+  const { version } = await store.readStream(stream);
+  const events = [{ type: REGISTERED[definition.kind], data: { version: version + 1, definition } }];
+  const command = { id: `${stream}@${version}`, type: 'Register', data: null, actor: 'a', reason: null, time: 1000 };
+  await store.append({ stream, command, events, refusal: null }, version);
+};
+const expected = async (namespace = 'n'): Promise<readonly LineageEvent[]> => {
+  const fold = registryLineage(tellerOf(namespace));
+  return (await store.readAll(0, 1000)).flatMap((one) => [...fold.next(one)]);
+};
+const told = async (lineage: Lineage): Promise<readonly LineageEvent[]> => {
+  while ((await lineage.stats()).behind > 0) await new Promise((done) => setTimeout(done, 2));
+  return (await lineage.events(0, 10_000)).records.map(({ event }) => JSON.parse(event) as LineageEvent);
+};
+
+test('three at once, and one that comes later', async () => {
+  await commit(shop);
+  await commit(sales);
+  const three = await Promise.all([start(), start(), start()]);
+  for (let n = 0; n < 40; n++) {
+    await commit(view(n % 10));
+    if (n % 7 === 0) await new Promise((done) => setImmediate(done));
+  }
+  for (const one of three) await told(one);
+  const later = await start();
+  await commit(view(99));
+  const events = await told(later);
+  expect(events.length).toBeGreaterThan(80);
+  expect(events).toEqual(await expected());
+  // What a view comes from is there only for who has taken in the commits of its source.
+  expect(JSON.stringify(events.at(-1))).toContain('"field":"shop"');
+  expect((await open.log.end(LINEAGE_TOPIC))[0]).toBe(events.length);
+});
+
+test('stopped and started, it goes on; under another namespace it tells everything', async () => {
+  await commit(shop);
+  const first = await start();
+  await told(first);
+  await first.close();
+  opened = [];
+  await commit(sales);
+  expect(await told(await start())).toEqual(await expected());
+  expect(await told(await start('m'))).toEqual([...(await expected()), ...(await expected('m'))]);
+});

@@ -1,0 +1,65 @@
+/** OpenLineage on the stack: two gateways on one registry tell of each commit once, in order; the one that leads delivers, the other's data sets too. */
+import { count, entity, featureView, source } from 'millrace';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { LineageSettings } from '#infra/openlineage/settings.ts';
+import type { LineageEvent, RunEvent } from '#projections/lineage/event.ts';
+import { caller, type StackPlatform, stackPlatform, uniqueName, until } from '#tests/stack/support/platform.ts';
+import { plain } from '#tests/support/platform.ts';
+import { line, type Receiver, startReceiver } from '#tests/telemetry/openlineage/receiver.ts';
+import { openLineageCheck } from '#tests/telemetry/openlineage/schemas.ts';
+
+const shop = entity({ name: uniqueName('shop'), keys: { shop: 'string' } });
+const sales = source({ name: uniqueName('sales'), fields: { shop: 'string', at: 'timestamp' }, eventTime: 'at' });
+const turnover = featureView({ name: uniqueName('turnover'), entity: shop, source: sales, features: { sales: count() } });
+
+let receiver: Receiver;
+let [one, other]: (StackPlatform | undefined)[] = [];
+beforeAll(async () => {
+  receiver = await startReceiver();
+  const target = { kind: 'http', url: receiver.url, apiKey: null, gzip: true } as const;
+  const lineage: LineageSettings = { namespace: uniqueName('ns'), target, everyMs: 3_600_000 };
+  one = await stackPlatform({ lineage });
+  other = await stackPlatform({ lineage });
+}, 120_000);
+afterAll(async () => {
+  await other?.dispose();
+  await one?.dispose();
+  await receiver.close();
+});
+
+test('registry, compute and a data set of the gateway that does not lead', async () => {
+  const [first, second] = [one as StackPlatform, other as StackPlatform];
+  await first.platform.apply(plain(shop, sales), {}, caller);
+  await until('the other has heard of them', async () =>
+    (await second.platform.list('source')).some(({ name }) => name === sales.name),
+  );
+  await second.platform.apply(plain(turnover), {}, caller);
+  await first.platform.publish({ source: sales.name, events: [{ shop: 'a', at: Date.now() }] }, caller);
+  const live = `RUNNING compute.${turnover.name}`;
+  await receiver.until((all) => all.filter((event) => line(event) === live).length >= 2);
+  await until('the other gateway serves it', async () =>
+    (await second.platform.status()).views.some(({ view, state }) => view === turnover.name && state === 'live'),
+  );
+  const spine = { rows: [{ shop: 'a', event_timestamp: Date.now() }] };
+  await second.platform.startDataset({ target: { view: turnover.name }, spine, mode: 'event-time' }, caller);
+  const done = `COMPLETE dataset.${turnover.name}`;
+  const events = await receiver.until((all) => all.some((event) => line(event) === done));
+
+  expect(events.flatMap(openLineageCheck())).toEqual([]);
+  expect(events.map(line)).toEqual([
+    `dataset entity.${shop.name}`,
+    `dataset raw.${sales.name}`,
+    `dataset features.${turnover.name}`,
+    `job compute.${turnover.name}`,
+    `START compute.${turnover.name}`,
+    live,
+    live,
+    `START dataset.${turnover.name}`,
+    done,
+  ]);
+  const namespaces = (event: LineageEvent | undefined) =>
+    (event as RunEvent).outputs.map(({ namespace }) => namespace.replace(/:.*/, ''));
+  expect(namespaces(events[4]).slice(1)).toEqual(['redis', 'file', 'file']);
+  expect(JSON.stringify(events[1])).toMatch(/"kafka:\/\/[^"]+","name":"raw\./);
+  expect(JSON.stringify((events[4] as RunEvent).run.facets)).toContain('"name":"flink"');
+}, 180_000);
