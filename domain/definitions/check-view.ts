@@ -38,8 +38,26 @@ export function checkFeatureView(def: FeatureViewDefinition, lookups: Lookups, r
     checkWindow(feature, `${what}: ${name}`, report);
     if (!scope) continue;
     if (feature.where) checkCondition(feature.where, scope, `${what}: ${name}: where`, report);
-    if (feature.input) typed(feature.input, scope, `${what}: ${name}`, report);
+    if (feature.input) {
+      typed(feature.input, scope, `${what}: ${name}`, report);
+      checkNoText(feature.input, scope, `${what}: ${name}`, report);
+    }
   }
+}
+
+/** `avg('delay')` is the text 'delay' of every event, and never what was meant. */
+function checkNoText(
+  input: Expr,
+  { columns }: { readonly columns: Readonly<Record<string, FieldType>> },
+  what: string,
+  report: Report,
+): void {
+  if (input.op !== 'lit' || typeof input.value !== 'string' || !Object.hasOwn(columns, input.value)) return;
+  const field = JSON.stringify(input.value);
+  report(
+    'MR_EXPRESSION_INVALID',
+    `${what}: the input is the text ${field}, the same for every event: for the field write col(${field}).`,
+  );
 }
 
 /** What leaves the hot store must be in the primary store: two flushes later it is, and one more may be late. */

@@ -237,6 +237,12 @@ describe('what does not hold together', () => {
       'MR_UNKNOWN_COLUMN',
       /airport_delays: f: there is no column "dealy": there are flight_id/,
     ],
+    [
+      'the name of a column where the column was meant',
+      feature({ input: { op: 'lit', value: 'delay' } }),
+      'MR_EXPRESSION_INVALID',
+      /airport_delays: f: the input is the text "delay", the same for every event: for the field write col\("delay"\)/,
+    ],
     ['a hop that does not divide', feature({ window: '1h', hop: '7m' }), 'MR_HOP_INVALID', /7m does not divide the window 1h/],
     ['too many tiles', feature({ window: '7d', hop: '1m' }), 'MR_HOP_INVALID', /has 10080 tiles of 1m, more than 10000/],
     ['a hop without a window', feature({ hop: '1m' }), 'MR_HOP_INVALID', /no window/],

@@ -4,7 +4,7 @@
 import type { Partial } from '#domain/aggregations/aggregation.ts';
 import { aggregationNamed } from '#domain/aggregations/table.ts';
 import type { EntityDefinition, FeatureViewDefinition, SourceDefinition } from '#domain/definitions/model.ts';
-import { fail } from '#domain/errors.ts';
+import { fail, MillraceError } from '#domain/errors.ts';
 import type { Expr } from '#domain/expressions/ast.ts';
 import { canonical } from '#domain/expressions/canonical.ts';
 import { type Compiled, compileExpr } from '#domain/expressions/compile.ts';
@@ -24,6 +24,16 @@ interface GroupDraft {
   refs: number;
   readonly partials: PlannedPartial[];
 }
+
+/** A refusal that says which feature it is about. */
+const named = <T>(feature: string, body: () => T): T => {
+  try {
+    return body();
+  } catch (error) {
+    if (!(error instanceof MillraceError)) throw error;
+    throw new MillraceError(error.code, `${feature}: ${error.message}`, { ...error.details, feature });
+  }
+};
 
 const durationOrNull = (text: string | undefined): number | null => (text === undefined ? null : parseDuration(text));
 
@@ -85,7 +95,7 @@ export const planView = (view: FeatureViewDefinition, source: SourceDefinition, 
   const features = Object.entries(view.features).map(([name, feature]): PlannedFeature => {
     const aggregation = aggregationNamed(feature.aggregation);
     const inputType = feature.input === null ? null : typeOf(feature.input, scope);
-    const bound = aggregation.bind(inputType, feature.params ?? {});
+    const bound = named(name, () => aggregation.bind(inputType, feature.params ?? {}));
     const hopMs = hopOf(name, feature.window, feature.hop);
     const windowMs = feature.window === undefined ? null : parseDuration(feature.window);
     const group = groupOf(hopMs);

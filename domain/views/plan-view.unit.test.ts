@@ -85,3 +85,9 @@ test.each([
 ] as const)('%s is refused', (_, features, code, part) => {
   expect(() => plan(features as never)).toThrow(expect.objectContaining({ code, message: expect.stringContaining(part) }));
 });
+
+test('a refusal of an aggregation says which feature it is about', () => {
+  expect(() => plan({ good: of('sum'), bad: of('avg', { input: { op: 'col', name: 'k' } }) })).toThrow(
+    /^bad: avg aggregates numbers, and its input is string/,
+  );
+});

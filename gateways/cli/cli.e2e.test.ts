@@ -259,6 +259,9 @@ test('definitions come from modules anywhere, and from JSON; what is wrong names
     expect(err).toContain(name);
     expect(err).toContain(says);
   });
+  const { status, err } = await run(['plan', join(directory, 'nowhere.ts')]);
+  expect(status).toBe(1);
+  expect(err).toMatch(/MR_FILE_INVALID: there is no file ".*nowhere\.ts"/);
 });
 
 test('publish NDJSON from stdin: bad lines and rejected events are told, the rest is taken', async () => {

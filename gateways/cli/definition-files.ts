@@ -2,6 +2,7 @@
  * Files of definitions: TypeScript or JavaScript modules, whose exports are collected, or JSON (one definition or a list).
  * `millrace` resolves to this installation, wherever the file lies. What goes wrong is told with the file's name.
  */
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { registerHooks } from 'node:module';
 import { extname, resolve } from 'node:path';
@@ -69,6 +70,7 @@ const readJson = async (file: string): Promise<unknown[]> => {
 
 const definitionsIn = async (name: string): Promise<readonly Definition[]> => {
   const file = resolve(name);
+  if (!existsSync(file)) return fail('MR_FILE_INVALID', `there is no file "${file}"`, { file });
   const values = extname(file) === '.json' ? await readJson(file) : await importFile(file);
   const found = values.flat().filter(isDefinition);
   const wrong = extname(file) === '.json' && found.length < values.length;

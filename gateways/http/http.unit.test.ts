@@ -225,6 +225,7 @@ test('definitions of a wrong shape are refused with all their problems', async (
   const answer = await post('/v1/plan', { definitions });
   expect(answer).toEqual(refused(400, 'MR_DEFINITION_INVALID'));
   expect(answer.body.details.problems.length).toBeGreaterThanOrEqual(3);
+  expect(answer.body.message).toMatch(/^entity "Bad Name"\.name must be a name.* definitions\[1\]\.kind must be one of/);
   expect(
     (await post('/v1/apply', { definitions: [{ kind: 'entity', name: 'user', keys: { id: 'long' } }], reason: 'r', force: true }))
       .body.applied,

@@ -22,6 +22,15 @@ import {
 } from '../schemas.ts';
 
 const SHOWN = 5;
+const SHOWN_NAME = 80;
+
+/** How messages call a definition: as its file does, not by where it stands in a list that no person made. */
+const labelOf = (value: unknown, i: number): string => {
+  const { kind, name } = (value ?? {}) as { readonly kind?: unknown; readonly name?: unknown };
+  return typeof kind === 'string' && typeof name === 'string' && name.length < SHOWN_NAME && kind.length < SHOWN_NAME
+    ? `${kind} ${JSON.stringify(name)}`
+    : `definitions[${i}]`;
+};
 
 /** All definitions with a sound shape, or one refusal that lists what is wrong with all of them. */
 const definitionsOf = (values: readonly unknown[], limit: number): readonly Definition[] => {
@@ -29,7 +38,7 @@ const definitionsOf = (values: readonly unknown[], limit: number): readonly Defi
     fail('MR_BODY_TOO_LARGE', `${values.length} definitions in one request: at most ${limit}`, { limit });
   const problems: Problem[] = [];
   const definitions = values.map((value, i) => {
-    const read = readDefinition(value, `definitions[${i}]`);
+    const read = readDefinition(value, labelOf(value, i));
     problems.push(...read.problems);
     return read.definition;
   });
