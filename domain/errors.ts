@@ -72,6 +72,8 @@ export const ERRORS = {
   MR_UNREACHABLE: { status: 503, remedy: 'Start the server with `millrace serve`, or name its address with --url.' },
   MR_DEADLINE: { status: 504, remedy: 'Ask again, with a later deadline, or for less at once.' },
   MR_FILE_INVALID: { status: 400, remedy: 'Correct the file; the message says where.' },
+  MR_OVERLOADED: { status: 503, remedy: 'Wait as long as `retry-after` says, and send less at once.' },
+  MR_REQUEST_TIMEOUT: { status: 408, remedy: 'Send the request in one go; the message says how long it may take.' },
   MR_UNAVAILABLE: { status: 503, remedy: 'The server is starting or stopping; try again shortly.' },
   MR_LOG_UNAVAILABLE: {
     status: 503,

@@ -1,8 +1,10 @@
 /** Bodies to values. Bytes that are not UTF-8 are refused: a replacement character would be another value than the one sent. */
 import { isUtf8 } from 'node:buffer';
+import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { fail } from '#domain/errors.ts';
 import { isTooDeep, MAX_DEPTH } from '#domain/sources/json-depth.ts';
+import type { ReadBody } from './read-body.ts';
 
 export const NDJSON_TYPES = ['application/x-ndjson', 'application/ndjson', 'application/jsonl', 'application/x-jsonlines'];
 
@@ -51,26 +53,28 @@ export const parseNdjson = (text: string): unknown[] => {
   return events;
 };
 
-const adding = (parse: (text: string) => unknown, byLine: boolean) => (request: FastifyRequest, bytes: Buffer, done: Done) => {
-  let body: unknown;
-  try {
-    body = parse(textOf(request, bytes, byLine));
-  } catch (error) {
-    done(error as Error);
-    return;
-  }
-  done(null, body);
-};
+const adding =
+  (readBody: ReadBody, parse: (text: string) => unknown, byLine: boolean) =>
+  (request: FastifyRequest, payload: IncomingMessage, done: Done): void =>
+    readBody(request, payload, (broken, bytes) => {
+      if (broken !== null) return done(broken);
+      let body: unknown;
+      try {
+        body = parse(textOf(request, bytes as Buffer, byLine));
+      } catch (error) {
+        return done(error as Error);
+      }
+      done(null, body);
+    });
 
-export const addJsonParser = (app: FastifyInstance): void => {
+export const addJsonParser = (app: FastifyInstance, readBody: ReadBody): void => {
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, adding(parseJson, false));
+  app.addContentTypeParser('application/json', adding(readBody, parseJson, false));
 };
 
-export const addNdjsonParser = (app: FastifyInstance): void => {
+export const addNdjsonParser = (app: FastifyInstance, readBody: ReadBody): void => {
   app.addContentTypeParser(
     NDJSON_TYPES,
-    { parseAs: 'buffer' },
-    adding((text) => ({ events: parseNdjson(text) }), true),
+    adding(readBody, (text) => ({ events: parseNdjson(text) }), true),
   );
 };

@@ -5,12 +5,13 @@
  * Closing drains: no new connection is taken, a new request on an open one gets 503 MR_UNAVAILABLE, those in flight end (at most
  * `drainMs`), then it stops. The platform is its owner's to close.
  */
-import type { AddressInfo, Socket } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import type { Server as TlsServer } from 'node:tls';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
-import { fail, MillraceError } from '#domain/errors.ts';
+import { fail } from '#domain/errors.ts';
 import type { Access } from '#domain/ports/access.ts';
 import type { Logger } from '#domain/ports/logger.ts';
+import { createByteBudget } from '#gateways/byte-budget.ts';
 import type { FeastStatuses } from '#gateways/feast/online-features.ts';
 import { feastRoutes } from '#gateways/feast/routes.ts';
 import { createRequestLog, logInternalError } from '#gateways/logging/request-log.ts';
@@ -19,11 +20,14 @@ import { REQUEST_ID, requestIds } from '#gateways/request-id.ts';
 import { MIN_TLS, type Tls } from '#gateways/tls.ts';
 import { addAuthentication, sayHow } from './authenticate.ts';
 import { addJsonParser } from './body-parsers.ts';
+import { clientErrorHandler } from './client-error.ts';
+import { watchConnections } from './connections.ts';
 import { answerOf } from './errors.ts';
 import { DEFAULT_LIMITS, type HttpLimits } from './limits.ts';
 import { addMeter } from './meter.ts';
 import { addNotFound } from './not-found.ts';
 import { addOpenApi } from './openapi.ts';
+import { bodyReader } from './read-body.ts';
 import { addRequestLog } from './request-log.ts';
 import type { RouteContext } from './route.ts';
 import { auditRoutes } from './routes/audit.ts';
@@ -83,26 +87,9 @@ const ROUTES = [
   readModelRoutes,
   healthRoutes,
 ];
-const REQUEST_TIMEOUT_MS = 300_000;
 const MAX_PARAM = 500;
 const IDLE_SWEEP_MS = 20;
 const JSON_TYPE = 'application/json; charset=utf-8';
-
-/** What is not HTTP at all never reaches a route: it is answered on the bare socket. */
-const clientError = (error: NodeJS.ErrnoException, socket: Socket): void => {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
-    socket.destroy();
-    return;
-  }
-  const refused = new MillraceError(
-    'MR_BODY_INVALID',
-    'the request is not well-formed HTTP, its head is too large, or it took too long',
-  );
-  const body = JSON.stringify(refused);
-  socket.end(
-    `HTTP/1.1 ${refused.status} Bad Request\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
-  );
-};
 
 /** A page from elsewhere that a browser on this machine has open must not command the platform. */
 const refuseForeignPages = (request: FastifyRequest): void => {
@@ -126,12 +113,11 @@ const createApp = (
   const app: FastifyInstance = Fastify({
     ...secured(tls),
     bodyLimit: limits.bodyBytes,
-    requestTimeout: REQUEST_TIMEOUT_MS,
     routerOptions: { maxParamLength: MAX_PARAM },
     forceCloseConnections: 'idle',
     return503OnClosing: false,
     genReqId: (raw) => idOf(raw.headers[REQUEST_ID]),
-    clientErrorHandler: clientError,
+    clientErrorHandler: clientErrorHandler(limits),
     ajv: {
       customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false, allErrors: false, allowUnionTypes: true },
     },
@@ -148,7 +134,7 @@ const createApp = (
     sayHow(error, reply);
     reply.code(status).type(JSON_TYPE).serializer(JSON.stringify).send(body);
   });
-  addJsonParser(app);
+  watchConnections(app, limits);
   return app;
 };
 
@@ -158,7 +144,9 @@ export const createHttpGateway = async (options: HttpGatewayOptions): Promise<Ht
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   const app = createApp(limits, onInternalError, tls);
   let closing: Promise<void> | null = null;
-  const context: RouteContext = { platform, limits, draining: () => closing !== null };
+  const readBody = bodyReader(limits, createByteBudget(limits.inFlightBytes));
+  addJsonParser(app, readBody);
+  const context: RouteContext = { platform, limits, draining: () => closing !== null, readBody };
 
   app.addHook('onRequest', (request, reply, done) => {
     reply.header(REQUEST_ID, request.id);

@@ -13,7 +13,7 @@ import { RIGHT_QUERY, type Route, rightParameter, routesOf } from './support/rou
 import { type Answered, closeAgent, type Sent, send } from './support/send.ts';
 
 const SHOWN = 10;
-const RUNS = Number(process.env.MILLRACE_RUNS ?? 60);
+const RUNS = Number(process.env.MILLRACE_RUNS ?? 30);
 
 let hostile: Hostile;
 let routes: readonly Route[];

@@ -21,6 +21,7 @@ import {
   tlsOf,
   tokenFlagsOf,
 } from '../access-options.ts';
+import { limitOption, limitsOf } from '../limit-options.ts';
 import { wholeOption } from '../usage.ts';
 
 interface ServeOptions extends AccessFlags {
@@ -38,6 +39,7 @@ interface ServeOptions extends AccessFlags {
   readonly logFormat: LogFormat;
   readonly logLevel: LogLevel;
   readonly logSlow: number;
+  readonly limit: readonly string[];
 }
 
 interface ProfileOptions {
@@ -83,7 +85,7 @@ const startGrpc = async (
   options: ServeOptions,
   log: Logger,
 ): Promise<GrpcGateway | null> => {
-  const { host, grpcPort, feastStatuses, logSlow } = options;
+  const { host, grpcPort, feastStatuses, logSlow, limit } = options;
   if (grpcPort === undefined) return null;
   const { createGrpcGateway } = await import('#gateways/grpc/gateway.ts');
   return createGrpcGateway({
@@ -94,6 +96,7 @@ const startGrpc = async (
     feastStatuses,
     log,
     slowMs: logSlow,
+    limits: limitsOf(limit),
     ...(tls === undefined ? {} : { tls }),
   });
 };
@@ -114,6 +117,7 @@ const accessOf = async (platform: Platform, options: ServeOptions, adminKey: str
 const serve = async (options: ServeOptions, command: Command): Promise<void> => {
   const { profile, data, port, host } = options;
   const { json } = command.optsWithGlobals() as { json?: boolean };
+  limitsOf(options.limit);
   const signal = untilSignal();
   const dataDirectory = resolve(data);
   const { lineageSettings } = await import('#infra/openlineage/settings.ts');
@@ -134,6 +138,7 @@ const serve = async (options: ServeOptions, command: Command): Promise<void> => 
       host,
       port,
       feastStatuses: options.feastStatuses,
+      limits: limitsOf(options.limit),
       log,
       slowMs: options.logSlow,
       ...(tls === undefined ? {} : { tls }),
@@ -192,6 +197,7 @@ export const addServe = (program: Command): void => {
     )
     .addOption(new Option('--log-format <format>', 'lines on stderr: text, or JSON').choices(['text', 'json']).default('text'))
     .addOption(new Option('--log-level <level>', 'what is logged, and what is graver').choices([...LOG_LEVELS]).default('info'))
+    .addOption(limitOption())
     .option('--log-slow <ms>', 'requests that take longer are logged', wholeOption('--log-slow'), SLOW_MS)
     .addHelpText('after', '\nExample:\n  millrace serve --data ./data --port 7411')
     .action(serve);

@@ -55,7 +55,7 @@ async function* lines(events: AsyncIterable<readonly unknown[]>): AsyncGenerator
 
 export const eventRoutes: Routes = (app, context) => {
   app.register(async (scope) => {
-    addNdjsonParser(scope);
+    addNdjsonParser(scope, context.readBody);
     scope.post<Events>(
       '/v1/sources/:source/events',
       {

@@ -1,0 +1,78 @@
+/**
+ * Connections, which are clients' to open and to forget: how many there may be, how slowly a request may come, how long one may keep an answer
+ * waiting that it does not read. Half-open ones are found by the system's keepalive.
+ */
+import type { Server, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import type { FastifyInstance } from 'fastify';
+import { MillraceError } from '#domain/errors.ts';
+import { overloaded, RETRY_AFTER_S } from '#gateways/byte-budget.ts';
+import type { HttpLimits } from './limits.ts';
+
+const SWEEP_MS = 1_000;
+const KEEPALIVE_MS = 60_000;
+/** How long the rest of a body is read over after it was refused: a connection that is cut at once often loses the answer. */
+const LINGER_MS = 5_000;
+
+interface Reader {
+  /** bytes that it had taken when it last took any */
+  taken: number;
+  since: number;
+}
+
+/** Which of these did not move on is cut off; how many bytes wait in all. */
+const sweepOf = (open: ReadonlyMap<Socket, Reader>, unreadMs: number): number => {
+  const now = performance.now();
+  let unread = 0;
+  for (const [socket, reader] of open) {
+    const waiting = socket.writableLength;
+    const taken = socket.bytesWritten - waiting;
+    unread += waiting;
+    if (waiting === 0 || taken !== reader.taken) {
+      reader.taken = taken;
+      reader.since = now;
+    } else if (now - reader.since > unreadMs) socket.destroy();
+  }
+  return unread;
+};
+
+/** Must come before the server listens, and before the routes. */
+export const watchConnections = (app: FastifyInstance, limits: HttpLimits): void => {
+  const server = app.server as Server & { connectionsCheckingInterval: number };
+  const open = new Map<Socket, Reader>();
+  let unread = 0;
+  server.maxConnections = limits.connections;
+  server.headersTimeout = limits.headMs;
+  server.requestTimeout = limits.requestMs;
+  server.connectionsCheckingInterval = SWEEP_MS;
+  const track = (socket: Socket): void => {
+    open.set(socket, { taken: 0, since: performance.now() });
+    socket.setKeepAlive(true, KEEPALIVE_MS);
+    socket.once('close', () => open.delete(socket));
+  };
+  server.on('connection', track);
+  // Over TLS, answers wait in the socket above the connection's.
+  server.on('secureConnection', track);
+  const sweep = setInterval(() => {
+    unread = sweepOf(open, limits.unreadMs);
+  }, SWEEP_MS);
+  sweep.unref();
+  app.addHook('onClose', async () => clearInterval(sweep));
+
+  app.decorateRequest('outgoing', null);
+  app.addHook('onRequest', (request, reply, done) => {
+    request.outgoing = reply.raw as ServerResponse;
+    if (unread > limits.unreadBytes && request.url !== '/healthz')
+      return done(overloaded('answers that clients have not read yet', limits.unreadBytes));
+    done();
+  });
+  app.addHook('onError', (request, reply, error, done) => {
+    if (error instanceof MillraceError && error.code === 'MR_OVERLOADED') reply.header('retry-after', RETRY_AFTER_S);
+    const { raw } = request;
+    if (!raw.complete)
+      reply.raw.once('finish', () => {
+        setTimeout(() => raw.complete || raw.destroy(), LINGER_MS).unref();
+      });
+    done();
+  });
+};

@@ -1,0 +1,64 @@
+/**
+ * Bodies to bytes, within the limit of one and the budget of all. Fastify would do the same but for the budget, which is only asked for what is
+ * large: small bodies cost nothing here. What was taken is given back when the answer has gone out, or its connection is gone.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { FastifyRequest } from 'fastify';
+import { MillraceError } from '#domain/errors.ts';
+import { type ByteBudget, overloaded } from '#gateways/byte-budget.ts';
+import type { HttpLimits } from './limits.ts';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** whose end is the end of the request; set for every request by connections.ts */
+    outgoing: ServerResponse | null;
+  }
+}
+
+/** Bodies up to here are not counted: as many as there are connections are still few bytes. */
+const UNCOUNTED_BYTES = 16 * 1024;
+
+export type ReadBody = (
+  request: FastifyRequest,
+  payload: IncomingMessage,
+  done: (error: Error | null, bytes?: Buffer) => void,
+) => void;
+
+export const bodyReader =
+  ({ bodyBytes }: HttpLimits, budget: ByteBudget): ReadBody =>
+  (request, payload, done) => {
+    const announced = request.headers['content-length'];
+    const tooLarge = (): MillraceError =>
+      new MillraceError('MR_BODY_TOO_LARGE', `the body is larger than the ${bodyBytes} bytes that one request may have`, {
+        limit: bodyBytes,
+      });
+    if (announced !== undefined && Number(announced) > bodyBytes) return done(tooLarge());
+    const chunks: Buffer[] = [];
+    let received = 0;
+    let held = 0;
+    const end = (error: Error | null, bytes?: Buffer): void => {
+      payload.off('data', take);
+      payload.off('end', whole);
+      payload.off('error', cut);
+      done(error, bytes);
+    };
+    const take = (chunk: Buffer): void => {
+      received += chunk.length;
+      if (received > bodyBytes) return end(tooLarge());
+      if (received > UNCOUNTED_BYTES) {
+        if (!budget.take(received - held)) return end(overloaded('requests in flight', budget.limit));
+        if (held === 0) request.outgoing?.once('close', () => budget.give(held));
+        held = received;
+      }
+      chunks.push(chunk);
+    };
+    const whole = (): void => {
+      if (announced !== undefined && Number(announced) !== received)
+        return end(new MillraceError('MR_BODY_INVALID', 'the body is not as long as its content-length says'));
+      end(null, chunks.length === 1 ? chunks[0] : Buffer.concat(chunks, received));
+    };
+    const cut = (): void => end(new MillraceError('MR_BODY_INVALID', 'the connection ended before the body did'));
+    payload.on('data', take);
+    payload.on('end', whole);
+    payload.on('error', cut);
+  };
