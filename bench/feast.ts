@@ -5,23 +5,24 @@
  *
  *   npm run bench feast [SECONDS] [ENTITIES]
  */
-import { type ChildProcess, execFileSync, fork, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { copyFileSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { openDuckDb } from '#infra/duckdb/connect.ts';
+import { feastBodies, httpBodies } from './support/driver-requests.ts';
 import { type Load, load } from './support/read-load.ts';
 import { COLUMNS, type DriverRow, encodeRows, lastValues, writeRows } from './support/redis-rig.ts';
+import { freePort, startRedis } from './support/redis-server.ts';
 import { type Figure, print } from './support/report.ts';
+import { type ServerProcess, startServer } from './support/server-process.ts';
 
 const seconds = Number(process.argv[2] ?? 10);
 const entities = Number(process.argv[3] ?? 100_000);
 const PINNED = 'feast[redis]==0.67.0';
 const CONNECTIONS = 16;
-const BODIES = 64;
 const HOST = '127.0.0.1';
 
 const venv = fileURLToPath(new URL('../.venv-feast', import.meta.url));
@@ -47,17 +48,7 @@ const until = async (ready: () => Promise<boolean>): Promise<void> => {
   while (!(await ready().catch(() => false))) await new Promise((resolve) => setTimeout(resolve, 200));
 };
 
-const freePort = async (): Promise<number> => {
-  const server = createServer().listen(0, HOST);
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  return port;
-};
-
-const redisPort = await freePort();
-start('redis-server', ['--port', `${redisPort}`, '--bind', HOST, '--save', '', '--appendonly', 'no']);
-const redis = { host: HOST, port: redisPort };
+const redis = (await startRedis()).address;
 
 /** Even columns are whole numbers, odd ones fractions of all digits. */
 const file = join(directory, 'rows.parquet');
@@ -84,7 +75,7 @@ copyFileSync(fileURLToPath(new URL('./feast/features.py', import.meta.url)), joi
 const materializeFile = fileURLToPath(new URL('./feast/materialize.py', import.meta.url));
 writeFileSync(
   join(directory, 'feature_store.yaml'),
-  `project: bench\nregistry: registry.db\nprovider: local\nonline_store:\n  type: redis\n  connection_string: "${HOST}:${redisPort}"\noffline_store:\n  type: file\nentity_key_serialization_version: 3\n`,
+  `project: bench\nregistry: registry.db\nprovider: local\nonline_store:\n  type: redis\n  connection_string: "${HOST}:${redis.port}"\noffline_store:\n  type: file\nentity_key_serialization_version: 3\n`,
 );
 const feast = (...args: string[]): string =>
   execFileSync(args[0] as string, args.slice(1), {
@@ -109,19 +100,8 @@ const feastFifty = materialize('drivers');
 connection.closeSync();
 database.close();
 
-const names = Array.from({ length: COLUMNS }, (_, i) => `drivers:f${i}`);
-const ids = (body: number, count: number): number[] =>
-  Array.from({ length: count }, (_, i) => (body * 15_485_863 + i * 7919) % entities);
-const oursBodies = (count: number): string[] =>
-  Array.from({ length: BODIES }, (_, b) =>
-    JSON.stringify({ features: names, entities: ids(b, count).map((id) => ({ driver_id: id })) }),
-  );
-const feastBodies = (count: number): string[] =>
-  Array.from({ length: BODIES }, (_, b) => JSON.stringify({ features: names, entities: { driver_id: ids(b, count) } }));
-
-const gateway = fork(fileURLToPath(new URL('./support/redis-gateway.ts', import.meta.url)), [HOST, `${redisPort}`]);
-children.push(gateway);
-const url = await new Promise<string>((resolve) => gateway.once('message', (message) => resolve(message as string)));
+/** One gateway, and two behind a balancer: the client's connections are spread over them. */
+const gateways = await Promise.all([0, 1].map(() => startServer('./read-server.ts', ['http', 'redis', HOST, `${redis.port}`])));
 
 const feastServe = async (workers: string): Promise<{ readonly url: string; readonly stop: () => Promise<void> }> => {
   const port = await freePort();
@@ -149,13 +129,27 @@ const feastServe = async (workers: string): Promise<{ readonly url: string; read
 
 const post = async (to: string, body: string): Promise<unknown> =>
   (await fetch(to, { method: 'POST', headers: { 'content-type': 'application/json' }, body })).json();
-const run = (to: string, bodies: readonly string[]): Promise<Load> =>
-  load({ url: to, bodies, seconds, rate: 0, connections: CONNECTIONS });
+const run = (urls: readonly string[], bodies: readonly string[]): Promise<Load> =>
+  load({ urls, bodies, seconds, rate: 0, connections: CONNECTIONS });
+
+interface Both {
+  readonly one: Load;
+  readonly hundred: Load;
+}
+
+const feastRun = async (url: string): Promise<Both> => ({
+  one: await run([`${url}/get-online-features`], feastBodies(1, entities)),
+  hundred: await run([`${url}/get-online-features`], feastBodies(100, entities)),
+});
+const ourRun = async (servers: readonly ServerProcess[]): Promise<Both> => {
+  const urls = servers.map(({ address }) => `${address}/v1/features`);
+  return { one: await run(urls, httpBodies(1, entities)), hundred: await run(urls, httpBodies(100, entities)) };
+};
 
 /** The two must say the same before their speed is compared. */
 const sameAnswers = async (feastUrl: string): Promise<void> => {
-  const [oursBody, feastBody] = [oursBodies(3)[1] as string, feastBodies(3)[1] as string];
-  const mine = (await post(`${url}/v1/features`, oursBody)) as { rows: Record<string, number>[] };
+  const [oursBody, feastBody] = [httpBodies(3, entities)[1] as string, feastBodies(3, entities)[1] as string];
+  const mine = (await post(`${gateways[0]?.address}/v1/features`, oursBody)) as { rows: Record<string, number>[] };
   const theirs = (await post(`${feastUrl}/get-online-features`, feastBody)) as {
     metadata: { feature_names: string[] };
     results: { values: number[] }[];
@@ -168,21 +162,21 @@ const sameAnswers = async (feastUrl: string): Promise<void> => {
   });
 };
 
-const feastRuns: { one: Load; hundred: Load }[] = [];
-for (const workers of ['1', '2']) {
-  const server = await feastServe(workers);
+console.error('warming up');
+const warm = await ourRun(gateways);
+const theirs: Both[] = [];
+const ours: Both[] = [];
+for (const many of [1, 2]) {
+  const server = await feastServe(`${many}`);
   await sameAnswers(server.url);
-  console.error(`feast serve, workers ${workers}`);
-  feastRuns.push({
-    one: await run(`${server.url}/get-online-features`, feastBodies(1)),
-    hundred: await run(`${server.url}/get-online-features`, feastBodies(100)),
-  });
+  console.error(`feast serve, workers ${many}`);
+  theirs.push(await feastRun(server.url));
   await server.stop();
+  console.error(`Millrace, gateways ${many}`);
+  ours.push(await ourRun(gateways.slice(0, many)));
 }
-console.error('Millrace');
-const warm = { one: await run(`${url}/v1/features`, oursBodies(1)), hundred: await run(`${url}/v1/features`, oursBodies(100)) };
-const ours = { one: await run(`${url}/v1/features`, oursBodies(1)), hundred: await run(`${url}/v1/features`, oursBodies(100)) };
-const best = (of: 'one' | 'hundred'): Load => feastRuns.map((r) => r[of]).reduce((a, b) => (a.requests >= b.requests ? a : b));
+const best = (runs: readonly Both[], of: keyof Both): Load =>
+  runs.map((both) => both[of]).reduce((a, b) => (a.requests >= b.requests ? a : b));
 
 const whole = (n: number): string => (n < 100 ? n.toFixed(1) : Math.round(n).toLocaleString('en'));
 const times = (what: string, mine: number, theirs: number, goal: number): Figure => ({
@@ -192,24 +186,37 @@ const times = (what: string, mine: number, theirs: number, goal: number): Figure
   goal: `${goal} times: ${(mine / theirs).toFixed(1)}`,
   met: mine / theirs >= goal,
 });
-const errors = [warm.one, warm.hundred, ours.one, ours.hundred].reduce((sum, { errors: n }) => sum + n, 0);
+const tenth = (what: string, of: keyof Both, goal: boolean): Figure => {
+  const [mine, other] = [best(ours, of), best(theirs, of)];
+  return {
+    what,
+    ours: mine.p99.toFixed(1),
+    limit: other.p99.toFixed(1),
+    goal: goal ? 'a tenth' : '',
+    met: goal ? mine.p99 <= other.p99 / 10 : null,
+  };
+};
+/** Of one process and of two, for each side. */
+const each = (what: string, of: keyof Both): Figure => ({
+  what,
+  ours: ours.map((both) => whole(both[of].requests)).join(', '),
+  limit: theirs.map((both) => whole(both[of].requests)).join(', '),
+  goal: '',
+  met: null,
+});
+const errors = [warm, ...ours].reduce((sum, { one, hundred }) => sum + one.errors + hundred.errors, 0);
 print(
-  `beside ${PINNED} (the limit's column), ${entities.toLocaleString('en')} entities × ${COLUMNS} features, one Redis, ${CONNECTIONS} connections, best of 1 and 2 workers`,
+  `beside ${PINNED} (the limit's column), ${entities.toLocaleString('en')} entities × ${COLUMNS} features, one Redis, ${CONNECTIONS} connections, the better of 1 and 2 processes`,
   [
-    times('1 × 50, requests/s', ours.one.requests, best('one').requests, 20),
-    { what: '1 × 50, p50 ms', ours: ours.one.p50.toFixed(1), limit: best('one').p50.toFixed(1), goal: '', met: null },
-    {
-      what: '1 × 50, p99 ms',
-      ours: ours.one.p99.toFixed(1),
-      limit: best('one').p99.toFixed(1),
-      goal: 'a tenth',
-      met: ours.one.p99 <= best('one').p99 / 10,
-    },
-    times('100 × 50, requests/s', ours.hundred.requests, best('hundred').requests, 30),
-    { what: '100 × 50, p99 ms', ours: ours.hundred.p99.toFixed(1), limit: best('hundred').p99.toFixed(1), goal: '', met: null },
+    times('1 × 50, requests/s', best(ours, 'one').requests, best(theirs, 'one').requests, 20),
+    each('  1 process, 2', 'one'),
+    tenth('1 × 50, p99 ms', 'one', true),
+    times('100 × 50, requests/s', best(ours, 'hundred').requests, best(theirs, 'hundred').requests, 30),
+    each('  1 process, 2', 'hundred'),
+    tenth('100 × 50, p99 ms', 'hundred', false),
     times('rows/s written, 10 columns', oursTen, feastTen, 10),
     times('rows/s written, 50 columns', oursFifty, feastFifty, 10),
-    { what: 'errors', ours: String(errors), limit: String(best('one').errors), goal: '0', met: errors === 0 },
+    { what: 'errors', ours: String(errors), limit: String(best(theirs, 'one').errors), goal: '0', met: errors === 0 },
   ],
 );
 process.exit(0);

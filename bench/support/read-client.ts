@@ -7,26 +7,31 @@ import { connect } from 'node:net';
 import type { LoadOptions } from './read-load.ts';
 
 const {
-  url: address,
+  urls: addresses,
   bodies,
   seconds,
   rate,
   connections,
 } = await new Promise<LoadOptions>((resolve) => process.once('message', (options) => resolve(options as LoadOptions)));
-const url = new URL(address);
-const requests = bodies.map((body) =>
-  Buffer.from(
-    `POST ${url.pathname} HTTP/1.1\r\nHost: ${url.host}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+const urls = addresses.map((address) => new URL(address));
+const requestsOf = urls.map((url) =>
+  bodies.map((body) =>
+    Buffer.from(
+      `POST ${url.pathname} HTTP/1.1\r\nHost: ${url.host}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+    ),
   ),
 );
 const latencies: number[] = [];
 let errors = 0;
+let answered = 0;
 let counting = false;
 let running = true;
 
 const begun = performance.now();
 const run = (_: unknown, index: number): Promise<void> =>
   new Promise((resolve) => {
+    const url = urls[index % urls.length] as URL;
+    const requests = requestsOf[index % urls.length] as Buffer[];
     const socket = connect(Number(url.port), url.hostname);
     socket.setNoDelay(true);
     let sent = 0;
@@ -62,6 +67,7 @@ const run = (_: unknown, index: number): Promise<void> =>
         missing = Number(/content-length: (\d+)/i.exec(head)?.[1]) + end + 4 - head.length;
       } else missing -= chunk.length;
       if (missing > 0) return;
+      answered++;
       if (counting) latencies.push(performance.now() - sent);
       next();
     });
@@ -78,5 +84,5 @@ running = false;
 await Promise.all(all);
 latencies.sort((a, b) => a - b);
 const at = (p: number): number => latencies[Math.floor(latencies.length * p)] ?? Number.NaN;
-const answer = { requests: latencies.length / took, p50: at(0.5), p99: at(0.99), errors };
+const answer = { requests: latencies.length / took, answered, p50: at(0.5), p99: at(0.99), errors };
 process.send?.(answer, () => process.exit(0));

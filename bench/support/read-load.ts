@@ -3,7 +3,10 @@ import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
 export interface Load {
+  /** a second */
   readonly requests: number;
+  /** all that were answered, those before the counting too */
+  readonly answered: number;
   /** ms */
   readonly p50: number;
   readonly p99: number;
@@ -11,7 +14,8 @@ export interface Load {
 }
 
 export interface LoadOptions {
-  readonly url: string;
+  /** of one server or of several: connections are spread over them */
+  readonly urls: readonly string[];
   /** sent in turn */
   readonly bodies: readonly string[];
   readonly seconds: number;
@@ -31,4 +35,4 @@ export const load = (options: LoadOptions): Promise<Load> =>
 
 /** One body to POST /v1/features over 64 connections. @param rate requests a second; 0: as many as are answered */
 export const readLoad = (url: string, body: string, seconds: number, rate = 0): Promise<Load> =>
-  load({ url: `${url}/v1/features`, bodies: [body], seconds, rate, connections: 64 });
+  load({ urls: [`${url}/v1/features`], bodies: [body], seconds, rate, connections: 64 });

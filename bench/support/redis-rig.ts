@@ -118,40 +118,23 @@ const never = (what: string) => (): never => {
   throw new Error(`${what} is not part of this bench`);
 };
 
-/** Reads from the hot copy, as a stack-profile gateway does them. */
-export const redisRead = async (
-  address: RedisAddress,
+export const readOf = (
   target: TilesTarget,
-): Promise<{ readonly read: Read; readonly close: () => Promise<void> }> => {
-  const hot = redisHotStore({ ...address, ttlOf: () => null });
-  await connected(() => hot.progress(target));
-  const nothing = { name: 'none', read: never('a primary store'), close: async () => {} };
-  const served = { hot: 0, primary: 0, history: 0 };
-  const primaryHas = { letGo: () => false, until: () => false };
-  const tiles = onlineTiles({
-    hot,
-    primary: nothing,
-    hotHas: () => true,
-    primaryHas,
-    served,
-    hotBudget: { budgetMs: 50 },
-    primaryBudget: { budgetMs: 200 },
-  });
+  how: Pick<ServedView, 'read' | 'newest'> & { readonly fetch?: NonNullable<ServedView['fetch']> },
+): Read => {
   const view: ServedView = {
     plan: target.plan,
     version: 1,
     generation: target.generation,
     schemaId: 1,
-    read: never('a read from memory'),
-    newest: () => null,
-    fetch: tilesFetcher(target, tiles),
     positions: () => [{ partition: 0, offset: 100_000 }],
     position: () => 'raw.rows/0@100000',
     newestEventTime: () => 0,
     through: (now) => now,
     degraded: () => NOT_DEGRADED,
+    ...how,
   };
-  const read = createRead({
+  return createRead({
     definitions: { service: () => null, onDemand: () => null, scope: never('an on-demand feature') },
     views: { live: (name) => (name === target.plan.view ? view : null), liveAt: () => null, epoch: () => 1 },
     rawEvents: never('raw events') as never,
@@ -161,5 +144,27 @@ export const redisRead = async (
     waitFor: never('a wait'),
     registry: { position: never('the registry'), head: never('the registry') },
   });
-  return { read, close: () => hot.close() };
+};
+
+/** Reads from the hot copy, as a stack-profile gateway does them. */
+export const redisRead = async (address: RedisAddress, target: TilesTarget): Promise<Read> => {
+  const hot = redisHotStore({ ...address, ttlOf: () => null });
+  await connected(() => hot.progress(target));
+  const nothing = { name: 'none', read: never('a primary store'), close: async () => {} };
+  const served = { hot: 0, primary: 0, history: 0 };
+  const primaryHas = { letGo: () => false, until: () => false };
+  const budgets = { hotBudget: { budgetMs: 50 }, primaryBudget: { budgetMs: 200 } };
+  const tiles = onlineTiles({ hot, primary: nothing, hotHas: () => true, primaryHas, served, ...budgets });
+  return readOf(target, { read: never('a read from memory'), newest: () => null, fetch: tilesFetcher(target, tiles) });
+};
+
+/** Reads from tiles in this process, as an embedded gateway does them. */
+export const memoryRead = (target: TilesTarget, rows: Iterable<DriverRow>): Read => {
+  const store = createTileStore(target.plan);
+  let offset = 0;
+  for (const row of rows) store.process(row, row.event_timestamp as number, 0, offset++, row.event_timestamp as number);
+  return readOf(target, {
+    read: (key, at, out, status) => store.read(key, at, out, status),
+    newest: (key) => store.newestOf(key),
+  });
 };

@@ -4,7 +4,7 @@
  */
 
 import { entityInBlock } from './packed-block.ts';
-import { HEAD_DOUBLES, NO_TILES, type PackedEntity, type PackedHead, type PackedTiles } from './packed-entity.ts';
+import { HEAD_DOUBLES, NO_TILES, type PackedEntity, type PackedHead, type PackedTiles, TILE_DOUBLES } from './packed-entity.ts';
 import { packedRefs } from './packed-refs.ts';
 import type { HopGroup, ViewPlan } from './plan.ts';
 
@@ -68,7 +68,7 @@ const doublesOf = (plan: ViewPlan, tiles: readonly (readonly Tile[])[]): number 
   let doubles = HEAD_DOUBLES;
   for (let h = 0; h < tiles.length; h++) {
     const hop = plan.hops[h] as HopGroup;
-    doubles += 1 + (tiles[h] as readonly Tile[]).length * (4 + hop.nums + packedRefs(hop).width);
+    doubles += 1 + (tiles[h] as readonly Tile[]).length * (TILE_DOUBLES + hop.nums + packedRefs(hop).width);
   }
   return doubles;
 };
@@ -83,7 +83,7 @@ const packTiles = (plan: ViewPlan, head: PackedHead, tiles: readonly (readonly T
     const count = mine.length;
     block[at++] = count;
     const start = at;
-    const numsAt = start + 4 * count;
+    const numsAt = start + TILE_DOUBLES * count;
     const fixedAt = numsAt + count * width;
     at = fixedAt + count * fixedWidth;
     for (let i = 0; i < count; i++) {

@@ -3,55 +3,100 @@
  *
  *   {"rows":[{<entity keys>,"<feature>":<value>,…}],"status":[[…]],"features":[…],"views":[…],"at":T,"known":T[,"degraded":[…]]}
  *
- * What a list's answers share (a row's shape, the status row in which all is present, the feature names) is made once and kept, so
+ * What a list's answers share (the names in a row, the status row in which all is present, the feature names) is made once and kept, so
  * that a request only fills in values. The platform answers one service with one array, so it is found by identity.
  */
 
 import type { Value } from '#domain/values/value.ts';
 import type { EntityKey } from '#domain/views/plan.ts';
 import type { ReadResult, ViewAnswer } from '#gateways/platform.ts';
+import { endJson, type JsonBytes, putJson, putRaw, reserve, startJson } from './json-bytes.ts';
+import { NUMBER_BYTES, putNumber } from './number-bytes.ts';
 
 interface Writer {
-  /** a row's values as an object, features in order: one shape a list, which the engine's own JSON writes far faster than text joined here */
-  readonly rowOf: (values: readonly Value[]) => object;
-  readonly allPresent: string;
+  /** `,"<feature>":` of each feature, one after the other */
+  readonly names: Uint8Array;
+  /** by feature: where its name begins; and one past the last */
+  readonly nameAt: Int32Array;
+  /** of a row of numbers */
+  readonly mostBytes: number;
+  readonly ascii: boolean;
+  /** `,` and the status row in which all is present */
+  readonly allPresent: Uint8Array;
   readonly features: string;
 }
 
-/** NaN and ±Infinity are null in JSON, as the engine's own writing has it. */
-const text = (value: unknown): string => JSON.stringify(value ?? null);
+const COMMA = 44;
+const OPEN = 123;
+const CLOSE = 125;
+const OPEN_LIST = 91;
 
-const makeWriter = (features: readonly string[]): Writer => ({
-  rowOf: new Function(
-    'v',
-    `return {${features.map((name, i) => `${JSON.stringify(name)}:v[${i}]`).join(',')}}`,
-  ) as Writer['rowOf'],
-  allPresent: JSON.stringify(features.map(() => 'present')),
-  features: JSON.stringify(features),
-});
-
-const entityText = (entity: EntityKey): string => {
-  let out = '';
-  for (const key in entity) out += `,${JSON.stringify(key)}:${text(entity[key])}`;
-  return out;
+const makeWriter = (features: readonly string[]): Writer => {
+  const names = features.map((name) => Buffer.from(`,${JSON.stringify(name)}:`));
+  const nameAt = new Int32Array(features.length + 1);
+  names.forEach((name, i) => {
+    nameAt[i + 1] = (nameAt[i] as number) + name.length;
+  });
+  const all = new Uint8Array(Buffer.concat(names));
+  return {
+    names: all,
+    nameAt,
+    mostBytes: all.length + features.length * NUMBER_BYTES + 2,
+    ascii: all.every((byte) => byte < 128),
+    allPresent: Buffer.from(`,${JSON.stringify(features.map(() => 'present'))}`),
+    features: JSON.stringify(features),
+  };
 };
 
-const rowText = (writer: Writer, entity: EntityKey, values: readonly Value[]): string => {
-  const keys = entityText(entity).slice(1);
-  const row = JSON.stringify(writer.rowOf(values));
-  if (keys === '') return row;
-  return row === '{}' ? `{${keys}}` : `{${keys},${row.slice(1)}`;
+const putEntity = (out: JsonBytes, entity: EntityKey): void => {
+  for (const key in entity) {
+    putRaw(out, `,${JSON.stringify(key)}:`);
+    putJson(out, entity[key]);
+  }
 };
 
-const statusText = (writer: Writer, status: readonly string[]): string => {
-  for (let i = 0; i < status.length; i++) if (status[i] !== 'present') return `["${status.join('","')}"]`;
-  return writer.allPresent;
+/** Each property begins with its comma; the first one's gives its place to the brace. */
+const putRow = (out: JsonBytes, writer: Writer, entity: EntityKey, values: readonly Value[]): void => {
+  const { names, nameAt } = writer;
+  const from = out.at;
+  putEntity(out, entity);
+  reserve(out, writer.mostBytes);
+  for (let i = 0; i < values.length; i++) {
+    let { bytes, at } = out;
+    const end = nameAt[i + 1] as number;
+    for (let n = nameAt[i] as number; n < end; n++) bytes[at++] = names[n] as number;
+    const value = values[i];
+    if (typeof value === 'number' && Number.isFinite(value)) out.at = putNumber(bytes, at, value);
+    else {
+      out.at = at;
+      putJson(out, value);
+      reserve(out, writer.mostBytes);
+    }
+  }
+  if (out.at === from) out.at++;
+  out.bytes[from] = OPEN;
+  out.bytes[out.at++] = CLOSE;
+};
+
+const putStatus = (out: JsonBytes, writer: Writer, status: readonly string[]): void => {
+  for (let i = 0; i < status.length; i++) if (status[i] !== 'present') return putRaw(out, `,["${status.join('","')}"]`);
+  reserve(out, writer.allPresent.length);
+  out.bytes.set(writer.allPresent, out.at);
+  out.at += writer.allPresent.length;
 };
 
 const viewText = (view: ViewAnswer): string =>
   `{"view":${JSON.stringify(view.view)},"version":${view.version},"generation":${view.generation},"eventTime":${view.eventTime},"position":${JSON.stringify(view.position)},"through":${view.through}}`;
 
-export const createFeaturesSerializer = (): ((result: ReadResult) => string) => {
+const putRows = (out: JsonBytes, writer: Writer, { entities, values }: ReadResult): void => {
+  if (!writer.ascii) out.ascii = false;
+  for (let i = 0; i < values.length; i++) {
+    if (i > 0) out.bytes[out.at++] = COMMA;
+    putRow(out, writer, entities[i] as EntityKey, values[i] as readonly Value[]);
+  }
+};
+
+export const createFeaturesSerializer = (): ((result: ReadResult) => string | Buffer) => {
   const writers = new WeakMap<readonly string[], Writer>();
   let lastFeatures: readonly string[] | null = null;
   let lastWriter: Writer | null = null;
@@ -70,17 +115,18 @@ export const createFeaturesSerializer = (): ((result: ReadResult) => string) => 
 
   return (result) => {
     const writer = writerOf(result.features);
-    const { entities, values, status, views } = result;
-    let rows = '';
-    let statuses = '';
-    for (let i = 0; i < values.length; i++) {
-      const comma = i === 0 ? '' : ',';
-      rows += comma + rowText(writer, entities[i] as EntityKey, values[i] as readonly Value[]);
-      statuses += comma + statusText(writer, status[i] as readonly string[]);
-    }
-    let answers = '';
-    for (let i = 0; i < views.length; i++) answers += (i === 0 ? '' : ',') + viewText(views[i] as ViewAnswer);
+    const out = startJson();
+    putRaw(out, '{"rows":[');
+    putRows(out, writer, result);
+    putRaw(out, '],"status":');
+    const statusAt = out.at;
+    for (let i = 0; i < result.status.length; i++) putStatus(out, writer, result.status[i] as readonly string[]);
+    if (out.at === statusAt) putRaw(out, '[');
+    else out.bytes[statusAt] = OPEN_LIST;
     const modes = result.degraded === undefined ? '' : `,"degraded":${JSON.stringify(result.degraded)}`;
-    return `{"rows":[${rows}],"status":[${statuses}],"features":${writer.features},"views":[${answers}],"at":${result.at},"known":${result.known}${modes}}`;
+    let views = '';
+    for (let i = 0; i < result.views.length; i++) views += (i === 0 ? '' : ',') + viewText(result.views[i] as ViewAnswer);
+    putRaw(out, `],"features":${writer.features},"views":[${views}],"at":${result.at},"known":${result.known}${modes}}`);
+    return endJson(out);
   };
 };

@@ -23,6 +23,7 @@ import { addJsonParser } from './body-parsers.ts';
 import { clientErrorHandler } from './client-error.ts';
 import { watchConnections } from './connections.ts';
 import { answerOf } from './errors.ts';
+import { JSON_TYPE } from './json-type.ts';
 import { DEFAULT_LIMITS, type HttpLimits } from './limits.ts';
 import { addMeter } from './meter.ts';
 import { addNotFound } from './not-found.ts';
@@ -89,7 +90,6 @@ const ROUTES = [
 ];
 const MAX_PARAM = 500;
 const IDLE_SWEEP_MS = 20;
-const JSON_TYPE = 'application/json; charset=utf-8';
 
 /** A page from elsewhere that a browser on this machine has open must not command the platform. */
 const refuseForeignPages = (request: FastifyRequest): void => {

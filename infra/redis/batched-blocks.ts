@@ -24,7 +24,7 @@ const MOST_KEYS = 512;
 export const batchedBlocks = (
   redis: Pick<Redis, 'mgetBuffer'>,
   readyKey: (target: TilesTarget) => string,
-  entityKey: (target: TilesTarget, key: string) => string,
+  entityPrefix: (target: TilesTarget) => string,
 ): ((target: TilesTarget, keys: readonly string[]) => Promise<Blocks>) => {
   let gathering: Batch[] = [];
 
@@ -53,7 +53,8 @@ export const batchedBlocks = (
     );
     const batch = found ?? open(target);
     const from = batch.keys.length;
-    for (const key of keys) batch.keys.push(entityKey(target, key));
+    const prefix = entityPrefix(target);
+    for (let i = 0; i < keys.length; i++) batch.keys.push(prefix + (keys[i] as string));
     const blocks = await batch.answer;
     return { ready: blocks[0] !== null, blocks, from };
   };

@@ -13,7 +13,8 @@ import { Redis } from 'ioredis';
 import { MillraceError } from '#domain/errors.ts';
 import { type HotProgress, type HotStore, type TilesAnswer, type TilesTarget, UNKNOWN } from '#domain/ports/online-store.ts';
 import { packEntity } from '#domain/views/packed-block.ts';
-import { HEAD_DOUBLES, type PackedEntity, unpackEntity } from '#domain/views/packed-entity.ts';
+import { HEAD_DOUBLES, type PackedEntity } from '#domain/views/packed-entity.ts';
+import { unpackEntity } from '#domain/views/stored-block.ts';
 import { batchedBlocks } from './batched-blocks.ts';
 import { REPAIR, STORE } from './scripts.ts';
 
@@ -35,7 +36,8 @@ const TIMEOUT_MS = 2_000;
 
 const prefixOf = (view: string, generation: number): string => `mr:{${view}#${generation}}:`;
 const prefix = ({ plan, generation }: TilesTarget): string => prefixOf(plan.view, generation);
-const entityKey = (target: TilesTarget, key: string): string => `${prefix(target)}e:${key}`;
+const entityPrefix = (target: TilesTarget): string => `${prefix(target)}e:`;
+const entityKey = (target: TilesTarget, key: string): string => entityPrefix(target) + key;
 const progressKey = (target: TilesTarget): string => `${prefix(target)}progress`;
 const readyKey = (target: TilesTarget): string => `${prefix(target)}ready`;
 
@@ -97,7 +99,7 @@ export const redisHotStore = (options: RedisHotStoreOptions): HotStore => {
     };
   };
 
-  const blocksOf = batchedBlocks(redis, readyKey, entityKey);
+  const blocksOf = batchedBlocks(redis, readyKey, entityPrefix);
 
   const drop = async (view: string, generation: number): Promise<void> => {
     const progress = `${prefixOf(view, generation)}progress`;

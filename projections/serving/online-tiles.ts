@@ -11,7 +11,8 @@ import { type Degraded, degraded, NOT_DEGRADED } from '#domain/ports/degraded.ts
 import { type HotStore, type OnlineStore, type TilesAnswer, type TilesTarget, UNKNOWN } from '#domain/ports/online-store.ts';
 import type { RowsServed } from '#domain/ports/platform.ts';
 import { mergeEntities } from '#domain/views/pack-updates.ts';
-import { type PackedEntity, packedReader } from '#domain/views/packed-entity.ts';
+import type { PackedEntity } from '#domain/views/packed-entity.ts';
+import { packedReader } from '#domain/views/packed-reader.ts';
 import type { FetchedTiles } from './served-view.ts';
 import { guardStore, type StoreBudget, type Unanswered } from './store-guard.ts';
 

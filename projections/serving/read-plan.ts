@@ -9,6 +9,7 @@ import type { Scope } from '#domain/expressions/typecheck.ts';
 import type { ReadOrigins } from '#domain/ports/platform.ts';
 import { parseFieldType } from '#domain/values/field-type.ts';
 import type { FieldType, Row, Value } from '#domain/values/value.ts';
+import type { FeatureStatus } from '#domain/views/plan.ts';
 import type { ServedView, ServingViews } from './served-view.ts';
 
 export interface ReadDefinitions {
@@ -45,6 +46,8 @@ export type ReadColumns = Pick<ReadOrigins, 'keys' | 'viewOf' | 'types'>;
 export interface ReadPlan {
   /** column names, in the order of the answer */
   readonly features: readonly string[];
+  /** what the rows in which all is present have for a status, together */
+  readonly allPresent: readonly FeatureStatus[];
   readonly columns: ReadColumns;
   readonly views: readonly ViewRead[];
   /** whether some view's tiles must be fetched from a store */
@@ -198,6 +201,7 @@ const build = (columns: readonly Column[], definitions: ReadDefinitions, views: 
   };
   return {
     features: nameColumns(columns),
+    allPresent: columns.map(() => 'present'),
     columns: origins(),
     views: viewReads.map((view, index) => ({ ...view, needed: neededOf(index) })),
     stored: viewReads.some(({ served }) => served.fetch !== undefined),

@@ -223,7 +223,7 @@ export const createRead = (dependencies: ReadDependencies): Read => {
     const rows = entities.length;
     const width = plan.features.length;
     const values: Value[][] = new Array(rows);
-    const status: FeatureStatus[][] = new Array(rows);
+    const status: (readonly FeatureStatus[])[] = new Array(rows);
     const newest = newestOfRows(plan, request);
     const keepViewValues = plan.onDemand.length > 0;
     const out: Value[] = [];
@@ -231,7 +231,7 @@ export const createRead = (dependencies: ReadDependencies): Read => {
     for (let row = 0; row < rows; row++) {
       const entity = entities[row] as EntityKey;
       const rowValues: Value[] = new Array(width);
-      const rowStatus: FeatureStatus[] = new Array(width);
+      let rowStatus: FeatureStatus[] | null = null;
       const viewValues: Value[][] = [];
       for (let v = 0; v < plan.views.length; v++) {
         const view = plan.views[v] as ViewRead;
@@ -244,15 +244,22 @@ export const createRead = (dependencies: ReadDependencies): Read => {
         if (outcome !== 'ok') return null;
         if (newest !== null)
           newest[v]?.push(tiles === null ? served.newest(keyOfEntity(served.plan, entity)) : tiles.newest(row));
-        for (const { feature, column } of view.columns) {
+        const { columns } = view;
+        for (let c = 0; c < columns.length; c++) {
+          const { feature, column } = columns[c] as ViewRead['columns'][number];
           rowValues[column] = out[feature] as Value;
-          rowStatus[column] = outStatus[feature] as FeatureStatus;
+          const one = outStatus[feature] as FeatureStatus;
+          if (one !== 'present') rowStatus ??= plan.allPresent.slice();
+          if (rowStatus !== null) rowStatus[column] = one;
         }
         if (keepViewValues) viewValues.push(out.slice(0, served.plan.features.length));
       }
-      if (keepViewValues) computeOnDemand(plan, viewValues, requestRow(plan, request.request, row, rows), rowValues, rowStatus);
+      if (keepViewValues) {
+        rowStatus ??= plan.allPresent.slice();
+        computeOnDemand(plan, viewValues, requestRow(plan, request.request, row, rows), rowValues, rowStatus);
+      }
       values[row] = rowValues;
-      status[row] = rowStatus;
+      status[row] = rowStatus ?? plan.allPresent;
     }
     let modes = fetchedModes(fetched) | shared();
     for (let v = 0; v < views.length; v++)

@@ -4,9 +4,11 @@ import { expect, test } from 'vitest';
 import type { RawEvent, Value } from '#domain/values/value.ts';
 import { mergeEntities, type PlainUpdate, takeIn } from '#domain/views/pack-updates.ts';
 import { packEntity } from '#domain/views/packed-block.ts';
-import { type PackedEntity, packedReader, unpackEntity } from '#domain/views/packed-entity.ts';
+import type { PackedEntity } from '#domain/views/packed-entity.ts';
+import { packedReader } from '#domain/views/packed-reader.ts';
 import type { FeatureStatus, ViewPlan } from '#domain/views/plan.ts';
 import { planView } from '#domain/views/plan-view.ts';
+import { unpackEntity } from '#domain/views/stored-block.ts';
 import { tileCodec } from '#domain/views/tile-codec.ts';
 import { createTileStore } from '#domain/views/tile-store.ts';
 import { definitions, moments, rawEvents } from '#tests/oracle/arbitraries.ts';
@@ -85,6 +87,28 @@ test('taken in one after the other, each twice', () => {
           null,
         ),
       ),
+    ),
+    { numRuns: 150 },
+  );
+});
+
+test('values that lie in doubles, read where they lie', () => {
+  const input = (name: string) => ({ op: 'col', name }) as const;
+  const features = {
+    newest_x: { aggregation: 'last', input: input('x') },
+    oldest_n: {
+      aggregation: 'first',
+      input: input('n'),
+      where: { op: 'call', fn: 'gt', args: [input('x'), { op: 'lit', value: 0 }] },
+    },
+    newest_d: { aggregation: 'last', input: input('d') },
+  } as const;
+  const direct = scenario.chain((s) =>
+    definitions().map((all) => ({ ...s, plan: planView({ ...all.view, features }, all.source, all.entity) })),
+  );
+  fc.assert(
+    fc.property(direct, (s) =>
+      expectSame(s, (updates) => (updates.length === 0 ? null : thereAndBack(s.plan, takeIn(s.plan, null, updates, whole)))),
     ),
     { numRuns: 150 },
   );

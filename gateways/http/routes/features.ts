@@ -3,6 +3,7 @@ import type { ReadRequest } from '#gateways/platform.ts';
 import { callerOf } from '../caller.ts';
 import { sayDegraded } from '../degraded.ts';
 import { createFeaturesSerializer } from '../features-json.ts';
+import { JSON_TYPE } from '../json-type.ts';
 import { timeOf } from '../parameters.ts';
 import { readResult } from '../read-schemas.ts';
 import type { Routes } from '../route.ts';
@@ -44,13 +45,13 @@ export const featureRoutes: Routes = (app, { platform, limits }) => {
         ),
         response: answers(200, readResult),
       },
-      serializerCompiler: ({ httpStatus }) => (httpStatus === '200' ? (serialize as (data: unknown) => string) : JSON.stringify),
     },
     async (request, reply) => {
       checkRead(request.body, limits);
       const result = await platform.read(readRequest(request.body), callerOf(request));
       sayDegraded(reply, result);
-      return result;
+      reply.header('content-type', JSON_TYPE);
+      return serialize(result);
     },
   );
 };

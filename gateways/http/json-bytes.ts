@@ -1,0 +1,76 @@
+/**
+ * JSON written front to back into one buffer that is kept from answer to answer: what an answer of thousands of numbers needs, without a string
+ * or an object of each. Other values go through the engine's own JSON.
+ */
+import { NUMBER_BYTES, putNumber } from './number-bytes.ts';
+
+const FIRST_SIZE = 64 * 1024;
+/** An answer larger than this does not leave its buffer behind. */
+const KEPT_SIZE = 8 * 1024 * 1024;
+/** Larger answers are sent as bytes: from here on a copy costs more than a second chunk beside the head. */
+const LONGEST_TEXT = 16 * 1024;
+
+export interface JsonBytes {
+  bytes: Buffer;
+  at: number;
+  /** whether each byte is one character */
+  ascii: boolean;
+}
+
+let spare: Buffer | null = null;
+
+export const startJson = (): JsonBytes => {
+  const bytes = spare ?? Buffer.allocUnsafeSlow(FIRST_SIZE);
+  spare = null;
+  return { bytes, at: 0, ascii: true };
+};
+
+/** What was written. Short ASCII as a string, which Node sends together with the head. */
+export const endJson = ({ bytes, at, ascii }: JsonBytes): string | Buffer => {
+  if (bytes.length <= KEPT_SIZE) spare = bytes;
+  if (ascii && at <= LONGEST_TEXT) return bytes.toString('latin1', 0, at);
+  const own = Buffer.allocUnsafeSlow(at);
+  bytes.copy(own, 0, 0, at);
+  return own;
+};
+
+export const reserve = (out: JsonBytes, more: number): void => {
+  if (out.at + more <= out.bytes.length) return;
+  const bytes = Buffer.allocUnsafeSlow(Math.max(out.bytes.length * 2, out.at + more));
+  out.bytes.copy(bytes, 0, 0, out.at);
+  out.bytes = bytes;
+};
+
+/** Text that is JSON already. */
+export const putRaw = (out: JsonBytes, json: string): void => {
+  reserve(out, json.length * 3);
+  const written = out.bytes.write(json, out.at);
+  if (written !== json.length) out.ascii = false;
+  out.at += written;
+};
+
+const QUOTE = 34;
+const BACKSLASH = 92;
+
+const putString = (out: JsonBytes, text: string): void => {
+  const { length } = text;
+  reserve(out, length + 2);
+  const { bytes, at } = out;
+  bytes[at] = QUOTE;
+  for (let i = 0; i < length; i++) {
+    const c = text.charCodeAt(i);
+    if (c < 32 || c > 126 || c === QUOTE || c === BACKSLASH) return putRaw(out, JSON.stringify(text));
+    bytes[at + 1 + i] = c;
+  }
+  bytes[at + 1 + length] = QUOTE;
+  out.at = at + length + 2;
+};
+
+/** NaN, ±Infinity and undefined are null in JSON, as the engine's own writing has it. */
+export const putJson = (out: JsonBytes, value: unknown): void => {
+  if (typeof value === 'number' && Number.isFinite(value)) {
+    reserve(out, NUMBER_BYTES);
+    out.at = putNumber(out.bytes, out.at, value);
+  } else if (typeof value === 'string') putString(out, value);
+  else putRaw(out, JSON.stringify(value ?? null));
+};

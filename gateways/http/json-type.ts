@@ -1,0 +1,2 @@
+/** The content type of answers. */
+export const JSON_TYPE = 'application/json; charset=utf-8';
