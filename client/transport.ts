@@ -31,6 +31,8 @@ export interface TransportOptions {
   readonly actor?: string;
   /** PEM of the authority that signed the server's certificate: TLS is used */
   readonly ca?: Buffer;
+  /** PEM: a certificate to show, and its key, where the server asks for one */
+  readonly certificate?: { readonly cert: Buffer; readonly key: Buffer };
 }
 
 export interface Transport {
@@ -87,8 +89,11 @@ const withTrace = (metadata: Metadata): Metadata => {
   return traced;
 };
 
-export const openTransport = ({ address, key, actor, ca }: TransportOptions): Transport => {
-  const credentials = ca === undefined ? grpcCredentials.createInsecure() : grpcCredentials.createSsl(ca);
+export const openTransport = ({ address, key, actor, ca, certificate }: TransportOptions): Transport => {
+  const credentials =
+    ca === undefined && certificate === undefined
+      ? grpcCredentials.createInsecure()
+      : grpcCredentials.createSsl(ca, certificate?.key, certificate?.cert);
   const features = clientOf<FeaturesClient>(serviceOf(nativeProtos, 'millrace.v1.Features'), address, credentials);
   const events = clientOf<EventsClient>(serviceOf(nativeProtos, 'millrace.v1.Events'), address, credentials);
   const metadata = new Metadata();

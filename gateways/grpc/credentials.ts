@@ -15,15 +15,16 @@ const providerOf = (tls: Tls): Provider => {
     for (const tell of authorities) tell(toAuthority(pem));
     for (const tell of identities) tell(toIdentity(pem));
   });
+  // A listener that is told at once is told before the server listens to it.
   return {
     addIdentityCertificateListener(listener) {
       identities.add(listener);
-      listener(toIdentity(tls.current()));
+      queueMicrotask(() => listener(toIdentity(tls.current())));
     },
     removeIdentityCertificateListener: (listener) => void identities.delete(listener),
     addCaCertificateListener(listener) {
       authorities.add(listener);
-      listener(toAuthority(tls.current()));
+      queueMicrotask(() => listener(toAuthority(tls.current())));
     },
     removeCaCertificateListener: (listener) => void authorities.delete(listener),
   };

@@ -24,16 +24,15 @@ const LOOPBACK_NAME = /^(?:localhost|[\w.-]+\.localhost|127(?:\.\d{1,3}){3}|\[::
  * Where keys are not asked for, a web page could reach this machine by a name of its own that it lets point here; its requests carry that
  * name, whereas those of programs carry this machine's.
  */
-const loopbackNames = (): ((request: FastifyRequest) => void) => {
+const loopbackNames = ({ refused }: Access): ((request: FastifyRequest) => void) => {
   const good = new Set<string>();
   return ({ headers: { host = 'localhost' } }) => {
     if (good.has(host)) return;
-    if (!LOOPBACK_NAME.test(host))
-      fail(
-        'MR_ORIGIN_REFUSED',
-        `without keys this server answers as localhost only, not as ${JSON.stringify(host.slice(0, 100))}`,
-        { host },
-      );
+    if (!LOOPBACK_NAME.test(host)) {
+      const message = `without keys this server answers as localhost only, not as ${JSON.stringify(host.slice(0, 100))}`;
+      refused({ actor: 'page', command: 'Call', subject: `host/${host}`, code: 'MR_ORIGIN_REFUSED', message });
+      fail('MR_ORIGIN_REFUSED', message, { host });
+    }
     if (good.size < 100) good.add(host);
   };
 };
@@ -44,7 +43,7 @@ type Done = (error?: Error) => void;
 export const addAuthentication = (app: FastifyInstance, access: Access | undefined): void => {
   app.decorateRequest('principal', null);
   if (access === undefined) return;
-  const checkName = loopbackNames();
+  const checkName = loopbackNames(access);
   const known = (request: FastifyRequest, principal: Principal): void => {
     if (principal === OPEN) checkName(request);
     request.principal = principal;

@@ -92,10 +92,12 @@ const MAX_PARAM = 500;
 const IDLE_SWEEP_MS = 20;
 
 /** A page from elsewhere that a browser on this machine has open must not command the platform. */
-const refuseForeignPages = (request: FastifyRequest): void => {
+const refuseForeignPages = (request: FastifyRequest, access: Access | undefined): void => {
   const { origin, host } = request.headers;
   if (origin === undefined || origin === `http://${host}` || origin === `https://${host}`) return;
-  fail('MR_ORIGIN_REFUSED', `pages of ${origin} may not call this server`, { origin });
+  const message = `pages of ${origin} may not call this server`;
+  access?.refused({ actor: 'page', command: 'Call', subject: `origin/${origin}`, code: 'MR_ORIGIN_REFUSED', message });
+  fail('MR_ORIGIN_REFUSED', message, { origin });
 };
 
 /** An HTTP and an HTTPS server differ in their types only. */
@@ -150,7 +152,7 @@ export const createHttpGateway = async (options: HttpGatewayOptions): Promise<Ht
 
   app.addHook('onRequest', (request, reply, done) => {
     reply.header(REQUEST_ID, request.id);
-    if (request.headers.origin !== undefined) refuseForeignPages(request);
+    if (request.headers.origin !== undefined) refuseForeignPages(request, access);
     if (closing !== null) {
       reply.header('connection', 'close');
       if (request.url !== '/healthz' && request.url !== '/readyz')
