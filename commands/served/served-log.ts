@@ -12,14 +12,12 @@ import type { Log } from '#domain/ports/log.ts';
 import type { Caller, ReadRequest, ReadResult } from '#domain/ports/platform.ts';
 import type { SchemaRegistry } from '#domain/ports/schema-registry.ts';
 import { servedTopic } from '#domain/ports/topics.ts';
+import type { DropReason } from '#domain/served/drop-reasons.ts';
 import { isSampled } from '#domain/served/sampled.ts';
 import type { ServedCodec, ServedColumns, ServedOnDemand } from '#domain/served/served-record.ts';
 import type { Row } from '#domain/values/value.ts';
 import type { EntityKey } from '#domain/views/plan.ts';
 import { type ServedTopic, servedTopics } from './served-topics.ts';
-
-/** full: the buffer was; schema: the topic cannot take the service's columns; value: a value fits no column; failed: the log took none before the end */
-export type DropReason = 'full' | 'schema' | 'value' | 'failed';
 
 export interface Loggable {
   readonly columns: ServedColumns;

@@ -2,11 +2,10 @@
  * Keeps the two jobs that write what is read running what is wanted, each stopped and started again where that changes: one writes the
  * primary store, and commits as often as reads are to be fresh; the other the history, and commits as seldom as its files are to be large.
  */
-import type { SourceDefinition } from '#domain/definitions/model.ts';
 import type { Log } from '#domain/ports/log.ts';
-import { featuresTopic, rawTopic } from '#domain/ports/topics.ts';
-import type { ViewPlan } from '#domain/views/plan.ts';
+import { featuresTopic, rawTopic, servedTopic } from '#domain/ports/topics.ts';
 import type { JobSettings } from './compute-job.ts';
+import type { WithHistory } from './history.ts';
 import type { FlinkJobs, JobStart } from './jobs.ts';
 import {
   archiveIdentity,
@@ -26,16 +25,21 @@ export interface MaterializeContext {
   readonly jobs: FlinkJobs;
   readonly log: Log;
   readonly settings: JobSettings;
-  /** before a source's or a view's history is written to: its table, made or evolved */
-  readonly ensureHistory: (what: { readonly source: SourceDefinition } | { readonly plan: ViewPlan }) => Promise<void>;
+  /** before a history is written to: its table, made or evolved */
+  readonly ensureHistory: (what: WithHistory) => Promise<void>;
   /** where the archive goes on: the offsets that the history's tables hold */
   readonly historyThrough: (topic: string) => Promise<readonly number[]>;
 }
 
 /** With no job running that writes to them: a table has one committer at a time. */
-const ensureTables = async (options: MaterializeContext, { sources, views }: Materialized): Promise<void> => {
+const ensureTables = async (options: MaterializeContext, { sources, views, served }: Materialized): Promise<void> => {
   for (const source of sources) await options.ensureHistory({ source });
   for (const { generations } of views) for (const { plan } of generations) await options.ensureHistory({ plan });
+  for (const columns of served) {
+    // Whoever logs makes the topic as well; this may be another process.
+    await options.log.createTopic(servedTopic(columns.service), { partitions: 1 });
+    await options.ensureHistory({ served: columns });
+  }
 };
 
 const startsOf = async (
@@ -94,7 +98,11 @@ export const ensureArchive = async (options: MaterializeContext, what: Materiali
   if (what.sources.length === 0) return jobs.discard(ARCHIVE_JOB);
   await jobs.ensure(ARCHIVE_JOB, archiveIdentity(what), async () => {
     await ensureTables(options, what);
-    const topics = [...what.sources.map(({ name }) => rawTopic(name)), ...viewTopics(what.views)];
+    const topics = [
+      ...what.sources.map(({ name }) => rawTopic(name)),
+      ...viewTopics(what.views),
+      ...what.served.map(({ service }) => servedTopic(service)),
+    ];
     return archiveJobOf(settings, what, await startsOf(log, topics, options.historyThrough));
   });
 };

@@ -11,6 +11,7 @@ import { type Degraded, degraded, NOT_DEGRADED } from '#domain/ports/degraded.ts
 import type { HotStore, TilesTarget } from '#domain/ports/online-store.ts';
 import type { EngineJob } from '#domain/ports/platform.ts';
 import { featuresTopic, lateTopic, rawTopic } from '#domain/ports/topics.ts';
+import type { ServedColumns } from '#domain/served/served-record.ts';
 import { answeringGeneration, generationLiveAt } from '#infra/compute/answering-generation.ts';
 import type { WantedGeneration, WantedView } from '#infra/compute/compute-manager.ts';
 import type { FetchedTiles, ServedView, ServingViews } from '#projections/serving/served-view.ts';
@@ -34,6 +35,8 @@ export interface FlinkGenerationsOptions extends MaterializeContext {
   /** null: retired, and not reconciled yet */
   readonly viewDefinition: (view: string, version: number) => FeatureViewDefinition | null;
   readonly sources: () => readonly SourceDefinition[];
+  /** services whose answers are logged */
+  readonly served: () => readonly ServedColumns[];
   /** what a new compute job reads beside Kafka */
   readonly historyStart: (source: SourceDefinition) => Promise<HistoryStart>;
   /** Deletes what generations that are gone have left. */
@@ -114,6 +117,7 @@ export const flinkGenerations = (options: FlinkGenerationsOptions): FlinkGenerat
 
   const materialized = (): Materialized => ({
     sources: options.sources(),
+    served: options.served(),
     views: wanted
       .filter(({ generations }) => generations.length > 0)
       .map(({ view, generations }) => ({

@@ -8,7 +8,8 @@ import type { SourceDefinition } from '#domain/definitions/model.ts';
 import { MillraceError } from '#domain/errors.ts';
 import type { HistoryTables } from '#domain/ports/history.ts';
 import type { Log } from '#domain/ports/log.ts';
-import { featuresTopic, rawTopic } from '#domain/ports/topics.ts';
+import { featuresTopic, rawTopic, servedTopic } from '#domain/ports/topics.ts';
+import { type ServedColumns, servedAvroSchema } from '#domain/served/served-record.ts';
 import { rawAvroSchema } from '#domain/sources/source-schema.ts';
 import { featuresAvroSchema } from '#domain/views/features-schema.ts';
 import type { ViewPlan } from '#domain/views/plan.ts';
@@ -35,9 +36,15 @@ export interface StackHistoryOptions {
   readonly maintenance?: MaintenanceLimits | undefined;
 }
 
+/** What has a table: a source's events, a view's updates, a service's answers. */
+export type WithHistory =
+  | { readonly source: SourceDefinition }
+  | { readonly plan: ViewPlan }
+  | { readonly served: ServedColumns };
+
 export interface StackHistory extends HistoryTables {
-  /** Makes the table of a source or a view, or gives it the columns that it lacks. */
-  readonly ensure: (what: { readonly source: SourceDefinition } | { readonly plan: ViewPlan }) => Promise<void>;
+  /** Makes the table, or gives it the columns that it lacks. */
+  readonly ensure: (what: WithHistory) => Promise<void>;
   /** What a new compute job reads: the table up to its offsets, and Kafka from there; Kafka alone while it still has all. */
   readonly start: (source: SourceDefinition) => Promise<HistoryStart>;
 }
@@ -52,6 +59,23 @@ const PROPERTIES = {
   'write.metadata.previous-versions-max': '20',
   'write.distribution-mode': 'none',
   'flink.max-continuous-empty-commits': '600',
+};
+
+const LOG_TIME = '_log_time';
+
+const tableOf = (what: WithHistory) => {
+  if ('source' in what) {
+    const { name, eventTime } = what.source;
+    return { kind: 'raw', name, topic: rawTopic(name), schema: rawAvroSchema(what.source), partitionBy: eventTime } as const;
+  }
+  if ('served' in what) {
+    const name = what.served.service;
+    const schema = servedAvroSchema(what.served);
+    return { kind: 'served', name, topic: servedTopic(name), schema, partitionBy: LOG_TIME } as const;
+  }
+  const name = what.plan.view;
+  const schema = featuresAvroSchema(what.plan);
+  return { kind: 'features', name, topic: featuresTopic(name), schema, partitionBy: LOG_TIME } as const;
 };
 
 export const openStackHistory = async (options: StackHistoryOptions): Promise<StackHistory> => {
@@ -74,11 +98,7 @@ export const openStackHistory = async (options: StackHistoryOptions): Promise<St
   };
 
   const ensure: StackHistory['ensure'] = async (what) => {
-    const [kind, name, schema, partitionBy] =
-      'source' in what
-        ? (['raw', what.source.name, rawAvroSchema(what.source), what.source.eventTime] as const)
-        : (['features', what.plan.view, featuresAvroSchema(what.plan), '_log_time'] as const);
-    const topic = kind === 'raw' ? rawTopic(name) : featuresTopic(name);
+    const { kind, name, topic, schema, partitionBy } = tableOf(what);
     const changes = await ensureTable({
       directory: tableDirectory(root, topic),
       name: topic,

@@ -3,14 +3,15 @@
  * history one for all.
  */
 import type { SourceDefinition } from '#domain/definitions/model.ts';
-import { featuresTopic, rawTopic } from '#domain/ports/topics.ts';
+import { featuresTopic, rawTopic, servedTopic } from '#domain/ports/topics.ts';
+import { type ServedColumns, servedFields } from '#domain/served/served-record.ts';
 import type { ViewPlan } from '#domain/views/plan.ts';
 import type { JobSettings } from './compute-job.ts';
 import type { WantedJob } from './jobs.ts';
 import { statementSet } from './sql/compute.ts';
-import { archiveRaw, archiveUpdates, tilesByKey } from './sql/materialize.ts';
+import { archiveRaw, archiveServed, archiveUpdates, tilesByKey } from './sql/materialize.ts';
 import { ARCHIVE_GROUP, ARCHIVE_JOB, flushJob, MATERIALIZE_GROUP, MATERIALIZE_JOB } from './sql/names.ts';
-import { catalogsSql, paimonTableSql, rawTableSql, type StartAt, updatesTableSql } from './sql/tables.ts';
+import { catalogsSql, paimonTableSql, rawTableSql, type StartAt, servedTableSql, updatesTableSql } from './sql/tables.ts';
 
 export interface MaterializedView {
   readonly view: string;
@@ -25,6 +26,8 @@ export type FlushedView = MaterializedView & { readonly flushMs: number };
 export interface Materialized {
   readonly sources: readonly SourceDefinition[];
   readonly views: readonly MaterializedView[];
+  /** what services answer, as far as it is logged */
+  readonly served: readonly ServedColumns[];
 }
 
 /** The job that writes a view's tables of the primary store. */
@@ -42,16 +45,21 @@ const plansOf = ({ generations }: MaterializedView): readonly ViewPlan[] => gene
 const byKey = (views: readonly MaterializedView[]): readonly string[] =>
   views.flatMap((view) => view.generations.map(({ plan, generation }) => tilesByKey(plan, generation)));
 
-const forScans = ({ sources, views }: Materialized): readonly string[] => [
+const forScans = ({ sources, views, served }: Materialized): readonly string[] => [
   ...sources.map(archiveRaw),
   ...views.map((view) => archiveUpdates(plansOf(view))),
+  ...served.map(archiveServed),
 ];
 
 export const materializeIdentity = (views: readonly MaterializedView[]): string => byKey(views).join(';\n');
 export const flushIdentity = (view: FlushedView): string => [...byKey([view]), `every ${view.flushMs} ms`].join(';\n');
 /** With the types: a job decodes records by the schema that it was started with. */
 export const archiveIdentity = (wanted: Materialized): string =>
-  [...wanted.sources.map(({ fields }) => JSON.stringify(fields)), ...forScans(wanted)].join(';\n');
+  [
+    ...wanted.sources.map(({ fields }) => JSON.stringify(fields)),
+    ...wanted.served.map((columns) => JSON.stringify(servedFields(columns))),
+    ...forScans(wanted),
+  ].join(';\n');
 
 /** These jobs keep no row: from the log to a table, none need be copied on its way from one operator to the next. */
 const copyNothing = { 'pipeline.object-reuse': 'true' };
@@ -86,6 +94,7 @@ export const archiveJobOf = (settings: JobSettings, wanted: Materialized, startO
     ...catalogsSql(settings.warehouse),
     ...wanted.sources.map((source) => rawTableSql(settings, source, ARCHIVE_GROUP, startOf(rawTopic(source.name)))),
     ...wanted.views.map((view) => updatesTableSql(settings, plansOf(view), ARCHIVE_GROUP, startOf(featuresTopic(view.view)))),
+    ...wanted.served.map((columns) => servedTableSql(settings, columns, ARCHIVE_GROUP, startOf(servedTopic(columns.service)))),
   ],
   statement: statementSet(forScans(wanted)),
   properties: {

@@ -226,7 +226,9 @@ export const assemblePlatform = async (adapters: Adapters): Promise<Platform> =>
         if (adapters.gatherMs > 0) await new Promise((resolve) => setTimeout(resolve, adapters.gatherMs));
         queued = false;
         for (const { name } of catalog.streams('source')) await openSource(name);
-        await servedLog.follow(loggedServices(catalog));
+        const services = loggedServices(catalog);
+        for (const { columns } of services) metrics.servedService(columns.service);
+        await servedLog.follow(services);
         broken.clear();
         const upTo = catalog.position();
         await engine.reconcile(

@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { fail } from '#domain/errors.ts';
 import type { TilesTarget } from '#domain/ports/online-store.ts';
 import type { Platform } from '#domain/ports/platform.ts';
-import { featuresTopic, rawTopic } from '#domain/ports/topics.ts';
+import { featuresTopic, rawTopic, servedTopic } from '#domain/ports/topics.ts';
 import { confluentSchemaRegistry } from '#infra/confluent/schema-registry.ts';
 import { flinkCluster } from '#infra/flink/cluster.ts';
 import type { JobSettings } from '#infra/flink/compute-job.ts';
@@ -40,6 +40,7 @@ import { openRegistryStore } from '#infra/profiles/registry-store.ts';
 import { type OnlineOptions, stackOnline } from '#infra/profiles/stack-online.ts';
 import type { StackAddresses } from '#infra/stack/addresses.ts';
 import { VERSIONS } from '#infra/stack/versions.ts';
+import { loggedServices } from '#projections/served/served-tables.ts';
 import { tilesFetcher } from '#projections/serving/online-tiles.ts';
 
 export interface StackOptions extends OnlineOptions {
@@ -142,6 +143,7 @@ export const startStack = async (options: StackOptions): Promise<Platform> => {
       leads: lease.holds,
       viewDefinition: (view, version) => catalog.definition('feature-view', view, version),
       sources: () => catalog.streams('source').flatMap(({ name }) => catalog.definition('source', name) ?? []),
+      served: () => loggedServices(catalog).map(({ columns }) => columns),
       ensureHistory: (what) => history.ensure(what),
       historyStart: (source) => history.start(source),
       historyThrough: (topic) => history.through(topic),
@@ -164,6 +166,7 @@ export const startStack = async (options: StackOptions): Promise<Platform> => {
       topics: () => [
         ...catalog.streams('source').map(({ name }) => rawTopic(name)),
         ...catalog.streams('feature-view').flatMap(({ name }) => [featuresTopic(name), ...rollupTopics(name)]),
+        ...loggedServices(catalog).map(({ columns }) => servedTopic(columns.service)),
       ],
       leads: lease.holds,
       warn,

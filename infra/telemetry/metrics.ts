@@ -8,6 +8,7 @@ import { DEGRADED_MODES, type DegradedMode } from '#domain/ports/degraded.ts';
 import type { EventStore } from '#domain/ports/event-store.ts';
 import type { RejectedEvent } from '#domain/ports/platform.ts';
 import type { RequestMeters } from '#domain/ports/request-meter.ts';
+import { DROP_REASONS } from '#domain/served/drop-reasons.ts';
 import { counts, durations } from './cells.ts';
 import { createGauges, type Sample } from './gauges.ts';
 
@@ -22,6 +23,8 @@ export interface Metrics {
   ) => void;
   readonly read: (seconds: number, rows: number, past: boolean) => void;
   readonly degraded: (modes: readonly DegradedMode[]) => void;
+  /** From now on there is a series of each kind, at 0 until something happens. */
+  readonly servedService: (service: string) => void;
   readonly served: (service: string, rows: number) => void;
   readonly servedDropped: (service: string, reason: string, rows: number) => void;
   /** The same store, its calls timed. */
@@ -134,6 +137,10 @@ export const createMetrics = (): Metrics => {
     },
     degraded(modes) {
       for (const mode of modes) degradedBy.get(mode)?.(1);
+    },
+    servedService(service) {
+      served.cell({ service })(0);
+      for (const reason of DROP_REASONS) servedDropped.cell({ service, reason })(0);
     },
     served: (service, n) => served.cell({ service })(n),
     servedDropped: (service, reason, n) => servedDropped.cell({ service, reason })(n),

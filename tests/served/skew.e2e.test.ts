@@ -34,7 +34,9 @@ const scaled = (factor: number) =>
     inputs: { amount: open.feature('last_amount'), more: request('more', 'double') },
     value: ({ amount, more }) => amount.times(factor).plus(more),
   });
+// #region logging
 const model = featureService({ name: 'model', features: [turnover(0), scaled(2)], logging: { sample: 1 } });
+// #endregion
 
 let running: TestPlatform | null = null;
 let clock = NOW;

@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { count, entity, featureView, source } from 'millrace';
+import { count, entity, featureService, featureView, source } from 'millrace';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createHttpGateway, type HttpGateway } from '#gateways/http/gateway.ts';
 import { createMetrics } from '#infra/telemetry/metrics.ts';
@@ -46,6 +46,8 @@ const shop = entity({ name: 'shop', keys: { shop: 'string' } });
 const sales = source({ name: 'sales', fields: { shop: 'string', at: 'timestamp' }, eventTime: 'at' });
 const turnover = featureView({ name: 'turnover', entity: shop, source: sales, freshness: '1m', features: { sales: count() } });
 
+const model = featureService({ name: 'model', features: [turnover], logging: { sample: 1 } });
+
 let running: TestPlatform;
 let gateway: HttpGateway;
 let exposed: ReturnType<typeof readExposition>;
@@ -69,7 +71,7 @@ beforeAll(async () => {
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify(body),
     });
-  await post('/v1/apply', { definitions: plain(shop, sales, turnover) });
+  await post('/v1/apply', { definitions: plain(shop, sales, turnover, model) });
   const events = [{ shop: 'a', at: Date.now() }, { shop: 'b', at: Date.now() }, { shop: 3 }];
   await post('/v1/sources/sales/events', { events });
   await post('/v1/features', { features: ['turnover:sales'], entities: [{ shop: 'a' }] });
@@ -155,7 +157,7 @@ test('series are bounded: labels come from routes, codes and the registry, and n
   const ours = [...exposed.series].filter(([name]) => name.startsWith('millrace_'));
   expect(ours.flatMap(([name, labels]) => SCRAPED.filter((l) => labels.has(l)).map((l) => `${name}{${l}}`))).toEqual([]);
   const allowed =
-    'protocol route status code source outcome store from view generation operation engine_job version profile mode le'.split(
+    'protocol route status code source outcome store from view service reason generation operation engine_job version profile mode le'.split(
       ' ',
     );
   expect([...new Set(ours.flatMap(([, labels]) => [...labels]))].filter((label) => !allowed.includes(label))).toEqual([]);

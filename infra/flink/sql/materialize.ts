@@ -6,12 +6,13 @@
  * and `_log_time` beside. Each INSERT names its columns, so that a table that has gained some still takes the rows of an older version.
  */
 import type { SourceDefinition } from '#domain/definitions/model.ts';
+import { type ServedColumns, servedAvroSchema, servedFields } from '#domain/served/served-record.ts';
 import { sourceFields } from '#domain/sources/source-schema.ts';
 import type { FieldType } from '#domain/values/value.ts';
 import { featuresAvroSchema, unionSchema } from '#domain/views/features-schema.ts';
 import type { ViewPlan } from '#domain/views/plan.ts';
 import { columnType, icebergSchemaFromAvro } from '#infra/iceberg/schema.ts';
-import { DATABASE, historyTable, PAIMON_CATALOG, paimonTable, rawTable, updatesTable } from './names.ts';
+import { DATABASE, historyTable, PAIMON_CATALOG, paimonTable, rawTable, servedTable, updatesTable } from './names.ts';
 
 const quote = (name: string): string => `\`${name}\``;
 
@@ -48,6 +49,18 @@ export const archiveUpdates = (plans: readonly ViewPlan[]): string => {
   };
   return `INSERT INTO ${historyTable('features', plan.view)} (${fieldList(schema)}, ${PLACE_COLUMNS})
 SELECT ${schema.fields.map(({ name, type }) => value(name, type)).join(', ')}, ${PLACE} FROM ${updatesTable(plan.view)}`;
+};
+
+/** What services answered: times as timestamps, the rest as it is. */
+export const archiveServed = (columns: ServedColumns): string => {
+  const schema = servedAvroSchema(columns);
+  const types = new Map(servedFields(columns).map(({ name, type }) => [name, type]));
+  const value = (name: string): string => {
+    const type = types.get(name);
+    return type === undefined ? quote(name) : historyValue(name, type);
+  };
+  return `INSERT INTO ${historyTable('served', columns.service)} (${fieldList(schema)}, ${PLACE_COLUMNS})
+SELECT ${schema.fields.map(({ name }) => value(name)).join(', ')}, ${PLACE} FROM ${servedTable(columns.service)}`;
 };
 
 export const tilesByKey = (plan: ViewPlan, generation: number): string =>

@@ -7,12 +7,14 @@ export const ICEBERG_CATALOG = 'iceberg';
 export const rawTable = (source: string): string => `raw_${source}`;
 export const updatesTable = (view: string): string => `updates_${view}`;
 export const lateSink = (view: string): string => `late_${view}`;
+export const servedTable = (service: string): string => `served_${service}`;
 export const featuresSink = (view: string): string => `features_${view}`;
 
 /** in Paimon: one table a generation, so that a half-filled one is nobody's */
 export const paimonTable = (view: string, generation: number): string => `features_${view}_g${generation}`;
 /** in Iceberg: the history of a topic, in the layout of the embedded profile's tables */
-export const historyTable = (kind: 'raw' | 'features', name: string): string => `${ICEBERG_CATALOG}.\`${kind}\`.\`${name}\``;
+export const historyTable = (kind: 'raw' | 'features' | 'served', name: string): string =>
+  `${ICEBERG_CATALOG}.\`${kind}\`.\`${name}\``;
 
 /** in Iceberg: a view's values by period */
 export const rollupTopic = (view: string, every: string): string => `rollup.${view}_${every}`;

@@ -2,7 +2,8 @@
 
 import type { SourceDefinition } from '#domain/definitions/model.ts';
 import { lateEventSchema } from '#domain/events/late-event.ts';
-import { featuresTopic, lateTopic, rawTopic } from '#domain/ports/topics.ts';
+import { featuresTopic, lateTopic, rawTopic, servedTopic } from '#domain/ports/topics.ts';
+import { type ServedColumns, servedAvroSchema } from '#domain/served/served-record.ts';
 import { rawAvroSchema } from '#domain/sources/source-schema.ts';
 import { featuresAvroSchema, unionSchema } from '#domain/views/features-schema.ts';
 import type { ViewPlan } from '#domain/views/plan.ts';
@@ -15,6 +16,7 @@ import {
   PAIMON_CATALOG,
   paimonTable,
   rawTable,
+  servedTable,
   updatesTable,
 } from './names.ts';
 
@@ -95,6 +97,14 @@ export const updatesTableSql = (settings: TableSettings, plans: readonly ViewPla
     reading(settings, featuresTopic(view), group, start),
   );
 };
+
+/** served.<service>, what services answered. */
+export const servedTableSql = (settings: TableSettings, columns: ServedColumns, group: string, start: StartAt): string =>
+  table(
+    servedTable(columns.service),
+    [...flinkColumns(servedAvroSchema(columns)), ...METADATA],
+    reading(settings, servedTopic(columns.service), group, start),
+  );
 
 const keyColumns = (plan: ViewPlan): string[] => plan.keys.map(({ name }) => `\`key_${name}\``);
 

@@ -70,7 +70,7 @@ onlineStoreContract('Paimon, written by Flink', async () => {
       const nothing = async (): Promise<never[]> => [];
       await ensureMaterialize(
         { log, jobs, settings, ensureHistory: async () => {}, historyThrough: nothing },
-        { sources: [], views },
+        { sources: [], views, served: [] },
       );
       const keys = entities.map(({ key }) => key);
       await until('the table has all tiles', async () =>
