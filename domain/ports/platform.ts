@@ -83,7 +83,7 @@ export interface ViewAnswer {
   /** newest event time that the generation has taken in */
   readonly eventTime: number | null;
   readonly position: string;
-  /** epoch ms: every event that the log had accepted by then is in the values, and later ones may be; null: not known yet */
+  /** epoch ms: every event up to `at` that the log had accepted by then is in the values, and later ones may be; null: not known yet */
   readonly through: number | null;
 }
 

@@ -160,11 +160,10 @@ export const createRead = (dependencies: ReadDependencies): Read => {
     request: ReadRequest,
     at: number,
     known: number | null,
+    now: number,
     modes: Degraded,
   ): Promise<ReadResult> => {
     const rows = request.entities.length;
-    // Taken before the log is asked for its end: what it had accepted by now is read.
-    const asked = dependencies.readTime();
     const answered = await Promise.all(
       plan.views.map(async (view) => (known === null ? { served: view.served } : await asKnown(view, known))),
     );
@@ -196,7 +195,7 @@ export const createRead = (dependencies: ReadDependencies): Read => {
       values.push(rowValues);
       status.push(rowStatus);
     }
-    const views = answered.map(({ served }) => answerOf(served, known ?? asked));
+    const views = answered.map(({ served }) => answerOf(served, known ?? now));
     const result = {
       features: plan.features,
       values,
@@ -272,7 +271,7 @@ export const createRead = (dependencies: ReadDependencies): Read => {
     const plan = request.after === undefined ? planOf(request) : await planAfter(request, request.after);
     const now = dependencies.readTime();
     const at = request.at ?? (request.known !== undefined && request.known < now ? request.known : now);
-    if (request.known !== undefined && request.known < now) return readPast(plan, request, at, request.known, NOT_DEGRADED);
+    if (request.known !== undefined && request.known < now) return readPast(plan, request, at, request.known, now, NOT_DEGRADED);
     // Before the stores are asked: what they answer is at least as far.
     const views = plan.views.map(({ served }) => answerOf(served, served.through(now)));
     const fetched = plan.stored ? await fetchTiles(plan, request, at) : null;
@@ -280,6 +279,6 @@ export const createRead = (dependencies: ReadDependencies): Read => {
     if (present !== null) return present;
     // Of a time that is named, raw events are the usual answer.
     const modes = request.at === undefined ? fetchedModes(fetched) | enginesModes(plan) | FOLDED : NOT_DEGRADED;
-    return readPast(plan, request, at, null, modes);
+    return readPast(plan, request, at, null, now, modes);
   };
 };

@@ -33,6 +33,8 @@ interface ServeOptions extends AccessFlags {
   readonly stackPort: number;
   readonly addresses?: string;
   readonly projections: boolean;
+  readonly hotBudget: number;
+  readonly primaryBudget: number;
   readonly grpcPort?: number;
   readonly openlineage?: string;
   readonly feastStatuses: 'exact' | 'feast';
@@ -53,7 +55,7 @@ type StartProfile = (options: ProfileOptions) => Promise<Platform>;
 
 const profileOf = async (
   name: ServeOptions['profile'],
-  { stack, stackPort, addresses, projections }: Pick<ServeOptions, 'stack' | 'stackPort' | 'addresses' | 'projections'>,
+  { stack, stackPort, addresses, projections, hotBudget, primaryBudget }: ServeOptions,
 ): Promise<StartProfile> => {
   if (name === 'stack') {
     const { startStack } = await import('#infra/profiles/stack.ts');
@@ -61,7 +63,14 @@ const profileOf = async (
     const { readAddresses } = await import('#infra/stack/read-addresses.ts');
     const local = stackAddresses(resolve(stack), stackPort);
     const used = addresses === undefined ? local : readAddresses(addresses, local);
-    return (options) => startStack({ ...options, addresses: used, projections });
+    return (options) =>
+      startStack({
+        ...options,
+        addresses: used,
+        projections,
+        hotBudgetMs: hotBudget,
+        primaryBudgetMs: primaryBudget,
+      });
   }
   return (await import('#infra/profiles/embedded.ts')).startEmbedded;
 };
@@ -189,6 +198,13 @@ export const addServe = (program: Command): void => {
     .option('--stack <dir>', 'profile stack: directory of the servers that `millrace stack up` started', '.millrace-stack')
     .option('--stack-port <n>', 'profile stack: their base port', wholeOption('--stack-port'), 7420)
     .option('--addresses <file>', 'profile stack: JSON with the addresses of servers that run elsewhere')
+    .option('--hot-budget <ms>', 'profile stack: how long a read waits for the hot store', wholeOption('--hot-budget', 1), 100)
+    .option(
+      '--primary-budget <ms>',
+      'profile stack: how long a read waits for the primary store',
+      wholeOption('--primary-budget', 1),
+      250,
+    )
     .option('--no-projections', 'profile stack: serve only; leave the hot copy and the inboxes to other processes')
     .addOption(
       new Option('--feast-statuses <words>', "what Feast's clients are told of nulls and of values past their ttl")
