@@ -87,7 +87,6 @@ const frameOf = ({ features, typedFeatures }: RowRequest): { readonly frame: Fra
 };
 
 export const feastProtocol = (statuses: FeastStatuses, version: string): GrpcProtocol => ({
-  protos: FILES,
   services(context: GrpcContext) {
     const { platform, limits } = context;
     const online = unary<OnlineRequest, object>(context, async (request, _call, caller) => {

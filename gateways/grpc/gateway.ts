@@ -4,7 +4,6 @@
  * Closing drains: health says NOT_SERVING, no new call is taken, those in flight end (at most `drainMs`), then it stops.
  */
 import { Server } from '@grpc/grpc-js';
-import { ReflectionService } from '@grpc/reflection';
 import { HealthImplementation } from 'grpc-health-check';
 import { fail } from '#domain/errors.ts';
 import type { Access } from '#domain/ports/access.ts';
@@ -19,7 +18,7 @@ import { createScopes } from './call-scope.ts';
 import { actorOf } from './caller.ts';
 import { grpcCredentials } from './credentials.ts';
 import { nativeProtocol } from './native.ts';
-import { loadProtos } from './protos.ts';
+import { addReflection } from './reflection.ts';
 
 export interface GrpcGatewayOptions {
   /** the one of `access`, where that is given */
@@ -75,7 +74,7 @@ export const createGrpcGateway = async (options: GrpcGatewayOptions): Promise<Gr
   const names = [...new Set(calls.map((path) => path.split('/')[1] as string))];
   const health = new HealthImplementation(Object.fromEntries(['', ...names].map((name) => [name, 'SERVING'] as const)));
   health.addToServer(server);
-  new ReflectionService(loadProtos(...protocols.map(({ protos }) => protos))).addToServer(server);
+  addReflection(server, [...names, 'grpc.health.v1.Health']);
 
   const bound = await new Promise<number>((resolve, reject) => {
     const named = host.includes(':') ? `[${host}]` : host;

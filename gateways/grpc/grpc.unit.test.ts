@@ -252,7 +252,13 @@ test('health and reflection tell what is served', async () => {
   );
   stream.write({ listServices: '' });
   expect(await listed).toEqual(
-    expect.arrayContaining(['millrace.v1.Features', 'millrace.v1.Events', 'feast.serving.ServingService', '.GrpcFeatureServer']),
+    expect.arrayContaining([
+      'millrace.v1.Features',
+      'millrace.v1.Events',
+      'feast.serving.ServingService',
+      'GrpcFeatureServer',
+      'grpc.health.v1.Health',
+    ]),
   );
   const ended = new Promise<void>((resolve) => stream.on('end', () => resolve()));
   stream.end();
@@ -359,10 +365,15 @@ test('the generated types are those of the proto', () => {
 });
 
 test('closing lets calls in flight end', async () => {
+  let begun = (): void => {};
+  const reading = new Promise<void>((resolve) => {
+    begun = resolve;
+  });
   const own = await createGrpcGateway({
     platform: {
       ...on.platform,
       async read(request) {
+        begun();
         await new Promise((resolve) => setTimeout(resolve, 200));
         return on.platform.read(request);
       },
@@ -371,7 +382,7 @@ test('closing lets calls in flight end', async () => {
   });
   const asking = connect({ address: own.address });
   const slow = asking.view(totals, [{ shop: 'é1' }]);
-  await new Promise((resolve) => setTimeout(resolve, 100));
+  await reading;
   await Promise.all([own.close(), expect(slow).resolves.toMatchObject({ rows: [{ events: 2 }] })]);
   asking.close();
 });

@@ -8,7 +8,7 @@ import type { ProducerSequenceRequest__Output } from './generated/millrace/v1/Pr
 import type { PublishRequest__Output } from './generated/millrace/v1/PublishRequest.ts';
 import type { PublishResponse } from './generated/millrace/v1/PublishResponse.ts';
 import type { ReadRequest__Output } from './generated/millrace/v1/ReadRequest.ts';
-import { NATIVE_FILES, nativeProtos } from './native-protos.ts';
+import { nativeProtos } from './native-protos.ts';
 import { serviceOf } from './protos.ts';
 import type { GrpcContext, GrpcProtocol, GrpcService } from './service.ts';
 import { plainRowOf, structOf } from './struct.ts';
@@ -89,4 +89,4 @@ const events = (context: GrpcContext): GrpcService => {
   };
 };
 
-export const nativeProtocol: GrpcProtocol = { protos: NATIVE_FILES, services: (context) => [features(context), events(context)] };
+export const nativeProtocol: GrpcProtocol = { services: (context) => [features(context), events(context)] };

@@ -7,10 +7,9 @@ export interface ProtoFiles {
   readonly files: readonly string[];
 }
 
-/** Loaded together, for reflection: what both import (google.protobuf) is one file then, and not two of one name. */
-export const loadProtos = (...all: readonly ProtoFiles[]): PackageDefinition =>
-  loadSync([...all.flatMap(({ files }) => files)], {
-    includeDirs: all.map(({ directory }) => directory),
+export const loadProtos = ({ directory, files }: ProtoFiles): PackageDefinition =>
+  loadSync([...files], {
+    includeDirs: [directory],
     longs: Number,
     enums: String,
     oneofs: true,

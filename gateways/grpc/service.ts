@@ -4,7 +4,6 @@ import type { Access } from '#domain/ports/access.ts';
 import type { HttpLimits } from '#gateways/http/limits.ts';
 import type { Platform } from '#gateways/platform.ts';
 import type { OpenScope } from './call-scope.ts';
-import type { ProtoFiles } from './protos.ts';
 
 export interface GrpcContext {
   readonly platform: Platform;
@@ -21,8 +20,7 @@ export interface GrpcService {
   readonly implementation: UntypedServiceImplementation;
 }
 
-/** The services of one protocol, and their protos, which reflection shows. */
+/** The services of one protocol. */
 export interface GrpcProtocol {
-  readonly protos: ProtoFiles;
   readonly services: (context: GrpcContext) => readonly GrpcService[];
 }

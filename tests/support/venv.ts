@@ -42,3 +42,11 @@ export const pythonWithOpenLineage = (): string =>
     ['openlineage-python==1.54.0'],
     "from importlib.metadata import version; assert version('openlineage-python') == '1.54.0'",
   );
+
+/** protoc, for the descriptors that reflection answers; and grpcio's reflection client beside it. */
+export const pythonWithProtoc = (): string =>
+  pythonWith(
+    '.venv-grpc',
+    ['grpcio-tools==1.81.1', 'grpcio-reflection==1.81.1'],
+    "import grpc_reflection; from importlib.metadata import version; assert version('grpcio-tools') == '1.81.1'",
+  );

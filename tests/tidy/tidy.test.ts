@@ -13,6 +13,7 @@ const SKIPPED = new Set([
   '.venv',
   '.venv-feast',
   '.venv-openlineage',
+  '.venv-grpc',
   '.git',
   'data',
   'coverage',
