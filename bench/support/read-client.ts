@@ -12,12 +12,16 @@ const {
   seconds,
   rate,
   connections,
+  headers = {},
 } = await new Promise<LoadOptions>((resolve) => process.once('message', (options) => resolve(options as LoadOptions)));
 const urls = addresses.map((address) => new URL(address));
+const more = Object.entries(headers)
+  .map(([name, value]) => `${name}: ${value}\r\n`)
+  .join('');
 const requestsOf = urls.map((url) =>
   bodies.map((body) =>
     Buffer.from(
-      `POST ${url.pathname} HTTP/1.1\r\nHost: ${url.host}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+      `POST ${url.pathname} HTTP/1.1\r\nHost: ${url.host}\r\nContent-Type: application/json\r\n${more}Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
     ),
   ),
 );

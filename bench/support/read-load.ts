@@ -22,6 +22,7 @@ export interface LoadOptions {
   /** requests a second; 0: as many as are answered */
   readonly rate: number;
   readonly connections: number;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 export const load = (options: LoadOptions): Promise<Load> =>
