@@ -81,6 +81,8 @@ test('the names of the commands are those of the interface, each with a help tex
     'plan',
     'apply',
     'publish',
+    'import',
+    'import feast',
     'export',
     'get',
     'dataset',

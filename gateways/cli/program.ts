@@ -5,6 +5,7 @@ import { addDataset } from './commands/dataset.ts';
 import { addExplain } from './commands/explain.ts';
 import { addExport } from './commands/export.ts';
 import { addGet } from './commands/get.ts';
+import { addImport } from './commands/import.ts';
 import { addKeys } from './commands/keys.ts';
 import { addPlanAndApply } from './commands/plan-apply.ts';
 import { addPublish } from './commands/publish.ts';
@@ -23,6 +24,7 @@ const COMMANDS = [
   addServe,
   addPlanAndApply,
   addPublish,
+  addImport,
   addExport,
   addGet,
   addDataset,

@@ -2,12 +2,15 @@
  * Refusals in the shapes that Feast's clients read: a JSON text that holds JSON with `module`, `class` and `message`, of which the client
  * makes its own exception; and FastAPI's `detail` for a body of the wrong form.
  */
-import { ERRORS, MillraceError } from '#domain/errors.ts';
+import { ERRORS, type ErrorCode, MillraceError } from '#domain/errors.ts';
 
 export interface FeastAnswer {
   readonly status: number;
   readonly body: unknown;
 }
+
+/** Feast's, where it is another than ours. */
+const STATUS: Readonly<Partial<Record<ErrorCode, number>>> = { MR_REQUEST_INVALID: 404, MR_UNKNOWN_SOURCE: 422 };
 
 const classOf = ({ code, details }: MillraceError): string => {
   if (code === 'MR_REQUEST_INVALID') return 'RequestDataNotFoundInEntityRowsException';
@@ -17,17 +20,53 @@ const classOf = ({ code, details }: MillraceError): string => {
   return details.service === undefined ? 'FeatureViewNotFoundException' : 'FeatureServiceNotFoundException';
 };
 
+/** FastAPI repeats what it was sent; what is long is left out here. */
+const isShort = (input: unknown): boolean => input !== undefined && (JSON.stringify(input)?.length ?? 0) <= 1000;
+
 /** FastAPI's answer to a body that its model does not take. */
-export const unprocessable = (at: readonly (string | number)[], message: string): FeastAnswer => ({
+export const unprocessable = (
+  at: readonly (string | number)[],
+  message: string,
+  type = 'value_error',
+  input?: unknown,
+): FeastAnswer => ({
   status: 422,
-  body: { detail: [{ type: 'value_error', loc: ['body', ...at], msg: message }] },
+  body: { detail: [{ type, loc: ['body', ...at], msg: message, ...(isShort(input) ? { input } : {}) }] },
 });
+
+/** A refusal of the schema's. */
+interface Refused {
+  readonly keyword: string;
+  readonly instancePath: string;
+  readonly params: Readonly<Record<string, unknown>>;
+  readonly message?: string;
+}
+
+/** As FastAPI says that a value is of the wrong type. */
+const WRONG_TYPE: ReadonlyMap<unknown, readonly [type: string, message: string]> = new Map([
+  ['array', ['list_type', 'Input should be a valid list']],
+  ['object', ['dict_type', 'Input should be a valid dictionary']],
+  ['string', ['string_type', 'Input should be a valid string']],
+  ['boolean', ['bool_type', 'Input should be a valid boolean']],
+]);
+
+export const schemaRefusal = ({ keyword, instancePath, params, message }: Refused, body: unknown): FeastAnswer => {
+  const path = instancePath
+    .split('/')
+    .slice(1)
+    .map((part) => (/^\d+$/.test(part) ? Number(part) : part.replaceAll('~1', '/').replaceAll('~0', '~')));
+  const input = path.reduce<unknown>((value, part) => (value as Record<string | number, unknown> | null)?.[part], body);
+  if (keyword === 'required') return unprocessable([...path, String(params.missingProperty)], 'Field required', 'missing', input);
+  const wrong = keyword === 'type' ? WRONG_TYPE.get(params.type) : undefined;
+  if (wrong !== undefined) return unprocessable(path, wrong[1], wrong[0], input);
+  return unprocessable(path, message ?? 'is not of the right form', 'value_error', input);
+};
 
 /** Null: not a refusal of ours; the gateway's own handler answers. */
 export const feastAnswerOf = (error: unknown): FeastAnswer | null => {
   if (!(error instanceof MillraceError)) return null;
   const message = `${error.message} (${error.code})`;
   if (error.code === 'MR_BODY_INVALID' || error.code === 'MR_ENTITY_INVALID') return unprocessable([], message);
-  const status = error.code === 'MR_REQUEST_INVALID' ? 404 : ERRORS[error.code].status;
+  const status = STATUS[error.code] ?? ERRORS[error.code].status;
   return { status, body: JSON.stringify({ module: 'feast.errors', class: classOf(error), message }) };
 };

@@ -44,6 +44,35 @@ const boosted = onDemandFeature({
   inputs: { rate: drv.feature('conv_rate'), by: request('by', 'double') },
   value: ({ rate, by }) => rate.times(by),
 });
+// Columns of other names than the features and the key, and an on-demand feature of the name that Feast's view and feature have.
+const cars = entity({ name: 'car', keys: { car_id: 'long' } });
+const carRows = source({ name: 'car_rows', fields: { at: 'timestamp', car: 'long', km: 'double?' }, eventTime: 'at' });
+const carStats = featureView({
+  name: 'car_stats',
+  entity: cars,
+  source: carRows,
+  join: { car_id: 'car' },
+  features: { mileage: last(col('km')) },
+});
+const halved = onDemandFeature({
+  name: 'derived__halved',
+  type: 'double',
+  inputs: { mileage: carStats.feature('mileage') },
+  value: ({ mileage }) => mileage.dividedBy(2),
+});
+// What an import makes of a view that has no entity in Feast.
+const everything = entity({ name: 'everything', keys: { scope: 'string' } });
+const weatherRows = source({
+  name: 'weather_rows',
+  fields: { at: 'timestamp', scope: 'string', degrees: 'double?' },
+  eventTime: 'at',
+});
+const weather = featureView({
+  name: 'weather',
+  entity: everything,
+  source: weatherRows,
+  features: { degrees: last(col('degrees')) },
+});
 const svc = featureService({ name: 'svc', features: [drv.pick('conv_rate'), boosted] });
 
 const now = Math.floor(Date.now() / 1000) * 1000;
@@ -54,7 +83,11 @@ let asFeast: HttpGateway;
 
 beforeAll(async () => {
   on = await testPlatform();
-  await on.platform.apply(plain(driver, leg, rides, drv, legs, boosted, svc), {}, caller);
+  await on.platform.apply(
+    plain(driver, leg, rides, drv, legs, boosted, cars, carRows, carStats, halved, everything, weatherRows, weather, svc),
+    {},
+    caller,
+  );
   const ride = { origin: 'ATL', destination: 'LAX', rate: null, seen: null, tag: null };
   const { position } = await on.platform.publish(
     {
@@ -206,7 +239,10 @@ test('push: rows of a source, in any of its forms of time, readable at once; wha
     event_timestamps: [iso(now), iso(now)],
   });
   const unknown = await post('/push', { push_source_name: 'nope', df });
-  expect([unknown.status, feastError(unknown.body)]).toEqual([404, expect.objectContaining({ class: expect.any(String) })]);
+  expect([unknown.status, feastError(unknown.body)]).toEqual([
+    422,
+    expect.objectContaining({ class: 'PushSourceNotFoundException' }),
+  ]);
   const bad = await post('/push', { push_source_name: 'rides', df: { ...df, driver_id: ['x', 22] } });
   expect([bad.status, JSON.stringify(bad.body)]).toEqual([422, expect.stringMatching(/1 rows were not taken.*driver_id/)]);
   expect((await post('/push', { push_source_name: 'rides', df: { other: [1] } })).text).toMatch(/none of the fields/);
@@ -222,4 +258,64 @@ test('materialize has nothing to do and says so as Feast does; health is empty',
   expect((await post('/materialize-incremental', { end_ts: iso(now), feature_views: ['nope'] })).status).toBe(404);
   const health = await fetch(`${gateway.url}/health`);
   expect([health.status, await health.text()]).toEqual([200, '']);
+});
+
+test("rows of a view under the names of its features, as Feast's client has them; on-demand features as features of Feast's view", async () => {
+  const df = { car_id: [5], mileage: [30], event_timestamp: [iso(now)] };
+  expect((await post('/write-to-online-store', { feature_view_name: 'car_stats', df })).status).toBe(200);
+  const features = ['derived:halved', 'car_stats:mileage'];
+  const short = await online({ features, entities: { car_id: [5] } });
+  expect([short.metadata.feature_names, short.results.map(({ values }) => values[0])]).toEqual([
+    ['car_id', 'halved', 'mileage'],
+    [5, 15, 30],
+  ]);
+  const full = await online({ features, entities: { car_id: [5] }, full_feature_names: true });
+  expect(full.metadata.feature_names).toEqual(['car_id', 'derived__halved', 'car_stats__mileage']);
+  const unknown = await post('/get-online-features', { features: ['derived:other', 'nope:x'], entities: { car_id: [5] } });
+  expect([unknown.status, feastError(unknown.body)]).toEqual([
+    404,
+    expect.objectContaining({ class: 'FeatureViewNotFoundException', message: expect.stringContaining('"derived"') }),
+  ]);
+});
+
+test('a view without an entity in Feast is written and read without a key', async () => {
+  const df = { degrees: [21.5], event_timestamp: [iso(now)] };
+  expect((await post('/write-to-online-store', { feature_view_name: 'weather', df })).status).toBe(200);
+  const answer = await online({ features: ['weather:degrees', 'drv:rides'], entities: { driver_id: [1, 9] } });
+  expect([answer.metadata.feature_names, answer.results[1]?.values]).toEqual([
+    ['driver_id', 'degrees', 'rides'],
+    [21.5, 21.5],
+  ]);
+});
+
+test('text for a number and a number for text are taken where they can be; the latest version by name; else the refusal stands', async () => {
+  const rides = async (features: readonly string[], entities: object): Promise<unknown> =>
+    (await online({ features, entities })).results.at(-1)?.values;
+  expect(await rides(['drv:rides'], { driver_id: ['1', '9'] })).toEqual([1, 0]);
+  expect(await rides(['drv@latest:rides'], { driver_id: ['1'] })).toEqual([1]);
+  expect(await rides(['legs:leg_rides'], { origin: [1], destination: [2] })).toEqual([0]);
+  const asked = { feature_service: 'svc', entities: { driver_id: ['1'], by: ['3'] } };
+  expect((await online(asked)).results.at(-1)?.values).toEqual([1.5]);
+  for (const driver_id of ['x', ' ', null, true]) {
+    const answer = await post('/get-online-features', { features: ['drv:rides'], entities: { driver_id: [driver_id] } });
+    expect([answer.status, answer.text]).toEqual([422, expect.stringContaining('MR_ENTITY_INVALID')]);
+  }
+});
+
+test("a body of the wrong form is told in FastAPI's words, with what was sent unless it is long", async () => {
+  const detail = async (body: unknown): Promise<unknown> =>
+    ((await post('/get-online-features', body)).body as { detail: unknown[] }).detail[0];
+  expect(await detail({ features: ['a:b'] })).toEqual({
+    type: 'missing',
+    loc: ['body', 'entities'],
+    msg: 'Field required',
+    input: { features: ['a:b'] },
+  });
+  expect(await detail({ features: ['a:b', 2], entities: {} })).toEqual({
+    type: 'string_type',
+    loc: ['body', 'features', 1],
+    msg: 'Input should be a valid string',
+    input: 2,
+  });
+  expect(await detail({ features: ['x'.repeat(2000)] })).not.toHaveProperty('input');
 });

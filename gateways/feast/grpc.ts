@@ -8,7 +8,8 @@ import type { GrpcContext, GrpcProtocol } from '#gateways/grpc/service.ts';
 import type { ReadOrigins, ReadResult } from '#gateways/platform.ts';
 import { checkColumns, checkOnline } from './checks.ts';
 import { type FeastValue, feastValueOf, plainOf } from './grpc-values.ts';
-import { AS_FEAST, type FeastStatuses, namesOf, type OnlineFeaturesBody, readRequestOf, STATUS } from './online-features.ts';
+import { AS_FEAST, type FeastStatuses, givenKeys, type OnlineFeaturesBody, readRequestOf, STATUS } from './online-features.ts';
+import { namesOf, readAsFeast } from './read.ts';
 import { type Frame, push, writeView } from './write.ts';
 
 const FILES: ProtoFiles = {
@@ -53,7 +54,8 @@ const answerOf = (request: OnlineRequest, body: OnlineFeaturesBody, result: Read
   const { keys, viewOf, types, newest } = result.origins as ReadOrigins;
   const says = statuses === 'feast' ? AS_FEAST : STATUS;
   const given = { ...request.requestContext, ...request.entities };
-  const vectors = keys.map((key) => ({
+  const columns = givenKeys(body, keys);
+  const vectors = columns.map((key) => ({
     values: given[key]?.val ?? [],
     statuses: result.entities.map(() => 'PRESENT'),
     eventTimestamps: result.entities.map(() => EPOCH),
@@ -68,7 +70,7 @@ const answerOf = (request: OnlineRequest, body: OnlineFeaturesBody, result: Read
   }
   return {
     metadata: {
-      featureNames: { val: [...keys, ...namesOf(result, body.full_feature_names === true)] },
+      featureNames: { val: [...columns, ...namesOf(result, body.full_feature_names === true)] },
       featureViewMetadata: request.includeFeatureViewVersionMetadata
         ? result.views.map(({ view, version }) => ({ name: view, version }))
         : [],
@@ -92,7 +94,7 @@ export const feastProtocol = (statuses: FeastStatuses, version: string): GrpcPro
     const online = unary<OnlineRequest, object>(context, async (request, _call, caller) => {
       const body = bodyOf(request);
       checkOnline(body, limits);
-      return answerOf(request, body, await platform.read(readRequestOf(body), caller), statuses);
+      return answerOf(request, body, await readAsFeast(platform, readRequestOf(body), caller), statuses);
     });
     return [
       {

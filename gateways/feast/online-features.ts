@@ -1,7 +1,7 @@
 /**
  * Feast's answer to `get-online-features`, written as text: by column, join keys first.
  *
- *   {"metadata":{"feature_names":[…]},"results":[{"values":[…],"statuses":[…],"event_timestamps":[…]},…]}
+ *   {"results":[{"values":[…],"statuses":[…],"event_timestamps":[…]},…],"metadata":{"feature_names":[…]}}
  *
  * What Feast's users file as bugs is mended: a null is NULL_VALUE and a value past its view's ttl is OUTSIDE_MAX_AGE, where Feast says
  * PRESENT (`statuses: 'feast'` says so too). A column's timestamps are those of the row's entity in the view that the column is from.
@@ -9,6 +9,7 @@
 import type { FieldType, Row, Value } from '#domain/values/value.ts';
 import type { EntityKey, FeatureStatus } from '#domain/views/plan.ts';
 import type { ReadOrigins, ReadRequest, ReadResult } from '#gateways/platform.ts';
+import { namesOf } from './read.ts';
 
 export interface OnlineFeaturesBody {
   readonly entities: Readonly<Record<string, readonly unknown[]>>;
@@ -82,14 +83,9 @@ const column = (values: string, statuses: string, times: string): string =>
 const timeText = (time: number | null): string =>
   time === null ? EPOCH : new Date(Math.floor(time / 1000) * 1000).toISOString().replace('.000Z', 'Z');
 
-export const namesOf = (result: ReadResult, full: boolean): readonly string[] => {
-  const { viewOf } = result.origins as ReadOrigins;
-  if (!full) return result.features;
-  return result.features.map((name, i) => {
-    const view = result.views[viewOf[i] as number]?.view;
-    return view === undefined || name.startsWith(`${view}__`) ? name : `${view}__${name}`;
-  });
-};
+/** The keys of the views that were read, in the request's order, without one that was filled in for it. */
+export const givenKeys = ({ entities }: OnlineFeaturesBody, keys: readonly string[]): readonly string[] =>
+  Object.keys(entities).filter((name) => keys.includes(name));
 
 export const onlineFeaturesText = (body: OnlineFeaturesBody, result: ReadResult, statuses: FeastStatuses): string => {
   const { keys, viewOf, types, newest } = result.origins as ReadOrigins;
@@ -102,7 +98,8 @@ export const onlineFeaturesText = (body: OnlineFeaturesBody, result: ReadResult,
     if (result.status.every((row) => row[feature] === 'present')) return present;
     return JSON.stringify(result.status.map((row) => says[row[feature] as FeatureStatus]));
   };
-  const results = keys.map((key) => column(JSON.stringify(body.entities[key]), present, epochs));
+  const given = givenKeys(body, keys);
+  const results = given.map((key) => column(JSON.stringify(body.entities[key]), present, epochs));
   for (let feature = 0; feature < result.features.length; feature++)
     results.push(
       column(
@@ -111,10 +108,10 @@ export const onlineFeaturesText = (body: OnlineFeaturesBody, result: ReadResult,
         times[viewOf[feature] as number] ?? epochs,
       ),
     );
-  const names = JSON.stringify([...keys, ...namesOf(result, body.full_feature_names === true)]);
+  const names = JSON.stringify([...given, ...namesOf(result, body.full_feature_names === true)]);
   const views =
     body.include_feature_view_version_metadata === true
       ? `,"feature_view_metadata":${JSON.stringify(result.views.map(({ view, version }) => ({ name: view, version })))}`
       : '';
-  return `{"metadata":{"feature_names":${names}${views}},"results":[${results.join(',')}]}`;
+  return `{"results":[${results.join(',')}],"metadata":{"feature_names":${names}${views}}}`;
 };

@@ -7,8 +7,9 @@ import { sayDegraded } from '#gateways/http/degraded.ts';
 import type { Routes } from '#gateways/http/route.ts';
 import { anything, flag, list, nullable, object, oneOf, record, type Schema, text } from '#gateways/http/schemas.ts';
 import { checkColumns, checkOnline } from './checks.ts';
-import { feastAnswerOf, unprocessable } from './errors.ts';
+import { feastAnswerOf, schemaRefusal } from './errors.ts';
 import { type FeastStatuses, type OnlineFeaturesBody, onlineFeaturesText, readRequestOf } from './online-features.ts';
+import { readAsFeast } from './read.ts';
 import { type Frame, push, writeView } from './write.ts';
 
 const JSON_TYPE = 'application/json; charset=utf-8';
@@ -28,10 +29,7 @@ const addErrors = (scope: FastifyInstance): void => {
   scope.setErrorHandler((error, request, reply) => {
     const { validation } = error as FastifyError;
     const refused = validation?.[0];
-    const answer =
-      refused === undefined
-        ? feastAnswerOf(error)
-        : unprocessable(refused.instancePath.split('/').slice(1), refused.message ?? 'is not of the right form');
+    const answer = refused === undefined ? feastAnswerOf(error) : schemaRefusal(refused, request.body);
     if (answer === null) return outer.call(scope, error as FastifyError, request, reply);
     sayHow(error, reply);
     reply.refusal = error instanceof MillraceError ? error.code : 'MR_BODY_INVALID';
@@ -70,7 +68,7 @@ export const feastRoutes =
         { ...about('Feast: feature values of entities, by column', body), serializerCompiler: () => (written) => written },
         async (request, reply) => {
           checkOnline(request.body, limits);
-          const result = await platform.read(readRequestOf(request.body), callerOf(request));
+          const result = await readAsFeast(platform, readRequestOf(request.body), callerOf(request));
           reply.header('content-type', JSON_TYPE);
           sayDegraded(reply, result);
           return onlineFeaturesText(request.body, result, statuses);

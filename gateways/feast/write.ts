@@ -6,10 +6,11 @@
  * time without a zone is UTC, as Feast's client sends it, and a number is seconds. Columns that the source does not have (`created`) are left out.
  */
 import type { FeatureViewDefinition, SourceDefinition } from '#domain/definitions/model.ts';
-import { fail } from '#domain/errors.ts';
+import { fail, MillraceError } from '#domain/errors.ts';
 import { parseFieldType } from '#domain/values/field-type.ts';
 import type { Caller, Platform } from '#gateways/platform.ts';
 import { rowsOf } from './online-features.ts';
+import { EVERYTHING } from './read.ts';
 
 export type Frame = Readonly<Record<string, readonly unknown[]>>;
 
@@ -47,6 +48,7 @@ export const eventsOf = (source: SourceDefinition, frame: Frame, texts = false):
   }
   return rowsOf(frame).map((row) => {
     const event: Record<string, unknown> = {};
+    if (Object.hasOwn(source.fields, EVERYTHING.key)) event[EVERYTHING.key] = EVERYTHING.value;
     for (const { name, column, base } of fields) {
       const value = texts ? ofText(base, row[column]) : row[column];
       if (value !== undefined) event[name] = base === 'timestamp' ? timeOf(value) : value;
@@ -58,6 +60,15 @@ export const eventsOf = (source: SourceDefinition, frame: Frame, texts = false):
 const sourceOf = async (platform: Platform, name: string, caller: Caller): Promise<SourceDefinition> => {
   const { definition } = await platform.show('source', name, undefined, caller);
   return definition as SourceDefinition;
+};
+
+const pushSourceOf = async (platform: Platform, name: string, caller: Caller): Promise<SourceDefinition> => {
+  try {
+    return await sourceOf(platform, name, caller);
+  } catch (error) {
+    if (!(error instanceof MillraceError) || error.code !== 'MR_NOT_FOUND') throw error;
+    return fail('MR_UNKNOWN_SOURCE', error.message, { source: name });
+  }
 };
 
 const write = async (
@@ -82,9 +93,23 @@ const write = async (
 
 /** @param texts whether texts may stand for numbers and flags */
 export const push = async (platform: Platform, source: string, frame: Frame, caller: Caller, texts = false): Promise<void> =>
-  write(platform, await sourceOf(platform, source, caller), frame, caller, texts);
+  write(platform, await pushSourceOf(platform, source, caller), frame, caller, texts);
+
+/** Feast's client sends rows under the names of a view's keys and features: where those are values of a column of another name, it is meant. */
+const byColumn = ({ join, features }: FeatureViewDefinition, frame: Frame): Frame => {
+  const columns = new Map(Object.entries(join ?? {}));
+  for (const [name, { aggregation, input, window, where }] of Object.entries(features)) {
+    if (aggregation === 'last' && input?.op === 'col' && window === undefined && where === undefined)
+      columns.set(name, input.name);
+  }
+  const columnOf = (name: string): string => {
+    const column = columns.get(name);
+    return column === undefined || Object.hasOwn(frame, column) ? name : column;
+  };
+  return Object.fromEntries(Object.entries(frame).map(([name, values]) => [columnOf(name), values]));
+};
 
 export const writeView = async (platform: Platform, view: string, frame: Frame, caller: Caller, texts = false): Promise<void> => {
-  const { definition } = await platform.show('feature-view', view, undefined, caller);
-  return write(platform, await sourceOf(platform, (definition as FeatureViewDefinition).source, caller), frame, caller, texts);
+  const definition = (await platform.show('feature-view', view, undefined, caller)).definition as FeatureViewDefinition;
+  return write(platform, await sourceOf(platform, definition.source, caller), byColumn(definition, frame), caller, texts);
 };

@@ -32,7 +32,15 @@ const ofText = (sql: string, { base, array, nullable }: FieldType): string => {
   return base === 'string' && !nullable ? quoted(`coalesce(${sql}, '')`) : quoted(sql);
 };
 
-const ofTyped = (sql: string, column: string, { base }: FieldType): string => {
+/** Each element as a value of its own would be: what JSON has no form for is text there as well. */
+const ofList = (sql: string, element: string, type: FieldType): string => {
+  const items = `list_transform(${sql}, lambda item: coalesce(${ofTyped('item', element, { ...type, array: false })}, 'null'))`;
+  return `CASE WHEN ${sql} IS NULL THEN NULL ELSE '[' || coalesce(array_to_string(${items}, ','), '') || ']' END`;
+};
+
+const ofTyped = (sql: string, column: string, type: FieldType): string => {
+  const { base } = type;
+  if (column.endsWith('[]')) return ofList(sql, column.slice(0, -2), type);
   if (/^(TIMESTAMP|DATE)/.test(column) && base === 'timestamp') {
     return column.startsWith('TIMESTAMP WITH')
       ? `CAST(CAST(floor(epoch(${sql}) * 1000) AS BIGINT) AS VARCHAR)`

@@ -1,0 +1,113 @@
+/**
+ * Feast's reads, whose clients may say things otherwise than is taken here; what is refused is looked at again, as Feast would take it. On-demand features have one name here; Feast's are features of an on-demand view. The two meet in the name `view__feature`,
+ * which is Feast's full name as well: where there is no view of the name that is asked for, such an on-demand feature is meant.
+ */
+import { MillraceError } from '#domain/errors.ts';
+import type { Row, Value } from '#domain/values/value.ts';
+import type { EntityKey } from '#domain/views/plan.ts';
+import type { Caller, Platform, ReadRequest, ReadResult } from '#gateways/platform.ts';
+
+/** What an import gives to a view that has no entity in Feast: its clients know of no key, so it is filled in. */
+export const EVERYTHING = { key: 'scope', value: 'all' } as const;
+
+const exists = async (platform: Platform, name: string, caller: Caller): Promise<boolean> => {
+  try {
+    await platform.show('on-demand-feature', name, undefined, caller);
+    return true;
+  } catch (error) {
+    if (error instanceof MillraceError && error.code === 'MR_NOT_FOUND') return false;
+    throw error;
+  }
+};
+
+/** The list with on-demand features by their names here, and the latest version as none; null where it has neither. */
+const withOnDemand = async (
+  platform: Platform,
+  features: readonly string[],
+  caller: Caller,
+): Promise<readonly string[] | null> => {
+  const found = await Promise.all(
+    features.map(async (asked) => {
+      const feature = asked.replace('@latest:', ':');
+      const name = feature.replace(/(?:@v\d+)?:/, '__');
+      return name !== feature && (await exists(platform, name, caller)) ? name : feature;
+    }),
+  );
+  return found.some((name, i) => name !== features[i]) ? found : null;
+};
+
+const fieldOf = ({ details }: MillraceError): string | null => (typeof details.field === 'string' ? details.field : null);
+
+/** Text for a number and a number for text, as Feast takes them; the scope of what has no entity in Feast. */
+const otherForm = (field: string, value: unknown): unknown => {
+  if (value === undefined && field === EVERYTHING.key) return EVERYTHING.value;
+  if (typeof value === 'number') return String(value);
+  return typeof value === 'string' && value.trim() !== '' && Number.isFinite(Number(value)) ? Number(value) : value;
+};
+
+const withOtherForm = (rows: readonly Row[], field: string): readonly Row[] | null => {
+  const changed = rows.map((row) => {
+    const value = otherForm(field, row[field]) as Value;
+    return value === row[field] || value === undefined ? row : { ...row, [field]: value };
+  });
+  return changed.some((row, i) => row !== rows[i]) ? changed : null;
+};
+
+/** The request as Feast would have understood what was refused; null where that is no different. */
+const mended = async (
+  platform: Platform,
+  request: ReadRequest,
+  error: MillraceError,
+  caller: Caller,
+): Promise<ReadRequest | null> => {
+  const field = fieldOf(error);
+  if (error.code === 'MR_NOT_FOUND' && error.details.view !== undefined && request.features !== undefined) {
+    const features = await withOnDemand(platform, request.features, caller);
+    return features && { ...request, features };
+  }
+  if (error.code === 'MR_ENTITY_INVALID' && field !== null) {
+    const entities = withOtherForm(request.entities, field);
+    return entities && { ...request, entities: entities as readonly EntityKey[] };
+  }
+  if (error.code === 'MR_REQUEST_INVALID' && field !== null) {
+    const inputs = withOtherForm(request.request ?? [], field);
+    return inputs && { ...request, request: inputs };
+  }
+  return null;
+};
+
+/** Asked as it stands first: most requests name views and give values of the declared types, and cost nothing more. */
+export const readAsFeast = async (platform: Platform, request: ReadRequest, caller: Caller): Promise<ReadResult> => {
+  let asked = request;
+  const seen = new Set<string>();
+  for (;;) {
+    try {
+      return await platform.read(asked, caller);
+    } catch (error) {
+      if (!(error instanceof MillraceError)) throw error;
+      const id = `${error.code} ${fieldOf(error)}`;
+      const next = seen.has(id) ? null : await mended(platform, asked, error, caller);
+      if (next === null) throw error;
+      seen.add(id);
+      asked = next;
+    }
+  }
+};
+
+const ON_DEMAND = -1;
+
+/** Feast's short names of on-demand features; where that is another's name, the full one stays. */
+const shortNames = (features: readonly string[], viewOf: readonly number[]): readonly string[] => {
+  if (!viewOf.includes(ON_DEMAND)) return features;
+  const short = features.map((name, i) => (viewOf[i] === ON_DEMAND ? name.replace(/^.+?__/, '') : name));
+  return short.map((name, i) => (short.indexOf(name) === short.lastIndexOf(name) ? name : (features[i] as string)));
+};
+
+export const namesOf = (result: ReadResult, full: boolean): readonly string[] => {
+  const { viewOf } = result.origins as NonNullable<ReadResult['origins']>;
+  if (!full) return shortNames(result.features, viewOf);
+  return result.features.map((name, i) => {
+    const view = result.views[viewOf[i] as number]?.view;
+    return view === undefined || name.startsWith(`${view}__`) ? name : `${view}__${name}`;
+  });
+};

@@ -1,0 +1,55 @@
+/** Feast's own feature server over a repository that was applied: what the gateway is compared with. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+
+export interface FeastServer {
+  readonly url: string;
+  readonly stop: () => Promise<void>;
+}
+
+const freePort = async (): Promise<number> => {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as { port: number };
+  server.close();
+  await once(server, 'close');
+  return port;
+};
+
+const isUp = async (url: string): Promise<boolean> => {
+  try {
+    return (await fetch(`${url}/health`)).ok;
+  } catch {
+    return false;
+  }
+};
+
+/** @param python an interpreter that has Feast */
+export const startFeastServer = async (python: string, repository: string): Promise<FeastServer> => {
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}`;
+  // Its workers are a group of their own, and end with it.
+  const child = spawn(join(python, '..', 'feast'), ['serve', '--host', '127.0.0.1', '--port', String(port), '--no-access-log'], {
+    cwd: repository,
+    detached: true,
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  let said = '';
+  child.stderr.on('data', (data) => {
+    said = `${said}${data}`.slice(-4000);
+  });
+  const ended = once(child, 'exit');
+  while (!(await isUp(url))) {
+    if (child.exitCode !== null) throw new Error(`feast serve ended: ${said}`);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+  return {
+    url,
+    async stop() {
+      process.kill(-(child.pid as number), 'SIGTERM');
+      await ended;
+    },
+  };
+};
