@@ -14,6 +14,7 @@ interface FeaturesAnswer {
   readonly views: readonly ViewAnswer[];
   readonly at: number;
   readonly known: number;
+  readonly degraded?: readonly string[];
 }
 
 interface GetOptions {
@@ -21,6 +22,7 @@ interface GetOptions {
   readonly request?: readonly string[];
   readonly at?: string;
   readonly known?: string;
+  readonly after?: string;
 }
 
 const cell = (value: Value | undefined, status: FeatureStatus | undefined): string | number | null => {
@@ -29,14 +31,16 @@ const cell = (value: Value | undefined, status: FeatureStatus | undefined): stri
   return typeof value === 'number' || value === null || value === undefined ? (value ?? null) : show(value);
 };
 
-const tableOf = ({ rows, status, features, views, at, known }: FeaturesAnswer, keys: readonly string[]): string => {
+const tableOf = ({ rows, status, features, views, at, known, degraded }: FeaturesAnswer, keys: readonly string[]): string => {
   const lines = rows.map((row, r) => [
     ...keys.map((key) => cell(row[key], undefined)),
     ...features.map((name, f) => cell(row[name], status[r]?.[f])),
   ]);
   const notes = views.map(
-    (view) => `${view.view} version ${view.version}, generation ${view.generation}, events up to ${showTime(view.eventTime)}`,
+    (view) =>
+      `${view.view} version ${view.version}, generation ${view.generation}, events up to ${showTime(view.eventTime)}, complete through ${showTime(view.through)}`,
   );
+  if (degraded !== undefined) notes.push(`degraded, right all the same: ${degraded.join(', ')}`);
   return [table([...keys, ...features], lines), '', `at ${showTime(at)}, known ${showTime(known)}`, ...notes].join('\n');
 };
 
@@ -56,6 +60,7 @@ const get = async (name: string, options: GetOptions, command: Command): Promise
     ...(options.request === undefined ? {} : { request: [requestOf(options.request, request)] }),
     at: options.at,
     known: options.known,
+    after: options.after,
   };
   const answer = await client.post<FeaturesAnswer>('/v1/features', { body });
   if (json) document(answer);
@@ -71,6 +76,7 @@ export const addGet = (program: Command): void => {
     .option('--request <key=value...>', 'request inputs of on-demand features')
     .option('--at <time>', 'the values as of this event time; by default now')
     .option('--known <time>', 'only what was known at this time; by default now')
+    .option('--after <position>', 'wait until this position, of a publish or a command, is in the values')
     .addHelpText('after', '\nExample:\n  millrace get delay_model --entity origin=ATL --request hour=18')
     .action(get);
 };
