@@ -1,0 +1,63 @@
+/** Through when a topic is complete: never later than what has been reached allows, never backwards, and all when all is reached. */
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { reachedTimes } from './reached-times.ts';
+
+type Step = { readonly do: 'append' | 'read'; readonly partition: number; readonly n: number } | { readonly do: 'look' };
+
+const steps = fc.array(
+  fc.oneof(
+    fc.record({
+      do: fc.constantFrom('append' as const, 'read' as const),
+      partition: fc.nat({ max: 1 }),
+      n: fc.integer({ min: 1, max: 5 }),
+    }),
+    fc.record({ do: fc.constant('look' as const) }),
+  ),
+  { minLength: 1, maxLength: 600 },
+);
+
+test('of a topic of two partitions that is appended to, read and looked at in any order', () => {
+  fc.assert(
+    fc.property(steps, (all: readonly Step[]) => {
+      const times = reachedTimes();
+      const ends = [0, 0];
+      const offsets = [0, 0];
+      /** by partition and offset: when it was accepted */
+      const accepted: number[][] = [[], []];
+      let before = 0;
+      all.forEach((step, now) => {
+        if (step.do === 'append') {
+          for (let i = 0; i < step.n; i++) accepted[step.partition]?.push(now);
+          ends[step.partition] = (ends[step.partition] as number) + step.n;
+        } else if (step.do === 'read') {
+          offsets[step.partition] = Math.min(ends[step.partition] as number, (offsets[step.partition] as number) + step.n);
+        } else {
+          times.seen(now, [...ends]);
+          times.reached([...offsets]);
+          const through = times.through();
+          if (through === null) return;
+          expect(through).toBeGreaterThanOrEqual(before);
+          before = through;
+          for (const partition of [0, 1])
+            expect(accepted[partition]?.slice(offsets[partition]).filter((time) => time <= through)).toEqual([]);
+        }
+      });
+      times.seen(all.length, [...ends]);
+      times.reached([...ends]);
+      // A moment may be left out where many are remembered; the next one that is seen is the newest again.
+      times.seen(all.length + 1, [...ends]);
+      times.reached([...ends]);
+      expect(times.through()).toBe(all.length + 1);
+    }),
+  );
+});
+
+test('standing still for long, few moments are remembered, and the first to be reached is not forgotten', () => {
+  const times = reachedTimes();
+  for (let at = 0; at < 100_000; at++) times.seen(at, [at + 1]);
+  times.reached([1_000]);
+  const through = times.through() as number;
+  expect(through).toBeLessThan(1_000);
+  expect(through).toBeGreaterThanOrEqual(0);
+});
