@@ -8,6 +8,7 @@
  */
 import type { FieldType, Row, Value } from '#domain/values/value.ts';
 import type { EntityKey, FeatureStatus } from '#domain/views/plan.ts';
+import { setOwn } from '#gateways/own-property.ts';
 import type { ReadOrigins, ReadRequest, ReadResult } from '#gateways/platform.ts';
 import { namesOf } from './read.ts';
 
@@ -37,7 +38,7 @@ export const rowsOf = (columns: Readonly<Record<string, readonly unknown[]>>): R
   const rows: Record<string, Value>[] = [];
   for (let i = 0; i < (columns[names[0] as string]?.length ?? 0); i++) {
     const row: Record<string, Value> = {};
-    for (const name of names) row[name] = columns[name]?.[i] as Value;
+    for (const name of names) setOwn(row, name, columns[name]?.[i] as Value);
     rows.push(row);
   }
   return rows;

@@ -9,6 +9,7 @@ import {
 } from '@grpc/grpc-js';
 import type { ErrorCode } from '#domain/errors.ts';
 import type { Caller } from '#gateways/platform.ts';
+import { checkMessage } from './broken-message.ts';
 import { callerOf } from './caller.ts';
 import { refusalOf, statusObjectOf } from './refusal.ts';
 import type { GrpcContext } from './service.ts';
@@ -55,7 +56,10 @@ export const unary =
     const scope = openScope(call);
     // A refusal may be thrown at once, too.
     Promise.resolve()
-      .then(() => asked(context, call, (caller) => answer(call.request, call, caller)))
+      .then(() => {
+        checkMessage(call.request);
+        return asked(context, call, (caller) => answer(call.request, call, caller));
+      })
       .then(
         (value) => {
           callback(null, value);
@@ -104,6 +108,7 @@ export const duplex =
       });
     const answered = async (request: Request): Promise<Answer> => {
       try {
+        checkMessage(request);
         return await asked(context, call, (caller) => answer(request, call, caller));
       } catch (error) {
         const refusal = refusalOf(error);

@@ -8,6 +8,7 @@ import { HealthImplementation } from 'grpc-health-check';
 import { fail } from '#domain/errors.ts';
 import type { Access } from '#domain/ports/access.ts';
 import type { Logger } from '#domain/ports/logger.ts';
+import { createByteBudget } from '#gateways/byte-budget.ts';
 import { feastProtocol } from '#gateways/feast/grpc.ts';
 import type { FeastStatuses } from '#gateways/feast/online-features.ts';
 import { DEFAULT_LIMITS, type HttpLimits } from '#gateways/http/limits.ts';
@@ -17,6 +18,7 @@ import type { Tls } from '#gateways/tls.ts';
 import { createScopes } from './call-scope.ts';
 import { actorOf } from './caller.ts';
 import { grpcCredentials } from './credentials.ts';
+import { inFlightInterceptor } from './in-flight.ts';
 import { nativeProtocol } from './native.ts';
 import { addReflection } from './reflection.ts';
 
@@ -52,6 +54,8 @@ export interface GrpcGateway {
 }
 
 const STREAMS = 1000;
+/** Of one connection, what waits to be sent to it above all: while it has more, new calls of it are refused. */
+const SESSION_MIB = 64;
 /** A client that is gone without a word is found out by a ping, not by the next answer. */
 const KEEPALIVE = { 'grpc.keepalive_time_ms': 60_000, 'grpc.keepalive_timeout_ms': 20_000 };
 
@@ -65,6 +69,8 @@ export const createGrpcGateway = async (options: GrpcGatewayOptions): Promise<Gr
   const server = new Server({
     'grpc.max_receive_message_length': limits.bodyBytes,
     'grpc.max_concurrent_streams': STREAMS,
+    'grpc-node.max_session_memory': SESSION_MIB,
+    interceptors: [inFlightInterceptor(createByteBudget(limits.inFlightBytes))],
     ...KEEPALIVE,
   });
   const protocols = [nativeProtocol, feastProtocol(feastStatuses, version)];

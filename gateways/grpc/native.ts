@@ -1,6 +1,7 @@
 /** Millrace's own services: millrace.v1.Features and millrace.v1.Events. */
 import type { UntypedServiceImplementation } from '@grpc/grpc-js';
 import { checkBatch, checkRead } from '#gateways/checks.ts';
+import { timeOf } from '#gateways/http/parameters.ts';
 import type { Caller, PublishRequest, ReadRequest, ReadResult } from '#gateways/platform.ts';
 import { duplex, type IncomingCall, remainingMs, unary } from './calls.ts';
 import { encodeReadResponse, type RefusedAnswer } from './encode-read.ts';
@@ -20,8 +21,8 @@ const readRequestOf = (request: ReadRequest__Output, waitMs: number | null): Rea
   ...(request.features.length === 0 && request.service !== '' ? {} : { features: request.features }),
   entities: request.entities.map(plainRowOf) as ReadRequest['entities'],
   ...(request.request.length === 0 ? {} : { request: request.request.map(plainRowOf) as NonNullable<ReadRequest['request']> }),
-  ...(request._at === undefined ? {} : { at: Number(request.at) }),
-  ...(request._known === undefined ? {} : { known: Number(request.known) }),
+  ...(request._at === undefined ? {} : { at: timeOf('at', Number(request.at)) }),
+  ...(request._known === undefined ? {} : { known: timeOf('known', Number(request.known)) }),
   ...(request.after === '' ? {} : { after: request.after, ...(waitMs === null ? {} : { waitMs }) }),
 });
 

@@ -1,4 +1,5 @@
 /** google.protobuf.Struct, the form that JSON has in protobuf, to and from plain data. */
+import { setOwn } from '#gateways/own-property.ts';
 import type { ListValue } from './generated/google/protobuf/ListValue.ts';
 import type { Struct, Struct__Output } from './generated/google/protobuf/Struct.ts';
 import type { Value, Value__Output } from './generated/google/protobuf/Value.ts';
@@ -22,7 +23,7 @@ export const plainOf = (value: Value__Output | Value | null | undefined): unknow
 
 export const plainRowOf = (struct: Struct__Output | Struct | null | undefined): Record<string, unknown> => {
   const row: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(struct?.fields ?? {})) row[name] = plainOf(value);
+  for (const [name, value] of Object.entries(struct?.fields ?? {})) setOwn(row, name, plainOf(value));
   return row;
 };
 
@@ -41,6 +42,6 @@ export const toValue = (plain: unknown): Value => {
 
 export const structOf = (row: Readonly<Record<string, unknown>>): Struct => {
   const fields: Record<string, Value> = {};
-  for (const [name, value] of Object.entries(row)) if (value !== undefined) fields[name] = toValue(value);
+  for (const [name, value] of Object.entries(row)) if (value !== undefined) setOwn(fields, name, toValue(value));
   return { fields };
 };

@@ -1,0 +1,92 @@
+/** gRPC by hand over HTTP/2: any frames, in any order, and what came back. */
+import { type ClientHttp2Session, type ClientHttp2Stream, connect, type IncomingHttpHeaders } from 'node:http2';
+
+export interface GrpcAnswer {
+  /** of the trailers; −1: the stream ended without one */
+  readonly status: number;
+  readonly code: string | undefined;
+  readonly messages: readonly Buffer[];
+  readonly http: number;
+}
+
+export interface Frame {
+  readonly flag?: number;
+  /** what the head claims; absent: the truth */
+  readonly length?: number;
+  readonly data: Buffer;
+}
+
+export const frame = ({ flag = 0, length, data }: Frame): Buffer => {
+  const head = Buffer.alloc(5);
+  head[0] = flag;
+  head.writeUInt32BE(length ?? data.length, 1);
+  return Buffer.concat([head, data]);
+};
+
+export const session = (address: string): Promise<ClientHttp2Session> =>
+  new Promise((resolve, reject) => {
+    // What this side has queued is not the other's fault.
+    const made = connect(`http://${address}`, { maxSessionMemory: 1_000 });
+    made.once('connect', () => resolve(made));
+    made.once('error', reject);
+    made.on('error', () => undefined);
+  });
+
+export const open = (
+  over: ClientHttp2Session,
+  path: string,
+  headers: Readonly<Record<string, string>> = {},
+): ClientHttp2Stream => {
+  const stream = over.request({
+    ':method': 'POST',
+    ':path': path,
+    'content-type': 'application/grpc',
+    te: 'trailers',
+    ...headers,
+  });
+  stream.on('error', () => undefined);
+  return stream;
+};
+
+/** Resolves when the stream is over, however. */
+export const answer = (stream: ClientHttp2Stream): Promise<GrpcAnswer> =>
+  new Promise((resolve) => {
+    let head: IncomingHttpHeaders = {};
+    let trailers: IncomingHttpHeaders = {};
+    const chunks: Buffer[] = [];
+    stream.on('response', (headers) => {
+      head = headers;
+    });
+    stream.on('trailers', (headers) => {
+      trailers = headers;
+    });
+    stream.on('data', (chunk: Buffer) => chunks.push(chunk));
+    stream.on('close', () => {
+      const all = { ...head, ...trailers };
+      const bytes = Buffer.concat(chunks);
+      const messages: Buffer[] = [];
+      for (let at = 0; at + 5 <= bytes.length; ) {
+        const length = bytes.readUInt32BE(at + 1);
+        messages.push(bytes.subarray(at + 5, at + 5 + length));
+        at += 5 + length;
+      }
+      const code = all['millrace-code'];
+      resolve({
+        status: Number(all['grpc-status'] ?? -1),
+        code: Array.isArray(code) ? code[0] : code,
+        messages,
+        http: Number(head[':status'] ?? 0),
+      });
+    });
+  });
+
+export const call = (
+  over: ClientHttp2Session,
+  path: string,
+  data: Buffer,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<GrpcAnswer> => {
+  const stream = open(over, path, headers);
+  stream.end(data);
+  return answer(stream);
+};
