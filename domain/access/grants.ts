@@ -18,7 +18,10 @@ export const EVERYWHERE = '*';
 
 /** What there is to ask for; `admin` may do all of it. */
 export const ACTIONS = {
-  read: { roles: ['reader'], says: 'feature values, now and at past times; training sets; batches' },
+  read: {
+    roles: ['reader'],
+    says: 'feature values, now and at past times; training sets; batches; how far served values were from them',
+  },
   publish: { roles: ['producer'], says: 'events into sources, and a producer’s own sequence' },
   catalog: {
     roles: ['reader', 'producer', 'author', 'operator', 'auditor'],
@@ -31,7 +34,10 @@ export const ACTIONS = {
     says: 'replays, rejected and late events, resending, rollups, status, export of all events; everywhere: metrics',
   },
   files: { roles: ['operator'], says: 'everywhere: name files of the server’s machine in data sets and batches' },
-  explain: { roles: ['auditor'], says: 'why a value is what it is, with the raw events that made it' },
+  explain: {
+    roles: ['auditor'],
+    says: 'why a value is what it is, with the raw events that made it; what was served to a request',
+  },
   audit: { roles: ['auditor'], says: 'the audit log; whether its chain is whole' },
   keys: { roles: [], says: 'make, list and revoke keys whose grants lie in it' },
 } as const satisfies Readonly<Record<string, { readonly roles: readonly Role[]; readonly says: string }>>;

@@ -139,16 +139,31 @@ export interface ServedCodec {
 export const servedCodec = (columns: ServedColumns): ServedCodec => {
   const schema = servedAvroSchema(columns);
   const type = avroCodec(schema);
-  const asBytes = new Set(servedFields(columns).flatMap(({ name, type: { base } }) => (base === 'bytes' ? [name] : [])));
-  const known = new Set(columns.features.map(({ name }) => name));
-  const put = (record: Record<string, unknown>, name: string, value: Value | undefined): void => {
-    record[name] = value === undefined ? null : asBytes.has(name) ? bytesOf(value) : value;
+  const named = (prefix: string, list: readonly NamedType[]) =>
+    list.map(({ name, type: { base } }) => ({ name, column: `${prefix}_${name}`, bytes: base === 'bytes' }));
+  const keys = named('key', columns.keys);
+  const inputs = named('input', columns.request);
+  const features = named('feature', columns.features).map((one) => ({ ...one, status: `status_${one.name}` }));
+  const put = (record: Record<string, unknown>, column: string, bytes: boolean, value: Value | undefined): void => {
+    record[column] = value === undefined ? null : bytes ? bytesOf(value) : value;
   };
+
+  /** The answers of one plan share their list of features: where each is in it is looked up once. */
+  let listed: readonly string[] = [];
+  let places: readonly number[] = features.map(() => -1);
+  const placesIn = (names: readonly string[]): readonly number[] => {
+    if (names === listed) return places;
+    const unknown = names.find((name) => !features.some((feature) => feature.name === name));
+    if (unknown !== undefined) throw new TypeError(`the feature "${unknown}" has no column yet`);
+    places = features.map(({ name }) => names.indexOf(name));
+    listed = names;
+    return places;
+  };
+
   return {
     schema,
     encode(entry) {
-      const unknown = entry.features.find((name) => !known.has(name));
-      if (unknown !== undefined) throw new TypeError(`the feature "${unknown}" has no column yet`);
+      const at = placesIn(entry.features);
       const record: Record<string, unknown> = {
         request_id: entry.requestId,
         row: entry.row,
@@ -161,12 +176,13 @@ export const servedCodec = (columns: ServedColumns): ServedCodec => {
         at: entry.at,
         known: entry.known,
       };
-      for (const { name } of columns.keys) put(record, `key_${name}`, entry.entity[name]);
-      for (const { name } of columns.request) put(record, `input_${name}`, entry.request[name]);
-      for (const { name } of columns.features) {
-        const column = entry.features.indexOf(name);
-        put(record, `feature_${name}`, entry.values[column]);
-        record[`status_${name}`] = column < 0 ? null : (entry.status[column] as FeatureStatus);
+      for (const { name, column, bytes } of keys) put(record, column, bytes, entry.entity[name]);
+      for (const { name, column, bytes } of inputs) put(record, column, bytes, entry.request[name]);
+      for (let i = 0; i < features.length; i++) {
+        const { column, bytes, status } = features[i] as (typeof features)[number];
+        const place = at[i] as number;
+        put(record, column, bytes, entry.values[place]);
+        record[status] = place < 0 ? null : (entry.status[place] as FeatureStatus);
       }
       return type.toBuffer(record);
     },
