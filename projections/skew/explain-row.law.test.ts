@@ -7,7 +7,7 @@ import { expect, test } from 'vitest';
 import { SKEW_CAUSES, type SkewCause } from '#domain/served/skew.ts';
 import type { RawEvent, Scalar, Value } from '#domain/values/value.ts';
 import { planDataset } from '#projections/datasets/dataset-plan.ts';
-import { definitions, featureDefinition, moments, rawEvents } from '#tests/oracle/arbitraries.ts';
+import { definitions, featureDefinition, moments, rawEvents, SOURCE } from '#tests/oracle/arbitraries.ts';
 import { type Definitions, keyValues, oracle } from '#tests/oracle/oracle.ts';
 import { sameValue } from '#tests/oracle/same.ts';
 import { type Explained, explainRow } from './explain-row.ts';
@@ -42,6 +42,8 @@ interface World {
   readonly position: readonly number[];
   /** of the events after it, in the log's order, how many were in all the same */
   readonly ahead: number;
+  /** whether that many of each tile's were */
+  readonly apart: boolean;
   readonly leftOut: ReadonlySet<RawEvent>;
 }
 
@@ -71,7 +73,7 @@ const world = (ahead: fc.Arbitrary<number>): fc.Arbitrary<World> =>
             (partition) => 1 + Math.max(-1, ...computed.filter((e) => e.partition === partition).map(({ offset }) => offset)),
           );
           const leftOut = new Set(ordered.filter((_, i) => someLate && late[i] === true));
-          return { then, now, events: ordered, at, known, position, ahead: further, leftOut };
+          return { then, now, events: ordered, at, known, position, ahead: further, apart: false, leftOut };
         });
     });
 
@@ -96,7 +98,11 @@ const check = (w: World, told: (feature: string, explained: Explained, wanted: r
   const names = Object.keys(w.then.view.features);
   for (const entity of entitiesOf(w)) {
     const mine = w.events.filter((e) => key(w.then, e) === JSON.stringify(entity) && e.eventTime <= w.at);
-    const further = new Set(mine.filter((e) => !below(e) && !w.leftOut.has(e)).slice(0, w.ahead));
+    const open = mine.filter((e) => !below(e) && !w.leftOut.has(e));
+    const { hopMs } = servedPlan.views[0]?.plan.hops[0] ?? { hopMs: 0 };
+    const tiles = w.apart ? [...Map.groupBy(open, (e) => Math.floor(e.eventTime / Math.max(1, hopMs))).values()] : [open];
+    // The tiles take turns at being further, so that no order of the log tells which events are in.
+    const further = new Set(tiles.flatMap((tile, i) => tile.slice(0, w.apart && i % 2 === 0 ? 0 : w.ahead)));
     const was = mine.filter((e) => (below(e) && !w.leftOut.has(e)) || further.has(e));
     const steps: readonly (readonly RawEvent[])[] = [
       was,
@@ -185,6 +191,38 @@ test('a store that was further than it said is found out: nothing is unexplained
     ),
     { numRuns: RUNS },
   );
+});
+
+test('tiles of which one was further than another are found out too', () => {
+  const HOUR = 3_600_000;
+  const T = 1_700_000_000_000;
+  const hour = Math.floor(T / HOUR) * HOUR;
+  const features = { f0: { aggregation: 'sum', input: { op: 'col', name: 'x' }, window: '1d', hop: '1h' } } as const;
+  const then: Definitions = {
+    source: SOURCE,
+    entity: { kind: 'entity', name: 'one', keys: { k: 'string' } },
+    view: { kind: 'feature-view', name: 'seen', entity: 'one', source: 'things', features },
+  };
+  // Powers of two: a sum says which events are in it. The second is in, and the first, of another hour, is not yet.
+  const events = [hour - HOUR, hour - HOUR, hour, hour - HOUR].map((t, offset): RawEvent => {
+    const row = { t, k: 'a', j: null, x: 2 ** offset, n: null, s: null, b: null, d: null, y: null, tags: null };
+    return { row, eventTime: t, partition: 0, offset, logTime: T + offset };
+  });
+  const w: World = {
+    then,
+    now: then,
+    events,
+    at: T + 9,
+    known: T + 9,
+    position: [1, 0],
+    ahead: 1,
+    apart: true,
+    leftOut: new Set(),
+  };
+  check(w, (_, { causes, events: shown }) => {
+    expect(causes).toEqual(['lag']);
+    expect(shown.map(({ position }) => position)).toEqual(['raw.things@0:1', 'raw.things@0:3']);
+  });
 });
 
 test('a value that no state gives is unexplained, and so is a data set that is not the sum of its steps', () => {

@@ -75,6 +75,7 @@ const rowView = (evidence: RowEvidence, { definitions, plan }: DatasetPlan['view
     loggedAt: row.logTime,
     below: belowOf(by.position),
     leftOut: evidence.leftOut(by.view, by.generation),
+    hops: plan.hops.map(({ hopMs }) => hopMs),
   });
   return {
     alias,

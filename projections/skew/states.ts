@@ -8,6 +8,7 @@
  *   what lies below the position                          the embedded profile's tiles, always
  *   the same with what was left out as late               raw events, folded
  *   either, and the next event of the log, the next …     a store, or a log, that was further than was said
+ *   the same, each tile of a hop by itself                a store that had taken in one tile's update and not yet another's
  *
  * An event that is not in has a level, the step at which it is added: value(0) is what was served, value(LATE) the whole of it.
  */
@@ -26,6 +27,8 @@ export interface Evidence {
   /** log time of the record of the answer, epoch ms: nothing later can be in it */
   readonly loggedAt: number;
   readonly below: (event: RawEvent) => boolean;
+  /** of the view's tiles, ms; 0: one for all time */
+  readonly hops: readonly number[];
   readonly leftOut: (event: RawEvent) => boolean;
 }
 
@@ -34,11 +37,42 @@ export type State = Uint8Array;
 
 /** States of one kind, at most: an entity that has more events in a moment is taken as it was at the first of them. */
 const MAX_AHEAD = 2_000;
+/** States of tiles that were read apart, at most, a hop. */
+const MAX_APART = 2_000;
 
 export const inLogOrder = (a: RawEvent, b: RawEvent): number =>
   a.logTime - b.logTime || a.partition - b.partition || a.offset - b.offset;
 
-export function* statesOf({ events, known, loggedAt, below, leftOut }: Evidence): Generator<State> {
+/** Lists of how many of each tile's events are in. */
+function* counts(sizes: readonly number[]): Generator<readonly number[]> {
+  const [size, ...rest] = sizes;
+  if (size === undefined) {
+    yield [];
+    return;
+  }
+  for (const others of counts(rest)) for (let n = 0; n <= size; n++) yield [n, ...others];
+}
+
+function* tilesApart(
+  { state, ahead }: { readonly state: State; readonly ahead: readonly number[] },
+  events: readonly RawEvent[],
+  hopMs: number,
+): Generator<State> {
+  const tiles = [...Map.groupBy(ahead, (i) => Math.floor((events[i] as RawEvent).eventTime / hopMs)).values()];
+  // With one tile, the log's order is the tile's.
+  if (tiles.length < 2) return;
+  let made = 0;
+  for (const taken of counts(tiles.map((tile) => tile.length))) {
+    if (made++ >= MAX_APART) return;
+    const next = state.slice();
+    taken.forEach((n, tile) => {
+      for (const i of (tiles[tile] as readonly number[]).slice(0, n)) next[i] = IN;
+    });
+    yield next;
+  }
+}
+
+export function* statesOf({ events, known, loggedAt, below, leftOut, hops }: Evidence): Generator<State> {
   const late = events.map(leftOut);
   const outside = (i: number): number => ((events[i] as RawEvent).logTime > known ? LATE : late[i] === true ? LEFT_OUT : LAG);
   const kinds = (late.includes(true) ? [false, true] : [false]).map((folded) => {
@@ -53,9 +87,12 @@ export function* statesOf({ events, known, loggedAt, below, leftOut }: Evidence)
     return { state, ahead };
   });
   for (const { state } of kinds) yield state.slice();
-  for (const { state, ahead } of kinds)
+  for (const { state, ahead } of kinds) {
+    const next = state.slice();
     for (const i of ahead.slice(0, MAX_AHEAD)) {
-      state[i] = IN;
-      yield state.slice();
+      next[i] = IN;
+      yield next.slice();
     }
+  }
+  for (const kind of kinds) for (const hopMs of hops) if (hopMs > 0) yield* tilesApart(kind, events, hopMs);
 }

@@ -3,7 +3,8 @@
  * revision of the service; and the report explains every difference, the lag between Kafka and the stores included.
  */
 import { execFileSync } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import {
@@ -26,8 +27,17 @@ import { type ServedRow, servedRowOf } from '#domain/served/served-record.ts';
 import { openDuckDb } from '#infra/duckdb/connect.ts';
 import { historyReader } from '#infra/iceberg/reader.ts';
 import { addresses } from '#tests/stack/support/addresses.ts';
-import { caller, computed, type StackPlatform, stackPlatform, uniqueName, until } from '#tests/stack/support/platform.ts';
+import {
+  caller,
+  computed,
+  type StackPlatform,
+  stackAddressesOfTest,
+  stackPlatform,
+  uniqueName,
+  until,
+} from '#tests/stack/support/platform.ts';
 import { plain } from '#tests/support/platform.ts';
+import { call, startServer } from '#tests/support/server.ts';
 import { pythonWithPyiceberg } from '#tests/support/venv.ts';
 
 const MINUTE = 60_000;
@@ -193,6 +203,45 @@ test('a service that gains a feature gains a column, and no answer is lost or do
   expect(first?.values[twice.name]).toBe(2 * (first?.values.clicks_1h as number));
   await until('the table has all', async () => (await table()).length >= answers.size * WHO.length);
   expectTable(await table());
+});
+
+test('a gateway killed while it serves: what was found on the log before is in the table, once and whole', {
+  timeout: 300_000,
+}, async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'millrace-served-'));
+  writeFileSync(join(directory, 'stack.json'), JSON.stringify(await stackAddressesOfTest()));
+  const options = ['--profile', 'stack', '--addresses', join(directory, 'stack.json'), '--no-projections'];
+  const gateway = await startServer(join(directory, 'data'), {}, options);
+  const found = new Set<string>();
+  const asked = new Set<string>();
+  const body = { service: name, entities: WHO.map((who) => ({ user: who, since: SINCE })), request: [{ by: 2 }] };
+  const killed = new Promise<void>((done) => setTimeout(() => void gateway.kill().then(done), 6_000));
+  try {
+    for (let n = 0; ; n++) {
+      const id = `killed-${n}`;
+      asked.add(id);
+      await call(gateway.url, '/v1/features', { body, headers: { 'x-request-id': id } });
+      if (n % 20 !== 19) continue;
+      const seen = await call(gateway.url, `/v1/services/${name}/served?request=${id}`);
+      if (seen.status === 200) found.add(id);
+    }
+  } catch {
+    // it is gone
+  } finally {
+    await killed;
+    rmSync(directory, { recursive: true, force: true });
+  }
+  expect(found.size).toBeGreaterThan(0);
+  // One more answer of another gateway: when that is in the table, all that is before it on the log is.
+  await ask('after-the-kill');
+  await one.platform.served(name, { requestId: 'after-the-kill' });
+  await until('the table has all', async () => (await table()).some(({ requestId }) => requestId === 'after-the-kill'));
+  const byRequest = Map.groupBy(await table(), ({ requestId }) => requestId);
+  expect([...found].filter((id) => !byRequest.has(id))).toEqual([]);
+  for (const id of asked) {
+    const rows = byRequest.get(id)?.map(({ row }) => row) ?? [];
+    expect([[], [0, 1, 2]], id).toContainEqual(rows);
+  }
 });
 
 test('pyiceberg reads the table from its path', { timeout: 120_000 }, async () => {
