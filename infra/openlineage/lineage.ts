@@ -16,6 +16,7 @@ import { COMPUTING, type RegistryLineage, registryLineage } from '#projections/l
 import type { RunningGeneration } from '#projections/status/status.ts';
 import { type DeliveryStats, startDelivery } from './delivery.ts';
 import { type LineageRecord, openLineageLog } from './lineage-log.ts';
+import { openRuns } from './open-runs.ts';
 import type { LineageSettings } from './settings.ts';
 import { transportTo } from './transport.ts';
 
@@ -45,6 +46,8 @@ export interface Lineage {
 export interface LineageDependencies {
   readonly settings: LineageSettings;
   readonly teller: Teller;
+  /** of this process: what it was making when it was killed is told by who comes after */
+  readonly runsDirectory: string;
   readonly log: Log;
   readonly schemas: SchemaRegistry;
   readonly eventStore: EventStore;
@@ -93,7 +96,7 @@ export const openLineage = async (dependencies: LineageDependencies): Promise<Li
 
   let [waiting, lost] = [0, 0];
   let appending: Promise<void> = Promise.resolve();
-  const append = (event: LineageEvent): void => {
+  const append = (event: LineageEvent, onLog: () => void = () => {}): void => {
     if (waiting >= MAX_WAITING) {
       if (lost++ === 0) warn(`OpenLineage events of data sets are left out: ${MAX_WAITING} of them wait for the log already`);
       return;
@@ -101,13 +104,10 @@ export const openLineage = async (dependencies: LineageDependencies): Promise<Li
     waiting++;
     appending = appending
       .then(() => log.append({ records: [lineage.record(event)] }))
-      .then(
-        () => {},
-        (error: unknown) => {
-          lost++;
-          warn(`an OpenLineage event could not be put on the log: ${error instanceof Error ? error.message : String(error)}`);
-        },
-      )
+      .then(onLog, (error: unknown) => {
+        lost++;
+        warn(`an OpenLineage event could not be put on the log: ${error instanceof Error ? error.message : String(error)}`);
+      })
       .finally(() => waiting--);
   };
 
@@ -138,8 +138,18 @@ export const openLineage = async (dependencies: LineageDependencies): Promise<Li
   const timer = setInterval(tellProgress, settings.everyMs);
   timer.unref();
 
+  const ended = (told: DatasetTold): void => append(datasetRun(teller, told), () => runs.ended(told.status.id));
+  const runs = openRuns(dependencies.runsDirectory, ({ status, ...told }) => {
+    const error = { code: 'MR_DATASET_FAILED', message: 'the process that made it ended before it was done' } as const;
+    ended({ ...told, status: { ...status, state: 'failed', error, finishedAt: now() } });
+  });
+
   return {
-    datasetChanged: (told) => append(datasetRun(teller, told)),
+    datasetChanged(told) {
+      if (told.status.state !== 'running') return ended(told);
+      runs.begun(told);
+      append(datasetRun(teller, told));
+    },
     async events(after, limit) {
       const found: LineageRecord[] = [];
       let next = after;

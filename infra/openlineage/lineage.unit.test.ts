@@ -49,6 +49,7 @@ const start = async (namespace = 'n', turns: (read: number) => boolean = () => f
   const one = await openLineage({
     settings: { namespace, target: { kind: 'log' }, everyMs: 3_600_000 },
     teller: tellerOf(namespace),
+    runsDirectory: directory.path,
     log: open.log,
     schemas: sqliteSchemaRegistry(open.database),
     eventStore: mine,

@@ -23,7 +23,7 @@ export interface LineageSettings {
 
 export type LineageEnvironment = Readonly<Record<string, string | undefined>>;
 
-const DEFAULT_EVERY = '5m';
+const DEFAULT_EVERY = '15m';
 const ENDPOINT = 'api/v1/lineage';
 
 const httpTarget = (text: string, env: LineageEnvironment): LineageTarget => {

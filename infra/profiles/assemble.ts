@@ -137,7 +137,7 @@ const AFTER_DEADLINE_MS = 5_000;
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 const lineageOf = async (
-  { lineage, outboxLog, log, now, warn }: Adapters,
+  { lineage, outboxLog, log, datasetDirectory, now, warn }: Adapters,
   parts: { readonly schemas: SchemaRegistry; readonly eventStore: EventStore; readonly engine: Engine },
 ): Promise<Lineage | null> => {
   if (lineage === undefined) return null;
@@ -147,6 +147,7 @@ const lineageOf = async (
   return openLineage({
     settings,
     teller,
+    runsDirectory: datasetDirectory,
     leads,
     log: outboxLog ?? log,
     schemas,

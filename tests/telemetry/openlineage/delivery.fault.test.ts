@@ -14,7 +14,7 @@ import { embeddedPlaces } from '#infra/profiles/lineage-places.ts';
 import { openDatabase } from '#infra/sqlite/database.ts';
 import { sqliteEventStore } from '#infra/sqlite/event-store.ts';
 import { sqliteLog } from '#infra/sqlite/log.ts';
-import { type LineageEvent, producerOf } from '#projections/lineage/event.ts';
+import { type LineageEvent, producerOf, type RunEvent } from '#projections/lineage/event.ts';
 import { registryLineage } from '#projections/lineage/registry-lineage.ts';
 import { caller, plain, testPlatform } from '#tests/support/platform.ts';
 import { call, type Server, startServer } from '#tests/support/server.ts';
@@ -166,4 +166,26 @@ test('an event that the receiver will never take is left out and said; those beh
   await running.platform.apply(plain(sales), {}, caller);
   expect((await receiver.until((all) => all.length > 0)).map(line)).toEqual(['dataset raw.sales']);
   await running.dispose();
+});
+
+test('a data set whose process is killed has failed, as who comes after it says', async () => {
+  const env = { OPENLINEAGE_URL: receiver.url, OPENLINEAGE_NAMESPACE: 'tests' };
+  let server = await startServer(directory, env);
+  const definitions = plain(shop, sales, viewNumber(1));
+  expect((await call(server.url, '/v1/apply', { body: { definitions } })).status).toBe(200);
+  const rows = Array.from({ length: 50_000 }, (_, i) => ({ shop: `s${i}`, event_timestamp: Date.now() - i }));
+  const started = await call(server.url, '/v1/datasets', { body: { view: 'view_1', spine: { rows }, mode: 'event-time' } });
+  expect(started.status).toBe(202);
+  await server.kill();
+  server = await startServer(directory, env);
+  const events = await receiver.until((all) => all.some((event) => line(event) === 'FAIL dataset.view_1'));
+  const runs = events.filter((event): event is RunEvent => 'run' in event && event.job.name === 'dataset.view_1');
+  expect(new Set(runs.map(({ run }) => run.runId)).size).toBe(1);
+  expect(JSON.stringify(runs.at(-1)?.run.facets)).toContain('the process that made it ended');
+  expect(await server.stop()).toBe(0);
+  // Told once: a third process finds nothing left.
+  server = await startServer(directory, env);
+  const { body } = await call(server.url, '/v1/lineage/events?limit=1000');
+  expect((body as { events: LineageEvent[] }).events.filter((event) => line(event).startsWith('FAIL'))).toHaveLength(1);
+  expect(await server.stop()).toBe(0);
 });
