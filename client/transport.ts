@@ -45,9 +45,9 @@ export interface Transport {
   readonly close: () => void;
 }
 
-/** What the other side, or the way to it, could not do now, and may do shortly. */
+/** What the other side, or the way to it, could not do now, and may do shortly; a quota of a day is not back so soon. */
 export const mayComeBack = (error: unknown): boolean =>
-  error instanceof MillraceError && (error.code === 'MR_UNREACHABLE' || error.status === 503 || error.status === 429);
+  error instanceof MillraceError && (error.code === 'MR_UNREACHABLE' || error.status === 503 || error.code === 'MR_RATE_LIMITED');
 
 const errorOf = (error: ServiceError, address: string): MillraceError => {
   const refusal = refusalOfServiceError(error);

@@ -14,7 +14,8 @@ export const addRequestLog = (app: FastifyInstance, log: RequestLog): void => {
       failed: reply.statusCode >= 500 && reply.refusal !== 'MR_UNAVAILABLE',
       requestId: request.id,
       traceId: request.span?.traceId,
-      actor: () => callerOf(request).actor,
+      // Who was not let in names himself only.
+      actor: () => (reply.refusal === 'MR_UNAUTHENTICATED' ? 'unauthenticated' : callerOf(request).actor),
     });
     done();
   });

@@ -182,6 +182,8 @@ test('a read shows only what its reader may read, all of it', async () => {
     { ...ROW, features: ['spending@v1:spent'] },
     { ...ROW, features: ['suspicion:seen', 'spending:spent'] },
     { ...ROW, features: ['doubled'], request: [{ by: 1 }] },
+    // It lies in fraud, and shows what lies in payments.
+    { ...ROW, features: ['hinted'] },
   ])
     expect(code(await read(fraud, body)), JSON.stringify(body)).toBe('MR_FORBIDDEN');
   expect((await read(fraud, ofService)).body).toMatchObject({
@@ -193,7 +195,11 @@ test('a read shows only what its reader may read, all of it', async () => {
   const lists = (await on.call('GET', '/v1/registry/feature-view', fraud)).body as unknown as { name: string }[];
   expect(lists.map(({ name }) => name)).toEqual(['suspicion']);
   const graph = (await on.call('GET', '/v1/lineage', fraud)).body as unknown as { nodes: { id: string }[]; edges: unknown[] };
-  expect(graph.nodes.map(({ id }) => id).sort()).toEqual(['feature-service/mixed', 'feature-view/suspicion']);
+  expect(graph.nodes.map(({ id }) => id).sort()).toEqual([
+    'feature-service/mixed',
+    'feature-view/suspicion',
+    'on-demand-feature/hinted',
+  ]);
   expect(graph.edges).toEqual([{ from: 'feature-view/suspicion', to: 'feature-service/mixed' }]);
 });
 
@@ -207,6 +213,11 @@ test('a namespace follows the definition: moving takes an author of both, and re
   expect((await read(reader)).status).toBe(200);
   expect(code(await apply(payments, moved))).toBe('MR_FORBIDDEN');
   expect(code(await on.call('POST', '/v1/commands', payments, { type: 'RegisterFeatureView', data: moved[0] }))).toBe(
+    'MR_FORBIDDEN',
+  );
+  const taker = (await on.key(['author@fraud', 'reader@payments'])).header;
+  expect(code(await apply(taker, moved)), 'taken by who is author of the new place only').toBe('MR_FORBIDDEN');
+  expect(code(await on.call('POST', '/v1/commands', taker, { type: 'RegisterFeatureView', data: moved[0] }))).toBe(
     'MR_FORBIDDEN',
   );
   expect((await apply(both, moved)).status).toBe(200);

@@ -3,7 +3,7 @@
  *
  * A batch starts once the one before it is wholly handed to the operating system, so they arrive in order nearly always; where one
  * overtakes, the server refuses it (MR_PRODUCER_SEQUENCE), and it is sent again after the one before. Where the server is away
- * (a restart) a batch is tried again until `patienceMs` have passed without any success; the sequence makes that safe.
+ * (a restart), or asks for patience (a key's rate), a batch is tried again until `patienceMs` have passed without any success; the sequence makes that safe.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MillraceError } from '#domain/errors.ts';
@@ -21,7 +21,11 @@ export interface Sending {
 
 const FIRST_PAUSE_MS = 200;
 const LONGEST_PAUSE_MS = 3_000;
-const AWAY: ReadonlySet<string> = new Set(['MR_UNREACHABLE', 'MR_UNAVAILABLE']);
+const AWAY: ReadonlySet<string> = new Set(['MR_UNREACHABLE', 'MR_UNAVAILABLE', 'MR_RATE_LIMITED']);
+
+/** As long as the server says, where it says. */
+const pauseOf = ({ details }: MillraceError, pause: number): number =>
+  typeof details.retryAfterMs === 'number' ? Math.max(pause, details.retryAfterMs) : pause;
 
 export const sendInOrder = async (batches: AsyncIterable<Batch>, sending: Sending): Promise<void> => {
   const { post, onAnswer, onRetry, stopped, window, patienceMs } = sending;
@@ -43,8 +47,9 @@ export const sendInOrder = async (batches: AsyncIterable<Batch>, sending: Sendin
           overtook = true;
           await before;
         } else if (AWAY.has(error.code) && Date.now() - lastSuccess < patienceMs && !stopped()) {
-          onRetry(error, pause);
-          await sleep(pause);
+          const wait = pauseOf(error, pause);
+          onRetry(error, wait);
+          await sleep(wait);
           pause = Math.min(pause * 2, LONGEST_PAUSE_MS);
           overtook = false;
         } else {

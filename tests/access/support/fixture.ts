@@ -40,9 +40,16 @@ export const suspicion = featureView({
   source: charges,
   features: { seen: count() },
 });
+export const hinted = onDemandFeature({
+  namespace: 'fraud',
+  name: 'hinted',
+  type: 'double',
+  inputs: { spent: spending.feature('spent') },
+  value: ({ spent }) => spent.times(1),
+});
 export const mixed = featureService({ namespace: 'fraud', name: 'mixed', features: [suspicion, spending.pick('spent')] });
 
-export const DEFINITIONS = plain(card, charges, spending, doubled, scoring, suspicion, mixed);
+export const DEFINITIONS = plain(card, charges, spending, doubled, scoring, suspicion, hinted, mixed);
 export const charge = (id: string, amount = 2) => ({ id, card: 'c1', at: Date.now(), amount });
 
 /** Who made the first things: nobody was asked yet. */
