@@ -166,10 +166,11 @@ export const createDatasets = (dependencies: DatasetDependencies): Datasets => {
     };
     const running: Running = { status, abort: new AbortController(), snapshots: [], done: Promise.resolve() };
     known.set(id, running);
+    const { members } = pinned.target;
     const sources = [...new Set(pinned.target.views.map(({ source }) => source.name))];
     const tell = (bytes: number | null): void => {
       if (asked !== null)
-        dependencies.tell?.({ ...asked, status: running.status, request, snapshots: running.snapshots, sources, bytes });
+        dependencies.tell?.({ ...asked, status: running.status, request, snapshots: running.snapshots, members, sources, bytes });
     };
     tell(null);
     running.done = build(request, pinned, time, out, running).then(async () => {

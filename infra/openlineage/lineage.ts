@@ -146,9 +146,15 @@ export const openLineage = async (dependencies: LineageDependencies): Promise<Li
 
   return {
     datasetChanged(told) {
-      if (told.status.state !== 'running') return ended(told);
-      runs.begun(told);
-      append(datasetRun(teller, told));
+      try {
+        if (told.status.state !== 'running') return ended(told);
+        runs.begun(told);
+        append(datasetRun(teller, told));
+      } catch (error) {
+        // A disk that is full, say: the data set is none the worse for it.
+        lost++;
+        warn(`data set ${told.status.id} could not be told of: ${error instanceof Error ? error.message : String(error)}`);
+      }
     },
     async events(after, limit) {
       const found: LineageRecord[] = [];
@@ -168,7 +174,8 @@ export const openLineage = async (dependencies: LineageDependencies): Promise<Li
         eventStore.head(),
         delivery?.stats() ?? { delivered: 0, refused: 0, lag: 0, failing: false },
       ]);
-      return { ...delivered, behind: Math.max(0, head - follower.position()), lost };
+      const failing = delivered.failing || follower.error() !== null;
+      return { ...delivered, failing, behind: Math.max(0, head - follower.position()), lost };
     },
     async close() {
       clearInterval(timer);

@@ -110,3 +110,12 @@ test('stopped and started, it goes on; under another namespace it tells everythi
   expect(await told(await start())).toEqual(await expected());
   expect(await told(await start('m'))).toEqual([...(await expected()), ...(await expected('m'))]);
 });
+
+test('what cannot be told of a data set is counted, and is no fault of the data set’s', async () => {
+  const one = await start();
+  directory.remove();
+  expect(() =>
+    one.datasetChanged({ status: { id: 'ds-1', state: 'running' }, request: { spine: { rows: [] } } } as never),
+  ).not.toThrow();
+  expect(await one.stats()).toMatchObject({ lost: 1, failing: false });
+});

@@ -75,7 +75,10 @@ export const createGauges = (registry: Registry): ((sample: Sample) => void) => 
   });
   const waiting = gauge('millrace_lineage_lag_events', 'OpenLineage events that the receiver does not have yet.');
   const untold = gauge('millrace_lineage_lag_commits', 'Commits of the registry that no OpenLineage event was made of yet.');
-  const unheard = gauge('millrace_lineage_failing', '1 where the receiver of OpenLineage events did not take the last one.');
+  const unheard = gauge(
+    'millrace_lineage_failing',
+    '1 where an OpenLineage event could not be made, or the receiver did not take the last one.',
+  );
   const size = gauge('millrace_disk_size_bytes', 'Size of the file system of the data directory.');
   const free = gauge('millrace_disk_free_bytes', 'Free bytes of the file system of the data directory.');
 

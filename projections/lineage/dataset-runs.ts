@@ -1,5 +1,7 @@
 /** A training set or a batch score as a run: what was asked, from which versions and snapshots, into which file, how many rows. */
+import type { FeatureServiceDefinition } from '#domain/definitions/model.ts';
 import type { DatasetRequest, DatasetStatus } from '#domain/ports/platform.ts';
+import { serviceColumns } from './columns.ts';
 import { type LineageInput, type RunEvent, type RunState, runEvent } from './event.ts';
 import { ownFacet, standardFacet } from './facets.ts';
 import { datasetName, type Teller } from './names.ts';
@@ -22,6 +24,8 @@ export interface DatasetTold {
   readonly actor: string;
   /** empty until they are pinned */
   readonly snapshots: readonly ReadSnapshot[];
+  /** whose features are its columns */
+  readonly members: FeatureServiceDefinition['features'];
   /** raw sources of its views */
   readonly sources: readonly string[];
   /** of the output file; null until it is there */
@@ -68,7 +72,7 @@ const inputsOf = ({ producer, namespace }: Teller, told: DatasetTold): readonly 
   ];
 };
 
-const outputOf = ({ producer }: Teller, { status, bytes }: DatasetTold) => {
+const outputOf = ({ producer, namespace }: Teller, { status, members, bytes }: DatasetTold) => {
   const { out, rows, state } = status;
   const { facets, ...place } = file(producer, out);
   if (state !== 'done') return { ...place, facets };
@@ -78,6 +82,7 @@ const outputOf = ({ producer }: Teller, { status, bytes }: DatasetTold) => {
       ...facets,
       version: standardFacet(producer, 'DatasetVersionDatasetFacet', { datasetVersion: status.id }),
       schema: standardFacet(producer, 'SchemaDatasetFacet', { fields: status.features.map((name) => ({ name })) }),
+      columnLineage: standardFacet(producer, 'ColumnLineageDatasetFacet', { ...serviceColumns(namespace, members) }),
       lifecycleStateChange: standardFacet(producer, 'LifecycleStateChangeDatasetFacet', { lifecycleStateChange: 'OVERWRITE' }),
     },
     outputFacets: {

@@ -359,6 +359,10 @@ describe('data sets and batches', () => {
         facets: { storage: { fileFormat: 'csv' } },
         outputFacets: { outputStatistics: { rowCount: 1, size: readFileSync(file).length, fileCount: 1 } },
       });
+      expect(facets(done?.outputs[0])['columnLineage']?.['fields']).toMatchObject({
+        sales_1h: { inputFields: [{ name: 'features.turnover', field: 'sales_1h' }] },
+        risk: { inputFields: [{ name: 'on-demand.risk', field: 'risk' }] },
+      });
       expect(facets(done?.run)['millrace_dataset']).toMatchObject({
         id,
         mode,
