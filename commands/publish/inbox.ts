@@ -1,12 +1,14 @@
 /**
  * Events that producers wrote straight to the log: JSON objects, or Avro by a registered schema that the source can read. They are
- * screened as those that come over HTTP; what cannot even be decoded is rejected with the rest.
+ * screened as those that come over HTTP; what cannot even be decoded is rejected with the rest. A record's trace, where its producer samples
+ * it, goes on with the event.
  */
 import { MillraceError } from '#domain/errors.ts';
 import type { InboxScreen } from '#domain/ports/inbox.ts';
 import type { LogRecord, OutgoingRecord } from '#domain/ports/log.ts';
 import type { SchemaRegistry } from '#domain/ports/schema-registry.ts';
 import { isTooDeep, MAX_DEPTH } from '#domain/sources/json-depth.ts';
+import { sampledTrace } from '#domain/ports/tracing.ts';
 import { type RawCodec, rawCodec } from '#domain/sources/raw-codec.ts';
 import { type Reason, rejectText, type Screened, screenEvent } from './screen-event.ts';
 import type { SourceIntake } from './source-intake.ts';
@@ -88,7 +90,8 @@ export const createInboxScreen = (
           ? screenEvent(source, decoded.event, time, INBOX_ACTOR)
           : rejectText(source, decoded.reason, textOf(record), INBOX_ACTOR);
         if (screened.kind === 'duplicate') continue;
-        records.push(screened.record);
+        const trace = sampledTrace(record.headers);
+        records.push(trace === null ? screened.record : { ...screened.record, headers: { ...trace } });
         if (screened.kind === 'accepted' && screened.id !== null) ids.push(screened.id);
       }
     } catch (error) {

@@ -71,3 +71,9 @@ export const inTrace = (headers: Readonly<Record<string, unknown>>): TraceContex
   if (typeof traceparent !== 'string') return null;
   return typeof tracestate === 'string' ? { traceparent, tracestate } : { traceparent };
 };
+
+/** The same, where it is sampled: the last bit of the flags, with which a `traceparent` of this version ends. */
+export const sampledTrace = (headers: Readonly<Record<string, unknown>> | undefined): TraceContext | null => {
+  const trace = headers === undefined ? null : inTrace(headers);
+  return trace !== null && /^00-[\da-f]{32}-[\da-f]{16}-[\da-f][13579bdf]$/.test(trace.traceparent) ? trace : null;
+};

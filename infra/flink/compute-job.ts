@@ -18,6 +18,7 @@ import {
   rawTableSql,
   type StartAt,
   type TableSettings,
+  TRACE_COLUMNS,
 } from './sql/tables.ts';
 
 export interface JobSettings extends TableSettings {
@@ -63,13 +64,13 @@ export const computeJobOf = (settings: JobSettings, spec: ComputeSpec, start: Hi
       ? table
       : `(SELECT ${Object.keys(source.fields)
           .map((name) => `\`${name}\``)
-          .join(', ')}, mr_partition, mr_offset, mr_log_time FROM ${table} UNION ALL ${start.query})`;
+          .join(', ')}, mr_partition, mr_offset, mr_log_time, mr_trace FROM ${table} UNION ALL ${start.query})`;
   const { views, inserts } = computeSql(spec, from);
   return {
     name: computeJob(plan.view, generation),
     setup: [
       ...(start.query === null ? [] : catalogsSql(settings.warehouse)),
-      rawTableSql(settings, source, computeGroup(plan.view, generation), start.from),
+      rawTableSql(settings, source, computeGroup(plan.view, generation), start.from, TRACE_COLUMNS),
       featuresSinkSql(settings, plan),
       ...(closesTiles(spec) ? [lateSinkSql(settings, plan.view)] : []),
       ...views,

@@ -8,6 +8,7 @@ import { featuresTopic } from '#domain/ports/topics.ts';
 import type { PackedEntity } from '#domain/views/packed-entity.ts';
 import type { UpdateDecoder } from '#infra/flink/update-decoder.ts';
 import { type HotPartition, hotPartition, type KeyedUpdate } from '#projections/hot/hot-tiles.ts';
+import type { HotTraces } from './hot-traces.ts';
 import type { KafkaAddress } from './raw-cluster.ts';
 import { type Subscription, subscribe } from './subscribe.ts';
 
@@ -22,6 +23,8 @@ export interface HotProjectionOptions extends KafkaAddress {
   readonly now: () => number;
   /** the topic's ends */
   readonly ends: () => Promise<readonly number[]>;
+  /** absent: traces are off */
+  readonly traces?: HotTraces;
 }
 
 export interface HotProjection {
@@ -110,6 +113,7 @@ export const hotProjection = (options: HotProjectionOptions): HotProjection => {
           if (!current()) return;
           if (!(await hot.take(batch))) return restart(partition);
         }
+        options.traces?.taken(records, batch.updates);
       },
     });
 

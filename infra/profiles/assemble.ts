@@ -38,6 +38,7 @@ import { publishOutbox } from '#infra/outbox/publish-outbox.ts';
 import { flinkSqlOf } from '#infra/profiles/flink-sql-of.ts';
 import { followedPosition } from '#infra/profiles/followed-position.ts';
 import { type Traces, tracePlatform } from '#infra/profiles/traced-platform.ts';
+import { tracedRawEvents } from '#infra/profiles/traced-stores.ts';
 import { wantedViews } from '#infra/profiles/wanted-views.ts';
 import { createMetrics } from '#infra/telemetry/metrics.ts';
 import { createKeyBook } from '#projections/access/key-book.ts';
@@ -268,14 +269,17 @@ export const assemblePlatform = async (adapters: Adapters): Promise<Platform> =>
   };
   const liveGeneration = (view: string): EngineGeneration | null => generationIn(view, ['live']);
   const late = createLateEvents(log);
-  const rawEvents = createRawEvents({
-    log,
-    history,
-    decode: (source, schemaId, value) => {
-      const row = decoders.decode(schemaId, value);
-      return { row, eventTime: decoders.eventTime(source, row) };
-    },
-  });
+  const rawEvents = tracedRawEvents(
+    adapters.traces?.tracing,
+    createRawEvents({
+      log,
+      history,
+      decode: (source, schemaId, value) => {
+        const row = decoders.decode(schemaId, value);
+        return { row, eventTime: decoders.eventTime(source, row) };
+      },
+    }),
+  );
   const knownBelow = (source: string, known: number): Promise<readonly number[]> => log.offsetsAt(rawTopic(source), known);
   const waitFor = createWaitFor({
     onProgress(listener) {

@@ -51,7 +51,7 @@ const SAVE_ANY_TICKS = 12;
 export const startEmbedded = async (options: EmbeddedOptions): Promise<Platform> => {
   const now = options.now ?? Date.now;
   const warn = options.warn ?? ((message) => process.stderr.write(`${message}\n`));
-  const traces = tracesOf(options.tracing);
+  const traces = tracesOf(options.tracing, 'millrace');
   const directory = openDataDirectory(options.dataDirectory);
   const database = openDatabase(directory.databasePath);
   const clock = hybridClock(now);

@@ -1,10 +1,12 @@
 /** The stack's online stores as reads see them: Redis, else Paimon, each with its budget, and what each may be asked. */
 import type { HotStore, OnlineStore, TilesTarget } from '#domain/ports/online-store.ts';
 import type { RowsServed } from '#domain/ports/platform.ts';
+import type { Tracing } from '#domain/ports/tracing.ts';
 import { noTiles, type PackedEntity } from '#domain/views/packed-entity.ts';
 import type { FlinkGeneration } from '#infra/flink/generation.ts';
 import { connectLookup } from '#infra/paimon/lookup-client.ts';
 import { paimonStore } from '#infra/paimon/primary-store.ts';
+import { tracedStore } from '#infra/profiles/traced-stores.ts';
 import { redisHotStore } from '#infra/redis/hot-store.ts';
 import type { StackAddresses } from '#infra/stack/addresses.ts';
 import { type OnlineTiles, onlineTiles } from '#projections/serving/online-tiles.ts';
@@ -43,9 +45,10 @@ export const stackOnline = (
     readonly running: (target: TilesTarget) => FlinkGeneration | null;
     readonly now: () => number;
     readonly warn: (message: string) => void;
+    readonly tracing: Tracing | null;
   },
 ): StackOnline => {
-  const { addresses, running, now, warn } = options;
+  const { addresses, running, now, warn, tracing } = options;
   /** Views of all time stay; of windows, until no window reaches an entity's last event, and some grace. */
   const ttlOf = ({ plan }: TilesTarget): number | null =>
     plan.ephemeral !== null
@@ -53,8 +56,9 @@ export const stackOnline = (
       : Number.isFinite(plan.reachMs)
         ? plan.reachMs + (options.hotGraceMs ?? DAY_MS)
         : null;
-  const hot = options.hot === false ? null : redisHotStore({ ...addresses.redis, ttlOf, warn });
-  const primary = paimonStore(connectLookup(addresses.lookup));
+  const traced = <S extends OnlineStore>(store: S): S => (tracing === null ? store : tracedStore(store, tracing));
+  const hot = options.hot === false ? null : traced(redisHotStore({ ...addresses.redis, ttlOf, warn }));
+  const primary = traced(paimonStore(connectLookup(addresses.lookup)));
   const served = { hot: 0, primary: 0, history: 0 };
   const primaryHas = {
     /** Where an entity left Redis, its last update is as old as its time to live: days, but for an ephemeral view's. */

@@ -11,6 +11,8 @@ import { fail } from '#domain/errors.ts';
 import type { TilesTarget } from '#domain/ports/online-store.ts';
 import type { Platform } from '#domain/ports/platform.ts';
 import { featuresTopic, rawTopic, servedTopic } from '#domain/ports/topics.ts';
+import { featuresTopic, rawTopic } from '#domain/ports/topics.ts';
+import type { Tracing } from '#domain/ports/tracing.ts';
 import { confluentSchemaRegistry } from '#infra/confluent/schema-registry.ts';
 import { flinkCluster } from '#infra/flink/cluster.ts';
 import type { JobSettings } from '#infra/flink/compute-job.ts';
@@ -27,6 +29,7 @@ import { ARCHIVE_JOB, DATABASE, historyTable, MATERIALIZE_GROUP, paimonTable } f
 import { rollupTopics } from '#infra/flink/sql/rollup.ts';
 import { updateDecoder } from '#infra/flink/update-decoder.ts';
 import { type HotProjection, hotProjection } from '#infra/kafka/hot-projection.ts';
+import { createHotTraces } from '#infra/kafka/hot-traces.ts';
 import { kafkaLog } from '#infra/kafka/log.ts';
 import { mysqlAuditStore } from '#infra/mysql/audit-store.ts';
 import { openMysql } from '#infra/mysql/database.ts';
@@ -38,6 +41,7 @@ import { openInboxes } from '#infra/profiles/inboxes.ts';
 import { stackPlaces } from '#infra/profiles/lineage-places.ts';
 import { openRegistryStore } from '#infra/profiles/registry-store.ts';
 import { type OnlineOptions, stackOnline } from '#infra/profiles/stack-online.ts';
+import { tracesOf } from '#infra/profiles/traced-platform.ts';
 import type { StackAddresses } from '#infra/stack/addresses.ts';
 import { VERSIONS } from '#infra/stack/versions.ts';
 import { loggedServices } from '#projections/served/served-tables.ts';
@@ -51,6 +55,8 @@ export interface StackOptions extends OnlineOptions {
   readonly warn?: (message: string) => void;
   /** where OpenLineage events go; absent: none are made */
   readonly lineage?: LineageSettings | null;
+  /** absent, null: traces are off */
+  readonly tracing?: Tracing | null;
   /** whether this process keeps the hot copy, beside serving; default true */
   readonly projections?: boolean;
   /** how long a retired generation's tables stay, ms; default a minute */
@@ -65,6 +71,7 @@ const CLOCK_STEP_MS = 1;
 
 export const startStack = async (options: StackOptions): Promise<Platform> => {
   const { addresses } = options;
+  const traces = tracesOf(options.tracing, 'kafka');
   const now = options.now ?? Date.now;
   const warn = options.warn ?? ((message: string) => void process.stderr.write(`${message}\n`));
   const clientId = `millrace-${hostname()}-${process.pid}`;
@@ -106,13 +113,20 @@ export const startStack = async (options: StackOptions): Promise<Platform> => {
   };
   let flink: FlinkGenerations | null = null;
   const running = ({ plan, generation }: TilesTarget): FlinkGeneration | null => flink?.generation(plan.view, generation) ?? null;
-  const { hot, primary, tiles, served, ttlOf, older } = stackOnline({ ...options, running, now, warn });
+  const { hot, primary, tiles, served, ttlOf, older } = stackOnline({
+    ...options,
+    running,
+    now,
+    warn,
+    tracing: options.tracing ?? null,
+  });
 
   const projections = new Map<string, HotProjection>();
   const keepHot = async (views: Parameters<Engine['reconcile']>[0]): Promise<void> => {
     if (hot === null || options.projections === false) return;
     for (const { view, generations } of views) {
-      if (generations.length === 0) continue;
+      const [first] = generations;
+      if (first === undefined) continue;
       const projection =
         projections.get(view) ??
         hotProjection({
@@ -124,6 +138,9 @@ export const startStack = async (options: StackOptions): Promise<Platform> => {
           ttlOf,
           now,
           ends: () => log.end(featuresTopic(view)),
+          ...(traces === undefined
+            ? {}
+            : { traces: createHotTraces({ ...traces, view, raw: rawTopic(first.spec.source.name), now }) }),
           ...(generations.some(({ spec }) => spec.plan.ephemeral !== null) ? { older } : {}),
         });
       projections.set(view, projection);
@@ -215,6 +232,7 @@ export const startStack = async (options: StackOptions): Promise<Platform> => {
     auditStore,
     usage: mysqlUsageCounter(database),
     history,
+    ...(traces === undefined ? {} : { traces }),
     readTime: () => now() - CLOCK_STEP_MS,
     gatherMs: 200,
     engine,

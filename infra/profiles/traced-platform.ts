@@ -15,11 +15,13 @@ import { createTracedUpdates, type TracedUpdate, type TracedUpdates } from '#pro
 /** Where spans are told, and the traced updates that wait for the read that shows them. */
 export interface Traces {
   readonly tracing: Tracing;
+  /** what the log is, by OpenTelemetry's names of messaging systems */
+  readonly system: string;
   readonly updates: TracedUpdates;
 }
 
-export const tracesOf = (tracing: Tracing | null | undefined): Traces | undefined =>
-  tracing == null ? undefined : { tracing, updates: createTracedUpdates() };
+export const tracesOf = (tracing: Tracing | null | undefined, system: string): Traces | undefined =>
+  tracing == null ? undefined : { tracing, system, updates: createTracedUpdates() };
 
 export interface TracedPlatformOptions extends Traces {
   readonly views: Pick<ServingViews, 'live'>;
@@ -30,7 +32,7 @@ const whatOf = ({ service }: ReadRequest, { views }: ReadResult): string => serv
 
 const isPresent = ({ at, known }: ReadRequest): boolean => at === undefined && known === undefined;
 
-export const tracePlatform = (platform: Platform, { tracing, updates, views, now }: TracedPlatformOptions): Platform => {
+export const tracePlatform = (platform: Platform, { tracing, system, updates, views, now }: TracedPlatformOptions): Platform => {
   const tellShown = (update: TracedUpdate, read: Span | null): void => {
     const time = now();
     const { view, generation, eventTime, logTime, readableAt, context } = update;
@@ -86,7 +88,7 @@ export const tracePlatform = (platform: Platform, { tracing, updates, views, now
               kind: 'producer',
               parent: caller.trace,
               attributes: {
-                'messaging.system': 'millrace',
+                'messaging.system': system,
                 'messaging.operation.type': 'send',
                 'messaging.batch.message_count': request.events.length,
               },

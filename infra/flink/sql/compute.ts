@@ -5,6 +5,8 @@
  *   a hop      SELECT … FROM events GROUP BY key, tile: the partials of that hop, as they now stand
  *   updates    the hops under each other, in the one form of features.<view>
  *
+ * An update's headers carry the trace of the event that caused it, where that has one.
+ *
  * A GROUP BY emits a tile's new state whenever it changes: just what features.<view> holds. Order does not matter to it, since every
  * partial is a commutative monoid: history and log can be read side by side.
  */
@@ -84,7 +86,7 @@ const plainRows = (source: SourceDefinition, from: string): string => {
   const columns = fields.map(([name, type]) =>
     type.base === 'bytes' && !type.array ? `MR_BASE64(${flinkName(name)}) AS ${flinkName(name)}` : flinkName(name),
   );
-  return `(SELECT ${[...columns, 'mr_partition', 'mr_offset', 'mr_log_time'].join(', ')} FROM ${from})`;
+  return `(SELECT ${[...columns, 'mr_partition', 'mr_offset', 'mr_log_time', 'mr_trace'].join(', ')} FROM ${from})`;
 };
 
 const eventsView = (spec: ComputeSpec): string => `events_${spec.plan.view}_g${spec.generation}`;
@@ -102,6 +104,7 @@ const eventsSql = (spec: ComputeSpec, inputs: Inputs, from: string): string => {
     'mr_partition',
     'mr_offset',
     'mr_log_time',
+    'mr_trace',
     ...inputs.columns,
   ];
   return `SELECT ${columns.join(',\n  ')}\nFROM ${plainRows(source, from)}\nWHERE ${conditions.join(' AND ')}`;
@@ -126,6 +129,7 @@ const updateColumns = (spec: ComputeSpec, newest: string, slots: ReadonlyMap<str
       ({ name, avro }) => `${slots.get(name) ?? `CAST(NULL AS ${flinkColumnType(['null', avro])})`} AS ${flinkName(name)}`,
     );
   }),
+  'MR_TRACE_HEADERS(cause.`trace`) AS `headers`',
 ];
 
 /**
@@ -182,7 +186,7 @@ const hopSql = (spec: ComputeSpec, inputs: Inputs, hop: number): string => {
   }
   const inner = [
     'MAX(event_time) AS newest',
-    'MR_LATEST(mr_partition, mr_offset) AS cause',
+    'MR_LATEST(mr_partition, mr_offset, mr_trace) AS cause',
     'MAX(LEAST(event_time, mr_log_time)) AS mark',
     ...aggregates,
   ];
@@ -200,7 +204,7 @@ const entitySql = (spec: ComputeSpec): string | null => {
   if (widest.hopMs === 0) return null;
   const inner = [
     `MAX(${tileOf(widest.hopMs, 'event_time')}) AS newest`,
-    'MR_LATEST(-1, CAST(-1 AS BIGINT)) AS cause',
+    'MR_LATEST(-1, CAST(-1 AS BIGINT), CAST(NULL AS STRING)) AS cause',
     'CAST(0 AS BIGINT) AS mark',
   ];
   const from = tiled(spec, ENTITY_ROW_HOP, 'MR_KEEP(CAST(0 AS BIGINT))');
@@ -214,7 +218,7 @@ export interface ComputeSql {
   readonly inserts: readonly string[];
 }
 
-/** What a compute job runs; `from` is a table or a query with the source's fields and mr_partition, mr_offset, mr_log_time. */
+/** What a compute job runs; `from` is a table or a query with the source's fields and mr_partition, mr_offset, mr_log_time, mr_trace. */
 export const computeSql = (spec: ComputeSpec, from: string): ComputeSql => {
   const inputs = inputsOf(spec);
   const hops = spec.plan.hops.map((_, hop) => hopSql(spec, inputs, hop));

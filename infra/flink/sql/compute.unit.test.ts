@@ -39,17 +39,18 @@ test('a hop is one GROUP BY; an entity has a row of its own', () => {
       mr_partition,
       mr_offset,
       mr_log_time,
+      mr_trace,
       (\`delay\` > CAST(CAST(15 AS INT) AS DOUBLE)) AS x0,
       \`delay\` AS x1
     FROM raw_flights
     WHERE \`origin\` IS NOT NULL AND (\`delay\` > CAST(CAST(-60 AS INT) AS DOUBLE));
 
     INSERT INTO features_delays
-    SELECT \`key_origin\`, \`hop_ms\`, \`tile_start\`, newest AS \`newest_event_time\`, cause.\`partition\` AS \`cause_partition\`, cause.\`offset\` AS \`cause_offset\`, 3 AS \`version\`, \`generation\`, mark AS \`watermark\`, a0 AS \`p_2024fc01__n\`, COALESCE(a1.hi, 0e0) AS \`p_84afdba7__hi\`, COALESCE(a1.lo, 0e0) AS \`p_84afdba7__lo\`, a2 AS \`p_e13c2443__n\`
+    SELECT \`key_origin\`, \`hop_ms\`, \`tile_start\`, newest AS \`newest_event_time\`, cause.\`partition\` AS \`cause_partition\`, cause.\`offset\` AS \`cause_offset\`, 3 AS \`version\`, \`generation\`, mark AS \`watermark\`, a0 AS \`p_2024fc01__n\`, COALESCE(a1.hi, 0e0) AS \`p_84afdba7__hi\`, COALESCE(a1.lo, 0e0) AS \`p_84afdba7__lo\`, a2 AS \`p_e13c2443__n\`, MR_TRACE_HEADERS(cause.\`trace\`) AS \`headers\`
     FROM (
       SELECT /*+ STATE_TTL('e' = '90300000 ms') */ hop_ms, tile_start, \`key_origin\`, generation,
         MAX(event_time) AS newest,
-        MR_LATEST(mr_partition, mr_offset) AS cause,
+        MR_LATEST(mr_partition, mr_offset, mr_trace) AS cause,
         MAX(LEAST(event_time, mr_log_time)) AS mark,
         COUNT(*) FILTER (WHERE x0) AS a0,
         MR_SUM(CAST(x1 AS DOUBLE)) AS a1,
@@ -59,11 +60,11 @@ test('a hop is one GROUP BY; an entity has a row of its own', () => {
     );
 
     INSERT INTO features_delays
-    SELECT \`key_origin\`, \`hop_ms\`, \`tile_start\`, newest AS \`newest_event_time\`, cause.\`partition\` AS \`cause_partition\`, cause.\`offset\` AS \`cause_offset\`, 3 AS \`version\`, \`generation\`, mark AS \`watermark\`, CAST(NULL AS BIGINT) AS \`p_2024fc01__n\`, CAST(NULL AS DOUBLE) AS \`p_84afdba7__hi\`, CAST(NULL AS DOUBLE) AS \`p_84afdba7__lo\`, CAST(NULL AS BIGINT) AS \`p_e13c2443__n\`
+    SELECT \`key_origin\`, \`hop_ms\`, \`tile_start\`, newest AS \`newest_event_time\`, cause.\`partition\` AS \`cause_partition\`, cause.\`offset\` AS \`cause_offset\`, 3 AS \`version\`, \`generation\`, mark AS \`watermark\`, CAST(NULL AS BIGINT) AS \`p_2024fc01__n\`, CAST(NULL AS DOUBLE) AS \`p_84afdba7__hi\`, CAST(NULL AS DOUBLE) AS \`p_84afdba7__lo\`, CAST(NULL AS BIGINT) AS \`p_e13c2443__n\`, MR_TRACE_HEADERS(cause.\`trace\`) AS \`headers\`
     FROM (
       SELECT /*+ STATE_TTL('e' = '0 ms') */ hop_ms, tile_start, \`key_origin\`, generation,
         MAX((event_time - MOD(MOD(event_time, 300000) + 300000, 300000))) AS newest,
-        MR_LATEST(-1, CAST(-1 AS BIGINT)) AS cause,
+        MR_LATEST(-1, CAST(-1 AS BIGINT), CAST(NULL AS STRING)) AS cause,
         CAST(0 AS BIGINT) AS mark
       FROM (SELECT *, MR_KEEP(CAST(-1 AS BIGINT)) AS hop_ms, MR_KEEP(CAST(0 AS BIGINT)) AS tile_start, CAST(MR_KEEP(CAST(1 AS BIGINT)) AS INT) AS generation FROM events_delays_g1) AS e
       GROUP BY hop_ms, tile_start, \`key_origin\`, generation
@@ -92,5 +93,6 @@ test('just the functions that are used are made known', () => {
     "CREATE TEMPORARY SYSTEM FUNCTION MR_KEEP AS 'io.millrace.flink.functions.Keep'",
     "CREATE TEMPORARY SYSTEM FUNCTION MR_LATEST AS 'io.millrace.flink.Latest'",
     "CREATE TEMPORARY SYSTEM FUNCTION MR_SUM AS 'io.millrace.flink.ExactSum'",
+    "CREATE TEMPORARY SYSTEM FUNCTION MR_TRACE_HEADERS AS 'io.millrace.flink.functions.TraceHeaders'",
   ]);
 });

@@ -77,6 +77,6 @@ export const rawHistory = (source: SourceDefinition, below: readonly number[]): 
     return quote(name);
   };
   const limit = below.map((offset, partition) => `(\`_partition\` = ${partition} AND \`_offset\` < ${offset})`).join(' OR ');
-  return `SELECT ${fields.map(([name, type]) => value(name, type)).join(', ')}, \`_partition\`, \`_offset\`, MR_MS(\`_log_time\`)
+  return `SELECT ${fields.map(([name, type]) => value(name, type)).join(', ')}, \`_partition\`, \`_offset\`, MR_MS(\`_log_time\`), CAST(NULL AS STRING)
 FROM ${historyTable('raw', source.name)} WHERE ${limit}`;
 };

@@ -48,6 +48,12 @@ const METADATA = [
   '`mr_log_time` AS MR_MS(`mr_timestamp`)',
 ];
 
+/** A raw record's trace, where it has one, for a table that a compute job reads. */
+export const TRACE_COLUMNS = [
+  "`mr_headers` MAP<STRING, BYTES> METADATA FROM 'headers' VIRTUAL",
+  '`mr_trace` AS MR_TRACE(`mr_headers`, MR_MS(`mr_timestamp`))',
+];
+
 /** Where a source without state starts. */
 export type StartAt = 'earliest' | readonly { readonly partition: number; readonly offset: number }[];
 
@@ -80,11 +86,11 @@ export const rawTableSql = (
   source: SourceDefinition,
   group: string,
   start: StartAt,
-  name = rawTable(source.name),
+  more: readonly string[] = [],
 ): string =>
   table(
-    name,
-    [...flinkColumns(rawAvroSchema(source) as Schema), ...METADATA],
+    rawTable(source.name),
+    [...flinkColumns(rawAvroSchema(source) as Schema), ...METADATA, ...more],
     reading(settings, rawTopic(source.name), group, start),
   );
 
@@ -117,6 +123,7 @@ export const featuresSinkSql = (settings: TableSettings, plan: ViewPlan): string
     featuresSink(plan.view),
     [
       ...flinkColumns(featuresAvroSchema(plan)),
+      '`headers` MAP<STRING, BYTES> METADATA',
       `PRIMARY KEY (\`hop_ms\`, \`tile_start\`, ${keyColumns(plan).join(', ')}, \`generation\`) NOT ENFORCED`,
     ],
     {

@@ -1,0 +1,132 @@
+/**
+ * On the real servers, one trace from a producer's event to the read that shows it: its context goes through Kafka and Flink in the records'
+ * headers, whether it came over HTTP or straight into the inbox.
+ */
+import { Kafka, logLevel } from 'kafkajs';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { count, entity, featureView, source } from '#domain/definitions/index.ts';
+import { featuresTopic, inboxTopic, rawTopic } from '#domain/ports/topics.ts';
+import type { Tracing } from '#domain/ports/tracing.ts';
+import { createHttpGateway, type HttpGateway } from '#gateways/http/gateway.ts';
+import { kafkaLog } from '#infra/kafka/log.ts';
+import { openTracing } from '#infra/telemetry/tracing.ts';
+import { readAll } from '#tests/contracts/log.contract.ts';
+import { addresses } from '#tests/stack/support/addresses.ts';
+import { caller, computed, type StackPlatform, stackPlatform, uniqueName, until } from '#tests/stack/support/platform.ts';
+import { plain } from '#tests/support/platform.ts';
+import { call } from '#tests/support/server.ts';
+import { type OtlpReceiver, otlpReceiver, type ReceivedSpan } from '#tests/telemetry/otlp-receiver.ts';
+
+const shop = entity({ name: uniqueName('shop'), keys: { shop: 'string' } });
+const sales = source({ name: uniqueName('sales'), fields: { at: 'timestamp', shop: 'string' }, eventTime: 'at' });
+const view = featureView({ name: uniqueName('totals'), entity: shop, source: sales, features: { events: count() } });
+
+const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736';
+const STRAIGHT = '5bf92f3577b34da6a3ce929d0e0e4736';
+const PRODUCER = '00f067aa0ba902b7';
+
+let receiver: OtlpReceiver;
+let tracing: Tracing | null;
+let under: StackPlatform;
+let http: HttpGateway;
+
+const publish = (headers: Record<string, string> = {}) =>
+  call(http.url, `/v1/sources/${sales.name}/events`, { body: { events: [{ at: Date.now(), shop: 'a' }] }, headers });
+const read = async (more: object = {}): Promise<number> => {
+  const body = { features: [`${view.name}:events`], entities: [{ shop: 'a' }], ...more };
+  const answer = await call(http.url, '/v1/features', { body });
+  return Number((answer.body as { rows: Record<string, number>[] }).rows[0]?.events ?? Number.NaN);
+};
+const seen = (events: number): Promise<void> => until(`${events} events are read`, async () => (await read()) === events);
+const shownIn = (trace: string) => (spans: readonly ReceivedSpan[]) =>
+  spans.some(({ name, traceId }) => name === `shown ${view.name}` && traceId === trace);
+
+beforeAll(async () => {
+  receiver = await otlpReceiver();
+  vi.stubEnv('OTEL_EXPORTER_OTLP_ENDPOINT', receiver.url);
+  vi.stubEnv('OTEL_BSP_SCHEDULE_DELAY', '20');
+  tracing = await openTracing({ version: '1', warn: () => {} });
+  under = await stackPlatform({ tracing });
+  await under.platform.apply(plain(shop, sales, view), {}, caller);
+  http = await createHttpGateway({ platform: under.platform, port: 0 });
+  await publish({ traceparent: `00-${TRACE}-${PRODUCER}-00` });
+  await computed(view.name, () => under.platform.status());
+  await seen(1);
+});
+afterAll(async () => {
+  await http.close();
+  await under.dispose();
+  await receiver.close();
+  vi.unstubAllEnvs();
+});
+
+test('request → publish → compute in Flink → materialize → shown by a read that asked Redis', async () => {
+  await publish({ traceparent: `00-${TRACE}-${PRODUCER}-01`, tracestate: 'vendor=1' });
+  await seen(2);
+  await receiver.until(shownIn(TRACE));
+  const spans = receiver.spans().filter(({ traceId }) => traceId === TRACE);
+  const chain = [
+    'POST /v1/sources/:source/events',
+    ...['publish', 'compute', 'materialize', 'shown'].map((step) => `${step} ${step === 'publish' ? sales.name : view.name}`),
+  ].map((name) => spans.find((span) => span.name === name) as ReceivedSpan);
+  expect(spans).toHaveLength(chain.length);
+  expect(chain.map(({ parentId }) => parentId)).toEqual([PRODUCER, ...chain.slice(0, -1).map(({ spanId }) => spanId)]);
+  expect(chain.every(({ traceState }) => traceState === 'vendor=1')).toBe(true);
+  const [, published, compute, materialize, shown] = chain as [
+    ReceivedSpan,
+    ReceivedSpan,
+    ReceivedSpan,
+    ReceivedSpan,
+    ReceivedSpan,
+  ];
+  expect(published.attributes['messaging.system']).toBe('kafka');
+  expect(compute.attributes['millrace.cause']).toMatch(new RegExp(`^${rawTopic(sales.name)}@0:\\d+$`));
+  // one step after the other, as the log's and this machine's clock, which are one here, have it
+  expect(compute.end).toBeGreaterThan(compute.start);
+  expect(materialize.start).toBe(compute.end);
+  expect(shown.start).toBe(materialize.end);
+  expect(shown.attributes['millrace.delay.event_to_read_ms']).toBeGreaterThanOrEqual(Math.floor(shown.end - compute.start));
+  const [link = ''] = shown.links;
+  const [readTrace, readSpan] = link.split('-');
+  await receiver.until((all) => all.some(({ spanId }) => spanId === readSpan));
+  const inRead = receiver.spans().filter(({ traceId }) => traceId === readTrace);
+  expect(inRead.find(({ spanId }) => spanId === readSpan)?.name).toBe(`read ${view.name}`);
+  expect(inRead.find(({ parentId }) => parentId === readSpan)).toMatchObject({ name: 'redis read', kind: 'client' });
+});
+
+test('the headers of the raw record and of the update say whose they are, and those of what is not traced nothing', async () => {
+  const log = await kafkaLog({ brokers: [addresses().kafka], clientId: uniqueName('reader') });
+  const raw = await readAll(log, rawTopic(sales.name));
+  const [published] = receiver.spans().filter(({ name, traceId }) => traceId === TRACE && name === `publish ${sales.name}`);
+  const traced = { traceparent: `00-${TRACE}-${published?.spanId}-01`, tracestate: 'vendor=1' };
+  expect(raw.map(({ headers }) => headers)).toEqual([undefined, traced]);
+  const updates = await readAll(log, featuresTopic(view.name));
+  const headers = updates.map((update) => update.headers);
+  expect(headers.filter((each) => each !== undefined)).toEqual([{ ...traced, 'millrace-log-time': String(raw[1]?.logTime) }]);
+  expect(headers.filter((each) => each === undefined).length).toBeGreaterThan(0);
+  await log.close();
+});
+
+test('a record that was written straight to the inbox is traced by its own headers', async () => {
+  const kafka = new Kafka({ brokers: [addresses().kafka], clientId: uniqueName('producer'), logLevel: logLevel.NOTHING });
+  const producer = kafka.producer();
+  await producer.connect();
+  const value = JSON.stringify({ at: Date.now(), shop: 'a' });
+  const headers = (flags: string) => ({ traceparent: `00-${STRAIGHT}-${PRODUCER}-${flags}`, other: 'x' });
+  await producer.send({ topic: inboxTopic(sales.name), messages: [{ value, headers: headers('00') }] });
+  await seen(3);
+  await producer.send({ topic: inboxTopic(sales.name), messages: [{ value, headers: headers('01') }] });
+  await producer.disconnect();
+  await seen(4);
+  await receiver.until(shownIn(STRAIGHT));
+  const spans = receiver.spans().filter(({ traceId }) => traceId === STRAIGHT);
+  expect(spans.map(({ name }) => name).sort()).toEqual(['compute', 'materialize', 'shown'].map((step) => `${step} ${view.name}`));
+  expect(spans.find(({ name }) => name.startsWith('compute'))?.parentId).toBe(PRODUCER);
+});
+
+test('a read of the past has the scan of raw events as a span', async () => {
+  await read({ known: Date.now() - 1, at: Date.now() - 1 });
+  await receiver.until((all) => all.some(({ name }) => name === 'raw events scan'));
+  const scan = receiver.spans().find(({ name }) => name === 'raw events scan') as ReceivedSpan;
+  expect(receiver.spans().find(({ spanId }) => spanId === scan.parentId)?.name).toBe(`read ${view.name}`);
+});
