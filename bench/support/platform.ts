@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Definition } from '#domain/definitions/model.ts';
 import type { Platform } from '#domain/ports/platform.ts';
-import { startEmbedded } from '#infra/profiles/embedded.ts';
+import { type EmbeddedOptions, startEmbedded } from '#infra/profiles/embedded.ts';
 import * as example from '../../examples/flights/features.ts';
 
 export const caller = { actor: 'bench' };
@@ -18,9 +18,12 @@ export interface BenchPlatform {
   readonly close: () => Promise<void>;
 }
 
-export const startBenchPlatform = async (definitions: readonly Definition[] = exampleDefinitions()): Promise<BenchPlatform> => {
+export const startBenchPlatform = async (
+  definitions: readonly Definition[] = exampleDefinitions(),
+  options: Partial<EmbeddedOptions> = {},
+): Promise<BenchPlatform> => {
   const directory = mkdtempSync(join(tmpdir(), 'millrace-bench-'));
-  const platform = await startEmbedded({ dataDirectory: directory });
+  const platform = await startEmbedded({ ...options, dataDirectory: directory });
   await platform.apply(definitions, { reason: 'bench' }, caller);
   return {
     platform,

@@ -67,7 +67,7 @@ const run = (_: unknown, index: number): Promise<void> =>
         head += chunk.toString('latin1');
         const end = head.indexOf('\r\n\r\n');
         if (end < 0) return;
-        if (!head.startsWith('HTTP/1.1 200')) errors++;
+        if (!head.startsWith('HTTP/1.1 2')) errors++;
         missing = Number(/content-length: (\d+)/i.exec(head)?.[1]) + end + 4 - head.length;
       } else missing -= chunk.length;
       if (missing > 0) return;

@@ -20,7 +20,8 @@ export interface SpanStart {
   readonly parent: TraceContext | null;
   /** epoch ms; absent: now */
   readonly startedAt?: number;
-  readonly attributes?: SpanAttributes;
+  /** asked for only where the span is sampled */
+  readonly attributes?: () => SpanAttributes;
   /** other traces that have to do with it */
   readonly links?: readonly TraceContext[];
 }
@@ -30,6 +31,8 @@ export interface SpanEnd {
   readonly at?: number;
   /** what went wrong; its message is not told, for it may name values */
   readonly error?: unknown;
+  /** something went wrong, and was told already */
+  readonly failed?: boolean;
   readonly attributes?: SpanAttributes;
 }
 

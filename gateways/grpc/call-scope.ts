@@ -57,7 +57,12 @@ export const createScopes = ({ platform, log, actorOf }: ScopeOptions): OpenScop
     return tracing.start(path.slice(1), {
       kind: 'server',
       parent: inTrace({ traceparent, tracestate }),
-      attributes: { 'rpc.system': 'grpc', 'rpc.service': service, 'rpc.method': method, 'millrace.request_id': requestId },
+      attributes: () => ({
+        'rpc.system': 'grpc',
+        'rpc.service': service,
+        'rpc.method': method,
+        'millrace.request_id': requestId,
+      }),
     });
   };
 
@@ -79,7 +84,7 @@ export const createScopes = ({ platform, log, actorOf }: ScopeOptions): OpenScop
         const named = status[code];
         meterOf(path)?.(durationMs / 1000, named, refusal);
         span?.set({ 'rpc.grpc.status_code': code, ...(refusal === null ? {} : { 'error.type': refusal }) });
-        span?.end(failed ? { error: new Error(named) } : {});
+        span?.end({ failed });
         log?.({
           protocol: 'grpc',
           route: path,

@@ -2,7 +2,7 @@
  * A span for each request that is traced: from its caller's `traceparent`, or begun here. What probes and scrapes ask is nobody's trace.
  * Paths and queries name entities, so a span has the route, and neither.
  */
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply } from 'fastify';
 import { inTrace, type Span, type Tracing } from '#domain/ports/tracing.ts';
 
 declare module 'fastify' {
@@ -14,33 +14,36 @@ declare module 'fastify' {
 
 const UNTRACED = new Set(['/healthz', '/readyz', '/metrics', '/health']);
 
+const tell = (span: Span, { raw, refusal }: FastifyReply): void => {
+  const { statusCode, writableFinished } = raw;
+  span.set({ 'http.response.status_code': statusCode });
+  if (refusal !== null) span.set({ 'error.type': refusal });
+  else if (!writableFinished) span.set({ 'error.type': 'client gone' });
+  span.end({ failed: statusCode >= 500 });
+};
+
 /** Must come before the routes. */
 export const addTracing = (app: FastifyInstance, tracing: Tracing | undefined): void => {
   app.decorateRequest('span', null);
   if (tracing === undefined) return;
-  app.addHook('onRequest', (request, _reply, done) => {
+  app.addHook('onRequest', (request, reply, done) => {
     const route = request.routeOptions.url ?? 'unmatched';
-    if (!UNTRACED.has(route))
-      request.span = tracing.start(`${request.method} ${route}`, {
+    if (!UNTRACED.has(route)) {
+      const span = tracing.start(`${request.method} ${route}`, {
         kind: 'server',
         parent: inTrace(request.headers),
-        attributes: {
+        attributes: () => ({
           'http.request.method': request.method,
           'http.route': route,
           'url.scheme': request.protocol,
           'network.protocol.version': request.raw.httpVersion,
           'millrace.request_id': request.id,
-        },
+        }),
       });
-    done();
-  });
-  app.addHook('onResponse', (request, reply, done) => {
-    const { span } = request;
-    if (span !== null) {
-      const { statusCode, refusal } = reply;
-      span.set({ 'http.response.status_code': statusCode });
-      if (refusal !== null) span.set({ 'error.type': refusal });
-      span.end(statusCode >= 500 ? { error: new Error(String(statusCode)) } : {});
+      if (span !== null) {
+        request.span = span;
+        reply.raw.once('close', () => tell(span, reply));
+      }
     }
     done();
   });

@@ -47,7 +47,7 @@ export const createComputeTraces = ({ tracing, updates, plan, generation }: Comp
     const span = tracing.start(`compute ${plan.view}`, {
       kind: 'consumer',
       parent,
-      attributes: {
+      attributes: () => ({
         'messaging.system': 'millrace',
         'messaging.operation.type': 'process',
         'messaging.destination.name': topic,
@@ -55,7 +55,7 @@ export const createComputeTraces = ({ tracing, updates, plan, generation }: Comp
         'millrace.generation': generation,
         'millrace.cause': `${topic}@${partition}:${offset}`,
         'millrace.log_time': new Date(logTime).toISOString(),
-      },
+      }),
     });
     if (span === null) return null;
     const computed = { span, keys: new Set<string>(), events: 0, eventTime: Number.NEGATIVE_INFINITY, logTime, commitTime };

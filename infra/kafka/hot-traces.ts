@@ -71,7 +71,7 @@ export const createHotTraces = ({ tracing, updates: waiting, view, raw, now }: H
       kind: 'consumer',
       parent,
       startedAt: Math.min(logTime, updateTime),
-      attributes: {
+      attributes: () => ({
         ...common,
         'messaging.operation.type': 'process',
         'messaging.destination.name': raw,
@@ -79,7 +79,7 @@ export const createHotTraces = ({ tracing, updates: waiting, view, raw, now }: H
         'millrace.log_time': iso(logTime),
         'millrace.event_time': iso(eventTime),
         'millrace.entities': keys.size,
-      },
+      }),
     });
     computed?.end({ at: updateTime });
     if (computed === null) return;
@@ -88,7 +88,12 @@ export const createHotTraces = ({ tracing, updates: waiting, view, raw, now }: H
       kind: 'consumer',
       parent: computed.context,
       startedAt: updateTime,
-      attributes: { ...common, 'messaging.operation.type': 'process', 'db.system.name': 'redis', 'millrace.entities': keys.size },
+      attributes: () => ({
+        ...common,
+        'messaging.operation.type': 'process',
+        'db.system.name': 'redis',
+        'millrace.entities': keys.size,
+      }),
     });
     span?.end({ at: readableAt });
     if (span !== null) waiting.note({ view, generation, keys: [...keys], context: span.context, eventTime, logTime, readableAt });

@@ -11,7 +11,6 @@ import { fail } from '#domain/errors.ts';
 import type { TilesTarget } from '#domain/ports/online-store.ts';
 import type { Platform } from '#domain/ports/platform.ts';
 import { featuresTopic, rawTopic, servedTopic } from '#domain/ports/topics.ts';
-import { featuresTopic, rawTopic } from '#domain/ports/topics.ts';
 import type { Tracing } from '#domain/ports/tracing.ts';
 import { confluentSchemaRegistry } from '#infra/confluent/schema-registry.ts';
 import { flinkCluster } from '#infra/flink/cluster.ts';
@@ -29,7 +28,6 @@ import { ARCHIVE_JOB, DATABASE, historyTable, MATERIALIZE_GROUP, paimonTable } f
 import { rollupTopics } from '#infra/flink/sql/rollup.ts';
 import { updateDecoder } from '#infra/flink/update-decoder.ts';
 import { type HotProjection, hotProjection } from '#infra/kafka/hot-projection.ts';
-import { createHotTraces } from '#infra/kafka/hot-traces.ts';
 import { kafkaLog } from '#infra/kafka/log.ts';
 import { mysqlAuditStore } from '#infra/mysql/audit-store.ts';
 import { openMysql } from '#infra/mysql/database.ts';
@@ -41,7 +39,7 @@ import { openInboxes } from '#infra/profiles/inboxes.ts';
 import { stackPlaces } from '#infra/profiles/lineage-places.ts';
 import { openRegistryStore } from '#infra/profiles/registry-store.ts';
 import { type OnlineOptions, stackOnline } from '#infra/profiles/stack-online.ts';
-import { tracesOf } from '#infra/profiles/traced-platform.ts';
+import { stackTraces } from '#infra/profiles/stack-traces.ts';
 import type { StackAddresses } from '#infra/stack/addresses.ts';
 import { VERSIONS } from '#infra/stack/versions.ts';
 import { loggedServices } from '#projections/served/served-tables.ts';
@@ -71,7 +69,6 @@ const CLOCK_STEP_MS = 1;
 
 export const startStack = async (options: StackOptions): Promise<Platform> => {
   const { addresses } = options;
-  const traces = tracesOf(options.tracing, 'kafka');
   const now = options.now ?? Date.now;
   const warn = options.warn ?? ((message: string) => void process.stderr.write(`${message}\n`));
   const clientId = `millrace-${hostname()}-${process.pid}`;
@@ -121,6 +118,7 @@ export const startStack = async (options: StackOptions): Promise<Platform> => {
     tracing: options.tracing ?? null,
   });
 
+  const traces = stackTraces(options.tracing, hot === null ? null : addresses.redis, now);
   const projections = new Map<string, HotProjection>();
   const keepHot = async (views: Parameters<Engine['reconcile']>[0]): Promise<void> => {
     if (hot === null || options.projections === false) return;
@@ -138,9 +136,7 @@ export const startStack = async (options: StackOptions): Promise<Platform> => {
           ttlOf,
           now,
           ends: () => log.end(featuresTopic(view)),
-          ...(traces === undefined
-            ? {}
-            : { traces: createHotTraces({ ...traces, view, raw: rawTopic(first.spec.source.name), now }) }),
+          ...traces.ofHot(view, rawTopic(first.spec.source.name)),
           ...(generations.some(({ spec }) => spec.plan.ephemeral !== null) ? { older } : {}),
         });
       projections.set(view, projection);
@@ -232,7 +228,7 @@ export const startStack = async (options: StackOptions): Promise<Platform> => {
     auditStore,
     usage: mysqlUsageCounter(database),
     history,
-    ...(traces === undefined ? {} : { traces }),
+    ...traces.adapter,
     readTime: () => now() - CLOCK_STEP_MS,
     gatherMs: 200,
     engine,
@@ -281,6 +277,7 @@ export const startStack = async (options: StackOptions): Promise<Platform> => {
       ];
     },
     async close() {
+      traces.close();
       await hot?.close();
       await primary.close();
       await lease.close();

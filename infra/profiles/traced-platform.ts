@@ -40,7 +40,7 @@ export const tracePlatform = (platform: Platform, { tracing, system, updates, vi
       parent: context,
       // by the machine's clock a read may seem to come before what it shows
       startedAt: Math.min(readableAt, time),
-      attributes: {
+      attributes: () => ({
         'millrace.view': view,
         'millrace.generation': generation,
         'millrace.event_time': new Date(eventTime).toISOString(),
@@ -48,7 +48,7 @@ export const tracePlatform = (platform: Platform, { tracing, system, updates, vi
         'millrace.delay.event_to_read_ms': time - eventTime,
         'millrace.delay.log_to_read_ms': time - logTime,
         'millrace.delay.readable_to_read_ms': time - readableAt,
-      },
+      }),
       ...(read === null ? {} : { links: [read.context] }),
     });
     span?.end({ at: time });
@@ -87,11 +87,11 @@ export const tracePlatform = (platform: Platform, { tracing, system, updates, vi
           : tracing.start('publish', {
               kind: 'producer',
               parent: caller.trace,
-              attributes: {
+              attributes: () => ({
                 'messaging.system': system,
                 'messaging.operation.type': 'send',
                 'messaging.batch.message_count': request.events.length,
-              },
+              }),
             });
       if (span === null) return platform.publish(request, caller);
       return inSpan(tracing, span, async () => {
@@ -114,10 +114,6 @@ export const tracePlatform = (platform: Platform, { tracing, system, updates, vi
       const result = await platform.read(request, caller);
       if (isPresent(request)) tellWhatIsShown(request, result, mark, null);
       return result;
-    },
-    async close() {
-      await platform.close();
-      await tracing.close();
     },
   };
 };

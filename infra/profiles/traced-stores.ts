@@ -13,12 +13,12 @@ export const tracedStore = <S extends OnlineStore>(store: S, tracing: Tracing): 
         : tracing.start(`${store.name} read`, {
             kind: 'client',
             parent,
-            attributes: {
+            attributes: () => ({
               'db.system.name': store.name,
               'db.operation.name': 'read',
               'db.operation.batch.size': keys.length,
               'millrace.view': target.plan.view,
-            },
+            }),
           });
     return span === null ? store.read(target, keys, at) : inSpan(tracing, span, () => store.read(target, keys, at));
   },
@@ -30,7 +30,8 @@ export const tracedRawEvents = (tracing: Tracing | undefined, rawEvents: RawEven
   return async (query) => {
     const parent = tracing.current();
     const attributes = { 'db.system.name': 'iceberg', 'db.operation.name': 'scan', 'db.collection.name': query.source };
-    const span = parent === null ? null : tracing.start('raw events scan', { kind: 'client', parent, attributes });
+    const span =
+      parent === null ? null : tracing.start('raw events scan', { kind: 'client', parent, attributes: () => attributes });
     if (span === null) return rawEvents(query);
     return inSpan(tracing, span, async () => {
       const events = await rawEvents(query);

@@ -60,7 +60,7 @@ export const openTracing = async ({ version, warn }: TracingOptions): Promise<Tr
     import('@opentelemetry/sdk-trace'),
     import('@opentelemetry/semantic-conventions'),
   ]);
-  const { ROOT_CONTEXT, SpanKind, SpanStatusCode, TraceFlags, trace } = api;
+  const { ROOT_CONTEXT, SpanKind, SpanStatusCode, trace } = api;
   const KINDS = {
     internal: SpanKind.INTERNAL,
     server: SpanKind.SERVER,
@@ -71,12 +71,17 @@ export const openTracing = async ({ version, warn }: TracingOptions): Promise<Tr
   const told = resources.detectResources({
     detectors: [resources.resourceAttributesEnvDetector, resources.serviceNameEnvDetector, resources.serviceInstanceIdDetector],
   });
+  const sampler = samplerOf(sdk, given('OTEL_TRACES_SAMPLER'), given('OTEL_TRACES_SAMPLER_ARG'), warn);
+  const random = new sdk.RandomIdGenerator();
+  /** of the trace that begins with the next span: what is not sampled is known before a span is made */
+  let nextTrace = '';
   const provider = new sdk.TracerProvider({
     resource: resources
       .defaultResource()
       .merge(resources.resourceFromAttributes({ [names.ATTR_SERVICE_NAME]: 'millrace', [names.ATTR_SERVICE_VERSION]: version }))
       .merge(told),
-    sampler: samplerOf(sdk, given('OTEL_TRACES_SAMPLER'), given('OTEL_TRACES_SAMPLER_ARG'), warn),
+    sampler,
+    idGenerator: { generateTraceId: () => nextTrace, generateSpanId: () => random.generateSpanId() },
     spanProcessors: [
       new sdk.BatchSpanProcessor({
         exporter: tellingExporter(new OTLPTraceExporter(), new URL(endpoint).origin, warn),
@@ -104,22 +109,26 @@ export const openTracing = async ({ version, warn }: TracingOptions): Promise<Tr
   };
 
   const SPAN = api.createContextKey('millrace.span');
+  const NOTHING = {};
 
   return {
     start(name, { kind = 'internal', parent, startedAt, attributes, links }) {
       const from = parent === null ? null : remote(parent);
+      const context = from === null ? ROOT_CONTEXT : trace.setSpanContext(ROOT_CONTEXT, from);
+      nextTrace = from === null ? random.generateTraceId() : from.traceId;
+      const { decision } = sampler.shouldSample(context, nextTrace, name, KINDS[kind], NOTHING, []);
+      if (decision !== sdk.SamplingDecision.RECORD_AND_SAMPLED) return null;
       const span = tracer.startSpan(
         name,
         {
           kind: KINDS[kind],
           ...(startedAt === undefined ? {} : { startTime: startedAt }),
-          ...(attributes === undefined ? {} : { attributes }),
+          ...(attributes === undefined ? {} : { attributes: attributes() }),
           ...(links === undefined ? {} : { links: links.flatMap(linkTo) }),
         },
-        from === null ? ROOT_CONTEXT : trace.setSpanContext(ROOT_CONTEXT, from),
+        context,
       );
-      const { traceFlags, traceId } = span.spanContext();
-      if ((traceFlags & TraceFlags.SAMPLED) === 0) return null;
+      const { traceId } = span.spanContext();
       const set = (more: SpanAttributes): void => void span.setAttributes(more);
       return {
         context: contextOf(span),
@@ -127,12 +136,13 @@ export const openTracing = async ({ version, warn }: TracingOptions): Promise<Tr
         set,
         rename: (to) => void span.updateName(to),
         link: (to) => void span.addLinks(linkTo(to)),
-        end({ at, error, attributes: last } = {}) {
+        end({ at, error, failed = false, attributes: last } = {}) {
           if (last !== undefined) set(last);
           if (error !== undefined) {
             span.setAttribute(names.ATTR_ERROR_TYPE, errorType(error));
-            if (!(error instanceof MillraceError) || error.status >= 500) span.setStatus({ code: SpanStatusCode.ERROR });
           }
+          if (failed || (error !== undefined && !(error instanceof MillraceError && error.status < 500)))
+            span.setStatus({ code: SpanStatusCode.ERROR });
           span.end(at);
         },
       } satisfies Span;

@@ -60,6 +60,7 @@ beforeEach(async () => {
 afterEach(async () => {
   await Promise.all([http.close(), grpc.close()]);
   await on.dispose();
+  await tracing?.close();
   await receiver.close();
   vi.unstubAllEnvs();
 });

@@ -180,6 +180,7 @@ const serve = async (options: ServeOptions, command: Command): Promise<void> => 
   } finally {
     tls?.close();
     await platform.close();
+    await tracing?.close();
   }
 };
 

@@ -23,6 +23,7 @@ const view = featureView({ name: uniqueName('totals'), entity: shop, source: sal
 
 const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736';
 const STRAIGHT = '5bf92f3577b34da6a3ce929d0e0e4736';
+const ELSEWHERE = '7bf92f3577b34da6a3ce929d0e0e4736';
 const PRODUCER = '00f067aa0ba902b7';
 
 let receiver: OtlpReceiver;
@@ -56,6 +57,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await http.close();
   await under.dispose();
+  await tracing?.close();
   await receiver.close();
   vi.unstubAllEnvs();
 });
@@ -129,4 +131,28 @@ test('a read of the past has the scan of raw events as a span', async () => {
   await receiver.until((all) => all.some(({ name }) => name === 'raw events scan'));
   const scan = receiver.spans().find(({ name }) => name === 'raw events scan') as ReceivedSpan;
   expect(receiver.spans().find(({ spanId }) => spanId === scan.parentId)?.name).toBe(`read ${view.name}`);
+});
+
+test('a gateway that takes nothing in tells the first read that it answers', async () => {
+  const other = await stackPlatform({ tracing, projections: false });
+  const gateway = await createHttpGateway({ platform: other.platform, port: 0 });
+  const readThere = async (): Promise<number> => {
+    const body = { features: [`${view.name}:events`], entities: [{ shop: 'a' }] };
+    const headers = { traceparent: `00-${ELSEWHERE}-${PRODUCER}-01` };
+    const answer = await call(gateway.url, '/v1/features', { body, headers });
+    return Number((answer.body as { rows: Record<string, number>[] }).rows[0]?.events ?? Number.NaN);
+  };
+  const before = await read();
+  const trace = STRAIGHT.replace(/^5/, '6');
+  await until('the other gateway answers', async () => (await readThere()) === before);
+  await publish({ traceparent: `00-${trace}-${PRODUCER}-01` });
+  // a read that comes before the word of it has come from the one gateway to the other tells nothing: the next one does
+  await until('the other gateway tells that it has shown it', async () => {
+    await readThere();
+    return shownIn(trace)(receiver.spans());
+  });
+  const shown = receiver.spans().filter(({ name, traceId }) => name === `shown ${view.name}` && traceId === trace);
+  expect(shown.map(({ links }) => links.map((link) => link.split('-')[0]))).toEqual([[ELSEWHERE]]);
+  await gateway.close();
+  await other.dispose();
 });
