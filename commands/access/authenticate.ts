@@ -3,7 +3,7 @@
  * Whoever was found is kept by the text that he showed, until a key changes or his time is over: then a request costs a look into a map.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { isKeyStream, keyStream } from '#domain/access/keys.ts';
+import { isKeyStream, keyStream, RESERVED } from '#domain/access/keys.ts';
 import { OPEN, type Principal } from '#domain/access/principal.ts';
 import { MillraceError } from '#domain/errors.ts';
 import type { AccessOptions, Credentials, VerifiedToken } from '#domain/ports/access.ts';
@@ -101,7 +101,8 @@ export const createAuthenticator = ({
     }
     if (verified === null) return unknown('what was shown is neither a key of this platform nor a token that it takes', address);
     const { issuer, subject, grants, expiresAt } = verified;
-    const principal = { id: `token/${issuer}/${subject}`, actor: subject, grants, limits: {} };
+    const actor = RESERVED.has(subject) ? `token/${subject}` : subject;
+    const principal = { id: `token/${issuer}/${subject}`, actor, grants, limits: {} };
     tokens.set(principal, expiresAt);
     return keep(text, principal, Math.min(expiresAt, now() + TOKEN_KEPT_MS));
   };

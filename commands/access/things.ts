@@ -85,7 +85,8 @@ export const createThings = (catalog: Catalog): Things => {
         reads.clear();
         position = catalog.position();
       }
-      const key = service === undefined ? features.join() : `service ${service}`;
+      // With their number no two lists of names that there are have the same text, whatever else is asked for in between.
+      const key = service === undefined ? `${features.length} ${features.join('\0')}` : `service ${service}`;
       let found = reads.get(key);
       if (found === undefined) {
         const all = service === undefined ? features.flatMap(ofFeature) : ofService(service);

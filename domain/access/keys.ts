@@ -77,6 +77,8 @@ export const decideKey = (state: KeyState | null, command: KeyCommand, now: numb
 
 const LIMITS: readonly (keyof AccessLimits)[] = ['requestsPerSecond', 'burst', 'eventsPerDay', 'rowsPerDay'];
 const MAX_GRANTS = 100;
+/** Names of the audit log that are nobody's: a key of such a name would seem to be the platform itself. */
+export const RESERVED: ReadonlySet<string> = new Set(['millrace', 'admin-key', 'unauthenticated', 'nobody', 'various', 'page']);
 
 const limitsOf = (limits: Readonly<Record<string, unknown>>): AccessLimits => {
   for (const [limit, value] of Object.entries(limits)) {
@@ -99,6 +101,8 @@ export const keyWishOf = (request: {
 }): KeyWish => {
   const { name, grants, limits = {}, expiresAt = null } = request;
   if (!NAME.test(name)) fail('MR_BODY_INVALID', `a key's name must be ${NAME_RULE}, not ${JSON.stringify(name)}`, { name });
+  if (RESERVED.has(name))
+    fail('MR_BODY_INVALID', `a key cannot be named "${name}": the audit log has that name for the platform`, { name });
   if (grants.length === 0 || grants.length > MAX_GRANTS)
     fail(
       'MR_BODY_INVALID',

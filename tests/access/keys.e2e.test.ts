@@ -117,6 +117,7 @@ test('a key ends when it says, and one that is wrongly asked for is refused with
     code: 'MR_BODY_INVALID',
     message: expect.stringContaining('auditor'),
   });
+  expect(await ask({ name: 'millrace' })).toMatchObject({ code: 'MR_BODY_INVALID' });
   expect(await ask({ name: 'Ann Lee' })).toMatchObject({ code: 'MR_BODY_INVALID' });
   expect(await ask({ limits: { rowsPerDay: 0 } })).toMatchObject({
     code: 'MR_BODY_INVALID',
@@ -201,6 +202,19 @@ test('a read shows only what its reader may read, all of it', async () => {
     'on-demand-feature/hinted',
   ]);
   expect(graph.edges).toEqual([{ from: 'feature-view/suspicion', to: 'feature-service/mixed' }]);
+});
+
+test('what was decided for one list of features is not taken for another', async () => {
+  on = await guarded();
+  const fraud = (await on.key(['reader@fraud'])).header;
+  const wanted = ['suspicion:seen', 'spending:spent'];
+  for (const separator of [',', '\0', '\n', '\0\0', '","']) {
+    // One name that no thing has, and that is spelt as the list is when it is joined.
+    const [primed, second] = [[wanted.join(separator)], [`hinted${separator}spending:spent`]];
+    for (const features of [primed, second, [...primed, ...second]]) await read(fraud, { ...ROW, features });
+    expect(code(await read(fraud, { ...ROW, features: wanted })), JSON.stringify(separator)).toBe('MR_FORBIDDEN');
+    expect(code(await read(fraud, { ...ROW, features: ['hinted', 'spending:spent'] }))).toBe('MR_FORBIDDEN');
+  }
 });
 
 test('a namespace follows the definition: moving takes an author of both, and reads ask at the new place at once', async () => {
