@@ -33,18 +33,20 @@ export const readValues = async (file: string): Promise<readonly ReadonlyMap<str
   const duckDb = await openDuckDb({ memoryLimit: '256MB' });
   const connection = await duckDb.connect();
   try {
-    const result = await connection.runAndReadAll(`SELECT * FROM read_parquet(${literal(file)}) ORDER BY ${identifier(NUMBER)}`);
+    const result = await connection.stream(`SELECT * FROM read_parquet(${literal(file)}) ORDER BY ${identifier(NUMBER)}`);
     const names = result.columnNames();
-    const types = result.columnTypes();
-    const readers = types.map((type): ((value: unknown) => Value) => {
+    const readers = result.columnTypes().map((type): ((value: unknown) => Value) => {
       if (type.typeId !== DuckDBTypeId.LIST) return (value) => plain(type.typeId, value);
       const element = (type as unknown as { readonly valueType: { readonly typeId: DuckDBTypeId } }).valueType.typeId;
       return (value) =>
         value === null ? null : (value as { readonly items: readonly unknown[] }).items.map((item) => plain(element, item));
     });
-    return result
-      .getRows()
-      .map((row) => new Map(row.map((value, c) => [names[c] as string, (readers[c] as (typeof readers)[number])(value)])));
+    const rows: ReadonlyMap<string, Value>[] = [];
+    // A chunk at a time: others get their turn in between.
+    for (let chunk = await result.fetchChunk(); chunk !== null && chunk.rowCount > 0; chunk = await result.fetchChunk())
+      for (const row of chunk.getRows())
+        rows.push(new Map(row.map((value, c) => [names[c] as string, (readers[c] as (typeof readers)[number])(value)])));
+    return rows;
   } finally {
     connection.closeSync();
     duckDb.close();

@@ -20,7 +20,8 @@ export interface ServedQuery {
 
 export type ServedRows = (service: string, query: ServedQuery) => AsyncIterable<readonly ServedRow[]>;
 
-const READ_BYTES = 4 * 1024 * 1024;
+/** Little at a time: it is decoded in one piece. */
+const READ_BYTES = 64 * 1024;
 
 export const createServedRows = ({ log, history, schemas }: ServedRowsDependencies): ServedRows => {
   const types = new Map<number, ReturnType<typeof avroCodec>>();

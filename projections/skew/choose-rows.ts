@@ -2,6 +2,8 @@
 import { placeOf } from '#domain/served/sampled.ts';
 import type { ServedRow } from '#domain/served/served-record.ts';
 
+import { turns } from './turns.ts';
+
 export interface ChosenRows {
   readonly rows: readonly ServedRow[];
   readonly logged: { readonly requests: number; readonly rows: number };
@@ -26,8 +28,10 @@ export const chooseRows = async (
     const whole = kept.filter(({ place }) => place < limit);
     kept = whole.length > 0 ? whole : kept.filter(({ place }) => place === limit);
   };
+  const turn = turns();
   for await (const batch of logged) {
     for (const row of batch) {
+      await turn();
       if (!within(row)) continue;
       counted.rows++;
       if (row.row === 0) counted.requests++;

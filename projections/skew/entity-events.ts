@@ -3,6 +3,7 @@ import type { SourceDefinition } from '#domain/definitions/model.ts';
 import type { HistoryTables } from '#domain/ports/history.ts';
 import type { RawEvent } from '#domain/values/value.ts';
 import type { ViewPlan } from '#domain/views/plan.ts';
+import { turns } from './turns.ts';
 
 /** An entity as one plan names it, and the event times that are of use. */
 export interface WantedEntity {
@@ -32,7 +33,9 @@ export const collectEvents = async (
 ): Promise<EntityEvents> => {
   const keyed = new Map<string, Keyed>();
   const sources = new Map<string, { readonly source: SourceDefinition; from: number; to: number }>();
+  const turn = turns();
   for (const { source, plan, key, from, to } of wanted) {
+    await turn();
     const id = keyedBy(plan);
     const found = keyed.get(id) ?? { plan, events: new Map<string, RawEvent[]>() };
     keyed.set(id, found);

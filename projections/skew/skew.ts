@@ -25,6 +25,7 @@ import { type Explained, explainRow } from './explain-row.ts';
 import { isRounded, same } from './same.ts';
 import { type ServedPlan, servedPlan } from './served-plan.ts';
 import { createTally, type Tally } from './tally.ts';
+import { turns } from './turns.ts';
 
 /** A data set's values, by row of its spine. */
 export interface EventTimeValues {
@@ -51,8 +52,6 @@ export interface SkewDependencies {
 export const DEFAULT_SAMPLE = 10_000;
 /** Clocks of gateways and of the log may differ by so much, and an answer is logged a little after it was given. */
 const MARGIN_MS = 3_600_000;
-const TURN_MS = 10;
-const otherTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 /** What the service asks for now, of a row; null where the row does not give it. */
 const spineRow = ({ keys, request }: DatasetPlan, row: ServedRow): Row | null => {
@@ -115,10 +114,13 @@ export const createSkew = (dependencies: SkewDependencies): ((request: SkewReque
       return plan;
     };
 
-    const wanted = differing.flatMap((one) => {
+    const turn = turns();
+    const wanted: WantedEntity[] = [];
+    for (const one of differing) {
       const served = planOf(one.row, 0);
-      return wantedOf(one, served === null ? [compared] : [compared, served.plan]);
-    });
+      wanted.push(...wantedOf(one, served === null ? [compared] : [compared, served.plan]));
+      await turn();
+    }
     const offsets = new Map<string, readonly number[]>();
     for (const { source } of wanted)
       if (!offsets.has(source.name)) offsets.set(source.name, await log.offsetsAt(rawTopic(source.name), known));
@@ -146,7 +148,6 @@ export const createSkew = (dependencies: SkewDependencies): ((request: SkewReque
       );
     };
     const unexplained: Explained = { causes: ['unexplained'], events: [] };
-    let turn = performance.now();
     for (const one of differing) {
       const explained = new Map(explain(one, 0));
       const open = one.columns.filter((column) => (explained.get(column) ?? unexplained).causes.includes('unexplained'));
@@ -155,9 +156,7 @@ export const createSkew = (dependencies: SkewDependencies): ((request: SkewReque
         for (const [column, found] of explain({ ...one, columns: open }, 1)) explained.set(column, found);
       for (const column of one.columns)
         tallies.get(column)?.differs(one.row, one.eventTime.get(column) ?? null, explained.get(column) ?? unexplained);
-      if (performance.now() - turn < TURN_MS) continue;
-      await otherTurn();
-      turn = performance.now();
+      await turn();
     }
   };
 
@@ -185,7 +184,9 @@ export const createSkew = (dependencies: SkewDependencies): ((request: SkewReque
     const noise = new Map(compared.columns.map(({ name, type }) => [name, isRounded(type) ? 0 : 'exact'] as const));
     const tallies = new Map(names.map((name) => [name, createTally(name)]));
     const differing: Differing[] = [];
-    rows.forEach((row, i) => {
+    const turn = turns();
+    for (const [i, row] of rows.entries()) {
+      await turn();
       const eventTime = values.rows[i] as ReadonlyMap<string, Value>;
       const columns = names.filter((name) => {
         // a feature that the service had not yet
@@ -195,7 +196,7 @@ export const createSkew = (dependencies: SkewDependencies): ((request: SkewReque
         return false;
       });
       if (columns.length > 0) differing.push({ row, eventTime, columns });
-    });
+    }
     await explainAll(service, differing, compared, known, tallies);
     const features = [...tallies.values()].map((tally) => tally.report());
     return {
