@@ -19,26 +19,24 @@ export interface ScopedCall {
 export interface CallScope {
   readonly requestId: string;
   readonly trace: TraceContext | null;
+  /** who called, once he has been asked; null: nobody was, or he did not say */
+  actor: string | null;
   /** Once, when the call is over. @param refusal null: it was answered */
   readonly over: (code: status, refusal: ErrorCode | null) => void;
 }
 
+export const ANONYMOUS = 'anonymous@loopback';
+
 export type OpenScope = (call: ScopedCall) => CallScope;
-
-const scopes = new WeakMap<Metadata, CallScope>();
-
-/** The scope of the call that brought this metadata; null: it has none, as in a test of a part. */
-export const scopeOf = (metadata: Metadata): CallScope | null => scopes.get(metadata) ?? null;
 
 export interface ScopeOptions {
   readonly platform: Pick<Platform, 'requests' | 'tracing'>;
   readonly log: RequestLog | null;
-  readonly actorOf: (metadata: Metadata) => string;
 }
 
 const FAILED = new Set([status.INTERNAL, status.UNKNOWN, status.DATA_LOSS]);
 
-export const createScopes = ({ platform, log, actorOf }: ScopeOptions): OpenScope => {
+export const createScopes = ({ platform, log }: ScopeOptions): OpenScope => {
   const { requests, tracing } = platform;
   const idOf = requestIds();
   const meters = new Map<string, RequestMeter>();
@@ -78,6 +76,7 @@ export const createScopes = ({ platform, log, actorOf }: ScopeOptions): OpenScop
     const scope: CallScope = {
       requestId,
       trace: span === null ? null : span.context,
+      actor: null,
       over(code, refusal) {
         const durationMs = performance.now() - started;
         const failed = FAILED.has(code);
@@ -94,11 +93,10 @@ export const createScopes = ({ platform, log, actorOf }: ScopeOptions): OpenScop
           failed,
           requestId,
           traceId: span?.traceId,
-          actor: () => actorOf(metadata),
+          actor: () => scope.actor ?? ANONYMOUS,
         });
       },
     };
-    scopes.set(metadata, scope);
     return scope;
   };
 };

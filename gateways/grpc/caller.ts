@@ -3,11 +3,10 @@ import type { Metadata } from '@grpc/grpc-js';
 import type { Principal } from '#domain/access/principal.ts';
 import { fail } from '#domain/errors.ts';
 import type { Caller } from '#gateways/platform.ts';
-import { scopeOf } from './call-scope.ts';
+import { ANONYMOUS, type CallScope } from './call-scope.ts';
 import type { IncomingCall } from './calls.ts';
 import type { GrpcContext } from './service.ts';
 
-const ANONYMOUS = 'anonymous@loopback';
 const MAX_ACTOR = 200;
 
 const ownName = (metadata: Metadata): string => {
@@ -20,34 +19,28 @@ const ownName = (metadata: Metadata): string => {
   return actor;
 };
 
-/** Who called, once he has been asked. */
-const asked = new WeakMap<Metadata, string>();
-
-/** Of a call that is over, for its log line. */
-export const actorOf = (metadata: Metadata): string => asked.get(metadata) ?? ANONYMOUS;
-
-const named = (metadata: Metadata, principal: Principal | null): Caller => {
+const named = (metadata: Metadata, principal: Principal | null, scope: CallScope): Caller => {
   const actor = principal?.actor ?? ownName(metadata);
-  asked.set(metadata, actor);
-  const scope = scopeOf(metadata);
-  return {
-    actor,
-    ...(principal === null ? {} : { principal }),
-    ...(scope === null ? {} : { requestId: scope.requestId }),
-    ...(scope === null || scope.trace === null ? {} : { trace: scope.trace }),
-  };
+  scope.actor = actor;
+  const { requestId, trace } = scope;
+  if (principal === null) return trace === null ? { actor, requestId } : { actor, requestId, trace };
+  return trace === null ? { actor, requestId, principal } : { actor, requestId, principal, trace };
 };
 
 /** `127.0.0.1:50912`, `[::1]:50912` → the address */
 const addressOf = (peer: string): string => peer.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1');
 
-export const callerOf = ({ access }: GrpcContext, call: Pick<IncomingCall, 'metadata' | 'getPeer'>): Caller | Promise<Caller> => {
+export const callerOf = (
+  { access }: GrpcContext,
+  call: Pick<IncomingCall, 'metadata' | 'getPeer'>,
+  scope: CallScope,
+): Caller | Promise<Caller> => {
   const { metadata } = call;
-  if (access === undefined) return named(metadata, null);
+  if (access === undefined) return named(metadata, null, scope);
   const [authorization] = metadata.get('authorization');
   const principal = access.authenticate({
     authorization: typeof authorization === 'string' ? authorization : undefined,
     address: addressOf(call.getPeer()),
   });
-  return principal instanceof Promise ? principal.then((one) => named(metadata, one)) : named(metadata, principal);
+  return principal instanceof Promise ? principal.then((one) => named(metadata, one, scope)) : named(metadata, principal, scope);
 };

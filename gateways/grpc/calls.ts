@@ -10,6 +10,7 @@ import {
 import type { ErrorCode } from '#domain/errors.ts';
 import type { Caller } from '#gateways/platform.ts';
 import { checkMessage } from './broken-message.ts';
+import type { CallScope } from './call-scope.ts';
 import { callerOf } from './caller.ts';
 import { refusalOf, statusObjectOf } from './refusal.ts';
 import type { GrpcContext } from './service.ts';
@@ -34,9 +35,10 @@ export const remainingMs = (call: Pick<IncomingCall, 'getDeadline'>): number | n
 const asked = <Answer>(
   context: GrpcContext,
   call: IncomingCall,
+  scope: CallScope,
   answer: (caller: Caller) => Promise<Answer>,
 ): Promise<Answer> => {
-  const caller = callerOf(context, call);
+  const caller = callerOf(context, call, scope);
   return caller instanceof Promise ? caller.then(answer) : answer(caller);
 };
 
@@ -54,23 +56,21 @@ export const unary =
   (call, callback) => {
     const { onInternalError, openScope } = context;
     const scope = openScope(call);
+    const refuse = (error: unknown): void => {
+      const refused = statusObjectOf(error, (cause) => onInternalError(cause, scope.requestId));
+      callback(refused);
+      scope.over(refused.code, refusalOf(error)?.code ?? 'MR_INTERNAL');
+    };
     // A refusal may be thrown at once, too.
-    Promise.resolve()
-      .then(() => {
-        checkMessage(call.request);
-        return asked(context, call, (caller) => answer(call.request, call, caller));
-      })
-      .then(
-        (value) => {
-          callback(null, value);
-          scope.over(status.OK, null);
-        },
-        (error: unknown) => {
-          const refused = statusObjectOf(error, (cause) => onInternalError(cause, scope.requestId));
-          callback(refused);
-          scope.over(refused.code, refusalOf(error)?.code ?? 'MR_INTERNAL');
-        },
-      );
+    try {
+      checkMessage(call.request);
+      asked(context, call, scope, (caller) => answer(call.request, call, caller)).then((value) => {
+        callback(null, value);
+        scope.over(status.OK, null);
+      }, refuse);
+    } catch (error) {
+      refuse(error);
+    }
   };
 
 /** Requests of one call that are worked on at once; more are left in the connection's window. */
@@ -109,7 +109,7 @@ export const duplex =
     const answered = async (request: Request): Promise<Answer> => {
       try {
         checkMessage(request);
-        return await asked(context, call, (caller) => answer(request, call, caller));
+        return await asked(context, call, scope, (caller) => answer(request, call, caller));
       } catch (error) {
         const refusal = refusalOf(error);
         refusedWith = refusal?.code ?? 'MR_INTERNAL';

@@ -16,7 +16,6 @@ import { createRequestLog, logInternalError } from '#gateways/logging/request-lo
 import type { Platform } from '#gateways/platform.ts';
 import type { Tls } from '#gateways/tls.ts';
 import { createScopes } from './call-scope.ts';
-import { actorOf } from './caller.ts';
 import { grpcCredentials } from './credentials.ts';
 import { inFlightInterceptor } from './in-flight.ts';
 import { nativeProtocol } from './native.ts';
@@ -64,13 +63,15 @@ export const createGrpcGateway = async (options: GrpcGatewayOptions): Promise<Gr
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   const { access } = options;
   const onInternalError = options.onInternalError ?? logInternalError(log);
-  const openScope = createScopes({ platform, log: log === undefined ? null : createRequestLog(log, options.slowMs), actorOf });
+  const openScope = createScopes({ platform, log: log === undefined ? null : createRequestLog(log, options.slowMs) });
   const context = { platform, limits, onInternalError, openScope, ...(access === undefined ? {} : { access }) };
   const server = new Server({
     'grpc.max_receive_message_length': limits.bodyBytes,
     'grpc.max_concurrent_streams': STREAMS,
     'grpc-node.max_session_memory': SESSION_MIB,
     interceptors: [inFlightInterceptor(createByteBudget(limits.inFlightBytes))],
+    // Nobody reads its counters here: the platform has its own.
+    'grpc.enable_channelz': 0,
     ...KEEPALIVE,
   });
   const protocols = [nativeProtocol, feastProtocol(feastStatuses, version)];

@@ -1,30 +1,19 @@
 /** Millrace's own services: millrace.v1.Features and millrace.v1.Events. */
 import type { UntypedServiceImplementation } from '@grpc/grpc-js';
 import { checkBatch, checkRead } from '#gateways/checks.ts';
-import { timeOf } from '#gateways/http/parameters.ts';
-import type { Caller, PublishRequest, ReadRequest, ReadResult } from '#gateways/platform.ts';
+import type { Caller, PublishRequest, ReadResult } from '#gateways/platform.ts';
 import { duplex, type IncomingCall, remainingMs, unary } from './calls.ts';
+import { createReadRequestDecoder } from './decode-read.ts';
 import { encodeReadResponse, type RefusedAnswer } from './encode-read.ts';
 import type { ProducerSequenceRequest__Output } from './generated/millrace/v1/ProducerSequenceRequest.ts';
 import type { PublishRequest__Output } from './generated/millrace/v1/PublishRequest.ts';
 import type { PublishResponse } from './generated/millrace/v1/PublishResponse.ts';
-import type { ReadRequest__Output } from './generated/millrace/v1/ReadRequest.ts';
 import { nativeProtos } from './native-protos.ts';
 import { serviceOf } from './protos.ts';
 import type { GrpcContext, GrpcProtocol, GrpcService } from './service.ts';
 import { plainRowOf, structOf } from './struct.ts';
 
 type ReadAnswer = ReadResult | RefusedAnswer;
-
-const readRequestOf = (request: ReadRequest__Output, waitMs: number | null): ReadRequest => ({
-  ...(request.service === '' ? {} : { service: request.service }),
-  ...(request.features.length === 0 && request.service !== '' ? {} : { features: request.features }),
-  entities: request.entities.map(plainRowOf) as ReadRequest['entities'],
-  ...(request.request.length === 0 ? {} : { request: request.request.map(plainRowOf) as NonNullable<ReadRequest['request']> }),
-  ...(request._at === undefined ? {} : { at: timeOf('at', Number(request.at)) }),
-  ...(request._known === undefined ? {} : { known: timeOf('known', Number(request.known)) }),
-  ...(request.after === '' ? {} : { after: request.after, ...(waitMs === null ? {} : { waitMs }) }),
-});
 
 const publishRequestOf = (request: PublishRequest__Output): PublishRequest => ({
   source: request.source,
@@ -35,15 +24,22 @@ const publishRequestOf = (request: PublishRequest__Output): PublishRequest => ({
 const features = (context: GrpcContext): GrpcService => {
   const { platform, limits } = context;
   const definition = serviceOf(nativeProtos, 'millrace.v1.Features');
-  const serialized = { responseSerialize: (answer: object) => encodeReadResponse(answer as ReadAnswer) };
-  const read = (message: ReadRequest__Output, call: IncomingCall, caller: Caller): Promise<ReadAnswer> => {
-    const request = readRequestOf(message, remainingMs(call));
+  const decode = createReadRequestDecoder();
+  // Decoded where a refusal is answered, which what grpc-js calls to deserialize is not.
+  const serialized = {
+    requestDeserialize: (bytes: Buffer) => bytes,
+    responseSerialize: (answer: object) => encodeReadResponse(answer as ReadAnswer),
+  };
+  const read = (bytes: Buffer, call: IncomingCall, caller: Caller): Promise<ReadAnswer> => {
+    const request = decode(bytes);
     checkRead(request, limits);
-    return platform.read(request, caller);
+    if (request.after === undefined) return platform.read(request, caller);
+    const waitMs = remainingMs(call);
+    return platform.read(waitMs === null ? request : { ...request, waitMs }, caller);
   };
   const implementation: UntypedServiceImplementation = {
-    Read: unary<ReadRequest__Output, ReadAnswer>(context, read),
-    ReadStream: duplex<ReadRequest__Output, ReadAnswer>(context, read, (code, message, details) => ({
+    Read: unary<Buffer, ReadAnswer>(context, read),
+    ReadStream: duplex<Buffer, ReadAnswer>(context, read, (code, message, details) => ({
       error: { code, message, details },
     })),
   };
