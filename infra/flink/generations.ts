@@ -60,8 +60,8 @@ export interface FlinkGenerations extends ServingViews {
 }
 
 const LOG_UNAVAILABLE = degraded('log-unavailable');
-/** Looked at so long ago in vain, the log does not answer. */
-const LOG_SILENT_MS = 3_000;
+/** Looked at so long ago in vain, the log does not answer. A look also waits for a hot store that hangs, two seconds. */
+const LOG_SILENT_MS = 5_000;
 const LOOK_MS = 200;
 const MEND_MS = 2_000;
 const idOf = (view: string, generation: number): string => `${view}#${generation}`;
