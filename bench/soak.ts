@@ -9,7 +9,10 @@ import { soak } from './soak/run.ts';
 import { figuresOf, printMinutes } from './soak/verdict.ts';
 import { print } from './support/report.ts';
 
-const PROFILES: Readonly<Record<string, () => Promise<Rig>>> = { embedded: startEmbeddedRig };
+const PROFILES: Readonly<Record<string, () => Promise<Rig>>> = {
+  embedded: startEmbeddedRig,
+  stack: async () => (await import('./soak/stack.ts')).startStackRig(),
+};
 
 const minutes = Number(process.argv[2] ?? 15);
 const profile = process.argv[3] ?? 'embedded';
@@ -29,11 +32,9 @@ try {
     rig,
     {
       seconds: minutes * 60,
-      restarts: Math.max(2, Math.round(minutes / 3)),
+      restarts: rig.pace.restarts(minutes),
       changeEveryMs: 15_000,
       datasetEveryMs: 10_000,
-      batches: 10,
-      batch: 20,
     },
     (line) => console.log(line),
   );

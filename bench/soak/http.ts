@@ -9,7 +9,8 @@ export interface Http {
   readonly close: () => void;
 }
 
-const DEADLINE_MS = 30_000;
+/** An apply on the stack answers when its jobs run. */
+const DEADLINE_MS = 300_000;
 
 export const createHttp = (urls: readonly string[]): Http => {
   const agent = new Agent({ keepAlive: true, maxSockets: 64 });

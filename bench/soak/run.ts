@@ -23,9 +23,6 @@ export interface SoakOptions {
   /** a cycle of revision and replay, and a data set, every so often */
   readonly changeEveryMs: number;
   readonly datasetEveryMs: number;
-  /** batches a second of all producers together, and their events */
-  readonly batches: number;
-  readonly batch: number;
 }
 
 export interface Soaked {
@@ -38,12 +35,14 @@ export interface Soaked {
 const PRODUCERS = 2;
 const SAMPLE_MS = 1_000;
 const LAG_MS = 20;
-const READY_MS = 60_000;
+const READY_MS = 240_000;
+const CATCH_UP_MS = 120_000;
 
 type Row = Readonly<Record<string, number | null>>;
 
-/** Every user's values now and over a window, against the events that were sent. */
-const checkExactly = async (http: Http, watch: Watch, truth: Truth): Promise<void> => {
+/** Every user's values now and over a window, against the events that were sent. @returns what is wrong */
+const checkExactly = async (http: Http, truth: Truth): Promise<readonly string[]> => {
+  const wrong: string[] = [];
   const users = Array.from({ length: USERS }, (_, user) => user);
   const entities = users.map((user) => ({ user: nameOf(user) }));
   const at = Date.now();
@@ -58,16 +57,27 @@ const checkExactly = async (http: Http, watch: Watch, truth: Truth): Promise<voi
     const expected = [n, n || null, n || null, inWindow, inWindow || null];
     const found = [row.events, row.total, row.newest, row.events_2m, row.total_2m];
     if (JSON.stringify(found) !== JSON.stringify(expected) || evolving.rows[user]?.events !== n)
-      watch.fail(
+      wrong.push(
         `at the end ${nameOf(user)} has ${JSON.stringify(found)} and evolving ${evolving.rows[user]?.events}, not ${JSON.stringify(expected)}`,
       );
   }
   const status = await http.get<{ sources: { source: string; events: number; rejected: number }[] }>('/v1/status');
   const ticks = status.sources.find(({ source }) => source === 'ticks');
   if (ticks?.events !== truth.total() || ticks.rejected !== 0)
-    watch.fail(`at the end the log has ${JSON.stringify(ticks)}, and ${truth.total()} events were sent`);
+    wrong.push(`at the end the log has ${JSON.stringify(ticks)}, and ${truth.total()} events were sent`);
   const audit = await http.get<{ ok: boolean }>('/v1/audit/verify');
-  if (!audit.ok) watch.fail(`the audit's chain is broken: ${JSON.stringify(audit)}`);
+  if (!audit.ok) wrong.push(`the audit's chain is broken: ${JSON.stringify(audit)}`);
+  return wrong;
+};
+
+/** Where the computation follows the log, it is waited for: what is wrong then stays wrong. */
+const checkEnd = async (rig: Rig, http: Http, watch: Watch, truth: Truth): Promise<void> => {
+  for (const deadline = Date.now() + (rig.atOnce ? 0 : CATCH_UP_MS); ; await sleep(1_000)) {
+    const wrong = await checkExactly(http, truth).catch((error: unknown) => [String(error)]);
+    if (wrong.length > 0 && Date.now() < deadline) continue;
+    for (const what of wrong) watch.fail(what);
+    return;
+  }
 };
 
 /** Views fill after they are applied: all must be live before answers can be judged. */
@@ -103,21 +113,22 @@ export const soak = async (rig: Rig, options: SoakOptions, say: (line: string) =
     expected = performance.now() + LAG_MS;
   }, LAG_MS);
 
-  const everyMs = (1000 * PRODUCERS) / options.batches;
+  const { batches, batch } = rig.pace;
+  const everyMs = (1000 * PRODUCERS) / batches;
   const producers = Array.from({ length: PRODUCERS }, (_, share) =>
-    startProducer({ http, watch, truth, share, shares: PRODUCERS, everyMs, batch: options.batch }),
+    startProducer({ http, watch, truth, share, shares: PRODUCERS, everyMs, batch }),
   );
   let turn = 0;
   const newest = () => producers[turn++ % PRODUCERS]?.newest() ?? null;
-  const reading = { http, grpc, truth, newest, random: Math.random };
+  const reading = { http, grpc, truth, newest, atOnce: rig.atOnce, random: Math.random };
   const loads = READS.map(({ name, rate, run }) =>
     startLoad(
-      rate,
+      rate * rig.pace.reads,
       (due) => watch.operation(name, due, () => run(reading)),
       () => watch.fail(`${name}: too many are unanswered`),
     ),
   );
-  const changing = { http, watch, truth, running };
+  const changing = { http, watch, truth, running, atOnce: rig.atOnce };
   const changes = [keepChanging(changing, options.changeEveryMs), keepMakingDatasets(changing, options.datasetEveryMs)];
 
   const restart = async (round: number): Promise<void> => {
@@ -139,9 +150,9 @@ export const soak = async (rig: Rig, options: SoakOptions, say: (line: string) =
   clearInterval(lagging);
   const seen = samples;
   await Promise.all([...loads.map((load) => load.stop()), ...producers.map((producer) => producer.stop()), ...changes]);
-  for (const { restart: again } of rig.parts) await again('SIGKILL');
+  for (const { restart: again } of rig.last) await again('SIGKILL');
   await untilLive(http);
-  await checkExactly(http, watch, truth);
+  await checkEnd(rig, http, watch, truth);
   for (const client of grpc) client.close();
   http.close();
   return { watch, samples: seen, events: truth.total() };
