@@ -37,6 +37,7 @@ export const createAccess = (dependencies: AccessDependencies, options: AccessOp
   const demanded = (): boolean => options.demand === 'keys' || (options.demand === 'auto' && (configured || keys.epoch() > 0));
   const refusals = createRefusals({ eventStore, now, newId: randomUUID, warn });
   const rates = createRates({ now, counter, warn });
+  const { openMetrics = false } = options;
   const { authenticate, holds } = createAuthenticator({ keys, options, demanded, rates, refusals, now });
 
   const makesKeys = ({ grants, revokedAt, expiresAt }: Pick<KnownKey, 'grants' | 'revokedAt' | 'expiresAt'>): boolean =>
@@ -71,9 +72,10 @@ export const createAccess = (dependencies: AccessDependencies, options: AccessOp
       rates,
       refusals,
       holds,
-      openMetrics: options.openMetrics ?? false,
+      openMetrics,
     }),
     demanded,
+    openMetrics,
     authenticate,
     refused: refusals.record,
     async close() {

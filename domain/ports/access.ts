@@ -23,6 +23,8 @@ export interface Access {
    * @throws MR_UNAUTHENTICATED, MR_RATE_LIMITED
    */
   readonly authenticate: (credentials: Credentials) => Principal | Promise<Principal>;
+  /** whether anyone may read the metrics: their route asks nobody */
+  readonly openMetrics: boolean;
   /** What a gateway refused by itself, for the audit. */
   readonly refused: (refusal: AccessRefusal) => void;
   /** Resolves when all refusals so far are in the audit's store. */

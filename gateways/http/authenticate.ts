@@ -65,7 +65,7 @@ export const addAuthentication = (app: FastifyInstance, access: Access | undefin
     );
   };
   app.addHook('onRoute', (options: RouteOptions) => {
-    if (isOpenRoute(options.url)) return;
+    if (isOpenRoute(options.url) || (access.openMetrics && options.url === '/metrics')) return;
     options.onRequest = [authenticate as never, ...[options.onRequest ?? []].flat()];
   });
 };

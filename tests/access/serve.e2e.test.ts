@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { type Authority, authority } from './support/certificates.ts';
 import { charge, DEFINITIONS } from './support/fixture.ts';
@@ -100,6 +101,37 @@ test('an admin key that could be guessed, and half of an issuer, are refused', a
   const half = await run(['serve', '--data', directory, '--jwt-issuer', 'https://login.example/']);
   expect(half.status).toBe(2);
   expect(half.err).toContain('--jwks');
+});
+
+test('tokens of an issuer are taken by a server that is told of it, and only /metrics is open where that is said', async () => {
+  const { publicKey, privateKey } = await generateKeyPair('ES256', { extractable: true });
+  const jwks = join(directory, 'jwks.json');
+  writeFileSync(jwks, JSON.stringify({ keys: [{ ...(await exportJWK(publicKey)), kid: 'k', alg: 'ES256' }] }));
+  const issuer = 'https://login.example/';
+  const line = await serve([
+    '--jwt-issuer',
+    issuer,
+    '--jwt-audience',
+    'features',
+    '--jwks',
+    jwks,
+    '--jwt-grants',
+    'roles',
+    '--open-metrics',
+  ]);
+  expect(line).toContain('keys are asked for');
+  const url = /http:\S+(?=,)/.exec(line)?.[0] as string;
+  const token = await new SignJWT({ roles: ['author@*'] })
+    .setProtectedHeader({ alg: 'ES256', kid: 'k' })
+    .setIssuer(issuer)
+    .setAudience('features')
+    .setSubject('ann')
+    .setExpirationTime('5m')
+    .sign(privateKey);
+  expect((await run(['list', 'source'], { MILLRACE_URL: url })).err).toContain('MR_UNAUTHENTICATED');
+  expect(await run(['list', 'source'], { MILLRACE_URL: url, MILLRACE_API_KEY: token })).toMatchObject({ status: 0 });
+  expect((await fetch(`${url}/metrics`)).status).toBe(200);
+  expect((await fetch(`${url}/v1/status`)).status).toBe(401);
 });
 
 test('a day with keys, over TLS, from the command line', async () => {
