@@ -27,11 +27,23 @@ const mustFind = async (client: Client, kind: Kind, name: string): Promise<Catal
   return entry;
 };
 
+/** What a person who names a feature may have wanted. */
+const meant = async (client: Client, name: string): Promise<string> => {
+  const [view = '', feature] = name.split(/[:.]/);
+  if (feature !== undefined && (await find(client, 'feature-view', view)) !== null)
+    return `: name the view, "${view}", and its features are all shown`;
+  if ((await find(client, 'on-demand-feature', name)) !== null)
+    return `: it is an on-demand feature, which a feature service that has it reads`;
+  return '';
+};
+
 /** A service or a view, by its name alone. */
 export const findTarget = async (client: Client, name: string): Promise<CatalogEntry> => {
   const found = (await find(client, 'feature-service', name)) ?? (await find(client, 'feature-view', name));
   if (found !== null) return found;
-  throw new MillraceError('MR_NOT_FOUND', `there is no feature service or feature view "${name}"`, { name });
+  throw new MillraceError('MR_NOT_FOUND', `there is no feature service or feature view "${name}"${await meant(client, name)}`, {
+    name,
+  });
 };
 
 export const targetOf = ({ kind, name }: CatalogEntry): { service: string } | { view: string } =>

@@ -153,6 +153,10 @@ test('a refusal exits 1 and says code, message and remedy on stderr', async () =
   const { status, out, err } = await run(['get', 'nope', '--entity', 'origin=ATL']);
   expect([status, out]).toEqual([1, '']);
   expect(err).toMatch(/^error MR_NOT_FOUND: there is no feature service or feature view "nope"\n {2}Check the name/);
+  const feature = await run(['get', 'airport_delays:delay_avg_1d', '--entity', 'origin=ATL']);
+  expect(feature.err).toContain('name the view, "airport_delays", and its features are all shown');
+  const nowhere = await run(['publish', 'flights', join(directory, 'nowhere.ndjson')]);
+  expect(nowhere.err).toMatch(/MR_FILE_INVALID: there is no file ".*nowhere\.ndjson"/);
   const json = await run(['show', 'nope', '--json']);
   expect(json.status).toBe(1);
   expect(JSON.parse(json.err)).toMatchObject({ code: 'MR_NOT_FOUND' });

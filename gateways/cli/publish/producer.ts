@@ -10,7 +10,9 @@ export const producerOf = async (file: string, source: string, reading: unknown,
   if (named !== undefined) return named;
   if (file === '-') return `stdin-${randomUUID()}`;
   const path = resolve(file);
-  const handle = await open(path).catch((error: Error) => fail('MR_FILE_INVALID', `${file}: ${error.message}`, { file }));
+  const handle = await open(path).catch((error: NodeJS.ErrnoException) =>
+    fail('MR_FILE_INVALID', error.code === 'ENOENT' ? `there is no file "${path}"` : `${file}: ${error.message}`, { file }),
+  );
   try {
     const { size, mtimeMs } = await handle.stat();
     const { buffer, bytesRead } = await handle.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0);
