@@ -6,7 +6,7 @@
  * What Feast's users file as bugs is mended: a null is NULL_VALUE and a value past its view's ttl is OUTSIDE_MAX_AGE, where Feast says
  * PRESENT (`statuses: 'feast'` says so too). A column's timestamps are those of the row's entity in the view that the column is from.
  */
-import type { FieldType, Row, Value } from '#domain/values/value.ts';
+import type { FieldType, Row, ScalarType, Value } from '#domain/values/value.ts';
 import type { EntityKey, FeatureStatus } from '#domain/views/plan.ts';
 import { setOwn } from '#gateways/own-property.ts';
 import type { ReadOrigins, ReadRequest, ReadResult } from '#gateways/platform.ts';
@@ -51,26 +51,31 @@ export const readRequestOf = (body: OnlineFeaturesBody): ReadRequest => {
   return { ...what, entities: rows as readonly EntityKey[], request: rows, origins: true };
 };
 
-/** Feast's clients know seconds; its JSON has no NaN or infinity, and says them in words. */
-const jsonOf = (value: Value, type: FieldType): unknown => {
-  if (typeof value === 'number') {
-    if (type.base === 'timestamp') return Math.floor(value / 1000);
-    return Number.isFinite(value) ? value : Number.isNaN(value) ? 'NaN' : value > 0 ? 'Infinity' : '-Infinity';
-  }
-  if (Array.isArray(value)) return value.map((item) => jsonOf(item as Value, { ...type, array: false }));
-  return value;
+/** As Python writes it: a whole double keeps its point, by which its client knows the type; JSON has no NaN or infinity: they are words. */
+const doubleText = (value: number): string => {
+  if (Number.isInteger(value)) return value < 1e21 && value > -1e21 ? `${value}.0` : `${value}`;
+  return Number.isFinite(value) ? `${value}` : Number.isNaN(value) ? '"NaN"' : value > 0 ? '"Infinity"' : '"-Infinity"';
 };
 
-const isPlain = ({ base, array }: FieldType): boolean => !array && base !== 'timestamp' && base !== 'float' && base !== 'double';
+const secondsText = (value: number): string => `${Math.floor(value / 1000)}`;
 
-const valuesText = ({ values }: ReadResult, column: number, type: FieldType): string => {
-  const found: unknown[] = new Array(values.length);
-  const plain = isPlain(type);
-  for (let row = 0; row < found.length; row++) {
-    const value = values[row]?.[column] as Value;
-    found[row] = plain || value === null ? value : jsonOf(value, type);
-  }
-  return JSON.stringify(found);
+/** How a type's numbers are written; null: as JSON has them. */
+const numberText = (base: ScalarType): ((value: number) => string) | null =>
+  base === 'double' || base === 'float' ? doubleText : base === 'timestamp' ? secondsText : null;
+
+/** JSON's own writer is the quickest: what it writes otherwise than Python is looked for first. */
+const asJson = (value: Value): boolean => typeof value !== 'number' || (!Number.isInteger(value) && Number.isFinite(value));
+
+const valuesText = ({ values }: ReadResult, column: number, { base, array }: FieldType): string => {
+  const found: Value[] = new Array(values.length);
+  for (let row = 0; row < found.length; row++) found[row] = (values[row] as readonly Value[])[column] as Value;
+  const write = numberText(base);
+  if (write === null || (!array && base !== 'timestamp' && found.every(asJson))) return JSON.stringify(found);
+  const texts = found.map((value) => {
+    if (value === null) return 'null';
+    return array ? `[${(value as readonly number[]).map(write).join(',')}]` : write(value as number);
+  });
+  return `[${texts.join(',')}]`;
 };
 
 const repeated = (text: string, count: number): string => {

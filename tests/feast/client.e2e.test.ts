@@ -5,7 +5,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { avg, col, count, entity, featureService, featureView, last, source } from '#domain/definitions/index.ts';
+import {
+  avg,
+  col,
+  count,
+  entity,
+  featureService,
+  featureView,
+  last,
+  onDemandFeature,
+  request,
+  source,
+} from '#domain/definitions/index.ts';
 import { createHttpGateway, type HttpGateway } from '#gateways/http/gateway.ts';
 import { caller, plain, type TestPlatform, testPlatform } from '#tests/support/platform.ts';
 import { hasPython, pythonWithFeast } from '#tests/support/venv.ts';
@@ -34,6 +45,14 @@ const stats = featureView({
   source: driverRows,
   features: { conv_rate: last(col('conv_rate')), trips: last(col('trips')) },
 });
+const leg = entity({ name: 'leg', keys: { origin: 'string', destination: 'string' } });
+const legs = featureView({ name: 'legs', entity: leg, source: flights, features: { flights: count({}) } });
+const boosted = onDemandFeature({
+  name: 'boost__boosted',
+  type: 'double',
+  inputs: { average: delays.feature('delay_avg'), bonus: request('bonus', 'double') },
+  value: ({ average, bonus }) => average.plus(bonus),
+});
 const model = featureService({ name: 'delay_model', features: [delays.pick('departures', 'delay_avg')] });
 
 const NOON = Date.parse('2026-01-31T12:00:00Z');
@@ -55,7 +74,7 @@ beforeAll(async () => {
   if (!hasPython()) throw new Error('these tests need python3 with venv: install it (Debian: python3-venv)');
   const python = pythonWithFeast();
   on = await testPlatform();
-  await on.platform.apply(plain(airport, flights, delays, driver, driverRows, stats, model), {}, caller);
+  await on.platform.apply(plain(airport, flights, delays, driver, driverRows, stats, leg, legs, boosted, model), {}, caller);
   const { position } = await on.platform.publish(
     {
       source: 'flights',
@@ -147,6 +166,29 @@ test("write_to_online_store: the client's rows become events of the view's sourc
     conv_rate: [0.9],
     trips: [9],
   });
+});
+
+test('every part of a composite key counts, beside a view that has one key', async () => {
+  const rows = [
+    { origin: 'ATL', destination: 'LAX' },
+    { origin: 'ATL', destination: 'nowhere' },
+  ];
+  const { values } = await ask({ do: 'read', features: ['legs:flights', 'airport_delays:departures'], rows });
+  expect(values).toEqual({ origin: ['ATL', 'ATL'], destination: ['LAX', 'nowhere'], flights: [1, 0], departures: [2, 2] });
+});
+
+test("an on-demand feature by Feast's names, with request data; a whole double stays a float in Python", async () => {
+  const asked = { do: 'read', features: ['boost:boosted', 'airport_delays:departures'] };
+  const rows = [{ origin: 'ATL', bonus: 0.5 }];
+  expect((await ask({ ...asked, rows })).values).toEqual({ origin: ['ATL'], boosted: [8], departures: [2] });
+  const full = await ask({ ...asked, rows, full: true });
+  expect(Object.keys(full.values).sort()).toEqual(['airport_delays__departures', 'boost__boosted', 'origin']);
+  expect(await ask({ do: 'types', features: asked.features, rows })).toEqual({
+    boosted: 'float',
+    departures: 'int',
+    origin: 'str',
+  });
+  expect(await ask({ ...asked, rows: [{ origin: 'ATL' }] })).toMatchObject({ message: expect.stringContaining('bonus') });
 });
 
 test('what Feast cannot find here, it says in its own words', async () => {

@@ -15,6 +15,11 @@ def read(request):
     return {"values": answer.to_dict(), "statuses": {}}
 
 
+def types(request):
+    answer = store.get_online_features(features=request["features"], entity_rows=request["rows"])
+    return {name: type(values[0]).__name__ for name, values in answer.to_dict().items()}
+
+
 def write(request):
     frame = pd.DataFrame(request["df"])
     frame["event_timestamp"] = pd.to_datetime(frame["event_timestamp"], utc=True)
@@ -25,7 +30,7 @@ def write(request):
 for line in sys.stdin:
     request = json.loads(line)
     try:
-        answer = {"read": read, "write": write}[request["do"]](request)
+        answer = {"read": read, "types": types, "write": write}[request["do"]](request)
     except Exception as error:  # what a user would see
         answer = {"error": type(error).__name__, "message": str(error)}
     print(json.dumps(answer), flush=True)

@@ -1,7 +1,9 @@
 """What a team that uses Feast has: the same names as the Millrace definitions of client.e2e.test.ts."""
 from datetime import timedelta
 
-from feast import Entity, FeatureService, FeatureView, Field, FileSource, ValueType
+import pandas as pd
+from feast import Entity, FeatureService, FeatureView, Field, FileSource, RequestSource, ValueType
+from feast.on_demand_feature_view import on_demand_feature_view
 from feast.types import Float64, Int64, String
 
 airport = Entity(name="airport", join_keys=["origin"], value_type=ValueType.STRING)
@@ -19,3 +21,17 @@ driver_stats = FeatureView(
     name="driver_stats", entities=[driver], ttl=timedelta(days=3650), source=driver_rows,
     schema=[Field(name="conv_rate", dtype=Float64), Field(name="trips", dtype=Int64)],
 )
+
+# Two entities at once, and features that are computed when they are asked for: here by Feast's words alone, for its server is Millrace.
+target = Entity(name="target", join_keys=["destination"], value_type=ValueType.STRING)
+legs = FeatureView(
+    name="legs", entities=[airport, target], ttl=timedelta(days=3650), source=flights, schema=[Field(name="flights", dtype=Int64)],
+)
+asked = RequestSource(name="asked", schema=[Field(name="bonus", dtype=Float64)])
+
+
+@on_demand_feature_view(sources=[airport_delays[["delay_avg"]], asked], schema=[Field(name="boosted", dtype=Float64)])
+def boost(inputs: pd.DataFrame) -> pd.DataFrame:
+    df = pd.DataFrame()
+    df["boosted"] = inputs["delay_avg"] + inputs["bonus"]
+    return df

@@ -24,7 +24,6 @@ interface Note {
   readonly level: string;
   readonly kind: string;
   readonly name: string;
-  readonly reason: string;
 }
 
 let python: string;
@@ -156,8 +155,7 @@ const DRIVERS = [1, 2, 3, 4, 9];
 const NOT_A_TIME = -(2 ** 63);
 
 test('one feature, whatever its type: the very bytes that Feast sends', async () => {
-  // Python writes a whole double as 2.0 where JSON has 2: the doubles here are not whole, but for one.
-  const exact = STATS.filter((name) => name !== 'last_seen' && name !== 'acc_rate' && name !== 'scores');
+  const exact = STATS.filter((name) => name !== 'last_seen');
   for (const name of exact) {
     const { theirs, ours } = await bothAnswer({ features: [`driver_stats:${name}`], entities: { driver_id: DRIVERS } });
     expect(ours, name).toEqual(theirs);
@@ -318,6 +316,7 @@ test('owners, descriptions, tags and ttl come along', async () => {
   expect((await on.platform.show('feature-service', 'fare_model')).definition).toMatchObject({
     owner: 'pricing',
     tags: ['stage:live'],
+    logging: { sample: 0.1 },
   });
   expect((await on.platform.show('feature-view', 'customer_ratings')).definition).toMatchObject({ online: false });
 });
@@ -328,10 +327,10 @@ test('what has no counterpart is said, with what to do, and --strict refuses it'
   const { notes } = JSON.parse(out) as { notes: readonly Note[] };
   const lost = notes.filter(({ level }) => level === 'lost').map(({ kind, name }) => `${kind} ${name}`);
   expect(lost.sort()).toEqual([
+    'data source spare_rows',
     'feature driver_stats:extra',
     'feature ride_windows:median_fare_86400s',
     'feature service aliased:driver_stats',
-    'feature service fare_model',
     'feature service fare_model:driver_stats:extra',
     'feature service fare_model:shouting:shouted',
     'on-demand feature shouting:shouted',
@@ -374,65 +373,10 @@ test('the same registry in SQLite, and under a path from the environment, reads 
   mkdirSync(join(repository, 'env'));
   writeFileSync(join(repository, 'env', 'feature_store.yaml'), `${CONFIG}registry: ../\${FARES_REGISTRY}\n`);
   expect(JSON.parse((await done('--json', 'import', 'feast', 'env')).out)).toMatchObject({ definitions });
-}, 60_000);
+}, 300_000);
 
-test('a registry that is not there, not one, or not readable here is refused with what to do', async () => {
-  const at = join(repository, 'wrong');
-  mkdirSync(at);
-  const refused = async (files: Readonly<Record<string, string | Uint8Array>>, ...args: readonly string[]): Promise<string> => {
-    for (const [name, text] of Object.entries(files)) writeFileSync(join(at, name), text);
-    const { status, err } = await run('import', 'feast', ...args);
-    expect(status).toBe(1);
-    expect(err).toMatch(/^error MR_FILE_INVALID: /);
-    return err;
-  };
-  const config = (registry: string): Record<string, string> => ({ 'feature_store.yaml': `${CONFIG}registry: ${registry}\n` });
-  expect(await refused({}, 'nowhere')).toMatch(/is not there/);
-  expect(await refused({}, 'data')).toMatch(/has no feature_store\.yaml/);
-  expect(await refused({ 'feature_store.yaml': 'a: [' }, 'wrong')).toMatch(/can't be read/);
-  expect(await refused({ 'feature_store.yaml': '- a' }, 'wrong')).toMatch(/is not a mapping/);
-  expect(await refused({ 'feature_store.yaml': CONFIG }, 'wrong')).toMatch(/names no registry/);
-  expect(await refused(config('gone.db'), 'wrong')).toMatch(/gone\.db, which is not there: run feast apply/);
-  expect(await refused(config('s3://bucket/registry.db'), 'wrong')).toMatch(/copy it here/);
-  expect(await refused(config("{registry_type: sql, path: 'postgresql://host/db'}"), 'wrong')).toMatch(
-    /not postgresql.*SerializeToString/,
-  );
-  expect(await refused(config('{registry_type: snowflake.registry}'), 'wrong')).toMatch(
-    /snowflake\.registry can't be read here.*SerializeToString/,
-  );
-  const bytes = readFileSync(join(repository, 'data', 'registry.db'));
-  expect(await refused({ ...config('cut.db'), 'cut.db': bytes.subarray(0, bytes.length / 2) }, 'wrong')).toMatch(
-    /is not a Feast registry/,
-  );
-  expect(await refused({ 'text.db': 'not a registry at all' }, 'wrong/text.db')).toMatch(/is not a Feast registry/);
-  expect(await refused({ 'empty.db': '' }, 'wrong/empty.db')).toMatch(/is not a Feast registry: it has no schema version/);
-  expect(await refused({ 'text.sqlite': 'SQLite format 3\0 but no more' }, 'wrong/text.sqlite')).toMatch(
-    /is not a Feast registry/,
-  );
-  expect(await refused({}, '.', '--project', 'other')).toMatch(/no project "other": it has fares/);
-}, 60_000);
-
-test('fields of a newer Feast are passed over, and a type that is newer is said to be lost', async () => {
-  const path = join(repository, 'newer.db');
-  execFileSync(
-    python,
-    [
-      '-c',
-      `import sys
-from feast.protos.feast.core.Registry_pb2 import Registry
-registry = Registry()
-registry.ParseFromString(open("data/registry.db", "rb").read())
-view = next(view for view in registry.feature_views if view.spec.name == "vendor_stats")
-view.spec.features.add(name="future", value_type=99)
-bytes = registry.SerializeToString() + b"\\xa2\\x3e\\x03new"
-open("newer.db", "wb").write(bytes)`,
-    ],
-    { cwd: repository },
-  );
-  const { out } = await done('--json', 'import', 'feast', path);
-  const { notes } = JSON.parse(out) as { notes: readonly Note[] };
-  expect(notes.find(({ name }) => name === 'vendor_stats:future')).toMatchObject({
-    level: 'lost',
-    reason: expect.stringContaining('number 99, which is newer'),
-  });
+test('what is refused exits with 1 and says what to do', async () => {
+  const { status, out, err } = await run('import', 'feast', 'data');
+  expect([status, out]).toEqual([1, '']);
+  expect(err).toMatch(/^error MR_FILE_INVALID: .*data has no feature_store\.yaml/);
 });

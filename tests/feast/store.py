@@ -114,6 +114,8 @@ weather = FeatureView(
     source=FileSource(name="weather_rows", path="weather.parquet", timestamp_field="event_timestamp"),
     schema=[Field(name="temperature", dtype=Float64)],
 )
+# Nothing reads it.
+spare = FileSource(name="spare_rows", path="vendors.parquet", timestamp_field="event_timestamp")
 vendor_push = PushSource(
     name="vendor_push",
     batch_source=FileSource(name="vendor_rows", path="vendors.parquet", timestamp_field="event_timestamp"),
@@ -179,7 +181,7 @@ model = FeatureService(
     description="What the fare model reads",
     owner="pricing",
     tags={"stage": "live"},
-    logging_config=LoggingConfig(destination=FileLoggingDestination(path="logs")),
+    logging_config=LoggingConfig(destination=FileLoggingDestination(path="logs"), sample_rate=0.1),
 )
 aliased = FeatureService(
     name="aliased",

@@ -59,6 +59,7 @@ const fields = (least: number): fc.Arbitrary<FeastField[]> =>
     maxLength: 4,
   });
 const source: fc.Arbitrary<FeastSource> = fc.record({
+  project: fc.constant('p'),
   name: fc.oneof(name, fc.constantFrom('data/a.parquet', 's3://lake/x/', 'project.set.table', '')),
   ...said,
   type: fc.constantFrom('BATCH_FILE', 'PUSH_SOURCE', 77),
@@ -185,10 +186,11 @@ const project: fc.Arbitrary<FeastProject> = fc
               project: fc.constant('p'),
               ...said,
               features: fc.array(projection, { maxLength: 3 }),
-              loggingConfig: fc.constantFrom(null, { sampleRate: 1 }),
+              loggingConfig: fc.constantFrom(null, { sampleRate: 1 }, { sampleRate: Math.fround(0.1) }),
             }),
             { selector: (each) => each.name, maxLength: 2 },
           ),
+          dataSources: fc.constant(sources),
           labelViews: fc.constant([{ name: 'labels', project: 'p' }]),
           savedDatasets: fc.constant([]),
           validationReferences: fc.constant([]),

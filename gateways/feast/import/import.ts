@@ -65,6 +65,19 @@ export const importProject = (project: FeastProject): Imported => {
   const definedSources = sources.all.map(({ definition }) => definition);
   const onDemand = importOnDemand(project, { planned, views, sources: definedSources }, imp);
   const services = importServices(project.featureServices, { planned, onDemand: onDemand.names }, imp);
+  const read = new Set(
+    [...project.featureViews, ...project.streamFeatureViews].flatMap(({ batchSource, streamSource }) =>
+      [batchSource, streamSource, batchSource?.batchSource, streamSource?.batchSource].map((source) => source?.name),
+    ),
+  );
+  for (const { name, type } of project.dataSources)
+    if (type !== 'REQUEST_SOURCE' && !read.has(name))
+      notes.lost(
+        'data source',
+        name,
+        'no feature view reads it, and views alone say which columns there are',
+        'define it by hand',
+      );
   for (const [list, kind, remedy] of LOST_KINDS)
     for (const { name } of project[list]) notes.lost(kind, name, 'has no counterpart', remedy);
   if (views.length > 0)

@@ -35,7 +35,7 @@ interface TableOptions {
   readonly table: string;
 }
 
-export interface FeastSource extends Omit<Described, 'project'> {
+export interface FeastSource extends Described {
   readonly type: string | number;
   readonly fieldMapping: Tags;
   readonly timestampField: string;
@@ -139,6 +139,7 @@ export interface FeastProject {
   readonly streamFeatureViews: readonly FeastStreamView[];
   readonly onDemandFeatureViews: readonly FeastOnDemandView[];
   readonly featureServices: readonly FeastService[];
+  readonly dataSources: readonly FeastSource[];
   readonly labelViews: readonly Named[];
   readonly savedDatasets: readonly Named[];
   readonly validationReferences: readonly Named[];

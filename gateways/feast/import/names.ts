@@ -1,7 +1,7 @@
 /** Feast takes any text as a name; here names become topics, tables and columns. A name that will not do is changed, and said. */
 import { FIELD_NAME, NAME } from '#domain/definitions/names.ts';
 
-const LONGEST = 63;
+export const LONGEST = 63;
 
 const words = (text: string): string =>
   text

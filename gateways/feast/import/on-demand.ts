@@ -18,7 +18,7 @@ import { formatFieldType, readFieldType } from '#domain/values/field-type.ts';
 import type { ScalarType } from '#domain/values/value.ts';
 import { described, type Import } from './common.ts';
 import type { FeastField, FeastOnDemandView, FeastProject } from './model.ts';
-import { nameFrom } from './names.ts';
+import { LONGEST, nameFrom } from './names.ts';
 import { translate } from './python.ts';
 import { counterpartOf, typeName } from './types.ts';
 import type { PlannedView } from './views.ts';
@@ -126,7 +126,7 @@ export const importOnDemand = (project: FeastProject, offered: Offered, imp: Imp
           ? null
           : {
               kind: 'on-demand-feature',
-              name: kinds.onDemand.of(label, nameFrom(`${view.name}__${name}`)),
+              name: kinds.onDemand.of(label, `${nameFrom(view.name)}__${nameFrom(name)}`.slice(0, LONGEST)),
               type: type.type.base as ScalarType,
               inputs: Object.fromEntries(
                 used.map((input) => [input, once.find(({ feast }) => feast === input)?.input as OnDemandInput]),

@@ -40,6 +40,7 @@ const KINDS: Readonly<Record<Kind, readonly [message: string, table: string, col
   streamFeatureViews: ['StreamFeatureView', 'stream_feature_views', 'feature_view_proto'],
   onDemandFeatureViews: ['OnDemandFeatureView', 'on_demand_feature_views', 'feature_view_proto'],
   featureServices: ['FeatureService', 'feature_services', 'feature_service_proto'],
+  dataSources: ['DataSource', 'data_sources', 'data_source_proto'],
   labelViews: ['Named', 'label_views', 'feature_view_proto'],
   savedDatasets: ['Named', 'saved_datasets', 'saved_dataset_proto'],
   validationReferences: ['ValidationReference', 'validation_references', 'validation_reference_proto'],
@@ -50,7 +51,7 @@ type Specs = Readonly<Record<Kind | 'projects', readonly Named[]>>;
 
 const ALL = Object.keys(KINDS) as readonly Kind[];
 
-/** Objects carry their name and project in `spec`, but for validation references. */
+/** Objects carry their name and project in `spec`, but for data sources and validation references. */
 const specOf = (message: unknown): Named =>
   'spec' in (message as object) ? ((message as { readonly spec: Named }).spec ?? { name: '', project: '' }) : (message as Named);
 

@@ -14,6 +14,9 @@ export interface Members {
 
 const KIND = 'feature service';
 
+/** A share is a float there: the digits that were meant. */
+const shareOf = (rate: number): number => Math.min(1, Math.max(0, Number(rate.toPrecision(6))));
+
 /** The members of one projection, and the names of its features that could not be had. */
 const membersOf = (
   { featureViewName: view, featureColumns }: FeastProjection,
@@ -90,19 +93,15 @@ const importService = (service: FeastService, from: Members, imp: Import): Featu
       if (fresh.length > 0) all.push(member.from === 'view' ? { ...member, features: fresh } : member);
     }
   }
-  if (service.loggingConfig !== null)
-    notes.lost(
-      KIND,
-      service.name,
-      "its logging: Feast's destinations have no counterpart",
-      'the audit log and `known` tell what was served; log what models were given beside them',
-    );
   if (all.length === 0) {
     notes.lost(KIND, service.name, 'none of its features has a counterpart', 'see the notes on them');
     return null;
   }
   const name = renamed(imp, 'service', KIND, service.name, nameFrom(service.name));
-  return { kind: 'feature-service', name, features: all, ...described(service) };
+  const logging = service.loggingConfig && { sample: shareOf(service.loggingConfig.sampleRate) };
+  if (logging !== null)
+    notes.changed(KIND, service.name, 'logs what it answers to the log and the history here', 'docs/guides/feature-logging.md');
+  return { kind: 'feature-service', name, features: all, ...(logging && { logging }), ...described(service) };
 };
 
 export const importServices = (services: readonly FeastService[], from: Members, imp: Import): FeatureServiceDefinition[] =>

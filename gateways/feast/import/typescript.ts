@@ -122,6 +122,7 @@ const serviceDoc = (service: FeatureServiceDefinition, variables: Variables, vie
     object([
       ['name', text(service.name)],
       ['features', list(service.features.map((member) => memberDoc(member, variables, viewNamed)))],
+      ['logging', service.logging && object([['sample', String(service.logging.sample)]])],
       ...describedEntries(service),
     ]),
   );
