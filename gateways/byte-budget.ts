@@ -34,5 +34,5 @@ export const RETRY_AFTER_S = 1;
 export const overloaded = (what: string, limit: number): MillraceError =>
   new MillraceError('MR_OVERLOADED', `${what} take more than ${limit} bytes together: try again shortly`, {
     limit,
-    retryAfter: RETRY_AFTER_S,
+    retryAfterMs: RETRY_AFTER_S * 1000,
   });

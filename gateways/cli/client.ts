@@ -99,7 +99,13 @@ export const createClient = (base: string, options: ClientOptions): Client => {
     });
     const status = message.statusCode ?? 0;
     if (status >= 400 || message.headers['content-type']?.includes('json') !== true) throw refusalOf(status, text, base);
-    return JSON.parse(text) as T;
+    try {
+      return JSON.parse(text) as T;
+    } catch {
+      throw new MillraceError('MR_UNREACHABLE', `${base} answered what it says is JSON, and is none: is it a Millrace server?`, {
+        status,
+      });
+    }
   };
 
   return {

@@ -26,7 +26,7 @@ const MAX_EVENTS = 2_000;
 const MAX_CHARS = 4_000_000;
 
 export interface Batcher {
-  /** A full batch, when this event filled it. */
+  /** A full batch, where this event no longer fits into it. */
   add(event: string): Batch | null;
   rest(): Batch | null;
 }
@@ -44,9 +44,10 @@ export const createBatcher = (from: number): Batcher => {
   };
   return {
     add(event) {
+      const full = events.length >= MAX_EVENTS || (events.length > 0 && chars + event.length > MAX_CHARS) ? take() : null;
       events.push(event);
       chars += event.length + 1;
-      return events.length >= MAX_EVENTS || chars >= MAX_CHARS ? take() : null;
+      return full;
     },
     rest: () => (events.length === 0 ? null : take()),
   };

@@ -3,7 +3,7 @@
  *
  * A batch starts once the one before it is wholly handed to the operating system, so they arrive in order nearly always; where one
  * overtakes, the server refuses it (MR_PRODUCER_SEQUENCE), and it is sent again after the one before. Where the server is away
- * (a restart), or asks for patience (a key's rate), a batch is tried again until `patienceMs` have passed without any success; the sequence makes that safe.
+ * (a restart), or asks for patience (a key's rate, more work than it can take), a batch is tried again until `patienceMs` have passed without any success; the sequence makes that safe.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MillraceError } from '#domain/errors.ts';
@@ -21,7 +21,7 @@ export interface Sending {
 
 const FIRST_PAUSE_MS = 200;
 const LONGEST_PAUSE_MS = 3_000;
-const AWAY: ReadonlySet<string> = new Set(['MR_UNREACHABLE', 'MR_UNAVAILABLE', 'MR_RATE_LIMITED']);
+const AWAY: ReadonlySet<string> = new Set(['MR_UNREACHABLE', 'MR_UNAVAILABLE', 'MR_OVERLOADED', 'MR_RATE_LIMITED']);
 
 /** As long as the server says, where it says. */
 const pauseOf = ({ details }: MillraceError, pause: number): number =>
@@ -62,17 +62,23 @@ export const sendInOrder = async (batches: AsyncIterable<Batch>, sending: Sendin
   const inFlight: Promise<void>[] = [];
   let last: Promise<void> = Promise.resolve();
   let sent: Promise<void> = Promise.resolve();
-  for await (const batch of batches) {
-    if (stopped()) break;
-    if (inFlight.length >= window) await inFlight.shift();
-    await sent;
-    const before = last;
-    sent = new Promise((onSent) => {
-      last = deliver(batch, before, onSent);
-    });
-    // a failure is met when its turn to be awaited comes
-    last.catch(() => undefined);
-    inFlight.push(last);
+  try {
+    for await (const batch of batches) {
+      if (stopped()) break;
+      if (inFlight.length >= window) await inFlight.shift();
+      await sent;
+      const before = last;
+      sent = new Promise((onSent) => {
+        last = deliver(batch, before, onSent);
+      });
+      // a failure is met when its turn to be awaited comes
+      last.catch(() => undefined);
+      inFlight.push(last);
+    }
+  } catch (error) {
+    // What was read before the file broke off is on its way: it is told of too.
+    await Promise.allSettled(inFlight);
+    throw error;
   }
   await Promise.all(inFlight);
 };

@@ -4,6 +4,7 @@ import { readFieldType } from '#domain/values/field-type.ts';
 import { fileError, literal, openDuckDb, withDuckDb } from '../duckdb.ts';
 import { type Batch, createBatcher, type ReadOptions } from './batch.ts';
 import { eventSql, type FileColumn, type MappedField } from './event-sql.ts';
+import { checkWholeGzip } from './whole-gzip.ts';
 
 export interface TableFile {
   readonly file: string;
@@ -62,6 +63,7 @@ const matchColumns = (table: TableFile, columns: readonly FileColumn[]): MappedF
 
 /** The limit and the rows to leave out go by the producer's count, which for a file is the row. */
 export async function* tableBatches(table: TableFile, { skip, limit }: ReadOptions): AsyncGenerator<Batch> {
+  if (table.file !== '-') await checkWholeGzip(table.file);
   const scan = scanOf(table);
   const columns = await withDuckDb(table.file, async (connection) => {
     const reader = await connection.runAndReadAll(`DESCRIBE SELECT * FROM ${scan}`);
