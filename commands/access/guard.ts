@@ -20,7 +20,7 @@ import type { Thing, Things } from './things.ts';
 export interface GuardDependencies {
   readonly platform: Platform;
   readonly things: Things;
-  readonly rates: Pick<Rates, 'events' | 'rows'>;
+  readonly rates: Pick<Rates, 'events' | 'rows' | 'rowsGiven'>;
   readonly refusals: Pick<Refusals, 'record' | 'written'>;
   readonly holds: (principal: Principal) => boolean;
   readonly openMetrics: boolean;
@@ -164,8 +164,10 @@ export const guardPlatform = (dependencies: GuardDependencies): Platform => {
     async batch(request, caller) {
       const principal = reading(caller, targetOf(request.target));
       demand(caller, 'files', PLATFORM);
+      // How many there will be nobody knows: who has one row left gets them all, and no more that day.
+      charged(principal, () => rates.rows(principal, 1));
       const result = await platform.batch(request, caller);
-      charged(principal, () => rates.rows(principal, result.rows));
+      rates.rowsGiven(principal, result.rows - 1);
       return result;
     },
     async rollup(request, caller) {

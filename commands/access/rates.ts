@@ -21,6 +21,8 @@ export interface Rates {
   /** @throws MR_QUOTA_EXCEEDED */
   readonly events: (principal: Principal, count: number) => void;
   readonly rows: (principal: Principal, count: number) => void;
+  /** Rows that are known only when they were given out: counted, and refused the next time. */
+  readonly rowsGiven: (principal: Principal, count: number) => void;
   /** Sends what was counted; for tests and the end. */
   readonly settle: () => Promise<void>;
   readonly close: () => Promise<void>;
@@ -63,7 +65,7 @@ export const createRates = ({ now, counter, warn, settleMs = SETTLE_MS }: RatesD
     }
   };
 
-  const use = (principal: Principal, quota: Quota, count: number): void => {
+  const use = (principal: Principal, quota: Quota, count: number, given = false): void => {
     const limit = principal.limits[LIMIT[quota]];
     if (limit === undefined || count === 0) return;
     const time = now();
@@ -76,7 +78,7 @@ export const createRates = ({ now, counter, warn, settleMs = SETTLE_MS }: RatesD
     }
     timer ??= setTimeout(() => void settle(), settleMs).unref();
     const used = usage.settled + usage.own;
-    if (used + count > limit) {
+    if (!given && used + count > limit) {
       throw new MillraceError(
         'MR_QUOTA_EXCEEDED',
         `"${principal.actor}" may ${quota === 'events' ? 'publish' : 'read'} ${limit} ${quota} a day (UTC): ${used} are used, and this request has ${count}`,
@@ -99,6 +101,7 @@ export const createRates = ({ now, counter, warn, settleMs = SETTLE_MS }: RatesD
     },
     events: (principal, count) => use(principal, 'events', count),
     rows: (principal, count) => use(principal, 'rows', count),
+    rowsGiven: (principal, count) => use(principal, 'rows', count, true),
     settle,
     async close() {
       await settle();

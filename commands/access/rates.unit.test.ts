@@ -92,6 +92,14 @@ test('a quota is of a UTC day: up to it all, over it none, and at midnight anew'
   rates.rows(ann, 100);
 });
 
+test('what was given out before it could be counted is counted, and the next is refused', () => {
+  const rates = ratesAt({ time: 0 });
+  const ann = principal({ rowsPerDay: 100 });
+  rates.rows(ann, 1);
+  rates.rowsGiven(ann, 5_000);
+  expect(() => rates.rows(ann, 1)).toThrow(expect.objectContaining({ details: expect.objectContaining({ used: 5_001 }) }));
+});
+
 test('gateways count together: what all have used is refused by each once they have settled', async () => {
   const clock = { time: 5 * DAY_MS };
   const shared = counter();
