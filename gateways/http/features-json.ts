@@ -10,7 +10,7 @@
 import type { Value } from '#domain/values/value.ts';
 import type { EntityKey } from '#domain/views/plan.ts';
 import type { ReadResult, ViewAnswer } from '#gateways/platform.ts';
-import { endJson, type JsonBytes, putJson, putRaw, reserve, startJson } from './json-bytes.ts';
+import { endJson, type JsonBytes, putBytes, putJson, putRaw, reserve, startJson } from './json-bytes.ts';
 import { NUMBER_BYTES, putNumber } from './number-bytes.ts';
 
 interface Writer {
@@ -23,7 +23,8 @@ interface Writer {
   readonly ascii: boolean;
   /** `,` and the status row in which all is present */
   readonly allPresent: Uint8Array;
-  readonly features: string;
+  /** from the list of features to where the views begin */
+  readonly features: Uint8Array;
 }
 
 const COMMA = 44;
@@ -44,13 +45,29 @@ const makeWriter = (features: readonly string[]): Writer => {
     mostBytes: all.length + features.length * NUMBER_BYTES + 2,
     ascii: all.every((byte) => byte < 128),
     allPresent: Buffer.from(`,${JSON.stringify(features.map(() => 'present'))}`),
-    features: JSON.stringify(features),
+    features: Buffer.from(`],"features":${JSON.stringify(features)},"views":[`),
   };
+};
+
+/** Names of entity keys as properties: few, for they are the definitions', but a caller may send any. */
+const keyNames = new Map<string, Uint8Array>();
+const MOST_KEYS = 1_000;
+
+const keyName = (key: string): Uint8Array => {
+  const known = keyNames.get(key);
+  if (known !== undefined) return known;
+  const made = new Uint8Array(Buffer.from(`,${JSON.stringify(key)}:`));
+  if (keyNames.size >= MOST_KEYS) keyNames.clear();
+  keyNames.set(key, made);
+  return made;
 };
 
 const putEntity = (out: JsonBytes, entity: EntityKey): void => {
   for (const key in entity) {
-    putRaw(out, `,${JSON.stringify(key)}:`);
+    const name = keyName(key);
+    // Each character one byte, but for the comma, the quotes and the colon around it.
+    if (name.length !== key.length + 4) out.ascii = false;
+    putBytes(out, name);
     putJson(out, entity[key]);
   }
 };
@@ -85,8 +102,34 @@ const putStatus = (out: JsonBytes, writer: Writer, status: readonly string[]): v
   out.at += writer.allPresent.length;
 };
 
-const viewText = (view: ViewAnswer): string =>
-  `{"view":${JSON.stringify(view.view)},"version":${view.version},"generation":${view.generation},"eventTime":${view.eventTime},"position":${JSON.stringify(view.position)},"through":${view.through}}`;
+const ascii = (text: string): Uint8Array => new Uint8Array(Buffer.from(text, 'latin1'));
+const ROWS = ascii('{"rows":[');
+const STATUS = ascii('],"status":');
+const EMPTY_LIST = ascii('[');
+const AT = ascii('],"at":');
+const KNOWN = ascii(',"known":');
+const END = ascii('}');
+const VIEW = ascii('{"view":');
+const VERSION = ascii(',"version":');
+const GENERATION = ascii(',"generation":');
+const EVENT_TIME = ascii(',"eventTime":');
+const POSITION = ascii(',"position":');
+const THROUGH = ascii(',"through":');
+
+const put = (out: JsonBytes, name: Uint8Array, value: unknown): void => {
+  putBytes(out, name);
+  putJson(out, value);
+};
+
+const putView = (out: JsonBytes, { view, version, generation, eventTime, position, through }: ViewAnswer): void => {
+  put(out, VIEW, view);
+  put(out, VERSION, version);
+  put(out, GENERATION, generation);
+  put(out, EVENT_TIME, eventTime);
+  put(out, POSITION, position);
+  put(out, THROUGH, through);
+  putBytes(out, END);
+};
 
 const putRows = (out: JsonBytes, writer: Writer, { entities, values }: ReadResult): void => {
   if (!writer.ascii) out.ascii = false;
@@ -116,17 +159,22 @@ export const createFeaturesSerializer = (): ((result: ReadResult) => string | Bu
   return (result) => {
     const writer = writerOf(result.features);
     const out = startJson();
-    putRaw(out, '{"rows":[');
+    putBytes(out, ROWS);
     putRows(out, writer, result);
-    putRaw(out, '],"status":');
+    putBytes(out, STATUS);
     const statusAt = out.at;
     for (let i = 0; i < result.status.length; i++) putStatus(out, writer, result.status[i] as readonly string[]);
-    if (out.at === statusAt) putRaw(out, '[');
+    if (out.at === statusAt) putBytes(out, EMPTY_LIST);
     else out.bytes[statusAt] = OPEN_LIST;
-    const modes = result.degraded === undefined ? '' : `,"degraded":${JSON.stringify(result.degraded)}`;
-    let views = '';
-    for (let i = 0; i < result.views.length; i++) views += (i === 0 ? '' : ',') + viewText(result.views[i] as ViewAnswer);
-    putRaw(out, `],"features":${writer.features},"views":[${views}],"at":${result.at},"known":${result.known}${modes}}`);
+    putBytes(out, writer.features);
+    for (let i = 0; i < result.views.length; i++) {
+      if (i > 0) putRaw(out, ',');
+      putView(out, result.views[i] as ViewAnswer);
+    }
+    put(out, AT, result.at);
+    put(out, KNOWN, result.known);
+    if (result.degraded !== undefined) putRaw(out, `,"degraded":${JSON.stringify(result.degraded)}`);
+    putBytes(out, END);
     return endJson(out);
   };
 };

@@ -49,6 +49,19 @@ export const putRaw = (out: JsonBytes, json: string): void => {
   out.at += written;
 };
 
+/** Longer ones are worth a call. */
+const FEW_BYTES = 32;
+
+/** Bytes of JSON, ASCII unless `out.ascii` is false already. */
+export const putBytes = (out: JsonBytes, json: Uint8Array): void => {
+  const { length } = json;
+  reserve(out, length);
+  const { bytes, at } = out;
+  if (length > FEW_BYTES) bytes.set(json, at);
+  else for (let i = 0; i < length; i++) bytes[at + i] = json[i] as number;
+  out.at = at + length;
+};
+
 const QUOTE = 34;
 const BACKSLASH = 92;
 
