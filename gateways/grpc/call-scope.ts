@@ -84,17 +84,18 @@ export const createScopes = ({ platform, log }: ScopeOptions): OpenScope => {
         meterOf(path)?.(durationMs / 1000, named, refusal);
         span?.set({ 'rpc.grpc.status_code': code, ...(refusal === null ? {} : { 'error.type': refusal }) });
         span?.end({ failed });
-        log?.({
-          protocol: 'grpc',
-          route: path,
-          status: named,
-          durationMs,
-          refusal,
-          failed,
-          requestId,
-          traceId: span?.traceId,
-          actor: () => scope.actor ?? ANONYMOUS,
-        });
+        if (log?.wants(durationMs, code !== status.OK || refusal !== null) === true)
+          log.tell({
+            protocol: 'grpc',
+            route: path,
+            status: named,
+            durationMs,
+            refusal,
+            failed,
+            requestId,
+            traceId: span?.traceId,
+            actor: () => scope.actor ?? ANONYMOUS,
+          });
       },
     };
     return scope;

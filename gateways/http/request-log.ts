@@ -5,18 +5,19 @@ import { callerOf } from './caller.ts';
 
 export const addRequestLog = (app: FastifyInstance, log: RequestLog): void => {
   app.addHook('onResponse', (request, reply, done) => {
-    log({
-      protocol: 'http',
-      route: `${request.method} ${request.routeOptions.url ?? 'unmatched'}`,
-      status: reply.statusCode,
-      durationMs: reply.elapsedTime,
-      refusal: reply.refusal,
-      failed: reply.statusCode >= 500 && reply.refusal !== 'MR_UNAVAILABLE',
-      requestId: request.id,
-      traceId: request.span?.traceId,
-      // Who was not let in names himself only.
-      actor: () => (reply.refusal === 'MR_UNAUTHENTICATED' ? 'unauthenticated' : callerOf(request).actor),
-    });
+    const { statusCode, elapsedTime, refusal } = reply;
+    if (log.wants(elapsedTime, statusCode >= 400))
+      log.tell({
+        protocol: 'http',
+        route: `${request.method} ${request.routeOptions.url ?? 'unmatched'}`,
+        status: statusCode,
+        durationMs: elapsedTime,
+        refusal,
+        failed: statusCode >= 500 && refusal !== 'MR_UNAVAILABLE',
+        requestId: request.id,
+        traceId: request.span?.traceId,
+        actor: () => callerOf(request).actor,
+      });
     done();
   });
 };

@@ -60,7 +60,9 @@ describe('requests', () => {
   };
   const logged = (request: Partial<AnsweredRequest>, level: LoggerOptions['level'] = 'info'): unknown[] => {
     const { log, written } = lines({ level });
-    createRequestLog(log, 100)({ ...answered, ...request });
+    const requests = createRequestLog(log, 100);
+    const whole = { ...answered, ...request };
+    if (requests.wants(whole.durationMs, whole.refusal !== null)) requests.tell(whole);
     return written.map((line) => JSON.parse(line));
   };
 

@@ -19,7 +19,11 @@ export interface AnsweredRequest {
   readonly actor: () => string | undefined;
 }
 
-export type RequestLog = (request: AnsweredRequest) => void;
+export interface RequestLog {
+  /** Whether such a request has a line: asked first, so that one that has none costs nothing else. */
+  readonly wants: (durationMs: number, refused: boolean) => boolean;
+  readonly tell: (request: AnsweredRequest) => void;
+}
 
 export const SLOW_MS = 1_000;
 
@@ -45,23 +49,27 @@ const actorOf = (request: AnsweredRequest): string | undefined => {
   }
 };
 
-export const createRequestLog =
-  (log: Logger, slowMs = SLOW_MS): RequestLog =>
-  (request) => {
-    const level = levelOf(request, slowMs);
-    if (!log.writes(level)) return;
-    const { protocol, route, status, durationMs, refusal, requestId, traceId } = request;
-    log.log(level, MESSAGES[level], {
-      request: requestId,
-      trace: traceId,
-      actor: actorOf(request),
-      protocol,
-      route,
-      status,
-      ms: Math.round(durationMs * 1000) / 1000,
-      code: refusal,
-    });
+export const createRequestLog = (log: Logger, slowMs = SLOW_MS): RequestLog => {
+  const all = log.writes('debug');
+  return {
+    wants: (durationMs, refused) => all || refused || durationMs >= slowMs,
+    tell(request) {
+      const level = levelOf(request, slowMs);
+      if (!log.writes(level)) return;
+      const { protocol, route, status, durationMs, refusal, requestId, traceId } = request;
+      log.log(level, MESSAGES[level], {
+        request: requestId,
+        trace: traceId,
+        actor: actorOf(request),
+        protocol,
+        route,
+        status,
+        ms: Math.round(durationMs * 1000) / 1000,
+        code: refusal,
+      });
+    },
   };
+};
 
 /** Of what no caller is shown: the request by its id, and the cause as it was thrown. */
 export const logInternalError = (log: Logger | undefined): ((error: unknown, request: string) => void) =>
