@@ -13,7 +13,7 @@ import type { PlannedFeature, ViewPlan } from '#domain/views/plan.ts';
 import { coveredFrom, readHistorical } from '#projections/serving/historical-read.ts';
 import type { RawEvents } from '#projections/serving/raw-events.ts';
 import type { ServedView, ServingViews } from '#projections/serving/served-view.ts';
-import { sameValue } from './same-value.ts';
+import { sameResult } from './same-value.ts';
 
 export interface ExplainDependencies {
   readonly read: (request: ReadRequest) => Promise<ReadResult>;
@@ -161,7 +161,7 @@ export const createExplain = (dependencies: ExplainDependencies): ((request: Exp
       })),
       eventsTotal: inside.length,
       recomputed,
-      matches: sameValue(value, recomputed),
+      matches: sameResult(feature.type, value, recomputed),
     };
   };
 };

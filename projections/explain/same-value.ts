@@ -1,4 +1,4 @@
-import type { Value } from '#domain/values/value.ts';
+import type { FieldType, Value } from '#domain/values/value.ts';
 
 /** Floating sums may differ in their last digits by the order of their parts; everything else is equal or not. */
 const RELATIVE = 1e-9;
@@ -18,3 +18,12 @@ export const sameValue = (a: Value, b: Value): boolean => {
   }
   return a === b;
 };
+
+/** Results in doubles are rounded; times, whole numbers and texts are equal or not. */
+export const isRounded = ({ base }: FieldType): boolean => base === 'double' || base === 'float';
+
+export const equalValue = (a: Value, b: Value): boolean => a === b || JSON.stringify(a) === JSON.stringify(b);
+
+/** Of one feature, whose type says whether its last digits count. */
+export const sameResult = (type: FieldType, a: Value, b: Value): boolean =>
+  isRounded(type) ? sameValue(a, b) : equalValue(a, b);

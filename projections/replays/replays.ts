@@ -2,12 +2,12 @@
 import { fail } from '#domain/errors.ts';
 import type { Platform, ReplayComparison, ReplayState, ReplayStatus } from '#domain/ports/platform.ts';
 import type { GenerationRecord } from '#domain/registry/state.ts';
-import type { Value } from '#domain/values/value.ts';
+import type { FieldType, Value } from '#domain/values/value.ts';
 import { decodeKey, keyOfEntity } from '#domain/views/entity-key.ts';
-import type { FeatureStatus, ViewPlan } from '#domain/views/plan.ts';
+import type { FeatureStatus, PlannedFeature, ViewPlan } from '#domain/views/plan.ts';
 import type { TileStore } from '#domain/views/tile-store.ts';
 import type { Catalog } from '#projections/catalog/catalog.ts';
-import { sameValue } from '#projections/explain/same-value.ts';
+import { sameResult } from '#projections/explain/same-value.ts';
 
 export interface ComputingGeneration {
   readonly spec: { readonly plan: ViewPlan; readonly version: number; readonly generation: number };
@@ -65,6 +65,7 @@ const compare = (id: string, live: Side, candidate: Side): ReplayComparison => {
   const indexIn = (generation: Side): number[] =>
     names.map((name) => generation.spec.plan.features.findIndex((f) => f.name === name));
   const [liveIndex, candidateIndex] = [indexIn(live), indexIn(candidate)];
+  const types = candidateIndex.map((index) => (candidate.spec.plan.features[index] as PlannedFeature).type);
   const [a, b]: [Value[], Value[]] = [[], []];
   const status: FeatureStatus[] = [];
   for (const key of live.store.keys) {
@@ -76,7 +77,7 @@ const compare = (id: string, live: Side, candidate: Side): ReplayComparison => {
     results.forEach((result, i) => {
       const [before, after] = [a[liveIndex[i] as number] as Value, b[candidateIndex[i] as number] as Value];
       result.compared++;
-      if (sameValue(before, after)) return;
+      if (sameResult(types[i] as FieldType, before, after)) return;
       result.differing++;
       if (typeof before === 'number' && typeof after === 'number')
         result.largest = Math.max(result.largest ?? 0, Math.abs(before - after));

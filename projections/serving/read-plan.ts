@@ -112,12 +112,25 @@ const servedOrFail = (views: ServingViews, view: string, version: number | undef
   return served;
 };
 
+/** A view that is read in one version is read so by on-demand features too, as a training set of the same service does. */
+const pinsOf = (columns: readonly Column[]): ReadonlyMap<string, number | undefined> => {
+  const pins = new Map<string, number | undefined>();
+  for (const column of columns) {
+    if (column.kind !== 'feature') continue;
+    const { view, version } = column.wanted;
+    pins.set(view, pins.has(view) && pins.get(view) !== version ? undefined : version);
+  }
+  return pins;
+};
+
 const build = (columns: readonly Column[], definitions: ReadDefinitions, views: ServingViews): ReadPlan => {
   const viewReads: { served: ServedView; columns: { feature: number; column: number }[] }[] = [];
   const viewIndex = new Map<string, number>();
   const onDemand: OnDemandRead[] = [];
   const onDemandIndex = new Map<string, number>();
   const request = new Map<string, FieldType>();
+
+  const pins = pinsOf(columns);
 
   const viewOf = (view: string, version: number | undefined): number => {
     const id = `${view}@${version ?? ''}`;
@@ -150,7 +163,7 @@ const build = (columns: readonly Column[], definitions: ReadDefinitions, views: 
     const inputs = Object.entries(definition.inputs).map(([parameter, input]) => {
       switch (input.from) {
         case 'feature': {
-          const view = viewOf(input.view, undefined);
+          const view = viewOf(input.view, pins.get(input.view));
           return { parameter, from: { from: 'feature', view, feature: featureOf(view, input.feature) } as const };
         }
         case 'request': {

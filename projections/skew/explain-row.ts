@@ -13,8 +13,9 @@ import { keyOfEntity } from '#domain/views/entity-key.ts';
 import { featureFrom } from '#domain/views/fold.ts';
 import type { ViewPlan } from '#domain/views/plan.ts';
 import type { DatasetPlan, PlannedValue } from '#projections/datasets/dataset-plan.ts';
+import { isRounded } from '#projections/explain/same-value.ts';
 import { columnsOf, foldView, type ViewInState, type ViewValues, viewInState } from './recompute.ts';
-import { isRounded, type Noise, noiseOf, same } from './same.ts';
+import { type Noise, noiseOf, same } from './same.ts';
 import type { ServedPlan } from './served-plan.ts';
 import { inLogOrder, LATE, statesOf } from './states.ts';
 

@@ -1,18 +1,13 @@
 /** Equality of values that were added up in another order: the last digits of a sum may differ, and of a spread of nearly equal values all. */
-import type { FieldType, RawEvent, Value } from '#domain/values/value.ts';
+import type { RawEvent, Value } from '#domain/values/value.ts';
 import type { PlannedFeature, ViewPlan } from '#domain/views/plan.ts';
-import { sameValue } from '#projections/explain/same-value.ts';
+import { equalValue, isRounded, sameValue } from '#projections/explain/same-value.ts';
 
 /** A number, how far two may be apart beside their last digits; `exact`: not at all. */
 export type Noise = number | 'exact';
 
-/** Results in doubles are rounded; times, whole numbers and texts are equal or not. */
-export const isRounded = ({ base }: FieldType): boolean => base === 'double' || base === 'float';
-
-const equal = (a: Value, b: Value): boolean => a === b || JSON.stringify(a) === JSON.stringify(b);
-
 export const same = (a: Value, b: Value, noise: Noise): boolean =>
-  equal(a, b) ||
+  equalValue(a, b) ||
   (noise !== 'exact' && (sameValue(a, b) || (typeof a === 'number' && typeof b === 'number' && Math.abs(a - b) <= noise)));
 
 /** A part of the largest input that rounding may move a result by. */
