@@ -26,6 +26,18 @@ if (start === undefined || !(minutes > 0)) {
 const LEAST_TO_JUDGE = 10;
 const SHOWN = 20;
 
+/** Failures that differ in their numbers only are one. */
+const alike = (failures: readonly string[]): readonly { readonly count: number; readonly first: string }[] => {
+  const kinds = new Map<string, { count: number; first: string }>();
+  for (const failure of failures) {
+    const kind = failure.replace(/\d+(\.\d+)?/g, '#');
+    const found = kinds.get(kind);
+    if (found === undefined) kinds.set(kind, { count: 1, first: failure });
+    else found.count++;
+  }
+  return [...kinds.values()].sort((a, b) => b.count - a.count);
+};
+
 const rig = await start();
 try {
   const { watch, samples, events } = await soak(
@@ -45,8 +57,7 @@ try {
     `errors while restarting, all promised: ${[...watch.promised].map(([code, n]) => `${code} ${n}`).join(', ') || 'none'}\n`,
   );
   printMinutes(watch.minutes);
-  for (const failure of watch.failures.slice(0, SHOWN)) console.log(`FAILED ${failure}`);
-  if (watch.failures.length > SHOWN) console.log(`and ${watch.failures.length - SHOWN} more`);
+  for (const { count, first } of alike(watch.failures).slice(0, SHOWN)) console.log(`FAILED ${count} × such as ${first}`);
   const figures = figuresOf(watch, { minutes, samples, judgeGrowth: minutes >= LEAST_TO_JUDGE });
   print(`soak of ${minutes} minutes, profile ${profile}`, figures);
   if (figures.some(({ met }) => met === false)) process.exitCode = 1;
