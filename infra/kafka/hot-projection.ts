@@ -73,7 +73,9 @@ export const hotProjection = (options: HotProjectionOptions): HotProjection => {
     const plans = new Map(targets.map((target) => [target.generation, target.plan]));
     const updates: KeyedUpdate[] = [];
     for (const record of records) {
-      const first = await decoder.pack(plan, record);
+      const packed = decoder.pack(plan, record);
+      // Only a schema's first record waits for it.
+      const first = packed instanceof Promise ? await packed : packed;
       if (first === null) continue;
       const own = plans.get(first.generation);
       const update = own === undefined || own === plan ? first : await decoder.pack(own, record);
