@@ -3,10 +3,12 @@
  * is older than what stands (an engine that resumed from a checkpoint says again what it had said) is left out.
  */
 
-import { entityInBlock } from './packed-block.ts';
+import { doubleArena } from './double-arena.ts';
+import { hasRefs, withTail, writeHead } from './packed-block.ts';
 import { HEAD_DOUBLES, NO_TILES, type PackedEntity, type PackedHead, type PackedTiles, TILE_DOUBLES } from './packed-entity.ts';
 import { packedRefs } from './packed-refs.ts';
 import type { HopGroup, ViewPlan } from './plan.ts';
+import { StoredBlock } from './stored-block.ts';
 
 /** One update, its references as plain data. */
 export interface PlainUpdate {
@@ -73,39 +75,37 @@ const doublesOf = (plan: ViewPlan, tiles: readonly (readonly Tile[])[]): number 
   return doubles;
 };
 
+/** Blocks are made side by side in a larger piece: a buffer each would cost more than what is written into it. */
+const arena = doubleArena();
+
 /** The entity, made at once in the block that a store keeps: see packed-entity.ts for what lies where. */
 const packTiles = (plan: ViewPlan, head: PackedHead, tiles: readonly (readonly Tile[])[]): PackedEntity => {
-  const block = new Float64Array(doublesOf(plan, tiles));
-  let at = HEAD_DOUBLES;
-  const hops = tiles.map((mine, h): PackedTiles => {
+  const doubles = doublesOf(plan, tiles);
+  const { block, from } = arena(doubles);
+  writeHead(block, from, head);
+  let at = from + HEAD_DOUBLES;
+  for (let h = 0; h < tiles.length; h++) {
+    const mine = tiles[h] as readonly Tile[];
     const { nums: width } = plan.hops[h] as HopGroup;
     const { width: fixedWidth } = packedRefs(plan.hops[h] as HopGroup);
     const count = mine.length;
     block[at++] = count;
-    const start = at;
-    const numsAt = start + TILE_DOUBLES * count;
+    const numsAt = at + TILE_DOUBLES * count;
     const fixedAt = numsAt + count * width;
-    at = fixedAt + count * fixedWidth;
     for (let i = 0; i < count; i++) {
       const tile = mine[i] as Tile;
-      block[start + i] = tile.no;
-      block[start + count + i] = tile.newest;
-      block[start + 2 * count + i] = tile.partition;
-      block[start + 3 * count + i] = tile.offset;
+      block[at + i] = tile.no;
+      block[at + count + i] = tile.newest;
+      block[at + 2 * count + i] = tile.partition;
+      block[at + 3 * count + i] = tile.offset;
       for (let n = 0; n < width; n++) block[numsAt + i * width + n] = tile.nums[tile.numsAt + n] as number;
       for (let n = 0; n < fixedWidth; n++) block[fixedAt + i * fixedWidth + n] = tile.fixed[tile.fixedAt + n] as number;
     }
-    return {
-      tileNo: block.subarray(start, start + count),
-      newest: block.subarray(start + count, start + 2 * count),
-      causePartition: block.subarray(start + 2 * count, start + 3 * count),
-      causeOffset: block.subarray(start + 3 * count, numsAt),
-      nums: block.subarray(numsAt, fixedAt),
-      fixed: block.subarray(fixedAt, at),
-      refs: mine.map((tile) => tile.refs),
-    };
-  });
-  return entityInBlock(head, hops, block);
+    at = fixedAt + count * fixedWidth;
+  }
+  const bytes = Buffer.from(block.buffer, from * 8, doubles * 8);
+  const refs = tiles.map((mine) => mine.map((tile) => tile.refs as unknown[]));
+  return hasRefs(refs) ? new StoredBlock(plan, withTail(bytes, refs), refs) : new StoredBlock(plan, bytes, null);
 };
 
 /** Whether a state of a tile was made before another: by the place of the event that caused it, where both were caused in one partition. */

@@ -17,8 +17,10 @@ import {
   resolveNamed,
 } from '../avro/plain-reader.ts';
 import type { Scalar } from '../values/value.ts';
+import { doubleArena } from './double-arena.ts';
 import { encodeKey } from './entity-key.ts';
 import { FIXED_FIELDS, slotColumns } from './features-schema.ts';
+import { EMPTY } from './packed-entity.ts';
 import { packedRefs } from './packed-refs.ts';
 import type { HopGroup, ViewPlan } from './plan.ts';
 import type { RecordedUpdate } from './update-record.ts';
@@ -162,6 +164,15 @@ const stepsOf = (
   });
 };
 
+const arena = doubleArena();
+
+const kept = (doubles: Float64Array): Float64Array => {
+  if (doubles.length === 0) return EMPTY;
+  const { block, from } = arena(doubles.length);
+  for (let i = 0; i < doubles.length; i++) block[from + i] = doubles[i] as number;
+  return block.subarray(from, from + doubles.length);
+};
+
 /** @param schema the writer's, as the registry has it */
 export const packedUpdateReader = (schema: object, plan: ViewPlan): ((record: Uint8Array) => RecordedUpdate) => {
   const { name, fields } = schema as RecordSchema;
@@ -190,8 +201,8 @@ export const packedUpdateReader = (schema: object, plan: ViewPlan): ((record: Ui
       version: fixed[VERSION] as number,
       generation: fixed[GENERATION] as number,
       watermark: fixed[WATERMARK] as number,
-      nums: mine === undefined ? new Float64Array(0) : mine.nums.slice(),
-      fixed: mine === undefined ? new Float64Array(0) : mine.fixed.slice(),
+      nums: mine === undefined ? EMPTY : kept(mine.nums),
+      fixed: mine === undefined ? EMPTY : kept(mine.fixed),
       refs: mine?.hasOthers === true ? mine.refs.slice() : NO_OTHERS,
     };
   };

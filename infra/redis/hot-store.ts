@@ -43,7 +43,7 @@ const readyKey = (target: TilesTarget): string => `${prefix(target)}ready`;
 
 const bytesOf = (entity: PackedEntity): Buffer => {
   const packed = packEntity(entity);
-  return Buffer.from(packed.buffer, packed.byteOffset, packed.byteLength);
+  return Buffer.isBuffer(packed) ? packed : Buffer.from(packed.buffer, packed.byteOffset, packed.byteLength);
 };
 
 const LET_GO: TilesAnswer = { found: 'unknown', part: null, letGo: true };

@@ -79,7 +79,8 @@ test('a repair takes effect on the block that was read, and on no later one', as
   const { plan } = target;
   const store = open();
   await connected(store, target);
-  const part = { ...entityOf(plan, [update(plan, 1, 3, 4)]), whole: false };
+  const { partition, offset, since, newest, keptFrom, hops } = entityOf(plan, [update(plan, 1, 3, 4)]);
+  const part = { partition, offset, since, newest, keptFrom, hops, whole: false };
   const whole = entityOf(plan, [update(plan, 5, 1, 0), update(plan, 1, 3, 4)]);
   await store.store(target, 0, null, 5, [{ key: 'a', entity: part }], ready);
   expect((await store.read(target, ['a'], AT))[0]).toMatchObject({ found: 'unknown', part: { whole: false } });
