@@ -1,5 +1,6 @@
 /** What a question touches: the registered things, each in its namespace. A name that is not registered touches nothing. */
 import { DEFAULT_NAMESPACE, type Definition, type Kind } from '#domain/definitions/model.ts';
+import { featureReference } from '#domain/definitions/names.ts';
 import type { ReadRequest } from '#domain/ports/platform.ts';
 import { KINDS, streamOf } from '#domain/registry/events.ts';
 import { newestVersion } from '#domain/registry/state.ts';
@@ -68,8 +69,8 @@ export const createThings = (catalog: Catalog): Things => {
     return [...one('feature-service', name), ...members];
   };
   const ofFeature = (text: string): readonly Thing[] => {
-    const colon = text.indexOf(':');
-    return colon < 0 ? onDemand(text) : one('feature-view', text.slice(0, colon).replace(/@v\d+$/, ''));
+    const wanted = featureReference(text);
+    return wanted === null ? onDemand(text) : one('feature-view', wanted.view);
   };
 
   return {

@@ -5,3 +5,22 @@ export const NAME_RULE = 'lower-case letters, digits and underscores, starting w
 /** Avro's rule; two underscores in front are kept for the platform. */
 export const FIELD_NAME = /^(?!__)[A-Za-z_][A-Za-z0-9_]{0,62}$/;
 export const FIELD_NAME_RULE = 'letters, digits and underscores, not starting with a digit or two underscores, at most 63';
+
+export interface FeatureReference {
+  readonly view: string;
+  readonly version: number | undefined;
+  readonly feature: string;
+}
+
+/** "view:feature" or "view@v2:feature", of any characters: whether there is such a thing is for others to say. Null: an on-demand feature's name. */
+export const featureReference = (text: string): FeatureReference | null => {
+  const colon = text.indexOf(':');
+  if (colon < 0) return null;
+  const named = text.slice(0, colon);
+  const [suffix, digits] = /@v(\d+)$/.exec(named) ?? ['', undefined];
+  return {
+    view: named.slice(0, named.length - suffix.length),
+    version: digits === undefined ? undefined : Number(digits),
+    feature: text.slice(colon + 1),
+  };
+};

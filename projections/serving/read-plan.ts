@@ -3,6 +3,7 @@
  * which views to read, which of their features go to which column, which on-demand features to compute and in which order.
  */
 import type { FeatureServiceDefinition, OnDemandFeatureDefinition } from '#domain/definitions/model.ts';
+import { featureReference } from '#domain/definitions/names.ts';
 import { fail } from '#domain/errors.ts';
 import { compileExpr } from '#domain/expressions/compile.ts';
 import type { Scope } from '#domain/expressions/typecheck.ts';
@@ -74,11 +75,8 @@ const columnsOfService = (service: FeatureServiceDefinition): Column[] =>
 
 const columnsOfList = (features: readonly string[]): Column[] =>
   features.map((text): Column => {
-    const colon = text.indexOf(':');
-    if (colon < 0) return { kind: 'on-demand', name: text };
-    const [, view, version] = /^(.*?)(?:@v(\d+))?$/.exec(text.slice(0, colon)) as RegExpExecArray;
-    const wanted = { view: view as string, feature: text.slice(colon + 1) };
-    return { kind: 'feature', wanted: { ...wanted, version: version === undefined ? undefined : Number(version) } };
+    const wanted = featureReference(text);
+    return wanted === null ? { kind: 'on-demand', name: text } : { kind: 'feature', wanted };
   });
 
 /** Plain names where they are unique, else `view__feature`. */
