@@ -21,6 +21,7 @@ import { ensureArchive, ensureMaterialize, type MaterializeContext } from './ens
 import { createFills } from './fills.ts';
 import { type FlinkGeneration, flinkGeneration } from './generation.ts';
 import { type Materialized, materializeJobFor, writingJobs } from './materialize-jobs.ts';
+import { createQuietTopics } from './quiet-topics.ts';
 import { sourceAsRead } from './read-fields.ts';
 import { computeJob } from './sql/names.ts';
 import type { UpdateDecoder } from './update-decoder.ts';
@@ -42,6 +43,8 @@ export interface FlinkGenerationsOptions extends MaterializeContext {
   /** Deletes what generations that are gone have left. */
   readonly clean: (views: readonly WantedView[]) => Promise<void>;
   readonly onFilled: (view: string, generation: number) => Promise<void>;
+  /** see quiet-topics.ts */
+  readonly nudge: (topic: string) => Promise<void>;
   readonly warn: (message: string) => void;
 }
 
@@ -80,6 +83,7 @@ export const flinkGenerations = (options: FlinkGenerationsOptions): FlinkGenerat
   let closed = false;
   /** when the log last answered all that was asked, epoch ms */
   let logAnsweredAt = Date.now();
+  const quiet = createQuietTopics();
 
   const wantedGenerations = (): readonly WantedGeneration[] => wanted.flatMap((view) => view.generations);
 
@@ -210,6 +214,12 @@ export const flinkGenerations = (options: FlinkGenerationsOptions): FlinkGenerat
     if ([...running.values()].map((generation) => generation.served.position()).join() !== before)
       for (const listener of [...listeners]) listener();
     if (!options.leads()) return;
+    const readings = [...running].map(([id, generation]) => {
+      const { source } = generation.spec;
+      const computed = generation.computed().reduce((a, b) => a + b, 0);
+      return { id, topic: rawTopic(source.name), computed, lag: generation.lag() };
+    });
+    for (const topic of quiet(readings, Date.now())) await options.nudge(topic);
     for (const { spec, state } of wantedGenerations()) {
       const generation = running.get(idOf(spec.view, spec.generation));
       if (state !== 'filling' || generation === undefined || !(await fills.isFilled(generation))) continue;

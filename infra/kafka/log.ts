@@ -18,7 +18,7 @@ import { openPartitions } from '#infra/kafka/partitions.ts';
 import { producerClaims } from '#infra/kafka/producer-claims.ts';
 import { EARLIEST, type KafkaAddress, LATEST, openCluster } from '#infra/kafka/raw-cluster.ts';
 import { PRODUCERS_TOPIC, type TopicOptions } from '#infra/kafka/topic-config.ts';
-import { openTransactor } from '#infra/kafka/transactor.ts';
+import { openTransactor, type Transactor } from '#infra/kafka/transactor.ts';
 
 export interface KafkaLogOptions extends KafkaAddress {
   /**
@@ -38,7 +38,12 @@ export interface KafkaLogOptions extends KafkaAddress {
 const PATIENCE_MS = 8_000;
 const TRANSACTION_TIMEOUT_MS = 10_000;
 
-export const kafkaLog = async (options: KafkaLogOptions): Promise<Log> => {
+export interface KafkaLog extends Log {
+  /** Leaves a transaction's markers in a topic, and no record: who waits for something to come looks up. */
+  readonly nudge: (topic: string) => Promise<void>;
+}
+
+export const kafkaLog = async (options: KafkaLogOptions): Promise<KafkaLog> => {
   const { brokers, clientId, warn, prefix = '', now = Date.now, patienceMs = PATIENCE_MS } = options;
   const reads = openCluster(options);
   const writes = openCluster(options);
@@ -58,17 +63,23 @@ export const kafkaLog = async (options: KafkaLogOptions): Promise<Log> => {
   const producersTopic = named(PRODUCERS_TOPIC);
   const claims = producerClaims(partitions, producersTopic);
   const committed = committedOffsets(reads, partitions, patienceOf(reads));
-  const appends = groupCommit({
-    partitions: written,
-    claims,
-    transactor: openTransactor({
+  const transactional = `${prefix}${clientId}.${options.instance ?? randomUUID()}`;
+  const transactorOf = (transactionalId: string): Transactor =>
+    openTransactor({
       cluster: writes,
       partitions: written,
       patience: patienceOf(writes),
-      transactionalId: `${prefix}${clientId}.${options.instance ?? randomUUID()}`,
+      transactionalId,
       transactionTimeoutMs: options.transactionTimeoutMs ?? TRANSACTION_TIMEOUT_MS,
       warn,
-    }),
+    });
+  // Its own: a nudge must not make producers wait.
+  const nudges = transactorOf(`${transactional}.nudge`);
+  let nudged: Promise<void> = Promise.resolve();
+  const appends = groupCommit({
+    partitions: written,
+    claims,
+    transactor: transactorOf(transactional),
     names: { topic: named, group: named, producers: producersTopic },
     now,
     brokers,
@@ -99,7 +110,7 @@ export const kafkaLog = async (options: KafkaLogOptions): Promise<Log> => {
     return Array.from({ length: count }, (_, partition) => ({ topic: named(topic), partition }));
   };
 
-  const log: Log = {
+  const log: KafkaLog = {
     async createTopic(topic, { partitions: count }) {
       await admin.createTopic(topic, count);
       await Promise.all([partitions.refresh(named(topic)), written.refresh(named(topic))]);
@@ -128,6 +139,11 @@ export const kafkaLog = async (options: KafkaLogOptions): Promise<Log> => {
     async producerSequence(producer, topic) {
       await claims.catchUp();
       return claims.next(producer, topic);
+    },
+    async nudge(topic) {
+      const touched = (await all(topic)).map((at) => ({ ...at, batches: [] }));
+      nudged = nudged.catch(() => {}).then(async () => void (await nudges.transact({ partitions: touched, positions: [] })));
+      await nudged;
     },
     onAppend(listener) {
       listeners.add(listener);

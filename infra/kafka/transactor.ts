@@ -101,7 +101,7 @@ export const openTransactor = (options: TransactorOptions): Transactor => {
   const sweep = async (eos: TransactionManager, deadline: number): Promise<void> => {
     if (doubtful.length === 0) return;
     eos.beginTransaction();
-    await whileBusy(deadline, () => eos.addPartitionsToTransaction(topicMessages(doubtful, 0)));
+    await whileBusy(deadline, () => eos.addPartitionsToTransaction(topicPartitions(doubtful)));
     await eos.abort();
     doubtful = [];
   };
@@ -158,9 +158,9 @@ export const openTransactor = (options: TransactorOptions): Transactor => {
 
   /** Until every partition's stable end is past what was written; or, for an outcome that is not known, until it is decided. */
   const visible = async (plans: readonly PartitionPlan[], deadline: number): Promise<void> => {
-    let open = plans.map(({ topic, partition, batches }) => {
-      const last = batches.at(-1) as Batch;
-      return { topic, partition, last: last.baseOffset + last.messages.length - 1 };
+    let open = plans.flatMap(({ topic, partition, batches }) => {
+      const last = batches.at(-1);
+      return last === undefined ? [] : [{ topic, partition, last: last.baseOffset + last.messages.length - 1 }];
     });
     while (open.length > 0) {
       const ends = await partitions.offsets(open, LATEST);
@@ -175,8 +175,8 @@ export const openTransactor = (options: TransactorOptions): Transactor => {
     const eos = await begin(deadline);
     let committing = false;
     try {
-      const first = topicMessages(plan.partitions, 0);
-      if (first.length > 0) await whileBusy(deadline, () => eos.addPartitionsToTransaction(first));
+      const touched = topicPartitions(plan.partitions);
+      if (touched.length > 0) await whileBusy(deadline, () => eos.addPartitionsToTransaction(touched));
       const rounds = Math.max(0, ...plan.partitions.map(({ batches }) => batches.length));
       for (let round = 0; round < rounds; round++) {
         await sendRound(
@@ -269,6 +269,13 @@ export const openTransactor = (options: TransactorOptions): Transactor => {
     },
   };
 };
+
+/** All that are part of the transaction, with records or without. */
+const topicPartitions = (plans: readonly PartitionPlan[]): readonly TopicMessages[] =>
+  topicMessages(
+    plans.map((plan) => ({ ...plan, batches: [{ messages: [], bytes: 0, baseOffset: -1, logTime: 0 }] })),
+    0,
+  );
 
 const topicMessages = (plans: readonly PartitionPlan[], round: number): readonly TopicMessages[] => {
   const topics = new Map<string, TopicMessages['partitions'][number][]>();

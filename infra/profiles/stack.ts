@@ -169,6 +169,7 @@ export const startStack = async (options: StackOptions): Promise<Platform> => {
         graceMs: options.leftoversMs ?? LEFTOVERS_MS,
       }),
       onFilled,
+      nudge: log.nudge,
       warn,
     });
     flink = generations;

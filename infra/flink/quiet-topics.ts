@@ -1,0 +1,45 @@
+/**
+ * How far a job has read is known from the offsets that it commits to Kafka after a checkpoint. Flink's source commits them between two of its
+ * polls, and a poll of a topic to which nothing comes lasts ten seconds (`KafkaPartitionSplitReader.POLL_TIMEOUT`), checkpoints or not. So
+ * the last events before a silence would be computed, and not known to be for so long. A nudge ends the poll.
+ */
+export interface Reading {
+  readonly topic: string;
+  /** unique among readings */
+  readonly id: string;
+  /** a sum of offsets: what is known to be computed */
+  readonly computed: number;
+  /** what lies before it, not known to be computed */
+  readonly lag: number;
+}
+
+interface Waiting {
+  computed: number;
+  since: number;
+  pauseMs: number;
+}
+
+/** A checkpoint a second, and some time to complete it. */
+const FIRST_MS = 1_200;
+const LONGEST_MS = 30_000;
+
+/** @returns the topics to nudge now, each once; a job that does not move for all that is nudged less and less often */
+export const createQuietTopics = (): ((readings: readonly Reading[], now: number) => readonly string[]) => {
+  const waiting = new Map<string, Waiting>();
+  return (readings, now) => {
+    const due = new Set<string>();
+    const ids = new Set(readings.map(({ id }) => id));
+    for (const id of waiting.keys()) if (!ids.has(id)) waiting.delete(id);
+    for (const { topic, id, computed, lag } of readings) {
+      const known = waiting.get(id);
+      if (lag === 0) waiting.delete(id);
+      else if (known === undefined || known.computed !== computed) waiting.set(id, { computed, since: now, pauseMs: FIRST_MS });
+      else if (now - known.since >= known.pauseMs) {
+        due.add(topic);
+        known.since = now;
+        known.pauseMs = Math.min(known.pauseMs * 1.5, LONGEST_MS);
+      }
+    }
+    return [...due];
+  };
+};
