@@ -166,7 +166,8 @@ for (const server of ['taskmanager', 'jobmanager'] as const)
     timeout: 300_000,
   }, async () => {
     await without(server, async () => {
-      await readsIn('engine-stalled');
+      // Flink calls a job that waits for its task manager running, but for moments: there, falling behind is what always tells.
+      if (server === 'jobmanager') await readsIn('engine-stalled');
       await publish();
       const { n, result } = await read();
       expect(result.views[0]?.through).toBeLessThan(sales.acknowledged.at(-1) as number);
