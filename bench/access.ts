@@ -1,6 +1,8 @@
 /**
- * What asking who it is costs a read over HTTP: the same reads without asking, with asking switched off, and with a key that may read the
- * view's namespace and has a rate and a quota. Rounds alternate; CPU is the server process's own, which a busy machine disturbs less than requests a second.
+ * What asking who it is costs a read over HTTP: the same reads without asking, with asking switched
+ * off, and with a key that may read the view's namespace and has a rate and a quota. Rounds
+ * alternate; CPU is the server process's own, which a busy machine disturbs less than requests a
+ * second.
  */
 import { createHttpGateway } from '#gateways/http/gateway.ts';
 import { flightBatches } from './support/flights.ts';
@@ -14,14 +16,19 @@ const ROUNDS = 5;
 
 const bench = await startBenchPlatform();
 const { platform } = bench;
-for await (const batch of flightBatches(events, 5000)) await platform.publish({ source: 'flights', events: batch }, caller);
+for await (const batch of flightBatches(events, 5000))
+  await platform.publish({ source: 'flights', events: batch }, caller);
 for (;;) {
   const { sources } = await platform.status();
   if (sources.every((source) => source.historyThrough === source.position)) break;
   await new Promise((resolve) => setTimeout(resolve, 250));
 }
 const { key } = await platform.createKey(
-  { name: 'bench', grants: ['reader@default'], limits: { requestsPerSecond: 1_000_000, rowsPerDay: 1_000_000_000 } },
+  {
+    name: 'bench',
+    grants: ['reader@default'],
+    limits: { requestsPerSecond: 1_000_000, rowsPerDay: 1_000_000_000 },
+  },
   caller,
 );
 const [open, keys] = [platform.access({ demand: 'open' }), platform.access({ demand: 'keys' })];
@@ -41,14 +48,27 @@ const measured = new Map<string, { cpu: number; requests: number }[]>();
 for (let round = 0; round < ROUNDS; round++) {
   for (const [way, { url }] of Object.entries(ways)) {
     const before = process.cpuUsage();
-    const got = await load({ urls: [`${url}/v1/features`], bodies: [body], seconds, rate: 0, connections: 64, headers });
+    const got = await load({
+      urls: [`${url}/v1/features`],
+      bodies: [body],
+      seconds,
+      rate: 0,
+      connections: 64,
+      headers,
+    });
     const { user, system } = process.cpuUsage(before);
     if (got.errors > 0) throw new Error(`${way}: ${got.errors} errors`);
-    measured.set(way, [...(measured.get(way) ?? []), { cpu: (user + system) / got.answered, requests: got.requests }]);
+    measured.set(way, [
+      ...(measured.get(way) ?? []),
+      { cpu: (user + system) / got.answered, requests: got.requests },
+    ]);
   }
 }
 
-const principal = await keys.authenticate({ authorization: headers.authorization, address: '127.0.0.1' });
+const principal = await keys.authenticate({
+  authorization: headers.authorization,
+  address: '127.0.0.1',
+});
 const MANY = 2_000_000;
 const nanoseconds = (work: () => unknown): number => {
   const runs = Array.from({ length: 5 }, () => {
@@ -58,26 +78,38 @@ const nanoseconds = (work: () => unknown): number => {
   });
   return Math.min(...runs);
 };
-const asking = nanoseconds(() => keys.authenticate({ authorization: headers.authorization, address: '127.0.0.1' }));
+const asking = nanoseconds(() =>
+  keys.authenticate({ authorization: headers.authorization, address: '127.0.0.1' }),
+);
 
 for (const gateway of Object.values(ways)) await gateway.close();
 await bench.close();
 
-const of = (way: string, what: 'cpu' | 'requests'): number => median((measured.get(way) ?? []).map((one) => one[what]));
-print(`asking who it is, ${principal.actor}: reads of a service over HTTP, 64 connections, median of ${ROUNDS} rounds`, [
-  ...['switched off', 'with a key'].map((way) => ({
-    what: `${way}: CPU a request`,
-    ours: `${of(way, 'cpu').toFixed(1)} µs`,
-    limit: `${of('not asked', 'cpu').toFixed(1)} µs, not asked`,
-    goal: '',
-    met: null,
-  })),
-  ...['switched off', 'with a key'].map((way) => ({
-    what: `${way}: requests a second`,
-    ours: Math.round(of(way, 'requests')).toLocaleString('en'),
-    limit: Math.round(of('not asked', 'requests')).toLocaleString('en'),
-    goal: '',
-    met: null,
-  })),
-  { what: 'a known key is looked up', ours: `${asking.toFixed(0)} ns`, limit: '', goal: 'microseconds', met: asking < 5_000 },
-]);
+const of = (way: string, what: 'cpu' | 'requests'): number =>
+  median((measured.get(way) ?? []).map((one) => one[what]));
+print(
+  `asking who it is, ${principal.actor}: reads of a service over HTTP, 64 connections, median of ${ROUNDS} rounds`,
+  [
+    ...['switched off', 'with a key'].map((way) => ({
+      what: `${way}: CPU a request`,
+      ours: `${of(way, 'cpu').toFixed(1)} µs`,
+      limit: `${of('not asked', 'cpu').toFixed(1)} µs, not asked`,
+      goal: '',
+      met: null,
+    })),
+    ...['switched off', 'with a key'].map((way) => ({
+      what: `${way}: requests a second`,
+      ours: Math.round(of(way, 'requests')).toLocaleString('en'),
+      limit: Math.round(of('not asked', 'requests')).toLocaleString('en'),
+      goal: '',
+      met: null,
+    })),
+    {
+      what: 'a known key is looked up',
+      ours: `${asking.toFixed(0)} ns`,
+      limit: '',
+      goal: 'microseconds',
+      met: asking < 5_000,
+    },
+  ],
+);

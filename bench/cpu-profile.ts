@@ -1,6 +1,7 @@
 /**
- * Where the CPU time of one request goes: HTTP and gRPC, 1 and 100 entities × 50 features, from the hot copy in a Redis, 16 in flight. The
- * time is the gateway process's own, of a run without the profiler; its parts are shares of a second run with it.
+ * Where the CPU time of one request goes: HTTP and gRPC, 1 and 100 entities × 50 features, from the
+ * hot copy in a Redis, 16 in flight. The time is the gateway process's own, of a run without the
+ * profiler; its parts are shares of a second run with it.
  *
  *   npm run bench cpu-profile [SECONDS]
  */
@@ -24,7 +25,12 @@ const target = lastValues('drivers', COLUMNS);
 await writeRows(redis.address, target, encodeRows(target, driverRows(ENTITIES, COLUMNS)));
 
 const profileOf = async (protocol: 'http' | 'grpc', count: number): Promise<void> => {
-  const server = await startServer('./read-server.ts', [protocol, 'redis', redis.address.host, `${redis.address.port}`]);
+  const server = await startServer('./read-server.ts', [
+    protocol,
+    'redis',
+    redis.address.host,
+    `${redis.address.port}`,
+  ]);
   const run = (): Promise<Load> =>
     protocol === 'grpc'
       ? grpcLoad({
@@ -54,8 +60,11 @@ const profileOf = async (protocol: 'http' | 'grpc', count: number): Promise<void
   console.log('| µs | share | who | most of it, % |\n|---|---|---|---|');
   for (const { who, share, most } of sharesOf(profile))
     if (share >= LEAST_SHARE)
-      console.log(`| ${(share * micros).toFixed(1)} | ${(share * 100).toFixed(1)} % | ${who} | ${most.join(', ')} |`);
+      console.log(
+        `| ${(share * micros).toFixed(1)} | ${(share * 100).toFixed(1)} % | ${who} | ${most.join(', ')} |`,
+      );
 };
 
-for (const count of [1, 100]) for (const protocol of ['http', 'grpc'] as const) await profileOf(protocol, count);
+for (const count of [1, 100])
+  for (const protocol of ['http', 'grpc'] as const) await profileOf(protocol, count);
 process.exit(0);

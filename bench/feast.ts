@@ -1,7 +1,8 @@
 /**
- * Beside Feast: the same rows, the same Redis, the same load, in one run. Feast is what PyPI has: `feast materialize` writes, `feast serve`
- * answers. Millrace is the stack profile's own path without its engine (support/redis-rig.ts): records of features.<view> are decoded and
- * written by the hot copy's worker, and a gateway in a process of its own answers from them.
+ * Beside Feast: the same rows, the same Redis, the same load, in one run. Feast is what PyPI has:
+ * `feast materialize` writes, `feast serve` answers. Millrace is the stack profile's own path
+ * without its engine (support/redis-rig.ts): records of features.<view> are decoded and written by
+ * the hot copy's worker, and a gateway in a process of its own answers from them.
  *
  *   npm run bench feast [SECONDS] [ENTITIES]
  */
@@ -30,7 +31,9 @@ const python = join(venv, 'bin', 'python');
 if (!existsSync(join(venv, 'bin', 'feast'))) {
   console.error(`installing ${PINNED} …`);
   execFileSync('python3', ['-m', 'venv', venv], { stdio: 'inherit' });
-  execFileSync(python, ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', PINNED], { stdio: 'inherit' });
+  execFileSync(python, ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', PINNED], {
+    stdio: 'inherit',
+  });
 }
 
 const directory = mkdtempSync(join(tmpdir(), 'millrace-bench-feast-'));
@@ -40,12 +43,16 @@ process.on('exit', () => {
   rmSync(directory, { recursive: true, force: true });
 });
 const start = (command: string, args: readonly string[]): ChildProcess => {
-  const child = spawn(command, args, { cwd: directory, stdio: ['ignore', 'ignore', process.env.VERBOSE ? 'inherit' : 'ignore'] });
+  const child = spawn(command, args, {
+    cwd: directory,
+    stdio: ['ignore', 'ignore', process.env.VERBOSE ? 'inherit' : 'ignore'],
+  });
   children.push(child);
   return child;
 };
 const until = async (ready: () => Promise<boolean>): Promise<void> => {
-  while (!(await ready().catch(() => false))) await new Promise((resolve) => setTimeout(resolve, 200));
+  while (!(await ready().catch(() => false)))
+    await new Promise((resolve) => setTimeout(resolve, 200));
 };
 
 const redis = (await startRedis()).address;
@@ -64,14 +71,28 @@ await connection.run(
    FROM range(${entities}) t(i)) TO '${file}' (FORMAT parquet)`,
 );
 const read = async (wanted: number): Promise<DriverRow[]> => {
-  const names = ['driver_id', 'event_timestamp', ...Array.from({ length: wanted }, (_, i) => `f${i}`)];
-  const asDouble = names.map((name) => (name === 'event_timestamp' ? 'epoch_ms(event_timestamp)::DOUBLE' : `${name}::DOUBLE`));
-  const result = await connection.runAndReadAll(`SELECT ${asDouble.join(', ')} FROM read_parquet('${file}')`);
-  return result.getRows().map((row) => Object.fromEntries(names.map((name, i) => [name, row[i] as number])));
+  const names = [
+    'driver_id',
+    'event_timestamp',
+    ...Array.from({ length: wanted }, (_, i) => `f${i}`),
+  ];
+  const asDouble = names.map((name) =>
+    name === 'event_timestamp' ? 'epoch_ms(event_timestamp)::DOUBLE' : `${name}::DOUBLE`,
+  );
+  const result = await connection.runAndReadAll(
+    `SELECT ${asDouble.join(', ')} FROM read_parquet('${file}')`,
+  );
+  return result
+    .getRows()
+    .map((row) => Object.fromEntries(names.map((name, i) => [name, row[i] as number])));
 };
 
-copyFileSync(fileURLToPath(new URL('./feast/features.py', import.meta.url)), join(directory, 'features.py'));
-// Feast takes every Python file beside the store's settings for definitions: this one stays where it is.
+copyFileSync(
+  fileURLToPath(new URL('./feast/features.py', import.meta.url)),
+  join(directory, 'features.py'),
+);
+// Feast takes every Python file beside the store's settings for definitions: this one stays where
+// it is.
 const materializeFile = fileURLToPath(new URL('./feast/materialize.py', import.meta.url));
 writeFileSync(
   join(directory, 'feature_store.yaml'),
@@ -99,15 +120,20 @@ const oursTen = entities / (await writeRows(redis, ten, tenRecords));
 const feastTen = materialize('drivers10');
 console.error('writing 50 columns');
 const fifty = lastValues('drivers', COLUMNS);
-const oursFifty = entities / (await writeRows(redis, fifty, encodeRows(fifty, await read(COLUMNS))));
+const oursFifty =
+  entities / (await writeRows(redis, fifty, encodeRows(fifty, await read(COLUMNS))));
 const feastFifty = materialize('drivers');
 connection.closeSync();
 database.close();
 
 /** One gateway, and two behind a balancer: the client's connections are spread over them. */
-const gateways = await Promise.all([0, 1].map(() => startServer('./read-server.ts', ['http', 'redis', HOST, `${redis.port}`])));
+const gateways = await Promise.all(
+  [0, 1].map(() => startServer('./read-server.ts', ['http', 'redis', HOST, `${redis.port}`])),
+);
 
-const feastServe = async (workers: string): Promise<{ readonly url: string; readonly stop: () => Promise<void> }> => {
+const feastServe = async (
+  workers: string,
+): Promise<{ readonly url: string; readonly stop: () => Promise<void> }> => {
   const port = await freePort();
   const child = start(join(venv, 'bin', 'feast'), [
     'serve',
@@ -132,7 +158,9 @@ const feastServe = async (workers: string): Promise<{ readonly url: string; read
 };
 
 const post = async (to: string, body: string): Promise<unknown> =>
-  (await fetch(to, { method: 'POST', headers: { 'content-type': 'application/json' }, body })).json();
+  (
+    await fetch(to, { method: 'POST', headers: { 'content-type': 'application/json' }, body })
+  ).json();
 const run = (urls: readonly string[], bodies: readonly string[]): Promise<Load> =>
   load({ urls, bodies, seconds, rate: 0, connections: CONNECTIONS });
 
@@ -147,13 +175,21 @@ const feastRun = async (url: string): Promise<Both> => ({
 });
 const ourRun = async (servers: readonly ServerProcess[]): Promise<Both> => {
   const urls = servers.map(({ address }) => `${address}/v1/features`);
-  return { one: await run(urls, httpBodies(1, entities)), hundred: await run(urls, httpBodies(100, entities)) };
+  return {
+    one: await run(urls, httpBodies(1, entities)),
+    hundred: await run(urls, httpBodies(100, entities)),
+  };
 };
 
 /** The two must say the same before their speed is compared. */
 const sameAnswers = async (feastUrl: string): Promise<void> => {
-  const [oursBody, feastBody] = [httpBodies(3, entities)[1] as string, feastBodies(3, entities)[1] as string];
-  const mine = (await post(`${gateways[0]?.address}/v1/features`, oursBody)) as { rows: Record<string, number>[] };
+  const [oursBody, feastBody] = [
+    httpBodies(3, entities)[1] as string,
+    feastBodies(3, entities)[1] as string,
+  ];
+  const mine = (await post(`${gateways[0]?.address}/v1/features`, oursBody)) as {
+    rows: Record<string, number>[];
+  };
   const theirs = (await post(`${feastUrl}/get-online-features`, feastBody)) as {
     metadata: { feature_names: string[] };
     results: { values: number[] }[];
@@ -161,7 +197,9 @@ const sameAnswers = async (feastUrl: string): Promise<void> => {
   theirs.metadata.feature_names.forEach((name, column) => {
     mine.rows.forEach((row, i) => {
       if (row[name] !== theirs.results[column]?.values[i])
-        throw new Error(`${name} of row ${i}: ${row[name]} here, ${theirs.results[column]?.values[i]} there`);
+        throw new Error(
+          `${name} of row ${i}: ${row[name]} here, ${theirs.results[column]?.values[i]} there`,
+        );
     });
   });
 };
@@ -208,19 +246,33 @@ const each = (what: string, of: keyof Both): Figure => ({
   goal: '',
   met: null,
 });
-const errors = [warm, ...ours].reduce((sum, { one, hundred }) => sum + one.errors + hundred.errors, 0);
+const errors = [warm, ...ours].reduce(
+  (sum, { one, hundred }) => sum + one.errors + hundred.errors,
+  0,
+);
 print(
   `beside ${PINNED} (the limit's column), ${entities.toLocaleString('en')} entities × ${COLUMNS} features, one Redis, ${CONNECTIONS} connections, the better of 1 and 2 processes`,
   [
     times('1 × 50, requests/s', best(ours, 'one').requests, best(theirs, 'one').requests, 20),
     each('  1 process, 2', 'one'),
     tenth('1 × 50, p99 ms', 'one', true),
-    times('100 × 50, requests/s', best(ours, 'hundred').requests, best(theirs, 'hundred').requests, 30),
+    times(
+      '100 × 50, requests/s',
+      best(ours, 'hundred').requests,
+      best(theirs, 'hundred').requests,
+      30,
+    ),
     each('  1 process, 2', 'hundred'),
     tenth('100 × 50, p99 ms', 'hundred', false),
     times('rows/s written, 10 columns', oursTen, feastTen, 10),
     times('rows/s written, 50 columns', oursFifty, feastFifty, 10),
-    { what: 'errors', ours: String(errors), limit: String(best(theirs, 'one').errors), goal: '0', met: errors === 0 },
+    {
+      what: 'errors',
+      ours: String(errors),
+      limit: String(best(theirs, 'one').errors),
+      goal: '0',
+      met: errors === 0,
+    },
   ],
 );
 process.exit(0);

@@ -1,6 +1,7 @@
 /**
- * Millrace's gRPC reads beside bare @grpc/grpc-js that answers a constant of the same size and reads nothing of the request: the same client,
- * each server in a process of its own, in turns, medians. From tiles in memory and from a Redis; one by one and in a stream.
+ * Millrace's gRPC reads beside bare @grpc/grpc-js that answers a constant of the same size and
+ * reads nothing of the request: the same client, each server in a process of its own, in turns,
+ * medians. From tiles in memory and from a Redis; one by one and in a stream.
  *
  *   npm run bench grpc [SECONDS] [ROUNDS]
  */
@@ -26,7 +27,12 @@ const rows = [...driverRows(ENTITIES, COLUMNS)];
 const target = lastValues('drivers', COLUMNS);
 await writeRows(redis.address, target, encodeRows(target, rows));
 const memory = await startServer('./read-server.ts', ['grpc', 'memory', `${ENTITIES}`]);
-const hot = await startServer('./read-server.ts', ['grpc', 'redis', redis.address.host, `${redis.address.port}`]);
+const hot = await startServer('./read-server.ts', [
+  'grpc',
+  'redis',
+  redis.address.host,
+  `${redis.address.port}`,
+]);
 
 const same = (bytes: Buffer): Buffer => bytes;
 const askOnce = ({ address }: ServerProcess, body: Buffer): Promise<Buffer> =>
@@ -47,7 +53,8 @@ const checked = async (server: ServerProcess, count: number): Promise<Buffer> =>
     const expected = rows[id] as DriverRow;
     answer.features.forEach((name, i) => {
       const value = plainOf(answer.rows[r]?.values[i]);
-      if (value !== expected[name]) throw new Error(`${name} of ${id} is ${value}, not ${expected[name]}`);
+      if (value !== expected[name])
+        throw new Error(`${name} of ${id} is ${value}, not ${expected[name]}`);
     });
   });
   return bytes;
@@ -59,9 +66,20 @@ interface Run {
   readonly cpu: number;
 }
 
-const run = async (server: ServerProcess, bodies: readonly Buffer[], streaming: boolean): Promise<Run> => {
+const run = async (
+  server: ServerProcess,
+  bodies: readonly Buffer[],
+  streaming: boolean,
+): Promise<Run> => {
   const { result, cpu } = await server.measure(() =>
-    grpcLoad({ address: server.address, path: method.path, bodies, seconds, inFlight: IN_FLIGHT, streaming }),
+    grpcLoad({
+      address: server.address,
+      path: method.path,
+      bodies,
+      seconds,
+      inFlight: IN_FLIGHT,
+      streaming,
+    }),
   );
   return { load: result, cpu: (cpu * 1e6) / result.answered };
 };
@@ -86,7 +104,8 @@ const compare = async (
       if (round > 0) runs.get(name)?.push(one);
     }
   await bare.stop();
-  const of = (name: string, figure: (one: Run) => number): number => median((runs.get(name) ?? []).map(figure));
+  const of = (name: string, figure: (one: Run) => number): number =>
+    median((runs.get(name) ?? []).map(figure));
   const goal = count === 1;
   const figures = Object.keys(servers).flatMap((name) => {
     const share = of(name, ({ load }) => load.requests) / of('bare', ({ load }) => load.requests);

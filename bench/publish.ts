@@ -1,6 +1,7 @@
 /**
- * Publishing flights, durable and computed: in one process from a file, and over HTTP in batches of 500.
- * Limits: the same events encoded and appended to the log with no view over them; Fastify parsing the same bodies and doing nothing.
+ * Publishing flights, durable and computed: in one process from a file, and over HTTP in batches of
+ * 500. Limits: the same events encoded and appended to the log with no view over them; Fastify
+ * parsing the same bodies and doing nothing.
  */
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
@@ -22,9 +23,11 @@ const fromFile = async (withViews: boolean): Promise<{ seconds: number; rss: num
   let pending: Promise<unknown> = Promise.resolve();
   for await (const batch of flightBatches(events, batchSize)) {
     await pending;
-    pending = bench.platform.publish({ source: 'flights', events: batch }, caller).then((result) => {
-      accepted += result.accepted;
-    });
+    pending = bench.platform
+      .publish({ source: 'flights', events: batch }, caller)
+      .then((result) => {
+        accepted += result.accepted;
+      });
   }
   await pending;
   const seconds = (performance.now() - started) / 1000;
@@ -37,10 +40,15 @@ const fromFile = async (withViews: boolean): Promise<{ seconds: number; rss: num
 /** The client is a process of its own, so that its work does not count as the server's. */
 const overHttp = (url: string): Promise<number> =>
   new Promise((resolve, reject) => {
-    const child = fork(fileURLToPath(new URL('./support/publish-client.ts', import.meta.url)), [url, String(httpEvents)]);
+    const child = fork(fileURLToPath(new URL('./support/publish-client.ts', import.meta.url)), [
+      url,
+      String(httpEvents),
+    ]);
     child.on('message', (seconds) => resolve(Number(seconds)));
     child.on('error', reject);
-    child.on('exit', (code) => (code === 0 ? undefined : reject(new Error(`the client ended with ${code}`))));
+    child.on('exit', (code) =>
+      code === 0 ? undefined : reject(new Error(`the client ended with ${code}`)),
+    );
   });
 
 const logOnly = await fromFile(false);

@@ -1,7 +1,8 @@
 /**
- * A soak: `npm run bench soak [MINUTES] [PROFILE]`. Clients publish and read at a steady rate, in every way that there is, while views are
- * revised and replayed, data sets made, and every part restarted. Answers are checked against counted truth; what clients may see as
- * errors is listed in `soak/errors.ts`; memory, files and latency must not grow. Exits with 1 where a check fails.
+ * A soak: `npm run bench soak [MINUTES] [PROFILE]`. Clients publish and read at a steady rate, in
+ * every way that there is, while views are revised and replayed, data sets made, and every part
+ * restarted. Answers are checked against counted truth; what clients may see as errors is listed in
+ * `soak/errors.ts`; memory, files and latency must not grow. Exits with 1 where a check fails.
  */
 import { startEmbeddedRig } from './soak/embedded.ts';
 import type { Rig } from './soak/rig.ts';
@@ -18,7 +19,9 @@ const minutes = Number(process.argv[2] ?? 15);
 const profile = process.argv[3] ?? 'embedded';
 const start = PROFILES[profile];
 if (start === undefined || !(minutes > 0)) {
-  console.error(`npm run bench soak [MINUTES] [PROFILE]; profiles are ${Object.keys(PROFILES).join(', ')}`);
+  console.error(
+    `npm run bench soak [MINUTES] [PROFILE]; profiles are ${Object.keys(PROFILES).join(', ')}`,
+  );
   process.exit(2);
 }
 
@@ -27,7 +30,9 @@ const LEAST_TO_JUDGE = 10;
 const SHOWN = 20;
 
 /** Failures that differ in their numbers only are one. */
-const alike = (failures: readonly string[]): readonly { readonly count: number; readonly first: string }[] => {
+const alike = (
+  failures: readonly string[],
+): readonly { readonly count: number; readonly first: string }[] => {
   const kinds = new Map<string, { count: number; first: string }>();
   for (const failure of failures) {
     const kind = failure.replace(/\d+(\.\d+)?/g, '#');
@@ -57,7 +62,8 @@ try {
     `errors while restarting, all promised: ${[...watch.promised].map(([code, n]) => `${code} ${n}`).join(', ') || 'none'}\n`,
   );
   printMinutes(watch.minutes);
-  for (const { count, first } of alike(watch.failures).slice(0, SHOWN)) console.log(`FAILED ${count} × such as ${first}`);
+  for (const { count, first } of alike(watch.failures).slice(0, SHOWN))
+    console.log(`FAILED ${count} × such as ${first}`);
   const figures = figuresOf(watch, { minutes, samples, judgeGrowth: minutes >= LEAST_TO_JUDGE });
   print(`soak of ${minutes} minutes, profile ${profile}`, figures);
   if (figures.some(({ met }) => met === false)) process.exitCode = 1;

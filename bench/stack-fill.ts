@@ -1,11 +1,12 @@
 /**
- * One million raw events in Kafka → feature updates in Kafka, Paimon and Iceberg: a view of the flights example beside the Flink SQL that one
- * would write by hand for the same aggregates, in turns on one stack.
+ * One million raw events in Kafka → feature updates in Kafka, Paimon and Iceberg: a view of the
+ * flights example beside the Flink SQL that one would write by hand for the same aggregates, in
+ * turns on one stack.
  *
  *   npm run bench stack-fill [EVENTS] [ROUNDS]
  *
- * The clock starts when the view is applied, or the hand-written statements are sent, and stops when Flink has committed the offset of the
- * last raw event, and the last update's in both tables.
+ * The clock starts when the view is applied, or the hand-written statements are sent, and stops
+ * when Flink has committed the offset of the last raw event, and the last update's in both tables.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -35,7 +36,8 @@ const sum = (offsets: readonly number[]): number => offsets.reduce((a, b) => a +
 
 const directory = mkdtempSync(join(tmpdir(), 'millrace-bench-fill-'));
 const stack = openStack({ directory, basePort: 28_420, say: (line) => console.error(line) });
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => void stack.down().finally(() => process.exit(1)));
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  process.on(signal, () => void stack.down().finally(() => process.exit(1)));
 
 interface Filled {
   readonly seconds: number;
@@ -53,16 +55,29 @@ try {
     warn: (message) => console.error(message),
     hot: false,
   });
-  const plain = (...definitions: readonly Definition[]): Definition[] => JSON.parse(JSON.stringify(definitions)) as Definition[];
+  const plain = (...definitions: readonly Definition[]): Definition[] =>
+    JSON.parse(JSON.stringify(definitions)) as Definition[];
   await platform.apply(plain(airport, flights), {}, caller);
   const raw = rawTopic('flights');
   const begun = performance.now();
-  for await (const batch of flightBatches(events, BATCH)) await platform.publish({ source: 'flights', events: batch }, caller);
-  console.error(`${events} events published in ${((performance.now() - begun) / 1000).toFixed(1)} s`);
+  for await (const batch of flightBatches(events, BATCH))
+    await platform.publish({ source: 'flights', events: batch }, caller);
+  console.error(
+    `${events} events published in ${((performance.now() - begun) / 1000).toFixed(1)} s`,
+  );
 
   /** Waits until the groups have read all. */
-  const filled = async (from: number, updates: string, compute: string, tables: readonly string[]): Promise<Filled> => {
-    const there = async (group: string, topic: string, ends: readonly number[]): Promise<boolean> => {
+  const filled = async (
+    from: number,
+    updates: string,
+    compute: string,
+    tables: readonly string[],
+  ): Promise<Filled> => {
+    const there = async (
+      group: string,
+      topic: string,
+      ends: readonly number[],
+    ): Promise<boolean> => {
       const committed = await settledOffsets(log, topic, await log.committed(group, topic), ends);
       return ends.every((end, p) => (committed[p] ?? 0) >= end);
     };
@@ -72,7 +87,9 @@ try {
     const ends = await log.end(updates);
     for (const group of tables) while (!(await there(group, updates, ends))) await sleep(100);
     const seconds = (performance.now() - from) / 1000;
-    console.error(`${updates}: computed after ${computed.toFixed(1)} s, in the tables after ${seconds.toFixed(1)} s`);
+    console.error(
+      `${updates}: computed after ${computed.toFixed(1)} s, in the tables after ${seconds.toFixed(1)} s`,
+    );
     return { seconds, updates: sum(ends) };
   };
 
@@ -87,7 +104,9 @@ try {
       ids.push(await session.submit(statement));
       await session.close();
     }
-    const done = await filled(from, topic, `${GROUP}-compute-${round}`, [`${GROUP}-tables-${round}`]);
+    const done = await filled(from, topic, `${GROUP}-compute-${round}`, [
+      `${GROUP}-tables-${round}`,
+    ]);
     for (const id of ids) await cluster.cancel(id);
     return done;
   };
@@ -96,12 +115,16 @@ try {
     const name = `airport_delays_${round}`;
     const from = performance.now();
     await platform.apply(plain({ ...airportDelays, name }), {}, caller);
-    const done = await filled(from, featuresTopic(name), computeGroup(name, 1), [MATERIALIZE_GROUP, ARCHIVE_GROUP]);
+    const done = await filled(from, featuresTopic(name), computeGroup(name, 1), [
+      MATERIALIZE_GROUP,
+      ARCHIVE_GROUP,
+    ]);
     await platform.command({ type: 'Retire', data: { kind: 'feature-view', name } }, caller);
     return done;
   };
 
-  const shown = ({ seconds, updates }: Filled): string => `${seconds.toFixed(1)} s, ${updates.toLocaleString('en')} updates`;
+  const shown = ({ seconds, updates }: Filled): string =>
+    `${seconds.toFixed(1)} s, ${updates.toLocaleString('en')} updates`;
   const results: { readonly ours: Filled; readonly hand: Filled }[] = [];
   for (let round = 0; round < rounds; round++) {
     // In turns, so that neither always has the warmer servers.

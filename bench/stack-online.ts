@@ -1,7 +1,8 @@
 /**
- * The stack profile's online path, on a stack of its own on this machine: a raw event produced until it is read through the gateway, from
- * Redis and from Paimon, at 1,000 events a second; reads of 1 entity × 10 windowed features at 64 connections, from Redis, beside a bare
- * Fastify route that does one `ioredis` GET of the same block; and lookups from Paimon.
+ * The stack profile's online path, on a stack of its own on this machine: a raw event produced
+ * until it is read through the gateway, from Redis and from Paimon, at 1,000 events a second; reads
+ * of 1 entity × 10 windowed features at 64 connections, from Redis, beside a bare Fastify route
+ * that does one `ioredis` GET of the same block; and lookups from Paimon.
  *
  *   npm run bench stack-online [SECONDS]
  */
@@ -10,7 +11,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Fastify from 'fastify';
 import { Redis } from 'ioredis';
-import { avg, col, count, entity, featureView, max, source, sum } from '#domain/definitions/index.ts';
+import {
+  avg,
+  col,
+  count,
+  entity,
+  featureView,
+  max,
+  source,
+  sum,
+} from '#domain/definitions/index.ts';
 import type { Definition } from '#domain/definitions/model.ts';
 import type { Platform } from '#domain/ports/platform.ts';
 import { createHttpGateway } from '#gateways/http/gateway.ts';
@@ -20,17 +30,26 @@ import { type Load, readLoad } from './support/read-load.ts';
 import { percentile, print } from './support/report.ts';
 
 const seconds = Number(process.argv[2] ?? 30);
-/** Virtual machines compile what runs often: a server's first minutes are not those that its users see. */
+/**
+ * Virtual machines compile what runs often: a server's first minutes are not those that its users
+ * see.
+ */
 const WARM_SECONDS = 150;
 const PER_SECOND = 1_000;
 const ENTITIES = 2_000;
-/** A producer's batch, and how often a reader looks: what is measured is no finer than the latter. */
+/**
+ * A producer's batch, and how often a reader looks: what is measured is no finer than the latter.
+ */
 const BATCH_MS = 50;
 const LOOK_MS = 10;
 const caller = { actor: 'bench' };
 
 const user = entity({ name: 'user', keys: { user: 'string' } });
-const clicks = source({ name: 'clicks', fields: { t: 'timestamp', user: 'string', amount: 'double' }, eventTime: 't' });
+const clicks = source({
+  name: 'clicks',
+  fields: { t: 'timestamp', user: 'string', amount: 'double' },
+  eventTime: 't',
+});
 const spending = featureView({
   name: 'spending',
   entity: user,
@@ -52,20 +71,28 @@ const features = Object.keys(spending.features).map((name) => `spending:${name}`
 
 const directory = mkdtempSync(join(tmpdir(), 'millrace-bench-stack-'));
 const stack = openStack({ directory, basePort: 27_420, say: (line) => console.error(line) });
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => void stack.down().finally(() => process.exit(1)));
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  process.on(signal, () => void stack.down().finally(() => process.exit(1)));
 
-const load = (url: string, body: string, rate = 0): Promise<Load> => readLoad(url, body, seconds, rate);
+const load = (url: string, body: string, rate = 0): Promise<Load> =>
+  readLoad(url, body, seconds, rate);
 /** What the goal for lookups asks for: at saturation a latency is the queue's. */
 const PAIMON_RATE = 2_000;
 const TEN = 10;
 
 const event = (who: string) => ({ t: Date.now(), user: who, amount: 12.5 });
 
-/** of the probe's events, all told: a reader that is behind must not be taken for one that is ahead */
+/**
+ * of the probe's events, all told: a reader that is behind must not be taken for one that is ahead
+ */
 let probes = 0;
 
 /** From the producer's call to the first read that counts the event, ms. */
-const freshness = async (writer: Platform, reader: Platform, lasting = seconds): Promise<number[]> => {
+const freshness = async (
+  writer: Platform,
+  reader: Platform,
+  lasting = seconds,
+): Promise<number[]> => {
   const found: number[] = [];
   let sent = 0;
   const started = performance.now();
@@ -100,49 +127,85 @@ try {
   await stack.up();
   const warn = (message: string): void => console.error(message);
   const open = (hot: boolean): Promise<Platform> =>
-    startStack({ addresses: stack.addresses, dataDirectory: join(directory, hot ? 'hot' : 'primary'), warn, hot });
+    startStack({
+      addresses: stack.addresses,
+      dataDirectory: join(directory, hot ? 'hot' : 'primary'),
+      warn,
+      hot,
+    });
   const platform = await open(true);
-  await platform.apply(JSON.parse(JSON.stringify([user, clicks, spending])) as Definition[], {}, caller);
+  await platform.apply(
+    JSON.parse(JSON.stringify([user, clicks, spending])) as Definition[],
+    {},
+    caller,
+  );
   const primary = await open(false);
   // Every entity is known.
   for (let i = 0; i < ENTITIES; i += 500)
-    await platform.publish({ source: 'clicks', events: Array.from({ length: 500 }, (_, n) => event(`u${i + n}`)) }, caller);
+    await platform.publish(
+      { source: 'clicks', events: Array.from({ length: 500 }, (_, n) => event(`u${i + n}`)) },
+      caller,
+    );
   await freshness(platform, platform, WARM_SECONDS);
   await freshness(platform, primary, 10);
   const fromRedis = await freshness(platform, platform);
   const fromPaimon = await freshness(platform, primary);
-  print(`raw event produced → read, ${PER_SECOND} events/s beside, ${fromRedis.length} and ${fromPaimon.length} probes`, [
-    { what: 'Redis p50, ms', ours: percentile(fromRedis, 0.5).toFixed(0), limit: '', goal: '', met: null },
-    {
-      what: 'Redis p99, ms',
-      ours: percentile(fromRedis, 0.99).toFixed(0),
-      limit: '',
-      goal: 'under 250',
-      met: percentile(fromRedis, 0.99) < 250,
-    },
-    { what: 'Paimon p50, ms', ours: percentile(fromPaimon, 0.5).toFixed(0), limit: '', goal: '', met: null },
-    {
-      what: 'Paimon p99, ms',
-      ours: percentile(fromPaimon, 0.99).toFixed(0),
-      limit: '',
-      goal: 'under 3000',
-      met: percentile(fromPaimon, 0.99) < 3_000,
-    },
-  ]);
+  print(
+    `raw event produced → read, ${PER_SECOND} events/s beside, ${fromRedis.length} and ${fromPaimon.length} probes`,
+    [
+      {
+        what: 'Redis p50, ms',
+        ours: percentile(fromRedis, 0.5).toFixed(0),
+        limit: '',
+        goal: '',
+        met: null,
+      },
+      {
+        what: 'Redis p99, ms',
+        ours: percentile(fromRedis, 0.99).toFixed(0),
+        limit: '',
+        goal: 'under 250',
+        met: percentile(fromRedis, 0.99) < 250,
+      },
+      {
+        what: 'Paimon p50, ms',
+        ours: percentile(fromPaimon, 0.5).toFixed(0),
+        limit: '',
+        goal: '',
+        met: null,
+      },
+      {
+        what: 'Paimon p99, ms',
+        ours: percentile(fromPaimon, 0.99).toFixed(0),
+        limit: '',
+        goal: 'under 3000',
+        met: percentile(fromPaimon, 0.99) < 3_000,
+      },
+    ],
+  );
 
   await new Promise((resolve) => setTimeout(resolve, 5_000));
   const body = JSON.stringify({ features, entities: [{ user: 'u7' }] });
   const gateway = await createHttpGateway({ platform, host: '127.0.0.1', port: 0 });
   const second = await createHttpGateway({ platform: primary, host: '127.0.0.1', port: 0 });
   const headers = { 'content-type': 'application/json' };
-  const answer = await (await fetch(`${gateway.url}/v1/features`, { method: 'POST', headers, body })).text();
+  const answer = await (
+    await fetch(`${gateway.url}/v1/features`, { method: 'POST', headers, body })
+  ).text();
   const redis = new Redis({ ...stack.addresses.redis, enableAutoPipelining: true });
   const key = 'mr:{spending#1}:e:u7';
   const block = (await redis.getBuffer(key)) as Buffer;
   const bare = Fastify();
   bare.post(
     '/v1/features',
-    { schema: { body: { type: 'object', properties: { features: { type: 'array' }, entities: { type: 'array' } } } } },
+    {
+      schema: {
+        body: {
+          type: 'object',
+          properties: { features: { type: 'array' }, entities: { type: 'array' } },
+        },
+      },
+    },
     async (_request, reply) => {
       await redis.getBuffer(key);
       reply.header('content-type', 'application/json; charset=utf-8');
@@ -150,7 +213,10 @@ try {
     },
   );
   const bareUrl = await bare.listen({ port: 0, host: '127.0.0.1' });
-  const tens = JSON.stringify({ features, entities: Array.from({ length: TEN }, (_, i) => ({ user: `u${i}` })) });
+  const tens = JSON.stringify({
+    features,
+    entities: Array.from({ length: TEN }, (_, i) => ({ user: `u${i}` })),
+  });
   const rounds: Record<'bare' | 'ours' | 'paimon' | 'paced' | 'byTens', Load>[] = [];
   for (let round = 0; round < 2; round++)
     rounds.push({
@@ -172,8 +238,20 @@ try {
         goal: '60 % of Fastify + GET',
         met: share >= 0.6,
       },
-      { what: 'share', ours: `${(share * 100).toFixed(0)} %`, limit: '100 %', goal: '60 %', met: share >= 0.6 },
-      { what: 'Redis p99, ms', ours: ours.p99.toFixed(1), limit: limit.p99.toFixed(1), goal: '', met: null },
+      {
+        what: 'share',
+        ours: `${(share * 100).toFixed(0)} %`,
+        limit: '100 %',
+        goal: '60 %',
+        met: share >= 0.6,
+      },
+      {
+        what: 'Redis p99, ms',
+        ours: ours.p99.toFixed(1),
+        limit: limit.p99.toFixed(1),
+        goal: '',
+        met: null,
+      },
       {
         what: 'Paimon, keys/s',
         ours: Math.round(paimon.requests).toLocaleString('en'),

@@ -1,6 +1,7 @@
 /**
- * What traces cost: reads of one entity and publishes of ten events over HTTP, with traces off, on for one request in a hundred, and on for
- * each, in turns over one platform a mode. CPU time a request, for a busy machine changes how many are answered and not what one costs.
+ * What traces cost: reads of one entity and publishes of ten events over HTTP, with traces off, on
+ * for one request in a hundred, and on for each, in turns over one platform a mode. CPU time a
+ * request, for a busy machine changes how many are answered and not what one costs.
  *
  *   npm run bench traces [SECONDS] [ROUNDS]
  */
@@ -20,7 +21,9 @@ const EVENTS = 20_000;
 /** A collector that takes all and keeps nothing, in a process of its own. */
 const COLLECTOR = `require('node:http').createServer((request, response) => request.resume().on('end', () => response.end()))
   .listen(0, '127.0.0.1', function () { console.log(this.address().port); })`;
-const collector = spawn(process.execPath, ['-e', COLLECTOR], { stdio: ['ignore', 'pipe', 'inherit'] });
+const collector = spawn(process.execPath, ['-e', COLLECTOR], {
+  stdio: ['ignore', 'pipe', 'inherit'],
+});
 process.on('exit', () => collector.kill());
 const [port] = (await once(collector.stdout, 'data')) as [Buffer];
 
@@ -32,7 +35,10 @@ const start = async (share: string | null) => {
     process.env.OTEL_TRACES_SAMPLER = 'parentbased_traceidratio';
     process.env.OTEL_TRACES_SAMPLER_ARG = share;
   }
-  const tracing = share === null ? null : await openTracing({ version: 'bench', warn: (message) => console.error(message) });
+  const tracing =
+    share === null
+      ? null
+      : await openTracing({ version: 'bench', warn: (message) => console.error(message) });
   const bench = await startBenchPlatform(undefined, { tracing, historyEveryMs: 0 });
   let at = 0;
   for await (const batch of flightBatches(EVENTS, 5000)) {
@@ -43,26 +49,36 @@ const start = async (share: string | null) => {
   const views = await bench.platform.list('feature-view');
   const features = views
     .flatMap(({ definition }) =>
-      definition.kind === 'feature-view' ? Object.keys(definition.features).map((name) => `${definition.name}:${name}`) : [],
+      definition.kind === 'feature-view'
+        ? Object.keys(definition.features).map((name) => `${definition.name}:${name}`)
+        : [],
     )
     .slice(0, 10);
   const entities = [{ origin: 'ATL', destination: 'LAX' }];
   const event = { date: at, origin: 'ATL', destination: 'LAX', delay: 1, distance: 1946 };
   const work = {
     read: { url: `${gateway.url}/v1/features`, body: { features, entities, at } },
-    publish: { url: `${gateway.url}/v1/sources/flights/events`, body: { events: Array.from({ length: 10 }, () => event) } },
+    publish: {
+      url: `${gateway.url}/v1/sources/flights/events`,
+      body: { events: Array.from({ length: 10 }, () => event) },
+    },
   };
   const answers = async (): Promise<number> =>
-    [...(await bench.platform.metrics()).matchAll(/^millrace_requests_total\{.*\} (\d+)$/gm)].reduce(
-      (sum, [, n]) => sum + Number(n),
-      0,
-    );
+    [
+      ...(await bench.platform.metrics()).matchAll(/^millrace_requests_total\{.*\} (\d+)$/gm),
+    ].reduce((sum, [, n]) => sum + Number(n), 0);
   return {
     /** µs of CPU a request, of this process */
     async measure(what: keyof typeof work): Promise<number> {
       const { url, body } = work[what];
       const [before, answered] = [process.cpuUsage(), await answers()];
-      const { errors } = await load({ urls: [url], bodies: [JSON.stringify(body)], seconds, rate: 0, connections: 16 });
+      const { errors } = await load({
+        urls: [url],
+        bodies: [JSON.stringify(body)],
+        seconds,
+        rate: 0,
+        connections: 16,
+      });
       const { user, system } = process.cpuUsage(before);
       if (errors > 0) throw new Error(`${errors} requests of ${what} failed`);
       return (user + system) / ((await answers()) - answered);

@@ -1,7 +1,8 @@
 /**
- * A training set of 1,000,000 rows and 10 windowed features (two views: airports and routes; 1 h, 1 d and 7 d) over 3,000,000 raw events,
- * computed from the raw events, beside DuckDB's plain ASOF JOIN of as many rows on 3,000,000 ready-made changes of 10 columns.
- * Each runs in a process of its own, so that the peak of its memory is its own.
+ * A training set of 1,000,000 rows and 10 windowed features (two views: airports and routes; 1 h, 1
+ * d and 7 d) over 3,000,000 raw events, computed from the raw events, beside DuckDB's plain ASOF
+ * JOIN of as many rows on 3,000,000 ready-made changes of 10 columns. Each runs in a process of its
+ * own, so that the peak of its memory is its own.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -11,7 +12,11 @@ import { fileURLToPath } from 'node:url';
 import { runDataset } from '#infra/datasets/run-dataset.ts';
 import { openDuckDb } from '#infra/duckdb/connect.ts';
 import { print } from './support/report.ts';
-import { FLIGHTS_TARGET, makeTrainingFiles, type TrainingFiles } from './support/training-flights.ts';
+import {
+  FLIGHTS_TARGET,
+  makeTrainingFiles,
+  type TrainingFiles,
+} from './support/training-flights.ts';
 
 const EVENTS = Number(process.env['EVENTS'] ?? 3_000_000);
 const ROWS = Number(process.env['ROWS'] ?? 1_000_000);
@@ -24,7 +29,10 @@ interface Run {
 const measured = async (work: () => Promise<unknown>): Promise<Run> => {
   const started = performance.now();
   await work();
-  return { seconds: (performance.now() - started) / 1000, peakMiB: process.resourceUsage().maxRSS / 1024 };
+  return {
+    seconds: (performance.now() - started) / 1000,
+    peakMiB: process.resourceUsage().maxRSS / 1024,
+  };
 };
 
 const millrace = (files: TrainingFiles, out: string): Promise<unknown> =>
@@ -50,15 +58,25 @@ const runs = { millrace, asof };
 const [which, directory] = process.argv.slice(2);
 
 if (which !== undefined && directory !== undefined) {
-  const files = { raw: join(directory, 'raw.parquet'), spine: join(directory, 'spine.parquet'), events: EVENTS };
-  const run = await measured(() => runs[which as keyof typeof runs](files, join(directory, `${which}.parquet`)));
+  const files = {
+    raw: join(directory, 'raw.parquet'),
+    spine: join(directory, 'spine.parquet'),
+    events: EVENTS,
+  };
+  const run = await measured(() =>
+    runs[which as keyof typeof runs](files, join(directory, `${which}.parquet`)),
+  );
   console.log(JSON.stringify(run));
 } else {
   const made = mkdtempSync(join(tmpdir(), 'millrace-training-'));
   const child = (name: string): Run => {
-    const { stdout, stderr, status } = spawnSync(process.execPath, [fileURLToPath(import.meta.url), name, made], {
-      encoding: 'utf8',
-    });
+    const { stdout, stderr, status } = spawnSync(
+      process.execPath,
+      [fileURLToPath(import.meta.url), name, made],
+      {
+        encoding: 'utf8',
+      },
+    );
     if (status !== 0) throw new Error(stderr);
     return JSON.parse(stdout) as Run;
   };
@@ -69,7 +87,13 @@ if (which !== undefined && directory !== undefined) {
     print(
       `Training set: ${ROWS.toLocaleString('en')} rows × 10 windowed features from ${EVENTS.toLocaleString('en')} raw events`,
       [
-        { what: 'time', ours: `${ours.seconds.toFixed(1)} s`, limit: '20 s', goal: '8 s', met: ours.seconds < 20 },
+        {
+          what: 'time',
+          ours: `${ours.seconds.toFixed(1)} s`,
+          limit: '20 s',
+          goal: '8 s',
+          met: ours.seconds < 20,
+        },
         {
           what: 'peak memory',
           ours: `${ours.peakMiB.toFixed(0)} MiB`,
@@ -77,8 +101,20 @@ if (which !== undefined && directory !== undefined) {
           goal: '1024 MiB',
           met: ours.peakMiB < 2048,
         },
-        { what: 'DuckDB ASOF JOIN, time', ours: `${theirs.seconds.toFixed(1)} s`, limit: '', goal: '', met: null },
-        { what: 'DuckDB ASOF JOIN, peak memory', ours: `${theirs.peakMiB.toFixed(0)} MiB`, limit: '', goal: '', met: null },
+        {
+          what: 'DuckDB ASOF JOIN, time',
+          ours: `${theirs.seconds.toFixed(1)} s`,
+          limit: '',
+          goal: '',
+          met: null,
+        },
+        {
+          what: 'DuckDB ASOF JOIN, peak memory',
+          ours: `${theirs.peakMiB.toFixed(0)} MiB`,
+          limit: '',
+          goal: '',
+          met: null,
+        },
       ],
     );
   } finally {

@@ -36,13 +36,29 @@ export interface Client {
     options?: ReadOptions,
   ) => Promise<Rows>;
   /** "view:feature", or on-demand features by name */
-  readonly features: (features: readonly string[], entities: readonly EntityKey[], options?: ReadOptions) => Promise<Rows>;
+  readonly features: (
+    features: readonly string[],
+    entities: readonly EntityKey[],
+    options?: ReadOptions,
+  ) => Promise<Rows>;
   /** One entity's row: those that are asked for together go as one request. */
-  readonly row: <Names extends string>(view: FeatureView<Names>, entity: EntityKey) => Promise<RowOf<Names>>;
-  /** Not tried again: whether a batch whose answer was lost was taken, nobody knows. A `producer` may. */
-  readonly publish: <S extends SourceDefinition>(source: S, events: readonly EventOf<S>[]) => Promise<Published>;
+  readonly row: <Names extends string>(
+    view: FeatureView<Names>,
+    entity: EntityKey,
+  ) => Promise<RowOf<Names>>;
+  /**
+   * Not tried again: whether a batch whose answer was lost was taken, nobody knows. A `producer`
+   * may.
+   */
+  readonly publish: <S extends SourceDefinition>(
+    source: S,
+    events: readonly EventOf<S>[],
+  ) => Promise<Published>;
   /** @param id the same after a restart of the program; of one program at a time */
-  readonly producer: <S extends SourceDefinition>(source: S, id: string) => Producer<EventOf<S> & object>;
+  readonly producer: <S extends SourceDefinition>(
+    source: S,
+    id: string,
+  ) => Producer<EventOf<S> & object>;
   readonly close: () => void;
 }
 
@@ -58,22 +74,32 @@ const STATUS: Readonly<Record<FeatureStatus__Output, Status>> = {
 };
 
 /** @param names by which a row's values are found: the answer's own, or shorter ones */
-const rowsOf = <Names extends string>(answer: ReadResponse__Output, names: readonly string[]): Rows<Names> => {
+const rowsOf = <Names extends string>(
+  answer: ReadResponse__Output,
+  names: readonly string[],
+): Rows<Names> => {
   const present = names.map((): Status => 'present');
   return {
     features: answer.features,
     rows: answer.rows.map(
-      ({ values }) => Object.fromEntries(names.map((name, i) => [name, plainOf(values[i]) as Value])) as RowOf<Names>,
+      ({ values }) =>
+        Object.fromEntries(
+          names.map((name, i) => [name, plainOf(values[i]) as Value]),
+        ) as RowOf<Names>,
     ),
-    status: answer.rows.map(({ statuses }) => (statuses.length === 0 ? present : statuses.map((one) => STATUS[one]))),
-    views: answer.views.map(({ view, version, generation, eventTime, position, through, _eventTime, _through }) => ({
-      view,
-      version,
-      generation,
-      eventTime: _eventTime === undefined ? null : (eventTime as number),
-      position,
-      through: _through === undefined ? null : (through as number),
-    })),
+    status: answer.rows.map(({ statuses }) =>
+      statuses.length === 0 ? present : statuses.map((one) => STATUS[one]),
+    ),
+    views: answer.views.map(
+      ({ view, version, generation, eventTime, position, through, _eventTime, _through }) => ({
+        view,
+        version,
+        generation,
+        eventTime: _eventTime === undefined ? null : (eventTime as number),
+        position,
+        through: _through === undefined ? null : (through as number),
+      }),
+    ),
     at: answer.at,
     known: answer.known,
     degraded: answer.degraded as readonly DegradedMode[],
@@ -107,7 +133,10 @@ export const connect = (options: ClientOptions): Client => {
     entities: readonly EntityKey[],
     readOptions: ReadOptions,
   ): Promise<Rows<Names>> => {
-    if (names.length === 0) fail('MR_PARAMETER_INVALID', `no feature of view "${view.name}" is asked for`, { view: view.name });
+    if (names.length === 0)
+      fail('MR_PARAMETER_INVALID', `no feature of view "${view.name}" is asked for`, {
+        view: view.name,
+      });
     const features = names.map((name) => `${view.name}:${name}`);
     return rowsOf<Names>(await read({ features }, entities, readOptions), names);
   };
@@ -131,9 +160,18 @@ export const connect = (options: ClientOptions): Client => {
 
   return {
     view: (view, entities, readOptions = {}) =>
-      ofView(view as unknown as FeatureView, readOptions.features ?? Object.keys(view.features), entities, readOptions),
+      ofView(
+        view as unknown as FeatureView,
+        readOptions.features ?? Object.keys(view.features),
+        entities,
+        readOptions,
+      ),
     async service(service, entities, readOptions = {}) {
-      const answer = await read({ service: typeof service === 'string' ? service : service.name }, entities, readOptions);
+      const answer = await read(
+        { service: typeof service === 'string' ? service : service.name },
+        entities,
+        readOptions,
+      );
       return rowsOf(answer, answer.features);
     },
     async features(features, entities, readOptions = {}) {
@@ -143,13 +181,20 @@ export const connect = (options: ClientOptions): Client => {
       views.set(view.name, view as unknown as FeatureView);
       return rowOf(view.name, entity) as Promise<never>;
     },
-    publish: (source, events) => send({ source: source.name, events: events.map((event) => structOf(event)) }, false),
+    publish: (source, events) =>
+      send({ source: source.name, events: events.map((event) => structOf(event)) }, false),
     producer: (source, id) =>
       createProducer({
         async next() {
           const asked = { source: source.name, producer: id };
-          return (await withRetries((deadline) => transport.producerSequence(asked, deadline), mayComeBack, deadlineMs, retry))
-            .next;
+          return (
+            await withRetries(
+              (deadline) => transport.producerSequence(asked, deadline),
+              mayComeBack,
+              deadlineMs,
+              retry,
+            )
+          ).next;
         },
         send: (events, sequence) =>
           send(

@@ -2,4 +2,13 @@
 export { type Client, type ClientOptions, connect } from './connect.ts';
 export type { Producer } from './producer.ts';
 export type { RetryOptions } from './retry.ts';
-export type { EventOf, FieldValue, Freshness, Published, ReadOptions, RowOf, Rows, Status } from './types.ts';
+export type {
+  EventOf,
+  FieldValue,
+  Freshness,
+  Published,
+  ReadOptions,
+  RowOf,
+  Rows,
+  Status,
+} from './types.ts';

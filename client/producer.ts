@@ -1,6 +1,7 @@
 /**
- * A producer that may send again without doubling: its events are numbered in its own count, which the server keeps. Batches go one after
- * another; one whose answer was lost is sent again under the same numbers, and is counted once.
+ * A producer that may send again without doubling: its events are numbered in its own count, which
+ * the server keeps. Batches go one after another; one whose answer was lost is sent again under the
+ * same numbers, and is counted once.
  */
 import { MillraceError } from '#domain/errors.ts';
 import type { Published } from './types.ts';
@@ -12,11 +13,17 @@ export interface ProducerDependencies {
 }
 
 export interface Producer<Event extends object> {
-  /** Resolves once the events are durable; those of the wrong form are in `rejected`. In the order of the calls. */
+  /**
+   * Resolves once the events are durable; those of the wrong form are in `rejected`. In the order
+   * of the calls.
+   */
   readonly publish: (events: readonly Event[]) => Promise<Published>;
 }
 
-export const createProducer = <Event extends object>({ next, send }: ProducerDependencies): Producer<Event> => {
+export const createProducer = <Event extends object>({
+  next,
+  send,
+}: ProducerDependencies): Producer<Event> => {
   let sequence: number | null = null;
   let last: Promise<unknown> = Promise.resolve();
 

@@ -1,6 +1,7 @@
 /**
- * Tries again what may be tried again, until a deadline, with waits of full jitter: random between 0 and a bound that doubles (Brooker,
- * "Exponential Backoff And Jitter", AWS Architecture Blog, 2015), so that clients that failed together do not come back together.
+ * Tries again what may be tried again, until a deadline, with waits of full jitter: random between
+ * 0 and a bound that doubles (Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog,
+ * 2015), so that clients that failed together do not come back together.
  */
 export interface RetryOptions {
   readonly firstMs: number;
@@ -26,7 +27,8 @@ const REAL: RetryDependencies = {
 
 /**
  * @param call told of the deadline (epoch ms) that it shares with all tries
- * @throws the last error, where it may not be tried again, the tries are used up, or the next would begin after the deadline
+ * @throws the last error, where it may not be tried again, the tries are used up, or the next would
+ * begin after the deadline
  */
 export const withRetries = async <T>(
   call: (deadline: number) => Promise<T>,

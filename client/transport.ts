@@ -45,19 +45,34 @@ export interface Transport {
   readonly close: () => void;
 }
 
-/** What the other side, or the way to it, could not do now, and may do shortly; a quota of a day is not back so soon. */
+/**
+ * What the other side, or the way to it, could not do now, and may do shortly; a quota of a day is
+ * not back so soon.
+ */
 export const mayComeBack = (error: unknown): boolean =>
-  error instanceof MillraceError && (error.code === 'MR_UNREACHABLE' || error.status === 503 || error.code === 'MR_RATE_LIMITED');
+  error instanceof MillraceError &&
+  (error.code === 'MR_UNREACHABLE' || error.status === 503 || error.code === 'MR_RATE_LIMITED');
 
 const errorOf = (error: ServiceError, address: string): MillraceError => {
   const refusal = refusalOfServiceError(error);
   if (refusal !== null) return refusal;
   if (error.code === status.UNAVAILABLE)
-    return new MillraceError('MR_UNREACHABLE', `no gRPC server answers at ${address}: ${error.details}`, { address });
+    return new MillraceError(
+      'MR_UNREACHABLE',
+      `no gRPC server answers at ${address}: ${error.details}`,
+      { address },
+    );
   if (error.code === status.DEADLINE_EXCEEDED)
-    return new MillraceError('MR_DEADLINE', `no answer came from ${address} before the deadline`, { address });
-  if (error.code === status.RESOURCE_EXHAUSTED) return new MillraceError('MR_BODY_TOO_LARGE', error.details, { address });
-  return new MillraceError('MR_INTERNAL', `${address} answered ${status[error.code]}: ${error.details}`, { address });
+    return new MillraceError('MR_DEADLINE', `no answer came from ${address} before the deadline`, {
+      address,
+    });
+  if (error.code === status.RESOURCE_EXHAUSTED)
+    return new MillraceError('MR_BODY_TOO_LARGE', error.details, { address });
+  return new MillraceError(
+    'MR_INTERNAL',
+    `${address} answered ${status[error.code]}: ${error.details}`,
+    { address },
+  );
 };
 
 type Call<Request, Answer> = (
@@ -67,18 +82,26 @@ type Call<Request, Answer> = (
   callback: (error: ServiceError | null, answer?: Answer) => void,
 ) => unknown;
 
-const clientOf = <T extends Client>(definition: ServiceDefinition, address: string, credentials: ChannelCredentials): T =>
+const clientOf = <T extends Client>(
+  definition: ServiceDefinition,
+  address: string,
+  credentials: ChannelCredentials,
+): T =>
   new (makeGenericClientConstructor(definition, 'millrace'))(address, credentials, {
-    // One channel's connections are shared by all channels to the same server, which two services of one client are.
+    // One channel's connections are shared by all channels to the same server, which two services
+    // of one client are.
     'grpc.use_local_subchannel_pool': 0,
     'grpc.max_receive_message_length': 256 * 1024 * 1024,
     'grpc.enable_retries': 0,
-    // A server that comes back is found within a second, however long it was away: gRPC's own waits grow to two minutes.
+    // A server that comes back is found within a second, however long it was away: gRPC's own waits
+    // grow to two minutes.
     'grpc.initial_reconnect_backoff_ms': 100,
     'grpc.max_reconnect_backoff_ms': 1_000,
   }) as unknown as T;
 
-/** Where the program has a trace under way, by OpenTelemetry's API, its context goes with the call. */
+/**
+ * Where the program has a trace under way, by OpenTelemetry's API, its context goes with the call.
+ */
 const withTrace = (metadata: Metadata): Metadata => {
   const span = trace.getSpanContext(context.active());
   if (span === undefined || !isSpanContextValid(span)) return metadata;
@@ -89,13 +112,27 @@ const withTrace = (metadata: Metadata): Metadata => {
   return traced;
 };
 
-export const openTransport = ({ address, key, actor, ca, certificate }: TransportOptions): Transport => {
+export const openTransport = ({
+  address,
+  key,
+  actor,
+  ca,
+  certificate,
+}: TransportOptions): Transport => {
   const credentials =
     ca === undefined && certificate === undefined
       ? grpcCredentials.createInsecure()
       : grpcCredentials.createSsl(ca, certificate?.key, certificate?.cert);
-  const features = clientOf<FeaturesClient>(serviceOf(nativeProtos, 'millrace.v1.Features'), address, credentials);
-  const events = clientOf<EventsClient>(serviceOf(nativeProtos, 'millrace.v1.Events'), address, credentials);
+  const features = clientOf<FeaturesClient>(
+    serviceOf(nativeProtos, 'millrace.v1.Features'),
+    address,
+    credentials,
+  );
+  const events = clientOf<EventsClient>(
+    serviceOf(nativeProtos, 'millrace.v1.Events'),
+    address,
+    credentials,
+  );
   const metadata = new Metadata();
   if (key !== undefined) metadata.set('authorization', `Bearer ${key}`);
   if (actor !== undefined) metadata.set('x-millrace-actor', actor);
@@ -109,7 +146,9 @@ export const openTransport = ({ address, key, actor, ca, certificate }: Transpor
       });
   return {
     read: promised<ReadRequest, ReadResponse__Output>((...args) => features.Read(...args)),
-    publish: promised<PublishRequest, PublishResponse__Output>((...args) => events.Publish(...args)),
+    publish: promised<PublishRequest, PublishResponse__Output>((...args) =>
+      events.Publish(...args),
+    ),
     producerSequence: promised((...args) => events.ProducerSequence(...args)),
     close() {
       features.close();

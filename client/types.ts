@@ -21,9 +21,14 @@ export type FieldValue<T extends string> = T extends `${infer Base}?`
 /** The names that are known, where the type also allows any. */
 type Known<Fields> = { [N in keyof Fields as string extends N ? never : N]: Fields[N] };
 
-type NullableNames<Fields> = { [N in keyof Fields]: Fields[N] extends `${string}?` ? N : never }[keyof Fields];
+type NullableNames<Fields> = {
+  [N in keyof Fields]: Fields[N] extends `${string}?` ? N : never;
+}[keyof Fields];
 
-/** An event of a source: fields that may be null may be left out. Times are epoch ms, or ISO 8601 with a zone. */
+/**
+ * An event of a source: fields that may be null may be left out. Times are epoch ms, or ISO 8601
+ * with a zone.
+ */
 export type EventOf<S extends SourceDefinition> = keyof Known<S['fields']> extends never
   ? Readonly<Record<string, unknown>>
   : EventOfFields<Known<S['fields']>>;
@@ -42,7 +47,10 @@ export interface Freshness {
   /** newest event time that is in the values, epoch ms; null: there is none */
   readonly eventTime: number | null;
   readonly position: string;
-  /** epoch ms: every event that the log had accepted by then is in the values, and later ones may be; null: not known yet */
+  /**
+   * epoch ms: every event that the log had accepted by then is in the values, and later ones may
+   * be; null: not known yet
+   */
   readonly through: number | null;
 }
 

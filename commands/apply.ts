@@ -1,6 +1,6 @@
 /**
- * `plan` and `apply`: what a set of definitions would change, and the commands that change it, in dependency order. All is checked
- * before anything is sent; applying the same again sends nothing.
+ * `plan` and `apply`: what a set of definitions would change, and the commands that change it, in
+ * dependency order. All is checked before anything is sent; applying the same again sends nothing.
  */
 import { checkDuplicates } from '#domain/definitions/check.ts';
 import type { Definition } from '#domain/definitions/model.ts';
@@ -15,15 +15,22 @@ import { inDependencyOrder } from '#projections/catalog/references.ts';
 import type { CommandBus } from './command-bus.ts';
 import { factsOf } from './registering.ts';
 
-export const planDefinitions = (catalog: Catalog, definitions: readonly Definition[]): PlanResult => {
+export const planDefinitions = (
+  catalog: Catalog,
+  definitions: readonly Definition[],
+): PlanResult => {
   const duplicates = checkDuplicates(definitions);
   const changes = inDependencyOrder(definitions).map((definition): PlannedChange => {
     const { kind, name } = definition;
     const facts = factsOf(catalog, definition, { beside: definitions, promised: definitions });
-    const problems = [...duplicates.filter((p) => p.details?.kind === kind && p.details.name === name), ...facts.problems];
+    const problems = [
+      ...duplicates.filter((p) => p.details?.kind === kind && p.details.name === name),
+      ...facts.problems,
+    ];
     const stream = catalog.stream(kind, name);
     const before = stream === null ? null : newestVersion(stream.state);
-    if (before === null) return { kind, name, action: 'create', cost: 'none', fields: [], notes: [], problems };
+    if (before === null)
+      return { kind, name, action: 'create', cost: 'none', fields: [], notes: [], problems };
     const plain = JSON.parse(JSON.stringify(definition)) as Definition;
     if (canonical(before.definition) === canonical(plain))
       return { kind, name, action: 'unchanged', cost: 'none', fields: [], notes: [], problems };
@@ -43,7 +50,10 @@ export const planDefinitions = (catalog: Catalog, definitions: readonly Definiti
 
 const refuse = (problems: readonly Problem[]): never => {
   const [first] = problems as [Problem];
-  const more = problems.length > 1 ? ` (and ${problems.length - 1} more problem${problems.length > 2 ? 's' : ''})` : '';
+  const more =
+    problems.length > 1
+      ? ` (and ${problems.length - 1} more problem${problems.length > 2 ? 's' : ''})`
+      : '';
   throw new MillraceError(first.code, `${first.message}${more}`, { ...first.details, problems });
 };
 
@@ -80,9 +90,15 @@ export const applyDefinitions = async (
   let applied = 0;
   let position = `${REGISTRY_TOPIC}@0:${catalog.position()}`;
   for (const definition of inDependencyOrder(definitions)) {
-    const change = plan.changes.find((c) => c.kind === definition.kind && c.name === definition.name);
+    const change = plan.changes.find(
+      (c) => c.kind === definition.kind && c.name === definition.name,
+    );
     if (change?.action === 'unchanged') continue;
-    const result = await bus.execute({ type: REGISTER[definition.kind], data: definition, ...options }, caller, definitions);
+    const result = await bus.execute(
+      { type: REGISTER[definition.kind], data: definition, ...options },
+      caller,
+      definitions,
+    );
     if (result.events.length > 0) applied++;
     position = result.position;
   }

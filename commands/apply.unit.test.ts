@@ -1,12 +1,26 @@
 /** Plan and apply: judged whole, sent in order, nothing where nothing changes. */
-import { avg, col, count, entity, featureService, featureView, onDemandFeature, source, sum } from 'millrace';
+import {
+  avg,
+  col,
+  count,
+  entity,
+  featureService,
+  featureView,
+  onDemandFeature,
+  source,
+  sum,
+} from 'millrace';
 import { expect, test } from 'vitest';
 import type { Definition } from '#domain/definitions/model.ts';
 import { testRegistry } from '#tests/support/registry.ts';
 import { planDefinitions } from './apply.ts';
 
 const shop = entity({ name: 'shop', keys: { shop: 'string' } });
-const sales = source({ name: 'sales', fields: { shop: 'string', at: 'timestamp', amount: 'double' }, eventTime: 'at' });
+const sales = source({
+  name: 'sales',
+  fields: { shop: 'string', at: 'timestamp', amount: 'double' },
+  eventTime: 'at',
+});
 const turnover = featureView({
   name: 'turnover',
   entity: shop,
@@ -75,12 +89,19 @@ test('a plan changes nothing', async () => {
 
 test('where one thing is wrong nothing is sent', async () => {
   const { apply, store } = await testRegistry();
-  const wrong = featureView({ name: 'wrong', entity: shop, source: sales, features: { n: sum(col('colour')) } });
+  const wrong = featureView({
+    name: 'wrong',
+    entity: shop,
+    source: sales,
+    features: { n: sum(col('colour')) },
+  });
   await expect(apply([...all, wrong])).rejects.toMatchObject({
     code: 'MR_UNKNOWN_COLUMN',
     message: expect.stringContaining('colour'),
   });
-  await expect(apply([...all, { ...shop, owner: 'twice' }])).rejects.toMatchObject({ code: 'MR_DEFINITION_INVALID' });
+  await expect(apply([...all, { ...shop, owner: 'twice' }])).rejects.toMatchObject({
+    code: 'MR_DEFINITION_INVALID',
+  });
   expect(await store.head()).toBe(0);
 });
 
@@ -88,26 +109,42 @@ test('what breaks a reader is named, and needs force, and force a reason', async
   const { apply, store, catalog } = await testRegistry();
   await apply(all);
   expect(planDefinitions(catalog, [averaged]).changes).toMatchObject([
-    { action: 'revise', cost: 'breaking', notes: [expect.stringContaining('on-demand-feature/doubled'), expect.anything()] },
+    {
+      action: 'revise',
+      cost: 'breaking',
+      notes: [expect.stringContaining('on-demand-feature/doubled'), expect.anything()],
+    },
   ]);
   await expect(apply([averaged])).rejects.toMatchObject({
     code: 'MR_INCOMPATIBLE_REVISION',
     message: expect.stringContaining('on-demand-feature/doubled'),
   });
-  await expect(apply([averaged], { force: true })).rejects.toMatchObject({ code: 'MR_REASON_REQUIRED' });
-  await expect(apply([averaged], { force: true, reason: ' ' })).rejects.toMatchObject({ code: 'MR_REASON_REQUIRED' });
+  await expect(apply([averaged], { force: true })).rejects.toMatchObject({
+    code: 'MR_REASON_REQUIRED',
+  });
+  await expect(apply([averaged], { force: true, reason: ' ' })).rejects.toMatchObject({
+    code: 'MR_REASON_REQUIRED',
+  });
   expect(await store.head()).toBe(5);
   await apply([averaged], { force: true, reason: 'sums mislead' });
   expect((await store.readAll(5, 10))[0]).toMatchObject({
     command: { reason: 'sums mislead' },
-    events: [{ type: 'FeatureViewRegistered', data: { version: 2, forced: [expect.stringContaining('amount_1d')] } }],
+    events: [
+      {
+        type: 'FeatureViewRegistered',
+        data: { version: 2, forced: [expect.stringContaining('amount_1d')] },
+      },
+    ],
   });
 });
 
 test('a file that changes both ends of a reference is judged, and sent, as a whole', async () => {
   const { apply, catalog } = await testRegistry();
   await apply(all);
-  expect(planDefinitions(catalog, [averaged, doubledAverage]).changes.map((c) => c.cost)).toEqual(['replay', 'compatible']);
+  expect(planDefinitions(catalog, [averaged, doubledAverage]).changes.map((c) => c.cost)).toEqual([
+    'replay',
+    'compatible',
+  ]);
   expect(await apply([averaged, doubledAverage])).toMatchObject({ applied: 2 });
 });
 

@@ -1,13 +1,22 @@
 /**
- * From a command to its events: load the stream, decide, append with the version that was decided on. Refusals are appended too, without
- * events, so that the audit knows them. An answer comes when the catalog has taken the commit in: who commands may read at once.
+ * From a command to its events: load the stream, decide, append with the version that was decided
+ * on. Refusals are appended too, without events, so that the audit knows them. An answer comes when
+ * the catalog has taken the commit in: who commands may read at once.
  *
- * A decision on one stream may rest on facts of others (does the source exist, who depends on me), which no stream's version guards. So the
- * commands of one process are decided one after the other, each on a catalog that has taken in all commits before it; and where another
- * process has committed anything since, such a decision is made again.
+ * A decision on one stream may rest on facts of others (does the source exist, who depends on me),
+ * which no stream's version guards. So the commands of one process are decided one after the other,
+ * each on a catalog that has taken in all commits before it; and where another process has
+ * committed anything since, such a decision is made again.
  */
 import { formatGrant } from '#domain/access/grants.ts';
-import { decideKey, evolveKey, type KeyCommand, type KeyEvent, type KeyState, keyStream } from '#domain/access/keys.ts';
+import {
+  decideKey,
+  evolveKey,
+  type KeyCommand,
+  type KeyEvent,
+  type KeyState,
+  keyStream,
+} from '#domain/access/keys.ts';
 import type { Definition } from '#domain/definitions/model.ts';
 import { MillraceError, type Problem } from '#domain/errors.ts';
 import type { CommandRecord, Commit, EventStore, StoredEvent } from '#domain/ports/event-store.ts';
@@ -29,11 +38,21 @@ export interface CommandBusDependencies {
 }
 
 export interface CommandBus {
-  /** @param beside what is applied together with a definition, this one included: who reads what is asked of these */
-  readonly execute: (request: CommandRequest, caller: Caller, beside?: readonly Definition[]) => Promise<CommandResult>;
+  /**
+   * @param beside what is applied together with a definition, this one included: who reads what is
+   * asked of these
+   */
+  readonly execute: (
+    request: CommandRequest,
+    caller: Caller,
+    beside?: readonly Definition[],
+  ) => Promise<CommandResult>;
   /** The platform's own commands; they make no commit where they decide nothing. */
   readonly system: (command: RegistryCommand, stream: string) => Promise<void>;
-  readonly key: (command: KeyCommand, by: { readonly actor: string; readonly reason?: string | undefined }) => Promise<void>;
+  readonly key: (
+    command: KeyCommand,
+    by: { readonly actor: string; readonly reason?: string | undefined },
+  ) => Promise<void>;
 }
 
 /** What of a command is known before its time. */
@@ -53,13 +72,21 @@ interface Order {
   readonly onOthers: boolean;
 }
 
-/** Each attempt but the last was lost to a commit of another process: so many in a row are no race any more. */
+/**
+ * Each attempt but the last was lost to a commit of another process: so many in a row are no race
+ * any more.
+ */
 const ATTEMPTS = 20;
 
 const isConflict = (error: unknown): error is MillraceError =>
   error instanceof MillraceError && error.code === 'MR_VERSION_CONFLICT';
 
-export const createCommandBus = ({ eventStore, catalog, now, newId }: CommandBusDependencies): CommandBus => {
+export const createCommandBus = ({
+  eventStore,
+  catalog,
+  now,
+  newId,
+}: CommandBusDependencies): CommandBus => {
   let queue: Promise<unknown> = Promise.resolve();
   const inTurn = <T>(body: () => Promise<T>): Promise<T> => {
     const turn = queue.then(body);
@@ -69,13 +96,26 @@ export const createCommandBus = ({ eventStore, catalog, now, newId }: CommandBus
 
   const record = (asked: Asked, time = now()): CommandRecord => ({ id: newId(), time, ...asked });
 
-  const refuse = async (stream: string, asked: Asked, { code, message, details }: Problem): Promise<never> => {
-    await eventStore.append({ stream, command: record(asked), events: [], refusal: { code, message } }, null);
+  const refuse = async (
+    stream: string,
+    asked: Asked,
+    { code, message, details }: Problem,
+  ): Promise<never> => {
+    await eventStore.append(
+      { stream, command: record(asked), events: [], refusal: { code, message } },
+      null,
+    );
     throw new MillraceError(code, message, details ?? {});
   };
 
   /** The commit; null where nothing changes; or the problem that forbids it. */
-  const attempt = async ({ stream, expectedVersion, asked, judge, onOthers }: Order): Promise<Commit | Problem | null> => {
+  const attempt = async ({
+    stream,
+    expectedVersion,
+    asked,
+    judge,
+    onOthers,
+  }: Order): Promise<Commit | Problem | null> => {
     await catalog.catchUp();
     const { version, events } = await eventStore.readStream(stream);
     if (expectedVersion !== null && expectedVersion !== version) {
@@ -103,7 +143,10 @@ export const createCommandBus = ({ eventStore, catalog, now, newId }: CommandBus
     onOthers: looksAtOthers(command),
   });
 
-  /** A race lost to another process: decided again on what is there now, which a caller who expects a version gets to know. */
+  /**
+   * A race lost to another process: decided again on what is there now, which a caller who expects
+   * a version gets to know.
+   */
   const decided = async (order: Order): Promise<Commit | Problem | null> => {
     for (let n = 1; ; n++) {
       try {
@@ -135,8 +178,16 @@ export const createCommandBus = ({ eventStore, catalog, now, newId }: CommandBus
         return inTurn(() => refuse('refused/unparsed', asked, error));
       }
       const { command, stream } = parsed;
-      const commit = await run({ stream, expectedVersion, asked, ...judging(command, stream, beside) });
-      return { events: commit?.events ?? [], position: `${REGISTRY_TOPIC}@0:${commit?.position ?? catalog.position()}` };
+      const commit = await run({
+        stream,
+        expectedVersion,
+        asked,
+        ...judging(command, stream, beside),
+      });
+      return {
+        events: commit?.events ?? [],
+        position: `${REGISTRY_TOPIC}@0:${commit?.position ?? catalog.position()}`,
+      };
     },
     async system(command, stream) {
       const { type, ...data } = command;
@@ -153,7 +204,11 @@ export const createCommandBus = ({ eventStore, catalog, now, newId }: CommandBus
         expectedVersion: null,
         asked: { type, data: { ...told, ...grants }, actor, reason },
         judge: (events, time) =>
-          decideKey((events as readonly KeyEvent[]).reduce(evolveKey, null as KeyState | null), command, time),
+          decideKey(
+            (events as readonly KeyEvent[]).reduce(evolveKey, null as KeyState | null),
+            command,
+            time,
+          ),
         onOthers: false,
       });
     },

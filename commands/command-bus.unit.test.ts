@@ -1,19 +1,36 @@
-/** From a command to its commit: what is known when it is decided, who wins a race, and what the audit gets to know. */
+/**
+ * From a command to its commit: what is known when it is decided, who wins a race, and what the
+ * audit gets to know.
+ */
 import { count, entity, featureService, featureView, source } from 'millrace';
 import { expect, test } from 'vitest';
 import { testRegistry } from '#tests/support/registry.ts';
 
 const shop = entity({ name: 'shop', keys: { shop: 'string' } });
-const sales = source({ name: 'sales', fields: { shop: 'string', at: 'timestamp', amount: 'double' }, eventTime: 'at' });
-const turnover = featureView({ name: 'turnover', entity: shop, source: sales, features: { sales_1d: count({ window: '1d' }) } });
+const sales = source({
+  name: 'sales',
+  fields: { shop: 'string', at: 'timestamp', amount: 'double' },
+  eventTime: 'at',
+});
+const turnover = featureView({
+  name: 'turnover',
+  entity: shop,
+  source: sales,
+  features: { sales_1d: count({ window: '1d' }) },
+});
 const caller = { actor: 'ann' };
 const outcomes = async (commands: readonly Promise<unknown>[]): Promise<readonly string[]> =>
-  (await Promise.allSettled(commands)).map((r) => (r.status === 'fulfilled' ? 'done' : (r.reason as { code: string }).code));
+  (await Promise.allSettled(commands)).map((r) =>
+    r.status === 'fulfilled' ? 'done' : (r.reason as { code: string }).code,
+  );
 
 test('who sent a command reads what it did, and its position says so', async () => {
   const { register, catalog } = await testRegistry();
   const answer = await register(shop);
-  expect(answer).toMatchObject({ events: [{ type: 'EntityRegistered', data: { version: 1 } }], position: 'registry@0:1' });
+  expect(answer).toMatchObject({
+    events: [{ type: 'EntityRegistered', data: { version: 1 } }],
+    position: 'registry@0:1',
+  });
   expect(catalog.position()).toBe(1);
   expect(catalog.definition('entity', 'shop')).toMatchObject({ name: 'shop' });
 });
@@ -45,9 +62,15 @@ test('what there is no command for is refused with the list of what there is, an
     code: 'MR_COMMAND_UNKNOWN',
     message: expect.stringContaining('RegisterFeatureView'),
   });
-  await expect(send('Explode', undefined), 'whatever its data').rejects.toMatchObject({ code: 'MR_COMMAND_UNKNOWN' });
-  await expect(send('Retire', { kind: 'planet', name: 'x' })).rejects.toMatchObject({ code: 'MR_BODY_INVALID' });
-  await expect(send('PromoteReplay', { view: 'x' })).rejects.toMatchObject({ code: 'MR_BODY_INVALID' });
+  await expect(send('Explode', undefined), 'whatever its data').rejects.toMatchObject({
+    code: 'MR_COMMAND_UNKNOWN',
+  });
+  await expect(send('Retire', { kind: 'planet', name: 'x' })).rejects.toMatchObject({
+    code: 'MR_BODY_INVALID',
+  });
+  await expect(send('PromoteReplay', { view: 'x' })).rejects.toMatchObject({
+    code: 'MR_BODY_INVALID',
+  });
   expect((await store.readAll(0, 10)).map((c) => c.refusal?.code)).toEqual([
     'MR_COMMAND_UNKNOWN',
     'MR_COMMAND_UNKNOWN',
@@ -87,9 +110,13 @@ test('without an expected version, a race lost to another process is decided aga
   }));
   await register(shop);
   const other = await another();
-  strike = () => other.execute({ type: 'RegisterEntity', data: { ...shop, owner: 'theirs' } }, caller);
-  expect(await register({ ...shop, owner: 'ours' })).toMatchObject({ events: [{ data: { version: 3 } }] });
-  strike = () => other.execute({ type: 'RegisterEntity', data: { ...shop, owner: 'theirs' } }, caller);
+  strike = () =>
+    other.execute({ type: 'RegisterEntity', data: { ...shop, owner: 'theirs' } }, caller);
+  expect(await register({ ...shop, owner: 'ours' })).toMatchObject({
+    events: [{ data: { version: 3 } }],
+  });
+  strike = () =>
+    other.execute({ type: 'RegisterEntity', data: { ...shop, owner: 'theirs' } }, caller);
   await expect(register({ ...shop, owner: 'mine' }, { expectedVersion: 3 })).rejects.toMatchObject({
     code: 'MR_VERSION_CONFLICT',
     details: { currentVersion: 4 },
@@ -101,12 +128,17 @@ test('streams that refer to each other are decided one after the other: nothing 
   const { register, send, catalog } = await testRegistry();
   await register(shop);
   await register(sales);
-  const both = await outcomes([send('Retire', { kind: 'source', name: 'sales' }), register(turnover)]);
+  const both = await outcomes([
+    send('Retire', { kind: 'source', name: 'sales' }),
+    register(turnover),
+  ]);
   expect(both).toEqual(['done', 'MR_UNKNOWN_REFERENCE']);
   expect(catalog.definition('feature-view', 'turnover')).toBeNull();
 
   await send('Restore', { kind: 'source', name: 'sales' });
-  expect(await outcomes([register(turnover), send('Retire', { kind: 'source', name: 'sales' })])).toEqual(['done', 'MR_REFUSED']);
+  expect(
+    await outcomes([register(turnover), send('Retire', { kind: 'source', name: 'sales' })]),
+  ).toEqual(['done', 'MR_REFUSED']);
 });
 
 test('of two processes whose commands contradict each other, one is refused, whichever came first', async () => {
@@ -132,7 +164,10 @@ test('of two processes whose commands contradict each other, one is refused, whi
 
   await send('Restore', { kind: 'source', name: 'sales' });
   strike = () => other.execute({ type: 'RegisterFeatureView', data: turnover }, caller);
-  await expect(send('Retire', retire.data), 'a view came while it was decided').rejects.toMatchObject({ code: 'MR_REFUSED' });
+  await expect(
+    send('Retire', retire.data),
+    'a view came while it was decided',
+  ).rejects.toMatchObject({ code: 'MR_REFUSED' });
   expect(catalog.definition('source', 'sales')).not.toBeNull();
 
   await send('Retire', { kind: 'feature-view', name: 'turnover' });
@@ -166,11 +201,16 @@ test('a decision on its own stream alone is not made again for what happens else
 });
 
 test('what another process committed counts, though no one told this one', async () => {
-  const { register, another } = await testRegistry((store) => ({ ...store, onCommit: () => () => {} }));
+  const { register, another } = await testRegistry((store) => ({
+    ...store,
+    onCommit: () => () => {},
+  }));
   const other = await another();
   await other.execute({ type: 'RegisterEntity', data: shop }, caller);
   await other.execute({ type: 'RegisterSource', data: sales }, caller);
-  expect(await register(turnover)).toMatchObject({ events: [{ type: 'FeatureViewRegistered' }, { type: 'GenerationStarted' }] });
+  expect(await register(turnover)).toMatchObject({
+    events: [{ type: 'FeatureViewRegistered' }, { type: 'GenerationStarted' }],
+  });
 });
 
 test('what is restored must still hold together', async () => {
@@ -201,7 +241,9 @@ test('a service pins only a version that there is, and its features', async () =
     code: 'MR_UNKNOWN_REFERENCE',
     message: expect.stringMatching(/version 7.*1/),
   });
-  await expect(register(pinned(1, 'sales_9d'))).rejects.toMatchObject({ code: 'MR_UNKNOWN_REFERENCE' });
+  await expect(register(pinned(1, 'sales_9d'))).rejects.toMatchObject({
+    code: 'MR_UNKNOWN_REFERENCE',
+  });
   await register(pinned(1));
 });
 

@@ -9,16 +9,29 @@ import { downstreamOf } from '#projections/catalog/references.ts';
 import { factsOf } from './registering.ts';
 
 /** Services that read just this version of a view. */
-const pinning = (all: readonly Definition[], view: string, version: number | undefined): readonly string[] =>
+const pinning = (
+  all: readonly Definition[],
+  view: string,
+  version: number | undefined,
+): readonly string[] =>
   all
     .filter(
       (definition) =>
         definition.kind === 'feature-service' &&
-        definition.features.some((m) => m.from === 'view' && m.view === view && m.version !== undefined && m.version === version),
+        definition.features.some(
+          (m) =>
+            m.from === 'view' &&
+            m.view === view &&
+            m.version !== undefined &&
+            m.version === version,
+        ),
     )
     .map((definition) => streamOf(definition.kind, definition.name));
 
-/** Whether what is decided rests on other streams than its own: the kinds that `decisionContext` has something for. */
+/**
+ * Whether what is decided rests on other streams than its own: the kinds that `decisionContext` has
+ * something for.
+ */
 export const looksAtOthers = ({ type }: RegistryCommand): boolean =>
   type === 'Register' || type === 'Restore' || type === 'Retire' || type === 'RetireReplay';
 
@@ -30,13 +43,21 @@ export const decisionContext = (
   now: number,
   beside: readonly Definition[],
 ): DecisionContext => {
-  const nothing: DecisionContext = { now, problems: [], change: null, planHash: null, dependents: [] };
+  const nothing: DecisionContext = {
+    now,
+    problems: [],
+    change: null,
+    planHash: null,
+    dependents: [],
+  };
   switch (command.type) {
     case 'Register':
       return { ...nothing, ...factsOf(catalog, command.definition, { beside, promised: [] }) };
     case 'Restore': {
       const newest = newestVersion(state);
-      return newest === null ? nothing : { ...nothing, problems: factsOf(catalog, newest.definition).problems };
+      return newest === null
+        ? nothing
+        : { ...nothing, problems: factsOf(catalog, newest.definition).problems };
     }
     case 'Retire':
       return { ...nothing, dependents: downstreamOf(overlay(catalog, []).all(), stream) };

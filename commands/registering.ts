@@ -1,4 +1,7 @@
-/** What the decision on a definition needs to know of the others: what is wrong with it, what it changes, what it computes. */
+/**
+ * What the decision on a definition needs to know of the others: what is wrong with it, what it
+ * changes, what it computes.
+ */
 import { checkDefinition, type Lookups } from '#domain/definitions/check.ts';
 import type { Definition } from '#domain/definitions/model.ts';
 import { MillraceError, type Problem } from '#domain/errors.ts';
@@ -15,7 +18,8 @@ export const lookupsOf = (definitions: CatalogDefinitions): Lookups => ({
   source: (name) => definitions.definition('source', name) ?? undefined,
   view: (name) => definitions.definition('feature-view', name) ?? undefined,
   onDemand: (name) => definitions.definition('on-demand-feature', name) ?? undefined,
-  featureType: (view, feature) => readFieldType(featureTypes(view, definitions)?.get(feature) ?? ''),
+  featureType: (view, feature) =>
+    readFieldType(featureTypes(view, definitions)?.get(feature) ?? ''),
 });
 
 export interface Facts {
@@ -25,29 +29,48 @@ export interface Facts {
 }
 
 export interface Company {
-  /** applied together with it: who reads what is asked of these, so that a file that changes both ends is judged whole */
+  /**
+   * applied together with it: who reads what is asked of these, so that a file that changes both
+   * ends is judged whole
+   */
   readonly beside: readonly Definition[];
-  /** of these, what may be taken as registered already: all of them in a plan, none in a decision */
+  /**
+   * of these, what may be taken as registered already: all of them in a plan, none in a decision
+   */
   readonly promised: readonly Definition[];
 }
 
 const ALONE: Company = { beside: [], promised: [] };
 
-/** A pinned version must be there, with the features that are read of it; or come by the same apply. */
-const pinProblems = (catalog: Catalog, definition: Definition, promised: readonly Definition[]): Problem[] => {
+/**
+ * A pinned version must be there, with the features that are read of it; or come by the same apply.
+ */
+const pinProblems = (
+  catalog: Catalog,
+  definition: Definition,
+  promised: readonly Definition[],
+): Problem[] => {
   if (definition.kind !== 'feature-service') return [];
   const details = { kind: definition.kind, name: definition.name };
   return definition.features.flatMap((member): Problem[] => {
     if (member.from !== 'view' || member.version === undefined) return [];
     const { view, version, features } = member;
     const known = catalog.stream('feature-view', view)?.state.versions.map((v) => v.version) ?? [];
-    const coming = promised.some((d) => d.kind === 'feature-view' && d.name === view) && version === (known.at(-1) ?? 0) + 1;
+    const coming =
+      promised.some((d) => d.kind === 'feature-view' && d.name === view) &&
+      version === (known.at(-1) ?? 0) + 1;
     if (coming) return [];
     const code = 'MR_UNKNOWN_REFERENCE';
     const what = `feature service ${definition.name}`;
     const pinned = catalog.definition('feature-view', view, version);
     if (pinned === null)
-      return [{ code, message: `${what}: ${view} has no version ${version}: it has ${known.join(', ') || 'none'}.`, details }];
+      return [
+        {
+          code,
+          message: `${what}: ${view} has no version ${version}: it has ${known.join(', ') || 'none'}.`,
+          details,
+        },
+      ];
     const missing = features.filter((feature) => !Object.hasOwn(pinned.features, feature));
     const offered = Object.keys(pinned.features).join(', ');
     return missing.map((feature) => ({
@@ -58,9 +81,16 @@ const pinProblems = (catalog: Catalog, definition: Definition, promised: readonl
   });
 };
 
-export const factsOf = (catalog: Catalog, definition: Definition, { beside, promised }: Company = ALONE): Facts => {
+export const factsOf = (
+  catalog: Catalog,
+  definition: Definition,
+  { beside, promised }: Company = ALONE,
+): Facts => {
   const definitions = overlay(catalog, [...promised, definition]);
-  const problems = [...checkDefinition(definition, lookupsOf(definitions)), ...pinProblems(catalog, definition, promised)];
+  const problems = [
+    ...checkDefinition(definition, lookupsOf(definitions)),
+    ...pinProblems(catalog, definition, promised),
+  ];
   let planHash: string | null = null;
   if (definition.kind === 'feature-view' && problems.length === 0) {
     try {
@@ -69,13 +99,20 @@ export const factsOf = (catalog: Catalog, definition: Definition, { beside, prom
       if (source !== null && entity !== null) planHash = planView(definition, source, entity).hash;
     } catch (error) {
       if (!(error instanceof MillraceError)) throw error;
-      problems.push({ code: error.code, message: `feature view "${definition.name}": ${error.message}`, details: error.details });
+      problems.push({
+        code: error.code,
+        message: `feature view "${definition.name}": ${error.message}`,
+        details: error.details,
+      });
     }
   }
   const stream = catalog.stream(definition.kind, definition.name);
   const before = stream === null ? null : newestVersion(stream.state);
   const readers = readersOf(overlay(catalog, [...beside, definition]));
-  const change = before === null || problems.length > 0 ? null : diffDefinitions(before.definition, definition, readers);
+  const change =
+    before === null || problems.length > 0
+      ? null
+      : diffDefinitions(before.definition, definition, readers);
   return { problems, change, planHash };
 };
 

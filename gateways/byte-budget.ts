@@ -1,6 +1,7 @@
 /**
- * Bytes of requests that are being taken in or worked on, over all of them together: each alone is within its limit, and a thousand of them
- * are not. What would go past it is told to come again (MR_OVERLOADED), before anything of it is kept.
+ * Bytes of requests that are being taken in or worked on, over all of them together: each alone is
+ * within its limit, and a thousand of them are not. What would go past it is told to come again
+ * (MR_OVERLOADED), before anything of it is kept.
  */
 import { MillraceError } from '#domain/errors.ts';
 
@@ -32,7 +33,11 @@ export const createByteBudget = (limit: number): ByteBudget => {
 export const RETRY_AFTER_S = 1;
 
 export const overloaded = (what: string, limit: number): MillraceError =>
-  new MillraceError('MR_OVERLOADED', `${what} take more than ${limit} bytes together: try again shortly`, {
-    limit,
-    retryAfterMs: RETRY_AFTER_S * 1000,
-  });
+  new MillraceError(
+    'MR_OVERLOADED',
+    `${what} take more than ${limit} bytes together: try again shortly`,
+    {
+      limit,
+      retryAfterMs: RETRY_AFTER_S * 1000,
+    },
+  );

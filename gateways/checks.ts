@@ -8,13 +8,20 @@ export const checkRead = (
   limits: HttpLimits,
 ): void => {
   if ((service === undefined) === (features === undefined)) {
-    fail('MR_BODY_INVALID', 'the body must have either "service" (a name) or "features" (a list such as "view:feature")');
+    fail(
+      'MR_BODY_INVALID',
+      'the body must have either "service" (a name) or "features" (a list such as "view:feature")',
+    );
   }
   if (entities.length > limits.entities) {
-    fail('MR_QUERY_TOO_LARGE', `${entities.length} entities in one request: at most ${limits.entities}`, {
-      limit: limits.entities,
-      entities: entities.length,
-    });
+    fail(
+      'MR_QUERY_TOO_LARGE',
+      `${entities.length} entities in one request: at most ${limits.entities}`,
+      {
+        limit: limits.entities,
+        entities: entities.length,
+      },
+    );
   }
   if (features !== undefined && (features.length > limits.features || features.length === 0)) {
     const code = features.length === 0 ? 'MR_BODY_INVALID' : 'MR_QUERY_TOO_LARGE';

@@ -1,4 +1,7 @@
-/** A request's id: what its caller gave, or one that counts up behind a prefix of this process: unique over restarts, and cheap. */
+/**
+ * A request's id: what its caller gave, or one that counts up behind a prefix of this process:
+ * unique over restarts, and cheap.
+ */
 import { randomUUID } from 'node:crypto';
 
 export const REQUEST_ID = 'x-request-id';

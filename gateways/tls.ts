@@ -1,6 +1,7 @@
 /**
- * The server's certificate and key, as PEM files that may be replaced while it runs: they are looked at every few seconds and at SIGHUP,
- * and taken if they fit together; what does not is told, and what was there goes on. New connections get the new ones.
+ * The server's certificate and key, as PEM files that may be replaced while it runs: they are
+ * looked at every few seconds and at SIGHUP, and taken if they fit together; what does not is told,
+ * and what was there goes on. New connections get the new ones.
  */
 import { readFileSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
@@ -34,7 +35,11 @@ const read = (option: string, file: string): Buffer => {
   try {
     return readFileSync(file);
   } catch (error) {
-    return fail('MR_FILE_INVALID', `${option} ${file} cannot be read: ${(error as Error).message}`, { file });
+    return fail(
+      'MR_FILE_INVALID',
+      `${option} ${file} cannot be read: ${(error as Error).message}`,
+      { file },
+    );
   }
 };
 
@@ -47,10 +52,14 @@ const load = ({ cert, key, clientCa }: TlsFiles): Pem => {
   try {
     createSecureContext({ ...pem, minVersion: MIN_TLS });
   } catch (error) {
-    fail('MR_FILE_INVALID', `${cert} and ${key} are no certificate and its key in PEM: ${(error as Error).message}`, {
-      cert,
-      key,
-    });
+    fail(
+      'MR_FILE_INVALID',
+      `${cert} and ${key} are no certificate and its key in PEM: ${(error as Error).message}`,
+      {
+        cert,
+        key,
+      },
+    );
   }
   return pem;
 };
@@ -61,7 +70,11 @@ const same = (a: Pem, b: Pem): boolean =>
   (a.ca === b.ca || (a.ca !== undefined && b.ca !== undefined && a.ca.equals(b.ca)));
 
 /** @throws MR_FILE_INVALID where the files are missing, or do not fit */
-export const openTls = (files: TlsFiles, warn: (message: string) => void, lookMs = LOOK_MS): Tls => {
+export const openTls = (
+  files: TlsFiles,
+  warn: (message: string) => void,
+  lookMs = LOOK_MS,
+): Tls => {
   let pem = load(files);
   let told = '';
   const listeners: ((pem: Pem) => void)[] = [];

@@ -1,4 +1,6 @@
-/** Values that people write as text (`--entity id=17`, `?entity.id=17`), read as the declared type. */
+/**
+ * Values that people write as text (`--entity id=17`, `?entity.id=17`), read as the declared type.
+ */
 import { fail } from '#domain/errors.ts';
 import { parseDate } from '#domain/values/date.ts';
 import { parseTime } from '#domain/values/time.ts';
@@ -11,7 +13,11 @@ const FLAGS: ReadonlyMap<string, boolean> = new Map([
 
 export const typedText = (name: string, type: ScalarType, text: string): Scalar => {
   const no = (what: string): never =>
-    fail('MR_ENTITY_INVALID', `"${name}" is ${what}, and ${JSON.stringify(text)} is none`, { name, type, value: text });
+    fail('MR_ENTITY_INVALID', `"${name}" is ${what}, and ${JSON.stringify(text)} is none`, {
+      name,
+      type,
+      value: text,
+    });
   switch (type) {
     case 'string':
     case 'bytes':
@@ -24,8 +30,12 @@ export const typedText = (name: string, type: ScalarType, text: string): Scalar 
       return parseDate(text);
     case 'int':
     case 'long':
-      return /^-?\d+$/.test(text) && Number.isSafeInteger(Number(text)) ? Number(text) : no(`a whole number (${type})`);
+      return /^-?\d+$/.test(text) && Number.isSafeInteger(Number(text))
+        ? Number(text)
+        : no(`a whole number (${type})`);
     default:
-      return text.trim() !== '' && Number.isFinite(Number(text)) ? Number(text) : no(`a number (${type})`);
+      return text.trim() !== '' && Number.isFinite(Number(text))
+        ? Number(text)
+        : no(`a number (${type})`);
   }
 };

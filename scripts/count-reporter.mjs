@@ -1,4 +1,7 @@
-/** Closes a test run with one plain line that scripts can read, `N passed, N failed`; skipped tests are named on the line before. */
+/**
+ * Closes a test run with one plain line that scripts can read, `N passed, N failed`; skipped tests
+ * are named on the line before.
+ */
 export default class CountReporter {
   onTestRunEnd(modules, errors) {
     const counts = { passed: 0, failed: 0, skipped: 0 };
@@ -13,6 +16,8 @@ export default class CountReporter {
     }
     counts.failed += errors.length;
     const skipped = counts.skipped > 0 ? `\n${counts.skipped} skipped` : '';
-    process.on('exit', () => console.log(`${skipped}\n${counts.passed} passed, ${counts.failed} failed`));
+    process.on('exit', () =>
+      console.log(`${skipped}\n${counts.passed} passed, ${counts.failed} failed`),
+    );
   }
 }

@@ -4,4 +4,8 @@ import { join } from 'node:path';
 import { findNode, installDependencies, NODE_FLAGS, root, run } from './node.mjs';
 
 installDependencies();
-process.exitCode = await run(findNode(), [...NODE_FLAGS, join(root, 'gateways', 'cli', 'main.ts'), ...process.argv.slice(2)]);
+process.exitCode = await run(findNode(), [
+  ...NODE_FLAGS,
+  join(root, 'gateways', 'cli', 'main.ts'),
+  ...process.argv.slice(2),
+]);

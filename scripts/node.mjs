@@ -1,10 +1,19 @@
 /**
- * Finds the Node that the project needs, and everything it depends on. Plain JavaScript for any Node from 18 on: it runs before anything
- * is installed. A newer Node comes from npm as a package that carries the binary and needs no install script.
+ * Finds the Node that the project needs, and everything it depends on. Plain JavaScript for any
+ * Node from 18 on: it runs before anything is installed. A newer Node comes from npm as a package
+ * that carries the binary and needs no install script.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -17,13 +26,19 @@ const isWindows = process.platform === 'win32';
 const say = (line) => process.stderr.write(`${line}\n`);
 
 const npm = (args, cwd) => {
-  const done = spawnSync(isWindows ? 'npm.cmd' : 'npm', [...args, '--no-audit', '--no-fund', '--loglevel=error'], {
-    cwd,
-    encoding: 'utf8',
-    shell: isWindows,
-  });
+  const done = spawnSync(
+    isWindows ? 'npm.cmd' : 'npm',
+    [...args, '--no-audit', '--no-fund', '--loglevel=error'],
+    {
+      cwd,
+      encoding: 'utf8',
+      shell: isWindows,
+    },
+  );
   if (done.status !== 0) {
-    say(`npm ${args.join(' ')} failed:\n${done.stdout ?? ''}${done.stderr ?? done.error?.message ?? ''}`);
+    say(
+      `npm ${args.join(' ')} failed:\n${done.stdout ?? ''}${done.stderr ?? done.error?.message ?? ''}`,
+    );
     process.exit(1);
   }
 };
@@ -50,8 +65,9 @@ const holderOf = (lock) => {
 };
 
 /**
- * One set-up at a time. The lock is a file that appears with its holder's pid in it, by a hard link that only one process can make. One that a
- * killed set-up left behind is taken away by renaming, and put back where a quicker process had already renewed it.
+ * One set-up at a time. The lock is a file that appears with its holder's pid in it, by a hard link
+ * that only one process can make. One that a killed set-up left behind is taken away by renaming,
+ * and put back where a quicker process had already renewed it.
  */
 const locked = (work) => {
   const lock = join(tools, 'setup.lock');
@@ -98,11 +114,20 @@ const takeAway = (lock, holder) => {
 };
 
 const nodePackage = `node-${isWindows ? 'win' : process.platform}-${process.arch}`;
-const privateNode = join(tools, 'node_modules', nodePackage, 'bin', isWindows ? 'node.exe' : 'node');
+const privateNode = join(
+  tools,
+  'node_modules',
+  nodePackage,
+  'bin',
+  isWindows ? 'node.exe' : 'node',
+);
 
 const hasPrivateNode = () => {
   if (!existsSync(privateNode)) return false;
-  return JSON.parse(readFileSync(join(tools, 'node_modules', nodePackage, 'package.json'), 'utf8')).version === WANTED;
+  return (
+    JSON.parse(readFileSync(join(tools, 'node_modules', nodePackage, 'package.json'), 'utf8'))
+      .version === WANTED
+  );
 };
 
 /** The path of a Node that is new enough; fetched once where this one is too old. */
@@ -111,8 +136,11 @@ export const findNode = () => {
   if (hasPrivateNode()) return privateNode;
   return locked(() => {
     if (hasPrivateNode()) return privateNode;
-    say(`setting up: Node ${process.versions.node} is here and ${MAJOR} is needed; fetching ${WANTED} for this project alone`);
-    // Put together aside and moved into place: a Node that is there is whole, whatever was killed when.
+    say(
+      `setting up: Node ${process.versions.node} is here and ${MAJOR} is needed; fetching ${WANTED} for this project alone`,
+    );
+    // Put together aside and moved into place: a Node that is there is whole, whatever was killed
+    // when.
     const staging = join(tools, 'staging');
     rmSync(staging, { recursive: true, force: true });
     mkdirSync(staging, { recursive: true });
@@ -141,10 +169,16 @@ export const installDependencies = () => {
   });
 };
 
-/** Node's own flags: SQLite is marked experimental; a young generation that fits the cache is faster here, and smaller. */
+/**
+ * Node's own flags: SQLite is marked experimental; a young generation that fits the cache is faster
+ * here, and smaller.
+ */
 export const NODE_FLAGS = ['--disable-warning=ExperimentalWarning', '--max-semi-space-size=16'];
 
-/** Runs a program of the project with that Node first in the PATH, passes signals on, and ends as it ends. */
+/**
+ * Runs a program of the project with that Node first in the PATH, passes signals on, and ends as it
+ * ends.
+ */
 export const run = (node, args, options = {}) =>
   new Promise((resolve) => {
     // Types are stripped once, not at every start.

@@ -1,4 +1,7 @@
-/** The project's own tasks: `npm run demo`, `npm test`, `npm run test:stack`, `npm run check`, `npm run format`, `npm run bench NAME`. Each sets up what it needs. */
+/**
+ * The project's own tasks: `npm run demo`, `npm test`, `npm run test:stack`, `npm run check`, `npm
+ * run format`, `npm run bench NAME`. Each sets up what it needs.
+ */
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { findNode, installDependencies, NODE_FLAGS, root, run } from './node.mjs';
@@ -6,14 +9,21 @@ import { findNode, installDependencies, NODE_FLAGS, root, run } from './node.mjs
 const [task, ...args] = process.argv.slice(2);
 installDependencies();
 const node = findNode();
-const tool = (path, ...toolArgs) => run(node, [join(root, 'node_modules', path), ...toolArgs], { cwd: root });
+const tool = (path, ...toolArgs) =>
+  run(node, [join(root, 'node_modules', path), ...toolArgs], { cwd: root });
 
 const biome = (...biomeArgs) => tool('@biomejs/biome/bin/biome', ...biomeArgs);
 
 const tasks = {
   demo: () => run(node, [...NODE_FLAGS, join(root, 'examples', 'flights', 'demo.ts'), ...args]),
   test: () =>
-    tool('vitest/vitest.mjs', 'run', '--reporter=default', `--reporter=${join(root, 'scripts', 'count-reporter.mjs')}`, ...args),
+    tool(
+      'vitest/vitest.mjs',
+      'run',
+      '--reporter=default',
+      `--reporter=${join(root, 'scripts', 'count-reporter.mjs')}`,
+      ...args,
+    ),
   'test:stack': () =>
     tool(
       'vitest/vitest.mjs',
@@ -45,7 +55,9 @@ const tasks = {
       console.error(`npm run bench NAME [ARGUMENTS]; there are ${names.join(', ')}`);
       return 2;
     }
-    return run(node, [...NODE_FLAGS, '--expose-gc', join(root, 'bench', `${name}.ts`), ...rest], { cwd: root });
+    return run(node, [...NODE_FLAGS, '--expose-gc', join(root, 'bench', `${name}.ts`), ...rest], {
+      cwd: root,
+    });
   },
 };
 

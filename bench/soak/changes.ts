@@ -1,4 +1,7 @@
-/** What people do to a platform that serves: revisions, compatible and breaking; replays, compared, promoted, rolled back, abandoned; data sets. */
+/**
+ * What people do to a platform that serves: revisions, compatible and breaking; replays, compared,
+ * promoted, rolled back, abandoned; data sets.
+ */
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -30,7 +33,11 @@ export interface Changing {
 }
 
 /** Tried until it is done: a restart may come in between. Null: the soak has ended. */
-const until = async <T>({ watch, running }: Changing, kind: string, run: () => Promise<T | null>): Promise<T | null> => {
+const until = async <T>(
+  { watch, running }: Changing,
+  kind: string,
+  run: () => Promise<T | null>,
+): Promise<T | null> => {
   while (running()) {
     const done = await watch.operation(kind, performance.now(), run);
     if (done !== null) return done;
@@ -39,17 +46,27 @@ const until = async <T>({ watch, running }: Changing, kind: string, run: () => P
   return null;
 };
 
-const replayIn = (changing: Changing, states: readonly string[], id: string): Promise<Replay | null> =>
+const replayIn = (
+  changing: Changing,
+  states: readonly string[],
+  id: string,
+): Promise<Replay | null> =>
   until(changing, 'replay status', async () => {
     const replay = await changing.http.get<Replay>(`/v1/replays/${id}`);
     if (states.includes(replay.state)) return replay;
-    if (replay.state === 'failed') throw new Wrong(`replay ${id} has failed: ${JSON.stringify(replay)}`);
+    if (replay.state === 'failed')
+      throw new Wrong(`replay ${id} has failed: ${JSON.stringify(replay)}`);
     await sleep(POLL_MS);
     return null;
   });
 
 /** Whether the answer to a change was lost or not: the state says if it was done. */
-const change = async (changing: Changing, id: string, action: string, done: readonly string[]): Promise<void> => {
+const change = async (
+  changing: Changing,
+  id: string,
+  action: string,
+  done: readonly string[],
+): Promise<void> => {
   await until(changing, action, async () => {
     const { state } = await changing.http.get<Replay>(`/v1/replays/${id}`);
     if (done.includes(state)) return true;
@@ -59,13 +76,24 @@ const change = async (changing: Changing, id: string, action: string, done: read
   changing.watch.changed();
 };
 
-/** Generations that stand by for a rollback, and will not be asked for: each is memory. The first has no replay, so that commands name them. */
-const retireOthers = async (changing: Changing, live: number, retired: Set<number>): Promise<void> => {
+/**
+ * Generations that stand by for a rollback, and will not be asked for: each is memory. The first
+ * has no replay, so that commands name them.
+ */
+const retireOthers = async (
+  changing: Changing,
+  live: number,
+  retired: Set<number>,
+): Promise<void> => {
   for (let generation = 1; generation < live; generation++) {
     if (retired.has(generation)) continue;
     await until(changing, 'replay retire', async () => {
       await changing.http
-        .post('/v1/commands', { type: 'RetireReplay', data: { view: 'evolving', generation }, reason: 'soak' })
+        .post('/v1/commands', {
+          type: 'RetireReplay',
+          data: { view: 'evolving', generation },
+          reason: 'soak',
+        })
         .catch((error: unknown) => {
           // abandoned, or retired with its answer lost
           if (codeOf(error) !== 'MR_REPLAY_STATE') throw error;
@@ -76,10 +104,16 @@ const retireOthers = async (changing: Changing, live: number, retired: Set<numbe
   }
 };
 
-const oneReplay = async (changing: Changing, cycle: number, retired: Set<number>): Promise<void> => {
+const oneReplay = async (
+  changing: Changing,
+  cycle: number,
+  retired: Set<number>,
+): Promise<void> => {
   const { http } = changing;
   const started = await until(changing, 'replay start', async () => {
-    const left = (await http.get<Replay[]>('/v1/replays')).find(({ state }) => state === 'filling' || state === 'ready');
+    const left = (await http.get<Replay[]>('/v1/replays')).find(
+      ({ state }) => state === 'filling' || state === 'ready',
+    );
     return left ?? http.post<Replay>('/v1/replays', { view: 'evolving', reason: `soak ${cycle}` });
   });
   if (started === null) return;
@@ -89,8 +123,9 @@ const oneReplay = async (changing: Changing, cycle: number, retired: Set<number>
   await until(changing, 'replay compare', async () => {
     const compared = await http.get<Comparison>(`/v1/replays/${id}/compare`);
     const events = compared.features.find(({ name }) => name === 'events');
-    // Live and candidate take events in one after the other, so that a count may be ahead in one of them for a moment: never in all.
-    // Where they are read from the log, one after the other, all may have gone on in between.
+    // Live and candidate take events in one after the other, so that a count may be ahead in one of
+    // them for a moment: never in all. Where they are read from the log, one after the other, all
+    // may have gone on in between.
     if (changing.atOnce && events !== undefined && events.differing === USERS)
       throw new Wrong(`every count of replay ${id} differs`);
     return true;
@@ -109,7 +144,11 @@ export const keepChanging = async (changing: Changing, everyMs: number): Promise
     const began = Date.now();
     const view = JSON.parse(JSON.stringify(evolving(cycle))) as unknown;
     await until(changing, 'apply', () =>
-      changing.http.post('/v1/apply', { definitions: [view], reason: `soak ${cycle}`, force: true }),
+      changing.http.post('/v1/apply', {
+        definitions: [view],
+        reason: `soak ${cycle}`,
+        force: true,
+      }),
     );
     changing.watch.changed();
     await oneReplay(changing, cycle, retired);
@@ -129,14 +168,22 @@ const oneDataset = async ({ http, truth }: Changing): Promise<void> => {
   const least = users.map((user) => truth.within('acked', user, 0, at));
   const rows = users.map((user) => ({ user: nameOf(user), event_timestamp: at }));
   const out = join(tmpdir(), `millrace-soak-${process.pid}.csv`);
-  const started = await http.post<Dataset>('/v1/datasets', { view: 'totals', spine: { rows }, mode: 'event-time', out });
+  const started = await http.post<Dataset>('/v1/datasets', {
+    view: 'totals',
+    spine: { rows },
+    mode: 'event-time',
+    out,
+  });
   for (;;) {
     const { state } = await http.get<Dataset>(`/v1/datasets/${started.id}`);
     if (state === 'done') break;
-    if (state !== 'running') throw Object.assign(new Error(`the data set is ${state}`), { code: 'MR_DATASET_FAILED' });
+    if (state !== 'running')
+      throw Object.assign(new Error(`the data set is ${state}`), { code: 'MR_DATASET_FAILED' });
     await sleep(POLL_MS);
   }
-  const [head, ...lines] = (await http.text(`/v1/datasets/${started.id}/data`)).trim().split('\n') as [string, ...string[]];
+  const [head, ...lines] = (await http.text(`/v1/datasets/${started.id}/data`))
+    .trim()
+    .split('\n') as [string, ...string[]];
   await rm(out, { force: true });
   const column = head.split(',').findIndex((name) => name.endsWith('events'));
   if (lines.length !== USERS || column < 0)
@@ -145,13 +192,16 @@ const oneDataset = async ({ http, truth }: Changing): Promise<void> => {
     const n = Number(line.split(',')[column]);
     const most = truth.within('issued', user, 0, at);
     if (n < (least[user] as number) || n > most)
-      throw new Wrong(`the data set counts ${n} of ${nameOf(user)}: from ${least[user]} to ${most} were possible`);
+      throw new Wrong(
+        `the data set counts ${n} of ${nameOf(user)}: from ${least[user]} to ${most} were possible`,
+      );
   });
 };
 
 export const keepMakingDatasets = async (changing: Changing, everyMs: number): Promise<void> => {
   while (changing.running()) {
     await changing.watch.operation('data set', performance.now(), () => oneDataset(changing));
-    for (const until = Date.now() + everyMs; changing.running() && Date.now() < until; ) await sleep(POLL_MS);
+    for (const until = Date.now() + everyMs; changing.running() && Date.now() < until; )
+      await sleep(POLL_MS);
   }
 };

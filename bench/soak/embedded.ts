@@ -1,4 +1,7 @@
-/** The embedded profile: one `millrace serve` in a process of its own, which is all there is to restart. */
+/**
+ * The embedded profile: one `millrace serve` in a process of its own, which is all there is to
+ * restart.
+ */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,7 +12,8 @@ export const startEmbeddedRig = async (): Promise<Rig> => {
   const directory = mkdtempSync(join(tmpdir(), 'millrace-soak-'));
   const [port, grpcPort] = [await freePort(), await freePort()];
   const url = `http://127.0.0.1:${port}`;
-  const start = () => serve(['--data', directory, '--port', String(port), '--grpc-port', String(grpcPort)]);
+  const start = () =>
+    serve(['--data', directory, '--port', String(port), '--grpc-port', String(grpcPort)]);
   let running = await start();
   const stop = async (how: Signal): Promise<void> => {
     running.child.kill(how);
@@ -26,7 +30,12 @@ export const startEmbeddedRig = async (): Promise<Rig> => {
   ];
   return {
     atOnce: true,
-    pace: { batches: 10, batch: 20, reads: 1, restarts: (minutes) => Math.max(2, Math.round(minutes / 3)) },
+    pace: {
+      batches: 10,
+      batch: 20,
+      reads: 1,
+      restarts: (minutes) => Math.max(2, Math.round(minutes / 3)),
+    },
     urls: [url],
     grpc: [`127.0.0.1:${grpcPort}`],
     parts,

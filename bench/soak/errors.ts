@@ -1,6 +1,7 @@
 /**
- * What a client may see, and nothing else. While a part restarts, and for a moment after: that its server is not there, or not ready.
- * At any other time: no error at all. The operators' guide says the same in words.
+ * What a client may see, and nothing else. While a part restarts, and for a moment after: that its
+ * server is not there, or not ready. At any other time: no error at all. The operators' guide says
+ * the same in words.
  */
 import { MillraceError } from '#domain/errors.ts';
 

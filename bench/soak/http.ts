@@ -4,7 +4,11 @@ import { Refused } from './errors.ts';
 
 export interface Http {
   readonly get: <T>(path: string) => Promise<T>;
-  readonly post: <T>(path: string, body: unknown, headers?: Readonly<Record<string, string>>) => Promise<T>;
+  readonly post: <T>(
+    path: string,
+    body: unknown,
+    headers?: Readonly<Record<string, string>>,
+  ) => Promise<T>;
   readonly text: (path: string) => Promise<string>;
   readonly close: () => void;
 }
@@ -15,10 +19,18 @@ const DEADLINE_MS = 300_000;
 export const createHttp = (urls: readonly string[]): Http => {
   const agent = new Agent({ keepAlive: true, maxSockets: 64 });
   let turn = 0;
-  const call = (method: string, path: string, body: string | null, headers: Readonly<Record<string, string>>): Promise<string> =>
+  const call = (
+    method: string,
+    path: string,
+    body: string | null,
+    headers: Readonly<Record<string, string>>,
+  ): Promise<string> =>
     new Promise((resolve, reject) => {
       const url = urls[turn++ % urls.length] as string;
-      const content = body === null ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
+      const content =
+        body === null
+          ? {}
+          : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
       const sent = request(
         `${url}${path}`,
         { method, agent, timeout: DEADLINE_MS, headers: { ...headers, ...content } },
@@ -41,7 +53,9 @@ export const createHttp = (urls: readonly string[]): Http => {
           });
         },
       );
-      sent.on('timeout', () => sent.destroy(new Error(`no answer to ${method} ${path} in ${DEADLINE_MS} ms`)));
+      sent.on('timeout', () =>
+        sent.destroy(new Error(`no answer to ${method} ${path} in ${DEADLINE_MS} ms`)),
+      );
       sent.on('error', reject);
       sent.end(body ?? undefined);
     });

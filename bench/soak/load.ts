@@ -1,4 +1,7 @@
-/** A kind of operation at a steady rate, whether or not those before it were answered: as users come, who do not wait for each other. */
+/**
+ * A kind of operation at a steady rate, whether or not those before it were answered: as users
+ * come, who do not wait for each other.
+ */
 export interface Load {
   readonly stop: () => Promise<void>;
 }
@@ -6,7 +9,11 @@ export interface Load {
 /** More than these unanswered: the rest is left out, and it is a failure. */
 const MOST_WAITING = 200;
 
-export const startLoad = (perSecond: number, run: (due: number) => Promise<unknown>, onFull: () => void): Load => {
+export const startLoad = (
+  perSecond: number,
+  run: (due: number) => Promise<unknown>,
+  onFull: () => void,
+): Load => {
   const everyMs = 1000 / perSecond;
   const waiting = new Set<Promise<unknown>>();
   let due = performance.now() + Math.random() * everyMs;

@@ -1,4 +1,7 @@
-/** Numbered producers at a steady rate: each sends its batches in order, and sends one again until it is acknowledged. */
+/**
+ * Numbered producers at a steady rate: each sends its batches in order, and sends one again until
+ * it is acknowledged.
+ */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Http } from './http.ts';
 import type { Watch } from './watch.ts';
@@ -35,7 +38,15 @@ export interface ProducerOptions {
   readonly batch: number;
 }
 
-export const startProducer = ({ http, watch, truth, share, shares, everyMs, batch }: ProducerOptions): Producer => {
+export const startProducer = ({
+  http,
+  watch,
+  truth,
+  share,
+  shares,
+  everyMs,
+  batch,
+}: ProducerOptions): Producer => {
   let running = true;
   let sequence = 0;
   let newest: Acknowledged | null = null;
@@ -60,7 +71,9 @@ export const startProducer = ({ http, watch, truth, share, shares, everyMs, batc
       const { accepted, duplicates, rejected, position } = answer;
       const taken = accepted + duplicates;
       if (rejected.length > 0 || taken !== ticks.length || (tried === 0 && duplicates > 0))
-        watch.fail(`publish of ${ticks.length} at ${sequence}, try ${tried}: ${JSON.stringify(answer).slice(0, 300)}`);
+        watch.fail(
+          `publish of ${ticks.length} at ${sequence}, try ${tried}: ${JSON.stringify(answer).slice(0, 300)}`,
+        );
       truth.acknowledge(ticks);
       newest = { position, ticks };
       sequence += ticks.length;

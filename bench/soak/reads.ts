@@ -37,11 +37,14 @@ const FEATURES = ['totals:events', 'totals:total', 'totals:newest'];
 const CLOCK_MS = 20;
 const numberOf = (value: unknown): number => (value === null ? 0 : Number(value));
 
-const someUsers = ({ random }: Reading, n: number): number[] => Array.from({ length: n }, () => Math.floor(random() * USERS));
-const entitiesOf = (users: readonly number[]): { user: string }[] => users.map((user) => ({ user: nameOf(user) }));
+const someUsers = ({ random }: Reading, n: number): number[] =>
+  Array.from({ length: n }, () => Math.floor(random() * USERS));
+const entitiesOf = (users: readonly number[]): { user: string }[] =>
+  users.map((user) => ({ user: nameOf(user) }));
 
 const between = (what: string, user: number, n: number, least: number, most: number): void => {
-  if (!(n >= least && n <= most)) throw new Wrong(`${what} of ${nameOf(user)} is ${n}: from ${least} to ${most} were possible`);
+  if (!(n >= least && n <= most))
+    throw new Wrong(`${what} of ${nameOf(user)} is ${n}: from ${least} to ${most} were possible`);
 };
 
 /** A row's three numbers are one, within what was possible. */
@@ -52,7 +55,10 @@ const checkRow = (user: number, row: Row, least: number, most: number): void => 
     throw new Wrong(`the row of ${nameOf(user)} is torn: ${JSON.stringify(row)}`);
 };
 
-/** Of an answer: what every user has, had been acknowledged by the time that all its views are through. */
+/**
+ * Of an answer: what every user has, had been acknowledged by the time that all its views are
+ * through.
+ */
 const promised = ({ truth }: Reading, user: number, { views }: Fresh): number => {
   const through = Math.min(...views.map((view) => view.through ?? 0));
   return views.length === 0 ? 0 : truth.acked(user, through);
@@ -63,8 +69,9 @@ interface Told extends Fresh {
 }
 
 /**
- * Asks, and checks each user's row: it has what had been acknowledged before, where that is promised at once; what had been by the time that
- * the answer says it is through; and nothing that had not been issued by the end.
+ * Asks, and checks each user's row: it has what had been acknowledged before, where that is
+ * promised at once; what had been by the time that the answer says it is through; and nothing that
+ * had not been issued by the end.
  */
 const checked = async (
   reading: Reading,
@@ -76,10 +83,16 @@ const checked = async (
   const least = users.map((user) => atLeast(user));
   const told = await ask();
   const { rows } = told;
-  if (rows.length !== users.length) throw new Wrong(`${rows.length} rows for ${users.length} entities`);
+  if (rows.length !== users.length)
+    throw new Wrong(`${rows.length} rows for ${users.length} entities`);
   rows.forEach((row, i) => {
     const user = users[i] as number;
-    checkRow(user, row, Math.max(least[i] as number, promised(reading, user, told)), truth.issued(user));
+    checkRow(
+      user,
+      row,
+      Math.max(least[i] as number, promised(reading, user, told)),
+      truth.issued(user),
+    );
   });
 };
 
@@ -94,19 +107,29 @@ const features =
 const service = async (reading: Reading): Promise<void> => {
   const users = someUsers(reading, 5);
   await checked(reading, users, async () => {
-    const answer = await reading.http.post<Answer>('/v1/features', { service: 'soak', entities: entitiesOf(users) });
+    const answer = await reading.http.post<Answer>('/v1/features', {
+      service: 'soak',
+      entities: entitiesOf(users),
+    });
     for (const row of answer.rows)
-      if (numberOf(row.twice) !== 2 * numberOf(row.total)) throw new Wrong(`an on-demand feature is off: ${JSON.stringify(row)}`);
+      if (numberOf(row.twice) !== 2 * numberOf(row.total))
+        throw new Wrong(`an on-demand feature is off: ${JSON.stringify(row)}`);
     return answer;
   });
 };
 
-/** The view that is revised, replayed, promoted and rolled back all the while: what it counts stays what it is. */
+/**
+ * The view that is revised, replayed, promoted and rolled back all the while: what it counts stays
+ * what it is.
+ */
 const changing = async (reading: Reading): Promise<void> => {
   const { http, truth, atOnce } = reading;
   const users = someUsers(reading, 5);
   const least = users.map((user) => (atOnce ? truth.acked(user) : 0));
-  const answer = await http.post<Answer>('/v1/features', { features: ['evolving:events'], entities: entitiesOf(users) });
+  const answer = await http.post<Answer>('/v1/features', {
+    features: ['evolving:events'],
+    entities: entitiesOf(users),
+  });
   answer.rows.forEach((row, i) => {
     const user = users[i] as number;
     const most = truth.issued(user);
@@ -143,7 +166,13 @@ const past = async ({ http, truth, ...reading }: Reading): Promise<void> => {
   rows.forEach((row, i) => {
     const user = users[i] as number;
     const least = truth.within('acked', user, 0, at, at - CLOCK_MS);
-    between('the count, as known then,', user, numberOf(row.events), least, truth.within('issued', user, 0, at, at + CLOCK_MS));
+    between(
+      'the count, as known then,',
+      user,
+      numberOf(row.events),
+      least,
+      truth.within('issued', user, 0, at, at + CLOCK_MS),
+    );
   });
 };
 
@@ -164,12 +193,19 @@ const feast = async (reading: Reading): Promise<void> => {
   const users = someUsers(reading, 3);
   await checked(reading, users, async () => {
     const entities = { user: users.map(nameOf) };
-    const answer = await reading.http.post<{ results: { values: unknown[] }[] }>('/get-online-features', {
-      features: FEATURES,
-      entities,
-    });
+    const answer = await reading.http.post<{ results: { values: unknown[] }[] }>(
+      '/get-online-features',
+      {
+        features: FEATURES,
+        entities,
+      },
+    );
     const column = (i: number, row: number): unknown => answer.results[i]?.values[row];
-    const rows = users.map((_, row) => ({ events: column(1, row), total: column(2, row), newest: column(3, row) }));
+    const rows = users.map((_, row) => ({
+      events: column(1, row),
+      total: column(2, row),
+      newest: column(3, row),
+    }));
     return { rows, views: [] };
   });
 };

@@ -1,4 +1,7 @@
-/** What a soak runs against: gateways, and the parts that it restarts. A profile is one file that makes one. */
+/**
+ * What a soak runs against: gateways, and the parts that it restarts. A profile is one file that
+ * makes one.
+ */
 export type Signal = 'SIGTERM' | 'SIGKILL';
 
 export interface Part {
@@ -27,7 +30,10 @@ export interface Pace {
 }
 
 export interface Rig {
-  /** whether what is acknowledged is read at once; else an answer says through when it is complete, and is held to that */
+  /**
+   * whether what is acknowledged is read at once; else an answer says through when it is complete,
+   * and is held to that
+   */
   readonly atOnce: boolean;
   readonly pace: Pace;
   /** HTTP gateways; asked in turn */

@@ -1,9 +1,10 @@
 /**
- * One soak: steady load, changes and restarts side by side, then everything counted once more by brute force.
+ * One soak: steady load, changes and restarts side by side, then everything counted once more by
+ * brute force.
  *
- *   first half     every part is restarted again and again, by SIGTERM and by SIGKILL in turn
- *   second half    no restarts, so that what grows is seen to grow; changes go on
- *   the end        load stops, all parts are killed once more, and all values must be exact
+ *   first half every part is restarted again and again, by SIGTERM and by SIGKILL in turn
+ *   second half no restarts, so that what grows is seen to grow; changes go on
+ *   the end load stops, all parts are killed once more, and all values must be exact
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect } from 'millrace/client';
@@ -40,15 +41,27 @@ const CATCH_UP_MS = 120_000;
 
 type Row = Readonly<Record<string, number | null>>;
 
-/** Every user's values now and over a window, against the events that were sent. @returns what is wrong */
+/**
+ * Every user's values now and over a window, against the events that were sent. @returns what is
+ * wrong
+ */
 const checkExactly = async (http: Http, truth: Truth): Promise<readonly string[]> => {
   const wrong: string[] = [];
   const users = Array.from({ length: USERS }, (_, user) => user);
   const entities = users.map((user) => ({ user: nameOf(user) }));
   const at = Date.now();
-  const features = ['totals:events', 'totals:total', 'totals:newest', 'recent:events_2m', 'recent:total_2m'];
+  const features = [
+    'totals:events',
+    'totals:total',
+    'totals:newest',
+    'recent:events_2m',
+    'recent:total_2m',
+  ];
   const { rows } = await http.post<{ rows: Row[] }>('/v1/features', { features, entities, at });
-  const evolving = await http.post<{ rows: Row[] }>('/v1/features', { features: ['evolving:events'], entities });
+  const evolving = await http.post<{ rows: Row[] }>('/v1/features', {
+    features: ['evolving:events'],
+    entities,
+  });
   const from = Math.floor((at - WINDOW_MS) / HOP_MS) * HOP_MS;
   for (const user of users) {
     const n = truth.issued(user);
@@ -61,10 +74,14 @@ const checkExactly = async (http: Http, truth: Truth): Promise<readonly string[]
         `at the end ${nameOf(user)} has ${JSON.stringify(found)} and evolving ${evolving.rows[user]?.events}, not ${JSON.stringify(expected)}`,
       );
   }
-  const status = await http.get<{ sources: { source: string; events: number; rejected: number }[] }>('/v1/status');
+  const status = await http.get<{
+    sources: { source: string; events: number; rejected: number }[];
+  }>('/v1/status');
   const ticks = status.sources.find(({ source }) => source === 'ticks');
   if (ticks?.events !== truth.total() || ticks.rejected !== 0)
-    wrong.push(`at the end the log has ${JSON.stringify(ticks)}, and ${truth.total()} events were sent`);
+    wrong.push(
+      `at the end the log has ${JSON.stringify(ticks)}, and ${truth.total()} events were sent`,
+    );
   const audit = await http.get<{ ok: boolean }>('/v1/audit/verify');
   if (!audit.ok) wrong.push(`the audit's chain is broken: ${JSON.stringify(audit)}`);
   return wrong;
@@ -83,16 +100,27 @@ const checkEnd = async (rig: Rig, http: Http, watch: Watch, truth: Truth): Promi
 /** Views fill after they are applied: all must be live before answers can be judged. */
 const untilLive = async (http: Http): Promise<void> => {
   for (const deadline = Date.now() + READY_MS; ; await sleep(200)) {
-    const { views } = await http.get<{ views: { state: string }[] }>('/v1/status').catch(() => ({ views: [{ state: 'away' }] }));
+    const { views } = await http
+      .get<{ views: { state: string }[] }>('/v1/status')
+      .catch(() => ({ views: [{ state: 'away' }] }));
     if (views.every(({ state }) => state === 'live')) return;
     if (Date.now() > deadline) throw new Error('the views are not live');
   }
 };
 
-export const soak = async (rig: Rig, options: SoakOptions, say: (line: string) => void): Promise<Soaked> => {
+export const soak = async (
+  rig: Rig,
+  options: SoakOptions,
+  say: (line: string) => void,
+): Promise<Soaked> => {
   const http = createHttp(rig.urls);
-  const grpc = rig.grpc.map((address) => connect({ address, deadlineMs: 10_000, retry: { tries: 1 } }));
-  await http.post('/v1/apply', { definitions: JSON.parse(JSON.stringify(definitions)), reason: 'soak' });
+  const grpc = rig.grpc.map((address) =>
+    connect({ address, deadlineMs: 10_000, retry: { tries: 1 } }),
+  );
+  await http.post('/v1/apply', {
+    definitions: JSON.parse(JSON.stringify(definitions)),
+    reason: 'soak',
+  });
   await untilLive(http);
 
   const startedAt = Date.now();
@@ -129,7 +157,10 @@ export const soak = async (rig: Rig, options: SoakOptions, say: (line: string) =
     ),
   );
   const changing = { http, watch, truth, running, atOnce: rig.atOnce };
-  const changes = [keepChanging(changing, options.changeEveryMs), keepMakingDatasets(changing, options.datasetEveryMs)];
+  const changes = [
+    keepChanging(changing, options.changeEveryMs),
+    keepMakingDatasets(changing, options.datasetEveryMs),
+  ];
 
   const restart = async (round: number): Promise<void> => {
     for (const { name, restart: again } of rig.parts) {
@@ -149,7 +180,11 @@ export const soak = async (rig: Rig, options: SoakOptions, say: (line: string) =
   clearInterval(sampling);
   clearInterval(lagging);
   const seen = samples;
-  await Promise.all([...loads.map((load) => load.stop()), ...producers.map((producer) => producer.stop()), ...changes]);
+  await Promise.all([
+    ...loads.map((load) => load.stop()),
+    ...producers.map((producer) => producer.stop()),
+    ...changes,
+  ]);
   for (const { restart: again } of rig.last) await again('SIGKILL');
   await untilLive(http);
   await checkEnd(rig, http, watch, truth);

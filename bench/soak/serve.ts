@@ -13,7 +13,9 @@ export const freePort = (): Promise<number> =>
     probe.on('error', reject);
     probe.listen(0, '127.0.0.1', () => {
       const address = probe.address();
-      probe.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
+      probe.close(() =>
+        resolve(typeof address === 'object' && address !== null ? address.port : 0),
+      );
     });
   });
 
@@ -26,7 +28,13 @@ export const serve = (options: readonly string[]): Promise<Running> =>
   new Promise((resolve, reject) => {
     const child = spawn(
       process.execPath,
-      ['--disable-warning=ExperimentalWarning', '--max-semi-space-size=16', MAIN, 'serve', ...options],
+      [
+        '--disable-warning=ExperimentalWarning',
+        '--max-semi-space-size=16',
+        MAIN,
+        'serve',
+        ...options,
+      ],
       {
         stdio: ['ignore', 'pipe', 'inherit'],
       },
@@ -44,7 +52,9 @@ export const metric = (text: string, name: string): number =>
 export const sampleOf = async (url: string, pid: number): Promise<Sample | null> => {
   try {
     const [text, files] = await Promise.all([
-      fetch(`${url}/metrics`, { signal: AbortSignal.timeout(2_000) }).then((answer) => answer.text()),
+      fetch(`${url}/metrics`, { signal: AbortSignal.timeout(2_000) }).then((answer) =>
+        answer.text(),
+      ),
       readdir(`/proc/${pid}/fd`),
     ]);
     return {

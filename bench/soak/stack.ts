@@ -1,7 +1,8 @@
 /**
- * The stack profile: two `millrace serve` behind a balancer of connections, on servers of their own that are started here and gone
- * afterwards. Every gateway and every server is a part that is restarted. It serves again when no gateway's reads are degraded and what is
- * published is computed.
+ * The stack profile: two `millrace serve` behind a balancer of connections, on servers of their own
+ * that are started here and gone afterwards. Every gateway and every server is a part that is
+ * restarted. It serves again when no gateway's reads are degraded and what is published is
+ * computed.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -37,10 +38,14 @@ interface Gateway {
 const ready = async ({ port, running }: Gateway): Promise<boolean> => {
   if (running === null) return false;
   const ask = async <T>(path: string): Promise<T> => {
-    const answer = await fetch(`http://127.0.0.1:${port}${path}`, { signal: AbortSignal.timeout(5_000) });
+    const answer = await fetch(`http://127.0.0.1:${port}${path}`, {
+      signal: AbortSignal.timeout(5_000),
+    });
     return (await answer.json()) as T;
   };
-  const { status, degraded = [] } = await ask<{ status?: string; degraded?: readonly string[] }>('/readyz');
+  const { status, degraded = [] } = await ask<{ status?: string; degraded?: readonly string[] }>(
+    '/readyz',
+  );
   if (status !== 'ready' || degraded.length > 0) return false;
   const { views } = await ask<{ views: readonly { state: string; lag: number }[] }>('/v1/status');
   // A rate that goes on leaves some events always under way.
@@ -59,10 +64,20 @@ export const startStackRig = async (): Promise<Rig> => {
   writeFileSync(addresses, JSON.stringify(stack.addresses));
 
   const gateways: Gateway[] = [];
-  for (let i = 0; i < GATEWAYS; i++) gateways.push({ port: await freePort(), grpcPort: await freePort(), running: null });
+  for (let i = 0; i < GATEWAYS; i++)
+    gateways.push({ port: await freePort(), grpcPort: await freePort(), running: null });
   const start = async (gateway: Gateway): Promise<void> => {
     const { port, grpcPort } = gateway;
-    const options = ['--profile', 'stack', '--addresses', addresses, '--port', String(port), '--grpc-port', String(grpcPort)];
+    const options = [
+      '--profile',
+      'stack',
+      '--addresses',
+      addresses,
+      '--port',
+      String(port),
+      '--grpc-port',
+      String(grpcPort),
+    ];
     gateway.running = await serve([...options, '--data', join(directory, `gateway-${port}`)]);
   };
   const stop = async (gateway: Gateway, how: Signal): Promise<void> => {
@@ -71,7 +86,9 @@ export const startStackRig = async (): Promise<Rig> => {
     gateway.running = null;
   };
   const standing = (portOf: (gateway: Gateway) => number) => () =>
-    gateways.flatMap((gateway) => (gateway.running === null ? [] : [{ host: '127.0.0.1', port: portOf(gateway) }]));
+    gateways.flatMap((gateway) =>
+      gateway.running === null ? [] : [{ host: '127.0.0.1', port: portOf(gateway) }],
+    );
   await Promise.all(gateways.map(start));
   const http = await openProxy(standing(({ port }) => port));
   const grpc = await openProxy(standing(({ grpcPort }) => grpcPort));

@@ -1,4 +1,6 @@
-/** What a soak must show, judged from what was seen; each check with the figures that it went by. */
+/**
+ * What a soak must show, judged from what was seen; each check with the figures that it went by.
+ */
 import type { Figure } from '../support/report.ts';
 import type { Sample } from './rig.ts';
 import { type Minute, p99Of, type Watch } from './watch.ts';
@@ -7,19 +9,28 @@ const MIB = 2 ** 20;
 /** Reads whose latency must stay what it was. */
 const QUICK = ['one entity', 'service', 'evolving', 'feast', 'grpc'];
 
-/** p99 may move by what the machine's own timers moved, and a half; below some milliseconds it is noise. */
+/**
+ * p99 may move by what the machine's own timers moved, and a half; below some milliseconds it is
+ * noise.
+ */
 const P99_FACTOR = 1.5;
 const P99_FLOOR_MS = 15;
-/** What may be there at the end that was not at a third: caches that fill, allocators that keep pages. */
+/**
+ * What may be there at the end that was not at a third: caches that fill, allocators that keep
+ * pages.
+ */
 const HEAP_GROWTH = { share: 0.15, bytes: 24 * MIB };
 const RSS_GROWTH = { share: 0.15, bytes: 64 * MIB };
 /** Of the least: clients' own connections come and go above it. */
 const FILES_GROWTH = 16;
 const HANDLES_GROWTH = 8;
 
-const median = (list: readonly number[]): number => [...list].sort((a, b) => a - b)[Math.floor(list.length / 2)] ?? Number.NaN;
-const least = (list: readonly number[]): number => list.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
-const quickOf = (minute: Minute): number => p99Of(QUICK.map((kind) => minute.latencies.get(kind) ?? []));
+const median = (list: readonly number[]): number =>
+  [...list].sort((a, b) => a - b)[Math.floor(list.length / 2)] ?? Number.NaN;
+const least = (list: readonly number[]): number =>
+  list.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
+const quickOf = (minute: Minute): number =>
+  p99Of(QUICK.map((kind) => minute.latencies.get(kind) ?? []));
 const lagOf = (minute: Minute): number => p99Of([minute.lag]);
 const heapOf = (minute: Minute): number => least(minute.samples.map(({ heapBytes }) => heapBytes));
 const fixed = (x: number): string => (Number.isFinite(x) ? x.toFixed(1) : '-');
@@ -54,7 +65,9 @@ export const printMinutes = (minutes: readonly Minute[]): void => {
       minute.restarts.join(', '),
     ]),
   ];
-  const widths = (rows[0] as string[]).map((_, c) => Math.max(...rows.map((row) => (row[c] as string).length)));
+  const widths = (rows[0] as string[]).map((_, c) =>
+    Math.max(...rows.map((row) => (row[c] as string).length)),
+  );
   for (const row of rows)
     console.log(
       row
@@ -114,7 +127,8 @@ export const figuresOf = (
 ): readonly Figure[] => {
   // What follows the last whole minute is the end of what was begun.
   const minutes = all.slice(0, Math.max(1, Math.floor(whole)));
-  const growing = (allowed: { share: number; bytes: number }) => (from: number) => Math.max(allowed.bytes, from * allowed.share);
+  const growing = (allowed: { share: number; bytes: number }) => (from: number) =>
+    Math.max(allowed.bytes, from * allowed.share);
   const growth = [
     grown(
       'heap after collections',

@@ -1,4 +1,7 @@
-/** What the soak saw, by minute: operations with their latencies, errors, and the restarts whose windows neither counts against. */
+/**
+ * What the soak saw, by minute: operations with their latencies, errors, and the restarts whose
+ * windows neither counts against.
+ */
 import { percentile } from '../support/report.ts';
 import { codeOf, WHILE_RESTARTING, Wrong } from './errors.ts';
 import type { Sample } from './rig.ts';
@@ -24,7 +27,9 @@ export interface Watch {
   /** everything else: each is a failure */
   readonly failures: readonly string[];
   readonly operations: ReadonlyMap<string, number>;
-  /** Runs one, times it from when it was due, and judges how it ended. @returns null where it failed */
+  /**
+   * Runs one, times it from when it was due, and judges how it ended. @returns null where it failed
+   */
   readonly operation: <T>(kind: string, due: number, run: () => Promise<T>) => Promise<T | null>;
   readonly restarting: (name: string, restart: () => Promise<void>) => Promise<void>;
   readonly changed: () => void;
@@ -42,11 +47,21 @@ export const createWatch = (startedAt: number): Watch => {
   const minute = (): Minute => {
     const index = Math.floor((Date.now() - startedAt) / 60_000);
     while (minutes.length <= index)
-      minutes.push({ operations: 0, promised: 0, restarts: [], changes: 0, latencies: new Map(), samples: [], lag: [] });
+      minutes.push({
+        operations: 0,
+        promised: 0,
+        restarts: [],
+        changes: 0,
+        latencies: new Map(),
+        samples: [],
+        lag: [],
+      });
     return minutes[index] as Minute;
   };
-  const add = (counts: Map<string, number>, key: string): void => void counts.set(key, (counts.get(key) ?? 0) + 1);
-  const disturbed = (from: number, to: number): boolean => windows.some((w) => from <= w.to && to >= w.from);
+  const add = (counts: Map<string, number>, key: string): void =>
+    void counts.set(key, (counts.get(key) ?? 0) + 1);
+  const disturbed = (from: number, to: number): boolean =>
+    windows.some((w) => from <= w.to && to >= w.from);
   const time = (): string => `${((Date.now() - startedAt) / 1000).toFixed(1)} s`;
 
   return {
@@ -69,11 +84,17 @@ export const createWatch = (startedAt: number): Watch => {
         return value;
       } catch (error) {
         const code = codeOf(error);
-        if (!(error instanceof Wrong) && WHILE_RESTARTING.has(code) && disturbed(from, Date.now())) {
+        if (
+          !(error instanceof Wrong) &&
+          WHILE_RESTARTING.has(code) &&
+          disturbed(from, Date.now())
+        ) {
           add(promised, code);
           now.promised++;
         } else {
-          failures.push(`${time()} ${kind}: ${code}${error instanceof Error ? ` — ${error.message}` : ''}`);
+          failures.push(
+            `${time()} ${kind}: ${code}${error instanceof Error ? ` — ${error.message}` : ''}`,
+          );
         }
         return null;
       }
@@ -86,11 +107,14 @@ export const createWatch = (startedAt: number): Watch => {
       } finally {
         window.to = Date.now() + SETTLING_MS;
       }
-      minute().restarts.push(`${name} ${((window.to - SETTLING_MS - window.from) / 1000).toFixed(1)} s`);
+      minute().restarts.push(
+        `${name} ${((window.to - SETTLING_MS - window.from) / 1000).toFixed(1)} s`,
+      );
     },
     changed: () => void minute().changes++,
     fail: (what) => void failures.push(`${time()} ${what}`),
-    sampled: (sample) => sample !== null && !disturbed(Date.now(), Date.now()) && void minute().samples.push(sample),
+    sampled: (sample) =>
+      sample !== null && !disturbed(Date.now(), Date.now()) && void minute().samples.push(sample),
     lagged: (ms) => void minute().lag.push(ms),
   };
 };

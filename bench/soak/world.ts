@@ -1,7 +1,9 @@
 /**
- * What the soak publishes and reads, and what it knows of it. A user's events are numbered 1, 2, 3 …, each adds 1 to a sum, and they are
- * published in order: so in every row of every answer, at any moment, the count, the sum and the highest number are one and the same n, and
- * n is at least what had been acknowledged when the question was asked and at most what had been sent when the answer came.
+ * What the soak publishes and reads, and what it knows of it. A user's events are numbered 1, 2, 3
+ * …, each adds 1 to a sum, and they are published in order: so in every row of every answer, at any
+ * moment, the count, the sum and the highest number are one and the same n, and n is at least what
+ * had been acknowledged when the question was asked and at most what had been sent when the answer
+ * came.
  */
 import {
   col,
@@ -41,7 +43,10 @@ const recent = featureView({
   name: 'recent',
   entity: user,
   source: ticks,
-  features: { events_2m: count({ window: '2m', hop: '10s' }), total_2m: sum(col('one'), { window: '2m', hop: '10s' }) },
+  features: {
+    events_2m: count({ window: '2m', hop: '10s' }),
+    total_2m: sum(col('one'), { window: '2m', hop: '10s' }),
+  },
 });
 /** Changed again and again: `events` stays what it is, the rest comes and goes. */
 export const evolving = (variant: number): FeatureView => {
@@ -58,7 +63,10 @@ const twice = onDemandFeature({
   inputs: { total: totals.feature('total') },
   value: ({ total }) => total.times(2),
 });
-const service = featureService({ name: 'soak', features: [totals.pick('events', 'total', 'newest'), twice] });
+const service = featureService({
+  name: 'soak',
+  features: [totals.pick('events', 'total', 'newest'), twice],
+});
 
 export const definitions = [user, ticks, totals, recent, evolving(0), twice, service];
 
@@ -85,7 +93,13 @@ export interface Truth {
   readonly acked: (user: number, by?: number) => number;
   readonly issued: (user: number, by?: number) => number;
   /** of events that were acknowledged (issued) by `by`: those with event times in [from, to] */
-  readonly within: (which: 'acked' | 'issued', user: number, from: number, to: number, by?: number) => number;
+  readonly within: (
+    which: 'acked' | 'issued',
+    user: number,
+    from: number,
+    to: number,
+    by?: number,
+  ) => number;
   readonly total: () => number;
 }
 
@@ -130,7 +144,8 @@ export const createTruth = (): Truth => {
       const known = of(user);
       const end = upTo(known[which], by);
       let found = 0;
-      for (let i = 0; i < end; i++) if ((known.at[i] as number) >= from && (known.at[i] as number) <= to) found++;
+      for (let i = 0; i < end; i++)
+        if ((known.at[i] as number) >= from && (known.at[i] as number) <= to) found++;
       return found;
     },
     total: () => users.reduce((all, known) => all + known.issued.length, 0),

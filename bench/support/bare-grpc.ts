@@ -1,8 +1,14 @@
-/** Bare @grpc/grpc-js: answers each call of the path with the same bytes, and looks at none of the request's. */
+/**
+ * Bare @grpc/grpc-js: answers each call of the path with the same bytes, and looks at none of the
+ * request's.
+ */
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { serveMeasured } from './measured-server.ts';
 
-const [path, answer] = [process.argv[2] as string, Buffer.from(process.argv[3] as string, 'base64')];
+const [path, answer] = [
+  process.argv[2] as string,
+  Buffer.from(process.argv[3] as string, 'base64'),
+];
 const same = (bytes: Buffer): Buffer => bytes;
 const server = new Server();
 server.addService(
@@ -27,7 +33,8 @@ server.addService(
     },
   },
   {
-    Read: (_call: unknown, callback: (error: null, value: Buffer) => void) => callback(null, answer),
+    Read: (_call: unknown, callback: (error: null, value: Buffer) => void) =>
+      callback(null, answer),
     ReadStream: (call: import('@grpc/grpc-js').ServerDuplexStream<Buffer, Buffer>) => {
       call.on('data', () => call.write(answer));
       call.on('end', () => call.end());

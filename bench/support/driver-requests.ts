@@ -1,4 +1,6 @@
-/** Reads of 50 features of `drivers` in the forms that protocols have: bodies to be sent in turn. */
+/**
+ * Reads of 50 features of `drivers` in the forms that protocols have: bodies to be sent in turn.
+ */
 import type { MethodDefinition } from '@grpc/grpc-js';
 import { nativeProtos } from '#gateways/grpc/native-protos.ts';
 import { serviceOf } from '#gateways/grpc/protos.ts';
@@ -7,8 +9,14 @@ import { COLUMNS } from './redis-rig.ts';
 
 const BODIES = 64;
 
-export const featureNames: readonly string[] = Array.from({ length: COLUMNS }, (_, i) => `drivers:f${i}`);
-export const readMethod = serviceOf(nativeProtos, 'millrace.v1.Features').Read as MethodDefinition<object, object>;
+export const featureNames: readonly string[] = Array.from(
+  { length: COLUMNS },
+  (_, i) => `drivers:f${i}`,
+);
+export const readMethod = serviceOf(nativeProtos, 'millrace.v1.Features').Read as MethodDefinition<
+  object,
+  object
+>;
 
 /** The entities that the body of that number asks for. */
 export const idsOf = (body: number, count: number, entities: number): number[] =>
@@ -18,12 +26,19 @@ const bodies = <T>(count: number, entities: number, of: (ids: readonly number[])
   Array.from({ length: BODIES }, (_, body) => of(idsOf(body, count, entities)));
 
 export const httpBodies = (count: number, entities: number): string[] =>
-  bodies(count, entities, (ids) => JSON.stringify({ features: featureNames, entities: ids.map((id) => ({ driver_id: id })) }));
+  bodies(count, entities, (ids) =>
+    JSON.stringify({ features: featureNames, entities: ids.map((id) => ({ driver_id: id })) }),
+  );
 
 export const feastBodies = (count: number, entities: number): string[] =>
-  bodies(count, entities, (ids) => JSON.stringify({ features: featureNames, entities: { driver_id: ids } }));
+  bodies(count, entities, (ids) =>
+    JSON.stringify({ features: featureNames, entities: { driver_id: ids } }),
+  );
 
 export const grpcBodies = (count: number, entities: number): Buffer[] =>
   bodies(count, entities, (ids) =>
-    readMethod.requestSerialize({ features: featureNames, entities: ids.map((id) => structOf({ driver_id: id })) }),
+    readMethod.requestSerialize({
+      features: featureNames,
+      entities: ids.map((id) => structOf({ driver_id: id })),
+    }),
   );

@@ -1,10 +1,15 @@
-/** The real flights (npm vega-datasets) as events of the examples' source, in batches, in file order. */
+/**
+ * The real flights (npm vega-datasets) as events of the examples' source, in batches, in file
+ * order.
+ */
 import { fileURLToPath } from 'node:url';
 import { createDictionary, readNumbers } from '#infra/duckdb/column-reader.ts';
 import { CHUNK_ROWS } from '#infra/duckdb/column-writer.ts';
 import { openDuckDb } from '#infra/duckdb/connect.ts';
 
-export const FLIGHTS_FILE = fileURLToPath(new URL('../../node_modules/vega-datasets/data/flights-3m.parquet', import.meta.url));
+export const FLIGHTS_FILE = fileURLToPath(
+  new URL('../../node_modules/vega-datasets/data/flights-3m.parquet', import.meta.url),
+);
 
 export interface Flight {
   readonly date: number;

@@ -1,13 +1,14 @@
 /**
- * One connection with so many calls in flight for some seconds, each sent anew as soon as it was answered; streaming: so many messages in
- * flight on one call. On a bare socket, because on two cores a heavier client would be what is measured: a call is six bytes of head.
+ * One connection with so many calls in flight for some seconds, each sent anew as soon as it was
+ * answered; streaming: so many messages in flight on one call. On a bare socket, because on two
+ * cores a heavier client would be what is measured: a call is six bytes of head.
  */
 import { connect } from 'node:net';
 import type { GrpcLoadOptions } from './grpc-load.ts';
 import * as h2 from './h2-frames.ts';
 
-const { address, path, bodies, seconds, inFlight, streaming } = await new Promise<GrpcLoadOptions>((resolve) =>
-  process.once('message', (options) => resolve(options as GrpcLoadOptions)),
+const { address, path, bodies, seconds, inFlight, streaming } = await new Promise<GrpcLoadOptions>(
+  (resolve) => process.once('message', (options) => resolve(options as GrpcLoadOptions)),
 );
 const messages = bodies.map((body) => h2.message(body));
 const [host, port] = address.split(':') as [string, string];
@@ -20,7 +21,10 @@ let counting = false;
 let running = true;
 let turn = 0;
 let nextStream = 1;
-/** by stream: when its call was sent, and the bytes of its answer; streaming: when each message in flight was sent */
+/**
+ * by stream: when its call was sent, and the bytes of its answer; streaming: when each message in
+ * flight was sent
+ */
 const calls = new Map<number, { readonly sent: number; bytes: number }>();
 const sentAt: number[] = [];
 /** bytes that the other side takes now; streaming counts its one stream too */
@@ -145,6 +149,7 @@ running = false;
 socket.destroy();
 latencies.sort((a, b) => a - b);
 const at = (p: number): number => latencies[Math.floor(latencies.length * p)] ?? Number.NaN;
-process.send?.({ requests: latencies.length / took, answered: total, p50: at(0.5), p99: at(0.99), errors }, () =>
-  process.exit(0),
+process.send?.(
+  { requests: latencies.length / took, answered: total, p50: at(0.5), p99: at(0.99), errors },
+  () => process.exit(0),
 );

@@ -17,9 +17,13 @@ export interface GrpcLoadOptions {
 
 export const grpcLoad = (options: GrpcLoadOptions): Promise<Load> =>
   new Promise((resolve, reject) => {
-    const child = fork(fileURLToPath(new URL('./grpc-client.ts', import.meta.url)), { serialization: 'advanced' });
+    const child = fork(fileURLToPath(new URL('./grpc-client.ts', import.meta.url)), {
+      serialization: 'advanced',
+    });
     child.on('message', (answer) => resolve(answer as Load));
     child.on('error', reject);
-    child.on('exit', (code) => (code === 0 ? undefined : reject(new Error(`the client ended with ${code}`))));
+    child.on('exit', (code) =>
+      code === 0 ? undefined : reject(new Error(`the client ended with ${code}`)),
+    );
     child.send(options);
   });

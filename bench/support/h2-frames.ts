@@ -1,4 +1,7 @@
-/** As much of HTTP/2 as a gRPC client needs that sends the same few calls over and over: frames, and one head that is indexed after its first use. */
+/**
+ * As much of HTTP/2 as a gRPC client needs that sends the same few calls over and over: frames, and
+ * one head that is indexed after its first use.
+ */
 export const DATA = 0;
 export const HEADERS = 1;
 export const RST_STREAM = 3;
@@ -29,7 +32,8 @@ const uint32 = (n: number): Buffer => {
   return out;
 };
 
-export const windowUpdate = (stream: number, by: number): Buffer => frame(WINDOW_UPDATE, 0, stream, uint32(by));
+export const windowUpdate = (stream: number, by: number): Buffer =>
+  frame(WINDOW_UPDATE, 0, stream, uint32(by));
 
 /** What a client says first: it takes any amount of data. */
 export const preface = (): Buffer =>
@@ -39,9 +43,13 @@ export const preface = (): Buffer =>
     windowUpdate(0, LARGEST_WINDOW - FIRST_WINDOW),
   ]);
 
-const text = (value: string): Buffer => Buffer.concat([Buffer.from([value.length]), Buffer.from(value, 'latin1')]);
+const text = (value: string): Buffer =>
+  Buffer.concat([Buffer.from([value.length]), Buffer.from(value, 'latin1')]);
 
-/** HEADERS of a call to `path`: whole the first time on a connection, by the other side's table from then on. */
+/**
+ * HEADERS of a call to `path`: whole the first time on a connection, by the other side's table from
+ * then on.
+ */
 export const callHeads = (path: string, authority: string): ((stream: number) => Buffer) => {
   const METHOD_AND_SCHEME = [0x83, 0x86];
   const first = Buffer.concat([
@@ -66,7 +74,8 @@ export const callHeads = (path: string, authority: string): ((stream: number) =>
 };
 
 /** gRPC's message: not compressed, its length, its bytes. */
-export const message = (body: Uint8Array): Buffer => Buffer.concat([Buffer.from([0]), uint32(body.length), body]);
+export const message = (body: Uint8Array): Buffer =>
+  Buffer.concat([Buffer.from([0]), uint32(body.length), body]);
 
 /** Frames out of chunks. */
 export const frameReader = (
@@ -80,7 +89,12 @@ export const frameReader = (
       const length = bytes.readUIntBE(at, 3);
       if (bytes.length - at < HEAD_BYTES + length) break;
       const payload = bytes.subarray(at + HEAD_BYTES, at + HEAD_BYTES + length);
-      on(bytes[at + 3] as number, bytes[at + 4] as number, bytes.readUInt32BE(at + 5) & 0x7fffffff, payload);
+      on(
+        bytes[at + 3] as number,
+        bytes[at + 4] as number,
+        bytes.readUInt32BE(at + 5) & 0x7fffffff,
+        payload,
+      );
       at += HEAD_BYTES + length;
     }
     rest = bytes.subarray(at);

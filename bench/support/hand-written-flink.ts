@@ -1,6 +1,7 @@
 /**
- * What one would write by hand for the aggregates of the example's `airport_delays`: a GROUP BY airport and tile for each size of tile, with
- * Flink's own aggregates, into one topic; and from there into a Paimon table by key and an appended Iceberg table, in one job.
+ * What one would write by hand for the aggregates of the example's `airport_delays`: a GROUP BY
+ * airport and tile for each size of tile, with Flink's own aggregates, into one topic; and from
+ * there into a Paimon table by key and an appended Iceberg table, in one job.
  */
 import type { StackAddresses } from '#infra/stack/addresses.ts';
 
@@ -20,7 +21,8 @@ const COLUMNS = `origin STRING NOT NULL,
   delay_max DOUBLE,
   late DOUBLE,
   last_destination STRING`;
-const NAMES = 'origin, hop, tile, departures, delays, delay_sum, delay_squares, delay_max, late, last_destination';
+const NAMES =
+  'origin, hop, tile, departures, delays, delay_sum, delay_squares, delay_max, late, last_destination';
 const HOUR_MS = 3_600_000;
 const MINUTE_MS = 60_000;
 /** the tiles that the view's windows have: see `millrace show airport_delays --sql` */
@@ -64,7 +66,8 @@ GROUP BY origin, hop, tile`;
       `${nothing('BIGINT')}, ${nothing('BIGINT')}, ${nothing('DOUBLE')}, ${nothing('DOUBLE')}, ${nothing('DOUBLE')}, ${nothing('DOUBLE')}, LAST_VALUE(destination)`,
     ),
   ];
-  const set = (statements: readonly string[]): string => `EXECUTE STATEMENT SET BEGIN\n${statements.join(';\n')};\nEND`;
+  const set = (statements: readonly string[]): string =>
+    `EXECUTE STATEMENT SET BEGIN\n${statements.join(';\n')};\nEND`;
   return {
     topic,
     jobs: [

@@ -1,4 +1,7 @@
-/** The server's side of `server-process.ts`: says where it listens, and between `start` and `stop` counts its CPU time and, if asked to, profiles itself. */
+/**
+ * The server's side of `server-process.ts`: says where it listens, and between `start` and `stop`
+ * counts its CPU time and, if asked to, profiles itself.
+ */
 import { type Profiler, Session } from 'node:inspector/promises';
 
 export type Ask = 'start' | 'start-profiled' | 'stop';

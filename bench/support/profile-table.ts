@@ -1,4 +1,7 @@
-/** A CPU profile by who spends the time: each function's own, under the library or the part of Millrace that it is of. */
+/**
+ * A CPU profile by who spends the time: each function's own, under the library or the part of
+ * Millrace that it is of.
+ */
 import type { Profiler } from 'node:inspector';
 
 export interface Share {
@@ -15,7 +18,10 @@ type Frame = Profiler.ProfileNode['callFrame'];
 const NATIVE: readonly (readonly [RegExp, string])[] = [
   [/^\(garbage collector\)$/, 'garbage collection'],
   [/^\(program\)$/, 'native code called from no JavaScript: epoll, socket reads, parsing of HTTP'],
-  [/^(write\w*String|writeBuffer|writev|shutdown|respond|trailers|readStart)$/, 'socket writes (system calls)'],
+  [
+    /^(write\w*String|writeBuffer|writev|shutdown|respond|trailers|readStart)$/,
+    'socket writes (system calls)',
+  ],
   [/\$(decode|encode|toObject|fromObject|verify)$/, 'protobufjs'],
   [/^validate\d*$/, 'ajv: validation of the body'],
 ];
@@ -49,7 +55,11 @@ const nameOf = (frame: Frame): string | null => {
 
 export const sharesOf = (profile: Profiler.Profile, most = 3): readonly Share[] => {
   const nodes = new Map(profile.nodes.map((node) => [node.id, node]));
-  const callerOf = new Map(profile.nodes.flatMap((node) => (node.children ?? []).map((child) => [child, node.id] as const)));
+  const callerOf = new Map(
+    profile.nodes.flatMap((node) =>
+      (node.children ?? []).map((child) => [child, node.id] as const),
+    ),
+  );
   /** A native function that has no name here is its caller's. */
   const whoOf = (id: number): string => {
     for (let at: number | undefined = id; at !== undefined; at = callerOf.get(at)) {
@@ -59,7 +69,9 @@ export const sharesOf = (profile: Profiler.Profile, most = 3): readonly Share[] 
     return 'V8 itself';
   };
   const own = new Map<number, number>();
-  profile.samples?.forEach((id, i) => own.set(id, (own.get(id) ?? 0) + (profile.timeDeltas?.[i] ?? 0)));
+  profile.samples?.forEach((id, i) =>
+    own.set(id, (own.get(id) ?? 0) + (profile.timeDeltas?.[i] ?? 0)),
+  );
   const groups = new Map<string, Map<string, number>>();
   let total = 0;
   for (const [id, time] of own) {
@@ -78,7 +90,9 @@ export const sharesOf = (profile: Profiler.Profile, most = 3): readonly Share[] 
       return {
         who,
         share: sorted.reduce((sum, [, time]) => sum + time, 0) / total,
-        most: sorted.slice(0, most).map(([name, time]) => `${name} ${((100 * time) / total).toFixed(1)}`),
+        most: sorted
+          .slice(0, most)
+          .map(([name, time]) => `${name} ${((100 * time) / total).toFixed(1)}`),
       };
     })
     .sort((a, b) => b.share - a.share);

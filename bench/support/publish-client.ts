@@ -1,4 +1,7 @@
-/** Sends flights over HTTP in batches of 500 with four requests in flight, and reports the seconds that it took. */
+/**
+ * Sends flights over HTTP in batches of 500 with four requests in flight, and reports the seconds
+ * that it took.
+ */
 import { flightBatches } from './flights.ts';
 
 const [url, count] = [process.argv[2] as string, Number(process.argv[3])];

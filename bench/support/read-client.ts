@@ -1,7 +1,8 @@
 /**
- * Connections posting bodies in turn for some seconds, each as soon as it was answered, or all together so many a second; reports requests
- * a second and latencies, at a given rate from when a request was due. Written on bare sockets, because on two cores a heavier client
- * would be what is measured.
+ * Connections posting bodies in turn for some seconds, each as soon as it was answered, or all
+ * together so many a second; reports requests a second and latencies, at a given rate from when a
+ * request was due. Written on bare sockets, because on two cores a heavier client would be what is
+ * measured.
  */
 import { connect } from 'node:net';
 import type { LoadOptions } from './read-load.ts';
@@ -13,7 +14,9 @@ const {
   rate,
   connections,
   headers = {},
-} = await new Promise<LoadOptions>((resolve) => process.once('message', (options) => resolve(options as LoadOptions)));
+} = await new Promise<LoadOptions>((resolve) =>
+  process.once('message', (options) => resolve(options as LoadOptions)),
+);
 const urls = addresses.map((address) => new URL(address));
 const more = Object.entries(headers)
   .map(([name, value]) => `${name}: ${value}\r\n`)

@@ -30,10 +30,15 @@ export const load = (options: LoadOptions): Promise<Load> =>
     const child = fork(fileURLToPath(new URL('./read-client.ts', import.meta.url)));
     child.on('message', (answer) => resolve(answer as Load));
     child.on('error', reject);
-    child.on('exit', (code) => (code === 0 ? undefined : reject(new Error(`the client ended with ${code}`))));
+    child.on('exit', (code) =>
+      code === 0 ? undefined : reject(new Error(`the client ended with ${code}`)),
+    );
     child.send(options);
   });
 
-/** One body to POST /v1/features over 64 connections. @param rate requests a second; 0: as many as are answered */
+/**
+ * One body to POST /v1/features over 64 connections. @param rate requests a second; 0: as many as
+ * are answered
+ */
 export const readLoad = (url: string, body: string, seconds: number, rate = 0): Promise<Load> =>
   load({ urls: [`${url}/v1/features`], bodies: [body], seconds, rate, connections: 64 });

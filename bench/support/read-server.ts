@@ -20,4 +20,8 @@ const read =
 // The rest of the platform is not asked for anything.
 const platform = { read } as unknown as Platform;
 const listen = { platform, host: '127.0.0.1', port: 0 };
-serveMeasured(protocol === 'grpc' ? (await createGrpcGateway(listen)).address : (await createHttpGateway(listen)).url);
+serveMeasured(
+  protocol === 'grpc'
+    ? (await createGrpcGateway(listen)).address
+    : (await createHttpGateway(listen)).url,
+);

@@ -1,9 +1,14 @@
 /**
- * The stack profile's serving path with nothing beside it: the gateway, the reads and the hot copy in a real Redis, of a view with
- * `last` values of 50 columns. What would come from Flink through Kafka is made here, as the same records, so that a bench needs one server.
+ * The stack profile's serving path with nothing beside it: the gateway, the reads and the hot copy
+ * in a real Redis, of a view with `last` values of 50 columns. What would come from Flink through
+ * Kafka is made here, as the same records, so that a bench needs one server.
  */
 import { col, entity, featureView, last, source } from '#domain/definitions/index.ts';
-import type { EntityDefinition, FeatureViewDefinition, SourceDefinition } from '#domain/definitions/model.ts';
+import type {
+  EntityDefinition,
+  FeatureViewDefinition,
+  SourceDefinition,
+} from '#domain/definitions/model.ts';
 import { parseDefinition } from '#domain/definitions/parse.ts';
 import { NOT_DEGRADED } from '#domain/ports/degraded.ts';
 import type { TilesTarget } from '#domain/ports/online-store.ts';
@@ -18,11 +23,15 @@ import { onlineTiles, tilesFetcher } from '#projections/serving/online-tiles.ts'
 import { createRead, type Read } from '#projections/serving/read.ts';
 import type { ServedView } from '#projections/serving/served-view.ts';
 
-const parsed = <T>(definition: unknown): T => parseDefinition(JSON.parse(JSON.stringify(definition))) as T;
+const parsed = <T>(definition: unknown): T =>
+  parseDefinition(JSON.parse(JSON.stringify(definition))) as T;
 
 export const COLUMNS = 50;
 
-/** A view named `view`, of entity `driver_id`, with the columns f0 … f<columns − 1>, each the last value seen: whole numbers and fractions in turn. */
+/**
+ * A view named `view`, of entity `driver_id`, with the columns f0 … f<columns − 1>, each the last
+ * value seen: whole numbers and fractions in turn.
+ */
 export const lastValues = (view: string, columns: number): TilesTarget => {
   const names = Array.from({ length: columns }, (_, i) => `f${i}`);
   const driver = entity({ name: 'driver', keys: { driver_id: 'long' } });
@@ -31,7 +40,9 @@ export const lastValues = (view: string, columns: number): TilesTarget => {
     fields: {
       driver_id: 'long',
       event_timestamp: 'timestamp',
-      ...Object.fromEntries(names.map((name, i) => [name, i % 2 === 0 ? 'long' : 'double'] as const)),
+      ...Object.fromEntries(
+        names.map((name, i) => [name, i % 2 === 0 ? 'long' : 'double'] as const),
+      ),
     },
     eventTime: 'event_timestamp',
   });
@@ -52,7 +63,10 @@ export interface RedisAddress {
 
 export type DriverRow = Readonly<Record<string, number>>;
 
-/** Records of features.<view> as the engine writes them, one a row, encoded: all in one buffer, as a fetch from Kafka has them. */
+/**
+ * Records of features.<view> as the engine writes them, one a row, encoded: all in one buffer, as a
+ * fetch from Kafka has them.
+ */
 export const encodeRows = (target: TilesTarget, rows: Iterable<DriverRow>): Uint8Array[] => {
   const { plan } = target;
   const store = createTileStore(plan);
@@ -75,13 +89,27 @@ export const encodeRows = (target: TilesTarget, rows: Iterable<DriverRow>): Uint
 
 const BATCH = 5_000;
 
-/** Decodes and takes the records in as the hot copy's worker does; resolves with the seconds that it took. */
-export const writeRows = async (address: RedisAddress, target: TilesTarget, records: readonly Uint8Array[]): Promise<number> => {
+/**
+ * Decodes and takes the records in as the hot copy's worker does; resolves with the seconds that it
+ * took.
+ */
+export const writeRows = async (
+  address: RedisAddress,
+  target: TilesTarget,
+  records: readonly Uint8Array[],
+): Promise<number> => {
   const store = redisHotStore({ ...address, ttlOf: () => null });
   await connected(() => store.progress(target));
   const schema = featuresAvroSchema(target.plan);
   const decoder = updateDecoder({ schema: async () => schema });
-  const partition = hotPartition({ store, target, partition: 0, partitions: 1, ttlMs: null, now: Date.now });
+  const partition = hotPartition({
+    store,
+    target,
+    partition: 0,
+    partitions: 1,
+    ttlMs: null,
+    now: Date.now,
+  });
   await partition.start();
   const started = performance.now();
   for (let from = 0; from < records.length; from += BATCH) {
@@ -101,7 +129,9 @@ export const writeRows = async (address: RedisAddress, target: TilesTarget, reco
       const update = decoding instanceof Promise ? await decoding : decoding;
       if (update !== null) updates.push({ ...update, offset });
     }
-    if (!(await partition.take({ partition: 0, updates, next: to, end: records.length, logTime: 0 })))
+    if (
+      !(await partition.take({ partition: 0, updates, next: to, end: records.length, logTime: 0 }))
+    )
       throw new Error('Redis has another position: empty it first');
   }
   const seconds = (performance.now() - started) / 1000;
@@ -141,8 +171,16 @@ export const readOf = (
     ...how,
   };
   return createRead({
-    definitions: { service: () => null, onDemand: () => null, scope: never('an on-demand feature') },
-    views: { live: (name) => (name === target.plan.view ? view : null), liveAt: () => null, epoch: () => 1 },
+    definitions: {
+      service: () => null,
+      onDemand: () => null,
+      scope: never('an on-demand feature'),
+    },
+    views: {
+      live: (name) => (name === target.plan.view ? view : null),
+      liveAt: () => null,
+      epoch: () => 1,
+    },
     rawEvents: never('raw events') as never,
     readTime: Date.now,
     knownBelow: never('a read of the past'),
@@ -161,15 +199,27 @@ export const redisRead = async (address: RedisAddress, target: TilesTarget): Pro
   const primaryHas = { letGo: () => false, until: () => false };
   // There is no other store to turn to, however busy the machine is.
   const budgets = { hotBudget: { budgetMs: 10_000 }, primaryBudget: { budgetMs: 10_000 } };
-  const tiles = onlineTiles({ hot, primary: nothing, hotHas: () => true, primaryHas, served, ...budgets });
-  return readOf(target, { read: never('a read from memory'), newest: () => null, fetch: tilesFetcher(target, tiles) });
+  const tiles = onlineTiles({
+    hot,
+    primary: nothing,
+    hotHas: () => true,
+    primaryHas,
+    served,
+    ...budgets,
+  });
+  return readOf(target, {
+    read: never('a read from memory'),
+    newest: () => null,
+    fetch: tilesFetcher(target, tiles),
+  });
 };
 
 /** Reads from tiles in this process, as an embedded gateway does them. */
 export const memoryRead = (target: TilesTarget, rows: Iterable<DriverRow>): Read => {
   const store = createTileStore(target.plan);
   let offset = 0;
-  for (const row of rows) store.process(row, row.event_timestamp as number, 0, offset++, row.event_timestamp as number);
+  for (const row of rows)
+    store.process(row, row.event_timestamp as number, 0, offset++, row.event_timestamp as number);
   return readOf(target, {
     read: (key, at, out, status) => store.read(key, at, out, status),
     newest: (key) => store.newestOf(key),

@@ -15,11 +15,18 @@ export const freePort = async (): Promise<number> => {
 };
 
 /** Ends with this process, if not before. */
-export const startRedis = async (): Promise<{ readonly address: RedisAddress; readonly stop: () => void }> => {
+export const startRedis = async (): Promise<{
+  readonly address: RedisAddress;
+  readonly stop: () => void;
+}> => {
   const port = await freePort();
-  const child = spawn('redis-server', ['--port', `${port}`, '--bind', HOST, '--save', '', '--appendonly', 'no'], {
-    stdio: 'ignore',
-  });
+  const child = spawn(
+    'redis-server',
+    ['--port', `${port}`, '--bind', HOST, '--save', '', '--appendonly', 'no'],
+    {
+      stdio: 'ignore',
+    },
+  );
   const stop = (): void => void child.kill('SIGKILL');
   process.on('exit', stop);
   return { address: { host: HOST, port }, stop };

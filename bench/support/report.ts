@@ -12,10 +12,20 @@ export interface Figure {
 export const print = (title: string, figures: readonly Figure[]): void => {
   const rows = [
     ['what', 'Millrace', 'limit', 'goal', ''],
-    ...figures.map((f) => [f.what, f.ours, f.limit, f.goal, f.met === null ? '' : f.met ? 'met' : 'MISSED']),
+    ...figures.map((f) => [
+      f.what,
+      f.ours,
+      f.limit,
+      f.goal,
+      f.met === null ? '' : f.met ? 'met' : 'MISSED',
+    ]),
   ];
-  const widths = (rows[0] as string[]).map((_, c) => Math.max(...rows.map((r) => (r[c] as string).length)));
-  console.log(`\n${title}  (${cpus().length} cores, load ${loadavg()[0]?.toFixed(1)}, Node ${process.version})`);
+  const widths = (rows[0] as string[]).map((_, c) =>
+    Math.max(...rows.map((r) => (r[c] as string).length)),
+  );
+  console.log(
+    `\n${title}  (${cpus().length} cores, load ${loadavg()[0]?.toFixed(1)}, Node ${process.version})`,
+  );
   for (const row of rows)
     console.log(
       row
@@ -27,7 +37,8 @@ export const print = (title: string, figures: readonly Figure[]): void => {
 
 export const percentile = (sorted: readonly number[], p: number): number =>
   sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * p))] ?? Number.NaN;
-export const rate = (count: number, seconds: number): string => `${Math.round(count / seconds).toLocaleString('en')}/s`;
+export const rate = (count: number, seconds: number): string =>
+  `${Math.round(count / seconds).toLocaleString('en')}/s`;
 export const median = (values: readonly number[]): number =>
   percentile(
     [...values].sort((a, b) => a - b),

@@ -1,4 +1,7 @@
-/** A server in a process of its own, whose CPU time is its own too: with both cores busy, that is steadier than what a clock shows. */
+/**
+ * A server in a process of its own, whose CPU time is its own too: with both cores busy, that is
+ * steadier than what a clock shows.
+ */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
@@ -7,13 +10,21 @@ import type { Ask, Measured } from './measured-server.ts';
 export interface ServerProcess {
   readonly address: string;
   /** What the process used while `work` went on. */
-  readonly measure: <T>(work: () => Promise<T>, profiled?: boolean) => Promise<Measured & { readonly result: T }>;
+  readonly measure: <T>(
+    work: () => Promise<T>,
+    profiled?: boolean,
+  ) => Promise<Measured & { readonly result: T }>;
   readonly stop: () => Promise<void>;
 }
 
 /** @param file in bench/support */
-export const startServer = async (file: string, args: readonly string[] = []): Promise<ServerProcess> => {
-  const child = fork(fileURLToPath(new URL(file, import.meta.url)), [...args], { serialization: 'advanced' });
+export const startServer = async (
+  file: string,
+  args: readonly string[] = [],
+): Promise<ServerProcess> => {
+  const child = fork(fileURLToPath(new URL(file, import.meta.url)), [...args], {
+    serialization: 'advanced',
+  });
   const gone = new Promise<never>((_, reject) =>
     child.once('exit', (code) => reject(new Error(`${file} ${args.join(' ')} ended with ${code}`))),
   );

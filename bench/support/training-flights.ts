@@ -1,13 +1,33 @@
-/** Raw files and a spine of the size that the training-set bench is about, from the real flights. */
+/**
+ * Raw files and a spine of the size that the training-set bench is about, from the real flights.
+ */
 import { join } from 'node:path';
-import { avg, col, count, entity, featureView, max, min, source, stddev, sum, when } from '#domain/definitions/index.ts';
+import {
+  avg,
+  col,
+  count,
+  entity,
+  featureView,
+  max,
+  min,
+  source,
+  stddev,
+  sum,
+  when,
+} from '#domain/definitions/index.ts';
 import { openDuckDb } from '#infra/duckdb/connect.ts';
 import type { DatasetTarget } from '#projections/datasets/dataset-plan.ts';
 import { FLIGHTS_FILE } from './flights.ts';
 
 export const flights = source({
   name: 'flights',
-  fields: { date: 'timestamp', origin: 'string', destination: 'string', delay: 'double?', distance: 'double' },
+  fields: {
+    date: 'timestamp',
+    origin: 'string',
+    destination: 'string',
+    delay: 'double?',
+    distance: 'double',
+  },
   eventTime: 'date',
 });
 const airport = entity({ name: 'airport', keys: { origin: 'string' } });
@@ -39,7 +59,11 @@ const routeDelays = featureView({
 });
 
 export const FLIGHTS_TARGET: DatasetTarget = {
-  members: [airportDelays, routeDelays].map((view) => ({ from: 'view', view: view.name, features: Object.keys(view.features) })),
+  members: [airportDelays, routeDelays].map((view) => ({
+    from: 'view',
+    view: view.name,
+    features: Object.keys(view.features),
+  })),
   views: [
     { view: airportDelays, source: flights, entity: airport },
     { view: routeDelays, source: flights, entity: route },
@@ -54,8 +78,16 @@ export interface TrainingFiles {
 }
 
 /** A row of the spine: a flight's keys, at its time and up to two hours after it. */
-export const makeTrainingFiles = async (directory: string, events: number, rows: number): Promise<TrainingFiles> => {
-  const duckDb = await openDuckDb({ threads: 2, memoryLimit: '1GB', spillDirectory: join(directory, 'spill') });
+export const makeTrainingFiles = async (
+  directory: string,
+  events: number,
+  rows: number,
+): Promise<TrainingFiles> => {
+  const duckDb = await openDuckDb({
+    threads: 2,
+    memoryLimit: '1GB',
+    spillDirectory: join(directory, 'spill'),
+  });
   const connection = await duckDb.connect();
   const raw = join(directory, 'raw.parquet');
   const spine = join(directory, 'spine.parquet');

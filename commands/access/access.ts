@@ -1,9 +1,11 @@
 /**
- * Who may do what, for the gateways: whether keys are asked for, who shows which, and the platform behind it.
+ * Who may do what, for the gateways: whether keys are asked for, who shows which, and the platform
+ * behind it.
  *
- * Keys are asked for (`auto`) from the moment on at which there was one, or one is configured here. That never goes back by itself: were the
- * last key revoked, the door would stand open. Nor may anyone lock himself out: the first key, made while nobody is asked, must be able to
- * make others, and the last that can is not revoked.
+ * Keys are asked for (`auto`) from the moment on at which there was one, or one is configured here.
+ * That never goes back by itself: were the last key revoked, the door would stand open. Nor may
+ * anyone lock himself out: the first key, made while nobody is asked, must be able to make others,
+ * and the last that can is not revoked.
  */
 import { randomUUID } from 'node:crypto';
 import { may } from '#domain/access/grants.ts';
@@ -34,19 +36,36 @@ export interface AccessDependencies {
 export const createAccess = (dependencies: AccessDependencies, options: AccessOptions): Access => {
   const { platform, catalog, keys, eventStore, counter, now, warn } = dependencies;
   const configured = options.adminKey !== undefined || options.verifyToken !== undefined;
-  const demanded = (): boolean => options.demand === 'keys' || (options.demand === 'auto' && (configured || keys.epoch() > 0));
+  const demanded = (): boolean =>
+    options.demand === 'keys' || (options.demand === 'auto' && (configured || keys.epoch() > 0));
   const refusals = createRefusals({ eventStore, now, newId: randomUUID, warn });
   const rates = createRates({ now, counter, warn });
   const { openMetrics = false } = options;
-  const { authenticate, holds } = createAuthenticator({ keys, options, demanded, rates, refusals, now });
+  const { authenticate, holds } = createAuthenticator({
+    keys,
+    options,
+    demanded,
+    rates,
+    refusals,
+    now,
+  });
 
-  const makesKeys = ({ grants, revokedAt, expiresAt }: Pick<KnownKey, 'grants' | 'revokedAt' | 'expiresAt'>): boolean =>
+  const makesKeys = ({
+    grants,
+    revokedAt,
+    expiresAt,
+  }: Pick<KnownKey, 'grants' | 'revokedAt' | 'expiresAt'>): boolean =>
     revokedAt === null && expiresAt === null && may(grants, 'keys', '*');
   const unlocked: Platform = {
     ...platform,
     async createKey(request, caller) {
       const lasting = request.expiresAt === undefined && request.grants.includes('admin@*');
-      if (caller.principal === OPEN && options.demand === 'auto' && !keys.all().some(makesKeys) && !lasting)
+      if (
+        caller.principal === OPEN &&
+        options.demand === 'auto' &&
+        !keys.all().some(makesKeys) &&
+        !lasting
+      )
         fail(
           'MR_REFUSED',
           'from the first key on a key is asked of everyone, so that the first must be able to make others: give it the grant admin@* and no end',

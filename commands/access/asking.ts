@@ -1,4 +1,7 @@
-/** How a rule is asked: of a caller, for an action, on the things that it touches. A refusal goes to the audit before it is thrown. */
+/**
+ * How a rule is asked: of a caller, for an action, on the things that it touches. A refusal goes to
+ * the audit before it is thrown.
+ */
 import { type Action, EVERYWHERE, may, maySomewhere, neededRoles } from '#domain/access/grants.ts';
 import type { Principal } from '#domain/access/principal.ts';
 import { fail } from '#domain/errors.ts';
@@ -12,15 +15,26 @@ export const PLATFORM: readonly Thing[] = [{ id: 'platform/millrace', namespace:
 
 /** What the methods of the guard ask with. */
 export interface Asking {
-  /** @throws MR_FORBIDDEN; where nothing is touched, for the name is not registered: unless he may somewhere */
-  readonly demand: (caller: Caller | undefined, action: Action, things: readonly Thing[]) => Principal;
+  /**
+   * @throws MR_FORBIDDEN; where nothing is touched, for the name is not registered: unless he may
+   * somewhere
+   */
+  readonly demand: (
+    caller: Caller | undefined,
+    action: Action,
+    things: readonly Thing[],
+  ) => Principal;
   /** for lists: whether he may see anything at all, and then what */
-  readonly seeing: (caller: Caller | undefined, action: Action) => (namespace: string | null) => boolean;
+  readonly seeing: (
+    caller: Caller | undefined,
+    action: Action,
+  ) => (namespace: string | null) => boolean;
 }
 
 export const createAsking = (refusals: Pick<Refusals, 'record'>): Asking => {
   const refuse = (caller: Caller | undefined, action: Action, { id, namespace }: Thing): never => {
-    const where = namespace === EVERYWHERE ? 'on the platform as a whole' : `of namespace "${namespace}"`;
+    const where =
+      namespace === EVERYWHERE ? 'on the platform as a whole' : `of namespace "${namespace}"`;
     const actor = caller?.actor ?? 'nobody';
     const wanted = neededRoles(action).map((role) => `${role}@${namespace}`);
     const what = id === 'platform/millrace' ? '' : `${id} `;
@@ -33,8 +47,10 @@ export const createAsking = (refusals: Pick<Refusals, 'record'>): Asking => {
     demand(caller, action, things) {
       const principal = caller?.principal ?? NOBODY;
       const { grants } = principal;
-      for (const thing of things) if (!may(grants, action, thing.namespace)) refuse(caller, action, thing);
-      if (things.length === 0 && !maySomewhere(grants, action)) refuse(caller, action, PLATFORM[0] as Thing);
+      for (const thing of things)
+        if (!may(grants, action, thing.namespace)) refuse(caller, action, thing);
+      if (things.length === 0 && !maySomewhere(grants, action))
+        refuse(caller, action, PLATFORM[0] as Thing);
       return principal;
     },
     seeing(caller, action) {

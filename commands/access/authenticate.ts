@@ -1,6 +1,7 @@
 /**
- * From what a caller shows to who he is. A key is looked up by its id and its secret's hash compared in constant time; a token is verified.
- * Whoever was found is kept by the text that he showed, until a key changes or his time is over: then a request costs a look into a map.
+ * From what a caller shows to who he is. A key is looked up by its id and its secret's hash
+ * compared in constant time; a token is verified. Whoever was found is kept by the text that he
+ * showed, until a key changes or his time is over: then a request costs a look into a map.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { isKeyStream, keyStream, RESERVED } from '#domain/access/keys.ts';
@@ -70,36 +71,69 @@ export const createAuthenticator = ({
   };
 
   const unknown = (why: string, address: string | undefined, actor = 'unauthenticated'): never => {
-    const wait = failures.take(address ?? '', FAILURES_PER_SECOND, options.failuresAtOnce ?? FAILURES_AT_ONCE, now());
+    const wait = failures.take(
+      address ?? '',
+      FAILURES_PER_SECOND,
+      options.failuresAtOnce ?? FAILURES_AT_ONCE,
+      now(),
+    );
     const error =
       wait === 0
         ? new MillraceError('MR_UNAUTHENTICATED', why)
-        : new MillraceError('MR_RATE_LIMITED', `too many failed attempts from ${address}: ${why}`, { retryAfterMs: wait });
+        : new MillraceError('MR_RATE_LIMITED', `too many failed attempts from ${address}: ${why}`, {
+            retryAfterMs: wait,
+          });
     const subject = `address/${address ?? 'unknown'}`;
-    refusals.record({ actor, command: 'Authenticate', subject, code: error.code, message: error.message });
+    refusals.record({
+      actor,
+      command: 'Authenticate',
+      subject,
+      code: error.code,
+      message: error.message,
+    });
     throw error;
   };
 
-  const ofKey = (id: string, secret: string, text: string, address: string | undefined): Principal => {
+  const ofKey = (
+    id: string,
+    secret: string,
+    text: string,
+    address: string | undefined,
+  ): Principal => {
     const key = keys.key(id);
     if (key === null || !sameHash(hashOf(secret), key.hash))
       return unknown('the key that was shown is not one of this platform', address);
-    const named = (why: string): never => unknown(`key ${id} ("${key.name}") ${why}`, address, key.name);
-    if (key.revokedAt !== null) return named(`was revoked at ${new Date(key.revokedAt).toISOString()}`);
+    const named = (why: string): never =>
+      unknown(`key ${id} ("${key.name}") ${why}`, address, key.name);
+    if (key.revokedAt !== null)
+      return named(`was revoked at ${new Date(key.revokedAt).toISOString()}`);
     const until = key.expiresAt ?? Number.POSITIVE_INFINITY;
     if (now() >= until) return named(`expired at ${new Date(until).toISOString()}`);
-    return keep(text, { id: keyStream(id), actor: key.name, grants: key.grants, limits: key.limits }, until);
+    return keep(
+      text,
+      { id: keyStream(id), actor: key.name, grants: key.grants, limits: key.limits },
+      until,
+    );
   };
 
-  const ofToken = async (token: string, text: string, address: string | undefined): Promise<Principal> => {
+  const ofToken = async (
+    token: string,
+    text: string,
+    address: string | undefined,
+  ): Promise<Principal> => {
     let verified: VerifiedToken | null;
     try {
       verified = (await options.verifyToken?.(token)) ?? null;
     } catch (error) {
-      if (error instanceof MillraceError && error.code === 'MR_UNAUTHENTICATED') return unknown(error.message, address);
+      if (error instanceof MillraceError && error.code === 'MR_UNAUTHENTICATED')
+        return unknown(error.message, address);
       throw error;
     }
-    if (verified === null) return unknown('what was shown is neither a key of this platform nor a token that it takes', address);
+    if (verified === null)
+      return unknown(
+        'what was shown is neither a key of this platform nor a token that it takes',
+        address,
+      );
     const { issuer, subject, grants, expiresAt } = verified;
     const actor = RESERVED.has(subject) ? `token/${subject}` : subject;
     const principal = { id: `token/${issuer}/${subject}`, actor, grants, limits: {} };
@@ -107,12 +141,17 @@ export const createAuthenticator = ({
     return keep(text, principal, Math.min(expiresAt, now() + TOKEN_KEPT_MS));
   };
 
-  const identify = (authorization: string, address: string | undefined): Principal | Promise<Principal> => {
+  const identify = (
+    authorization: string,
+    address: string | undefined,
+  ): Principal | Promise<Principal> => {
     const [, shown] = /^Bearer +(\S+)$/i.exec(authorization) ?? [];
-    if (shown === undefined) return unknown('the header "authorization" must be `Bearer KEY`', address);
+    if (shown === undefined)
+      return unknown('the header "authorization" must be `Bearer KEY`', address);
     const [, id, secret] = KEY.exec(shown) ?? [];
     if (id !== undefined && secret !== undefined) return ofKey(id, secret, authorization, address);
-    if (adminHash !== null && sameHash(hashOf(shown), adminHash)) return keep(authorization, ADMIN, Number.POSITIVE_INFINITY);
+    if (adminHash !== null && sameHash(hashOf(shown), adminHash))
+      return keep(authorization, ADMIN, Number.POSITIVE_INFINITY);
     return ofToken(shown, authorization, address);
   };
 
@@ -122,7 +161,14 @@ export const createAuthenticator = ({
     } catch (error) {
       const { code, message } = error as MillraceError;
       const from = address === undefined ? {} : { address };
-      refusals.record({ actor: principal.actor ?? '', command: 'Request', subject: principal.id, code, message, ...from });
+      refusals.record({
+        actor: principal.actor ?? '',
+        command: 'Request',
+        subject: principal.id,
+        code,
+        message,
+        ...from,
+      });
       throw error;
     }
     return principal;
@@ -135,7 +181,10 @@ export const createAuthenticator = ({
     authenticate({ authorization, address }) {
       if (!demanded()) return OPEN;
       if (authorization === undefined)
-        return unknown('this platform asks for a key: send it as the header `authorization: Bearer KEY`', address);
+        return unknown(
+          'this platform asks for a key: send it as the header `authorization: Bearer KEY`',
+          address,
+        );
       if (keys.epoch() !== epoch) {
         known.clear();
         epoch = keys.epoch();
@@ -143,11 +192,14 @@ export const createAuthenticator = ({
       const found = known.get(authorization);
       if (found !== undefined && now() < found.until) return counted(found.principal, address);
       const principal = identify(authorization, address);
-      return principal instanceof Promise ? principal.then((one) => counted(one, address)) : counted(principal, address);
+      return principal instanceof Promise
+        ? principal.then((one) => counted(one, address))
+        : counted(principal, address);
     },
     holds(principal) {
       if (!demanded()) return true;
-      if (isKeyStream(principal.id)) return live(keys.key(principal.id.slice(principal.id.indexOf('/') + 1)));
+      if (isKeyStream(principal.id))
+        return live(keys.key(principal.id.slice(principal.id.indexOf('/') + 1)));
       const until = tokens.get(principal);
       return until === undefined ? principal === ADMIN : now() < until;
     },

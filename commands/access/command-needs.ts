@@ -1,4 +1,7 @@
-/** What a command over the wire needs. One that is malformed needs to be let in as far as the command bus, which says what is wrong. */
+/**
+ * What a command over the wire needs. One that is malformed needs to be let in as far as the
+ * command bus, which says what is wrong.
+ */
 import type { Action } from '#domain/access/grants.ts';
 import type { Kind } from '#domain/definitions/model.ts';
 import { readDefinition } from '#domain/definitions/parse.ts';
@@ -12,10 +15,13 @@ export interface Need {
   readonly things: readonly Thing[];
 }
 
-const registeredKind = (type: string): Kind | null => KINDS.find((kind) => REGISTER[kind] === type) ?? null;
+const registeredKind = (type: string): Kind | null =>
+  KINDS.find((kind) => REGISTER[kind] === type) ?? null;
 
 export const commandNeeds = (things: Things, { type, data }: CommandRequest): readonly Need[] => {
-  const fields = (typeof data === 'object' && data !== null ? data : {}) as Readonly<Record<string, unknown>>;
+  const fields = (typeof data === 'object' && data !== null ? data : {}) as Readonly<
+    Record<string, unknown>
+  >;
   const kind = registeredKind(type);
   if (kind !== null) {
     const { definition, problems } = readDefinition({ ...fields, kind });
@@ -25,6 +31,7 @@ export const commandNeeds = (things: Things, { type, data }: CommandRequest): re
       { action: 'use', things: things.usedBy(definition, []) },
     ];
   }
-  if (/Replay$/.test(type)) return [{ action: 'operate', things: things.one('feature-view', String(fields.view)) }];
+  if (/Replay$/.test(type))
+    return [{ action: 'operate', things: things.one('feature-view', String(fields.view)) }];
   return [{ action: 'define', things: things.one(fields.kind as Kind, String(fields.name)) }];
 };

@@ -11,10 +11,17 @@ import { hashOf } from './authenticate.ts';
 const ID_BYTES = 6;
 const SECRET_BYTES = 32;
 
-const infoOf = ({ hash: _, grants, ...key }: KnownKey): KeyInfo => ({ ...key, grants: grants.map(formatGrant) });
+const infoOf = ({ hash: _, grants, ...key }: KnownKey): KeyInfo => ({
+  ...key,
+  grants: grants.map(formatGrant),
+});
 
-export const createKeys = (keys: KeyBook, bus: Pick<CommandBus, 'key'>): Pick<Platform, 'createKey' | 'keys' | 'revokeKey'> => {
-  const infoById = (id: string): KeyInfo => infoOf(keys.key(id) ?? fail('MR_INTERNAL', `key "${id}" was made, and is not there`));
+export const createKeys = (
+  keys: KeyBook,
+  bus: Pick<CommandBus, 'key'>,
+): Pick<Platform, 'createKey' | 'keys' | 'revokeKey'> => {
+  const infoById = (id: string): KeyInfo =>
+    infoOf(keys.key(id) ?? fail('MR_INTERNAL', `key "${id}" was made, and is not there`));
   return {
     async createKey(request, caller) {
       const wish = keyWishOf(request);

@@ -1,7 +1,7 @@
 /**
- * The platform behind who may do what. Every method of `Platform` is here by name, so that a new one without a rule does not compile; and
- * each asks what its caller may do of the things that it touches, so that no gateway has rules of its own. A caller without a principal is
- * refused.
+ * The platform behind who may do what. Every method of `Platform` is here by name, so that a new
+ * one without a rule does not compile; and each asks what its caller may do of the things that it
+ * touches, so that no gateway has rules of its own. A caller without a principal is refused.
  *
  * Lists are cut to what the caller may see; a single thing that he may not is MR_FORBIDDEN.
  */
@@ -39,15 +39,28 @@ export const guardPlatform = (dependencies: GuardDependencies): Platform => {
       charge();
     } catch (error) {
       const { code, message } = error as MillraceError;
-      refusals.record({ actor: principal.actor ?? '', command: 'Use', subject: principal.id, code, message });
+      refusals.record({
+        actor: principal.actor ?? '',
+        command: 'Use',
+        subject: principal.id,
+        code,
+        message,
+      });
       throw error;
     }
   };
-  const reading = (caller: Caller | undefined, target: Parameters<Things['ofRead']>[0]): Principal => {
+  const reading = (
+    caller: Caller | undefined,
+    target: Parameters<Things['ofRead']>[0],
+  ): Principal => {
     const principal = caller?.principal ?? NOBODY;
-    return may(principal.grants, 'read', EVERYWHERE) ? principal : demand(caller, 'read', things.ofRead(target));
+    return may(principal.grants, 'read', EVERYWHERE)
+      ? principal
+      : demand(caller, 'read', things.ofRead(target));
   };
-  const targetOf = (target: { readonly service: string } | { readonly view: string }): Parameters<Things['ofRead']>[0] =>
+  const targetOf = (
+    target: { readonly service: string } | { readonly view: string },
+  ): Parameters<Things['ofRead']>[0] =>
     'service' in target ? target : { features: [`${target.view}:`] };
   const seen =
     (visible: (namespace: string | null) => boolean) =>
@@ -80,10 +93,16 @@ export const guardPlatform = (dependencies: GuardDependencies): Platform => {
       );
     return status;
   };
-  async function* whileHeld(principal: Principal, batches: AsyncIterable<readonly Row[]>): AsyncGenerator<readonly Row[]> {
+  async function* whileHeld(
+    principal: Principal,
+    batches: AsyncIterable<readonly Row[]>,
+  ): AsyncGenerator<readonly Row[]> {
     for await (const batch of batches) {
       if (!holds(principal))
-        fail('MR_UNAUTHENTICATED', `"${principal.actor}" is let in no more: its key was revoked, or its time is over`);
+        fail(
+          'MR_UNAUTHENTICATED',
+          `"${principal.actor}" is let in no more: its key was revoked, or its time is over`,
+        );
       yield batch;
     }
   }
@@ -100,12 +119,14 @@ export const guardPlatform = (dependencies: GuardDependencies): Platform => {
     },
     async read(request, caller) {
       const principal = reading(caller, request);
-      if (principal.limits.rowsPerDay !== undefined) charged(principal, () => rates.rows(principal, request.entities.length));
+      if (principal.limits.rowsPerDay !== undefined)
+        charged(principal, () => rates.rows(principal, request.entities.length));
       return platform.read(request, caller);
     },
 
     async command(request, caller) {
-      for (const { action, things: touched } of commandNeeds(things, request)) demand(caller, action, touched);
+      for (const { action, things: touched } of commandNeeds(things, request))
+        demand(caller, action, touched);
       return platform.command(request, caller);
     },
     async plan(definitions, caller) {
@@ -118,7 +139,9 @@ export const guardPlatform = (dependencies: GuardDependencies): Platform => {
     },
     async list(kind, caller) {
       const visible = seeing(caller, 'catalog');
-      return (await platform.list(kind, caller)).filter(({ namespace }) => visible(namespace)).map(seen(visible));
+      return (await platform.list(kind, caller))
+        .filter(({ namespace }) => visible(namespace))
+        .map(seen(visible));
     },
     async show(kind, name, version, caller) {
       demand(caller, 'catalog', things.one(kind, name));
@@ -126,7 +149,9 @@ export const guardPlatform = (dependencies: GuardDependencies): Platform => {
     },
     async search(text, caller) {
       const visible = seeing(caller, 'catalog');
-      return (await platform.search(text, caller)).filter(({ namespace }) => visible(namespace)).map(seen(visible));
+      return (await platform.search(text, caller))
+        .filter(({ namespace }) => visible(namespace))
+        .map(seen(visible));
     },
     async lineage(name, caller) {
       const visible = seeing(caller, 'catalog');
@@ -164,7 +189,8 @@ export const guardPlatform = (dependencies: GuardDependencies): Platform => {
     async batch(request, caller) {
       const principal = reading(caller, targetOf(request.target));
       demand(caller, 'files', PLATFORM);
-      // How many there will be nobody knows: who has one row left gets them all, and no more that day.
+      // How many there will be nobody knows: who has one row left gets them all, and no more that
+      // day.
       charged(principal, () => rates.rows(principal, 1));
       const result = await platform.batch(request, caller);
       rates.rowsGiven(principal, result.rows - 1);
@@ -181,7 +207,9 @@ export const guardPlatform = (dependencies: GuardDependencies): Platform => {
     },
     async replays(caller) {
       const visible = seeing(caller, 'operate');
-      return (await platform.replays(caller)).filter((replay) => visible(things.namespaceOf(`feature-view/${replay.view}`)));
+      return (await platform.replays(caller)).filter((replay) =>
+        visible(things.namespaceOf(`feature-view/${replay.view}`)),
+      );
     },
     async replay(id, caller) {
       return replayOf(caller, id);
@@ -211,7 +239,10 @@ export const guardPlatform = (dependencies: GuardDependencies): Platform => {
       const visible = seeing(caller, 'audit');
       await refusals.written();
       const page = await platform.auditLog(query, caller);
-      return { ...page, records: page.records.filter(({ subject }) => visible(things.namespaceOf(subject))) };
+      return {
+        ...page,
+        records: page.records.filter(({ subject }) => visible(things.namespaceOf(subject))),
+      };
     },
     async verifyAudit(caller) {
       demand(caller, 'audit', []);
@@ -237,10 +268,13 @@ export const guardPlatform = (dependencies: GuardDependencies): Platform => {
     async status(caller) {
       const visible = seeing(caller, 'operate');
       const { jobs, ...status } = await platform.status(caller);
-      const ofView = (one: { readonly view: string }): boolean => visible(things.namespaceOf(`feature-view/${one.view}`));
+      const ofView = (one: { readonly view: string }): boolean =>
+        visible(things.namespaceOf(`feature-view/${one.view}`));
       return {
         ...status,
-        sources: status.sources.filter((one) => visible(things.namespaceOf(`source/${one.source}`))),
+        sources: status.sources.filter((one) =>
+          visible(things.namespaceOf(`source/${one.source}`)),
+        ),
         views: status.views.filter(ofView),
         replays: status.replays.filter(ofView),
         // Jobs and their failures name things of all namespaces.
@@ -249,7 +283,9 @@ export const guardPlatform = (dependencies: GuardDependencies): Platform => {
     },
     async freshness(caller) {
       const visible = seeing(caller, 'catalog');
-      return (await platform.freshness(caller)).filter((one) => visible(things.namespaceOf(`feature-view/${one.view}`)));
+      return (await platform.freshness(caller)).filter((one) =>
+        visible(things.namespaceOf(`feature-view/${one.view}`)),
+      );
     },
 
     async createKey(request, caller) {
@@ -284,4 +320,7 @@ export const guardPlatform = (dependencies: GuardDependencies): Platform => {
 
 /** A key is of the namespaces of its grants. */
 const keyThings = (grants: readonly string[], key: string): readonly Thing[] =>
-  grants.map((grant) => ({ id: `access-key/${key}`, namespace: grant.slice(grant.indexOf('@') + 1) }));
+  grants.map((grant) => ({
+    id: `access-key/${key}`,
+    namespace: grant.slice(grant.indexOf('@') + 1),
+  }));

@@ -1,7 +1,8 @@
 /**
- * How often: a bucket of tokens a principal for requests, and counts of a day for events and rows. Both are arithmetic on numbers in
- * memory, so that a request waits for nothing. The counts of a day are settled with a counter behind a port every second or so: where gateways share
- * one, a quota is overrun by what all of them take in that time, and no more.
+ * How often: a bucket of tokens a principal for requests, and counts of a day for events and rows.
+ * Both are arithmetic on numbers in memory, so that a request waits for nothing. The counts of a
+ * day are settled with a counter behind a port every second or so: where gateways share one, a
+ * quota is overrun by what all of them take in that time, and no more.
  */
 import type { Principal } from '#domain/access/principal.ts';
 import { fail, MillraceError } from '#domain/errors.ts';
@@ -30,7 +31,10 @@ export interface Rates {
 
 type Quota = 'events' | 'rows';
 
-/** What of a day a principal has used: `settled` as the counter last said, of all gateways; `own` since then. */
+/**
+ * What of a day a principal has used: `settled` as the counter last said, of all gateways; `own`
+ * since then.
+ */
 interface Usage {
   readonly id: string;
   readonly day: number;
@@ -40,9 +44,17 @@ interface Usage {
 
 const DAY_MS = 86_400_000;
 const SETTLE_MS = 1_000;
-const LIMIT: Readonly<Record<Quota, 'eventsPerDay' | 'rowsPerDay'>> = { events: 'eventsPerDay', rows: 'rowsPerDay' };
+const LIMIT: Readonly<Record<Quota, 'eventsPerDay' | 'rowsPerDay'>> = {
+  events: 'eventsPerDay',
+  rows: 'rowsPerDay',
+};
 
-export const createRates = ({ now, counter, warn, settleMs = SETTLE_MS }: RatesDependencies): Rates => {
+export const createRates = ({
+  now,
+  counter,
+  warn,
+  settleMs = SETTLE_MS,
+}: RatesDependencies): Rates => {
   const buckets = tokenBuckets();
   const usages = new Map<string, Usage>();
   let timer: NodeJS.Timeout | null = null;
@@ -60,7 +72,9 @@ export const createRates = ({ now, counter, warn, settleMs = SETTLE_MS }: RatesD
         usage.own -= own;
         usage.settled = total;
       } catch (error) {
-        warn(`what a key has used today could not be counted with the other gateways: ${String(error)}`);
+        warn(
+          `what a key has used today could not be counted with the other gateways: ${String(error)}`,
+        );
       }
     }
   };
@@ -94,10 +108,14 @@ export const createRates = ({ now, counter, warn, settleMs = SETTLE_MS }: RatesD
       if (rate === undefined || burst === undefined) return;
       const retryAfterMs = buckets.take(principal.id, rate, burst, now());
       if (retryAfterMs > 0)
-        fail('MR_RATE_LIMITED', `"${principal.actor}" sends more than its ${rate} requests a second`, {
-          limit: rate,
-          retryAfterMs,
-        });
+        fail(
+          'MR_RATE_LIMITED',
+          `"${principal.actor}" sends more than its ${rate} requests a second`,
+          {
+            limit: rate,
+            retryAfterMs,
+          },
+        );
     },
     events: (principal, count) => use(principal, 'events', count),
     rows: (principal, count) => use(principal, 'rows', count),

@@ -7,7 +7,12 @@ import { createRates } from './rates.ts';
 import { tokenBuckets } from './token-buckets.ts';
 
 const DAY_MS = 86_400_000;
-const principal = (limits: Principal['limits'], id = 'access-key/a'): Principal => ({ id, actor: 'ann', grants: [], limits });
+const principal = (limits: Principal['limits'], id = 'access-key/a'): Principal => ({
+  id,
+  actor: 'ann',
+  grants: [],
+  limits,
+});
 
 const counter = (): UsageCounter & { readonly totals: Map<string, number> } => {
   const totals = new Map<string, number>();
@@ -80,7 +85,10 @@ test('a quota is of a UTC day: up to it all, over it none, and at midnight anew'
   const ann = principal({ rowsPerDay: 100, eventsPerDay: 5 });
   rates.rows(ann, 60);
   expect(() => rates.rows(ann, 41)).toThrow(
-    expect.objectContaining({ code: 'MR_QUOTA_EXCEEDED', details: expect.objectContaining({ used: 60, asked: 41, limit: 100 }) }),
+    expect.objectContaining({
+      code: 'MR_QUOTA_EXCEEDED',
+      details: expect.objectContaining({ used: 60, asked: 41, limit: 100 }),
+    }),
   );
   rates.rows(ann, 40);
   expect(() => rates.rows(ann, 1)).toThrow(
@@ -97,7 +105,9 @@ test('what was given out before it could be counted is counted, and the next is 
   const ann = principal({ rowsPerDay: 100 });
   rates.rows(ann, 1);
   rates.rowsGiven(ann, 5_000);
-  expect(() => rates.rows(ann, 1)).toThrow(expect.objectContaining({ details: expect.objectContaining({ used: 5_001 }) }));
+  expect(() => rates.rows(ann, 1)).toThrow(
+    expect.objectContaining({ details: expect.objectContaining({ used: 5_001 }) }),
+  );
 });
 
 test('gateways count together: what all have used is refused by each once they have settled', async () => {
@@ -115,7 +125,10 @@ test('gateways count together: what all have used is refused by each once they h
   one.events(ann, 10);
   await one.settle();
   expect(shared.totals.get('access-key/a/events 5')).toBe(110);
-  expect(() => one.events(ann, 1), 'overrun by what was taken between two settlements, and no more').toThrow();
+  expect(
+    () => one.events(ann, 1),
+    'overrun by what was taken between two settlements, and no more',
+  ).toThrow();
 });
 
 test('a process that begins anew goes on from what was used', async () => {

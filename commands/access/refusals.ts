@@ -1,7 +1,9 @@
 /**
- * Refusals of access, as commits without events, so that the audit chain has each. The first of its kind is written at once; those that
- * follow it within the window are one record with their count, at the window's end; and where more kinds come than a window has room for
- * (someone tries addresses or names), the rest is one record too. So an attacker fills neither the store nor the memory.
+ * Refusals of access, as commits without events, so that the audit chain has each. The first of its
+ * kind is written at once; those that follow it within the window are one record with their count,
+ * at the window's end; and where more kinds come than a window has room for (someone tries
+ * addresses or names), the rest is one record too. So an attacker fills neither the store nor the
+ * memory.
  *
  * A kind is (who, what, of what, code).
  */
@@ -20,7 +22,9 @@ export interface RefusalsDependencies {
 
 export interface Refusals {
   readonly record: (refusal: AccessRefusal) => void;
-  /** Resolves when what was recorded so far is stored, but for counts of a window that is not over. */
+  /**
+   * Resolves when what was recorded so far is stored, but for counts of a window that is not over.
+   */
   readonly written: () => Promise<void>;
   /** Ends the window. */
   readonly flush: () => Promise<void>;
@@ -38,7 +42,8 @@ interface Repeated {
   count: number;
 }
 
-const short = (text: string): string => (text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)}…` : text);
+const short = (text: string): string =>
+  text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)}…` : text;
 
 export const createRefusals = (dependencies: RefusalsDependencies): Refusals => {
   const { eventStore, now, newId, warn, windowMs = WINDOW_MS, kinds = KINDS } = dependencies;
@@ -47,13 +52,23 @@ export const createRefusals = (dependencies: RefusalsDependencies): Refusals => 
   let timer: NodeJS.Timeout | null = null;
   const writing = new Set<Promise<void>>();
 
-  const write = ({ actor, command, subject, code, message, address }: AccessRefusal, data: object = {}): void => {
+  const write = (
+    { actor, command, subject, code, message, address }: AccessRefusal,
+    data: object = {},
+  ): void => {
     const from = address === undefined ? {} : { address };
     const stored = eventStore
       .append(
         {
           stream: short(subject),
-          command: { id: newId(), type: command, data: { ...from, ...data }, actor: short(actor), reason: null, time: now() },
+          command: {
+            id: newId(),
+            type: command,
+            data: { ...from, ...data },
+            actor: short(actor),
+            reason: null,
+            time: now(),
+          },
           events: [],
           refusal: { code, message },
         },
@@ -61,7 +76,10 @@ export const createRefusals = (dependencies: RefusalsDependencies): Refusals => 
       )
       .then(
         () => {},
-        (error: unknown) => warn(`a refusal (${code}, of ${actor}) could not be stored for the audit: ${String(error)}`),
+        (error: unknown) =>
+          warn(
+            `a refusal (${code}, of ${actor}) could not be stored for the audit: ${String(error)}`,
+          ),
       )
       .finally(() => writing.delete(stored));
     writing.add(stored);
@@ -77,7 +95,8 @@ export const createRefusals = (dependencies: RefusalsDependencies): Refusals => 
     seen = new Map();
     others = null;
     const until = now();
-    for (const { refusal, count, since } of repeated.values()) if (count > 0) write(refusal, { repeated: count, since, until });
+    for (const { refusal, count, since } of repeated.values())
+      if (count > 0) write(refusal, { repeated: count, since, until });
     if (rest !== null) {
       const message = `${rest.count} refusals of more kinds than are told apart within ${windowMs / 1000} seconds`;
       const { code } = rest.refusal;

@@ -1,4 +1,7 @@
-/** Every refusal is in the store, one by one or counted, and whoever knocks without end fills neither the store nor the memory. */
+/**
+ * Every refusal is in the store, one by one or counted, and whoever knocks without end fills
+ * neither the store nor the memory.
+ */
 import fc from 'fast-check';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { AccessRefusal } from '#domain/ports/access.ts';
@@ -28,11 +31,19 @@ const store = () => {
 const made = (kinds = 3, warn: (message: string) => void = () => {}) => {
   const eventStore = store();
   let ids = 0;
-  const refusals = createRefusals({ eventStore, now: () => time, newId: () => `c${++ids}`, warn, windowMs: 60_000, kinds });
+  const refusals = createRefusals({
+    eventStore,
+    now: () => time,
+    newId: () => `c${++ids}`,
+    warn,
+    windowMs: 60_000,
+    kinds,
+  });
   return { ...refusals, commits: eventStore.commits };
 };
 /** How many refusals a commit tells of. */
-const tells = ({ command }: NewCommit): number => (command.data as { repeated?: number }).repeated ?? 1;
+const tells = ({ command }: NewCommit): number =>
+  (command.data as { repeated?: number }).repeated ?? 1;
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -56,14 +67,20 @@ test('the first of a kind is written at once; those after it are one record at t
   time = 61_000;
   await vi.advanceTimersByTimeAsync(60_000);
   expect(commits.length).toBe(2);
-  expect(commits[1]?.command.data).toEqual({ address: '10.0.0.7', repeated: 1_000, since: 1_000, until: 61_000 });
+  expect(commits[1]?.command.data).toEqual({
+    address: '10.0.0.7',
+    repeated: 1_000,
+    since: 1_000,
+    until: 61_000,
+  });
   record(refusal());
   expect(commits.length, 'a new window, a first again').toBe(3);
 });
 
 test('where more kinds come than a window has room for, the rest is one record', async () => {
   const { record, flush, commits } = made(3);
-  for (let i = 0; i < 10_000; i++) record(refusal({ subject: `address/10.0.${i >> 8}.${i & 255}`, code: 'MR_UNAUTHENTICATED' }));
+  for (let i = 0; i < 10_000; i++)
+    record(refusal({ subject: `address/10.0.${i >> 8}.${i & 255}`, code: 'MR_UNAUTHENTICATED' }));
   await flush();
   expect(commits.length).toBe(4);
   expect(commits[3]).toMatchObject({
@@ -79,7 +96,10 @@ test('whatever comes, none is lost, and the records are bounded by the windows',
     subject: fc.constantFrom('s/1', 's/2', 's/3'),
     command: fc.constantFrom('read', 'use'),
   });
-  const step = fc.oneof({ weight: 9, arbitrary: kind }, { weight: 1, arbitrary: fc.constant('end of window' as const) });
+  const step = fc.oneof(
+    { weight: 9, arbitrary: kind },
+    { weight: 1, arbitrary: fc.constant('end of window' as const) },
+  );
   return fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 200 }), async (steps) => {
       const { record, flush, commits } = made(4);

@@ -1,4 +1,7 @@
-/** What a question touches: the registered things, each in its namespace. A name that is not registered touches nothing. */
+/**
+ * What a question touches: the registered things, each in its namespace. A name that is not
+ * registered touches nothing.
+ */
 import { DEFAULT_NAMESPACE, type Definition, type Kind } from '#domain/definitions/model.ts';
 import { featureReference } from '#domain/definitions/names.ts';
 import type { ReadRequest } from '#domain/ports/platform.ts';
@@ -32,7 +35,8 @@ export interface Things {
 }
 
 const KEPT = 1000;
-const namespaceIn = (definition: Pick<Definition, 'namespace'>): string => definition.namespace ?? DEFAULT_NAMESPACE;
+const namespaceIn = (definition: Pick<Definition, 'namespace'>): string =>
+  definition.namespace ?? DEFAULT_NAMESPACE;
 
 export const createThings = (catalog: Catalog): Things => {
   let position = -1;
@@ -40,11 +44,19 @@ export const createThings = (catalog: Catalog): Things => {
 
   /** The newest definition, also of what is retired. */
   const newest = (kind: Kind, name: string): Definition | null =>
-    newestVersion(catalog.stream(kind, name)?.state ?? { status: 'absent', versions: [], generations: [], timeline: [] })
-      ?.definition ?? null;
+    newestVersion(
+      catalog.stream(kind, name)?.state ?? {
+        status: 'absent',
+        versions: [],
+        generations: [],
+        timeline: [],
+      },
+    )?.definition ?? null;
   const one = (kind: Kind, name: string): readonly Thing[] => {
     const definition = newest(kind, name);
-    return definition === null ? [] : [{ id: streamOf(kind, name), namespace: namespaceIn(definition) }];
+    return definition === null
+      ? []
+      : [{ id: streamOf(kind, name), namespace: namespaceIn(definition) }];
   };
   const byId = (id: string): readonly Thing[] => {
     const [kind, name] = [id.slice(0, id.indexOf('/')), id.slice(id.indexOf('/') + 1)];
@@ -56,7 +68,11 @@ export const createThings = (catalog: Catalog): Things => {
     if (definition?.kind !== 'on-demand-feature' || seen.has(name)) return [];
     seen.add(name);
     const inputs = Object.values(definition.inputs).flatMap((input) =>
-      input.from === 'feature' ? one('feature-view', input.view) : input.from === 'on-demand' ? onDemand(input.name, seen) : [],
+      input.from === 'feature'
+        ? one('feature-view', input.view)
+        : input.from === 'on-demand'
+          ? onDemand(input.name, seen)
+          : [],
     );
     return [...one('on-demand-feature', name), ...inputs];
   };
@@ -79,15 +95,19 @@ export const createThings = (catalog: Catalog): Things => {
     named: (name) => KINDS.flatMap((kind) => one(kind, name)),
     withSource(view) {
       const definition = newest('feature-view', view);
-      return definition?.kind === 'feature-view' ? [...one('feature-view', view), ...one('source', definition.source)] : [];
+      return definition?.kind === 'feature-view'
+        ? [...one('feature-view', view), ...one('source', definition.source)]
+        : [];
     },
     ofRead({ service, features = [] }) {
       if (catalog.position() !== position || reads.size > KEPT) {
         reads.clear();
         position = catalog.position();
       }
-      // With their number no two lists of names that there are have the same text, whatever else is asked for in between.
-      const key = service === undefined ? `${features.length} ${features.join('\0')}` : `service ${service}`;
+      // With their number no two lists of names that there are have the same text, whatever else is
+      // asked for in between.
+      const key =
+        service === undefined ? `${features.length} ${features.join('\0')}` : `service ${service}`;
       let found = reads.get(key);
       if (found === undefined) {
         const all = service === undefined ? features.flatMap(ofFeature) : ofService(service);
@@ -101,9 +121,12 @@ export const createThings = (catalog: Catalog): Things => {
       return [...one(definition.kind, definition.name), { id, namespace: namespaceIn(definition) }];
     },
     usedBy(definition, beside) {
-      const over = new Map(beside.map((other) => [streamOf(other.kind, other.name), namespaceIn(other)]));
+      const over = new Map(
+        beside.map((other) => [streamOf(other.kind, other.name), namespaceIn(other)]),
+      );
       return upstreamOf(definition).flatMap((id) => {
-        // Where it is and where it is put by the same apply: neither may be reached around the other.
+        // Where it is and where it is put by the same apply: neither may be reached around the
+        // other.
         const put = over.get(id);
         return put === undefined ? byId(id) : [...byId(id), { id, namespace: put }];
       });

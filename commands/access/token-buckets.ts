@@ -1,4 +1,7 @@
-/** Buckets of tokens, one an id: `rate` a second run in, up to `burst`; a request takes one. The ids are bounded: the oldest is let go, full. */
+/**
+ * Buckets of tokens, one an id: `rate` a second run in, up to `burst`; a request takes one. The ids
+ * are bounded: the oldest is let go, full.
+ */
 export interface TokenBuckets {
   /** @returns 0: taken; else the ms until there will be one */
   readonly take: (id: string, rate: number, burst: number, time: number) => number;

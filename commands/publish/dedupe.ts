@@ -1,6 +1,6 @@
 /**
- * Event ids seen within a source's dedupe window (log time). Two maps, swapped every window, bound the memory:
- * an id is remembered for at least one window and at most two.
+ * Event ids seen within a source's dedupe window (log time). Two maps, swapped every window, bound
+ * the memory: an id is remembered for at least one window and at most two.
  */
 export interface Dedupe {
   /** True where the id is new; it is then remembered. */

@@ -1,7 +1,8 @@
 /**
- * Events that producers wrote straight to the log: JSON objects, or Avro by a registered schema that the source can read. They are
- * screened as those that come over HTTP; what cannot even be decoded is rejected with the rest. A record's trace, where its producer samples
- * it, goes on with the event.
+ * Events that producers wrote straight to the log: JSON objects, or Avro by a registered schema
+ * that the source can read. They are screened as those that come over HTTP; what cannot even be
+ * decoded is rejected with the rest. A record's trace, where its producer samples it, goes on with
+ * the event.
  */
 import { MillraceError } from '#domain/errors.ts';
 import type { InboxScreen } from '#domain/ports/inbox.ts';
@@ -16,13 +17,19 @@ import type { SourceIntake } from './source-intake.ts';
 export const INBOX_ACTOR = 'kafka';
 const OBJECT_BEGINS = '{'.charCodeAt(0);
 
-type Decoded = { readonly ok: true; readonly event: unknown } | { readonly ok: false; readonly reason: Reason };
+type Decoded =
+  | { readonly ok: true; readonly event: unknown }
+  | { readonly ok: false; readonly reason: Reason };
 
-const refused = (message: string): Decoded => ({ ok: false, reason: { code: 'MR_BODY_INVALID', field: null, message } });
+const refused = (message: string): Decoded => ({
+  ok: false,
+  reason: { code: 'MR_BODY_INVALID', field: null, message },
+});
 const saying = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
-const isJson = ({ schemaId, value }: LogRecord): boolean => schemaId < 0 && value[0] === OBJECT_BEGINS;
+const isJson = ({ schemaId, value }: LogRecord): boolean =>
+  schemaId < 0 && value[0] === OBJECT_BEGINS;
 
 const textOf = (record: LogRecord): string =>
   isJson(record)
@@ -54,7 +61,8 @@ export const createInboxScreen = (
       // the registry is away: what it would say is not known
       if (error instanceof MillraceError && error.status >= 500) throw error;
       // it may be registered yet
-      if (error instanceof MillraceError && error.code === 'MR_NOT_FOUND') return `there is no schema ${schemaId}`;
+      if (error instanceof MillraceError && error.code === 'MR_NOT_FOUND')
+        return `there is no schema ${schemaId}`;
       codec = `schema ${schemaId} cannot be read as source "${source.definition.name}": ${saying(error)}`;
     }
     codecs.set(schemaId, codec);
@@ -91,7 +99,9 @@ export const createInboxScreen = (
           : rejectText(source, decoded.reason, textOf(record), INBOX_ACTOR);
         if (screened.kind === 'duplicate') continue;
         const trace = sampledTrace(record.headers);
-        records.push(trace === null ? screened.record : { ...screened.record, headers: { ...trace } });
+        records.push(
+          trace === null ? screened.record : { ...screened.record, headers: { ...trace } },
+        );
         if (screened.kind === 'accepted' && screened.id !== null) ids.push(screened.id);
       }
     } catch (error) {

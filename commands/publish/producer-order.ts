@@ -1,13 +1,16 @@
 /**
- * Idempotent producing with several requests in flight. Each batch says the number of its first event in the producer's own count; requests may
- * overtake each other on the way, so one that comes early waits a little for those before it.
+ * Idempotent producing with several requests in flight. Each batch says the number of its first
+ * event in the producer's own count; requests may overtake each other on the way, so one that comes
+ * early waits a little for those before it.
  */
 import { fail } from '#domain/errors.ts';
 
 export interface ProducerOrder {
   /**
-   * The next number expected from a producer, counting batches that are being appended, once it is at least `sequence`.
-   * @throws MillraceError MR_PRODUCER_SEQUENCE where what comes before `sequence` does not arrive in time; details.expected says what is next
+   * The next number expected from a producer, counting batches that are being appended, once it is
+   * at least `sequence`.
+   * @throws MillraceError MR_PRODUCER_SEQUENCE where what comes before `sequence` does not arrive
+   * in time; details.expected says what is next
    */
   readonly turn: (producer: string, sequence: number) => Promise<number>;
   /** The batch up to `next` is on its way into the log. */
@@ -20,7 +23,9 @@ export interface ProducerOrder {
 const PATIENCE_MS = 2_000;
 const KEPT = 10_000;
 
-export const createProducerOrder = (committed: (producer: string) => Promise<number>): ProducerOrder => {
+export const createProducerOrder = (
+  committed: (producer: string) => Promise<number>,
+): ProducerOrder => {
   const next = new Map<string, number>();
   const waiting = new Map<string, Set<() => void>>();
 

@@ -1,11 +1,17 @@
 /**
- * Publishing raw events: validate, leave out duplicates, append. What fails goes to rejected.<source> in the same append,
- * so that an answer accounts for every event that was sent. Durable when answered.
+ * Publishing raw events: validate, leave out duplicates, append. What fails goes to
+ * rejected.<source> in the same append, so that an answer accounts for every event that was sent.
+ * Durable when answered.
  */
 
 import { fail } from '#domain/errors.ts';
 import { type Appended, formatPosition, type Log, type OutgoingRecord } from '#domain/ports/log.ts';
-import type { Caller, PublishRequest, PublishResult, RejectedEvent } from '#domain/ports/platform.ts';
+import type {
+  Caller,
+  PublishRequest,
+  PublishResult,
+  RejectedEvent,
+} from '#domain/ports/platform.ts';
 import { createProducerOrder, type ProducerOrder } from './producer-order.ts';
 import { screenEvent } from './screen-event.ts';
 import type { SourceIntake } from './source-intake.ts';
@@ -29,8 +35,14 @@ export const createPublish = ({ log, intake, now }: PublishDependencies): Publis
     }
     return order;
   };
-  /** How many of a producer's events were taken before: those at the head of this batch are left out. */
-  const alreadyTaken = async (source: SourceIntake, { producer, events }: PublishRequest): Promise<number> => {
+  /**
+   * How many of a producer's events were taken before: those at the head of this batch are left
+   * out.
+   */
+  const alreadyTaken = async (
+    source: SourceIntake,
+    { producer, events }: PublishRequest,
+  ): Promise<number> => {
     if (producer === undefined) return 0;
     const order = orderOf(source.topic);
     const next = await order.turn(producer.id, producer.sequence);
@@ -42,9 +54,13 @@ export const createPublish = ({ log, intake, now }: PublishDependencies): Publis
   return async (request, caller) => {
     const source = await intake(request.source);
     if (source === null)
-      return fail('MR_UNKNOWN_SOURCE', `there is no source "${request.source}": apply its definition first`, {
-        source: request.source,
-      });
+      return fail(
+        'MR_UNKNOWN_SOURCE',
+        `there is no source "${request.source}": apply its definition first`,
+        {
+          source: request.source,
+        },
+      );
     const { events } = request;
     const skip = await alreadyTaken(source, request);
     const time = now();
@@ -61,7 +77,11 @@ export const createPublish = ({ log, intake, now }: PublishDependencies): Publis
         continue;
       }
       // `rejected` records, too: who looks into one finds the request that sent it
-      records.push(caller.trace === undefined ? screened.record : { ...screened.record, headers: { ...caller.trace } });
+      records.push(
+        caller.trace === undefined
+          ? screened.record
+          : { ...screened.record, headers: { ...caller.trace } },
+      );
       if (screened.kind === 'rejected') {
         const { code, field, message } = screened.reason;
         rejected.push({ index, code, message, ...(field === null ? {} : { field }) });
@@ -73,7 +93,8 @@ export const createPublish = ({ log, intake, now }: PublishDependencies): Publis
 
     let written: Appended['ends'] = [];
     try {
-      // An answer of "duplicate" must be durable too: an empty append is a barrier behind the append that holds the first one.
+      // An answer of "duplicate" must be durable too: an empty append is a barrier behind the
+      // append that holds the first one.
       if (events.length > 0) {
         const { producer } = request;
         const { ends, duplicate } = await log.append({
@@ -103,16 +124,22 @@ export const createPublish = ({ log, intake, now }: PublishDependencies): Publis
       if (request.producer !== undefined) orderOf(source.topic).reset(request.producer.id);
       throw error;
     }
-    // A duplicate lies anywhere before the end. Else the append's own ends are all there is to wait for: the log's may lie past the last record.
+    // A duplicate lies anywhere before the end. Else the append's own ends are all there is to wait
+    // for: the log's may lie past the last record.
     const own = new Map(written.map(({ partition, offset }) => [partition, offset]));
-    const ends = own.size > 0 && duplicates === 0 ? own : new Map([...(await log.end(source.topic)).entries(), ...own]);
+    const ends =
+      own.size > 0 && duplicates === 0
+        ? own
+        : new Map([...(await log.end(source.topic)).entries(), ...own]);
     return {
       accepted,
       duplicates,
       rejected,
       position: formatPosition(
         source.topic,
-        [...ends].map(([partition, offset]) => ({ partition, offset })).sort((a, b) => a.partition - b.partition),
+        [...ends]
+          .map(([partition, offset]) => ({ partition, offset }))
+          .sort((a, b) => a.partition - b.partition),
       ),
     };
   };

@@ -1,5 +1,6 @@
 /**
- * What publishing to one source needs, bound once a version: its validator, its codec, its topics, the ids seen.
+ * What publishing to one source needs, bound once a version: its validator, its codec, its topics,
+ * the ids seen.
  */
 import type { SourceDefinition } from '#domain/definitions/model.ts';
 import { rejectedEventSchema } from '#domain/events/rejected-event.ts';

@@ -1,12 +1,15 @@
 /**
- * What services answered, as events on the log. A read only leaves a reference behind: rows are encoded and appended afterwards, in
- * batches, so that no read waits for them.
+ * What services answered, as events on the log. A read only leaves a reference behind: rows are
+ * encoded and appended afterwards, in batches, so that no read waits for them.
  *
- *   note     decides by the request's id whether it is logged, and puts the whole answer into the buffer, or drops the whole of it
- *   buffer   bounded by rows; what does not fit is counted, by service and reason
- *   flush    an append a service and batch, numbered as a producer's, so that one tried again after an unclear failure is there once
+ *   note decides by the request's id whether it is logged, and puts the whole answer into the
+ *   buffer, or drops the whole of it
+ *   buffer bounded by rows; what does not fit is counted, by service and reason
+ *   flush an append a service and batch, numbered as a producer's, so that one tried again after an
+ *   unclear failure is there once
  *
- * What was appended is durable; what a crash finds in the buffer is lost, at most `flushMs` of it while the log can be written.
+ * What was appended is durable; what a crash finds in the buffer is lost, at most `flushMs` of it
+ * while the log can be written.
  */
 import type { Log } from '#domain/ports/log.ts';
 import type { Caller, ReadRequest, ReadResult } from '#domain/ports/platform.ts';
@@ -76,7 +79,12 @@ interface Noted {
   readonly result: ReadResult;
 }
 
-const LIMITS: ServedLogLimits = { bufferRows: 20_000, batchRows: 500, flushMs: 500, closeMs: 5_000 };
+const LIMITS: ServedLogLimits = {
+  bufferRows: 20_000,
+  batchRows: 500,
+  flushMs: 500,
+  closeMs: 5_000,
+};
 /** Rows encoded before reads get their turn. */
 const TURN_ROWS = 50;
 /** until a topic and a schema that could not be made now are tried again */
@@ -86,7 +94,8 @@ const MAX_RETRY_MS = 5_000;
 const EMPTY: Row = {};
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 const otherTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+const messageOf = (error: unknown): string =>
+  error instanceof Error ? error.message : String(error);
 
 export const createServedLog = (dependencies: ServedLogDependencies): ServedLog => {
   const { log, warn, logged, dropped } = dependencies;
@@ -105,7 +114,14 @@ export const createServedLog = (dependencies: ServedLogDependencies): ServedLog 
   let said = '';
   let again: NodeJS.Timeout | null = null;
 
-  const encode = async ({ logging, versions, requestId, actor, request, result }: Noted): Promise<Uint8Array[]> => {
+  const encode = async ({
+    logging,
+    versions,
+    requestId,
+    actor,
+    request,
+    result,
+  }: Noted): Promise<Uint8Array[]> => {
     const { codec } = logging;
     const { entities, views, features, at, known } = result;
     const values: Uint8Array[] = [];
@@ -122,7 +138,10 @@ export const createServedLog = (dependencies: ServedLogDependencies): ServedLog 
           at,
           known,
           entity: entities[row] as EntityKey,
-          request: request === undefined ? EMPTY : ((request.length === 1 ? request[0] : request[row]) ?? EMPTY),
+          request:
+            request === undefined
+              ? EMPTY
+              : ((request.length === 1 ? request[0] : request[row]) ?? EMPTY),
           views: views.map(({ view, version, generation, position, through }) => ({
             view,
             version,
@@ -141,21 +160,29 @@ export const createServedLog = (dependencies: ServedLogDependencies): ServedLog 
   };
 
   /** Until it is written: what fails is tried again under the same number. */
-  const append = async ({ service, topic, schemaId }: Logging, values: readonly Uint8Array[]): Promise<void> => {
+  const append = async (
+    { service, topic, schemaId }: Logging,
+    values: readonly Uint8Array[],
+  ): Promise<void> => {
     const sequence = sequences.get(topic) ?? 0;
     const records = values.map((value) => ({ topic, partition: 0, key: null, value, schemaId }));
     for (let pause = RETRY_MS; ; pause = Math.min(MAX_RETRY_MS, pause * 2)) {
       try {
-        await log.append({ records, producer: { id: producer, topic, sequence, count: values.length } });
+        await log.append({
+          records,
+          producer: { id: producer, topic, sequence, count: values.length },
+        });
         sequences.set(topic, sequence + values.length);
         logged(service, values.length);
         said = '';
         return;
       } catch (error) {
         const message = messageOf(error);
-        if (message !== said) warn(`what "${service}" served could not be logged, and is tried again: ${message}`);
+        if (message !== said)
+          warn(`what "${service}" served could not be logged, and is tried again: ${message}`);
         said = message;
-        if (closeBy !== null && Date.now() + pause > closeBy) return dropped(service, 'failed', values.length);
+        if (closeBy !== null && Date.now() + pause > closeBy)
+          return dropped(service, 'failed', values.length);
         await sleep(pause);
       }
     }
@@ -207,12 +234,19 @@ export const createServedLog = (dependencies: ServedLogDependencies): ServedLog 
     timer ??= setTimeout(() => void flush(), limits.flushMs);
   };
 
-  const take = (logging: Logging, requestId: string, request: ReadRequest, result: ReadResult, actor: string): void => {
+  const take = (
+    logging: Logging,
+    requestId: string,
+    request: ReadRequest,
+    result: ReadResult,
+    actor: string,
+  ): void => {
     const count = result.entities.length;
     if (count === 0) return;
     if (logging.codec === null) return dropped(logging.service, 'schema', count);
     // Whole or not at all; one that is larger than the buffer has it to itself.
-    if (rows > 0 && rows + count > limits.bufferRows) return dropped(logging.service, 'full', count);
+    if (rows > 0 && rows + count > limits.bufferRows)
+      return dropped(logging.service, 'full', count);
     queue.push({
       logging,
       versions: dependencies.versions(logging.service),
@@ -233,7 +267,8 @@ export const createServedLog = (dependencies: ServedLogDependencies): ServedLog 
     for (const { columns, sample } of services) {
       const { service } = columns;
       const made = await openTopic(columns, followAgain);
-      if (sample !== null && sample > 0) next.set(service, { service, topic: servedTopic(service), share: sample, ...made });
+      if (sample !== null && sample > 0)
+        next.set(service, { service, topic: servedTopic(service), share: sample, ...made });
     }
     if (followed === services && closeBy === null) active = next;
   };

@@ -1,4 +1,7 @@
-/** Logging never makes a read wait, never loses an answer silently, and puts each on the log once, whole. */
+/**
+ * Logging never makes a read wait, never loses an answer silently, and puts each on the log once,
+ * whole.
+ */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Append, Log } from '#domain/ports/log.ts';
 import type { ReadResult } from '#domain/ports/platform.ts';
@@ -7,7 +10,12 @@ import { servedRowOf } from '#domain/served/served-record.ts';
 import { avroCodec } from '#domain/views/avro.ts';
 import { sqliteSchemaRegistry } from '#infra/sqlite/schema-registry.ts';
 import { type OpenLog, openLog, temporaryDirectory } from '#tests/contracts/sqlite.ts';
-import { createServedLog, type Loggable, type ServedLog, type ServedLogLimits } from './served-log.ts';
+import {
+  createServedLog,
+  type Loggable,
+  type ServedLog,
+  type ServedLogLimits,
+} from './served-log.ts';
 
 const double = { base: 'double', array: false, nullable: true } as const;
 const model = (sample: number | null, ...features: string[]): Loggable => ({
@@ -24,7 +32,16 @@ const answer = (rows: number, value: number, features: readonly string[] = ['x']
   values: Array.from({ length: rows }, () => features.map(() => value)),
   status: Array.from({ length: rows }, () => features.map(() => 'present' as const)),
   entities: Array.from({ length: rows }, (_, i) => ({ id: `e${i}` })),
-  views: [{ view: 'v', version: 1, generation: 1, eventTime: null, position: 'raw.s@0:1', through: 1_000 }],
+  views: [
+    {
+      view: 'v',
+      version: 1,
+      generation: 1,
+      eventTime: null,
+      position: 'raw.s@0:1',
+      through: 1_000,
+    },
+  ],
   at: 1_000,
   known: 1_000,
 });
@@ -63,10 +80,16 @@ const onLog = async () => {
   const records = await open.log.read('served.model', 0, 0, 1e9);
   return Promise.all(
     records.map(async ({ schemaId, value, logTime, offset }) =>
-      servedRowOf(avroCodec(await schemas.schema(schemaId)).fromBuffer(Buffer.from(value)) as Record<string, unknown>, {
-        position: String(offset),
-        logTime,
-      }),
+      servedRowOf(
+        avroCodec(await schemas.schema(schemaId)).fromBuffer(Buffer.from(value)) as Record<
+          string,
+          unknown
+        >,
+        {
+          position: String(offset),
+          logTime,
+        },
+      ),
     ),
   );
 };
@@ -83,7 +106,13 @@ describe('the log of what was served', () => {
     expect(rows.map(({ requestId, row }) => `${requestId}#${row}`)).toEqual(
       wanted.flatMap((id) => [0, 1, 2].map((row) => `${id}#${row}`)),
     );
-    expect(rows[1]).toMatchObject({ rows: 3, sample: 0.25, serviceVersion: 7, entity: { id: 'e1' }, values: { x: 1 } });
+    expect(rows[1]).toMatchObject({
+      rows: 3,
+      sample: 0.25,
+      serviceVersion: 7,
+      entity: { id: 'e1' },
+      values: { x: 1 },
+    });
     expect(Math.abs(wanted.length / ids.length - 0.25)).toBeLessThan(0.05);
     await log.close();
   });
@@ -146,7 +175,10 @@ describe('the log of what was served', () => {
   });
 
   test('a log that stays away: closing gives up in time and counts what is lost', async () => {
-    const log = served({ ...open.log, append: () => Promise.reject(new Error('away')) }, { closeMs: 150 });
+    const log = served(
+      { ...open.log, append: () => Promise.reject(new Error('away')) },
+      { closeMs: 150 },
+    );
     await log.follow([model(1, 'x')]);
     log.note(ask, answer(4, 1), { actor: 'a' });
     await log.close();
@@ -161,7 +193,9 @@ describe('the log of what was served', () => {
     log.note(ask, answer(1, 2, ['x', 'y']), { actor: 'a' });
     const text = { base: 'string', array: false, nullable: true } as const;
     const { columns } = model(1, 'x', 'y');
-    await log.follow([{ sample: 1, columns: { ...columns, features: [{ name: 'x', type: text }] } }]);
+    await log.follow([
+      { sample: 1, columns: { ...columns, features: [{ name: 'x', type: text }] } },
+    ]);
     log.note(ask, answer(1, 3), { actor: 'a' });
     await log.close();
     expect((await onLog()).map(({ values }) => values)).toEqual([{ x: 1 }, { x: 2, y: 2 }]);

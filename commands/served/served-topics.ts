@@ -1,4 +1,7 @@
-/** The topics that what services answer is logged to, and the schemas of their records: made when they are first wanted, and when they change. */
+/**
+ * The topics that what services answer is logged to, and the schemas of their records: made when
+ * they are first wanted, and when they change.
+ */
 import { MillraceError } from '#domain/errors.ts';
 import type { Log } from '#domain/ports/log.ts';
 import type { SchemaRegistry } from '#domain/ports/schema-registry.ts';
@@ -17,12 +20,18 @@ export interface ServedTopicsDependencies {
   readonly warn: (message: string) => void;
 }
 
-/** @returns `again` is called where a failure may pass: columns that do not fit never will, a registry that is away comes back */
+/**
+ * @returns `again` is called where a failure may pass: columns that do not fit never will, a
+ * registry that is away comes back
+ */
 export const servedTopics = ({
   log,
   schemas,
   warn,
-}: ServedTopicsDependencies): ((columns: ServedColumns, again: () => void) => Promise<ServedTopic>) => {
+}: ServedTopicsDependencies): ((
+  columns: ServedColumns,
+  again: () => void,
+) => Promise<ServedTopic>) => {
   /** service → as it was registered last */
   const registered = new Map<string, { readonly text: string; readonly topic: ServedTopic }>();
   return async (columns, again) => {
@@ -38,7 +47,9 @@ export const servedTopics = ({
       registered.set(service, { text, topic });
       return topic;
     } catch (error) {
-      warn(`what "${service}" serves cannot be logged: ${error instanceof Error ? error.message : String(error)}`);
+      warn(
+        `what "${service}" serves cannot be logged: ${error instanceof Error ? error.message : String(error)}`,
+      );
       if (!(error instanceof MillraceError && error.code === 'MR_SCHEMA_INCOMPATIBLE')) again();
       return { codec: null, schemaId: -1 };
     }

@@ -1,6 +1,7 @@
 /**
- * Who may do what: one table. A grant is a role in a namespace, or in all (`*`); whatever a caller asks for is an action on things of
- * namespaces, and is allowed where some grant has a role that the table gives the action.
+ * Who may do what: one table. A grant is a role in a namespace, or in all (`*`); whatever a caller
+ * asks for is an action on things of namespaces, and is allowed where some grant has a role that
+ * the table gives the action.
  */
 import { NAME, NAME_RULE } from '#domain/definitions/names.ts';
 import { fail } from '#domain/errors.ts';
@@ -33,14 +34,19 @@ export const ACTIONS = {
     roles: ['operator'],
     says: 'replays, rejected and late events, resending, rollups, status, export of all events; everywhere: metrics',
   },
-  files: { roles: ['operator'], says: 'everywhere: name files of the server’s machine in data sets and batches' },
+  files: {
+    roles: ['operator'],
+    says: 'everywhere: name files of the server’s machine in data sets and batches',
+  },
   explain: {
     roles: ['auditor'],
     says: 'why a value is what it is, with the raw events that made it; what was served to a request',
   },
   audit: { roles: ['auditor'], says: 'the audit log; whether its chain is whole' },
   keys: { roles: [], says: 'make, list and revoke keys whose grants lie in it' },
-} as const satisfies Readonly<Record<string, { readonly roles: readonly Role[]; readonly says: string }>>;
+} as const satisfies Readonly<
+  Record<string, { readonly roles: readonly Role[]; readonly says: string }>
+>;
 
 export type Action = keyof typeof ACTIONS;
 
@@ -48,12 +54,19 @@ export const allows = (role: Role, action: Action): boolean =>
   role === 'admin' || (ACTIONS[action].roles as readonly Role[]).includes(role);
 
 /** Of which one will do. */
-export const neededRoles = (action: Action): readonly Role[] => [...(ACTIONS[action].roles as readonly Role[]), 'admin'];
+export const neededRoles = (action: Action): readonly Role[] => [
+  ...(ACTIONS[action].roles as readonly Role[]),
+  'admin',
+];
 
 /** @param namespace `*`: of the platform as a whole, for which only a grant everywhere will do */
 export const may = (grants: readonly Grant[], action: Action, namespace: string): boolean => {
   for (const grant of grants)
-    if ((grant.namespace === EVERYWHERE || grant.namespace === namespace) && allows(grant.role, action)) return true;
+    if (
+      (grant.namespace === EVERYWHERE || grant.namespace === namespace) &&
+      allows(grant.role, action)
+    )
+      return true;
   return false;
 };
 
@@ -68,7 +81,9 @@ export const readGrant = (text: string): Grant | null => {
   const at = text.indexOf('@');
   const [role, namespace] = [text.slice(0, at), text.slice(at + 1)];
   if (at < 0 || !(ROLES as readonly string[]).includes(role)) return null;
-  return namespace === EVERYWHERE || NAME.test(namespace) ? { role: role as Role, namespace } : null;
+  return namespace === EVERYWHERE || NAME.test(namespace)
+    ? { role: role as Role, namespace }
+    : null;
 };
 
 export const parseGrant = (text: string): Grant =>

@@ -1,21 +1,34 @@
 /** The table of roles, as callers meet it; the guide's copy is held to it in tests/access. */
 import { expect, test } from 'vitest';
-import { ACTIONS, type Action, type Grant, may, maySomewhere, parseGrant, ROLES, readGrant } from './grants.ts';
+import {
+  ACTIONS,
+  type Action,
+  type Grant,
+  may,
+  maySomewhere,
+  parseGrant,
+  ROLES,
+  readGrant,
+} from './grants.ts';
 
 const actions = Object.keys(ACTIONS) as Action[];
 
-test.each(ROLES)('%s may in its namespace what the table gives it, in no other, and everywhere with *', (role) => {
-  for (const action of actions) {
-    const allowed = role === 'admin' || (ACTIONS[action].roles as readonly string[]).includes(role);
-    const here: readonly Grant[] = [{ role, namespace: 'payments' }];
-    expect(may(here, action, 'payments'), action).toBe(allowed);
-    expect(may(here, action, 'fraud'), action).toBe(false);
-    expect(may(here, action, '*'), `${action} on the platform as a whole`).toBe(false);
-    expect(may([{ role, namespace: '*' }], action, 'payments'), action).toBe(allowed);
-    expect(may([{ role, namespace: '*' }], action, '*'), action).toBe(allowed);
-    expect(maySomewhere(here, action), action).toBe(allowed);
-  }
-});
+test.each(ROLES)(
+  '%s may in its namespace what the table gives it, in no other, and everywhere with *',
+  (role) => {
+    for (const action of actions) {
+      const allowed =
+        role === 'admin' || (ACTIONS[action].roles as readonly string[]).includes(role);
+      const here: readonly Grant[] = [{ role, namespace: 'payments' }];
+      expect(may(here, action, 'payments'), action).toBe(allowed);
+      expect(may(here, action, 'fraud'), action).toBe(false);
+      expect(may(here, action, '*'), `${action} on the platform as a whole`).toBe(false);
+      expect(may([{ role, namespace: '*' }], action, 'payments'), action).toBe(allowed);
+      expect(may([{ role, namespace: '*' }], action, '*'), action).toBe(allowed);
+      expect(maySomewhere(here, action), action).toBe(allowed);
+    }
+  },
+);
 
 test('several grants add up, and none allows nothing', () => {
   const grants = ['reader@a', 'producer@b'].map(parseGrant);
@@ -29,10 +42,17 @@ test('only an admin has keys', () => {
   expect(ROLES.filter((role) => may([{ role, namespace: '*' }], 'keys', '*'))).toEqual(['admin']);
 });
 
-test.each(['reader', 'reader@', '@x', 'root@x', 'reader@Payments', 'reader@a@b', 'reader@**', '', 'constructor@x'])(
-  '%j is no grant, and is refused with what one looks like',
-  (text) => {
-    expect(readGrant(text)).toBe(null);
-    expect(() => parseGrant(text)).toThrow(/ROLE@NAMESPACE/);
-  },
-);
+test.each([
+  'reader',
+  'reader@',
+  '@x',
+  'root@x',
+  'reader@Payments',
+  'reader@a@b',
+  'reader@**',
+  '',
+  'constructor@x',
+])('%j is no grant, and is refused with what one looks like', (text) => {
+  expect(readGrant(text)).toBe(null);
+  expect(() => parseGrant(text)).toThrow(/ROLE@NAMESPACE/);
+});

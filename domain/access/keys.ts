@@ -1,6 +1,6 @@
 /**
- * API keys: events of streams `access-key/<id>`. Of a key's secret, 256 random bits, only the SHA-256 is kept; a key that is revoked stays
- * known, so that what it did has a name for ever.
+ * API keys: events of streams `access-key/<id>`. Of a key's secret, 256 random bits, only the
+ * SHA-256 is kept; a key that is revoked stays known, so that what it did has a name for ever.
  */
 import { NAME, NAME_RULE } from '#domain/definitions/names.ts';
 import { fail, type Problem } from '#domain/errors.ts';
@@ -48,7 +48,8 @@ export const keyStream = (id: string): string => `access-key/${id}`;
 export const isKeyStream = (stream: string): boolean => stream.startsWith('access-key/');
 
 export const evolveKey = (state: KeyState | null, event: KeyEvent): KeyState | null => {
-  if (event.type === 'KeyRevoked') return state === null ? null : { ...state, revokedAt: event.data.at };
+  if (event.type === 'KeyRevoked')
+    return state === null ? null : { ...state, revokedAt: event.data.at };
   const { at, grants, ...rest } = event.data;
   return { ...rest, grants: grants.map(parseGrant), createdAt: at, revokedAt: null };
 };
@@ -57,35 +58,72 @@ export type KeyDecision =
   | { readonly outcome: 'accepted'; readonly events: readonly KeyEvent[] }
   | { readonly outcome: 'refused'; readonly problem: Problem };
 
-const refuse = (code: Problem['code'], message: string): KeyDecision => ({ outcome: 'refused', problem: { code, message } });
+const refuse = (code: Problem['code'], message: string): KeyDecision => ({
+  outcome: 'refused',
+  problem: { code, message },
+});
 
-export const decideKey = (state: KeyState | null, command: KeyCommand, now: number): KeyDecision => {
+export const decideKey = (
+  state: KeyState | null,
+  command: KeyCommand,
+  now: number,
+): KeyDecision => {
   if (command.type === 'RevokeKey') {
     if (state === null)
-      return refuse('MR_NOT_FOUND', `there is no key "${command.id}": \`millrace keys list\` shows what there is`);
+      return refuse(
+        'MR_NOT_FOUND',
+        `there is no key "${command.id}": \`millrace keys list\` shows what there is`,
+      );
     // Revoked twice is revoked.
     if (state.revokedAt !== null) return { outcome: 'accepted', events: [] };
-    return { outcome: 'accepted', events: [{ type: 'KeyRevoked', data: { id: command.id, at: now } }] };
+    return {
+      outcome: 'accepted',
+      events: [{ type: 'KeyRevoked', data: { id: command.id, at: now } }],
+    };
   }
   const { id, name, hash, grants, limits, expiresAt } = command;
   if (state !== null) return refuse('MR_REFUSED', `there is a key "${id}" already`);
   if (expiresAt !== null && expiresAt <= now)
-    return refuse('MR_BODY_INVALID', `a key that expires at ${new Date(expiresAt).toISOString()} has expired already`);
+    return refuse(
+      'MR_BODY_INVALID',
+      `a key that expires at ${new Date(expiresAt).toISOString()} has expired already`,
+    );
   const data = { id, name, hash, grants: grants.map(formatGrant), limits, expiresAt, at: now };
   return { outcome: 'accepted', events: [{ type: 'KeyCreated', data }] };
 };
 
-const LIMITS: readonly (keyof AccessLimits)[] = ['requestsPerSecond', 'burst', 'eventsPerDay', 'rowsPerDay'];
+const LIMITS: readonly (keyof AccessLimits)[] = [
+  'requestsPerSecond',
+  'burst',
+  'eventsPerDay',
+  'rowsPerDay',
+];
 const MAX_GRANTS = 100;
-/** Names of the audit log that are nobody's: a key of such a name would seem to be the platform itself. */
-export const RESERVED: ReadonlySet<string> = new Set(['millrace', 'admin-key', 'unauthenticated', 'nobody', 'various', 'page']);
+/**
+ * Names of the audit log that are nobody's: a key of such a name would seem to be the platform
+ * itself.
+ */
+export const RESERVED: ReadonlySet<string> = new Set([
+  'millrace',
+  'admin-key',
+  'unauthenticated',
+  'nobody',
+  'various',
+  'page',
+]);
 
 const limitsOf = (limits: Readonly<Record<string, unknown>>): AccessLimits => {
   for (const [limit, value] of Object.entries(limits)) {
     if (!(LIMITS as readonly string[]).includes(limit))
-      fail('MR_BODY_INVALID', `there is no limit "${limit}"; there are ${LIMITS.join(', ')}`, { limit });
+      fail('MR_BODY_INVALID', `there is no limit "${limit}"; there are ${LIMITS.join(', ')}`, {
+        limit,
+      });
     if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 1)
-      fail('MR_BODY_INVALID', `"limits.${limit}" must be a whole number from 1, and is ${JSON.stringify(value)}`, { limit });
+      fail(
+        'MR_BODY_INVALID',
+        `"limits.${limit}" must be a whole number from 1, and is ${JSON.stringify(value)}`,
+        { limit },
+      );
   }
   if (limits.burst !== undefined && limits.requestsPerSecond === undefined)
     fail('MR_BODY_INVALID', '"limits.burst" is of "limits.requestsPerSecond", which is missing');
@@ -100,16 +138,28 @@ export const keyWishOf = (request: {
   readonly expiresAt?: number;
 }): KeyWish => {
   const { name, grants, limits = {}, expiresAt = null } = request;
-  if (!NAME.test(name)) fail('MR_BODY_INVALID', `a key's name must be ${NAME_RULE}, not ${JSON.stringify(name)}`, { name });
+  if (!NAME.test(name))
+    fail('MR_BODY_INVALID', `a key's name must be ${NAME_RULE}, not ${JSON.stringify(name)}`, {
+      name,
+    });
   if (RESERVED.has(name))
-    fail('MR_BODY_INVALID', `a key cannot be named "${name}": the audit log has that name for the platform`, { name });
+    fail(
+      'MR_BODY_INVALID',
+      `a key cannot be named "${name}": the audit log has that name for the platform`,
+      { name },
+    );
   if (grants.length === 0 || grants.length > MAX_GRANTS)
     fail(
       'MR_BODY_INVALID',
       `a key has 1 to ${MAX_GRANTS} grants, such as "reader@default" or "admin@*"; this one has ${grants.length}`,
     );
   const unique = [...new Set(grants)].map(parseGrant);
-  return { name, grants: unique, limits: limitsOf(limits as Readonly<Record<string, unknown>>), expiresAt };
+  return {
+    name,
+    grants: unique,
+    limits: limitsOf(limits as Readonly<Record<string, unknown>>),
+    expiresAt,
+  };
 };
 
 /** @throws MR_BODY_INVALID where it could be guessed */

@@ -1,4 +1,6 @@
-/** Who a caller has shown to be: a key, a token's subject, or anyone where keys are not asked for. */
+/**
+ * Who a caller has shown to be: a key, a token's subject, or anyone where keys are not asked for.
+ */
 import type { Grant } from './grants.ts';
 
 /** Each absent: without that limit. Over it: MR_RATE_LIMITED, MR_QUOTA_EXCEEDED. */
@@ -21,4 +23,9 @@ export interface Principal {
 }
 
 /** Where keys are not asked for: anyone on this machine, for everything. */
-export const OPEN: Principal = { id: 'open', actor: null, grants: [{ role: 'admin', namespace: '*' }], limits: {} };
+export const OPEN: Principal = {
+  id: 'open',
+  actor: null,
+  grants: [{ role: 'admin', namespace: '*' }],
+  limits: {},
+};

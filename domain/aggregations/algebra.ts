@@ -1,6 +1,6 @@
 /**
- * The pure monoid behind a partial's slots: states are frozen values, operations make new ones. It says in four functions what the
- * packed form does in place, and the laws are tested on it.
+ * The pure monoid behind a partial's slots: states are frozen values, operations make new ones. It
+ * says in four functions what the packed form does in place, and the laws are tested on it.
  */
 
 import type { Value } from '#domain/values/value.ts';
@@ -64,5 +64,10 @@ export const monoidOf = (partial: Partial): Monoid => {
 };
 
 /** @param states one a partial, in the order of `aggregation.partials` */
-export const finalizeStates = (aggregation: BoundAggregation, states: readonly State[]): Finalized =>
-  aggregation.finalize(aggregation.partials.map((partial, i) => thawState(partial, states[i] as State)));
+export const finalizeStates = (
+  aggregation: BoundAggregation,
+  states: readonly State[],
+): Finalized =>
+  aggregation.finalize(
+    aggregation.partials.map((partial, i) => thawState(partial, states[i] as State)),
+  );

@@ -16,7 +16,9 @@ export const avg: Aggregation = {
       partials: [sumPartial, countPartial],
       finalize([s, n]) {
         const total = sumOf(s as Slots, n as Slots);
-        return total === null ? null : finiteOrNull(total / ((n as Slots).nums[(n as Slots).n] as number));
+        return total === null
+          ? null
+          : finiteOrNull(total / ((n as Slots).nums[(n as Slots).n] as number));
       },
       flinkValue: (states) => flinkSumOf(states, ` / ${states[1]?.[0]}`),
     };

@@ -1,4 +1,7 @@
-/** countDistinct(x): exact up to `limit` distinct values (10,000 unless said), then it says that it overflowed. */
+/**
+ * countDistinct(x): exact up to `limit` distinct values (10,000 unless said), then it says that it
+ * overflowed.
+ */
 import { type Aggregation, OVERFLOW, type Slots } from './aggregation.ts';
 import { LONG, scalarInput, wholeParameter } from './parameters.ts';
 import { type ValueCounts, valueCountsPartial } from './value-counts.ts';
@@ -19,7 +22,8 @@ export const countDistinct: Aggregation = {
         const counts = (s as Slots).refs[(s as Slots).r] as ValueCounts;
         return counts === 'overflow' ? OVERFLOW : counts.size;
       },
-      flinkValue: ([s]) => `CASE WHEN NOT ${s?.[0]}.\`overflow\` THEN CAST(CARDINALITY(${s?.[0]}.\`values\`) AS BIGINT) END`,
+      flinkValue: ([s]) =>
+        `CASE WHEN NOT ${s?.[0]}.\`overflow\` THEN CAST(CARDINALITY(${s?.[0]}.\`values\`) AS BIGINT) END`,
     };
   },
 };

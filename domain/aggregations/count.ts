@@ -20,7 +20,10 @@ export const countPartial: Partial = {
     for (let i = from; i < to; i++) count += nums[(slots[i] as number) * width + n] as number;
     into.nums[into.n] = count;
   },
-  flink: ({ value, filter }) => ({ aggregates: [`COUNT(${value ?? '*'})${filter}`], slots: ([n]) => [n as string] }),
+  flink: ({ value, filter }) => ({
+    aggregates: [`COUNT(${value ?? '*'})${filter}`],
+    slots: ([n]) => [n as string],
+  }),
   flinkMerge: ([n], filter) => ({
     aggregates: [`SUM(${n})${filter}`],
     slots: ([s]) => [`COALESCE(${s}, CAST(0 AS BIGINT))`],

@@ -1,11 +1,14 @@
 /**
- * approxPercentile(x, q): DDSketch (Masson, Rim, Lee: "DDSketch: a fast and fully-mergeable quantile sketch with relative-error guarantees",
- * VLDB 2019) with the logarithmic mapping. A value's bucket is ⌈ln |x| ÷ ln γ⌉, γ = (1 + α) ÷ (1 − α), and a bucket's value is within α of
- * all that fell into it. The state is how many values each bucket has, so that merging adds, in any order, and every engine that counts
- * has it: a counted multiset of bucket numbers (value-counts.ts).
+ * approxPercentile(x, q): DDSketch (Masson, Rim, Lee: "DDSketch: a fast and fully-mergeable
+ * quantile sketch with relative-error guarantees", VLDB 2019) with the logarithmic mapping. A
+ * value's bucket is ⌈ln |x| ÷ ln γ⌉, γ = (1 + α) ÷ (1 − α), and a bucket's value is within α of all
+ * that fell into it. The state is how many values each bucket has, so that merging adds, in any
+ * order, and every engine that counts has it: a counted multiset of bucket numbers
+ * (value-counts.ts).
  *
- * The range is bounded, so the number of buckets is: magnitudes under 1e-15 are 0, those over 1e18 are counted as 1e18.
- * ln and exp are those of fdlibm, in V8 as in Java's StrictMath: equal values are in equal buckets in both; vectors hold them to it.
+ * The range is bounded, so the number of buckets is: magnitudes under 1e-15 are 0, those over 1e18
+ * are counted as 1e18. ln and exp are those of fdlibm, in V8 as in Java's StrictMath: equal values
+ * are in equal buckets in both; vectors hold them to it.
  */
 import { fail } from '#domain/errors.ts';
 import type { Scalar, Value } from '#domain/values/value.ts';
@@ -22,12 +25,16 @@ const MOST_ACCURACY = 0.5;
 /** ln γ, of which all else follows */
 export const lnGammaOf = (accuracy: number): number => Math.log((1 + accuracy) / (1 - accuracy));
 
-/** Ascending with the value; 0 for 0. Null: not a number, which counts for nothing. Java's twin: functions/DdBucket. */
+/**
+ * Ascending with the value; 0 for 0. Null: not a number, which counts for nothing. Java's twin:
+ * functions/DdBucket.
+ */
 export const bucketOf = (value: number, lnGamma: number): number | null => {
   if (Number.isNaN(value)) return null;
   const magnitude = Math.min(Math.abs(value), LARGEST);
   if (magnitude < SMALLEST) return 0;
-  const bucket = Math.ceil(Math.log(magnitude) / lnGamma) - Math.ceil(Math.log(SMALLEST) / lnGamma) + 1;
+  const bucket =
+    Math.ceil(Math.log(magnitude) / lnGamma) - Math.ceil(Math.log(SMALLEST) / lnGamma) + 1;
   return value < 0 ? -bucket : bucket;
 };
 
@@ -41,7 +48,14 @@ export const bucketValue = (bucket: number, lnGamma: number): number => {
 
 const bucketsOf = (lnGamma: number): number => 2 * (bucketOf(LARGEST, lnGamma) as number) + 1;
 
-const share = (name: string, params: AggregationParams, key: string, least: number, most: number, fallback?: number): number => {
+const share = (
+  name: string,
+  params: AggregationParams,
+  key: string,
+  least: number,
+  most: number,
+  fallback?: number,
+): number => {
   const value: Value | undefined = params[key] ?? fallback;
   if (typeof value === 'number' && value >= least && value <= most) return value;
   return fail(
@@ -62,7 +76,11 @@ const bucketPartial = (accuracy: number): Partial => {
       const bucket = bucketOf(value as number, lnGamma);
       if (bucket !== null) counts.add(s, bucket, order);
     },
-    flink: (input) => counts.flink({ ...input, value: `MR_DD_BUCKET(CAST(${input.value} AS DOUBLE), ${double(lnGamma)})` }),
+    flink: (input) =>
+      counts.flink({
+        ...input,
+        value: `MR_DD_BUCKET(CAST(${input.value} AS DOUBLE), ${double(lnGamma)})`,
+      }),
   };
 };
 
@@ -87,7 +105,14 @@ export const approxPercentile: Aggregation = {
   bind(input, params) {
     numericInput('approxPercentile', input);
     const q = share('approxPercentile', params, 'q', 0, 1);
-    const accuracy = share('approxPercentile', params, 'accuracy', LEAST_ACCURACY, MOST_ACCURACY, DEFAULT_ACCURACY);
+    const accuracy = share(
+      'approxPercentile',
+      params,
+      'accuracy',
+      LEAST_ACCURACY,
+      MOST_ACCURACY,
+      DEFAULT_ACCURACY,
+    );
     const lnGamma = lnGammaOf(accuracy);
     return {
       type: DOUBLE,

@@ -1,6 +1,6 @@
 /**
- * first, last, firstK, lastK by the total order (event time, partition, offset). One partial: the K ordered values nearest to one end,
- * kept sorted; `first` and `last` are K = 1.
+ * first, last, firstK, lastK by the total order (event time, partition, offset). One partial: the K
+ * ordered values nearest to one end, kept sorted; `first` and `last` are K = 1.
  */
 import type { FieldType, Value } from '#domain/values/value.ts';
 import type { Aggregation, Order, Partial, RefField, Slots } from './aggregation.ts';
@@ -11,13 +11,15 @@ interface Entry extends Order {
   readonly value: Value;
 }
 
-const compare = (a: Order, b: Order): number => a.eventTime - b.eventTime || a.partition - b.partition || a.offset - b.offset;
+const compare = (a: Order, b: Order): number =>
+  a.eventTime - b.eventTime || a.partition - b.partition || a.offset - b.offset;
 
 /** Entries of one partial are replaced, never changed, so that states may share them. */
 const NONE: readonly Entry[] = [];
 
 const keep = (list: readonly Entry[], entry: Entry, k: number, sign: 1 | -1): readonly Entry[] => {
-  if (k === 1) return list.length === 0 || sign * compare(entry, list[0] as Entry) < 0 ? [entry] : list;
+  if (k === 1)
+    return list.length === 0 || sign * compare(entry, list[0] as Entry) < 0 ? [entry] : list;
   let at = list.length;
   while (at > 0 && sign * compare(entry, list[at - 1] as Entry) < 0) at--;
   if (at >= k) return list;
@@ -28,11 +30,17 @@ const keep = (list: readonly Entry[], entry: Entry, k: number, sign: 1 | -1): re
 /** More entries than this are merged list by list: one by one, each would copy the list. */
 const FEW = 4;
 
-const mergedLists = (a: readonly Entry[], b: readonly Entry[], k: number, sign: 1 | -1): readonly Entry[] => {
+const mergedLists = (
+  a: readonly Entry[],
+  b: readonly Entry[],
+  k: number,
+  sign: 1 | -1,
+): readonly Entry[] => {
   const list: Entry[] = [];
   let [i, j] = [0, 0];
   while (list.length < k && (i < a.length || j < b.length)) {
-    const order = i === a.length ? 1 : j === b.length ? -1 : sign * compare(a[i] as Entry, b[j] as Entry);
+    const order =
+      i === a.length ? 1 : j === b.length ? -1 : sign * compare(a[i] as Entry, b[j] as Entry);
     list.push((order <= 0 ? a[i] : b[j]) as Entry);
     if (order <= 0) i++;
     if (order >= 0) j++;
@@ -73,7 +81,8 @@ const oneNumber: NonNullable<RefField['doubles']> = {
         ],
 };
 
-const numberOf = (from: Float64Array, at: number): number | null => (from[at] === -1 ? null : (from[at + 3] as number));
+const numberOf = (from: Float64Array, at: number): number | null =>
+  from[at] === -1 ? null : (from[at + 3] as number);
 
 /** sign 1: the first K, oldest first; −1: the last K, newest first */
 export const orderedPartial = (type: FieldType, k: number, sign: 1 | -1): Partial => ({
@@ -136,7 +145,9 @@ export const orderedPartial = (type: FieldType, k: number, sign: 1 | -1): Partia
     into.refs[into.r] = list;
   },
   flink: ({ value, filter, eventTime, partition, offset }) => ({
-    aggregates: [`MR_${sign === 1 ? 'FIRST' : 'LAST'}(${value}, ${eventTime}, ${partition}, ${offset}, ${k})${filter}`],
+    aggregates: [
+      `MR_${sign === 1 ? 'FIRST' : 'LAST'}(${value}, ${eventTime}, ${partition}, ${offset}, ${k})${filter}`,
+    ],
     slots: ([s]) => [s as string],
   }),
   flinkMerge: ([entries], filter) => ({
@@ -145,7 +156,8 @@ export const orderedPartial = (type: FieldType, k: number, sign: 1 | -1): Partia
   }),
 });
 
-export const entriesOf = (s: Slots | undefined): readonly Entry[] => (s === undefined ? NONE : (s.refs[s.r] as readonly Entry[]));
+export const entriesOf = (s: Slots | undefined): readonly Entry[] =>
+  s === undefined ? NONE : (s.refs[s.r] as readonly Entry[]);
 
 const one = (name: string, summary: string, sign: 1 | -1): Aggregation => ({
   name,

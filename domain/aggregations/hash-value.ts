@@ -1,6 +1,7 @@
 /**
- * A 64-bit hash of a value: MurmurHash3 (x86, 32 bits; Appleby, public domain) twice with two seeds. A text is hashed by its UTF-16 code units,
- * a number by the bits of the double that it is, so that neither needs encoding, and Java gives the same (io.millrace.flink.HashValue).
+ * A 64-bit hash of a value: MurmurHash3 (x86, 32 bits; Appleby, public domain) twice with two
+ * seeds. A text is hashed by its UTF-16 code units, a number by the bits of the double that it is,
+ * so that neither needs encoding, and Java gives the same (io.millrace.flink.HashValue).
  */
 import type { Scalar } from '#domain/values/value.ts';
 
@@ -29,7 +30,8 @@ const finish = (hash: number, bytes: number): number => {
 const ofText = (text: string, seed: number): number => {
   let hash = seed;
   const pairs = text.length & ~1;
-  for (let i = 0; i < pairs; i += 2) hash = mixIn(hash, text.charCodeAt(i) | (text.charCodeAt(i + 1) << 16));
+  for (let i = 0; i < pairs; i += 2)
+    hash = mixIn(hash, text.charCodeAt(i) | (text.charCodeAt(i + 1) << 16));
   if (pairs < text.length) {
     const k = Math.imul(text.charCodeAt(pairs), 0xcc9e2d51);
     hash ^= Math.imul((k << 15) | (k >>> 17), 0x1b873593);
@@ -40,14 +42,17 @@ const ofText = (text: string, seed: number): number => {
 const bits = new Float64Array(1);
 const words = new Int32Array(bits.buffer);
 
-const ofWords = (seed: number): number => finish(mixIn(mixIn(seed, words[0] as number), words[1] as number), 8);
+const ofWords = (seed: number): number =>
+  finish(mixIn(mixIn(seed, words[0] as number), words[1] as number), 8);
 
 /** 32 bits of an event's place, not signed. Java's twin: functions/PlaceHash. */
 export const placeHash = (partition: number, offset: number): number =>
-  finish(mixIn(mixIn(mixIn(SEED_LOW, partition), offset | 0), Math.floor(offset / 2 ** 32)), 12) >>> 0;
+  finish(mixIn(mixIn(mixIn(SEED_LOW, partition), offset | 0), Math.floor(offset / 2 ** 32)), 12) >>>
+  0;
 
 export const hashOf = (value: Scalar): Hash => {
-  if (typeof value === 'string') return { high: ofText(value, SEED_HIGH), low: ofText(value, SEED_LOW) };
+  if (typeof value === 'string')
+    return { high: ofText(value, SEED_HIGH), low: ofText(value, SEED_LOW) };
   // −0 is 0
   bits[0] = Number(value) + 0;
   return { high: ofWords(SEED_HIGH), low: ofWords(SEED_LOW) };

@@ -8,7 +8,10 @@ const MAX_EDGES = 1000;
 const edgesOf = (given: unknown): readonly number[] => {
   const edges = Array.isArray(given) ? (given as unknown[]) : [];
   const ascending = edges.every(
-    (edge, i) => typeof edge === 'number' && Number.isFinite(edge) && (i === 0 || edge > (edges[i - 1] as number)),
+    (edge, i) =>
+      typeof edge === 'number' &&
+      Number.isFinite(edge) &&
+      (i === 0 || edge > (edges[i - 1] as number)),
   );
   if (edges.length > 0 && edges.length <= MAX_EDGES && ascending) return edges as number[];
   return fail(
@@ -43,7 +46,8 @@ const histogramPartial = (edges: readonly number[]): Partial => {
     },
     merge(into, from) {
       for (let i = 0; i < buckets; i++)
-        into.nums[into.n + i] = (into.nums[into.n + i] as number) + (from.nums[from.n + i] as number);
+        into.nums[into.n + i] =
+          (into.nums[into.n + i] as number) + (from.nums[from.n + i] as number);
     },
     flink: ({ value, condition }) => ({
       aggregates: Array.from({ length: buckets }, (_, i) => {
@@ -64,7 +68,8 @@ const histogramPartial = (edges: readonly number[]): Partial => {
     mergeRun(into, { nums, width, slots, from, to }, n) {
       for (let tile = from; tile < to; tile++) {
         const at = (slots[tile] as number) * width + n;
-        for (let i = 0; i < buckets; i++) into.nums[into.n + i] = (into.nums[into.n + i] as number) + (nums[at + i] as number);
+        for (let i = 0; i < buckets; i++)
+          into.nums[into.n + i] = (into.nums[into.n + i] as number) + (nums[at + i] as number);
       }
     },
   };
@@ -72,7 +77,8 @@ const histogramPartial = (edges: readonly number[]): Partial => {
 
 export const histogram: Aggregation = {
   name: 'histogram',
-  summary: 'Counts of values by bucket, from below the first edge to past the last; null over nothing.',
+  summary:
+    'Counts of values by bucket, from below the first edge to past the last; null over nothing.',
   input: 'required',
   bind(input, params) {
     numericInput('histogram', input);
@@ -85,7 +91,8 @@ export const histogram: Aggregation = {
         const counts = Array.from(nums.subarray(n, n + edges.length + 1));
         return counts.every((c) => c === 0) ? null : counts;
       },
-      flinkValue: ([counts]) => `CASE WHEN ${counts?.map((n) => `${n} > 0`).join(' OR ')} THEN ARRAY[${counts?.join(', ')}] END`,
+      flinkValue: ([counts]) =>
+        `CASE WHEN ${counts?.map((n) => `${n} > 0`).join(' OR ')} THEN ARRAY[${counts?.join(', ')}] END`,
     };
   },
 };

@@ -1,11 +1,14 @@
 /**
- * approxCountDistinct(x): HyperLogLog with 2^p registers (p = 12 unless said: a standard error of 1.04 ÷ √4096 = 1.6 %), a 64-bit hash of
- * MurmurHash3's making, and the estimator of Ertl ("New cardinality estimation algorithms for HyperLogLog sketches", 2017, algorithm 6),
- * which needs no tables and no change of formula between small and large.
+ * approxCountDistinct(x): HyperLogLog with 2^p registers (p = 12 unless said: a standard error of
+ * 1.04 ÷ √4096 = 1.6 %), a 64-bit hash of MurmurHash3's making, and the estimator of Ertl ("New
+ * cardinality estimation algorithms for HyperLogLog sketches", 2017, algorithm 6), which needs no
+ * tables and no change of formula between small and large.
  *
- * A register keeps the largest rank seen, so merging is a maximum: any order of events, tiles and engines gives the same registers, and the
- * same registers the same estimate. As data a state is text, the same for equal registers: `d` and a character a register, or, while that
- * is shorter, `s` and (index, rank) of those that are not 0. Digits are those of base64. Java's twin: io.millrace.flink.Registers.
+ * A register keeps the largest rank seen, so merging is a maximum: any order of events, tiles and
+ * engines gives the same registers, and the same registers the same estimate. As data a state is
+ * text, the same for equal registers: `d` and a character a register, or, while that is shorter,
+ * `s` and (index, rank) of those that are not 0. Digits are those of base64. Java's twin:
+ * io.millrace.flink.Registers.
  */
 import type { Scalar, Value } from '#domain/values/value.ts';
 import type { Aggregation, Partial, Slots } from './aggregation.ts';
@@ -143,7 +146,10 @@ const registersPartial = (p: number): Partial => ({
     else for (const [index, rank] of other) registers = raise(registers, index, rank, p);
     into.refs[into.r] = registers;
   },
-  flink: ({ value, filter }) => ({ aggregates: [`MR_HLL(${value}, ${p})${filter}`], slots: ([s]) => [s as string] }),
+  flink: ({ value, filter }) => ({
+    aggregates: [`MR_HLL(${value}, ${p})${filter}`],
+    slots: ([s]) => [s as string],
+  }),
   flinkMerge: ([registers], filter) => ({
     aggregates: [`MR_MERGE_HLL(${registers}, ${p})${filter}`],
     slots: ([s]) => [s as string],

@@ -23,7 +23,8 @@ const numberPartial = (
     if (better(value as number, s.nums[s.n] as number)) s.nums[s.n] = (value as number) + 0;
   },
   merge(into, from) {
-    if (better(from.nums[from.n] as number, into.nums[into.n] as number)) into.nums[into.n] = from.nums[from.n] as number;
+    if (better(from.nums[from.n] as number, into.nums[into.n] as number))
+      into.nums[into.n] = from.nums[from.n] as number;
   },
   mergeRun,
   // MR_FINITE makes −0 into 0; Flink's planner would leave out an added zero.
@@ -39,12 +40,20 @@ const numberPartial = (
 
 const textPartial = (id: string, better: (a: string, b: string) => boolean): Partial => {
   const take = (s: Slots, value: unknown): void => {
-    if (value !== null && (s.refs[s.r] === null || better(value as string, s.refs[s.r] as string))) s.refs[s.r] = value;
+    if (value !== null && (s.refs[s.r] === null || better(value as string, s.refs[s.r] as string)))
+      s.refs[s.r] = value;
   };
   return {
     id: `${id}-text`,
     nums: [],
-    refs: [{ name: 'value', avro: ['null', 'string'], encode: (ref) => ref ?? null, decode: (data) => data ?? null }],
+    refs: [
+      {
+        name: 'value',
+        avro: ['null', 'string'],
+        encode: (ref) => ref ?? null,
+        decode: (data) => data ?? null,
+      },
+    ],
     identity(s) {
       s.refs[s.r] = null;
     },
@@ -63,7 +72,12 @@ const textPartial = (id: string, better: (a: string, b: string) => boolean): Par
   };
 };
 
-const bound = (type: FieldType, numbers: Partial, texts: Partial, empty: number): BoundAggregation =>
+const bound = (
+  type: FieldType,
+  numbers: Partial,
+  texts: Partial,
+  empty: number,
+): BoundAggregation =>
   type.base === 'string'
     ? {
         type: nullable(type),
@@ -83,7 +97,13 @@ const bound = (type: FieldType, numbers: Partial, texts: Partial, empty: number)
 
 const comparable = (name: string, input: FieldType | null): FieldType => {
   const type = scalarInput(name, input);
-  if (isNumeric(type) || type.base === 'timestamp' || type.base === 'date' || type.base === 'string') return type;
+  if (
+    isNumeric(type) ||
+    type.base === 'timestamp' ||
+    type.base === 'date' ||
+    type.base === 'string'
+  )
+    return type;
   return fail(
     'MR_DEFINITION_INVALID',
     `${name} compares numbers, times, dates or strings, and its input is ${formatFieldType(type)}`,
@@ -92,22 +112,32 @@ const comparable = (name: string, input: FieldType | null): FieldType => {
 
 const less = <T>(a: T, b: T): boolean => a < b;
 const more = <T>(a: T, b: T): boolean => a > b;
-const minNumber = numberPartial('min', Number.POSITIVE_INFINITY, less, (into, { nums, width, slots, from, to }, n) => {
-  let least = into.nums[into.n] as number;
-  for (let i = from; i < to; i++) {
-    const x = nums[(slots[i] as number) * width + n] as number;
-    if (x < least) least = x;
-  }
-  into.nums[into.n] = least;
-});
-const maxNumber = numberPartial('max', Number.NEGATIVE_INFINITY, more, (into, { nums, width, slots, from, to }, n) => {
-  let most = into.nums[into.n] as number;
-  for (let i = from; i < to; i++) {
-    const x = nums[(slots[i] as number) * width + n] as number;
-    if (x > most) most = x;
-  }
-  into.nums[into.n] = most;
-});
+const minNumber = numberPartial(
+  'min',
+  Number.POSITIVE_INFINITY,
+  less,
+  (into, { nums, width, slots, from, to }, n) => {
+    let least = into.nums[into.n] as number;
+    for (let i = from; i < to; i++) {
+      const x = nums[(slots[i] as number) * width + n] as number;
+      if (x < least) least = x;
+    }
+    into.nums[into.n] = least;
+  },
+);
+const maxNumber = numberPartial(
+  'max',
+  Number.NEGATIVE_INFINITY,
+  more,
+  (into, { nums, width, slots, from, to }, n) => {
+    let most = into.nums[into.n] as number;
+    for (let i = from; i < to; i++) {
+      const x = nums[(slots[i] as number) * width + n] as number;
+      if (x > most) most = x;
+    }
+    into.nums[into.n] = most;
+  },
+);
 const minText = textPartial('min', less);
 const maxText = textPartial('max', more);
 

@@ -1,4 +1,7 @@
-/** Checks that every aggregation makes of its input's type and its parameters; each message names what was given and what fits. */
+/**
+ * Checks that every aggregation makes of its input's type and its parameters; each message names
+ * what was given and what fits.
+ */
 import { fail } from '#domain/errors.ts';
 import { formatFieldType, isNumeric } from '#domain/values/field-type.ts';
 import type { FieldType, Value } from '#domain/values/value.ts';
@@ -9,17 +12,29 @@ export const LONG: FieldType = { base: 'long', array: false, nullable: false };
 export const DOUBLE: FieldType = { base: 'double', array: false, nullable: true };
 
 export const inputOf = (name: string, input: FieldType | null): FieldType =>
-  input ?? fail('MR_DEFINITION_INVALID', `${name} needs a column or an expression to aggregate: ${name}(col('…'))`);
+  input ??
+  fail(
+    'MR_DEFINITION_INVALID',
+    `${name} needs a column or an expression to aggregate: ${name}(col('…'))`,
+  );
 
 export const numericInput = (name: string, input: FieldType | null): FieldType => {
   const type = inputOf(name, input);
-  if (!isNumeric(type)) fail('MR_DEFINITION_INVALID', `${name} aggregates numbers, and its input is ${formatFieldType(type)}`);
+  if (!isNumeric(type))
+    fail(
+      'MR_DEFINITION_INVALID',
+      `${name} aggregates numbers, and its input is ${formatFieldType(type)}`,
+    );
   return type;
 };
 
 export const scalarInput = (name: string, input: FieldType | null): FieldType => {
   const type = inputOf(name, input);
-  if (type.array) fail('MR_DEFINITION_INVALID', `${name} aggregates single values, and its input is ${formatFieldType(type)}`);
+  if (type.array)
+    fail(
+      'MR_DEFINITION_INVALID',
+      `${name} aggregates single values, and its input is ${formatFieldType(type)}`,
+    );
   return type;
 };
 
@@ -32,7 +47,8 @@ export const wholeParameter = (
   fallback?: number,
 ): number => {
   const value: Value | undefined = params[key] ?? fallback;
-  if (typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most) return value;
+  if (typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most)
+    return value;
   return fail(
     'MR_DEFINITION_INVALID',
     `${name}'s ${key} is ${JSON.stringify(value ?? null)}; it must be a whole number from ${least} to ${most}`,

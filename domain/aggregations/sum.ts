@@ -44,7 +44,10 @@ export const sumPartial: Partial = {
   }),
   flinkMerge: ([hi, lo], filter) => ({
     aggregates: [`MR_SUM(${hi})${filter}`, `SUM(${lo})${filter}`],
-    slots: ([s, rest]) => [`COALESCE(${s}.hi, 0e0)`, `(COALESCE(${s}.lo, 0e0) + COALESCE(${rest}, 0e0))`],
+    slots: ([s, rest]) => [
+      `COALESCE(${s}.hi, 0e0)`,
+      `(COALESCE(${s}.lo, 0e0) + COALESCE(${rest}, 0e0))`,
+    ],
   }),
 };
 
@@ -58,7 +61,8 @@ export const flinkSumOf = ([sum, counted]: readonly (readonly string[])[], divid
 
 export const sum: Aggregation = {
   name: 'sum',
-  summary: 'The sum of the values; null over nothing, and where a whole-number sum leaves ±(2^53 − 1).',
+  summary:
+    'The sum of the values; null over nothing, and where a whole-number sum leaves ±(2^53 − 1).',
   input: 'required',
   bind(input) {
     const whole = isWhole(numericInput('sum', input));
@@ -72,7 +76,9 @@ export const sum: Aggregation = {
       flinkValue(states) {
         const value = flinkSumOf(states);
         const most = Number.MAX_SAFE_INTEGER;
-        return whole ? `CASE WHEN ABS(${value}) <= ${most} THEN CAST(${value} AS BIGINT) END` : value;
+        return whole
+          ? `CASE WHEN ABS(${value}) <= ${most} THEN CAST(${value} AS BIGINT) END`
+          : value;
       },
     };
   },

@@ -34,10 +34,16 @@ const ALL: readonly Aggregation[] = [
   approxTopK,
 ];
 
-export const AGGREGATIONS: ReadonlyMap<string, Aggregation> = new Map(ALL.map((aggregation) => [aggregation.name, aggregation]));
+export const AGGREGATIONS: ReadonlyMap<string, Aggregation> = new Map(
+  ALL.map((aggregation) => [aggregation.name, aggregation]),
+);
 
 export const aggregationNamed = (name: string): Aggregation =>
   AGGREGATIONS.get(name) ??
-  fail('MR_DEFINITION_INVALID', `there is no aggregation "${name}" here; there are ${[...AGGREGATIONS.keys()].join(', ')}`, {
-    aggregation: name,
-  });
+  fail(
+    'MR_DEFINITION_INVALID',
+    `there is no aggregation "${name}" here; there are ${[...AGGREGATIONS.keys()].join(', ')}`,
+    {
+      aggregation: name,
+    },
+  );

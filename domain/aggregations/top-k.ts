@@ -1,4 +1,7 @@
-/** topK(x, k): the most frequent values over a bounded domain (`limit` distinct values, 1,000 unless said), exactly. */
+/**
+ * topK(x, k): the most frequent values over a bounded domain (`limit` distinct values, 1,000 unless
+ * said), exactly.
+ */
 import type { Scalar, Value } from '#domain/values/value.ts';
 import { type Aggregation, OVERFLOW, type Slots } from './aggregation.ts';
 import { scalarInput, wholeParameter } from './parameters.ts';
@@ -6,7 +9,8 @@ import { type ValueCounts, valueCountsPartial } from './value-counts.ts';
 
 export const DEFAULT_LIMIT = 1000;
 
-const byCount = ([a, m]: [Scalar, number], [b, n]: [Scalar, number]): number => n - m || (a < b ? -1 : a > b ? 1 : 0);
+const byCount = ([a, m]: [Scalar, number], [b, n]: [Scalar, number]): number =>
+  n - m || (a < b ? -1 : a > b ? 1 : 0);
 
 /** The most frequent first, ties by value; null of nothing. */
 export const mostFrequent = (counts: ReadonlyMap<Scalar, number>, k: number): Value =>

@@ -1,6 +1,6 @@
 /**
- * A bounded multiset: value → how often. Past `limit` distinct values it has overflowed, and stays so whatever is merged.
- * A state's Map is its own: `merge` copies counts, never the Map.
+ * A bounded multiset: value → how often. Past `limit` distinct values it has overflowed, and stays
+ * so whatever is merged. A state's Map is its own: `merge` copies counts, never the Map.
  */
 import type { FieldType, Scalar, Value } from '#domain/values/value.ts';
 import type { Partial } from './aggregation.ts';
@@ -35,13 +35,24 @@ export const valueCountsPartial = (type: FieldType, limit: number): Partial => (
       encode(ref) {
         const counts = ref as ValueCounts;
         if (counts === 'overflow') return { overflow: true, values: [], counts: [] };
-        // Ascending, so that equal states are equal bytes in every engine, whatever the order of events was.
+        // Ascending, so that equal states are equal bytes in every engine, whatever the order of
+        // events was.
         const sorted = [...counts].sort(ascending);
-        return { overflow: false, values: sorted.map(([value]) => value), counts: sorted.map(([, n]) => n) };
+        return {
+          overflow: false,
+          values: sorted.map(([value]) => value),
+          counts: sorted.map(([, n]) => n),
+        };
       },
       decode(data) {
-        const { overflow, values, counts } = data as { overflow: boolean; values: Scalar[]; counts: number[] };
-        return overflow ? 'overflow' : new Map(values.map((value, i) => [value, counts[i] as number]));
+        const { overflow, values, counts } = data as {
+          overflow: boolean;
+          values: Scalar[];
+          counts: number[];
+        };
+        return overflow
+          ? 'overflow'
+          : new Map(values.map((value, i) => [value, counts[i] as number]));
       },
     },
   ],
@@ -58,7 +69,10 @@ export const valueCountsPartial = (type: FieldType, limit: number): Partial => (
     else for (const [value, n] of other) counts = bump(counts, value, n, limit);
     into.refs[into.r] = counts;
   },
-  flink: ({ value, filter }) => ({ aggregates: [`MR_COUNTS(${value}, ${limit})${filter}`], slots: ([s]) => [s as string] }),
+  flink: ({ value, filter }) => ({
+    aggregates: [`MR_COUNTS(${value}, ${limit})${filter}`],
+    slots: ([s]) => [s as string],
+  }),
   flinkMerge: ([counts], filter) => ({
     aggregates: [`MR_MERGE_COUNTS(${counts}, ${limit})${filter}`],
     slots: ([s]) => [s as string],

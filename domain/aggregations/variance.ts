@@ -1,6 +1,7 @@
 /**
- * variance(x), stddev(x), of a sample. Kept as (n, mean, m2) and merged without cancellation:
- * Chan, Golub, LeVeque, "Updating Formulae and a Pairwise Algorithm for Computing Sample Variances", 1979.
+ * variance(x), stddev(x), of a sample. Kept as (n, mean, m2) and merged without cancellation: Chan,
+ * Golub, LeVeque, "Updating Formulae and a Pairwise Algorithm for Computing Sample Variances",
+ * 1979.
  */
 import type { Aggregation, BoundAggregation, Partial, Slots } from './aggregation.ts';
 import { DOUBLE, numericInput } from './parameters.ts';
@@ -16,7 +17,8 @@ const mergeMoments = (into: Slots, nums: Float64Array, at: number): void => {
   const delta = (nums[at + 1] as number) - (mine[n + 1] as number);
   mine[n] = total;
   mine[n + 1] = (mine[n + 1] as number) + (delta * b) / total;
-  mine[n + 2] = (mine[n + 2] as number) + (nums[at + 2] as number) + ((delta * a) / total) * delta * b;
+  mine[n + 2] =
+    (mine[n + 2] as number) + (nums[at + 2] as number) + ((delta * a) / total) * delta * b;
 };
 
 export const momentsPartial: Partial = {
@@ -47,15 +49,27 @@ export const momentsPartial: Partial = {
   },
   flink: ({ value, filter }) => ({
     aggregates: [`MR_MOMENTS(CAST(${value} AS DOUBLE))${filter}`],
-    slots: ([s]) => [`COALESCE(${s}.n, CAST(0 AS BIGINT))`, `COALESCE(${s}.mean, 0e0)`, `COALESCE(${s}.m2, 0e0)`],
+    slots: ([s]) => [
+      `COALESCE(${s}.n, CAST(0 AS BIGINT))`,
+      `COALESCE(${s}.mean, 0e0)`,
+      `COALESCE(${s}.m2, 0e0)`,
+    ],
   }),
   flinkMerge: ([n, mean, m2], filter) => ({
     aggregates: [`MR_MERGE_MOMENTS(${n}, ${mean}, ${m2})${filter}`],
-    slots: ([s]) => [`COALESCE(${s}.n, CAST(0 AS BIGINT))`, `COALESCE(${s}.mean, 0e0)`, `COALESCE(${s}.m2, 0e0)`],
+    slots: ([s]) => [
+      `COALESCE(${s}.n, CAST(0 AS BIGINT))`,
+      `COALESCE(${s}.mean, 0e0)`,
+      `COALESCE(${s}.m2, 0e0)`,
+    ],
   }),
 };
 
-const bind = (name: string, shape: (variance: number) => number, flinkShape: (sql: string) => string): Aggregation['bind'] => {
+const bind = (
+  name: string,
+  shape: (variance: number) => number,
+  flinkShape: (sql: string) => string,
+): Aggregation['bind'] => {
   return (input): BoundAggregation => {
     numericInput(name, input);
     return {
@@ -64,7 +78,9 @@ const bind = (name: string, shape: (variance: number) => number, flinkShape: (sq
       finalize([s]) {
         const { nums, n } = s as Slots;
         const count = nums[n] as number;
-        return count < 2 ? null : finiteOrNull(shape(Math.max(0, nums[n + 2] as number) / (count - 1)));
+        return count < 2
+          ? null
+          : finiteOrNull(shape(Math.max(0, nums[n + 2] as number) / (count - 1)));
       },
       flinkValue([s]) {
         const [n, , m2] = s ?? [];

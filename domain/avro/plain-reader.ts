@@ -1,9 +1,10 @@
 /**
- * Avro's bytes as plain data, by closures that are compiled once a schema: for paths on which avsc's own objects cost too much. A law test
- * of each user holds its answers to avsc's.
+ * Avro's bytes as plain data, by closures that are compiled once a schema: for paths on which
+ * avsc's own objects cost too much. A law test of each user holds its answers to avsc's.
  *
- * Bytes that are not what their schema says are refused with MR_STORAGE_FAILED, and cost no more than they are long: what counts and
- * lengths claim is held against what is left of the record before anything is made of it.
+ * Bytes that are not what their schema says are refused with MR_STORAGE_FAILED, and cost no more
+ * than they are long: what counts and lengths claim is held against what is left of the record
+ * before anything is made of it.
  */
 import { fail } from '../errors.ts';
 
@@ -15,9 +16,15 @@ export interface Cursor {
   end: number;
 }
 
-export const emptyCursor = (): Cursor => ({ bytes: new Uint8Array(0), view: new DataView(new ArrayBuffer(0)), at: 0, end: 0 });
+export const emptyCursor = (): Cursor => ({
+  bytes: new Uint8Array(0),
+  view: new DataView(new ArrayBuffer(0)),
+  at: 0,
+  end: 0,
+});
 
-export const brokenRecord = (why: string): never => fail('MR_STORAGE_FAILED', `an Avro record can't be read: ${why}`);
+export const brokenRecord = (why: string): never =>
+  fail('MR_STORAGE_FAILED', `an Avro record can't be read: ${why}`);
 
 /** Records of one batch share a buffer: the view over it is made once a batch. */
 export const pointAt = (cursor: Cursor, record: Uint8Array): void => {
@@ -65,7 +72,9 @@ export const readLong = (c: Cursor): number => {
 /** A length, or a count of items of at least a byte each, that is there. */
 const readLength = (c: Cursor): number => {
   const length = readLong(c);
-  return length >= 0 && length <= c.end - c.at ? length : brokenRecord('a length points past its end');
+  return length >= 0 && length <= c.end - c.at
+    ? length
+    : brokenRecord('a length points past its end');
 };
 
 /** Skips a text or bytes. @returns where they begin */
@@ -113,7 +122,10 @@ export type Read = (c: Cursor) => unknown;
 /** Named types met so far. */
 export type AvroNames = Map<string, unknown>;
 
-/** Blocks of an array or map: a negative count is followed by the block's size. No item of ours takes less than a byte. */
+/**
+ * Blocks of an array or map: a negative count is followed by the block's size. No item of ours
+ * takes less than a byte.
+ */
 export const readBlocks = (c: Cursor, item: (c: Cursor) => void): void => {
   for (let count = readLong(c); count !== 0; count = readLong(c)) {
     if (count < 0) readLong(c);
@@ -185,7 +197,9 @@ export const plainReader = (avro: unknown, names: AvroNames): Read => {
       };
     }
     case 'record': {
-      const fields = complex.fields.map((field) => [field.name, plainReader(field.type, names)] as const);
+      const fields = complex.fields.map(
+        (field) => [field.name, plainReader(field.type, names)] as const,
+      );
       return (c) => Object.fromEntries(fields.map(([name, read]) => [name, read(c)]));
     }
     default:

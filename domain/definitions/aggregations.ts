@@ -1,4 +1,7 @@
-/** The builders of features: one an aggregation. Parameters are those of the row in `domain/aggregations/table.ts`. */
+/**
+ * The builders of features: one an aggregation. Parameters are those of the row in
+ * `domain/aggregations/table.ts`.
+ */
 import { type Expression, type Operand, toExpr } from '#domain/expressions/build.ts';
 import type { DurationText } from '#domain/values/duration.ts';
 import type { Value } from '#domain/values/value.ts';
@@ -22,7 +25,9 @@ function feature(
   params: Params,
   options: FeatureOptions = {},
 ): FeatureDefinition {
-  const given = Object.entries(params).filter((entry): entry is [string, Value] => entry[1] !== undefined);
+  const given = Object.entries(params).filter(
+    (entry): entry is [string, Value] => entry[1] !== undefined,
+  );
   return {
     aggregation,
     input: input === undefined ? null : toExpr(input),
@@ -47,7 +52,10 @@ const ofK =
 /** `count()`: of events; `count(col('x'))`: of those where x is not null. */
 export function count(options?: FeatureOptions): FeatureDefinition;
 export function count(input: Expression, options?: FeatureOptions): FeatureDefinition;
-export function count(first?: Expression | FeatureOptions, options?: FeatureOptions): FeatureDefinition {
+export function count(
+  first?: Expression | FeatureOptions,
+  options?: FeatureOptions,
+): FeatureDefinition {
   if (first !== undefined && 'op' in first) return feature('count', first, {}, options);
   return feature('count', undefined, {}, first);
 }
@@ -66,12 +74,17 @@ export const firstK = ofK('firstK');
 export const lastK = ofK('lastK');
 
 /** Exact; null and `overflow` past `limit` different values. */
-export const countDistinct = (input: Expression, options: FeatureOptions & { readonly limit?: number } = {}): FeatureDefinition =>
-  feature('countDistinct', input, { limit: options.limit }, options);
+export const countDistinct = (
+  input: Expression,
+  options: FeatureOptions & { readonly limit?: number } = {},
+): FeatureDefinition => feature('countDistinct', input, { limit: options.limit }, options);
 
 /** Counts between edges: [−∞, e0), [e0, e1), …, [en, ∞). */
-export const histogram = (input: Expression, edges: readonly number[], options?: FeatureOptions): FeatureDefinition =>
-  feature('histogram', input, { edges }, options);
+export const histogram = (
+  input: Expression,
+  edges: readonly number[],
+  options?: FeatureOptions,
+): FeatureDefinition => feature('histogram', input, { edges }, options);
 
 /** Exact over at most `limit` different values. */
 export const topK = (
@@ -84,14 +97,16 @@ export const topK = (
 export const approxCountDistinct = (
   input: Expression,
   options: FeatureOptions & { readonly precision?: number } = {},
-): FeatureDefinition => feature('approxCountDistinct', input, { precision: options.precision }, options);
+): FeatureDefinition =>
+  feature('approxCountDistinct', input, { precision: options.precision }, options);
 
 /** DDSketch: `accuracy` is the relative error. */
 export const approxPercentile = (
   input: Expression,
   q: number,
   options: FeatureOptions & { readonly accuracy?: number } = {},
-): FeatureDefinition => feature('approxPercentile', input, { q, accuracy: options.accuracy }, options);
+): FeatureDefinition =>
+  feature('approxPercentile', input, { q, accuracy: options.accuracy }, options);
 
 export const approxTopK = (
   input: Expression,

@@ -1,6 +1,6 @@
 /**
- * The builders of definitions. What they return is the definition itself (plain data: references become names), with helpers
- * that JSON does not show.
+ * The builders of definitions. What they return is the definition itself (plain data: references
+ * become names), with helpers that JSON does not show.
  */
 
 import { fail } from '#domain/errors.ts';
@@ -30,7 +30,9 @@ interface Described {
 type FeatureInput = OnDemandInput & { readonly from: 'feature' };
 type ViewMember = ServiceMember & { readonly from: 'view' };
 
-/** A feature view, and what other definitions take from it: only names of its features are accepted. */
+/**
+ * A feature view, and what other definitions take from it: only names of its features are accepted.
+ */
 export type FeatureView<Names extends string = string> = FeatureViewDefinition & {
   readonly feature: (name: Names) => FeatureInput;
   readonly pick: (...names: readonly Names[]) => ViewMember;
@@ -76,7 +78,9 @@ export interface FeatureViewOptions<Names extends string> extends Described {
   readonly features: Readonly<Record<Names, FeatureDefinition>>;
 }
 
-export function featureView<Names extends string>(options: FeatureViewOptions<Names>): FeatureView<Names> {
+export function featureView<Names extends string>(
+  options: FeatureViewOptions<Names>,
+): FeatureView<Names> {
   const { where, ...rest } = options;
   const view = present({
     kind: 'feature-view' as const,
@@ -93,13 +97,28 @@ export function featureView<Names extends string>(options: FeatureViewOptions<Na
           `${view.name} has no feature ${JSON.stringify(name)}: it has ${Object.keys(view.features).join(', ')}.`,
         );
   return Object.defineProperties(view, {
-    feature: { value: (name: Names): FeatureInput => ({ from: 'feature', view: view.name, feature: known(name) }) },
-    pick: { value: (...names: readonly Names[]): ViewMember => ({ from: 'view', view: view.name, features: names.map(known) }) },
+    feature: {
+      value: (name: Names): FeatureInput => ({
+        from: 'feature',
+        view: view.name,
+        feature: known(name),
+      }),
+    },
+    pick: {
+      value: (...names: readonly Names[]): ViewMember => ({
+        from: 'view',
+        view: view.name,
+        features: names.map(known),
+      }),
+    },
   }) as FeatureView<Names>;
 }
 
 /** An input that the caller sends with the request. */
-export const request = (name: string, type: FieldTypeText): OnDemandInput & { readonly from: 'request' } => ({
+export const request = (
+  name: string,
+  type: FieldTypeText,
+): OnDemandInput & { readonly from: 'request' } => ({
   from: 'request',
   name,
   type,
@@ -120,11 +139,15 @@ export function onDemandFeature<const Inputs extends Readonly<Record<string, Inp
   },
 ): OnDemandFeatureDefinition {
   const names = Object.keys(options.inputs);
-  const symbols = Object.fromEntries(names.map((name) => [name, input(name)])) as { [Name in keyof Inputs]: Expression };
+  const symbols = Object.fromEntries(names.map((name) => [name, input(name)])) as {
+    [Name in keyof Inputs]: Expression;
+  };
   return present({
     kind: 'on-demand-feature' as const,
     ...options,
-    inputs: Object.fromEntries(Object.entries(options.inputs).map(([name, reference]) => [name, toInput(reference)])),
+    inputs: Object.fromEntries(
+      Object.entries(options.inputs).map(([name, reference]) => [name, toInput(reference)]),
+    ),
     value: toExpr(options.value(symbols)),
   });
 }
@@ -144,4 +167,8 @@ export const featureService = (
     readonly features: readonly MemberReference[];
     readonly logging?: { readonly sample: number };
   },
-): FeatureServiceDefinition => ({ kind: 'feature-service', ...present(options), features: options.features.map(toMember) });
+): FeatureServiceDefinition => ({
+  kind: 'feature-service',
+  ...present(options),
+  features: options.features.map(toMember),
+});

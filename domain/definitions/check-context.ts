@@ -2,7 +2,12 @@
 import type { ErrorCode } from '#domain/errors.ts';
 import { parseDuration } from '#domain/values/duration.ts';
 import type { FieldType } from '#domain/values/value.ts';
-import type { EntityDefinition, FeatureViewDefinition, OnDemandFeatureDefinition, SourceDefinition } from './model.ts';
+import type {
+  EntityDefinition,
+  FeatureViewDefinition,
+  OnDemandFeatureDefinition,
+  SourceDefinition,
+} from './model.ts';
 
 /** What is registered, or about to be by the same `apply`. */
 export interface Lookups {
@@ -10,14 +15,22 @@ export interface Lookups {
   readonly source: (name: string) => SourceDefinition | undefined;
   readonly view: (name: string) => FeatureViewDefinition | undefined;
   readonly onDemand: (name: string) => OnDemandFeatureDefinition | undefined;
-  /** the type that a view's feature has; without it (or where it is undefined), on-demand types are not checked against it */
+  /**
+   * the type that a view's feature has; without it (or where it is undefined), on-demand types are
+   * not checked against it
+   */
   readonly featureType?: (view: FeatureViewDefinition, feature: string) => FieldType | undefined;
 }
 
 export type Report = (code: ErrorCode, message: string) => void;
 
 /** The duration in ms, or null and a problem. */
-export function checkDuration(text: string, what: string, least: number, report: Report): number | null {
+export function checkDuration(
+  text: string,
+  what: string,
+  least: number,
+  report: Report,
+): number | null {
   try {
     const ms = parseDuration(text);
     if (ms >= least) return ms;

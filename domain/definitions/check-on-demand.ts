@@ -1,4 +1,7 @@
-/** An on-demand feature: its inputs exist, its value has the declared type, and it does not lead back to itself. */
+/**
+ * An on-demand feature: its inputs exist, its value has the declared type, and it does not lead
+ * back to itself.
+ */
 import type { Scope } from '#domain/expressions/typecheck.ts';
 import { formatFieldType, isNumeric, readFieldType } from '#domain/values/field-type.ts';
 import type { FieldType, ScalarType } from '#domain/values/value.ts';
@@ -7,9 +10,15 @@ import { typed } from './check-view.ts';
 import type { OnDemandFeatureDefinition, OnDemandInput } from './model.ts';
 
 /** The chain of names that leads from `def` back to where it started, or null. */
-export function findCycle(def: OnDemandFeatureDefinition, lookup: Lookups['onDemand']): readonly string[] | null {
+export function findCycle(
+  def: OnDemandFeatureDefinition,
+  lookup: Lookups['onDemand'],
+): readonly string[] | null {
   const done = new Set<string>();
-  const visit = (current: OnDemandFeatureDefinition, path: readonly string[]): readonly string[] | null => {
+  const visit = (
+    current: OnDemandFeatureDefinition,
+    path: readonly string[],
+  ): readonly string[] | null => {
     for (const input of Object.values(current.inputs)) {
       if (input.from !== 'on-demand') continue;
       const start = path.indexOf(input.name);
@@ -25,19 +34,36 @@ export function findCycle(def: OnDemandFeatureDefinition, lookup: Lookups['onDem
 }
 
 /** Undefined: can't be known here. */
-function inputType(input: OnDemandInput, what: string, lookups: Lookups, report: Report): FieldType | undefined {
+function inputType(
+  input: OnDemandInput,
+  what: string,
+  lookups: Lookups,
+  report: Report,
+): FieldType | undefined {
   if (input.from === 'request') {
     const type = readFieldType(input.type);
-    if (type === undefined) report('MR_DEFINITION_INVALID', `${what}: ${JSON.stringify(input.type)} is not a field type.`);
+    if (type === undefined)
+      report(
+        'MR_DEFINITION_INVALID',
+        `${what}: ${JSON.stringify(input.type)} is not a field type.`,
+      );
     return type;
   }
   if (input.from === 'on-demand') {
     const other = lookups.onDemand(input.name);
-    if (!other) report('MR_UNKNOWN_REFERENCE', `${what}: there is no on-demand feature ${JSON.stringify(input.name)}.`);
+    if (!other)
+      report(
+        'MR_UNKNOWN_REFERENCE',
+        `${what}: there is no on-demand feature ${JSON.stringify(input.name)}.`,
+      );
     return other && { base: other.type, array: false, nullable: true };
   }
   const view = lookups.view(input.view);
-  if (!view) report('MR_UNKNOWN_REFERENCE', `${what}: there is no feature view ${JSON.stringify(input.view)}.`);
+  if (!view)
+    report(
+      'MR_UNKNOWN_REFERENCE',
+      `${what}: there is no feature view ${JSON.stringify(input.view)}.`,
+    );
   else if (!Object.hasOwn(view.features, input.feature)) {
     report(
       'MR_UNKNOWN_REFERENCE',
@@ -47,9 +73,16 @@ function inputType(input: OnDemandInput, what: string, lookups: Lookups, report:
   return undefined;
 }
 
-const FITS: Readonly<Partial<Record<ScalarType, readonly ScalarType[]>>> = { long: ['int'], double: ['int', 'long', 'float'] };
+const FITS: Readonly<Partial<Record<ScalarType, readonly ScalarType[]>>> = {
+  long: ['int'],
+  double: ['int', 'long', 'float'],
+};
 
-export function checkOnDemand(def: OnDemandFeatureDefinition, lookups: Lookups, report: Report): void {
+export function checkOnDemand(
+  def: OnDemandFeatureDefinition,
+  lookups: Lookups,
+  report: Report,
+): void {
   const what = `on-demand feature ${def.name}`;
   const own: Lookups['onDemand'] = (name) => (name === def.name ? def : lookups.onDemand(name));
   const types: Record<string, FieldType> = {};
@@ -83,8 +116,17 @@ export function checkOnDemand(def: OnDemandFeatureDefinition, lookups: Lookups, 
   }
 }
 
-/** The types of an on-demand feature's inputs, to compile its value with: `compileExpr(def.value, scopeOfInputs(def, lookups))`. */
+/**
+ * The types of an on-demand feature's inputs, to compile its value with: `compileExpr(def.value,
+ * scopeOfInputs(def, lookups))`.
+ */
 export function scopeOfInputs(def: OnDemandFeatureDefinition, lookups: Lookups): Scope {
-  const types = Object.entries(def.inputs).map(([name, input]) => [name, inputType(input, name, lookups, () => {})] as const);
-  return { inputs: Object.fromEntries(types.flatMap(([name, type]) => (type ? [[name, { ...type, nullable: true }]] : []))) };
+  const types = Object.entries(def.inputs).map(
+    ([name, input]) => [name, inputType(input, name, lookups, () => {})] as const,
+  );
+  return {
+    inputs: Object.fromEntries(
+      types.flatMap(([name, type]) => (type ? [[name, { ...type, nullable: true }]] : [])),
+    ),
+  };
 }

@@ -5,22 +5,34 @@ import { infer, type Scope } from '#domain/expressions/typecheck.ts';
 import { formatFieldType, readFieldType } from '#domain/values/field-type.ts';
 import type { FieldType } from '#domain/values/value.ts';
 import { checkDuration, type Lookups, type Report } from './check-context.ts';
-import type { EntityDefinition, FeatureDefinition, FeatureViewDefinition, SourceDefinition } from './model.ts';
+import type {
+  EntityDefinition,
+  FeatureDefinition,
+  FeatureViewDefinition,
+  SourceDefinition,
+} from './model.ts';
 import { NAME, NAME_RULE } from './names.ts';
 
 /** More would cost a read too much. */
 export const MAX_TILES = 10_000;
 
-export function checkFeatureView(def: FeatureViewDefinition, lookups: Lookups, report: Report): void {
+export function checkFeatureView(
+  def: FeatureViewDefinition,
+  lookups: Lookups,
+  report: Report,
+): void {
   const what = `feature view ${def.name}`;
   const entity = lookups.entity(def.entity);
   const source = lookups.source(def.source);
-  if (!entity) report('MR_UNKNOWN_REFERENCE', `${what}: there is no entity ${JSON.stringify(def.entity)}.`);
-  if (!source) report('MR_UNKNOWN_REFERENCE', `${what}: there is no source ${JSON.stringify(def.source)}.`);
+  if (!entity)
+    report('MR_UNKNOWN_REFERENCE', `${what}: there is no entity ${JSON.stringify(def.entity)}.`);
+  if (!source)
+    report('MR_UNKNOWN_REFERENCE', `${what}: there is no source ${JSON.stringify(def.source)}.`);
   if (entity && source) checkKeys(def, entity, source, report);
   for (const key of ['lateness', 'ttl', 'freshness'] as const) {
     const text = def[key];
-    if (text !== undefined) checkDuration(text, `${what}: ${key}`, key === 'lateness' ? 0 : 1, report);
+    if (text !== undefined)
+      checkDuration(text, `${what}: ${key}`, key === 'lateness' ? 0 : 1, report);
   }
   if (def.ephemeral !== undefined) checkEphemeral(def, def.ephemeral, what, report);
   const scope = source && { columns: columnsOf(source) };
@@ -28,7 +40,11 @@ export function checkFeatureView(def: FeatureViewDefinition, lookups: Lookups, r
   const features = Object.entries(def.features);
   if (features.length === 0) report('MR_DEFINITION_INVALID', `${what}: needs a feature.`);
   for (const [name, feature] of features) {
-    if (!NAME.test(name)) report('MR_DEFINITION_INVALID', `${what}: the feature ${JSON.stringify(name)} must be ${NAME_RULE}.`);
+    if (!NAME.test(name))
+      report(
+        'MR_DEFINITION_INVALID',
+        `${what}: the feature ${JSON.stringify(name)} must be ${NAME_RULE}.`,
+      );
     if (entity && Object.hasOwn(entity.keys, name)) {
       report(
         'MR_DEFINITION_INVALID',
@@ -52,7 +68,8 @@ function checkNoText(
   what: string,
   report: Report,
 ): void {
-  if (input.op !== 'lit' || typeof input.value !== 'string' || !Object.hasOwn(columns, input.value)) return;
+  if (input.op !== 'lit' || typeof input.value !== 'string' || !Object.hasOwn(columns, input.value))
+    return;
   const field = JSON.stringify(input.value);
   report(
     'MR_EXPRESSION_INVALID',
@@ -60,7 +77,10 @@ function checkNoText(
   );
 }
 
-/** What leaves the hot store must be in the primary store: two flushes later it is, and one more may be late. */
+/**
+ * What leaves the hot store must be in the primary store: two flushes later it is, and one more may
+ * be late.
+ */
 function checkEphemeral(
   { online }: FeatureViewDefinition,
   { ttl, flush }: NonNullable<FeatureViewDefinition['ephemeral']>,
@@ -76,16 +96,29 @@ function checkEphemeral(
       'MR_DEFINITION_INVALID',
       `${what}: ephemeral.ttl ${ttl} must be at least three times ephemeral.flush ${flush}: a value must be flushed before it leaves the hot store.`,
     );
-  if (online === false) report('MR_DEFINITION_INVALID', `${what}: is ephemeral and not online: leave out one of the two.`);
+  if (online === false)
+    report(
+      'MR_DEFINITION_INVALID',
+      `${what}: is ephemeral and not online: leave out one of the two.`,
+    );
 }
 
 /** Fields whose type can be read. */
 function columnsOf(source: SourceDefinition): Record<string, FieldType> {
-  const types = Object.entries(source.fields).map(([field, text]) => [field, readFieldType(text)] as const);
-  return Object.fromEntries(types.filter((entry): entry is [string, FieldType] => entry[1] !== undefined));
+  const types = Object.entries(source.fields).map(
+    ([field, text]) => [field, readFieldType(text)] as const,
+  );
+  return Object.fromEntries(
+    types.filter((entry): entry is [string, FieldType] => entry[1] !== undefined),
+  );
 }
 
-function checkKeys(def: FeatureViewDefinition, entity: EntityDefinition, source: SourceDefinition, report: Report): void {
+function checkKeys(
+  def: FeatureViewDefinition,
+  entity: EntityDefinition,
+  source: SourceDefinition,
+  report: Report,
+): void {
   const what = `feature view ${def.name}`;
   for (const key of Object.keys(def.join ?? {})) {
     if (!Object.hasOwn(entity.keys, key)) {
@@ -104,7 +137,10 @@ function checkKeys(def: FeatureViewDefinition, entity: EntityDefinition, source:
         'MR_UNKNOWN_COLUMN',
         `${what}: the key ${key} of ${entity.name} needs a field ${JSON.stringify(field)} in ${source.name}: name another with join; fields are ${Object.keys(source.fields).join(', ')}.`,
       );
-    } else if (type.array || (type.base !== wanted && !(type.base === 'int' && wanted === 'long'))) {
+    } else if (
+      type.array ||
+      (type.base !== wanted && !(type.base === 'int' && wanted === 'long'))
+    ) {
       report(
         'MR_DEFINITION_INVALID',
         `${what}: the key ${key} of ${entity.name} is ${wanted}, but ${source.name}.${field} is ${formatFieldType(type)}.`,
@@ -114,7 +150,12 @@ function checkKeys(def: FeatureViewDefinition, entity: EntityDefinition, source:
 }
 
 /** The type, null for the literal null, or undefined and a problem. */
-export function typed(expr: Expr, scope: Scope, what: string, report: Report): FieldType | null | undefined {
+export function typed(
+  expr: Expr,
+  scope: Scope,
+  what: string,
+  report: Report,
+): FieldType | null | undefined {
   try {
     return infer(expr, scope);
   } catch (error) {
@@ -127,21 +168,33 @@ export function typed(expr: Expr, scope: Scope, what: string, report: Report): F
 function checkCondition(expr: Expr, scope: Scope, what: string, report: Report): void {
   const type = typed(expr, scope, what, report);
   if (type !== undefined && (type === null || type.array || type.base !== 'boolean')) {
-    report('MR_EXPRESSION_INVALID', `${what} must be a boolean, is ${type === null ? 'null' : formatFieldType(type)}.`);
+    report(
+      'MR_EXPRESSION_INVALID',
+      `${what} must be a boolean, is ${type === null ? 'null' : formatFieldType(type)}.`,
+    );
   }
 }
 
 function checkWindow(feature: FeatureDefinition, what: string, report: Report): void {
-  const window = feature.window === undefined ? null : checkDuration(feature.window, `${what}: window`, 1, report);
+  const window =
+    feature.window === undefined
+      ? null
+      : checkDuration(feature.window, `${what}: window`, 1, report);
   if (feature.hop === undefined) return;
   const hop = checkDuration(feature.hop, `${what}: hop`, 1, report);
   if (feature.window === undefined) {
-    report('MR_HOP_INVALID', `${what}: has a hop but no window: give it a window, or leave the hop out for all time.`);
+    report(
+      'MR_HOP_INVALID',
+      `${what}: has a hop but no window: give it a window, or leave the hop out for all time.`,
+    );
     return;
   }
   if (window === null || hop === null) return;
   if (window % hop !== 0)
-    report('MR_HOP_INVALID', `${what}: the hop ${feature.hop} does not divide the window ${feature.window}.`);
+    report(
+      'MR_HOP_INVALID',
+      `${what}: the hop ${feature.hop} does not divide the window ${feature.window}.`,
+    );
   else if (window / hop > MAX_TILES) {
     report(
       'MR_HOP_INVALID',

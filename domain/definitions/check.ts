@@ -1,11 +1,19 @@
-/** Whether a definition holds together with what it refers to. Pure: what is registered comes in as look-ups. */
+/**
+ * Whether a definition holds together with what it refers to. Pure: what is registered comes in as
+ * look-ups.
+ */
 import type { Problem } from '#domain/errors.ts';
 import { readFieldType } from '#domain/values/field-type.ts';
 import type { FieldType } from '#domain/values/value.ts';
 import { checkDuration, type Lookups, type Report } from './check-context.ts';
 import { checkOnDemand } from './check-on-demand.ts';
 import { checkFeatureView } from './check-view.ts';
-import type { Definition, EntityDefinition, FeatureServiceDefinition, SourceDefinition } from './model.ts';
+import type {
+  Definition,
+  EntityDefinition,
+  FeatureServiceDefinition,
+  SourceDefinition,
+} from './model.ts';
 import { FIELD_NAME, FIELD_NAME_RULE, NAME, NAME_RULE } from './names.ts';
 
 export type { Lookups } from './check-context.ts';
@@ -18,7 +26,10 @@ function checkEntity(def: EntityDefinition, report: Report): void {
   if (keys.length === 0) report('MR_DEFINITION_INVALID', `entity ${def.name}: needs a key.`);
   for (const [key, type] of keys) {
     if (!FIELD_NAME.test(key))
-      report('MR_DEFINITION_INVALID', `entity ${def.name}: the key ${JSON.stringify(key)} must be ${FIELD_NAME_RULE}.`);
+      report(
+        'MR_DEFINITION_INVALID',
+        `entity ${def.name}: the key ${JSON.stringify(key)} must be ${FIELD_NAME_RULE}.`,
+      );
     if (!KEY_TYPES.has(type))
       report(
         'MR_DEFINITION_INVALID',
@@ -32,8 +43,10 @@ function checkSource(def: SourceDefinition, report: Report): void {
   const types = new Map<string, FieldType>();
   for (const [field, text] of Object.entries(def.fields)) {
     const type = readFieldType(text);
-    if (!FIELD_NAME.test(field)) invalid(`the field ${JSON.stringify(field)} must be ${FIELD_NAME_RULE}`);
-    if (type === undefined) invalid(`the field ${field} has the type ${JSON.stringify(text)}, which there is not`);
+    if (!FIELD_NAME.test(field))
+      invalid(`the field ${JSON.stringify(field)} must be ${FIELD_NAME_RULE}`);
+    if (type === undefined)
+      invalid(`the field ${field} has the type ${JSON.stringify(text)}, which there is not`);
     else types.set(field, type);
   }
   const fields = `fields are ${Object.keys(def.fields).join(', ')}`;
@@ -42,7 +55,9 @@ function checkSource(def: SourceDefinition, report: Report): void {
     if (!Object.hasOwn(def.fields, def.eventTime))
       invalid(`eventTime names ${JSON.stringify(def.eventTime)}, which is not a field (${fields})`);
   } else if (time.array || (time.base !== 'timestamp' && time.base !== 'date')) {
-    invalid(`the event time ${def.eventTime} must be of type timestamp or date, is ${def.fields[def.eventTime]}`);
+    invalid(
+      `the event time ${def.eventTime} must be of type timestamp or date, is ${def.fields[def.eventTime]}`,
+    );
   } else if (time.nullable) {
     invalid(`the event time ${def.eventTime} can't be nullable: every event needs one`);
   }
@@ -51,18 +66,24 @@ function checkSource(def: SourceDefinition, report: Report): void {
     if (!Object.hasOwn(def.fields, def.eventId))
       invalid(`eventId names ${JSON.stringify(def.eventId)}, which is not a field (${fields})`);
     else if (id && (id.array || !['string', 'int', 'long', 'bytes'].includes(id.base))) {
-      invalid(`the event id ${def.eventId} must be a string, int, long or bytes, is ${def.fields[def.eventId]}`);
+      invalid(
+        `the event id ${def.eventId} must be a string, int, long or bytes, is ${def.fields[def.eventId]}`,
+      );
     }
   }
-  if (def.partitionBy?.length === 0) invalid('partitionBy is empty: name the fields that tell entities apart, or leave it out');
+  if (def.partitionBy?.length === 0)
+    invalid('partitionBy is empty: name the fields that tell entities apart, or leave it out');
   for (const field of def.partitionBy ?? []) {
     const type = types.get(field);
     if (!Object.hasOwn(def.fields, field))
       invalid(`partitionBy names ${JSON.stringify(field)}, which is not a field (${fields})`);
     else if (type && (type.array || !KEY_TYPES.has(type.base)))
-      invalid(`partitionBy can't use ${field} of type ${def.fields[field]}: use ${[...KEY_TYPES].join(', ')}`);
+      invalid(
+        `partitionBy can't use ${field} of type ${def.fields[field]}: use ${[...KEY_TYPES].join(', ')}`,
+      );
   }
-  if (def.dedupeWindow !== undefined) checkDuration(def.dedupeWindow, `source ${def.name}: dedupeWindow`, 0, report);
+  if (def.dedupeWindow !== undefined)
+    checkDuration(def.dedupeWindow, `source ${def.name}: dedupeWindow`, 0, report);
 }
 
 function checkService(def: FeatureServiceDefinition, lookups: Lookups, report: Report): void {
@@ -71,21 +92,34 @@ function checkService(def: FeatureServiceDefinition, lookups: Lookups, report: R
   const take = (name: string, from: string) => {
     const before = seen.get(name);
     if (before !== undefined)
-      report('MR_DEFINITION_INVALID', `${what}: the feature ${name} comes twice, from ${before} and from ${from}: rename one.`);
+      report(
+        'MR_DEFINITION_INVALID',
+        `${what}: the feature ${name} comes twice, from ${before} and from ${from}: rename one.`,
+      );
     seen.set(name, from);
   };
   if (def.features.length === 0) report('MR_DEFINITION_INVALID', `${what}: needs a feature.`);
   if (def.logging !== undefined && !(def.logging.sample >= 0 && def.logging.sample <= 1))
-    report('MR_DEFINITION_INVALID', `${what}: logging.sample is ${def.logging.sample}; it must be a share from 0 to 1.`);
+    report(
+      'MR_DEFINITION_INVALID',
+      `${what}: logging.sample is ${def.logging.sample}; it must be a share from 0 to 1.`,
+    );
   for (const member of def.features) {
     if (member.from === 'on-demand') {
       if (!lookups.onDemand(member.name))
-        report('MR_UNKNOWN_REFERENCE', `${what}: there is no on-demand feature ${JSON.stringify(member.name)}.`);
+        report(
+          'MR_UNKNOWN_REFERENCE',
+          `${what}: there is no on-demand feature ${JSON.stringify(member.name)}.`,
+        );
       take(member.name, 'on demand');
       continue;
     }
     const view = lookups.view(member.view);
-    if (!view) report('MR_UNKNOWN_REFERENCE', `${what}: there is no feature view ${JSON.stringify(member.view)}.`);
+    if (!view)
+      report(
+        'MR_UNKNOWN_REFERENCE',
+        `${what}: there is no feature view ${JSON.stringify(member.view)}.`,
+      );
     for (const feature of member.features) {
       if (view && member.version === undefined && !Object.hasOwn(view.features, feature)) {
         report(
@@ -100,9 +134,13 @@ function checkService(def: FeatureServiceDefinition, lookups: Lookups, report: R
 
 export function checkDefinition(def: Definition, lookups: Lookups): Problem[] {
   const problems: Problem[] = [];
-  const report: Report = (code, message) => void problems.push({ code, message, details: { kind: def.kind, name: def.name } });
+  const report: Report = (code, message) =>
+    void problems.push({ code, message, details: { kind: def.kind, name: def.name } });
   if (!NAME.test(def.name))
-    report('MR_DEFINITION_INVALID', `${def.kind}: the name ${JSON.stringify(def.name)} must be ${NAME_RULE}.`);
+    report(
+      'MR_DEFINITION_INVALID',
+      `${def.kind}: the name ${JSON.stringify(def.name)} must be ${NAME_RULE}.`,
+    );
   switch (def.kind) {
     case 'entity':
       checkEntity(def, report);

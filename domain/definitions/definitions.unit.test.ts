@@ -1,4 +1,7 @@
-/** The example of the interface as written; what the compiler refuses; what comes as JSON; what does not hold together. */
+/**
+ * The example of the interface as written; what the compiler refuses; what comes as JSON; what does
+ * not hold together.
+ */
 import {
   approxCountDistinct,
   approxPercentile,
@@ -106,11 +109,11 @@ describe('the example of the interface', () => {
 
   it('has an on-demand value that computes', () => {
     const value = compileExpr(lateRisk.value, scopeOfInputs(lateRisk, lookups()));
-    expect([value({ average: 10, hour: 17 }), value({ average: 10, hour: 9 }), value({ average: null, hour: 17 })]).toEqual([
-      12,
-      10,
-      null,
-    ]);
+    expect([
+      value({ average: 10, hour: 17 }),
+      value({ average: 10, hour: 9 }),
+      value({ average: null, hour: 17 }),
+    ]).toEqual([12, 10, null]);
   });
 });
 
@@ -137,11 +140,18 @@ it('every builder says its parameters', () => {
 describe('the compiler refuses', () => {
   it('names of features that a view does not have', () => {
     // @ts-expect-error: no such feature
-    expect(() => airportDelays.feature('nope')).toThrow(/airport_delays has no feature "nope": it has departures_1h/);
+    expect(() => airportDelays.feature('nope')).toThrow(
+      /airport_delays has no feature "nope": it has departures_1h/,
+    );
     // @ts-expect-error: one of them does not exist
     expect(() => airportDelays.pick('departures_1h', 'nope')).toThrow(/no feature "nope"/);
-    // @ts-expect-error: not an input of this feature
-    onDemandFeature({ name: 'a', type: 'int', inputs: { hour: request('hour', 'int') }, value: ({ day }) => day ?? 1 });
+    onDemandFeature({
+      name: 'a',
+      type: 'int',
+      inputs: { hour: request('hour', 'int') },
+      // @ts-expect-error: not an input of this feature
+      value: ({ day }) => day ?? 1,
+    });
   });
 
   it('fields, types and durations that there are not', () => {
@@ -162,14 +172,26 @@ describe('JSON that is no definition', () => {
     [null, /definition\.kind must be one of entity, .* is null/],
     [{ kind: 'toString' }, /definition\.kind/],
     [{ ...airport, name: 'Airport' }, /definition\.name must be a name .* is "Airport"/],
-    [{ ...airport, keys: { origin: 'text' } }, /definition\.keys\.origin must be one of .* is "text"/],
+    [
+      { ...airport, keys: { origin: 'text' } },
+      /definition\.keys\.origin must be one of .* is "text"/,
+    ],
     [{ ...airport, keys: {} }, /definition\.keys must have 1 to/],
     [{ ...airport, colour: 'red' }, /definition\.colour is not known here .* is "red"/],
-    [JSON.parse('{"kind":"entity","name":"a","keys":{"__proto__":"string"}}'), /definition\.keys\.__proto__ must be a name/],
-    [{ ...flights, fields: { date: 'timestamp', x: 'doubel' } }, /definition\.fields\.x: "doubel" is not a field type/],
+    [
+      JSON.parse('{"kind":"entity","name":"a","keys":{"__proto__":"string"}}'),
+      /definition\.keys\.__proto__ must be a name/,
+    ],
+    [
+      { ...flights, fields: { date: 'timestamp', x: 'doubel' } },
+      /definition\.fields\.x: "doubel" is not a field type/,
+    ],
     [{ ...view, ttl: '3 weeks' }, /definition\.ttl: "3 weeks" is not a duration/],
     [{ ...view, ephemeral: { ttl: '15m' } }, /definition\.ephemeral\.flush/],
-    [{ ...view, ephemeral: { ttl: '15m', flush: '1m', keep: 1 } }, /definition\.ephemeral\.keep is not known here/],
+    [
+      { ...view, ephemeral: { ttl: '15m', flush: '1m', keep: 1 } },
+      /definition\.ephemeral\.keep is not known here/,
+    ],
     [{ ...view, online: 'yes' }, /definition\.online must be true or false, is "yes"/],
     [
       { ...view, features: { a: { aggregation: 'sum', input: { op: 'col' } } } },
@@ -179,24 +201,38 @@ describe('JSON that is no definition', () => {
       { ...delayModel, features: [{ from: 'view', view: 'v', features: ['a'], version: 0 }] },
       /definition\.features\[0\]\.version must be a version.* is 0/,
     ],
-    [{ ...delayModel, logging: { sample: 1.5 } }, /definition\.logging\.sample must be a share .* from 0 to 1, is 1\.5/],
+    [
+      { ...delayModel, logging: { sample: 1.5 } },
+      /definition\.logging\.sample must be a share .* from 0 to 1, is 1\.5/,
+    ],
     [{ ...delayModel, logging: { share: 1 } }, /definition\.logging\.share is not known here/],
     [{ ...delayModel, logging: {} }, /definition\.logging\.sample must be a share/],
-    [{ ...lateRisk, inputs: { a: { from: 'elsewhere' } } }, /definition\.inputs\.a\.from must be .* is "elsewhere"/],
+    [
+      { ...lateRisk, inputs: { a: { from: 'elsewhere' } } },
+      /definition\.inputs\.a\.from must be .* is "elsewhere"/,
+    ],
   ])('%#', (value, message) => expect(() => parseDefinition(value)).toThrow(message));
 
   it('is told all its problems at once', () => {
     expect(() => parseDefinition({ kind: 'source', name: '', fields: [], eventTime: 5 })).toThrow(
       expect.objectContaining({
-        details: { problems: expect.arrayContaining([expect.objectContaining({ details: { path: 'definition.eventTime' } })]) },
+        details: {
+          problems: expect.arrayContaining([
+            expect.objectContaining({ details: { path: 'definition.eventTime' } }),
+          ]),
+        },
       }),
     );
   });
 });
 
 describe('what does not hold together', () => {
-  const view = (change: object): Definition => ({ ...JSON.parse(JSON.stringify(airportDelays)), ...change });
-  const feature = (change: object): Definition => view({ features: { f: { aggregation: 'count', input: null, ...change } } });
+  const view = (change: object): Definition => ({
+    ...JSON.parse(JSON.stringify(airportDelays)),
+    ...change,
+  });
+  const feature = (change: object): Definition =>
+    view({ features: { f: { aggregation: 'count', input: null, ...change } } });
   it.each<[string, Definition, string, RegExp]>([
     ['no entity', view({ entity: 'nope' }), 'MR_UNKNOWN_REFERENCE', /no entity "nope"/],
     [
@@ -212,7 +248,12 @@ describe('what does not hold together', () => {
       /not online/,
     ],
     ['no source', view({ source: 'nope' }), 'MR_UNKNOWN_REFERENCE', /no source "nope"/],
-    ['join to nothing', view({ join: { origin: 'from' } }), 'MR_UNKNOWN_COLUMN', /needs a field "from" in flights/],
+    [
+      'join to nothing',
+      view({ join: { origin: 'from' } }),
+      'MR_UNKNOWN_COLUMN',
+      /needs a field "from" in flights/,
+    ],
     [
       'join of no key',
       view({ join: { dest: 'origin' } }),
@@ -243,8 +284,18 @@ describe('what does not hold together', () => {
       'MR_EXPRESSION_INVALID',
       /airport_delays: f: the input is the text "delay", the same for every event: for the field write col\("delay"\)/,
     ],
-    ['a hop that does not divide', feature({ window: '1h', hop: '7m' }), 'MR_HOP_INVALID', /7m does not divide the window 1h/],
-    ['too many tiles', feature({ window: '7d', hop: '1m' }), 'MR_HOP_INVALID', /has 10080 tiles of 1m, more than 10000/],
+    [
+      'a hop that does not divide',
+      feature({ window: '1h', hop: '7m' }),
+      'MR_HOP_INVALID',
+      /7m does not divide the window 1h/,
+    ],
+    [
+      'too many tiles',
+      feature({ window: '7d', hop: '1m' }),
+      'MR_HOP_INVALID',
+      /has 10080 tiles of 1m, more than 10000/,
+    ],
     ['a hop without a window', feature({ hop: '1m' }), 'MR_HOP_INVALID', /no window/],
     ['an empty window', feature({ window: '0ms' }), 'MR_DURATION_INVALID', /at least 1ms/],
     [
@@ -271,11 +322,36 @@ describe('what does not hold together', () => {
       'MR_DEFINITION_INVALID',
       /can't be nullable/,
     ],
-    ['an event id of no field', { ...flights, eventId: 'id' }, 'MR_DEFINITION_INVALID', /eventId names "id"/],
-    ['a partition by no field', { ...flights, partitionBy: ['id'] }, 'MR_DEFINITION_INVALID', /partitionBy names "id"/],
-    ['a partition by doubles', { ...flights, partitionBy: ['delay'] }, 'MR_DEFINITION_INVALID', /partitionBy can't use delay/],
-    ['a partition by nothing', { ...flights, partitionBy: [] }, 'MR_DEFINITION_INVALID', /partitionBy is empty/],
-    ['keys of doubles', { kind: 'entity', name: 'e', keys: { x: 'double' } }, 'MR_DEFINITION_INVALID', /can't be of type double/],
+    [
+      'an event id of no field',
+      { ...flights, eventId: 'id' },
+      'MR_DEFINITION_INVALID',
+      /eventId names "id"/,
+    ],
+    [
+      'a partition by no field',
+      { ...flights, partitionBy: ['id'] },
+      'MR_DEFINITION_INVALID',
+      /partitionBy names "id"/,
+    ],
+    [
+      'a partition by doubles',
+      { ...flights, partitionBy: ['delay'] },
+      'MR_DEFINITION_INVALID',
+      /partitionBy can't use delay/,
+    ],
+    [
+      'a partition by nothing',
+      { ...flights, partitionBy: [] },
+      'MR_DEFINITION_INVALID',
+      /partitionBy is empty/,
+    ],
+    [
+      'keys of doubles',
+      { kind: 'entity', name: 'e', keys: { x: 'double' } },
+      'MR_DEFINITION_INVALID',
+      /can't be of type double/,
+    ],
     [
       'a member of no view',
       featureService({ name: 's', features: [{ from: 'view', view: 'v', features: ['a'] }] }),
@@ -284,7 +360,10 @@ describe('what does not hold together', () => {
     ],
     [
       'a member of no feature',
-      featureService({ name: 's', features: [{ from: 'view', view: 'airport_delays', features: ['a'] }] }),
+      featureService({
+        name: 's',
+        features: [{ from: 'view', view: 'airport_delays', features: ['a'] }],
+      }),
       'MR_UNKNOWN_REFERENCE',
       /airport_delays has no feature "a"/,
     ],
@@ -308,13 +387,21 @@ describe('what does not hold together', () => {
     ],
     [
       'an input of no feature',
-      { ...lateRisk, inputs: { ...lateRisk.inputs, average: { from: 'feature', view: 'airport_delays', feature: 'x' } } },
+      {
+        ...lateRisk,
+        inputs: {
+          ...lateRisk.inputs,
+          average: { from: 'feature', view: 'airport_delays', feature: 'x' },
+        },
+      },
       'MR_UNKNOWN_REFERENCE',
       /airport_delays has no feature "x"/,
     ],
   ])('%s', (_, definition, code, message) => {
     const problems = checkDefinition(definition, lookups());
-    expect(problems).toContainEqual(expect.objectContaining({ code, message: expect.stringMatching(message) }));
+    expect(problems).toContainEqual(
+      expect.objectContaining({ code, message: expect.stringMatching(message) }),
+    );
   });
 
   it('a cycle of on-demand features is spelled out', () => {
@@ -327,9 +414,17 @@ describe('what does not hold together', () => {
     });
     const [a, b, c] = [named('a', 'b'), named('b', 'c'), named('c', 'a')];
     expect(checkDefinition(a, lookups([b, c]))).toContainEqual(
-      expect.objectContaining({ code: 'MR_DEFINITION_CYCLE', message: expect.stringContaining('a → b → c → a') }),
+      expect.objectContaining({
+        code: 'MR_DEFINITION_CYCLE',
+        message: expect.stringContaining('a → b → c → a'),
+      }),
     );
-    expect(checkDefinition(a, lookups([b, { ...c, inputs: { x: { from: 'request', name: 'x', type: 'double' } } }]))).toEqual([]);
+    expect(
+      checkDefinition(
+        a,
+        lookups([b, { ...c, inputs: { x: { from: 'request', name: 'x', type: 'double' } } }]),
+      ),
+    ).toEqual([]);
   });
 
   it('a name defined twice', () => {
@@ -342,8 +437,16 @@ describe('what does not hold together', () => {
 
 test('a namespace is a name, and `default` is what says none', () => {
   const shop = { kind: 'entity', name: 'shop', keys: { shop: 'string' } };
-  expect(parseDefinition({ ...shop, namespace: 'payments' })).toEqual({ ...shop, namespace: 'payments' });
+  expect(parseDefinition({ ...shop, namespace: 'payments' })).toEqual({
+    ...shop,
+    namespace: 'payments',
+  });
   expect(parseDefinition({ ...shop, namespace: 'default' })).toEqual(shop);
-  expect(() => parseDefinition({ ...shop, namespace: '*' })).toThrow(/definition\.namespace must be a name/);
-  expect(entity({ name: 'shop', namespace: 'payments', keys: { shop: 'string' } })).toEqual({ ...shop, namespace: 'payments' });
+  expect(() => parseDefinition({ ...shop, namespace: '*' })).toThrow(
+    /definition\.namespace must be a name/,
+  );
+  expect(entity({ name: 'shop', namespace: 'payments', keys: { shop: 'string' } })).toEqual({
+    ...shop,
+    namespace: 'payments',
+  });
 });

@@ -25,7 +25,14 @@ export {
   variance,
 } from './aggregations.ts';
 export type { FeatureView, FeatureViewOptions } from './builders.ts';
-export { entity, featureService, featureView, onDemandFeature, request, source } from './builders.ts';
+export {
+  entity,
+  featureService,
+  featureView,
+  onDemandFeature,
+  request,
+  source,
+} from './builders.ts';
 export type {
   Definition,
   EntityDefinition,

@@ -1,5 +1,6 @@
 /**
- * Definitions as data: what the builders make, what commands carry, what the registry stores (plain JSON).
+ * Definitions as data: what the builders make, what commands carry, what the registry stores (plain
+ * JSON).
  */
 import type { Expr } from '#domain/expressions/ast.ts';
 import type { ScalarType, Value } from '#domain/values/value.ts';
@@ -11,7 +12,9 @@ export const DEFAULT_NAMESPACE = 'default';
 
 interface Described {
   readonly name: string;
-  /** whose it is, for the roles of callers; names are unique over all namespaces. Absent: `default` */
+  /**
+   * whose it is, for the roles of callers; names are unique over all namespaces. Absent: `default`
+   */
   readonly namespace?: string;
   readonly owner?: string;
   readonly description?: string;
@@ -34,7 +37,10 @@ export interface SourceDefinition extends Described {
   readonly dedupeWindow?: string;
   /** log partitions of raw.<source>; default 1 */
   readonly partitions?: number;
-  /** fields whose values decide an event's partition: the entity's, so that its events keep their order; default: the event id, or all fields */
+  /**
+   * fields whose values decide an event's partition: the entity's, so that its events keep their
+   * order; default: the event id, or all fields
+   */
   readonly partitionBy?: readonly string[];
 }
 
@@ -64,8 +70,9 @@ export interface FeatureViewDefinition extends Described {
   readonly ttl?: string;
   readonly freshness?: string;
   /**
-   * Values that change often and are asked for soon or not again: kept in the hot store for `ttl` after an entity's last event, and
-   * flushed to the primary store every `flush`, where they stay. Only the stack profile has the two stores.
+   * Values that change often and are asked for soon or not again: kept in the hot store for `ttl`
+   * after an entity's last event, and flushed to the primary store every `flush`, where they stay.
+   * Only the stack profile has the two stores.
    */
   readonly ephemeral?: { readonly ttl: string; readonly flush: string };
   /** default true */

@@ -1,10 +1,15 @@
-/** What a name may be. Definitions and features become topics, tables and columns; fields also come from producers. */
+/**
+ * What a name may be. Definitions and features become topics, tables and columns; fields also come
+ * from producers.
+ */
 export const NAME = /^[a-z][a-z0-9_]{0,62}$/;
-export const NAME_RULE = 'lower-case letters, digits and underscores, starting with a letter, at most 63';
+export const NAME_RULE =
+  'lower-case letters, digits and underscores, starting with a letter, at most 63';
 
 /** Avro's rule; two underscores in front are kept for the platform. */
 export const FIELD_NAME = /^(?!__)[A-Za-z_][A-Za-z0-9_]{0,62}$/;
-export const FIELD_NAME_RULE = 'letters, digits and underscores, not starting with a digit or two underscores, at most 63';
+export const FIELD_NAME_RULE =
+  'letters, digits and underscores, not starting with a digit or two underscores, at most 63';
 
 export interface FeatureReference {
   readonly view: string;
@@ -12,7 +17,10 @@ export interface FeatureReference {
   readonly feature: string;
 }
 
-/** "view:feature" or "view@v2:feature", of any characters: whether there is such a thing is for others to say. Null: an on-demand feature's name. */
+/**
+ * "view:feature" or "view@v2:feature", of any characters: whether there is such a thing is for
+ * others to say. Null: an on-demand feature's name.
+ */
 export const featureReference = (text: string): FeatureReference | null => {
   const colon = text.indexOf(':');
   if (colon < 0) return null;

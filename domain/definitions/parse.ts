@@ -1,4 +1,7 @@
-/** Definitions that come as JSON, over HTTP or out of a file: the shape is checked here, what they refer to in `check.ts`. */
+/**
+ * Definitions that come as JSON, over HTTP or out of a file: the shape is checked here, what they
+ * refer to in `check.ts`.
+ */
 import type { Problem } from '#domain/errors.ts';
 import { MillraceError } from '#domain/errors.ts';
 import { parseDuration } from '#domain/values/duration.ts';
@@ -60,19 +63,26 @@ function parts(r: Reader) {
     if (entries.length === 0 || entries.length > MAX_FIELDS)
       r.problem(path, `must have 1 to ${MAX_FIELDS} entries`, entries.length);
     for (const [key] of entries) r.text(key, `${path}.${key}`, rule);
-    return Object.fromEntries(entries.slice(0, MAX_FIELDS).map(([key, item]) => [key, read(item, `${path}.${key}`)]));
+    return Object.fromEntries(
+      entries.slice(0, MAX_FIELDS).map(([key, item]) => [key, read(item, `${path}.${key}`)]),
+    );
   };
   const text = (value: unknown, path: string): string => r.text(value, path);
   const described = (o: JsonObject, path: string) => ({
     name: r.text(o.name, `${path}.name`, name),
     // One form for what is in `default`: the same definition is then the same, said or not.
-    ...(o.namespace === DEFAULT_NAMESPACE ? {} : optional(o, 'namespace', path, (v, at) => r.text(v, at, name))),
+    ...(o.namespace === DEFAULT_NAMESPACE
+      ? {}
+      : optional(o, 'namespace', path, (v, at) => r.text(v, at, name))),
     ...optional(o, 'owner', path, text),
     ...optional(o, 'description', path, text),
-    ...optional(o, 'tags', path, (v, p) => r.list(v, p, 100).map((tag, i) => r.text(tag, `${p}[${i}]`, undefined, 200))),
+    ...optional(o, 'tags', path, (v, p) =>
+      r.list(v, p, 100).map((tag, i) => r.text(tag, `${p}[${i}]`, undefined, 200)),
+    ),
   });
   const positive = (value: unknown, path: string): number => {
-    if (Number.isInteger(value) && (value as number) >= 1 && (value as number) <= 1_024) return value as number;
+    if (Number.isInteger(value) && (value as number) >= 1 && (value as number) <= 1_024)
+      return value as number;
     r.problem(path, 'must be a whole number from 1 to 1024', value);
     return 1;
   };
@@ -87,18 +97,34 @@ function parts(r: Reader) {
 function jsonValue(value: unknown, depth = 0): value is Value {
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return true;
   if (typeof value === 'number') return Number.isFinite(value);
-  return depth < 4 && typeof value === 'object' && Object.values(value).every((v) => jsonValue(v, depth + 1));
+  return (
+    depth < 4 &&
+    typeof value === 'object' &&
+    Object.values(value).every((v) => jsonValue(v, depth + 1))
+  );
 }
 
 function feature(r: Reader, value: unknown, path: string): FeatureDefinition {
   const p = parts(r);
-  const o = r.object(value, path, ['aggregation', 'input', 'params', 'window', 'hop', 'where', 'description']);
+  const o = r.object(value, path, [
+    'aggregation',
+    'input',
+    'params',
+    'window',
+    'hop',
+    'where',
+    'description',
+  ]);
   return {
-    aggregation: r.text(o.aggregation, `${path}.aggregation`, { pattern: /^[a-zA-Z]{1,40}$/, says: 'letters' }),
+    aggregation: r.text(o.aggregation, `${path}.aggregation`, {
+      pattern: /^[a-zA-Z]{1,40}$/,
+      says: 'letters',
+    }),
     input: o.input === null || o.input === undefined ? null : r.expr(o.input, `${path}.input`),
     ...optional(o, 'params', path, (v, at) => {
       const params = r.object(v, at);
-      if (!jsonValue(params)) r.problem(at, 'must hold finite numbers, texts, booleans and lists of them', v);
+      if (!jsonValue(params))
+        r.problem(at, 'must hold finite numbers, texts, booleans and lists of them', v);
       return params as Readonly<Record<string, Value>>;
     }),
     ...optional(o, 'window', path, p.duration),
@@ -112,28 +138,50 @@ function onDemandInput(r: Reader, value: unknown, path: string): OnDemandInput {
   const from = isObject(value) ? value.from : undefined;
   if (from === 'feature') {
     const o = r.object(value, path, ['from', 'view', 'feature']);
-    return { from, view: r.text(o.view, `${path}.view`, name), feature: r.text(o.feature, `${path}.feature`, name) };
+    return {
+      from,
+      view: r.text(o.view, `${path}.view`, name),
+      feature: r.text(o.feature, `${path}.feature`, name),
+    };
   }
   if (from === 'request') {
     const o = r.object(value, path, ['from', 'name', 'type']);
-    return { from, name: r.text(o.name, `${path}.name`, fieldName), type: parts(r).type(o.type, `${path}.type`) };
+    return {
+      from,
+      name: r.text(o.name, `${path}.name`, fieldName),
+      type: parts(r).type(o.type, `${path}.type`),
+    };
   }
-  if (from !== 'on-demand') r.problem(`${path}.from`, 'must be feature, request or on-demand', from);
+  if (from !== 'on-demand')
+    r.problem(`${path}.from`, 'must be feature, request or on-demand', from);
   const o = r.object(value, path, from === 'on-demand' ? ['from', 'name'] : undefined);
-  return { from: 'on-demand', name: from === 'on-demand' ? r.text(o.name, `${path}.name`, name) : '' };
+  return {
+    from: 'on-demand',
+    name: from === 'on-demand' ? r.text(o.name, `${path}.name`, name) : '',
+  };
 }
 
 function member(r: Reader, value: unknown, path: string): ServiceMember {
   const from = isObject(value) ? value.from : undefined;
   if (from === 'view') {
     const o = r.object(value, path, ['from', 'view', 'features', 'version']);
-    const features = r.list(o.features, `${path}.features`, MAX_FIELDS).map((v, i) => r.text(v, `${path}.features[${i}]`, name));
+    const features = r
+      .list(o.features, `${path}.features`, MAX_FIELDS)
+      .map((v, i) => r.text(v, `${path}.features[${i}]`, name));
     if (features.length === 0) r.problem(`${path}.features`, 'must name a feature', o.features);
-    return { from, view: r.text(o.view, `${path}.view`, name), features, ...optional(o, 'version', path, version(r)) };
+    return {
+      from,
+      view: r.text(o.view, `${path}.view`, name),
+      features,
+      ...optional(o, 'version', path, version(r)),
+    };
   }
   if (from !== 'on-demand') r.problem(`${path}.from`, 'must be view or on-demand', from);
   const o = r.object(value, path, from === 'on-demand' ? ['from', 'name'] : undefined);
-  return { from: 'on-demand', name: from === 'on-demand' ? r.text(o.name, `${path}.name`, name) : '' };
+  return {
+    from: 'on-demand',
+    name: from === 'on-demand' ? r.text(o.name, `${path}.name`, name) : '',
+  };
 }
 
 const version =
@@ -148,7 +196,11 @@ const KINDS: Readonly<Record<Kind, (r: Reader, o: JsonObject, path: string) => D
   entity(r, value, path) {
     const p = parts(r);
     const o = r.object(value, path, [...DESCRIBED, 'keys']);
-    return { kind: 'entity', ...p.described(o, path), keys: p.record(o.keys, `${path}.keys`, fieldName, p.scalarType) };
+    return {
+      kind: 'entity',
+      ...p.described(o, path),
+      keys: p.record(o.keys, `${path}.keys`, fieldName, p.scalarType),
+    };
   },
   source(r, value, path) {
     const p = parts(r);
@@ -169,7 +221,9 @@ const KINDS: Readonly<Record<Kind, (r: Reader, o: JsonObject, path: string) => D
       ...optional(o, 'eventId', path, p.text),
       ...optional(o, 'dedupeWindow', path, p.duration),
       ...optional(o, 'partitions', path, p.positive),
-      ...optional(o, 'partitionBy', path, (v, at) => r.list(v, at, 20).map((field, i) => r.text(field, `${at}[${i}]`))),
+      ...optional(o, 'partitionBy', path, (v, at) =>
+        r.list(v, at, 20).map((field, i) => r.text(field, `${at}[${i}]`)),
+      ),
     };
   },
   'feature-view'(r, value, path) {
@@ -200,7 +254,10 @@ const KINDS: Readonly<Record<Kind, (r: Reader, o: JsonObject, path: string) => D
       ...optional(o, 'freshness', path, p.duration),
       ...optional(o, 'ephemeral', path, (v, at) => {
         const parts = r.object(v, at, ['ttl', 'flush']);
-        return { ttl: p.duration(parts.ttl, `${at}.ttl`), flush: p.duration(parts.flush, `${at}.flush`) };
+        return {
+          ttl: p.duration(parts.ttl, `${at}.ttl`),
+          flush: p.duration(parts.flush, `${at}.flush`),
+        };
       }),
       ...optional(o, 'online', path, p.flag),
       ...optional(o, 'offline', path, p.flag),
@@ -221,12 +278,16 @@ const KINDS: Readonly<Record<Kind, (r: Reader, o: JsonObject, path: string) => D
   'feature-service'(r, value, path) {
     const p = parts(r);
     const o = r.object(value, path, [...DESCRIBED, 'features', 'logging']);
-    const features = r.list(o.features, `${path}.features`, MAX_FIELDS).map((v, i) => member(r, v, `${path}.features[${i}]`));
+    const features = r
+      .list(o.features, `${path}.features`, MAX_FIELDS)
+      .map((v, i) => member(r, v, `${path}.features[${i}]`));
     return {
       kind: 'feature-service',
       ...p.described(o, path),
       features,
-      ...optional(o, 'logging', path, (v, at) => ({ sample: p.share(r.object(v, at, ['sample']).sample, `${at}.sample`) })),
+      ...optional(o, 'logging', path, (v, at) => ({
+        sample: p.share(r.object(v, at, ['sample']).sample, `${at}.sample`),
+      })),
     };
   },
 };
@@ -238,9 +299,15 @@ export function readDefinition(
 ): { readonly definition: Definition; readonly problems: readonly Problem[] } {
   const r = reader();
   const kind =
-    isObject(value) && typeof value.kind === 'string' && Object.hasOwn(KINDS, value.kind) ? (value.kind as Kind) : null;
+    isObject(value) && typeof value.kind === 'string' && Object.hasOwn(KINDS, value.kind)
+      ? (value.kind as Kind)
+      : null;
   if (kind === null) {
-    r.problem(`${path}.kind`, `must be one of ${Object.keys(KINDS).join(', ')}`, isObject(value) ? value.kind : value);
+    r.problem(
+      `${path}.kind`,
+      `must be one of ${Object.keys(KINDS).join(', ')}`,
+      isObject(value) ? value.kind : value,
+    );
     return { definition: value as Definition, problems: r.problems };
   }
   return { definition: KINDS[kind](r, value as JsonObject, path), problems: r.problems };

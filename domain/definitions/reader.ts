@@ -1,4 +1,7 @@
-/** Reads JSON of unknown origin and collects every problem with its path and value, instead of stopping at the first. */
+/**
+ * Reads JSON of unknown origin and collects every problem with its path and value, instead of
+ * stopping at the first.
+ */
 import type { ErrorCode, Problem } from '#domain/errors.ts';
 import { MillraceError } from '#domain/errors.ts';
 import type { Expr } from '#domain/expressions/ast.ts';
@@ -56,7 +59,12 @@ export function reader(): Reader {
       }
       if (keys) {
         for (const key of Object.keys(value)) {
-          if (!keys.includes(key)) problem(`${path}.${key}`, `is not known here (there are ${keys.join(', ')})`, value[key]);
+          if (!keys.includes(key))
+            problem(
+              `${path}.${key}`,
+              `is not known here (there are ${keys.join(', ')})`,
+              value[key],
+            );
         }
       }
       return value;
@@ -68,11 +76,14 @@ export function reader(): Reader {
     },
     text(value, path, rule, longest = 10_000) {
       if (typeof value !== 'string') problem(path, 'must be a text', value);
-      else if (value.length > longest) problem(path, `must have at most ${longest} characters`, value);
-      else if (rule && !rule.pattern.test(value)) problem(path, `must be a name (${rule.says})`, value);
+      else if (value.length > longest)
+        problem(path, `must have at most ${longest} characters`, value);
+      else if (rule && !rule.pattern.test(value))
+        problem(path, `must be a name (${rule.says})`, value);
       else return value;
       return '';
     },
-    expr: (value, path) => attempt(path, value, () => parseExpr(value, path)) ?? { op: 'lit', value: null },
+    expr: (value, path) =>
+      attempt(path, value, () => parseExpr(value, path)) ?? { op: 'lit', value: null },
   };
 }

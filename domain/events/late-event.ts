@@ -1,4 +1,7 @@
-/** A record of late.<view>: a raw event that came past its tile's end and the view's lateness, with where it stands in the log. */
+/**
+ * A record of late.<view>: a raw event that came past its tile's end and the view's lateness, with
+ * where it stands in the log.
+ */
 import { avroCodec } from '#domain/views/avro.ts';
 import type { LateEvent } from '#domain/views/tile-store.ts';
 

@@ -1,4 +1,7 @@
-/** A record of rejected.<source>: what a producer sent, why it was not taken, so that it can be corrected and sent again. */
+/**
+ * A record of rejected.<source>: what a producer sent, why it was not taken, so that it can be
+ * corrected and sent again.
+ */
 import { avroCodec } from '#domain/views/avro.ts';
 
 export interface RejectedEventRecord {
@@ -25,6 +28,7 @@ export const rejectedEventSchema = {
 
 const type = avroCodec(rejectedEventSchema);
 
-export const encodeRejectedEvent = (record: RejectedEventRecord): Uint8Array => type.toBuffer(record);
+export const encodeRejectedEvent = (record: RejectedEventRecord): Uint8Array =>
+  type.toBuffer(record);
 export const decodeRejectedEvent = (bytes: Uint8Array): RejectedEventRecord =>
   ({ ...type.fromBuffer(Buffer.from(bytes)) }) as RejectedEventRecord;

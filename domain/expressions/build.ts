@@ -1,6 +1,6 @@
 /**
- * The builders of expressions. What they return IS the tree (plain properties, JSON as in ast.ts), with the methods on its
- * prototype: `col('delay').gt(15).and(col('carrier').eq('AA'))`.
+ * The builders of expressions. What they return IS the tree (plain properties, JSON as in ast.ts),
+ * with the methods on its prototype: `col('delay').gt(15).and(col('carrier').eq('AA'))`.
  */
 import { fail } from '#domain/errors.ts';
 import type { Scalar, ScalarType } from '#domain/values/value.ts';
@@ -76,13 +76,17 @@ export interface ExpressionMethods {
 
 export type Expression = Expr & ExpressionMethods;
 
-const isExpr = (operand: Operand): operand is Expr => typeof operand === 'object' && operand !== null && 'op' in operand;
+const isExpr = (operand: Operand): operand is Expr =>
+  typeof operand === 'object' && operand !== null && 'op' in operand;
 
 /** The operand as a plain tree. */
 export function toExpr(operand: Operand): Expr {
   if (isExpr(operand)) return plain(operand);
   if (typeof operand === 'number' && !Number.isFinite(operand)) {
-    return fail('MR_EXPRESSION_INVALID', `${operand} can't be a literal: use a finite number, or null.`);
+    return fail(
+      'MR_EXPRESSION_INVALID',
+      `${operand} can't be a literal: use a finite number, or null.`,
+    );
   }
   if (typeof operand === 'object' && operand !== null && 'otherwise' in operand) {
     return fail(
@@ -91,7 +95,10 @@ export function toExpr(operand: Operand): Expr {
     );
   }
   if (operand !== null && !['string', 'number', 'boolean'].includes(typeof operand)) {
-    return fail('MR_EXPRESSION_INVALID', `${String(operand)} is neither an expression nor a string, number, boolean or null.`);
+    return fail(
+      'MR_EXPRESSION_INVALID',
+      `${String(operand)} is neither an expression nor a string, number, boolean or null.`,
+    );
   }
   return { op: 'lit', value: operand };
 }
@@ -114,7 +121,8 @@ function plain(expr: Expr): Expr {
   }
 }
 
-const call = (fn: string, ...args: readonly Operand[]): Expression => wrap({ op: 'call', fn, args: args.map(toExpr) });
+const call = (fn: string, ...args: readonly Operand[]): Expression =>
+  wrap({ op: 'call', fn, args: args.map(toExpr) });
 
 const unary = (fn: string) =>
   function (this: Expr): Expression {
@@ -166,7 +174,9 @@ const METHODS: ExpressionMethods & ThisType<Expr> = {
   length: unary('length'),
   concat: variadic('concat'),
   substring(start, length) {
-    return length === undefined ? call('substring', this, start) : call('substring', this, start, length);
+    return length === undefined
+      ? call('substring', this, start)
+      : call('substring', this, start, length);
   },
   startsWith: binary('startsWith'),
   endsWith: binary('endsWith'),
@@ -217,4 +227,5 @@ const branching = (branches: readonly (readonly [Expr, Expr])[]): When => ({
 });
 
 /** `when(col('delay').gt(15), 1).otherwise(0)`: the first branch whose condition is true. */
-export const when = (condition: Operand, value: Operand): When => branching([]).when(condition, value);
+export const when = (condition: Operand, value: Operand): When =>
+  branching([]).when(condition, value);

@@ -1,6 +1,10 @@
-/** JSON with sorted keys and without undefined: equal values give equal text, whatever order they were written in. */
+/**
+ * JSON with sorted keys and without undefined: equal values give equal text, whatever order they
+ * were written in.
+ */
 export function canonical(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map((item) => (item === undefined ? 'null' : canonical(item))).join(',')}]`;
+  if (Array.isArray(value))
+    return `[${value.map((item) => (item === undefined ? 'null' : canonical(item))).join(',')}]`;
   if (value !== null && typeof value === 'object') {
     const entries = Object.entries(value)
       .filter(([, item]) => item !== undefined)

@@ -1,13 +1,17 @@
 /**
- * Expressions to JavaScript, once per definition, so that the hot path only runs what the definition says.
+ * Expressions to JavaScript, once per definition, so that the hot path only runs what the
+ * definition says.
  *
- * One function is generated for the whole tree: each node becomes a local, each column is read once by its own (so monomorphic)
- * access, and the functions of the table, specialised on the argument types, are called by constants that the engine inlines.
+ * One function is generated for the whole tree: each node becomes a local, each column is read once
+ * by its own (so monomorphic) access, and the functions of the table, specialised on the argument
+ * types, are called by constants that the engine inlines.
  *
- *   col('delay').gt(15)   →   const v0 = row["delay"] ?? null; const v1 = v0 === null ? null : f0(v0, 15); return v1;
+ *   col('delay').gt(15) → const v0 = row["delay"] ?? null; const v1 = v0 === null ? null : f0(v0,
+ *   15); return v1;
  *
- * Names and literals go into the source as JSON, never as text. Without a scope there are no types: then arithmetic is in
- * doubles, and functions whose meaning hangs on a type (casts, parts of dates) take timestamps; where there is a scope, give it.
+ * Names and literals go into the source as JSON, never as text. Without a scope there are no types:
+ * then arithmetic is in doubles, and functions whose meaning hangs on a type (casts, parts of
+ * dates) take timestamps; where there is a scope, give it.
  */
 
 import { fail } from '#domain/errors.ts';
@@ -34,7 +38,10 @@ interface Emitter {
 
 function untyped(expr: Expr & { readonly op: 'call' }): readonly Argument[] {
   if (expr.fn === 'cast') {
-    return fail('MR_EXPRESSION_INVALID', 'a cast can be compiled only with the types of its columns or inputs.');
+    return fail(
+      'MR_EXPRESSION_INVALID',
+      'a cast can be compiled only with the types of its columns or inputs.',
+    );
   }
   const type = expr.fn === 'truncate' || expr.fn === 'hour' ? UNTYPED_TIME : UNTYPED;
   return expr.args.map((arg) => ({ type, literal: arg.op === 'lit' ? arg.value : undefined }));
@@ -60,7 +67,10 @@ function emit(expr: Expr, out: Emitter, scope: Scope | undefined): string {
       const f = `f${out.functions.length}`;
       out.functions.push(row.js(scope ? argumentsOf(expr, row, scope) : untyped(expr)));
       const call = `${f}(${(row.name === 'in' ? args.slice(0, 1) : args).join(', ')})`;
-      const nullable = row.nulls === 'strict' ? [...new Set(args.filter((a) => a === 'null' || a.startsWith('v')))] : [];
+      const nullable =
+        row.nulls === 'strict'
+          ? [...new Set(args.filter((a) => a === 'null' || a.startsWith('v')))]
+          : [];
       const name = `v${out.locals++}`;
       out.lines.push(
         `const ${name} = ${nullable.length > 0 ? `${nullable.map((a) => `${a} === null`).join(' || ')} ? null : ` : ''}${call};`,
@@ -69,9 +79,14 @@ function emit(expr: Expr, out: Emitter, scope: Scope | undefined): string {
     }
     case 'when': {
       const name = `v${out.locals++}`;
-      const branches = expr.branches.map(([condition, value]) => [emit(condition, out, scope), emit(value, out, scope)]);
+      const branches = expr.branches.map(([condition, value]) => [
+        emit(condition, out, scope),
+        emit(value, out, scope),
+      ]);
       const otherwise = emit(expr.otherwise, out, scope);
-      out.lines.push(`const ${name} = ${branches.map(([c, v]) => `${c} === true ? ${v} : `).join('')}${otherwise};`);
+      out.lines.push(
+        `const ${name} = ${branches.map(([c, v]) => `${c} === true ? ${v} : `).join('')}${otherwise};`,
+      );
       return name;
     }
   }
@@ -83,9 +98,10 @@ export function compileExpr(expr: Expr, scope?: Scope): Compiled {
   const out: Emitter = { lines: [], functions: [], reads: new Map(), locals: 0 };
   const result = emit(expr, out, scope);
   const names = out.functions.map((_, i) => `f${i}`);
-  const make = new Function(...names, `'use strict'; return (row) => { ${out.lines.join('\n')}\nreturn ${result}; };`) as (
-    ...functions: Implementation[]
-  ) => Compiled;
+  const make = new Function(
+    ...names,
+    `'use strict'; return (row) => { ${out.lines.join('\n')}\nreturn ${result}; };`,
+  ) as (...functions: Implementation[]) => Compiled;
   return make(...out.functions);
 }
 

@@ -1,4 +1,7 @@
-/** Compiled expressions mean what a naive walk over the tree means, on random well-typed trees and rows with nulls. */
+/**
+ * Compiled expressions mean what a naive walk over the tree means, on random well-typed trees and
+ * rows with nulls.
+ */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { FieldType, Row, Value } from '#domain/values/value.ts';
@@ -25,7 +28,8 @@ const scope = { columns };
 function interpret(e: Expr, row: Row): Value {
   if (e.op === 'lit') return e.value;
   if (e.op === 'col' || e.op === 'input') return row[e.name] ?? null;
-  if (e.op === 'when') return interpret(e.branches.find(([c]) => interpret(c, row) === true)?.[1] ?? e.otherwise, row);
+  if (e.op === 'when')
+    return interpret(e.branches.find(([c]) => interpret(c, row) === true)?.[1] ?? e.otherwise, row);
   const args = e.args.map((a) => interpret(a, row));
   if (e.fn === 'isNull') return args[0] === null;
   if (e.fn === 'coalesce') return args.find((v) => v !== null) ?? null;
@@ -35,7 +39,11 @@ function interpret(e: Expr, row: Row): Value {
   const [a, b] = args as [number, number];
   const real = typeOf(e, scope).base === 'double';
   const number = (n: number) =>
-    Number.isFinite(n) && (real || Math.abs(n) <= Number.MAX_SAFE_INTEGER) ? (n === 0 ? 0 : n) : null;
+    Number.isFinite(n) && (real || Math.abs(n) <= Number.MAX_SAFE_INTEGER)
+      ? n === 0
+        ? 0
+        : n
+      : null;
   const table: Record<string, () => Value> = {
     add: () => number(a + b),
     sub: () => number(a - b),
@@ -64,14 +72,17 @@ function interpret(e: Expr, row: Row): Value {
     hour: () => new Date(a).getUTCHours(),
     dayOfWeek: () => new Date(a).getUTCDay() || 7,
     month: () => new Date(a).getUTCMonth() + 1,
-    truncate: () => new Date(a).setUTCHours(String(b) === 'hour' ? new Date(a).getUTCHours() : 0, 0, 0, 0),
+    truncate: () =>
+      new Date(a).setUTCHours(String(b) === 'hour' ? new Date(a).getUTCHours() : 0, 0, 0, 0),
   };
   return (table[e.fn] as () => Value)();
 }
 
 const trees = fc.letrec<{ num: Expr; bool: Expr; str: Expr; time: Expr }>((tie) => {
   const call = (fns: readonly string[], ...args: fc.Arbitrary<Expr>[]): fc.Arbitrary<Expr> =>
-    fc.tuple(fc.constantFrom(...fns), ...args).map(([fn, ...rest]) => ({ op: 'call', fn, args: rest as Expr[] }) as Expr);
+    fc
+      .tuple(fc.constantFrom(...fns), ...args)
+      .map(([fn, ...rest]) => ({ op: 'call', fn, args: rest as Expr[] }) as Expr);
   const branch = (value: fc.Arbitrary<Expr>): fc.Arbitrary<Expr> =>
     fc.tuple(tie('bool'), value, tie('bool'), value, value).map(([c, v, c2, v2, o]) => ({
       op: 'when',
@@ -81,13 +92,22 @@ const trees = fc.letrec<{ num: Expr; bool: Expr; str: Expr; time: Expr }>((tie) 
       ],
       otherwise: o,
     }));
-  const leaf = (names: readonly string[], literals: fc.Arbitrary<string | number | boolean>): fc.Arbitrary<Expr> =>
+  const leaf = (
+    names: readonly string[],
+    literals: fc.Arbitrary<string | number | boolean>,
+  ): fc.Arbitrary<Expr> =>
     fc.oneof(
-      { weight: 3, arbitrary: fc.constantFrom(...names).map((name): Expr => ({ op: 'col', name })) },
+      {
+        weight: 3,
+        arbitrary: fc.constantFrom(...names).map((name): Expr => ({ op: 'col', name })),
+      },
       literals.map((value): Expr => ({ op: 'lit', value })),
     );
   const [num, bool, str, time] = [tie('num'), tie('bool'), tie('str'), tie('time')];
-  const numbers = fc.oneof(fc.integer({ min: -3, max: 3 }), fc.constantFrom(0.5, -1.25, 1e200, 2 ** 52, Number.MAX_SAFE_INTEGER));
+  const numbers = fc.oneof(
+    fc.integer({ min: -3, max: 3 }),
+    fc.constantFrom(0.5, -1.25, 1e200, 2 ** 52, Number.MAX_SAFE_INTEGER),
+  );
   const node = { maxDepth: 4, depthSize: 'small' } as const;
   return {
     num: fc.oneof(
@@ -168,7 +188,12 @@ describe('a compiled expression', () => {
   });
 
   it('survives the wire: parseExpr gives back the same tree', () => {
-    fc.assert(fc.property(trees.bool, (tree) => void expect(parseExpr(JSON.parse(JSON.stringify(tree)), 'where')).toEqual(tree)));
+    fc.assert(
+      fc.property(
+        trees.bool,
+        (tree) => void expect(parseExpr(JSON.parse(JSON.stringify(tree)), 'where')).toEqual(tree),
+      ),
+    );
   });
 
   it('takes names and literals as data, never as code', () => {
@@ -179,7 +204,15 @@ describe('a compiled expression', () => {
 });
 
 describe('meanings', () => {
-  const row: Row = { n: 7, m: 2 ** 53 - 1, x: -2.5, s: ' Grüße 👋 ', b: null, t: Date.UTC(2026, 0, 31, 17, 5, 9, 7), d: 20_484 };
+  const row: Row = {
+    n: 7,
+    m: 2 ** 53 - 1,
+    x: -2.5,
+    s: ' Grüße 👋 ',
+    b: null,
+    t: Date.UTC(2026, 0, 31, 17, 5, 9, 7),
+    d: 20_484,
+  };
   const day = 86_400_000;
   it.each([
     ['overflow of whole numbers', col('m').plus(1), null],
@@ -218,7 +251,8 @@ describe('meanings', () => {
     ['least', col('n').least(3, col('x')), -2.5],
   ])('%s', (_, tree, expected) => expect(compileExpr(tree, scope)(row)).toBe(expected));
 
-  it('reads an input that is not there as null', () => expect(compileExpr(input('hour').isNull())({})).toBe(true));
+  it('reads an input that is not there as null', () =>
+    expect(compileExpr(input('hour').isNull())({})).toBe(true));
 });
 
 describe('types', () => {
@@ -243,12 +277,15 @@ describe('types', () => {
     [lit(null), 'MR_EXPRESSION_INVALID', /cast it/],
     [col('x').cast('bytes'), 'MR_EXPRESSION_INVALID', /can't cast/],
   ])('%#: refused', (tree, code, message) => {
-    expect(() => typeOf(tree, scope)).toThrow(expect.objectContaining({ code, message: expect.stringMatching(message) }));
+    expect(() => typeOf(tree, scope)).toThrow(
+      expect.objectContaining({ code, message: expect.stringMatching(message) }),
+    );
   });
 });
 
 describe('what comes over the wire', () => {
-  const deep = (n: number): unknown => (n === 0 ? { op: 'lit', value: true } : { op: 'call', fn: 'not', args: [deep(n - 1)] });
+  const deep = (n: number): unknown =>
+    n === 0 ? { op: 'lit', value: true } : { op: 'call', fn: 'not', args: [deep(n - 1)] };
   it.each<[unknown, RegExp]>([
     [null, /where: must be an expression, is null/],
     [{ op: 'eval', code: 'x' }, /where\.op: must be col, .* is "eval"/],
@@ -269,16 +306,31 @@ describe('what comes over the wire', () => {
       /must be a literal/,
     ],
     [{ op: 'when', branches: [], otherwise: { op: 'lit', value: 1 } }, /must have a branch/],
-    [{ op: 'when', branches: [[{ op: 'lit', value: true }]], otherwise: { op: 'lit', value: 1 } }, /where\.branches\[0\]/],
+    [
+      { op: 'when', branches: [[{ op: 'lit', value: true }]], otherwise: { op: 'lit', value: 1 } },
+      /where\.branches\[0\]/,
+    ],
     [deep(101), /deeper than 100/],
-    [{ op: 'call', fn: 'in', args: Array.from({ length: 6_000 }, () => ({ op: 'lit', value: 1 })) }, /more than 5000 nodes/],
+    [
+      {
+        op: 'call',
+        fn: 'in',
+        args: Array.from({ length: 6_000 }, () => ({ op: 'lit', value: 1 })),
+      },
+      /more than 5000 nodes/,
+    ],
   ])('%# is refused with its path', (value, message) => {
     expect(() => parseExpr(value, 'where')).toThrow(
-      expect.objectContaining({ code: 'MR_EXPRESSION_INVALID', message: expect.stringMatching(message) }),
+      expect.objectContaining({
+        code: 'MR_EXPRESSION_INVALID',
+        message: expect.stringMatching(message),
+      }),
     );
   });
 });
 
 it('canonical text does not hang on key order or on undefined', () => {
-  expect(canonical({ b: [1, { d: null, c: undefined }], a: 'x' })).toBe('{"a":"x","b":[1,{"d":null}]}');
+  expect(canonical({ b: [1, { d: null, c: undefined }], a: 'x' })).toBe(
+    '{"a":"x","b":[1,{"d":null}]}',
+  );
 });

@@ -1,4 +1,7 @@
-/** `cast` in Flink SQL: the same conversions as in JavaScript, each by a function of the Java module where SQL's own differs. */
+/**
+ * `cast` in Flink SQL: the same conversions as in JavaScript, each by a function of the Java module
+ * where SQL's own differs.
+ */
 import { isNumeric } from '#domain/values/field-type.ts';
 import type { ScalarType } from '#domain/values/value.ts';
 import { flinkDouble } from './flink-types.ts';

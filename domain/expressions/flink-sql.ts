@@ -30,7 +30,8 @@ const print = (expr: Expr, scope: Scope, wanted: FieldType): string => {
     }
     case 'when': {
       const type = infer(expr, scope) ?? wanted;
-      const value = (part: Expr): string => flinkAs({ sql: print(part, scope, type), type: infer(part, scope) ?? type }, type);
+      const value = (part: Expr): string =>
+        flinkAs({ sql: print(part, scope, type), type: infer(part, scope) ?? type }, type);
       const branches = expr.branches.map(
         ([condition, then]) =>
           `WHEN ${print(condition, scope, { base: 'boolean', array: false, nullable: true })} THEN ${value(then)}`,

@@ -1,8 +1,14 @@
-/** How Millrace's values stand in Flink SQL: one place, so that expressions, aggregates and tables agree. */
+/**
+ * How Millrace's values stand in Flink SQL: one place, so that expressions, aggregates and tables
+ * agree.
+ */
 import { isNumeric } from '#domain/values/field-type.ts';
 import type { FieldType, Scalar, ScalarType } from '#domain/values/value.ts';
 
-/** Times are epoch ms and dates days, as in rows, so that no time zone of a session can touch them; bytes are base64 text. */
+/**
+ * Times are epoch ms and dates days, as in rows, so that no time zone of a session can touch them;
+ * bytes are base64 text.
+ */
 const FLINK: Readonly<Record<ScalarType, string>> = {
   string: 'STRING',
   int: 'INT',
@@ -15,12 +21,21 @@ const FLINK: Readonly<Record<ScalarType, string>> = {
   bytes: 'STRING',
 };
 
-export const flinkType = (type: FieldType): string => (type.array ? `ARRAY<${FLINK[type.base]}>` : FLINK[type.base]);
+export const flinkType = (type: FieldType): string =>
+  type.array ? `ARRAY<${FLINK[type.base]}>` : FLINK[type.base];
 
-export const flinkDouble = ({ sql, type }: { readonly sql: string; readonly type: FieldType }): string =>
-  type.base === 'double' ? sql : `CAST(${sql} AS DOUBLE)`;
+export const flinkDouble = ({
+  sql,
+  type,
+}: {
+  readonly sql: string;
+  readonly type: FieldType;
+}): string => (type.base === 'double' ? sql : `CAST(${sql} AS DOUBLE)`);
 
-export const flinkAs = ({ sql, type }: { readonly sql: string; readonly type: FieldType }, to: FieldType): string =>
+export const flinkAs = (
+  { sql, type }: { readonly sql: string; readonly type: FieldType },
+  to: FieldType,
+): string =>
   type.base === to.base && type.array === to.array ? sql : `CAST(${sql} AS ${flinkType(to)})`;
 
 export const flinkText = (text: string): string => `'${text.replaceAll("'", "''")}'`;

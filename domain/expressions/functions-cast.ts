@@ -10,7 +10,8 @@ import { of, show } from './types.ts';
 const DAY = 86_400_000;
 const NUMERAL = /^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?$/;
 
-const within = (n: number, limit: number): number | null => (n >= -limit && n <= limit ? Math.trunc(n) + 0 : null);
+const within = (n: number, limit: number): number | null =>
+  n >= -limit && n <= limit ? Math.trunc(n) + 0 : null;
 
 const numberTo: Readonly<Partial<Record<ScalarType, (n: number) => Value>>> = {
   int: (n) => (n > -2147483649 && n < 2147483648 ? Math.trunc(n) + 0 : null),
@@ -62,7 +63,9 @@ function converter(from: ScalarType, to: ScalarType): ((value: never) => Value) 
 
 const ends = (args: readonly Argument[]): ((value: never) => Value) | null => {
   const [value, to] = args as readonly [Argument, Argument];
-  return isScalarType(to.literal) && !value.type.array ? converter(value.type.base, to.literal) : null;
+  return isScalarType(to.literal) && !value.type.array
+    ? converter(value.type.base, to.literal)
+    : null;
 };
 
 export const CAST: readonly FunctionRow[] = [

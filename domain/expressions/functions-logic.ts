@@ -14,16 +14,26 @@ const compared =
     return of('boolean', anyNull(args));
   };
 
-/** Numbers of two types are compared as doubles; text by UTF-16 code unit, where SQL's own order is by code point. */
+/**
+ * Numbers of two types are compared as doubles; text by UTF-16 code unit, where SQL's own order is
+ * by code point.
+ */
 const comparedInFlink =
   (operator: string, ordered: boolean): FunctionRow['flink'] =>
   (args) => {
     const [a, b] = args as readonly [SqlArgument, SqlArgument];
     if (ordered && is(a.type, 'string')) return `(MR_COMPARE(${a.sql}, ${b.sql}) ${operator} 0)`;
-    return a.type.base === b.type.base ? `(${a.sql} ${operator} ${b.sql})` : `(${flinkDouble(a)} ${operator} ${flinkDouble(b)})`;
+    return a.type.base === b.type.base
+      ? `(${a.sql} ${operator} ${b.sql})`
+      : `(${flinkDouble(a)} ${operator} ${flinkDouble(b)})`;
   };
 
-const comparison = (name: string, operator: string, ordered: boolean, js: (a: Scalar, b: Scalar) => boolean): FunctionRow => ({
+const comparison = (
+  name: string,
+  operator: string,
+  ordered: boolean,
+  js: (a: Scalar, b: Scalar) => boolean,
+): FunctionRow => ({
   name,
   arity: [2, 2],
   nulls: 'strict',
@@ -32,14 +42,24 @@ const comparison = (name: string, operator: string, ordered: boolean, js: (a: Sc
   flink: comparedInFlink(operator, ordered),
 });
 
-const logic = (name: string, max: number, nulls: FunctionRow['nulls'], js: Implementation): FunctionRow => ({
+const logic = (
+  name: string,
+  max: number,
+  nulls: FunctionRow['nulls'],
+  js: Implementation,
+): FunctionRow => ({
   name,
   arity: [name === 'not' ? 1 : 2, max],
   nulls,
-  type: (args) => (args.every((a) => is(a.type, 'boolean')) ? of('boolean', anyNull(args)) : `needs booleans, got ${show(args)}`),
+  type: (args) =>
+    args.every((a) => is(a.type, 'boolean'))
+      ? of('boolean', anyNull(args))
+      : `needs booleans, got ${show(args)}`,
   js: () => js,
   flink: (args) =>
-    name === 'not' ? `(NOT ${args[0]?.sql})` : `(${args.map((a) => a.sql).join(name === 'and' ? ' AND ' : ' OR ')})`,
+    name === 'not'
+      ? `(NOT ${args[0]?.sql})`
+      : `(${args.map((a) => a.sql).join(name === 'and' ? ' AND ' : ' OR ')})`,
 });
 
 const nullTest = (name: string, test: string, js: (value: Value) => boolean): FunctionRow => ({
@@ -60,8 +80,12 @@ export const LOGIC: readonly FunctionRow[] = [
   comparison('gte', '>=', true, (a, b) => a >= b),
   comparison('lt', '<', true, (a, b) => a < b),
   comparison('lte', '<=', true, (a, b) => a <= b),
-  logic('and', 2, 'aware', (a: Truth, b: Truth) => (a === false || b === false ? false : a === null || b === null ? null : true)),
-  logic('or', 2, 'aware', (a: Truth, b: Truth) => (a === true || b === true ? true : a === null || b === null ? null : false)),
+  logic('and', 2, 'aware', (a: Truth, b: Truth) =>
+    a === false || b === false ? false : a === null || b === null ? null : true,
+  ),
+  logic('or', 2, 'aware', (a: Truth, b: Truth) =>
+    a === true || b === true ? true : a === null || b === null ? null : false,
+  ),
   logic('not', 1, 'strict', (a: boolean) => !a),
   nullTest('isNull', 'IS NULL', (value) => value === null),
   nullTest('isNotNull', 'IS NOT NULL', (value) => value !== null),
@@ -93,7 +117,9 @@ export const LOGIC: readonly FunctionRow[] = [
     type: (args) => {
       const [first, ...rest] = args as readonly [Argument, ...Argument[]];
       const odd = rest.find((a) => !comparable(first.type, a.type));
-      return odd ? `can't look for ${show([odd])} among ${show([first])}` : of('boolean', first.type.nullable);
+      return odd
+        ? `can't look for ${show([odd])} among ${show([first])}`
+        : of('boolean', first.type.nullable);
     },
     js: (args) => {
       const members = new Set(args.slice(1).map((a) => a.literal));

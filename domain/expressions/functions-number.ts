@@ -1,8 +1,18 @@
-/** Arithmetic in IEEE doubles: see `finite` and `whole` for what becomes of a result that is no number. */
+/**
+ * Arithmetic in IEEE doubles: see `finite` and `whole` for what becomes of a result that is no
+ * number.
+ */
 import { isNumeric, isWhole } from '#domain/values/field-type.ts';
 import type { FieldType } from '#domain/values/value.ts';
 import { flinkAs, flinkDouble } from './flink-types.ts';
-import { type Argument, type FunctionRow, finite, type Implementation, type SqlArgument, whole } from './function-row.ts';
+import {
+  type Argument,
+  type FunctionRow,
+  finite,
+  type Implementation,
+  type SqlArgument,
+  whole,
+} from './function-row.ts';
 import { anyNull, comparable, is, of, show, unify } from './types.ts';
 
 const numbers = (args: readonly Argument[]): boolean => args.every((a) => isNumeric(a.type));
@@ -12,7 +22,9 @@ const wholes = (args: readonly Argument[]): boolean => args.every((a) => isWhole
 function moved(name: string, args: readonly Argument[]): FieldType | null {
   const [a, b] = args as readonly [Argument, Argument];
   if (!is(a.type, 'timestamp', 'date'))
-    return name === 'add' && is(b.type, 'timestamp', 'date') && isWhole(a.type) ? of(b.type.base, true) : null;
+    return name === 'add' && is(b.type, 'timestamp', 'date') && isWhole(a.type)
+      ? of(b.type.base, true)
+      : null;
   if (isWhole(b.type)) return of(a.type.base, true);
   return name === 'sub' && a.type.base === b.type.base && !b.type.array ? of('long', true) : null;
 }
@@ -20,17 +32,26 @@ function moved(name: string, args: readonly Argument[]): FieldType | null {
 const isReal = (name: string, args: readonly Argument[]): boolean =>
   name === 'div' || args.some((a) => is(a.type, 'float', 'double'));
 
-const arithmetic = (name: string, js: (a: number, b: number) => number, operator: string | null): FunctionRow => ({
+const arithmetic = (
+  name: string,
+  js: (a: number, b: number) => number,
+  operator: string | null,
+): FunctionRow => ({
   name,
   arity: [2, 2],
   nulls: 'strict',
   type: (args) => {
     if (numbers(args)) return of(wholes(args) && name !== 'div' ? 'long' : 'double', true);
-    return (name === 'add' || name === 'sub' ? moved(name, args) : null) ?? `needs numbers, got ${show(args)}`;
+    return (
+      (name === 'add' || name === 'sub' ? moved(name, args) : null) ??
+      `needs numbers, got ${show(args)}`
+    );
   },
   js: (args) => {
     return (
-      isReal(name, args) ? (a: number, b: number) => finite(js(a, b)) : (a: number, b: number) => whole(js(a, b))
+      isReal(name, args)
+        ? (a: number, b: number) => finite(js(a, b))
+        : (a: number, b: number) => whole(js(a, b))
     ) as Implementation;
   },
   flink: (args, result) => {
@@ -41,21 +62,37 @@ const arithmetic = (name: string, js: (a: number, b: number) => number, operator
   },
 });
 
-const real = (name: string, arity: 1 | 2, js: (...args: number[]) => number, flink: string): FunctionRow => ({
+const real = (
+  name: string,
+  arity: 1 | 2,
+  js: (...args: number[]) => number,
+  flink: string,
+): FunctionRow => ({
   name,
   arity: [arity, arity],
   nulls: 'strict',
   type: (args) => (numbers(args) ? of('double', true) : `needs numbers, got ${show(args)}`),
-  js: () => (arity === 1 ? (a: number) => finite(js(a)) : (a: number, b: number) => finite(js(a, b))) as Implementation,
+  js: () =>
+    (arity === 1
+      ? (a: number) => finite(js(a))
+      : (a: number, b: number) => finite(js(a, b))) as Implementation,
   flink: (args) => `MR_FINITE(${flink}(${args.map(flinkDouble).join(', ')}))`,
 });
 
 /** Whole numbers stay whole. */
-const kept = (name: string, js: (a: number) => number, flink: (x: string) => string, changesWholes: boolean): FunctionRow => ({
+const kept = (
+  name: string,
+  js: (a: number) => number,
+  flink: (x: string) => string,
+  changesWholes: boolean,
+): FunctionRow => ({
   name,
   arity: [1, 1],
   nulls: 'strict',
-  type: (args) => (numbers(args) ? of(wholes(args) ? 'long' : 'double', anyNull(args)) : `needs a number, got ${show(args)}`),
+  type: (args) =>
+    numbers(args)
+      ? of(wholes(args) ? 'long' : 'double', anyNull(args))
+      : `needs a number, got ${show(args)}`,
   js: () => ((a: number) => js(a) + 0) as Implementation,
   flink: ([arg]) => {
     const a = arg as SqlArgument;
@@ -99,7 +136,9 @@ const extreme = (
       return best;
     }) as Implementation,
   flink: (args, result) =>
-    result.base === 'string' ? extremeText(args, operator) : `${flink}(${args.map((a) => flinkAs(a, result)).join(', ')})`,
+    result.base === 'string'
+      ? extremeText(args, operator)
+      : `${flink}(${args.map((a) => flinkAs(a, result)).join(', ')})`,
 });
 
 /** Half away from zero, as SQL does. */

@@ -1,10 +1,19 @@
-/** Strings. Lengths and places count Unicode code points, from 0, as SQL engines count characters. */
+/**
+ * Strings. Lengths and places count Unicode code points, from 0, as SQL engines count characters.
+ */
 import { isNumeric, isWhole } from '#domain/values/field-type.ts';
 import type { ScalarType } from '#domain/values/value.ts';
 import type { FunctionRow, Implementation } from './function-row.ts';
 import { anyNull, is, of, show } from './types.ts';
 
-const text = (name: string, min: number, max: number, result: ScalarType, flink: string, js: Implementation): FunctionRow => ({
+const text = (
+  name: string,
+  min: number,
+  max: number,
+  result: ScalarType,
+  flink: string,
+  js: Implementation,
+): FunctionRow => ({
   name,
   arity: [min, max],
   nulls: 'strict',
@@ -21,7 +30,9 @@ const length = (s: string): number => (SURROGATE.test(s) ? [...s].length : s.len
 
 function substring(s: string, start: number, count = Number.POSITIVE_INFINITY): string | null {
   if (start < 0 || count < 0) return null;
-  return SURROGATE.test(s) ? [...s].slice(start, start + count).join('') : s.slice(start, start + count);
+  return SURROGATE.test(s)
+    ? [...s].slice(start, start + count).join('')
+    : s.slice(start, start + count);
 }
 
 /** Spaces only, as SQL's TRIM. */
@@ -38,8 +49,11 @@ export const TEXT: readonly FunctionRow[] = [
   text('upper', 1, 1, 'string', 'UPPER', (s: string) => s.toUpperCase()),
   text('trim', 1, 1, 'string', 'TRIM', trim),
   text('length', 1, 1, 'int', 'CHAR_LENGTH', length),
-  text('concat', 1, 32, 'string', 'CONCAT', ((...parts: string[]) => parts.join('')) as Implementation),
-  text('startsWith', 2, 2, 'boolean', 'MR_STARTS_WITH', (s: string, part: string) => s.startsWith(part)),
+  text('concat', 1, 32, 'string', 'CONCAT', ((...parts: string[]) =>
+    parts.join('')) as Implementation),
+  text('startsWith', 2, 2, 'boolean', 'MR_STARTS_WITH', (s: string, part: string) =>
+    s.startsWith(part),
+  ),
   text('endsWith', 2, 2, 'boolean', 'MR_ENDS_WITH', (s: string, part: string) => s.endsWith(part)),
   text('contains', 2, 2, 'boolean', 'MR_CONTAINS', (s: string, part: string) => s.includes(part)),
   text('replace', 3, 3, 'string', 'MR_REPLACE', (s: string, part: string, by: string) =>
@@ -56,6 +70,7 @@ export const TEXT: readonly FunctionRow[] = [
         : `needs a string, a start from 0 and a length, got ${show(args)}`;
     },
     js: () => substring as Implementation,
-    flink: (args) => `MR_SUBSTRING(${args.map((a, i) => (i === 0 ? a.sql : `CAST(${a.sql} AS BIGINT)`)).join(', ')})`,
+    flink: (args) =>
+      `MR_SUBSTRING(${args.map((a, i) => (i === 0 ? a.sql : `CAST(${a.sql} AS BIGINT)`)).join(', ')})`,
   },
 ];

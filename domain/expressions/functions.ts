@@ -1,4 +1,7 @@
-/** The function table: every function of an expression, by name. Adding one is one row in one of these lists. */
+/**
+ * The function table: every function of an expression, by name. Adding one is one row in one of
+ * these lists.
+ */
 import type { FunctionRow } from './function-row.ts';
 import { CAST } from './functions-cast.ts';
 import { LOGIC } from './functions-logic.ts';

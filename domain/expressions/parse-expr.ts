@@ -1,4 +1,7 @@
-/** Expressions that come over the wire: every node is checked, and depth and size are bounded before anything walks the tree. */
+/**
+ * Expressions that come over the wire: every node is checked, and depth and size are bounded before
+ * anything walks the tree.
+ */
 import { fail } from '#domain/errors.ts';
 import type { Scalar } from '#domain/values/value.ts';
 import type { Expr } from './ast.ts';
@@ -15,11 +18,13 @@ const show = (value: unknown): string => {
   return text.length > 80 ? `${text.slice(0, 80)}…` : text;
 };
 
-const invalid = (path: string, what: string): never => fail('MR_EXPRESSION_INVALID', `${path}: ${what}.`, { path });
+const invalid = (path: string, what: string): never =>
+  fail('MR_EXPRESSION_INVALID', `${path}: ${what}.`, { path });
 
 function onlyKeys(value: Json, keys: readonly string[], path: string): void {
   for (const key of Object.keys(value)) {
-    if (!keys.includes(key)) invalid(path, `has ${JSON.stringify(key)}, which a node ${show(value.op)} does not have`);
+    if (!keys.includes(key))
+      invalid(path, `has ${JSON.stringify(key)}, which a node ${show(value.op)} does not have`);
   }
 }
 
@@ -33,7 +38,12 @@ function name(value: unknown, path: string): string {
 }
 
 function literal(value: unknown, path: string): Scalar | null {
-  if (value === null || typeof value === 'boolean' || (typeof value === 'number' && Number.isFinite(value))) return value;
+  if (
+    value === null ||
+    typeof value === 'boolean' ||
+    (typeof value === 'number' && Number.isFinite(value))
+  )
+    return value;
   if (typeof value === 'string' && value.length <= MAX_LITERAL) return value;
   return invalid(
     path,
@@ -45,8 +55,10 @@ function literal(value: unknown, path: string): Scalar | null {
 export function parseExpr(value: unknown, path: string): Expr {
   let nodes = 0;
   const node = (value: unknown, path: string, depth: number): Expr => {
-    if (depth > MAX_DEPTH) return invalid(path, `the expression is deeper than ${MAX_DEPTH} levels`);
-    if (++nodes > MAX_NODES) return invalid(path, `the expression has more than ${MAX_NODES} nodes`);
+    if (depth > MAX_DEPTH)
+      return invalid(path, `the expression is deeper than ${MAX_DEPTH} levels`);
+    if (++nodes > MAX_NODES)
+      return invalid(path, `the expression has more than ${MAX_NODES} nodes`);
     if (value === null || typeof value !== 'object' || Array.isArray(value))
       return invalid(path, `must be an expression, is ${show(value)}`);
     const { op, ...rest } = value as Json;
@@ -60,8 +72,11 @@ export function parseExpr(value: unknown, path: string): Expr {
         return { op, value: literal(rest.value, `${path}.value`) };
       case 'call': {
         onlyKeys(value as Json, ['op', 'fn', 'args'], path);
-        if (typeof rest.fn !== 'string') return invalid(`${path}.fn`, `must name a function, is ${show(rest.fn)}`);
-        const args = list(rest.args, `${path}.args`).map((arg, i) => node(arg, `${path}.args[${i}]`, depth + 1));
+        if (typeof rest.fn !== 'string')
+          return invalid(`${path}.fn`, `must name a function, is ${show(rest.fn)}`);
+        const args = list(rest.args, `${path}.args`).map((arg, i) =>
+          node(arg, `${path}.args[${i}]`, depth + 1),
+        );
         const call = { op, fn: rest.fn, args } as const;
         try {
           functionRow(call);
@@ -75,8 +90,12 @@ export function parseExpr(value: unknown, path: string): Expr {
         const branches = list(rest.branches, `${path}.branches`).map((branch, i) => {
           const at = `${path}.branches[${i}]`;
           const pair = list(branch, at);
-          if (pair.length !== 2) return invalid(at, `must be [condition, value], has ${pair.length} parts`);
-          return [node(pair[0], `${at}[0]`, depth + 1), node(pair[1], `${at}[1]`, depth + 1)] as const;
+          if (pair.length !== 2)
+            return invalid(at, `must be [condition, value], has ${pair.length} parts`);
+          return [
+            node(pair[0], `${at}[0]`, depth + 1),
+            node(pair[1], `${at}[1]`, depth + 1),
+          ] as const;
         });
         if (branches.length === 0) return invalid(`${path}.branches`, 'must have a branch');
         return { op, branches, otherwise: node(rest.otherwise, `${path}.otherwise`, depth + 1) };

@@ -1,6 +1,7 @@
 /**
- * The type of an expression over the columns (or inputs) in scope. A literal null has no type of its own: it takes that of the
- * branch beside it, and where nothing is beside it, it is refused, for the result would always be null.
+ * The type of an expression over the columns (or inputs) in scope. A literal null has no type of
+ * its own: it takes that of the branch beside it, and where nothing is beside it, it is refused,
+ * for the result would always be null.
  */
 import { fail } from '#domain/errors.ts';
 import { formatFieldType } from '#domain/values/field-type.ts';
@@ -18,7 +19,10 @@ export interface Scope {
 
 const invalid = (expr: Expr, what: string): never => {
   const text = formatExpr(expr);
-  return fail('MR_EXPRESSION_INVALID', `in ${text.length > 200 ? `${text.slice(0, 200)}…` : text}: ${what}.`);
+  return fail(
+    'MR_EXPRESSION_INVALID',
+    `in ${text.length > 200 ? `${text.slice(0, 200)}…` : text}: ${what}.`,
+  );
 };
 
 export function literalType(value: Scalar): FieldType {
@@ -40,24 +44,40 @@ function reference(expr: Expr & { readonly op: 'col' | 'input' }, scope: Scope):
   );
 }
 
-/** @throws MillraceError MR_EXPRESSION_INVALID where the table has no such function, or not with so many arguments */
+/**
+ * @throws MillraceError MR_EXPRESSION_INVALID where the table has no such function, or not with so
+ * many arguments
+ */
 export function functionRow(expr: Expr & { readonly op: 'call' }): FunctionRow {
   const row = FUNCTIONS.get(expr.fn);
   if (row === undefined)
-    return invalid(expr, `there is no function ${JSON.stringify(expr.fn)}: there are ${[...FUNCTIONS.keys()].join(', ')}`);
+    return invalid(
+      expr,
+      `there is no function ${JSON.stringify(expr.fn)}: there are ${[...FUNCTIONS.keys()].join(', ')}`,
+    );
   const [min, max] = row.arity;
   if (expr.args.length < min || expr.args.length > max) {
-    return invalid(expr, `${expr.fn} takes ${min === max ? min : `${min} to ${max}`} arguments, got ${expr.args.length}`);
+    return invalid(
+      expr,
+      `${expr.fn} takes ${min === max ? min : `${min} to ${max}`} arguments, got ${expr.args.length}`,
+    );
   }
   expr.args.forEach((arg, i) => {
     const wanted = row.literals?.includes(i) || (i > 0 && row.literals?.includes(-1));
-    if (wanted && (arg.op !== 'lit' || arg.value === null)) invalid(expr, `argument ${i + 1} of ${expr.fn} must be a literal`);
+    if (wanted && (arg.op !== 'lit' || arg.value === null))
+      invalid(expr, `argument ${i + 1} of ${expr.fn} must be a literal`);
   });
   return row;
 }
 
-/** Arguments with their types; a null literal beside typed ones takes the type of the first of them. */
-export function argumentsOf(expr: Expr & { readonly op: 'call' }, row: FunctionRow, scope: Scope): readonly Argument[] {
+/**
+ * Arguments with their types; a null literal beside typed ones takes the type of the first of them.
+ */
+export function argumentsOf(
+  expr: Expr & { readonly op: 'call' },
+  row: FunctionRow,
+  scope: Scope,
+): readonly Argument[] {
   const types = expr.args.map((arg) => infer(arg, scope));
   const first = types.find((type) => type !== null);
   return expr.args.map((arg, i) => {
@@ -67,7 +87,10 @@ export function argumentsOf(expr: Expr & { readonly op: 'call' }, row: FunctionR
     if (row.name !== 'coalesce' || !first) {
       return row.name === 'cast'
         ? { type: of('string', true), literal }
-        : invalid(expr, 'an argument is a null literal, so that the result is always the same; use isNull to look for nulls');
+        : invalid(
+            expr,
+            'an argument is a null literal, so that the result is always the same; use isNull to look for nulls',
+          );
     }
     return { type: { ...first, nullable: true }, literal };
   });
@@ -95,7 +118,10 @@ function inferWhen(expr: Expr & { readonly op: 'when' }, scope: Scope): FieldTyp
   for (const [condition] of expr.branches) {
     const type = infer(condition, scope);
     if (type === null || type.base !== 'boolean' || type.array)
-      invalid(expr, `the condition ${formatExpr(condition)} must be a boolean, is ${type ? formatFieldType(type) : 'null'}`);
+      invalid(
+        expr,
+        `the condition ${formatExpr(condition)} must be a boolean, is ${type ? formatFieldType(type) : 'null'}`,
+      );
   }
   let type: FieldType | null = null;
   let nullable = false;
@@ -106,7 +132,10 @@ function inferWhen(expr: Expr & { readonly op: 'when' }, scope: Scope): FieldTyp
     else
       type =
         unify(type, next) ??
-        invalid(expr, `the branches must have one type, got ${formatFieldType(type)} and ${formatFieldType(next)}`);
+        invalid(
+          expr,
+          `the branches must have one type, got ${formatFieldType(type)} and ${formatFieldType(next)}`,
+        );
   }
   return type && { ...type, nullable: type.nullable || nullable };
 }

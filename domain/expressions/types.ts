@@ -2,13 +2,24 @@
 import { formatFieldType, isNumeric } from '#domain/values/field-type.ts';
 import type { FieldType, ScalarType } from '#domain/values/value.ts';
 
-const WIDTH: Readonly<Partial<Record<ScalarType, number>>> = { int: 0, long: 1, float: 2, double: 3 };
+const WIDTH: Readonly<Partial<Record<ScalarType, number>>> = {
+  int: 0,
+  long: 1,
+  float: 2,
+  double: 3,
+};
 
-export const of = (base: ScalarType, nullable: boolean): FieldType => ({ base, array: false, nullable });
+export const of = (base: ScalarType, nullable: boolean): FieldType => ({
+  base,
+  array: false,
+  nullable,
+});
 
-export const is = (type: FieldType, ...bases: readonly ScalarType[]): boolean => !type.array && bases.includes(type.base);
+export const is = (type: FieldType, ...bases: readonly ScalarType[]): boolean =>
+  !type.array && bases.includes(type.base);
 
-export const anyNull = (types: readonly { readonly type: FieldType }[]): boolean => types.some((a) => a.type.nullable);
+export const anyNull = (types: readonly { readonly type: FieldType }[]): boolean =>
+  types.some((a) => a.type.nullable);
 
 export const show = (types: readonly { readonly type: FieldType }[]): string =>
   types.map((a) => formatFieldType(a.type)).join(', ');

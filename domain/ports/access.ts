@@ -1,6 +1,6 @@
 /**
- * What stands between the gateways and the platform. A gateway says what a caller has shown; who that is, whether he may, and how often,
- * is decided here, in one place, for all protocols.
+ * What stands between the gateways and the platform. A gateway says what a caller has shown; who
+ * that is, whether he may, and how often, is decided here, in one place, for all protocols.
  */
 import type { Grant } from '#domain/access/grants.ts';
 import type { Principal } from '#domain/access/principal.ts';
@@ -14,12 +14,18 @@ export interface Credentials {
 }
 
 export interface Access {
-  /** The platform, each of whose methods asks what its caller may do; one that names none is refused. */
+  /**
+   * The platform, each of whose methods asks what its caller may do; one that names none is
+   * refused.
+   */
   readonly platform: Platform;
-  /** Whether callers must show a key. Where it is decided by there being keys, it never goes back. */
+  /**
+   * Whether callers must show a key. Where it is decided by there being keys, it never goes back.
+   */
   readonly demanded: () => boolean;
   /**
-   * Who asks; counts as one request of his. Of one who was seen before, at once and without a promise.
+   * Who asks; counts as one request of his. Of one who was seen before, at once and without a
+   * promise.
    * @throws MR_UNAUTHENTICATED, MR_RATE_LIMITED
    */
   readonly authenticate: (credentials: Credentials) => Principal | Promise<Principal>;
@@ -56,9 +62,15 @@ export interface AccessOptions {
   readonly demand: 'auto' | 'keys' | 'open';
   /** a key that is admin everywhere in this process, beside those of the registry */
   readonly adminKey?: string;
-  /** @returns null where it is no token of ours to judge; throws MR_UNAUTHENTICATED where it is none to be trusted */
+  /**
+   * @returns null where it is no token of ours to judge; throws MR_UNAUTHENTICATED where it is none
+   * to be trusted
+   */
   readonly verifyToken?: (token: string) => Promise<VerifiedToken | null>;
-  /** failed attempts of one address at once, before they are answered with MR_RATE_LIMITED; default 20 */
+  /**
+   * failed attempts of one address at once, before they are answered with MR_RATE_LIMITED; default
+   * 20
+   */
   readonly failuresAtOnce?: number;
   /** whether anyone may read the metrics */
   readonly openMetrics?: boolean;

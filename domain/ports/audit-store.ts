@@ -2,10 +2,12 @@
  * Where the audit chain is kept.
  *
  * Promises (tests/contracts/audit-store.contract.ts):
- * - `append` is durable when it resolves and atomic; what follows the head is added, what is there already changes nothing, so that several
- *   processes may make the same chain. A record that does not follow the head (a gap, another hash before it) is MR_STORAGE_FAILED, and
- *   nothing of its batch is added: a chain that forked is never stored.
- * - `head` names the newest record that was ever appended, apart from the records, so that a cut-off tail shows.
+ * - `append` is durable when it resolves and atomic; what follows the head is added, what is there
+ *   already changes nothing, so that several processes may make the same chain. A record that does
+ *   not follow the head (a gap, another hash before it) is MR_STORAGE_FAILED, and nothing of its
+ *   batch is added: a chain that forked is never stored.
+ * - `head` names the newest record that was ever appended, apart from the records, so that a
+ *   cut-off tail shows.
  */
 import { MillraceError } from '../errors.ts';
 import type { AuditRecord } from './platform.ts';
@@ -25,8 +27,14 @@ export interface AuditStore {
   head(): Promise<AuditHead | null>;
 }
 
-/** What an adapter asks under its lock. @returns the records that are new, each following the one before it */
-export const followingRecords = (head: AuditHead | null, records: readonly AuditRecord[]): readonly AuditRecord[] => {
+/**
+ * What an adapter asks under its lock. @returns the records that are new, each following the one
+ * before it
+ */
+export const followingRecords = (
+  head: AuditHead | null,
+  records: readonly AuditRecord[],
+): readonly AuditRecord[] => {
   const start = head?.sequence ?? 0;
   const fresh = records.filter(({ sequence }) => sequence > start);
   let before: AuditHead = head ?? { sequence: 0, hash: GENESIS };

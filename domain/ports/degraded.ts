@@ -1,11 +1,15 @@
 /**
- * Degraded modes: what may be missing while answers stay right. A closed list; an answer names those that it was made in, and names none
- * where all is as usual. What each means for a reader is in docs/guides/model-serving.md, which a test holds to this table.
+ * Degraded modes: what may be missing while answers stay right. A closed list; an answer names
+ * those that it was made in, and names none where all is as usual. What each means for a reader is
+ * in docs/guides/model-serving.md, which a test holds to this table.
  */
 export const DEGRADED_MODES = [
   /** the hot store does not answer, or not within its budget: the primary store answers */
   'hot-unavailable',
-  /** the hot store answers, but its copy is not complete (it was emptied, or is new): the primary store answers */
+  /**
+   * the hot store answers, but its copy is not complete (it was emptied, or is new): the primary
+   * store answers
+   */
   'hot-filling',
   /** the primary store does not answer: raw events answer for what the hot store has not got */
   'primary-unavailable',

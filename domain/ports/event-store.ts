@@ -3,13 +3,16 @@ import { MillraceError } from '../errors.ts';
 /**
  * The event store: the registry's streams and one global order over them.
  *
- * A commit is what one command made: zero (refused) or more events of one stream, with who, why and when.
- * Promises (tests/contracts/event-store.contract.ts):
- * - `append` is atomic, durable when it resolves, and throws MR_VERSION_CONFLICT (details.currentVersion) where the stream is not
- *   at `expectedVersion`; of two racing appends one wins and the other conflicts.
- * - With `ifHead` it throws MR_VERSION_CONFLICT (details.currentHead) where any commit, of whichever stream, lies after that position: for a
- *   decision on facts of other streams. Of two racing appends on one head one wins and the other conflicts.
- * - Stream versions count events: 1, 2, …; global positions count commits: 1, 2, …, without a gap, in the order in which they became visible.
+ * A commit is what one command made: zero (refused) or more events of one stream, with who, why and
+ * when. Promises (tests/contracts/event-store.contract.ts):
+ * - `append` is atomic, durable when it resolves, and throws MR_VERSION_CONFLICT
+ *   (details.currentVersion) where the stream is not at `expectedVersion`; of two racing appends
+ *   one wins and the other conflicts.
+ * - With `ifHead` it throws MR_VERSION_CONFLICT (details.currentHead) where any commit, of
+ *   whichever stream, lies after that position: for a decision on facts of other streams. Of two
+ *   racing appends on one head one wins and the other conflicts.
+ * - Stream versions count events: 1, 2, …; global positions count commits: 1, 2, …, without a gap,
+ *   in the order in which they became visible.
  * - `readAll` from p never shows a commit before an older one is visible.
  */
 export interface StoredEvent {
@@ -50,26 +53,45 @@ export interface AppendOptions {
 }
 
 export interface EventStore {
-  /** @param expectedVersion the stream's version that the decision was made on; 0: no stream yet; null for refusals: any */
-  append(commit: NewCommit, expectedVersion: number | null, options?: AppendOptions): Promise<Commit>;
-  readStream(stream: string): Promise<{ readonly version: number; readonly events: readonly StoredEvent[] }>;
+  /**
+   * @param expectedVersion the stream's version that the decision was made on; 0: no stream yet;
+   * null for refusals (no check)
+   */
+  append(
+    commit: NewCommit,
+    expectedVersion: number | null,
+    options?: AppendOptions,
+  ): Promise<Commit>;
+  readStream(
+    stream: string,
+  ): Promise<{ readonly version: number; readonly events: readonly StoredEvent[] }>;
   /** Commits after `position`, in order, at most `limit`. */
   readAll(position: number, limit: number): Promise<readonly Commit[]>;
   head(): Promise<number>;
   onCommit(listener: () => void): () => void;
-  /** epoch ms: when it was last known that no commit was missing; absent: commits are only made here */
+  /**
+   * epoch ms: when it was last known that no commit was missing; absent: commits are only made here
+   */
   heardAt?(): number;
   close(): Promise<void>;
 }
 
-/** What an adapter asks under the lock, or whatever else keeps the store as it is until the append: throws the conflict. */
+/**
+ * What an adapter asks under the lock, or whatever else keeps the store as it is until the append:
+ * throws the conflict.
+ */
 export const assertUnchanged = (
   stream: string,
   current: { readonly version: number; readonly head: number },
   expectedVersion: number | null,
   { ifHead }: AppendOptions = {},
 ): void => {
-  const details = { stream, expectedVersion, currentVersion: current.version, currentHead: current.head };
+  const details = {
+    stream,
+    expectedVersion,
+    currentVersion: current.version,
+    currentHead: current.head,
+  };
   if (expectedVersion !== null && current.version !== expectedVersion) {
     throw new MillraceError(
       'MR_VERSION_CONFLICT',

@@ -2,11 +2,17 @@
 import type { LogRecord, OutgoingRecord } from '#domain/ports/log.ts';
 
 export interface ScreenedRecords {
-  /** accepted ones for the raw topic, the rest for the rejected topic with the reason; what was seen before is left out */
+  /**
+   * accepted ones for the raw topic, the rest for the rejected topic with the reason; what was seen
+   * before is left out
+   */
   readonly records: readonly OutgoingRecord[];
   /** The append failed: ids seen in this batch are forgotten. */
   undo(): void;
 }
 
-/** Records of an inbox, in order. @throws where it cannot decide now, e.g. the schema registry is away */
+/**
+ * Records of an inbox, in order. @throws where it cannot decide now, e.g. the schema registry is
+ * away
+ */
 export type InboxScreen = (records: readonly LogRecord[]) => Promise<ScreenedRecords>;

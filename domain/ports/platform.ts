@@ -1,6 +1,7 @@
 /**
- * What the gateways (HTTP, command line, later gRPC) ask of a running Millrace, whichever profile runs it.
- * Shapes are those of the interface that users are promised; times are epoch ms. Refusals are thrown as MillraceError.
+ * What the gateways (HTTP, command line, later gRPC) ask of a running Millrace, whichever profile
+ * runs it. Shapes are those of the interface that users are promised; times are epoch ms. Refusals
+ * are thrown as MillraceError.
  */
 import type { AccessLimits, Principal } from '#domain/access/principal.ts';
 import type { Definition, Kind } from '#domain/definitions/model.ts';
@@ -16,9 +17,15 @@ import type { EntityKey, FeatureStatus } from '#domain/views/plan.ts';
 
 export interface Caller {
   readonly actor: string;
-  /** of the request that asks, as its answer's headers and every log line about it say; absent: nobody gave it one */
+  /**
+   * of the request that asks, as its answer's headers and every log line about it say; absent:
+   * nobody gave it one
+   */
   readonly requestId?: string;
-  /** who that is, and what it may do; absent: nobody was asked. Only the guard of the gateways looks at it (`commands/access`). */
+  /**
+   * who that is, and what it may do; absent: nobody was asked. Only the guard of the gateways looks
+   * at it (`commands/access`).
+   */
   readonly principal?: Principal;
   /** the span of that request; absent: it is not traced */
   readonly trace?: TraceContext;
@@ -58,7 +65,10 @@ export interface ReadRequest {
   readonly at?: number;
   readonly known?: number;
   readonly after?: string;
-  /** how long `after` may be waited for, ms; absent: as long as the profile says. It is never longer than that. */
+  /**
+   * how long `after` may be waited for, ms; absent: as long as the profile says. It is never longer
+   * than that.
+   */
   readonly waitMs?: number;
   /** whether the answer says where each column comes from, and each row's newest event */
   readonly origins?: boolean;
@@ -83,7 +93,10 @@ export interface ViewAnswer {
   /** newest event time that the generation has taken in */
   readonly eventTime: number | null;
   readonly position: string;
-  /** epoch ms: every event up to `at` that the log had accepted by then is in the values, and later ones may be; null: not known yet */
+  /**
+   * epoch ms: every event up to `at` that the log had accepted by then is in the values, and later
+   * ones may be; null: not known yet
+   */
   readonly through: number | null;
 }
 
@@ -159,14 +172,21 @@ export interface CatalogEntry {
     readonly reason: string | null;
   }[];
   /** name, type, window … of what it offers, and where each is materialized and how fresh */
-  readonly features?: readonly { readonly name: string; readonly type: string; readonly description: string | null }[];
+  readonly features?: readonly {
+    readonly name: string;
+    readonly type: string;
+    readonly description: string | null;
+  }[];
   readonly materializations?: readonly {
     readonly store: string;
     readonly location: string;
     readonly generation: number;
     readonly through: string;
     readonly eventTime: number | null;
-    /** what fills it: a job of the engine, or a projection of ours; absent where the process itself does */
+    /**
+     * what fills it: a job of the engine, or a projection of ours; absent where the process itself
+     * does
+     */
     readonly job?: string;
   }[];
   /** of a feature view: the SQL that Flink runs for it on the stack profile */
@@ -195,7 +215,11 @@ export interface DatasetStatus {
   readonly out: string;
   readonly mode: 'event-time' | 'as-served';
   readonly features: readonly string[];
-  readonly views: readonly { readonly view: string; readonly version: number; readonly generation: number | null }[];
+  readonly views: readonly {
+    readonly view: string;
+    readonly version: number;
+    readonly generation: number | null;
+  }[];
   readonly known: number;
   readonly error: Problem | null;
   readonly startedAt: number;
@@ -235,7 +259,14 @@ export interface ReplayRequest {
   readonly entities?: readonly EntityKey[];
 }
 
-export type ReplayState = 'filling' | 'ready' | 'promoted' | 'rolled-back' | 'abandoned' | 'retired' | 'failed';
+export type ReplayState =
+  | 'filling'
+  | 'ready'
+  | 'promoted'
+  | 'rolled-back'
+  | 'abandoned'
+  | 'retired'
+  | 'failed';
 
 export interface ReplayStatus {
   readonly id: string;
@@ -258,8 +289,16 @@ export interface ReplayStatus {
 export interface ReplayComparison {
   readonly id: string;
   readonly view: string;
-  readonly live: { readonly version: number; readonly generation: number; readonly entities: number } | null;
-  readonly candidate: { readonly version: number; readonly generation: number; readonly entities: number };
+  readonly live: {
+    readonly version: number;
+    readonly generation: number;
+    readonly entities: number;
+  } | null;
+  readonly candidate: {
+    readonly version: number;
+    readonly generation: number;
+    readonly entities: number;
+  };
   readonly at: number;
   readonly features: readonly {
     readonly name: string;
@@ -267,7 +306,11 @@ export interface ReplayComparison {
     readonly differing: number;
     /** largest |a − b|, of numbers */
     readonly largest: number | null;
-    readonly examples: readonly { readonly entity: EntityKey; readonly live: Value; readonly candidate: Value }[];
+    readonly examples: readonly {
+      readonly entity: EntityKey;
+      readonly live: Value;
+      readonly candidate: Value;
+    }[];
   }[];
   readonly onlyLive: readonly string[];
   readonly onlyCandidate: readonly string[];
@@ -341,7 +384,10 @@ export interface AuditRecord {
   readonly outcome: 'accepted' | 'refused';
   readonly refusal: { readonly code: string; readonly message: string } | null;
   readonly events: readonly { readonly type: string; readonly data: unknown }[];
-  /** SHA-256 of the command's id and data, which the registry's commit has; absent in records of before it was kept */
+  /**
+   * SHA-256 of the command's id and data, which the registry's commit has; absent in records of
+   * before it was kept
+   */
   readonly commandHash?: string;
   readonly hash: string;
   readonly previous: string;
@@ -349,7 +395,12 @@ export interface AuditRecord {
 
 export type AuditVerification =
   | { readonly ok: true; readonly records: number; readonly head: string }
-  | { readonly ok: false; readonly records: number; readonly firstBad: number; readonly message: string };
+  | {
+      readonly ok: false;
+      readonly records: number;
+      readonly firstBad: number;
+      readonly message: string;
+    };
 
 export interface RejectedRecord {
   readonly position: string;
@@ -387,7 +438,10 @@ export interface EngineJob {
   readonly checkpointAt: number | null;
 }
 
-/** Entity rows answered since the start, by what answered them: the hot store, the primary store, or raw events, folded. */
+/**
+ * Entity rows answered since the start, by what answered them: the hot store, the primary store, or
+ * raw events, folded.
+ */
 export interface RowsServed {
   readonly hot: number;
   readonly primary: number;
@@ -460,7 +514,10 @@ export interface PlatformStatus {
   readonly replays: readonly ReplayStatus[];
 }
 
-/** `caller` absent: the platform asks itself. The one that gateways are given never asks itself: it refuses where nobody is named. */
+/**
+ * `caller` absent: the platform asks itself. The one that gateways are given never asks itself: it
+ * refuses where nobody is named.
+ */
 export interface Platform {
   publish(request: PublishRequest, caller: Caller): Promise<PublishResult>;
   producerSequence(source: string, producer: string, caller?: Caller): Promise<number>;
@@ -504,7 +561,10 @@ export interface Platform {
     caller: Caller,
   ): Promise<{ readonly rows: number; readonly out: string }>;
 
-  /** a view's values at the end of each period, a row an entity, into a table; made again, a period is replaced */
+  /**
+   * a view's values at the end of each period, a row an entity, into a table; made again, a period
+   * is replaced
+   */
   rollup(request: RollupRequest, caller: Caller): Promise<RollupResult>;
 
   startReplay(request: ReplayRequest, caller: Caller): Promise<ReplayStatus>;
@@ -519,8 +579,15 @@ export interface Platform {
   ): Promise<ReplayStatus>;
 
   /** what a service answered to a request, as far as it is logged: row by row, in order */
-  served(service: string, query: { readonly requestId: string }, caller?: Caller): Promise<readonly ServedRow[]>;
-  /** served values against event-time values, with the causes of what differs; seconds, as a data set takes */
+  served(
+    service: string,
+    query: { readonly requestId: string },
+    caller?: Caller,
+  ): Promise<readonly ServedRow[]>;
+  /**
+   * served values against event-time values, with the causes of what differs; seconds, as a data
+   * set takes
+   */
   skew(request: SkewRequest, caller?: Caller): Promise<SkewReport>;
   explain(request: ExplainRequest, caller?: Caller): Promise<Explanation>;
   auditLog(
@@ -534,7 +601,11 @@ export interface Platform {
     source: string,
     query: { readonly after?: string; readonly limit?: number },
     caller?: Caller,
-  ): Promise<{ readonly total: number; readonly records: readonly RejectedRecord[]; readonly next: string | null }>;
+  ): Promise<{
+    readonly total: number;
+    readonly records: readonly RejectedRecord[];
+    readonly next: string | null;
+  }>;
   /** publishes corrected events in place of rejected ones; without `events`, the same again */
   resendRejected(
     source: string,

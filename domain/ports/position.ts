@@ -1,4 +1,6 @@
-/** Positions as people and programs pass them: `raw.flights@0:123,1:7`, next offsets by partition. */
+/**
+ * Positions as people and programs pass them: `raw.flights@0:123,1:7`, next offsets by partition.
+ */
 import { fail } from '#domain/errors.ts';
 import type { Position } from '#domain/values/value.ts';
 
@@ -12,9 +14,13 @@ export interface TopicPosition {
 export const parseTopicPosition = (text: string): TopicPosition => {
   const match = FORM.exec(text);
   if (match === null)
-    return fail('MR_BODY_INVALID', `"${text}" is not a position: it looks like raw.flights@0:123, as an answer gave it`, {
-      position: text,
-    });
+    return fail(
+      'MR_BODY_INVALID',
+      `"${text}" is not a position: it looks like raw.flights@0:123, as an answer gave it`,
+      {
+        position: text,
+      },
+    );
   const positions = (match[2] as string).split(',').map((part) => {
     const [partition, offset] = part.split(':').map(Number);
     return { partition: partition as number, offset: offset as number };
@@ -26,8 +32,12 @@ export const parseTopicPosition = (text: string): TopicPosition => {
 export const parsePosition = (text: string, topic: string): readonly Position[] => {
   const parsed = parseTopicPosition(text);
   if (parsed.topic !== topic)
-    fail('MR_BODY_INVALID', `position "${text}" is of topic "${parsed.topic}", and one of "${topic}" is needed`, {
-      position: text,
-    });
+    fail(
+      'MR_BODY_INVALID',
+      `position "${text}" is of topic "${parsed.topic}", and one of "${topic}" is needed`,
+      {
+        position: text,
+      },
+    );
   return parsed.positions;
 };

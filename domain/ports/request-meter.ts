@@ -2,7 +2,11 @@
 import type { ErrorCode } from '#domain/errors.ts';
 
 /** @param refusal the code of a refused request; null where it was answered */
-export type RequestMeter = (seconds: number, status: number | string, refusal: ErrorCode | null) => void;
+export type RequestMeter = (
+  seconds: number,
+  status: number | string,
+  refusal: ErrorCode | null,
+) => void;
 
 export interface RequestMeters {
   /**

@@ -1,8 +1,10 @@
 /**
- * Traces: how one event went through the platform, and what one request did, as spans that a collector puts together.
+ * Traces: how one event went through the platform, and what one request did, as spans that a
+ * collector puts together.
  *
- * A platform without tracing has no `Tracing` at all, so that whoever could be traced asks once whether it is there. With it, `start`
- * answers null for what is not sampled, and then nothing more is done for that request or event: no header is written, nothing is kept.
+ * A platform without tracing has no `Tracing` at all, so that whoever could be traced asks once
+ * whether it is there. With it, `start` answers null for what is not sampled, and then nothing more
+ * is done for that request or event: no header is written, nothing is kept.
  */
 
 /** W3C trace context, as it travels in HTTP headers, gRPC metadata and the headers of a record. */
@@ -16,7 +18,9 @@ export type SpanKind = 'internal' | 'server' | 'client' | 'producer' | 'consumer
 
 export interface SpanStart {
   readonly kind?: SpanKind;
-  /** what it is part of; null: a trace begins here. One that is not well formed begins a trace, too. */
+  /**
+   * what it is part of; null: a trace begins here. One that is not well formed begins a trace, too.
+   */
   readonly parent: TraceContext | null;
   /** epoch ms; absent: now */
   readonly startedAt?: number;
@@ -57,7 +61,11 @@ export interface Tracing {
 }
 
 /** The span around a piece of work: it ends when the work does, and fails with it. */
-export const inSpan = async <T>(tracing: Tracing, span: Span, work: () => Promise<T>): Promise<T> => {
+export const inSpan = async <T>(
+  tracing: Tracing,
+  span: Span,
+  work: () => Promise<T>,
+): Promise<T> => {
   try {
     const result = await tracing.within(span, work);
     span.end();
@@ -75,8 +83,15 @@ export const inTrace = (headers: Readonly<Record<string, unknown>>): TraceContex
   return typeof tracestate === 'string' ? { traceparent, tracestate } : { traceparent };
 };
 
-/** The same, where it is sampled: the last bit of the flags, with which a `traceparent` of this version ends. */
-export const sampledTrace = (headers: Readonly<Record<string, unknown>> | undefined): TraceContext | null => {
+/**
+ * The same, where it is sampled: the last bit of the flags, with which a `traceparent` of this
+ * version ends.
+ */
+export const sampledTrace = (
+  headers: Readonly<Record<string, unknown>> | undefined,
+): TraceContext | null => {
   const trace = headers === undefined ? null : inTrace(headers);
-  return trace !== null && /^00-[\da-f]{32}-[\da-f]{16}-[\da-f][13579bdf]$/.test(trace.traceparent) ? trace : null;
+  return trace !== null && /^00-[\da-f]{32}-[\da-f]{16}-[\da-f][13579bdf]$/.test(trace.traceparent)
+    ? trace
+    : null;
 };

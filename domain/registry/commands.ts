@@ -1,10 +1,22 @@
-/** What one may ask of the registry: commands in the imperative. `System…` ones are the platform's own. */
+/**
+ * What one may ask of the registry: commands in the imperative. `System…` ones are the platform's
+ * own.
+ */
 import type { Definition, Kind } from '#domain/definitions/model.ts';
 import type { ReplayRange } from './events.ts';
 
 export type RegistryCommand =
-  | { readonly type: 'Register'; readonly definition: Definition; readonly force: boolean; readonly reason: string | null }
-  | { readonly type: 'Deprecate' | 'Restore' | 'Retire'; readonly kind: Kind; readonly name: string }
+  | {
+      readonly type: 'Register';
+      readonly definition: Definition;
+      readonly force: boolean;
+      readonly reason: string | null;
+    }
+  | {
+      readonly type: 'Deprecate' | 'Restore' | 'Retire';
+      readonly kind: Kind;
+      readonly name: string;
+    }
   | {
       readonly type: 'StartReplay';
       readonly view: string;
@@ -18,7 +30,12 @@ export type RegistryCommand =
       readonly generation: number;
     }
   | { readonly type: 'SystemGenerationFilled'; readonly view: string; readonly generation: number }
-  | { readonly type: 'SystemGenerationFailed'; readonly view: string; readonly generation: number; readonly error: string };
+  | {
+      readonly type: 'SystemGenerationFailed';
+      readonly view: string;
+      readonly generation: number;
+      readonly error: string;
+    };
 
 /** Wire names of the registering commands, one a kind. */
 export const REGISTER: Readonly<Record<Kind, string>> = {

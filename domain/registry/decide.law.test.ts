@@ -1,4 +1,7 @@
-/** Whatever commands come: events replayed give the state, versions never change, at most one generation is live, and there is always a way on. */
+/**
+ * Whatever commands come: events replayed give the state, versions never change, at most one
+ * generation is live, and there is always a way on.
+ */
 import fc from 'fast-check';
 import { count, entity, featureView, source } from 'millrace';
 import { expect, test } from 'vitest';
@@ -8,9 +11,19 @@ import type { RegistryEvent } from './events.ts';
 import { evolve, initialState, liveAt, type RegistryState } from './state.ts';
 
 const shop = entity({ name: 'shop', keys: { shop: 'string' } });
-const sales = source({ name: 'sales', fields: { shop: 'string', at: 'timestamp' }, eventTime: 'at' });
+const sales = source({
+  name: 'sales',
+  fields: { shop: 'string', at: 'timestamp' },
+  eventTime: 'at',
+});
 const view = (days: number, owner: string) =>
-  featureView({ name: 'v', entity: shop, source: sales, owner, features: { n: count({ window: `${days as 1}d` }) } });
+  featureView({
+    name: 'v',
+    entity: shop,
+    source: sales,
+    owner,
+    features: { n: count({ window: `${days as 1}d` }) },
+  });
 
 const WAITING: ReadonlySet<string> = new Set(['filling', 'ready']);
 const startReplay: RegistryCommand = {
@@ -20,33 +33,53 @@ const startReplay: RegistryCommand = {
   reason: null,
   actor: 'x',
 };
-const facts: DecisionContext = { now: 0, problems: [], change: null, planHash: null, dependents: [] };
+const facts: DecisionContext = {
+  now: 0,
+  problems: [],
+  change: null,
+  planHash: null,
+  dependents: [],
+};
 
 const generation = fc.integer({ min: 1, max: 5 });
-const command: fc.Arbitrary<{ readonly command: RegistryCommand; readonly hash: string }> = fc.oneof(
-  fc.tuple(fc.integer({ min: 1, max: 3 }), fc.constantFrom('a', 'b')).map(([days, owner]) => ({
-    hash: `h${days}`,
-    command: { type: 'Register', definition: view(days, owner), force: false, reason: null } as const,
-  })),
-  fc.constant({ hash: '', command: startReplay }),
-  fc
-    .tuple(
-      fc.constantFrom('PromoteReplay' as const, 'RollbackReplay' as const, 'AbandonReplay' as const, 'RetireReplay' as const),
-      generation,
-    )
-    .map(([type, g]) => ({
-      hash: '',
-      command: { type, view: 'v', generation: g } as const,
+const command: fc.Arbitrary<{ readonly command: RegistryCommand; readonly hash: string }> =
+  fc.oneof(
+    fc.tuple(fc.integer({ min: 1, max: 3 }), fc.constantFrom('a', 'b')).map(([days, owner]) => ({
+      hash: `h${days}`,
+      command: {
+        type: 'Register',
+        definition: view(days, owner),
+        force: false,
+        reason: null,
+      } as const,
     })),
-  generation.map((g) => ({ hash: '', command: { type: 'SystemGenerationFilled', view: 'v', generation: g } as const })),
-  generation.map((g) => ({
-    hash: '',
-    command: { type: 'SystemGenerationFailed', view: 'v', generation: g, error: 'e' } as const,
-  })),
-  fc
-    .constantFrom('Deprecate' as const, 'Restore' as const, 'Retire' as const)
-    .map((type) => ({ hash: '', command: { type, kind: 'feature-view', name: 'v' } as const })),
-);
+    fc.constant({ hash: '', command: startReplay }),
+    fc
+      .tuple(
+        fc.constantFrom(
+          'PromoteReplay' as const,
+          'RollbackReplay' as const,
+          'AbandonReplay' as const,
+          'RetireReplay' as const,
+        ),
+        generation,
+      )
+      .map(([type, g]) => ({
+        hash: '',
+        command: { type, view: 'v', generation: g } as const,
+      })),
+    generation.map((g) => ({
+      hash: '',
+      command: { type: 'SystemGenerationFilled', view: 'v', generation: g } as const,
+    })),
+    generation.map((g) => ({
+      hash: '',
+      command: { type: 'SystemGenerationFailed', view: 'v', generation: g, error: 'e' } as const,
+    })),
+    fc
+      .constantFrom('Deprecate' as const, 'Restore' as const, 'Retire' as const)
+      .map((type) => ({ hash: '', command: { type, kind: 'feature-view', name: 'v' } as const })),
+  );
 
 test('any sequence of commands', () => {
   fc.assert(
@@ -75,11 +108,17 @@ test('any sequence of commands', () => {
         const isLive = state.generations.find((g) => g.state === 'live') ?? null;
         expect(liveAt(state, i)).toBe(isLive?.generation ?? null);
         expect(state.timeline.slice(0, before.timeline.length)).toEqual(before.timeline);
-        const stuck = state.status !== 'retired' && isLive === null && !state.generations.some((g) => WAITING.has(g.state));
-        if (stuck && state.versions.length > 0) expect(decide(state, startReplay, facts)).toMatchObject({ outcome: 'accepted' });
+        const stuck =
+          state.status !== 'retired' &&
+          isLive === null &&
+          !state.generations.some((g) => WAITING.has(g.state));
+        if (stuck && state.versions.length > 0)
+          expect(decide(state, startReplay, facts)).toMatchObject({ outcome: 'accepted' });
         if (before.generations.some((g) => g.state === 'live'))
           expect(state.generations.some((g) => g.state === 'live')).toBe(true);
-        expect(state.generations.map((g) => g.generation)).toEqual(state.generations.map((_, n) => n + 1));
+        expect(state.generations.map((g) => g.generation)).toEqual(
+          state.generations.map((_, n) => n + 1),
+        );
       });
       expect(log.reduce(evolve, initialState)).toEqual(state);
     }),

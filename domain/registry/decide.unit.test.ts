@@ -8,18 +8,37 @@ import type { RegistryEvent } from './events.ts';
 import { evolve, initialState, liveAt } from './state.ts';
 
 const shop = entity({ name: 'shop', keys: { shop: 'string' } });
-const sales = source({ name: 'sales', fields: { shop: 'string', at: 'timestamp', amount: 'double' }, eventTime: 'at' });
-const view = featureView({ name: 'turnover', entity: shop, source: sales, features: { sales_1d: count({ window: '1d' }) } });
+const sales = source({
+  name: 'sales',
+  fields: { shop: 'string', at: 'timestamp', amount: 'double' },
+  eventTime: 'at',
+});
+const view = featureView({
+  name: 'turnover',
+  entity: shop,
+  source: sales,
+  features: { sales_1d: count({ window: '1d' }) },
+});
 const revised = featureView({
   name: 'turnover',
   entity: shop,
   source: sales,
   features: { sales_1d: count({ window: '1d' }), amount: avg(col('amount')) },
 });
-const json = (definition: Definition): Definition => JSON.parse(JSON.stringify(definition)) as Definition;
+const json = (definition: Definition): Definition =>
+  JSON.parse(JSON.stringify(definition)) as Definition;
 
-const context: DecisionContext = { now: 1000, problems: [], change: null, planHash: 'h1', dependents: [] };
-const register = (definition: Definition, more: { force?: boolean; reason?: string } = {}): RegistryCommand => ({
+const context: DecisionContext = {
+  now: 1000,
+  problems: [],
+  change: null,
+  planHash: 'h1',
+  dependents: [],
+};
+const register = (
+  definition: Definition,
+  more: { force?: boolean; reason?: string } = {},
+): RegistryCommand => ({
   type: 'Register',
   definition,
   force: more.force ?? false,
@@ -30,7 +49,10 @@ interface When {
   readonly when: (
     command: RegistryCommand,
     given?: Partial<DecisionContext>,
-  ) => { readonly makes: (...events: readonly unknown[]) => void; readonly refused: (code: string, text?: RegExp) => void };
+  ) => {
+    readonly makes: (...events: readonly unknown[]) => void;
+    readonly refused: (code: string, text?: RegExp) => void;
+  };
 }
 const given = (...events: readonly RegistryEvent[]): When => ({
   when(command, facts = {}) {
@@ -49,8 +71,14 @@ const given = (...events: readonly RegistryEvent[]): When => ({
   },
 });
 
-const registered: RegistryEvent = { type: 'FeatureViewRegistered', data: { version: 1, definition: json(view), planHash: 'h1' } };
-const second: RegistryEvent = { type: 'FeatureViewRegistered', data: { version: 2, definition: json(revised), planHash: 'h2' } };
+const registered: RegistryEvent = {
+  type: 'FeatureViewRegistered',
+  data: { version: 1, definition: json(view), planHash: 'h1' },
+};
+const second: RegistryEvent = {
+  type: 'FeatureViewRegistered',
+  data: { version: 2, definition: json(revised), planHash: 'h2' },
+};
 const started = (generation: number, version: number): RegistryEvent => ({
   type: 'GenerationStarted',
   data: {
@@ -58,10 +86,22 @@ const started = (generation: number, version: number): RegistryEvent => ({
     version,
     at: generation,
     replay:
-      generation === 1 ? null : { id: `turnover-${generation}`, reason: null, actor: 'a', from: null, to: null, keys: null },
+      generation === 1
+        ? null
+        : {
+            id: `turnover-${generation}`,
+            reason: null,
+            actor: 'a',
+            from: null,
+            to: null,
+            keys: null,
+          },
   },
 });
-const filled = (generation: number): RegistryEvent => ({ type: 'GenerationFilled', data: { generation, at: 10 * generation } });
+const filled = (generation: number): RegistryEvent => ({
+  type: 'GenerationFilled',
+  data: { generation, at: 10 * generation },
+});
 const failed = (generation: number): RegistryEvent => ({
   type: 'GenerationFailed',
   data: { generation, error: 'no disk', at: 10 * generation },
@@ -106,10 +146,17 @@ describe('registering', () => {
       ));
   test('a problem of the definition refuses it', () =>
     given()
-      .when(register(view), { problems: [{ code: 'MR_UNKNOWN_COLUMN', message: 'no such column' }] })
+      .when(register(view), {
+        problems: [{ code: 'MR_UNKNOWN_COLUMN', message: 'no such column' }],
+      })
       .refused('MR_UNKNOWN_COLUMN', /no such column/));
   test('a breaking change needs force, and force a reason', () => {
-    const change = { cost: 'breaking', fields: [], notes: ['y is new', 'feature x goes'], breaks: ['feature x goes'] } as const;
+    const change = {
+      cost: 'breaking',
+      fields: [],
+      notes: ['y is new', 'feature x goes'],
+      breaks: ['feature x goes'],
+    } as const;
     given(...live)
       .when(register(revised), { change })
       .refused('MR_INCOMPATIBLE_REVISION', /feature x goes/);
@@ -143,7 +190,10 @@ describe('deprecating and retiring', () => {
     given(...live)
       .when(command('Deprecate'))
       .makes({ type: 'DefinitionDeprecated' });
-    given(...live, { type: 'DefinitionDeprecated', data: { kind: 'feature-view', name: 'turnover' } })
+    given(...live, {
+      type: 'DefinitionDeprecated',
+      data: { kind: 'feature-view', name: 'turnover' },
+    })
       .when(command('Restore'))
       .makes({ type: 'DefinitionRestored' });
     given(...live)
@@ -155,11 +205,16 @@ describe('deprecating and retiring', () => {
       .when(command('Retire'), { dependents: ['feature-service/model'] })
       .refused('MR_REFUSED', /feature-service\/model/));
   test('what is restored from retirement must still hold together', () => {
-    const problems = [{ code: 'MR_UNKNOWN_REFERENCE', message: 'there is no source "sales"' }] as const;
+    const problems = [
+      { code: 'MR_UNKNOWN_REFERENCE', message: 'there is no source "sales"' },
+    ] as const;
     given(...live, { type: 'DefinitionRetired', data: { kind: 'feature-view', name: 'turnover' } })
       .when(command('Restore'), { problems })
       .refused('MR_UNKNOWN_REFERENCE', /sales/);
-    given(...live, { type: 'DefinitionDeprecated', data: { kind: 'feature-view', name: 'turnover' } })
+    given(...live, {
+      type: 'DefinitionDeprecated',
+      data: { kind: 'feature-view', name: 'turnover' },
+    })
       .when(command('Restore'), { problems })
       .makes({ type: 'DefinitionRestored' });
   });
@@ -172,7 +227,9 @@ describe('deprecating and retiring', () => {
 });
 
 describe('replays', () => {
-  const start = (range: Partial<{ from: number; to: number; keys: string[] }> = {}): RegistryCommand => ({
+  const start = (
+    range: Partial<{ from: number; to: number; keys: string[] }> = {},
+  ): RegistryCommand => ({
     type: 'StartReplay',
     view: 'turnover',
     range: { from: range.from ?? null, to: range.to ?? null, keys: range.keys ?? null },
@@ -187,7 +244,10 @@ describe('replays', () => {
   test('start takes the next generation and the newest version', () =>
     given(...live, second)
       .when(start())
-      .makes({ type: 'GenerationStarted', data: { generation: 2, version: 2, replay: { id: 'turnover-2', actor: 'ann' } } }));
+      .makes({
+        type: 'GenerationStarted',
+        data: { generation: 2, version: 2, replay: { id: 'turnover-2', actor: 'ann' } },
+      }));
   test('not of what is not there, and not before the first generation is live', () => {
     given().when(start()).refused('MR_NOT_FOUND');
     given(registered, started(1, 1)).when(start()).refused('MR_REPLAY_STATE');
@@ -206,7 +266,10 @@ describe('replays', () => {
   test('the first generation promotes itself, a replay waits for a person', () => {
     given(registered, started(1, 1))
       .when({ type: 'SystemGenerationFilled', view: 'turnover', generation: 1 })
-      .makes({ type: 'GenerationFilled' }, { type: 'GenerationPromoted', data: { generation: 1, previous: null } });
+      .makes(
+        { type: 'GenerationFilled' },
+        { type: 'GenerationPromoted', data: { generation: 1, previous: null } },
+      );
     given(...live, second, started(2, 2))
       .when({ type: 'SystemGenerationFilled', view: 'turnover', generation: 2 })
       .makes({ type: 'GenerationFilled' });
@@ -250,7 +313,10 @@ describe('replays', () => {
     };
     given(...replayed, renamed)
       .when(change('PromoteReplay', 2))
-      .makes({ type: 'GenerationPromoted' }, { type: 'GenerationAdopted', data: { generation: 2, version: 3 } });
+      .makes(
+        { type: 'GenerationPromoted' },
+        { type: 'GenerationAdopted', data: { generation: 2, version: 3 } },
+      );
     const asBefore: RegistryEvent = {
       type: 'FeatureViewRegistered',
       data: { version: 3, definition: json(view), planHash: 'h1' },
@@ -266,19 +332,30 @@ describe('replays', () => {
     const again = [registered, started(1, 1), failed(1)];
     given(...again)
       .when(start())
-      .makes({ type: 'GenerationStarted', data: { generation: 2, version: 1, replay: { id: 'turnover-2' } } });
+      .makes({
+        type: 'GenerationStarted',
+        data: { generation: 2, version: 1, replay: { id: 'turnover-2' } },
+      });
     given(...again)
       .when(start({ from: 5 }))
       .refused('MR_REFUSED', /whole/);
     given(...again, started(2, 1))
       .when({ type: 'SystemGenerationFilled', view: 'turnover', generation: 2 })
-      .makes({ type: 'GenerationFilled' }, { type: 'GenerationPromoted', data: { generation: 2, previous: null } });
+      .makes(
+        { type: 'GenerationFilled' },
+        { type: 'GenerationPromoted', data: { generation: 2, previous: null } },
+      );
     given(...again)
       .when(change('AbandonReplay', 1))
       .makes({ type: 'GenerationAbandoned' });
   });
   test('what fails is said, once, and only of what is being filled', () => {
-    const fail: RegistryCommand = { type: 'SystemGenerationFailed', view: 'turnover', generation: 2, error: 'no disk' };
+    const fail: RegistryCommand = {
+      type: 'SystemGenerationFailed',
+      view: 'turnover',
+      generation: 2,
+      error: 'no disk',
+    };
     given(...live, started(2, 1))
       .when(fail)
       .makes({ type: 'GenerationFailed', data: { generation: 2, error: 'no disk' } });
@@ -320,7 +397,10 @@ describe('replays', () => {
       .refused('MR_REPLAY_STATE');
   });
   test('a failed one is abandoned', () =>
-    given(...live, started(2, 1), { type: 'GenerationFailed', data: { generation: 2, error: 'x', at: 1 } })
+    given(...live, started(2, 1), {
+      type: 'GenerationFailed',
+      data: { generation: 2, error: 'x', at: 1 },
+    })
       .when(change('AbandonReplay', 2))
       .makes({ type: 'GenerationAbandoned' }));
   test('who was live when', () => {
@@ -329,7 +409,16 @@ describe('replays', () => {
       promoted(2),
       { type: 'GenerationRolledBack', data: { generation: 2, to: 1, at: 300 } } as const,
     ].reduce<ReturnType<typeof evolve>>(evolve, initialState);
-    expect([50, 100, 199, 200, 299, 300].map((time) => liveAt(state, time))).toEqual([null, 1, 1, 2, 2, 1]);
-    expect(state.generations.filter((g) => g.state === 'live').map((g) => g.generation)).toEqual([1]);
+    expect([50, 100, 199, 200, 299, 300].map((time) => liveAt(state, time))).toEqual([
+      null,
+      1,
+      1,
+      2,
+      2,
+      1,
+    ]);
+    expect(state.generations.filter((g) => g.state === 'live').map((g) => g.generation)).toEqual([
+      1,
+    ]);
   });
 });

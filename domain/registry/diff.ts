@@ -1,5 +1,6 @@
 /**
- * What a revision changes, field by field, and what that costs: nothing, a new version (compatible), a replay, or a reader (breaking).
+ * What a revision changes, field by field, and what that costs: nothing, a new version
+ * (compatible), a replay, or a reader (breaking).
  */
 import type {
   Definition,
@@ -39,11 +40,24 @@ export interface Readers {
   readonly featureType: (view: FeatureViewDefinition, feature: string) => string | null;
 }
 
-const RANK: Readonly<Record<ChangeCost, number>> = { none: 0, compatible: 1, replay: 2, breaking: 3 };
+const RANK: Readonly<Record<ChangeCost, number>> = {
+  none: 0,
+  compatible: 1,
+  replay: 2,
+  breaking: 3,
+};
 export const dearest = (costs: readonly ChangeCost[]): ChangeCost =>
   costs.reduce<ChangeCost>((a, b) => (RANK[b] > RANK[a] ? b : a), 'none');
 
-const METADATA = ['namespace', 'owner', 'description', 'tags', 'freshness', 'ephemeral', 'logging'] as const;
+const METADATA = [
+  'namespace',
+  'owner',
+  'description',
+  'tags',
+  'freshness',
+  'ephemeral',
+  'logging',
+] as const;
 const same = (a: unknown, b: unknown): boolean => canonical(a ?? null) === canonical(b ?? null);
 
 interface Draft {
@@ -52,13 +66,25 @@ interface Draft {
   readonly breaks: string[];
 }
 
-const note = (draft: Draft, path: string, before: unknown, after: unknown, cost: ChangeCost, text?: string): void => {
+const note = (
+  draft: Draft,
+  path: string,
+  before: unknown,
+  after: unknown,
+  cost: ChangeCost,
+  text?: string,
+): void => {
   draft.fields.push({ path, before: before ?? null, after: after ?? null, cost });
   if (text !== undefined) draft.notes.push(text);
   if (cost === 'breaking') draft.breaks.push(text ?? `${path} changes`);
 };
 
-const diffView = (before: FeatureViewDefinition, after: FeatureViewDefinition, readers: Readers, draft: Draft): void => {
+const diffView = (
+  before: FeatureViewDefinition,
+  after: FeatureViewDefinition,
+  readers: Readers,
+  draft: Draft,
+): void => {
   for (const path of ['entity', 'source', 'join'] as const) {
     if (!same(before[path], after[path])) {
       note(
@@ -73,7 +99,14 @@ const diffView = (before: FeatureViewDefinition, after: FeatureViewDefinition, r
   }
   for (const path of ['where', 'lateness', 'ttl', 'online', 'offline'] as const) {
     if (!same(before[path], after[path]))
-      note(draft, path, before[path], after[path], 'replay', `${path} decides values: a replay computes them anew`);
+      note(
+        draft,
+        path,
+        before[path],
+        after[path],
+        'replay',
+        `${path} decides values: a replay computes them anew`,
+      );
   }
   for (const [name, old] of Object.entries(before.features)) {
     const now = after.features[name];
@@ -95,7 +128,10 @@ const diffView = (before: FeatureViewDefinition, after: FeatureViewDefinition, r
     const { description: oldText, ...oldRest } = old;
     const { description: newText, ...newRest } = now;
     if (!same(oldRest, newRest)) {
-      const [oldType, newType] = [readers.featureType(before, name), readers.featureType(after, name)];
+      const [oldType, newType] = [
+        readers.featureType(before, name),
+        readers.featureType(after, name),
+      ];
       if (oldType !== newType && used.length > 0) {
         note(
           draft,
@@ -105,27 +141,66 @@ const diffView = (before: FeatureViewDefinition, after: FeatureViewDefinition, r
           'breaking',
           `feature ${name} turns from ${oldType} to ${newType}, and ${used.join(', ')} read${used.length === 1 ? 's' : ''} it`,
         );
-      } else note(draft, path, old, now, 'replay', `feature ${name} is computed otherwise: it needs a replay`);
-    } else if (!same(oldText, newText)) note(draft, `${path}.description`, oldText, newText, 'compatible');
+      } else
+        note(
+          draft,
+          path,
+          old,
+          now,
+          'replay',
+          `feature ${name} is computed otherwise: it needs a replay`,
+        );
+    } else if (!same(oldText, newText))
+      note(draft, `${path}.description`, oldText, newText, 'compatible');
   }
   for (const [name, now] of Object.entries(after.features)) {
     if (before.features[name] === undefined)
-      note(draft, `features.${name}`, null, now, 'replay', `feature ${name} is new: it needs a replay to have its past`);
+      note(
+        draft,
+        `features.${name}`,
+        null,
+        now,
+        'replay',
+        `feature ${name} is new: it needs a replay to have its past`,
+      );
   }
 };
 
-const diffService = (before: FeatureServiceDefinition, after: FeatureServiceDefinition, draft: Draft): void => {
+const diffService = (
+  before: FeatureServiceDefinition,
+  after: FeatureServiceDefinition,
+  draft: Draft,
+): void => {
   const list = (service: FeatureServiceDefinition): string[] =>
     service.features.flatMap((member) =>
-      member.from === 'on-demand' ? [member.name] : member.features.map((feature) => `${member.view}:${feature}`),
+      member.from === 'on-demand'
+        ? [member.name]
+        : member.features.map((feature) => `${member.view}:${feature}`),
     );
   const [old, now] = [list(before), list(after)];
   const gone = old.filter((feature) => !now.includes(feature));
   const added = now.some((feature) => !old.includes(feature));
-  if (same(old, now)) note(draft, 'features', before.features, after.features, 'compatible', 'the service reads other versions');
-  else if (gone.length > 0) note(draft, 'features', old, now, 'breaking', `its models would miss ${gone.join(', ')}`);
+  if (same(old, now))
+    note(
+      draft,
+      'features',
+      before.features,
+      after.features,
+      'compatible',
+      'the service reads other versions',
+    );
+  else if (gone.length > 0)
+    note(draft, 'features', old, now, 'breaking', `its models would miss ${gone.join(', ')}`);
   else if (added) note(draft, 'features', old, now, 'compatible', 'its models get more features');
-  else note(draft, 'features', old, now, 'compatible', 'its models get their features in another order');
+  else
+    note(
+      draft,
+      'features',
+      old,
+      now,
+      'compatible',
+      'its models get their features in another order',
+    );
 };
 
 const diffOnDemand = (
@@ -146,7 +221,9 @@ const diffOnDemand = (
     );
   }
   const requests = (definition: OnDemandFeatureDefinition): string[] =>
-    Object.values(definition.inputs).flatMap((input) => (input.from === 'request' ? [`${input.name}: ${input.type}`] : []));
+    Object.values(definition.inputs).flatMap((input) =>
+      input.from === 'request' ? [`${input.name}: ${input.type}`] : [],
+    );
   const asked = requests(after).filter((request) => !requests(before).includes(request));
   if (!same(before.inputs, after.inputs)) {
     note(
@@ -169,7 +246,11 @@ const diffOnDemand = (
     );
 };
 
-export const diffDefinitions = (before: Definition, after: Definition, readers: Readers): Change => {
+export const diffDefinitions = (
+  before: Definition,
+  after: Definition,
+  readers: Readers,
+): Change => {
   const draft: Draft = { fields: [], notes: [], breaks: [] };
   for (const path of METADATA) {
     const [old, now] = [
@@ -178,7 +259,8 @@ export const diffDefinitions = (before: Definition, after: Definition, readers: 
     ];
     if (!same(old, now)) note(draft, path, old, now, 'compatible');
   }
-  if (before.kind === 'feature-view' && after.kind === 'feature-view') diffView(before, after, readers, draft);
+  if (before.kind === 'feature-view' && after.kind === 'feature-view')
+    diffView(before, after, readers, draft);
   else if (before.kind === 'feature-service' && after.kind === 'feature-service') {
     if (!same(before.features, after.features)) diffService(before, after, draft);
   } else if (before.kind === 'on-demand-feature' && after.kind === 'on-demand-feature')
@@ -199,7 +281,8 @@ export const diffDefinitions = (before: Definition, after: Definition, readers: 
     for (const change of sourceRevision(before, after)) {
       const field = change.path.startsWith('fields.') ? change.path.slice('fields.'.length) : null;
       const used = field === null ? [] : readers.ofField(before.name, field);
-      const by = used.length > 0 ? `, and ${used.join(', ')} read${used.length === 1 ? 's' : ''} it` : '';
+      const by =
+        used.length > 0 ? `, and ${used.join(', ')} read${used.length === 1 ? 's' : ''} it` : '';
       note(
         draft,
         change.path,

@@ -1,5 +1,16 @@
 /** Each kind of change, and what it costs. */
-import { avg, col, count, entity, featureService, featureView, onDemandFeature, request, source, sum } from 'millrace';
+import {
+  avg,
+  col,
+  count,
+  entity,
+  featureService,
+  featureView,
+  onDemandFeature,
+  request,
+  source,
+  sum,
+} from 'millrace';
 import { describe, expect, test } from 'vitest';
 import type { Definition, SourceDefinition } from '#domain/definitions/model.ts';
 import { type Change, diffDefinitions, type Readers } from './diff.ts';
@@ -20,7 +31,8 @@ const unread: Readers = {
   ofOnDemand: () => [],
   ofField: () => [],
   ofEntity: () => [],
-  featureType: (definition, feature) => (definition.features[feature]?.aggregation === 'avg' ? 'double' : 'long'),
+  featureType: (definition, feature) =>
+    definition.features[feature]?.aggregation === 'avg' ? 'double' : 'long',
 };
 const read: Readers = {
   ...unread,
@@ -30,19 +42,29 @@ const read: Readers = {
   ofEntity: () => ['feature-view/turnover'],
 };
 const diff = (before: Definition, after: Definition, readers = unread): Change =>
-  diffDefinitions(JSON.parse(JSON.stringify(before)) as Definition, JSON.parse(JSON.stringify(after)) as Definition, readers);
-const paths = (change: Change): readonly string[] => change.fields.map((f) => `${f.path} ${f.cost}`);
+  diffDefinitions(
+    JSON.parse(JSON.stringify(before)) as Definition,
+    JSON.parse(JSON.stringify(after)) as Definition,
+    readers,
+  );
+const paths = (change: Change): readonly string[] =>
+  change.fields.map((f) => `${f.path} ${f.cost}`);
 
-test('nothing changes', () => expect(diff(view, view)).toEqual({ cost: 'none', fields: [], notes: [], breaks: [] }));
+test('nothing changes', () =>
+  expect(diff(view, view)).toEqual({ cost: 'none', fields: [], notes: [], breaks: [] }));
 
 describe('feature views', () => {
-  test.each(['namespace', 'owner', 'description', 'freshness', 'ephemeral'])('%s is compatible', (path) => {
-    expect(diff(view, viewWith({ [path]: '5m' }))).toMatchObject({
-      cost: 'compatible',
-      fields: [{ path, before: null, after: '5m' }],
-    });
-  });
-  test('tags are compatible', () => expect(diff(view, viewWith({ tags: ['a'] })).cost).toBe('compatible'));
+  test.each(['namespace', 'owner', 'description', 'freshness', 'ephemeral'])(
+    '%s is compatible',
+    (path) => {
+      expect(diff(view, viewWith({ [path]: '5m' }))).toMatchObject({
+        cost: 'compatible',
+        fields: [{ path, before: null, after: '5m' }],
+      });
+    },
+  );
+  test('tags are compatible', () =>
+    expect(diff(view, viewWith({ tags: ['a'] })).cost).toBe('compatible'));
   test.each([
     ['lateness', '1h'],
     ['ttl', '9d'],
@@ -67,7 +89,9 @@ describe('feature views', () => {
       count(),
     ];
     for (const amount of others)
-      expect(paths(diff(view, viewWith({ features: { ...features, amount } }), read))).toEqual(['features.amount replay']);
+      expect(paths(diff(view, viewWith({ features: { ...features, amount } }), read))).toEqual([
+        'features.amount replay',
+      ]);
   });
   test('a feature that goes breaks who reads it, by name; else it needs a replay', () => {
     const fewer = viewWith({ features: { n: features.n } });
@@ -78,7 +102,9 @@ describe('feature views', () => {
     expect(diff(view, fewer)).toMatchObject({ cost: 'replay', breaks: [] });
   });
   test('a feature of another type breaks who reads it', () => {
-    const retyped = viewWith({ features: { ...features, amount: avg(col('amount'), { window: '1d' }) } });
+    const retyped = viewWith({
+      features: { ...features, amount: avg(col('amount'), { window: '1d' }) },
+    });
     expect(diff(view, retyped, read)).toMatchObject({
       cost: 'breaking',
       breaks: [expect.stringMatching(/long to double.*model/)],
@@ -87,7 +113,10 @@ describe('feature views', () => {
   });
   test('a feature’s description is compatible', () => {
     const told = viewWith({
-      features: { ...features, n: { ...JSON.parse(JSON.stringify(features.n)), description: 'how many' } },
+      features: {
+        ...features,
+        n: { ...JSON.parse(JSON.stringify(features.n)), description: 'how many' },
+      },
     });
     expect(paths(diff(view, told, read))).toEqual(['features.n.description compatible']);
   });
@@ -96,7 +125,11 @@ describe('feature views', () => {
     expect(diff(view, { ...(viewWith({}) as typeof view), source: 'other' }).cost).toBe('breaking');
   });
   test('the dearest change is the cost, and what breaks is told apart from the rest', () => {
-    const change = diff(view, viewWith({ owner: 'x', ttl: '9d', features: { n: features.n } }), read);
+    const change = diff(
+      view,
+      viewWith({ owner: 'x', ttl: '9d', features: { n: features.n } }),
+      read,
+    );
     expect(paths(change)).toEqual(['owner compatible', 'ttl replay', 'features.amount breaking']);
     expect(change.cost).toBe('breaking');
     expect([change.notes.length, change.breaks.length]).toEqual([2, 1]);
@@ -105,13 +138,22 @@ describe('feature views', () => {
 
 describe('sources', () => {
   const fields = sales.fields;
-  const withFields = (after: Record<string, string>): SourceDefinition => ({ ...sales, fields: after });
+  const withFields = (after: Record<string, string>): SourceDefinition => ({
+    ...sales,
+    fields: after,
+  });
   test('a nullable field more is compatible; one that must be there is not', () => {
-    expect(paths(diff(sales, withFields({ ...fields, colour: 'string?' })))).toEqual(['fields.colour compatible']);
-    expect(paths(diff(sales, withFields({ ...fields, colour: 'string' })))).toEqual(['fields.colour breaking']);
+    expect(paths(diff(sales, withFields({ ...fields, colour: 'string?' })))).toEqual([
+      'fields.colour compatible',
+    ]);
+    expect(paths(diff(sales, withFields({ ...fields, colour: 'string' })))).toEqual([
+      'fields.colour breaking',
+    ]);
   });
   test('a wider type is compatible; a narrower one breaks, and names the views', () => {
-    expect(paths(diff(sales, withFields({ ...fields, amount: 'long' }), read))).toEqual(['fields.amount compatible']);
+    expect(paths(diff(sales, withFields({ ...fields, amount: 'long' }), read))).toEqual([
+      'fields.amount compatible',
+    ]);
     expect(diff(withFields({ ...fields, amount: 'double' }), sales, read)).toMatchObject({
       cost: 'breaking',
       breaks: [expect.stringContaining('feature-view/turnover')],
@@ -119,11 +161,17 @@ describe('sources', () => {
   });
   test('a field that goes breaks, and names the views that read it', () => {
     const { amount: _amount, ...rest } = fields;
-    expect(diff(sales, withFields(rest), read).breaks).toEqual([expect.stringContaining('feature-view/turnover')]);
+    expect(diff(sales, withFields(rest), read).breaks).toEqual([
+      expect.stringContaining('feature-view/turnover'),
+    ]);
   });
   test('partitions grow, and never shrink; the change is listed once', () => {
-    expect(paths(diff({ ...sales, partitions: 2 }, { ...sales, partitions: 4 }))).toEqual(['partitions compatible']);
-    expect(paths(diff({ ...sales, partitions: 4 }, { ...sales, partitions: 2 }))).toEqual(['partitions breaking']);
+    expect(paths(diff({ ...sales, partitions: 2 }, { ...sales, partitions: 4 }))).toEqual([
+      'partitions compatible',
+    ]);
+    expect(paths(diff({ ...sales, partitions: 4 }, { ...sales, partitions: 2 }))).toEqual([
+      'partitions breaking',
+    ]);
     expect(paths(diff(sales, { ...sales, partitions: 1 }))).toEqual([]);
   });
 });
@@ -145,7 +193,9 @@ describe('entities, on-demand features, services', () => {
       value: ({ amount }) => amount.times(factor),
     });
   test('another formula is compatible, another type breaks who reads it', () => {
-    expect(paths(diff(onDemand('double', 2), onDemand('double', 3), read))).toEqual(['value compatible']);
+    expect(paths(diff(onDemand('double', 2), onDemand('double', 3), read))).toEqual([
+      'value compatible',
+    ]);
     expect(diff(onDemand('double', 2), onDemand('string', 2), read)).toMatchObject({
       cost: 'breaking',
       breaks: [expect.stringContaining('feature-service/model')],
@@ -154,10 +204,17 @@ describe('entities, on-demand features, services', () => {
   });
   test('a request input more breaks who asks without it', () => {
     const asking = { ...onDemand('double', 2) };
-    const more = { ...asking, inputs: { ...asking.inputs, day: { from: 'request', name: 'day', type: 'int' } } } as Definition;
-    expect(diff(asking, more, read)).toMatchObject({ cost: 'breaking', breaks: [expect.stringContaining('day: int')] });
+    const more = {
+      ...asking,
+      inputs: { ...asking.inputs, day: { from: 'request', name: 'day', type: 'int' } },
+    } as Definition;
+    expect(diff(asking, more, read)).toMatchObject({
+      cost: 'breaking',
+      breaks: [expect.stringContaining('day: int')],
+    });
   });
-  const model = (...names: ('n' | 'amount')[]) => featureService({ name: 'model', features: [view.pick(...names)] });
+  const model = (...names: ('n' | 'amount')[]) =>
+    featureService({ name: 'model', features: [view.pick(...names)] });
   test('whether, and how much of, what a service answers is logged is compatible', () => {
     const logged = { ...model('n'), logging: { sample: 0.1 } } as Definition;
     expect(paths(diff(model('n'), logged))).toEqual(['logging compatible']);
@@ -172,8 +229,14 @@ describe('entities, on-demand features, services', () => {
       cost: 'compatible',
       notes: [expect.stringContaining('order')],
     });
-    const pinned = { ...model('n'), features: [{ from: 'view', view: 'turnover', features: ['n'], version: 1 }] } as Definition;
-    expect(diff(model('n'), pinned)).toMatchObject({ cost: 'compatible', notes: [expect.stringContaining('version')] });
+    const pinned = {
+      ...model('n'),
+      features: [{ from: 'view', view: 'turnover', features: ['n'], version: 1 }],
+    } as Definition;
+    expect(diff(model('n'), pinned)).toMatchObject({
+      cost: 'compatible',
+      notes: [expect.stringContaining('version')],
+    });
     expect(diff(model('n', 'amount'), model('n'))).toMatchObject({
       cost: 'breaking',
       breaks: [expect.stringContaining('turnover:amount')],

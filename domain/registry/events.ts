@@ -1,6 +1,7 @@
 /**
- * What happens in the registry: events in the past tense, one stream a definition (`feature-view/airport_delays`). The generations of a
- * feature view live in its stream, so that what is live and what is being filled is decided in one place.
+ * What happens in the registry: events in the past tense, one stream a definition
+ * (`feature-view/airport_delays`). The generations of a feature view live in its stream, so that
+ * what is live and what is being filled is decided in one place.
  */
 import type { Definition, Kind } from '#domain/definitions/model.ts';
 
@@ -21,10 +22,21 @@ export interface ReplayInfo extends ReplayRange {
 
 export type RegistryEvent =
   | {
-      readonly type: 'EntityRegistered' | 'SourceRegistered' | 'OnDemandFeatureRegistered' | 'FeatureServiceRegistered';
-      readonly data: { readonly version: number; readonly definition: Definition; readonly forced?: readonly string[] };
+      readonly type:
+        | 'EntityRegistered'
+        | 'SourceRegistered'
+        | 'OnDemandFeatureRegistered'
+        | 'FeatureServiceRegistered';
+      readonly data: {
+        readonly version: number;
+        readonly definition: Definition;
+        readonly forced?: readonly string[];
+      };
     }
-  /** planHash: equal hashes compute equal values; forced: what a revision broke, knowingly, in sentences */
+  /**
+   * planHash: equal hashes compute equal values; forced: what a revision broke, knowingly, in
+   * sentences
+   */
   | {
       readonly type: 'FeatureViewRegistered';
       readonly data: {
@@ -49,15 +61,25 @@ export type RegistryEvent =
       };
     }
   /** only metadata changed: the generation goes on under the new version */
-  | { readonly type: 'GenerationAdopted'; readonly data: { readonly generation: number; readonly version: number } }
-  | { readonly type: 'GenerationFilled'; readonly data: { readonly generation: number; readonly at: number } }
+  | {
+      readonly type: 'GenerationAdopted';
+      readonly data: { readonly generation: number; readonly version: number };
+    }
+  | {
+      readonly type: 'GenerationFilled';
+      readonly data: { readonly generation: number; readonly at: number };
+    }
   | {
       readonly type: 'GenerationFailed';
       readonly data: { readonly generation: number; readonly error: string; readonly at: number };
     }
   | {
       readonly type: 'GenerationPromoted';
-      readonly data: { readonly generation: number; readonly previous: number | null; readonly at: number };
+      readonly data: {
+        readonly generation: number;
+        readonly previous: number | null;
+        readonly at: number;
+      };
     }
   | {
       readonly type: 'GenerationRolledBack';
@@ -70,7 +92,13 @@ export type RegistryEvent =
 
 export const streamOf = (kind: Kind, name: string): string => `${kind}/${name}`;
 
-export const KINDS: readonly Kind[] = ['entity', 'source', 'feature-view', 'on-demand-feature', 'feature-service'];
+export const KINDS: readonly Kind[] = [
+  'entity',
+  'source',
+  'feature-view',
+  'on-demand-feature',
+  'feature-service',
+];
 
 export const REGISTERED: Readonly<Record<Kind, RegistryEvent['type']>> = {
   entity: 'EntityRegistered',

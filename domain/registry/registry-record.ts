@@ -1,4 +1,6 @@
-/** A record of topic `registry`: one commit, that is, what one command made, accepted or refused. */
+/**
+ * A record of topic `registry`: one commit, that is, what one command made, accepted or refused.
+ */
 import { fail } from '#domain/errors.ts';
 import type { Commit } from '#domain/ports/event-store.ts';
 import { avroCodec } from '#domain/views/avro.ts';
@@ -89,7 +91,9 @@ const parse = (text: string): unknown => {
 };
 
 export const decodeCommit = (bytes: Uint8Array): Commit => {
-  const wire = type.fromBuffer(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)) as Wire;
+  const wire = type.fromBuffer(
+    Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength),
+  ) as Wire;
   return {
     position: wire.position,
     stream: wire.stream,
@@ -102,7 +106,8 @@ export const decodeCommit = (bytes: Uint8Array): Commit => {
       reason: wire.reason,
       time: wire.time,
     },
-    refusal: wire.refusal === null ? null : { code: wire.refusal.code, message: wire.refusal.message },
+    refusal:
+      wire.refusal === null ? null : { code: wire.refusal.code, message: wire.refusal.message },
     events: wire.events.map((event) => ({ type: event.type, data: parse(event.data) })),
   };
 };

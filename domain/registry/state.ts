@@ -2,7 +2,14 @@
 import type { Definition } from '#domain/definitions/model.ts';
 import type { RegistryEvent, ReplayInfo } from './events.ts';
 
-export type GenerationState = 'filling' | 'ready' | 'live' | 'standby' | 'abandoned' | 'retired' | 'failed';
+export type GenerationState =
+  | 'filling'
+  | 'ready'
+  | 'live'
+  | 'standby'
+  | 'abandoned'
+  | 'retired'
+  | 'failed';
 
 export interface GenerationRecord {
   readonly generation: number;
@@ -31,9 +38,18 @@ export interface RegistryState {
   readonly timeline: readonly { readonly generation: number; readonly from: number }[];
 }
 
-export const initialState: RegistryState = { status: 'absent', versions: [], generations: [], timeline: [] };
+export const initialState: RegistryState = {
+  status: 'absent',
+  versions: [],
+  generations: [],
+  timeline: [],
+};
 
-const change = (state: RegistryState, generation: number, patch: Partial<GenerationRecord>): RegistryState => ({
+const change = (
+  state: RegistryState,
+  generation: number,
+  patch: Partial<GenerationRecord>,
+): RegistryState => ({
   ...state,
   generations: state.generations.map((g) => (g.generation === generation ? { ...g, ...patch } : g)),
 });
@@ -59,7 +75,11 @@ export const evolve = (state: RegistryState, event: RegistryEvent): RegistryStat
     case 'FeatureViewRegistered': {
       const planHash = event.type === 'FeatureViewRegistered' ? event.data.planHash : null;
       const { version, definition } = event.data;
-      return { ...state, status: 'active', versions: [...state.versions, { version, definition, planHash }] };
+      return {
+        ...state,
+        status: 'active',
+        versions: [...state.versions, { version, definition, planHash }],
+      };
     }
     case 'DefinitionDeprecated':
       return { ...state, status: 'deprecated' };
@@ -86,19 +106,29 @@ export const evolve = (state: RegistryState, event: RegistryEvent): RegistryStat
     case 'GenerationFilled':
       return change(state, event.data.generation, { state: 'ready', finishedAt: event.data.at });
     case 'GenerationFailed':
-      return change(state, event.data.generation, { state: 'failed', finishedAt: event.data.at, error: event.data.error });
+      return change(state, event.data.generation, {
+        state: 'failed',
+        finishedAt: event.data.at,
+        error: event.data.error,
+      });
     case 'GenerationPromoted':
       return makeLive(state, event.data.generation, event.data.at);
     case 'GenerationRolledBack':
-      return change(makeLive(state, event.data.to, event.data.at), event.data.generation, { rolledBack: true });
+      return change(makeLive(state, event.data.to, event.data.at), event.data.generation, {
+        rolledBack: true,
+      });
     case 'GenerationAbandoned':
-      return change(state, event.data.generation, { state: 'abandoned', finishedAt: event.data.at });
+      return change(state, event.data.generation, {
+        state: 'abandoned',
+        finishedAt: event.data.at,
+      });
     case 'GenerationRetired':
       return change(state, event.data.generation, { state: 'retired' });
   }
 };
 
-export const newestVersion = (state: RegistryState): VersionRecord | null => state.versions.at(-1) ?? null;
+export const newestVersion = (state: RegistryState): VersionRecord | null =>
+  state.versions.at(-1) ?? null;
 export const liveGeneration = (state: RegistryState): GenerationRecord | null =>
   state.generations.find((g) => g.state === 'live') ?? null;
 /** The generation that was live at a time, epoch ms. */

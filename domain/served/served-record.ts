@@ -1,13 +1,15 @@
 /**
- * A record of served.<service>: one row of one answer. Who asked, with which inputs, as of when; of each view, the generation that answered
- * and how far it had read; each feature's value and status. One layout, on the log and in the history:
+ * A record of served.<service>: one row of one answer. Who asked, with which inputs, as of when; of
+ * each view, the generation that answered and how far it had read; each feature's value and status.
+ * One layout, on the log and in the history:
  *
- *   request_id, row, rows, actor, service_version, sample, at, known, views, on_demand    the request, the answer
- *   key_<entity key>, input_<request input>                                               what was asked
- *   feature_<name>, status_<name>                                                         what was answered
+ *   request_id, row, rows, actor, service_version, sample, at, known, views, on_demand the request,
+ *   the answer
+ *   key_<entity key>, input_<request input> what was asked
+ *   feature_<name>, status_<name> what was answered
  *
- * A service that gains a feature gains columns; one that loses a feature keeps them, empty. `views` and `on_demand` are JSON text, because
- * which there are changes with every revision.
+ * A service that gains a feature gains columns; one that loses a feature keeps them, empty. `views`
+ * and `on_demand` are JSON text, because which there are changes with every revision.
  */
 import { avroType } from '#domain/sources/source-schema.ts';
 import type { FieldType, Row, Scalar, Value } from '#domain/values/value.ts';
@@ -80,16 +82,27 @@ export interface ServedSchema {
   readonly type: 'record';
   readonly name: string;
   readonly namespace: string;
-  readonly fields: readonly { readonly name: string; readonly type: unknown; readonly default?: null }[];
+  readonly fields: readonly {
+    readonly name: string;
+    readonly type: unknown;
+    readonly default?: null;
+  }[];
 }
 
 const TIME: FieldType = { base: 'timestamp', array: false, nullable: false };
 
-/** A float is kept as a double, as it was answered; in a list times are plain numbers, because Flink writes no list of its own times. */
+/**
+ * A float is kept as a double, as it was answered; in a list times are plain numbers, because Flink
+ * writes no list of its own times.
+ */
 const kept = (type: FieldType): FieldType => {
   const base = type.base === 'float' ? 'double' : type.base;
   if (!type.array) return { ...type, base, nullable: true };
-  return { base: base === 'timestamp' ? 'long' : base === 'date' ? 'int' : base, array: true, nullable: true };
+  return {
+    base: base === 'timestamp' ? 'long' : base === 'date' ? 'int' : base,
+    array: true,
+    nullable: true,
+  };
 };
 
 /** The columns of a record beside those whose types do not depend on the service. */
@@ -122,13 +135,19 @@ export const servedAvroSchema = (columns: ServedColumns): ServedSchema => ({
   fields: [
     ...FIXED,
     ...servedFields(columns).map(({ name, type }) =>
-      type.nullable ? { name, type: avroType(type), default: null } : { name, type: avroType(type) },
+      type.nullable
+        ? { name, type: avroType(type), default: null }
+        : { name, type: avroType(type) },
     ),
   ],
 });
 
 const bytesOf = (value: Value): unknown =>
-  Array.isArray(value) ? value.map(bytesOf) : value === null ? null : Buffer.from(value as string, 'base64');
+  Array.isArray(value)
+    ? value.map(bytesOf)
+    : value === null
+      ? null
+      : Buffer.from(value as string, 'base64');
 
 export interface ServedCodec {
   readonly schema: ServedSchema;
@@ -140,15 +159,29 @@ export const servedCodec = (columns: ServedColumns): ServedCodec => {
   const schema = servedAvroSchema(columns);
   const type = avroCodec(schema);
   const named = (prefix: string, list: readonly NamedType[]) =>
-    list.map(({ name, type: { base } }) => ({ name, column: `${prefix}_${name}`, bytes: base === 'bytes' }));
+    list.map(({ name, type: { base } }) => ({
+      name,
+      column: `${prefix}_${name}`,
+      bytes: base === 'bytes',
+    }));
   const keys = named('key', columns.keys);
   const inputs = named('input', columns.request);
-  const features = named('feature', columns.features).map((one) => ({ ...one, status: `status_${one.name}` }));
-  const put = (record: Record<string, unknown>, column: string, bytes: boolean, value: Value | undefined): void => {
+  const features = named('feature', columns.features).map((one) => ({
+    ...one,
+    status: `status_${one.name}`,
+  }));
+  const put = (
+    record: Record<string, unknown>,
+    column: string,
+    bytes: boolean,
+    value: Value | undefined,
+  ): void => {
     record[column] = value === undefined ? null : bytes ? bytesOf(value) : value;
   };
 
-  /** The answers of one plan share their list of features: where each is in it is looked up once. */
+  /**
+   * The answers of one plan share their list of features: where each is in it is looked up once.
+   */
   let listed: readonly string[] = [];
   let places: readonly number[] = features.map(() => -1);
   const placesIn = (names: readonly string[]): readonly number[] => {
@@ -193,10 +226,15 @@ export const servedCodec = (columns: ServedColumns): ServedCodec => {
 const plain = (value: unknown): Value => {
   if (value === null || value === undefined) return null;
   if (Array.isArray(value)) return value.map(plain);
-  return ArrayBuffer.isView(value) ? Buffer.from(value as Uint8Array).toString('base64') : (value as Value);
+  return ArrayBuffer.isView(value)
+    ? Buffer.from(value as Uint8Array).toString('base64')
+    : (value as Value);
 };
 
-const withPrefix = (record: Readonly<Record<string, unknown>>, prefix: string): Record<string, Value> =>
+const withPrefix = (
+  record: Readonly<Record<string, unknown>>,
+  prefix: string,
+): Record<string, Value> =>
   Object.fromEntries(
     Object.entries(record).flatMap(([name, value]) =>
       name.startsWith(prefix) ? [[name.slice(prefix.length), plain(value)] as const] : [],
@@ -209,9 +247,13 @@ export const servedRowOf = (
   place: { readonly position: string; readonly logTime: number },
 ): ServedRow => {
   const all = withPrefix(record, 'status_');
-  const status = Object.fromEntries(Object.entries(all).filter(([, value]) => value !== null)) as Record<string, FeatureStatus>;
+  const status = Object.fromEntries(
+    Object.entries(all).filter(([, value]) => value !== null),
+  ) as Record<string, FeatureStatus>;
   const features = withPrefix(record, 'feature_');
-  const entity = Object.entries(withPrefix(record, 'key_')).filter((entry): entry is [string, Scalar] => entry[1] !== null);
+  const entity = Object.entries(withPrefix(record, 'key_')).filter(
+    (entry): entry is [string, Scalar] => entry[1] !== null,
+  );
   return {
     ...place,
     requestId: record.request_id as string,

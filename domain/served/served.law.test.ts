@@ -1,4 +1,7 @@
-/** What is logged is what was answered: read back, a row is the row; and who is in the sample does not depend on who asks, or where. */
+/**
+ * What is logged is what was answered: read back, a row is the row; and who is in the sample does
+ * not depend on who asks, or where.
+ */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { SCALAR_TYPES } from '#domain/values/field-type.ts';
@@ -58,11 +61,16 @@ const served = fc
         request: fc
           .tuple(...request.map(answered))
           .map((values) => Object.fromEntries(values.map((value, i) => [`r${i}`, value]))),
-        views: fc.constant([{ view: 'v', version: 2, generation: 3, position: 'raw.s@0:7,1:9', through: null }]),
+        views: fc.constant([
+          { view: 'v', version: 2, generation: 3, position: 'raw.s@0:7,1:9', through: null },
+        ]),
         onDemand: fc.constant([{ name: 'o', version: 4 }]),
         features: fc.constant(features.map((_, i) => `f${i}`)),
         values: fc.tuple(...features.map(answered)),
-        status: fc.array(fc.constantFrom(...STATUS), { minLength: features.length, maxLength: features.length }),
+        status: fc.array(fc.constantFrom(...STATUS), {
+          minLength: features.length,
+          maxLength: features.length,
+        }),
       }),
     });
   });
@@ -71,7 +79,10 @@ test('a row is read back as it was answered; a feature that it did not have is n
   fc.assert(
     fc.property(served, ({ columns, entry }) => {
       const { schema, encode } = servedCodec(columns);
-      const decoded = avroCodec(schema).fromBuffer(Buffer.from(encode(entry))) as Record<string, unknown>;
+      const decoded = avroCodec(schema).fromBuffer(Buffer.from(encode(entry))) as Record<
+        string,
+        unknown
+      >;
       const { features, values, status, ...rest } = entry;
       expect(servedRowOf(decoded, { position: 'served.model@0:1', logTime: 5 })).toEqual({
         ...rest,
@@ -86,15 +97,34 @@ test('a row is read back as it was answered; a feature that it did not have is n
 
 test('an answer with a feature that has no column is refused, not cut', () => {
   const columns: ServedColumns = { service: 'm', keys: [], request: [], features: [] };
-  const entry = { requestId: 'r', row: 0, rows: 1, actor: 'a', serviceVersion: 1, sample: 1, at: 0, known: 0 };
+  const entry = {
+    requestId: 'r',
+    row: 0,
+    rows: 1,
+    actor: 'a',
+    serviceVersion: 1,
+    sample: 1,
+    at: 0,
+    known: 0,
+  };
   const empty = { entity: {}, request: {}, views: [], onDemand: [] };
-  expect(() => servedCodec(columns).encode({ ...entry, ...empty, features: ['x'], values: [1], status: ['present'] })).toThrow(
-    /x/,
-  );
+  expect(() =>
+    servedCodec(columns).encode({
+      ...entry,
+      ...empty,
+      features: ['x'],
+      values: [1],
+      status: ['present'],
+    }),
+  ).toThrow(/x/);
 });
 
 test('a share of the requests, whatever their ids look like; a larger share takes in the smaller one', () => {
-  for (const idOf of [(i: number) => `6f9a2c11-${i}`, (i: number) => String(i), (i: number) => `${'x'.repeat(60)}${i * 7}`]) {
+  for (const idOf of [
+    (i: number) => `6f9a2c11-${i}`,
+    (i: number) => String(i),
+    (i: number) => `${'x'.repeat(60)}${i * 7}`,
+  ]) {
     const ids = Array.from({ length: 20_000 }, (_, i) => idOf(i));
     for (const share of [0.01, 0.25, 0.5]) {
       const taken = ids.filter((id) => isSampled(id, share)).length / ids.length;

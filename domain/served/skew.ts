@@ -1,16 +1,19 @@
-/** What `skew` answers: values as a service gave them, against the same values in `event-time`, feature by feature, with the causes. */
+/**
+ * What `skew` answers: values as a service gave them, against the same values in `event-time`,
+ * feature by feature, with the causes.
+ */
 import type { Value } from '#domain/values/value.ts';
 import type { EntityKey } from '#domain/views/plan.ts';
 
 /**
- * Why a served value is not the event-time value. In this order the events (then the definition) are added to what the served value was
- * computed from, and each that changes it is a cause:
+ * Why a served value is not the event-time value. In this order the events (then the definition)
+ * are added to what the served value was computed from, and each that changes it is a cause:
  *
- *   lag           accepted before the read, and not computed yet
- *   left-out      accepted before the read, past the view's lateness: kept out of the online values
- *   late          of an event time before the read's, accepted after it
- *   definition    the view, or the on-demand feature, is computed otherwise now
- *   unexplained   none of these: a bug
+ *   lag accepted before the read, and not computed yet
+ *   left-out accepted before the read, past the view's lateness: kept out of the online values
+ *   late of an event time before the read's, accepted after it
+ *   definition the view, or the on-demand feature, is computed otherwise now
+ *   unexplained none of these: a bug
  */
 export const SKEW_CAUSES = ['lag', 'left-out', 'late', 'definition', 'unexplained'] as const;
 export type SkewCause = (typeof SKEW_CAUSES)[number];
@@ -75,7 +78,11 @@ export interface SkewReport {
   /** rows that do not give what the service asks for now: keys or inputs */
   readonly incomparable: number;
   /** what the event-time values were computed by */
-  readonly views: readonly { readonly view: string; readonly version: number; readonly generation: number | null }[];
+  readonly views: readonly {
+    readonly view: string;
+    readonly version: number;
+    readonly generation: number | null;
+  }[];
   readonly features: readonly FeatureSkew[];
   /** served then, and not part of the service any more */
   readonly gone: readonly string[];

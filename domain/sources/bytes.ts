@@ -25,7 +25,9 @@ export class ByteWriter {
     this.buffer = larger;
   }
 
-  /** Zigzag varint, exact over ±(2^53 − 1): past 30 bits the number is split, for 2n needs 54 bits. */
+  /**
+   * Zigzag varint, exact over ±(2^53 − 1): past 30 bits the number is split, for 2n needs 54 bits.
+   */
   writeLong(n: number): void {
     this.need(10);
     const buffer = this.buffer;
@@ -38,7 +40,8 @@ export class ByteWriter {
       buffer[this.at++] = z;
       return;
     }
-    // Zigzag puts the sign below 2^27 of the magnitude: four bytes of seven bits, then the rest as a small varint.
+    // Zigzag puts the sign below 2^27 of the magnitude: four bytes of seven bits, then the rest as
+    // a small varint.
     const m = n < 0 ? -(n + 1) : n;
     const low = m % 134_217_728;
     let z = low * 2 + (n < 0 ? 1 : 0);
@@ -104,7 +107,8 @@ export class ByteWriter {
   /** Bytes that are encoded already. */
   writeBytes(bytes: Uint8Array): void {
     this.need(bytes.length);
-    if (bytes.length < SHORT) for (let i = 0; i < bytes.length; i++) this.buffer[this.at + i] = bytes[i] as number;
+    if (bytes.length < SHORT)
+      for (let i = 0; i < bytes.length; i++) this.buffer[this.at + i] = bytes[i] as number;
     else this.buffer.set(bytes, this.at);
     this.at += bytes.length;
   }
@@ -128,19 +132,25 @@ export class ByteReader {
   private at = 0;
   private readonly broken: (why: string) => never;
 
-  /** @param broken told why the bytes are not what their schema says; what counts and lengths claim is held against what is left */
+  /**
+   * @param broken told why the bytes are not what their schema says; what counts and lengths claim
+   * is held against what is left
+   */
   constructor(broken: (why: string) => never) {
     this.broken = broken;
   }
 
   reset(bytes: Uint8Array): void {
-    this.buffer = (Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)) as Readable;
+    this.buffer = (
+      Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    ) as Readable;
     this.at = 0;
   }
 
   /** Everything must have been read. */
   end(): void {
-    if (this.at !== this.buffer.length) this.broken(`it has ${this.buffer.length} bytes, its schema ends at ${this.at}`);
+    if (this.at !== this.buffer.length)
+      this.broken(`it has ${this.buffer.length} bytes, its schema ends at ${this.at}`);
   }
 
   private size(): number {
@@ -170,7 +180,9 @@ export class ByteReader {
     const n = this.readLong();
     if (n < 0) this.readLong();
     const items = Math.abs(n);
-    return items <= this.buffer.length - this.at ? items : this.broken('a block has more items than bytes');
+    return items <= this.buffer.length - this.at
+      ? items
+      : this.broken('a block has more items than bytes');
   }
 
   /** Whether a union of null and one other has the other. */
@@ -193,7 +205,10 @@ export class ByteReader {
 
   readBoolean(): boolean {
     const byte = this.buffer[this.at++];
-    return byte === 1 || (byte !== 0 && this.broken(byte === undefined ? 'it is cut off' : `a boolean is ${byte}`));
+    return (
+      byte === 1 ||
+      (byte !== 0 && this.broken(byte === undefined ? 'it is cut off' : `a boolean is ${byte}`))
+    );
   }
 
   readText(): string {
@@ -203,7 +218,10 @@ export class ByteReader {
     return this.buffer.utf8Slice(start, start + size);
   }
 
-  /** A text whose bytes nobody has looked at yet: a replacement character would be another value than the one sent. */
+  /**
+   * A text whose bytes nobody has looked at yet: a replacement character would be another value
+   * than the one sent.
+   */
   readStrangeText(): string {
     const size = this.size();
     const start = this.at;

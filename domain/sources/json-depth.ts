@@ -1,8 +1,8 @@
 /** How deep JSON is nested, before it is parsed. */
 
 /**
- * Levels. Deeper than any JSON that means something, and far from what a stack holds: whoever shows, stores or compares a value walks into it.
- * An expression of 100 levels takes some 300.
+ * Levels. Deeper than any JSON that means something, and far from what a stack holds: whoever
+ * shows, stores or compares a value walks into it. An expression of 100 levels takes some 300.
  */
 export const MAX_DEPTH = 500;
 const [LINE_END, QUOTE, BACKSLASH, OPEN, CLOSE] = [10, 34, 92, 91, 93] as const;

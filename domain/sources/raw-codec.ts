@@ -1,10 +1,12 @@
 /**
- * Rows to the Avro binary of raw.<source>, and back: one encoder and one decoder generated per schema.
+ * Rows to the Avro binary of raw.<source>, and back: one encoder and one decoder generated per
+ * schema.
  *
- * Why not avsc's: it hands back instances of its own classes and Buffers where rows are plain and hold base64, it refuses a long of
- * 2^53 − 1, and negative longs below −2^52 come back positive. Raw records are flat, so that a codec of their own is short; the
- * tests hold it to avsc's bytes where those are right.
- * A writer's schema may be older: fields it lacks read as null, narrower numbers as the wider ones they have become.
+ * Why not avsc's: it hands back instances of its own classes and Buffers where rows are plain and
+ * hold base64, it refuses a long of 2^53 − 1, and negative longs below −2^52 come back positive.
+ * Raw records are flat, so that a codec of their own is short; the tests hold it to avsc's bytes
+ * where those are right. A writer's schema may be older: fields it lacks read as null, narrower
+ * numbers as the wider ones they have become.
  */
 import type { SourceDefinition } from '#domain/definitions/model.ts';
 import { fail } from '#domain/errors.ts';
@@ -70,7 +72,9 @@ export function rawCodec(def: SourceDefinition, written?: object, strange = fals
     .join(', ')} }; };`;
   const encode = new Function('w', encodeBody)(writer) as RawCodec['encode'];
   const decode = new Function('r', decodeBody)(
-    new ByteReader((why) => fail('MR_STORAGE_FAILED', `a record of raw.${def.name} can't be read: ${why}.`)),
+    new ByteReader((why) =>
+      fail('MR_STORAGE_FAILED', `a record of raw.${def.name} can't be read: ${why}.`),
+    ),
   ) as RawCodec['decode'];
   return { encode, decode };
 }

@@ -50,9 +50,22 @@ const EXPECTED: Readonly<Record<FieldType['base'], string>> = {
 /** A field that there is has at most 63 characters; one that was made up may have millions. */
 const MAX_FIELD = 100;
 
-const refuse = (def: SourceDefinition, code: ErrorCode, named: string | null, what: string): Refusal => {
-  const field = named !== null && named.length > MAX_FIELD ? `${named.slice(0, MAX_FIELD).toWellFormed()}…` : named;
-  return { ok: false, code, field, message: `${def.name}${field === null ? '' : `.${field}`}: ${what}.` };
+const refuse = (
+  def: SourceDefinition,
+  code: ErrorCode,
+  named: string | null,
+  what: string,
+): Refusal => {
+  const field =
+    named !== null && named.length > MAX_FIELD
+      ? `${named.slice(0, MAX_FIELD).toWellFormed()}…`
+      : named;
+  return {
+    ok: false,
+    code,
+    field,
+    message: `${def.name}${field === null ? '' : `.${field}`}: ${what}.`,
+  };
 };
 
 export const refuseShape = (def: SourceDefinition, input: unknown): Refusal =>
@@ -73,14 +86,29 @@ export const refuseUnknown = (def: SourceDefinition, field: string, value: unkno
 
 export function refuseTime(def: SourceDefinition, time: number, now: number): Refusal {
   const shown = isTime(time) ? formatTime(time) : String(time);
-  const bound = time < EARLIEST ? 'is before the year 1900' : `is more than a day past now (${formatTime(now)})`;
+  const bound =
+    time < EARLIEST
+      ? 'is before the year 1900'
+      : `is more than a day past now (${formatTime(now)})`;
   const unit =
-    time < EARLIEST || time > MIN_TIME ? '; send ISO 8601 with a zone or epoch milliseconds (not seconds, not microseconds)' : '';
-  return refuse(def, 'MR_EVENT_TIME_ABSURD', def.eventTime, `the event time ${shown} ${bound}${unit}`);
+    time < EARLIEST || time > MIN_TIME
+      ? '; send ISO 8601 with a zone or epoch milliseconds (not seconds, not microseconds)'
+      : '';
+  return refuse(
+    def,
+    'MR_EVENT_TIME_ABSURD',
+    def.eventTime,
+    `the event time ${shown} ${bound}${unit}`,
+  );
 }
 
 /** Why `value` does not fit `type`. */
-export function refuseValue(def: SourceDefinition, field: string, type: FieldType, value: unknown): Refusal {
+export function refuseValue(
+  def: SourceDefinition,
+  field: string,
+  type: FieldType,
+  value: unknown,
+): Refusal {
   if (value === undefined || value === null) {
     if (field === def.eventTime)
       return refuse(
@@ -99,10 +127,21 @@ export function refuseValue(def: SourceDefinition, field: string, type: FieldTyp
   }
   if (type.array) {
     if (!Array.isArray(value))
-      return refuse(def, 'MR_FIELD_TYPE', field, `must be a list (${formatFieldType(type)}), got ${showShort(value)}`);
-    return refuse(def, 'MR_FIELD_TYPE', field, `every item must be ${EXPECTED[type.base]} and not null, got ${showShort(value)}`);
+      return refuse(
+        def,
+        'MR_FIELD_TYPE',
+        field,
+        `must be a list (${formatFieldType(type)}), got ${showShort(value)}`,
+      );
+    return refuse(
+      def,
+      'MR_FIELD_TYPE',
+      field,
+      `every item must be ${EXPECTED[type.base]} and not null, got ${showShort(value)}`,
+    );
   }
-  const numeric = type.base === 'int' || type.base === 'long' || type.base === 'float' || type.base === 'double';
+  const numeric =
+    type.base === 'int' || type.base === 'long' || type.base === 'float' || type.base === 'double';
   const time = type.base === 'timestamp' || type.base === 'date';
   if (
     (typeof value === 'number' && !Number.isFinite(value)) ||
@@ -117,9 +156,15 @@ export function refuseValue(def: SourceDefinition, field: string, type: FieldTyp
   }
   if (
     typeof value === 'number' &&
-    (type.base === 'float' || ((type.base === 'int' || type.base === 'long' || time) && Number.isInteger(value)))
+    (type.base === 'float' ||
+      ((type.base === 'int' || type.base === 'long' || time) && Number.isInteger(value)))
   ) {
-    const hint = type.base === 'long' ? '; send ids as a string' : type.base === 'int' ? '; declare the field long' : '';
+    const hint =
+      type.base === 'long'
+        ? '; send ids as a string'
+        : type.base === 'int'
+          ? '; declare the field long'
+          : '';
     return refuse(
       def,
       'MR_FIELD_RANGE',
@@ -130,6 +175,16 @@ export function refuseValue(def: SourceDefinition, field: string, type: FieldTyp
   if (typeof value === 'string' && type.base === 'timestamp')
     return refuse(def, 'MR_TIME_INVALID', field, `${showShort(value)} ${whyNoTime(value)}`);
   if (typeof value === 'string' && type.base === 'date')
-    return refuse(def, 'MR_TIME_INVALID', field, `${showShort(value)} is not a date that exists: send YYYY-MM-DD`);
-  return refuse(def, 'MR_FIELD_TYPE', field, `must be ${EXPECTED[type.base]}, got ${showShort(value)}`);
+    return refuse(
+      def,
+      'MR_TIME_INVALID',
+      field,
+      `${showShort(value)} is not a date that exists: send YYYY-MM-DD`,
+    );
+  return refuse(
+    def,
+    'MR_FIELD_TYPE',
+    field,
+    `must be ${EXPECTED[type.base]}, got ${showShort(value)}`,
+  );
 }

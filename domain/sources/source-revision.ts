@@ -20,8 +20,14 @@ const WIDER: Readonly<Partial<Record<ScalarType, readonly ScalarType[]>>> = {
   float: ['double'],
 };
 
-function fieldChange(before: FieldType, after: FieldType): { readonly compatible: boolean; readonly note: string } {
-  const widened = before.base !== after.base && (WIDER[before.base]?.includes(after.base) ?? false) && !before.array;
+function fieldChange(
+  before: FieldType,
+  after: FieldType,
+): { readonly compatible: boolean; readonly note: string } {
+  const widened =
+    before.base !== after.base &&
+    (WIDER[before.base]?.includes(after.base) ?? false) &&
+    !before.array;
   if (before.array !== after.array || (before.base !== after.base && !widened)) {
     return {
       compatible: false,
@@ -30,32 +36,67 @@ function fieldChange(before: FieldType, after: FieldType): { readonly compatible
   }
   if (before.nullable && !after.nullable)
     return { compatible: false, note: 'records with null are there already: keep it nullable' };
-  return { compatible: true, note: widened ? 'widened: old values are read in the new type' : 'may be null from now on' };
+  return {
+    compatible: true,
+    note: widened ? 'widened: old values are read in the new type' : 'may be null from now on',
+  };
 }
 
 /** Every change, fields first. */
-export function sourceRevision(before: SourceDefinition, after: SourceDefinition): readonly SourceChange[] {
+export function sourceRevision(
+  before: SourceDefinition,
+  after: SourceDefinition,
+): readonly SourceChange[] {
   const changes: SourceChange[] = [];
   const [old, now] = [sourceFields(before), sourceFields(after)];
   for (const [name, type] of Object.entries(old)) {
     const next = Object.hasOwn(now, name) ? now[name] : undefined;
-    const change = { path: `fields.${name}`, before: formatFieldType(type), after: next ? formatFieldType(next) : null };
+    const change = {
+      path: `fields.${name}`,
+      before: formatFieldType(type),
+      after: next ? formatFieldType(next) : null,
+    };
     if (next === undefined)
-      changes.push({ ...change, compatible: false, note: 'views and data sets may read it: keep it, or name a new source' });
-    else if (change.before !== change.after) changes.push({ ...change, ...fieldChange(type, next) });
+      changes.push({
+        ...change,
+        compatible: false,
+        note: 'views and data sets may read it: keep it, or name a new source',
+      });
+    else if (change.before !== change.after)
+      changes.push({ ...change, ...fieldChange(type, next) });
   }
   for (const [name, type] of Object.entries(now)) {
     if (Object.hasOwn(old, name)) continue;
-    const note = type.nullable ? 'null in older records' : 'older records do not have it: declare it nullable with "?"';
-    changes.push({ path: `fields.${name}`, before: null, after: formatFieldType(type), compatible: type.nullable, note });
+    const note = type.nullable
+      ? 'null in older records'
+      : 'older records do not have it: declare it nullable with "?"';
+    changes.push({
+      path: `fields.${name}`,
+      before: null,
+      after: formatFieldType(type),
+      compatible: type.nullable,
+      note,
+    });
   }
   if (before.eventTime !== after.eventTime) {
     const note = 'the event time decides every value: name a new source';
-    changes.push({ path: 'eventTime', before: before.eventTime, after: after.eventTime, compatible: false, note });
+    changes.push({
+      path: 'eventTime',
+      before: before.eventTime,
+      after: after.eventTime,
+      compatible: false,
+      note,
+    });
   }
   if (before.eventId !== after.eventId) {
     const note = 'events are told apart by it from now on';
-    changes.push({ path: 'eventId', before: before.eventId ?? null, after: after.eventId ?? null, compatible: true, note });
+    changes.push({
+      path: 'eventId',
+      before: before.eventId ?? null,
+      after: after.eventId ?? null,
+      compatible: true,
+      note,
+    });
   }
   if (before.dedupeWindow !== after.dedupeWindow) {
     const note = 'holds for events from now on';
@@ -67,15 +108,27 @@ export function sourceRevision(before: SourceDefinition, after: SourceDefinition
       note,
     });
   }
-  const [routed, reroutes] = [before.partitionBy?.join(', ') ?? null, after.partitionBy?.join(', ') ?? null];
+  const [routed, reroutes] = [
+    before.partitionBy?.join(', ') ?? null,
+    after.partitionBy?.join(', ') ?? null,
+  ];
   if (routed !== reroutes) {
     const note = 'events from now on may go to other partitions than those before';
     changes.push({ path: 'partitionBy', before: routed, after: reroutes, compatible: true, note });
   }
   const [fewer, more] = [before.partitions ?? 1, after.partitions ?? 1];
   if (fewer !== more) {
-    const note = more > fewer ? 'more partitions' : 'a log never loses partitions: keep the number, or raise it';
-    changes.push({ path: 'partitions', before: fewer, after: more, compatible: more > fewer, note });
+    const note =
+      more > fewer
+        ? 'more partitions'
+        : 'a log never loses partitions: keep the number, or raise it';
+    changes.push({
+      path: 'partitions',
+      before: fewer,
+      after: more,
+      compatible: more > fewer,
+      note,
+    });
   }
   return changes;
 }

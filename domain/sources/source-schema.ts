@@ -1,11 +1,16 @@
-/** What a source's definition says of its fields: their types, and the Avro record that raw.<source> is written in. */
+/**
+ * What a source's definition says of its fields: their types, and the Avro record that raw.<source>
+ * is written in.
+ */
 import type { SourceDefinition } from '#domain/definitions/model.ts';
 import { fail } from '#domain/errors.ts';
 import { parseFieldType } from '#domain/values/field-type.ts';
 import type { FieldType, ScalarType } from '#domain/values/value.ts';
 
 export const sourceFields = (def: SourceDefinition): Record<string, FieldType> =>
-  Object.fromEntries(Object.entries(def.fields).map(([name, text]) => [name, parseFieldType(text)]));
+  Object.fromEntries(
+    Object.entries(def.fields).map(([name, text]) => [name, parseFieldType(text)]),
+  );
 
 const AVRO: Readonly<Record<ScalarType, unknown>> = {
   string: 'string',
@@ -31,7 +36,8 @@ export const rawAvroSchema = (def: SourceDefinition): object => ({
   name: def.name,
   namespace: 'millrace.raw',
   ...(def.description !== undefined && { doc: def.description }),
-  // Avro lets a schema carry attributes of its own: whoever reads the records knows which field is the event time.
+  // Avro lets a schema carry attributes of its own: whoever reads the records knows which field is
+  // the event time.
   eventTime: def.eventTime,
   fields: Object.entries(sourceFields(def)).map(([name, type]) => ({
     name,
@@ -40,7 +46,10 @@ export const rawAvroSchema = (def: SourceDefinition): object => ({
   })),
 });
 
-const LOGICAL: Readonly<Record<string, ScalarType>> = { 'timestamp-millis': 'timestamp', date: 'date' };
+const LOGICAL: Readonly<Record<string, ScalarType>> = {
+  'timestamp-millis': 'timestamp',
+  date: 'date',
+};
 
 /** The field type that `avroType` made this schema from. */
 function typeOfAvro(schema: unknown, name: string): FieldType {
@@ -58,7 +67,10 @@ function typeOfAvro(schema: unknown, name: string): FieldType {
     const logical = logicalType === undefined ? undefined : LOGICAL[logicalType];
     return logical ? { base: logical, array: false, nullable: false } : typeOfAvro(type, name);
   }
-  return fail('MR_SCHEMA_INCOMPATIBLE', `the field ${name} has an Avro type that no source has: ${JSON.stringify(schema)}.`);
+  return fail(
+    'MR_SCHEMA_INCOMPATIBLE',
+    `the field ${name} has an Avro type that no source has: ${JSON.stringify(schema)}.`,
+  );
 }
 
 /** The fields of a schema that `rawAvroSchema` made, in its order. */

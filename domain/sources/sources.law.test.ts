@@ -1,4 +1,7 @@
-/** What a producer sends is either the row that the log will give back, to the last bit, or a refusal that says why. */
+/**
+ * What a producer sends is either the row that the log will give back, to the last bit, or a
+ * refusal that says why.
+ */
 import avsc from 'avsc';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -64,7 +67,11 @@ describe('a row', () => {
   it('is accepted in both forms of its times, and nulls may be left out', () => {
     fc.assert(
       fc.property(rows, fc.boolean(), (row, sparse) => {
-        const sent: Record<string, unknown> = { ...row, at: formatTime(row.at as number), day: formatDate(row.day as number) };
+        const sent: Record<string, unknown> = {
+          ...row,
+          at: formatTime(row.at as number),
+          day: formatDate(row.day as number),
+        };
         if (sparse) for (const key of Object.keys(sent)) if (sent[key] === null) delete sent[key];
         const expected = { ok: true, row, eventTime: row.at, id: row.s };
         expect(validate(row, NOW)).toEqual(expected);
@@ -76,7 +83,12 @@ describe('a row', () => {
   });
 
   it('comes back from its bytes, plain and in order', () => {
-    fc.assert(fc.property(rows, (row) => void expect(codec.decode(codec.encode(row))).toStrictEqual({ ...row })));
+    fc.assert(
+      fc.property(
+        rows,
+        (row) => void expect(codec.decode(codec.encode(row))).toStrictEqual({ ...row }),
+      ),
+    );
   });
 
   it('has the bytes that Avro says', () => {
@@ -86,7 +98,9 @@ describe('a row', () => {
       fc.property(rows, (row) => {
         fc.pre(safe(row.l) && (row.list as number[]).every(safe));
         expect(
-          Buffer.from(codec.encode(row)).equals(type.toBuffer({ ...row, raw: Buffer.from(row.raw as string, 'base64') })),
+          Buffer.from(codec.encode(row)).equals(
+            type.toBuffer({ ...row, raw: Buffer.from(row.raw as string, 'base64') }),
+          ),
         ).toBe(true);
       }),
     );
@@ -95,12 +109,18 @@ describe('a row', () => {
   it('cut off at any byte is refused, not read as another', () => {
     const bytes = codec.encode(fc.sample(rows, { numRuns: 1, seed: 7 })[0] as Row);
     for (let n = 0; n < bytes.length; n++)
-      expect(() => codec.decode(bytes.subarray(0, n))).toThrow(expect.objectContaining({ code: 'MR_STORAGE_FAILED' }));
+      expect(() => codec.decode(bytes.subarray(0, n))).toThrow(
+        expect.objectContaining({ code: 'MR_STORAGE_FAILED' }),
+      );
   });
 });
 
 it('a float is rounded at the edge, so that live and replayed rows are the same', () => {
-  const def = source({ name: 'floats', fields: { at: 'timestamp', f: 'float', all: 'array<float>' }, eventTime: 'at' });
+  const def = source({
+    name: 'floats',
+    fields: { at: 'timestamp', f: 'float', all: 'array<float>' },
+    eventTime: 'at',
+  });
   const result = compileValidator(def)({ at: NOW, f: 0.1, all: [0.1, -0] }, NOW);
   expect(result).toEqual({
     ok: true,
@@ -131,7 +151,12 @@ describe('a refusal names the source, the field, the value and the fix', () => {
     constructor: null,
   };
   it.each<[string, unknown, string, RegExp]>([
-    ['s', undefined, 'MR_FIELD_MISSING', /everything\.s: the field is missing; send a string.*string\?/],
+    [
+      's',
+      undefined,
+      'MR_FIELD_MISSING',
+      /everything\.s: the field is missing; send a string.*string\?/,
+    ],
     ['s', null, 'MR_FIELD_MISSING', /null, but not nullable/],
     ['s', 5, 'MR_FIELD_TYPE', /got 5/],
     ['s', '\ud800', 'MR_FIELD_TYPE', /well-formed/],
@@ -153,14 +178,24 @@ describe('a refusal names the source, the field, the value and the fix', () => {
     ['at', undefined, 'MR_EVENT_TIME_MISSING', /at: the event time is missing/],
     ['at', null, 'MR_EVENT_TIME_MISSING', /is null/],
     ['at', '2026-01-01T00:00:00', 'MR_TIME_INVALID', /no zone/],
-    ['at', EARLIEST - 1, 'MR_EVENT_TIME_ABSURD', /1899-12-31T23:59:59.999Z is before the year 1900/],
+    [
+      'at',
+      EARLIEST - 1,
+      'MR_EVENT_TIME_ABSURD',
+      /1899-12-31T23:59:59.999Z is before the year 1900/,
+    ],
     ['at', NOW + 86_400_001, 'MR_EVENT_TIME_ABSURD', /more than a day past now/],
     ['constructor', 'x', 'MR_FIELD_TYPE', /constructor/],
     ['extra', 1, 'MR_FIELD_UNKNOWN', /everything\.extra: there is no such field \(value 1\)/],
     ['__proto_', {}, 'MR_FIELD_UNKNOWN', /no such field/],
   ])('%s = %j → %s', (field, value, code, message) => {
     const event = { ...good, [field]: value };
-    expect(validate(event, NOW)).toMatchObject({ ok: false, code, field, message: expect.stringMatching(message) });
+    expect(validate(event, NOW)).toMatchObject({
+      ok: false,
+      code,
+      field,
+      message: expect.stringMatching(message),
+    });
   });
 
   it.each([null, 5, 'x', [[]]])('an event that is %j', (event) => {
@@ -168,11 +203,17 @@ describe('a refusal names the source, the field, the value and the fix', () => {
   });
 
   it('takes an undefined field for one left out', () =>
-    expect(validate({ ...good, ns: undefined, later: undefined }, NOW)).toMatchObject({ code: 'MR_FIELD_UNKNOWN' }));
+    expect(validate({ ...good, ns: undefined, later: undefined }, NOW)).toMatchObject({
+      code: 'MR_FIELD_UNKNOWN',
+    }));
 });
 
 describe('a revision', () => {
-  const before = source({ name: 'a', fields: { at: 'timestamp', n: 'int', m: 'long', s: 'string' }, eventTime: 'at' });
+  const before = source({
+    name: 'a',
+    fields: { at: 'timestamp', n: 'int', m: 'long', s: 'string' },
+    eventTime: 'at',
+  });
   it('that widens, relaxes and adds reads what was written before', () => {
     const after = source({
       name: 'a',
@@ -196,7 +237,11 @@ describe('a revision', () => {
   });
 
   it('that drops, narrows, requires or changes the event time is not compatible', () => {
-    const after = source({ name: 'a', fields: { at2: 'timestamp', at: 'timestamp', n: 'string', m: 'int' }, eventTime: 'at2' });
+    const after = source({
+      name: 'a',
+      fields: { at2: 'timestamp', at: 'timestamp', n: 'string', m: 'int' },
+      eventTime: 'at2',
+    });
     expect(sourceRevision(before, after).map((c) => [c.path, c.compatible])).toEqual([
       ['fields.n', false],
       ['fields.m', false],

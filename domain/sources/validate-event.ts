@@ -1,15 +1,25 @@
 /**
- * From what a producer sent to the row that the log keeps, or the reason why not. The hot path of every event.
+ * From what a producer sent to the row that the log keeps, or the reason why not. The hot path of
+ * every event.
  *
- * One function is generated per source: each field is read once, checked by its type's own few instructions, and the row is
- * made as one object literal in field order. How many fields an event has is counted, not looked up: only where the count is
- * off are names compared. The row is what the log gives back: floats are rounded to 32 bits here, not later.
+ * One function is generated per source: each field is read once, checked by its type's own few
+ * instructions, and the row is made as one object literal in field order. How many fields an event
+ * has is counted, not looked up: only where the count is off are names compared. The row is what
+ * the log gives back: floats are rounded to 32 bits here, not later.
  */
 import type { SourceDefinition } from '#domain/definitions/model.ts';
 import { isDate, readDate } from '#domain/values/date.ts';
 import { isTime, readIsoTime } from '#domain/values/time.ts';
 import type { FieldType, Row, ScalarType } from '#domain/values/value.ts';
-import { AHEAD, EARLIEST, type Refusal, refuseShape, refuseTime, refuseUnknown, refuseValue } from './refusal.ts';
+import {
+  AHEAD,
+  EARLIEST,
+  type Refusal,
+  refuseShape,
+  refuseTime,
+  refuseUnknown,
+  refuseValue,
+} from './refusal.ts';
 import { sourceFields } from './source-schema.ts';
 
 export interface Accepted {
@@ -36,14 +46,23 @@ const INLINE: Readonly<Partial<Record<ScalarType, readonly [test: string, keep: 
 
 const READERS: Readonly<Partial<Record<ScalarType, Reader>>> = {
   timestamp: (value) => {
-    const ms = typeof value === 'string' ? readIsoTime(value) : typeof value === 'number' ? value : Number.NaN;
+    const ms =
+      typeof value === 'string'
+        ? readIsoTime(value)
+        : typeof value === 'number'
+          ? value
+          : Number.NaN;
     return isTime(ms) ? ms + 0 : undefined;
   },
   date: (value) => {
-    const days = typeof value === 'string' ? readDate(value) : typeof value === 'number' ? value : Number.NaN;
+    const days =
+      typeof value === 'string' ? readDate(value) : typeof value === 'number' ? value : Number.NaN;
     return isDate(days) ? days + 0 : undefined;
   },
-  bytes: (value) => (typeof value === 'string' && Buffer.from(value, 'base64').toString('base64') === value ? value : undefined),
+  bytes: (value) =>
+    typeof value === 'string' && Buffer.from(value, 'base64').toString('base64') === value
+      ? value
+      : undefined,
 };
 
 const quote = (value: unknown): string => JSON.stringify(value);
@@ -80,11 +99,18 @@ export function compileValidator(def: SourceDefinition): EventValidator {
   const names = Object.keys(types);
   const local = (name: string): string => `f${names.indexOf(name)}`;
   const list = Object.values(types);
-  const eventTime = types[def.eventTime]?.base === 'date' ? `${local(def.eventTime)} * 86400000` : local(def.eventTime);
-  const id = def.eventId === undefined ? 'null' : `${local(def.eventId)} === null ? null : String(${local(def.eventId)})`;
+  const eventTime =
+    types[def.eventTime]?.base === 'date'
+      ? `${local(def.eventTime)} * 86400000`
+      : local(def.eventTime);
+  const id =
+    def.eventId === undefined
+      ? 'null'
+      : `${local(def.eventId)} === null ? null : String(${local(def.eventId)})`;
 
   const unknown = (input: Readonly<Record<string, unknown>>): Refusal | null => {
-    for (const key of Object.keys(input)) if (!Object.hasOwn(types, key)) return refuseUnknown(def, key, input[key]);
+    for (const key of Object.keys(input))
+      if (!Object.hasOwn(types, key)) return refuseUnknown(def, key, input[key]);
     return null;
   };
   const body = `'use strict';

@@ -1,4 +1,7 @@
-/** Durations as people write them: a whole number and one unit. In the code a duration is a number of milliseconds. */
+/**
+ * Durations as people write them: a whole number and one unit. In the code a duration is a number
+ * of milliseconds.
+ */
 import { fail } from '#domain/errors.ts';
 
 export type DurationText = `${number}${'ms' | 's' | 'm' | 'h' | 'd'}`;
@@ -21,7 +24,11 @@ export function parseDuration(text: string): number {
   }
   const ms = Number(match[1]) * UNITS[match[2] as keyof typeof UNITS];
   if (ms > MAX_DURATION_MS) {
-    return fail('MR_DURATION_INVALID', `${JSON.stringify(text)} is longer than 36500d, the longest duration.`, { value: text });
+    return fail(
+      'MR_DURATION_INVALID',
+      `${JSON.stringify(text)} is longer than 36500d, the longest duration.`,
+      { value: text },
+    );
   }
   return ms;
 }
@@ -29,8 +36,11 @@ export function parseDuration(text: string): number {
 /** In the largest unit that says it exactly. */
 export function formatDuration(ms: number): string {
   if (!Number.isInteger(ms) || ms < 0)
-    return fail('MR_DURATION_INVALID', `${ms} ms is not a whole duration of at least 0.`, { value: ms });
+    return fail('MR_DURATION_INVALID', `${ms} ms is not a whole duration of at least 0.`, {
+      value: ms,
+    });
   if (ms === 0) return '0ms';
-  for (const [unit, size] of Object.entries(UNITS)) if (ms % size === 0) return `${ms / size}${unit}`;
+  for (const [unit, size] of Object.entries(UNITS))
+    if (ms % size === 0) return `${ms / size}${unit}`;
   return `${ms}ms`;
 }

@@ -1,4 +1,7 @@
-/** The text of a field's type, as people write it: `double`, `double?`, `array<string>`, `array<string>?`. */
+/**
+ * The text of a field's type, as people write it: `double`, `double?`, `array<string>`,
+ * `array<string>?`.
+ */
 import { fail } from '#domain/errors.ts';
 import type { FieldType, ScalarType } from './value.ts';
 
@@ -15,11 +18,16 @@ export const SCALAR_TYPES: readonly ScalarType[] = [
 ];
 
 /** What `parseFieldType` takes, for definitions that the compiler checks. */
-export type FieldTypeText = ScalarType | `${ScalarType}?` | `array<${ScalarType}>` | `array<${ScalarType}>?`;
+export type FieldTypeText =
+  | ScalarType
+  | `${ScalarType}?`
+  | `array<${ScalarType}>`
+  | `array<${ScalarType}>?`;
 
 const BASES: ReadonlySet<string> = new Set(SCALAR_TYPES);
 
-export const isScalarType = (text: unknown): text is ScalarType => typeof text === 'string' && BASES.has(text);
+export const isScalarType = (text: unknown): text is ScalarType =>
+  typeof text === 'string' && BASES.has(text);
 
 /** Undefined where the text is no type. */
 export function readFieldType(text: string): FieldType | undefined {
@@ -41,10 +49,16 @@ export const parseFieldType = (text: string): FieldType =>
 export const formatFieldType = (type: FieldType): string =>
   `${type.array ? `array<${type.base}>` : type.base}${type.nullable ? '?' : ''}`;
 
-export const fieldType = (base: ScalarType, nullable = false): FieldType => ({ base, array: false, nullable });
+export const fieldType = (base: ScalarType, nullable = false): FieldType => ({
+  base,
+  array: false,
+  nullable,
+});
 
 /** Whole numbers. */
-export const isWhole = (type: FieldType): boolean => !type.array && (type.base === 'int' || type.base === 'long');
+export const isWhole = (type: FieldType): boolean =>
+  !type.array && (type.base === 'int' || type.base === 'long');
 
 export const isNumeric = (type: FieldType): boolean =>
-  !type.array && (type.base === 'int' || type.base === 'long' || type.base === 'float' || type.base === 'double');
+  !type.array &&
+  (type.base === 'int' || type.base === 'long' || type.base === 'float' || type.base === 'double');

@@ -1,6 +1,6 @@
 /**
- * Points in time: ISO 8601 with a zone, or epoch milliseconds. A text without a zone is refused, never guessed: the same
- * text would be another moment on another machine.
+ * Points in time: ISO 8601 with a zone, or epoch milliseconds. A text without a zone is refused,
+ * never guessed: the same text would be another moment on another machine.
  */
 import { fail } from '#domain/errors.ts';
 import { daysInMonth, daysOf } from './date.ts';
@@ -10,7 +10,8 @@ export const MIN_TIME = -62_167_219_200_000;
 export const MAX_TIME = 253_402_300_799_999;
 
 const DAY = 86_400_000;
-const ISO = /^(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?(?:([Zz])|([+-])(\d\d)(?::?(\d\d))?)$/;
+const ISO =
+  /^(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?(?:([Zz])|([+-])(\d\d)(?::?(\d\d))?)$/;
 
 const ZERO = 48;
 
@@ -20,7 +21,15 @@ const two = (text: string, at: number): number => {
   return tens < 0 || tens > 9 || ones < 0 || ones > 9 ? Number.NaN : tens * 10 + ones;
 };
 
-const assemble = (year: number, month: number, day: number, hour: number, minute: number, second: number, ms: number): number =>
+const assemble = (
+  year: number,
+  month: number,
+  day: number,
+  hour: number,
+  minute: number,
+  second: number,
+  ms: number,
+): number =>
   month >= 1 &&
   month <= 12 &&
   day >= 1 &&
@@ -32,7 +41,10 @@ const assemble = (year: number, month: number, day: number, hour: number, minute
     ? daysOf(year, month, day) * DAY + hour * 3_600_000 + minute * 60_000 + second * 1_000 + ms
     : Number.NaN;
 
-/** `YYYY-MM-DDTHH:MM:SSZ` and `YYYY-MM-DDTHH:MM:SS.mmmZ` without a regular expression: what nearly every event carries. */
+/**
+ * `YYYY-MM-DDTHH:MM:SSZ` and `YYYY-MM-DDTHH:MM:SS.mmmZ` without a regular expression: what nearly
+ * every event carries.
+ */
 function usual(text: string): number {
   const length = text.length;
   if (length !== 20 && length !== 24) return Number.NaN;
@@ -54,44 +66,84 @@ function usual(text: string): number {
     if (Number.isNaN(ms)) return Number.NaN;
   }
   const year = two(text, 0) * 100 + two(text, 2);
-  return assemble(year, two(text, 5), two(text, 8), two(text, 11), two(text, 14), two(text, 17), ms);
+  return assemble(
+    year,
+    two(text, 5),
+    two(text, 8),
+    two(text, 11),
+    two(text, 14),
+    two(text, 17),
+    ms,
+  );
 }
 
-/** Epoch ms of an ISO text; NaN where it is none (or has no zone). Digits past the millisecond are cut off. */
+/**
+ * Epoch ms of an ISO text; NaN where it is none (or has no zone). Digits past the millisecond are
+ * cut off.
+ */
 export function readIsoTime(text: string): number {
   const quick = usual(text);
   if (!Number.isNaN(quick)) return quick;
   const match = ISO.exec(text);
   if (match === null) return Number.NaN;
-  const [, year, month, day, hour, minute, second = '0', fraction = '', , sign, zoneHour = '0', zoneMinute = '0'] = match;
+  const [
+    ,
+    year,
+    month,
+    day,
+    hour,
+    minute,
+    second = '0',
+    fraction = '',
+    ,
+    sign,
+    zoneHour = '0',
+    zoneMinute = '0',
+  ] = match;
   if (Number(zoneHour) > 23 || Number(zoneMinute) > 59) return Number.NaN;
   const zone = (Number(zoneHour) * 60 + Number(zoneMinute)) * 60_000;
   const ms = Number(fraction.slice(0, 3).padEnd(3, '0'));
   const time =
-    assemble(Number(year), Number(month), Number(day), Number(hour), Number(minute), Number(second), ms) -
-    (sign === '-' ? -zone : zone);
+    assemble(
+      Number(year),
+      Number(month),
+      Number(day),
+      Number(hour),
+      Number(minute),
+      Number(second),
+      ms,
+    ) - (sign === '-' ? -zone : zone);
   return time >= MIN_TIME && time <= MAX_TIME ? time : Number.NaN;
 }
 
-export const isTime = (ms: number): boolean => Number.isInteger(ms) && ms >= MIN_TIME && ms <= MAX_TIME;
+export const isTime = (ms: number): boolean =>
+  Number.isInteger(ms) && ms >= MIN_TIME && ms <= MAX_TIME;
 
 /** Why a text is no time, and what to write: ends a sentence that names the value. */
 export function whyNoTime(text: string): string {
   if (/^(\d{4}|\d{8})$/.test(text))
     return 'looks like a year or a date, not a point in time: add the time and a zone, as 2026-01-31T00:00:00Z';
-  if (/^\d{4}-\d\d-\d\d$/.test(text)) return `is a date, not a point in time: add the time and a zone, as ${text}T00:00:00Z`;
+  if (/^\d{4}-\d\d-\d\d$/.test(text))
+    return `is a date, not a point in time: add the time and a zone, as ${text}T00:00:00Z`;
   if (/^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d([.,]\d+)?)?$/.test(text))
     return 'has no zone: add Z for UTC, or an offset such as +02:00';
   return 'is not a time: write ISO 8601 with a zone, as 2026-01-31T12:00:00Z, or epoch milliseconds';
 }
 
-/** Epoch ms of what a person wrote: ISO 8601 with a zone, or epoch milliseconds, as a number or as digits. */
+/**
+ * Epoch ms of what a person wrote: ISO 8601 with a zone, or epoch milliseconds, as a number or as
+ * digits.
+ */
 export function parseTime(time: string | number): number {
   if (typeof time === 'number') {
     if (isTime(time)) return time + 0;
-    return fail('MR_TIME_INVALID', `${time} is not a time: epoch milliseconds are whole, of the years 0000 to 9999.`, {
-      value: time,
-    });
+    return fail(
+      'MR_TIME_INVALID',
+      `${time} is not a time: epoch milliseconds are whole, of the years 0000 to 9999.`,
+      {
+        value: time,
+      },
+    );
   }
   const digits = /^-?\d{1,15}$/.test(time) && !/^(\d{4}|\d{8})$/.test(time);
   const ms = digits ? Number(time) + 0 : readIsoTime(time);
@@ -103,4 +155,8 @@ export function parseTime(time: string | number): number {
 export const formatTime = (ms: number): string =>
   isTime(ms)
     ? new Date(ms).toISOString()
-    : fail('MR_TIME_INVALID', `${ms} is not a time: epoch milliseconds are whole, of the years 0000 to 9999.`, { value: ms });
+    : fail(
+        'MR_TIME_INVALID',
+        `${ms} is not a time: epoch milliseconds are whole, of the years 0000 to 9999.`,
+        { value: ms },
+      );

@@ -16,7 +16,16 @@ export type Scalar = string | number | boolean;
 export type Value = Scalar | null | readonly Value[] | { readonly [key: string]: Value };
 export type Row = { readonly [field: string]: Value };
 
-export type ScalarType = 'string' | 'int' | 'long' | 'float' | 'double' | 'boolean' | 'timestamp' | 'date' | 'bytes';
+export type ScalarType =
+  | 'string'
+  | 'int'
+  | 'long'
+  | 'float'
+  | 'double'
+  | 'boolean'
+  | 'timestamp'
+  | 'date'
+  | 'bytes';
 
 export interface FieldType {
   readonly base: ScalarType;
@@ -24,7 +33,9 @@ export interface FieldType {
   readonly nullable: boolean;
 }
 
-/** Where a raw event stands in its log: the total order is (partition, offset) within one source. */
+/**
+ * Where a raw event stands in its log: the total order is (partition, offset) within one source.
+ */
 export interface Position {
   readonly partition: number;
   readonly offset: number;

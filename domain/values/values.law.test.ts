@@ -1,4 +1,7 @@
-/** What is written and read back is the same, for every text form of a value; and what has no zone is refused. */
+/**
+ * What is written and read back is the same, for every text form of a value; and what has no zone
+ * is refused.
+ */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { formatDate, MAX_DATE, MIN_DATE, parseDate } from './date.ts';
@@ -8,8 +11,19 @@ import { formatTime, MAX_TIME, MIN_TIME, parseTime } from './time.ts';
 
 describe('parse undoes format', () => {
   it('for durations', () => {
-    fc.assert(fc.property(fc.nat(MAX_DURATION_MS), (ms) => void expect(parseDuration(formatDuration(ms))).toBe(ms)));
-    expect([1, 1000, 90_000, 3_600_000, 604_800_000].map(formatDuration)).toEqual(['1ms', '1s', '90s', '1h', '7d']);
+    fc.assert(
+      fc.property(
+        fc.nat(MAX_DURATION_MS),
+        (ms) => void expect(parseDuration(formatDuration(ms))).toBe(ms),
+      ),
+    );
+    expect([1, 1000, 90_000, 3_600_000, 604_800_000].map(formatDuration)).toEqual([
+      '1ms',
+      '1s',
+      '90s',
+      '1h',
+      '7d',
+    ]);
   });
 
   it('for times, whatever zone they are written in', () => {
@@ -30,7 +44,10 @@ describe('parse undoes format', () => {
 
   it('for dates', () => {
     fc.assert(
-      fc.property(fc.integer({ min: MIN_DATE, max: MAX_DATE }), (days) => void expect(parseDate(formatDate(days))).toBe(days)),
+      fc.property(
+        fc.integer({ min: MIN_DATE, max: MAX_DATE }),
+        (days) => void expect(parseDate(formatDate(days))).toBe(days),
+      ),
     );
   });
 
@@ -75,25 +92,41 @@ describe('times', () => {
     expect(() => parseTime(text)).toThrow(
       expect.objectContaining({
         code: 'MR_TIME_INVALID',
-        message: expect.stringContaining(typeof text === 'string' ? JSON.stringify(text) : String(text)),
+        message: expect.stringContaining(
+          typeof text === 'string' ? JSON.stringify(text) : String(text),
+        ),
       }),
     );
   });
 
-  it('says that the zone is what is missing', () => expect(() => parseTime('2026-01-31T12:00:00')).toThrow(/has no zone/));
+  it('says that the zone is what is missing', () =>
+    expect(() => parseTime('2026-01-31T12:00:00')).toThrow(/has no zone/));
 });
 
 it.each(['', '5', '5 m', '-1s', '1.5h', '1w', '99999999d'])('%j is no duration', (text) => {
-  expect(() => parseDuration(text)).toThrow(expect.objectContaining({ code: 'MR_DURATION_INVALID' }));
+  expect(() => parseDuration(text)).toThrow(
+    expect.objectContaining({ code: 'MR_DURATION_INVALID' }),
+  );
 });
 
-it.each(['', 'text', 'double??', 'array<double', 'double>', 'array<array<int>>', 'array<int?>', 'Double'])(
-  '%j is no field type',
+it.each([
+  '',
+  'text',
+  'double??',
+  'array<double',
+  'double>',
+  'array<array<int>>',
+  'array<int?>',
+  'Double',
+])('%j is no field type', (text) => {
+  expect(() => parseFieldType(text)).toThrow(
+    expect.objectContaining({ code: 'MR_DEFINITION_INVALID' }),
+  );
+});
+
+it.each(['2026-02-29', '2026-00-10', '2026-1-1', '2026-01-00', '2026-01-32'])(
+  '%s is no date',
   (text) => {
-    expect(() => parseFieldType(text)).toThrow(expect.objectContaining({ code: 'MR_DEFINITION_INVALID' }));
+    expect(() => parseDate(text)).toThrow(expect.objectContaining({ code: 'MR_TIME_INVALID' }));
   },
 );
-
-it.each(['2026-02-29', '2026-00-10', '2026-1-1', '2026-01-00', '2026-01-32'])('%s is no date', (text) => {
-  expect(() => parseDate(text)).toThrow(expect.objectContaining({ code: 'MR_TIME_INVALID' }));
-});

@@ -1,6 +1,7 @@
 /**
- * Avro types by avsc, with longs over the whole of ±(2^53 − 1): avsc's own stop one short of both ends, and would refuse an accepted value.
- * And with arrays that hold what a count claims against the bytes that are left: avsc's own would make room for it first.
+ * Avro types by avsc, with longs over the whole of ±(2^53 − 1): avsc's own stop one short of both
+ * ends, and would refuse an accepted value. And with arrays that hold what a count claims against
+ * the bytes that are left: avsc's own would make room for it first.
  */
 import avro from 'avsc';
 import { fail } from '#domain/errors.ts';
@@ -32,9 +33,15 @@ interface Reading {
 
 /** avsc's types are frozen: one that does some things otherwise stands before it. */
 const otherwise = <T extends object>(type: T, methods: object): T =>
-  Object.create(type, Object.fromEntries(Object.entries(methods).map(([name, value]) => [name, { value }]))) as T;
+  Object.create(
+    type,
+    Object.fromEntries(Object.entries(methods).map(([name, value]) => [name, { value }])),
+  ) as T;
 
-/** Calls back for each item; past what the bytes can hold, the tap is left past its end, which avsc then refuses as cut off. */
+/**
+ * Calls back for each item; past what the bytes can hold, the tap is left past its end, which avsc
+ * then refuses as cut off.
+ */
 const readBlocks = (tap: Tap, item: () => void): void => {
   for (let count = tap.readLong(); count !== 0; count = tap.readLong()) {
     if (count < 0) tap.skipLong();
@@ -76,7 +83,11 @@ const withBounds: NonNullable<avro.ForSchemaOptions['typeHook']> = (schema, opti
 
 /** `fromBuffer` refuses bytes that are not what the schema says with MR_STORAGE_FAILED. */
 export const avroCodec = (schema: unknown): avro.Type => {
-  const type = avro.Type.forSchema(schema as avro.Schema, { wrapUnions: false, registry: { long }, typeHook: withBounds });
+  const type = avro.Type.forSchema(schema as avro.Schema, {
+    wrapUnions: false,
+    registry: { long },
+    typeHook: withBounds,
+  });
   return otherwise(type, {
     fromBuffer(bytes: Buffer): unknown {
       try {

@@ -1,6 +1,7 @@
 /**
- * Room for doubles in pieces of a larger buffer: a typed array with a buffer of its own costs an allocation outside the heap and its release.
- * What is given out is never given out again; a piece is let go when nothing in it is in use.
+ * Room for doubles in pieces of a larger buffer: a typed array with a buffer of its own costs an
+ * allocation outside the heap and its release. What is given out is never given out again; a piece
+ * is let go when nothing in it is in use.
  */
 export interface Room {
   readonly block: Float64Array;

@@ -16,7 +16,9 @@ const value: Readonly<Partial<Record<ScalarType, fc.Arbitrary<Scalar>>>> = {
 
 const keys = fc
   .array(fc.constantFrom(...(Object.keys(value) as ScalarType[])), { minLength: 1, maxLength: 3 })
-  .map((types) => types.map((base, i) => ({ name: `k${i}`, field: `f${i}`, type: fieldType(base) })));
+  .map((types) =>
+    types.map((base, i) => ({ name: `k${i}`, field: `f${i}`, type: fieldType(base) })),
+  );
 
 const valuesFor = (parts: ViewPlan['keys']): fc.Arbitrary<readonly Scalar[]> =>
   fc.tuple(...parts.map(({ type }) => value[type.base] as fc.Arbitrary<Scalar>));
@@ -41,16 +43,26 @@ test('a key decodes to what it was made of, and the row, the entity and the valu
 test('different entities have different keys', () => {
   const pair = fc.tuple(text, text);
   fc.assert(
-    fc.property(pair, pair, (a, b) => (encodeKey(a) === encodeKey(b)) === (a[0] === b[0] && a[1] === b[1])),
+    fc.property(
+      pair,
+      pair,
+      (a, b) => (encodeKey(a) === encodeKey(b)) === (a[0] === b[0] && a[1] === b[1]),
+    ),
     { numRuns: 500 },
   );
 });
 
 test('a missing or mistyped key is refused by name', () => {
-  const plan = { view: 'v', keys: [{ name: 'origin', field: 'origin', type: fieldType('string') }] } as unknown as ViewPlan;
+  const plan = {
+    view: 'v',
+    keys: [{ name: 'origin', field: 'origin', type: fieldType('string') }],
+  } as unknown as ViewPlan;
   for (const entity of [{}, { origin: 3 }, { orign: 'ATL' }]) {
     expect(() => keyOfEntity(plan, entity as never)).toThrow(
-      expect.objectContaining({ code: 'MR_ENTITY_INVALID', message: expect.stringContaining('origin') }),
+      expect.objectContaining({
+        code: 'MR_ENTITY_INVALID',
+        message: expect.stringContaining('origin'),
+      }),
     );
   }
 });

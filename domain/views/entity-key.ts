@@ -1,6 +1,6 @@
 /**
- * Entity keys as one string, so that a Map finds an entity in one look. Injective: a single key is its value as text; several are joined
- * by U+001F, with that character and the backslash escaped.
+ * Entity keys as one string, so that a Map finds an entity in one look. Injective: a single key is
+ * its value as text; several are joined by U+001F, with that character and the backslash escaped.
  */
 import { fail } from '#domain/errors.ts';
 import type { FieldType, Row, Scalar, Value } from '#domain/values/value.ts';
@@ -16,7 +16,8 @@ export const encodeKey = (values: readonly Scalar[]): string => {
   let key = '';
   for (let i = 0; i < values.length; i++) {
     const text = String(values[i]);
-    const safe = text.includes(SEPARATOR) || text.includes('\\') ? text.replace(SPECIAL, '\\$&') : text;
+    const safe =
+      text.includes(SEPARATOR) || text.includes('\\') ? text.replace(SPECIAL, '\\$&') : text;
     key = i === 0 ? safe : key + SEPARATOR + safe;
   }
   return key;

@@ -1,11 +1,18 @@
-/** The partial states of one tile, folded from its raw events and shown by name: what `explain` prints of a tile. */
+/**
+ * The partial states of one tile, folded from its raw events and shown by name: what `explain`
+ * prints of a tile.
+ */
 import type { Slots } from '#domain/aggregations/aggregation.ts';
 import type { RawEvent, Value } from '#domain/values/value.ts';
 import type { PlannedFeature, ViewPlan } from './plan.ts';
 
 export type TileState = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 
-export const foldTile = (plan: ViewPlan, feature: PlannedFeature, events: readonly RawEvent[]): TileState => {
+export const foldTile = (
+  plan: ViewPlan,
+  feature: PlannedFeature,
+  events: readonly RawEvent[],
+): TileState => {
   const group = plan.hops[feature.hop];
   const shown: Record<string, Record<string, unknown>> = {};
   for (const index of feature.partials) {

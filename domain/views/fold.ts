@@ -1,6 +1,7 @@
 /**
- * value(view, entity, at, known) by its definition: one entity's raw events, filtered by time and folded, without tiles. It answers reads
- * of the past and recomputes values for `explain`; tiles must give the same.
+ * value(view, entity, at, known) by its definition: one entity's raw events, filtered by time and
+ * folded, without tiles. It answers reads of the past and recomputes values for `explain`; tiles
+ * must give the same.
  */
 import { OVERFLOW, type Slots } from '#domain/aggregations/aggregation.ts';
 import { newSlots } from '#domain/aggregations/slots.ts';
@@ -28,7 +29,9 @@ const foldFeature = (
 ): Value | typeof OVERFLOW => {
   const from = featureFrom(plan, feature, at);
   const states: Slots[] = feature.partials.map((index) => {
-    const planned = plan.hops[feature.hop]?.partials[index] as NonNullable<ViewPlan['hops'][number]['partials'][number]>;
+    const planned = plan.hops[feature.hop]?.partials[index] as NonNullable<
+      ViewPlan['hops'][number]['partials'][number]
+    >;
     const slots = newSlots(planned.partial.nums.length, planned.partial.refs.length);
     planned.partial.identity(slots);
     for (const event of events) {
@@ -42,8 +45,16 @@ const foldFeature = (
   return feature.aggregation.finalize(states);
 };
 
-/** @param events of this entity, in any order; those that the view's filter leaves out or that are later than `at` do not count */
-export const foldFeatures = (plan: ViewPlan, events: Iterable<RawEvent>, key: string, at: number): Folded => {
+/**
+ * @param events of this entity, in any order; those that the view's filter leaves out or that are
+ * later than `at` do not count
+ */
+export const foldFeatures = (
+  plan: ViewPlan,
+  events: Iterable<RawEvent>,
+  key: string,
+  at: number,
+): Folded => {
   const mine: RawEvent[] = [];
   let newest = Number.NEGATIVE_INFINITY;
   for (const event of events) {
@@ -60,7 +71,15 @@ export const foldFeatures = (plan: ViewPlan, events: Iterable<RawEvent>, key: st
   for (const feature of plan.features) {
     const value = foldFeature(plan, feature, mine, at);
     values.push(value === OVERFLOW ? null : value);
-    status.push(mine.length === 0 ? 'not-found' : value === OVERFLOW ? 'overflow' : value === null ? 'null' : 'present');
+    status.push(
+      mine.length === 0
+        ? 'not-found'
+        : value === OVERFLOW
+          ? 'overflow'
+          : value === null
+            ? 'null'
+            : 'present',
+    );
   }
   return { values, status };
 };

@@ -1,4 +1,7 @@
-/** FNV-1a over UTF-16 code units, 64 bits in two halves: names partials and tells plans apart; not for secrets. */
+/**
+ * FNV-1a over UTF-16 code units, 64 bits in two halves: names partials and tells plans apart; not
+ * for secrets.
+ */
 export const hash64 = (text: string): string => {
   let a = 0x811c9dc5;
   let b = 0xcbf29ce4;

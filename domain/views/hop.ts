@@ -1,9 +1,11 @@
 /**
- * Hops: how wide a window's tiles are. A definition's own hop, or the widest of a few round durations that divides the window
- * into at least 24 tiles. Narrower tiles make the window's tail more exact, wider ones make it cheaper to read.
+ * Hops: how wide a window's tiles are. A definition's own hop, or the widest of a few round
+ * durations that divides the window into at least 24 tiles. Narrower tiles make the window's tail
+ * more exact, wider ones make it cheaper to read.
  *
- * Between an hour and a day there is none on purpose: windows from a day to three weeks then share one set of hourly tiles, and an event
- * that would have changed a tile of each hop changes one. Writing is what every event pays; reading merges runs of tiles fast.
+ * Between an hour and a day there is none on purpose: windows from a day to three weeks then share
+ * one set of hourly tiles, and an event that would have changed a tile of each hop changes one.
+ * Writing is what every event pays; reading merges runs of tiles fast.
  */
 import { fail } from '#domain/errors.ts';
 import { formatDuration, parseDuration } from '#domain/values/duration.ts';
@@ -38,20 +40,31 @@ const defaultHop = (windowMs: number): number => {
   const round = ROUND.findLast((hop) => divides(windowMs, hop));
   if (round !== undefined) return round;
   if (windowMs < LEAST_TILES) return 1;
-  for (let tiles = LEAST_TILES; tiles <= MOST_TILES; tiles++) if (windowMs % tiles === 0) return windowMs / tiles;
+  for (let tiles = LEAST_TILES; tiles <= MOST_TILES; tiles++)
+    if (windowMs % tiles === 0) return windowMs / tiles;
   return windowMs;
 };
 
 /** @returns hop in ms; 0 for all time (one tile) */
-export const hopOf = (feature: string, window: string | undefined, hop: string | undefined): number => {
+export const hopOf = (
+  feature: string,
+  window: string | undefined,
+  hop: string | undefined,
+): number => {
   if (window === undefined) {
     if (hop !== undefined)
-      fail('MR_HOP_INVALID', `feature "${feature}" has a hop (${hop}) and no window: give it a window, or leave the hop out`);
+      fail(
+        'MR_HOP_INVALID',
+        `feature "${feature}" has a hop (${hop}) and no window: give it a window, or leave the hop out`,
+      );
     return 0;
   }
   const windowMs = parseDuration(window);
   if (windowMs <= 0)
-    fail('MR_DEFINITION_INVALID', `feature "${feature}" has a window of ${window}: it must be longer than nothing`);
+    fail(
+      'MR_DEFINITION_INVALID',
+      `feature "${feature}" has a window of ${window}: it must be longer than nothing`,
+    );
   if (hop === undefined) return defaultHop(windowMs);
   const hopMs = parseDuration(hop);
   if (hopMs <= 0 || windowMs % hopMs !== 0) {

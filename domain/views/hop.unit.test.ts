@@ -33,7 +33,9 @@ test('every default hop divides its window, into no more tiles than are kept', (
 
 test('all time has one tile, and no hop of its own', () => {
   expect(hopOf('f', undefined, undefined)).toBe(0);
-  expect(() => hopOf('f', undefined, '1h')).toThrow(expect.objectContaining({ code: 'MR_HOP_INVALID' }));
+  expect(() => hopOf('f', undefined, '1h')).toThrow(
+    expect.objectContaining({ code: 'MR_HOP_INVALID' }),
+  );
 });
 
 test('a hop of the definition must divide the window into at most 10,000 tiles', () => {
@@ -45,7 +47,11 @@ test('a hop of the definition must divide the window into at most 10,000 tiles',
     ['1h', '0s'],
     ['11s', '1ms'],
   ] as const) {
-    expect(() => hopOf('f', window, hop)).toThrow(expect.objectContaining({ code: 'MR_HOP_INVALID' }));
+    expect(() => hopOf('f', window, hop)).toThrow(
+      expect.objectContaining({ code: 'MR_HOP_INVALID' }),
+    );
   }
-  expect(() => hopOf('f', '0s', undefined)).toThrow(expect.objectContaining({ code: 'MR_DEFINITION_INVALID' }));
+  expect(() => hopOf('f', '0s', undefined)).toThrow(
+    expect.objectContaining({ code: 'MR_DEFINITION_INVALID' }),
+  );
 });

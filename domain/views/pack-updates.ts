@@ -1,11 +1,19 @@
 /**
- * Taking feature updates into a packed entity. Updates are cumulative states of tiles, so taking one in again changes nothing; one that
- * is older than what stands (an engine that resumed from a checkpoint says again what it had said) is left out.
+ * Taking feature updates into a packed entity. Updates are cumulative states of tiles, so taking
+ * one in again changes nothing; one that is older than what stands (an engine that resumed from a
+ * checkpoint says again what it had said) is left out.
  */
 
 import { doubleArena } from './double-arena.ts';
 import { hasRefs, withTail, writeHead } from './packed-block.ts';
-import { HEAD_DOUBLES, NO_TILES, type PackedEntity, type PackedHead, type PackedTiles, TILE_DOUBLES } from './packed-entity.ts';
+import {
+  HEAD_DOUBLES,
+  NO_TILES,
+  type PackedEntity,
+  type PackedHead,
+  type PackedTiles,
+  TILE_DOUBLES,
+} from './packed-entity.ts';
 import { packedRefs } from './packed-refs.ts';
 import type { HopGroup, ViewPlan } from './plan.ts';
 import { StoredBlock } from './stored-block.ts';
@@ -20,16 +28,22 @@ export interface PlainUpdate {
   readonly cause: { readonly partition: number; readonly offset: number };
   readonly nums: Float64Array;
   readonly refs: readonly unknown[];
-  /** the references that lie in doubles, where they were read so; then `refs` has null in their places, or is empty where there are no others */
+  /**
+   * the references that lie in doubles, where they were read so; then `refs` has null in their
+   * places, or is empty where there are no others
+   */
   readonly fixed?: Float64Array;
 }
 
 const breadth = ({ hopMs }: HopGroup): number => (hopMs === 0 ? Number.POSITIVE_INFINITY : hopMs);
-const tileNumber = (update: PlainUpdate): number => (update.hopMs === 0 ? 0 : update.tileStart / update.hopMs);
+const tileNumber = (update: PlainUpdate): number =>
+  update.hopMs === 0 ? 0 : update.tileStart / update.hopMs;
 
 /** The first tile that a read at or after `at` needs. */
 const lowestKept = ({ hopMs, reachMs }: HopGroup, at: number): number =>
-  hopMs === 0 || reachMs === Number.POSITIVE_INFINITY ? Number.NEGATIVE_INFINITY : Math.floor((at - reachMs) / hopMs);
+  hopMs === 0 || reachMs === Number.POSITIVE_INFINITY
+    ? Number.NEGATIVE_INFINITY
+    : Math.floor((at - reachMs) / hopMs);
 
 /** A tile where it lies: in a stored block, or in an update. */
 interface Tile {
@@ -70,16 +84,27 @@ const doublesOf = (plan: ViewPlan, tiles: readonly (readonly Tile[])[]): number 
   let doubles = HEAD_DOUBLES;
   for (let h = 0; h < tiles.length; h++) {
     const hop = plan.hops[h] as HopGroup;
-    doubles += 1 + (tiles[h] as readonly Tile[]).length * (TILE_DOUBLES + hop.nums + packedRefs(hop).width);
+    doubles +=
+      1 + (tiles[h] as readonly Tile[]).length * (TILE_DOUBLES + hop.nums + packedRefs(hop).width);
   }
   return doubles;
 };
 
-/** Blocks are made side by side in a larger piece: a buffer each would cost more than what is written into it. */
+/**
+ * Blocks are made side by side in a larger piece: a buffer each would cost more than what is
+ * written into it.
+ */
 const arena = doubleArena();
 
-/** The entity, made at once in the block that a store keeps: see packed-entity.ts for what lies where. */
-const packTiles = (plan: ViewPlan, head: PackedHead, tiles: readonly (readonly Tile[])[]): PackedEntity => {
+/**
+ * The entity, made at once in the block that a store keeps: see packed-entity.ts for what lies
+ * where.
+ */
+const packTiles = (
+  plan: ViewPlan,
+  head: PackedHead,
+  tiles: readonly (readonly Tile[])[],
+): PackedEntity => {
   const doubles = doublesOf(plan, tiles);
   const { block, from } = arena(doubles);
   writeHead(block, from, head);
@@ -98,19 +123,28 @@ const packTiles = (plan: ViewPlan, head: PackedHead, tiles: readonly (readonly T
       block[at + count + i] = tile.newest;
       block[at + 2 * count + i] = tile.partition;
       block[at + 3 * count + i] = tile.offset;
-      for (let n = 0; n < width; n++) block[numsAt + i * width + n] = tile.nums[tile.numsAt + n] as number;
-      for (let n = 0; n < fixedWidth; n++) block[fixedAt + i * fixedWidth + n] = tile.fixed[tile.fixedAt + n] as number;
+      for (let n = 0; n < width; n++)
+        block[numsAt + i * width + n] = tile.nums[tile.numsAt + n] as number;
+      for (let n = 0; n < fixedWidth; n++)
+        block[fixedAt + i * fixedWidth + n] = tile.fixed[tile.fixedAt + n] as number;
     }
     at = fixedAt + count * fixedWidth;
   }
   const bytes = Buffer.from(block.buffer, from * 8, doubles * 8);
   const refs = tiles.map((mine) => mine.map((tile) => tile.refs as unknown[]));
-  return hasRefs(refs) ? new StoredBlock(plan, withTail(bytes, refs), refs) : new StoredBlock(plan, bytes, null);
+  return hasRefs(refs)
+    ? new StoredBlock(plan, withTail(bytes, refs), refs)
+    : new StoredBlock(plan, bytes, null);
 };
 
-/** Whether a state of a tile was made before another: by the place of the event that caused it, where both were caused in one partition. */
-const isOlder = (a: { partition: number; offset: number }, b: { partition: number; offset: number }): boolean =>
-  a.partition === b.partition && a.offset < b.offset;
+/**
+ * Whether a state of a tile was made before another: by the place of the event that caused it,
+ * where both were caused in one partition.
+ */
+const isOlder = (
+  a: { partition: number; offset: number },
+  b: { partition: number; offset: number },
+): boolean => a.partition === b.partition && a.offset < b.offset;
 
 const place = (tiles: Tile[], tile: Tile): void => {
   let at = tiles.length;
@@ -126,7 +160,17 @@ const fromUpdate = (update: PlainUpdate, hop: HopGroup): Tile => {
   const refs = update.fixed === undefined ? packed.pack(update.refs, fixed, 0) : update.refs;
   const { newestEventTime: newest, cause, nums } = update;
   const { partition, offset } = cause;
-  return { no: tileNumber(update), newest, partition, offset, nums, numsAt: 0, fixed, fixedAt: 0, refs };
+  return {
+    no: tileNumber(update),
+    newest,
+    partition,
+    offset,
+    nums,
+    numsAt: 0,
+    fixed,
+    fixedAt: 0,
+    refs,
+  };
 };
 
 export interface TakeIn {
@@ -152,10 +196,12 @@ export const takeIn = (
   const keptFrom = Math.max(before?.keptFrom ?? Number.NEGATIVE_INFINITY, how.keepFrom);
   const tiles = plan.hops.map((hop, h): readonly Tile[] => {
     const kept = before === null ? [] : tilesOf(before.hops[h] ?? NO_TILES, hop);
-    for (const update of updates) if (update.hopMs === hop.hopMs) place(kept, fromUpdate(update, hop));
+    for (const update of updates)
+      if (update.hopMs === hop.hopMs) place(kept, fromUpdate(update, hop));
     const lowest = lowestKept(hop, keptFrom);
     if (!((kept[0]?.no ?? lowest) < lowest)) return kept;
-    // The newest tile of the widest hop stays: it says that there is such an entity, and since when it was not seen.
+    // The newest tile of the widest hop stays: it says that there is such an entity, and since when
+    // it was not seen.
     const last = kept.at(-1);
     return kept.filter((tile) => tile.no >= lowest || (hop === widest && tile === last));
   });
@@ -170,11 +216,22 @@ export const takeIn = (
           tileNo: tileNumber(first),
         });
   const { partition, offset } = how;
-  return packTiles(plan, { partition, offset, whole: before?.whole ?? how.wholeIfNew, since, newest, keptFrom }, tiles);
+  return packTiles(
+    plan,
+    { partition, offset, whole: before?.whole ?? how.wholeIfNew, since, newest, keptFrom },
+    tiles,
+  );
 };
 
-/** What a store had and what came since, tile by tile: the later state stands. The two must meet without a gap. */
-export const mergeEntities = (plan: ViewPlan, older: PackedEntity, newer: PackedEntity): PackedEntity => {
+/**
+ * What a store had and what came since, tile by tile: the later state stands. The two must meet
+ * without a gap.
+ */
+export const mergeEntities = (
+  plan: ViewPlan,
+  older: PackedEntity,
+  newer: PackedEntity,
+): PackedEntity => {
   const tiles = plan.hops.map((hop, h) => {
     const kept = tilesOf(older.hops[h] ?? NO_TILES, hop);
     for (const tile of tilesOf(newer.hops[h] ?? NO_TILES, hop)) place(kept, tile);

@@ -43,13 +43,24 @@ export const withTail = (doubles: Uint8Array, refs: Refs): Uint8Array => {
 export const packEntity = (entity: PackedEntity): Uint8Array => {
   if (entity instanceof StoredBlock) return entity.bytes;
   const doubles =
-    HEAD_DOUBLES + entity.hops.reduce((sum, hop) => sum + 1 + hop.tileNo.length * 4 + hop.nums.length + hop.fixed.length, 0);
+    HEAD_DOUBLES +
+    entity.hops.reduce(
+      (sum, hop) => sum + 1 + hop.tileNo.length * 4 + hop.nums.length + hop.fixed.length,
+      0,
+    );
   const out = new Float64Array(doubles);
   writeHead(out, 0, entity);
   let at = HEAD_DOUBLES;
   for (const hop of entity.hops) {
     out[at++] = hop.tileNo.length;
-    for (const part of [hop.tileNo, hop.newest, hop.causePartition, hop.causeOffset, hop.nums, hop.fixed]) {
+    for (const part of [
+      hop.tileNo,
+      hop.newest,
+      hop.causePartition,
+      hop.causeOffset,
+      hop.nums,
+      hop.fixed,
+    ]) {
       out.set(part, at);
       at += part.length;
     }

@@ -1,18 +1,23 @@
 /**
- * All kept tiles of one entity as one block of bytes: what an online store holds under one key, and reads in one look.
+ * All kept tiles of one entity as one block of bytes: what an online store holds under one key, and
+ * reads in one look.
  *
- * Everything that a read touches is a double, so that the block is read where it lies, with no decoding:
+ * Everything that a read touches is a double, so that the block is read where it lies, with no
+ * decoding:
  *
- *   head    12 doubles: form, partition and next offset of features.<view>, whole?, newest event time, kept from, bytes of references,
+ *   head 12 doubles: form, partition and next offset of features.<view>, whole?, newest event time,
+ *   kept from, bytes of references,
  *           where the block began (offset, hop, tile number), two spare
- *   a hop   count, then tile numbers, newest event times, cause partitions, cause offsets (count each), floats (count · width),
+ *   a hop count, then tile numbers, newest event times, cause partitions, cause offsets (count
+ *   each), floats (count · width),
  *           references that lie in doubles (count · their width, see packed-refs.ts)
- *   tail    the other references of all tiles, JSON: [hop][tile][slot]
+ *   tail the other references of all tiles, JSON: [hop][tile][slot]
  *
- * `whole`: the block has every tile that a read at or after `keptFrom` needs. A block that began in the middle of the topic (its
- * store had been emptied) is not whole: it has what came since, and the rest must come from the primary store. There the first update
- * that the block took shows whether what the store has and what the block has meet without a gap: all updates of an entity are in one
- * partition, and the primary store's snapshots hold a prefix of it.
+ * `whole`: the block has every tile that a read at or after `keptFrom` needs. A block that began in
+ * the middle of the topic (its store had been emptied) is not whole: it has what came since, and
+ * the rest must come from the primary store. There the first update that the block took shows
+ * whether what the store has and what the block has meet without a gap: all updates of an entity
+ * are in one partition, and the primary store's snapshots hold a prefix of it.
  */
 import type { ViewPlan } from './plan.ts';
 
@@ -34,7 +39,10 @@ export interface PackedTiles {
   readonly fixed: Float64Array;
   /** a tile: its other references as plain data; null in the places of those in `fixed` */
   readonly refs: readonly (readonly unknown[])[];
-  /** a tile: the offset in features.<view> of the update that it stands at; only where the primary store says so, never packed */
+  /**
+   * a tile: the offset in features.<view> of the update that it stands at; only where the primary
+   * store says so, never packed
+   */
   readonly updateOffset?: Float64Array;
 }
 
@@ -43,7 +51,10 @@ export interface PackedHead {
   readonly partition: number;
   readonly offset: number;
   readonly whole: boolean;
-  /** the first update taken in: its offset, and its tile; null: the block was read from a store, not begun */
+  /**
+   * the first update taken in: its offset, and its tile; null: the block was read from a store, not
+   * begun
+   */
   readonly since: { readonly offset: number; readonly hop: number; readonly tileNo: number } | null;
   /** epoch ms; −∞ where the entity has no event */
   readonly newest: number;

@@ -1,6 +1,7 @@
 /**
- * Values out of packed entities. Where a view's features all lie in doubles of one tile of all time (last and first values, say), a block is
- * copied once to where it is aligned, and they are read from there: such a read makes no object.
+ * Values out of packed entities. Where a view's features all lie in doubles of one tile of all time
+ * (last and first values, say), a block is copied once to where it is aligned, and they are read
+ * from there: such a read makes no object.
  */
 import { type BoundAggregation, OVERFLOW, type Slots } from '#domain/aggregations/aggregation.ts';
 import type { Value } from '#domain/values/value.ts';
@@ -78,8 +79,16 @@ class PackedHopReader implements ReadableTiles {
 }
 
 export interface PackedReader {
-  /** Fills out and status, one place a feature of the plan; `null`: the entity has no event. The rules are those of TileStore.read. */
-  readonly read: (entity: PackedEntity | null, at: number, out: Value[], status: FeatureStatus[]) => ReadOutcome;
+  /**
+   * Fills out and status, one place a feature of the plan; `null`: the entity has no event. The
+   * rules are those of TileStore.read.
+   */
+  readonly read: (
+    entity: PackedEntity | null,
+    at: number,
+    out: Value[],
+    status: FeatureStatus[],
+  ) => ReadOutcome;
 }
 
 interface DirectFeature {
@@ -89,15 +98,28 @@ interface DirectFeature {
   readonly valueAt: NonNullable<BoundAggregation['ofDoubles']>;
 }
 
-/** The features of a hop of all time that are read from their doubles; null: the hop has others, or merges tiles. */
-const directFeatures = (plan: ViewPlan, hop: HopGroup, h: number): readonly DirectFeature[] | null => {
+/**
+ * The features of a hop of all time that are read from their doubles; null: the hop has others, or
+ * merges tiles.
+ */
+const directFeatures = (
+  plan: ViewPlan,
+  hop: HopGroup,
+  h: number,
+): readonly DirectFeature[] | null => {
   if (hop.hopMs !== 0) return null;
-  const direct = plan.features.flatMap(({ hop: its, aggregation, partials }, index): DirectFeature[] => {
-    const partial = hop.partials[partials[0] as number];
-    if (its !== h || aggregation.ofDoubles === undefined || partial === undefined) return [];
-    return [{ index, at: packedRefs(hop).at[partial.r] as number, valueAt: aggregation.ofDoubles }];
-  });
-  return direct.length === plan.features.filter((feature) => feature.hop === h).length ? direct : null;
+  const direct = plan.features.flatMap(
+    ({ hop: its, aggregation, partials }, index): DirectFeature[] => {
+      const partial = hop.partials[partials[0] as number];
+      if (its !== h || aggregation.ofDoubles === undefined || partial === undefined) return [];
+      return [
+        { index, at: packedRefs(hop).at[partial.r] as number, valueAt: aggregation.ofDoubles },
+      ];
+    },
+  );
+  return direct.length === plan.features.filter((feature) => feature.hop === h).length
+    ? direct
+    : null;
 };
 
 /** @param from where the tile's doubles begin */
@@ -117,10 +139,13 @@ const readDirect = (
 };
 
 export const packedReader = (plan: ViewPlan): PackedReader => {
-  const readers: GroupReader[] = plan.hops.map((hop, i) => compileGroupReader(hop, i, plan.features));
+  const readers: GroupReader[] = plan.hops.map((hop, i) =>
+    compileGroupReader(hop, i, plan.features),
+  );
   const direct = plan.hops.map((hop, h) => directFeatures(plan, hop, h));
   const tiles = plan.hops.map((hop) => new PackedHopReader(hop));
-  const isExpired = (newest: number, at: number): boolean => plan.ttlMs !== null && newest < at - plan.ttlMs;
+  const isExpired = (newest: number, at: number): boolean =>
+    plan.ttlMs !== null && newest < at - plan.ttlMs;
   const expire = (out: Value[], status: FeatureStatus[]): ReadOutcome => {
     for (let i = 0; i < plan.features.length; i++) {
       out[i] = null;
@@ -133,7 +158,12 @@ export const packedReader = (plan: ViewPlan): PackedReader => {
     for (let i = 0; i < plan.features.length; i++) status[i] = 'not-found';
     return 'ok';
   };
-  const readTiles = (hops: readonly PackedTiles[] | null, at: number, out: Value[], status: FeatureStatus[]): void => {
+  const readTiles = (
+    hops: readonly PackedTiles[] | null,
+    at: number,
+    out: Value[],
+    status: FeatureStatus[],
+  ): void => {
     for (let h = 0; h < readers.length; h++) {
       const packed = hops?.[h] ?? NO_TILES;
       const features = direct[h];
@@ -146,7 +176,12 @@ export const packedReader = (plan: ViewPlan): PackedReader => {
       (readers[h] as GroupReader).read(hop, 0, at, out, status);
     }
   };
-  const readEntity = (entity: PackedEntity, at: number, out: Value[], status: FeatureStatus[]): ReadOutcome => {
+  const readEntity = (
+    entity: PackedEntity,
+    at: number,
+    out: Value[],
+    status: FeatureStatus[],
+  ): ReadOutcome => {
     const { newest } = entity;
     if (newest === Number.NEGATIVE_INFINITY) return readNothing(out, status);
     if (at < newest || at < entity.keptFrom) return 'needs-history';
@@ -157,7 +192,8 @@ export const packedReader = (plan: ViewPlan): PackedReader => {
   const [only] = direct;
   if (plan.hops.length !== 1 || only == null)
     return {
-      read: (entity, at, out, status) => (entity === null ? readNothing(out, status) : readEntity(entity, at, out, status)),
+      read: (entity, at, out, status) =>
+        entity === null ? readNothing(out, status) : readEntity(entity, at, out, status),
     };
 
   let aligned = new Float64Array(FIRST_DOUBLES);
@@ -175,7 +211,8 @@ export const packedReader = (plan: ViewPlan): PackedReader => {
       }
       octets.set(bytes);
       const newest = aligned[HEAD_NEWEST] as number;
-      if (newest === Number.NEGATIVE_INFINITY || aligned[countAt] !== 1) return readEntity(entity, at, out, status);
+      if (newest === Number.NEGATIVE_INFINITY || aligned[countAt] !== 1)
+        return readEntity(entity, at, out, status);
       if (at < newest || at < (aligned[HEAD_KEPT_FROM] as number)) return 'needs-history';
       if (isExpired(newest, at)) return expire(out, status);
       readDirect(only, aligned, fixedAt, out, status);

@@ -1,6 +1,7 @@
 /**
- * References in packed tiles. A reference that says how it lies in doubles (`SlotField.doubles`) is kept so, and read where it lies;
- * the others stay plain data, JSON in the block's tail. Which is which follows from the plan alone.
+ * References in packed tiles. A reference that says how it lies in doubles (`SlotField.doubles`) is
+ * kept so, and read where it lies; the others stay plain data, JSON in the block's tail. Which is
+ * which follows from the plan alone.
  */
 import type { RefField } from '#domain/aggregations/aggregation.ts';
 import type { HopGroup } from './plan.ts';
@@ -29,7 +30,8 @@ const compile = (hop: HopGroup): PackedRefs => {
     width += doubles?.width ?? 0;
   });
   const endOf = new Int32Array(fields.length + 1);
-  for (const { partial, r } of hop.partials) if (partial.refs.length > 0) endOf[r] = r + partial.refs.length;
+  for (const { partial, r } of hop.partials)
+    if (partial.refs.length > 0) endOf[r] = r + partial.refs.length;
   const allInDoubles = fields.every(({ doubles }) => doubles !== undefined);
   return {
     width,

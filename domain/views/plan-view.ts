@@ -1,9 +1,14 @@
 /**
- * From a view's definition to its plan: expressions compiled once, partials named by what they mean and kept once, tiles by hop.
+ * From a view's definition to its plan: expressions compiled once, partials named by what they mean
+ * and kept once, tiles by hop.
  */
 import type { Partial } from '#domain/aggregations/aggregation.ts';
 import { aggregationNamed } from '#domain/aggregations/table.ts';
-import type { EntityDefinition, FeatureViewDefinition, SourceDefinition } from '#domain/definitions/model.ts';
+import type {
+  EntityDefinition,
+  FeatureViewDefinition,
+  SourceDefinition,
+} from '#domain/definitions/model.ts';
 import { fail, MillraceError } from '#domain/errors.ts';
 import type { Expr } from '#domain/expressions/ast.ts';
 import { canonical } from '#domain/expressions/canonical.ts';
@@ -31,13 +36,21 @@ const named = <T>(feature: string, body: () => T): T => {
     return body();
   } catch (error) {
     if (!(error instanceof MillraceError)) throw error;
-    throw new MillraceError(error.code, `${feature}: ${error.message}`, { ...error.details, feature });
+    throw new MillraceError(error.code, `${feature}: ${error.message}`, {
+      ...error.details,
+      feature,
+    });
   }
 };
 
-const durationOrNull = (text: string | undefined): number | null => (text === undefined ? null : parseDuration(text));
+const durationOrNull = (text: string | undefined): number | null =>
+  text === undefined ? null : parseDuration(text);
 
-export const planView = (view: FeatureViewDefinition, source: SourceDefinition, entity: EntityDefinition): ViewPlan => {
+export const planView = (
+  view: FeatureViewDefinition,
+  source: SourceDefinition,
+  entity: EntityDefinition,
+): ViewPlan => {
   const columns = sourceFields(source);
   const scope = { columns };
   const compiled = new Map<string, Compiled>();
@@ -62,7 +75,10 @@ export const planView = (view: FeatureViewDefinition, source: SourceDefinition, 
     return group;
   };
   const meanings = new Map<string, string>();
-  /** Eight digits of the hash of what a partial means; more, in the rare case that another partial of the view has the same eight. */
+  /**
+   * Eight digits of the hash of what a partial means; more, in the rare case that another partial
+   * of the view has the same eight.
+   */
   const nameOf = (meaning: string): string => {
     const hash = hash64(meaning);
     for (let digits = 8; ; digits++) {
@@ -73,7 +89,12 @@ export const planView = (view: FeatureViewDefinition, source: SourceDefinition, 
       return name;
     }
   };
-  const partialOf = (group: GroupDraft, partial: Partial, input: Expr | null, where: Expr | null): number => {
+  const partialOf = (
+    group: GroupDraft,
+    partial: Partial,
+    input: Expr | null,
+    where: Expr | null,
+  ): number => {
     const name = nameOf(`${partial.id}|${canonical(input)}|${canonical(where)}|${group.hopMs}`);
     const found = group.partials.findIndex((p) => p.name === name);
     if (found >= 0) return found;
@@ -100,8 +121,17 @@ export const planView = (view: FeatureViewDefinition, source: SourceDefinition, 
     const windowMs = feature.window === undefined ? null : parseDuration(feature.window);
     const group = groupOf(hopMs);
     group.reachMs = Math.max(group.reachMs, windowMs ?? Number.POSITIVE_INFINITY);
-    const partials = bound.partials.map((partial) => partialOf(group, partial, feature.input, feature.where ?? null));
-    return { name, type: bound.type, aggregation: bound, windowMs, hop: groups.indexOf(group), partials };
+    const partials = bound.partials.map((partial) =>
+      partialOf(group, partial, feature.input, feature.where ?? null),
+    );
+    return {
+      name,
+      type: bound.type,
+      aggregation: bound,
+      windowMs,
+      hop: groups.indexOf(group),
+      partials,
+    };
   });
 
   const keys = Object.entries(entity.keys).map(([name, base]) => {
@@ -126,10 +156,15 @@ export const planView = (view: FeatureViewDefinition, source: SourceDefinition, 
     ...rest
   } = view;
   const values = Object.fromEntries(
-    Object.entries(definitions).map(([name, { description: _text, ...feature }]) => [name, feature]),
+    Object.entries(definitions).map(([name, { description: _text, ...feature }]) => [
+      name,
+      feature,
+    ]),
   );
   const columnsUsed = Object.fromEntries(
-    Object.entries(source.fields).filter(([field]) => canonical({ rest, values, keys }).includes(JSON.stringify(field))),
+    Object.entries(source.fields).filter(([field]) =>
+      canonical({ rest, values, keys }).includes(JSON.stringify(field)),
+    ),
   );
 
   return {
@@ -144,7 +179,10 @@ export const planView = (view: FeatureViewDefinition, source: SourceDefinition, 
     latenessMs: durationOrNull(view.lateness),
     ttlMs: durationOrNull(view.ttl),
     freshnessMs: durationOrNull(view.freshness),
-    ephemeral: ephemeral === undefined ? null : { ttlMs: parseDuration(ephemeral.ttl), flushMs: parseDuration(ephemeral.flush) },
+    ephemeral:
+      ephemeral === undefined
+        ? null
+        : { ttlMs: parseDuration(ephemeral.ttl), flushMs: parseDuration(ephemeral.flush) },
     reachMs: Math.max(0, ...groups.map((g) => g.reachMs)),
     hash: hash64(
       canonical({

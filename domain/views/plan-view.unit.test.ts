@@ -1,5 +1,10 @@
 import { expect, test } from 'vitest';
-import type { EntityDefinition, FeatureDefinition, FeatureViewDefinition, SourceDefinition } from '#domain/definitions/model.ts';
+import type {
+  EntityDefinition,
+  FeatureDefinition,
+  FeatureViewDefinition,
+  SourceDefinition,
+} from '#domain/definitions/model.ts';
 import type { Expr } from '#domain/expressions/ast.ts';
 import { planView } from './plan-view.ts';
 
@@ -23,8 +28,10 @@ const view = (
   features,
   ...more,
 });
-const plan = (features: Readonly<Record<string, FeatureDefinition>>, more?: Partial<FeatureViewDefinition>) =>
-  planView(view(features, more), source, entity);
+const plan = (
+  features: Readonly<Record<string, FeatureDefinition>>,
+  more?: Partial<FeatureViewDefinition>,
+) => planView(view(features, more), source, entity);
 const of = (aggregation: string, more: Partial<FeatureDefinition> = {}): FeatureDefinition => ({
   aggregation,
   input: x,
@@ -33,7 +40,13 @@ const of = (aggregation: string, more: Partial<FeatureDefinition> = {}): Feature
 });
 
 test('equal partials are kept once: avg is the sum and the count beside it', () => {
-  const { hops, features } = plan({ a: of('avg'), s: of('sum'), n: of('count'), v: of('variance'), d: of('stddev') });
+  const { hops, features } = plan({
+    a: of('avg'),
+    s: of('sum'),
+    n: of('count'),
+    v: of('variance'),
+    d: of('stddev'),
+  });
   expect(hops).toHaveLength(1);
   expect(hops[0]?.partials.map(({ partial }) => partial.id)).toEqual(['sum', 'count', 'moments']);
   expect(features.map(({ partials }) => partials)).toEqual([[0, 1], [0, 1], [1], [2], [2]]);
@@ -61,7 +74,13 @@ test('the hash follows values, not what is said about them', () => {
   expect(
     plan(
       { a: of('max', { description: 'said' }) },
-      { owner: 'o', tags: ['t'], freshness: '1m', ephemeral: { ttl: '3m', flush: '1m' }, description: 'said' },
+      {
+        owner: 'o',
+        tags: ['t'],
+        freshness: '1m',
+        ephemeral: { ttl: '3m', flush: '1m' },
+        description: 'said',
+      },
     ).hash,
   ).toBe(base.hash);
   for (const other of [
@@ -75,19 +94,41 @@ test('the hash follows values, not what is said about them', () => {
 });
 
 test.each([
-  ['an aggregation that there is not', { a: of('median') }, 'MR_DEFINITION_INVALID', 'count, sum, avg'],
-  ['strings summed', { a: of('sum', { input: { op: 'col', name: 'k' } }) }, 'MR_DEFINITION_INVALID', 'string'],
+  [
+    'an aggregation that there is not',
+    { a: of('median') },
+    'MR_DEFINITION_INVALID',
+    'count, sum, avg',
+  ],
+  [
+    'strings summed',
+    { a: of('sum', { input: { op: 'col', name: 'k' } }) },
+    'MR_DEFINITION_INVALID',
+    'string',
+  ],
   ['no input', { a: of('sum', { input: null }) }, 'MR_DEFINITION_INVALID', 'sum'],
   ['a k that is missing', { a: of('topK') }, 'MR_DEFINITION_INVALID', 'k is null'],
-  ['edges that do not ascend', { a: of('histogram', { params: { edges: [1, 1] } }) }, 'MR_DEFINITION_INVALID', '[1,1]'],
-  ['a column that there is not', { a: of('sum', { input: { op: 'col', name: 'y' } }) }, 'MR_UNKNOWN_COLUMN', 'y'],
+  [
+    'edges that do not ascend',
+    { a: of('histogram', { params: { edges: [1, 1] } }) },
+    'MR_DEFINITION_INVALID',
+    '[1,1]',
+  ],
+  [
+    'a column that there is not',
+    { a: of('sum', { input: { op: 'col', name: 'y' } }) },
+    'MR_UNKNOWN_COLUMN',
+    'y',
+  ],
   ['a hop that does not divide', { a: of('sum', { hop: '7h' }) }, 'MR_HOP_INVALID', '7h'],
 ] as const)('%s is refused', (_, features, code, part) => {
-  expect(() => plan(features as never)).toThrow(expect.objectContaining({ code, message: expect.stringContaining(part) }));
+  expect(() => plan(features as never)).toThrow(
+    expect.objectContaining({ code, message: expect.stringContaining(part) }),
+  );
 });
 
 test('a refusal of an aggregation says which feature it is about', () => {
-  expect(() => plan({ good: of('sum'), bad: of('avg', { input: { op: 'col', name: 'k' } }) })).toThrow(
-    /^bad: avg aggregates numbers, and its input is string/,
-  );
+  expect(() =>
+    plan({ good: of('sum'), bad: of('avg', { input: { op: 'col', name: 'k' } }) }),
+  ).toThrow(/^bad: avg aggregates numbers, and its input is string/);
 });

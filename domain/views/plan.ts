@@ -1,6 +1,7 @@
 /**
- * The logical plan of a feature view: what every back end (TypeScript engine, Flink SQL, offline SQL) works from.
- * `planView` (plan-view.ts) makes it from the definitions; nothing else decides hops, partials or key order.
+ * The logical plan of a feature view: what every back end (TypeScript engine, Flink SQL, offline
+ * SQL) works from. `planView` (plan-view.ts) makes it from the definitions; nothing else decides
+ * hops, partials or key order.
  */
 import type { BoundAggregation, Partial } from '#domain/aggregations/aggregation.ts';
 import type { Expr } from '#domain/expressions/ast.ts';
@@ -22,7 +23,10 @@ export interface PlannedPartial {
   readonly r: number;
 }
 
-/** All partials that share a hop; their tiles are [n·hop, (n+1)·hop). hopMs 0: one tile for all time (tile number 0). */
+/**
+ * All partials that share a hop; their tiles are [n·hop, (n+1)·hop). hopMs 0: one tile for all time
+ * (tile number 0).
+ */
 export interface HopGroup {
   readonly hopMs: number;
   /** the widest window over these tiles, ms; Infinity for all time */
@@ -50,8 +54,15 @@ export interface ViewPlan {
   readonly source: string;
   readonly entity: string;
   /** entity keys in order, with the source field that each comes from */
-  readonly keys: readonly { readonly name: string; readonly field: string; readonly type: FieldType }[];
-  /** encodes the entity key of a row; null where a key field is null (such an event concerns no entity) */
+  readonly keys: readonly {
+    readonly name: string;
+    readonly field: string;
+    readonly type: FieldType;
+  }[];
+  /**
+   * encodes the entity key of a row; null where a key field is null (such an event concerns no
+   * entity)
+   */
   readonly keyOf: (row: Row) => string | null;
   readonly filter: ((row: Row) => Value) | null;
   readonly hops: readonly HopGroup[];
@@ -59,11 +70,17 @@ export interface ViewPlan {
   readonly latenessMs: number | null;
   readonly ttlMs: number | null;
   readonly freshnessMs: number | null;
-  /** how long the hot store keeps an entity, and how often the primary store gets what changed; null: as any view */
+  /**
+   * how long the hot store keeps an entity, and how often the primary store gets what changed;
+   * null: as any view
+   */
   readonly ephemeral: { readonly ttlMs: number; readonly flushMs: number } | null;
   /** the widest window, ms; Infinity where a feature is of all time */
   readonly reachMs: number;
-  /** hash of all that decides values (not owner, description, tags, freshness, ephemeral): equal hashes compute equal values */
+  /**
+   * hash of all that decides values (not owner, description, tags, freshness, ephemeral): equal
+   * hashes compute equal values
+   */
   readonly hash: string;
 }
 

@@ -1,6 +1,7 @@
 /**
- * A block as a store gives it back (see packed-entity.ts for what lies where). What is asked of it is decoded then, because most reads ask for
- * one tile's values and for nothing else (packed-reader.ts); that it is a block at all is seen at once.
+ * A block as a store gives it back (see packed-entity.ts for what lies where). What is asked of it
+ * is decoded then, because most reads ask for one tile's values and for nothing else
+ * (packed-reader.ts); that it is a block at all is seen at once.
  */
 import {
   FORM,
@@ -27,8 +28,12 @@ const doubleAt = (bytes: Uint8Array, place: number): number => {
 /** undefined: it is none. */
 const tailOf = (bytes: Uint8Array, plan: ViewPlan): unknown[][][] | undefined => {
   try {
-    const refs = JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8')) as unknown;
-    return Array.isArray(refs) && refs.length === plan.hops.length && refs.every(Array.isArray) ? refs : undefined;
+    const refs = JSON.parse(
+      Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8'),
+    ) as unknown;
+    return Array.isArray(refs) && refs.length === plan.hops.length && refs.every(Array.isArray)
+      ? refs
+      : undefined;
   } catch {
     return undefined;
   }
@@ -92,7 +97,9 @@ export class StoredBlock implements PackedEntity {
   }
   get since(): PackedEntity['since'] {
     const offset = doubleAt(this.bytes, 7);
-    return offset < 0 ? null : { offset, hop: doubleAt(this.bytes, 8), tileNo: doubleAt(this.bytes, 9) };
+    return offset < 0
+      ? null
+      : { offset, hop: doubleAt(this.bytes, 8), tileNo: doubleAt(this.bytes, 9) };
   }
   get hops(): readonly PackedTiles[] {
     this.decoded ??= hopsOf(this.plan, this.bytes, this.refs);
@@ -116,7 +123,8 @@ const fits = (plan: ViewPlan, bytes: Uint8Array, end: number): boolean => {
 export const unpackEntity = (plan: ViewPlan, bytes: Uint8Array): PackedEntity | null => {
   if (bytes.length < HEAD_DOUBLES * 8 || doubleAt(bytes, 0) !== FORM) return null;
   const tail = doubleAt(bytes, TAIL);
-  if (!(tail >= 0 && tail <= bytes.length) || !fits(plan, bytes, (bytes.length - tail) / 8)) return null;
+  if (!(tail >= 0 && tail <= bytes.length) || !fits(plan, bytes, (bytes.length - tail) / 8))
+    return null;
   const refs = tail === 0 ? null : tailOf(bytes.subarray(bytes.length - tail), plan);
   return refs === undefined ? null : new StoredBlock(plan, bytes, refs);
 };

@@ -1,6 +1,7 @@
 /**
- * Tile updates to Avro and back. Writing is on the path of every event, so it goes straight from the packed slots to bytes, with no object
- * between; a test holds the bytes to avsc's. Reading is for recovery and audit, and is avsc's.
+ * Tile updates to Avro and back. Writing is on the path of every event, so it goes straight from
+ * the packed slots to bytes, with no object between; a test holds the bytes to avsc's. Reading is
+ * for recovery and audit, and is avsc's.
  */
 import { fail } from '#domain/errors.ts';
 import { ByteWriter } from '#domain/sources/bytes.ts';
@@ -19,7 +20,10 @@ export interface DecodedUpdate extends TileUpdate {
 }
 
 export interface TileCodec {
-  /** The changed tiles of a store, one record each, in no order; `emit` gets the bytes and the entity's key. */
+  /**
+   * The changed tiles of a store, one record each, in no order; `emit` gets the bytes and the
+   * entity's key.
+   */
   readonly encodeChanges: (
     store: TileStore,
     version: number,
@@ -149,16 +153,24 @@ export const tileCodec = (plan: ViewPlan): TileCodec => {
 
     decode(bytes) {
       const record = type.fromBuffer(
-        Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength),
+        Buffer.isBuffer(bytes)
+          ? bytes
+          : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength),
       ) as Record<string, unknown>;
       const update = read(record);
       const layout = layouts[plan.hops.findIndex((hop) => hop.hopMs === update.hopMs)];
       if (layout === undefined)
-        fail('MR_STORAGE_FAILED', `a feature update of view "${plan.view}" has a hop that the view does not have`);
+        fail(
+          'MR_STORAGE_FAILED',
+          `a feature update of view "${plan.view}" has a hop that the view does not have`,
+        );
       try {
         return { ...update, refs: update.refs.map((ref, i) => layout?.decodeRef[i]?.(ref)) };
       } catch {
-        return fail('MR_STORAGE_FAILED', `a feature update of view "${plan.view}" holds a state that is none`);
+        return fail(
+          'MR_STORAGE_FAILED',
+          `a feature update of view "${plan.view}" holds a state that is none`,
+        );
       }
     },
   };

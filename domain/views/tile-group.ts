@@ -1,8 +1,10 @@
 /**
- * The tiles of one hop of a view, packed. Each tile is a slot: its floats stand together in one Float64Array, its references in one array,
- * its number, newest event time and cause in arrays of their own; freed slots are used again. Each entity has a short list of its
- * slots, oldest first, so that a late event finds its tile by binary search. The two ends of that list stand in an array besides: an
- * event in order, and the question whether there is something to evict, touch that alone.
+ * The tiles of one hop of a view, packed. Each tile is a slot: its floats stand together in one
+ * Float64Array, its references in one array, its number, newest event time and cause in arrays of
+ * their own; freed slots are used again. Each entity has a short list of its slots, oldest first,
+ * so that a late event finds its tile by binary search. The two ends of that list stand in an array
+ * besides: an event in order, and the question whether there is something to evict, touch that
+ * alone.
  */
 import type { Slots } from '#domain/aggregations/aggregation.ts';
 import type { HopGroup, PlannedPartial } from './plan.ts';
@@ -22,7 +24,10 @@ const grow = <T extends Float64Array | Uint8Array | Int32Array>(array: T, length
 
 export class TileGroup {
   readonly hop: HopGroup;
-  /** Whether each entity's newest tile stays, even where no window reaches it: it says that there is such an entity, and its newest event. */
+  /**
+   * Whether each entity's newest tile stays, even where no window reaches it: it says that there is
+   * such an entity, and its newest event.
+   */
   readonly keepsNewest: boolean;
   nums: Float64Array;
   refs: unknown[] = [];
@@ -36,9 +41,15 @@ export class TileGroup {
   changed: number[] = [];
   /** by entity index */
   readonly lists: (EntityTiles | undefined)[] = [];
-  /** by entity, four numbers: its newest tile and that tile's slot, its oldest tile, and one for alignment; NaN and ∞ where it has none */
+  /**
+   * by entity, four numbers: its newest tile and that tile's slot, its oldest tile, and one for
+   * alignment; NaN and ∞ where it has none
+   */
   private ends = new Float64Array(FIRST_CAPACITY * 4).fill(Number.NaN);
-  /** the floats of a tile over nothing, and the partials whose references must be made anew for each tile */
+  /**
+   * the floats of a tile over nothing, and the partials whose references must be made anew for each
+   * tile
+   */
   private readonly empty: Float64Array;
   private readonly withRefs: readonly PlannedPartial[];
   private free: number[] = [];
@@ -68,7 +79,9 @@ export class TileGroup {
   /** The first tile that some window reaches from `at`. */
   lowestKept(at: number): number {
     const { hopMs, reachMs } = this.hop;
-    return hopMs === 0 || reachMs === Number.POSITIVE_INFINITY ? Number.NEGATIVE_INFINITY : Math.floor((at - reachMs) / hopMs);
+    return hopMs === 0 || reachMs === Number.POSITIVE_INFINITY
+      ? Number.NEGATIVE_INFINITY
+      : Math.floor((at - reachMs) / hopMs);
   }
 
   /** The partial's slots of a tile: valid until the next call. */
@@ -196,7 +209,9 @@ export class TileGroup {
     this.changed.length = 0;
   }
 
-  /** Frees the entity's tiles below a tile number; those not yet written out stay until they are. */
+  /**
+   * Frees the entity's tiles below a tile number; those not yet written out stay until they are.
+   */
   evict(entity: number, below: number): void {
     if (!((this.ends[entity * 4 + 2] as number) < below)) return;
     const list = this.lists[entity];
@@ -228,7 +243,8 @@ export class TileGroup {
   /** Takes a tile away, wherever it stands. */
   remove(entity: number, tileNo: number): void {
     const list = this.lists[entity];
-    const at = list?.slots.findIndex((slot, i) => i >= list.head && this.tileNo[slot] === tileNo) ?? -1;
+    const at =
+      list?.slots.findIndex((slot, i) => i >= list.head && this.tileNo[slot] === tileNo) ?? -1;
     if (list === undefined || at < 0) return;
     const [slot] = list.slots.splice(at, 1) as [number];
     this.changed = this.changed.filter((s) => s !== slot);

@@ -1,11 +1,18 @@
 /**
  * Combines an entity's tiles into its features' values.
  *
- * The windows over one hop all end now and differ in how far back they reach, so one pass from the newest tile to the oldest serves them
- * all: tiles are merged into one accumulator a partial, a run of them at a time, and where the pass comes to the far end of a window,
- * the features of that window are finalized from what has been merged so far. A partial that no wider window needs is left out from there on.
+ * The windows over one hop all end now and differ in how far back they reach, so one pass from the
+ * newest tile to the oldest serves them all: tiles are merged into one accumulator a partial, a run
+ * of them at a time, and where the pass comes to the far end of a window, the features of that
+ * window are finalized from what has been merged so far. A partial that no wider window needs is
+ * left out from there on.
  */
-import { OVERFLOW, type Partial, type Slots, type TileRun } from '#domain/aggregations/aggregation.ts';
+import {
+  OVERFLOW,
+  type Partial,
+  type Slots,
+  type TileRun,
+} from '#domain/aggregations/aggregation.ts';
 import { newSlots } from '#domain/aggregations/slots.ts';
 import type { Value } from '#domain/values/value.ts';
 import type { FeatureStatus, HopGroup, PlannedFeature } from './plan.ts';
@@ -17,10 +24,17 @@ interface Step {
   readonly windowMs: number | null;
   /** partials that this window or a wider one needs */
   readonly partials: readonly number[];
-  readonly features: readonly { readonly index: number; readonly feature: PlannedFeature; readonly states: readonly Slots[] }[];
+  readonly features: readonly {
+    readonly index: number;
+    readonly feature: PlannedFeature;
+    readonly states: readonly Slots[];
+  }[];
 }
 
-/** The tiles of one hop as a reader sees them: of every entity (TileGroup), or of one alone (PackedEntity). */
+/**
+ * The tiles of one hop as a reader sees them: of every entity (TileGroup), or of one alone
+ * (PackedEntity).
+ */
 export interface ReadableTiles {
   readonly nums: Float64Array;
   readonly tileNo: Float64Array;
@@ -32,20 +46,40 @@ export interface ReadableTiles {
 
 export interface GroupReader {
   /** Fills the places of this group's features. */
-  readonly read: (group: ReadableTiles, entity: number, at: number, out: Value[], status: FeatureStatus[]) => void;
+  readonly read: (
+    group: ReadableTiles,
+    entity: number,
+    at: number,
+    out: Value[],
+    status: FeatureStatus[],
+  ) => void;
 }
 
-export const compileGroupReader = (hop: HopGroup, hopIndex: number, features: readonly PlannedFeature[]): GroupReader => {
-  const accumulators: Slots[] = hop.partials.map(({ partial }) => newSlots(partial.nums.length, partial.refs.length));
+export const compileGroupReader = (
+  hop: HopGroup,
+  hopIndex: number,
+  features: readonly PlannedFeature[],
+): GroupReader => {
+  const accumulators: Slots[] = hop.partials.map(({ partial }) =>
+    newSlots(partial.nums.length, partial.refs.length),
+  );
   const partials: Partial[] = hop.partials.map((p) => p.partial);
   const offsets = hop.partials.map(({ n, r }) => ({ n, r }));
   const mine = features.flatMap((feature, index) =>
-    feature.hop === hopIndex ? [{ index, feature, states: feature.partials.map((p) => accumulators[p] as Slots) }] : [],
+    feature.hop === hopIndex
+      ? [{ index, feature, states: feature.partials.map((p) => accumulators[p] as Slots) }]
+      : [],
   );
-  const windows = [...new Set(mine.map(({ feature }) => feature.windowMs))].sort((a, b) => (a ?? Infinity) - (b ?? Infinity));
+  const windows = [...new Set(mine.map(({ feature }) => feature.windowMs))].sort(
+    (a, b) => (a ?? Infinity) - (b ?? Infinity),
+  );
   const steps: Step[] = windows.map((windowMs, i) => {
     const wider = new Set(windows.slice(i));
-    const needed = new Set(mine.filter(({ feature }) => wider.has(feature.windowMs)).flatMap(({ feature }) => feature.partials));
+    const needed = new Set(
+      mine
+        .filter(({ feature }) => wider.has(feature.windowMs))
+        .flatMap(({ feature }) => feature.partials),
+    );
     return {
       windowMs,
       partials: [...needed].sort((a, b) => a - b),
@@ -58,12 +92,14 @@ export const compileGroupReader = (hop: HopGroup, hopIndex: number, features: re
     const { n, r } = offsets[p] as { n: number; r: number };
     const into = accumulators[p] as Slots;
     if (partial.mergeRun !== undefined) return partial.mergeRun(into, run, n);
-    for (let i = run.from; i < run.to; i++) partial.merge(into, group.at(run.slots[i] as number, n, r));
+    for (let i = run.from; i < run.to; i++)
+      partial.merge(into, group.at(run.slots[i] as number, n, r));
   };
 
   return {
     read(group, entity, at, out, status) {
-      for (let p = 0; p < partials.length; p++) (partials[p] as Partial).identity(accumulators[p] as Slots);
+      for (let p = 0; p < partials.length; p++)
+        (partials[p] as Partial).identity(accumulators[p] as Slots);
       const list = group.lists[entity];
       const { hopMs } = hop;
       const slots = list === undefined ? NO_SLOTS : list.slots;
@@ -75,7 +111,9 @@ export const compileGroupReader = (hop: HopGroup, hopIndex: number, features: re
       for (let s = 0; s < steps.length; s++) {
         const step = steps[s] as Step;
         const lowest =
-          step.windowMs === null || hopMs === 0 ? Number.NEGATIVE_INFINITY : Math.floor((at - step.windowMs) / hopMs);
+          step.windowMs === null || hopMs === 0
+            ? Number.NEGATIVE_INFINITY
+            : Math.floor((at - step.windowMs) / hopMs);
         let from = to;
         while (from > head && (tileNo[slots[from - 1] as number] as number) >= lowest) from--;
         if (from < to) {

@@ -1,8 +1,9 @@
 /**
- * A TileStore as bytes: a JSON head, then each array as it lies in memory. It is bound to the plan's hash: tiles of another meaning are
- * never taken for these.
+ * A TileStore as bytes: a JSON head, then each array as it lies in memory. It is bound to the
+ * plan's hash: tiles of another meaning are never taken for these.
  *
- *   u32 head length · head · newest (f64 an entity) · a group: tile numbers, newest (f64), entities (i32), floats (f64), references (JSON)
+ *   u32 head length · head · newest (f64 an entity) · a group: tile numbers, newest (f64), entities
+ *   (i32), floats (f64), references (JSON)
  */
 import type { TileStore } from './tile-store.ts';
 
@@ -18,7 +19,8 @@ interface Head {
   readonly groups: readonly { readonly tiles: number; readonly refs: readonly unknown[] }[];
 }
 
-const bytesOf = (array: Float64Array | Int32Array): Buffer => Buffer.from(array.buffer, array.byteOffset, array.byteLength);
+const bytesOf = (array: Float64Array | Int32Array): Buffer =>
+  Buffer.from(array.buffer, array.byteOffset, array.byteLength);
 const finite = (n: number): number | null => (Number.isFinite(n) ? n : null);
 
 export const takeSnapshot = (store: TileStore): Uint8Array => {
@@ -31,7 +33,8 @@ export const takeSnapshot = (store: TileStore): Uint8Array => {
     const encoders = partials.flatMap(({ partial }) => partial.refs);
     slots.forEach((slot, i) => {
       nums.set(group.nums.subarray(slot * width, (slot + 1) * width), i * width);
-      for (let r = 0; r < refWidth; r++) refs.push(encoders[r]?.encode(group.refs[slot * refWidth + r]));
+      for (let r = 0; r < refWidth; r++)
+        refs.push(encoders[r]?.encode(group.refs[slot * refWidth + r]));
     });
     parts.push(bytesOf(Float64Array.from(slots, (slot) => group.tileNo[slot] as number)));
     parts.push(bytesOf(Float64Array.from(slots, (slot) => group.newest[slot] as number)));
@@ -53,7 +56,10 @@ export const takeSnapshot = (store: TileStore): Uint8Array => {
   return Buffer.concat([length, json, ...parts]);
 };
 
-/** Fills an empty store; false where the bytes are of another plan or version, and then the store stays empty. */
+/**
+ * Fills an empty store; false where the bytes are of another plan or version, and then the store
+ * stays empty.
+ */
 export const restoreSnapshot = (store: TileStore, bytes: Uint8Array): boolean => {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let head: Head;
@@ -87,7 +93,8 @@ export const restoreSnapshot = (store: TileStore, bytes: Uint8Array): boolean =>
       const slot = group.slotFor(entity[i] as number, tileNo[i] as number);
       group.newest[slot] = tileNewest[i] as number;
       group.nums.set(nums.subarray(i * width, (i + 1) * width), slot * width);
-      for (let r = 0; r < refWidth; r++) group.refs[slot * refWidth + r] = decoders[r]?.decode(refs[i * refWidth + r]);
+      for (let r = 0; r < refWidth; r++)
+        group.refs[slot * refWidth + r] = decoders[r]?.decode(refs[i * refWidth + r]);
     }
   });
   return true;

@@ -1,18 +1,23 @@
 /**
- * The state of one generation of a view: every tile that a window still reaches, for every entity, in memory.
+ * The state of one generation of a view: every tile that a window still reaches, for every entity,
+ * in memory.
  *
- *   process   one raw event: its tile in each hop takes in what the features' expressions make of it
- *   read      value(view, entity, at, now): tiles [⌊(at − W)/h⌋, ⌊at/h⌋] combined, head exact to the event, tail to the hop
- *   changes   the tiles changed since the last commit, as records of features.<view>
+ *   process one raw event: its tile in each hop takes in what the features' expressions make of it
+ *   read value(view, entity, at, now): tiles [⌊(at − W)/h⌋, ⌊at/h⌋] combined, head exact to the
+ *   event, tail to the hop
+ *   changes the tiles changed since the last commit, as records of features.<view>
  *
- * `read` answers from tiles only where they are enough: `at` not before the watermark (older tiles may be gone) and not before the
- * entity's newest event (a tile holding a later event would count it). Everything else is `needs-history`: the caller folds raw events.
+ * `read` answers from tiles only where they are enough: `at` not before the watermark (older tiles
+ * may be gone) and not before the entity's newest event (a tile holding a later event would count
+ * it). Everything else is `needs-history`: the caller folds raw events.
  *
- * The watermark is the largest min(event time, log time) of the events taken in: a producer's clock ahead of ours does not move it past
- * the log's. Where the view declares a lateness, an event is late if the widest of its tiles ended more than that before the watermark:
- * then it is left out of all of them, and reported. Where it does not, nothing is late; a tile that no window reaches any more changes
- * no present value and is let go. One tile an entity stays all the same, that of its newest event in the widest hop: without it the
- * updates written would not say that the entity has events at all, nor when it expires.
+ * The watermark is the largest min(event time, log time) of the events taken in: a producer's clock
+ * ahead of ours does not move it past the log's. Where the view declares a lateness, an event is
+ * late if the widest of its tiles ended more than that before the watermark: then it is left out of
+ * all of them, and reported. Where it does not, nothing is late; a tile that no window reaches any
+ * more changes no present value and is let go. One tile an entity stays all the same, that of its
+ * newest event in the widest hop: without it the updates written would not say that the entity has
+ * events at all, nor when it expires.
  */
 import { compileExpr } from '#domain/expressions/compile.ts';
 import type { Row, Scalar, Value } from '#domain/values/value.ts';
@@ -54,7 +59,9 @@ export class TileStore {
   private readonly readers: readonly GroupReader[];
   private readonly overNothing: { readonly values: Value[]; readonly status: FeatureStatus[] };
   private readonly expressions: readonly ((row: Row) => Value)[];
-  /** by group, by partial: index of its input's and its filter's expression, −1 where it has none */
+  /**
+   * by group, by partial: index of its input's and its filter's expression, −1 where it has none
+   */
   private readonly inputs: readonly Int32Array[];
   private readonly filters: readonly Int32Array[];
   private readonly results: Value[];
@@ -70,7 +77,8 @@ export class TileStore {
     );
     this.groups = plan.hops.map((hop) => new TileGroup(hop, hop === widest));
     this.readers = plan.hops.map((hop, i) => compileGroupReader(hop, i, plan.features));
-    // Compiled, a field is read by its own constant name, which is several times faster than by a name in a variable.
+    // Compiled, a field is read by its own constant name, which is several times faster than by a
+    // name in a variable.
     this.keyFields = plan.keys.map(({ field }) => compileExpr({ op: 'col', name: field }));
     const expressions: ((row: Row) => Value)[] = [];
     const indexOf = (f: ((row: Row) => Value) | null): number => {
@@ -104,8 +112,9 @@ export class TileStore {
   }
 
   /**
-   * The index of a row's entity, made where there is none; −1 where a key field is null. One Map a key field finds it without joining
-   * the parts into a string, which is half the cost of an event with a compound key.
+   * The index of a row's entity, made where there is none; −1 where a key field is null. One Map a
+   * key field finds it without joining the parts into a string, which is half the cost of an event
+   * with a compound key.
    */
   private internRow(row: Row): number {
     const { keyFields } = this;
@@ -145,10 +154,21 @@ export class TileStore {
   }
 
   /** @returns whether the view counts the event */
-  process(row: Row, eventTime: number, partition: number, offset: number, logTime: number): boolean {
+  process(
+    row: Row,
+    eventTime: number,
+    partition: number,
+    offset: number,
+    logTime: number,
+  ): boolean {
     const { plan } = this;
     if (plan.filter !== null && plan.filter(row) !== true) return false;
-    if (plan.latenessMs !== null && !this.takesLate && this.isLate(row, eventTime, partition, offset)) return false;
+    if (
+      plan.latenessMs !== null &&
+      !this.takesLate &&
+      this.isLate(row, eventTime, partition, offset)
+    )
+      return false;
     const entity = this.internRow(row);
     if (entity < 0) return false;
     const time = eventTime < logTime ? eventTime : logTime;
@@ -157,7 +177,8 @@ export class TileStore {
     if (eventTime > this.newestOfAll) this.newestOfAll = eventTime;
 
     const { expressions, results, order } = this;
-    for (let i = 0; i < expressions.length; i++) results[i] = (expressions[i] as (row: Row) => Value)(row);
+    for (let i = 0; i < expressions.length; i++)
+      results[i] = (expressions[i] as (row: Row) => Value)(row);
     order.eventTime = eventTime;
     order.partition = partition;
     order.offset = offset;
@@ -165,7 +186,11 @@ export class TileStore {
       const group = this.groups[g] as TileGroup;
       const tileNo = group.numberOf(eventTime);
       const lowest = group.lowestKept(this.watermark);
-      if (tileNo < lowest && !(group.keepsNewest && tileNo === group.numberOf(this.newest[entity] as number))) continue;
+      if (
+        tileNo < lowest &&
+        !(group.keepsNewest && tileNo === group.numberOf(this.newest[entity] as number))
+      )
+        continue;
       const slot = group.slotFor(entity, tileNo);
       if (eventTime > (group.newest[slot] as number)) group.newest[slot] = eventTime;
       group.markChanged(slot, partition, offset);
@@ -225,7 +250,10 @@ export class TileStore {
     return entity === undefined ? null : (this.newest[entity] as number);
   }
 
-  /** As `read`, of an interned entity, where the caller knows that no event taken in is later than `at`. */
+  /**
+   * As `read`, of an interned entity, where the caller knows that no event taken in is later than
+   * `at`.
+   */
   readEntity(entity: number, at: number, out: Value[], status: FeatureStatus[]): void {
     const { ttlMs } = this.plan;
     if (ttlMs !== null && (this.newest[entity] as number) < at - ttlMs) {

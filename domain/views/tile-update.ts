@@ -1,6 +1,6 @@
 /**
- * One record of features.<view>: how one tile of one entity stands after a commit. Cumulative, so applying it twice, or
- * applying only the newest, gives the same tile.
+ * One record of features.<view>: how one tile of one entity stands after a commit. Cumulative, so
+ * applying it twice, or applying only the newest, gives the same tile.
  */
 import type { Position } from '#domain/values/value.ts';
 

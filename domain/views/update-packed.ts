@@ -1,7 +1,8 @@
 /**
- * Records of features.<view> straight from Avro's bytes to what a packed entity takes in: every event passes here on its way to the hot
- * copy, so numbers, and references that lie in doubles (packed-refs.ts), become no objects on the way. Compiled from the writer's schema,
- * whoever wrote: fields that the plan does not know are read over.
+ * Records of features.<view> straight from Avro's bytes to what a packed entity takes in: every
+ * event passes here on its way to the hot copy, so numbers, and references that lie in doubles
+ * (packed-refs.ts), become no objects on the way. Compiled from the writer's schema, whoever wrote:
+ * fields that the plan does not know are read over.
  */
 
 import type { RefField } from '../aggregations/aggregation.ts';
@@ -62,7 +63,10 @@ interface Slot {
 /** A union of null and one other, as all slots are: its branch is one byte. */
 const slotStep = (avro: unknown, { read, none }: Slot): Step => {
   if (!Array.isArray(avro)) return read(avro);
-  const [first, second] = avro.map((branch): Step => (branch === 'null' ? none : read(branch))) as [Step, Step];
+  const [first, second] = avro.map((branch): Step => (branch === 'null' ? none : read(branch))) as [
+    Step,
+    Step,
+  ];
   return (c) => (readSecond(c) ? second(c) : first(c));
 };
 
@@ -78,7 +82,10 @@ const plainSlot = (names: AvroNames, refs: unknown[], i: number): Slot => ({
   },
 });
 
-/** A list of at most one record of numbers, into doubles; a list of another form is read as plain data first. */
+/**
+ * A list of at most one record of numbers, into doubles; a list of another form is read as plain
+ * data first.
+ */
 const doublesSlot = (names: AvroNames, doubles: Doubles, into: Float64Array, at: number): Slot => {
   const { fields, none } = doubles.record;
   const clear = (): void => {
@@ -88,7 +95,10 @@ const doublesSlot = (names: AvroNames, doubles: Doubles, into: Float64Array, at:
     none: clear,
     read(avro) {
       const { items, type } = resolveNamed(avro, names) as { items?: unknown; type?: string };
-      const item = items === undefined ? undefined : (resolveNamed(items, names) as { fields?: RecordSchema['fields'] } | string);
+      const item =
+        items === undefined
+          ? undefined
+          : (resolveNamed(items, names) as { fields?: RecordSchema['fields'] } | string);
       const own = type === 'array' && typeof item === 'object' ? item.fields : undefined;
       if (own === undefined) {
         const read = plainReader(avro, names);
@@ -142,7 +152,9 @@ const stepsOf = (
       const { doubles } = fields[i] as RefField;
       slots.set(
         name,
-        doubles === undefined ? plainSlot(names, mine.refs, i) : doublesSlot(names, doubles, mine.fixed, at[i] as number),
+        doubles === undefined
+          ? plainSlot(names, mine.refs, i)
+          : doublesSlot(names, doubles, mine.fixed, at[i] as number),
       );
     });
   });
@@ -174,17 +186,25 @@ const kept = (doubles: Float64Array): Float64Array => {
 };
 
 /** @param schema the writer's, as the registry has it */
-export const packedUpdateReader = (schema: object, plan: ViewPlan): ((record: Uint8Array) => RecordedUpdate) => {
+export const packedUpdateReader = (
+  schema: object,
+  plan: ViewPlan,
+): ((record: Uint8Array) => RecordedUpdate) => {
   const { name, fields } = schema as RecordSchema;
   const scratch = plan.hops.map(scratchOf);
   const key: Scalar[] = [];
   const fixedFields = new Map<string, number>(FIXED_FIELDS.map((field, i) => [field.name, i]));
   const fixed = new Float64Array(FIXED_FIELDS.length);
   const steps = stepsOf({ name, fields }, plan, scratch, key, fixedFields, fixed);
-  const place = (field: (typeof FIXED_FIELDS)[number]['name']): number => fixedFields.get(field) as number;
+  const place = (field: (typeof FIXED_FIELDS)[number]['name']): number =>
+    fixedFields.get(field) as number;
   const [HOP, TILE, NEWEST] = [place('hop_ms'), place('tile_start'), place('newest_event_time')];
   const [PARTITION, OFFSET] = [place('cause_partition'), place('cause_offset')];
-  const [VERSION, GENERATION, WATERMARK] = [place('version'), place('generation'), place('watermark')];
+  const [VERSION, GENERATION, WATERMARK] = [
+    place('version'),
+    place('generation'),
+    place('watermark'),
+  ];
   const cursor = emptyCursor();
   return (record) => {
     pointAt(cursor, record);

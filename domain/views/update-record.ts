@@ -1,4 +1,7 @@
-/** A record of features.<view>, as Avro decodes it, to a tile update: whoever wrote it, and with whatever fields beside ours. */
+/**
+ * A record of features.<view>, as Avro decodes it, to a tile update: whoever wrote it, and with
+ * whatever fields beside ours.
+ */
 import type { Scalar } from '#domain/values/value.ts';
 import { encodeKey } from './entity-key.ts';
 import { slotColumns } from './features-schema.ts';
@@ -13,7 +16,9 @@ export interface RecordedUpdate extends Omit<PlainUpdate, 'offset'> {
   readonly watermark: number;
 }
 
-export const updateReader = (plan: ViewPlan): ((record: Readonly<Record<string, unknown>>) => RecordedUpdate) => {
+export const updateReader = (
+  plan: ViewPlan,
+): ((record: Readonly<Record<string, unknown>>) => RecordedUpdate) => {
   const columns = new Map(
     plan.hops.map(({ hopMs }, hop) => {
       const { nums, refs } = slotColumns(plan, hop);
@@ -24,7 +29,9 @@ export const updateReader = (plan: ViewPlan): ((record: Readonly<Record<string, 
     encodeKey(
       plan.keys.map(({ name, type }) => {
         const value = record[`key_${name}`];
-        return type.base === 'bytes' ? Buffer.from(value as Uint8Array).toString('base64') : (value as Scalar);
+        return type.base === 'bytes'
+          ? Buffer.from(value as Uint8Array).toString('base64')
+          : (value as Scalar);
       }),
     );
   return (record) => {

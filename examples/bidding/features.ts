@@ -1,8 +1,10 @@
 /**
- * A bidding system: what a user's bids of the last minutes say, asked for within milliseconds of the next bid, and seldom again.
+ * A bidding system: what a user's bids of the last minutes say, asked for within milliseconds of
+ * the next bid, and seldom again.
  *
- * `user_bid_score` is ephemeral: on the stack profile its values live in Redis for a quarter of an hour after a user's last bid, and are
- * flushed to Paimon every minute, where they stay: who comes back tomorrow is known. The embedded profile keeps all of it in one store.
+ * `user_bid_score` is ephemeral: on the stack profile its values live in Redis for a quarter of an
+ * hour after a user's last bid, and are flushed to Paimon every minute, where they stay: who comes
+ * back tomorrow is known. The embedded profile keeps all of it in one store.
  */
 // #region definitions
 import {
@@ -24,7 +26,14 @@ export const user = entity({ name: 'user', keys: { user: 'string' }, owner: 'bid
 
 export const bids = source({
   name: 'bids',
-  fields: { t: 'timestamp', user: 'string', campaign: 'string', price: 'double', won: 'boolean', score: 'double' },
+  fields: {
+    t: 'timestamp',
+    user: 'string',
+    campaign: 'string',
+    price: 'double',
+    won: 'boolean',
+    score: 'double',
+  },
   eventTime: 't',
   partitions: 2,
   partitionBy: ['user'],

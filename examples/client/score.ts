@@ -1,7 +1,8 @@
 /**
- * A program that serves a model: it publishes the flights that it hears of, and asks for features when it scores one.
+ * A program that serves a model: it publishes the flights that it hears of, and asks for features
+ * when it scores one.
  *
- *   npx millrace serve --grpc-port 7412        and, in another terminal,
+ *   npx millrace serve --grpc-port 7412 and, in another terminal,
  *   npx millrace apply examples/flights/features.ts
  *   node examples/client/score.ts 127.0.0.1:7412
  */
@@ -12,7 +13,9 @@ import { airportDelays, delayModel, flights } from '../flights/features.ts';
 const millrace = connect({
   address: process.argv[2] ?? '127.0.0.1:7412',
   deadlineMs: 2_000, // of a call with its retries
-  ...(process.env['MILLRACE_API_KEY'] === undefined ? {} : { key: process.env['MILLRACE_API_KEY'] }),
+  ...(process.env['MILLRACE_API_KEY'] === undefined
+    ? {}
+    : { key: process.env['MILLRACE_API_KEY'] }),
 });
 // #endregion
 
@@ -26,7 +29,8 @@ const { accepted, rejected, position } = await producer.publish([
   { date: minutesAgo(20), origin: 'ATL', destination: 'JFK', delay: null, distance: 760 },
   { date: minutesAgo(5), origin: 'JFK', destination: 'LAX', delay: 4, distance: 2475 },
 ]);
-for (const { index, code, message } of rejected) console.error(`event ${index}: ${code} ${message}`);
+for (const { index, code, message } of rejected)
+  console.error(`event ${index}: ${code} ${message}`);
 // #endregion
 console.log(`${accepted} accepted, up to ${position}`);
 
@@ -43,24 +47,41 @@ rows.forEach((row, i) => {
   const missing = features.filter((_, f) => status[i]?.[f] !== 'present');
   console.log(row['delay_avg_1d'], row['late_risk'], `missing: ${missing.join(', ') || 'nothing'}`);
 });
-console.log(views.map(({ view, version, through }) => `${view} v${version} ${through === null ? '' : 'is fresh'}`).join(', '));
+console.log(
+  views
+    .map(
+      ({ view, version, through }) => `${view} v${version} ${through === null ? '' : 'is fresh'}`,
+    )
+    .join(', '),
+);
 // #endregion
 
 // #region row
 // Asked for together, these go as one request; the names are checked by the compiler.
-const airports = await Promise.all(['ATL', 'JFK', 'LAX'].map((origin) => millrace.row(airportDelays, { origin })));
-console.log(airports.map(({ departures_1h, last_destination }) => `${departures_1h} to ${last_destination}`).join(', '));
+const airports = await Promise.all(
+  ['ATL', 'JFK', 'LAX'].map((origin) => millrace.row(airportDelays, { origin })),
+);
+console.log(
+  airports
+    .map(({ departures_1h, last_destination }) => `${departures_1h} to ${last_destination}`)
+    .join(', '),
+);
 // #endregion
 
 // #region past
-const before = await millrace.view(airportDelays, [{ origin: 'ATL' }], { features: ['departures_1h'], at: minutesAgo(30) });
+const before = await millrace.view(airportDelays, [{ origin: 'ATL' }], {
+  features: ['departures_1h'],
+  at: minutesAgo(30),
+});
 console.log(`half an hour ago: ${before.rows[0]?.departures_1h}`);
 // #endregion
 
 // #region refusal
-await millrace.service('delay_modle', [{ origin: 'ATL' }]).catch((error: Error & { code?: string }) => {
-  console.log(error.code, error.message); // the codes are those of docs/ERRORS.md
-});
+await millrace
+  .service('delay_modle', [{ origin: 'ATL' }])
+  .catch((error: Error & { code?: string }) => {
+    console.log(error.code, error.message); // the codes are those of docs/ERRORS.md
+  });
 // #endregion
 
 millrace.close();

@@ -1,9 +1,9 @@
 /**
- * The main job, end to end, on real flights: the same commands that a person would type, each printed before it is run.
- *   npm run demo                 300,000 flights, then leaves the platform running
- *   npm run demo -- --all        3,000,000 flights
- *   npm run demo -- --exit       stops at the end
- * The first step that fails stops it, and is named.
+ * The main job, end to end, on real flights: the same commands that a person would type, each
+ * printed before it is run.
+ *   npm run demo 300,000 flights, then leaves the platform running
+ *   npm run demo -- --all 3,000,000 flights
+ *   npm run demo -- --exit stops at the end The first step that fails stops it, and is named.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
@@ -14,7 +14,8 @@ import { endOfFlights, FLIGHTS, shareKnown, writeSpine } from './spine.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const main = join(root, 'gateways', 'cli', 'main.ts');
-const here = (file: string): string => relative(root, fileURLToPath(new URL(file, import.meta.url)));
+const here = (file: string): string =>
+  relative(root, fileURLToPath(new URL(file, import.meta.url)));
 const options = { all: process.argv.includes('--all'), exit: process.argv.includes('--exit') };
 const events = Number(process.env.MILLRACE_DEMO_EVENTS ?? (options.all ? 3_000_000 : 300_000));
 const work = mkdtempSync(join(tmpdir(), 'millrace-demo-'));
@@ -58,7 +59,10 @@ for (const [signal, code] of [
     });
   });
 for (const event of ['uncaughtException', 'unhandledRejection'] as const)
-  process.on(event, (error: unknown) => void giveUp(error instanceof Error ? error.message : String(error)));
+  process.on(
+    event,
+    (error: unknown) => void giveUp(error instanceof Error ? error.message : String(error)),
+  );
 
 const title = (text: string): void => console.log(`\n\x1b[1m${++step}. ${text}\x1b[0m`);
 const shown = (args: readonly string[]): string =>
@@ -71,18 +75,25 @@ const shown = (args: readonly string[]): string =>
 const millrace = (args: readonly string[], { quiet = false, lines = 0 } = {}): Promise<string> =>
   new Promise((resolve) => {
     if (!quiet) console.log(`   $ npx millrace ${shown(args)}`);
-    const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', '--max-semi-space-size=16', main, ...args], {
-      cwd: root,
-      env: { ...process.env, MILLRACE_URL: url },
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
+    const child = spawn(
+      process.execPath,
+      ['--disable-warning=ExperimentalWarning', '--max-semi-space-size=16', main, ...args],
+      {
+        cwd: root,
+        env: { ...process.env, MILLRACE_URL: url },
+        stdio: ['ignore', 'pipe', 'inherit'],
+      },
+    );
     let out = '';
     child.stdout.on('data', (chunk: Buffer) => {
       out += String(chunk);
     });
     child.on('exit', (code) => {
       const all = out.trimEnd().split('\n');
-      const listed = lines > 0 && all.length > lines ? [...all.slice(0, lines), `… ${all.length - lines} more lines`] : all;
+      const listed =
+        lines > 0 && all.length > lines
+          ? [...all.slice(0, lines), `… ${all.length - lines} more lines`]
+          : all;
       if (!quiet && out.trim() !== '') console.log(listed.map((line) => `   ${line}`).join('\n'));
       if (code === 0) resolve(out);
       else void giveUp(`millrace ${shown(args)} ended with ${code}`);
@@ -94,7 +105,16 @@ const serve = (): Promise<string> =>
     console.log(`   $ npx millrace serve --data ${data} --port 0`);
     const child = spawn(
       process.execPath,
-      ['--disable-warning=ExperimentalWarning', '--max-semi-space-size=16', main, 'serve', '--data', data, '--port', '0'],
+      [
+        '--disable-warning=ExperimentalWarning',
+        '--max-semi-space-size=16',
+        main,
+        'serve',
+        '--data',
+        data,
+        '--port',
+        '0',
+      ],
       {
         cwd: root,
         stdio: ['ignore', 'pipe', 'inherit'],
@@ -134,7 +154,9 @@ const features = async (body: unknown): Promise<Answer> => {
   return JSON.parse(answer) as Answer;
 };
 
-console.log(`Millrace on ${events.toLocaleString('en')} real US flights of 2001. Data directory: ${data}`);
+console.log(
+  `Millrace on ${events.toLocaleString('en')} real US flights of 2001. Data directory: ${data}`,
+);
 const end = await endOfFlights(events);
 const iso = (ms: number): string => new Date(ms).toISOString().replace('.000Z', 'Z');
 
@@ -144,10 +166,14 @@ url = await serve();
 title('Declare what a flight is, and the features over flights');
 await millrace(['apply', here('./features.ts'), '--reason', 'first version']);
 
-title(`Publish ${events.toLocaleString('en')} flights: each is durable and computed when it is answered`);
+title(
+  `Publish ${events.toLocaleString('en')} flights: each is durable and computed when it is answered`,
+);
 await millrace(['publish', 'flights', FLIGHTS, '--limit', String(events)]);
 
-title(`Read features over HTTP. The flights are of 2001, so the read says \`at\`: the last flight left at ${iso(end)}`);
+title(
+  `Read features over HTTP. The flights are of 2001, so the read says \`at\`: the last flight left at ${iso(end)}`,
+);
 const request = {
   service: 'delay_model',
   entities: [{ origin: 'ATL', destination: 'LAX' }],
@@ -185,7 +211,9 @@ await millrace(
   { lines: 60 },
 );
 
-title('A training set: what was true an hour before each of 10,000 departures, nothing of what came later');
+title(
+  'A training set: what was true an hour before each of 10,000 departures, nothing of what came later',
+);
 const spine = join(work, 'spine.parquet');
 await writeSpine(spine, { events, rows: 10_000 });
 const [training, served] = [join(work, 'training.parquet'), join(work, 'as-served.parquet')];
@@ -193,24 +221,55 @@ await millrace(['dataset', 'delay_model', '--spine', spine, '--out', training]);
 console.log(
   '   And what the platform would have answered at those times. In 2001 it had not seen one flight, so that is nothing:',
 );
-await millrace(['dataset', 'delay_model', '--spine', spine, '--out', served, '--mode', 'as-served']);
+await millrace([
+  'dataset',
+  'delay_model',
+  '--spine',
+  spine,
+  '--out',
+  served,
+  '--mode',
+  'as-served',
+]);
 console.log('   Share of the rows that have a value of delay_avg_1d:');
 for (const file of [training, served])
   console.log(`     ${file}: ${Math.round((await shareKnown(file, 'delay_avg_1d')) * 100)} %`);
 
 title('A mistake: `late_share_7d` counts every minute as late. What would mending it change?');
 await millrace(['plan', here('./features.fixed.ts')]);
-await millrace(['apply', here('./features.fixed.ts'), '--reason', 'late means more than 15 minutes']);
+await millrace([
+  'apply',
+  here('./features.fixed.ts'),
+  '--reason',
+  'late means more than 15 minutes',
+]);
 
 title('Compute the new version from the whole history, beside the live one; compare; promote');
-await millrace(['replay', 'start', 'airport_delays', '--reason', 'late means more than 15 minutes', '--wait']);
+await millrace([
+  'replay',
+  'start',
+  'airport_delays',
+  '--reason',
+  'late means more than 15 minutes',
+  '--wait',
+]);
 const [replay] = JSON.parse(
   `[${(await millrace(['replay', 'list', '--json'], { quiet: true })).trim().split('\n').join(',')}]`,
 ) as [{ id: string }];
 await millrace(['replay', 'compare', replay.id], { lines: 30 });
-await millrace(['replay', 'promote', replay.id, '--reason', 'compared: only late_share_7d differs']);
+await millrace([
+  'replay',
+  'promote',
+  replay.id,
+  '--reason',
+  'compared: only late_share_7d differs',
+]);
 console.log(`   In step 4 ATL's late_share_7d was ${before.rows[0]?.late_share_7d}; now:`);
-await features({ features: ['airport_delays:late_share_7d'], entities: [{ origin: 'ATL' }], at: iso(end) });
+await features({
+  features: ['airport_delays:late_share_7d'],
+  entities: [{ origin: 'ATL' }],
+  at: iso(end),
+});
 
 title('Who did what, and is the record whole?');
 await millrace(['audit', 'log']);

@@ -22,11 +22,21 @@ export const airport = entity({
   owner: 'ops',
 });
 
-export const route = entity({ name: 'route', keys: { origin: 'string', destination: 'string' }, owner: 'ops' });
+export const route = entity({
+  name: 'route',
+  keys: { origin: 'string', destination: 'string' },
+  owner: 'ops',
+});
 
 export const flights = source({
   name: 'flights',
-  fields: { date: 'timestamp', origin: 'string', destination: 'string', delay: 'double?', distance: 'double' },
+  fields: {
+    date: 'timestamp',
+    origin: 'string',
+    destination: 'string',
+    delay: 'double?',
+    distance: 'double',
+  },
   eventTime: 'date',
   description: 'US flights, one event a departure',
   owner: 'ops',
@@ -80,8 +90,20 @@ export const lateRisk = onDemandFeature({
 export const delayModel = featureService({
   name: 'delay_model',
   features: [
-    airportDelays.pick('departures_1h', 'delay_avg_1d', 'delay_max_1d', 'delay_stddev_7d', 'late_share_7d', 'departures_7d'),
-    routeDelays.pick('route_departures_1d', 'route_delay_avg_1d', 'route_delay_avg_7d', 'route_delay_max_7d'),
+    airportDelays.pick(
+      'departures_1h',
+      'delay_avg_1d',
+      'delay_max_1d',
+      'delay_stddev_7d',
+      'late_share_7d',
+      'departures_7d',
+    ),
+    routeDelays.pick(
+      'route_departures_1d',
+      'route_delay_avg_1d',
+      'route_delay_avg_7d',
+      'route_delay_max_7d',
+    ),
     lateRisk,
   ],
   owner: 'ml',

@@ -2,15 +2,20 @@
 import { fileURLToPath } from 'node:url';
 import { DuckDBInstance } from '@duckdb/node-api';
 
-export const FLIGHTS = fileURLToPath(new URL('../../node_modules/vega-datasets/data/flights-3m.parquet', import.meta.url));
+export const FLIGHTS = fileURLToPath(
+  new URL('../../node_modules/vega-datasets/data/flights-3m.parquet', import.meta.url),
+);
 
 const quoted = (path: string): string => `'${path.replaceAll("'", "''")}'`;
 
 /**
- * A row asks an hour before a flight's departure, as a model would be asked. At the departure itself a window, whose ends are both in, would hold
- * the flight's own delay, which is the label.
+ * A row asks an hour before a flight's departure, as a model would be asked. At the departure
+ * itself a window, whose ends are both in, would hold the flight's own delay, which is the label.
  */
-export const writeSpine = async (path: string, options: { readonly events: number; readonly rows: number }): Promise<void> => {
+export const writeSpine = async (
+  path: string,
+  options: { readonly events: number; readonly rows: number },
+): Promise<void> => {
   const instance = await DuckDBInstance.create(':memory:', { threads: '1', memory_limit: '512MB' });
   const connection = await instance.connect();
   const every = Math.max(1, Math.floor(options.events / options.rows));
@@ -38,7 +43,9 @@ const numberOf = async (sql: string): Promise<number> => {
 
 /** When the first so many flights end, epoch ms: the file is in order of time. */
 export const endOfFlights = (events: number): Promise<number> =>
-  numberOf(`SELECT epoch_ms(max(date))::DOUBLE FROM (SELECT date FROM read_parquet(${quoted(FLIGHTS)}) LIMIT ${events})`);
+  numberOf(
+    `SELECT epoch_ms(max(date))::DOUBLE FROM (SELECT date FROM read_parquet(${quoted(FLIGHTS)}) LIMIT ${events})`,
+  );
 
 /** The share of a training set's rows whose feature is not null. */
 export const shareKnown = (file: string, feature: string): Promise<number> =>

@@ -8,12 +8,29 @@ import { typedText } from '#gateways/typed-text.ts';
 import { type Client, path } from './client.ts';
 import { pairsOf, UsageError } from './usage.ts';
 
-export const KINDS: readonly Kind[] = ['entity', 'source', 'feature-view', 'on-demand-feature', 'feature-service'];
+export const KINDS: readonly Kind[] = [
+  'entity',
+  'source',
+  'feature-view',
+  'on-demand-feature',
+  'feature-service',
+];
 
-export const find = async (client: Client, kind: Kind, name: string, version?: number): Promise<CatalogEntry | null> => {
+export const find = async (
+  client: Client,
+  kind: Kind,
+  name: string,
+  version?: number,
+): Promise<CatalogEntry | null> => {
   try {
     return await client.get<CatalogEntry>(
-      path('v1', 'registry', kind, name, ...(version === undefined ? [] : ['versions', String(version)])),
+      path(
+        'v1',
+        'registry',
+        kind,
+        name,
+        ...(version === undefined ? [] : ['versions', String(version)]),
+      ),
     );
   } catch (error) {
     if (error instanceof MillraceError && error.code === 'MR_NOT_FOUND') return null;
@@ -23,7 +40,8 @@ export const find = async (client: Client, kind: Kind, name: string, version?: n
 
 const mustFind = async (client: Client, kind: Kind, name: string): Promise<CatalogEntry> => {
   const entry = await find(client, kind, name);
-  if (entry === null) throw new MillraceError('MR_NOT_FOUND', `there is no ${kind} "${name}"`, { kind, name });
+  if (entry === null)
+    throw new MillraceError('MR_NOT_FOUND', `there is no ${kind} "${name}"`, { kind, name });
   return entry;
 };
 
@@ -39,11 +57,16 @@ const meant = async (client: Client, name: string): Promise<string> => {
 
 /** A service or a view, by its name alone. */
 export const findTarget = async (client: Client, name: string): Promise<CatalogEntry> => {
-  const found = (await find(client, 'feature-service', name)) ?? (await find(client, 'feature-view', name));
+  const found =
+    (await find(client, 'feature-service', name)) ?? (await find(client, 'feature-view', name));
   if (found !== null) return found;
-  throw new MillraceError('MR_NOT_FOUND', `there is no feature service or feature view "${name}"${await meant(client, name)}`, {
-    name,
-  });
+  throw new MillraceError(
+    'MR_NOT_FOUND',
+    `there is no feature service or feature view "${name}"${await meant(client, name)}`,
+    {
+      name,
+    },
+  );
 };
 
 export const targetOf = ({ kind, name }: CatalogEntry): { service: string } | { view: string } =>
@@ -81,14 +104,21 @@ export const inputsOf = async (client: Client, target: CatalogEntry): Promise<Ta
     }
   }
   for (const view of views) {
-    const { entity } = (await mustFind(client, 'feature-view', view)).definition as FeatureViewDefinition;
+    const { entity } = (await mustFind(client, 'feature-view', view))
+      .definition as FeatureViewDefinition;
     const { definition } = await mustFind(client, 'entity', entity);
-    if (definition.kind === 'entity') for (const [key, type] of Object.entries(definition.keys)) keys.set(key, type);
+    if (definition.kind === 'entity')
+      for (const [key, type] of Object.entries(definition.keys)) keys.set(key, type);
   }
   return { keys, request };
 };
 
-const typed = (option: string, key: string, value: string, types: ReadonlyMap<string, ScalarType>): Scalar => {
+const typed = (
+  option: string,
+  key: string,
+  value: string,
+  types: ReadonlyMap<string, ScalarType>,
+): Scalar => {
   const type = types.get(key);
   if (type === undefined)
     throw new UsageError(
@@ -98,7 +128,10 @@ const typed = (option: string, key: string, value: string, types: ReadonlyMap<st
 };
 
 /** `--entity a=1 b=2 a=3 b=4`: a key that comes again begins the next entity. */
-export const entitiesOf = (texts: readonly string[], types: ReadonlyMap<string, ScalarType>): Record<string, Scalar>[] => {
+export const entitiesOf = (
+  texts: readonly string[],
+  types: ReadonlyMap<string, ScalarType>,
+): Record<string, Scalar>[] => {
   const entities: Record<string, Scalar>[] = [];
   for (const [key, value] of pairsOf('--entity', texts)) {
     let current = entities.at(-1);
@@ -112,4 +145,6 @@ export const entitiesOf = (texts: readonly string[], types: ReadonlyMap<string, 
 };
 
 export const requestOf = (texts: readonly string[], types: ReadonlyMap<string, ScalarType>): Row =>
-  Object.fromEntries(pairsOf('--request', texts).map(([key, value]) => [key, typed('--request', key, value, types)]));
+  Object.fromEntries(
+    pairsOf('--request', texts).map(([key, value]) => [key, typed('--request', key, value, types)]),
+  );

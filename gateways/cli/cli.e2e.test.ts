@@ -35,7 +35,10 @@ interface Ran {
   readonly err: string;
 }
 
-const run = (args: readonly string[], options: { readonly input?: string; readonly url?: string } = {}): Promise<Ran> =>
+const run = (
+  args: readonly string[],
+  options: { readonly input?: string; readonly url?: string } = {},
+): Promise<Ran> =>
   new Promise((resolve) => {
     const child = spawn(process.execPath, [MAIN, ...args], {
       env: { ...process.env, MILLRACE_URL: options.url ?? gateway.url, MILLRACE_ACTOR: 'Zoë' },
@@ -152,7 +155,9 @@ test('wrong usage exits 2 with stdout empty', async () => {
 test('a refusal exits 1 and says code, message and remedy on stderr', async () => {
   const { status, out, err } = await run(['get', 'nope', '--entity', 'origin=ATL']);
   expect([status, out]).toEqual([1, '']);
-  expect(err).toMatch(/^error MR_NOT_FOUND: there is no feature service or feature view "nope"\n {2}Check the name/);
+  expect(err).toMatch(
+    /^error MR_NOT_FOUND: there is no feature service or feature view "nope"\n {2}Check the name/,
+  );
   const feature = await run(['get', 'airport_delays:delay_avg_1d', '--entity', 'origin=ATL']);
   expect(feature.err).toContain('name the view, "airport_delays", and its features are all shown');
   const nowhere = await run(['publish', 'flights', join(directory, 'nowhere.ndjson')]);
@@ -211,7 +216,9 @@ test('text is made for reading', async () => {
     'ATL              3           2.5',
     'Zürich           0             –',
   ]);
-  expect(got.out).toContain('airport_delays version 1, generation 1, events up to 2026-01-31T12:00:00.000Z');
+  expect(got.out).toContain(
+    'airport_delays version 1, generation 1, events up to 2026-01-31T12:00:00.000Z',
+  );
   expect(explained.out).toContain('gate_use.uses of airport=ATL number=3 is 3 (present)');
   expect(explained.out).toContain('raw.flights@0:2');
   expect(explained.out).toContain('✓ recomputed from these events: 3');
@@ -220,7 +227,15 @@ test('text is made for reading', async () => {
 });
 
 test('entities are typed by their definition', async () => {
-  await run(['get', 'gate_use', '--entity', 'airport=17', 'number=17', '--at', '2026-01-31T12:00:00Z']);
+  await run([
+    'get',
+    'gate_use',
+    '--entity',
+    'airport=17',
+    'number=17',
+    '--at',
+    '2026-01-31T12:00:00Z',
+  ]);
   expect(platform.calls.at(-1)?.args[0]).toEqual({
     features: ['gate_use:uses'],
     entities: [{ airport: '17', number: 17 }],
@@ -235,13 +250,22 @@ test('definitions come from modules anywhere, and from JSON; what is wrong names
     'good.ts',
     "import { entity } from 'millrace';\nexport const user = entity({ name: 'user', keys: { id: 'string' } });\nexport const again: typeof user = user;\n",
   );
-  const json = file('more.json', JSON.stringify([{ kind: 'entity', name: 'shop', keys: { id: 'string' } }]));
+  const json = file(
+    'more.json',
+    JSON.stringify([{ kind: 'entity', name: 'shop', keys: { id: 'string' } }]),
+  );
   const applied = await run(['apply', good, json, '--reason', 'first']);
   expect([applied.status, applied.err]).toEqual([0, '']);
   expect(applied.out).toContain('+ entity user: create');
   const call = platform.calls.find(({ method }) => method === 'apply');
-  expect((call?.args[0] as { name: string }[] | undefined)?.map(({ name }) => name)).toEqual(['user', 'shop']);
-  expect(call?.args.slice(1)).toEqual([{ reason: 'first' }, { actor: 'Zoë', requestId: expect.any(String) }]);
+  expect((call?.args[0] as { name: string }[] | undefined)?.map(({ name }) => name)).toEqual([
+    'user',
+    'shop',
+  ]);
+  expect(call?.args.slice(1)).toEqual([
+    { reason: 'first' },
+    { actor: 'Zoë', requestId: expect.any(String) },
+  ]);
 
   const bad: readonly (readonly [string, string, string])[] = [
     ['syntax.ts', "import { entity } from 'millrace';\nexport const = 3;\n", 'syntax.ts'],
@@ -256,7 +280,9 @@ test('definitions come from modules anywhere, and from JSON; what is wrong names
     ],
   ];
   const results = await Promise.all(
-    bad.map(([name, text]) => run(['plan', ...(name === 'two.ts' ? [json] : []), file(name, text)])),
+    bad.map(([name, text]) =>
+      run(['plan', ...(name === 'two.ts' ? [json] : []), file(name, text)]),
+    ),
   );
   results.forEach(({ status, err }, i) => {
     const [name, , says] = bad[i] as readonly [string, string, string];
@@ -297,8 +323,22 @@ test('publish CSV: cells are typed by the fields, and one that does not fit is l
   const { status, err } = await run([...args, '--ignore-extra']);
   expect(status, err).toBe(0);
   expect(platform.taken).toEqual([
-    { flight_id: '007', date: '2026-01-31T12:00:00Z', origin: 'A "x", B', delay: 1.5, seats: 12, cancelled: true },
-    { flight_id: '8', date: 1_769_860_800_000, origin: '', delay: 'oops', seats: null, cancelled: null },
+    {
+      flight_id: '007',
+      date: '2026-01-31T12:00:00Z',
+      origin: 'A "x", B',
+      delay: 1.5,
+      seats: 12,
+      cancelled: true,
+    },
+    {
+      flight_id: '8',
+      date: 1_769_860_800_000,
+      origin: '',
+      delay: 'oops',
+      seats: null,
+      cancelled: null,
+    },
   ]);
 });
 
@@ -316,9 +356,17 @@ const parquet = async (rows: number): Promise<string> => {
 test('publish Parquet: in order, and going on where it stopped', async () => {
   const path = await parquet(7_000);
   const first = await run(['publish', 'flights', path, '--limit', '2500', '--json']);
-  expect(JSON.parse(first.out), first.err).toMatchObject({ accepted: 2500, duplicates: 0, alreadyThere: 0 });
+  expect(JSON.parse(first.out), first.err).toMatchObject({
+    accepted: 2500,
+    duplicates: 0,
+    alreadyThere: 0,
+  });
   const second = await run(['publish', 'flights', path, '--json']);
-  expect(JSON.parse(second.out)).toMatchObject({ accepted: 4500, duplicates: 0, alreadyThere: 2500 });
+  expect(JSON.parse(second.out)).toMatchObject({
+    accepted: 4500,
+    duplicates: 0,
+    alreadyThere: 2500,
+  });
   expect(platform.taken.map((event) => (event as { flight_id: string }).flight_id)).toEqual(
     Array.from({ length: 7_000 }, (_, i) => `f${i}`),
   );
@@ -326,18 +374,28 @@ test('publish Parquet: in order, and going on where it stopped', async () => {
     { flight_id: 'f0', date: 1_769_860_800_123, origin: 'ATL', delay: 0, seats: 0 },
     { flight_id: 'f1', date: 1_769_860_801_123, origin: 'ATL', delay: null, seats: 1 },
   ]);
-  expect(JSON.parse((await run(['publish', 'flights', path, '--json'])).out)).toMatchObject({ accepted: 0, alreadyThere: 7_000 });
+  expect(JSON.parse((await run(['publish', 'flights', path, '--json'])).out)).toMatchObject({
+    accepted: 0,
+    alreadyThere: 7_000,
+  });
   utimesSync(path, 1, 1);
-  expect(JSON.parse((await run(['publish', 'flights', path, '--json'])).out)).toMatchObject({ accepted: 7_000 });
+  expect(JSON.parse((await run(['publish', 'flights', path, '--json'])).out)).toMatchObject({
+    accepted: 7_000,
+  });
 });
 
 test('publish waits for a server that is away, and takes an overtaken batch again', async () => {
   const path = await parquet(6_000);
-  platform.failures.push(new MillraceError('MR_UNAVAILABLE', 'stopping'), new MillraceError('MR_UNAVAILABLE', 'stopping'));
+  platform.failures.push(
+    new MillraceError('MR_UNAVAILABLE', 'stopping'),
+    new MillraceError('MR_UNAVAILABLE', 'stopping'),
+  );
   const { status, out, err } = await run(['publish', 'flights', path, '--json']);
   expect(status, err).toBe(0);
   expect(JSON.parse(out)).toMatchObject({ accepted: 6_000 });
-  expect(platform.taken.map((event) => (event as { seats: number }).seats)).toEqual(Array.from({ length: 6_000 }, (_, i) => i));
+  expect(platform.taken.map((event) => (event as { seats: number }).seats)).toEqual(
+    Array.from({ length: 6_000 }, (_, i) => i),
+  );
 });
 
 test('export writes a source’s events to a file that can be published; stopped or refused, it leaves none', async () => {
@@ -365,8 +423,20 @@ test('export writes a source’s events to a file that can be published; stopped
 test('dataset sends paths to a server on this machine, and says what was written', async () => {
   const spine = file('spine.csv', 'origin,event_timestamp\nATL,2026-01-31T12:00:00Z\n');
   const out = join(directory, 'out.csv');
-  const ran = await run(['dataset', 'delay_model', '--spine', spine, '--out', out, '--mode', 'as-served']);
-  expect([ran.status, ran.out]).toEqual([0, `1 rows with 2 features (as-served) written to ${out}\n`]);
+  const ran = await run([
+    'dataset',
+    'delay_model',
+    '--spine',
+    spine,
+    '--out',
+    out,
+    '--mode',
+    'as-served',
+  ]);
+  expect([ran.status, ran.out]).toEqual([
+    0,
+    `1 rows with 2 features (as-served) written to ${out}\n`,
+  ]);
   expect(platform.calls.find(({ method }) => method === 'startDataset')?.args[0]).toEqual({
     target: { service: 'delay_model' },
     spine: { file: spine },

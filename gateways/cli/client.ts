@@ -1,4 +1,7 @@
-/** The server over HTTP, kept-alive connections, no retries: who may ask again is for the command to know. */
+/**
+ * The server over HTTP, kept-alive connections, no retries: who may ask again is for the command to
+ * know.
+ */
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { type ErrorCode, MillraceError } from '#domain/errors.ts';
@@ -15,7 +18,10 @@ export interface Call {
 
 export interface Client {
   readonly url: string;
-  /** A server on this machine that asks for no key can be given paths of files; else that takes an operator. */
+  /**
+   * A server on this machine that asks for no key can be given paths of files; else that takes an
+   * operator.
+   */
   readonly sameMachine: boolean;
   get<T>(path: string, signal?: AbortSignal): Promise<T>;
   post<T>(path: string, call: Call): Promise<T>;
@@ -40,26 +46,35 @@ const refusalOf = (status: number, text: string, url: string): MillraceError => 
       message: string;
       details?: Record<string, unknown>;
     };
-    if (typeof code === 'string' && code.startsWith('MR_')) return new MillraceError(code, message, details);
+    if (typeof code === 'string' && code.startsWith('MR_'))
+      return new MillraceError(code, message, details);
   } catch {
     // not ours: told below
   }
-  return new MillraceError('MR_UNREACHABLE', `${url} answered ${status} without a Millrace error: is it a Millrace server?`, {
-    status,
-  });
+  return new MillraceError(
+    'MR_UNREACHABLE',
+    `${url} answered ${status} without a Millrace error: is it a Millrace server?`,
+    {
+      status,
+    },
+  );
 };
 
 export interface ClientOptions {
   readonly apiKey?: string;
   readonly actor: string;
-  /** PEM: of the authority that signed the server's certificate; a certificate to show, and its key */
+  /**
+   * PEM: of the authority that signed the server's certificate; a certificate to show, and its key
+   */
   readonly tls?: { readonly ca?: Buffer; readonly cert?: Buffer; readonly key?: Buffer };
 }
 
 export const createClient = (base: string, options: ClientOptions): Client => {
   const root = new URL(base.endsWith('/') ? base : `${base}/`);
   const secure = root.protocol === 'https:';
-  const agent = secure ? new HttpsAgent({ keepAlive: true, ...options.tls }) : new HttpAgent({ keepAlive: true });
+  const agent = secure
+    ? new HttpsAgent({ keepAlive: true, ...options.tls })
+    : new HttpAgent({ keepAlive: true });
   const send = secure ? httpsRequest : httpRequest;
   const common = {
     // header bytes are UTF-8, which Node takes as Latin-1 characters
@@ -67,14 +82,26 @@ export const createClient = (base: string, options: ClientOptions): Client => {
     ...(options.apiKey === undefined ? {} : { authorization: `Bearer ${options.apiKey}` }),
   };
 
-  const open = (method: string, path: string, { body, text, headers, signal, onSent }: Call): Promise<IncomingMessage> =>
+  const open = (
+    method: string,
+    path: string,
+    { body, text, headers, signal, onSent }: Call,
+  ): Promise<IncomingMessage> =>
     new Promise((resolve, reject) => {
       const payload = text ?? (body === undefined ? undefined : JSON.stringify(body));
       const bytes = payload === undefined ? undefined : Buffer.from(payload, 'utf8');
-      const content = bytes === undefined ? {} : { 'content-type': 'application/json', 'content-length': bytes.length };
+      const content =
+        bytes === undefined
+          ? {}
+          : { 'content-type': 'application/json', 'content-length': bytes.length };
       const request = send(
         new URL(path.slice(1), root),
-        { method, agent, headers: { ...common, ...content, ...headers }, ...(signal === undefined ? {} : { signal }) },
+        {
+          method,
+          agent,
+          headers: { ...common, ...content, ...headers },
+          ...(signal === undefined ? {} : { signal }),
+        },
         resolve,
       );
       if (onSent !== undefined) request.once('finish', onSent);
@@ -95,16 +122,23 @@ export const createClient = (base: string, options: ClientOptions): Client => {
   const call = async <T>(method: string, path: string, options: Call): Promise<T> => {
     const message = await open(method, path, options);
     const text = await readAll(message).catch((error: Error) => {
-      throw new MillraceError('MR_UNREACHABLE', `${base} broke off its answer: ${error.message}`, { url: base });
+      throw new MillraceError('MR_UNREACHABLE', `${base} broke off its answer: ${error.message}`, {
+        url: base,
+      });
     });
     const status = message.statusCode ?? 0;
-    if (status >= 400 || message.headers['content-type']?.includes('json') !== true) throw refusalOf(status, text, base);
+    if (status >= 400 || message.headers['content-type']?.includes('json') !== true)
+      throw refusalOf(status, text, base);
     try {
       return JSON.parse(text) as T;
     } catch {
-      throw new MillraceError('MR_UNREACHABLE', `${base} answered what it says is JSON, and is none: is it a Millrace server?`, {
-        status,
-      });
+      throw new MillraceError(
+        'MR_UNREACHABLE',
+        `${base} answered what it says is JSON, and is none: is it a Millrace server?`,
+        {
+          status,
+        },
+      );
     }
   };
 
@@ -125,10 +159,15 @@ export const createClient = (base: string, options: ClientOptions): Client => {
 };
 
 /** A path from parts that may hold anything. */
-export const path = (...parts: readonly string[]): string => `/${parts.map(encodeURIComponent).join('/')}`;
+export const path = (...parts: readonly string[]): string =>
+  `/${parts.map(encodeURIComponent).join('/')}`;
 
-export const query = (parameters: Readonly<Record<string, string | number | undefined>>): string => {
-  const given = Object.entries(parameters).filter((entry): entry is [string, string | number] => entry[1] !== undefined);
+export const query = (
+  parameters: Readonly<Record<string, string | number | undefined>>,
+): string => {
+  const given = Object.entries(parameters).filter(
+    (entry): entry is [string, string | number] => entry[1] !== undefined,
+  );
   return given.length === 0
     ? ''
     : `?${new URLSearchParams(given.map(([name, value]): [string, string] => [name, String(value)]))}`;

@@ -1,4 +1,7 @@
-/** What a command works with: the server, where to write, and how. Results go to stdout; progress and messages to stderr. */
+/**
+ * What a command works with: the server, where to write, and how. Results go to stdout; progress
+ * and messages to stderr.
+ */
 import { readFileSync } from 'node:fs';
 import { hostname, userInfo } from 'node:os';
 import type { Command } from 'commander';

@@ -1,6 +1,7 @@
 /**
- * Files of definitions: TypeScript or JavaScript modules, whose exports are collected, or JSON (one definition or a list).
- * `millrace` resolves to this installation, wherever the file lies. What goes wrong is told with the file's name.
+ * Files of definitions: TypeScript or JavaScript modules, whose exports are collected, or JSON (one
+ * definition or a list). `millrace` resolves to this installation, wherever the file lies. What
+ * goes wrong is told with the file's name.
  */
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
@@ -25,14 +26,19 @@ const hook = (): void => {
       const resolved = next(specifier, context);
       const format = FORMATS[extname(resolved.url.split('?')[0] as string)];
       // a file without a package.json above it says nothing of its form: definitions are modules
-      if (format === undefined || (resolved.format !== null && resolved.format !== undefined)) return resolved;
+      if (format === undefined || (resolved.format !== null && resolved.format !== undefined))
+        return resolved;
       return { ...resolved, format };
     },
   });
 };
 
 const isDefinition = (value: unknown): value is Definition =>
-  typeof value === 'object' && value !== null && 'kind' in value && 'name' in value && KINDS.includes(value.kind as Kind);
+  typeof value === 'object' &&
+  value !== null &&
+  'kind' in value &&
+  'name' in value &&
+  KINDS.includes(value.kind as Kind);
 
 /** Where the error's stack first names a file: a syntax error has it in its first line. */
 const placeOf = (error: Error): string | null => {
@@ -49,9 +55,15 @@ const importFile = async (file: string): Promise<unknown[]> => {
   } catch (error) {
     if (error instanceof MillraceError)
       throw new MillraceError(error.code, `${file}: ${error.message}`, { ...error.details, file });
-    if (!(error instanceof Error)) return fail('MR_FILE_INVALID', `${file}: ${String(error)}`, { file });
+    if (!(error instanceof Error))
+      return fail('MR_FILE_INVALID', `${file}: ${String(error)}`, { file });
     const place = placeOf(error);
-    const at = place === null || place === file ? file : place.startsWith(`${file}:`) ? place : `${file} (at ${place})`;
+    const at =
+      place === null || place === file
+        ? file
+        : place.startsWith(`${file}:`)
+          ? place
+          : `${file} (at ${place})`;
     const kind = error.name === 'SyntaxError' ? 'does not parse or import' : 'failed';
     return fail('MR_FILE_INVALID', `${at} ${kind}: ${error.message.trim()}`, { file });
   }
@@ -84,14 +96,18 @@ const definitionsIn = async (name: string): Promise<readonly Definition[]> => {
 };
 
 /** The definitions of all files, each once; two that differ under one name are refused. */
-export const readDefinitionFiles = async (files: readonly string[]): Promise<readonly Definition[]> => {
+export const readDefinitionFiles = async (
+  files: readonly string[],
+): Promise<readonly Definition[]> => {
   const byName = new Map<string, { readonly definition: Definition; readonly file: string }>();
   for (const file of files) {
     for (const definition of await definitionsIn(file)) {
       const name = `${definition.kind} "${definition.name}"`;
       const known = byName.get(name);
       if (known !== undefined && canonical(known.definition) !== canonical(definition)) {
-        fail('MR_FILE_INVALID', `${name} is defined in two ways: in ${known.file} and in ${file}`, { files: [known.file, file] });
+        fail('MR_FILE_INVALID', `${name} is defined in two ways: in ${known.file} and in ${file}`, {
+          files: [known.file, file],
+        });
       }
       if (known === undefined) byName.set(name, { definition, file });
     }

@@ -31,7 +31,10 @@ export const openDuckDb = async (): Promise<OpenDuckDb> => {
 };
 
 /** Runs `body` with a connection; DuckDB's complaints become ours, with the file's name. */
-export const withDuckDb = async <T>(file: string, body: (connection: DuckDBConnection) => Promise<T>): Promise<T> => {
+export const withDuckDb = async <T>(
+  file: string,
+  body: (connection: DuckDBConnection) => Promise<T>,
+): Promise<T> => {
   const { connection, close } = await openDuckDb();
   try {
     return await body(connection);
@@ -43,7 +46,11 @@ export const withDuckDb = async <T>(file: string, body: (connection: DuckDBConne
 };
 
 export const fileError = (file: string, error: unknown): Error => {
-  if (error instanceof Error && !(error instanceof MillraceError) && /^[A-Z][\w ]+ Error:/.test(error.message)) {
+  if (
+    error instanceof Error &&
+    !(error instanceof MillraceError) &&
+    /^[A-Z][\w ]+ Error:/.test(error.message)
+  ) {
     return new MillraceError('MR_FILE_INVALID', `${file}: ${error.message.trim()}`, { file });
   }
   return error as Error;

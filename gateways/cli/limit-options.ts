@@ -9,12 +9,17 @@ export const limitsOf = (texts: readonly string[]): Partial<HttpLimits> =>
   Object.fromEntries(
     pairsOf('--limit', texts).map(([name, value]) => {
       if (!(name in DEFAULT_LIMITS))
-        throw new UsageError(`there is no limit ${JSON.stringify(name)}; there are ${NAMES.join(', ')}`);
+        throw new UsageError(
+          `there is no limit ${JSON.stringify(name)}; there are ${NAMES.join(', ')}`,
+        );
       return [name, wholeOption(`--limit ${name}`, 1)(value)];
     }),
   );
 
 export const limitOption = (): Option =>
-  new Option('--limit <name=value>', `a limit of the gateways: ${NAMES.join(', ')}; may be given again`)
+  new Option(
+    '--limit <name=value>',
+    `a limit of the gateways: ${NAMES.join(', ')}; may be given again`,
+  )
     .argParser((text: string, before: readonly string[]) => [...before, text])
     .default([], 'the defaults');

@@ -16,13 +16,19 @@ const report = (error: unknown, json: boolean): number => {
       : new MillraceError('MR_INTERNAL', error instanceof Error ? error.message : String(error));
   const remedy = ERRORS[known.code]?.remedy;
   if (json) process.stderr.write(`${JSON.stringify(known)}\n`);
-  else process.stderr.write(`error ${known.code}: ${known.message}\n${remedy === undefined ? '' : `  ${remedy}\n`}`);
-  if (known.code === 'MR_INTERNAL' && process.env.MILLRACE_DEBUG !== undefined) console.error(error);
+  else
+    process.stderr.write(
+      `error ${known.code}: ${known.message}\n${remedy === undefined ? '' : `  ${remedy}\n`}`,
+    );
+  if (known.code === 'MR_INTERNAL' && process.env.MILLRACE_DEBUG !== undefined)
+    console.error(error);
   return 1;
 };
 
 // a reader that has seen enough, such as `head`, is no failure
-process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+process.stdout.on('error', (error: NodeJS.ErrnoException) =>
+  process.exit(error.code === 'EPIPE' ? 0 : 1),
+);
 
 const program = createProgram();
 try {

@@ -42,7 +42,9 @@ const COMMANDS = [
   addStack,
 ];
 
-/** Commander's refusals are thrown, also by subcommands, so that `main` alone decides on exit codes. */
+/**
+ * Commander's refusals are thrown, also by subcommands, so that `main` alone decides on exit codes.
+ */
 const throwing = (command: Command): void => {
   command.exitOverride().showHelpAfterError('(--help says how)');
   for (const child of command.commands) throwing(child);
@@ -54,8 +56,14 @@ export const createProgram = (): Command => {
     .version('0.1.0')
     .option('--url <url>', `address of the server (MILLRACE_URL; default ${DEFAULT_URL})`)
     .option('--api-key <key>', 'key of the caller (MILLRACE_API_KEY)')
-    .option('--ca <file>', "PEM of the authority that signed the server's certificate (MILLRACE_CA)")
-    .option('--client-cert <file>', 'PEM of a certificate to show the server (MILLRACE_CLIENT_CERT)')
+    .option(
+      '--ca <file>',
+      "PEM of the authority that signed the server's certificate (MILLRACE_CA)",
+    )
+    .option(
+      '--client-cert <file>',
+      'PEM of a certificate to show the server (MILLRACE_CLIENT_CERT)',
+    )
     .option('--client-key <file>', 'PEM of its key (MILLRACE_CLIENT_KEY)')
     .option('--json', 'one JSON document, or a line a record for lists')
     .addHelpText(

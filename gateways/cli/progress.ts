@@ -1,4 +1,7 @@
-/** One line on stderr that is written over: on a terminal a few times a second, else a plain line now and then. */
+/**
+ * One line on stderr that is written over: on a terminal a few times a second, else a plain line
+ * now and then.
+ */
 export interface Progress {
   update(text: string): void;
   /** Leaves the last line standing. */

@@ -8,11 +8,16 @@ export const wholeOption =
   (text: string): number => {
     const number = /^\d+$/.test(text) ? Number(text) : Number.NaN;
     if (number >= least && Number.isSafeInteger(number)) return number;
-    throw new UsageError(`${name} must be a whole number from ${least}, not ${JSON.stringify(text)}`);
+    throw new UsageError(
+      `${name} must be a whole number from ${least}, not ${JSON.stringify(text)}`,
+    );
   };
 
 /** `k=v` pairs in the order given. */
-export const pairsOf = (option: string, texts: readonly string[]): readonly (readonly [key: string, value: string])[] =>
+export const pairsOf = (
+  option: string,
+  texts: readonly string[],
+): readonly (readonly [key: string, value: string])[] =>
   texts.map((text) => {
     const equals = text.indexOf('=');
     if (equals > 0) return [text.slice(0, equals), text.slice(equals + 1)] as const;

@@ -10,11 +10,18 @@ export const checkColumns = (name: string, frame: Frame, most: number): number =
   const length = first[1].length;
   for (const [column, values] of others) {
     if (values.length !== length)
-      fail('MR_BODY_INVALID', `column "${column}" of "${name}" has ${values.length} values, "${first[0]}" has ${length}`, {
-        column,
-      });
+      fail(
+        'MR_BODY_INVALID',
+        `column "${column}" of "${name}" has ${values.length} values, "${first[0]}" has ${length}`,
+        {
+          column,
+        },
+      );
   }
-  if (length > most) fail('MR_QUERY_TOO_LARGE', `"${name}" has ${length} rows: at most ${most} in one request`, { limit: most });
+  if (length > most)
+    fail('MR_QUERY_TOO_LARGE', `"${name}" has ${length} rows: at most ${most} in one request`, {
+      limit: most,
+    });
   return length;
 };
 
@@ -24,7 +31,11 @@ export const checkOnline = (body: OnlineFeaturesBody, limits: HttpLimits): void 
   if (service == null && features.length === 0)
     fail('MR_BODY_INVALID', 'the body names neither "features" nor a "feature_service"');
   if (features.length > limits.features)
-    fail('MR_QUERY_TOO_LARGE', `${features.length} features in one request: at most ${limits.features}`, {
-      limit: limits.features,
-    });
+    fail(
+      'MR_QUERY_TOO_LARGE',
+      `${features.length} features in one request: at most ${limits.features}`,
+      {
+        limit: limits.features,
+      },
+    );
 };

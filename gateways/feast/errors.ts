@@ -1,6 +1,7 @@
 /**
- * Refusals in the shapes that Feast's clients read: a JSON text that holds JSON with `module`, `class` and `message`, of which the client
- * makes its own exception; and FastAPI's `detail` for a body of the wrong form.
+ * Refusals in the shapes that Feast's clients read: a JSON text that holds JSON with `module`,
+ * `class` and `message`, of which the client makes its own exception; and FastAPI's `detail` for a
+ * body of the wrong form.
  */
 import { ERRORS, type ErrorCode, MillraceError } from '#domain/errors.ts';
 
@@ -10,18 +11,24 @@ export interface FeastAnswer {
 }
 
 /** Feast's, where it is another than ours. */
-const STATUS: Readonly<Partial<Record<ErrorCode, number>>> = { MR_REQUEST_INVALID: 404, MR_UNKNOWN_SOURCE: 422 };
+const STATUS: Readonly<Partial<Record<ErrorCode, number>>> = {
+  MR_REQUEST_INVALID: 404,
+  MR_UNKNOWN_SOURCE: 422,
+};
 
 const classOf = ({ code, details }: MillraceError): string => {
   if (code === 'MR_REQUEST_INVALID') return 'RequestDataNotFoundInEntityRowsException';
   if (code === 'MR_UNAUTHENTICATED' || code === 'MR_FORBIDDEN') return 'FeastPermissionError';
   if (code === 'MR_UNKNOWN_SOURCE') return 'PushSourceNotFoundException';
   if (code !== 'MR_NOT_FOUND') return 'FeastError';
-  return details.service === undefined ? 'FeatureViewNotFoundException' : 'FeatureServiceNotFoundException';
+  return details.service === undefined
+    ? 'FeatureViewNotFoundException'
+    : 'FeatureServiceNotFoundException';
 };
 
 /** FastAPI repeats what it was sent; what is long is left out here. */
-const isShort = (input: unknown): boolean => input !== undefined && (JSON.stringify(input)?.length ?? 0) <= 1000;
+const isShort = (input: unknown): boolean =>
+  input !== undefined && (JSON.stringify(input)?.length ?? 0) <= 1000;
 
 /** FastAPI's answer to a body that its model does not take. */
 export const unprocessable = (
@@ -31,7 +38,9 @@ export const unprocessable = (
   input?: unknown,
 ): FeastAnswer => ({
   status: 422,
-  body: { detail: [{ type, loc: ['body', ...at], msg: message, ...(isShort(input) ? { input } : {}) }] },
+  body: {
+    detail: [{ type, loc: ['body', ...at], msg: message, ...(isShort(input) ? { input } : {}) }],
+  },
 });
 
 /** A refusal of the schema's. */
@@ -50,13 +59,27 @@ const WRONG_TYPE: ReadonlyMap<unknown, readonly [type: string, message: string]>
   ['boolean', ['bool_type', 'Input should be a valid boolean']],
 ]);
 
-export const schemaRefusal = ({ keyword, instancePath, params, message }: Refused, body: unknown): FeastAnswer => {
+export const schemaRefusal = (
+  { keyword, instancePath, params, message }: Refused,
+  body: unknown,
+): FeastAnswer => {
   const path = instancePath
     .split('/')
     .slice(1)
-    .map((part) => (/^\d+$/.test(part) ? Number(part) : part.replaceAll('~1', '/').replaceAll('~0', '~')));
-  const input = path.reduce<unknown>((value, part) => (value as Record<string | number, unknown> | null)?.[part], body);
-  if (keyword === 'required') return unprocessable([...path, String(params.missingProperty)], 'Field required', 'missing', input);
+    .map((part) =>
+      /^\d+$/.test(part) ? Number(part) : part.replaceAll('~1', '/').replaceAll('~0', '~'),
+    );
+  const input = path.reduce<unknown>(
+    (value, part) => (value as Record<string | number, unknown> | null)?.[part],
+    body,
+  );
+  if (keyword === 'required')
+    return unprocessable(
+      [...path, String(params.missingProperty)],
+      'Field required',
+      'missing',
+      input,
+    );
   const wrong = keyword === 'type' ? WRONG_TYPE.get(params.type) : undefined;
   if (wrong !== undefined) return unprocessable(path, wrong[1], wrong[0], input);
   return unprocessable(path, message ?? 'is not of the right form', 'value_error', input);
@@ -66,7 +89,11 @@ export const schemaRefusal = ({ keyword, instancePath, params, message }: Refuse
 export const feastAnswerOf = (error: unknown): FeastAnswer | null => {
   if (!(error instanceof MillraceError)) return null;
   const message = `${error.message} (${error.code})`;
-  if (error.code === 'MR_BODY_INVALID' || error.code === 'MR_ENTITY_INVALID') return unprocessable([], message);
+  if (error.code === 'MR_BODY_INVALID' || error.code === 'MR_ENTITY_INVALID')
+    return unprocessable([], message);
   const status = STATUS[error.code] ?? ERRORS[error.code].status;
-  return { status, body: JSON.stringify({ module: 'feast.errors', class: classOf(error), message }) };
+  return {
+    status,
+    body: JSON.stringify({ module: 'feast.errors', class: classOf(error), message }),
+  };
 };

@@ -1,4 +1,7 @@
-/** Feast's HTTP, to the letter, as it was captured from its own server; and what its users want mended. */
+/**
+ * Feast's HTTP, to the letter, as it was captured from its own server; and what its users want
+ * mended.
+ */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import {
   avg,
@@ -35,18 +38,33 @@ const drv = featureView({
   entity: driver,
   source: rides,
   ttl: '1d',
-  features: { conv_rate: avg(col('rate'), {}), rides: count({}), seen: last(col('seen')), tag: last(col('tag')) },
+  features: {
+    conv_rate: avg(col('rate'), {}),
+    rides: count({}),
+    seen: last(col('seen')),
+    tag: last(col('tag')),
+  },
 });
-const legs = featureView({ name: 'legs', entity: leg, source: rides, features: { leg_rides: count({}) } });
+const legs = featureView({
+  name: 'legs',
+  entity: leg,
+  source: rides,
+  features: { leg_rides: count({}) },
+});
 const boosted = onDemandFeature({
   name: 'boosted',
   type: 'double',
   inputs: { rate: drv.feature('conv_rate'), by: request('by', 'double') },
   value: ({ rate, by }) => rate.times(by),
 });
-// Columns of other names than the features and the key, and an on-demand feature of the name that Feast's view and feature have.
+// Columns of other names than the features and the key, and an on-demand feature of the name that
+// Feast's view and feature have.
 const cars = entity({ name: 'car', keys: { car_id: 'long' } });
-const carRows = source({ name: 'car_rows', fields: { at: 'timestamp', car: 'long', km: 'double?' }, eventTime: 'at' });
+const carRows = source({
+  name: 'car_rows',
+  fields: { at: 'timestamp', car: 'long', km: 'double?' },
+  eventTime: 'at',
+});
 const carStats = featureView({
   name: 'car_stats',
   entity: cars,
@@ -84,7 +102,22 @@ let asFeast: HttpGateway;
 beforeAll(async () => {
   on = await testPlatform();
   await on.platform.apply(
-    plain(driver, leg, rides, drv, legs, boosted, cars, carRows, carStats, halved, everything, weatherRows, weather, svc),
+    plain(
+      driver,
+      leg,
+      rides,
+      drv,
+      legs,
+      boosted,
+      cars,
+      carRows,
+      carStats,
+      halved,
+      everything,
+      weatherRows,
+      weather,
+      svc,
+    ),
     {},
     caller,
   );
@@ -111,14 +144,21 @@ afterAll(async () => {
 });
 
 interface Answer {
-  readonly metadata: { readonly feature_names: readonly string[]; readonly feature_view_metadata?: unknown };
+  readonly metadata: {
+    readonly feature_names: readonly string[];
+    readonly feature_view_metadata?: unknown;
+  };
   readonly results: readonly {
     readonly values: readonly unknown[];
     readonly statuses: readonly string[];
     readonly event_timestamps: readonly string[];
   }[];
 }
-const post = async (path: string, body: unknown, at = gateway): Promise<{ status: number; body: unknown; text: string }> => {
+const post = async (
+  path: string,
+  body: unknown,
+  at = gateway,
+): Promise<{ status: number; body: unknown; text: string }> => {
   const response = await fetch(`${at.url}${path}`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
@@ -136,11 +176,18 @@ const iso = (ms: number): string => new Date(ms).toISOString().replace('.000Z', 
 const EPOCH = '1970-01-01T00:00:00Z';
 
 test('by column, join keys first, with statuses and the times of the entities', async () => {
-  const answer = await online({ features: ['drv:conv_rate', 'drv:seen'], entities: { driver_id: [1, 2, 9] } });
+  const answer = await online({
+    features: ['drv:conv_rate', 'drv:seen'],
+    entities: { driver_id: [1, 2, 9] },
+  });
   expect(answer).toEqual({
     metadata: { feature_names: ['driver_id', 'conv_rate', 'seen'] },
     results: [
-      { values: [1, 2, 9], statuses: ['PRESENT', 'PRESENT', 'PRESENT'], event_timestamps: [EPOCH, EPOCH, EPOCH] },
+      {
+        values: [1, 2, 9],
+        statuses: ['PRESENT', 'PRESENT', 'PRESENT'],
+        event_timestamps: [EPOCH, EPOCH, EPOCH],
+      },
       {
         values: [0.5, null, null],
         statuses: ['PRESENT', 'NULL_VALUE', 'NOT_FOUND'],
@@ -169,9 +216,19 @@ test('a value past its ttl is OUTSIDE_MAX_AGE, and the switch gives the word tha
 });
 
 test('every part of a composite key counts, and views of several entities answer one request', async () => {
-  const entities = { origin: ['ATL', 'ATL', 'LAX'], destination: ['LAX', 'JFK', 'ATL'], driver_id: [1, 2, 3] };
+  const entities = {
+    origin: ['ATL', 'ATL', 'LAX'],
+    destination: ['LAX', 'JFK', 'ATL'],
+    driver_id: [1, 2, 3],
+  };
   const answer = await online({ features: ['legs:leg_rides', 'drv:rides'], entities });
-  expect(answer.metadata.feature_names).toEqual(['origin', 'destination', 'driver_id', 'leg_rides', 'rides']);
+  expect(answer.metadata.feature_names).toEqual([
+    'origin',
+    'destination',
+    'driver_id',
+    'leg_rides',
+    'rides',
+  ]);
   expect(answer.results[3]?.values).toEqual([2, 1, 0]);
   expect(answer.results[4]?.values).toEqual([1, 1, null]);
 });
@@ -188,7 +245,9 @@ test('a service with a request-time input; full names; the versions of the views
     feature_view_metadata: [{ name: 'drv', version: 1 }],
   });
   expect(answer.results.slice(1).map(({ values }) => values)).toEqual([[0.5], [1.5]]);
-  expect((await online({ features: ['drv@v1:tag'], entities: { driver_id: [1] } })).results[1]?.values).toEqual(['AQI=']);
+  expect(
+    (await online({ features: ['drv@v1:tag'], entities: { driver_id: [1] } })).results[1]?.values,
+  ).toEqual(['AQI=']);
 });
 
 const feastError = (body: unknown): unknown => JSON.parse(body as string);
@@ -197,7 +256,10 @@ test("what is unknown is 404 with Feast's class in a text; a body of the wrong f
   const cases: [unknown, string][] = [
     [{ features: ['nope:x'], entities: { driver_id: [1] } }, 'FeatureViewNotFoundException'],
     [{ feature_service: 'nope', entities: { driver_id: [1] } }, 'FeatureServiceNotFoundException'],
-    [{ feature_service: 'svc', entities: { driver_id: [1] } }, 'RequestDataNotFoundInEntityRowsException'],
+    [
+      { feature_service: 'svc', entities: { driver_id: [1] } },
+      'RequestDataNotFoundInEntityRowsException',
+    ],
   ];
   for (const [body, name] of cases) {
     const answer = await post('/get-online-features', body);
@@ -232,8 +294,12 @@ test('push: rows of a source, in any of its forms of time, readable at once; wha
     event_timestamp: [iso(now).slice(0, -1), iso(now)],
     created: [null, null],
   };
-  expect((await post('/push', { push_source_name: 'rides', df, to: 'online_and_offline' })).status).toBe(200);
-  expect((await online({ features: ['drv:conv_rate'], entities: { driver_id: [20, 21] } })).results[1]).toEqual({
+  expect(
+    (await post('/push', { push_source_name: 'rides', df, to: 'online_and_offline' })).status,
+  ).toBe(200);
+  expect(
+    (await online({ features: ['drv:conv_rate'], entities: { driver_id: [20, 21] } })).results[1],
+  ).toEqual({
     values: [0.1, 0.2],
     statuses: ['PRESENT', 'PRESENT'],
     event_timestamps: [iso(now), iso(now)],
@@ -243,26 +309,43 @@ test('push: rows of a source, in any of its forms of time, readable at once; wha
     422,
     expect.objectContaining({ class: 'PushSourceNotFoundException' }),
   ]);
-  const bad = await post('/push', { push_source_name: 'rides', df: { ...df, driver_id: ['x', 22] } });
-  expect([bad.status, JSON.stringify(bad.body)]).toEqual([422, expect.stringMatching(/1 rows were not taken.*driver_id/)]);
-  expect((await post('/push', { push_source_name: 'rides', df: { other: [1] } })).text).toMatch(/none of the fields/);
+  const bad = await post('/push', {
+    push_source_name: 'rides',
+    df: { ...df, driver_id: ['x', 22] },
+  });
+  expect([bad.status, JSON.stringify(bad.body)]).toEqual([
+    422,
+    expect.stringMatching(/1 rows were not taken.*driver_id/),
+  ]);
+  expect((await post('/push', { push_source_name: 'rides', df: { other: [1] } })).text).toMatch(
+    /none of the fields/,
+  );
   expect((await post('/push', { push_source_name: 'rides', df, to: 'nowhere' })).status).toBe(422);
 });
 
 test('materialize has nothing to do and says so as Feast does; health is empty', async () => {
-  expect(await post('/materialize', { start_ts: iso(0), end_ts: iso(now) })).toMatchObject({ status: 200, text: 'null' });
-  expect(await post('/materialize?async=true', { end_ts: iso(now), feature_views: ['drv'] })).toMatchObject({
+  expect(await post('/materialize', { start_ts: iso(0), end_ts: iso(now) })).toMatchObject({
+    status: 200,
+    text: 'null',
+  });
+  expect(
+    await post('/materialize?async=true', { end_ts: iso(now), feature_views: ['drv'] }),
+  ).toMatchObject({
     status: 202,
     body: { status: 'accepted', feature_views: ['drv'] },
   });
-  expect((await post('/materialize-incremental', { end_ts: iso(now), feature_views: ['nope'] })).status).toBe(404);
+  expect(
+    (await post('/materialize-incremental', { end_ts: iso(now), feature_views: ['nope'] })).status,
+  ).toBe(404);
   const health = await fetch(`${gateway.url}/health`);
   expect([health.status, await health.text()]).toEqual([200, '']);
 });
 
 test("rows of a view under the names of its features, as Feast's client has them; on-demand features as features of Feast's view", async () => {
   const df = { car_id: [5], mileage: [30], event_timestamp: [iso(now)] };
-  expect((await post('/write-to-online-store', { feature_view_name: 'car_stats', df })).status).toBe(200);
+  expect(
+    (await post('/write-to-online-store', { feature_view_name: 'car_stats', df })).status,
+  ).toBe(200);
   const features = ['derived:halved', 'car_stats:mileage'];
   const short = await online({ features, entities: { car_id: [5] } });
   expect([short.metadata.feature_names, short.results.map(({ values }) => values[0])]).toEqual([
@@ -271,17 +354,28 @@ test("rows of a view under the names of its features, as Feast's client has them
   ]);
   const full = await online({ features, entities: { car_id: [5] }, full_feature_names: true });
   expect(full.metadata.feature_names).toEqual(['car_id', 'derived__halved', 'car_stats__mileage']);
-  const unknown = await post('/get-online-features', { features: ['derived:other', 'nope:x'], entities: { car_id: [5] } });
+  const unknown = await post('/get-online-features', {
+    features: ['derived:other', 'nope:x'],
+    entities: { car_id: [5] },
+  });
   expect([unknown.status, feastError(unknown.body)]).toEqual([
     404,
-    expect.objectContaining({ class: 'FeatureViewNotFoundException', message: expect.stringContaining('"derived"') }),
+    expect.objectContaining({
+      class: 'FeatureViewNotFoundException',
+      message: expect.stringContaining('"derived"'),
+    }),
   ]);
 });
 
 test('a view without an entity in Feast is written and read without a key', async () => {
   const df = { degrees: [21.5], event_timestamp: [iso(now)] };
-  expect((await post('/write-to-online-store', { feature_view_name: 'weather', df })).status).toBe(200);
-  const answer = await online({ features: ['weather:degrees', 'drv:rides'], entities: { driver_id: [1, 9] } });
+  expect((await post('/write-to-online-store', { feature_view_name: 'weather', df })).status).toBe(
+    200,
+  );
+  const answer = await online({
+    features: ['weather:degrees', 'drv:rides'],
+    entities: { driver_id: [1, 9] },
+  });
   expect([answer.metadata.feature_names, answer.results[1]?.values]).toEqual([
     ['driver_id', 'degrees', 'rides'],
     [21.5, 21.5],
@@ -297,8 +391,14 @@ test('text for a number and a number for text are taken where they can be; the l
   const asked = { feature_service: 'svc', entities: { driver_id: ['1'], by: ['3'] } };
   expect((await online(asked)).results.at(-1)?.values).toEqual([1.5]);
   for (const driver_id of ['x', ' ', null, true]) {
-    const answer = await post('/get-online-features', { features: ['drv:rides'], entities: { driver_id: [driver_id] } });
-    expect([answer.status, answer.text]).toEqual([422, expect.stringContaining('MR_ENTITY_INVALID')]);
+    const answer = await post('/get-online-features', {
+      features: ['drv:rides'],
+      entities: { driver_id: [driver_id] },
+    });
+    expect([answer.status, answer.text]).toEqual([
+      422,
+      expect.stringContaining('MR_ENTITY_INVALID'),
+    ]);
   }
 });
 

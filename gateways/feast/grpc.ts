@@ -1,4 +1,7 @@
-/** What Feast's own gRPC servers answer, so that its clients work unchanged: `ServingService` and `GrpcFeatureServer`. */
+/**
+ * What Feast's own gRPC servers answer, so that its clients work unchanged: `ServingService` and
+ * `GrpcFeatureServer`.
+ */
 import { join } from 'node:path';
 import type { FieldType, Value } from '#domain/values/value.ts';
 import type { FeatureStatus } from '#domain/views/plan.ts';
@@ -8,7 +11,14 @@ import type { GrpcContext, GrpcProtocol } from '#gateways/grpc/service.ts';
 import type { ReadOrigins, ReadResult } from '#gateways/platform.ts';
 import { checkColumns, checkOnline } from './checks.ts';
 import { type FeastValue, feastValueOf, plainOf } from './grpc-values.ts';
-import { AS_FEAST, type FeastStatuses, givenKeys, type OnlineFeaturesBody, readRequestOf, STATUS } from './online-features.ts';
+import {
+  AS_FEAST,
+  type FeastStatuses,
+  givenKeys,
+  type OnlineFeaturesBody,
+  readRequestOf,
+  STATUS,
+} from './online-features.ts';
 import { namesOf, readAsFeast } from './read.ts';
 import { type Frame, push, writeView } from './write.ts';
 
@@ -48,9 +58,16 @@ const bodyOf = (request: OnlineRequest): OnlineFeaturesBody => ({
 
 const EPOCH = { seconds: 0, nanos: 0 };
 const timeOf = (time: number | null): typeof EPOCH =>
-  time === null ? EPOCH : { seconds: Math.floor(time / 1000), nanos: (((time % 1000) + 1000) % 1000) * 1_000_000 };
+  time === null
+    ? EPOCH
+    : { seconds: Math.floor(time / 1000), nanos: (((time % 1000) + 1000) % 1000) * 1_000_000 };
 
-const answerOf = (request: OnlineRequest, body: OnlineFeaturesBody, result: ReadResult, statuses: FeastStatuses): object => {
+const answerOf = (
+  request: OnlineRequest,
+  body: OnlineFeaturesBody,
+  result: ReadResult,
+  statuses: FeastStatuses,
+): object => {
   const { keys, viewOf, types, newest } = result.origins as ReadOrigins;
   const says = statuses === 'feast' ? AS_FEAST : STATUS;
   const given = { ...request.requestContext, ...request.entities };
@@ -63,7 +80,9 @@ const answerOf = (request: OnlineRequest, body: OnlineFeaturesBody, result: Read
   for (let feature = 0; feature < result.features.length; feature++) {
     const times = newest[viewOf[feature] as number];
     vectors.push({
-      values: result.values.map((row) => feastValueOf(row[feature] as Value, types[feature] as FieldType)),
+      values: result.values.map((row) =>
+        feastValueOf(row[feature] as Value, types[feature] as FieldType),
+      ),
       statuses: result.status.map((row) => says[row[feature] as FeatureStatus]),
       eventTimestamps: result.entities.map((_, row) => timeOf(times?.[row] ?? null)),
     });
@@ -81,11 +100,20 @@ const answerOf = (request: OnlineRequest, body: OnlineFeaturesBody, result: Read
 };
 
 /** One row: typed values, or texts of which the source's types make numbers and flags. */
-const frameOf = ({ features, typedFeatures }: RowRequest): { readonly frame: Frame; readonly texts: boolean } => {
+const frameOf = ({
+  features,
+  typedFeatures,
+}: RowRequest): { readonly frame: Frame; readonly texts: boolean } => {
   const typed = Object.entries(typedFeatures);
   if (typed.length > 0)
-    return { frame: Object.fromEntries(typed.map(([name, value]) => [name, [plainOf(value)]])), texts: false };
-  return { frame: Object.fromEntries(Object.entries(features).map(([name, value]) => [name, [value]])), texts: true };
+    return {
+      frame: Object.fromEntries(typed.map(([name, value]) => [name, [plainOf(value)]])),
+      texts: false,
+    };
+  return {
+    frame: Object.fromEntries(Object.entries(features).map(([name, value]) => [name, [value]])),
+    texts: true,
+  };
 };
 
 export const feastProtocol = (statuses: FeastStatuses, version: string): GrpcProtocol => ({
@@ -94,7 +122,12 @@ export const feastProtocol = (statuses: FeastStatuses, version: string): GrpcPro
     const online = unary<OnlineRequest, object>(context, async (request, _call, caller) => {
       const body = bodyOf(request);
       checkOnline(body, limits);
-      return answerOf(request, body, await readAsFeast(platform, readRequestOf(body), caller), statuses);
+      return answerOf(
+        request,
+        body,
+        await readAsFeast(platform, readRequestOf(body), caller),
+        statuses,
+      );
     });
     return [
       {
@@ -108,12 +141,15 @@ export const feastProtocol = (statuses: FeastStatuses, version: string): GrpcPro
         definition: serviceOf(protos, 'GrpcFeatureServer'),
         implementation: {
           GetOnlineFeatures: online,
-          Push: unary<RowRequest & { readonly streamFeatureView: string }, object>(context, async (request, _call, caller) => {
-            const { frame, texts } = frameOf(request);
-            checkColumns('features', frame, limits.events);
-            await push(platform, request.streamFeatureView, frame, caller, texts);
-            return { status: true };
-          }),
+          Push: unary<RowRequest & { readonly streamFeatureView: string }, object>(
+            context,
+            async (request, _call, caller) => {
+              const { frame, texts } = frameOf(request);
+              checkColumns('features', frame, limits.events);
+              await push(platform, request.streamFeatureView, frame, caller, texts);
+              return { status: true };
+            },
+          ),
           WriteToOnlineStore: unary<RowRequest & { readonly featureViewName: string }, object>(
             context,
             async (request, _call, caller) => {

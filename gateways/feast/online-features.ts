@@ -3,8 +3,9 @@
  *
  *   {"results":[{"values":[…],"statuses":[…],"event_timestamps":[…]},…],"metadata":{"feature_names":[…]}}
  *
- * What Feast's users file as bugs is mended: a null is NULL_VALUE and a value past its view's ttl is OUTSIDE_MAX_AGE, where Feast says
- * PRESENT (`statuses: 'feast'` says so too). A column's timestamps are those of the row's entity in the view that the column is from.
+ * What Feast's users file as bugs is mended: a null is NULL_VALUE and a value past its view's ttl
+ * is OUTSIDE_MAX_AGE, where Feast says PRESENT (`statuses: 'feast'` says so too). A column's
+ * timestamps are those of the row's entity in the view that the column is from.
  */
 import type { FieldType, Row, ScalarType, Value } from '#domain/values/value.ts';
 import type { EntityKey, FeatureStatus } from '#domain/views/plan.ts';
@@ -29,10 +30,17 @@ export const STATUS: Readonly<Record<FeatureStatus, string>> = {
   expired: 'OUTSIDE_MAX_AGE',
   overflow: 'INVALID',
 };
-export const AS_FEAST: Readonly<Record<FeatureStatus, string>> = { ...STATUS, null: 'PRESENT', expired: 'PRESENT' };
+export const AS_FEAST: Readonly<Record<FeatureStatus, string>> = {
+  ...STATUS,
+  null: 'PRESENT',
+  expired: 'PRESENT',
+};
 const EPOCH = '1970-01-01T00:00:00Z';
 
-/** Rows of a request that comes by column. The columns are of one length (the route's schema and `rowsOf`'s caller see to that). */
+/**
+ * Rows of a request that comes by column. The columns are of one length (the route's schema and
+ * `rowsOf`'s caller see to that).
+ */
 export const rowsOf = (columns: Readonly<Record<string, readonly unknown[]>>): Row[] => {
   const names = Object.keys(columns);
   const rows: Record<string, Value>[] = [];
@@ -47,14 +55,26 @@ export const rowsOf = (columns: Readonly<Record<string, readonly unknown[]>>): R
 /** A row has the entity's keys and the request's inputs side by side: each takes what it needs. */
 export const readRequestOf = (body: OnlineFeaturesBody): ReadRequest => {
   const rows = rowsOf(body.entities);
-  const what = body.feature_service == null ? { features: body.features ?? [] } : { service: body.feature_service };
+  const what =
+    body.feature_service == null
+      ? { features: body.features ?? [] }
+      : { service: body.feature_service };
   return { ...what, entities: rows as readonly EntityKey[], request: rows, origins: true };
 };
 
-/** As Python writes it: a whole double keeps its point, by which its client knows the type; JSON has no NaN or infinity: they are words. */
+/**
+ * As Python writes it: a whole double keeps its point, by which its client knows the type; JSON has
+ * no NaN or infinity: they are words.
+ */
 const doubleText = (value: number): string => {
   if (Number.isInteger(value)) return value < 1e21 && value > -1e21 ? `${value}.0` : `${value}`;
-  return Number.isFinite(value) ? `${value}` : Number.isNaN(value) ? '"NaN"' : value > 0 ? '"Infinity"' : '"-Infinity"';
+  return Number.isFinite(value)
+    ? `${value}`
+    : Number.isNaN(value)
+      ? '"NaN"'
+      : value > 0
+        ? '"Infinity"'
+        : '"-Infinity"';
 };
 
 const secondsText = (value: number): string => `${Math.floor(value / 1000)}`;
@@ -64,16 +84,21 @@ const numberText = (base: ScalarType): ((value: number) => string) | null =>
   base === 'double' || base === 'float' ? doubleText : base === 'timestamp' ? secondsText : null;
 
 /** JSON's own writer is the quickest: what it writes otherwise than Python is looked for first. */
-const asJson = (value: Value): boolean => typeof value !== 'number' || (!Number.isInteger(value) && Number.isFinite(value));
+const asJson = (value: Value): boolean =>
+  typeof value !== 'number' || (!Number.isInteger(value) && Number.isFinite(value));
 
 const valuesText = ({ values }: ReadResult, column: number, { base, array }: FieldType): string => {
   const found: Value[] = new Array(values.length);
-  for (let row = 0; row < found.length; row++) found[row] = (values[row] as readonly Value[])[column] as Value;
+  for (let row = 0; row < found.length; row++)
+    found[row] = (values[row] as readonly Value[])[column] as Value;
   const write = numberText(base);
-  if (write === null || (!array && base !== 'timestamp' && found.every(asJson))) return JSON.stringify(found);
+  if (write === null || (!array && base !== 'timestamp' && found.every(asJson)))
+    return JSON.stringify(found);
   const texts = found.map((value) => {
     if (value === null) return 'null';
-    return array ? `[${(value as readonly number[]).map(write).join(',')}]` : write(value as number);
+    return array
+      ? `[${(value as readonly number[]).map(write).join(',')}]`
+      : write(value as number);
   });
   return `[${texts.join(',')}]`;
 };
@@ -87,13 +112,24 @@ const column = (values: string, statuses: string, times: string): string =>
   `{"values":${values},"statuses":${statuses},"event_timestamps":${times}}`;
 
 const timeText = (time: number | null): string =>
-  time === null ? EPOCH : new Date(Math.floor(time / 1000) * 1000).toISOString().replace('.000Z', 'Z');
+  time === null
+    ? EPOCH
+    : new Date(Math.floor(time / 1000) * 1000).toISOString().replace('.000Z', 'Z');
 
-/** The keys of the views that were read, in the request's order, without one that was filled in for it. */
-export const givenKeys = ({ entities }: OnlineFeaturesBody, keys: readonly string[]): readonly string[] =>
-  Object.keys(entities).filter((name) => keys.includes(name));
+/**
+ * The keys of the views that were read, in the request's order, without one that was filled in for
+ * it.
+ */
+export const givenKeys = (
+  { entities }: OnlineFeaturesBody,
+  keys: readonly string[],
+): readonly string[] => Object.keys(entities).filter((name) => keys.includes(name));
 
-export const onlineFeaturesText = (body: OnlineFeaturesBody, result: ReadResult, statuses: FeastStatuses): string => {
+export const onlineFeaturesText = (
+  body: OnlineFeaturesBody,
+  result: ReadResult,
+  statuses: FeastStatuses,
+): string => {
   const { keys, viewOf, types, newest } = result.origins as ReadOrigins;
   const rows = result.entities.length;
   const present = repeated('PRESENT', rows);

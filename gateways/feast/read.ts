@@ -1,13 +1,19 @@
 /**
- * Feast's reads, whose clients may say things otherwise than is taken here; what is refused is looked at again, as Feast would take it. On-demand features have one name here; Feast's are features of an on-demand view. The two meet in the name `view__feature`,
- * which is Feast's full name as well: where there is no view of the name that is asked for, such an on-demand feature is meant.
+ * Feast's reads, whose clients may say things otherwise than is taken here; what is refused is
+ * looked at again, as Feast would take it. On-demand features have one name here; Feast's are
+ * features of an on-demand view. The two meet in the name `view__feature`, which is Feast's full
+ * name as well: where there is no view of the name that is asked for, such an on-demand feature is
+ * meant.
  */
 import { MillraceError } from '#domain/errors.ts';
 import type { Row, Value } from '#domain/values/value.ts';
 import type { EntityKey } from '#domain/views/plan.ts';
 import type { Caller, Platform, ReadRequest, ReadResult } from '#gateways/platform.ts';
 
-/** What an import gives to a view that has no entity in Feast: its clients know of no key, so it is filled in. */
+/**
+ * What an import gives to a view that has no entity in Feast: its clients know of no key, so it is
+ * filled in.
+ */
 export const EVERYTHING = { key: 'scope', value: 'all' } as const;
 
 const exists = async (platform: Platform, name: string, caller: Caller): Promise<boolean> => {
@@ -20,7 +26,10 @@ const exists = async (platform: Platform, name: string, caller: Caller): Promise
   }
 };
 
-/** The list with on-demand features by their names here, and the latest version as none; null where it has neither. */
+/**
+ * The list with on-demand features by their names here, and the latest version as none; null where
+ * it has neither.
+ */
 const withOnDemand = async (
   platform: Platform,
   features: readonly string[],
@@ -36,13 +45,19 @@ const withOnDemand = async (
   return found.some((name, i) => name !== features[i]) ? found : null;
 };
 
-const fieldOf = ({ details }: MillraceError): string | null => (typeof details.field === 'string' ? details.field : null);
+const fieldOf = ({ details }: MillraceError): string | null =>
+  typeof details.field === 'string' ? details.field : null;
 
-/** Text for a number and a number for text, as Feast takes them; the scope of what has no entity in Feast. */
+/**
+ * Text for a number and a number for text, as Feast takes them; the scope of what has no entity in
+ * Feast.
+ */
 const otherForm = (field: string, value: unknown): unknown => {
   if (value === undefined && field === EVERYTHING.key) return EVERYTHING.value;
   if (typeof value === 'number') return String(value);
-  return typeof value === 'string' && value.trim() !== '' && Number.isFinite(Number(value)) ? Number(value) : value;
+  return typeof value === 'string' && value.trim() !== '' && Number.isFinite(Number(value))
+    ? Number(value)
+    : value;
 };
 
 const withOtherForm = (rows: readonly Row[], field: string): readonly Row[] | null => {
@@ -61,7 +76,11 @@ const mended = async (
   caller: Caller,
 ): Promise<ReadRequest | null> => {
   const field = fieldOf(error);
-  if (error.code === 'MR_NOT_FOUND' && error.details.view !== undefined && request.features !== undefined) {
+  if (
+    error.code === 'MR_NOT_FOUND' &&
+    error.details.view !== undefined &&
+    request.features !== undefined
+  ) {
     const features = await withOnDemand(platform, request.features, caller);
     return features && { ...request, features };
   }
@@ -76,8 +95,15 @@ const mended = async (
   return null;
 };
 
-/** Asked as it stands first: most requests name views and give values of the declared types, and cost nothing more. */
-export const readAsFeast = async (platform: Platform, request: ReadRequest, caller: Caller): Promise<ReadResult> => {
+/**
+ * Asked as it stands first: most requests name views and give values of the declared types, and
+ * cost nothing more.
+ */
+export const readAsFeast = async (
+  platform: Platform,
+  request: ReadRequest,
+  caller: Caller,
+): Promise<ReadResult> => {
   let asked = request;
   const seen = new Set<string>();
   for (;;) {
@@ -99,8 +125,12 @@ const ON_DEMAND = -1;
 /** Feast's short names of on-demand features; where that is another's name, the full one stays. */
 const shortNames = (features: readonly string[], viewOf: readonly number[]): readonly string[] => {
   if (!viewOf.includes(ON_DEMAND)) return features;
-  const short = features.map((name, i) => (viewOf[i] === ON_DEMAND ? name.replace(/^.+?__/, '') : name));
-  return short.map((name, i) => (short.indexOf(name) === short.lastIndexOf(name) ? name : (features[i] as string)));
+  const short = features.map((name, i) =>
+    viewOf[i] === ON_DEMAND ? name.replace(/^.+?__/, '') : name,
+  );
+  return short.map((name, i) =>
+    short.indexOf(name) === short.lastIndexOf(name) ? name : (features[i] as string),
+  );
 };
 
 export const namesOf = (result: ReadResult, full: boolean): readonly string[] => {

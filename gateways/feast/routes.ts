@@ -5,10 +5,25 @@ import { sayHow } from '#gateways/http/authenticate.ts';
 import { callerOf } from '#gateways/http/caller.ts';
 import { sayDegraded } from '#gateways/http/degraded.ts';
 import type { Routes } from '#gateways/http/route.ts';
-import { anything, flag, list, nullable, object, oneOf, record, type Schema, text } from '#gateways/http/schemas.ts';
+import {
+  anything,
+  flag,
+  list,
+  nullable,
+  object,
+  oneOf,
+  record,
+  type Schema,
+  text,
+} from '#gateways/http/schemas.ts';
 import { checkColumns, checkOnline } from './checks.ts';
 import { feastAnswerOf, schemaRefusal } from './errors.ts';
-import { type FeastStatuses, type OnlineFeaturesBody, onlineFeaturesText, readRequestOf } from './online-features.ts';
+import {
+  type FeastStatuses,
+  type OnlineFeaturesBody,
+  onlineFeaturesText,
+  readRequestOf,
+} from './online-features.ts';
 import { readAsFeast } from './read.ts';
 import { type Frame, push, writeView } from './write.ts';
 
@@ -29,7 +44,8 @@ const addErrors = (scope: FastifyInstance): void => {
   scope.setErrorHandler((error, request, reply) => {
     const { validation } = error as FastifyError;
     const refused = validation?.[0];
-    const answer = refused === undefined ? feastAnswerOf(error) : schemaRefusal(refused, request.body);
+    const answer =
+      refused === undefined ? feastAnswerOf(error) : schemaRefusal(refused, request.body);
     if (answer === null) return outer.call(scope, error as FastifyError, request, reply);
     sayHow(error, reply);
     reply.refusal = error instanceof MillraceError ? error.code : 'MR_BODY_INVALID';
@@ -65,10 +81,17 @@ export const feastRoutes =
       );
       scope.post<{ Body: OnlineFeaturesBody }>(
         '/get-online-features',
-        { ...about('Feast: feature values of entities, by column', body), serializerCompiler: () => (written) => written },
+        {
+          ...about('Feast: feature values of entities, by column', body),
+          serializerCompiler: () => (written) => written,
+        },
         async (request, reply) => {
           checkOnline(request.body, limits);
-          const result = await readAsFeast(platform, readRequestOf(request.body), callerOf(request));
+          const result = await readAsFeast(
+            platform,
+            readRequestOf(request.body),
+            callerOf(request),
+          );
           reply.header('content-type', JSON_TYPE);
           sayDegraded(reply, result);
           return onlineFeaturesText(request.body, result, statuses);
@@ -118,7 +141,9 @@ export const feastRoutes =
             for (const view of views) await platform.show('feature-view', view, undefined, caller);
             reply.type(JSON_TYPE);
             if (request.query.async !== 'true') return reply.send('null');
-            return reply.code(202).send(JSON.stringify({ status: 'accepted', feature_views: views }));
+            return reply
+              .code(202)
+              .send(JSON.stringify({ status: 'accepted', feature_views: views }));
           },
         );
       }

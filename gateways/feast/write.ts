@@ -1,9 +1,11 @@
 /**
- * Feast's writes: a data frame by column becomes raw events of a source. A source's name is what Feast calls a push source; a feature view
- * is written by the source that it is computed from, since in Millrace values come from events and from nothing else.
+ * Feast's writes: a data frame by column becomes raw events of a source. A source's name is what
+ * Feast calls a push source; a feature view is written by the source that it is computed from,
+ * since in Millrace values come from events and from nothing else.
  *
- * The frame's columns are the source's fields. Where the source's event-time field has no column of its own, `event_timestamp` is it; a
- * time without a zone is UTC, as Feast's client sends it, and a number is seconds. Columns that the source does not have (`created`) are left out.
+ * The frame's columns are the source's fields. Where the source's event-time field has no column of
+ * its own, `event_timestamp` is it; a time without a zone is UTC, as Feast's client sends it, and a
+ * number is seconds. Columns that the source does not have (`created`) are left out.
  */
 import type { FeatureViewDefinition, SourceDefinition } from '#domain/definitions/model.ts';
 import { fail, MillraceError } from '#domain/errors.ts';
@@ -27,14 +29,24 @@ const timeOf = (value: unknown): unknown => {
 const ofText = (base: string, value: unknown): unknown => {
   if (typeof value !== 'string' || value.trim() === '') return value;
   if (base === 'boolean')
-    return value === 'true' || value === 'True' ? true : value === 'false' || value === 'False' ? false : value;
-  if (['int', 'long', 'float', 'double'].includes(base)) return Number.isFinite(Number(value)) ? Number(value) : value;
+    return value === 'true' || value === 'True'
+      ? true
+      : value === 'false' || value === 'False'
+        ? false
+        : value;
+  if (['int', 'long', 'float', 'double'].includes(base))
+    return Number.isFinite(Number(value)) ? Number(value) : value;
   return value;
 };
 
 /** @param texts whether texts may stand for numbers and flags */
-export const eventsOf = (source: SourceDefinition, frame: Frame, texts = false): Record<string, unknown>[] => {
-  const from = (field: string): string => (field === source.eventTime && frame[field] === undefined ? EVENT_TIME : field);
+export const eventsOf = (
+  source: SourceDefinition,
+  frame: Frame,
+  texts = false,
+): Record<string, unknown>[] => {
+  const from = (field: string): string =>
+    field === source.eventTime && frame[field] === undefined ? EVENT_TIME : field;
   const fields = Object.entries(source.fields).map(([name, type]) => ({
     name,
     column: from(name),
@@ -42,9 +54,13 @@ export const eventsOf = (source: SourceDefinition, frame: Frame, texts = false):
   }));
   const known = new Set(fields.map(({ column }) => column));
   if (!Object.keys(frame).some((column) => known.has(column))) {
-    fail('MR_BODY_INVALID', `df has none of the fields of source "${source.name}": ${Object.keys(source.fields).join(', ')}`, {
-      source: source.name,
-    });
+    fail(
+      'MR_BODY_INVALID',
+      `df has none of the fields of source "${source.name}": ${Object.keys(source.fields).join(', ')}`,
+      {
+        source: source.name,
+      },
+    );
   }
   return rowsOf(frame).map((row) => {
     const event: Record<string, unknown> = {};
@@ -57,12 +73,20 @@ export const eventsOf = (source: SourceDefinition, frame: Frame, texts = false):
   });
 };
 
-const sourceOf = async (platform: Platform, name: string, caller: Caller): Promise<SourceDefinition> => {
+const sourceOf = async (
+  platform: Platform,
+  name: string,
+  caller: Caller,
+): Promise<SourceDefinition> => {
   const { definition } = await platform.show('source', name, undefined, caller);
   return definition as SourceDefinition;
 };
 
-const pushSourceOf = async (platform: Platform, name: string, caller: Caller): Promise<SourceDefinition> => {
+const pushSourceOf = async (
+  platform: Platform,
+  name: string,
+  caller: Caller,
+): Promise<SourceDefinition> => {
   try {
     return await sourceOf(platform, name, caller);
   } catch (error) {
@@ -80,7 +104,10 @@ const write = async (
 ): Promise<void> => {
   const events = eventsOf(source, frame, texts);
   // Whoever wrote through Feast expects to read it at once.
-  const { rejected } = await platform.publish({ source: source.name, events, untilReadable: true }, caller);
+  const { rejected } = await platform.publish(
+    { source: source.name, events, untilReadable: true },
+    caller,
+  );
   const [first] = rejected;
   if (first !== undefined) {
     fail(
@@ -92,24 +119,53 @@ const write = async (
 };
 
 /** @param texts whether texts may stand for numbers and flags */
-export const push = async (platform: Platform, source: string, frame: Frame, caller: Caller, texts = false): Promise<void> =>
+export const push = async (
+  platform: Platform,
+  source: string,
+  frame: Frame,
+  caller: Caller,
+  texts = false,
+): Promise<void> =>
   write(platform, await pushSourceOf(platform, source, caller), frame, caller, texts);
 
-/** Feast's client sends rows under the names of a view's keys and features: where those are values of a column of another name, it is meant. */
+/**
+ * Feast's client sends rows under the names of a view's keys and features: where those are values
+ * of a column of another name, it is meant.
+ */
 const byColumn = ({ join, features }: FeatureViewDefinition, frame: Frame): Frame => {
   const columns = new Map(Object.entries(join ?? {}));
   for (const [name, { aggregation, input, window, where }] of Object.entries(features)) {
-    if (aggregation === 'last' && input?.op === 'col' && window === undefined && where === undefined)
+    if (
+      aggregation === 'last' &&
+      input?.op === 'col' &&
+      window === undefined &&
+      where === undefined
+    )
       columns.set(name, input.name);
   }
   const columnOf = (name: string): string => {
     const column = columns.get(name);
     return column === undefined || Object.hasOwn(frame, column) ? name : column;
   };
-  return Object.fromEntries(Object.entries(frame).map(([name, values]) => [columnOf(name), values]));
+  return Object.fromEntries(
+    Object.entries(frame).map(([name, values]) => [columnOf(name), values]),
+  );
 };
 
-export const writeView = async (platform: Platform, view: string, frame: Frame, caller: Caller, texts = false): Promise<void> => {
-  const definition = (await platform.show('feature-view', view, undefined, caller)).definition as FeatureViewDefinition;
-  return write(platform, await sourceOf(platform, definition.source, caller), byColumn(definition, frame), caller, texts);
+export const writeView = async (
+  platform: Platform,
+  view: string,
+  frame: Frame,
+  caller: Caller,
+  texts = false,
+): Promise<void> => {
+  const definition = (await platform.show('feature-view', view, undefined, caller))
+    .definition as FeatureViewDefinition;
+  return write(
+    platform,
+    await sourceOf(platform, definition.source, caller),
+    byColumn(definition, frame),
+    caller,
+    texts,
+  );
 };

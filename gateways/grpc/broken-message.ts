@@ -1,6 +1,6 @@
 /**
- * A message that is not what its proto says. gRPC's own answer would be INTERNAL, and would end a stream; ours is MR_BODY_INVALID, given where
- * other refusals are, for that one message.
+ * A message that is not what its proto says. gRPC's own answer would be INTERNAL, and would end a
+ * stream; ours is MR_BODY_INVALID, given where other refusals are, for that one message.
  */
 import type { ServiceDefinition } from '@grpc/proto-loader';
 import { fail } from '#domain/errors.ts';
@@ -14,7 +14,8 @@ class BrokenMessage {
 
 /** @throws MillraceError MR_BODY_INVALID where the message could not be read */
 export const checkMessage = (message: unknown): void => {
-  if (message instanceof BrokenMessage) fail('MR_BODY_INVALID', `the message is not what its proto says: ${message.why}`);
+  if (message instanceof BrokenMessage)
+    fail('MR_BODY_INVALID', `the message is not what its proto says: ${message.why}`);
 };
 
 /** The same service; a message that cannot be read comes as one that `checkMessage` refuses. */

@@ -1,6 +1,7 @@
 /**
- * What goes with a call from its first word to its status: its request id, its span where it is traced, and what is told of it in the end,
- * to the metrics, the trace and the log. One a call: the messages of a stream share it.
+ * What goes with a call from its first word to its status: its request id, its span where it is
+ * traced, and what is told of it in the end, to the metrics, the trace and the log. One a call: the
+ * messages of a stream share it.
  */
 import { Metadata, status } from '@grpc/grpc-js';
 import type { ErrorCode } from '#domain/errors.ts';
@@ -82,7 +83,10 @@ export const createScopes = ({ platform, log }: ScopeOptions): OpenScope => {
         const failed = FAILED.has(code);
         const named = status[code];
         meterOf(path)?.(durationMs / 1000, named, refusal);
-        span?.set({ 'rpc.grpc.status_code': code, ...(refusal === null ? {} : { 'error.type': refusal }) });
+        span?.set({
+          'rpc.grpc.status_code': code,
+          ...(refusal === null ? {} : { 'error.type': refusal }),
+        });
         span?.end({ failed });
         if (log?.wants(durationMs, code !== status.OK || refusal !== null) === true)
           log.tell({

@@ -1,4 +1,7 @@
-/** Who calls. Where keys are asked for, the key's name; else a caller names itself, and one that does not is anonymous. */
+/**
+ * Who calls. Where keys are asked for, the key's name; else a caller names itself, and one that
+ * does not is anonymous.
+ */
 import type { Metadata } from '@grpc/grpc-js';
 import type { Principal } from '#domain/access/principal.ts';
 import { fail } from '#domain/errors.ts';
@@ -13,9 +16,13 @@ const ownName = (metadata: Metadata): string => {
   const [actor] = metadata.get('x-millrace-actor');
   if (actor === undefined || actor === '') return ANONYMOUS;
   if (typeof actor !== 'string' || actor.length > MAX_ACTOR)
-    return fail('MR_PARAMETER_INVALID', `metadata x-millrace-actor must be of at most ${MAX_ACTOR} characters`, {
-      parameter: 'x-millrace-actor',
-    });
+    return fail(
+      'MR_PARAMETER_INVALID',
+      `metadata x-millrace-actor must be of at most ${MAX_ACTOR} characters`,
+      {
+        parameter: 'x-millrace-actor',
+      },
+    );
   return actor;
 };
 
@@ -23,7 +30,8 @@ const named = (metadata: Metadata, principal: Principal | null, scope: CallScope
   const actor = principal?.actor ?? ownName(metadata);
   scope.actor = actor;
   const { requestId, trace } = scope;
-  if (principal === null) return trace === null ? { actor, requestId } : { actor, requestId, trace };
+  if (principal === null)
+    return trace === null ? { actor, requestId } : { actor, requestId, trace };
   return trace === null ? { actor, requestId, principal } : { actor, requestId, principal, trace };
 };
 
@@ -42,5 +50,7 @@ export const callerOf = (
     authorization: typeof authorization === 'string' ? authorization : undefined,
     address: addressOf(call.getPeer()),
   });
-  return principal instanceof Promise ? principal.then((one) => named(metadata, one, scope)) : named(metadata, principal, scope);
+  return principal instanceof Promise
+    ? principal.then((one) => named(metadata, one, scope))
+    : named(metadata, principal, scope);
 };

@@ -1,4 +1,7 @@
-/** Handlers as plain async functions: what they throw becomes a refusal, and streams are answered in order with bounded work. */
+/**
+ * Handlers as plain async functions: what they throw becomes a refusal, and streams are answered in
+ * order with bounded work.
+ */
 import {
   type handleBidiStreamingCall,
   type handleUnaryCall,
@@ -29,8 +32,9 @@ export const remainingMs = (call: Pick<IncomingCall, 'getDeadline'>): number | n
 };
 
 /**
- * With who asks. Of a stream each message is asked anew, so that a key that is revoked meanwhile is let in no more. That every handler is
- * made by `unary` or `duplex`, which ask, or says that it is `open`, is held by the types of neither: by tests/access, which calls all.
+ * With who asks. Of a stream each message is asked anew, so that a key that is revoked meanwhile is
+ * let in no more. That every handler is made by `unary` or `duplex`, which ask, or says that it is
+ * `open`, is held by the types of neither: by tests/access, which calls all.
  */
 const asked = <Answer>(
   context: GrpcContext,
@@ -51,7 +55,11 @@ export const open = <Request, Answer>(
 export const unary =
   <Request, Answer>(
     context: GrpcContext,
-    answer: (request: Request, call: ServerUnaryCall<Request, Answer>, caller: Caller) => Promise<Answer>,
+    answer: (
+      request: Request,
+      call: ServerUnaryCall<Request, Answer>,
+      caller: Caller,
+    ) => Promise<Answer>,
   ): handleUnaryCall<Request, Answer> =>
   (call, callback) => {
     const { onInternalError, openScope } = context;
@@ -77,13 +85,17 @@ export const unary =
 const WINDOW = 32;
 
 /**
- * Answers in the order of the requests. A request that is refused is answered with its refusal: what came before and comes after is not
- * its business.
+ * Answers in the order of the requests. A request that is refused is answered with its refusal:
+ * what came before and comes after is not its business.
  */
 export const duplex =
   <Request, Answer>(
     context: GrpcContext,
-    answer: (request: Request, call: ServerDuplexStream<Request, Answer>, caller: Caller) => Promise<Answer>,
+    answer: (
+      request: Request,
+      call: ServerDuplexStream<Request, Answer>,
+      caller: Caller,
+    ) => Promise<Answer>,
     refused: (code: string, message: string, details: Readonly<Record<string, unknown>>) => Answer,
   ): handleBidiStreamingCall<Request, Answer> =>
   (call) => {
@@ -101,7 +113,8 @@ export const duplex =
     const drained = (): Promise<void> =>
       new Promise((resolve) => {
         const go = (): void => {
-          for (const event of ['drain', 'close', 'error', 'cancelled']) call.removeListener(event, go);
+          for (const event of ['drain', 'close', 'error', 'cancelled'])
+            call.removeListener(event, go);
           resolve();
         };
         for (const event of ['drain', 'close', 'error', 'cancelled']) call.once(event, go);
@@ -115,7 +128,11 @@ export const duplex =
         refusedWith = refusal?.code ?? 'MR_INTERNAL';
         if (refusal !== null) return refused(refusal.code, refusal.message, refusal.details);
         onInternalError(error, scope.requestId);
-        return refused('MR_INTERNAL', 'something went wrong in the server; its log has the cause', {});
+        return refused(
+          'MR_INTERNAL',
+          'something went wrong in the server; its log has the cause',
+          {},
+        );
       }
     };
     call.on('data', (request: Request) => {

@@ -9,8 +9,12 @@ type Authority = Parameters<Provider['addCaCertificateListener']>[0];
 const providerOf = (tls: Tls): Provider => {
   const identities = new Set<Identity>();
   const authorities = new Set<Authority>();
-  const toIdentity = ({ cert, key }: Pem): Parameters<Identity>[0] => ({ certificate: cert, privateKey: key });
-  const toAuthority = ({ ca }: Pem): Parameters<Authority>[0] => (ca === undefined ? null : { caCertificate: ca });
+  const toIdentity = ({ cert, key }: Pem): Parameters<Identity>[0] => ({
+    certificate: cert,
+    privateKey: key,
+  });
+  const toAuthority = ({ ca }: Pem): Parameters<Authority>[0] =>
+    ca === undefined ? null : { caCertificate: ca };
   tls.onChange((pem) => {
     for (const tell of authorities) tell(toAuthority(pem));
     for (const tell of identities) tell(toIdentity(pem));
@@ -34,5 +38,9 @@ export const grpcCredentials = (tls: Tls | undefined): ServerCredentials => {
   if (tls === undefined) return ServerCredentials.createInsecure();
   const provider = providerOf(tls);
   const clients = tls.current().ca !== undefined;
-  return experimental.createCertificateProviderServerCredentials(provider, clients ? provider : null, clients);
+  return experimental.createCertificateProviderServerCredentials(
+    provider,
+    clients ? provider : null,
+    clients,
+  );
 };

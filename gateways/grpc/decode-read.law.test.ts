@@ -1,4 +1,7 @@
-/** Requests that are read by hand are those that the proto reads, whatever came before; bytes that are none are refused, and do no harm. */
+/**
+ * Requests that are read by hand are those that the proto reads, whatever came before; bytes that
+ * are none are refused, and do no harm.
+ */
 import type { MethodDefinition } from '@grpc/grpc-js';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
@@ -9,10 +12,8 @@ import { nativeProtos } from './native-protos.ts';
 import { serviceOf } from './protos.ts';
 import { plainRowOf, structOf } from './struct.ts';
 
-const { requestSerialize, requestDeserialize } = serviceOf(nativeProtos, 'millrace.v1.Features').Read as MethodDefinition<
-  object,
-  object
->;
+const { requestSerialize, requestDeserialize } = serviceOf(nativeProtos, 'millrace.v1.Features')
+  .Read as MethodDefinition<object, object>;
 
 const text = fc.string({ unit: 'grapheme', maxLength: 40 });
 const { value } = fc.letrec((tie) => ({
@@ -79,7 +80,24 @@ test('as the proto reads them, one after the other by one decoder', () => {
 
 test('fields in any order, features apart, fields of tomorrow', () => {
   const decode = createReadRequestDecoder();
-  const later = Buffer.from([0x7a, 2, 1, 2, 0x80, 1, 5, 0x81, 1, ...new Array(8).fill(9), 0x85, 1, 1, 2, 3, 4]);
+  const later = Buffer.from([
+    0x7a,
+    2,
+    1,
+    2,
+    0x80,
+    1,
+    5,
+    0x81,
+    1,
+    ...new Array(8).fill(9),
+    0x85,
+    1,
+    1,
+    2,
+    3,
+    4,
+  ]);
   fc.assert(
     fc.property(request, request, (a, b) => {
       const bytes = Buffer.concat([bytesOf(a), later, bytesOf({ ...b, service: '' })]);

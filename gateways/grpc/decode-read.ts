@@ -1,6 +1,7 @@
 /**
- * The bytes of millrace.v1.ReadRequest straight to the platform's own request: between them protobuf's objects would be several a name and
- * a value. Callers ask for the same features again and again, so the lists that were asked for last are kept with their bytes, and are the answer
+ * The bytes of millrace.v1.ReadRequest straight to the platform's own request: between them
+ * protobuf's objects would be several a name and a value. Callers ask for the same features again
+ * and again, so the lists that were asked for last are kept with their bytes, and are the answer
  * where these come again. Held to the proto by a test that encodes with it.
  */
 import { fail } from '#domain/errors.ts';
@@ -8,7 +9,15 @@ import { timeOf } from '#gateways/http/parameters.ts';
 import type { ReadRequest } from '#gateways/platform.ts';
 import { FIXED64, LENGTH, VARINT } from './wire.ts';
 
-const REQUEST = { service: 1, features: 2, entities: 3, request: 4, at: 5, known: 6, after: 7 } as const;
+const REQUEST = {
+  service: 1,
+  features: 2,
+  entities: 3,
+  request: 4,
+  at: 5,
+  known: 6,
+  after: 7,
+} as const;
 /** google.protobuf */
 const STRUCT_FIELDS = 1;
 const ENTRY = { key: 1, value: 2 } as const;
@@ -23,7 +32,8 @@ interface Reader {
   at: number;
 }
 
-const broken = (why: string): never => fail('MR_BODY_INVALID', `the message is not what its proto says: ${why}`);
+const broken = (why: string): never =>
+  fail('MR_BODY_INVALID', `the message is not what its proto says: ${why}`);
 
 /** A varint that is a tag or a length. */
 const varint = (r: Reader, end: number): number => {
@@ -91,7 +101,13 @@ const number = (r: Reader, end: number): number => {
 };
 
 const putOwn = (row: Record<string, unknown>, key: string, value: unknown): void => {
-  if (key === '__proto__') Object.defineProperty(row, key, { value, enumerable: true, configurable: true, writable: true });
+  if (key === '__proto__')
+    Object.defineProperty(row, key, {
+      value,
+      enumerable: true,
+      configurable: true,
+      writable: true,
+    });
   else row[key] = value;
 };
 
@@ -132,7 +148,8 @@ const readList = (r: Reader, end: number, depth: number): unknown[] => {
   const list: unknown[] = [];
   while (r.at < end) {
     const tag = varint(r, end);
-    if (tag === ((LIST_VALUES << 3) | LENGTH)) list.push(readValue(r, lengthEnd(r, end), depth + 1));
+    if (tag === ((LIST_VALUES << 3) | LENGTH))
+      list.push(readValue(r, lengthEnd(r, end), depth + 1));
     else skip(r, tag % 8, end);
   }
   return list;
@@ -152,7 +169,8 @@ const readStruct = (r: Reader, end: number, depth: number): Record<string, unkno
     while (r.at < entryEnd) {
       const part = varint(r, entryEnd);
       if (part === ((ENTRY.key << 3) | LENGTH)) key = text(r, entryEnd);
-      else if (part === ((ENTRY.value << 3) | LENGTH)) value = readValue(r, lengthEnd(r, entryEnd), depth + 1);
+      else if (part === ((ENTRY.value << 3) | LENGTH))
+        value = readValue(r, lengthEnd(r, entryEnd), depth + 1);
       else skip(r, part % 8, entryEnd);
     }
     putOwn(row, key, value);
@@ -180,7 +198,11 @@ export const createReadRequestDecoder = (): ((bytes: Buffer) => ReadRequest) => 
       const one = kept[i] as KeptList;
       const to = from + one.bytes.length;
       // The bytes that follow must not be one more of them.
-      if (to > bytes.length || bytes[to] === FEATURES_TAG || bytes.compare(one.bytes, 0, one.bytes.length, from, to) !== 0)
+      if (
+        to > bytes.length ||
+        bytes[to] === FEATURES_TAG ||
+        bytes.compare(one.bytes, 0, one.bytes.length, from, to) !== 0
+      )
         continue;
       r.at = to;
       return one.features;
@@ -242,7 +264,9 @@ export const createReadRequestDecoder = (): ((bytes: Buffer) => ReadRequest) => 
       ...(service === '' ? {} : { service }),
       ...(features.length === 0 && service !== '' ? {} : { features }),
       entities: entities as unknown as ReadRequest['entities'],
-      ...(request === null ? {} : { request: request as unknown as NonNullable<ReadRequest['request']> }),
+      ...(request === null
+        ? {}
+        : { request: request as unknown as NonNullable<ReadRequest['request']> }),
       ...(at === undefined ? {} : { at: timeOf('at', at) }),
       ...(known === undefined ? {} : { known: timeOf('known', known) }),
       ...(after === '' ? {} : { after }),

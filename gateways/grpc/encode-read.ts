@@ -1,6 +1,7 @@
 /**
- * The answer of a read, straight from the platform's own into bytes: millrace.v1.ReadResponse. Between them protobuf's objects would be three
- * a value (50 values are a usual row). Held to the proto by a test that decodes with it.
+ * The answer of a read, straight from the platform's own into bytes: millrace.v1.ReadResponse.
+ * Between them protobuf's objects would be three a value (50 values are a usual row). Held to the
+ * proto by a test that decodes with it.
  */
 import type { Value } from '#domain/values/value.ts';
 import type { FeatureStatus } from '#domain/views/plan.ts';
@@ -22,7 +23,11 @@ import {
 
 /** A read of a stream that was refused. */
 export interface RefusedAnswer {
-  readonly error: { readonly code: string; readonly message: string; readonly details: Readonly<Record<string, unknown>> };
+  readonly error: {
+    readonly code: string;
+    readonly message: string;
+    readonly details: Readonly<Record<string, unknown>>;
+  };
 }
 
 export const STATUS_NUMBER: Readonly<Record<FeatureStatus, number>> = {
@@ -33,7 +38,15 @@ export const STATUS_NUMBER: Readonly<Record<FeatureStatus, number>> = {
   overflow: 4,
 };
 
-const RESPONSE = { features: 1, rows: 2, views: 3, at: 4, known: 5, error: 6, degraded: 7 } as const;
+const RESPONSE = {
+  features: 1,
+  rows: 2,
+  views: 3,
+  at: 4,
+  known: 5,
+  error: 6,
+  degraded: 7,
+} as const;
 const ROW = { values: 1, statuses: 2 } as const;
 const VIEW = { view: 1, version: 2, generation: 3, eventTime: 4, position: 5, through: 6 } as const;
 const REFUSAL = { code: 1, message: 2, details: 3 } as const;
@@ -79,8 +92,13 @@ const putValue = (wire: Wire, field: number, value: unknown): void => {
 const NUMBER_BYTES = 11;
 
 /** The usual row: numbers, all present. Its length is known before it is written. */
-const putNumbers = (wire: Wire, values: readonly Value[], statuses: readonly FeatureStatus[]): boolean => {
-  for (let i = 0; i < values.length; i++) if (typeof values[i] !== 'number' || statuses[i] !== 'present') return false;
+const putNumbers = (
+  wire: Wire,
+  values: readonly Value[],
+  statuses: readonly FeatureStatus[],
+): boolean => {
+  for (let i = 0; i < values.length; i++)
+    if (typeof values[i] !== 'number' || statuses[i] !== 'present') return false;
   const length = values.length * NUMBER_BYTES;
   reserve(wire, length + 12);
   putTag(wire, RESPONSE.rows, LENGTH);
@@ -112,7 +130,10 @@ const putRow = (wire: Wire, values: readonly Value[], statuses: readonly Feature
   if (!putNumbers(wire, values, statuses)) putMixed(wire, values, statuses);
 };
 
-const putView = (wire: Wire, { view, version, generation, eventTime, position, through }: ViewAnswer): void =>
+const putView = (
+  wire: Wire,
+  { view, version, generation, eventTime, position, through }: ViewAnswer,
+): void =>
   putMessage(wire, RESPONSE.views, () => {
     putText(wire, VIEW.view, view);
     putWhole(wire, VIEW.version, version);
@@ -136,7 +157,8 @@ const namesOf = (features: readonly string[]): Buffer => {
   return bytes;
 };
 
-const isRefused = (answer: ReadResult | RefusedAnswer): answer is RefusedAnswer => 'error' in answer;
+const isRefused = (answer: ReadResult | RefusedAnswer): answer is RefusedAnswer =>
+  'error' in answer;
 
 export const encodeReadResponse = (answer: ReadResult | RefusedAnswer): Buffer => {
   const wire = startWire();
@@ -153,7 +175,11 @@ export const encodeReadResponse = (answer: ReadResult | RefusedAnswer): Buffer =
   names.copy(wire.bytes, wire.at);
   wire.at += names.length;
   for (let row = 0; row < answer.values.length; row++)
-    putRow(wire, answer.values[row] as readonly Value[], answer.status[row] as readonly FeatureStatus[]);
+    putRow(
+      wire,
+      answer.values[row] as readonly Value[],
+      answer.status[row] as readonly FeatureStatus[],
+    );
   for (const view of answer.views) putView(wire, view);
   putWhole(wire, RESPONSE.at, answer.at);
   putWhole(wire, RESPONSE.known, answer.known);

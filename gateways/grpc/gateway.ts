@@ -1,7 +1,9 @@
 /**
- * The gRPC gateway: our own services and Feast's on one port, with reflection and health (grpc.health.v1).
+ * The gRPC gateway: our own services and Feast's on one port, with reflection and health
+ * (grpc.health.v1).
  *
- * Closing drains: health says NOT_SERVING, no new call is taken, those in flight end (at most `drainMs`), then it stops.
+ * Closing drains: health says NOT_SERVING, no new call is taken, those in flight end (at most
+ * `drainMs`), then it stops.
  */
 import { Server } from '@grpc/grpc-js';
 import { HealthImplementation } from 'grpc-health-check';
@@ -53,18 +55,37 @@ export interface GrpcGateway {
 }
 
 const STREAMS = 1000;
-/** Of one connection, what waits to be sent to it above all: while it has more, new calls of it are refused. */
+/**
+ * Of one connection, what waits to be sent to it above all: while it has more, new calls of it are
+ * refused.
+ */
 const SESSION_MIB = 64;
 /** A client that is gone without a word is found out by a ping, not by the next answer. */
 const KEEPALIVE = { 'grpc.keepalive_time_ms': 60_000, 'grpc.keepalive_timeout_ms': 20_000 };
 
 export const createGrpcGateway = async (options: GrpcGatewayOptions): Promise<GrpcGateway> => {
-  const { platform, host = '127.0.0.1', port = 7412, version = '0.1.0', feastStatuses = 'exact', log } = options;
+  const {
+    platform,
+    host = '127.0.0.1',
+    port = 7412,
+    version = '0.1.0',
+    feastStatuses = 'exact',
+    log,
+  } = options;
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   const { access } = options;
   const onInternalError = options.onInternalError ?? logInternalError(log);
-  const openScope = createScopes({ platform, log: log === undefined ? null : createRequestLog(log, options.slowMs) });
-  const context = { platform, limits, onInternalError, openScope, ...(access === undefined ? {} : { access }) };
+  const openScope = createScopes({
+    platform,
+    log: log === undefined ? null : createRequestLog(log, options.slowMs),
+  });
+  const context = {
+    platform,
+    limits,
+    onInternalError,
+    openScope,
+    ...(access === undefined ? {} : { access }),
+  };
   const server = new Server({
     'grpc.max_receive_message_length': limits.bodyBytes,
     'grpc.max_concurrent_streams': STREAMS,
@@ -76,10 +97,15 @@ export const createGrpcGateway = async (options: GrpcGatewayOptions): Promise<Gr
   });
   const protocols = [nativeProtocol, feastProtocol(feastStatuses, version)];
   const services = protocols.flatMap((protocol) => protocol.services(context));
-  for (const { definition, implementation } of services) server.addService(definition, implementation);
-  const calls = services.flatMap(({ definition }) => Object.values(definition).map(({ path }) => path));
+  for (const { definition, implementation } of services)
+    server.addService(definition, implementation);
+  const calls = services.flatMap(({ definition }) =>
+    Object.values(definition).map(({ path }) => path),
+  );
   const names = [...new Set(calls.map((path) => path.split('/')[1] as string))];
-  const health = new HealthImplementation(Object.fromEntries(['', ...names].map((name) => [name, 'SERVING'] as const)));
+  const health = new HealthImplementation(
+    Object.fromEntries(['', ...names].map((name) => [name, 'SERVING'] as const)),
+  );
   health.addToServer(server);
   addReflection(server, [...names, 'grpc.health.v1.Health']);
 
@@ -90,7 +116,10 @@ export const createGrpcGateway = async (options: GrpcGatewayOptions): Promise<Gr
     );
   }).catch((error: Error) =>
     /EADDRINUSE/.test(error.message)
-      ? fail('MR_REFUSED', `port ${port} of ${host} is taken: choose another with --grpc-port`, { host, port })
+      ? fail('MR_REFUSED', `port ${port} of ${host} is taken: choose another with --grpc-port`, {
+          host,
+          port,
+        })
       : Promise.reject(error),
   );
 

@@ -1,4 +1,7 @@
-/** Makes `generated/`, the TypeScript types of the protos. Run it after a change of a proto; a test holds the two together. */
+/**
+ * Makes `generated/`, the TypeScript types of the protos. Run it after a change of a proto; a test
+ * holds the two together.
+ */
 import { execFileSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,7 +12,15 @@ export const PROTOS = join(import.meta.dirname, 'protos');
 export const GENERATED = join(import.meta.dirname, 'generated');
 
 export const generateTypes = (into: string): void => {
-  const tool = join(ROOT, 'node_modules', '@grpc', 'proto-loader', 'build', 'bin', 'proto-loader-gen-types.js');
+  const tool = join(
+    ROOT,
+    'node_modules',
+    '@grpc',
+    'proto-loader',
+    'build',
+    'bin',
+    'proto-loader-gen-types.js',
+  );
   const options = [
     '--longs=Number',
     '--enums=String',
@@ -20,7 +31,16 @@ export const generateTypes = (into: string): void => {
   ];
   execFileSync(
     process.execPath,
-    [tool, ...options, '--grpcLib=@grpc/grpc-js', '-I', 'protos', '-O', into, 'millrace/v1/millrace.proto'],
+    [
+      tool,
+      ...options,
+      '--grpcLib=@grpc/grpc-js',
+      '-I',
+      'protos',
+      '-O',
+      into,
+      'millrace/v1/millrace.proto',
+    ],
     { cwd: import.meta.dirname, stdio: ['ignore', 'ignore', 'inherit'] },
   );
   // An index of all, which nothing here needs.

@@ -1,13 +1,31 @@
-/** The gRPC gateway over a real platform, through the project's own client and through bare gRPC. */
+/**
+ * The gRPC gateway over a real platform, through the project's own client and through bare gRPC.
+ */
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
-import { credentials, loadPackageDefinition, makeGenericClientConstructor, type ServiceError, status } from '@grpc/grpc-js';
+import {
+  credentials,
+  loadPackageDefinition,
+  makeGenericClientConstructor,
+  type ServiceError,
+  status,
+} from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Client, connect } from '#client/index.ts';
-import { approxTopK, avg, col, count, entity, featureService, featureView, last, source } from '#domain/definitions/index.ts';
+import {
+  approxTopK,
+  avg,
+  col,
+  count,
+  entity,
+  featureService,
+  featureView,
+  last,
+  source,
+} from '#domain/definitions/index.ts';
 import { MillraceError } from '#domain/errors.ts';
 import { DEGRADED_MODES } from '#domain/ports/degraded.ts';
 import type { ReadResult } from '#gateways/platform.ts';
@@ -25,7 +43,14 @@ import { plainOf, structOf } from './struct.ts';
 const shop = entity({ name: 'shop', keys: { shop: 'string' } });
 const sales = source({
   name: 'sales',
-  fields: { t: 'timestamp', shop: 'string', amount: 'double?', item: 'string?', big: 'boolean?', tags: 'array<string>?' },
+  fields: {
+    t: 'timestamp',
+    shop: 'string',
+    amount: 'double?',
+    item: 'string?',
+    big: 'boolean?',
+    tags: 'array<string>?',
+  },
   eventTime: 't',
 });
 const totals = featureView({
@@ -53,7 +78,11 @@ let bare: FeaturesClient;
 beforeAll(async () => {
   on = await testPlatform();
   await on.platform.apply(plain(shop, sales, totals, model), {}, caller);
-  gateway = await createGrpcGateway({ platform: on.platform, port: 0, limits: { entities: 50, events: 20 } });
+  gateway = await createGrpcGateway({
+    platform: on.platform,
+    port: 0,
+    limits: { entities: 50, events: 20 },
+  });
   client = connect({ address: gateway.address });
   bare = new (makeGenericClientConstructor(serviceOf(nativeProtos, 'millrace.v1.Features'), 'f'))(
     gateway.address,
@@ -83,9 +112,16 @@ describe('reads', () => {
     const answer = await client.view(totals, entities, { at: T + 10 });
     expect(answer.rows.map((row) => Object.values(row))).toEqual(expected.values);
     expect(answer.status).toEqual(expected.status);
-    expect(answer.views).toEqual(expected.views.map((view) => ({ ...view, through: expect.any(Number) })));
+    expect(answer.views).toEqual(
+      expected.views.map((view) => ({ ...view, through: expect.any(Number) })),
+    );
     expect(answer.at).toBe(T + 10);
-    expect(answer.rows[0]).toMatchObject({ events: 2, last_item: '', last_big: true, last_tags: ['a', ''] });
+    expect(answer.rows[0]).toMatchObject({
+      events: 2,
+      last_item: '',
+      last_big: true,
+      last_tags: ['a', ''],
+    });
     expect(answer.status[2]).toContain('not-found');
   });
 
@@ -93,10 +129,12 @@ describe('reads', () => {
     expect((await client.service(model, [{ shop: 'é1' }])).rows).toEqual(
       [{ events: 2, mean: 2.5 }].map((row) => expect.objectContaining(row)),
     );
-    expect((await client.view(totals, [{ shop: 'é1' }], { features: ['events'], at: T })).rows).toEqual([{ events: 1 }]);
-    expect((await client.features(['totals:events'], [{ shop: 's2' }], { known: 1000, at: T })).rows).toEqual(
-      [{ 'totals:events': null }].map(() => expect.anything()),
-    );
+    expect(
+      (await client.view(totals, [{ shop: 'é1' }], { features: ['events'], at: T })).rows,
+    ).toEqual([{ events: 1 }]);
+    expect(
+      (await client.features(['totals:events'], [{ shop: 's2' }], { known: 1000, at: T })).rows,
+    ).toEqual([{ 'totals:events': null }].map(() => expect.anything()));
   });
 
   test('of single entities that are asked for together are one request', async () => {
@@ -112,7 +150,9 @@ describe('reads', () => {
       port: 0,
     });
     const own = connect({ address: counted.address, batch: 3 });
-    const rows = await Promise.all(['é1', 's2', 'é1', 's2'].map((name) => own.row(totals, { shop: name })));
+    const rows = await Promise.all(
+      ['é1', 's2', 'é1', 's2'].map((name) => own.row(totals, { shop: name })),
+    );
     expect(rows.map(({ events }) => events)).toEqual([2, 1, 2, 1]);
     expect(requests).toEqual([3, 1]);
     own.close();
@@ -120,7 +160,9 @@ describe('reads', () => {
   });
 
   test('what is wrong is refused with its code, its details and a status of its kind', async () => {
-    await expect(client.features(['totals:nothing'], [{ shop: 'é1' }])).rejects.toEqual(refused('MR_NOT_FOUND'));
+    await expect(client.features(['totals:nothing'], [{ shop: 'é1' }])).rejects.toEqual(
+      refused('MR_NOT_FOUND'),
+    );
     await expect(client.features([], [{ shop: 'é1' }])).rejects.toEqual(refused('MR_BODY_INVALID'));
     await expect(client.view(totals, [{ wrong: 1 }])).rejects.toEqual(refused('MR_ENTITY_INVALID'));
     const many = Array.from({ length: 51 }, () => ({ shop: 'é1' }));
@@ -139,7 +181,9 @@ describe('reads', () => {
     const { position } = await client.publish(sales, [{ t: T + 3, shop: 's3' }]);
     const ahead = position.replace(/\d+$/, (n) => String(Number(n) + 100));
     const began = Date.now();
-    await expect(client.view(totals, [{ shop: 's3' }], { after: ahead, deadlineMs: 300 })).rejects.toThrow();
+    await expect(
+      client.view(totals, [{ shop: 's3' }], { after: ahead, deadlineMs: 300 }),
+    ).rejects.toThrow();
     expect(Date.now() - began).toBeLessThan(20_000);
   });
 });
@@ -152,7 +196,9 @@ test('a stream answers in order, and one refusal ends nothing', async () => {
     stream.on('end', () => resolve());
     stream.on('error', reject);
   });
-  const names = Array.from({ length: 200 }, (_, i) => (i % 7 === 3 ? 'nothing' : i % 2 === 0 ? 'é1' : 's2'));
+  const names = Array.from({ length: 200 }, (_, i) =>
+    i % 7 === 3 ? 'nothing' : i % 2 === 0 ? 'é1' : 's2',
+  );
   for (const name of names) {
     const request: ReadRequest = {
       features: [name === 'nothing' ? 'totals:nothing' : 'totals:events'],
@@ -178,7 +224,9 @@ describe('publishing', () => {
       duplicates: 0,
       rejected: [{ index: 1, field: 'amount', code: 'MR_FIELD_TYPE' }],
     });
-    await expect(client.publish({ ...sales, name: 'nobody' }, [])).rejects.toEqual(refused('MR_UNKNOWN_SOURCE'));
+    await expect(client.publish({ ...sales, name: 'nobody' }, [])).rejects.toEqual(
+      refused('MR_UNKNOWN_SOURCE'),
+    );
     const many = Array.from({ length: 21 }, () => ({ t: T, shop: 'r1' }));
     await expect(client.publish(sales, many)).rejects.toEqual(refused('MR_BATCH_TOO_LARGE'));
   });
@@ -210,14 +258,22 @@ describe('publishing', () => {
     expect(answers.map(({ duplicates }) => duplicates)).toEqual([2, 2, 2]);
     const again = own.producer(sales, 'till-1');
     const { position } = await again.publish([{ t: T + 9, shop: 'p1' }]);
-    expect((await client.view(totals, [{ shop: 'p1' }], { after: position })).rows[0]?.events).toBe(7);
+    expect((await client.view(totals, [{ shop: 'p1' }], { after: position })).rows[0]?.events).toBe(
+      7,
+    );
     own.close();
     await flaky.close();
   });
 
   test('no server: said so, with its address, after the tries', async () => {
-    const own = connect({ address: '127.0.0.1:1', retry: { tries: 2, firstMs: 1 }, deadlineMs: 2000 });
-    await expect(own.view(totals, [])).rejects.toMatchObject({ message: expect.stringContaining('127.0.0.1:1') });
+    const own = connect({
+      address: '127.0.0.1:1',
+      retry: { tries: 2, firstMs: 1 },
+      deadlineMs: 2000,
+    });
+    await expect(own.view(totals, [])).rejects.toMatchObject({
+      message: expect.stringContaining('127.0.0.1:1'),
+    });
     own.close();
   });
 });
@@ -225,16 +281,21 @@ describe('publishing', () => {
 const unavailable = (): Error => new MillraceError('MR_UNAVAILABLE', 'the answer is lost');
 
 test('health and reflection tell what is served', async () => {
-  const health = new (makeGenericClientConstructor(serviceOf(loadHealth(), 'grpc.health.v1.Health'), 'h'))(
-    gateway.address,
-    credentials.createInsecure(),
-  ) as unknown as {
-    check: (request: object, callback: (error: unknown, answer: { status: string }) => void) => void;
+  const health = new (makeGenericClientConstructor(
+    serviceOf(loadHealth(), 'grpc.health.v1.Health'),
+    'h',
+  ))(gateway.address, credentials.createInsecure()) as unknown as {
+    check: (
+      request: object,
+      callback: (error: unknown, answer: { status: string }) => void,
+    ) => void;
     close: () => void;
   };
   const check = (service: string): Promise<string> =>
     new Promise((resolve) =>
-      health.check({ service }, (error, answer) => resolve(error === null ? answer.status : String(error))),
+      health.check({ service }, (error, answer) =>
+        resolve(error === null ? answer.status : String(error)),
+      ),
     );
   expect(await check('')).toBe('SERVING');
   expect(await check('millrace.v1.Features')).toBe('SERVING');
@@ -243,12 +304,28 @@ test('health and reflection tell what is served', async () => {
   health.close();
 
   const reflection = loadPackageDefinition(
-    loadSync(join(import.meta.dirname, '../../node_modules/@grpc/reflection/build/proto/grpc/reflection/v1/reflection.proto')),
-  ) as unknown as { grpc: { reflection: { v1: { ServerReflection: new (address: string, c: unknown) => ReflectionClient } } } };
-  const asking = new reflection.grpc.reflection.v1.ServerReflection(gateway.address, credentials.createInsecure());
+    loadSync(
+      join(
+        import.meta.dirname,
+        '../../node_modules/@grpc/reflection/build/proto/grpc/reflection/v1/reflection.proto',
+      ),
+    ),
+  ) as unknown as {
+    grpc: {
+      reflection: {
+        v1: { ServerReflection: new (address: string, c: unknown) => ReflectionClient };
+      };
+    };
+  };
+  const asking = new reflection.grpc.reflection.v1.ServerReflection(
+    gateway.address,
+    credentials.createInsecure(),
+  );
   const stream = asking.ServerReflectionInfo();
   const listed = new Promise<readonly string[]>((resolve) =>
-    stream.on('data', (answer) => resolve(answer.listServicesResponse.service.map(({ name }) => name))),
+    stream.on('data', (answer) =>
+      resolve(answer.listServicesResponse.service.map(({ name }) => name)),
+    ),
   );
   stream.write({ listServices: '' });
   expect(await listed).toEqual(
@@ -279,10 +356,14 @@ interface ReflectionClient {
 }
 
 const loadHealth = () =>
-  loadSync(join(import.meta.dirname, '../../node_modules/grpc-health-check/proto/health/v1/health.proto'), { enums: String });
+  loadSync(
+    join(import.meta.dirname, '../../node_modules/grpc-health-check/proto/health/v1/health.proto'),
+    { enums: String },
+  );
 
 test('what is written by hand is what the proto reads, of any values and lengths', () => {
-  const { responseDeserialize } = serviceOf(nativeProtos, 'millrace.v1.Features').Read as unknown as {
+  const { responseDeserialize } = serviceOf(nativeProtos, 'millrace.v1.Features')
+    .Read as unknown as {
     responseDeserialize: (bytes: Buffer) => ReadResponse__Output;
   };
   const value = fc.oneof(
@@ -299,7 +380,10 @@ test('what is written by hand is what the proto reads, of any values and lengths
     fc.property(
       fc.nat({ max: 6 }).chain((width) =>
         fc.record({
-          features: fc.array(fc.string({ minLength: 1, maxLength: 200 }), { minLength: width, maxLength: width }),
+          features: fc.array(fc.string({ minLength: 1, maxLength: 200 }), {
+            minLength: width,
+            maxLength: width,
+          }),
           rows: fc.array(
             fc.record({
               values: fc.array(value, { minLength: width, maxLength: width }),
@@ -328,27 +412,38 @@ test('what is written by hand is what the proto reads, of any values and lengths
         } as unknown as ReadResult);
         const read = responseDeserialize(bytes);
         expect(read.features).toEqual(features);
-        expect(read.rows.map(({ values }) => values.map(plainOf))).toEqual(rows.map(({ values }) => values));
+        expect(read.rows.map(({ values }) => values.map(plainOf))).toEqual(
+          rows.map(({ values }) => values),
+        );
         const names = ['PRESENT', 'NULL', 'NOT_FOUND', 'EXPIRED', 'OVERFLOW'];
         const words = ['present', 'null', 'not-found', 'expired', 'overflow'];
         expect(read.rows.map(({ statuses: all }) => [...all])).toEqual(
           rows.map(({ status: all }) =>
-            all.every((one) => one === 'present') ? [] : all.map((one) => names[words.indexOf(one)]),
+            all.every((one) => one === 'present')
+              ? []
+              : all.map((one) => names[words.indexOf(one)]),
           ),
         );
         expect(read.at).toBe(at);
         expect(read.views[0]).toMatchObject({ view: 'v', version: 300, generation: 0, position });
-        expect(read.views[0]?._eventTime === undefined ? null : read.views[0]?.eventTime).toBe(eventTime);
+        expect(read.views[0]?._eventTime === undefined ? null : read.views[0]?.eventTime).toBe(
+          eventTime,
+        );
         expect(read.views[0]?._through === undefined ? null : read.views[0]?.through).toBe(through);
         expect(read.degraded).toEqual(degraded ?? []);
       },
     ),
   );
   const refusal = responseDeserialize(
-    encodeReadResponse({ error: { code: 'C', message: '', details: { a: [1, { b: 'é' }], c: null } } }),
+    encodeReadResponse({
+      error: { code: 'C', message: '', details: { a: [1, { b: 'é' }], c: null } },
+    }),
   );
   expect(refusal.error?.code).toBe('C');
-  expect(plainOf({ structValue: refusal.error?.details as never, kind: 'structValue' })).toEqual({ a: [1, { b: 'é' }], c: null });
+  expect(plainOf({ structValue: refusal.error?.details as never, kind: 'structValue' })).toEqual({
+    a: [1, { b: 'é' }],
+    c: null,
+  });
 });
 
 test('the generated types are those of the proto', () => {

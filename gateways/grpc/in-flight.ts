@@ -1,19 +1,29 @@
 /**
- * Messages that are being taken in or worked on have a budget, over all calls. A call whose messages no longer fit ends with UNAVAILABLE and
- * MR_OVERLOADED. What it held is given back as its messages are answered, and all of it at its end.
+ * Messages that are being taken in or worked on have a budget, over all calls. A call whose
+ * messages no longer fit ends with UNAVAILABLE and MR_OVERLOADED. What it held is given back as its
+ * messages are answered, and all of it at its end.
  */
 import type { ServerHttp2Stream } from 'node:http2';
-import { ResponderBuilder, ServerInterceptingCall, type ServerInterceptor, ServerListenerBuilder } from '@grpc/grpc-js';
+import {
+  ResponderBuilder,
+  ServerInterceptingCall,
+  type ServerInterceptor,
+  ServerListenerBuilder,
+} from '@grpc/grpc-js';
 import { type ByteBudget, overloaded } from '#gateways/byte-budget.ts';
 import { statusObjectOf } from './refusal.ts';
 
-/** What a call may hold that is not counted: as much for each of a connection's streams is still little. */
+/**
+ * What a call may hold that is not counted: as much for each of a connection's streams is still
+ * little.
+ */
 const UNCOUNTED_BYTES = 16 * 1024;
 
 export const inFlightInterceptor =
   (budget: ByteBudget): ServerInterceptor =>
   (method, call) => {
-    // The innermost call has its stream, though its types do not say so; tests/hostile holds that it does.
+    // The innermost call has its stream, though its types do not say so; tests/hostile holds that
+    // it does.
     const { stream } = call as unknown as { readonly stream?: ServerHttp2Stream };
     if (stream === undefined) return new ServerInterceptingCall(call);
     /** in the order of arrival: bytes of messages that are not answered yet */
@@ -38,7 +48,9 @@ export const inFlightInterceptor =
       held += chunk.length;
       if (over || count()) return;
       over = true;
-      call.sendStatus(statusObjectOf(overloaded('messages in flight', budget.limit), () => undefined));
+      call.sendStatus(
+        statusObjectOf(overloaded('messages in flight', budget.limit), () => undefined),
+      );
       stream.close();
     });
     stream.once('close', () => give(held));

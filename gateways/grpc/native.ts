@@ -18,7 +18,9 @@ type ReadAnswer = ReadResult | RefusedAnswer;
 const publishRequestOf = (request: PublishRequest__Output): PublishRequest => ({
   source: request.source,
   events: request.events.map(plainRowOf),
-  ...(request.producer === '' ? {} : { producer: { id: request.producer, sequence: request.sequence } }),
+  ...(request.producer === ''
+    ? {}
+    : { producer: { id: request.producer, sequence: request.sequence } }),
 });
 
 const features = (context: GrpcContext): GrpcService => {
@@ -56,21 +58,31 @@ const features = (context: GrpcContext): GrpcService => {
 
 const events = (context: GrpcContext): GrpcService => {
   const { platform, limits } = context;
-  const publish = async (message: PublishRequest__Output, caller: Caller): Promise<PublishResponse> => {
+  const publish = async (
+    message: PublishRequest__Output,
+    caller: Caller,
+  ): Promise<PublishResponse> => {
     const request = publishRequestOf(message);
     checkBatch(request.events, limits);
     const { accepted, duplicates, rejected, position } = await platform.publish(request, caller);
     return {
       accepted,
       duplicates,
-      rejected: rejected.map(({ index, field = '', code, message: why }) => ({ index, field, code, message: why })),
+      rejected: rejected.map(({ index, field = '', code, message: why }) => ({
+        index,
+        field,
+        code,
+        message: why,
+      })),
       position,
     };
   };
   return {
     definition: serviceOf(nativeProtos, 'millrace.v1.Events'),
     implementation: {
-      Publish: unary<PublishRequest__Output, PublishResponse>(context, (request, _call, caller) => publish(request, caller)),
+      Publish: unary<PublishRequest__Output, PublishResponse>(context, (request, _call, caller) =>
+        publish(request, caller),
+      ),
       PublishStream: duplex<PublishRequest__Output, PublishResponse>(
         context,
         (request, _call, caller) => publish(request, caller),
@@ -86,4 +98,6 @@ const events = (context: GrpcContext): GrpcService => {
   };
 };
 
-export const nativeProtocol: GrpcProtocol = { services: (context) => [features(context), events(context)] };
+export const nativeProtocol: GrpcProtocol = {
+  services: (context) => [features(context), events(context)],
+};

@@ -20,6 +20,7 @@ export const loadProtos = ({ directory, files }: ProtoFiles): PackageDefinition 
 /** Its handlers are to be made by `unary` or `duplex`, which refuse what could not be read. */
 export const serviceOf = (protos: PackageDefinition, name: string): ServiceDefinition => {
   const found = protos[name];
-  if (found === undefined || 'format' in found) throw new Error(`the protos have no service ${name}`);
+  if (found === undefined || 'format' in found)
+    throw new Error(`the protos have no service ${name}`);
   return withBrokenMessages(found);
 };

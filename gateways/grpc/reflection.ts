@@ -1,6 +1,7 @@
 /**
- * Server reflection (grpc.reflection.v1, and v1alpha, which most clients still ask first): tools such as grpcurl learn from it what is served.
- * It answers from `descriptors.json`, the protos as protoc compiles them.
+ * Server reflection (grpc.reflection.v1, and v1alpha, which most clients still ask first): tools
+ * such as grpcurl learn from it what is served. It answers from `descriptors.json`, the protos as
+ * protoc compiles them.
  */
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
@@ -8,7 +9,11 @@ import { type Server, type ServerDuplexStream, status } from '@grpc/grpc-js';
 import descriptors from './descriptors.json' with { type: 'json' };
 import { loadProtos, serviceOf } from './protos.ts';
 
-const PROTOS = join(dirname(createRequire(import.meta.url).resolve('@grpc/reflection')), '..', 'proto');
+const PROTOS = join(
+  dirname(createRequire(import.meta.url).resolve('@grpc/reflection')),
+  '..',
+  'proto',
+);
 
 interface Request {
   readonly listServices?: string;
@@ -33,30 +38,44 @@ const bySymbol = new Map<string, DescriptorFile>(
 const withNeeded = (first: DescriptorFile): Response => {
   const all = new Set([first]);
   for (const { needs } of all) for (const name of needs) all.add(files.get(name) as DescriptorFile);
-  return { fileDescriptorResponse: { fileDescriptorProto: [...all].map(({ descriptor }) => Buffer.from(descriptor, 'base64')) } };
+  return {
+    fileDescriptorResponse: {
+      fileDescriptorProto: [...all].map(({ descriptor }) => Buffer.from(descriptor, 'base64')),
+    },
+  };
 };
 
-const failure = (errorCode: number, errorMessage: string): Response => ({ errorResponse: { errorCode, errorMessage } });
+const failure = (errorCode: number, errorMessage: string): Response => ({
+  errorResponse: { errorCode, errorMessage },
+});
 
 const answer = (request: Request, services: readonly string[]): Response => {
-  if (request.listServices !== undefined) return { listServicesResponse: { service: services.map((name) => ({ name })) } };
+  if (request.listServices !== undefined)
+    return { listServicesResponse: { service: services.map((name) => ({ name })) } };
   const { fileByFilename: name, fileContainingSymbol: symbol } = request;
-  if (name === undefined && symbol === undefined) return failure(status.UNIMPLEMENTED, 'the protos have no extensions');
+  if (name === undefined && symbol === undefined)
+    return failure(status.UNIMPLEMENTED, 'the protos have no extensions');
   const found = name === undefined ? bySymbol.get(symbol as string) : files.get(name);
-  return found === undefined ? failure(status.NOT_FOUND, `there is no ${name ?? symbol}`) : withNeeded(found);
+  return found === undefined
+    ? failure(status.NOT_FOUND, `there is no ${name ?? symbol}`)
+    : withNeeded(found);
 };
 
 /** @param services all that the server serves, reflection left out */
 export const addReflection = (server: Server, services: readonly string[]): void => {
   for (const version of ['v1', 'v1alpha']) {
     const name = `grpc.reflection.${version}.ServerReflection`;
-    const protos = loadProtos({ directory: PROTOS, files: [`grpc/reflection/${version}/reflection.proto`] });
+    const protos = loadProtos({
+      directory: PROTOS,
+      files: [`grpc/reflection/${version}/reflection.proto`],
+    });
     server.addService(serviceOf(protos, name), {
       ServerReflectionInfo(call: ServerDuplexStream<Request, Response>) {
         // With defaults filled in, only the member that the oneof names was sent.
         call.on('data', (request: Request & { readonly messageRequest?: keyof Request }) => {
           const { messageRequest } = request;
-          const asked = messageRequest === undefined ? {} : { [messageRequest]: request[messageRequest] };
+          const asked =
+            messageRequest === undefined ? {} : { [messageRequest]: request[messageRequest] };
           call.write({ originalRequest: request, ...answer(asked, services) });
         });
         call.on('end', () => call.end());

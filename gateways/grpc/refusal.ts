@@ -1,4 +1,7 @@
-/** A refusal over gRPC: the status of its kind, and in the trailing metadata its code and details, as HTTP gives them. */
+/**
+ * A refusal over gRPC: the status of its kind, and in the trailing metadata its code and details,
+ * as HTTP gives them.
+ */
 import { Metadata, type ServiceError, type StatusObject, status } from '@grpc/grpc-js';
 import { ERRORS, type ErrorCode, MillraceError } from '#domain/errors.ts';
 
@@ -17,7 +20,8 @@ const BY_HTTP: Readonly<Record<number, status>> = {
   507: status.RESOURCE_EXHAUSTED,
 };
 
-export const statusOf = (code: ErrorCode): status => BY_HTTP[ERRORS[code].status] ?? status.INTERNAL;
+export const statusOf = (code: ErrorCode): status =>
+  BY_HTTP[ERRORS[code].status] ?? status.INTERNAL;
 
 export const CODE = 'millrace-code';
 export const DETAILS = 'millrace-details';
@@ -28,16 +32,24 @@ const MAX_DETAILS = 2000;
 const ascii = (text: string): string =>
   text.replace(/[^\x20-\x7e]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
 
-export const refusalOf = (error: unknown): MillraceError | null => (error instanceof MillraceError ? error : null);
+export const refusalOf = (error: unknown): MillraceError | null =>
+  error instanceof MillraceError ? error : null;
 
 /** @param onInternal is told of what is no refusal */
-export const statusObjectOf = (error: unknown, onInternal: (error: unknown) => void): StatusObject => {
+export const statusObjectOf = (
+  error: unknown,
+  onInternal: (error: unknown) => void,
+): StatusObject => {
   const refusal = refusalOf(error);
   const metadata = new Metadata();
   if (refusal === null) {
     onInternal(error);
     metadata.set(CODE, 'MR_INTERNAL');
-    return { code: status.INTERNAL, details: 'something went wrong in the server; its log has the cause', metadata };
+    return {
+      code: status.INTERNAL,
+      details: 'something went wrong in the server; its log has the cause',
+      metadata,
+    };
   }
   metadata.set(CODE, refusal.code);
   const details = ascii(JSON.stringify(refusal.details));
@@ -46,9 +58,16 @@ export const statusObjectOf = (error: unknown, onInternal: (error: unknown) => v
 };
 
 /** The client's side of it; null: not of a Millrace server. */
-export const refusalOfServiceError = ({ details, metadata }: ServiceError): MillraceError | null => {
+export const refusalOfServiceError = ({
+  details,
+  metadata,
+}: ServiceError): MillraceError | null => {
   const [code] = metadata?.get(CODE) ?? [];
   if (typeof code !== 'string' || !(code in ERRORS)) return null;
   const [more] = metadata.get(DETAILS);
-  return new MillraceError(code as ErrorCode, details, typeof more === 'string' ? JSON.parse(more) : {});
+  return new MillraceError(
+    code as ErrorCode,
+    details,
+    typeof more === 'string' ? JSON.parse(more) : {},
+  );
 };

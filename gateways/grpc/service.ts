@@ -1,4 +1,7 @@
-/** A gRPC service that the server offers: what it is, and what answers it. Each protocol (ours, Feast's) brings its own. */
+/**
+ * A gRPC service that the server offers: what it is, and what answers it. Each protocol (ours,
+ * Feast's) brings its own.
+ */
 import type { ServiceDefinition, UntypedServiceImplementation } from '@grpc/grpc-js';
 import type { Access } from '#domain/ports/access.ts';
 import type { HttpLimits } from '#gateways/http/limits.ts';

@@ -21,9 +21,12 @@ export const plainOf = (value: Value__Output | Value | null | undefined): unknow
   }
 };
 
-export const plainRowOf = (struct: Struct__Output | Struct | null | undefined): Record<string, unknown> => {
+export const plainRowOf = (
+  struct: Struct__Output | Struct | null | undefined,
+): Record<string, unknown> => {
   const row: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(struct?.fields ?? {})) setOwn(row, name, plainOf(value));
+  for (const [name, value] of Object.entries(struct?.fields ?? {}))
+    setOwn(row, name, plainOf(value));
   return row;
 };
 
@@ -42,6 +45,7 @@ export const toValue = (plain: unknown): Value => {
 
 export const structOf = (row: Readonly<Record<string, unknown>>): Struct => {
   const fields: Record<string, Value> = {};
-  for (const [name, value] of Object.entries(row)) if (value !== undefined) setOwn(fields, name, toValue(value));
+  for (const [name, value] of Object.entries(row))
+    if (value !== undefined) setOwn(fields, name, toValue(value));
   return { fields };
 };

@@ -1,4 +1,7 @@
-/** Protobuf's wire format, written front to back into one buffer that grows: what the hot path needs of it, without objects between. */
+/**
+ * Protobuf's wire format, written front to back into one buffer that grows: what the hot path needs
+ * of it, without objects between.
+ */
 
 const FIRST_SIZE = 16 * 1024;
 /** An answer larger than this does not leave its buffer behind. */
@@ -41,7 +44,9 @@ export const varintSize = (n: number): number => {
   return size;
 };
 
-/** A whole number from −2^53 to 2^53, as int64: negative ones have ten bytes. Room must be reserved. */
+/**
+ * A whole number from −2^53 to 2^53, as int64: negative ones have ten bytes. Room must be reserved.
+ */
 export const putVarint = (wire: Wire, n: number): void => {
   const { bytes } = wire;
   if (n < 0) {
@@ -78,8 +83,8 @@ export const putWhole = (wire: Wire, field: number, n: number): void => {
 };
 
 /**
- * A message within a message: its length comes before it and is not known yet, so that it is written where it would be with a length of one
- * byte, and moved where that is too few.
+ * A message within a message: its length comes before it and is not known yet, so that it is
+ * written where it would be with a length of one byte, and moved where that is too few.
  */
 export const putMessage = (wire: Wire, field: number, write: (wire: Wire) => void): void => {
   reserve(wire, 12);

@@ -1,6 +1,6 @@
 /**
- * Who asks, before anything of his request is read. Routes that are open say so here and nowhere else; every other one is for those whom
- * `access` knows, also one that is added and forgotten.
+ * Who asks, before anything of his request is read. Routes that are open say so here and nowhere
+ * else; every other one is for those whom `access` knows, also one that is added and forgotten.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
 import { OPEN, type Principal } from '#domain/access/principal.ts';
@@ -16,13 +16,18 @@ declare module 'fastify' {
 
 /** Probes, and pages that say nothing of this platform but what it is. */
 export const isOpenRoute = (url: string): boolean =>
-  url === '/healthz' || url === '/readyz' || url === '/health' || url === '/docs' || url.startsWith('/docs/');
+  url === '/healthz' ||
+  url === '/readyz' ||
+  url === '/health' ||
+  url === '/docs' ||
+  url.startsWith('/docs/');
 
-const LOOPBACK_NAME = /^(?:localhost|[\w.-]+\.localhost|127(?:\.\d{1,3}){3}|\[::1\]|host\.docker\.internal)(?::\d+)?$/i;
+const LOOPBACK_NAME =
+  /^(?:localhost|[\w.-]+\.localhost|127(?:\.\d{1,3}){3}|\[::1\]|host\.docker\.internal)(?::\d+)?$/i;
 
 /**
- * Where keys are not asked for, a web page could reach this machine by a name of its own that it lets point here; its requests carry that
- * name, whereas those of programs carry this machine's.
+ * Where keys are not asked for, a web page could reach this machine by a name of its own that it
+ * lets point here; its requests carry that name, whereas those of programs carry this machine's.
  */
 const loopbackNames = ({ refused }: Access): ((request: FastifyRequest) => void) => {
   const good = new Set<string>();
@@ -30,7 +35,13 @@ const loopbackNames = ({ refused }: Access): ((request: FastifyRequest) => void)
     if (good.has(host)) return;
     if (!LOOPBACK_NAME.test(host)) {
       const message = `without keys this server answers as localhost only, not as ${JSON.stringify(host.slice(0, 100))}`;
-      refused({ actor: 'page', command: 'Call', subject: `host/${host}`, code: 'MR_ORIGIN_REFUSED', message });
+      refused({
+        actor: 'page',
+        command: 'Call',
+        subject: `host/${host}`,
+        code: 'MR_ORIGIN_REFUSED',
+        message,
+      });
       fail('MR_ORIGIN_REFUSED', message, { host });
     }
     if (good.size < 100) good.add(host);
@@ -75,5 +86,6 @@ export const sayHow = (error: unknown, reply: FastifyReply): void => {
   if (!(error instanceof MillraceError)) return;
   if (error.status === 401) reply.header('www-authenticate', 'Bearer');
   const { retryAfterMs } = error.details;
-  if (error.status === 429 && typeof retryAfterMs === 'number') reply.header('retry-after', Math.ceil(retryAfterMs / 1000));
+  if (error.status === 429 && typeof retryAfterMs === 'number')
+    reply.header('retry-after', Math.ceil(retryAfterMs / 1000));
 };

@@ -1,4 +1,7 @@
-/** Bodies to values. Bytes that are not UTF-8 are refused: a replacement character would be another value than the one sent. */
+/**
+ * Bodies to values. Bytes that are not UTF-8 are refused: a replacement character would be another
+ * value than the one sent.
+ */
 import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
@@ -6,18 +9,27 @@ import { fail } from '#domain/errors.ts';
 import { isTooDeep, MAX_DEPTH } from '#domain/sources/json-depth.ts';
 import type { ReadBody } from './read-body.ts';
 
-export const NDJSON_TYPES = ['application/x-ndjson', 'application/ndjson', 'application/jsonl', 'application/x-jsonlines'];
+export const NDJSON_TYPES = [
+  'application/x-ndjson',
+  'application/ndjson',
+  'application/jsonl',
+  'application/x-jsonlines',
+];
 
 type Done = (error: Error | null, body?: unknown) => void;
 
 const textOf = (request: FastifyRequest, bytes: Buffer, byLine: boolean): string => {
   const encoding = request.headers['content-encoding'];
   if (encoding !== undefined && encoding !== 'identity') {
-    fail('MR_MEDIA_TYPE', `content-encoding "${encoding}" is not taken: send the body as it is`, { encoding });
+    fail('MR_MEDIA_TYPE', `content-encoding "${encoding}" is not taken: send the body as it is`, {
+      encoding,
+    });
   }
   if (!isUtf8(bytes)) fail('MR_BODY_INVALID', 'the body is not UTF-8');
   if (isTooDeep(bytes, byLine))
-    fail('MR_BODY_INVALID', `the body is nested deeper than ${MAX_DEPTH} levels`, { limit: MAX_DEPTH });
+    fail('MR_BODY_INVALID', `the body is nested deeper than ${MAX_DEPTH} levels`, {
+      limit: MAX_DEPTH,
+    });
   return bytes.toString('utf8');
 };
 
@@ -32,7 +44,10 @@ const parseJson = (text: string): unknown => {
   }
 };
 
-/** One event a line; blank lines are skipped. A line that is not JSON refuses the whole body, so that nothing is half taken. */
+/**
+ * One event a line; blank lines are skipped. A line that is not JSON refuses the whole body, so
+ * that nothing is half taken.
+ */
 export const parseNdjson = (text: string): unknown[] => {
   const events: unknown[] = [];
   let line = 0;
@@ -47,7 +62,11 @@ export const parseNdjson = (text: string): unknown[] => {
       events.push(JSON.parse(part));
     } catch (error) {
       if (part.trim() === '') continue;
-      fail('MR_BODY_INVALID', `line ${line} is not JSON: ${why(error)}; nothing of the body was taken`, { line });
+      fail(
+        'MR_BODY_INVALID',
+        `line ${line} is not JSON: ${why(error)}; nothing of the body was taken`,
+        { line },
+      );
     }
   }
   return events;

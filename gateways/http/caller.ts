@@ -1,4 +1,7 @@
-/** Who asks. Where keys are asked for, the key's name; else a caller names itself, and one that does not is anonymous. */
+/**
+ * Who asks. Where keys are asked for, the key's name; else a caller names itself, and one that does
+ * not is anonymous.
+ */
 import type { FastifyRequest } from 'fastify';
 import { fail } from '#domain/errors.ts';
 import type { Caller } from '#gateways/platform.ts';
@@ -13,9 +16,13 @@ const ownName = (header: string | string[] | undefined): string => {
   if (header === undefined || header === '') return ANONYMOUS;
   const actor = utf8Header(String(header));
   if (actor.length > MAX_ACTOR || /\p{Cc}|\ufffd/u.test(actor)) {
-    return fail('MR_PARAMETER_INVALID', `header x-millrace-actor must be printable UTF-8 of at most ${MAX_ACTOR} characters`, {
-      parameter: 'x-millrace-actor',
-    });
+    return fail(
+      'MR_PARAMETER_INVALID',
+      `header x-millrace-actor must be printable UTF-8 of at most ${MAX_ACTOR} characters`,
+      {
+        parameter: 'x-millrace-actor',
+      },
+    );
   }
   return actor;
 };
@@ -23,12 +30,16 @@ const ownName = (header: string | string[] | undefined): string => {
 export const callerOf = (request: FastifyRequest): Caller => {
   const { principal, span, id: requestId } = request;
   const actor = principal?.actor ?? ownName(request.headers['x-millrace-actor']);
-  if (principal === null) return span === null ? { actor, requestId } : { actor, requestId, trace: span.context };
-  return span === null ? { actor, requestId, principal } : { actor, requestId, principal, trace: span.context };
+  if (principal === null)
+    return span === null ? { actor, requestId } : { actor, requestId, trace: span.context };
+  return span === null
+    ? { actor, requestId, principal }
+    : { actor, requestId, principal, trace: span.context };
 };
 
 export const isLoopback = (address: string | undefined): boolean =>
-  address !== undefined && (address === '::1' || address.startsWith('127.') || address.startsWith('::ffff:127.'));
+  address !== undefined &&
+  (address === '::1' || address.startsWith('127.') || address.startsWith('::ffff:127.'));
 
 /** Paths in a request are paths of the server's machine: only those who are on it may name them. */
 export const requireSameMachine = (request: FastifyRequest, what: string): void => {

@@ -1,4 +1,7 @@
-/** What is no request, or comes too slowly to be one, never reaches a route: it is answered on the bare socket. */
+/**
+ * What is no request, or comes too slowly to be one, never reaches a route: it is answered on the
+ * bare socket.
+ */
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import { MillraceError } from '#domain/errors.ts';
@@ -12,7 +15,10 @@ const refusalOf = (code: string | undefined, { headMs, requestMs }: HttpLimits):
       { headMs, requestMs },
     );
   if (code === 'HPE_HEADER_OVERFLOW')
-    return new MillraceError('MR_BODY_TOO_LARGE', 'the head of the request is too large: 16 KiB are taken');
+    return new MillraceError(
+      'MR_BODY_TOO_LARGE',
+      'the head of the request is too large: 16 KiB are taken',
+    );
   return new MillraceError('MR_BODY_INVALID', 'the request is not well-formed HTTP');
 };
 

@@ -1,6 +1,7 @@
 /**
- * Connections, which are clients' to open and to forget: how many there may be, how slowly a request may come, how long one may keep an answer
- * waiting that it does not read. Half-open ones are found by the system's keepalive.
+ * Connections, which are clients' to open and to forget: how many there may be, how slowly a
+ * request may come, how long one may keep an answer waiting that it does not read. Half-open ones
+ * are found by the system's keepalive.
  */
 import type { Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
@@ -11,7 +12,10 @@ import type { HttpLimits } from './limits.ts';
 
 const SWEEP_MS = 1_000;
 const KEEPALIVE_MS = 60_000;
-/** How long the rest of a body is read over after it was refused: a connection that is cut at once often loses the answer. */
+/**
+ * How long the rest of a body is read over after it was refused: a connection that is cut at once
+ * often loses the answer.
+ */
 const LINGER_MS = 5_000;
 
 interface Reader {
@@ -67,7 +71,8 @@ export const watchConnections = (app: FastifyInstance, limits: HttpLimits): void
     done();
   });
   app.addHook('onError', (request, reply, error, done) => {
-    if (error instanceof MillraceError && error.code === 'MR_OVERLOADED') reply.header('retry-after', RETRY_AFTER_S);
+    if (error instanceof MillraceError && error.code === 'MR_OVERLOADED')
+      reply.header('retry-after', RETRY_AFTER_S);
     const { raw } = request;
     if (!raw.complete)
       reply.raw.once('finish', () => {

@@ -1,4 +1,7 @@
-/** A degraded answer says so wherever its reader looks: body, header, readiness; an answer that is as usual says nothing. */
+/**
+ * A degraded answer says so wherever its reader looks: body, header, readiness; an answer that is
+ * as usual says nothing.
+ */
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { DEGRADED_MODES, degraded, modesOf, NOT_DEGRADED } from '#domain/ports/degraded.ts';
 import { createFakePlatform, type FakePlatform } from '#gateways/support/fake-platform.ts';
@@ -21,7 +24,9 @@ const read = (body: object = {}) =>
 
 test('a set of modes is its modes, in the order of the table, and the same list each time', () => {
   expect(modesOf(NOT_DEGRADED)).toEqual([]);
-  expect(modesOf(DEGRADED_MODES.reduce((set, mode) => set | degraded(mode), NOT_DEGRADED))).toEqual(DEGRADED_MODES);
+  expect(modesOf(DEGRADED_MODES.reduce((set, mode) => set | degraded(mode), NOT_DEGRADED))).toEqual(
+    DEGRADED_MODES,
+  );
   const set = degraded('log-unavailable') | degraded('hot-unavailable');
   expect(modesOf(set)).toEqual(['hot-unavailable', 'log-unavailable']);
   expect(modesOf(set)).toBe(modesOf(set));
@@ -32,9 +37,15 @@ test('a read says in which modes it was answered, in its body and in a header', 
   const answer = await read();
   expect(answer.status).toBe(200);
   expect(answer.headers.get('x-millrace-degraded')).toBe('hot-unavailable, primary-slow');
-  expect(await answer.json()).toMatchObject({ rows: [{ departures: 3 }], degraded: ['hot-unavailable', 'primary-slow'] });
+  expect(await answer.json()).toMatchObject({
+    rows: [{ departures: 3 }],
+    degraded: ['hot-unavailable', 'primary-slow'],
+  });
   const ready = await fetch(`${gateway.url}/readyz`);
-  expect([ready.status, await ready.json()]).toEqual([200, { status: 'ready', degraded: ['hot-unavailable', 'primary-slow'] }]);
+  expect([ready.status, await ready.json()]).toEqual([
+    200,
+    { status: 'ready', degraded: ['hot-unavailable', 'primary-slow'] },
+  ]);
 });
 
 test('where all is as usual, nothing is said of it', async () => {
@@ -47,5 +58,6 @@ test('where all is as usual, nothing is said of it', async () => {
 test('waitMs is a whole number of milliseconds, not below 0', async () => {
   expect((await read({ after: 'raw.flights@0:1', waitMs: 20 })).status).toBe(200);
   expect(platform.calls.at(-1)?.args[0]).toMatchObject({ after: 'raw.flights@0:1', waitMs: 20 });
-  for (const waitMs of [-1, 1.5, '20', null]) expect((await read({ after: 'raw.flights@0:1', waitMs })).status).toBe(400);
+  for (const waitMs of [-1, 1.5, '20', null])
+    expect((await read({ after: 'raw.flights@0:1', waitMs })).status).toBe(400);
 });

@@ -1,4 +1,7 @@
-/** docs/ERRORS.md, made from the table; a test holds the page to it. To write it: node gateways/http/errors-page.ts */
+/**
+ * docs/ERRORS.md, made from the table; a test holds the page to it. To write it: node
+ * gateways/http/errors-page.ts
+ */
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { ERRORS } from '#domain/errors.ts';
@@ -17,7 +20,8 @@ export const errorsPage = (): string =>
     '| code | status | what to do |',
     '|---|---|---|',
     ...Object.entries(ERRORS).map(
-      ([code, { status, remedy }]) => `| \`${code}\` | ${status} | ${remedy.replaceAll('|', '\\|')} |`,
+      ([code, { status, remedy }]) =>
+        `| \`${code}\` | ${status} | ${remedy.replaceAll('|', '\\|')} |`,
     ),
     '',
   ].join('\n');

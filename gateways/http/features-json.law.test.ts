@@ -1,4 +1,7 @@
-/** An answer written by hand is the engine's own JSON of it: each number to the last digit, each text, whatever rows came before. */
+/**
+ * An answer written by hand is the engine's own JSON of it: each number to the last digit, each
+ * text, whatever rows came before.
+ */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Value } from '#domain/values/value.ts';
@@ -14,7 +17,9 @@ const written = (x: number): string => {
   const to = putNumber(bytes, 8, x);
   expect(to - 8).toBeLessThanOrEqual(NUMBER_BYTES);
   // Nothing before it, and nothing past its room.
-  expect(bytes.toString('latin1', 0, 8) + bytes.toString('latin1', 8 + NUMBER_BYTES)).toBe('x'.repeat(16));
+  expect(bytes.toString('latin1', 0, 8) + bytes.toString('latin1', 8 + NUMBER_BYTES)).toBe(
+    'x'.repeat(16),
+  );
   return bytes.toString('latin1', 8, to);
 };
 
@@ -25,7 +30,9 @@ const anyDouble = fc
 /** So many digits, with their point anywhere. */
 const decimal = fc
   .tuple(fc.maxSafeNat(), fc.integer({ min: 1, max: 17 }), fc.integer({ min: -24, max: 24 }))
-  .map(([digits, count, power]) => Number(`${String(digits).padEnd(17, '7').slice(0, count)}e${power}`));
+  .map(([digits, count, power]) =>
+    Number(`${String(digits).padEnd(17, '7').slice(0, count)}e${power}`),
+  );
 const powersOfTwo = fc
   .tuple(fc.integer({ min: -1074, max: 1023 }), fc.integer({ min: -1, max: 1 }))
   .map(([power, ulps]) => 2 ** power * (1 + ulps * Number.EPSILON));
@@ -101,7 +108,10 @@ const status = fc.oneof(
   { weight: 9, arbitrary: fc.constant<FeatureStatus>('present') },
   fc.constantFrom<FeatureStatus>('null', 'not-found', 'expired', 'overflow'),
 );
-const names = fc.uniqueArray(fc.string({ unit: 'grapheme', minLength: 1, maxLength: 12 }), { minLength: 1, maxLength: 60 });
+const names = fc.uniqueArray(fc.string({ unit: 'grapheme', minLength: 1, maxLength: 12 }), {
+  minLength: 1,
+  maxLength: 60,
+});
 const entity = fc.oneof(
   fc.record({ driver_id: fc.integer() }),
   fc.record({ 'ключ "k"': fc.string({ unit: 'grapheme' }), second: fc.boolean() }),
@@ -126,17 +136,40 @@ const results = names.chain((features) =>
         entities: rows.map(([key]) => key),
         values: rows.map(([, values]) => values),
         status: rows.map(([, , statuses]) => statuses),
-        views: [{ view: 'v', version: 1, generation: 2, eventTime: null, position: 'raw.é/0@7', through: 1_700_000_000_000 }],
+        views: [
+          {
+            view: 'v',
+            version: 1,
+            generation: 2,
+            eventTime: null,
+            position: 'raw.é/0@7',
+            through: 1_700_000_000_000,
+          },
+        ],
         at: 1_700_000_000_000,
         known: 1_700_000_000_001,
       }),
     ),
 );
 
-/** The same by the engine: the keys first, then the features, one that has the name of another as often as it comes. */
-const plainText = ({ features, entities, values, status, views, at, known, degraded }: ReadResult): string => {
+/**
+ * The same by the engine: the keys first, then the features, one that has the name of another as
+ * often as it comes.
+ */
+const plainText = ({
+  features,
+  entities,
+  values,
+  status,
+  views,
+  at,
+  known,
+  degraded,
+}: ReadResult): string => {
   const rows = values.map((row, i) => {
-    const keys = Object.entries(entities[i] as object).map(([key, one]) => `${JSON.stringify(key)}:${JSON.stringify(one)}`);
+    const keys = Object.entries(entities[i] as object).map(
+      ([key, one]) => `${JSON.stringify(key)}:${JSON.stringify(one)}`,
+    );
     return `{${[...keys, ...features.map((name, f) => `${JSON.stringify(name)}:${JSON.stringify(row[f])}`)].join(',')}}`;
   });
   return `{"rows":[${rows.join(',')}],${JSON.stringify({ status, features, views, at, known, degraded }).slice(1)}`;
@@ -154,7 +187,9 @@ test('an answer is the JSON of its parts, and one answer leaves nothing in the n
 
 test('an answer larger than its first buffer', () => {
   const features = Array.from({ length: 50 }, (_, i) => `f${i}`);
-  const values = Array.from({ length: 3_000 }, (_, r) => features.map((_, i) => Math.sin(r * 50 + i)));
+  const values = Array.from({ length: 3_000 }, (_, r) =>
+    features.map((_, i) => Math.sin(r * 50 + i)),
+  );
   const result: ReadResult = {
     features,
     entities: values.map((_, id) => ({ id })),

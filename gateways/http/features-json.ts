@@ -1,16 +1,26 @@
 /**
  * The answer of POST /v1/features as text, written by hand for each list of features.
  *
- *   {"rows":[{<entity keys>,"<feature>":<value>,…}],"status":[[…]],"features":[…],"views":[…],"at":T,"known":T[,"degraded":[…]]}
+ *   {"rows":[{<entity
+ *   keys>,"<feature>":<value>,…}],"status":[[…]],"features":[…],"views":[…],"at":T,"known":T[,"degraded":[…]]}
  *
- * What a list's answers share (the names in a row, the status row in which all is present, the feature names) is made once and kept, so
- * that a request only fills in values. The platform answers one service with one array, so it is found by identity.
+ * What a list's answers share (the names in a row, the status row in which all is present, the
+ * feature names) is made once and kept, so that a request only fills in values. The platform
+ * answers one service with one array, so it is found by identity.
  */
 
 import type { Value } from '#domain/values/value.ts';
 import type { EntityKey } from '#domain/views/plan.ts';
 import type { ReadResult, ViewAnswer } from '#gateways/platform.ts';
-import { endJson, type JsonBytes, putBytes, putJson, putRaw, reserve, startJson } from './json-bytes.ts';
+import {
+  endJson,
+  type JsonBytes,
+  putBytes,
+  putJson,
+  putRaw,
+  reserve,
+  startJson,
+} from './json-bytes.ts';
 import { NUMBER_BYTES, putNumber } from './number-bytes.ts';
 
 interface Writer {
@@ -49,7 +59,10 @@ const makeWriter = (features: readonly string[]): Writer => {
   };
 };
 
-/** Names of entity keys as properties: few, for they are the definitions', but a caller may send any. */
+/**
+ * Names of entity keys as properties: few, for they are the definitions', but a caller may send
+ * any.
+ */
 const keyNames = new Map<string, Uint8Array>();
 const MOST_KEYS = 1_000;
 
@@ -73,7 +86,12 @@ const putEntity = (out: JsonBytes, entity: EntityKey): void => {
 };
 
 /** Each property begins with its comma; the first one's gives its place to the brace. */
-const putRow = (out: JsonBytes, writer: Writer, entity: EntityKey, values: readonly Value[]): void => {
+const putRow = (
+  out: JsonBytes,
+  writer: Writer,
+  entity: EntityKey,
+  values: readonly Value[],
+): void => {
   const { names, nameAt } = writer;
   const from = out.at;
   putEntity(out, entity);
@@ -96,7 +114,8 @@ const putRow = (out: JsonBytes, writer: Writer, entity: EntityKey, values: reado
 };
 
 const putStatus = (out: JsonBytes, writer: Writer, status: readonly string[]): void => {
-  for (let i = 0; i < status.length; i++) if (status[i] !== 'present') return putRaw(out, `,["${status.join('","')}"]`);
+  for (let i = 0; i < status.length; i++)
+    if (status[i] !== 'present') return putRaw(out, `,["${status.join('","')}"]`);
   reserve(out, writer.allPresent.length);
   out.bytes.set(writer.allPresent, out.at);
   out.at += writer.allPresent.length;
@@ -121,7 +140,10 @@ const put = (out: JsonBytes, name: Uint8Array, value: unknown): void => {
   putJson(out, value);
 };
 
-const putView = (out: JsonBytes, { view, version, generation, eventTime, position, through }: ViewAnswer): void => {
+const putView = (
+  out: JsonBytes,
+  { view, version, generation, eventTime, position, through }: ViewAnswer,
+): void => {
   put(out, VIEW, view);
   put(out, VERSION, version);
   put(out, GENERATION, generation);
@@ -163,7 +185,8 @@ export const createFeaturesSerializer = (): ((result: ReadResult) => string | Bu
     putRows(out, writer, result);
     putBytes(out, STATUS);
     const statusAt = out.at;
-    for (let i = 0; i < result.status.length; i++) putStatus(out, writer, result.status[i] as readonly string[]);
+    for (let i = 0; i < result.status.length; i++)
+      putStatus(out, writer, result.status[i] as readonly string[]);
     if (out.at === statusAt) putBytes(out, EMPTY_LIST);
     else out.bytes[statusAt] = OPEN_LIST;
     putBytes(out, writer.features);
@@ -173,7 +196,8 @@ export const createFeaturesSerializer = (): ((result: ReadResult) => string | Bu
     }
     put(out, AT, result.at);
     put(out, KNOWN, result.known);
-    if (result.degraded !== undefined) putRaw(out, `,"degraded":${JSON.stringify(result.degraded)}`);
+    if (result.degraded !== undefined)
+      putRaw(out, `,"degraded":${JSON.stringify(result.degraded)}`);
     putBytes(out, END);
     return endJson(out);
   };

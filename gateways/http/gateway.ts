@@ -1,9 +1,9 @@
 /**
- * The HTTP gateway: a thin skin over the platform. It reads requests, enforces limits, and gives every answer and every refusal
- * its promised form; what things mean is the platform's business.
+ * The HTTP gateway: a thin skin over the platform. It reads requests, enforces limits, and gives
+ * every answer and every refusal its promised form; what things mean is the platform's business.
  *
- * Closing drains: no new connection is taken, a new request on an open one gets 503 MR_UNAVAILABLE, those in flight end (at most
- * `drainMs`), then it stops. The platform is its owner's to close.
+ * Closing drains: no new connection is taken, a new request on an open one gets 503 MR_UNAVAILABLE,
+ * those in flight end (at most `drainMs`), then it stops. The platform is its owner's to close.
  */
 import type { AddressInfo } from 'node:net';
 import type { Server as TlsServer } from 'node:tls';
@@ -57,7 +57,10 @@ export interface HttpGatewayOptions {
   readonly port?: number;
   readonly limits?: Partial<HttpLimits>;
   readonly version?: string;
-  /** how Feast's clients are told of nulls and of values past their ttl: `exact`, or as Feast itself does; default exact */
+  /**
+   * how Feast's clients are told of nulls and of values past their ttl: `exact`, or as Feast itself
+   * does; default exact
+   */
   readonly feastStatuses?: FeastStatuses;
   /** absent: requests are not logged */
   readonly log?: Logger;
@@ -96,7 +99,13 @@ const refuseForeignPages = (request: FastifyRequest, access: Access | undefined)
   const { origin, host } = request.headers;
   if (origin === undefined || origin === `http://${host}` || origin === `https://${host}`) return;
   const message = `pages of ${origin} may not call this server`;
-  access?.refused({ actor: 'page', command: 'Call', subject: `origin/${origin}`, code: 'MR_ORIGIN_REFUSED', message });
+  access?.refused({
+    actor: 'page',
+    command: 'Call',
+    subject: `origin/${origin}`,
+    code: 'MR_ORIGIN_REFUSED',
+    message,
+  });
   fail('MR_ORIGIN_REFUSED', message, { origin });
 };
 
@@ -104,7 +113,13 @@ const refuseForeignPages = (request: FastifyRequest, access: Access | undefined)
 const secured = (tls: Tls | undefined): object =>
   tls === undefined
     ? {}
-    : { https: { ...tls.current(), minVersion: MIN_TLS, ...(tls.current().ca === undefined ? {} : { requestCert: true }) } };
+    : {
+        https: {
+          ...tls.current(),
+          minVersion: MIN_TLS,
+          ...(tls.current().ca === undefined ? {} : { requestCert: true }),
+        },
+      };
 
 const createApp = (
   limits: HttpLimits,
@@ -121,7 +136,13 @@ const createApp = (
     genReqId: (raw) => idOf(raw.headers[REQUEST_ID]),
     clientErrorHandler: clientErrorHandler(limits),
     ajv: {
-      customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false, allErrors: false, allowUnionTypes: true },
+      customOptions: {
+        coerceTypes: false,
+        removeAdditional: false,
+        useDefaults: false,
+        allErrors: false,
+        allowUnionTypes: true,
+      },
     },
     frameworkErrors(error, request, reply: FastifyReply) {
       const { status, body } = answerOf(error, request, limits);
@@ -141,7 +162,15 @@ const createApp = (
 };
 
 export const createHttpGateway = async (options: HttpGatewayOptions): Promise<HttpGateway> => {
-  const { platform, access, tls, host = '127.0.0.1', port = 7411, version = '0.1.0', log } = options;
+  const {
+    platform,
+    access,
+    tls,
+    host = '127.0.0.1',
+    port = 7411,
+    version = '0.1.0',
+    log,
+  } = options;
   const onInternalError = options.onInternalError ?? logInternalError(log);
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   const app = createApp(limits, onInternalError, tls);
@@ -171,10 +200,13 @@ export const createHttpGateway = async (options: HttpGatewayOptions): Promise<Ht
   addNotFound(app);
   await addOpenApi(app, version);
   app.register(async (scope) => {
-    for (const routes of [...ROUTES, feastRoutes(options.feastStatuses ?? 'exact')]) routes(scope, context);
+    for (const routes of [...ROUTES, feastRoutes(options.feastStatuses ?? 'exact')])
+      routes(scope, context);
   });
   await app.listen({ host, port });
-  tls?.onChange((pem) => (app.server as unknown as TlsServer).setSecureContext({ ...pem, minVersion: MIN_TLS }));
+  tls?.onChange((pem) =>
+    (app.server as unknown as TlsServer).setSecureContext({ ...pem, minVersion: MIN_TLS }),
+  );
 
   const drain = async (): Promise<void> => {
     const sweep = setInterval(() => app.server.closeIdleConnections(), IDLE_SWEEP_MS);

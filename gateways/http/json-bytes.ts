@@ -1,13 +1,17 @@
 /**
- * JSON written front to back into one buffer that is kept from answer to answer: what an answer of thousands of numbers needs, without a string
- * or an object of each. Other values go through the engine's own JSON.
+ * JSON written front to back into one buffer that is kept from answer to answer: what an answer of
+ * thousands of numbers needs, without a string or an object of each. Other values go through the
+ * engine's own JSON.
  */
 import { NUMBER_BYTES, putNumber } from './number-bytes.ts';
 
 const FIRST_SIZE = 64 * 1024;
 /** An answer larger than this does not leave its buffer behind. */
 const KEPT_SIZE = 8 * 1024 * 1024;
-/** Larger answers are sent as bytes: from here on a copy costs more than a second chunk beside the head. */
+/**
+ * Larger answers are sent as bytes: from here on a copy costs more than a second chunk beside the
+ * head.
+ */
 const LONGEST_TEXT = 16 * 1024;
 
 export interface JsonBytes {
@@ -72,7 +76,8 @@ const putString = (out: JsonBytes, text: string): void => {
   bytes[at] = QUOTE;
   for (let i = 0; i < length; i++) {
     const c = text.charCodeAt(i);
-    if (c < 32 || c > 126 || c === QUOTE || c === BACKSLASH) return putRaw(out, JSON.stringify(text));
+    if (c < 32 || c > 126 || c === QUOTE || c === BACKSLASH)
+      return putRaw(out, JSON.stringify(text));
     bytes[at + 1 + i] = c;
   }
   bytes[at + 1 + length] = QUOTE;

@@ -1,6 +1,6 @@
 /**
- * What one request may ask for, what all of them together may hold, and how long clients may take. Each is refused with its own error,
- * which states it; `serve --limit NAME=VALUE` sets one.
+ * What one request may ask for, what all of them together may hold, and how long clients may take.
+ * Each is refused with its own error, which states it; `serve --limit NAME=VALUE` sets one.
  */
 export interface HttpLimits {
   readonly bodyBytes: number;

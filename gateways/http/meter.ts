@@ -1,6 +1,7 @@
 /**
- * What is known of a request when it has been answered: how long it took, its status, and the code of its refusal. Each route's meter
- * is bound when the route is made; paths that are not served are one route together.
+ * What is known of a request when it has been answered: how long it took, its status, and the code
+ * of its refusal. Each route's meter is bound when the route is made; paths that are not served are
+ * one route together.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
 import type { ErrorCode } from '#domain/errors.ts';

@@ -1,15 +1,17 @@
 /**
- * A number's JSON text as bytes, the same as JavaScript's own: the fewest digits that read back as the same double, and of those the nearest.
- * The engine's own way makes a string of each number, which is half the work of an answer of many; here the digits go straight into the
- * answer's bytes.
+ * A number's JSON text as bytes, the same as JavaScript's own: the fewest digits that read back as
+ * the same double, and of those the nearest. The engine's own way makes a string of each number,
+ * which is half the work of an answer of many; here the digits go straight into the answer's bytes.
  *
- * Whole numbers to 2^53 are written by division. A fraction x is scaled to s = x · 10^p in [10^16, 10^17), 17 digits before the point, which
- * as a sum of two doubles is exact (Dekker's product; 10^p is a double for p ≤ 22). What reads back as x lies within half the distance to
- * x's neighbours, H on this scale, 0.55 to 11.1. So of s the nearest multiple of 100 is taken if it lies within H (at most 15 digits: there is
- * never a second one), else the nearest multiple of 10 (16 digits), else the nearest whole number (17), which always does.
+ * Whole numbers to 2^53 are written by division. A fraction x is scaled to s = x · 10^p in [10^16,
+ * 10^17), 17 digits before the point, which as a sum of two doubles is exact (Dekker's product;
+ * 10^p is a double for p ≤ 22). What reads back as x lies within half the distance to x's
+ * neighbours, H on this scale, 0.55 to 11.1. So of s the nearest multiple of 100 is taken if it
+ * lies within H (at most 15 digits: there is never a second one), else the nearest multiple of 10
+ * (16 digits), else the nearest whole number (17), which always does.
  *
- * All else is String(x): under 10^-6 and past 2^53, powers of two, whose neighbours are not evenly apart, and what lies so near to
- * a boundary that the last rounding of the sum could decide.
+ * All else is String(x): under 10^-6 and past 2^53, powers of two, whose neighbours are not evenly
+ * apart, and what lies so near to a boundary that the last rounding of the sum could decide.
  */
 
 const POW10 = Float64Array.from({ length: 23 }, (_, p) => Number(`1e${p}`));
@@ -20,7 +22,10 @@ const LEAST = 1e-6;
 const DOUBT = 1e-5;
 
 /** "0000" … "9999" */
-const FOURS = Uint8Array.from({ length: 40_000 }, (_, i) => 48 + (Math.floor((i >> 2) / 10 ** (3 - (i & 3))) % 10));
+const FOURS = Uint8Array.from(
+  { length: 40_000 },
+  (_, i) => 48 + (Math.floor((i >> 2) / 10 ** (3 - (i & 3))) % 10),
+);
 const ZERO = 48;
 const POINT = 46;
 const MINUS = 45;
@@ -80,8 +85,17 @@ export const putWhole = (bytes: Uint8Array, at: number, n: number): number => {
   return to + 8;
 };
 
-/** The 17 digits head · 10^8 + low, of which the first stands for 10^exponent: with a point, no zeros at its end. */
-const putDigits = (bytes: Uint8Array, from: number, head: number, low: number, exponent: number): number => {
+/**
+ * The 17 digits head · 10^8 + low, of which the first stands for 10^exponent: with a point, no
+ * zeros at its end.
+ */
+const putDigits = (
+  bytes: Uint8Array,
+  from: number,
+  head: number,
+  low: number,
+  exponent: number,
+): number => {
   let at = from;
   let length = DIGITS;
   if (exponent < 0) {
@@ -111,7 +125,12 @@ const putFraction = (bytes: Uint8Array, at: number, x: number): number => {
   if (words[0] === 0 && (high32 & 0xfffff) === 0) return putText(bytes, at, String(x));
   // x in [10^exponent, 10^(exponent + 1)), from the exponent of two.
   let exponent = Math.floor((((high32 >>> 20) - 1023) * 78_913) / 262_144);
-  if (exponent >= -1 ? x >= (POW10[exponent + 1] as number) : x * (POW10[-exponent - 1] as number) >= 1) exponent++;
+  if (
+    exponent >= -1
+      ? x >= (POW10[exponent + 1] as number)
+      : x * (POW10[-exponent - 1] as number) >= 1
+  )
+    exponent++;
   const scale = POW10[16 - exponent] as number;
   const s = x * scale;
   // Dekker: s + error is x · scale exactly.
@@ -151,12 +170,15 @@ const putFraction = (bytes: Uint8Array, at: number, x: number): number => {
     head++;
     low -= E8;
   }
-  // Rounded up to 10^17, or not brought to 10^16 by an exponent that x · 10^−exponent rounded up to.
+  // Rounded up to 10^17, or not brought to 10^16 by an exponent that x · 10^−exponent rounded up
+  // to.
   if (doubt || head >= 1_000_000_000 || head < E8) return putText(bytes, at, String(x));
   return putDigits(bytes, at, head, low, exponent);
 };
 
-/** Writes a finite number's text (of at most NUMBER_BYTES bytes) at `at`; gives the place after it. */
+/**
+ * Writes a finite number's text (of at most NUMBER_BYTES bytes) at `at`; gives the place after it.
+ */
 export const putNumber = (bytes: Uint8Array, at: number, x: number): number => {
   if (x === (x | 0)) {
     if (x >= 0) {

@@ -6,7 +6,11 @@ export const addOpenApi = async (app: FastifyInstance, version: string): Promise
   await app.register(swagger, {
     openapi: {
       openapi: '3.0.3',
-      info: { title: 'Millrace', description: 'An event-sourced feature platform for machine learning.', version },
+      info: {
+        title: 'Millrace',
+        description: 'An event-sourced feature platform for machine learning.',
+        version,
+      },
     },
   });
   await app.register(swaggerUi, { routePrefix: '/docs' });

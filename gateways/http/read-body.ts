@@ -1,6 +1,7 @@
 /**
- * Bodies to bytes, within the limit of one and the budget of all. Fastify would do the same but for the budget, which is only asked for what is
- * large: small bodies cost nothing here. What was taken is given back when the answer has gone out, or its connection is gone.
+ * Bodies to bytes, within the limit of one and the budget of all. Fastify would do the same but for
+ * the budget, which is only asked for what is large: small bodies cost nothing here. What was taken
+ * is given back when the answer has gone out, or its connection is gone.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyRequest } from 'fastify';
@@ -29,9 +30,13 @@ export const bodyReader =
   (request, payload, done) => {
     const announced = request.headers['content-length'];
     const tooLarge = (): MillraceError =>
-      new MillraceError('MR_BODY_TOO_LARGE', `the body is larger than the ${bodyBytes} bytes that one request may have`, {
-        limit: bodyBytes,
-      });
+      new MillraceError(
+        'MR_BODY_TOO_LARGE',
+        `the body is larger than the ${bodyBytes} bytes that one request may have`,
+        {
+          limit: bodyBytes,
+        },
+      );
     if (announced !== undefined && Number(announced) > bodyBytes) return done(tooLarge());
     const chunks: Buffer[] = [];
     let received = 0;
@@ -46,7 +51,8 @@ export const bodyReader =
       received += chunk.length;
       if (received > bodyBytes) return end(tooLarge());
       if (received > UNCOUNTED_BYTES) {
-        if (!budget.take(received - held)) return end(overloaded('requests in flight', budget.limit));
+        if (!budget.take(received - held))
+          return end(overloaded('requests in flight', budget.limit));
         if (held === 0) request.outgoing?.once('close', () => budget.give(held));
         held = received;
       }
@@ -54,10 +60,16 @@ export const bodyReader =
     };
     const whole = (): void => {
       if (announced !== undefined && Number(announced) !== received)
-        return end(new MillraceError('MR_BODY_INVALID', 'the body is not as long as its content-length says'));
+        return end(
+          new MillraceError(
+            'MR_BODY_INVALID',
+            'the body is not as long as its content-length says',
+          ),
+        );
       end(null, chunks.length === 1 ? chunks[0] : Buffer.concat(chunks, received));
     };
-    const cut = (): void => end(new MillraceError('MR_BODY_INVALID', 'the connection ended before the body did'));
+    const cut = (): void =>
+      end(new MillraceError('MR_BODY_INVALID', 'the connection ended before the body did'));
     payload.on('data', take);
     payload.on('end', whole);
     payload.on('error', cut);

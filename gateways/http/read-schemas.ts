@@ -1,5 +1,15 @@
 /** JSON schemas of what a read answers, and of how ready the gateway is to answer it. */
-import { degradedModes, epoch, list, nullable, object, oneOf, record, text, whole } from './schemas.ts';
+import {
+  degradedModes,
+  epoch,
+  list,
+  nullable,
+  object,
+  oneOf,
+  record,
+  text,
+  whole,
+} from './schemas.ts';
 
 export const readResult = object(
   {
@@ -13,7 +23,10 @@ export const readResult = object(
         generation: whole,
         eventTime: nullable(epoch),
         position: text,
-        through: nullable({ ...epoch, description: 'epoch ms: every event that the log had accepted by then is in the values' }),
+        through: nullable({
+          ...epoch,
+          description: 'epoch ms: every event that the log had accepted by then is in the values',
+        }),
       }),
     ),
     at: epoch,

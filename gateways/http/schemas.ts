@@ -1,4 +1,7 @@
-/** JSON schemas: of requests (what Fastify checks) and of answers (what /docs shows). Small builders keep them readable. */
+/**
+ * JSON schemas: of requests (what Fastify checks) and of answers (what /docs shows). Small builders
+ * keep them readable.
+ */
 import { DEGRADED_MODES } from '#domain/ports/degraded.ts';
 
 export type Schema = Readonly<Record<string, unknown>>;
@@ -12,7 +15,10 @@ export const object = (
   ...(required.length === 0 ? {} : { required }),
 });
 /** Of a request: a misspelt property is refused, not ignored. */
-export const closed = (properties: Readonly<Record<string, Schema>>, required: readonly string[] = []): Schema => ({
+export const closed = (
+  properties: Readonly<Record<string, Schema>>,
+  required: readonly string[] = [],
+): Schema => ({
   ...object(properties, required),
   additionalProperties: false,
 });
@@ -27,7 +33,10 @@ export const flag: Schema = { type: 'boolean' };
 export const anything: Schema = {};
 export const record: Schema = { type: 'object', additionalProperties: true };
 /** of a request: ISO 8601 with a zone, or epoch milliseconds */
-export const time: Schema = { type: ['string', 'number'], description: 'ISO 8601 with a zone, or epoch milliseconds' };
+export const time: Schema = {
+  type: ['string', 'number'],
+  description: 'ISO 8601 with a zone, or epoch milliseconds',
+};
 /** of an answer */
 export const epoch: Schema = { type: 'integer', description: 'epoch milliseconds' };
 
@@ -35,7 +44,10 @@ export const errorSchema = object({ code: text, message: text, details: record }
 
 export const answers = (status: number, schema: Schema, description = 'done'): Schema => ({
   [status]: { description, content: { 'application/json': { schema } } },
-  default: { description: 'refused or failed', content: { 'application/json': { schema: errorSchema } } },
+  default: {
+    description: 'refused or failed',
+    content: { 'application/json': { schema: errorSchema } },
+  },
 });
 
 export const degradedModes = list(oneOf(...DEGRADED_MODES));
@@ -47,7 +59,9 @@ const viewVersion = object({ view: text, version: whole, generation: nullable(wh
 export const publishResult = object({
   accepted: whole,
   duplicates: whole,
-  rejected: list(object({ index: whole, code: text, field: text, message: text }, ['index', 'code', 'message'])),
+  rejected: list(
+    object({ index: whole, code: text, field: text, message: text }, ['index', 'code', 'message']),
+  ),
   position: text,
 });
 
@@ -89,16 +103,22 @@ export const catalogEntry = object(
     description: nullable(text),
     tags: list(text),
     definition: record,
-    versions: list(object({ version: whole, registeredAt: epoch, actor: text, reason: nullable(text) })),
+    versions: list(
+      object({ version: whole, registeredAt: epoch, actor: text, reason: nullable(text) }),
+    ),
     features: list(object({ name: text, type: text, description: nullable(text) })),
     materializations: list(
-      object({ store: text, location: text, generation: whole, through: text, eventTime: nullable(epoch), job: text }, [
-        'store',
-        'location',
-        'generation',
-        'through',
-        'eventTime',
-      ]),
+      object(
+        {
+          store: text,
+          location: text,
+          generation: whole,
+          through: text,
+          eventTime: nullable(epoch),
+          job: text,
+        },
+        ['store', 'location', 'generation', 'through', 'eventTime'],
+      ),
     ),
     sql: text,
     upstream: list(text),
@@ -179,9 +199,20 @@ export const explanation = object({
   generation: whole,
   definition: record,
   covers: object({ from: nullable(epoch), to: epoch }),
-  tiles: list(object({ start: epoch, end: nullable(epoch), newestEventTime: epoch, state: anything })),
+  tiles: list(
+    object({ start: epoch, end: nullable(epoch), newestEventTime: epoch, state: anything }),
+  ),
   updates: list(object({ position: text, logTime: epoch, tileStart: epoch, cause: text })),
-  events: list(object({ position: text, eventTime: epoch, logTime: epoch, row: record, counted: flag, why: nullable(text) })),
+  events: list(
+    object({
+      position: text,
+      eventTime: epoch,
+      logTime: epoch,
+      row: record,
+      counted: flag,
+      why: nullable(text),
+    }),
+  ),
   eventsTotal: whole,
   recomputed: anything,
   matches: flag,
@@ -204,25 +235,48 @@ export const auditPage = object({
         hash: text,
         previous: text,
       },
-      ['sequence', 'time', 'actor', 'command', 'subject', 'reason', 'outcome', 'refusal', 'events', 'hash', 'previous'],
+      [
+        'sequence',
+        'time',
+        'actor',
+        'command',
+        'subject',
+        'reason',
+        'outcome',
+        'refusal',
+        'events',
+        'hash',
+        'previous',
+      ],
     ),
   ),
   next: nullable(whole),
 });
-export const auditVerification = object({ ok: flag, records: whole, head: text, firstBad: whole, message: text }, [
-  'ok',
-  'records',
-]);
+export const auditVerification = object(
+  { ok: flag, records: whole, head: text, firstBad: whole, message: text },
+  ['ok', 'records'],
+);
 
 export const rejectedPage = object({
   total: whole,
-  records: list(object({ position: text, logTime: epoch, code: text, field: nullable(text), message: text, event: anything })),
+  records: list(
+    object({
+      position: text,
+      logTime: epoch,
+      code: text,
+      field: nullable(text),
+      message: text,
+      event: anything,
+    }),
+  ),
   next: nullable(text),
 });
 export const lateReport = object({
   view: text,
   total: whole,
-  records: list(object({ position: text, logTime: epoch, eventTime: epoch, lateBy: whole, entity: record })),
+  records: list(
+    object({ position: text, logTime: epoch, eventTime: epoch, lateBy: whole, entity: record }),
+  ),
 });
 export const freshnessReport = list(
   object({
@@ -274,7 +328,19 @@ export const platformStatus = object(
           error: nullable(text),
           job: engineJob,
         },
-        ['view', 'version', 'generation', 'state', 'entities', 'tiles', 'late', 'eventTime', 'position', 'lag', 'error'],
+        [
+          'view',
+          'version',
+          'generation',
+          'state',
+          'entities',
+          'tiles',
+          'late',
+          'eventTime',
+          'position',
+          'lag',
+          'error',
+        ],
       ),
     ),
     replays: list(replayStatus),
@@ -282,5 +348,14 @@ export const platformStatus = object(
     served: object({ hot: whole, primary: whole, history: whole }),
     degraded: degradedModes,
   },
-  ['profile', 'version', 'startedAt', 'dataDirectory', 'memoryBytes', 'sources', 'views', 'replays'],
+  [
+    'profile',
+    'version',
+    'startedAt',
+    'dataDirectory',
+    'memoryBytes',
+    'sources',
+    'views',
+    'replays',
+  ],
 );

@@ -12,7 +12,15 @@ export const servedRow = object({
   known: epoch,
   entity: record,
   request: record,
-  views: list(object({ view: text, version: whole, generation: whole, position: text, through: nullable(epoch) })),
+  views: list(
+    object({
+      view: text,
+      version: whole,
+      generation: whole,
+      position: text,
+      through: nullable(epoch),
+    }),
+  ),
   onDemand: list(object({ name: text, version: whole })),
   values: record,
   status: record,
@@ -21,7 +29,13 @@ export const servedRow = object({
 });
 
 const counted = object({ requests: whole, rows: whole });
-const causes = object({ lag: whole, 'left-out': whole, late: whole, definition: whole, unexplained: whole });
+const causes = object({
+  lag: whole,
+  'left-out': whole,
+  late: whole,
+  definition: whole,
+  unexplained: whole,
+});
 
 export const skewReport = object({
   service: text,

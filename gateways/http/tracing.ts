@@ -1,6 +1,7 @@
 /**
- * A span for each request that is traced: from its caller's `traceparent`, or begun here. What probes and scrapes ask is nobody's trace.
- * Paths and queries name entities, so a span has the route, and neither.
+ * A span for each request that is traced: from its caller's `traceparent`, or begun here. What
+ * probes and scrapes ask is nobody's trace. Paths and queries name entities, so a span has the
+ * route, and neither.
  */
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { inTrace, type Span, type Tracing } from '#domain/ports/tracing.ts';

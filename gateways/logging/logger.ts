@@ -12,7 +12,9 @@ export interface LoggerOptions {
 }
 
 const entries = (fields: LogFields): [string, string | number | boolean][] =>
-  Object.entries(fields).filter((entry): entry is [string, string | number | boolean] => entry[1] != null);
+  Object.entries(fields).filter(
+    (entry): entry is [string, string | number | boolean] => entry[1] != null,
+  );
 
 const asText = (value: string | number | boolean): string =>
   typeof value === 'string' && !/^[\w.:/@#-]+$/.test(value) ? JSON.stringify(value) : String(value);
@@ -20,14 +22,27 @@ const asText = (value: string | number | boolean): string =>
 /** A line break in a text would be a line of its own, which somebody else may have written. */
 const oneLine = (text: string): string => text.replace(/\p{Cc}+/gu, ' ');
 
-const FORMATS: Readonly<Record<LogFormat, (time: string, level: LogLevel, message: string, fields: LogFields) => string>> = {
-  json: (time, level, message, fields) => JSON.stringify({ time, level, message, ...Object.fromEntries(entries(fields)) }),
+const FORMATS: Readonly<
+  Record<LogFormat, (time: string, level: LogLevel, message: string, fields: LogFields) => string>
+> = {
+  json: (time, level, message, fields) =>
+    JSON.stringify({ time, level, message, ...Object.fromEntries(entries(fields)) }),
   text: (time, level, message, fields) =>
-    [time, level.toUpperCase().padEnd(5), oneLine(message), ...entries(fields).map(([k, v]) => `${k}=${asText(v)}`)].join(' '),
+    [
+      time,
+      level.toUpperCase().padEnd(5),
+      oneLine(message),
+      ...entries(fields).map(([k, v]) => `${k}=${asText(v)}`),
+    ].join(' '),
 };
 
 export const createLogger = (options: LoggerOptions): Logger => {
-  const { format, level, now = Date.now, write = (line) => void process.stderr.write(line) } = options;
+  const {
+    format,
+    level,
+    now = Date.now,
+    write = (line) => void process.stderr.write(line),
+  } = options;
   const least = LOG_LEVELS.indexOf(level);
   const line = FORMATS[format];
   const writes = (asked: LogLevel): boolean => LOG_LEVELS.indexOf(asked) >= least;

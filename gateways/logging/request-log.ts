@@ -1,6 +1,7 @@
 /**
- * What is written of a request once it has been answered: failures, refusals and slow ones always, the rest at `debug` only. A refusal's
- * message is for its caller and quotes what was sent: the log has its code.
+ * What is written of a request once it has been answered: failures, refusals and slow ones always,
+ * the rest at `debug` only. A refusal's message is for its caller and quotes what was sent: the log
+ * has its code.
  */
 import type { ErrorCode } from '#domain/errors.ts';
 import type { Logger, LogLevel } from '#domain/ports/logger.ts';
@@ -20,7 +21,9 @@ export interface AnsweredRequest {
 }
 
 export interface RequestLog {
-  /** Whether such a request has a line: asked first, so that one that has none costs nothing else. */
+  /**
+   * Whether such a request has a line: asked first, so that one that has none costs nothing else.
+   */
   readonly wants: (durationMs: number, refused: boolean) => boolean;
   readonly tell: (request: AnsweredRequest) => void;
 }
@@ -72,7 +75,9 @@ export const createRequestLog = (log: Logger, slowMs = SLOW_MS): RequestLog => {
 };
 
 /** Of what no caller is shown: the request by its id, and the cause as it was thrown. */
-export const logInternalError = (log: Logger | undefined): ((error: unknown, request: string) => void) =>
+export const logInternalError = (
+  log: Logger | undefined,
+): ((error: unknown, request: string) => void) =>
   log === undefined
     ? (error, request) => console.error(`request ${request} failed:`, error)
     : (error, request) =>

@@ -1,4 +1,7 @@
-/** A platform that answers from memory, for tests of the gateways' own duty: shapes, limits, errors. It computes nothing. */
+/**
+ * A platform that answers from memory, for tests of the gateways' own duty: shapes, limits, errors.
+ * It computes nothing.
+ */
 import { writeFileSync } from 'node:fs';
 import type { Definition, Kind } from '#domain/definitions/model.ts';
 import { fail } from '#domain/errors.ts';
@@ -17,11 +20,22 @@ import type {
 } from '#gateways/platform.ts';
 
 export const AIRPORT: Definition = { kind: 'entity', name: 'airport', keys: { origin: 'string' } };
-export const GATE: Definition = { kind: 'entity', name: 'gate', keys: { airport: 'string', number: 'int' } };
+export const GATE: Definition = {
+  kind: 'entity',
+  name: 'gate',
+  keys: { airport: 'string', number: 'int' },
+};
 export const FLIGHTS: Definition = {
   kind: 'source',
   name: 'flights',
-  fields: { flight_id: 'string', date: 'timestamp', origin: 'string', delay: 'double?', seats: 'int?', cancelled: 'boolean?' },
+  fields: {
+    flight_id: 'string',
+    date: 'timestamp',
+    origin: 'string',
+    delay: 'double?',
+    seats: 'int?',
+    cancelled: 'boolean?',
+  },
   eventTime: 'date',
 };
 const feature = { aggregation: 'count', input: null };
@@ -61,7 +75,15 @@ export const SERVED: ServedRow = {
   known: TIME,
   entity: { origin: 'ATL' },
   request: {},
-  views: [{ view: 'airport_delays', version: 1, generation: 1, position: 'raw.flights@0:3', through: TIME }],
+  views: [
+    {
+      view: 'airport_delays',
+      version: 1,
+      generation: 1,
+      position: 'raw.flights@0:3',
+      through: TIME,
+    },
+  ],
   onDemand: [],
   values: { departures: 3, delay_avg_1d: null },
   status: { departures: 'present', delay_avg_1d: 'null' },
@@ -141,7 +163,8 @@ export const createFakePlatform = (): FakePlatform => {
   };
   const position = () => `raw.flights@0:${fake.taken.length}`;
   const of = (kind: Kind, name: string) =>
-    catalog.get(`${kind}/${name}`) ?? fail('MR_NOT_FOUND', `there is no ${kind} "${name}"`, { kind, name });
+    catalog.get(`${kind}/${name}`) ??
+    fail('MR_NOT_FOUND', `there is no ${kind} "${name}"`, { kind, name });
   const log = (method: string, ...args: unknown[]) => fake.calls.push({ method, args });
 
   const publish = (request: PublishRequest) => {
@@ -153,7 +176,9 @@ export const createFakePlatform = (): FakePlatform => {
       const { id, sequence } = request.producer;
       const expected = fake.producers.get(id) ?? 0;
       if (sequence > expected)
-        fail('MR_PRODUCER_SEQUENCE', `sequence ${sequence} leaves a gap: ${expected} is next`, { expected });
+        fail('MR_PRODUCER_SEQUENCE', `sequence ${sequence} leaves a gap: ${expected} is next`, {
+          expected,
+        });
       skip = Math.min(expected - sequence, request.events.length);
       fake.producers.set(id, Math.max(expected, sequence + request.events.length));
     }
@@ -161,10 +186,20 @@ export const createFakePlatform = (): FakePlatform => {
     request.events.slice(skip).forEach((event, i) => {
       const bad = typeof event !== 'object' || event === null || !('origin' in event);
       if (bad)
-        rejected.push({ index: skip + i, code: 'MR_FIELD_MISSING', field: 'origin', message: 'field "origin" is missing' });
+        rejected.push({
+          index: skip + i,
+          code: 'MR_FIELD_MISSING',
+          field: 'origin',
+          message: 'field "origin" is missing',
+        });
       else fake.taken.push(event);
     });
-    return { accepted: request.events.length - skip - rejected.length, duplicates: skip, rejected, position: position() };
+    return {
+      accepted: request.events.length - skip - rejected.length,
+      duplicates: skip,
+      rejected,
+      position: position(),
+    };
   };
 
   const read = (request: ReadRequest) => {
@@ -172,9 +207,20 @@ export const createFakePlatform = (): FakePlatform => {
     return {
       features: FEATURES,
       values: request.entities.map((_, i) => (i % 2 === 0 ? [3, 2.5] : [0, null])),
-      status: request.entities.map((_, i) => (i % 2 === 0 ? (['present', 'present'] as const) : (['present', 'null'] as const))),
+      status: request.entities.map((_, i) =>
+        i % 2 === 0 ? (['present', 'present'] as const) : (['present', 'null'] as const),
+      ),
       entities: request.entities,
-      views: [{ view: 'airport_delays', version: 1, generation: 1, eventTime: TIME, position: position(), through: TIME }],
+      views: [
+        {
+          view: 'airport_delays',
+          version: 1,
+          generation: 1,
+          eventTime: TIME,
+          position: position(),
+          through: TIME,
+        },
+      ],
       at: request.at ?? TIME,
       known: request.known ?? TIME,
       ...(fake.modes.length === 0 ? {} : { degraded: fake.modes }),
@@ -198,7 +244,8 @@ export const createFakePlatform = (): FakePlatform => {
       return publish(request);
     },
     async exportEvents(source) {
-      if (source !== 'flights') return fail('MR_UNKNOWN_SOURCE', `there is no source "${source}"`, { source });
+      if (source !== 'flights')
+        return fail('MR_UNKNOWN_SOURCE', `there is no source "${source}"`, { source });
       return (async function* () {
         yield [
           { origin: 'ATL', delay: 3 },
@@ -218,7 +265,8 @@ export const createFakePlatform = (): FakePlatform => {
     },
     async command(request, caller) {
       log('command', request, caller);
-      if (request.expectedVersion === 7) fail('MR_VERSION_CONFLICT', 'the version is 8', { currentVersion: 8 });
+      if (request.expectedVersion === 7)
+        fail('MR_VERSION_CONFLICT', 'the version is 8', { currentVersion: 8 });
       if (request.type === 'Crash') throw new Error('secret cause');
       return { events: [{ type: 'Done', data: request.data }], position: 'registry@0:1' };
     },
@@ -232,7 +280,9 @@ export const createFakePlatform = (): FakePlatform => {
       return keys;
     },
     async revokeKey(id) {
-      return keys.find((key) => key.id === id) ?? fail('MR_NOT_FOUND', `there is no key "${id}"`, { id });
+      return (
+        keys.find((key) => key.id === id) ?? fail('MR_NOT_FOUND', `there is no key "${id}"`, { id })
+      );
     },
     access: () => fail('MR_INTERNAL', 'the fake has no guard'),
     async plan(definitions) {
@@ -241,8 +291,13 @@ export const createFakePlatform = (): FakePlatform => {
     async apply(definitions, options, caller) {
       log('apply', definitions, options, caller);
       const result = changes(definitions);
-      for (const definition of definitions) catalog.set(`${definition.kind}/${definition.name}`, entryOf(definition));
-      return { changes: result, position: 'registry@0:1', applied: result.filter((c) => c.action === 'create').length };
+      for (const definition of definitions)
+        catalog.set(`${definition.kind}/${definition.name}`, entryOf(definition));
+      return {
+        changes: result,
+        position: 'registry@0:1',
+        applied: result.filter((c) => c.action === 'create').length,
+      };
     },
     async list(kind) {
       return [...catalog.values()].filter((entry) => entry.kind === kind);
@@ -350,7 +405,12 @@ export const createFakePlatform = (): FakePlatform => {
     },
     async changeReplay(id, action, options, caller) {
       log('changeReplay', id, action, options, caller);
-      const states = { promote: 'promoted', rollback: 'rolled-back', abandon: 'abandoned', retire: 'retired' } as const;
+      const states = {
+        promote: 'promoted',
+        rollback: 'rolled-back',
+        abandon: 'abandoned',
+        retire: 'retired',
+      } as const;
       return replay(id, states[action]);
     },
     async explain(request) {
@@ -365,9 +425,16 @@ export const createFakePlatform = (): FakePlatform => {
         generation: 1,
         definition: feature,
         covers: { from: TIME - 86_400_000, to: TIME },
-        tiles: [{ start: TIME - 3_600_000, end: TIME, newestEventTime: TIME - 1000, state: { count: 3 } }],
+        tiles: [
+          { start: TIME - 3_600_000, end: TIME, newestEventTime: TIME - 1000, state: { count: 3 } },
+        ],
         updates: [
-          { position: 'features.airport_delays@0:3', logTime: TIME, tileStart: TIME - 3_600_000, cause: 'raw.flights@0:2' },
+          {
+            position: 'features.airport_delays@0:3',
+            logTime: TIME,
+            tileStart: TIME - 3_600_000,
+            cause: 'raw.flights@0:2',
+          },
         ],
         events: [
           {
@@ -419,13 +486,26 @@ export const createFakePlatform = (): FakePlatform => {
     },
     async resendRejected(source, request, caller) {
       log('resendRejected', source, request, caller);
-      return { accepted: request.positions.length, duplicates: 0, rejected: [], position: position() };
+      return {
+        accepted: request.positions.length,
+        duplicates: 0,
+        rejected: [],
+        position: position(),
+      };
     },
     async late(view) {
       return {
         view,
         total: 1,
-        records: [{ position: 'raw.flights@0:9', logTime: TIME, eventTime: TIME - 9e8, lateBy: 5000, entity: { origin: 'ATL' } }],
+        records: [
+          {
+            position: 'raw.flights@0:9',
+            logTime: TIME,
+            eventTime: TIME - 9e8,
+            lateBy: 5000,
+            entity: { origin: 'ATL' },
+          },
+        ],
       };
     },
     async status() {
@@ -466,7 +546,10 @@ export const createFakePlatform = (): FakePlatform => {
     async served(service, { requestId }) {
       of('feature-service', service);
       if (requestId !== 'r-1')
-        return fail('MR_NOT_FOUND', `nothing that "${service}" served to request "${requestId}" was logged`);
+        return fail(
+          'MR_NOT_FOUND',
+          `nothing that "${service}" served to request "${requestId}" was logged`,
+        );
       return [SERVED];
     },
     async skew(request) {
@@ -475,7 +558,16 @@ export const createFakePlatform = (): FakePlatform => {
       return SKEW;
     },
     async freshness() {
-      return [{ view: 'airport_delays', generation: 1, eventTime: TIME, lagMs: 5, target: '1m', fresh: true }];
+      return [
+        {
+          view: 'airport_delays',
+          generation: 1,
+          eventTime: TIME,
+          lagMs: 5,
+          target: '1m',
+          fresh: true,
+        },
+      ];
     },
     async metrics() {
       return '# HELP up\nup 1\n';

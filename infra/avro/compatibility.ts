@@ -1,6 +1,7 @@
 /**
- * BACKWARD compatibility: can a reader of the new schema read what the old one wrote? avsc's resolver decides; where it says no,
- * the records are walked side by side to name the field, which is what a person can act on.
+ * BACKWARD compatibility: can a reader of the new schema read what the old one wrote? avsc's
+ * resolver decides; where it says no, the records are walked side by side to name the field, which
+ * is what a person can act on.
  */
 import avro from 'avsc';
 
@@ -16,7 +17,11 @@ type AvroField = {
   readonly default?: unknown;
   readonly aliases?: readonly string[];
 };
-type AvroRecord = { readonly type: 'record'; readonly name: string; readonly fields: readonly AvroField[] };
+type AvroRecord = {
+  readonly type: 'record';
+  readonly name: string;
+  readonly fields: readonly AvroField[];
+};
 
 const isRecord = (schema: unknown): schema is AvroRecord =>
   (schema as AvroRecord | null)?.type === 'record' && Array.isArray((schema as AvroRecord).fields);
@@ -34,10 +39,16 @@ const reads = (reader: unknown, writer: unknown): string | null => {
 
 const show = (type: unknown): string => (typeof type === 'string' ? type : JSON.stringify(type));
 
-const fieldProblem = (reader: AvroRecord, writer: AvroRecord, path: string): Incompatibility | null => {
+const fieldProblem = (
+  reader: AvroRecord,
+  writer: AvroRecord,
+  path: string,
+): Incompatibility | null => {
   for (const field of reader.fields) {
     const name = `${path}${field.name}`;
-    const old = writer.fields.find((f) => f.name === field.name || (field.aliases ?? []).includes(f.name));
+    const old = writer.fields.find(
+      (f) => f.name === field.name || (field.aliases ?? []).includes(f.name),
+    );
     if (old === undefined) {
       if (!('default' in field))
         return {
@@ -50,7 +61,10 @@ const fieldProblem = (reader: AvroRecord, writer: AvroRecord, path: string): Inc
       const inner = fieldProblem(field.type, old.type, `${name}.`);
       if (inner !== null) return inner;
     } else if (reads(field.type, old.type) !== null) {
-      return { field: name, message: `field "${name}" was ${show(old.type)} and cannot be read as ${show(field.type)}.` };
+      return {
+        field: name,
+        message: `field "${name}" was ${show(old.type)} and cannot be read as ${show(field.type)}.`,
+      };
     }
   }
   return null;
@@ -64,7 +78,10 @@ export const incompatibility = (reader: object, writer: object | null): Incompat
   return (
     named ?? {
       field: null,
-      message: writer === null ? `this is no Avro schema: ${problem}.` : `what version before wrote cannot be read: ${problem}.`,
+      message:
+        writer === null
+          ? `this is no Avro schema: ${problem}.`
+          : `what version before wrote cannot be read: ${problem}.`,
     }
   );
 };

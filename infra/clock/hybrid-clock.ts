@@ -1,7 +1,7 @@
 /**
- * One clock for commits and reads, so that "known at T" never changes its meaning:
- * a commit is stamped later than every read answered before it, a read never earlier than a commit that it can see,
- * and neither goes back when the machine's clock does.
+ * One clock for commits and reads, so that "known at T" never changes its meaning: a commit is
+ * stamped later than every read answered before it, a read never earlier than a commit that it can
+ * see, and neither goes back when the machine's clock does.
  */
 export interface HybridClock {
   /** Stamp of a commit about to be made. */

@@ -1,11 +1,17 @@
 /**
- * Keeps the generations that the registry wants computing, and only those: the live one, those being filled or compared, and the ones
- * kept for rollback. It says when a filling one has caught up; what follows from that is the registry's decision.
+ * Keeps the generations that the registry wants computing, and only those: the live one, those
+ * being filled or compared, and the ones kept for rollback. It says when a filling one has caught
+ * up; what follows from that is the registry's decision.
  */
 
 import type { ServedView, ServingViews } from '#projections/serving/served-view.ts';
 import { answeringGeneration, generationLiveAt } from './answering-generation.ts';
-import { type ComputeDependencies, type Generation, type GenerationSpec, openGeneration } from './generation.ts';
+import {
+  type ComputeDependencies,
+  type Generation,
+  type GenerationSpec,
+  openGeneration,
+} from './generation.ts';
 import { fillPartially, type PartialReplay } from './partial-replay.ts';
 
 export interface WantedGeneration {
@@ -53,10 +59,14 @@ export const createComputeManager = (dependencies: ManagerDependencies): Compute
     generation.caughtUp().then(
       () => (closed ? undefined : dependencies.onCaughtUp(generation.spec)),
       (error: unknown) => {
-        const stillWanted = running.get(idOf(generation.spec.view, generation.spec.generation)) === generation;
+        const stillWanted =
+          running.get(idOf(generation.spec.view, generation.spec.generation)) === generation;
         return closed || !stillWanted
           ? undefined
-          : dependencies.onFailed(generation.spec, error instanceof Error ? error : new Error(String(error)));
+          : dependencies.onFailed(
+              generation.spec,
+              error instanceof Error ? error : new Error(String(error)),
+            );
       },
     );
   };
@@ -72,7 +82,11 @@ export const createComputeManager = (dependencies: ManagerDependencies): Compute
 
   const apply = async (views: readonly WantedView[]): Promise<void> => {
     wantedViews = new Map(views.map((view) => [view.view, view]));
-    const keep = new Map(views.flatMap((view) => view.generations.map((g) => [idOf(view.view, g.spec.generation), g] as const)));
+    const keep = new Map(
+      views.flatMap((view) =>
+        view.generations.map((g) => [idOf(view.view, g.spec.generation), g] as const),
+      ),
+    );
     for (const [id, generation] of running) {
       if (keep.has(id)) continue;
       running.delete(id);

@@ -1,6 +1,7 @@
 /**
- * The traces of what a generation computes: one span for each traced append and commit, however many events and entities it had. Its context
- * goes on in the headers of the updates; once they are durable they wait for the read that shows them.
+ * The traces of what a generation computes: one span for each traced append and commit, however
+ * many events and entities it had. Its context goes on in the headers of the updates; once they are
+ * durable they wait for the read that shows them.
  */
 import type { LogRecord } from '#domain/ports/log.ts';
 import { inTrace, type Span, type TraceContext, type Tracing } from '#domain/ports/tracing.ts';
@@ -16,7 +17,9 @@ export interface ComputeTracesOptions {
 }
 
 export interface ComputeTraces {
-  /** A record that has headers was counted. @param commitTime log time of what comes of it, epoch ms */
+  /**
+   * A record that has headers was counted. @param commitTime log time of what comes of it, epoch ms
+   */
   readonly take: (record: LogRecord, row: Row, eventTime: number, commitTime: number) => void;
   /** Of the updates of an entity; null: no traced event changed it. */
   readonly headersOf: (key: string) => TraceContext | null;
@@ -35,10 +38,18 @@ interface Computed {
   commitTime: number;
 }
 
-/** An event that is taken in so long after it was accepted is one of a replay or a restart: its trace is over. */
+/**
+ * An event that is taken in so long after it was accepted is one of a replay or a restart: its
+ * trace is over.
+ */
 const NEWS_MS = 60_000;
 
-export const createComputeTraces = ({ tracing, updates, plan, generation }: ComputeTracesOptions): ComputeTraces => {
+export const createComputeTraces = ({
+  tracing,
+  updates,
+  plan,
+  generation,
+}: ComputeTracesOptions): ComputeTraces => {
   const byParent = new Map<string, Computed>();
   const byKey = new Map<string, Computed>();
 
@@ -58,7 +69,14 @@ export const createComputeTraces = ({ tracing, updates, plan, generation }: Comp
       }),
     });
     if (span === null) return null;
-    const computed = { span, keys: new Set<string>(), events: 0, eventTime: Number.NEGATIVE_INFINITY, logTime, commitTime };
+    const computed = {
+      span,
+      keys: new Set<string>(),
+      events: 0,
+      eventTime: Number.NEGATIVE_INFINITY,
+      logTime,
+      commitTime,
+    };
     byParent.set(parent.traceparent, computed);
     return computed;
   };
@@ -93,7 +111,15 @@ export const createComputeTraces = ({ tracing, updates, plan, generation }: Comp
           },
         });
         const { context } = span;
-        updates.note({ view: plan.view, generation, keys: [...keys], context, eventTime, logTime, readableAt: commitTime });
+        updates.note({
+          view: plan.view,
+          generation,
+          keys: [...keys],
+          context,
+          eventTime,
+          logTime,
+          readableAt: commitTime,
+        });
       }
       clear();
     },

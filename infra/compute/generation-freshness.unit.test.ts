@@ -1,7 +1,14 @@
-/** What a generation says of its freshness: through when it is complete while it works, while it catches up, and when it stands still. */
+/**
+ * What a generation says of its freshness: through when it is complete while it works, while it
+ * catches up, and when it stands still.
+ */
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { count, entity, featureView, source } from '#domain/definitions/index.ts';
-import type { EntityDefinition, FeatureViewDefinition, SourceDefinition } from '#domain/definitions/model.ts';
+import type {
+  EntityDefinition,
+  FeatureViewDefinition,
+  SourceDefinition,
+} from '#domain/definitions/model.ts';
 import { parseDefinition } from '#domain/definitions/parse.ts';
 import { degraded, NOT_DEGRADED } from '#domain/ports/degraded.ts';
 import { planView } from '#domain/views/plan-view.ts';
@@ -11,7 +18,8 @@ import { type OpenLog, openLog, temporaryDirectory } from '#tests/contracts/sqli
 import { type Generation, openGeneration } from './generation.ts';
 
 const T = Date.parse('2026-01-31T12:00:00Z');
-const parsed = <D>(definition: unknown): D => parseDefinition(JSON.parse(JSON.stringify(definition))) as D;
+const parsed = <D>(definition: unknown): D =>
+  parseDefinition(JSON.parse(JSON.stringify(definition))) as D;
 const shop = parsed<EntityDefinition>(entity({ name: 'shop', keys: { shop: 'string' } }));
 const sales = source({ name: 'sales', fields: { t: 'timestamp', shop: 'string' }, eventTime: 't' });
 const view = featureView({
@@ -48,7 +56,9 @@ const start = (): Promise<Generation> =>
 
 const append = (byte: number) =>
   open.log.append({
-    records: [{ topic: 'raw.sales', partition: 0, key: 'a', value: Uint8Array.of(byte), schemaId: 1 }],
+    records: [
+      { topic: 'raw.sales', partition: 0, key: 'a', value: Uint8Array.of(byte), schemaId: 1 },
+    ],
   });
 
 beforeEach(async () => {
@@ -89,7 +99,9 @@ test('stopped by an error, it has what came before the event that stopped it, an
   }
   expect(served.degraded()).toBe(degraded('engine-stalled'));
   expect(viewModes(served, served.through(T + 3_000), T + 3_000)).toBe(degraded('engine-stalled'));
-  expect(viewModes(served, served.through(T + 60_000), T + 60_000)).toBe(degraded('engine-stalled') | degraded('behind'));
+  expect(viewModes(served, served.through(T + 60_000), T + 60_000)).toBe(
+    degraded('engine-stalled') | degraded('behind'),
+  );
 });
 
 test('started again, it is through what it has caught up with', async () => {

@@ -1,9 +1,11 @@
 /**
- * One generation of one view version, computing: a StreamTask over raw.<source> whose state is a TileStore.
+ * One generation of one view version, computing: a StreamTask over raw.<source> whose state is a
+ * TileStore.
  *
- * The raw append, the tile updates and the read positions are one transaction (see the log), so the tiles that a reader sees are
- * exactly those that are durable. After a crash the tiles are rebuilt from the saved state and features.<view>, and the task goes
- * on from its committed positions: nothing is lost, nothing is counted twice.
+ * The raw append, the tile updates and the read positions are one transaction (see the log), so the
+ * tiles that a reader sees are exactly those that are durable. After a crash the tiles are rebuilt
+ * from the saved state and features.<view>, and the task goes on from its committed positions:
+ * nothing is lost, nothing is counted twice.
  */
 import type { SourceDefinition } from '#domain/definitions/model.ts';
 import { encodeLateEvent, lateEventSchema } from '#domain/events/late-event.ts';
@@ -54,7 +56,10 @@ export interface Generation {
   readonly lag: () => number;
   readonly error: () => Error | null;
   readonly events: () => number;
-  /** Writes the state beside the log where features.<view> has grown by at least so many updates: the next start reads from there. */
+  /**
+   * Writes the state beside the log where features.<view> has grown by at least so many updates:
+   * the next start reads from there.
+   */
   readonly save: (leastUpdates: number) => Promise<void>;
   readonly stop: () => Promise<void>;
 }
@@ -62,22 +67,30 @@ export interface Generation {
 const STALLED = degraded('engine-stalled');
 const READ_BYTES = 8 * 1024 * 1024;
 
-export const consumerOf = (view: string, generation: number): string => `compute.${view}.${generation}`;
+export const consumerOf = (view: string, generation: number): string =>
+  `compute.${view}.${generation}`;
 
 const birthMark = (consumer: string): string => `${consumer}.fill`;
 
 /**
- * The raw offsets at which this generation's life began: what lies below is its past, where nothing is late ("a replay takes it in").
- * Written once, so that a fill that was killed goes on as it began.
+ * The raw offsets at which this generation's life began: what lies below is its past, where nothing
+ * is late ("a replay takes it in"). Written once, so that a fill that was killed goes on as it
+ * began.
  */
-const fillEnd = async (log: TransactionalLog, consumer: string, raw: string, features: string): Promise<readonly number[]> => {
+const fillEnd = async (
+  log: TransactionalLog,
+  consumer: string,
+  raw: string,
+  features: string,
+): Promise<readonly number[]> => {
   const mark = birthMark(consumer);
   const marked = await log.committed(mark, raw);
   const begun = await log.committed(consumer, raw);
   if ([...marked, ...begun].some((offset) => offset > 0)) return marked;
   const ends = await log.end(raw);
   if (ends.some((offset) => offset > 0)) {
-    // None of its updates lies before the present end of features.<view>: a rebuild need not read what others wrote.
+    // None of its updates lies before the present end of features.<view>: a rebuild need not read
+    // what others wrote.
     const [born = 0] = await log.end(features);
     await log.append({
       records: [],
@@ -90,7 +103,10 @@ const fillEnd = async (log: TransactionalLog, consumer: string, raw: string, fea
   return ends;
 };
 
-export const openGeneration = async (spec: GenerationSpec, dependencies: ComputeDependencies): Promise<Generation> => {
+export const openGeneration = async (
+  spec: GenerationSpec,
+  dependencies: ComputeDependencies,
+): Promise<Generation> => {
   const { log, schemas, snapshots, decoders } = dependencies;
   const { view, generation, version, plan, source } = spec;
   const raw = rawTopic(source.name);
@@ -103,7 +119,10 @@ export const openGeneration = async (spec: GenerationSpec, dependencies: Compute
   const lateSchemaId = await schemas.register(`${late}-value`, lateEventSchema);
   const codec = tileCodec(plan);
   const timeOf = eventTimeOf(source);
-  const traces = dependencies.traces === undefined ? null : createComputeTraces({ ...dependencies.traces, plan, generation });
+  const traces =
+    dependencies.traces === undefined
+      ? null
+      : createComputeTraces({ ...dependencies.traces, plan, generation });
 
   const past = await fillEnd(log, consumerOf(view, generation), raw, features);
   let store = createTileStore(plan);
@@ -114,7 +133,10 @@ export const openGeneration = async (spec: GenerationSpec, dependencies: Compute
   let savedThrough = 0;
   /** False while the tiles hold what did not become durable: reads then go to the raw events. */
   let sound = true;
-  /** epoch ms: all that was accepted by then is in the tiles, as it was last seen; null: not seen yet */
+  /**
+   * epoch ms: all that was accepted by then is in the tiles, as it was last seen; null: not seen
+   * yet
+   */
   let seenThrough: number | null = null;
 
   /** Saved state, then the updates that came after it. */
@@ -143,7 +165,8 @@ export const openGeneration = async (spec: GenerationSpec, dependencies: Compute
 
   /** Records come in the order of log time: what was accepted before this one's is in. */
   const seen = (record: LogRecord | undefined): void => {
-    if (record !== undefined && record.logTime > (seenThrough ?? 0)) seenThrough = record.logTime - 1;
+    if (record !== undefined && record.logTime > (seenThrough ?? 0))
+      seenThrough = record.logTime - 1;
   };
 
   const decode = (record: LogRecord): Row =>
@@ -159,8 +182,15 @@ export const openGeneration = async (spec: GenerationSpec, dependencies: Compute
         const row = decode(record);
         const eventTime = timeOf(row);
         store.takesLate = record.offset < (past[record.partition] ?? 0);
-        const counted = store.process(row, eventTime, record.partition, record.offset, record.logTime);
-        if (traces !== null && counted && record.headers !== undefined) traces.take(record, row, eventTime, commitTime);
+        const counted = store.process(
+          row,
+          eventTime,
+          record.partition,
+          record.offset,
+          record.logTime,
+        );
+        if (traces !== null && counted && record.headers !== undefined)
+          traces.take(record, row, eventTime, commitTime);
       }
       events += records.length;
       codec.encodeChanges(store, version, generation, (value, key) => {
@@ -232,7 +262,8 @@ export const openGeneration = async (spec: GenerationSpec, dependencies: Compute
     error: () => handle.error(),
     events: () => events,
     async save(leastUpdates) {
-      // The tiles stand at the topic's end or past it, never before: updates applied twice change nothing.
+      // The tiles stand at the topic's end or past it, never before: updates applied twice change
+      // nothing.
       const [through = 0] = await log.end(features);
       if (!sound || through - savedThrough < leastUpdates) return;
       savedThrough = through;

@@ -1,13 +1,17 @@
 /**
- * A replay of some days or some entities: the new generation starts as a copy of the live one, and only the tiles in question are made
- * anew from raw events.
+ * A replay of some days or some entities: the new generation starts as a copy of the live one, and
+ * only the tiles in question are made anew from raw events.
  *
- *   1. the live tiles are copied where they stand, at raw positions P (one synchronous step: no commit comes between)
- *   2. the raw events below P that fall into the range are folded into a second, empty store, with nothing left out as late
+ *   1. the live tiles are copied where they stand, at raw positions P (one synchronous step: no
+ *      commit comes between)
+ *   2. the raw events below P that fall into the range are folded into a second, empty store, with
+ *      nothing left out as late
  *   3. the copy's tiles in the range are replaced by those of the second store
- *   4. all tiles of the copy go to features.<view> as the new generation's first updates, with P as its read positions
+ *   4. all tiles of the copy go to features.<view> as the new generation's first updates, with P as
+ *      its read positions
  *
- * From there on it computes like any other. Killed in the middle, it starts again: nothing reads an unfilled generation.
+ * From there on it computes like any other. Killed in the middle, it starts again: nothing reads an
+ * unfilled generation.
  */
 import { fail } from '#domain/errors.ts';
 import type { OutgoingRecord } from '#domain/ports/log.ts';
@@ -17,7 +21,12 @@ import { featuresAvroSchema } from '#domain/views/features-schema.ts';
 import { tileCodec } from '#domain/views/tile-codec.ts';
 import { restoreSnapshot, takeSnapshot } from '#domain/views/tile-snapshot.ts';
 import { createTileStore, type TileStore } from '#domain/views/tile-store.ts';
-import { type ComputeDependencies, consumerOf, type Generation, type GenerationSpec } from './generation.ts';
+import {
+  type ComputeDependencies,
+  consumerOf,
+  type Generation,
+  type GenerationSpec,
+} from './generation.ts';
 
 export interface PartialReplay {
   /** event time, epoch ms */
@@ -31,7 +40,8 @@ const READ_BYTES = 8 * 1024 * 1024;
 const CHUNK = 20_000;
 
 const inRange = (hopMs: number, tileNo: number, { from, to }: PartialReplay): boolean =>
-  hopMs === 0 || ((from === null || (tileNo + 1) * hopMs > from) && (to === null || tileNo * hopMs <= to));
+  hopMs === 0 ||
+  ((from === null || (tileNo + 1) * hopMs > from) && (to === null || tileNo * hopMs <= to));
 
 /** Replaces the copy's tiles in the range by those made anew. */
 const replaceTiles = (copy: TileStore, anew: TileStore, range: PartialReplay): void => {
@@ -41,7 +51,8 @@ const replaceTiles = (copy: TileStore, anew: TileStore, range: PartialReplay): v
     for (const slot of [...group.all()]) {
       const key = copy.keys[group.entity[slot] as number] as string;
       const tileNo = group.tileNo[slot] as number;
-      if (wanted(key) && inRange(hopMs, tileNo, range)) group.remove(group.entity[slot] as number, tileNo);
+      if (wanted(key) && inRange(hopMs, tileNo, range))
+        group.remove(group.entity[slot] as number, tileNo);
     }
     const source = anew.groups[g] as typeof group;
     for (const slot of source.all()) {
@@ -53,8 +64,15 @@ const replaceTiles = (copy: TileStore, anew: TileStore, range: PartialReplay): v
       group.nums.set(source.nums.subarray(slot * nums, (slot + 1) * nums), target * nums);
       for (let i = 0; i < refs; i++) group.refs[target * refs + i] = source.refs[slot * refs + i];
       group.newest[target] = source.newest[slot] as number;
-      group.markChanged(target, source.causePartition[slot] as number, source.causeOffset[slot] as number);
-      copy.newest[entity] = Math.max(copy.newest[entity] as number, anew.newest[anew.indexOf.get(key) as number] as number);
+      group.markChanged(
+        target,
+        source.causePartition[slot] as number,
+        source.causeOffset[slot] as number,
+      );
+      copy.newest[entity] = Math.max(
+        copy.newest[entity] as number,
+        anew.newest[anew.indexOf.get(key) as number] as number,
+      );
     }
   });
 };
@@ -96,7 +114,11 @@ export const fillPartially = async (
         if (record.offset >= end) break;
         const row = decoders.decode(record.schemaId, record.value);
         const time = timeOf(row);
-        if (!allTime && ((range.from !== null && time < range.from - widest) || (range.to !== null && time > range.to + widest)))
+        if (
+          !allTime &&
+          ((range.from !== null && time < range.from - widest) ||
+            (range.to !== null && time > range.to + widest))
+        )
           continue;
         anew.process(row, time, record.partition, record.offset, record.logTime);
       }
@@ -109,7 +131,11 @@ export const fillPartially = async (
 
   for (const group of copy.groups) {
     for (const slot of group.all())
-      group.markChanged(slot, group.causePartition[slot] as number, group.causeOffset[slot] as number);
+      group.markChanged(
+        slot,
+        group.causePartition[slot] as number,
+        group.causeOffset[slot] as number,
+      );
   }
   const topic = featuresTopic(view);
   await log.createTopic(topic, { partitions: 1 });
@@ -118,9 +144,15 @@ export const fillPartially = async (
   tileCodec(plan).encodeChanges(copy, version, generation, (value, key) =>
     records.push({ topic, partition: 0, key, value, schemaId }),
   );
-  for (let at = 0; at < records.length; at += CHUNK) await log.append({ records: records.slice(at, at + CHUNK) });
+  for (let at = 0; at < records.length; at += CHUNK)
+    await log.append({ records: records.slice(at, at + CHUNK) });
   await log.append({
     records: [],
-    positions: positions.map(({ partition, offset }) => ({ consumer, topic: raw, partition, offset })),
+    positions: positions.map(({ partition, offset }) => ({
+      consumer,
+      topic: raw,
+      partition,
+      offset,
+    })),
   });
 };

@@ -1,6 +1,7 @@
 /**
- * Reads raw records that any version of their source wrote, as rows of its present version: Avro schema resolution fills what an older
- * writer did not know and widens what it wrote narrower. Decoding is synchronous, because it happens inside the log's commits.
+ * Reads raw records that any version of their source wrote, as rows of its present version: Avro
+ * schema resolution fills what an older writer did not know and widens what it wrote narrower.
+ * Decoding is synchronous, because it happens inside the log's commits.
  */
 import type { SourceDefinition } from '#domain/definitions/model.ts';
 import { MillraceError } from '#domain/errors.ts';
@@ -11,7 +12,10 @@ import { rawCodec } from '#domain/sources/raw-codec.ts';
 import type { Row } from '#domain/values/value.ts';
 
 export interface RawDecoders {
-  /** Learns all schemas that the source's topic was ever written with; to be called when the source changes. */
+  /**
+   * Learns all schemas that the source's topic was ever written with; to be called when the source
+   * changes.
+   */
   readonly learn: (source: SourceDefinition) => Promise<void>;
   readonly decode: (schemaId: number, value: Uint8Array) => Row;
   readonly eventTime: (source: string, row: Row) => number;
@@ -39,7 +43,10 @@ export const createRawDecoders = (schemas: SchemaRegistry): RawDecoders => {
     eventTime(source, row) {
       const time = times.get(source);
       if (time === undefined)
-        throw new MillraceError('MR_INTERNAL', `source "${source}" was not opened before its records were read`);
+        throw new MillraceError(
+          'MR_INTERNAL',
+          `source "${source}" was not opened before its records were read`,
+        );
       return time(row);
     },
   };

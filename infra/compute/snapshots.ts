@@ -1,8 +1,18 @@
 /**
- * Saved engine states: one file a generation, replaced atomically. A state is only a shortcut: without it the same tiles are rebuilt
- * from features.<view>. It names the offset of that topic up to which its tiles stand.
+ * Saved engine states: one file a generation, replaced atomically. A state is only a shortcut:
+ * without it the same tiles are rebuilt from features.<view>. It names the offset of that topic up
+ * to which its tiles stand.
  */
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 
 export interface SavedState {
@@ -22,7 +32,8 @@ const MAGIC = 0x4d_52_53_31; // MRS1
 
 export const openSnapshots = (directory: string): Snapshots => {
   mkdirSync(directory, { recursive: true });
-  const fileOf = (view: string, generation: number): string => join(directory, `${view}.${generation}.state`);
+  const fileOf = (view: string, generation: number): string =>
+    join(directory, `${view}.${generation}.state`);
   return {
     load(view, generation) {
       let bytes: Buffer;

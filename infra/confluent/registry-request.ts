@@ -14,7 +14,9 @@ class RegistryError extends Error {
 }
 
 export const statusOf = (error: unknown): number | null =>
-  error instanceof Error && 'status' in error && typeof error.status === 'number' ? error.status : null;
+  error instanceof Error && 'status' in error && typeof error.status === 'number'
+    ? error.status
+    : null;
 
 /** It understood, and said no: asking again would change nothing. */
 const isAnswer = (error: unknown): boolean => {

@@ -1,9 +1,15 @@
 /**
- * The schema registry over Confluent's API (Apicurio's `ccompat`, Confluent's own). Every subject is set to BACKWARD before its first
- * schema goes in, so the registry itself refuses what would break a reader, whoever sends it; the sentence that names the field is ours.
- * A registry may compare schemas as text: ours are always sent with their attributes in one order, so equal schemas have one id.
+ * The schema registry over Confluent's API (Apicurio's `ccompat`, Confluent's own). Every subject
+ * is set to BACKWARD before its first schema goes in, so the registry itself refuses what would
+ * break a reader, whoever sends it; the sentence that names the field is ours. A registry may
+ * compare schemas as text: ours are always sent with their attributes in one order, so equal
+ * schemas have one id.
  */
-import { SchemaRegistry as Client, COMPATIBILITY, SchemaType } from '@kafkajs/confluent-schema-registry';
+import {
+  SchemaRegistry as Client,
+  COMPATIBILITY,
+  SchemaType,
+} from '@kafkajs/confluent-schema-registry';
 import { MillraceError } from '#domain/errors.ts';
 import type { SchemaRegistry } from '#domain/ports/schema-registry.ts';
 import { incompatibility } from '#infra/avro/compatibility.ts';
@@ -17,7 +23,10 @@ export interface ConfluentRegistryOptions {
   readonly patienceMs?: number;
 }
 
-/** Attribute order carries no meaning in Avro's JSON; the order of fields and symbols does, and arrays keep it. */
+/**
+ * Attribute order carries no meaning in Avro's JSON; the order of fields and symbols does, and
+ * arrays keep it.
+ */
 const ordered = (schema: unknown): unknown => {
   if (Array.isArray(schema)) return schema.map(ordered);
   if (schema === null || typeof schema !== 'object') return schema;
@@ -46,24 +55,42 @@ export const confluentSchemaRegistry = ({
 
   const path = (subject: string): string => encodeURIComponent(prefix + subject);
 
-  const version = async (subject: string, which: number | 'latest'): Promise<VersionAnswer | null> =>
+  const version = async (
+    subject: string,
+    which: number | 'latest',
+  ): Promise<VersionAnswer | null> =>
     await ask<VersionAnswer>('GET', `subjects/${path(subject)}/versions/${which}`);
 
   const latest: SchemaRegistry['latest'] = async (subject) => {
     const found = await version(subject, 'latest');
-    return found === null ? null : { id: found.id, version: found.version, schema: JSON.parse(found.schema) as object };
+    return found === null
+      ? null
+      : { id: found.id, version: found.version, schema: JSON.parse(found.schema) as object };
   };
 
   const guard = async (subject: string): Promise<void> => {
     if (guarded.has(subject)) return;
-    const set = (): Promise<unknown> => ask('PUT', `config/${path(subject)}`, { compatibility: COMPATIBILITY.BACKWARD });
-    // Of two that set it first at the same time, the registry refuses one, which then changes what the other set: to the same.
-    await set().catch((error: unknown) => (statusOf(error) === CONFLICT ? set() : Promise.reject(error)));
+    const set = (): Promise<unknown> =>
+      ask('PUT', `config/${path(subject)}`, { compatibility: COMPATIBILITY.BACKWARD });
+    // Of two that set it first at the same time, the registry refuses one, which then changes what
+    // the other set: to the same.
+    await set().catch((error: unknown) =>
+      statusOf(error) === CONFLICT ? set() : Promise.reject(error),
+    );
     guarded.add(subject);
   };
 
-  const refuse = (subject: string, message: string, field: string | null, newest: number | null): never => {
-    throw new MillraceError('MR_SCHEMA_INCOMPATIBLE', `Schema of "${subject}": ${message}`, { subject, field, version: newest });
+  const refuse = (
+    subject: string,
+    message: string,
+    field: string | null,
+    newest: number | null,
+  ): never => {
+    throw new MillraceError('MR_SCHEMA_INCOMPATIBLE', `Schema of "${subject}": ${message}`, {
+      subject,
+      field,
+      version: newest,
+    });
   };
 
   return {
@@ -71,11 +98,14 @@ export const confluentSchemaRegistry = ({
       const text = JSON.stringify(ordered(schema));
       const known = registered.get(`${subject}\n${text}`);
       if (known !== undefined) return known;
-      const held = await ask<{ readonly id: number }>('POST', `subjects/${path(subject)}`, { schema: text });
+      const held = await ask<{ readonly id: number }>('POST', `subjects/${path(subject)}`, {
+        schema: text,
+      });
       if (held === null) {
         const last = await latest(subject);
         const problem = incompatibility(schema, last?.schema ?? null);
-        if (problem !== null) return refuse(subject, problem.message, problem.field, last?.version ?? null);
+        if (problem !== null)
+          return refuse(subject, problem.message, problem.field, last?.version ?? null);
       }
       await guard(subject);
       const id = held?.id ?? (await send(subject, text));
@@ -86,21 +116,27 @@ export const confluentSchemaRegistry = ({
       const cached = schemas.get(id);
       if (cached !== undefined) return cached;
       const found = await ask<{ readonly schema: string }>('GET', `schemas/ids/${id}`);
-      if (found === null) throw new MillraceError('MR_NOT_FOUND', `There is no schema with id ${id}.`, { id });
+      if (found === null)
+        throw new MillraceError('MR_NOT_FOUND', `There is no schema with id ${id}.`, { id });
       const schema = JSON.parse(found.schema) as object;
       schemas.set(id, schema);
       return schema;
     },
     latest,
     async versions(subject) {
-      const numbers = (await ask<readonly number[]>('GET', `subjects/${path(subject)}/versions`)) ?? [];
+      const numbers =
+        (await ask<readonly number[]>('GET', `subjects/${path(subject)}/versions`)) ?? [];
       return Promise.all(
         numbers.map(async (number) => {
           const key = `${subject}\n${number}`;
           const cached = versionsOf.get(key);
           if (cached !== undefined) return cached;
           const found = await version(subject, number);
-          if (found === null) throw new MillraceError('MR_NOT_FOUND', `Subject "${subject}" has no version ${number}.`);
+          if (found === null)
+            throw new MillraceError(
+              'MR_NOT_FOUND',
+              `Subject "${subject}" has no version ${number}.`,
+            );
           const entry = { id: found.id, version: found.version };
           versionsOf.set(key, entry);
           return entry;
@@ -125,7 +161,8 @@ export const confluentSchemaRegistry = ({
       const last = await latest(subject);
       const problem = incompatibility(JSON.parse(text) as object, last?.schema ?? null);
       // Nothing is wrong with the schema: another registered at the same moment.
-      if (problem === null && status === CONFLICT && tries > 1) return send(subject, text, tries - 1);
+      if (problem === null && status === CONFLICT && tries > 1)
+        return send(subject, text, tries - 1);
       const said = error instanceof Error ? error.message : String(error);
       return refuse(
         subject,

@@ -34,10 +34,16 @@ const holder = async (): Promise<{ readonly pid: number; kill(): Promise<void> }
 
 test('is made where it is missing, with its format, and can be opened again after a close', () => {
   const first = openDataDirectory(path);
-  expect(first).toMatchObject({ path, databasePath: join(path, 'millrace.db'), formatVersion: FORMAT_VERSION });
+  expect(first).toMatchObject({
+    path,
+    databasePath: join(path, 'millrace.db'),
+    formatVersion: FORMAT_VERSION,
+  });
   first.close();
   first.close();
-  expect(JSON.parse(readFileSync(join(path, 'format.json'), 'utf8'))).toEqual({ format: FORMAT_VERSION });
+  expect(JSON.parse(readFileSync(join(path, 'format.json'), 'utf8'))).toEqual({
+    format: FORMAT_VERSION,
+  });
   openDataDirectory(path).close();
 });
 
@@ -46,7 +52,9 @@ test('is refused while this process holds it', () => {
   expect(() => openDataDirectory(path)).toThrowError(
     expect.objectContaining({ code: 'MR_DATA_DIR_LOCKED', details: { path, pid: process.pid } }),
   );
-  expect(() => openDataDirectory(path)).toThrowError(expect.objectContaining({ code: 'MR_DATA_DIR_LOCKED' }));
+  expect(() => openDataDirectory(path)).toThrowError(
+    expect.objectContaining({ code: 'MR_DATA_DIR_LOCKED' }),
+  );
   first.close();
   openDataDirectory(path).close();
 });
@@ -54,7 +62,10 @@ test('is refused while this process holds it', () => {
 test('is refused while another process holds it, naming its pid; kill -9 releases it', async () => {
   const other = await holder();
   expect(() => openDataDirectory(path)).toThrowError(
-    expect.objectContaining({ code: 'MR_DATA_DIR_LOCKED', message: expect.stringContaining(`process ${other.pid}`) }),
+    expect.objectContaining({
+      code: 'MR_DATA_DIR_LOCKED',
+      message: expect.stringContaining(`process ${other.pid}`),
+    }),
   );
   await other.kill();
   const mine = openDataDirectory(path);
@@ -67,7 +78,9 @@ test('a newer format is refused and left as it is, and the lock is given back', 
   const newer = JSON.stringify({ format: FORMAT_VERSION + 1, more: true });
   writeFileSync(join(path, 'format.json'), newer);
   for (let i = 0; i < 2; i++)
-    expect(() => openDataDirectory(path)).toThrowError(expect.objectContaining({ code: 'MR_DATA_DIR_NEWER' }));
+    expect(() => openDataDirectory(path)).toThrowError(
+      expect.objectContaining({ code: 'MR_DATA_DIR_NEWER' }),
+    );
   expect(readFileSync(join(path, 'format.json'), 'utf8')).toBe(newer);
   expect(existsSync(join(path, 'millrace.db'))).toBe(false);
 });
@@ -75,5 +88,7 @@ test('a newer format is refused and left as it is, and the lock is given back', 
 test('a format file that says nothing is an error, not format 1', () => {
   openDataDirectory(path).close();
   writeFileSync(join(path, 'format.json'), '{"for');
-  expect(() => openDataDirectory(path)).toThrowError(expect.objectContaining({ code: 'MR_STORAGE_FAILED' }));
+  expect(() => openDataDirectory(path)).toThrowError(
+    expect.objectContaining({ code: 'MR_STORAGE_FAILED' }),
+  );
 });

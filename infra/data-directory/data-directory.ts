@@ -1,9 +1,19 @@
 /**
- * The directory that holds everything of one embedded platform. One process at a time: the guard is SQLite's exclusive lock on a
- * small file, which the operating system takes back when the process dies, however it dies; the pid beside it is only for the message.
- * (Nothing else may open and close `lock.db` in this process: POSIX would drop the lock.)
+ * The directory that holds everything of one embedded platform. One process at a time: the guard is
+ * SQLite's exclusive lock on a small file, which the operating system takes back when the process
+ * dies, however it dies; the pid beside it is only for the message. (Nothing else may open and
+ * close `lock.db` in this process: POSIX would drop the lock.)
  */
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeFileSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { MillraceError } from '#domain/errors.ts';

@@ -1,6 +1,7 @@
 /**
- * One training set from beginning to end: spine in, join (one pass a source, or a live generation), on-demand features, file out.
- * Progress: reading the spine 5 %, the joins 85 %, on-demand features and writing the rest.
+ * One training set from beginning to end: spine in, join (one pass a source, or a live generation),
+ * on-demand features, file out. Progress: reading the spine 5 %, the joins 85 %, on-demand features
+ * and writing the rest.
  */
 import { dirname } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
@@ -59,13 +60,21 @@ const joinAll = async (
   let before = 0;
   for (const [i, pass] of passes.entries()) {
     const stage = `joining ${pass.views.map(({ plan }) => plan.view).join(', ')}`;
-    const order = pass.covers === null ? spine.order : spine.order.filter((row) => pass.covers?.(spine.times[row] as number));
+    const order =
+      pass.covers === null
+        ? spine.order
+        : spine.order.filter((row) => pass.covers?.(spine.times[row] as number));
     const joined: JoinSpine = { times: spine.times, order };
     if (order.length > 0) {
-      await joinPointInTime({ fields: pass.scan.fields, views: pass.views, events: scanEvents(connection, pass.scan) }, joined, {
-        ...(signal === undefined ? {} : { signal }),
-        onProgress: (events) => onProgress?.({ stage, progress: 0.05 + 0.85 * Math.min(1, (before + events) / total) }),
-      });
+      await joinPointInTime(
+        { fields: pass.scan.fields, views: pass.views, events: scanEvents(connection, pass.scan) },
+        joined,
+        {
+          ...(signal === undefined ? {} : { signal }),
+          onProgress: (events) =>
+            onProgress?.({ stage, progress: 0.05 + 0.85 * Math.min(1, (before + events) / total) }),
+        },
+      );
     }
     before += counts[i] as number;
   }
@@ -81,7 +90,11 @@ const writeResult = async (
   options: BuildOptions,
 ): Promise<void> => {
   const typedTime = spine.table.untypedTime && outputFormat(job.out) === 'parquet';
-  const results = plan.columns.map(({ name, type, value }) => ({ name, type, values: values[value] as ResultValues }));
+  const results = plan.columns.map(({ name, type, value }) => ({
+    name,
+    type,
+    values: values[value] as ResultValues,
+  }));
   const time = {
     name: RESULT_TIME,
     type: { base: 'timestamp', array: false, nullable: false } as const,
@@ -101,7 +114,9 @@ const writeResult = async (
   options.signal?.throwIfAborted();
   const selected = [
     ...spine.table.columns.map(({ name }) =>
-      typedTime && name === TIME_COLUMN ? `r.${identifier(RESULT_TIME)} AS ${identifier(TIME_COLUMN)}` : `s.${identifier(name)}`,
+      typedTime && name === TIME_COLUMN
+        ? `r.${identifier(RESULT_TIME)} AS ${identifier(TIME_COLUMN)}`
+        : `s.${identifier(name)}`,
     ),
     ...results.map(({ name }) => `r.${identifier(name)}`),
   ];
@@ -109,7 +124,10 @@ const writeResult = async (
   await writeQuery(connection, sql, job.out, options.temporary, options.signal);
 };
 
-export const buildDataset = async (job: DatasetJob, options: BuildOptions = {}): Promise<DatasetResult> => {
+export const buildDataset = async (
+  job: DatasetJob,
+  options: BuildOptions = {},
+): Promise<DatasetResult> => {
   const { signal, onProgress } = options;
   outputFormat(job.out);
   const plan = planDataset(job.target);
@@ -130,12 +148,18 @@ export const buildDataset = async (job: DatasetJob, options: BuildOptions = {}):
 
     const values = plan.values.map(({ type }) => resultValues(type, table.rows));
     const passes = passesOf(job, plan, spine.keys, values);
-    const events = await joinAll(connection, passes, { times: spine.times, order: orderByTime(spine.times) }, options);
+    const events = await joinAll(
+      connection,
+      passes,
+      { times: spine.times, order: orderByTime(spine.times) },
+      options,
+    );
 
     onProgress?.({ stage: 'on-demand features', progress: 0.9 });
     const columns = plan.values.map(({ type }, i) => ({ type, values: values[i] as ResultValues }));
     plan.values.forEach((value, i) => {
-      if (value.from === 'on-demand') computeOnDemand(value, columns[i] as (typeof columns)[number], columns, spine.request);
+      if (value.from === 'on-demand')
+        computeOnDemand(value, columns[i] as (typeof columns)[number], columns, spine.request);
     });
     signal?.throwIfAborted();
     onProgress?.({ stage: 'writing', progress: 0.92 });

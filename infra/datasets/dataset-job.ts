@@ -1,8 +1,13 @@
-/** A data set to build, as plain data: it crosses into the worker thread. All that decides its values is in it. */
+/**
+ * A data set to build, as plain data: it crosses into the worker thread. All that decides its
+ * values is in it.
+ */
 import type { Position, Row } from '#domain/values/value.ts';
 import type { DatasetTarget, ViewDefinitions } from '#projections/datasets/dataset-plan.ts';
 
-/** The raw events of one source: Parquet files with its fields, _partition, _offset and _log_time. */
+/**
+ * The raw events of one source: Parquet files with its fields, _partition, _offset and _log_time.
+ */
 export interface RawFiles {
   readonly files: readonly string[];
   /** by partition: only offsets below (the pinned `known`) */

@@ -1,7 +1,8 @@
 /**
- * Training sets and batch scores of a running platform: what a request means is pinned first (versions, generations, log offsets, table
- * snapshots), then built in a thread of its own from the history's files, so that serving is not disturbed and the same request with the
- * same `known` gives the same values.
+ * Training sets and batch scores of a running platform: what a request means is pinned first
+ * (versions, generations, log offsets, table snapshots), then built in a thread of its own from the
+ * history's files, so that serving is not disturbed and the same request with the same `known`
+ * gives the same values.
  */
 import { randomUUID } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
@@ -33,7 +34,9 @@ export interface DatasetDependencies {
   readonly catalog: Catalog;
   readonly log: Log;
   readonly history: HistoryTables;
-  readonly manager: ServingViews & { readonly generation: (view: string, generation: number) => ComputingGeneration | null };
+  readonly manager: ServingViews & {
+    readonly generation: (view: string, generation: number) => ComputingGeneration | null;
+  };
   readonly late: LateEvents;
   readonly clock: Pick<HybridClock, 'readTime'>;
   readonly now: () => number;
@@ -49,7 +52,11 @@ export interface Datasets {
   /** what a service is made of now */
   readonly target: (service: string) => DatasetTarget;
   /** event-time values of these rows over what was known at a time, in their order */
-  readonly eventTimeValues: (service: string, spine: readonly Row[], known: number) => Promise<EventTimeValues>;
+  readonly eventTimeValues: (
+    service: string,
+    spine: readonly Row[],
+    known: number,
+  ) => Promise<EventTimeValues>;
   readonly close: () => Promise<void>;
 }
 
@@ -73,21 +80,34 @@ export const createDatasets = (dependencies: DatasetDependencies): Datasets => {
   const { pin, definitionsOf } = createPins(catalog, manager);
 
   /** The table's files, holding at least all below the pinned offsets. */
-  const filesOf = async (topic: string, below: readonly number[], read: ReadSnapshot[]): Promise<readonly string[]> => {
+  const filesOf = async (
+    topic: string,
+    below: readonly number[],
+    read: ReadSnapshot[],
+  ): Promise<readonly string[]> => {
     const through = await history.through(topic);
-    if (below.some((offset, partition) => offset > (through[partition] ?? 0))) await history.sync(topic);
+    if (below.some((offset, partition) => offset > (through[partition] ?? 0)))
+      await history.sync(topic);
     const snapshot = await history.snapshot(topic);
     read.push({ topic, snapshot: snapshot === null ? null : String(snapshot.id), below });
     return snapshot === null ? [] : history.dataFiles(topic, snapshot.id);
   };
 
-  const rawFiles = async (source: string, time: number, read: ReadSnapshot[]): Promise<RawFiles> => {
+  const rawFiles = async (
+    source: string,
+    time: number,
+    read: ReadSnapshot[],
+  ): Promise<RawFiles> => {
     const topic = rawTopic(source);
     const below = await log.offsetsAt(topic, time);
     return { files: await filesOf(topic, below, read), below };
   };
 
-  const servedHistory = async (view: string, time: number, read: ReadSnapshot[]): Promise<ServedView> => {
+  const servedHistory = async (
+    view: string,
+    time: number,
+    read: ReadSnapshot[],
+  ): Promise<ServedView> => {
     const topic = featuresTopic(view);
     const state = catalog.stream('feature-view', view)?.state;
     const timeline = state?.timeline ?? [];
@@ -107,13 +127,20 @@ export const createDatasets = (dependencies: DatasetDependencies): Datasets => {
     return { generations, updates: await filesOf(topic, await log.offsetsAt(topic, time), read) };
   };
 
-  const build = async (request: DatasetRequest, pinned: Pinned, time: number, out: string, running: Running): Promise<void> => {
+  const build = async (
+    request: DatasetRequest,
+    pinned: Pinned,
+    time: number,
+    out: string,
+    running: Running,
+  ): Promise<void> => {
     const update = (patch: Partial<DatasetStatus>): void => {
       running.status = { ...running.status, ...patch };
     };
     try {
       const sources: Record<string, RawFiles> = {};
-      for (const { source } of pinned.target.views) sources[source.name] ??= await rawFiles(source.name, time, running.snapshots);
+      for (const { source } of pinned.target.views)
+        sources[source.name] ??= await rawFiles(source.name, time, running.snapshots);
       const servedViews: Record<string, ServedView> = {};
       if (request.mode === 'as-served')
         for (const { view } of pinned.target.views)
@@ -130,9 +157,17 @@ export const createDatasets = (dependencies: DatasetDependencies): Datasets => {
         signal: running.abort.signal,
         onProgress: ({ stage, progress }) => update({ stage, progress }),
       });
-      update({ state: 'done', progress: 1, stage: 'done', rows: result.rows, features: result.features, finishedAt: now() });
+      update({
+        state: 'done',
+        progress: 1,
+        stage: 'done',
+        rows: result.rows,
+        features: result.features,
+        finishedAt: now(),
+      });
     } catch (error) {
-      if (running.abort.signal.aborted) return update({ state: 'cancelled', stage: 'cancelled', finishedAt: now() });
+      if (running.abort.signal.aborted)
+        return update({ state: 'cancelled', stage: 'cancelled', finishedAt: now() });
       const problem =
         error instanceof MillraceError
           ? error.toJSON()
@@ -145,10 +180,17 @@ export const createDatasets = (dependencies: DatasetDependencies): Datasets => {
   };
 
   /** @param asked null: for the platform's own use, told to nobody */
-  const begin = async (request: DatasetRequest, asked: Asked | null, pinned: Pinned = pin(request.target)): Promise<Running> => {
+  const begin = async (
+    request: DatasetRequest,
+    asked: Asked | null,
+    pinned: Pinned = pin(request.target),
+  ): Promise<Running> => {
     const id = `ds-${randomUUID().slice(0, 8)}`;
     const time = request.known ?? clock.readTime();
-    const out = request.out === undefined ? join(dependencies.directory, `${id}.parquet`) : resolve(request.out);
+    const out =
+      request.out === undefined
+        ? join(dependencies.directory, `${id}.parquet`)
+        : resolve(request.out);
     const status: DatasetStatus = {
       id,
       state: 'running',
@@ -164,13 +206,26 @@ export const createDatasets = (dependencies: DatasetDependencies): Datasets => {
       startedAt: now(),
       finishedAt: null,
     };
-    const running: Running = { status, abort: new AbortController(), snapshots: [], done: Promise.resolve() };
+    const running: Running = {
+      status,
+      abort: new AbortController(),
+      snapshots: [],
+      done: Promise.resolve(),
+    };
     known.set(id, running);
     const { members } = pinned.target;
     const sources = [...new Set(pinned.target.views.map(({ source }) => source.name))];
     const tell = (bytes: number | null): void => {
       if (asked !== null)
-        dependencies.tell?.({ ...asked, status: running.status, request, snapshots: running.snapshots, members, sources, bytes });
+        dependencies.tell?.({
+          ...asked,
+          status: running.status,
+          request,
+          snapshots: running.snapshots,
+          members,
+          sources,
+          bytes,
+        });
     };
     tell(null);
     running.done = build(request, pinned, time, out, running).then(async () => {
@@ -193,11 +248,14 @@ export const createDatasets = (dependencies: DatasetDependencies): Datasets => {
     const stores = await Promise.all(
       views.map(
         ({ view, generation }) =>
-          manager.generation(view, generation as number)?.tiles() ?? fail('MR_NOT_FOUND', `view "${view}" is not computing`),
+          manager.generation(view, generation as number)?.tiles() ??
+          fail('MR_NOT_FOUND', `view "${view}" is not computing`),
       ),
     );
     const widest = stores.find((store) =>
-      stores.every((other) => other.plan.keys.every(({ name }) => store.plan.keys.some((k) => k.name === name))),
+      stores.every((other) =>
+        other.plan.keys.every(({ name }) => store.plan.keys.some((k) => k.name === name)),
+      ),
     );
     if (widest === undefined) {
       return fail(
@@ -212,7 +270,8 @@ export const createDatasets = (dependencies: DatasetDependencies): Datasets => {
   };
 
   return {
-    start: async (request, caller) => (await begin(request, { kind: 'dataset', actor: caller.actor })).status,
+    start: async (request, caller) =>
+      (await begin(request, { kind: 'dataset', actor: caller.actor })).status,
     status: async (id) => find(id).status,
     async cancel(id) {
       const running = find(id);
@@ -222,12 +281,16 @@ export const createDatasets = (dependencies: DatasetDependencies): Datasets => {
     },
     async batch({ target, at, out }, caller: Caller) {
       const time = at ?? clock.readTime();
-      const rows = (await entitiesOf(pin(target).views)).map((entity) => ({ ...entity, event_timestamp: time }));
+      const rows = (await entitiesOf(pin(target).views)).map((entity) => ({
+        ...entity,
+        event_timestamp: time,
+      }));
       const asked = { kind: 'batch', actor: caller.actor } as const;
       const running = await begin({ target, spine: { rows }, out, mode: 'event-time' }, asked);
       await running.done;
       const { status } = running;
-      if (status.error !== null) throw new MillraceError(status.error.code, status.error.message, status.error.details);
+      if (status.error !== null)
+        throw new MillraceError(status.error.code, status.error.message, status.error.details);
       return { rows: status.rows ?? 0, out: status.out };
     },
     target: (service) => pin({ service }).target,
@@ -236,7 +299,13 @@ export const createDatasets = (dependencies: DatasetDependencies): Datasets => {
       const { target, views } = pinned;
       if (spine.length === 0) return { target, views, rows: [] };
       const out = join(dependencies.directory, `values-${randomUUID()}.parquet`);
-      const request = { target: { service }, spine: { rows: numbered(spine) }, out, mode: 'event-time', known: time } as const;
+      const request = {
+        target: { service },
+        spine: { rows: numbered(spine) },
+        out,
+        mode: 'event-time',
+        known: time,
+      } as const;
       const running = await begin(request, null, pinned);
       await running.done;
       known.delete(running.status.id);

@@ -1,4 +1,6 @@
-/** Field types as DuckDB's, and as the Iceberg type names that the column readers and writers go by. */
+/**
+ * Field types as DuckDB's, and as the Iceberg type names that the column readers and writers go by.
+ */
 import type { FieldType, ScalarType } from '#domain/values/value.ts';
 
 const ICEBERG: Readonly<Record<ScalarType, string>> = {
@@ -13,13 +15,19 @@ const ICEBERG: Readonly<Record<ScalarType, string>> = {
   bytes: 'binary',
 };
 
-export const icebergType = (type: FieldType): string => (type.array ? `list<${ICEBERG[type.base]}>` : ICEBERG[type.base]);
+export const icebergType = (type: FieldType): string =>
+  type.array ? `list<${ICEBERG[type.base]}>` : ICEBERG[type.base];
 
 /** A field for the readers that take Iceberg's; ids and requiredness do not matter to a read. */
 export const icebergField = (
   name: string,
   type: FieldType,
-): { readonly id: number; readonly name: string; readonly required: boolean; readonly type: never } => ({
+): {
+  readonly id: number;
+  readonly name: string;
+  readonly required: boolean;
+  readonly type: never;
+} => ({
   id: 0,
   name,
   required: false,

@@ -1,12 +1,14 @@
 /**
  * Raw events from Parquet files, in the order in which they could be seen.
  *
- *   event-time   visible = event time
- *   as-served    visible = the later of event time and known time, where an event became known with the first feature update of the
+ *   event-time visible = event time
+ *   as-served visible = the later of event time and known time, where an event became known with
+ *   the first feature update of the
  *                live generation that covers its position: cause_partition = its partition, cause_offset ≥ its offset. Events that no
  *                update covers never became known.
  *
- * DuckDB sorts (and spills what does not fit); equal times go by partition and offset, so that every run sees the same order.
+ * DuckDB sorts (and spills what does not fit); equal times go by partition and offset, so that
+ * every run sees the same order.
  */
 import type { DuckDBConnection } from '@duckdb/node-api';
 import type { SourceDefinition } from '#domain/definitions/model.ts';
@@ -31,12 +33,18 @@ export interface EventScan {
 const parquet = (files: readonly string[]): string =>
   `read_parquet([${files.map(literal).join(', ')}], union_by_name = true, hive_partitioning = false)`;
 
-const columnsOf = async (connection: DuckDBConnection, files: readonly string[]): Promise<ReadonlySet<string>> => {
+const columnsOf = async (
+  connection: DuckDBConnection,
+  files: readonly string[],
+): Promise<ReadonlySet<string>> => {
   const described = await connection.runAndReadAll(`DESCRIBE SELECT * FROM ${parquet(files)}`);
   return new Set(described.getRows().map(([name]) => String(name)));
 };
 
-export const countEvents = async (connection: DuckDBConnection, { files }: RawFiles): Promise<number> => {
+export const countEvents = async (
+  connection: DuckDBConnection,
+  { files }: RawFiles,
+): Promise<number> => {
   if (files.length === 0) return 0;
   const counted = await connection.runAndReadAll(
     `SELECT sum(num_rows)::DOUBLE FROM parquet_file_metadata([${files.map(literal).join(', ')}])`,
@@ -50,7 +58,10 @@ const META: Readonly<Record<string, FieldType>> = {
   _log_time: fieldType('timestamp'),
 };
 
-/** Known time by position: the least log time of the updates at or after it, so that a repeated update makes nothing known later. */
+/**
+ * Known time by position: the least log time of the updates at or after it, so that a repeated
+ * update makes nothing known later.
+ */
 const knownTimes = (updates: readonly string[], generation: number): string =>
   `SELECT cause_partition, cause_offset, min(log_time) OVER (PARTITION BY cause_partition ORDER BY cause_offset DESC ROWS UNBOUNDED PRECEDING) AS known
    FROM (SELECT cause_partition, cause_offset, min(_log_time) AS log_time FROM ${parquet(updates)} WHERE generation = ${generation} GROUP BY ALL)`;
@@ -66,10 +77,14 @@ const scanSql = (
     const type = sqlType(icebergType(types[name] as FieldType));
     return `${present.has(name) ? `CAST(r.${identifier(name)} AS ${type})` : `CAST(NULL AS ${type})`} AS ${identifier(name)}`;
   };
-  const below = raw.below.map((offset, partition) => `(r._partition = ${partition} AND r._offset < ${offset})`).join(' OR ');
+  const below = raw.below
+    .map((offset, partition) => `(r._partition = ${partition} AND r._offset < ${offset})`)
+    .join(' OR ');
   const time = `CAST(r.${identifier(source.eventTime)} AS TIMESTAMPTZ)`;
   const knownColumn = known === undefined ? column('_log_time') : 'k.known AS _log_time';
-  const columns = [...names.filter((name) => name !== '_log_time').map(column), knownColumn].join(', ');
+  const columns = [...names.filter((name) => name !== '_log_time').map(column), knownColumn].join(
+    ', ',
+  );
   const join =
     known === undefined
       ? ''
@@ -78,11 +93,17 @@ const scanSql = (
   return `SELECT ${columns} FROM ${parquet(raw.files)} r${join} WHERE ${below === '' ? 'false' : below} ORDER BY ${visible}, r._partition, r._offset`;
 };
 
-/** Times of the log are cut to the millisecond on the way here, as everywhere, so the order by microseconds is that of milliseconds too. */
+/**
+ * Times of the log are cut to the millisecond on the way here, as everywhere, so the order by
+ * microseconds is that of milliseconds too.
+ */
 const visibleOf = (eventTime: Float64Array, logTime: Float64Array): Float64Array =>
   eventTime.map((time, i) => Math.max(time, logTime[i] as number));
 
-export async function* scanEvents(connection: DuckDBConnection, scan: EventScan): AsyncGenerator<VisibleEvents> {
+export async function* scanEvents(
+  connection: DuckDBConnection,
+  scan: EventScan,
+): AsyncGenerator<VisibleEvents> {
   const { raw, known, source } = scan;
   if (raw.files.length === 0 || (known !== undefined && known.updates.length === 0)) return;
   const timeType = sourceFields(source)[source.eventTime] as FieldType;

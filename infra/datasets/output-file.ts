@@ -13,7 +13,9 @@ export const outputFormat = (path: string): OutputFormat => {
   const extension = extname(path).toLowerCase();
   if (extension === '.parquet') return 'parquet';
   if (extension === '.csv') return 'csv';
-  return fail('MR_BODY_INVALID', `the output file "${path}" ends in neither .parquet nor .csv`, { out: path });
+  return fail('MR_BODY_INVALID', `the output file "${path}" ends in neither .parquet nor .csv`, {
+    out: path,
+  });
 };
 
 /** Where the rows are until they are all there: beside the output, so that a rename moves them. */
@@ -28,7 +30,9 @@ export const writeQuery = async (
   signal?: AbortSignal,
 ): Promise<void> => {
   const options =
-    outputFormat(path) === 'parquet' ? 'FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 65536' : 'FORMAT csv, HEADER true';
+    outputFormat(path) === 'parquet'
+      ? 'FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 65536'
+      : 'FORMAT csv, HEADER true';
   try {
     await makeDirectory(dirname(path));
     await connection.run(`COPY (${sql}) TO ${literal(temporary)} (${options})`);
@@ -39,7 +43,11 @@ export const writeQuery = async (
   } catch (error) {
     await rm(temporary, { force: true });
     if (isFull(error))
-      throw new MillraceError('MR_DISK_FULL', `the disk that holds ${path} is full; nothing was left there`, { path });
+      throw new MillraceError(
+        'MR_DISK_FULL',
+        `the disk that holds ${path} is full; nothing was left there`,
+        { path },
+      );
     throw error;
   }
 };

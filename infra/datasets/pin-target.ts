@@ -1,4 +1,7 @@
-/** What a data set is made of, as it stands when it is asked for: the members, and of each view the version and generation that serving reads. */
+/**
+ * What a data set is made of, as it stands when it is asked for: the members, and of each view the
+ * version and generation that serving reads.
+ */
 import type {
   EntityDefinition,
   FeatureViewDefinition,
@@ -33,14 +36,25 @@ export const createPins = (catalog: Catalog, manager: ServingViews): Pins => {
   };
 
   /** The version that serving reads, so that training and serving never differ in it. */
-  const served = (name: string, version: number | undefined): { readonly version: number; readonly generation: number } => {
+  const served = (
+    name: string,
+    version: number | undefined,
+  ): { readonly version: number; readonly generation: number } => {
     const live = manager.live(name, version);
     if (live === null)
-      return fail('MR_NOT_FOUND', `there is no feature view "${name}"${version === undefined ? '' : ` version ${version}`}`, {
-        view: name,
-      });
+      return fail(
+        'MR_NOT_FOUND',
+        `there is no feature view "${name}"${version === undefined ? '' : ` version ${version}`}`,
+        {
+          view: name,
+        },
+      );
     if (live === 'filling')
-      return fail('MR_VIEW_NOT_READY', `the first generation of view "${name}" is still being filled`, { view: name });
+      return fail(
+        'MR_VIEW_NOT_READY',
+        `the first generation of view "${name}" is still being filled`,
+        { view: name },
+      );
     return live;
   };
 
@@ -52,7 +66,8 @@ export const createPins = (catalog: Catalog, manager: ServingViews): Pins => {
         catalog.definition('on-demand-feature', name) ??
         fail('MR_NOT_FOUND', `there is no on-demand feature "${name}"`, { feature: name });
       found.set(name, definition);
-      for (const input of Object.values(definition.inputs)) if (input.from === 'on-demand') add(input.name);
+      for (const input of Object.values(definition.inputs))
+        if (input.from === 'on-demand') add(input.name);
     };
     names.forEach(add);
     return [...found.values()];
@@ -62,29 +77,51 @@ export const createPins = (catalog: Catalog, manager: ServingViews): Pins => {
     if ('service' in target) {
       const service = catalog.definition('feature-service', target.service);
       return (
-        service?.features ?? fail('MR_NOT_FOUND', `there is no feature service "${target.service}"`, { service: target.service })
+        service?.features ??
+        fail('MR_NOT_FOUND', `there is no feature service "${target.service}"`, {
+          service: target.service,
+        })
       );
     }
     const { version } = served(target.view, undefined);
-    return [{ from: 'view', view: target.view, features: Object.keys(definitionsOf(target.view, version).view.features) }];
+    return [
+      {
+        from: 'view',
+        view: target.view,
+        features: Object.keys(definitionsOf(target.view, version).view.features),
+      },
+    ];
   };
 
   const pin = (target: DatasetRequest['target']): Pinned => {
     const members = membersOf(target);
-    const onDemand = onDemandOf(members.flatMap((member) => (member.from === 'on-demand' ? [member.name] : [])));
+    const onDemand = onDemandOf(
+      members.flatMap((member) => (member.from === 'on-demand' ? [member.name] : [])),
+    );
     const pinnedVersion = new Map(
-      members.flatMap((member) => (member.from === 'view' ? [[member.view, member.version] as const] : [])),
+      members.flatMap((member) =>
+        member.from === 'view' ? [[member.view, member.version] as const] : [],
+      ),
     );
     const names = new Set([
       ...pinnedVersion.keys(),
       ...onDemand.flatMap((definition) =>
-        Object.values(definition.inputs).flatMap((input) => (input.from === 'feature' ? [input.view] : [])),
+        Object.values(definition.inputs).flatMap((input) =>
+          input.from === 'feature' ? [input.view] : [],
+        ),
       ),
     ]);
     const views = [...names]
       .map((view) => ({ view, ...served(view, pinnedVersion.get(view)) }))
       .map(({ view, version, generation }) => ({ view, version, generation }));
-    return { target: { members, onDemand, views: views.map(({ view, version }) => definitionsOf(view, version)) }, views };
+    return {
+      target: {
+        members,
+        onDemand,
+        views: views.map(({ view, version }) => definitionsOf(view, version)),
+      },
+      views,
+    };
   };
 
   return { pin, definitionsOf };

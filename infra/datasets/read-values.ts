@@ -1,4 +1,7 @@
-/** A data set read back into memory, for who compares its values: rows in the order of their spine, which a number in it keeps. */
+/**
+ * A data set read back into memory, for who compares its values: rows in the order of their spine,
+ * which a number in it keeps.
+ */
 import { rm } from 'node:fs/promises';
 import { DuckDBTypeId } from '@duckdb/node-api';
 import type { Row, Value } from '#domain/values/value.ts';
@@ -6,7 +9,8 @@ import { identifier, literal, openDuckDb } from '#infra/duckdb/connect.ts';
 
 const NUMBER = '__millrace_row';
 
-export const numbered = (spine: readonly Row[]): readonly Row[] => spine.map((row, i) => ({ ...row, [NUMBER]: i }));
+export const numbered = (spine: readonly Row[]): readonly Row[] =>
+  spine.map((row, i) => ({ ...row, [NUMBER]: i }));
 
 interface Micros {
   readonly micros: bigint;
@@ -33,19 +37,37 @@ export const readValues = async (file: string): Promise<readonly ReadonlyMap<str
   const duckDb = await openDuckDb({ memoryLimit: '256MB' });
   const connection = await duckDb.connect();
   try {
-    const result = await connection.stream(`SELECT * FROM read_parquet(${literal(file)}) ORDER BY ${identifier(NUMBER)}`);
+    const result = await connection.stream(
+      `SELECT * FROM read_parquet(${literal(file)}) ORDER BY ${identifier(NUMBER)}`,
+    );
     const names = result.columnNames();
     const readers = result.columnTypes().map((type): ((value: unknown) => Value) => {
       if (type.typeId !== DuckDBTypeId.LIST) return (value) => plain(type.typeId, value);
-      const element = (type as unknown as { readonly valueType: { readonly typeId: DuckDBTypeId } }).valueType.typeId;
+      const element = (type as unknown as { readonly valueType: { readonly typeId: DuckDBTypeId } })
+        .valueType.typeId;
       return (value) =>
-        value === null ? null : (value as { readonly items: readonly unknown[] }).items.map((item) => plain(element, item));
+        value === null
+          ? null
+          : (value as { readonly items: readonly unknown[] }).items.map((item) =>
+              plain(element, item),
+            );
     });
     const rows: ReadonlyMap<string, Value>[] = [];
     // A chunk at a time: others get their turn in between.
-    for (let chunk = await result.fetchChunk(); chunk !== null && chunk.rowCount > 0; chunk = await result.fetchChunk())
+    for (
+      let chunk = await result.fetchChunk();
+      chunk !== null && chunk.rowCount > 0;
+      chunk = await result.fetchChunk()
+    )
       for (const row of chunk.getRows())
-        rows.push(new Map(row.map((value, c) => [names[c] as string, (readers[c] as (typeof readers)[number])(value)])));
+        rows.push(
+          new Map(
+            row.map((value, c) => [
+              names[c] as string,
+              (readers[c] as (typeof readers)[number])(value),
+            ]),
+          ),
+        );
     return rows;
   } finally {
     connection.closeSync();

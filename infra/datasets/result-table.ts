@@ -39,7 +39,10 @@ const setter = (type: FieldType, column: ColumnWriter): ((row: number, value: Va
         );
     if (type.base === 'string' || type.base === 'bytes') {
       return (row, value) => {
-        const bytes = type.base === 'string' ? utf8.encode(value as string) : Buffer.from(value as string, 'base64');
+        const bytes =
+          type.base === 'string'
+            ? utf8.encode(value as string)
+            : Buffer.from(value as string, 'base64');
         column.setBytes(row, bytes, 0, bytes.length);
       };
     }

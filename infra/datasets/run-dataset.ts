@@ -1,6 +1,6 @@
 /**
- * Builds a data set in a thread of its own. The output appears whole under its name or not at all: whatever ends the thread, the
- * temporary file is taken away here.
+ * Builds a data set in a thread of its own. The output appears whole under its name or not at all:
+ * whatever ends the thread, the temporary file is taken away here.
  */
 import { rm } from 'node:fs/promises';
 import { resolve } from 'node:path';
@@ -19,7 +19,10 @@ export interface RunOptions {
 
 const cancelled = (): Error => new DOMException('The data set was cancelled.', 'AbortError');
 
-const inThread = (input: WorkerInput, { signal, onProgress, maxHeapMb = 1024 }: RunOptions): Promise<DatasetResult> =>
+const inThread = (
+  input: WorkerInput,
+  { signal, onProgress, maxHeapMb = 1024 }: RunOptions,
+): Promise<DatasetResult> =>
   new Promise((done, failed) => {
     const worker = new Worker(new URL('./worker.ts', import.meta.url), {
       workerData: input,
@@ -30,28 +33,42 @@ const inThread = (input: WorkerInput, { signal, onProgress, maxHeapMb = 1024 }: 
     const cancel = (): void => worker.postMessage({ type: 'cancel' });
     signal?.addEventListener('abort', cancel, { once: true });
     worker.on('message', (answer: WorkerAnswer) => {
-      if (answer.type === 'progress') onProgress?.({ stage: answer.stage, progress: answer.progress });
+      if (answer.type === 'progress')
+        onProgress?.({ stage: answer.stage, progress: answer.progress });
       else if (answer.type === 'done') outcome = () => done(answer.result);
       else if (answer.type === 'cancelled') outcome = () => failed(cancelled());
       else outcome = () => failed(new MillraceError(answer.code, answer.message, answer.details));
     });
     worker.on('error', (error) => {
       outcome = () =>
-        failed(new MillraceError('MR_DATASET_FAILED', `the thread that built the data set ended: ${error.message}`));
+        failed(
+          new MillraceError(
+            'MR_DATASET_FAILED',
+            `the thread that built the data set ended: ${error.message}`,
+          ),
+        );
     });
     worker.on('exit', (code) => {
       signal?.removeEventListener('abort', cancel);
       if (outcome === null)
-        failed(new MillraceError('MR_DATASET_FAILED', `the thread that built the data set ended with ${code}`));
+        failed(
+          new MillraceError(
+            'MR_DATASET_FAILED',
+            `the thread that built the data set ended with ${code}`,
+          ),
+        );
       else outcome();
     });
   });
 
 /**
- * @throws MillraceError where the spine, the disk or the thread forbids it; a DOMException AbortError where the signal was aborted before
- * the output took its name
+ * @throws MillraceError where the spine, the disk or the thread forbids it; a DOMException
+ * AbortError where the signal was aborted before the output took its name
  */
-export const runDataset = async (job: DatasetJob, options: RunOptions = {}): Promise<DatasetResult> => {
+export const runDataset = async (
+  job: DatasetJob,
+  options: RunOptions = {},
+): Promise<DatasetResult> => {
   if (options.signal?.aborted) throw cancelled();
   outputFormat(job.out);
   const out = resolve(job.out);

@@ -1,6 +1,7 @@
 /**
- * The columns of a spine that a data set reads: times, entity keys, request inputs; checked, with the row and the fix named where
- * something is wrong. Rows are counted from 1, a header not included.
+ * The columns of a spine that a data set reads: times, entity keys, request inputs; checked, with
+ * the row and the fix named where something is wrong. Rows are counted from 1, a header not
+ * included.
  */
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { fail } from '#domain/errors.ts';
@@ -27,7 +28,8 @@ export interface SpineColumns {
 const ISO = String.raw`\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]([01]\d|2[0-3])(:[0-5]\d)?)`;
 const DIGITS = String.raw`-?\d{1,15}`;
 
-const floorDiv = (sql: string, by: number): string => `((${sql}) - (((${sql}) % ${by}) + ${by}) % ${by}) // ${by}`;
+const floorDiv = (sql: string, by: number): string =>
+  `((${sql}) - (((${sql}) % ${by}) + ${by}) % ${by}) // ${by}`;
 
 /** Epoch ms of a time column, as BIGINT; null where it is null or has no such form. */
 const timeSql = (column: string, type: string): string => {
@@ -98,9 +100,18 @@ const codesOfNumbers = (numbers: Float64Array, isBoolean: boolean): CodedValues 
   return { codes, values };
 };
 
-/** What the readers below see of a type: a timestamp comes as whole milliseconds, bytes as base64 text. */
+/**
+ * What the readers below see of a type: a timestamp comes as whole milliseconds, bytes as base64
+ * text.
+ */
 const readType = (type: FieldType): string =>
-  type.array ? icebergType(type) : type.base === 'timestamp' ? 'long' : type.base === 'bytes' ? 'string' : icebergType(type);
+  type.array
+    ? icebergType(type)
+    : type.base === 'timestamp'
+      ? 'long'
+      : type.base === 'bytes'
+        ? 'string'
+        : icebergType(type);
 
 export const readSpine = async (
   connection: DuckDBConnection,
@@ -108,7 +119,8 @@ export const readSpine = async (
   keys: readonly NamedType[],
   request: readonly NamedType[],
 ): Promise<SpineColumns> => {
-  const typeOf = (name: string): string => table.columns.find((column) => column.name === name)?.type ?? 'VARCHAR';
+  const typeOf = (name: string): string =>
+    table.columns.find((column) => column.name === name)?.type ?? 'VARCHAR';
   const timeType = typeOf(TIME_COLUMN);
   const wanted = [...new Map([...keys, ...request].map((named) => [named.name, named])).values()];
 
@@ -120,11 +132,16 @@ export const readSpine = async (
       `SELECT (rowid + 1)::DOUBLE, CAST(${column} AS VARCHAR) FROM ${SPINE_TABLE} WHERE ${condition} ORDER BY rowid LIMIT 1`,
     );
     const [first] = found.getRows();
-    return first === undefined ? null : { row: Number(first[0]), text: first[1] === null ? 'null' : String(first[1]) };
+    return first === undefined
+      ? null
+      : { row: Number(first[0]), text: first[1] === null ? 'null' : String(first[1]) };
   };
   for (const { name, type } of wanted) {
     const column = identifier(name);
-    const bad = await firstWhere(`${column} IS NOT NULL AND (${valueSql(column, typeOf(name), type)}) IS NULL`, column);
+    const bad = await firstWhere(
+      `${column} IS NOT NULL AND (${valueSql(column, typeOf(name), type)}) IS NULL`,
+      column,
+    );
     if (bad === null) continue;
     const message = `column "${name}" of row ${bad.row} of the spine is ${JSON.stringify(bad.text)}, and it must be ${formatFieldType(type)}: correct the value, or leave it empty`;
     fail('MR_SPINE_INVALID', message, { column: name, row: bad.row, value: bad.text });
@@ -134,29 +151,44 @@ export const readSpine = async (
   const reads: Read[] = [numbersRead(timeSql(identifier(TIME_COLUMN), timeType), 'long', times)];
   const made = new Map<
     string,
-    { readonly type: FieldType; readonly coded: () => CodedValues; readonly values: () => Float64Array | Value[] }
+    {
+      readonly type: FieldType;
+      readonly coded: () => CodedValues;
+      readonly values: () => Float64Array | Value[];
+    }
   >();
   for (const { name, type } of wanted) {
     const sql = valueSql(identifier(name), typeOf(name), type);
     if (isNumberType(type)) {
       const numbers = new Float64Array(table.rows);
       reads.push(numbersRead(sql, readType(type), numbers));
-      made.set(name, { type, coded: () => codesOfNumbers(numbers, type.base === 'boolean'), values: () => numbers });
+      made.set(name, {
+        type,
+        coded: () => codesOfNumbers(numbers, type.base === 'boolean'),
+        values: () => numbers,
+      });
     } else if (type.array) {
       const values: Value[] = [];
       const read = columnReader(icebergField(name, type), false);
       reads.push({ sql, read: (chunk, index) => void values.push(...read(chunk, index)) });
-      made.set(name, { type, coded: () => ({ codes: new Int32Array(0), values: [] }), values: () => values });
+      made.set(name, {
+        type,
+        coded: () => ({ codes: new Int32Array(0), values: [] }),
+        values: () => values,
+      });
     } else {
       const dictionary = createDictionary();
       const codes = new Int32Array(table.rows);
       reads.push({ sql, read: (chunk, index, at) => dictionary.read(chunk, index, codes, at) });
-      const values = (): Value[] => Array.from(codes, (code) => (code < 0 ? null : (dictionary.values[code] as string)));
+      const values = (): Value[] =>
+        Array.from(codes, (code) => (code < 0 ? null : (dictionary.values[code] as string)));
       made.set(name, { type, coded: () => ({ codes, values: dictionary.values }), values });
     }
   }
 
-  const result = await connection.stream(`SELECT ${reads.map(({ sql }) => sql).join(', ')} FROM ${SPINE_TABLE}`);
+  const result = await connection.stream(
+    `SELECT ${reads.map(({ sql }) => sql).join(', ')} FROM ${SPINE_TABLE}`,
+  );
   let at = 0;
   for (;;) {
     const chunk = await result.fetchChunk();
@@ -167,13 +199,21 @@ export const readSpine = async (
   await readOddTimes(connection, times, timeType);
   return {
     times,
-    keys: Object.fromEntries(keys.map(({ name }) => [name, (made.get(name) as { coded: () => CodedValues }).coded()])),
-    request: Object.fromEntries(request.map(({ name, type }) => [name, { type, values: made.get(name)?.values() ?? [] }])),
+    keys: Object.fromEntries(
+      keys.map(({ name }) => [name, (made.get(name) as { coded: () => CodedValues }).coded()]),
+    ),
+    request: Object.fromEntries(
+      request.map(({ name, type }) => [name, { type, values: made.get(name)?.values() ?? [] }]),
+    ),
   };
 };
 
 /** Times that the query did not read: by parseTime's rules, or refused. */
-const readOddTimes = async (connection: DuckDBConnection, times: Float64Array, type: string): Promise<void> => {
+const readOddTimes = async (
+  connection: DuckDBConnection,
+  times: Float64Array,
+  type: string,
+): Promise<void> => {
   if (times.every(isTime)) return;
   const column = identifier(TIME_COLUMN);
   const odd = await connection.stream(
@@ -192,7 +232,11 @@ const readOddTimes = async (connection: DuckDBConnection, times: Float64Array, t
         );
       const ms = type === 'VARCHAR' ? timeOf(text) : Number.NaN;
       if (!isTime(ms))
-        fail('MR_SPINE_INVALID', `${TIME_COLUMN} of row ${row + 1} of the spine: ${whyNot(TIME_COLUMN, type, text)}`, details);
+        fail(
+          'MR_SPINE_INVALID',
+          `${TIME_COLUMN} of row ${row + 1} of the spine: ${whyNot(TIME_COLUMN, type, text)}`,
+          details,
+        );
       times[row] = ms;
     }
   }

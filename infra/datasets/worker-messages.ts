@@ -12,5 +12,10 @@ export type WorkerRequest = { readonly type: 'cancel' };
 export type WorkerAnswer =
   | ({ readonly type: 'progress' } & DatasetProgress)
   | { readonly type: 'done'; readonly result: DatasetResult }
-  | { readonly type: 'failed'; readonly code: ErrorCode; readonly message: string; readonly details: ErrorDetails }
+  | {
+      readonly type: 'failed';
+      readonly code: ErrorCode;
+      readonly message: string;
+      readonly details: ErrorDetails;
+    }
   | { readonly type: 'cancelled' };

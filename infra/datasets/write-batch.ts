@@ -1,4 +1,7 @@
-/** The values of many entities at one time, for batch scoring: Parquet or CSV by extension, whole under its name or not at all. */
+/**
+ * The values of many entities at one time, for batch scoring: Parquet or CSV by extension, whole
+ * under its name or not at all.
+ */
 import { setImmediate } from 'node:timers/promises';
 import type { Value } from '#domain/values/value.ts';
 import type { EntityKey } from '#domain/views/plan.ts';
@@ -24,7 +27,10 @@ export interface BatchFile {
 
 /** Others have their turn after so many rows. */
 const TURN_ROWS = 2048;
-const TIME: NamedType = { name: 'event_timestamp', type: { base: 'timestamp', array: false, nullable: false } };
+const TIME: NamedType = {
+  name: 'event_timestamp',
+  type: { base: 'timestamp', array: false, nullable: false },
+};
 
 /** @returns the number of rows */
 export const writeBatch = async (
@@ -33,11 +39,19 @@ export const writeBatch = async (
 ): Promise<number> => {
   outputFormat(out);
   const temporary = temporaryPath(out);
-  const duckDb = await openDuckDb({ threads: 1, memoryLimit: '384MB', spillDirectory: `${temporary}.spill` });
+  const duckDb = await openDuckDb({
+    threads: 1,
+    memoryLimit: '384MB',
+    spillDirectory: `${temporary}.spill`,
+  });
   const connection = await duckDb.connect();
   try {
     await connection.run('SET preserve_insertion_order = true');
-    const filler = await createTable(connection, 'batch', [...keys, ...(at === undefined ? [] : [TIME]), ...features]);
+    const filler = await createTable(connection, 'batch', [
+      ...keys,
+      ...(at === undefined ? [] : [TIME]),
+      ...features,
+    ]);
     let count = 0;
     for await (const { entity, values } of rows) {
       let column = 0;

@@ -17,17 +17,41 @@ const rawColumn = (chunk: DuckDBDataChunk, index: number, width: number): RawCol
   const count = chunk.rowCount;
   const vector = duckdb.data_chunk_get_vector(chunk.chunk, index);
   const bytes = duckdb.vector_get_data(vector, count * width) as Uint8Array<ArrayBuffer>;
-  const validity = duckdb.vector_get_validity(vector, Math.ceil(count / 64) * 8) as Uint8Array | null;
+  const validity = duckdb.vector_get_validity(
+    vector,
+    Math.ceil(count / 64) * 8,
+  ) as Uint8Array | null;
   if (validity === null) return { count, bytes, isNull: neverNull };
-  return { count, bytes, isNull: (row) => (((validity[row >> 3] as number) >> (row & 7)) & 1) === 0 };
+  return {
+    count,
+    bytes,
+    isNull: (row) => (((validity[row >> 3] as number) >> (row & 7)) & 1) === 0,
+  };
 };
 
-const WIDTHS: Readonly<Record<string, number>> = { int: 4, date: 4, float: 4, double: 8, boolean: 1, long: 8, timestamptz: 8 };
+const WIDTHS: Readonly<Record<string, number>> = {
+  int: 4,
+  date: 4,
+  float: 4,
+  double: 8,
+  boolean: 1,
+  long: 8,
+  timestamptz: 8,
+};
 
 export const isNumeric = (type: string): boolean => type in WIDTHS;
 
-/** Numbers as our side has them (timestamps in ms, booleans 0 and 1); null is NaN. Written to `into` from `at` on. */
-export const readNumbers = (chunk: DuckDBDataChunk, index: number, type: string, into: Float64Array, at: number): void => {
+/**
+ * Numbers as our side has them (timestamps in ms, booleans 0 and 1); null is NaN. Written to `into`
+ * from `at` on.
+ */
+export const readNumbers = (
+  chunk: DuckDBDataChunk,
+  index: number,
+  type: string,
+  into: Float64Array,
+  at: number,
+): void => {
   const { count, bytes, isNull } = rawColumn(chunk, index, WIDTHS[type] as number);
   const { buffer, byteOffset } = bytes;
   if (type === 'long' || type === 'timestamptz') {
@@ -47,10 +71,14 @@ export const readNumbers = (chunk: DuckDBDataChunk, index: number, type: string,
   } else {
     into.set(new Int32Array(buffer, byteOffset, count), at);
   }
-  if (isNull !== neverNull) for (let i = 0; i < count; i++) if (isNull(i)) into[at + i] = Number.NaN;
+  if (isNull !== neverNull)
+    for (let i = 0; i < count; i++) if (isNull(i)) into[at + i] = Number.NaN;
 };
 
-/** Strings by code: `values[code]`; code −1 is null. Grows as chunks are read, so equal strings have one code for the whole read. */
+/**
+ * Strings by code: `values[code]`; code −1 is null. Grows as chunks are read, so equal strings have
+ * one code for the whole read.
+ */
 export interface Dictionary {
   readonly values: string[];
   read(chunk: DuckDBDataChunk, index: number, into: Int32Array, at: number): void;
@@ -61,7 +89,8 @@ const INLINE_BYTES = 12;
 export const createDictionary = (): Dictionary => {
   const values: string[] = [];
   const codes = new Map<string, number>();
-  // Open addressing over the four words of an inlined string: a repeated short string costs no decoding.
+  // Open addressing over the four words of an inlined string: a repeated short string costs no
+  // decoding.
   let capacity = 1024;
   let slots = new Int32Array(capacity * 5);
   let used = 0;
@@ -85,7 +114,8 @@ export const createDictionary = (): Dictionary => {
   const find = (a: number, b: number, c: number, d: number): number => {
     let at = (hash(a, b, c, d) % capacity) * 5;
     while (slots[at + 4] !== 0) {
-      if (slots[at] === a && slots[at + 1] === b && slots[at + 2] === c && slots[at + 3] === d) return at;
+      if (slots[at] === a && slots[at + 1] === b && slots[at + 2] === c && slots[at + 3] === d)
+        return at;
       at = at + 5 === capacity * 5 ? 0 : at + 5;
     }
     return at;
@@ -104,7 +134,13 @@ export const createDictionary = (): Dictionary => {
     slots = new Int32Array(capacity * 5);
     for (let i = 0; i < old.length; i += 5) {
       if (old[i + 4] !== 0)
-        put(old[i] as number, old[i + 1] as number, old[i + 2] as number, old[i + 3] as number, (old[i + 4] as number) - 1);
+        put(
+          old[i] as number,
+          old[i + 1] as number,
+          old[i + 2] as number,
+          old[i + 3] as number,
+          (old[i + 4] as number) - 1,
+        );
     }
   };
   return {
@@ -120,7 +156,11 @@ export const createDictionary = (): Dictionary => {
         const word = i * 4;
         const length = words[word] as number;
         if (length > INLINE_BYTES) {
-          into[at + i] = codeOf(utf8.decode(duckdb.get_data_from_pointer(bytes.buffer, bytes.byteOffset + i * 16 + 8, length)));
+          into[at + i] = codeOf(
+            utf8.decode(
+              duckdb.get_data_from_pointer(bytes.buffer, bytes.byteOffset + i * 16 + 8, length),
+            ),
+          );
           continue;
         }
         const b = words[word + 1] as number;

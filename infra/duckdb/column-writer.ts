@@ -1,9 +1,10 @@
 /**
  * Columns on their way into DuckDB, 2,048 rows at a time.
  *
- * Numbers are collected in typed arrays in DuckDB's own layout and handed over with one copy a column. A string or blob of up
- * to 12 bytes lies inside its 16-byte `duckdb_string_t` (length, then the bytes), so most keys travel the same way and never
- * become JavaScript strings; only longer ones cost a call each.
+ * Numbers are collected in typed arrays in DuckDB's own layout and handed over with one copy a
+ * column. A string or blob of up to 12 bytes lies inside its 16-byte `duckdb_string_t` (length,
+ * then the bytes), so most keys travel the same way and never become JavaScript strings; only
+ * longer ones cost a call each.
  */
 import {
   BIGINT,
@@ -37,7 +38,10 @@ export interface ColumnWriter {
   setBytes(row: number, bytes: Uint8Array, start: number, end: number): void;
   /** a list's elements, as DuckDB values */
   setList(row: number, items: readonly DuckDBValue[]): void;
-  /** true: some string began with a byte order mark, which DuckDB's client drops from the statistics that it reports */
+  /**
+   * true: some string began with a byte order mark, which DuckDB's client drops from the statistics
+   * that it reports
+   */
   readonly hasMark: boolean;
   /** copies the rows into column `index` of the chunk, and starts over */
   flush(chunk: DuckDBDataChunk, index: number): void;
@@ -71,7 +75,10 @@ const wrongKind = (): never => {
 };
 const base = { setNumber: wrongKind, setBytes: wrongKind, setList: wrongKind, hasMark: false };
 
-const numberWriter = (type: DuckDBType, data: Int32Array | Float32Array | Float64Array | Uint8Array): ColumnWriter => {
+const numberWriter = (
+  type: DuckDBType,
+  data: Int32Array | Float32Array | Float64Array | Uint8Array,
+): ColumnWriter => {
   const validity = createValidity();
   return {
     ...base,
@@ -82,7 +89,13 @@ const numberWriter = (type: DuckDBType, data: Int32Array | Float32Array | Float6
     },
     flush(chunk, index) {
       const vector = duckdb.data_chunk_get_vector(chunk.chunk, index);
-      duckdb.copy_data_to_vector(vector, 0, data.buffer as ArrayBuffer, 0, chunk.rowCount * data.BYTES_PER_ELEMENT);
+      duckdb.copy_data_to_vector(
+        vector,
+        0,
+        data.buffer as ArrayBuffer,
+        0,
+        chunk.rowCount * data.BYTES_PER_ELEMENT,
+      );
       validity.flush(vector);
     },
   };
@@ -148,7 +161,11 @@ const bytesWriter = (type: DuckDBType): ColumnWriter => {
       const vector = duckdb.data_chunk_get_vector(chunk.chunk, index);
       duckdb.copy_data_to_vector(vector, 0, bytes.buffer, 0, chunk.rowCount * 16);
       for (let i = 0; i < longRows.length; i++) {
-        duckdb.vector_assign_string_element_len(vector, longRows[i] as number, longBytes[i] as Uint8Array);
+        duckdb.vector_assign_string_element_len(
+          vector,
+          longRows[i] as number,
+          longBytes[i] as Uint8Array,
+        );
       }
       if (longRows.length > 0) {
         longRows = [];
@@ -215,7 +232,8 @@ export const columnWriter = (type: string): ColumnWriter => {
       return bytesWriter(BLOB);
     default: {
       const element = DUCKDB_TYPES[type.slice('list<'.length, -1)];
-      if (!type.startsWith('list<') || element === undefined) throw new TypeError(`no column for the type ${type}`);
+      if (!type.startsWith('list<') || element === undefined)
+        throw new TypeError(`no column for the type ${type}`);
       return listWriter(element);
     }
   }

@@ -1,4 +1,7 @@
-/** DuckDB as a library: one small instance each for whoever reads or writes Parquet, its memory and threads capped. */
+/**
+ * DuckDB as a library: one small instance each for whoever reads or writes Parquet, its memory and
+ * threads capped.
+ */
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 
 export interface DuckDbOptions {
@@ -17,7 +20,11 @@ export interface DuckDb {
 export const identifier = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 export const literal = (text: string): string => `'${text.replaceAll("'", "''")}'`;
 
-export const openDuckDb = async ({ memoryLimit = '512MB', threads = 1, spillDirectory }: DuckDbOptions = {}): Promise<DuckDb> => {
+export const openDuckDb = async ({
+  memoryLimit = '512MB',
+  threads = 1,
+  spillDirectory,
+}: DuckDbOptions = {}): Promise<DuckDb> => {
   const instance = await DuckDBInstance.create(':memory:', {
     memory_limit: memoryLimit,
     threads: String(threads),

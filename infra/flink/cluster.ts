@@ -1,10 +1,15 @@
-/** Flink's JobManager by its REST interface: which jobs there are, how they fare, and how they end. */
+/**
+ * Flink's JobManager by its REST interface: which jobs there are, how they fare, and how they end.
+ */
 import { fail, MillraceError } from '#domain/errors.ts';
 
 export interface FlinkJob {
   readonly id: string;
   readonly name: string;
-  /** Flink's own: CREATED INITIALIZING RUNNING RESTARTING FAILING FAILED CANCELLING CANCELED FINISHED SUSPENDED RECONCILING */
+  /**
+   * Flink's own: CREATED INITIALIZING RUNNING RESTARTING FAILING FAILED CANCELLING CANCELED
+   * FINISHED SUSPENDED RECONCILING
+   */
   readonly state: string;
   /** epoch ms */
   readonly startedAt: number;
@@ -26,13 +31,20 @@ export interface FlinkCluster {
   readonly health: (job: string) => Promise<JobHealth>;
   /** Whether every source that can end has ended: a fill's history is then read. */
   readonly boundedSourcesFinished: (job: string) => Promise<boolean>;
-  /** Ends a job after a last checkpoint that its sinks have committed; resolves with the savepoint's path. */
+  /**
+   * Ends a job after a last checkpoint that its sinks have committed; resolves with the savepoint's
+   * path.
+   */
   readonly stop: (job: string, savepoints: string) => Promise<string>;
   readonly cancel: (job: string) => Promise<void>;
   /** Whether all tasks run: before that a job takes no checkpoint. */
   readonly isRunning: (job: string) => Promise<boolean>;
   /** free and all task slots */
-  readonly slots: () => Promise<{ readonly free: number; readonly total: number; readonly taskManagers: number }>;
+  readonly slots: () => Promise<{
+    readonly free: number;
+    readonly total: number;
+    readonly taskManagers: number;
+  }>;
 }
 
 const TIMEOUT_MS = 10_000;
@@ -55,7 +67,9 @@ export const flinkCluster = (address: string): FlinkCluster => {
       response = await fetch(`${address}${path}`, {
         method,
         signal: AbortSignal.timeout(TIMEOUT_MS),
-        ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
+        ...(body === undefined
+          ? {}
+          : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
       });
     } catch (error) {
       return fail(
@@ -77,23 +91,30 @@ export const flinkCluster = (address: string): FlinkCluster => {
 
   return {
     async jobs() {
-      const { jobs } = await call<{ jobs: { jid: string; name: string; state: string; 'start-time': number }[] }>(
-        'GET',
-        '/jobs/overview',
-      );
-      return jobs.map((job) => ({ id: job.jid, name: job.name, state: job.state, startedAt: job['start-time'] }));
+      const { jobs } = await call<{
+        jobs: { jid: string; name: string; state: string; 'start-time': number }[];
+      }>('GET', '/jobs/overview');
+      return jobs.map((job) => ({
+        id: job.jid,
+        name: job.name,
+        state: job.state,
+        startedAt: job['start-time'],
+      }));
     },
 
     async health(job) {
       const [checkpoints, exceptions] = await Promise.all([
         call<{
           counts: { restored: number; failed: number };
-          latest: { completed: { latest_ack_timestamp: number; end_to_end_duration: number } | null };
+          latest: {
+            completed: { latest_ack_timestamp: number; end_to_end_duration: number } | null;
+          };
         }>('GET', `/jobs/${job}/checkpoints`),
-        call<{ exceptionHistory: { entries: { exceptionName: string; stacktrace: string; timestamp: number }[] } }>(
-          'GET',
-          `/jobs/${job}/exceptions?maxExceptions=20`,
-        ),
+        call<{
+          exceptionHistory: {
+            entries: { exceptionName: string; stacktrace: string; timestamp: number }[];
+          };
+        }>('GET', `/jobs/${job}/exceptions?maxExceptions=20`),
       ]);
       const entries = exceptions.exceptionHistory.entries;
       const newest = entries[0];
@@ -102,23 +123,37 @@ export const flinkCluster = (address: string): FlinkCluster => {
         checkpointAt: checkpoints.latest.completed?.latest_ack_timestamp ?? null,
         checkpointMs: checkpoints.latest.completed?.end_to_end_duration ?? null,
         failedCheckpoints: checkpoints.counts.failed,
-        failure: newest === undefined ? null : (newest.stacktrace.split('\n')[0] ?? newest.exceptionName),
+        failure:
+          newest === undefined ? null : (newest.stacktrace.split('\n')[0] ?? newest.exceptionName),
         failedAt: newest?.timestamp ?? null,
       };
     },
 
     async boundedSourcesFinished(job) {
-      const { vertices } = await call<{ vertices: { name: string; status: string }[] }>('GET', `/jobs/${job}`);
-      const bounded = vertices.filter(({ name }) => name.toLowerCase().includes('iceberg') && name.startsWith('Source'));
+      const { vertices } = await call<{ vertices: { name: string; status: string }[] }>(
+        'GET',
+        `/jobs/${job}`,
+      );
+      const bounded = vertices.filter(
+        ({ name }) => name.toLowerCase().includes('iceberg') && name.startsWith('Source'),
+      );
       return bounded.every(({ status }) => status === 'FINISHED');
     },
 
     async stop(job, savepoints) {
-      const { 'request-id': request } = await call<{ 'request-id': string }>('POST', `/jobs/${job}/stop`, {
-        targetDirectory: `file://${savepoints}`,
-        drain: false,
-      });
-      for (const deadline = Date.now() + STOP_DEADLINE_MS; Date.now() < deadline; await sleep(100)) {
+      const { 'request-id': request } = await call<{ 'request-id': string }>(
+        'POST',
+        `/jobs/${job}/stop`,
+        {
+          targetDirectory: `file://${savepoints}`,
+          drain: false,
+        },
+      );
+      for (
+        const deadline = Date.now() + STOP_DEADLINE_MS;
+        Date.now() < deadline;
+        await sleep(100)
+      ) {
         const { status, operation } = await call<{
           status: { id: string };
           operation?: { location?: string; 'failure-cause'?: { 'stack-trace'?: string } };
@@ -130,7 +165,10 @@ export const flinkCluster = (address: string): FlinkCluster => {
           `job ${job} could not be stopped with a savepoint: ${(operation?.['failure-cause']?.['stack-trace'] ?? 'no reason given').slice(0, 600)}`,
         );
       }
-      return fail('MR_ENGINE_FAILED', `job ${job} did not stop with a savepoint within ${STOP_DEADLINE_MS / 1000} s`);
+      return fail(
+        'MR_ENGINE_FAILED',
+        `job ${job} did not stop with a savepoint within ${STOP_DEADLINE_MS / 1000} s`,
+      );
     },
 
     async isRunning(job) {
@@ -143,8 +181,16 @@ export const flinkCluster = (address: string): FlinkCluster => {
     },
 
     async slots() {
-      const overview = await call<{ 'slots-total': number; 'slots-available': number; taskmanagers: number }>('GET', '/overview');
-      return { free: overview['slots-available'], total: overview['slots-total'], taskManagers: overview.taskmanagers };
+      const overview = await call<{
+        'slots-total': number;
+        'slots-available': number;
+        taskmanagers: number;
+      }>('GET', '/overview');
+      return {
+        free: overview['slots-available'],
+        total: overview['slots-total'],
+        taskManagers: overview.taskmanagers,
+      };
     },
   };
 };

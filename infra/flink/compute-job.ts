@@ -1,8 +1,9 @@
 /**
  * The compute jobs that a registry's views need, as SQL to submit: one a generation.
  *
- * A compute job starts from nothing at the beginning of what is known: the history's table up to the offsets that it holds, side by side
- * with Kafka from there on. Order does not matter to a tile, so the two need no switch from one to the other.
+ * A compute job starts from nothing at the beginning of what is known: the history's table up to
+ * the offsets that it holds, side by side with Kafka from there on. Order does not matter to a
+ * tile, so the two need no switch from one to the other.
  */
 import type { FeatureViewDefinition, SourceDefinition } from '#domain/definitions/model.ts';
 import type { ViewPlan } from '#domain/views/plan.ts';
@@ -27,36 +28,50 @@ export interface JobSettings extends TableSettings {
   readonly parallelism: number;
   /** how long the engine gathers events before it takes them in, ms */
   readonly miniBatchMs: number;
-  /** between two commits of the history's tables, ms: how large their files are, and how far behind the log they may be */
+  /**
+   * between two commits of the history's tables, ms: how large their files are, and how far behind
+   * the log they may be
+   */
   readonly archiveEveryMs: number;
 }
 
-const computeProperties = ({ parallelism, miniBatchMs }: JobSettings): Readonly<Record<string, string>> => ({
+const computeProperties = ({
+  parallelism,
+  miniBatchMs,
+}: JobSettings): Readonly<Record<string, string>> => ({
   'parallelism.default': String(parallelism),
   'table.exec.mini-batch.enabled': 'true',
   'table.exec.mini-batch.allow-latency': `${miniBatchMs} ms`,
   'table.exec.mini-batch.size': '5000',
-  // A checkpoint is all of a job's state: where that is much, at most every other moment is given to it.
+  // A checkpoint is all of a job's state: where that is much, at most every other moment is given
+  // to it.
   'execution.checkpointing.min-pause': '1 s',
 });
 
 export interface HistoryStart {
-  /** the history's raw table as a query with the log's columns; null: the log has all that there is */
+  /**
+   * the history's raw table as a query with the log's columns; null: the log has all that there is
+   */
   readonly query: string | null;
   /** where Kafka goes on, a partition each */
   readonly from: StartAt;
 }
 
 /**
- * The identity of a compute job: what its state means. It hangs neither on where it started nor on the version's number: a version that
- * changes a description adopts the running generation, and must not make it compute anew.
+ * The identity of a compute job: what its state means. It hangs neither on where it started nor on
+ * the version's number: a version that changes a description adopts the running generation, and
+ * must not make it compute anew.
  */
 export const computeIdentity = (spec: ComputeSpec): string => {
   const { views, inserts } = computeSql({ ...spec, version: 0, past: [] }, 'events');
   return [JSON.stringify(spec.source.fields), ...views, ...inserts].join(';\n');
 };
 
-export const computeJobOf = (settings: JobSettings, spec: ComputeSpec, start: HistoryStart): WantedJob => {
+export const computeJobOf = (
+  settings: JobSettings,
+  spec: ComputeSpec,
+  start: HistoryStart,
+): WantedJob => {
   const { plan, source, generation } = spec;
   const table = rawTable(source.name);
   const from =
@@ -64,7 +79,9 @@ export const computeJobOf = (settings: JobSettings, spec: ComputeSpec, start: Hi
       ? table
       : `(SELECT ${Object.keys(source.fields)
           .map((name) => `\`${name}\``)
-          .join(', ')}, mr_partition, mr_offset, mr_log_time, mr_trace FROM ${table} UNION ALL ${start.query})`;
+          .join(
+            ', ',
+          )}, mr_partition, mr_offset, mr_log_time, mr_trace FROM ${table} UNION ALL ${start.query})`;
   const { views, inserts } = computeSql(spec, from);
   return {
     name: computeJob(plan.view, generation),
@@ -81,7 +98,15 @@ export const computeJobOf = (settings: JobSettings, spec: ComputeSpec, start: Hi
 };
 
 /** What `millrace show VIEW --sql` prints. */
-export const shownSql = (plan: ViewPlan, view: FeatureViewDefinition, source: SourceDefinition, version: number): string => {
-  const { views, inserts } = computeSql({ plan, view, source, version, generation: 1 }, rawTable(source.name));
+export const shownSql = (
+  plan: ViewPlan,
+  view: FeatureViewDefinition,
+  source: SourceDefinition,
+  version: number,
+): string => {
+  const { views, inserts } = computeSql(
+    { plan, view, source, version, generation: 1 },
+    rawTable(source.name),
+  );
   return `${[...views, ...inserts].join(';\n\n')};\n`;
 };

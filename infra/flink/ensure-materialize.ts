@@ -1,6 +1,7 @@
 /**
- * Keeps the two jobs that write what is read running what is wanted, each stopped and started again where that changes: one writes the
- * primary store, and commits as often as reads are to be fresh; the other the history, and commits as seldom as its files are to be large.
+ * Keeps the two jobs that write what is read running what is wanted, each stopped and started again
+ * where that changes: one writes the primary store, and commits as often as reads are to be fresh;
+ * the other the history, and commits as seldom as its files are to be large.
  */
 import type { Log } from '#domain/ports/log.ts';
 import { featuresTopic, rawTopic, servedTopic } from '#domain/ports/topics.ts';
@@ -32,9 +33,13 @@ export interface MaterializeContext {
 }
 
 /** With no job running that writes to them: a table has one committer at a time. */
-const ensureTables = async (options: MaterializeContext, { sources, views, served }: Materialized): Promise<void> => {
+const ensureTables = async (
+  options: MaterializeContext,
+  { sources, views, served }: Materialized,
+): Promise<void> => {
   for (const source of sources) await options.ensureHistory({ source });
-  for (const { generations } of views) for (const { plan } of generations) await options.ensureHistory({ plan });
+  for (const { generations } of views)
+    for (const { plan } of generations) await options.ensureHistory({ plan });
   for (const columns of served) {
     // Whoever logs makes the topic as well; this may be another process.
     await options.log.createTopic(servedTopic(columns.service), { partitions: 1 });
@@ -59,13 +64,19 @@ const startsOf = async (
   return (topic) => starts.get(topic) ?? 'earliest';
 };
 
-const viewTopics = (views: readonly MaterializedView[]): readonly string[] => views.map(({ view }) => featuresTopic(view));
+const viewTopics = (views: readonly MaterializedView[]): readonly string[] =>
+  views.map(({ view }) => featuresTopic(view));
 
 /**
- * Where a view's updates are read from. Its tables take an update twice without harm, the one further in the log stands: so after a
- * crash, when its offsets may have been committed and its rows not, all is read again.
+ * Where a view's updates are read from. Its tables take an update twice without harm, the one
+ * further in the log stands: so after a crash, when its offsets may have been committed and its
+ * rows not, all is read again.
  */
-const updatesFrom = async (log: Log, views: readonly MaterializedView[], start: JobStart): Promise<(topic: string) => StartAt> =>
+const updatesFrom = async (
+  log: Log,
+  views: readonly MaterializedView[],
+  start: JobStart,
+): Promise<(topic: string) => StartAt> =>
   start.kind === 'fresh' && start.afterCrash
     ? () => 'earliest'
     : startsOf(log, viewTopics(views), (topic) => log.committed(MATERIALIZE_GROUP, topic));
@@ -73,14 +84,19 @@ const updatesFrom = async (log: Log, views: readonly MaterializedView[], start: 
 const isFlushed = (view: MaterializedView): view is FlushedView => view.flushMs !== null;
 
 /**
- * The jobs that write the primary store, running what is wanted now: one for all views, and one for each ephemeral view, which commits
- * at its own interval. A table has one writer: a view that changes sides is stopped on the one before it is started on the other.
+ * The jobs that write the primary store, running what is wanted now: one for all views, and one for
+ * each ephemeral view, which commits at its own interval. A table has one writer: a view that
+ * changes sides is stopped on the one before it is started on the other.
  */
-export const ensureMaterialize = async ({ jobs, log, settings }: MaterializeContext, { views }: Materialized): Promise<void> => {
+export const ensureMaterialize = async (
+  { jobs, log, settings }: MaterializeContext,
+  { views }: Materialized,
+): Promise<void> => {
   const together = views.filter((view) => !isFlushed(view));
   const apart = views.filter(isFlushed);
   const wanted = new Set(apart.map(({ view }) => flushJob(view)));
-  for (const { name } of await jobs.running()) if (name.startsWith(flushJob('')) && !wanted.has(name)) await jobs.stop(name);
+  for (const { name } of await jobs.running())
+    if (name.startsWith(flushJob('')) && !wanted.has(name)) await jobs.stop(name);
   if (together.length === 0) await jobs.discard(MATERIALIZE_JOB);
   else
     await jobs.ensure(MATERIALIZE_JOB, materializeIdentity(together), async (start) =>
@@ -92,8 +108,13 @@ export const ensureMaterialize = async ({ jobs, log, settings }: MaterializeCont
     );
 };
 
-/** The archive job, running what is wanted now: from where the tables themselves say that they are. */
-export const ensureArchive = async (options: MaterializeContext, what: Materialized): Promise<void> => {
+/**
+ * The archive job, running what is wanted now: from where the tables themselves say that they are.
+ */
+export const ensureArchive = async (
+  options: MaterializeContext,
+  what: Materialized,
+): Promise<void> => {
   const { jobs, log, settings } = options;
   if (what.sources.length === 0) return jobs.discard(ARCHIVE_JOB);
   await jobs.ensure(ARCHIVE_JOB, archiveIdentity(what), async () => {

@@ -1,4 +1,7 @@
-/** When a generation that is being filled is whole: everything known when the fill began is computed, and in the stores that reads go to. */
+/**
+ * When a generation that is being filled is whole: everything known when the fill began is
+ * computed, and in the stores that reads go to.
+ */
 import type { Log } from '#domain/ports/log.ts';
 import { featuresTopic, rawTopic } from '#domain/ports/topics.ts';
 import type { FlinkCluster } from './cluster.ts';

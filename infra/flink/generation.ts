@@ -1,8 +1,11 @@
 /**
- * One generation of a view as Flink computes it, seen from a gateway: how far it is, by what others can see of it.
+ * One generation of a view as Flink computes it, seen from a gateway: how far it is, by what others
+ * can see of it.
  *
- *   computed   the offsets that the job committed at its last checkpoint; at that moment its updates were in features.<view>
- *   visible    the computed offsets whose updates the stores that reads go to have taken in: what a reader is answered from
+ *   computed the offsets that the job committed at its last checkpoint; at that moment its updates
+ *   were in features.<view>
+ *   visible the computed offsets whose updates the stores that reads go to have taken in: what a
+ *   reader is answered from
  */
 
 import { degraded, NOT_DEGRADED } from '#domain/ports/degraded.ts';
@@ -59,7 +62,14 @@ const sum = (offsets: readonly number[]): number => offsets.reduce((a, b) => a +
 /** Reads of a generation that was never asked for in this process answer from here. */
 const NOT_HERE = 'needs-history' as const;
 
-export const flinkGeneration = ({ spec, log, hot, decoder, checkpointAt, fetch }: FlinkGenerationOptions): FlinkGeneration => {
+export const flinkGeneration = ({
+  spec,
+  log,
+  hot,
+  decoder,
+  checkpointAt,
+  fetch,
+}: FlinkGenerationOptions): FlinkGeneration => {
   const { plan, view, generation, version, source } = spec;
   const target: TilesTarget = { plan, generation };
   const raw = rawTopic(source.name);
@@ -70,14 +80,17 @@ export const flinkGeneration = ({ spec, log, hot, decoder, checkpointAt, fetch }
   let visible: readonly number[] = [];
   /** offsets of features.<view> that `visible` asks of a store */
   let visibleUpdates: readonly number[] = [];
-  /** offsets of features.<view> that the hot store had when it was last seen, where it could tell */
+  /**
+   * offsets of features.<view> that the hot store had when it was last seen, where it could tell
+   */
   let hotOffsets: readonly (number | null)[] = [];
   let text = formatPosition(raw, [{ partition: 0, offset: 0 }]);
   let newest: number | null = null;
   let failure: Error | null = null;
   let job: EngineJob | null = null;
   /** checkpoints whose updates are on their way to the stores, oldest first */
-  let pending: { readonly computed: readonly number[]; readonly features: readonly number[] }[] = [];
+  let pending: { readonly computed: readonly number[]; readonly features: readonly number[] }[] =
+    [];
   let refreshing: Promise<void> | null = null;
   const times = reachedTimes();
 
@@ -129,7 +142,10 @@ export const flinkGeneration = ({ spec, log, hot, decoder, checkpointAt, fetch }
           if (update === null || update.generation !== generation || update.hopMs < 0) continue;
           const hop = plan.hops.find(({ hopMs }) => hopMs === update.hopMs);
           const slots = hop?.partials.flatMap(({ partial }) => partial.refs) ?? [];
-          applyUpdate(store, { ...update, refs: update.refs.map((ref, i) => slots[i]?.decode(ref)) });
+          applyUpdate(store, {
+            ...update,
+            refs: update.refs.map((ref, i) => slots[i]?.decode(ref)),
+          });
         }
         offset = last.offset + 1;
       }
@@ -137,7 +153,8 @@ export const flinkGeneration = ({ spec, log, hot, decoder, checkpointAt, fetch }
     return store;
   };
 
-  const positions = (): readonly Position[] => visible.map((offset, partition) => ({ partition, offset }));
+  const positions = (): readonly Position[] =>
+    visible.map((offset, partition) => ({ partition, offset }));
   const served: ServedView = {
     plan,
     version,

@@ -1,9 +1,11 @@
 /**
- * Keeps Flink computing the generations that the registry wants, and the gateways reading the one that is live.
+ * Keeps Flink computing the generations that the registry wants, and the gateways reading the one
+ * that is live.
  *
- * Every process looks at how far the generations are and answers from them; one of them, the leader, starts and stops jobs and says when
- * a generation is filled. A leader that dies leaves nothing undone: what is wanted is in the registry, what runs is in Flink, and the
- * next one compares the two again.
+ * Every process looks at how far the generations are and answers from them; one of them, the
+ * leader, starts and stops jobs and says when a generation is filled. A leader that dies leaves
+ * nothing undone: what is wanted is in the registry, what runs is in Flink, and the next one
+ * compares the two again.
  */
 
 import type { FeatureViewDefinition, SourceDefinition } from '#domain/definitions/model.ts';
@@ -30,7 +32,9 @@ export interface FlinkGenerationsOptions extends MaterializeContext {
   readonly hot: HotStore | null;
   readonly decoder: UpdateDecoder;
   readonly cluster: FlinkCluster;
-  readonly fetcher: (target: TilesTarget) => (keys: readonly string[], at: number) => Promise<FetchedTiles>;
+  readonly fetcher: (
+    target: TilesTarget,
+  ) => (keys: readonly string[], at: number) => Promise<FetchedTiles>;
   /** whether this process manages the jobs */
   readonly leads: () => boolean;
   /** null: retired, and not reconciled yet */
@@ -63,12 +67,16 @@ export interface FlinkGenerations extends ServingViews {
 }
 
 const LOG_UNAVAILABLE = degraded('log-unavailable');
-/** Looked at so long ago in vain, the log does not answer. A look also waits for a hot store that hangs, two seconds. */
+/**
+ * Looked at so long ago in vain, the log does not answer. A look also waits for a hot store that
+ * hangs, two seconds.
+ */
 const LOG_SILENT_MS = 5_000;
 const LOOK_MS = 200;
 const MEND_MS = 2_000;
 const idOf = (view: string, generation: number): string => `${view}#${generation}`;
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+const messageOf = (error: unknown): string =>
+  error instanceof Error ? error.message : String(error);
 
 export const flinkGenerations = (options: FlinkGenerationsOptions): FlinkGenerations => {
   const { log, jobs, cluster, settings, warn } = options;
@@ -85,14 +93,17 @@ export const flinkGenerations = (options: FlinkGenerationsOptions): FlinkGenerat
   let logAnsweredAt = Date.now();
   const quiet = createQuietTopics();
 
-  const wantedGenerations = (): readonly WantedGeneration[] => wanted.flatMap((view) => view.generations);
+  const wantedGenerations = (): readonly WantedGeneration[] =>
+    wanted.flatMap((view) => view.generations);
 
   const makeTopics = async ({ spec }: WantedGeneration): Promise<void> => {
     const partitions = spec.source.partitions ?? 1;
     await log.createTopic(rawTopic(spec.source.name), { partitions });
-    // Never more than it began with: all updates of an entity are in one partition, and their offsets say which came later.
+    // Never more than it began with: all updates of an entity are in one partition, and their
+    // offsets say which came later.
     const updates = featuresTopic(spec.view);
-    if (!(await log.topics()).some(({ topic }) => topic === updates)) await log.createTopic(updates, { partitions });
+    if (!(await log.topics()).some(({ topic }) => topic === updates))
+      await log.createTopic(updates, { partitions });
     await log.createTopic(lateTopic(spec.view), { partitions: 1 });
   };
 
@@ -100,9 +111,16 @@ export const flinkGenerations = (options: FlinkGenerationsOptions): FlinkGenerat
     const { spec } = generation;
     const target: TilesTarget = { plan: spec.plan, generation: spec.generation };
     const { hot, decoder } = options;
-    const writer = materializeJobFor({ view: spec.view, flushMs: spec.plan.ephemeral?.flushMs ?? null });
-    const checkpointAt = (): number | null => shared.find(({ name }) => name === writer)?.checkpointAt ?? null;
-    running.set(id, flinkGeneration({ spec, log, hot, decoder, checkpointAt, fetch: options.fetcher(target) }));
+    const writer = materializeJobFor({
+      view: spec.view,
+      flushMs: spec.plan.ephemeral?.flushMs ?? null,
+    });
+    const checkpointAt = (): number | null =>
+      shared.find(({ name }) => name === writer)?.checkpointAt ?? null;
+    running.set(
+      id,
+      flinkGeneration({ spec, log, hot, decoder, checkpointAt, fetch: options.fetcher(target) }),
+    );
   };
 
   const ensureCompute = async ({ spec }: WantedGeneration): Promise<void> => {
@@ -114,7 +132,10 @@ export const flinkGenerations = (options: FlinkGenerationsOptions): FlinkGenerat
     await jobs.ensure(computeJob(view, generation), computeIdentity(made), async (start, born) => {
       // Where its life began is kept with the job: started again, it decides lateness as it did.
       const past = born ?? (await log.end(rawTopic(source.name)));
-      const from = start.kind === 'fresh' ? await options.historyStart(source) : ({ query: null, from: 'earliest' } as const);
+      const from =
+        start.kind === 'fresh'
+          ? await options.historyStart(source)
+          : ({ query: null, from: 'earliest' } as const);
       return { ...computeJobOf(settings, { ...made, past }, from), born: past };
     });
   };
@@ -127,7 +148,10 @@ export const flinkGenerations = (options: FlinkGenerationsOptions): FlinkGenerat
       .map(({ view, generations }) => ({
         view,
         flushMs: generations.at(-1)?.spec.plan.ephemeral?.flushMs ?? null,
-        generations: generations.map(({ spec }) => ({ generation: spec.generation, plan: spec.plan })),
+        generations: generations.map(({ spec }) => ({
+          generation: spec.generation,
+          plan: spec.plan,
+        })),
       })),
   });
 
@@ -149,7 +173,13 @@ export const flinkGenerations = (options: FlinkGenerationsOptions): FlinkGenerat
     await options.clean(wanted);
   };
 
-  const gone = (name: string): EngineJob => ({ name, state: 'gone', restarts: 0, failure: null, checkpointAt: null });
+  const gone = (name: string): EngineJob => ({
+    name,
+    state: 'gone',
+    restarts: 0,
+    failure: null,
+    checkpointAt: null,
+  });
   const seen = async (all: readonly FlinkJob[], name: string): Promise<EngineJob> => {
     const job = all.find((one) => one.name === name);
     if (job === undefined) return gone(name);
@@ -171,7 +201,10 @@ export const flinkGenerations = (options: FlinkGenerationsOptions): FlinkGenerat
       for (const generation of running.values()) {
         const name = computeJob(generation.spec.view, generation.spec.generation);
         const job = generation.job?.() ?? gone(name);
-        generation.note({ ...job, state: 'unknown' }, new Error(`Flink does not say how job ${name} fares: ${messageOf(error)}`));
+        generation.note(
+          { ...job, state: 'unknown' },
+          new Error(`Flink does not say how job ${name} fares: ${messageOf(error)}`),
+        );
       }
       throw error;
     });
@@ -181,14 +214,18 @@ export const flinkGenerations = (options: FlinkGenerationsOptions): FlinkGenerat
       const error =
         job.state === 'RUNNING'
           ? null
-          : new Error(`Flink's job ${job.name} is ${job.state}${job.failure === null ? '' : `: ${job.failure}`}`);
+          : new Error(
+              `Flink's job ${job.name} is ${job.state}${job.failure === null ? '' : `: ${job.failure}`}`,
+            );
       generation.note(job, error);
     }
   };
 
   const apply = async (views: readonly WantedView[], answers: () => void): Promise<void> => {
     wanted = views;
-    const keep = new Map(wantedGenerations().map((g) => [idOf(g.spec.view, g.spec.generation), g] as const));
+    const keep = new Map(
+      wantedGenerations().map((g) => [idOf(g.spec.view, g.spec.generation), g] as const),
+    );
     for (const id of running.keys()) if (!keep.has(id)) running.delete(id);
     for (const [id, generation] of keep) {
       if (running.get(id)?.spec.version === generation.spec.version) continue;
@@ -222,7 +259,8 @@ export const flinkGenerations = (options: FlinkGenerationsOptions): FlinkGenerat
     for (const topic of quiet(readings, Date.now())) await options.nudge(topic);
     for (const { spec, state } of wantedGenerations()) {
       const generation = running.get(idOf(spec.view, spec.generation));
-      if (state !== 'filling' || generation === undefined || !(await fills.isFilled(generation))) continue;
+      if (state !== 'filling' || generation === undefined || !(await fills.isFilled(generation)))
+        continue;
       await options.onFilled(spec.view, spec.generation);
       fills.forget(generation);
     }
@@ -253,9 +291,14 @@ export const flinkGenerations = (options: FlinkGenerationsOptions): FlinkGenerat
       if (timer !== null) clearTimeout(timer);
     };
   };
-  const stops = [every(LOOK_MS, look), every(MEND_MS, () => enqueue(manage)), every(MEND_MS, inspect)];
+  const stops = [
+    every(LOOK_MS, look),
+    every(MEND_MS, () => enqueue(manage)),
+    every(MEND_MS, inspect),
+  ];
 
-  const servedOf = (view: string, generation: number): ServedView | null => running.get(idOf(view, generation))?.served ?? null;
+  const servedOf = (view: string, generation: number): ServedView | null =>
+    running.get(idOf(view, generation))?.served ?? null;
 
   return {
     reconcile: (views, answers) => enqueue(() => apply(views, answers)),

@@ -1,6 +1,7 @@
 /**
- * The history on the stack: Iceberg tables that the archive job appends to, in the embedded profile's layout, so that everything that
- * reads those reads these. Tables are made here; columns are added through Flink, whose committer is the only one.
+ * The history on the stack: Iceberg tables that the archive job appends to, in the embedded
+ * profile's layout, so that everything that reads those reads these. Tables are made here; columns
+ * are added through Flink, whose committer is the only one.
  */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -45,7 +46,10 @@ export type WithHistory =
 export interface StackHistory extends HistoryTables {
   /** Makes the table, or gives it the columns that it lacks. */
   readonly ensure: (what: WithHistory) => Promise<void>;
-  /** What a new compute job reads: the table up to its offsets, and Kafka from there; Kafka alone while it still has all. */
+  /**
+   * What a new compute job reads: the table up to its offsets, and Kafka from there; Kafka alone
+   * while it still has all.
+   */
   readonly start: (source: SourceDefinition) => Promise<HistoryStart>;
 }
 
@@ -66,16 +70,34 @@ const LOG_TIME = '_log_time';
 const tableOf = (what: WithHistory) => {
   if ('source' in what) {
     const { name, eventTime } = what.source;
-    return { kind: 'raw', name, topic: rawTopic(name), schema: rawAvroSchema(what.source), partitionBy: eventTime } as const;
+    return {
+      kind: 'raw',
+      name,
+      topic: rawTopic(name),
+      schema: rawAvroSchema(what.source),
+      partitionBy: eventTime,
+    } as const;
   }
   if ('served' in what) {
     const name = what.served.service;
     const schema = servedAvroSchema(what.served);
-    return { kind: 'served', name, topic: servedTopic(name), schema, partitionBy: LOG_TIME } as const;
+    return {
+      kind: 'served',
+      name,
+      topic: servedTopic(name),
+      schema,
+      partitionBy: LOG_TIME,
+    } as const;
   }
   const name = what.plan.view;
   const schema = featuresAvroSchema(what.plan);
-  return { kind: 'features', name, topic: featuresTopic(name), schema, partitionBy: LOG_TIME } as const;
+  return {
+    kind: 'features',
+    name,
+    topic: featuresTopic(name),
+    schema,
+    partitionBy: LOG_TIME,
+  } as const;
 };
 
 export const openStackHistory = async (options: StackHistoryOptions): Promise<StackHistory> => {
@@ -113,8 +135,15 @@ export const openStackHistory = async (options: StackHistoryOptions): Promise<St
   const behind = (through: readonly number[], end: readonly number[]): boolean =>
     end.some((offset, partition) => (through[partition] ?? 0) < offset);
 
-  /** The highest offset of a record and one more: an end that is a transaction's marker is no record's. */
-  const recordEnds = async (topic: string, ends: readonly number[], through: readonly number[]): Promise<number[]> =>
+  /**
+   * The highest offset of a record and one more: an end that is a transaction's marker is no
+   * record's.
+   */
+  const recordEnds = async (
+    topic: string,
+    ends: readonly number[],
+    through: readonly number[],
+  ): Promise<number[]> =>
     Promise.all(
       ends.map(async (end, partition) => {
         let next = through[partition] ?? 0;
@@ -152,8 +181,16 @@ export const openStackHistory = async (options: StackHistoryOptions): Promise<St
       };
     },
     async sync(topic, upTo) {
-      const wanted = await recordEnds(topic, upTo ?? (await log.end(topic)), await reader.through(topic));
-      for (const deadline = Date.now() + (options.syncDeadlineMs ?? SYNC_DEADLINE_MS); ; await sleep(POLL_MS)) {
+      const wanted = await recordEnds(
+        topic,
+        upTo ?? (await log.end(topic)),
+        await reader.through(topic),
+      );
+      for (
+        const deadline = Date.now() + (options.syncDeadlineMs ?? SYNC_DEADLINE_MS);
+        ;
+        await sleep(POLL_MS)
+      ) {
         const through = await reader.through(topic);
         if (!behind(through, wanted)) return;
         if (Date.now() > deadline) {

@@ -1,4 +1,7 @@
-/** Columns of an Iceberg table added and widened through Flink: the engine that writes a table is the one that changes it. */
+/**
+ * Columns of an Iceberg table added and widened through Flink: the engine that writes a table is
+ * the one that changes it.
+ */
 import type { ColumnChange } from '#infra/iceberg/ensure-table.ts';
 
 const FLINK_TYPE: Readonly<Record<string, string>> = {
@@ -14,13 +17,21 @@ const FLINK_TYPE: Readonly<Record<string, string>> = {
 };
 
 const flinkType = (type: string): string =>
-  type.startsWith('list<') ? `ARRAY<${FLINK_TYPE[type.slice(5, -1)]}>` : (FLINK_TYPE[type] ?? 'STRING');
+  type.startsWith('list<')
+    ? `ARRAY<${FLINK_TYPE[type.slice(5, -1)]}>`
+    : (FLINK_TYPE[type] ?? 'STRING');
 
-const column = ({ name, type, required }: ColumnChange): string => `\`${name}\` ${flinkType(type)}${required ? ' NOT NULL' : ''}`;
+const column = ({ name, type, required }: ColumnChange): string =>
+  `\`${name}\` ${flinkType(type)}${required ? ' NOT NULL' : ''}`;
 
 /** None where nothing changes. */
-export const icebergColumnsSql = (table: string, changes: readonly ColumnChange[]): readonly string[] =>
+export const icebergColumnsSql = (
+  table: string,
+  changes: readonly ColumnChange[],
+): readonly string[] =>
   (['add', 'widen'] as const).flatMap((kind) => {
     const columns = changes.filter(({ change }) => change === kind).map(column);
-    return columns.length === 0 ? [] : [`ALTER TABLE ${table} ${kind === 'add' ? 'ADD' : 'MODIFY'} (${columns.join(', ')})`];
+    return columns.length === 0
+      ? []
+      : [`ALTER TABLE ${table} ${kind === 'add' ? 'ADD' : 'MODIFY'} (${columns.join(', ')})`];
   });

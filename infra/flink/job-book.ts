@@ -1,8 +1,17 @@
 /**
- * What a job manager without high availability forgets when it dies: which job ran what, so that it can be started again from its newest
- * checkpoint. One small file a job, beside the checkpoints themselves: who has the one has the other.
+ * What a job manager without high availability forgets when it dies: which job ran what, so that it
+ * can be started again from its newest checkpoint. One small file a job, beside the checkpoints
+ * themselves: who has the one has the other.
  */
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { hash64 } from '#domain/views/hash.ts';
 
@@ -21,8 +30,8 @@ export interface BookedJob {
 export interface JobBook {
   readonly find: (name: string) => BookedJob | null;
   /**
-   * Folders of state that a job of the book no longer goes on from: checkpoints of an earlier run, savepoints that were gone on from, and all
-   * of a job that was forgotten.
+   * Folders of state that a job of the book no longer goes on from: checkpoints of an earlier run,
+   * savepoints that were gone on from, and all of a job that was forgotten.
    */
   readonly left: () => readonly string[];
   readonly removeLeft: (folder: string) => void;
@@ -32,7 +41,8 @@ export interface JobBook {
   readonly checkpoint: (job: BookedJob) => string | null;
 }
 
-export const hashStatements = (statements: readonly string[]): string => hash64(statements.join(';\n'));
+export const hashStatements = (statements: readonly string[]): string =>
+  hash64(statements.join(';\n'));
 
 const listed = (directory: string): string[] => {
   try {
@@ -65,9 +75,13 @@ export const openJobBook = (directory: string, checkpoints: string): JobBook => 
       ? []
       : [
           join(checkpoints, job.id),
-          ...[job.savepoint, job.from ?? null].flatMap((path) => (path === null ? [] : folderOf(path, checkpoints))),
+          ...[job.savepoint, job.from ?? null].flatMap((path) =>
+            path === null ? [] : folderOf(path, checkpoints),
+          ),
         ];
-  /** Noted before the book goes on: what is in use again is passed over when the rest is deleted. */
+  /**
+   * Noted before the book goes on: what is in use again is passed over when the rest is deleted.
+   */
   const leave = (job: BookedJob | null): void => {
     for (const folder of stateOf(job)) writeFileSync(join(leftDirectory, basename(folder)), folder);
   };
@@ -103,7 +117,10 @@ export const openJobBook = (directory: string, checkpoints: string): JobBook => 
       const complete = listed(home)
         .filter((name) => name.startsWith('chk-'))
         .map((name) => ({ number: Number(name.slice(4)), path: join(home, name) }))
-        .filter(({ path }) => (statSync(join(path, '_metadata'), { throwIfNoEntry: false })?.size ?? 0) > 0)
+        .filter(
+          ({ path }) =>
+            (statSync(join(path, '_metadata'), { throwIfNoEntry: false })?.size ?? 0) > 0,
+        )
         .sort((a, b) => b.number - a.number);
       return complete[0]?.path ?? null;
     },

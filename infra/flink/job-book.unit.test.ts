@@ -42,7 +42,9 @@ test('what a job goes on from is kept; what it has left behind is told, and remo
   book.write(job({ id: 'b', from: join(checkpoints('a'), 'chk-1') }));
   expect(book.left()).toEqual([]);
   // It was stopped, and started again from its savepoint.
-  book.write(job({ id: 'b', from: join(checkpoints('a'), 'chk-1'), savepoint: `file:${savepoint('s')}` }));
+  book.write(
+    job({ id: 'b', from: join(checkpoints('a'), 'chk-1'), savepoint: `file:${savepoint('s')}` }),
+  );
   expect(book.left()).toEqual([]);
   book.write(job({ id: 'c', from: `file:${savepoint('s')}` }));
   expect([...book.left()].sort()).toEqual([checkpoints('a'), checkpoints('b')]);

@@ -1,6 +1,7 @@
 /**
- * The jobs that the registry wants, and only those. A job is found again by its name; one that died with its JobManager is started from
- * its newest checkpoint; one whose statements changed is stopped with a savepoint and started anew, from where its tables stand.
+ * The jobs that the registry wants, and only those. A job is found again by its name; one that died
+ * with its JobManager is started from its newest checkpoint; one whose statements changed is
+ * stopped with a savepoint and started anew, from where its tables stand.
  */
 import type { FlinkCluster, FlinkJob } from './cluster.ts';
 import { LIVE_STATES } from './cluster.ts';
@@ -15,7 +16,10 @@ export interface WantedJob {
   /** the INSERT or statement set */
   readonly statement: string;
   readonly properties?: Readonly<Record<string, string>>;
-  /** offsets at which its life began, by partition: kept with the job and handed back when it is made again */
+  /**
+   * offsets at which its life began, by partition: kept with the job and handed back when it is
+   * made again
+   */
   readonly born?: readonly number[];
   /** what its identity hangs on; absent: `statement` */
   readonly identity?: string;
@@ -30,13 +34,19 @@ export interface JobsOptions {
 }
 
 /**
- * `restored`: with the state of a job of the same statements. `fresh`: without any; `afterCrash` where an older job of the name died
- * with work under way, so that what its sinks committed last may differ from one to the other.
+ * `restored`: with the state of a job of the same statements. `fresh`: without any; `afterCrash`
+ * where an older job of the name died with work under way, so that what its sinks committed last
+ * may differ from one to the other.
  */
-export type JobStart = { readonly kind: 'restored' } | { readonly kind: 'fresh'; readonly afterCrash: boolean };
+export type JobStart =
+  | { readonly kind: 'restored' }
+  | { readonly kind: 'fresh'; readonly afterCrash: boolean };
 
 export interface FlinkJobs {
-  /** Starts the job unless it runs. `fresh` makes it for a start without state. Resolves with its id. */
+  /**
+   * Starts the job unless it runs. `fresh` makes it for a start without state. Resolves with its
+   * id.
+   */
   readonly ensure: (
     name: string,
     identity: string,
@@ -72,7 +82,8 @@ export const flinkJobs = ({ cluster, gateway, book, savepoints, warn }: JobsOpti
       ...(from === null ? {} : { 'execution.state-recovery.path': from }),
     });
     try {
-      for (const sql of [...functionsSql([...job.setup, job.statement]), ...job.setup]) await session.run(sql);
+      for (const sql of [...functionsSql([...job.setup, job.statement]), ...job.setup])
+        await session.run(sql);
       return await session.submit(job.statement);
     } finally {
       await session.close();
@@ -84,7 +95,8 @@ export const flinkJobs = ({ cluster, gateway, book, savepoints, warn }: JobsOpti
       .filter((job) => job.name === name && LIVE_STATES.has(job.state))
       .sort((a, b) => a.startedAt - b.startedAt);
 
-  const stateOf = async (id: string): Promise<string> => (await cluster.jobs()).find((job) => job.id === id)?.state ?? 'gone';
+  const stateOf = async (id: string): Promise<string> =>
+    (await cluster.jobs()).find((job) => job.id === id)?.state ?? 'gone';
 
   /** Resolves where the job is ready to be stopped; false: it fails, or does not get going. */
   const settled = async (id: string): Promise<boolean> => {
@@ -98,10 +110,17 @@ export const flinkJobs = ({ cluster, gateway, book, savepoints, warn }: JobsOpti
 
   const end = async (job: FlinkJob): Promise<void> => {
     if (LIVE_STATES.has(await stateOf(job.id))) await cluster.cancel(job.id);
-    for (const deadline = Date.now() + START_MS; Date.now() < deadline && ENDING.has(await stateOf(job.id)); ) await sleep(200);
+    for (
+      const deadline = Date.now() + START_MS;
+      Date.now() < deadline && ENDING.has(await stateOf(job.id));
+    )
+      await sleep(200);
   };
 
-  /** With a savepoint. What fails, perhaps because it is out of date, has none to give: it is ended where it last stood. */
+  /**
+   * With a savepoint. What fails, perhaps because it is out of date, has none to give: it is ended
+   * where it last stood.
+   */
   const stopOne = async (job: FlinkJob): Promise<void> => {
     const booked = book.find(job.name);
     if (!(await settled(job.id))) return end(job);
@@ -125,13 +144,24 @@ export const flinkJobs = ({ cluster, gateway, book, savepoints, warn }: JobsOpti
       }
       const booked = book.find(name);
       const same = booked?.hash === hash ? booked : null;
-      const from = same === null ? null : (same.savepoint ?? book.checkpoint(same) ?? same.from ?? null);
+      const from =
+        same === null ? null : (same.savepoint ?? book.checkpoint(same) ?? same.from ?? null);
       if (booked !== null && running === undefined && from !== null)
         warn(`Flink's job ${name} was gone: started again from ${from}`);
       const afterCrash = booked !== null && booked.savepoint === null;
-      const job = await make(from === null ? { kind: 'fresh', afterCrash } : { kind: 'restored' }, same?.born ?? null);
+      const job = await make(
+        from === null ? { kind: 'fresh', afterCrash } : { kind: 'restored' },
+        same?.born ?? null,
+      );
       const id = await submit(job, from);
-      book.write({ name, id, hash, savepoint: null, from, ...(job.born === undefined ? {} : { born: job.born }) });
+      book.write({
+        name,
+        id,
+        hash,
+        savepoint: null,
+        from,
+        ...(job.born === undefined ? {} : { born: job.born }),
+      });
       return id;
     },
     async stop(name) {
@@ -141,6 +171,9 @@ export const flinkJobs = ({ cluster, gateway, book, savepoints, warn }: JobsOpti
       for (const job of await live(name)) await cluster.cancel(job.id);
       book.forget(name);
     },
-    running: async () => (await cluster.jobs()).filter((job) => job.name.startsWith(PREFIX) && LIVE_STATES.has(job.state)),
+    running: async () =>
+      (await cluster.jobs()).filter(
+        (job) => job.name.startsWith(PREFIX) && LIVE_STATES.has(job.state),
+      ),
   };
 };

@@ -1,7 +1,8 @@
 /**
- * What nobody can ask for again, and takes room: the tiles of generations that were retired, abandoned or failed, by key and in the hot
- * copy, and the checkpoints and savepoints of jobs that are no more. Deleted a while after they were let go of: a gateway that has not
- * heard yet may still read them.
+ * What nobody can ask for again, and takes room: the tiles of generations that were retired,
+ * abandoned or failed, by key and in the hot copy, and the checkpoints and savepoints of jobs that
+ * are no more. Deleted a while after they were let go of: a gateway that has not heard yet may
+ * still read them.
  */
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -25,14 +26,22 @@ export interface LeftoversOptions {
   readonly graceMs: number;
 }
 
-/** A job that is being started has not said so in the book yet, one that was cancelled may still be writing. */
+/**
+ * A job that is being started has not said so in the book yet, one that was cancelled may still be
+ * writing.
+ */
 const STATE_GRACE_MS = 3_600_000;
 const LOOK_MS = 60_000;
 
 const listed = (directory: string): Promise<string[]> => readdir(directory).catch(() => []);
 
-/** Called by the leader alone, with no job writing to what is gone. Does nothing until something is due. */
-export const leftovers = (options: LeftoversOptions): ((views: readonly Gone[]) => Promise<void>) => {
+/**
+ * Called by the leader alone, with no job writing to what is gone. Does nothing until something is
+ * due.
+ */
+export const leftovers = (
+  options: LeftoversOptions,
+): ((views: readonly Gone[]) => Promise<void>) => {
   const { hot, gateway, warehouse, book, now, graceMs } = options;
   /** by table: since when it is nobody's, epoch ms; null: it is no more */
   const since = new Map<string, number | null>();
@@ -40,7 +49,9 @@ export const leftovers = (options: LeftoversOptions): ((views: readonly Gone[]) 
 
   const due = (views: readonly Gone[]): { view: string; generation: number; table: string }[] =>
     views
-      .flatMap(({ view, gone }) => gone.map((generation) => ({ view, generation, table: paimonTable(view, generation) })))
+      .flatMap(({ view, gone }) =>
+        gone.map((generation) => ({ view, generation, table: paimonTable(view, generation) })),
+      )
       .filter(({ table }) => {
         if (!since.has(table)) since.set(table, now());
         const seen = since.get(table) as number | null;
@@ -54,7 +65,8 @@ export const leftovers = (options: LeftoversOptions): ((views: readonly Gone[]) 
     const session = await openSession(gateway);
     try {
       for (const sql of catalogsSql(warehouse)) await session.run(sql);
-      for (const table of dropped) await session.run(`DROP TABLE IF EXISTS ${PAIMON_CATALOG}.${DATABASE}.${table}`);
+      for (const table of dropped)
+        await session.run(`DROP TABLE IF EXISTS ${PAIMON_CATALOG}.${DATABASE}.${table}`);
     } finally {
       await session.close();
     }

@@ -1,8 +1,10 @@
 /**
- * Keeping the history's tables small on the stack: a batch job of Flink, beside the job that appends. Both commit optimistically and one
- * at a time (`FileLocks` in java), so neither loses what the other has done, and the appending goes on.
+ * Keeping the history's tables small on the stack: a batch job of Flink, beside the job that
+ * appends. Both commit optimistically and one at a time (`FileLocks` in java), so neither loses
+ * what the other has done, and the appending goes on.
  *
- * A table is due when so many commits have come since it was last looked at. One job does all that are due.
+ * A table is due when so many commits have come since it was last looked at. One job does all that
+ * are due.
  */
 import { loadTable, tableDirectory } from '#infra/iceberg/table-directory.ts';
 import { functionsSql } from './sql/functions.ts';
@@ -76,7 +78,10 @@ LATERAL TABLE(MR_MAINTAIN(${text(`file://${root}`)}, topic, ${minFiles}, ${long(
   }
 };
 
-/** Which of these tables have had enough commits since they were last looked at. A look counts where `looked` is called. */
+/**
+ * Which of these tables have had enough commits since they were last looked at. A look counts where
+ * `looked` is called.
+ */
 export const dueTables = (root: string, everyCommits: number = EVERY_COMMITS) => {
   /** topic → the table's sequence number when it was maintained */
   const looked = new Map<string, number>();
@@ -109,8 +114,13 @@ export interface UpkeepOptions extends MaintenanceOptions {
 
 const LOOK_MS = 15_000;
 
-/** Maintains the tables as they come due, until it is closed; a failure is said once until it changes, and tried again. */
-export const keepTablesSmall = (options: UpkeepOptions): { readonly close: () => Promise<void> } => {
+/**
+ * Maintains the tables as they come due, until it is closed; a failure is said once until it
+ * changes, and tried again.
+ */
+export const keepTablesSmall = (
+  options: UpkeepOptions,
+): { readonly close: () => Promise<void> } => {
   const { root, topics, leads, warn, limits, everyCommits, lookMs } = options;
   const tables = dueTables(root, everyCommits);
   let said = '';

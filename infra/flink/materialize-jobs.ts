@@ -1,6 +1,6 @@
 /**
- * The jobs that write what is read, as SQL to submit: into the primary store one for all views, and one for each ephemeral view; into the
- * history one for all.
+ * The jobs that write what is read, as SQL to submit: into the primary store one for all views, and
+ * one for each ephemeral view; into the history one for all.
  */
 import type { SourceDefinition } from '#domain/definitions/model.ts';
 import { featuresTopic, rawTopic, servedTopic } from '#domain/ports/topics.ts';
@@ -10,8 +10,21 @@ import type { JobSettings } from './compute-job.ts';
 import type { WantedJob } from './jobs.ts';
 import { statementSet } from './sql/compute.ts';
 import { archiveRaw, archiveServed, archiveUpdates, tilesByKey } from './sql/materialize.ts';
-import { ARCHIVE_GROUP, ARCHIVE_JOB, flushJob, MATERIALIZE_GROUP, MATERIALIZE_JOB } from './sql/names.ts';
-import { catalogsSql, paimonTableSql, rawTableSql, type StartAt, servedTableSql, updatesTableSql } from './sql/tables.ts';
+import {
+  ARCHIVE_GROUP,
+  ARCHIVE_JOB,
+  flushJob,
+  MATERIALIZE_GROUP,
+  MATERIALIZE_JOB,
+} from './sql/names.ts';
+import {
+  catalogsSql,
+  paimonTableSql,
+  rawTableSql,
+  type StartAt,
+  servedTableSql,
+  updatesTableSql,
+} from './sql/tables.ts';
 
 export interface MaterializedView {
   readonly view: string;
@@ -31,7 +44,10 @@ export interface Materialized {
 }
 
 /** The job that writes a view's tables of the primary store. */
-export const materializeJobFor = ({ view, flushMs }: Pick<MaterializedView, 'view' | 'flushMs'>): string =>
+export const materializeJobFor = ({
+  view,
+  flushMs,
+}: Pick<MaterializedView, 'view' | 'flushMs'>): string =>
   flushMs === null ? MATERIALIZE_JOB : flushJob(view);
 
 /** All jobs that write these. */
@@ -40,10 +56,13 @@ export const writingJobs = ({ sources, views }: Materialized): readonly string[]
   ...(sources.length > 0 ? [ARCHIVE_JOB] : []),
 ];
 
-const plansOf = ({ generations }: MaterializedView): readonly ViewPlan[] => generations.map(({ plan }) => plan);
+const plansOf = ({ generations }: MaterializedView): readonly ViewPlan[] =>
+  generations.map(({ plan }) => plan);
 
 const byKey = (views: readonly MaterializedView[]): readonly string[] =>
-  views.flatMap((view) => view.generations.map(({ plan, generation }) => tilesByKey(plan, generation)));
+  views.flatMap((view) =>
+    view.generations.map(({ plan, generation }) => tilesByKey(plan, generation)),
+  );
 
 const forScans = ({ sources, views, served }: Materialized): readonly string[] => [
   ...sources.map(archiveRaw),
@@ -51,8 +70,10 @@ const forScans = ({ sources, views, served }: Materialized): readonly string[] =
   ...served.map(archiveServed),
 ];
 
-export const materializeIdentity = (views: readonly MaterializedView[]): string => byKey(views).join(';\n');
-export const flushIdentity = (view: FlushedView): string => [...byKey([view]), `every ${view.flushMs} ms`].join(';\n');
+export const materializeIdentity = (views: readonly MaterializedView[]): string =>
+  byKey(views).join(';\n');
+export const flushIdentity = (view: FlushedView): string =>
+  [...byKey([view]), `every ${view.flushMs} ms`].join(';\n');
 /** With the types: a job decodes records by the schema that it was started with. */
 export const archiveIdentity = (wanted: Materialized): string =>
   [
@@ -61,40 +82,71 @@ export const archiveIdentity = (wanted: Materialized): string =>
     ...forScans(wanted),
   ].join(';\n');
 
-/** These jobs keep no row: from the log to a table, none need be copied on its way from one operator to the next. */
+/**
+ * These jobs keep no row: from the log to a table, none need be copied on its way from one operator
+ * to the next.
+ */
 const copyNothing = { 'pipeline.object-reuse': 'true' };
 
 type StartOf = (topic: string) => StartAt;
 
 /** @param startOf where a view's updates are read from */
-export const materializeJobOf = (settings: JobSettings, views: readonly MaterializedView[], startOf: StartOf): WantedJob => ({
+export const materializeJobOf = (
+  settings: JobSettings,
+  views: readonly MaterializedView[],
+  startOf: StartOf,
+): WantedJob => ({
   name: MATERIALIZE_JOB,
   setup: [
     ...catalogsSql(settings.warehouse),
     ...views.flatMap((view) => [
-      updatesTableSql(settings, plansOf(view), MATERIALIZE_GROUP, startOf(featuresTopic(view.view))),
-      ...view.generations.map(({ plan, generation }) => paimonTableSql(plan, generation, settings.paimon)),
+      updatesTableSql(
+        settings,
+        plansOf(view),
+        MATERIALIZE_GROUP,
+        startOf(featuresTopic(view.view)),
+      ),
+      ...view.generations.map(({ plan, generation }) =>
+        paimonTableSql(plan, generation, settings.paimon),
+      ),
     ]),
   ],
   statement: statementSet(byKey(views)),
   properties: { 'parallelism.default': String(settings.parallelism), ...copyNothing },
 });
 
-/** What is written at a flush is each tile's last state since the one before: until then the writer keeps one row a key. */
-export const flushJobOf = (settings: JobSettings, view: FlushedView, startOf: StartOf): WantedJob => {
+/**
+ * What is written at a flush is each tile's last state since the one before: until then the writer
+ * keeps one row a key.
+ */
+export const flushJobOf = (
+  settings: JobSettings,
+  view: FlushedView,
+  startOf: StartOf,
+): WantedJob => {
   const job = materializeJobOf(settings, [view], startOf);
   const interval = { 'execution.checkpointing.interval': `${view.flushMs} ms` };
   return { ...job, name: flushJob(view.view), properties: { ...job.properties, ...interval } };
 };
 
 /** @param startOf where a topic is read from: the offsets that the history's tables hold */
-export const archiveJobOf = (settings: JobSettings, wanted: Materialized, startOf: StartOf): WantedJob => ({
+export const archiveJobOf = (
+  settings: JobSettings,
+  wanted: Materialized,
+  startOf: StartOf,
+): WantedJob => ({
   name: ARCHIVE_JOB,
   setup: [
     ...catalogsSql(settings.warehouse),
-    ...wanted.sources.map((source) => rawTableSql(settings, source, ARCHIVE_GROUP, startOf(rawTopic(source.name)))),
-    ...wanted.views.map((view) => updatesTableSql(settings, plansOf(view), ARCHIVE_GROUP, startOf(featuresTopic(view.view)))),
-    ...wanted.served.map((columns) => servedTableSql(settings, columns, ARCHIVE_GROUP, startOf(servedTopic(columns.service)))),
+    ...wanted.sources.map((source) =>
+      rawTableSql(settings, source, ARCHIVE_GROUP, startOf(rawTopic(source.name))),
+    ),
+    ...wanted.views.map((view) =>
+      updatesTableSql(settings, plansOf(view), ARCHIVE_GROUP, startOf(featuresTopic(view.view))),
+    ),
+    ...wanted.served.map((columns) =>
+      servedTableSql(settings, columns, ARCHIVE_GROUP, startOf(servedTopic(columns.service))),
+    ),
   ],
   statement: statementSet(forScans(wanted)),
   properties: {

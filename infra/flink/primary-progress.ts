@@ -1,6 +1,7 @@
 /**
- * How far the primary store is with a view's updates. What the topic held at a moment is in the store once the job that writes it has
- * committed those offsets, and then completed a checkpoint more: a checkpoint's rows are committed before the next is complete.
+ * How far the primary store is with a view's updates. What the topic held at a moment is in the
+ * store once the job that writes it has committed those offsets, and then completed a checkpoint
+ * more: a checkpoint's rows are committed before the next is complete.
  */
 import type { Log } from '#domain/ports/log.ts';
 import { featuresTopic } from '#domain/ports/topics.ts';
@@ -11,14 +12,19 @@ export interface PrimaryProgress {
   readonly look: () => Promise<void>;
   /** next offsets of features.<view>: all before is in the primary store; [] until that is known */
   readonly offsets: () => readonly number[];
-  /** epoch ms: every update that was in the topic by then is in the primary store; 0: not known yet */
+  /**
+   * epoch ms: every update that was in the topic by then is in the primary store; 0: not known yet
+   */
   readonly until: () => number;
 }
 
 export interface PrimaryProgressOptions {
   readonly log: Pick<Log, 'end' | 'committed'>;
   readonly view: string;
-  /** when the job that writes the view's tables last completed a checkpoint, epoch ms by Flink's clock; null: it does not run */
+  /**
+   * when the job that writes the view's tables last completed a checkpoint, epoch ms by Flink's
+   * clock; null: it does not run
+   */
   readonly checkpointAt: () => number | null;
   readonly now: () => number;
 }
@@ -39,7 +45,12 @@ const MAX_SAMPLES = 256;
 export const covers = (through: readonly (number | null)[], ends: readonly number[]): boolean =>
   ends.every((end, p) => end === 0 || (through[p] ?? 0) >= end);
 
-export const primaryProgress = ({ log, view, checkpointAt, now }: PrimaryProgressOptions): PrimaryProgress => {
+export const primaryProgress = ({
+  log,
+  view,
+  checkpointAt,
+  now,
+}: PrimaryProgressOptions): PrimaryProgress => {
   const topic = featuresTopic(view);
   let samples: Sample[] = [];
   let reached: Pick<Sample, 'at' | 'ends'> = { at: 0, ends: [] };
@@ -68,7 +79,8 @@ export const primaryProgress = ({ log, view, checkpointAt, now }: PrimaryProgres
       for (const sample of samples) {
         if (!covers(committed, sample.ends)) sample.committedAt = null;
         else sample.committedAt ??= now();
-        if (sample.committedAt !== null && checkpoint > sample.committedAt + CLOCKS_MS) reached = sample;
+        if (sample.committedAt !== null && checkpoint > sample.committedAt + CLOCKS_MS)
+          reached = sample;
       }
       if (samples.every(({ at: first }) => first > reached.at)) return;
       samples = samples.filter((sample) => sample.at > reached.at);

@@ -1,7 +1,9 @@
 /**
- * How far a job has read is known from the offsets that it commits to Kafka after a checkpoint. Flink's source commits them between two of its
- * polls, and a poll of a topic to which nothing comes lasts ten seconds (`KafkaPartitionSplitReader.POLL_TIMEOUT`), checkpoints or not. So
- * the last events before a silence would be computed, and not known to be for so long. A nudge ends the poll.
+ * How far a job has read is known from the offsets that it commits to Kafka after a checkpoint.
+ * Flink's source commits them between two of its polls, and a poll of a topic to which nothing
+ * comes lasts ten seconds (`KafkaPartitionSplitReader.POLL_TIMEOUT`), checkpoints or not. So the
+ * last events before a silence would be computed, and not known to be for so long. A nudge ends the
+ * poll.
  */
 export interface Reading {
   readonly topic: string;
@@ -23,8 +25,14 @@ interface Waiting {
 const FIRST_MS = 1_200;
 const LONGEST_MS = 30_000;
 
-/** @returns the topics to nudge now, each once; a job that does not move for all that is nudged less and less often */
-export const createQuietTopics = (): ((readings: readonly Reading[], now: number) => readonly string[]) => {
+/**
+ * @returns the topics to nudge now, each once; a job that does not move for all that is nudged less
+ * and less often
+ */
+export const createQuietTopics = (): ((
+  readings: readonly Reading[],
+  now: number,
+) => readonly string[]) => {
   const waiting = new Map<string, Waiting>();
   return (readings, now) => {
     const due = new Set<string>();
@@ -33,7 +41,8 @@ export const createQuietTopics = (): ((readings: readonly Reading[], now: number
     for (const { topic, id, computed, lag } of readings) {
       const known = waiting.get(id);
       if (lag === 0) waiting.delete(id);
-      else if (known === undefined || known.computed !== computed) waiting.set(id, { computed, since: now, pauseMs: FIRST_MS });
+      else if (known === undefined || known.computed !== computed)
+        waiting.set(id, { computed, since: now, pauseMs: FIRST_MS });
       else if (now - known.since >= known.pauseMs) {
         due.add(topic);
         known.since = now;

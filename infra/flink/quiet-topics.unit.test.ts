@@ -1,8 +1,16 @@
-/** A topic is nudged where a job's known place stands before its end for longer than a checkpoint takes, and less and less often. */
+/**
+ * A topic is nudged where a job's known place stands before its end for longer than a checkpoint
+ * takes, and less and less often.
+ */
 import { expect, test } from 'vitest';
 import { createQuietTopics, type Reading } from './quiet-topics.ts';
 
-const reading = (lag: number, computed = 10, id = 'a#1', topic = 'raw.a'): Reading => ({ topic, id, computed, lag });
+const reading = (lag: number, computed = 10, id = 'a#1', topic = 'raw.a'): Reading => ({
+  topic,
+  id,
+  computed,
+  lag,
+});
 
 test('not while all is known to be computed, nor while it moves', () => {
   const quiet = createQuietTopics();
@@ -28,8 +36,12 @@ test('it begins anew with the next event, not with the last nudge', () => {
 
 test('a job that stands still for good is nudged every half minute in the end', () => {
   const quiet = createQuietTopics();
-  const times = Array.from({ length: 3_000 }, (_, i) => i * 200).filter((now) => quiet([reading(2)], now).length > 0);
+  const times = Array.from({ length: 3_000 }, (_, i) => i * 200).filter(
+    (now) => quiet([reading(2)], now).length > 0,
+  );
   const last = times.slice(-5);
-  expect(last.map((time, i) => time - (last[i - 1] ?? 0)).slice(1)).toEqual([30_000, 30_000, 30_000, 30_000]);
+  expect(last.map((time, i) => time - (last[i - 1] ?? 0)).slice(1)).toEqual([
+    30_000, 30_000, 30_000, 30_000,
+  ]);
   expect(times.length).toBeLessThan(35);
 });

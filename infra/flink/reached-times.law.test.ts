@@ -1,9 +1,14 @@
-/** Through when a topic is complete: never later than what has been reached allows, never backwards, and all when all is reached. */
+/**
+ * Through when a topic is complete: never later than what has been reached allows, never backwards,
+ * and all when all is reached.
+ */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { reachedTimes } from './reached-times.ts';
 
-type Step = { readonly do: 'append' | 'read'; readonly partition: number; readonly n: number } | { readonly do: 'look' };
+type Step =
+  | { readonly do: 'append' | 'read'; readonly partition: number; readonly n: number }
+  | { readonly do: 'look' };
 
 const steps = fc.array(
   fc.oneof(
@@ -31,7 +36,10 @@ test('of a topic of two partitions that is appended to, read and looked at in an
           for (let i = 0; i < step.n; i++) accepted[step.partition]?.push(now);
           ends[step.partition] = (ends[step.partition] as number) + step.n;
         } else if (step.do === 'read') {
-          offsets[step.partition] = Math.min(ends[step.partition] as number, (offsets[step.partition] as number) + step.n);
+          offsets[step.partition] = Math.min(
+            ends[step.partition] as number,
+            (offsets[step.partition] as number) + step.n,
+          );
         } else {
           times.seen(now, [...ends]);
           times.reached([...offsets]);
@@ -40,12 +48,15 @@ test('of a topic of two partitions that is appended to, read and looked at in an
           expect(through).toBeGreaterThanOrEqual(before);
           before = through;
           for (const partition of [0, 1])
-            expect(accepted[partition]?.slice(offsets[partition]).filter((time) => time <= through)).toEqual([]);
+            expect(
+              accepted[partition]?.slice(offsets[partition]).filter((time) => time <= through),
+            ).toEqual([]);
         }
       });
       times.seen(all.length, [...ends]);
       times.reached([...ends]);
-      // A moment may be left out where many are remembered; the next one that is seen is the newest again.
+      // A moment may be left out where many are remembered; the next one that is seen is the newest
+      // again.
       times.seen(all.length + 1, [...ends]);
       times.reached([...ends]);
       expect(times.through()).toBe(all.length + 1);

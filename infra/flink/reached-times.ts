@@ -1,6 +1,7 @@
 /**
- * When a topic's end that has now been reached was seen: so much of what was accepted is in. The ends of moments are remembered until what
- * is read has come past them; while it stands still, ever further apart.
+ * When a topic's end that has now been reached was seen: so much of what was accepted is in. The
+ * ends of moments are remembered until what is read has come past them; while it stands still, ever
+ * further apart.
  */
 import { covers } from './primary-progress.ts';
 

@@ -1,6 +1,7 @@
 /**
- * A source as one view's job reads it: the fields that the view uses, and no others. Less is decoded; and the rest of the source may gain
- * fields and wider types without the job, which decodes records by the schema that it was started with, coming to know.
+ * A source as one view's job reads it: the fields that the view uses, and no others. Less is
+ * decoded; and the rest of the source may gain fields and wider types without the job, which
+ * decodes records by the schema that it was started with, coming to know.
  */
 import type { FeatureViewDefinition, SourceDefinition } from '#domain/definitions/model.ts';
 import { columnsIn } from '#domain/expressions/columns.ts';
@@ -13,5 +14,8 @@ export const sourceAsRead = (
 ): SourceDefinition => {
   const used = new Set([source.eventTime, ...keys.map(({ field }) => field)]);
   columnsIn(view, used);
-  return { ...source, fields: Object.fromEntries(Object.entries(source.fields).filter(([name]) => used.has(name))) };
+  return {
+    ...source,
+    fields: Object.fromEntries(Object.entries(source.fields).filter(([name]) => used.has(name))),
+  };
 };

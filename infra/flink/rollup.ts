@@ -1,6 +1,7 @@
 /**
- * Rollups: a view's values at the end of each period, from the primary store's tiles into an Iceberg table, by a batch job of Flink. Made
- * again it replaces the days that it writes, so it may be repeated, and takes in what came late.
+ * Rollups: a view's values at the end of each period, from the primary store's tiles into an
+ * Iceberg table, by a batch job of Flink. Made again it replaces the days that it writes, so it may
+ * be repeated, and takes in what came late.
  */
 import { fail } from '#domain/errors.ts';
 import type { Log } from '#domain/ports/log.ts';
@@ -18,7 +19,14 @@ import { icebergColumnsSql } from './iceberg-columns.ts';
 import type { FlinkJobs } from './jobs.ts';
 import { functionsSql } from './sql/functions.ts';
 import { rollupTable, rollupTopic } from './sql/names.ts';
-import { EVERY_MS, type Every, forgetSql, notInTiles, rollupColumns, rollupSql } from './sql/rollup.ts';
+import {
+  EVERY_MS,
+  type Every,
+  forgetSql,
+  notInTiles,
+  rollupColumns,
+  rollupSql,
+} from './sql/rollup.ts';
 import { catalogsSql } from './sql/tables.ts';
 import { openSession } from './sql-gateway.ts';
 
@@ -70,14 +78,22 @@ const rangeOf = ({ every, from, to }: RollupRequest, now: number): Range => {
 };
 
 /** @throws where one of them is not in the tiles, naming it, and what could be asked for instead */
-const featuresOf = (plan: ViewPlan, { every, features: names }: RollupRequest): readonly PlannedFeature[] => {
+const featuresOf = (
+  plan: ViewPlan,
+  { every, features: names }: RollupRequest,
+): readonly PlannedFeature[] => {
   for (const name of names ?? [])
     if (!plan.features.some((feature) => feature.name === name))
-      fail('MR_NOT_FOUND', `the view "${plan.view}" has no feature "${name}"`, { view: plan.view, feature: name });
+      fail('MR_NOT_FOUND', `the view "${plan.view}" has no feature "${name}"`, {
+        view: plan.view,
+        feature: name,
+      });
   const asked = plan.features.filter(({ name }) => names === undefined || names.includes(name));
   const refused = asked.flatMap((feature) => notInTiles(plan, feature, every) ?? []);
   if (asked.length > 0 && refused.length === 0) return asked;
-  const possible = plan.features.filter((feature) => notInTiles(plan, feature, every) === null).map(({ name }) => name);
+  const possible = plan.features
+    .filter((feature) => notInTiles(plan, feature, every) === null)
+    .map(({ name }) => name);
   return fail(
     'MR_REFUSED',
     `no rollup of "${plan.view}" by ${every}: ${refused.join('; ')}${possible.length === 0 ? '' : `; leave them out: --features ${possible.join(' ')}`}`,
@@ -106,7 +122,11 @@ export const rollupsOf = async (root: string, view: string): Promise<readonly Ro
 
 /** Waits until all that is known now is computed and in the primary store. */
 const settled = async (generation: FlinkGeneration, fills: Fills): Promise<void> => {
-  for (const deadline = Date.now() + SETTLE_MS; !(await fills.isFilled(generation)); await sleep(POLL_MS))
+  for (
+    const deadline = Date.now() + SETTLE_MS;
+    !(await fills.isFilled(generation));
+    await sleep(POLL_MS)
+  )
     if (Date.now() > deadline)
       fail(
         'MR_ENGINE_UNAVAILABLE',
@@ -121,7 +141,10 @@ const filesOf = async (directory: string, { from, to }: Range): Promise<readonly
     ({ day }) => day !== null && day * DAY_MS >= from && day * DAY_MS < to,
   );
 
-/** Files of the range that an earlier rollup wrote: of days that have no rows any more, which overwriting leaves as they are. */
+/**
+ * Files of the range that an earlier rollup wrote: of days that have no rows any more, which
+ * overwriting leaves as they are.
+ */
 const leftFrom = async (directory: string, range: Range, writtenAt: number): Promise<number> => {
   const table = await tableReader(directory).pin();
   const written = table?.fields.find(({ name }) => name === 'written_at');
@@ -134,7 +157,11 @@ const leftFrom = async (directory: string, range: Range, writtenAt: number): Pro
 };
 
 /** Writes the values of what is known when it begins. */
-export const rollUp = async (options: RollupOptions, running: FlinkGeneration, request: RollupRequest): Promise<RollupResult> => {
+export const rollUp = async (
+  options: RollupOptions,
+  running: FlinkGeneration,
+  request: RollupRequest,
+): Promise<RollupResult> => {
   const { warehouse, gateway, now } = options;
   const { plan, version, generation } = running.spec;
   const { every } = request;
@@ -145,7 +172,14 @@ export const rollUp = async (options: RollupOptions, running: FlinkGeneration, r
   const topic = rollupTopic(plan.view, every);
   const directory = tableDirectory(warehouse.iceberg, topic);
   const columns = rollupColumns({ plan, features });
-  const changes = await ensureTable({ directory, name: topic, columns, partitionBy: 'period_start', now, ofNoTopic: true });
+  const changes = await ensureTable({
+    directory,
+    name: topic,
+    columns,
+    partitionBy: 'period_start',
+    now,
+    ofNoTopic: true,
+  });
   const table = rollupTable(plan.view, every);
   const writtenAt = now();
   const sql = rollupSql({ plan, version, generation, features, every, ...range, writtenAt });
@@ -174,5 +208,14 @@ export const rollUp = async (options: RollupOptions, running: FlinkGeneration, r
   const written = await filesOf(directory, range);
   const rows = written.reduce((sum, { file }) => sum + file.record_count, 0);
   const names = features.map(({ name }) => name);
-  return { view: plan.view, version, generation, every, ...range, features: names, table: table.replaceAll('`', ''), rows };
+  return {
+    view: plan.view,
+    version,
+    generation,
+    every,
+    ...range,
+    features: names,
+    table: table.replaceAll('`', ''),
+    rows,
+  };
 };

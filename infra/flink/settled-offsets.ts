@@ -1,6 +1,6 @@
 /**
- * Offsets moved on to the end where nothing but transactions' markers lies between: a reader of records stops before a marker, and has
- * read all that there is.
+ * Offsets moved on to the end where nothing but transactions' markers lies between: a reader of
+ * records stops before a marker, and has read all that there is.
  */
 import type { Log } from '#domain/ports/log.ts';
 

@@ -1,11 +1,15 @@
 /**
  * Flink's SQL Gateway, by its REST interface: sessions in which statements run one after the other.
- * A statement's failure is an error with the root of Flink's own message; a gateway that is down is MR_ENGINE_UNAVAILABLE.
+ * A statement's failure is an error with the root of Flink's own message; a gateway that is down is
+ * MR_ENGINE_UNAVAILABLE.
  */
 import { fail, MillraceError } from '#domain/errors.ts';
 
 export interface SqlSession {
-  /** Runs a statement to its end and gives its rows, each value as text. A streaming INSERT ends when its job is submitted. */
+  /**
+   * Runs a statement to its end and gives its rows, each value as text. A streaming INSERT ends
+   * when its job is submitted.
+   */
   readonly run: (statement: string) => Promise<readonly (readonly string[])[]>;
   /** The id of the job that an INSERT or a statement set started. */
   readonly submit: (statement: string) => Promise<string>;
@@ -26,18 +30,27 @@ const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout
 const rootCause = (messages: readonly string[]): string => {
   const lines = messages.join('\n').split('\n');
   const causes = lines.filter((line) => line.startsWith('Caused by: '));
-  return (causes.at(-1) ?? lines.find((line) => line.trim() !== '' && !line.startsWith('<')) ?? 'no reason given')
+  return (
+    causes.at(-1) ??
+    lines.find((line) => line.trim() !== '' && !line.startsWith('<')) ??
+    'no reason given'
+  )
     .replace(/^Caused by: /, '')
     .slice(0, 2000);
 };
 
-export const openSession = async (gateway: string, properties: Readonly<Record<string, string>> = {}): Promise<SqlSession> => {
+export const openSession = async (
+  gateway: string,
+  properties: Readonly<Record<string, string>> = {},
+): Promise<SqlSession> => {
   const call = async (method: string, path: string, body?: unknown): Promise<unknown> => {
     let response: Response;
     try {
       response = await fetch(`${gateway}${path}`, {
         method,
-        ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
+        ...(body === undefined
+          ? {}
+          : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
       });
     } catch (error) {
       return fail(
@@ -50,15 +63,20 @@ export const openSession = async (gateway: string, properties: Readonly<Record<s
       );
     }
     const json = (await response.json()) as { errors?: readonly string[] };
-    if (!response.ok) throw new MillraceError('MR_ENGINE_FAILED', `Flink refused: ${rootCause(json.errors ?? [])}`);
+    if (!response.ok)
+      throw new MillraceError('MR_ENGINE_FAILED', `Flink refused: ${rootCause(json.errors ?? [])}`);
     return json;
   };
 
-  const { sessionHandle } = (await call('POST', '/v1/sessions', { properties })) as { sessionHandle: string };
+  const { sessionHandle } = (await call('POST', '/v1/sessions', { properties })) as {
+    sessionHandle: string;
+  };
   const session = `/v1/sessions/${sessionHandle}`;
 
   const execute = async (statement: string): Promise<{ rows: string[][]; job: string | null }> => {
-    const { operationHandle } = (await call('POST', `${session}/statements`, { statement })) as { operationHandle: string };
+    const { operationHandle } = (await call('POST', `${session}/statements`, { statement })) as {
+      operationHandle: string;
+    };
     const rows: string[][] = [];
     let job: string | null = null;
     let next = `${session}/operations/${operationHandle}/result/0`;
@@ -66,14 +84,18 @@ export const openSession = async (gateway: string, properties: Readonly<Record<s
       for (;;) {
         const page = (await call('GET', next)) as OperationResult;
         if (page.jobID !== undefined) job = page.jobID;
-        for (const row of page.results?.data ?? []) rows.push(row.fields.map((field) => String(field)));
+        for (const row of page.results?.data ?? [])
+          rows.push(row.fields.map((field) => String(field)));
         if (page.resultType === 'EOS') return { rows, job };
         if (page.resultType === 'NOT_READY') await sleep(POLL_MS);
         next = page.nextResultUri ?? next;
       }
     } catch (error) {
       if (error instanceof MillraceError && error.code === 'MR_ENGINE_FAILED')
-        throw new MillraceError('MR_ENGINE_FAILED', `${error.message}; the statement was: ${statement.slice(0, 4000)}`);
+        throw new MillraceError(
+          'MR_ENGINE_FAILED',
+          `${error.message}; the statement was: ${statement.slice(0, 4000)}`,
+        );
       throw error;
     }
   };
@@ -82,7 +104,11 @@ export const openSession = async (gateway: string, properties: Readonly<Record<s
     run: async (statement) => (await execute(statement)).rows,
     async submit(statement) {
       const { job, rows } = await execute(statement);
-      return job ?? rows[0]?.[0] ?? fail('MR_ENGINE_FAILED', `Flink started no job for: ${statement.slice(0, 500)}`);
+      return (
+        job ??
+        rows[0]?.[0] ??
+        fail('MR_ENGINE_FAILED', `Flink started no job for: ${statement.slice(0, 500)}`)
+      );
     },
     async close() {
       await call('DELETE', session).catch(() => {});

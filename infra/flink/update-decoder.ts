@@ -22,7 +22,10 @@ const decodeBy = (
   schemas: Pick<SchemaRegistry, 'schema'>,
   make: (plan: ViewPlan) => (schema: object) => Read,
 ): Decode<RecordedUpdate> => {
-  const plans = new WeakMap<ViewPlan, { readonly ofSchema: (schema: object) => Read; readonly known: Map<number, Read> }>();
+  const plans = new WeakMap<
+    ViewPlan,
+    { readonly ofSchema: (schema: object) => Read; readonly known: Map<number, Read> }
+  >();
   return (plan, { schemaId, value }) => {
     if (value.length === 0) return null;
     let mine = plans.get(plan);

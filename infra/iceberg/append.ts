@@ -3,9 +3,10 @@
  *
  *     data files (durable already) → manifest → manifest list → v<n+1>.metadata.json, each durable before the next
  *
- * Only the last makes the rows part of the table, so a writer killed before it leaves orphans and nothing else. Where another
- * commit came between, the manifest is kept and the list is made again on top of it, unless that commit moved the offsets: then
- * the rows may be in the table already, and the caller starts over from there.
+ * Only the last makes the rows part of the table, so a writer killed before it leaves orphans and
+ * nothing else. Where another commit came between, the manifest is kept and the list is made again
+ * on top of it, unless that commit moved the offsets: then the rows may be in the table already,
+ * and the caller starts over from there.
  */
 import { randomBytes, randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
@@ -24,7 +25,14 @@ import {
   type ManifestEntry,
   type ManifestFile,
 } from './manifest.ts';
-import { currentSchema, currentSnapshot, partitionSpec, type Snapshot, type TableMetadata, withSnapshot } from './metadata.ts';
+import {
+  currentSchema,
+  currentSnapshot,
+  partitionSpec,
+  type Snapshot,
+  type TableMetadata,
+  withSnapshot,
+} from './metadata.ts';
 import { localPath, metadataDirectory } from './table-directory.ts';
 
 /** Steps of a commit, in order: tests stop a writer at each. */
@@ -39,7 +47,9 @@ export const manifestsOf = async (
   metadata: TableMetadata,
   snapshot: Snapshot | null,
 ): Promise<readonly ManifestFile[]> =>
-  snapshot === null ? [] : decodeManifestList(await readFile(localPath(directory, metadata, snapshot['manifest-list'])));
+  snapshot === null
+    ? []
+    : decodeManifestList(await readFile(localPath(directory, metadata, snapshot['manifest-list'])));
 
 export interface WrittenManifest {
   readonly file: string;
@@ -59,7 +69,10 @@ export const writeManifest = async (
   return { file, length: bytes.length, entries };
 };
 
-export const addedEntries = (files: readonly DataFile[], snapshotId: number): readonly ManifestEntry[] =>
+export const addedEntries = (
+  files: readonly DataFile[],
+  snapshotId: number,
+): readonly ManifestEntry[] =>
   files.map((data_file) => ({
     status: ADDED,
     snapshot_id: snapshotId,
@@ -68,13 +81,18 @@ export const addedEntries = (files: readonly DataFile[], snapshotId: number): re
     data_file,
   }));
 
-/** The entries of a manifest that are part of the table, with the numbers that they inherit written out. */
+/**
+ * The entries of a manifest that are part of the table, with the numbers that they inherit written
+ * out.
+ */
 export const liveEntries = async (
   directory: string,
   metadata: TableMetadata,
   manifest: ManifestFile,
 ): Promise<readonly ManifestEntry[]> => {
-  const entries = decodeManifest(await readFile(localPath(directory, metadata, manifest.manifest_path)));
+  const entries = decodeManifest(
+    await readFile(localPath(directory, metadata, manifest.manifest_path)),
+  );
   return entries
     .filter((entry) => entry.status !== DELETED)
     .map((entry) => ({
@@ -99,7 +117,9 @@ const mergeSmall = async (
   const size = (m: ManifestFile): number => m.added_files_count + m.existing_files_count;
   const small = manifests.filter((manifest) => size(manifest) < MERGED_ENTRIES);
   if (small.length < MERGE_FROM) return manifests;
-  const entries = (await Promise.all(small.map((manifest) => liveEntries(directory, metadata, manifest)))).flat();
+  const entries = (
+    await Promise.all(small.map((manifest) => liveEntries(directory, metadata, manifest)))
+  ).flat();
   const { file, length } = await writeManifest(directory, metadata, entries);
   const merged = describeManifest(
     { path: `${metadata.location}/metadata/${file}`, length, ...place },
@@ -132,11 +152,18 @@ export const addSnapshot = async (
   const sequenceNumber = metadata['last-sequence-number'] + 1;
   const place = { snapshotId, sequenceNumber };
   const path = `${metadata.location}/metadata/${written.file}`;
-  const added = describeManifest({ path, length: written.length, ...place }, partitionSpec(metadata), written.entries);
+  const added = describeManifest(
+    { path, length: written.length, ...place },
+    partitionSpec(metadata),
+    written.entries,
+  );
   const manifests = [added, ...(await mergeSmall(directory, metadata, kept, place))];
   const parentId = parent?.['snapshot-id'] ?? null;
   const list = `snap-${snapshotId}-${randomUUID()}.avro`;
-  await writeDurable(join(metadataDirectory(directory), list), encodeManifestList(manifests, { ...place, parentId }));
+  await writeDurable(
+    join(metadataDirectory(directory), list),
+    encodeManifestList(manifests, { ...place, parentId }),
+  );
   await syncPath(metadataDirectory(directory));
   await checkpoint?.('manifest-list');
   return withSnapshot(metadata, {

@@ -1,4 +1,7 @@
-/** Avro object container files: what Iceberg keeps its manifests in. Header (schema and metadata), then deflated blocks. */
+/**
+ * Avro object container files: what Iceberg keeps its manifests in. Header (schema and metadata),
+ * then deflated blocks.
+ */
 import { randomBytes } from 'node:crypto';
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import avro from 'avsc';
@@ -13,13 +16,19 @@ const metadataType = avroCodec({ type: 'map', values: 'bytes' });
 
 const typeOf = (schema: object): avro.Type => avro.Type.forSchema(schema as avro.Schema);
 
-export const writeAvroFile = (schema: object, rows: readonly unknown[], metadata: Readonly<Record<string, string>>): Buffer => {
+export const writeAvroFile = (
+  schema: object,
+  rows: readonly unknown[],
+  metadata: Readonly<Record<string, string>>,
+): Buffer => {
   const type = typeOf(schema);
   const sync = randomBytes(SYNC_BYTES);
   const entries = { 'avro.schema': JSON.stringify(schema), 'avro.codec': 'deflate', ...metadata };
   const parts = [
     MAGIC,
-    metadataType.toBuffer(Object.fromEntries(Object.entries(entries).map(([k, v]) => [k, Buffer.from(v)]))),
+    metadataType.toBuffer(
+      Object.fromEntries(Object.entries(entries).map(([k, v]) => [k, Buffer.from(v)])),
+    ),
     sync,
   ];
   for (let from = 0; from < rows.length; from += BLOCK_ROWS) {
@@ -30,10 +39,15 @@ export const writeAvroFile = (schema: object, rows: readonly unknown[], metadata
   return Buffer.concat(parts);
 };
 
-const broken = (why: string): never => fail('MR_STORAGE_FAILED', `an Avro file can't be read: ${why}`);
+const broken = (why: string): never =>
+  fail('MR_STORAGE_FAILED', `an Avro file can't be read: ${why}`);
 
 /** @throws avsc's errors as ours */
-const decode = <T>(type: avro.Type, bytes: Buffer, at: number): { readonly value: T; readonly offset: number } => {
+const decode = <T>(
+  type: avro.Type,
+  bytes: Buffer,
+  at: number,
+): { readonly value: T; readonly offset: number } => {
   let read: { value: T; offset: number };
   try {
     read = type.decode(bytes, at);
@@ -43,12 +57,16 @@ const decode = <T>(type: avro.Type, bytes: Buffer, at: number): { readonly value
   return read.offset > at ? read : broken('it is cut off');
 };
 
-/** @throws MillraceError MR_STORAGE_FAILED where the bytes are no Avro file, or a block is not what it says of itself */
+/**
+ * @throws MillraceError MR_STORAGE_FAILED where the bytes are no Avro file, or a block is not what
+ * it says of itself
+ */
 export const readAvroFile = (bytes: Buffer): unknown[] => {
   if (!bytes.subarray(0, MAGIC.length).equals(MAGIC)) broken('it does not begin as one');
   const header = decode<Record<string, Buffer>>(metadataType, bytes, MAGIC.length);
   const sync = bytes.subarray(header.offset, header.offset + SYNC_BYTES);
-  // Other engines' snapshot ids use all 64 bits. They are told apart here and never written back: the nearest double will do.
+  // Other engines' snapshot ids use all 64 bits. They are told apart here and never written back:
+  // the nearest double will do.
   let type: avro.Type;
   try {
     type = avroCodec(JSON.parse(String(header.value['avro.schema'])));
@@ -63,7 +81,8 @@ export const readAvroFile = (bytes: Buffer): unknown[] => {
     const size = decode<number>(longType, bytes, count.offset);
     const end = size.offset + size.value;
     if (!(size.value >= 0 && end + SYNC_BYTES <= bytes.length)) broken('a block is cut off');
-    if (!bytes.subarray(end, end + SYNC_BYTES).equals(sync)) broken('a block does not end where it says');
+    if (!bytes.subarray(end, end + SYNC_BYTES).equals(sync))
+      broken('a block does not end where it says');
     const raw = bytes.subarray(size.offset, end);
     let data = raw;
     try {
@@ -71,7 +90,8 @@ export const readAvroFile = (bytes: Buffer): unknown[] => {
     } catch {
       broken('a block cannot be inflated');
     }
-    if (!(count.value >= 0 && count.value <= data.length)) broken('a block has more rows than bytes');
+    if (!(count.value >= 0 && count.value <= data.length))
+      broken('a block has more rows than bytes');
     let p = 0;
     for (let i = 0; i < count.value; i++) {
       const row = decode(type, data, p);

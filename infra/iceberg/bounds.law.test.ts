@@ -1,4 +1,7 @@
-/** Bounds bound: truncated or not, none may be on the wrong side of a value, or files are left out that hold it. */
+/**
+ * Bounds bound: truncated or not, none may be on the wrong side of a value, or files are left out
+ * that hold it.
+ */
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { decodeBound, encodeBound } from './bounds.ts';
@@ -24,8 +27,12 @@ it('a string lies between its own bounds, in the order of UTF-8 bytes, and bound
 
 it('gives no upper bound where none is short enough', () => {
   expect(encodeBound('string', '\u{10ffff}'.repeat(20), true)).toBeNull();
-  expect(String(encodeBound('string', `${'a'.repeat(15)}\u{10ffff}b`, true))).toBe(`${'a'.repeat(14)}b`);
-  expect(String(encodeBound('string', `${'a'.repeat(15)}\ud7ffb`, true))).toBe(`${'a'.repeat(15)}\ue000`);
+  expect(String(encodeBound('string', `${'a'.repeat(15)}\u{10ffff}b`, true))).toBe(
+    `${'a'.repeat(14)}b`,
+  );
+  expect(String(encodeBound('string', `${'a'.repeat(15)}\ud7ffb`, true))).toBe(
+    `${'a'.repeat(15)}\ue000`,
+  );
 });
 
 it.each([

@@ -1,4 +1,6 @@
-/** Iceberg's single-value serialization, for the lower and upper bounds of a data file's columns. */
+/**
+ * Iceberg's single-value serialization, for the lower and upper bounds of a data file's columns.
+ */
 
 const MAX_BOUND_CHARACTERS = 16;
 const MAX_CODE_POINT = 0x10ffff;
@@ -6,11 +8,15 @@ const MS_PER_DAY = 86_400_000;
 
 const next = (codePoint: number): number => (codePoint === 0xd7ff ? 0xe000 : codePoint + 1);
 
-/** The least string of `count` characters that no string with this prefix is above; null where there is none. */
+/**
+ * The least string of `count` characters that no string with this prefix is above; null where there
+ * is none.
+ */
 const roundUp = (characters: readonly string[]): string | null => {
   for (let i = characters.length - 1; i >= 0; i--) {
     const codePoint = (characters[i] as string).codePointAt(0) as number;
-    if (codePoint < MAX_CODE_POINT) return characters.slice(0, i).join('') + String.fromCodePoint(next(codePoint));
+    if (codePoint < MAX_CODE_POINT)
+      return characters.slice(0, i).join('') + String.fromCodePoint(next(codePoint));
   }
   return null;
 };
@@ -24,7 +30,8 @@ const truncated = (text: string, upper: boolean): string | null => {
 };
 
 /** epoch microseconds of DuckDB's text, `1969-12-31 23:59:59.999+00` */
-const micros = (text: string): bigint => BigInt(Date.parse(text.replace(' ', 'T').replace(/\+00(:00)?$/, 'Z'))) * 1000n;
+const micros = (text: string): bigint =>
+  BigInt(Date.parse(text.replace(' ', 'T').replace(/\+00(:00)?$/, 'Z'))) * 1000n;
 
 const fixed = (bytes: number, write: (buffer: Buffer) => void): Buffer => {
   const buffer = Buffer.alloc(bytes);
@@ -58,7 +65,10 @@ export const encodeBound = (type: string, text: string, upper: boolean): Buffer 
   }
 };
 
-/** As our side has the value: timestamps in ms; strings stay bytes, which is the order they are in. Widened columns keep 4 bytes. */
+/**
+ * As our side has the value: timestamps in ms; strings stay bytes, which is the order they are in.
+ * Widened columns keep 4 bytes.
+ */
 export const decodeBound = (type: string, bound: Buffer): number | Buffer | null => {
   switch (type) {
     case 'int':

@@ -68,11 +68,17 @@ export interface ColumnBatches {
 }
 
 /** @param names the fields asked for; those that are not among `fields` are null throughout */
-export const columnBatches = (fields: readonly IcebergField[], time: IcebergField, names: readonly string[]): ColumnBatches => {
+export const columnBatches = (
+  fields: readonly IcebergField[],
+  time: IcebergField,
+  names: readonly string[],
+): ColumnBatches => {
   const columns = fields.map(gathering);
   let count = 0;
   const take = (): ScannedColumns => {
-    const taken = new Map(fields.map((field, i) => [field.name, (columns[i] as Gathering).take(count)]));
+    const taken = new Map(
+      fields.map((field, i) => [field.name, (columns[i] as Gathering).take(count)]),
+    );
     const eventTime = taken.get(time.name) as Float64Array;
     const batch: ScannedColumns = {
       count,
@@ -80,7 +86,9 @@ export const columnBatches = (fields: readonly IcebergField[], time: IcebergFiel
       partition: taken.get('_partition') as Float64Array,
       offset: taken.get('_offset') as Float64Array,
       logTime: taken.get('_log_time') as Float64Array,
-      columns: Object.fromEntries(names.map((name) => [name, taken.get(name) ?? new Array<Value>(count).fill(null)])),
+      columns: Object.fromEntries(
+        names.map((name) => [name, taken.get(name) ?? new Array<Value>(count).fill(null)]),
+      ),
     };
     count = 0;
     return batch;

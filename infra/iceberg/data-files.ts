@@ -1,4 +1,7 @@
-/** From a DuckDB table of pending rows to Parquet files, one or more a day, with the statistics that manifests carry. */
+/**
+ * From a DuckDB table of pending rows to Parquet files, one or more a day, with the statistics that
+ * manifests carry.
+ */
 import { join, relative } from 'node:path';
 import type { DuckDBConnection, Json } from '@duckdb/node-api';
 import { identifier, literal } from '#infra/duckdb/connect.ts';
@@ -30,7 +33,9 @@ const dayOf = (text: string | null | undefined): number | null =>
   text == null ? null : Date.parse(`${text}T00:00:00Z`) / MS_PER_DAY;
 
 /** DuckDB names a column "a", a list's elements "a"."element". */
-const idsByStatName = (fields: readonly IcebergField[]): ReadonlyMap<string, { readonly id: number; readonly type: string }> => {
+const idsByStatName = (
+  fields: readonly IcebergField[],
+): ReadonlyMap<string, { readonly id: number; readonly type: string }> => {
   const ids = new Map<string, { id: number; type: string }>();
   for (const field of fields) {
     const name = identifier(field.name);
@@ -40,7 +45,11 @@ const idsByStatName = (fields: readonly IcebergField[]): ReadonlyMap<string, { r
   return ids;
 };
 
-const statistics = (file: CopiedFile, fields: readonly IcebergField[], unbounded: ReadonlySet<string>) => {
+const statistics = (
+  file: CopiedFile,
+  fields: readonly IcebergField[],
+  unbounded: ReadonlySet<string>,
+) => {
   const ids = idsByStatName(fields);
   const sizes: { key: number; value: number }[] = [];
   const values: { key: number; value: number }[] = [];
@@ -84,7 +93,11 @@ export const writeDataFiles = async (
     directory,
     metadata,
     fields,
-  }: { readonly directory: string; readonly metadata: TableMetadata; readonly fields: readonly IcebergField[] },
+  }: {
+    readonly directory: string;
+    readonly metadata: TableMetadata;
+    readonly fields: readonly IcebergField[];
+  },
   from: { readonly relation: string; readonly unbounded: ReadonlySet<string> },
   tag: string,
 ): Promise<readonly DataFile[]> => {

@@ -13,13 +13,19 @@ export const isFull = (error: unknown): boolean => {
 export const diskError = (error: unknown, path: string): unknown => {
   if (error instanceof MillraceError) return error;
   if (!isFull(error)) return error;
-  return new MillraceError('MR_DISK_FULL', `The disk that holds ${path} is full; the log keeps what the history has not taken.`, {
-    path,
-  });
+  return new MillraceError(
+    'MR_DISK_FULL',
+    `The disk that holds ${path} is full; the log keeps what the history has not taken.`,
+    {
+      path,
+    },
+  );
 };
 
-export const exists = (error: unknown): boolean => (error as { code?: string } | null)?.code === 'EEXIST';
-export const missing = (error: unknown): boolean => (error as { code?: string } | null)?.code === 'ENOENT';
+export const exists = (error: unknown): boolean =>
+  (error as { code?: string } | null)?.code === 'EEXIST';
+export const missing = (error: unknown): boolean =>
+  (error as { code?: string } | null)?.code === 'ENOENT';
 
 export const syncPath = async (path: string): Promise<void> => {
   const handle = await open(path, constants.O_RDONLY);
@@ -32,10 +38,15 @@ export const syncPath = async (path: string): Promise<void> => {
 
 export const makeDirectory = (path: string): Promise<unknown> => mkdir(path, { recursive: true });
 
-export const writeDurable = (path: string, data: string | Buffer): Promise<void> => writeFile(path, data, { flush: true });
+export const writeDurable = (path: string, data: string | Buffer): Promise<void> =>
+  writeFile(path, data, { flush: true });
 
 /** Creates the file whole or not at all. @returns false where it is there already */
-export const createDurable = async (path: string, temporary: string, data: string): Promise<boolean> => {
+export const createDurable = async (
+  path: string,
+  temporary: string,
+  data: string,
+): Promise<boolean> => {
   await writeDurable(temporary, data);
   try {
     await link(temporary, path);
@@ -49,7 +60,11 @@ export const createDurable = async (path: string, temporary: string, data: strin
   return true;
 };
 
-export const replaceDurable = async (path: string, temporary: string, data: string): Promise<void> => {
+export const replaceDurable = async (
+  path: string,
+  temporary: string,
+  data: string,
+): Promise<void> => {
   await writeDurable(temporary, data);
   await rename(temporary, path);
   await syncPath(dirname(path));

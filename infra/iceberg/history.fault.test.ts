@@ -1,4 +1,7 @@
-/** Exactly once, whatever is killed when: the log's records are in the tables, each once, and what a dead writer left is gone. */
+/**
+ * Exactly once, whatever is killed when: the log's records are in the tables, each once, and what a
+ * dead writer left is gone.
+ */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -25,7 +28,10 @@ let history: HistoryTables;
 const open = (more: { commitAfterMs?: number; commitRows?: number } = {}): Promise<HistoryTables> =>
   openIcebergHistory({
     data,
-    input: { module: FILE_LOG_MODULE, options: { directory: join(data, 'log'), topics: TOPICS, dieAt, failWith } },
+    input: {
+      module: FILE_LOG_MODULE,
+      options: { directory: join(data, 'log'), topics: TOPICS, dieAt, failWith },
+    },
     commitAfterMs: 0,
     ...more,
   });
@@ -45,24 +51,39 @@ afterEach(async () => {
 const appended = [0, 0];
 const append = (count: number, seed: number): void => {
   for (const partition of [0, 1]) {
-    const rows = Array.from({ length: count }, (_, i) => flight(((i * 7 + seed) % 3) * DAY, `k${i % 5}`));
+    const rows = Array.from({ length: count }, (_, i) =>
+      flight(((i * 7 + seed) % 3) * DAY, `k${i % 5}`),
+    );
     log.append('raw.flights', partition, schemaId, rows, 1_000 + seed);
     appended[partition] = (appended[partition] ?? 0) + count;
   }
 };
 
 const everyPosition = async (): Promise<string[]> =>
-  (await history.events({ source: 'flights' })).map(({ partition, offset }) => `${partition}:${offset}`).sort();
+  (await history.events({ source: 'flights' }))
+    .map(({ partition, offset }) => `${partition}:${offset}`)
+    .sort();
 
 const filesOnDisk = (folder: string, suffix: string): number => {
   const root = join(tableDirectory(join(data, 'history'), 'raw.flights'), folder);
-  return existsSync(root) ? readdirSync(root, { recursive: true }).filter((name) => String(name).endsWith(suffix)).length : 0;
+  return existsSync(root)
+    ? readdirSync(root, { recursive: true }).filter((name) => String(name).endsWith(suffix)).length
+    : 0;
 };
 
 it('holds every record once after the writer died at each step of a commit', async () => {
   appended.fill(0);
   history = await open({ commitRows: 400 });
-  const steps = ['data', 'manifest', 'manifest-list', 'commit', 'commit', 'data', 'manifest-list', 'manifest'];
+  const steps = [
+    'data',
+    'manifest',
+    'manifest-list',
+    'commit',
+    'commit',
+    'data',
+    'manifest-list',
+    'manifest',
+  ];
   for (const [round, step] of steps.entries()) {
     append(300, round);
     writeFileSync(dieAt, step);
@@ -72,7 +93,9 @@ it('holds every record once after the writer died at each step of a commit', asy
     expect((await everyPosition()).length).toBe(reached.reduce((sum, offset) => sum + offset, 0));
   }
   await history.sync('raw.flights');
-  const expected = [0, 1].flatMap((p) => Array.from({ length: appended[p] as number }, (_, i) => `${p}:${i}`)).sort();
+  const expected = [0, 1]
+    .flatMap((p) => Array.from({ length: appended[p] as number }, (_, i) => `${p}:${i}`))
+    .sort();
   expect(await everyPosition()).toEqual(expected);
   // Nothing is left of the commits that did not happen.
   expect(filesOnDisk('data', '.parquet')).toBe((await history.dataFiles('raw.flights')).length);
@@ -85,7 +108,10 @@ it('holds every record once after kill -9 of the whole process at any moment', a
   for (const delay of [3, 17, 41, 66]) {
     const child = spawn(
       process.execPath,
-      [join(import.meta.dirname, '..', '..', 'tests', 'contracts', 'history-sync-until-killed.ts'), data],
+      [
+        join(import.meta.dirname, '..', '..', 'tests', 'contracts', 'history-sync-until-killed.ts'),
+        data,
+      ],
       {
         stdio: ['ignore', 'pipe', 'inherit'],
       },
@@ -131,10 +157,19 @@ it('refuses a table of a newer format', async () => {
   history = await open();
   await history.sync('raw.flights');
   await history.close();
-  const path = join(tableDirectory(join(data, 'history'), 'raw.flights'), 'metadata', 'v1.metadata.json');
-  writeFileSync(path, JSON.stringify({ ...JSON.parse(readFileSync(path, 'utf8')), 'format-version': 3 }));
+  const path = join(
+    tableDirectory(join(data, 'history'), 'raw.flights'),
+    'metadata',
+    'v1.metadata.json',
+  );
+  writeFileSync(
+    path,
+    JSON.stringify({ ...JSON.parse(readFileSync(path, 'utf8')), 'format-version': 3 }),
+  );
   history = await open();
-  await expect(history.events({ source: 'flights' })).rejects.toMatchObject({ code: 'MR_DATA_DIR_NEWER' });
+  await expect(history.events({ source: 'flights' })).rejects.toMatchObject({
+    code: 'MR_DATA_DIR_NEWER',
+  });
 });
 
 it('of two racing writers, one commits the offsets and the other starts over', async () => {
@@ -157,7 +192,14 @@ it('of two racing writers, one commits the offsets and the other starts over', a
     logTime: 1,
   });
   const writers = await Promise.all(
-    [1, 2].map(async () => tableWriter({ directory, name: 'raw.races', connection: await duckDb.connect(), now: Date.now })),
+    [1, 2].map(async () =>
+      tableWriter({
+        directory,
+        name: 'raw.races',
+        connection: await duckDb.connect(),
+        now: Date.now,
+      }),
+    ),
   );
   for (let offset = 0; offset < 6; offset++) {
     const results = await Promise.all(
@@ -169,6 +211,8 @@ it('of two racing writers, one commits the offsets and the other starts over', a
     );
     expect(results.filter(Boolean)).toHaveLength(1);
   }
-  expect((await history.events({ source: 'races' })).map((event) => event.offset)).toEqual([0, 1, 2, 3, 4, 5]);
+  expect((await history.events({ source: 'races' })).map((event) => event.offset)).toEqual([
+    0, 1, 2, 3, 4, 5,
+  ]);
   duckDb.close();
 });

@@ -1,4 +1,6 @@
-/** The history port on Iceberg tables in a local directory: reads here, writes in a worker thread. */
+/**
+ * The history port on Iceberg tables in a local directory: reads here, writes in a worker thread.
+ */
 import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { Worker } from 'node:worker_threads';
@@ -10,7 +12,10 @@ import { historyReader } from './reader.ts';
 import { type Answer, fromWire, type Request, type WorkerSettings } from './worker-messages.ts';
 
 export interface IcebergHistoryOptions {
-  /** the platform's data directory: tables are in <data>/history/<namespace>/<table>. Its owner must be the only writer. */
+  /**
+   * the platform's data directory: tables are in <data>/history/<namespace>/<table>. Its owner must
+   * be the only writer.
+   */
   readonly data: string;
   /** opened by the worker thread: its own reader of the log */
   readonly input: HistoryInputModule;
@@ -21,16 +26,22 @@ export interface IcebergHistoryOptions {
   readonly writerMemory?: string;
   readonly readerMemory?: string;
   readonly readerThreads?: number;
-  /** source → event time field, where the Avro schema of raw.<source> has no `eventTime` attribute */
+  /**
+   * source → event time field, where the Avro schema of raw.<source> has no `eventTime` attribute
+   */
   readonly eventTimes?: Readonly<Record<string, string>>;
   /** a commit that the worker began by itself failed; it tries again by itself */
   readonly onFailure?: (topic: string, error: MillraceError) => void;
 }
 
 /** A request before it has an id. */
-type Ask = { readonly [K in Request['do']]: Omit<Extract<Request, { do: K }>, 'id'> }[Request['do']];
+type Ask = {
+  readonly [K in Request['do']]: Omit<Extract<Request, { do: K }>, 'id'>;
+}[Request['do']];
 
-export const openIcebergHistory = async (options: IcebergHistoryOptions): Promise<HistoryTables> => {
+export const openIcebergHistory = async (
+  options: IcebergHistoryOptions,
+): Promise<HistoryTables> => {
   const root = resolve(options.data, 'history');
   const spillDirectory = join(root, '.spill');
   mkdirSync(root, { recursive: true });
@@ -45,7 +56,11 @@ export const openIcebergHistory = async (options: IcebergHistoryOptions): Promis
   };
   const reader = historyReader(
     root,
-    await openDuckDb({ memoryLimit: options.readerMemory ?? '512MB', threads: options.readerThreads ?? 2, spillDirectory }),
+    await openDuckDb({
+      memoryLimit: options.readerMemory ?? '512MB',
+      threads: options.readerThreads ?? 2,
+      spillDirectory,
+    }),
   );
 
   let worker: Worker | null = null;
@@ -73,9 +88,16 @@ export const openIcebergHistory = async (options: IcebergHistoryOptions): Promis
     started.on('exit', () => {
       if (worker === started) worker = null;
       for (const { reject } of waiting.values())
-        reject(new MillraceError('MR_STORAGE_FAILED', `The history's writer stopped (${cause}); try again.`, { cause }));
+        reject(
+          new MillraceError(
+            'MR_STORAGE_FAILED',
+            `The history's writer stopped (${cause}); try again.`,
+            { cause },
+          ),
+        );
       waiting.clear();
-      if (!closed && settings.commitAfterMs > 0) setTimeout(() => void (closed || running()), 1000).unref();
+      if (!closed && settings.commitAfterMs > 0)
+        setTimeout(() => void (closed || running()), 1000).unref();
     });
     return started;
   };

@@ -1,4 +1,7 @@
-/** What the writer reads: the log, and the schemas of its records. The worker opens its own, from a module named by its owner. */
+/**
+ * What the writer reads: the log, and the schemas of its records. The worker opens its own, from a
+ * module named by its owner.
+ */
 import type { Log } from '#domain/ports/log.ts';
 
 export interface HistoryInput {
@@ -7,7 +10,10 @@ export interface HistoryInput {
   close?(): Promise<void> | void;
 }
 
-/** `module` is the URL of a module that exports `openHistoryInput(options): HistoryInput | Promise<HistoryInput>`. */
+/**
+ * `module` is the URL of a module that exports `openHistoryInput(options): HistoryInput |
+ * Promise<HistoryInput>`.
+ */
 export interface HistoryInputModule {
   readonly module: string;
   /** survives structuredClone */

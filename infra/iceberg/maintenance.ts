@@ -6,11 +6,23 @@ import type { DuckDBConnection } from '@duckdb/node-api';
 import { addSnapshot, liveEntries, manifestsOf, newSnapshotId, writeManifest } from './append.ts';
 import { writeDataFiles } from './data-files.ts';
 import { ADDED, DELETED, type ManifestEntry, type ManifestFile } from './manifest.ts';
-import { currentSchema, currentSnapshot, partitionSpec, throughOf, throughSummary } from './metadata.ts';
+import {
+  currentSchema,
+  currentSnapshot,
+  partitionSpec,
+  throughOf,
+  throughSummary,
+} from './metadata.ts';
 import { referencedFiles } from './orphans.ts';
 import { readParquet } from './parquet-scan.ts';
 import type { IcebergField } from './schema.ts';
-import { commitTable, loadTable, localPath, metadataFile, metadataVersions } from './table-directory.ts';
+import {
+  commitTable,
+  loadTable,
+  localPath,
+  metadataFile,
+  metadataVersions,
+} from './table-directory.ts';
 
 export interface ExpireOptions {
   readonly keep: number;
@@ -21,13 +33,21 @@ export interface ExpireOptions {
 
 const KEPT_VERSIONS = 100;
 
-/** Forgets old snapshots and removes what only they referred to. @returns how many snapshots went; 0 where a commit came between */
-export const expireSnapshots = async (directory: string, { keep, minAge, now }: ExpireOptions): Promise<number> => {
+/**
+ * Forgets old snapshots and removes what only they referred to. @returns how many snapshots went; 0
+ * where a commit came between
+ */
+export const expireSnapshots = async (
+  directory: string,
+  { keep, minAge, now }: ExpireOptions,
+): Promise<number> => {
   const base = await loadTable(directory);
   if (base === null) return 0;
   const { metadata } = base;
   const { snapshots } = metadata;
-  const kept = snapshots.filter((snapshot, i) => i >= snapshots.length - keep || snapshot['timestamp-ms'] > now - minAge);
+  const kept = snapshots.filter(
+    (snapshot, i) => i >= snapshots.length - keep || snapshot['timestamp-ms'] > now - minAge,
+  );
   const gone = snapshots.length - kept.length;
   if (gone > 0) {
     const before = await referencedFiles(directory, metadata);
@@ -39,11 +59,14 @@ export const expireSnapshots = async (directory: string, { keep, minAge, now }: 
     };
     if ((await commitTable(directory, base, next)) === null) return 0;
     const after = await referencedFiles(directory, next);
-    for (const path of before.data) if (!after.data.has(path)) await unlink(path).catch(() => undefined);
-    for (const path of before.metadata) if (!after.metadata.has(path)) await unlink(path).catch(() => undefined);
+    for (const path of before.data)
+      if (!after.data.has(path)) await unlink(path).catch(() => undefined);
+    for (const path of before.metadata)
+      if (!after.metadata.has(path)) await unlink(path).catch(() => undefined);
   }
   const versions = [...(await metadataVersions(directory))].sort((a, b) => a - b);
-  for (const version of versions.slice(0, -KEPT_VERSIONS)) await unlink(metadataFile(directory, version));
+  for (const version of versions.slice(0, -KEPT_VERSIONS))
+    await unlink(metadataFile(directory, version));
   return gone;
 };
 
@@ -59,12 +82,22 @@ export interface CompactOptions {
 }
 
 /** Strings whose bounds some file left out: the file that replaces it must leave them out too. */
-const withoutBounds = (fields: readonly IcebergField[], entries: readonly ManifestEntry[]): ReadonlySet<string> => {
-  const bounded = (id: number, { data_file: { upper_bounds, null_value_counts, record_count } }: ManifestEntry): boolean =>
+const withoutBounds = (
+  fields: readonly IcebergField[],
+  entries: readonly ManifestEntry[],
+): ReadonlySet<string> => {
+  const bounded = (
+    id: number,
+    { data_file: { upper_bounds, null_value_counts, record_count } }: ManifestEntry,
+  ): boolean =>
     upper_bounds?.some(({ key }) => key === id) === true ||
     null_value_counts?.find(({ key }) => key === id)?.value === record_count;
   const strings = fields.filter(({ type }) => type === 'string');
-  return new Set(strings.filter(({ id }) => !entries.every((entry) => bounded(id, entry))).map(({ name }) => name));
+  return new Set(
+    strings
+      .filter(({ id }) => !entries.every((entry) => bounded(id, entry)))
+      .map(({ name }) => name),
+  );
 };
 
 interface Choice {
@@ -74,19 +107,36 @@ interface Choice {
   readonly replaced: readonly ManifestEntry[];
 }
 
-/** Replaces small files of one day by one. The rows and the offsets stay as they are. @returns files replaced; 0: nothing to do, or a commit came between */
-export const compact = async ({ directory, connection, minFiles, smallBytes, maxRows, now }: CompactOptions): Promise<number> => {
+/**
+ * Replaces small files of one day by one. The rows and the offsets stay as they are. @returns files
+ * replaced; 0: nothing to do, or a commit came between
+ */
+export const compact = async ({
+  directory,
+  connection,
+  minFiles,
+  smallBytes,
+  maxRows,
+  now,
+}: CompactOptions): Promise<number> => {
   const base = await loadTable(directory);
   const snapshot = base === null ? null : currentSnapshot(base.metadata);
   if (base === null || snapshot === null) return 0;
   const { metadata } = base;
   const manifests = await manifestsOf(directory, metadata, snapshot);
-  const entries = await Promise.all(manifests.map((manifest) => liveEntries(directory, metadata, manifest)));
-  const { untouched, kept, replaced } = choose(manifests, entries, partitionSpec(metadata).fields[0]?.name as string, {
-    minFiles,
-    smallBytes,
-    maxRows,
-  });
+  const entries = await Promise.all(
+    manifests.map((manifest) => liveEntries(directory, metadata, manifest)),
+  );
+  const { untouched, kept, replaced } = choose(
+    manifests,
+    entries,
+    partitionSpec(metadata).fields[0]?.name as string,
+    {
+      minFiles,
+      smallBytes,
+      maxRows,
+    },
+  );
   if (replaced.length === 0) return 0;
   const { fields } = currentSchema(metadata);
   const paths = replaced.map((entry) => localPath(directory, metadata, entry.data_file.file_path));
@@ -102,12 +152,26 @@ export const compact = async ({ directory, connection, minFiles, smallBytes, max
     ...replaced.map((entry) => ({ ...entry, status: DELETED, snapshot_id: snapshotId }) as const),
     ...files.map(
       (data_file) =>
-        ({ status: ADDED, snapshot_id: snapshotId, sequence_number: null, file_sequence_number: null, data_file }) as const,
+        ({
+          status: ADDED,
+          snapshot_id: snapshotId,
+          sequence_number: null,
+          file_sequence_number: null,
+          data_file,
+        }) as const,
     ),
   ];
   const manifest = await writeManifest(directory, metadata, rewritten);
-  const summary = { ...throughSummary(throughOf(snapshot)), 'deleted-data-files': String(replaced.length) };
-  const next = await addSnapshot(directory, metadata, untouched, manifest, { snapshotId, operation: 'replace', summary, now });
+  const summary = {
+    ...throughSummary(throughOf(snapshot)),
+    'deleted-data-files': String(replaced.length),
+  };
+  const next = await addSnapshot(directory, metadata, untouched, manifest, {
+    snapshotId,
+    operation: 'replace',
+    summary,
+    now,
+  });
   if ((await commitTable(directory, base, next)) !== null) return replaced.length;
   await unlink(join(directory, 'metadata', manifest.file));
   for (const file of files) await unlink(localPath(directory, metadata, file.file_path));

@@ -1,4 +1,6 @@
-/** The Avro schemas of format version 2's manifests and manifest lists; readers go by the field ids. */
+/**
+ * The Avro schemas of format version 2's manifests and manifest lists; readers go by the field ids.
+ */
 
 const optional = (type: unknown) => ({ type: ['null', type], default: null });
 
@@ -46,7 +48,9 @@ export const manifestEntrySchema = ({ name, fieldId }: PartitionColumn): object 
             type: {
               type: 'record',
               name: 'r102',
-              fields: [{ name, ...optional({ type: 'int', logicalType: 'date' }), 'field-id': fieldId }],
+              fields: [
+                { name, ...optional({ type: 'int', logicalType: 'date' }), 'field-id': fieldId },
+              ],
             },
           },
           { name: 'record_count', type: 'long', 'field-id': 103 },
@@ -56,7 +60,11 @@ export const manifestEntrySchema = ({ name, fieldId }: PartitionColumn): object 
           { name: 'null_value_counts', ...idMap(121, 122, 'long'), 'field-id': 110 },
           { name: 'lower_bounds', ...idMap(126, 127, 'bytes'), 'field-id': 125 },
           { name: 'upper_bounds', ...idMap(129, 130, 'bytes'), 'field-id': 128 },
-          { name: 'split_offsets', ...optional({ type: 'array', items: 'long', 'element-id': 133 }), 'field-id': 132 },
+          {
+            name: 'split_offsets',
+            ...optional({ type: 'array', items: 'long', 'element-id': 133 }),
+            'field-id': 132,
+          },
           { name: 'sort_order_id', ...optional('int'), 'field-id': 140 },
         ],
       },

@@ -1,4 +1,7 @@
-/** Manifests (lists of data files with their statistics) and manifest lists (the manifests of one snapshot). */
+/**
+ * Manifests (lists of data files with their statistics) and manifest lists (the manifests of one
+ * snapshot).
+ */
 import { readAvroFile, writeAvroFile } from './avro-file.ts';
 import { MANIFEST_FILE_SCHEMA, manifestEntrySchema } from './manifest-schemas.ts';
 import type { PartitionField, PartitionSpec } from './metadata.ts';
@@ -62,7 +65,11 @@ export interface ManifestFile {
 
 const onlyField = (spec: PartitionSpec): PartitionField => spec.fields[0] as PartitionField;
 
-export const encodeManifest = (schema: IcebergSchema, spec: PartitionSpec, entries: readonly ManifestEntry[]): Buffer => {
+export const encodeManifest = (
+  schema: IcebergSchema,
+  spec: PartitionSpec,
+  entries: readonly ManifestEntry[],
+): Buffer => {
   const { name, 'field-id': fieldId } = onlyField(spec);
   return writeAvroFile(manifestEntrySchema({ name, fieldId }), entries, {
     schema: JSON.stringify(schema),
@@ -89,7 +96,11 @@ export interface ManifestPlace {
 }
 
 /** A manifest's row in the manifest list, counted from its entries. */
-export const describeManifest = (place: ManifestPlace, spec: PartitionSpec, entries: readonly ManifestEntry[]): ManifestFile => {
+export const describeManifest = (
+  place: ManifestPlace,
+  spec: PartitionSpec,
+  entries: readonly ManifestEntry[],
+): ManifestFile => {
   const { name } = onlyField(spec);
   const files = [0, 0, 0];
   const rows = [0, 0, 0];
@@ -122,11 +133,19 @@ export const describeManifest = (place: ManifestPlace, spec: PartitionSpec, entr
     added_rows_count: rows[ADDED] as number,
     existing_rows_count: rows[EXISTING] as number,
     deleted_rows_count: rows[DELETED] as number,
-    partitions: [{ contains_null: containsNull, contains_nan: false, lower_bound: dayBound(low), upper_bound: dayBound(high) }],
+    partitions: [
+      {
+        contains_null: containsNull,
+        contains_nan: false,
+        lower_bound: dayBound(low),
+        upper_bound: dayBound(high),
+      },
+    ],
   };
 };
 
-export const decodeManifest = (bytes: Buffer): readonly ManifestEntry[] => readAvroFile(bytes) as ManifestEntry[];
+export const decodeManifest = (bytes: Buffer): readonly ManifestEntry[] =>
+  readAvroFile(bytes) as ManifestEntry[];
 
 export interface ListPlace {
   readonly snapshotId: number;
@@ -145,4 +164,5 @@ export const encodeManifestList = (
     'format-version': '2',
   });
 
-export const decodeManifestList = (bytes: Buffer): readonly ManifestFile[] => readAvroFile(bytes) as ManifestFile[];
+export const decodeManifestList = (bytes: Buffer): readonly ManifestFile[] =>
+  readAvroFile(bytes) as ManifestFile[];

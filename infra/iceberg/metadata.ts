@@ -39,11 +39,19 @@ export interface TableMetadata {
   readonly properties: Readonly<Record<string, string>>;
   readonly 'current-snapshot-id': number;
   readonly snapshots: readonly Snapshot[];
-  readonly 'snapshot-log': readonly { readonly 'snapshot-id': number; readonly 'timestamp-ms': number }[];
-  readonly 'metadata-log': readonly { readonly 'metadata-file': string; readonly 'timestamp-ms': number }[];
+  readonly 'snapshot-log': readonly {
+    readonly 'snapshot-id': number;
+    readonly 'timestamp-ms': number;
+  }[];
+  readonly 'metadata-log': readonly {
+    readonly 'metadata-file': string;
+    readonly 'timestamp-ms': number;
+  }[];
   readonly 'sort-orders': readonly { readonly 'order-id': number; readonly fields: readonly [] }[];
   readonly 'default-sort-order-id': number;
-  readonly refs: Readonly<Record<string, { readonly 'snapshot-id': number; readonly type: 'branch' }>>;
+  readonly refs: Readonly<
+    Record<string, { readonly 'snapshot-id': number; readonly type: 'branch' }>
+  >;
 }
 
 const FIRST_PARTITION_ID = 1000;
@@ -65,7 +73,14 @@ const partitionName = (column: string, fields: readonly IcebergField[]): string 
   return name;
 };
 
-export const newTable = ({ uuid, location, fields, lastColumnId, partitionBy, now }: NewTable): TableMetadata => {
+export const newTable = ({
+  uuid,
+  location,
+  fields,
+  lastColumnId,
+  partitionBy,
+  now,
+}: NewTable): TableMetadata => {
   const source = fields.find((field) => field.name === partitionBy);
   if (source === undefined || (source.type !== 'timestamptz' && source.type !== 'date')) {
     throw new MillraceError(
@@ -107,9 +122,12 @@ export const newTable = ({ uuid, location, fields, lastColumnId, partitionBy, no
 };
 
 export const currentSchema = (table: TableMetadata): IcebergSchema =>
-  table.schemas.find((schema) => schema['schema-id'] === table['current-schema-id']) as IcebergSchema;
+  table.schemas.find(
+    (schema) => schema['schema-id'] === table['current-schema-id'],
+  ) as IcebergSchema;
 
-export const partitionSpec = (table: TableMetadata): PartitionSpec => table['partition-specs'][0] as PartitionSpec;
+export const partitionSpec = (table: TableMetadata): PartitionSpec =>
+  table['partition-specs'][0] as PartitionSpec;
 
 /** The column that the table is partitioned by the day of. */
 export const partitionColumn = (table: TableMetadata): IcebergField => {
@@ -118,9 +136,14 @@ export const partitionColumn = (table: TableMetadata): IcebergField => {
 };
 
 export const currentSnapshot = (table: TableMetadata): Snapshot | null =>
-  table.snapshots.find((snapshot) => snapshot['snapshot-id'] === table['current-snapshot-id']) ?? null;
+  table.snapshots.find((snapshot) => snapshot['snapshot-id'] === table['current-snapshot-id']) ??
+  null;
 
-export const withSchema = (table: TableMetadata, fields: readonly IcebergField[], lastColumnId: number): TableMetadata => {
+export const withSchema = (
+  table: TableMetadata,
+  fields: readonly IcebergField[],
+  lastColumnId: number,
+): TableMetadata => {
   const id = Math.max(...table.schemas.map((schema) => schema['schema-id'])) + 1;
   return {
     ...table,
@@ -155,7 +178,9 @@ export const throughOf = (snapshot: Snapshot | null): readonly number[] => {
 };
 
 export const throughSummary = (through: readonly number[]): Record<string, string> =>
-  Object.fromEntries(through.map((offset, partition) => [`${THROUGH}${partition}`, String(offset)]));
+  Object.fromEntries(
+    through.map((offset, partition) => [`${THROUGH}${partition}`, String(offset)]),
+  );
 
 export const parseMetadata = (text: string, path: string): TableMetadata => {
   const table = JSON.parse(text) as { 'format-version'?: number };

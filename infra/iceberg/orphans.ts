@@ -1,6 +1,7 @@
 /**
- * Files that no snapshot refers to: what killed writers and lost races left. Only the owner of the data directory may call it,
- * with no writer at work: a file of a commit under way is an orphan too.
+ * Files that no snapshot refers to: what killed writers and lost races left. Only the owner of the
+ * data directory may call it, with no writer at work: a file of a commit under way is an orphan
+ * too.
  */
 import { readdir, rmdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -8,7 +9,13 @@ import { liveEntries, manifestsOf } from './append.ts';
 import { missing } from './durable-file.ts';
 import type { ManifestFile } from './manifest.ts';
 import type { TableMetadata } from './metadata.ts';
-import { dataDirectory, loadTable, localPath, metadataDirectory, writeHint } from './table-directory.ts';
+import {
+  dataDirectory,
+  loadTable,
+  localPath,
+  metadataDirectory,
+  writeHint,
+} from './table-directory.ts';
 
 export interface Referenced {
   /** local paths */
@@ -17,7 +24,10 @@ export interface Referenced {
 }
 
 /** All that some snapshot of the table refers to. */
-export const referencedFiles = async (directory: string, metadata: TableMetadata): Promise<Referenced> => {
+export const referencedFiles = async (
+  directory: string,
+  metadata: TableMetadata,
+): Promise<Referenced> => {
   const data = new Set<string>();
   const files = new Set<string>();
   const seen = new Set<string>();
@@ -38,7 +48,9 @@ export const referencedFiles = async (directory: string, metadata: TableMetadata
 const filesUnder = async (directory: string): Promise<readonly string[]> => {
   try {
     const entries = await readdir(directory, { recursive: true, withFileTypes: true });
-    return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+    return entries
+      .filter((entry) => entry.isFile())
+      .map((entry) => join(entry.parentPath, entry.name));
   } catch (error) {
     if (missing(error)) return [];
     throw error;
@@ -49,7 +61,9 @@ const filesUnder = async (directory: string): Promise<readonly string[]> => {
 export const removeOrphans = async (directory: string): Promise<number> => {
   const table = await loadTable(directory);
   const kept =
-    table === null ? { data: new Set<string>(), metadata: new Set<string>() } : await referencedFiles(directory, table.metadata);
+    table === null
+      ? { data: new Set<string>(), metadata: new Set<string>() }
+      : await referencedFiles(directory, table.metadata);
   let removed = 0;
   const emptied = new Set<string>();
   for (const path of await filesUnder(dataDirectory(directory))) {

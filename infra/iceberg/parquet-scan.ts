@@ -1,4 +1,7 @@
-/** Reading a table's Parquet files with DuckDB as Iceberg says: columns by field id, widened to the schema's types, absent ones null. */
+/**
+ * Reading a table's Parquet files with DuckDB as Iceberg says: columns by field id, widened to the
+ * schema's types, absent ones null.
+ */
 import { literal } from '#infra/duckdb/connect.ts';
 import { type IcebergField, typeName } from './schema.ts';
 

@@ -1,4 +1,6 @@
-/** Rows on their way into a table: decoded into columns, appended to a DuckDB table chunk by chunk. */
+/**
+ * Rows on their way into a table: decoded into columns, appended to a DuckDB table chunk by chunk.
+ */
 import { type DuckDBAppender, type DuckDBConnection, DuckDBDataChunk } from '@duckdb/node-api';
 import type { LogRecord } from '#domain/ports/log.ts';
 import { CHUNK_ROWS, type ColumnWriter, columnWriter } from '#infra/duckdb/column-writer.ts';
@@ -19,7 +21,10 @@ export interface PendingRows {
 
 let created = 0;
 
-export const pendingRows = async (connection: DuckDBConnection, fields: readonly IcebergField[]): Promise<PendingRows> => {
+export const pendingRows = async (
+  connection: DuckDBConnection,
+  fields: readonly IcebergField[],
+): Promise<PendingRows> => {
   const relation = `pending_${++created}`;
   const columns = fields.map((field) => [field.name, columnWriter(typeName(field))] as const);
   const types = columns.map(([, column]) => column.type);
@@ -39,7 +44,8 @@ export const pendingRows = async (connection: DuckDBConnection, fields: readonly
   const flushChunk = (): void => {
     if (row === 0) return;
     const chunk = DuckDBDataChunk.create(types, row);
-    for (let i = 0; i < columns.length; i++) (columns[i] as readonly [string, ColumnWriter])[1].flush(chunk, i);
+    for (let i = 0; i < columns.length; i++)
+      (columns[i] as readonly [string, ColumnWriter])[1].flush(chunk, i);
     appender.appendDataChunk(chunk);
     row = 0;
   };

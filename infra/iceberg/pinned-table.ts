@@ -1,4 +1,7 @@
-/** A table as one snapshot has it: schema, offsets, data files. Files are picked by partition day and by their statistics. */
+/**
+ * A table as one snapshot has it: schema, offsets, data files. Files are picked by partition day
+ * and by their statistics.
+ */
 import type { Value } from '#domain/values/value.ts';
 import { liveEntries, manifestsOf } from './append.ts';
 import { decodeBound } from './bounds.ts';
@@ -43,17 +46,25 @@ export const tableReader = (directory: string): TableReader => {
   /** manifests never change: each is decoded once, as long as it is in use */
   let decoded = new Map<string, readonly DataFile[]>();
 
-  const filesOf = async (metadata: TableMetadata, manifest: ManifestFile): Promise<readonly DataFile[]> =>
-    decoded.get(manifest.manifest_path) ?? (await liveEntries(directory, metadata, manifest)).map((entry) => entry.data_file);
+  const filesOf = async (
+    metadata: TableMetadata,
+    manifest: ManifestFile,
+  ): Promise<readonly DataFile[]> =>
+    decoded.get(manifest.manifest_path) ??
+    (await liveEntries(directory, metadata, manifest)).map((entry) => entry.data_file);
 
   const read = async (metadata: TableMetadata, snapshot: Snapshot): Promise<PinnedTable> => {
     const manifests = await manifestsOf(directory, metadata, snapshot);
     const lists = await Promise.all(manifests.map((manifest) => filesOf(metadata, manifest)));
-    decoded = new Map(manifests.map((manifest, i) => [manifest.manifest_path, lists[i] as readonly DataFile[]]));
+    decoded = new Map(
+      manifests.map((manifest, i) => [manifest.manifest_path, lists[i] as readonly DataFile[]]),
+    );
     const partition = partitionSpec(metadata).fields[0]?.name as string;
-    const files = lists
-      .flat()
-      .map((file) => ({ path: localPath(directory, metadata, file.file_path), day: file.partition[partition] ?? null, file }));
+    const files = lists.flat().map((file) => ({
+      path: localPath(directory, metadata, file.file_path),
+      day: file.partition[partition] ?? null,
+      file,
+    }));
     return {
       metadata,
       snapshot,
@@ -95,7 +106,9 @@ const bound = (map: DataFile['lower_bounds'], field: IcebergField): number | Buf
 };
 
 const above = (value: number | Buffer, limit: number | Buffer): boolean =>
-  typeof value === 'number' ? value > (limit as number) : Buffer.compare(value, limit as Buffer) > 0;
+  typeof value === 'number'
+    ? value > (limit as number)
+    : Buffer.compare(value, limit as Buffer) > 0;
 
 const comparable = (type: string, value: Value): number | Buffer | null => {
   if (type === 'string') return typeof value === 'string' ? Buffer.from(value) : null;

@@ -1,8 +1,10 @@
 /**
- * How far a table reaches that another engine wrote: by partition of the log, the highest offset in it and one more. A commit of Flink's is
- * what lies before a checkpoint's barrier, a prefix of every partition, so below the highest offset nothing is missing.
+ * How far a table reaches that another engine wrote: by partition of the log, the highest offset in
+ * it and one more. A commit of Flink's is what lies before a checkpoint's barrier, a prefix of
+ * every partition, so below the highest offset nothing is missing.
  *
- * Files never change, so each is looked at once: its bounds say it where it holds one partition only, else its two columns do.
+ * Files never change, so each is looked at once: its bounds say it where it holds one partition
+ * only, else its two columns do.
  */
 import type { DuckDb } from '#infra/duckdb/connect.ts';
 import { literal } from '#infra/duckdb/connect.ts';
@@ -14,9 +16,13 @@ import { type IcebergField, typeName } from './schema.ts';
 /** partition → next offset */
 type Reached = ReadonlyMap<number, number>;
 
-const bound = (bounds: DataFile['lower_bounds'], field: IcebergField | undefined): number | null => {
+const bound = (
+  bounds: DataFile['lower_bounds'],
+  field: IcebergField | undefined,
+): number | null => {
   const found = field === undefined ? undefined : bounds?.find((entry) => entry.key === field.id);
-  const value = found === undefined || field === undefined ? null : decodeBound(typeName(field), found.value);
+  const value =
+    found === undefined || field === undefined ? null : decodeBound(typeName(field), found.value);
   return typeof value === 'number' ? value : null;
 };
 
@@ -28,7 +34,9 @@ const fromBounds = (table: PinnedTable, file: DataFile): Reached | null => {
   return low === null || low !== high || last === null ? null : new Map([[low, last + 1]]);
 };
 
-export const reachedOffsets = (duckDb: DuckDb): ((table: PinnedTable) => Promise<readonly number[]>) => {
+export const reachedOffsets = (
+  duckDb: DuckDb,
+): ((table: PinnedTable) => Promise<readonly number[]>) => {
   let known = new Map<string, Reached>();
   const fromFile = async (path: string): Promise<Reached> => {
     const connection = await duckDb.connect();
@@ -36,7 +44,9 @@ export const reachedOffsets = (duckDb: DuckDb): ((table: PinnedTable) => Promise
       const result = await connection.runAndReadAll(
         `SELECT _partition, max(_offset) AS last FROM read_parquet(${literal(path)}) GROUP BY _partition`,
       );
-      return new Map(result.getRows().map(([partition, last]) => [Number(partition), Number(last) + 1] as const));
+      return new Map(
+        result.getRows().map(([partition, last]) => [Number(partition), Number(last) + 1] as const),
+      );
     } finally {
       connection.closeSync();
     }
@@ -47,7 +57,8 @@ export const reachedOffsets = (duckDb: DuckDb): ((table: PinnedTable) => Promise
     for (const { path, file } of table.files) {
       const reached = known.get(path) ?? fromBounds(table, file) ?? (await fromFile(path));
       next.set(path, reached);
-      for (const [partition, offset] of reached) through[partition] = Math.max(through[partition] ?? 0, offset);
+      for (const [partition, offset] of reached)
+        through[partition] = Math.max(through[partition] ?? 0, offset);
     }
     known = next;
     return Array.from(through, (offset) => offset ?? 0);

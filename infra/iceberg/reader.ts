@@ -1,17 +1,28 @@
 /**
  * Reads of the tables. A read pins one snapshot, picks its files, and lets DuckDB read those.
  *
- * A scan goes day by day: days are partitions, so they do not overlap in event time, each run of days is sorted by itself and
- * the whole comes out in order without being sorted, or held, at once.
+ * A scan goes day by day: days are partitions, so they do not overlap in event time, each run of
+ * days is sorted by itself and the whole comes out in order without being sorted, or held, at once.
  */
 import type { DuckDBConnection, DuckDBDataChunk } from '@duckdb/node-api';
 import { MillraceError } from '#domain/errors.ts';
-import type { EventQuery, HistorySnapshot, HistoryTables, ScannedColumns } from '#domain/ports/history.ts';
+import type {
+  EventQuery,
+  HistorySnapshot,
+  HistoryTables,
+  ScannedColumns,
+} from '#domain/ports/history.ts';
 import { featuresTopic, rawTopic } from '#domain/ports/topics.ts';
 import type { RawEvent, Row, Value } from '#domain/values/value.ts';
 import type { DuckDb } from '#infra/duckdb/connect.ts';
 import { columnBatches } from './column-batches.ts';
-import { type PinnedFile, type PinnedTable, selectFiles, type TableReader, tableReader } from './pinned-table.ts';
+import {
+  type PinnedFile,
+  type PinnedTable,
+  selectFiles,
+  type TableReader,
+  tableReader,
+} from './pinned-table.ts';
 import { reachedOffsets } from './reached-offsets.ts';
 import { columnReader } from './result-columns.ts';
 import { type IcebergField, isMeta } from './schema.ts';
@@ -37,7 +48,9 @@ const RUN_ROWS = 400_000;
 
 /** Files in runs of whole days, oldest first. */
 const runsOfDays = (files: readonly PinnedFile[]): readonly (readonly PinnedFile[])[] => {
-  const sorted = [...files].sort((a, b) => (a.day ?? Number.POSITIVE_INFINITY) - (b.day ?? Number.POSITIVE_INFINITY));
+  const sorted = [...files].sort(
+    (a, b) => (a.day ?? Number.POSITIVE_INFINITY) - (b.day ?? Number.POSITIVE_INFINITY),
+  );
   const runs: PinnedFile[][] = [];
   let rows = Number.POSITIVE_INFINITY;
   let day: number | null = null;
@@ -77,10 +90,14 @@ export const historyReader = (root: string, duckDb: DuckDb): HistoryReader => {
     tables.set(topic, table);
     const pinned = await table.pin(snapshotId);
     if (pinned === null && snapshotId !== undefined) {
-      throw new MillraceError('MR_NOT_FOUND', `The history of ${topic} has no snapshot ${snapshotId} (any more).`, {
-        topic,
-        snapshotId,
-      });
+      throw new MillraceError(
+        'MR_NOT_FOUND',
+        `The history of ${topic} has no snapshot ${snapshotId} (any more).`,
+        {
+          topic,
+          snapshotId,
+        },
+      );
     }
     // Written by another engine: no summary says how far it reaches.
     if (pinned === null || pinned.through.length > 0 || pinned.files.length === 0) return pinned;
@@ -93,7 +110,11 @@ export const historyReader = (root: string, duckDb: DuckDb): HistoryReader => {
     let clean = false;
     try {
       const result = await connection.stream(sql);
-      for (let chunk = await result.fetchChunk(); chunk !== null && chunk.rowCount > 0; chunk = await result.fetchChunk())
+      for (
+        let chunk = await result.fetchChunk();
+        chunk !== null && chunk.rowCount > 0;
+        chunk = await result.fetchChunk()
+      )
         yield chunk;
       clean = true;
     } finally {
@@ -108,7 +129,11 @@ export const historyReader = (root: string, duckDb: DuckDb): HistoryReader => {
     return [...new Set(wanted)].flatMap((name) => byName.get(name) ?? []);
   };
 
-  const order = (table: PinnedTable): readonly string[] => [table.timeField.name, '_partition', '_offset'];
+  const order = (table: PinnedTable): readonly string[] => [
+    table.timeField.name,
+    '_partition',
+    '_offset',
+  ];
 
   const rawEvents = async function* (
     table: PinnedTable,
@@ -149,22 +174,31 @@ export const historyReader = (root: string, duckDb: DuckDb): HistoryReader => {
       if (table === null) return null;
       const { snapshot, through, files } = table;
       const rows = files.reduce((sum, { file }) => sum + file.record_count, 0);
-      return { topic, id: snapshot['snapshot-id'], through, committedAt: snapshot['timestamp-ms'], rows };
+      return {
+        topic,
+        id: snapshot['snapshot-id'],
+        through,
+        committedAt: snapshot['timestamp-ms'],
+        rows,
+      };
     },
-    dataFiles: async (topic, snapshotId) => (await pin(topic, snapshotId))?.files.map((file) => file.path) ?? [],
+    dataFiles: async (topic, snapshotId) =>
+      (await pin(topic, snapshotId))?.files.map((file) => file.path) ?? [],
     async events(query) {
       const table = await pin(rawTopic(query.source), query.snapshot);
       const files = table === null ? [] : selectFiles(table, query);
       if (table === null || files.length === 0) return [];
       const names = table.fields.filter((field) => !isMeta(field.name)).map((field) => field.name);
       const events: RawEvent[] = [];
-      for await (const batch of rawEvents(table, files, query, names)) for (const event of batch) events.push(event);
+      for await (const batch of rawEvents(table, files, query, names))
+        for (const event of batch) events.push(event);
       return events;
     },
     async *scan(query) {
       const table = await pin(rawTopic(query.source), query.snapshot);
       if (table === null) return;
-      for (const run of runsOfDays(selectFiles(table, query))) yield* rawEvents(table, run, query, query.fields);
+      for (const run of runsOfDays(selectFiles(table, query)))
+        yield* rawEvents(table, run, query, query.fields);
     },
     async *scanColumns(query) {
       const table = await pin(rawTopic(query.source), query.snapshot);
@@ -185,7 +219,9 @@ export const historyReader = (root: string, duckDb: DuckDb): HistoryReader => {
       const files = table === null ? [] : selectFiles(table, query);
       if (table === null || files.length === 0) return;
       const readers = table.fields.map((field) => columnReader(field, true));
-      for await (const chunk of chunks(querySql(table, files, table.fields, query, ['_partition', '_offset']))) {
+      for await (const chunk of chunks(
+        querySql(table, files, table.fields, query, ['_partition', '_offset']),
+      )) {
         const columns = readers.map((read, i) => read(chunk, i));
         yield Array.from({ length: chunk.rowCount }, (_, i) =>
           Object.fromEntries(table.fields.map(({ name }, c) => [name, columns[c]?.[i] ?? null])),

@@ -36,7 +36,10 @@ const SCHEMA = {
     },
   ],
 };
-const long = fc.oneof(fc.integer({ min: -(2 ** 52), max: 2 ** 53 - 2 }), fc.integer({ min: -200, max: 200 }));
+const long = fc.oneof(
+  fc.integer({ min: -(2 ** 52), max: 2 ** 53 - 2 }),
+  fc.integer({ min: -200, max: 200 }),
+);
 const text = fc.string({ unit: 'grapheme', maxLength: 30 });
 const record = fc.record({
   i: fc.integer(),
@@ -50,7 +53,10 @@ const record = fc.record({
   ll: fc.option(fc.array(long, { maxLength: 4 })),
   m: fc.dictionary(
     text.filter((key) => key !== '__proto__'),
-    fc.record({ x: fc.oneof(fc.constant(null), text, long), again: fc.option(fc.constantFrom('A', 'B')) }),
+    fc.record({
+      x: fc.oneof(fc.constant(null), text, long),
+      again: fc.option(fc.constantFrom('A', 'B')),
+    }),
     { maxKeys: 3 },
   ),
 });
@@ -70,12 +76,19 @@ it('reads what avsc reads', async () => {
       const rows = await pendingRows(connection, fields);
       const bytes = records.map((value) => type.toBuffer(value));
       for (const [offset, value] of bytes.entries())
-        rows.add({ topic: 't', partition: 3, key: null, value, schemaId: 1, offset, logTime: 5 }, SCHEMA);
+        rows.add(
+          { topic: 't', partition: 3, key: null, value, schemaId: 1, offset, logTime: 5 },
+          SCHEMA,
+        );
       rows.flush();
-      const chunk = (await (await connection.run(`SELECT * FROM ${rows.relation} ORDER BY _offset`)).fetchChunk()) as never;
+      const chunk = (await (
+        await connection.run(`SELECT * FROM ${rows.relation} ORDER BY _offset`)
+      ).fetchChunk()) as never;
       const columns = fields.map((field, i) => columnReader(field, true)(chunk, i));
       await rows.drop();
-      const read = records.map((_, row) => Object.fromEntries(fields.map(({ name }, i) => [name, columns[i]?.[row]])));
+      const read = records.map((_, row) =>
+        Object.fromEntries(fields.map(({ name }, i) => [name, columns[i]?.[row]])),
+      );
       const expected = bytes.map((value, offset) => ({
         ...JSON.parse(JSON.stringify(type.fromBuffer(value))),
         _partition: 3,

@@ -1,8 +1,9 @@
 /**
  * Avro records straight into columns: compiled once a schema, one closure a field.
  *
- * Scalars and strings go from the record's bytes to the column without becoming objects; what a table keeps as a list or as
- * JSON is decoded into plain data first. A law test holds it to avsc's answers.
+ * Scalars and strings go from the record's bytes to the column without becoming objects; what a
+ * table keeps as a list or as JSON is decoded into plain data first. A law test holds it to avsc's
+ * answers.
  */
 import type { DuckDBValue } from '@duckdb/node-api';
 import { DuckDBBlobValue, DuckDBDateValue, DuckDBTimestampTZValue } from '@duckdb/node-api';
@@ -30,7 +31,8 @@ type Sink = (c: Cursor, row: number) => void;
 const listElement = (type: string, perMs: number): ((value: unknown) => DuckDBValue) => {
   switch (type) {
     case 'timestamptz':
-      return (value) => new DuckDBTimestampTZValue(BigInt(Math.round((value as number) * (1000 / perMs))));
+      return (value) =>
+        new DuckDBTimestampTZValue(BigInt(Math.round((value as number) * (1000 / perMs))));
     case 'date':
       return (value) => new DuckDBDateValue(value as number);
     case 'long':
@@ -100,22 +102,34 @@ const fieldSink = (avro: unknown, column: ColumnWriter, names: Names): Sink => {
     };
   }
   const sinks = avro.map(
-    (branch): Sink => (branch === 'null' ? (_, row) => column.setNull(row) : valueSink(branch, column, names)),
+    (branch): Sink =>
+      branch === 'null' ? (_, row) => column.setNull(row) : valueSink(branch, column, names),
   );
-  if (sinks.length !== 2) return (c, row) => (sinks[readLong(c)] ?? brokenRecord('a union has no such branch'))(c, row);
+  if (sinks.length !== 2)
+    return (c, row) => (sinks[readLong(c)] ?? brokenRecord('a union has no such branch'))(c, row);
   const [first, second] = sinks as [Sink, Sink];
   return (c, row) => (readSecond(c) ? second(c, row) : first(c, row));
 };
 
 export type RecordDecoder = (record: Uint8Array, row: number) => void;
 
-/** @param columns the table's columns by name: those that the schema has no field for are set to null */
-export const recordDecoder = (schema: object, columns: ReadonlyMap<string, ColumnWriter>): RecordDecoder => {
+/**
+ * @param columns the table's columns by name: those that the schema has no field for are set to
+ * null
+ */
+export const recordDecoder = (
+  schema: object,
+  columns: ReadonlyMap<string, ColumnWriter>,
+): RecordDecoder => {
   const { fields, name } = schema as AvroRecord;
   const names: Names = new Map([[name, schema]]);
-  const sinks = fields.map((field) => fieldSink(field.type, columns.get(field.name) as ColumnWriter, names));
+  const sinks = fields.map((field) =>
+    fieldSink(field.type, columns.get(field.name) as ColumnWriter, names),
+  );
   const present = new Set(fields.map((field) => field.name));
-  const absent = [...columns].filter(([column]) => !present.has(column)).map(([, writer]) => writer);
+  const absent = [...columns]
+    .filter(([column]) => !present.has(column))
+    .map(([, writer]) => writer);
   const cursor = emptyCursor();
   return (record, row) => {
     pointAt(cursor, record);

@@ -22,7 +22,8 @@ const fromDuckDb = (type: string, value: unknown): Value => {
 
 export type ColumnReader = (chunk: DuckDBDataChunk, index: number) => readonly Value[];
 
-const parsed = (text: Value): Value => (text === null ? null : (JSON.parse(text as string) as Value));
+const parsed = (text: Value): Value =>
+  text === null ? null : (JSON.parse(text as string) as Value);
 
 /** @param json parse what the table keeps as JSON */
 export const columnReader = (field: IcebergField, json: boolean): ColumnReader => {
@@ -33,7 +34,9 @@ export const columnReader = (field: IcebergField, json: boolean): ColumnReader =
     return (chunk, index) => {
       const codes = new Int32Array(chunk.rowCount);
       dictionary.read(chunk, index, codes, 0);
-      return Array.from(codes, (code) => decode(code < 0 ? null : (dictionary.values[code] as string)));
+      return Array.from(codes, (code) =>
+        decode(code < 0 ? null : (dictionary.values[code] as string)),
+      );
     };
   }
   if (isNumeric(type)) {
@@ -41,15 +44,21 @@ export const columnReader = (field: IcebergField, json: boolean): ColumnReader =
     return (chunk, index) => {
       const numbers = new Float64Array(chunk.rowCount);
       readNumbers(chunk, index, type, numbers, 0);
-      return Array.from(numbers, (value): Value => (Number.isNaN(value) ? null : boolean ? value === 1 : value));
+      return Array.from(
+        numbers,
+        (value): Value => (Number.isNaN(value) ? null : boolean ? value === 1 : value),
+      );
     };
   }
-  if (!type.startsWith('list<')) return (chunk, index) => chunk.getColumnValues(index).map((item) => fromDuckDb(type, item));
+  if (!type.startsWith('list<'))
+    return (chunk, index) => chunk.getColumnValues(index).map((item) => fromDuckDb(type, item));
   const element = type.slice(5, -1);
   return (chunk, index) =>
     chunk
       .getColumnValues(index)
       .map((list) =>
-        list === null ? null : (list as { items: readonly unknown[] }).items.map((item) => fromDuckDb(element, item)),
+        list === null
+          ? null
+          : (list as { items: readonly unknown[] }).items.map((item) => fromDuckDb(element, item)),
       );
 };

@@ -1,8 +1,9 @@
 /**
  * Iceberg schemas: from Avro record schemas, and their evolution.
  *
- * A column keeps its field id for ever. A new column gets a new id and is optional; a column that its writers left out, or made
- * nullable, becomes optional; int widens to long, float to double; any other change of type is refused.
+ * A column keeps its field id for ever. A new column gets a new id and is optional; a column that
+ * its writers left out, or made nullable, becomes optional; int widens to long, float to double;
+ * any other change of type is refused.
  */
 import { MillraceError } from '#domain/errors.ts';
 import type { HistoryColumn } from '#domain/ports/history.ts';
@@ -48,24 +49,36 @@ const PRIMITIVES: Readonly<Record<string, string>> = {
 const scalarType = (avro: unknown): string | null => {
   if (typeof avro === 'string') return PRIMITIVES[avro] ?? null;
   const { type, logicalType } = avro as { type?: unknown; logicalType?: string };
-  if (logicalType === 'timestamp-millis' || logicalType === 'timestamp-micros') return 'timestamptz';
+  if (logicalType === 'timestamp-millis' || logicalType === 'timestamp-micros')
+    return 'timestamptz';
   if (logicalType === 'date') return 'date';
   if (typeof type === 'object' && type !== null) return scalarType(type);
   return typeof type === 'string' ? (PRIMITIVES[type] ?? null) : null;
 };
 
-/** The type beside null of a union of null and one other; the type itself where it is no union; null for wider unions. */
-export const withoutNull = (avro: unknown): { readonly type: unknown; readonly nullable: boolean } | null => {
+/**
+ * The type beside null of a union of null and one other; the type itself where it is no union; null
+ * for wider unions.
+ */
+export const withoutNull = (
+  avro: unknown,
+): { readonly type: unknown; readonly nullable: boolean } | null => {
   if (!Array.isArray(avro)) return { type: avro, nullable: false };
   const rest = avro.filter((branch) => branch !== 'null');
   return rest.length === 1 ? { type: rest[0], nullable: rest.length < avro.length } : null;
 };
 
-/** A scalar's Iceberg type, `list<scalar>`, or null: what has no column type of its own is kept as JSON. */
+/**
+ * A scalar's Iceberg type, `list<scalar>`, or null: what has no column type of its own is kept as
+ * JSON.
+ */
 export const columnType = (avro: unknown): string | null => {
   const scalar = scalarType(avro);
   if (scalar !== null) return scalar;
-  const { type, items } = (typeof avro === 'object' ? avro : {}) as { type?: unknown; items?: unknown };
+  const { type, items } = (typeof avro === 'object' ? avro : {}) as {
+    type?: unknown;
+    items?: unknown;
+  };
   if (type !== 'array') return null;
   const element = withoutNull(items);
   const elementType = element === null ? null : scalarType(element.type);
@@ -83,9 +96,13 @@ export interface AvroRecord {
 export const icebergSchemaFromAvro = (schema: object): readonly WantedColumn[] => {
   const { type, fields } = schema as AvroRecord;
   if (type !== 'record' || !Array.isArray(fields)) {
-    throw new MillraceError('MR_STORAGE_FAILED', 'The history takes records only: the Avro schema is of another type.', {
-      schema,
-    });
+    throw new MillraceError(
+      'MR_STORAGE_FAILED',
+      'The history takes records only: the Avro schema is of another type.',
+      {
+        schema,
+      },
+    );
   }
   return (fields as AvroRecord['fields']).map(({ name, type: avro }) => {
     const inner = withoutNull(avro);
@@ -102,10 +119,12 @@ export const META_COLUMNS: readonly WantedColumn[] = [
   { name: '_offset', type: 'long', required: true },
   { name: '_log_time', type: 'timestamptz', required: true },
 ];
-export const isMeta = (name: string): boolean => META_COLUMNS.some((column) => column.name === name);
+export const isMeta = (name: string): boolean =>
+  META_COLUMNS.some((column) => column.name === name);
 
 /** `list<string>` for list fields. */
-export const typeName = ({ type }: IcebergField): string => (typeof type === 'string' ? type : `list<${type.element}>`);
+export const typeName = ({ type }: IcebergField): string =>
+  typeof type === 'string' ? type : `list<${type.element}>`;
 
 const WIDENED: Readonly<Record<string, string>> = {
   'int>long': 'long',
@@ -160,7 +179,14 @@ export const evolve = (
       id,
       name,
       required: fresh && required,
-      type: list ? { type: 'list', 'element-id': ++last, element: type.slice(5, -1), 'element-required': false } : type,
+      type: list
+        ? {
+            type: 'list',
+            'element-id': ++last,
+            element: type.slice(5, -1),
+            'element-required': false,
+          }
+        : type,
       ...(json ? { doc: 'json' } : {}),
     });
   }

@@ -1,4 +1,7 @@
-/** The embedded log's own records, read by the worker over its own connection, while the log is open and written. */
+/**
+ * The embedded log's own records, read by the worker over its own connection, while the log is open
+ * and written.
+ */
 import { join } from 'node:path';
 import avro from 'avsc';
 import { expect, it } from 'vitest';

@@ -1,4 +1,7 @@
-/** The embedded log as the history's worker reads it: a connection of its own to the same file, which never blocks the writer. */
+/**
+ * The embedded log as the history's worker reads it: a connection of its own to the same file,
+ * which never blocks the writer.
+ */
 import { MillraceError } from '#domain/errors.ts';
 import { openForReading } from '#infra/sqlite/database.ts';
 import { sqliteLogReader } from '#infra/sqlite/log-reader.ts';
@@ -16,7 +19,10 @@ export const openHistoryInput = ({ path }: SqliteInputOptions): HistoryInput => 
     log: sqliteLogReader(db),
     async schema(id) {
       const found = byId.get(id) as { text: string } | undefined;
-      if (found === undefined) throw new MillraceError('MR_STORAGE_FAILED', `The schema registry has no schema ${id}.`, { id });
+      if (found === undefined)
+        throw new MillraceError('MR_STORAGE_FAILED', `The schema registry has no schema ${id}.`, {
+          id,
+        });
       return JSON.parse(found.text) as object;
     },
     close: () => db.close(),

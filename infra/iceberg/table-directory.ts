@@ -6,8 +6,8 @@
  *     metadata/*.avro               manifests and manifest lists
  *     data/<column>_day=…/*.parquet
  *
- * Paths in the metadata are absolute, as the format wants; ours are found again relative to the directory, so that a data
- * directory may be moved.
+ * Paths in the metadata are absolute, as the format wants; ours are found again relative to the
+ * directory, so that a data directory may be moved.
  */
 import { randomUUID } from 'node:crypto';
 import { readdir, readFile, stat } from 'node:fs/promises';
@@ -75,8 +75,14 @@ const newestVersion = async (table: string, known: number): Promise<number> => {
   return version;
 };
 
-/** The newest version; null where there is no table. @param last what the caller read before, returned again where it is still the newest */
-export const loadTable = async (table: string, last: TableVersion | null = null): Promise<TableVersion | null> => {
+/**
+ * The newest version; null where there is no table. @param last what the caller read before,
+ * returned again where it is still the newest
+ */
+export const loadTable = async (
+  table: string,
+  last: TableVersion | null = null,
+): Promise<TableVersion | null> => {
   const version = await newestVersion(table, last?.version ?? 0);
   if (version === 0) return null;
   if (last?.version === version) return last;
@@ -85,7 +91,11 @@ export const loadTable = async (table: string, last: TableVersion | null = null)
 };
 
 export const writeHint = (table: string, version: number): Promise<void> =>
-  replaceDurable(hintFile(table), join(metadataDirectory(table), `${randomUUID()}.tmp`), String(version));
+  replaceDurable(
+    hintFile(table),
+    join(metadataDirectory(table), `${randomUUID()}.tmp`),
+    String(version),
+  );
 
 const KEPT_IN_LOG = 100;
 
@@ -108,7 +118,10 @@ export const commitTable = async (
             'timestamp-ms': base.metadata['last-updated-ms'],
           },
         ];
-  const metadata: TableMetadata = { ...next, 'metadata-log': [...next['metadata-log'], ...log].slice(-KEPT_IN_LOG) };
+  const metadata: TableMetadata = {
+    ...next,
+    'metadata-log': [...next['metadata-log'], ...log].slice(-KEPT_IN_LOG),
+  };
   const created = await createDurable(
     metadataFile(table, version),
     join(metadataDirectory(table), `${randomUUID()}.tmp`),

@@ -12,7 +12,8 @@ const LAST = Date.UTC(9999, 11, 31);
 const inRange = (ms: number): boolean => ms > FIRST && ms < LAST;
 
 const timestamp = (ms: number): string => `TIMESTAMPTZ ${literal(new Date(ms).toISOString())}`;
-const date = (days: number): string => `DATE ${literal(new Date(days * MS_PER_DAY).toISOString().slice(0, 10))}`;
+const date = (days: number): string =>
+  `DATE ${literal(new Date(days * MS_PER_DAY).toISOString().slice(0, 10))}`;
 
 const value = (type: string, wanted: Value): string | null => {
   if (typeof wanted === 'string') {
@@ -40,17 +41,27 @@ const limits = (time: IcebergField, { from, to }: Selection): string[] => {
   const isDate = typeName(time) === 'date';
   const conditions: string[] = [];
   if (from !== undefined && inRange(from))
-    conditions.push(`${name} >= ${isDate ? date(Math.ceil(from / MS_PER_DAY)) : timestamp(Math.ceil(from))}`);
+    conditions.push(
+      `${name} >= ${isDate ? date(Math.ceil(from / MS_PER_DAY)) : timestamp(Math.ceil(from))}`,
+    );
   if (to !== undefined && inRange(to))
-    conditions.push(`${name} <= ${isDate ? date(Math.floor(to / MS_PER_DAY)) : timestamp(Math.floor(to))}`);
+    conditions.push(
+      `${name} <= ${isDate ? date(Math.floor(to / MS_PER_DAY)) : timestamp(Math.floor(to))}`,
+    );
   if (from !== undefined && from >= LAST) conditions.push('false');
   if (to !== undefined && to <= FIRST) conditions.push('false');
   return conditions;
 };
 
-const belowOffsets = (below: readonly number[] | undefined, through: readonly number[]): string[] => {
-  if (below === undefined || through.every((end, partition) => (below[partition] ?? end) >= end)) return [];
-  const each = below.map((offset, partition) => `(_partition = ${partition} AND _offset < ${offset})`);
+const belowOffsets = (
+  below: readonly number[] | undefined,
+  through: readonly number[],
+): string[] => {
+  if (below === undefined || through.every((end, partition) => (below[partition] ?? end) >= end))
+    return [];
+  const each = below.map(
+    (offset, partition) => `(_partition = ${partition} AND _offset < ${offset})`,
+  );
   return [`(${[...each, `_partition >= ${below.length}`].join(' OR ')})`];
 };
 

@@ -1,8 +1,18 @@
-/** One table's writing side: evolves the schema, takes pending rows, commits them with the offsets that they reach. */
+/**
+ * One table's writing side: evolves the schema, takes pending rows, commits them with the offsets
+ * that they reach.
+ */
 import { randomUUID } from 'node:crypto';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { MillraceError } from '#domain/errors.ts';
-import { addedEntries, addSnapshot, type Checkpoint, manifestsOf, newSnapshotId, writeManifest } from './append.ts';
+import {
+  addedEntries,
+  addSnapshot,
+  type Checkpoint,
+  manifestsOf,
+  newSnapshotId,
+  writeManifest,
+} from './append.ts';
 import { writeDataFiles } from './data-files.ts';
 import { diskError } from './durable-file.ts';
 import {
@@ -34,7 +44,10 @@ export interface TableWriter {
   accepts(columns: readonly WantedColumn[]): boolean;
   /** what to add rows to; the schema becomes the table's with the next commit */
   begin(columns: readonly WantedColumn[], partitionBy: string): Promise<PendingRows>;
-  /** @returns false where another writer has moved the offsets: nothing was committed, start over from `through` */
+  /**
+   * @returns false where another writer has moved the offsets: nothing was committed, start over
+   * from `through`
+   */
   commit(from: readonly number[], to: readonly number[]): Promise<boolean>;
   /** forgets pending rows */
   abandon(): Promise<void>;
@@ -42,11 +55,18 @@ export interface TableWriter {
 
 const MAX_ATTEMPTS = 20;
 const sameOffsets = (a: readonly number[], b: readonly number[]): boolean => {
-  for (let i = 0; i < Math.max(a.length, b.length); i++) if ((a[i] ?? 0) !== (b[i] ?? 0)) return false;
+  for (let i = 0; i < Math.max(a.length, b.length); i++)
+    if ((a[i] ?? 0) !== (b[i] ?? 0)) return false;
   return true;
 };
 
-export const tableWriter = ({ directory, name, connection, now, checkpoint }: TableWriterOptions): TableWriter => {
+export const tableWriter = ({
+  directory,
+  name,
+  connection,
+  now,
+  checkpoint,
+}: TableWriterOptions): TableWriter => {
   let base: TableVersion | null = null;
   let pending: {
     readonly rows: PendingRows;
@@ -60,10 +80,22 @@ export const tableWriter = ({ directory, name, connection, now, checkpoint }: Ta
     const wanted = [...columns, ...META_COLUMNS];
     if (base === null) {
       const { fields, lastColumnId } = evolve(name, [], 0, wanted);
-      return newTable({ uuid: randomUUID(), location: locationOf(directory), fields, lastColumnId, partitionBy, now: now() });
+      return newTable({
+        uuid: randomUUID(),
+        location: locationOf(directory),
+        fields,
+        lastColumnId,
+        partitionBy,
+        now: now(),
+      });
     }
     const { metadata } = base;
-    const { fields, lastColumnId, changed } = evolve(name, currentSchema(metadata).fields, metadata['last-column-id'], wanted);
+    const { fields, lastColumnId, changed } = evolve(
+      name,
+      currentSchema(metadata).fields,
+      metadata['last-column-id'],
+      wanted,
+    );
     return changed ? withSchema(metadata, fields, lastColumnId) : metadata;
   };
 
@@ -106,7 +138,8 @@ export const tableWriter = ({ directory, name, connection, now, checkpoint }: Ta
         return true;
       }
       base = await loadTable(directory, base);
-      if (base === null || !sameOffsets(throughOf(currentSnapshot(base.metadata)), from)) return false;
+      if (base === null || !sameOffsets(throughOf(currentSnapshot(base.metadata)), from))
+        return false;
       current = shape(columns, partitionBy);
       // Field ids are in the files: with others given meanwhile they would be read wrongly.
       if (JSON.stringify(currentSchema(current).fields) !== JSON.stringify(fields)) return false;
@@ -126,12 +159,20 @@ export const tableWriter = ({ directory, name, connection, now, checkpoint }: Ta
     accepts(columns) {
       if (pending === null) return true;
       const { metadata } = pending;
-      return !evolve(name, currentSchema(metadata).fields, metadata['last-column-id'], [...columns, ...META_COLUMNS]).changed;
+      return !evolve(name, currentSchema(metadata).fields, metadata['last-column-id'], [
+        ...columns,
+        ...META_COLUMNS,
+      ]).changed;
     },
     async begin(columns, partitionBy) {
       if (pending !== null) return pending.rows;
       const metadata = shape(columns, partitionBy);
-      pending = { rows: await pendingRows(connection, currentSchema(metadata).fields), columns, partitionBy, metadata };
+      pending = {
+        rows: await pendingRows(connection, currentSchema(metadata).fields),
+        columns,
+        partitionBy,
+        metadata,
+      };
       return pending.rows;
     },
     async commit(from, to) {

@@ -1,6 +1,7 @@
 /**
- * Carries one topic from the log into its table, exactly once: reads from the offsets in the newest snapshot's summary, commits
- * rows together with the offsets that they reach, and begins again from the table wherever a commit did not happen.
+ * Carries one topic from the log into its table, exactly once: reads from the offsets in the newest
+ * snapshot's summary, commits rows together with the offsets that they reach, and begins again from
+ * the table wherever a commit did not happen.
  */
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { MillraceError } from '#domain/errors.ts';
@@ -20,7 +21,10 @@ export interface TopicWriterOptions {
   readonly now: () => number;
   /** rows of one commit, at most about */
   readonly commitRows: number;
-  /** raw.<source>: the field that holds the event time, where its Avro schemas do not say (`eventTime`) */
+  /**
+   * raw.<source>: the field that holds the event time, where its Avro schemas do not say
+   * (`eventTime`)
+   */
   readonly eventTime?: string | undefined;
   readonly checkpoint?: Checkpoint | undefined;
 }
@@ -70,12 +74,19 @@ export const topicWriter = ({
     // An event time is a timestamp: where there is but one, that is it.
     const timestamps = icebergSchemaFromAvro(schema).filter(({ type }) => type === 'timestamptz');
     if (timestamps.length === 1) return (timestamps[0] as WantedColumn).name;
-    throw new MillraceError('MR_STORAGE_FAILED', `The schema of ${topic} does not name its event time field ("eventTime").`, {
-      topic,
-    });
+    throw new MillraceError(
+      'MR_STORAGE_FAILED',
+      `The schema of ${topic} does not name its event time field ("eventTime").`,
+      {
+        topic,
+      },
+    );
   };
 
-  /** Fills one commit from `at` on; `at` moves on. @returns whether the log may have more below `end` */
+  /**
+   * Fills one commit from `at` on; `at` moves on. @returns whether the log may have more below
+   * `end`
+   */
   const fill = async (at: number[], end: readonly number[]): Promise<boolean> => {
     let count = 0;
     for (let partition = 0; partition < end.length; partition++) {
@@ -139,9 +150,13 @@ export const topicWriter = ({
           continue;
         }
         if (++restarts > MAX_RESTARTS) {
-          throw new MillraceError('MR_STORAGE_FAILED', `Another writer keeps writing the history of ${topic}; run one only.`, {
-            topic,
-          });
+          throw new MillraceError(
+            'MR_STORAGE_FAILED',
+            `Another writer keeps writing the history of ${topic}; run one only.`,
+            {
+              topic,
+            },
+          );
         }
         from = await table.through();
       }

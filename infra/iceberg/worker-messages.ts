@@ -18,7 +18,12 @@ export interface WorkerSettings {
 }
 
 export type Request =
-  | { readonly id: number; readonly do: 'sync'; readonly topic: string; readonly upTo: readonly number[] | null }
+  | {
+      readonly id: number;
+      readonly do: 'sync';
+      readonly topic: string;
+      readonly upTo: readonly number[] | null;
+    }
   | { readonly id: number; readonly do: 'maintain'; readonly topic: string }
   | { readonly id: number; readonly do: 'close' };
 
@@ -33,9 +38,18 @@ export type Answer =
   | { readonly id: null; readonly failed: string; readonly error: WireError };
 
 export const toWire = (error: unknown): WireError => {
-  if (error instanceof MillraceError) return { code: error.code, message: error.message, details: error.details };
-  return { code: null, message: error instanceof Error ? error.message : String(error), details: {} };
+  if (error instanceof MillraceError)
+    return { code: error.code, message: error.message, details: error.details };
+  return {
+    code: null,
+    message: error instanceof Error ? error.message : String(error),
+    details: {},
+  };
 };
 
 export const fromWire = ({ code, message, details }: WireError): MillraceError =>
-  new MillraceError(code !== null && code in ERRORS ? (code as ErrorCode) : 'MR_STORAGE_FAILED', message, details);
+  new MillraceError(
+    code !== null && code in ERRORS ? (code as ErrorCode) : 'MR_STORAGE_FAILED',
+    message,
+    details,
+  );

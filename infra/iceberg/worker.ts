@@ -1,6 +1,6 @@
 /**
- * The history's writing thread: reads the log by its own connection, so that neither Avro nor Parquet ever holds up an answer.
- * One commit at a time; topics take turns.
+ * The history's writing thread: reads the log by its own connection, so that neither Avro nor
+ * Parquet ever holds up an answer. One commit at a time; topics take turns.
  */
 import { join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
@@ -22,7 +22,11 @@ const COMPACT = { minFiles: 8, smallBytes: 32 * 1024 * 1024, maxRows: 1_000_000 
 const settings = workerData as WorkerSettings;
 const port = parentPort as NonNullable<typeof parentPort>;
 const input: HistoryInput & { readonly checkpoint?: Checkpoint } = await openInput(settings.input);
-const duckDb = await openDuckDb({ memoryLimit: settings.memoryLimit, threads: 1, spillDirectory: join(settings.root, '.spill') });
+const duckDb = await openDuckDb({
+  memoryLimit: settings.memoryLimit,
+  threads: 1,
+  spillDirectory: join(settings.root, '.spill'),
+});
 const connection = await duckDb.connect();
 const now = (): number => Date.now();
 
@@ -31,7 +35,9 @@ const commitsSince = new Map<string, number>();
 
 const openTopic = async (topic: string): Promise<TopicWriter> => {
   await removeOrphans(tableDirectory(settings.root, topic));
-  const eventTime = topic.startsWith('raw.') ? settings.eventTimes[topic.slice('raw.'.length)] : undefined;
+  const eventTime = topic.startsWith('raw.')
+    ? settings.eventTimes[topic.slice('raw.'.length)]
+    : undefined;
   return topicWriter({
     root: settings.root,
     topic,
@@ -70,7 +76,10 @@ const pendingSince = new Map<string, number>();
 const syncDue = async (topic: string): Promise<void> => {
   const end = await input.log.end(topic);
   const through = await (await writer(topic)).through();
-  const pending = end.reduce((sum, offset, partition) => sum + offset - (through[partition] ?? 0), 0);
+  const pending = end.reduce(
+    (sum, offset, partition) => sum + offset - (through[partition] ?? 0),
+    0,
+  );
   if (pending <= 0) {
     pendingSince.delete(topic);
     return;

@@ -1,10 +1,11 @@
 /**
  * Which records of a fetch belong to aborted transactions.
  *
- * kafkajs 2.2.4 gets this wrong where transactions interleave: it takes the broker's list of aborted transactions to be in the order of
- * their first offsets (it is in the order of their ends), and takes at most one off it for each record. Records of an aborted
- * transaction then come out as if they were committed. So every fetch in this process, ours and kafkajs's own consumers', is answered
- * with the records of aborted transactions already marked as what no reader is shown.
+ * kafkajs 2.2.4 gets this wrong where transactions interleave: it takes the broker's list of
+ * aborted transactions to be in the order of their first offsets (it is in the order of their
+ * ends), and takes at most one off it for each record. Records of an aborted transaction then come
+ * out as if they were committed. So every fetch in this process, ours and kafkajs's own consumers',
+ * is answered with the records of aborted transactions already marked as what no reader is shown.
  */
 export interface AbortedTransaction {
   readonly producerId: string;
@@ -29,7 +30,9 @@ const isAbortMarker = ({ isControlRecord, key }: FetchedRecord): boolean =>
 
 /** They stay in the list, so that the reader's next offset is past them. */
 export const hideAborted = (fetched: FetchedRecords): void => {
-  const begins = [...(fetched.abortedTransactions ?? [])].sort((a, b) => Number(a.firstOffset) - Number(b.firstOffset));
+  const begins = [...(fetched.abortedTransactions ?? [])].sort(
+    (a, b) => Number(a.firstOffset) - Number(b.firstOffset),
+  );
   fetched.abortedTransactions = [];
   if (begins.length === 0) return;
   const aborted = new Set<string>();

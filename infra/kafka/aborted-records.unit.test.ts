@@ -1,10 +1,16 @@
 import { expect, test } from 'vitest';
-import { type FetchedRecord, type FetchedRecords, hideAborted } from '#infra/kafka/aborted-records.ts';
+import {
+  type FetchedRecord,
+  type FetchedRecords,
+  hideAborted,
+} from '#infra/kafka/aborted-records.ts';
 
 const ABORT = Buffer.from([0, 0, 0, 0]);
 const COMMIT = Buffer.from([0, 0, 0, 1]);
 
-const log = (...entries: readonly (readonly [producer: string, what: 'data' | 'abort' | 'commit'])[]): FetchedRecord[] =>
+const log = (
+  ...entries: readonly (readonly [producer: string, what: 'data' | 'abort' | 'commit'])[]
+): FetchedRecord[] =>
   entries.map(([producerId, what], offset) => ({
     offset: String(offset),
     key: what === 'data' ? Buffer.from('key') : what === 'abort' ? ABORT : COMMIT,

@@ -20,7 +20,12 @@ export const kafkaClient = ({ brokers, clientId, warn, sockets }: KafkaAddress):
     retry: { retries: 2, initialRetryTime: 50, maxRetryTime: 400 },
   });
 
-export const kafkaAdmin = (address: KafkaAddress, prefix: string, options: TopicOptions, patienceMs: number): KafkaAdmin => {
+export const kafkaAdmin = (
+  address: KafkaAddress,
+  prefix: string,
+  options: TopicOptions,
+  patienceMs: number,
+): KafkaAdmin => {
   const admin: Admin = kafkaClient(address).admin();
   let connected: Promise<void> | null = null;
   let closed = false;
@@ -54,7 +59,10 @@ export const kafkaAdmin = (address: KafkaAddress, prefix: string, options: Topic
             topic: prefix + topic,
             numPartitions: partitions,
             replicationFactor: options.replicationFactor ?? -1,
-            configEntries: Object.entries(topicConfig(topic, options)).map(([name, value]) => ({ name, value })),
+            configEntries: Object.entries(topicConfig(topic, options)).map(([name, value]) => ({
+              name,
+              value,
+            })),
           },
         ],
       });
@@ -74,10 +82,15 @@ export const kafkaAdmin = (address: KafkaAddress, prefix: string, options: Topic
       }),
     topics: () =>
       ask('listing topics', async () => {
-        const names = (await admin.listTopics()).filter((name) => name.startsWith(prefix) && isOurs(name.slice(prefix.length)));
+        const names = (await admin.listTopics()).filter(
+          (name) => name.startsWith(prefix) && isOurs(name.slice(prefix.length)),
+        );
         if (names.length === 0) return [];
         const { topics } = await admin.fetchTopicMetadata({ topics: names });
-        return topics.map(({ name, partitions }) => ({ topic: name.slice(prefix.length), partitions: partitions.length }));
+        return topics.map(({ name, partitions }) => ({
+          topic: name.slice(prefix.length),
+          partitions: partitions.length,
+        }));
       }),
     async close() {
       closed = true;

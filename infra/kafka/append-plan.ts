@@ -1,4 +1,7 @@
-/** A group of appends as one transaction: which of them are in it, where each one's records lie, and what each is answered. */
+/**
+ * A group of appends as one transaction: which of them are in it, where each one's records lie, and
+ * what each is answered.
+ */
 import { MillraceError } from '#domain/errors.ts';
 import type { Append, Appended, OutgoingRecord } from '#domain/ports/log.ts';
 import { frame } from '#infra/kafka/framing.ts';
@@ -35,7 +38,10 @@ export interface PlanNames {
   readonly producers: string;
 }
 
-const sequenceOf = (producer: NonNullable<Append['producer']>, expected: number): 'duplicate' | number => {
+const sequenceOf = (
+  producer: NonNullable<Append['producer']>,
+  expected: number,
+): 'duplicate' | number => {
   const { id, topic, sequence, count } = producer;
   if (sequence + count <= expected && sequence < expected) return 'duplicate';
   if (sequence === expected) return sequence + count;
@@ -47,11 +53,18 @@ const sequenceOf = (producer: NonNullable<Append['producer']>, expected: number)
 };
 
 /** @param claims null where no append has a producer */
-export const appendPlan = (claims: ProducerClaims | null, names: PlanNames, now: () => number): AppendPlan => {
+export const appendPlan = (
+  claims: ProducerClaims | null,
+  names: PlanNames,
+  now: () => number,
+): AppendPlan => {
   const plans = new Map<string, PartitionPlan>();
   const topics = new Set<string>();
   const positions = new Map<string, Map<string, GroupOffsets['offsets'][number]>>();
-  const claimed = new Map<string, { readonly producer: string; readonly topic: string; readonly next: number }>();
+  const claimed = new Map<
+    string,
+    { readonly producer: string; readonly topic: string; readonly next: number }
+  >();
   let claimsPlan: PartitionPlan | null = null;
 
   const put = (topic: string, partition: number, message: OutgoingMessage): Batch => {
@@ -78,7 +91,8 @@ export const appendPlan = (claims: ProducerClaims | null, names: PlanNames, now:
       const batch = put(names.topic(topic), partition, message);
       const place = places.get(`${topic}/${partition}`);
       const index = batch.messages.length - 1;
-      if (place === undefined) places.set(`${topic}/${partition}`, { topic, partition, batch, index });
+      if (place === undefined)
+        places.set(`${topic}/${partition}`, { topic, partition, batch, index });
       else Object.assign(place, { batch, index });
     }
     return [...places.values()];
@@ -89,7 +103,10 @@ export const appendPlan = (claims: ProducerClaims | null, names: PlanNames, now:
       let next: number | 'duplicate' | null = null;
       if (batch.producer !== undefined) {
         const { id, topic } = batch.producer;
-        next = sequenceOf(batch.producer, claimed.get(claimKey(id, topic))?.next ?? claims?.next(id, topic) ?? 0);
+        next = sequenceOf(
+          batch.producer,
+          claimed.get(claimKey(id, topic))?.next ?? claims?.next(id, topic) ?? 0,
+        );
         if (next !== 'duplicate') claimed.set(claimKey(id, topic), { producer: id, topic, next });
       }
       if (next === 'duplicate') return () => ({ logTime: now(), ends: [], duplicate: true });
@@ -101,19 +118,27 @@ export const appendPlan = (claims: ProducerClaims | null, names: PlanNames, now:
       }
       return () => ({
         logTime: places.reduce((latest, { batch: b }) => Math.max(latest, b.logTime), 0) || now(),
-        ends: places.map(({ topic, partition, batch: b, index }) => ({ topic, partition, offset: b.baseOffset + index + 1 })),
+        ends: places.map(({ topic, partition, batch: b, index }) => ({
+          topic,
+          partition,
+          offset: b.baseOffset + index + 1,
+        })),
         duplicate: false,
       });
     },
     partitions() {
       if (claimsPlan === null && claimed.size > 0) {
-        for (const { producer, topic, next } of claimed.values()) put(names.producers, 0, claimMessage(producer, topic, next));
+        for (const { producer, topic, next } of claimed.values())
+          put(names.producers, 0, claimMessage(producer, topic, next));
         claimsPlan = plans.get(`${names.producers}/0`) ?? null;
       }
       return [...plans.values()];
     },
     positions: () =>
-      [...positions].map(([consumer, offsets]) => ({ group: names.group(consumer), offsets: [...offsets.values()] })),
+      [...positions].map(([consumer, offsets]) => ({
+        group: names.group(consumer),
+        offsets: [...offsets.values()],
+      })),
     claims: () => new Set(claimed.keys()),
     claimsOffset: () => claimsPlan?.batches[0]?.baseOffset ?? 0,
     topics: () => topics,

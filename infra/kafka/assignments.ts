@@ -1,6 +1,7 @@
 /**
- * Which partitions are ours, and the callbacks in order: a revocation's before the next assignment's, one at a time. The events come from
- * kafkajs without waiting for us; `settled` is what a batch waits for before it is handled.
+ * Which partitions are ours, and the callbacks in order: a revocation's before the next
+ * assignment's, one at a time. The events come from kafkajs without waiting for us; `settled` is
+ * what a batch waits for before it is handled.
  */
 export interface AssignedPartition {
   readonly topic: string;
@@ -23,13 +24,20 @@ export interface Assignments {
 }
 
 export interface AssignmentCallbacks {
-  readonly assigned: (partitions: readonly AssignedPartition[]) => Promise<readonly StartAt[] | undefined>;
+  readonly assigned: (
+    partitions: readonly AssignedPartition[],
+  ) => Promise<readonly StartAt[] | undefined>;
   readonly revoked: (partitions: readonly AssignedPartition[]) => Promise<void>;
   readonly seek: (at: StartAt) => void;
   readonly onError: (error: unknown) => void;
 }
 
-export const createAssignments = ({ assigned, revoked, seek, onError }: AssignmentCallbacks): Assignments => {
+export const createAssignments = ({
+  assigned,
+  revoked,
+  seek,
+  onError,
+}: AssignmentCallbacks): Assignments => {
   let partitions: readonly AssignedPartition[] = [];
   let generation = 0;
   /** of the present generation: done when its callbacks are */

@@ -1,11 +1,17 @@
 /**
- * A consumer's committed positions. A transaction's positions are only pending in the group's coordinator until its marker arrives there,
- * and a plain question is answered with those before it; a consumer that starts right then would read twice. So we first wait until
- * whatever the coordinator's own partition held, when we came, is decided.
+ * A consumer's committed positions. A transaction's positions are only pending in the group's
+ * coordinator until its marker arrives there, and a plain question is answered with those before
+ * it; a consumer that starts right then would read twice. So we first wait until whatever the
+ * coordinator's own partition held, when we came, is decided.
  */
 import { hasType, type Patience, sleep, withPatience } from '#infra/kafka/kafka-error.ts';
 import type { Partitions, TopicPartition } from '#infra/kafka/partitions.ts';
-import { type Cluster, LATEST, READ_COMMITTED, READ_UNCOMMITTED } from '#infra/kafka/raw-cluster.ts';
+import {
+  type Cluster,
+  LATEST,
+  READ_COMMITTED,
+  READ_UNCOMMITTED,
+} from '#infra/kafka/raw-cluster.ts';
 
 const OFFSETS_TOPIC = '__consumer_offsets';
 const POLL_MS = 2;
@@ -17,7 +23,8 @@ export const javaHash = (text: string): number => {
   return hash;
 };
 
-const groupPartition = (group: string, partitions: number): number => (javaHash(group) & 0x7fffffff) % partitions;
+const groupPartition = (group: string, partitions: number): number =>
+  (javaHash(group) & 0x7fffffff) % partitions;
 
 export const committedOffsets =
   (cluster: Cluster, partitions: Partitions, patience: Patience) =>
@@ -30,7 +37,8 @@ export const committedOffsets =
       for (;;) {
         const [stable = 0] = await partitions.offsets(own, LATEST, READ_COMMITTED);
         if (stable >= end) return;
-        if (performance.now() > deadline) throw new Error(`a transaction over the positions of "${group}" is not decided`);
+        if (performance.now() > deadline)
+          throw new Error(`a transaction over the positions of "${group}" is not decided`);
         await sleep(POLL_MS);
       }
     };
@@ -45,7 +53,11 @@ export const committedOffsets =
           groupId: group,
           topics: [{ topic, partitions: at.map(({ partition }) => ({ partition })) }],
         });
-        const found = new Map(responses.flatMap((r) => r.partitions.map((p) => [p.partition, Number(p.offset)] as const)));
+        const found = new Map(
+          responses.flatMap((r) =>
+            r.partitions.map((p) => [p.partition, Number(p.offset)] as const),
+          ),
+        );
         return at.map(({ partition }) => Math.max(0, found.get(partition) ?? 0));
       } catch (error) {
         if (hasType(error, 'GROUP_ID_NOT_FOUND')) return at.map(() => 0);

@@ -1,10 +1,16 @@
 /**
- * Appends that wait while a transaction is under way go together into the next one: however slow a commit is, throughput is that of
- * whole groups. One lane, so appends keep the order in which they were asked for, which a producer's sequences need.
+ * Appends that wait while a transaction is under way go together into the next one: however slow a
+ * commit is, throughput is that of whole groups. One lane, so appends keep the order in which they
+ * were asked for, which a producer's sequences need.
  */
 import { MillraceError } from '#domain/errors.ts';
 import type { Append, Appended } from '#domain/ports/log.ts';
-import { type AppendPlan, appendPlan, MAX_RECORD_BYTES, type PlanNames } from '#infra/kafka/append-plan.ts';
+import {
+  type AppendPlan,
+  appendPlan,
+  MAX_RECORD_BYTES,
+  type PlanNames,
+} from '#infra/kafka/append-plan.ts';
 import { logClosed, sleep, unavailable } from '#infra/kafka/kafka-error.ts';
 import type { Partitions } from '#infra/kafka/partitions.ts';
 import type { ProducerClaims } from '#infra/kafka/producer-claims.ts';
@@ -102,7 +108,9 @@ export const groupCommit = (options: GroupCommitOptions): GroupCommit => {
         : await transactor.transact({
             partitions: plan.partitions(),
             positions: plan.positions(),
-            ...(keys.size === 0 ? {} : { confirm: () => claims.unrivalled(keys, plan.claimsOffset()) }),
+            ...(keys.size === 0
+              ? {}
+              : { confirm: () => claims.unrivalled(keys, plan.claimsOffset()) }),
           });
       if (outcome === 'committed') {
         for (const { request, answer } of staged) request.resolve(answer());
@@ -156,4 +164,8 @@ export const groupCommit = (options: GroupCommitOptions): GroupCommit => {
 };
 
 const noPartition = (topic: string, partition: number, count: number): MillraceError =>
-  new MillraceError('MR_NOT_FOUND', `Topic "${topic}" has no partition ${partition}; it has ${count}.`, { topic, partition });
+  new MillraceError(
+    'MR_NOT_FOUND',
+    `Topic "${topic}" has no partition ${partition}; it has ${count}.`,
+    { topic, partition },
+  );

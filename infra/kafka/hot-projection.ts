@@ -1,6 +1,7 @@
 /**
- * The hot copy's worker: a member of the group that shares the partitions of features.<view>. Where a partition starts is what the store
- * itself says, so it follows the store: an emptied one is filled again from the topic's beginning.
+ * The hot copy's worker: a member of the group that shares the partitions of features.<view>. Where
+ * a partition starts is what the store itself says, so it follows the store: an emptied one is
+ * filled again from the topic's beginning.
  */
 import type { LogRecord } from '#domain/ports/log.ts';
 import type { HotStore, TilesTarget } from '#domain/ports/online-store.ts';
@@ -19,7 +20,10 @@ export interface HotProjectionOptions extends KafkaAddress {
   readonly decoder: UpdateDecoder;
   readonly ttlOf: (target: TilesTarget) => number | null;
   /** see HotTilesOptions */
-  readonly older?: (target: TilesTarget, keys: readonly string[]) => Promise<readonly (PackedEntity | null)[]>;
+  readonly older?: (
+    target: TilesTarget,
+    keys: readonly string[],
+  ) => Promise<readonly (PackedEntity | null)[]>;
   readonly now: () => number;
   /** the topic's ends */
   readonly ends: () => Promise<readonly number[]>;
@@ -96,7 +100,13 @@ export const hotProjection = (options: HotProjectionOptions): HotProjection => {
       topics: [topic],
       commits: 'handler',
       onAssigned: async (assigned) =>
-        Promise.all(assigned.map(async ({ partition }) => ({ topic, partition, offset: await begin(partition) }))),
+        Promise.all(
+          assigned.map(async ({ partition }) => ({
+            topic,
+            partition,
+            offset: await begin(partition),
+          })),
+        ),
       async onRevoked(revoked) {
         for (const { partition } of revoked) kept.delete(partition);
       },
@@ -119,11 +129,15 @@ export const hotProjection = (options: HotProjectionOptions): HotProjection => {
       },
     });
 
-  /** An emptied store is noticed even where nothing new comes, and a partition with nothing in it is ready as it is. */
+  /**
+   * An emptied store is noticed even where nothing new comes, and a partition with nothing in it is
+   * ready as it is.
+   */
   const check = async (): Promise<void> => {
     const ends = await options.ends();
     for (const [partition, mine] of kept)
-      for (const hot of mine.values()) if ((await hot.check(ends[partition])) === 'lost') return restart(partition);
+      for (const hot of mine.values())
+        if ((await hot.check(ends[partition])) === 'lost') return restart(partition);
   };
   let checking = false;
   const timer = setInterval(() => {
@@ -141,7 +155,11 @@ export const hotProjection = (options: HotProjectionOptions): HotProjection => {
     async follow(next) {
       const same =
         next.length === targets.length &&
-        next.every((t, i) => t.generation === targets[i]?.generation && ttlOf(t) === ttlOf(targets[i] as TilesTarget));
+        next.every(
+          (t, i) =>
+            t.generation === targets[i]?.generation &&
+            ttlOf(t) === ttlOf(targets[i] as TilesTarget),
+        );
       targets = next;
       if (subscription === null) subscription = start();
       else if (!same) for (const partition of kept.keys()) await restart(partition);

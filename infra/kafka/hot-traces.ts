@@ -1,6 +1,7 @@
 /**
- * The traces of what a hot copy takes in. Flink tells no spans: that of its computing is told here, from when the log took the event (which
- * the update's headers say) to when it took the update; then that of the taking in. What is taken in waits for the read that shows it.
+ * The traces of what a hot copy takes in. Flink tells no spans: that of its computing is told here,
+ * from when the log took the event (which the update's headers say) to when it took the update;
+ * then that of the taking in. What is taken in waits for the read that shows it.
  */
 import type { LogRecord } from '#domain/ports/log.ts';
 import { inTrace, type TraceContext, type Tracing } from '#domain/ports/tracing.ts';
@@ -17,13 +18,22 @@ export interface HotTracesOptions {
 }
 
 export interface HotTraces {
-  /** These records were taken in; `updates` are what they hold, in the same order, those left out that are nobody's. */
+  /**
+   * These records were taken in; `updates` are what they hold, in the same order, those left out
+   * that are nobody's.
+   */
   readonly taken: (records: readonly LogRecord[], updates: readonly KeyedUpdate[]) => void;
 }
 
-/** When the log took the event, beside its trace context in an update's headers: what MR_TRACE_HEADERS writes. */
+/**
+ * When the log took the event, beside its trace context in an update's headers: what
+ * MR_TRACE_HEADERS writes.
+ */
 const LOG_TIME = 'millrace-log-time';
-/** What is taken in so long after it was computed is read again, as after a restart: its trace is over. */
+/**
+ * What is taken in so long after it was computed is read again, as after a restart: its trace is
+ * over.
+ */
 const NEWS_MS = 60_000;
 
 interface Taken {
@@ -39,14 +49,24 @@ interface Taken {
 
 const iso = (time: number): string => new Date(time).toISOString();
 
-export const createHotTraces = ({ tracing, updates: waiting, view, raw, now }: HotTracesOptions): HotTraces => {
-  const gather = (records: readonly LogRecord[], updates: readonly KeyedUpdate[]): Iterable<Taken> => {
+export const createHotTraces = ({
+  tracing,
+  updates: waiting,
+  view,
+  raw,
+  now,
+}: HotTracesOptions): HotTraces => {
+  const gather = (
+    records: readonly LogRecord[],
+    updates: readonly KeyedUpdate[],
+  ): Iterable<Taken> => {
     const found = new Map<string, Taken>();
     let at = 0;
     for (const record of records) {
       while (at < updates.length && (updates[at] as KeyedUpdate).offset < record.offset) at++;
       const update = updates[at];
-      if (record.headers === undefined || update?.offset !== record.offset || update.hopMs < 0) continue;
+      if (record.headers === undefined || update?.offset !== record.offset || update.hopMs < 0)
+        continue;
       const parent = inTrace(record.headers);
       if (parent === null || now() - record.logTime > NEWS_MS) continue;
       const id = `${parent.traceparent} ${update.generation}`;
@@ -55,7 +75,14 @@ export const createHotTraces = ({ tracing, updates: waiting, view, raw, now }: H
         const { generation, cause } = update;
         const logTime = Number(record.headers[LOG_TIME] ?? record.logTime);
         const first = { updateTime: record.logTime, eventTime: update.newestEventTime };
-        taken = { parent, generation, keys: new Set(), cause: `${raw}@${cause.partition}:${cause.offset}`, logTime, ...first };
+        taken = {
+          parent,
+          generation,
+          keys: new Set(),
+          cause: `${raw}@${cause.partition}:${cause.offset}`,
+          logTime,
+          ...first,
+        };
         found.set(id, taken);
       }
       taken.keys.add(update.key);
@@ -65,8 +92,20 @@ export const createHotTraces = ({ tracing, updates: waiting, view, raw, now }: H
     return found.values();
   };
 
-  const tell = ({ parent, generation, keys, cause, logTime, updateTime, eventTime }: Taken): void => {
-    const common = { 'messaging.system': 'kafka', 'millrace.view': view, 'millrace.generation': generation };
+  const tell = ({
+    parent,
+    generation,
+    keys,
+    cause,
+    logTime,
+    updateTime,
+    eventTime,
+  }: Taken): void => {
+    const common = {
+      'messaging.system': 'kafka',
+      'millrace.view': view,
+      'millrace.generation': generation,
+    };
     const computed = tracing.start(`compute ${view}`, {
       kind: 'consumer',
       parent,
@@ -96,7 +135,16 @@ export const createHotTraces = ({ tracing, updates: waiting, view, raw, now }: H
       }),
     });
     span?.end({ at: readableAt });
-    if (span !== null) waiting.note({ view, generation, keys: [...keys], context: span.context, eventTime, logTime, readableAt });
+    if (span !== null)
+      waiting.note({
+        view,
+        generation,
+        keys: [...keys],
+        context: span.context,
+        eventTime,
+        logTime,
+        readableAt,
+      });
   };
 
   return {

@@ -1,16 +1,20 @@
 /**
- * A worker that takes in what producers wrote straight to Kafka: inbox.<source> → raw.<source> and rejected.<source>, exactly once over
- * kills and rebalances. Workers share the inbox's partitions as a consumer group.
+ * A worker that takes in what producers wrote straight to Kafka: inbox.<source> → raw.<source> and
+ * rejected.<source>, exactly once over kills and rebalances. Workers share the inbox's partitions
+ * as a consumer group.
  *
- * The records and the position that covers them are one transaction. What is left is a worker that was taken for dead and is not: its
- * partition has a new owner, and both have read the same records. So each partition has a transactional id of its own. Who is assigned
- * the partition takes the id, which aborts what the last owner left open and shuts it out, and only then asks for the committed position
- * and starts there. A worker whose transaction fails, for whatever reason, knows nothing any more: it takes the id and asks again before
- * its next try. Whoever holds the id has thus read the position after everyone before was shut out: two cannot write the same record.
+ * The records and the position that covers them are one transaction. What is left is a worker that
+ * was taken for dead and is not: its partition has a new owner, and both have read the same
+ * records. So each partition has a transactional id of its own. Who is assigned the partition takes
+ * the id, which aborts what the last owner left open and shuts it out, and only then asks for the
+ * committed position and starts there. A worker whose transaction fails, for whatever reason, knows
+ * nothing any more: it takes the id and asks again before its next try. Whoever holds the id has
+ * thus read the position after everyone before was shut out: two cannot write the same record.
  *
- * Duplicates by event id are found among what this worker has let in and, on each assignment, what the raw topic holds of the source's
- * window; so they are found wherever the inbox is keyed by the event id. Two workers, or a gateway, that are sent the same id at the
- * same time do not know of each other.
+ * Duplicates by event id are found among what this worker has let in and, on each assignment, what
+ * the raw topic holds of the source's window; so they are found wherever the inbox is keyed by the
+ * event id. Two workers, or a gateway, that are sent the same id at the same time do not know of
+ * each other.
  */
 import type { InboxScreen } from '#domain/ports/inbox.ts';
 import { appendPlan } from '#infra/kafka/append-plan.ts';
@@ -18,7 +22,12 @@ import { committedOffsets } from '#infra/kafka/committed-offsets.ts';
 import type { Patience } from '#infra/kafka/kafka-error.ts';
 import { openPartitions } from '#infra/kafka/partitions.ts';
 import { type KafkaAddress, openCluster } from '#infra/kafka/raw-cluster.ts';
-import { type AssignedPartition, type Subscription, type SubscriptionBatch, subscribe } from '#infra/kafka/subscribe.ts';
+import {
+  type AssignedPartition,
+  type Subscription,
+  type SubscriptionBatch,
+  subscribe,
+} from '#infra/kafka/subscribe.ts';
 import { PRODUCERS_TOPIC } from '#infra/kafka/topic-config.ts';
 import { openTransactor, type Transactor } from '#infra/kafka/transactor.ts';
 
@@ -27,7 +36,9 @@ export interface IntakeOptions extends KafkaAddress {
   /** the inbox topic; it exists */
   readonly topic: string;
   readonly prefix?: string;
-  /** Asked on every assignment, and after a failure: it must know what the raw topic holds by then. */
+  /**
+   * Asked on every assignment, and after a failure: it must know what the raw topic holds by then.
+   */
   readonly openScreen: () => Promise<InboxScreen>;
   readonly onError?: (error: unknown) => void;
   readonly now?: () => number;
@@ -67,7 +78,11 @@ export const kafkaIntake = (options: IntakeOptions): Intake => {
     refresh: () => cluster.refreshMetadata(),
   });
   const targets = openPartitions(writes, patienceOf(writes));
-  const committed = committedOffsets(reads, openPartitions(reads, patienceOf(reads)), patienceOf(reads));
+  const committed = committedOffsets(
+    reads,
+    openPartitions(reads, patienceOf(reads)),
+    patienceOf(reads),
+  );
   const names = { topic: named, group: named, producers: named(PRODUCERS_TOPIC) };
 
   let slots = new Map<number, Slot>();
@@ -100,12 +115,19 @@ export const kafkaIntake = (options: IntakeOptions): Intake => {
     if (last === undefined) return;
     screen ??= await openScreen();
     const screened = await screen(fresh);
-    for (const target of new Set(screened.records.map((record) => record.topic))) await targets.count(named(target));
+    for (const target of new Set(screened.records.map((record) => record.topic)))
+      await targets.count(named(target));
     const plan = appendPlan(null, names, now);
     const offset = last.offset + 1;
-    plan.add({ records: screened.records, positions: [{ consumer: group, topic, partition, offset }] });
+    plan.add({
+      records: screened.records,
+      positions: [{ consumer: group, topic, partition, offset }],
+    });
     try {
-      await slot.transactor.transactOnce({ partitions: plan.partitions(), positions: plan.positions() });
+      await slot.transactor.transactOnce({
+        partitions: plan.partitions(),
+        positions: plan.positions(),
+      });
       slot.next = offset;
     } catch (error) {
       slot.next = null;
@@ -122,7 +144,9 @@ export const kafkaIntake = (options: IntakeOptions): Intake => {
     maxBytesPerPartition: BATCH_BYTES,
     async onAssigned(partitions) {
       const mine = new Map(partitions.map(({ partition }) => [partition, newSlot(partition)]));
-      const starts = await Promise.all([...mine].map(([partition, slot]) => resume(slot, partition)));
+      const starts = await Promise.all(
+        [...mine].map(([partition, slot]) => resume(slot, partition)),
+      );
       screen = await openScreen();
       slots = mine;
       return partitions.map((at, i) => ({ ...at, offset: starts[i] ?? 0 }));

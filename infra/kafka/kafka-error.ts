@@ -2,8 +2,16 @@
 import { MillraceError } from '#domain/errors.ts';
 
 /** kafkajs wraps what went wrong, sometimes twice. */
-const chain = (error: unknown): readonly { readonly type?: string; readonly name?: string; readonly message?: string }[] => {
-  const found: { type?: string; name?: string; message?: string; cause?: unknown; originalError?: unknown }[] = [];
+const chain = (
+  error: unknown,
+): readonly { readonly type?: string; readonly name?: string; readonly message?: string }[] => {
+  const found: {
+    type?: string;
+    name?: string;
+    message?: string;
+    cause?: unknown;
+    originalError?: unknown;
+  }[] = [];
   for (let next: unknown = error; next instanceof Error && found.length < 5; ) {
     const one = next as (typeof found)[number];
     found.push(one);
@@ -17,19 +25,25 @@ export const hasType = (error: unknown, ...types: readonly string[]): boolean =>
 
 export const UNKNOWN_TOPIC = 'UNKNOWN_TOPIC_OR_PARTITION';
 /** Another process took this transactional id over. */
-export const isFenced = (error: unknown): boolean => hasType(error, 'INVALID_PRODUCER_EPOCH', 'PRODUCER_FENCED');
+export const isFenced = (error: unknown): boolean =>
+  hasType(error, 'INVALID_PRODUCER_EPOCH', 'PRODUCER_FENCED');
 
 export const noTopic = (topic: string): MillraceError =>
   new MillraceError('MR_NOT_FOUND', `The log has no topic "${topic}".`, { topic });
 
-export const unavailable = (doing: string, brokers: readonly string[], error: unknown): MillraceError =>
+export const unavailable = (
+  doing: string,
+  brokers: readonly string[],
+  error: unknown,
+): MillraceError =>
   new MillraceError(
     'MR_LOG_UNAVAILABLE',
     `Kafka at ${brokers.join(', ')} did not answer while ${doing}: ${error instanceof Error ? error.message : String(error)}.`,
     { brokers },
   );
 
-export const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+export const sleep = (ms: number): Promise<void> =>
+  new Promise((resolve) => setTimeout(resolve, ms));
 
 export interface Patience {
   readonly brokers: readonly string[];
@@ -42,9 +56,14 @@ export interface Patience {
 
 const FIRST_PAUSE_MS = 5;
 const LONGEST_PAUSE_MS = 400;
-export const logClosed = (): MillraceError => new MillraceError('MR_UNAVAILABLE', 'The log is closed.');
+export const logClosed = (): MillraceError =>
+  new MillraceError('MR_UNAVAILABLE', 'The log is closed.');
 
-export const withPatience = async <T>(patience: Patience, doing: string, work: () => Promise<T>): Promise<T> => {
+export const withPatience = async <T>(
+  patience: Patience,
+  doing: string,
+  work: () => Promise<T>,
+): Promise<T> => {
   const deadline = performance.now() + patience.patienceMs;
   for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
     if (patience.closed()) throw logClosed();

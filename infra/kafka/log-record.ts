@@ -13,7 +13,10 @@ export interface KafkaMessage {
 
 const isText = (value: unknown): value is Buffer => Buffer.isBuffer(value) && isUtf8(value);
 
-/** Kafka's headers are bytes, and a name may come twice: what is not one text is another hand's, and not for us. */
+/**
+ * Kafka's headers are bytes, and a name may come twice: what is not one text is another hand's, and
+ * not for us.
+ */
 const headersOf = (raw: KafkaMessage['headers']): Headers | null => {
   let headers: Record<string, string> | null = null;
   for (const name in raw) {

@@ -1,11 +1,14 @@
 /**
- * The log over Kafka. An append is one transaction, or a part of one: appends that come while a transaction is under way are grouped
- * into the next (group-commit.ts). Readers see committed records only. Where Kafka promises less than the embedded log, the port's
- * docstring says so: a commit marker takes an offset, so offsets increase with gaps, and `end` may lie past the last record; the records
- * of one append carry the log time that each partition's leader gave them, and the append answers with the latest.
+ * The log over Kafka. An append is one transaction, or a part of one: appends that come while a
+ * transaction is under way are grouped into the next (group-commit.ts). Readers see committed
+ * records only. Where Kafka promises less than the embedded log, the port's docstring says so: a
+ * commit marker takes an offset, so offsets increase with gaps, and `end` may lie past the last
+ * record; the records of one append carry the log time that each partition's leader gave them, and
+ * the append answers with the latest.
  *
- * A read is a fetch that does not wait: one request to the partition's leader, no consumer group, no state. `onAppend` tells of this
- * process's own appends at once, and of other processes' not at all: whoever must hear of those subscribes (subscribe.ts).
+ * A read is a fetch that does not wait: one request to the partition's leader, no consumer group,
+ * no state. `onAppend` tells of this process's own appends at once, and of other processes' not at
+ * all: whoever must hear of those subscribes (subscribe.ts).
  */
 import { randomUUID } from 'node:crypto';
 import type { Log, LogRecord } from '#domain/ports/log.ts';
@@ -22,8 +25,9 @@ import { openTransactor, type Transactor } from '#infra/kafka/transactor.ts';
 
 export interface KafkaLogOptions extends KafkaAddress {
   /**
-   * This process's name among those that write, the same after a restart: what it left open is then aborted at once instead of when the
-   * transaction's timeout is over. Two processes must not share one: the later shuts the earlier out. Default: a name of its own.
+   * This process's name among those that write, the same after a restart: what it left open is then
+   * aborted at once instead of when the transaction's timeout is over. Two processes must not share
+   * one: the later shuts the earlier out. Default: a name of its own.
    */
   readonly instance?: string;
   readonly now?: () => number;
@@ -39,12 +43,22 @@ const PATIENCE_MS = 8_000;
 const TRANSACTION_TIMEOUT_MS = 10_000;
 
 export interface KafkaLog extends Log {
-  /** Leaves a transaction's markers in a topic, and no record: who waits for something to come looks up. */
+  /**
+   * Leaves a transaction's markers in a topic, and no record: who waits for something to come looks
+   * up.
+   */
   readonly nudge: (topic: string) => Promise<void>;
 }
 
 export const kafkaLog = async (options: KafkaLogOptions): Promise<KafkaLog> => {
-  const { brokers, clientId, warn, prefix = '', now = Date.now, patienceMs = PATIENCE_MS } = options;
+  const {
+    brokers,
+    clientId,
+    warn,
+    prefix = '',
+    now = Date.now,
+    patienceMs = PATIENCE_MS,
+  } = options;
   const reads = openCluster(options);
   const writes = openCluster(options);
   let closed = false;
@@ -105,7 +119,9 @@ export const kafkaLog = async (options: KafkaLogOptions): Promise<KafkaLog> => {
     await Promise.all([reads.disconnect(), writes.disconnect(), admin.close()]);
   };
 
-  const all = async (topic: string): Promise<readonly { readonly topic: string; readonly partition: number }[]> => {
+  const all = async (
+    topic: string,
+  ): Promise<readonly { readonly topic: string; readonly partition: number }[]> => {
     const count = await partitions.count(named(topic));
     return Array.from({ length: count }, (_, partition) => ({ topic: named(topic), partition }));
   };
@@ -121,7 +137,11 @@ export const kafkaLog = async (options: KafkaLogOptions): Promise<KafkaLog> => {
       if (partition >= (await all(topic)).length) return [];
       const records: LogRecord[] = [];
       for (let from = offset; records.length === 0; ) {
-        const { messages, next, atEnd } = await partitions.fetch({ topic: named(topic), partition }, from, { maxBytes });
+        const { messages, next, atEnd } = await partitions.fetch(
+          { topic: named(topic), partition },
+          from,
+          { maxBytes },
+        );
         for (const message of messages) records.push(toLogRecord(topic, partition, message));
         if (atEnd) break;
         from = next;
@@ -132,7 +152,10 @@ export const kafkaLog = async (options: KafkaLogOptions): Promise<KafkaLog> => {
     end: async (topic) => partitions.offsets(await all(topic), LATEST),
     async offsetsAt(topic, time) {
       const at = await all(topic);
-      const [found, ends] = await Promise.all([partitions.offsets(at, time + 1), partitions.offsets(at, LATEST)]);
+      const [found, ends] = await Promise.all([
+        partitions.offsets(at, time + 1),
+        partitions.offsets(at, LATEST),
+      ]);
       return found.map((offset, i) => (offset < 0 ? (ends[i] ?? 0) : offset));
     },
     committed: async (consumer, topic) => committed(named(consumer), await all(topic)),
@@ -142,7 +165,9 @@ export const kafkaLog = async (options: KafkaLogOptions): Promise<KafkaLog> => {
     },
     async nudge(topic) {
       const touched = (await all(topic)).map((at) => ({ ...at, batches: [] }));
-      nudged = nudged.catch(() => {}).then(async () => void (await nudges.transact({ partitions: touched, positions: [] })));
+      nudged = nudged
+        .catch(() => {})
+        .then(async () => void (await nudges.transact({ partitions: touched, positions: [] })));
       await nudged;
     },
     onAppend(listener) {

@@ -1,5 +1,14 @@
-/** Offsets and records of partitions, asked of their leaders: what `read`, `begin`, `end` and `offsetsAt` stand on. */
-import { hasType, noTopic, type Patience, UNKNOWN_TOPIC, withPatience } from '#infra/kafka/kafka-error.ts';
+/**
+ * Offsets and records of partitions, asked of their leaders: what `read`, `begin`, `end` and
+ * `offsetsAt` stand on.
+ */
+import {
+  hasType,
+  noTopic,
+  type Patience,
+  UNKNOWN_TOPIC,
+  withPatience,
+} from '#infra/kafka/kafka-error.ts';
 import {
   type Cluster,
   dataOf,
@@ -28,7 +37,11 @@ export interface Partitions {
   count(topic: string): Promise<number>;
   /** The count is asked for again: a topic was made or widened. */
   refresh(topic: string): Promise<number>;
-  offsets(at: readonly TopicPartition[], timestamp: number, isolation?: number): Promise<readonly number[]>;
+  offsets(
+    at: readonly TopicPartition[],
+    timestamp: number,
+    isolation?: number,
+  ): Promise<readonly number[]>;
   /** One fetch; `waitMs` lets the broker wait for the first byte. */
   fetch(at: TopicPartition, offset: number, options: FetchOptions): Promise<Fetched>;
 }
@@ -40,7 +53,10 @@ export interface FetchOptions {
   readonly uncommitted?: boolean;
 }
 
-/** Compaction leaves batches without a record, of which kafkajs says nothing at all: this much finds what follows them. */
+/**
+ * Compaction leaves batches without a record, of which kafkajs says nothing at all: this much finds
+ * what follows them.
+ */
 const PAST_EMPTY_BATCHES_BYTES = 1024 * 1024;
 
 export const openPartitions = (cluster: Cluster, patience: Patience): Partitions => {
@@ -66,7 +82,9 @@ export const openPartitions = (cluster: Cluster, patience: Patience): Partitions
     });
 
   const count = async (topic: string): Promise<number> => {
-    await withPatience(patience, 'reading the list of topics', () => cluster.refreshMetadataIfNecessary());
+    await withPatience(patience, 'reading the list of topics', () =>
+      cluster.refreshMetadataIfNecessary(),
+    );
     const partitions = cluster.targetTopics.has(topic) ? known(topic) : 0;
     return partitions > 0 ? partitions : refresh(topic);
   };
@@ -74,7 +92,11 @@ export const openPartitions = (cluster: Cluster, patience: Patience): Partitions
   const leaderOf = ({ topic, partition }: TopicPartition): string =>
     Object.keys(cluster.findLeaderForPartitions(topic, [partition]))[0] ?? '';
 
-  const ask = async (at: readonly TopicPartition[], timestamp: number, isolation: number): Promise<readonly number[]> => {
+  const ask = async (
+    at: readonly TopicPartition[],
+    timestamp: number,
+    isolation: number,
+  ): Promise<readonly number[]> => {
     const byLeader = new Map<string, TopicPartition[]>();
     for (const one of at) {
       const leader = leaderOf(one);
@@ -86,11 +108,14 @@ export const openPartitions = (cluster: Cluster, patience: Patience): Partitions
         const broker = await cluster.findBroker({ nodeId });
         const topics = [...new Set(asked.map(({ topic }) => topic))].map((topic) => ({
           topic,
-          partitions: asked.filter((a) => a.topic === topic).map(({ partition }) => ({ partition, timestamp })),
+          partitions: asked
+            .filter((a) => a.topic === topic)
+            .map(({ partition }) => ({ partition, timestamp })),
         }));
         const { responses } = await broker.listOffsets({ isolationLevel: isolation, topics });
         for (const { topic, partitions } of responses)
-          for (const { partition, offset } of partitions) found.set(`${topic}/${partition}`, Number(offset));
+          for (const { partition, offset } of partitions)
+            found.set(`${topic}/${partition}`, Number(offset));
       }),
     );
     return at.map(({ topic, partition }) => found.get(`${topic}/${partition}`) ?? -1);
@@ -101,9 +126,15 @@ export const openPartitions = (cluster: Cluster, patience: Patience): Partitions
     timestamp: number,
     isolation: number = READ_COMMITTED,
   ): Promise<readonly number[]> =>
-    at.length === 0 ? Promise.resolve([]) : withPatience(patience, 'asking for offsets', () => ask(at, timestamp, isolation));
+    at.length === 0
+      ? Promise.resolve([])
+      : withPatience(patience, 'asking for offsets', () => ask(at, timestamp, isolation));
 
-  const fetchOnce = async (at: TopicPartition, offset: number, options: FetchOptions): Promise<Fetched> => {
+  const fetchOnce = async (
+    at: TopicPartition,
+    offset: number,
+    options: FetchOptions,
+  ): Promise<Fetched> => {
     const broker = await cluster.findBroker({ nodeId: leaderOf(at) });
     const maxBytes = Math.max(1, options.maxBytes);
     const { responses } = await broker.fetch({
@@ -111,7 +142,12 @@ export const openPartitions = (cluster: Cluster, patience: Patience): Partitions
       maxWaitTime: options.waitMs ?? 0,
       minBytes: 1,
       maxBytes,
-      topics: [{ topic: at.topic, partitions: [{ partition: at.partition, fetchOffset: String(offset), maxBytes }] }],
+      topics: [
+        {
+          topic: at.topic,
+          partitions: [{ partition: at.partition, fetchOffset: String(offset), maxBytes }],
+        },
+      ],
     });
     const found = responses[0]?.partitions[0];
     if (found === undefined) return { messages: [], next: offset, atEnd: true };

@@ -1,9 +1,11 @@
 /**
- * A typed window on the parts of kafkajs that its public face lacks: a fetch of one partition at one offset, offsets by isolation
- * level, and a transaction whose records are grouped by us. Held to kafkajs 2.2.4, which is pinned; nothing else reaches inside.
+ * A typed window on the parts of kafkajs that its public face lacks: a fetch of one partition at
+ * one offset, offsets by isolation level, and a transaction whose records are grouped by us. Held
+ * to kafkajs 2.2.4, which is pinned; nothing else reaches inside.
  *
- * Why not the public face: a consumer cannot be asked for "partition 3 from offset 17, now" without joining a group, and the public
- * producer copies its list once a record, so a batch of 5,000 costs 12 million copies.
+ * Why not the public face: a consumer cannot be asked for "partition 3 from offset 17, now" without
+ * joining a group, and the public producer copies its list once a record, so a batch of 5,000 costs
+ * 12 million copies.
  */
 import { createRequire } from 'node:module';
 import type { ISocketFactory } from 'kafkajs';
@@ -17,7 +19,11 @@ export interface RawMessage {
   readonly timestamp: string;
   readonly headers: Readonly<Record<string, unknown>>;
   readonly isControlRecord: boolean;
-  readonly batchContext: { readonly producerId: string; readonly inTransaction: boolean; readonly maxTimestamp: string };
+  readonly batchContext: {
+    readonly producerId: string;
+    readonly inTransaction: boolean;
+    readonly maxTimestamp: string;
+  };
 }
 
 export interface FetchedPartition {
@@ -50,16 +56,34 @@ export interface Broker {
     maxWaitTime: number;
     minBytes: number;
     maxBytes: number;
-    topics: readonly { topic: string; partitions: readonly { partition: number; fetchOffset: string; maxBytes: number }[] }[];
-  }): Promise<{ responses: readonly { topicName: string; partitions: readonly FetchedPartition[] }[] }>;
+    topics: readonly {
+      topic: string;
+      partitions: readonly { partition: number; fetchOffset: string; maxBytes: number }[];
+    }[];
+  }): Promise<{
+    responses: readonly { topicName: string; partitions: readonly FetchedPartition[] }[];
+  }>;
   listOffsets(request: {
     isolationLevel: number;
-    topics: readonly { topic: string; partitions: readonly { partition: number; timestamp: number | string }[] }[];
-  }): Promise<{ responses: readonly { topic: string; partitions: readonly { partition: number; offset: string }[] }[] }>;
+    topics: readonly {
+      topic: string;
+      partitions: readonly { partition: number; timestamp: number | string }[];
+    }[];
+  }): Promise<{
+    responses: readonly {
+      topic: string;
+      partitions: readonly { partition: number; offset: string }[];
+    }[];
+  }>;
   offsetFetch(request: {
     groupId: string;
     topics: readonly { topic: string; partitions: readonly { partition: number }[] }[];
-  }): Promise<{ responses: readonly { topic: string; partitions: readonly { partition: number; offset: string }[] }[] }>;
+  }): Promise<{
+    responses: readonly {
+      topic: string;
+      partitions: readonly { partition: number; offset: string }[];
+    }[];
+  }>;
   produce(request: {
     transactionalId: string;
     producerId: string;
@@ -71,7 +95,12 @@ export interface Broker {
   }): Promise<{
     topics: readonly {
       topicName: string;
-      partitions: readonly { partition: number; errorCode: number; baseOffset: string; logAppendTime: string }[];
+      partitions: readonly {
+        partition: number;
+        errorCode: number;
+        baseOffset: string;
+        logAppendTime: string;
+      }[];
     }[];
   }>;
 }
@@ -83,16 +112,25 @@ export interface Cluster {
   refreshMetadataIfNecessary(): Promise<void>;
   addMultipleTargetTopics(topics: readonly string[]): Promise<void>;
   findTopicPartitionMetadata(topic: string): readonly { partitionId: number; leader: number }[];
-  findLeaderForPartitions(topic: string, partitions: readonly number[]): Readonly<Record<string, readonly number[]>>;
+  findLeaderForPartitions(
+    topic: string,
+    partitions: readonly number[],
+  ): Readonly<Record<string, readonly number[]>>;
   findBroker(node: { nodeId: string }): Promise<Broker>;
   findGroupCoordinator(group: { groupId: string; coordinatorType?: number }): Promise<Broker>;
   metadata(request: { topics: readonly string[] }): Promise<{
-    topicMetadata: readonly { topic: string; partitionMetadata: readonly { partitionId: number }[] }[];
+    topicMetadata: readonly {
+      topic: string;
+      partitionMetadata: readonly { partitionId: number }[];
+    }[];
   }>;
   readonly targetTopics: Set<string>;
 }
 
-/** One transactional producer's identity, epoch and sequences: `initProducerId` shuts out whoever had the id before. */
+/**
+ * One transactional producer's identity, epoch and sequences: `initProducerId` shuts out whoever
+ * had the id before.
+ */
 export interface TransactionManager {
   initProducerId(): Promise<void>;
   getProducerId(): string;
@@ -103,7 +141,10 @@ export interface TransactionManager {
   updateSequence(topic: string, partition: number, count: number): void;
   sendOffsets(offsets: {
     consumerGroupId: string;
-    topics: readonly { topic: string; partitions: readonly { partition: number; offset: string }[] }[];
+    topics: readonly {
+      topic: string;
+      partitions: readonly { partition: number; offset: string }[];
+    }[];
   }): Promise<void>;
   commit(): Promise<void>;
   abort(): Promise<void>;
@@ -134,23 +175,30 @@ const require = createRequire(import.meta.url);
 const ClusterClass = require('kafkajs/src/cluster') as new (options: object) => Cluster;
 const createLogger = require('kafkajs/src/loggers').createLogger as (options: object) => object;
 const socketFactory = require('kafkajs/src/network/socketFactory') as () => ISocketFactory;
-const createManager = require('kafkajs/src/producer/eosManager') as (options: object) => TransactionManager;
+const createManager = require('kafkajs/src/producer/eosManager') as (
+  options: object,
+) => TransactionManager;
 repairKafkajs();
 
-type LogEntry = { readonly namespace: string; readonly log: { readonly message: string; readonly error?: string } };
+type LogEntry = {
+  readonly namespace: string;
+  readonly log: { readonly message: string; readonly error?: string };
+};
 
 /** kafkajs logs through this and no other way. */
 export const logCreator =
   (warn: Warn | undefined) =>
   () =>
   ({ namespace, log }: LogEntry): void => {
-    // A broker's refusal goes to who asked: who asks again where that helps, and tells where it does not.
+    // A broker's refusal goes to who asked: who asks again where that helps, and tells where it
+    // does not.
     if (namespace === 'Connection' && log.message.startsWith('Response ')) return;
     warn?.(`kafka ${namespace}: ${log.message}${log.error === undefined ? '' : `: ${log.error}`}`);
   };
 
 const WARN_LEVEL = 2;
-export const kafkaLogger = (warn: Warn | undefined): object => createLogger({ level: WARN_LEVEL, logCreator: logCreator(warn) });
+export const kafkaLogger = (warn: Warn | undefined): object =>
+  createLogger({ level: WARN_LEVEL, logCreator: logCreator(warn) });
 
 export const openCluster = ({ brokers, clientId, warn, sockets }: KafkaAddress): Cluster =>
   new ClusterClass({
@@ -168,7 +216,10 @@ export const openCluster = ({ brokers, clientId, warn, sockets }: KafkaAddress):
     retry: { retries: 2, initialRetryTime: 30, maxRetryTime: 200, multiplier: 2, factor: 0.2 },
   });
 
-/** kafkajs asks who the coordinator is before each request to it: two round trips of a transaction's six. */
+/**
+ * kafkajs asks who the coordinator is before each request to it: two round trips of a transaction's
+ * six.
+ */
 const rememberCoordinators = (cluster: Cluster): Cluster => {
   const known = new Map<string, Broker>();
   return Object.create(cluster, {
@@ -200,6 +251,9 @@ export const transactionManager = (
     transactionTimeout,
   });
 
-/** What of a fetch answer is data of decided transactions: neither markers nor records of aborted ones. */
+/**
+ * What of a fetch answer is data of decided transactions: neither markers nor records of aborted
+ * ones.
+ */
 export const dataOf = ({ messages }: FetchedPartition): readonly RawMessage[] =>
   messages.filter((message) => !message.isControlRecord);

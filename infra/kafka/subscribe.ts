@@ -1,18 +1,26 @@
 /**
- * A member of a consumer group: the members share the topics' partitions, each partition's records come in order, and a batch is
- * committed once the handler has resolved. So every record is handled at least once; after a kill, or when a member that was taken for
- * dead goes on, a batch is handled again, and the handler must not mind: it writes absolute values, or keeps the position beside what
- * it writes and says so in `onAssigned`.
+ * A member of a consumer group: the members share the topics' partitions, each partition's records
+ * come in order, and a batch is committed once the handler has resolved. So every record is handled
+ * at least once; after a kill, or when a member that was taken for dead goes on, a batch is handled
+ * again, and the handler must not mind: it writes absolute values, or keeps the position beside
+ * what it writes and says so in `onAssigned`.
  *
- * - Nothing of an assignment is handled before its `onAssigned` has resolved, nor after its `onRevoked` was called.
+ * - Nothing of an assignment is handled before its `onAssigned` has resolved, nor after its
+ *   `onRevoked` was called.
  * - A handler that throws gets the same batch again, after a pause; the partitions behind it wait.
- * - A fetch waits for the first byte only, so delivery takes about a round trip; the heartbeat goes on while a handler works.
+ * - A fetch waits for the first byte only, so delivery takes about a round trip; the heartbeat goes
+ *   on while a handler works.
  * - A broker that is away is waited for.
  */
 import type { Consumer, EachBatchPayload } from 'kafkajs';
 import type { LogRecord } from '#domain/ports/log.ts';
 import { kafkaClient } from '#infra/kafka/admin.ts';
-import { type AssignedPartition, type Assignments, createAssignments, type StartAt } from '#infra/kafka/assignments.ts';
+import {
+  type AssignedPartition,
+  type Assignments,
+  createAssignments,
+  type StartAt,
+} from '#infra/kafka/assignments.ts';
 import { sleep } from '#infra/kafka/kafka-error.ts';
 import { toLogRecord } from '#infra/kafka/log-record.ts';
 import type { KafkaAddress } from '#infra/kafka/raw-cluster.ts';
@@ -40,14 +48,22 @@ export interface SubscribeOptions extends KafkaAddress {
   /** partitions handled at the same time; default 1 */
   readonly concurrency?: number;
   readonly maxBytesPerPartition?: number;
-  /** 'handler': the handler itself commits positions, e.g. in its transaction; default 'subscription' */
+  /**
+   * 'handler': the handler itself commits positions, e.g. in its transaction; default
+   * 'subscription'
+   */
   readonly commits?: 'subscription' | 'handler';
   readonly sessionTimeoutMs?: number;
-  /** how long a rebalance waits for a member's handlers; who takes longer loses its partitions while it works */
+  /**
+   * how long a rebalance waits for a member's handlers; who takes longer loses its partitions while
+   * it works
+   */
   readonly rebalanceTimeoutMs?: number;
   readonly handler: (batch: SubscriptionBatch) => Promise<void>;
   /** What it answers is where those partitions start, instead of the group's position. */
-  readonly onAssigned?: (partitions: readonly AssignedPartition[]) => Promise<readonly StartAt[] | undefined>;
+  readonly onAssigned?: (
+    partitions: readonly AssignedPartition[],
+  ) => Promise<readonly StartAt[] | undefined>;
   readonly onRevoked?: (partitions: readonly AssignedPartition[]) => Promise<void>;
   /** a handler's or a callback's error; the work is tried again */
   readonly onError?: (error: unknown) => void;
@@ -63,7 +79,10 @@ export interface Subscription {
 }
 
 const HEARTBEAT_MS = 1_000;
-/** The least that a broker allows: after a broker's restart, members that never came back are waited for so long. */
+/**
+ * The least that a broker allows: after a broker's restart, members that never came back are waited
+ * for so long.
+ */
 const SESSION_MS = 6_000;
 const REBALANCE_MS = 30_000;
 /** A fetch's longest wait where there is nothing: a rebalance is noticed after it. */
@@ -72,7 +91,11 @@ const PARTITION_BYTES = 4 * 1024 * 1024;
 const RESTART_MS = 500;
 
 export const subscribe = (options: SubscribeOptions): Subscription => {
-  const { prefix = '', warn, onError = (error) => warn?.(`subscription ${options.group}: ${String(error)}`) } = options;
+  const {
+    prefix = '',
+    warn,
+    onError = (error) => warn?.(`subscription ${options.group}: ${String(error)}`),
+  } = options;
   let closed = false;
   let consumer: Consumer | null = null;
   let markReady: () => void = () => undefined;
@@ -91,7 +114,8 @@ export const subscribe = (options: SubscribeOptions): Subscription => {
   });
 
   const handle = async (payload: EachBatchPayload): Promise<void> => {
-    const { batch, heartbeat, resolveOffset, commitOffsetsIfNecessary, isRunning, isStale } = payload;
+    const { batch, heartbeat, resolveOffset, commitOffsetsIfNecessary, isRunning, isStale } =
+      payload;
     const topic = batch.topic.slice(prefix.length);
     const beating = setInterval(() => void heartbeat().catch(() => undefined), HEARTBEAT_MS);
     try {
@@ -99,12 +123,20 @@ export const subscribe = (options: SubscribeOptions): Subscription => {
       const current = (): boolean => isRunning() && generation === assignments.generation();
       if (!current() || isStale()) return;
       const records = batch.messages.map((message) => toLogRecord(topic, batch.partition, message));
-      await options.handler({ topic, partition: batch.partition, records, end: Number(batch.highWatermark), current });
+      await options.handler({
+        topic,
+        partition: batch.partition,
+        records,
+        end: Number(batch.highWatermark),
+        current,
+      });
       const last = batch.lastOffset();
       resolveOffset(last);
       if (options.commits === 'handler') return;
       const offset = String(Number(last) + 1);
-      await commitOffsetsIfNecessary({ topics: [{ topic: batch.topic, partitions: [{ partition: batch.partition, offset }] }] });
+      await commitOffsetsIfNecessary({
+        topics: [{ topic: batch.topic, partitions: [{ partition: batch.partition, offset }] }],
+      });
     } finally {
       clearInterval(beating);
     }
@@ -120,7 +152,12 @@ export const subscribe = (options: SubscribeOptions): Subscription => {
       maxWaitTimeInMs: WAIT_MS,
       maxBytesPerPartition: options.maxBytesPerPartition ?? PARTITION_BYTES,
       allowAutoTopicCreation: false,
-      retry: { retries: 4, initialRetryTime: 100, maxRetryTime: 1000, restartOnFailure: async () => false },
+      retry: {
+        retries: 4,
+        initialRetryTime: 100,
+        maxRetryTime: 1000,
+        restartOnFailure: async () => false,
+      },
     });
     consumer = next;
     next.on(next.events.GROUP_JOIN, ({ payload }) => {
@@ -137,7 +174,10 @@ export const subscribe = (options: SubscribeOptions): Subscription => {
       if (!closed) void restart(next);
     });
     await next.connect();
-    await next.subscribe({ topics: options.topics.map((topic) => prefix + topic), fromBeginning: options.fromBeginning ?? true });
+    await next.subscribe({
+      topics: options.topics.map((topic) => prefix + topic),
+      fromBeginning: options.fromBeginning ?? true,
+    });
     await next.run({
       autoCommit: false,
       eachBatchAutoResolve: false,

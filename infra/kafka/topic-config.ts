@@ -4,7 +4,10 @@ import { REGISTRY_TOPIC } from '#domain/ports/topics.ts';
 export interface TopicOptions {
   /** how long raw, rejected, late and inbox records stay; the history has the rest */
   readonly retentionMs?: number;
-  /** given: a tile's last update goes this long after it was written; absent: the newest update of every tile stays */
+  /**
+   * given: a tile's last update goes this long after it was written; absent: the newest update of
+   * every tile stays
+   */
   readonly featuresRetentionMs?: number;
   readonly replicationFactor?: number;
 }
@@ -19,20 +22,35 @@ export const MAX_BATCH_BYTES = 17 * 1024 * 1024;
 export const PRODUCERS_TOPIC = '_millrace.producers';
 
 const COMPACTION = {
-  // compaction may start soon after a write, and a segment closes daily or it would never be compacted
+  // compaction may start soon after a write, and a segment closes daily or it would never be
+  // compacted
   'min.cleanable.dirty.ratio': '0.1',
   'segment.ms': String(DAY_MS),
 } as const;
 
 export const topicConfig = (topic: string, options: TopicOptions = {}): TopicConfig => {
-  const common = { 'message.timestamp.type': 'LogAppendTime', 'max.message.bytes': String(MAX_BATCH_BYTES) };
+  const common = {
+    'message.timestamp.type': 'LogAppendTime',
+    'max.message.bytes': String(MAX_BATCH_BYTES),
+  };
   if (topic === PRODUCERS_TOPIC) return { ...common, 'cleanup.policy': 'compact', ...COMPACTION };
-  // every event of the registry is needed for ever, so none may be compacted away: its keys are not "newest wins"
-  if (topic === REGISTRY_TOPIC) return { ...common, 'cleanup.policy': 'delete', 'retention.ms': '-1', 'retention.bytes': '-1' };
+  // every event of the registry is needed for ever, so none may be compacted away: its keys are not
+  // "newest wins"
+  if (topic === REGISTRY_TOPIC)
+    return { ...common, 'cleanup.policy': 'delete', 'retention.ms': '-1', 'retention.bytes': '-1' };
   if (topic.startsWith('features.')) {
     return options.featuresRetentionMs === undefined
       ? { ...common, 'cleanup.policy': 'compact', ...COMPACTION }
-      : { ...common, 'cleanup.policy': 'compact,delete', 'retention.ms': String(options.featuresRetentionMs), ...COMPACTION };
+      : {
+          ...common,
+          'cleanup.policy': 'compact,delete',
+          'retention.ms': String(options.featuresRetentionMs),
+          ...COMPACTION,
+        };
   }
-  return { ...common, 'cleanup.policy': 'delete', 'retention.ms': String(options.retentionMs ?? DEFAULT_RETENTION_MS) };
+  return {
+    ...common,
+    'cleanup.policy': 'delete',
+    'retention.ms': String(options.retentionMs ?? DEFAULT_RETENTION_MS),
+  };
 };

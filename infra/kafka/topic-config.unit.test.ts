@@ -1,5 +1,12 @@
 import { expect, test } from 'vitest';
-import { featuresTopic, inboxTopic, lateTopic, REGISTRY_TOPIC, rawTopic, rejectedTopic } from '#domain/ports/topics.ts';
+import {
+  featuresTopic,
+  inboxTopic,
+  lateTopic,
+  REGISTRY_TOPIC,
+  rawTopic,
+  rejectedTopic,
+} from '#domain/ports/topics.ts';
 import { frame, UNFRAMED, unframe } from '#infra/kafka/framing.ts';
 import { PRODUCERS_TOPIC, topicConfig } from '#infra/kafka/topic-config.ts';
 
@@ -14,7 +21,10 @@ test.each([
   [REGISTRY_TOPIC, { 'cleanup.policy': 'delete', 'retention.ms': '-1', 'retention.bytes': '-1' }],
   [PRODUCERS_TOPIC, { 'cleanup.policy': 'compact' }],
 ])('%s', (topic, expected) => {
-  expect(topicConfig(topic)).toMatchObject({ ...expected, 'message.timestamp.type': 'LogAppendTime' });
+  expect(topicConfig(topic)).toMatchObject({
+    ...expected,
+    'message.timestamp.type': 'LogAppendTime',
+  });
 });
 
 test('a retention that was asked for', () => {

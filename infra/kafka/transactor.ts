@@ -1,7 +1,9 @@
 /**
- * One transactional producer. A transaction's records are grouped by partition into batches of about a mebibyte, sent in rounds: round
- * n sends the nth batch of every partition at once. It resolves when readers of committed records can see all of it, which Kafka
- * by itself does not promise: its commit answers when the decision is durable, a little before the partitions have heard of it.
+ * One transactional producer. A transaction's records are grouped by partition into batches of
+ * about a mebibyte, sent in rounds: round n sends the nth batch of every partition at once. It
+ * resolves when readers of committed records can see all of it, which Kafka by itself does not
+ * promise: its commit answers when the decision is durable, a little before the partitions have
+ * heard of it.
  */
 import { MillraceError } from '#domain/errors.ts';
 import { hasType, isFenced, type Patience, sleep, unavailable } from '#infra/kafka/kafka-error.ts';
@@ -32,7 +34,11 @@ export interface PartitionPlan {
 
 export interface GroupOffsets {
   readonly group: string;
-  readonly offsets: readonly { readonly topic: string; readonly partition: number; readonly offset: number }[];
+  readonly offsets: readonly {
+    readonly topic: string;
+    readonly partition: number;
+    readonly offset: number;
+  }[];
 }
 
 export interface TransactionPlan {
@@ -45,13 +51,18 @@ export interface TransactionPlan {
 export type TransactionOutcome = 'committed' | 'refused';
 
 export interface Transactor {
-  /** Tried again while the broker is away; an outcome that is not known is found out, so nothing is written twice. */
+  /**
+   * Tried again while the broker is away; an outcome that is not known is found out, so nothing is
+   * written twice.
+   */
   transact(plan: TransactionPlan): Promise<TransactionOutcome>;
-  /** Shuts out whoever had the transactional id, and returns when what they left open is decided. */
+  /**
+   * Shuts out whoever had the transactional id, and returns when what they left open is decided.
+   */
   take(): Promise<void>;
   /**
-   * One try. After it has thrown, the id must be taken again, and what was committed be read again, before the next: in between
-   * another process may have taken it, and gone on from there.
+   * One try. After it has thrown, the id must be taken again, and what was committed be read again,
+   * before the next: in between another process may have taken it, and gone on from there.
    */
   transactOnce(plan: TransactionPlan): Promise<void>;
   close(): Promise<void>;
@@ -71,7 +82,10 @@ const ALL_REPLICAS = -1;
 const NO_COMPRESSION = 0;
 const VISIBLE_POLL_MS = 1;
 
-/** The coordinator is still writing the markers of the transaction before: it says so, and expects to be asked again. */
+/**
+ * The coordinator is still writing the markers of the transaction before: it says so, and expects
+ * to be asked again.
+ */
 const isBusy = (error: unknown): boolean => hasType(error, 'CONCURRENT_TRANSACTIONS');
 
 class UnknownOutcome extends Error {}
@@ -94,9 +108,10 @@ export const openTransactor = (options: TransactorOptions): Transactor => {
   };
 
   /**
-   * Taking the id makes the coordinator abort what was open. But a broker that was killed and is starting has been seen to count the
-   * transaction as aborted without a marker in its partitions; our next commit there would then have committed the old records too. So an
-   * empty transaction over the same partitions is aborted first: its markers end whatever is still open.
+   * Taking the id makes the coordinator abort what was open. But a broker that was killed and is
+   * starting has been seen to count the transaction as aborted without a marker in its partitions;
+   * our next commit there would then have committed the old records too. So an empty transaction
+   * over the same partitions is aborted first: its markers end whatever is still open.
    */
   const sweep = async (eos: TransactionManager, deadline: number): Promise<void> => {
     if (doubtful.length === 0) return;
@@ -118,7 +133,11 @@ export const openTransactor = (options: TransactorOptions): Transactor => {
     return manager;
   };
 
-  const sendRound = async (eos: TransactionManager, plans: readonly PartitionPlan[], round: number): Promise<void> => {
+  const sendRound = async (
+    eos: TransactionManager,
+    plans: readonly PartitionPlan[],
+    round: number,
+  ): Promise<void> => {
     const byLeader = new Map<string, PartitionPlan[]>();
     for (const plan of plans) {
       const nodeId = Object.keys(cluster.findLeaderForPartitions(plan.topic, [plan.partition]))[0];
@@ -144,11 +163,16 @@ export const openTransactor = (options: TransactorOptions): Transactor => {
           compression: NO_COMPRESSION,
           topicData,
         });
-        const answers = new Map(topics.flatMap((t) => t.partitions.map((p) => [`${t.topicName}/${p.partition}`, p] as const)));
+        const answers = new Map(
+          topics.flatMap((t) =>
+            t.partitions.map((p) => [`${t.topicName}/${p.partition}`, p] as const),
+          ),
+        );
         for (const { topic, partition, batches } of led) {
           const answer = answers.get(`${topic}/${partition}`);
           const batch = batches[round];
-          if (answer === undefined || batch === undefined) throw new Error(`no answer for ${topic}/${partition}`);
+          if (answer === undefined || batch === undefined)
+            throw new Error(`no answer for ${topic}/${partition}`);
           batch.baseOffset = Number(answer.baseOffset);
           batch.logTime = Number(answer.logAppendTime);
         }
@@ -156,17 +180,23 @@ export const openTransactor = (options: TransactorOptions): Transactor => {
     );
   };
 
-  /** Until every partition's stable end is past what was written; or, for an outcome that is not known, until it is decided. */
+  /**
+   * Until every partition's stable end is past what was written; or, for an outcome that is not
+   * known, until it is decided.
+   */
   const visible = async (plans: readonly PartitionPlan[], deadline: number): Promise<void> => {
     let open = plans.flatMap(({ topic, partition, batches }) => {
       const last = batches.at(-1);
-      return last === undefined ? [] : [{ topic, partition, last: last.baseOffset + last.messages.length - 1 }];
+      return last === undefined
+        ? []
+        : [{ topic, partition, last: last.baseOffset + last.messages.length - 1 }];
     });
     while (open.length > 0) {
       const ends = await partitions.offsets(open, LATEST);
       open = open.filter(({ last }, i) => (ends[i] as number) <= last);
       if (open.length === 0) return;
-      if (performance.now() > deadline) throw new UnknownOutcome('the commit was not seen by the partitions in time');
+      if (performance.now() > deadline)
+        throw new UnknownOutcome('the commit was not seen by the partitions in time');
       await sleep(VISIBLE_POLL_MS);
     }
   };
@@ -176,7 +206,8 @@ export const openTransactor = (options: TransactorOptions): Transactor => {
     let committing = false;
     try {
       const touched = topicPartitions(plan.partitions);
-      if (touched.length > 0) await whileBusy(deadline, () => eos.addPartitionsToTransaction(touched));
+      if (touched.length > 0)
+        await whileBusy(deadline, () => eos.addPartitionsToTransaction(touched));
       const rounds = Math.max(0, ...plan.partitions.map(({ batches }) => batches.length));
       for (let round = 0; round < rounds; round++) {
         await sendRound(
@@ -204,15 +235,17 @@ export const openTransactor = (options: TransactorOptions): Transactor => {
     } catch (error) {
       manager = null;
       doubtful = plan.partitions;
-      if (committing && !isFenced(error)) throw new UnknownOutcome(error instanceof Error ? error.message : String(error));
+      if (committing && !isFenced(error))
+        throw new UnknownOutcome(error instanceof Error ? error.message : String(error));
       if (eos.isInTransaction()) await eos.abort().catch(() => undefined);
       throw error;
     }
   };
 
   /**
-   * A commit whose answer was lost: taking the transactional id anew makes the coordinator finish what was decided and abort what was
-   * not, so after it the first record is either there or it is not.
+   * A commit whose answer was lost: taking the transactional id anew makes the coordinator finish
+   * what was decided and abort what was not, so after it the first record is either there or it is
+   * not.
    */
   const settle = async (plan: TransactionPlan, deadline: number): Promise<boolean> => {
     const first = plan.partitions[0];
@@ -233,7 +266,8 @@ export const openTransactor = (options: TransactorOptions): Transactor => {
       await eos.abort();
     },
     async transactOnce(plan) {
-      if (manager === null) throw new Error(`the transactional id "${transactionalId}" is not held`);
+      if (manager === null)
+        throw new Error(`the transactional id "${transactionalId}" is not held`);
       await attempt(plan, performance.now() + patience.patienceMs);
     },
     async transact(plan) {
@@ -258,7 +292,11 @@ export const openTransactor = (options: TransactorOptions): Transactor => {
               `Another process has taken over the transactional id "${transactionalId}"; give each process a name of its own.`,
             );
           if (performance.now() + pause > deadline || patience.closed())
-            throw unavailable('appending (it may or may not have been taken)', patience.brokers, error);
+            throw unavailable(
+              'appending (it may or may not have been taken)',
+              patience.brokers,
+              error,
+            );
           await sleep(pause);
           await cluster.refreshMetadata().catch(() => undefined);
         }
@@ -273,11 +311,17 @@ export const openTransactor = (options: TransactorOptions): Transactor => {
 /** All that are part of the transaction, with records or without. */
 const topicPartitions = (plans: readonly PartitionPlan[]): readonly TopicMessages[] =>
   topicMessages(
-    plans.map((plan) => ({ ...plan, batches: [{ messages: [], bytes: 0, baseOffset: -1, logTime: 0 }] })),
+    plans.map((plan) => ({
+      ...plan,
+      batches: [{ messages: [], bytes: 0, baseOffset: -1, logTime: 0 }],
+    })),
     0,
   );
 
-const topicMessages = (plans: readonly PartitionPlan[], round: number): readonly TopicMessages[] => {
+const topicMessages = (
+  plans: readonly PartitionPlan[],
+  round: number,
+): readonly TopicMessages[] => {
   const topics = new Map<string, TopicMessages['partitions'][number][]>();
   for (const { topic, partition, batches } of plans) {
     const messages = batches[round]?.messages;

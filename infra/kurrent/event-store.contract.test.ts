@@ -1,4 +1,7 @@
-/** The event store over one stream: its contract, and what several processes and lost answers do to it. The stream is one in memory. */
+/**
+ * The event store over one stream: its contract, and what several processes and lost answers do to
+ * it. The stream is one in memory.
+ */
 import { expect, test } from 'vitest';
 import { eventStoreContract, newCommit } from '#tests/contracts/event-store.contract.ts';
 import { memoryCommitStream } from '#tests/support/memory-commit-stream.ts';
@@ -42,12 +45,19 @@ test('processes that append at once: nothing is lost, nothing twice, versions an
 
 test('of processes that race on one stream, or on one head, one wins', async () => {
   const { stores } = processes(5);
-  const byVersion = await Promise.allSettled(stores.map((store, i) => store.append(newCommit('s', [`E${i}`]), 0)));
+  const byVersion = await Promise.allSettled(
+    stores.map((store, i) => store.append(newCommit('s', [`E${i}`]), 0)),
+  );
   expect(byVersion.filter((o) => o.status === 'fulfilled')).toHaveLength(1);
-  const byHead = await Promise.allSettled(stores.map((store, i) => store.append(newCommit(`t${i}`, ['E']), 0, { ifHead: 1 })));
+  const byHead = await Promise.allSettled(
+    stores.map((store, i) => store.append(newCommit(`t${i}`, ['E']), 0, { ifHead: 1 })),
+  );
   expect(byHead.filter((o) => o.status === 'fulfilled')).toHaveLength(1);
   for (const { reason } of byHead.filter((o) => o.status === 'rejected'))
-    expect(reason).toMatchObject({ code: 'MR_VERSION_CONFLICT', details: { currentHead: 2, expectedHead: 1 } });
+    expect(reason).toMatchObject({
+      code: 'MR_VERSION_CONFLICT',
+      details: { currentHead: 2, expectedHead: 1 },
+    });
 });
 
 test('a process that knows less than there is finds no conflict where there is none', async () => {
@@ -55,7 +65,10 @@ test('a process that knows less than there is finds no conflict where there is n
   const [one, other] = stores as [(typeof stores)[0], (typeof stores)[0]];
   await one.append(newCommit('s', ['A']), 0);
   await other.append(newCommit('s', ['B']), 1);
-  expect(await one.append(newCommit('s', ['C']), 2, { ifHead: 2 })).toMatchObject({ position: 3, version: 3 });
+  expect(await one.append(newCommit('s', ['C']), 2, { ifHead: 2 })).toMatchObject({
+    position: 3,
+    version: 3,
+  });
 });
 
 test('an answer that was lost: what was written is found, and what was not is an error that leaves nothing', async () => {
@@ -66,7 +79,9 @@ test('an answer that was lost: what was written is found, and what was not is an
   stream.loseAnswer(true);
   expect(await one.append(newCommit('s', ['A']), 0)).toMatchObject({ position: 2, version: 1 });
   stream.loseAnswer(false);
-  await expect(one.append(newCommit('s', ['B']), 1)).rejects.toMatchObject({ code: 'MR_STORE_UNAVAILABLE' });
+  await expect(one.append(newCommit('s', ['B']), 1)).rejects.toMatchObject({
+    code: 'MR_STORE_UNAVAILABLE',
+  });
   expect(await one.append(newCommit('s', ['C']), 1)).toMatchObject({ position: 3, version: 2 });
   expect((await other.readStream('s')).events.map((e) => e.type)).toEqual(['A', 'C']);
 });

@@ -1,25 +1,41 @@
 /**
- * The registry's event store in KurrentDB: all commits in one stream, an event a commit (docs/decisions/0021-kurrentdb-one-stream.md).
+ * The registry's event store in KurrentDB: all commits in one stream, an event a commit
+ * (docs/decisions/0021-kurrentdb-one-stream.md).
  *
- *   event   type: the command's    data: { stream, version, command, events, refusal }
+ *   event type: the command's data: { stream, version, command, events, refusal }
  *   position of a commit = the event's revision + 1
  *
- * So positions have no gap and the order is the stream's own; and an append that expects the newest revision that was read is one
- * compare-and-set over the whole registry, which guards `expectedVersion` and `ifHead` alike. Where it fails, another process was quicker:
- * its commits are read, and the same is asked of what is there now.
+ * So positions have no gap and the order is the stream's own; and an append that expects the newest
+ * revision that was read is one compare-and-set over the whole registry, which guards
+ * `expectedVersion` and `ifHead` alike. Where it fails, another process was quicker: its commits
+ * are read, and the same is asked of what is there now.
  */
 import { randomUUID } from 'node:crypto';
 import { MillraceError } from '#domain/errors.ts';
-import { type AppendOptions, assertUnchanged, type Commit, type EventStore, type NewCommit } from '#domain/ports/event-store.ts';
+import {
+  type AppendOptions,
+  assertUnchanged,
+  type Commit,
+  type EventStore,
+  type NewCommit,
+} from '#domain/ports/event-store.ts';
 import type { CommitStream } from './commit-stream.ts';
 import { follow } from './follow.ts';
-import { type CommitBody, knownCommits, positionOf, revisionOf, toCommit, toEvent } from './known-commits.ts';
+import {
+  type CommitBody,
+  knownCommits,
+  positionOf,
+  revisionOf,
+  toCommit,
+  toEvent,
+} from './known-commits.ts';
 
 const PAGE = 500;
 /** Each was lost to a commit of another process. */
 const ATTEMPTS = 200;
 
-const isUnavailable = (error: unknown): boolean => error instanceof MillraceError && error.code === 'MR_STORE_UNAVAILABLE';
+const isUnavailable = (error: unknown): boolean =>
+  error instanceof MillraceError && error.code === 'MR_STORE_UNAVAILABLE';
 
 export const kurrentEventStore = (stream: CommitStream): EventStore => {
   const known = knownCommits();
@@ -34,7 +50,10 @@ export const kurrentEventStore = (stream: CommitStream): EventStore => {
     for (const listener of [...listeners]) listener();
   };
 
-  /** Takes in all that is there. @returns the revision of the event with this id, where it was among what is new */
+  /**
+   * Takes in all that is there. @returns the revision of the event with this id, where it was among
+   * what is new
+   */
   const catchUp = async (id: string | null = null): Promise<number | null> => {
     let own: number | null = null;
     for (;;) {
@@ -47,10 +66,17 @@ export const kurrentEventStore = (stream: CommitStream): EventStore => {
     }
   };
 
-  const current = (name: string) => ({ version: known.version(name), head: positionOf(known.newest()) });
+  const current = (name: string) => ({
+    version: known.version(name),
+    head: positionOf(known.newest()),
+  });
 
   /** What we know may be old: a conflict is one only where what is there now says so too. */
-  const assertStands = async (name: string, expectedVersion: number | null, options?: AppendOptions): Promise<void> => {
+  const assertStands = async (
+    name: string,
+    expectedVersion: number | null,
+    options?: AppendOptions,
+  ): Promise<void> => {
     try {
       assertUnchanged(name, current(name), expectedVersion, options);
     } catch {
@@ -65,14 +91,20 @@ export const kurrentEventStore = (stream: CommitStream): EventStore => {
     return toCommit(recorded);
   };
 
-  const append = async (commit: NewCommit, expectedVersion: number | null, options?: AppendOptions): Promise<Commit> => {
+  const append = async (
+    commit: NewCommit,
+    expectedVersion: number | null,
+    options?: AppendOptions,
+  ): Promise<Commit> => {
     const id = randomUUID();
     const { stream: name, command, events, refusal } = commit;
     for (let n = 1; n <= ATTEMPTS; n++) {
       await assertStands(name, expectedVersion, options);
       const version = known.version(name) + events.length;
       // As JSON has it, so that who appended and who reads have the same.
-      const body = JSON.parse(JSON.stringify({ stream: name, version, command, events, refusal })) as CommitBody;
+      const body = JSON.parse(
+        JSON.stringify({ stream: name, version, command, events, refusal }),
+      ) as CommitBody;
       const newest = known.newest();
       let unsure: unknown = null;
       const done = await stream.append(toEvent(id, body), newest).catch((error: unknown) => {
@@ -81,7 +113,8 @@ export const kurrentEventStore = (stream: CommitStream): EventStore => {
         return false;
       });
       if (done) return appended({ id }, body, newest + 1);
-      // It may have been written by an attempt whose answer was lost: by our own, or by one that the client made for us.
+      // It may have been written by an attempt whose answer was lost: by our own, or by one that
+      // the client made for us.
       const own = await catchUp(id);
       if (own !== null) return appended({ id }, body, own);
       if (unsure !== null) throw unsure;
@@ -107,7 +140,8 @@ export const kurrentEventStore = (stream: CommitStream): EventStore => {
       await catchUp();
       return { version: known.version(name), events: known.events(name) };
     },
-    readAll: async (position, limit) => (await stream.read(revisionOf(position + 1), limit)).map(toCommit),
+    readAll: async (position, limit) =>
+      (await stream.read(revisionOf(position + 1), limit)).map(toCommit),
     head: async () => positionOf(await stream.newest()),
     onCommit(listener) {
       listeners.add(listener);

@@ -1,11 +1,17 @@
-/** Hears of new revisions for as long as anyone wants to, over as many subscriptions as that takes. */
+/**
+ * Hears of new revisions for as long as anyone wants to, over as many subscriptions as that takes.
+ */
 import type { CommitStream } from './commit-stream.ts';
 
 const FIRST_PAUSE_MS = 100;
 const MAX_PAUSE_MS = 5_000;
 
 /** @returns stops following */
-export const follow = (stream: CommitStream, after: number, onRevision: (revision: number) => void): (() => void) => {
+export const follow = (
+  stream: CommitStream,
+  after: number,
+  onRevision: (revision: number) => void,
+): (() => void) => {
   let seen = after;
   let pause = FIRST_PAUSE_MS;
   let timer: NodeJS.Timeout | null = null;

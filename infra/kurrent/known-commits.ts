@@ -1,4 +1,7 @@
-/** As much of the registry as was read, in memory: streams' versions and events, which KurrentDB does not know, for it has one stream. */
+/**
+ * As much of the registry as was read, in memory: streams' versions and events, which KurrentDB
+ * does not know, for it has one stream.
+ */
 import { MillraceError } from '#domain/errors.ts';
 import type { Commit, NewCommit, StoredEvent } from '#domain/ports/event-store.ts';
 import { EMPTY, type RecordedStreamEvent, type StreamEvent } from './commit-stream.ts';
@@ -11,7 +14,11 @@ export interface CommitBody extends NewCommit {
 export const positionOf = (revision: number): number => revision + 1;
 export const revisionOf = (position: number): number => position - 1;
 
-export const toEvent = (id: string, body: CommitBody): StreamEvent => ({ id, type: body.command.type, data: body });
+export const toEvent = (id: string, body: CommitBody): StreamEvent => ({
+  id,
+  type: body.command.type,
+  data: body,
+});
 
 export const toCommit = ({ revision, data }: RecordedStreamEvent): Commit => {
   const { stream, version, command, events, refusal } = data as CommitBody;

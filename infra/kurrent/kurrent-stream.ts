@@ -1,6 +1,7 @@
 /**
- * The stream of commits on a KurrentDB server. All is asked of the leader: a follower may lag, and then who commands would not read their
- * own. This file alone is not run without a server: tests/stack/kurrent runs it where MILLRACE_KURRENTDB_URL is set.
+ * The stream of commits on a KurrentDB server. All is asked of the leader: a follower may lag, and
+ * then who commands would not read their own. This file alone is not run without a server:
+ * tests/stack/kurrent runs it where MILLRACE_KURRENTDB_URL is set.
  */
 import {
   BACKWARDS,
@@ -25,27 +26,44 @@ export interface KurrentAddress {
 
 const ANSWER_MS = 10_000;
 /** Refusals with a reason of their own, which another attempt would meet again. */
-const REFUSALS = new Set(['access-denied', 'maximum-append-size-exceeded', 'append-record-size-exceeded', 'stream-tombstoned']);
+const REFUSALS = new Set([
+  'access-denied',
+  'maximum-append-size-exceeded',
+  'append-record-size-exceeded',
+  'stream-tombstoned',
+]);
 /** The host alone: a connection string may have a password. */
-const hostOf = (url: string): string => url.replace(/^[^:]*:\/\/(?:[^@/]*@)?/, '').replace(/[/?].*$/, '');
+const hostOf = (url: string): string =>
+  url.replace(/^[^:]*:\/\/(?:[^@/]*@)?/, '').replace(/[/?].*$/, '');
 
 export const kurrentStream = ({ url, stream }: KurrentAddress): CommitStream => {
   const client = KurrentDBClient.connectionString(url);
   const asked = { requiresLeader: true } as const;
 
   const unavailable = (error: Error, why: string): MillraceError =>
-    new MillraceError('MR_STORE_UNAVAILABLE', `KurrentDB at ${hostOf(url)} does not answer (${why}): ${error.message}`, {
-      store: 'kurrentdb',
-    });
+    new MillraceError(
+      'MR_STORE_UNAVAILABLE',
+      `KurrentDB at ${hostOf(url)} does not answer (${why}): ${error.message}`,
+      {
+        store: 'kurrentdb',
+      },
+    );
   const translated = (error: unknown): unknown => {
     if (!(error instanceof Error)) return error;
     if (!isCommandError(error))
-      // gRPC's own, from before the client's command began; anything else is a mistake of ours, and passes.
-      return typeof (error as { code?: unknown }).code === 'number' ? unavailable(error, 'no connection') : error;
+      // gRPC's own, from before the client's command began; anything else is a mistake of ours, and
+      // passes.
+      return typeof (error as { code?: unknown }).code === 'number'
+        ? unavailable(error, 'no connection')
+        : error;
     if (!REFUSALS.has(error.type)) return unavailable(error, error.type);
-    return new MillraceError('MR_STORAGE_FAILED', `KurrentDB at ${hostOf(url)} refuses (${error.type}): ${error.message}`, {
-      store: 'kurrentdb',
-    });
+    return new MillraceError(
+      'MR_STORAGE_FAILED',
+      `KurrentDB at ${hostOf(url)} refuses (${error.type}): ${error.message}`,
+      {
+        store: 'kurrentdb',
+      },
+    );
   };
 
   const recorded = async (
@@ -54,7 +72,13 @@ export const kurrentStream = ({ url, stream }: KurrentAddress): CommitStream => 
   ): Promise<void> => {
     try {
       for await (const { event } of client.readStream(stream, { ...asked, ...options }))
-        if (event !== undefined) found({ id: event.id, type: event.type, data: event.data, revision: Number(event.revision) });
+        if (event !== undefined)
+          found({
+            id: event.id,
+            type: event.type,
+            data: event.data,
+            revision: Number(event.revision),
+          });
     } catch (error) {
       if (!(error instanceof StreamNotFoundError)) throw translated(error);
     }
@@ -63,11 +87,15 @@ export const kurrentStream = ({ url, stream }: KurrentAddress): CommitStream => 
   return {
     async append({ id, type, data }, newest) {
       try {
-        await client.appendToStream(stream, jsonEvent({ id, type, data: data as Record<string, unknown> }), {
-          ...asked,
-          streamState: newest === EMPTY ? NO_STREAM : BigInt(newest),
-          deadline: ANSWER_MS,
-        });
+        await client.appendToStream(
+          stream,
+          jsonEvent({ id, type, data: data as Record<string, unknown> }),
+          {
+            ...asked,
+            streamState: newest === EMPTY ? NO_STREAM : BigInt(newest),
+            deadline: ANSWER_MS,
+          },
+        );
         return true;
       } catch (error) {
         if (error instanceof WrongExpectedVersionError) return false;
@@ -76,7 +104,9 @@ export const kurrentStream = ({ url, stream }: KurrentAddress): CommitStream => 
     },
     async read(revision, limit) {
       const events: RecordedStreamEvent[] = [];
-      await recorded({ fromRevision: BigInt(revision), maxCount: limit }, (event) => events.push(event));
+      await recorded({ fromRevision: BigInt(revision), maxCount: limit }, (event) =>
+        events.push(event),
+      );
       return events;
     },
     async newest() {

@@ -1,6 +1,6 @@
 /**
- * The audit chain in MySQL. A record follows from its commit and the hash before it, so every process makes the same chain: an append
- * that another process was quicker with changes nothing.
+ * The audit chain in MySQL. A record follows from its commit and the hash before it, so every
+ * process makes the same chain: an append that another process was quicker with changes nothing.
  */
 import { type AuditHead, type AuditStore, followingRecords } from '#domain/ports/audit-store.ts';
 import type { AuditRecord } from '#domain/ports/platform.ts';
@@ -8,18 +8,28 @@ import type { MysqlDatabase } from './database.ts';
 
 /** The row is there from the beginning, with 0 before the first record. */
 const headOf = (row: AuditHead | undefined): AuditHead | null =>
-  row === undefined || Number(row.sequence) === 0 ? null : { sequence: Number(row.sequence), hash: row.hash };
+  row === undefined || Number(row.sequence) === 0
+    ? null
+    : { sequence: Number(row.sequence), hash: row.hash };
 
 export const mysqlAuditStore = (database: MysqlDatabase): AuditStore => ({
   append: (records) =>
     database.transaction(async ({ rows, run }) => {
-      const [head] = await rows<AuditHead>('SELECT sequence, hash FROM audit_head WHERE one = 1 FOR UPDATE');
+      const [head] = await rows<AuditHead>(
+        'SELECT sequence, hash FROM audit_head WHERE one = 1 FOR UPDATE',
+      );
       const fresh = followingRecords(headOf(head), records);
       const last = fresh.at(-1);
       if (last === undefined) return;
       for (const record of fresh)
-        await run('INSERT INTO audit (sequence, record) VALUES (?, ?)', [record.sequence, JSON.stringify(record)]);
-      await run('UPDATE audit_head SET sequence = ?, hash = ? WHERE one = 1', [last.sequence, last.hash]);
+        await run('INSERT INTO audit (sequence, record) VALUES (?, ?)', [
+          record.sequence,
+          JSON.stringify(record),
+        ]);
+      await run('UPDATE audit_head SET sequence = ?, hash = ? WHERE one = 1', [
+        last.sequence,
+        last.hash,
+      ]);
     }),
   read: async (sequence, limit) =>
     (
@@ -29,7 +39,9 @@ export const mysqlAuditStore = (database: MysqlDatabase): AuditStore => ({
       )
     ).map(({ record }) => JSON.parse(record) as AuditRecord),
   async head() {
-    const [head] = await database.rows<AuditHead>('SELECT sequence, hash FROM audit_head WHERE one = 1');
+    const [head] = await database.rows<AuditHead>(
+      'SELECT sequence, hash FROM audit_head WHERE one = 1',
+    );
     return headOf(head);
   },
 });

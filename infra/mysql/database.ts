@@ -1,8 +1,14 @@
 /**
- * One pool of connections to MySQL or MariaDB. Statements see what was committed before they began (READ COMMITTED: at the default
- * isolation, racing appends of several processes deadlock), and a transaction that the server gave up for another is tried again.
+ * One pool of connections to MySQL or MariaDB. Statements see what was committed before they began
+ * (READ COMMITTED: at the default isolation, racing appends of several processes deadlock), and a
+ * transaction that the server gave up for another is tried again.
  */
-import mysql, { type Pool, type PoolConnection, type ResultSetHeader, type RowDataPacket } from 'mysql2/promise';
+import mysql, {
+  type Pool,
+  type PoolConnection,
+  type ResultSetHeader,
+  type RowDataPacket,
+} from 'mysql2/promise';
 import { MillraceError } from '#domain/errors.ts';
 import { isUnavailable, numberOf } from './errors.ts';
 import { migrate } from './schema.ts';
@@ -38,7 +44,12 @@ const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout
 export const isDuplicate = (error: unknown): boolean => numberOf(error) === DUPLICATE;
 
 export const openMysql = async (address: MysqlAddress): Promise<MysqlDatabase> => {
-  const settings = { ...address, charset: 'utf8mb4_bin', supportBigNumbers: true, connectTimeout: 5_000 };
+  const settings = {
+    ...address,
+    charset: 'utf8mb4_bin',
+    supportBigNumbers: true,
+    connectTimeout: 5_000,
+  };
   const pool: Pool = mysql.createPool({
     ...settings,
     connectionLimit: 8,
@@ -47,9 +58,13 @@ export const openMysql = async (address: MysqlAddress): Promise<MysqlDatabase> =
     enableKeepAlive: true,
   });
   const unavailable = (error: unknown): MillraceError =>
-    new MillraceError('MR_STORE_UNAVAILABLE', `MySQL at ${address.host}:${address.port} does not answer: ${String(error)}`, {
-      store: 'mysql',
-    });
+    new MillraceError(
+      'MR_STORE_UNAVAILABLE',
+      `MySQL at ${address.host}:${address.port} does not answer: ${String(error)}`,
+      {
+        store: 'mysql',
+      },
+    );
   const guarded = async <T>(work: () => Promise<T>): Promise<T> => {
     try {
       return await work();
@@ -60,7 +75,9 @@ export const openMysql = async (address: MysqlAddress): Promise<MysqlDatabase> =
 
   const on = (connection: PoolConnection): Transaction => ({
     rows: async <T>(sql: string, parameters: readonly Parameter[] = []) =>
-      (await connection.execute<RowDataPacket[]>(sql, [...parameters]))[0] as unknown as readonly T[],
+      (
+        await connection.execute<RowDataPacket[]>(sql, [...parameters])
+      )[0] as unknown as readonly T[],
     run: async (sql, parameters = []) => {
       await connection.execute<ResultSetHeader>(sql, [...parameters]);
     },
@@ -76,7 +93,8 @@ export const openMysql = async (address: MysqlAddress): Promise<MysqlDatabase> =
       connection.release();
       return result;
     } catch (error) {
-      // A connection in the middle of something is not given to the next. A refusal, ours or the server's, leaves it whole.
+      // A connection in the middle of something is not given to the next. A refusal, ours or the
+      // server's, leaves it whole.
       if (error instanceof MillraceError || numberOf(error) > 0)
         await connection.rollback().then(
           () => connection.release(),
@@ -88,7 +106,8 @@ export const openMysql = async (address: MysqlAddress): Promise<MysqlDatabase> =
   };
 
   const database: MysqlDatabase = {
-    rows: (sql, parameters = []) => guarded(async () => (await pool.execute<RowDataPacket[]>(sql, [...parameters]))[0] as never),
+    rows: (sql, parameters = []) =>
+      guarded(async () => (await pool.execute<RowDataPacket[]>(sql, [...parameters]))[0] as never),
     transaction: (work) =>
       guarded(async () => {
         for (let tried = 1; ; tried++) {

@@ -1,4 +1,7 @@
-/** Which of the client's errors mean that there is no server to ask: that passes by itself, and whoever asks is told to ask again. */
+/**
+ * Which of the client's errors mean that there is no server to ask: that passes by itself, and
+ * whoever asks is told to ask again.
+ */
 
 const NETWORK = new Set([
   'ECONNREFUSED',
@@ -13,8 +16,14 @@ const NETWORK = new Set([
 /** The client's own: what it calls a connection that broke, hung or never came to be. */
 const CLIENT = /^(PROTOCOL|HANDSHAKE|POOL)_/;
 /** It says neither by a code. */
-const MESSAGES = new Set(['Pool is closed.', "Can't add new command when connection is in closed state"]);
-/** A server's refusals that are about its state, not about what was asked: too many connections, going down, it cut the connection. */
+const MESSAGES = new Set([
+  'Pool is closed.',
+  "Can't add new command when connection is in closed state",
+]);
+/**
+ * A server's refusals that are about its state, not about what was asked: too many connections,
+ * going down, it cut the connection.
+ */
 const SERVER = new Set([1040, 1053, 1152, 1203, 1927, 4031]);
 
 interface ClientError {
@@ -29,10 +38,16 @@ export const numberOf = (error: unknown): number => {
   return typeof errno === 'number' && errno >= 1000 ? errno : 0;
 };
 
-/** Anything else is the server's answer to what was asked, or a mistake of ours, and passes as it is. */
+/**
+ * Anything else is the server's answer to what was asked, or a mistake of ours, and passes as it
+ * is.
+ */
 export const isUnavailable = (error: unknown): boolean => {
   const { code, message } = (error ?? {}) as ClientError;
   const number = numberOf(error);
   if (number > 0) return SERVER.has(number);
-  return (typeof code === 'string' && (NETWORK.has(code) || CLIENT.test(code))) || MESSAGES.has(String(message));
+  return (
+    (typeof code === 'string' && (NETWORK.has(code) || CLIENT.test(code))) ||
+    MESSAGES.has(String(message))
+  );
 };

@@ -1,18 +1,28 @@
-/** A mistake of ours is never told as a server that does not answer, and a server that does not answer never as a mistake. */
+/**
+ * A mistake of ours is never told as a server that does not answer, and a server that does not
+ * answer never as a mistake.
+ */
 import { expect, test } from 'vitest';
 import { openMysql } from './database.ts';
 import { isUnavailable } from './errors.ts';
 
-const error = (fields: object, message = 'what it says'): Error => Object.assign(new Error(message), fields);
+const error = (fields: object, message = 'what it says'): Error =>
+  Object.assign(new Error(message), fields);
 
 test.each([
   ['nobody listens', error({ code: 'ECONNREFUSED', errno: -111 })],
-  ['nobody listens on any address', Object.assign(new AggregateError([]), { code: 'ECONNREFUSED' })],
+  [
+    'nobody listens on any address',
+    Object.assign(new AggregateError([]), { code: 'ECONNREFUSED' }),
+  ],
   ['the connection broke', error({ code: 'PROTOCOL_CONNECTION_LOST', fatal: true })],
   ['no answer in time', error({ code: 'PROTOCOL_SEQUENCE_TIMEOUT' })],
   ['it goes down', error({ code: 'ER_SERVER_SHUTDOWN', errno: 1053 })],
   ['too many connections', error({ code: 'ER_CON_COUNT_ERROR', errno: 1040 })],
-  ['a command on a connection that broke', error({ fatal: true }, "Can't add new command when connection is in closed state")],
+  [
+    'a command on a connection that broke',
+    error({ fatal: true }, "Can't add new command when connection is in closed state"),
+  ],
 ])('%s: no server', (_, given) => expect(isUnavailable(given)).toBe(true));
 
 test.each([

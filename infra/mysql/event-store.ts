@@ -1,5 +1,14 @@
-/** The registry's event store in MySQL: a row a commit. Of several processes, one appends at a time: see schema.ts for why. */
-import { assertUnchanged, type Commit, type EventStore, type NewCommit, type StoredEvent } from '#domain/ports/event-store.ts';
+/**
+ * The registry's event store in MySQL: a row a commit. Of several processes, one appends at a time:
+ * see schema.ts for why.
+ */
+import {
+  assertUnchanged,
+  type Commit,
+  type EventStore,
+  type NewCommit,
+  type StoredEvent,
+} from '#domain/ports/event-store.ts';
 import type { MysqlDatabase } from './database.ts';
 
 interface CommitColumns {
@@ -31,7 +40,10 @@ export const mysqlEventStore = (database: MysqlDatabase): EventStore => {
     for (const listener of [...listeners]) listener();
   };
   const head = async (): Promise<number> =>
-    Number((await database.rows<{ position: number }>('SELECT position FROM registry_head'))[0]?.position ?? 0);
+    Number(
+      (await database.rows<{ position: number }>('SELECT position FROM registry_head'))[0]
+        ?.position ?? 0,
+    );
   const look = (): void => {
     if (looking) return;
     looking = true;
@@ -56,7 +68,9 @@ export const mysqlEventStore = (database: MysqlDatabase): EventStore => {
   return {
     async append(commit, expectedVersion, options) {
       const stored = await database.transaction(async ({ rows, run }) => {
-        const [at] = await rows<{ position: number }>('SELECT position FROM registry_head WHERE one = 1 FOR UPDATE');
+        const [at] = await rows<{ position: number }>(
+          'SELECT position FROM registry_head WHERE one = 1 FOR UPDATE',
+        );
         const [newest] = await rows<{ version: number }>(
           'SELECT version FROM registry_commit WHERE stream = ? ORDER BY position DESC LIMIT 1',
           [commit.stream],
@@ -66,7 +80,12 @@ export const mysqlEventStore = (database: MysqlDatabase): EventStore => {
         assertUnchanged(commit.stream, { version: current, head }, expectedVersion, options);
         const { command, events, refusal, stream } = commit;
         const position = head + 1;
-        const row = { position, stream, version: current + events.length, body: JSON.stringify({ command, events, refusal }) };
+        const row = {
+          position,
+          stream,
+          version: current + events.length,
+          body: JSON.stringify({ command, events, refusal }),
+        };
         await run(`INSERT INTO registry_commit (${COLUMNS}) VALUES (?, ?, ?, ?)`, [
           row.position,
           row.stream,

@@ -1,6 +1,7 @@
 /**
- * One holder among several processes, by a lock that lives as long as its connection: a holder that dies lets go at once. What is done
- * under it must bear a moment in which two believe to hold it (a connection that broke unseen): it is compared and mended, not trusted.
+ * One holder among several processes, by a lock that lives as long as its connection: a holder that
+ * dies lets go at once. What is done under it must bear a moment in which two believe to hold it (a
+ * connection that broke unseen): it is compared and mended, not trusted.
  */
 import type { Connection } from 'mysql2/promise';
 import type { MysqlDatabase } from './database.ts';
@@ -33,7 +34,9 @@ export const mysqlLease = async (database: MysqlDatabase, name: string): Promise
       made.on('error', drop);
       connection = made;
     }
-    const sql = held ? 'SELECT IS_USED_LOCK(?) = CONNECTION_ID() AS mine' : 'SELECT GET_LOCK(?, 0) AS mine';
+    const sql = held
+      ? 'SELECT IS_USED_LOCK(?) = CONNECTION_ID() AS mine'
+      : 'SELECT GET_LOCK(?, 0) AS mine';
     const [rows] = await connection.query({ sql, timeout: ANSWER_MS }, [name]);
     held = Number((rows as { mine: number }[])[0]?.mine) === 1 && !closed;
   };

@@ -3,8 +3,9 @@ import { MillraceError } from '#domain/errors.ts';
 import type { MysqlDatabase } from './database.ts';
 
 /**
- * `registry_head` is one row: whoever appends holds it until the commit, so that positions are given in the order in which they become
- * visible. An auto-increment would give them when the row is inserted: a reader could see 8 before 7, and an aborted append leaves a gap.
+ * `registry_head` is one row: whoever appends holds it until the commit, so that positions are
+ * given in the order in which they become visible. An auto-increment would give them when the row
+ * is inserted: a reader could see 8 before 7, and an aborted append leaves a gap.
  */
 const MIGRATIONS: readonly (readonly string[])[] = [
   [
@@ -31,8 +32,14 @@ const MIGRATIONS: readonly (readonly string[])[] = [
 const LOCK = 'millrace.schema';
 const LOCK_SECONDS = 30;
 
-/** Under a lock, so that of two processes that start at once one makes the tables and the other finds them. */
-export const migrate = async (database: Pick<MysqlDatabase, 'connect'>, lockSeconds = LOCK_SECONDS): Promise<void> => {
+/**
+ * Under a lock, so that of two processes that start at once one makes the tables and the other
+ * finds them.
+ */
+export const migrate = async (
+  database: Pick<MysqlDatabase, 'connect'>,
+  lockSeconds = LOCK_SECONDS,
+): Promise<void> => {
   const connection = await database.connect();
   try {
     const [locks] = await connection.query('SELECT GET_LOCK(?, ?) AS mine', [LOCK, lockSeconds]);
@@ -55,7 +62,9 @@ export const migrate = async (database: Pick<MysqlDatabase, 'connect'>, lockSeco
         { store: 'mysql' },
       );
     for (const statement of MIGRATIONS.slice(at).flat()) await connection.query(statement);
-    await connection.query('REPLACE INTO millrace_schema (one, version) VALUES (1, ?)', [MIGRATIONS.length]);
+    await connection.query('REPLACE INTO millrace_schema (one, version) VALUES (1, ?)', [
+      MIGRATIONS.length,
+    ]);
     await connection.query('SELECT RELEASE_LOCK(?)', [LOCK]);
   } finally {
     await connection.end().catch(() => connection.destroy());

@@ -10,7 +10,9 @@ export const mysqlUsageCounter = (database: Pick<MysqlDatabase, 'transaction'>):
          ON DUPLICATE KEY UPDATE used = IF(day = VALUES(day), used, 0) + VALUES(used), day = VALUES(day)`,
         [id, day, count],
       );
-      const [row] = await rows<{ used: number }>('SELECT used FROM access_usage WHERE id = ?', [id]);
+      const [row] = await rows<{ used: number }>('SELECT used FROM access_usage WHERE id = ?', [
+        id,
+      ]);
       return Number(row?.used ?? count);
     }),
 });

@@ -1,7 +1,8 @@
 /**
- * Brings the events of topic `lineage` to the receiver: one after the other, in order, each at least once. How far it came is a position on
- * the log, so a crash repeats a few and skips none; the same event again has the same run id and time. A receiver that is away is tried again, ever less often,
- * and nothing but this waits for it: what happens meanwhile is on the log.
+ * Brings the events of topic `lineage` to the receiver: one after the other, in order, each at
+ * least once. How far it came is a position on the log, so a crash repeats a few and skips none;
+ * the same event again has the same run id and time. A receiver that is away is tried again, ever
+ * less often, and nothing but this waits for it: what happens meanwhile is on the log.
  */
 import type { Log } from '#domain/ports/log.ts';
 import { LINEAGE_TOPIC } from '#domain/ports/topics.ts';
@@ -42,9 +43,18 @@ export interface DeliveryDependencies {
   readonly random: () => number;
 }
 
-export const startDelivery = ({ log, lineage, transport, leads, warn, now, random }: DeliveryDependencies): Delivery => {
+export const startDelivery = ({
+  log,
+  lineage,
+  transport,
+  leads,
+  warn,
+  now,
+  random,
+}: DeliveryDependencies): Delivery => {
   const abort = new AbortController();
-  const committed = async (): Promise<number> => (await log.committed(LINEAGE_CONSUMER, LINEAGE_TOPIC))[0] ?? 0;
+  const committed = async (): Promise<number> =>
+    (await log.committed(LINEAGE_CONSUMER, LINEAGE_TOPIC))[0] ?? 0;
   let [delivered, refused, failing] = [0, 0, false];
   let warnedAt = Number.NEGATIVE_INFINITY;
   let awaken: (() => void) | null = null;
@@ -68,7 +78,9 @@ export const startDelivery = ({ log, lineage, transport, leads, warn, now, rando
     failing = true;
     if (now() - warnedAt < WARN_EVERY_MS) return;
     warnedAt = now();
-    warn(`OpenLineage events cannot be delivered to ${transport.to} and wait on the log: ${reason}`);
+    warn(
+      `OpenLineage events cannot be delivered to ${transport.to} and wait on the log: ${reason}`,
+    );
   };
   const well = (): void => {
     if (failing) warn(`OpenLineage events are delivered to ${transport.to} again`);
@@ -89,7 +101,9 @@ export const startDelivery = ({ log, lineage, transport, leads, warn, now, rando
       well();
       if (sent.outcome === 'refused') {
         refused++;
-        warn(`OpenLineage event ${LINEAGE_TOPIC}@0:${offset} was refused by ${transport.to} and is left out: ${sent.reason}`);
+        warn(
+          `OpenLineage event ${LINEAGE_TOPIC}@0:${offset} was refused by ${transport.to} and is left out: ${sent.reason}`,
+        );
       } else delivered++;
       next = offset + 1;
     }
@@ -118,7 +132,9 @@ export const startDelivery = ({ log, lineage, transport, leads, warn, now, rando
         if (next > position)
           await log.append({
             records: [],
-            positions: [{ consumer: LINEAGE_CONSUMER, topic: LINEAGE_TOPIC, partition: 0, offset: next }],
+            positions: [
+              { consumer: LINEAGE_CONSUMER, topic: LINEAGE_TOPIC, partition: 0, offset: next },
+            ],
           });
         position = next;
       } catch (error) {

@@ -1,4 +1,7 @@
-/** OpenLineage events on the log's topic `lineage`, in the order in which they happened: JSON, in an Avro record that names its run or dataset. */
+/**
+ * OpenLineage events on the log's topic `lineage`, in the order in which they happened: JSON, in an
+ * Avro record that names its run or dataset.
+ */
 import avro from 'avsc';
 import type { Log, OutgoingRecord } from '#domain/ports/log.ts';
 import type { SchemaRegistry } from '#domain/ports/schema-registry.ts';
@@ -44,7 +47,11 @@ export const openLineageLog = async (log: Log, schemas: SchemaRegistry): Promise
       const records = await log.read(LINEAGE_TOPIC, 0, offset, maxBytes);
       return records.map(({ offset: at, value }) => ({
         offset: at,
-        event: (type.fromBuffer(Buffer.from(value.buffer, value.byteOffset, value.byteLength)) as { event: string }).event,
+        event: (
+          type.fromBuffer(Buffer.from(value.buffer, value.byteOffset, value.byteLength)) as {
+            event: string;
+          }
+        ).event,
       }));
     },
     end: async () => (await log.end(LINEAGE_TOPIC))[0] ?? 0,

@@ -1,6 +1,7 @@
 /**
- * OpenLineage of a running platform: the registry's commits, the generations that compute and the data sets, as events on the topic `lineage`, and
- * from there to the receiver. The commits are followed as the outbox follows them (from a position on the log, each once, whoever of several
+ * OpenLineage of a running platform: the registry's commits, the generations that compute and the
+ * data sets, as events on the topic `lineage`, and from there to the receiver. The commits are
+ * followed as the outbox follows them (from a position on the log, each once, whoever of several
  * processes is quicker), so what was committed is told of, whatever dies in between.
  */
 import type { Commit, EventStore } from '#domain/ports/event-store.ts';
@@ -12,7 +13,11 @@ import { type DatasetTold, datasetRun } from '#projections/lineage/dataset-runs.
 import type { LineageEvent } from '#projections/lineage/event.ts';
 import { progressed } from '#projections/lineage/generations.ts';
 import type { Teller } from '#projections/lineage/names.ts';
-import { COMPUTING, type RegistryLineage, registryLineage } from '#projections/lineage/registry-lineage.ts';
+import {
+  COMPUTING,
+  type RegistryLineage,
+  registryLineage,
+} from '#projections/lineage/registry-lineage.ts';
 import type { RunningGeneration } from '#projections/status/status.ts';
 import { type DeliveryStats, startDelivery } from './delivery.ts';
 import { type LineageRecord, openLineageLog } from './lineage-log.ts';
@@ -20,10 +25,16 @@ import { openRuns } from './open-runs.ts';
 import type { LineageSettings } from './settings.ts';
 import { transportTo } from './transport.ts';
 
-/** A namespace that is new at the receiver has everything to learn: it is told of from the first commit on. */
+/**
+ * A namespace that is new at the receiver has everything to learn: it is told of from the first
+ * commit on.
+ */
 export const followerOf = (namespace: string): string => `registry-lineage.${namespace}`;
 const PAGE = 500;
-/** Events of data sets and of progress that wait for the log; past that the newest are left out, and counted. */
+/**
+ * Events of data sets and of progress that wait for the log; past that the newest are left out, and
+ * counted.
+ */
 const MAX_WAITING = 1_000;
 
 export interface LineageStats extends DeliveryStats {
@@ -58,13 +69,19 @@ export interface LineageDependencies {
   readonly warn: (message: string) => void;
 }
 
-/** Folds commits wherever the follower asks: on from where it is, or, where another process was quicker, again from the start. */
+/**
+ * Folds commits wherever the follower asks: on from where it is, or, where another process was
+ * quicker, again from the start.
+ */
 const foldOver = (eventStore: EventStore, teller: Teller) => {
   let fold: RegistryLineage = registryLineage(teller);
   const upTo = async (position: number): Promise<void> => {
     if (fold.position() > position) fold = registryLineage(teller);
     while (fold.position() < position) {
-      const commits = await eventStore.readAll(fold.position(), Math.min(PAGE, position - fold.position()));
+      const commits = await eventStore.readAll(
+        fold.position(),
+        Math.min(PAGE, position - fold.position()),
+      );
       if (commits.length === 0) return;
       for (const commit of commits) fold.next(commit);
     }
@@ -88,17 +105,24 @@ export const openLineage = async (dependencies: LineageDependencies): Promise<Li
   const follower = await publishOutbox(
     eventStore,
     log,
-    async (commit): Promise<readonly OutgoingRecord[]> => (await fold.eventsOf(commit)).map(lineage.record),
+    async (commit): Promise<readonly OutgoingRecord[]> =>
+      (await fold.eventsOf(commit)).map(lineage.record),
     { consumer, topic: LINEAGE_TOPIC },
   );
   const transport = transportTo(settings.target);
-  const delivery = transport === null ? null : startDelivery({ log, lineage, transport, leads, warn, now, random: Math.random });
+  const delivery =
+    transport === null
+      ? null
+      : startDelivery({ log, lineage, transport, leads, warn, now, random: Math.random });
 
   let [waiting, lost] = [0, 0];
   let appending: Promise<void> = Promise.resolve();
   const append = (event: LineageEvent, onLog: () => void = () => {}): void => {
     if (waiting >= MAX_WAITING) {
-      if (lost++ === 0) warn(`OpenLineage events of data sets are left out: ${MAX_WAITING} of them wait for the log already`);
+      if (lost++ === 0)
+        warn(
+          `OpenLineage events of data sets are left out: ${MAX_WAITING} of them wait for the log already`,
+        );
       return;
     }
     waiting++;
@@ -106,7 +130,9 @@ export const openLineage = async (dependencies: LineageDependencies): Promise<Li
       .then(() => log.append({ records: [lineage.record(event)] }))
       .then(onLog, (error: unknown) => {
         lost++;
-        warn(`an OpenLineage event could not be put on the log: ${error instanceof Error ? error.message : String(error)}`);
+        warn(
+          `an OpenLineage event could not be put on the log: ${error instanceof Error ? error.message : String(error)}`,
+        );
       })
       .finally(() => waiting--);
   };
@@ -138,9 +164,13 @@ export const openLineage = async (dependencies: LineageDependencies): Promise<Li
   const timer = setInterval(tellProgress, settings.everyMs);
   timer.unref();
 
-  const ended = (told: DatasetTold): void => append(datasetRun(teller, told), () => runs.ended(told.status.id));
+  const ended = (told: DatasetTold): void =>
+    append(datasetRun(teller, told), () => runs.ended(told.status.id));
   const runs = openRuns(dependencies.runsDirectory, ({ status, ...told }) => {
-    const error = { code: 'MR_DATASET_FAILED', message: 'the process that made it ended before it was done' } as const;
+    const error = {
+      code: 'MR_DATASET_FAILED',
+      message: 'the process that made it ended before it was done',
+    } as const;
     ended({ ...told, status: { ...status, state: 'failed', error, finishedAt: now() } });
   });
 
@@ -153,7 +183,9 @@ export const openLineage = async (dependencies: LineageDependencies): Promise<Li
       } catch (error) {
         // A disk that is full, say: the data set is none the worse for it.
         lost++;
-        warn(`data set ${told.status.id} could not be told of: ${error instanceof Error ? error.message : String(error)}`);
+        warn(
+          `data set ${told.status.id} could not be told of: ${error instanceof Error ? error.message : String(error)}`,
+        );
       }
     },
     async events(after, limit) {
@@ -167,7 +199,10 @@ export const openLineage = async (dependencies: LineageDependencies): Promise<Li
         next = last.offset + 1;
       }
       const page = found.slice(0, limit);
-      return { records: page, next: page.length === 0 ? next : (page.at(-1) as LineageRecord).offset + 1 };
+      return {
+        records: page,
+        next: page.length === 0 ? next : (page.at(-1) as LineageRecord).offset + 1,
+      };
     },
     async stats() {
       const [head, delivered] = await Promise.all([

@@ -1,4 +1,7 @@
-/** Several processes tell of one registry: each commit is on the topic once, in order, with what it tells, whoever was quicker; a new namespace begins anew. */
+/**
+ * Several processes tell of one registry: each commit is on the topic once, in order, with what it
+ * tells, whoever was quicker; a new namespace begins anew.
+ */
 import { count, entity, featureView, source } from 'millrace';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Definition } from '#domain/definitions/model.ts';
@@ -35,8 +38,14 @@ afterEach(async () => {
   directory.remove();
 });
 
-/** @param turns in which of its reads a process is slow, so that now this one is quicker, now that one */
-const start = async (namespace = 'n', turns: (read: number) => boolean = () => false): Promise<Lineage> => {
+/**
+ * @param turns in which of its reads a process is slow, so that now this one is quicker, now that
+ * one
+ */
+const start = async (
+  namespace = 'n',
+  turns: (read: number) => boolean = () => false,
+): Promise<Lineage> => {
   let reads = 0;
   const mine: EventStore = {
     ...store,
@@ -63,13 +72,27 @@ const start = async (namespace = 'n', turns: (read: number) => boolean = () => f
 };
 
 const shop = entity({ name: 'shop', keys: { shop: 'string' } });
-const sales = source({ name: 'sales', fields: { shop: 'string', at: 'timestamp' }, eventTime: 'at' });
-const view = (n: number): Definition => featureView({ name: `v${n}`, entity: shop, source: sales, features: { n: count() } });
+const sales = source({
+  name: 'sales',
+  fields: { shop: 'string', at: 'timestamp' },
+  eventTime: 'at',
+});
+const view = (n: number): Definition =>
+  featureView({ name: `v${n}`, entity: shop, source: sales, features: { n: count() } });
 const commit = async (definition: Definition): Promise<void> => {
   const stream = `${definition.kind}/${definition.name}`;
   const { version } = await store.readStream(stream);
-  const events = [{ type: REGISTERED[definition.kind], data: { version: version + 1, definition } }];
-  const command = { id: `${stream}@${version}`, type: 'Register', data: null, actor: 'a', reason: null, time: 1000 };
+  const events = [
+    { type: REGISTERED[definition.kind], data: { version: version + 1, definition } },
+  ];
+  const command = {
+    id: `${stream}@${version}`,
+    type: 'Register',
+    data: null,
+    actor: 'a',
+    reason: null,
+    time: 1000,
+  };
   await store.append({ stream, command, events, refusal: null }, version);
 };
 const expected = async (namespace = 'n'): Promise<readonly LineageEvent[]> => {
@@ -78,13 +101,17 @@ const expected = async (namespace = 'n'): Promise<readonly LineageEvent[]> => {
 };
 const told = async (lineage: Lineage): Promise<readonly LineageEvent[]> => {
   while ((await lineage.stats()).behind > 0) await new Promise((done) => setTimeout(done, 2));
-  return (await lineage.events(0, 10_000)).records.map(({ event }) => JSON.parse(event) as LineageEvent);
+  return (await lineage.events(0, 10_000)).records.map(
+    ({ event }) => JSON.parse(event) as LineageEvent,
+  );
 };
 
 test('three at once, and one that comes later', async () => {
   await commit(shop);
   await commit(sales);
-  const three = await Promise.all([0, 1, 2].map((i) => start('n', (read) => Math.floor(read / 3) % 3 !== i)));
+  const three = await Promise.all(
+    [0, 1, 2].map((i) => start('n', (read) => Math.floor(read / 3) % 3 !== i)),
+  );
   for (let n = 0; n < 40; n++) {
     await commit(view(n % 10));
     await new Promise((done) => setTimeout(done, n % 4));
@@ -115,7 +142,10 @@ test('what cannot be told of a data set is counted, and is no fault of the data 
   const one = await start();
   directory.remove();
   expect(() =>
-    one.datasetChanged({ status: { id: 'ds-1', state: 'running' }, request: { spine: { rows: [] } } } as never),
+    one.datasetChanged({
+      status: { id: 'ds-1', state: 'running' },
+      request: { spine: { rows: [] } },
+    } as never),
   ).not.toThrow();
   expect(await one.stats()).toMatchObject({ lost: 1, failing: false });
 });

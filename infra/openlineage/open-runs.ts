@@ -1,6 +1,7 @@
 /**
- * Data sets that are being made, each in a file beside them until it has ended: who comes after a process that was killed tells of the end that it
- * could not tell. A file of a process that lives is left alone.
+ * Data sets that are being made, each in a file beside them until it has ended: who comes after a
+ * process that was killed tells of the end that it could not tell. A file of a process that lives
+ * is left alone.
  */
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';

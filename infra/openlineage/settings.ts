@@ -1,6 +1,7 @@
 /**
- * Where OpenLineage events go, by the environment that OpenLineage's own clients read: OPENLINEAGE_URL, OPENLINEAGE_ENDPOINT,
- * OPENLINEAGE_API_KEY, OPENLINEAGE_NAMESPACE, OPENLINEAGE_DISABLED; and by `--openlineage`, which wins over OPENLINEAGE_URL.
+ * Where OpenLineage events go, by the environment that OpenLineage's own clients read:
+ * OPENLINEAGE_URL, OPENLINEAGE_ENDPOINT, OPENLINEAGE_API_KEY, OPENLINEAGE_NAMESPACE,
+ * OPENLINEAGE_DISABLED; and by `--openlineage`, which wins over OPENLINEAGE_URL.
  */
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -8,7 +9,12 @@ import { fail } from '#domain/errors.ts';
 import { parseDuration } from '#domain/values/duration.ts';
 
 export type LineageTarget =
-  | { readonly kind: 'http'; readonly url: string; readonly apiKey: string | null; readonly gzip: boolean }
+  | {
+      readonly kind: 'http';
+      readonly url: string;
+      readonly apiKey: string | null;
+      readonly gzip: boolean;
+    }
   /** one JSON document a line, appended */
   | { readonly kind: 'file'; readonly path: string }
   /** kept on the log, for those who fetch them */
@@ -39,18 +45,26 @@ const httpTarget = (text: string, env: LineageEnvironment): LineageTarget => {
 const targetOf = (text: string, env: LineageEnvironment): LineageTarget => {
   if (text === 'log') return { kind: 'log' };
   if (/^https?:\/\//.test(text) && URL.canParse(text)) return httpTarget(text, env);
-  if (text.startsWith('file://') && URL.canParse(text)) return { kind: 'file', path: fileURLToPath(text) };
+  if (text.startsWith('file://') && URL.canParse(text))
+    return { kind: 'file', path: fileURLToPath(text) };
   // A path; what looks like another kind of address is more likely a slip.
   if (/^[a-z][a-z0-9+.-]*:/i.test(text))
-    return fail('MR_PARAMETER_INVALID', `"${text}" is nowhere to send OpenLineage events: give http(s)://…, a file, or \`log\``, {
-      parameter: 'openlineage',
-      value: text,
-    });
+    return fail(
+      'MR_PARAMETER_INVALID',
+      `"${text}" is nowhere to send OpenLineage events: give http(s)://…, a file, or \`log\``,
+      {
+        parameter: 'openlineage',
+        value: text,
+      },
+    );
   return { kind: 'file', path: resolve(text) };
 };
 
 /** @returns null where nobody asked for them */
-export const lineageSettings = (option: string | undefined, env: LineageEnvironment): LineageSettings | null => {
+export const lineageSettings = (
+  option: string | undefined,
+  env: LineageEnvironment,
+): LineageSettings | null => {
   if (/^(true|1)$/i.test(env['OPENLINEAGE_DISABLED'] ?? '')) return null;
   const asked = option ?? env['OPENLINEAGE_URL'];
   if (asked === undefined || asked === '') return null;

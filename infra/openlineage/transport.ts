@@ -5,7 +5,9 @@ import { gzip } from 'node:zlib';
 import type { LineageTarget } from './settings.ts';
 
 /** delivered; refused: this event will never be taken; away: try again later */
-export type Sent = { readonly outcome: 'delivered' } | { readonly outcome: 'refused' | 'away'; readonly reason: string };
+export type Sent =
+  | { readonly outcome: 'delivered' }
+  | { readonly outcome: 'refused' | 'away'; readonly reason: string };
 
 export interface Transport {
   /** for messages */
@@ -20,7 +22,10 @@ const SHOWN = 300;
 const DELIVERED: Sent = { outcome: 'delivered' };
 const zipped = promisify(gzip);
 
-/** The event itself is what is wrong. Any other answer (no such path, no access, too many) is mended outside, and then all events go. */
+/**
+ * The event itself is what is wrong. Any other answer (no such path, no access, too many) is mended
+ * outside, and then all events go.
+ */
 const REFUSALS = new Set([400, 413, 415, 422]);
 
 const causeOf = (error: unknown): string => {
@@ -28,7 +33,11 @@ const causeOf = (error: unknown): string => {
   return error.cause instanceof Error ? `${error.message}: ${error.cause.message}` : error.message;
 };
 
-export const httpTransport = ({ url, apiKey, gzip: compress }: Extract<LineageTarget, { kind: 'http' }>): Transport => ({
+export const httpTransport = ({
+  url,
+  apiKey,
+  gzip: compress,
+}: Extract<LineageTarget, { kind: 'http' }>): Transport => ({
   to: url,
   async send(json, signal) {
     try {

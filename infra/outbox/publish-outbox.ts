@@ -1,10 +1,12 @@
 /**
- * Copies the event store's commits to the log: in order, without a gap, and once, however many processes do it at the same time.
+ * Copies the event store's commits to the log: in order, without a gap, and once, however many
+ * processes do it at the same time.
  *
- * They are all one producer, whose sequence counts commits: the log takes commits n+1… only where n is the last that it has, and an append
- * that another process was quicker with is a duplicate. So there is no lease to lose, and who dies in the middle has written all of an
- * append or nothing. The law: on the log, commit n+1 never stands before commit n. Readers go by a commit's position in any case:
- * logs of before this was so may have a commit more than once.
+ * They are all one producer, whose sequence counts commits: the log takes commits n+1… only where n
+ * is the last that it has, and an append that another process was quicker with is a duplicate. So
+ * there is no lease to lose, and who dies in the middle has written all of an append or nothing.
+ * The law: on the log, commit n+1 never stands before commit n. Readers go by a commit's position
+ * in any case: logs of before this was so may have a commit more than once.
  */
 import { MillraceError } from '#domain/errors.ts';
 import type { Commit, EventStore } from '#domain/ports/event-store.ts';
@@ -14,12 +16,16 @@ export const OUTBOX_CONSUMER = 'registry-outbox';
 export const OUTBOX_TOPIC = 'registry';
 
 const CHUNK = 100;
-const isOutOfTurn = (error: unknown): boolean => error instanceof MillraceError && error.code === 'MR_PRODUCER_SEQUENCE';
+const isOutOfTurn = (error: unknown): boolean =>
+  error instanceof MillraceError && error.code === 'MR_PRODUCER_SEQUENCE';
 const FIRST_PAUSE_MS = 50;
 const MAX_PAUSE_MS = 5_000;
 
 export interface Outbox {
-  /** Resolves when the commits up to `position` are on the log; rejects when the outbox is stopped before. */
+  /**
+   * Resolves when the commits up to `position` are on the log; rejects when the outbox is stopped
+   * before.
+   */
   published(position: number): Promise<void>;
   /** The last commit copied. */
   position(): number;
@@ -42,13 +48,18 @@ const copiedSoFar = async (log: Log, { consumer, topic }: OutboxNames): Promise<
   if (counted > 0) return counted;
   const position = (await log.committed(consumer, topic))[0] ?? 0;
   if (position === 0) return 0;
-  await log.append({ records: [], producer: { ...producer, sequence: 0, count: position } }).catch((error: unknown) => {
-    if (!isOutOfTurn(error)) throw error;
-  });
+  await log
+    .append({ records: [], producer: { ...producer, sequence: 0, count: position } })
+    .catch((error: unknown) => {
+      if (!isOutOfTurn(error)) throw error;
+    });
   return log.producerSequence(producer.id, producer.topic);
 };
 
-/** @param encode the log records of a commit; empty: nothing to tell (the position still moves past it) */
+/**
+ * @param encode the log records of a commit; empty: nothing to tell (the position still moves past
+ * it)
+ */
 export const publishOutbox = async (
   eventStore: EventStore,
   log: Log,
@@ -65,7 +76,11 @@ export const publishOutbox = async (
   let pause = FIRST_PAUSE_MS;
   let timer: NodeJS.Timeout | null = null;
   let copying: Promise<void> | null = null;
-  let waiting: { readonly position: number; readonly resolve: () => void; readonly reject: (error: Error) => void }[] = [];
+  let waiting: {
+    readonly position: number;
+    readonly resolve: () => void;
+    readonly reject: (error: Error) => void;
+  }[] = [];
 
   const reached = (position: number): void => {
     copied = Math.max(copied, position);

@@ -1,4 +1,6 @@
-/** Every commit reaches the log once, in order, whenever the outbox stops, starts or meets an error. */
+/**
+ * Every commit reaches the log once, in order, whenever the outbox stops, starts or meets an error.
+ */
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Commit, EventStore } from '#domain/ports/event-store.ts';
 import type { OutgoingRecord } from '#domain/ports/log.ts';
@@ -38,7 +40,12 @@ test('commits made before, between and after its runs are each there once, in or
   await store.append(newCommit('s', ['H']), 122);
   outbox = await publishOutbox(store, open.log, encode);
   await outbox.published(122);
-  const expected = [...Array.from({ length: 120 }, (_, i) => `${i + 1} E`), '121 F', '121 G', '122 H'];
+  const expected = [
+    ...Array.from({ length: 120 }, (_, i) => `${i + 1} E`),
+    '121 F',
+    '121 G',
+    '122 H',
+  ];
   expect(await published()).toEqual(expected);
   expect((await open.log.committed('registry-outbox', OUTBOX_TOPIC))[0]).toBe(122);
 });
@@ -74,7 +81,9 @@ test('several that copy the same commits: each is there once, in order, and each
   await appending;
   await Promise.all(outboxes.map((one) => one.published(150)));
   expect(await published()).toEqual(Array.from({ length: 150 }, (_, i) => `${i + 1} E`));
-  expect(outboxes.map((one) => [one.position(), one.error()])).toEqual(outboxes.map(() => [150, null]));
+  expect(outboxes.map((one) => [one.position(), one.error()])).toEqual(
+    outboxes.map(() => [150, null]),
+  );
   for (const one of outboxes) await one.stop();
 });
 
@@ -100,7 +109,10 @@ test('a log of before commits were counted: it goes on where its position stands
   for (let i = 0; i < 7; i++) await store.append(newCommit('s', ['E']), i);
   await open.log.createTopic(OUTBOX_TOPIC, { partitions: 1 });
   const position = { consumer: 'registry-outbox', topic: OUTBOX_TOPIC, partition: 0, offset: 5 };
-  await open.log.append({ records: [1, 2, 3, 4, 5].map((n) => record(OUTBOX_TOPIC, `${n} E`)), positions: [position] });
+  await open.log.append({
+    records: [1, 2, 3, 4, 5].map((n) => record(OUTBOX_TOPIC, `${n} E`)),
+    positions: [position],
+  });
   outbox = await publishOutbox(store, open.log, encode);
   await outbox.published(7);
   expect(await published()).toEqual(Array.from({ length: 7 }, (_, i) => `${i + 1} E`));

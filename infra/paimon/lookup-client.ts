@@ -1,6 +1,7 @@
 /**
- * Key lookups on Paimon's tables of tiles, through the lookup server: the floats of an answer are views on the bytes that came.
- * A lost connection is made again by the next request; where the server does not answer, MR_STORE_UNAVAILABLE.
+ * Key lookups on Paimon's tables of tiles, through the lookup server: the floats of an answer are
+ * views on the bytes that came. A lost connection is made again by the next request; where the
+ * server does not answer, MR_STORE_UNAVAILABLE.
  */
 import { fail } from '#domain/errors.ts';
 import type { Scalar } from '#domain/values/value.ts';
@@ -23,7 +24,13 @@ import {
   writeOpen,
 } from './lookup-protocol.ts';
 
-export type { FoundTiles, HopColumns, LookupAnswer, TableDescription, TileRange } from './lookup-protocol.ts';
+export type {
+  FoundTiles,
+  HopColumns,
+  LookupAnswer,
+  TableDescription,
+  TileRange,
+} from './lookup-protocol.ts';
 export { META, META_WIDTH } from './lookup-protocol.ts';
 
 const DEFAULT_DEADLINE_MS = 5000;
@@ -34,13 +41,19 @@ export interface LookupOptions {
   readonly deadlineMs?: number;
 }
 
-/** Where in its history a table is read: at a snapshot, or at the newest one committed at or before a time (epoch ms). */
+/**
+ * Where in its history a table is read: at a snapshot, or at the newest one committed at or before
+ * a time (epoch ms).
+ */
 export type PastPoint = { readonly snapshot: number } | { readonly time: number };
 
 export interface LookupRequest {
   /** each entity's key values, in the order of `description.keys` */
   readonly entities: readonly (readonly Scalar[])[];
-  /** for each hop that the table was opened with, the tile starts wanted, inclusive; from > to asks for none */
+  /**
+   * for each hop that the table was opened with, the tile starts wanted, inclusive; from > to asks
+   * for none
+   */
   readonly ranges: readonly TileRange[];
   /** the present unless said */
   readonly at?: PastPoint;
@@ -55,7 +68,8 @@ export interface LookupTable {
   readonly commitTime: number;
   /**
    * All entities at one snapshot.
-   * @throws MillraceError MR_NOT_FOUND where the table, or the snapshot asked for, is no longer there
+   * @throws MillraceError MR_NOT_FOUND where the table, or the snapshot asked for, is no longer
+   * there
    */
   readonly lookup: (request: LookupRequest) => Promise<LookupAnswer>;
 }
@@ -89,7 +103,12 @@ export interface LookupClient {
   readonly close: () => Promise<void>;
 }
 
-const writeRequest = (w: Writer, handle: number, { entities, ranges, at }: LookupRequest, keys: readonly KeyWriter[]): void => {
+const writeRequest = (
+  w: Writer,
+  handle: number,
+  { entities, ranges, at }: LookupRequest,
+  keys: readonly KeyWriter[],
+): void => {
   w.u32(handle);
   w.u32(entities.length);
   if (at !== undefined) {
@@ -101,11 +120,16 @@ const writeRequest = (w: Writer, handle: number, { entities, ranges, at }: Looku
     w.f64(from);
     w.f64(to);
   }
-  for (const entity of entities) for (let i = 0; i < keys.length; i++) (keys[i] as KeyWriter)(w, entity[i] as Scalar);
+  for (const entity of entities)
+    for (let i = 0; i < keys.length; i++) (keys[i] as KeyWriter)(w, entity[i] as Scalar);
 };
 
 /** Connects when it is first asked something. */
-export const connectLookup = ({ host, port, deadlineMs = DEFAULT_DEADLINE_MS }: LookupOptions): LookupClient => {
+export const connectLookup = ({
+  host,
+  port,
+  deadlineMs = DEFAULT_DEADLINE_MS,
+}: LookupOptions): LookupClient => {
   const connection = openConnection({ host, port, deadlineMs });
 
   const openHandle = async (table: string, hops: readonly HopColumns[]) => {
@@ -139,12 +163,18 @@ export const connectLookup = ({ host, port, deadlineMs = DEFAULT_DEADLINE_MS }: 
           );
         }
         const now = await opened;
-        return now?.handle ?? fail('MR_NOT_FOUND', `there is no table ${table} in Paimon any more`, { table });
+        return (
+          now?.handle ??
+          fail('MR_NOT_FOUND', `there is no table ${table} in Paimon any more`, { table })
+        );
       };
 
       const lookup = async (request: LookupRequest, again: boolean): Promise<LookupAnswer> => {
         if (request.ranges.length !== hops.length)
-          fail('MR_REQUEST_INVALID', `${table} was opened with ${hops.length} hops: give as many ranges`);
+          fail(
+            'MR_REQUEST_INVALID',
+            `${table} was opened with ${hops.length} hops: give as many ranges`,
+          );
         const handle = await handleNow();
         const { code, body } = await connection.call(
           request.at === undefined ? KINDS.lookup : KINDS.lookupAt,
@@ -157,7 +187,13 @@ export const connectLookup = ({ host, port, deadlineMs = DEFAULT_DEADLINE_MS }: 
         return lookup(request, true);
       };
 
-      return { name: table, description, snapshotId, commitTime, lookup: (request) => lookup(request, false) };
+      return {
+        name: table,
+        description,
+        snapshotId,
+        commitTime,
+        lookup: (request) => lookup(request, false),
+      };
     },
 
     async status() {

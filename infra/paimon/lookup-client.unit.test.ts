@@ -1,4 +1,7 @@
-/** The client against a server of a few lines: torn frames, answers out of order, deadlines, lost connections. */
+/**
+ * The client against a server of a few lines: torn frames, answers out of order, deadlines, lost
+ * connections.
+ */
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { connectLookup, type LookupClient } from './lookup-client.ts';
@@ -25,7 +28,13 @@ const serve = async (handle: Handler): Promise<{ readonly port: number }> => {
       waiting = Buffer.concat([waiting, chunk]);
       while (waiting.length >= 4 && waiting.length >= 4 + waiting.readUInt32LE(0)) {
         const end = 4 + waiting.readUInt32LE(0);
-        handle(waiting.readUInt8(4), waiting.readUInt32LE(8), waiting.subarray(4 + HEAD, end), respond, socket);
+        handle(
+          waiting.readUInt8(4),
+          waiting.readUInt32LE(8),
+          waiting.subarray(4 + HEAD, end),
+          respond,
+          socket,
+        );
         waiting = waiting.subarray(end);
       }
     });
@@ -71,7 +80,10 @@ const opened = (w: Writer, handle: number): void => {
   w.text(DESCRIPTION);
 };
 
-/** One entity: two tiles of the first hop, the second's references longer, and none of the second hop. */
+/**
+ * One entity: two tiles of the first hop, the second's references longer, and none of the second
+ * hop.
+ */
 const found = (w: Writer, snapshot: number): void => {
   w.f64(snapshot);
   w.f64(1000);
@@ -83,13 +95,18 @@ const found = (w: Writer, snapshot: number): void => {
 };
 
 const ordinary: Handler = (kind, id, _body, answer, socket) => {
-  socket.write(kind === KINDS.open ? answer(0, id, (w) => opened(w, 5)) : answer(0, id, (w) => found(w, id)));
+  socket.write(
+    kind === KINDS.open ? answer(0, id, (w) => opened(w, 5)) : answer(0, id, (w) => found(w, id)),
+  );
 };
 
 describe('the lookup client', () => {
   it('reads floats where they lie and references when they are asked for, from frames torn anywhere', async () => {
     const { port } = await serve((kind, id, _body, answer, socket) => {
-      const bytes = kind === KINDS.open ? answer(0, id, (w) => opened(w, 5)) : answer(0, id, (w) => found(w, 8));
+      const bytes =
+        kind === KINDS.open
+          ? answer(0, id, (w) => opened(w, 5))
+          : answer(0, id, (w) => found(w, 8));
       for (const byte of bytes) socket.write(Buffer.from([byte]));
     });
     const table = await client(port).open('t', HOPS);
@@ -113,14 +130,18 @@ describe('the lookup client', () => {
     });
     const table = await client(port).open('t', HOPS);
     const answers = await Promise.all(
-      ['1', '2', '3', '4', '5'].map((user) => table?.lookup({ entities: [[user]], ranges: RANGES })),
+      ['1', '2', '3', '4', '5'].map((user) =>
+        table?.lookup({ entities: [[user]], ranges: RANGES }),
+      ),
     );
     expect(answers.map((a) => a?.snapshotId)).toEqual([1, 2, 3, 4, 5]);
   });
 
   it('says that the store is unavailable where nobody answers, or not in time', async () => {
     const { port } = await serve(() => {});
-    await expect(client(port, 100).status()).rejects.toMatchObject({ code: 'MR_STORE_UNAVAILABLE' });
+    await expect(client(port, 100).status()).rejects.toMatchObject({
+      code: 'MR_STORE_UNAVAILABLE',
+    });
     await expect(client(1).status()).rejects.toMatchObject({ code: 'MR_STORE_UNAVAILABLE' });
   });
 
@@ -136,7 +157,9 @@ describe('the lookup client', () => {
     });
     const table = await client(port).open('t', HOPS);
     const ask = (): Promise<number | undefined> =>
-      (table?.lookup({ entities: [['u']], ranges: RANGES }) ?? Promise.reject()).then((a) => a.snapshotId);
+      (table?.lookup({ entities: [['u']], ranges: RANGES }) ?? Promise.reject()).then(
+        (a) => a.snapshotId,
+      );
     expect(await ask()).toBe(100);
     await expect(ask()).rejects.toMatchObject({ code: 'MR_STORE_UNAVAILABLE' });
     opens = 4;
@@ -148,18 +171,28 @@ describe('the lookup client', () => {
     let gone = false;
     const { port } = await serve((kind, id, body, answer, socket) => {
       const table = body.subarray(4, 4 + body.readUInt32LE(0)).toString();
-      if (kind === KINDS.open && (gone || table === 'none')) socket.write(answer(1, id, (w) => w.text('there is no table')));
-      else if (kind === KINDS.lookupAt) socket.write(answer(3, id, (w) => w.text('snapshot 1 is not kept: 5 to 9 are')));
-      else if (kind === KINDS.lookup && gone) socket.write(answer(7, id, (w) => w.text('no longer there')));
+      if (kind === KINDS.open && (gone || table === 'none'))
+        socket.write(answer(1, id, (w) => w.text('there is no table')));
+      else if (kind === KINDS.lookupAt)
+        socket.write(answer(3, id, (w) => w.text('snapshot 1 is not kept: 5 to 9 are')));
+      else if (kind === KINDS.lookup && gone)
+        socket.write(answer(7, id, (w) => w.text('no longer there')));
       else ordinary(kind, id, body, answer, socket);
     });
     const lookup = client(port);
     expect(await lookup.open('none', HOPS)).toBeNull();
     const table = await lookup.open('t', HOPS);
     const past = table?.lookup({ entities: [['u']], ranges: RANGES, at: { snapshot: 1 } });
-    await expect(past).rejects.toMatchObject({ code: 'MR_NOT_FOUND', message: expect.stringContaining('5 to 9') });
-    await expect(table?.lookup({ entities: [['u']], ranges: [] })).rejects.toMatchObject({ code: 'MR_REQUEST_INVALID' });
+    await expect(past).rejects.toMatchObject({
+      code: 'MR_NOT_FOUND',
+      message: expect.stringContaining('5 to 9'),
+    });
+    await expect(table?.lookup({ entities: [['u']], ranges: [] })).rejects.toMatchObject({
+      code: 'MR_REQUEST_INVALID',
+    });
     gone = true;
-    await expect(table?.lookup({ entities: [['u']], ranges: RANGES })).rejects.toMatchObject({ code: 'MR_NOT_FOUND' });
+    await expect(table?.lookup({ entities: [['u']], ranges: RANGES })).rejects.toMatchObject({
+      code: 'MR_NOT_FOUND',
+    });
   });
 });

@@ -1,6 +1,6 @@
 /**
- * One TCP connection to the lookup server, made again when it is lost: requests by id, answers whenever they come. Requests on a lost
- * connection fail at once; the next request connects anew.
+ * One TCP connection to the lookup server, made again when it is lost: requests by id, answers
+ * whenever they come. Requests on a lost connection fail at once; the next request connects anew.
  */
 import { connect, type Socket } from 'node:net';
 import { fail, MillraceError } from '#domain/errors.ts';
@@ -77,7 +77,8 @@ export const openConnection = ({ host, port, deadlineMs }: ConnectionOptions): C
   let closed = false;
   let sweeper: NodeJS.Timeout | null = null;
 
-  const down = (why: string): MillraceError => new MillraceError('MR_STORE_UNAVAILABLE', `${where} ${why}`, { host, port });
+  const down = (why: string): MillraceError =>
+    new MillraceError('MR_STORE_UNAVAILABLE', `${where} ${why}`, { host, port });
 
   const lose = (lost: Socket, why: string): void => {
     if (socket !== lost) return;
@@ -125,7 +126,8 @@ export const openConnection = ({ host, port, deadlineMs }: ConnectionOptions): C
     epoch: () => epoch,
     call(kind, write, within = deadlineMs) {
       if (closed) return Promise.reject(down('was closed by its client'));
-      // One that is idle keeps no process alive; asking again of one that connects would leave a listener behind each time.
+      // One that is idle keeps no process alive; asking again of one that connects would leave a
+      // listener behind each time.
       if (pending.size === 0) socket?.ref();
       const line = socket ?? dial();
       nextId = (nextId + 1) >>> 0;

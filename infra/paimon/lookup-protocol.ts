@@ -1,26 +1,33 @@
 /**
- * The lookup server's protocol: length-prefixed frames over TCP, little-endian, pipelined by request id.
+ * The lookup server's protocol: length-prefixed frames over TCP, little-endian, pipelined by
+ * request id.
  *
- *   frame     u32 length of what follows | u8 kind of request, or code of answer | 3 zeros | u32 request id | body
+ *   frame u32 length of what follows | u8 kind of request, or code of answer | 3 zeros | u32
+ *   request id | body
  *
- * Answers come in any order. A request that is none closes the connection. text = u32 bytes, UTF-8. Whole numbers travel as f64.
- * An answer's code is 0 (OK), or one of CODES with a text that says why.
+ * Answers come in any order. A request that is none closes the connection. text = u32 bytes, UTF-8.
+ * Whole numbers travel as f64. An answer's code is 0 (OK), or one of CODES with a text that says
+ * why.
  *
- *   OPEN (1)       text table | u32 hops × (f64 hop_ms | u32 n × text number column | u32 n × text reference column)
+ *   OPEN (1) text table | u32 hops × (f64 hop_ms | u32 n × text number column | u32 n × text
+ *   reference column)
  *     answer       u32 handle | u32 0 | f64 snapshot id | f64 its commit time, ms | text JSON: { keys, columns, tiled, buckets }
- *   LOOKUP (2)     u32 handle | u32 entities | hops × (f64 from | f64 to) | each entity's key values
- *   LOOKUP_AT (3)  u32 handle | u32 entities | u32 0: by snapshot id, 1: by time | u32 0 | f64 id, or ms | ranges and keys as above
+ *   LOOKUP (2) u32 handle | u32 entities | hops × (f64 from | f64 to) | each entity's key values
+ *   LOOKUP_AT (3) u32 handle | u32 entities | u32 0: by snapshot id, 1: by time | u32 0 | f64 id,
+ *   or ms | ranges and keys as above
  *     answer       f64 snapshot id | f64 commit time | u32 entities | u32 hops
  *                  | entities × hops × u32 tiles found | zeros up to a multiple of 8
  *                  | tiles, by entity, hop, start, each as f64s: tile_start, newest_event_time, cause_partition, cause_offset, numbers …
  *                  | for the tiles of hops with references: u32 length of each | their texts, a JSON array a tile
- *   STATUS (4)     nothing
+ *   STATUS (4) nothing
  *     answer       text JSON
  *
- * A handle belongs to its connection: a table, and the columns wanted of each hop. A range is of tile starts, inclusive; from > to asks for
- * none; hops of 0 and below (the all-time tile, the entity's row) have one tile, which starts at 0. A number column that is null is NaN.
- * A key value is text or bytes (u32 length first), boolean (u8), or else f64. All entities of an answer stand at one snapshot.
- * A table without hop_ms and tile_start in its primary key answers a row as the tile of hop 0 that starts at 0.
+ * A handle belongs to its connection: a table, and the columns wanted of each hop. A range is of
+ * tile starts, inclusive; from > to asks for none; hops of 0 and below (the all-time tile, the
+ * entity's row) have one tile, which starts at 0. A number column that is null is NaN. A key value
+ * is text or bytes (u32 length first), boolean (u8), or else f64. All entities of an answer stand
+ * at one snapshot. A table without hop_ms and tile_start in its primary key answers a row as the
+ * tile of hop 0 that starts at 0.
  */
 import type { ErrorCode } from '#domain/errors.ts';
 import type { Scalar } from '#domain/values/value.ts';
@@ -42,7 +49,12 @@ export const CODE_NOT_FOUND = 1;
 export const CODE_HANDLE_UNKNOWN = 7;
 
 /** Floats of a tile before its number columns. */
-export const META = { tileStart: 0, newestEventTime: 1, causePartition: 2, causeOffset: 3 } as const;
+export const META = {
+  tileStart: 0,
+  newestEventTime: 1,
+  causePartition: 2,
+  causeOffset: 3,
+} as const;
 export const META_WIDTH = 4;
 
 export interface HopColumns {
@@ -155,7 +167,8 @@ export type KeyWriter = (w: Writer, value: Scalar) => void;
 /** How values of a Paimon type travel; bytes are base64 text here, as in rows. */
 export const keyWriter = (type: string): KeyWriter => {
   if (/^(STRING|CHAR|VARCHAR)/.test(type)) return (w, value) => w.text(String(value));
-  if (/^(BYTES|BINARY|VARBINARY)/.test(type)) return (w, value) => w.bytes(Buffer.from(String(value), 'base64'));
+  if (/^(BYTES|BINARY|VARBINARY)/.test(type))
+    return (w, value) => w.bytes(Buffer.from(String(value), 'base64'));
   if (type.startsWith('BOOLEAN')) return (w, value) => w.u8(value === true ? 1 : 0);
   return (w, value) => w.f64(Number(value));
 };
@@ -193,7 +206,10 @@ export const readAnswer = (answer: ArrayBuffer, columns: readonly HopColumns[]):
   const widths = columns.map(({ nums }) => META_WIDTH + nums.length);
   const hasRefs = columns.map(({ refs }) => refs.length > 0);
   let at = Math.ceil((HEAD + 24 + counts.byteLength) / 8) * 8;
-  /** where each entity's hop begins: its floats, in bytes, and its first tile among those with references */
+  /**
+   * where each entity's hop begins: its floats, in bytes, and its first tile among those with
+   * references
+   */
   const floats = new Float64Array(counts.length);
   const firsts = new Uint32Array(counts.length);
   let withRefs = 0;

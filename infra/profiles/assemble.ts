@@ -1,6 +1,6 @@
 /**
- * A platform out of adapters: what every profile wires in the same way. A profile picks the adapters and the engine; commands,
- * projections and gateways do not know which it was.
+ * A platform out of adapters: what every profile wires in the same way. A profile picks the
+ * adapters and the engine; commands, projections and gateways do not know which it was.
  */
 import { randomUUID } from 'node:crypto';
 import { createAccess } from '#commands/access/access.ts';
@@ -17,11 +17,23 @@ import { parseDefinition } from '#domain/definitions/parse.ts';
 import { fail } from '#domain/errors.ts';
 import type { Access } from '#domain/ports/access.ts';
 import type { AuditStore } from '#domain/ports/audit-store.ts';
-import { type Degraded, type DegradedMode, degraded, modesOf, NOT_DEGRADED } from '#domain/ports/degraded.ts';
+import {
+  type Degraded,
+  type DegradedMode,
+  degraded,
+  modesOf,
+  NOT_DEGRADED,
+} from '#domain/ports/degraded.ts';
 import type { EventStore } from '#domain/ports/event-store.ts';
 import type { HistoryTables } from '#domain/ports/history.ts';
 import type { Log } from '#domain/ports/log.ts';
-import type { EngineJob, Platform, RollupRequest, RollupResult, RowsServed } from '#domain/ports/platform.ts';
+import type {
+  EngineJob,
+  Platform,
+  RollupRequest,
+  RollupResult,
+  RowsServed,
+} from '#domain/ports/platform.ts';
 import { parseTopicPosition } from '#domain/ports/position.ts';
 import type { SchemaRegistry } from '#domain/ports/schema-registry.ts';
 import { REGISTRY_TOPIC, rawTopic } from '#domain/ports/topics.ts';
@@ -67,7 +79,10 @@ import packageJson from '../../package.json' with { type: 'json' };
 
 /** What computes: generations that run as the registry wants them. */
 export interface Engine extends ServingViews {
-  /** @param answers called as soon as reads are answered accordingly: all that computes may take far longer to run */
+  /**
+   * @param answers called as soon as reads are answered accordingly: all that computes may take far
+   * longer to run
+   */
   readonly reconcile: (wanted: readonly WantedView[], answers: () => void) => Promise<void>;
   readonly generation: (view: string, generation: number) => EngineGeneration | null;
   readonly running: () => readonly EngineGeneration[];
@@ -82,7 +97,11 @@ export interface Engine extends ServingViews {
 }
 
 export type EngineGeneration = RunningGeneration & {
-  readonly spec: { readonly view: string; readonly source: { readonly name: string }; readonly plan: ViewPlan };
+  readonly spec: {
+    readonly view: string;
+    readonly source: { readonly name: string };
+    readonly plan: ViewPlan;
+  };
   readonly served: Pick<ServedView, 'plan' | 'through' | 'degraded'>;
 };
 
@@ -101,7 +120,10 @@ export interface Adapters {
   readonly now: () => number;
   readonly warn: (message: string) => void;
   readonly log: Log;
-  /** the outbox's own way to the log, closed with it, where its appends must not share a transaction with others; absent: `log` */
+  /**
+   * the outbox's own way to the log, closed with it, where its appends must not share a transaction
+   * with others; absent: `log`
+   */
   readonly outboxLog?: Log;
   readonly schemas: SchemaRegistry;
   readonly eventStore: EventStore;
@@ -112,13 +134,22 @@ export interface Adapters {
   readonly traces?: Traces;
   /** a time such that what is read now is what was known then */
   readonly readTime: () => number;
-  /** how long changes of the registry are gathered before they are followed, ms: starting a job takes seconds, and a file has many definitions */
+  /**
+   * how long changes of the registry are gathered before they are followed, ms: starting a job
+   * takes seconds, and a file has many definitions
+   */
   readonly gatherMs: number;
   readonly engine: (context: EngineContext) => Engine | Promise<Engine>;
   readonly decodeUpdate: DecodeUpdate;
-  readonly materializations: (view: string, live: EngineGeneration) => ReturnType<EntriesDependencies['materializations']>;
+  readonly materializations: (
+    view: string,
+    live: EngineGeneration,
+  ) => ReturnType<EntriesDependencies['materializations']>;
   /** absent: nobody asked for OpenLineage events */
-  readonly lineage?: Pick<Teller, 'engine' | 'places'> & { readonly settings: LineageSettings; readonly leads: () => boolean };
+  readonly lineage?: Pick<Teller, 'engine' | 'places'> & {
+    readonly settings: LineageSettings;
+    readonly leads: () => boolean;
+  };
   /** absent: this profile makes none */
   readonly rollup?: (request: RollupRequest, live: EngineGeneration) => Promise<RollupResult>;
   /** called once the registry is open: work of this profile that needs it */
@@ -135,15 +166,25 @@ const REGISTRY_STALE = degraded('registry-stale');
 const REGISTRY_SILENT_MS = 3_000;
 const FOLLOW_AGAIN_MS = 2_000;
 const AFTER_DEADLINE_MS = 5_000;
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+const messageOf = (error: unknown): string =>
+  error instanceof Error ? error.message : String(error);
 
 const lineageOf = async (
   { lineage, outboxLog, log, datasetDirectory, now, warn }: Adapters,
-  parts: { readonly schemas: SchemaRegistry; readonly eventStore: EventStore; readonly engine: Engine },
+  parts: {
+    readonly schemas: SchemaRegistry;
+    readonly eventStore: EventStore;
+    readonly engine: Engine;
+  },
 ): Promise<Lineage | null> => {
   if (lineage === undefined) return null;
   const { settings, leads, engine, places } = lineage;
-  const teller = { engine, places, namespace: settings.namespace, producer: producerOf(packageJson.version) };
+  const teller = {
+    engine,
+    places,
+    namespace: settings.namespace,
+    producer: producerOf(packageJson.version),
+  };
   const { schemas, eventStore } = parts;
   return openLineage({
     settings,
@@ -166,7 +207,13 @@ export const assemblePlatform = async (adapters: Adapters): Promise<Platform> =>
   const startedAt = now();
   const registrySchemaId = await schemas.register(`${REGISTRY_TOPIC}-value`, registryRecordSchema);
   const outbox = await publishOutbox(eventStore, adapters.outboxLog ?? log, (commit) => [
-    { topic: REGISTRY_TOPIC, partition: 0, key: commit.stream, value: encodeCommit(commit), schemaId: registrySchemaId },
+    {
+      topic: REGISTRY_TOPIC,
+      partition: 0,
+      key: commit.stream,
+      value: encodeCommit(commit),
+      schemaId: registrySchemaId,
+    },
   ]);
   const keys = createKeyBook();
   const catalog = await openCatalog(eventStore, [keys.take]);
@@ -191,7 +238,10 @@ export const assemblePlatform = async (adapters: Adapters): Promise<Platform> =>
     catalog,
     decoders,
     onFilled: (view, generation) =>
-      bus.system({ type: 'SystemGenerationFilled', view, generation }, streamOf('feature-view', view)),
+      bus.system(
+        { type: 'SystemGenerationFilled', view, generation },
+        streamOf('feature-view', view),
+      ),
     onFailed(view, generation, error) {
       warn(`generation ${generation} of view "${view}" has stopped: ${error.message}`);
       return bus.system(
@@ -219,13 +269,17 @@ export const assemblePlatform = async (adapters: Adapters): Promise<Platform> =>
   /** why the registry is not followed; '' where it is */
   let said = '';
   let closing: Promise<void> | null = null;
-  /** Changes that come together are followed together: a reconciliation that has not begun takes in what comes meanwhile. */
+  /**
+   * Changes that come together are followed together: a reconciliation that has not begun takes in
+   * what comes meanwhile.
+   */
   const reconcile = (): Promise<void> => {
     if (queued) return settling;
     queued = true;
     settling = settling
       .then(async () => {
-        if (adapters.gatherMs > 0) await new Promise((resolve) => setTimeout(resolve, adapters.gatherMs));
+        if (adapters.gatherMs > 0)
+          await new Promise((resolve) => setTimeout(resolve, adapters.gatherMs));
         queued = false;
         for (const { name } of catalog.streams('source')) await openSource(name);
         const services = loggedServices(catalog);
@@ -252,7 +306,8 @@ export const assemblePlatform = async (adapters: Adapters): Promise<Platform> =>
   };
   catalog.onChange((commits) => {
     const { position = 0 } = commits.at(-1) ?? {};
-    if (commits.some(({ events, stream }) => events.length > 0 && !isKeyStream(stream))) void reconcile();
+    if (commits.some(({ events, stream }) => events.length > 0 && !isKeyStream(stream)))
+      void reconcile();
     else
       void settling.then(() => {
         if (said === '') followed.reached(position);
@@ -264,7 +319,9 @@ export const assemblePlatform = async (adapters: Adapters): Promise<Platform> =>
   const lineage = await lineageOf(adapters, { schemas, eventStore, engine });
 
   const generationIn = (view: string, states: readonly string[]): EngineGeneration | null => {
-    const found = catalog.stream('feature-view', view)?.state.generations.find((g) => states.includes(g.state));
+    const found = catalog
+      .stream('feature-view', view)
+      ?.state.generations.find((g) => states.includes(g.state));
     return found === undefined ? null : engine.generation(view, found.generation);
   };
   const liveGeneration = (view: string): EngineGeneration | null => generationIn(view, ['live']);
@@ -280,7 +337,8 @@ export const assemblePlatform = async (adapters: Adapters): Promise<Platform> =>
       },
     }),
   );
-  const knownBelow = (source: string, known: number): Promise<readonly number[]> => log.offsetsAt(rawTopic(source), known);
+  const knownBelow = (source: string, known: number): Promise<readonly number[]> =>
+    log.offsetsAt(rawTopic(source), known);
   const waitFor = createWaitFor({
     onProgress(listener) {
       const stops = [engine.onProgress(listener), followed.onProgress(listener)];
@@ -292,13 +350,19 @@ export const assemblePlatform = async (adapters: Adapters): Promise<Platform> =>
   });
   const registryModes = (): Degraded => {
     const heardAt = eventStore.heardAt?.() ?? null;
-    return heardAt !== null && Date.now() - heardAt > REGISTRY_SILENT_MS ? REGISTRY_STALE : NOT_DEGRADED;
+    return heardAt !== null && Date.now() - heardAt > REGISTRY_SILENT_MS
+      ? REGISTRY_STALE
+      : NOT_DEGRADED;
   };
   const shared = (): Degraded => (engine.degraded?.() ?? NOT_DEGRADED) | registryModes();
   const modesNow = (): readonly DegradedMode[] => {
     const at = readTime();
-    const live = catalog.streams('feature-view').flatMap(({ name }) => liveGeneration(name)?.served ?? []);
-    return modesOf(live.reduce((set, served) => set | viewModes(served, served.through(at), at), shared()));
+    const live = catalog
+      .streams('feature-view')
+      .flatMap(({ name }) => liveGeneration(name)?.served ?? []);
+    return modesOf(
+      live.reduce((set, served) => set | viewModes(served, served.through(at), at), shared()),
+    );
   };
   const read = createRead({
     definitions: {
@@ -318,7 +382,10 @@ export const assemblePlatform = async (adapters: Adapters): Promise<Platform> =>
     registry: { position: followed.position, head: eventStore.head },
     degraded: shared,
   });
-  /** What another process has registered a moment ago is looked for before it is said that there is no such source. */
+  /**
+   * What another process has registered a moment ago is looked for before it is said that there is
+   * no such source.
+   */
   const intake = async (name: string): Promise<SourceIntake | null> => {
     const known = await openSource(name);
     if (known !== null) return known;
@@ -360,7 +427,10 @@ export const assemblePlatform = async (adapters: Adapters): Promise<Platform> =>
       await waitFor(parseTopicPosition(result.position), () =>
         engine
           .running()
-          .filter(({ spec }) => spec.source.name === request.source && liveGeneration(spec.view)?.spec === spec)
+          .filter(
+            ({ spec }) =>
+              spec.source.name === request.source && liveGeneration(spec.view)?.spec === spec,
+          )
           .map((generation) => generation.positions()),
       );
     return result;
@@ -404,9 +474,14 @@ export const assemblePlatform = async (adapters: Adapters): Promise<Platform> =>
     async read(request, caller) {
       const started = performance.now();
       const result = await read(request);
-      metrics.read((performance.now() - started) / 1000, result.values.length, request.known !== undefined);
+      metrics.read(
+        (performance.now() - started) / 1000,
+        result.values.length,
+        request.known !== undefined,
+      );
       if (result.degraded !== undefined) metrics.degraded(result.degraded);
-      if (caller !== undefined && request.service !== undefined) servedLog.note(request, result, caller);
+      if (caller !== undefined && request.service !== undefined)
+        servedLog.note(request, result, caller);
       return result;
     },
     async command(request, caller) {
@@ -488,7 +563,8 @@ export const assemblePlatform = async (adapters: Adapters): Promise<Platform> =>
       rawEvents,
       history,
       definition: async (view, version) =>
-        catalog.stream('feature-view', view)?.state.versions.find((v) => v.version === version)?.definition ?? null,
+        catalog.stream('feature-view', view)?.state.versions.find((v) => v.version === version)
+          ?.definition ?? null,
       knownBelow,
       leftOut: late.leftOut,
       recentUpdates: createRecentUpdates(log, history, adapters.decodeUpdate),
@@ -505,14 +581,18 @@ export const assemblePlatform = async (adapters: Adapters): Promise<Platform> =>
     late: async (view, query) => {
       const live = liveGeneration(view) ?? generationIn(view, ['filling', 'ready']);
       const version = catalog.stream('feature-view', view)?.state.versions.at(-1)?.version;
-      if (version === undefined) return fail('MR_NOT_FOUND', `there is no feature view "${view}"`, { view });
+      if (version === undefined)
+        return fail('MR_NOT_FOUND', `there is no feature view "${view}"`, { view });
       return late.report(live?.spec.plan ?? catalog.plan(view, version), query.limit);
     },
     status: status.status,
     freshness: status.freshness,
     ...createKeys(keys, bus),
     access(options) {
-      const guard = createAccess({ platform: whole, catalog, keys, eventStore, counter: adapters.usage, now, warn }, options);
+      const guard = createAccess(
+        { platform: whole, catalog, keys, eventStore, counter: adapters.usage, now, warn },
+        options,
+      );
       guards.push(guard);
       return guard;
     },
@@ -538,6 +618,9 @@ export const assemblePlatform = async (adapters: Adapters): Promise<Platform> =>
       return closing;
     },
   };
-  const whole = adapters.traces === undefined ? platform : tracePlatform(platform, { ...adapters.traces, views: engine, now });
+  const whole =
+    adapters.traces === undefined
+      ? platform
+      : tracePlatform(platform, { ...adapters.traces, views: engine, now });
   return whole;
 };

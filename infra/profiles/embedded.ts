@@ -1,9 +1,10 @@
 /**
- * The embedded profile: one process, no service to start. This file picks the adapters; `assemble.ts` wires them.
+ * The embedded profile: one process, no service to start. This file picks the adapters;
+ * `assemble.ts` wires them.
  *
- *   log, event store, schema registry, audit   one SQLite database
- *   compute, online store                      tiles in memory, inside the log's transactions
- *   history                                    Iceberg tables on local disk, written by a worker thread
+ *   log, event store, schema registry, audit one SQLite database
+ *   compute, online store tiles in memory, inside the log's transactions
+ *   history Iceberg tables on local disk, written by a worker thread
  */
 import { join } from 'node:path';
 import type { Platform } from '#domain/ports/platform.ts';
@@ -43,7 +44,10 @@ export interface EmbeddedOptions {
   readonly lineage?: LineageSettings | null;
 }
 
-/** A state is saved when many updates came since (a rebuild reads them again), and every minute where there was any. */
+/**
+ * A state is saved when many updates came since (a rebuild reads them again), and every minute
+ * where there was any.
+ */
 const SAVE_TICK_MS = 5_000;
 const SAVE_UPDATES = 500_000;
 const SAVE_ANY_TICKS = 12;
@@ -67,7 +71,9 @@ export const startEmbedded = async (options: EmbeddedOptions): Promise<Platform>
     commitAtRows: 150_000,
     ...(options.historyEveryMs === undefined ? {} : { commitAfterMs: options.historyEveryMs }),
     onFailure: (topic, error) =>
-      warn(`the history of ${topic} could not be written and will be tried again: ${error.code} ${error.message}`),
+      warn(
+        `the history of ${topic} could not be written and will be tried again: ${error.code} ${error.message}`,
+      ),
   });
 
   const engine = ({ decoders, onFilled, onFailed }: EngineContext): Engine => {
@@ -133,7 +139,8 @@ export const startEmbedded = async (options: EmbeddedOptions): Promise<Platform>
     readTime: () => clock.readTime(),
     gatherMs: 0,
     engine,
-    decodeUpdate: ({ plan, schemaId }, record) => (record.schemaId === schemaId ? codecOf(plan).decode(record.value) : null),
+    decodeUpdate: ({ plan, schemaId }, record) =>
+      record.schemaId === schemaId ? codecOf(plan).decode(record.value) : null,
     async materializations(view, live) {
       const through = await history.through(featuresTopic(view));
       const eventTime = live.newestEventTime();

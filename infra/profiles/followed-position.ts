@@ -1,4 +1,7 @@
-/** How far the engine follows the registry: the position whose definitions and generations reads are answered by. */
+/**
+ * How far the engine follows the registry: the position whose definitions and generations reads are
+ * answered by.
+ */
 
 export interface FollowedPosition {
   readonly position: () => number;

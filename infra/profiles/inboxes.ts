@@ -1,4 +1,7 @@
-/** The workers that take in what producers write straight to Kafka: one a source, sharing its inbox with those of other processes. */
+/**
+ * The workers that take in what producers write straight to Kafka: one a source, sharing its inbox
+ * with those of other processes.
+ */
 import { createInboxScreen } from '#commands/publish/inbox.ts';
 import { openSourceIntake } from '#commands/publish/source-intake.ts';
 import type { SourceDefinition } from '#domain/definitions/model.ts';
@@ -21,7 +24,8 @@ export const openInboxes = (
   dependencies: { readonly log: Log; readonly schemas: SchemaRegistry; readonly now: () => number },
 ): Inboxes => {
   const open = new Map<string, { readonly intake: Intake; version: number }>();
-  const newest = (name: string): number => catalog.stream('source', name)?.state.versions.at(-1)?.version ?? 0;
+  const newest = (name: string): number =>
+    catalog.stream('source', name)?.state.versions.at(-1)?.version ?? 0;
 
   const start = async (definition: SourceDefinition): Promise<void> => {
     const { name, partitions = 1 } = definition;
@@ -32,7 +36,10 @@ export const openInboxes = (
       topic: inboxTopic(name),
       openScreen: async () => {
         const now = catalog.definition('source', name) ?? definition;
-        return createInboxScreen(await openSourceIntake(now, newest(name), dependencies, null), dependencies);
+        return createInboxScreen(
+          await openSourceIntake(now, newest(name), dependencies, null),
+          dependencies,
+        );
       },
     });
     open.set(name, { intake, version: newest(name) });
@@ -51,6 +58,7 @@ export const openInboxes = (
         }
       }
     },
-    close: async () => void (await Promise.all([...open.values()].map(({ intake }) => intake.close()))),
+    close: async () =>
+      void (await Promise.all([...open.values()].map(({ intake }) => intake.close()))),
   };
 };

@@ -31,7 +31,10 @@ export const stackPlaces = ({ kafka, redis, warehouse }: StackAddresses, hot: bo
             } as const,
           ]
         : []),
-      { ...table(warehouse.paimon, `${DATABASE}.db`, paimonTable(view, generation)), layer: 'paimon' },
+      {
+        ...table(warehouse.paimon, `${DATABASE}.db`, paimonTable(view, generation)),
+        layer: 'paimon',
+      },
       { ...table(warehouse.iceberg, 'features', view), layer: 'iceberg' },
     ],
   };

@@ -1,11 +1,18 @@
-/** Where the stack's registry is kept: KurrentDB where MILLRACE_KURRENTDB_URL names one, else MySQL, where the audit chain always is. */
+/**
+ * Where the stack's registry is kept: KurrentDB where MILLRACE_KURRENTDB_URL names one, else MySQL,
+ * where the audit chain always is.
+ */
 import { MillraceError } from '#domain/errors.ts';
 import type { AuditStore } from '#domain/ports/audit-store.ts';
 import type { EventStore } from '#domain/ports/event-store.ts';
 import type { MysqlDatabase } from '#infra/mysql/database.ts';
 import { mysqlEventStore } from '#infra/mysql/event-store.ts';
 
-const openStore = async (database: MysqlDatabase, platform: string, url: string): Promise<EventStore> => {
+const openStore = async (
+  database: MysqlDatabase,
+  platform: string,
+  url: string,
+): Promise<EventStore> => {
   if (url === '') return mysqlEventStore(database);
   // Its client is a native module: only who uses it loads it.
   const { kurrentEventStore } = await import('#infra/kurrent/event-store.ts');
@@ -14,8 +21,10 @@ const openStore = async (database: MysqlDatabase, platform: string, url: string)
 };
 
 /**
- * @param platform the MySQL database's name: one event store has the registries of several platforms
- * @throws MR_STORAGE_FAILED where the audit chain is longer than the registry: it is another registry's
+ * @param platform the MySQL database's name: one event store has the registries of several
+ * platforms
+ * @throws MR_STORAGE_FAILED where the audit chain is longer than the registry: it is another
+ * registry's
  */
 export const openRegistryStore = async (
   database: MysqlDatabase,

@@ -1,4 +1,7 @@
-/** The stack's online stores as reads see them: Redis, else Paimon, each with its budget, and what each may be asked. */
+/**
+ * The stack's online stores as reads see them: Redis, else Paimon, each with its budget, and what
+ * each may be asked.
+ */
 import type { HotStore, OnlineStore, TilesTarget } from '#domain/ports/online-store.ts';
 import type { RowsServed } from '#domain/ports/platform.ts';
 import type { Tracing } from '#domain/ports/tracing.ts';
@@ -14,7 +17,10 @@ import { type OnlineTiles, onlineTiles } from '#projections/serving/online-tiles
 export interface OnlineOptions {
   /** whether a hot copy is read; default true */
   readonly hot?: boolean;
-  /** how long an entity without events stays in the hot copy past its widest window, ms; default a day */
+  /**
+   * how long an entity without events stays in the hot copy past its widest window, ms; default a
+   * day
+   */
   readonly hotGraceMs?: number;
   /** how long a read waits for the hot store before the primary store is asked, ms; default 100 */
   readonly hotBudgetMs?: number;
@@ -29,8 +35,14 @@ export interface StackOnline {
   readonly served: RowsServed;
   /** how long an entity without events stays in the hot copy, ms; null: for ever */
   readonly ttlOf: (target: TilesTarget) => number | null;
-  /** Entities that come back: what the primary store has of them is all that there was; null: not known. */
-  readonly older: (target: TilesTarget, keys: readonly string[]) => Promise<readonly (PackedEntity | null)[]>;
+  /**
+   * Entities that come back: what the primary store has of them is all that there was; null: not
+   * known.
+   */
+  readonly older: (
+    target: TilesTarget,
+    keys: readonly string[],
+  ) => Promise<readonly (PackedEntity | null)[]>;
 }
 
 const HOT_BUDGET_MS = 100;
@@ -49,25 +61,36 @@ export const stackOnline = (
   },
 ): StackOnline => {
   const { addresses, running, now, warn, tracing } = options;
-  /** Views of all time stay; of windows, until no window reaches an entity's last event, and some grace. */
+  /**
+   * Views of all time stay; of windows, until no window reaches an entity's last event, and some
+   * grace.
+   */
   const ttlOf = ({ plan }: TilesTarget): number | null =>
     plan.ephemeral !== null
       ? plan.ephemeral.ttlMs
       : Number.isFinite(plan.reachMs)
         ? plan.reachMs + (options.hotGraceMs ?? DAY_MS)
         : null;
-  const traced = <S extends OnlineStore>(store: S): S => (tracing === null ? store : tracedStore(store, tracing));
-  const hot = options.hot === false ? null : traced(redisHotStore({ ...addresses.redis, ttlOf, warn }));
+  const traced = <S extends OnlineStore>(store: S): S =>
+    tracing === null ? store : tracedStore(store, tracing);
+  const hot =
+    options.hot === false ? null : traced(redisHotStore({ ...addresses.redis, ttlOf, warn }));
   const primary = traced(paimonStore(connectLookup(addresses.lookup)));
   const served = { hot: 0, primary: 0, history: 0 };
   const primaryHas = {
-    /** Where an entity left Redis, its last update is as old as its time to live: days, but for an ephemeral view's. */
+    /**
+     * Where an entity left Redis, its last update is as old as its time to live: days, but for an
+     * ephemeral view's.
+     */
     letGo: (target: TilesTarget): boolean =>
       target.plan.ephemeral === null ||
-      (running(target)?.primaryUntil() ?? 0) >= Date.now() - target.plan.ephemeral.ttlMs + HANDOVER_MS,
+      (running(target)?.primaryUntil() ?? 0) >=
+        Date.now() - target.plan.ephemeral.ttlMs + HANDOVER_MS,
     until: (target: TilesTarget, time: number): boolean => {
       const generation = running(target);
-      return generation === null || (generation.primaryHasVisible() && generation.primaryUntil() >= time);
+      return (
+        generation === null || (generation.primaryHasVisible() && generation.primaryUntil() >= time)
+      );
     },
   };
   const tiles = onlineTiles({

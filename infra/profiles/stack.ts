@@ -1,9 +1,11 @@
 /**
- * The stack profile: the same platform on the real systems. This file picks the adapters; `assemble.ts` wires them.
+ * The stack profile: the same platform on the real systems. This file picks the adapters;
+ * `assemble.ts` wires them.
  *
- *   log                 Apache Kafka                    schemas   a Confluent-compatible registry
- *   event store, audit  MySQL or MariaDB (or KurrentDB) compute   Apache Flink, SQL compiled from the definitions
- *   online store        Redis (hot), Paimon (primary)   history   Apache Iceberg, appended by Flink
+ *   log Apache Kafka schemas a Confluent-compatible registry
+ *   event store, audit MySQL or MariaDB (or KurrentDB) compute Apache Flink, SQL compiled from the
+ *   definitions
+ *   online store Redis (hot), Paimon (primary) history Apache Iceberg, appended by Flink
  */
 import { hostname } from 'node:os';
 import { join } from 'node:path';
@@ -24,7 +26,13 @@ import { leftovers } from '#infra/flink/leftovers.ts';
 import { keepTablesSmall, type UpkeepOptions } from '#infra/flink/maintenance.ts';
 import { materializeJobFor } from '#infra/flink/materialize-jobs.ts';
 import { rollUp, rollupsOf } from '#infra/flink/rollup.ts';
-import { ARCHIVE_JOB, DATABASE, historyTable, MATERIALIZE_GROUP, paimonTable } from '#infra/flink/sql/names.ts';
+import {
+  ARCHIVE_JOB,
+  DATABASE,
+  historyTable,
+  MATERIALIZE_GROUP,
+  paimonTable,
+} from '#infra/flink/sql/names.ts';
 import { rollupTopics } from '#infra/flink/sql/rollup.ts';
 import { updateDecoder } from '#infra/flink/update-decoder.ts';
 import { type HotProjection, hotProjection } from '#infra/kafka/hot-projection.ts';
@@ -61,7 +69,9 @@ export interface StackOptions extends OnlineOptions {
   readonly leftoversMs?: number;
   /** how the history's tables are kept small */
   readonly maintenance?: Pick<UpkeepOptions, 'limits' | 'everyCommits' | 'lookMs'>;
-  readonly settings?: Partial<Pick<JobSettings, 'parallelism' | 'miniBatchMs' | 'archiveEveryMs' | 'paimon'>>;
+  readonly settings?: Partial<
+    Pick<JobSettings, 'parallelism' | 'miniBatchMs' | 'archiveEveryMs' | 'paimon'>
+  >;
 }
 
 const LEFTOVERS_MS = 60_000;
@@ -74,7 +84,8 @@ export const startStack = async (options: StackOptions): Promise<Platform> => {
   const clientId = `millrace-${hostname()}-${process.pid}`;
   const kafka = { brokers: [addresses.kafka], clientId, warn };
   const log = await kafkaLog(kafka);
-  // Who waits for a commit that a dead gateway left half written must not make producers wait in the same transaction.
+  // Who waits for a commit that a dead gateway left half written must not make producers wait in
+  // the same transaction.
   const outboxLog = await kafkaLog({ ...kafka, clientId: `${clientId}-outbox` });
   const schemas = confluentSchemaRegistry({ url: addresses.registry });
   const database = await openMysql(addresses.mysql);
@@ -109,7 +120,8 @@ export const startStack = async (options: StackOptions): Promise<Platform> => {
     ...options.settings,
   };
   let flink: FlinkGenerations | null = null;
-  const running = ({ plan, generation }: TilesTarget): FlinkGeneration | null => flink?.generation(plan.view, generation) ?? null;
+  const running = ({ plan, generation }: TilesTarget): FlinkGeneration | null =>
+    flink?.generation(plan.view, generation) ?? null;
   const { hot, primary, tiles, served, ttlOf, older } = stackOnline({
     ...options,
     running,
@@ -140,7 +152,9 @@ export const startStack = async (options: StackOptions): Promise<Platform> => {
           ...(generations.some(({ spec }) => spec.plan.ephemeral !== null) ? { older } : {}),
         });
       projections.set(view, projection);
-      await projection.follow(generations.map(({ spec }) => ({ plan: spec.plan, generation: spec.generation })));
+      await projection.follow(
+        generations.map(({ spec }) => ({ plan: spec.plan, generation: spec.generation })),
+      );
     }
   };
 
@@ -155,7 +169,8 @@ export const startStack = async (options: StackOptions): Promise<Platform> => {
       fetcher: (target) => tilesFetcher(target, tiles),
       leads: lease.holds,
       viewDefinition: (view, version) => catalog.definition('feature-view', view, version),
-      sources: () => catalog.streams('source').flatMap(({ name }) => catalog.definition('source', name) ?? []),
+      sources: () =>
+        catalog.streams('source').flatMap(({ name }) => catalog.definition('source', name) ?? []),
       served: () => loggedServices(catalog).map(({ columns }) => columns),
       ensureHistory: (what) => history.ensure(what),
       historyStart: (source) => history.start(source),
@@ -179,7 +194,9 @@ export const startStack = async (options: StackOptions): Promise<Platform> => {
       root: addresses.warehouse.iceberg,
       topics: () => [
         ...catalog.streams('source').map(({ name }) => rawTopic(name)),
-        ...catalog.streams('feature-view').flatMap(({ name }) => [featuresTopic(name), ...rollupTopics(name)]),
+        ...catalog
+          .streams('feature-view')
+          .flatMap(({ name }) => [featuresTopic(name), ...rollupTopics(name)]),
         ...loggedServices(catalog).map(({ columns }) => servedTopic(columns.service)),
       ],
       leads: lease.holds,
@@ -236,8 +253,13 @@ export const startStack = async (options: StackOptions): Promise<Platform> => {
     decodeUpdate: ({ plan }, record) => decoder.decode(plan, record),
     rollup(request, { spec }) {
       const running = flink?.generation(request.view, spec.generation) ?? null;
-      if (running === null) return fail('MR_VIEW_NOT_READY', `no generation of "${request.view}" is live yet`);
-      return rollUp({ warehouse: addresses.warehouse, gateway: addresses.sqlGateway, now, log, jobs, cluster }, running, request);
+      if (running === null)
+        return fail('MR_VIEW_NOT_READY', `no generation of "${request.view}" is live yet`);
+      return rollUp(
+        { warehouse: addresses.warehouse, gateway: addresses.sqlGateway, now, log, jobs, cluster },
+        running,
+        request,
+      );
     },
     async materializations(view, live) {
       const { generation, plan } = live.spec;

@@ -1,16 +1,21 @@
 /**
  * A platform whose publishing and reading are told as spans, where the request that asks is traced:
  *
- *   publish <source>     its context travels in the headers of the raw records that it appends
- *   read <what>          the stores that it asks are spans within it
- *   shown <view>         in the trace of an event: the first read that shows what the event changed, linked to that read
+ *   publish <source> its context travels in the headers of the raw records that it appends
+ *   read <what> the stores that it asks are spans within it
+ *   shown <view> in the trace of an event: the first read that shows what the event changed, linked
+ *   to that read
  */
 import type { Platform, ReadRequest, ReadResult } from '#domain/ports/platform.ts';
 import { rawTopic } from '#domain/ports/topics.ts';
 import { inSpan, type Span, type Tracing } from '#domain/ports/tracing.ts';
 import { keyOfEntity } from '#domain/views/entity-key.ts';
 import type { ServingViews } from '#projections/serving/served-view.ts';
-import { createTracedUpdates, type TracedUpdate, type TracedUpdates } from '#projections/serving/traced-updates.ts';
+import {
+  createTracedUpdates,
+  type TracedUpdate,
+  type TracedUpdates,
+} from '#projections/serving/traced-updates.ts';
 
 /** Where spans are told, and the traced updates that wait for the read that shows them. */
 export interface Traces {
@@ -20,7 +25,10 @@ export interface Traces {
   readonly updates: TracedUpdates;
 }
 
-export const tracesOf = (tracing: Tracing | null | undefined, system: string): Traces | undefined =>
+export const tracesOf = (
+  tracing: Tracing | null | undefined,
+  system: string,
+): Traces | undefined =>
   tracing == null ? undefined : { tracing, system, updates: createTracedUpdates() };
 
 export interface TracedPlatformOptions extends Traces {
@@ -28,11 +36,15 @@ export interface TracedPlatformOptions extends Traces {
   readonly now: () => number;
 }
 
-const whatOf = ({ service }: ReadRequest, { views }: ReadResult): string => service ?? views.map(({ view }) => view).join(',');
+const whatOf = ({ service }: ReadRequest, { views }: ReadResult): string =>
+  service ?? views.map(({ view }) => view).join(',');
 
 const isPresent = ({ at, known }: ReadRequest): boolean => at === undefined && known === undefined;
 
-export const tracePlatform = (platform: Platform, { tracing, system, updates, views, now }: TracedPlatformOptions): Platform => {
+export const tracePlatform = (
+  platform: Platform,
+  { tracing, system, updates, views, now }: TracedPlatformOptions,
+): Platform => {
   const tellShown = (update: TracedUpdate, read: Span | null): void => {
     const time = now();
     const { view, generation, eventTime, logTime, readableAt, context } = update;
@@ -56,7 +68,12 @@ export const tracePlatform = (platform: Platform, { tracing, system, updates, vi
   };
 
   /** What this read is the first to show. */
-  const tellWhatIsShown = (request: ReadRequest, result: ReadResult, mark: number, read: Span | null): void => {
+  const tellWhatIsShown = (
+    request: ReadRequest,
+    result: ReadResult,
+    mark: number,
+    read: Span | null,
+  ): void => {
     for (const { view, generation } of result.views) {
       if (!updates.waits(view)) continue;
       const served = views.live(view);
@@ -66,12 +83,19 @@ export const tracePlatform = (platform: Platform, { tracing, system, updates, vi
     }
   };
 
-  const tracedRead = async (request: ReadRequest, caller: Parameters<Platform['read']>[1], span: Span): Promise<ReadResult> => {
+  const tracedRead = async (
+    request: ReadRequest,
+    caller: Parameters<Platform['read']>[1],
+    span: Span,
+  ): Promise<ReadResult> => {
     const mark = updates.mark();
     return inSpan(tracing, span, async () => {
       const result = await platform.read(request, caller);
       span.rename(`read ${whatOf(request, result)}`);
-      span.set({ 'millrace.rows': result.values.length, 'millrace.features': result.features.length });
+      span.set({
+        'millrace.rows': result.values.length,
+        'millrace.features': result.features.length,
+      });
       if (isPresent(request)) tellWhatIsShown(request, result, mark, span);
       return result;
     });
@@ -108,7 +132,8 @@ export const tracePlatform = (platform: Platform, { tracing, system, updates, vi
       });
     },
     async read(request, caller) {
-      const span = caller?.trace === undefined ? null : tracing.start('read', { parent: caller.trace });
+      const span =
+        caller?.trace === undefined ? null : tracing.start('read', { parent: caller.trace });
       if (span !== null) return tracedRead(request, caller, span);
       const mark = updates.mark();
       const result = await platform.read(request, caller);

@@ -1,4 +1,7 @@
-/** What a traced read asks of stores, as spans within it. A read that is not traced finds no span, and asks as it always does. */
+/**
+ * What a traced read asks of stores, as spans within it. A read that is not traced finds no span,
+ * and asks as it always does.
+ */
 import type { OnlineStore } from '#domain/ports/online-store.ts';
 import { inSpan, type Tracing } from '#domain/ports/tracing.ts';
 import type { RawEvents } from '#projections/serving/raw-events.ts';
@@ -20,7 +23,9 @@ export const tracedStore = <S extends OnlineStore>(store: S, tracing: Tracing): 
               'millrace.view': target.plan.view,
             }),
           });
-    return span === null ? store.read(target, keys, at) : inSpan(tracing, span, () => store.read(target, keys, at));
+    return span === null
+      ? store.read(target, keys, at)
+      : inSpan(tracing, span, () => store.read(target, keys, at));
   },
 });
 
@@ -29,9 +34,19 @@ export const tracedRawEvents = (tracing: Tracing | undefined, rawEvents: RawEven
   if (tracing === undefined) return rawEvents;
   return async (query) => {
     const parent = tracing.current();
-    const attributes = { 'db.system.name': 'iceberg', 'db.operation.name': 'scan', 'db.collection.name': query.source };
+    const attributes = {
+      'db.system.name': 'iceberg',
+      'db.operation.name': 'scan',
+      'db.collection.name': query.source,
+    };
     const span =
-      parent === null ? null : tracing.start('raw events scan', { kind: 'client', parent, attributes: () => attributes });
+      parent === null
+        ? null
+        : tracing.start('raw events scan', {
+            kind: 'client',
+            parent,
+            attributes: () => attributes,
+          });
     if (span === null) return rawEvents(query);
     return inSpan(tracing, span, async () => {
       const events = await rawEvents(query);

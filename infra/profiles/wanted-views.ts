@@ -8,7 +8,8 @@ type Running = (typeof RUNNING)[number];
 
 const GONE = ['retired', 'abandoned', 'failed'] as const;
 const isGone = (state: string): boolean => (GONE as readonly string[]).includes(state);
-const isRunning = (state: string): state is Running => (RUNNING as readonly string[]).includes(state);
+const isRunning = (state: string): state is Running =>
+  (RUNNING as readonly string[]).includes(state);
 
 const wantedView = (
   catalog: Catalog,
@@ -33,15 +34,21 @@ const wantedView = (
         partial,
       });
     } catch (error) {
-      // A breaking change of its source, forced: the view stands still until it is revised, and all else goes on.
+      // A breaking change of its source, forced: the view stands still until it is revised, and all
+      // else goes on.
       onBroken(name, error);
     }
   }
-  const gone = state.generations.filter((record) => isGone(record.state)).map(({ generation }) => generation);
+  const gone = state.generations
+    .filter((record) => isGone(record.state))
+    .map(({ generation }) => generation);
   return { view: name, generations, timeline: state.timeline, gone };
 };
 
-export const wantedViews = (catalog: Catalog, onBroken: (view: string, error: unknown) => void): readonly WantedView[] =>
+export const wantedViews = (
+  catalog: Catalog,
+  onBroken: (view: string, error: unknown) => void,
+): readonly WantedView[] =>
   catalog
     .streams('feature-view')
     .filter(({ state }) => state.status !== 'retired')

@@ -1,6 +1,7 @@
 /**
- * Reads that come in one turn of the event loop ask Redis together: one MGET a generation, `ready` first, so that a command's cost is
- * shared by all requests that are in flight, and each still sees blocks and `ready` of one moment.
+ * Reads that come in one turn of the event loop ask Redis together: one MGET a generation, `ready`
+ * first, so that a command's cost is shared by all requests that are in flight, and each still sees
+ * blocks and `ready` of one moment.
  */
 import type { Redis } from 'ioredis';
 import type { TilesTarget } from '#domain/ports/online-store.ts';

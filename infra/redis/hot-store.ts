@@ -1,17 +1,26 @@
 /**
- * The hot copy in Redis: one key an entity, holding all its tiles; one hash a generation, holding how far it is.
+ * The hot copy in Redis: one key an entity, holding all its tiles; one hash a generation, holding
+ * how far it is.
  *
- *   mr:{view#generation}:e:<entity>   a packed entity
- *   mr:{view#generation}:progress     o:<p> next offset, b:<p> begun, r:<p> caught up; e newest event time; n partitions
- *   mr:{view#generation}:ready        there where every partition has caught up since it began
+ *   mr:{view#generation}:e:<entity> a packed entity
+ *   mr:{view#generation}:progress o:<p> next offset, b:<p> begun, r:<p> caught up; e newest event
+ *   time; n partitions
+ *   mr:{view#generation}:ready there where every partition has caught up since it began
  *
- * Redis keeps nothing over a restart and need not: what empties it takes `ready` away, and until it is full again nothing is answered from
- * it. A read asks for the blocks and for `ready` in one command, so the two are of one moment. Where keys have a time to live, an absent
- * key is no proof that there is no such entity.
+ * Redis keeps nothing over a restart and need not: what empties it takes `ready` away, and until it
+ * is full again nothing is answered from it. A read asks for the blocks and for `ready` in one
+ * command, so the two are of one moment. Where keys have a time to live, an absent key is no proof
+ * that there is no such entity.
  */
 import { Redis } from 'ioredis';
 import { MillraceError } from '#domain/errors.ts';
-import { type HotProgress, type HotStore, type TilesAnswer, type TilesTarget, UNKNOWN } from '#domain/ports/online-store.ts';
+import {
+  type HotProgress,
+  type HotStore,
+  type TilesAnswer,
+  type TilesTarget,
+  UNKNOWN,
+} from '#domain/ports/online-store.ts';
 import { packEntity } from '#domain/views/packed-block.ts';
 import { HEAD_DOUBLES, type PackedEntity } from '#domain/views/packed-entity.ts';
 import { unpackEntity } from '#domain/views/stored-block.ts';
@@ -43,7 +52,9 @@ const readyKey = (target: TilesTarget): string => `${prefix(target)}ready`;
 
 const bytesOf = (entity: PackedEntity): Buffer => {
   const packed = packEntity(entity);
-  return Buffer.isBuffer(packed) ? packed : Buffer.from(packed.buffer, packed.byteOffset, packed.byteLength);
+  return Buffer.isBuffer(packed)
+    ? packed
+    : Buffer.from(packed.buffer, packed.byteOffset, packed.byteLength);
 };
 
 const LET_GO: TilesAnswer = { found: 'unknown', part: null, letGo: true };
@@ -106,7 +117,13 @@ export const redisHotStore = (options: RedisHotStoreOptions): HotStore => {
     if ((await redis.exists(progress)) === 0) return;
     let cursor = '0';
     do {
-      const [next, keys] = await redis.scan(cursor, 'MATCH', `${prefixOf(view, generation)}*`, 'COUNT', 1000);
+      const [next, keys] = await redis.scan(
+        cursor,
+        'MATCH',
+        `${prefixOf(view, generation)}*`,
+        'COUNT',
+        1000,
+      );
       const entities = keys.filter((key) => key !== progress);
       if (entities.length > 0) await redis.unlink(...entities);
       cursor = next;
@@ -127,13 +144,19 @@ export const redisHotStore = (options: RedisHotStoreOptions): HotStore => {
           if (block == null) return nothing;
           const entity = unpackEntity(target.plan, block);
           if (entity === null) return UNKNOWN;
-          return entity.whole ? { found: 'tiles', entity } : { found: 'unknown', part: entity, letGo: false };
+          return entity.whole
+            ? { found: 'tiles', entity }
+            : { found: 'unknown', part: entity, letGo: false };
         });
       }),
 
     position: (target, partition) =>
       guarded(async () => {
-        const [offset, begun] = await redis.hmget(progressKey(target), `o:${partition}`, `b:${partition}`);
+        const [offset, begun] = await redis.hmget(
+          progressKey(target),
+          `o:${partition}`,
+          `b:${partition}`,
+        );
         return { offset: offset == null ? null : Number(offset), begun: Number(begun ?? 0) };
       }),
 
@@ -141,9 +164,13 @@ export const redisHotStore = (options: RedisHotStoreOptions): HotStore => {
       guarded(async () => {
         if (keys.length === 0) return [];
         const blocks = await redis.mgetBuffer(keys.map((key) => entityKey(target, key)));
-        const entities = blocks.map((block) => (block === null ? null : unpackEntity(target.plan, block)));
-        // Blocks of an earlier release: without them and without a position, the copy is filled again from the topic.
-        if (entities.some((entity, i) => entity === null && blocks[i] !== null)) await drop(target.plan.view, target.generation);
+        const entities = blocks.map((block) =>
+          block === null ? null : unpackEntity(target.plan, block),
+        );
+        // Blocks of an earlier release: without them and without a position, the copy is filled
+        // again from the topic.
+        if (entities.some((entity, i) => entity === null && blocks[i] !== null))
+          await drop(target.plan.view, target.generation);
         return entities;
       }),
 

@@ -1,8 +1,12 @@
-/** What must happen at once in Redis, as Lua. All keys of a generation are in one slot of a cluster: they share a hash tag. */
+/**
+ * What must happen at once in Redis, as Lua. All keys of a generation are in one slot of a cluster:
+ * they share a hash tag.
+ */
 
 /**
- * KEYS: progress, ready, blocks… · ARGV: partition, from ('' where it never began), to, ready, newest, now, ttl ms (0: none), partitions, blocks…
- * The position is the fence: a process that lost its partition, or did not see the store being emptied, writes nothing.
+ * KEYS: progress, ready, blocks… · ARGV: partition, from ('' where it never began), to, ready,
+ * newest, now, ttl ms (0: none), partitions, blocks… The position is the fence: a process that lost
+ * its partition, or did not see the store being emptied, writes nothing.
  */
 export const STORE = `
 local p = ARGV[1]

@@ -1,6 +1,7 @@
 /**
- * Traced updates, told to the other gateways: whoever takes an update in is seldom who reads it. A message that is lost costs a trace its last
- * span, nothing else, so nothing waits for Redis here and nothing is sent again.
+ * Traced updates, told to the other gateways: whoever takes an update in is seldom who reads it. A
+ * message that is lost costs a trace its last span, nothing else, so nothing waits for Redis here
+ * and nothing is sent again.
  */
 import { randomUUID } from 'node:crypto';
 import { Redis } from 'ioredis';
@@ -19,10 +20,17 @@ interface Message {
   readonly update: TracedUpdate;
 }
 
-export const tracedChannel = (updates: TracedUpdates, at: { readonly host: string; readonly port: number }): TracedChannel => {
+export const tracedChannel = (
+  updates: TracedUpdates,
+  at: { readonly host: string; readonly port: number },
+): TracedChannel => {
   const own = randomUUID();
   const open = (): Redis => {
-    const redis = new Redis({ ...at, maxRetriesPerRequest: 0, retryStrategy: (tries) => Math.min(50 * tries, 2_000) });
+    const redis = new Redis({
+      ...at,
+      maxRetriesPerRequest: 0,
+      retryStrategy: (tries) => Math.min(50 * tries, 2_000),
+    });
     // the hot store says that Redis is away
     redis.on('error', () => {});
     return redis;

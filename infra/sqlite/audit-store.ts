@@ -17,7 +17,8 @@ export const sqliteAuditStore = (database: Database): AuditStore => {
   );
   const page = db.prepare('SELECT record FROM audit WHERE sequence > ? ORDER BY sequence LIMIT ?');
   const head = db.prepare('SELECT sequence, hash FROM audit_head');
-  const currentHead = (): AuditHead | null => (head.get() as unknown as AuditHead | undefined) ?? null;
+  const currentHead = (): AuditHead | null =>
+    (head.get() as unknown as AuditHead | undefined) ?? null;
   return {
     async append(records) {
       database.transaction(() => {
@@ -28,7 +29,8 @@ export const sqliteAuditStore = (database: Database): AuditStore => {
         setHead.run(last.sequence, last.hash);
       });
     },
-    read: async (sequence, limit) => page.all(sequence, limit).map((row) => JSON.parse(row.record as string) as AuditRecord),
+    read: async (sequence, limit) =>
+      page.all(sequence, limit).map((row) => JSON.parse(row.record as string) as AuditRecord),
     head: async () => currentHead(),
   };
 };

@@ -3,13 +3,16 @@
  *
  *     varint(key bytes + 1; 0: null)  varint(schema id)  varint(value bytes)  key (UTF-8)  value
  *
- * Offsets and log time belong to the batch (its row), so a record costs three bytes more than what it carries.
- * Few records have headers, so they lie beside the batch: null where none has any, else JSON, the record's index in the batch to its headers.
- * A decoded value is a view into the batch's bytes: keeping one record keeps its batch in memory.
+ * Offsets and log time belong to the batch (its row), so a record costs three bytes more than what
+ * it carries. Few records have headers, so they lie beside the batch: null where none has any, else
+ * JSON, the record's index in the batch to its headers. A decoded value is a view into the batch's
+ * bytes: keeping one record keeps its batch in memory.
  */
 import type { Headers, LogRecord, OutgoingRecord } from '#domain/ports/log.ts';
 
-/** A batch is closed when it reaches this size; one record larger than this has a batch of its own. */
+/**
+ * A batch is closed when it reaches this size; one record larger than this has a batch of its own.
+ */
 export const MAX_BATCH_BYTES = 4 * 1024 * 1024;
 
 const MAX_HEADER = 15;
@@ -37,7 +40,12 @@ export interface EncodedBatch {
 
 type HeadersByIndex = Readonly<Record<number, Headers>>;
 
-const encodeRun = (records: readonly OutgoingRecord[], from: number, to: number, size: number): EncodedBatch => {
+const encodeRun = (
+  records: readonly OutgoingRecord[],
+  from: number,
+  to: number,
+  size: number,
+): EncodedBatch => {
   const buffer = Buffer.allocUnsafe(size);
   let p = 0;
   let headers: Record<number, Headers> | null = null;
@@ -52,7 +60,11 @@ const encodeRun = (records: readonly OutgoingRecord[], from: number, to: number,
     buffer.set(value, p);
     p += value.length;
   }
-  return { count: to - from, data: buffer.subarray(0, p), headers: headers === null ? null : JSON.stringify(headers) };
+  return {
+    count: to - from,
+    data: buffer.subarray(0, p),
+    headers: headers === null ? null : JSON.stringify(headers),
+  };
 };
 
 export const encodeBatches = (records: readonly OutgoingRecord[]): readonly EncodedBatch[] => {
@@ -108,7 +120,15 @@ export const decodeBatch = (batch: StoredBatch, from: number): LogRecord[] => {
     if (i >= skip) {
       const key = keyBytes === 0 ? null : buffer.toString('utf8', p, valueAt);
       const value = buffer.subarray(valueAt, valueAt + valueBytes);
-      const record: LogRecord = { topic, partition, key, value, schemaId, offset: base + i, logTime };
+      const record: LogRecord = {
+        topic,
+        partition,
+        key,
+        value,
+        schemaId,
+        offset: base + i,
+        logTime,
+      };
       const own = headers?.[i];
       records.push(own === undefined ? record : { ...record, headers: own });
     }

@@ -1,6 +1,7 @@
 /**
- * The embedded profile's one database file. Log, event store and schema registry share this connection, so that what belongs
- * together commits together. WAL with synchronous=FULL: a commit that returned survives a power cut.
+ * The embedded profile's one database file. Log, event store and schema registry share this
+ * connection, so that what belongs together commits together. WAL with synchronous=FULL: a commit
+ * that returned survives a power cut.
  */
 import { DatabaseSync } from 'node:sqlite';
 import { MillraceError } from '#domain/errors.ts';
@@ -9,12 +10,18 @@ import { storageError } from '#infra/sqlite/storage-error.ts';
 export interface Database {
   readonly path: string;
   readonly db: DatabaseSync;
-  /** All or nothing; durable when it returns. Throws MR_DISK_FULL, MR_STORAGE_FAILED, or what `body` threw. */
+  /**
+   * All or nothing; durable when it returns. Throws MR_DISK_FULL, MR_STORAGE_FAILED, or what `body`
+   * threw.
+   */
   transaction<T>(body: () => T): T;
   close(): void;
 }
 
-/** A checkpoint every 4 MB of WAL: each holds the event loop for milliseconds, and larger ones gained no throughput when measured. */
+/**
+ * A checkpoint every 4 MB of WAL: each holds the event loop for milliseconds, and larger ones
+ * gained no throughput when measured.
+ */
 const SETTINGS = `
   PRAGMA page_size = 8192;
   PRAGMA journal_mode = WAL;
@@ -39,7 +46,8 @@ export const openDatabase = (path: string): Database => {
     path,
     db,
     transaction(body) {
-      if (db.isTransaction) throw new MillraceError('MR_INTERNAL', 'A transaction was started inside another.');
+      if (db.isTransaction)
+        throw new MillraceError('MR_INTERNAL', 'A transaction was started inside another.');
       try {
         begin.run();
         const result = body();
@@ -56,5 +64,9 @@ export const openDatabase = (path: string): Database => {
   };
 };
 
-/** A second connection for a worker thread or a tool: sees each commit whole, never blocks the writer. */
-export const openForReading = (path: string): DatabaseSync => new DatabaseSync(path, { readOnly: true, timeout: 5000 });
+/**
+ * A second connection for a worker thread or a tool: sees each commit whole, never blocks the
+ * writer.
+ */
+export const openForReading = (path: string): DatabaseSync =>
+  new DatabaseSync(path, { readOnly: true, timeout: 5000 });

@@ -1,5 +1,14 @@
-/** The registry's event store in the platform's one database: a row a commit, its position the row's number. */
-import { assertUnchanged, type Commit, type EventStore, type NewCommit, type StoredEvent } from '#domain/ports/event-store.ts';
+/**
+ * The registry's event store in the platform's one database: a row a commit, its position the row's
+ * number.
+ */
+import {
+  assertUnchanged,
+  type Commit,
+  type EventStore,
+  type NewCommit,
+  type StoredEvent,
+} from '#domain/ports/event-store.ts';
 import type { Database } from '#infra/sqlite/database.ts';
 
 const TABLES = `
@@ -19,16 +28,23 @@ const toCommit = ({ position, stream, version, body }: CommitColumns): Commit =>
 export const sqliteEventStore = (database: Database): EventStore => {
   const { db } = database;
   db.exec(TABLES);
-  const versionOf = db.prepare('SELECT version FROM registry_commit WHERE stream = ? ORDER BY position DESC LIMIT 1');
+  const versionOf = db.prepare(
+    'SELECT version FROM registry_commit WHERE stream = ? ORDER BY position DESC LIMIT 1',
+  );
   const newest = db.prepare('SELECT coalesce(max(position), 0) AS head FROM registry_commit');
-  const insert = db.prepare('INSERT INTO registry_commit (position, stream, version, body) VALUES (?, ?, ?, ?)');
-  const stream = db.prepare('SELECT position, stream, version, body FROM registry_commit WHERE stream = ? ORDER BY position');
+  const insert = db.prepare(
+    'INSERT INTO registry_commit (position, stream, version, body) VALUES (?, ?, ?, ?)',
+  );
+  const stream = db.prepare(
+    'SELECT position, stream, version, body FROM registry_commit WHERE stream = ? ORDER BY position',
+  );
   const after = db.prepare(
     'SELECT position, stream, version, body FROM registry_commit WHERE position > ? ORDER BY position LIMIT ?',
   );
   const listeners = new Set<() => void>();
 
-  const currentVersion = (name: string): number => (versionOf.get(name) as { version: number } | undefined)?.version ?? 0;
+  const currentVersion = (name: string): number =>
+    (versionOf.get(name) as { version: number } | undefined)?.version ?? 0;
   const currentHead = (): number => (newest.get() as { head: number }).head;
 
   return {
@@ -39,7 +55,12 @@ export const sqliteEventStore = (database: Database): EventStore => {
         assertUnchanged(commit.stream, { version: current, head }, expectedVersion, options);
         const { command, events, refusal } = commit;
         const body = JSON.stringify({ command, events, refusal });
-        const row = { position: head + 1, stream: commit.stream, version: current + events.length, body };
+        const row = {
+          position: head + 1,
+          stream: commit.stream,
+          version: current + events.length,
+          body,
+        };
         insert.run(row.position, row.stream, row.version, row.body);
         return toCommit(row);
       });
@@ -48,10 +69,12 @@ export const sqliteEventStore = (database: Database): EventStore => {
     },
     async readStream(name) {
       const events: StoredEvent[] = [];
-      for (const row of stream.all(name) as unknown as CommitColumns[]) events.push(...toCommit(row).events);
+      for (const row of stream.all(name) as unknown as CommitColumns[])
+        events.push(...toCommit(row).events);
       return { version: events.length, events };
     },
-    readAll: async (position, limit) => (after.all(position, limit) as unknown as CommitColumns[]).map(toCommit),
+    readAll: async (position, limit) =>
+      (after.all(position, limit) as unknown as CommitColumns[]).map(toCommit),
     head: async () => currentHead(),
     onCommit(listener) {
       listeners.add(listener);

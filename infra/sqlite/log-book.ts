@@ -1,6 +1,7 @@
 /**
- * What the writing process keeps in memory of the log: partitions with their ends, positions and producers' sequences, as committed.
- * There is one writer (the data directory's lock), so memory and tables agree; it changes only after a commit.
+ * What the writing process keeps in memory of the log: partitions with their ends, positions and
+ * producers' sequences, as committed. There is one writer (the data directory's lock), so memory
+ * and tables agree; it changes only after a commit.
  */
 import { MillraceError } from '#domain/errors.ts';
 import type { ConsumerPosition } from '#domain/ports/log.ts';
@@ -60,7 +61,8 @@ export const logBook = (reads: LogReads): LogBook => {
     find: (topic) => byTopic.get(topic) ?? null,
     topic(topic) {
       const found = byTopic.get(topic);
-      if (found === undefined) throw new MillraceError('MR_NOT_FOUND', `The log has no topic "${topic}".`, { topic });
+      if (found === undefined)
+        throw new MillraceError('MR_NOT_FOUND', `The log has no topic "${topic}".`, { topic });
       return found;
     },
     topics: () => [...byTopic].map(([topic, list]) => ({ topic, partitions: list.length })),

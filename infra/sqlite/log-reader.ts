@@ -1,4 +1,7 @@
-/** The reading half of the log, over any connection: the writer's own, or a worker thread's beside it. */
+/**
+ * The reading half of the log, over any connection: the writer's own, or a worker thread's beside
+ * it.
+ */
 import type { DatabaseSync } from 'node:sqlite';
 import { MillraceError } from '#domain/errors.ts';
 import type { Log, LogRecord } from '#domain/ports/log.ts';
@@ -7,7 +10,12 @@ import { type LogReads, logReads, type PartitionRow } from '#infra/sqlite/log-ta
 
 export type LogReader = Pick<Log, 'topics' | 'read' | 'begin' | 'end' | 'offsetsAt' | 'committed'>;
 
-export const readRecords = (reads: LogReads, partition: PartitionRow, offset: number, maxBytes: number): LogRecord[] => {
+export const readRecords = (
+  reads: LogReads,
+  partition: PartitionRow,
+  offset: number,
+  maxBytes: number,
+): LogRecord[] => {
   let records: LogRecord[] = [];
   let bytes = 0;
   let next = Math.max(offset, partition.begin);
@@ -28,7 +36,8 @@ export const sqliteLogReader = (db: DatabaseSync): LogReader => {
   const reads = logReads(db);
   const partitions = (topic: string): readonly PartitionRow[] => {
     const found = reads.partitionsOf(topic);
-    if (found.length === 0) throw new MillraceError('MR_NOT_FOUND', `The log has no topic "${topic}".`, { topic });
+    if (found.length === 0)
+      throw new MillraceError('MR_NOT_FOUND', `The log has no topic "${topic}".`, { topic });
     return found;
   };
   return {

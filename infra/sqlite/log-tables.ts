@@ -1,6 +1,7 @@
 /**
- * The log's tables and the statements on them. A batch row is what one commit appended to one partition:
- * offsets [base, base + count), one log time, records and their headers as in batch-codec.ts.
+ * The log's tables and the statements on them. A batch row is what one commit appended to one
+ * partition: offsets [base, base + count), one log time, records and their headers as in
+ * batch-codec.ts.
  */
 import type { DatabaseSync } from 'node:sqlite';
 import type { ConsumerPosition } from '#domain/ports/log.ts';
@@ -30,8 +31,11 @@ const LOG_TABLES = `
 /** Idempotent; a directory of before there were headers gets their column. */
 export const createLogTables = (db: DatabaseSync): void => {
   db.exec(LOG_TABLES);
-  const columns = db.prepare("SELECT name FROM pragma_table_info('log_batch')").all() as { name: string }[];
-  if (!columns.some(({ name }) => name === 'headers')) db.exec('ALTER TABLE log_batch ADD COLUMN headers TEXT');
+  const columns = db.prepare("SELECT name FROM pragma_table_info('log_batch')").all() as {
+    name: string;
+  }[];
+  if (!columns.some(({ name }) => name === 'headers'))
+    db.exec('ALTER TABLE log_batch ADD COLUMN headers TEXT');
 };
 
 export interface PartitionRow {
@@ -56,12 +60,21 @@ export interface LogReads {
   batch(partition: PartitionRow, offset: number): StoredBatch | null;
   /** The first offset whose log time is past `time`. */
   offsetAt(partition: PartitionRow, time: number): number;
-  positions(consumer: string, topic: string): readonly { readonly partition: number; readonly next: number }[];
+  positions(
+    consumer: string,
+    topic: string,
+  ): readonly { readonly partition: number; readonly next: number }[];
   producer(producer: string, topic: string): number;
   newestLogTime(): number;
 }
 
-type BatchColumns = { base: number; count: number; log_time: number; data: Uint8Array; headers: string | null };
+type BatchColumns = {
+  base: number;
+  count: number;
+  log_time: number;
+  data: Uint8Array;
+  headers: string | null;
+};
 
 export const logReads = (db: DatabaseSync): LogReads => {
   const partitions = db.prepare(`${PARTITIONS} ORDER BY topic, partition`);
@@ -72,8 +85,12 @@ export const logReads = (db: DatabaseSync): LogReads => {
   const after = db.prepare(
     'SELECT base, count, log_time, data, headers FROM log_batch WHERE partition_id = ? AND base > ? ORDER BY base LIMIT 1',
   );
-  const past = db.prepare('SELECT base FROM log_batch WHERE partition_id = ? AND log_time > ? ORDER BY log_time, base LIMIT 1');
-  const positions = db.prepare('SELECT partition, next FROM log_position WHERE consumer = ? AND topic = ? ORDER BY partition');
+  const past = db.prepare(
+    'SELECT base FROM log_batch WHERE partition_id = ? AND log_time > ? ORDER BY log_time, base LIMIT 1',
+  );
+  const positions = db.prepare(
+    'SELECT partition, next FROM log_position WHERE consumer = ? AND topic = ? ORDER BY partition',
+  );
   const producer = db.prepare('SELECT next FROM log_producer WHERE producer = ? AND topic = ?');
   const newest = db.prepare('SELECT log_time FROM log_batch ORDER BY rowid DESC LIMIT 1');
 
@@ -82,16 +99,26 @@ export const logReads = (db: DatabaseSync): LogReads => {
     partitionsOf: (topic) => partitionsOf.all(topic) as unknown as PartitionRow[],
     batch({ id, topic, partition }, offset) {
       let row = holding.get(id, offset) as BatchColumns | undefined;
-      if (row === undefined || row.base + row.count <= offset) row = after.get(id, offset) as BatchColumns | undefined;
+      if (row === undefined || row.base + row.count <= offset)
+        row = after.get(id, offset) as BatchColumns | undefined;
       return row === undefined
         ? null
-        : { topic, partition, base: row.base, count: row.count, logTime: row.log_time, data: row.data, headers: row.headers };
+        : {
+            topic,
+            partition,
+            base: row.base,
+            count: row.count,
+            logTime: row.log_time,
+            data: row.data,
+            headers: row.headers,
+          };
     },
     offsetAt({ id, begin, end }, time) {
       const row = past.get(id, time) as { base: number } | undefined;
       return Math.max(begin, row?.base ?? end);
     },
-    positions: (consumer, topic) => positions.all(consumer, topic) as { partition: number; next: number }[],
+    positions: (consumer, topic) =>
+      positions.all(consumer, topic) as { partition: number; next: number }[],
     producer: (id, topic) => (producer.get(id, topic) as { next: number } | undefined)?.next ?? 0,
     newestLogTime: () => (newest.get() as { log_time: number } | undefined)?.log_time ?? 0,
   };
@@ -110,10 +137,16 @@ export const logWrites = (db: DatabaseSync): LogWrites => {
   const batch = db.prepare(
     'INSERT INTO log_batch (partition_id, base, count, log_time, data, headers) VALUES (?, ?, ?, ?, ?, ?)',
   );
-  const position = db.prepare('INSERT INTO log_position VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET next = excluded.next');
-  const producer = db.prepare('INSERT INTO log_producer VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET next = excluded.next');
+  const position = db.prepare(
+    'INSERT INTO log_position VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET next = excluded.next',
+  );
+  const producer = db.prepare(
+    'INSERT INTO log_producer VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET next = excluded.next',
+  );
   const begin = db.prepare('UPDATE log_partition SET begin = ? WHERE id = ?');
-  const forget = db.prepare('DELETE FROM log_batch WHERE partition_id = ? AND base + count <= ? AND base < ?');
+  const forget = db.prepare(
+    'DELETE FROM log_batch WHERE partition_id = ? AND base + count <= ? AND base < ?',
+  );
 
   return {
     addPartition: (topic, partition) => Number(addPartition.run(topic, partition).lastInsertRowid),

@@ -20,11 +20,15 @@ test('a full disk: the append says so and leaves nothing; with space again, appe
   const handle = log.run(await summingTask(log));
   await log.append({ records: [record('numbers', '1')] });
 
-  const pages = (database.db.prepare('PRAGMA page_count').get() as { page_count: number }).page_count;
+  const pages = (database.db.prepare('PRAGMA page_count').get() as { page_count: number })
+    .page_count;
   database.db.exec(`PRAGMA max_page_count = ${pages + 2}`);
   const big = (): Promise<unknown> =>
-    log.append({ records: Array.from({ length: 3000 }, () => record('numbers', '0000000000000000002')) });
-  for (let i = 0; i < 3; i++) await expect(big()).rejects.toMatchObject({ code: 'MR_DISK_FULL', status: 507 });
+    log.append({
+      records: Array.from({ length: 3000 }, () => record('numbers', '0000000000000000002')),
+    });
+  for (let i = 0; i < 3; i++)
+    await expect(big()).rejects.toMatchObject({ code: 'MR_DISK_FULL', status: 507 });
   expect(await log.end('numbers')).toEqual([1, 0]);
   expect(await log.end('sums')).toEqual([1]);
 

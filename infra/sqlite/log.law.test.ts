@@ -1,6 +1,7 @@
 /**
- * Random interleavings of appends, task starts and stops, commits that fail, and crashes. A crash opens a copy of the files as they
- * are at that moment (the process left as it is), or with the tail of the WAL torn off at any byte, as a power cut might.
+ * Random interleavings of appends, task starts and stops, commits that fail, and crashes. A crash
+ * opens a copy of the files as they are at that moment (the process left as it is), or with the
+ * tail of the WAL torn off at any byte, as a power cut might.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, statSync, truncateSync } from 'node:fs';
@@ -28,10 +29,21 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       batches: fc.array(fc.array(fc.nat(9), { maxLength: 5 }), { minLength: 1, maxLength: 3 }),
     }),
   },
-  { weight: 2, arbitrary: fc.constantFrom<Step>({ act: 'start' }, { act: 'stop' }, { act: 'fail' }, { act: 'turn' }) },
+  {
+    weight: 2,
+    arbitrary: fc.constantFrom<Step>(
+      { act: 'start' },
+      { act: 'stop' },
+      { act: 'fail' },
+      { act: 'turn' },
+    ),
+  },
   {
     weight: 1,
-    arbitrary: fc.record({ act: fc.constant('crash' as const), torn: fc.option(fc.double({ min: 0, max: 1, noNaN: true })) }),
+    arbitrary: fc.record({
+      act: fc.constant('crash' as const),
+      torn: fc.option(fc.double({ min: 0, max: 1, noNaN: true })),
+    }),
   },
 );
 
@@ -56,7 +68,9 @@ test('whatever happens: no acknowledged record is lost, output is a fold of the 
         for (const it of steps) {
           if (it.act === 'append') {
             const sending = it.batches.map((batch, i) =>
-              log.append({ records: batch.map((n) => record('numbers', `${n}`, { partition: (n + i) % 2 })) }),
+              log.append({
+                records: batch.map((n) => record('numbers', `${n}`, { partition: (n + i) % 2 })),
+              }),
             );
             await Promise.all(sending);
             acknowledged += it.batches.flat().length;
@@ -68,8 +82,12 @@ test('whatever happens: no acknowledged record is lost, output is a fold of the 
           } else if (it.act === 'turn') {
             await new Promise((resolve) => setImmediate(resolve));
           } else if (it.act === 'fail') {
-            database.db.exec('CREATE TEMP TRIGGER refuse BEFORE INSERT ON main.log_batch BEGIN SELECT RAISE(ABORT, "no"); END');
-            await expect(log.append({ records: [record('numbers', '5')] })).rejects.toMatchObject({ code: 'MR_STORAGE_FAILED' });
+            database.db.exec(
+              'CREATE TEMP TRIGGER refuse BEFORE INSERT ON main.log_batch BEGIN SELECT RAISE(ABORT, "no"); END',
+            );
+            await expect(log.append({ records: [record('numbers', '5')] })).rejects.toMatchObject({
+              code: 'MR_STORAGE_FAILED',
+            });
             database.db.exec('DROP TRIGGER temp.refuse');
           } else {
             const copy = join(root.path, `crash-${generation++}`);

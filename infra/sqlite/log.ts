@@ -1,7 +1,8 @@
 /**
- * The embedded log. All appends of one turn of the event loop are one transaction: one fsync answers them all, and the joined
- * stream tasks work once on their records together. A batch that is refused (unknown topic, producer's sequence) takes
- * no other down; a commit that fails rejects all that were in it.
+ * The embedded log. All appends of one turn of the event loop are one transaction: one fsync
+ * answers them all, and the joined stream tasks work once on their records together. A batch that
+ * is refused (unknown topic, producer's sequence) takes no other down; a commit that fails rejects
+ * all that were in it.
  */
 import { MillraceError } from '#domain/errors.ts';
 import type { Append, Appended } from '#domain/ports/log.ts';
@@ -26,7 +27,10 @@ type Outcome =
   | { readonly request: Request; readonly appended: Appended }
   | { readonly request: Request; readonly refused: unknown };
 
-/** The database outlives the log: `close` ends the log's work and leaves the connection to its owner. */
+/**
+ * The database outlives the log: `close` ends the log's work and leaves the connection to its
+ * owner.
+ */
 export const sqliteLog = (database: Database, clock: HybridClock): TransactionalLog => {
   createLogTables(database.db);
   const reads = logReads(database.db);
@@ -70,7 +74,9 @@ export const sqliteLog = (database: Database, clock: HybridClock): Transactional
       if (!staging.isEmpty()) database.transaction(() => staging.write(writes));
     } catch (error) {
       tasks.undone();
-      throw error instanceof Error && 'errcode' in error ? storageError(error, database.path) : error;
+      throw error instanceof Error && 'errcode' in error
+        ? storageError(error, database.path)
+        : error;
     } finally {
       working = false;
     }
@@ -120,7 +126,8 @@ export const sqliteLog = (database: Database, clock: HybridClock): Transactional
       const from = book.find(topic)?.length ?? 0;
       const ids = database.transaction(() => {
         const made: number[] = [];
-        for (let number = from; number < partitions; number++) made.push(writes.addPartition(topic, number));
+        for (let number = from; number < partitions; number++)
+          made.push(writes.addPartition(topic, number));
         return made;
       });
       ids.forEach((id, i) => {
@@ -141,13 +148,17 @@ export const sqliteLog = (database: Database, clock: HybridClock): Transactional
     begin: async (topic) => book.topic(topic).map((p) => p.begin),
     end: async (topic) => book.topic(topic).map((p) => p.end),
     offsetsAt: async (topic, time) => book.topic(topic).map((p) => reads.offsetAt(p, time)),
-    committed: async (consumer, topic) => book.topic(topic).map((p) => book.position(consumer, topic, p.partition)),
+    committed: async (consumer, topic) =>
+      book.topic(topic).map((p) => book.position(consumer, topic, p.partition)),
     producerSequence: async (producer, topic) => book.producer(producer, topic),
     onAppend(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
-    transact: (body) => commit((staging) => body({ logTime: staging.logTime, append: (batch) => staging.append(batch) })),
+    transact: (body) =>
+      commit((staging) =>
+        body({ logTime: staging.logTime, append: (batch) => staging.append(batch) }),
+      ),
     run: (task) => tasks.run(task),
     async trim(topic, partition, beforeOffset) {
       const found = book.topic(topic)[partition];

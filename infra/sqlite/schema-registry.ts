@@ -1,4 +1,7 @@
-/** The local schema registry, after Confluent's: subjects of versions, one global id a schema, BACKWARD compatibility. */
+/**
+ * The local schema registry, after Confluent's: subjects of versions, one global id a schema,
+ * BACKWARD compatibility.
+ */
 import { MillraceError } from '#domain/errors.ts';
 import type { SchemaRegistry } from '#domain/ports/schema-registry.ts';
 import { incompatibility } from '#infra/avro/compatibility.ts';
@@ -12,7 +15,10 @@ const TABLES = `
   ) WITHOUT ROWID;
 `;
 
-/** Attribute order carries no meaning in Avro's JSON; the order of fields and symbols does, and arrays keep it. */
+/**
+ * Attribute order carries no meaning in Avro's JSON; the order of fields and symbols does, and
+ * arrays keep it.
+ */
 const stableText = (schema: unknown): string =>
   JSON.stringify(schema, (_key, value: unknown) =>
     value !== null && typeof value === 'object' && !Array.isArray(value)
@@ -29,13 +35,18 @@ export const sqliteSchemaRegistry = (database: Database): SchemaRegistry => {
   const byId = db.prepare('SELECT text FROM schema_text WHERE id = ?');
   const addText = db.prepare('INSERT INTO schema_text (text) VALUES (?)');
   const holds = db.prepare('SELECT version FROM schema_version WHERE subject = ? AND id = ?');
-  const addVersion = db.prepare('INSERT INTO schema_version (subject, version, id) VALUES (?, ?, ?)');
-  const versions = db.prepare('SELECT id, version FROM schema_version WHERE subject = ? ORDER BY version');
+  const addVersion = db.prepare(
+    'INSERT INTO schema_version (subject, version, id) VALUES (?, ?, ?)',
+  );
+  const versions = db.prepare(
+    'SELECT id, version FROM schema_version WHERE subject = ? ORDER BY version',
+  );
   const newest = db.prepare(
     'SELECT v.id, v.version, t.text FROM schema_version v JOIN schema_text t ON t.id = v.id WHERE v.subject = ? ORDER BY v.version DESC LIMIT 1',
   );
 
-  const latest = (subject: string): LatestColumns | undefined => newest.get(subject) as LatestColumns | undefined;
+  const latest = (subject: string): LatestColumns | undefined =>
+    newest.get(subject) as LatestColumns | undefined;
 
   return {
     async register(subject, schema) {
@@ -43,13 +54,20 @@ export const sqliteSchemaRegistry = (database: Database): SchemaRegistry => {
       const known = (byText.get(text) as { id: number } | undefined)?.id;
       if (known !== undefined && holds.get(subject, known) !== undefined) return known;
       const last = latest(subject);
-      const problem = incompatibility(schema, last === undefined ? null : (JSON.parse(last.text) as object));
+      const problem = incompatibility(
+        schema,
+        last === undefined ? null : (JSON.parse(last.text) as object),
+      );
       if (problem !== null) {
-        throw new MillraceError('MR_SCHEMA_INCOMPATIBLE', `Schema of "${subject}": ${problem.message}`, {
-          subject,
-          field: problem.field,
-          version: last?.version ?? null,
-        });
+        throw new MillraceError(
+          'MR_SCHEMA_INCOMPATIBLE',
+          `Schema of "${subject}": ${problem.message}`,
+          {
+            subject,
+            field: problem.field,
+            version: last?.version ?? null,
+          },
+        );
       }
       return database.transaction(() => {
         const id = known ?? Number(addText.run(text).lastInsertRowid);
@@ -59,14 +77,20 @@ export const sqliteSchemaRegistry = (database: Database): SchemaRegistry => {
     },
     async schema(id) {
       const row = byId.get(id) as { text: string } | undefined;
-      if (row === undefined) throw new MillraceError('MR_NOT_FOUND', `There is no schema with id ${id}.`, { id });
+      if (row === undefined)
+        throw new MillraceError('MR_NOT_FOUND', `There is no schema with id ${id}.`, { id });
       return JSON.parse(row.text) as object;
     },
     async latest(subject) {
       const row = latest(subject);
-      return row === undefined ? null : { id: row.id, version: row.version, schema: JSON.parse(row.text) as object };
+      return row === undefined
+        ? null
+        : { id: row.id, version: row.version, schema: JSON.parse(row.text) as object };
     },
     versions: async (subject) =>
-      (versions.all(subject) as { id: number; version: number }[]).map(({ id, version }) => ({ id, version })),
+      (versions.all(subject) as { id: number; version: number }[]).map(({ id, version }) => ({
+        id,
+        version,
+      })),
   };
 };

@@ -1,9 +1,16 @@
 /**
- * What one transaction is going to write, gathered in memory with offsets given, before anything touches the tables. So undoing
- * a part (a refused append, a task that threw) is not staging it, and the transaction itself is a few inserts and one fsync.
+ * What one transaction is going to write, gathered in memory with offsets given, before anything
+ * touches the tables. So undoing a part (a refused append, a task that threw) is not staging it,
+ * and the transaction itself is a few inserts and one fsync.
  */
 import { MillraceError } from '#domain/errors.ts';
-import type { Append, Appended, ConsumerPosition, LogRecord, OutgoingRecord } from '#domain/ports/log.ts';
+import type {
+  Append,
+  Appended,
+  ConsumerPosition,
+  LogRecord,
+  OutgoingRecord,
+} from '#domain/ports/log.ts';
 import { encodeBatches } from '#infra/sqlite/batch-codec.ts';
 import type { LogBook, Partition } from '#infra/sqlite/log-book.ts';
 import type { LogWrites } from '#infra/sqlite/log-tables.ts';
@@ -33,7 +40,8 @@ export const createStaging = (book: LogBook, logTime: number): Staging => {
   const positions = new Map<string, ConsumerPosition>();
   const producers = new Map<string, Producing>();
 
-  const endOf = (partition: Partition): number => partition.end + (records.get(partition)?.length ?? 0);
+  const endOf = (partition: Partition): number =>
+    partition.end + (records.get(partition)?.length ?? 0);
 
   const check = (batch: Append): void => {
     let topic: string | null = null;
@@ -44,10 +52,14 @@ export const createStaging = (book: LogBook, logTime: number): Staging => {
         partitions = book.topic(topic).length;
       }
       if (!(record.partition >= 0 && record.partition < partitions)) {
-        throw new MillraceError('MR_NOT_FOUND', `Topic "${topic}" has no partition ${record.partition}; it has ${partitions}.`, {
-          topic,
-          partition: record.partition,
-        });
+        throw new MillraceError(
+          'MR_NOT_FOUND',
+          `Topic "${topic}" has no partition ${record.partition}; it has ${partitions}.`,
+          {
+            topic,
+            partition: record.partition,
+          },
+        );
       }
       if (record.value.length + (record.key?.length ?? 0) > MAX_RECORD_BYTES) {
         throw new MillraceError(
@@ -77,7 +89,8 @@ export const createStaging = (book: LogBook, logTime: number): Staging => {
 
   const ends = (batch: Append): Appended['ends'] => {
     const touched = new Set<Partition>();
-    for (const record of batch.records) touched.add(book.topic(record.topic)[record.partition] as Partition);
+    for (const record of batch.records)
+      touched.add(book.topic(record.topic)[record.partition] as Partition);
     return [...touched].map((partition) => ({
       topic: partition.topic,
       partition: partition.partition,
@@ -118,8 +131,25 @@ export const createStaging = (book: LogBook, logTime: number): Staging => {
       const found: LogRecord[] = [];
       if (staged === undefined) return found;
       for (let i = Math.max(0, offset - partition.end); i < staged.length; i++) {
-        const { topic, partition: number, key, value, schemaId, decoded, headers } = staged[i] as OutgoingRecord;
-        const record = { topic, partition: number, key, value, schemaId, decoded, offset: partition.end + i, logTime };
+        const {
+          topic,
+          partition: number,
+          key,
+          value,
+          schemaId,
+          decoded,
+          headers,
+        } = staged[i] as OutgoingRecord;
+        const record = {
+          topic,
+          partition: number,
+          key,
+          value,
+          schemaId,
+          decoded,
+          offset: partition.end + i,
+          logTime,
+        };
         found.push(headers === undefined ? record : { ...record, headers });
       }
       return found;

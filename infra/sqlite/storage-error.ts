@@ -15,13 +15,24 @@ export const isBusy = (error: unknown): boolean => sqliteCode(error) === SQLITE_
 export const storageError = (error: unknown, path: string): MillraceError => {
   if (error instanceof MillraceError) return error;
   const reason = error instanceof Error ? error.message : String(error);
-  if (sqliteCode(error) === SQLITE_FULL || (error as NodeJS.ErrnoException | null)?.code === 'ENOSPC') {
-    return new MillraceError('MR_DISK_FULL', `The disk that holds ${path} is full; nothing of this request was written.`, {
-      path,
-    });
+  if (
+    sqliteCode(error) === SQLITE_FULL ||
+    (error as NodeJS.ErrnoException | null)?.code === 'ENOSPC'
+  ) {
+    return new MillraceError(
+      'MR_DISK_FULL',
+      `The disk that holds ${path} is full; nothing of this request was written.`,
+      {
+        path,
+      },
+    );
   }
-  return new MillraceError('MR_STORAGE_FAILED', `Writing ${path} failed: ${reason}; nothing of this request was acknowledged.`, {
-    path,
-    reason,
-  });
+  return new MillraceError(
+    'MR_STORAGE_FAILED',
+    `Writing ${path} failed: ${reason}; nothing of this request was acknowledged.`,
+    {
+      path,
+      reason,
+    },
+  );
 };

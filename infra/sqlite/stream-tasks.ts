@@ -1,12 +1,14 @@
 /**
- * Runs stream tasks inside the log's transactions (the life of a task: domain/ports/stream-task.ts).
+ * Runs stream tasks inside the log's transactions (the life of a task:
+ * domain/ports/stream-task.ts).
  *
  *     running:  catching ──nothing left──▶ joined
  *                  ▲                         │ commit failed
  *                  └── pause ── recovering ◀─┘
  *     stopped:  failed (threw) · ended (stop)
  *
- * A task's work is undone by not staging its output; its read positions are staged with that output, so the two never part.
+ * A task's work is undone by not staging its output; its read positions are staged with that
+ * output, so the two never part.
  */
 import { MillraceError } from '#domain/errors.ts';
 import type { StreamTask, TaskHandle } from '#domain/ports/stream-task.ts';
@@ -18,7 +20,10 @@ import { type ReadBatch, type TaskCursor, taskCursor } from '#infra/sqlite/task-
 const TURN_MS = 10;
 const FIRST_CHUNK = 256;
 const MAX_CHUNK = 16_384;
-/** Tasks reading each other's output settle in as many rounds as the chain is long; a circle never does. */
+/**
+ * Tasks reading each other's output settle in as many rounds as the chain is long; a circle never
+ * does.
+ */
 const MAX_ROUNDS = 32;
 const FIRST_PAUSE_MS = 20;
 const MAX_PAUSE_MS = 2_000;
@@ -29,7 +34,10 @@ interface Running {
   readonly waiting: { readonly resolve: () => void; readonly reject: (error: Error) => void }[];
   state: 'catching' | 'joined' | 'recovering' | 'failed' | 'ended';
   error: Error | null;
-  /** records a call, and ms of processing a turn, such that the turn with its commit takes about TURN_MS */
+  /**
+   * records a call, and ms of processing a turn, such that the turn with its commit takes about
+   * TURN_MS
+   */
   chunk: number;
   budget: number;
   pause: number;
@@ -47,7 +55,8 @@ export interface StreamTasks {
   close(): Promise<void>;
 }
 
-const asError = (thrown: unknown): Error => (thrown instanceof Error ? thrown : new Error(String(thrown)));
+const asError = (thrown: unknown): Error =>
+  thrown instanceof Error ? thrown : new Error(String(thrown));
 
 export const streamTasks = (
   book: LogBook,
@@ -82,7 +91,10 @@ export const streamTasks = (
       const out = it.task.process(records, staging.logTime).records;
       for (const { topic } of out) {
         if (it.task.topics.includes(topic))
-          throw new MillraceError('MR_INTERNAL', `Task "${it.task.consumer}" writes to topic "${topic}", which it reads.`);
+          throw new MillraceError(
+            'MR_INTERNAL',
+            `Task "${it.task.consumer}" writes to topic "${topic}", which it reads.`,
+          );
       }
       staging.append({ records: out });
       staging.append({ records: [], positions: it.cursor.advance(records) });
@@ -170,12 +182,21 @@ export const streamTasks = (
       if (it.state === 'joined') return Promise.resolve();
       if (it.error !== null) return Promise.reject(it.error);
       if (it.state === 'ended')
-        return Promise.reject(new MillraceError('MR_UNAVAILABLE', `Task "${it.task.consumer}" is stopped.`));
+        return Promise.reject(
+          new MillraceError('MR_UNAVAILABLE', `Task "${it.task.consumer}" is stopped.`),
+        );
       return new Promise((resolve, reject) => it.waiting.push({ resolve, reject }));
     },
     async stop() {
       if (it.state !== 'failed' && it.state !== 'ended') {
-        halt(it, 'ended', new MillraceError('MR_UNAVAILABLE', `Task "${it.task.consumer}" was stopped before it had caught up.`));
+        halt(
+          it,
+          'ended',
+          new MillraceError(
+            'MR_UNAVAILABLE',
+            `Task "${it.task.consumer}" was stopped before it had caught up.`,
+          ),
+        );
       }
       await it.recovery.catch(() => {});
     },
@@ -189,7 +210,10 @@ export const streamTasks = (
     run(task) {
       for (const other of running) {
         if (other.task.consumer === task.consumer)
-          throw new MillraceError('MR_REFUSED', `A task of consumer "${task.consumer}" is running already.`);
+          throw new MillraceError(
+            'MR_REFUSED',
+            `A task of consumer "${task.consumer}" is running already.`,
+          );
       }
       const it: Running = {
         task,
@@ -218,7 +242,10 @@ export const streamTasks = (
           else
             failTask(
               it,
-              new MillraceError('MR_INTERNAL', `Task "${it.task.consumer}" is part of a circle of tasks that feed each other.`),
+              new MillraceError(
+                'MR_INTERNAL',
+                `Task "${it.task.consumer}" is part of a circle of tasks that feed each other.`,
+              ),
             );
         }
       }
@@ -242,7 +269,8 @@ export const streamTasks = (
     },
     async close() {
       const all = [...running];
-      for (const it of all) halt(it, 'ended', new MillraceError('MR_UNAVAILABLE', 'The log was closed.'));
+      for (const it of all)
+        halt(it, 'ended', new MillraceError('MR_UNAVAILABLE', 'The log was closed.'));
       if (turn !== null) clearImmediate(turn);
       queue = [];
       for (const timer of timers) clearTimeout(timer);

@@ -61,7 +61,9 @@ describe('joined', () => {
     const task = copier('c', 'in', 'out');
     const handle = open.log.run(task);
     await handle.caughtUp();
-    const { logTime } = await open.log.append({ records: [record('in', '1'), record('in', '2', { partition: 1 })] });
+    const { logTime } = await open.log.append({
+      records: [record('in', '1'), record('in', '2', { partition: 1 })],
+    });
     expect(task.calls).toEqual(['1 2', 'committed']);
     expect(task.logTimes).toEqual([logTime]);
     const out = await readAll(open.log, 'out');
@@ -84,7 +86,9 @@ describe('joined', () => {
   test('appends of one turn are one transaction: one call, one log time', async () => {
     const task = copier('c', 'in', null);
     open.log.run(task);
-    const answers = await Promise.all(['1', '2', '3'].map((text) => open.log.append({ records: [record('in', text)] })));
+    const answers = await Promise.all(
+      ['1', '2', '3'].map((text) => open.log.append({ records: [record('in', text)] })),
+    );
     expect(task.calls).toEqual(['1 2 3', 'committed']);
     expect(new Set(answers.map((a) => a.logTime)).size).toBe(1);
     expect(answers.map((a) => a.ends[0]?.offset)).toEqual([1, 2, 3]);
@@ -110,7 +114,11 @@ describe('joined', () => {
 describe('catching up', () => {
   test('works through what is there while appends go on, then joins: each record once, in order, no gap', async () => {
     for (let i = 0; i < 30; i++)
-      await open.log.append({ records: Array.from({ length: 100 }, (_, k) => record('in', `${i}.${k}`, { partition: k % 2 })) });
+      await open.log.append({
+        records: Array.from({ length: 100 }, (_, k) =>
+          record('in', `${i}.${k}`, { partition: k % 2 }),
+        ),
+      });
     const seen = new Map<number, number>();
     const handle = open.log.run(
       copier('c', 'in', 'out', (r) => {
@@ -158,14 +166,19 @@ describe('catching up', () => {
 
   test('two tasks of one consumer are refused', () => {
     open.log.run(copier('c', 'in', null));
-    expect(() => open.log.run(copier('c', 'in', null))).toThrowError(expect.objectContaining({ code: 'MR_REFUSED' }));
+    expect(() => open.log.run(copier('c', 'in', null))).toThrowError(
+      expect.objectContaining({ code: 'MR_REFUSED' }),
+    );
   });
 });
 
 describe('a commit that fails', () => {
   test('while catching up: the task is rolled back, waited for, and goes over the same records again', async () => {
-    for (let i = 0; i < 3; i++) await open.log.append({ records: [record('in', `${i}a`), record('in', `${i}b`)] });
-    open.database.db.exec("CREATE TEMP TRIGGER refuse BEFORE INSERT ON main.log_batch BEGIN SELECT RAISE(ABORT, 'no'); END");
+    for (let i = 0; i < 3; i++)
+      await open.log.append({ records: [record('in', `${i}a`), record('in', `${i}b`)] });
+    open.database.db.exec(
+      "CREATE TEMP TRIGGER refuse BEFORE INSERT ON main.log_batch BEGIN SELECT RAISE(ABORT, 'no'); END",
+    );
     const task = copier('c', 'in', 'out');
     let mended = false;
     const handle = open.log.run({
@@ -182,15 +195,27 @@ describe('a commit that fails', () => {
       },
     });
     await handle.caughtUp();
-    expect(task.calls).toEqual(['0a 0b 1a 1b 2a 2b', 'rolledBack', '0a 0b 1a 1b 2a 2b', 'committed']);
+    expect(task.calls).toEqual([
+      '0a 0b 1a 1b 2a 2b',
+      'rolledBack',
+      '0a 0b 1a 1b 2a 2b',
+      'committed',
+    ]);
     expect(texts(await readAll(open.log, 'out'))).toEqual(['0a', '0b', '1a', '1b', '2a', '2b']);
     expect(handle.error()).toBeNull();
   });
 
   test('a task that cannot rebuild its state is stopped and says why', async () => {
-    const handle = open.log.run({ ...copier('c', 'in', 'out'), rolledBack: () => Promise.reject(new Error('state is gone')) });
-    open.database.db.exec("CREATE TEMP TRIGGER refuse BEFORE INSERT ON main.log_batch BEGIN SELECT RAISE(ABORT, 'no'); END");
-    await expect(open.log.append({ records: [record('in', '1')] })).rejects.toMatchObject({ code: 'MR_STORAGE_FAILED' });
+    const handle = open.log.run({
+      ...copier('c', 'in', 'out'),
+      rolledBack: () => Promise.reject(new Error('state is gone')),
+    });
+    open.database.db.exec(
+      "CREATE TEMP TRIGGER refuse BEFORE INSERT ON main.log_batch BEGIN SELECT RAISE(ABORT, 'no'); END",
+    );
+    await expect(open.log.append({ records: [record('in', '1')] })).rejects.toMatchObject({
+      code: 'MR_STORAGE_FAILED',
+    });
     open.database.db.exec('DROP TRIGGER temp.refuse');
     await expect(handle.caughtUp()).rejects.toThrow('state is gone');
     await open.log.append({ records: [record('in', '2')] });
@@ -276,7 +301,8 @@ describe('transact', () => {
 
 describe('trim', () => {
   test('begin follows, reads and new tasks start there, and offsets go on after a restart', async () => {
-    for (let i = 0; i < 4; i++) await open.log.append({ records: [record('in', `${i}a`), record('in', `${i}b`)] });
+    for (let i = 0; i < 4; i++)
+      await open.log.append({ records: [record('in', `${i}a`), record('in', `${i}b`)] });
     await open.log.trim('in', 0, 3);
     expect(await open.log.begin('in')).toEqual([3, 0]);
     expect(
@@ -304,7 +330,9 @@ test('another connection reads the log beside the writer, each commit whole', as
   const reader = sqliteLogReader(reading);
   open.log.run(copier('c', 'in', 'out'));
   for (let i = 0; i < 3; i++) {
-    const { logTime } = await open.log.append({ records: [record('in', `${i}`, { partition: i % 2 })] });
+    const { logTime } = await open.log.append({
+      records: [record('in', `${i}`, { partition: i % 2 })],
+    });
     expect(await reader.end('in')).toEqual(await open.log.end('in'));
     expect(await reader.offsetsAt('in', logTime)).toEqual(await open.log.end('in'));
     expect(await reader.committed('c', 'in')).toEqual(await open.log.end('in'));
@@ -327,10 +355,22 @@ test('values beyond the size of a batch are split over several, with offsets in 
     schemaId: 1,
   }));
   await open.log.append({ records: big });
-  const batches = open.database.db.prepare('SELECT base, count, length(data) AS bytes FROM log_batch ORDER BY base').all();
+  const batches = open.database.db
+    .prepare('SELECT base, count, length(data) AS bytes FROM log_batch ORDER BY base')
+    .all();
   expect(batches.length).toBeGreaterThan(1);
   expect(batches.every((b) => Number(b.bytes) <= 4 * 1024 * 1024)).toBe(true);
-  expect((await readAll(open.log, 'in')).map((r) => [r.offset, r.value[0]])).toEqual([0, 1, 2, 3, 4].map((i) => [i, i]));
-  const huge = { topic: 'in', partition: 0, key: null, value: Buffer.alloc(17 * 1024 * 1024), schemaId: 1 };
-  await expect(open.log.append({ records: [huge] })).rejects.toMatchObject({ code: 'MR_EVENT_TOO_LARGE' });
+  expect((await readAll(open.log, 'in')).map((r) => [r.offset, r.value[0]])).toEqual(
+    [0, 1, 2, 3, 4].map((i) => [i, i]),
+  );
+  const huge = {
+    topic: 'in',
+    partition: 0,
+    key: null,
+    value: Buffer.alloc(17 * 1024 * 1024),
+    schemaId: 1,
+  };
+  await expect(open.log.append({ records: [huge] })).rejects.toMatchObject({
+    code: 'MR_EVENT_TOO_LARGE',
+  });
 });

@@ -1,7 +1,8 @@
 /**
- * Where a task stands in its topics. Behind the end it reads batches from the tables, always the one with the oldest log time
- * over all its partitions, so that a catch-up sees the partitions in the order in which the live run saw them (commits of one
- * millisecond excepted). Joined, it takes what the present transaction has staged.
+ * Where a task stands in its topics. Behind the end it reads batches from the tables, always the
+ * one with the oldest log time over all its partitions, so that a catch-up sees the partitions in
+ * the order in which the live run saw them (commits of one millisecond excepted). Joined, it takes
+ * what the present transaction has staged.
  */
 import type { ConsumerPosition, LogRecord } from '#domain/ports/log.ts';
 import type { LogBook, Partition } from '#infra/sqlite/log-book.ts';
@@ -26,13 +27,21 @@ interface Buffered {
   at: number;
 }
 
-export const taskCursor = (book: LogBook, consumer: string, topics: readonly string[], readBatch: ReadBatch): TaskCursor => {
+export const taskCursor = (
+  book: LogBook,
+  consumer: string,
+  topics: readonly string[],
+  readBatch: ReadBatch,
+): TaskCursor => {
   const next = new Map<Partition, number>();
   const buffers = new Map<Partition, Buffered>();
 
   const partitions = (): readonly Partition[] => topics.flatMap((topic) => book.find(topic) ?? []);
   const nextOf = (partition: Partition): number =>
-    Math.max(partition.begin, next.get(partition) ?? book.position(consumer, partition.topic, partition.partition));
+    Math.max(
+      partition.begin,
+      next.get(partition) ?? book.position(consumer, partition.topic, partition.partition),
+    );
 
   /** The partition's buffer with at least one record left; null at its end. */
   const fill = (partition: Partition): Buffered | null => {
@@ -82,13 +91,29 @@ export const taskCursor = (book: LogBook, consumer: string, topics: readonly str
       for (let i = 0; i < records.length; i++) {
         const record = records[i] as LogRecord;
         const following = records[i + 1];
-        if (following !== undefined && following.partition === record.partition && following.topic === record.topic) continue;
+        if (
+          following !== undefined &&
+          following.partition === record.partition &&
+          following.topic === record.topic
+        )
+          continue;
         moved.set(book.topic(record.topic)[record.partition] as Partition, record.offset + 1);
       }
       for (const [partition, offset] of moved) next.set(partition, offset);
-      return [...moved].map(([{ topic, partition }, offset]) => ({ consumer, topic, partition, offset }));
+      return [...moved].map(([{ topic, partition }, offset]) => ({
+        consumer,
+        topic,
+        partition,
+        offset,
+      }));
     },
-    position: () => partitions().map((p) => ({ consumer, topic: p.topic, partition: p.partition, offset: nextOf(p) })),
+    position: () =>
+      partitions().map((p) => ({
+        consumer,
+        topic: p.topic,
+        partition: p.partition,
+        offset: nextOf(p),
+      })),
     lag: () => partitions().reduce((sum, p) => sum + Math.max(0, p.end - nextOf(p)), 0),
     reset() {
       next.clear();

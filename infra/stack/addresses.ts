@@ -1,4 +1,7 @@
-/** Where each server of the stack listens and where its files are: all follow from one base port and one directory. */
+/**
+ * Where each server of the stack listens and where its files are: all follow from one base port and
+ * one directory.
+ */
 import { join } from 'node:path';
 
 export const DEFAULT_BASE_PORT = 7420;
@@ -44,17 +47,29 @@ export const PORT_OFFSETS = {
   kafkaController: 9,
 } as const;
 
-export const stackAddresses = (directory: string, basePort: number = DEFAULT_BASE_PORT): StackAddresses => {
+export const stackAddresses = (
+  directory: string,
+  basePort: number = DEFAULT_BASE_PORT,
+): StackAddresses => {
   const port = (server: keyof typeof PORT_OFFSETS): number => basePort + PORT_OFFSETS[server];
   return {
     kafka: `${LOOPBACK}:${port('kafka')}`,
     registry: `http://${LOOPBACK}:${port('registry')}/apis/ccompat/v7`,
-    mysql: { host: LOOPBACK, port: port('mariadb'), user: 'millrace', password: 'millrace', database: 'millrace' },
+    mysql: {
+      host: LOOPBACK,
+      port: port('mariadb'),
+      user: 'millrace',
+      password: 'millrace',
+      database: 'millrace',
+    },
     redis: { host: LOOPBACK, port: port('redis') },
     flink: `http://${LOOPBACK}:${port('flinkRest')}`,
     sqlGateway: `http://${LOOPBACK}:${port('sqlGateway')}`,
     lookup: { host: LOOPBACK, port: port('lookup') },
-    warehouse: { paimon: join(directory, 'warehouse', 'paimon'), iceberg: join(directory, 'warehouse', 'iceberg') },
+    warehouse: {
+      paimon: join(directory, 'warehouse', 'paimon'),
+      iceberg: join(directory, 'warehouse', 'iceberg'),
+    },
     checkpoints: join(directory, 'flink', 'checkpoints'),
     savepoints: join(directory, 'flink', 'savepoints'),
     directory,

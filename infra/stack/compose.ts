@@ -1,6 +1,7 @@
 /**
- * docker-compose.yml, printed from the tables that the runner goes by, so that the two are of the same versions, ports and settings. Run
- * this file to write it again; a test holds the file in the repository to it.
+ * docker-compose.yml, printed from the tables that the runner goes by, so that the two are of the
+ * same versions, ports and settings. Run this file to write it again; a test holds the file in the
+ * repository to it.
  */
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -8,9 +9,11 @@ import { DEFAULT_BASE_PORT, PORT_OFFSETS } from './addresses.ts';
 import { FLINK_SETTINGS, KAFKA_SETTINGS, redisArguments } from './settings.ts';
 import { HEAP_MB, VERSIONS } from './versions.ts';
 
-const port = (server: keyof typeof PORT_OFFSETS): number => DEFAULT_BASE_PORT + PORT_OFFSETS[server];
+const port = (server: keyof typeof PORT_OFFSETS): number =>
+  DEFAULT_BASE_PORT + PORT_OFFSETS[server];
 /** Published on this machine alone: nothing here has a password worth the name. */
-const published = (server: keyof typeof PORT_OFFSETS): string => `'127.0.0.1:${port(server)}:${port(server)}'`;
+const published = (server: keyof typeof PORT_OFFSETS): string =>
+  `'127.0.0.1:${port(server)}:${port(server)}'`;
 const quoted = (text: string): string => `'${text.replaceAll("'", "''")}'`;
 const lines = (indent: number, entries: readonly string[]): string =>
   entries.map((entry) => `${' '.repeat(indent)}${entry}`).join('\n');
@@ -18,7 +21,8 @@ const lines = (indent: number, entries: readonly string[]): string =>
 const kafkaEnvironment = (): readonly string[] =>
   Object.entries({
     ...KAFKA_SETTINGS,
-    // The host's network is the container's: without an address the broker would listen to everyone.
+    // The host's network is the container's: without an address the broker would listen to
+    // everyone.
     listeners: `PLAINTEXT://127.0.0.1:${port('kafka')},CONTROLLER://127.0.0.1:${port('kafkaController')}`,
     'advertised.listeners': `PLAINTEXT://127.0.0.1:${port('kafka')}`,
     'controller.quorum.voters': `1@127.0.0.1:${port('kafkaController')}`,
@@ -53,12 +57,18 @@ const check = (test: string): readonly string[] => [
   '  retries: 30',
 ];
 
-/** One network with the host: the servers name themselves 127.0.0.1 to each other and to the gateways, as they do without Docker. */
+/**
+ * One network with the host: the servers name themselves 127.0.0.1 to each other and to the
+ * gateways, as they do without Docker.
+ */
 const service = (name: string, image: string, body: readonly string[]): string =>
   `  ${name}:\n${lines(4, [`image: ${image}`, 'network_mode: host', 'profiles: [stack]', 'restart: unless-stopped', ...body])}`;
 
 const flinkImage = `flink:${VERSIONS.flink}-java17`;
-/** The image has Flink alone: connectors, Paimon, Iceberg, Hadoop's client and our module come from what `millrace stack up` fetched. */
+/**
+ * The image has Flink alone: connectors, Paimon, Iceberg, Hadoop's client and our module come from
+ * what `millrace stack up` fetched.
+ */
 const jars = [
   '# connectors and our own module: copy them from .tools/stack and java/target into ./.millrace-stack/libraries',
   'volumes:',
@@ -97,7 +107,9 @@ ${service('kafka', `apache/kafka:${VERSIONS.kafka}`, [
   ...kafkaEnvironment().map((entry) => `  ${entry}`),
   `  KAFKA_HEAP_OPTS: -Xmx${HEAP_MB.kafka}m`,
   'volumes: [kafka:/var/lib/kafka/data]',
-  ...check(`/opt/kafka/bin/kafka-broker-api-versions.sh --bootstrap-server 127.0.0.1:${port('kafka')}`),
+  ...check(
+    `/opt/kafka/bin/kafka-broker-api-versions.sh --bootstrap-server 127.0.0.1:${port('kafka')}`,
+  ),
 ])}
 
 ${service('registry', `apicurio/apicurio-registry:${VERSIONS.apicurio}`, [

@@ -1,4 +1,7 @@
-/** docker-compose.yml and the runner go by one table: the file in the repository is what the table prints. */
+/**
+ * docker-compose.yml and the runner go by one table: the file in the repository is what the table
+ * prints.
+ */
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { DEFAULT_BASE_PORT, PORT_OFFSETS } from './addresses.ts';
@@ -12,12 +15,26 @@ test('the file is what the tables print: run `node infra/stack/compose.ts` after
 });
 
 test('every image is pinned to the version that the runner starts', () => {
-  for (const version of [VERSIONS.kafka, VERSIONS.apicurio, VERSIONS.flink, VERSIONS.mariadb, VERSIONS.redis])
+  for (const version of [
+    VERSIONS.kafka,
+    VERSIONS.apicurio,
+    VERSIONS.flink,
+    VERSIONS.mariadb,
+    VERSIONS.redis,
+  ])
     expect(file).toMatch(new RegExp(`image: \\S+:${version.replaceAll('.', '\\.')}(-java17)?\n`));
 });
 
 test('every server has the runner’s port', () => {
-  for (const server of ['kafka', 'registry', 'mariadb', 'redis', 'flinkRest', 'sqlGateway', 'flinkRpc'] as const)
+  for (const server of [
+    'kafka',
+    'registry',
+    'mariadb',
+    'redis',
+    'flinkRest',
+    'sqlGateway',
+    'flinkRpc',
+  ] as const)
     expect(file).toContain(String(DEFAULT_BASE_PORT + PORT_OFFSETS[server]));
 });
 

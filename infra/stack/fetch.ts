@@ -1,9 +1,19 @@
 /**
- * What the servers run from, fetched once into a cache of this clone: class paths by Maven, Debian's packages by apt. What is complete is
- * renamed into its place, so a fetch that was killed leaves nothing that looks whole.
+ * What the servers run from, fetched once into a cache of this clone: class paths by Maven,
+ * Debian's packages by apt. What is complete is renamed into its place, so a fetch that was killed
+ * leaves nothing that looks whole.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { MillraceError } from '#domain/errors.ts';
@@ -21,7 +31,10 @@ const running = new Map<ChildProcess, string>();
 const STOP_MS = 5_000;
 const POLL_MS = 20;
 
-/** Each is a process group, for what is run is often a script that runs others. @returns whether there was any of it left */
+/**
+ * Each is a process group, for what is run is often a script that runs others. @returns whether
+ * there was any of it left
+ */
 const signalGroup = (child: ChildProcess, signal: NodeJS.Signals | 0): boolean => {
   try {
     return child.pid !== undefined && process.kill(-child.pid, signal);
@@ -30,9 +43,14 @@ const signalGroup = (child: ChildProcess, signal: NodeJS.Signals | 0): boolean =
   }
 };
 
-/** Ends what is being run for us, and all of it. A package manager is left to finish: half an installation is worse than a wait. */
+/**
+ * Ends what is being run for us, and all of it. A package manager is left to finish: half an
+ * installation is worse than a wait.
+ */
 export const stopRunning = async (): Promise<void> => {
-  const children = [...running].filter(([, command]) => command !== 'apt-get').map(([child]) => child);
+  const children = [...running]
+    .filter(([, command]) => command !== 'apt-get')
+    .map(([child]) => child);
   for (const child of children) signalGroup(child, 'SIGTERM');
   for (const deadline = Date.now() + STOP_MS; children.some((child) => signalGroup(child, 0)); ) {
     if (Date.now() > deadline) for (const child of children) signalGroup(child, 'SIGKILL');
@@ -51,11 +69,19 @@ export const run = (command: string, args: readonly string[], cwd: string): Prom
     child.stderr.on('data', take);
     running.set(child, command);
     child.once('close', () => running.delete(child));
-    child.on('error', (error) => reject(failed(`\`${command}\` could not be run (${error.message}): install it and try again`)));
+    child.on('error', (error) =>
+      reject(
+        failed(`\`${command}\` could not be run (${error.message}): install it and try again`),
+      ),
+    );
     child.on('exit', (code) =>
       code === 0
         ? resolve(output)
-        : reject(failed(`\`${command} ${args.join(' ').slice(0, 200)}\` ended with ${code}: ${output.trim().slice(-1500)}`)),
+        : reject(
+            failed(
+              `\`${command} ${args.join(' ').slice(0, 200)}\` ended with ${code}: ${output.trim().slice(-1500)}`,
+            ),
+          ),
     );
   });
 
@@ -64,7 +90,9 @@ const pomOf = (artifacts: readonly Artifact[]): string =>
     .map(
       ({ group, artifact, version, alone }) =>
         `<dependency><groupId>${group}</groupId><artifactId>${artifact}</artifactId><version>${version}</version>${
-          alone === true ? '<exclusions><exclusion><groupId>*</groupId><artifactId>*</artifactId></exclusion></exclusions>' : ''
+          alone === true
+            ? '<exclusions><exclusion><groupId>*</groupId><artifactId>*</artifactId></exclusion></exclusions>'
+            : ''
         }</dependency>`,
     )
     .join('')}</dependencies></project>\n`;
@@ -72,14 +100,25 @@ const pomOf = (artifacts: readonly Artifact[]): string =>
 const fetching = new Map<string, Promise<string>>();
 
 /** Makes a folder by `work`, whole or not at all, and once for all who ask. */
-const once = (path: string, what: string, say: Say, work: (folder: string) => Promise<void>): Promise<string> => {
+const once = (
+  path: string,
+  what: string,
+  say: Say,
+  work: (folder: string) => Promise<void>,
+): Promise<string> => {
   if (existsSync(path)) return Promise.resolve(path);
-  const known = fetching.get(path) ?? make(path, what, say, work).finally(() => fetching.delete(path));
+  const known =
+    fetching.get(path) ?? make(path, what, say, work).finally(() => fetching.delete(path));
   fetching.set(path, known);
   return known;
 };
 
-const make = async (path: string, what: string, say: Say, work: (folder: string) => Promise<void>): Promise<string> => {
+const make = async (
+  path: string,
+  what: string,
+  say: Say,
+  work: (folder: string) => Promise<void>,
+): Promise<string> => {
   say(`fetching ${what}`);
   mkdirSync(cache, { recursive: true });
   const folder = mkdtempSync(join(cache, '.fetching-'));
@@ -93,32 +132,72 @@ const make = async (path: string, what: string, say: Say, work: (folder: string)
   return path;
 };
 
-export const fetchClasspath = async (name: keyof typeof CLASSPATHS, version: string, say: Say): Promise<string> => {
-  const home = await once(join(cache, `${name}-${version}`), `${name} ${version}`, say, async (folder) => {
-    writeFileSync(join(folder, 'pom.xml'), pomOf(CLASSPATHS[name]));
-    await run('mvn', ['-q', '-B', 'dependency:copy-dependencies', '-DoutputDirectory=lib', '-DincludeScope=runtime'], folder);
-  });
+export const fetchClasspath = async (
+  name: keyof typeof CLASSPATHS,
+  version: string,
+  say: Say,
+): Promise<string> => {
+  const home = await once(
+    join(cache, `${name}-${version}`),
+    `${name} ${version}`,
+    say,
+    async (folder) => {
+      writeFileSync(join(folder, 'pom.xml'), pomOf(CLASSPATHS[name]));
+      await run(
+        'mvn',
+        [
+          '-q',
+          '-B',
+          'dependency:copy-dependencies',
+          '-DoutputDirectory=lib',
+          '-DincludeScope=runtime',
+        ],
+        folder,
+      );
+    },
+  );
   return `${join(home, 'lib')}/*`;
 };
 
 export const fetchRegistry = async (say: Say): Promise<string> => {
-  const home = await once(join(cache, `registry-${VERSIONS.apicurio}`), `registry ${VERSIONS.apicurio}`, say, async (folder) => {
-    await run('mvn', ['-q', '-B', 'dependency:copy', `-Dartifact=${REGISTRY_ARCHIVE}`, `-DoutputDirectory=${folder}`], folder);
-    const archive = readdirSync(folder).find((file) => file.endsWith('.tar.gz'));
-    await run('tar', ['xzf', archive ?? 'nothing', '--no-same-owner'], folder);
-    rmSync(join(folder, archive ?? 'nothing'));
-  });
+  const home = await once(
+    join(cache, `registry-${VERSIONS.apicurio}`),
+    `registry ${VERSIONS.apicurio}`,
+    say,
+    async (folder) => {
+      await run(
+        'mvn',
+        [
+          '-q',
+          '-B',
+          'dependency:copy',
+          `-Dartifact=${REGISTRY_ARCHIVE}`,
+          `-DoutputDirectory=${folder}`,
+        ],
+        folder,
+      );
+      const archive = readdirSync(folder).find((file) => file.endsWith('.tar.gz'));
+      await run('tar', ['xzf', archive ?? 'nothing', '--no-same-owner'], folder);
+      rmSync(join(folder, archive ?? 'nothing'));
+    },
+  );
   return join(home, `apicurio-registry-app-${VERSIONS.apicurio}-runner.jar`);
 };
 
 const newest = (folder: string): number =>
   readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
-    .reduce((latest, entry) => Math.max(latest, statSync(join(entry.parentPath, entry.name)).mtimeMs), 0);
+    .reduce(
+      (latest, entry) => Math.max(latest, statSync(join(entry.parentPath, entry.name)).mtimeMs),
+      0,
+    );
 
 let building: Promise<string> | null = null;
 
-/** Our own Java module, built anew where its sources are newer than the jar; once for all servers that are started together. */
+/**
+ * Our own Java module, built anew where its sources are newer than the jar; once for all servers
+ * that are started together.
+ */
 export const buildJavaModule = (say: Say): Promise<string> => {
   building ??= build(say).finally(() => {
     building = null;
@@ -128,7 +207,10 @@ export const buildJavaModule = (say: Say): Promise<string> => {
 
 const build = async (say: Say): Promise<string> => {
   const jar = join(javaModule, 'target', 'millrace-java.jar');
-  const sources = Math.max(newest(join(javaModule, 'src')), statSync(join(javaModule, 'pom.xml')).mtimeMs);
+  const sources = Math.max(
+    newest(join(javaModule, 'src')),
+    statSync(join(javaModule, 'pom.xml')).mtimeMs,
+  );
   if (!existsSync(jar) || statSync(jar).mtimeMs < sources) {
     say('building the Java module');
     await run('mvn', ['-q', '-B', 'package', '-DskipTests'], javaModule);
@@ -138,7 +220,9 @@ const build = async (say: Say): Promise<string> => {
 
 const SEARCHED = ['/usr/sbin', '/usr/bin', '/usr/local/bin', '/usr/local/sbin'];
 const findCommand = (name: string): string | null =>
-  [...(process.env.PATH ?? '').split(':'), ...SEARCHED].map((folder) => join(folder, name)).find(existsSync) ?? null;
+  [...(process.env.PATH ?? '').split(':'), ...SEARCHED]
+    .map((folder) => join(folder, name))
+    .find(existsSync) ?? null;
 
 let installing: Promise<unknown> = Promise.resolve();
 
@@ -148,9 +232,12 @@ export const findServer = async (command: string, say: Say): Promise<string> => 
   if (found !== null) return found;
   const name = PACKAGES[command] ?? command;
   if (process.getuid?.() !== 0 || findCommand('apt-get') === null)
-    throw failed(`\`${command}\` is not installed: install it (on Debian: apt-get install ${name}) and try again`);
+    throw failed(
+      `\`${command}\` is not installed: install it (on Debian: apt-get install ${name}) and try again`,
+    );
   say(`installing ${name}`);
-  const apt = (...args: string[]): Promise<string> => run('apt-get', ['-o', 'DPkg::Lock::Timeout=120', '-q', '-y', ...args], '/');
+  const apt = (...args: string[]): Promise<string> =>
+    run('apt-get', ['-o', 'DPkg::Lock::Timeout=120', '-q', '-y', ...args], '/');
   installing = installing.then(async () => {
     if (findCommand(command) !== null) return;
     await apt('install', '--no-install-recommends', name).catch(async () => {
@@ -159,5 +246,8 @@ export const findServer = async (command: string, say: Say): Promise<string> => 
     });
   });
   await installing;
-  return findCommand(command) ?? Promise.reject(failed(`${name} was installed, and there is no \`${command}\``));
+  return (
+    findCommand(command) ??
+    Promise.reject(failed(`${name} was installed, and there is no \`${command}\``))
+  );
 };

@@ -6,22 +6,48 @@ import { flinkCluster } from '#infra/flink/cluster.ts';
 import { PORT_OFFSETS } from './addresses.ts';
 import { fetchClasspath } from './fetch.ts';
 import type { Launch } from './process.ts';
-import { file, heap, httpOk, LEAN, log4j, ownJar, type Server, type ServerContext } from './server.ts';
+import {
+  file,
+  heap,
+  httpOk,
+  LEAN,
+  log4j,
+  ownJar,
+  type Server,
+  type ServerContext,
+} from './server.ts';
 import { FLINK_OPENS, flinkConfiguration, TASK_MANAGER_MEMORY } from './settings.ts';
 import { VERSIONS } from './versions.ts';
 
 const flinkLaunch =
-  (name: 'jobmanager' | 'taskmanager' | 'sql-gateway', main: string, args: (conf: string) => readonly string[]) =>
+  (
+    name: 'jobmanager' | 'taskmanager' | 'sql-gateway',
+    main: string,
+    args: (conf: string) => readonly string[],
+  ) =>
   async (context: ServerContext): Promise<Launch> => {
     const { directory, basePort, say } = context;
-    const [classpath, jar] = [await fetchClasspath('flink', VERSIONS.flink, say), await ownJar(context)];
+    const [classpath, jar] = [
+      await fetchClasspath('flink', VERSIONS.flink, say),
+      await ownJar(context),
+    ];
     const home = join(directory, 'flink');
-    for (const folder of ['checkpoints', 'savepoints', 'tmp']) mkdirSync(join(home, folder), { recursive: true });
+    for (const folder of ['checkpoints', 'savepoints', 'tmp'])
+      mkdirSync(join(home, folder), { recursive: true });
     file(join(home, 'conf'), 'config.yaml', flinkConfiguration(basePort, home));
     const conf = join(home, 'conf');
     return {
       command: 'java',
-      args: [heap(name), ...LEAN, ...FLINK_OPENS, log4j(directory), '-cp', `${jar}:${classpath}`, main, ...args(conf)],
+      args: [
+        heap(name),
+        ...LEAN,
+        ...FLINK_OPENS,
+        log4j(directory),
+        '-cp',
+        `${jar}:${classpath}`,
+        main,
+        ...args(conf),
+      ],
       cwd: home,
       env: { FLINK_CONF_DIR: conf },
     };
@@ -34,10 +60,11 @@ export const jobmanager: Server = {
   otherPorts: ({ basePort }) => [basePort + PORT_OFFSETS.flinkRpc],
   after: [],
   deadlineMs: 90_000,
-  launch: flinkLaunch('jobmanager', 'org.apache.flink.runtime.entrypoint.StandaloneSessionClusterEntrypoint', (conf) => [
-    '--configDir',
-    conf,
-  ]),
+  launch: flinkLaunch(
+    'jobmanager',
+    'org.apache.flink.runtime.entrypoint.StandaloneSessionClusterEntrypoint',
+    (conf) => ['--configDir', conf],
+  ),
   ready: async ({ addresses }) => void (await httpOk(`${addresses.flink}/overview`)),
 };
 
@@ -47,11 +74,15 @@ export const taskmanager: Server = {
   port: () => 0,
   after: ['jobmanager'],
   deadlineMs: 90_000,
-  launch: flinkLaunch('taskmanager', 'org.apache.flink.runtime.taskexecutor.TaskManagerRunner', (conf) => [
-    '--configDir',
-    conf,
-    ...Object.entries(TASK_MANAGER_MEMORY).flatMap(([key, value]) => ['-D', `${key}=${value}`]),
-  ]),
+  launch: flinkLaunch(
+    'taskmanager',
+    'org.apache.flink.runtime.taskexecutor.TaskManagerRunner',
+    (conf) => [
+      '--configDir',
+      conf,
+      ...Object.entries(TASK_MANAGER_MEMORY).flatMap(([key, value]) => ['-D', `${key}=${value}`]),
+    ],
+  ),
   async ready({ addresses }) {
     const { total } = await flinkCluster(addresses.flink).slots();
     if (total === 0) throw new Error('no task manager is registered');
@@ -76,7 +107,10 @@ export const lookup: Server = {
   deadlineMs: 60_000,
   async launch(context) {
     const { directory, basePort, addresses, say } = context;
-    const [classpath, jar] = [await fetchClasspath('flink', VERSIONS.flink, say), await ownJar(context)];
+    const [classpath, jar] = [
+      await fetchClasspath('flink', VERSIONS.flink, say),
+      await ownJar(context),
+    ];
     mkdirSync(addresses.warehouse.paimon, { recursive: true });
     const args = [
       '--port',
@@ -88,7 +122,15 @@ export const lookup: Server = {
     ];
     return {
       command: 'java',
-      args: [heap('lookup'), ...LEAN, log4j(directory), '-cp', `${jar}:${classpath}`, 'io.millrace.lookup.LookupServer', ...args],
+      args: [
+        heap('lookup'),
+        ...LEAN,
+        log4j(directory),
+        '-cp',
+        `${jar}:${classpath}`,
+        'io.millrace.lookup.LookupServer',
+        ...args,
+      ],
       cwd: directory,
     };
   },

@@ -1,6 +1,7 @@
 /**
- * Who starts or stops the servers of a directory: one process at a time. The guard is SQLite's exclusive lock on a small file, which the
- * operating system takes back however its holder dies; the pid beside it is only for the message.
+ * Who starts or stops the servers of a directory: one process at a time. The guard is SQLite's
+ * exclusive lock on a small file, which the operating system takes back however its holder dies;
+ * the pid beside it is only for the message.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

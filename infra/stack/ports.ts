@@ -1,4 +1,7 @@
-/** Whether a port of ours is free: asked before a server is started, whose own words for it would be in its log. */
+/**
+ * Whether a port of ours is free: asked before a server is started, whose own words for it would be
+ * in its log.
+ */
 import { createServer } from 'node:net';
 import { MillraceError } from '#domain/errors.ts';
 import { LOOPBACK } from './addresses.ts';
@@ -7,7 +10,9 @@ import type { ServerName } from './versions.ts';
 const inUse = (port: number): Promise<boolean> =>
   new Promise((resolve, reject) => {
     const server = createServer();
-    server.once('error', (error: NodeJS.ErrnoException) => (error.code === 'EADDRINUSE' ? resolve(true) : reject(error)));
+    server.once('error', (error: NodeJS.ErrnoException) =>
+      error.code === 'EADDRINUSE' ? resolve(true) : reject(error),
+    );
     server.listen(port, LOOPBACK, () => server.close(() => resolve(false)));
   });
 
@@ -15,7 +20,11 @@ const inUse = (port: number): Promise<boolean> =>
 const PATIENCE_MS = 500;
 const POLL_MS = 50;
 const staysInUse = async (port: number): Promise<boolean> => {
-  for (const deadline = Date.now() + PATIENCE_MS; await inUse(port); await new Promise((done) => setTimeout(done, POLL_MS)))
+  for (
+    const deadline = Date.now() + PATIENCE_MS;
+    await inUse(port);
+    await new Promise((done) => setTimeout(done, POLL_MS))
+  )
     if (Date.now() > deadline) return true;
   return false;
 };

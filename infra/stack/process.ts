@@ -1,6 +1,7 @@
 /**
- * Servers as ordinary processes that outlive us: each in a process group of its own, its output in a file, its pid and start time in
- * another. The start time tells our process from a stranger that has its pid now.
+ * Servers as ordinary processes that outlive us: each in a process group of its own, its output in
+ * a file, its pid and start time in another. The start time tells our process from a stranger that
+ * has its pid now.
  */
 import { spawn } from 'node:child_process';
 import {
@@ -60,16 +61,29 @@ export const writeWhole = (path: string, text: string): void => {
   renameSync(part, path);
 };
 
-export const launch = ({ command, args, cwd, env }: Launch, pidFile: string, logFile: string): number => {
+export const launch = (
+  { command, args, cwd, env }: Launch,
+  pidFile: string,
+  logFile: string,
+): number => {
   for (const path of [pidFile, logFile]) mkdirSync(dirname(path), { recursive: true });
   const log = openSync(logFile, 'a');
-  const child = spawn(command, args, { cwd, env: { ...process.env, ...env }, stdio: ['ignore', log, log], detached: true });
+  const child = spawn(command, args, {
+    cwd,
+    env: { ...process.env, ...env },
+    stdio: ['ignore', log, log],
+    detached: true,
+  });
   closeSync(log);
   child.on('error', () => {});
   child.unref();
   const { pid } = child;
   if (pid === undefined)
-    throw new MillraceError('MR_STACK_FAILED', `\`${command}\` could not be run: install it and try again`, { command });
+    throw new MillraceError(
+      'MR_STACK_FAILED',
+      `\`${command}\` could not be run: install it and try again`,
+      { command },
+    );
   writeWhole(pidFile, JSON.stringify({ pid, started: startedAt(pid) ?? '' } satisfies PidFile));
   return pid;
 };
@@ -97,12 +111,22 @@ export const signal = (pidFile: string, name: NodeJS.Signals): boolean => {
 };
 
 /** Ends a server: asked first, made to after `graceMs`. */
-export const end = async (pidFile: string, graceMs: number, first: NodeJS.Signals = 'SIGTERM'): Promise<void> => {
+export const end = async (
+  pidFile: string,
+  graceMs: number,
+  first: NodeJS.Signals = 'SIGTERM',
+): Promise<void> => {
   signal(pidFile, first);
-  for (const deadline = Date.now() + graceMs; runningPid(pidFile) !== null && Date.now() < deadline; ) await sleep(50);
+  for (
+    const deadline = Date.now() + graceMs;
+    runningPid(pidFile) !== null && Date.now() < deadline;
+  )
+    await sleep(50);
   if (signal(pidFile, 'SIGKILL')) while (runningPid(pidFile) !== null) await sleep(20);
   rmSync(pidFile, { force: true });
 };
 
 export const lastLines = (logFile: string, lines = 15): string =>
-  existsSync(logFile) ? readFileSync(logFile, 'utf8').trimEnd().split('\n').slice(-lines).join('\n') : '';
+  existsSync(logFile)
+    ? readFileSync(logFile, 'utf8').trimEnd().split('\n').slice(-lines).join('\n')
+    : '';

@@ -1,4 +1,7 @@
-/** Addresses of servers that somebody else runs, from a file: what `millrace stack status --json` prints under `addresses`, as far as it differs. */
+/**
+ * Addresses of servers that somebody else runs, from a file: what `millrace stack status --json`
+ * prints under `addresses`, as far as it differs.
+ */
 import { readFileSync } from 'node:fs';
 import { MillraceError } from '#domain/errors.ts';
 import type { StackAddresses } from './addresses.ts';
@@ -6,7 +9,10 @@ import type { StackAddresses } from './addresses.ts';
 type Json = { readonly [name: string]: Json | string | number };
 
 const invalid = (file: string, what: string): MillraceError =>
-  new MillraceError('MR_FILE_INVALID', `${file}: ${what}; \`millrace stack status --json\` prints addresses as they should be.`);
+  new MillraceError(
+    'MR_FILE_INVALID',
+    `${file}: ${what}; \`millrace stack status --json\` prints addresses as they should be.`,
+  );
 
 const overlay = (file: string, path: string, known: Json, given: unknown): Json => {
   if (typeof given !== 'object' || given === null || Array.isArray(given))
@@ -15,7 +21,11 @@ const overlay = (file: string, path: string, known: Json, given: unknown): Json 
   for (const [name, value] of Object.entries(given as Json)) {
     const at = path === '' ? name : `${path}.${name}`;
     const before = known[name];
-    if (before === undefined) throw invalid(file, `there is no address "${at}": there are ${Object.keys(known).join(', ')}`);
+    if (before === undefined)
+      throw invalid(
+        file,
+        `there is no address "${at}": there are ${Object.keys(known).join(', ')}`,
+      );
     if (typeof before === 'object') result[name] = overlay(file, at, before, value);
     else if (typeof value !== typeof before || value === '')
       throw invalid(file, `${at} must be a ${typeof before}, is ${JSON.stringify(value)}`);
@@ -30,7 +40,10 @@ export const readAddresses = (file: string, defaults: StackAddresses): StackAddr
   try {
     given = JSON.parse(readFileSync(file, 'utf8'));
   } catch (error) {
-    throw invalid(file, `can't be read as JSON: ${error instanceof Error ? error.message : String(error)}`);
+    throw invalid(
+      file,
+      `can't be read as JSON: ${error instanceof Error ? error.message : String(error)}`,
+    );
   }
   return overlay(file, '', defaults as unknown as Json, given) as unknown as StackAddresses;
 };

@@ -29,7 +29,10 @@ export interface Server {
   readonly deadlineMs: number;
 }
 
-/** The module's jar, in the stack's own directory: a running JVM must not have its jar replaced by the next build. */
+/**
+ * The module's jar, in the stack's own directory: a running JVM must not have its jar replaced by
+ * the next build.
+ */
 export const ownJar = async ({ directory, say }: ServerContext): Promise<string> => {
   const built = await buildJavaModule(say);
   const copy = join(directory, 'lib', `millrace-java-${Math.trunc(statSync(built).mtimeMs)}.jar`);
@@ -42,8 +45,14 @@ export const ownJar = async ({ directory, say }: ServerContext): Promise<string>
 };
 
 export const heap = (name: keyof typeof HEAP_MB): string => `-Xmx${HEAP_MB[name]}m`;
-/** Two cores are many servers': few threads for each one's collector, and none to start it slowly. */
-export const LEAN = ['-XX:+UseSerialGC', '-XX:TieredStopAtLevel=4', '-Djava.net.preferIPv4Stack=true'];
+/**
+ * Two cores are many servers': few threads for each one's collector, and none to start it slowly.
+ */
+export const LEAN = [
+  '-XX:+UseSerialGC',
+  '-XX:TieredStopAtLevel=4',
+  '-Djava.net.preferIPv4Stack=true',
+];
 
 export const httpOk = async (url: string): Promise<unknown> => {
   const response = await fetch(url, { signal: AbortSignal.timeout(3_000) });

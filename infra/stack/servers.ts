@@ -21,15 +21,31 @@ const kafka: Server = {
   async launch({ directory, basePort, say }) {
     const classpath = await fetchClasspath('kafka', VERSIONS.kafka, say);
     const data = join(directory, 'kafka');
-    const properties = file(join(directory, 'conf'), 'kafka.properties', kafkaProperties(basePort, data));
+    const properties = file(
+      join(directory, 'conf'),
+      'kafka.properties',
+      kafkaProperties(basePort, data),
+    );
     const java = [log4j(directory), '-cp', classpath];
     if (!existsSync(join(data, 'meta.properties')))
       await run(
         'java',
-        [...java, 'kafka.tools.StorageTool', 'format', '-t', 'bWlsbHJhY2VtaWxscmFjZQ', '-c', properties],
+        [
+          ...java,
+          'kafka.tools.StorageTool',
+          'format',
+          '-t',
+          'bWlsbHJhY2VtaWxscmFjZQ',
+          '-c',
+          properties,
+        ],
         directory,
       );
-    return { command: 'java', args: [heap('kafka'), ...LEAN, ...java, 'kafka.Kafka', properties], cwd: directory };
+    return {
+      command: 'java',
+      args: [heap('kafka'), ...LEAN, ...java, 'kafka.Kafka', properties],
+      cwd: directory,
+    };
   },
   async ready({ addresses }) {
     const admin = kafkaClient({ brokers: [addresses.kafka], clientId: 'millrace-stack' }).admin();
@@ -62,7 +78,8 @@ const registry: Server = {
         '-Dapicurio.storage.sql.kind=h2',
         // Kept in a file: schema ids are in every record, and must outlive the registry's process.
         `-Dapicurio.datasource.url=jdbc:h2:file:${join(data, 'registry')}`,
-        // After a kill, on a machine that is busy, the file's recovery takes longer than the five seconds of the default.
+        // After a kill, on a machine that is busy, the file's recovery takes longer than the five
+        // seconds of the default.
         '-Dapicurio.datasource.jdbc.initial-size=2',
         '-Dquarkus.datasource.h2.jdbc.acquisition-timeout=60',
         '-jar',
@@ -89,7 +106,12 @@ const mariadb: Server = {
       const part = mkdtempSync(join(directory, '.mariadb-'));
       await run(
         'mariadb-install-db',
-        ['--no-defaults', `--datadir=${part}`, '--auth-root-authentication-method=normal', '--skip-test-db'],
+        [
+          '--no-defaults',
+          `--datadir=${part}`,
+          '--auth-root-authentication-method=normal',
+          '--skip-test-db',
+        ],
         directory,
       );
       renameSync(part, data);
@@ -143,7 +165,12 @@ const redis: Server = {
     };
   },
   async ready({ addresses }) {
-    const client = new Redis({ ...addresses.redis, lazyConnect: true, maxRetriesPerRequest: 0, retryStrategy: () => null });
+    const client = new Redis({
+      ...addresses.redis,
+      lazyConnect: true,
+      maxRetriesPerRequest: 0,
+      retryStrategy: () => null,
+    });
     client.on('error', () => {});
     try {
       await client.connect();

@@ -1,8 +1,13 @@
-/** The servers' own settings, as text: what the runner writes to their files, and docker-compose.yml gives their images. */
+/**
+ * The servers' own settings, as text: what the runner writes to their files, and docker-compose.yml
+ * gives their images.
+ */
 import { LOOPBACK, PORT_OFFSETS } from './addresses.ts';
 import { REDIS_MB, TASK_SLOTS } from './versions.ts';
 
-/** One broker that is also the controller: everything that is kept elsewhere in threes is kept once. */
+/**
+ * One broker that is also the controller: everything that is kept elsewhere in threes is kept once.
+ */
 export const KAFKA_SETTINGS: Readonly<Record<string, string>> = {
   'process.roles': 'broker,controller',
   'node.id': '1',
@@ -31,10 +36,12 @@ export const kafkaProperties = (basePort: number, directory: string): string =>
     .join('');
 
 /**
- * A cache: nothing is kept on disk, for what it forgets is read again from the log. But it forgets all or nothing. Under a policy that
- * evicts keys it would lose an entity's block and keep `ready`, and a block that is absent while `ready` is there means that there is no
- * such entity (a view of all time), or that its last update is as old as its time to live, so that Paimon has it: both would be wrong.
- * So when it is full it refuses writes, each batch whole; the hot copy lags, which is seen, and reads of what it has go on.
+ * A cache: nothing is kept on disk, for what it forgets is read again from the log. But it forgets
+ * all or nothing. Under a policy that evicts keys it would lose an entity's block and keep `ready`,
+ * and a block that is absent while `ready` is there means that there is no such entity (a view of
+ * all time), or that its last update is as old as its time to live, so that Paimon has it: both
+ * would be wrong. So when it is full it refuses writes, each batch whole; the hot copy lags, which
+ * is seen, and reads of what it has go on.
  */
 export const redisArguments = (basePort: number): readonly string[] => [
   '--port',
@@ -51,7 +58,10 @@ export const redisArguments = (basePort: number): readonly string[] => [
   'noeviction',
 ];
 
-/** A checkpoint a second is what makes Paimon fresh; heartbeats are short, so that a kill is noticed soon. */
+/**
+ * A checkpoint a second is what makes Paimon fresh; heartbeats are short, so that a kill is noticed
+ * soon.
+ */
 export const FLINK_SETTINGS: Readonly<Record<string, string>> = {
   'taskmanager.numberOfTaskSlots': String(TASK_SLOTS),
   'parallelism.default': '1',
@@ -119,8 +129,12 @@ logger.paimon.level = WARN
 
 /** What the module system must let Flink see, as its own start scripts say. */
 export const FLINK_OPENS: readonly string[] = [
-  ...['java.rmi/sun.rmi.registry', 'java.security.jgss/sun.security.krb5'].map((p) => `--add-exports=${p}=ALL-UNNAMED`),
-  ...['api', 'file', 'parser', 'tree', 'util'].map((p) => `--add-exports=jdk.compiler/com.sun.tools.javac.${p}=ALL-UNNAMED`),
+  ...['java.rmi/sun.rmi.registry', 'java.security.jgss/sun.security.krb5'].map(
+    (p) => `--add-exports=${p}=ALL-UNNAMED`,
+  ),
+  ...['api', 'file', 'parser', 'tree', 'util'].map(
+    (p) => `--add-exports=jdk.compiler/com.sun.tools.javac.${p}=ALL-UNNAMED`,
+  ),
   ...[
     'lang',
     'net',

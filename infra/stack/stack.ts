@@ -1,6 +1,7 @@
 /**
- * The stack's servers on this machine, as ordinary processes on loopback: started in the order of their needs and side by side where they
- * have none, each waited for until it does its work; found again by a later process; stopped whole.
+ * The stack's servers on this machine, as ordinary processes on loopback: started in the order of
+ * their needs and side by side where they have none, each waited for until it does its work; found
+ * again by a later process; stopped whole.
  */
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -36,12 +37,18 @@ export interface ServerStatus {
 
 export interface Stack {
   readonly addresses: StackAddresses;
-  /** Starts what does not run; resolves when all are ready. Interrupted, it stops what it began, and rejects. */
+  /**
+   * Starts what does not run; resolves when all are ready. Interrupted, it stops what it began, and
+   * rejects.
+   */
   readonly up: (servers?: readonly ServerName[], interrupted?: AbortSignal) => Promise<void>;
   readonly start: (name: ServerName) => Promise<void>;
   readonly kill: (name: ServerName, signal?: NodeJS.Signals) => Promise<void>;
   readonly status: () => Promise<readonly ServerStatus[]>;
-  /** Stops all that this directory's stack runs; an `up` of this object that is under way is interrupted first. */
+  /**
+   * Stops all that this directory's stack runs; an `up` of this object that is under way is
+   * interrupted first.
+   */
   readonly down: () => Promise<void>;
   readonly logFile: (name: ServerName) => string;
 }
@@ -55,7 +62,8 @@ const WAVES: readonly (readonly ServerName[])[] = [
 const POLL_MS = 100;
 const STOP_GRACE_MS = 10_000;
 const sleep = (ms: number): Promise<void> => new Promise((done) => setTimeout(done, ms));
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+const messageOf = (error: unknown): string =>
+  error instanceof Error ? error.message : String(error);
 
 export const openStack = ({
   directory: given,
@@ -72,13 +80,21 @@ export const openStack = ({
 
   const stopAll = async (names: readonly ServerName[]): Promise<void> => {
     for (const wave of WAVES)
-      await Promise.all(wave.filter((name) => names.includes(name)).map((name) => end(pidFile(name), STOP_GRACE_MS)));
+      await Promise.all(
+        wave
+          .filter((name) => names.includes(name))
+          .map((name) => end(pidFile(name), STOP_GRACE_MS)),
+      );
   };
 
   const untilReady = async (name: ServerName, interrupted?: AbortSignal): Promise<void> => {
     const server = table[name];
     let last: unknown;
-    for (const deadline = Date.now() + server.deadlineMs; Date.now() < deadline; await sleep(POLL_MS)) {
+    for (
+      const deadline = Date.now() + server.deadlineMs;
+      Date.now() < deadline;
+      await sleep(POLL_MS)
+    ) {
       interrupted?.throwIfAborted();
       try {
         await server.ready(context);
@@ -90,10 +106,16 @@ export const openStack = ({
     }
     interrupted?.throwIfAborted();
     const state =
-      runningPid(pidFile(name)) === null ? 'ended' : `was not ready in ${server.deadlineMs / 1000} s (${messageOf(last)})`;
-    throw new MillraceError('MR_STACK_FAILED', `${name} ${state}; the end of its log:\n${lastLines(logFile(name))}`, {
-      server: name,
-    });
+      runningPid(pidFile(name)) === null
+        ? 'ended'
+        : `was not ready in ${server.deadlineMs / 1000} s (${messageOf(last)})`;
+    throw new MillraceError(
+      'MR_STACK_FAILED',
+      `${name} ${state}; the end of its log:\n${lastLines(logFile(name))}`,
+      {
+        server: name,
+      },
+    );
   };
 
   const isReady = (name: ServerName): Promise<boolean> =>
@@ -109,7 +131,11 @@ export const openStack = ({
   };
 
   /** @param begun is told of a server that this call started */
-  const start = async (name: ServerName, interrupted?: AbortSignal, begun?: Set<ServerName>): Promise<void> => {
+  const start = async (
+    name: ServerName,
+    interrupted?: AbortSignal,
+    begun?: Set<ServerName>,
+  ): Promise<void> => {
     const began = Date.now();
     if (runningPid(pidFile(name)) === null) {
       await assertPorts(name);
@@ -126,7 +152,9 @@ export const openStack = ({
   /** The servers of a directory have one base port: what runs would not be found under another. */
   const keepBasePort = (): void => {
     const file = join(directory, 'stack.json');
-    const known = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as { basePort: number }).basePort : basePort;
+    const known = existsSync(file)
+      ? (JSON.parse(readFileSync(file, 'utf8')) as { basePort: number }).basePort
+      : basePort;
     if (known !== basePort && SERVERS.some((name) => runningPid(pidFile(name)) !== null))
       throw new MillraceError(
         'MR_STACK_FAILED',
@@ -136,7 +164,10 @@ export const openStack = ({
     writeWhole(file, JSON.stringify({ basePort }));
   };
 
-  const upUntil = async (wanted: readonly ServerName[], interrupted: AbortSignal): Promise<void> => {
+  const upUntil = async (
+    wanted: readonly ServerName[],
+    interrupted: AbortSignal,
+  ): Promise<void> => {
     const release = lockStack(directory, 'up');
     const begun = new Set<ServerName>();
     let preparations: Promise<void> = Promise.resolve();
@@ -162,9 +193,13 @@ export const openStack = ({
       const outcomes = await Promise.allSettled(wanted.map(begin));
       if (interrupted.aborted) {
         await Promise.all([preparations, stopAll([...begun])]);
-        throw new MillraceError('MR_STACK_FAILED', 'the start was interrupted; what it had begun is stopped again', {
-          stopped: [...begun],
-        });
+        throw new MillraceError(
+          'MR_STACK_FAILED',
+          'the start was interrupted; what it had begun is stopped again',
+          {
+            stopped: [...begun],
+          },
+        );
       }
       const failed = outcomes.find((outcome) => outcome.status === 'rejected');
       if (failed !== undefined) throw failed.reason;
@@ -175,9 +210,13 @@ export const openStack = ({
   };
 
   let under: { readonly abort: AbortController; readonly done: Promise<unknown> } | null = null;
-  const up = async (wanted: readonly ServerName[] = servers, interrupted?: AbortSignal): Promise<void> => {
+  const up = async (
+    wanted: readonly ServerName[] = servers,
+    interrupted?: AbortSignal,
+  ): Promise<void> => {
     const abort = new AbortController();
-    const either = interrupted === undefined ? abort.signal : AbortSignal.any([abort.signal, interrupted]);
+    const either =
+      interrupted === undefined ? abort.signal : AbortSignal.any([abort.signal, interrupted]);
     const done = upUntil(wanted, either);
     const mine = { abort, done: done.catch(() => {}) };
     under = mine;

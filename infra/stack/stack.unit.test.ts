@@ -1,4 +1,7 @@
-/** The runner's own part, with small programs in the servers' places: found again, interrupted, asked for twice, in somebody's way. */
+/**
+ * The runner's own part, with small programs in the servers' places: found again, interrupted,
+ * asked for twice, in somebody's way.
+ */
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server as NetServer } from 'node:net';
 import { join } from 'node:path';
@@ -49,7 +52,10 @@ const gone = (pid: number): Promise<void> =>
 
 const PROGRAM = `require('node:http').createServer((_, answer) => answer.end(process.argv[2])).listen(Number(process.argv[1]), '127.0.0.1')`;
 
-/** Answers over HTTP once it runs; `prepare` is what its launch waits for, `ready` what is asked beside. */
+/**
+ * Answers over HTTP once it runs; `prepare` is what its launch waits for, `ready` what is asked
+ * beside.
+ */
 const small = (
   name: ServerName,
   offset: number,
@@ -62,7 +68,11 @@ const small = (
   deadlineMs: 20_000,
   async launch({ directory: cwd, basePort }) {
     await more.prepare?.();
-    return { command: process.execPath, args: ['-e', PROGRAM, String(basePort + offset), name], cwd };
+    return {
+      command: process.execPath,
+      args: ['-e', PROGRAM, String(basePort + offset), name],
+      cwd,
+    };
   },
   async ready({ basePort }) {
     const response = await fetch(`http://127.0.0.1:${basePort + offset}`);
@@ -79,7 +89,10 @@ const isFree = (port: number): Promise<boolean> =>
     () => closeAll().then(() => true),
     () => false,
   );
-/** Below the ports that the system gives to outgoing connections, which may take one's neighbour at any time. */
+/**
+ * Below the ports that the system gives to outgoing connections, which may take one's neighbour at
+ * any time.
+ */
 const freeBase = async (): Promise<number> => {
   for (;;) {
     const base = 20_000 + Math.trunc(Math.random() * 10_000);
@@ -87,12 +100,20 @@ const freeBase = async (): Promise<number> => {
   }
 };
 const open = (basePort: number, options: Partial<StackOptions> = {}): Stack => {
-  const stack = openStack({ directory: directory.path, basePort, servers: ['redis', 'mariadb'], table: TABLE, ...options });
+  const stack = openStack({
+    directory: directory.path,
+    basePort,
+    servers: ['redis', 'mariadb'],
+    table: TABLE,
+    ...options,
+  });
   stacks.push(stack);
   return stack;
 };
 const states = async (stack: Stack): Promise<readonly string[]> =>
-  (await stack.status()).filter((s) => s.name === 'redis' || s.name === 'mariadb').map((s) => `${s.name} ${s.state}`);
+  (await stack.status())
+    .filter((s) => s.name === 'redis' || s.name === 'mariadb')
+    .map((s) => `${s.name} ${s.state}`);
 
 test('what was started is found again by another, started once, and stopped whole', async () => {
   const base = await freeBase();
@@ -117,7 +138,10 @@ test('an interrupted start stops what it began, and leaves what ran before', asy
   await expect.poll(() => runningPid(pidFile)).not.toBeNull();
   const pid = runningPid(pidFile) as number;
   interrupt.abort();
-  await expect(starting).rejects.toMatchObject({ code: 'MR_STACK_FAILED', details: { stopped: ['mariadb'] } });
+  await expect(starting).rejects.toMatchObject({
+    code: 'MR_STACK_FAILED',
+    details: { stopped: ['mariadb'] },
+  });
   await gone(pid);
   expect(await states(slow)).toEqual(['mariadb down', 'redis ready']);
 });
@@ -128,9 +152,14 @@ test('interrupted while a server is still prepared, it starts none; a stop inter
   const preparing = new Promise<void>((done) => {
     prepared = done;
   });
-  const stack = open(base, { table: { ...TABLE, mariadb: small('mariadb', 1, { prepare: () => preparing }) } });
+  const stack = open(base, {
+    table: { ...TABLE, mariadb: small('mariadb', 1, { prepare: () => preparing }) },
+  });
   const starting = stack.up();
-  const refused = expect(starting).rejects.toMatchObject({ code: 'MR_STACK_FAILED', details: { stopped: ['redis'] } });
+  const refused = expect(starting).rejects.toMatchObject({
+    code: 'MR_STACK_FAILED',
+    details: { stopped: ['redis'] },
+  });
   await expect.poll(() => runningPid(join(directory.path, 'run', 'redis.json'))).not.toBeNull();
   const stopping = stack.down();
   prepared();
@@ -145,7 +174,9 @@ test('of two that start at once one does, and the other is told whom to wait for
   const lost = outcomes.find((o) => o.status === 'rejected') as PromiseRejectedResult;
   expect(lost.reason).toMatchObject({
     code: 'MR_STACK_FAILED',
-    message: expect.stringContaining(`\`stack up\`, process ${process.pid}, is starting or stopping`),
+    message: expect.stringContaining(
+      `\`stack up\`, process ${process.pid}, is starting or stopping`,
+    ),
   });
   await open(base).up();
   lockStack(directory.path, 'up')();
@@ -156,7 +187,9 @@ test('a port that is another’s is named before anything is started', async () 
   await listen(base + 1);
   await expect(open(base).up()).rejects.toMatchObject({
     code: 'MR_STACK_FAILED',
-    message: expect.stringMatching(new RegExp(`port ${base + 1}, which mariadb needs, is in use.*--base-port`)),
+    message: expect.stringMatching(
+      new RegExp(`port ${base + 1}, which mariadb needs, is in use.*--base-port`),
+    ),
     details: { server: 'mariadb', port: base + 1 },
   });
   expect(existsSync(join(directory.path, 'run', 'redis.json'))).toBe(false);
@@ -166,7 +199,9 @@ test('servers that run are not looked for at other ports', async () => {
   const base = await freeBase();
   await open(base).up(['redis']);
   const other = openStack({ directory: directory.path, basePort: base + 100, table: TABLE });
-  await expect(other.up(['redis'])).rejects.toMatchObject({ details: { known: base, basePort: base + 100 } });
+  await expect(other.up(['redis'])).rejects.toMatchObject({
+    details: { known: base, basePort: base + 100 },
+  });
 });
 
 test('a pid file that is cut off, or names a process that is another one now, names nobody', () => {
@@ -182,13 +217,21 @@ test('a pid file that is cut off, or names a process that is another one now, na
 
 test('a program that is absent is named; one that ends shows the end of its log', async () => {
   const base = await freeBase();
-  const absent = { ...small('redis', 0), launch: async () => ({ command: 'no-such-server', args: [], cwd: directory.path }) };
+  const absent = {
+    ...small('redis', 0),
+    launch: async () => ({ command: 'no-such-server', args: [], cwd: directory.path }),
+  };
   await expect(open(base, { table: { ...TABLE, redis: absent } }).up(['redis'])).rejects.toThrow(
     '`no-such-server` could not be run',
   );
   const args = ['-e', 'console.log("what is wrong"); process.exit(1)'];
-  const broken = { ...small('redis', 0), launch: async () => ({ command: process.execPath, args, cwd: directory.path }) };
+  const broken = {
+    ...small('redis', 0),
+    launch: async () => ({ command: process.execPath, args, cwd: directory.path }),
+  };
   const stack = open(base, { table: { ...TABLE, redis: broken } });
-  await expect(stack.up(['redis'])).rejects.toThrow(/redis ended; the end of its log:\nwhat is wrong/);
+  await expect(stack.up(['redis'])).rejects.toThrow(
+    /redis ended; the end of its log:\nwhat is wrong/,
+  );
   expect(readFileSync(stack.logFile('redis'), 'utf8')).toContain('what is wrong');
 });

@@ -1,5 +1,16 @@
-/** Every server of the stack: what it is, which version, where it comes from. One table: the runner, docker-compose.yml and the docs go by it. */
-export type ServerName = 'kafka' | 'registry' | 'mariadb' | 'redis' | 'jobmanager' | 'taskmanager' | 'sql-gateway' | 'lookup';
+/**
+ * Every server of the stack: what it is, which version, where it comes from. One table: the runner,
+ * docker-compose.yml and the docs go by it.
+ */
+export type ServerName =
+  | 'kafka'
+  | 'registry'
+  | 'mariadb'
+  | 'redis'
+  | 'jobmanager'
+  | 'taskmanager'
+  | 'sql-gateway'
+  | 'lookup';
 
 export const SERVERS: readonly ServerName[] = [
   'kafka',
@@ -34,7 +45,11 @@ export interface Artifact {
   readonly alone?: boolean;
 }
 
-const flink = (artifact: string): Artifact => ({ group: 'org.apache.flink', artifact, version: VERSIONS.flink });
+const flink = (artifact: string): Artifact => ({
+  group: 'org.apache.flink',
+  artifact,
+  version: VERSIONS.flink,
+});
 const LOG4J: readonly Artifact[] = [
   { group: 'org.apache.logging.log4j', artifact: 'log4j-core', version: VERSIONS.log4j },
   { group: 'org.apache.logging.log4j', artifact: 'log4j-api', version: VERSIONS.log4j },
@@ -60,10 +75,27 @@ export const CLASSPATHS = {
       'flink-json',
       'flink-statebackend-rocksdb',
     ].map(flink),
-    { group: 'org.apache.flink', artifact: 'flink-sql-connector-kafka', version: VERSIONS['flink-connector-kafka'] },
-    { group: 'org.apache.flink', artifact: 'flink-sql-avro-confluent-registry', version: VERSIONS['flink-avro-confluent'] },
-    { group: 'org.apache.paimon', artifact: 'paimon-flink-2.1', version: VERSIONS.paimon, alone: true },
-    { group: 'org.apache.iceberg', artifact: 'iceberg-flink-runtime-2.1', version: VERSIONS.iceberg },
+    {
+      group: 'org.apache.flink',
+      artifact: 'flink-sql-connector-kafka',
+      version: VERSIONS['flink-connector-kafka'],
+    },
+    {
+      group: 'org.apache.flink',
+      artifact: 'flink-sql-avro-confluent-registry',
+      version: VERSIONS['flink-avro-confluent'],
+    },
+    {
+      group: 'org.apache.paimon',
+      artifact: 'paimon-flink-2.1',
+      version: VERSIONS.paimon,
+      alone: true,
+    },
+    {
+      group: 'org.apache.iceberg',
+      artifact: 'iceberg-flink-runtime-2.1',
+      version: VERSIONS.iceberg,
+    },
     { group: 'org.apache.hadoop', artifact: 'hadoop-client-api', version: VERSIONS.hadoop },
     { group: 'org.apache.hadoop', artifact: 'hadoop-client-runtime', version: VERSIONS.hadoop },
     { group: 'org.apache.logging.log4j', artifact: 'log4j-slf4j-impl', version: VERSIONS.log4j },
@@ -75,7 +107,10 @@ export const CLASSPATHS = {
 export const REGISTRY_ARCHIVE = `io.apicurio:apicurio-registry-app:${VERSIONS.apicurio}:tar.gz:all`;
 
 /** Debian's packages, by the command that each must bring. */
-export const PACKAGES: Readonly<Record<string, string>> = { mariadbd: 'mariadb-server', 'redis-server': 'redis-server' };
+export const PACKAGES: Readonly<Record<string, string>> = {
+  mariadbd: 'mariadb-server',
+  'redis-server': 'redis-server',
+};
 
 /** Memory of the Java servers, MiB of heap. */
 export const HEAP_MB = {

@@ -1,6 +1,7 @@
 /**
- * Counters and histograms whose series are bound beforehand: a cell is an addition, where prom-client hashes the labels at every
- * observation (0.5 to 1 µs, which is what a whole read takes). They are read out when scraped, as prom-client's own.
+ * Counters and histograms whose series are bound beforehand: a cell is an addition, where
+ * prom-client hashes the labels at every observation (0.5 to 1 µs, which is what a whole read
+ * takes). They are read out when scraped, as prom-client's own.
  */
 import type { Metric, MetricType, Registry } from 'prom-client';
 
@@ -27,8 +28,18 @@ interface Described {
   readonly type: 'counter' | 'histogram';
 }
 
-const register = (registry: Registry, { name, help, type }: Described, values: () => readonly Value[]): void => {
-  const get = async () => ({ name, help, type: type as unknown as MetricType, aggregator: 'sum', values: values() });
+const register = (
+  registry: Registry,
+  { name, help, type }: Described,
+  values: () => readonly Value[],
+): void => {
+  const get = async () => ({
+    name,
+    help,
+    type: type as unknown as MetricType,
+    aggregator: 'sum',
+    values: values(),
+  });
   // prom-client asks of a metric no more than this
   registry.registerMetric({ name, help, type, get, reset: () => {} } as unknown as Metric);
 };
@@ -67,14 +78,23 @@ export const counts = (registry: Registry, name: string, help: string): Counts =
 };
 
 /** @param bounds upper bounds of the buckets, ascending, in seconds */
-export const durations = (registry: Registry, name: string, help: string, bounds: readonly number[]): Durations => {
+export const durations = (
+  registry: Registry,
+  name: string,
+  help: string,
+  bounds: readonly number[],
+): Durations => {
   const all = series(() => ({ buckets: new Float64Array(bounds.length + 1), sum: 0 }));
   register(registry, { name, help, type: 'histogram' }, () =>
     [...all.all()].flatMap(([labels, { buckets, sum }]) => {
       let below = 0;
       const cumulative = [...buckets].map((n, i) => {
         below += n;
-        return { metricName: `${name}_bucket`, labels: { ...labels, le: bounds[i] ?? '+Inf' }, value: below };
+        return {
+          metricName: `${name}_bucket`,
+          labels: { ...labels, le: bounds[i] ?? '+Inf' },
+          value: below,
+        };
       });
       return [
         ...cumulative,

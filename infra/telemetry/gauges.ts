@@ -1,11 +1,16 @@
-/** What is asked when scraped: how sources, views, replays, jobs, the outbox and the disk stand. What is gone is shown no more. */
+/**
+ * What is asked when scraped: how sources, views, replays, jobs, the outbox and the disk stand.
+ * What is gone is shown no more.
+ */
 import { Counter, Gauge, type Registry } from 'prom-client';
 import { DEGRADED_MODES } from '#domain/ports/degraded.ts';
 import type { EngineJob, Platform, PlatformStatus } from '#domain/ports/platform.ts';
 import { parseTopicPosition } from '#domain/ports/position.ts';
 import { parseDuration } from '#domain/values/duration.ts';
 
-/** OpenLineage events of this process; `lag`: not yet delivered, `behind`: commits not yet told of. */
+/**
+ * OpenLineage events of this process; `lag`: not yet delivered, `behind`: commits not yet told of.
+ */
 export interface LineageStats {
   readonly delivered: number;
   readonly refused: number;
@@ -27,8 +32,13 @@ export interface Sample {
 
 /** Events of a source that its table in the history does not have yet. */
 const notInHistory = ({ position, historyThrough }: PlatformStatus['sources'][number]): number => {
-  const through = new Map(parseTopicPosition(historyThrough).positions.map((p) => [p.partition, p.offset]));
-  return parseTopicPosition(position).positions.reduce((n, p) => n + Math.max(0, p.offset - (through.get(p.partition) ?? 0)), 0);
+  const through = new Map(
+    parseTopicPosition(historyThrough).positions.map((p) => [p.partition, p.offset]),
+  );
+  return parseTopicPosition(position).positions.reduce(
+    (n, p) => n + Math.max(0, p.offset - (through.get(p.partition) ?? 0)),
+    0,
+  );
 };
 
 const jobsOf = ({ views, jobs = [] }: PlatformStatus): readonly EngineJob[] => [
@@ -43,50 +53,104 @@ export const createGauges = (registry: Registry): ((sample: Sample) => void) => 
     all.push(made);
     return made;
   };
-  const info = gauge('millrace_info', 'Version and profile of this process; always 1.', 'version', 'profile');
+  const info = gauge(
+    'millrace_info',
+    'Version and profile of this process; always 1.',
+    'version',
+    'profile',
+  );
   const tiles = gauge('millrace_view_tiles', 'Tiles kept by a view.', 'view');
   const entities = gauge('millrace_view_entities', 'Entities known to a view.', 'view');
   const late = gauge('millrace_view_late_events', 'Events left out as late.', 'view');
-  const lag = gauge('millrace_view_lag_events', 'Raw events accepted and not yet computed.', 'view');
-  const newest = gauge('millrace_view_event_time_seconds', 'Newest event time taken in, epoch seconds.', 'view');
+  const lag = gauge(
+    'millrace_view_lag_events',
+    'Raw events accepted and not yet computed.',
+    'view',
+  );
+  const newest = gauge(
+    'millrace_view_event_time_seconds',
+    'Newest event time taken in, epoch seconds.',
+    'view',
+  );
   const age = gauge('millrace_view_event_age_seconds', 'Age of the newest event taken in.', 'view');
-  const target = gauge('millrace_view_freshness_target_seconds', 'The freshness that the view declares.', 'view');
-  const stalled = gauge('millrace_view_stalled', '1 where the computation of a view has stopped with an error.', 'view');
-  const history = gauge('millrace_source_history_lag_events', 'Raw events that the history does not have yet.', 'source');
-  const replay = gauge('millrace_replay_progress', 'Progress of replays not yet decided on, 0 to 1.', 'view', 'generation');
+  const target = gauge(
+    'millrace_view_freshness_target_seconds',
+    'The freshness that the view declares.',
+    'view',
+  );
+  const stalled = gauge(
+    'millrace_view_stalled',
+    '1 where the computation of a view has stopped with an error.',
+    'view',
+  );
+  const history = gauge(
+    'millrace_source_history_lag_events',
+    'Raw events that the history does not have yet.',
+    'source',
+  );
+  const replay = gauge(
+    'millrace_replay_progress',
+    'Progress of replays not yet decided on, 0 to 1.',
+    'view',
+    'generation',
+  );
   const served = new Counter({
     name: 'millrace_served_rows_total',
     help: 'Entity rows by what answered: the hot store, the primary store, or raw events (history). All 0 where tiles are in the process.',
     labelNames: ['store'],
     registers: [registry],
   });
-  const degraded = gauge('millrace_degraded', '1 where a read would meet the degraded mode now.', 'mode');
+  const degraded = gauge(
+    'millrace_degraded',
+    '1 where a read would meet the degraded mode now.',
+    'mode',
+  );
   const running = gauge('millrace_job_running', '1 where a job of the engine runs.', 'engine_job');
   const restarts = gauge('millrace_job_restarts', 'Restarts of a job of the engine.', 'engine_job');
-  const checkpoint = gauge('millrace_job_checkpoint_time_seconds', 'Newest checkpoint of a job, epoch seconds.', 'engine_job');
+  const checkpoint = gauge(
+    'millrace_job_checkpoint_time_seconds',
+    'Newest checkpoint of a job, epoch seconds.',
+    'engine_job',
+  );
   const commits = gauge('millrace_registry_commits', 'Commits of the registry.');
-  const behind = gauge('millrace_outbox_lag_commits', 'Commits of the registry that are not on the log yet.');
-  const failing = gauge('millrace_outbox_failing', '1 where the last attempt to copy commits to the log failed.');
+  const behind = gauge(
+    'millrace_outbox_lag_commits',
+    'Commits of the registry that are not on the log yet.',
+  );
+  const failing = gauge(
+    'millrace_outbox_failing',
+    '1 where the last attempt to copy commits to the log failed.',
+  );
   const told = new Counter({
     name: 'millrace_lineage_events_total',
     help: 'OpenLineage events of this process: delivered, refused by the receiver, or lost before they were on the log.',
     labelNames: ['outcome'],
     registers: [registry],
   });
-  const waiting = gauge('millrace_lineage_lag_events', 'OpenLineage events that the receiver does not have yet.');
-  const untold = gauge('millrace_lineage_lag_commits', 'Commits of the registry that no OpenLineage event was made of yet.');
+  const waiting = gauge(
+    'millrace_lineage_lag_events',
+    'OpenLineage events that the receiver does not have yet.',
+  );
+  const untold = gauge(
+    'millrace_lineage_lag_commits',
+    'Commits of the registry that no OpenLineage event was made of yet.',
+  );
   const unheard = gauge(
     'millrace_lineage_failing',
     '1 where an OpenLineage event could not be made, or the receiver did not take the last one.',
   );
   const size = gauge('millrace_disk_size_bytes', 'Size of the file system of the data directory.');
-  const free = gauge('millrace_disk_free_bytes', 'Free bytes of the file system of the data directory.');
+  const free = gauge(
+    'millrace_disk_free_bytes',
+    'Free bytes of the file system of the data directory.',
+  );
 
   return ({ status, freshness, outbox, lineage, disk }) => {
     for (const one of all) one.reset();
     served.reset();
     told.reset();
-    for (const outcome of ['delivered', 'refused', 'lost'] as const) told.inc({ outcome }, lineage?.[outcome] ?? 0);
+    for (const outcome of ['delivered', 'refused', 'lost'] as const)
+      told.inc({ outcome }, lineage?.[outcome] ?? 0);
     waiting.set(lineage?.lag ?? 0);
     untold.set(lineage?.behind ?? 0);
     unheard.set(lineage?.failing === true ? 1 : 0);
@@ -104,11 +168,15 @@ export const createGauges = (registry: Registry): ((sample: Sample) => void) => 
       if (lagMs !== null) age.set({ view }, lagMs / 1000);
       if (declared !== null) target.set({ view }, parseDuration(declared) / 1000);
     }
-    for (const source of status.sources) history.set({ source: source.source }, notInHistory(source));
+    for (const source of status.sources)
+      history.set({ source: source.source }, notInHistory(source));
     for (const { view, generation, state, progress } of status.replays)
-      if (state === 'filling' || state === 'ready') replay.set({ view, generation: String(generation) }, progress);
-    for (const store of ['hot', 'primary', 'history'] as const) served.inc({ store }, status.served?.[store] ?? 0);
-    for (const mode of DEGRADED_MODES) degraded.set({ mode }, status.degraded?.includes(mode) === true ? 1 : 0);
+      if (state === 'filling' || state === 'ready')
+        replay.set({ view, generation: String(generation) }, progress);
+    for (const store of ['hot', 'primary', 'history'] as const)
+      served.inc({ store }, status.served?.[store] ?? 0);
+    for (const mode of DEGRADED_MODES)
+      degraded.set({ mode }, status.degraded?.includes(mode) === true ? 1 : 0);
     for (const { name: job, state, restarts: count, checkpointAt } of jobsOf(status)) {
       running.set({ engine_job: job }, state === 'RUNNING' ? 1 : 0);
       restarts.set({ engine_job: job }, count);

@@ -1,6 +1,7 @@
 /**
- * Prometheus metrics of one platform. Hot paths only count, in cells that are bound beforehand; gauges are set when scraped.
- * Labels come from closed lists (routes, codes, stores) or from the registry (sources, views, jobs), never from a request.
+ * Prometheus metrics of one platform. Hot paths only count, in cells that are bound beforehand;
+ * gauges are set when scraped. Labels come from closed lists (routes, codes, stores) or from the
+ * registry (sources, views, jobs), never from a request.
  */
 import { statfs } from 'node:fs/promises';
 import { collectDefaultMetrics, Registry } from 'prom-client';
@@ -34,7 +35,8 @@ export interface Metrics {
 
 /** From a read out of memory to a request that waits for something. */
 const BUCKETS = [
-  0.000025, 0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60,
+  0.000025, 0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25,
+  0.5, 1, 2.5, 10, 60,
 ];
 
 const once = <K, V>(make: (key: K) => V): ((key: K) => V) => {
@@ -46,7 +48,10 @@ const once = <K, V>(make: (key: K) => V): ((key: K) => V) => {
   };
 };
 
-/** A data directory that can't be asked says nothing: the metric is then absent, which an alert can tell. */
+/**
+ * A data directory that can't be asked says nothing: the metric is then absent, which an alert can
+ * tell.
+ */
 const diskOf = async (directory: string): Promise<Sample['disk']> => {
   try {
     const { bsize, blocks, bavail } = await statfs(directory);
@@ -65,10 +70,22 @@ export const createMetrics = (): Metrics => {
     'Time from a request to the end of its answer, by route.',
     BUCKETS,
   );
-  const requests = counts(registry, 'millrace_requests_total', 'Requests answered, by route and status.');
-  const refusals = counts(registry, 'millrace_refusals_total', 'Requests refused or failed, by error code.');
+  const requests = counts(
+    registry,
+    'millrace_requests_total',
+    'Requests answered, by route and status.',
+  );
+  const refusals = counts(
+    registry,
+    'millrace_refusals_total',
+    'Requests refused or failed, by error code.',
+  );
   const events = counts(registry, 'millrace_events_total', 'Raw events by source and outcome.');
-  const rejections = counts(registry, 'millrace_rejected_events_total', 'Raw events rejected, by source and error code.');
+  const rejections = counts(
+    registry,
+    'millrace_rejected_events_total',
+    'Raw events rejected, by source and error code.',
+  );
   const publishSeconds = durations(
     registry,
     'millrace_publish_seconds',
@@ -81,16 +98,36 @@ export const createMetrics = (): Metrics => {
     'Time to answer a feature read, the protocol left out.',
     BUCKETS,
   ).cell({});
-  const rows = counts(registry, 'millrace_read_rows_total', 'Entity rows read, as of now or as known at a past time.');
-  const served = counts(registry, 'millrace_served_log_rows_total', 'Answered rows that were logged, by service.');
+  const rows = counts(
+    registry,
+    'millrace_read_rows_total',
+    'Entity rows read, as of now or as known at a past time.',
+  );
+  const served = counts(
+    registry,
+    'millrace_served_log_rows_total',
+    'Answered rows that were logged, by service.',
+  );
   const servedDropped = counts(
     registry,
     'millrace_served_log_dropped_total',
     'Answered rows that should have been logged and were not, by service and reason: full, schema, value, failed.',
   );
-  const storeSeconds = durations(registry, 'millrace_event_store_seconds', 'Time of the event store, by operation.', BUCKETS);
-  const [append, read] = [storeSeconds.cell({ operation: 'append' }), storeSeconds.cell({ operation: 'read' })];
-  const degradedReads = counts(registry, 'millrace_degraded_reads_total', 'Feature reads answered in a degraded mode, by mode.');
+  const storeSeconds = durations(
+    registry,
+    'millrace_event_store_seconds',
+    'Time of the event store, by operation.',
+    BUCKETS,
+  );
+  const [append, read] = [
+    storeSeconds.cell({ operation: 'append' }),
+    storeSeconds.cell({ operation: 'read' }),
+  ];
+  const degradedReads = counts(
+    registry,
+    'millrace_degraded_reads_total',
+    'Feature reads answered in a degraded mode, by mode.',
+  );
   const degradedBy = new Map(DEGRADED_MODES.map((mode) => [mode, degradedReads.cell({ mode })]));
   const gauges = createGauges(registry);
 
@@ -99,7 +136,9 @@ export const createMetrics = (): Metrics => {
     return { accepted: cell('accepted'), duplicate: cell('duplicate'), rejected: cell('rejected') };
   });
   const [present, past] = [rows.cell({ from: 'tiles' }), rows.cell({ from: 'history' })];
-  const refusedBy = once((protocol: string) => once((code: string) => refusals.cell({ protocol, code })));
+  const refusedBy = once((protocol: string) =>
+    once((code: string) => refusals.cell({ protocol, code })),
+  );
 
   const time = async <T>(tell: (seconds: number) => void, work: () => Promise<T>): Promise<T> => {
     const started = performance.now();
@@ -114,7 +153,9 @@ export const createMetrics = (): Metrics => {
     requests: {
       route(protocol, route) {
         const seconds = requestSeconds.cell({ protocol, route });
-        const byStatus = once((status: number | string) => requests.cell({ protocol, route, status: String(status) }));
+        const byStatus = once((status: number | string) =>
+          requests.cell({ protocol, route, status: String(status) }),
+        );
         const refused = refusedBy(protocol);
         return (took, status, refusal) => {
           seconds(took);
@@ -146,7 +187,8 @@ export const createMetrics = (): Metrics => {
     servedDropped: (service, reason, n) => servedDropped.cell({ service, reason })(n),
     timed: (store) => ({
       ...store,
-      append: (commit, expected, options) => time(append, () => store.append(commit, expected, options)),
+      append: (commit, expected, options) =>
+        time(append, () => store.append(commit, expected, options)),
       readStream: (stream) => time(read, () => store.readStream(stream)),
       readAll: (position, limit) => time(read, () => store.readAll(position, limit)),
     }),

@@ -9,11 +9,18 @@ type Sdk = Pick<
 const PARENT_BASED = 'parentbased_';
 const DEFAULT = 'parentbased_always_on';
 
-export const samplerOf = (sdk: Sdk, name: string | null, argument: string | null, warn: (message: string) => void): Sampler => {
+export const samplerOf = (
+  sdk: Sdk,
+  name: string | null,
+  argument: string | null,
+  warn: (message: string) => void,
+): Sampler => {
   const ratio = (): number => {
     const share = argument === null ? 1 : Number(argument);
     if (share >= 0 && share <= 1) return share;
-    warn(`OTEL_TRACES_SAMPLER_ARG is "${argument}" and must be a share from 0 to 1: every trace is taken`);
+    warn(
+      `OTEL_TRACES_SAMPLER_ARG is "${argument}" and must be a share from 0 to 1: every trace is taken`,
+    );
     return 1;
   };
   const roots: Readonly<Record<string, () => Sampler>> = {

@@ -1,6 +1,7 @@
 /**
- * Traces by OpenTelemetry, sent as OTLP over HTTP in protobuf, configured by its own environment variables: on where an endpoint is given,
- * else there is none and nothing of OpenTelemetry is even loaded. Nothing global is registered: contexts are handed on by us.
+ * Traces by OpenTelemetry, sent as OTLP over HTTP in protobuf, configured by its own environment
+ * variables: on where an endpoint is given, else there is none and nothing of OpenTelemetry is even
+ * loaded. Nothing global is registered: contexts are handed on by us.
  */
 import { MillraceError } from '#domain/errors.ts';
 import type { Span, SpanAttributes, TraceContext, Tracing } from '#domain/ports/tracing.ts';
@@ -22,12 +23,20 @@ const numberIn = (name: string): number | undefined => {
 
 /** Where traces go, as OpenTelemetry's variables say it; null: nowhere. */
 const endpointOf = (warn: TracingOptions['warn']): string | null => {
-  const endpoint = given('OTEL_EXPORTER_OTLP_TRACES_ENDPOINT') ?? given('OTEL_EXPORTER_OTLP_ENDPOINT');
-  if (endpoint === null || given('OTEL_SDK_DISABLED')?.toLowerCase() === 'true' || given('OTEL_TRACES_EXPORTER') === 'none')
+  const endpoint =
+    given('OTEL_EXPORTER_OTLP_TRACES_ENDPOINT') ?? given('OTEL_EXPORTER_OTLP_ENDPOINT');
+  if (
+    endpoint === null ||
+    given('OTEL_SDK_DISABLED')?.toLowerCase() === 'true' ||
+    given('OTEL_TRACES_EXPORTER') === 'none'
+  )
     return null;
-  const protocol = given('OTEL_EXPORTER_OTLP_TRACES_PROTOCOL') ?? given('OTEL_EXPORTER_OTLP_PROTOCOL');
+  const protocol =
+    given('OTEL_EXPORTER_OTLP_TRACES_PROTOCOL') ?? given('OTEL_EXPORTER_OTLP_PROTOCOL');
   if (protocol !== null && protocol !== 'http/protobuf')
-    warn(`traces are sent as http/protobuf: the protocol "${protocol}" that OTEL_EXPORTER_OTLP_PROTOCOL asks for is not spoken`);
+    warn(
+      `traces are sent as http/protobuf: the protocol "${protocol}" that OTEL_EXPORTER_OTLP_PROTOCOL asks for is not spoken`,
+    );
   if (URL.canParse(endpoint)) return endpoint;
   warn(`traces are off: OTEL_EXPORTER_OTLP_ENDPOINT is "${endpoint}", which is no URL`);
   return null;
@@ -51,7 +60,15 @@ const errorType = (error: unknown): string =>
 export const openTracing = async ({ version, warn }: TracingOptions): Promise<Tracing | null> => {
   const endpoint = endpointOf(warn);
   if (endpoint === null) return null;
-  const [api, core, { AsyncLocalStorageContextManager }, { OTLPTraceExporter }, resources, sdk, names] = await Promise.all([
+  const [
+    api,
+    core,
+    { AsyncLocalStorageContextManager },
+    { OTLPTraceExporter },
+    resources,
+    sdk,
+    names,
+  ] = await Promise.all([
     import('@opentelemetry/api'),
     import('@opentelemetry/core'),
     import('@opentelemetry/context-async-hooks'),
@@ -69,19 +86,38 @@ export const openTracing = async ({ version, warn }: TracingOptions): Promise<Tr
     consumer: SpanKind.CONSUMER,
   };
   const told = resources.detectResources({
-    detectors: [resources.resourceAttributesEnvDetector, resources.serviceNameEnvDetector, resources.serviceInstanceIdDetector],
+    detectors: [
+      resources.resourceAttributesEnvDetector,
+      resources.serviceNameEnvDetector,
+      resources.serviceInstanceIdDetector,
+    ],
   });
-  const sampler = samplerOf(sdk, given('OTEL_TRACES_SAMPLER'), given('OTEL_TRACES_SAMPLER_ARG'), warn);
+  const sampler = samplerOf(
+    sdk,
+    given('OTEL_TRACES_SAMPLER'),
+    given('OTEL_TRACES_SAMPLER_ARG'),
+    warn,
+  );
   const random = new sdk.RandomIdGenerator();
-  /** of the trace that begins with the next span: what is not sampled is known before a span is made */
+  /**
+   * of the trace that begins with the next span: what is not sampled is known before a span is made
+   */
   let nextTrace = '';
   const provider = new sdk.TracerProvider({
     resource: resources
       .defaultResource()
-      .merge(resources.resourceFromAttributes({ [names.ATTR_SERVICE_NAME]: 'millrace', [names.ATTR_SERVICE_VERSION]: version }))
+      .merge(
+        resources.resourceFromAttributes({
+          [names.ATTR_SERVICE_NAME]: 'millrace',
+          [names.ATTR_SERVICE_VERSION]: version,
+        }),
+      )
       .merge(told),
     sampler,
-    idGenerator: { generateTraceId: () => nextTrace, generateSpanId: () => random.generateSpanId() },
+    idGenerator: {
+      generateTraceId: () => nextTrace,
+      generateSpanId: () => random.generateSpanId(),
+    },
     spanProcessors: [
       new sdk.BatchSpanProcessor({
         exporter: tellingExporter(new OTLPTraceExporter(), new URL(endpoint).origin, warn),
@@ -95,7 +131,11 @@ export const openTracing = async ({ version, warn }: TracingOptions): Promise<Tr
   const remote = ({ traceparent, tracestate }: TraceContext) => {
     const context = core.parseTraceParent(traceparent);
     if (context === null) return null;
-    return { ...context, isRemote: true, ...(tracestate === undefined ? {} : { traceState: new core.TraceState(tracestate) }) };
+    return {
+      ...context,
+      isRemote: true,
+      ...(tracestate === undefined ? {} : { traceState: new core.TraceState(tracestate) }),
+    };
   };
   const contextOf = (span: ReturnType<typeof tracer.startSpan>): TraceContext => {
     const { traceId, spanId, traceState } = span.spanContext();
@@ -103,7 +143,9 @@ export const openTracing = async ({ version, warn }: TracingOptions): Promise<Tr
     const state = traceState?.serialize() ?? '';
     return state === '' ? { traceparent } : { traceparent, tracestate: state };
   };
-  const linkTo = (to: TraceContext): { readonly context: NonNullable<ReturnType<typeof remote>> }[] => {
+  const linkTo = (
+    to: TraceContext,
+  ): { readonly context: NonNullable<ReturnType<typeof remote>> }[] => {
     const context = remote(to);
     return context === null ? [] : [{ context }];
   };
@@ -141,7 +183,10 @@ export const openTracing = async ({ version, warn }: TracingOptions): Promise<Tr
           if (error !== undefined) {
             span.setAttribute(names.ATTR_ERROR_TYPE, errorType(error));
           }
-          if (failed || (error !== undefined && !(error instanceof MillraceError && error.status < 500)))
+          if (
+            failed ||
+            (error !== undefined && !(error instanceof MillraceError && error.status < 500))
+          )
             span.setStatus({ code: SpanStatusCode.ERROR });
           span.end(at);
         },

@@ -1,4 +1,7 @@
-/** The keys that there are: a read model of the registry's commits, fed by the catalog's own reading, so that both stand at one position. */
+/**
+ * The keys that there are: a read model of the registry's commits, fed by the catalog's own
+ * reading, so that both stand at one position.
+ */
 import { evolveKey, isKeyStream, type KeyEvent, type KeyState } from '#domain/access/keys.ts';
 import type { Commit } from '#domain/ports/event-store.ts';
 

@@ -1,10 +1,12 @@
 /**
- * Who did what: one record a commit of the registry, accepted or refused, each with a hash over itself and the hash before it.
+ * Who did what: one record a commit of the registry, accepted or refused, each with a hash over
+ * itself and the hash before it.
  *
  *   hash(n) = SHA-256(hash(n − 1) · canonical JSON of record n without hash and previous)
  *
- * Whoever changes, removes, inserts or reorders records breaks the chain from there on; `verify` names the first that does not fit, and
- * holds each record against the event store's commit, and the tail against the head that is kept apart.
+ * Whoever changes, removes, inserts or reorders records breaks the chain from there on; `verify`
+ * names the first that does not fit, and holds each record against the event store's commit, and
+ * the tail against the head that is kept apart.
  */
 import { createHash } from 'node:crypto';
 import { canonical } from '#domain/expressions/canonical.ts';
@@ -33,9 +35,13 @@ const unchained = (commit: Commit): Unchained => ({
     .digest('hex'),
 });
 
-/** A record of before commands were hashed says nothing of its command's data; that it has no hash is itself in the chain. */
+/**
+ * A record of before commands were hashed says nothing of its command's data; that it has no hash
+ * is itself in the chain.
+ */
 const tells = ({ commandHash, ...rest }: Unchained, record: Unchained): boolean =>
-  canonical(record.commandHash === undefined ? rest : { ...rest, commandHash }) === canonical(record);
+  canonical(record.commandHash === undefined ? rest : { ...rest, commandHash }) ===
+  canonical(record);
 
 export const chainHash = (previous: string, record: Unchained): string =>
   createHash('sha256').update(previous).update(canonical(record)).digest('hex');
@@ -46,17 +52,23 @@ const chained = (previous: string, record: Unchained): AuditRecord => ({
   hash: chainHash(previous, record),
 });
 
-const withoutHashes = ({ hash: _hash, previous: _previous, ...record }: AuditRecord): Unchained => record;
+const withoutHashes = ({ hash: _hash, previous: _previous, ...record }: AuditRecord): Unchained =>
+  record;
 
 export interface Audit {
   /** Resolves when all commits so far are in the chain. */
   readonly caughtUp: () => Promise<void>;
-  readonly log: (query: AuditQuery) => Promise<{ readonly records: readonly AuditRecord[]; readonly next: number | null }>;
+  readonly log: (
+    query: AuditQuery,
+  ) => Promise<{ readonly records: readonly AuditRecord[]; readonly next: number | null }>;
   readonly verify: () => Promise<AuditVerification>;
   readonly close: () => Promise<void>;
 }
 
-const matches = (record: AuditRecord, { since, until, actor, subject, kind }: AuditQuery): boolean =>
+const matches = (
+  record: AuditRecord,
+  { since, until, actor, subject, kind }: AuditQuery,
+): boolean =>
   (since === undefined || record.time >= since) &&
   (until === undefined || record.time <= until) &&
   (actor === undefined || record.actor === actor) &&
@@ -102,7 +114,8 @@ export const openAudit = async (eventStore: EventStore, store: AuditStore): Prom
         for (const record of page) {
           after = record.sequence;
           if (!matches(record, query)) continue;
-          if (found.length === limit) return { records: found, next: (found.at(-1) as AuditRecord).sequence };
+          if (found.length === limit)
+            return { records: found, next: (found.at(-1) as AuditRecord).sequence };
           found.push(record);
         }
         if (page.length < PAGE) return { records: found, next: null };
@@ -124,17 +137,26 @@ export const openAudit = async (eventStore: EventStore, store: AuditStore): Prom
         const commits = await eventStore.readAll(expected - 1, PAGE);
         for (const [i, record] of page.entries()) {
           if (record.sequence !== expected)
-            return bad(expected, `record ${expected} is missing: record ${record.sequence} stands in its place`);
+            return bad(
+              expected,
+              `record ${expected} is missing: record ${record.sequence} stands in its place`,
+            );
           if (record.previous !== previous)
             return bad(
               expected,
               `record ${expected} does not follow the one before it: it was inserted, or that one was changed`,
             );
           if (record.hash !== chainHash(previous, withoutHashes(record)))
-            return bad(expected, `record ${expected} was changed: its content does not give its hash`);
+            return bad(
+              expected,
+              `record ${expected} was changed: its content does not give its hash`,
+            );
           const commit = commits[i];
           if (commit === undefined || !tells(unchained(commit), withoutHashes(record))) {
-            return bad(expected, `record ${expected} and the registry's commit ${expected} differ: one of them was changed`);
+            return bad(
+              expected,
+              `record ${expected} and the registry's commit ${expected} differ: one of them was changed`,
+            );
           }
           previous = record.hash;
           expected++;
@@ -147,7 +169,8 @@ export const openAudit = async (eventStore: EventStore, store: AuditStore): Prom
         }
         if (page.length < PAGE) break;
       }
-      // Records may have come since the head was read; that there are fewer means that some are gone.
+      // Records may have come since the head was read; that there are fewer means that some are
+      // gone.
       if (head !== null && head.sequence > expected - 1) {
         return bad(
           expected,

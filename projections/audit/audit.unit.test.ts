@@ -65,7 +65,11 @@ test('a record that was changed and hashed anew', async () => {
     const changed = { ...record, actor: 'eve' };
     return { ...changed, previous, hash: chainHash(previous, changed) };
   });
-  expect(await audit.verify()).toMatchObject({ ok: false, firstBad: 3, message: expect.stringContaining('commit') });
+  expect(await audit.verify()).toMatchObject({
+    ok: false,
+    firstBad: 3,
+    message: expect.stringContaining('commit'),
+  });
 });
 
 test('a commit whose command was changed in the registry, its events left as they were', async () => {
@@ -73,23 +77,39 @@ test('a commit whose command was changed in the registry, its events left as the
   const changed = (await inner.readAll(0, 10)).map((c) =>
     c.position === 4 ? { ...c, command: { ...c.command, data: { n: 4, force: true } } } : c,
   );
-  const again = await openAudit({ ...inner, readAll: async (after, limit) => changed.slice(after, after + limit) }, store);
-  expect(await again.verify()).toMatchObject({ ok: false, firstBad: 4, message: expect.stringContaining('commit') });
+  const again = await openAudit(
+    { ...inner, readAll: async (after, limit) => changed.slice(after, after + limit) },
+    store,
+  );
+  expect(await again.verify()).toMatchObject({
+    ok: false,
+    firstBad: 4,
+    message: expect.stringContaining('commit'),
+  });
 });
 
 test('a chain that began before commands were hashed verifies, and goes on with hashes', async () => {
   let previous = GENESIS;
-  const old = store.records.slice(0, 3).map(({ hash: _hash, previous: _previous, commandHash: _command, ...record }) => {
-    const hash = chainHash(previous, record);
-    const chained = { ...record, previous, hash };
-    previous = hash;
-    return chained;
-  });
+  const old = store.records
+    .slice(0, 3)
+    .map(({ hash: _hash, previous: _previous, commandHash: _command, ...record }) => {
+      const hash = chainHash(previous, record);
+      const chained = { ...record, previous, hash };
+      previous = hash;
+      return chained;
+    });
   store = memoryAuditStore();
   await store.append(old);
   const again = await openAudit(events, store);
   expect(await again.verify()).toMatchObject({ ok: true, records: 6 });
-  expect(store.records.map((r) => r.commandHash !== undefined)).toEqual([false, false, false, true, true, true]);
+  expect(store.records.map((r) => r.commandHash !== undefined)).toEqual([
+    false,
+    false,
+    false,
+    true,
+    true,
+    true,
+  ]);
 });
 
 test('a record that was removed', async () => {
@@ -105,12 +125,18 @@ test('records that changed places', async () => {
 
 test('a tail that was cut off', async () => {
   store.records = store.records.slice(0, 4);
-  expect(await audit.verify()).toMatchObject({ ok: false, firstBad: 5, message: expect.stringContaining('cut off') });
+  expect(await audit.verify()).toMatchObject({
+    ok: false,
+    firstBad: 5,
+    message: expect.stringContaining('cut off'),
+  });
 });
 
 test('queries: by actor, time, subject, kind; refused ones with their reason; by pages', async () => {
   expect((await audit.log({ actor: 'ann' })).records.map((r) => r.sequence)).toEqual([2, 4, 6]);
-  expect((await audit.log({ since: 3000, until: 4000 })).records.map((r) => r.sequence)).toEqual([3, 4]);
+  expect((await audit.log({ since: 3000, until: 4000 })).records.map((r) => r.sequence)).toEqual([
+    3, 4,
+  ]);
   expect((await audit.log({ subject: 'e1' })).records.map((r) => r.sequence)).toEqual([1, 4]);
   expect((await audit.log({ kind: 'EntityRegistered' })).records.length).toBe(5);
   expect((await audit.log({ kind: 'source' })).records).toEqual([]);
@@ -119,5 +145,7 @@ test('queries: by actor, time, subject, kind; refused ones with their reason; by
   ]);
   const page = await audit.log({ limit: 4 });
   expect(page).toMatchObject({ next: 4 });
-  expect((await audit.log({ limit: 4, after: page.next as number })).records.map((r) => r.sequence)).toEqual([5, 6]);
+  expect(
+    (await audit.log({ limit: 4, after: page.next as number })).records.map((r) => r.sequence),
+  ).toEqual([5, 6]);
 });

@@ -1,6 +1,7 @@
 /**
- * The catalog: what is registered, in all its versions. A read model of the registry's commits, in memory, made anew from position 0 at
- * every start. It says how far it has read, and lets a reader wait for a position.
+ * The catalog: what is registered, in all its versions. A read model of the registry's commits, in
+ * memory, made anew from position 0 at every start. It says how far it has read, and lets a reader
+ * wait for a position.
  */
 import type {
   Definition,
@@ -45,11 +46,18 @@ export interface Catalog {
   readonly streams: (kind?: Kind) => readonly CatalogStream[];
   readonly stream: (kind: Kind, name: string) => CatalogStream | null;
   /** The newest version (or the given one) of what is not retired; null where there is none. */
-  readonly definition: <K extends Kind>(kind: K, name: string, version?: number) => ByKind[K] | null;
+  readonly definition: <K extends Kind>(
+    kind: K,
+    name: string,
+    version?: number,
+  ) => ByKind[K] | null;
   /** The plan of a view's version over its source and entity as they are now. */
   readonly plan: (view: string, version: number) => ViewPlan;
   readonly waitFor: (position: number) => Promise<void>;
-  /** Resolves when every commit that was visible at the call is taken in, also those of other processes; rejects where they can't be read. */
+  /**
+   * Resolves when every commit that was visible at the call is taken in, also those of other
+   * processes; rejects where they can't be read.
+   */
   readonly catchUp: () => Promise<void>;
   /** Called after commits were taken in. */
   readonly onChange: (listener: (commits: readonly Commit[]) => void) => () => void;
@@ -60,7 +68,10 @@ const PAGE = 500;
 const AGAIN_MS = 200;
 
 /** @param also read models of the same commits, which are given each in its order */
-export const openCatalog = async (eventStore: EventStore, also: readonly ((commit: Commit) => void)[] = []): Promise<Catalog> => {
+export const openCatalog = async (
+  eventStore: EventStore,
+  also: readonly ((commit: Commit) => void)[] = [],
+): Promise<Catalog> => {
   const streams = new Map<string, CatalogStream>();
   const plans = new Map<string, ViewPlan>();
   const listeners = new Set<(commits: readonly Commit[]) => void>();
@@ -81,13 +92,21 @@ export const openCatalog = async (eventStore: EventStore, also: readonly ((commi
       commit.stream.slice(commit.stream.indexOf('/') + 1),
     ];
     if (!KINDS.includes(kind)) return;
-    const before = streams.get(commit.stream) ?? { kind, name, state: initialState, registrations: [] };
+    const before = streams.get(commit.stream) ?? {
+      kind,
+      name,
+      state: initialState,
+      registrations: [],
+    };
     const { time: at, actor, reason } = commit.command;
     let { state, registrations } = before;
     for (const event of commit.events as readonly RegistryEvent[]) {
       state = evolve(state, event);
       if (event.type.endsWith('Registered'))
-        registrations = [...registrations, { version: newestVersion(state)?.version ?? 0, at, actor, reason }];
+        registrations = [
+          ...registrations,
+          { version: newestVersion(state)?.version ?? 0, at, actor, reason },
+        ];
     }
     streams.set(commit.stream, { kind, name, state, registrations });
     if (kind === 'source' || kind === 'entity') plans.clear();
@@ -103,7 +122,10 @@ export const openCatalog = async (eventStore: EventStore, also: readonly ((commi
       waiting = waiting.filter((w) => w.position > position);
     }
   };
-  /** One reads at a time; all who ask before the next has begun share it. A failed one is over: the next tries again. */
+  /**
+   * One reads at a time; all who ask before the next has begun share it. A failed one is over: the
+   * next tries again.
+   */
   const catchUp = (): Promise<void> => {
     if (next === null) {
       next = reading
@@ -132,7 +154,10 @@ export const openCatalog = async (eventStore: EventStore, also: readonly ((commi
   const definition: Catalog['definition'] = (kind, name, version) => {
     const state = streams.get(streamOf(kind, name))?.state;
     if (state === undefined || state.status === 'retired') return null;
-    const found = version === undefined ? newestVersion(state) : state.versions.find((v) => v.version === version);
+    const found =
+      version === undefined
+        ? newestVersion(state)
+        : state.versions.find((v) => v.version === version);
     return (found?.definition ?? null) as never;
   };
 
@@ -144,24 +169,30 @@ export const openCatalog = async (eventStore: EventStore, also: readonly ((commi
     streams: (kind) =>
       [...streams.values()]
         .filter((s) => kind === undefined || s.kind === kind)
-        .sort((a, b) => KINDS.indexOf(a.kind) - KINDS.indexOf(b.kind) || (a.name < b.name ? -1 : 1)),
+        .sort(
+          (a, b) => KINDS.indexOf(a.kind) - KINDS.indexOf(b.kind) || (a.name < b.name ? -1 : 1),
+        ),
     stream: (kind, name) => streams.get(streamOf(kind, name)) ?? null,
     definition,
     plan(view, version) {
       const id = `${view}@${version}`;
       let plan = plans.get(id);
       if (plan === undefined) {
-        const of = streams.get(streamOf('feature-view', view))?.state.versions.find((v) => v.version === version)
-          ?.definition as FeatureViewDefinition;
+        const of = streams
+          .get(streamOf('feature-view', view))
+          ?.state.versions.find((v) => v.version === version)?.definition as FeatureViewDefinition;
         const newest = <K extends Kind>(kind: K, name: string): ByKind[K] =>
-          newestVersion(streams.get(streamOf(kind, name))?.state ?? initialState)?.definition as ByKind[K];
+          newestVersion(streams.get(streamOf(kind, name))?.state ?? initialState)
+            ?.definition as ByKind[K];
         plan = planView(of, newest('source', of.source), newest('entity', of.entity));
         plans.set(id, plan);
       }
       return plan;
     },
     waitFor: (wanted) =>
-      wanted <= position ? Promise.resolve() : new Promise((resolve) => waiting.push({ position: wanted, resolve })),
+      wanted <= position
+        ? Promise.resolve()
+        : new Promise((resolve) => waiting.push({ position: wanted, resolve })),
     catchUp,
     onChange(listener) {
       listeners.add(listener);
@@ -179,9 +210,17 @@ export interface CatalogDefinitions {
   readonly all: () => readonly Definition[];
 }
 
-/** What is registered and not retired, with others laid over it: what would be registered after an apply. */
-export const overlay = (catalog: Catalog, definitions: readonly Definition[]): CatalogDefinitions => {
-  const over = new Map(definitions.map((definition) => [streamOf(definition.kind, definition.name), definition]));
+/**
+ * What is registered and not retired, with others laid over it: what would be registered after an
+ * apply.
+ */
+export const overlay = (
+  catalog: Catalog,
+  definitions: readonly Definition[],
+): CatalogDefinitions => {
+  const over = new Map(
+    definitions.map((definition) => [streamOf(definition.kind, definition.name), definition]),
+  );
   return {
     definition: (kind, name, version) =>
       version === undefined

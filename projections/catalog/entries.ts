@@ -1,4 +1,7 @@
-/** What the registry shows of a definition: its versions, what it offers, where that is materialized, and what it hangs together with. */
+/**
+ * What the registry shows of a definition: its versions, what it offers, where that is
+ * materialized, and what it hangs together with.
+ */
 import { DEFAULT_NAMESPACE, type Definition, type Kind } from '#domain/definitions/model.ts';
 import { fail } from '#domain/errors.ts';
 import type { CatalogEntry, Platform } from '#domain/ports/platform.ts';
@@ -11,8 +14,13 @@ import { downstreamOf, featureTypes, upstreamOf } from './references.ts';
 export interface EntriesDependencies {
   readonly catalog: Catalog;
   /** where a view's features are kept, and how fresh */
-  readonly materializations: (view: string) => Promise<NonNullable<CatalogEntry['materializations']>>;
-  /** what an engine of SQL runs for a version of a view; null where it cannot be said (its source is gone) */
+  readonly materializations: (
+    view: string,
+  ) => Promise<NonNullable<CatalogEntry['materializations']>>;
+  /**
+   * what an engine of SQL runs for a version of a view; null where it cannot be said (its source is
+   * gone)
+   */
   readonly sql: (view: string, version: number) => string | null;
 }
 
@@ -28,12 +36,20 @@ const featuresOf = (catalog: Catalog, definition: Definition): CatalogEntry['fea
     }));
   }
   if (definition.kind === 'on-demand-feature')
-    return [{ name: definition.name, type: definition.type, description: definition.description ?? null }];
+    return [
+      { name: definition.name, type: definition.type, description: definition.description ?? null },
+    ];
   if (definition.kind !== 'feature-service') return undefined;
   return definition.features.flatMap((member) => {
     if (member.from === 'on-demand') {
       const found = catalog.definition('on-demand-feature', member.name);
-      return [{ name: member.name, type: found?.type ?? 'unknown', description: found?.description ?? null }];
+      return [
+        {
+          name: member.name,
+          type: found?.type ?? 'unknown',
+          description: found?.description ?? null,
+        },
+      ];
     }
     const view = catalog.definition('feature-view', member.view, member.version);
     const types = view === null ? null : featureTypes(view, overlay(catalog, []));
@@ -46,18 +62,31 @@ const featuresOf = (catalog: Catalog, definition: Definition): CatalogEntry['fea
 };
 
 const textOf = (entry: CatalogEntry): string =>
-  [entry.name, entry.description, entry.owner, ...entry.tags, ...(entry.features ?? []).flatMap((f) => [f.name, f.description])]
+  [
+    entry.name,
+    entry.description,
+    entry.owner,
+    ...entry.tags,
+    ...(entry.features ?? []).flatMap((f) => [f.name, f.description]),
+  ]
     .join('\n')
     .toLowerCase();
 
-export const createRegistryQueries = ({ catalog, materializations, sql }: EntriesDependencies): Registry => {
+export const createRegistryQueries = ({
+  catalog,
+  materializations,
+  sql,
+}: EntriesDependencies): Registry => {
   const sqlOf = (view: string, version: number): { readonly sql?: string } => {
     const text = sql(view, version);
     return text === null ? {} : { sql: text };
   };
   const entryOf = async (stream: CatalogStream, version?: number): Promise<CatalogEntry> => {
     const { kind, name, state, registrations } = stream;
-    const found = version === undefined ? newestVersion(state) : state.versions.find((v) => v.version === version);
+    const found =
+      version === undefined
+        ? newestVersion(state)
+        : state.versions.find((v) => v.version === version);
     if (found === undefined || found === null) {
       return fail(
         'MR_NOT_FOUND',
@@ -77,9 +106,16 @@ export const createRegistryQueries = ({ catalog, materializations, sql }: Entrie
       description: definition.description ?? null,
       tags: definition.tags ?? [],
       definition,
-      versions: registrations.map(({ version: v, at, actor, reason }) => ({ version: v, registeredAt: at, actor, reason })),
+      versions: registrations.map(({ version: v, at, actor, reason }) => ({
+        version: v,
+        registeredAt: at,
+        actor,
+        reason,
+      })),
       ...(features === undefined ? {} : { features }),
-      ...(kind === 'feature-view' ? { materializations: await materializations(name), ...sqlOf(name, found.version) } : {}),
+      ...(kind === 'feature-view'
+        ? { materializations: await materializations(name), ...sqlOf(name, found.version) }
+        : {}),
       upstream: upstreamOf(definition),
       downstream: downstreamOf(overlay(catalog, []).all(), streamOf(kind, name)),
     };
@@ -108,16 +144,27 @@ export const createRegistryQueries = ({ catalog, materializations, sql }: Entrie
     },
     async search(text) {
       const words = text.toLowerCase().split(/\s+/).filter(Boolean);
-      return (await entries()).filter((entry) => words.every((word) => textOf(entry).includes(word)));
+      return (await entries()).filter((entry) =>
+        words.every((word) => textOf(entry).includes(word)),
+      );
     },
     async lineage(name) {
       const all = overlay(catalog, []).all();
-      const ids = new Map(all.map((definition) => [streamOf(definition.kind, definition.name), definition]));
-      const edges = [...ids].flatMap(([to, definition]) => upstreamOf(definition).map((from) => ({ from, to })));
-      if (name === undefined) return { nodes: [...ids].map(([id, { kind }]) => ({ id, kind })), edges };
+      const ids = new Map(
+        all.map((definition) => [streamOf(definition.kind, definition.name), definition]),
+      );
+      const edges = [...ids].flatMap(([to, definition]) =>
+        upstreamOf(definition).map((from) => ({ from, to })),
+      );
+      if (name === undefined)
+        return { nodes: [...ids].map(([id, { kind }]) => ({ id, kind })), edges };
       const start = KINDS.map((kind) => streamOf(kind, name)).filter((id) => ids.has(id));
-      if (start.length === 0) return fail('MR_NOT_FOUND', `nothing named "${name}" is registered`, { name });
-      const reach = (from: readonly string[], next: (id: string) => readonly string[]): Set<string> => {
+      if (start.length === 0)
+        return fail('MR_NOT_FOUND', `nothing named "${name}" is registered`, { name });
+      const reach = (
+        from: readonly string[],
+        next: (id: string) => readonly string[],
+      ): Set<string> => {
         const seen = new Set(from);
         for (const id of seen) for (const other of next(id)) seen.add(other);
         return seen;
@@ -127,7 +174,9 @@ export const createRegistryQueries = ({ catalog, materializations, sql }: Entrie
       const near = new Set([...up, ...down]);
       return {
         nodes: [...near].map((id) => ({ id, kind: ids.get(id)?.kind ?? 'unknown' })),
-        edges: edges.filter((e) => (up.has(e.from) && up.has(e.to)) || (down.has(e.from) && down.has(e.to))),
+        edges: edges.filter(
+          (e) => (up.has(e.from) && up.has(e.to)) || (down.has(e.from) && down.has(e.to)),
+        ),
       };
     },
   };

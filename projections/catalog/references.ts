@@ -1,4 +1,7 @@
-/** Who refers to whom among definitions: the graph behind lineage, retirement and the cost of a revision. */
+/**
+ * Who refers to whom among definitions: the graph behind lineage, retirement and the cost of a
+ * revision.
+ */
 import type { Definition, FeatureViewDefinition } from '#domain/definitions/model.ts';
 import { canonical } from '#domain/expressions/canonical.ts';
 import type { Readers } from '#domain/registry/diff.ts';
@@ -31,7 +34,9 @@ export const upstreamOf = (definition: Definition): readonly string[] => {
       return [
         ...new Set(
           definition.features.map((member) =>
-            member.from === 'view' ? streamOf('feature-view', member.view) : streamOf('on-demand-feature', member.name),
+            member.from === 'view'
+              ? streamOf('feature-view', member.view)
+              : streamOf('on-demand-feature', member.name),
           ),
         ),
       ];
@@ -39,7 +44,9 @@ export const upstreamOf = (definition: Definition): readonly string[] => {
 };
 
 export const downstreamOf = (all: readonly Definition[], id: string): readonly string[] =>
-  all.filter((definition) => upstreamOf(definition).includes(id)).map((definition) => streamOf(definition.kind, definition.name));
+  all
+    .filter((definition) => upstreamOf(definition).includes(id))
+    .map((definition) => streamOf(definition.kind, definition.name));
 
 const readsFeature = (definition: Definition, view: string, feature: string): boolean => {
   if (definition.kind === 'on-demand-feature') {
@@ -53,10 +60,15 @@ const readsFeature = (definition: Definition, view: string, feature: string): bo
   );
 };
 
-const usesField = (view: FeatureViewDefinition, field: string, keys: readonly string[]): boolean => {
+const usesField = (
+  view: FeatureViewDefinition,
+  field: string,
+  keys: readonly string[],
+): boolean => {
   const columns = canonical([view.where ?? null, view.features]);
   return (
-    keys.some((key) => (view.join?.[key] ?? key) === field) || columns.includes(`"name":${JSON.stringify(field)},"op":"col"`)
+    keys.some((key) => (view.join?.[key] ?? key) === field) ||
+    columns.includes(`"name":${JSON.stringify(field)},"op":"col"`)
   );
 };
 
@@ -68,7 +80,12 @@ export const featureTypes = (
   const entity = definitions.definition('entity', view.entity);
   if (source === null || entity === null) return null;
   try {
-    return new Map(planView(view, source, entity).features.map((feature) => [feature.name, formatFieldType(feature.type)]));
+    return new Map(
+      planView(view, source, entity).features.map((feature) => [
+        feature.name,
+        formatFieldType(feature.type),
+      ]),
+    );
   } catch {
     return null;
   }
@@ -76,16 +93,22 @@ export const featureTypes = (
 
 export const readersOf = (definitions: CatalogDefinitions): Readers => {
   const all = definitions.all();
-  const ids = (found: readonly Definition[]): string[] => found.map((definition) => streamOf(definition.kind, definition.name));
+  const ids = (found: readonly Definition[]): string[] =>
+    found.map((definition) => streamOf(definition.kind, definition.name));
   return {
-    ofFeature: (view, feature) => ids(all.filter((definition) => readsFeature(definition, view, feature))),
+    ofFeature: (view, feature) =>
+      ids(all.filter((definition) => readsFeature(definition, view, feature))),
     ofOnDemand: (name) => downstreamOf(all, streamOf('on-demand-feature', name)),
     ofEntity: (name) => downstreamOf(all, streamOf('entity', name)),
     ofField: (source, field) =>
       ids(
         all.filter((definition) => {
           if (definition.kind !== 'feature-view' || definition.source !== source) return false;
-          return usesField(definition, field, Object.keys(definitions.definition('entity', definition.entity)?.keys ?? {}));
+          return usesField(
+            definition,
+            field,
+            Object.keys(definitions.definition('entity', definition.entity)?.keys ?? {}),
+          );
         }),
       ),
     featureType: (view, feature) => featureTypes(view, definitions)?.get(feature) ?? null,
@@ -96,7 +119,9 @@ const ORDER = ['entity', 'source', 'feature-view', 'on-demand-feature', 'feature
 
 /** What is referred to comes before what refers to it. */
 export const inDependencyOrder = (definitions: readonly Definition[]): readonly Definition[] => {
-  const byId = new Map(definitions.map((definition) => [streamOf(definition.kind, definition.name), definition]));
+  const byId = new Map(
+    definitions.map((definition) => [streamOf(definition.kind, definition.name), definition]),
+  );
   const done = new Set<string>();
   const sorted: Definition[] = [];
   const visit = (id: string): void => {
@@ -107,7 +132,10 @@ export const inDependencyOrder = (definitions: readonly Definition[]): readonly 
     sorted.push(definition);
   };
   [...byId.keys()]
-    .sort((a, b) => ORDER.indexOf(a.slice(0, a.indexOf('/'))) - ORDER.indexOf(b.slice(0, b.indexOf('/'))))
+    .sort(
+      (a, b) =>
+        ORDER.indexOf(a.slice(0, a.indexOf('/'))) - ORDER.indexOf(b.slice(0, b.indexOf('/'))),
+    )
     .forEach(visit);
   return sorted;
 };

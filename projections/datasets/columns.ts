@@ -1,7 +1,10 @@
 /** Result columns of a data set, one place a row of the spine. */
 import type { FieldType, Value } from '#domain/values/value.ts';
 
-/** Numbers, timestamps, dates and booleans (0, 1) as doubles, null as NaN (no value is NaN); everything else as values. */
+/**
+ * Numbers, timestamps, dates and booleans (0, 1) as doubles, null as NaN (no value is NaN);
+ * everything else as values.
+ */
 export type ResultValues = Float64Array | Value[];
 
 export interface ResultColumn {
@@ -10,7 +13,8 @@ export interface ResultColumn {
   readonly values: ResultValues;
 }
 
-export const isNumberType = (type: FieldType): boolean => !type.array && type.base !== 'string' && type.base !== 'bytes';
+export const isNumberType = (type: FieldType): boolean =>
+  !type.array && type.base !== 'string' && type.base !== 'bytes';
 
 /** All null. */
 export const resultValues = (type: FieldType, rows: number): ResultValues =>
@@ -21,7 +25,10 @@ export const setValue = (values: ResultValues, row: number, value: Value): void 
   else values[row] = value;
 };
 
-export const valueAt = ({ type, values }: Pick<ResultColumn, 'type' | 'values'>, row: number): Value => {
+export const valueAt = (
+  { type, values }: Pick<ResultColumn, 'type' | 'values'>,
+  row: number,
+): Value => {
   const value = values[row] as Value;
   if (!(values instanceof Float64Array)) return value;
   if (Number.isNaN(value)) return null;

@@ -1,6 +1,7 @@
 /**
- * What a data set is made of: which features of which views, computed for which keys, under which column names. A view's plan is cut down
- * to the features that are asked for, so nothing else is computed.
+ * What a data set is made of: which features of which views, computed for which keys, under which
+ * column names. A view's plan is cut down to the features that are asked for, so nothing else is
+ * computed.
  */
 import type {
   EntityDefinition,
@@ -32,7 +33,12 @@ export interface DatasetTarget {
 
 /** A value computed for each row; the columns of the data set are some of these. */
 export type PlannedValue =
-  | { readonly from: 'feature'; readonly view: string; readonly feature: string; readonly type: FieldType }
+  | {
+      readonly from: 'feature';
+      readonly view: string;
+      readonly feature: string;
+      readonly type: FieldType;
+    }
   | {
       readonly from: 'on-demand';
       readonly name: string;
@@ -64,14 +70,24 @@ export interface DatasetPlan {
 }
 
 /** The view with only these features (those that it has). */
-export const planFeatures = ({ view, source, entity }: ViewDefinitions, names: readonly string[]): ViewPlan => {
+export const planFeatures = (
+  { view, source, entity }: ViewDefinitions,
+  names: readonly string[],
+): ViewPlan => {
   const features = Object.fromEntries(
-    names.flatMap((name) => (Object.hasOwn(view.features, name) ? [[name, view.features[name] as never]] : [])),
+    names.flatMap((name) =>
+      Object.hasOwn(view.features, name) ? [[name, view.features[name] as never]] : [],
+    ),
   );
   return planView({ ...view, features }, source, entity);
 };
 
-const addNamed = (into: Map<string, FieldType>, name: string, type: FieldType, what: string): void => {
+const addNamed = (
+  into: Map<string, FieldType>,
+  name: string,
+  type: FieldType,
+  what: string,
+): void => {
   const known = into.get(name);
   if (known !== undefined && known.base !== type.base) {
     fail(
@@ -84,7 +100,10 @@ const addNamed = (into: Map<string, FieldType>, name: string, type: FieldType, w
 };
 
 /** Plain names where they are unique, else `view__feature`. */
-const nameColumns = (values: readonly PlannedValue[], wanted: readonly number[]): DatasetPlan['columns'] => {
+const nameColumns = (
+  values: readonly PlannedValue[],
+  wanted: readonly number[],
+): DatasetPlan['columns'] => {
   const plain = wanted
     .map((i) => values[i] as PlannedValue)
     .map((value) => (value.from === 'feature' ? value.feature : value.name));
@@ -108,8 +127,11 @@ export const planDataset = ({ members, views, onDemand }: DatasetTarget): Datase
     const id = `${view}:${feature}`;
     const known = indexOf.get(id);
     if (known !== undefined) return known;
-    const definitions = definitionsOf.get(view) ?? fail('MR_NOT_FOUND', `there is no feature view "${view}"`, { view });
-    const plan = full.get(view) ?? planView(definitions.view, definitions.source, definitions.entity);
+    const definitions =
+      definitionsOf.get(view) ??
+      fail('MR_NOT_FOUND', `there is no feature view "${view}"`, { view });
+    const plan =
+      full.get(view) ?? planView(definitions.view, definitions.source, definitions.entity);
     full.set(view, plan);
     const planned = plan.features.find((f) => f.name === feature);
     if (planned === undefined) {
@@ -127,7 +149,9 @@ export const planDataset = ({ members, views, onDemand }: DatasetTarget): Datase
   const onDemandValue = (name: string): number => {
     const known = indexOf.get(name);
     if (known !== undefined) return known;
-    const definition = onDemandOf.get(name) ?? fail('MR_NOT_FOUND', `there is no on-demand feature "${name}"`, { feature: name });
+    const definition =
+      onDemandOf.get(name) ??
+      fail('MR_NOT_FOUND', `there is no on-demand feature "${name}"`, { feature: name });
     const scope: Record<string, FieldType> = {};
     const inputs = Object.entries(definition.inputs).map(([parameter, input]) => {
       let from: InputFrom;
@@ -137,7 +161,10 @@ export const planDataset = ({ members, views, onDemand }: DatasetTarget): Datase
         addNamed(request, input.name, type, 'request input');
         from = { request: input.name };
       } else {
-        const index = input.from === 'feature' ? featureValue(input.view, input.feature) : onDemandValue(input.name);
+        const index =
+          input.from === 'feature'
+            ? featureValue(input.view, input.feature)
+            : onDemandValue(input.name);
         type = (values[index] as PlannedValue).type;
         from = { value: index };
       }
@@ -146,7 +173,13 @@ export const planDataset = ({ members, views, onDemand }: DatasetTarget): Datase
     });
     const type = fieldType(definition.type, true);
     const index =
-      values.push({ from: 'on-demand', name, type, inputs, evaluate: compileInputs(definition.value, { inputs: scope }) }) - 1;
+      values.push({
+        from: 'on-demand',
+        name,
+        type,
+        inputs,
+        evaluate: compileInputs(definition.value, { inputs: scope }),
+      }) - 1;
     indexOf.set(name, index);
     return index;
   };
@@ -154,19 +187,30 @@ export const planDataset = ({ members, views, onDemand }: DatasetTarget): Datase
   const wanted = [
     ...new Set(
       members.flatMap((member) =>
-        member.from === 'on-demand' ? [onDemandValue(member.name)] : member.features.map((f) => featureValue(member.view, f)),
+        member.from === 'on-demand'
+          ? [onDemandValue(member.name)]
+          : member.features.map((f) => featureValue(member.view, f)),
       ),
     ),
   ];
   const needed = new Map<string, string[]>();
   for (const value of values)
-    if (value.from === 'feature') needed.set(value.view, [...(needed.get(value.view) ?? []), value.feature]);
+    if (value.from === 'feature')
+      needed.set(value.view, [...(needed.get(value.view) ?? []), value.feature]);
   const planned = [...needed].map(([name, features]) => {
     const definitions = definitionsOf.get(name) as ViewDefinitions;
     return { definitions, features, plan: planFeatures(definitions, features) };
   });
   const keys = new Map<string, FieldType>();
-  for (const { plan } of planned) for (const { name, type } of plan.keys) addNamed(keys, name, type, 'entity key');
-  const named = (types: Map<string, FieldType>): NamedType[] => [...types].map(([name, type]) => ({ name, type }));
-  return { values, columns: nameColumns(values, wanted), views: planned, keys: named(keys), request: named(request) };
+  for (const { plan } of planned)
+    for (const { name, type } of plan.keys) addNamed(keys, name, type, 'entity key');
+  const named = (types: Map<string, FieldType>): NamedType[] =>
+    [...types].map(([name, type]) => ({ name, type }));
+  return {
+    values,
+    columns: nameColumns(values, wanted),
+    views: planned,
+    keys: named(keys),
+    request: named(request),
+  };
 };

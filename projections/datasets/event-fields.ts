@@ -10,10 +10,14 @@ export interface ComputedView {
   readonly features: readonly string[];
 }
 
-const keysOf = ({ view, entity }: ViewDefinitions): string[] => Object.keys(entity.keys).map((key) => view.join?.[key] ?? key);
+const keysOf = ({ view, entity }: ViewDefinitions): string[] =>
+  Object.keys(entity.keys).map((key) => view.join?.[key] ?? key);
 
 /** @param keys with the fields of the entity keys */
-export const eventFields = (views: readonly ComputedView[], { keys }: { readonly keys: boolean }): Record<string, FieldType> => {
+export const eventFields = (
+  views: readonly ComputedView[],
+  { keys }: { readonly keys: boolean },
+): Record<string, FieldType> => {
   const fields: Record<string, FieldType> = {};
   for (const { definitions, features } of views) {
     const { view, source } = definitions;

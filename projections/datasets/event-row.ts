@@ -1,6 +1,7 @@
 /**
- * A columnar batch as the rows that a plan's expressions read: one row object, filled anew for each event, so that millions of events
- * allocate nothing. The fill is generated once a scan, for a property written by a constant name costs a tenth of one written by a variable.
+ * A columnar batch as the rows that a plan's expressions read: one row object, filled anew for each
+ * event, so that millions of events allocate nothing. The fill is generated once a scan, for a
+ * property written by a constant name costs a tenth of one written by a variable.
  */
 import type { CodedColumn, ScannedColumn, ScannedColumns } from '#domain/ports/history.ts';
 import type { FieldType, Value } from '#domain/values/value.ts';
@@ -16,21 +17,28 @@ export interface EventRow {
   at(i: number): void;
 }
 
-export const isCoded = (column: ScannedColumn | undefined): column is CodedColumn => column !== undefined && 'codes' in column;
+export const isCoded = (column: ScannedColumn | undefined): column is CodedColumn =>
+  column !== undefined && 'codes' in column;
 
 type Fill = (row: MutableRow, columns: readonly ScannedColumn[], i: number) => void;
 
 const read = (column: ScannedColumn, c: number, isBoolean: boolean): string => {
-  if (isCoded(column)) return `(columns[${c}].codes[i] < 0 ? null : columns[${c}].values[columns[${c}].codes[i]])`;
+  if (isCoded(column))
+    return `(columns[${c}].codes[i] < 0 ? null : columns[${c}].values[columns[${c}].codes[i]])`;
   if (!(column instanceof Float64Array)) return `columns[${c}][i]`;
   return isBoolean
     ? `(Number.isNaN(columns[${c}][i]) ? null : columns[${c}][i] === 1)`
     : `(Number.isNaN(columns[${c}][i]) ? null : columns[${c}][i])`;
 };
 
-/** What kinds of columns a fill was generated for: a field that the history lacks comes as plain nulls. */
+/**
+ * What kinds of columns a fill was generated for: a field that the history lacks comes as plain
+ * nulls.
+ */
 const shapeOf = (columns: readonly ScannedColumn[]): string =>
-  columns.map((column) => (isCoded(column) ? 'c' : column instanceof Float64Array ? 'n' : 'v')).join('');
+  columns
+    .map((column) => (isCoded(column) ? 'c' : column instanceof Float64Array ? 'n' : 'v'))
+    .join('');
 
 export const eventRow = (fields: Readonly<Record<string, FieldType>>): EventRow => {
   const names = Object.keys(fields);
@@ -41,7 +49,9 @@ export const eventRow = (fields: Readonly<Record<string, FieldType>>): EventRow 
   return {
     row,
     use(batch) {
-      columns = names.map((name) => batch.columns[name] ?? new Array<Value>(batch.count).fill(null));
+      columns = names.map(
+        (name) => batch.columns[name] ?? new Array<Value>(batch.count).fill(null),
+      );
       const shape = shapeOf(columns);
       let made = generated.get(shape);
       if (made === undefined) {
@@ -66,8 +76,15 @@ export interface EventEntities {
 
 const UNKNOWN = -2;
 
-/** Entities of one or two string fields are looked up once for each distinct pair of codes; others for each event. */
-export const eventEntities = (plan: ViewPlan, event: EventRow, entityOf: (key: string) => number): EventEntities => {
+/**
+ * Entities of one or two string fields are looked up once for each distinct pair of codes; others
+ * for each event.
+ */
+export const eventEntities = (
+  plan: ViewPlan,
+  event: EventRow,
+  entityOf: (key: string) => number,
+): EventEntities => {
   const byCode: number[] = [];
   const byPair: (Map<number, number> | undefined)[] = [];
   let first: Int32Array | null = null;
@@ -84,7 +101,8 @@ export const eventEntities = (plan: ViewPlan, event: EventRow, entityOf: (key: s
       const coded = columns.every(isCoded) && columns.length <= 2;
       first = coded ? (columns[0] as CodedColumn).codes : null;
       second = coded && columns.length === 2 ? (columns[1] as CodedColumn).codes : null;
-      while (coded && byCode.length < (columns[0] as CodedColumn).values.length) byCode.push(UNKNOWN);
+      while (coded && byCode.length < (columns[0] as CodedColumn).values.length)
+        byCode.push(UNKNOWN);
     },
     of(i) {
       if (first === null) return look(i);

@@ -1,4 +1,7 @@
-/** Items 0‥n−1 by group, in their order within each: a counting sort whose arrays are used again for every batch. */
+/**
+ * Items 0‥n−1 by group, in their order within each: a counting sort whose arrays are used again for
+ * every batch.
+ */
 export interface Grouping {
   /** group −1: left out */
   group(count: number, groupOf: (item: number) => number): void;

@@ -1,4 +1,6 @@
-/** On-demand features of every row, from the row's request inputs and the values computed before. */
+/**
+ * On-demand features of every row, from the row's request inputs and the values computed before.
+ */
 import type { Row, Value } from '#domain/values/value.ts';
 import { type ResultColumn, setValue, valueAt } from './columns.ts';
 import type { PlannedValue } from './dataset-plan.ts';
@@ -13,9 +15,15 @@ export const computeOnDemand = (
   request: Readonly<Record<string, Column>>,
 ): void => {
   const inputs = value.inputs.map(
-    ({ parameter, from }) => [parameter, ('value' in from ? columns[from.value] : request[from.request]) as Column] as const,
+    ({ parameter, from }) =>
+      [
+        parameter,
+        ('value' in from ? columns[from.value] : request[from.request]) as Column,
+      ] as const,
   );
-  const row: Record<string, Value> = Object.fromEntries(inputs.map(([parameter]) => [parameter, null]));
+  const row: Record<string, Value> = Object.fromEntries(
+    inputs.map(([parameter]) => [parameter, null]),
+  );
   for (let i = 0; i < into.values.length; i++) {
     for (const [parameter, column] of inputs) row[parameter] = valueAt(column, i);
     setValue(into.values, i, value.evaluate(row as Row));

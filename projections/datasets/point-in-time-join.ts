@@ -1,18 +1,21 @@
 /**
- * The point-in-time join: for every row of a spine, the values of views at (entity, row's time), each event counted only from the time
- * on at which it could be seen.
+ * The point-in-time join: for every row of a spine, the values of views at (entity, row's time),
+ * each event counted only from the time on at which it could be seen.
  *
- *   visible(e)   event-time mode: e's event time;   as-served mode: the later of its known time and its event time
- *   events       sorted by visible time    e1 ≤ e2 ≤ e3 ≤ …
- *   spine        sorted by its time        T1 ≤ T2 ≤ …
- *   merge        feed every event with visible(e) ≤ T into the view's windows, then read them at T
+ *   visible(e) event-time mode: e's event time; as-served mode: the later of its known time and its
+ *   event time
+ *   events sorted by visible time e1 ≤ e2 ≤ e3 ≤ …
+ *   spine sorted by its time T1 ≤ T2 ≤ …
+ *   merge feed every event with visible(e) ≤ T into the view's windows, then read them at T
  *
- * A batch is merged entity by entity: entities do not depend on each other, and one entity's windows stay in the processor's cache while
- * its share of the batch goes by; event by event, each would be fetched from far away again.
+ * A batch is merged entity by entity: entities do not depend on each other, and one entity's
+ * windows stay in the processor's cache while its share of the batch goes by; event by event, each
+ * would be fetched from far away again.
  *
- * What is not yet fed cannot be read: there is no other guard against leakage, and none is needed. Time only goes forward, so windows
- * slide, and what they leave behind is let go: the state stays as small as a server's. Events of entities that no row asks for are
- * passed over. Lateness has no part in it: events that a live generation dropped as late come as `excluded` positions.
+ * What is not yet fed cannot be read: there is no other guard against leakage, and none is needed.
+ * Time only goes forward, so windows slide, and what they leave behind is let go: the state stays
+ * as small as a server's. Events of entities that no row asks for are passed over. Lateness has no
+ * part in it: events that a live generation dropped as late come as `excluded` positions.
  */
 import type { ScannedColumns } from '#domain/ports/history.ts';
 import type { FieldType, Position } from '#domain/values/value.ts';
@@ -59,13 +62,18 @@ export interface JoinOptions {
 }
 
 interface Feed {
-  /** feeds the batch and answers rows order[from‥to), none of which is after the last event of the batch */
+  /**
+   * feeds the batch and answers rows order[from‥to), none of which is after the last event of the
+   * batch
+   */
   merge(batch: VisibleEvents, from: number, to: number): void;
   /** answers rows to which nothing more can be fed */
   rest(from: number): void;
 }
 
-const positionsSet = (positions: readonly Position[]): ((partition: number, offset: number) => boolean) | null => {
+const positionsSet = (
+  positions: readonly Position[],
+): ((partition: number, offset: number) => boolean) | null => {
   if (positions.length === 0) return null;
   const offsets = new Map<number, Set<number>>();
   for (const { partition, offset } of positions) {
@@ -96,7 +104,9 @@ const feedOf = (
       const { count: events, visible, eventTime, partition, offset } = batch;
       entitiesOf.use(batch);
       event.use(batch);
-      eventGroups.group(events, (i) => (isExcluded?.(partition[i] as number, offset[i] as number) ? -1 : entitiesOf.of(i)));
+      eventGroups.group(events, (i) =>
+        isExcluded?.(partition[i] as number, offset[i] as number) ? -1 : entitiesOf.of(i),
+      );
       rowGroups.group(to - from, (i) => ids[order[from + i] as number] as number);
       for (let entity = 0; entity < count; entity++) {
         const lastEvent = eventGroups.ends[entity] as number;
@@ -112,7 +122,14 @@ const feedOf = (
             view.read(entity, at, order[place] as number);
           }
           event.at(i);
-          view.add(entity, event.row, seen, eventTime[i] as number, partition[i] as number, offset[i] as number);
+          view.add(
+            entity,
+            event.row,
+            seen,
+            eventTime[i] as number,
+            partition[i] as number,
+            offset[i] as number,
+          );
         }
         for (; r < lastRow; r++) {
           const place = from + (rowGroups.items[r] as number);
@@ -130,7 +147,9 @@ const feedOf = (
   };
 };
 
-/** Fills the outputs of every view of the pass. Stops with the signal's reason where it is aborted. */
+/**
+ * Fills the outputs of every view of the pass. Stops with the signal's reason where it is aborted.
+ */
 export const joinPointInTime = async (
   pass: JoinPass,
   { times, order }: JoinSpine,
@@ -145,7 +164,8 @@ export const joinPointInTime = async (
   for await (const batch of pass.events) {
     signal?.throwIfAborted();
     if (batch.count === 0) continue;
-    // Rows at the very time of the last event wait: the next batch may begin with an event of that time.
+    // Rows at the very time of the last event wait: the next batch may begin with an event of that
+    // time.
     const last = batch.visible[batch.count - 1] as number;
     let to = next;
     while (to < order.length && (sorted[to] as number) < last) to++;

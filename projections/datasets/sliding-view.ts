@@ -1,6 +1,7 @@
 /**
- * A view's values for a fixed set of entities over a time that only goes forward: value(view, entity, at) with the rules of the tile store
- * (windows, ttl, nulls), from sliding windows. The tests hold the two, and the definition, to the same answers.
+ * A view's values for a fixed set of entities over a time that only goes forward: value(view,
+ * entity, at) with the rules of the tile store (windows, ttl, nulls), from sliding windows. The
+ * tests hold the two, and the definition, to the same answers.
  */
 import type { Row, Value } from '#domain/values/value.ts';
 import type { PlannedFeature, PlannedPartial, ViewPlan } from '#domain/views/plan.ts';
@@ -14,8 +15,17 @@ export interface SlidingOutput {
 }
 
 export interface SlidingView {
-  /** @param now times asked for from here on are not before it; neither is the event's time after it */
-  add(entity: number, row: Row, now: number, eventTime: number, partition: number, offset: number): void;
+  /**
+   * @param now times asked for from here on are not before it; neither is the event's time after it
+   */
+  add(
+    entity: number,
+    row: Row,
+    now: number,
+    eventTime: number,
+    partition: number,
+    offset: number,
+  ): void;
   read(entity: number, at: number, row: number): void;
   /** tiles and totals held */
   readonly size: number;
@@ -36,7 +46,10 @@ const windowPlans = (
   outputs: readonly SlidingOutput[],
   indexOf: (f: Expression | null) => number,
 ): WindowPlan[] => {
-  const groups = new Map<string, { readonly hop: number; readonly windowMs: number | null; readonly of: SlidingOutput[] }>();
+  const groups = new Map<
+    string,
+    { readonly hop: number; readonly windowMs: number | null; readonly of: SlidingOutput[] }
+  >();
   for (const output of outputs) {
     const { hop, windowMs } = plan.features[output.feature] as PlannedFeature;
     const id = `${hop}/${windowMs}`;
@@ -53,7 +66,11 @@ const windowPlans = (
     const used = [...new Set(featuresOf.flatMap(({ feature }) => feature.partials))];
     const partials = used.map((p) => {
       const planned = group.partials[p] as PlannedPartial;
-      return { partial: planned.partial, input: indexOf(planned.evaluate), filter: indexOf(planned.filter) };
+      return {
+        partial: planned.partial,
+        input: indexOf(planned.evaluate),
+        filter: indexOf(planned.filter),
+      };
     });
     const features = featuresOf.map(({ feature, put }) => ({
       feature,
@@ -64,14 +81,20 @@ const windowPlans = (
   });
 };
 
-export const slidingView = (plan: ViewPlan, entities: number, outputs: readonly SlidingOutput[]): SlidingView => {
+export const slidingView = (
+  plan: ViewPlan,
+  entities: number,
+  outputs: readonly SlidingOutput[],
+): SlidingView => {
   const expressions: Expression[] = [];
   const indexOf = (f: Expression | null): number => {
     if (f === null) return -1;
     const known = expressions.indexOf(f);
     return known >= 0 ? known : expressions.push(f) - 1;
   };
-  const windows = windowPlans(plan, outputs, indexOf).map((window) => new SlidingWindow(window, entities));
+  const windows = windowPlans(plan, outputs, indexOf).map(
+    (window) => new SlidingWindow(window, entities),
+  );
   const results: Value[] = new Array<Value>(expressions.length).fill(null);
   const newest = new Float64Array(entities).fill(Number.NEGATIVE_INFINITY);
   const order = { eventTime: 0, partition: 0, offset: 0 };
@@ -84,10 +107,12 @@ export const slidingView = (plan: ViewPlan, entities: number, outputs: readonly 
       order.eventTime = eventTime;
       order.partition = partition;
       order.offset = offset;
-      for (let w = 0; w < windows.length; w++) (windows[w] as SlidingWindow).add(entity, now, order, results);
+      for (let w = 0; w < windows.length; w++)
+        (windows[w] as SlidingWindow).add(entity, now, order, results);
     },
     read(entity, at, row) {
-      // Columns are null from the start: an expired entity leaves them so, one without events has its counts.
+      // Columns are null from the start: an expired entity leaves them so, one without events has
+      // its counts.
       const last = newest[entity] as number;
       if (ttlMs !== null && last !== Number.NEGATIVE_INFINITY && last < at - ttlMs) return;
       for (let w = 0; w < windows.length; w++) (windows[w] as SlidingWindow).read(entity, at, row);

@@ -1,21 +1,25 @@
 /**
- * One window of a view, over a time that only goes forward: the value at T from two merges, however many tiles the window spans.
+ * One window of a view, over a time that only goes forward: the value at T from two merges, however
+ * many tiles the window spans.
  *
- * A tile store reads a window by merging its tiles, some thirty a feature; a million rows of ten features is 300 million merges. But the
- * rows of a data set come by time, so a window only slides, and a queue of two stacks keeps its merges (a monoid needs no inverse for it):
+ * A tile store reads a window by merging its tiles, some thirty a feature; a million rows of ten
+ * features is 300 million merges. But the rows of a data set come by time, so a window only slides,
+ * and a queue of two stacks keeps its merges (a monoid needs no inverse for it):
  *
  *     front (suffix merges)             back (tiles)        total
  *     [t3‥t6] [t4‥t6] [t5‥t6] [t6]      t7  t8  t9          t7‥t9
  *        ▲ oldest: leaves first                  ▲ newest: grows
  *
- *   add       into the newest tile and into total
- *   slide     suffixes whose tile is out of reach are popped. Where front runs out and back's oldest tile is out of reach, back is turned
+ *   add into the newest tile and into total
+ *   slide suffixes whose tile is out of reach are popped. Where front runs out and back's oldest
+ *   tile is out of reach, back is turned
  *             into suffixes, newest to oldest, each tile merged once in its life
- *   read      oldest suffix + total
+ *   read oldest suffix + total
  *
- * An event late for its tile goes into back's tile and total, or into every suffix that covers its tile. Without the total, a read would
- * walk back; without the suffixes, sliding would need partials that can be subtracted, which min, max and sketches can't.
- * Of all time (hop 0): total alone.
+ * An event late for its tile goes into back's tile and total, or into every suffix that covers its
+ * tile. Without the total, a read would walk back; without the suffixes, sliding would need
+ * partials that can be subtracted, which min, max and sketches can't. Of all time (hop 0): total
+ * alone.
  */
 import { type Order, OVERFLOW, type Slots } from '#domain/aggregations/aggregation.ts';
 import type { Value } from '#domain/values/value.ts';
@@ -69,7 +73,12 @@ export class SlidingWindow {
     this.total = new Int32Array(entities).fill(NO_SLOT);
     this.into = { nums: this.nums, n: 0, refs: this.refs, r: 0 };
     this.from = { nums: this.nums, n: 0, refs: this.refs, r: 0 };
-    this.sum = { nums: new Float64Array(this.width), n: 0, refs: new Array(this.refWidth).fill(null), r: 0 };
+    this.sum = {
+      nums: new Float64Array(this.width),
+      n: 0,
+      refs: new Array(this.refWidth).fill(null),
+      r: 0,
+    };
     this.states = plan.features.map(({ states }) =>
       states.map((p) => ({
         nums: this.sum.nums,
@@ -87,7 +96,9 @@ export class SlidingWindow {
 
   private lowest(at: number): number {
     const { hopMs, windowMs } = this.plan;
-    return windowMs === null || hopMs === 0 ? Number.NEGATIVE_INFINITY : Math.floor((at - windowMs) / hopMs);
+    return windowMs === null || hopMs === 0
+      ? Number.NEGATIVE_INFINITY
+      : Math.floor((at - windowMs) / hopMs);
   }
 
   private point(slots: Slots, slot: number): Slots {
@@ -150,8 +161,17 @@ export class SlidingWindow {
     this.addTo(total, results, order);
   }
 
-  /** The slot in back of a tile, made where there is none; NO_SLOT where the event belongs in front, and is there now. */
-  private place(entity: number, no: number, lowest: number, results: readonly Value[], order: Order): number {
+  /**
+   * The slot in back of a tile, made where there is none; NO_SLOT where the event belongs in front,
+   * and is there now.
+   */
+  private place(
+    entity: number,
+    no: number,
+    lowest: number,
+    results: readonly Value[],
+    order: Order,
+  ): number {
     this.slide(entity, lowest);
     const front = this.front[entity] as number[];
     const back = this.back[entity] as number[];
@@ -182,7 +202,8 @@ export class SlidingWindow {
 
   private slide(entity: number, lowest: number): void {
     const front = this.front[entity] as number[];
-    while (front.length > 0 && this.number(front[front.length - 1]) < lowest) this.release(front.pop() as number);
+    while (front.length > 0 && this.number(front[front.length - 1]) < lowest)
+      this.release(front.pop() as number);
     const back = this.back[entity] as number[];
     if (front.length > 0 || back.length === 0 || this.number(back[0]) >= lowest) return;
     for (let i = back.length - 1; i >= 0; i--) {
@@ -190,7 +211,10 @@ export class SlidingWindow {
       if (this.number(slot) < lowest) this.release(slot);
       else {
         if (front.length > 0)
-          this.ops.merge(this.point(this.into, slot), this.point(this.from, front[front.length - 1] as number));
+          this.ops.merge(
+            this.point(this.into, slot),
+            this.point(this.from, front[front.length - 1] as number),
+          );
         front.push(slot);
       }
     }
@@ -213,7 +237,8 @@ export class SlidingWindow {
         const start = total * this.width;
         for (let i = 0; i < this.width; i++) sum.nums[i] = this.nums[start + i] as number;
       }
-      if (front.length > 0) this.ops.merge(sum, this.point(this.from, front[front.length - 1] as number));
+      if (front.length > 0)
+        this.ops.merge(sum, this.point(this.from, front[front.length - 1] as number));
     }
     const { features } = this.plan;
     for (let f = 0; f < features.length; f++) {

@@ -1,4 +1,7 @@
-/** Entity keys of a spine, each distinct one encoded once: `keys[ids[row]]`; id −1 where a key column is null, for that is no entity. */
+/**
+ * Entity keys of a spine, each distinct one encoded once: `keys[ids[row]]`; id −1 where a key
+ * column is null, for that is no entity.
+ */
 
 import type { Scalar } from '#domain/values/value.ts';
 import { encodeKey } from '#domain/views/entity-key.ts';

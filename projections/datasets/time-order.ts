@@ -1,4 +1,7 @@
-/** Row numbers by time; rows of one time stay in their order. A radix sort: a comparison a step costs more than the join of a row. */
+/**
+ * Row numbers by time; rows of one time stay in their order. A radix sort: a comparison a step
+ * costs more than the join of a row.
+ */
 const DIGIT_BITS = 16;
 const DIGITS = 1 << DIGIT_BITS;
 

@@ -1,6 +1,7 @@
 /**
- * The partials of one window as four functions over consecutive slots, generated once: each call in them has one target, which the engine
- * inlines; a loop over the partials would look its target up some hundred million times.
+ * The partials of one window as four functions over consecutive slots, generated once: each call in
+ * them has one target, which the engine inlines; a loop over the partials would look its target up
+ * some hundred million times.
  */
 import type { Order, Partial, Slots } from '#domain/aggregations/aggregation.ts';
 import type { Value } from '#domain/values/value.ts';
@@ -31,7 +32,8 @@ export const compilePartials = (partials: readonly WindowPartial[]): CompiledPar
     refs += partial.refs.length;
     return offset;
   });
-  const each = (line: (p: string, i: number) => string): string => partials.map((_, i) => `{ ${line(`p${i}`, i)} }`).join('\n');
+  const each = (line: (p: string, i: number) => string): string =>
+    partials.map((_, i) => `{ ${line(`p${i}`, i)} }`).join('\n');
   const shift = (s: string, i: number, base: string): string =>
     `${s}.n = ${base}n + ${offsets[i]?.n}; ${s}.r = ${base}r + ${offsets[i]?.r};`;
   const add = (p: string, i: number): string => {

@@ -1,10 +1,16 @@
 /**
- * Why a value is what it is: the definition that made it, the interval that it covers, the tiles, the feature updates, the raw
- * events with their positions, and the value computed again from those events, which must be the value that a reader gets.
+ * Why a value is what it is: the definition that made it, the interval that it covers, the tiles,
+ * the feature updates, the raw events with their positions, and the value computed again from those
+ * events, which must be the value that a reader gets.
  */
 import { fail } from '#domain/errors.ts';
 import type { History } from '#domain/ports/history.ts';
-import type { ExplainRequest, Explanation, ReadRequest, ReadResult } from '#domain/ports/platform.ts';
+import type {
+  ExplainRequest,
+  Explanation,
+  ReadRequest,
+  ReadResult,
+} from '#domain/ports/platform.ts';
 import type { RawEvent, Row, Value } from '#domain/values/value.ts';
 import { keyOfEntity } from '#domain/views/entity-key.ts';
 import { foldFeatures } from '#domain/views/fold.ts';
@@ -22,9 +28,16 @@ export interface ExplainDependencies {
   readonly history: History;
   readonly definition: (view: string, version: number) => Promise<unknown>;
   readonly knownBelow: (source: string, known: number) => Promise<readonly number[]>;
-  readonly leftOut: (view: string, generation: number) => Promise<((event: RawEvent) => boolean) | null>;
+  readonly leftOut: (
+    view: string,
+    generation: number,
+  ) => Promise<((event: RawEvent) => boolean) | null>;
   /** feature updates that are not in the history's tables yet */
-  readonly recentUpdates: (served: ServedView, key: string, hopMs: number) => Promise<readonly FeatureUpdate[]>;
+  readonly recentUpdates: (
+    served: ServedView,
+    key: string,
+    hopMs: number,
+  ) => Promise<readonly FeatureUpdate[]>;
 }
 
 export interface FeatureUpdate {
@@ -49,20 +62,29 @@ const featureOf = (plan: ViewPlan, name: string): PlannedFeature => {
 };
 
 /** The plan with one feature: what it covers is what the feature covers. */
-const only = (plan: ViewPlan, feature: PlannedFeature): ViewPlan => ({ ...plan, features: [feature] });
+const only = (plan: ViewPlan, feature: PlannedFeature): ViewPlan => ({
+  ...plan,
+  features: [feature],
+});
 
 const whyNotCounted = (plan: ViewPlan, feature: PlannedFeature, row: Row): string | null => {
   if (plan.filter !== null && plan.filter(row) !== true) return "the view's filter leaves it out";
   const partials = feature.partials.map((p) => plan.hops[feature.hop]?.partials[p]);
   for (const partial of partials) {
-    if (partial?.filter != null && partial.filter(row) !== true) return "the feature's filter leaves it out";
+    if (partial?.filter != null && partial.filter(row) !== true)
+      return "the feature's filter leaves it out";
   }
   const evaluates = partials.filter((p) => p?.evaluate != null);
-  if (evaluates.length > 0 && evaluates.every((p) => p?.evaluate?.(row) === null)) return 'its value is null';
+  if (evaluates.length > 0 && evaluates.every((p) => p?.evaluate?.(row) === null))
+    return 'its value is null';
   return null;
 };
 
-const tilesOf = (plan: ViewPlan, feature: PlannedFeature, events: readonly RawEvent[]): Explanation['tiles'] => {
+const tilesOf = (
+  plan: ViewPlan,
+  feature: PlannedFeature,
+  events: readonly RawEvent[],
+): Explanation['tiles'] => {
   const hopMs = plan.hops[feature.hop]?.hopMs ?? 0;
   const byTile = new Map<number, RawEvent[]>();
   for (const event of events) {
@@ -76,13 +98,22 @@ const tilesOf = (plan: ViewPlan, feature: PlannedFeature, events: readonly RawEv
     .map(([start, inTile]) => ({
       start,
       end: hopMs === 0 ? null : start + hopMs,
-      newestEventTime: inTile.reduce((newest, e) => Math.max(newest, e.eventTime), Number.NEGATIVE_INFINITY),
+      newestEventTime: inTile.reduce(
+        (newest, e) => Math.max(newest, e.eventTime),
+        Number.NEGATIVE_INFINITY,
+      ),
       state: foldTile(plan, feature, inTile),
     }));
 };
 
-export const createExplain = (dependencies: ExplainDependencies): ((request: ExplainRequest) => Promise<Explanation>) => {
-  const pastUpdates = async (served: ServedView, entity: Row, hopMs: number): Promise<FeatureUpdate[]> => {
+export const createExplain = (
+  dependencies: ExplainDependencies,
+): ((request: ExplainRequest) => Promise<Explanation>) => {
+  const pastUpdates = async (
+    served: ServedView,
+    entity: Row,
+    hopMs: number,
+  ): Promise<FeatureUpdate[]> => {
     const rows = await dependencies.history.updates(served.plan.view, {
       ...entity,
       hop_ms: hopMs,
@@ -114,7 +145,10 @@ export const createExplain = (dependencies: ExplainDependencies): ((request: Exp
     const key = keyOfEntity(plan, request.entity);
     const single = only(plan, feature);
     const below = await dependencies.knownBelow(plan.source, known);
-    const leftOut = past && plan.latenessMs !== null ? await dependencies.leftOut(plan.view, served.generation) : null;
+    const leftOut =
+      past && plan.latenessMs !== null
+        ? await dependencies.leftOut(plan.view, served.generation)
+        : null;
     const { events } = await readHistorical(dependencies.rawEvents, {
       plan: { ...single, filter: null },
       key,
@@ -124,17 +158,28 @@ export const createExplain = (dependencies: ExplainDependencies): ((request: Exp
     });
     const from = coveredFrom(single, at);
     const inside = events.filter((event) => event.eventTime >= from && event.eventTime <= at);
-    const counted = inside.map((event) => ({ event, why: whyNotCounted(plan, feature, event.row) }));
+    const counted = inside.map((event) => ({
+      event,
+      why: whyNotCounted(plan, feature, event.row),
+    }));
     const folding = counted
       .filter(({ event }) => plan.filter === null || plan.filter(event.row) === true)
       .map(({ event }) => event);
-    const passing = events.filter((event) => plan.filter === null || plan.filter(event.row) === true);
+    const passing = events.filter(
+      (event) => plan.filter === null || plan.filter(event.row) === true,
+    );
     const recomputed = foldFeatures(single, passing, key, at).values[0] as Value;
     const hopMs = plan.hops[feature.hop]?.hopMs ?? 0;
-    const entity = Object.fromEntries(plan.keys.map(({ name }) => [`key_${name}`, request.entity[name] as Value]));
+    const entity = Object.fromEntries(
+      plan.keys.map(({ name }) => [`key_${name}`, request.entity[name] as Value]),
+    );
     const inRange = (update: FeatureUpdate): boolean =>
-      update.logTime <= known && (hopMs === 0 || (update.tileStart >= from && update.tileStart <= at));
-    const [old, recent] = await Promise.all([pastUpdates(served, entity, hopMs), dependencies.recentUpdates(served, key, hopMs)]);
+      update.logTime <= known &&
+      (hopMs === 0 || (update.tileStart >= from && update.tileStart <= at));
+    const [old, recent] = await Promise.all([
+      pastUpdates(served, entity, hopMs),
+      dependencies.recentUpdates(served, key, hopMs),
+    ]);
     const updates = [...old, ...recent].filter(inRange);
     const value = answer.values[0]?.[0] as Value;
     return {

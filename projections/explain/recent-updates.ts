@@ -8,10 +8,16 @@ import type { FeatureUpdate } from './explain.ts';
 
 const READ_BYTES = 4 * 1024 * 1024;
 
-export type UpdateIdentity = Pick<RecordedUpdate, 'key' | 'hopMs' | 'generation' | 'tileStart' | 'cause'>;
+export type UpdateIdentity = Pick<
+  RecordedUpdate,
+  'key' | 'hopMs' | 'generation' | 'tileStart' | 'cause'
+>;
 
 /** An update of this view, out of a record; null where the record is none. */
-export type DecodeUpdate = (served: ServedView, record: LogRecord) => UpdateIdentity | null | Promise<UpdateIdentity | null>;
+export type DecodeUpdate = (
+  served: ServedView,
+  record: LogRecord,
+) => UpdateIdentity | null | Promise<UpdateIdentity | null>;
 
 export const createRecentUpdates =
   (log: Log, history: Pick<History, 'through'>, decode: DecodeUpdate) =>
@@ -28,7 +34,13 @@ export const createRecentUpdates =
         if (last === undefined) break;
         for (const record of records) {
           const update = await decode(served, record);
-          if (update === null || update.key !== key || update.hopMs !== hopMs || update.generation !== generation) continue;
+          if (
+            update === null ||
+            update.key !== key ||
+            update.hopMs !== hopMs ||
+            update.generation !== generation
+          )
+            continue;
           found.push({
             position: `${topic}@${partition}:${record.offset}`,
             logTime: record.logTime,

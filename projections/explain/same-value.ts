@@ -1,6 +1,9 @@
 import type { FieldType, Value } from '#domain/values/value.ts';
 
-/** Floating sums may differ in their last digits by the order of their parts; everything else is equal or not. */
+/**
+ * Floating sums may differ in their last digits by the order of their parts; everything else is
+ * equal or not.
+ */
 const RELATIVE = 1e-9;
 
 export const sameValue = (a: Value, b: Value): boolean => {
@@ -13,7 +16,9 @@ export const sameValue = (a: Value, b: Value): boolean => {
     const left = Object.entries(a);
     return (
       left.length === Object.keys(b).length &&
-      left.every(([key, item]) => sameValue(item as Value, (b as Record<string, Value>)[key] ?? null))
+      left.every(([key, item]) =>
+        sameValue(item as Value, (b as Record<string, Value>)[key] ?? null),
+      )
     );
   }
   return a === b;
@@ -22,7 +27,8 @@ export const sameValue = (a: Value, b: Value): boolean => {
 /** Results in doubles are rounded; times, whole numbers and texts are equal or not. */
 export const isRounded = ({ base }: FieldType): boolean => base === 'double' || base === 'float';
 
-export const equalValue = (a: Value, b: Value): boolean => a === b || JSON.stringify(a) === JSON.stringify(b);
+export const equalValue = (a: Value, b: Value): boolean =>
+  a === b || JSON.stringify(a) === JSON.stringify(b);
 
 /** Of one feature, whose type says whether its last digits count. */
 export const sameResult = (type: FieldType, a: Value, b: Value): boolean =>

@@ -1,6 +1,7 @@
 /**
- * All accepted events of a source, as they would be published again: those that the log no longer has from the history's table, the others
- * from the log, partition by partition, up to where it ended when the export began.
+ * All accepted events of a source, as they would be published again: those that the log no longer
+ * has from the history's table, the others from the log, partition by partition, up to where it
+ * ended when the export began.
  */
 import type { SourceDefinition } from '#domain/definitions/model.ts';
 import { fail } from '#domain/errors.ts';
@@ -20,18 +21,30 @@ export interface EventExportDependencies {
 const READ_BYTES = 4 * 1024 * 1024;
 
 export const createEventExport = ({ log, history, source, decode }: EventExportDependencies) => {
-  async function* trimmed(definition: SourceDefinition, begin: readonly number[]): AsyncGenerator<readonly Row[]> {
+  async function* trimmed(
+    definition: SourceDefinition,
+    begin: readonly number[],
+  ): AsyncGenerator<readonly Row[]> {
     const topic = rawTopic(definition.name);
     const through = await history.through(topic);
     if (begin.some((offset, p) => (through[p] ?? 0) < offset))
-      fail('MR_STORAGE_FAILED', `${topic} begins at ${begin.join(', ')}, and its table in the history ends before that`, {
-        topic,
-      });
+      fail(
+        'MR_STORAGE_FAILED',
+        `${topic} begins at ${begin.join(', ')}, and its table in the history ends before that`,
+        {
+          topic,
+        },
+      );
     const query = { source: definition.name, below: begin, fields: Object.keys(definition.fields) };
     for await (const events of history.scan(query)) yield events.map(({ row }) => row);
   }
 
-  async function* kept(topic: string, partition: number, begin: number, end: number): AsyncGenerator<readonly Row[]> {
+  async function* kept(
+    topic: string,
+    partition: number,
+    begin: number,
+    end: number,
+  ): AsyncGenerator<readonly Row[]> {
     for (let offset = begin; offset < end; ) {
       const records = await log.read(topic, partition, offset, READ_BYTES);
       const last = records.at(-1);
@@ -44,12 +57,14 @@ export const createEventExport = ({ log, history, source, decode }: EventExportD
 
   return async (name: string): Promise<AsyncIterable<readonly Row[]>> => {
     const definition = source(name);
-    if (definition === null) return fail('MR_UNKNOWN_SOURCE', `there is no source "${name}"`, { source: name });
+    if (definition === null)
+      return fail('MR_UNKNOWN_SOURCE', `there is no source "${name}"`, { source: name });
     const topic = rawTopic(name);
     const [begin, ends] = await Promise.all([log.begin(topic), log.end(topic)]);
     return (async function* () {
       if (begin.some((offset) => offset > 0)) yield* trimmed(definition, begin);
-      for (const [partition, end] of ends.entries()) yield* kept(topic, partition, begin[partition] ?? 0, end);
+      for (const [partition, end] of ends.entries())
+        yield* kept(topic, partition, begin[partition] ?? 0, end);
     })();
   };
 };

@@ -1,9 +1,10 @@
 /**
  * Keeps the hot copy of a view's generations: feature updates in, packed entities out.
  *
- * One partition of features.<view> is one process's at a time, and its batches come in order. A batch is taken in by chunks, each whole or
- * not at all, and the position moves with each, so what comes twice is taken once. Where the store says that its position is not ours (it was
- * emptied, or the partition was another's in between), the partition is read again from where the store stands.
+ * One partition of features.<view> is one process's at a time, and its batches come in order. A
+ * batch is taken in by chunks, each whole or not at all, and the position moves with each, so what
+ * comes twice is taken once. Where the store says that its position is not ours (it was emptied, or
+ * the partition was another's in between), the partition is read again from where the store stands.
  */
 import type { HotEntry, HotStore, TilesTarget } from '#domain/ports/online-store.ts';
 import { type PlainUpdate, takeIn } from '#domain/views/pack-updates.ts';
@@ -31,11 +32,17 @@ export interface HotPartition {
   readonly start: () => Promise<number | null>;
   /** False: the position was lost, and the partition must be read again from `start`. */
   readonly take: (batch: HotBatch) => Promise<boolean>;
-  /** Where nothing comes: marks an empty partition as taken in, and says whether the store still stands where it was left. */
+  /**
+   * Where nothing comes: marks an empty partition as taken in, and says whether the store still
+   * stands where it was left.
+   */
   readonly check: (end?: number) => Promise<'kept' | 'lost'>;
 }
 
-/** Tiles are let go this long after the last read that could need them: reads may be late, and clocks differ. */
+/**
+ * Tiles are let go this long after the last read that could need them: reads may be late, and
+ * clocks differ.
+ */
 const GRACE_MS = 3_600_000;
 
 const byKey = (updates: readonly KeyedUpdate[]): Map<string, KeyedUpdate[]> => {
@@ -83,8 +90,8 @@ export interface HotTilesOptions {
   /** time to live of the store's keys, ms; null: for ever */
   readonly ttlMs: number | null;
   /**
-   * What another store has of entities that may have been let go: whole, or null where that is not known. Absent: they are begun anew, and
-   * are whole only together with the primary store.
+   * What another store has of entities that may have been let go: whole, or null where that is not
+   * known. Absent: they are begun anew, and are whole only together with the primary store.
    */
   readonly older?: (keys: readonly string[]) => Promise<readonly (PackedEntity | null)[]>;
   readonly now: () => number;
@@ -140,9 +147,12 @@ export const hotPartition = (options: HotTilesOptions): HotPartition => {
     },
 
     async take(batch) {
-      const mine = batch.updates.filter((u) => u.generation === target.generation && u.hopMs >= 0 && u.offset >= (offset ?? 0));
+      const mine = batch.updates.filter(
+        (u) => u.generation === target.generation && u.hopMs >= 0 && u.offset >= (offset ?? 0),
+      );
       const chunks = chunksOf(mine, batch.next, options.chunk ?? CHUNK);
-      const load = ({ groups }: Chunk): ReturnType<HotStore['load']> => store.load(target, [...groups.keys()]);
+      const load = ({ groups }: Chunk): ReturnType<HotStore['load']> =>
+        store.load(target, [...groups.keys()]);
       // A failure is thrown where it is waited for, and what is under way then is nobody's.
       const ahead = <T>(promise: Promise<T>): Promise<T> => {
         promise.catch(() => {});
@@ -153,8 +163,12 @@ export const hotPartition = (options: HotTilesOptions): HotPartition => {
       for (const [i, chunk] of chunks.entries()) {
         const stored = await (loading ?? load(chunk));
         const next = chunks[i + 1];
-        // The store may carry out in any order what is asked together: only what is not being written, or about to be, is asked for ahead.
-        const free = next !== undefined && disjoint(chunk, next) && (i === 0 || disjoint(chunks[i - 1] as Chunk, next));
+        // The store may carry out in any order what is asked together: only what is not being
+        // written, or about to be, is asked for ahead.
+        const free =
+          next !== undefined &&
+          disjoint(chunk, next) &&
+          (i === 0 || disjoint(chunks[i - 1] as Chunk, next));
         loading = free ? ahead(load(next)) : null;
         const { entries, newest } = await takeInChunk(chunk, stored, batch);
         if (!(await storing)) return false;
@@ -162,7 +176,12 @@ export const hotPartition = (options: HotTilesOptions): HotPartition => {
         const from = offset;
         storing = ahead(
           store
-            .store(target, partition, from, chunk.next, entries, { ready, newestEventTime: newest, now: begun, partitions })
+            .store(target, partition, from, chunk.next, entries, {
+              ready,
+              newestEventTime: newest,
+              now: begun,
+              partitions,
+            })
             .then((taken) => {
               if (taken) offset = chunk.next;
               return taken;

@@ -1,4 +1,7 @@
-/** Late events by view: what came past its tile's end and the declared lateness, and so is in the history but not online. */
+/**
+ * Late events by view: what came past its tile's end and the declared lateness, and so is in the
+ * history but not online.
+ */
 import { decodeLateEvent, type LateEventRecord } from '#domain/events/late-event.ts';
 import type { Log } from '#domain/ports/log.ts';
 import type { LateReport } from '#domain/ports/platform.ts';
@@ -16,14 +19,22 @@ export interface LateEvents {
   /** The raw events that a generation left out. */
   readonly positions: (view: string, generation: number) => Promise<readonly Position[]>;
   /** Whether a generation left an event out as late; null where it left none out. */
-  readonly leftOut: (view: string, generation: number) => Promise<((event: RawEvent) => boolean) | null>;
+  readonly leftOut: (
+    view: string,
+    generation: number,
+  ) => Promise<((event: RawEvent) => boolean) | null>;
 }
 
 export const createLateEvents = (log: Log): LateEvents => {
   /** What has been read of each topic so far: late events are few, and only ever added. */
-  const kept = new Map<string, { next: number; records: (LateEventRecord & { logTime: number; at: number })[] }>();
+  const kept = new Map<
+    string,
+    { next: number; records: (LateEventRecord & { logTime: number; at: number })[] }
+  >();
 
-  const read = async (view: string): Promise<readonly (LateEventRecord & { logTime: number; at: number })[]> => {
+  const read = async (
+    view: string,
+  ): Promise<readonly (LateEventRecord & { logTime: number; at: number })[]> => {
     const topic = lateTopic(view);
     let state = kept.get(view);
     if (state === undefined) {
@@ -36,7 +47,11 @@ export const createLateEvents = (log: Log): LateEvents => {
       if (last === undefined) return state.records;
       for (const record of records) {
         if (record.offset >= state.next)
-          state.records.push({ ...decodeLateEvent(record.value), logTime: record.logTime, at: record.offset });
+          state.records.push({
+            ...decodeLateEvent(record.value),
+            logTime: record.logTime,
+            at: record.offset,
+          });
       }
       state.next = last.offset + 1;
     }

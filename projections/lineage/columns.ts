@@ -1,4 +1,7 @@
-/** Which fields a feature comes from, and how: OpenLineage's column lineage, read off the expression tree. */
+/**
+ * Which fields a feature comes from, and how: OpenLineage's column lineage, read off the expression
+ * tree.
+ */
 import type {
   EntityDefinition,
   FeatureDefinition,
@@ -15,7 +18,15 @@ import { datasetName } from './names.ts';
 
 interface Transformation {
   readonly type: 'DIRECT' | 'INDIRECT';
-  readonly subtype: 'IDENTITY' | 'TRANSFORMATION' | 'AGGREGATION' | 'FILTER' | 'CONDITIONAL' | 'GROUP_BY' | 'WINDOW' | 'SORT';
+  readonly subtype:
+    | 'IDENTITY'
+    | 'TRANSFORMATION'
+    | 'AGGREGATION'
+    | 'FILTER'
+    | 'CONDITIONAL'
+    | 'GROUP_BY'
+    | 'WINDOW'
+    | 'SORT';
   readonly description?: string;
 }
 export interface InputField {
@@ -73,8 +84,18 @@ export const readsOf = (expr: Expr): Reads => {
 };
 
 /** `avg(delay) over 7d, hop 1h, where gt(distance, 0)` */
-export const describeFeature = ({ aggregation, input, params, window, hop, where }: FeatureDefinition): string => {
-  const inside = [input === null ? '*' : formatExpr(input), ...(params === undefined ? [] : [canonical(params)])].join(', ');
+export const describeFeature = ({
+  aggregation,
+  input,
+  params,
+  window,
+  hop,
+  where,
+}: FeatureDefinition): string => {
+  const inside = [
+    input === null ? '*' : formatExpr(input),
+    ...(params === undefined ? [] : [canonical(params)]),
+  ].join(', ');
   return [
     `${aggregation}(${inside})${window === undefined ? '' : ` over ${window}`}`,
     ...(hop === undefined ? [] : [`hop ${hop}`]),
@@ -82,9 +103,14 @@ export const describeFeature = ({ aggregation, input, params, window, hop, where
   ].join(', ');
 };
 
-/** Of one input dataset: the ways in which each field counts, in the order in which they are told. */
+/**
+ * Of one input dataset: the ways in which each field counts, in the order in which they are told.
+ */
 const collect = () => {
-  const found = new Map<string, { readonly at: Omit<InputField, 'transformations'>; readonly ways: Transformation[] }>();
+  const found = new Map<
+    string,
+    { readonly at: Omit<InputField, 'transformations'>; readonly ways: Transformation[] }
+  >();
   return {
     add(namespace: string, name: string, field: string, way: Transformation): void {
       const id = JSON.stringify([name, field]);
@@ -92,7 +118,8 @@ const collect = () => {
       found.set(id, entry);
       if (!entry.ways.some(({ subtype }) => subtype === way.subtype)) entry.ways.push(way);
     },
-    fields: (): readonly InputField[] => [...found.values()].map(({ at, ways }) => ({ ...at, transformations: ways })),
+    fields: (): readonly InputField[] =>
+      [...found.values()].map(({ at, ways }) => ({ ...at, transformations: ways })),
   };
 };
 
@@ -118,11 +145,17 @@ export const viewColumns = (
     const field = view.join?.[key] ?? key;
     all.add(namespace, raw, field, { type: 'INDIRECT', subtype: 'GROUP_BY' });
     fields[key] = {
-      inputFields: [{ namespace, name: raw, field, transformations: [{ type: 'DIRECT', subtype: 'IDENTITY' }] }],
+      inputFields: [
+        { namespace, name: raw, field, transformations: [{ type: 'DIRECT', subtype: 'IDENTITY' }] },
+      ],
     };
   }
   for (const field of columnsOf(view.where))
-    all.add(namespace, raw, field, { type: 'INDIRECT', subtype: 'FILTER', description: formatExpr(view.where as Expr) });
+    all.add(namespace, raw, field, {
+      type: 'INDIRECT',
+      subtype: 'FILTER',
+      description: formatExpr(view.where as Expr),
+    });
   for (const [name, feature] of Object.entries(view.features)) {
     const mine = collect();
     const description = describeFeature(feature);
@@ -134,24 +167,37 @@ export const viewColumns = (
     for (const field of columnsOf(feature.where))
       mine.add(namespace, raw, field, { type: 'INDIRECT', subtype: 'FILTER', description });
     if (feature.window !== undefined)
-      mine.add(namespace, raw, source.eventTime, { type: 'INDIRECT', subtype: 'WINDOW', description });
+      mine.add(namespace, raw, source.eventTime, {
+        type: 'INDIRECT',
+        subtype: 'WINDOW',
+        description,
+      });
     if (ORDERED.has(feature.aggregation))
-      mine.add(namespace, raw, source.eventTime, { type: 'INDIRECT', subtype: 'SORT', description });
+      mine.add(namespace, raw, source.eventTime, {
+        type: 'INDIRECT',
+        subtype: 'SORT',
+        description,
+      });
     fields[name] = { inputFields: mine.fields() };
   }
   return { fields, dataset: all.fields() };
 };
 
 /** What comes with the request has no dataset and is left out. */
-export const onDemandColumns = (namespace: string, definition: OnDemandFeatureDefinition): ColumnLineage => {
+export const onDemandColumns = (
+  namespace: string,
+  definition: OnDemandFeatureDefinition,
+): ColumnLineage => {
   const found = collect();
   const { values, conditions } = readsOf(definition.value);
   const description = formatExpr(definition.value);
   const add = (names: ReadonlySet<string>, way: Transformation): void => {
     for (const name of names) {
       const input = definition.inputs[name];
-      if (input?.from === 'feature') found.add(namespace, datasetName('feature-view', input.view), input.feature, way);
-      if (input?.from === 'on-demand') found.add(namespace, datasetName('on-demand-feature', input.name), input.name, way);
+      if (input?.from === 'feature')
+        found.add(namespace, datasetName('feature-view', input.view), input.feature, way);
+      if (input?.from === 'on-demand')
+        found.add(namespace, datasetName('on-demand-feature', input.name), input.name, way);
     }
   };
   const same = definition.value.op === 'input';
@@ -161,17 +207,31 @@ export const onDemandColumns = (namespace: string, definition: OnDemandFeatureDe
 };
 
 /** A service passes on what its members make; so does a data set of it. */
-export const serviceColumns = (namespace: string, members: FeatureServiceDefinition['features']): ColumnLineage => {
+export const serviceColumns = (
+  namespace: string,
+  members: FeatureServiceDefinition['features'],
+): ColumnLineage => {
   const fields: Record<string, { inputFields: readonly InputField[] }> = {};
   const transformations = [{ type: 'DIRECT', subtype: 'IDENTITY' }] as const;
   for (const member of members) {
     if (member.from === 'on-demand')
       fields[member.name] = {
-        inputFields: [{ namespace, name: datasetName('on-demand-feature', member.name), field: member.name, transformations }],
+        inputFields: [
+          {
+            namespace,
+            name: datasetName('on-demand-feature', member.name),
+            field: member.name,
+            transformations,
+          },
+        ],
       };
     else
       for (const field of member.features)
-        fields[field] = { inputFields: [{ namespace, name: datasetName('feature-view', member.view), field, transformations }] };
+        fields[field] = {
+          inputFields: [
+            { namespace, name: datasetName('feature-view', member.view), field, transformations },
+          ],
+        };
   }
   return { fields, dataset: [] };
 };

@@ -1,4 +1,7 @@
-/** A training set or a batch score as a run: what was asked, from which versions and snapshots, into which file, how many rows. */
+/**
+ * A training set or a batch score as a run: what was asked, from which versions and snapshots, into
+ * which file, how many rows.
+ */
 import type { FeatureServiceDefinition } from '#domain/definitions/model.ts';
 import type { DatasetRequest, DatasetStatus } from '#domain/ports/platform.ts';
 import { serviceColumns } from './columns.ts';
@@ -40,13 +43,17 @@ const EVENT: Readonly<Record<DatasetStatus['state'], RunState>> = {
 };
 
 const FORMATS: Readonly<Record<string, string>> = { csv: 'csv', parquet: 'parquet' };
-const formatOf = (path: string): string => FORMATS[path.slice(path.lastIndexOf('.') + 1).toLowerCase()] ?? 'parquet';
+const formatOf = (path: string): string =>
+  FORMATS[path.slice(path.lastIndexOf('.') + 1).toLowerCase()] ?? 'parquet';
 
 const file = (producer: string, path: string) => ({
   namespace: 'file',
   name: path,
   facets: {
-    storage: standardFacet(producer, 'StorageDatasetFacet', { storageLayer: 'file', fileFormat: formatOf(path) }),
+    storage: standardFacet(producer, 'StorageDatasetFacet', {
+      storageLayer: 'file',
+      fileFormat: formatOf(path),
+    }),
     datasetType: standardFacet(producer, 'DatasetTypeDatasetFacet', { datasetType: 'FILE' }),
   },
 });
@@ -81,9 +88,15 @@ const outputOf = ({ producer, namespace }: Teller, { status, members, bytes }: D
     facets: {
       ...facets,
       version: standardFacet(producer, 'DatasetVersionDatasetFacet', { datasetVersion: status.id }),
-      schema: standardFacet(producer, 'SchemaDatasetFacet', { fields: status.features.map((name) => ({ name })) }),
-      columnLineage: standardFacet(producer, 'ColumnLineageDatasetFacet', { ...serviceColumns(namespace, members) }),
-      lifecycleStateChange: standardFacet(producer, 'LifecycleStateChangeDatasetFacet', { lifecycleStateChange: 'OVERWRITE' }),
+      schema: standardFacet(producer, 'SchemaDatasetFacet', {
+        fields: status.features.map((name) => ({ name })),
+      }),
+      columnLineage: standardFacet(producer, 'ColumnLineageDatasetFacet', {
+        ...serviceColumns(namespace, members),
+      }),
+      lifecycleStateChange: standardFacet(producer, 'LifecycleStateChangeDatasetFacet', {
+        lifecycleStateChange: 'OVERWRITE',
+      }),
     },
     outputFacets: {
       outputStatistics: standardFacet(producer, 'OutputStatisticsOutputDatasetFacet', {

@@ -11,8 +11,21 @@ import { streamOf } from '#domain/registry/events.ts';
 import { newestVersion, type RegistryState } from '#domain/registry/state.ts';
 import { formatFieldType } from '#domain/values/field-type.ts';
 import { planView } from '#domain/views/plan-view.ts';
-import { type ColumnLineage, describeFeature, onDemandColumns, serviceColumns, viewColumns } from './columns.ts';
-import { datasetEvent, type Facets, jobEvent, type LineageEvent, type LineageJob, type LineageOutput } from './event.ts';
+import {
+  type ColumnLineage,
+  describeFeature,
+  onDemandColumns,
+  serviceColumns,
+  viewColumns,
+} from './columns.ts';
+import {
+  datasetEvent,
+  type Facets,
+  jobEvent,
+  type LineageEvent,
+  type LineageJob,
+  type LineageOutput,
+} from './event.ts';
 import { ownFacet, standardFacet } from './facets.ts';
 import { computeJob, datasetName, onDemandJob, serviceJob, type Teller } from './names.ts';
 
@@ -29,9 +42,19 @@ interface Column {
   readonly description?: string;
 }
 
-const newest = <T extends Definition>(registry: RegistryThen, kind: T['kind'], name: string): T | null =>
-  (newestVersion(registry.state(streamOf(kind, name)) ?? { status: 'absent', versions: [], generations: [], timeline: [] })
-    ?.definition as T | undefined) ?? null;
+const newest = <T extends Definition>(
+  registry: RegistryThen,
+  kind: T['kind'],
+  name: string,
+): T | null =>
+  (newestVersion(
+    registry.state(streamOf(kind, name)) ?? {
+      status: 'absent',
+      versions: [],
+      generations: [],
+      timeline: [],
+    },
+  )?.definition as T | undefined) ?? null;
 
 interface ViewAround {
   readonly source: SourceDefinition;
@@ -43,10 +66,21 @@ const around = (registry: RegistryThen, view: FeatureViewDefinition): ViewAround
   return source === null || entity === null ? null : { source, entity };
 };
 
-/** A view that its source no longer fits (a breaking revision, forced) still has features; their types cannot be said. */
-const featureTypes = (view: FeatureViewDefinition, { source, entity }: ViewAround): ReadonlyMap<string, string> => {
+/**
+ * A view that its source no longer fits (a breaking revision, forced) still has features; their
+ * types cannot be said.
+ */
+const featureTypes = (
+  view: FeatureViewDefinition,
+  { source, entity }: ViewAround,
+): ReadonlyMap<string, string> => {
   try {
-    return new Map(planView(view, source, entity).features.map(({ name, type }) => [name, formatFieldType(type)]));
+    return new Map(
+      planView(view, source, entity).features.map(({ name, type }) => [
+        name,
+        formatFieldType(type),
+      ]),
+    );
   } catch {
     return new Map();
   }
@@ -55,7 +89,10 @@ const featureTypes = (view: FeatureViewDefinition, { source, entity }: ViewAroun
 const featureColumn = (registry: RegistryThen, view: string, feature: string): Column => {
   const definition = newest<FeatureViewDefinition>(registry, 'feature-view', view);
   const beside = definition === null ? null : around(registry, definition);
-  const type = definition === null || beside === null ? undefined : featureTypes(definition, beside).get(feature);
+  const type =
+    definition === null || beside === null
+      ? undefined
+      : featureTypes(definition, beside).get(feature);
   return { name: feature, ...(type === undefined ? {} : { type }) };
 };
 
@@ -72,7 +109,11 @@ const columnsOf = (registry: RegistryThen, definition: Definition): readonly Col
         ...Object.entries(beside?.entity.keys ?? {}).map(([name, type]) => ({ name, type })),
         ...Object.entries(definition.features).map(([name, feature]) => {
           const type = types.get(name);
-          return { name, ...(type === undefined ? {} : { type }), description: feature.description ?? describeFeature(feature) };
+          return {
+            name,
+            ...(type === undefined ? {} : { type }),
+            description: feature.description ?? describeFeature(feature),
+          };
         }),
       ];
     }
@@ -80,21 +121,30 @@ const columnsOf = (registry: RegistryThen, definition: Definition): readonly Col
       return [{ name: definition.name, type: definition.type }];
     case 'feature-service':
       return definition.features.flatMap((member): Column[] => {
-        if (member.from === 'view') return member.features.map((feature) => featureColumn(registry, member.view, feature));
+        if (member.from === 'view')
+          return member.features.map((feature) => featureColumn(registry, member.view, feature));
         const type = newest(registry, 'on-demand-feature', member.name);
-        return [{ name: member.name, ...(type?.kind === 'on-demand-feature' ? { type: type.type } : {}) }];
+        return [
+          { name: member.name, ...(type?.kind === 'on-demand-feature' ? { type: type.type } : {}) },
+        ];
       });
   }
 };
 
-const lineageOf = (registry: RegistryThen, { namespace }: Teller, definition: Definition): ColumnLineage | null => {
+const lineageOf = (
+  registry: RegistryThen,
+  { namespace }: Teller,
+  definition: Definition,
+): ColumnLineage | null => {
   switch (definition.kind) {
     case 'entity':
     case 'source':
       return null;
     case 'feature-view': {
       const beside = around(registry, definition);
-      return beside === null ? null : viewColumns(namespace, definition, beside.source, beside.entity);
+      return beside === null
+        ? null
+        : viewColumns(namespace, definition, beside.source, beside.entity);
     }
     case 'on-demand-feature':
       return onDemandColumns(namespace, definition);
@@ -111,28 +161,53 @@ const TYPES = {
   'feature-service': 'FEATURE_SERVICE',
 } as const;
 
-/** The facets that say what a dataset is made of: of the dataset itself, and of the output of the job that makes it. */
-export const shapeFacets = (registry: RegistryThen, teller: Teller, definition: Definition): Facets => {
+/**
+ * The facets that say what a dataset is made of: of the dataset itself, and of the output of the
+ * job that makes it.
+ */
+export const shapeFacets = (
+  registry: RegistryThen,
+  teller: Teller,
+  definition: Definition,
+): Facets => {
   const { producer, places } = teller;
   const columns = lineageOf(registry, teller, definition);
   const { kind, name } = definition;
-  const where = kind === 'source' ? places.raw(name) : kind === 'feature-view' ? places.features(name) : [];
+  const where =
+    kind === 'source' ? places.raw(name) : kind === 'feature-view' ? places.features(name) : [];
   return {
     schema: standardFacet(producer, 'SchemaDatasetFacet', {
-      fields: columnsOf(registry, definition).map((column, i) => ({ ...column, ordinal_position: i + 1 })),
+      fields: columnsOf(registry, definition).map((column, i) => ({
+        ...column,
+        ordinal_position: i + 1,
+      })),
     }),
     datasetType: standardFacet(producer, 'DatasetTypeDatasetFacet', { datasetType: TYPES[kind] }),
-    ...(columns === null ? {} : { columnLineage: standardFacet(producer, 'ColumnLineageDatasetFacet', { ...columns }) }),
-    ...(where.length === 0 ? {} : { symlinks: standardFacet(producer, 'SymlinksDatasetFacet', { identifiers: where }) }),
+    ...(columns === null
+      ? {}
+      : { columnLineage: standardFacet(producer, 'ColumnLineageDatasetFacet', { ...columns }) }),
+    ...(where.length === 0
+      ? {}
+      : { symlinks: standardFacet(producer, 'SymlinksDatasetFacet', { identifiers: where }) }),
   };
 };
 
 /** Who owns it, what it is for: the same of a dataset and of a job, under two names. */
-const described = (producer: string, of: 'Dataset' | 'Job', { owner, description, tags }: Definition): Facets => ({
+const described = (
+  producer: string,
+  of: 'Dataset' | 'Job',
+  { owner, description, tags }: Definition,
+): Facets => ({
   ...(owner === undefined
     ? {}
-    : { ownership: standardFacet(producer, `Ownership${of}Facet`, { owners: [{ name: owner, type: 'OWNER' }] }) }),
-  ...(description === undefined ? {} : { documentation: standardFacet(producer, `Documentation${of}Facet`, { description }) }),
+    : {
+        ownership: standardFacet(producer, `Ownership${of}Facet`, {
+          owners: [{ name: owner, type: 'OWNER' }],
+        }),
+      }),
+  ...(description === undefined
+    ? {}
+    : { documentation: standardFacet(producer, `Documentation${of}Facet`, { description }) }),
   ...(tags === undefined || tags.length === 0
     ? {}
     : {
@@ -147,9 +222,22 @@ interface Change {
   readonly version: number;
   readonly status: RegistryState['status'];
 }
-const changed = ({ kind, name, namespace = DEFAULT_NAMESPACE }: Definition, { commit, version, status }: Change) => {
+const changed = (
+  { kind, name, namespace = DEFAULT_NAMESPACE }: Definition,
+  { commit, version, status }: Change,
+) => {
   const { id, actor, reason } = commit.command;
-  return { kind, name, namespace, version, status, actor, reason, commit: commit.position, command: id };
+  return {
+    kind,
+    name,
+    namespace,
+    version,
+    status,
+    actor,
+    reason,
+    commit: commit.position,
+    command: id,
+  };
 };
 
 const inputsOf = (definition: Definition): readonly string[] => {
@@ -166,7 +254,9 @@ const inputsOf = (definition: Definition): readonly string[] => {
       );
     case 'feature-service':
       return definition.features.map((member) =>
-        member.from === 'view' ? datasetName('feature-view', member.view) : datasetName('on-demand-feature', member.name),
+        member.from === 'view'
+          ? datasetName('feature-view', member.view)
+          : datasetName('on-demand-feature', member.name),
       );
     default:
       return [];
@@ -174,7 +264,10 @@ const inputsOf = (definition: Definition): readonly string[] => {
 };
 
 /** The job that makes what is defined; null where it comes from outside. */
-export const jobOf = ({ namespace, producer }: Teller, definition: Definition): LineageJob | null => {
+export const jobOf = (
+  { namespace, producer }: Teller,
+  definition: Definition,
+): LineageJob | null => {
   const { kind } = definition;
   if (kind === 'entity' || kind === 'source') return null;
   const made =
@@ -182,14 +275,22 @@ export const jobOf = ({ namespace, producer }: Teller, definition: Definition): 
       ? { name: computeJob(definition.name), processingType: 'STREAMING', jobType: 'FEATURE_VIEW' }
       : kind === 'on-demand-feature'
         ? { name: onDemandJob(definition.name), processingType: 'SERVICE', jobType: 'FEATURE' }
-        : { name: serviceJob(definition.name), processingType: 'SERVICE', jobType: 'FEATURE_SERVICE' };
+        : {
+            name: serviceJob(definition.name),
+            processingType: 'SERVICE',
+            jobType: 'FEATURE_SERVICE',
+          };
   const { name, processingType, jobType } = made;
   return {
     namespace,
     name,
     facets: {
       ...described(producer, 'Job', definition),
-      jobType: standardFacet(producer, 'JobTypeJobFacet', { processingType, integration: 'MILLRACE', jobType }),
+      jobType: standardFacet(producer, 'JobTypeJobFacet', {
+        processingType,
+        integration: 'MILLRACE',
+        jobType,
+      }),
       sourceCode: standardFacet(producer, 'SourceCodeJobFacet', {
         language: 'json',
         sourceCode: JSON.stringify(definition, null, 2),
@@ -205,7 +306,10 @@ export const flowOf = (registry: RegistryThen, teller: Teller, definition: Defin
     name: datasetName(definition.kind, definition.name),
     facets: shapeFacets(registry, teller, definition),
   };
-  return { inputs: [...new Set(inputsOf(definition))].map((name) => ({ namespace, name })), outputs: [output] };
+  return {
+    inputs: [...new Set(inputsOf(definition))].map((name) => ({ namespace, name })),
+    outputs: [output],
+  };
 };
 
 /** @param lifecycle what happened to it; null: its status only */
@@ -225,13 +329,27 @@ export const definitionEvents = (
     facets: {
       ...shapeFacets(registry, teller, definition),
       ...described(producer, 'Dataset', definition),
-      version: standardFacet(producer, 'DatasetVersionDatasetFacet', { datasetVersion: String(change.version) }),
-      lifecycleStateChange: standardFacet(producer, 'LifecycleStateChangeDatasetFacet', { lifecycleStateChange: lifecycle }),
-      millrace_definition: ownFacet(producer, 'DefinitionDatasetFacet', changed(definition, change)),
+      version: standardFacet(producer, 'DatasetVersionDatasetFacet', {
+        datasetVersion: String(change.version),
+      }),
+      lifecycleStateChange: standardFacet(producer, 'LifecycleStateChangeDatasetFacet', {
+        lifecycleStateChange: lifecycle,
+      }),
+      millrace_definition: ownFacet(
+        producer,
+        'DefinitionDatasetFacet',
+        changed(definition, change),
+      ),
     },
   });
   const job = jobOf(teller, definition);
   if (job === null) return [dataset];
-  const facets = { ...job.facets, millrace_definition: ownFacet(producer, 'DefinitionJobFacet', changed(definition, change)) };
-  return [dataset, jobEvent(producer, time, { job: { ...job, facets }, ...flowOf(registry, teller, definition) })];
+  const facets = {
+    ...job.facets,
+    millrace_definition: ownFacet(producer, 'DefinitionJobFacet', changed(definition, change)),
+  };
+  return [
+    dataset,
+    jobEvent(producer, time, { job: { ...job, facets }, ...flowOf(registry, teller, definition) }),
+  ];
 };

@@ -1,4 +1,7 @@
-/** OpenLineage events (spec 2-0-2) as plain data: what a receiver is sent, and what the log's topic `lineage` keeps. */
+/**
+ * OpenLineage events (spec 2-0-2) as plain data: what a receiver is sent, and what the log's topic
+ * `lineage` keeps.
+ */
 export interface Facet {
   readonly _producer: string;
   readonly _schemaURL: string;
@@ -33,7 +36,10 @@ interface Flow {
   readonly outputs: readonly LineageOutput[];
 }
 export type RunEvent = Base &
-  Flow & { readonly eventType: RunState; readonly run: { readonly runId: string; readonly facets?: Facets } };
+  Flow & {
+    readonly eventType: RunState;
+    readonly run: { readonly runId: string; readonly facets?: Facets };
+  };
 export type JobEvent = Base & Flow;
 export type DatasetEvent = Base & { readonly dataset: LineageDataset };
 export type LineageEvent = RunEvent | JobEvent | DatasetEvent;
@@ -49,15 +55,27 @@ const base = (producer: string, time: number, kind: string): Base => ({
   schemaURL: SPEC + kind,
 });
 
-export const runEvent = (producer: string, time: number, event: Omit<RunEvent, keyof Base>): RunEvent => ({
+export const runEvent = (
+  producer: string,
+  time: number,
+  event: Omit<RunEvent, keyof Base>,
+): RunEvent => ({
   ...base(producer, time, 'RunEvent'),
   ...event,
 });
-export const jobEvent = (producer: string, time: number, event: Omit<JobEvent, keyof Base>): JobEvent => ({
+export const jobEvent = (
+  producer: string,
+  time: number,
+  event: Omit<JobEvent, keyof Base>,
+): JobEvent => ({
   ...base(producer, time, 'JobEvent'),
   ...event,
 });
-export const datasetEvent = (producer: string, time: number, dataset: LineageDataset): DatasetEvent => ({
+export const datasetEvent = (
+  producer: string,
+  time: number,
+  dataset: LineageDataset,
+): DatasetEvent => ({
   ...base(producer, time, 'DatasetEvent'),
   dataset,
 });

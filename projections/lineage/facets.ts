@@ -1,4 +1,7 @@
-/** The facets that Millrace writes: OpenLineage's own, each at the version named here, and ours, whose schema is docs/openlineage/1-0-0.json. */
+/**
+ * The facets that Millrace writes: OpenLineage's own, each at the version named here, and ours,
+ * whose schema is docs/openlineage/1-0-0.json.
+ */
 import type { Facet } from './event.ts';
 
 const STANDARD = {
@@ -27,7 +30,11 @@ const STANDARD = {
 
 export type StandardFacet = keyof typeof STANDARD;
 
-export const standardFacet = <T extends object>(producer: string, name: StandardFacet, fields: T): Facet & T => ({
+export const standardFacet = <T extends object>(
+  producer: string,
+  name: StandardFacet,
+  fields: T,
+): Facet & T => ({
   _producer: producer,
   _schemaURL: `https://openlineage.io/spec/facets/${STANDARD[name]}/${name}.json#/$defs/${name}`,
   ...fields,
@@ -43,7 +50,11 @@ export type OwnFacet =
   | 'ProgressRunFacet'
   | 'DatasetRunFacet';
 
-export const ownFacet = <T extends object>(producer: string, name: OwnFacet, fields: T): Facet & T => ({
+export const ownFacet = <T extends object>(
+  producer: string,
+  name: OwnFacet,
+  fields: T,
+): Facet & T => ({
   _producer: producer,
   _schemaURL: `${OURS}#/$defs/${name}`,
   ...fields,

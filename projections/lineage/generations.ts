@@ -1,16 +1,26 @@
 /**
- * A generation as runs of jobs. `compute.<view>` runs from the generation's first event until it is retired, abandoned or fails. Where a replay
- * asked for it, `replay.<view>` is a run of its own beneath it: the filling, which ends when the generation is filled; what is then decided
- * about it (promoted, rolled back) is told of both.
+ * A generation as runs of jobs. `compute.<view>` runs from the generation's first event until it is
+ * retired, abandoned or fails. Where a replay asked for it, `replay.<view>` is a run of its own
+ * beneath it: the filling, which ends when the generation is filled; what is then decided about it
+ * (promoted, rolled back) is told of both.
  */
 import type { FeatureViewDefinition } from '#domain/definitions/model.ts';
 import type { GenerationRecord } from '#domain/registry/state.ts';
 import { flowOf, jobOf, type RegistryThen } from './definitions.ts';
-import { type Facets, type LineageDataset, type LineageJob, type RunEvent, type RunState, runEvent } from './event.ts';
+import {
+  type Facets,
+  type LineageDataset,
+  type LineageJob,
+  type RunEvent,
+  type RunState,
+  runEvent,
+} from './event.ts';
 import { ownFacet, standardFacet } from './facets.ts';
 import { computeJob, datasetName, replayJob, type Teller } from './names.ts';
 
-/** The runs of a generation, by id. A view that was retired and restored computes on in new ones. */
+/**
+ * The runs of a generation, by id. A view that was retired and restored computes on in new ones.
+ */
 export interface GenerationRuns {
   readonly compute: string;
   readonly replay: string | null;
@@ -50,16 +60,28 @@ const generationFacet = (producer: string, { view, record, change }: GenerationT
   });
 };
 
-const versioned = (producer: string, dataset: LineageDataset, version: number, generation: number) => ({
+const versioned = (
+  producer: string,
+  dataset: LineageDataset,
+  version: number,
+  generation: number,
+) => ({
   ...dataset,
   facets: {
     ...dataset.facets,
-    version: standardFacet(producer, 'DatasetVersionDatasetFacet', { datasetVersion: `${version}/${generation}` }),
+    version: standardFacet(producer, 'DatasetVersionDatasetFacet', {
+      datasetVersion: `${version}/${generation}`,
+    }),
   },
 });
 
 /** Inputs and outputs of a run; with facets at its start, by name afterwards. */
-const flow = (registry: RegistryThen, teller: Teller, { view, record }: GenerationTold, whole: boolean) => {
+const flow = (
+  registry: RegistryThen,
+  teller: Teller,
+  { view, record }: GenerationTold,
+  whole: boolean,
+) => {
   const { producer, namespace, places } = teller;
   const { inputs, outputs } = flowOf(registry, teller, view);
   const stores = places.stores(view.name, record.generation).map((store) => ({
@@ -69,13 +91,21 @@ const flow = (registry: RegistryThen, teller: Teller, { view, record }: Generati
       ? {
           facets: {
             storage: standardFacet(producer, 'StorageDatasetFacet', { storageLayer: store.layer }),
-            datasetType: standardFacet(producer, 'DatasetTypeDatasetFacet', { datasetType: store.type.toUpperCase() }),
+            datasetType: standardFacet(producer, 'DatasetTypeDatasetFacet', {
+              datasetType: store.type.toUpperCase(),
+            }),
           },
         }
       : {}),
   }));
   const own = whole ? outputs : [{ namespace, name: datasetName('feature-view', view.name) }];
-  return { inputs, outputs: [...own.map((output) => versioned(producer, output, record.version, record.generation)), ...stores] };
+  return {
+    inputs,
+    outputs: [
+      ...own.map((output) => versioned(producer, output, record.version, record.generation)),
+      ...stores,
+    ],
+  };
 };
 
 const computeEvent = (
@@ -94,7 +124,9 @@ const computeEvent = (
       runId: told.runs.compute,
       facets: {
         millrace_generation: generationFacet(producer, told),
-        ...(starts ? { processing_engine: standardFacet(producer, 'ProcessingEngineRunFacet', engine) } : {}),
+        ...(starts
+          ? { processing_engine: standardFacet(producer, 'ProcessingEngineRunFacet', engine) }
+          : {}),
         ...facets,
       },
     },
@@ -103,7 +135,10 @@ const computeEvent = (
   });
 };
 
-const rangeFacet = (producer: string, { from, to }: { readonly from: number | null; readonly to: number | null }): Facets =>
+const rangeFacet = (
+  producer: string,
+  { from, to }: { readonly from: number | null; readonly to: number | null },
+): Facets =>
   from === null
     ? {}
     : {
@@ -156,7 +191,10 @@ const replayEvent = (
 };
 
 const errorFacet = (producer: string, message: string): Facets => ({
-  errorMessage: standardFacet(producer, 'ErrorMessageRunFacet', { message, programmingLanguage: 'TypeScript' }),
+  errorMessage: standardFacet(producer, 'ErrorMessageRunFacet', {
+    message,
+    programmingLanguage: 'TypeScript',
+  }),
 });
 
 type Tell = (registry: RegistryThen, teller: Teller, told: GenerationTold) => readonly RunEvent[];
@@ -171,9 +209,15 @@ export const filled: Tell = (registry, teller, told) => [
 ];
 export const failed: Tell = (registry, teller, told) => {
   const error = errorFacet(teller.producer, told.record.error ?? 'no reason was given');
-  return [...replayEvent(registry, teller, told, 'FAIL', error), computeEvent(registry, teller, told, 'FAIL', error)];
+  return [
+    ...replayEvent(registry, teller, told, 'FAIL', error),
+    computeEvent(registry, teller, told, 'FAIL', error),
+  ];
 };
-/** Promoted, taken out of service, rolled back, taken over by a newer version: it computes on, in another role. */
+/**
+ * Promoted, taken out of service, rolled back, taken over by a newer version: it computes on, in
+ * another role.
+ */
 export const changed: Tell = (registry, teller, told) => [
   ...replayEvent(registry, teller, told, 'OTHER'),
   computeEvent(registry, teller, told, 'RUNNING'),
@@ -202,7 +246,12 @@ export interface Progress {
 }
 
 /** How a generation stands while it computes: told now and then, of those that moved. */
-export const progressed = (registry: RegistryThen, teller: Teller, told: GenerationTold, progress: Progress): RunEvent => {
+export const progressed = (
+  registry: RegistryThen,
+  teller: Teller,
+  told: GenerationTold,
+  progress: Progress,
+): RunEvent => {
   const { producer } = teller;
   const { newestEventTime, ...numbers } = progress;
   return computeEvent(registry, teller, told, 'RUNNING', {

@@ -1,6 +1,7 @@
 /**
- * How Millrace's things are called in OpenLineage. Datasets are named by what they are in Millrace (`raw.flights`, `features.airport_delays`), in the
- * namespace of this Millrace: the same on every profile. Where they lie (a Kafka topic, an Iceberg table) is told beside, in the naming that
+ * How Millrace's things are called in OpenLineage. Datasets are named by what they are in Millrace
+ * (`raw.flights`, `features.airport_delays`), in the namespace of this Millrace: the same on every
+ * profile. Where they lie (a Kafka topic, an Iceberg table) is told beside, in the naming that
  * OpenLineage has for those systems, so that the lineage of others that read them joins ours.
  */
 import type { Kind } from '#domain/definitions/model.ts';

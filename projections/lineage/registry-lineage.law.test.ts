@@ -1,6 +1,7 @@
 /**
- * Whatever happens to a view, its runs are ones that a receiver understands: each begins once, ends at most once and has nothing but remarks after
- * its end; a generation that computes has a run under way, and one that does not has none; a replay's run hangs below its generation's.
+ * Whatever happens to a view, its runs are ones that a receiver understands: each begins once, ends
+ * at most once and has nothing but remarks after its end; a generation that computes has a run
+ * under way, and one that does not has none; a replay's run hangs below its generation's.
  */
 import fc from 'fast-check';
 import { count, entity, featureView, source } from 'millrace';
@@ -15,9 +16,19 @@ import { NOWHERE } from './names.ts';
 import { COMPUTING, registryLineage } from './registry-lineage.ts';
 
 const shop = entity({ name: 'shop', keys: { shop: 'string' } });
-const sales = source({ name: 'sales', fields: { shop: 'string', at: 'timestamp' }, eventTime: 'at' });
+const sales = source({
+  name: 'sales',
+  fields: { shop: 'string', at: 'timestamp' },
+  eventTime: 'at',
+});
 const view = (days: number, owner: string) =>
-  featureView({ name: 'v', entity: shop, source: sales, owner, features: { n: count({ window: `${days as 1}d` }) } });
+  featureView({
+    name: 'v',
+    entity: shop,
+    source: sales,
+    owner,
+    features: { n: count({ window: `${days as 1}d` }) },
+  });
 
 type Step = { readonly command: RegistryCommand; readonly hash: string };
 const generation = fc.integer({ min: 1, max: 5 });
@@ -26,14 +37,24 @@ const range = { from: null, to: null, keys: null };
 const step: fc.Arbitrary<Step> = fc.oneof(
   fc.tuple(fc.integer({ min: 1, max: 3 }), fc.constantFrom('a', 'b')).map(([days, owner]) => ({
     hash: `h${days}`,
-    command: { type: 'Register', definition: view(days, owner), force: false, reason: null } as const,
+    command: {
+      type: 'Register',
+      definition: view(days, owner),
+      force: false,
+      reason: null,
+    } as const,
   })),
   fc.constant(plain({ type: 'StartReplay', view: 'v', range, reason: null, actor: 'x' })),
   fc
-    .tuple(fc.constantFrom('PromoteReplay', 'RollbackReplay', 'AbandonReplay', 'RetireReplay'), generation)
+    .tuple(
+      fc.constantFrom('PromoteReplay', 'RollbackReplay', 'AbandonReplay', 'RetireReplay'),
+      generation,
+    )
     .map(([type, g]) => plain({ type, view: 'v', generation: g })),
   generation.map((g) => plain({ type: 'SystemGenerationFilled', view: 'v', generation: g })),
-  generation.map((g) => plain({ type: 'SystemGenerationFailed', view: 'v', generation: g, error: 'e' })),
+  generation.map((g) =>
+    plain({ type: 'SystemGenerationFailed', view: 'v', generation: g, error: 'e' }),
+  ),
   fc
     .constantFrom('Deprecate' as const, 'Restore' as const, 'Retire' as const)
     .map((type) => plain({ type, kind: 'feature-view', name: 'v' })),
@@ -45,7 +66,14 @@ const commitOf = (position: number, stream: string, events: readonly RegistryEve
   version: position,
   events,
   refusal: null,
-  command: { id: `c${position}`, type: 'T', data: null, actor: 'x', reason: null, time: position * 1000 },
+  command: {
+    id: `c${position}`,
+    type: 'T',
+    data: null,
+    actor: 'x',
+    reason: null,
+    time: position * 1000,
+  },
 });
 
 const base = [shop, sales].map((definition, i) =>
@@ -53,13 +81,26 @@ const base = [shop, sales].map((definition, i) =>
     { type: REGISTERED[definition.kind], data: { version: 1, definition } } as RegistryEvent,
   ]),
 );
-const teller = { namespace: 'n', producer: 'urn:x', engine: { name: 'e', version: '1' }, places: NOWHERE };
+const teller = {
+  namespace: 'n',
+  producer: 'urn:x',
+  engine: { name: 'e', version: '1' },
+  places: NOWHERE,
+};
 
-const commitsOf = (steps: readonly Step[]): { commits: readonly Commit[]; state: RegistryState } => {
+const commitsOf = (
+  steps: readonly Step[],
+): { commits: readonly Commit[]; state: RegistryState } => {
   let state = initialState;
   const commits: Commit[] = [...base];
   for (const { command, hash } of steps) {
-    const decision = decide(state, command, { now: commits.length, problems: [], change: null, planHash: hash, dependents: [] });
+    const decision = decide(state, command, {
+      now: commits.length,
+      problems: [],
+      change: null,
+      planHash: hash,
+      dependents: [],
+    });
     if (decision.outcome === 'refused') continue;
     for (const event of decision.events) state = evolve(state, event);
     commits.push(commitOf(commits.length + 1, 'feature-view/v', decision.events));
@@ -101,10 +142,13 @@ test('runs begin once, end once, and are under way exactly while their generatio
           string,
           { run: { runId: string }; generation: number }
         >;
-        if (parent !== undefined) expect(runs.get(parent.run.runId)?.[0]?.job.name).toBe('compute.v');
+        if (parent !== undefined)
+          expect(runs.get(parent.run.runId)?.[0]?.job.name).toBe('compute.v');
         else if (end < 0) open.push(of?.generation as number);
       }
-      const computing = state.generations.filter((g) => COMPUTING.has(g.state)).map((g) => g.generation);
+      const computing = state.generations
+        .filter((g) => COMPUTING.has(g.state))
+        .map((g) => g.generation);
       expect(open.sort()).toEqual(state.status === 'retired' ? [] : computing);
     }),
     // A wrong turn takes five commands in the right order: rare among a hundred runs.

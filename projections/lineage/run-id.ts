@@ -1,6 +1,7 @@
 /**
- * Ids of runs. They follow from what the run is, so that whoever tells of it again, after a crash or in another process, tells of the same run;
- * and they begin with its time (UUID version 7, RFC 9562), as OpenLineage asks, so that receivers' indices grow at their end.
+ * Ids of runs. They follow from what the run is, so that whoever tells of it again, after a crash
+ * or in another process, tells of the same run; and they begin with its time (UUID version 7, RFC
+ * 9562), as OpenLineage asks, so that receivers' indices grow at their end.
  */
 import { createHash } from 'node:crypto';
 

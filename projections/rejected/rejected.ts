@@ -1,4 +1,7 @@
-/** What producers sent and the edge did not take: read from rejected.<source>, corrected and sent again. */
+/**
+ * What producers sent and the edge did not take: read from rejected.<source>, corrected and sent
+ * again.
+ */
 import type { SourceDefinition } from '#domain/definitions/model.ts';
 import { fail } from '#domain/errors.ts';
 import { decodeRejectedEvent } from '#domain/events/rejected-event.ts';
@@ -37,9 +40,14 @@ const show = (record: LogRecord): RejectedRecord => {
   };
 };
 
-export const createRejected = ({ log, source, publish }: RejectedDependencies): Pick<Platform, 'rejected' | 'resendRejected'> => {
+export const createRejected = ({
+  log,
+  source,
+  publish,
+}: RejectedDependencies): Pick<Platform, 'rejected' | 'resendRejected'> => {
   const topicOf = (name: string): string => {
-    if (source(name) === null) fail('MR_UNKNOWN_SOURCE', `there is no source "${name}"`, { source: name });
+    if (source(name) === null)
+      fail('MR_UNKNOWN_SOURCE', `there is no source "${name}"`, { source: name });
     return rejectedTopic(name);
   };
   const read = async (topic: string, offset: number, limit: number): Promise<LogRecord[]> => {
@@ -60,8 +68,10 @@ export const createRejected = ({ log, source, publish }: RejectedDependencies): 
       const topic = topicOf(name);
       const limit = Math.min(query.limit ?? DEFAULT_LIMIT, MAX_LIMIT);
       const total = (await log.end(topic))[0] ?? 0;
-      const from = query.after === undefined ? 0 : (parsePosition(query.after, topic)[0]?.offset ?? 0) + 1;
-      // one more than is shown says whether there is more: offsets may have gaps, so they do not say
+      const from =
+        query.after === undefined ? 0 : (parsePosition(query.after, topic)[0]?.offset ?? 0) + 1;
+      // one more than is shown says whether there is more: offsets may have gaps, so they do not
+      // say
       const found = await read(topic, from, limit + 1);
       const records = found.slice(0, limit).map(show);
       const last = records.at(-1);

@@ -1,6 +1,14 @@
-/** Replays as their users see them: the generations of the views that a command started, with their progress, compared with what is live. */
+/**
+ * Replays as their users see them: the generations of the views that a command started, with their
+ * progress, compared with what is live.
+ */
 import { fail } from '#domain/errors.ts';
-import type { Platform, ReplayComparison, ReplayState, ReplayStatus } from '#domain/ports/platform.ts';
+import type {
+  Platform,
+  ReplayComparison,
+  ReplayState,
+  ReplayStatus,
+} from '#domain/ports/platform.ts';
 import type { GenerationRecord } from '#domain/registry/state.ts';
 import type { FieldType, Value } from '#domain/values/value.ts';
 import { decodeKey, keyOfEntity } from '#domain/views/entity-key.ts';
@@ -31,7 +39,10 @@ export interface ReplayDependencies {
   readonly settled: () => Promise<void>;
 }
 
-type Replays = Pick<Platform, 'startReplay' | 'replays' | 'replay' | 'compareReplay' | 'changeReplay'>;
+type Replays = Pick<
+  Platform,
+  'startReplay' | 'replays' | 'replay' | 'compareReplay' | 'changeReplay'
+>;
 
 const EXAMPLES = 5;
 const LISTED = 100;
@@ -51,7 +62,12 @@ interface Side extends Pick<ComputingGeneration, 'spec'> {
 }
 
 const compare = (id: string, live: Side, candidate: Side): ReplayComparison => {
-  const at = Math.max(live.store.newestOfAll, candidate.store.newestOfAll, live.store.watermark, candidate.store.watermark);
+  const at = Math.max(
+    live.store.newestOfAll,
+    candidate.store.newestOfAll,
+    live.store.watermark,
+    candidate.store.watermark,
+  );
   const names = live.spec.plan.features
     .map((f) => f.name)
     .filter((name) => candidate.spec.plan.features.some((f) => f.name === name));
@@ -65,7 +81,9 @@ const compare = (id: string, live: Side, candidate: Side): ReplayComparison => {
   const indexIn = (generation: Side): number[] =>
     names.map((name) => generation.spec.plan.features.findIndex((f) => f.name === name));
   const [liveIndex, candidateIndex] = [indexIn(live), indexIn(candidate)];
-  const types = candidateIndex.map((index) => (candidate.spec.plan.features[index] as PlannedFeature).type);
+  const types = candidateIndex.map(
+    (index) => (candidate.spec.plan.features[index] as PlannedFeature).type,
+  );
   const [a, b]: [Value[], Value[]] = [[], []];
   const status: FeatureStatus[] = [];
   for (const key of live.store.keys) {
@@ -75,17 +93,25 @@ const compare = (id: string, live: Side, candidate: Side): ReplayComparison => {
     live.store.readEntity(mine, at, a, status);
     candidate.store.readEntity(theirs, at, b, status);
     results.forEach((result, i) => {
-      const [before, after] = [a[liveIndex[i] as number] as Value, b[candidateIndex[i] as number] as Value];
+      const [before, after] = [
+        a[liveIndex[i] as number] as Value,
+        b[candidateIndex[i] as number] as Value,
+      ];
       result.compared++;
       if (sameResult(types[i] as FieldType, before, after)) return;
       result.differing++;
       if (typeof before === 'number' && typeof after === 'number')
         result.largest = Math.max(result.largest ?? 0, Math.abs(before - after));
       if (result.examples.length < EXAMPLES)
-        result.examples.push({ entity: decodeKey(key, live.spec.plan.keys), live: before, candidate: after });
+        result.examples.push({
+          entity: decodeKey(key, live.spec.plan.keys),
+          live: before,
+          candidate: after,
+        });
     });
   }
-  const only = (one: TileStore, other: TileStore): string[] => one.keys.filter((key) => !other.indexOf.has(key)).slice(0, LISTED);
+  const only = (one: TileStore, other: TileStore): string[] =>
+    one.keys.filter((key) => !other.indexOf.has(key)).slice(0, LISTED);
   const side = (g: Side) => ({
     version: g.spec.version,
     generation: g.spec.generation,
@@ -103,7 +129,13 @@ const compare = (id: string, live: Side, candidate: Side): ReplayComparison => {
   };
 };
 
-export const createReplays = ({ catalog, execute, generation, liveGeneration, settled }: ReplayDependencies): Replays => {
+export const createReplays = ({
+  catalog,
+  execute,
+  generation,
+  liveGeneration,
+  settled,
+}: ReplayDependencies): Replays => {
   const statusOf = (view: string, record: GenerationRecord): ReplayStatus => {
     const { replay } = record;
     const running = generation(view, record.generation);
@@ -129,20 +161,31 @@ export const createReplays = ({ catalog, execute, generation, liveGeneration, se
   const all = (): ReplayStatus[] =>
     catalog
       .streams('feature-view')
-      .flatMap(({ name, state }) => state.generations.filter((g) => g.replay !== null).map((g) => statusOf(name, g)))
+      .flatMap(({ name, state }) =>
+        state.generations.filter((g) => g.replay !== null).map((g) => statusOf(name, g)),
+      )
       .sort((a, b) => a.startedAt - b.startedAt);
   const one = (id: string): ReplayStatus => {
     const found = all().find((replay) => replay.id === id);
-    return found ?? fail('MR_NOT_FOUND', `there is no replay "${id}": \`millrace replay list\` shows what there is`, { id });
+    return (
+      found ??
+      fail(
+        'MR_NOT_FOUND',
+        `there is no replay "${id}": \`millrace replay list\` shows what there is`,
+        { id },
+      )
+    );
   };
 
   return {
     async startReplay(request, caller) {
       const { view, from, to, reason, entities } = request;
       const definition = catalog.definition('feature-view', view);
-      if (definition === null) return fail('MR_NOT_FOUND', `there is no feature view "${view}" to replay`, { view });
+      if (definition === null)
+        return fail('MR_NOT_FOUND', `there is no feature view "${view}" to replay`, { view });
       const version = catalog.stream('feature-view', view)?.state.versions.at(-1)?.version ?? 1;
-      const keys = entities?.map((entity) => keyOfEntity(catalog.plan(view, version), entity)) ?? null;
+      const keys =
+        entities?.map((entity) => keyOfEntity(catalog.plan(view, version), entity)) ?? null;
       const result = await execute(
         {
           type: 'StartReplay',
@@ -162,8 +205,15 @@ export const createReplays = ({ catalog, execute, generation, liveGeneration, se
       const candidate = generation(view, number);
       const live = liveGeneration(view);
       if (candidate === null || state === 'filling')
-        return fail('MR_REPLAY_STATE', `replay "${id}" is ${state}: only a filled one can be compared`, { id });
-      if (live === null) return fail('MR_REPLAY_STATE', `view "${view}" has no live generation to compare with`, { id });
+        return fail(
+          'MR_REPLAY_STATE',
+          `replay "${id}" is ${state}: only a filled one can be compared`,
+          { id },
+        );
+      if (live === null)
+        return fail('MR_REPLAY_STATE', `view "${view}" has no live generation to compare with`, {
+          id,
+        });
       return compare(
         id,
         { spec: live.spec, store: await live.tiles() },

@@ -16,12 +16,25 @@ export interface ServedQueriesDependencies {
 /** Refuses a service that there is none of, and one that was never logged. */
 export const requireLogged = (catalog: Catalog, service: string): void => {
   const state = catalog.stream('feature-service', service)?.state;
-  if (state === undefined) fail('MR_NOT_FOUND', `there is no feature service "${service}"`, { service });
-  if (!state?.versions.some(({ definition }) => (definition as FeatureServiceDefinition).logging !== undefined))
-    fail('MR_REFUSED', `service "${service}" is not logged: declare logging: { sample: 0.1 } on it and apply`, { service });
+  if (state === undefined)
+    fail('MR_NOT_FOUND', `there is no feature service "${service}"`, { service });
+  if (
+    !state?.versions.some(
+      ({ definition }) => (definition as FeatureServiceDefinition).logging !== undefined,
+    )
+  )
+    fail(
+      'MR_REFUSED',
+      `service "${service}" is not logged: declare logging: { sample: 0.1 } on it and apply`,
+      { service },
+    );
 };
 
-export const createServedQueries = ({ catalog, rows, flush }: ServedQueriesDependencies): Pick<Platform, 'served'> => ({
+export const createServedQueries = ({
+  catalog,
+  rows,
+  flush,
+}: ServedQueriesDependencies): Pick<Platform, 'served'> => ({
   async served(service, { requestId }) {
     requireLogged(catalog, service);
     await flush();

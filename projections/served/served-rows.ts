@@ -1,4 +1,7 @@
-/** What was served and logged: from the history's table up to the offsets that it reaches, from the log from there on. */
+/**
+ * What was served and logged: from the history's table up to the offsets that it reaches, from the
+ * log from there on.
+ */
 import type { HistoryTables } from '#domain/ports/history.ts';
 import type { Log } from '#domain/ports/log.ts';
 import type { SchemaRegistry } from '#domain/ports/schema-registry.ts';
@@ -18,7 +21,10 @@ export interface ServedQuery {
   readonly from?: number;
 }
 
-export type ServedRows = (service: string, query: ServedQuery) => AsyncIterable<readonly ServedRow[]>;
+export type ServedRows = (
+  service: string,
+  query: ServedQuery,
+) => AsyncIterable<readonly ServedRow[]>;
 
 /** Little at a time: it is decoded in one piece. */
 const READ_BYTES = 64 * 1024;
@@ -58,9 +64,16 @@ export const createServedRows = ({ log, history, schemas }: ServedRowsDependenci
         const rows: ServedRow[] = [];
         for (const record of records) {
           if (record.offset < offset || (from !== undefined && record.logTime < from)) continue;
-          const decoded = (await typeOf(record.schemaId)).fromBuffer(Buffer.from(record.value)) as Record<string, unknown>;
+          const decoded = (await typeOf(record.schemaId)).fromBuffer(
+            Buffer.from(record.value),
+          ) as Record<string, unknown>;
           if (requestId !== undefined && decoded.request_id !== requestId) continue;
-          rows.push(servedRowOf(decoded, { position: at(partition, record.offset), logTime: record.logTime }));
+          rows.push(
+            servedRowOf(decoded, {
+              position: at(partition, record.offset),
+              logTime: record.logTime,
+            }),
+          );
         }
         yield rows;
         offset = last.offset + 1;

@@ -1,5 +1,11 @@
-/** What is logged of each service: its columns, of all its versions, and which versions answer now. Read from the catalog. */
-import type { FeatureServiceDefinition, OnDemandFeatureDefinition } from '#domain/definitions/model.ts';
+/**
+ * What is logged of each service: its columns, of all its versions, and which versions answer now.
+ * Read from the catalog.
+ */
+import type {
+  FeatureServiceDefinition,
+  OnDemandFeatureDefinition,
+} from '#domain/definitions/model.ts';
 import type { NamedType, ServedColumns, ServedOnDemand } from '#domain/served/served-record.ts';
 import { fieldType, parseFieldType } from '#domain/values/field-type.ts';
 import type { ViewPlan } from '#domain/views/plan.ts';
@@ -16,11 +22,21 @@ const newestOnDemand = (
   name: string,
 ): { readonly version: number; readonly definition: OnDemandFeatureDefinition } | null => {
   const found = catalog.stream('on-demand-feature', name)?.state.versions.at(-1);
-  return found === undefined ? null : { version: found.version, definition: found.definition as OnDemandFeatureDefinition };
+  return found === undefined
+    ? null
+    : { version: found.version, definition: found.definition as OnDemandFeatureDefinition };
 };
 
-/** The view's plan in the newest version (or the pinned one) that has the feature; null where it has none, or stands still. */
-const planWith = (catalog: Catalog, view: string, feature: string, version?: number): ViewPlan | null => {
+/**
+ * The view's plan in the newest version (or the pinned one) that has the feature; null where it has
+ * none, or stands still.
+ */
+const planWith = (
+  catalog: Catalog,
+  view: string,
+  feature: string,
+  version?: number,
+): ViewPlan | null => {
   const versions = catalog.stream('feature-view', view)?.state.versions ?? [];
   for (const { version: number } of versions.toReversed()) {
     if (version !== undefined && number !== version) continue;
@@ -28,14 +44,18 @@ const planWith = (catalog: Catalog, view: string, feature: string, version?: num
       const plan = catalog.plan(view, number);
       if (plan.features.some(({ name }) => name === feature)) return plan;
     } catch {
-      // a breaking change of its source, forced: an older version may do no better, and says so itself
+      // a breaking change of its source, forced: an older version may do no better, and says so
+      // itself
     }
   }
   return null;
 };
 
 /** The columns of all versions: one that a later version does without stays. */
-const columnsOf = (catalog: Catalog, versions: readonly FeatureServiceDefinition[]): ServedColumns => {
+const columnsOf = (
+  catalog: Catalog,
+  versions: readonly FeatureServiceDefinition[],
+): ServedColumns => {
   const keys = new Map<string, NamedType>();
   const request = new Map<string, NamedType>();
   const features = new Map<string, NamedType>();
@@ -61,7 +81,11 @@ const columnsOf = (catalog: Catalog, versions: readonly FeatureServiceDefinition
     if (member.from === 'on-demand') {
       const found = newestOnDemand(catalog, member.name);
       addInputs(member.name);
-      if (found !== null) features.set(member.name, { name: member.name, type: fieldType(found.definition.type, true) });
+      if (found !== null)
+        features.set(member.name, {
+          name: member.name,
+          type: fieldType(found.definition.type, true),
+        });
       continue;
     }
     for (const feature of member.features) {
@@ -81,8 +105,11 @@ const columnsOf = (catalog: Catalog, versions: readonly FeatureServiceDefinition
 export const loggedServices = (catalog: Catalog): readonly LoggedService[] =>
   catalog.streams('feature-service').flatMap(({ state }): LoggedService[] => {
     const versions = state.versions.map(({ definition }) => definition as FeatureServiceDefinition);
-    if (state.status === 'retired' || !versions.some(({ logging }) => logging !== undefined)) return [];
-    return [{ columns: columnsOf(catalog, versions), sample: versions.at(-1)?.logging?.sample ?? null }];
+    if (state.status === 'retired' || !versions.some(({ logging }) => logging !== undefined))
+      return [];
+    return [
+      { columns: columnsOf(catalog, versions), sample: versions.at(-1)?.logging?.sample ?? null },
+    ];
   });
 
 /** The newest versions: what a service that is planned now is computed by. */
@@ -96,7 +123,8 @@ export const versionsNow = (
     const one = newestOnDemand(catalog, name);
     if (one === null || onDemand.has(name)) return;
     onDemand.set(name, one.version);
-    for (const input of Object.values(one.definition.inputs)) if (input.from === 'on-demand') add(input.name);
+    for (const input of Object.values(one.definition.inputs))
+      if (input.from === 'on-demand') add(input.name);
   };
   for (const member of (found?.definition as FeatureServiceDefinition | undefined)?.features ?? [])
     if (member.from === 'on-demand') add(member.name);

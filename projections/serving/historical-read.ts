@@ -1,6 +1,7 @@
 /**
- * value(view, entity, at, known) by its definition: the entity's raw events, filtered and folded. It answers every read that
- * the kept tiles cannot: a past time, a past knowledge, an event time ahead of the clock.
+ * value(view, entity, at, known) by its definition: the entity's raw events, filtered and folded.
+ * It answers every read that the kept tiles cannot: a past time, a past knowledge, an event time
+ * ahead of the clock.
  */
 import type { RawEvent, Row, Value } from '#domain/values/value.ts';
 import { decodeKey } from '#domain/views/entity-key.ts';
@@ -14,7 +15,9 @@ export interface HistoricalRead {
   readonly key: string;
   /** epoch ms */
   readonly at: number;
-  /** by partition: events at or past these offsets were not known; absent: all that the log holds */
+  /**
+   * by partition: events at or past these offsets were not known; absent: all that the log holds
+   */
   readonly below?: readonly number[];
   /** events that the online path left out as late: true to leave it out here too */
   readonly leftOut?: (event: RawEvent) => boolean;
@@ -43,7 +46,10 @@ const keyFields = (plan: ViewPlan, key: string): Row => {
   return Object.fromEntries(plan.keys.map(({ name, field }) => [field, entity[name] as Value]));
 };
 
-/** Looks back in growing steps for an event of the entity, to tell `null` and `expired` from `not-found`. */
+/**
+ * Looks back in growing steps for an event of the entity, to tell `null` and `expired` from
+ * `not-found`.
+ */
 const LOOK_BACK_MS = 90 * 86_400_000;
 
 export const readHistorical = async (
@@ -60,11 +66,17 @@ export const readHistorical = async (
       ...(below === undefined ? {} : { below }),
     });
     const counted = plan.filter;
-    return events.filter((event) => (counted === null || counted(event.row) === true) && !(leftOut?.(event) ?? false));
+    return events.filter(
+      (event) => (counted === null || counted(event.row) === true) && !(leftOut?.(event) ?? false),
+    );
   };
   let from = coveredFrom(plan, at);
   let events = await query(from, at);
-  for (let step = LOOK_BACK_MS; events.length === 0 && from !== Number.NEGATIVE_INFINITY; step *= 16) {
+  for (
+    let step = LOOK_BACK_MS;
+    events.length === 0 && from !== Number.NEGATIVE_INFINITY;
+    step *= 16
+  ) {
     const to = from - 1;
     from = step > 100_000 * 86_400_000 ? Number.NEGATIVE_INFINITY : from - step;
     events = await query(from, to);

@@ -1,14 +1,22 @@
 /**
  * Tiles from the online stores: the hot copy first, the primary store for what it has not got.
  *
- *   hot says tiles or nothing         that is the answer
- *   hot has a part                    with what the primary has, where the two meet without a gap; the hot copy is then mended
- *   hot let it go, cannot tell,       the primary's answer, once it has all that reads were answered from
+ *   hot says tiles or nothing that is the answer
+ *   hot has a part with what the primary has, where the two meet without a gap; the hot copy is
+ *   then mended
+ *   hot let it go, cannot tell, the primary's answer, once it has all that reads were answered from
  *   or is down
- *   the primary is down or behind     no answer from tiles: the caller folds raw events, which is slower and as right
+ *   the primary is down or behind no answer from tiles: the caller folds raw events, which is
+ *   slower and as right
  */
 import { type Degraded, degraded, NOT_DEGRADED } from '#domain/ports/degraded.ts';
-import { type HotStore, type OnlineStore, type TilesAnswer, type TilesTarget, UNKNOWN } from '#domain/ports/online-store.ts';
+import {
+  type HotStore,
+  type OnlineStore,
+  type TilesAnswer,
+  type TilesTarget,
+  UNKNOWN,
+} from '#domain/ports/online-store.ts';
 import type { RowsServed } from '#domain/ports/platform.ts';
 import { mergeEntities } from '#domain/views/pack-updates.ts';
 import type { PackedEntity } from '#domain/views/packed-entity.ts';
@@ -23,8 +31,9 @@ export interface OnlineTilesOptions {
   readonly hot: HotStore | null;
   readonly primary: OnlineStore;
   /**
-   * Whether the hot store has all that reads were answered from so far: asked for when it can tell again after it could not, for meanwhile
-   * the primary store may have come further than the copy that is just filled.
+   * Whether the hot store has all that reads were answered from so far: asked for when it can tell
+   * again after it could not, for meanwhile the primary store may have come further than the copy
+   * that is just filled.
    */
   readonly hotHas: (target: TilesTarget) => boolean;
   /** Whether the primary store is far enough to be asked. */
@@ -56,7 +65,10 @@ const PRIMARY: Readonly<Record<Unanswered, Degraded>> = {
   slow: degraded('primary-slow'),
 };
 
-/** Whether a store's state of an entity takes in the update with which a part began: then the two meet. */
+/**
+ * Whether a store's state of an entity takes in the update with which a part began: then the two
+ * meet.
+ */
 export const meets = (primary: PackedEntity, part: PackedEntity): boolean => {
   if (part.since === null) return false;
   const { hop, tileNo, offset } = part.since;
@@ -76,7 +88,12 @@ export const onlineTiles = (options: OnlineTilesOptions): OnlineTiles => {
     else if (answers.length > 0 && coldSince.get(id) === null) coldSince.set(id, Date.now());
   };
 
-  const join = (target: TilesTarget, key: string, mine: TilesAnswer, theirs: TilesAnswer): TilesAnswer => {
+  const join = (
+    target: TilesTarget,
+    key: string,
+    mine: TilesAnswer,
+    theirs: TilesAnswer,
+  ): TilesAnswer => {
     const part = mine.found === 'unknown' ? mine.part : null;
     if (part === null || theirs.found === 'unknown') return part === null ? theirs : UNKNOWN;
     if (theirs.found === 'nothing' || !meets(theirs.entity, part)) return UNKNOWN;
@@ -87,9 +104,13 @@ export const onlineTiles = (options: OnlineTilesOptions): OnlineTiles => {
 
   /** A store that does not answer is as good as one that cannot tell. */
   const read: OnlineTiles['read'] = async (target, keys, at) => {
-    const hotSaid = guardedHot === null || keys.length === 0 ? [] : await guardedHot.read(target, keys, at);
+    const hotSaid =
+      guardedHot === null || keys.length === 0 ? [] : await guardedHot.read(target, keys, at);
     const id = `${target.plan.view}#${target.generation}`;
-    const cannotTell = typeof hotSaid === 'string' || guardedHot === null || (coldSince.get(id) !== null && !hotHas(target));
+    const cannotTell =
+      typeof hotSaid === 'string' ||
+      guardedHot === null ||
+      (coldSince.get(id) !== null && !hotHas(target));
     const fromHot = cannotTell ? keys.map(() => UNKNOWN) : hotSaid;
     noteHot(id, fromHot);
     const open = fromHot.flatMap((answer, i) => (answer.found === 'unknown' ? [i] : []));
@@ -113,7 +134,12 @@ export const onlineTiles = (options: OnlineTilesOptions): OnlineTiles => {
     }
     const answers = [...fromHot];
     open.forEach((i) => {
-      const answer = join(target, keys[i] as string, fromHot[i] as TilesAnswer, theirs.get(i) ?? UNKNOWN);
+      const answer = join(
+        target,
+        keys[i] as string,
+        fromHot[i] as TilesAnswer,
+        theirs.get(i) ?? UNKNOWN,
+      );
       if (answer.found === 'unknown') served.history++;
       else served.primary++;
       answers[i] = answer;
@@ -150,7 +176,9 @@ export const tilesFetcher = (
       },
       newest(row) {
         const answer = answers[row] as TilesAnswer;
-        return answer.found === 'tiles' && Number.isFinite(answer.entity.newest) ? answer.entity.newest : null;
+        return answer.found === 'tiles' && Number.isFinite(answer.entity.newest)
+          ? answer.entity.newest
+          : null;
       },
     };
   };

@@ -1,21 +1,39 @@
-/** What two stores say together: who is asked when, what is said of it, and that an answer never steps back when the one comes in for the other. */
+/**
+ * What two stores say together: who is asked when, what is said of it, and that an answer never
+ * steps back when the one comes in for the other.
+ */
 import { expect, test } from 'vitest';
 import { degraded, NOT_DEGRADED } from '#domain/ports/degraded.ts';
-import { type HotStore, type OnlineStore, type TilesAnswer, type TilesTarget, UNKNOWN } from '#domain/ports/online-store.ts';
+import {
+  type HotStore,
+  type OnlineStore,
+  type TilesAnswer,
+  type TilesTarget,
+  UNKNOWN,
+} from '#domain/ports/online-store.ts';
 import type { PackedEntity } from '#domain/views/packed-entity.ts';
 import { onlineTiles } from './online-tiles.ts';
 
 const target = { plan: { view: 'v' }, generation: 1 } as unknown as TilesTarget;
 /** An entity's state, by how many updates are in it. */
-const state = (updates: number): TilesAnswer => ({ found: 'tiles', entity: { offset: updates } as PackedEntity });
-const updatesOf = (answer: TilesAnswer | undefined): number | null => (answer?.found === 'tiles' ? answer.entity.offset : null);
+const state = (updates: number): TilesAnswer => ({
+  found: 'tiles',
+  entity: { offset: updates } as PackedEntity,
+});
+const updatesOf = (answer: TilesAnswer | undefined): number | null =>
+  answer?.found === 'tiles' ? answer.entity.offset : null;
 
 type Says = () => TilesAnswer;
 const down: Says = () => {
   throw new Error('down');
 };
 
-const under = (start: { hot: Says; primary: Says; hotHas?: boolean; primaryHas?: (time: number) => boolean }) => {
+const under = (start: {
+  hot: Says;
+  primary: Says;
+  hotHas?: boolean;
+  primaryHas?: (time: number) => boolean;
+}) => {
   const now = { hotHas: true, primaryHas: () => true, ...start };
   const store = (says: () => Says): OnlineStore => ({
     name: 's',
@@ -50,7 +68,11 @@ test('an entity that the hot store let go is the primary’s, and nothing is sai
 });
 
 test('the hot store is down: the primary’s, once it has what the hot store had answered by then', async () => {
-  const { read, now } = under({ hot: () => state(5), primary: () => state(4), primaryHas: () => false });
+  const { read, now } = under({
+    hot: () => state(5),
+    primary: () => state(4),
+    primaryHas: () => false,
+  });
   await read();
   now.hot = down;
   expect(await read()).toEqual({ updates: null, modes: degraded('hot-unavailable') });
@@ -75,5 +97,8 @@ test('the hot store is emptied: it fills; filled, it is believed once it has wha
 
 test('both are down: nothing is known, and both are named', async () => {
   const { read } = under({ hot: down, primary: down });
-  expect(await read()).toEqual({ updates: null, modes: degraded('hot-unavailable') | degraded('primary-unavailable') });
+  expect(await read()).toEqual({
+    updates: null,
+    modes: degraded('hot-unavailable') | degraded('primary-unavailable'),
+  });
 });

@@ -1,6 +1,7 @@
 /**
- * The plan of a read that waits for a position. Where the position came from another gateway, this one may not have heard yet of what is
- * read: then it catches up with the registry first, so that what was applied or promoted before is there.
+ * The plan of a read that waits for a position. Where the position came from another gateway, this
+ * one may not have heard yet of what is read: then it catches up with the registry first, so that
+ * what was applied or promoted before is there.
  */
 import { MillraceError } from '#domain/errors.ts';
 import type { ReadRequest } from '#domain/ports/platform.ts';
@@ -17,7 +18,8 @@ export interface FollowedRegistry {
 }
 
 const isUnheardOf = (error: unknown): boolean =>
-  error instanceof MillraceError && (error.code === 'MR_NOT_FOUND' || error.code === 'MR_VIEW_NOT_READY');
+  error instanceof MillraceError &&
+  (error.code === 'MR_NOT_FOUND' || error.code === 'MR_VIEW_NOT_READY');
 
 export const createPlanAfter = (
   planOf: (target: ReadTarget) => ReadPlan,
@@ -38,12 +40,17 @@ export const createPlanAfter = (
       planOf(request);
     } catch (error) {
       if (!isUnheardOf(error)) throw error;
-      const head = { topic: REGISTRY_TOPIC, positions: [{ partition: 0, offset: await registry.head() }] };
+      const head = {
+        topic: REGISTRY_TOPIC,
+        positions: [{ partition: 0, offset: await registry.head() }],
+      };
       await waitFor(head, registryAt, request.waitMs);
     }
     // Asked anew each time: what is promoted meanwhile is what will be read.
     const readers = () =>
-      planOf(request).views.flatMap(({ served }) => (rawTopic(served.plan.source) === wanted.topic ? [served.positions()] : []));
+      planOf(request).views.flatMap(({ served }) =>
+        rawTopic(served.plan.source) === wanted.topic ? [served.positions()] : [],
+      );
     await waitFor(wanted, readers, request.waitMs);
     return planOf(request);
   };

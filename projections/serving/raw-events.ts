@@ -1,6 +1,7 @@
 /**
- * The raw events of one entity, wherever they are: the history's tables up to the offsets that they reach, the log from there on.
- * No gap and no overlap, because the tables say which offsets they hold.
+ * The raw events of one entity, wherever they are: the history's tables up to the offsets that they
+ * reach, the log from there on. No gap and no overlap, because the tables say which offsets they
+ * hold.
  */
 import type { EventQuery, History } from '#domain/ports/history.ts';
 import type { Log } from '#domain/ports/log.ts';
@@ -11,7 +12,11 @@ export interface RawEventsDependencies {
   readonly log: Log;
   readonly history: History;
   /** the source's row and event time from a record's value */
-  readonly decode: (source: string, schemaId: number, value: Uint8Array) => { readonly row: Row; readonly eventTime: number };
+  readonly decode: (
+    source: string,
+    schemaId: number,
+    value: Uint8Array,
+  ) => { readonly row: Row; readonly eventTime: number };
 }
 
 export type RawEvents = (query: EventQuery) => Promise<readonly RawEvent[]>;
@@ -52,9 +57,13 @@ export const createRawEvents = ({ log, history, decode }: RawEventsDependencies)
     const topic = rawTopic(query.source);
     // The table may grow between the two calls: rows past `through` are left to the log.
     const through = await history.through(topic);
-    const below = through.map((offset, partition) => Math.min(offset, query.below?.[partition] ?? offset));
+    const below = through.map((offset, partition) =>
+      Math.min(offset, query.below?.[partition] ?? offset),
+    );
     const [old, recent] = await Promise.all([
-      below.some((offset) => offset > 0) ? history.events({ ...query, below }) : Promise.resolve([]),
+      below.some((offset) => offset > 0)
+        ? history.events({ ...query, below })
+        : Promise.resolve([]),
       tail(query, through),
     ]);
     return recent.length === 0 ? old : [...old, ...recent].sort(byOrder);

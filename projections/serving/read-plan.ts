@@ -1,8 +1,12 @@
 /**
- * What a feature list or a service means, resolved once and kept until the registry or a generation changes:
- * which views to read, which of their features go to which column, which on-demand features to compute and in which order.
+ * What a feature list or a service means, resolved once and kept until the registry or a generation
+ * changes: which views to read, which of their features go to which column, which on-demand
+ * features to compute and in which order.
  */
-import type { FeatureServiceDefinition, OnDemandFeatureDefinition } from '#domain/definitions/model.ts';
+import type {
+  FeatureServiceDefinition,
+  OnDemandFeatureDefinition,
+} from '#domain/definitions/model.ts';
 import { featureReference } from '#domain/definitions/names.ts';
 import { fail } from '#domain/errors.ts';
 import { compileExpr } from '#domain/expressions/compile.ts';
@@ -24,7 +28,10 @@ export interface ViewRead {
   readonly served: ServedView;
   /** index in the view's features → column of the answer, for those asked for */
   readonly columns: readonly { readonly feature: number; readonly column: number }[];
-  /** names of the features that the columns and the on-demand features need: a read of the past folds no others */
+  /**
+   * names of the features that the columns and the on-demand features need: a read of the past
+   * folds no others
+   */
   readonly needed: ReadonlySet<string>;
 }
 
@@ -64,13 +71,18 @@ interface Wanted {
   readonly version: number | undefined;
 }
 
-type Column = { readonly kind: 'feature'; readonly wanted: Wanted } | { readonly kind: 'on-demand'; readonly name: string };
+type Column =
+  | { readonly kind: 'feature'; readonly wanted: Wanted }
+  | { readonly kind: 'on-demand'; readonly name: string };
 
 const columnsOfService = (service: FeatureServiceDefinition): Column[] =>
   service.features.flatMap((member): Column[] =>
     member.from === 'on-demand'
       ? [{ kind: 'on-demand', name: member.name }]
-      : member.features.map((feature) => ({ kind: 'feature', wanted: { view: member.view, feature, version: member.version } })),
+      : member.features.map((feature) => ({
+          kind: 'feature',
+          wanted: { view: member.view, feature, version: member.version },
+        })),
   );
 
 const columnsOfList = (features: readonly string[]): Column[] =>
@@ -81,16 +93,24 @@ const columnsOfList = (features: readonly string[]): Column[] =>
 
 /** Plain names where they are unique, else `view__feature`. */
 const nameColumns = (columns: readonly Column[]): string[] => {
-  const plain = columns.map((column) => (column.kind === 'feature' ? column.wanted.feature : column.name));
+  const plain = columns.map((column) =>
+    column.kind === 'feature' ? column.wanted.feature : column.name,
+  );
   const counts = new Map<string, number>();
   for (const name of plain) counts.set(name, (counts.get(name) ?? 0) + 1);
   return columns.map((column, i) => {
     const name = plain[i] as string;
-    return column.kind === 'feature' && (counts.get(name) ?? 0) > 1 ? `${column.wanted.view}__${name}` : name;
+    return column.kind === 'feature' && (counts.get(name) ?? 0) > 1
+      ? `${column.wanted.view}__${name}`
+      : name;
   });
 };
 
-const servedOrFail = (views: ServingViews, view: string, version: number | undefined): ServedView => {
+const servedOrFail = (
+  views: ServingViews,
+  view: string,
+  version: number | undefined,
+): ServedView => {
   const served = views.live(view, version);
   if (served === null) {
     const which = version === undefined ? '' : ` version ${version}`;
@@ -110,7 +130,10 @@ const servedOrFail = (views: ServingViews, view: string, version: number | undef
   return served;
 };
 
-/** A view that is read in one version is read so by on-demand features too, as a training set of the same service does. */
+/**
+ * A view that is read in one version is read so by on-demand features too, as a training set of the
+ * same service does.
+ */
 const pinsOf = (columns: readonly Column[]): ReadonlyMap<string, number | undefined> => {
   const pins = new Map<string, number | undefined>();
   for (const column of columns) {
@@ -121,7 +144,11 @@ const pinsOf = (columns: readonly Column[]): ReadonlyMap<string, number | undefi
   return pins;
 };
 
-const build = (columns: readonly Column[], definitions: ReadDefinitions, views: ServingViews): ReadPlan => {
+const build = (
+  columns: readonly Column[],
+  definitions: ReadDefinitions,
+  views: ServingViews,
+): ReadPlan => {
   const viewReads: { served: ServedView; columns: { feature: number; column: number }[] }[] = [];
   const viewIndex = new Map<string, number>();
   const onDemand: OnDemandRead[] = [];
@@ -154,15 +181,22 @@ const build = (columns: readonly Column[], definitions: ReadDefinitions, views: 
     if (known !== undefined) return known;
     const definition = definitions.onDemand(name);
     if (definition === null) {
-      return fail('MR_NOT_FOUND', `there is no on-demand feature "${name}"; a view's feature is written "view:feature"`, {
-        feature: name,
-      });
+      return fail(
+        'MR_NOT_FOUND',
+        `there is no on-demand feature "${name}"; a view's feature is written "view:feature"`,
+        {
+          feature: name,
+        },
+      );
     }
     const inputs = Object.entries(definition.inputs).map(([parameter, input]) => {
       switch (input.from) {
         case 'feature': {
           const view = viewOf(input.view, pins.get(input.view));
-          return { parameter, from: { from: 'feature', view, feature: featureOf(view, input.feature) } as const };
+          return {
+            parameter,
+            from: { from: 'feature', view, feature: featureOf(view, input.feature) } as const,
+          };
         }
         case 'request': {
           const type = parseFieldType(input.type);
@@ -170,11 +204,19 @@ const build = (columns: readonly Column[], definitions: ReadDefinitions, views: 
           return { parameter, from: { from: 'request', name: input.name, type } as const };
         }
         case 'on-demand':
-          return { parameter, from: { from: 'on-demand', index: addOnDemand(input.name) } as const };
+          return {
+            parameter,
+            from: { from: 'on-demand', index: addOnDemand(input.name) } as const,
+          };
       }
     });
     const index =
-      onDemand.push({ name, column: null, inputs, evaluate: compileExpr(definition.value, definitions.scope(definition)) }) - 1;
+      onDemand.push({
+        name,
+        column: null,
+        inputs,
+        evaluate: compileExpr(definition.value, definitions.scope(definition)),
+      }) - 1;
     onDemandIndex.set(name, index);
     return index;
   };
@@ -182,28 +224,41 @@ const build = (columns: readonly Column[], definitions: ReadDefinitions, views: 
   columns.forEach((column, position) => {
     if (column.kind === 'feature') {
       const view = viewOf(column.wanted.view, column.wanted.version);
-      viewReads[view]?.columns.push({ feature: featureOf(view, column.wanted.feature), column: position });
+      viewReads[view]?.columns.push({
+        feature: featureOf(view, column.wanted.feature),
+        column: position,
+      });
       return;
     }
     const index = addOnDemand(column.name);
     onDemand[index] = { ...(onDemand[index] as OnDemandRead), column: position };
   });
   const neededOf = (view: number): ReadonlySet<string> => {
-    const { served, columns: mine } = viewReads[view] as { served: ServedView; columns: ViewRead['columns'] };
+    const { served, columns: mine } = viewReads[view] as {
+      served: ServedView;
+      columns: ViewRead['columns'];
+    };
     const inputs = onDemand.flatMap(({ inputs: list }) =>
-      list.flatMap(({ from }) => (from.from === 'feature' && from.view === view ? [from.feature] : [])),
+      list.flatMap(({ from }) =>
+        from.from === 'feature' && from.view === view ? [from.feature] : [],
+      ),
     );
     return new Set(
-      [...mine.map(({ feature }) => feature), ...inputs].map((index) => served.plan.features[index]?.name as string),
+      [...mine.map(({ feature }) => feature), ...inputs].map(
+        (index) => served.plan.features[index]?.name as string,
+      ),
     );
   };
   const origins = (): ReadColumns => {
     const plans = viewReads.map(({ served }) => served.plan);
     return {
       keys: [...new Set(plans.flatMap(({ keys }) => keys.map(({ name }) => name)))],
-      viewOf: columns.map((column) => (column.kind === 'feature' ? viewOf(column.wanted.view, column.wanted.version) : -1)),
+      viewOf: columns.map((column) =>
+        column.kind === 'feature' ? viewOf(column.wanted.view, column.wanted.version) : -1,
+      ),
       types: columns.map((column): FieldType => {
-        if (column.kind === 'on-demand') return parseFieldType(`${definitions.onDemand(column.name)?.type}?`);
+        if (column.kind === 'on-demand')
+          return parseFieldType(`${definitions.onDemand(column.name)?.type}?`);
         const { view, version, feature } = column.wanted;
         const index = viewOf(view, version);
         return plans[index]?.features[featureOf(index, feature)]?.type as FieldType;
@@ -240,8 +295,14 @@ const sameList = (a: readonly string[], b: readonly string[]): boolean => {
 
 const KEPT = 1000;
 
-/** Keeps resolved plans until `views.epoch()` moves. A list is found by its first feature and then compared: cheaper than a joined key. */
-export const createReadPlans = (definitions: ReadDefinitions, views: ServingViews): ((target: ReadTarget) => ReadPlan) => {
+/**
+ * Keeps resolved plans until `views.epoch()` moves. A list is found by its first feature and then
+ * compared: cheaper than a joined key.
+ */
+export const createReadPlans = (
+  definitions: ReadDefinitions,
+  views: ServingViews,
+): ((target: ReadTarget) => ReadPlan) => {
   const services = new Map<string, ReadPlan>();
   const lists = new Map<string, KeptList[]>();
   let kept = 0;
@@ -286,6 +347,9 @@ export const createReadPlans = (definitions: ReadDefinitions, views: ServingView
     }
     if (service !== undefined) return ofService(service);
     if (features !== undefined && features.length > 0) return ofList(features);
-    return fail('MR_BODY_INVALID', 'a read names a "service" or lists "features"; this one has neither');
+    return fail(
+      'MR_BODY_INVALID',
+      'a read names a "service" or lists "features"; this one has neither',
+    );
   };
 };

@@ -1,6 +1,7 @@
 /**
- * Online reads. Where the kept tiles answer for every row, nothing is awaited and little is allocated; a row whose tiles do not
- * suffice, and every read of the past, is answered from raw events by the same definition.
+ * Online reads. Where the kept tiles answer for every row, nothing is awaited and little is
+ * allocated; a row whose tiles do not suffice, and every read of the past, is answered from raw
+ * events by the same definition.
  */
 import { fail } from '#domain/errors.ts';
 import { type Degraded, degraded, modesOf, NOT_DEGRADED } from '#domain/ports/degraded.ts';
@@ -12,7 +13,12 @@ import type { EntityKey, FeatureStatus } from '#domain/views/plan.ts';
 import { readHistorical } from './historical-read.ts';
 import { createPlanAfter, type FollowedRegistry } from './plan-after.ts';
 import type { RawEvents } from './raw-events.ts';
-import { createReadPlans, type ReadDefinitions, type ReadPlan, type ViewRead } from './read-plan.ts';
+import {
+  createReadPlans,
+  type ReadDefinitions,
+  type ReadPlan,
+  type ViewRead,
+} from './read-plan.ts';
 import type { FetchedTiles, ServedView, ServingViews } from './served-view.ts';
 import { viewModes } from './view-modes.ts';
 import type { WaitFor } from './wait-for.ts';
@@ -21,12 +27,18 @@ export interface ReadDependencies {
   readonly definitions: ReadDefinitions;
   readonly views: ServingViews;
   readonly rawEvents: RawEvents;
-  /** a time such that every later commit has a later log time: what is read now is what was known then */
+  /**
+   * a time such that every later commit has a later log time: what is read now is what was known
+   * then
+   */
   readonly readTime: () => number;
   /** by partition, the raw offsets below which all was known at a past time */
   readonly knownBelow: (source: string, known: number) => Promise<readonly number[]>;
   /** positions of events that the online path left out as late */
-  readonly leftOut: (view: string, generation: number) => Promise<((event: RawEvent) => boolean) | null>;
+  readonly leftOut: (
+    view: string,
+    generation: number,
+  ) => Promise<((event: RawEvent) => boolean) | null>;
   readonly waitFor: WaitFor;
   readonly registry: FollowedRegistry;
   /** what the whole platform lacks; absent: nothing ever */
@@ -37,9 +49,15 @@ export type Read = (request: ReadRequest) => Promise<ReadResult>;
 
 const EMPTY: Row = {};
 
-const requestRow = (plan: ReadPlan, request: readonly Row[] | undefined, row: number, rows: number): Row => {
+const requestRow = (
+  plan: ReadPlan,
+  request: readonly Row[] | undefined,
+  row: number,
+  rows: number,
+): Row => {
   if (plan.request.length === 0) return EMPTY;
-  const given = request === undefined ? EMPTY : request.length === 1 ? (request[0] as Row) : request[row];
+  const given =
+    request === undefined ? EMPTY : request.length === 1 ? (request[0] as Row) : request[row];
   if (request !== undefined && request.length !== 1 && request.length !== rows) {
     return fail(
       'MR_REQUEST_INVALID',
@@ -96,7 +114,11 @@ const computeOnDemand = (
 };
 
 /** The tiles of all rows, one request a view. */
-const fetchTiles = (plan: ReadPlan, { entities }: ReadRequest, at: number): Promise<(FetchedTiles | null)[]> =>
+const fetchTiles = (
+  plan: ReadPlan,
+  { entities }: ReadRequest,
+  at: number,
+): Promise<(FetchedTiles | null)[]> =>
   Promise.all(
     plan.views.map(({ served }) =>
       served.fetch === undefined
@@ -109,9 +131,12 @@ const fetchTiles = (plan: ReadPlan, { entities }: ReadRequest, at: number): Prom
   );
 
 const fetchedModes = (fetched: readonly (FetchedTiles | null)[] | null): Degraded =>
-  fetched === null ? NOT_DEGRADED : fetched.reduce((set, tiles) => set | (tiles?.degraded ?? NOT_DEGRADED), NOT_DEGRADED);
+  fetched === null
+    ? NOT_DEGRADED
+    : fetched.reduce((set, tiles) => set | (tiles?.degraded ?? NOT_DEGRADED), NOT_DEGRADED);
 
-const enginesModes = ({ views }: ReadPlan): Degraded => views.reduce((set, { served }) => set | served.degraded(), NOT_DEGRADED);
+const enginesModes = ({ views }: ReadPlan): Degraded =>
+  views.reduce((set, { served }) => set | served.degraded(), NOT_DEGRADED);
 
 /** A view each: its rows' newest events, as the read that answered found them. */
 type NewestOfRows = (number | null)[][];
@@ -144,11 +169,18 @@ export const createRead = (dependencies: ReadDependencies): Read => {
   const asKnown = async (
     view: ViewRead,
     known: number,
-  ): Promise<{ served: ServedView; below: readonly number[]; leftOut?: (event: RawEvent) => boolean }> => {
+  ): Promise<{
+    served: ServedView;
+    below: readonly number[];
+    leftOut?: (event: RawEvent) => boolean;
+  }> => {
     const then = dependencies.views.liveAt(view.served.plan.view, known);
     const served = then ?? view.served;
     const below = await dependencies.knownBelow(served.plan.source, known);
-    const leftOut = served.plan.latenessMs === null ? null : await dependencies.leftOut(served.plan.view, served.generation);
+    const leftOut =
+      served.plan.latenessMs === null
+        ? null
+        : await dependencies.leftOut(served.plan.view, served.generation);
     return leftOut === null ? { served, below } : { served, below, leftOut };
   };
 
@@ -165,7 +197,9 @@ export const createRead = (dependencies: ReadDependencies): Read => {
   ): Promise<ReadResult> => {
     const rows = request.entities.length;
     const answered = await Promise.all(
-      plan.views.map(async (view) => (known === null ? { served: view.served } : await asKnown(view, known))),
+      plan.views.map(async (view) =>
+        known === null ? { served: view.served } : await asKnown(view, known),
+      ),
     );
     const values: Value[][] = [];
     const status: FeatureStatus[][] = [];
@@ -176,14 +210,32 @@ export const createRead = (dependencies: ReadDependencies): Read => {
       const rowStatus: FeatureStatus[] = new Array(plan.features.length).fill('null');
       const viewValues: (readonly Value[])[] = [];
       for (const [v, view] of plan.views.entries()) {
-        const source = answered[v] as { served: ServedView; below?: readonly number[]; leftOut?: (event: RawEvent) => boolean };
+        const source = answered[v] as {
+          served: ServedView;
+          below?: readonly number[];
+          leftOut?: (event: RawEvent) => boolean;
+        };
         const whole = source.served.plan;
-        const past = { ...whole, features: whole.features.filter((feature) => view.needed.has(feature.name)) };
+        const past = {
+          ...whole,
+          features: whole.features.filter((feature) => view.needed.has(feature.name)),
+        };
         const key = keyOfEntity(past, entity);
-        const result = await readHistorical(dependencies.rawEvents, { ...source, plan: past, key, at });
-        newest?.[v]?.push(result.events.length === 0 ? null : Math.max(...result.events.map(({ eventTime }) => eventTime)));
+        const result = await readHistorical(dependencies.rawEvents, {
+          ...source,
+          plan: past,
+          key,
+          at,
+        });
+        newest?.[v]?.push(
+          result.events.length === 0
+            ? null
+            : Math.max(...result.events.map(({ eventTime }) => eventTime)),
+        );
         // A version that was live then may order its features otherwise, or not have one yet.
-        const byName = view.served.plan.features.map((feature) => past.features.findIndex((f) => f.name === feature.name));
+        const byName = view.served.plan.features.map((feature) =>
+          past.features.findIndex((f) => f.name === feature.name),
+        );
         viewValues.push(byName.map((index) => (index < 0 ? null : (result.values[index] ?? null))));
         for (const { feature, column } of view.columns) {
           const index = byName[feature] as number;
@@ -191,7 +243,13 @@ export const createRead = (dependencies: ReadDependencies): Read => {
           rowStatus[column] = index < 0 ? 'not-found' : (result.status[index] as FeatureStatus);
         }
       }
-      computeOnDemand(plan, viewValues, requestRow(plan, request.request, row, rows), rowValues, rowStatus);
+      computeOnDemand(
+        plan,
+        viewValues,
+        requestRow(plan, request.request, row, rows),
+        rowValues,
+        rowStatus,
+      );
       values.push(rowValues);
       status.push(rowStatus);
     }
@@ -209,7 +267,10 @@ export const createRead = (dependencies: ReadDependencies): Read => {
     return withModes(result, modes | shared());
   };
 
-  /** From tiles; null where some row's tiles do not suffice. `fetched`: by view, the tiles that a store gave. */
+  /**
+   * From tiles; null where some row's tiles do not suffice. `fetched`: by view, the tiles that a
+   * store gave.
+   */
   const readPresent = (
     plan: ReadPlan,
     request: ReadRequest,
@@ -242,7 +303,9 @@ export const createRead = (dependencies: ReadDependencies): Read => {
             : tiles.read(row, at, out, outStatus);
         if (outcome !== 'ok') return null;
         if (newest !== null)
-          newest[v]?.push(tiles === null ? served.newest(keyOfEntity(served.plan, entity)) : tiles.newest(row));
+          newest[v]?.push(
+            tiles === null ? served.newest(keyOfEntity(served.plan, entity)) : tiles.newest(row),
+          );
         const { columns } = view;
         for (let c = 0; c < columns.length; c++) {
           const { feature, column } = columns[c] as ViewRead['columns'][number];
@@ -255,30 +318,53 @@ export const createRead = (dependencies: ReadDependencies): Read => {
       }
       if (keepViewValues) {
         rowStatus ??= plan.allPresent.slice();
-        computeOnDemand(plan, viewValues, requestRow(plan, request.request, row, rows), rowValues, rowStatus);
+        computeOnDemand(
+          plan,
+          viewValues,
+          requestRow(plan, request.request, row, rows),
+          rowValues,
+          rowStatus,
+        );
       }
       values[row] = rowValues;
       status[row] = rowStatus ?? plan.allPresent;
     }
     let modes = fetchedModes(fetched) | shared();
     for (let v = 0; v < views.length; v++)
-      modes |= viewModes((plan.views[v] as ViewRead).served, (views[v] as ViewAnswer).through, known);
-    const result = { features: plan.features, values, status, entities, views, at, known, ...originsOf(plan, newest) };
+      modes |= viewModes(
+        (plan.views[v] as ViewRead).served,
+        (views[v] as ViewAnswer).through,
+        known,
+      );
+    const result = {
+      features: plan.features,
+      values,
+      status,
+      entities,
+      views,
+      at,
+      known,
+      ...originsOf(plan, newest),
+    };
     return withModes(result, modes);
   };
 
   return async (request) => {
-    const plan = request.after === undefined ? planOf(request) : await planAfter(request, request.after);
+    const plan =
+      request.after === undefined ? planOf(request) : await planAfter(request, request.after);
     const now = dependencies.readTime();
-    const at = request.at ?? (request.known !== undefined && request.known < now ? request.known : now);
-    if (request.known !== undefined && request.known < now) return readPast(plan, request, at, request.known, now, NOT_DEGRADED);
+    const at =
+      request.at ?? (request.known !== undefined && request.known < now ? request.known : now);
+    if (request.known !== undefined && request.known < now)
+      return readPast(plan, request, at, request.known, now, NOT_DEGRADED);
     // Before the stores are asked: what they answer is at least as far.
     const views = plan.views.map(({ served }) => answerOf(served, served.through(now)));
     const fetched = plan.stored ? await fetchTiles(plan, request, at) : null;
     const present = readPresent(plan, request, at, now, views, fetched);
     if (present !== null) return present;
     // Of a time that is named, raw events are the usual answer.
-    const modes = request.at === undefined ? fetchedModes(fetched) | enginesModes(plan) | FOLDED : NOT_DEGRADED;
+    const modes =
+      request.at === undefined ? fetchedModes(fetched) | enginesModes(plan) | FOLDED : NOT_DEGRADED;
     return readPast(plan, request, at, null, now, modes);
   };
 };

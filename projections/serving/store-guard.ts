@@ -1,10 +1,14 @@
 /**
- * A store with a budget: a read is answered in time or given up, and a store that has failed several times in a row is left alone.
+ * A store with a budget: a read is answered in time or given up, and a store that has failed
+ * several times in a row is left alone.
  *
- *   closed   every read asks; `failures` failed ones open it, each begun after the one before had failed: reads that hang together are one
- *   open     no read asks, none waits; every `restMs` the read that comes is asked beside, for nobody: answered in time, it closes
+ *   closed every read asks; `failures` failed ones open it, each begun after the one before had
+ *   failed: reads that hang together are one
+ *   open no read asks, none waits; every `restMs` the read that comes is asked beside, for nobody:
+ *   answered in time, it closes
  *
- * So a store that hangs costs its budget a few times, not at every read, and who reads while it is down does not pay for finding out.
+ * So a store that hangs costs its budget a few times, not at every read, and who reads while it is
+ * down does not pay for finding out.
  */
 import type { OnlineStore, TilesAnswer, TilesTarget } from '#domain/ports/online-store.ts';
 
@@ -32,7 +36,10 @@ const FAILURES = 3;
 const REST_MS = 500;
 
 /** The work's outcome, or `slow` once the budget is over. */
-const within = (work: Promise<readonly TilesAnswer[]>, ms: number): Promise<readonly TilesAnswer[] | Unanswered> =>
+const within = (
+  work: Promise<readonly TilesAnswer[]>,
+  ms: number,
+): Promise<readonly TilesAnswer[] | Unanswered> =>
   new Promise((resolve) => {
     // Where it is we who were busy, the answer may lie in the socket: it is looked for once more.
     const timer = setTimeout(() => setImmediate(resolve, 'slow'), ms);
@@ -53,9 +60,16 @@ export const guardStore = (
   let left: Unanswered | null = null;
   let askAgainAt = 0;
 
-  const ask = async (target: TilesTarget, keys: readonly string[], at: number): Promise<readonly TilesAnswer[] | Unanswered> => {
+  const ask = async (
+    target: TilesTarget,
+    keys: readonly string[],
+    at: number,
+  ): Promise<readonly TilesAnswer[] | Unanswered> => {
     const begun = now();
-    const outcome = await within(store.read(target, keys, at), budgetMs * (1 + Math.floor(keys.length / KEYS_A_BUDGET)));
+    const outcome = await within(
+      store.read(target, keys, at),
+      budgetMs * (1 + Math.floor(keys.length / KEYS_A_BUDGET)),
+    );
     if (typeof outcome !== 'string') {
       failed = 0;
       left = null;

@@ -1,4 +1,7 @@
-/** A store that hangs costs its budget a few times, then nothing; once it answers again, it is asked again. No time passes here but ours. */
+/**
+ * A store that hangs costs its budget a few times, then nothing; once it answers again, it is asked
+ * again. No time passes here but ours.
+ */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { OnlineStore, TilesAnswer, TilesTarget } from '#domain/ports/online-store.ts';
 import { guardStore } from './store-guard.ts';
@@ -6,12 +9,20 @@ import { guardStore } from './store-guard.ts';
 const target = {} as TilesTarget;
 const NOTHING: TilesAnswer = { found: 'nothing' };
 
-let asked: { readonly keys: readonly string[]; readonly answer: () => void; readonly fail: () => void }[] = [];
+let asked: {
+  readonly keys: readonly string[];
+  readonly answer: () => void;
+  readonly fail: () => void;
+}[] = [];
 const store: OnlineStore = {
   name: 'store',
   read: (_target, keys) =>
     new Promise((resolve, reject) => {
-      asked.push({ keys, answer: () => resolve(keys.map(() => NOTHING)), fail: () => reject(new Error('down')) });
+      asked.push({
+        keys,
+        answer: () => resolve(keys.map(() => NOTHING)),
+        fail: () => reject(new Error('down')),
+      });
     }),
   close: async () => {},
 };

@@ -1,10 +1,14 @@
 /**
- * The newest traced update of each entity that no read has shown yet: so the trace of a producer's event can end with the read that shows
- * it. Bounded, and there only while traces are on: what is forgotten lacks that last span, nothing else.
+ * The newest traced update of each entity that no read has shown yet: so the trace of a producer's
+ * event can end with the read that shows it. Bounded, and there only while traces are on: what is
+ * forgotten lacks that last span, nothing else.
  */
 import type { TraceContext } from '#domain/ports/tracing.ts';
 
-/** What one commit, or one batch of a projection, made of one traced append for one view's generation. */
+/**
+ * What one commit, or one batch of a projection, made of one traced append for one view's
+ * generation.
+ */
 export interface TracedUpdate {
   readonly view: string;
   readonly generation: number;
@@ -26,8 +30,16 @@ export interface TracedUpdates {
   readonly mark: () => number;
   /** Whether anything of a view waits to be shown. */
   readonly waits: (view: string) => boolean;
-  /** The updates that a read of these entities, started at `mark`, is the first to show: each is given once. */
-  readonly shown: (view: string, generation: number, keys: readonly string[], mark: number) => readonly TracedUpdate[];
+  /**
+   * The updates that a read of these entities, started at `mark`, is the first to show: each is
+   * given once.
+   */
+  readonly shown: (
+    view: string,
+    generation: number,
+    keys: readonly string[],
+    mark: number,
+  ) => readonly TracedUpdate[];
 }
 
 interface Noted {
@@ -71,7 +83,8 @@ export const createTracedUpdates = (most = MOST): TracedUpdates => {
       const found: TracedUpdate[] = [];
       for (const key of keys) {
         const noted = waiting.get(key);
-        if (noted === undefined || noted.number > mark || noted.update.generation !== generation) continue;
+        if (noted === undefined || noted.number > mark || noted.update.generation !== generation)
+          continue;
         waiting.delete(key);
         if (noted.shown) continue;
         noted.shown = true;

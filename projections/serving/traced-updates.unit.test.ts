@@ -10,7 +10,8 @@ const update = (name: string, keys: readonly string[], generation = 1): TracedUp
   logTime: 0,
   readableAt: 0,
 });
-const names = (shown: readonly TracedUpdate[]): string[] => shown.map(({ context }) => context.traceparent);
+const names = (shown: readonly TracedUpdate[]): string[] =>
+  shown.map(({ context }) => context.traceparent);
 
 test('the first read of one of its entities shows an update, and no read after it', () => {
   const updates = createTracedUpdates();

@@ -1,8 +1,14 @@
-/** How the values of one view fare: whether its computation stands still, and whether they lack what was accepted long ago. */
+/**
+ * How the values of one view fare: whether its computation stands still, and whether they lack what
+ * was accepted long ago.
+ */
 import { type Degraded, degraded } from '#domain/ports/degraded.ts';
 import type { ServedView } from './served-view.ts';
 
-/** Values that lack events of so long ago are behind; or of the view's own freshness target, where that is longer. */
+/**
+ * Values that lack events of so long ago are behind; or of the view's own freshness target, where
+ * that is longer.
+ */
 const BEHIND_MS = 30_000;
 const BEHIND = degraded('behind');
 
@@ -12,5 +18,7 @@ export const viewModes = (
   now: number,
 ): Degraded => {
   const modes = ofEngine();
-  return through !== null && now - through > Math.max(BEHIND_MS, plan.freshnessMs ?? 0) ? modes | BEHIND : modes;
+  return through !== null && now - through > Math.max(BEHIND_MS, plan.freshnessMs ?? 0)
+    ? modes | BEHIND
+    : modes;
 };

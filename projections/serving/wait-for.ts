@@ -1,6 +1,7 @@
 /**
- * `after`: a reader names a position that an answer gave, and is answered from what has taken it in ("read your writes"). Positions are
- * the log's, so whichever gateway gave one, any other can be asked for it.
+ * `after`: a reader names a position that an answer gave, and is answered from what has taken it in
+ * ("read your writes"). Positions are the log's, so whichever gateway gave one, any other can be
+ * asked for it.
  */
 import { MillraceError } from '#domain/errors.ts';
 import { formatPosition } from '#domain/ports/log.ts';
@@ -14,19 +15,31 @@ export interface WaitForDependencies {
   readonly deadlineMs: number;
 }
 
-/** How far those that are read from are, one list a reader; empty where nothing that is read depends on the topic. */
+/**
+ * How far those that are read from are, one list a reader; empty where nothing that is read depends
+ * on the topic.
+ */
 export type Readers = () => readonly (readonly Position[])[];
 
-/** @throws MR_POSITION_NOT_REACHED past the deadline: `details.reached` is how far the slowest reader is */
+/**
+ * @throws MR_POSITION_NOT_REACHED past the deadline: `details.reached` is how far the slowest
+ * reader is
+ */
 export type WaitFor = (wanted: TopicPosition, readers: Readers, waitMs?: number) => Promise<void>;
 
 const offsetOf = (reader: readonly Position[], partition: number): number =>
   reader.find((p) => p.partition === partition)?.offset ?? 0;
 
 const isReached = (readers: Readers, { positions }: TopicPosition): boolean =>
-  readers().every((reader) => positions.every(({ partition, offset }) => offsetOf(reader, partition) >= offset));
+  readers().every((reader) =>
+    positions.every(({ partition, offset }) => offsetOf(reader, partition) >= offset),
+  );
 
-const notReached = (readers: Readers, { topic, positions }: TopicPosition, deadlineMs: number): MillraceError => {
+const notReached = (
+  readers: Readers,
+  { topic, positions }: TopicPosition,
+  deadlineMs: number,
+): MillraceError => {
   const slowest = positions.map(({ partition }) => ({
     partition,
     offset: Math.min(...readers().map((reader) => offsetOf(reader, partition))),

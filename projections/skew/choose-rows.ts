@@ -1,4 +1,7 @@
-/** Which logged rows are compared: whole requests, at most about so many rows, the same ones whenever it is asked again. */
+/**
+ * Which logged rows are compared: whole requests, at most about so many rows, the same ones
+ * whenever it is asked again.
+ */
 import { placeOf } from '#domain/served/sampled.ts';
 import type { ServedRow } from '#domain/served/served-record.ts';
 
@@ -9,7 +12,8 @@ export interface ChosenRows {
   readonly logged: { readonly requests: number; readonly rows: number };
 }
 
-export const requestsOf = (rows: readonly ServedRow[]): number => rows.filter(({ row }) => row === 0).length;
+export const requestsOf = (rows: readonly ServedRow[]): number =>
+  rows.filter(({ row }) => row === 0).length;
 
 export const chooseRows = async (
   logged: AsyncIterable<readonly ServedRow[]>,

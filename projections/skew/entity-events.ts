@@ -1,4 +1,6 @@
-/** The raw events of the entities that are asked about: one scan a source, however many there are. */
+/**
+ * The raw events of the entities that are asked about: one scan a source, however many there are.
+ */
 import type { SourceDefinition } from '#domain/definitions/model.ts';
 import type { HistoryTables } from '#domain/ports/history.ts';
 import type { RawEvent } from '#domain/values/value.ts';
@@ -18,7 +20,8 @@ export interface WantedEntity {
 export type EntityEvents = (plan: ViewPlan, key: string) => readonly RawEvent[];
 
 /** Plans whose keys come from the same fields name an entity alike. */
-const keyedBy = ({ source, keys }: ViewPlan): string => JSON.stringify([source, keys.map(({ field }) => field)]);
+const keyedBy = ({ source, keys }: ViewPlan): string =>
+  JSON.stringify([source, keys.map(({ field }) => field)]);
 
 interface Keyed {
   readonly plan: ViewPlan;
@@ -32,7 +35,10 @@ export const collectEvents = async (
   below: (source: string) => readonly number[],
 ): Promise<EntityEvents> => {
   const keyed = new Map<string, Keyed>();
-  const sources = new Map<string, { readonly source: SourceDefinition; from: number; to: number }>();
+  const sources = new Map<
+    string,
+    { readonly source: SourceDefinition; from: number; to: number }
+  >();
   const turn = turns();
   for (const { source, plan, key, from, to } of wanted) {
     await turn();
@@ -50,7 +56,12 @@ export const collectEvents = async (
   for (const { source, from, to } of sources.values()) {
     const mine = [...keyed.values()].filter(({ plan }) => plan.source === source.name);
     const range = { to, ...(Number.isFinite(from) ? { from } : {}) };
-    const query = { source: source.name, fields: Object.keys(source.fields), below: below(source.name), ...range };
+    const query = {
+      source: source.name,
+      fields: Object.keys(source.fields),
+      below: below(source.name),
+      ...range,
+    };
     for await (const events of history.scan(query))
       for (const event of events)
         for (const { plan, events: kept } of mine) {

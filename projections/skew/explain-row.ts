@@ -1,9 +1,10 @@
 /**
  * Why values of one logged row are not what they are in event-time.
  *
- * First the state is found from which the answer was computed: folded, it must give what was served. Then what was missing in it is added,
- * step by step (see `recompute.ts`), until the value is the one that a data set has. Each step that changes the value is a cause. Where no
- * state gives what was served, or the last step is not the data set's value, the difference is unexplained.
+ * First the state is found from which the answer was computed: folded, it must give what was
+ * served. Then what was missing in it is added, step by step (see `recompute.ts`), until the value
+ * is the one that a data set has. Each step that changes the value is a cause. Where no state gives
+ * what was served, or the last step is not the data set's value, the difference is unexplained.
  */
 import { parseTopicPosition } from '#domain/ports/position.ts';
 import type { ServedRow, ServedViewOf } from '#domain/served/served-record.ts';
@@ -14,7 +15,13 @@ import { featureFrom } from '#domain/views/fold.ts';
 import type { ViewPlan } from '#domain/views/plan.ts';
 import type { DatasetPlan, PlannedValue } from '#projections/datasets/dataset-plan.ts';
 import { isRounded } from '#projections/explain/same-value.ts';
-import { columnsOf, foldView, type ViewInState, type ViewValues, viewInState } from './recompute.ts';
+import {
+  columnsOf,
+  foldView,
+  type ViewInState,
+  type ViewValues,
+  viewInState,
+} from './recompute.ts';
 import { type Noise, noiseOf, same } from './same.ts';
 import type { ServedPlan } from './served-plan.ts';
 import { inLogOrder, LATE, statesOf } from './states.ts';
@@ -41,7 +48,10 @@ export interface Explained {
 const STEPS: readonly SkewCause[] = ['lag', 'left-out', 'late', 'definition'];
 const DEFINITION = LATE + 1;
 const EVENTS_SHOWN = 3;
-/** Combinations of the states of several views that are tried for what an on-demand feature makes of them. */
+/**
+ * Combinations of the states of several views that are tried for what an on-demand feature makes of
+ * them.
+ */
 const MAX_COMBINATIONS = 2_000;
 
 interface RowView {
@@ -56,11 +66,16 @@ interface RowView {
 
 /** Of the offsets that the view said it had read. */
 const belowOf = (position: string): ((event: RawEvent) => boolean) => {
-  const reached = new Map(parseTopicPosition(position).positions.map(({ partition, offset }) => [partition, offset]));
+  const reached = new Map(
+    parseTopicPosition(position).positions.map(({ partition, offset }) => [partition, offset]),
+  );
   return ({ partition, offset }) => offset < (reached.get(partition) ?? 0);
 };
 
-const rowView = (evidence: RowEvidence, { definitions, plan }: DatasetPlan['views'][number]): RowView => {
+const rowView = (
+  evidence: RowEvidence,
+  { definitions, plan }: DatasetPlan['views'][number],
+): RowView => {
   const { row, served } = evidence;
   const alias = definitions.view.name;
   const by = row.views[served.answeredBy.get(alias) as number] as ServedViewOf;
@@ -82,7 +97,12 @@ const rowView = (evidence: RowEvidence, { definitions, plan }: DatasetPlan['view
     alias,
     plan,
     source: definitions.source.name,
-    aggregations: new Map(Object.entries(definitions.view.features).map(([name, { aggregation }]) => [name, aggregation])),
+    aggregations: new Map(
+      Object.entries(definitions.view.features).map(([name, { aggregation }]) => [
+        name,
+        aggregation,
+      ]),
+    ),
     events,
     *states() {
       for (let i = 0; ; i++) {
@@ -106,27 +126,37 @@ function* combinations(views: readonly RowView[], chosen: Chosen = new Map()): G
     yield chosen;
     return;
   }
-  for (const state of view.states()) yield* combinations(rest, new Map([...chosen, [view.alias, state]]));
+  for (const state of view.states())
+    yield* combinations(rest, new Map([...chosen, [view.alias, state]]));
 }
 
 /** The views that a value is made of. */
 const viewsUnder = (plan: DatasetPlan, value: PlannedValue): ReadonlySet<string> => {
   if (value.from === 'feature') return new Set([value.view]);
   return new Set(
-    value.inputs.flatMap(({ from }) => ('request' in from ? [] : [...viewsUnder(plan, plan.values[from.value] as PlannedValue)])),
+    value.inputs.flatMap(({ from }) =>
+      'request' in from ? [] : [...viewsUnder(plan, plan.values[from.value] as PlannedValue)],
+    ),
   );
 };
 
-export const explainRow = (evidence: RowEvidence, columns: readonly string[]): ReadonlyMap<string, Explained> => {
+export const explainRow = (
+  evidence: RowEvidence,
+  columns: readonly string[],
+): ReadonlyMap<string, Explained> => {
   const { row, served, compared } = evidence;
-  const views = new Map(served.plan.views.map((view) => [view.definitions.view.name, rowView(evidence, view)]));
+  const views = new Map(
+    served.plan.views.map((view) => [view.definitions.view.name, rowView(evidence, view)]),
+  );
   const now = new Map<string, ViewValues>();
   for (const { definitions, plan } of compared.views) {
     const key = keyOfEntity(plan, row.entity);
     now.set(definitions.view.name, foldView(plan, evidence.events(plan, key), key, row.at));
   }
   const present = columnsOf(compared, (name) => now.get(name) ?? new Map(), row.request);
-  const plannedOf = new Map(served.plan.columns.map(({ name, value }) => [name, served.plan.values[value] as PlannedValue]));
+  const plannedOf = new Map(
+    served.plan.columns.map(({ name, value }) => [name, served.plan.values[value] as PlannedValue]),
+  );
 
   const noise = new Map<string, Noise>();
   const noiseIn = (column: string): Noise => {
@@ -137,22 +167,36 @@ export const explainRow = (evidence: RowEvidence, columns: readonly string[]): R
     if (value?.from === 'feature') {
       const view = views.get(value.view) as RowView;
       const feature = view.plan.features.find(({ name }) => name === value.feature);
-      if (feature !== undefined) found = noiseOf(view.plan, feature, view.aggregations.get(value.feature) as string, view.events);
+      if (feature !== undefined)
+        found = noiseOf(
+          view.plan,
+          feature,
+          view.aggregations.get(value.feature) as string,
+          view.events,
+        );
     }
     noise.set(column, found);
     return found;
   };
-  const gives = (column: string, value: Value): boolean => same(row.values[column] ?? null, value, noiseIn(column));
+  const gives = (column: string, value: Value): boolean =>
+    same(row.values[column] ?? null, value, noiseIn(column));
 
   /** The columns of each view that were logged. */
-  const own = new Map([...views.keys()].map((alias) => [alias, [] as { column: string; feature: string }[]]));
+  const own = new Map(
+    [...views.keys()].map((alias) => [alias, [] as { column: string; feature: string }[]]),
+  );
   for (const [column, value] of plannedOf)
-    if (value.from === 'feature' && column in row.status) own.get(value.view)?.push({ column, feature: value.feature });
+    if (value.from === 'feature' && column in row.status)
+      own.get(value.view)?.push({ column, feature: value.feature });
   /** The state that gives all that a view answered. */
   const whole = new Map<string, ViewInState>();
   for (const [alias, view] of views)
     for (const state of view.states())
-      if ((own.get(alias) ?? []).every(({ column, feature }) => gives(column, state.at(0).get(feature) ?? null))) {
+      if (
+        (own.get(alias) ?? []).every(({ column, feature }) =>
+          gives(column, state.at(0).get(feature) ?? null),
+        )
+      ) {
         whole.set(alias, state);
         break;
       }
@@ -161,7 +205,9 @@ export const explainRow = (evidence: RowEvidence, columns: readonly string[]): R
   const chosenFor = (column: string, value: PlannedValue): Chosen | null => {
     const under = [...viewsUnder(served.plan, value)].map((alias) => views.get(alias) as RowView);
     const ofAll = (chosen: Chosen): Value =>
-      columnsOf(served.plan, (name) => chosen.get(name)?.at(0) ?? new Map(), row.request).get(column) ?? null;
+      columnsOf(served.plan, (name) => chosen.get(name)?.at(0) ?? new Map(), row.request).get(
+        column,
+      ) ?? null;
     if (under.every(({ alias }) => whole.has(alias)) && gives(column, ofAll(whole))) return whole;
     let tried = 0;
     for (const chosen of combinations(under)) {
@@ -175,8 +221,12 @@ export const explainRow = (evidence: RowEvidence, columns: readonly string[]): R
     [...viewsUnder(served.plan, value)].flatMap((alias) => {
       const { plan, source, events } = views.get(alias) as RowView;
       const { state } = chosen.get(alias) as ViewInState;
-      const feature = value.from === 'feature' ? plan.features.find(({ name }) => name === value.feature) : undefined;
-      const from = feature === undefined ? Number.NEGATIVE_INFINITY : featureFrom(plan, feature, row.at);
+      const feature =
+        value.from === 'feature'
+          ? plan.features.find(({ name }) => name === value.feature)
+          : undefined;
+      const from =
+        feature === undefined ? Number.NEGATIVE_INFINITY : featureFrom(plan, feature, row.at);
       return events
         .filter(({ eventTime }, i) => state[i] === level && eventTime >= from)
         .slice(0, EVENTS_SHOWN)
@@ -194,13 +244,18 @@ export const explainRow = (evidence: RowEvidence, columns: readonly string[]): R
     const last = present.get(column);
     if (value === undefined || last === undefined) return unexplained;
     const chosen = chosenFor(column, value);
-    if (chosen === null || !same(last, evidence.eventTime.get(column) ?? null, noiseIn(column))) return unexplained;
+    if (chosen === null || !same(last, evidence.eventTime.get(column) ?? null, noiseIn(column)))
+      return unexplained;
     const steps = Array.from(
       { length: DEFINITION + 1 },
       (_, level): Value =>
         level === DEFINITION
           ? last
-          : (columnsOf(served.plan, (name) => chosen.get(name)?.at(level) ?? new Map(), row.request).get(column) ?? null),
+          : (columnsOf(
+              served.plan,
+              (name) => chosen.get(name)?.at(level) ?? new Map(),
+              row.request,
+            ).get(column) ?? null),
     );
     const causes: SkewCause[] = [];
     const events: SkewEvent[] = [];

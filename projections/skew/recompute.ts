@@ -1,7 +1,9 @@
 /**
- * Values of one row of an answer, by a data set's plan, at each step from what was served to what is true:
+ * Values of one row of an answer, by a data set's plan, at each step from what was served to what
+ * is true:
  *
- *   0 served   1 and what lagged   2 and what was left out   3 and what came late   4 by the present definitions
+ *   0 served 1 and what lagged 2 and what was left out 3 and what came late 4 by the present
+ *   definitions
  */
 import type { RawEvent, Row, Value } from '#domain/values/value.ts';
 import { foldFeatures } from '#domain/views/fold.ts';
@@ -12,7 +14,12 @@ import type { State } from './states.ts';
 /** feature → value */
 export type ViewValues = ReadonlyMap<string, Value>;
 
-export const foldView = (plan: ViewPlan, events: readonly RawEvent[], key: string, at: number): ViewValues => {
+export const foldView = (
+  plan: ViewPlan,
+  events: readonly RawEvent[],
+  key: string,
+  at: number,
+): ViewValues => {
   const { values } = foldFeatures(plan, events, key, at);
   return new Map(plan.features.map(({ name }, i) => [name, values[i] ?? null]));
 };
@@ -23,7 +30,13 @@ export interface ViewInState {
   readonly at: (level: number) => ViewValues;
 }
 
-export const viewInState = (plan: ViewPlan, events: readonly RawEvent[], key: string, at: number, state: State): ViewInState => {
+export const viewInState = (
+  plan: ViewPlan,
+  events: readonly RawEvent[],
+  key: string,
+  at: number,
+  state: State,
+): ViewInState => {
   const known: (ViewValues | undefined)[] = [];
   return {
     state,
@@ -46,7 +59,11 @@ export const viewInState = (plan: ViewPlan, events: readonly RawEvent[], key: st
 };
 
 /** column → value; what on-demand features make of the views' values and the request's inputs */
-export const columnsOf = (plan: DatasetPlan, view: (name: string) => ViewValues, request: Row): ReadonlyMap<string, Value> => {
+export const columnsOf = (
+  plan: DatasetPlan,
+  view: (name: string) => ViewValues,
+  request: Row,
+): ReadonlyMap<string, Value> => {
   const values: Value[] = [];
   for (const planned of plan.values) {
     if (planned.from === 'feature') {

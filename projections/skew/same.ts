@@ -1,4 +1,7 @@
-/** Equality of values that were added up in another order: the last digits of a sum may differ, and of a spread of nearly equal values all. */
+/**
+ * Equality of values that were added up in another order: the last digits of a sum may differ, and
+ * of a spread of nearly equal values all.
+ */
 import type { RawEvent, Value } from '#domain/values/value.ts';
 import type { PlannedFeature, ViewPlan } from '#domain/views/plan.ts';
 import { equalValue, isRounded, sameValue } from '#projections/explain/same-value.ts';
@@ -8,7 +11,9 @@ export type Noise = number | 'exact';
 
 export const same = (a: Value, b: Value, noise: Noise): boolean =>
   equalValue(a, b) ||
-  (noise !== 'exact' && (sameValue(a, b) || (typeof a === 'number' && typeof b === 'number' && Math.abs(a - b) <= noise)));
+  (noise !== 'exact' &&
+    (sameValue(a, b) ||
+      (typeof a === 'number' && typeof b === 'number' && Math.abs(a - b) <= noise)));
 
 /** A part of the largest input that rounding may move a result by. */
 const ROUNDING: Readonly<Record<string, (scale: number) => number>> = {
@@ -19,7 +24,12 @@ const ROUNDING: Readonly<Record<string, (scale: number) => number>> = {
 };
 
 /** How far apart two results over these events may be and be the same. */
-export const noiseOf = (plan: ViewPlan, feature: PlannedFeature, aggregation: string, events: readonly RawEvent[]): Noise => {
+export const noiseOf = (
+  plan: ViewPlan,
+  feature: PlannedFeature,
+  aggregation: string,
+  events: readonly RawEvent[],
+): Noise => {
   if (!isRounded(feature.type)) return 'exact';
   const rounding = ROUNDING[aggregation];
   if (rounding === undefined) return 0;

@@ -1,6 +1,7 @@
 /**
- * How a logged answer was computed: the definitions of the versions that it names, as a data set's plan, and which of its views stands for
- * which. A view that a service pins in one version and an on-demand feature reads in another are two views here.
+ * How a logged answer was computed: the definitions of the versions that it names, as a data set's
+ * plan, and which of its views stands for which. A view that a service pins in one version and an
+ * on-demand feature reads in another are two views here.
  */
 import type {
   EntityDefinition,
@@ -14,7 +15,11 @@ import type {
 import { fail } from '#domain/errors.ts';
 import type { ServedOnDemand, ServedViewOf } from '#domain/served/served-record.ts';
 import type { Catalog } from '#projections/catalog/catalog.ts';
-import { type DatasetPlan, planDataset, type ViewDefinitions } from '#projections/datasets/dataset-plan.ts';
+import {
+  type DatasetPlan,
+  planDataset,
+  type ViewDefinitions,
+} from '#projections/datasets/dataset-plan.ts';
 
 export type AnsweringView = Pick<ServedViewOf, 'view' | 'version' | 'generation'>;
 
@@ -26,12 +31,20 @@ export interface ServedPlan {
 
 const versionOf = <T>(catalog: Catalog, kind: Kind, name: string, version?: number): T => {
   const versions = catalog.stream(kind, name)?.state.versions ?? [];
-  const found = version === undefined ? versions.at(-1) : versions.find((one) => one.version === version);
+  const found =
+    version === undefined ? versions.at(-1) : versions.find((one) => one.version === version);
   if (found !== undefined) return found.definition as T;
-  return fail('MR_NOT_FOUND', `there is no ${kind} "${name}"${version === undefined ? '' : ` of version ${version}`}`);
+  return fail(
+    'MR_NOT_FOUND',
+    `there is no ${kind} "${name}"${version === undefined ? '' : ` of version ${version}`}`,
+  );
 };
 
-const definitionsOf = (catalog: Catalog, { view: name, version }: AnsweringView, alias: string): ViewDefinitions => {
+const definitionsOf = (
+  catalog: Catalog,
+  { view: name, version }: AnsweringView,
+  alias: string,
+): ViewDefinitions => {
   const view = versionOf<FeatureViewDefinition>(catalog, 'feature-view', name, version);
   return {
     view: { ...view, name: alias },
@@ -40,41 +53,65 @@ const definitionsOf = (catalog: Catalog, { view: name, version }: AnsweringView,
   };
 };
 
-/** @param onDemand versions of the on-demand features: those that the answer names, or older ones @throws where a version has gone or stands still */
+/**
+ * @param onDemand versions of the on-demand features: those that the answer names, or older ones
+ * @throws where a version has gone or stands still
+ */
 export const servedPlan = (
   catalog: Catalog,
-  { serviceVersion, views }: { readonly serviceVersion: number; readonly views: readonly AnsweringView[] },
+  {
+    serviceVersion,
+    views,
+  }: { readonly serviceVersion: number; readonly views: readonly AnsweringView[] },
   service: string,
   onDemand: readonly ServedOnDemand[],
 ): ServedPlan => {
-  const { features: members } = versionOf<FeatureServiceDefinition>(catalog, 'feature-service', service, serviceVersion);
+  const { features: members } = versionOf<FeatureServiceDefinition>(
+    catalog,
+    'feature-service',
+    service,
+    serviceVersion,
+  );
   const answeredBy = new Map<string, number>();
   /** The view as a member reads it (pinned), or as everyone does. */
   const aliasOf = (view: string, version: number | undefined): string => {
     const of = views.filter((one) => one.view === view);
-    const pinned = members.find((member) => member.from === 'view' && member.view === view && member.version !== undefined) as
-      | (ServiceMember & { from: 'view' })
-      | undefined;
+    const pinned = members.find(
+      (member) => member.from === 'view' && member.view === view && member.version !== undefined,
+    ) as (ServiceMember & { from: 'view' }) | undefined;
     const mine =
       version !== undefined
         ? of.find((one) => one.version === version)
         : (of.find((one) => one.version !== pinned?.version) ?? of.at(-1));
-    if (mine === undefined) return fail('MR_NOT_FOUND', `the answer does not say which version of "${view}" it is from`);
-    const alias = of.length > 1 && version === undefined && pinned !== undefined ? `${view}@live` : view;
+    if (mine === undefined)
+      return fail('MR_NOT_FOUND', `the answer does not say which version of "${view}" it is from`);
+    const alias =
+      of.length > 1 && version === undefined && pinned !== undefined ? `${view}@live` : view;
     answeredBy.set(alias, views.indexOf(mine));
     return alias;
   };
   const aliased = members.map(
-    (member): ServiceMember => (member.from === 'view' ? { ...member, view: aliasOf(member.view, member.version) } : member),
+    (member): ServiceMember =>
+      member.from === 'view' ? { ...member, view: aliasOf(member.view, member.version) } : member,
   );
   const formulas = onDemand.map(({ name, version }): OnDemandFeatureDefinition => {
-    const definition = versionOf<OnDemandFeatureDefinition>(catalog, 'on-demand-feature', name, version);
+    const definition = versionOf<OnDemandFeatureDefinition>(
+      catalog,
+      'on-demand-feature',
+      name,
+      version,
+    );
     const inputs = Object.entries(definition.inputs).map(([parameter, input]) => [
       parameter,
       input.from === 'feature' ? { ...input, view: aliasOf(input.view, undefined) } : input,
     ]);
     return { ...definition, inputs: Object.fromEntries(inputs) };
   });
-  const definitions = [...answeredBy].map(([alias, index]) => definitionsOf(catalog, views[index] as AnsweringView, alias));
-  return { plan: planDataset({ members: aliased, views: definitions, onDemand: formulas }), answeredBy };
+  const definitions = [...answeredBy].map(([alias, index]) =>
+    definitionsOf(catalog, views[index] as AnsweringView, alias),
+  );
+  return {
+    plan: planDataset({ members: aliased, views: definitions, onDemand: formulas }),
+    answeredBy,
+  };
 };

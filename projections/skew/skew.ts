@@ -1,9 +1,11 @@
 /**
  * Served values against event-time values, of the rows that a service logged.
  *
- * The law that is checked: served = value(view, entity, at, known), over what the view had computed (DESIGN, section 1); a data set of
- * event-time mode has value(view, entity, at, the end of the log). Data sets are made as for training, in one pass over the events; the
- * rows that differ are then explained from their entities' own events, so each difference is computed twice, in two ways.
+ * The law that is checked: served = value(view, entity, at, known), over what the view had computed
+ * (DESIGN, section 1); a data set of event-time mode has value(view, entity, at, the end of the
+ * log). Data sets are made as for training, in one pass over the events; the rows that differ are
+ * then explained from their entities' own events, so each difference is computed twice, in two
+ * ways.
  */
 import type { SourceDefinition } from '#domain/definitions/model.ts';
 import type { HistoryTables } from '#domain/ports/history.ts';
@@ -14,7 +16,11 @@ import type { SkewReport, SkewRequest } from '#domain/served/skew.ts';
 import type { RawEvent, Row, Value } from '#domain/values/value.ts';
 import { keyOfEntity } from '#domain/views/entity-key.ts';
 import type { Catalog } from '#projections/catalog/catalog.ts';
-import { type DatasetPlan, type DatasetTarget, planDataset } from '#projections/datasets/dataset-plan.ts';
+import {
+  type DatasetPlan,
+  type DatasetTarget,
+  planDataset,
+} from '#projections/datasets/dataset-plan.ts';
 import { isRounded } from '#projections/explain/same-value.ts';
 import type { LateEvents } from '#projections/late/late.ts';
 import { requireLogged } from '#projections/served/served-queries.ts';
@@ -45,13 +51,23 @@ export interface SkewDependencies {
   readonly flush: () => Promise<void>;
   /** what a service is made of now */
   readonly target: (service: string) => DatasetTarget;
-  /** event-time values of these rows, over the events known at a time; when it resolves, the history's tables have all of those */
-  readonly eventTimeValues: (service: string, spine: readonly Row[], known: number) => Promise<EventTimeValues>;
+  /**
+   * event-time values of these rows, over the events known at a time; when it resolves, the
+   * history's tables have all of those
+   */
+  readonly eventTimeValues: (
+    service: string,
+    spine: readonly Row[],
+    known: number,
+  ) => Promise<EventTimeValues>;
   readonly readTime: () => number;
 }
 
 export const DEFAULT_SAMPLE = 10_000;
-/** Clocks of gateways and of the log may differ by so much, and an answer is logged a little after it was given. */
+/**
+ * Clocks of gateways and of the log may differ by so much, and an answer is logged a little after
+ * it was given.
+ */
 const MARGIN_MS = 3_600_000;
 
 /** What the service asks for now, of a row; null where the row does not give it. */
@@ -76,13 +92,17 @@ interface Differing {
   readonly columns: readonly string[];
 }
 
-export const createSkew = (dependencies: SkewDependencies): ((request: SkewRequest) => Promise<SkewReport>) => {
+export const createSkew = (
+  dependencies: SkewDependencies,
+): ((request: SkewRequest) => Promise<SkewReport>) => {
   const { catalog, log, history, late } = dependencies;
 
   const wantedOf = ({ row }: Differing, plans: readonly DatasetPlan[]): WantedEntity[] =>
     plans.flatMap(({ views }) =>
       views.map(({ definitions, plan }) => ({
-        source: catalog.definition('source', definitions.source.name) ?? (definitions.source as SourceDefinition),
+        source:
+          catalog.definition('source', definitions.source.name) ??
+          (definitions.source as SourceDefinition),
         plan,
         key: keyOfEntity(plan, row.entity),
         // Whether a value is expired says the entity's newest event, wherever it lies.
@@ -100,16 +120,29 @@ export const createSkew = (dependencies: SkewDependencies): ((request: SkewReque
   ): Promise<void> => {
     const plans = new Map<string, ServedPlan | null>();
     const planOf = (row: ServedRow, back: number): ServedPlan | null => {
-      const onDemand = row.onDemand.map(({ name, version }) => ({ name, version: Math.max(1, version - back) }));
-      const views = row.views.map(({ view, version, generation }) => ({ view, version, generation }));
+      const onDemand = row.onDemand.map(({ name, version }) => ({
+        name,
+        version: Math.max(1, version - back),
+      }));
+      const views = row.views.map(({ view, version, generation }) => ({
+        view,
+        version,
+        generation,
+      }));
       const id = JSON.stringify([row.serviceVersion, onDemand, views]);
       const made = plans.get(id);
       if (made !== undefined) return made;
       let plan: ServedPlan | null = null;
       try {
-        plan = servedPlan(catalog, { serviceVersion: row.serviceVersion, views }, service, onDemand);
+        plan = servedPlan(
+          catalog,
+          { serviceVersion: row.serviceVersion, views },
+          service,
+          onDemand,
+        );
       } catch {
-        // A breaking change, forced: what that version computed cannot be computed any more, and is told as unexplained.
+        // A breaking change, forced: what that version computed cannot be computed any more, and is
+        // told as unexplained.
       }
       plans.set(id, plan);
       return plan;
@@ -124,16 +157,25 @@ export const createSkew = (dependencies: SkewDependencies): ((request: SkewReque
     }
     const offsets = new Map<string, readonly number[]>();
     for (const { source } of wanted)
-      if (!offsets.has(source.name)) offsets.set(source.name, await log.offsetsAt(rawTopic(source.name), known));
-    const events: EntityEvents = await collectEvents(history, wanted, (source) => offsets.get(source) ?? []);
+      if (!offsets.has(source.name))
+        offsets.set(source.name, await log.offsetsAt(rawTopic(source.name), known));
+    const events: EntityEvents = await collectEvents(
+      history,
+      wanted,
+      (source) => offsets.get(source) ?? [],
+    );
     const leftOut = new Map<string, (event: RawEvent) => boolean>();
     for (const { row } of differing)
       for (const { view, generation } of row.views) {
         const id = `${view}#${generation}`;
-        if (!leftOut.has(id)) leftOut.set(id, (await late.leftOut(view, generation)) ?? (() => false));
+        if (!leftOut.has(id))
+          leftOut.set(id, (await late.leftOut(view, generation)) ?? (() => false));
       }
 
-    const explain = ({ row, eventTime, columns }: Differing, back: number): ReadonlyMap<string, Explained> => {
+    const explain = (
+      { row, eventTime, columns }: Differing,
+      back: number,
+    ): ReadonlyMap<string, Explained> => {
       const served = planOf(row, back);
       if (served === null) return new Map();
       return explainRow(
@@ -143,7 +185,8 @@ export const createSkew = (dependencies: SkewDependencies): ((request: SkewReque
           compared,
           eventTime,
           events,
-          leftOut: (view, generation) => leftOut.get(`${view}#${generation}`) as (event: RawEvent) => boolean,
+          leftOut: (view, generation) =>
+            leftOut.get(`${view}#${generation}`) as (event: RawEvent) => boolean,
         },
         columns,
       );
@@ -151,12 +194,21 @@ export const createSkew = (dependencies: SkewDependencies): ((request: SkewReque
     const unexplained: Explained = { causes: ['unexplained'], events: [] };
     for (const one of differing) {
       const explained = new Map(explain(one, 0));
-      const open = one.columns.filter((column) => (explained.get(column) ?? unexplained).causes.includes('unexplained'));
+      const open = one.columns.filter((column) =>
+        (explained.get(column) ?? unexplained).causes.includes('unexplained'),
+      );
       // A formula that was revised at that very moment: the read may have gone by the one before.
       if (open.length > 0 && one.row.onDemand.some(({ version }) => version > 1))
-        for (const [column, found] of explain({ ...one, columns: open }, 1)) explained.set(column, found);
+        for (const [column, found] of explain({ ...one, columns: open }, 1))
+          explained.set(column, found);
       for (const column of one.columns)
-        tallies.get(column)?.differs(one.row, one.eventTime.get(column) ?? null, explained.get(column) ?? unexplained);
+        tallies
+          .get(column)
+          ?.differs(
+            one.row,
+            one.eventTime.get(column) ?? null,
+            explained.get(column) ?? unexplained,
+          );
       await turn();
     }
   };
@@ -167,7 +219,9 @@ export const createSkew = (dependencies: SkewDependencies): ((request: SkewReque
     const known = dependencies.readTime();
     const { rows: chosen, logged } = await chooseRows(
       dependencies.rows(service, since === undefined ? {} : { from: since - MARGIN_MS }),
-      ({ at }) => at >= (since ?? Number.NEGATIVE_INFINITY) && at <= Math.min(until ?? Number.POSITIVE_INFINITY, known),
+      ({ at }) =>
+        at >= (since ?? Number.NEGATIVE_INFINITY) &&
+        at <= Math.min(until ?? Number.POSITIVE_INFINITY, known),
       sample,
     );
     const asked = planDataset(dependencies.target(service));
@@ -182,7 +236,9 @@ export const createSkew = (dependencies: SkewDependencies): ((request: SkewReque
     const values = await dependencies.eventTimeValues(service, spine, known);
     const compared = planDataset(values.target);
     const names = compared.columns.map(({ name }) => name);
-    const noise = new Map(compared.columns.map(({ name, type }) => [name, isRounded(type) ? 0 : 'exact'] as const));
+    const noise = new Map(
+      compared.columns.map(({ name, type }) => [name, isRounded(type) ? 0 : 'exact'] as const),
+    );
     const tallies = new Map(names.map((name) => [name, createTally(name)]));
     const differing: Differing[] = [];
     const turn = turns();
@@ -192,7 +248,8 @@ export const createSkew = (dependencies: SkewDependencies): ((request: SkewReque
       const columns = names.filter((name) => {
         // a feature that the service had not yet
         if (!(name in row.status)) return false;
-        if (!same(row.values[name] ?? null, eventTime.get(name) ?? null, noise.get(name) ?? 0)) return true;
+        if (!same(row.values[name] ?? null, eventTime.get(name) ?? null, noise.get(name) ?? 0))
+          return true;
         tallies.get(name)?.equal();
         return false;
       });
@@ -208,7 +265,9 @@ export const createSkew = (dependencies: SkewDependencies): ((request: SkewReque
       incomparable: chosen.length - rows.length,
       views: values.views,
       features,
-      gone: [...new Set(rows.flatMap(({ status }) => Object.keys(status)))].filter((name) => !names.includes(name)),
+      gone: [...new Set(rows.flatMap(({ status }) => Object.keys(status)))].filter(
+        (name) => !names.includes(name),
+      ),
       unexplained: features.reduce((sum, { causes }) => sum + causes.unexplained, 0),
     };
   };

@@ -1,16 +1,20 @@
 /**
  * The states from which one view can have answered a read, and what was missing in each.
  *
- * An answer says how far its view had read the log: events below that position are in, unless the view left them out as late. Stores may
- * be further than they say, by events accepted until the answer was logged; and a row that tiles could not answer was folded from raw
- * events, where nothing is left out. So the states are tried in this order:
+ * An answer says how far its view had read the log: events below that position are in, unless the
+ * view left them out as late. Stores may be further than they say, by events accepted until the
+ * answer was logged; and a row that tiles could not answer was folded from raw events, where
+ * nothing is left out. So the states are tried in this order:
  *
- *   what lies below the position                          the embedded profile's tiles, always
- *   the same with what was left out as late               raw events, folded
- *   either, and the next event of the log, the next …     a store, or a log, that was further than was said
- *   the same, each tile of a hop by itself                a store that had taken in one tile's update and not yet another's
+ *   what lies below the position the embedded profile's tiles, always
+ *   the same with what was left out as late raw events, folded
+ *   either, and the next event of the log, the next … a store, or a log, that was further than was
+ *   said
+ *   the same, each tile of a hop by itself a store that had taken in one tile's update and not yet
+ *   another's
  *
- * An event that is not in has a level, the step at which it is added: value(0) is what was served, value(LATE) the whole of it.
+ * An event that is not in has a level, the step at which it is added: value(0) is what was served,
+ * value(LATE) the whole of it.
  */
 import type { RawEvent } from '#domain/values/value.ts';
 
@@ -20,7 +24,9 @@ export const LEFT_OUT = 2;
 export const LATE = 3;
 
 export interface Evidence {
-  /** of the entity, of event times until the read's `at`, in the order in which the log took them */
+  /**
+   * of the entity, of event times until the read's `at`, in the order in which the log took them
+   */
   readonly events: readonly RawEvent[];
   /** what the read knew, epoch ms */
   readonly known: number;
@@ -35,7 +41,10 @@ export interface Evidence {
 /** By event: the level at which it is added. */
 export type State = Uint8Array;
 
-/** States of one kind, at most: an entity that has more events in a moment is taken as it was at the first of them. */
+/**
+ * States of one kind, at most: an entity that has more events in a moment is taken as it was at the
+ * first of them.
+ */
 const MAX_AHEAD = 2_000;
 /** States of tiles that were read apart, at most, a hop. */
 const MAX_APART = 2_000;
@@ -58,7 +67,9 @@ function* tilesApart(
   events: readonly RawEvent[],
   hopMs: number,
 ): Generator<State> {
-  const tiles = [...Map.groupBy(ahead, (i) => Math.floor((events[i] as RawEvent).eventTime / hopMs)).values()];
+  const tiles = [
+    ...Map.groupBy(ahead, (i) => Math.floor((events[i] as RawEvent).eventTime / hopMs)).values(),
+  ];
   // With one tile, the log's order is the tile's.
   if (tiles.length < 2) return;
   let made = 0;
@@ -72,9 +83,17 @@ function* tilesApart(
   }
 }
 
-export function* statesOf({ events, known, loggedAt, below, leftOut, hops }: Evidence): Generator<State> {
+export function* statesOf({
+  events,
+  known,
+  loggedAt,
+  below,
+  leftOut,
+  hops,
+}: Evidence): Generator<State> {
   const late = events.map(leftOut);
-  const outside = (i: number): number => ((events[i] as RawEvent).logTime > known ? LATE : late[i] === true ? LEFT_OUT : LAG);
+  const outside = (i: number): number =>
+    (events[i] as RawEvent).logTime > known ? LATE : late[i] === true ? LEFT_OUT : LAG;
   const kinds = (late.includes(true) ? [false, true] : [false]).map((folded) => {
     const state = new Uint8Array(events.length);
     const ahead: number[] = [];
@@ -94,5 +113,6 @@ export function* statesOf({ events, known, loggedAt, below, leftOut, hops }: Evi
       yield next.slice();
     }
   }
-  for (const kind of kinds) for (const hopMs of hops) if (hopMs > 0) yield* tilesApart(kind, events, hopMs);
+  for (const kind of kinds)
+    for (const hopMs of hops) if (hopMs > 0) yield* tilesApart(kind, events, hopMs);
 }

@@ -1,6 +1,11 @@
 /** What the compared values of one feature come to. */
 import type { ServedRow } from '#domain/served/served-record.ts';
-import { type FeatureSkew, SKEW_CAUSES, type SkewCause, type SkewExample } from '#domain/served/skew.ts';
+import {
+  type FeatureSkew,
+  SKEW_CAUSES,
+  type SkewCause,
+  type SkewExample,
+} from '#domain/served/skew.ts';
 import type { Value } from '#domain/values/value.ts';
 import type { Explained } from './explain-row.ts';
 
@@ -13,7 +18,10 @@ export interface Tally {
 }
 
 export const createTally = (feature: string): Tally => {
-  const causes = Object.fromEntries(SKEW_CAUSES.map((cause) => [cause, 0])) as Record<SkewCause, number>;
+  const causes = Object.fromEntries(SKEW_CAUSES.map((cause) => [cause, 0])) as Record<
+    SkewCause,
+    number
+  >;
   /** one of each set of causes, as far as there is room */
   const examples = new Map<string, SkewExample>();
   let [equal, differing, numbers, sum, servedNull, eventTimeNull] = [0, 0, 0, 0, 0, 0];
@@ -36,7 +44,16 @@ export const createTally = (feature: string): Tally => {
       const kind = explained.causes.join();
       if (examples.has(kind) || examples.size >= EXAMPLES) return;
       const { requestId, row: number, entity, at, known } = row;
-      examples.set(kind, { requestId, row: number, entity, at, known, served, eventTime, ...explained });
+      examples.set(kind, {
+        requestId,
+        row: number,
+        entity,
+        at,
+        known,
+        served,
+        eventTime,
+        ...explained,
+      });
     },
     report: () => ({
       feature,

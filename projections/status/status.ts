@@ -1,4 +1,7 @@
-/** How the platform stands: every source, view and replay, what it has taken in and how far behind it is. */
+/**
+ * How the platform stands: every source, view and replay, what it has taken in and how far behind
+ * it is.
+ */
 import type { SourceDefinition } from '#domain/definitions/model.ts';
 import type { DegradedMode } from '#domain/ports/degraded.ts';
 import type { History } from '#domain/ports/history.ts';
@@ -34,20 +37,32 @@ export interface StatusDependencies {
   readonly degraded: () => readonly DegradedMode[];
 }
 
-const at = (offsets: readonly number[]): readonly Position[] => offsets.map((offset, partition) => ({ partition, offset }));
+const at = (offsets: readonly number[]): readonly Position[] =>
+  offsets.map((offset, partition) => ({ partition, offset }));
 const finite = (n: number): number | null => (Number.isFinite(n) ? n : null);
 
-export const createStatus = (dependencies: StatusDependencies): Pick<Platform, 'status' | 'freshness'> => {
+export const createStatus = (
+  dependencies: StatusDependencies,
+): Pick<Platform, 'status' | 'freshness'> => {
   const { log, history, catalog, liveGeneration, fillingGeneration } = dependencies;
-  const endOf = async (topic: string): Promise<readonly number[]> => log.end(topic).catch(() => [0]);
+  const endOf = async (topic: string): Promise<readonly number[]> =>
+    log.end(topic).catch(() => [0]);
   const total = (offsets: readonly number[]): number => offsets.reduce((a, b) => a + b, 0);
 
   const views = (): { name: string; version: number }[] =>
     catalog
       .streams('feature-view')
-      .flatMap(({ name, state }) => (state.status === 'retired' ? [] : [{ name, version: state.versions.at(-1)?.version ?? 0 }]));
+      .flatMap(({ name, state }) =>
+        state.status === 'retired' ? [] : [{ name, version: state.versions.at(-1)?.version ?? 0 }],
+      );
 
-  const viewStatus = async ({ name, version }: { name: string; version: number }): Promise<PlatformStatus['views'][number]> => {
+  const viewStatus = async ({
+    name,
+    version,
+  }: {
+    name: string;
+    version: number;
+  }): Promise<PlatformStatus['views'][number]> => {
     const live = liveGeneration(name);
     const shown = live ?? fillingGeneration(name);
     const error = dependencies.problem(name) ?? shown?.error()?.message ?? null;
@@ -60,14 +75,17 @@ export const createStatus = (dependencies: StatusDependencies): Pick<Platform, '
       tiles: shown?.size().tiles ?? 0,
       late: total(await endOf(lateTopic(name))),
       eventTime: shown?.newestEventTime() ?? null,
-      position: shown === null ? '' : formatPosition(rawTopic(shown.spec.plan.source), shown.positions()),
+      position:
+        shown === null ? '' : formatPosition(rawTopic(shown.spec.plan.source), shown.positions()),
       lag: shown?.lag() ?? 0,
       error,
       ...(shown?.job?.() == null ? {} : { job: shown.job() as EngineJob }),
     };
   };
 
-  const sourceStatus = async (definition: SourceDefinition): Promise<PlatformStatus['sources'][number]> => {
+  const sourceStatus = async (
+    definition: SourceDefinition,
+  ): Promise<PlatformStatus['sources'][number]> => {
     const topic = rawTopic(definition.name);
     const [ends, rejected, through] = await Promise.all([
       endOf(topic),
@@ -83,14 +101,19 @@ export const createStatus = (dependencies: StatusDependencies): Pick<Platform, '
       events: total(ends),
       rejected: total(rejected),
       position: formatPosition(topic, at(ends)),
-      historyThrough: formatPosition(topic, at(ends.map((_, partition) => through[partition] ?? 0))),
+      historyThrough: formatPosition(
+        topic,
+        at(ends.map((_, partition) => through[partition] ?? 0)),
+      ),
       newestEventTime: finite(Math.max(Number.NEGATIVE_INFINITY, ...newest)),
     };
   };
 
   return {
     async status() {
-      const sources = catalog.streams('source').flatMap(({ name }) => catalog.definition('source', name) ?? []);
+      const sources = catalog
+        .streams('source')
+        .flatMap(({ name }) => catalog.definition('source', name) ?? []);
       return {
         profile: dependencies.profile,
         version: dependencies.version,

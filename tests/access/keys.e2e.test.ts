@@ -1,4 +1,7 @@
-/** Keys as their holders and their makers meet them: made, shown once, asked for, revoked, expired; and what each namespace keeps to itself. */
+/**
+ * Keys as their holders and their makers meet them: made, shown once, asked for, revoked, expired;
+ * and what each namespace keeps to itself.
+ */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { credentials, Metadata, makeGenericClientConstructor } from '@grpc/grpc-js';
@@ -11,14 +14,23 @@ import { nativeProtos } from '#gateways/grpc/native-protos.ts';
 import { serviceOf } from '#gateways/grpc/protos.ts';
 import { structOf } from '#gateways/grpc/struct.ts';
 import { plain } from '#tests/support/platform.ts';
-import { charge, charges, DEFINITIONS, founder, type Guarded, guarded, spending } from './support/fixture.ts';
+import {
+  charge,
+  charges,
+  DEFINITIONS,
+  founder,
+  type Guarded,
+  guarded,
+  spending,
+} from './support/fixture.ts';
 
 let on: Guarded;
 afterEach(() => on?.dispose());
 
 const ROW = { features: ['spending:spent'], entities: [{ card: 'c1' }] };
 const read = (key: string | null, body: object = ROW) => on.call('POST', '/v1/features', key, body);
-const code = (answer: { readonly body: { readonly code?: string } }): string | undefined => answer.body.code;
+const code = (answer: { readonly body: { readonly code?: string } }): string | undefined =>
+  answer.body.code;
 
 test('until there is a key nobody is asked; the first must be able to make others; from then on everyone is asked, for good', async () => {
   on = await guarded({ demand: 'auto' });
@@ -27,7 +39,9 @@ test('until there is a key nobody is asked; the first must be able to make other
   const make = (body: object, key: string | null = null) => on.call('POST', '/v1/keys', key, body);
   expect(code(await make({ name: 'ann', grants: ['reader@*'] }))).toBe('MR_REFUSED');
   expect(code(await make({ name: 'ann', grants: ['admin@payments'] }))).toBe('MR_REFUSED');
-  expect(code(await make({ name: 'ann', grants: ['admin@*'], expiresAt: Date.now() + 60_000 }))).toBe('MR_REFUSED');
+  expect(
+    code(await make({ name: 'ann', grants: ['admin@*'], expiresAt: Date.now() + 60_000 })),
+  ).toBe('MR_REFUSED');
   expect((await read(null)).status, 'a refusal locks nobody out').toBe(200);
   const made = await make({ name: 'ann', grants: ['admin@*'] });
   expect(made.status).toBe(201);
@@ -48,11 +62,17 @@ test('until there is a key nobody is asked; the first must be able to make other
   ])
     expect(code(await read(wrong)), wrong).toBe('MR_UNAUTHENTICATED');
 
-  expect(code(await on.call('POST', `/v1/keys/${id}/revoke`, `Bearer ${key}`, {})), 'the last that makes keys').toBe(
-    'MR_REFUSED',
+  expect(
+    code(await on.call('POST', `/v1/keys/${id}/revoke`, `Bearer ${key}`, {})),
+    'the last that makes keys',
+  ).toBe('MR_REFUSED');
+  const second = (await make({ name: 'ann', grants: ['admin@*'] }, `Bearer ${key}`)).body as {
+    id: string;
+    key: string;
+  };
+  expect((await on.call('POST', `/v1/keys/${id}/revoke`, `Bearer ${second.key}`, {})).status).toBe(
+    200,
   );
-  const second = (await make({ name: 'ann', grants: ['admin@*'] }, `Bearer ${key}`)).body as { id: string; key: string };
-  expect((await on.call('POST', `/v1/keys/${id}/revoke`, `Bearer ${second.key}`, {})).status).toBe(200);
   expect(code(await read(`Bearer ${key}`))).toBe('MR_UNAUTHENTICATED');
   expect((await read(`Bearer ${second.key}`)).status).toBe(200);
 });
@@ -63,7 +83,9 @@ test('keys outlive a restart, and so does that they are asked for; --access open
   const platform = await on.test.restart();
   const again = platform.access({ demand: 'auto' });
   expect(again.demanded()).toBe(true);
-  expect(await again.authenticate({ authorization: header, address: undefined })).toMatchObject({ id: `access-key/${id}` });
+  expect(await again.authenticate({ authorization: header, address: undefined })).toMatchObject({
+    id: `access-key/${id}`,
+  });
   const open = platform.access({ demand: 'open' });
   expect(open.demanded()).toBe(false);
   const anyone: Caller = {
@@ -77,16 +99,34 @@ test('keys outlive a restart, and so does that they are asked for; --access open
 test('the secret is in the answer and nowhere else; its hash is in the event, and in no command', async () => {
   on = await guarded();
   const { header } = await on.key(['admin@*']);
-  const wish = { name: 'trainer', grants: ['reader@payments'], limits: { rowsPerDay: 9 }, reason: 'for the nightly run' };
-  const { id, key } = (await on.call('POST', '/v1/keys', header, wish)).body as { id: string; key: string };
+  const wish = {
+    name: 'trainer',
+    grants: ['reader@payments'],
+    limits: { rowsPerDay: 9 },
+    reason: 'for the nightly run',
+  };
+  const { id, key } = (await on.call('POST', '/v1/keys', header, wish)).body as {
+    id: string;
+    key: string;
+  };
   const [, , secret] = key.split(/_(?=.{43}$)|^mr_/) as [string, string, string];
   const audit = await on.call('GET', `/v1/audit?subject=access-key/${id}`, header);
   const [record] = (audit.body as { records: Record<string, unknown>[] }).records;
-  expect(record).toMatchObject({ actor: 'somebody', command: 'CreateKey', outcome: 'accepted', reason: 'for the nightly run' });
+  expect(record).toMatchObject({
+    actor: 'somebody',
+    command: 'CreateKey',
+    outcome: 'accepted',
+    reason: 'for the nightly run',
+  });
   expect(record?.events).toMatchObject([
     {
       type: 'KeyCreated',
-      data: { name: 'trainer', grants: ['reader@payments'], limits: { rowsPerDay: 9 }, hash: hashOf(secret) },
+      data: {
+        name: 'trainer',
+        grants: ['reader@payments'],
+        limits: { rowsPerDay: 9 },
+        hash: hashOf(secret),
+      },
     },
   ]);
   await on.call('GET', '/v1/keys', `Bearer ${key}`);
@@ -94,14 +134,19 @@ test('the secret is in the answer and nowhere else; its hash is in the event, an
   const listed = JSON.stringify((await on.call('GET', '/v1/keys', header)).body);
   expect(listed).toContain(id);
   expect(listed).not.toContain(hashOf(secret));
-  const files = readdirSync(on.test.directory, { recursive: true, withFileTypes: true }).filter((file) => file.isFile());
+  const files = readdirSync(on.test.directory, { recursive: true, withFileTypes: true }).filter(
+    (file) => file.isFile(),
+  );
   const bytes = Buffer.concat(files.map((file) => readFileSync(join(file.parentPath, file.name))));
   expect(bytes.includes(secret)).toBe(false);
   const hash = Buffer.from(hashOf(secret));
   const at = bytes.indexOf(hash);
   expect(at).toBeGreaterThan(0);
   const command = bytes.subarray(0, at).lastIndexOf('"command":{');
-  expect(bytes.subarray(command, at).toString('latin1'), 'the hash is past the command, in its events').toContain('"events":[');
+  expect(
+    bytes.subarray(command, at).toString('latin1'),
+    'the hash is past the command, in its events',
+  ).toContain('"events":[');
 });
 
 test('a key ends when it says, and one that is wrongly asked for is refused with what is wrong', async () => {
@@ -109,7 +154,9 @@ test('a key ends when it says, and one that is wrongly asked for is refused with
   const { header: admin } = await on.key(['admin@*']);
   const soon = (await on.key(['reader@*'], { expiresAt: Date.now() + 400 })).header;
   expect((await read(soon)).status).toBe(200);
-  await expect.poll(async () => code(await read(soon)), { timeout: 5_000 }).toBe('MR_UNAUTHENTICATED');
+  await expect
+    .poll(async () => code(await read(soon)), { timeout: 5_000 })
+    .toBe('MR_UNAUTHENTICATED');
   const ask = async (body: object) =>
     (await on.call('POST', '/v1/keys', admin, { name: 'x', grants: ['reader@a'], ...body })).body;
   expect(await ask({ grants: [] })).toMatchObject({ code: 'MR_BODY_INVALID' });
@@ -124,7 +171,9 @@ test('a key ends when it says, and one that is wrongly asked for is refused with
     message: expect.stringContaining('rowsPerDay'),
   });
   expect(await ask({ limits: { burst: 3 } })).toMatchObject({ code: 'MR_BODY_INVALID' });
-  expect(await ask({ expiresAt: '2020-01-01T00:00:00Z' })).toMatchObject({ code: 'MR_BODY_INVALID' });
+  expect(await ask({ expiresAt: '2020-01-01T00:00:00Z' })).toMatchObject({
+    code: 'MR_BODY_INVALID',
+  });
   expect((await on.call('POST', '/v1/keys/abc/revoke', admin, {})).status).toBe(404);
 });
 
@@ -133,12 +182,17 @@ test('admins of a namespace make and revoke keys in it, and in no other', async 
   const { header } = await on.key(['admin@payments']);
   const foreign = await on.key(['reader@fraud']);
   const both = await on.key(['reader@fraud', 'reader@payments']);
-  const make = async (grants: readonly string[]) => (await on.call('POST', '/v1/keys', header, { name: 'x', grants })).status;
+  const make = async (grants: readonly string[]) =>
+    (await on.call('POST', '/v1/keys', header, { name: 'x', grants })).status;
   expect(await make(['reader@payments'])).toBe(201);
   expect(await make(['reader@payments', 'reader@fraud'])).toBe(403);
   expect(await make(['admin@*'])).toBe(403);
-  for (const { id } of [foreign, both]) expect((await on.call('POST', `/v1/keys/${id}/revoke`, header, {})).status).toBe(403);
-  const seen = (await on.call('GET', '/v1/keys', header)).body as unknown as { id: string; name: string }[];
+  for (const { id } of [foreign, both])
+    expect((await on.call('POST', `/v1/keys/${id}/revoke`, header, {})).status).toBe(403);
+  const seen = (await on.call('GET', '/v1/keys', header)).body as unknown as {
+    id: string;
+    name: string;
+  }[];
   expect(seen.map(({ name }) => name).sort()).toEqual(['somebody', 'x']);
 });
 
@@ -148,9 +202,15 @@ test('an admin key of the process is admin everywhere, and is in no registry', a
   expect(code(await read(null))).toBe('MR_UNAUTHENTICATED');
   expect(code(await read(`Bearer ${'a'.repeat(39)}b`))).toBe('MR_UNAUTHENTICATED');
   const header = `Bearer ${'a'.repeat(40)}`;
-  const { id } = (await on.call('POST', '/v1/keys', header, { name: 'x', grants: ['admin@*'] })).body as { id: string };
-  expect((await on.call('POST', `/v1/keys/${id}/revoke`, header, {})).status, 'it can make others').toBe(200);
-  expect((await on.call('GET', '/v1/keys', header)).body).toMatchObject([{ createdBy: 'admin-key', revokedBy: 'admin-key' }]);
+  const { id } = (await on.call('POST', '/v1/keys', header, { name: 'x', grants: ['admin@*'] }))
+    .body as { id: string };
+  expect(
+    (await on.call('POST', `/v1/keys/${id}/revoke`, header, {})).status,
+    'it can make others',
+  ).toBe(200);
+  expect((await on.call('GET', '/v1/keys', header)).body).toMatchObject([
+    { createdBy: 'admin-key', revokedBy: 'admin-key' },
+  ]);
 });
 
 test('with keys the key has the name, whatever a header says', async () => {
@@ -160,10 +220,15 @@ test('with keys the key has the name, whatever a header says', async () => {
   const renamed = { ...DEFINITIONS[0], owner: 'ann' };
   await fetch(`${on.http.url}/v1/apply`, {
     method: 'POST',
-    headers: { 'content-type': 'application/json', authorization: header, 'x-millrace-actor': 'the king' },
+    headers: {
+      'content-type': 'application/json',
+      authorization: header,
+      'x-millrace-actor': 'the king',
+    },
     body: JSON.stringify({ definitions: [renamed] }),
   });
-  const { records } = (await on.call('GET', '/v1/audit?subject=entity/card', admin)).body as unknown as {
+  const { records } = (await on.call('GET', '/v1/audit?subject=entity/card', admin))
+    .body as unknown as {
     records: { actor: string }[];
   };
   expect(records.map(({ actor }) => actor)).toEqual(['founder', 'ann']);
@@ -188,14 +253,28 @@ test('a read shows only what its reader may read, all of it', async () => {
   ])
     expect(code(await read(fraud, body)), JSON.stringify(body)).toBe('MR_FORBIDDEN');
   expect((await read(fraud, ofService)).body).toMatchObject({
-    message: expect.stringContaining('feature-view/spending of namespace "payments": that takes reader@payments'),
+    message: expect.stringContaining(
+      'feature-view/spending of namespace "payments": that takes reader@payments',
+    ),
   });
   expect((await read(both, ofService)).status).toBe(200);
-  expect(code(await read(fraud, { ...ROW, features: ['nothing:x'] })), 'what is not there is told as such').toBe('MR_NOT_FOUND');
-  expect(code(await read((await on.key(['producer@fraud'])).header, { ...ROW, features: ['nothing:x'] }))).toBe('MR_FORBIDDEN');
-  const lists = (await on.call('GET', '/v1/registry/feature-view', fraud)).body as unknown as { name: string }[];
+  expect(
+    code(await read(fraud, { ...ROW, features: ['nothing:x'] })),
+    'what is not there is told as such',
+  ).toBe('MR_NOT_FOUND');
+  expect(
+    code(
+      await read((await on.key(['producer@fraud'])).header, { ...ROW, features: ['nothing:x'] }),
+    ),
+  ).toBe('MR_FORBIDDEN');
+  const lists = (await on.call('GET', '/v1/registry/feature-view', fraud)).body as unknown as {
+    name: string;
+  }[];
   expect(lists.map(({ name }) => name)).toEqual(['suspicion']);
-  const graph = (await on.call('GET', '/v1/lineage', fraud)).body as unknown as { nodes: { id: string }[]; edges: unknown[] };
+  const graph = (await on.call('GET', '/v1/lineage', fraud)).body as unknown as {
+    nodes: { id: string }[];
+    edges: unknown[];
+  };
   expect(graph.nodes.map(({ id }) => id).sort()).toEqual([
     'feature-service/mixed',
     'feature-view/suspicion',
@@ -212,9 +291,16 @@ test('what was decided for one list of features is not taken for another', async
     // One name that no thing has, and that is spelt as the list is when it is joined.
     const [primed, second] = [[wanted.join(separator)], [`hinted${separator}spending:spent`]];
     for (const features of [primed, second, [...primed, ...second]])
-      expect((await read(fraud, { ...ROW, features })).status, JSON.stringify(features)).toBeLessThan(500);
-    expect(code(await read(fraud, { ...ROW, features: wanted })), JSON.stringify(separator)).toBe('MR_FORBIDDEN');
-    expect(code(await read(fraud, { ...ROW, features: ['hinted', 'spending:spent'] }))).toBe('MR_FORBIDDEN');
+      expect(
+        (await read(fraud, { ...ROW, features })).status,
+        JSON.stringify(features),
+      ).toBeLessThan(500);
+    expect(code(await read(fraud, { ...ROW, features: wanted })), JSON.stringify(separator)).toBe(
+      'MR_FORBIDDEN',
+    );
+    expect(code(await read(fraud, { ...ROW, features: ['hinted', 'spending:spent'] }))).toBe(
+      'MR_FORBIDDEN',
+    );
   }
 });
 
@@ -224,17 +310,27 @@ test('a namespace follows the definition: moving takes an author of both, and re
   const both = (await on.key(['author@payments', 'author@fraud', 'reader@payments'])).header;
   const reader = (await on.key(['reader@payments'])).header;
   const moved = plain({ ...spending, namespace: 'fraud' });
-  const apply = (key: string, definitions: unknown) => on.call('POST', '/v1/apply', key, { definitions });
+  const apply = (key: string, definitions: unknown) =>
+    on.call('POST', '/v1/apply', key, { definitions });
   expect((await read(reader)).status).toBe(200);
   expect(code(await apply(payments, moved))).toBe('MR_FORBIDDEN');
-  expect(code(await on.call('POST', '/v1/commands', payments, { type: 'RegisterFeatureView', data: moved[0] }))).toBe(
-    'MR_FORBIDDEN',
-  );
+  expect(
+    code(
+      await on.call('POST', '/v1/commands', payments, {
+        type: 'RegisterFeatureView',
+        data: moved[0],
+      }),
+    ),
+  ).toBe('MR_FORBIDDEN');
   const taker = (await on.key(['author@fraud', 'reader@payments'])).header;
-  expect(code(await apply(taker, moved)), 'taken by who is author of the new place only').toBe('MR_FORBIDDEN');
-  expect(code(await on.call('POST', '/v1/commands', taker, { type: 'RegisterFeatureView', data: moved[0] }))).toBe(
+  expect(code(await apply(taker, moved)), 'taken by who is author of the new place only').toBe(
     'MR_FORBIDDEN',
   );
+  expect(
+    code(
+      await on.call('POST', '/v1/commands', taker, { type: 'RegisterFeatureView', data: moved[0] }),
+    ),
+  ).toBe('MR_FORBIDDEN');
   expect((await apply(both, moved)).status).toBe(200);
   expect(code(await read(reader))).toBe('MR_FORBIDDEN');
 });
@@ -244,19 +340,29 @@ test('whoever refers to a definition must be allowed to use it', async () => {
   const author = (await on.key(['author@fraud'])).header;
   const user = (await on.key(['author@fraud', 'reader@payments'])).header;
   const stolen = plain({ ...spending, name: 'stolen', namespace: 'fraud' });
-  const apply = (key: string, definitions: unknown) => on.call('POST', '/v1/apply', key, { definitions });
+  const apply = (key: string, definitions: unknown) =>
+    on.call('POST', '/v1/apply', key, { definitions });
   expect(code(await apply(author, stolen))).toBe('MR_FORBIDDEN');
-  expect(code(await on.call('POST', '/v1/plan', author, { definitions: stolen }))).toBe('MR_FORBIDDEN');
+  expect(code(await on.call('POST', '/v1/plan', author, { definitions: stolen }))).toBe(
+    'MR_FORBIDDEN',
+  );
   // Nor by naming the source as if it were one's own, in the same breath.
-  expect(code(await apply(author, [...stolen, { ...plain(charges)[0], namespace: 'fraud' }]))).toBe('MR_FORBIDDEN');
+  expect(code(await apply(author, [...stolen, { ...plain(charges)[0], namespace: 'fraud' }]))).toBe(
+    'MR_FORBIDDEN',
+  );
   expect((await apply(user, stolen)).status).toBe(200);
 });
 
 test('a data set is its maker’s', async () => {
   on = await guarded();
-  const [ann, bob] = [(await on.key(['reader@payments'])).header, (await on.key(['reader@payments'])).header];
+  const [ann, bob] = [
+    (await on.key(['reader@payments'])).header,
+    (await on.key(['reader@payments'])).header,
+  ];
   const spine = { rows: [{ card: 'c1', event_timestamp: Date.now() }] };
-  const { id } = (await on.call('POST', '/v1/datasets', ann, { view: 'spending', spine })).body as { id: string };
+  const { id } = (await on.call('POST', '/v1/datasets', ann, { view: 'spending', spine })).body as {
+    id: string;
+  };
   expect((await on.call('GET', `/v1/datasets/${id}`, ann)).status).toBe(200);
   for (const [method, path] of [
     ['GET', ''],
@@ -266,23 +372,27 @@ test('a data set is its maker’s', async () => {
     expect((await on.call(method, `/v1/datasets/${id}${path}`, bob)).status).toBe(403);
   // The server's files are not for those who read features, from wherever they seem to come.
   for (const body of [{ spine: { file: '/etc/passwd' } }, { spine, out: '/tmp/x.csv' }])
-    expect(code(await on.call('POST', '/v1/datasets', ann, { view: 'spending', ...body }))).toBe('MR_FORBIDDEN');
+    expect(code(await on.call('POST', '/v1/datasets', ann, { view: 'spending', ...body }))).toBe(
+      'MR_FORBIDDEN',
+    );
 });
 
 test('a key that is revoked is let in no more, in the middle of a stream and of an export', async () => {
   on = await guarded();
-  for (let i = 0; i < 3; i++) await on.platform.publish({ source: 'charges', events: [charge(`e${i}`)] }, founder);
+  for (let i = 0; i < 3; i++)
+    await on.platform.publish({ source: 'charges', events: [charge(`e${i}`)] }, founder);
   const { id, header } = await on.key(['reader@payments', 'operator@payments']);
-  const client = new (makeGenericClientConstructor(serviceOf(nativeProtos, 'millrace.v1.Features'), 'f'))(
-    on.grpc.address,
-    credentials.createInsecure(),
-  ) as unknown as FeaturesClient;
+  const client = new (makeGenericClientConstructor(
+    serviceOf(nativeProtos, 'millrace.v1.Features'),
+    'f',
+  ))(on.grpc.address, credentials.createInsecure()) as unknown as FeaturesClient;
   const metadata = new Metadata();
   metadata.set('authorization', header);
   const stream = client.ReadStream(metadata);
   const answers: ReadResponse__Output[] = [];
   stream.on('data', (answer: ReadResponse__Output) => answers.push(answer));
-  const ask = () => stream.write({ features: ['spending:spent'], entities: [structOf({ card: 'c1' })] });
+  const ask = () =>
+    stream.write({ features: ['spending:spent'], entities: [structOf({ card: 'c1' })] });
   ask();
   await expect.poll(() => answers.length).toBe(1);
   expect(answers[0]?.error).toBeNull();
@@ -302,20 +412,35 @@ test('a key that is revoked is let in no more, in the middle of a stream and of 
 
 test('every refusal is in the audit, with who, what and where from, in a chain that is whole', async () => {
   on = await guarded();
-  const reader = await on.key(['reader@payments'], { name: 'trainer', limits: { requestsPerSecond: 1, burst: 3 } });
+  const reader = await on.key(['reader@payments'], {
+    name: 'trainer',
+    limits: { requestsPerSecond: 1, burst: 3 },
+  });
   const auditor = (await on.key(['auditor@*'])).header;
   await read(null);
   await on.call('POST', '/v1/sources/charges/events', reader.header, { events: [] });
   for (let i = 0; i < 5; i++) await read(reader.header);
-  await fetch(`${on.http.url}/v1/status`, { headers: { authorization: reader.header, origin: 'http://evil.example' } });
+  await fetch(`${on.http.url}/v1/status`, {
+    headers: { authorization: reader.header, origin: 'http://evil.example' },
+  });
   const { records } = (await on.call('GET', '/v1/audit', auditor)).body as unknown as {
-    records: { actor: string; command: string; subject: string; refusal: { code: string } | null }[];
+    records: {
+      actor: string;
+      command: string;
+      subject: string;
+      refusal: { code: string } | null;
+    }[];
   };
   const refused = records.flatMap(({ actor, command, subject, refusal }) =>
     refusal === null ? [] : [[actor, command, subject, refusal.code]],
   );
   expect(refused).toEqual([
-    ['unauthenticated', 'Authenticate', expect.stringMatching(/^address\/.*127\.0\.0\.1$/), 'MR_UNAUTHENTICATED'],
+    [
+      'unauthenticated',
+      'Authenticate',
+      expect.stringMatching(/^address\/.*127\.0\.0\.1$/),
+      'MR_UNAUTHENTICATED',
+    ],
     ['trainer', 'publish', 'source/charges', 'MR_FORBIDDEN'],
     ['trainer', 'Request', `access-key/${reader.id}`, 'MR_RATE_LIMITED'],
     ['page', 'Call', 'origin/http://evil.example', 'MR_ORIGIN_REFUSED'],
@@ -338,6 +463,11 @@ test('without keys it answers under this machine’s names only', async () => {
   };
   for (const host of [`localhost:${port}`, '127.0.0.1', `[::1]:${port}`, 'feast.localhost'])
     expect(await as(host), host).toBe(200);
-  for (const host of ['evil.example', `evil.example:${port}`, 'localhost.evil.example', '127.0.0.1.evil.example'])
+  for (const host of [
+    'evil.example',
+    `evil.example:${port}`,
+    'localhost.evil.example',
+    '127.0.0.1.evil.example',
+  ])
     expect(await as(host), host).toBe(403);
 });

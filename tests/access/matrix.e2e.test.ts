@@ -1,6 +1,7 @@
 /**
- * Every route and every call of a running platform, by every role. What each needs is said here once more, by hand: a route or call that is
- * not here fails the test, and so does one that lets in whom the table of roles does not.
+ * Every route and every call of a running platform, by every role. What each needs is said here
+ * once more, by hand: a route or call that is not here fails the test, and so does one that lets in
+ * whom the table of roles does not.
  */
 import { readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -61,25 +62,40 @@ const ROUTES: Readonly<Record<string, Sample>> = {
     path: () => '/v1/sources/charges/events',
     body: () => ({ events: [charge('e2')] }),
   },
-  'GET /v1/sources/:source/events': { needs: ['operate'], path: () => '/v1/sources/charges/events' },
-  'GET /v1/sources/:source/producers/:id': { needs: ['publish'], path: () => '/v1/sources/charges/producers/p' },
+  'GET /v1/sources/:source/events': {
+    needs: ['operate'],
+    path: () => '/v1/sources/charges/events',
+  },
+  'GET /v1/sources/:source/producers/:id': {
+    needs: ['publish'],
+    path: () => '/v1/sources/charges/producers/p',
+  },
   'POST /v1/features': {
     needs: ['read'],
     body: () => ({ service: 'scoring', entities: [{ card: 'c1' }], request: [{ by: 2 }] }),
   },
-  'POST /v1/commands': { needs: ['define', 'use'], body: () => ({ type: 'RegisterFeatureView', data: DEFINITIONS[2] }) },
+  'POST /v1/commands': {
+    needs: ['define', 'use'],
+    body: () => ({ type: 'RegisterFeatureView', data: DEFINITIONS[2] }),
+  },
   'POST /v1/plan': { needs: ['define', 'use'], body: () => ({ definitions: DEFINITIONS }) },
   'POST /v1/apply': { needs: ['define', 'use'], body: () => ({ definitions: DEFINITIONS }) },
   'GET /v1/registry/:kind': { needs: ['catalog'], path: () => '/v1/registry/source' },
   'GET /v1/registry/:kind/:name': { needs: ['catalog'], path: () => '/v1/registry/source/charges' },
-  'GET /v1/registry/:kind/:name/versions/:n': { needs: ['catalog'], path: () => '/v1/registry/source/charges/versions/1' },
+  'GET /v1/registry/:kind/:name/versions/:n': {
+    needs: ['catalog'],
+    path: () => '/v1/registry/source/charges/versions/1',
+  },
   'GET /v1/search': { needs: ['catalog'], path: () => '/v1/search?q=charges' },
   'GET /v1/lineage': { needs: ['catalog'], path: () => '/v1/lineage?name=spending' },
   'GET /v1/lineage/events': { needs: ['catalog'] },
   'POST /v1/datasets': { needs: ['read'], body: () => ({ service: 'scoring', spine: spine() }) },
   // Its maker was an admin.
   'GET /v1/datasets/:id': { needs: ['read', 'keys'], path: () => `/v1/datasets/${dataset}` },
-  'GET /v1/datasets/:id/data': { needs: ['read', 'keys'], path: () => `/v1/datasets/${dataset}/data` },
+  'GET /v1/datasets/:id/data': {
+    needs: ['read', 'keys'],
+    path: () => `/v1/datasets/${dataset}/data`,
+  },
   'DELETE /v1/datasets/:id': { needs: ['read', 'keys'], path: () => `/v1/datasets/${dataset}` },
   'POST /v1/batch': {
     needs: ['read', 'files'],
@@ -89,19 +105,41 @@ const ROUTES: Readonly<Record<string, Sample>> = {
   'POST /v1/replays': { needs: ['operate'], body: () => ({ view: 'spending' }) },
   'GET /v1/replays': { needs: ['operate'] },
   'GET /v1/replays/:id': { needs: ['operate'], path: () => `/v1/replays/${replay}` },
-  'GET /v1/replays/:id/compare': { needs: ['operate'], path: () => `/v1/replays/${replay}/compare` },
-  'POST /v1/replays/:id/promote': { needs: ['operate'], path: () => `/v1/replays/${replay}/promote` },
-  'POST /v1/replays/:id/abandon': { needs: ['operate'], path: () => `/v1/replays/${replay}/abandon` },
-  'POST /v1/replays/:id/rollback': { needs: ['operate'], path: () => `/v1/replays/${replay}/rollback` },
+  'GET /v1/replays/:id/compare': {
+    needs: ['operate'],
+    path: () => `/v1/replays/${replay}/compare`,
+  },
+  'POST /v1/replays/:id/promote': {
+    needs: ['operate'],
+    path: () => `/v1/replays/${replay}/promote`,
+  },
+  'POST /v1/replays/:id/abandon': {
+    needs: ['operate'],
+    path: () => `/v1/replays/${replay}/abandon`,
+  },
+  'POST /v1/replays/:id/rollback': {
+    needs: ['operate'],
+    path: () => `/v1/replays/${replay}/rollback`,
+  },
   'POST /v1/replays/:id/retire': { needs: ['operate'], path: () => `/v1/replays/${replay}/retire` },
-  'GET /v1/explain': { needs: ['explain'], path: () => '/v1/explain?view=spending&feature=spent&entity.card=c1' },
-  'GET /v1/services/:service/served': { needs: ['explain'], path: () => '/v1/services/scoring/served?request=r' },
+  'GET /v1/explain': {
+    needs: ['explain'],
+    path: () => '/v1/explain?view=spending&feature=spent&entity.card=c1',
+  },
+  'GET /v1/services/:service/served': {
+    needs: ['explain'],
+    path: () => '/v1/services/scoring/served?request=r',
+  },
   'GET /v1/services/:service/skew': { needs: ['read'], path: () => '/v1/services/scoring/skew' },
   'GET /v1/audit': { needs: ['audit'] },
   'GET /v1/audit/verify': { needs: ['audit'] },
   'POST /v1/keys': { needs: ['keys'], body: () => ({ name: 'x', grants: ['reader@payments'] }) },
   'GET /v1/keys': { needs: ['keys'] },
-  'POST /v1/keys/:id/revoke': { needs: ['keys'], path: () => '/v1/keys/000000000000/revoke', body: () => ({}) },
+  'POST /v1/keys/:id/revoke': {
+    needs: ['keys'],
+    path: () => '/v1/keys/000000000000/revoke',
+    body: () => ({}),
+  },
   'GET /v1/rejected/:source': { needs: ['operate'], path: () => '/v1/rejected/charges' },
   'POST /v1/rejected/:source/resend': {
     needs: ['operate'],
@@ -112,21 +150,40 @@ const ROUTES: Readonly<Record<string, Sample>> = {
   'GET /v1/status': { needs: ['operate'] },
   'GET /v1/freshness': { needs: ['catalog'] },
   'GET /metrics': { needs: ['operate'] },
-  'POST /get-online-features': { needs: ['read'], body: () => ({ entities, features: ['spending:spent'] }) },
-  'POST /push': { needs: ['publish'], body: () => ({ push_source_name: 'charges', df: frame('f1') }) },
-  'POST /write-to-online-store': { needs: ['publish'], body: () => ({ feature_view_name: 'spending', df: frame('f2') }) },
+  'POST /get-online-features': {
+    needs: ['read'],
+    body: () => ({ entities, features: ['spending:spent'] }),
+  },
+  'POST /push': {
+    needs: ['publish'],
+    body: () => ({ push_source_name: 'charges', df: frame('f1') }),
+  },
+  'POST /write-to-online-store': {
+    needs: ['publish'],
+    body: () => ({ feature_view_name: 'spending', df: frame('f2') }),
+  },
   'POST /materialize': { needs: ['catalog'], body: () => ({ feature_views: ['spending'] }) },
-  'POST /materialize-incremental': { needs: ['catalog'], body: () => ({ feature_views: ['spending'] }) },
+  'POST /materialize-incremental': {
+    needs: ['catalog'],
+    body: () => ({ feature_views: ['spending'] }),
+  },
 };
 
 const mayAll = (role: Role, needs: readonly Action[]): boolean =>
-  role === 'admin' || needs.every((action) => (ACTIONS[action].roles as readonly Role[]).includes(role));
+  role === 'admin' ||
+  needs.every((action) => (ACTIONS[action].roles as readonly Role[]).includes(role));
 
 test('every route is here or open, and those that are open are probes and pages about the server', () => {
-  const closed = on.http.routes.filter((route) => !isOpenRoute(route.slice(route.indexOf(' ') + 1)));
+  const closed = on.http.routes.filter(
+    (route) => !isOpenRoute(route.slice(route.indexOf(' ') + 1)),
+  );
   expect([...closed].sort()).toEqual(Object.keys(ROUTES).sort());
   const open = on.http.routes.filter((route) => isOpenRoute(route.slice(route.indexOf(' ') + 1)));
-  expect(open.filter((route) => !route.includes(' /docs')).sort()).toEqual(['GET /health', 'GET /healthz', 'GET /readyz']);
+  expect(open.filter((route) => !route.includes(' /docs')).sort()).toEqual([
+    'GET /health',
+    'GET /healthz',
+    'GET /readyz',
+  ]);
 });
 
 describe.each(Object.entries(ROUTES))('%s', (route, { needs, path, body }) => {
@@ -135,7 +192,10 @@ describe.each(Object.entries(ROUTES))('%s', (route, { needs, path, body }) => {
 
   test('asks who it is', async () => {
     const { status: code, body: refused, headers } = await ask(null);
-    expect([code, route.includes('/v1/') ? refused.code : 'MR_UNAUTHENTICATED']).toEqual([401, 'MR_UNAUTHENTICATED']);
+    expect([code, route.includes('/v1/') ? refused.code : 'MR_UNAUTHENTICATED']).toEqual([
+      401,
+      'MR_UNAUTHENTICATED',
+    ]);
     expect(headers.get('www-authenticate')).toBe('Bearer');
     expect((await ask(`Bearer mr_${'0'.repeat(12)}_${'A'.repeat(43)}`)).status).toBe(401);
   });
@@ -143,7 +203,10 @@ describe.each(Object.entries(ROUTES))('%s', (route, { needs, path, body }) => {
   test('lets in whom the table does, and nobody else', async () => {
     for (const role of ROLES) {
       const { status: code } = await ask(keys.get(role) as string);
-      expect({ role, let: code !== 403 && code !== 401 }).toEqual({ role, let: mayAll(role, needs) });
+      expect({ role, let: code !== 403 && code !== 401 }).toEqual({
+        role,
+        let: mayAll(role, needs),
+      });
       expect(code, `${role} meets no bug`).toBeLessThan(500);
     }
   });
@@ -151,11 +214,20 @@ describe.each(Object.entries(ROUTES))('%s', (route, { needs, path, body }) => {
   test('an admin of another namespace sees and does nothing', async () => {
     const { status: code, body: answer } = await ask(stranger);
     // Lists are there, with nothing in them, or only what is of the whole and names nobody's.
-    const lists = ['/v1/registry/:kind', '/v1/search', '/v1/replays', '/v1/status', '/v1/freshness', '/v1/audit', '/v1/keys'];
+    const lists = [
+      '/v1/registry/:kind',
+      '/v1/search',
+      '/v1/replays',
+      '/v1/status',
+      '/v1/freshness',
+      '/v1/audit',
+      '/v1/keys',
+    ];
     if (method === 'GET' && lists.includes(pattern)) {
       expect(code).toBe(200);
       expect(JSON.stringify(answer)).not.toMatch(/charges|spending|card|payments/);
-    } else if (pattern !== '/v1/audit/verify' && pattern !== '/v1/keys/:id/revoke') expect(code).toBe(403);
+    } else if (pattern !== '/v1/audit/verify' && pattern !== '/v1/keys/:id/revoke')
+      expect(code).toBe(403);
   });
 });
 
@@ -168,28 +240,46 @@ const CALLS: Readonly<Record<string, Sample | 'open'>> = {
     needs: ['read'],
     body: () => ({ features: ['spending:spent'], entities: [structOf({ card: 'c1' })] }),
   },
-  '/millrace.v1.Events/Publish': { needs: ['publish'], body: () => ({ source: 'charges', events: [structOf(charge('g1'))] }) },
+  '/millrace.v1.Events/Publish': {
+    needs: ['publish'],
+    body: () => ({ source: 'charges', events: [structOf(charge('g1'))] }),
+  },
   '/millrace.v1.Events/PublishStream': {
     needs: ['publish'],
     body: () => ({ source: 'charges', events: [structOf(charge('g2'))] }),
   },
-  '/millrace.v1.Events/ProducerSequence': { needs: ['publish'], body: () => ({ source: 'charges', producer: 'p' }) },
+  '/millrace.v1.Events/ProducerSequence': {
+    needs: ['publish'],
+    body: () => ({ source: 'charges', producer: 'p' }),
+  },
   '/feast.serving.ServingService/GetFeastServingInfo': 'open',
   '/feast.serving.ServingService/GetOnlineFeatures': {
     needs: ['read'],
-    body: () => ({ features: { val: ['spending:spent'] }, entities: { card: { val: [{ stringVal: 'c1' }] } } }),
+    body: () => ({
+      features: { val: ['spending:spent'] },
+      entities: { card: { val: [{ stringVal: 'c1' }] } },
+    }),
   },
   '/GrpcFeatureServer/GetOnlineFeatures': {
     needs: ['read'],
-    body: () => ({ features: { val: ['spending:spent'] }, entities: { card: { val: [{ stringVal: 'c1' }] } } }),
+    body: () => ({
+      features: { val: ['spending:spent'] },
+      entities: { card: { val: [{ stringVal: 'c1' }] } },
+    }),
   },
   '/GrpcFeatureServer/Push': {
     needs: ['publish'],
-    body: () => ({ streamFeatureView: 'charges', features: { id: 'g3', card: 'c1', at: new Date().toISOString(), amount: '1' } }),
+    body: () => ({
+      streamFeatureView: 'charges',
+      features: { id: 'g3', card: 'c1', at: new Date().toISOString(), amount: '1' },
+    }),
   },
   '/GrpcFeatureServer/WriteToOnlineStore': {
     needs: ['publish'],
-    body: () => ({ featureViewName: 'spending', features: { id: 'g4', card: 'c1', at: new Date().toISOString(), amount: '1' } }),
+    body: () => ({
+      featureViewName: 'spending',
+      features: { id: 'g4', card: 'c1', at: new Date().toISOString(), amount: '1' },
+    }),
   },
 };
 
@@ -201,7 +291,9 @@ describe.each(Object.entries(CALLS))('%s', (path, sample) => {
   const services = [nativeProtocol, feastProtocol('exact', '0')].flatMap((protocol) =>
     protocol.services({ platform: null, limits: null } as unknown as GrpcContext),
   );
-  const definition = services.map((service) => service.definition).find((one) => Object.values(one).some((m) => m.path === path));
+  const definition = services
+    .map((service) => service.definition)
+    .find((one) => Object.values(one).some((m) => m.path === path));
   const [name, method] = Object.entries(definition ?? {}).find(([, m]) => m.path === path) as [
     string,
     { readonly requestStream: boolean },
@@ -209,7 +301,10 @@ describe.each(Object.entries(CALLS))('%s', (path, sample) => {
 
   /** The refusal's status; OK: it was answered. */
   const ask = async (key: string | null): Promise<status> => {
-    const client = new (makeGenericClientConstructor(definition ?? {}, 'x'))(on.grpc.address, credentials.createInsecure());
+    const client = new (makeGenericClientConstructor(definition ?? {}, 'x'))(
+      on.grpc.address,
+      credentials.createInsecure(),
+    );
     const metadata = new Metadata();
     if (key !== null) metadata.set('authorization', key);
     const body = sample === 'open' ? {} : sample.body?.();
@@ -217,7 +312,9 @@ describe.each(Object.entries(CALLS))('%s', (path, sample) => {
       if (method.requestStream) return await streamed(client, name, body, metadata);
       return await new Promise((resolve) => {
         const callable = client as unknown as Record<string, (...args: unknown[]) => void>;
-        callable[name]?.(body, metadata, (error: ServiceError | null) => resolve(error?.code ?? status.OK));
+        callable[name]?.(body, metadata, (error: ServiceError | null) =>
+          resolve(error?.code ?? status.OK),
+        );
       });
     } finally {
       client.close();
@@ -236,7 +333,12 @@ describe.each(Object.entries(CALLS))('%s', (path, sample) => {
 });
 
 /** In a stream a refusal is a message. */
-const streamed = (client: GrpcClient, name: string, body: unknown, metadata: Metadata): Promise<status> =>
+const streamed = (
+  client: GrpcClient,
+  name: string,
+  body: unknown,
+  metadata: Metadata,
+): Promise<status> =>
   new Promise((resolve, reject) => {
     const callable = client as unknown as Record<
       string,
@@ -247,7 +349,11 @@ const streamed = (client: GrpcClient, name: string, body: unknown, metadata: Met
     stream.on('data', (answer: { readonly error?: { readonly code: string } | null }) => {
       const code = answer.error?.code ?? '';
       resolve(
-        code === 'MR_UNAUTHENTICATED' ? status.UNAUTHENTICATED : code === 'MR_FORBIDDEN' ? status.PERMISSION_DENIED : status.OK,
+        code === 'MR_UNAUTHENTICATED'
+          ? status.UNAUTHENTICATED
+          : code === 'MR_FORBIDDEN'
+            ? status.PERMISSION_DENIED
+            : status.OK,
       );
     });
     stream.on('error', reject);
@@ -257,14 +363,16 @@ const streamed = (client: GrpcClient, name: string, body: unknown, metadata: Met
 
 test('the guide’s table of roles is the one that is held', () => {
   const guide = readFileSync(new URL('../../docs/guides/security.md', import.meta.url), 'utf8');
-  const rows = [...guide.matchAll(/^\| `([a-z]+)` \| ([^|]+) \|((?: [✓·] \|){6})$/gm)].map(([, action, says, marks]) => [
-    action,
-    says,
-    (marks as string)
-      .split('|')
-      .slice(0, -1)
-      .map((mark) => mark.trim() === '✓'),
-  ]);
+  const rows = [...guide.matchAll(/^\| `([a-z]+)` \| ([^|]+) \|((?: [✓·] \|){6})$/gm)].map(
+    ([, action, says, marks]) => [
+      action,
+      says,
+      (marks as string)
+        .split('|')
+        .slice(0, -1)
+        .map((mark) => mark.trim() === '✓'),
+    ],
+  );
   const expected = Object.entries(ACTIONS).map(([action, { roles, says }]) => [
     action,
     says,

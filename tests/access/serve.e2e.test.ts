@@ -1,4 +1,7 @@
-/** `millrace serve` and `millrace keys` as an operator uses them: what it refuses to begin with, what its first line says, and a day with keys. */
+/**
+ * `millrace serve` and `millrace keys` as an operator uses them: what it refuses to begin with,
+ * what its first line says, and a day with keys.
+ */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -50,9 +53,13 @@ let data = 0;
 /** The first line that it prints. */
 const serve = (more: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<string> =>
   new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [MAIN, 'serve', '--data', join(directory, `${++data}`), '--port', '0', ...more], {
-      env: { ...process.env, ...env },
-    });
+    const child = spawn(
+      process.execPath,
+      [MAIN, 'serve', '--data', join(directory, `${++data}`), '--port', '0', ...more],
+      {
+        env: { ...process.env, ...env },
+      },
+    );
     server = child;
     let [out, err] = ['', ''];
     child.stderr.on('data', (chunk) => void (err += String(chunk)));
@@ -65,11 +72,15 @@ const serve = (more: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<st
 
 test('without keys the first line says so; with an admin key it says that keys are asked for', async () => {
   const line = await serve([]);
-  expect(line).toMatch(/^millrace is ready at http:\/\/127\.0\.0\.1:\d+, WITHOUT KEYS, for development only/);
+  expect(line).toMatch(
+    /^millrace is ready at http:\/\/127\.0\.0\.1:\d+, WITHOUT KEYS, for development only/,
+  );
   const url = /http:\S+(?=,)/.exec(line)?.[0] as string;
   expect((await fetch(`${url}/metrics`)).status).toBe(200);
   server?.kill('SIGTERM');
-  expect(await serve([], { MILLRACE_ADMIN_KEY: 'k'.repeat(32) })).toContain(', keys are asked for (');
+  expect(await serve([], { MILLRACE_ADMIN_KEY: 'k'.repeat(32) })).toContain(
+    ', keys are asked for (',
+  );
   server?.kill('SIGTERM');
   expect(JSON.parse(await serve(['--json']))).toMatchObject({ access: 'open' });
 });
@@ -78,9 +89,20 @@ test.each([
   ['--host 0.0.0.0', 'MR_REFUSED', '--admin-key-file'],
   ['--host :: --access open', 'MR_REFUSED', 'leave --access open out'],
   ['--admin-key-file /nowhere/key', 'MR_FILE_INVALID', '/nowhere/key'],
-  ['--tls-cert /nowhere/cert.pem --tls-key /nowhere/key.pem', 'MR_FILE_INVALID', '/nowhere/cert.pem'],
+  [
+    '--tls-cert /nowhere/cert.pem --tls-key /nowhere/key.pem',
+    'MR_FILE_INVALID',
+    '/nowhere/cert.pem',
+  ],
 ])('serve %s is refused with what to do', async (options, code, says) => {
-  const ran = await run(['serve', '--data', join(directory, `r${++data}`), '--port', '0', ...options.split(' ')]);
+  const ran = await run([
+    'serve',
+    '--data',
+    join(directory, `r${++data}`),
+    '--port',
+    '0',
+    ...options.split(' '),
+  ]);
   expect(ran).toMatchObject({ status: 1, out: '' });
   expect(ran.err).toContain(code);
   expect(ran.err).toContain(says);
@@ -88,7 +110,17 @@ test.each([
 
 test('an open server on all addresses is refused also where an admin key is there', async () => {
   const ran = await run(
-    ['serve', '--data', join(directory, `r${++data}`), '--port', '0', '--host', '0.0.0.0', '--access', 'open'],
+    [
+      'serve',
+      '--data',
+      join(directory, `r${++data}`),
+      '--port',
+      '0',
+      '--host',
+      '0.0.0.0',
+      '--access',
+      'open',
+    ],
     {
       MILLRACE_ADMIN_KEY: 'k'.repeat(32),
     },
@@ -97,7 +129,9 @@ test('an open server on all addresses is refused also where an admin key is ther
 });
 
 test('an admin key that could be guessed, and half of an issuer, are refused', async () => {
-  expect((await run(['serve', '--data', directory], { MILLRACE_ADMIN_KEY: 'secret' })).err).toContain('at least 32');
+  expect(
+    (await run(['serve', '--data', directory], { MILLRACE_ADMIN_KEY: 'secret' })).err,
+  ).toContain('at least 32');
   const half = await run(['serve', '--data', directory, '--jwt-issuer', 'https://login.example/']);
   expect(half.status).toBe(2);
   expect(half.err).toContain('--jwks');
@@ -106,7 +140,10 @@ test('an admin key that could be guessed, and half of an issuer, are refused', a
 test('tokens of an issuer are taken by a server that is told of it, and only /metrics is open where that is said', async () => {
   const { publicKey, privateKey } = await generateKeyPair('ES256', { extractable: true });
   const jwks = join(directory, 'jwks.json');
-  writeFileSync(jwks, JSON.stringify({ keys: [{ ...(await exportJWK(publicKey)), kid: 'k', alg: 'ES256' }] }));
+  writeFileSync(
+    jwks,
+    JSON.stringify({ keys: [{ ...(await exportJWK(publicKey)), kid: 'k', alg: 'ES256' }] }),
+  );
   const issuer = 'https://login.example/';
   const line = await serve([
     '--jwt-issuer',
@@ -128,8 +165,12 @@ test('tokens of an issuer are taken by a server that is told of it, and only /me
     .setSubject('ann')
     .setExpirationTime('5m')
     .sign(privateKey);
-  expect((await run(['list', 'source'], { MILLRACE_URL: url })).err).toContain('MR_UNAUTHENTICATED');
-  expect(await run(['list', 'source'], { MILLRACE_URL: url, MILLRACE_API_KEY: token })).toMatchObject({ status: 0 });
+  expect((await run(['list', 'source'], { MILLRACE_URL: url })).err).toContain(
+    'MR_UNAUTHENTICATED',
+  );
+  expect(
+    await run(['list', 'source'], { MILLRACE_URL: url, MILLRACE_API_KEY: token }),
+  ).toMatchObject({ status: 0 });
   expect((await fetch(`${url}/metrics`)).status).toBe(200);
   expect((await fetch(`${url}/v1/status`)).status).toBe(401);
 });
@@ -139,40 +180,81 @@ test('a day with keys, over TLS, from the command line', async () => {
   const keyFile = join(directory, 'admin.key');
   writeFileSync(keyFile, `${adminKey}\n`);
   const { cert, key } = root.issue('server');
-  const line = await serve(['--host', '0.0.0.0', '--admin-key-file', keyFile, '--tls-cert', cert, '--tls-key', key]);
+  const line = await serve([
+    '--host',
+    '0.0.0.0',
+    '--admin-key-file',
+    keyFile,
+    '--tls-cert',
+    cert,
+    '--tls-key',
+    key,
+  ]);
   const port = /https:\/\/0\.0\.0\.0:(\d+)/.exec(line)?.[1] as string;
   const env = { MILLRACE_URL: `https://localhost:${port}`, MILLRACE_CA: root.ca };
   const as = (secret: string) => ({ ...env, MILLRACE_API_KEY: secret });
 
-  expect((await run(['list', 'source'], { MILLRACE_URL: env.MILLRACE_URL })).err).toMatch(/MR_UNREACHABLE.*certificate/);
-  expect(await run(['list', 'source'], env)).toMatchObject({ status: 1, err: expect.stringContaining('MR_UNAUTHENTICATED') });
+  expect((await run(['list', 'source'], { MILLRACE_URL: env.MILLRACE_URL })).err).toMatch(
+    /MR_UNREACHABLE.*certificate/,
+  );
+  expect(await run(['list', 'source'], env)).toMatchObject({
+    status: 1,
+    err: expect.stringContaining('MR_UNAUTHENTICATED'),
+  });
   const definitions = join(directory, 'definitions.json');
   writeFileSync(definitions, JSON.stringify(DEFINITIONS));
   expect(await run(['apply', definitions], as(adminKey))).toMatchObject({ status: 0 });
 
   const made = await run(
-    ['keys', 'create', 'trainer', '--grant', 'reader@payments', 'producer@payments', '--rate', '500'],
+    [
+      'keys',
+      'create',
+      'trainer',
+      '--grant',
+      'reader@payments',
+      'producer@payments',
+      '--rate',
+      '500',
+    ],
     as(adminKey),
   );
   expect(made.out, 'the key alone on stdout').toMatch(/^mr_[0-9a-f]{12}_[\w-]{43}\n$/);
   expect(made.err).toContain('trainer');
   const secret = made.out.trim();
-  const published = await run(['publish', 'charges', '-'], as(secret), JSON.stringify(charge('e1')));
+  const published = await run(
+    ['publish', 'charges', '-'],
+    as(secret),
+    JSON.stringify(charge('e1')),
+  );
   expect(published).toMatchObject({ status: 0 });
   const got = await run(['--json', 'get', 'spending', '--entity', 'card=c1'], as(secret));
   expect(JSON.parse(got.out)).toMatchObject({ rows: [{ charges: 1, spent: 2 }] });
   const [spine, out] = [join(directory, 'spine.csv'), join(directory, 'training.csv')];
   writeFileSync(spine, `card,event_timestamp\nc1,${new Date(Date.now() + 1_000).toISOString()}\n`);
-  expect(await run(['dataset', 'spending', '--spine', spine, '--out', out], as(secret))).toMatchObject({ status: 0 });
+  expect(
+    await run(['dataset', 'spending', '--spine', spine, '--out', out], as(secret)),
+  ).toMatchObject({ status: 0 });
   expect(readFileSync(out, 'utf8')).toContain('spent');
   expect((await run(['audit', 'log'], as(secret))).err).toContain('auditor@*');
 
   const id = secret.slice(3, 15);
   const listed = await run(['--json', 'keys', 'list'], as(adminKey));
-  expect(JSON.parse(listed.out)).toMatchObject({ id, name: 'trainer', createdBy: 'admin-key', revokedAt: null });
-  expect(await run(['keys', 'revoke', id, '--reason', 'done'], as(adminKey))).toMatchObject({ status: 0 });
-  expect((await run(['get', 'spending', '--entity', 'card=c1'], as(secret))).err).toContain('MR_UNAUTHENTICATED');
-  const audit = await run(['--json', 'audit', 'log', '--subject', `access-key/${id}`], as(adminKey));
+  expect(JSON.parse(listed.out)).toMatchObject({
+    id,
+    name: 'trainer',
+    createdBy: 'admin-key',
+    revokedAt: null,
+  });
+  expect(await run(['keys', 'revoke', id, '--reason', 'done'], as(adminKey))).toMatchObject({
+    status: 0,
+  });
+  expect((await run(['get', 'spending', '--entity', 'card=c1'], as(secret))).err).toContain(
+    'MR_UNAUTHENTICATED',
+  );
+  const audit = await run(
+    ['--json', 'audit', 'log', '--subject', `access-key/${id}`],
+    as(adminKey),
+  );
   expect(
     audit.out
       .trim()

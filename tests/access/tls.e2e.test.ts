@@ -1,4 +1,7 @@
-/** TLS as clients meet it, over HTTP and gRPC: with whose certificate, of which version, and what changes under their hands. */
+/**
+ * TLS as clients meet it, over HTTP and gRPC: with whose certificate, of which version, and what
+ * changes under their hands.
+ */
 import { copyFileSync, writeFileSync } from 'node:fs';
 import { request } from 'node:https';
 import type { AddressInfo } from 'node:net';
@@ -45,7 +48,11 @@ const put = ({ cert, key: secret }: Certificate): Certificate => {
 };
 const serve = async (clientCa?: string): Promise<void> => {
   files = put(root.issue('first'));
-  tls = openTls({ ...files, ...(clientCa === undefined ? {} : { clientCa }) }, (message) => told.push(message), 1e9);
+  tls = openTls(
+    { ...files, ...(clientCa === undefined ? {} : { clientCa }) },
+    (message) => told.push(message),
+    1e9,
+  );
   const options = { platform: access.platform, access, tls, port: 0 };
   [http, grpc] = [await createHttpGateway(options), await createGrpcGateway(options)];
 };
@@ -56,18 +63,35 @@ afterEach(async () => {
   tls?.close();
 });
 
-const get = (options: ConnectionOptions = {}): Promise<{ readonly status: number; readonly server: string }> =>
+const get = (
+  options: ConnectionOptions = {},
+): Promise<{ readonly status: number; readonly server: string }> =>
   new Promise((resolve, reject) => {
     const headers = { authorization: `Bearer ${key}` };
-    request(`${http.url}/v1/status`, { ca: pem(root.ca), agent: false, headers, ...options }, (response) => {
-      const { subject } = (response.socket as import('node:tls').TLSSocket).getPeerCertificate();
-      response.resume().on('end', () => resolve({ status: response.statusCode ?? 0, server: String(subject?.CN) }));
-    })
+    request(
+      `${http.url}/v1/status`,
+      { ca: pem(root.ca), agent: false, headers, ...options },
+      (response) => {
+        const { subject } = (response.socket as import('node:tls').TLSSocket).getPeerCertificate();
+        response
+          .resume()
+          .on('end', () =>
+            resolve({ status: response.statusCode ?? 0, server: String(subject?.CN) }),
+          );
+      },
+    )
       .on('error', reject)
       .end();
   });
 const client = (more: object = {}) =>
-  connect({ address: grpc.address, key, ca: pem(root.ca), deadlineMs: 2_000, retry: { tries: 1 }, ...more });
+  connect({
+    address: grpc.address,
+    key,
+    ca: pem(root.ca),
+    deadlineMs: 2_000,
+    retry: { tries: 1 },
+    ...more,
+  });
 const rows = async (more: object = {}) => {
   const reader = client(more);
   try {
@@ -76,7 +100,10 @@ const rows = async (more: object = {}) => {
     reader.close();
   }
 };
-const handshake = (options: ConnectionOptions, at = new URL(http.url).host): Promise<string | null> =>
+const handshake = (
+  options: ConnectionOptions,
+  at = new URL(http.url).host,
+): Promise<string | null> =>
   new Promise((resolve) => {
     const { hostname, port } = new URL(`https://${at}`);
     const socket = tlsConnect(
@@ -92,14 +119,18 @@ test('HTTPS and gRPC over TLS are served to those who trust its authority, and n
   await serve();
   expect(http.url).toMatch(/^https:/);
   expect(await get()).toEqual({ status: 200, server: 'first' });
-  await expect(get({ ca: [] })).rejects.toMatchObject({ code: expect.stringMatching(/CERT|ISSUER|VERIFY/) });
+  await expect(get({ ca: [] })).rejects.toMatchObject({
+    code: expect.stringMatching(/CERT|ISSUER|VERIFY/),
+  });
   await expect(fetch(http.url.replace('https', 'http'))).rejects.toThrow();
   const writer = client();
   expect(await writer.publish(charges, [charge('t1')])).toMatchObject({ accepted: 1 });
   writer.close();
   expect(await rows()).toBe(1);
   const clear = connect({ address: grpc.address, key, deadlineMs: 1_000, retry: { tries: 1 } });
-  await expect(clear.view(spending, [])).rejects.toMatchObject({ code: expect.stringMatching(/MR_UNREACHABLE|MR_DEADLINE/) });
+  await expect(clear.view(spending, [])).rejects.toMatchObject({
+    code: expect.stringMatching(/MR_UNREACHABLE|MR_DEADLINE/),
+  });
   clear.close();
 });
 
@@ -107,10 +138,20 @@ test('TLS 1.2 and 1.3 are spoken, nothing older', async () => {
   await serve();
   expect(await handshake({ maxVersion: 'TLSv1.2' })).toBe('TLSv1.2');
   expect(await handshake({})).toBe('TLSv1.3');
-  const old = { minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT:@SECLEVEL=0' } as const;
-  for (const at of [new URL(http.url).host, grpc.address]) expect(await handshake(old, at), at).toBe(null);
+  const old = {
+    minVersion: 'TLSv1',
+    maxVersion: 'TLSv1.1',
+    ciphers: 'DEFAULT:@SECLEVEL=0',
+  } as const;
+  for (const at of [new URL(http.url).host, grpc.address])
+    expect(await handshake(old, at), at).toBe(null);
   // The client could: a server that takes it is spoken to.
-  const lax = createServer({ cert: pem(files.cert), key: pem(files.key), minVersion: 'TLSv1', ciphers: old.ciphers });
+  const lax = createServer({
+    cert: pem(files.cert),
+    key: pem(files.key),
+    minVersion: 'TLSv1',
+    ciphers: old.ciphers,
+  });
   await new Promise<void>((resolve) => lax.listen(0, '127.0.0.1', resolve));
   expect(await handshake(old, `127.0.0.1:${(lax.address() as AddressInfo).port}`)).toBe('TLSv1.1');
   lax.close();
@@ -124,7 +165,9 @@ test('with an authority for clients, who shows no certificate of it is not talke
   expect((await get(shown(mine))).status).toBe(200);
   await expect(get()).rejects.toThrow();
   await expect(get(shown(strangers))).rejects.toThrow();
-  await expect(rows()).rejects.toMatchObject({ code: expect.stringMatching(/MR_UNREACHABLE|MR_DEADLINE/) });
+  await expect(rows()).rejects.toMatchObject({
+    code: expect.stringMatching(/MR_UNREACHABLE|MR_DEADLINE/),
+  });
   expect(await rows({ certificate: shown(mine) })).toBe(1);
   other.dispose();
 });
@@ -156,7 +199,11 @@ test('files that are none are refused at the start, by name', () => {
   expect(() => openTls({ cert: nothing, key: secret }, () => {})).toThrow(
     expect.objectContaining({ code: 'MR_FILE_INVALID', message: expect.stringContaining(nothing) }),
   );
-  expect(() => openTls({ cert, key: other.key }, () => {})).toThrow(expect.objectContaining({ code: 'MR_FILE_INVALID' }));
+  expect(() => openTls({ cert, key: other.key }, () => {})).toThrow(
+    expect.objectContaining({ code: 'MR_FILE_INVALID' }),
+  );
   writeFileSync(nothing, 'no');
-  expect(() => openTls({ cert: nothing, key: secret }, () => {})).toThrow(expect.objectContaining({ code: 'MR_FILE_INVALID' }));
+  expect(() => openTls({ cert: nothing, key: secret }, () => {})).toThrow(
+    expect.objectContaining({ code: 'MR_FILE_INVALID' }),
+  );
 });

@@ -1,4 +1,7 @@
-/** Tokens of an issuer, whose keys are served by a real server on loopback, rotated while the platform runs; and all that is no good token. */
+/**
+ * Tokens of an issuer, whose keys are served by a real server on loopback, rotated while the
+ * platform runs; and all that is no good token.
+ */
 import { writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -25,9 +28,16 @@ beforeAll(async () => {
   issuer = createServer(async (_request, response) => {
     fetched++;
     const keys = await Promise.all(
-      published.map(async ({ kid, pair, alg }) => ({ ...(await exportJWK(pair.publicKey)), kid, alg, use: 'sig' })),
+      published.map(async ({ kid, pair, alg }) => ({
+        ...(await exportJWK(pair.publicKey)),
+        kid,
+        alg,
+        use: 'sig',
+      })),
     );
-    response.writeHead(answer, { 'content-type': 'application/json' }).end(JSON.stringify({ keys }));
+    response
+      .writeHead(answer, { 'content-type': 'application/json' })
+      .end(JSON.stringify({ keys }));
   });
   await new Promise<void>((resolve) => issuer.listen(0, '127.0.0.1', resolve));
   jwks = `http://127.0.0.1:${(issuer.address() as AddressInfo).port}/keys`;
@@ -41,7 +51,14 @@ beforeEach(() => {
 afterEach(() => on?.dispose());
 
 const verifier = (more: Partial<Parameters<typeof createTokenVerifier>[0]> = {}) =>
-  createTokenVerifier({ issuer: ISSUER, audience: AUDIENCE, jwks, claim: 'millrace', cooldownMs: 0, ...more });
+  createTokenVerifier({
+    issuer: ISSUER,
+    audience: AUDIENCE,
+    jwks,
+    claim: 'millrace',
+    cooldownMs: 0,
+    ...more,
+  });
 const begin = async (more: Parameters<typeof verifier>[0] = {}) => {
   on = await guarded({ demand: 'auto', verifyToken: verifier(more), failuresAtOnce: 1_000 });
 };
@@ -56,7 +73,13 @@ interface Wish {
   readonly expires?: string | number;
   readonly subject?: string | null;
 }
-const token = ({ pair = first, kid = 'one', alg = 'RS256', claims = { millrace: ['reader@payments'] }, ...rest }: Wish = {}) => {
+const token = ({
+  pair = first,
+  kid = 'one',
+  alg = 'RS256',
+  claims = { millrace: ['reader@payments'] },
+  ...rest
+}: Wish = {}) => {
   const jwt = new SignJWT(claims)
     .setProtectedHeader({ alg, kid })
     .setIssuer(rest.issuer ?? ISSUER)
@@ -68,7 +91,10 @@ const token = ({ pair = first, kid = 'one', alg = 'RS256', claims = { millrace: 
     .sign(pair.privateKey);
 };
 const read = (shown: string) =>
-  on.call('POST', '/v1/features', `Bearer ${shown}`, { features: ['spending:spent'], entities: [{ card: 'c1' }] });
+  on.call('POST', '/v1/features', `Bearer ${shown}`, {
+    features: ['spending:spent'],
+    entities: [{ card: 'c1' }],
+  });
 const status = async (shown: string): Promise<number> => (await read(shown)).status;
 
 test('a good token is let in to what its claim grants, under its subject’s name; its issuer is asked once', async () => {
@@ -77,16 +103,22 @@ test('a good token is let in to what its claim grants, under its subject’s nam
   const good = await token();
   expect(await status(good)).toBe(200);
   for (let i = 0; i < 5; i++)
-    expect(await status(await token({ claims: { millrace: 'openid reader@payments profile' } }))).toBe(200);
+    expect(
+      await status(await token({ claims: { millrace: 'openid reader@payments profile' } })),
+    ).toBe(200);
   expect(fetched).toBe(1);
   expect((await on.call('GET', '/v1/audit', `Bearer ${good}`)).body).toMatchObject({
     message: expect.stringContaining('"ann@example.org" may not audit'),
   });
-  const author = await token({ claims: { millrace: ['author@payments', 'auditor@*', 'offline_access', 7] }, subject: 'bob' });
+  const author = await token({
+    claims: { millrace: ['author@payments', 'auditor@*', 'offline_access', 7] },
+    subject: 'bob',
+  });
   await on.call('POST', '/v1/apply', `Bearer ${author}`, {
     definitions: [{ kind: 'entity', name: 'x', namespace: 'payments', keys: { x: 'string' } }],
   });
-  const { records } = (await on.call('GET', '/v1/audit?subject=entity/x', `Bearer ${author}`)).body as unknown as {
+  const { records } = (await on.call('GET', '/v1/audit?subject=entity/x', `Bearer ${author}`))
+    .body as unknown as {
     records: { actor: string }[];
   };
   expect(records).toMatchObject([{ actor: 'bob' }]);
@@ -95,10 +127,14 @@ test('a good token is let in to what its claim grants, under its subject’s nam
 test('without grants nothing is allowed; the claim may lie deep, or have dots in its name', async () => {
   await begin({ claim: 'realm_access.roles' });
   expect(await status(await token())).toBe(403);
-  expect(await status(await token({ claims: { realm_access: { roles: ['reader@payments'] } } }))).toBe(200);
+  expect(
+    await status(await token({ claims: { realm_access: { roles: ['reader@payments'] } } })),
+  ).toBe(200);
   expect(await status(await token({ claims: { realm_access: 'reader@payments' } }))).toBe(403);
   const named = verifier({ claim: 'https://millrace.example/grants' });
-  expect(await named(await token({ claims: { 'https://millrace.example/grants': ['admin@*'] } }))).toMatchObject({
+  expect(
+    await named(await token({ claims: { 'https://millrace.example/grants': ['admin@*'] } })),
+  ).toMatchObject({
     grants: [{ role: 'admin', namespace: '*' }],
   });
 });
@@ -121,9 +157,9 @@ test('none is let in that another issued, for others, too late, unsigned, or sig
     .setExpirationTime('10m')
     .encode();
   const [head, , signature] = (await token()).split('.') as [string, string, string];
-  const forged = Buffer.from(JSON.stringify({ ...claims, iss: ISSUER, aud: AUDIENCE, sub: 'ann', exp: 9e9 })).toString(
-    'base64url',
-  );
+  const forged = Buffer.from(
+    JSON.stringify({ ...claims, iss: ISSUER, aud: AUDIENCE, sub: 'ann', exp: 9e9 }),
+  ).toString('base64url');
   const bad: Record<string, string> = {
     'another issuer': await token({ issuer: 'https://evil.example/' }),
     'another audience': await token({ audience: 'billing' }),
@@ -153,9 +189,13 @@ test('none is let in that another issued, for others, too late, unsigned, or sig
   };
   for (const [why, shown] of Object.entries(bad))
     expect([why, (await read(shown)).body.code]).toEqual([why, 'MR_UNAUTHENTICATED']);
-  expect(await status(await token({ expires: Math.floor(Date.now() / 1000) - 20 })), 'clocks differ a little').toBe(200);
+  expect(
+    await status(await token({ expires: Math.floor(Date.now() / 1000) - 20 })),
+    'clocks differ a little',
+  ).toBe(200);
   const keys = (await on.key(['auditor@*'])).header;
-  const { records } = (await on.call('GET', '/v1/audit?kind=Authenticate', keys)).body as unknown as { records: unknown[] };
+  const { records } = (await on.call('GET', '/v1/audit?kind=Authenticate', keys))
+    .body as unknown as { records: unknown[] };
   expect(records.length).toBeGreaterThan(0);
 });
 
@@ -180,7 +220,10 @@ test('an issuer that is away is told as such, not as a bad token; keys go on', a
   await begin();
   const { header } = await on.key(['reader@payments']);
   expect((await read(await token())).body).toMatchObject({ code: 'MR_UNAVAILABLE' });
-  expect((await on.call('POST', '/v1/features', header, { features: ['spending:spent'], entities: [] })).status).toBe(200);
+  expect(
+    (await on.call('POST', '/v1/features', header, { features: ['spending:spent'], entities: [] }))
+      .status,
+  ).toBe(200);
   answer = 200;
   expect(await status(await token())).toBe(200);
 });
@@ -188,9 +231,15 @@ test('an issuer that is away is told as such, not as a bad token; keys go on', a
 test('the keys may be a file', async () => {
   await begin();
   const file = join(on.test.directory, 'jwks.json');
-  writeFileSync(file, JSON.stringify({ keys: [{ ...(await exportJWK(first.publicKey)), kid: 'one', alg: 'RS256' }] }));
+  writeFileSync(
+    file,
+    JSON.stringify({ keys: [{ ...(await exportJWK(first.publicKey)), kid: 'one', alg: 'RS256' }] }),
+  );
   const fromFile = verifier({ jwks: file });
-  expect(await fromFile(await token())).toMatchObject({ issuer: ISSUER, subject: 'ann@example.org' });
+  expect(await fromFile(await token())).toMatchObject({
+    issuer: ISSUER,
+    subject: 'ann@example.org',
+  });
   expect(fetched).toBe(0);
   expect(() => verifier({ jwks: join(on.test.directory, 'none.json') })).toThrow(
     expect.objectContaining({ code: 'MR_FILE_INVALID' }),

@@ -1,4 +1,7 @@
-/** Child process of the kill test: appends numbers for ever, printing each acknowledged end as `partition end`. */
+/**
+ * Child process of the kill test: appends numbers for ever, printing each acknowledged end as
+ * `partition end`.
+ */
 import { writeSync } from 'node:fs';
 import { openLog } from '#tests/contracts/sqlite.ts';
 import { createTopics, summingTask } from '#tests/contracts/summing-task.ts';

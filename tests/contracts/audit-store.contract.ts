@@ -1,4 +1,7 @@
-/** Every adapter of the audit store runs this suite: one test a promise of domain/ports/audit-store.ts. */
+/**
+ * Every adapter of the audit store runs this suite: one test a promise of
+ * domain/ports/audit-store.ts.
+ */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type AuditStore, GENESIS } from '#domain/ports/audit-store.ts';
 import type { AuditRecord } from '#domain/ports/platform.ts';
@@ -13,7 +16,12 @@ export interface AuditStoreUnderTest {
 }
 
 /** Records `from` to `to` of a chain; with another actor the chain forks at its first. */
-const chain = (from: number, to: number, previous = GENESIS, actor = 'ann'): readonly AuditRecord[] => {
+const chain = (
+  from: number,
+  to: number,
+  previous = GENESIS,
+  actor = 'ann',
+): readonly AuditRecord[] => {
   const records: AuditRecord[] = [];
   let before = previous;
   for (let sequence = from; sequence <= to; sequence++) {
@@ -40,7 +48,10 @@ const headOf = (records: readonly AuditRecord[]) => {
   return { sequence: last.sequence, hash: last.hash };
 };
 
-export const auditStoreContract = (name: string, open: () => Promise<AuditStoreUnderTest>): void => {
+export const auditStoreContract = (
+  name: string,
+  open: () => Promise<AuditStoreUnderTest>,
+): void => {
   describe(`audit store contract: ${name}`, () => {
     let under: AuditStoreUnderTest;
     let store: AuditStore;
@@ -90,7 +101,10 @@ export const auditStoreContract = (name: string, open: () => Promise<AuditStoreU
       ['a gap within the batch', () => [all[3] as AuditRecord, all[5] as AuditRecord]],
     ])('%s is refused, and nothing of its batch is added', async (_, batch) => {
       await store.append(all.slice(0, 3));
-      await expect(store.append(batch())).rejects.toMatchObject({ code: 'MR_STORAGE_FAILED', details: { head: 3 } });
+      await expect(store.append(batch())).rejects.toMatchObject({
+        code: 'MR_STORAGE_FAILED',
+        details: { head: 3 },
+      });
       expect(await store.read(0, 10)).toEqual(all.slice(0, 3));
       expect(await store.head()).toEqual(headOf(all.slice(0, 3)));
       await store.append(all.slice(3));
@@ -98,22 +112,36 @@ export const auditStoreContract = (name: string, open: () => Promise<AuditStoreU
     });
 
     test('the first record follows the genesis hash', async () => {
-      await expect(store.append(chain(1, 1, 'f'.repeat(64)))).rejects.toMatchObject({ code: 'MR_STORAGE_FAILED' });
-      await expect(store.append(all.slice(1, 2))).rejects.toMatchObject({ code: 'MR_STORAGE_FAILED' });
+      await expect(store.append(chain(1, 1, 'f'.repeat(64)))).rejects.toMatchObject({
+        code: 'MR_STORAGE_FAILED',
+      });
+      await expect(store.append(all.slice(1, 2))).rejects.toMatchObject({
+        code: 'MR_STORAGE_FAILED',
+      });
       expect(await store.head()).toBeNull();
     });
 
     test('of two processes with the same chain both are done, and each record is there once; of two that fork one is refused', async () => {
       const other = await under.another();
-      await Promise.all([store.append(all.slice(0, 4)), other.append(all.slice(0, 5)), store.append(all.slice(0, 2))]);
+      await Promise.all([
+        store.append(all.slice(0, 4)),
+        other.append(all.slice(0, 5)),
+        store.append(all.slice(0, 2)),
+      ]);
       expect(await other.read(0, 10)).toEqual(all.slice(0, 5));
       const { hash } = all[4] as AuditRecord;
-      const outcomes = await Promise.allSettled([store.append(chain(6, 6, hash)), other.append(chain(6, 7, hash, 'eve'))]);
+      const outcomes = await Promise.allSettled([
+        store.append(chain(6, 6, hash)),
+        other.append(chain(6, 7, hash, 'eve')),
+      ]);
       const won = outcomes.filter((o) => o.status === 'fulfilled').length;
-      // The short one, come second with what is there already in the other's place, changes nothing.
+      // The short one, come second with what is there already in the other's place, changes
+      // nothing.
       expect(won).toBeGreaterThanOrEqual(1);
       const stored = await store.read(0, 10);
-      expect(stored.every((record, i) => record.previous === (stored[i - 1]?.hash ?? GENESIS))).toBe(true);
+      expect(
+        stored.every((record, i) => record.previous === (stored[i - 1]?.hash ?? GENESIS)),
+      ).toBe(true);
       expect(await other.head()).toEqual(headOf(stored));
     });
   });

@@ -1,4 +1,7 @@
-/** A process that syncs a history over a file log again and again until it is killed: argv is its data directory. */
+/**
+ * A process that syncs a history over a file log again and again until it is killed: argv is its
+ * data directory.
+ */
 import { join } from 'node:path';
 import { openIcebergHistory } from '#infra/iceberg/history.ts';
 import { FILE_LOG_MODULE } from './history.fixture.ts';
@@ -15,6 +18,9 @@ const history = await openIcebergHistory({
 });
 for (;;) {
   const reached = await history.through('raw.flights');
-  await history.sync('raw.flights', [Math.min(3000, (reached[0] ?? 0) + 100), Math.min(3000, (reached[1] ?? 0) + 100)]);
+  await history.sync('raw.flights', [
+    Math.min(3000, (reached[0] ?? 0) + 100),
+    Math.min(3000, (reached[1] ?? 0) + 100),
+  ]);
   process.stdout.write('synced\n');
 }

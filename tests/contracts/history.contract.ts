@@ -10,21 +10,29 @@ type Appended = readonly number[] | Promise<readonly number[]>;
 
 export interface HistoryUnderTest {
   readonly history: HistoryTables;
-  /** the source that is `flights` in what follows: of two partitions, whose fields are FLIGHTS_AVRO's */
+  /**
+   * the source that is `flights` in what follows: of two partitions, whose fields are
+   * FLIGHTS_AVRO's
+   */
   readonly source: string;
   /** a view of that source, of one partition */
   readonly view: string;
   /**
-   * Appends to raw.<source> of the log that the history reads; values as Avro writes them (bytes as Buffer). Offsets have no gaps.
+   * Appends to raw.<source> of the log that the history reads; values as Avro writes them (bytes as
+   * Buffer). Offsets have no gaps.
    * @param logTime what a log that takes log times from its caller is given
    */
   appendRaw(partition: number, rows: readonly Row[], logTime: number): Appended;
   /** the same with the source's next schema: + `note: string?`, `seats` int → long */
   appendEvolved(partition: number, rows: readonly Row[], logTime: number): Appended;
   appendUpdates(rows: readonly object[], logTime: number): Appended;
-  /** two updates as the log has them, with nulls and nested states; `key`: what selects the first */
+  /**
+   * two updates as the log has them, with nulls and nested states; `key`: what selects the first
+   */
   readonly updates: { readonly rows: readonly [object, object]; readonly key: Row };
-  /** Whether `sync` up to an offset leaves out what lies beyond; else the writer goes on by itself. */
+  /**
+   * Whether `sync` up to an offset leaves out what lies beyond; else the writer goes on by itself.
+   */
   readonly stopsWhereTold: boolean;
   /** a history over the same data, opened again */
   reopen(): Promise<HistoryTables>;
@@ -36,7 +44,8 @@ const collect = async <T>(batches: AsyncIterable<readonly T[]>): Promise<T[]> =>
   for await (const batch of batches) all.push(...batch);
   return all;
 };
-const positions = (events: readonly RawEvent[]): string[] => events.map(({ partition, offset }) => `${partition}:${offset}`);
+const positions = (events: readonly RawEvent[]): string[] =>
+  events.map(({ partition, offset }) => `${partition}:${offset}`);
 
 export const historyContract = (name: string, open: () => Promise<HistoryUnderTest>): void => {
   describe(`history contract: ${name}`, () => {
@@ -104,12 +113,38 @@ export const historyContract = (name: string, open: () => Promise<HistoryUnderTe
       expect(await history.through(raw)).toEqual([4, 8]);
 
       const events = await history.events({ source });
-      expect(positions(events)).toEqual(['0:3', '0:2', '0:1', '0:0', '1:0', '1:1', '1:2', '1:3', '1:4', '1:5', '1:6', '1:7']);
+      expect(positions(events)).toEqual([
+        '0:3',
+        '0:2',
+        '0:1',
+        '0:0',
+        '1:0',
+        '1:1',
+        '1:2',
+        '1:3',
+        '1:4',
+        '1:5',
+        '1:6',
+        '1:7',
+      ]);
       expect(events.slice(0, 3).map((event) => event.eventTime)).toEqual([-DAY - 1, -DAY, -1]);
-      expect(events[3]).toEqual({ row: { ...full, blob: 'AP8B' }, eventTime: T + 3, partition: 0, offset: 0, logTime });
-      expect(Object.keys(events[3]?.row ?? {})).toEqual(FLIGHTS_AVRO.fields.map((field) => field.name));
+      expect(events[3]).toEqual({
+        row: { ...full, blob: 'AP8B' },
+        eventTime: T + 3,
+        partition: 0,
+        offset: 0,
+        logTime,
+      });
+      expect(Object.keys(events[3]?.row ?? {})).toEqual(
+        FLIGHTS_AVRO.fields.map((field) => field.name),
+      );
       expect(events.slice(4).map((event) => event.row.origin)).toEqual(odd);
-      expect(events[4]?.row).toMatchObject({ big: -(2 ** 52), delay: 5e-324, tags: null, ok: null });
+      expect(events[4]?.row).toMatchObject({
+        big: -(2 ** 52),
+        delay: 5e-324,
+        tags: null,
+        ok: null,
+      });
       for (const origin of odd) {
         const found = await history.events({ source, where: { origin } });
         expect(found.map((event) => event.row.origin)).toEqual([origin]);
@@ -117,9 +152,13 @@ export const historyContract = (name: string, open: () => Promise<HistoryUnderTe
     });
 
     it('selects by value, event time (both ends in), and offset', async () => {
-      const select = async (query: object): Promise<string[]> => positions(await history.events({ source, ...query }));
+      const select = async (query: object): Promise<string[]> =>
+        positions(await history.events({ source, ...query }));
       expect(await select({ where: { origin: 'before' } })).toEqual(['0:3', '0:2', '0:1']);
-      expect(await select({ where: { origin: 'before' }, from: -DAY, to: -1 })).toEqual(['0:2', '0:1']);
+      expect(await select({ where: { origin: 'before' }, from: -DAY, to: -1 })).toEqual([
+        '0:2',
+        '0:1',
+      ]);
       expect(await select({ from: -DAY + 1, to: -1 })).toEqual(['0:1']);
       expect(await select({ from: T, to: T + 2 })).toEqual([]);
       expect(await select({ below: [1, 1] })).toEqual(['0:0', '1:0']);
@@ -137,10 +176,18 @@ export const historyContract = (name: string, open: () => Promise<HistoryUnderTe
       const scanned = await collect(history.scan({ source, fields }));
       expect(positions(scanned)).toEqual(positions(events));
       expect(scanned.map((event) => event.row)).toEqual(
-        events.map(({ row }) => ({ origin: row.origin, delay: row.delay, tags: row.tags, absent: null })),
+        events.map(({ row }) => ({
+          origin: row.origin,
+          delay: row.delay,
+          tags: row.tags,
+          absent: null,
+        })),
       );
       const rows: unknown[] = [];
-      for await (const { count, columns, eventTime, partition, offset } of history.scanColumns({ source, fields })) {
+      for await (const { count, columns, eventTime, partition, offset } of history.scanColumns({
+        source,
+        fields,
+      })) {
         const { origin, delay, tags, absent } = columns as {
           origin: { codes: Int32Array; values: string[] };
           delay: Float64Array;
@@ -160,7 +207,15 @@ export const historyContract = (name: string, open: () => Promise<HistoryUnderTe
         }
       }
       expect(rows).toEqual(
-        events.map((e) => [e.row.origin, e.row.delay ?? Number.NaN, e.row.tags, null, e.eventTime, e.partition, e.offset]),
+        events.map((e) => [
+          e.row.origin,
+          e.row.delay ?? Number.NaN,
+          e.row.tags,
+          null,
+          e.eventTime,
+          e.partition,
+          e.offset,
+        ]),
       );
     });
 
@@ -171,16 +226,23 @@ export const historyContract = (name: string, open: () => Promise<HistoryUnderTe
       await test.appendRaw(0, [flight(T + 30 * DAY, 'later')], 3_000);
       await history.sync(raw);
       let seen = (first.value as readonly RawEvent[]).length;
-      for (let batch = await scan.next(); !batch.done; batch = await scan.next()) seen += batch.value.length;
+      for (let batch = await scan.next(); !batch.done; batch = await scan.next())
+        seen += batch.value.length;
       expect(seen).toBe(12);
       expect((await history.events({ source })).length).toBe(13);
       expect((await history.events({ source, snapshot: pinned?.id as number })).length).toBe(12);
       expect(pinned).toMatchObject({ topic: raw, through: [4, 8], rows: 12 });
-      await expect(history.events({ source, snapshot: 12345 })).rejects.toMatchObject({ code: 'MR_NOT_FOUND' });
+      await expect(history.events({ source, snapshot: 12345 })).rejects.toMatchObject({
+        code: 'MR_NOT_FOUND',
+      });
     });
 
     it('reaches the offsets that it is told', async () => {
-      await test.appendRaw(0, [flight(T + 31 * DAY, 'a'), flight(T + 31 * DAY, 'b'), flight(T + 31 * DAY, 'c')], 4_000);
+      await test.appendRaw(
+        0,
+        [flight(T + 31 * DAY, 'a'), flight(T + 31 * DAY, 'b'), flight(T + 31 * DAY, 'c')],
+        4_000,
+      );
       await history.sync(raw, [6, 8]);
       const [first = 0, second] = await history.through(raw);
       if (test.stopsWhereTold) expect(first).toBe(6);

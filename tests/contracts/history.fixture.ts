@@ -1,6 +1,7 @@
 /**
- * A small log in a directory, for the history's tests: a file a partition, so that a worker thread and the test see the same
- * records. It stands in for the real log's reading half and promises no more than that.
+ * A small log in a directory, for the history's tests: a file a partition, so that a worker thread
+ * and the test see the same records. It stands in for the real log's reading half and promises no
+ * more than that.
  */
 import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -19,7 +20,13 @@ interface StoredRecord {
 export interface FileLog {
   /** @returns the schema's id */
   schema(schema: object): number;
-  append(topic: string, partition: number, schemaId: number, rows: readonly unknown[], logTime: number): void;
+  append(
+    topic: string,
+    partition: number,
+    schemaId: number,
+    rows: readonly unknown[],
+    logTime: number,
+  ): void;
 }
 
 const partitionFile = (directory: string, topic: string, partition: number): string =>
@@ -28,7 +35,11 @@ const schemaFile = (directory: string): string => join(directory, 'schemas.json'
 const readSchemas = (directory: string): object[] =>
   existsSync(schemaFile(directory)) ? JSON.parse(readFileSync(schemaFile(directory), 'utf8')) : [];
 
-const readPartition = (directory: string, topic: string, partition: number): readonly StoredRecord[] => {
+const readPartition = (
+  directory: string,
+  topic: string,
+  partition: number,
+): readonly StoredRecord[] => {
   const path = partitionFile(directory, topic, partition);
   if (!existsSync(path)) return [];
   return readFileSync(path, 'utf8')
@@ -51,7 +62,12 @@ export const fileLog = (directory: string): FileLog => {
       const path = partitionFile(directory, topic, partition);
       const base = ends.get(path) ?? readPartition(directory, topic, partition).length;
       const lines = rows.map((row, i) =>
-        JSON.stringify({ offset: base + i, logTime, schemaId, value: type.toBuffer(row).toString('base64') }),
+        JSON.stringify({
+          offset: base + i,
+          logTime,
+          schemaId,
+          value: type.toBuffer(row).toString('base64'),
+        }),
       );
       appendFileSync(path, lines.map((line) => `${line}\n`).join(''));
       ends.set(path, base + rows.length);
@@ -69,19 +85,30 @@ export interface FileLogOptions {
 }
 
 /** The worker's end of it: the module that IcebergHistoryOptions.input names. */
-export const openHistoryInput = (options: FileLogOptions): HistoryInput & { readonly checkpoint: (step: CommitStep) => void } => {
+export const openHistoryInput = (
+  options: FileLogOptions,
+): HistoryInput & { readonly checkpoint: (step: CommitStep) => void } => {
   const { directory, topics, dieAt, failWith } = options;
   const read = (topic: string, partition: number, offset: number): LogRecord[] =>
     readPartition(directory, topic, partition)
       .slice(offset, offset + 700)
-      .map(({ value, ...rest }) => ({ topic, partition, key: null, value: Buffer.from(value, 'base64'), ...rest }));
+      .map(({ value, ...rest }) => ({
+        topic,
+        partition,
+        key: null,
+        value: Buffer.from(value, 'base64'),
+        ...rest,
+      }));
   return {
     log: {
       topics: async () => topics,
       read: async (topic, partition, offset) => read(topic, partition, offset),
       async end(topic) {
         const partitions = topics.find((known) => known.topic === topic)?.partitions ?? 0;
-        return Array.from({ length: partitions }, (_, partition) => readPartition(directory, topic, partition).length);
+        return Array.from(
+          { length: partitions },
+          (_, partition) => readPartition(directory, topic, partition).length,
+        );
       },
     },
     schema: async (id) => readSchemas(directory)[id - 1] as object,

@@ -24,7 +24,9 @@ export const FLIGHTS_AVRO = {
 export const FLIGHTS_EVOLVED_AVRO = {
   ...FLIGHTS_AVRO,
   fields: [
-    ...FLIGHTS_AVRO.fields.map((field) => (field.name === 'seats' ? { name: 'seats', type: ['null', 'long'] } : field)),
+    ...FLIGHTS_AVRO.fields.map((field) =>
+      field.name === 'seats' ? { name: 'seats', type: ['null', 'long'] } : field,
+    ),
     { name: 'note', type: ['null', 'string'] },
   ],
 };
@@ -76,7 +78,14 @@ export const UPDATES: HistoryUnderTest['updates'] = {
       ],
       p_3__counts: { a: 1 },
     },
-    { origin: 'JFK', hop_ms: 60000, tile_start: T, p_1__sum: null, p_2__items: null, p_3__counts: null },
+    {
+      origin: 'JFK',
+      hop_ms: 60000,
+      tile_start: T,
+      p_1__sum: null,
+      p_2__items: null,
+      p_3__counts: null,
+    },
   ],
   key: { origin: 'ATL', tile_start: T },
 };

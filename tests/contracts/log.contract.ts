@@ -21,9 +21,15 @@ export const record = (
   schemaId: 7,
 });
 
-export const texts = (records: readonly LogRecord[]): string[] => records.map((r) => Buffer.from(r.value).toString());
+export const texts = (records: readonly LogRecord[]): string[] =>
+  records.map((r) => Buffer.from(r.value).toString());
 
-export const readAll = async (log: Pick<Log, 'read'>, topic: string, partition = 0, from = 0): Promise<LogRecord[]> => {
+export const readAll = async (
+  log: Pick<Log, 'read'>,
+  topic: string,
+  partition = 0,
+  from = 0,
+): Promise<LogRecord[]> => {
   const all: LogRecord[] = [];
   for (let offset = from; ; ) {
     const some = await log.read(topic, partition, offset, 1000);
@@ -35,7 +41,10 @@ export const readAll = async (log: Pick<Log, 'read'>, topic: string, partition =
 };
 
 export interface LogTraits {
-  /** false: a transaction's marker takes an offset, so offsets only increase and `end` may lie past the last record */
+  /**
+   * false: a transaction's marker takes an offset, so offsets only increase and `end` may lie past
+   * the last record
+   */
   readonly dense: boolean;
 }
 
@@ -45,7 +54,11 @@ const lastEnds = (records: readonly LogRecord[]): number => (records.at(-1)?.off
 const increasing = (numbers: readonly number[]): boolean =>
   numbers.every((n, i) => Number.isSafeInteger(n) && n > (numbers[i - 1] ?? -1));
 
-export const logContract = (name: string, open: () => Promise<LogUnderTest>, { dense }: LogTraits = { dense: true }): void => {
+export const logContract = (
+  name: string,
+  open: () => Promise<LogUnderTest>,
+  { dense }: LogTraits = { dense: true },
+): void => {
   /** What a test says of offsets counted one by one holds of a dense log only. */
   const expectOffsets = (got: readonly number[], counted: readonly number[]): void => {
     if (dense) expect(got).toEqual(counted);
@@ -70,7 +83,13 @@ export const logContract = (name: string, open: () => Promise<LogUnderTest>, { d
       const sent: OutgoingRecord[] = [
         { topic: 'a', partition: 0, key: null, value: Buffer.alloc(0), schemaId: 0 },
         { topic: 'a', partition: 0, key: '', value: Buffer.from([0, 255, 128]), schemaId: 128 },
-        { topic: 'a', partition: 0, key: 'Zürich\u001f東京 🛫', value: Buffer.alloc(70_000, 3), schemaId: 2_000_000 },
+        {
+          topic: 'a',
+          partition: 0,
+          key: 'Zürich\u001f東京 🛫',
+          value: Buffer.alloc(70_000, 3),
+          schemaId: 2_000_000,
+        },
       ];
       await log.append({ records: sent });
       const got = await readAll(log, 'a');
@@ -85,7 +104,10 @@ export const logContract = (name: string, open: () => Promise<LogUnderTest>, { d
     });
 
     test('headers come back as they were sent, each with its own record, and none where none were', async () => {
-      const traced = { traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01', tracestate: 'a=1,b=2' };
+      const traced = {
+        traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01',
+        tracestate: 'a=1,b=2',
+      };
       const other = { name: 'Zürich 東京' };
       const plain = record('a', 'plain');
       await log.append({ records: [plain, { ...record('a', 'traced'), headers: traced }, plain] });
@@ -103,14 +125,23 @@ export const logContract = (name: string, open: () => Promise<LogUnderTest>, { d
       expect(got.map((r) => 'headers' in r)).toEqual([false, true, false, false, true]);
       expect(headers(await readAll(log, 'a', 1))).toEqual([undefined]);
       // a read that starts within a batch
-      expect(headers(await readAll(log, 'a', 0, got[1]?.offset))).toEqual([traced, undefined, undefined, other]);
+      expect(headers(await readAll(log, 'a', 0, got[1]?.offset))).toEqual([
+        traced,
+        undefined,
+        undefined,
+        other,
+      ]);
       expect(headers(await readAll(await under.reopen(), 'a'))).toEqual(headers(got));
     });
 
     test(`offsets start at 0 in each partition and ${dense ? 'have no gap' : 'increase'}, however appends race`, async () => {
       const racing = Array.from({ length: 40 }, (_, i) =>
         log.append({
-          records: [record('a', `x${i}`, { partition: i % 2 }), record('a', `y${i}`, { partition: 0 }), record('b', `z${i}`)],
+          records: [
+            record('a', `x${i}`, { partition: i % 2 }),
+            record('a', `y${i}`, { partition: 0 }),
+            record('b', `z${i}`),
+          ],
         }),
       );
       await Promise.all(racing);
@@ -137,7 +168,9 @@ export const logContract = (name: string, open: () => Promise<LogUnderTest>, { d
 
     test('an append answers where it ended and with the log time of its records; log times never go back', async () => {
       await log.append({ records: [record('a', '1')] });
-      const second = await log.append({ records: [record('a', '2'), record('a', '3'), record('b', '4')] });
+      const second = await log.append({
+        records: [record('a', '2'), record('a', '3'), record('b', '4')],
+      });
       const [first, ...rest] = await readAll(log, 'a');
       const others = await readAll(log, 'b');
       expect([...second.ends].sort((x, y) => (x.topic < y.topic ? -1 : 1))).toEqual([
@@ -159,7 +192,9 @@ export const logContract = (name: string, open: () => Promise<LogUnderTest>, { d
       const pause = () => new Promise((resolve) => setTimeout(resolve, 3));
       const before = (await log.append({ records: [record('b', '0')] })).logTime;
       await pause();
-      const { logTime } = await log.append({ records: [record('a', '1'), record('a', '2', { partition: 1 })] });
+      const { logTime } = await log.append({
+        records: [record('a', '1'), record('a', '2', { partition: 1 })],
+      });
       await pause();
       await log.append({ records: [record('a', '3'), record('a', '4')] });
       const partsAt = async (time: number): Promise<string[][]> => {
@@ -211,12 +246,17 @@ export const logContract = (name: string, open: () => Promise<LogUnderTest>, { d
     });
 
     test('a read from any offset starts right there, and what it saw never changes', async () => {
-      for (let i = 0; i < 7; i++) await log.append({ records: Array.from({ length: i }, (_, k) => record('a', `${i}.${k}`)) });
+      for (let i = 0; i < 7; i++)
+        await log.append({
+          records: Array.from({ length: i }, (_, k) => record('a', `${i}.${k}`)),
+        });
       const all = texts(await readAll(log, 'a'));
       expect(all).toHaveLength(21);
       const kept = await readAll(log, 'a');
       for (let from = 0; from <= lastEnds(kept); from++)
-        expect(texts(await readAll(log, 'a', 0, from))).toEqual(texts(kept.filter((r) => r.offset >= from)));
+        expect(texts(await readAll(log, 'a', 0, from))).toEqual(
+          texts(kept.filter((r) => r.offset >= from)),
+        );
       await log.append({ records: [record('a', 'later')] });
       expect(texts(await readAll(log, 'a')).slice(0, 21)).toEqual(all);
     });
@@ -239,7 +279,10 @@ export const logContract = (name: string, open: () => Promise<LogUnderTest>, { d
       expect(await log.producerSequence('p', 'a')).toBe(0);
       expect((await send(0, ['1', '2'])).duplicate).toBe(false);
       expect((await send(0, ['1', '2'])).duplicate).toBe(true);
-      await expect(send(3, ['4'])).rejects.toMatchObject({ code: 'MR_PRODUCER_SEQUENCE', details: { expected: 2 } });
+      await expect(send(3, ['4'])).rejects.toMatchObject({
+        code: 'MR_PRODUCER_SEQUENCE',
+        details: { expected: 2 },
+      });
       await expect(send(1, ['2', '3'])).rejects.toMatchObject({ code: 'MR_PRODUCER_SEQUENCE' });
       await send(2, ['3']);
       expect(texts(await readAll(log, 'a'))).toEqual(['1', '2', '3']);
@@ -249,7 +292,10 @@ export const logContract = (name: string, open: () => Promise<LogUnderTest>, { d
     });
 
     test('a producer may send its count without records, where all of them were rejected', async () => {
-      await log.append({ records: [record('b', 'why')], producer: { id: 'p', sequence: 0, count: 3, topic: 'a' } });
+      await log.append({
+        records: [record('b', 'why')],
+        producer: { id: 'p', sequence: 0, count: 3, topic: 'a' },
+      });
       expect(await log.producerSequence('p', 'a')).toBe(3);
       expect(await log.producerSequence('p', 'b')).toBe(0);
     });

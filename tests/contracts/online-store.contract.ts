@@ -24,7 +24,12 @@ const HOUR = 3_600_000;
 export const AT = Date.UTC(2026, 0, 2);
 
 /** One update of the first hop: n events in a tile. */
-export const update = (plan: ViewPlan, hoursAgo: number, n: number, offset: number): PlainUpdate => {
+export const update = (
+  plan: ViewPlan,
+  hoursAgo: number,
+  n: number,
+  offset: number,
+): PlainUpdate => {
   const hop = plan.hops[0] as ViewPlan['hops'][number];
   return {
     offset,
@@ -38,17 +43,27 @@ export const update = (plan: ViewPlan, hoursAgo: number, n: number, offset: numb
 };
 
 export const entityOf = (plan: ViewPlan, updates: readonly PlainUpdate[]): PackedEntity =>
-  takeIn(plan, null, updates, { partition: 0, offset: updates.length, keepFrom: Number.NEGATIVE_INFINITY, wholeIfNew: true });
+  takeIn(plan, null, updates, {
+    partition: 0,
+    offset: updates.length,
+    keepFrom: Number.NEGATIVE_INFINITY,
+    wholeIfNew: true,
+  });
 
 const tilesOf = (answer: TilesAnswer | undefined): readonly (readonly [number, number])[] =>
   answer?.found === 'tiles'
-    ? answer.entity.hops.flatMap((hop) => Array.from(hop.tileNo, (no, i) => [no, hop.newest[i] as number] as const))
+    ? answer.entity.hops.flatMap((hop) =>
+        Array.from(hop.tileNo, (no, i) => [no, hop.newest[i] as number] as const),
+      )
     : [];
 
 const numsOf = (answer: TilesAnswer | undefined): readonly number[] =>
   answer?.found === 'tiles' ? answer.entity.hops.flatMap((hop) => Array.from(hop.nums)) : [];
 
-export const onlineStoreContract = (name: string, open: () => Promise<OnlineStoreUnderTest>): void => {
+export const onlineStoreContract = (
+  name: string,
+  open: () => Promise<OnlineStoreUnderTest>,
+): void => {
   describe(`online store contract: ${name}`, () => {
     let under: OnlineStoreUnderTest;
     beforeEach(async () => {

@@ -1,4 +1,7 @@
-/** Every adapter of the schema registry runs this suite: one test a promise of domain/ports/schema-registry.ts. */
+/**
+ * Every adapter of the schema registry runs this suite: one test a promise of
+ * domain/ports/schema-registry.ts.
+ */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { SchemaRegistry } from '#domain/ports/schema-registry.ts';
 
@@ -9,12 +12,20 @@ export interface SchemaRegistryUnderTest {
 }
 
 type Field = { name: string; type: unknown; default?: unknown };
-const schemaOf = (...fields: readonly Field[]): object => ({ type: 'record', name: 'Flight', namespace: 'raw', fields });
+const schemaOf = (...fields: readonly Field[]): object => ({
+  type: 'record',
+  name: 'Flight',
+  namespace: 'raw',
+  fields,
+});
 
 const ID: Field = { name: 'id', type: 'string' };
 const DELAY: Field = { name: 'delay', type: 'int' };
 
-export const schemaRegistryContract = (name: string, open: () => Promise<SchemaRegistryUnderTest>): void => {
+export const schemaRegistryContract = (
+  name: string,
+  open: () => Promise<SchemaRegistryUnderTest>,
+): void => {
   describe(`schema registry contract: ${name}`, () => {
     let under: SchemaRegistryUnderTest;
     let registry: SchemaRegistry;
@@ -28,7 +39,12 @@ export const schemaRegistryContract = (name: string, open: () => Promise<SchemaR
     test('an equal schema has one id, under every subject, and makes no new version', async () => {
       const id = await registry.register('raw.flights', schemaOf(ID, DELAY));
       expect(
-        await registry.register('raw.flights', { fields: [ID, DELAY], namespace: 'raw', name: 'Flight', type: 'record' }),
+        await registry.register('raw.flights', {
+          fields: [ID, DELAY],
+          namespace: 'raw',
+          name: 'Flight',
+          type: 'record',
+        }),
       ).toBe(id);
       expect(await registry.register('raw.other', schemaOf(ID, DELAY))).toBe(id);
       expect(await registry.versions('raw.flights')).toEqual([{ id, version: 1 }]);
@@ -46,20 +62,31 @@ export const schemaRegistryContract = (name: string, open: () => Promise<SchemaR
         { id: second, version: 2 },
       ]);
       expect(await again.schema(first)).toEqual(schemaOf(ID));
-      expect(await again.latest('s')).toEqual({ id: second, version: 2, schema: schemaOf(ID, nullable) });
+      expect(await again.latest('s')).toEqual({
+        id: second,
+        version: 2,
+        schema: schemaOf(ID, nullable),
+      });
       expect(await again.register('s', schemaOf(ID))).toBe(first);
       const third = await again.register('t', schemaOf(DELAY));
       expect([first, second]).not.toContain(third);
     });
 
     test.each([
-      ['a new field without a default', schemaOf(ID, DELAY, { name: 'gate', type: 'string' }), 'gate'],
+      [
+        'a new field without a default',
+        schemaOf(ID, DELAY, { name: 'gate', type: 'string' }),
+        'gate',
+      ],
       ['a narrowed type', schemaOf({ name: 'id', type: 'int' }, DELAY), 'id'],
       ['null no longer allowed', schemaOf(ID, DELAY, { name: 'note', type: 'string' }), 'note'],
     ])('%s is refused, naming the field', async (_what, schema, field) => {
       await registry.register('s', schemaOf(ID, DELAY));
       if (field === 'note')
-        await registry.register('s', schemaOf(ID, DELAY, { name: 'note', type: ['null', 'string'], default: null }));
+        await registry.register(
+          's',
+          schemaOf(ID, DELAY, { name: 'note', type: ['null', 'string'], default: null }),
+        );
       const before = await registry.versions('s');
       await expect(registry.register('s', schema)).rejects.toMatchObject({
         code: 'MR_SCHEMA_INCOMPATIBLE',
@@ -69,7 +96,10 @@ export const schemaRegistryContract = (name: string, open: () => Promise<SchemaR
     });
 
     test.each([
-      ['a new nullable field', schemaOf(ID, DELAY, { name: 'note', type: ['null', 'string'], default: null })],
+      [
+        'a new nullable field',
+        schemaOf(ID, DELAY, { name: 'note', type: ['null', 'string'], default: null }),
+      ],
       ['a field less', schemaOf(ID)],
       ['a widened number', schemaOf(ID, { name: 'delay', type: 'double' })],
       ['null now allowed', schemaOf(ID, { name: 'delay', type: ['null', 'int'] })],
@@ -80,7 +110,9 @@ export const schemaRegistryContract = (name: string, open: () => Promise<SchemaR
     });
 
     test('what is no Avro schema is refused; what is not there is said to be missing', async () => {
-      await expect(registry.register('s', { type: 'recrod', name: 'X', fields: [] })).rejects.toMatchObject({
+      await expect(
+        registry.register('s', { type: 'recrod', name: 'X', fields: [] }),
+      ).rejects.toMatchObject({
         code: 'MR_SCHEMA_INCOMPATIBLE',
       });
       await expect(registry.schema(4711)).rejects.toMatchObject({ code: 'MR_NOT_FOUND' });

@@ -1,6 +1,7 @@
 /**
- * A task whose output can be checked against its input by anyone: for each number that it reads it writes what it read, where, and
- * the sum so far. Its state is that sum; it is rebuilt from its own newest output.
+ * A task whose output can be checked against its input by anyone: for each number that it reads it
+ * writes what it read, where, and the sum so far. Its state is that sum; it is rebuilt from its own
+ * newest output.
  */
 import { expect } from 'vitest';
 import type { Log } from '#domain/ports/log.ts';
@@ -43,8 +44,13 @@ export const summingTask = async (log: Log): Promise<StreamTask> => {
   };
 };
 
-/** The sums are a fold of the numbers below the committed positions: each exactly once, each partition in order. */
-export const expectFold = async (log: Log): Promise<{ readonly numbers: readonly number[][]; readonly behind: number }> => {
+/**
+ * The sums are a fold of the numbers below the committed positions: each exactly once, each
+ * partition in order.
+ */
+export const expectFold = async (
+  log: Log,
+): Promise<{ readonly numbers: readonly number[][]; readonly behind: number }> => {
   const numbers = [0, 1].map(async (p) => texts(await readAll(log, 'numbers', p)).map(Number));
   const read = await Promise.all(numbers);
   const next = [0, 0];
@@ -56,5 +62,8 @@ export const expectFold = async (log: Log): Promise<{ readonly numbers: readonly
     expect(value).toBe(sum);
   }
   expect(await log.committed('summing', 'numbers')).toEqual(next);
-  return { numbers: read, behind: (read[0]?.length ?? 0) + (read[1]?.length ?? 0) - (next[0] ?? 0) - (next[1] ?? 0) };
+  return {
+    numbers: read,
+    behind: (read[0]?.length ?? 0) + (read[1]?.length ?? 0) - (next[0] ?? 0) - (next[1] ?? 0),
+  };
 };

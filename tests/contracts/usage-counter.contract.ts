@@ -3,7 +3,10 @@ import { describe, expect, test } from 'vitest';
 import type { UsageCounter } from '#domain/ports/usage-counter.ts';
 
 /** @param open two that count together */
-export const usageCounterContract = (name: string, open: () => Promise<readonly [UsageCounter, UsageCounter]>): void => {
+export const usageCounterContract = (
+  name: string,
+  open: () => Promise<readonly [UsageCounter, UsageCounter]>,
+): void => {
   describe(`usage counter: ${name}`, () => {
     test('it answers the total of the day, of all who count with it, and of each id by itself', async () => {
       const [one, two] = await open();
@@ -22,7 +25,9 @@ export const usageCounterContract = (name: string, open: () => Promise<readonly 
 
     test('of many at once none is lost', async () => {
       const both = await open();
-      await Promise.all(Array.from({ length: 40 }, (_, i) => (both[i % 2] as UsageCounter).add('key/d', 20_000, i)));
+      await Promise.all(
+        Array.from({ length: 40 }, (_, i) => (both[i % 2] as UsageCounter).add('key/d', 20_000, i)),
+      );
       expect(await both[0].add('key/d', 20_000, 1)).toBe(781);
     });
 

@@ -37,8 +37,17 @@ export async function* scanOf(
     const of = (pick: (seen: SeenEvent) => number): Float64Array => Float64Array.from(batch, pick);
     const columns = Object.entries(fields).map(([name, type]): [string, ScannedColumn] => {
       const values = batch.map(({ event }) => event.row[name] ?? null);
-      if (isNumberType(type)) return [name, Float64Array.from(values, (value) => (value === null ? Number.NaN : Number(value)))];
-      return [name, type.base === 'string' && !type.array ? coded(values, dictionaries.get(name) as string[]) : values];
+      if (isNumberType(type))
+        return [
+          name,
+          Float64Array.from(values, (value) => (value === null ? Number.NaN : Number(value))),
+        ];
+      return [
+        name,
+        type.base === 'string' && !type.array
+          ? coded(values, dictionaries.get(name) as string[])
+          : values,
+      ];
     });
     yield {
       count: batch.length,

@@ -1,4 +1,7 @@
-/** A training set from files to a file, in its thread: what people give, what they get back, and what they are told. */
+/**
+ * A training set from files to a file, in its thread: what people give, what they get back, and
+ * what they are told.
+ */
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import {
@@ -26,7 +29,14 @@ const shop = entity({ name: 'shop', keys: { shop: 'string' } });
 const shelf = entity({ name: 'shelf', keys: { shop: 'string', shelf: 'int' } });
 const sales = source({
   name: 'sales',
-  fields: { at: 'timestamp', shop: 'string', shelf: 'int', price: 'double?', item: 'string?', added_later: 'long?' },
+  fields: {
+    at: 'timestamp',
+    shop: 'string',
+    shelf: 'int',
+    price: 'double?',
+    item: 'string?',
+    added_later: 'long?',
+  },
   eventTime: 'at',
 });
 const ofShop = featureView({
@@ -41,7 +51,12 @@ const ofShop = featureView({
     later: max(col('added_later')),
   },
 });
-const ofShelf = featureView({ name: 'of_shelf', entity: shelf, source: sales, features: { sold: count() } });
+const ofShelf = featureView({
+  name: 'of_shelf',
+  entity: shelf,
+  source: sales,
+  features: { sold: count() },
+});
 const markup = onDemandFeature({
   name: 'markup',
   type: 'double',
@@ -86,7 +101,9 @@ beforeAll(async () => {
       onDemand: [markup],
     },
     mode: 'event-time',
-    sources: { sales: { files: [work.path('raw-1.parquet'), work.path('raw-2.parquet')], below: [5] } },
+    sources: {
+      sales: { files: [work.path('raw-1.parquet'), work.path('raw-2.parquet')], below: [5] },
+    },
   };
 });
 afterAll(() => work.close());
@@ -121,7 +138,15 @@ const EXPECTED = [
 test('a CSV spine keeps its columns, texts and row order; values are of each row’s moment; names are plain where they are unique', async () => {
   const out = work.path('out.parquet');
   const result = await runDataset({ ...job, spine: csv('spine.csv', SPINE), out });
-  const names = ['of_shop__sold', 'price_avg', 'item', 'items', 'later', 'of_shelf__sold', 'markup'];
+  const names = [
+    'of_shop__sold',
+    'price_avg',
+    'item',
+    'items',
+    'later',
+    'of_shelf__sold',
+    'markup',
+  ];
   expect(result).toEqual({ rows: 7, features: names, events: 5 });
   const described = await work.query(`DESCRIBE SELECT * FROM '${out}'`);
   expect(described.map(([name, type]) => [name, type])).toEqual([
@@ -138,7 +163,9 @@ test('a CSV spine keeps its columns, texts and row order; values are of each row
     ['of_shelf__sold', 'BIGINT'],
     ['markup', 'DOUBLE'],
   ]);
-  const rows = await work.query(`SELECT * REPLACE (epoch_ms(event_timestamp)::DOUBLE AS event_timestamp) FROM '${out}'`);
+  const rows = await work.query(
+    `SELECT * REPLACE (epoch_ms(event_timestamp)::DOUBLE AS event_timestamp) FROM '${out}'`,
+  );
   expect(rows.map((row) => row.slice(5))).toEqual(EXPECTED);
   expect(rows.map((row) => row[0])).toEqual(['007', 'x', null, '007', '007', 'y', 'z']);
   expect(rows.map((row) => row[3])).toEqual([
@@ -175,7 +202,9 @@ test('a Parquet spine, rows, and CSV out say the same; twice the same request gi
     { shop: 'b', shelf: 1, event_timestamp: T0 + HOUR / 2, price: 150 },
   ];
   await runDataset({ ...job, spine: { rows }, out: work.path('r.parquet') });
-  expect((await work.rows(work.path('r.parquet'))).map((row) => row.slice(4))).toEqual(EXPECTED.slice(0, 2));
+  expect((await work.rows(work.path('r.parquet'))).map((row) => row.slice(4))).toEqual(
+    EXPECTED.slice(0, 2),
+  );
 });
 
 test('positions from the pinned end on do not count', async () => {
@@ -192,15 +221,23 @@ test('positions from the pinned end on do not count', async () => {
 test('as served: an event counts from the feature update on that covered it, on the generation that was live', async () => {
   const update = (generation: number, offset: number, minute: number): string =>
     `SELECT 0::INTEGER AS cause_partition, ${offset}::BIGINT AS cause_offset, ${generation}::INTEGER AS generation, epoch_ms(${T0 + minute * 60_000})::TIMESTAMP AT TIME ZONE 'UTC' AS _log_time`;
-  // offset 3 becomes known with 4's update, at minute 55, where a repeated one later changes nothing; offset 5 never does
+  // offset 3 becomes known with 4's update, at minute 55, where a repeated one later changes
+  // nothing; offset 5 never does
   const updates = await work.write(
     'updates.parquet',
-    [update(1, 0, 2), update(1, 1, 10), update(1, 4, 55), update(1, 4, 70), update(2, 4, 80)].join(' UNION ALL '),
+    [update(1, 0, 2), update(1, 1, 10), update(1, 4, 55), update(1, 4, 70), update(2, 4, 80)].join(
+      ' UNION ALL ',
+    ),
   );
   const definitions = { view: ofShop, source: sales, entity: shop };
-  const times = [1, 2, 54, 55, 84, 85, 90].map((minute) => ({ shop: 'O\'Hare, "x"', event_timestamp: T0 + minute * 60_000 }));
+  const times = [1, 2, 54, 55, 84, 85, 90].map((minute) => ({
+    shop: 'O\'Hare, "x"',
+    event_timestamp: T0 + minute * 60_000,
+  }));
   const minute = (n: number): number => T0 + n * 60_000;
-  const run = async (late: readonly { readonly partition: number; readonly offset: number }[]): Promise<unknown[]> => {
+  const run = async (
+    late: readonly { readonly partition: number; readonly offset: number }[],
+  ): Promise<unknown[]> => {
     const out = work.path('served.parquet');
     await runDataset({
       ...job,
@@ -221,7 +258,8 @@ test('as served: an event counts from the feature update on that covered it, on 
     return (await work.rows(out)).map((row) => row.slice(2));
   };
   const nothingLive = [null, null];
-  // windows reach back one hour and a started minute: at 84 the events of minutes 24 on, at 55 all three
+  // windows reach back one hour and a started minute: at 84 the events of minutes 24 on, at 55 all
+  // three
   expect(await run([])).toEqual([
     nothingLive,
     ['1', 'tea'],
@@ -242,7 +280,11 @@ test('as served: an event counts from the feature update on that covered it, on 
   ]);
 });
 
-const refused = async (spine: DatasetJob['spine'], message: RegExp, details: object = {}): Promise<void> => {
+const refused = async (
+  spine: DatasetJob['spine'],
+  message: RegExp,
+  details: object = {},
+): Promise<void> => {
   const out = work.path('refused.parquet');
   await expect(buildDataset({ ...job, spine, out })).rejects.toMatchObject({
     code: 'MR_SPINE_INVALID',
@@ -264,10 +306,20 @@ test('a spine that is wrong is refused with the column, the row and the fix', as
     /no column "shelf", an entity key \(int\)/,
     { column: 'shelf' },
   );
-  await refused(csv('s.csv', 'shop,shelf,price\na,1,1\n'), /no column "event_timestamp"/, { column: 'event_timestamp' });
-  await refused(csv('s.csv', 'Shop,shelf,event_timestamp,price\na,1,2026-01-01T00:00:00Z,1\n'), /it has "Shop"; rename/);
-  await refused(csv('s.csv', 'shop,shelf,event_timestamp\na,1,2026-01-01T00:00:00Z\n'), /no column "price", a request input/);
-  await refused(csv('s.csv', `${head}${good}a,1,,1\n`), /event_timestamp of row 2 .* is null/, { row: 2 });
+  await refused(csv('s.csv', 'shop,shelf,price\na,1,1\n'), /no column "event_timestamp"/, {
+    column: 'event_timestamp',
+  });
+  await refused(
+    csv('s.csv', 'Shop,shelf,event_timestamp,price\na,1,2026-01-01T00:00:00Z,1\n'),
+    /it has "Shop"; rename/,
+  );
+  await refused(
+    csv('s.csv', 'shop,shelf,event_timestamp\na,1,2026-01-01T00:00:00Z\n'),
+    /no column "price", a request input/,
+  );
+  await refused(csv('s.csv', `${head}${good}a,1,,1\n`), /event_timestamp of row 2 .* is null/, {
+    row: 2,
+  });
   await refused(
     csv('s.csv', `${head}${good}${good}a,1,2026-01-01T00:00:00,1\n`),
     /event_timestamp of row 3 .* has no zone: add Z/,
@@ -277,11 +329,21 @@ test('a spine that is wrong is refused with the column, the row and the fix', as
   await refused(csv('s.csv', `${head}a,1,yesterday,1\n`), /"yesterday" is not a time/);
   await refused(csv('s.csv', `${head}a,one,2026-01-01T00:00:00Z,1\n`), /shelf/);
   await refused(
-    { file: await work.write('s.parquet', `SELECT 'a' AS shop, 1.5::DOUBLE AS shelf, now() AS event_timestamp, 1.0 AS price`) },
+    {
+      file: await work.write(
+        's.parquet',
+        `SELECT 'a' AS shop, 1.5::DOUBLE AS shelf, now() AS event_timestamp, 1.0 AS price`,
+      ),
+    },
     /column "shelf" of row 1 .* must be int/,
   );
   await refused(
-    { file: await work.write('s.parquet', `SELECT 'a' AS shop, 1 AS shelf, DATE '2026-01-01' AS event_timestamp, 1.0 AS price`) },
+    {
+      file: await work.write(
+        's.parquet',
+        `SELECT 'a' AS shop, 1 AS shelf, DATE '2026-01-01' AS event_timestamp, 1.0 AS price`,
+      ),
+    },
     /is a date/,
   );
   await refused(csv('s.csv', `markup,${head}1,${good}`), /a column "markup", and a feature/);
@@ -300,10 +362,17 @@ test('times in every form that a spine may have them', async () => {
     `make_timestamp_ns(${ms}999999)`,
     `make_timestamp(${ms}000) AT TIME ZONE 'UTC'`,
   ];
-  const target = { members: [ofShop.pick('sold')], views: [{ view: ofShop, source: sales, entity: shop }], onDemand: [] };
+  const target = {
+    members: [ofShop.pick('sold')],
+    views: [{ view: ofShop, source: sales, entity: shop }],
+    onDemand: [],
+  };
   const spines = [forms, ...columns.map((column) => `SELECT ${column} AS event_timestamp`)];
   for (const [i, sql] of spines.entries()) {
-    const file = await work.write(`t${i}.parquet`, `SELECT 'O''Hare, "x"' AS shop, * FROM (${sql})`);
+    const file = await work.write(
+      `t${i}.parquet`,
+      `SELECT 'O''Hare, "x"' AS shop, * FROM (${sql})`,
+    );
     const out = work.path(`t${i}-out.parquet`);
     await buildDataset({ ...job, target, spine: { file }, out });
     for (const row of await work.rows(out)) expect([i, row[2]]).toEqual([i, '1']);
@@ -315,7 +384,11 @@ test('the order of many rows is kept', async () => {
     'many.parquet',
     `SELECT i, 'b' AS shop, make_timestamp(${T0}000 + (hash(i) >> 1)::BIGINT % 10000000000) AS event_timestamp FROM range(300000) r(i)`,
   );
-  const target = { members: [ofShop.pick('sold')], views: [{ view: ofShop, source: sales, entity: shop }], onDemand: [] };
+  const target = {
+    members: [ofShop.pick('sold')],
+    views: [{ view: ofShop, source: sales, entity: shop }],
+    onDemand: [],
+  };
   const out = work.path('many-out.parquet');
   await buildDataset({ ...job, target, spine: { file }, out });
   // of b's events only that of minute 10 is below the pinned end
@@ -345,14 +418,19 @@ test('a cancelled run leaves nothing behind', async () => {
   expect(stages.length).toBeGreaterThan(0);
   expect(readdirSync(work.directory).sort()).toEqual(before.sort());
   await expect(
-    runDataset({ ...job, spine: csv('spine.csv', SPINE), out: work.path('cancelled.parquet') }, { signal: controller.signal }),
+    runDataset(
+      { ...job, spine: csv('spine.csv', SPINE), out: work.path('cancelled.parquet') },
+      { signal: controller.signal },
+    ),
   ).rejects.toMatchObject({ name: 'AbortError' });
 });
 
 test('a failed run leaves an older output as it was', async () => {
   const out = work.path('kept.csv');
   writeFileSync(out, 'kept');
-  await expect(runDataset({ ...job, sources: {}, spine: csv('spine.csv', SPINE), out })).rejects.toMatchObject({
+  await expect(
+    runDataset({ ...job, sources: {}, spine: csv('spine.csv', SPINE), out }),
+  ).rejects.toMatchObject({
     code: 'MR_DATASET_FAILED',
   });
   expect(readFileSync(out, 'utf8')).toBe('kept');
@@ -360,7 +438,8 @@ test('a failed run leaves an older output as it was', async () => {
 
 test('a batch file has every entity’s values in their types', async () => {
   const out = work.path('batch.parquet');
-  const type = (base: 'string' | 'long' | 'boolean', array = false) => ({ base, array, nullable: true }) as const;
+  const type = (base: 'string' | 'long' | 'boolean', array = false) =>
+    ({ base, array, nullable: true }) as const;
   const features = [
     { name: 'n', type: type('long') },
     { name: 'tags', type: type('string', true) },
@@ -370,8 +449,15 @@ test('a batch file has every entity’s values in their types', async () => {
     entity: { shop: `s${i}` },
     values: [i === 1 ? null : i, ['a'], i % 2 === 0],
   }));
-  expect(await writeBatch({ out, keys: [{ name: 'shop', type: type('string') }], features, at: T0 }, rows)).toBe(5000);
-  const written = await work.query(`SELECT * REPLACE (epoch_ms(event_timestamp)::DOUBLE AS event_timestamp) FROM '${out}'`);
+  expect(
+    await writeBatch(
+      { out, keys: [{ name: 'shop', type: type('string') }], features, at: T0 },
+      rows,
+    ),
+  ).toBe(5000);
+  const written = await work.query(
+    `SELECT * REPLACE (epoch_ms(event_timestamp)::DOUBLE AS event_timestamp) FROM '${out}'`,
+  );
   expect(written.length).toBe(5000);
   expect(written.slice(0, 2)).toEqual([
     ['s0', T0, '0', ['a'], true],

@@ -27,7 +27,9 @@ export const workplace = async (): Promise<Workplace> => {
     path,
     query,
     async write(name, sql) {
-      await connection.run(`COPY (${sql}) TO ${literal(path(name))} (FORMAT ${name.endsWith('.csv') ? 'csv' : 'parquet'})`);
+      await connection.run(
+        `COPY (${sql}) TO ${literal(path(name))} (FORMAT ${name.endsWith('.csv') ? 'csv' : 'parquet'})`,
+      );
       return path(name);
     },
     rows: (file) => query(`SELECT * FROM ${literal(file)}`),

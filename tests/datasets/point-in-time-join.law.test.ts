@@ -1,6 +1,7 @@
 /**
- * The join equals the definition, row by row: for random views, events (late, out of order, of one millisecond, before 1970, null) and
- * spines (any order, duplicates, unknown entities, before all events), however the scan is cut into batches, in both modes.
+ * The join equals the definition, row by row: for random views, events (late, out of order, of one
+ * millisecond, before 1970, null) and spines (any order, duplicates, unknown entities, before all
+ * events), however the scan is cut into batches, in both modes.
  */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
@@ -24,21 +25,33 @@ interface SpineRow {
 interface Case {
   readonly views: readonly Definitions[];
   readonly events: readonly RawEvent[];
-  /** as-served: by event, how long after its log time it became known (null: never), and whether it was dropped as late */
+  /**
+   * as-served: by event, how long after its log time it became known (null: never), and whether it
+   * was dropped as late
+   */
   readonly lags: readonly { readonly lag: number | null; readonly dropped: boolean }[] | null;
   readonly spines: readonly (readonly SpineRow[])[];
   readonly batchSize: number;
 }
 
-/** Events as drawn, or drawn together: of few entities and in a short time, so that windows hold many and rows meet them. */
+/**
+ * Events as drawn, or drawn together: of few entities and in a short time, so that windows hold
+ * many and rows meet them.
+ */
 const denseEvents: fc.Arbitrary<readonly RawEvent[]> = fc
-  .record({ events: rawEvents(60), scale: fc.constantFrom(1, 100, 10_000, 1_000_000), few: fc.boolean() })
+  .record({
+    events: rawEvents(60),
+    scale: fc.constantFrom(1, 100, 10_000, 1_000_000),
+    few: fc.boolean(),
+  })
   .map(({ events, scale, few }) => {
     let logTime = Number.NEGATIVE_INFINITY;
     return events.map((event) => {
       const t = Math.floor(event.eventTime / scale);
       logTime = Math.max(logTime, t + Math.floor((event.logTime - event.eventTime) / scale));
-      const keys = few ? { k: event.row.k === null ? null : 'a\u001fb', j: event.row.j === null ? null : 0 } : {};
+      const keys = few
+        ? { k: event.row.k === null ? null : 'a\u001fb', j: event.row.j === null ? null : 0 }
+        : {};
       return { ...event, eventTime: t, logTime, row: { ...event.row, t, ...keys } };
     });
   });
@@ -50,9 +63,15 @@ const visibleAt = (events: readonly RawEvent[], lags: Case['lags'], i: number): 
   return lag === null ? null : Math.max(event.eventTime, event.logTime + lag);
 };
 
-/** A spine has a row for each view at each time; half of the times are those at which an event comes in sight, and the one before. */
+/**
+ * A spine has a row for each view at each time; half of the times are those at which an event comes
+ * in sight, and the one before.
+ */
 const cases: fc.Arbitrary<Case> = fc
-  .record({ views: fc.array(definitions({ lateness: true }), { minLength: 1, maxLength: 2 }), events: denseEvents })
+  .record({
+    views: fc.array(definitions({ lateness: true }), { minLength: 1, maxLength: 2 }),
+    events: denseEvents,
+  })
   .chain(({ views, events }) => {
     const lag = fc.record({
       lag: fc.constantFrom(0, 0, 1, 60_000, 1e9, null),
@@ -66,30 +85,50 @@ const cases: fc.Arbitrary<Case> = fc
     });
     return fc
       .record({
-        lags: fc.option(fc.array(lag, { minLength: events.length, maxLength: events.length }), { nil: null }),
+        lags: fc.option(fc.array(lag, { minLength: events.length, maxLength: events.length }), {
+          nil: null,
+        }),
         rows: fc.array(row, { minLength: 1, maxLength: 40 }),
         batchSize: fc.constantFrom(1, 2, 3, 7, 1000),
       })
       .map(({ lags, rows, batchSize }): Case => {
         const spines = views.map((view) => {
-          const unknown: readonly Value[] = Object.values(view.entity.keys).map((type) => (type === 'string' ? 'nobody' : 99));
+          const unknown: readonly Value[] = Object.values(view.entity.keys).map((type) =>
+            type === 'string' ? 'nobody' : 99,
+          );
           return [...rows, ...rows.slice(0, 2)].map(({ at, event, off, missing }): SpineRow => {
             const i = event % Math.max(1, events.length);
-            const key = events.length === 0 || missing ? null : keyValues(view, (events[i] as RawEvent).row);
+            const key =
+              events.length === 0 || missing ? null : keyValues(view, (events[i] as RawEvent).row);
             const visible = events.length === 0 || off === null ? null : visibleAt(events, lags, i);
-            return { at: visible === null ? at : visible + (off as number), entity: key ?? unknown };
+            return {
+              at: visible === null ? at : visible + (off as number),
+              entity: key ?? unknown,
+            };
           });
         });
         return { views, events, lags, spines, batchSize };
       });
   });
 
-const codedKeys = (rows: readonly SpineRow[], part: number): { codes: Int32Array; values: Scalar[] } => {
+const codedKeys = (
+  rows: readonly SpineRow[],
+  part: number,
+): { codes: Int32Array; values: Scalar[] } => {
   const values = [...new Set(rows.map(({ entity }) => entity[part] as Scalar))];
-  return { codes: Int32Array.from(rows, ({ entity }) => values.indexOf(entity[part] as Scalar)), values };
+  return {
+    codes: Int32Array.from(rows, ({ entity }) => values.indexOf(entity[part] as Scalar)),
+    values,
+  };
 };
 
-const join = async ({ views, events, lags, spines, batchSize }: Case): Promise<ResultValues[][]> => {
+const join = async ({
+  views,
+  events,
+  lags,
+  spines,
+  batchSize,
+}: Case): Promise<ResultValues[][]> => {
   const seen = events.flatMap((event, i): SeenEvent[] => {
     const visible = visibleAt(events, lags, i);
     return visible === null ? [] : [{ event, visible }];
@@ -122,7 +161,10 @@ const expectedEvents = ({ events, lags }: Case, at: number): readonly RawEvent[]
   lags === null
     ? events
     : events.filter(
-        (event, i) => lags[i]?.dropped === false && lags[i]?.lag !== null && event.logTime + (lags[i]?.lag as number) <= at,
+        (event, i) =>
+          lags[i]?.dropped === false &&
+          lags[i]?.lag !== null &&
+          event.logTime + (lags[i]?.lag as number) <= at,
       );
 
 test('every row has the values of its moment, as the definition says', async () => {
@@ -134,9 +176,18 @@ test('every row has the values of its moment, as the definition says', async () 
         (drawn.spines[v] as readonly SpineRow[]).forEach(({ entity, at }, row) => {
           const { values, scale } = oracle(view, expectedEvents(drawn, at), entity, at);
           plan.features.forEach((feature, f) => {
-            const found = valueAt({ type: feature.type, values: (outputs[v] as ResultValues[])[f] as ResultValues }, row);
+            const found = valueAt(
+              { type: feature.type, values: (outputs[v] as ResultValues[])[f] as ResultValues },
+              row,
+            );
             const { aggregation } = Object.values(view.view.features)[f] as { aggregation: string };
-            const same = sameValue(aggregation, feature.type.base === 'long', found, values[f], scale[f] as number);
+            const same = sameValue(
+              aggregation,
+              feature.type.base === 'long',
+              found,
+              values[f],
+              scale[f] as number,
+            );
             if (!same)
               expect({ row, entity, at, feature: feature.name, value: found }).toEqual({
                 row,
@@ -156,10 +207,17 @@ test('every row has the values of its moment, as the definition says', async () 
 test('rows are ordered by time, and rows of one time by their place', () => {
   fc.assert(
     fc.property(
-      fc.array(fc.oneof(fc.integer({ min: -3, max: 3 }), fc.integer({ min: -62_167_219_200_000, max: 253_402_300_799_999 }))),
+      fc.array(
+        fc.oneof(
+          fc.integer({ min: -3, max: 3 }),
+          fc.integer({ min: -62_167_219_200_000, max: 253_402_300_799_999 }),
+        ),
+      ),
       (drawn) => {
         const times = Float64Array.from(drawn);
-        const expected = [...times.keys()].sort((a, b) => (times[a] as number) - (times[b] as number) || a - b);
+        const expected = [...times.keys()].sort(
+          (a, b) => (times[a] as number) - (times[b] as number) || a - b,
+        );
         expect([...orderByTime(times)]).toEqual(expected);
       },
     ),

@@ -1,6 +1,7 @@
 /**
- * Sliding windows under what random definitions seldom meet: many tiles of one entity, read and slid at every step, with events that come
- * late into suffixes, between them, before them, and into tiles that the queue has turned around.
+ * Sliding windows under what random definitions seldom meet: many tiles of one entity, read and
+ * slid at every step, with events that come late into suffixes, between them, before them, and into
+ * tiles that the queue has turned around.
  */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
@@ -23,7 +24,10 @@ const SPANS: readonly Pick<FeatureDefinition, 'window' | 'hop'>[] = [
 const entity = { kind: 'entity', name: 'one', keys: { k: 'string' } } as const;
 
 const views = fc
-  .array(fc.record({ feature: featureDefinition(), span: fc.constantFrom(...SPANS) }), { minLength: 1, maxLength: 4 })
+  .array(fc.record({ feature: featureDefinition(), span: fc.constantFrom(...SPANS) }), {
+    minLength: 1,
+    maxLength: 4,
+  })
   .map(
     (drawn): FeatureViewDefinition => ({
       kind: 'feature-view',
@@ -31,7 +35,10 @@ const views = fc
       entity: 'one',
       source: SOURCE.name,
       features: Object.fromEntries(
-        drawn.map(({ feature: { where: _, window: __, hop: ___, ...feature }, span }, i) => [`f${i}`, { ...feature, ...span }]),
+        drawn.map(({ feature: { where: _, window: __, hop: ___, ...feature }, span }, i) => [
+          `f${i}`,
+          { ...feature, ...span },
+        ]),
       ),
     }),
   );
@@ -72,12 +79,21 @@ test('a window that slides has the values of the window', () => {
         const definitions = { view, source: SOURCE, entity };
         const plan = planView(view, SOURCE, entity);
         const times = drawn.toSorted((a, b) => a - b);
-        const outputs = plan.features.map(({ type }, feature) => ({ feature, values: resultValues(type, times.length) }));
+        const outputs = plan.features.map(({ type }, feature) => ({
+          feature,
+          values: resultValues(type, times.length),
+        }));
         const sliding = slidingView(plan, 1, outputs);
         let fed = 0;
         times.forEach((at, row) => {
           for (; fed < seen.length && (seen[fed] as { visible: number }).visible <= at; fed++) {
-            const { row: fields, visible, eventTime, partition, offset } = seen[fed] as (typeof seen)[number];
+            const {
+              row: fields,
+              visible,
+              eventTime,
+              partition,
+              offset,
+            } = seen[fed] as (typeof seen)[number];
             sliding.add(0, fields, visible, eventTime, partition, offset);
           }
           sliding.read(0, at, row);

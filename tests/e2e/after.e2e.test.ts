@@ -1,12 +1,24 @@
-/** `after`: a read waits for a position, as long as its caller says and no longer, and then says how far it is. */
+/**
+ * `after`: a read waits for a position, as long as its caller says and no longer, and then says how
+ * far it is.
+ */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { count, entity, featureView, source } from '#domain/definitions/index.ts';
 import { caller, plain, type TestPlatform, testPlatform } from '#tests/support/platform.ts';
 
 const shop = entity({ name: 'shop', keys: { shop: 'string' } });
 const sales = source({ name: 'sales', fields: { t: 'timestamp', shop: 'string' }, eventTime: 't' });
-const visits = source({ name: 'visits', fields: { t: 'timestamp', shop: 'string' }, eventTime: 't' });
-const totals = featureView({ name: 'totals', entity: shop, source: sales, features: { n: count({}) } });
+const visits = source({
+  name: 'visits',
+  fields: { t: 'timestamp', shop: 'string' },
+  eventTime: 't',
+});
+const totals = featureView({
+  name: 'totals',
+  entity: shop,
+  source: sales,
+  features: { n: count({}) },
+});
 const more = featureView({ name: 'more', entity: shop, source: sales, features: { m: count({}) } });
 
 let on: TestPlatform;
@@ -21,7 +33,10 @@ const ask = (after: string, waitMs: number, view = 'totals:n') =>
 
 test('what a publish answered is read at once, and the answer is through then', async () => {
   const before = Date.now();
-  const { position } = await on.platform.publish({ source: 'sales', events: [{ t: before, shop: 'a' }] }, caller);
+  const { position } = await on.platform.publish(
+    { source: 'sales', events: [{ t: before, shop: 'a' }] },
+    caller,
+  );
   const answer = await ask(position, 0);
   expect(answer.values).toEqual([[1]]);
   expect(answer.views[0]?.through).toBeGreaterThanOrEqual(before);
@@ -52,7 +67,9 @@ test('a command’s position: also where it was refused, or changed nothing; one
   expect((await ask(position, 1_000, 'more:m')).values).toEqual([[2]]);
   const again = await on.platform.apply(plain(more), {}, caller);
   expect((await ask(again.position, 1_000)).values).toEqual([[2]]);
-  await on.platform.command({ type: 'RegisterEntity', data: { name: '?' } }, caller).catch(() => {});
+  await on.platform
+    .command({ type: 'RegisterEntity', data: { name: '?' } }, caller)
+    .catch(() => {});
   const { records } = await on.platform.auditLog({});
   const head = records.at(-1)?.sequence as number;
   expect((await ask(`registry@0:${head}`, 1_000)).values).toEqual([[2]]);
@@ -64,7 +81,11 @@ test('a command’s position: also where it was refused, or changed nothing; one
 
 test('a past answer is through what was known then', async () => {
   const { known } = await ask('raw.sales@0:2', 1_000);
-  const past = await on.platform.read({ features: ['totals:n'], entities: [{ shop: 'a' }], known: known - 1 });
+  const past = await on.platform.read({
+    features: ['totals:n'],
+    entities: [{ shop: 'a' }],
+    known: known - 1,
+  });
   expect(past.views[0]?.through).toBe(known - 1);
   expect(past).not.toHaveProperty('degraded');
 });

@@ -1,4 +1,7 @@
-/** Bad input gets its own code and a sentence that names the field, the value and the fix; and nothing is lost by it. */
+/**
+ * Bad input gets its own code and a sentence that names the field, the value and the fix; and
+ * nothing is lost by it.
+ */
 import { avg, col, count, entity, featureService, featureView, source } from 'millrace';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Definition, OnDemandFeatureDefinition } from '#domain/definitions/model.ts';
@@ -7,7 +10,14 @@ import { caller, plain, type TestPlatform, testPlatform } from '#tests/support/p
 const shop = entity({ name: 'shop', keys: { shop: 'string' } });
 const sales = source({
   name: 'sales',
-  fields: { id: 'string', shop: 'string', at: 'timestamp', amount: 'double', pieces: 'int?', note: 'string?' },
+  fields: {
+    id: 'string',
+    shop: 'string',
+    at: 'timestamp',
+    amount: 'double',
+    pieces: 'int?',
+    note: 'string?',
+  },
   eventTime: 'at',
   eventId: 'id',
 });
@@ -27,25 +37,87 @@ beforeAll(async () => {
 afterAll(() => running.dispose());
 
 let ids = 0;
-const good = (): Record<string, unknown> => ({ id: `i${ids++}`, shop: 's1', at: new Date().toISOString(), amount: 5 });
+const good = (): Record<string, unknown> => ({
+  id: `i${ids++}`,
+  shop: 's1',
+  at: new Date().toISOString(),
+  amount: 5,
+});
 
 describe('events', () => {
-  const cases: readonly (readonly [what: string, event: () => unknown, code: string, field: string | null, says: RegExp])[] = [
-    ['a wrong type', () => ({ ...good(), amount: '5' }), 'MR_FIELD_TYPE', 'amount', /amount.*number.*"5"/],
+  const cases: readonly (readonly [
+    what: string,
+    event: () => unknown,
+    code: string,
+    field: string | null,
+    says: RegExp,
+  ])[] = [
+    [
+      'a wrong type',
+      () => ({ ...good(), amount: '5' }),
+      'MR_FIELD_TYPE',
+      'amount',
+      /amount.*number.*"5"/,
+    ],
     ['a missing field', () => ({ ...good(), shop: undefined }), 'MR_FIELD_MISSING', 'shop', /shop/],
-    ['an unknown field', () => ({ ...good(), colour: 'red' }), 'MR_FIELD_UNKNOWN', 'colour', /colour/],
-    ['a number that is not finite', () => ({ ...good(), amount: 'NaN' }), 'MR_FIELD_NOT_FINITE', 'amount', /NaN/],
-    ['a number out of range', () => ({ ...good(), pieces: 3_000_000_000 }), 'MR_FIELD_RANGE', 'pieces', /3000000000/],
+    [
+      'an unknown field',
+      () => ({ ...good(), colour: 'red' }),
+      'MR_FIELD_UNKNOWN',
+      'colour',
+      /colour/,
+    ],
+    [
+      'a number that is not finite',
+      () => ({ ...good(), amount: 'NaN' }),
+      'MR_FIELD_NOT_FINITE',
+      'amount',
+      /NaN/,
+    ],
+    [
+      'a number out of range',
+      () => ({ ...good(), pieces: 3_000_000_000 }),
+      'MR_FIELD_RANGE',
+      'pieces',
+      /3000000000/,
+    ],
     ['no event time', () => ({ ...good(), at: undefined }), 'MR_EVENT_TIME_MISSING', 'at', /at/],
-    ['an event time of long ago', () => ({ ...good(), at: '1066-10-14T09:00:00Z' }), 'MR_EVENT_TIME_ABSURD', 'at', /1066/],
-    ['an event time far ahead', () => ({ ...good(), at: '2999-01-01T00:00:00Z' }), 'MR_EVENT_TIME_ABSURD', 'at', /2999/],
-    ['an event time without a zone', () => ({ ...good(), at: '2026-01-01T00:00:00' }), 'MR_TIME_INVALID', 'at', /zone/],
-    ['an event that is too large', () => ({ ...good(), note: 'x'.repeat(2_000_000) }), 'MR_EVENT_TOO_LARGE', null, /1048576/],
+    [
+      'an event time of long ago',
+      () => ({ ...good(), at: '1066-10-14T09:00:00Z' }),
+      'MR_EVENT_TIME_ABSURD',
+      'at',
+      /1066/,
+    ],
+    [
+      'an event time far ahead',
+      () => ({ ...good(), at: '2999-01-01T00:00:00Z' }),
+      'MR_EVENT_TIME_ABSURD',
+      'at',
+      /2999/,
+    ],
+    [
+      'an event time without a zone',
+      () => ({ ...good(), at: '2026-01-01T00:00:00' }),
+      'MR_TIME_INVALID',
+      'at',
+      /zone/,
+    ],
+    [
+      'an event that is too large',
+      () => ({ ...good(), note: 'x'.repeat(2_000_000) }),
+      'MR_EVENT_TOO_LARGE',
+      null,
+      /1048576/,
+    ],
     ['no object', () => 7, 'MR_FIELD_TYPE', null, /7/],
   ];
   test.each(cases)('%s', async (_what, event, code, field, says) => {
     const before = await running.platform.rejected('sales', {});
-    const result = await running.platform.publish({ source: 'sales', events: [good(), event(), good()] }, caller);
+    const result = await running.platform.publish(
+      { source: 'sales', events: [good(), event(), good()] },
+      caller,
+    );
     expect(result).toMatchObject({ accepted: 2, duplicates: 0 });
     expect(result.rejected).toHaveLength(1);
     expect(result.rejected[0]).toMatchObject({ index: 1, code });
@@ -67,7 +139,13 @@ describe('events', () => {
     const { total } = await running.platform.rejected('sales', {});
     const position = `rejected.sales@0:${total - 1}`;
     const mended = { ...good(), shop: 'mended', amount: 5 };
-    expect(await running.platform.resendRejected('sales', { positions: [position], events: [mended] }, caller)).toMatchObject({
+    expect(
+      await running.platform.resendRejected(
+        'sales',
+        { positions: [position], events: [mended] },
+        caller,
+      ),
+    ).toMatchObject({
       accepted: 1,
     });
     const read = await running.platform.read({ service: 'till', entities: [{ shop: 'mended' }] });
@@ -79,20 +157,29 @@ describe('events', () => {
 
   test('the same id again is one event', async () => {
     const event = good();
-    expect(await running.platform.publish({ source: 'sales', events: [event, event] }, caller)).toMatchObject({
+    expect(
+      await running.platform.publish({ source: 'sales', events: [event, event] }, caller),
+    ).toMatchObject({
       accepted: 1,
       duplicates: 1,
     });
-    expect(await running.platform.publish({ source: 'sales', events: [event] }, caller)).toMatchObject({
+    expect(
+      await running.platform.publish({ source: 'sales', events: [event] }, caller),
+    ).toMatchObject({
       accepted: 0,
       duplicates: 1,
     });
     const again = await running.restart();
-    expect(await again.publish({ source: 'sales', events: [event] }, caller)).toMatchObject({ accepted: 0, duplicates: 1 });
+    expect(await again.publish({ source: 'sales', events: [event] }, caller)).toMatchObject({
+      accepted: 0,
+      duplicates: 1,
+    });
   });
 
   test('an unknown source', async () => {
-    await expect(running.platform.publish({ source: 'sails', events: [good()] }, caller)).rejects.toMatchObject({
+    await expect(
+      running.platform.publish({ source: 'sails', events: [good()] }, caller),
+    ).rejects.toMatchObject({
       code: 'MR_UNKNOWN_SOURCE',
       message: expect.stringContaining('sails'),
     });
@@ -100,8 +187,15 @@ describe('events', () => {
 });
 
 describe('reads', () => {
-  const refused = async (request: Parameters<TestPlatform['platform']['read']>[0], code: string, says: RegExp): Promise<void> => {
-    await expect(running.platform.read(request)).rejects.toMatchObject({ code, message: expect.stringMatching(says) });
+  const refused = async (
+    request: Parameters<TestPlatform['platform']['read']>[0],
+    code: string,
+    says: RegExp,
+  ): Promise<void> => {
+    await expect(running.platform.read(request)).rejects.toMatchObject({
+      code,
+      message: expect.stringMatching(says),
+    });
   };
   test('an entity without its key, or with another type', async () => {
     await refused({ service: 'till', entities: [{ store: 's1' }] }, 'MR_ENTITY_INVALID', /shop/);
@@ -109,16 +203,32 @@ describe('reads', () => {
   });
   test('unknown service, view, feature', async () => {
     await refused({ service: 'tills', entities: [{ shop: 's' }] }, 'MR_NOT_FOUND', /tills/);
-    await refused({ features: ['turnovers:sales_1d'], entities: [{ shop: 's' }] }, 'MR_NOT_FOUND', /turnovers/);
-    await refused({ features: ['turnover:sales'], entities: [{ shop: 's' }] }, 'MR_NOT_FOUND', /sales_1d, amount_avg/);
+    await refused(
+      { features: ['turnovers:sales_1d'], entities: [{ shop: 's' }] },
+      'MR_NOT_FOUND',
+      /turnovers/,
+    );
+    await refused(
+      { features: ['turnover:sales'], entities: [{ shop: 's' }] },
+      'MR_NOT_FOUND',
+      /sales_1d, amount_avg/,
+    );
   });
   test('a position that is none, or never comes', async () => {
-    await refused({ service: 'till', entities: [{ shop: 's' }], after: 'yesterday' }, 'MR_BODY_INVALID', /raw\.flights@0:123/);
+    await refused(
+      { service: 'till', entities: [{ shop: 's' }], after: 'yesterday' },
+      'MR_BODY_INVALID',
+      /raw\.flights@0:123/,
+    );
   });
 });
 
 describe('definitions', () => {
-  const refused = async (definitions: readonly Definition[], code: string, says: RegExp): Promise<void> => {
+  const refused = async (
+    definitions: readonly Definition[],
+    code: string,
+    says: RegExp,
+  ): Promise<void> => {
     await expect(running.platform.apply(plain(...definitions), {}, caller)).rejects.toMatchObject({
       code,
       message: expect.stringMatching(says),
@@ -127,7 +237,8 @@ describe('definitions', () => {
   const view = (features: Parameters<typeof featureView>[0]['features']): Definition =>
     featureView({ name: 'other', entity: shop, source: sales, features });
 
-  test('an unknown column', () => refused([view({ x: avg(col('price')) })], 'MR_UNKNOWN_COLUMN', /price/));
+  test('an unknown column', () =>
+    refused([view({ x: avg(col('price')) })], 'MR_UNKNOWN_COLUMN', /price/));
   test('an aggregation of the wrong type', () =>
     refused([view({ x: avg(col('note')) })], 'MR_DEFINITION_INVALID', /avg.*string/));
   test('a hop that does not divide its window', () =>
@@ -142,11 +253,23 @@ describe('definitions', () => {
       inputs: { x: { from: 'on-demand', name: other } },
       value: { op: 'input', name: 'x' },
     });
-    return refused([feature('a', 'b'), feature('b', 'a')], 'MR_DEFINITION_CYCLE', /a.*b.*a|b.*a.*b/);
+    return refused(
+      [feature('a', 'b'), feature('b', 'a')],
+      'MR_DEFINITION_CYCLE',
+      /a.*b.*a|b.*a.*b/,
+    );
   });
   test('an unknown source or entity', async () => {
-    await refused([{ ...plain(turnover)[0], name: 'other', source: 'sails' } as Definition], 'MR_UNKNOWN_REFERENCE', /sails/);
-    await refused([{ ...plain(turnover)[0], name: 'other', entity: 'store' } as Definition], 'MR_UNKNOWN_REFERENCE', /store/);
+    await refused(
+      [{ ...plain(turnover)[0], name: 'other', source: 'sails' } as Definition],
+      'MR_UNKNOWN_REFERENCE',
+      /sails/,
+    );
+    await refused(
+      [{ ...plain(turnover)[0], name: 'other', entity: 'store' } as Definition],
+      'MR_UNKNOWN_REFERENCE',
+      /store/,
+    );
   });
   test('something that is no definition', async () => {
     await expect(
@@ -162,7 +285,9 @@ describe('definitions', () => {
       features: { sales_1d: count({ window: '1d' }) },
     });
     await refused([without], 'MR_INCOMPATIBLE_REVISION', /amount_avg.*feature-service\/till/);
-    await expect(running.platform.apply(plain(without), { force: true }, caller)).rejects.toMatchObject({
+    await expect(
+      running.platform.apply(plain(without), { force: true }, caller),
+    ).rejects.toMatchObject({
       code: 'MR_REASON_REQUIRED',
     });
     const narrower = source({
@@ -177,15 +302,26 @@ describe('definitions', () => {
   });
 
   test('two applies at once converge', async () => {
-    const mine = featureView({ name: 'raced', entity: shop, source: sales, features: { n: count({ window: '1d' }) } });
-    const theirs = featureView({ name: 'raced', entity: shop, source: sales, features: { n: count({ window: '2d' }) } });
+    const mine = featureView({
+      name: 'raced',
+      entity: shop,
+      source: sales,
+      features: { n: count({ window: '1d' }) },
+    });
+    const theirs = featureView({
+      name: 'raced',
+      entity: shop,
+      source: sales,
+      features: { n: count({ window: '2d' }) },
+    });
     const outcomes = await Promise.allSettled([
       running.platform.apply(plain(mine), {}, caller),
       running.platform.apply(plain(theirs), {}, { actor: 'other' }),
       running.platform.apply(plain(mine), {}, caller),
     ]);
     for (const outcome of outcomes) {
-      if (outcome.status === 'rejected') expect(outcome.reason).toMatchObject({ code: 'MR_VERSION_CONFLICT' });
+      if (outcome.status === 'rejected')
+        expect(outcome.reason).toMatchObject({ code: 'MR_VERSION_CONFLICT' });
     }
     expect(outcomes.some((outcome) => outcome.status === 'fulfilled')).toBe(true);
     const { versions } = await running.platform.show('feature-view', 'raced');
@@ -193,19 +329,27 @@ describe('definitions', () => {
   });
 
   test('a rollup, which this profile does not make, names what does', async () => {
-    await expect(running.platform.rollup({ view: 'turnover', every: 'day' }, caller)).rejects.toMatchObject({
+    await expect(
+      running.platform.rollup({ view: 'turnover', every: 'day' }, caller),
+    ).rejects.toMatchObject({
       code: 'MR_REFUSED',
-      message: expect.stringMatching(/embedded.*stack.*millrace batch turnover --at TIME --out FILE/),
+      message: expect.stringMatching(
+        /embedded.*stack.*millrace batch turnover --at TIME --out FILE/,
+      ),
     });
   });
 
   test('a command on a version that is no more conflicts, and says which it is', async () => {
     const data = plain({ ...shop, owner: 'x' })[0];
-    await expect(running.platform.command({ type: 'RegisterEntity', data, expectedVersion: 7 }, caller)).rejects.toMatchObject({
+    await expect(
+      running.platform.command({ type: 'RegisterEntity', data, expectedVersion: 7 }, caller),
+    ).rejects.toMatchObject({
       code: 'MR_VERSION_CONFLICT',
       details: { currentVersion: 1 },
     });
-    await expect(running.platform.command({ type: 'Explode', data: {} }, caller)).rejects.toMatchObject({
+    await expect(
+      running.platform.command({ type: 'Explode', data: {} }, caller),
+    ).rejects.toMatchObject({
       code: 'MR_COMMAND_UNKNOWN',
       message: expect.stringContaining('RegisterEntity'),
     });

@@ -1,4 +1,7 @@
-/** A data directory belongs to one process at a time, and to no older Millrace than the one that wrote it. */
+/**
+ * A data directory belongs to one process at a time, and to no older Millrace than the one that
+ * wrote it.
+ */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -9,7 +12,9 @@ import { startServer } from '#tests/support/server.ts';
 test('a second process is refused, and told which one holds it', async () => {
   const held = await testPlatform();
   try {
-    await expect(startServer(held.directory)).rejects.toThrow(new RegExp(`MR_DATA_DIR_LOCKED.*process ${process.pid}`, 's'));
+    await expect(startServer(held.directory)).rejects.toThrow(
+      new RegExp(`MR_DATA_DIR_LOCKED.*process ${process.pid}`, 's'),
+    );
   } finally {
     await held.dispose();
   }

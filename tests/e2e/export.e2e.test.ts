@@ -1,4 +1,7 @@
-/** What is exported and published elsewhere makes the same platform: the same events, the same values. */
+/**
+ * What is exported and published elsewhere makes the same platform: the same events, the same
+ * values.
+ */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { col, count, entity, featureView, source, sum } from '#domain/definitions/index.ts';
 import type { Row } from '#domain/values/value.ts';
@@ -26,7 +29,11 @@ const turnover = featureView({
   name: 'turnover',
   entity: shop,
   source: sales,
-  features: { n: count(), total: sum(col('amount')), units_7d: sum(col('units'), { window: '7d' }) },
+  features: {
+    n: count(),
+    total: sum(col('amount')),
+    units_7d: sum(col('units'), { window: '7d' }),
+  },
 });
 const SHOPS = Array.from({ length: 20 }, (_, i) => `s${i} "ü\n`);
 const start = Date.now() - 86_400_000;
@@ -71,7 +78,8 @@ const sorted = (rows: readonly Row[]): string[] => rows.map((row) => JSON.string
 
 beforeAll(async () => {
   [here, there] = await Promise.all([testPlatform(), testPlatform()]);
-  for (const { platform } of [here, there]) await platform.apply(plain(shop, sales, turnover), {}, caller);
+  for (const { platform } of [here, there])
+    await platform.apply(plain(shop, sales, turnover), {}, caller);
   await publish(here, events);
 });
 afterAll(() => Promise.all([here.dispose(), there.dispose()]));
@@ -81,7 +89,8 @@ test('every event once, as it is published again', async () => {
   expect(rows).toHaveLength(events.length);
   await publish(there, JSON.parse(JSON.stringify(rows)) as Row[]);
   expect(sorted(await exported(there))).toEqual(sorted(rows));
-  for (const at of [start + 1_000_000, Date.now()]) expect(await values(there, at)).toEqual(await values(here, at));
+  for (const at of [start + 1_000_000, Date.now()])
+    expect(await values(there, at)).toEqual(await values(here, at));
 });
 
 test('what is published meanwhile is left to the next export', async () => {
@@ -95,5 +104,7 @@ test('what is published meanwhile is left to the next export', async () => {
 test('after a restart, and of an unknown source', async () => {
   await here.restart();
   expect(await exported(here)).toHaveLength(events.length + 10);
-  await expect(here.platform.exportEvents('nope')).rejects.toMatchObject({ code: 'MR_UNKNOWN_SOURCE' });
+  await expect(here.platform.exportEvents('nope')).rejects.toMatchObject({
+    code: 'MR_UNKNOWN_SOURCE',
+  });
 });

@@ -1,6 +1,7 @@
 /**
- * One function of two times, whoever asks: the online read, the read of the past, the explanation and the training set of a whole platform
- * equal brute force, for random definitions and random events that come in random batches, before and after a restart.
+ * One function of two times, whoever asks: the online read, the read of the past, the explanation
+ * and the training set of a whole platform equal brute force, for random definitions and random
+ * events that come in random batches, before and after a restart.
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -43,11 +44,17 @@ const entitiesOf = ({ all, events }: Scenario): readonly EntityKey[] => {
   const names = Object.keys(all.entity.keys);
   const known = new Map(
     events.flatMap((e) =>
-      keyValues(all, e.row) === null ? [] : [[JSON.stringify(keyValues(all, e.row)), keyValues(all, e.row) as Value[]]],
+      keyValues(all, e.row) === null
+        ? []
+        : [[JSON.stringify(keyValues(all, e.row)), keyValues(all, e.row) as Value[]]],
     ),
   );
-  const stranger = Object.values(all.entity.keys).map((type) => (type === 'string' ? 'nobody' : 77));
-  return [...known.values(), stranger].map((values) => Object.fromEntries(names.map((name, i) => [name, values[i] as Scalar])));
+  const stranger = Object.values(all.entity.keys).map((type) =>
+    type === 'string' ? 'nobody' : 77,
+  );
+  return [...known.values(), stranger].map((values) =>
+    Object.fromEntries(names.map((name, i) => [name, values[i] as Scalar])),
+  );
 };
 
 const expectOracle = (
@@ -92,7 +99,12 @@ const check = async (scenario: Scenario, directory: string): Promise<void> => {
   const { all, events, ats, batch } = scenario;
   let clock = NOW;
   const open = (): Promise<Platform> =>
-    startEmbedded({ dataDirectory: directory, now: () => clock, historyEveryMs: 0, warn: () => {} });
+    startEmbedded({
+      dataDirectory: directory,
+      now: () => clock,
+      historyEveryMs: 0,
+      warn: () => {},
+    });
   let platform = await open();
   await platform.apply([all.entity, all.source, all.view], {}, caller);
   const features = Object.keys(all.view.features).map((name) => `${all.view.name}:${name}`);
@@ -114,10 +126,14 @@ const check = async (scenario: Scenario, directory: string): Promise<void> => {
 
   const readAll = async (): Promise<void> => {
     const now = await platform.read({ features, entities });
-    entities.forEach((entity, i) => expectOracle(scenario, events, entity, now.at, now.values[i] as Value[], now.status[i]));
+    entities.forEach((entity, i) =>
+      expectOracle(scenario, events, entity, now.at, now.values[i] as Value[], now.status[i]),
+    );
     for (const at of ats) {
       const past = await platform.read({ features, entities, at });
-      entities.forEach((entity, i) => expectOracle(scenario, events, entity, at, past.values[i] as Value[], past.status[i]));
+      entities.forEach((entity, i) =>
+        expectOracle(scenario, events, entity, at, past.values[i] as Value[], past.status[i]),
+      );
     }
   };
   await readAll();
@@ -126,15 +142,30 @@ const check = async (scenario: Scenario, directory: string): Promise<void> => {
     for (const at of [time, ...ats.slice(0, 1)]) {
       const then = await platform.read({ features, entities, at, known: time });
       entities.forEach((entity, i) =>
-        expectOracle(scenario, events.slice(0, count), entity, at, then.values[i] as Value[], then.status[i]),
+        expectOracle(
+          scenario,
+          events.slice(0, count),
+          entity,
+          at,
+          then.values[i] as Value[],
+          then.status[i],
+        ),
       );
     }
   }
 
   for (const at of ats.slice(0, 2)) {
     const [feature] = Object.keys(all.view.features) as [string];
-    const why = await platform.explain({ view: all.view.name, feature, entity: entities[0] as EntityKey, at });
-    expect(why.matches, `explain says ${JSON.stringify(why.value)} and computes ${JSON.stringify(why.recomputed)}`).toBe(true);
+    const why = await platform.explain({
+      view: all.view.name,
+      feature,
+      entity: entities[0] as EntityKey,
+      at,
+    });
+    expect(
+      why.matches,
+      `explain says ${JSON.stringify(why.value)} and computes ${JSON.stringify(why.recomputed)}`,
+    ).toBe(true);
   }
 
   await platform.close();
@@ -142,21 +173,29 @@ const check = async (scenario: Scenario, directory: string): Promise<void> => {
   await readAll();
 
   if (ats.length > 0) {
-    const rows = ats.flatMap((at) => entities.map((entity): Row => ({ ...entity, event_timestamp: at })));
+    const rows = ats.flatMap((at) =>
+      entities.map((entity): Row => ({ ...entity, event_timestamp: at })),
+    );
     const out = join(directory, 'rows.csv');
     const built = await finished(
       platform,
-      await platform.startDataset({ target: { view: all.view.name }, spine: { rows }, out, mode: 'event-time' }, caller),
+      await platform.startDataset(
+        { target: { view: all.view.name }, spine: { rows }, out, mode: 'event-time' },
+        caller,
+      ),
     );
     expect(built.error).toBeNull();
     expect(built.rows).toBe(rows.length);
     const table = readFileSync(out, 'utf8');
     expect(table.split('\n').length).toBeGreaterThanOrEqual(rows.length + 1);
     const plan = planView(all.view, all.source, all.entity);
-    // Keys here hold no comma or line end, so that the first feature's column, where it is a number, is split plainly.
+    // Keys here hold no comma or line end, so that the first feature's column, where it is a
+    // number, is split plainly.
     const columns = (table.split('\n')[0] as string).split(',');
     const numeric = plan.features.findIndex((f) => NUMERIC.has(f.type.base) && !f.type.array);
-    const simple = plan.features.slice(0, numeric).every((f) => NUMERIC.has(f.type.base) && !f.type.array);
+    const simple = plan.features
+      .slice(0, numeric)
+      .every((f) => NUMERIC.has(f.type.base) && !f.type.array);
     if (numeric >= 0 && simple) {
       const column = columns.indexOf(plan.features[numeric]?.name as string);
       const { aggregation } = Object.values(all.view.features)[numeric] as { aggregation: string };
@@ -182,7 +221,9 @@ const check = async (scenario: Scenario, directory: string): Promise<void> => {
   await platform.close();
 };
 
-test('online, past, explained, exported, restarted: one value, that of brute force', { timeout: 120_000 }, async () => {
+test('online, past, explained, exported, restarted: one value, that of brute force', {
+  timeout: 120_000,
+}, async () => {
   await fc.assert(
     fc.asyncProperty(scenario, async (drawn) => {
       const directory = mkdtempSync(join(tmpdir(), 'millrace-law-'));

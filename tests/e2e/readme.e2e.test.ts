@@ -9,7 +9,9 @@ import { startServer } from '#tests/support/server.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const readme = readFileSync(join(root, 'README.md'), 'utf8');
-const blocks = [...readme.matchAll(/```sh\n([\s\S]*?)```/g)].map(([, text]) => (text as string).trim());
+const blocks = [...readme.matchAll(/```sh\n([\s\S]*?)```/g)].map(([, text]) =>
+  (text as string).trim(),
+);
 
 const run = (
   command: string,
@@ -17,7 +19,11 @@ const run = (
   env: NodeJS.ProcessEnv,
 ): Promise<{ code: number | null; out: string; err: string }> =>
   new Promise((resolve) => {
-    const child = spawn(command, args, { cwd: root, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(command, args, {
+      cwd: root,
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     let [out, err] = ['', ''];
     child.stdout.on('data', (chunk) => {
       out += String(chunk);
@@ -30,7 +36,9 @@ const run = (
 
 test('the first command: the demo, to its end', { timeout: 120_000 }, async () => {
   expect(blocks[0]).toBe('npm run demo');
-  const { code, out, err } = await run('npm', ['run', '--silent', 'demo', '--', '--exit'], { MILLRACE_DEMO_EVENTS: '20000' });
+  const { code, out, err } = await run('npm', ['run', '--silent', 'demo', '--', '--exit'], {
+    MILLRACE_DEMO_EVENTS: '20000',
+  });
   expect(code, `${out}\n${err}`).toBe(0);
   expect(out).toMatch(/10\. Who did what/);
   expect(out).toMatch(/the chain of \d+ records is whole/);

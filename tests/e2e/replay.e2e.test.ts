@@ -1,16 +1,29 @@
-/** A replay fills a new generation beside the live one; readers see the old until it is promoted, and may go back. */
+/**
+ * A replay fills a new generation beside the live one; readers see the old until it is promoted,
+ * and may go back.
+ */
 import { avg, col, count, entity, featureView, source, sum } from 'millrace';
 import { afterEach, expect, test } from 'vitest';
 import type { Definition } from '#domain/definitions/model.ts';
 import type { Platform } from '#domain/ports/platform.ts';
-import { caller, plain, replayFilled, type TestPlatform, testPlatform } from '#tests/support/platform.ts';
+import {
+  caller,
+  plain,
+  replayFilled,
+  type TestPlatform,
+  testPlatform,
+} from '#tests/support/platform.ts';
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 const START = Date.UTC(2026, 0, 1);
 
 const shop = entity({ name: 'shop', keys: { shop: 'string' } });
-const sales = source({ name: 'sales', fields: { shop: 'string', at: 'timestamp', amount: 'double' }, eventTime: 'at' });
+const sales = source({
+  name: 'sales',
+  fields: { shop: 'string', at: 'timestamp', amount: 'double' },
+  eventTime: 'at',
+});
 const turnover = (least: number, lateness?: '1h') =>
   featureView({
     name: 'turnover',
@@ -39,10 +52,12 @@ const start = async (...definitions: readonly Definition[]): Promise<Platform> =
   return running.platform;
 };
 const read = async (platform: Platform, feature: string, at = AT): Promise<unknown> =>
-  (await platform.read({ features: [`turnover:${feature}`], entities: [{ shop: 's1' }], at })).values[0]?.[0];
+  (await platform.read({ features: [`turnover:${feature}`], entities: [{ shop: 's1' }], at }))
+    .values[0]?.[0];
 const inLastWeek = (least: number): number => {
   const from = Math.floor((AT - 7 * DAY) / DAY) * DAY;
-  return events.filter((e) => e.shop === 's1' && e.at >= from && e.at <= AT && e.amount >= least).length;
+  return events.filter((e) => e.shop === 's1' && e.at >= from && e.at <= AT && e.amount >= least)
+    .length;
 };
 
 test('apply, replay, compare, promote, roll back', async () => {
@@ -53,11 +68,24 @@ test('apply, replay, compare, promote, roll back', async () => {
   const plan = await platform.plan(plain(turnover(2)));
   expect(plan.changes).toMatchObject([{ action: 'revise', cost: 'replay' }]);
   await platform.apply(plain(turnover(2)), { reason: 'small sales count too' }, caller);
-  expect(await read(platform, 'sales_7d'), 'the live generation goes on as it was').toBe(inLastWeek(5));
+  expect(await read(platform, 'sales_7d'), 'the live generation goes on as it was').toBe(
+    inLastWeek(5),
+  );
 
-  const { id } = await platform.startReplay({ view: 'turnover', reason: 'small sales count too' }, caller);
-  expect(await replayFilled(platform, id)).toMatchObject({ state: 'ready', progress: 1, version: 2, generation: 2 });
-  expect(await read(platform, 'sales_7d'), 'a filled generation is not read before it is promoted').toBe(inLastWeek(5));
+  const { id } = await platform.startReplay(
+    { view: 'turnover', reason: 'small sales count too' },
+    caller,
+  );
+  expect(await replayFilled(platform, id)).toMatchObject({
+    state: 'ready',
+    progress: 1,
+    version: 2,
+    generation: 2,
+  });
+  expect(
+    await read(platform, 'sales_7d'),
+    'a filled generation is not read before it is promoted',
+  ).toBe(inLastWeek(5));
 
   const comparison = await platform.compareReplay(id);
   expect(comparison).toMatchObject({
@@ -71,13 +99,21 @@ test('apply, replay, compare, promote, roll back', async () => {
   expect(differing.amount_avg).toBe(0);
   expect(differing.sales_7d).toBeGreaterThan(0);
 
-  expect(await platform.changeReplay(id, 'promote', { reason: 'compared' }, caller)).toMatchObject({ state: 'promoted' });
+  expect(await platform.changeReplay(id, 'promote', { reason: 'compared' }, caller)).toMatchObject({
+    state: 'promoted',
+  });
   expect(await read(platform, 'sales_7d')).toBe(inLastWeek(2));
-  await expect(platform.changeReplay(id, 'promote', {}, caller)).rejects.toMatchObject({ code: 'MR_REPLAY_STATE' });
+  await expect(platform.changeReplay(id, 'promote', {}, caller)).rejects.toMatchObject({
+    code: 'MR_REPLAY_STATE',
+  });
 
   await platform.publish({ source: 'sales', events: [{ shop: 's1', at: AT, amount: 9 }] }, caller);
-  expect(await platform.changeReplay(id, 'rollback', {}, caller)).toMatchObject({ state: 'rolled-back' });
-  expect(await read(platform, 'sales_7d'), 'the old generation went on computing').toBe(inLastWeek(5) + 1);
+  expect(await platform.changeReplay(id, 'rollback', {}, caller)).toMatchObject({
+    state: 'rolled-back',
+  });
+  expect(await read(platform, 'sales_7d'), 'the old generation went on computing').toBe(
+    inLastWeek(5) + 1,
+  );
 
   const again = await (running as TestPlatform).restart();
   expect(await read(again, 'sales_7d')).toBe(inLastWeek(5) + 1);
@@ -88,7 +124,10 @@ test('what came too late is left out online, counts in the past, and a replay ta
   await platform.publish({ source: 'sales', events }, caller);
   const before = (await read(platform, 'sales_7d')) as number;
   const lateTime = AT - 5 * DAY;
-  await platform.publish({ source: 'sales', events: [{ shop: 's1', at: lateTime, amount: 1 }] }, caller);
+  await platform.publish(
+    { source: 'sales', events: [{ shop: 's1', at: lateTime, amount: 1 }] },
+    caller,
+  );
   expect(await read(platform, 'sales_7d')).toBe(before);
   const report = await platform.late('turnover', {});
   expect(report).toMatchObject({
@@ -97,7 +136,10 @@ test('what came too late is left out online, counts in the past, and a replay ta
   });
   expect(report.records[0]?.lateBy).toBeGreaterThan(0);
 
-  const { id } = await platform.startReplay({ view: 'turnover', from: lateTime, to: lateTime }, caller);
+  const { id } = await platform.startReplay(
+    { view: 'turnover', from: lateTime, to: lateTime },
+    caller,
+  );
   expect(await replayFilled(platform, id)).toMatchObject({ state: 'ready' });
   await platform.changeReplay(id, 'promote', {}, caller);
   expect(await read(platform, 'sales_7d')).toBe(before + 1);
@@ -117,8 +159,11 @@ test('two replays at once do not disturb each other; an abandoned one is gone', 
   ]);
   expect(new Set([one.id, two.id]).size).toBe(2);
   await Promise.all([replayFilled(platform, one.id), replayFilled(platform, two.id)]);
-  for (const { id } of [one, two]) expect((await platform.compareReplay(id)).features.every((f) => f.differing === 0)).toBe(true);
-  expect(await platform.changeReplay(one.id, 'abandon', {}, caller)).toMatchObject({ state: 'abandoned' });
+  for (const { id } of [one, two])
+    expect((await platform.compareReplay(id)).features.every((f) => f.differing === 0)).toBe(true);
+  expect(await platform.changeReplay(one.id, 'abandon', {}, caller)).toMatchObject({
+    state: 'abandoned',
+  });
   await expect(platform.compareReplay(one.id)).rejects.toMatchObject({ code: 'MR_REPLAY_STATE' });
   await platform.changeReplay(two.id, 'promote', {}, caller);
   expect(await read(platform, 'sales_7d')).toBe(inLastWeek(5));
@@ -128,7 +173,11 @@ test('a change of metadata is a new version of the same generation', async () =>
   const platform = await start(shop, sales, turnover(5));
   await platform.publish({ source: 'sales', events }, caller);
   await platform.apply(plain({ ...turnover(5), owner: 'shops' }), {}, caller);
-  const answer = await platform.read({ features: ['turnover:sales_7d'], entities: [{ shop: 's1' }], at: AT });
+  const answer = await platform.read({
+    features: ['turnover:sales_7d'],
+    entities: [{ shop: 's1' }],
+    at: AT,
+  });
   expect(answer.views).toMatchObject([{ version: 2, generation: 1 }]);
   expect(answer.values[0]?.[0]).toBe(inLastWeek(5));
 });

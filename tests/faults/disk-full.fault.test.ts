@@ -1,6 +1,7 @@
 /**
- * The promise: a full disk refuses with MR_DISK_FULL and loses nothing that was acknowledged; with space again, all goes on by itself.
- * On a file system of a few megabytes, in memory; where this machine may not mount one, the test says so and is skipped.
+ * The promise: a full disk refuses with MR_DISK_FULL and loses nothing that was acknowledged; with
+ * space again, all goes on by itself. On a file system of a few megabytes, in memory; where this
+ * machine may not mount one, the test says so and is skipped.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -13,12 +14,25 @@ import { startEmbedded } from '#infra/profiles/embedded.ts';
 import { caller, plain } from '#tests/support/platform.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'millrace-full-'));
-const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=40m', 'tmpfs', directory]).status === 0;
-if (!mounted) console.log('skipped: this machine may not mount a small file system, so no disk can be filled for real');
+const mounted =
+  spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=40m', 'tmpfs', directory]).status === 0;
+if (!mounted)
+  console.log(
+    'skipped: this machine may not mount a small file system, so no disk can be filled for real',
+  );
 
 const user = entity({ name: 'user', keys: { user: 'string' } });
-const clicks = source({ name: 'clicks', fields: { user: 'string', at: 'timestamp', page: 'string' }, eventTime: 'at' });
-const seen = featureView({ name: 'seen', entity: user, source: clicks, features: { clicks: count() } });
+const clicks = source({
+  name: 'clicks',
+  fields: { user: 'string', at: 'timestamp', page: 'string' },
+  eventTime: 'at',
+});
+const seen = featureView({
+  name: 'seen',
+  entity: user,
+  source: clicks,
+  features: { clicks: count() },
+});
 
 // The reason for the skip is printed above.
 test.skipIf(!mounted)('a full disk', { timeout: 60_000 }, async () => {
@@ -44,13 +58,15 @@ test.skipIf(!mounted)('a full disk', { timeout: 60_000 }, async () => {
     expect(refusal).toBeInstanceOf(MillraceError);
     expect(refusal).toMatchObject({ code: 'MR_DISK_FULL' });
     const counted = async (): Promise<unknown> =>
-      (await platform.read({ features: ['seen:clicks'], entities: [{ user: 'u' }] })).values[0]?.[0];
+      (await platform.read({ features: ['seen:clicks'], entities: [{ user: 'u' }] }))
+        .values[0]?.[0];
     expect(await counted(), 'reads go on, and know of nothing that was refused').toBe(acknowledged);
 
     rmSync(ballast);
     await send();
     // The engine rebuilds what the refused commits had touched before it goes on.
-    for (let i = 0; (await counted()) !== acknowledged && i < 500; i++) await new Promise((resolve) => setTimeout(resolve, 10));
+    for (let i = 0; (await counted()) !== acknowledged && i < 500; i++)
+      await new Promise((resolve) => setTimeout(resolve, 10));
     expect(await counted()).toBe(acknowledged);
     await platform.close();
     platform = await open();

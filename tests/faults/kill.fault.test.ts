@@ -1,7 +1,8 @@
 /**
  * The promise: a process killed at any instant loses no acknowledged event and counts none twice.
- * The server gets SIGKILL at random moments under load, twenty times; a producer goes on where the server says it stopped; at the end
- * every value equals the one counted from the list of events, by formulas that know nothing of tiles or logs.
+ * The server gets SIGKILL at random moments under load, twenty times; a producer goes on where the
+ * server says it stopped; at the end every value equals the one counted from the list of events, by
+ * formulas that know nothing of tiles or logs.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -17,7 +18,11 @@ const HOUR = 3_600_000;
 const SEED = Number(process.env.MILLRACE_SEED ?? Date.now() % 1_000_000);
 
 const user = entity({ name: 'user', keys: { user: 'string' } });
-const clicks = source({ name: 'clicks', fields: { user: 'string', at: 'timestamp', amount: 'double?' }, eventTime: 'at' });
+const clicks = source({
+  name: 'clicks',
+  fields: { user: 'string', at: 'timestamp', amount: 'double?' },
+  eventTime: 'at',
+});
 const activity = featureView({
   name: 'activity',
   entity: user,
@@ -53,17 +58,25 @@ const clickAt = (i: number): Click => ({
 });
 
 /** The newest of equal event times is the one accepted last. */
-const expected = (events: readonly Click[], who: string, at: number): Record<string, number | null> => {
+const expected = (
+  events: readonly Click[],
+  who: string,
+  at: number,
+): Record<string, number | null> => {
   const mine = events.filter((e) => e.user === who && e.at <= at);
   const from = (window: number, hop: number) => Math.floor((at - window) / hop) * hop;
   const within = (window: number, hop: number) => mine.filter((e) => e.at >= from(window, hop));
-  const amounts = (list: readonly Click[]) => list.flatMap((e) => (e.amount === null ? [] : [e.amount]));
+  const amounts = (list: readonly Click[]) =>
+    list.flatMap((e) => (e.amount === null ? [] : [e.amount]));
   const total = (list: readonly number[]) => list.reduce((a, b) => a + b, 0);
   const day = amounts(within(DAY, HOUR));
   const three = amounts(within(3 * DAY, 6 * HOUR));
   const all = amounts(mine);
   const withAmount = mine.filter((e) => e.amount !== null);
-  const newest = withAmount.reduce<Click | null>((a, e) => (a === null || e.at >= a.at ? e : a), null);
+  const newest = withAmount.reduce<Click | null>(
+    (a, e) => (a === null || e.at >= a.at ? e : a),
+    null,
+  );
   return {
     clicks_1d: within(DAY, HOUR).length,
     amount_1d: day.length === 0 ? null : total(day),
@@ -74,7 +87,9 @@ const expected = (events: readonly Click[], who: string, at: number): Record<str
   };
 };
 
-test(`twenty kills under load lose nothing and count nothing twice (seed ${SEED})`, { timeout: 180_000 }, async () => {
+test(`twenty kills under load lose nothing and count nothing twice (seed ${SEED})`, {
+  timeout: 180_000,
+}, async () => {
   const directory = mkdtempSync(join(tmpdir(), 'millrace-kill-'));
   let server: Server | null = null;
   let acknowledged = 0;
@@ -87,12 +102,16 @@ test(`twenty kills under load lose nothing and count nothing twice (seed ${SEED}
 
     for (let round = 0; round <= KILLS; round++) {
       const { url } = server;
-      const position = (await call(url, '/v1/sources/clicks/producers/killed')).body as { next: number };
+      const position = (await call(url, '/v1/sources/clicks/producers/killed')).body as {
+        next: number;
+      };
       next = position.next;
       expect(next, 'an acknowledged event was lost').toBeGreaterThanOrEqual(acknowledged);
       if (round === KILLS) break;
       const delay = 20 + Math.floor(random(1_000_000 + round) * 350);
-      const killed = new Promise<void>((done) => setTimeout(() => void (server as Server).kill().then(done), delay));
+      const killed = new Promise<void>((done) =>
+        setTimeout(() => void (server as Server).kill().then(done), delay),
+      );
       try {
         for (let i = next; ; i += BATCH) {
           const events = Array.from({ length: BATCH }, (_, k) => clickAt(i + k));
@@ -113,7 +132,9 @@ test(`twenty kills under load lose nothing and count nothing twice (seed ${SEED}
     const events = Array.from({ length: next }, (_, i) => clickAt(i));
     const features = Object.keys(expected([], '', 0)).map((name) => `activity:${name}`);
     const users = Array.from({ length: 18 }, (_, i) => `u${i}`);
-    const read = await call(server.url, '/v1/features', { body: { features, entities: users.map((u) => ({ user: u })) } });
+    const read = await call(server.url, '/v1/features', {
+      body: { features, entities: users.map((u) => ({ user: u })) },
+    });
     expect(read.status).toBe(200);
     const { rows, at } = read.body as { rows: Record<string, number | null>[]; at: number };
     expect(next).toBeGreaterThan(KILLS * BATCH);

@@ -1,6 +1,7 @@
 /**
- * The promise: beside replays, revisions, data sets and restarts, every answer is right and every error is one of those promised. The soak of
- * `bench/soak.ts`, short: what takes time to show (leaks, drifting latency) is judged there.
+ * The promise: beside replays, revisions, data sets and restarts, every answer is right and every
+ * error is one of those promised. The soak of `bench/soak.ts`, short: what takes time to show
+ * (leaks, drifting latency) is judged there.
  */
 import { expect, test } from 'vitest';
 import { startEmbeddedRig } from '../../bench/soak/embedded.ts';
@@ -13,7 +14,14 @@ test('under load from all sides, no answer is wrong and no error is one that was
 }, async () => {
   const rig = await startEmbeddedRig();
   try {
-    const options = { seconds: SECONDS, restarts: 2, changeEveryMs: 3_000, datasetEveryMs: 2_000, batches: 10, batch: 20 };
+    const options = {
+      seconds: SECONDS,
+      restarts: 2,
+      changeEveryMs: 3_000,
+      datasetEveryMs: 2_000,
+      batches: 10,
+      batch: 20,
+    };
     const { watch, events } = await soak(rig, options, () => {});
     expect(watch.failures).toEqual([]);
     expect(events).toBeGreaterThan(100);

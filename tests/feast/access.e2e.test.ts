@@ -1,4 +1,7 @@
-/** Feast's own client where keys are asked for: a key is its token, and a refusal is one of its own exceptions. */
+/**
+ * Feast's own client where keys are asked for: a key is its token, and a refusal is one of its own
+ * exceptions.
+ */
 import { execFileSync, spawn } from 'node:child_process';
 import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -19,7 +22,11 @@ const delays = featureView({
   name: 'airport_delays',
   entity: airport,
   source: flights,
-  features: { departures: count({}), delay_avg: avg(col('delay'), {}), last_destination: last(col('destination')) },
+  features: {
+    departures: count({}),
+    delay_avg: avg(col('delay'), {}),
+    last_destination: last(col('destination')),
+  },
 });
 
 let on: TestPlatform;
@@ -28,7 +35,8 @@ let python: string;
 let repository: string;
 
 beforeAll(async () => {
-  if (!hasPython()) throw new Error('these tests need python3 with venv: install it (Debian: python3-venv)');
+  if (!hasPython())
+    throw new Error('these tests need python3 with venv: install it (Debian: python3-venv)');
   python = pythonWithFeast();
   on = await testPlatform();
   await on.platform.apply(plain(airport, flights, delays), {}, caller);
@@ -38,8 +46,11 @@ beforeAll(async () => {
   gateway = await createHttpGateway({ platform: access.platform, access, port: 0 });
   repository = mkdtempSync(join(tmpdir(), 'millrace-feast-'));
   copyFileSync(join(import.meta.dirname, 'definitions.py'), join(repository, 'definitions.py'));
-  const frame = 'pd.DataFrame({"origin": ["ATL"], "event_timestamp": pd.to_datetime(["2026-01-01"], utc=True)})';
-  execFileSync(python, ['-c', `import pandas as pd; ${frame}.to_parquet("flights.parquet")`], { cwd: repository });
+  const frame =
+    'pd.DataFrame({"origin": ["ATL"], "event_timestamp": pd.to_datetime(["2026-01-01"], utc=True)})';
+  execFileSync(python, ['-c', `import pandas as pd; ${frame}.to_parquet("flights.parquet")`], {
+    cwd: repository,
+  });
   configure('{type: no_auth}');
   execFileSync(join(python, '..', 'feast'), ['apply'], { cwd: repository, stdio: 'pipe' });
 }, 600_000);
@@ -57,7 +68,9 @@ const configure = (auth: string): void =>
   );
 
 /** One read by a client of its own. */
-const read = (key: string | null): Promise<{ readonly values?: object; readonly error?: string; readonly message?: string }> =>
+const read = (
+  key: string | null,
+): Promise<{ readonly values?: object; readonly error?: string; readonly message?: string }> =>
   new Promise((resolve, reject) => {
     configure(key === null ? '{type: no_auth}' : '{type: oidc, token_env_var: MILLRACE_API_KEY}');
     const env = { ...process.env, ...(key === null ? {} : { MILLRACE_API_KEY: key }) };
@@ -70,16 +83,27 @@ const read = (key: string | null): Promise<{ readonly values?: object; readonly 
       if (line === undefined) reject(new Error(said.err));
       else resolve(JSON.parse(line) as object);
     });
-    child.stdin.end(`${JSON.stringify({ do: 'read', features: ['airport_delays:departures'], rows: [{ origin: 'ATL' }] })}\n`);
+    child.stdin.end(
+      `${JSON.stringify({ do: 'read', features: ['airport_delays:departures'], rows: [{ origin: 'ATL' }] })}\n`,
+    );
   });
 
 test('with a key that may read it reads; with another, or none, it is told so in its own words', async () => {
-  const { key: reader } = await on.platform.createKey({ name: 'model', grants: ['reader@default'] }, caller);
-  const { key: producer } = await on.platform.createKey({ name: 'scanner', grants: ['producer@default'] }, caller);
+  const { key: reader } = await on.platform.createKey(
+    { name: 'model', grants: ['reader@default'] },
+    caller,
+  );
+  const { key: producer } = await on.platform.createKey(
+    { name: 'scanner', grants: ['producer@default'] },
+    caller,
+  );
   expect(await read(reader)).toMatchObject({ values: { origin: ['ATL'], departures: [1] } });
   expect(await read(producer)).toMatchObject({
     error: 'FeastPermissionError',
     message: expect.stringContaining('reader@default'),
   });
-  expect(await read(null)).toMatchObject({ error: expect.any(String), message: expect.stringMatching(/key/) });
+  expect(await read(null)).toMatchObject({
+    error: expect.any(String),
+    message: expect.stringMatching(/key/),
+  });
 }, 300_000);

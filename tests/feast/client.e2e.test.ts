@@ -31,7 +31,11 @@ const delays = featureView({
   name: 'airport_delays',
   entity: airport,
   source: flights,
-  features: { departures: count({}), delay_avg: avg(col('delay'), {}), last_destination: last(col('destination')) },
+  features: {
+    departures: count({}),
+    delay_avg: avg(col('delay'), {}),
+    last_destination: last(col('destination')),
+  },
 });
 const driver = entity({ name: 'driver', keys: { driver_id: 'long' } });
 const driverRows = source({
@@ -46,17 +50,29 @@ const stats = featureView({
   features: { conv_rate: last(col('conv_rate')), trips: last(col('trips')) },
 });
 const leg = entity({ name: 'leg', keys: { origin: 'string', destination: 'string' } });
-const legs = featureView({ name: 'legs', entity: leg, source: flights, features: { flights: count({}) } });
+const legs = featureView({
+  name: 'legs',
+  entity: leg,
+  source: flights,
+  features: { flights: count({}) },
+});
 const boosted = onDemandFeature({
   name: 'boost__boosted',
   type: 'double',
   inputs: { average: delays.feature('delay_avg'), bonus: request('bonus', 'double') },
   value: ({ average, bonus }) => average.plus(bonus),
 });
-const model = featureService({ name: 'delay_model', features: [delays.pick('departures', 'delay_avg')] });
+const model = featureService({
+  name: 'delay_model',
+  features: [delays.pick('departures', 'delay_avg')],
+});
 
 const NOON = Date.parse('2026-01-31T12:00:00Z');
-const FEATURES = ['airport_delays:departures', 'airport_delays:delay_avg', 'airport_delays:last_destination'];
+const FEATURES = [
+  'airport_delays:departures',
+  'airport_delays:delay_avg',
+  'airport_delays:last_destination',
+];
 
 interface Answer {
   readonly values: Readonly<Record<string, readonly unknown[]>>;
@@ -71,10 +87,15 @@ let repository: string;
 let ask: (request: unknown) => Promise<Answer>;
 
 beforeAll(async () => {
-  if (!hasPython()) throw new Error('these tests need python3 with venv: install it (Debian: python3-venv)');
+  if (!hasPython())
+    throw new Error('these tests need python3 with venv: install it (Debian: python3-venv)');
   const python = pythonWithFeast();
   on = await testPlatform();
-  await on.platform.apply(plain(airport, flights, delays, driver, driverRows, stats, leg, legs, boosted, model), {}, caller);
+  await on.platform.apply(
+    plain(airport, flights, delays, driver, driverRows, stats, leg, legs, boosted, model),
+    {},
+    caller,
+  );
   const { position } = await on.platform.publish(
     {
       source: 'flights',
@@ -103,8 +124,13 @@ beforeAll(async () => {
     { cwd: repository },
   );
   execFileSync(join(python, '..', 'feast'), ['apply'], { cwd: repository, stdio: 'pipe' });
-  child = spawn(python, [join(import.meta.dirname, 'client.py')], { cwd: repository, stdio: ['pipe', 'pipe', 'inherit'] });
-  const lines = createInterface({ input: child.stdout as NodeJS.ReadableStream })[Symbol.asyncIterator]();
+  child = spawn(python, [join(import.meta.dirname, 'client.py')], {
+    cwd: repository,
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  const lines = createInterface({ input: child.stdout as NodeJS.ReadableStream })[
+    Symbol.asyncIterator
+  ]();
   ask = async (request) => {
     child.stdin?.write(`${JSON.stringify(request)}\n`);
     return JSON.parse(String((await lines.next()).value)) as Answer;
@@ -118,7 +144,10 @@ afterAll(async () => {
   rmSync(repository, { recursive: true, force: true });
 });
 
-const native = async (rows: readonly { origin: string }[], features = FEATURES): Promise<Record<string, unknown[]>> => {
+const native = async (
+  rows: readonly { origin: string }[],
+  features = FEATURES,
+): Promise<Record<string, unknown[]>> => {
   const read = await on.platform.read({ features, entities: rows });
   return Object.fromEntries([
     ['origin', rows.map(({ origin }) => origin)],
@@ -138,7 +167,9 @@ test('by feature service, and with full names', async () => {
   const byService = await ask({ do: 'read', service: 'delay_model', rows: ROWS });
   expect(byService.values).toEqual(await native(ROWS, FEATURES.slice(0, 2)));
   const full = await ask({ do: 'read', features: FEATURES, rows: ROWS, full: true });
-  expect(Object.keys(full.values).sort()).toEqual(['origin', ...FEATURES.map((name) => name.replace(':', '__'))].sort());
+  expect(Object.keys(full.values).sort()).toEqual(
+    ['origin', ...FEATURES.map((name) => name.replace(':', '__'))].sort(),
+  );
 });
 
 test("write_to_online_store: the client's rows become events of the view's source, and are readable at once", async () => {
@@ -173,25 +204,51 @@ test('every part of a composite key counts, beside a view that has one key', asy
     { origin: 'ATL', destination: 'LAX' },
     { origin: 'ATL', destination: 'nowhere' },
   ];
-  const { values } = await ask({ do: 'read', features: ['legs:flights', 'airport_delays:departures'], rows });
-  expect(values).toEqual({ origin: ['ATL', 'ATL'], destination: ['LAX', 'nowhere'], flights: [1, 0], departures: [2, 2] });
+  const { values } = await ask({
+    do: 'read',
+    features: ['legs:flights', 'airport_delays:departures'],
+    rows,
+  });
+  expect(values).toEqual({
+    origin: ['ATL', 'ATL'],
+    destination: ['LAX', 'nowhere'],
+    flights: [1, 0],
+    departures: [2, 2],
+  });
 });
 
 test("an on-demand feature by Feast's names, with request data; a whole double stays a float in Python", async () => {
   const asked = { do: 'read', features: ['boost:boosted', 'airport_delays:departures'] };
   const rows = [{ origin: 'ATL', bonus: 0.5 }];
-  expect((await ask({ ...asked, rows })).values).toEqual({ origin: ['ATL'], boosted: [8], departures: [2] });
+  expect((await ask({ ...asked, rows })).values).toEqual({
+    origin: ['ATL'],
+    boosted: [8],
+    departures: [2],
+  });
   const full = await ask({ ...asked, rows, full: true });
-  expect(Object.keys(full.values).sort()).toEqual(['airport_delays__departures', 'boost__boosted', 'origin']);
+  expect(Object.keys(full.values).sort()).toEqual([
+    'airport_delays__departures',
+    'boost__boosted',
+    'origin',
+  ]);
   expect(await ask({ do: 'types', features: asked.features, rows })).toEqual({
     boosted: 'float',
     departures: 'int',
     origin: 'str',
   });
-  expect(await ask({ ...asked, rows: [{ origin: 'ATL' }] })).toMatchObject({ message: expect.stringContaining('bonus') });
+  expect(await ask({ ...asked, rows: [{ origin: 'ATL' }] })).toMatchObject({
+    message: expect.stringContaining('bonus'),
+  });
 });
 
 test('what Feast cannot find here, it says in its own words', async () => {
-  const { error, message } = await ask({ do: 'read', features: ['airport_delays:nothing'], rows: ROWS });
-  expect({ error, message }).toEqual({ error: expect.any(String), message: expect.stringMatching(/nothing/) });
+  const { error, message } = await ask({
+    do: 'read',
+    features: ['airport_delays:nothing'],
+    rows: ROWS,
+  });
+  expect({ error, message }).toEqual({
+    error: expect.any(String),
+    message: expect.stringMatching(/nothing/),
+  });
 });

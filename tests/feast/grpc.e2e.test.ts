@@ -1,9 +1,20 @@
-/** Feast's own gRPC stubs against the gateway: `ServingService` and `GrpcFeatureServer`, unchanged. */
+/**
+ * Feast's own gRPC stubs against the gateway: `ServingService` and `GrpcFeatureServer`, unchanged.
+ */
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { avg, col, count, entity, featureService, featureView, last, source } from '#domain/definitions/index.ts';
+import {
+  avg,
+  col,
+  count,
+  entity,
+  featureService,
+  featureView,
+  last,
+  source,
+} from '#domain/definitions/index.ts';
 import { createGrpcGateway, type GrpcGateway } from '#gateways/grpc/gateway.ts';
 import { caller, plain, type TestPlatform, testPlatform } from '#tests/support/platform.ts';
 import { hasPython, pythonWithFeast } from '#tests/support/venv.ts';
@@ -18,9 +29,16 @@ const delays = featureView({
   name: 'airport_delays',
   entity: airport,
   source: flights,
-  features: { departures: count({}), delay_avg: avg(col('delay'), {}), last_destination: last(col('destination')) },
+  features: {
+    departures: count({}),
+    delay_avg: avg(col('delay'), {}),
+    last_destination: last(col('destination')),
+  },
 });
-const model = featureService({ name: 'delay_model', features: [delays.pick('departures', 'delay_avg')] });
+const model = featureService({
+  name: 'delay_model',
+  features: [delays.pick('departures', 'delay_avg')],
+});
 const NOON = Date.parse('2026-01-31T12:00:00.250Z');
 
 interface Vector {
@@ -35,7 +53,8 @@ let gateway: GrpcGateway;
 let answers: Readonly<Record<string, unknown>>;
 
 beforeAll(async () => {
-  if (!hasPython()) throw new Error('these tests need python3 with venv: install it (Debian: python3-venv)');
+  if (!hasPython())
+    throw new Error('these tests need python3 with venv: install it (Debian: python3-venv)');
   const python = pythonWithFeast();
   on = await testPlatform();
   await on.platform.apply(plain(airport, flights, delays, model), {}, caller);
@@ -47,7 +66,10 @@ beforeAll(async () => {
   const { position } = await on.platform.publish({ source: 'flights', events }, caller);
   await on.platform.read({ service: 'delay_model', entities: [], after: position });
   gateway = await createGrpcGateway({ platform: on.platform, port: 0, version: 'millrace 1' });
-  const { stdout } = await promisify(execFile)(python, [join(import.meta.dirname, 'grpc_client.py'), gateway.address]);
+  const { stdout } = await promisify(execFile)(python, [
+    join(import.meta.dirname, 'grpc_client.py'),
+    gateway.address,
+  ]);
   answers = JSON.parse(stdout) as typeof answers;
 }, 600_000);
 
@@ -59,9 +81,13 @@ afterAll(async () => {
 test('features by list: join keys first, values with their types, statuses and event times', () => {
   const features = answers.features as Vectors;
   expect(Object.keys(features)).toEqual(['origin', 'departures', 'delay_avg', 'last_destination']);
-  expect(features.origin?.values).toEqual(['ATL', 'JFK', 'XXX'].map((stringVal) => ({ stringVal })));
+  expect(features.origin?.values).toEqual(
+    ['ATL', 'JFK', 'XXX'].map((stringVal) => ({ stringVal })),
+  );
   expect(features.departures).toEqual({
-    values: [{ int64Val: '2' }, { int64Val: '1' }, { int64Val: '0' }].map((value, i) => (i === 2 ? expect.anything() : value)),
+    values: [{ int64Val: '2' }, { int64Val: '1' }, { int64Val: '0' }].map((value, i) =>
+      i === 2 ? expect.anything() : value,
+    ),
     statuses: ['PRESENT', 'PRESENT', 'NOT_FOUND'],
     times: ['2026-01-31T12:01:00.250Z', '2026-01-31T12:00:00.250Z', '1970-01-01T00:00:00Z'],
   });
@@ -71,7 +97,11 @@ test('features by list: join keys first, values with their types, statuses and e
 });
 
 test('by service, with full names and the views’ versions', () => {
-  expect(Object.keys(answers.service as Vectors)).toEqual(['origin', 'airport_delays__departures', 'airport_delays__delay_avg']);
+  expect(Object.keys(answers.service as Vectors)).toEqual([
+    'origin',
+    'airport_delays__departures',
+    'airport_delays__delay_avg',
+  ]);
   expect(answers.metadata).toEqual([{ name: 'airport_delays', version: 1 }]);
 });
 

@@ -1,9 +1,18 @@
 /**
- * A team moves from Feast: its registry is imported and applied as it comes, its files are published, and then the two are asked the same:
- * Feast's own server over what it materialized, and the gateway here.
+ * A team moves from Feast: its registry is imported and applied as it comes, its files are
+ * published, and then the two are asked the same: Feast's own server over what it materialized, and
+ * the gateway here.
  */
 import { execFileSync, spawn } from 'node:child_process';
-import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -78,7 +87,8 @@ entity_key_serialization_version: 3
 `;
 
 beforeAll(async () => {
-  if (!hasPython()) throw new Error('these tests need python3 with venv: install it (Debian: python3-venv)');
+  if (!hasPython())
+    throw new Error('these tests need python3 with venv: install it (Debian: python3-venv)');
   python = pythonWithFeast();
   repository = mkdtempSync(join(tmpdir(), 'millrace-feast-import-'));
   mkdirSync(join(repository, 'data'));
@@ -86,11 +96,18 @@ beforeAll(async () => {
   writeFileSync(join(repository, 'feature_store.yaml'), `${CONFIG}registry: data/registry.db\n`);
   execFileSync(python, [join(import.meta.dirname, 'store_rows.py')], { cwd: repository });
   execFileSync(join(python, '..', 'feast'), ['apply'], { cwd: repository, stdio: 'pipe' });
-  const views = ['driver_stats', 'TripsTogether', 'weather', 'vendor_stats'].flatMap((name) => ['--views', name]);
-  execFileSync(join(python, '..', 'feast'), ['materialize', ...views, '2026-01-01T00:00:00', '2026-07-01T00:00:00'], {
-    cwd: repository,
-    stdio: 'pipe',
-  });
+  const views = ['driver_stats', 'TripsTogether', 'weather', 'vendor_stats'].flatMap((name) => [
+    '--views',
+    name,
+  ]);
+  execFileSync(
+    join(python, '..', 'feast'),
+    ['materialize', ...views, '2026-01-01T00:00:00', '2026-07-01T00:00:00'],
+    {
+      cwd: repository,
+      stdio: 'pipe',
+    },
+  );
   const starting = startFeastServer(python, repository);
   on = await testPlatform();
   gateway = await createHttpGateway({ platform: on.platform, port: 0 });
@@ -139,13 +156,20 @@ interface Vector {
 /** By name: Feast gives a view's features in no certain order. */
 const vectors = ({ status, text }: Answered): Readonly<Record<string, Vector>> => {
   expect(status, text).toBe(200);
-  const { metadata, results } = JSON.parse(text) as { metadata: { feature_names: string[] }; results: Vector[] };
+  const { metadata, results } = JSON.parse(text) as {
+    metadata: { feature_names: string[] };
+    results: Vector[];
+  };
   return Object.fromEntries(metadata.feature_names.map((name, i) => [name, results[i] as Vector]));
 };
 const values = (answer: Answered): Columns =>
-  Object.fromEntries(Object.entries(vectors(answer)).map(([name, vector]) => [name, vector.values]));
+  Object.fromEntries(
+    Object.entries(vectors(answer)).map(([name, vector]) => [name, vector.values]),
+  );
 
-const bothAnswer = async (body: unknown): Promise<{ readonly theirs: Answered; readonly ours: Answered }> => ({
+const bothAnswer = async (
+  body: unknown,
+): Promise<{ readonly theirs: Answered; readonly ours: Answered }> => ({
   theirs: await post(feast.url, ONLINE, body),
   ours: await post(asFeast.url, ONLINE, body),
 });
@@ -157,7 +181,10 @@ const NOT_A_TIME = -(2 ** 63);
 test('one feature, whatever its type: the very bytes that Feast sends', async () => {
   const exact = STATS.filter((name) => name !== 'last_seen');
   for (const name of exact) {
-    const { theirs, ours } = await bothAnswer({ features: [`driver_stats:${name}`], entities: { driver_id: DRIVERS } });
+    const { theirs, ours } = await bothAnswer({
+      features: [`driver_stats:${name}`],
+      entities: { driver_id: DRIVERS },
+    });
     expect(ours, name).toEqual(theirs);
   }
 });
@@ -165,7 +192,11 @@ test('one feature, whatever its type: the very bytes that Feast sends', async ()
 test('all features at once: the values, statuses and times that Feast has, under its names', async () => {
   for (const full_feature_names of [false, true]) {
     const features = STATS.map((name) => `driver_stats:${name}`);
-    const { theirs, ours } = await bothAnswer({ features, entities: { driver_id: DRIVERS }, full_feature_names });
+    const { theirs, ours } = await bothAnswer({
+      features,
+      entities: { driver_id: DRIVERS },
+      full_feature_names,
+    });
     const mine = vectors(ours);
     const wanted = vectors(theirs);
     expect(Object.keys(mine).sort()).toEqual(Object.keys(wanted).sort());
@@ -180,8 +211,14 @@ test('all features at once: the values, statuses and times that Feast has, under
 
 test('several entities in one request, composite keys, and a name that had to change', async () => {
   const entities = { driver_id: [1, 1, 2], customer_id: ['a', 'b', 'b'] };
-  const theirs = await post(feast.url, ONLINE, { features: ['TripsTogether:trips', 'TripsTogether:Rating'], entities });
-  const ours = await post(asFeast.url, ONLINE, { features: ['trips_together:trips', 'trips_together:rating'], entities });
+  const theirs = await post(feast.url, ONLINE, {
+    features: ['TripsTogether:trips', 'TripsTogether:Rating'],
+    entities,
+  });
+  const ours = await post(asFeast.url, ONLINE, {
+    features: ['trips_together:trips', 'trips_together:rating'],
+    entities,
+  });
   const { Rating, ...same } = vectors(theirs);
   expect(vectors(ours)).toEqual({ ...same, rating: Rating });
   expect(values(ours).trips).toEqual([3, 1, null]);
@@ -209,7 +246,10 @@ test('on-demand features that were plain arithmetic: by the names that Feast has
     expect(vectors(ours)).toEqual(vectors(theirs));
   }
   const missing = await bothAnswer({ features, entities: { driver_id: [1], hour: [3] } });
-  const classes = [missing.theirs, missing.ours].map(({ status, text }) => [status, JSON.parse(JSON.parse(text)).class]);
+  const classes = [missing.theirs, missing.ours].map(({ status, text }) => [
+    status,
+    JSON.parse(JSON.parse(text)).class,
+  ]);
   expect(classes[0]).toEqual([404, 'RequestDataNotFoundInEntityRowsException']);
   expect(classes[1]).toEqual(classes[0]);
 });
@@ -226,7 +266,10 @@ test('keys and inputs in the other form, the latest version, and fields that nob
     expect(ours, JSON.stringify(body)).toEqual(theirs);
   }
   // The keys are echoed as they came; Feast echoes them as it understood them.
-  const { theirs, ours } = await bothAnswer({ features: ['driver_stats:trips'], entities: { driver_id: ['1', '9'] } });
+  const { theirs, ours } = await bothAnswer({
+    features: ['driver_stats:trips'],
+    entities: { driver_id: ['1', '9'] },
+  });
   expect(values(ours).trips).toEqual(values(theirs).trips);
   expect([values(ours).driver_id, values(theirs).driver_id]).toEqual([
     ['1', '9'],
@@ -237,7 +280,10 @@ test('keys and inputs in the other form, the latest version, and fields that nob
 test('what Feast refuses with 404 or 422 is refused in the same shape, with the same class', async () => {
   const parsed = ({ status, text }: Answered): unknown => {
     const body = JSON.parse(text) as unknown;
-    return [status, typeof body === 'string' ? (JSON.parse(body) as { class: string }).class : body];
+    return [
+      status,
+      typeof body === 'string' ? (JSON.parse(body) as { class: string }).class : body,
+    ];
   };
   const cases: readonly (readonly [string, unknown])[] = [
     [ONLINE, { features: ['nope:x'], entities: { driver_id: [1] } }],
@@ -255,7 +301,9 @@ test('what Feast refuses with 404 or 422 is refused in the same shape, with the 
   ];
   for (const [path, body] of cases) {
     const theirs = parsed(await post(feast.url, path, body));
-    expect(parsed(await post(gateway.url, path, body)), `${path} ${JSON.stringify(body)}`).toEqual(theirs);
+    expect(parsed(await post(gateway.url, path, body)), `${path} ${JSON.stringify(body)}`).toEqual(
+      theirs,
+    );
   }
 });
 
@@ -278,14 +326,24 @@ test('push and write: the same rows in both, then the same answers', async () =>
   const { theirs, ours } = await bothAnswer(read);
   expect(ours).toEqual(theirs);
   expect(values(ours).stock).toEqual([70, 80]);
-  // Feast writes these to its files alone, and reads them only after a materialization; here an event is known everywhere.
-  const offline = { push_source_name: 'vendor_push', df: { vendor: [9], stock: [90], event_timestamp: [at] }, to: 'offline' };
+  // Feast writes these to its files alone, and reads them only after a materialization; here an
+  // event is known everywhere.
+  const offline = {
+    push_source_name: 'vendor_push',
+    df: { vendor: [9], stock: [90], event_timestamp: [at] },
+    to: 'offline',
+  };
   expect((await post(asFeast.url, '/push', offline)).status).toBe(200);
-  expect(values(await post(asFeast.url, ONLINE, { ...read, entities: { vendor: [9] } })).stock).toEqual([90]);
+  expect(
+    values(await post(asFeast.url, ONLINE, { ...read, entities: { vendor: [9] } })).stock,
+  ).toEqual([90]);
 });
 
 test('a null in the newest row is the one value that differs, as the guide says', async () => {
-  const { theirs, ours } = await bothAnswer({ features: ['vendor_stats:stock'], entities: { vendor: [1, 2] } });
+  const { theirs, ours } = await bothAnswer({
+    features: ['vendor_stats:stock'],
+    entities: { vendor: [1, 2] },
+  });
   expect([values(theirs).stock, values(ours).stock]).toEqual([
     [10, null],
     [10, 20],
@@ -294,7 +352,11 @@ test('a null in the newest row is the one value that differs, as the guide says'
 
 test('the aggregations of a stream view become windows', async () => {
   const read = await on.platform.read({
-    features: ['ride_windows:fares', 'ride_windows:mean_fare_86400s', 'ride_windows:count_fare_86400s'],
+    features: [
+      'ride_windows:fares',
+      'ride_windows:mean_fare_86400s',
+      'ride_windows:count_fare_86400s',
+    ],
     entities: [{ driver_id: 1 }],
     at: Date.parse('2026-06-01T01:30:00Z'),
   });
@@ -318,14 +380,18 @@ test('owners, descriptions, tags and ttl come along', async () => {
     tags: ['stage:live'],
     logging: { sample: 0.1 },
   });
-  expect((await on.platform.show('feature-view', 'customer_ratings')).definition).toMatchObject({ online: false });
+  expect((await on.platform.show('feature-view', 'customer_ratings')).definition).toMatchObject({
+    online: false,
+  });
 });
 
 test('what has no counterpart is said, with what to do, and --strict refuses it', async () => {
   const { out, status } = await run('--json', 'import', 'feast', '.', '--strict');
   expect(status).toBe(1);
   const { notes } = JSON.parse(out) as { notes: readonly Note[] };
-  const lost = notes.filter(({ level }) => level === 'lost').map(({ kind, name }) => `${kind} ${name}`);
+  const lost = notes
+    .filter(({ level }) => level === 'lost')
+    .map(({ kind, name }) => `${kind} ${name}`);
   expect(lost.sort()).toEqual([
     'data source spare_rows',
     'feature driver_stats:extra',
@@ -337,20 +403,34 @@ test('what has no counterpart is said, with what to do, and --strict refuses it'
   ]);
   const changed = notes.filter(({ level }) => level === 'changed').map(({ name }) => name);
   expect(changed).toEqual(
-    expect.arrayContaining(['Vendor-EU', 'TripsTogether', 'TripsTogether:Rating', 'weather', 'pairs.parquet']),
+    expect.arrayContaining([
+      'Vendor-EU',
+      'TripsTogether',
+      'TripsTogether:Rating',
+      'weather',
+      'pairs.parquet',
+    ]),
   );
   const { err } = await done('import', 'feast', '.');
-  for (const name of [...lost.map((each) => each.split(' ').at(-1) as string), ...changed]) expect(err).toContain(name);
-  expect(readFileSync(join(repository, 'features.ts'), 'utf8')).toContain('//     df["shouted"] = inputs["city"].str.upper()');
+  for (const name of [...lost.map((each) => each.split(' ').at(-1) as string), ...changed])
+    expect(err).toContain(name);
+  expect(readFileSync(join(repository, 'features.ts'), 'utf8')).toContain(
+    '//     df["shouted"] = inputs["city"].str.upper()',
+  );
 });
 
 test('the files plan as no change after one was applied; nothing is overwritten unasked', async () => {
   await done('import', 'feast', 'feature_store.yaml', '--out', 'definitions/');
-  const files = readdirSync(join(repository, 'definitions')).map((name) => join('definitions', name));
+  const files = readdirSync(join(repository, 'definitions')).map((name) =>
+    join('definitions', name),
+  );
   expect(files.length).toBe(5);
   expect((await done('plan', ...files)).out).toMatch(/0 to create, 0 to revise, \d+ unchanged/);
   const again = await run('import', 'feast', '.', '--out', 'features.ts');
-  expect([again.status, again.err]).toEqual([1, expect.stringMatching(/features\.ts is there already: overwrite with --force/)]);
+  expect([again.status, again.err]).toEqual([
+    1,
+    expect.stringMatching(/features\.ts is there already: overwrite with --force/),
+  ]);
   await done('import', 'feast', '.', '--out', 'features.ts', '--force');
 });
 
@@ -358,7 +438,9 @@ test('the same registry in SQLite, and under a path from the environment, reads 
   const { out } = await done('--json', 'import', 'feast', '.');
   const { definitions } = JSON.parse(out) as { definitions: unknown[] };
   const byName = (list: unknown): unknown[] =>
-    [...(list as { kind: string; name: string }[])].sort((a, b) => (a.kind + a.name < b.kind + b.name ? -1 : 1));
+    [...(list as { kind: string; name: string }[])].sort((a, b) =>
+      a.kind + a.name < b.kind + b.name ? -1 : 1,
+    );
   mkdirSync(join(repository, 'sql'));
   copyFileSync(join(repository, 'store.py'), join(repository, 'sql', 'store.py'));
   for (const name of readdirSync(repository).filter((file) => file.endsWith('.parquet')))
@@ -367,12 +449,22 @@ test('the same registry in SQLite, and under a path from the environment, reads 
     join(repository, 'sql', 'feature_store.yaml'),
     `${CONFIG.replace('data/online', 'online')}registry: {registry_type: sql, path: 'sqlite:///registry.sqlite'}\n`,
   );
-  execFileSync(join(python, '..', 'feast'), ['apply'], { cwd: join(repository, 'sql'), stdio: 'pipe' });
-  const sql = JSON.parse((await done('--json', 'import', 'feast', 'sql')).out) as { definitions: unknown[] };
+  execFileSync(join(python, '..', 'feast'), ['apply'], {
+    cwd: join(repository, 'sql'),
+    stdio: 'pipe',
+  });
+  const sql = JSON.parse((await done('--json', 'import', 'feast', 'sql')).out) as {
+    definitions: unknown[];
+  };
   expect(byName(sql.definitions)).toEqual(byName(definitions));
   mkdirSync(join(repository, 'env'));
-  writeFileSync(join(repository, 'env', 'feature_store.yaml'), `${CONFIG}registry: ../\${FARES_REGISTRY}\n`);
-  expect(JSON.parse((await done('--json', 'import', 'feast', 'env')).out)).toMatchObject({ definitions });
+  writeFileSync(
+    join(repository, 'env', 'feature_store.yaml'),
+    `${CONFIG}registry: ../\${FARES_REGISTRY}\n`,
+  );
+  expect(JSON.parse((await done('--json', 'import', 'feast', 'env')).out)).toMatchObject({
+    definitions,
+  });
 }, 300_000);
 
 test('what is refused exits with 1 and says what to do', async () => {

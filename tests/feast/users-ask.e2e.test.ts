@@ -1,16 +1,35 @@
-/** What Feast's users ask for in its issues, each as a test that the gateways and the platform behind them pass. */
+/**
+ * What Feast's users ask for in its issues, each as a test that the gateways and the platform
+ * behind them pass.
+ */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { credentials, loadPackageDefinition } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { avg, col, count, entity, featureService, featureView, last, max, source } from '#domain/definitions/index.ts';
+import {
+  avg,
+  col,
+  count,
+  entity,
+  featureService,
+  featureView,
+  last,
+  max,
+  source,
+} from '#domain/definitions/index.ts';
 import type { FeatureViewDefinition } from '#domain/definitions/model.ts';
 import type { DatasetRequest, DatasetStatus } from '#domain/ports/platform.ts';
 import type { Row } from '#domain/values/value.ts';
 import { createGrpcGateway, type GrpcGateway } from '#gateways/grpc/gateway.ts';
 import { createHttpGateway, type HttpGateway } from '#gateways/http/gateway.ts';
-import { caller, plain, replayFilled, type TestPlatform, testPlatform } from '#tests/support/platform.ts';
+import {
+  caller,
+  plain,
+  replayFilled,
+  type TestPlatform,
+  testPlatform,
+} from '#tests/support/platform.ts';
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
@@ -20,17 +39,34 @@ const driver = entity({ name: 'driver', keys: { driver_id: 'long' } });
 const leg = entity({ name: 'leg', keys: { origin: 'string', destination: 'string' } });
 const rides = source({
   name: 'rides',
-  fields: { at: 'timestamp', driver_id: 'long', origin: 'string', destination: 'string', fare: 'double?' },
+  fields: {
+    at: 'timestamp',
+    driver_id: 'long',
+    origin: 'string',
+    destination: 'string',
+    fare: 'double?',
+  },
   eventTime: 'at',
 });
-const latest = featureView({ name: 'latest', entity: driver, source: rides, ttl: '1d', features: { fare: last(col('fare')) } });
+const latest = featureView({
+  name: 'latest',
+  entity: driver,
+  source: rides,
+  ttl: '1d',
+  features: { fare: last(col('fare')) },
+});
 const stats = featureView({
   name: 'stats',
   entity: driver,
   source: rides,
   features: { fares: avg(col('fare'), { window: '2h', hop: '1h' }), rides: count({}) },
 });
-const legs = featureView({ name: 'legs', entity: leg, source: rides, features: { rides: count({}) } });
+const legs = featureView({
+  name: 'legs',
+  entity: leg,
+  source: rides,
+  features: { rides: count({}) },
+});
 const model = featureService({ name: 'model', features: [stats.pick('fares', 'rides')] });
 
 let clock = START;
@@ -57,10 +93,22 @@ interface Vector {
 type Vectors = Readonly<Record<string, Vector>>;
 
 const publish = async (...events: readonly Row[]): Promise<void> => {
-  const filled = events.map((event) => ({ origin: 'ATL', destination: 'LAX', fare: null, ...event }));
-  const { position, rejected } = await on.platform.publish({ source: 'rides', events: filled }, caller);
+  const filled = events.map((event) => ({
+    origin: 'ATL',
+    destination: 'LAX',
+    fare: null,
+    ...event,
+  }));
+  const { position, rejected } = await on.platform.publish(
+    { source: 'rides', events: filled },
+    caller,
+  );
   expect(rejected).toEqual([]);
-  await on.platform.read({ features: ['stats:rides', 'latest:fare', 'legs:rides'], entities: [], after: position });
+  await on.platform.read({
+    features: ['stats:rides', 'latest:fare', 'legs:rides'],
+    entities: [],
+    after: position,
+  });
 };
 
 const overHttp = async (
@@ -72,35 +120,60 @@ const overHttp = async (
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ features, entities }),
   });
-  const { metadata, results } = (await response.json()) as { metadata: { feature_names: string[] }; results: Vector[] };
+  const { metadata, results } = (await response.json()) as {
+    metadata: { feature_names: string[] };
+    results: Vector[];
+  };
   return Object.fromEntries(metadata.feature_names.map((name, i) => [name, results[i] as Vector]));
 };
 
 interface GrpcAnswer {
   readonly metadata: { readonly featureNames: { readonly val: readonly string[] } };
-  readonly results: readonly { readonly values: readonly Record<string, unknown>[]; readonly statuses: readonly string[] }[];
+  readonly results: readonly {
+    readonly values: readonly Record<string, unknown>[];
+    readonly statuses: readonly string[];
+  }[];
 }
 type Unary = (request: unknown, done: (error: Error | null, answer: GrpcAnswer) => void) => void;
 
-const overGrpc = async (features: readonly string[], entities: Readonly<Record<string, readonly object[]>>): Promise<Vectors> => {
+const overGrpc = async (
+  features: readonly string[],
+  entities: Readonly<Record<string, readonly object[]>>,
+): Promise<Vectors> => {
   const protos = join(import.meta.dirname, '..', '..', 'gateways', 'feast', 'protos');
   const loaded = loadPackageDefinition(
-    loadSync('feast/serving/ServingService.proto', { includeDirs: [protos], longs: Number, enums: String, oneofs: true }),
+    loadSync('feast/serving/ServingService.proto', {
+      includeDirs: [protos],
+      longs: Number,
+      enums: String,
+      oneofs: true,
+    }),
   ) as unknown as {
     feast: {
-      serving: { ServingService: new (address: string, credentials: object) => { GetOnlineFeatures: Unary; close(): void } };
+      serving: {
+        ServingService: new (
+          address: string,
+          credentials: object,
+        ) => { GetOnlineFeatures: Unary; close(): void };
+      };
     };
   };
-  const client = new loaded.feast.serving.ServingService(grpc.address, credentials.createInsecure());
+  const client = new loaded.feast.serving.ServingService(
+    grpc.address,
+    credentials.createInsecure(),
+  );
   const request = {
     features: { val: features },
     entities: Object.fromEntries(Object.entries(entities).map(([name, val]) => [name, { val }])),
   };
   try {
     const answer = await new Promise<GrpcAnswer>((resolve, reject) =>
-      client.GetOnlineFeatures(request, (error, found) => (error === null ? resolve(found) : reject(error))),
+      client.GetOnlineFeatures(request, (error, found) =>
+        error === null ? resolve(found) : reject(error),
+      ),
     );
-    const plainOf = ({ val, ...value }: Record<string, unknown>): unknown => (val === undefined ? null : value[val as string]);
+    const plainOf = ({ val, ...value }: Record<string, unknown>): unknown =>
+      val === undefined ? null : value[val as string];
     return Object.fromEntries(
       answer.metadata.featureNames.val.map((name, i) => {
         const { values = [], statuses = [] } = answer.results[i] ?? {};
@@ -131,7 +204,9 @@ const trainingSet = async (
   const text = readFileSync(out, 'utf8');
   const [head, ...lines] = text.trim().split('\n') as [string, ...string[]];
   const names = head.split(',');
-  const rows = lines.map((line) => Object.fromEntries(line.split(',').map((cell, i) => [names[i] as string, cell])));
+  const rows = lines.map((line) =>
+    Object.fromEntries(line.split(',').map((cell, i) => [names[i] as string, cell])),
+  );
   return { status, rows, text };
 };
 const spine = (driverId: number, ...times: readonly number[]): Row[] =>
@@ -139,10 +214,15 @@ const spine = (driverId: number, ...times: readonly number[]): Row[] =>
 
 test('feast#6821, #1802: a value older than its ttl is not served online, over HTTP and gRPC', async () => {
   clock = START + 2 * DAY;
-  await publish({ driver_id: 1, at: clock - DAY - HOUR, fare: 5 }, { driver_id: 2, at: clock - HOUR, fare: 6 });
+  await publish(
+    { driver_id: 1, at: clock - DAY - HOUR, fare: 5 },
+    { driver_id: 2, at: clock - HOUR, fare: 6 },
+  );
   const wanted = { values: [null, 6], statuses: ['OUTSIDE_MAX_AGE', 'PRESENT'] };
   expect((await overHttp(['latest:fare'], { driver_id: [1, 2] })).fare).toMatchObject(wanted);
-  expect((await overGrpc(['latest:fare'], { driver_id: [{ int64Val: 1 }, { int64Val: 2 }] })).fare).toEqual(wanted);
+  expect(
+    (await overGrpc(['latest:fare'], { driver_id: [{ int64Val: 1 }, { int64Val: 2 }] })).fare,
+  ).toEqual(wanted);
   // It expires as time passes, though nothing is written.
   clock += DAY;
   expect((await overHttp(['latest:fare'], { driver_id: [2] })).fare).toMatchObject({
@@ -171,9 +251,14 @@ test('feast#6488: every part of a composite key counts, over HTTP and gRPC', asy
   const origins = ['OSL', 'OSL', 'BGO'];
   const destinations = ['BGO', 'TRD', 'OSL'];
   const wanted = { values: [1, 2, 0], statuses: ['PRESENT', 'PRESENT', 'NOT_FOUND'] };
-  expect((await overHttp(['legs:rides'], { origin: origins, destination: destinations })).rides).toMatchObject(wanted);
+  expect(
+    (await overHttp(['legs:rides'], { origin: origins, destination: destinations })).rides,
+  ).toMatchObject(wanted);
   const texts = (values: readonly string[]): object[] => values.map((stringVal) => ({ stringVal }));
-  const answer = await overGrpc(['legs:rides'], { origin: texts(origins), destination: texts(destinations) });
+  const answer = await overGrpc(['legs:rides'], {
+    origin: texts(origins),
+    destination: texts(destinations),
+  });
   expect(answer.rides).toEqual(wanted);
   expect([answer.origin?.values, answer.destination?.values]).toEqual([origins, destinations]);
 });
@@ -184,11 +269,21 @@ test('feast#6617: a training row holds nothing that happened after it, nor, as s
   clock = noon + 10 * 60_000;
   // Happened before the row's time, and came to be known after it; and one that happened after it.
   const row = noon + 5 * 60_000;
-  await publish({ driver_id: 30, at: noon + 60_000, fare: 20 }, { driver_id: 30, at: row + 1, fare: 1000 });
+  await publish(
+    { driver_id: 30, at: noon + 60_000, fare: 20 },
+    { driver_id: 30, at: row + 1, fare: 1000 },
+  );
   const target = { view: 'stats' };
-  const happened = await trainingSet({ target, spine: { rows: spine(30, row) }, mode: 'event-time' });
+  const happened = await trainingSet({
+    target,
+    spine: { rows: spine(30, row) },
+    mode: 'event-time',
+  });
   const served = await trainingSet({ target, spine: { rows: spine(30, row) }, mode: 'as-served' });
-  expect(happened.rows[0]).toMatchObject({ fares: expect.stringMatching(/^15(\.0)?$/), rides: '2' });
+  expect(happened.rows[0]).toMatchObject({
+    fares: expect.stringMatching(/^15(\.0)?$/),
+    rides: '2',
+  });
   expect(served.rows[0]).toMatchObject({ fares: expect.stringMatching(/^10(\.0)?$/), rides: '1' });
 });
 
@@ -240,8 +335,14 @@ test('feast#2960, #5228: the online store, the history and a training set say th
 });
 
 test('feast#6389: training reads the version that serving is pinned to', async () => {
-  await publish({ driver_id: 60, at: clock - 60_000, fare: 1 }, { driver_id: 60, at: clock, fare: 3 });
-  const pinned = featureService({ name: 'pinned', features: [{ from: 'view', view: 'stats', features: ['fares'], version: 1 }] });
+  await publish(
+    { driver_id: 60, at: clock - 60_000, fare: 1 },
+    { driver_id: 60, at: clock, fare: 3 },
+  );
+  const pinned = featureService({
+    name: 'pinned',
+    features: [{ from: 'view', view: 'stats', features: ['fares'], version: 1 }],
+  });
   const fares = max(col('fare'), { window: '2h', hop: '1h' });
   const revised: FeatureViewDefinition = { ...stats, features: { ...stats.features, fares } };
   const { position } = await on.platform.apply(plain(pinned), {}, caller);
@@ -250,11 +351,18 @@ test('feast#6389: training reads the version that serving is pinned to', async (
   const { id } = await on.platform.startReplay({ view: 'stats' }, caller);
   expect(await replayFilled(on.platform, id)).toMatchObject({ state: 'ready' });
   await on.platform.changeReplay(id, 'promote', {}, caller);
-  const newest = await on.platform.read({ features: ['stats:fares'], entities: [{ driver_id: 60 }] });
+  const newest = await on.platform.read({
+    features: ['stats:fares'],
+    entities: [{ driver_id: 60 }],
+  });
   expect([newest.values[0], newest.views[0]?.version]).toEqual([[3], 2]);
   const online = await on.platform.read({ service: 'pinned', entities: [{ driver_id: 60 }] });
   expect([online.values[0], online.views[0]?.version]).toEqual([[2], 1]);
-  const set = await trainingSet({ target: { service: 'pinned' }, spine: { rows: spine(60, clock) }, mode: 'event-time' });
+  const set = await trainingSet({
+    target: { service: 'pinned' },
+    spine: { rows: spine(60, clock) },
+    mode: 'event-time',
+  });
   expect([Number(set.rows[0]?.fares), set.status.views[0]?.version]).toEqual([2, 1]);
 });
 

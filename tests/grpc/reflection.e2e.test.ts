@@ -1,4 +1,7 @@
-/** Reflection, by a client that is not ours: it knows an address, learns what is served, links it, and reads features with what it learned. */
+/**
+ * Reflection, by a client that is not ours: it knows an address, learns what is served, links it,
+ * and reads features with what it learned.
+ */
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -12,15 +15,25 @@ import { hasPython, pythonWithProtoc } from '#tests/support/venv.ts';
 
 const GRPC = join(import.meta.dirname, '../../gateways/grpc');
 const shop = entity({ name: 'shop', keys: { shop: 'string' } });
-const sales = source({ name: 'sales', fields: { shop: 'string', at: 'timestamp' }, eventTime: 'at' });
-const turnover = featureView({ name: 'turnover', entity: shop, source: sales, features: { sales: count() } });
+const sales = source({
+  name: 'sales',
+  fields: { shop: 'string', at: 'timestamp' },
+  eventTime: 'at',
+});
+const turnover = featureView({
+  name: 'turnover',
+  entity: shop,
+  source: sales,
+  features: { sales: count() },
+});
 const run = promisify(execFile);
 
 let python: string;
 let on: TestPlatform;
 let gateway: GrpcGateway;
 beforeAll(async () => {
-  if (!hasPython()) throw new Error('these tests need python3 with venv: install it (Debian: python3-venv)');
+  if (!hasPython())
+    throw new Error('these tests need python3 with venv: install it (Debian: python3-venv)');
   python = pythonWithProtoc();
   on = await testPlatform();
   await on.platform.apply(plain(shop, sales, turnover), {}, caller);
@@ -51,14 +64,21 @@ test('every service is found, every call of it described, and a read made of wha
     'millrace.v1.Events',
     'millrace.v1.Features',
   ]);
-  const described = Object.entries(methods).flatMap(([service, names]) => names.map((name) => `/${service}/${name}`));
+  const described = Object.entries(methods).flatMap(([service, names]) =>
+    names.map((name) => `/${service}/${name}`),
+  );
   expect(gateway.calls.filter((path) => !described.includes(path))).toEqual([]);
   expect(answer.rows).toEqual([{ values: [1] }, { values: [0], statuses: ['NOT_FOUND'] }]);
 });
 
 test('what reflection answers is what protoc makes of the protos', async () => {
-  const health = join(dirname(createRequire(import.meta.url).resolve('grpc-health-check')), '../../proto');
-  const { stdout } = await run(python, [join(GRPC, 'generate_descriptors.py'), health], { maxBuffer: 1 << 24 });
+  const health = join(
+    dirname(createRequire(import.meta.url).resolve('grpc-health-check')),
+    '../../proto',
+  );
+  const { stdout } = await run(python, [join(GRPC, 'generate_descriptors.py'), health], {
+    maxBuffer: 1 << 24,
+  });
   const kept = readFileSync(join(GRPC, 'descriptors.json'), 'utf8');
   expect(JSON.parse(stdout)).toEqual(JSON.parse(kept));
 });

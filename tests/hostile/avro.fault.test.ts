@@ -1,6 +1,7 @@
 /**
- * The promise: bytes that are not what their schema says are refused with a code, by every decoder that reads what is stored or what others
- * write to the log; none runs on, makes room for what a count only claims, or answers with a value that no encoder would have written.
+ * The promise: bytes that are not what their schema says are refused with a code, by every decoder
+ * that reads what is stored or what others write to the log; none runs on, makes room for what a
+ * count only claims, or answers with a value that no encoder would have written.
  */
 import { beforeAll, describe, expect, test } from 'vitest';
 import { createInboxScreen } from '#commands/publish/inbox.ts';
@@ -49,7 +50,10 @@ const row = {
   note: 'n'.repeat(50),
 };
 
-/** Runs a decoder over wrong bytes; what it gives where it gives something. @throws what is no refusal */
+/**
+ * Runs a decoder over wrong bytes; what it gives where it gives something. @throws what is no
+ * refusal
+ */
 const decoded = <T>(decode: (bytes: Uint8Array) => T, right: Uint8Array, name: string): T[] => {
   const random = randomOf(SEED);
   const values: T[] = [];
@@ -60,7 +64,10 @@ const decoded = <T>(decode: (bytes: Uint8Array) => T, right: Uint8Array, name: s
       values.push(decode(bytes));
     } catch (error) {
       if (!(error instanceof MillraceError))
-        throw new Error(`${name}, seed ${SEED}, run ${i}, of ${bytes.toString('hex')}: ${String(error)}`, { cause: error });
+        throw new Error(
+          `${name}, seed ${SEED}, run ${i}, of ${bytes.toString('hex')}: ${String(error)}`,
+          { cause: error },
+        );
       expect(error.code).toBe('MR_STORAGE_FAILED');
       refused++;
     }
@@ -71,7 +78,8 @@ const decoded = <T>(decode: (bytes: Uint8Array) => T, right: Uint8Array, name: s
 
 const tiles = () => {
   const store = createTileStore(plan);
-  for (let i = 0; i < 5; i++) store.process({ ...row, note: `n${i}` } as never, row.at + i, 0, i, row.at + i);
+  for (let i = 0; i < 5; i++)
+    store.process({ ...row, note: `n${i}` } as never, row.at + i, 0, i, row.at + i);
   const records: Uint8Array[] = [];
   tileCodec(plan).encodeChanges(store, 1, 1, (value) => records.push(Buffer.from(value)));
   return records;
@@ -84,7 +92,12 @@ describe(`seed ${SEED}`, () => {
     const right = codec.encode(row);
     expect(strange.decode(right)).toEqual(row);
     for (const value of decoded(strange.decode, right, 'raw')) {
-      const numbers = [value.at, value.pieces, value.day, ...((value.ids as number[] | null) ?? [])].filter((n) => n !== null);
+      const numbers = [
+        value.at,
+        value.pieces,
+        value.day,
+        ...((value.ids as number[] | null) ?? []),
+      ].filter((n) => n !== null);
       // What is past 2^53 is read as the nearest double, and screened out.
       if (!numbers.every(Number.isSafeInteger)) continue;
       expect(strange.decode(codec.encode(value))).toEqual(value);
@@ -93,11 +106,22 @@ describe(`seed ${SEED}`, () => {
   });
 
   test('counts that lie cost nothing', () => {
-    const codec = rawCodec({ ...source, fields: { id: 'string', shop: 'string', at: 'timestamp', ids: 'array<long>' } });
-    const head = Buffer.concat([varint(1n), Buffer.from('i'), varint(1n), Buffer.from('s'), varint(5n)]);
+    const codec = rawCodec({
+      ...source,
+      fields: { id: 'string', shop: 'string', at: 'timestamp', ids: 'array<long>' },
+    });
+    const head = Buffer.concat([
+      varint(1n),
+      Buffer.from('i'),
+      varint(1n),
+      Buffer.from('s'),
+      varint(5n),
+    ]);
     for (const count of [1n << 40n, -(1n << 40n), (1n << 62n) - 1n]) {
       const before = process.memoryUsage().heapUsed;
-      expect(() => codec.decode(Buffer.concat([head, varint(count), Buffer.alloc(10)]))).toThrow(/more items than bytes/);
+      expect(() => codec.decode(Buffer.concat([head, varint(count), Buffer.alloc(10)]))).toThrow(
+        /more items than bytes/,
+      );
       expect(process.memoryUsage().heapUsed - before).toBeLessThan(50 * 2 ** 20);
     }
   });
@@ -113,20 +137,55 @@ describe(`seed ${SEED}`, () => {
     const none = (): void => undefined;
     const column = { setNull: none, setNumber: none, setBytes: none, setList: none };
     const columns = new Map(Object.keys(row).map((name) => [name, column as never]));
-    decoded((bytes) => recordDecoder(rawAvroSchema(source), columns)(bytes, 0), rawCodec(source).encode(row), 'columns');
-    const features = featuresAvroSchema(plan) as { readonly fields: readonly { readonly name: string }[] };
+    decoded(
+      (bytes) => recordDecoder(rawAvroSchema(source), columns)(bytes, 0),
+      rawCodec(source).encode(row),
+      'columns',
+    );
+    const features = featuresAvroSchema(plan) as {
+      readonly fields: readonly { readonly name: string }[];
+    };
     const all = new Map(features.fields.map(({ name }) => [name, column as never]));
-    for (const right of tiles()) decoded((bytes) => recordDecoder(features, all)(bytes, 0), right, 'feature columns');
+    for (const right of tiles())
+      decoded((bytes) => recordDecoder(features, all)(bytes, 0), right, 'feature columns');
   });
 
   test('records of the registry, of late and of rejected events', () => {
-    const command = { id: 'c', type: 'RegisterEntity', data: { a: [1, 2] }, actor: 'ann', reason: 'r', time: 5 };
+    const command = {
+      id: 'c',
+      type: 'RegisterEntity',
+      data: { a: [1, 2] },
+      actor: 'ann',
+      reason: 'r',
+      time: 5,
+    };
     const events = [{ type: 'EntityRegistered', data: { b: 1 } }];
-    const commit = { position: 1, stream: 's', version: 1, command, refusal: null, events } as never;
+    const commit = {
+      position: 1,
+      stream: 's',
+      version: 1,
+      command,
+      refusal: null,
+      events,
+    } as never;
     decoded(decodeCommit, encodeCommit(commit), 'registry');
-    const late = { key: 'k', eventTime: 1, partition: 0, offset: 5, hopMs: 1000, lateBy: 7, generation: 1 };
+    const late = {
+      key: 'k',
+      eventTime: 1,
+      partition: 0,
+      offset: 5,
+      hopMs: 1000,
+      lateBy: 7,
+      generation: 1,
+    };
     decoded(decodeLateEvent, encodeLateEvent(late as never), 'late');
-    const rejected = { code: 'MR_FIELD_TYPE', field: 'amount', message: 'm', event: '{}', actor: 'ann' };
+    const rejected = {
+      code: 'MR_FIELD_TYPE',
+      field: 'amount',
+      message: 'm',
+      event: '{}',
+      actor: 'ann',
+    };
     decoded(decodeRejectedEvent, encodeRejectedEvent(rejected), 'rejected');
   });
 
@@ -159,18 +218,31 @@ describe(`seed ${SEED}`, () => {
       fixed: new Float64Array(0),
       refs: [new Array(hop.refs).fill(null)],
     }));
-    const head = { partition: 0, offset: 5, whole: true, since: null, newest: row.at, keptFrom: Number.NEGATIVE_INFINITY };
+    const head = {
+      partition: 0,
+      offset: 5,
+      whole: true,
+      since: null,
+      newest: row.at,
+      keptFrom: Number.NEGATIVE_INFINITY,
+    };
     const right = packEntity({
       ...head,
-      hops: hops.map((hop, h) => ({ ...hop, fixed: new Float64Array(packedRefs(plan.hops[h] as never).width) })),
+      hops: hops.map((hop, h) => ({
+        ...hop,
+        fixed: new Float64Array(packedRefs(plan.hops[h] as never).width),
+      })),
     } as never);
     expect(unpackEntity(plan, right)).not.toBeNull();
     let absent = 0;
     for (let i = 0; i < RUNS; i++) {
       const entity = unpackEntity(plan, mutateBytes(right, random));
       if (entity === null) absent++;
-      else for (const { tileNo, nums } of entity.hops) expect(nums.length % Math.max(1, tileNo.length)).toBe(0);
-      if (entity !== null) expect(['ok', 'needs-history']).toContain(reader.read(entity, Date.now(), [], []));
+      else
+        for (const { tileNo, nums } of entity.hops)
+          expect(nums.length % Math.max(1, tileNo.length)).toBe(0);
+      if (entity !== null)
+        expect(['ok', 'needs-history']).toContain(reader.read(entity, Date.now(), [], []));
     }
     expect(absent).toBeGreaterThan(RUNS / 10);
   });
@@ -190,8 +262,19 @@ describe('the inbox', () => {
   });
 
   const record = (value: Uint8Array, id: number) =>
-    ({ topic: 'inbox.sales', partition: 0, key: null, value, schemaId: id, offset: 0, logTime: 0 }) as never;
-  const screened = async (value: Uint8Array, id: number): Promise<{ topic: string; value: Uint8Array } | undefined> => {
+    ({
+      topic: 'inbox.sales',
+      partition: 0,
+      key: null,
+      value,
+      schemaId: id,
+      offset: 0,
+      logTime: 0,
+    }) as never;
+  const screened = async (
+    value: Uint8Array,
+    id: number,
+  ): Promise<{ topic: string; value: Uint8Array } | undefined> => {
     const { records, undo } = await screen([record(value, id)]);
     undo();
     return records[0];

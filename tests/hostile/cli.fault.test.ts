@@ -1,4 +1,7 @@
-/** The promise: the command line meets broken files and servers that are none with an error that names the place, and loses nothing. */
+/**
+ * The promise: the command line meets broken files and servers that are none with an error that
+ * names the place, and loses nothing.
+ */
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
@@ -23,11 +26,18 @@ afterAll(async () => {
   rmSync(directory, { recursive: true, force: true });
 });
 
-const run = (args: readonly string[], url = hostile.http.url): Promise<{ status: number | null; out: string; err: string }> =>
+const run = (
+  args: readonly string[],
+  url = hostile.http.url,
+): Promise<{ status: number | null; out: string; err: string }> =>
   new Promise((resolve) => {
-    const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', MAIN, ...args, '--url', url], {
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
+    const child = spawn(
+      process.execPath,
+      ['--disable-warning=ExperimentalWarning', MAIN, ...args, '--url', url],
+      {
+        stdio: ['ignore', 'pipe', 'pipe'],
+      },
+    );
     const [out, err]: [string[], string[]] = [[], []];
     child.stdout.on('data', (data) => out.push(String(data)));
     child.stderr.on('data', (data) => err.push(String(data)));
@@ -39,7 +49,10 @@ const file = (name: string, data: string | Buffer): string => {
   return path;
 };
 /** One line that says what, where, with a code; never a trace of the program's own. */
-const expectError = ({ status, err }: { status: number | null; err: string }, says: RegExp): void => {
+const expectError = (
+  { status, err }: { status: number | null; err: string },
+  says: RegExp,
+): void => {
   expect(err).toMatch(/^error MR_[A-Z_]+: /m);
   expect(err).not.toMatch(/MR_INTERNAL|^\s+at /m);
   expect(err).toMatch(says);
@@ -48,10 +61,24 @@ const expectError = ({ status, err }: { status: number | null; err: string }, sa
 let ids = 0;
 const line = (more: object = {}): string => JSON.stringify(sale(`c${ids++}`, { ...more }));
 
-test('NDJSON with garbage between: each bad line is named, all good ones are taken, and once', { timeout: 60_000 }, async () => {
+test('NDJSON with garbage between: each bad line is named, all good ones are taken, and once', {
+  timeout: 60_000,
+}, async () => {
   const before = hostile.accepted();
   const deep = `{"note":${'['.repeat(50_000)}${']'.repeat(50_000)}}`;
-  const lines = [line(), '{"id":', line(), '\u0000\u0001', deep, 'null', '', line(), '[1,2', line({ amount: 'x' }), line()];
+  const lines = [
+    line(),
+    '{"id":',
+    line(),
+    '\u0000\u0001',
+    deep,
+    'null',
+    '',
+    line(),
+    '[1,2',
+    line({ amount: 'x' }),
+    line(),
+  ];
   const path = file('garbage.ndjson', `\ufeff${lines.join('\r\n')}`);
   const first = await run(['publish', 'sales', path]);
   for (const n of [2, 4, 5, 9]) expect(first.err).toMatch(new RegExp(`line ${n}\\b`));
@@ -66,17 +93,33 @@ test('NDJSON that breaks off its encoding: the line is named, what came before i
 }, async () => {
   const before = hostile.accepted();
   const good = Array.from({ length: 5_000 }, () => line({ note: 'x'.repeat(300) }));
-  const broken = Buffer.concat([Buffer.from(`${good.join('\n')}\n{"note":"`), Buffer.from([0xff, 0xfe]), Buffer.from('"}\n')]);
-  expectError(await run(['publish', 'sales', file('broken.ndjson', broken), '--producer', 'mending']), /not UTF-8.*line \d+/);
+  const broken = Buffer.concat([
+    Buffer.from(`${good.join('\n')}\n{"note":"`),
+    Buffer.from([0xff, 0xfe]),
+    Buffer.from('"}\n'),
+  ]);
+  expectError(
+    await run(['publish', 'sales', file('broken.ndjson', broken), '--producer', 'mending']),
+    /not UTF-8.*line \d+/,
+  );
   const taken = hostile.accepted() - before;
   expect(taken).toBeGreaterThanOrEqual(2_000);
-  const mended = await run(['publish', 'sales', file('mended.ndjson', good.join('\n')), '--producer', 'mending']);
+  const mended = await run([
+    'publish',
+    'sales',
+    file('mended.ndjson', good.join('\n')),
+    '--producer',
+    'mending',
+  ]);
   expect(mended.err).toContain(`going on after ${taken} events`);
   expect(hostile.accepted() - before).toBe(good.length);
 });
 
 test('a file of one endless line is not read into memory', { timeout: 60_000 }, async () => {
-  expectError(await run(['publish', 'sales', file('endless.ndjson', 'x'.repeat(12_000_000))]), /line 1 .*characters/);
+  expectError(
+    await run(['publish', 'sales', file('endless.ndjson', 'x'.repeat(12_000_000))]),
+    /line 1 .*characters/,
+  );
 });
 
 const parquet = async (path: string): Promise<void> => {
@@ -89,7 +132,9 @@ const parquet = async (path: string): Promise<void> => {
   instance.closeSync();
 };
 
-test('tables that are cut, mislabelled or badly quoted are refused with the file’s name', { timeout: 120_000 }, async () => {
+test('tables that are cut, mislabelled or badly quoted are refused with the file’s name', {
+  timeout: 120_000,
+}, async () => {
   const before = hostile.accepted();
   const whole = join(directory, 'whole.parquet');
   await parquet(whole);
@@ -118,7 +163,10 @@ test('tables that are cut, mislabelled or badly quoted are refused with the file
     file('quotes.csv', `${rows}w1,"s1,2026-01-31T00:00:00Z,1\nw2,s1,2026-01-31T00:00:00Z,1\n`),
   ]);
   if (ran.status === 0)
-    expect(hostile.accepted() - before, 'or what can be read is taken, and the rest told').toBeGreaterThanOrEqual(50);
+    expect(
+      hostile.accepted() - before,
+      'or what can be read is taken, and the rest told',
+    ).toBeGreaterThanOrEqual(50);
   else expectError(ran, /quotes\.csv/);
 });
 
@@ -140,17 +188,28 @@ test.each([
   ['a web page', http('<html>', 'content-type: text/html')],
   ['JSON that is none', http('{"views":')],
   ['an answer that breaks off', http('[]').replace('content-length: 2', 'content-length: 200')],
-  ['an error in a form of its own', http('{"error":"no"}', 'content-type: application/json', '500 No')],
+  [
+    'an error in a form of its own',
+    http('{"error":"no"}', 'content-type: application/json', '500 No'),
+  ],
   [
     'a refusal of a code that nobody knows',
-    http('{"code":"MR_NEW","message":"from a later version"}', 'content-type: application/json', '418 No'),
+    http(
+      '{"code":"MR_NEW","message":"from a later version"}',
+      'content-type: application/json',
+      '418 No',
+    ),
   ],
   ['somewhere else', http('', 'location: http://127.0.0.1:1/', '302 Found')],
   ['no HTTP', 'SSH-2.0-OpenSSH\r\n'],
   ['heads without end', `HTTP/1.1 200 OK\r\n${'x: y\r\n'.repeat(50_000)}\r\n`],
   ['nothing at all', null],
-])('a server that answers %s: a sentence, not a trace', { timeout: 60_000 }, async (_what, answer) => {
-  const server = await answering(answer);
-  expectError(await run(['status'], server.url), /127\.0\.0\.1|later version/);
-  server.close();
-});
+])(
+  'a server that answers %s: a sentence, not a trace',
+  { timeout: 60_000 },
+  async (_what, answer) => {
+    const server = await answering(answer);
+    expectError(await run(['status'], server.url), /127\.0\.0\.1|later version/);
+    server.close();
+  },
+);

@@ -1,6 +1,7 @@
 /**
- * The promise: whatever comes over HTTP/2 to the gRPC gateway, each call ends, with a status and a code where it is refused; none takes the
- * process down, holds more than its share, or leaves anything behind; health and reflection answer all the while.
+ * The promise: whatever comes over HTTP/2 to the gRPC gateway, each call ends, with a status and a
+ * code where it is refused; none takes the process down, holds more than its share, or leaves
+ * anything behind; health and reflection answer all the while.
  */
 import { type ClientHttp2Session, constants } from 'node:http2';
 import { gzipSync } from 'node:zlib';
@@ -35,7 +36,11 @@ afterEach(async () => {
   for (const one of sessions) one.destroy();
   const accepted = hostile.accepted();
   const { platform, running } = hostile;
-  expect(await eventsEverywhere(platform, running.directory)).toEqual({ log: accepted, exported: accepted, counted: accepted });
+  expect(await eventsEverywhere(platform, running.directory)).toEqual({
+    log: accepted,
+    exported: accepted,
+    counted: accepted,
+  });
   await hostile.dispose();
 });
 
@@ -51,7 +56,9 @@ const healthy = async (): Promise<void> => {
   expect(await call(own, '/grpc.health.v1.Health/Check', nothing)).toMatchObject({ status: 0 });
   const list = frame({ data: Buffer.from([0x3a, 0x00]) });
   expect(
-    (await call(own, '/grpc.reflection.v1.ServerReflection/ServerReflectionInfo', list)).messages[0]?.toString('latin1'),
+    (
+      await call(own, '/grpc.reflection.v1.ServerReflection/ServerReflectionInfo', list)
+    ).messages[0]?.toString('latin1'),
   ).toContain('millrace.v1.Features');
   expect(await call(own, READ, frame({ data: read() }))).toMatchObject({ status: 0 });
 };
@@ -65,16 +72,26 @@ const read = (): Buffer =>
     request: [structOf({ by: 2 })],
   });
 const publish = (...events: readonly Record<string, unknown>[]): Buffer =>
-  native('millrace.v1.Events', 'Publish', { source: 'sales', events: events.map(structOf), producer: '' });
+  native('millrace.v1.Events', 'Publish', {
+    source: 'sales',
+    events: events.map(structOf),
+    producer: '',
+  });
 
 const feast = loadSync(['feast/serving/ServingService.proto', 'feast/serving/GrpcServer.proto'], {
   includeDirs: [new URL('../../gateways/feast/protos', import.meta.url).pathname],
 });
 const ofFeast = (service: string, method: string, message: object): Buffer =>
   (feast[service] as ServiceDefinition)[method]?.requestSerialize(message) as Buffer;
-const online = { features: { val: ['turnover:sales'] }, entities: { shop: { val: [{ stringVal: 's1' }] } } };
+const online = {
+  features: { val: ['turnover:sales'] },
+  entities: { shop: { val: [{ stringVal: 's1' }] } },
+};
 
-/** A right message for each call; one that is not listed gets an empty one, and all that mutation makes of it. */
+/**
+ * A right message for each call; one that is not listed gets an empty one, and all that mutation
+ * makes of it.
+ */
 const right = (path: string): Buffer => {
   const row = {
     shop: { stringVal: 's1' },
@@ -89,17 +106,28 @@ const right = (path: string): Buffer => {
     [PUBLISH_STREAM]: () => publish(sale('p3')),
     '/millrace.v1.Events/ProducerSequence': () =>
       native('millrace.v1.Events', 'ProducerSequence', { source: 'sales', producer: 'p' }),
-    '/feast.serving.ServingService/GetOnlineFeatures': () => ofFeast('feast.serving.ServingService', 'GetOnlineFeatures', online),
-    '/GrpcFeatureServer/GetOnlineFeatures': () => ofFeast('GrpcFeatureServer', 'GetOnlineFeatures', online),
+    '/feast.serving.ServingService/GetOnlineFeatures': () =>
+      ofFeast('feast.serving.ServingService', 'GetOnlineFeatures', online),
+    '/GrpcFeatureServer/GetOnlineFeatures': () =>
+      ofFeast('GrpcFeatureServer', 'GetOnlineFeatures', online),
     '/GrpcFeatureServer/Push': () =>
-      ofFeast('GrpcFeatureServer', 'Push', { typedFeatures: row, streamFeatureView: 'sales', to: 'online' }),
+      ofFeast('GrpcFeatureServer', 'Push', {
+        typedFeatures: row,
+        streamFeatureView: 'sales',
+        to: 'online',
+      }),
     '/GrpcFeatureServer/WriteToOnlineStore': () =>
-      ofFeast('GrpcFeatureServer', 'WriteToOnlineStore', { typedFeatures: row, featureViewName: 'turnover' }),
+      ofFeast('GrpcFeatureServer', 'WriteToOnlineStore', {
+        typedFeatures: row,
+        featureViewName: 'turnover',
+      }),
   };
   return known[path]?.() ?? Buffer.alloc(0);
 };
 
-test(`wrong messages to every call are refused by what is wrong with them, seed ${SEED}`, { timeout: 120_000 }, async () => {
+test(`wrong messages to every call are refused by what is wrong with them, seed ${SEED}`, {
+  timeout: 120_000,
+}, async () => {
   await start();
   const over = await connected();
   const statuses = new Map<number, number>();
@@ -114,7 +142,9 @@ test(`wrong messages to every call are refused by what is wrong with them, seed 
       if (got.status !== 0) expect(Object.keys(ERRORS), what).toContain(got.code);
     }
   }
-  expect(statuses.get(status.INVALID_ARGUMENT) ?? 0, JSON.stringify([...statuses])).toBeGreaterThan(RUNS);
+  expect(statuses.get(status.INVALID_ARGUMENT) ?? 0, JSON.stringify([...statuses])).toBeGreaterThan(
+    RUNS,
+  );
 });
 
 test('frames that lie end their own call, and no other', { timeout: 60_000 }, async () => {
@@ -123,9 +153,17 @@ test('frames that lie end their own call, and no other', { timeout: 60_000 }, as
   const good = read();
   const cases: [string, Buffer, Record<string, string>?][] = [
     ['compressed, they say, and are not', frame({ flag: 1, data: good })],
-    ['compressed in a way that nobody knows', frame({ flag: 1, data: good }), { 'grpc-encoding': 'zip' }],
+    [
+      'compressed in a way that nobody knows',
+      frame({ flag: 1, data: good }),
+      { 'grpc-encoding': 'zip' },
+    ],
     ['gzip that is none', frame({ flag: 1, data: good }), { 'grpc-encoding': 'gzip' }],
-    ['gzip that swells', frame({ flag: 1, data: gzipSync(Buffer.alloc(64 * 2 ** 20)) }), { 'grpc-encoding': 'gzip' }],
+    [
+      'gzip that swells',
+      frame({ flag: 1, data: gzipSync(Buffer.alloc(64 * 2 ** 20)) }),
+      { 'grpc-encoding': 'gzip' },
+    ],
     ['flags that are none', frame({ flag: 255, data: good })],
     ['longer than they are', frame({ length: good.length + 100, data: good })],
     ['shorter than they are', frame({ length: 3, data: good })],
@@ -142,9 +180,15 @@ test('frames that lie end their own call, and no other', { timeout: 60_000 }, as
       const got = await call(over, path, data, headers);
       expect(got.http, `${what}: it was answered`).toBeGreaterThan(0);
     }
-  expect(await call(over, '/millrace.v1.Features/Nope', nothing)).toMatchObject({ status: status.UNIMPLEMENTED });
-  expect(await call(over, '/../../etc/passwd', nothing)).toMatchObject({ status: status.UNIMPLEMENTED });
-  expect(await call(over, READ, frame({ data: good })), 'the connection goes on').toMatchObject({ status: 0 });
+  expect(await call(over, '/millrace.v1.Features/Nope', nothing)).toMatchObject({
+    status: status.UNIMPLEMENTED,
+  });
+  expect(await call(over, '/../../etc/passwd', nothing)).toMatchObject({
+    status: status.UNIMPLEMENTED,
+  });
+  expect(await call(over, READ, frame({ data: good })), 'the connection goes on').toMatchObject({
+    status: 0,
+  });
 });
 
 test('a broken message in a stream is answered with its refusal, and those after it are served', async () => {
@@ -157,7 +201,12 @@ test('a broken message in a stream is answered with its refusal, and those after
   const { status: ended, messages } = await answer(stream);
   expect([ended, messages.length]).toEqual([0, 3]);
   expect(messages[1]?.toString('latin1')).toContain('MR_BODY_INVALID');
-  expect(await hostile.platform.publish({ source: 'sales', events: [sale('s1'), sale('s2')] }, { actor: 'test' })).toMatchObject({
+  expect(
+    await hostile.platform.publish(
+      { source: 'sales', events: [sale('s1'), sale('s2')] },
+      { actor: 'test' },
+    ),
+  ).toMatchObject({
     duplicates: 2,
   });
 });
@@ -168,7 +217,8 @@ test('what protobuf can say and JSON cannot: depth without end, fields named as 
   /** Value{list_value: ListValue{values: [Value…]}}, n deep */
   let deep: Buffer = Buffer.from([0x20, 0x01]);
   const varint = (n: number): number[] => (n < 128 ? [n] : [(n & 127) | 128, ...varint(n >>> 7)]);
-  const wrap = (tag: number, bytes: Buffer): Buffer => Buffer.concat([Buffer.from([tag, ...varint(bytes.length)]), bytes]);
+  const wrap = (tag: number, bytes: Buffer): Buffer =>
+    Buffer.concat([Buffer.from([tag, ...varint(bytes.length)]), bytes]);
   for (let i = 0; i < 2_000; i++) deep = wrap(0x32, wrap(0x0a, deep));
   const event = wrap(0x0a, Buffer.concat([wrap(0x0a, Buffer.from('note')), wrap(0x12, deep)]));
   const message = Buffer.concat([wrap(0x0a, Buffer.from('sales')), wrap(0x12, event)]);
@@ -178,13 +228,23 @@ test('what protobuf can say and JSON cannot: depth without end, fields named as 
   });
 
   const sent = async (events: Record<string, unknown>[]): Promise<string> => {
-    const { status: ended, messages } = await call(over, PUBLISH, frame({ data: publish(...events) }));
+    const { status: ended, messages } = await call(
+      over,
+      PUBLISH,
+      frame({ data: publish(...events) }),
+    );
     expect(ended).toBe(0);
     return messages[0]?.toString('latin1') ?? '';
   };
-  const named = Object.defineProperty({ ...sale('proto') }, '__proto__', { value: { note: 'x' }, enumerable: true });
+  const named = Object.defineProperty({ ...sale('proto') }, '__proto__', {
+    value: { note: 'x' },
+    enumerable: true,
+  });
   expect(await sent([named])).toContain('MR_FIELD_UNKNOWN');
-  const inherited = Object.defineProperty({}, '__proto__', { value: sale('inherited'), enumerable: true });
+  const inherited = Object.defineProperty({}, '__proto__', {
+    value: sale('inherited'),
+    enumerable: true,
+  });
   expect(await sent([inherited as Record<string, unknown>])).toMatch(/MR_FIELD_(MISSING|UNKNOWN)/);
   for (const amount of [Number.NaN, Number.POSITIVE_INFINITY])
     expect(await sent([sale('nan', { amount })])).toContain('MR_FIELD_NOT_FINITE');
@@ -194,12 +254,16 @@ test('what protobuf can say and JSON cannot: depth without end, fields named as 
     request: [structOf({ by: 2 })],
     at: '9223372036854775807',
   };
-  expect(await call(over, READ, frame({ data: native('millrace.v1.Features', 'Read', far) }))).toMatchObject({
+  expect(
+    await call(over, READ, frame({ data: native('millrace.v1.Features', 'Read', far) })),
+  ).toMatchObject({
     code: 'MR_TIME_INVALID',
   });
 });
 
-test('messages in flight are bounded together: more are refused, and room comes back', { timeout: 120_000 }, async () => {
+test('messages in flight are bounded together: more are refused, and room comes back', {
+  timeout: 120_000,
+}, async () => {
   await start({ inFlightBytes: 4 * 2 ** 20 });
   const over = await connected();
   const big = frame({ data: publish({ note: 'x'.repeat(2 ** 20) }) });
@@ -212,7 +276,8 @@ test('messages in flight are bounded together: more are refused, and room comes 
   await Promise.all(answers);
   const again = await Promise.all(Array.from({ length: 3 }, () => call(over, PUBLISH, big)));
   expect(again.map((one) => one.status)).toEqual([0, 0, 0]);
-  // A stream's messages give back what they held as they are answered: more than the budget goes through one.
+  // A stream's messages give back what they held as they are answered: more than the budget goes
+  // through one.
   const stream = open(over, PUBLISH_STREAM);
   const done = answer(stream);
   for (let i = 0; i < 12; i++) await new Promise((next) => stream.write(big, next));
@@ -233,10 +298,13 @@ test('streams that never end, thousands of calls at once, and floods of resets l
   await start({ drainMs: 500 });
   const idle = await connected();
   const endless = Array.from({ length: 300 }, () => open(idle, PUBLISH_STREAM));
-  for (const stream of endless) stream.write(frame({ data: publish(sale('endless')) }).subarray(0, 40));
+  for (const stream of endless)
+    stream.write(frame({ data: publish(sale('endless')) }).subarray(0, 40));
   await healthy();
   const crowd = await connected();
-  const all = await Promise.all(Array.from({ length: 3_000 }, () => call(crowd, READ, frame({ data: read() }))));
+  const all = await Promise.all(
+    Array.from({ length: 3_000 }, () => call(crowd, READ, frame({ data: read() }))),
+  );
   expect(new Set(all.map((one) => one.status))).toEqual(new Set([0]));
   const flood = await connected();
   for (let i = 0; i < 5_000 && !flood.destroyed; i++) {

@@ -1,4 +1,7 @@
-/** The promise: bodies at every limit and past it, in every broken form, are taken whole or not at all, and a refusal says which. */
+/**
+ * The promise: bodies at every limit and past it, in every broken form, are taken whole or not at
+ * all, and a refusal says which.
+ */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ERRORS, type ErrorCode } from '#domain/errors.ts';
 import { DEFAULT_LIMITS } from '#gateways/http/limits.ts';
@@ -15,7 +18,11 @@ afterAll(async () => {
   expect(hostile.internal).toEqual([]);
   const accepted = hostile.accepted();
   const { platform, running } = hostile;
-  expect(await eventsEverywhere(platform, running.directory)).toEqual({ log: accepted, exported: accepted, counted: accepted });
+  expect(await eventsEverywhere(platform, running.directory)).toEqual({
+    log: accepted,
+    exported: accepted,
+    counted: accepted,
+  });
   await hostile.dispose();
 });
 
@@ -41,24 +48,39 @@ const refused = async (
   expect(body.message).toMatch(says);
 };
 let ids = 0;
-const fresh = (more: Readonly<Record<string, unknown>> = {}): Record<string, unknown> => sale(`b${ids++}`, more);
+const fresh = (more: Readonly<Record<string, unknown>> = {}): Record<string, unknown> =>
+  sale(`b${ids++}`, more);
 
 describe('limits: as many as are allowed are taken, one more is not', () => {
   const { events, entities, features, definitions, bodyBytes } = DEFAULT_LIMITS;
   test('events', async () => {
-    const batch = (n: number) => JSON.stringify({ events: Array.from({ length: n }, () => fresh()) });
+    const batch = (n: number) =>
+      JSON.stringify({ events: Array.from({ length: n }, () => fresh()) });
     expect((await send(EVENTS, batch(events))).body).toMatchObject({ accepted: events });
     await refused(send(EVENTS, batch(events + 1)), 'MR_BATCH_TOO_LARGE', /10001 .* 10000/);
-    await refused(send(EVENTS, `{"events":[${'0,'.repeat(1_000_000)}0]}`), 'MR_BATCH_TOO_LARGE', /1000001/);
+    await refused(
+      send(EVENTS, `{"events":[${'0,'.repeat(1_000_000)}0]}`),
+      'MR_BATCH_TOO_LARGE',
+      /1000001/,
+    );
   });
   test('entities and features', async () => {
     const ask = (e: number, f: number) =>
-      JSON.stringify({ features: new Array(f).fill('turnover:sales'), entities: new Array(e).fill({ shop: 's1' }) });
+      JSON.stringify({
+        features: new Array(f).fill('turnover:sales'),
+        entities: new Array(e).fill({ shop: 's1' }),
+      });
     expect((await send('/v1/features', ask(entities, 1))).status).toBe(200);
     await refused(send('/v1/features', ask(entities + 1, 1)), 'MR_QUERY_TOO_LARGE', /5001 .* 5000/);
     await refused(send('/v1/features', ask(1, features + 1)), 'MR_QUERY_TOO_LARGE', /1001 .* 1000/);
-    await refused(send('/v1/features', `{"service":"till","entities":[${'{},'.repeat(1_000_000)}{}]}`), 'MR_QUERY_TOO_LARGE');
-    await refused(send('/v1/apply', JSON.stringify({ definitions: new Array(definitions + 1).fill({}) })), 'MR_BODY_TOO_LARGE');
+    await refused(
+      send('/v1/features', `{"service":"till","entities":[${'{},'.repeat(1_000_000)}{}]}`),
+      'MR_QUERY_TOO_LARGE',
+    );
+    await refused(
+      send('/v1/apply', JSON.stringify({ definitions: new Array(definitions + 1).fill({}) })),
+      'MR_BODY_TOO_LARGE',
+    );
   });
   test('bytes', async () => {
     const body = (bytes: number): string => {
@@ -66,15 +88,23 @@ describe('limits: as many as are allowed are taken, one more is not', () => {
       return `${head}${'x'.repeat(bytes - head.length - 4)}"}]}`;
     };
     const { body: taken } = await send(EVENTS, body(bodyBytes));
-    expect(taken).toMatchObject({ accepted: 0, rejected: [{ code: expect.stringMatching(/MR_/) }] });
+    expect(taken).toMatchObject({
+      accepted: 0,
+      rejected: [{ code: expect.stringMatching(/MR_/) }],
+    });
     await refused(send(EVENTS, body(bodyBytes + 1)), 'MR_BODY_TOO_LARGE', /16777216/);
   });
   test('levels', async () => {
     const deep = (n: number) => `{"events":[{"note":${'['.repeat(n)}${']'.repeat(n)}}]}`;
-    expect((await send(EVENTS, deep(490))).body).toMatchObject({ rejected: [{ code: expect.stringMatching(/MR_/) }] });
+    expect((await send(EVENTS, deep(490))).body).toMatchObject({
+      rejected: [{ code: expect.stringMatching(/MR_/) }],
+    });
     await refused(send(EVENTS, deep(100_000)), 'MR_BODY_INVALID', /500 levels/);
     // Brackets in texts are no levels.
-    expect((await send(EVENTS, JSON.stringify({ events: [fresh({ note: '[{"\\'.repeat(5_000) })] }))).body).toMatchObject({
+    expect(
+      (await send(EVENTS, JSON.stringify({ events: [fresh({ note: '[{"\\'.repeat(5_000) })] })))
+        .body,
+    ).toMatchObject({
       accepted: 1,
     });
   });
@@ -88,10 +118,12 @@ describe('NDJSON', () => {
     expect((await lines(`${line()}\r\n\r\n${line()}\r\n`)).body).toMatchObject({ accepted: 2 });
     expect((await lines(`\n\n${line()}\n \n${line()}`)).body).toMatchObject({ accepted: 2 });
     expect((await lines(line({ note: 'x'.repeat(500_000) }))).body).toMatchObject({ accepted: 1 });
-    expect((await lines(`${line({ note: 'x'.repeat(2_000_000) })}\n${line()}`)).body).toMatchObject({
-      accepted: 1,
-      rejected: [{ index: 0, code: 'MR_EVENT_TOO_LARGE' }],
-    });
+    expect((await lines(`${line({ note: 'x'.repeat(2_000_000) })}\n${line()}`)).body).toMatchObject(
+      {
+        accepted: 1,
+        rejected: [{ index: 0, code: 'MR_EVENT_TOO_LARGE' }],
+      },
+    );
   });
   test('a line that is none refuses the body, and says which; nothing is taken', async () => {
     const good = line();
@@ -101,10 +133,16 @@ describe('NDJSON', () => {
       [`${good}\nnull,\n`, /line 2 /],
       ['\ufeff{}', /line 1 /],
       [`${good}\n${'['.repeat(100_000)}`, /500 levels/],
-      [Buffer.concat([Buffer.from(`${good}\n{"note":"`), Buffer.from([0xff]), Buffer.from('"}')]), /UTF-8/],
+      [
+        Buffer.concat([Buffer.from(`${good}\n{"note":"`), Buffer.from([0xff]), Buffer.from('"}')]),
+        /UTF-8/,
+      ],
     ] as const)
       await refused(lines(bad), 'MR_BODY_INVALID', says);
-    expect((await lines(good)).body, 'it had not been taken with any of those').toMatchObject({ accepted: 1, duplicates: 0 });
+    expect((await lines(good)).body, 'it had not been taken with any of those').toMatchObject({
+      accepted: 1,
+      duplicates: 0,
+    });
   });
   test('lines that are JSON and no events are rejected one by one', async () => {
     const { body } = await lines(`1\nnull\n"x"\n[]\n${line()}\n{}\ntrue`);
@@ -122,11 +160,15 @@ describe('JSON that readers disagree about', () => {
   });
   test('__proto__ and its like are unknown fields, and change nothing', async () => {
     for (const key of ['__proto__', 'constructor', 'toString', 'hasOwnProperty']) {
-      const { body } = await one(`${JSON.stringify(fresh()).slice(0, -1)},"${key}":{"polluted":1}}`);
+      const { body } = await one(
+        `${JSON.stringify(fresh()).slice(0, -1)},"${key}":{"polluted":1}}`,
+      );
       expect(body, key).toMatchObject({ accepted: 0, rejected: [{ code: 'MR_FIELD_UNKNOWN' }] });
     }
     const { id: _, ...event } = fresh();
-    expect((await one(`{"__proto__":${JSON.stringify({ ...event, id: 'x' })}}`)).body).toMatchObject({ accepted: 0 });
+    expect(
+      (await one(`{"__proto__":${JSON.stringify({ ...event, id: 'x' })}}`)).body,
+    ).toMatchObject({ accepted: 0 });
     expect(({} as Record<string, unknown>).polluted).toBeUndefined();
   });
   test('numbers past what they can be', async () => {
@@ -138,11 +180,17 @@ describe('JSON that readers disagree about', () => {
       ['"5"', 'MR_FIELD_TYPE'],
     ] as const) {
       const event = JSON.stringify(fresh()).replace('"amount":5', `"amount":${text}`);
-      expect((await one(event)).body, text).toMatchObject({ rejected: [{ code, field: 'amount' }] });
+      expect((await one(event)).body, text).toMatchObject({
+        rejected: [{ code, field: 'amount' }],
+      });
     }
-    const pieces = (text: string) => one(`${JSON.stringify(fresh()).slice(0, -1)},"ids":[${text}]}`);
+    const pieces = (text: string) =>
+      one(`${JSON.stringify(fresh()).slice(0, -1)},"ids":[${text}]}`);
     for (const text of ['9007199254740993', '1e300', '1.5', '123456789012345678901234567890'])
-      expect((await pieces(text)).body, text).toMatchObject({ accepted: 0, rejected: [{ field: 'ids' }] });
+      expect((await pieces(text)).body, text).toMatchObject({
+        accepted: 0,
+        rejected: [{ field: 'ids' }],
+      });
   });
   test('half a character is no text', async () => {
     const { body } = await one(`${JSON.stringify(fresh()).slice(0, -1)},"note":"\\ud800"}`);
@@ -151,7 +199,10 @@ describe('JSON that readers disagree about', () => {
 });
 
 describe('bytes that are hardly HTTP', () => {
-  const raw = async (data: string | Buffer, end = false): Promise<{ status: number; body: unknown } | null> => {
+  const raw = async (
+    data: string | Buffer,
+    end = false,
+  ): Promise<{ status: number; body: unknown } | null> => {
     const connection = await bare(hostile.http.url);
     connection.write(data);
     if (end) connection.socket.end();
@@ -170,14 +221,23 @@ describe('bytes that are hardly HTTP', () => {
     ['a head without end', `GET / HTTP/1.1\r\n${'x: y\r\n'.repeat(20_000)}`],
     ['one header of a megabyte', `GET / HTTP/1.1\r\nx: ${'y'.repeat(1_000_000)}`],
     ['two lengths', `${head('content-length: 5', 'content-length: 6')}\r\n\r\n${json}`],
-    ['a length and chunks', `${head('content-length: 5', 'transfer-encoding: chunked')}\r\n\r\n5\r\n{"a":\r\n`],
+    [
+      'a length and chunks',
+      `${head('content-length: 5', 'transfer-encoding: chunked')}\r\n\r\n5\r\n{"a":\r\n`,
+    ],
     ['a length below zero', `${head('content-length: -1')}\r\n\r\n`],
     ['a length that is no number', `${head('content-length: 0x10')}\r\n\r\n`],
     ['a chunk with no size', `${head('transfer-encoding: chunked')}\r\n\r\nzz\r\n`],
-    ['a chunk of more than can be', `${head('transfer-encoding: chunked')}\r\n\r\nffffffffffffffffff\r\n`],
+    [
+      'a chunk of more than can be',
+      `${head('transfer-encoding: chunked')}\r\n\r\nffffffffffffffffff\r\n`,
+    ],
     ['a NUL in a header', `${head('x: \u0000')}\r\n\r\n`],
     ['a line feed alone in a header', `GET /healthz HTTP/1.1\r\nhost: x\r\na: b\nc\r\n\r\n`],
-    ['a transfer that is not known', `${head('transfer-encoding: gzip, chunked')}\r\n\r\n2\r\n{}\r\n0\r\n\r\n`],
+    [
+      'a transfer that is not known',
+      `${head('transfer-encoding: gzip, chunked')}\r\n\r\n2\r\n{}\r\n0\r\n\r\n`,
+    ],
     [
       'chunks of a body past the limit',
       `${head('transfer-encoding: chunked')}\r\n\r\n${`${(2 ** 20).toString(16)}\r\n${'x'.repeat(2 ** 20)}\r\n`.repeat(17)}`,
@@ -193,8 +253,14 @@ describe('bytes that are hardly HTTP', () => {
 
   test('bodies that are cut in the middle are not taken', async () => {
     await raw(`${head(`content-length: ${json.length + 10}`)}\r\n\r\n${json}`, true);
-    await raw(`${head('transfer-encoding: chunked')}\r\n\r\n${json.length.toString(16)}\r\n${json}\r\n`, true);
-    await raw(`${head('transfer-encoding: chunked')}\r\n\r\n${json.length.toString(16)}\r\n${json.slice(0, 10)}`, true);
+    await raw(
+      `${head('transfer-encoding: chunked')}\r\n\r\n${json.length.toString(16)}\r\n${json}\r\n`,
+      true,
+    );
+    await raw(
+      `${head('transfer-encoding: chunked')}\r\n\r\n${json.length.toString(16)}\r\n${json.slice(0, 10)}`,
+      true,
+    );
     const { body } = await send(EVENTS, json);
     expect(body, 'none of them was').toMatchObject({ accepted: 1, duplicates: 0 });
   });

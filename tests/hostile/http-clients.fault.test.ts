@@ -1,6 +1,7 @@
 /**
- * The promise: clients that are slow, do not read, vanish or come in crowds cost a bounded amount of memory and time, and those beside them are
- * served. Limits are small here, so that each is met soon.
+ * The promise: clients that are slow, do not read, vanish or come in crowds cost a bounded amount
+ * of memory and time, and those beside them are served. Limits are small here, so that each is met
+ * soon.
  */
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { HttpLimits } from '#gateways/http/limits.ts';
@@ -36,7 +37,11 @@ const healthy = async (): Promise<void> => {
 const reading = async (): Promise<number> => {
   const body = JSON.stringify({ features: ['turnover:sales'], entities: [{ shop: 's1' }] });
   return (
-    await fetch(`${hostile.http.url}/v1/features`, { method: 'POST', headers: { 'content-type': 'application/json' }, body })
+    await fetch(`${hostile.http.url}/v1/features`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body,
+    })
   ).status;
 };
 const until = async (what: string, holds: () => Promise<boolean> | boolean): Promise<void> => {
@@ -53,7 +58,9 @@ test('heads and bodies that come a byte at a time are cut off with a word, and o
   const bodies = await Promise.all(Array.from({ length: 20 }, client));
   for (const { write } of heads) write('GET /healthz HTTP/1.1\r\nx: ');
   for (const { write } of bodies)
-    write(`POST ${EVENTS} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 100000\r\n\r\n`);
+    write(
+      `POST ${EVENTS} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 100000\r\n\r\n`,
+    );
   const trickle = setInterval(() => {
     for (const { write } of [...heads, ...bodies]) write('x');
   }, 50);
@@ -61,7 +68,8 @@ test('heads and bodies that come a byte at a time are cut off with a word, and o
   await healthy();
   const answers = await Promise.all([...heads, ...bodies].map(({ until: come }) => come(answered)));
   clearInterval(trickle);
-  for (const text of answers) expect(answerIn(text)).toMatchObject({ status: 408, body: { code: 'MR_REQUEST_TIMEOUT' } });
+  for (const text of answers)
+    expect(answerIn(text)).toMatchObject({ status: 408, body: { code: 'MR_REQUEST_TIMEOUT' } });
   await Promise.all([...heads, ...bodies].map(({ closed }) => closed));
 });
 
@@ -71,7 +79,10 @@ test('an export that nobody reads is not read from the history either, and its c
   const { platform } = hostile;
   for (let i = 0; i < 10; i++)
     await platform.publish(
-      { source: 'sales', events: Array.from({ length: 2_000 }, (_, k) => sale(`x${i}-${k}`, { note })) },
+      {
+        source: 'sales',
+        events: Array.from({ length: 2_000 }, (_, k) => sale(`x${i}-${k}`, { note })),
+      },
       caller,
     );
   const stalled = await Promise.all(Array.from({ length: 4 }, client));
@@ -153,7 +164,10 @@ test('answers that nobody takes are bounded together, too', async () => {
   await start({ unreadBytes: 2 * 1024 * 1024, unreadMs: 60_000 });
   const ask = post(
     '/v1/features',
-    JSON.stringify({ features: new Array(200).fill('turnover:sales'), entities: new Array(5_000).fill({ shop: 's1' }) }),
+    JSON.stringify({
+      features: new Array(200).fill('turnover:sales'),
+      entities: new Array(5_000).fill({ shop: 's1' }),
+    }),
   );
   const greedy = await Promise.all(Array.from({ length: 3 }, client));
   for (const { socket, write } of greedy) {
@@ -187,7 +201,8 @@ test('a flood of connections that are cut in the middle of a request leaves noth
   }
   await until('there is room again', async () => {
     const some = await Promise.all(Array.from({ length: 50 }, client));
-    for (const { write } of some) write('GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n');
+    for (const { write } of some)
+      write('GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n');
     const texts = await Promise.all(some.map(({ until: come }) => come(answered)));
     return texts.every((text) => answerIn(text)?.status === 200);
   });
@@ -198,7 +213,8 @@ test('closing ends in its time with all of them there', async () => {
   const slow = await Promise.all(Array.from({ length: 12 }, client));
   for (const [i, { socket, write }] of slow.entries()) {
     if (i % 4 === 0) write('GET /healthz HTTP/1.1\r\nx: ');
-    if (i % 4 === 1) write(post(EVENTS, JSON.stringify({ events: [sale('never')] })).subarray(0, -3));
+    if (i % 4 === 1)
+      write(post(EVENTS, JSON.stringify({ events: [sale('never')] })).subarray(0, -3));
     if (i % 4 === 2) {
       socket.pause();
       write('GET /v1/sources/sales/events HTTP/1.1\r\nhost: x\r\n\r\n');

@@ -1,7 +1,8 @@
 /**
- * The promise: whatever is sent to any route, the answer is one of those promised, in the promised form, and soon; nothing of a refused
- * request stays behind, and the platform goes on answering right. Requests are right ones made wrong, by tree and by byte; a failure prints
- * the seed (`MILLRACE_SEED=… npm test -- tests/hostile`). `MILLRACE_RUNS` makes more of them.
+ * The promise: whatever is sent to any route, the answer is one of those promised, in the promised
+ * form, and soon; nothing of a refused request stays behind, and the platform goes on answering
+ * right. Requests are right ones made wrong, by tree and by byte; a failure prints the seed
+ * (`MILLRACE_SEED=… npm test -- tests/hostile`). `MILLRACE_RUNS` makes more of them.
  */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ERRORS, type ErrorCode } from '#domain/errors.ts';
@@ -29,9 +30,16 @@ afterAll(async () => {
 const pathOf = (route: Route, random: Random): string => {
   const path = route.path.replace(/\{(\w+)\}/g, (_, name: string) => {
     if (random.chance(0.7)) return rightParameter(hostile, route, name);
-    return random.chance(0.7) ? encodeURIComponent(random.pick(TEXTS).toWellFormed()) : random.pick(RAW_PATHS);
+    return random.chance(0.7)
+      ? encodeURIComponent(random.pick(TEXTS).toWellFormed())
+      : random.pick(RAW_PATHS);
   });
-  const names = [...new Set([...route.query, ...(route.path === '/v1/explain' ? Object.keys(RIGHT_QUERY).slice(0, 5) : [])])];
+  const names = [
+    ...new Set([
+      ...route.query,
+      ...(route.path === '/v1/explain' ? Object.keys(RIGHT_QUERY).slice(0, 5) : []),
+    ]),
+  ];
   const query = names.flatMap((name) => {
     if (random.chance(0.15)) return [];
     const value = random.chance(0.6) ? (RIGHT_QUERY[name] ?? 'x') : random.pick(TEXTS);
@@ -39,7 +47,9 @@ const pathOf = (route: Route, random: Random): string => {
     return random.chance(0.1) ? [one, one] : [one];
   });
   if (random.chance(0.05))
-    query.push(`${random.pick(['__proto__', 'constructor', 'entity.', 'entity.__proto__', 'a[b]', '%'])}=1`);
+    query.push(
+      `${random.pick(['__proto__', 'constructor', 'entity.', 'entity.__proto__', 'a[b]', '%'])}=1`,
+    );
   return query.length === 0 ? path : `${path}?${query.join('&')}`;
 };
 
@@ -57,7 +67,10 @@ const requestOf = (route: Route, random: Random): Sent => {
   }
   let body: Buffer | null = null;
   if (route.body !== undefined) {
-    do body = random.chance(0.05) ? Buffer.from(JSON.stringify(route.body)) : mutateBody(route.body, random);
+    do
+      body = random.chance(0.05)
+        ? Buffer.from(JSON.stringify(route.body))
+        : mutateBody(route.body, random);
     while (namesForeignFile(body));
   } else if (route.method === 'GET') {
     headers['content-type'] = '';
@@ -74,14 +87,21 @@ const jsonOf = (answer: Answered): unknown => {
   }
 };
 
-/** Refusals with a status of five hundred that are promised, where what was asked for is not there yet. */
+/**
+ * Refusals with a status of five hundred that are promised, where what was asked for is not there
+ * yet.
+ */
 const PROMISED: ReadonlySet<string> = new Set(['MR_POSITION_NOT_REACHED', 'MR_VIEW_NOT_READY']);
 
 const problemOf = (route: Route, answer: Answered): string | null => {
   const { status } = answer;
   if (status < 400) return status >= 200 ? null : `status ${status}`;
   const body = jsonOf(answer);
-  const { code, message, details } = (body ?? {}) as { code?: unknown; message?: unknown; details?: unknown };
+  const { code, message, details } = (body ?? {}) as {
+    code?: unknown;
+    message?: unknown;
+    details?: unknown;
+  };
   if (status >= 500 && !PROMISED.has(String(code))) return `status ${status}`;
   if (typeof code === 'string' && typeof message === 'string') {
     if (!(code in ERRORS)) return `unknown code ${code}`;
@@ -91,13 +111,17 @@ const problemOf = (route: Route, answer: Answered): string | null => {
   }
   if (!route.feast) return 'a refusal in no promised form';
   if (status === 422 && Array.isArray((body as { detail?: unknown }).detail)) return null;
-  return typeof body === 'string' && typeof JSON.parse(body).class === 'string' ? null : 'a refusal in no form that Feast knows';
+  return typeof body === 'string' && typeof JSON.parse(body).class === 'string'
+    ? null
+    : 'a refusal in no form that Feast knows';
 };
 
 const shown = ({ method, path, headers, body }: Sent): string =>
   `${method} ${path.slice(0, 200)} ${JSON.stringify(headers).slice(0, 200)} ${body === null ? '' : body.toString('latin1').slice(0, 300)}`;
 
-test(`${RUNS} wrong requests to each route, seed ${SEED}`, { timeout: 60_000 + RUNS * 4_000 }, async () => {
+test(`${RUNS} wrong requests to each route, seed ${SEED}`, {
+  timeout: 60_000 + RUNS * 4_000,
+}, async () => {
   const failures: string[] = [];
   const statuses = new Map<number, number>();
   for (const [index, route] of routes.entries()) {
@@ -123,9 +147,13 @@ test(`${RUNS} wrong requests to each route, seed ${SEED}`, { timeout: 60_000 + R
       );
     }
   }
-  expect(failures.slice(0, SHOWN).join('\n\n'), `${failures.length} failures, seed ${SEED}`).toBe('');
+  expect(failures.slice(0, SHOWN).join('\n\n'), `${failures.length} failures, seed ${SEED}`).toBe(
+    '',
+  );
   expect(hostile.internal, `seed ${SEED}`).toEqual([]);
-  expect(statuses.get(200) ?? 0, 'some requests were right, or nothing was tried').toBeGreaterThan(20);
+  expect(statuses.get(200) ?? 0, 'some requests were right, or nothing was tried').toBeGreaterThan(
+    20,
+  );
   expect(statuses.get(400) ?? 0).toBeGreaterThan(20);
 });
 
@@ -146,8 +174,16 @@ test('afterwards: what was accepted is there, once, over a restart; the audit is
   });
   expect(read.values).toEqual([[1, 7]]);
   const accepted = hostile.accepted();
-  expect(await eventsEverywhere(platform, running.directory)).toEqual({ log: accepted, exported: accepted, counted: accepted });
+  expect(await eventsEverywhere(platform, running.directory)).toEqual({
+    log: accepted,
+    exported: accepted,
+    counted: accepted,
+  });
   expect(await platform.verifyAudit()).toMatchObject({ ok: true });
   const again = await running.restart();
-  expect(await eventsEverywhere(again, running.directory)).toEqual({ log: accepted, exported: accepted, counted: accepted });
+  expect(await eventsEverywhere(again, running.directory)).toEqual({
+    log: accepted,
+    exported: accepted,
+    counted: accepted,
+  });
 });

@@ -8,7 +8,10 @@ import { WHILE_RESTARTING } from '../../bench/soak/errors.ts';
 const page = readFileSync(join(import.meta.dirname, '../../docs/guides/operator.md'), 'utf8');
 
 test('every limit with its default', () => {
-  const rows = [...page.matchAll(/^\| `(\w+)` \| (\d+) \|/gm)].map(([, name, value]) => [name, Number(value)]);
+  const rows = [...page.matchAll(/^\| `(\w+)` \| (\d+) \|/gm)].map(([, name, value]) => [
+    name,
+    Number(value),
+  ]);
   expect(Object.fromEntries(rows)).toEqual(DEFAULT_LIMITS);
 });
 

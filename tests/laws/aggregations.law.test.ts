@@ -2,7 +2,13 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type Order, OVERFLOW, type Partial } from '#domain/aggregations/aggregation.ts';
-import { finalizeStates, freezeState, monoidOf, type State, thawState } from '#domain/aggregations/algebra.ts';
+import {
+  finalizeStates,
+  freezeState,
+  monoidOf,
+  type State,
+  thawState,
+} from '#domain/aggregations/algebra.ts';
 import { AGGREGATIONS, aggregationNamed } from '#domain/aggregations/table.ts';
 import { typeOf } from '#domain/expressions/typecheck.ts';
 import { sourceFields } from '#domain/sources/source-schema.ts';
@@ -17,14 +23,24 @@ const scope = { columns: sourceFields(SOURCE) };
 
 const scenario = (name: string) =>
   fc
-    .record({ feature: featureDefinition([name]), events: rawEvents(14), shuffle: fc.infiniteStream(fc.nat()) })
+    .record({
+      feature: featureDefinition([name]),
+      events: rawEvents(14),
+      shuffle: fc.infiniteStream(fc.nat()),
+    })
     .map(({ feature, events, shuffle }) => {
       const type = feature.input === null ? null : typeOf(feature.input, scope);
       const bound = aggregationNamed(name).bind(type, feature.params ?? {});
       const seen = events
-        .map((event) => ({ event, value: feature.input === null ? (true as Value) : interpret(feature.input, event.row) }))
+        .map((event) => ({
+          event,
+          value: feature.input === null ? (true as Value) : interpret(feature.input, event.row),
+        }))
         .filter(({ value }) => value !== null);
-      const scale = seen.reduce((most, { value }) => Math.max(most, typeof value === 'number' ? Math.abs(value) : 0), 0);
+      const scale = seen.reduce(
+        (most, { value }) => Math.max(most, typeof value === 'number' ? Math.abs(value) : 0),
+        0,
+      );
       const draws = seen.map(() => shuffle.next().value as number);
       const shuffled = seen
         .map((item, i) => ({ item, draw: draws[i] as number }))
@@ -38,8 +54,15 @@ type Lift = { readonly value: Value; readonly event: Order };
 /** A multiset has no order: its values are compared sorted. */
 const canonicalRef = (ref: unknown): unknown => {
   if (typeof ref !== 'object' || ref === null || !('counts' in ref)) return ref;
-  const { overflow, values, counts } = ref as { overflow: boolean; values: Value[]; counts: number[] };
-  return { overflow, pairs: values.map((value, i) => JSON.stringify([value, counts[i]])).toSorted() };
+  const { overflow, values, counts } = ref as {
+    overflow: boolean;
+    values: Value[];
+    counts: number[];
+  };
+  return {
+    overflow,
+    pairs: values.map((value, i) => JSON.stringify([value, counts[i]])).toSorted(),
+  };
 };
 
 const expectSame = (partial: Partial, a: State, b: State, scale: number): void => {
@@ -49,7 +72,14 @@ const expectSame = (partial: Partial, a: State, b: State, scale: number): void =
     sums ? [(state.nums[0] as number) + (state.nums[1] as number)] : state.nums;
   numbers(a).forEach((x, i) => {
     const y = numbers(b)[i] as number;
-    const slack = partial.id === 'moments' ? (i === 2 ? (scale * 1e-13) ** 2 : scale * 1e-14) : sums ? scale * 1e-15 : 0;
+    const slack =
+      partial.id === 'moments'
+        ? i === 2
+          ? (scale * 1e-13) ** 2
+          : scale * 1e-14
+        : sums
+          ? scale * 1e-15
+          : 0;
     const near = x === y || Math.abs(x - y) <= 1e-12 * Math.max(Math.abs(x), Math.abs(y)) + slack;
     if (!near) expect(x).toBe(y);
   });
@@ -127,7 +157,10 @@ describe.each([...AGGREGATIONS.keys()])('%s', (name) => {
         );
         const want = aggregate(name, seen, feature.params ?? {}, bound.type.base === 'long');
         expect(got === OVERFLOW).toBe(want.overflow);
-        if (got !== OVERFLOW && !sameValue(name, bound.type.base === 'long', got, want.value, scale))
+        if (
+          got !== OVERFLOW &&
+          !sameValue(name, bound.type.base === 'long', got, want.value, scale)
+        )
           expect(got).toEqual(want.value);
       }),
       { numRuns: 200 },

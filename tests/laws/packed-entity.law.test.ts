@@ -1,4 +1,7 @@
-/** An entity's packed tiles answer as the engine's own tiles do, whatever order updates come in, however often, and after packing. */
+/**
+ * An entity's packed tiles answer as the engine's own tiles do, whatever order updates come in,
+ * however often, and after packing.
+ */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { RawEvent, Value } from '#domain/values/value.ts';
@@ -26,16 +29,22 @@ interface Scenario {
 const scenario: fc.Arbitrary<Scenario> = fc
   .tuple(definitions(), rawEvents(), fc.nat(60), fc.integer({ min: 1, max: 9 }))
   .chain(([all, events, split, commit]) =>
-    fc
-      .array(moments(all, events), { minLength: 4, maxLength: 8 })
-      .map((ats) => ({ plan: planView(all.view, all.source, all.entity), events, ats, split, commit })),
+    fc.array(moments(all, events), { minLength: 4, maxLength: 8 }).map((ats) => ({
+      plan: planView(all.view, all.source, all.entity),
+      events,
+      ats,
+      split,
+      commit,
+    })),
   );
 
 /** What the engine writes, by entity, and the engine itself. */
 const run = ({ plan, events, commit }: Scenario) => {
   const store = createTileStore(plan);
   const codec = tileCodec(plan);
-  const encoders = plan.hops.map((hop) => hop.partials.flatMap(({ partial }) => partial.refs.map((slot) => slot.encode)));
+  const encoders = plan.hops.map((hop) =>
+    hop.partials.flatMap(({ partial }) => partial.refs.map((slot) => slot.encode)),
+  );
   const updates = new Map<string, PlainUpdate[]>();
   let offset = 0;
   events.forEach(({ row, eventTime, partition, offset: at, logTime }, i) => {
@@ -44,7 +53,11 @@ const run = ({ plan, events, commit }: Scenario) => {
     codec.encodeChanges(store, 1, 1, (value, key) => {
       const { refs, ...update } = codec.decode(value);
       const hop = plan.hops.findIndex((h) => h.hopMs === update.hopMs);
-      const plain = { ...update, offset: offset++, refs: refs.map((ref, r) => encoders[hop]?.[r]?.(ref)) };
+      const plain = {
+        ...update,
+        offset: offset++,
+        refs: refs.map((ref, r) => encoders[hop]?.[r]?.(ref)),
+      };
       updates.set(key, [...(updates.get(key) ?? []), plain]);
     });
   });
@@ -58,7 +71,10 @@ const thereAndBack = (plan: ViewPlan, entity: PackedEntity): PackedEntity => {
   return unpackEntity(plan, shifted.subarray(3)) as PackedEntity;
 };
 
-const expectSame = (s: Scenario, build: (updates: readonly PlainUpdate[]) => PackedEntity | null): void => {
+const expectSame = (
+  s: Scenario,
+  build: (updates: readonly PlainUpdate[]) => PackedEntity | null,
+): void => {
   const { plan, ats } = s;
   const { store, updates } = run(s);
   const reader = packedReader(plan);
@@ -83,7 +99,11 @@ test('taken in one after the other, each twice', () => {
     fc.property(scenario, (s) =>
       expectSame(s, (updates) =>
         updates.reduce<PackedEntity | null>(
-          (entity, update) => thereAndBack(s.plan, takeIn(s.plan, takeIn(s.plan, entity, [update], whole), [update], whole)),
+          (entity, update) =>
+            thereAndBack(
+              s.plan,
+              takeIn(s.plan, takeIn(s.plan, entity, [update], whole), [update], whole),
+            ),
           null,
         ),
       ),
@@ -104,11 +124,16 @@ test('values that lie in doubles, read where they lie', () => {
     newest_d: { aggregation: 'last', input: input('d') },
   } as const;
   const direct = scenario.chain((s) =>
-    definitions().map((all) => ({ ...s, plan: planView({ ...all.view, features }, all.source, all.entity) })),
+    definitions().map((all) => ({
+      ...s,
+      plan: planView({ ...all.view, features }, all.source, all.entity),
+    })),
   );
   fc.assert(
     fc.property(direct, (s) =>
-      expectSame(s, (updates) => (updates.length === 0 ? null : thereAndBack(s.plan, takeIn(s.plan, null, updates, whole)))),
+      expectSame(s, (updates) =>
+        updates.length === 0 ? null : thereAndBack(s.plan, takeIn(s.plan, null, updates, whole)),
+      ),
     ),
     { numRuns: 150 },
   );
@@ -123,7 +148,10 @@ test('a block that began in the middle, and the primary store that has all up to
         const rest = updates.slice(cut);
         if (updates.length === 0) return null;
         if (rest.length === 0) return primary;
-        const late = thereAndBack(s.plan, takeIn(s.plan, null, rest, { ...whole, wholeIfNew: false }));
+        const late = thereAndBack(
+          s.plan,
+          takeIn(s.plan, null, rest, { ...whole, wholeIfNew: false }),
+        );
         expect(late.since?.offset).toBe(rest[0]?.offset);
         return mergeEntities(s.plan, primary, late);
       }),

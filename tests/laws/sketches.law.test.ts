@@ -1,6 +1,7 @@
 /**
- * The sketches' stated errors, on real values and on those that are hard for them, however the events are split into tiles.
- * The inputs are fixed and so are the hashes: what holds, holds on every run.
+ * The sketches' stated errors, on real values and on those that are hard for them, however the
+ * events are split into tiles. The inputs are fixed and so are the hashes: what holds, holds on
+ * every run.
  */
 import { readFileSync } from 'node:fs';
 import { DDSketch } from '@datadog/sketches-js';
@@ -36,12 +37,24 @@ const over = (bound: BoundAggregation, values: readonly Value[]): Value => {
   return bound.finalize(slots) as Value;
 };
 
-const aggregated = (name: string, base: ScalarType, values: readonly Value[], params: Record<string, Value> = {}): Value =>
-  over(aggregationNamed(name).bind(fieldType(base), params), values);
+const aggregated = (
+  name: string,
+  base: ScalarType,
+  values: readonly Value[],
+  params: Record<string, Value> = {},
+): Value => over(aggregationNamed(name).bind(fieldType(base), params), values);
 
 const flights = JSON.parse(
-  readFileSync(new URL('../../node_modules/vega-datasets/data/flights-20k.json', import.meta.url), 'utf8'),
-) as readonly { readonly delay: number; readonly distance: number; readonly origin: string; readonly destination: string }[];
+  readFileSync(
+    new URL('../../node_modules/vega-datasets/data/flights-20k.json', import.meta.url),
+    'utf8',
+  ),
+) as readonly {
+  readonly delay: number;
+  readonly distance: number;
+  readonly origin: string;
+  readonly destination: string;
+}[];
 
 /** A generator of its own (mulberry32), so that what is drawn never changes. */
 const random = (seed: number): (() => number) => {
@@ -63,7 +76,9 @@ const NUMBERS: Readonly<Record<string, readonly number[]>> = {
   'distances of flights': flights.map(({ distance }) => distance),
   'a heavy tail': drawn(20_000, (next) => 1 / (1 - next()) ** 3),
   'thirty orders of magnitude': drawn(20_000, (next) => 10 ** (next() * 30 - 14)),
-  'both signs and zeros': drawn(20_000, (next, i) => (i % 3 === 0 ? 0 : (next() - 0.5) * 10 ** (i % 9))),
+  'both signs and zeros': drawn(20_000, (next, i) =>
+    i % 3 === 0 ? 0 : (next() - 0.5) * 10 ** (i % 9),
+  ),
   'all equal': drawn(5000, () => 42),
   ascending: drawn(20_000, (_, i) => i),
   'two far apart': drawn(1001, (_, i) => (i === 500 ? 1e15 : 1e-9)),
@@ -75,7 +90,10 @@ describe.each(Object.entries(NUMBERS))('approxPercentile of %s', (_, values) => 
   test.each([0.05, 0.01, 0.001])('is within %d of the exact one, relatively', (accuracy) => {
     for (const q of [0, 0.01, 0.25, 0.5, 0.75, 0.95, 0.99, 0.999, 1]) {
       const exact = ascending[Math.floor(q * (ascending.length - 1))] as number;
-      const approximate = aggregated('approxPercentile', 'double', values, { q, accuracy }) as number;
+      const approximate = aggregated('approxPercentile', 'double', values, {
+        q,
+        accuracy,
+      }) as number;
       expect({
         q,
         near: Math.abs(approximate - exact) <= accuracy * Math.abs(exact) * (1 + 1e-9) + 1e-15,
@@ -95,8 +113,11 @@ describe.each(Object.entries(NUMBERS))('approxPercentile of %s', (_, values) => 
     for (const value of values) theirs.accept(value);
     for (const q of [0.25, 0.5, 0.95, 0.99]) {
       const ours = aggregated('approxPercentile', 'double', values, { q }) as number;
-      // Buckets of equal width, which need not begin at the same place: both are within 1 % of what is there.
-      expect(Math.abs(ours - theirs.getValueAtQuantile(q))).toBeLessThanOrEqual(0.0203 * Math.abs(ours) + 1e-9);
+      // Buckets of equal width, which need not begin at the same place: both are within 1 % of what
+      // is there.
+      expect(Math.abs(ours - theirs.getValueAtQuantile(q))).toBeLessThanOrEqual(
+        0.0203 * Math.abs(ours) + 1e-9,
+      );
     }
   });
 });
@@ -104,12 +125,14 @@ describe.each(Object.entries(NUMBERS))('approxPercentile of %s', (_, values) => 
 const DISTINCT: Readonly<Record<string, (n: number) => readonly Value[]>> = {
   'numbers in a row': (n) => Array.from({ length: n }, (_, i) => i),
   'powers of two apart': (n) => Array.from({ length: n }, (_, i) => i * 65_536),
-  'times a minute apart': (n) => Array.from({ length: n }, (_, i) => 1_700_000_000_000 + i * 60_000),
+  'times a minute apart': (n) =>
+    Array.from({ length: n }, (_, i) => 1_700_000_000_000 + i * 60_000),
   fractions: (n) => Array.from({ length: n }, (_, i) => i / 1024),
 };
 const TEXTS: Readonly<Record<string, (n: number) => readonly Value[]>> = {
   'names that end in a number': (n) => Array.from({ length: n }, (_, i) => `customer-${i}`),
-  'names that begin with one': (n) => Array.from({ length: n }, (_, i) => `${i}-of-a-long-and-equal-rest`),
+  'names that begin with one': (n) =>
+    Array.from({ length: n }, (_, i) => `${i}-of-a-long-and-equal-rest`),
   'runs of one letter': (n) => Array.from({ length: Math.min(n, 3000) }, (_, i) => 'a'.repeat(i)),
 };
 
@@ -120,11 +143,16 @@ describe('approxCountDistinct', () => {
     const estimate = aggregated('approxCountDistinct', base, values, { precision }) as number;
     // Four standard errors: passed by chance once in 16,000.
     const slack = Math.max(1, (4 * 1.04 * exact) / Math.sqrt(2 ** precision));
-    expect({ exact, estimate, near: Math.abs(estimate - exact) <= slack }).toEqual({ exact, estimate, near: true });
+    expect({ exact, estimate, near: Math.abs(estimate - exact) <= slack }).toEqual({
+      exact,
+      estimate,
+      near: true,
+    });
   };
 
   test.each(Object.entries(DISTINCT))('%s, of every size and precision', (_, make) => {
-    for (const n of SIZES) for (const precision of [8, 12, 16]) within('double', make(n), precision);
+    for (const n of SIZES)
+      for (const precision of [8, 12, 16]) within('double', make(n), precision);
   });
 
   test.each(Object.entries(TEXTS))('%s', (_, make) => {
@@ -149,7 +177,9 @@ describe('approxCountDistinct', () => {
   test('what is repeated counts once', () => {
     const once = DISTINCT['numbers in a row']?.(5000) as readonly Value[];
     const often = once.flatMap((value) => [value, value, value]);
-    expect(aggregated('approxCountDistinct', 'long', often)).toBe(aggregated('approxCountDistinct', 'long', once));
+    expect(aggregated('approxCountDistinct', 'long', often)).toBe(
+      aggregated('approxCountDistinct', 'long', once),
+    );
   });
 });
 
@@ -160,8 +190,16 @@ describe('approxTopK', () => {
     return counts;
   };
 
-  /** What is left out is at most twice Hoeffding's ε more frequent than the least of what is in: ε is passed once in 1e6. */
-  const noBetterLeftOut = (base: ScalarType, values: readonly Value[], k: number, capacity: number): void => {
+  /**
+   * What is left out is at most twice Hoeffding's ε more frequent than the least of what is in: ε
+   * is passed once in 1e6.
+   */
+  const noBetterLeftOut = (
+    base: ScalarType,
+    values: readonly Value[],
+    k: number,
+    capacity: number,
+  ): void => {
     const shares = sharesOf(values);
     const top = aggregated('approxTopK', base, values, { k, capacity }) as readonly Value[];
     expect(new Set(top).size).toBe(Math.min(k, top.length));
@@ -173,7 +211,9 @@ describe('approxTopK', () => {
 
   test('exact while there are no more events than its capacity', () => {
     const some = flights.slice(0, 1024).map(({ origin }) => origin);
-    expect(aggregated('approxTopK', 'string', some, { k: 10 })).toEqual(aggregated('topK', 'string', some, { k: 10 }));
+    expect(aggregated('approxTopK', 'string', some, { k: 10 })).toEqual(
+      aggregated('topK', 'string', some, { k: 10 }),
+    );
   });
 
   test('real values: the busiest airports', () => {
@@ -184,7 +224,8 @@ describe('approxTopK', () => {
   });
 
   test.each<[string, readonly number[]]>([
-    // what makes counters that are evicted forget: all is new until the end, or between any two of the frequent
+    // what makes counters that are evicted forget: all is new until the end, or between any two of
+    // the frequent
     ['the frequent ones last', drawn(50_000, (_, i) => (i < 40_000 ? i : 1e6 + (i % 4)))],
     ['the frequent ones first', drawn(50_000, (_, i) => (i < 10_000 ? 1e6 + (i % 4) : i))],
     ['the frequent ones between', drawn(50_000, (_, i) => (i % 5 === 0 ? 1e6 + ((i / 5) % 4) : i))],
@@ -193,11 +234,10 @@ describe('approxTopK', () => {
   ])('%s', (_, values) => {
     for (const capacity of [256, 1024]) noBetterLeftOut('double', values, 4, capacity);
     if (values.some((x) => x >= 1e6))
-      expect([...(aggregated('approxTopK', 'double', values, { k: 4 }) as number[])].sort((a, b) => a - b)).toEqual([
-        1e6,
-        1e6 + 1,
-        1e6 + 2,
-        1e6 + 3,
-      ]);
+      expect(
+        [...(aggregated('approxTopK', 'double', values, { k: 4 }) as number[])].sort(
+          (a, b) => a - b,
+        ),
+      ).toEqual([1e6, 1e6 + 1, 1e6 + 2, 1e6 + 3]);
   });
 });

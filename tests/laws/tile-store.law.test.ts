@@ -1,4 +1,7 @@
-/** Tiles, folded raw events and brute force give one answer, for any definition, in any order of arrival, at any moment. */
+/**
+ * Tiles, folded raw events and brute force give one answer, for any definition, in any order of
+ * arrival, at any moment.
+ */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { parseDuration } from '#domain/values/duration.ts';
@@ -27,13 +30,19 @@ const scenario = (options: { readonly lateness?: boolean } = {}): fc.Arbitrary<S
   fc
     .tuple(definitions(options), rawEvents(), fc.integer({ min: 1, max: 9 }))
     .chain(([all, events, commit]) =>
-      fc
-        .array(moments(all, events), { minLength: 6, maxLength: 12 })
-        .map((ats) => ({ all, events, ats, commit, plan: planView(all.view, all.source, all.entity) })),
+      fc.array(moments(all, events), { minLength: 6, maxLength: 12 }).map((ats) => ({
+        all,
+        events,
+        ats,
+        commit,
+        plan: planView(all.view, all.source, all.entity),
+      })),
     );
 
-const feed = (store: TileStore, { row, eventTime, partition, offset, logTime }: RawEvent): boolean =>
-  store.process(row, eventTime, partition, offset, logTime);
+const feed = (
+  store: TileStore,
+  { row, eventTime, partition, offset, logTime }: RawEvent,
+): boolean => store.process(row, eventTime, partition, offset, logTime);
 
 const commitChanges = (store: TileStore): void => {
   for (const group of store.groups) group.clearChanged();
@@ -51,10 +60,14 @@ const filled = ({ plan, events, commit }: Scenario): TileStore => {
 const entitiesOf = ({ all, events }: Scenario): readonly (readonly Value[])[] => {
   const found = new Map(
     events.flatMap(({ row }) =>
-      keyValues(all, row) === null ? [] : [[JSON.stringify(keyValues(all, row)), keyValues(all, row) as readonly Value[]]],
+      keyValues(all, row) === null
+        ? []
+        : [[JSON.stringify(keyValues(all, row)), keyValues(all, row) as readonly Value[]]],
     ),
   );
-  const stranger = Object.values(all.entity.keys).map((type) => (type === 'string' ? 'nobody' : 77));
+  const stranger = Object.values(all.entity.keys).map((type) =>
+    type === 'string' ? 'nobody' : 77,
+  );
   return [...found.values(), stranger];
 };
 
@@ -68,7 +81,15 @@ const expectAnswer = (
   expect(got.status).toEqual(want.status);
   Object.values(all.view.features).forEach(({ aggregation }, i) => {
     const isLong = plan.features[i]?.type.base === 'long';
-    if (!sameValue(aggregation, isLong, got.values[i], want.values[i] as Value, want.scale[i] as number)) {
+    if (
+      !sameValue(
+        aggregation,
+        isLong,
+        got.values[i],
+        want.values[i] as Value,
+        want.scale[i] as number,
+      )
+    ) {
       expect({ aggregation, value: got.values[i] }).toEqual({ aggregation, value: want.values[i] });
     }
   });
@@ -127,9 +148,12 @@ test("a sweep leaves no tile that no window reaches but an entity's newest, and 
       commitChanges(store);
       store.evict();
       for (const group of store.groups) {
-        const out = [...group.all()].filter((slot) => (group.tileNo[slot] as number) < group.lowestKept(store.watermark));
+        const out = [...group.all()].filter(
+          (slot) => (group.tileNo[slot] as number) < group.lowestKept(store.watermark),
+        );
         expect(out.length === 0 || group.keepsNewest).toBe(true);
-        for (const slot of out) expect(group.newest[slot]).toBe(store.newest[group.entity[slot] as number]);
+        for (const slot of out)
+          expect(group.newest[slot]).toBe(store.newest[group.entity[slot] as number]);
       }
       readAll(s, store, s.events);
     }),
@@ -141,7 +165,11 @@ test('folding raw events equals brute force at any moment, past ones too', () =>
     fc.property(scenario(), (s) => {
       for (const entity of entitiesOf(s)) {
         for (const at of s.ats)
-          expectAnswer(s, foldFeatures(s.plan, s.events, keyFor(entity), at), oracle(s.all, s.events, entity, at));
+          expectAnswer(
+            s,
+            foldFeatures(s.plan, s.events, keyFor(entity), at),
+            oracle(s.all, s.events, entity, at),
+          );
       }
     }),
     { numRuns: 200 },
@@ -216,7 +244,8 @@ test('the written updates, applied to an empty store, make the same tiles, newes
       const records: Uint8Array[] = [];
       s.events.forEach((event, i) => {
         feed(store, event);
-        if (i % s.commit === 0 || i === s.events.length - 1) codec.encodeChanges(store, 1, 1, (bytes) => records.push(bytes));
+        if (i % s.commit === 0 || i === s.events.length - 1)
+          codec.encodeChanges(store, 1, 1, (bytes) => records.push(bytes));
       });
       const rebuilt = createTileStore(s.plan);
       for (const bytes of records) {
@@ -244,7 +273,11 @@ const tilesOf = (store: TileStore): Readonly<Record<string, unknown>> =>
           const { hop, nums, refs } = group;
           const encoders = hop.partials.flatMap(({ partial }) => partial.refs);
           return [
-            JSON.stringify([store.keys[group.entity[slot] as number], hop.hopMs, group.tileNo[slot]]),
+            JSON.stringify([
+              store.keys[group.entity[slot] as number],
+              hop.hopMs,
+              group.tileNo[slot],
+            ]),
             {
               newest: group.newest[slot],
               nums: [...nums.subarray(slot * hop.nums, (slot + 1) * hop.nums)].map((x) => x + 0),

@@ -31,7 +31,8 @@ const unscaled = (n: bigint): number => {
   return Number(n >> drop) * 2 ** Math.max(exponent, -1000) * 2 ** Math.min(0, exponent + 1000);
 };
 
-const total = (xs: readonly number[]): number => unscaled(xs.reduce((sum, x) => sum + scaled(x), 0n));
+const total = (xs: readonly number[]): number =>
+  unscaled(xs.reduce((sum, x) => sum + scaled(x), 0n));
 const mean = (xs: readonly number[]): number => total(xs) / xs.length;
 const spread = (xs: readonly number[]): number | null => {
   if (xs.length < 2) return null;
@@ -42,7 +43,10 @@ const spread = (xs: readonly number[]): number | null => {
 const inOrder = (seen: readonly Observed[]): readonly Value[] =>
   seen
     .toSorted(
-      (a, b) => a.event.eventTime - b.event.eventTime || a.event.partition - b.event.partition || a.event.offset - b.event.offset,
+      (a, b) =>
+        a.event.eventTime - b.event.eventTime ||
+        a.event.partition - b.event.partition ||
+        a.event.offset - b.event.offset,
     )
     .map(({ value }) => value);
 
@@ -50,24 +54,35 @@ const some = (values: readonly Value[]): Value => (values.length === 0 ? null : 
 const ascending = (a: Scalar, b: Scalar): number => (a < b ? -1 : a > b ? 1 : 0);
 
 const tally = (values: readonly Value[]): { readonly value: Scalar; readonly count: number }[] =>
-  [...new Set(values as readonly Scalar[])].map((value) => ({ value, count: values.filter((v) => v === value).length }));
+  [...new Set(values as readonly Scalar[])].map((value) => ({
+    value,
+    count: values.filter((v) => v === value).length,
+  }));
 
 const buckets = (xs: readonly number[], edges: readonly number[]): Value => {
   const bounds = [Number.NEGATIVE_INFINITY, ...edges, Number.POSITIVE_INFINITY];
   return some(
-    xs.length === 0 ? [] : bounds.slice(1).map((end, i) => xs.filter((x) => x >= (bounds[i] as number) && x < end).length),
+    xs.length === 0
+      ? []
+      : bounds
+          .slice(1)
+          .map((end, i) => xs.filter((x) => x >= (bounds[i] as number) && x < end).length),
   );
 };
 
 /** A whole-number sum, exact; null where it does not fit a long as we have it. */
 const wholeTotal = (xs: readonly number[]): number | null => {
   const sum = xs.reduce((n, x) => n + BigInt(x), 0n);
-  return sum >= BigInt(Number.MIN_SAFE_INTEGER) && sum <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(sum) : null;
+  return sum >= BigInt(Number.MIN_SAFE_INTEGER) && sum <= BigInt(Number.MAX_SAFE_INTEGER)
+    ? Number(sum)
+    : null;
 };
 
 type Params = Readonly<Record<string, Value>>;
 
-const naive: Readonly<Record<string, (seen: readonly Observed[], params: Params, whole: boolean) => Value | 'overflow'>> = {
+const naive: Readonly<
+  Record<string, (seen: readonly Observed[], params: Params, whole: boolean) => Value | 'overflow'>
+> = {
   count: (seen) => seen.length,
   sum: (seen, _, whole) => (seen.length === 0 ? null : (whole ? wholeTotal : total)(numbers(seen))),
   avg: (seen) => (seen.length === 0 ? null : mean(numbers(seen))),
@@ -87,17 +102,22 @@ const naive: Readonly<Record<string, (seen: readonly Observed[], params: Params,
         .toReversed()
         .slice(0, k as number),
     ),
-  countDistinct: (seen, { limit = 10_000 }) => atMost(tally(values(seen)), limit as number, (t) => t.length),
+  countDistinct: (seen, { limit = 10_000 }) =>
+    atMost(tally(values(seen)), limit as number, (t) => t.length),
   histogram: (seen, { edges }) => buckets(numbers(seen), edges as readonly number[]),
   // The exact answers: sameValue knows how far the sketches may be off.
   approxCountDistinct: (seen) => tally(values(seen)).length,
   approxPercentile: (seen, { q }) =>
     numbers(seen).toSorted((a, b) => a - b)[Math.floor((q as number) * (seen.length - 1))] ?? null,
   approxTopK: (seen, { k }) => topValues(tally(values(seen)), k as number),
-  topK: (seen, { k, limit = 1000 }) => atMost(tally(values(seen)), limit as number, (t) => topValues(t, k as number)),
+  topK: (seen, { k, limit = 1000 }) =>
+    atMost(tally(values(seen)), limit as number, (t) => topValues(t, k as number)),
 };
 
-const topValues = (all: readonly { readonly value: Scalar; readonly count: number }[], k: number): Value =>
+const topValues = (
+  all: readonly { readonly value: Scalar; readonly count: number }[],
+  k: number,
+): Value =>
   some(
     all
       .toSorted((a, b) => b.count - a.count || ascending(a.value, b.value))
@@ -107,11 +127,19 @@ const topValues = (all: readonly { readonly value: Scalar; readonly count: numbe
 
 const values = (seen: readonly Observed[]): readonly Value[] => seen.map(({ value }) => value);
 const numbers = (seen: readonly Observed[]): readonly number[] => values(seen) as readonly number[];
-const atMost = <T>(all: readonly T[], limit: number, then: (all: readonly T[]) => Value): Value | 'overflow' =>
-  all.length > limit ? 'overflow' : then(all);
+const atMost = <T>(
+  all: readonly T[],
+  limit: number,
+  then: (all: readonly T[]) => Value,
+): Value | 'overflow' => (all.length > limit ? 'overflow' : then(all));
 
 /** @param seen without nulls, but for count(*) */
-export const aggregate = (name: string, seen: readonly Observed[], params: Params, whole: boolean): Naive => {
+export const aggregate = (
+  name: string,
+  seen: readonly Observed[],
+  params: Params,
+  whole: boolean,
+): Naive => {
   const compute = naive[name];
   if (compute === undefined) throw new Error(`the oracle does not know ${name}`);
   const value = compute(seen, params, whole);

@@ -1,9 +1,14 @@
 /**
- * Random view definitions and random events for them: late, out of order, at the same time, null, of many keys, at window edges to the
- * millisecond, years apart, before 1970.
+ * Random view definitions and random events for them: late, out of order, at the same time, null,
+ * of many keys, at window edges to the millisecond, years apart, before 1970.
  */
 import fc from 'fast-check';
-import type { EntityDefinition, FeatureDefinition, FeatureViewDefinition, SourceDefinition } from '#domain/definitions/model.ts';
+import type {
+  EntityDefinition,
+  FeatureDefinition,
+  FeatureViewDefinition,
+  SourceDefinition,
+} from '#domain/definitions/model.ts';
 import type { Expr } from '#domain/expressions/ast.ts';
 import { parseDuration } from '#domain/values/duration.ts';
 import type { RawEvent, Row } from '#domain/values/value.ts';
@@ -50,14 +55,19 @@ const CONDITIONS: readonly Expr[] = [
 ];
 
 const K = fc.record({ k: fc.integer({ min: 1, max: 4 }) });
-const EDGES = fc.constantFrom([0], [-1.5, 0, 3], [-100, -10, 0, 10, 100]).map((edges) => ({ edges }));
+const EDGES = fc
+  .constantFrom([0], [-1.5, 0, 3], [-100, -10, 0, 10, 100])
+  .map((edges) => ({ edges }));
 const LIMIT = fc.constantFrom({}, { limit: 2 });
 const NONE = fc.constant(undefined);
 
 const SHAPES: Readonly<
   Record<
     string,
-    { readonly inputs: readonly (Expr | null)[]; readonly params: fc.Arbitrary<FeatureDefinition['params'] | undefined> }
+    {
+      readonly inputs: readonly (Expr | null)[];
+      readonly params: fc.Arbitrary<FeatureDefinition['params'] | undefined>;
+    }
   >
 > = {
   count: { inputs: [null, null, ...ANY], params: NONE },
@@ -73,13 +83,19 @@ const SHAPES: Readonly<
   lastK: { inputs: SCALAR, params: K },
   countDistinct: { inputs: SCALAR, params: LIMIT },
   histogram: { inputs: NUMBERS, params: EDGES },
-  approxCountDistinct: { inputs: SCALAR, params: fc.constantFrom(undefined, { precision: 16 }, { precision: 11 }) },
+  approxCountDistinct: {
+    inputs: SCALAR,
+    params: fc.constantFrom(undefined, { precision: 16 }, { precision: 11 }),
+  },
   approxPercentile: {
     inputs: NUMBERS,
     params: fc.record({ q: fc.constantFrom(0, 0.5, 0.95, 1) }),
   },
   approxTopK: { inputs: SCALAR, params: K },
-  topK: { inputs: SCALAR, params: fc.record({ k: fc.constantFrom(1, 3), limit: fc.constantFrom(3, 1000) }) },
+  topK: {
+    inputs: SCALAR,
+    params: fc.record({ k: fc.constantFrom(1, 3), limit: fc.constantFrom(3, 1000) }),
+  },
 };
 
 const SPANS: readonly Pick<FeatureDefinition, 'window' | 'hop'>[] = [
@@ -96,7 +112,9 @@ const SPANS: readonly Pick<FeatureDefinition, 'window' | 'hop'>[] = [
   { window: '365d' },
 ];
 
-export const featureDefinition = (aggregations: readonly string[] = Object.keys(SHAPES)): fc.Arbitrary<FeatureDefinition> =>
+export const featureDefinition = (
+  aggregations: readonly string[] = Object.keys(SHAPES),
+): fc.Arbitrary<FeatureDefinition> =>
   fc.constantFrom(...aggregations).chain((aggregation) => {
     const shape = SHAPES[aggregation] as (typeof SHAPES)[string];
     return fc
@@ -121,14 +139,17 @@ const ENTITIES: readonly EntityDefinition[] = [
   { kind: 'entity', name: 'pair', keys: { place: 'string', j: 'int' } },
 ];
 
-export const definitions = (options: { readonly lateness?: boolean } = {}): fc.Arbitrary<Definitions> =>
+export const definitions = (
+  options: { readonly lateness?: boolean } = {},
+): fc.Arbitrary<Definitions> =>
   fc
     .record({
       entity: fc.constantFrom(...ENTITIES),
       features: fc.array(featureDefinition(), { minLength: 1, maxLength: 6 }),
       where: fc.option(fc.constantFrom(...CONDITIONS), { nil: undefined, freq: 3 }),
       ttl: fc.option(fc.constantFrom('1ms', '1h', '7d'), { nil: undefined, freq: 3 }),
-      lateness: options.lateness === true ? fc.constantFrom('0ms', '1m', '1d') : fc.constant(undefined),
+      lateness:
+        options.lateness === true ? fc.constantFrom('0ms', '1m', '1d') : fc.constant(undefined),
     })
     .map(({ entity, features, where, ttl, lateness }) => {
       const view: FeatureViewDefinition = {
@@ -145,9 +166,12 @@ export const definitions = (options: { readonly lateness?: boolean } = {}): fc.A
       return { view, source: SOURCE, entity };
     });
 
-const nullable = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | null> => fc.option(arbitrary, { nil: null, freq: 6 });
+const nullable = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | null> =>
+  fc.option(arbitrary, { nil: null, freq: 6 });
 
-/** Steps of every size, so that events fall together, beside each other, at edges, and far apart. */
+/**
+ * Steps of every size, so that events fall together, beside each other, at edges, and far apart.
+ */
 const STEPS: readonly number[] = [1, 1000, 60_000, 600_000, 3_600_000, 21_600_000, 86_400_000];
 const BASES: readonly number[] = [0, 1_700_000_000_000, -2_000_000_000_000];
 const YEAR = 365 * 86_400_000;
@@ -168,7 +192,10 @@ const double = fc.oneof(
 );
 const long = fc.oneof(
   { weight: 5, arbitrary: fc.integer({ min: -20, max: 20 }) },
-  { weight: 1, arbitrary: fc.constantFrom(Number.MAX_SAFE_INTEGER, Number.MIN_SAFE_INTEGER, 2 ** 52 + 1) },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom(Number.MAX_SAFE_INTEGER, Number.MIN_SAFE_INTEGER, 2 ** 52 + 1),
+  },
 );
 /** Keys that a careless encoding would confuse. */
 const key = fc.constantFrom('a', 'b', 'a\u001fb', '\\', 'a\\', '\\\u001f', '', 'é');
@@ -190,14 +217,23 @@ export const rowAt = (t: number): fc.Arbitrary<Row> =>
 /** In order of arrival; the producers' clock may run ahead of the log's, or far behind it. */
 export const rawEvents = (maxLength = 40): fc.Arbitrary<readonly RawEvent[]> =>
   fc
-    .record({ base: fc.constantFrom(...BASES), skew: fc.constantFrom(0, -7_200_000, 1e12), sorted: fc.boolean() })
+    .record({
+      base: fc.constantFrom(...BASES),
+      skew: fc.constantFrom(0, -7_200_000, 1e12),
+      sorted: fc.boolean(),
+    })
     .chain(({ base, skew, sorted }) =>
       fc
-        .array(fc.record({ row: timeNear(base).chain(rowAt), partition: fc.constantFrom(0, 0, 0, 1) }), { maxLength })
+        .array(
+          fc.record({ row: timeNear(base).chain(rowAt), partition: fc.constantFrom(0, 0, 0, 1) }),
+          { maxLength },
+        )
         .map((drawn) => {
           const offsets = [0, 0];
           let logTime = Number.NEGATIVE_INFINITY;
-          const arrivals = sorted ? drawn.toSorted((a, b) => (a.row.t as number) - (b.row.t as number)) : drawn;
+          const arrivals = sorted
+            ? drawn.toSorted((a, b) => (a.row.t as number) - (b.row.t as number))
+            : drawn;
           return arrivals.map(({ row, partition }): RawEvent => {
             const eventTime = row.t as number;
             logTime = Math.max(logTime, eventTime + skew);
@@ -208,14 +244,24 @@ export const rawEvents = (maxLength = 40): fc.Arbitrary<readonly RawEvent[]> =>
         }),
     );
 
-/** The moments at which an answer may change: events, window ends and hop edges, to the millisecond. */
-export const moments = ({ view }: Definitions, events: readonly RawEvent[]): fc.Arbitrary<number> => {
+/**
+ * The moments at which an answer may change: events, window ends and hop edges, to the millisecond.
+ */
+export const moments = (
+  { view }: Definitions,
+  events: readonly RawEvent[],
+): fc.Arbitrary<number> => {
   const spans = Object.values(view.features).flatMap(({ window, hop }) =>
     [window, hop].flatMap((text) => (text === undefined ? [] : [parseDuration(text)])),
   );
   const ttl = view.ttl === undefined ? [] : [parseDuration(view.ttl)];
   const times =
-    events.length === 0 ? [0] : [...events.map((event) => event.eventTime), Math.max(...events.map((event) => event.eventTime))];
+    events.length === 0
+      ? [0]
+      : [
+          ...events.map((event) => event.eventTime),
+          Math.max(...events.map((event) => event.eventTime)),
+        ];
   return fc
     .record({
       time: fc.constantFrom(...times),

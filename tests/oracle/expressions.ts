@@ -1,4 +1,7 @@
-/** The oracle's own reading of expressions: a tree walk over what the random definitions use, sharing nothing with the compiler. */
+/**
+ * The oracle's own reading of expressions: a tree walk over what the random definitions use,
+ * sharing nothing with the compiler.
+ */
 import type { Expr } from '#domain/expressions/ast.ts';
 import type { Row, Value } from '#domain/values/value.ts';
 

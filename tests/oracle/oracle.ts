@@ -1,8 +1,14 @@
 /**
- * value(view, entity, at, known) by brute force: pick the entity's events between two times, list the input's values, apply the textbook.
- * No partials, no tiles, no compiled expressions. What everything else must equal.
+ * value(view, entity, at, known) by brute force: pick the entity's events between two times, list
+ * the input's values, apply the textbook. No partials, no tiles, no compiled expressions. What
+ * everything else must equal.
  */
-import type { EntityDefinition, FeatureDefinition, FeatureViewDefinition, SourceDefinition } from '#domain/definitions/model.ts';
+import type {
+  EntityDefinition,
+  FeatureDefinition,
+  FeatureViewDefinition,
+  SourceDefinition,
+} from '#domain/definitions/model.ts';
 import { parseDuration } from '#domain/values/duration.ts';
 import type { RawEvent, Row, Value } from '#domain/values/value.ts';
 import { hopOf } from '#domain/views/hop.ts';
@@ -27,13 +33,16 @@ const fieldOf = ({ view }: Definitions, key: string): string => view.join?.[key]
 
 /** The values of a row's entity key; null where one is null. */
 export const keyValues = (definitions: Definitions, row: Row): readonly Value[] | null => {
-  const parts = Object.keys(definitions.entity.keys).map((key) => row[fieldOf(definitions, key)] ?? null);
+  const parts = Object.keys(definitions.entity.keys).map(
+    (key) => row[fieldOf(definitions, key)] ?? null,
+  );
   return parts.includes(null) ? null : parts;
 };
 
 /** The events that the view counts at all. */
 export const counted = ({ view, ...rest }: Definitions, event: RawEvent): boolean =>
-  (view.where === undefined || interpret(view.where, event.row) === true) && keyValues({ view, ...rest }, event.row) !== null;
+  (view.where === undefined || interpret(view.where, event.row) === true) &&
+  keyValues({ view, ...rest }, event.row) !== null;
 
 const WHOLE = new Set(['n']);
 const isWhole = ({ input }: FeatureDefinition): boolean =>
@@ -41,7 +50,8 @@ const isWhole = ({ input }: FeatureDefinition): boolean =>
   (input.op === 'col'
     ? WHOLE.has(input.name)
     : input.op === 'when' ||
-      (input.op === 'call' && input.args.every((a) => a.op === 'lit' || (a.op === 'col' && WHOLE.has(a.name)))));
+      (input.op === 'call' &&
+        input.args.every((a) => a.op === 'lit' || (a.op === 'col' && WHOLE.has(a.name)))));
 
 const from = (name: string, { window, hop }: FeatureDefinition, at: number): number => {
   if (window === undefined) return Number.NEGATIVE_INFINITY;
@@ -49,14 +59,22 @@ const from = (name: string, { window, hop }: FeatureDefinition, at: number): num
   return Math.floor((at - parseDuration(window)) / hopMs) * hopMs;
 };
 
-const observed = ({ input, where }: FeatureDefinition, events: readonly RawEvent[]): readonly Observed[] =>
+const observed = (
+  { input, where }: FeatureDefinition,
+  events: readonly RawEvent[],
+): readonly Observed[] =>
   events
     .filter(({ row }) => where === undefined || interpret(where, row) === true)
     .map((event) => ({ event, value: input === null ? true : interpret(input, event.row) }))
     .filter(({ value }) => value !== null);
 
 /** @param events all that are known, of any entity, in any order */
-export const oracle = (definitions: Definitions, events: readonly RawEvent[], entity: readonly Value[], at: number): Answer => {
+export const oracle = (
+  definitions: Definitions,
+  events: readonly RawEvent[],
+  entity: readonly Value[],
+  at: number,
+): Answer => {
   const { view } = definitions;
   const mine = events.filter(
     (event) =>
@@ -64,8 +82,12 @@ export const oracle = (definitions: Definitions, events: readonly RawEvent[], en
       counted(definitions, event) &&
       keyValues(definitions, event.row)?.every((part, i) => part === entity[i]),
   );
-  const newest = mine.reduce((time, event) => Math.max(time, event.eventTime), Number.NEGATIVE_INFINITY);
-  const expired = view.ttl !== undefined && mine.length > 0 && newest < at - parseDuration(view.ttl);
+  const newest = mine.reduce(
+    (time, event) => Math.max(time, event.eventTime),
+    Number.NEGATIVE_INFINITY,
+  );
+  const expired =
+    view.ttl !== undefined && mine.length > 0 && newest < at - parseDuration(view.ttl);
   const values: Value[] = [];
   const status: FeatureStatus[] = [];
   const scale: number[] = [];
@@ -75,12 +97,30 @@ export const oracle = (definitions: Definitions, events: readonly RawEvent[], en
       feature,
       mine.filter((event) => event.eventTime >= start),
     );
-    const { value, overflow } = aggregate(feature.aggregation, seen, feature.params ?? {}, isWhole(feature));
+    const { value, overflow } = aggregate(
+      feature.aggregation,
+      seen,
+      feature.params ?? {},
+      isWhole(feature),
+    );
     values.push(expired ? null : value);
     status.push(
-      mine.length === 0 ? 'not-found' : expired ? 'expired' : overflow ? 'overflow' : value === null ? 'null' : 'present',
+      mine.length === 0
+        ? 'not-found'
+        : expired
+          ? 'expired'
+          : overflow
+            ? 'overflow'
+            : value === null
+              ? 'null'
+              : 'present',
     );
-    scale.push(seen.reduce((most, { value: v }) => Math.max(most, typeof v === 'number' ? Math.abs(v) : 0), 0));
+    scale.push(
+      seen.reduce(
+        (most, { value: v }) => Math.max(most, typeof v === 'number' ? Math.abs(v) : 0),
+        0,
+      ),
+    );
   }
   return { values, status, scale };
 };

@@ -1,4 +1,7 @@
-/** Merged manifests, compacted days and expired snapshots leave a table that others still read, row for row. */
+/**
+ * Merged manifests, compacted days and expired snapshots leave a table that others still read, row
+ * for row.
+ */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -25,10 +28,14 @@ it.skipIf(!hasPython())(
     const directory = join(data, 'log');
     const log = fileLog(directory);
     const schema = log.schema(FLIGHTS_AVRO);
-    const input = { module: FILE_LOG_MODULE, options: { directory, topics: [{ topic: 'raw.flights', partitions: 1 }] } };
+    const input = {
+      module: FILE_LOG_MODULE,
+      options: { directory, topics: [{ topic: 'raw.flights', partitions: 1 }] },
+    };
     const history = await openIcebergHistory({ data, input, commitAfterMs: 0 });
     const table = join(data, 'history', 'raw', 'flights');
-    const read = (): string => execFileSync(pythonWithPyiceberg(), ['-c', READ, table], { encoding: 'utf8' }).trim();
+    const read = (): string =>
+      execFileSync(pythonWithPyiceberg(), ['-c', READ, table], { encoding: 'utf8' }).trim();
     const offsets = Array.from({ length: 28 }, (_, i) => i);
     for (const i of offsets) {
       log.append('raw.flights', 0, schema, [flight(i, 'ATL')], 1_000 + i);
@@ -41,9 +48,13 @@ it.skipIf(!hasPython())(
     expect(await expireSnapshots(table, { keep: 1, minAge: 0, now: Date.now() + 1 })).toBe(28);
     expect(read()).toMatch(new RegExp(`^\\${all} \\d 1$`.replace(']', '\\]')));
     expect(
-      readdirSync(join(table, 'data'), { recursive: true }).filter((name) => String(name).endsWith('.parquet')),
+      readdirSync(join(table, 'data'), { recursive: true }).filter((name) =>
+        String(name).endsWith('.parquet'),
+      ),
     ).toHaveLength(1);
-    expect((await history.events({ source: 'flights' })).map((event) => event.offset)).toEqual(offsets);
+    expect((await history.events({ source: 'flights' })).map((event) => event.offset)).toEqual(
+      offsets,
+    );
     await history.close();
     rmSync(data, { recursive: true, force: true });
   },

@@ -1,4 +1,7 @@
-/** The history's tables are Iceberg, not something like it: readers that know nothing of Millrace open them from their paths. */
+/**
+ * The history's tables are Iceberg, not something like it: readers that know nothing of Millrace
+ * open them from their paths.
+ */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -7,7 +10,12 @@ import { icebergManifests, icebergMetadata, icebergRead } from 'icebird';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { openIcebergHistory } from '#infra/iceberg/history.ts';
 import { FILE_LOG_MODULE, fileLog } from '#tests/contracts/history.fixture.ts';
-import { FLIGHTS_AVRO, FLIGHTS_EVOLVED_AVRO, flight, UPDATES_AVRO } from '#tests/contracts/history.samples.ts';
+import {
+  FLIGHTS_AVRO,
+  FLIGHTS_EVOLVED_AVRO,
+  flight,
+  UPDATES_AVRO,
+} from '#tests/contracts/history.samples.ts';
 import { hasPython, pythonWithPyiceberg } from '#tests/support/venv.ts';
 
 const T = Date.UTC(2001, 0, 10, 12);
@@ -22,7 +30,11 @@ beforeAll(async () => {
   data = mkdtempSync(join(tmpdir(), 'millrace-readers-'));
   const directory = join(data, 'log');
   const log = fileLog(directory);
-  const [first, evolved, tiles] = [log.schema(FLIGHTS_AVRO), log.schema(FLIGHTS_EVOLVED_AVRO), log.schema(UPDATES_AVRO)];
+  const [first, evolved, tiles] = [
+    log.schema(FLIGHTS_AVRO),
+    log.schema(FLIGHTS_EVOLVED_AVRO),
+    log.schema(UPDATES_AVRO),
+  ];
   const topics = [
     { topic: 'raw.flights', partitions: 1 },
     { topic: 'features.delays', partitions: 1 },
@@ -42,9 +54,21 @@ beforeAll(async () => {
     tags: ['a', 'é'],
     ratio: 0.25,
   };
-  log.append('raw.flights', 0, first, [flight(T, 'ATL', full), flight(-1, '東京 🛫 far longer than twelve bytes')], 1_000);
+  log.append(
+    'raw.flights',
+    0,
+    first,
+    [flight(T, 'ATL', full), flight(-1, '東京 🛫 far longer than twelve bytes')],
+    1_000,
+  );
   await history.sync('raw.flights');
-  log.append('raw.flights', 0, evolved, [flight(T - DAY, 'JFK', { seats: 2 ** 40, note: 'new' })], 2_000);
+  log.append(
+    'raw.flights',
+    0,
+    evolved,
+    [flight(T - DAY, 'JFK', { seats: 2 ** 40, note: 'new' })],
+    2_000,
+  );
   await history.sync('raw.flights');
   log.append(
     'features.delays',
@@ -89,9 +113,13 @@ if (!python) console.warn('pyiceberg is not tried: there is no python3 on this m
 describe.skipIf(!python)('pyiceberg', () => {
   let seen: Seen;
   beforeAll(() => {
-    const output = execFileSync(pythonWithPyiceberg(), [join(import.meta.dirname, 'read_tables.py'), raw, updates], {
-      encoding: 'utf8',
-    });
+    const output = execFileSync(
+      pythonWithPyiceberg(),
+      [join(import.meta.dirname, 'read_tables.py'), raw, updates],
+      {
+        encoding: 'utf8',
+      },
+    );
     seen = JSON.parse(output) as Seen;
   }, 180_000);
 
@@ -123,7 +151,12 @@ describe.skipIf(!python)('pyiceberg', () => {
       expect.objectContaining({ origin: 'JFK', seats: 2 ** 40, note: 'new', _offset: 2 }),
     ]);
     expect(
-      seen.updates.map(({ origin, p_1__sum, p_3__counts, _log_time }) => [origin, p_1__sum, p_3__counts, _log_time]),
+      seen.updates.map(({ origin, p_1__sum, p_3__counts, _log_time }) => [
+        origin,
+        p_1__sum,
+        p_3__counts,
+        _log_time,
+      ]),
     ).toEqual([
       ['ATL', 1.5, '{"a":1}', '1970-01-01T00:00:03+00:00'],
       ['JFK', null, null, '1970-01-01T00:00:03+00:00'],
@@ -159,7 +192,10 @@ const fromDisk = async (input: string | URL | Request, init?: RequestInit): Prom
   const bytes = readFileSync(new URL(String(input)));
   const range = /bytes=(\d+)-(\d*)/.exec(new Headers(init?.headers).get('range') ?? '');
   if (range === null) return new Response(bytes);
-  return new Response(bytes.subarray(Number(range[1]), range[2] === '' ? bytes.length : Number(range[2]) + 1), { status: 206 });
+  return new Response(
+    bytes.subarray(Number(range[1]), range[2] === '' ? bytes.length : Number(range[2]) + 1),
+    { status: 206 },
+  );
 };
 
 describe('icebird', () => {

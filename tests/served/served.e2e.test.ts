@@ -1,8 +1,23 @@
-/** What was served is a table that outlives kills: what was on the log once is there once, whole requests, and anyone can read it. */
+/**
+ * What was served is a table that outlives kills: what was on the log once is there once, whole
+ * requests, and anyone can read it.
+ */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { avg, col, count, entity, featureService, featureView, lastK, onDemandFeature, request, source, topK } from 'millrace';
+import {
+  avg,
+  col,
+  count,
+  entity,
+  featureService,
+  featureView,
+  lastK,
+  onDemandFeature,
+  request,
+  source,
+  topK,
+} from 'millrace';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { servedTopic } from '#domain/ports/topics.ts';
 import { type ServedRow, servedRowOf } from '#domain/served/served-record.ts';
@@ -36,7 +51,11 @@ const scaled = onDemandFeature({
   inputs: { amount: activity.feature('amount_avg'), factor: request('id', 'double') },
   value: ({ amount, factor }) => amount.times(factor),
 });
-const model = featureService({ name: 'model', features: [activity, scaled], logging: { sample: 1 } });
+const model = featureService({
+  name: 'model',
+  features: [activity, scaled],
+  logging: { sample: 1 },
+});
 const definitions = plain(user, clicks, activity, scaled, model);
 
 let directory: string;
@@ -46,12 +65,18 @@ beforeAll(() => {
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
 const rowsOf = async (data: string): Promise<readonly ServedRow[]> => {
-  const history = await openIcebergHistory({ data, input: sqliteInput(join(data, 'millrace.db')), commitAfterMs: 0 });
+  const history = await openIcebergHistory({
+    data,
+    input: sqliteInput(join(data, 'millrace.db')),
+    commitAfterMs: 0,
+  });
   await history.sync(servedTopic('model'));
   const rows: Row[] = [];
   for await (const batch of history.rows(servedTopic('model'), {})) rows.push(...batch);
   await history.close();
-  return rows.map((row) => servedRowOf(row, { position: String(row._offset), logTime: row._log_time as number }));
+  return rows.map((row) =>
+    servedRowOf(row, { position: String(row._offset), logTime: row._log_time as number }),
+  );
 };
 
 test('killed while it serves: what was found on the log before is there once, and every request whole', {
@@ -73,12 +98,18 @@ test('killed while it serves: what was found on the log before is there once, an
     await call(server.url, '/v1/sources/clicks/events', { body: { events } });
     for (let round = 0; round < KILLS; round++) {
       const { url } = server;
-      const killed = new Promise<void>((done) => setTimeout(() => void server.kill().then(done), 700 + 150 * round));
+      const killed = new Promise<void>((done) =>
+        setTimeout(() => void server.kill().then(done), 700 + 150 * round),
+      );
       try {
         for (let n = 0; ; n++) {
           const id = `r-${next++}`;
           const read = await call(url, '/v1/features', {
-            body: { service: 'model', entities: [{ user: 'u0' }, { user: 'u1' }, { user: 'nobody' }], request: [{ id: 2 }] },
+            body: {
+              service: 'model',
+              entities: [{ user: 'u0' }, { user: 'u1' }, { user: 'nobody' }],
+              request: [{ id: 2 }],
+            },
             headers: { 'x-request-id': id },
           });
           expect(read.status).toBe(200);
@@ -106,11 +137,18 @@ test('killed while it serves: what was found on the log before is there once, an
       of.map(({ row, rows: all }) => [row, all]),
       id,
     ).toEqual([0, 1, 2].map((row) => [row, 3]));
-    const answer = answered.get(id) as { rows: Row[]; status: string[][]; features: string[]; at: number } | undefined;
+    const answer = answered.get(id) as
+      | { rows: Row[]; status: string[][]; features: string[]; at: number }
+      | undefined;
     // The last answer of a round may be on the log and not with the caller.
     if (answer === undefined) continue;
     of.forEach((row, i) => {
-      expect(row).toMatchObject({ at: answer.at, request: { id: 2 }, serviceVersion: 1, entity: { user: answer.rows[i]?.user } });
+      expect(row).toMatchObject({
+        at: answer.at,
+        request: { id: 2 },
+        serviceVersion: 1,
+        entity: { user: answer.rows[i]?.user },
+      });
       expect({ user: answer.rows[i]?.user, ...row.values }).toEqual(answer.rows[i]);
       expect(Object.values(row.status)).toEqual(answer.status[i]);
     });
@@ -122,18 +160,32 @@ test('a service that gains a feature gains a column; earlier rows do not have it
   try {
     await platform.apply(definitions, {}, { actor: 'test' });
     const ask = (requestId: string) =>
-      platform.read({ service: 'model', entities: [{ user: 'u' }], request: [{ id: 1 }] }, { actor: 'ann', requestId });
+      platform.read(
+        { service: 'model', entities: [{ user: 'u' }], request: [{ id: 1 }] },
+        { actor: 'ann', requestId },
+      );
     await ask('before');
-    const slim = featureService({ name: 'model', features: [activity.pick('clicks_1d')], logging: { sample: 1 } });
+    const slim = featureService({
+      name: 'model',
+      features: [activity.pick('clicks_1d')],
+      logging: { sample: 1 },
+    });
     await platform.apply(plain(slim), { force: true, reason: 'test' }, { actor: 'test' });
-    await platform.read({ service: 'model', entities: [{ user: 'u' }] }, { actor: 'ann', requestId: 'slim' });
+    await platform.read(
+      { service: 'model', entities: [{ user: 'u' }] },
+      { actor: 'ann', requestId: 'slim' },
+    );
     const twice = onDemandFeature({
       name: 'twice',
       type: 'double',
       inputs: { n: activity.feature('clicks_1d') },
       value: ({ n }) => n.times(2),
     });
-    const more = featureService({ name: 'model', features: [activity, scaled, twice], logging: { sample: 1 } });
+    const more = featureService({
+      name: 'model',
+      features: [activity, scaled, twice],
+      logging: { sample: 1 },
+    });
     await platform.apply(plain(twice, more), {}, { actor: 'test' });
     await ask('after');
     expect(await platform.served('model', { requestId: 'slim' })).toMatchObject([
@@ -142,7 +194,9 @@ test('a service that gains a feature gains a column; earlier rows do not have it
     await platform.close();
     const rows = await rowsOf(data);
     const first = { clicks_1d: 0, amount_avg: null, last_times: null, pages: null, scaled: null };
-    expect(rows.map(({ requestId, values, onDemand }) => ({ requestId, values, onDemand }))).toEqual([
+    expect(
+      rows.map(({ requestId, values, onDemand }) => ({ requestId, values, onDemand })),
+    ).toEqual([
       { requestId: 'before', values: first, onDemand: [{ name: 'scaled', version: 1 }] },
       { requestId: 'slim', values: { clicks_1d: 0 }, onDemand: [] },
       {

@@ -1,6 +1,7 @@
 /**
- * The report of a whole platform against brute force: random definitions, random events in random batches, some of them late, some ahead of
- * the clock, reads of everyone in between. What differs, by how much and why is what brute force says, and nothing is unexplained.
+ * The report of a whole platform against brute force: random definitions, random events in random
+ * batches, some of them late, some ahead of the clock, reads of everyone in between. What differs,
+ * by how much and why is what brute force says, and nothing is unexplained.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -47,7 +48,9 @@ const scenario: fc.Arbitrary<Scenario> = fc.record({
   // Brute force has no sketches.
   all: fc
     .oneof(definitions(), definitions({ lateness: true }))
-    .filter(({ view }) => Object.values(view.features).every(({ aggregation }) => !aggregation.startsWith('approx'))),
+    .filter(({ view }) =>
+      Object.values(view.features).every(({ aggregation }) => !aggregation.startsWith('approx')),
+    ),
   rounds: fc
     .array(
       fc.record({
@@ -60,7 +63,15 @@ const scenario: fc.Arbitrary<Scenario> = fc.record({
       let offset = 0;
       return rounds.map(({ events, pause }) => ({
         pause,
-        events: events.map((row): RawEvent => ({ row, eventTime: row.t as number, partition: 0, offset: offset++, logTime: 0 })),
+        events: events.map(
+          (row): RawEvent => ({
+            row,
+            eventTime: row.t as number,
+            partition: 0,
+            offset: offset++,
+            logTime: 0,
+          }),
+        ),
       }));
     }),
 });
@@ -76,12 +87,25 @@ interface Read {
 
 const leftOutNow = async (platform: Platform, all: Definitions): Promise<ReadonlySet<number>> => {
   const { records } = await platform.late(all.view.name, { limit: 10_000 });
-  return new Set(records.map(({ position }) => parsePosition(position, `raw.${all.source.name}`)[0]?.offset as number));
+  return new Set(
+    records.map(
+      ({ position }) => parsePosition(position, `raw.${all.source.name}`)[0]?.offset as number,
+    ),
+  );
 };
 
-const check = async ({ all, rounds }: Scenario, directory: string, seen: Map<SkewCause, number>): Promise<void> => {
+const check = async (
+  { all, rounds }: Scenario,
+  directory: string,
+  seen: Map<SkewCause, number>,
+): Promise<void> => {
   let clock = NOW;
-  const platform = await startEmbedded({ dataDirectory: directory, now: () => clock, historyEveryMs: 0, warn: () => {} });
+  const platform = await startEmbedded({
+    dataDirectory: directory,
+    now: () => clock,
+    historyEveryMs: 0,
+    warn: () => {},
+  });
   const names = Object.keys(all.view.features);
   const service: Definition = {
     kind: 'feature-service',
@@ -100,16 +124,25 @@ const check = async ({ all, rounds }: Scenario, directory: string, seen: Map<Ske
       }),
     ).values(),
   ];
-  const asked = entities.map((values): EntityKey => Object.fromEntries(keyNames.map((name, i) => [name, values[i] as Scalar])));
+  const asked = entities.map(
+    (values): EntityKey =>
+      Object.fromEntries(keyNames.map((name, i) => [name, values[i] as Scalar])),
+  );
   const reads: Read[] = [];
   let count = 0;
   for (const { events: batch, pause } of rounds) {
-    const published = await platform.publish({ source: all.source.name, events: batch.map(({ row }) => row) }, caller);
+    const published = await platform.publish(
+      { source: all.source.name, events: batch.map(({ row }) => row) },
+      caller,
+    );
     expect(published.rejected).toEqual([]);
     count += batch.length;
     clock += pause;
     if (asked.length === 0) continue;
-    const { at, values } = await platform.read({ service: 'model', entities: asked }, { actor: 'test', requestId: `r-${count}` });
+    const { at, values } = await platform.read(
+      { service: 'model', entities: asked },
+      { actor: 'test', requestId: `r-${count}` },
+    );
     reads.push({ at, count, values, leftOut: await leftOutNow(platform, all) });
     clock += pause;
   }
@@ -118,12 +151,21 @@ const check = async ({ all, rounds }: Scenario, directory: string, seen: Map<Ske
 
   expect(report.logged).toEqual({ requests: reads.length, rows: reads.length * entities.length });
   expect(report.compared).toEqual(report.logged);
-  expect(report.unexplained, JSON.stringify(report.features.flatMap(({ examples }) => examples))).toBe(0);
+  expect(
+    report.unexplained,
+    JSON.stringify(report.features.flatMap(({ examples }) => examples)),
+  ).toBe(0);
   const plan = planView(all.view, all.source, all.entity);
   names.forEach((feature, f) => {
     const { aggregation } = all.view.features[feature] as { aggregation: string };
     const isLong = plan.features[f]?.type.base === 'long';
-    const want: Record<SkewCause, number> = { lag: 0, 'left-out': 0, late: 0, definition: 0, unexplained: 0 };
+    const want: Record<SkewCause, number> = {
+      lag: 0,
+      'left-out': 0,
+      late: 0,
+      definition: 0,
+      unexplained: 0,
+    };
     let differing = 0;
     for (const read of reads)
       entities.forEach((entity, e) => {
@@ -132,8 +174,12 @@ const check = async ({ all, rounds }: Scenario, directory: string, seen: Map<Ske
         const same = (a: Value | undefined, b: Value | undefined): boolean =>
           sameValue(aggregation, isLong, a, b, last.scale[f] as number);
         const served = read.values[e]?.[f];
-        // The law itself: what was served is the value over what was known, without what was left out (tiles) or with it (folded).
-        const lawful = [answer(events.slice(0, read.count).filter(({ offset }) => !read.leftOut.has(offset))), before];
+        // The law itself: what was served is the value over what was known, without what was left
+        // out (tiles) or with it (folded).
+        const lawful = [
+          answer(events.slice(0, read.count).filter(({ offset }) => !read.leftOut.has(offset))),
+          before,
+        ];
         expect(lawful.some(({ values }) => same(served, values[f]))).toBe(true);
         if (same(served, last.values[f])) return;
         differing++;
@@ -141,11 +187,13 @@ const check = async ({ all, rounds }: Scenario, directory: string, seen: Map<Ske
         if (!same(before.values[f], last.values[f])) want.late++;
       });
     const found = report.features[f];
-    expect({ feature: found?.feature, differing: found?.differing, causes: found?.causes }).toEqual({
-      feature,
-      differing,
-      causes: want,
-    });
+    expect({ feature: found?.feature, differing: found?.differing, causes: found?.causes }).toEqual(
+      {
+        feature,
+        differing,
+        causes: want,
+      },
+    );
     for (const cause of SKEW_CAUSES) seen.set(cause, (seen.get(cause) ?? 0) + want[cause]);
   });
 };

@@ -1,4 +1,6 @@
-/** A request on a connection of its own, so that a balancer of connections takes each where it will. */
+/**
+ * A request on a connection of its own, so that a balancer of connections takes each where it will.
+ */
 import { request } from 'node:http';
 
 export interface Answered {
@@ -12,12 +14,19 @@ export interface Answered {
 export const callOnce = (
   url: string,
   path: string,
-  { body, headers = {} }: { readonly body?: unknown; readonly headers?: Readonly<Record<string, string>> } = {},
+  {
+    body,
+    headers = {},
+  }: { readonly body?: unknown; readonly headers?: Readonly<Record<string, string>> } = {},
 ): Promise<Answered> =>
   new Promise((resolve, reject) => {
     const sent = request(
       `${url}${path}`,
-      { method: body === undefined ? 'GET' : 'POST', agent: false, headers: { 'content-type': 'application/json', ...headers } },
+      {
+        method: body === undefined ? 'GET' : 'POST',
+        agent: false,
+        headers: { 'content-type': 'application/json', ...headers },
+      },
       (response) => {
         let text = '';
         response.setEncoding('utf8');
@@ -27,7 +36,11 @@ export const callOnce = (
         response.on('error', reject);
         response.on('end', () => {
           try {
-            resolve({ status: response.statusCode ?? 0, headers: response.headers, body: JSON.parse(text) });
+            resolve({
+              status: response.statusCode ?? 0,
+              headers: response.headers,
+              body: JSON.parse(text),
+            });
           } catch (error) {
             reject(error);
           }

@@ -1,4 +1,6 @@
-/** Feast's own feature server over a repository that was applied: what the gateway is compared with. */
+/**
+ * Feast's own feature server over a repository that was applied: what the gateway is compared with.
+ */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
@@ -27,15 +29,22 @@ const isUp = async (url: string): Promise<boolean> => {
 };
 
 /** @param python an interpreter that has Feast */
-export const startFeastServer = async (python: string, repository: string): Promise<FeastServer> => {
+export const startFeastServer = async (
+  python: string,
+  repository: string,
+): Promise<FeastServer> => {
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   // Its workers are a group of their own, and end with it.
-  const child = spawn(join(python, '..', 'feast'), ['serve', '--host', '127.0.0.1', '--port', String(port), '--no-access-log'], {
-    cwd: repository,
-    detached: true,
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
+  const child = spawn(
+    join(python, '..', 'feast'),
+    ['serve', '--host', '127.0.0.1', '--port', String(port), '--no-access-log'],
+    {
+      cwd: repository,
+      detached: true,
+      stdio: ['ignore', 'ignore', 'pipe'],
+    },
+  );
   let said = '';
   child.stderr.on('data', (data) => {
     said = `${said}${data}`.slice(-4000);

@@ -15,7 +15,8 @@ export const memoryAuditStore = (): MemoryAuditStore => {
       const last = records.at(-1);
       if (last !== undefined) head = { sequence: last.sequence, hash: last.hash };
     },
-    read: async (sequence, limit) => store.records.filter((r) => r.sequence > sequence).slice(0, limit),
+    read: async (sequence, limit) =>
+      store.records.filter((r) => r.sequence > sequence).slice(0, limit),
     head: async () => head,
   };
   return store;

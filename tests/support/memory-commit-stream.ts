@@ -1,10 +1,15 @@
 /**
- * A stream of commits in memory, by KurrentDB's rules as far as the event store relies on them: an append expects the newest revision; the
- * same event appended again at the same place is taken as done; subscriptions tell later. Several stores over one are several processes.
+ * A stream of commits in memory, by KurrentDB's rules as far as the event store relies on them: an
+ * append expects the newest revision; the same event appended again at the same place is taken as
+ * done; subscriptions tell later. Several stores over one are several processes.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MillraceError } from '#domain/errors.ts';
-import { type CommitStream, EMPTY, type RecordedStreamEvent } from '#infra/kurrent/commit-stream.ts';
+import {
+  type CommitStream,
+  EMPTY,
+  type RecordedStreamEvent,
+} from '#infra/kurrent/commit-stream.ts';
 
 export interface MemoryCommitStream {
   readonly open: () => CommitStream;
@@ -37,11 +42,17 @@ export const memoryCommitStream = (): MemoryCommitStream => {
         if (newest >= events.length) return false;
         if (behind === undefined) {
           // What a server keeps is bytes, not our object.
-          events.push({ ...event, data: JSON.parse(JSON.stringify(event.data)), revision: events.length });
-          for (const { onRevision } of [...subscriptions]) setTimeout(onRevision, Math.random() * 3, events.length - 1);
+          events.push({
+            ...event,
+            data: JSON.parse(JSON.stringify(event.data)),
+            revision: events.length,
+          });
+          for (const { onRevision } of [...subscriptions])
+            setTimeout(onRevision, Math.random() * 3, events.length - 1);
         }
       }
-      if (lost !== null) throw new MillraceError('MR_STORE_UNAVAILABLE', 'no answer', { store: 'kurrentdb' });
+      if (lost !== null)
+        throw new MillraceError('MR_STORE_UNAVAILABLE', 'no answer', { store: 'kurrentdb' });
       return true;
     },
     async read(revision, limit) {
@@ -52,7 +63,8 @@ export const memoryCommitStream = (): MemoryCommitStream => {
     subscribe(after, onRevision, onLost) {
       const subscription = { onRevision, onLost };
       subscriptions.add(subscription);
-      for (let revision = after + 1; revision < events.length; revision++) setTimeout(onRevision, 0, revision);
+      for (let revision = after + 1; revision < events.length; revision++)
+        setTimeout(onRevision, 0, revision);
       return () => subscriptions.delete(subscription);
     },
     close: async () => {},

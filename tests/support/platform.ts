@@ -20,7 +20,9 @@ export interface TestPlatform {
   readonly dispose: () => Promise<void>;
 }
 
-export const testPlatform = async (options: Partial<EmbeddedOptions> = {}): Promise<TestPlatform> => {
+export const testPlatform = async (
+  options: Partial<EmbeddedOptions> = {},
+): Promise<TestPlatform> => {
   const directory = mkdtempSync(join(tmpdir(), 'millrace-test-'));
   const open = (): Promise<Platform> =>
     startEmbedded({ dataDirectory: directory, historyEveryMs: 0, warn: () => {}, ...options });

@@ -1,4 +1,7 @@
-/** A registry of its own: event store in memory, catalog, commands; and a way to step between a decision and its append. */
+/**
+ * A registry of its own: event store in memory, catalog, commands; and a way to step between a
+ * decision and its append.
+ */
 import { type ApplyOptions, applyDefinitions } from '#commands/apply.ts';
 import { type CommandBus, createCommandBus } from '#commands/command-bus.ts';
 import type { Definition } from '#domain/definitions/model.ts';
@@ -22,14 +25,22 @@ export interface TestRegistry {
   ) => Promise<CommandResult>;
   readonly send: (type: string, data: unknown) => Promise<CommandResult>;
   readonly system: (command: Extract<RegistryCommand, { readonly view: string }>) => Promise<void>;
-  readonly apply: (definitions: readonly Definition[], options?: ApplyOptions) => Promise<ApplyResult>;
-  /** Another writer on the same streams, as another process would be: its own catalog, its own queue. */
+  readonly apply: (
+    definitions: readonly Definition[],
+    options?: ApplyOptions,
+  ) => Promise<ApplyResult>;
+  /**
+   * Another writer on the same streams, as another process would be: its own catalog, its own
+   * queue.
+   */
   readonly another: () => Promise<CommandBus>;
 }
 
 const caller = { actor: 'ann' };
 
-export const testRegistry = async (wrap: (store: EventStore) => EventStore = (store) => store): Promise<TestRegistry> => {
+export const testRegistry = async (
+  wrap: (store: EventStore) => EventStore = (store) => store,
+): Promise<TestRegistry> => {
   const database = openDatabase(':memory:');
   sqliteLog(database, hybridClock());
   const plain = sqliteEventStore(database);
@@ -42,10 +53,13 @@ export const testRegistry = async (wrap: (store: EventStore) => EventStore = (st
     store,
     catalog,
     bus,
-    register: (definition, more = {}) => bus.execute({ type: REGISTER[definition.kind], data: definition, ...more }, caller),
+    register: (definition, more = {}) =>
+      bus.execute({ type: REGISTER[definition.kind], data: definition, ...more }, caller),
     send: (type, data) => bus.execute({ type, data }, caller),
     system: (command) => bus.system(command, streamOf('feature-view', command.view)),
-    apply: (definitions, options = {}) => applyDefinitions(catalog, bus, definitions, options, caller),
-    another: async () => createCommandBus({ eventStore: plain, catalog: await openCatalog(plain), now, newId }),
+    apply: (definitions, options = {}) =>
+      applyDefinitions(catalog, bus, definitions, options, caller),
+    another: async () =>
+      createCommandBus({ eventStore: plain, catalog: await openCatalog(plain), now, newId }),
   };
 };

@@ -1,4 +1,6 @@
-/** A real `millrace serve` as a child process, for tests that kill it and talk to it as users do. */
+/**
+ * A real `millrace serve` as a child process, for tests that kill it and talk to it as users do.
+ */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
@@ -16,12 +18,20 @@ export interface Server {
   readonly stop: () => Promise<number | null>;
 }
 
-export const startServer = (dataDirectory: string, env: NodeJS.ProcessEnv = {}, more: readonly string[] = []): Promise<Server> =>
+export const startServer = (
+  dataDirectory: string,
+  env: NodeJS.ProcessEnv = {},
+  more: readonly string[] = [],
+): Promise<Server> =>
   new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [MAIN, 'serve', '--data', dataDirectory, '--port', '0', ...more], {
-      env: { ...process.env, ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
+    const child = spawn(
+      process.execPath,
+      [MAIN, 'serve', '--data', dataDirectory, '--port', '0', ...more],
+      {
+        env: { ...process.env, ...env },
+        stdio: ['ignore', 'pipe', 'pipe'],
+      },
+    );
     let out = '';
     let err = '';
     const exited = new Promise<number | null>((done) => child.once('exit', (code) => done(code)));

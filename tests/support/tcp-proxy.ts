@@ -1,6 +1,7 @@
 /**
- * A TCP proxy that tests put between a process and a server, or before several: it takes each connection to the next target, past those that
- * do not answer, and can make answers late, hold them back, or cut all connections.
+ * A TCP proxy that tests put between a process and a server, or before several: it takes each
+ * connection to the next target, past those that do not answer, and can make answers late, hold
+ * them back, or cut all connections.
  */
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 
@@ -39,7 +40,8 @@ export const openProxy = async (targets: () => readonly Address[]): Promise<TcpP
       const due = Date.now() + late;
       before = before.then(async () => {
         if (late === Number.POSITIVE_INFINITY) return;
-        if (late > 0) await new Promise((resolve) => setTimeout(resolve, Math.max(0, due - Date.now())));
+        if (late > 0)
+          await new Promise((resolve) => setTimeout(resolve, Math.max(0, due - Date.now())));
         if (to.writable && !to.write(chunk)) {
           from.pause();
           to.once('drain', () => from.resume());

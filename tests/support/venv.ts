@@ -20,12 +20,20 @@ export const hasPython = (): boolean => works('python3', ['--version']);
  * @param check Python that fails where the packages are not as they should be
  * @returns the interpreter's path
  */
-export const pythonWith = (directory: string, packages: readonly string[], check: string): string => {
+export const pythonWith = (
+  directory: string,
+  packages: readonly string[],
+  check: string,
+): string => {
   const venv = join(ROOT, directory);
   const python = join(venv, 'bin', 'python');
   if (existsSync(python) && works(python, ['-c', check])) return python;
   execFileSync('python3', ['-m', 'venv', venv], { stdio: 'inherit' });
-  execFileSync(python, ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', ...packages], { stdio: 'inherit' });
+  execFileSync(
+    python,
+    ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', ...packages],
+    { stdio: 'inherit' },
+  );
   return python;
 };
 
@@ -34,7 +42,11 @@ export const pythonWithPyiceberg = (): string =>
 
 export const FEAST = 'feast[redis,grpcio]==0.67.0';
 export const pythonWithFeast = (): string =>
-  pythonWith('.venv-feast', [FEAST], "import grpc, feast.version; assert feast.version.get_version() == '0.67.0'");
+  pythonWith(
+    '.venv-feast',
+    [FEAST],
+    "import grpc, feast.version; assert feast.version.get_version() == '0.67.0'",
+  );
 
 export const pythonWithOpenLineage = (): string =>
   pythonWith(
@@ -43,7 +55,9 @@ export const pythonWithOpenLineage = (): string =>
     "from importlib.metadata import version; assert version('openlineage-python') == '1.54.0'",
   );
 
-/** protoc, for the descriptors that reflection answers; and grpcio's reflection client beside it. */
+/**
+ * protoc, for the descriptors that reflection answers; and grpcio's reflection client beside it.
+ */
 export const pythonWithProtoc = (): string =>
   pythonWith(
     '.venv-grpc',

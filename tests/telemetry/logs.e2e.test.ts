@@ -1,8 +1,16 @@
-/** What a server writes of its requests: JSON lines with ids that its answers have too, and nothing of what was sent. */
+/**
+ * What a server writes of its requests: JSON lines with ids that its answers have too, and nothing
+ * of what was sent.
+ */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { credentials, Metadata, makeGenericClientConstructor, type ServiceError } from '@grpc/grpc-js';
+import {
+  credentials,
+  Metadata,
+  makeGenericClientConstructor,
+  type ServiceError,
+} from '@grpc/grpc-js';
 import { count, entity, featureView, source } from 'millrace';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { FeaturesClient } from '#gateways/grpc/generated/millrace/v1/Features.ts';
@@ -13,8 +21,17 @@ import { call, type Server, startServer } from '#tests/support/server.ts';
 import { type OtlpReceiver, otlpReceiver } from './otlp-receiver.ts';
 
 const shop = entity({ name: 'shop', keys: { shop: 'string' } });
-const sales = source({ name: 'sales', fields: { at: 'timestamp', shop: 'string', amount: 'double?' }, eventTime: 'at' });
-const totals = featureView({ name: 'totals', entity: shop, source: sales, features: { events: count() } });
+const sales = source({
+  name: 'sales',
+  fields: { at: 'timestamp', shop: 'string', amount: 'double?' },
+  eventTime: 'at',
+});
+const totals = featureView({
+  name: 'totals',
+  entity: shop,
+  source: sales,
+  features: { events: count() },
+});
 
 const KEY = 'mr_secret_key_0123456789';
 const VALUE = 'a-value-of-a-customer';
@@ -50,9 +67,11 @@ const lineOf = async (request: string): Promise<Line> => {
 beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), 'millrace-test-'));
   receiver = await otlpReceiver();
-  server = await startServer(directory, { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url, OTEL_BSP_SCHEDULE_DELAY: '5' }, [
-    ...['--log-format', 'json', '--log-level', 'debug', '--grpc-port', '0'],
-  ]);
+  server = await startServer(
+    directory,
+    { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url, OTEL_BSP_SCHEDULE_DELAY: '5' },
+    [...['--log-format', 'json', '--log-level', 'debug', '--grpc-port', '0']],
+  );
   grpc = /gRPC, at ([\d.]+:\d+)/.exec(server.output().out)?.[1] as string;
   await call(server.url, '/v1/apply', { body: { definitions: plain(shop, sales, totals) } });
 });
@@ -65,7 +84,11 @@ afterAll(async () => {
 test('a request’s line has the id that its answer has, its trace, its route and what came of it', async () => {
   const response = await fetch(`${server.url}/v1/features`, {
     method: 'POST',
-    headers: { 'content-type': 'application/json', 'x-request-id': 'mine-1', 'x-millrace-actor': 'ann' },
+    headers: {
+      'content-type': 'application/json',
+      'x-request-id': 'mine-1',
+      'x-millrace-actor': 'ann',
+    },
     body: JSON.stringify({ features: ['totals:events'], entities: [{ shop: 'a' }] }),
   });
   expect(response.headers.get('x-request-id')).toBe('mine-1');
@@ -77,8 +100,12 @@ test('a request’s line has the id that its answer has, its trace, its route an
     route: 'POST /v1/features',
     status: 200,
   });
-  const spans = await receiver.until((all) => all.some(({ attributes }) => attributes['millrace.request_id'] === 'mine-1'));
-  expect(line.trace).toBe(spans.find(({ attributes }) => attributes['millrace.request_id'] === 'mine-1')?.traceId);
+  const spans = await receiver.until((all) =>
+    all.some(({ attributes }) => attributes['millrace.request_id'] === 'mine-1'),
+  );
+  expect(line.trace).toBe(
+    spans.find(({ attributes }) => attributes['millrace.request_id'] === 'mine-1')?.traceId,
+  );
 
   const refused = await fetch(`${server.url}/v1/registry/feature-view/nope`);
   const given = refused.headers.get('x-request-id') as string;
@@ -92,16 +119,21 @@ test('a request’s line has the id that its answer has, its trace, its route an
 });
 
 test('over gRPC likewise: an id goes in and out as metadata, and one is given to who has none', async () => {
-  const client = new (makeGenericClientConstructor(serviceOf(nativeProtos, 'millrace.v1.Features'), 'f'))(
-    grpc,
-    credentials.createInsecure(),
-  ) as unknown as FeaturesClient;
-  const read = (id: string | null, feature: string): Promise<{ readonly id: string; readonly error: ServiceError | null }> =>
+  const client = new (makeGenericClientConstructor(
+    serviceOf(nativeProtos, 'millrace.v1.Features'),
+    'f',
+  ))(grpc, credentials.createInsecure()) as unknown as FeaturesClient;
+  const read = (
+    id: string | null,
+    feature: string,
+  ): Promise<{ readonly id: string; readonly error: ServiceError | null }> =>
     new Promise((resolve) => {
       const metadata = new Metadata();
       if (id !== null) metadata.set('x-request-id', id);
       let answered = '';
-      const call = client.Read({ features: [feature], entities: [] }, metadata, (error) => resolve({ id: answered, error }));
+      const call = client.Read({ features: [feature], entities: [] }, metadata, (error) =>
+        resolve({ id: answered, error }),
+      );
       call.on('metadata', (back: Metadata) => {
         answered = String(back.get('x-request-id')[0]);
       });
@@ -110,7 +142,12 @@ test('over gRPC likewise: an id goes in and out as metadata, and one is given to
   expect(mine.id).toBe('mine-2');
   const given = await read(null, 'nope:nope');
   const line = await lineOf(given.id);
-  expect(line).toMatchObject({ route: '/millrace.v1.Features/Read', status: 'NOT_FOUND', code: 'MR_NOT_FOUND', level: 'info' });
+  expect(line).toMatchObject({
+    route: '/millrace.v1.Features/Read',
+    status: 'NOT_FOUND',
+    code: 'MR_NOT_FOUND',
+    level: 'info',
+  });
   expect((await lineOf('mine-2')).route).toBe('/millrace.v1.Features/Read');
   client.close();
 });
@@ -119,8 +156,16 @@ test('no key, no value, no query is ever written, nor told to the collector', as
   const headers = { authorization: `Bearer ${KEY}`, 'x-api-key': KEY };
   const send = (path: string, body: unknown, id: string) =>
     call(server.url, path, { body, headers: { ...headers, 'x-request-id': id } });
-  await send('/v1/sources/sales/events', { events: [{ at: Date.now(), shop: VALUE, amount: 1 }] }, 'v-1');
-  await send('/v1/sources/sales/events', { events: [{ at: VALUE, shop: VALUE, [VALUE]: 1 }] }, 'v-2');
+  await send(
+    '/v1/sources/sales/events',
+    { events: [{ at: Date.now(), shop: VALUE, amount: 1 }] },
+    'v-1',
+  );
+  await send(
+    '/v1/sources/sales/events',
+    { events: [{ at: VALUE, shop: VALUE, [VALUE]: 1 }] },
+    'v-2',
+  );
   await send('/v1/sources/sales/events', `{"${VALUE}`, 'v-3');
   await send('/v1/features', { features: ['totals:events'], entities: [{ shop: VALUE }] }, 'v-4');
   await send('/v1/features', { features: [`${VALUE}:events`], entities: [{ shop: VALUE }] }, 'v-5');
@@ -129,7 +174,9 @@ test('no key, no value, no query is ever written, nor told to the collector', as
   });
   await call(server.url, `/v1/${VALUE}`, { headers: { ...headers, 'x-request-id': 'v-7' } });
   for (let i = 1; i <= 7; i++) await lineOf(`v-${i}`);
-  await receiver.until((spans) => spans.some(({ attributes }) => attributes['millrace.request_id'] === 'v-7'));
+  await receiver.until((spans) =>
+    spans.some(({ attributes }) => attributes['millrace.request_id'] === 'v-7'),
+  );
   const told = server.output().err + JSON.stringify(receiver.spans());
   expect(told).not.toContain(VALUE);
   expect(told).not.toContain(KEY);

@@ -1,6 +1,7 @@
 /**
- * The dashboard and the alert rules speak of metrics that there are, with labels that they have: each name in each expression is looked
- * for in what `/metrics` exposes of a platform that has had traffic of every kind.
+ * The dashboard and the alert rules speak of metrics that there are, with labels that they have:
+ * each name in each expression is looked for in what `/metrics` exposes of a platform that has had
+ * traffic of every kind.
  */
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -9,7 +10,13 @@ import { count, entity, featureService, featureView, source } from 'millrace';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createHttpGateway, type HttpGateway } from '#gateways/http/gateway.ts';
 import { createMetrics } from '#infra/telemetry/metrics.ts';
-import { caller, plain, replayFilled, type TestPlatform, testPlatform } from '#tests/support/platform.ts';
+import {
+  caller,
+  plain,
+  replayFilled,
+  type TestPlatform,
+  testPlatform,
+} from '#tests/support/platform.ts';
 import { readExposition, readPromql } from './promql.ts';
 
 const OPERATIONS = join(import.meta.dirname, '../../docs/operations');
@@ -31,7 +38,11 @@ interface Panel {
   readonly targets?: readonly { readonly expr: string; readonly legendFormat: string }[];
 }
 
-const groups = (yaml.parse(readFileSync(join(OPERATIONS, 'alerts.yml'), 'utf8')) as { groups: { rules: Rule[] }[] }).groups;
+const groups = (
+  yaml.parse(readFileSync(join(OPERATIONS, 'alerts.yml'), 'utf8')) as {
+    groups: { rules: Rule[] }[];
+  }
+).groups;
 const rules = groups.flatMap((group) => group.rules);
 const dashboard = JSON.parse(readFileSync(join(OPERATIONS, 'grafana/dashboard.json'), 'utf8')) as {
   readonly panels: readonly Panel[];
@@ -39,12 +50,25 @@ const dashboard = JSON.parse(readFileSync(join(OPERATIONS, 'grafana/dashboard.js
 };
 const panels = dashboard.panels.filter(({ type }) => type !== 'row');
 
-/** Prometheus puts these on every series that it scrapes; one of ours with the same name would be renamed. */
+/**
+ * Prometheus puts these on every series that it scrapes; one of ours with the same name would be
+ * renamed.
+ */
 const SCRAPED = ['instance', 'job'];
 
 const shop = entity({ name: 'shop', keys: { shop: 'string' } });
-const sales = source({ name: 'sales', fields: { shop: 'string', at: 'timestamp' }, eventTime: 'at' });
-const turnover = featureView({ name: 'turnover', entity: shop, source: sales, freshness: '1m', features: { sales: count() } });
+const sales = source({
+  name: 'sales',
+  fields: { shop: 'string', at: 'timestamp' },
+  eventTime: 'at',
+});
+const turnover = featureView({
+  name: 'turnover',
+  entity: shop,
+  source: sales,
+  freshness: '1m',
+  features: { sales: count() },
+});
 
 const model = featureService({ name: 'model', features: [turnover], logging: { sample: 1 } });
 
@@ -52,13 +76,18 @@ let running: TestPlatform;
 let gateway: HttpGateway;
 let exposed: ReturnType<typeof readExposition>;
 
-/** What only a platform with engines of its own has: jobs. Held to the same text, made of a status that has one. */
+/**
+ * What only a platform with engines of its own has: jobs. Held to the same text, made of a status
+ * that has one.
+ */
 const withJobs = async (): Promise<ReturnType<typeof readExposition>> => {
   const { platform } = running;
   const status = await platform.status();
   const job = { name: 'archive', state: 'RUNNING', restarts: 0, failure: null, checkpointAt: 1 };
   const outbox = { head: 1, position: 1, failing: false };
-  return readExposition(await createMetrics().text({ status: { ...status, jobs: [job] }, freshness: [], outbox }));
+  return readExposition(
+    await createMetrics().text({ status: { ...status, jobs: [job] }, freshness: [], outbox }),
+  );
 };
 
 beforeAll(async () => {
@@ -75,7 +104,11 @@ beforeAll(async () => {
   const events = [{ shop: 'a', at: Date.now() }, { shop: 'b', at: Date.now() }, { shop: 3 }];
   await post('/v1/sources/sales/events', { events });
   await post('/v1/features', { features: ['turnover:sales'], entities: [{ shop: 'a' }] });
-  await post('/v1/features', { features: ['turnover:sales'], entities: [{ shop: 'a' }], known: Date.now() - 1000 });
+  await post('/v1/features', {
+    features: ['turnover:sales'],
+    entities: [{ shop: 'a' }],
+    known: Date.now() - 1000,
+  });
   await post('/v1/features', { service: 'nowhere', entities: [{ shop: 'a' }] });
   await post('/nowhere', {});
   const replay = await platform.startReplay({ view: 'turnover' }, caller);
@@ -97,10 +130,18 @@ const unknownIn = (text: string): string[] => {
   const wrong = metrics.flatMap(({ metric, labels }) => {
     const has = exposed.series.get(metric);
     if (has === undefined) return [metric];
-    return labels.filter((label) => !has.has(label) && !SCRAPED.includes(label)).map((label) => `${metric}{${label}}`);
+    return labels
+      .filter((label) => !has.has(label) && !SCRAPED.includes(label))
+      .map((label) => `${metric}{${label}}`);
   });
-  const anyHas = (label: string): boolean => metrics.some(({ metric }) => exposed.series.get(metric)?.has(label));
-  return [...wrong, ...grouping.filter((label) => !anyHas(label) && !SCRAPED.includes(label)).map((label) => `by (${label})`)];
+  const anyHas = (label: string): boolean =>
+    metrics.some(({ metric }) => exposed.series.get(metric)?.has(label));
+  return [
+    ...wrong,
+    ...grouping
+      .filter((label) => !anyHas(label) && !SCRAPED.includes(label))
+      .map((label) => `by (${label})`),
+  ];
 };
 
 test('a name, a label or a grouping that there is not is found', () => {
@@ -114,7 +155,9 @@ test('a name, a label or a grouping that there is not is found', () => {
 
 test('alert rules: every metric and label is exposed, every rule says how bad it is and what to do', () => {
   expect(rules.length).toBeGreaterThan(15);
-  expect(rules.flatMap(({ alert, expr }) => unknownIn(expr).map((name) => `${alert}: ${name}`))).toEqual([]);
+  expect(
+    rules.flatMap(({ alert, expr }) => unknownIn(expr).map((name) => `${alert}: ${name}`)),
+  ).toEqual([]);
   for (const { alert, labels, annotations, for: wait } of rules) {
     expect(alert).toMatch(/^Millrace[A-Za-z]+$/);
     expect(['page', 'ticket']).toContain(labels.severity);
@@ -128,8 +171,14 @@ test('an alert tells of labels that its expression leaves', () => {
   const wrong = rules.flatMap(({ alert, expr, annotations }) => {
     const { metrics, grouping } = readPromql(expr);
     const aggregated = /\b(sum|max|min|avg|count)\b/.test(expr);
-    const left = new Set(aggregated ? grouping : metrics.flatMap(({ metric }) => [...(exposed.series.get(metric) ?? [])]));
-    const said = [...`${annotations.summary} ${annotations.description}`.matchAll(/\$labels\.(\w+)/g)].map((match) => match[1]);
+    const left = new Set(
+      aggregated
+        ? grouping
+        : metrics.flatMap(({ metric }) => [...(exposed.series.get(metric) ?? [])]),
+    );
+    const said = [
+      ...`${annotations.summary} ${annotations.description}`.matchAll(/\$labels\.(\w+)/g),
+    ].map((match) => match[1]);
     return said.filter((label) => !left.has(label as string)).map((label) => `${alert}: ${label}`);
   });
   expect(wrong).toEqual([]);
@@ -137,34 +186,55 @@ test('an alert tells of labels that its expression leaves', () => {
 
 test('dashboard: every metric, label and legend is exposed', () => {
   expect(panels.length).toBeGreaterThan(15);
-  const targets = panels.flatMap(({ title, targets: all = [] }) => all.map((target) => ({ title, ...target })));
+  const targets = panels.flatMap(({ title, targets: all = [] }) =>
+    all.map((target) => ({ title, ...target })),
+  );
   const resolved = (expr: string): string => expr.replaceAll('$__rate_interval', '5m');
-  expect(targets.flatMap(({ title, expr }) => unknownIn(resolved(expr)).map((name) => `${title}: ${name}`))).toEqual([]);
+  expect(
+    targets.flatMap(({ title, expr }) =>
+      unknownIn(resolved(expr)).map((name) => `${title}: ${name}`),
+    ),
+  ).toEqual([]);
   const legends = targets.flatMap(({ title, expr, legendFormat }) => {
     const { metrics, grouping } = readPromql(resolved(expr));
-    const known = [...SCRAPED, ...grouping, ...metrics.flatMap(({ metric }) => [...(exposed.series.get(metric) ?? [])])];
+    const known = [
+      ...SCRAPED,
+      ...grouping,
+      ...metrics.flatMap(({ metric }) => [...(exposed.series.get(metric) ?? [])]),
+    ];
     return [...legendFormat.matchAll(/\{\{(\w+)\}\}/g)]
       .map((m) => m[1])
       .filter((l) => !known.includes(l as string))
       .map((l) => `${title}: ${l}`);
   });
   expect(legends).toEqual([]);
-  const queried = dashboard.templating.list.flatMap(({ query }) => /label_values\((\w+), \w+\)/.exec(query)?.[1] ?? []);
+  const queried = dashboard.templating.list.flatMap(
+    ({ query }) => /label_values\((\w+), \w+\)/.exec(query)?.[1] ?? [],
+  );
   expect(queried.filter((metric) => !exposed.series.has(metric))).toEqual([]);
 });
 
 test('series are bounded: labels come from routes, codes and the registry, and none is one that Prometheus sets', () => {
   const ours = [...exposed.series].filter(([name]) => name.startsWith('millrace_'));
-  expect(ours.flatMap(([name, labels]) => SCRAPED.filter((l) => labels.has(l)).map((l) => `${name}{${l}}`))).toEqual([]);
+  expect(
+    ours.flatMap(([name, labels]) =>
+      SCRAPED.filter((l) => labels.has(l)).map((l) => `${name}{${l}}`),
+    ),
+  ).toEqual([]);
   const allowed =
     'protocol route status code source outcome store from view service reason generation operation engine_job version profile mode le'.split(
       ' ',
     );
-  expect([...new Set(ours.flatMap(([, labels]) => [...labels]))].filter((label) => !allowed.includes(label))).toEqual([]);
+  expect(
+    [...new Set(ours.flatMap(([, labels]) => [...labels]))].filter(
+      (label) => !allowed.includes(label),
+    ),
+  ).toEqual([]);
 });
 
 test('a request is counted by its route, its status and its code; a path of no route is one series with all others', async () => {
-  for (const path of ['/x1', '/x2', '/v1/registry/source/none']) await fetch(`${gateway.url}${path}`);
+  for (const path of ['/x1', '/x2', '/v1/registry/source/none'])
+    await fetch(`${gateway.url}${path}`);
   const text = await (await fetch(`${gateway.url}/metrics`)).text();
   const value = (line: string): number =>
     Number(
@@ -174,10 +244,20 @@ test('a request is counted by its route, its status and its code; a path of no r
         ?.slice(line.length) ?? Number.NaN,
     );
   expect(value('millrace_requests_total{protocol="http",route="unmatched",status="404"} ')).toBe(3);
-  expect(value('millrace_requests_total{protocol="http",route="GET /v1/registry/:kind/:name",status="404"} ')).toBe(1);
-  expect(value('millrace_requests_total{protocol="http",route="POST /v1/features",status="200"} ')).toBe(2);
-  expect(value('millrace_request_seconds_count{protocol="http",route="POST /v1/features"} ')).toBe(3);
-  expect(value('millrace_request_seconds_bucket{protocol="http",route="POST /v1/features",le="+Inf"} ')).toBe(3);
+  expect(
+    value(
+      'millrace_requests_total{protocol="http",route="GET /v1/registry/:kind/:name",status="404"} ',
+    ),
+  ).toBe(1);
+  expect(
+    value('millrace_requests_total{protocol="http",route="POST /v1/features",status="200"} '),
+  ).toBe(2);
+  expect(value('millrace_request_seconds_count{protocol="http",route="POST /v1/features"} ')).toBe(
+    3,
+  );
+  expect(
+    value('millrace_request_seconds_bucket{protocol="http",route="POST /v1/features",le="+Inf"} '),
+  ).toBe(3);
   expect(value('millrace_refusals_total{protocol="http",code="MR_NOT_FOUND"} ')).toBe(2);
   expect(value('millrace_events_total{source="sales",outcome="accepted"} ')).toBe(2);
   expect(value('millrace_events_total{source="sales",outcome="rejected"} ')).toBe(1);

@@ -1,4 +1,7 @@
-/** A collector for tests: takes OTLP over HTTP in protobuf at /v1/traces, as any collector does, and keeps the spans. */
+/**
+ * A collector for tests: takes OTLP over HTTP in protobuf at /v1/traces, as any collector does, and
+ * keeps the spans.
+ */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -27,7 +30,9 @@ export interface OtlpReceiver {
   readonly spans: () => readonly ReceivedSpan[];
   readonly requests: () => number;
   /** Waits until `enough` of the spans says so. */
-  readonly until: (enough: (spans: readonly ReceivedSpan[]) => boolean) => Promise<readonly ReceivedSpan[]>;
+  readonly until: (
+    enough: (spans: readonly ReceivedSpan[]) => boolean,
+  ) => Promise<readonly ReceivedSpan[]>;
   readonly close: () => Promise<void>;
 }
 
@@ -61,11 +66,23 @@ interface WireRequest {
   }[];
 }
 
-const protos = loadSync(join(import.meta.dirname, 'otlp.proto'), { longs: String, enums: String, defaults: true, arrays: true });
+const protos = loadSync(join(import.meta.dirname, 'otlp.proto'), {
+  longs: String,
+  enums: String,
+  defaults: true,
+  arrays: true,
+});
 const service = protos['opentelemetry.proto.collector.trace.v1.TraceService'] as ServiceDefinition;
-const { requestDeserialize, responseSerialize } = service.Export as NonNullable<(typeof service)[string]>;
+const { requestDeserialize, responseSerialize } = service.Export as NonNullable<
+  (typeof service)[string]
+>;
 
-const plainValue = ({ stringValue, boolValue, intValue, doubleValue }: WireValue): string | number | boolean =>
+const plainValue = ({
+  stringValue,
+  boolValue,
+  intValue,
+  doubleValue,
+}: WireValue): string | number | boolean =>
   stringValue ?? boolValue ?? doubleValue ?? Number(intValue);
 const attributesOf = (list: readonly WireAttribute[]): Record<string, string | number | boolean> =>
   Object.fromEntries(list.map(({ key, value }) => [key, plainValue(value)]));
@@ -84,7 +101,9 @@ const spansOf = ({ resourceSpans }: WireRequest): ReceivedSpan[] =>
         start: ms(span.startTimeUnixNano),
         end: ms(span.endTimeUnixNano),
         attributes: attributesOf(span.attributes),
-        links: span.links.map((link) => `${link.traceId.toString('hex')}-${link.spanId.toString('hex')}`),
+        links: span.links.map(
+          (link) => `${link.traceId.toString('hex')}-${link.spanId.toString('hex')}`,
+        ),
         status: span.status?.code ?? 'STATUS_CODE_UNSET',
         service: String(attributesOf(resource.attributes)['service.name']),
       })),
@@ -100,7 +119,9 @@ export const otlpReceiver = async (port = 0): Promise<OtlpReceiver> => {
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
       requests++;
-      const wanted = request.url === '/v1/traces' && request.headers['content-type'] === 'application/x-protobuf';
+      const wanted =
+        request.url === '/v1/traces' &&
+        request.headers['content-type'] === 'application/x-protobuf';
       if (wanted) {
         const body = Buffer.concat(chunks);
         const plain = request.headers['content-encoding'] === 'gzip' ? gunzipSync(body) : body;

@@ -1,6 +1,7 @@
 /**
- * Which metrics and labels a PromQL expression uses. Any name that is neither a function, nor a word of the language, nor a label where
- * labels stand, is taken for a metric: so a misspelt name is found, as a metric that nothing exposes.
+ * Which metrics and labels a PromQL expression uses. Any name that is neither a function, nor a
+ * word of the language, nor a label where labels stand, is taken for a metric: so a misspelt name
+ * is found, as a metric that nothing exposes.
  */
 export interface Uses {
   readonly metric: string;
@@ -65,17 +66,26 @@ export const readPromql = (text: string): Expression => {
     if (GROUPING.has(token)) {
       i++;
       grouping.push(...namesTo(')', isName));
-    } else if (FUNCTIONS.has(token) && (tokens[i] === '(' || GROUPING.has(tokens[i] ?? ''))) continue;
+    } else if (FUNCTIONS.has(token) && (tokens[i] === '(' || GROUPING.has(tokens[i] ?? '')))
+      continue;
     else if (tokens[i] === '{') {
       i++;
-      metrics.push({ metric: token, labels: namesTo('}', (at) => isName(at) && /^[=!]/.test(tokens[at + 1] ?? '')) });
+      metrics.push({
+        metric: token,
+        labels: namesTo('}', (at) => isName(at) && /^[=!]/.test(tokens[at + 1] ?? '')),
+      });
     } else metrics.push({ metric: token, labels: [] });
   }
   return { metrics, grouping };
 };
 
-/** Of a page of metrics in Prometheus' text form: each series' name and the labels that it has; and the names that are declared. */
-export const readExposition = (text: string): { series: Map<string, Set<string>>; declared: Set<string> } => {
+/**
+ * Of a page of metrics in Prometheus' text form: each series' name and the labels that it has; and
+ * the names that are declared.
+ */
+export const readExposition = (
+  text: string,
+): { series: Map<string, Set<string>>; declared: Set<string> } => {
   const series = new Map<string, Set<string>>();
   const declared = new Set<string>();
   for (const line of text.split('\n')) {

@@ -1,6 +1,7 @@
 /**
- * One trace from a producer's event to the read that shows it, as a collector receives it: over HTTP and gRPC, with the delays, and what
- * happens where traces are off, not sampled, or where the collector is away.
+ * One trace from a producer's event to the read that shows it, as a collector receives it: over
+ * HTTP and gRPC, with the delays, and what happens where traces are off, not sampled, or where the
+ * collector is away.
  */
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
@@ -22,8 +23,17 @@ import { call } from '#tests/support/server.ts';
 import { type OtlpReceiver, otlpReceiver, type ReceivedSpan } from './otlp-receiver.ts';
 
 const shop = entity({ name: 'shop', keys: { shop: 'string' } });
-const sales = source({ name: 'sales', fields: { at: 'timestamp', shop: 'string', amount: 'double?' }, eventTime: 'at' });
-const totals = featureView({ name: 'totals', entity: shop, source: sales, features: { events: count() } });
+const sales = source({
+  name: 'sales',
+  fields: { at: 'timestamp', shop: 'string', amount: 'double?' },
+  eventTime: 'at',
+});
+const totals = featureView({
+  name: 'totals',
+  entity: shop,
+  source: sales,
+  features: { events: count() },
+});
 const bigSales = featureView({
   name: 'big_sales',
   entity: shop,
@@ -45,7 +55,8 @@ let http: HttpGateway;
 let grpc: GrpcGateway;
 
 const start = async (env: Readonly<Record<string, string>>): Promise<void> => {
-  for (const [name, value] of Object.entries({ OTEL_BSP_SCHEDULE_DELAY: '5', ...env })) vi.stubEnv(name, value);
+  for (const [name, value] of Object.entries({ OTEL_BSP_SCHEDULE_DELAY: '5', ...env }))
+    vi.stubEnv(name, value);
   warnings = [];
   tracing = await openTracing({ version: '1', warn: (message) => warnings.push(message) });
   on = await testPlatform({ tracing });
@@ -71,14 +82,18 @@ const publish = (headers: Record<string, string> = {}, shops: readonly string[] 
     headers,
   });
 const read = (headers: Record<string, string> = {}, name = 'a') =>
-  call(http.url, '/v1/features', { body: { service: 'model', entities: [{ shop: name }] }, headers });
+  call(http.url, '/v1/features', {
+    body: { service: 'model', entities: [{ shop: name }] },
+    headers,
+  });
 
 const named = (spans: readonly ReceivedSpan[], name: string): ReceivedSpan => {
   const found = spans.filter((span) => span.name === name);
   expect(found, `spans "${name}" among ${spans.map((s) => s.name).join(', ')}`).toHaveLength(1);
   return found[0] as ReceivedSpan;
 };
-const has = (name: string) => (spans: readonly ReceivedSpan[]) => spans.some((span) => span.name === name);
+const has = (name: string) => (spans: readonly ReceivedSpan[]) =>
+  spans.some((span) => span.name === name);
 
 describe('with a collector', () => {
   test('a producer’s event: request → publish → compute → shown by the first read, and by no other', async () => {
@@ -87,31 +102,48 @@ describe('with a collector', () => {
     await read({}, 'other');
     await read({ 'x-request-id': 'first' });
     await read({ 'x-request-id': 'second' });
-    await receiver.until((spans) => has('shown totals')(spans) && spans.filter((s) => s.name === 'read model').length === 3);
+    await receiver.until(
+      (spans) =>
+        has('shown totals')(spans) && spans.filter((s) => s.name === 'read model').length === 3,
+    );
     const spans = receiver.spans();
     const request = named(spans, 'POST /v1/sources/:source/events');
     const published = named(spans, 'publish sales');
     const computed = named(spans, 'compute totals');
     const shown = named(spans, 'shown totals');
     for (const span of [request, published, computed, shown])
-      expect(span).toMatchObject({ traceId: TRACE, traceState: 'vendor=1', service: 'shop-features' });
+      expect(span).toMatchObject({
+        traceId: TRACE,
+        traceState: 'vendor=1',
+        service: 'shop-features',
+      });
     expect([request.parentId, published.parentId, computed.parentId, shown.parentId]).toEqual([
       PRODUCER,
       request.spanId,
       published.spanId,
       computed.spanId,
     ]);
-    expect([request.kind, published.kind, computed.kind, shown.kind]).toEqual(['server', 'producer', 'consumer', 'internal']);
+    expect([request.kind, published.kind, computed.kind, shown.kind]).toEqual([
+      'server',
+      'producer',
+      'consumer',
+      'internal',
+    ]);
 
     const reads = spans.filter(({ name }) => name === 'POST /v1/features');
-    const first = reads.find(({ attributes }) => attributes['millrace.request_id'] === 'first') as ReceivedSpan;
+    const first = reads.find(
+      ({ attributes }) => attributes['millrace.request_id'] === 'first',
+    ) as ReceivedSpan;
     const inFirst = spans.find(({ parentId }) => parentId === first.spanId) as ReceivedSpan;
     expect(inFirst.name).toBe('read model');
     expect(first.traceId).not.toBe(TRACE);
     expect(shown.links).toEqual([`${first.traceId}-${inFirst.spanId}`]);
     expect(inFirst.links).toEqual([`${TRACE}-${shown.spanId}`]);
 
-    expect(request.attributes).toMatchObject({ 'http.route': '/v1/sources/:source/events', 'http.response.status_code': 202 });
+    expect(request.attributes).toMatchObject({
+      'http.route': '/v1/sources/:source/events',
+      'http.response.status_code': 202,
+    });
     expect(published.attributes).toMatchObject({
       'messaging.destination.name': 'raw.sales',
       'messaging.batch.message_count': 1,
@@ -125,16 +157,22 @@ describe('with a collector', () => {
     });
     expect(inFirst.attributes).toMatchObject({ 'millrace.rows': 1, 'millrace.features': 1 });
     const delays = shown.attributes;
-    expect(delays['millrace.delay.event_to_read_ms']).toBeGreaterThanOrEqual(delays['millrace.delay.log_to_read_ms'] as number);
+    expect(delays['millrace.delay.event_to_read_ms']).toBeGreaterThanOrEqual(
+      delays['millrace.delay.log_to_read_ms'] as number,
+    );
     expect(delays['millrace.delay.log_to_read_ms']).toBeGreaterThanOrEqual(0);
-    expect(Date.parse(String(delays['millrace.log_time']))).toBe(shown.end - (delays['millrace.delay.log_to_read_ms'] as number));
+    expect(Date.parse(String(delays['millrace.log_time']))).toBe(
+      shown.end - (delays['millrace.delay.log_to_read_ms'] as number),
+    );
   });
 
   test('the context lies in the headers of the raw record and of the update, each that of the span that wrote it', async () => {
     await start({ OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url });
     await publish({ traceparent, tracestate: 'vendor=1' });
     await publish();
-    const spans = await receiver.until((all) => all.filter((s) => s.name === 'compute totals').length === 2);
+    const spans = await receiver.until(
+      (all) => all.filter((s) => s.name === 'compute totals').length === 2,
+    );
     const ofTrace = (name: string): ReceivedSpan =>
       named(
         spans.filter(({ traceId }) => traceId === TRACE),
@@ -144,7 +182,10 @@ describe('with a collector', () => {
     const log = sqliteLogReader(database);
     const [raw] = await readAll(log, 'raw.sales');
     const [update] = await readAll(log, 'features.totals');
-    expect(raw?.headers).toEqual({ traceparent: `00-${TRACE}-${ofTrace('publish sales').spanId}-01`, tracestate: 'vendor=1' });
+    expect(raw?.headers).toEqual({
+      traceparent: `00-${TRACE}-${ofTrace('publish sales').spanId}-01`,
+      tracestate: 'vendor=1',
+    });
     expect(update?.headers).toEqual({
       traceparent: `00-${TRACE}-${ofTrace('compute totals').spanId}-01`,
       tracestate: 'vendor=1',
@@ -157,10 +198,16 @@ describe('with a collector', () => {
     await publish({ traceparent }, ['a', 'b', 'a']);
     await read({}, 'b');
     await read({}, 'a');
-    await receiver.until((spans) => has('shown totals')(spans) && spans.filter((s) => s.name === 'read model').length === 2);
+    await receiver.until(
+      (spans) =>
+        has('shown totals')(spans) && spans.filter((s) => s.name === 'read model').length === 2,
+    );
     await tracing?.close();
     const spans = receiver.spans();
-    expect(named(spans, 'compute totals').attributes).toMatchObject({ 'millrace.events': 3, 'millrace.entities': 2 });
+    expect(named(spans, 'compute totals').attributes).toMatchObject({
+      'millrace.events': 3,
+      'millrace.entities': 2,
+    });
     named(spans, 'shown totals');
     // nothing of these events counts for that view
     expect(spans.filter(({ name }) => name.endsWith('big_sales'))).toEqual([]);
@@ -178,11 +225,15 @@ describe('with a collector', () => {
     await client.service(model, [{ shop: 'a' }]);
     context.disable();
     client.close();
-    const spans = await receiver.until((all) => has('shown totals')(all) && has('millrace.v1.Features/Read')(all));
+    const spans = await receiver.until(
+      (all) => has('shown totals')(all) && has('millrace.v1.Features/Read')(all),
+    );
     const published = named(spans, 'millrace.v1.Events/Publish');
     expect(published).toMatchObject({ traceId: TRACE, parentId: PRODUCER, kind: 'server' });
     expect(named(spans, 'publish sales').parentId).toBe(published.spanId);
-    expect(named(spans, 'read model').parentId).toBe(named(spans, 'millrace.v1.Features/Read').spanId);
+    expect(named(spans, 'read model').parentId).toBe(
+      named(spans, 'millrace.v1.Features/Read').spanId,
+    );
     expect(named(spans, 'shown totals').traceId).toBe(TRACE);
   });
 
@@ -191,8 +242,13 @@ describe('with a collector', () => {
     await call(http.url, '/v1/features', { body: { service: 'nope', entities: [{ shop: 'a' }] } });
     const spans = await receiver.until(has('POST /v1/features'));
     const refused = { 'error.type': 'MR_NOT_FOUND' };
-    expect(named(spans, 'POST /v1/features')).toMatchObject({ attributes: { ...refused, 'http.response.status_code': 404 } });
-    expect(named(spans, 'read')).toMatchObject({ attributes: refused, status: 'STATUS_CODE_UNSET' });
+    expect(named(spans, 'POST /v1/features')).toMatchObject({
+      attributes: { ...refused, 'http.response.status_code': 404 },
+    });
+    expect(named(spans, 'read')).toMatchObject({
+      attributes: refused,
+      status: 'STATUS_CODE_UNSET',
+    });
   });
 
   test('what a producer does not sample leaves no header and no span', async () => {
@@ -210,7 +266,9 @@ describe('with a collector', () => {
       OTEL_TRACES_SAMPLER: 'traceidratio',
       OTEL_TRACES_SAMPLER_ARG: '0.1',
     });
-    const ids = Array.from({ length: 300 }, (_, i) => createHash('md5').update(String(i)).digest('hex'));
+    const ids = Array.from({ length: 300 }, (_, i) =>
+      createHash('md5').update(String(i)).digest('hex'),
+    );
     await Promise.all(ids.map((id) => publish({ traceparent: `00-${id}-${PRODUCER}-00` })));
     await tracing?.close();
     const taken = receiver.spans().filter(({ name }) => name === 'publish sales').length;
@@ -234,7 +292,9 @@ describe('without', () => {
     ['an exporter', { OTEL_TRACES_EXPORTER: 'none' }],
   ])('%s there is no tracing at all: no span, no header', async (_, env) => {
     await start({
-      ...('OTEL_SDK_DISABLED' in env || 'OTEL_TRACES_EXPORTER' in env ? { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url } : {}),
+      ...('OTEL_SDK_DISABLED' in env || 'OTEL_TRACES_EXPORTER' in env
+        ? { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url }
+        : {}),
       ...env,
     });
     expect(tracing).toBeNull();
@@ -267,7 +327,9 @@ describe('without', () => {
     await warned(1);
     for (let i = 0; i < 20; i++) expect((await publish({ traceparent })).status).toBe(202);
     await new Promise((resolve) => setTimeout(resolve, 200));
-    expect(warnings).toEqual([expect.stringContaining(`traces can't be sent to ${url} and are dropped: `)]);
+    expect(warnings).toEqual([
+      expect.stringContaining(`traces can't be sent to ${url} and are dropped: `),
+    ]);
     receiver = await otlpReceiver(Number(new URL(url).port));
     await warned(2);
     expect(warnings[1]).toBe(`traces are sent to ${url} again`);

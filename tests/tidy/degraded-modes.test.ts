@@ -1,4 +1,7 @@
-/** Every degraded mode that an answer can name is explained to who reads it, and none that there is not. */
+/**
+ * Every degraded mode that an answer can name is explained to who reads it, and none that there is
+ * not.
+ */
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { DEGRADED_MODES } from '#domain/ports/degraded.ts';

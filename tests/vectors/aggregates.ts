@@ -1,4 +1,7 @@
-/** Events in all their awkwardness, and the states that the TypeScript partials make of them, split and merged in several ways. */
+/**
+ * Events in all their awkwardness, and the states that the TypeScript partials make of them, split
+ * and merged in several ways.
+ */
 
 import type { Partial, Slots } from '#domain/aggregations/aggregation.ts';
 import { first, firstK, last, lastK } from '#domain/aggregations/first-last.ts';
@@ -36,7 +39,20 @@ const random = (seed: number): (() => number) => {
   };
 };
 
-const TEXTS = ['', 'a', 'b', 'aa', 'Zürich', 'é', '\u{1f600}', '\uffee', '\ud7ff', 'ab\u0000c', '"quoted"', '日本'];
+const TEXTS = [
+  '',
+  'a',
+  'b',
+  'aa',
+  'Zürich',
+  'é',
+  '\u{1f600}',
+  '\uffee',
+  '\ud7ff',
+  'ab\u0000c',
+  '"quoted"',
+  '日本',
+];
 
 const scalar = (base: string, next: () => number): Value => {
   const small = Math.floor(next() * 12);
@@ -51,18 +67,32 @@ const scalar = (base: string, next: () => number): Value => {
     case 'timestamp':
       return small * 1_000_000_007 - 6;
     case 'long':
-      return small === 0 ? -9007199254740991 : small === 1 ? 9007199254740991 : small * 1_000_000_007 - 6;
+      return small === 0
+        ? -9007199254740991
+        : small === 1
+          ? 9007199254740991
+          : small * 1_000_000_007 - 6;
     case 'float':
       return small === 0 ? -0 : Math.fround((next() - 0.5) * 1000);
     default:
-      return small === 0 ? -0 : small === 1 ? 0.1 : small === 2 ? 1e16 : small === 3 ? -1e16 : (next() - 0.5) * 10 ** small;
+      return small === 0
+        ? -0
+        : small === 1
+          ? 0.1
+          : small === 2
+            ? 1e16
+            : small === 3
+              ? -1e16
+              : (next() - 0.5) * 10 ** small;
   }
 };
 
 const eventsOf = (type: FieldType, count: number, seed: number): Event[] => {
   const next = random(seed);
   return Array.from({ length: count }, (_, i) => ({
-    value: type.array ? Array.from({ length: Math.floor(next() * 4) }, () => scalar(type.base, next)) : scalar(type.base, next),
+    value: type.array
+      ? Array.from({ length: Math.floor(next() * 4) }, () => scalar(type.base, next))
+      : scalar(type.base, next),
     // Times collide, so that partition and offset decide.
     eventTime: 1_700_000_000_000 + Math.floor(next() * 4),
     partition: Math.floor(next() * 3),
@@ -89,7 +119,9 @@ const plain = ({ partial }: Subject, slots: Slots): unknown =>
     ? Object.fromEntries(partial.nums.map(({ name }, i) => [name, slots.nums[i]]))
     : partial.refs[0].encode(slots.refs[0]);
 
-/** Parts of the events, by index: the whole, one by one, halves, thirds with an empty part between. */
+/**
+ * Parts of the events, by index: the whole, one by one, halves, thirds with an empty part between.
+ */
 const splitsOf = (count: number): number[][][] => {
   const all = Array.from({ length: count }, (_, i) => i);
   const third = Math.floor(count / 3);
@@ -102,7 +134,8 @@ const splitsOf = (count: number): number[][][] => {
 };
 
 /** JSON has no −0: values are text, and lists of text. */
-const text = (value: Value): unknown => (Array.isArray(value) ? value.map(text) : Object.is(value, -0) ? '-0' : String(value));
+const text = (value: Value): unknown =>
+  Array.isArray(value) ? value.map(text) : Object.is(value, -0) ? '-0' : String(value);
 
 const caseOf = (subject: Subject, events: readonly Event[]): object => {
   const codec = avroCodec(avroOf(subject));
@@ -116,7 +149,12 @@ const caseOf = (subject: Subject, events: readonly Event[]): object => {
     parameter: subject.parameter,
     type: `${subject.type.base}${subject.type.array ? '[]' : ''}`,
     avro: avroOf(subject),
-    events: events.map(({ value, eventTime, partition, offset }) => [text(value), eventTime, partition, offset]),
+    events: events.map(({ value, eventTime, partition, offset }) => [
+      text(value),
+      eventTime,
+      partition,
+      offset,
+    ]),
     splits: splitsOf(events.length).map((parts) => {
       const whole = states(subject);
       for (const part of parts) {
@@ -144,23 +182,52 @@ const subjects = (): Subject[] => {
   return [
     { function: 'MR_SUM', parameter: null, type: type('double'), partial: sumPartial },
     { function: 'MR_MOMENTS', parameter: null, type: type('double'), partial: momentsPartial },
-    { function: 'MR_MIN_TEXT', parameter: null, type: type('string'), partial: one(min, type('string')) },
-    { function: 'MR_MAX_TEXT', parameter: null, type: type('string'), partial: one(max, type('string')) },
-    ...[...ordered, ...['string', 'long', 'double', 'boolean'].map((t) => `array<${t}>`)].flatMap((t) => [
-      { function: 'MR_FIRST', parameter: 1, type: type(t), partial: one(first, type(t)) },
-      { function: 'MR_LAST', parameter: 1, type: type(t), partial: one(last, type(t)) },
-    ]),
+    {
+      function: 'MR_MIN_TEXT',
+      parameter: null,
+      type: type('string'),
+      partial: one(min, type('string')),
+    },
+    {
+      function: 'MR_MAX_TEXT',
+      parameter: null,
+      type: type('string'),
+      partial: one(max, type('string')),
+    },
+    ...[...ordered, ...['string', 'long', 'double', 'boolean'].map((t) => `array<${t}>`)].flatMap(
+      (t) => [
+        { function: 'MR_FIRST', parameter: 1, type: type(t), partial: one(first, type(t)) },
+        { function: 'MR_LAST', parameter: 1, type: type(t), partial: one(last, type(t)) },
+      ],
+    ),
     ...ordered.flatMap((t) => [
-      { function: 'MR_FIRST', parameter: 3, type: type(t), partial: one(firstK, type(t), { k: 3 }) },
+      {
+        function: 'MR_FIRST',
+        parameter: 3,
+        type: type(t),
+        partial: one(firstK, type(t), { k: 3 }),
+      },
       { function: 'MR_LAST', parameter: 5, type: type(t), partial: one(lastK, type(t), { k: 5 }) },
-      { function: 'MR_COUNTS', parameter: 100, type: type(t), partial: valueCountsPartial(type(t), 100) },
+      {
+        function: 'MR_COUNTS',
+        parameter: 100,
+        type: type(t),
+        partial: valueCountsPartial(type(t), 100),
+      },
       { function: 'MR_HLL', parameter: 12, type: type(t), partial: distinct(type(t), 12) },
       // few registers: states that are an array
       { function: 'MR_HLL', parameter: 4, type: type(t), partial: distinct(type(t), 4) },
-      { function: 'MR_COUNTS', parameter: 4, type: type(t), partial: valueCountsPartial(type(t), 4) },
+      {
+        function: 'MR_COUNTS',
+        parameter: 4,
+        type: type(t),
+        partial: valueCountsPartial(type(t), 4),
+      },
     ]),
   ];
 };
 
 export const aggregateVectors = (): object[] =>
-  subjects().flatMap((subject, i) => [0, 1, 13].map((count) => caseOf(subject, eventsOf(subject.type, count, 31 * i + count))));
+  subjects().flatMap((subject, i) =>
+    [0, 1, 13].map((count) => caseOf(subject, eventsOf(subject.type, count, 31 * i + count))),
+  );

@@ -1,6 +1,6 @@
 /**
- * Shared vectors: what the TypeScript does, as files that the Java module's tests are held to. `node tests/vectors/generate.ts` writes
- * them anew; a test holds the files to this script.
+ * Shared vectors: what the TypeScript does, as files that the Java module's tests are held to.
+ * `node tests/vectors/generate.ts` writes them anew; a test holds the files to this script.
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,7 +9,8 @@ import { partitionVectors } from './partitions.ts';
 import { scalarVectors } from './scalars.ts';
 
 /** One vector a line, so that a change is read in a diff. */
-const lines = (vectors: readonly object[]): string => vectors.map((v) => `${JSON.stringify(v)}\n`).join('');
+const lines = (vectors: readonly object[]): string =>
+  vectors.map((v) => `${JSON.stringify(v)}\n`).join('');
 
 export const VECTOR_FILES: Readonly<Record<string, () => string>> = {
   'aggregates.jsonl': () => lines(aggregateVectors()),

@@ -1,4 +1,7 @@
-/** Keys of features.<view>, and the partitions that Kafka's own partitioner gives to the entity within them. */
+/**
+ * Keys of features.<view>, and the partitions that Kafka's own partitioner gives to the entity
+ * within them.
+ */
 import { Partitioners } from 'kafkajs';
 import { avroCodec } from '#domain/views/avro.ts';
 
@@ -19,7 +22,13 @@ export const partitionVectors = (): object[] => {
   const key = avroCodec(KEY);
   const entity = avroCodec(ENTITY);
   const partitioner = Partitioners.DefaultPartitioner();
-  const users = ['', 'u1', 'Zürich', '\u{1f600}', 'a longer name than the others, to have several words'];
+  const users = [
+    '',
+    'u1',
+    'Zürich',
+    '\u{1f600}',
+    'a longer name than the others, to have several words',
+  ];
   return users.flatMap((key_user, i) => {
     const names = { key_user, key_place: i * 1e12 - 1 };
     const partitions = COUNTS.map((count) =>
@@ -41,7 +50,10 @@ export const partitionVectors = (): object[] => {
       [60_000, 1_700_000_040_000],
       [86_400_000, -86_400_000],
     ].map(([hop_ms, tile_start]) => ({
-      key: Buffer.concat([Buffer.from([0, 0, 0, 1, 200]), key.toBuffer({ hop_ms, tile_start, ...names })]).toString('hex'),
+      key: Buffer.concat([
+        Buffer.from([0, 0, 0, 1, 200]),
+        key.toBuffer({ hop_ms, tile_start, ...names }),
+      ]).toString('hex'),
       partitions: Object.fromEntries(COUNTS.map((count, j) => [count, partitions[j]])),
     }));
   });

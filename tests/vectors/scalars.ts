@@ -1,4 +1,6 @@
-/** Calls of the scalar functions of the Java module, with what the expressions' JavaScript gives. */
+/**
+ * Calls of the scalar functions of the Java module, with what the expressions' JavaScript gives.
+ */
 import type { Partial } from '#domain/aggregations/aggregation.ts';
 import { bucketOf, lnGammaOf } from '#domain/aggregations/dd-sketch.ts';
 import { placeHash } from '#domain/aggregations/hash-value.ts';
@@ -32,7 +34,9 @@ const row = (name: string, types: readonly ScalarType[], ...literals: Scalar[]):
     ...types.map((base) => ({ type: fieldType(base), literal: undefined })),
     ...literals.map((literal) => ({ type: fieldType('string'), literal })),
   ];
-  const js = (FUNCTIONS.get(name) as { readonly js: (args: unknown) => Implementation }).js(args) as unknown as Call;
+  const js = (FUNCTIONS.get(name) as { readonly js: (args: unknown) => Implementation }).js(
+    args,
+  ) as unknown as Call;
   return (...values) => js(...values, ...literals);
 };
 
@@ -102,7 +106,8 @@ const NUMERALS = [
   '-0',
 ];
 const TIMES = [
-  0, -1, 1_700_000_000_123, -62_167_219_200_000, 253_402_300_799_999, 951_782_400_000, -86_400_001, 253_402_300_800_000,
+  0, -1, 1_700_000_000_123, -62_167_219_200_000, 253_402_300_799_999, 951_782_400_000, -86_400_001,
+  253_402_300_800_000,
 ];
 const TIME_TEXTS = [
   '2026-01-31T12:00:00Z',
@@ -139,11 +144,16 @@ const UNITS = ['second', 'minute', 'hour', 'day', 'week', 'month', 'year'];
 /** Values at a bucket's edge and just past it, where one bit of a logarithm decides. */
 const EDGES = [
   ...DOUBLES,
-  ...Array.from({ length: 400 }, (_, i) => Math.exp(lnGammaOf(0.01) * (i - 200))).flatMap((x) => [x, x * (1 + 2 ** -52), -x]),
+  ...Array.from({ length: 400 }, (_, i) => Math.exp(lnGammaOf(0.01) * (i - 200))).flatMap((x) => [
+    x,
+    x * (1 + 2 ** -52),
+    -x,
+  ]),
 ];
 
 const one = (values: readonly Scalar[]): Scalar[][] => values.map((v) => [v]);
-const pairs = (values: readonly Scalar[]): Scalar[][] => values.flatMap((a) => values.map((b) => [a, b]));
+const pairs = (values: readonly Scalar[]): Scalar[][] =>
+  values.flatMap((a) => values.map((b) => [a, b]));
 
 const CALLS: readonly (readonly [name: string, js: Call, args: readonly Scalar[][]])[] = [
   ...[0.01, 0.001].map(
@@ -157,7 +167,9 @@ const CALLS: readonly (readonly [name: string, js: Call, args: readonly Scalar[]
   [
     'MR_PLACE_HASH',
     (partition, offset) => placeHash(partition as number, offset as number),
-    [0, 1, 63].flatMap((p) => [0, 1, 4_294_967_295, 4_294_967_296, 9_007_199_254_740_991].map((o) => [p, o])),
+    [0, 1, 63].flatMap((p) =>
+      [0, 1, 4_294_967_295, 4_294_967_296, 9_007_199_254_740_991].map((o) => [p, o]),
+    ),
   ],
   [
     'MR_HLL_COUNT',
@@ -183,7 +195,11 @@ const CALLS: readonly (readonly [name: string, js: Call, args: readonly Scalar[]
   ['MR_STARTS_WITH', row('startsWith', ['string', 'string']), pairs(TEXTS)],
   ['MR_ENDS_WITH', row('endsWith', ['string', 'string']), pairs(TEXTS)],
   ['MR_CONTAINS', row('contains', ['string', 'string']), pairs(TEXTS)],
-  ['MR_REPLACE', row('replace', ['string', 'string', 'string']), pairs(TEXTS).map(([a, b]) => [a as string, b as string, '$&'])],
+  [
+    'MR_REPLACE',
+    row('replace', ['string', 'string', 'string']),
+    pairs(TEXTS).map(([a, b]) => [a as string, b as string, '$&']),
+  ],
   [
     'MR_SUBSTRING',
     row('substring', ['string', 'long', 'long']),
@@ -205,12 +221,18 @@ const CALLS: readonly (readonly [name: string, js: Call, args: readonly Scalar[]
   ['MR_MONTH', row('month', ['timestamp']), one(TIMES)],
   ['MR_YEAR', row('year', ['timestamp']), one(TIMES)],
   ...UNITS.map(
-    (unit) => ['MR_TRUNCATE', (ms: Scalar) => row('truncate', ['timestamp'], unit)(ms), TIMES.map((t) => [t, unit])] as const,
+    (unit) =>
+      [
+        'MR_TRUNCATE',
+        (ms: Scalar) => row('truncate', ['timestamp'], unit)(ms),
+        TIMES.map((t) => [t, unit]),
+      ] as const,
   ),
 ];
 
 /** JSON has no −0: numbers are text. */
-const text = (value: Value): unknown => (typeof value === 'number' ? (Object.is(value, -0) ? '-0' : String(value)) : value);
+const text = (value: Value): unknown =>
+  typeof value === 'number' ? (Object.is(value, -0) ? '-0' : String(value)) : value;
 
 export const scalarVectors = (): object[] =>
   CALLS.flatMap(([name, js, args]) =>

@@ -22,7 +22,9 @@ interface Page {
 }
 
 const outcome = ({ refusal, events }: AuditRecord): string =>
-  refusal === null ? events.map((e) => e.type).join(', ') || 'nothing changed' : `refused: ${refusal.code} ${refusal.message}`;
+  refusal === null
+    ? events.map((e) => e.type).join(', ') || 'nothing changed'
+    : `refused: ${refusal.code} ${refusal.message}`;
 
 const log = async ({ limit, ...options }: LogOptions, command: Command): Promise<void> => {
   const { client, json, records, print } = contextOf(command);
@@ -32,11 +34,20 @@ const log = async ({ limit, ...options }: LogOptions, command: Command): Promise
     const page = await client.get<Page>(`/v1/audit${query({ ...options, after, limit: rest })}`);
     if (json) records(page.records);
     all.push(...page.records);
-    if (page.next === null || page.next === after || (limit !== undefined && all.length >= limit)) break;
+    if (page.next === null || page.next === after || (limit !== undefined && all.length >= limit))
+      break;
     after = page.next;
   }
   if (json) return;
-  const rows = all.map((r) => [r.sequence, showTime(r.time), r.actor, r.command, r.subject, outcome(r), r.reason]);
+  const rows = all.map((r) => [
+    r.sequence,
+    showTime(r.time),
+    r.actor,
+    r.command,
+    r.subject,
+    outcome(r),
+    r.reason,
+  ]);
   print(table(['#', 'time', 'actor', 'command', 'subject', 'outcome', 'reason'], rows));
 };
 
@@ -44,13 +55,18 @@ const verify = async (_options: unknown, command: Command): Promise<void> => {
   const { client, json, document, print } = contextOf(command);
   const result = await client.get<AuditVerification>('/v1/audit/verify');
   if (json) document(result);
-  else if (result.ok) print(`the chain of ${result.records} records is whole; its head is ${result.head}`);
+  else if (result.ok)
+    print(`the chain of ${result.records} records is whole; its head is ${result.head}`);
   if (result.ok) return;
   if (json) process.exitCode = 1;
   else
-    fail('MR_STORAGE_FAILED', `the audit chain breaks at record ${result.firstBad}: ${result.message}`, {
-      firstBad: result.firstBad,
-    });
+    fail(
+      'MR_STORAGE_FAILED',
+      `the audit chain breaks at record ${result.firstBad}: ${result.message}`,
+      {
+        firstBad: result.firstBad,
+      },
+    );
 };
 
 export const addAudit = (program: Command): void => {
@@ -65,7 +81,10 @@ export const addAudit = (program: Command): void => {
     .option('--kind <kind>', 'about this kind of thing')
     .option('--after <n>', 'after this record', wholeOption('--after'))
     .option('--limit <n>', 'at most this many', wholeOption('--limit', 1))
-    .addHelpText('after', '\nExample:\n  millrace audit log --subject airport_delays --since 2026-01-31T00:00:00Z')
+    .addHelpText(
+      'after',
+      '\nExample:\n  millrace audit log --subject airport_delays --since 2026-01-31T00:00:00Z',
+    )
     .action(log);
   audit
     .command('verify')

@@ -4,10 +4,18 @@ import { findTarget, targetOf } from '../catalog.ts';
 import { contextOf } from '../context.ts';
 import { tableExtension } from './dataset.ts';
 
-const batch = async (name: string, options: { readonly out: string; readonly at?: string }, command: Command): Promise<void> => {
+const batch = async (
+  name: string,
+  options: { readonly out: string; readonly at?: string },
+  command: Command,
+): Promise<void> => {
   const { client, json, document, print } = contextOf(command);
   tableExtension('--out', options.out);
-  const body = { ...targetOf(await findTarget(client, name)), out: resolve(options.out), at: options.at };
+  const body = {
+    ...targetOf(await findTarget(client, name)),
+    out: resolve(options.out),
+    at: options.at,
+  };
   const result = await client.post<{ rows: number; out: string }>('/v1/batch', { body });
   if (json) document(result);
   else print(`${result.rows} entities written to ${result.out}`);

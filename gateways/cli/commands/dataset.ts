@@ -36,14 +36,19 @@ const rowsOf = (file: string): Promise<readonly unknown[]> =>
     return reader.getRows().map(([row]) => JSON.parse(String(row)) as unknown);
   });
 
-const waitFor = async ({ client, message }: Context, started: DatasetStatus): Promise<DatasetStatus> => {
+const waitFor = async (
+  { client, message }: Context,
+  started: DatasetStatus,
+): Promise<DatasetStatus> => {
   const progress = createProgress();
   let status = started;
   let cancelling = false;
   const cancel = (): void => {
     cancelling = true;
     message('cancelling');
-    void client.delete(path('v1', 'datasets', started.id)).catch((error: Error) => message(error.message));
+    void client
+      .delete(path('v1', 'datasets', started.id))
+      .catch((error: Error) => message(error.message));
   };
   process.once('SIGINT', cancel);
   try {
@@ -57,18 +62,29 @@ const waitFor = async ({ client, message }: Context, started: DatasetStatus): Pr
     process.removeListener('SIGINT', cancel);
   }
   if (status.state === 'failed')
-    fail(status.error?.code ?? 'MR_DATASET_FAILED', status.error?.message ?? 'the data set failed', { id: status.id });
+    fail(
+      status.error?.code ?? 'MR_DATASET_FAILED',
+      status.error?.message ?? 'the data set failed',
+      { id: status.id },
+    );
   if (status.state === 'cancelled')
-    fail('MR_REFUSED', `data set ${status.id} was cancelled${cancelling ? '' : ' by someone else'}; nothing was written`, {
-      id: status.id,
-    });
+    fail(
+      'MR_REFUSED',
+      `data set ${status.id} was cancelled${cancelling ? '' : ' by someone else'}; nothing was written`,
+      {
+        id: status.id,
+      },
+    );
   return status;
 };
 
 const download = async ({ client }: Context, status: DatasetStatus, out: string): Promise<void> => {
   const same = extname(status.out).toLowerCase() === tableExtension('--out', out);
   const file = same ? out : `${out}.part${extname(status.out)}`;
-  await pipeline(await client.stream(path('v1', 'datasets', status.id, 'data')), createWriteStream(file));
+  await pipeline(
+    await client.stream(path('v1', 'datasets', status.id, 'data')),
+    createWriteStream(file),
+  );
   if (same) return;
   const { rename, rm } = await import('node:fs/promises');
   const format = tableExtension('--out', out) === '.csv' ? 'csv, header' : 'parquet';
@@ -96,7 +112,10 @@ const dataset = async (name: string, options: DatasetOptions, command: Command):
   const status = await waitFor(context, await client.post<DatasetStatus>('/v1/datasets', { body }));
   if (!local) await download(context, status, out);
   if (json) document({ ...status, out });
-  else print(`${status.rows ?? 0} rows with ${status.features.length} features (${status.mode}) written to ${out}`);
+  else
+    print(
+      `${status.rows ?? 0} rows with ${status.features.length} features (${status.mode}) written to ${out}`,
+    );
 };
 
 export const addDataset = (program: Command): void => {
@@ -112,6 +131,9 @@ export const addDataset = (program: Command): void => {
         .default('event-time'),
     )
     .option('--known <time>', 'only what was known at this time')
-    .addHelpText('after', '\nExample:\n  millrace dataset delay_model --spine labels.csv --out training.parquet')
+    .addHelpText(
+      'after',
+      '\nExample:\n  millrace dataset delay_model --spine labels.csv --out training.parquet',
+    )
     .action(dataset);
 };

@@ -8,10 +8,17 @@ import { pairsOf, UsageError } from '../usage.ts';
 
 const SHOWN = 20;
 
-const some = <T>(values: readonly T[], total: number, what: string, text: (shown: readonly T[]) => string): string[] => {
+const some = <T>(
+  values: readonly T[],
+  total: number,
+  what: string,
+  text: (shown: readonly T[]) => string,
+): string[] => {
   const shown = values.slice(0, SHOWN);
   const more =
-    total > shown.length ? [`  … the first ${shown.length} of ${total} ${what}; --json has all that the server sent`] : [];
+    total > shown.length
+      ? [`  … the first ${shown.length} of ${total} ${what}; --json has all that the server sent`]
+      : [];
   return [indent(text(shown)), ...more];
 };
 
@@ -35,7 +42,12 @@ export const storyOf = (e: Explanation): string => {
     ...some(e.tiles, e.tiles.length, 'tiles', (tiles) =>
       table(
         ['from', 'to', 'newest event', 'state'],
-        tiles.map((t) => [showTime(t.start), showTime(t.end), showTime(t.newestEventTime), show(t.state)]),
+        tiles.map((t) => [
+          showTime(t.start),
+          showTime(t.end),
+          showTime(t.newestEventTime),
+          show(t.state),
+        ]),
       ),
     ),
     '',
@@ -71,10 +83,19 @@ const explain = async (
   command: Command,
 ): Promise<void> => {
   const dot = Math.max(name.indexOf('.'), name.indexOf(':'));
-  if (dot < 1 || dot === name.length - 1) throw new UsageError(`name the feature as VIEW.FEATURE, not ${JSON.stringify(name)}`);
+  if (dot < 1 || dot === name.length - 1)
+    throw new UsageError(`name the feature as VIEW.FEATURE, not ${JSON.stringify(name)}`);
   const { client, json, document, print } = contextOf(command);
-  const entity = Object.fromEntries(pairsOf('--entity', options.entity).map(([key, value]) => [`entity.${key}`, value]));
-  const parameters = { view: name.slice(0, dot), feature: name.slice(dot + 1), ...entity, at: options.at, known: options.known };
+  const entity = Object.fromEntries(
+    pairsOf('--entity', options.entity).map(([key, value]) => [`entity.${key}`, value]),
+  );
+  const parameters = {
+    view: name.slice(0, dot),
+    feature: name.slice(dot + 1),
+    ...entity,
+    at: options.at,
+    known: options.known,
+  };
   const explanation = await client.get<Explanation>(`/v1/explain${query(parameters)}`);
   if (json) document(explanation);
   else print(storyOf(explanation));
@@ -89,6 +110,9 @@ export const addExplain = (program: Command): void => {
     .requiredOption('--entity <key=value...>', 'the entity')
     .option('--at <time>', 'the value as of this event time; by default now')
     .option('--known <time>', 'only what was known at this time; by default now')
-    .addHelpText('after', '\nExample:\n  millrace explain airport_delays.delay_avg_1d --entity origin=ATL')
+    .addHelpText(
+      'after',
+      '\nExample:\n  millrace explain airport_delays.delay_avg_1d --entity origin=ATL',
+    )
     .action(explain);
 };

@@ -22,7 +22,11 @@ const counting = (onCount: (events: number) => void): Transform => {
   });
 };
 
-const exportEvents = async (source: string, { out }: { readonly out: string }, command: Command): Promise<void> => {
+const exportEvents = async (
+  source: string,
+  { out }: { readonly out: string },
+  command: Command,
+): Promise<void> => {
   const { client, json, document, print } = contextOf(command);
   const progress = createProgress();
   const stopping = new AbortController();
@@ -41,11 +45,16 @@ const exportEvents = async (source: string, { out }: { readonly out: string }, c
     await rename(part, out);
   } catch (error) {
     await rm(part, { force: true });
-    if (stopping.signal.aborted) fail('MR_REFUSED', `the export of "${source}" was stopped; nothing was written`, { source });
+    if (stopping.signal.aborted)
+      fail('MR_REFUSED', `the export of "${source}" was stopped; nothing was written`, { source });
     if (error instanceof MillraceError) throw error;
-    fail('MR_UNREACHABLE', `the export of "${source}" broke off after ${events} events: ${String(error)}; nothing was written`, {
-      source,
-    });
+    fail(
+      'MR_UNREACHABLE',
+      `the export of "${source}" broke off after ${events} events: ${String(error)}; nothing was written`,
+      {
+        source,
+      },
+    );
   } finally {
     progress.end();
     process.removeListener('SIGINT', stop);

@@ -25,13 +25,21 @@ interface GetOptions {
   readonly after?: string;
 }
 
-const cell = (value: Value | undefined, status: FeatureStatus | undefined): string | number | null => {
+const cell = (
+  value: Value | undefined,
+  status: FeatureStatus | undefined,
+): string | number | null => {
   if (status !== undefined && status !== 'present' && status !== 'null')
     return value === null || value === undefined ? status : `${show(value)} (${status})`;
-  return typeof value === 'number' || value === null || value === undefined ? (value ?? null) : show(value);
+  return typeof value === 'number' || value === null || value === undefined
+    ? (value ?? null)
+    : show(value);
 };
 
-const tableOf = ({ rows, status, features, views, at, known, degraded }: FeaturesAnswer, keys: readonly string[]): string => {
+const tableOf = (
+  { rows, status, features, views, at, known, degraded }: FeaturesAnswer,
+  keys: readonly string[],
+): string => {
   const lines = rows.map((row, r) => [
     ...keys.map((key) => cell(row[key], undefined)),
     ...features.map((name, f) => cell(row[name], status[r]?.[f])),
@@ -41,11 +49,17 @@ const tableOf = ({ rows, status, features, views, at, known, degraded }: Feature
       `${view.view} version ${view.version}, generation ${view.generation}, events up to ${showTime(view.eventTime)}, complete through ${showTime(view.through)}`,
   );
   if (degraded !== undefined) notes.push(`degraded, right all the same: ${degraded.join(', ')}`);
-  return [table([...keys, ...features], lines), '', `at ${showTime(at)}, known ${showTime(known)}`, ...notes].join('\n');
+  return [
+    table([...keys, ...features], lines),
+    '',
+    `at ${showTime(at)}, known ${showTime(known)}`,
+    ...notes,
+  ].join('\n');
 };
 
 const get = async (name: string, options: GetOptions, command: Command): Promise<void> => {
-  if (options.entity === undefined) throw new UsageError('name the entity: --entity key=value, once for each key');
+  if (options.entity === undefined)
+    throw new UsageError('name the entity: --entity key=value, once for each key');
   const { client, json, document, print } = contextOf(command);
   const target = await findTarget(client, name);
   const { keys, request } = await inputsOf(client, target);
@@ -76,7 +90,13 @@ export const addGet = (program: Command): void => {
     .option('--request <key=value...>', 'request inputs of on-demand features')
     .option('--at <time>', 'the values as of this event time; by default now')
     .option('--known <time>', 'only what was known at this time; by default now')
-    .option('--after <position>', 'wait until this position, of a publish or a command, is in the values')
-    .addHelpText('after', '\nExample:\n  millrace get delay_model --entity origin=ATL --request hour=18')
+    .option(
+      '--after <position>',
+      'wait until this position, of a publish or a command, is in the values',
+    )
+    .addHelpText(
+      'after',
+      '\nExample:\n  millrace get delay_model --entity origin=ATL --request hour=18',
+    )
     .action(get);
 };

@@ -26,11 +26,17 @@ const textsFor = (out: string | undefined, imported: Imported): ReadonlyMap<stri
 
 /** All or none: what is there already is found before anything is written. */
 const writeAll = (texts: ReadonlyMap<string, string>, force: boolean): void => {
-  const there = force ? [] : [...texts.keys()].filter((file) => statSync(file, { throwIfNoEntry: false }) !== undefined);
+  const there = force
+    ? []
+    : [...texts.keys()].filter((file) => statSync(file, { throwIfNoEntry: false }) !== undefined);
   if (there.length > 0)
-    fail('MR_FILE_INVALID', `${there.join(', ')} ${there.length === 1 ? 'is' : 'are'} there already: overwrite with --force`, {
-      files: there,
-    });
+    fail(
+      'MR_FILE_INVALID',
+      `${there.join(', ')} ${there.length === 1 ? 'is' : 'are'} there already: overwrite with --force`,
+      {
+        files: there,
+      },
+    );
   for (const [file, text] of texts) {
     try {
       mkdirSync(dirname(file), { recursive: true });
@@ -41,14 +47,22 @@ const writeAll = (texts: ReadonlyMap<string, string>, force: boolean): void => {
   }
 };
 
-const importFeast = async (repository: string, { out, force, project, strict }: Options, command: Command): Promise<void> => {
+const importFeast = async (
+  repository: string,
+  { out, force, project, strict }: Options,
+  command: Command,
+): Promise<void> => {
   const { json, document, message } = contextOf(command);
   const place = findRegistry(repository);
   const imported = importProject(readRegistry(place, project ?? null));
   if (imported.definitions.length === 0)
-    fail('MR_FILE_INVALID', `${place.path}: the project ${imported.project} has nothing that could be imported`, {
-      file: place.path,
-    });
+    fail(
+      'MR_FILE_INVALID',
+      `${place.path}: the project ${imported.project} has nothing that could be imported`,
+      {
+        file: place.path,
+      },
+    );
   const texts = textsFor(out, imported);
   if (out !== undefined) writeAll(texts, force === true);
   if (json) {
@@ -68,12 +82,20 @@ export const addImport = (program: Command): void => {
     .command('import')
     .description('definitions out of another feature store')
     .command('feast')
-    .description("a Feast repository's registry as Millrace definitions, on stdout; what has no counterpart is said on stderr")
+    .description(
+      "a Feast repository's registry as Millrace definitions, on stdout; what has no counterpart is said on stderr",
+    )
     .argument('<repo>', "a Feast repository's folder, its feature_store.yaml, or a registry's file")
     .option('--out <path>', 'write to a .ts file, or to a folder, a file a kind')
     .option('--force', 'overwrite files that are there')
-    .option('--project <name>', "which of the registry's projects; default: the repository's, or the only one")
+    .option(
+      '--project <name>',
+      "which of the registry's projects; default: the repository's, or the only one",
+    )
     .option('--strict', 'exit with 1 where anything has no counterpart')
-    .addHelpText('after', '\nExample:\n  millrace import feast ./feature_repo --out features.ts\n  millrace plan features.ts')
+    .addHelpText(
+      'after',
+      '\nExample:\n  millrace import feast ./feature_repo --out features.ts\n  millrace plan features.ts',
+    )
     .action(importFeast);
 };

@@ -18,7 +18,15 @@ interface CreateOptions {
 
 const create = async (name: string, options: CreateOptions, command: Command): Promise<void> => {
   const { client, json, document, print, message } = contextOf(command);
-  const { grant: grants, expires: expiresAt, rate: requestsPerSecond, burst, eventsPerDay, rowsPerDay, reason } = options;
+  const {
+    grant: grants,
+    expires: expiresAt,
+    rate: requestsPerSecond,
+    burst,
+    eventsPerDay,
+    rowsPerDay,
+    reason,
+  } = options;
   const limits = { requestsPerSecond, burst, eventsPerDay, rowsPerDay };
   const body = { name, grants, limits, expiresAt, reason };
   const created = await client.post<CreatedKey>('/v1/keys', { body });
@@ -61,7 +69,11 @@ const list = async (_options: unknown, command: Command): Promise<void> => {
   );
 };
 
-const revoke = async (id: string, { reason }: { readonly reason?: string }, command: Command): Promise<void> => {
+const revoke = async (
+  id: string,
+  { reason }: { readonly reason?: string },
+  command: Command,
+): Promise<void> => {
   const { client, json, document, print } = contextOf(command);
   const key = await client.post<KeyInfo>(`${path('v1', 'keys', id)}/revoke`, { body: { reason } });
   if (json) document(key);
@@ -75,7 +87,9 @@ export const addKeys = (program: Command): void => {
     .command('create')
     .description('make a key; it is printed this once')
     .argument('<name>', 'whose it is: the audit log has this name')
-    .addOption(new Option('--grant <grants...>', 'ROLE@NAMESPACE, or ROLE@* for all').makeOptionMandatory())
+    .addOption(
+      new Option('--grant <grants...>', 'ROLE@NAMESPACE, or ROLE@* for all').makeOptionMandatory(),
+    )
     .option('--expires <time>', 'it is good until then')
     .option('--rate <n>', 'requests a second', limit('--rate'))
     .option('--burst <n>', 'requests at once; by default those of a second', limit('--burst'))
@@ -97,6 +111,9 @@ export const addKeys = (program: Command): void => {
     .description('revoke a key, at once and for good')
     .argument('<id>', 'as `millrace keys list` has it')
     .option('--reason <text>', 'for the audit log')
-    .addHelpText('after', '\nExample:\n  millrace keys revoke 3f9a1c0b7d2e --reason "left the team"')
+    .addHelpText(
+      'after',
+      '\nExample:\n  millrace keys revoke 3f9a1c0b7d2e --reason "left the team"',
+    )
     .action(revoke);
 };

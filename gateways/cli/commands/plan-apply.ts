@@ -6,9 +6,15 @@ import { changedValueText } from '../definition-text.ts';
 import { show } from '../table.ts';
 
 const MARKS = { create: '+', revise: '~', unchanged: '=' } as const;
-const COSTS = { none: '', compatible: ' (compatible)', replay: ' (needs a replay)', breaking: ' (breaks a reader)' } as const;
+const COSTS = {
+  none: '',
+  compatible: ' (compatible)',
+  replay: ' (needs a replay)',
+  breaking: ' (breaks a reader)',
+} as const;
 
-const valueText = (path: string, value: unknown): string => changedValueText(path, value) ?? show(value);
+const valueText = (path: string, value: unknown): string =>
+  changedValueText(path, value) ?? show(value);
 
 const changeText = ({ kind, name, action, cost, fields, notes, problems }: PlannedChange): string =>
   [
@@ -24,13 +30,20 @@ const changeText = ({ kind, name, action, cost, fields, notes, problems }: Plann
   ].join('\n');
 
 const summary = (changes: readonly PlannedChange[]): string => {
-  const count = (action: PlannedChange['action']) => changes.filter((change) => change.action === action).length;
+  const count = (action: PlannedChange['action']) =>
+    changes.filter((change) => change.action === action).length;
   return `${count('create')} to create, ${count('revise')} to revise, ${count('unchanged')} unchanged`;
 };
 
-const plan = async (files: readonly string[], _options: unknown, command: Command): Promise<void> => {
+const plan = async (
+  files: readonly string[],
+  _options: unknown,
+  command: Command,
+): Promise<void> => {
   const { client, json, document, print } = contextOf(command);
-  const result = await client.post<PlanResult>('/v1/plan', { body: { definitions: await readDefinitionFiles(files) } });
+  const result = await client.post<PlanResult>('/v1/plan', {
+    body: { definitions: await readDefinitionFiles(files) },
+  });
   if (json) document(result);
   else print([...result.changes.map(changeText), summary(result.changes)].join('\n'));
   if (result.changes.some((change) => change.problems.length > 0)) process.exitCode = 1;
@@ -43,9 +56,16 @@ const apply = async (
 ): Promise<void> => {
   const { client, json, document, print } = contextOf(command);
   const definitions = await readDefinitionFiles(files);
-  const result = await client.post<ApplyResult>('/v1/apply', { body: { definitions, reason, force } });
+  const result = await client.post<ApplyResult>('/v1/apply', {
+    body: { definitions, reason, force },
+  });
   if (json) document(result);
-  else print([...result.changes.map(changeText), `applied ${result.applied}, at ${result.position}`].join('\n'));
+  else
+    print(
+      [...result.changes.map(changeText), `applied ${result.applied}, at ${result.position}`].join(
+        '\n',
+      ),
+    );
 };
 
 export const addPlanAndApply = (program: Command): void => {

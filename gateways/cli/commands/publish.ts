@@ -36,8 +36,10 @@ const PATIENCE_MS = 60_000;
 
 const formatOf = (file: string, given: Format | undefined): Format => {
   const format = given ?? (file === '-' ? 'ndjson' : FORMATS[extname(file).toLowerCase()]);
-  if (format === undefined) throw new UsageError(`what format has ${file}? say it with --format ndjson, csv or parquet`);
-  if (format === 'parquet' && file === '-') throw new UsageError('Parquet cannot be read from stdin: name a file');
+  if (format === undefined)
+    throw new UsageError(`what format has ${file}? say it with --format ndjson, csv or parquet`);
+  if (format === 'parquet' && file === '-')
+    throw new UsageError('Parquet cannot be read from stdin: name a file');
   return format;
 };
 
@@ -58,13 +60,20 @@ const createTally = (message: (text: string) => void) => {
     answer(batch: Batch, result: PublishResult): void {
       counts.accepted += result.accepted;
       counts.duplicates += result.duplicates;
-      for (const { index, code, message: text } of result.rejected) one(`event ${batch.sequence + index + 1}`, code, text);
+      for (const { index, code, message: text } of result.rejected)
+        one(`event ${batch.sequence + index + 1}`, code, text);
     },
-    badLine: ({ line, message: text }: BadLine): void => one(`line ${line}`, 'MR_BODY_INVALID', text),
+    badLine: ({ line, message: text }: BadLine): void =>
+      one(`line ${line}`, 'MR_BODY_INVALID', text),
   };
 };
 
-const publish = async (source: string, file: string, options: PublishOptions, command: Command): Promise<void> => {
+const publish = async (
+  source: string,
+  file: string,
+  options: PublishOptions,
+  command: Command,
+): Promise<void> => {
   const { client, json, document, print, message } = contextOf(command);
   const format = formatOf(file, options.format);
   const map = new Map(pairsOf('--map', options.map ?? []));
@@ -76,7 +85,9 @@ const publish = async (source: string, file: string, options: PublishOptions, co
   const { fields } = entry.definition;
 
   const producer = await producerOf(file, source, [format, [...map]], options.producer);
-  const { next: skip } = await client.get<{ next: number }>(path('v1', 'sources', source, 'producers', producer));
+  const { next: skip } = await client.get<{ next: number }>(
+    path('v1', 'sources', source, 'producers', producer),
+  );
   if (skip > 0) message(`going on after ${skip} events that the server has already`);
 
   const tally = createTally(message);
@@ -94,11 +105,18 @@ const publish = async (source: string, file: string, options: PublishOptions, co
 
   const speed = (): string =>
     `${Math.round((handled / Math.max(1, performance.now() - started)) * 1000).toLocaleString('en')} events/s`;
-  const reading: ReadOptions = { skip, limit: options.limit ?? Number.POSITIVE_INFINITY, onBadLine: tally.badLine };
+  const reading: ReadOptions = {
+    skip,
+    limit: options.limit ?? Number.POSITIVE_INFINITY,
+    onBadLine: tally.badLine,
+  };
   const batches =
     format === 'ndjson'
       ? ndjsonBatches(file, reading)
-      : tableBatches({ file, format, fields, map, ignoreExtra: options.ignoreExtra === true }, reading);
+      : tableBatches(
+          { file, format, fields, map, ignoreExtra: options.ignoreExtra === true },
+          reading,
+        );
   try {
     await sendInOrder(batches, {
       window: IN_FLIGHT,
@@ -156,12 +174,22 @@ export const addPublish = (program: Command): void => {
     .argument('<source>', 'name of the source')
     .argument('[file]', 'file of events; "-" is stdin', '-')
     .addOption(
-      new Option('--format <format>', 'by default the file name says it; stdin is ndjson').choices(['ndjson', 'csv', 'parquet']),
+      new Option('--format <format>', 'by default the file name says it; stdin is ndjson').choices([
+        'ndjson',
+        'csv',
+        'parquet',
+      ]),
     )
-    .option('--map <field=column...>', 'a field of the source and the column that it comes from (csv, parquet)')
+    .option(
+      '--map <field=column...>',
+      'a field of the source and the column that it comes from (csv, parquet)',
+    )
     .option('--ignore-extra', 'leave out columns that are no fields of the source')
     .option('--limit <n>', 'publish only the first n events', wholeOption('--limit'))
     .option('--producer <name>', 'go on by this name, not by the file: for a file that grows')
-    .addHelpText('after', '\nExample:\n  millrace publish flights flights.parquet --map flight_id=id --ignore-extra')
+    .addHelpText(
+      'after',
+      '\nExample:\n  millrace publish flights flights.parquet --map flight_id=id --ignore-extra',
+    )
     .action(publish);
 };

@@ -10,16 +10,33 @@ import { UsageError, wholeOption } from '../usage.ts';
 const entriesTable = (entries: readonly CatalogEntry[]): string =>
   table(
     ['kind', 'name', 'version', 'status', 'namespace', 'owner', 'tags', 'description'],
-    entries.map((e) => [e.kind, e.name, e.version, e.status, e.namespace, e.owner, e.tags.join(', '), e.description]),
+    entries.map((e) => [
+      e.kind,
+      e.name,
+      e.version,
+      e.status,
+      e.namespace,
+      e.owner,
+      e.tags.join(', '),
+      e.description,
+    ]),
   );
 
-const singular = (kind: string): string => (kind === 'entities' ? 'entity' : kind.replace(/s$/, ''));
+const singular = (kind: string): string =>
+  kind === 'entities' ? 'entity' : kind.replace(/s$/, '');
 
-const list = async (kind: string | undefined, _options: unknown, command: Command): Promise<void> => {
+const list = async (
+  kind: string | undefined,
+  _options: unknown,
+  command: Command,
+): Promise<void> => {
   const kinds = kind === undefined ? KINDS : KINDS.filter((known) => known === singular(kind));
-  if (kinds.length === 0) throw new UsageError(`"${kind}" is not a kind: it is one of ${KINDS.join(', ')}`);
+  if (kinds.length === 0)
+    throw new UsageError(`"${kind}" is not a kind: it is one of ${KINDS.join(', ')}`);
   const { client, json, records, print } = contextOf(command);
-  const entries = (await Promise.all(kinds.map((one) => client.get<CatalogEntry[]>(path('v1', 'registry', one))))).flat();
+  const entries = (
+    await Promise.all(kinds.map((one) => client.get<CatalogEntry[]>(path('v1', 'registry', one))))
+  ).flat();
   if (json) records(entries);
   else print(entriesTable(entries));
 };
@@ -58,7 +75,10 @@ const entryText = (entry: CatalogEntry): string => {
       showTime(m.eventTime),
       m.job ?? '',
     ]);
-    section('Materialized in', table(['store', 'location', 'generation', 'through', 'newest event', 'filled by'], rows));
+    section(
+      'Materialized in',
+      table(['store', 'location', 'generation', 'through', 'newest event', 'filled by'], rows),
+    );
   }
   section(
     'Versions',
@@ -77,19 +97,33 @@ const showEntry = async (
   command: Command,
 ): Promise<void> => {
   const { client, json, document, print } = contextOf(command);
-  const [prefix, rest] = name.includes('/') ? (name.split('/', 2) as [string, string]) : [options.kind, name];
+  const [prefix, rest] = name.includes('/')
+    ? (name.split('/', 2) as [string, string])
+    : [options.kind, name];
   const kinds = prefix === undefined ? KINDS : KINDS.filter((kind) => kind === singular(prefix));
-  if (kinds.length === 0) throw new UsageError(`"${prefix}" is not a kind: it is one of ${KINDS.join(', ')}`);
-  const found = (await Promise.all(kinds.map((kind) => find(client, kind, rest, options.at)))).filter((entry) => entry !== null);
+  if (kinds.length === 0)
+    throw new UsageError(`"${prefix}" is not a kind: it is one of ${KINDS.join(', ')}`);
+  const found = (
+    await Promise.all(kinds.map((kind) => find(client, kind, rest, options.at)))
+  ).filter((entry) => entry !== null);
   const [entry] = found;
-  if (entry === undefined) return fail('MR_NOT_FOUND', `nothing is registered as "${name}"`, { name });
+  if (entry === undefined)
+    return fail('MR_NOT_FOUND', `nothing is registered as "${name}"`, { name });
   if (found.length > 1)
-    return fail('MR_REFUSED', `"${name}" is the name of several: say ${found.map((e) => `${e.kind}/${e.name}`).join(' or ')}`, {
-      name,
-    });
+    return fail(
+      'MR_REFUSED',
+      `"${name}" is the name of several: say ${found.map((e) => `${e.kind}/${e.name}`).join(' or ')}`,
+      {
+        name,
+      },
+    );
   if (options.sql === true) {
     if (entry.sql === undefined)
-      return fail('MR_REFUSED', `${entry.kind} "${entry.name}" is not computed by SQL: --sql is for feature views`, { name });
+      return fail(
+        'MR_REFUSED',
+        `${entry.kind} "${entry.name}" is not computed by SQL: --sql is for feature views`,
+        { name },
+      );
     return print(entry.sql);
   }
   if (json) document(entry);
@@ -108,7 +142,11 @@ interface Lineage {
   readonly edges: readonly { readonly from: string; readonly to: string }[];
 }
 
-const lineage = async (name: string | undefined, _options: unknown, command: Command): Promise<void> => {
+const lineage = async (
+  name: string | undefined,
+  _options: unknown,
+  command: Command,
+): Promise<void> => {
   const { client, json, document, print } = contextOf(command);
   const graph = await client.get<Lineage>(`/v1/lineage${query({ name })}`);
   if (json) return document(graph);
@@ -140,7 +178,10 @@ export const addRegistry = (program: Command): void => {
     .option('--kind <kind>', 'where the name alone is not enough')
     .option('--at <version>', 'this version; by default the newest', wholeOption('--at', 1))
     .option('--sql', 'of a feature view: the SQL that Flink runs for it on the stack profile')
-    .addHelpText('after', '\nExample:\n  millrace show airport_delays\n  millrace show airport_delays --sql')
+    .addHelpText(
+      'after',
+      '\nExample:\n  millrace show airport_delays\n  millrace show airport_delays --sql',
+    )
     .action(showEntry);
   program
     .command('search')

@@ -23,23 +23,44 @@ async function* rejectedOf(
   after?: string,
 ): AsyncGenerator<RejectedRecord & { readonly total: number }> {
   for (let from = after; ; ) {
-    const page = await client.get<Page>(`${path('v1', 'rejected', source)}${query({ after: from, limit: PAGE })}`);
+    const page = await client.get<Page>(
+      `${path('v1', 'rejected', source)}${query({ after: from, limit: PAGE })}`,
+    );
     for (const record of page.records) yield { ...record, total: page.total };
     if (page.next === null || page.next === from) return;
     from = page.next;
   }
 }
 
-const list = async (source: string, { after, limit }: { after?: string; limit: number }, command: Command): Promise<void> => {
+const list = async (
+  source: string,
+  { after, limit }: { after?: string; limit: number },
+  command: Command,
+): Promise<void> => {
   const { client, json, records, print } = contextOf(command);
-  const page = await client.get<Page>(`${path('v1', 'rejected', source)}${query({ after, limit })}`);
+  const page = await client.get<Page>(
+    `${path('v1', 'rejected', source)}${query({ after, limit })}`,
+  );
   if (json) return records(page.records);
-  const rows = page.records.map((r) => [r.position, showTime(r.logTime), r.code, r.field, r.message]);
+  const rows = page.records.map((r) => [
+    r.position,
+    showTime(r.logTime),
+    r.code,
+    r.field,
+    r.message,
+  ]);
   print(table(['position', 'rejected at', 'code', 'field', 'why'], rows));
-  print(`\n${page.records.length} of ${page.total}${page.next === null ? '' : `; go on with --after ${page.next}`}`);
+  print(
+    `\n${page.records.length} of ${page.total}${page.next === null ? '' : `; go on with --after ${page.next}`}`,
+  );
 };
 
-const showOne = async (source: string, position: string, _options: unknown, command: Command): Promise<void> => {
+const showOne = async (
+  source: string,
+  position: string,
+  _options: unknown,
+  command: Command,
+): Promise<void> => {
   const { client, json, document, print } = contextOf(command);
   for await (const record of rejectedOf(client, source)) {
     if (record.position !== position) continue;
@@ -57,7 +78,10 @@ const showOne = async (source: string, position: string, _options: unknown, comm
     );
     return print(`event     ${typeof event === 'string' ? event : JSON.stringify(event, null, 2)}`);
   }
-  fail('MR_NOT_FOUND', `source "${source}" has no rejected event at ${position}`, { source, position });
+  fail('MR_NOT_FOUND', `source "${source}" has no rejected event at ${position}`, {
+    source,
+    position,
+  });
 };
 
 const readEvents = async (file: string): Promise<unknown[]> => {
@@ -84,15 +108,20 @@ const resend = async (
   { all, events: file }: { all?: boolean; events?: string },
   command: Command,
 ): Promise<void> => {
-  if (given.length > 0 === (all === true)) throw new UsageError('name the positions to send again, or --all');
+  if (given.length > 0 === (all === true))
+    throw new UsageError('name the positions to send again, or --all');
   const { client, json, document, print } = contextOf(command);
   const positions = [...given];
-  if (all === true) for await (const record of rejectedOf(client, source)) positions.push(record.position);
+  if (all === true)
+    for await (const record of rejectedOf(client, source)) positions.push(record.position);
   const events = file === undefined ? undefined : await readEvents(file);
   const total = { accepted: 0, duplicates: 0, rejected: [] as PublishResult['rejected'][number][] };
   for (let i = 0; i < positions.length || i === 0; i += PAGE) {
-    const body = events === undefined ? { positions: positions.slice(i, i + PAGE) } : { positions, events };
-    const result = await client.post<PublishResult>(path('v1', 'rejected', source, 'resend'), { body });
+    const body =
+      events === undefined ? { positions: positions.slice(i, i + PAGE) } : { positions, events };
+    const result = await client.post<PublishResult>(path('v1', 'rejected', source, 'resend'), {
+      body,
+    });
     total.accepted += result.accepted;
     total.duplicates += result.duplicates;
     total.rejected.push(...result.rejected.map((r) => ({ ...r, index: r.index + i })));
@@ -100,13 +129,20 @@ const resend = async (
   }
   if (json) document(total);
   else {
-    print(`${total.accepted} accepted, ${total.duplicates} duplicates, ${total.rejected.length} rejected again`);
-    for (const r of total.rejected.slice(0, 20)) print(`  ${positions[r.index] ?? r.index}: ${r.code} ${r.message}`);
+    print(
+      `${total.accepted} accepted, ${total.duplicates} duplicates, ${total.rejected.length} rejected again`,
+    );
+    for (const r of total.rejected.slice(0, 20))
+      print(`  ${positions[r.index] ?? r.index}: ${r.code} ${r.message}`);
   }
   if (total.rejected.length > 0) process.exitCode = 1;
 };
 
-const late = async (view: string, { limit }: { limit: number }, command: Command): Promise<void> => {
+const late = async (
+  view: string,
+  { limit }: { limit: number },
+  command: Command,
+): Promise<void> => {
   const { client, json, records, print } = contextOf(command);
   const report = await client.get<LateReport>(`${path('v1', 'late', view)}${query({ limit })}`);
   if (json) return records(report.records);
@@ -146,7 +182,10 @@ export const addRejectedAndLate = (program: Command): void => {
     .argument('[position...]')
     .option('--all', 'all that were refused')
     .option('--events <file>', 'NDJSON of corrected events, one for each position')
-    .addHelpText('after', '\nExample:\n  millrace rejected resend flights rejected.flights@0:12 --events corrected.ndjson')
+    .addHelpText(
+      'after',
+      '\nExample:\n  millrace rejected resend flights rejected.flights@0:12 --events corrected.ndjson',
+    )
     .action(resend);
   program
     .command('late')

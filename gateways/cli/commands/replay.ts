@@ -32,13 +32,20 @@ const replayFacts = (replay: ReplayStatus): string =>
     ...(replay.error === null ? [] : ([['error', replay.error]] as const)),
   ]);
 
-const entitiesFor = async (client: Client, view: string, texts: readonly string[]): Promise<Record<string, unknown>[]> => {
+const entitiesFor = async (
+  client: Client,
+  view: string,
+  texts: readonly string[],
+): Promise<Record<string, unknown>[]> => {
   const entry: CatalogEntry | null = await find(client, 'feature-view', view);
   if (entry === null) return fail('MR_NOT_FOUND', `there is no feature view "${view}"`, { view });
   return entitiesOf(texts, (await inputsOf(client, entry)).keys);
 };
 
-const waitUntilFilled = async ({ client }: Context, started: ReplayStatus): Promise<ReplayStatus> => {
+const waitUntilFilled = async (
+  { client }: Context,
+  started: ReplayStatus,
+): Promise<ReplayStatus> => {
   const progress = createProgress();
   let replay = started;
   while (replay.state === 'filling') {
@@ -50,17 +57,26 @@ const waitUntilFilled = async ({ client }: Context, started: ReplayStatus): Prom
   return replay;
 };
 
-const start = async (view: string, { wait, entity, ...options }: StartOptions, command: Command): Promise<void> => {
+const start = async (
+  view: string,
+  { wait, entity, ...options }: StartOptions,
+  command: Command,
+): Promise<void> => {
   const context = contextOf(command);
   const { client, json, document, print } = context;
-  const entities = entity === undefined ? {} : { entities: await entitiesFor(client, view, entity) };
+  const entities =
+    entity === undefined ? {} : { entities: await entitiesFor(client, view, entity) };
   const { from, to, reason } = options;
-  const started = await client.post<ReplayStatus>('/v1/replays', { body: { view, from, to, reason, ...entities } });
+  const started = await client.post<ReplayStatus>('/v1/replays', {
+    body: { view, from, to, reason, ...entities },
+  });
   const replay = wait === true ? await waitUntilFilled(context, started) : started;
   if (json) document(replay);
   else print(replayFacts(replay));
   if (replay.state === 'failed')
-    fail('MR_REPLAY_STATE', `replay ${replay.id} failed: ${replay.error ?? 'no cause is known'}`, { id: replay.id });
+    fail('MR_REPLAY_STATE', `replay ${replay.id} failed: ${replay.error ?? 'no cause is known'}`, {
+      id: replay.id,
+    });
 };
 
 const list = async (_options: unknown, command: Command): Promise<void> => {
@@ -78,7 +94,22 @@ const list = async (_options: unknown, command: Command): Promise<void> => {
     r.actor,
     r.reason,
   ]);
-  print(table(['replay', 'view', 'version', 'generation', 'state', 'progress', 'started', 'actor', 'reason'], rows));
+  print(
+    table(
+      [
+        'replay',
+        'view',
+        'version',
+        'generation',
+        'state',
+        'progress',
+        'started',
+        'actor',
+        'reason',
+      ],
+      rows,
+    ),
+  );
 };
 
 const showReplay = async (id: string, _options: unknown, command: Command): Promise<void> => {
@@ -88,11 +119,26 @@ const showReplay = async (id: string, _options: unknown, command: Command): Prom
   else print(replayFacts(replay));
 };
 
-const comparisonText = ({ view, live, candidate, at, features, onlyLive, onlyCandidate }: ReplayComparison): string => {
-  const side = (name: string, s: { version: number; generation: number; entities: number } | null) =>
-    s === null ? `${name}: none` : `${name}: version ${s.version}, generation ${s.generation}, ${s.entities} entities`;
+const comparisonText = ({
+  view,
+  live,
+  candidate,
+  at,
+  features,
+  onlyLive,
+  onlyCandidate,
+}: ReplayComparison): string => {
+  const side = (
+    name: string,
+    s: { version: number; generation: number; entities: number } | null,
+  ) =>
+    s === null
+      ? `${name}: none`
+      : `${name}: version ${s.version}, generation ${s.generation}, ${s.entities} entities`;
   const examples = features.flatMap((feature) =>
-    feature.examples.map((e) => `  ${feature.name} of ${entityText(e.entity)}: ${show(e.live)} → ${show(e.candidate)}`),
+    feature.examples.map(
+      (e) => `  ${feature.name} of ${entityText(e.entity)}: ${show(e.live)} → ${show(e.candidate)}`,
+    ),
   );
   return [
     `${view} at ${showTime(at)}`,
@@ -120,7 +166,9 @@ const change =
   (action: string) =>
   async (id: string, { reason }: { reason?: string }, command: Command): Promise<void> => {
     const { client, json, document, print } = contextOf(command);
-    const replay = await client.post<ReplayStatus>(path('v1', 'replays', id, action), { body: { reason } });
+    const replay = await client.post<ReplayStatus>(path('v1', 'replays', id, action), {
+      body: { reason },
+    });
     if (json) document(replay);
     else print(`replay ${replay.id} of ${replay.view}: ${replay.state}`);
   };
@@ -141,11 +189,21 @@ export const addReplay = (program: Command): void => {
     .option('--from <time>', 'recompute from this event time')
     .option('--to <time>', 'recompute up to this event time')
     .option('--reason <text>', 'why, for the audit log')
-    .option('--entity <key=value...>', 'recompute only these entities; a key that comes again begins another')
+    .option(
+      '--entity <key=value...>',
+      'recompute only these entities; a key that comes again begins another',
+    )
     .option('--wait', 'wait until it is filled')
-    .addHelpText('after', '\nExample:\n  millrace replay start airport_delays --reason "corrected delays" --wait')
+    .addHelpText(
+      'after',
+      '\nExample:\n  millrace replay start airport_delays --reason "corrected delays" --wait',
+    )
     .action(start);
-  replay.command('list').description('all replays').addHelpText('after', '\nExample:\n  millrace replay list').action(list);
+  replay
+    .command('list')
+    .description('all replays')
+    .addHelpText('after', '\nExample:\n  millrace replay list')
+    .action(list);
   replay
     .command('show')
     .description('one replay')

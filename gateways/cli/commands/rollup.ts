@@ -10,9 +10,15 @@ interface RollupOptions {
   readonly features?: readonly string[];
 }
 
-const rollup = async (view: string, { every, from, to, features }: RollupOptions, command: Command): Promise<void> => {
+const rollup = async (
+  view: string,
+  { every, from, to, features }: RollupOptions,
+  command: Command,
+): Promise<void> => {
   const { client, json, document, print } = contextOf(command);
-  const result = await client.post<RollupResult>('/v1/rollups', { body: { view, every, from, to, features } });
+  const result = await client.post<RollupResult>('/v1/rollups', {
+    body: { view, every, from, to, features },
+  });
   if (json) document(result);
   else
     print(

@@ -110,9 +110,14 @@ const startGrpc = async (
   });
 };
 
-const accessOf = async (platform: Platform, options: ServeOptions, adminKey: string | undefined): Promise<Access> => {
+const accessOf = async (
+  platform: Platform,
+  options: ServeOptions,
+  adminKey: string | undefined,
+): Promise<Access> => {
   const tokens = tokenFlagsOf(options);
-  const verifyToken = tokens === null ? null : (await import('#infra/access/tokens.ts')).createTokenVerifier(tokens);
+  const verifyToken =
+    tokens === null ? null : (await import('#infra/access/tokens.ts')).createTokenVerifier(tokens);
   const access = platform.access({
     demand: options.access,
     openMetrics: options.openMetrics ?? false,
@@ -153,7 +158,10 @@ const serve = async (options: ServeOptions, command: Command): Promise<void> => 
       ...(tls === undefined ? {} : { tls }),
     }).catch((error: NodeJS.ErrnoException) => {
       if (error.code === 'EADDRINUSE')
-        return fail('MR_REFUSED', `port ${port} of ${host} is taken: choose another with --port`, { host, port });
+        return fail('MR_REFUSED', `port ${port} of ${host} is taken: choose another with --port`, {
+          host,
+          port,
+        });
       throw error;
     });
     const grpc = await startGrpc(access, tls, options, log).catch(async (error: unknown) => {
@@ -173,7 +181,9 @@ const serve = async (options: ServeOptions, command: Command): Promise<void> => 
       `${json === true ? JSON.stringify(ready) : `millrace is ready at ${at}, ${accessText(access.demanded())} (profile ${profile}, data in ${dataDirectory})`}\n`,
     );
     if (inClear(host, access.demanded(), tls))
-      warn('without TLS keys travel in clear: give it --tls-cert and --tls-key, or something in front that ends TLS');
+      warn(
+        'without TLS keys travel in clear: give it --tls-cert and --tls-key, or something in front that ends TLS',
+      );
     await signal;
     log.log('info', 'stopping: the requests in flight are waited for');
     await Promise.all([gateway.close(), grpc?.close()]);
@@ -187,35 +197,74 @@ const serve = async (options: ServeOptions, command: Command): Promise<void> => 
 export const addServe = (program: Command): void => {
   addAccessOptions(program.command('serve'))
     .description('run the platform; prints one line when it is ready')
-    .addOption(new Option('--profile <profile>', 'what it runs on').choices(['embedded', 'stack']).default('embedded'))
+    .addOption(
+      new Option('--profile <profile>', 'what it runs on')
+        .choices(['embedded', 'stack'])
+        .default('embedded'),
+    )
     .option('--data <dir>', 'data directory', '.millrace')
     .option('--port <n>', 'port; 0 takes any free one', wholeOption('--port'), 7411)
     .option('--host <address>', 'address to listen on', '127.0.0.1')
-    .option('--grpc-port <n>', 'port for gRPC; 0 takes any free one; absent: no gRPC', wholeOption('--grpc-port'))
+    .option(
+      '--grpc-port <n>',
+      'port for gRPC; 0 takes any free one; absent: no gRPC',
+      wholeOption('--grpc-port'),
+    )
     .option(
       '--openlineage <url>',
       'where OpenLineage events go: http(s)://…, a file, or `log` to keep them for /v1/lineage/events; default: OPENLINEAGE_URL',
     )
-    .option('--stack <dir>', 'profile stack: directory of the servers that `millrace stack up` started', '.millrace-stack')
+    .option(
+      '--stack <dir>',
+      'profile stack: directory of the servers that `millrace stack up` started',
+      '.millrace-stack',
+    )
     .option('--stack-port <n>', 'profile stack: their base port', wholeOption('--stack-port'), 7420)
-    .option('--addresses <file>', 'profile stack: JSON with the addresses of servers that run elsewhere')
-    .option('--hot-budget <ms>', 'profile stack: how long a read waits for the hot store', wholeOption('--hot-budget', 1), 100)
+    .option(
+      '--addresses <file>',
+      'profile stack: JSON with the addresses of servers that run elsewhere',
+    )
+    .option(
+      '--hot-budget <ms>',
+      'profile stack: how long a read waits for the hot store',
+      wholeOption('--hot-budget', 1),
+      100,
+    )
     .option(
       '--primary-budget <ms>',
       'profile stack: how long a read waits for the primary store',
       wholeOption('--primary-budget', 1),
       250,
     )
-    .option('--no-projections', 'profile stack: serve only; leave the hot copy and the inboxes to other processes')
+    .option(
+      '--no-projections',
+      'profile stack: serve only; leave the hot copy and the inboxes to other processes',
+    )
     .addOption(
-      new Option('--feast-statuses <words>', "what Feast's clients are told of nulls and of values past their ttl")
+      new Option(
+        '--feast-statuses <words>',
+        "what Feast's clients are told of nulls and of values past their ttl",
+      )
         .choices(['exact', 'feast'])
         .default('exact'),
     )
-    .addOption(new Option('--log-format <format>', 'lines on stderr: text, or JSON').choices(['text', 'json']).default('text'))
-    .addOption(new Option('--log-level <level>', 'what is logged, and what is graver').choices([...LOG_LEVELS]).default('info'))
+    .addOption(
+      new Option('--log-format <format>', 'lines on stderr: text, or JSON')
+        .choices(['text', 'json'])
+        .default('text'),
+    )
+    .addOption(
+      new Option('--log-level <level>', 'what is logged, and what is graver')
+        .choices([...LOG_LEVELS])
+        .default('info'),
+    )
     .addOption(limitOption())
-    .option('--log-slow <ms>', 'requests that take longer are logged', wholeOption('--log-slow'), SLOW_MS)
+    .option(
+      '--log-slow <ms>',
+      'requests that take longer are logged',
+      wholeOption('--log-slow'),
+      SLOW_MS,
+    )
     .addHelpText('after', '\nExample:\n  millrace serve --data ./data --port 7411')
     .action(serve);
 };

@@ -10,7 +10,9 @@ const told = (row: ServedRow): string =>
       ['request', `${row.requestId}, row ${row.row + 1} of ${row.rows}`],
       ['asked by', row.actor],
       ['entity', entityText(row.entity)],
-      ...(Object.keys(row.request).length === 0 ? [] : ([['inputs', entityText(row.request)]] as const)),
+      ...(Object.keys(row.request).length === 0
+        ? []
+        : ([['inputs', entityText(row.request)]] as const)),
       ['at', showTime(row.at)],
       ['known', showTime(row.known)],
       ['logged', `${showTime(row.logTime)}, ${row.position}`],
@@ -20,11 +22,16 @@ const told = (row: ServedRow): string =>
       Object.keys(row.status).map((name) => [name, show(row.values[name]), row.status[name]]),
     ),
     ...row.views.map(
-      ({ view, version, generation, position }) => `${view} version ${version}, generation ${generation}, read up to ${position}`,
+      ({ view, version, generation, position }) =>
+        `${view} version ${version}, generation ${generation}, read up to ${position}`,
     ),
   ].join('\n');
 
-const served = async (service: string, { requestId }: { requestId: string }, command: Command): Promise<void> => {
+const served = async (
+  service: string,
+  { requestId }: { requestId: string },
+  command: Command,
+): Promise<void> => {
   const { client, json, records, print } = contextOf(command);
   const rows = await client.get<readonly ServedRow[]>(
     `${path('v1', 'services', service, 'served')}${query({ request: requestId })}`,
@@ -38,7 +45,10 @@ export const addServed = (program: Command): void => {
     .command('served')
     .description('what a logged service answered to a request')
     .argument('<service>')
-    .requiredOption('--request-id <id>', "the request's id, as the answer's header x-request-id gave it")
+    .requiredOption(
+      '--request-id <id>',
+      "the request's id, as the answer's header x-request-id gave it",
+    )
     .addHelpText('after', '\nExample:\n  millrace served delay_model --request-id 6f9a2c11-42')
     .action(served);
 };

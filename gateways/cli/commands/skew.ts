@@ -24,19 +24,42 @@ const MEANS: Readonly<Record<SkewCause, string>> = {
 const shareText = (share: number): string =>
   share === 0 ? '0 %' : share < 0.0001 ? '< 0.01 %' : `${Number((share * 100).toPrecision(3))} %`;
 
-const exampleText = ({ requestId, row, entity, at, served, eventTime, causes, events }: SkewExample): string =>
+const exampleText = ({
+  requestId,
+  row,
+  entity,
+  at,
+  served,
+  eventTime,
+  causes,
+  events,
+}: SkewExample): string =>
   [
     `${entityText(entity)} at ${showTime(at)}: served ${show(served)}, event-time ${show(eventTime)} (${causes.map((cause) => SAID[cause]).join(', ')}), request ${requestId} row ${row + 1}`,
     ...events.map((event) =>
-      indent(`${SAID[event.cause]}: ${event.position}, of ${showTime(event.eventTime)}, accepted ${showTime(event.logTime)}`),
+      indent(
+        `${SAID[event.cause]}: ${event.position}, of ${showTime(event.eventTime)}, accepted ${showTime(event.logTime)}`,
+      ),
     ),
   ].join('\n');
 
 const examplesOf = ({ feature, examples }: FeatureSkew): string =>
   [feature, ...examples.map((e) => indent(exampleText(e)))].join('\n');
 
-const tell = ({ service, known, logged, compared, incomparable, views, features, gone, unexplained }: SkewReport): string => {
-  const causes = (Object.keys(SAID) as SkewCause[]).filter((cause) => features.some((feature) => feature.causes[cause] > 0));
+const tell = ({
+  service,
+  known,
+  logged,
+  compared,
+  incomparable,
+  views,
+  features,
+  gone,
+  unexplained,
+}: SkewReport): string => {
+  const causes = (Object.keys(SAID) as SkewCause[]).filter((cause) =>
+    features.some((feature) => feature.causes[cause] > 0),
+  );
   const rows = features.map((f) => [
     f.feature,
     f.compared,
@@ -50,16 +73,41 @@ const tell = ({ service, known, logged, compared, incomparable, views, features,
   const differing = features.filter(({ examples }) => examples.length > 0);
   return [
     `${service}: ${compared.rows} of ${logged.rows} logged rows compared (${compared.requests} requests), with what was known at ${showTime(known)}`,
-    ...views.map(({ view, version, generation }) => `  ${view} version ${version}, generation ${show(generation)}`),
+    ...views.map(
+      ({ view, version, generation }) =>
+        `  ${view} version ${version}, generation ${show(generation)}`,
+    ),
     '',
-    table(['feature', 'rows', 'differ', 'share', 'largest', 'mean', 'one null', ...causes.map((cause) => SAID[cause])], rows),
-    ...(causes.length === 0 ? [] : ['', ...causes.map((cause) => `${SAID[cause]}: ${MEANS[cause]}`)]),
+    table(
+      [
+        'feature',
+        'rows',
+        'differ',
+        'share',
+        'largest',
+        'mean',
+        'one null',
+        ...causes.map((cause) => SAID[cause]),
+      ],
+      rows,
+    ),
+    ...(causes.length === 0
+      ? []
+      : ['', ...causes.map((cause) => `${SAID[cause]}: ${MEANS[cause]}`)]),
     ...(differing.length === 0 ? [] : ['', ...differing.map(examplesOf)]),
-    ...(incomparable === 0 ? [] : ['', `${incomparable} rows do not give what the service asks for now, and are not compared`]),
+    ...(incomparable === 0
+      ? []
+      : [
+          '',
+          `${incomparable} rows do not give what the service asks for now, and are not compared`,
+        ]),
     ...(gone.length === 0 ? [] : ['', `not part of the service any more: ${gone.join(', ')}`]),
     ...(unexplained === 0
       ? []
-      : ['', `!! ${unexplained} differing values are UNEXPLAINED: that is a bug; report it with --json`]),
+      : [
+          '',
+          `!! ${unexplained} differing values are UNEXPLAINED: that is a bug; report it with --json`,
+        ]),
   ].join('\n');
 };
 
@@ -69,12 +117,19 @@ const skew = async (
   command: Command,
 ): Promise<void> => {
   const { client, json, document, print } = contextOf(command);
-  const report = await client.get<SkewReport>(`${path('v1', 'services', service, 'skew')}${query({ ...options })}`);
+  const report = await client.get<SkewReport>(
+    `${path('v1', 'services', service, 'skew')}${query({ ...options })}`,
+  );
   if (json) document(report);
   else print(tell(report));
   if (report.unexplained === 0) return;
   if (json) process.exitCode = 1;
-  else fail('MR_INTERNAL', `${report.unexplained} served values of "${service}" differ without a cause`, { service });
+  else
+    fail(
+      'MR_INTERNAL',
+      `${report.unexplained} served values of "${service}" differ without a cause`,
+      { service },
+    );
 };
 
 export const addSkew = (program: Command): void => {
@@ -84,7 +139,11 @@ export const addSkew = (program: Command): void => {
     .argument('<service>')
     .option('--since <time>', 'reads from this time on')
     .option('--until <time>', 'reads up to this time')
-    .option('--sample <n>', 'at most about this many rows, of whole requests (10,000)', wholeOption('--sample', 1))
+    .option(
+      '--sample <n>',
+      'at most about this many rows, of whole requests (10,000)',
+      wholeOption('--sample', 1),
+    )
     .addHelpText('after', '\nExample:\n  millrace skew delay_model --since 2026-01-31T00:00:00Z')
     .action(skew);
 };

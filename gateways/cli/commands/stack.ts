@@ -21,7 +21,9 @@ const say = (line: string): void => void process.stderr.write(`${line}\n`);
 /** The ports that the stack was started with, where it was. */
 const basePortOf = (directory: string): number => {
   const file = join(directory, 'stack.json');
-  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as { basePort: number }).basePort : DEFAULT_BASE_PORT;
+  return existsSync(file)
+    ? (JSON.parse(readFileSync(file, 'utf8')) as { basePort: number }).basePort
+    : DEFAULT_BASE_PORT;
 };
 
 const open = async ({ data, basePort }: StackCommandOptions): Promise<Stack> => {
@@ -78,14 +80,26 @@ const status = async (options: StackCommandOptions, command: Command): Promise<v
   if (servers.some((server) => server.state !== 'ready')) process.exitCode = 1;
 };
 
-const logs = async (server: string, options: StackCommandOptions & { readonly follow?: boolean }): Promise<void> => {
+const logs = async (
+  server: string,
+  options: StackCommandOptions & { readonly follow?: boolean },
+): Promise<void> => {
   const stack = await open(options);
   const found = (await stack.status()).find(({ name }) => name === server);
   if (found === undefined)
-    return fail('MR_NOT_FOUND', `there is no server "${server}" in the stack: \`millrace stack status\` lists them`, { server });
-  if (!existsSync(found.log)) return fail('MR_NOT_FOUND', `${server} has no log yet: it was never started here`, { server });
+    return fail(
+      'MR_NOT_FOUND',
+      `there is no server "${server}" in the stack: \`millrace stack status\` lists them`,
+      { server },
+    );
+  if (!existsSync(found.log))
+    return fail('MR_NOT_FOUND', `${server} has no log yet: it was never started here`, { server });
   await new Promise<void>((done) => {
-    const tail = spawn('tail', ['-n', '100', ...(options.follow === true ? ['-F'] : []), found.log], { stdio: 'inherit' });
+    const tail = spawn(
+      'tail',
+      ['-n', '100', ...(options.follow === true ? ['-F'] : []), found.log],
+      { stdio: 'inherit' },
+    );
     tail.on('exit', () => done());
   });
 };
@@ -100,11 +114,23 @@ export const addStack = (program: Command): void => {
       .command(name)
       .description(description)
       .option('--data <dir>', 'directory of the servers', DEFAULT_DIRECTORY)
-      .option('--base-port <n>', `first of their ports (default ${DEFAULT_BASE_PORT})`, wholeOption('--base-port'))
+      .option(
+        '--base-port <n>',
+        `first of their ports (default ${DEFAULT_BASE_PORT})`,
+        wholeOption('--base-port'),
+      )
       .addHelpText('after', `\nExample:\n  ${example}`);
-  add('up', 'fetches, starts and waits for all of them; shows what runs where', 'millrace stack up --data ./stack').action(up);
+  add(
+    'up',
+    'fetches, starts and waits for all of them; shows what runs where',
+    'millrace stack up --data ./stack',
+  ).action(up);
   add('down', 'stops them; their data stays', 'millrace stack down').action(down);
-  add('status', 'what runs where; exit status 1 where something is down', 'millrace stack status --json').action(status);
+  add(
+    'status',
+    'what runs where; exit status 1 where something is down',
+    'millrace stack status --json',
+  ).action(status);
   add('logs <server>', 'the end of a server’s log', 'millrace stack logs taskmanager --follow')
     .option('--follow', 'go on as it grows')
     .action(logs);

@@ -10,7 +10,13 @@ const jobsText = (jobs: readonly EngineJob[]): string[] =>
         '\nJobs',
         table(
           ['job', 'state', 'restarts', 'last checkpoint', 'last failure'],
-          jobs.map((job) => [job.name, job.state, job.restarts, showTime(job.checkpointAt), job.failure ?? '']),
+          jobs.map((job) => [
+            job.name,
+            job.state,
+            job.restarts,
+            showTime(job.checkpointAt),
+            job.failure ?? '',
+          ]),
         ),
       ];
 
@@ -22,16 +28,37 @@ const statusText = (s: PlatformStatus): string =>
       ['running since', showTime(s.startedAt)],
       ['data', s.dataDirectory],
       ['memory', `${Math.round(s.memoryBytes / 2 ** 20)} MiB`],
-      ['degraded', s.degraded === undefined || s.degraded.length === 0 ? 'no' : s.degraded.join(', ')],
+      [
+        'degraded',
+        s.degraded === undefined || s.degraded.length === 0 ? 'no' : s.degraded.join(', '),
+      ],
     ]),
     '\nSources',
     table(
       ['source', 'events', 'rejected', 'newest event', 'position', 'in history'],
-      s.sources.map((x) => [x.source, x.events, x.rejected, showTime(x.newestEventTime), x.position, x.historyThrough]),
+      s.sources.map((x) => [
+        x.source,
+        x.events,
+        x.rejected,
+        showTime(x.newestEventTime),
+        x.position,
+        x.historyThrough,
+      ]),
     ),
     '\nViews',
     table(
-      ['view', 'version', 'generation', 'state', 'entities', 'tiles', 'late', 'lag', 'newest event', 'position'],
+      [
+        'view',
+        'version',
+        'generation',
+        'state',
+        'entities',
+        'tiles',
+        'late',
+        'lag',
+        'newest event',
+        'position',
+      ],
       s.views.map((v) => [
         v.view,
         v.version,
@@ -49,7 +76,10 @@ const statusText = (s: PlatformStatus): string =>
     ...jobsText([...s.views.flatMap((v) => v.job ?? []), ...(s.jobs ?? [])]),
     ...(s.served === undefined
       ? []
-      : ['\nRows read', table(['hot store', 'primary store', 'raw events'], [Object.values(s.served)])]),
+      : [
+          '\nRows read',
+          table(['hot store', 'primary store', 'raw events'], [Object.values(s.served)]),
+        ]),
     '\nReplays',
     table(
       ['replay', 'view', 'generation', 'state', 'progress'],

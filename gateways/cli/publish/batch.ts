@@ -44,7 +44,10 @@ export const createBatcher = (from: number): Batcher => {
   };
   return {
     add(event) {
-      const full = events.length >= MAX_EVENTS || (events.length > 0 && chars + event.length > MAX_CHARS) ? take() : null;
+      const full =
+        events.length >= MAX_EVENTS || (events.length > 0 && chars + event.length > MAX_CHARS)
+          ? take()
+          : null;
       events.push(event);
       chars += event.length + 1;
       return full;

@@ -1,6 +1,7 @@
 /**
- * The SQL by which DuckDB turns rows of a file into JSON events of a source, one text a row.
- * A cell that does not fit its field is sent as text, so that the server rejects that one event and says why, not the whole file.
+ * The SQL by which DuckDB turns rows of a file into JSON events of a source, one text a row. A cell
+ * that does not fit its field is sent as text, so that the server rejects that one event and says
+ * why, not the whole file.
  */
 import type { FieldType } from '#domain/values/value.ts';
 import { identifier, literal } from '../duckdb.ts';
@@ -22,12 +23,14 @@ const quoted = (sql: string): string => `CAST(to_json(CAST(${sql} AS VARCHAR)) A
 const NUMBERS = new Set(['int', 'long', 'float', 'double']);
 
 const ofText = (sql: string, { base, array, nullable }: FieldType): string => {
-  if (array) return `CASE WHEN json_valid(${sql}) AND starts_with(trim(${sql}), '[') THEN ${sql} ELSE ${quoted(sql)} END`;
+  if (array)
+    return `CASE WHEN json_valid(${sql}) AND starts_with(trim(${sql}), '[') THEN ${sql} ELSE ${quoted(sql)} END`;
   if (NUMBERS.has(base))
     return `CASE WHEN regexp_full_match(trim(${sql}), '${JSON_NUMBER}') THEN trim(${sql}) ELSE ${quoted(sql)} END`;
   if (base === 'boolean')
     return `CASE WHEN lower(trim(${sql})) IN ('true', 'false') THEN lower(trim(${sql})) ELSE ${quoted(sql)} END`;
-  if (base === 'timestamp') return `CASE WHEN regexp_full_match(${sql}, '-?[0-9]{9,15}') THEN ${sql} ELSE ${quoted(sql)} END`;
+  if (base === 'timestamp')
+    return `CASE WHEN regexp_full_match(${sql}, '-?[0-9]{9,15}') THEN ${sql} ELSE ${quoted(sql)} END`;
   // an empty cell of a text that may not be null is an empty text
   return base === 'string' && !nullable ? quoted(`coalesce(${sql}, '')`) : quoted(sql);
 };
@@ -48,7 +51,8 @@ const ofTyped = (sql: string, column: string, type: FieldType): string => {
   }
   if (column === 'DOUBLE' || column === 'FLOAT')
     return `CASE WHEN isfinite(${sql}) THEN CAST(to_json(${sql}) AS VARCHAR) ELSE ${quoted(sql)} END`;
-  if (column.startsWith('DECIMAL') || column === 'HUGEINT') return `CAST(to_json(CAST(${sql} AS DOUBLE)) AS VARCHAR)`;
+  if (column.startsWith('DECIMAL') || column === 'HUGEINT')
+    return `CAST(to_json(CAST(${sql} AS DOUBLE)) AS VARCHAR)`;
   if (column === 'BLOB') return quoted(`base64(${sql})`);
   return `CAST(to_json(${sql}) AS VARCHAR)`;
 };

@@ -1,6 +1,7 @@
 /**
- * NDJSON, one event a line. A line is checked to be JSON and sent as it stands; numbers keep their digits. One that the server could not take,
- * and would refuse its whole batch for, is told and left out.
+ * NDJSON, one event a line. A line is checked to be JSON and sent as it stands; numbers keep their
+ * digits. One that the server could not take, and would refuse its whole batch for, is told and
+ * left out.
  */
 import { createReadStream } from 'node:fs';
 import { fail } from '#domain/errors.ts';
@@ -9,11 +10,15 @@ import { type Batch, createBatcher, type ReadOptions } from './batch.ts';
 
 const CHUNK_BYTES = 1024 * 1024;
 
-/** Some times the largest event. A file that has no lines, though it says so, is not read into memory. */
+/**
+ * Some times the largest event. A file that has no lines, though it says so, is not read into
+ * memory.
+ */
 const MAX_LINE_CHARS = 4_000_000;
 
 async function* linesOf(file: string): AsyncGenerator<string> {
-  const stream: AsyncIterable<Buffer> = file === '-' ? process.stdin : createReadStream(file, { highWaterMark: CHUNK_BYTES });
+  const stream: AsyncIterable<Buffer> =
+    file === '-' ? process.stdin : createReadStream(file, { highWaterMark: CHUNK_BYTES });
   const decoder = new TextDecoder('utf-8', { fatal: true });
   let tail = '';
   let line = 0;
@@ -21,7 +26,10 @@ async function* linesOf(file: string): AsyncGenerator<string> {
     try {
       return bytes === undefined ? decoder.decode() : decoder.decode(bytes, { stream: true });
     } catch {
-      return fail('MR_FILE_INVALID', `${file} is not UTF-8, in line ${line + 1} or soon after`, { file, line: line + 1 });
+      return fail('MR_FILE_INVALID', `${file} is not UTF-8, in line ${line + 1} or soon after`, {
+        file,
+        line: line + 1,
+      });
     }
   };
   try {
@@ -35,20 +43,28 @@ async function* linesOf(file: string): AsyncGenerator<string> {
       }
       tail = text.slice(start);
       if (tail.length > MAX_LINE_CHARS)
-        fail('MR_FILE_INVALID', `${file}: line ${line + 1} has more than ${MAX_LINE_CHARS} characters: is it NDJSON?`, {
-          file,
-          line: line + 1,
-        });
+        fail(
+          'MR_FILE_INVALID',
+          `${file}: line ${line + 1} has more than ${MAX_LINE_CHARS} characters: is it NDJSON?`,
+          {
+            file,
+            line: line + 1,
+          },
+        );
     }
   } catch (error) {
-    if (error instanceof Error && 'syscall' in error) fail('MR_FILE_INVALID', `${file}: ${error.message}`, { file });
+    if (error instanceof Error && 'syscall' in error)
+      fail('MR_FILE_INVALID', `${file}: ${error.message}`, { file });
     throw error;
   }
   tail += decode();
   if (tail !== '') yield tail;
 }
 
-export async function* ndjsonBatches(file: string, { skip, limit, onBadLine }: ReadOptions): AsyncGenerator<Batch> {
+export async function* ndjsonBatches(
+  file: string,
+  { skip, limit, onBadLine }: ReadOptions,
+): AsyncGenerator<Batch> {
   const batcher = createBatcher(skip);
   let line = 0;
   let count = 0;
@@ -58,7 +74,8 @@ export async function* ndjsonBatches(file: string, { skip, limit, onBadLine }: R
     try {
       JSON.parse(text);
     } catch (error) {
-      if (text.trim() !== '') onBadLine({ line, message: `is not JSON: ${(error as Error).message}` });
+      if (text.trim() !== '')
+        onBadLine({ line, message: `is not JSON: ${(error as Error).message}` });
       continue;
     }
     if (text.length > MAX_DEPTH && isTooDeep(Buffer.from(text))) {

@@ -1,9 +1,11 @@
 /**
  * Batches to the server, a few in flight, in order.
  *
- * A batch starts once the one before it is wholly handed to the operating system, so they arrive in order nearly always; where one
- * overtakes, the server refuses it (MR_PRODUCER_SEQUENCE), and it is sent again after the one before. Where the server is away
- * (a restart), or asks for patience (a key's rate, more work than it can take), a batch is tried again until `patienceMs` have passed without any success; the sequence makes that safe.
+ * A batch starts once the one before it is wholly handed to the operating system, so they arrive in
+ * order nearly always; where one overtakes, the server refuses it (MR_PRODUCER_SEQUENCE), and it is
+ * sent again after the one before. Where the server is away (a restart), or asks for patience (a
+ * key's rate, more work than it can take), a batch is tried again until `patienceMs` have passed
+ * without any success; the sequence makes that safe.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MillraceError } from '#domain/errors.ts';
@@ -21,17 +23,29 @@ export interface Sending {
 
 const FIRST_PAUSE_MS = 200;
 const LONGEST_PAUSE_MS = 3_000;
-const AWAY: ReadonlySet<string> = new Set(['MR_UNREACHABLE', 'MR_UNAVAILABLE', 'MR_OVERLOADED', 'MR_RATE_LIMITED']);
+const AWAY: ReadonlySet<string> = new Set([
+  'MR_UNREACHABLE',
+  'MR_UNAVAILABLE',
+  'MR_OVERLOADED',
+  'MR_RATE_LIMITED',
+]);
 
 /** As long as the server says, where it says. */
 const pauseOf = ({ details }: MillraceError, pause: number): number =>
   typeof details.retryAfterMs === 'number' ? Math.max(pause, details.retryAfterMs) : pause;
 
-export const sendInOrder = async (batches: AsyncIterable<Batch>, sending: Sending): Promise<void> => {
+export const sendInOrder = async (
+  batches: AsyncIterable<Batch>,
+  sending: Sending,
+): Promise<void> => {
   const { post, onAnswer, onRetry, stopped, window, patienceMs } = sending;
   let lastSuccess = Date.now();
 
-  const deliver = async (batch: Batch, before: Promise<void>, onSent: () => void): Promise<void> => {
+  const deliver = async (
+    batch: Batch,
+    before: Promise<void>,
+    onSent: () => void,
+  ): Promise<void> => {
     let overtook = false;
     for (let pause = FIRST_PAUSE_MS; ; ) {
       try {

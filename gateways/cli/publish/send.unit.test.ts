@@ -5,7 +5,12 @@ import type { PublishResult } from '#gateways/platform.ts';
 import type { Batch } from './batch.ts';
 import { sendInOrder } from './send.ts';
 
-const published: PublishResult = { accepted: 1, duplicates: 0, rejected: [], position: 'raw.s@0:1' };
+const published: PublishResult = {
+  accepted: 1,
+  duplicates: 0,
+  rejected: [],
+  position: 'raw.s@0:1',
+};
 const batches = async function* (): AsyncGenerator<Batch> {
   for (let i = 0; i < 3; i++) yield { sequence: i } as unknown as Batch;
 };

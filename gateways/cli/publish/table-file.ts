@@ -1,4 +1,7 @@
-/** CSV and Parquet files as events: columns are matched to the source's fields by name, or as `--map` says. */
+/**
+ * CSV and Parquet files as events: columns are matched to the source's fields by name, or as
+ * `--map` says.
+ */
 import { fail } from '#domain/errors.ts';
 import { readFieldType } from '#domain/values/field-type.ts';
 import { fileError, literal, openDuckDb, withDuckDb } from '../duckdb.ts';
@@ -34,7 +37,11 @@ const matchColumns = (table: TableFile, columns: readonly FileColumn[]): MappedF
         { field },
       );
     if (!byName.has(column))
-      fail('MR_FILE_INVALID', `--map ${field}=${column}: ${file} has no column "${column}"; it has ${names}`, { column });
+      fail(
+        'MR_FILE_INVALID',
+        `--map ${field}=${column}: ${file} has no column "${column}"; it has ${names}`,
+        { column },
+      );
   }
   const mapped: MappedField[] = [];
   for (const [field, text] of Object.entries(fields)) {
@@ -62,12 +69,17 @@ const matchColumns = (table: TableFile, columns: readonly FileColumn[]): MappedF
 };
 
 /** The limit and the rows to leave out go by the producer's count, which for a file is the row. */
-export async function* tableBatches(table: TableFile, { skip, limit }: ReadOptions): AsyncGenerator<Batch> {
+export async function* tableBatches(
+  table: TableFile,
+  { skip, limit }: ReadOptions,
+): AsyncGenerator<Batch> {
   if (table.file !== '-') await checkWholeGzip(table.file);
   const scan = scanOf(table);
   const columns = await withDuckDb(table.file, async (connection) => {
     const reader = await connection.runAndReadAll(`DESCRIBE SELECT * FROM ${scan}`);
-    return reader.getRowObjects().map((row) => ({ name: String(row.column_name), type: String(row.column_type) }));
+    return reader
+      .getRowObjects()
+      .map((row) => ({ name: String(row.column_name), type: String(row.column_type) }));
   });
   const rows = Number.isFinite(limit) ? `LIMIT ${Math.max(0, limit - skip)}` : '';
   const sql = `SELECT ${eventSql(matchColumns(table, columns))} FROM ${scan} ${rows} OFFSET ${skip}`;

@@ -1,4 +1,7 @@
-/** DuckDB reads a gzip file that was cut off as far as it goes, and says nothing: rows would be lost in silence. */
+/**
+ * DuckDB reads a gzip file that was cut off as far as it goes, and says nothing: rows would be lost
+ * in silence.
+ */
 import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { Writable } from 'node:stream';
@@ -19,13 +22,20 @@ const isGzip = async (file: string): Promise<boolean> => {
   }
 };
 
-/** @throws MillraceError MR_FILE_INVALID where the file is gzip and is not whole; one that is not there is for its reader to tell of */
+/**
+ * @throws MillraceError MR_FILE_INVALID where the file is gzip and is not whole; one that is not
+ * there is for its reader to tell of
+ */
 export const checkWholeGzip = async (file: string): Promise<void> => {
   if (!(await isGzip(file))) return;
   const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
   try {
     await pipeline(createReadStream(file), createGunzip(), nowhere);
   } catch (error) {
-    fail('MR_FILE_INVALID', `${file} is gzip and not whole: ${(error as Error).message}; nothing of it was sent`, { file });
+    fail(
+      'MR_FILE_INVALID',
+      `${file} is gzip and not whole: ${(error as Error).message}; nothing of it was sent`,
+      { file },
+    );
   }
 };

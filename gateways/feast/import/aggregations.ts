@@ -15,7 +15,9 @@ interface Options {
 }
 type Builder = (input: Expression, options: Options) => FeatureDefinition;
 
-/** Feast hands the name on to its engine (Spark, pandas): all names of one function that they know. */
+/**
+ * Feast hands the name on to its engine (Spark, pandas): all names of one function that they know.
+ */
 const BUILDERS: ReadonlyMap<string, Builder> = new Map(
   Object.entries<Builder>({
     sum: aggregations.sum,
@@ -39,21 +41,52 @@ const BUILDERS: ReadonlyMap<string, Builder> = new Map(
 );
 
 /** Null where there is no such aggregation here. */
-export const aggregationOf = (aggregation: FeastAggregation, field: string): FeatureDefinition | null => {
+export const aggregationOf = (
+  aggregation: FeastAggregation,
+  field: string,
+): FeatureDefinition | null => {
   const build = BUILDERS.get(aggregation.function.toLowerCase());
   if (build === undefined) return null;
   const window = durationOf(aggregation.timeWindow);
   const hop = durationOf(aggregation.slideInterval);
-  const [size, step] = [millisecondsOf(aggregation.timeWindow), millisecondsOf(aggregation.slideInterval)];
-  const fits = window !== undefined && hop !== undefined && step < size && size % step === 0 && size / step <= MAX_TILES;
+  const [size, step] = [
+    millisecondsOf(aggregation.timeWindow),
+    millisecondsOf(aggregation.slideInterval),
+  ];
+  const fits =
+    window !== undefined &&
+    hop !== undefined &&
+    step < size &&
+    size % step === 0 &&
+    size / step <= MAX_TILES;
   return build(col(field), { ...(window !== undefined && { window }), ...(fits && { hop }) });
 };
 
 /** The names under which Feast's engines answer it, the likeliest first. */
-export const outputNames = ({ name, function: fn, column, timeWindow }: FeastAggregation): readonly string[] => {
+export const outputNames = ({
+  name,
+  function: fn,
+  column,
+  timeWindow,
+}: FeastAggregation): readonly string[] => {
   const seconds = Math.floor(millisecondsOf(timeWindow) / 1000);
-  return [name, seconds > 0 ? `${fn}_${column}_${seconds}s` : '', `${fn}_${column}`].filter((text) => text !== '');
+  return [name, seconds > 0 ? `${fn}_${column}_${seconds}s` : '', `${fn}_${column}`].filter(
+    (text) => text !== '',
+  );
 };
 
-const NUMBERS = new Set(['sum', 'mean', 'avg', 'min', 'max', 'std', 'stddev', 'stddev_samp', 'var', 'variance', 'var_samp']);
-export const needsNumber = ({ function: fn }: FeastAggregation): boolean => NUMBERS.has(fn.toLowerCase());
+const NUMBERS = new Set([
+  'sum',
+  'mean',
+  'avg',
+  'min',
+  'max',
+  'std',
+  'stddev',
+  'stddev_samp',
+  'var',
+  'variance',
+  'var_samp',
+]);
+export const needsNumber = ({ function: fn }: FeastAggregation): boolean =>
+  NUMBERS.has(fn.toLowerCase());

@@ -21,7 +21,9 @@ const MOST_TAGS = 100;
 
 /** A tag `k: v` is `k:v`; one without a value is its key. */
 export const described = ({ description, owner, tags }: FeastDescribed): Described => {
-  const texts = Object.entries(tags).map(([key, value]) => (value === '' ? key : `${key}:${value}`).slice(0, 200));
+  const texts = Object.entries(tags).map(([key, value]) =>
+    (value === '' ? key : `${key}:${value}`).slice(0, 200),
+  );
   return {
     ...(owner !== '' && { owner }),
     ...(description !== '' && { description }),
@@ -41,7 +43,9 @@ export const durationOf = (duration: FeastDuration | null): DurationText | undef
 /** What an import goes along with. */
 export interface Import {
   readonly notes: Notes;
-  readonly names: Readonly<Record<'entity' | 'source' | 'field' | 'view' | 'onDemand' | 'service', Names>>;
+  readonly names: Readonly<
+    Record<'entity' | 'source' | 'field' | 'view' | 'onDemand' | 'service', Names>
+  >;
 }
 
 export const createImport = (notes: Notes): Import => ({
@@ -57,7 +61,8 @@ export const createImport = (notes: Notes): Import => ({
 });
 
 /** A column's name here: the same in every source. */
-export const fieldNamed = ({ names }: Import, column: string): string => names.field.of(column, fieldNameFrom(column));
+export const fieldNamed = ({ names }: Import, column: string): string =>
+  names.field.of(column, fieldNameFrom(column));
 
 /** A name of Feast's for use here; where it had to change, that is said. */
 export const renamed = (
@@ -70,7 +75,9 @@ export const renamed = (
   const known = names[kind].of(name, wanted);
   if (
     known !== name &&
-    !notes.all.some((note) => note.kind === label && note.name === name && note.reason.startsWith('is named'))
+    !notes.all.some(
+      (note) => note.kind === label && note.name === name && note.reason.startsWith('is named'),
+    )
   )
     notes.changed(
       label,

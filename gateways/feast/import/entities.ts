@@ -1,6 +1,7 @@
 /**
- * Entities. Feast joins a view to several entities of a key each; here a view has one entity, of one or more keys: several of Feast's become
- * one named after all. A view without an entity gets one whose only key has one value.
+ * Entities. Feast joins a view to several entities of a key each; here a view has one entity, of
+ * one or more keys: several of Feast's become one named after all. A view without an entity gets
+ * one whose only key has one value.
  */
 import type { EntityDefinition } from '#domain/definitions/model.ts';
 import type { ScalarType } from '#domain/values/value.ts';
@@ -12,7 +13,14 @@ import { counterpartOf, typeName } from './types.ts';
 
 /** Feast writes that a view has no entity as one of this name. */
 const DUMMY = '__dummy';
-const KEY_TYPES: ReadonlySet<ScalarType> = new Set<ScalarType>(['string', 'int', 'long', 'boolean', 'timestamp', 'date']);
+const KEY_TYPES: ReadonlySet<ScalarType> = new Set<ScalarType>([
+  'string',
+  'int',
+  'long',
+  'boolean',
+  'timestamp',
+  'date',
+]);
 
 export const isDummy = (name: string): boolean => name === DUMMY;
 
@@ -35,7 +43,10 @@ export interface Entities {
 }
 
 /** The types that views give to a join key, in the registry's order. */
-const typesInViews = (views: readonly FeastView[], { name, joinKey }: FeastEntity): (string | number)[] => [
+const typesInViews = (
+  views: readonly FeastView[],
+  { name, joinKey }: FeastEntity,
+): (string | number)[] => [
   ...new Set(
     views
       .filter(({ entities }) => entities.includes(name))
@@ -45,12 +56,21 @@ const typesInViews = (views: readonly FeastView[], { name, joinKey }: FeastEntit
   ),
 ];
 
-const keyTypeOf = (entity: FeastEntity, views: readonly FeastView[], { notes }: Import): ScalarType | null => {
+const keyTypeOf = (
+  entity: FeastEntity,
+  views: readonly FeastView[],
+  { notes }: Import,
+): ScalarType | null => {
   const declared = entity.valueType === 'INVALID' ? [] : [entity.valueType];
   const given = [...typesInViews(views, entity), ...declared];
   const label = `${entity.name}.${entity.joinKey}`;
   if (given.length === 0) {
-    notes.changed('entity', label, 'has no type in the registry; is a string here', 'correct the type before applying');
+    notes.changed(
+      'entity',
+      label,
+      'has no type in the registry; is a string here',
+      'correct the type before applying',
+    );
     return 'string';
   }
   const types = given.map((type) => counterpartOf(type));
@@ -58,13 +78,25 @@ const keyTypeOf = (entity: FeastEntity, views: readonly FeastView[], { notes }: 
     found === null || found.type.array || !KEY_TYPES.has(found.type.base) ? [] : [found.type.base],
   );
   if (bases.length < given.length) {
-    const wrong = given[types.findIndex((found) => found === null || found.type.array || !KEY_TYPES.has(found.type.base))];
-    notes.lost('entity', label, `a key can't be ${typeName(wrong as string)}`, 'give the rows a key of text or a whole number');
+    const wrong =
+      given[
+        types.findIndex(
+          (found) => found === null || found.type.array || !KEY_TYPES.has(found.type.base),
+        )
+      ];
+    notes.lost(
+      'entity',
+      label,
+      `a key can't be ${typeName(wrong as string)}`,
+      'give the rows a key of text or a whole number',
+    );
     return null;
   }
   const [first, ...others] = [...new Set(bases)] as [ScalarType, ...ScalarType[]];
   if (others.length === 0) return first;
-  const wide = [first, ...others].every((type) => type === 'int' || type === 'long') ? 'long' : first;
+  const wide = [first, ...others].every((type) => type === 'int' || type === 'long')
+    ? 'long'
+    : first;
   notes.changed(
     'entity',
     label,
@@ -95,9 +127,19 @@ export const importEntities = (project: FeastProject, imp: Import): Entities => 
     }
     const key = fieldNamed(imp, feast.joinKey);
     if (key !== feast.joinKey)
-      imp.notes.changed('entity', `${feast.name}.${feast.joinKey}`, `the key is named ${key} here`, 'send it by that name');
+      imp.notes.changed(
+        'entity',
+        `${feast.name}.${feast.joinKey}`,
+        `the key is named ${key} here`,
+        'send it by that name',
+      );
     const name = renamed(imp, 'entity', 'entity', feast.name, nameFrom(feast.name));
-    const definition: EntityDefinition = { kind: 'entity', name, keys: { [key]: type }, ...described(feast) };
+    const definition: EntityDefinition = {
+      kind: 'entity',
+      name,
+      keys: { [key]: type },
+      ...described(feast),
+    };
     single.set(feast.name, { definition, keys: [{ joinKey: feast.joinKey, key, type }] });
   }
   const sets = new Map<string, ImportedEntity>();
@@ -112,7 +154,9 @@ export const importEntities = (project: FeastProject, imp: Import): Entities => 
       if (names.length === 0) found = everything(imp);
       else {
         const every = (parts as ImportedEntity[]).flatMap((part) => part.keys);
-        const keys = every.filter(({ key }, i) => every.findIndex((other) => other.key === key) === i);
+        const keys = every.filter(
+          ({ key }, i) => every.findIndex((other) => other.key === key) === i,
+        );
         const name = imp.names.entity.of(id, nameFrom(names.join('_')));
         const definition: EntityDefinition = {
           kind: 'entity',
@@ -126,11 +170,14 @@ export const importEntities = (project: FeastProject, imp: Import): Entities => 
     }
     return found;
   };
-  const ofView = (view: FeastView): ImportedEntity | null => ofSet(view.entities.filter((name) => !isDummy(name)));
+  const ofView = (view: FeastView): ImportedEntity | null =>
+    ofSet(view.entities.filter((name) => !isDummy(name)));
   // Composites get their names in the registry's order, whoever asks first.
   for (const view of views) ofView(view);
   return {
-    definitions: [...single.values(), ...sets.values()].flatMap((found) => (found === null ? [] : [found.definition])),
+    definitions: [...single.values(), ...sets.values()].flatMap((found) =>
+      found === null ? [] : [found.definition],
+    ),
     of: ofView,
   };
 };

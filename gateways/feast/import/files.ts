@@ -16,7 +16,8 @@ const FILE: Readonly<Record<Kind, string>> = {
 const importLine = (names: Iterable<string>, from: string): string =>
   `${print(group('import {', [...new Set(names)].sort(), `} from '${from}'`, ' '))};`;
 
-const byKind = (definitions: readonly Definition[]): Map<Kind, Definition[]> => Map.groupBy(definitions, ({ kind }) => kind);
+const byKind = (definitions: readonly Definition[]): Map<Kind, Definition[]> =>
+  Map.groupBy(definitions, ({ kind }) => kind);
 
 interface Writing {
   readonly imported: Imported;
@@ -33,17 +34,26 @@ const start = (imported: Imported): Writing => {
   };
 };
 
-const head = ({ imported }: Writing): string => comment(`Imported from the Feast project ${imported.project}.`);
+const head = ({ imported }: Writing): string =>
+  comment(`Imported from the Feast project ${imported.project}.`);
 
-const statements = ({ imported, variables, view }: Writing, definitions: readonly Definition[]): string[] =>
+const statements = (
+  { imported, variables, view }: Writing,
+  definitions: readonly Definition[],
+): string[] =>
   definitions.map((definition) => {
-    const history = definition.kind === 'source' ? imported.history.get(definition.name) : undefined;
+    const history =
+      definition.kind === 'source' ? imported.history.get(definition.name) : undefined;
     const statement = statementOf(definition, variables, view);
-    return history === undefined ? statement : `${comment(`Its rows in Feast: ${history}`)}\n${statement}`;
+    return history === undefined
+      ? statement
+      : `${comment(`Its rows in Feast: ${history}`)}\n${statement}`;
   });
 
 const remarks = ({ imported }: Writing): string[] =>
-  imported.remarks.map((remark) => comment(`Has no counterpart here, and is to be written anew.\n${remark}`));
+  imported.remarks.map((remark) =>
+    comment(`Has no counterpart here, and is to be written anew.\n${remark}`),
+  );
 
 const joined = (parts: readonly string[]): string => `${parts.join('\n\n')}\n`;
 
@@ -51,7 +61,8 @@ export const oneFile = (imported: Imported): string => {
   const writing = start(imported);
   const { definitions } = imported;
   const last = definitions.findIndex(({ kind }) => kind === 'feature-service');
-  const [before, services] = last < 0 ? [definitions, []] : [definitions.slice(0, last), definitions.slice(last)];
+  const [before, services] =
+    last < 0 ? [definitions, []] : [definitions.slice(0, last), definitions.slice(last)];
   return joined([
     `${head(writing)}\n${importLine(definitions.flatMap(importsOf), 'millrace')}`,
     ...statements(writing, before),
@@ -72,7 +83,11 @@ export const filesByKind = (imported: Imported): ReadonlyMap<string, string> => 
         `./${FILE[other]}`,
       ),
     );
-    const lines = [head(writing), importLine(definitions.flatMap(importsOf), 'millrace'), ...imports.sort()];
+    const lines = [
+      head(writing),
+      importLine(definitions.flatMap(importsOf), 'millrace'),
+      ...imports.sort(),
+    ];
     const rest = kind === 'on-demand-feature' ? remarks(writing) : [];
     files.set(FILE[kind], joined([lines.join('\n'), ...statements(writing, definitions), ...rest]));
   }

@@ -1,4 +1,7 @@
-/** Whatever a registry holds, what comes out of it can be applied, and the files say what the definitions are. */
+/**
+ * Whatever a registry holds, what comes out of it can be applied, and the files say what the
+ * definitions are.
+ */
 import { runInThisContext } from 'node:vm';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
@@ -9,9 +12,18 @@ import { readDefinition } from '#domain/definitions/parse.ts';
 import { canonical } from '#domain/expressions/canonical.ts';
 import { filesByKind, oneFile } from './files.ts';
 import { importProject } from './import.ts';
-import type { FeastField, FeastOnDemandView, FeastProject, FeastSource, FeastView } from './model.ts';
+import type {
+  FeastField,
+  FeastOnDemandView,
+  FeastProject,
+  FeastSource,
+  FeastView,
+} from './model.ts';
 
-/** Names as people choose them, and some that nobody should: they clash with each other, with keywords, and with this side's rules. */
+/**
+ * Names as people choose them, and some that nobody should: they clash with each other, with
+ * keywords, and with this side's rules.
+ */
 const name = fc.oneof(
   fc.constantFrom(
     'driver',
@@ -30,7 +42,11 @@ const name = fc.oneof(
   ),
   fc.string({ unit: 'grapheme-composite', minLength: 1, maxLength: 12 }),
 );
-const note = fc.oneof(fc.constant(''), fc.constantFrom('*/ `$`', 'line\nline', 'quote\'s "both"'), fc.string({ maxLength: 20 }));
+const note = fc.oneof(
+  fc.constant(''),
+  fc.constantFrom('*/ `$`', 'line\nline', 'quote\'s "both"'),
+  fc.string({ maxLength: 20 }),
+);
 const tags = fc.dictionary(name, note, { maxKeys: 2 });
 const said = { description: note, owner: note, tags };
 const valueType = fc.constantFrom<(string | number)[]>(
@@ -51,13 +67,19 @@ const valueType = fc.constantFrom<(string | number)[]>(
   ...['DECIMAL', 'INVALID', 'VALUE_LIST'],
   99,
 );
-const duration = fc.constantFrom(null, ...[0, 1, 60, 300, 3600, 5400, 86_400, 1e11].map((seconds) => ({ seconds, nanos: 0 })));
+const duration = fc.constantFrom(
+  null,
+  ...[0, 1, 60, 300, 3600, 5400, 86_400, 1e11].map((seconds) => ({ seconds, nanos: 0 })),
+);
 const fields = (least: number): fc.Arbitrary<FeastField[]> =>
-  fc.uniqueArray(fc.record({ name, valueType, tags, description: note, vectorIndex: fc.boolean() }), {
-    selector: (field) => field.name,
-    minLength: least,
-    maxLength: 4,
-  });
+  fc.uniqueArray(
+    fc.record({ name, valueType, tags, description: note, vectorIndex: fc.boolean() }),
+    {
+      selector: (field) => field.name,
+      minLength: least,
+      maxLength: 4,
+    },
+  );
 const source: fc.Arbitrary<FeastSource> = fc.record({
   project: fc.constant('p'),
   name: fc.oneof(name, fc.constantFrom('data/a.parquet', 's3://lake/x/', 'project.set.table', '')),
@@ -97,10 +119,13 @@ const body = fc.constantFrom(
 
 const project: fc.Arbitrary<FeastProject> = fc
   .record({
-    entities: fc.uniqueArray(fc.record({ name, project: fc.constant('p'), ...said, valueType, joinKey: name }), {
-      selector: (entity) => entity.name,
-      maxLength: 3,
-    }),
+    entities: fc.uniqueArray(
+      fc.record({ name, project: fc.constant('p'), ...said, valueType, joinKey: name }),
+      {
+        selector: (entity) => entity.name,
+        maxLength: 3,
+      },
+    ),
     sources: fc.array(source, { minLength: 1, maxLength: 3 }),
   })
   .chain(({ entities, sources }) => {
@@ -179,14 +204,21 @@ const project: fc.Arbitrary<FeastProject> = fc
           entities: fc.constant(entities),
           featureViews: fc.constant(views.filter((each) => 'sourceViews' in each)),
           streamFeatureViews: fc.constant(views.filter((each) => 'aggregations' in each)),
-          onDemandFeatureViews: fc.uniqueArray(onDemand, { selector: (each) => each.name, maxLength: 2 }),
+          onDemandFeatureViews: fc.uniqueArray(onDemand, {
+            selector: (each) => each.name,
+            maxLength: 2,
+          }),
           featureServices: fc.uniqueArray(
             fc.record({
               name,
               project: fc.constant('p'),
               ...said,
               features: fc.array(projection, { maxLength: 3 }),
-              loggingConfig: fc.constantFrom(null, { sampleRate: 1 }, { sampleRate: Math.fround(0.1) }),
+              loggingConfig: fc.constantFrom(
+                null,
+                { sampleRate: 1 },
+                { sampleRate: Math.fround(0.1) },
+              ),
             }),
             { selector: (each) => each.name, maxLength: 2 },
           ),
@@ -201,10 +233,18 @@ const project: fc.Arbitrary<FeastProject> = fc
 
 const problemsOf = (definitions: readonly Definition[]): unknown[] => {
   const of = <K extends Kind>(kind: K) => {
-    const found = definitions.filter((each) => each.kind === kind) as Extract<Definition, { kind: K }>[];
+    const found = definitions.filter((each) => each.kind === kind) as Extract<
+      Definition,
+      { kind: K }
+    >[];
     return (wanted: string) => found.find((each) => each.name === wanted);
   };
-  const lookups = { entity: of('entity'), source: of('source'), view: of('feature-view'), onDemand: of('on-demand-feature') };
+  const lookups = {
+    entity: of('entity'),
+    source: of('source'),
+    view: of('feature-view'),
+    onDemand: of('on-demand-feature'),
+  };
   return [
     ...checkDuplicates(definitions),
     ...definitions.flatMap((each) => [
@@ -217,13 +257,21 @@ const problemsOf = (definitions: readonly Definition[]): unknown[] => {
 const sorted = (definitions: readonly Definition[]): string[] =>
   definitions.map((each) => canonical(JSON.parse(JSON.stringify(each)))).sort();
 
-/** The exports of a file, run as a script: what it imports from the other files is in `found` before it. */
+/**
+ * The exports of a file, run as a script: what it imports from the other files is in `found` before
+ * it.
+ */
 const run = (file: string, found: Record<string, Definition>): void => {
   const script = file
     .replace(/^import \{([^}]*)\} from 'millrace';$/m, 'const {$1} = millrace;')
     .replace(/^import \{([^}]*)\} from '\.\/[a-z-]+\.ts';$/gm, 'const {$1} = found;')
     .replace(/^export const (\S+) =/gm, 'const $1 = found.$1 =');
-  (runInThisContext(`(millrace, found) => {\n${script}\n}`) as (millrace: object, found: object) => void)(millrace, found);
+  (
+    runInThisContext(`(millrace, found) => {\n${script}\n}`) as (
+      millrace: object,
+      found: object,
+    ) => void
+  )(millrace, found);
 };
 
 test('whatever is in the registry: what is imported holds together, and its files say the same', () => {
@@ -264,7 +312,9 @@ test('each thing of Feast is there, or said to be lost', () => {
       expect(there('feature-service') + lost('feature service')).toBe(feast.featureServices.length);
       const features = feast.onDemandFeatureViews.flatMap((each) => each.features).length;
       expect(
-        there('on-demand-feature') + notes.filter(({ level, kind }) => level === 'lost' && kind === 'on-demand feature').length,
+        there('on-demand-feature') +
+          notes.filter(({ level, kind }) => level === 'lost' && kind === 'on-demand feature')
+            .length,
       ).toBe(features);
     }),
   );

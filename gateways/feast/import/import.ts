@@ -1,4 +1,7 @@
-/** A project of Feast's registry as definitions, with notes on what became of each thing. Pure: reading and writing are elsewhere. */
+/**
+ * A project of Feast's registry as definitions, with notes on what became of each thing. Pure:
+ * reading and writing are elsewhere.
+ */
 import type { Definition } from '#domain/definitions/model.ts';
 import { FIELD_NAME, NAME } from '#domain/definitions/names.ts';
 import { createImport, type Import } from './common.ts';
@@ -45,8 +48,16 @@ const keepNames = ({ names }: Import, project: FeastProject): void => {
 };
 
 const LOST_KINDS = [
-  ['labelViews', 'label view', 'labels are rows of a source: define one, and read them as a training set'],
-  ['savedDatasets', 'saved data set', 'make it again with `millrace dataset`, and keep `known` to get the same rows later'],
+  [
+    'labelViews',
+    'label view',
+    'labels are rows of a source: define one, and read them as a training set',
+  ],
+  [
+    'savedDatasets',
+    'saved data set',
+    'make it again with `millrace dataset`, and keep `known` to get the same rows later',
+  ],
   ['validationReferences', 'validation reference', 'checks of values are not imported'],
   ['permissions', 'permission', 'give roles with API keys or tokens'],
 ] as const;
@@ -64,10 +75,17 @@ export const importProject = (project: FeastProject): Imported => {
   const views = planned.map((view) => viewOf(view, sources.of(view.view), imp));
   const definedSources = sources.all.map(({ definition }) => definition);
   const onDemand = importOnDemand(project, { planned, views, sources: definedSources }, imp);
-  const services = importServices(project.featureServices, { planned, onDemand: onDemand.names }, imp);
+  const services = importServices(
+    project.featureServices,
+    { planned, onDemand: onDemand.names },
+    imp,
+  );
   const read = new Set(
-    [...project.featureViews, ...project.streamFeatureViews].flatMap(({ batchSource, streamSource }) =>
-      [batchSource, streamSource, batchSource?.batchSource, streamSource?.batchSource].map((source) => source?.name),
+    [...project.featureViews, ...project.streamFeatureViews].flatMap(
+      ({ batchSource, streamSource }) =>
+        [batchSource, streamSource, batchSource?.batchSource, streamSource?.batchSource].map(
+          (source) => source?.name,
+        ),
     ),
   );
   for (const { name, type } of project.dataSources)
@@ -89,9 +107,17 @@ export const importProject = (project: FeastProject): Imported => {
     );
   return {
     project: project.project,
-    definitions: [...entities.definitions, ...definedSources, ...views, ...onDemand.definitions, ...services],
+    definitions: [
+      ...entities.definitions,
+      ...definedSources,
+      ...views,
+      ...onDemand.definitions,
+      ...services,
+    ],
     history: new Map(
-      sources.all.flatMap(({ definition, history }) => (history === null ? [] : [[definition.name, history] as const])),
+      sources.all.flatMap(({ definition, history }) =>
+        history === null ? [] : [[definition.name, history] as const],
+      ),
     ),
     remarks: onDemand.lost,
     notes: notes.all,

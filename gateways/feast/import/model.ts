@@ -1,4 +1,7 @@
-/** Feast's registry as it is decoded: `protos/feast/core/Registry.proto`, with absent texts empty and absent messages null. */
+/**
+ * Feast's registry as it is decoded: `protos/feast/core/Registry.proto`, with absent texts empty
+ * and absent messages null.
+ */
 
 export interface FeastDuration {
   readonly seconds: number;

@@ -1,4 +1,7 @@
-/** Feast takes any text as a name; here names become topics, tables and columns. A name that will not do is changed, and said. */
+/**
+ * Feast takes any text as a name; here names become topics, tables and columns. A name that will
+ * not do is changed, and said.
+ */
 import { FIELD_NAME, NAME } from '#domain/definitions/names.ts';
 
 export const LONGEST = 63;
@@ -23,11 +26,15 @@ export const fieldNameFrom = (text: string): string => {
   return (/^[A-Za-z]/.test(name) ? name : `f_${name}`).replace(/_+$/, '').slice(0, LONGEST);
 };
 
-/** A table, a path or an address, by the part that tells it apart: `s3://lake/driver_stats.parquet` is `driver_stats`. */
+/**
+ * A table, a path or an address, by the part that tells it apart: `s3://lake/driver_stats.parquet`
+ * is `driver_stats`.
+ */
 export const nameOfPlace = (text: string): string => {
   if (NAME.test(text)) return text;
   const path = text.replace(/^\w+:\/\//, '').replace(/\/+$/, '');
-  if (path.includes('/') || /\.parquet$/i.test(path)) return nameFrom((path.split('/').at(-1) as string).replace(/\.\w+$/, ''));
+  if (path.includes('/') || /\.parquet$/i.test(path))
+    return nameFrom((path.split('/').at(-1) as string).replace(/\.\w+$/, ''));
   return nameFrom(path.split('.').at(-1) as string);
 };
 

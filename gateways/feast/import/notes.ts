@@ -20,8 +20,9 @@ export interface Notes {
 
 export const createNotes = (): Notes => {
   const all: Note[] = [];
-  const add = (level: Note['level']) => (kind: string, name: string, reason: string, remedy: string) => {
-    all.push({ level, kind, name, reason, remedy });
-  };
+  const add =
+    (level: Note['level']) => (kind: string, name: string, reason: string, remedy: string) => {
+      all.push({ level, kind, name, reason, remedy });
+    };
   return { all, lost: add('lost'), changed: add('changed') };
 };

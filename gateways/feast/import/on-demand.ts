@@ -1,6 +1,7 @@
 /**
- * On-demand feature views. Each of their features is an on-demand feature named `view__feature`, as Feast's full names are. The Python that
- * computes it is translated where it is plain arithmetic; else it has no counterpart, and inputs, types and the function's text are kept.
+ * On-demand feature views. Each of their features is an on-demand feature named `view__feature`, as
+ * Feast's full names are. The Python that computes it is translated where it is plain arithmetic;
+ * else it has no counterpart, and inputs, types and the function's text are kept.
  */
 
 import { checkDefinition, type Lookups } from '#domain/definitions/check.ts';
@@ -49,20 +50,30 @@ interface Input {
 /** Values of Python's may be missing: so may those of a request. */
 const inputOfRequest = ({ name, valueType }: FeastField): Input => {
   const found = counterpartOf(valueType);
-  const text = found === null ? null : (formatFieldType({ ...found.type, nullable: true }) as FieldTypeText);
-  return { feast: name, type: typeName(valueType), input: text === null ? null : request(name, text) };
+  const text =
+    found === null ? null : (formatFieldType({ ...found.type, nullable: true }) as FieldTypeText);
+  return {
+    feast: name,
+    type: typeName(valueType),
+    input: text === null ? null : request(name, text),
+  };
 };
 
 const inputsOf = (view: FeastOnDemandView, { planned }: Offered): Input[] =>
   Object.values(view.sources).flatMap((source): Input[] => {
-    if (source.requestDataSource) return (source.requestDataSource.requestDataOptions?.schema ?? []).map(inputOfRequest);
-    const name = source.featureViewProjection?.featureViewName ?? source.featureView?.spec.name ?? '';
-    const columns = source.featureViewProjection?.featureColumns ?? source.featureView?.spec.features ?? [];
+    if (source.requestDataSource)
+      return (source.requestDataSource.requestDataOptions?.schema ?? []).map(inputOfRequest);
+    const name =
+      source.featureViewProjection?.featureViewName ?? source.featureView?.spec.name ?? '';
+    const columns =
+      source.featureViewProjection?.featureColumns ?? source.featureView?.spec.features ?? [];
     const of = planned.find((candidate) => candidate.view.name === name);
     return columns.map((column) => {
       const feature = of?.features.find(({ feast }) => feast === column.name);
       const input =
-        of === undefined || feature === undefined ? null : ({ from: 'feature', view: of.name, feature: feature.name } as const);
+        of === undefined || feature === undefined
+          ? null
+          : ({ from: 'feature', view: of.name, feature: feature.name } as const);
       return { feast: column.name, type: `${typeName(column.valueType)}, of ${name}`, input };
     });
   });
@@ -87,7 +98,9 @@ const isSound = (definition: Definition, offered: Offered): boolean =>
   checkDefinition(definition, lookupsOf(offered)).length === 0;
 
 const textOf = (view: FeastOnDemandView, inputs: readonly Input[], body: string): string => {
-  const used = inputs.filter(({ feast }) => new RegExp(`\\b${feast.replace(/\W/g, '.')}\\b`).test(body));
+  const used = inputs.filter(({ feast }) =>
+    new RegExp(`\\b${feast.replace(/\W/g, '.')}\\b`).test(body),
+  );
   return [
     `${view.name}: an on-demand feature view in Python`,
     ...(view.description === '' ? [] : [view.description]),
@@ -97,9 +110,14 @@ const textOf = (view: FeastOnDemandView, inputs: readonly Input[], body: string)
   ].join('\n');
 };
 
-const NONE = 'write it as an onDemandFeature, with the expression of docs/guides, or compute it in the model';
+const NONE =
+  'write it as an onDemandFeature, with the expression of docs/guides, or compute it in the model';
 
-export const importOnDemand = (project: FeastProject, offered: Offered, imp: Import): ImportedOnDemand => {
+export const importOnDemand = (
+  project: FeastProject,
+  offered: Offered,
+  imp: Import,
+): ImportedOnDemand => {
   const { notes, names: kinds } = imp;
   const definitions: OnDemandFeatureDefinition[] = [];
   const names = new Map<string, string>();
@@ -112,8 +130,12 @@ export const importOnDemand = (project: FeastProject, offered: Offered, imp: Imp
       view.aggregations.length === 0 &&
       (view.mode === 'pandas' || view.mode === '' || (view.mode === 'python' && view.singleton));
     // A name that several inputs have is none that the function could use.
-    const once = inputs.filter(({ feast }) => inputs.filter((other) => other.feast === feast).length === 1);
-    const known = new Map(once.filter(({ input }) => input !== null).map(({ feast }) => [feast, feast]));
+    const once = inputs.filter(
+      ({ feast }) => inputs.filter((other) => other.feast === feast).length === 1,
+    );
+    const known = new Map(
+      once.filter(({ input }) => input !== null).map(({ feast }) => [feast, feast]),
+    );
     const translated = plain ? translate(body, known) : null;
     let whole = true;
     for (const { name, valueType, description } of view.features) {
@@ -126,17 +148,28 @@ export const importOnDemand = (project: FeastProject, offered: Offered, imp: Imp
           ? null
           : {
               kind: 'on-demand-feature',
-              name: kinds.onDemand.of(label, `${nameFrom(view.name)}__${nameFrom(name)}`.slice(0, LONGEST)),
+              name: kinds.onDemand.of(
+                label,
+                `${nameFrom(view.name)}__${nameFrom(name)}`.slice(0, LONGEST),
+              ),
               type: type.type.base as ScalarType,
               inputs: Object.fromEntries(
-                used.map((input) => [input, once.find(({ feast }) => feast === input)?.input as OnDemandInput]),
+                used.map((input) => [
+                  input,
+                  once.find(({ feast }) => feast === input)?.input as OnDemandInput,
+                ]),
               ),
               value,
               ...described({ ...view, description: description || view.description }),
             };
       if (definition === null || !isSound(definition, offered)) {
         whole = false;
-        notes.lost('on-demand feature', label, 'is computed by a Python function that has no counterpart', NONE);
+        notes.lost(
+          'on-demand feature',
+          label,
+          'is computed by a Python function that has no counterpart',
+          NONE,
+        );
         continue;
       }
       names.set(label, definition.name);
@@ -149,7 +182,12 @@ export const importOnDemand = (project: FeastProject, offered: Offered, imp: Imp
       );
     }
     if (view.writeToOnlineStore)
-      notes.changed('on-demand feature view', view.name, 'is computed when read, not when written', 'nothing');
+      notes.changed(
+        'on-demand feature view',
+        view.name,
+        'is computed when read, not when written',
+        'nothing',
+      );
     if (!whole) lost.push(textOf(view, inputs, body));
   }
   return { definitions, names, lost };

@@ -1,4 +1,7 @@
-/** Code as text: a group stands on one line where it fits, else each of its items has a line of its own. */
+/**
+ * Code as text: a group stands on one line where it fits, else each of its items has a line of its
+ * own.
+ */
 
 export type Doc = string | Group;
 
@@ -17,11 +20,14 @@ export const group = (open: string, items: readonly Doc[], close: string, pad = 
   items.length === 0 ? `${open}${close}` : { open, items, close, pad };
 
 const flat = (doc: Doc): string =>
-  typeof doc === 'string' ? doc : `${doc.open}${doc.pad}${doc.items.map(flat).join(', ')}${doc.pad}${doc.close}`;
+  typeof doc === 'string'
+    ? doc
+    : `${doc.open}${doc.pad}${doc.items.map(flat).join(', ')}${doc.pad}${doc.close}`;
 
 const write = (doc: Doc, indent: string, before: number, after: number): string => {
   const line = flat(doc);
-  if (typeof doc === 'string' || (!line.includes('\n') && before + line.length + after <= WIDTH)) return line;
+  if (typeof doc === 'string' || (!line.includes('\n') && before + line.length + after <= WIDTH))
+    return line;
   const inner = indent + INDENT;
   // A call's only argument keeps its brackets beside the call's: `entity({` … `})`.
   if (doc.items.length === 1 && doc.open.endsWith('(')) {
@@ -42,8 +48,11 @@ export const text = (value: string): string => {
   const escaped = value
     .replaceAll('\\', '\\\\')
     .replaceAll(quote, `\\${quote}`)
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is escaped
-    .replace(/[\u0000-\u001f\u2028\u2029]/g, (char) => CONTROL[char] ?? `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
+    .replace(
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: it escapes control characters
+      /[\u0000-\u001f\u2028\u2029]/g,
+      (char) => CONTROL[char] ?? `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
+    );
   return `${quote}${escaped}${quote}`;
 };
 
@@ -53,7 +62,8 @@ const RESERVED = new Set(
   ),
 );
 
-export const isIdentifier = (name: string): boolean => /^[A-Za-z_$][\w$]*$/.test(name) && !RESERVED.has(name);
+export const isIdentifier = (name: string): boolean =>
+  /^[A-Za-z_$][\w$]*$/.test(name) && !RESERVED.has(name);
 
 const prefixed = (before: string, doc: Doc): Doc =>
   typeof doc === 'string' ? before + doc : { ...doc, open: before + doc.open };

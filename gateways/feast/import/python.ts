@@ -1,17 +1,19 @@
 /**
- * The Python of an on-demand view, where it is plain arithmetic: one assignment a feature, of inputs, numbers, + − × ÷, parentheses, `fillna`.
+ * The Python of an on-demand view, where it is plain arithmetic: one assignment a feature, of
+ * inputs, numbers, + − × ÷, parentheses, `fillna`.
  *
- *   df["a"] = inputs["x"] + inputs["y"] * 2        →  x.plus(y.times(2))
+ *   df["a"] = inputs["x"] + inputs["y"] * 2 → x.plus(y.times(2))
  *
- * Anything else, even one line, and the whole function is left alone: half a translation would be a wrong one. What differs: pandas divides by
- * zero to infinity, where expressions give null.
+ * Anything else, even one line, and the whole function is left alone: half a translation would be a
+ * wrong one. What differs: pandas divides by zero to infinity, where expressions give null.
  */
 import type { Expr } from '#domain/expressions/ast.ts';
 
 /** Null where it is not that plain. */
 export type Translated = ReadonlyMap<string, Expr> | null;
 
-const TOKEN = /\s*(?:(\d+(?:\.\d*)?(?:[eE][+-]?\d+)?|\.\d+)|([A-Za-z_]\w*)|("[^"\\]*"|'[^'\\]*')|([-+*/()[\].]))/y;
+const TOKEN =
+  /\s*(?:(\d+(?:\.\d*)?(?:[eE][+-]?\d+)?|\.\d+)|([A-Za-z_]\w*)|("[^"\\]*"|'[^'\\]*')|([-+*/()[\].]))/y;
 
 type Token = { readonly kind: 'number' | 'name' | 'text' | 'sign'; readonly text: string };
 
@@ -34,10 +36,17 @@ const call = (fn: string, ...args: readonly Expr[]): Expr => ({ op: 'call', fn, 
 
 class Unsupported extends Error {}
 
-/** Expression grammar of Python's arithmetic; `look` answers what `name["key"]` and a name alone stand for. */
-const parse = (tokens: readonly Token[], look: (name: string, key: string | null) => Expr | null): Expr => {
+/**
+ * Expression grammar of Python's arithmetic; `look` answers what `name["key"]` and a name alone
+ * stand for.
+ */
+const parse = (
+  tokens: readonly Token[],
+  look: (name: string, key: string | null) => Expr | null,
+): Expr => {
   let at = 0;
-  const isSign = (text: string): boolean => tokens[at]?.kind === 'sign' && tokens[at]?.text === text;
+  const isSign = (text: string): boolean =>
+    tokens[at]?.kind === 'sign' && tokens[at]?.text === text;
   const take = (text: string): void => {
     if (!isSign(text)) throw new Unsupported();
     at++;
@@ -88,12 +97,14 @@ const parse = (tokens: readonly Token[], look: (name: string, key: string | null
   };
   const product = (): Expr => {
     let left = unary();
-    while (isSign('*') || isSign('/')) left = call(tokens[at++]?.text === '*' ? 'mul' : 'div', left, unary());
+    while (isSign('*') || isSign('/'))
+      left = call(tokens[at++]?.text === '*' ? 'mul' : 'div', left, unary());
     return left;
   };
   const sum = (): Expr => {
     let left = product();
-    while (isSign('+') || isSign('-')) left = call(tokens[at++]?.text === '+' ? 'add' : 'sub', left, product());
+    while (isSign('+') || isSign('-'))
+      left = call(tokens[at++]?.text === '+' ? 'add' : 'sub', left, product());
     return left;
   };
   const expr = sum();
@@ -107,17 +118,24 @@ const ASSIGN = /^(\w+)\[(?:"([^"]+)"|'([^']+)')\]\s*=\s*([^=].*)$/;
 const LOCAL = /^(\w+)\s*=\s*([^=].*)$/;
 
 /** The statements of the function, one a line, without comments and docstring. */
-const statementsOf = (body: string): { readonly parameter: string; readonly lines: readonly string[] } | null => {
+const statementsOf = (
+  body: string,
+): { readonly parameter: string; readonly lines: readonly string[] } | null => {
   const lines = body.split('\n').map((line) => line.replace(/\s+#[^"']*$/, '').trimEnd());
   const start = lines.findIndex((line) => DEF.test(line));
   if (start < 0) return null;
   const [, parameter] = DEF.exec(lines[start] as string) as unknown as [string, string];
-  const rest = lines.slice(start + 1).filter((line) => line.trim() !== '' && !line.trim().startsWith('#'));
+  const rest = lines
+    .slice(start + 1)
+    .filter((line) => line.trim() !== '' && !line.trim().startsWith('#'));
   const indents = new Set(rest.map((line) => /^\s*/.exec(line)?.[0]));
   if (indents.size !== 1 || indents.has('')) return null;
   const statements = rest.map((line) => line.trim());
   const docstring = /^(?:"""[^"]*"""|'''[^']*''')$/;
-  return { parameter, lines: docstring.test(statements[0] ?? '') ? statements.slice(1) : statements };
+  return {
+    parameter,
+    lines: docstring.test(statements[0] ?? '') ? statements.slice(1) : statements,
+  };
 };
 
 /** @param inputs Feast's names of inputs → how they are named here */

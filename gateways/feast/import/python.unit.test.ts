@@ -11,9 +11,12 @@ const outputs = (...lines: readonly string[]): Record<string, string> | null => 
     ...lines.map((line) => `    ${line}`),
   ];
   const found = translate(`${body.join('\n')}\n`, INPUTS);
-  return found === null ? null : Object.fromEntries([...found].map(([name, expr]) => [name, formatExpr(expr)]));
+  return found === null
+    ? null
+    : Object.fromEntries([...found].map(([name, expr]) => [name, formatExpr(expr)]));
 };
-const one = (expression: string): string | undefined => outputs('df = pd.DataFrame()', `df["o"] = ${expression}`, 'return df')?.o;
+const one = (expression: string): string | undefined =>
+  outputs('df = pd.DataFrame()', `df["o"] = ${expression}`, 'return df')?.o;
 
 test('arithmetic with the precedence of Python', () => {
   expect(one('inputs["a"] + inputs[\'b\'] * 2')).toBe('add(a, mul(b, 2))');
@@ -57,7 +60,9 @@ test('one line that is not plain arithmetic, and nothing of the function is take
   ])
     expect(one(expression), expression).toBeUndefined();
   expect(outputs('df = pd.DataFrame()', 'df["o"] = inputs["a"]')).toBeNull();
-  expect(outputs('df = pd.DataFrame()', 'if True:', '    df["o"] = inputs["a"]', 'return df')).toBeNull();
+  expect(
+    outputs('df = pd.DataFrame()', 'if True:', '    df["o"] = inputs["a"]', 'return df'),
+  ).toBeNull();
   expect(outputs('df = pd.DataFrame()', 'df["o"] += inputs["a"]', 'return df')).toBeNull();
   expect(outputs('df = pd.DataFrame()', 'return df', 'df["o"] = 1')).toBeNull();
   expect(outputs('df = inputs', 'df["o"] = inputs["a"]', 'return df')).toBeNull();

@@ -1,6 +1,7 @@
 /**
- * Reads a registry: a `feast.core.Registry` in a file, or the same messages as rows of an SQLite database. Fields that this proto does not
- * name are passed over, as protobuf has it: a newer Feast's registry is read as far as it is known here.
+ * Reads a registry: a `feast.core.Registry` in a file, or the same messages as rows of an SQLite
+ * database. Fields that this proto does not name are passed over, as protobuf has it: a newer
+ * Feast's registry is read as far as it is known here.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -22,7 +23,8 @@ const protos = loadSync('feast/core/Registry.proto', {
 
 const decode = (message: string, bytes: Uint8Array): unknown => {
   const type = protos[`feast.core.${message}`];
-  if (type?.format !== 'Protocol Buffer 3 DescriptorProto') throw new Error(`the proto has no message ${message}`);
+  if (type?.format !== 'Protocol Buffer 3 DescriptorProto')
+    throw new Error(`the proto has no message ${message}`);
   return (type as MessageTypeDefinition<object, object>).deserialize(Buffer.from(bytes));
 };
 
@@ -43,20 +45,32 @@ const KINDS: Readonly<Record<Kind, readonly [message: string, table: string, col
   dataSources: ['DataSource', 'data_sources', 'data_source_proto'],
   labelViews: ['Named', 'label_views', 'feature_view_proto'],
   savedDatasets: ['Named', 'saved_datasets', 'saved_dataset_proto'],
-  validationReferences: ['ValidationReference', 'validation_references', 'validation_reference_proto'],
+  validationReferences: [
+    'ValidationReference',
+    'validation_references',
+    'validation_reference_proto',
+  ],
   permissions: ['Named', 'permissions', 'permission_proto'],
 };
-type Messages = Readonly<Record<Kind, readonly unknown[]>> & { readonly projects: readonly unknown[] };
+type Messages = Readonly<Record<Kind, readonly unknown[]>> & {
+  readonly projects: readonly unknown[];
+};
 type Specs = Readonly<Record<Kind | 'projects', readonly Named[]>>;
 
 const ALL = Object.keys(KINDS) as readonly Kind[];
 
-/** Objects carry their name and project in `spec`, but for data sources and validation references. */
+/**
+ * Objects carry their name and project in `spec`, but for data sources and validation references.
+ */
 const specOf = (message: unknown): Named =>
-  'spec' in (message as object) ? ((message as { readonly spec: Named }).spec ?? { name: '', project: '' }) : (message as Named);
+  'spec' in (message as object)
+    ? ((message as { readonly spec: Named }).spec ?? { name: '', project: '' })
+    : (message as Named);
 
 const invalid = (path: string, error: unknown): never =>
-  fail('MR_FILE_INVALID', `${path} is not a Feast registry: ${(error as Error).message}`, { file: path });
+  fail('MR_FILE_INVALID', `${path} is not a Feast registry: ${(error as Error).message}`, {
+    file: path,
+  });
 
 const fromFile = (path: string): Specs => {
   let registry: Messages & { readonly registrySchemaVersion: string };
@@ -68,21 +82,40 @@ const fromFile = (path: string): Specs => {
   const version = registry.registrySchemaVersion;
   if (version === SCHEMA_VERSION) {
     const kinds = ALL.map((kind) => [kind, registry[kind].map(specOf)] as const);
-    return { ...(Object.fromEntries(kinds) as Record<Kind, Named[]>), projects: registry.projects.map(specOf) };
+    return {
+      ...(Object.fromEntries(kinds) as Record<Kind, Named[]>),
+      projects: registry.projects.map(specOf),
+    };
   }
-  const what = version === '' ? 'is not a Feast registry: it has no schema version' : `has the schema version ${version}`;
-  return fail('MR_FILE_INVALID', `${path} ${what}; version ${SCHEMA_VERSION} can be read`, { file: path, version });
+  const what =
+    version === ''
+      ? 'is not a Feast registry: it has no schema version'
+      : `has the schema version ${version}`;
+  return fail('MR_FILE_INVALID', `${path} ${what}; version ${SCHEMA_VERSION} can be read`, {
+    file: path,
+    version,
+  });
 };
 
 /** Here a column says of which project a row is; the message in it may not. */
 const fromSqlite = (path: string): Specs => {
-  const rows = (database: DatabaseSync, message: string, table: string, column: string): Named[] => {
-    const there = database.prepare("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?").get(table);
+  const rows = (
+    database: DatabaseSync,
+    message: string,
+    table: string,
+    column: string,
+  ): Named[] => {
+    const there = database
+      .prepare("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?")
+      .get(table);
     if (there === undefined) return [];
     return database
       .prepare(`SELECT project_id AS project, ${column} AS proto FROM ${table}`)
       .all()
-      .map(({ project, proto }) => ({ ...specOf(decode(message, proto as Uint8Array)), project: String(project) }));
+      .map(({ project, proto }) => ({
+        ...specOf(decode(message, proto as Uint8Array)),
+        project: String(project),
+      }));
   };
   let database: DatabaseSync | null = null;
   try {
@@ -103,14 +136,25 @@ const fromSqlite = (path: string): Specs => {
 /** @param project which of the registry's projects; null: its only one */
 export const readRegistry = (place: RegistryPlace, project: string | null = null): FeastProject => {
   const specs = place.kind === 'sqlite' ? fromSqlite(place.path) : fromFile(place.path);
-  const named = [...specs.projects.map(({ name }) => name), ...ALL.flatMap((kind) => specs[kind].map((spec) => spec.project))];
+  const named = [
+    ...specs.projects.map(({ name }) => name),
+    ...ALL.flatMap((kind) => specs[kind].map((spec) => spec.project)),
+  ];
   const projects = [...new Set(named)].filter((name) => name !== '').sort();
-  const wanted = project ?? place.project ?? (projects.length === 1 ? (projects[0] as string) : null);
-  const has = projects.length === 0 ? 'it is empty: run feast apply first' : `it has ${projects.join(', ')}`;
+  const wanted =
+    project ?? place.project ?? (projects.length === 1 ? (projects[0] as string) : null);
+  const has =
+    projects.length === 0 ? 'it is empty: run feast apply first' : `it has ${projects.join(', ')}`;
   if (wanted === null)
-    return fail('MR_FILE_INVALID', `${place.path}: name the project with --project: ${has}`, { file: place.path, projects });
+    return fail('MR_FILE_INVALID', `${place.path}: name the project with --project: ${has}`, {
+      file: place.path,
+      projects,
+    });
   if (!projects.includes(wanted))
-    return fail('MR_FILE_INVALID', `${place.path} has no project "${wanted}": ${has}`, { file: place.path, projects });
+    return fail('MR_FILE_INVALID', `${place.path} has no project "${wanted}": ${has}`, {
+      file: place.path,
+      projects,
+    });
   const mine = ALL.map((kind) => {
     const found = specs[kind].filter((spec) => spec.project === wanted);
     return [kind, found.sort((a, b) => (a.name < b.name ? -1 : 1))];

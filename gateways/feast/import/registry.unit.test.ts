@@ -18,7 +18,9 @@ beforeEach(() => {
 afterEach(() => vi.unstubAllEnvs());
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
-const protos = loadSync('feast/core/Registry.proto', { includeDirs: [join(import.meta.dirname, '..', 'protos')] });
+const protos = loadSync('feast/core/Registry.proto', {
+  includeDirs: [join(import.meta.dirname, '..', 'protos')],
+});
 const { serialize } = protos['feast.core.Registry'] as MessageTypeDefinition<object, object>;
 
 const view = (project: string, ...types: readonly (string | number)[]): object => ({
@@ -33,7 +35,9 @@ const view = (project: string, ...types: readonly (string | number)[]): object =
 const registry = (version: string, ...projects: readonly string[]): Uint8Array =>
   serialize({
     registrySchemaVersion: version,
-    entities: projects.map((project) => ({ spec: { name: 'driver', project, joinKey: 'driver_id', valueType: 'INT64' } })),
+    entities: projects.map((project) => ({
+      spec: { name: 'driver', project, joinKey: 'driver_id', valueType: 'INT64' },
+    })),
     featureViews: projects.map((project) => view(project, 'INT64', 99)),
     projects: projects.map((name) => ({ spec: { name } })),
   });
@@ -44,7 +48,8 @@ const write = (files: Readonly<Record<string, string | Uint8Array>>): void => {
 const config = (registryText: string, project = 'p'): Record<string, string> => ({
   'feature_store.yaml': `project: ${project}\nprovider: local\nregistry: ${registryText}\n`,
 });
-const read = (path = '', project: string | null = null) => readRegistry(findRegistry(join(at, path)), project);
+const read = (path = '', project: string | null = null) =>
+  readRegistry(findRegistry(join(at, path)), project);
 
 test('a repository, its configuration or the registry itself; a path from the environment', () => {
   vi.stubEnv('REGISTRY_HERE', 'registry.db');
@@ -60,7 +65,9 @@ test('a repository, its configuration or the registry itself; a path from the en
 
 test('of several projects the one that is named', () => {
   write({ ...config('registry.db', 'b'), 'registry.db': registry('1', 'a', 'b') });
-  expect([read().project, read('', 'a').project, read('registry.db', 'a').entities.length]).toEqual(['b', 'a', 1]);
+  expect([read().project, read('', 'a').project, read('registry.db', 'a').entities.length]).toEqual(
+    ['b', 'a', 1],
+  );
   expect(() => read('registry.db')).toThrow(/name the project with --project: it has a, b/);
   expect(() => read('', 'c')).toThrow(/no project "c": it has a, b/);
 });
@@ -69,7 +76,9 @@ test('fields of a newer Feast are passed over; a type that is newer is said to b
   const unknownField = Buffer.from([0xa2, 0x3e, 3, 1, 2, 3]);
   write({ 'registry.db': Buffer.concat([registry('1', 'p'), unknownField]) });
   const { definitions, notes } = importProject(read('registry.db'));
-  expect(definitions.find(({ kind }) => kind === 'feature-view')).toMatchObject({ features: { f0: { aggregation: 'last' } } });
+  expect(definitions.find(({ kind }) => kind === 'feature-view')).toMatchObject({
+    features: { f0: { aggregation: 'last' } },
+  });
   expect(notes.find(({ name }) => name === 'stats:f1')).toMatchObject({
     level: 'lost',
     reason: 'there is no type of number 99, which is newer than this import, here',
@@ -99,7 +108,9 @@ test('a registry elsewhere, and how to get a file of it', () => {
   expect(() => read()).toThrow(/only SQLite is read here, not postgresql: .*SerializeToString/);
   for (const type of ['snowflake.registry', 'remote']) {
     write(config(`{registry_type: ${type}, path: x}`));
-    expect(() => read()).toThrow(new RegExp(`of type ${type} can't be read here: .*SerializeToString`));
+    expect(() => read()).toThrow(
+      new RegExp(`of type ${type} can't be read here: .*SerializeToString`),
+    );
   }
 });
 

@@ -18,13 +18,16 @@ const counts = ({ definitions }: Imported): string =>
 
 /** Notes that say the same of several things are one. */
 const paragraphs = (notes: readonly Note[]): string[] =>
-  [...Map.groupBy(notes, ({ kind, reason, remedy }) => `${kind}\0${reason}\0${remedy}`).values()].map((same) => {
+  [
+    ...Map.groupBy(notes, ({ kind, reason, remedy }) => `${kind}\0${reason}\0${remedy}`).values(),
+  ].map((same) => {
     const { kind, reason, remedy } = same[0] as Note;
     return `  ${kind} ${same.map(({ name }) => name).join(', ')}: ${reason}\n    → ${remedy}`;
   });
 
 export const reportText = (imported: Imported): string => {
-  const of = (level: Note['level']): readonly Note[] => imported.notes.filter((note) => note.level === level);
+  const of = (level: Note['level']): readonly Note[] =>
+    imported.notes.filter((note) => note.level === level);
   const [lost, changed] = [of('lost'), of('changed')];
   return [
     `Feast project ${imported.project}: ${counts(imported)}`,

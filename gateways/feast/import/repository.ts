@@ -1,6 +1,7 @@
 /**
- * Where a Feast repository keeps its registry: `feature_store.yaml` says. Read as Feast reads it, environment variables replaced.
- * A registry that is not a file of this machine is refused with how to get one.
+ * Where a Feast repository keeps its registry: `feature_store.yaml` says. Read as Feast reads it,
+ * environment variables replaced. A registry that is not a file of this machine is refused with how
+ * to get one.
  */
 import { readFileSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
@@ -24,7 +25,10 @@ const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 const expand = (text: string): string =>
-  text.replace(/\$(?:\{(\w+)\}|(\w+))/g, (all, braced?: string, bare?: string) => process.env[braced ?? bare ?? ''] ?? all);
+  text.replace(
+    /\$(?:\{(\w+)\}|(\w+))/g,
+    (all, braced?: string, bare?: string) => process.env[braced ?? bare ?? ''] ?? all,
+  );
 
 const kindOf = (path: string): 'directory' | 'file' | null => {
   const stat = statSync(path, { throwIfNoEntry: false });
@@ -38,41 +42,69 @@ const readConfig = (file: string): Readonly<Record<string, unknown>> => {
   } catch (error) {
     return fail('MR_FILE_INVALID', `${file} can't be read: ${(error as Error).message}`, { file });
   }
-  return isObject(config) ? config : fail('MR_FILE_INVALID', `${file} is not a mapping, as feature_store.yaml is`, { file });
+  return isObject(config)
+    ? config
+    : fail('MR_FILE_INVALID', `${file} is not a mapping, as feature_store.yaml is`, { file });
 };
 
 const existing = (place: RegistryPlace, file: string): RegistryPlace =>
   kindOf(place.path) === 'file'
     ? place
-    : fail('MR_FILE_INVALID', `${file} names the registry ${place.path}, which is not there: run feast apply first`, {
-        file: place.path,
-      });
+    : fail(
+        'MR_FILE_INVALID',
+        `${file} names the registry ${place.path}, which is not there: run feast apply first`,
+        {
+          file: place.path,
+        },
+      );
 
 const placeOf = (file: string): RegistryPlace => {
   const { registry, project } = readConfig(file);
   const name = typeof project === 'string' ? project : null;
-  const type = isObject(registry) && typeof registry.registry_type === 'string' ? registry.registry_type : 'file';
+  const type =
+    isObject(registry) && typeof registry.registry_type === 'string'
+      ? registry.registry_type
+      : 'file';
   const path = isObject(registry) ? registry.path : registry;
   if (type !== 'file' && type !== 'sql')
-    return fail('MR_FILE_INVALID', `${file}: a registry of type ${type} can't be read here: ${TO_FILE}`, { file, type });
+    return fail(
+      'MR_FILE_INVALID',
+      `${file}: a registry of type ${type} can't be read here: ${TO_FILE}`,
+      { file, type },
+    );
   if (typeof path !== 'string' || path === '')
-    return fail('MR_FILE_INVALID', `${file} names no registry: it needs "registry" or "registry.path"`, { file });
+    return fail(
+      'MR_FILE_INVALID',
+      `${file} names no registry: it needs "registry" or "registry.path"`,
+      { file },
+    );
   const from = dirname(file);
   if (type === 'file') {
     const scheme = /^([a-z0-9]+):\/\//i.exec(path)?.[1];
     if (scheme !== undefined && scheme !== 'file')
-      return fail('MR_FILE_INVALID', `${file}: the registry ${path} is not on this machine: copy it here and import the copy`, {
-        file,
-        path,
-      });
-    return existing({ kind: 'file', path: resolve(from, path.replace(/^file:\/\//, '')), project: name }, file);
+      return fail(
+        'MR_FILE_INVALID',
+        `${file}: the registry ${path} is not on this machine: copy it here and import the copy`,
+        {
+          file,
+          path,
+        },
+      );
+    return existing(
+      { kind: 'file', path: resolve(from, path.replace(/^file:\/\//, '')), project: name },
+      file,
+    );
   }
   const sqlite = /^sqlite(?:\+\w+)?:\/\/\/([^?]+)/.exec(path)?.[1];
   if (sqlite === undefined) {
     const database = /^(\w+)/.exec(path)?.[1] ?? 'unknown';
-    return fail('MR_FILE_INVALID', `${file}: of registries in a database only SQLite is read here, not ${database}: ${TO_FILE}`, {
-      file,
-    });
+    return fail(
+      'MR_FILE_INVALID',
+      `${file}: of registries in a database only SQLite is read here, not ${database}: ${TO_FILE}`,
+      {
+        file,
+      },
+    );
   }
   return existing({ kind: 'sqlite', path: resolve(from, sqlite), project: name }, file);
 };
@@ -83,12 +115,18 @@ const SQLITE = 'SQLite format 3\0';
 export const findRegistry = (repository: string): RegistryPlace => {
   const path = resolve(repository);
   const kind = kindOf(path);
-  if (kind === null) return fail('MR_FILE_INVALID', `${path} is not there: name a Feast repository's folder`, { file: path });
+  if (kind === null)
+    return fail('MR_FILE_INVALID', `${path} is not there: name a Feast repository's folder`, {
+      file: path,
+    });
   if (kind === 'directory') {
     const file = join(path, CONFIG);
     if (kindOf(file) === 'file') return placeOf(file);
     const inner = join(path, 'feature_repo', CONFIG);
-    const hint = kindOf(inner) === 'file' ? `: did you mean ${dirname(inner)}?` : ": name a Feast repository's folder";
+    const hint =
+      kindOf(inner) === 'file'
+        ? `: did you mean ${dirname(inner)}?`
+        : ": name a Feast repository's folder";
     return fail('MR_FILE_INVALID', `${path} has no ${CONFIG}${hint}`, { file: path });
   }
   if (/\.ya?ml$/.test(path)) return placeOf(path);

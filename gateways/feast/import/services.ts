@@ -1,4 +1,7 @@
-/** Feature services. A service here gives each name once and reads each view by its own key: what a projection changes of that is said. */
+/**
+ * Feature services. A service here gives each name once and reads each view by its own key: what a
+ * projection changes of that is said.
+ */
 import type { FeatureServiceDefinition, ServiceMember } from '#domain/definitions/model.ts';
 import { described, type Import, renamed } from './common.ts';
 import type { FeastProjection, FeastService } from './model.ts';
@@ -33,16 +36,26 @@ const membersOf = (
     else if (computed !== undefined) members.push({ from: 'on-demand', name: computed });
     else missing.push(name);
   }
-  if (of !== undefined && found.length > 0) members.unshift({ from: 'view', view: of.name, features: found });
+  if (of !== undefined && found.length > 0)
+    members.unshift({ from: 'view', view: of.name, features: found });
   return { members, missing };
 };
 
-const importService = (service: FeastService, from: Members, imp: Import): FeatureServiceDefinition | null => {
+const importService = (
+  service: FeastService,
+  from: Members,
+  imp: Import,
+): FeatureServiceDefinition | null => {
   const { notes } = imp;
   const taken = new Set<string>();
   const all: ServiceMember[] = [];
   for (const projection of service.features) {
-    const { featureViewName: view, featureViewNameAlias: alias, joinKeyMap, versionTag } = projection;
+    const {
+      featureViewName: view,
+      featureViewNameAlias: alias,
+      joinKeyMap,
+      versionTag,
+    } = projection;
     const keys = Object.entries(joinKeyMap);
     if (keys.length > 0) {
       const map = keys.map(([key, other]) => `${key} as ${other}`).join(', ');
@@ -90,19 +103,40 @@ const importService = (service: FeastService, from: Members, imp: Import): Featu
           );
         taken.add(name);
       }
-      if (fresh.length > 0) all.push(member.from === 'view' ? { ...member, features: fresh } : member);
+      if (fresh.length > 0)
+        all.push(member.from === 'view' ? { ...member, features: fresh } : member);
     }
   }
   if (all.length === 0) {
-    notes.lost(KIND, service.name, 'none of its features has a counterpart', 'see the notes on them');
+    notes.lost(
+      KIND,
+      service.name,
+      'none of its features has a counterpart',
+      'see the notes on them',
+    );
     return null;
   }
   const name = renamed(imp, 'service', KIND, service.name, nameFrom(service.name));
   const logging = service.loggingConfig && { sample: shareOf(service.loggingConfig.sampleRate) };
   if (logging !== null)
-    notes.changed(KIND, service.name, 'logs what it answers to the log and the history here', 'docs/guides/feature-logging.md');
-  return { kind: 'feature-service', name, features: all, ...(logging && { logging }), ...described(service) };
+    notes.changed(
+      KIND,
+      service.name,
+      'logs what it answers to the log and the history here',
+      'docs/guides/feature-logging.md',
+    );
+  return {
+    kind: 'feature-service',
+    name,
+    features: all,
+    ...(logging && { logging }),
+    ...described(service),
+  };
 };
 
-export const importServices = (services: readonly FeastService[], from: Members, imp: Import): FeatureServiceDefinition[] =>
+export const importServices = (
+  services: readonly FeastService[],
+  from: Members,
+  imp: Import,
+): FeatureServiceDefinition[] =>
   services.flatMap((service) => importService(service, from, imp) ?? []);

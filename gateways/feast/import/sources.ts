@@ -1,6 +1,7 @@
 /**
- * Sources. In Feast each view names its columns and its source; here the source has the fields, so they are gathered from all views that read
- * it. A view that is pushed to or streamed to is read from that source: its batch source holds the same rows, and is where history comes from.
+ * Sources. In Feast each view names its columns and its source; here the source has the fields, so
+ * they are gathered from all views that read it. A view that is pushed to or streamed to is read
+ * from that source: its batch source holds the same rows, and is where history comes from.
  */
 import type { SourceDefinition } from '#domain/definitions/model.ts';
 import { formatFieldType } from '#domain/values/field-type.ts';
@@ -31,10 +32,15 @@ export interface Sources {
   of(view: FeastView): SourceDefinition;
 }
 
-export const primaryOf = ({ streamSource, batchSource }: FeastView): FeastSource | null => streamSource ?? batchSource;
+export const primaryOf = ({ streamSource, batchSource }: FeastView): FeastSource | null =>
+  streamSource ?? batchSource;
 
 /** The source's field for a name that Feast uses after its mapping. */
-export const fieldOf = (imp: Import, { streamSource, batchSource }: FeastView, name: string): string => {
+export const fieldOf = (
+  imp: Import,
+  { streamSource, batchSource }: FeastView,
+  name: string,
+): string => {
   const mapping = { ...batchSource?.fieldMapping, ...streamSource?.fieldMapping };
   const column = Object.entries(mapping).find(([, to]) => to === name)?.[0] ?? name;
   return fieldNamed(imp, column);
@@ -50,13 +56,21 @@ const placeOf = (source: FeastSource | null): string | null => {
     source.trinoOptions ??
     source.athenaOptions;
   const place = source.fileOptions?.uri ?? source.kafkaOptions?.topic ?? table?.table;
-  return place === undefined || place === '' ? (source.batchSource === null ? null : placeOf(source.batchSource)) : place;
+  return place === undefined || place === ''
+    ? source.batchSource === null
+      ? null
+      : placeOf(source.batchSource)
+    : place;
 };
 
 const DEFAULT_TIME = 'event_timestamp';
 export const timeOf = (imp: Import, view: FeastView): string => {
   const own = 'timestampField' in view ? view.timestampField : '';
-  return fieldOf(imp, view, own || view.streamSource?.timestampField || view.batchSource?.timestampField || DEFAULT_TIME);
+  return fieldOf(
+    imp,
+    view,
+    own || view.streamSource?.timestampField || view.batchSource?.timestampField || DEFAULT_TIME,
+  );
 };
 
 const wider = (a: ColumnType, b: ColumnType): ColumnType | null => {
@@ -88,7 +102,9 @@ const startOf = (imp: Import, use: SourceUse): Building => ({
 const take = (into: Building, use: SourceUse, imp: Import): boolean => {
   const { view, entity } = use;
   if (timeOf(imp, view) !== into.time) return false;
-  const keys = entity.keys.map(({ joinKey, type }) => [fieldOf(imp, view, joinKey), { base: type, array: false }] as const);
+  const keys = entity.keys.map(
+    ({ joinKey, type }) => [fieldOf(imp, view, joinKey), { base: type, array: false }] as const,
+  );
   const columns = [...use.columns].map(([name, type]) => [fieldOf(imp, view, name), type] as const);
   const merged = new Map<string, ColumnType>();
   for (const [field, type] of [...keys, ...columns]) {
@@ -116,22 +132,39 @@ const take = (into: Building, use: SourceUse, imp: Import): boolean => {
   return true;
 };
 
-const definitionOf = (imp: Import, name: string, { time, uses, keys, columns }: Building): SourceDefinition => {
+const definitionOf = (
+  imp: Import,
+  name: string,
+  { time, uses, keys, columns }: Building,
+): SourceDefinition => {
   const first = uses[0] as SourceUse;
   const source = primaryOf(first.view) as FeastSource;
   const batch = first.view.batchSource;
   const inAll = (field: string): boolean =>
-    uses.every(({ view, entity }) => entity.keys.some(({ joinKey }) => fieldOf(imp, view, joinKey) === field));
+    uses.every(({ view, entity }) =>
+      entity.keys.some(({ joinKey }) => fieldOf(imp, view, joinKey) === field),
+    );
   const created = source.createdTimestampColumn || batch?.createdTimestampColumn;
-  const timeType = (source.timestampFieldType || batch?.timestampFieldType || '').toUpperCase() === 'DATE' ? 'date' : 'timestamp';
+  const timeType =
+    (source.timestampFieldType || batch?.timestampFieldType || '').toUpperCase() === 'DATE'
+      ? 'date'
+      : 'timestamp';
   const fields = new Map<string, string>();
   // The first to name a field says its type: a key that is the event time as well stays what it is.
-  const add = (field: string, type: string): void => void (fields.has(field) || fields.set(field, type));
-  for (const [field, type] of keys) add(field, formatFieldType({ ...type, nullable: !inAll(field) && field !== time }));
+  const add = (field: string, type: string): void =>
+    void (fields.has(field) || fields.set(field, type));
+  for (const [field, type] of keys)
+    add(field, formatFieldType({ ...type, nullable: !inAll(field) && field !== time }));
   add(time, timeType);
   for (const [field, type] of columns) add(field, formatFieldType({ ...type, nullable: true }));
   if (created) add(fieldOf(imp, first.view, created), 'timestamp?');
-  return { kind: 'source', name, fields: Object.fromEntries(fields), eventTime: time, ...described(source) };
+  return {
+    kind: 'source',
+    name,
+    fields: Object.fromEntries(fields),
+    eventTime: time,
+    ...described(source),
+  };
 };
 
 export const importSources = (uses: readonly SourceUse[], imp: Import): Sources => {
@@ -161,10 +194,21 @@ export const importSources = (uses: readonly SourceUse[], imp: Import): Sources 
     const { view } = building.uses[0] as SourceUse;
     const source = primaryOf(view) as FeastSource;
     const place = nameOfPlace(source.name || (placeOf(source) ?? ''));
-    const name = imp.names.source.of(id, id.includes('\0') ? nameFrom(`${place}_${view.name}`) : place);
+    const name = imp.names.source.of(
+      id,
+      id.includes('\0') ? nameFrom(`${place}_${view.name}`) : place,
+    );
     if (name !== source.name && !id.includes('\0'))
-      imp.notes.changed('data source', source.name, `is named ${name} here`, 'push to it by that name');
-    definitions.set(id, { definition: definitionOf(imp, name, building), history: placeOf(view.batchSource) });
+      imp.notes.changed(
+        'data source',
+        source.name,
+        `is named ${name} here`,
+        'push to it by that name',
+      );
+    definitions.set(id, {
+      definition: definitionOf(imp, name, building),
+      history: placeOf(view.batchSource),
+    });
   }
   return {
     all: [...definitions.values()],

@@ -26,13 +26,24 @@ const SCALARS: Readonly<Record<string, readonly [base: ScalarType, note?: string
 /** Null where no field type holds such values. */
 export const counterpartOf = (type: FeastType): Counterpart | null => {
   if (typeof type === 'number') return null;
-  const [, name, many] = /^(.*?)(?:_(LIST|SET))?$/.exec(type) as unknown as [string, string, string | undefined];
+  const [, name, many] = /^(.*?)(?:_(LIST|SET))?$/.exec(type) as unknown as [
+    string,
+    string,
+    string | undefined,
+  ];
   const found = SCALARS[name];
   if (found === undefined) return null;
   const [base, note] = found;
-  const notes = [note, many === 'SET' ? 'a set is kept as a list' : undefined].filter((text) => text !== undefined);
-  return { type: { base, array: many !== undefined }, ...(notes.length > 0 && { note: notes.join('; ') }) };
+  const notes = [note, many === 'SET' ? 'a set is kept as a list' : undefined].filter(
+    (text) => text !== undefined,
+  );
+  return {
+    type: { base, array: many !== undefined },
+    ...(notes.length > 0 && { note: notes.join('; ') }),
+  };
 };
 
 export const typeName = (type: FeastType): string =>
-  typeof type === 'number' ? `of number ${type}, which is newer than this import,` : type.toLowerCase();
+  typeof type === 'number'
+    ? `of number ${type}, which is newer than this import,`
+    : type.toLowerCase();

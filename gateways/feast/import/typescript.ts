@@ -19,7 +19,8 @@ interface Described {
   readonly tags?: readonly string[];
 }
 
-const optional = (value: string | undefined): Doc | undefined => (value === undefined ? undefined : text(value));
+const optional = (value: string | undefined): Doc | undefined =>
+  value === undefined ? undefined : text(value);
 
 const describedEntries = ({ owner, description, tags }: Described): [string, Doc | undefined][] => [
   ['owner', optional(owner)],
@@ -30,7 +31,12 @@ const describedEntries = ({ owner, description, tags }: Described): [string, Doc
 const texts = (record: Readonly<Record<string, string>>): Doc =>
   object(Object.entries(record).map(([key, value]) => [key, text(value)]));
 
-const METHODS: Readonly<Record<string, string>> = { add: 'plus', sub: 'minus', mul: 'times', div: 'dividedBy' };
+const METHODS: Readonly<Record<string, string>> = {
+  add: 'plus',
+  sub: 'minus',
+  mul: 'times',
+  div: 'dividedBy',
+};
 
 const exprText = (expr: Expr, names: ReadonlyMap<string, string>): string => {
   switch (expr.op) {
@@ -42,7 +48,8 @@ const exprText = (expr: Expr, names: ReadonlyMap<string, string>): string => {
       return typeof expr.value === 'string' ? text(expr.value) : String(expr.value);
     case 'call': {
       const [first, ...others] = expr.args as [Expr, ...Expr[]];
-      const receiver = first.op === 'lit' ? `lit(${exprText(first, names)})` : exprText(first, names);
+      const receiver =
+        first.op === 'lit' ? `lit(${exprText(first, names)})` : exprText(first, names);
       return `${receiver}.${METHODS[expr.fn] ?? expr.fn}(${others.map((other) => exprText(other, names)).join(', ')})`;
     }
     case 'when':
@@ -58,7 +65,11 @@ const featureDoc = ({ aggregation, input, window, hop, description }: FeatureDef
     ['hop', optional(hop)],
     ['description', optional(description)],
   ]);
-  return call(aggregation, ...(input === null ? [] : [exprText(input, NO_NAMES)]), ...(options === '{}' ? [] : [options]));
+  return call(
+    aggregation,
+    ...(input === null ? [] : [exprText(input, NO_NAMES)]),
+    ...(options === '{}' ? [] : [options]),
+  );
 };
 
 const viewDoc = (view: FeatureViewDefinition, variables: Variables): Doc =>
@@ -71,7 +82,10 @@ const viewDoc = (view: FeatureViewDefinition, variables: Variables): Doc =>
       ['join', view.join === undefined ? undefined : texts(view.join)],
       ['ttl', optional(view.ttl)],
       ['online', view.online === false ? 'false' : undefined],
-      ['features', object(Object.entries(view.features).map(([name, feature]) => [name, featureDoc(feature)]))],
+      [
+        'features',
+        object(Object.entries(view.features).map(([name, feature]) => [name, featureDoc(feature)])),
+      ],
       ...describedEntries(view),
     ]),
   );
@@ -88,7 +102,9 @@ const inputDoc = (input: OnDemandInput, variables: Variables): Doc => {
 };
 
 const onDemandDoc = (feature: OnDemandFeatureDefinition, variables: Variables): Doc => {
-  const names = new Map(Object.keys(feature.inputs).map((name) => [name, isIdentifier(name) ? name : `${name}_`]));
+  const names = new Map(
+    Object.keys(feature.inputs).map((name) => [name, isIdentifier(name) ? name : `${name}_`]),
+  );
   const parameters = group(
     '{',
     [...names].map(([name, local]) => (name === local ? name : `${name}: ${local}`)),
@@ -100,7 +116,12 @@ const onDemandDoc = (feature: OnDemandFeatureDefinition, variables: Variables): 
     object([
       ['name', text(feature.name)],
       ['type', text(feature.type)],
-      ['inputs', object(Object.entries(feature.inputs).map(([name, input]) => [name, inputDoc(input, variables)]))],
+      [
+        'inputs',
+        object(
+          Object.entries(feature.inputs).map(([name, input]) => [name, inputDoc(input, variables)]),
+        ),
+      ],
       ['value', `(${print(parameters)}) => ${exprText(feature.value, names)}`],
       ...describedEntries(feature),
     ]),
@@ -113,10 +134,16 @@ const memberDoc = (member: ServiceMember, variables: Variables, viewNamed: ViewN
   if (member.from === 'on-demand') return variables.of('on-demand-feature', member.name);
   const view = variables.of('feature-view', member.view);
   const all = Object.keys(viewNamed(member.view)?.features ?? {});
-  return all.join() === member.features.join() ? view : call(`${view}.pick`, ...member.features.map(text));
+  return all.join() === member.features.join()
+    ? view
+    : call(`${view}.pick`, ...member.features.map(text));
 };
 
-const serviceDoc = (service: FeatureServiceDefinition, variables: Variables, viewNamed: ViewNamed): Doc =>
+const serviceDoc = (
+  service: FeatureServiceDefinition,
+  variables: Variables,
+  viewNamed: ViewNamed,
+): Doc =>
   call(
     'featureService',
     object([
@@ -132,7 +159,11 @@ const docOf = (definition: Definition, variables: Variables, viewNamed: ViewName
     case 'entity':
       return call(
         'entity',
-        object([['name', text(definition.name)], ['keys', texts(definition.keys)], ...describedEntries(definition)]),
+        object([
+          ['name', text(definition.name)],
+          ['keys', texts(definition.keys)],
+          ...describedEntries(definition),
+        ]),
       );
     case 'source':
       return call(
@@ -174,7 +205,10 @@ export const importsOf = (definition: Definition): string[] => {
   if (definition.kind === 'feature-view')
     return [
       builder,
-      ...Object.values(definition.features).flatMap((f) => [f.aggregation, ...(f.input ? functionsIn(f.input) : [])]),
+      ...Object.values(definition.features).flatMap((f) => [
+        f.aggregation,
+        ...(f.input ? functionsIn(f.input) : []),
+      ]),
     ];
   if (definition.kind !== 'on-demand-feature') return [builder];
   const requested = Object.values(definition.inputs).some((input) => input.from === 'request');
@@ -195,14 +229,20 @@ export const referencesOf = (definition: Definition): (readonly [Kind, string])[
       );
     case 'feature-service':
       return definition.features.map((member) =>
-        member.from === 'view' ? (['feature-view', member.view] as const) : (['on-demand-feature', member.name] as const),
+        member.from === 'view'
+          ? (['feature-view', member.view] as const)
+          : (['on-demand-feature', member.name] as const),
       );
     default:
       return [];
   }
 };
 
-export const statementOf = (definition: Definition, variables: Variables, viewNamed: ViewNamed): string => {
+export const statementOf = (
+  definition: Definition,
+  variables: Variables,
+  viewNamed: ViewNamed,
+): string => {
   const start = `export const ${variables.of(definition.kind, definition.name)} = `;
   const doc = docOf(definition, variables, viewNamed);
   return `${print(typeof doc === 'string' ? start + doc : { ...doc, open: start + doc.open })};`;

@@ -1,4 +1,7 @@
-/** Names of constants: that of the definition in camel case; where it is taken, with its kind after it. */
+/**
+ * Names of constants: that of the definition in camel case; where it is taken, with its kind after
+ * it.
+ */
 
 import * as entry from '#domain/definitions/index.ts';
 import type { Definition, Kind } from '#domain/definitions/model.ts';

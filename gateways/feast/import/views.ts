@@ -1,9 +1,14 @@
 /**
- * Feature views. A value in Feast is the newest row's: `last` of its column. A stream view with aggregations is one of windows. What a Python
- * function would compute has no counterpart: the view then takes rows that hold its results.
+ * Feature views. A value in Feast is the newest row's: `last` of its column. A stream view with
+ * aggregations is one of windows. What a Python function would compute has no counterpart: the view
+ * then takes rows that hold its results.
  */
 import { col, last } from '#domain/definitions/index.ts';
-import type { FeatureDefinition, FeatureViewDefinition, SourceDefinition } from '#domain/definitions/model.ts';
+import type {
+  FeatureDefinition,
+  FeatureViewDefinition,
+  SourceDefinition,
+} from '#domain/definitions/model.ts';
 import type { FieldType } from '#domain/values/value.ts';
 import { aggregationOf, needsNumber, outputNames } from './aggregations.ts';
 import { described, durationOf, type Import, millisecondsOf, renamed } from './common.ts';
@@ -33,19 +38,32 @@ export interface PlannedView {
   readonly use: SourceUse;
 }
 
-const kindOf = (view: FeastView): string => ('aggregations' in view ? 'stream feature view' : 'feature view');
+const kindOf = (view: FeastView): string =>
+  'aggregations' in view ? 'stream feature view' : 'feature view';
 
-const NO_TYPE = 'JSON text in a string column holds such a value, or a column for each part that models read';
+const NO_TYPE =
+  'JSON text in a string column holds such a value, or a column for each part that models read';
 
-const typeOf = ({ name, valueType, tags, vectorIndex }: FeastField, view: FeastView, { notes }: Import): ColumnType | null => {
+const typeOf = (
+  { name, valueType, tags, vectorIndex }: FeastField,
+  view: FeastView,
+  { notes }: Import,
+): ColumnType | null => {
   const label = `${view.name}:${name}`;
   const found = counterpartOf(valueType);
   if (found === null) {
     notes.lost('feature', label, `there is no type ${typeName(valueType)} here`, NO_TYPE);
     return null;
   }
-  if (found.note !== undefined) notes.changed('feature', label, found.note, 'nothing, if models read it as such');
-  if (vectorIndex) notes.lost('feature', label, 'its vector index: there is no search by nearness here', 'the values are kept');
+  if (found.note !== undefined)
+    notes.changed('feature', label, found.note, 'nothing, if models read it as such');
+  if (vectorIndex)
+    notes.lost(
+      'feature',
+      label,
+      'its vector index: there is no search by nearness here',
+      'the values are kept',
+    );
   const kept = Object.keys(tags).filter((tag) => !tag.startsWith('feast:'));
   if (kept.length > 0)
     notes.lost(
@@ -58,7 +76,11 @@ const typeOf = ({ name, valueType, tags, vectorIndex }: FeastField, view: FeastV
 };
 
 /** A feature each: of the view's columns. */
-const plainFeatures = (view: FeastView, imp: Import, take: (feature: FeastField, type: ColumnType) => void): void => {
+const plainFeatures = (
+  view: FeastView,
+  imp: Import,
+  take: (feature: FeastField, type: ColumnType) => void,
+): void => {
   const keys = new Set(view.entityColumns.map(({ name }) => name));
   for (const field of view.features.filter(({ name }) => !keys.has(name))) {
     const type = typeOf(field, view, imp);
@@ -66,12 +88,20 @@ const plainFeatures = (view: FeastView, imp: Import, take: (feature: FeastField,
   }
 };
 
-/** A feature each: of the view's aggregations. The registry does not say of what type the aggregated columns are. */
+/**
+ * A feature each: of the view's aggregations. The registry does not say of what type the aggregated
+ * columns are.
+ */
 const aggregated = (
   view: FeastView,
   aggregations: readonly FeastAggregation[],
   { notes }: Import,
-  take: (name: string, description: string, aggregation: FeastAggregation, type: ColumnType) => void,
+  take: (
+    name: string,
+    description: string,
+    aggregation: FeastAggregation,
+    type: ColumnType,
+  ) => void,
 ): void => {
   const declared = new Map(view.features.map((field) => [field.name, field]));
   // A stream view's columns hold its keys as well.
@@ -93,7 +123,10 @@ const aggregated = (
     const column = declared.get(aggregation.column);
     const known = column === undefined ? null : counterpartOf(column.valueType);
     const whole = aggregation.function === 'sum' && field?.valueType === 'INT64';
-    const guess: ColumnType = { base: whole ? 'long' : needsNumber(aggregation) ? 'double' : 'string', array: false };
+    const guess: ColumnType = {
+      base: whole ? 'long' : needsNumber(aggregation) ? 'double' : 'string',
+      array: false,
+    };
     if (column !== undefined) matched.add(column.name);
     if (known === null)
       notes.changed(
@@ -105,15 +138,25 @@ const aggregated = (
     take(name, field?.description ?? '', aggregation, known?.type ?? guess);
   }
   for (const { name } of view.features.filter((field) => !matched.has(field.name)))
-    notes.lost('feature', `${view.name}:${name}`, 'no aggregation of the view gives it', 'define it by hand');
+    notes.lost(
+      'feature',
+      `${view.name}:${name}`,
+      'no aggregation of the view gives it',
+      'define it by hand',
+    );
 };
 
 /** What the view computes besides, and what else is not carried over. */
 const sayOf = (view: FeastView, { notes }: Import): void => {
-  const say = (reason: string, remedy: string): void => notes.lost(kindOf(view), view.name, reason, remedy);
-  const transforms = view.featureTransformation !== null || ('userDefinedFunction' in view && view.userDefinedFunction !== null);
+  const say = (reason: string, remedy: string): void =>
+    notes.lost(kindOf(view), view.name, reason, remedy);
+  const transforms =
+    view.featureTransformation !== null ||
+    ('userDefinedFunction' in view && view.userDefinedFunction !== null);
   const name =
-    'userDefinedFunction' in view ? view.userDefinedFunction?.name : view.featureTransformation?.userDefinedFunction?.name;
+    'userDefinedFunction' in view
+      ? view.userDefinedFunction?.name
+      : view.featureTransformation?.userDefinedFunction?.name;
   if (transforms)
     say(
       `its function${name ? ` ${name}` : ''} runs in Python`,
@@ -124,7 +167,11 @@ const sayOf = (view: FeastView, { notes }: Import): void => {
       `it is computed from the views ${view.sourceViews.map((source) => source.name).join(', ')}`,
       'publish rows that hold its results',
     );
-  if (view.disabled) say('it is disabled in Feast, and is not here', 'leave it out of the definitions, or set online: false');
+  if (view.disabled)
+    say(
+      'it is disabled in Feast, and is not here',
+      'leave it out of the definitions, or set online: false',
+    );
   if (view.version !== '' && view.version !== 'latest')
     notes.changed(
       kindOf(view),
@@ -143,12 +190,23 @@ const planView = (view: FeastView, entities: Entities, imp: Import): PlannedView
     return null;
   };
   if (entity === null)
-    return say(`one of its entities (${view.entities.join(', ')}) could not be had`, 'see the note on the entity');
-  if (primaryOf(view) === null) return say('it has no source', 'define its source and the view by hand');
+    return say(
+      `one of its entities (${view.entities.join(', ')}) could not be had`,
+      'see the note on the entity',
+    );
+  if (primaryOf(view) === null)
+    return say('it has no source', 'define its source and the view by hand');
   const fields = entity.keys.map(({ joinKey }) => fieldOf(imp, view, joinKey));
-  if (new Set(fields).size < fields.length) return say('two of its keys are one column', 'give the rows a column for each');
-  const timed = entity.keys.find(({ type }, i) => fields[i] === timeOf(imp, view) && type !== 'timestamp' && type !== 'date');
-  if (timed !== undefined) return say(`its key ${timed.joinKey} is also its event time`, 'give the rows a column for each');
+  if (new Set(fields).size < fields.length)
+    return say('two of its keys are one column', 'give the rows a column for each');
+  const timed = entity.keys.find(
+    ({ type }, i) => fields[i] === timeOf(imp, view) && type !== 'timestamp' && type !== 'date',
+  );
+  if (timed !== undefined)
+    return say(
+      `its key ${timed.joinKey} is also its event time`,
+      'give the rows a column for each',
+    );
   const columns = new Map<string, ColumnType>();
   const features: PlannedFeature[] = [];
   const names = createNames();
@@ -161,15 +219,29 @@ const planView = (view: FeastView, entities: Entities, imp: Import): PlannedView
     type: ColumnType,
   ): void => {
     const name = names.of(feast, nameFrom(feast));
-    if (name !== feast) imp.notes.changed('feature', `${view.name}:${feast}`, `is named ${name} here`, 'ask for it by that name');
+    if (name !== feast)
+      imp.notes.changed(
+        'feature',
+        `${view.name}:${feast}`,
+        `is named ${name} here`,
+        'ask for it by that name',
+      );
     if (!columns.has(column)) columns.set(column, type);
     features.push({ feast, name, description, column, aggregation });
   };
-  const { aggregations = [] } = view as Partial<{ readonly aggregations: readonly FeastAggregation[] }>;
+  const { aggregations = [] } = view as Partial<{
+    readonly aggregations: readonly FeastAggregation[];
+  }>;
   if (aggregations.length > 0)
-    aggregated(view, aggregations, imp, (name, description, of, type) => add(name, description, of.column, of, type));
-  else plainFeatures(view, imp, ({ name, description }, type) => add(name, description, name, null, type));
-  if (features.length === 0) return say('none of its features has a counterpart', 'see the notes on its features');
+    aggregated(view, aggregations, imp, (name, description, of, type) =>
+      add(name, description, of.column, of, type),
+    );
+  else
+    plainFeatures(view, imp, ({ name, description }, type) =>
+      add(name, description, name, null, type),
+    );
+  if (features.length === 0)
+    return say('none of its features has a counterpart', 'see the notes on its features');
   sayOf(view, imp);
   if (view.entities.every(isDummy))
     imp.notes.changed(
@@ -183,7 +255,9 @@ const planView = (view: FeastView, entities: Entities, imp: Import): PlannedView
 };
 
 export const planViews = (project: FeastProject, entities: Entities, imp: Import): PlannedView[] =>
-  [...project.featureViews, ...project.streamFeatureViews].flatMap((view) => planView(view, entities, imp) ?? []);
+  [...project.featureViews, ...project.streamFeatureViews].flatMap(
+    (view) => planView(view, entities, imp) ?? [],
+  );
 
 const featureOf = (
   imp: Import,
@@ -191,11 +265,16 @@ const featureOf = (
   { column, aggregation, description }: PlannedFeature,
 ): FeatureDefinition => {
   const field = fieldOf(imp, view, column);
-  const feature = (aggregation === null ? null : aggregationOf(aggregation, field)) ?? last(col(field));
+  const feature =
+    (aggregation === null ? null : aggregationOf(aggregation, field)) ?? last(col(field));
   return description === '' ? feature : { ...feature, description };
 };
 
-export const viewOf = (planned: PlannedView, source: SourceDefinition, imp: Import): FeatureViewDefinition => {
+export const viewOf = (
+  planned: PlannedView,
+  source: SourceDefinition,
+  imp: Import,
+): FeatureViewDefinition => {
   const { view, name, entity, features } = planned;
   const join = entity.keys
     .map(({ joinKey, key }) => [key, fieldOf(imp, view, joinKey)] as const)
@@ -209,7 +288,9 @@ export const viewOf = (planned: PlannedView, source: SourceDefinition, imp: Impo
     ...(join.length > 0 && { join: Object.fromEntries(join) }),
     ...(ttl !== undefined && { ttl }),
     ...(!view.online && { online: false }),
-    features: Object.fromEntries(features.map((feature) => [feature.name, featureOf(imp, planned, feature)])),
+    features: Object.fromEntries(
+      features.map((feature) => [feature.name, featureOf(imp, planned, feature)]),
+    ),
     ...described(view),
   };
 };

@@ -8,7 +8,19 @@ import { callerOf, requireSameMachine } from '../caller.ts';
 import { compact } from '../compact.ts';
 import { optionalTime } from '../parameters.ts';
 import type { Routes } from '../route.ts';
-import { answers, closed, datasetStatus, list, object, oneOf, record, rollupResult, text, time, whole } from '../schemas.ts';
+import {
+  answers,
+  closed,
+  datasetStatus,
+  list,
+  object,
+  oneOf,
+  record,
+  rollupResult,
+  text,
+  time,
+  whole,
+} from '../schemas.ts';
 import { type Target, targetOf } from '../target.ts';
 
 interface DatasetBody extends Target {
@@ -39,11 +51,18 @@ const MEDIA: Readonly<Record<string, string>> = {
 const absolute = (name: string, path: string): string =>
   isAbsolute(path)
     ? path
-    : fail('MR_BODY_INVALID', `"${name}" must be an absolute path of the server's machine, not ${JSON.stringify(path)}`, {
-        path,
-      });
+    : fail(
+        'MR_BODY_INVALID',
+        `"${name}" must be an absolute path of the server's machine, not ${JSON.stringify(path)}`,
+        {
+          path,
+        },
+      );
 
-const spineOf = ({ file, rows }: DatasetBody['spine']): { readonly file: string } | { readonly rows: readonly Row[] } => {
+const spineOf = ({
+  file,
+  rows,
+}: DatasetBody['spine']): { readonly file: string } | { readonly rows: readonly Row[] } => {
   if (file !== undefined && rows === undefined) return { file: absolute('spine.file', file) };
   if (rows !== undefined && file === undefined) return { rows };
   return fail('MR_BODY_INVALID', '"spine" must have either "file" or "rows"');
@@ -51,7 +70,8 @@ const spineOf = ({ file, rows }: DatasetBody['spine']): { readonly file: string 
 
 const finished = (status: DatasetStatus): void => {
   if (status.state === 'done') return;
-  if (status.state === 'failed') fail('MR_DATASET_FAILED', status.error?.message ?? 'the data set failed', { id: status.id });
+  if (status.state === 'failed')
+    fail('MR_DATASET_FAILED', status.error?.message ?? 'the data set failed', { id: status.id });
   fail(
     'MR_REFUSED',
     `data set ${status.id} is ${status.state}, ${Math.round(status.progress * 100)} % done: it has no data to fetch`,
@@ -60,7 +80,11 @@ const finished = (status: DatasetStatus): void => {
 };
 
 export const datasetRoutes: Routes = (app, { platform }) => {
-  const about = (summary: string, status = 200) => ({ tags: ['data sets'], summary, response: answers(status, datasetStatus) });
+  const about = (summary: string, status = 200) => ({
+    tags: ['data sets'],
+    summary,
+    response: answers(status, datasetStatus),
+  });
 
   app.post<{ Body: DatasetBody }>(
     '/v1/datasets',
@@ -87,7 +111,12 @@ export const datasetRoutes: Routes = (app, { platform }) => {
       const out = body.out === undefined ? undefined : absolute('out', body.out);
       const known = optionalTime('known', body.known);
       const started = await platform.startDataset(
-        { ...compact({ out, known }), target: targetOf(body), spine: spineOf(body.spine), mode: body.mode ?? 'event-time' },
+        {
+          ...compact({ out, known }),
+          target: targetOf(body),
+          spine: spineOf(body.spine),
+          mode: body.mode ?? 'event-time',
+        },
         callerOf(request),
       );
       reply.code(202);
@@ -95,25 +124,40 @@ export const datasetRoutes: Routes = (app, { platform }) => {
     },
   );
 
-  app.get<{ Params: { id: string } }>('/v1/datasets/:id', { schema: about('How far a data set is') }, (request) =>
-    platform.dataset(request.params.id, callerOf(request)),
+  app.get<{ Params: { id: string } }>(
+    '/v1/datasets/:id',
+    { schema: about('How far a data set is') },
+    (request) => platform.dataset(request.params.id, callerOf(request)),
   );
-  app.delete<{ Params: { id: string } }>('/v1/datasets/:id', { schema: about('Cancel a data set') }, (request) =>
-    platform.cancelDataset(request.params.id, callerOf(request)),
+  app.delete<{ Params: { id: string } }>(
+    '/v1/datasets/:id',
+    { schema: about('Cancel a data set') },
+    (request) => platform.cancelDataset(request.params.id, callerOf(request)),
   );
 
   app.get<{ Params: { id: string } }>(
     '/v1/datasets/:id/data',
-    { schema: { tags: ['data sets'], summary: 'The rows, as Parquet or CSV', produces: Object.values(MEDIA) } },
+    {
+      schema: {
+        tags: ['data sets'],
+        summary: 'The rows, as Parquet or CSV',
+        produces: Object.values(MEDIA),
+      },
+    },
     async (request, reply) => {
       const status = await platform.dataset(request.params.id, callerOf(request));
       finished(status);
       const { size } = await stat(status.out).catch(() =>
-        fail('MR_NOT_FOUND', `the file of data set ${status.id} is gone: ${status.out}`, { id: status.id }),
+        fail('MR_NOT_FOUND', `the file of data set ${status.id} is gone: ${status.out}`, {
+          id: status.id,
+        }),
       );
       reply.header('content-type', MEDIA[extname(status.out)] ?? 'application/octet-stream');
       reply.header('content-length', size);
-      reply.header('content-disposition', `attachment; filename*=UTF-8''${encodeURIComponent(basename(status.out))}`);
+      reply.header(
+        'content-disposition',
+        `attachment; filename*=UTF-8''${encodeURIComponent(basename(status.out))}`,
+      );
       return reply.send(createReadStream(status.out, { end: Math.max(0, size - 1) }));
     },
   );
@@ -132,7 +176,11 @@ export const datasetRoutes: Routes = (app, { platform }) => {
       const { body } = request;
       requireSameMachine(request, '"out"');
       return platform.batch(
-        { ...compact({ at: optionalTime('at', body.at) }), target: targetOf(body), out: absolute('out', body.out) },
+        {
+          ...compact({ at: optionalTime('at', body.at) }),
+          target: targetOf(body),
+          out: absolute('out', body.out),
+        },
         callerOf(request),
       );
     },
@@ -143,15 +191,22 @@ export const datasetRoutes: Routes = (app, { platform }) => {
     {
       schema: {
         tags: ['data sets'],
-        summary: 'Write a view’s values at the end of each period to a table; a day written again is replaced',
-        body: closed({ view: text, every: oneOf('day', 'hour'), from: time, to: time, features: list(text) }, ['view']),
+        summary:
+          'Write a view’s values at the end of each period to a table; a day written again is replaced',
+        body: closed(
+          { view: text, every: oneOf('day', 'hour'), from: time, to: time, features: list(text) },
+          ['view'],
+        ),
         response: answers(200, rollupResult),
       },
     },
     (request) => {
       const { view, every = 'day', features, from, to } = request.body;
       const times = { from: optionalTime('from', from), to: optionalTime('to', to) };
-      return platform.rollup({ view, every, ...compact({ features, ...times }) }, callerOf(request));
+      return platform.rollup(
+        { view, every, ...compact({ features, ...times }) },
+        callerOf(request),
+      );
     },
   );
 };

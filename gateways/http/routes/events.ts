@@ -46,11 +46,15 @@ const publish =
     checkBatch(events, limits);
     const producer = producerOf(request);
     const { source } = request.params;
-    return platform.publish(producer === undefined ? { source, events } : { source, events, producer }, callerOf(request));
+    return platform.publish(
+      producer === undefined ? { source, events } : { source, events, producer },
+      callerOf(request),
+    );
   };
 
 async function* lines(events: AsyncIterable<readonly unknown[]>): AsyncGenerator<string> {
-  for await (const some of events) if (some.length > 0) yield `${some.map((event) => JSON.stringify(event)).join('\n')}\n`;
+  for await (const some of events)
+    if (some.length > 0) yield `${some.map((event) => JSON.stringify(event)).join('\n')}\n`;
 }
 
 export const eventRoutes: Routes = (app, context) => {
@@ -62,7 +66,10 @@ export const eventRoutes: Routes = (app, context) => {
         schema: {
           tags: ['events'],
           summary: 'Publish raw events, as JSON or NDJSON; durable when answered',
-          headers: object({ 'millrace-producer': text, 'millrace-sequence': text, 'x-millrace-actor': text }, []),
+          headers: object(
+            { 'millrace-producer': text, 'millrace-sequence': text, 'x-millrace-actor': text },
+            [],
+          ),
           consumes: ['application/json', NDJSON],
           body: closed({ events: list(anything) }, ['events']),
           response: answers(202, publishResult, 'accepted, but for those listed as rejected'),

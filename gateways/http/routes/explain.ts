@@ -18,7 +18,8 @@ const entityOf = async (
   caller: Caller,
 ): Promise<EntityKey> => {
   const { definition } = await platform.show('feature-view', view, undefined, caller);
-  if (definition.kind !== 'feature-view') return fail('MR_NOT_FOUND', `there is no feature view "${view}"`, { view });
+  if (definition.kind !== 'feature-view')
+    return fail('MR_NOT_FOUND', `there is no feature view "${view}"`, { view });
   const entity = (await platform.show('entity', definition.entity, undefined, caller)).definition;
   const types = entity.kind === 'entity' ? entity.keys : {};
   const given = Object.keys(query).filter((name) => name.startsWith(PREFIX));
@@ -28,7 +29,11 @@ const entityOf = async (
       const type = types[key];
       if (type !== undefined) return [key, typedText(key, type, query[name] as string)];
       const keys = Object.keys(types).join(', ');
-      return fail('MR_ENTITY_INVALID', `entity "${definition.entity}" has no key "${key}"; it has ${keys}`, { key });
+      return fail(
+        'MR_ENTITY_INVALID',
+        `entity "${definition.entity}" has no key "${key}"; it has ${keys}`,
+        { key },
+      );
     }),
   );
 };

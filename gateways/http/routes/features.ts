@@ -9,7 +9,10 @@ import { readResult } from '../read-schemas.ts';
 import type { Routes } from '../route.ts';
 import { answers, closed, list, record, text, time } from '../schemas.ts';
 
-type FeaturesBody = Omit<ReadRequest, 'at' | 'known'> & { readonly at?: string | number; readonly known?: string | number };
+type FeaturesBody = Omit<ReadRequest, 'at' | 'known'> & {
+  readonly at?: string | number;
+  readonly known?: string | number;
+};
 
 /** Times as numbers. The usual body has none or numbers already, and is itself the request. */
 const readRequest = (body: FeaturesBody): ReadRequest => {
@@ -39,7 +42,11 @@ export const featureRoutes: Routes = (app, { platform, limits }) => {
             at: time,
             known: time,
             after: text,
-            waitMs: { type: 'integer', minimum: 0, description: 'how long `after` may be waited for; at most five seconds' },
+            waitMs: {
+              type: 'integer',
+              minimum: 0,
+              description: 'how long `after` may be waited for; at most five seconds',
+            },
           },
           ['entities'],
         ),

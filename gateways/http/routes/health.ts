@@ -6,7 +6,11 @@ import { answers, object, oneOf } from '../schemas.ts';
 
 export const healthRoutes: Routes = (app, { platform, draining }) => {
   const about = (summary: string, state: string) => ({
-    schema: { tags: ['operation'], summary, response: answers(200, object({ status: oneOf(state) })) },
+    schema: {
+      tags: ['operation'],
+      summary,
+      response: answers(200, object({ status: oneOf(state) })),
+    },
   });
   app.get('/healthz', about('The process lives', 'ok'), async () => ({ status: 'ok' }));
   const ready = {

@@ -5,7 +5,12 @@ import { optionalTime } from '../parameters.ts';
 import type { Routes } from '../route.ts';
 import { answers, closed, epoch, list, nullable, object, text, time, whole } from '../schemas.ts';
 
-const limits = closed({ requestsPerSecond: whole, burst: whole, eventsPerDay: whole, rowsPerDay: whole });
+const limits = closed({
+  requestsPerSecond: whole,
+  burst: whole,
+  eventsPerDay: whole,
+  rowsPerDay: whole,
+});
 const info = {
   id: text,
   name: text,
@@ -29,7 +34,10 @@ export const keyRoutes: Routes = (app, { platform }) => {
       schema: {
         tags: ['access'],
         summary: 'Make a key; the answer is the only place where it is',
-        body: closed({ name: text, grants: list(text), limits, expiresAt: time, reason: text }, ['name', 'grants']),
+        body: closed({ name: text, grants: list(text), limits, expiresAt: time, reason: text }, [
+          'name',
+          'grants',
+        ]),
         response: answers(201, createdKey),
       },
     },
@@ -46,7 +54,11 @@ export const keyRoutes: Routes = (app, { platform }) => {
   app.get(
     '/v1/keys',
     {
-      schema: { tags: ['access'], summary: 'Keys, revoked ones too; never their secrets', response: answers(200, list(keyInfo)) },
+      schema: {
+        tags: ['access'],
+        summary: 'Keys, revoked ones too; never their secrets',
+        response: answers(200, list(keyInfo)),
+      },
     },
     (request) => platform.keys(callerOf(request)),
   );

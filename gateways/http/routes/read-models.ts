@@ -34,7 +34,11 @@ export const readModelRoutes: Routes = (app, { platform, limits }) => {
     },
     (request) => {
       const { after, limit } = request.query;
-      return platform.rejected(request.params.source, compact({ after, limit: pageLimit(limit) }), callerOf(request));
+      return platform.rejected(
+        request.params.source,
+        compact({ after, limit: pageLimit(limit) }),
+        callerOf(request),
+      );
     },
   );
 
@@ -51,9 +55,13 @@ export const readModelRoutes: Routes = (app, { platform, limits }) => {
     (request) => {
       const { positions, events } = request.body;
       if (positions.length > limits.events)
-        fail('MR_BATCH_TOO_LARGE', `${positions.length} positions in one request: at most ${limits.events}`, {
-          limit: limits.events,
-        });
+        fail(
+          'MR_BATCH_TOO_LARGE',
+          `${positions.length} positions in one request: at most ${limits.events}`,
+          {
+            limit: limits.events,
+          },
+        );
       if (events !== undefined && events.length !== positions.length) {
         fail(
           'MR_BODY_INVALID',
@@ -74,13 +82,22 @@ export const readModelRoutes: Routes = (app, { platform, limits }) => {
         response: answers(200, lateReport),
       },
     },
-    (request) => platform.late(request.params.view, compact({ limit: pageLimit(request.query.limit) }), callerOf(request)),
+    (request) =>
+      platform.late(
+        request.params.view,
+        compact({ limit: pageLimit(request.query.limit) }),
+        callerOf(request),
+      ),
   );
 
   app.get(
     '/v1/status',
     {
-      schema: { tags: ['operation'], summary: 'Sources, views and replays at a glance', response: answers(200, platformStatus) },
+      schema: {
+        tags: ['operation'],
+        summary: 'Sources, views and replays at a glance',
+        response: answers(200, platformStatus),
+      },
     },
     (request) => platform.status(callerOf(request)),
   );

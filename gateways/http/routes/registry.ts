@@ -24,10 +24,16 @@ import {
 const SHOWN = 5;
 const SHOWN_NAME = 80;
 
-/** How messages call a definition: as its file does, not by where it stands in a list that no person made. */
+/**
+ * How messages call a definition: as its file does, not by where it stands in a list that no person
+ * made.
+ */
 const labelOf = (value: unknown, i: number): string => {
   const { kind, name } = (value ?? {}) as { readonly kind?: unknown; readonly name?: unknown };
-  return typeof kind === 'string' && typeof name === 'string' && name.length < SHOWN_NAME && kind.length < SHOWN_NAME
+  return typeof kind === 'string' &&
+    typeof name === 'string' &&
+    name.length < SHOWN_NAME &&
+    kind.length < SHOWN_NAME
     ? `${kind} ${JSON.stringify(name)}`
     : `definitions[${i}]`;
 };
@@ -35,7 +41,9 @@ const labelOf = (value: unknown, i: number): string => {
 /** All definitions with a sound shape, or one refusal that lists what is wrong with all of them. */
 const definitionsOf = (values: readonly unknown[], limit: number): readonly Definition[] => {
   if (values.length > limit)
-    fail('MR_BODY_TOO_LARGE', `${values.length} definitions in one request: at most ${limit}`, { limit });
+    fail('MR_BODY_TOO_LARGE', `${values.length} definitions in one request: at most ${limit}`, {
+      limit,
+    });
   const problems: Problem[] = [];
   const definitions = values.map((value, i) => {
     const read = readDefinition(value, labelOf(value, i));
@@ -58,7 +66,13 @@ export const registryRoutes: Routes = (app, { platform, limits }) => {
         tags: ['registry'],
         summary: 'Send one command to the registry',
         body: closed(
-          { type: text, data: anything, expectedVersion: { type: 'integer', minimum: 0 }, reason: text, force: flag },
+          {
+            type: text,
+            data: anything,
+            expectedVersion: { type: 'integer', minimum: 0 },
+            reason: text,
+            force: flag,
+          },
           ['type', 'data'],
         ),
         response: answers(200, commandResult),
@@ -77,7 +91,8 @@ export const registryRoutes: Routes = (app, { platform, limits }) => {
         response: answers(200, planResult),
       },
     },
-    (request) => platform.plan(definitionsOf(request.body.definitions, limits.definitions), callerOf(request)),
+    (request) =>
+      platform.plan(definitionsOf(request.body.definitions, limits.definitions), callerOf(request)),
   );
 
   app.post<{ Body: { definitions: unknown[]; reason?: string; force?: boolean } }>(
@@ -99,13 +114,16 @@ export const registryRoutes: Routes = (app, { platform, limits }) => {
   const schema = (summary: string, answer: typeof record) => ({
     schema: { tags: ['registry'], summary, response: answers(200, answer) },
   });
-  app.get<{ Params: { kind: string } }>('/v1/registry/:kind', schema('All of a kind', list(catalogEntry)), (request) =>
-    platform.list(kindOf(request.params.kind), callerOf(request)),
+  app.get<{ Params: { kind: string } }>(
+    '/v1/registry/:kind',
+    schema('All of a kind', list(catalogEntry)),
+    (request) => platform.list(kindOf(request.params.kind), callerOf(request)),
   );
   app.get<{ Params: { kind: string; name: string } }>(
     '/v1/registry/:kind/:name',
     schema('The newest version', catalogEntry),
-    (request) => platform.show(kindOf(request.params.kind), request.params.name, undefined, callerOf(request)),
+    (request) =>
+      platform.show(kindOf(request.params.kind), request.params.name, undefined, callerOf(request)),
   );
   app.get<{ Params: { kind: string; name: string; n: string } }>(
     '/v1/registry/:kind/:name/versions/:n',
@@ -152,7 +170,10 @@ export const registryRoutes: Routes = (app, { platform, limits }) => {
     (request) => {
       const after = optionalWholeNumber('after', request.query.after);
       const limit = pageLimit(request.query.limit);
-      const query = { ...(after === undefined ? {} : { after }), ...(limit === undefined ? {} : { limit }) };
+      const query = {
+        ...(after === undefined ? {} : { after }),
+        ...(limit === undefined ? {} : { limit }),
+      };
       return platform.lineageEvents(query, callerOf(request));
     },
   );

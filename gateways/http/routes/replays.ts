@@ -3,7 +3,16 @@ import { callerOf } from '../caller.ts';
 import { compact } from '../compact.ts';
 import { optionalTime } from '../parameters.ts';
 import type { Routes } from '../route.ts';
-import { answers, closed, list, record, replayComparison, replayStatus, text, time } from '../schemas.ts';
+import {
+  answers,
+  closed,
+  list,
+  record,
+  replayComparison,
+  replayStatus,
+  text,
+  time,
+} from '../schemas.ts';
 
 interface ReplayBody {
   readonly view: string;
@@ -23,14 +32,19 @@ export const replayRoutes: Routes = (app, { platform }) => {
       schema: {
         tags: ['replays'],
         summary: 'Fill a new generation of a view from the history and the log',
-        body: closed({ view: text, from: time, to: time, reason: text, entities: list(record) }, ['view']),
+        body: closed({ view: text, from: time, to: time, reason: text, entities: list(record) }, [
+          'view',
+        ]),
         response: answers(202, replayStatus),
       },
     },
     async (request, reply) => {
       const { view, reason, entities, from, to } = request.body;
       const times = { from: optionalTime('from', from), to: optionalTime('to', to) };
-      const started = await platform.startReplay({ view, ...compact({ reason, entities, ...times }) }, callerOf(request));
+      const started = await platform.startReplay(
+        { view, ...compact({ reason, entities, ...times }) },
+        callerOf(request),
+      );
       reply.code(202);
       return started;
     },
@@ -38,12 +52,16 @@ export const replayRoutes: Routes = (app, { platform }) => {
   const about = (summary: string, answer: typeof record) => ({
     schema: { tags: ['replays'], summary, response: answers(200, answer) },
   });
-  app.get('/v1/replays', about('All replays', list(replayStatus)), (request) => platform.replays(callerOf(request)));
+  app.get('/v1/replays', about('All replays', list(replayStatus)), (request) =>
+    platform.replays(callerOf(request)),
+  );
   app.get<OfReplay>('/v1/replays/:id', about('One replay', replayStatus), (request) =>
     platform.replay(request.params.id, callerOf(request)),
   );
-  app.get<OfReplay>('/v1/replays/:id/compare', about('How it differs from the live generation', replayComparison), (request) =>
-    platform.compareReplay(request.params.id, callerOf(request)),
+  app.get<OfReplay>(
+    '/v1/replays/:id/compare',
+    about('How it differs from the live generation', replayComparison),
+    (request) => platform.compareReplay(request.params.id, callerOf(request)),
   );
   for (const action of ACTIONS) {
     app.post<OfReplay & { Body: { reason?: string } }>(
@@ -59,7 +77,8 @@ export const replayRoutes: Routes = (app, { platform }) => {
           request.body ??= {};
         },
       },
-      (request) => platform.changeReplay(request.params.id, action, request.body, callerOf(request)),
+      (request) =>
+        platform.changeReplay(request.params.id, action, request.body, callerOf(request)),
     );
   }
 };

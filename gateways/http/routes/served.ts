@@ -20,15 +20,24 @@ export const servedRoutes: Routes = (app, { platform }) => {
         response: answers(200, list(servedRow)),
       },
     },
-    (request) => platform.served(request.params.service, { requestId: request.query.request }, callerOf(request)),
+    (request) =>
+      platform.served(
+        request.params.service,
+        { requestId: request.query.request },
+        callerOf(request),
+      ),
   );
 
-  app.get<{ Params: { service: string }; Querystring: { since?: string; until?: string; sample?: string } }>(
+  app.get<{
+    Params: { service: string };
+    Querystring: { since?: string; until?: string; sample?: string };
+  }>(
     '/v1/services/:service/skew',
     {
       schema: {
         tags: ['audit'],
-        summary: 'Logged answers against event-time values, feature by feature, with the causes of what differs; takes seconds',
+        summary:
+          'Logged answers against event-time values, feature by feature, with the causes of what differs; takes seconds',
         querystring: closed({ since: text, until: text, sample: text }),
         response: answers(200, skewReport),
       },

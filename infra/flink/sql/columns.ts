@@ -1,4 +1,7 @@
-/** Avro schemas as Flink columns: the tables of a session have exactly the fields that the registry's schemas have. */
+/**
+ * Avro schemas as Flink columns: the tables of a session have exactly the fields that the
+ * registry's schemas have.
+ */
 
 interface AvroField {
   readonly name: string;
@@ -24,12 +27,18 @@ export const flinkColumnType = (schema: unknown): string => {
     return flinkColumnType(branch).replace(/ NOT NULL$/, '');
   }
   if (typeof schema === 'string') return `${PRIMITIVE[schema] ?? 'STRING'} NOT NULL`;
-  const { type, items, fields } = schema as { type: unknown; items?: unknown; fields?: readonly AvroField[] };
+  const { type, items, fields } = schema as {
+    type: unknown;
+    items?: unknown;
+    fields?: readonly AvroField[];
+  };
   if (type === 'array') return `ARRAY<${flinkColumnType(items)}> NOT NULL`;
   if (type === 'record')
     return `ROW<${(fields ?? []).map((f) => `${quote(f.name)} ${flinkColumnType(f.type)}`).join(', ')}> NOT NULL`;
   return flinkColumnType(type);
 };
 
-export const flinkColumns = (schema: { readonly fields: readonly AvroField[] }): readonly string[] =>
+export const flinkColumns = (schema: {
+  readonly fields: readonly AvroField[];
+}): readonly string[] =>
   schema.fields.map((field) => `${quote(field.name)} ${flinkColumnType(field.type)}`);

@@ -1,14 +1,17 @@
 /**
- * A view's plan as Flink SQL: the third back end of one plan, beside the TypeScript engine and the offline join.
+ * A view's plan as Flink SQL: the third back end of one plan, beside the TypeScript engine and the
+ * offline join.
  *
- *   events     the source's rows that the view counts, with key, event time, place in the log, and every input computed once
- *   a hop      SELECT … FROM events GROUP BY key, tile: the partials of that hop, as they now stand
- *   updates    the hops under each other, in the one form of features.<view>
+ *   events the source's rows that the view counts, with key, event time, place in the log, and
+ *   every input computed once
+ *   a hop SELECT … FROM events GROUP BY key, tile: the partials of that hop, as they now stand
+ *   updates the hops under each other, in the one form of features.<view>
  *
  * An update's headers carry the trace of the event that caused it, where that has one.
  *
- * A GROUP BY emits a tile's new state whenever it changes: just what features.<view> holds. Order does not matter to it, since every
- * partial is a commutative monoid: history and log can be read side by side.
+ * A GROUP BY emits a tile's new state whenever it changes: just what features.<view> holds. Order
+ * does not matter to it, since every partial is a commutative monoid: history and log can be read
+ * side by side.
  */
 import type { FeatureViewDefinition, SourceDefinition } from '#domain/definitions/model.ts';
 import type { Expr } from '#domain/expressions/ast.ts';
@@ -29,7 +32,10 @@ export interface ComputeSpec {
   readonly source: SourceDefinition;
   readonly version: number;
   readonly generation: number;
-  /** by partition, the raw offsets at which the generation's life began: below, nothing is late ("a replay takes it in") */
+  /**
+   * by partition, the raw offsets at which the generation's life began: below, nothing is late ("a
+   * replay takes it in")
+   */
   readonly past?: readonly number[];
 }
 
@@ -38,12 +44,20 @@ const DAY_MS = 86_400_000;
 const breadth = (hop: HopGroup): number => (hop.hopMs === 0 ? Number.POSITIVE_INFINITY : hop.hopMs);
 
 const tileOf = (hopMs: number, time: string): string =>
-  hopMs === 0 ? 'MR_KEEP(CAST(0 AS BIGINT))' : `(${time} - MOD(MOD(${time}, ${hopMs}) + ${hopMs}, ${hopMs}))`;
+  hopMs === 0
+    ? 'MR_KEEP(CAST(0 AS BIGINT))'
+    : `(${time} - MOD(MOD(${time}, ${hopMs}) + ${hopMs}, ${hopMs}))`;
 
-/** A tile that no window reaches any more changes no present value; a day's grace for events that come late all the same. */
+/**
+ * A tile that no window reaches any more changes no present value; a day's grace for events that
+ * come late all the same.
+ */
 const GRACE_MS = 86_400_000;
 
-/** How long a tile's state is kept after its last event: an hour-old tile of a week's window is still open. */
+/**
+ * How long a tile's state is kept after its last event: an hour-old tile of a week's window is
+ * still open.
+ */
 const stateTtl = (plan: ViewPlan, hop: HopGroup): string =>
   hop.hopMs === 0 || hop.reachMs === Number.POSITIVE_INFINITY
     ? '0 ms'
@@ -84,7 +98,9 @@ const plainRows = (source: SourceDefinition, from: string): string => {
   const fields = Object.entries(sourceFields(source));
   if (!fields.some(([, type]) => type.base === 'bytes')) return from;
   const columns = fields.map(([name, type]) =>
-    type.base === 'bytes' && !type.array ? `MR_BASE64(${flinkName(name)}) AS ${flinkName(name)}` : flinkName(name),
+    type.base === 'bytes' && !type.array
+      ? `MR_BASE64(${flinkName(name)}) AS ${flinkName(name)}`
+      : flinkName(name),
   );
   return `(SELECT ${[...columns, 'mr_partition', 'mr_offset', 'mr_log_time', 'mr_trace'].join(', ')} FROM ${from})`;
 };
@@ -93,7 +109,9 @@ const eventsView = (spec: ComputeSpec): string => `events_${spec.plan.view}_g${s
 
 const eventsSql = (spec: ComputeSpec, inputs: Inputs, from: string): string => {
   const { plan, view, source } = spec;
-  const keys = plan.keys.map(({ name, field }) => `${flinkName(field)} AS ${flinkName(`key_${name}`)}`);
+  const keys = plan.keys.map(
+    ({ name, field }) => `${flinkName(field)} AS ${flinkName(`key_${name}`)}`,
+  );
   const conditions = [
     ...plan.keys.map(({ field }) => `${flinkName(field)} IS NOT NULL`),
     ...(view.where === undefined ? [] : [flinkSql(view.where, { columns: sourceFields(source) })]),
@@ -110,10 +128,18 @@ const eventsSql = (spec: ComputeSpec, inputs: Inputs, from: string): string => {
   return `SELECT ${columns.join(',\n  ')}\nFROM ${plainRows(source, from)}\nWHERE ${conditions.join(' AND ')}`;
 };
 
-const keyNames = (plan: ViewPlan): string[] => plan.keys.map(({ name }) => flinkName(`key_${name}`));
+const keyNames = (plan: ViewPlan): string[] =>
+  plan.keys.map(({ name }) => flinkName(`key_${name}`));
 
-/** The columns of an update, in the order of its schema, from those given by name; null where a slot is another hop's. */
-const updateColumns = (spec: ComputeSpec, newest: string, slots: ReadonlyMap<string, string>): string[] => [
+/**
+ * The columns of an update, in the order of its schema, from those given by name; null where a slot
+ * is another hop's.
+ */
+const updateColumns = (
+  spec: ComputeSpec,
+  newest: string,
+  slots: ReadonlyMap<string, string>,
+): string[] => [
   ...keyNames(spec.plan),
   '`hop_ms`',
   '`tile_start`',
@@ -126,20 +152,23 @@ const updateColumns = (spec: ComputeSpec, newest: string, slots: ReadonlyMap<str
   ...spec.plan.hops.flatMap((_, hop) => {
     const { nums, refs } = slotColumns(spec.plan, hop);
     return [...nums, ...refs].map(
-      ({ name, avro }) => `${slots.get(name) ?? `CAST(NULL AS ${flinkColumnType(['null', avro])})`} AS ${flinkName(name)}`,
+      ({ name, avro }) =>
+        `${slots.get(name) ?? `CAST(NULL AS ${flinkColumnType(['null', avro])})`} AS ${flinkName(name)}`,
     );
   }),
   'MR_TRACE_HEADERS(cause.`trace`) AS `headers`',
 ];
 
 /**
- * The events with the tile that they fall into. MR_KEEP gives back its argument and hides that it is constant: the sink's key is then just
- * the columns grouped by, and Flink writes a tile's new state without first taking back the old one.
+ * The events with the tile that they fall into. MR_KEEP gives back its argument and hides that it
+ * is constant: the sink's key is then just the columns grouped by, and Flink writes a tile's new
+ * state without first taking back the old one.
  */
 const tiled = (spec: ComputeSpec, hopMs: number, tile: string): string =>
   `(SELECT *, MR_KEEP(CAST(${hopMs} AS BIGINT)) AS hop_ms, ${tile} AS tile_start, CAST(MR_KEEP(CAST(${spec.generation} AS BIGINT)) AS INT) AS generation FROM ${eventsView(spec)}) AS e`;
 
-const grouped = (spec: ComputeSpec): string => ['hop_ms', 'tile_start', ...keyNames(spec.plan), 'generation'].join(', ');
+const grouped = (spec: ComputeSpec): string =>
+  ['hop_ms', 'tile_start', ...keyNames(spec.plan), 'generation'].join(', ');
 
 const insertSql = (
   spec: ComputeSpec,
@@ -195,8 +224,9 @@ const hopSql = (spec: ComputeSpec, inputs: Inputs, hop: number): string => {
 };
 
 /**
- * One row an entity: where its newest tile of the widest hop is. Its value moves once a tile, not once an event, so it costs little;
- * a reader by key learns from it whether there is such an entity, and how long ago it was last seen.
+ * One row an entity: where its newest tile of the widest hop is. Its value moves once a tile, not
+ * once an event, so it costs little; a reader by key learns from it whether there is such an
+ * entity, and how long ago it was last seen.
  */
 const entitySql = (spec: ComputeSpec): string | null => {
   const { plan } = spec;
@@ -218,7 +248,10 @@ export interface ComputeSql {
   readonly inserts: readonly string[];
 }
 
-/** What a compute job runs; `from` is a table or a query with the source's fields and mr_partition, mr_offset, mr_log_time, mr_trace. */
+/**
+ * What a compute job runs; `from` is a table or a query with the source's fields and mr_partition,
+ * mr_offset, mr_log_time, mr_trace.
+ */
 export const computeSql = (spec: ComputeSpec, from: string): ComputeSql => {
   const inputs = inputsOf(spec);
   const hops = spec.plan.hops.map((_, hop) => hopSql(spec, inputs, hop));
@@ -226,9 +259,11 @@ export const computeSql = (spec: ComputeSpec, from: string): ComputeSql => {
   const events = eventsSql(spec, inputs, from);
   const inserts = entity === null ? hops : [...hops, entity];
   const name = eventsView(spec);
-  if (!closesTiles(spec)) return { views: [`CREATE TEMPORARY VIEW ${name} AS\n${events}`], inserts };
+  if (!closesTiles(spec))
+    return { views: [`CREATE TEMPORARY VIEW ${name} AS\n${events}`], inserts };
   const { marked, kept, late } = lateness(spec, events, name);
   return { views: [marked, kept], inserts: [...inserts, late] };
 };
 
-export const statementSet = (inserts: readonly string[]): string => `EXECUTE STATEMENT SET BEGIN\n${inserts.join(';\n')};\nEND`;
+export const statementSet = (inserts: readonly string[]): string =>
+  `EXECUTE STATEMENT SET BEGIN\n${inserts.join(';\n')};\nEND`;

@@ -1,7 +1,14 @@
-/** The SQL of a small view, word for word: what `millrace show VIEW --sql` prints, and a change of it is a change of running jobs. */
+/**
+ * The SQL of a small view, word for word: what `millrace show VIEW --sql` prints, and a change of
+ * it is a change of running jobs.
+ */
 import { expect, test } from 'vitest';
 import { avg, col, count, entity, featureView, source } from '#domain/definitions/index.ts';
-import type { EntityDefinition, FeatureViewDefinition, SourceDefinition } from '#domain/definitions/model.ts';
+import type {
+  EntityDefinition,
+  FeatureViewDefinition,
+  SourceDefinition,
+} from '#domain/definitions/model.ts';
 import { parseDefinition } from '#domain/definitions/parse.ts';
 import { planView } from '#domain/views/plan-view.ts';
 import { computeIdentity, shownSql } from '#infra/flink/compute-job.ts';
@@ -9,8 +16,13 @@ import { computeSql } from './compute.ts';
 import { functionsSql } from './functions.ts';
 
 const airport = entity({ name: 'airport', keys: { origin: 'string' } });
-const flights = source({ name: 'flights', fields: { date: 'timestamp', origin: 'string', delay: 'double?' }, eventTime: 'date' });
-const parsed = <T>(definition: unknown): T => parseDefinition(JSON.parse(JSON.stringify(definition))) as T;
+const flights = source({
+  name: 'flights',
+  fields: { date: 'timestamp', origin: 'string', delay: 'double?' },
+  eventTime: 'date',
+});
+const parsed = <T>(definition: unknown): T =>
+  parseDefinition(JSON.parse(JSON.stringify(definition))) as T;
 
 const specOf = (lateness?: '10m') => {
   const view = parsed<FeatureViewDefinition>(
@@ -27,7 +39,13 @@ const specOf = (lateness?: '10m') => {
     }),
   );
   const from = parsed<SourceDefinition>(flights);
-  return { view, source: from, plan: planView(view, from, parsed<EntityDefinition>(airport)), version: 3, generation: 2 };
+  return {
+    view,
+    source: from,
+    plan: planView(view, from, parsed<EntityDefinition>(airport)),
+    version: 3,
+    generation: 2,
+  };
 };
 
 test('a hop is one GROUP BY; an entity has a row of its own', () => {
@@ -76,7 +94,9 @@ test('a hop is one GROUP BY; an entity has a row of its own', () => {
 test('a lateness splits the events by their partition’s watermark, and tells what it left out', () => {
   const { views, inserts } = computeSql({ ...specOf('10m'), past: [7, 0] }, 'raw_flights');
   expect(views[0]).toMatch(/OVER \(\s+PARTITION BY mr_partition ORDER BY mr_proctime/);
-  expect(views[1]).toMatch(/WHERE NOT \(.* < mr_mark AND NOT \(\(mr_partition = 0 AND mr_offset < 7\)\)\)$/);
+  expect(views[1]).toMatch(
+    /WHERE NOT \(.* < mr_mark AND NOT \(\(mr_partition = 0 AND mr_offset < 7\)\)\)$/,
+  );
   expect(inserts.at(-1)).toMatch(/^INSERT INTO late_delays\nSELECT `key_origin`, event_time/);
 });
 

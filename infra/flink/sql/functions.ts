@@ -1,4 +1,7 @@
-/** The Java module's functions, by the names that the printed SQL calls them by: first those whose class has another name. */
+/**
+ * The Java module's functions, by the names that the printed SQL calls them by: first those whose
+ * class has another name.
+ */
 const OTHERS: Readonly<Record<string, string>> = {
   MR_MAINTAIN: 'iceberg.Maintain',
   MR_FORGET_PERIODS: 'iceberg.ForgetPeriods',
@@ -34,11 +37,15 @@ const camel = (name: string): string =>
 
 const classOf = (name: string): string => {
   const found = OTHERS[name];
-  return found === undefined ? `io.millrace.flink.functions.${SCALARS[name] ?? camel(name)}` : `io.millrace.${found}`;
+  return found === undefined
+    ? `io.millrace.flink.functions.${SCALARS[name] ?? camel(name)}`
+    : `io.millrace.${found}`;
 };
 
 /** The statements that make known the functions that these statements use. */
 export const functionsSql = (statements: readonly string[]): readonly string[] => {
   const used = new Set(statements.flatMap((sql) => sql.match(/\bMR_[A-Z0-9_]+(?=\()/g) ?? []));
-  return [...used].sort().map((name) => `CREATE TEMPORARY SYSTEM FUNCTION ${name} AS '${classOf(name)}'`);
+  return [...used]
+    .sort()
+    .map((name) => `CREATE TEMPORARY SYSTEM FUNCTION ${name} AS '${classOf(name)}'`);
 };

@@ -1,18 +1,32 @@
 /**
- * From Kafka into tables: feature updates by key (Paimon, the materialize job), and raw events and feature updates for scans (Iceberg, the
- * archive job). A statement set each, so one job and one checkpoint; each sink commits what lies before the checkpoint's barrier, whole.
+ * From Kafka into tables: feature updates by key (Paimon, the materialize job), and raw events and
+ * feature updates for scans (Iceberg, the archive job). A statement set each, so one job and one
+ * checkpoint; each sink commits what lies before the checkpoint's barrier, whole.
  *
- * The history's tables have the same columns as the embedded profile's: times as timestamps, references as JSON, `_partition`, `_offset`
- * and `_log_time` beside. Each INSERT names its columns, so that a table that has gained some still takes the rows of an older version.
+ * The history's tables have the same columns as the embedded profile's: times as timestamps,
+ * references as JSON, `_partition`, `_offset` and `_log_time` beside. Each INSERT names its
+ * columns, so that a table that has gained some still takes the rows of an older version.
  */
 import type { SourceDefinition } from '#domain/definitions/model.ts';
-import { type ServedColumns, servedAvroSchema, servedFields } from '#domain/served/served-record.ts';
+import {
+  type ServedColumns,
+  servedAvroSchema,
+  servedFields,
+} from '#domain/served/served-record.ts';
 import { sourceFields } from '#domain/sources/source-schema.ts';
 import type { FieldType } from '#domain/values/value.ts';
 import { featuresAvroSchema, unionSchema } from '#domain/views/features-schema.ts';
 import type { ViewPlan } from '#domain/views/plan.ts';
 import { columnType, icebergSchemaFromAvro } from '#infra/iceberg/schema.ts';
-import { DATABASE, historyTable, PAIMON_CATALOG, paimonTable, rawTable, servedTable, updatesTable } from './names.ts';
+import {
+  DATABASE,
+  historyTable,
+  PAIMON_CATALOG,
+  paimonTable,
+  rawTable,
+  servedTable,
+  updatesTable,
+} from './names.ts';
 
 const quote = (name: string): string => `\`${name}\``;
 
@@ -40,7 +54,9 @@ SELECT ${fields.map(([name, type]) => historyValue(name, type)).join(', ')}, ${P
 export const archiveUpdates = (plans: readonly ViewPlan[]): string => {
   const plan = plans.at(-1) as ViewPlan;
   const schema = unionSchema(plans);
-  const json = new Set(icebergSchemaFromAvro(schema).flatMap((column) => (column.json === true ? [column.name] : [])));
+  const json = new Set(
+    icebergSchemaFromAvro(schema).flatMap((column) => (column.json === true ? [column.name] : [])),
+  );
   const timestamps = new Map(plan.keys.map(({ name, type }) => [`key_${name}`, type]));
   const value = (name: string, avro: unknown): string => {
     if (json.has(name)) return `JSON_STRING(${quote(name)})`;
@@ -67,7 +83,10 @@ export const tilesByKey = (plan: ViewPlan, generation: number): string =>
   `INSERT INTO ${PAIMON_CATALOG}.${DATABASE}.${paimonTable(plan.view, generation)}
 SELECT ${fieldList(featuresAvroSchema(plan))}, \`mr_offset\` FROM ${updatesTable(plan.view)} WHERE \`generation\` = ${generation}`;
 
-/** The history of a source's events up to where the log goes on, as a compute job reads it: once, and then it is at its end. */
+/**
+ * The history of a source's events up to where the log goes on, as a compute job reads it: once,
+ * and then it is at its end.
+ */
 export const rawHistory = (source: SourceDefinition, below: readonly number[]): string => {
   const fields = Object.entries(sourceFields(source));
   const value = (name: string, type: FieldType): string => {
@@ -76,7 +95,9 @@ export const rawHistory = (source: SourceDefinition, below: readonly number[]): 
     if (type.base === 'date') return `TIMESTAMPDIFF(DAY, DATE '1970-01-01', ${quote(name)})`;
     return quote(name);
   };
-  const limit = below.map((offset, partition) => `(\`_partition\` = ${partition} AND \`_offset\` < ${offset})`).join(' OR ');
+  const limit = below
+    .map((offset, partition) => `(\`_partition\` = ${partition} AND \`_offset\` < ${offset})`)
+    .join(' OR ');
   return `SELECT ${fields.map(([name, type]) => value(name, type)).join(', ')}, \`_partition\`, \`_offset\`, MR_MS(\`_log_time\`), CAST(NULL AS STRING)
 FROM ${historyTable('raw', source.name)} WHERE ${limit}`;
 };

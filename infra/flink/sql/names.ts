@@ -1,4 +1,7 @@
-/** What things are called in Flink: tables of a session, jobs, Paimon's and Iceberg's tables. One place, so that no two modules disagree. */
+/**
+ * What things are called in Flink: tables of a session, jobs, Paimon's and Iceberg's tables. One
+ * place, so that no two modules disagree.
+ */
 export const DATABASE = 'millrace';
 export const PAIMON_CATALOG = 'paimon';
 export const ICEBERG_CATALOG = 'iceberg';
@@ -11,26 +14,35 @@ export const servedTable = (service: string): string => `served_${service}`;
 export const featuresSink = (view: string): string => `features_${view}`;
 
 /** in Paimon: one table a generation, so that a half-filled one is nobody's */
-export const paimonTable = (view: string, generation: number): string => `features_${view}_g${generation}`;
+export const paimonTable = (view: string, generation: number): string =>
+  `features_${view}_g${generation}`;
 /** in Iceberg: the history of a topic, in the layout of the embedded profile's tables */
 export const historyTable = (kind: 'raw' | 'features' | 'served', name: string): string =>
   `${ICEBERG_CATALOG}.\`${kind}\`.\`${name}\``;
 
 /** in Iceberg: a view's values by period */
 export const rollupTopic = (view: string, every: string): string => `rollup.${view}_${every}`;
-export const rollupTable = (view: string, every: string): string => `${ICEBERG_CATALOG}.\`rollup\`.\`${view}_${every}\``;
+export const rollupTable = (view: string, every: string): string =>
+  `${ICEBERG_CATALOG}.\`rollup\`.\`${view}_${every}\``;
 
-export const computeJob = (view: string, generation: number): string => `millrace-compute-${view}-g${generation}`;
+export const computeJob = (view: string, generation: number): string =>
+  `millrace-compute-${view}-g${generation}`;
 /** into the tables that are read by key */
 export const MATERIALIZE_JOB = 'millrace-materialize';
 /** into the table of one ephemeral view, at an interval of its own */
 export const flushJob = (view: string): string => `millrace-flush-${view}`;
 /** into the history */
 export const ARCHIVE_JOB = 'millrace-archive';
-/** the consumer group in which a job commits its offsets at each checkpoint: how far it is, for everyone to see */
-export const computeGroup = (view: string, generation: number): string => `compute.${view}.${generation}`;
+/**
+ * the consumer group in which a job commits its offsets at each checkpoint: how far it is, for
+ * everyone to see
+ */
+export const computeGroup = (view: string, generation: number): string =>
+  `compute.${view}.${generation}`;
 export const MATERIALIZE_GROUP = 'materialize';
 export const ARCHIVE_GROUP = 'archive';
 
-/** The hop of the rows that say that an entity has events at all, and how new its newest tile is. */
+/**
+ * The hop of the rows that say that an entity has events at all, and how new its newest tile is.
+ */
 export const ENTITY_ROW_HOP = -1;

@@ -1,12 +1,14 @@
 /**
- * A view's values at the ends of periods, from its tiles: one row an entity and period, into a table of the history's catalog.
+ * A view's values at the ends of periods, from its tiles: one row an entity and period, into a
+ * table of the history's catalog.
  *
- *   tiles × periods    each tile once for every period at whose end some window has it in
- *   GROUP BY           entity and period: the tiles of each feature's own window merged, as a reader merges them
- *   values             each feature's value of its merged states
+ *   tiles × periods each tile once for every period at whose end some window has it in
+ *   GROUP BY entity and period: the tiles of each feature's own window merged, as a reader merges
+ *   them
+ *   values each feature's value of its merged states
  *
- * Periods are half open: what happens at the very millisecond of a period's end belongs to the next. So a feature whose tiles end with the
- * period is exact, and no tile is cut.
+ * Periods are half open: what happens at the very millisecond of a period's end belongs to the
+ * next. So a feature whose tiles end with the period is exact, and no tile is cut.
  */
 import { flinkName, flinkText } from '#domain/expressions/flink-types.ts';
 import { avroType } from '#domain/sources/source-schema.ts';
@@ -20,7 +22,8 @@ export type Every = 'day' | 'hour';
 export const EVERY_MS: Readonly<Record<Every, number>> = { day: 86_400_000, hour: 3_600_000 };
 
 /** A view's tables of rollups, each named as a topic's table is. */
-export const rollupTopics = (view: string): readonly string[] => Object.keys(EVERY_MS).map((every) => rollupTopic(view, every));
+export const rollupTopics = (view: string): readonly string[] =>
+  Object.keys(EVERY_MS).map((every) => rollupTopic(view, every));
 
 export interface RollupSpec {
   readonly plan: ViewPlan;
@@ -38,7 +41,11 @@ export interface RollupSpec {
 const OWN_COLUMNS = ['period_start', 'period_end', 'version', 'generation', 'written_at'];
 
 /** Why a feature's value at the end of such a period is not in the tiles; null where it is. */
-export const notInTiles = (plan: ViewPlan, { name, type, windowMs, hop }: PlannedFeature, every: Every): string | null => {
+export const notInTiles = (
+  plan: ViewPlan,
+  { name, type, windowMs, hop }: PlannedFeature,
+  every: Every,
+): string | null => {
   const { hopMs } = plan.hops[hop] as ViewPlan['hops'][number];
   if (windowMs === null || hopMs === 0) return `"${name}" is of all time: its one tile has no past`;
   if (EVERY_MS[every] % hopMs !== 0)
@@ -50,13 +57,22 @@ export const notInTiles = (plan: ViewPlan, { name, type, windowMs, hop }: Planne
   return null;
 };
 
-/** The table's columns: each feature nullable, so that a version that drops one leaves its rows readable. */
-export const rollupColumns = ({ plan, features }: Pick<RollupSpec, 'plan' | 'features'>): readonly WantedColumn[] =>
+/**
+ * The table's columns: each feature nullable, so that a version that drops one leaves its rows
+ * readable.
+ */
+export const rollupColumns = ({
+  plan,
+  features,
+}: Pick<RollupSpec, 'plan' | 'features'>): readonly WantedColumn[] =>
   icebergSchemaFromAvro({
     type: 'record',
     name: plan.view,
     fields: [
-      ...plan.keys.map(({ name, type }) => ({ name: `key_${name}`, type: avroType({ ...type, nullable: false }) })),
+      ...plan.keys.map(({ name, type }) => ({
+        name: `key_${name}`,
+        type: avroType({ ...type, nullable: false }),
+      })),
       ...['period_start', 'period_end'].map((name) => ({ name, type: avroType(TIMESTAMP) })),
       ...features.map(({ name, type }) => ({ name, type: avroType({ ...type, nullable: true }) })),
       { name: 'version', type: 'int' },
@@ -103,7 +119,10 @@ const merging = ({
 };
 
 /** How far back the widest of the asked windows over each hop reaches. */
-const reaches = ({ plan, features }: RollupSpec): readonly (readonly [hopMs: number, reachMs: number])[] => {
+const reaches = ({
+  plan,
+  features,
+}: RollupSpec): readonly (readonly [hopMs: number, reachMs: number])[] => {
   const found = new Map<number, number>();
   for (const { hop, windowMs } of features) {
     const { hopMs } = plan.hops[hop] as ViewPlan['hops'][number];
@@ -113,8 +132,9 @@ const reaches = ({ plan, features }: RollupSpec): readonly (readonly [hopMs: num
 };
 
 /**
- * Whole days are written anew: the table's partitions are days, and what is written replaces the days that it has rows of. An entity has a
- * row where some window of it has an event; past its time to live it has none.
+ * Whole days are written anew: the table's partitions are days, and what is written replaces the
+ * days that it has rows of. An entity has a row where some window of it has an event; past its time
+ * to live it has none.
  */
 export const rollupSql = (spec: RollupSpec): string => {
   const { plan, generation, version, every, from, to, writtenAt } = spec;
@@ -123,7 +143,12 @@ export const rollupSql = (spec: RollupSpec): string => {
   const hops = reaches(spec);
   const widest = Math.max(...hops.map(([, reachMs]) => reachMs));
   const reach = `CASE ${hops.map(([hopMs, reachMs]) => `WHEN \`hop_ms\` = ${hopMs} THEN ${long(reachMs)}`).join(' ')} END`;
-  const columns = [...keys, '`period_start`', '`period_end`', ...spec.features.map(({ name }) => flinkName(name))];
+  const columns = [
+    ...keys,
+    '`period_start`',
+    '`period_end`',
+    ...spec.features.map(({ name }) => flinkName(name)),
+  ];
   const selected = [
     ...plan.keys.map(({ name, type }) => columnValue(flinkName(`key_${name}`), type)),
     `TO_TIMESTAMP_LTZ(period_end - ${long(EVERY_MS[every])}, 3)`,
@@ -140,7 +165,9 @@ FROM (
     LATERAL TABLE(MR_PERIODS(\`tile_start\`, ${reach}, ${long(EVERY_MS[every])}, ${long(from)}, ${long(to)}))
   WHERE \`hop_ms\` IN (${hops.map(([hopMs]) => hopMs).join(', ')}) AND \`tile_start\` >= ${long(from - widest)} AND \`tile_start\` < ${long(to)}
   GROUP BY ${keys.join(', ')}, period_end${
-    plan.ttlMs === null ? '' : `\n  HAVING MAX(\`newest_event_time\`) >= period_end - ${long(plan.ttlMs)}`
+    plan.ttlMs === null
+      ? ''
+      : `\n  HAVING MAX(\`newest_event_time\`) >= period_end - ${long(plan.ttlMs)}`
   }
 )`;
 };

@@ -1,4 +1,7 @@
-/** The tables that a session sees: Kafka's topics by the registry's schemas, Paimon's and Iceberg's by the same columns. */
+/**
+ * The tables that a session sees: Kafka's topics by the registry's schemas, Paimon's and Iceberg's
+ * by the same columns.
+ */
 
 import type { SourceDefinition } from '#domain/definitions/model.ts';
 import { lateEventSchema } from '#domain/events/late-event.ts';
@@ -55,17 +58,26 @@ export const TRACE_COLUMNS = [
 ];
 
 /** Where a source without state starts. */
-export type StartAt = 'earliest' | readonly { readonly partition: number; readonly offset: number }[];
+export type StartAt =
+  | 'earliest'
+  | readonly { readonly partition: number; readonly offset: number }[];
 
 const startOptions = (start: StartAt): Options =>
   start === 'earliest'
     ? { 'scan.startup.mode': 'earliest-offset' }
     : {
         'scan.startup.mode': 'specific-offsets',
-        'scan.startup.specific-offsets': start.map((p) => `partition:${p.partition},offset:${p.offset}`).join(';'),
+        'scan.startup.specific-offsets': start
+          .map((p) => `partition:${p.partition},offset:${p.offset}`)
+          .join(';'),
       };
 
-const reading = (settings: TableSettings, topic: string, group: string, start: StartAt): Options => ({
+const reading = (
+  settings: TableSettings,
+  topic: string,
+  group: string,
+  start: StartAt,
+): Options => ({
   connector: 'kafka',
   topic,
   'properties.bootstrap.servers': settings.kafka,
@@ -95,7 +107,12 @@ export const rawTableSql = (
   );
 
 /** features.<view> as a stream of updates, each with its place in the log. */
-export const updatesTableSql = (settings: TableSettings, plans: readonly ViewPlan[], group: string, start: StartAt): string => {
+export const updatesTableSql = (
+  settings: TableSettings,
+  plans: readonly ViewPlan[],
+  group: string,
+  start: StartAt,
+): string => {
   const { view } = plans.at(-1) as ViewPlan;
   return table(
     updatesTable(view),
@@ -105,7 +122,12 @@ export const updatesTableSql = (settings: TableSettings, plans: readonly ViewPla
 };
 
 /** served.<service>, what services answered. */
-export const servedTableSql = (settings: TableSettings, columns: ServedColumns, group: string, start: StartAt): string =>
+export const servedTableSql = (
+  settings: TableSettings,
+  columns: ServedColumns,
+  group: string,
+  start: StartAt,
+): string =>
   table(
     servedTable(columns.service),
     [...flinkColumns(servedAvroSchema(columns)), ...METADATA],
@@ -115,8 +137,9 @@ export const servedTableSql = (settings: TableSettings, columns: ServedColumns, 
 const keyColumns = (plan: ViewPlan): string[] => plan.keys.map(({ name }) => `\`key_${name}\``);
 
 /**
- * features.<view> as the sink of a compute job. The record's key begins with hop and tile, so that the partitioner can leave them out: all
- * tiles of an entity are in one partition, in the order in which they changed.
+ * features.<view> as the sink of a compute job. The record's key begins with hop and tile, so that
+ * the partitioner can leave them out: all tiles of an entity are in one partition, in the order in
+ * which they changed.
  */
 export const featuresSinkSql = (settings: TableSettings, plan: ViewPlan): string =>
   table(
@@ -156,7 +179,10 @@ export const lateSinkSql = (settings: TableSettings, view: string): string =>
 /** Several processes commit to a table (a job, its upkeep, the SQL gateway): one at a time. */
 const FILE_LOCKS = 'io.millrace.iceberg.FileLocks';
 
-export const catalogsSql = (warehouse: { readonly paimon: string; readonly iceberg: string }): readonly string[] => [
+export const catalogsSql = (warehouse: {
+  readonly paimon: string;
+  readonly iceberg: string;
+}): readonly string[] => [
   `CREATE CATALOG ${PAIMON_CATALOG} ${withOptions({ type: 'paimon', warehouse: `file://${warehouse.paimon}` })}`,
   `CREATE CATALOG ${ICEBERG_CATALOG} ${withOptions({ type: 'iceberg', 'catalog-type': 'hadoop', warehouse: `file://${warehouse.iceberg}`, 'lock-impl': FILE_LOCKS })}`,
   `CREATE DATABASE IF NOT EXISTS ${PAIMON_CATALOG}.${DATABASE}`,
@@ -168,8 +194,14 @@ export interface PaimonSettings {
   readonly snapshotsKept: string;
 }
 
-/** The tiles of one generation, by key: written by the materialize job, read by the lookup server. */
-export const paimonTableSql = (plan: ViewPlan, generation: number, { buckets, snapshotsKept }: PaimonSettings): string => {
+/**
+ * The tiles of one generation, by key: written by the materialize job, read by the lookup server.
+ */
+export const paimonTableSql = (
+  plan: ViewPlan,
+  generation: number,
+  { buckets, snapshotsKept }: PaimonSettings,
+): string => {
   const keys = keyColumns(plan);
   return `CREATE TABLE IF NOT EXISTS ${PAIMON_CATALOG}.${DATABASE}.${paimonTable(plan.view, generation)} (
   ${flinkColumns(featuresAvroSchema(plan)).join(',\n  ')},

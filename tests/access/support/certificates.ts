@@ -21,9 +21,22 @@ export interface Authority {
 export const authority = (): Authority => {
   const directory = mkdtempSync(join(tmpdir(), 'millrace-tls-'));
   const file = (name: string): string => join(directory, name);
-  const openssl = (...args: readonly string[]): void => void execFileSync('openssl', args, { cwd: directory, stdio: 'pipe' });
+  const openssl = (...args: readonly string[]): void =>
+    void execFileSync('openssl', args, { cwd: directory, stdio: 'pipe' });
   const newKey = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
-  openssl('req', '-x509', ...newKey, '-keyout', 'ca.key', '-out', 'ca.pem', '-days', '2', '-subj', '/CN=Millrace tests');
+  openssl(
+    'req',
+    '-x509',
+    ...newKey,
+    '-keyout',
+    'ca.key',
+    '-out',
+    'ca.pem',
+    '-days',
+    '2',
+    '-subj',
+    '/CN=Millrace tests',
+  );
   writeFileSync(file('san'), 'subjectAltName=DNS:localhost,IP:127.0.0.1\n');
   let serial = 0;
   return {
@@ -33,7 +46,18 @@ export const authority = (): Authority => {
       serial++;
       const [cert, key] = [file(`${name}-${serial}.pem`), file(`${name}-${serial}.key`)];
       openssl('req', ...newKey, '-keyout', key, '-out', 'request', '-subj', `/CN=${name}`);
-      const signed = ['-CA', 'ca.pem', '-CAkey', 'ca.key', '-set_serial', String(serial), '-days', '2', '-extfile', 'san'];
+      const signed = [
+        '-CA',
+        'ca.pem',
+        '-CAkey',
+        'ca.key',
+        '-set_serial',
+        String(serial),
+        '-days',
+        '2',
+        '-extfile',
+        'san',
+      ];
       openssl('x509', '-req', '-in', 'request', ...signed, '-out', cert);
       return { cert, key };
     },

@@ -1,5 +1,17 @@
-/** A platform that asks for keys, with one of everything in namespace `payments`, one view in `fraud`, behind both gateways. */
-import { count, entity, featureService, featureView, onDemandFeature, request, source, sum } from 'millrace';
+/**
+ * A platform that asks for keys, with one of everything in namespace `payments`, one view in
+ * `fraud`, behind both gateways.
+ */
+import {
+  count,
+  entity,
+  featureService,
+  featureView,
+  onDemandFeature,
+  request,
+  source,
+  sum,
+} from 'millrace';
 import { OPEN } from '#domain/access/principal.ts';
 import { col } from '#domain/expressions/build.ts';
 import type { Access, AccessOptions } from '#domain/ports/access.ts';
@@ -31,7 +43,11 @@ export const doubled = onDemandFeature({
   inputs: { spent: spending.feature('spent'), by: request('by', 'double') },
   value: ({ spent, by }) => spent.times(by),
 });
-export const scoring = featureService({ ...inPayments, name: 'scoring', features: [spending, doubled] });
+export const scoring = featureService({
+  ...inPayments,
+  name: 'scoring',
+  features: [spending, doubled],
+});
 /** Computed from charges of payments, for readers of fraud. */
 export const suspicion = featureView({
   namespace: 'fraud',
@@ -47,9 +63,22 @@ export const hinted = onDemandFeature({
   inputs: { spent: spending.feature('spent') },
   value: ({ spent }) => spent.times(1),
 });
-export const mixed = featureService({ namespace: 'fraud', name: 'mixed', features: [suspicion, spending.pick('spent')] });
+export const mixed = featureService({
+  namespace: 'fraud',
+  name: 'mixed',
+  features: [suspicion, spending.pick('spent')],
+});
 
-export const DEFINITIONS = plain(card, charges, spending, doubled, scoring, suspicion, hinted, mixed);
+export const DEFINITIONS = plain(
+  card,
+  charges,
+  spending,
+  doubled,
+  scoring,
+  suspicion,
+  hinted,
+  mixed,
+);
 export const charge = (id: string, amount = 2) => ({ id, card: 'c1', at: Date.now(), amount });
 
 /** Who made the first things: nobody was asked yet. */
@@ -79,7 +108,10 @@ export interface Guarded {
   readonly dispose: () => Promise<void>;
 }
 
-export const guarded = async (options: Partial<AccessOptions> = {}, definitions = DEFINITIONS): Promise<Guarded> => {
+export const guarded = async (
+  options: Partial<AccessOptions> = {},
+  definitions = DEFINITIONS,
+): Promise<Guarded> => {
   const test = await testPlatform();
   const { platform } = test;
   await platform.apply(definitions, {}, founder);
@@ -106,8 +138,13 @@ export const guarded = async (options: Partial<AccessOptions> = {}, definitions 
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       });
       const text = await response.text();
-      const json = response.headers.get('content-type')?.includes('application/json') === true && text !== '';
-      return { status: response.status, body: json ? (JSON.parse(text) as object) : {}, headers: response.headers };
+      const json =
+        response.headers.get('content-type')?.includes('application/json') === true && text !== '';
+      return {
+        status: response.status,
+        body: json ? (JSON.parse(text) as object) : {},
+        headers: response.headers,
+      };
     },
     async dispose() {
       await http.close();

@@ -1,4 +1,7 @@
-/** Avro records made wrong: bytes changed, cut, repeated; and counts and lengths that claim what is not there. */
+/**
+ * Avro records made wrong: bytes changed, cut, repeated; and counts and lengths that claim what is
+ * not there.
+ */
 import type { Random } from './random.ts';
 
 /** Avro's zigzag varint of any whole number. */
@@ -12,7 +15,17 @@ export const varint = (n: bigint): Buffer => {
 
 /** Counts and lengths: giant, negative, past what a double holds, and numbers that never end. */
 const LIES: readonly Buffer[] = [
-  ...[1n << 20n, 1n << 32n, 1n << 40n, 1n << 53n, (1n << 62n) - 1n, -1n, -2n, -(1n << 40n), -(1n << 62n)].map(varint),
+  ...[
+    1n << 20n,
+    1n << 32n,
+    1n << 40n,
+    1n << 53n,
+    (1n << 62n) - 1n,
+    -1n,
+    -2n,
+    -(1n << 40n),
+    -(1n << 62n),
+  ].map(varint),
   Buffer.from([...new Array(9).fill(0xff), 0x01]),
   Buffer.alloc(40, 0x80),
   Buffer.alloc(400, 0xff),

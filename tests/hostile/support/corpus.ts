@@ -1,4 +1,7 @@
-/** What has broken servers before: values of JSON, as text (some of them JSON.stringify cannot say), and texts for paths and queries. */
+/**
+ * What has broken servers before: values of JSON, as text (some of them JSON.stringify cannot say),
+ * and texts for paths and queries.
+ */
 const nested = (depth: number): string => '['.repeat(depth) + ']'.repeat(depth);
 const nestedObjects = (depth: number): string => '{"a":'.repeat(depth) + '1' + '}'.repeat(depth);
 

@@ -1,4 +1,7 @@
-/** A platform with one of everything behind its HTTP and gRPC gateways, and a count of what was accepted, whichever way it came. */
+/**
+ * A platform with one of everything behind its HTTP and gRPC gateways, and a count of what was
+ * accepted, whichever way it came.
+ */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
@@ -53,14 +56,22 @@ const turnover = featureView({
   },
 });
 /** Without a ttl: every event of any time is in it. */
-const counted = featureView({ name: 'counted', entity: shop, source: sales, features: { events: count() } });
+const counted = featureView({
+  name: 'counted',
+  entity: shop,
+  source: sales,
+  features: { events: count() },
+});
 const boosted = onDemandFeature({
   name: 'boosted',
   type: 'double',
   inputs: { average: turnover.feature('amount_avg'), by: request('by', 'double') },
   value: ({ average, by }) => average.times(by),
 });
-const till = featureService({ name: 'till', features: [turnover.pick('sales', 'amount_avg'), boosted] });
+const till = featureService({
+  name: 'till',
+  features: [turnover.pick('sales', 'amount_avg'), boosted],
+});
 export const DEFINITIONS = plain(shop, sales, turnover, counted, boosted, till);
 
 export interface Hostile {
@@ -77,7 +88,10 @@ export interface Hostile {
   readonly dispose: () => Promise<void>;
 }
 
-export const sale = (id: string, more: Readonly<Record<string, unknown>> = {}): Record<string, unknown> => ({
+export const sale = (
+  id: string,
+  more: Readonly<Record<string, unknown>> = {},
+): Record<string, unknown> => ({
   id,
   shop: 's1',
   at: Date.now() - 60_000,
@@ -100,15 +114,26 @@ export const startHostile = async (limits: Partial<HttpLimits> = {}): Promise<Ho
     resendRejected: (name, asked, from) => counted(inner.resendRejected(name, asked, from)),
   };
   await platform.apply(DEFINITIONS, {}, caller);
-  await platform.publish({ source: 'sales', events: [sale('first'), sale('second'), { ...sale('bad'), amount: 'x' }] }, caller);
+  await platform.publish(
+    { source: 'sales', events: [sale('first'), sale('second'), { ...sale('bad'), amount: 'x' }] },
+    caller,
+  );
   const replay = await platform.startReplay({ view: 'turnover' }, caller);
   const dataset = await platform.startDataset(
-    { target: { view: 'turnover' }, spine: { rows: [{ shop: 's1', event_timestamp: Date.now() }] }, mode: 'event-time' },
+    {
+      target: { view: 'turnover' },
+      spine: { rows: [{ shop: 's1', event_timestamp: Date.now() }] },
+      mode: 'event-time',
+    },
     caller,
   );
   const internal: string[] = [];
   const onInternalError = (error: unknown): void => {
-    internal.push(error instanceof Error ? String(error.stack).split('\n').slice(0, 8).join('\n') : String(error));
+    internal.push(
+      error instanceof Error
+        ? String(error.stack).split('\n').slice(0, 8).join('\n')
+        : String(error),
+    );
   };
   const http = await createHttpGateway({ platform, port: 0, limits, onInternalError });
   const grpc = await createGrpcGateway({ platform, port: 0, limits, onInternalError });
@@ -132,7 +157,10 @@ export const startHostile = async (limits: Partial<HttpLimits> = {}): Promise<Ho
 /** Events may be a day ahead of the clock. */
 const AHEAD_MS = 2 * 86_400_000;
 
-/** How many events the log has, the view has counted, and an export gives: all must be what was accepted. */
+/**
+ * How many events the log has, the view has counted, and an export gives: all must be what was
+ * accepted.
+ */
 export const eventsEverywhere = async (
   platform: Platform,
   directory: string,

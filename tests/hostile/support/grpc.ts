@@ -1,5 +1,10 @@
 /** gRPC by hand over HTTP/2: any frames, in any order, and what came back. */
-import { type ClientHttp2Session, type ClientHttp2Stream, connect, type IncomingHttpHeaders } from 'node:http2';
+import {
+  type ClientHttp2Session,
+  type ClientHttp2Stream,
+  connect,
+  type IncomingHttpHeaders,
+} from 'node:http2';
 
 export interface GrpcAnswer {
   /** of the trailers; −1: the stream ended without one */

@@ -1,4 +1,7 @@
-/** Mutations of a request's body: of its tree (as text, so that keys may come twice and values be no JSON), and of its bytes. */
+/**
+ * Mutations of a request's body: of its tree (as text, so that keys may come twice and values be no
+ * JSON), and of its bytes.
+ */
 import { JSON_VALUES, KEYS, NOT_JSON } from './corpus.ts';
 import type { Random } from './random.ts';
 
@@ -8,7 +11,9 @@ const isTree = (value: Json): value is readonly Json[] | { readonly [key: string
   typeof value === 'object' && value !== null;
 
 const countNodes = (value: Json): number =>
-  isTree(value) ? Object.values(value).reduce<number>((sum, child) => sum + countNodes(child as Json), 1) : 1;
+  isTree(value)
+    ? Object.values(value).reduce<number>((sum, child) => sum + countNodes(child as Json), 1)
+    : 1;
 
 const join = (parts: readonly string[]): string => parts.join(',');
 
@@ -38,7 +43,9 @@ const changed = (root: Json, at: number, random: Random): string => {
           const entries = Object.entries(value);
           if (entries.length > 0) {
             const [key, child] = random.pick(entries) as [string, Json];
-            const without = entries.filter(([name]) => name !== key).map(([name, v]) => entry(name, JSON.stringify(v)));
+            const without = entries
+              .filter(([name]) => name !== key)
+              .map(([name, v]) => entry(name, JSON.stringify(v)));
             return random.chance(0.5)
               ? `{${join(without)}}`
               : `{${join([...without, entry(key, JSON.stringify(child)), entry(key, random.pick(JSON_VALUES))])}}`;
@@ -54,7 +61,8 @@ const changed = (root: Json, at: number, random: Random): string => {
     const here = seen === at;
     let whole: string;
     if (Array.isArray(value)) whole = `[${join(value.map(text))}]`;
-    else if (isTree(value)) whole = `{${join(Object.entries(value).map(([key, child]) => entry(key, text(child as Json))))}}`;
+    else if (isTree(value))
+      whole = `{${join(Object.entries(value).map(([key, child]) => entry(key, text(child as Json))))}}`;
     else whole = JSON.stringify(value);
     return here ? mutate(value, whole) : whole;
   };
@@ -83,12 +91,24 @@ const changedBytes = (text: string, random: Random): Buffer => {
         bytes = Buffer.concat([head, tail, tail]);
         break;
       case 5:
-        bytes = Buffer.concat([head, Buffer.from(random.pick([...NOT_JSON, '\ufeff', '\r\n', '\n', '\u0000'])), tail]);
+        bytes = Buffer.concat([
+          head,
+          Buffer.from(random.pick([...NOT_JSON, '\ufeff', '\r\n', '\n', '\u0000'])),
+          tail,
+        ]);
         break;
       default:
         bytes = Buffer.concat([
           head,
-          Buffer.from(random.pick([[0xff], [0xc0, 0x80], [0xed, 0xa0, 0x80], [0xf0, 0x9f], [0xe2, 0x28, 0xa1]])),
+          Buffer.from(
+            random.pick([
+              [0xff],
+              [0xc0, 0x80],
+              [0xed, 0xa0, 0x80],
+              [0xf0, 0x9f],
+              [0xe2, 0x28, 0xa1],
+            ]),
+          ),
           tail,
         ]);
     }

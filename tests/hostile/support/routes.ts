@@ -1,4 +1,7 @@
-/** The routes that the running gateway says it has, with a right request for each: written here where meaning matters, made from its schema else. */
+/**
+ * The routes that the running gateway says it has, with a right request for each: written here
+ * where meaning matters, made from its schema else.
+ */
 import { join } from 'node:path';
 import { DEFINITIONS, type Hostile, sale } from './fixture.ts';
 
@@ -10,7 +13,9 @@ interface Parameter {
 interface Operation {
   readonly tags?: readonly string[];
   readonly parameters?: readonly Parameter[];
-  readonly requestBody?: { readonly content: Readonly<Record<string, { readonly schema: Schema }>> };
+  readonly requestBody?: {
+    readonly content: Readonly<Record<string, { readonly schema: Schema }>>;
+  };
 }
 
 export interface Route {
@@ -51,7 +56,10 @@ const bodies = (hostile: Hostile): Readonly<Record<string, unknown>> => {
   const shops = { shop: ['s1', 's2'] };
   return {
     'POST /v1/sources/{source}/events': {
-      events: [sale('e1'), sale('e2', { pieces: 3, day: '2026-01-31', tag: 'AQI=', ids: [1, 2], note: 'n' })],
+      events: [
+        sale('e1'),
+        sale('e2', { pieces: 3, day: '2026-01-31', tag: 'AQI=', ids: [1, 2], note: 'n' }),
+      ],
     },
     'POST /v1/features': {
       service: 'till',
@@ -78,16 +86,29 @@ const bodies = (hostile: Hostile): Readonly<Record<string, unknown>> => {
       reason: 'r',
       entities: [{ shop: 's1' }],
     },
-    'POST /v1/rejected/{source}/resend': { positions: ['rejected.sales@0:0'], events: [sale('mended')] },
-    'POST /get-online-features': { features: ['turnover:sales', 'turnover:note'], entities: shops, full_feature_names: true },
+    'POST /v1/rejected/{source}/resend': {
+      positions: ['rejected.sales@0:0'],
+      events: [sale('mended')],
+    },
+    'POST /get-online-features': {
+      features: ['turnover:sales', 'turnover:note'],
+      entities: shops,
+      full_feature_names: true,
+    },
     'POST /push': {
       push_source_name: 'sales',
       df: { id: ['f1'], shop: ['s1'], at: ['2026-01-31T00:00:00Z'], amount: [1] },
       to: 'online',
     },
-    'POST /write-to-online-store': { feature_view_name: 'turnover', df: { id: ['f2'], shop: ['s1'], at: [1e9], amount: [1] } },
+    'POST /write-to-online-store': {
+      feature_view_name: 'turnover',
+      df: { id: ['f2'], shop: ['s1'], at: [1e9], amount: [1] },
+    },
     'POST /materialize': { end_ts: '2026-01-31T00:00:00Z', feature_views: ['turnover'] },
-    'POST /materialize-incremental': { end_ts: '2026-01-31T00:00:00Z', feature_views: ['turnover'] },
+    'POST /materialize-incremental': {
+      end_ts: '2026-01-31T00:00:00Z',
+      feature_views: ['turnover'],
+    },
   };
 };
 
@@ -121,14 +142,17 @@ export const RIGHT_QUERY: Readonly<Record<string, string>> = {
 
 export const routesOf = async (hostile: Hostile): Promise<readonly Route[]> => {
   const answer = await fetch(`${hostile.http.url}/docs/json`);
-  const { paths } = (await answer.json()) as { paths: Readonly<Record<string, Readonly<Record<string, Operation>>>> };
+  const { paths } = (await answer.json()) as {
+    paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
+  };
   const written = bodies(hostile);
   const routes = Object.entries(paths).flatMap(([path, operations]) =>
     Object.entries(operations).map(([verb, operation]): Route => {
       const method = verb.toUpperCase();
       const schema = operation.requestBody?.content['application/json']?.schema;
       const own = written[`${method} ${path}`];
-      const named = (where: string): string[] => (operation.parameters ?? []).filter((p) => p.in === where).map((p) => p.name);
+      const named = (where: string): string[] =>
+        (operation.parameters ?? []).filter((p) => p.in === where).map((p) => p.name);
       return {
         method,
         path,
@@ -139,7 +163,9 @@ export const routesOf = async (hostile: Hostile): Promise<readonly Route[]> => {
       };
     }),
   );
-  const missing = Object.keys(written).filter((key) => !routes.some((route) => `${route.method} ${route.path}` === key));
+  const missing = Object.keys(written).filter(
+    (key) => !routes.some((route) => `${route.method} ${route.path}` === key),
+  );
   if (missing.length > 0) throw new Error(`no such routes any more: ${missing.join(', ')}`);
   return routes;
 };

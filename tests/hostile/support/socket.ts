@@ -56,7 +56,12 @@ export const answerIn = (text: string): { status: number; body: unknown } | null
   const length = Number(/content-length: (\d+)/i.exec(text.slice(0, end))?.[1] ?? 0);
   if (text.length < end + 4 + length) return null;
   try {
-    return { status, body: JSON.parse(Buffer.from(text.slice(end + 4, end + 4 + length), 'latin1').toString('utf8')) };
+    return {
+      status,
+      body: JSON.parse(
+        Buffer.from(text.slice(end + 4, end + 4 + length), 'latin1').toString('utf8'),
+      ),
+    };
   } catch {
     return { status, body: undefined };
   }

@@ -22,7 +22,9 @@ describe('the registry itself', () => {
     const answer = await fetch(`${addresses().registry}/subjects/${prefix}s/versions`, {
       method: 'POST',
       headers: { 'content-type': 'application/vnd.schemaregistry.v1+json' },
-      body: JSON.stringify({ schema: JSON.stringify(schema(id, { name: 'gate', type: 'string' })) }),
+      body: JSON.stringify({
+        schema: JSON.stringify(schema(id, { name: 'gate', type: 'string' })),
+      }),
     });
     expect(answer.status).toBe(409);
   });
@@ -35,8 +37,13 @@ describe('the registry itself', () => {
   });
 
   test('a registry that is away is said to be, after a while', async () => {
-    const away = confluentSchemaRegistry({ url: 'http://127.0.0.1:1/apis/ccompat/v7', patienceMs: 200 });
+    const away = confluentSchemaRegistry({
+      url: 'http://127.0.0.1:1/apis/ccompat/v7',
+      patienceMs: 200,
+    });
     await expect(away.latest('s')).rejects.toMatchObject({ code: 'MR_STORE_UNAVAILABLE' });
-    await expect(away.register('s', schema(id))).rejects.toMatchObject({ code: 'MR_STORE_UNAVAILABLE' });
+    await expect(away.register('s', schema(id))).rejects.toMatchObject({
+      code: 'MR_STORE_UNAVAILABLE',
+    });
   });
 });

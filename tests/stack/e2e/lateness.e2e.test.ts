@@ -1,11 +1,24 @@
-/** A declared lateness on the stack: what came too late is left out online, told in `late`, and in the history all the same. */
+/**
+ * A declared lateness on the stack: what came too late is left out online, told in `late`, and in
+ * the history all the same.
+ */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { count, entity, featureView, source } from '#domain/definitions/index.ts';
-import { caller, type StackPlatform, stackPlatform, uniqueName, until } from '#tests/stack/support/platform.ts';
+import {
+  caller,
+  type StackPlatform,
+  stackPlatform,
+  uniqueName,
+  until,
+} from '#tests/stack/support/platform.ts';
 import { plain } from '#tests/support/platform.ts';
 
 const shop = entity({ name: uniqueName('shop'), keys: { shop: 'string', till: 'int' } });
-const sales = source({ name: uniqueName('sales'), fields: { t: 'timestamp', shop: 'string', till: 'int' }, eventTime: 't' });
+const sales = source({
+  name: uniqueName('sales'),
+  fields: { t: 'timestamp', shop: 'string', till: 'int' },
+  eventTime: 't',
+});
 const counted = featureView({
   name: uniqueName('counted'),
   entity: shop,
@@ -27,21 +40,37 @@ test('one event on time, one past its tile’s end and the lateness', async () =
   const now = Date.now();
   const key = { shop: 'a\u001fb\\', till: 7 };
   const send = async (t: number): Promise<string> =>
-    (await under.platform.publish({ source: sales.name, events: [{ t, ...key }] }, caller)).position;
+    (await under.platform.publish({ source: sales.name, events: [{ t, ...key }] }, caller))
+      .position;
   await send(now - 20 * MINUTE);
   await send(now);
   await send(now - 4 * MINUTE);
   await send(now - 30 * MINUTE);
-  await until('the late event is told', async () => (await under.platform.late(counted.name, {})).total >= 1);
+  await until(
+    'the late event is told',
+    async () => (await under.platform.late(counted.name, {})).total >= 1,
+  );
   const report = await under.platform.late(counted.name, {});
   expect(report.records.map(({ entity: who, eventTime }) => ({ who, eventTime }))).toEqual([
     { who: key, eventTime: now - 30 * MINUTE },
   ]);
   expect(report.records[0]?.lateBy).toBeGreaterThan(20 * MINUTE);
   const read = { features: [`${counted.name}:sales_1h`], entities: [key] };
-  await until('three are counted', async () => (await under.platform.read(read)).values[0]?.[0] === 3);
-  const { replay } = { replay: await under.platform.startReplay({ view: counted.name, reason: 'takes it in' }, caller) };
-  await until('the replay is filled', async () => (await under.platform.replay(replay.id)).state === 'ready', 180_000);
+  await until(
+    'three are counted',
+    async () => (await under.platform.read(read)).values[0]?.[0] === 3,
+  );
+  const { replay } = {
+    replay: await under.platform.startReplay({ view: counted.name, reason: 'takes it in' }, caller),
+  };
+  await until(
+    'the replay is filled',
+    async () => (await under.platform.replay(replay.id)).state === 'ready',
+    180_000,
+  );
   await under.platform.changeReplay(replay.id, 'promote', {}, caller);
-  await until('a replay takes the late event in', async () => (await under.platform.read(read)).values[0]?.[0] === 4);
+  await until(
+    'a replay takes the late event in',
+    async () => (await under.platform.read(read)).values[0]?.[0] === 4,
+  );
 });

@@ -1,4 +1,7 @@
-/** From embedded to the stack, by the commands of docs/guides/stack-operator.md: the same values there, and both go on alike. */
+/**
+ * From embedded to the stack, by the commands of docs/guides/stack-operator.md: the same values
+ * there, and both go on alike.
+ */
 import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -8,14 +11,23 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Platform } from '#domain/ports/platform.ts';
 import { createHttpGateway, type HttpGateway } from '#gateways/http/gateway.ts';
-import { computed, type StackPlatform, stackPlatform, uniqueName } from '#tests/stack/support/platform.ts';
+import {
+  computed,
+  type StackPlatform,
+  stackPlatform,
+  uniqueName,
+} from '#tests/stack/support/platform.ts';
 import { type TestPlatform, testPlatform } from '#tests/support/platform.ts';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const MAIN = join(ROOT, 'gateways/cli/main.ts');
 const FLIGHTS = join(ROOT, 'node_modules/vega-datasets/data/flights-3m.parquet');
 const EVENTS = 20_000;
-const [SOURCE, AIRPORTS, ROUTES] = [uniqueName('flights'), uniqueName('airport_delays'), uniqueName('route_delays')];
+const [SOURCE, AIRPORTS, ROUTES] = [
+  uniqueName('flights'),
+  uniqueName('airport_delays'),
+  uniqueName('route_delays'),
+];
 
 const directory = mkdtempSync(join(tmpdir(), 'millrace-migration-'));
 const definitions = join(directory, 'features.ts');
@@ -25,7 +37,11 @@ let stack: StackPlatform;
 let gateways: readonly HttpGateway[] = [];
 
 const millrace = async (url: string, ...args: string[]): Promise<string> =>
-  (await promisify(execFile)(process.execPath, [MAIN, ...args], { env: { ...process.env, MILLRACE_URL: url } })).stdout;
+  (
+    await promisify(execFile)(process.execPath, [MAIN, ...args], {
+      env: { ...process.env, MILLRACE_URL: url },
+    })
+  ).stdout;
 
 beforeAll(async () => {
   // The example, by names of this run.
@@ -35,7 +51,9 @@ beforeAll(async () => {
     .replaceAll("'route_delays'", `'${ROUTES}'`);
   writeFileSync(definitions, text);
   [embedded, stack] = await Promise.all([testPlatform(), stackPlatform()]);
-  gateways = await Promise.all([embedded, stack].map(({ platform }) => createHttpGateway({ platform, port: 0 })));
+  gateways = await Promise.all(
+    [embedded, stack].map(({ platform }) => createHttpGateway({ platform, port: 0 })),
+  );
 });
 afterAll(async () => {
   for (const gateway of gateways) await gateway.close();
@@ -55,20 +73,27 @@ const features = [
   ].map((name) => `${AIRPORTS}:${name}`),
 ];
 const read = (platform: Platform, at: number) =>
-  platform.read({ features, entities: ['ATL', 'DFW', 'LAX', 'ORD', 'XXX'].map((origin) => ({ origin })), at });
+  platform.read({
+    features,
+    entities: ['ATL', 'DFW', 'LAX', 'ORD', 'XXX'].map((origin) => ({ origin })),
+    at,
+  });
 
 test('the definitions and the events of an embedded platform make the same values on the stack', async () => {
   const [from, to] = gateways.map(({ url }) => url) as [string, string];
   await millrace(from, 'apply', definitions);
   await millrace(from, 'publish', SOURCE, FLIGHTS, '--limit', String(EVENTS));
-  expect(await millrace(from, 'export', SOURCE, '--out', file)).toContain(`${EVENTS} events of ${SOURCE}`);
+  expect(await millrace(from, 'export', SOURCE, '--out', file)).toContain(
+    `${EVENTS} events of ${SOURCE}`,
+  );
 
   await millrace(to, 'apply', definitions);
   expect(await millrace(to, 'publish', SOURCE, file)).toMatch(/20,?000 accepted/);
   await millrace(to, 'publish', SOURCE, file);
   for (const view of [AIRPORTS, ROUTES]) await computed(view, () => stack.platform.status());
   await millrace(to, 'export', SOURCE, '--out', `${file}.again`);
-  const linesOf = (name: string): string[] => readFileSync(name, 'utf8').trimEnd().split('\n').sort();
+  const linesOf = (name: string): string[] =>
+    readFileSync(name, 'utf8').trimEnd().split('\n').sort();
   expect(linesOf(`${file}.again`), 'every event once').toEqual(linesOf(file));
 
   const times = readFileSync(file, 'utf8')
@@ -83,11 +108,14 @@ test('the definitions and the events of an embedded platform make the same value
     moved.values.forEach((row, e) => {
       row.forEach((value, f) => {
         const expected = old.values[e]?.[f];
-        if (typeof value === 'number') expect(value, `${features[f]} at ${at}`).toBeCloseTo(expected as number, 8);
+        if (typeof value === 'number')
+          expect(value, `${features[f]} at ${at}`).toBeCloseTo(expected as number, 8);
         else expect(value).toEqual(expected);
       });
     });
-    compared += old.values.flat().filter((value) => typeof value === 'number' && value !== 0).length;
+    compared += old.values
+      .flat()
+      .filter((value) => typeof value === 'number' && value !== 0).length;
   }
   expect(compared).toBeGreaterThan(20);
 });

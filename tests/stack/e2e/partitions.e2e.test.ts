@@ -1,10 +1,20 @@
-/** A source of several partitions: an entity's events are in one, and more partitions lose and repeat nothing. */
+/**
+ * A source of several partitions: an entity's events are in one, and more partitions lose and
+ * repeat nothing.
+ */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { col, count, entity, featureView, last, source } from '#domain/definitions/index.ts';
 import { featuresTopic, rawTopic } from '#domain/ports/topics.ts';
 import { kafkaLog } from '#infra/kafka/log.ts';
 import { addresses } from '#tests/stack/support/addresses.ts';
-import { caller, computed, type StackPlatform, stackPlatform, uniqueName, until } from '#tests/stack/support/platform.ts';
+import {
+  caller,
+  computed,
+  type StackPlatform,
+  stackPlatform,
+  uniqueName,
+  until,
+} from '#tests/stack/support/platform.ts';
 import { plain } from '#tests/support/platform.ts';
 
 const USERS = Array.from({ length: 24 }, (_, i) => `u${i}`);
@@ -30,13 +40,20 @@ let page = 0;
 const publish = async (): Promise<void> => {
   for (let round = 0; round < 3; round++) {
     const events = USERS.map((name) => ({ t: Date.now(), user: name, page: page++ }));
-    expect(await under.platform.publish({ source: CLICKS, events }, caller)).toMatchObject({ accepted: USERS.length });
+    expect(await under.platform.publish({ source: CLICKS, events }, caller)).toMatchObject({
+      accepted: USERS.length,
+    });
   }
 };
 const seen = async (clicks: number): Promise<boolean> => {
   const names = [`${view.name}:clicks`, `${view.name}:page`];
-  const { values } = await under.platform.read({ features: names, entities: USERS.map((name) => ({ user: name })) });
-  return values.every((row, i) => Number(row[0]) === clicks && Number(row[1]) === page - USERS.length + i);
+  const { values } = await under.platform.read({
+    features: names,
+    entities: USERS.map((name) => ({ user: name })),
+  });
+  return values.every(
+    (row, i) => Number(row[0]) === clicks && Number(row[1]) === page - USERS.length + i,
+  );
 };
 
 beforeAll(async () => {

@@ -1,4 +1,7 @@
-/** The stack's platform as its users have it: two gateways, a replay compared and promoted, a view that gains a feature, an emptied hot store. */
+/**
+ * The stack's platform as its users have it: two gateways, a replay compared and promoted, a view
+ * that gains a feature, an emptied hot store.
+ */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
@@ -11,11 +14,22 @@ import { DATABASE, paimonTable } from '#infra/flink/sql/names.ts';
 import { historyReader } from '#infra/iceberg/reader.ts';
 import { kafkaClient } from '#infra/kafka/admin.ts';
 import { addresses } from '#tests/stack/support/addresses.ts';
-import { caller, type StackPlatform, stackPlatform, uniqueName, until } from '#tests/stack/support/platform.ts';
+import {
+  caller,
+  type StackPlatform,
+  stackPlatform,
+  uniqueName,
+  until,
+} from '#tests/stack/support/platform.ts';
 import { plain } from '#tests/support/platform.ts';
 
 const airport = entity({ name: uniqueName('airport'), keys: { origin: 'string' } });
-const FIELDS = { date: 'timestamp', origin: 'string', destination: 'string', delay: 'double?' } as const;
+const FIELDS = {
+  date: 'timestamp',
+  origin: 'string',
+  destination: 'string',
+  delay: 'double?',
+} as const;
 const asSource = { name: uniqueName('flights'), eventTime: 'date', partitions: 2 } as const;
 const flights = source({ ...asSource, fields: { ...FIELDS, seats: 'int?' } });
 const widened = source({ ...asSource, fields: { ...FIELDS, seats: 'long?', note: 'string?' } });
@@ -60,16 +74,26 @@ const publish = async (platform: Platform, n: number): Promise<void> => {
 /** By hand: how many flights an airport had ever, and their delays of a day. */
 const expected = (origin: string): { departures: number; delay: number } => {
   const mine = rows.filter((row) => row.origin === origin);
-  const delayed = mine.map((row) => row.delay as number | null).filter((d): d is number => d !== null);
+  const delayed = mine
+    .map((row) => row.delay as number | null)
+    .filter((d): d is number => d !== null);
   return { departures: mine.length, delay: delayed.reduce((a, b) => a + b, 0) / delayed.length };
 };
 
-const read = async (platform: Platform, names: readonly string[]): Promise<readonly (readonly Value[])[]> => {
+const read = async (
+  platform: Platform,
+  names: readonly string[],
+): Promise<readonly (readonly Value[])[]> => {
   let values: readonly (readonly Value[])[] = [];
   await until(`position ${position} is visible`, async () => {
     try {
-      values = (await platform.read({ features: names.map((name) => `${delays.name}:${name}`), entities, after: position }))
-        .values;
+      values = (
+        await platform.read({
+          features: names.map((name) => `${delays.name}:${name}`),
+          entities,
+          after: position,
+        })
+      ).values;
       return true;
     } catch (error) {
       if (
@@ -87,7 +111,11 @@ const read = async (platform: Platform, names: readonly string[]): Promise<reado
 const archived = async (): Promise<readonly Row[]> => {
   const reader = historyReader(
     addresses().warehouse.iceberg,
-    await openDuckDb({ memoryLimit: '256MB', threads: 1, spillDirectory: join(addresses().warehouse.iceberg, '.spill') }),
+    await openDuckDb({
+      memoryLimit: '256MB',
+      threads: 1,
+      spillDirectory: join(addresses().warehouse.iceberg, '.spill'),
+    }),
   );
   try {
     return (await reader.events({ source: flights.name })).map(({ row }) => row);
@@ -119,17 +147,25 @@ test('what one gateway published the other reads, as soon as it is asked for by 
   await publish(two.platform, 45);
   expectDelays(await read(one.platform, ['delay_avg_1d']), 0);
   expect(await one.platform.verifyAudit()).toMatchObject({ ok: true });
-  expect((await two.platform.auditLog({})).records.length).toBe((await one.platform.auditLog({})).records.length);
+  expect((await two.platform.auditLog({})).records.length).toBe(
+    (await one.platform.auditLog({})).records.length,
+  );
 });
 
 test('an emptied hot store makes no answer wrong, and is filled again', async () => {
   const redis = new Redis({ ...addresses().redis });
   await redis.flushall();
   for (let i = 0; i < 30; i++) {
-    const { values } = await one.platform.read({ features: [`${delays.name}:delay_avg_1d`], entities });
+    const { values } = await one.platform.read({
+      features: [`${delays.name}:delay_avg_1d`],
+      entities,
+    });
     expectDelays(values, 0);
   }
-  await until('the hot store is full again', async () => (await redis.exists(`mr:{${delays.name}#1}:ready`)) === 1);
+  await until(
+    'the hot store is full again',
+    async () => (await redis.exists(`mr:{${delays.name}#1}:ready`)) === 1,
+  );
   expectDelays(await read(one.platform, ['delay_avg_1d']), 0);
   redis.disconnect();
 });
@@ -158,12 +194,18 @@ test('a replay fills a generation beside the live one, is compared, promoted and
   await until('the comparison finds no difference', async () => {
     const comparison = await one.platform.compareReplay(started.id);
     expect(comparison.features.map((f) => f.name)).toEqual(Object.keys(delays.features));
-    return comparison.features.every((f) => f.compared === 3 && f.differing === 0) && comparison.onlyLive.length === 0;
+    return (
+      comparison.features.every((f) => f.compared === 3 && f.differing === 0) &&
+      comparison.onlyLive.length === 0
+    );
   });
   await one.platform.changeReplay(started.id, 'promote', { reason: 'same' }, caller);
   expectDelays(await read(one.platform, ['delay_avg_1d']), 0);
   await until('the other gateway reads the new generation', async () => {
-    const { views } = await two.platform.read({ features: [`${delays.name}:delay_avg_1d`], entities });
+    const { views } = await two.platform.read({
+      features: [`${delays.name}:delay_avg_1d`],
+      entities,
+    });
     return views[0]?.generation === started.generation;
   });
   await publish(two.platform, 30);
@@ -174,27 +216,41 @@ test('a replay fills a generation beside the live one, is compared, promoted and
 
 test('a view gains a feature: its history is in the new feature, the old ones stay, the tables evolve', async () => {
   await one.platform.apply(plain(second), {}, caller);
-  const started = await one.platform.startReplay({ view: delays.name, reason: 'a new feature' }, caller);
+  const started = await one.platform.startReplay(
+    { view: delays.name, reason: 'a new feature' },
+    caller,
+  );
   expect((await replayed(one.platform, started.id)).state).toBe('ready');
   await one.platform.changeReplay(started.id, 'promote', { reason: 'filled' }, caller);
   const values = await read(one.platform, ['departures', 'delay_avg_1d']);
-  expect(values.map(([departures]) => departures)).toEqual(AIRPORTS.map((origin) => expected(origin).departures));
+  expect(values.map(([departures]) => departures)).toEqual(
+    AIRPORTS.map((origin) => expected(origin).departures),
+  );
   expectDelays(values, 1);
   await publish(one.platform, 15);
   const after = await read(one.platform, ['departures', 'delay_avg_1d']);
-  expect(after.map(([departures]) => departures)).toEqual(AIRPORTS.map((origin) => expected(origin).departures));
+  expect(after.map(([departures]) => departures)).toEqual(
+    AIRPORTS.map((origin) => expected(origin).departures),
+  );
 });
 
 test('a retired generation leaves no table and no keys; those that can still be gone back to keep theirs', async () => {
   const redis = new Redis({ ...addresses().redis });
   const table = (generation: number): string =>
     join(addresses().warehouse.paimon, `${DATABASE}.db`, paimonTable(delays.name, generation));
-  const hot = (generation: number): Promise<number> => redis.exists(`mr:{${delays.name}#${generation}}:progress`);
+  const hot = (generation: number): Promise<number> =>
+    redis.exists(`mr:{${delays.name}#${generation}}:progress`);
   expect([1, 2, 3].map((generation) => existsSync(table(generation)))).toEqual([true, true, true]);
-  await until('the hot copies are there', async () => (await hot(1)) + (await hot(2)) + (await hot(3)) === 3);
+  await until(
+    'the hot copies are there',
+    async () => (await hot(1)) + (await hot(2)) + (await hot(3)) === 3,
+  );
   await one.platform.changeReplay(rolledBack, 'retire', { reason: 'not wanted' }, caller);
   await until('the table is dropped', () => !existsSync(table(2)));
-  await until('the hot copy is dropped', async () => (await redis.keys(`mr:{${delays.name}#2}:*`)).length === 0);
+  await until(
+    'the hot copy is dropped',
+    async () => (await redis.keys(`mr:{${delays.name}#2}:*`)).length === 0,
+  );
   expect([1, 3].map((generation) => existsSync(table(generation)))).toEqual([true, true]);
   expect(await hot(1)).toBe(1);
   expectDelays(await read(two.platform, ['delay_avg_1d']), 0);
@@ -216,34 +272,58 @@ test('a producer writes straight to Kafka: what is right counts, what is wrong i
   await producer.disconnect();
   rows.push(...good);
   await until('all six are counted', async () => {
-    const { values } = await one.platform.read({ features: [`${delays.name}:departures`], entities });
-    return values.every(([departures], i) => departures === expected(AIRPORTS[i] as string).departures);
+    const { values } = await one.platform.read({
+      features: [`${delays.name}:departures`],
+      entities,
+    });
+    return values.every(
+      ([departures], i) => departures === expected(AIRPORTS[i] as string).departures,
+    );
   });
-  await until('both are rejected', async () => (await one.platform.rejected(flights.name, {})).records.length === 2);
+  await until(
+    'both are rejected',
+    async () => (await one.platform.rejected(flights.name, {})).records.length === 2,
+  );
   const { records } = await one.platform.rejected(flights.name, {});
-  expect(records.map(({ code, field }) => [code, field])).toContainEqual(['MR_FIELD_TYPE', 'origin']);
+  expect(records.map(({ code, field }) => [code, field])).toContainEqual([
+    'MR_FIELD_TYPE',
+    'origin',
+  ]);
 });
 
 test('a source gains a field and a wider type: views that use neither go on undisturbed, the history takes both', async () => {
   const { views: before } = await one.platform.status();
   await one.platform.apply(plain(widened), {}, caller);
   const fresh = draw(6).map((row) => ({ ...row, seats: 2 ** 40, note: 'wide' }));
-  const { accepted, position: at } = await one.platform.publish({ source: flights.name, events: fresh }, caller);
+  const { accepted, position: at } = await one.platform.publish(
+    { source: flights.name, events: fresh },
+    caller,
+  );
   expect(accepted).toBe(6);
   rows.push(...fresh);
   position = at;
   const values = await read(two.platform, ['departures', 'delay_avg_1d']);
-  expect(values.map(([departures]) => departures)).toEqual(AIRPORTS.map((origin) => expected(origin).departures));
-  const restarts = (views: typeof before): unknown => views.map(({ view, job }) => [view, job?.restarts]);
+  expect(values.map(([departures]) => departures)).toEqual(
+    AIRPORTS.map((origin) => expected(origin).departures),
+  );
+  const restarts = (views: typeof before): unknown =>
+    views.map(({ view, job }) => [view, job?.restarts]);
   await until('the history has all', async () => {
     const all = await archived();
-    return all.length === rows.length && all.filter((row) => row.seats === 2 ** 40 && row.note === 'wide').length === 6;
+    return (
+      all.length === rows.length &&
+      all.filter((row) => row.seats === 2 ** 40 && row.note === 'wide').length === 6
+    );
   });
   expect(restarts((await one.platform.status()).views)).toEqual(restarts(before));
 });
 
 test('the catalog says where the view is kept, how far, and by which job', async () => {
   const entry = await one.platform.show('feature-view', delays.name);
-  expect(entry.materializations?.map(({ store }) => store).sort()).toEqual(['iceberg', 'paimon', 'redis']);
+  expect(entry.materializations?.map(({ store }) => store).sort()).toEqual([
+    'iceberg',
+    'paimon',
+    'redis',
+  ]);
   for (const kept of entry.materializations ?? []) expect(kept.job).toMatch(/./);
 });

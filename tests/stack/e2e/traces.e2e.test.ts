@@ -1,6 +1,7 @@
 /**
- * On the real servers, one trace from a producer's event to the read that shows it: its context goes through Kafka and Flink in the records'
- * headers, whether it came over HTTP or straight into the inbox.
+ * On the real servers, one trace from a producer's event to the read that shows it: its context
+ * goes through Kafka and Flink in the records' headers, whether it came over HTTP or straight into
+ * the inbox.
  */
 import { Kafka, logLevel } from 'kafkajs';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
@@ -12,14 +13,34 @@ import { kafkaLog } from '#infra/kafka/log.ts';
 import { openTracing } from '#infra/telemetry/tracing.ts';
 import { readAll } from '#tests/contracts/log.contract.ts';
 import { addresses } from '#tests/stack/support/addresses.ts';
-import { caller, computed, type StackPlatform, stackPlatform, uniqueName, until } from '#tests/stack/support/platform.ts';
+import {
+  caller,
+  computed,
+  type StackPlatform,
+  stackPlatform,
+  uniqueName,
+  until,
+} from '#tests/stack/support/platform.ts';
 import { plain } from '#tests/support/platform.ts';
 import { call } from '#tests/support/server.ts';
-import { type OtlpReceiver, otlpReceiver, type ReceivedSpan } from '#tests/telemetry/otlp-receiver.ts';
+import {
+  type OtlpReceiver,
+  otlpReceiver,
+  type ReceivedSpan,
+} from '#tests/telemetry/otlp-receiver.ts';
 
 const shop = entity({ name: uniqueName('shop'), keys: { shop: 'string' } });
-const sales = source({ name: uniqueName('sales'), fields: { at: 'timestamp', shop: 'string' }, eventTime: 'at' });
-const view = featureView({ name: uniqueName('totals'), entity: shop, source: sales, features: { events: count() } });
+const sales = source({
+  name: uniqueName('sales'),
+  fields: { at: 'timestamp', shop: 'string' },
+  eventTime: 'at',
+});
+const view = featureView({
+  name: uniqueName('totals'),
+  entity: shop,
+  source: sales,
+  features: { events: count() },
+});
 
 const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736';
 const STRAIGHT = '5bf92f3577b34da6a3ce929d0e0e4736';
@@ -32,17 +53,24 @@ let under: StackPlatform;
 let http: HttpGateway;
 
 const publish = (headers: Record<string, string> = {}) =>
-  call(http.url, `/v1/sources/${sales.name}/events`, { body: { events: [{ at: Date.now(), shop: 'a' }] }, headers });
+  call(http.url, `/v1/sources/${sales.name}/events`, {
+    body: { events: [{ at: Date.now(), shop: 'a' }] },
+    headers,
+  });
 const read = async (more: object = {}): Promise<number> => {
   const body = { features: [`${view.name}:events`], entities: [{ shop: 'a' }], ...more };
   const answer = await call(http.url, '/v1/features', { body });
   return Number((answer.body as { rows: Record<string, number>[] }).rows[0]?.events ?? Number.NaN);
 };
-const seen = (events: number): Promise<void> => until(`${events} events are read`, async () => (await read()) === events);
+const seen = (events: number): Promise<void> =>
+  until(`${events} events are read`, async () => (await read()) === events);
 const shownIn = (trace: string) => (spans: readonly ReceivedSpan[]) =>
   spans.some(({ name, traceId }) => name === `shown ${view.name}` && traceId === trace);
 
-/** A read that comes in the moment between the taking in and the word of it tells nothing: the next one does. */
+/**
+ * A read that comes in the moment between the taking in and the word of it tells nothing: the next
+ * one does.
+ */
 const shown = (trace: string, readOnce: () => Promise<unknown> = read): Promise<void> =>
   until(`trace ${trace} is shown`, async () => {
     await readOnce();
@@ -76,10 +104,15 @@ test('request → publish → compute in Flink → materialize → shown by a re
   const spans = receiver.spans().filter(({ traceId }) => traceId === TRACE);
   const chain = [
     'POST /v1/sources/:source/events',
-    ...['publish', 'compute', 'materialize', 'shown'].map((step) => `${step} ${step === 'publish' ? sales.name : view.name}`),
+    ...['publish', 'compute', 'materialize', 'shown'].map(
+      (step) => `${step} ${step === 'publish' ? sales.name : view.name}`,
+    ),
   ].map((name) => spans.find((span) => span.name === name) as ReceivedSpan);
   expect(spans).toHaveLength(chain.length);
-  expect(chain.map(({ parentId }) => parentId)).toEqual([PRODUCER, ...chain.slice(0, -1).map(({ spanId }) => spanId)]);
+  expect(chain.map(({ parentId }) => parentId)).toEqual([
+    PRODUCER,
+    ...chain.slice(0, -1).map(({ spanId }) => spanId),
+  ]);
   expect(chain.every(({ traceState }) => traceState === 'vendor=1')).toBe(true);
   const [, published, compute, materialize, firstRead] = chain as [
     ReceivedSpan,
@@ -89,7 +122,9 @@ test('request → publish → compute in Flink → materialize → shown by a re
     ReceivedSpan,
   ];
   expect(published.attributes['messaging.system']).toBe('kafka');
-  expect(compute.attributes['millrace.cause']).toMatch(new RegExp(`^${rawTopic(sales.name)}@0:\\d+$`));
+  expect(compute.attributes['millrace.cause']).toMatch(
+    new RegExp(`^${rawTopic(sales.name)}@0:\\d+$`),
+  );
   // one step after the other, as the log's and this machine's clock, which are one here, have it
   expect(compute.end).toBeGreaterThan(compute.start);
   expect(materialize.start).toBe(compute.end);
@@ -102,36 +137,58 @@ test('request → publish → compute in Flink → materialize → shown by a re
   await receiver.until((all) => all.some(({ spanId }) => spanId === readSpan));
   const inRead = receiver.spans().filter(({ traceId }) => traceId === readTrace);
   expect(inRead.find(({ spanId }) => spanId === readSpan)?.name).toBe(`read ${view.name}`);
-  expect(inRead.find(({ parentId }) => parentId === readSpan)).toMatchObject({ name: 'redis read', kind: 'client' });
+  expect(inRead.find(({ parentId }) => parentId === readSpan)).toMatchObject({
+    name: 'redis read',
+    kind: 'client',
+  });
 });
 
 test('the headers of the raw record and of the update say whose they are, and those of what is not traced nothing', async () => {
   const log = await kafkaLog({ brokers: [addresses().kafka], clientId: uniqueName('reader') });
   const raw = await readAll(log, rawTopic(sales.name));
-  const [published] = receiver.spans().filter(({ name, traceId }) => traceId === TRACE && name === `publish ${sales.name}`);
+  const [published] = receiver
+    .spans()
+    .filter(({ name, traceId }) => traceId === TRACE && name === `publish ${sales.name}`);
   const traced = { traceparent: `00-${TRACE}-${published?.spanId}-01`, tracestate: 'vendor=1' };
   expect(raw.map(({ headers }) => headers)).toEqual([undefined, traced]);
   const updates = await readAll(log, featuresTopic(view.name));
   const headers = updates.map((update) => update.headers);
-  expect(headers.filter((each) => each !== undefined)).toEqual([{ ...traced, 'millrace-log-time': String(raw[1]?.logTime) }]);
+  expect(headers.filter((each) => each !== undefined)).toEqual([
+    { ...traced, 'millrace-log-time': String(raw[1]?.logTime) },
+  ]);
   expect(headers.filter((each) => each === undefined).length).toBeGreaterThan(0);
   await log.close();
 });
 
 test('a record that was written straight to the inbox is traced by its own headers', async () => {
-  const kafka = new Kafka({ brokers: [addresses().kafka], clientId: uniqueName('producer'), logLevel: logLevel.NOTHING });
+  const kafka = new Kafka({
+    brokers: [addresses().kafka],
+    clientId: uniqueName('producer'),
+    logLevel: logLevel.NOTHING,
+  });
   const producer = kafka.producer();
   await producer.connect();
   const value = JSON.stringify({ at: Date.now(), shop: 'a' });
-  const headers = (flags: string) => ({ traceparent: `00-${STRAIGHT}-${PRODUCER}-${flags}`, other: 'x' });
-  await producer.send({ topic: inboxTopic(sales.name), messages: [{ value, headers: headers('00') }] });
+  const headers = (flags: string) => ({
+    traceparent: `00-${STRAIGHT}-${PRODUCER}-${flags}`,
+    other: 'x',
+  });
+  await producer.send({
+    topic: inboxTopic(sales.name),
+    messages: [{ value, headers: headers('00') }],
+  });
   await seen(3);
-  await producer.send({ topic: inboxTopic(sales.name), messages: [{ value, headers: headers('01') }] });
+  await producer.send({
+    topic: inboxTopic(sales.name),
+    messages: [{ value, headers: headers('01') }],
+  });
   await producer.disconnect();
   await seen(4);
   await shown(STRAIGHT);
   const spans = receiver.spans().filter(({ traceId }) => traceId === STRAIGHT);
-  expect(spans.map(({ name }) => name).sort()).toEqual(['compute', 'materialize', 'shown'].map((step) => `${step} ${view.name}`));
+  expect(spans.map(({ name }) => name).sort()).toEqual(
+    ['compute', 'materialize', 'shown'].map((step) => `${step} ${view.name}`),
+  );
   expect(spans.find(({ name }) => name.startsWith('compute'))?.parentId).toBe(PRODUCER);
 });
 
@@ -139,7 +196,9 @@ test('a read of the past has the scan of raw events as a span', async () => {
   await read({ known: Date.now() - 1, at: Date.now() - 1 });
   await receiver.until((all) => all.some(({ name }) => name === 'raw events scan'));
   const scan = receiver.spans().find(({ name }) => name === 'raw events scan') as ReceivedSpan;
-  expect(receiver.spans().find(({ spanId }) => spanId === scan.parentId)?.name).toBe(`read ${view.name}`);
+  expect(receiver.spans().find(({ spanId }) => spanId === scan.parentId)?.name).toBe(
+    `read ${view.name}`,
+  );
 });
 
 test('a gateway that takes nothing in tells the first read that it answers', async () => {
@@ -149,14 +208,18 @@ test('a gateway that takes nothing in tells the first read that it answers', asy
     const body = { features: [`${view.name}:events`], entities: [{ shop: 'a' }] };
     const headers = { traceparent: `00-${ELSEWHERE}-${PRODUCER}-01` };
     const answer = await call(gateway.url, '/v1/features', { body, headers });
-    return Number((answer.body as { rows: Record<string, number>[] }).rows[0]?.events ?? Number.NaN);
+    return Number(
+      (answer.body as { rows: Record<string, number>[] }).rows[0]?.events ?? Number.NaN,
+    );
   };
   const before = await read();
   const trace = STRAIGHT.replace(/^5/, '6');
   await until('the other gateway answers', async () => (await readThere()) === before);
   await publish({ traceparent: `00-${trace}-${PRODUCER}-01` });
   await shown(trace, readThere);
-  const told = receiver.spans().filter(({ name, traceId }) => name === `shown ${view.name}` && traceId === trace);
+  const told = receiver
+    .spans()
+    .filter(({ name, traceId }) => name === `shown ${view.name}` && traceId === trace);
   expect(told.map(({ links }) => links.map((link) => link.split('-')[0]))).toEqual([[ELSEWHERE]]);
   await gateway.close();
   await other.dispose();

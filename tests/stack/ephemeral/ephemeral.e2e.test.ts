@@ -1,12 +1,19 @@
 /**
- * The bidding example: values live in Redis for a while after a user's last bid, and outlive that in Paimon. What is read is counted here
- * beside it, event by event.
+ * The bidding example: values live in Redis for a while after a user's last bid, and outlive that
+ * in Paimon. What is read is counted here beside it, event by event.
  */
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Definition } from '#domain/definitions/model.ts';
 import { addresses } from '#tests/stack/support/addresses.ts';
-import { caller, computed, type StackPlatform, stackPlatform, uniqueName, until } from '#tests/stack/support/platform.ts';
+import {
+  caller,
+  computed,
+  type StackPlatform,
+  stackPlatform,
+  uniqueName,
+  until,
+} from '#tests/stack/support/platform.ts';
 import { plain } from '#tests/support/platform.ts';
 import { bids, user, userBidScore } from '../../../examples/bidding/features.ts';
 
@@ -17,14 +24,18 @@ const VIEW = uniqueName('user_bid_score');
 const JOB = `millrace-flush-${VIEW}`;
 
 /** The example with names of this run, and times that a test can wait for. */
-const definitions = (ephemeral: { ttl: string; flush: string } | null = { ttl: '8s', flush: '2s' }): readonly Definition[] => {
+const definitions = (
+  ephemeral: { ttl: string; flush: string } | null = { ttl: '8s', flush: '2s' },
+): readonly Definition[] => {
   const text = JSON.stringify(plain(user, bids, userBidScore))
     .replaceAll('"bids"', JSON.stringify(SOURCE))
     .replaceAll('"user_bid_score"', JSON.stringify(VIEW));
-  return (JSON.parse(text) as (Definition & { ephemeral?: unknown })[]).map(({ ephemeral: old, ...rest }) => ({
-    ...rest,
-    ...(old === undefined || ephemeral === null ? {} : { ephemeral }),
-  })) as Definition[];
+  return (JSON.parse(text) as (Definition & { ephemeral?: unknown })[]).map(
+    ({ ephemeral: old, ...rest }) => ({
+      ...rest,
+      ...(old === undefined || ephemeral === null ? {} : { ephemeral }),
+    }),
+  ) as Definition[];
 };
 
 let under: StackPlatform;
@@ -46,24 +57,38 @@ const bid = async (who: readonly string[]): Promise<void> => {
     won: i % 2 === 0,
     score: Math.random(),
   }));
-  expect(await under.platform.publish({ source: SOURCE, events }, caller)).toMatchObject({ accepted: who.length });
+  expect(await under.platform.publish({ source: SOURCE, events }, caller)).toMatchObject({
+    accepted: who.length,
+  });
   for (const { user: name, price, won, score } of events) {
     const sums = mine.get(name) ?? { n: 0, score: 0, spent: 0, won: 0 };
-    mine.set(name, { n: sums.n + 1, score, spent: sums.spent + (won ? price : 0), won: sums.won + (won ? 1 : 0) });
+    mine.set(name, {
+      n: sums.n + 1,
+      score,
+      spent: sums.spent + (won ? price : 0),
+      won: sums.won + (won ? 1 : 0),
+    });
   }
 };
 const read = async (who: readonly string[]) =>
-  (await under.platform.read({ features: names, entities: who.map((name) => ({ user: name })) })).values;
+  (await under.platform.read({ features: names, entities: who.map((name) => ({ user: name })) }))
+    .values;
 const wanted = (who: readonly string[]) =>
   who.map((name) => {
     const sums = mine.get(name);
-    return sums === undefined ? [null, 0n, 0, null] : [sums.score, sums.n, sums.spent, sums.won / sums.n];
+    return sums === undefined
+      ? [null, 0n, 0, null]
+      : [sums.score, sums.n, sums.spent, sums.won / sums.n];
   });
 const same = async (who: readonly string[]): Promise<boolean> => {
   const values = await read(who);
-  return JSON.stringify(values.map((row) => row.map((v) => (v === null ? v : Number(v))))) === JSON.stringify(wanted(who));
+  return (
+    JSON.stringify(values.map((row) => row.map((v) => (v === null ? v : Number(v))))) ===
+    JSON.stringify(wanted(who))
+  );
 };
-const served = async () => (await under.platform.status()).served as { hot: number; primary: number; history: number };
+const served = async () =>
+  (await under.platform.status()).served as { hot: number; primary: number; history: number };
 const jobs = async () => ((await under.platform.status()).jobs ?? []).map(({ name }) => name);
 
 beforeAll(async () => {
@@ -96,13 +121,20 @@ test('they are flushed by a job of their own, at the view’s interval', async (
   const all = (await (await fetch(`${addresses().flink}/jobs/overview`)).json()) as {
     jobs: { jid: string; name: string; state: string }[];
   };
-  const { jid } = all.jobs.find(({ name, state }) => name === JOB && state === 'RUNNING') as { jid: string };
-  const config = (await (await fetch(`${addresses().flink}/jobs/${jid}/checkpoints/config`)).json()) as { interval: number };
+  const { jid } = all.jobs.find(({ name, state }) => name === JOB && state === 'RUNNING') as {
+    jid: string;
+  };
+  const config = (await (
+    await fetch(`${addresses().flink}/jobs/${jid}/checkpoints/config`)
+  ).json()) as { interval: number };
   expect(config.interval).toBe(FLUSH_MS);
 });
 
 test('past the time to live Redis has let them go, and they are read from Paimon; raw events are not asked', async () => {
-  await until('Redis has let them go', async () => (await redis.keys(`mr:{${VIEW}#*}:e:*`)).length === 0);
+  await until(
+    'Redis has let them go',
+    async () => (await redis.keys(`mr:{${VIEW}#*}:e:*`)).length === 0,
+  );
   expect(await redis.exists(`mr:{${VIEW}#1}:ready`)).toBe(1);
   await until('Paimon answers', async () => {
     const before = await served();
@@ -123,7 +155,8 @@ test('who comes back is counted on from what was, in Redis again', async () => {
 });
 
 test('Redis emptied between two flushes: no read steps back', async () => {
-  const counted = async (): Promise<number> => (await read(users)).reduce((sum, row) => sum + Number(row[1] ?? 0), 0);
+  const counted = async (): Promise<number> =>
+    (await read(users)).reduce((sum, row) => sum + Number(row[1] ?? 0), 0);
   for (let round = 0; round < 3; round++) {
     await bid(users);
     await until('all is counted', () => same(users));
@@ -150,7 +183,10 @@ test('made a view like others, and ephemeral again: nothing is lost or counted t
   await bid(users);
   await until('the flush job runs', async () => (await jobs()).includes(JOB));
   await until('all is counted', () => same(users));
-  await until('Redis lets them go', async () => (await redis.keys(`mr:{${VIEW}#*}:e:*`)).length === 0);
+  await until(
+    'Redis lets them go',
+    async () => (await redis.keys(`mr:{${VIEW}#*}:e:*`)).length === 0,
+  );
   await until('Paimon answers', async () => {
     const before = await served();
     expect(await same(users)).toBe(true);
@@ -159,8 +195,12 @@ test('made a view like others, and ephemeral again: nothing is lost or counted t
 });
 
 test('a time to live that values could leave by before they are flushed is refused', async () => {
-  await expect(under.platform.apply(definitions({ ttl: '5s', flush: '2s' }), {}, caller)).rejects.toMatchObject({
+  await expect(
+    under.platform.apply(definitions({ ttl: '5s', flush: '2s' }), {}, caller),
+  ).rejects.toMatchObject({
     code: 'MR_DEFINITION_INVALID',
-    message: expect.stringMatching(/ephemeral.ttl 5s must be at least three times ephemeral.flush 2s/),
+    message: expect.stringMatching(
+      /ephemeral.ttl 5s must be at least three times ephemeral.flush 2s/,
+    ),
   });
 });

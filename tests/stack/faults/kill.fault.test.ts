@@ -1,14 +1,21 @@
 /**
- * Each server killed with SIGKILL under load, one at a time, and started again. Every acknowledged event is counted once, and no read on
- * the way is wrong: each is the state after some prefix of the entity's events, and says `present` values only. The time until the
- * platform has caught up again is printed.
+ * Each server killed with SIGKILL under load, one at a time, and started again. Every acknowledged
+ * event is counted once, and no read on the way is wrong: each is the state after some prefix of
+ * the entity's events, and says `present` values only. The time until the platform has caught up
+ * again is printed.
  */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { col, count, entity, featureView, source, sum } from '#domain/definitions/index.ts';
 import { openStack, type Stack } from '#infra/stack/stack.ts';
 import type { ServerName } from '#infra/stack/versions.ts';
 import { addresses } from '#tests/stack/support/addresses.ts';
-import { caller, type StackPlatform, stackPlatform, uniqueName, until } from '#tests/stack/support/platform.ts';
+import {
+  caller,
+  type StackPlatform,
+  stackPlatform,
+  uniqueName,
+  until,
+} from '#tests/stack/support/platform.ts';
 import { plain } from '#tests/support/platform.ts';
 
 const shop = entity({ name: uniqueName('shop'), keys: { shop: 'string' } });
@@ -29,12 +36,18 @@ const entities = Array.from({ length: SHOPS }, (_, i) => ({ shop: `s${i}` }));
 
 let stack: Stack;
 let under: StackPlatform;
-/** acknowledged events a shop; each event's n is its number in its shop, so that the sum tells which are in */
+/**
+ * acknowledged events a shop; each event's n is its number in its shop, so that the sum tells which
+ * are in
+ */
 const acknowledged: number[] = new Array(SHOPS).fill(0);
 let position = '';
 
 beforeAll(async () => {
-  stack = openStack({ directory: addresses().directory, basePort: Number(process.env.MILLRACE_STACK_BASE_PORT) });
+  stack = openStack({
+    directory: addresses().directory,
+    basePort: Number(process.env.MILLRACE_STACK_BASE_PORT),
+  });
   under = await stackPlatform();
   await under.platform.apply(plain(shop, sales, totals), {}, caller);
   await publish(20);
@@ -46,7 +59,10 @@ afterAll(async () => {
   await under?.dispose();
 });
 
-/** One event a shop; an event counts where it was acknowledged. Tried again under the same producer number until it is. */
+/**
+ * One event a shop; an event counts where it was acknowledged. Tried again under the same producer
+ * number until it is.
+ */
 let sequence = 0;
 const publish = async (rounds: number): Promise<void> => {
   for (let round = 0; round < rounds; round++) {
@@ -55,7 +71,10 @@ const publish = async (rounds: number): Promise<void> => {
       'the events are acknowledged',
       async () => {
         try {
-          const result = await under.platform.publish({ source: sales.name, events, producer: { id: 'till', sequence } }, caller);
+          const result = await under.platform.publish(
+            { source: sales.name, events, producer: { id: 'till', sequence } },
+            caller,
+          );
           expect(result.rejected).toEqual([]);
           position = result.position;
           return true;
@@ -78,7 +97,11 @@ const readOnce = async (): Promise<readonly number[] | null> => {
   return result.values.map((values, i) => {
     const [events, total] = values as [number, number | null];
     const n = events;
-    expect({ shop: i, n, total }).toEqual({ shop: i, n, total: n === 0 ? null : (n * (n + 1)) / 2 });
+    expect({ shop: i, n, total }).toEqual({
+      shop: i,
+      n,
+      total: n === 0 ? null : (n * (n + 1)) / 2,
+    });
     expect(n).toBeLessThanOrEqual((acknowledged[i] as number) + 1);
     seen[i] = Math.max(seen[i] as number, n);
     return n;

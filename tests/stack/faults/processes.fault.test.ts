@@ -1,6 +1,7 @@
 /**
- * Our own processes, as their users start them, killed with SIGKILL under load: two gateways that a producer and readers choose between,
- * and two processes that keep the hot copy. Every acknowledged event is counted once, and every answer is the state after some prefix.
+ * Our own processes, as their users start them, killed with SIGKILL under load: two gateways that a
+ * producer and readers choose between, and two processes that keep the hot copy. Every acknowledged
+ * event is counted once, and every answer is the state after some prefix.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -8,7 +9,12 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { col, count, entity, featureView, source, sum } from '#domain/definitions/index.ts';
 import type { PlatformStatus } from '#domain/ports/platform.ts';
-import { computed, stackAddressesOfTest, uniqueName, until } from '#tests/stack/support/platform.ts';
+import {
+  computed,
+  stackAddressesOfTest,
+  uniqueName,
+  until,
+} from '#tests/stack/support/platform.ts';
 import { plain } from '#tests/support/platform.ts';
 import { call, type Server, startServer } from '#tests/support/server.ts';
 
@@ -28,25 +34,43 @@ const totals = featureView({
 });
 const SHOPS = 6;
 const entities = Array.from({ length: SHOPS }, (_, i) => ({ shop: `s${i}` }));
-const query = { features: ['events', 'sum', 'recent'].map((name) => `${totals.name}:${name}`), entities };
+const query = {
+  features: ['events', 'sum', 'recent'].map((name) => `${totals.name}:${name}`),
+  entities,
+};
 
 type Role = 'gateway' | 'projection';
 const directory = mkdtempSync(join(tmpdir(), 'millrace-processes-'));
 const addresses = join(directory, 'stack.json');
-const running: Record<Role, (Server | null)[]> = { gateway: [null, null], projection: [null, null] };
+const running: Record<Role, (Server | null)[]> = {
+  gateway: [null, null],
+  projection: [null, null],
+};
 
 const start = async (role: Role, index: number): Promise<void> => {
-  const options = ['--profile', 'stack', '--addresses', addresses, ...(role === 'gateway' ? ['--no-projections'] : [])];
+  const options = [
+    '--profile',
+    'stack',
+    '--addresses',
+    addresses,
+    ...(role === 'gateway' ? ['--no-projections'] : []),
+  ];
   running[role][index] = await startServer(join(directory, `${role}${index}`), {}, options);
 };
 
 beforeAll(async () => {
   writeFileSync(addresses, JSON.stringify(await stackAddressesOfTest()));
-  for (const role of ['gateway', 'projection'] as const) for (const index of [0, 1]) await start(role, index);
+  for (const role of ['gateway', 'projection'] as const)
+    for (const index of [0, 1]) await start(role, index);
   const definitions = plain(shop, sales, totals);
-  expect(await call(urlOf(0), '/v1/apply', { body: { definitions } })).toMatchObject({ status: 200 });
+  expect(await call(urlOf(0), '/v1/apply', { body: { definitions } })).toMatchObject({
+    status: 200,
+  });
   await publish(10);
-  await computed(totals.name, async () => (await call(urlOf(0), '/v1/status')).body as PlatformStatus);
+  await computed(
+    totals.name,
+    async () => (await call(urlOf(0), '/v1/status')).body as PlatformStatus,
+  );
   await caughtUp();
 }, 300_000);
 
@@ -63,24 +87,40 @@ let turn = 0;
 const publish = async (rounds: number): Promise<void> => {
   for (let round = 0; round < rounds; round++) {
     const events = entities.map(({ shop }) => ({ t: Date.now(), shop, n: acknowledged + 1 }));
-    const headers = { 'millrace-producer': 'till', 'millrace-sequence': String(acknowledged * SHOPS) };
+    const headers = {
+      'millrace-producer': 'till',
+      'millrace-sequence': String(acknowledged * SHOPS),
+    };
     await until(`round ${acknowledged} is acknowledged`, async () => {
       const url = urlOf(turn++ % 2);
-      const answer = await call(url, `/v1/sources/${sales.name}/events`, { body: { events }, headers }).catch(() => null);
-      if (answer !== null && answer.status < 500) expect(answer).toMatchObject({ status: 202, body: { rejected: [] } });
+      const answer = await call(url, `/v1/sources/${sales.name}/events`, {
+        body: { events },
+        headers,
+      }).catch(() => null);
+      if (answer !== null && answer.status < 500)
+        expect(answer).toMatchObject({ status: 202, body: { rejected: [] } });
       return answer?.status === 202;
     });
     acknowledged++;
   }
 };
 
-/** Answers of a killed gateway are missing, none is wrong: where n events are counted their sum is that of 1 … n. */
+/**
+ * Answers of a killed gateway are missing, none is wrong: where n events are counted their sum is
+ * that of 1 … n.
+ */
 const readOnce = async (index: number): Promise<readonly number[] | null> => {
   const answer = await call(urlOf(index), '/v1/features', { body: query }).catch(() => null);
   if (answer === null) return null;
-  const { rows } = answer.body as { rows: readonly { events: number | string; sum: number | string | null }[] };
+  const { rows } = answer.body as {
+    rows: readonly { events: number | string; sum: number | string | null }[];
+  };
   return rows.map(({ events: n, sum: total }, i) => {
-    expect({ shop: i, n, total: Number(total ?? 0) }).toEqual({ shop: i, n, total: (Number(n) * (Number(n) + 1)) / 2 });
+    expect({ shop: i, n, total: Number(total ?? 0) }).toEqual({
+      shop: i,
+      n,
+      total: (Number(n) * (Number(n) + 1)) / 2,
+    });
     expect(Number(n)).toBeLessThanOrEqual(acknowledged + 1);
     return Number(n);
   });

@@ -1,8 +1,24 @@
-/** The history's contract over the tables that Flink's archive job appends to, from Kafka: made, evolved and maintained as a platform does. */
+/**
+ * The history's contract over the tables that Flink's archive job appends to, from Kafka: made,
+ * evolved and maintained as a platform does.
+ */
 import { Kafka } from 'kafkajs';
 import { afterAll, beforeAll } from 'vitest';
-import { col, entity, featureView, last, lastK, source, sum, topK } from '#domain/definitions/index.ts';
-import type { EntityDefinition, FeatureViewDefinition, SourceDefinition } from '#domain/definitions/model.ts';
+import {
+  col,
+  entity,
+  featureView,
+  last,
+  lastK,
+  source,
+  sum,
+  topK,
+} from '#domain/definitions/index.ts';
+import type {
+  EntityDefinition,
+  FeatureViewDefinition,
+  SourceDefinition,
+} from '#domain/definitions/model.ts';
 import { parseDefinition } from '#domain/definitions/parse.ts';
 import { featuresTopic, rawTopic } from '#domain/ports/topics.ts';
 import { rawAvroSchema } from '#domain/sources/source-schema.ts';
@@ -18,7 +34,8 @@ import { addresses } from '#tests/stack/support/addresses.ts';
 import { type EngineOfTest, openEngine } from '#tests/stack/support/flink-jobs.ts';
 import { uniqueName } from '#tests/stack/support/platform.ts';
 
-const parsed = <D>(definition: unknown): D => parseDefinition(JSON.parse(JSON.stringify(definition))) as D;
+const parsed = <D>(definition: unknown): D =>
+  parseDefinition(JSON.parse(JSON.stringify(definition))) as D;
 
 const FIELDS = {
   date: 'timestamp',
@@ -82,13 +99,21 @@ const updatesOf = (): HistoryUnderTest['updates'] => {
     version: 1,
     generation: 1,
     watermark: T,
-    ...Object.fromEntries(slots.map(({ name, type }) => [name, filled ? stateOf(name, type) : null])),
+    ...Object.fromEntries(
+      slots.map(({ name, type }) => [name, filled ? stateOf(name, type) : null]),
+    ),
   });
-  return { rows: [update('ATL', true), update('JFK', false)], key: { key_origin: 'ATL', tile_start: T } };
+  return {
+    rows: [update('ATL', true), update('JFK', false)],
+    key: { key_origin: 'ATL', tile_start: T },
+  };
 };
 
 const kafka = new Kafka({ brokers: [addresses().kafka], logLevel: 0 });
-/** Without transactions: their markers would take offsets, and the suite counts by them. That a history passes over markers, parity shows. */
+/**
+ * Without transactions: their markers would take offsets, and the suite counts by them. That a
+ * history passes over markers, parity shows.
+ */
 const producer = kafka.producer();
 let engine: EngineOfTest;
 
@@ -105,13 +130,22 @@ afterAll(async () => {
   await engine.log.close();
 });
 
-const append = async (topic: string, partition: number, schema: object, rows: readonly object[]): Promise<readonly number[]> => {
+const append = async (
+  topic: string,
+  partition: number,
+  schema: object,
+  rows: readonly object[],
+): Promise<readonly number[]> => {
   const id = await engine.schemas.register(`${topic}-value`, schema);
   const codec = avroCodec(schema);
   const head = Buffer.alloc(5);
   head.writeInt32BE(id, 1);
   // A compacted topic refuses a record without a key.
-  const messages = rows.map((row, i) => ({ partition, key: `${i}`, value: Buffer.concat([head, codec.toBuffer(row)]) }));
+  const messages = rows.map((row, i) => ({
+    partition,
+    key: `${i}`,
+    value: Buffer.concat([head, codec.toBuffer(row)]),
+  }));
   const [written] = await producer.send({ topic, messages, acks: -1 });
   return rows.map(() => Number(written?.logAppendTime));
 };
@@ -144,7 +178,8 @@ historyContract('Iceberg, appended to by Flink', async () => {
       },
     );
   };
-  const written = (definition: unknown): object => rawAvroSchema(parsed<SourceDefinition>(definition));
+  const written = (definition: unknown): object =>
+    rawAvroSchema(parsed<SourceDefinition>(definition));
   return {
     history,
     source: flights.name,

@@ -1,4 +1,7 @@
-/** The Java module's own tests: its functions held to the shared vectors and run in a real planner, the lookup server to a scan. */
+/**
+ * The Java module's own tests: its functions held to the shared vectors and run in a real planner,
+ * the lookup server to a scan.
+ */
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,12 +19,18 @@ test('every JUnit test passes', { timeout: 1_200_000 }, async () => {
       recursive: true,
       filter: (path) => !path.startsWith(join(repository, 'java', 'target')),
     });
-    cpSync(join(repository, 'tests', 'vectors'), join(home, 'tests', 'vectors'), { recursive: true });
+    cpSync(join(repository, 'tests', 'vectors'), join(home, 'tests', 'vectors'), {
+      recursive: true,
+    });
     await run('mvn', ['-B', '-q', 'test'], join(home, 'java'));
     const reports = join(home, 'java', 'target', 'surefire-reports');
     const counts = readdirSync(reports)
       .filter((file) => file.endsWith('.txt'))
-      .map((file) => /Tests run: (\d+), Failures: (\d+), Errors: (\d+)/.exec(readFileSync(join(reports, file), 'utf8')))
+      .map((file) =>
+        /Tests run: (\d+), Failures: (\d+), Errors: (\d+)/.exec(
+          readFileSync(join(reports, file), 'utf8'),
+        ),
+      )
       .map((found) => (found ?? []).slice(1).map(Number));
     console.log(`JUnit: ${counts.reduce((sum, [ran = 0]) => sum + ran, 0)} tests`);
     expect(counts.length).toBeGreaterThanOrEqual(5);

@@ -1,4 +1,7 @@
-/** Child process of the kill test: appends for ever, each append to three partitions, with a position and a producer's sequence; prints each answer. */
+/**
+ * Child process of the kill test: appends for ever, each append to three partitions, with a
+ * position and a producer's sequence; prints each answer.
+ */
 import { writeSync } from 'node:fs';
 import { kafkaLog } from '#infra/kafka/log.ts';
 import { appendOf } from './numbered-append.ts';

@@ -1,4 +1,7 @@
-/** Two gateways over one log: a producer that moves from one to the other, or sends to both, is counted once. */
+/**
+ * Two gateways over one log: a producer that moves from one to the other, or sends to both, is
+ * counted once.
+ */
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createPublish, type Publish } from '#commands/publish/publish.ts';
@@ -15,9 +18,16 @@ beforeEach(async () => {
   const prefix = `${randomUUID().slice(0, 8)}.`;
   gateways = await Promise.all(
     [1, 2].map(async () => {
-      const under = await openInbox({ kafka: addresses().kafka, registry: addresses().registry, prefix });
+      const under = await openInbox({
+        kafka: addresses().kafka,
+        registry: addresses().registry,
+        prefix,
+      });
       const source = await under.source();
-      return { ...under, publish: createPublish({ log: under.log, intake: async () => source, now: Date.now }) };
+      return {
+        ...under,
+        publish: createPublish({ log: under.log, intake: async () => source, now: Date.now }),
+      };
     }),
   );
 });
@@ -25,12 +35,17 @@ afterEach(() => Promise.all(gateways.map(({ log }) => log.close())));
 
 const batch = (sequence: number, size: number): Parameters<Publish>[0] => ({
   source: 'bids',
-  events: Array.from({ length: size }, (_, i) => ({ id: `e${sequence + i}`, at: Date.UTC(2024, 0, 1), user: 'ann' })),
+  events: Array.from({ length: size }, (_, i) => ({
+    id: `e${sequence + i}`,
+    at: Date.UTC(2024, 0, 1),
+    user: 'ann',
+  })),
   producer: { id: 'p', sequence },
 });
 
 const stored = async ({ log }: Gateway): Promise<number> =>
-  (await Promise.all([0, 1].map((partition) => readAll(log, rawTopic('bids'), partition)))).flat().length;
+  (await Promise.all([0, 1].map((partition) => readAll(log, rawTopic('bids'), partition)))).flat()
+    .length;
 
 test('a producer that goes to and fro between gateways', async () => {
   const [one, two] = gateways as [Gateway, Gateway];
@@ -58,6 +73,8 @@ test('the position of an answer is one that reading reaches', async () => {
   const { position } = await one.publish(batch(0, 20), caller);
   for (const text of position.slice(position.indexOf('@') + 1).split(',')) {
     const [partition = 0, offset] = text.split(':').map(Number);
-    expect((await readAll(two.log, rawTopic('bids'), partition)).at(-1)?.offset).toBe((offset ?? 0) - 1);
+    expect((await readAll(two.log, rawTopic('bids'), partition)).at(-1)?.offset).toBe(
+      (offset ?? 0) - 1,
+    );
   }
 });

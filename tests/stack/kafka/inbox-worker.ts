@@ -1,4 +1,7 @@
-/** What an intake worker of the test is: a source, its screen, its log. Run as a process it works until it is killed. */
+/**
+ * What an intake worker of the test is: a source, its screen, its log. Run as a process it works
+ * until it is killed.
+ */
 import { createInboxScreen } from '#commands/publish/inbox.ts';
 import { openSourceIntake } from '#commands/publish/source-intake.ts';
 import type { SourceDefinition } from '#domain/definitions/model.ts';
@@ -22,7 +25,10 @@ export interface InboxTest {
   readonly prefix: string;
 }
 
-export const openInbox = async ({ kafka, registry, prefix }: InboxTest, options: Partial<KafkaLogOptions> = {}) => {
+export const openInbox = async (
+  { kafka, registry, prefix }: InboxTest,
+  options: Partial<KafkaLogOptions> = {},
+) => {
   const log = await kafkaLog({ brokers: [kafka], clientId: 'inbox', prefix, ...options });
   const schemas = confluentSchemaRegistry({ url: registry, prefix });
   const source = () => openSourceIntake(SOURCE, 1, { log, schemas, now: Date.now }, null);

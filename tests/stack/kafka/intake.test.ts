@@ -1,4 +1,7 @@
-/** Producers that write straight to Kafka: what is right goes on, what is wrong is rejected with the reason, each exactly once. */
+/**
+ * Producers that write straight to Kafka: what is right goes on, what is wrong is rejected with the
+ * reason, each exactly once.
+ */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { Kafka, logLevel, type Producer } from 'kafkajs';
@@ -40,13 +43,18 @@ describe('the inbox', () => {
     await under.log.close();
   });
 
-  const write = (messages: readonly { key: string; value: Buffer | string; partition?: number }[]): Promise<unknown> =>
+  const write = (
+    messages: readonly { key: string; value: Buffer | string; partition?: number }[],
+  ): Promise<unknown> =>
     producer.send({ topic: prefix + inboxTopic('bids'), messages: [...messages] });
-  const bid = (id: string, more: object = {}): string => JSON.stringify({ id, at: AT, user: 'ann', price: 1.5, ...more });
+  const bid = (id: string, more: object = {}): string =>
+    JSON.stringify({ id, at: AT, user: 'ann', price: 1.5, ...more });
 
   const accepted = async (): Promise<string[]> => {
     const { codec } = await under.source();
-    const parts = await Promise.all([0, 1].map((partition) => readAll(under.log, rawTopic('bids'), partition)));
+    const parts = await Promise.all(
+      [0, 1].map((partition) => readAll(under.log, rawTopic('bids'), partition)),
+    );
     return parts.flat().map(({ value }) => String(codec.decode(value).id));
   };
   const rejected = async () =>
@@ -70,7 +78,8 @@ describe('the inbox', () => {
         { name: 'at', type: { type: 'long', logicalType: 'timestamp-millis' } },
       ],
     });
-    const text = (value: string): Buffer => Buffer.concat([Buffer.from([value.length * 2]), Buffer.from(value)]);
+    const text = (value: string): Buffer =>
+      Buffer.concat([Buffer.from([value.length * 2]), Buffer.from(value)]);
     const zigzag = (n: number): Buffer => {
       const bytes: number[] = [];
       for (let left = BigInt(n) * 2n; ; left >>= 7n) {
@@ -109,7 +118,9 @@ describe('the inbox', () => {
     expect(reasons[0]).toMatchObject({ event: '{"id": "cut', actor: 'kafka' });
     expect(reasons[1]?.event).toBe('{"base64":"AAAAAA=="}');
     expect(reasons[2]?.message).toContain('there is no schema 2000000');
-    expect(await under.log.committed('millrace.intake.bids', inboxTopic('bids'))).toEqual([10, 0, 0, 0]);
+    expect(await under.log.committed('millrace.intake.bids', inboxTopic('bids'))).toEqual([
+      10, 0, 0, 0,
+    ]);
   });
 
   test('a worker that lost its partition while it held a batch cannot forward it any more', async () => {
@@ -120,7 +131,10 @@ describe('the inbox', () => {
       release = resolve;
     });
     let held = 0;
-    const slowScreen = createInboxScreen(await under.source(), { schemas: under.schemas, now: Date.now });
+    const slowScreen = createInboxScreen(await under.source(), {
+      schemas: under.schemas,
+      now: Date.now,
+    });
     const slow = under.work({
       rebalanceTimeoutMs: 2_000,
       openScreen: async () => async (records) => {
@@ -158,7 +172,11 @@ describe('the inbox', () => {
     const send = async (count: number): Promise<void> => {
       const messages = Array.from({ length: count }, () => {
         const n = sent++;
-        return { key: `k${n}`, value: n % 10 === 0 ? `{"broken ${n}` : bid(`e${n}`), partition: n % 4 };
+        return {
+          key: `k${n}`,
+          value: n % 10 === 0 ? `{"broken ${n}` : bid(`e${n}`),
+          partition: n % 4,
+        };
       });
       await write(messages);
     };
@@ -193,7 +211,9 @@ describe('the inbox', () => {
     await pause(500);
     const numbers = (await accepted()).map((id) => Number(id.slice(1))).sort((a, b) => a - b);
     expect(numbers).toEqual(Array.from({ length: sent }, (_, n) => n).filter((n) => n % 10 !== 0));
-    const whys = (await rejected()).map(({ event }) => Number(event.slice('{"broken '.length))).sort((a, b) => a - b);
+    const whys = (await rejected())
+      .map(({ event }) => Number(event.slice('{"broken '.length)))
+      .sort((a, b) => a - b);
     expect(whys).toEqual(Array.from({ length: broken }, (_, i) => i * 10));
   }, 120_000);
 });

@@ -1,4 +1,7 @@
-/** All or none of each append, whoever dies; two gateways that take one producer at once; a broker that goes away. */
+/**
+ * All or none of each append, whoever dies; two gateways that take one producer at once; a broker
+ * that goes away.
+ */
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -15,7 +18,12 @@ describe('the log over Kafka, when things fail', () => {
   let prefix: string;
   const logs: Log[] = [];
   const open = async (options: Partial<KafkaLogOptions> = {}): Promise<Log> => {
-    const log = await kafkaLog({ brokers: [addresses().kafka], clientId: 'fault', prefix, ...options });
+    const log = await kafkaLog({
+      brokers: [addresses().kafka],
+      clientId: 'fault',
+      prefix,
+      ...options,
+    });
     logs.push(log);
     return log;
   };
@@ -57,8 +65,12 @@ describe('the log over Kafka, when things fail', () => {
     // the same name: what the dead one left open is settled when the name is taken
     const log = await open({ clientId: 'killed', instance: 'one' });
     await log.append({ records: [record('b', 'after')] });
-    const found = await Promise.all(PLACES.map(async ([topic, partition]) => texts(await readAll(log, topic, partition))));
-    const [first = [], ...others] = found.map((list) => list.filter((text) => text !== 'after').sort());
+    const found = await Promise.all(
+      PLACES.map(async ([topic, partition]) => texts(await readAll(log, topic, partition))),
+    );
+    const [first = [], ...others] = found.map((list) =>
+      list.filter((text) => text !== 'after').sort(),
+    );
     for (const other of others) expect(other).toEqual(first);
     expect(new Set(first).size).toBe(first.length);
     for (const answer of answered) expect(first).toContain(answer.replace(' ', ':'));
@@ -72,14 +84,17 @@ describe('the log over Kafka, when things fail', () => {
   test('two logs at once: both appends are there, each in its order', async () => {
     const [one, two] = [await open(), await open()];
     const send = async (log: Log, name: string): Promise<void> => {
-      for (let n = 0; n < 30; n++) await log.append({ records: [record('a', `${name}${n}`), record('b', `${name}${n}`)] });
+      for (let n = 0; n < 30; n++)
+        await log.append({ records: [record('a', `${name}${n}`), record('b', `${name}${n}`)] });
     };
     await Promise.all([send(one, 'x'), send(two, 'y')]);
     const reader = await open();
     for (const topic of ['a', 'b']) {
       const all = texts(await readAll(reader, topic));
       for (const name of ['x', 'y'])
-        expect(all.filter((text) => text.startsWith(name))).toEqual(Array.from({ length: 30 }, (_, n) => `${name}${n}`));
+        expect(all.filter((text) => text.startsWith(name))).toEqual(
+          Array.from({ length: 30 }, (_, n) => `${name}${n}`),
+        );
     }
   });
 
@@ -91,10 +106,13 @@ describe('the log over Kafka, when things fail', () => {
       const answers = await Promise.all(gateways.map((log) => log.append(batch)));
       outcomes.push(answers.map((answer) => answer.duplicate));
     }
-    for (const answers of outcomes) expect(answers.filter((duplicate) => !duplicate)).toHaveLength(1);
+    for (const answers of outcomes)
+      expect(answers.filter((duplicate) => !duplicate)).toHaveLength(1);
     const reader = await open();
     for (const [topic, partition] of PLACES)
-      expect(texts(await readAll(reader, topic, partition))).toEqual(Array.from({ length: 25 }, (_, n) => `0:${n}`));
+      expect(texts(await readAll(reader, topic, partition))).toEqual(
+        Array.from({ length: 25 }, (_, n) => `0:${n}`),
+      );
     expect(await reader.producerSequence('p0', 'a')).toBe(75);
   });
 
@@ -104,7 +122,10 @@ describe('the log over Kafka, when things fail', () => {
     await log.append({ records: [record('a', '1')] });
     wire.cut();
     const began = Date.now();
-    await expect(log.append({ records: [record('a', '2')] })).rejects.toMatchObject({ code: 'MR_LOG_UNAVAILABLE', status: 503 });
+    await expect(log.append({ records: [record('a', '2')] })).rejects.toMatchObject({
+      code: 'MR_LOG_UNAVAILABLE',
+      status: 503,
+    });
     await expect(log.read('a', 0, 0, 1000)).rejects.toMatchObject({ code: 'MR_LOG_UNAVAILABLE' });
     await expect(log.end('a')).rejects.toMatchObject({ code: 'MR_LOG_UNAVAILABLE' });
     expect(Date.now() - began).toBeLessThan(15_000);
@@ -120,7 +141,9 @@ describe('the log over Kafka, when things fail', () => {
     await first.append({ records: [record('a', '1')] });
     const second = await open({ clientId: 'named', instance: 'same' });
     await second.append({ records: [record('a', '2')] });
-    await expect(first.append({ records: [record('a', '3')] })).rejects.toMatchObject({ code: 'MR_UNAVAILABLE' });
+    await expect(first.append({ records: [record('a', '3')] })).rejects.toMatchObject({
+      code: 'MR_UNAVAILABLE',
+    });
     expect(texts(await readAll(second, 'a'))).toEqual(['1', '2']);
   });
 });

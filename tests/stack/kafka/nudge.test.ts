@@ -1,4 +1,7 @@
-/** A nudge moves a topic's end, in every partition, and leaves nothing to read; appends before, beside and after it are whole. */
+/**
+ * A nudge moves a topic's end, in every partition, and leaves nothing to read; appends before,
+ * beside and after it are whole.
+ */
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type KafkaLog, kafkaLog } from '#infra/kafka/log.ts';
@@ -14,7 +17,11 @@ const record = (partition: number, n: number) => ({
 });
 
 beforeAll(async () => {
-  log = await kafkaLog({ brokers: [addresses().kafka], clientId: 'nudge', prefix: `${randomUUID().slice(0, 8)}.` });
+  log = await kafkaLog({
+    brokers: [addresses().kafka],
+    clientId: 'nudge',
+    prefix: `${randomUUID().slice(0, 8)}.`,
+  });
   await log.createTopic('quiet', { partitions: 2 });
 });
 afterAll(() => log?.close());
@@ -24,14 +31,21 @@ test('ends move on, and there is no record', async () => {
   const before = await log.end('quiet');
   await log.nudge('quiet');
   // A coordinator answers when a commit is decided, and writes its markers then.
-  await expect.poll(() => log.end('quiet'), { timeout: 10_000 }).toEqual(before.map((end) => end + 1));
-  for (const partition of [0, 1]) expect(await log.read('quiet', partition, before[partition] as number, 1_000)).toEqual([]);
+  await expect
+    .poll(() => log.end('quiet'), { timeout: 10_000 })
+    .toEqual(before.map((end) => end + 1));
+  for (const partition of [0, 1])
+    expect(await log.read('quiet', partition, before[partition] as number, 1_000)).toEqual([]);
 });
 
 test('records beside nudges are all there, in order, once', async () => {
   const from = (await log.end('quiet'))[0] as number;
   const appends = Array.from({ length: 20 }, (_, n) => log.append({ records: [record(0, n)] }));
-  await Promise.all([...appends, log.nudge('quiet'), log.nudge('quiet').then(() => log.nudge('quiet'))]);
+  await Promise.all([
+    ...appends,
+    log.nudge('quiet'),
+    log.nudge('quiet').then(() => log.nudge('quiet')),
+  ]);
   const values: number[] = [];
   for (let at = from; ; ) {
     const records = await log.read('quiet', 0, at, 100_000);

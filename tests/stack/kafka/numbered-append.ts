@@ -1,4 +1,7 @@
-/** Append `n` of a lane: a record in each of three partitions of two topics, the lane's position, three of its producer's sequence. */
+/**
+ * Append `n` of a lane: a record in each of three partitions of two topics, the lane's position,
+ * three of its producer's sequence.
+ */
 import type { Append } from '#domain/ports/log.ts';
 import { record } from '#tests/contracts/log.contract.ts';
 

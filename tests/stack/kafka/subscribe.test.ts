@@ -1,4 +1,7 @@
-/** A consumer group under load: members come and go, no record is lost, each partition's order holds, positions resume. */
+/**
+ * A consumer group under load: members come and go, no record is lost, each partition's order
+ * holds, positions resume.
+ */
 import { randomUUID } from 'node:crypto';
 import { Kafka, logLevel, type Transaction } from 'kafkajs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -33,7 +36,10 @@ describe('subscribe', () => {
     await log.close();
   });
 
-  const member = (handler: SubscribeOptions['handler'], options: Partial<SubscribeOptions> = {}): Subscription => {
+  const member = (
+    handler: SubscribeOptions['handler'],
+    options: Partial<SubscribeOptions> = {},
+  ): Subscription => {
     const subscription = subscribe({
       brokers: [addresses().kafka],
       clientId: 'subscribe-test',
@@ -48,7 +54,9 @@ describe('subscribe', () => {
   };
   const send = (from: number, count: number): Promise<unknown> =>
     log.append({
-      records: Array.from({ length: count }, (_, i) => record('numbers', `${from + i}`, { partition: (from + i) % PARTITIONS })),
+      records: Array.from({ length: count }, (_, i) =>
+        record('numbers', `${from + i}`, { partition: (from + i) % PARTITIONS }),
+      ),
     });
   const number = (one: LogRecord): number => Number(Buffer.from(one.value).toString());
 
@@ -70,10 +78,15 @@ describe('subscribe', () => {
     const second = member(handler);
     await second.ready;
     const third = member(handler);
-    await until('all three have partitions', () => [first, second, third].every((one) => one.assigned().length === 2));
+    await until('all three have partitions', () =>
+      [first, second, third].every((one) => one.assigned().length === 2),
+    );
     await pause(300);
     await second.close();
-    await until('two share them', () => first.assigned().length + third.assigned().length === PARTITIONS);
+    await until(
+      'two share them',
+      () => first.assigned().length + third.assigned().length === PARTITIONS,
+    );
     await pause(300);
     await first.close();
     await until('one has them all', () => third.assigned().length === PARTITIONS);
@@ -89,7 +102,9 @@ describe('subscribe', () => {
       const all = seen.get(partition) ?? [];
       // a batch may come again; without repetitions it is the partition, whole and in order
       const firsts = [...new Set(all)];
-      expect(firsts).toEqual(Array.from({ length: sent / PARTITIONS }, (_, i) => partition + i * PARTITIONS));
+      expect(firsts).toEqual(
+        Array.from({ length: sent / PARTITIONS }, (_, i) => partition + i * PARTITIONS),
+      );
       // and what comes again is a run that starts over, never a jump
       all.forEach((n, i) => {
         if (i > 0) expect(n).toBeLessThanOrEqual((all[i - 1] as number) + PARTITIONS);
@@ -146,13 +161,19 @@ describe('subscribe', () => {
     expect(seen).toHaveLength(PARTITIONS);
     wire.restore();
     await until('the rest came', () => seen.length >= 2 * PARTITIONS);
-    expect([...new Set(seen)].sort((a, b) => a - b)).toEqual(Array.from({ length: 2 * PARTITIONS }, (_, n) => n));
+    expect([...new Set(seen)].sort((a, b) => a - b)).toEqual(
+      Array.from({ length: 2 * PARTITIONS }, (_, n) => n),
+    );
   });
 
   test('what is not decided is not delivered, and what was aborted never', async () => {
     const transactional = new Kafka({ brokers: [addresses().kafka], logLevel: logLevel.NOTHING });
     const producers = ['x', 'y', 'z'].map((name) =>
-      transactional.producer({ transactionalId: `${prefix}${name}`, maxInFlightRequests: 1, idempotent: true }),
+      transactional.producer({
+        transactionalId: `${prefix}${name}`,
+        maxInFlightRequests: 1,
+        idempotent: true,
+      }),
     );
     await Promise.all(producers.map((producer) => producer.connect()));
     const seen: string[] = [];
@@ -160,7 +181,10 @@ describe('subscribe', () => {
       seen.push(...records.map(({ value }) => Buffer.from(value).toString()));
     }).ready;
     const put = (transaction: Transaction, text: string): Promise<unknown> =>
-      transaction.send({ topic: `${prefix}numbers`, messages: [{ partition: 0, value: frame(7, Buffer.from(text)) }] });
+      transaction.send({
+        topic: `${prefix}numbers`,
+        messages: [{ partition: 0, value: frame(7, Buffer.from(text)) }],
+      });
     const [x, y, z] = (await Promise.all(producers.map((producer) => producer.transaction()))) as [
       Transaction,
       Transaction,

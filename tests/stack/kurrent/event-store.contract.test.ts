@@ -1,4 +1,7 @@
-/** The event store over a KurrentDB server, where one is named. The logic above the client runs in the quick tests too: infra/kurrent. */
+/**
+ * The event store over a KurrentDB server, where one is named. The logic above the client runs in
+ * the quick tests too: infra/kurrent.
+ */
 import { randomUUID } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { kurrentEventStore } from '#infra/kurrent/event-store.ts';
@@ -8,7 +11,8 @@ import { eventStoreContract, newCommit } from '#tests/contracts/event-store.cont
 const url = process.env.MILLRACE_KURRENTDB_URL ?? '';
 
 if (url === '') {
-  const why = 'KurrentDB: SKIPPED, not run: MILLRACE_KURRENTDB_URL names no server (kurrentdb://localhost:2113?tls=false)';
+  const why =
+    'KurrentDB: SKIPPED, not run: MILLRACE_KURRENTDB_URL names no server (kurrentdb://localhost:2113?tls=false)';
   process.stderr.write(`${why}\n`);
   // There is no server to run against; the name of the test says it in the report too.
   test.skip(why, () => {});

@@ -1,16 +1,34 @@
-/** OpenLineage on the stack: two gateways on one registry tell of each commit once, in order; the one that leads delivers, the other's data sets too. */
+/**
+ * OpenLineage on the stack: two gateways on one registry tell of each commit once, in order; the
+ * one that leads delivers, the other's data sets too.
+ */
 import { count, entity, featureView, source } from 'millrace';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { LineageSettings } from '#infra/openlineage/settings.ts';
 import type { LineageEvent, RunEvent } from '#projections/lineage/event.ts';
-import { caller, type StackPlatform, stackPlatform, uniqueName, until } from '#tests/stack/support/platform.ts';
+import {
+  caller,
+  type StackPlatform,
+  stackPlatform,
+  uniqueName,
+  until,
+} from '#tests/stack/support/platform.ts';
 import { plain } from '#tests/support/platform.ts';
 import { line, type Receiver, startReceiver } from '#tests/telemetry/openlineage/receiver.ts';
 import { openLineageCheck } from '#tests/telemetry/openlineage/schemas.ts';
 
 const shop = entity({ name: uniqueName('shop'), keys: { shop: 'string' } });
-const sales = source({ name: uniqueName('sales'), fields: { shop: 'string', at: 'timestamp' }, eventTime: 'at' });
-const turnover = featureView({ name: uniqueName('turnover'), entity: shop, source: sales, features: { sales: count() } });
+const sales = source({
+  name: uniqueName('sales'),
+  fields: { shop: 'string', at: 'timestamp' },
+  eventTime: 'at',
+});
+const turnover = featureView({
+  name: uniqueName('turnover'),
+  entity: shop,
+  source: sales,
+  features: { sales: count() },
+});
 
 let receiver: Receiver;
 let [one, other]: (StackPlatform | undefined)[] = [];
@@ -34,7 +52,10 @@ test('registry, compute and a data set of the gateway that does not lead', async
     (await second.platform.list('source')).some(({ name }) => name === sales.name),
   );
   await second.platform.apply(plain(turnover), {}, caller);
-  await first.platform.publish({ source: sales.name, events: [{ shop: 'a', at: Date.now() }] }, caller);
+  await first.platform.publish(
+    { source: sales.name, events: [{ shop: 'a', at: Date.now() }] },
+    caller,
+  );
   const live = `RUNNING compute.${turnover.name}`;
   await receiver.until((all) => all.filter((event) => line(event) === live).length >= 2);
   // Its status goes by the registry, which it follows a moment later.
@@ -42,11 +63,15 @@ test('registry, compute and a data set of the gateway that does not lead', async
   await until('the other gateway serves it', async () =>
     second.platform.read({ features: [feature], entities: [] }, caller).then(
       () => true,
-      ({ code }: { readonly code?: string }) => (code === 'MR_VIEW_NOT_READY' ? false : Promise.reject(new Error(code))),
+      ({ code }: { readonly code?: string }) =>
+        code === 'MR_VIEW_NOT_READY' ? false : Promise.reject(new Error(code)),
     ),
   );
   const spine = { rows: [{ shop: 'a', event_timestamp: Date.now() }] };
-  await second.platform.startDataset({ target: { view: turnover.name }, spine, mode: 'event-time' }, caller);
+  await second.platform.startDataset(
+    { target: { view: turnover.name }, spine, mode: 'event-time' },
+    caller,
+  );
   const done = `COMPLETE dataset.${turnover.name}`;
   const events = await receiver.until((all) => all.some((event) => line(event) === done));
 

@@ -1,6 +1,6 @@
 /**
- * The history's tables made small while they are appended to: fewer files, the same rows, the same answers, and a writer that goes on, also
- * after a crash.
+ * The history's tables made small while they are appended to: fewer files, the same rows, the same
+ * answers, and a writer that goes on, also after a crash.
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -15,7 +15,13 @@ import { MAINTENANCE_LIMITS, maintainTables } from '#infra/flink/maintenance.ts'
 import { ARCHIVE_JOB } from '#infra/flink/sql/names.ts';
 import { type HistoryReader, historyReader } from '#infra/iceberg/reader.ts';
 import { addresses } from '#tests/stack/support/addresses.ts';
-import { caller, type StackPlatform, stackPlatform, uniqueName, until } from '#tests/stack/support/platform.ts';
+import {
+  caller,
+  type StackPlatform,
+  stackPlatform,
+  uniqueName,
+  until,
+} from '#tests/stack/support/platform.ts';
 import { plain } from '#tests/support/platform.ts';
 
 const card = entity({ name: uniqueName('card'), keys: { card: 'string' } });
@@ -52,7 +58,11 @@ let published = 0;
 let position = '';
 
 const maintain = (topics: readonly string[], limits = FEW) =>
-  maintainTables({ gateway: addresses().sqlGateway, root: addresses().warehouse.iceberg }, topics, limits);
+  maintainTables(
+    { gateway: addresses().sqlGateway, root: addresses().warehouse.iceberg },
+    topics,
+    limits,
+  );
 
 const publish = async (n: number): Promise<void> => {
   const now = Date.now();
@@ -85,14 +95,22 @@ const underLoad = async <T>(work: () => Promise<T>): Promise<T> => {
 
 const numbers = async (snapshot?: number): Promise<number[]> => {
   const found: number[] = [];
-  const query = { source: payments.name, fields: ['number'], ...(snapshot === undefined ? {} : { snapshot }) };
-  for await (const events of reader.scan(query)) for (const { row } of events) found.push(row.number as number);
+  const query = {
+    source: payments.name,
+    fields: ['number'],
+    ...(snapshot === undefined ? {} : { snapshot }),
+  };
+  for await (const events of reader.scan(query))
+    for (const { row } of events) found.push(row.number as number);
   return found.sort((a, b) => a - b);
 };
 
 /** Waits until the table has every event, and looks that it has each once. */
 const expectEachOnce = async (): Promise<void> => {
-  await until('the table has what was published', async () => (await numbers()).length >= published);
+  await until(
+    'the table has what was published',
+    async () => (await numbers()).length >= published,
+  );
   expect(await numbers()).toEqual(Array.from({ length: published }, (_, i) => i));
 };
 
@@ -122,7 +140,11 @@ beforeAll(async () => {
   stack = await stackPlatform({ maintenance: BY_HAND });
   reader = historyReader(
     addresses().warehouse.iceberg,
-    await openDuckDb({ memoryLimit: '512MB', threads: 1, spillDirectory: join(directory, 'spill') }),
+    await openDuckDb({
+      memoryLimit: '512MB',
+      threads: 1,
+      spillDirectory: join(directory, 'spill'),
+    }),
   );
   await stack.platform.apply(plain(card, payments, spending), {}, caller);
 });
@@ -135,7 +157,11 @@ afterAll(async () => {
 
 test('compacted while it is appended to: fewer files, every row once, the same answers about the past', async () => {
   await underLoad(() =>
-    until('there are many small files', async () => (await fileCount(raw)) >= 12 && (await fileCount(updates)) >= 12, 180_000),
+    until(
+      'there are many small files',
+      async () => (await fileCount(raw)) >= 12 && (await fileCount(updates)) >= 12,
+      180_000,
+    ),
   );
   await expectEachOnce();
   const known = Date.now();
@@ -162,12 +188,18 @@ test('compacted while it is appended to: fewer files, every row once, the same a
   expect(published).toBeGreaterThan(before.numbers.length);
   const now = (await reader.dataFiles(raw)).length;
   expect(now).toBeLessThan(before.files + replaced);
-  // Who had pinned a snapshot still reads it: the files that were replaced are there as long as it is.
+  // Who had pinned a snapshot still reads it: the files that were replaced are there as long as it
+  // is.
   expect(await numbers(before.pinned)).toEqual(before.numbers);
   expect(await readAt(known)).toEqual(before.answers);
   expect(await trainingSet(known)).toBe(before.set);
-  expect((await reader.updates(spending.name, { key_card: 'a' })).length).toBeGreaterThanOrEqual(before.updates);
-  await until('a read shows all', async () => (await readAt(Date.now()))[0]?.[0] === Math.ceil(published / 3));
+  expect((await reader.updates(spending.name, { key_card: 'a' })).length).toBeGreaterThanOrEqual(
+    before.updates,
+  );
+  await until(
+    'a read shows all',
+    async () => (await readAt(Date.now()))[0]?.[0] === Math.ceil(published / 3),
+  );
 });
 
 test('how far a table reaches is the same after compaction: files of several partitions say it by their rows', async () => {
@@ -181,7 +213,9 @@ test('how far a table reaches is the same after compaction: files of several par
 
 test('old snapshots go, and with them their files; who asks for one is told so', async () => {
   const pinned = (await reader.snapshot(raw))?.id as number;
-  await underLoad(() => until('the table moved on', async () => (await reader.snapshot(raw))?.id !== pinned));
+  await underLoad(() =>
+    until('the table moved on', async () => (await reader.snapshot(raw))?.id !== pinned),
+  );
   await expectEachOnce();
   const [done] = await maintain([raw], NOTHING_OLD);
   expect(done?.snapshotsExpired).toBeGreaterThan(10);
@@ -194,10 +228,14 @@ test('a writer that crashes after its snapshots expired commits nothing twice', 
   for (let round = 0; round < 3; round++) {
     await underLoad(async () => {
       await maintain([raw, updates], NOTHING_OLD);
-      const job = (await cluster.jobs()).find(({ name, state }) => name === ARCHIVE_JOB && state === 'RUNNING');
+      const job = (await cluster.jobs()).find(
+        ({ name, state }) => name === ARCHIVE_JOB && state === 'RUNNING',
+      );
       await cluster.cancel(job?.id as string);
       await until('the leader has started it again', async () =>
-        (await cluster.jobs()).some(({ name, state, id }) => name === ARCHIVE_JOB && state === 'RUNNING' && id !== job?.id),
+        (await cluster.jobs()).some(
+          ({ name, state, id }) => name === ARCHIVE_JOB && state === 'RUNNING' && id !== job?.id,
+        ),
       );
     });
     await expectEachOnce();
@@ -207,7 +245,8 @@ test('a writer that crashes after its snapshots expired commits nothing twice', 
 test('a gateway that leads maintains the tables as they come due', async () => {
   await stack.dispose();
   stack = await stackPlatform({ maintenance: { limits: FEW, everyCommits: 10, lookMs: 500 } });
-  const compactions = async (): Promise<number> => (await fileCount(raw)) + (await fileCount(updates));
+  const compactions = async (): Promise<number> =>
+    (await fileCount(raw)) + (await fileCount(updates));
   await underLoad(async () => {
     let most = 0;
     await until(

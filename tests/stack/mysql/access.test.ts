@@ -1,4 +1,7 @@
-/** Gateways on one registry: a key that one of them makes or revokes is made or revoked for all, and a quota is one quota. */
+/**
+ * Gateways on one registry: a key that one of them makes or revokes is made or revoked for all, and
+ * a quota is one quota.
+ */
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createAccess } from '#commands/access/access.ts';
@@ -53,7 +56,10 @@ afterAll(async () => {
 
 const asked = async ({ access }: Gateway, key: string): Promise<string> => {
   try {
-    return (await access.authenticate({ authorization: `Bearer ${key}`, address: '10.0.0.1' })).actor ?? 'anyone';
+    return (
+      (await access.authenticate({ authorization: `Bearer ${key}`, address: '10.0.0.1' })).actor ??
+      'anyone'
+    );
   } catch (error) {
     return (error as { code: string }).code;
   }
@@ -73,21 +79,34 @@ test('a key that is made or revoked at one gateway is so at the other', async ()
 
 test('a quota that is used up at one gateway is used up at the other', async () => {
   const limits = { rowsPerDay: 100 };
-  const { key } = await one.platform.createKey({ name: 'cid', grants: ['reader@*'], limits }, founder);
+  const { key } = await one.platform.createKey(
+    { name: 'cid', grants: ['reader@*'], limits },
+    founder,
+  );
   await expect.poll(() => asked(two, key)).toBe('cid');
   const read = async ({ access }: Gateway, rows: number): Promise<string> => {
-    const principal = await access.authenticate({ authorization: `Bearer ${key}`, address: undefined });
+    const principal = await access.authenticate({
+      authorization: `Bearer ${key}`,
+      address: undefined,
+    });
     const entities = Array.from({ length: rows }, () => ({ origin: 'ATL' }));
-    return access.platform.read({ service: 'delay_model', entities }, { actor: 'cid', principal }).then(
-      () => 'read',
-      (error: { code: string }) => error.code,
-    );
+    return access.platform
+      .read({ service: 'delay_model', entities }, { actor: 'cid', principal })
+      .then(
+        () => 'read',
+        (error: { code: string }) => error.code,
+      );
   };
   expect(await read(two, 1)).toBe('read');
   expect(await read(one, 95)).toBe('read');
   expect(await read(one, 6)).toBe('MR_QUOTA_EXCEEDED');
   // Each settles within a second of what it has counted.
-  await expect.poll(async () => (await read(two, 1)) === 'MR_QUOTA_EXCEEDED', { timeout: 15_000, interval: 600 }).toBe(true);
+  await expect
+    .poll(async () => (await read(two, 1)) === 'MR_QUOTA_EXCEEDED', {
+      timeout: 15_000,
+      interval: 600,
+    })
+    .toBe(true);
 });
 
 test('refusals of all gateways are in one log', async () => {
@@ -95,8 +114,11 @@ test('refusals of all gateways are in one log', async () => {
   await expect
     .poll(
       async () =>
-        (await two.database.rows<{ n: number }>("SELECT count(*) AS n FROM registry_commit WHERE stream = 'address/10.0.0.1'"))[0]
-          ?.n,
+        (
+          await two.database.rows<{ n: number }>(
+            "SELECT count(*) AS n FROM registry_commit WHERE stream = 'address/10.0.0.1'",
+          )
+        )[0]?.n,
     )
     .toBeGreaterThan(0);
 });

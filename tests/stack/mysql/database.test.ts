@@ -1,4 +1,6 @@
-/** What goes wrong between us and the server is told as what it is, and leaves no connection behind. */
+/**
+ * What goes wrong between us and the server is told as what it is, and leaves no connection behind.
+ */
 import mysql from 'mysql2/promise';
 import { expect, test } from 'vitest';
 import { mysqlAuditStore } from '#infra/mysql/audit-store.ts';
@@ -12,7 +14,9 @@ import { emptyDatabase } from '#tests/stack/support/mysql.ts';
 
 const connections = async (address: MysqlAddress): Promise<number> => {
   const admin = await mysql.createConnection({ ...address, database: 'information_schema' });
-  const [rows] = await admin.query('SELECT COUNT(*) AS n FROM processlist WHERE db = ?', [address.database]);
+  const [rows] = await admin.query('SELECT COUNT(*) AS n FROM processlist WHERE db = ?', [
+    address.database,
+  ]);
   await admin.end();
   return Number((rows as { n: number }[])[0]?.n);
 };
@@ -70,7 +74,9 @@ test('a refusal gives its connection back whole', async () => {
   await store.append(newCommit('s', ['A']), 0);
   const before = await database.rows<{ id: number }>('SELECT CONNECTION_ID() AS id');
   for (let i = 0; i < 3; i++)
-    await expect(store.append(newCommit('s', ['A']), 0)).rejects.toMatchObject({ code: 'MR_VERSION_CONFLICT' });
+    await expect(store.append(newCommit('s', ['A']), 0)).rejects.toMatchObject({
+      code: 'MR_VERSION_CONFLICT',
+    });
   expect(await database.rows('SELECT CONNECTION_ID() AS id')).toEqual(before);
   expect(await store.append(newCommit('s', ['B']), 1)).toMatchObject({ position: 2 });
   await store.close();
@@ -88,6 +94,8 @@ test('a registry that is shorter than its audit chain is another’s', async () 
   await audit.close();
   expect(await (await openRegistryStore(database, audits, address.database, '')).head()).toBe(1);
   await database.transaction(({ run }) => run('UPDATE registry_head SET position = 0'));
-  await expect(openRegistryStore(database, audits, address.database, '')).rejects.toMatchObject({ code: 'MR_STORAGE_FAILED' });
+  await expect(openRegistryStore(database, audits, address.database, '')).rejects.toMatchObject({
+    code: 'MR_STORAGE_FAILED',
+  });
   await database.close();
 });

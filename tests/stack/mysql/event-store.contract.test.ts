@@ -37,7 +37,8 @@ test('processes that append at once: no position is missing, and none is seen be
   const seen: number[] = [];
   let done = false;
   const reading = (async () => {
-    while (!done || seen.length < 120) for (const commit of await reader.readAll(seen.length, 50)) seen.push(commit.position);
+    while (!done || seen.length < 120)
+      for (const commit of await reader.readAll(seen.length, 50)) seen.push(commit.position);
   })();
   await Promise.all(
     stores.map(async (store, s) => {
@@ -55,7 +56,9 @@ test('two processes make one chain', async () => {
   const databases = await Promise.all([openMysql(address), openMysql(address)]);
   const stores = databases.map(mysqlEventStore);
   const audits = await Promise.all(
-    stores.map((store, i) => openAudit(store, mysqlAuditStore(databases[i] as (typeof databases)[0]))),
+    stores.map((store, i) =>
+      openAudit(store, mysqlAuditStore(databases[i] as (typeof databases)[0])),
+    ),
   );
   for (let i = 0; i < 20; i++) await stores[i % 2]?.append(newCommit('s', [`E${i}`]), i);
   for (const audit of audits) expect(await audit.verify()).toMatchObject({ ok: true, records: 20 });

@@ -1,6 +1,7 @@
 /**
- * The registry's way to Kafka, with several gateways at it. The law: the topic has every commit, and commit n + 1 never stands before
- * commit n; each is there once, whoever races and whoever is killed.
+ * The registry's way to Kafka, with several gateways at it. The law: the topic has every commit,
+ * and commit n + 1 never stands before commit n; each is there once, whoever races and whoever is
+ * killed.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
@@ -29,7 +30,10 @@ const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout
 
 interface Publisher {
   readonly ready: Promise<void>;
-  /** Kills it a moment after it began to write something: in the middle of an append, or close to it. */
+  /**
+   * Kills it a moment after it began to write something: in the middle of an append, or close to
+   * it.
+   */
   readonly killWhileWriting: () => Promise<void>;
 }
 
@@ -97,15 +101,24 @@ test('publishers race and are killed in the middle: every commit is in the topic
   const head = await store.head();
   const log = await kafkaLog({ brokers: [addresses().kafka], clientId: 'reader', prefix });
   const found = async (): Promise<readonly (readonly [number, string])[]> =>
-    texts(await readAll(log, OUTBOX_TOPIC)).map((text) => [Number(text.split(' ')[0]), text.split(' ')[1] ?? '']);
-  await expect.poll(async () => (await found()).at(-1)?.[0], { timeout: 60_000, interval: 200 }).toBe(head);
+    texts(await readAll(log, OUTBOX_TOPIC)).map((text) => [
+      Number(text.split(' ')[0]),
+      text.split(' ')[1] ?? '',
+    ]);
+  await expect
+    .poll(async () => (await found()).at(-1)?.[0], { timeout: 60_000, interval: 200 })
+    .toBe(head);
   const records = await found();
-  expect(records.map(([position]) => position)).toEqual(Array.from({ length: head }, (_, i) => i + 1));
+  expect(records.map(([position]) => position)).toEqual(
+    Array.from({ length: head }, (_, i) => i + 1),
+  );
   expect(await log.producerSequence('registry-outbox', OUTBOX_TOPIC)).toBe(head);
   expect((await log.committed('registry-outbox', OUTBOX_TOPIC))[0]).toBe(head);
   const shares = new Map<string, number>();
   for (const [, name] of records) shares.set(name, (shares.get(name) ?? 0) + 1);
-  console.log(`${head} commits by ${[...shares].map(([name, count]) => `${name}: ${count}`).join(', ')}; ${KILLS} killed`);
+  console.log(
+    `${head} commits by ${[...shares].map(([name, count]) => `${name}: ${count}`).join(', ')}; ${KILLS} killed`,
+  );
   expect(shares.size).toBeGreaterThan(1);
   await log.close();
   await store.close();

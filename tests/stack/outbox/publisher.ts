@@ -1,4 +1,7 @@
-/** Child process: a gateway's outbox and no more. Says which commits it is about to write, so that it can be killed in the middle. */
+/**
+ * Child process: a gateway's outbox and no more. Says which commits it is about to write, so that
+ * it can be killed in the middle.
+ */
 import { writeSync } from 'node:fs';
 import { kafkaLog } from '#infra/kafka/log.ts';
 import { openMysql } from '#infra/mysql/database.ts';
@@ -7,7 +10,12 @@ import { OUTBOX_TOPIC, publishOutbox } from '#infra/outbox/publish-outbox.ts';
 import { record } from '#tests/contracts/log.contract.ts';
 
 const [broker, prefix, mysql, name] = process.argv.slice(2) as [string, string, string, string];
-const log = await kafkaLog({ brokers: [broker], clientId: name, prefix, transactionTimeoutMs: 2_000 });
+const log = await kafkaLog({
+  brokers: [broker],
+  clientId: name,
+  prefix,
+  transactionTimeoutMs: 2_000,
+});
 const store = mysqlEventStore(await openMysql(JSON.parse(mysql)));
 await publishOutbox(store, log, (commit) => {
   writeSync(1, `writes ${commit.position}\n`);

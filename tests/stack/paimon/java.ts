@@ -1,4 +1,7 @@
-/** The Java module's programs, compiled, on the class path of its tests: the lookup server, and the writer of tables to look up. */
+/**
+ * The Java module's programs, compiled, on the class path of its tests: the lookup server, and the
+ * writer of tables to look up.
+ */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -13,10 +16,21 @@ const classPath = (): string => {
   if (known !== null) return known;
   execFileSync(
     'mvn',
-    ['-q', '-B', 'test-compile', 'dependency:build-classpath', '-Dmdep.includeScope=test', `-Dmdep.outputFile=${PATHS}`],
+    [
+      '-q',
+      '-B',
+      'test-compile',
+      'dependency:build-classpath',
+      '-Dmdep.includeScope=test',
+      `-Dmdep.outputFile=${PATHS}`,
+    ],
     { cwd: MODULE, stdio: ['ignore', 'ignore', 'inherit'] },
   );
-  known = [join(MODULE, 'target/classes'), join(MODULE, 'target/test-classes'), readFileSync(PATHS, 'utf8').trim()].join(':');
+  known = [
+    join(MODULE, 'target/classes'),
+    join(MODULE, 'target/test-classes'),
+    readFileSync(PATHS, 'utf8').trim(),
+  ].join(':');
   return known;
 };
 
@@ -35,16 +49,26 @@ export interface RunningServer {
   readonly stop: (signal: NodeJS.Signals) => Promise<number | string | null>;
 }
 
-export const startLookupServer = (port: number, warehouse: string, cache: string): RunningServer => {
+export const startLookupServer = (
+  port: number,
+  warehouse: string,
+  cache: string,
+): RunningServer => {
   const args = ['-Xmx512m', '-cp', classPath(), 'io.millrace.lookup.LookupServer'];
-  const child = spawn('java', [...args, '--port', String(port), '--warehouse', warehouse, '--cache', cache], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
+  const child = spawn(
+    'java',
+    [...args, '--port', String(port), '--warehouse', warehouse, '--cache', cache],
+    {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    },
+  );
   let log = '';
   child.stderr?.on('data', (chunk) => {
     log += String(chunk);
   });
-  const exited = new Promise<number | string | null>((resolve) => child.on('exit', (code, signal) => resolve(signal ?? code)));
+  const exited = new Promise<number | string | null>((resolve) =>
+    child.on('exit', (code, signal) => resolve(signal ?? code)),
+  );
   return {
     process: child,
     log: () => log,

@@ -1,10 +1,18 @@
-/** The lookup server as a process, through the client: what is written is read, now and in the past, over kills and restarts. */
+/**
+ * The lookup server as a process, through the client: what is written is read, now and in the past,
+ * over kills and restarts.
+ */
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { connectLookup, type LookupAnswer, type LookupClient, type LookupTable } from '#infra/paimon/lookup-client.ts';
+import {
+  connectLookup,
+  type LookupAnswer,
+  type LookupClient,
+  type LookupTable,
+} from '#infra/paimon/lookup-client.ts';
 import { type RunningServer, startLookupServer, writeTiles } from './java.ts';
 
 const HOUR = 3_600_000;
@@ -46,7 +54,8 @@ const start = async (): Promise<void> => {
   await eventually(() => client.status());
 };
 
-const tableOf = async (name: string): Promise<LookupTable> => (await client.open(name, HOPS)) as LookupTable;
+const tableOf = async (name: string): Promise<LookupTable> =>
+  (await client.open(name, HOPS)) as LookupTable;
 
 const entity = (e: number): [string, number] => [`u${e}`, e % 2];
 
@@ -70,7 +79,9 @@ const expectFilled = (answer: LookupAnswer, i: number, e: number, offset: number
   const hours = answer.tiles(i, 0);
   const starts = Array.from({ length: HOURS }, (_, h) => h).filter((h) => h % 7 !== 6);
   expect(hours.count).toBe(starts.length);
-  expect([...hours.data]).toEqual(starts.flatMap((h) => [h * HOUR, h * HOUR + o, o % 3, o, o * 2, o / 3]));
+  expect([...hours.data]).toEqual(
+    starts.flatMap((h) => [h * HOUR, h * HOUR + o, o % 3, o, o * 2, o / 3]),
+  );
   expect(hours.refs(3)).toEqual([[`"t${o}é😀`, 'b']]);
   expect([...answer.tiles(i, 1).data]).toEqual([0, o, o % 3, o, o / 2]);
 };
@@ -135,7 +146,9 @@ describe('the lookup server', () => {
 
   it('closes a connection that sends what is no request, says why, and serves the others', async () => {
     const closed = new Promise((resolve) => {
-      const socket = connect({ host: '127.0.0.1', port }, () => socket.write('GET / HTTP/1.1\r\n\r\n'));
+      const socket = connect({ host: '127.0.0.1', port }, () =>
+        socket.write('GET / HTTP/1.1\r\n\r\n'),
+      );
       socket.on('close', resolve);
       socket.on('error', () => {});
     });

@@ -1,4 +1,7 @@
-/** The online stores' contract over Paimon's tables, as Flink's materialize job writes them and the lookup server reads them. */
+/**
+ * The online stores' contract over Paimon's tables, as Flink's materialize job writes them and the
+ * lookup server reads them.
+ */
 import { afterAll, beforeAll } from 'vitest';
 import { featuresTopic } from '#domain/ports/topics.ts';
 import { avroCodec } from '#domain/views/avro.ts';

@@ -1,6 +1,7 @@
 /**
- * The engines agree: random definitions and random events (late, out of order, at the same time, null, duplicate keys) through Kafka and
- * Flink, and the answers of the hot store, the primary store, the past, the explanation and the data set are those of brute force.
+ * The engines agree: random definitions and random events (late, out of order, at the same time,
+ * null, duplicate keys) through Kafka and Flink, and the answers of the hot store, the primary
+ * store, the past, the explanation and the data set are those of brute force.
  */
 import { readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -26,7 +27,13 @@ import { definitions, moments, rawEvents, SOURCE } from '#tests/oracle/arbitrari
 import { type Definitions, keyValues, oracle } from '#tests/oracle/oracle.ts';
 import { sameValue } from '#tests/oracle/same.ts';
 import { addresses } from '#tests/stack/support/addresses.ts';
-import { caller, type StackPlatform, stackPlatform, uniqueName, until } from '#tests/stack/support/platform.ts';
+import {
+  caller,
+  type StackPlatform,
+  stackPlatform,
+  uniqueName,
+  until,
+} from '#tests/stack/support/platform.ts';
 
 const SEED = Number(process.env.MILLRACE_SEED ?? 20_261_123);
 const VIEWS = Number(process.env.MILLRACE_VIEWS ?? 8);
@@ -39,11 +46,16 @@ interface Drawn {
   readonly batch: number;
 }
 
-/** Moved by whole days, so that what is aligned stays so, to end near the present: then the windows of a read of now are full. */
+/**
+ * Moved by whole days, so that what is aligned stays so, to end near the present: then the windows
+ * of a read of now are full.
+ */
 const nearNow = (rows: readonly Row[], now: number): readonly Row[] => {
   const newest = Math.max(...rows.map((row) => row.t as number));
   const shift = Math.floor((now - newest) / DAY) * DAY;
-  return rows.map((row) => ({ ...row, t: (row.t as number) + shift })).filter((row) => row.t >= EARLIEST);
+  return rows
+    .map((row) => ({ ...row, t: (row.t as number) + shift }))
+    .filter((row) => row.t >= EARLIEST);
 };
 
 /** Drawn views may have none of the sketches: this one has all, over inputs of several types. */
@@ -61,7 +73,12 @@ const sketched: Definitions = {
       numbers: { aggregation: 'approxCountDistinct', input: col('x'), params: { precision: 14 } },
       days: { aggregation: 'approxCountDistinct', input: col('d'), window: '365d' },
       times: { aggregation: 'approxCountDistinct', input: col('t'), window: '1d', hop: '1h' },
-      middle: { aggregation: 'approxPercentile', input: col('x'), params: { q: 0.5 }, window: '7d' },
+      middle: {
+        aggregation: 'approxPercentile',
+        input: col('x'),
+        params: { q: 0.5 },
+        window: '7d',
+      },
       high: { aggregation: 'approxPercentile', input: col('n'), params: { q: 0.95 } },
       often: { aggregation: 'approxTopK', input: col('s'), params: { k: 2 }, window: '7d' },
       often_numbers: { aggregation: 'approxTopK', input: col('n'), params: { k: 3 } },
@@ -74,7 +91,11 @@ const draw = (seed: number): Drawn => {
   const sample = <T>(arbitrary: fc.Arbitrary<T>, n: number, salt: number): T[] =>
     fc.sample(arbitrary, { seed: seed + salt, numRuns: n });
   const all = [...sample(definitions(), VIEWS, 0), sketched].map(({ view, entity }, i) => {
-    const named: FeatureViewDefinition = { ...view, name: uniqueName(`seen${i}`), source: source.name };
+    const named: FeatureViewDefinition = {
+      ...view,
+      name: uniqueName(`seen${i}`),
+      source: source.name,
+    };
     return { view: named, source, entity };
   });
   const rows = sample(rawEvents(60), 40, 1).flatMap((events) =>
@@ -107,7 +128,13 @@ const readLog = async (): Promise<readonly RawEvent[]> => {
       if (last === undefined) break;
       for (const record of records) {
         const row = decode(record.value);
-        found.push({ row, eventTime: row.t as number, partition, offset: record.offset, logTime: record.logTime });
+        found.push({
+          row,
+          eventTime: row.t as number,
+          partition,
+          offset: record.offset,
+          logTime: record.logTime,
+        });
       }
       offset = last.offset + 1;
     }
@@ -117,21 +144,33 @@ const readLog = async (): Promise<readonly RawEvent[]> => {
 };
 
 beforeAll(async () => {
-  console.log(`parity: MILLRACE_SEED=${SEED}, ${drawn.rows.length} events, ${drawn.all.length} views`);
+  console.log(
+    `parity: MILLRACE_SEED=${SEED}, ${drawn.rows.length} events, ${drawn.all.length} views`,
+  );
   hot = await stackPlatform();
   const { platform } = hot;
-  await platform.apply([...new Map(drawn.all.map((d) => [d.entity.name, d.entity])).values(), drawn.source], {}, caller);
+  await platform.apply(
+    [...new Map(drawn.all.map((d) => [d.entity.name, d.entity])).values(), drawn.source],
+    {},
+    caller,
+  );
   await platform.apply(
     drawn.all.map((d) => d.view),
     {},
     caller,
   );
   for (let i = 0; i < drawn.rows.length; i += drawn.batch) {
-    const result = await platform.publish({ source: drawn.source.name, events: drawn.rows.slice(i, i + drawn.batch) }, caller);
+    const result = await platform.publish(
+      { source: drawn.source.name, events: drawn.rows.slice(i, i + drawn.batch) },
+      caller,
+    );
     expect(result.rejected).toEqual([]);
     position = result.position;
     if (i % (drawn.batch * 6) === 0)
-      knownAfter.push({ time: Date.now() + 2, count: Math.min(drawn.rows.length, i + drawn.batch) });
+      knownAfter.push({
+        time: Date.now() + 2,
+        count: Math.min(drawn.rows.length, i + drawn.batch),
+      });
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
   events = await readLog();
@@ -152,8 +191,12 @@ const entitiesOf = (all: Definitions): readonly EntityKey[] => {
       return values === null ? [] : [[JSON.stringify(values), values] as const];
     }),
   );
-  const stranger = Object.values(all.entity.keys).map((type) => (type === 'string' ? 'nobody' : 77));
-  return [...known.values(), stranger].map((values) => Object.fromEntries(names.map((name, i) => [name, values[i] as Scalar])));
+  const stranger = Object.values(all.entity.keys).map((type) =>
+    type === 'string' ? 'nobody' : 77,
+  );
+  return [...known.values(), stranger].map((values) =>
+    Object.fromEntries(names.map((name, i) => [name, values[i] as Scalar])),
+  );
 };
 
 const expectOracle = (
@@ -167,16 +210,28 @@ const expectOracle = (
   const plan = planView(all.view, all.source, all.entity);
   const want = oracle(all, known, Object.values(entity), at);
   if (status !== undefined)
-    expect({ view: all.view, entity, at, status }).toEqual({ view: all.view, entity, at, status: want.status });
+    expect({ view: all.view, entity, at, status }).toEqual({
+      view: all.view,
+      entity,
+      at,
+      status: want.status,
+    });
   Object.values(all.view.features).forEach((feature, i) => {
     const whole = plan.features[i]?.type.base === 'long';
-    const same = sameValue(feature.aggregation, whole, values[i], want.values[i], want.scale[i] as number);
+    const same = sameValue(
+      feature.aggregation,
+      whole,
+      values[i],
+      want.values[i],
+      want.scale[i] as number,
+    );
     const text = `${JSON.stringify(feature)} of ${JSON.stringify(entity)} at ${at}: ${JSON.stringify(values[i])}, wanted ${JSON.stringify(want.values[i])}`;
     expect(same, text).toBe(true);
   });
 };
 
-const featuresOf = ({ view }: Definitions): string[] => Object.keys(view.features).map((name) => `${view.name}:${name}`);
+const featuresOf = ({ view }: Definitions): string[] =>
+  Object.keys(view.features).map((name) => `${view.name}:${name}`);
 const momentsOf = (all: Definitions, n: number): readonly number[] =>
   fc.sample(moments(all, events), { seed: SEED, numRuns: n }).filter((at) => at <= Date.now());
 
@@ -186,7 +241,11 @@ const settled = async (platform: StackPlatform['platform']): Promise<void> => {
       `${all.view.name} has taken in ${position}`,
       () =>
         platform
-          .read({ features: featuresOf(all), entities: entitiesOf(all).slice(0, 1), after: position })
+          .read({
+            features: featuresOf(all),
+            entities: entitiesOf(all).slice(0, 1),
+            after: position,
+          })
           .then(() => true)
           .catch((error: { code?: string }) => {
             if (error.code === 'MR_POSITION_NOT_REACHED') return false;
@@ -211,7 +270,11 @@ test('the tiles that Flink keeps, at every moment that they answer for', async (
       hot: null,
       decoder,
       checkpointAt: () => null,
-      fetch: async () => ({ read: () => 'needs-history', newest: () => null, degraded: NOT_DEGRADED }),
+      fetch: async () => ({
+        read: () => 'needs-history',
+        newest: () => null,
+        degraded: NOT_DEGRADED,
+      }),
     });
     const store: TileStore = await generation.tiles();
     for (const at of momentsOf(all, 12)) {
@@ -234,7 +297,9 @@ test('online, from the hot store and from the primary one', async () => {
     for (const all of drawn.all) {
       const entities = entitiesOf(all);
       const now = await platform.read({ features: featuresOf(all), entities });
-      entities.forEach((entity, i) => expectOracle(all, events, entity, now.at, now.values[i] as Value[], now.status[i]));
+      entities.forEach((entity, i) =>
+        expectOracle(all, events, entity, now.at, now.values[i] as Value[], now.status[i]),
+      );
     }
   }
 });
@@ -245,12 +310,21 @@ test('the past, by event time and by what was known', async () => {
     const entities = entitiesOf(all).slice(0, 4);
     for (const at of momentsOf(all, 3)) {
       const past = await platform.read({ features: featuresOf(all), entities, at });
-      entities.forEach((entity, i) => expectOracle(all, events, entity, at, past.values[i] as Value[], past.status[i]));
+      entities.forEach((entity, i) =>
+        expectOracle(all, events, entity, at, past.values[i] as Value[], past.status[i]),
+      );
     }
     for (const { time } of knownAfter.slice(0, 2)) {
-      const then = await platform.read({ features: featuresOf(all), entities, at: time, known: time });
+      const then = await platform.read({
+        features: featuresOf(all),
+        entities,
+        at: time,
+        known: time,
+      });
       const known = events.filter((event) => event.logTime <= time);
-      entities.forEach((entity, i) => expectOracle(all, known, entity, time, then.values[i] as Value[], then.status[i]));
+      entities.forEach((entity, i) =>
+        expectOracle(all, known, entity, time, then.values[i] as Value[], then.status[i]),
+      );
     }
   }
 });
@@ -258,20 +332,33 @@ test('the past, by event time and by what was known', async () => {
 test('the explanation recomputes what it explains', async () => {
   for (const all of drawn.all) {
     const [feature] = Object.keys(all.view.features) as [string];
-    const why = await hot.platform.explain({ view: all.view.name, feature, entity: entitiesOf(all)[0] as EntityKey });
-    expect(why.matches, `${JSON.stringify(why.value)} and ${JSON.stringify(why.recomputed)}`).toBe(true);
+    const why = await hot.platform.explain({
+      view: all.view.name,
+      feature,
+      entity: entitiesOf(all)[0] as EntityKey,
+    });
+    expect(why.matches, `${JSON.stringify(why.value)} and ${JSON.stringify(why.recomputed)}`).toBe(
+      true,
+    );
   }
 });
 
 test('a training set from the history', async () => {
   const all =
-    drawn.all.find(({ view }) => Object.values(view.features).some(({ aggregation }) => aggregation === 'count')) ?? drawn.all[0];
+    drawn.all.find(({ view }) =>
+      Object.values(view.features).some(({ aggregation }) => aggregation === 'count'),
+    ) ?? drawn.all[0];
   if (all === undefined) return;
   const { platform } = hot;
   const entities = entitiesOf(all);
-  const rows = momentsOf(all, 4).flatMap((at) => entities.map((entity): Row => ({ ...entity, event_timestamp: at })));
+  const rows = momentsOf(all, 4).flatMap((at) =>
+    entities.map((entity): Row => ({ ...entity, event_timestamp: at })),
+  );
   const out = join(tmpdir(), `${uniqueName('rows')}.csv`);
-  let status = await platform.startDataset({ target: { view: all.view.name }, spine: { rows }, out, mode: 'event-time' }, caller);
+  let status = await platform.startDataset(
+    { target: { view: all.view.name }, spine: { rows }, out, mode: 'event-time' },
+    caller,
+  );
   await until('the data set is made', async () => {
     status = await platform.dataset(status.id);
     return status.state !== 'running';

@@ -1,4 +1,6 @@
-/** Redis at its limit: it takes no more, gives what it has, and loses nothing that it said it had. */
+/**
+ * Redis at its limit: it takes no more, gives what it has, and loses nothing that it said it had.
+ */
 import { Redis } from 'ioredis';
 import { afterAll, expect, test } from 'vitest';
 import { STORE } from '#infra/redis/scripts.ts';
@@ -12,7 +14,8 @@ afterAll(async () => {
   redis.disconnect();
 });
 
-const setting = async (name: string): Promise<string> => ((await redis.config('GET', name)) as string[])[1] ?? '';
+const setting = async (name: string): Promise<string> =>
+  ((await redis.config('GET', name)) as string[])[1] ?? '';
 
 test('its settings: a limit, and no policy that evicts', async () => {
   expect(Number(await setting('maxmemory'))).toBeGreaterThan(0);

@@ -1,15 +1,24 @@
-/** The hot store in Redis: the online stores' contract, and what it promises beside: a position that fences, and repairs that lose nothing. */
+/**
+ * The hot store in Redis: the online stores' contract, and what it promises beside: a position that
+ * fences, and repairs that lose nothing.
+ */
 import { Redis } from 'ioredis';
 import { afterAll, expect, test } from 'vitest';
 import type { HotStore, TilesTarget } from '#domain/ports/online-store.ts';
 import { redisHotStore } from '#infra/redis/hot-store.ts';
-import { AT, entityOf, onlineStoreContract, update } from '#tests/contracts/online-store.contract.ts';
+import {
+  AT,
+  entityOf,
+  onlineStoreContract,
+  update,
+} from '#tests/contracts/online-store.contract.ts';
 import { addresses } from '#tests/stack/support/addresses.ts';
 import { countedTarget } from '#tests/stack/support/counted-view.ts';
 
 const redis = new Redis({ ...addresses().redis });
 afterAll(() => redis.disconnect());
-const open = (ttlMs: number | null = null): HotStore => redisHotStore({ ...addresses().redis, ttlOf: () => ttlMs });
+const open = (ttlMs: number | null = null): HotStore =>
+  redisHotStore({ ...addresses().redis, ttlOf: () => ttlMs });
 const ready = { ready: true, newestEventTime: AT, now: AT, partitions: 1 };
 
 /** The connection is made in the background. */
@@ -31,7 +40,10 @@ onlineStoreContract('redis', async () => {
     store,
     target,
     fill: async (entities) => {
-      const entries = entities.map(({ key, updates }) => ({ key, entity: entityOf(target.plan, updates) }));
+      const entries = entities.map(({ key, updates }) => ({
+        key,
+        entity: entityOf(target.plan, updates),
+      }));
       expect(await store.store(target, 0, null, 10, entries, ready)).toBe(true);
     },
     empty: async () => {
@@ -52,7 +64,10 @@ test('only who knows the position writes, and what is refused changes nothing', 
   expect(await store.store(target, 0, null, 9, [{ key: 'a', entity: two }], ready)).toBe(false);
   expect(await store.store(target, 0, 4, 9, [{ key: 'a', entity: two }], ready)).toBe(false);
   expect(await store.position(target, 0)).toMatchObject({ offset: 5, begun: AT });
-  expect((await store.load(target, ['a', 'b'])).map((e) => e?.hops[0]?.nums[0] ?? null)).toEqual([1, null]);
+  expect((await store.load(target, ['a', 'b'])).map((e) => e?.hops[0]?.nums[0] ?? null)).toEqual([
+    1,
+    null,
+  ]);
   expect(await store.store(target, 0, 5, 9, [{ key: 'a', entity: two }], ready)).toBe(true);
   expect((await store.load(target, ['a']))[0]?.hops[0]?.nums[0]).toBe(2);
   await store.drop(target.plan.view, target.generation);
@@ -70,7 +85,11 @@ test('it is ready when every partition has come to its end', async () => {
   await store.store(target, 1, null, 4, [], { ...two, ready: false });
   expect((await store.progress(target)).ready).toBe(false);
   await store.store(target, 1, 4, 6, [], two);
-  expect(await store.progress(target)).toEqual({ offsets: [3, 6], ready: true, newestEventTime: AT });
+  expect(await store.progress(target)).toEqual({
+    offsets: [3, 6],
+    ready: true,
+    newestEventTime: AT,
+  });
   await store.close();
 });
 
@@ -79,11 +98,16 @@ test('a repair takes effect on the block that was read, and on no later one', as
   const { plan } = target;
   const store = open();
   await connected(store, target);
-  const { partition, offset, since, newest, keptFrom, hops } = entityOf(plan, [update(plan, 1, 3, 4)]);
+  const { partition, offset, since, newest, keptFrom, hops } = entityOf(plan, [
+    update(plan, 1, 3, 4),
+  ]);
   const part = { partition, offset, since, newest, keptFrom, hops, whole: false };
   const whole = entityOf(plan, [update(plan, 5, 1, 0), update(plan, 1, 3, 4)]);
   await store.store(target, 0, null, 5, [{ key: 'a', entity: part }], ready);
-  expect((await store.read(target, ['a'], AT))[0]).toMatchObject({ found: 'unknown', part: { whole: false } });
+  expect((await store.read(target, ['a'], AT))[0]).toMatchObject({
+    found: 'unknown',
+    part: { whole: false },
+  });
   await store.repair(target, 'a', { ...part, offset: 99 }, whole);
   expect((await store.read(target, ['a'], AT))[0]?.found).toBe('unknown');
   await store.repair(target, 'a', part, whole);
@@ -95,8 +119,18 @@ test('where keys may expire, an absent one proves nothing', async () => {
   const target = countedTarget();
   const store = open(60_000);
   await connected(store, target);
-  await store.store(target, 0, null, 5, [{ key: 'a', entity: entityOf(target.plan, [update(target.plan, 1, 1, 0)]) }], ready);
-  expect((await store.read(target, ['a', 'b'], AT)).map(({ found }) => found)).toEqual(['tiles', 'unknown']);
+  await store.store(
+    target,
+    0,
+    null,
+    5,
+    [{ key: 'a', entity: entityOf(target.plan, [update(target.plan, 1, 1, 0)]) }],
+    ready,
+  );
+  expect((await store.read(target, ['a', 'b'], AT)).map(({ found }) => found)).toEqual([
+    'tiles',
+    'unknown',
+  ]);
   expect(await redis.pttl(`mr:{${target.plan.view}#1}:e:a`)).toBeGreaterThan(0);
   await store.close();
 });
@@ -106,7 +140,14 @@ test('blocks of an earlier form are not read as nothing, and the copy is filled 
   const { plan } = target;
   const store = open();
   await connected(store, target);
-  await store.store(target, 0, null, 3, [{ key: 'a', entity: entityOf(plan, [update(plan, 1, 3, 1)]) }], ready);
+  await store.store(
+    target,
+    0,
+    null,
+    3,
+    [{ key: 'a', entity: entityOf(plan, [update(plan, 1, 3, 1)]) }],
+    ready,
+  );
   await redis.set(`mr:{${plan.view}#1}:e:a`, Buffer.alloc(200));
   expect(await store.read(target, ['a', 'b'], AT)).toEqual([
     { found: 'unknown', part: null, letGo: false },

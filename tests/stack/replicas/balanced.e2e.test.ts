@@ -1,7 +1,8 @@
 /**
- * Two gateways, processes of their own, behind a balancer that takes each connection to the next: whoever is behind it cannot tell. What was
- * applied, published or promoted through one is read through the other when it is asked for by position; answers are those of the oracle;
- * one that is killed costs its clients the connections that it held, and nothing else.
+ * Two gateways, processes of their own, behind a balancer that takes each connection to the next:
+ * whoever is behind it cannot tell. What was applied, published or promoted through one is read
+ * through the other when it is asked for by position; answers are those of the oracle; one that is
+ * killed costs its clients the connections that it held, and nothing else.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -11,7 +12,12 @@ import { featureService } from '#domain/definitions/index.ts';
 import type { Definition } from '#domain/definitions/model.ts';
 import type { PlatformStatus } from '#domain/ports/platform.ts';
 import { numberedSales } from '#tests/stack/support/numbered-sales.ts';
-import { computed, stackAddressesOfTest, uniqueName, until } from '#tests/stack/support/platform.ts';
+import {
+  computed,
+  stackAddressesOfTest,
+  uniqueName,
+  until,
+} from '#tests/stack/support/platform.ts';
 import { type Answered, callOnce } from '#tests/support/call-once.ts';
 import { plain } from '#tests/support/platform.ts';
 import { type Server, startServer } from '#tests/support/server.ts';
@@ -40,7 +46,9 @@ beforeAll(async () => {
   writeFileSync(join(directory, 'stack.json'), JSON.stringify(await stackAddressesOfTest()));
   await Promise.all([start(0), start(1)]);
   balancer = await openProxy(() =>
-    servers.flatMap((server) => (server === null ? [] : [{ host: '127.0.0.1', port: Number(new URL(server.url).port) }])),
+    servers.flatMap((server) =>
+      server === null ? [] : [{ host: '127.0.0.1', port: Number(new URL(server.url).port) }],
+    ),
   );
   expect(await apply(urlOf(0), shop, source, totals)).toMatchObject({ status: 200 });
 }, 120_000);
@@ -54,15 +62,22 @@ afterAll(async () => {
 const apply = (url: string, ...definitions: readonly Definition[]): Promise<Answered> =>
   callOnce(url, '/v1/apply', { body: { definitions: plain(...definitions) } });
 
-/** Through the balancer, again until it is acknowledged: the batch's number makes that safe. @returns failed attempts */
+/**
+ * Through the balancer, again until it is acknowledged: the batch's number makes that safe.
+ * @returns failed attempts
+ */
 const publish = async (): Promise<readonly (Answered | Error)[]> => {
   const { source: name, events, producer } = sales.round();
-  const headers = { 'millrace-producer': producer.id, 'millrace-sequence': String(producer.sequence) };
+  const headers = {
+    'millrace-producer': producer.id,
+    'millrace-sequence': String(producer.sequence),
+  };
   const failed: (Answered | Error)[] = [];
   await until('the round is acknowledged', async () => {
-    const answer = await callOnce(balancer.url, `/v1/sources/${name}/events`, { body: { events }, headers }).catch(
-      (e: Error) => e,
-    );
+    const answer = await callOnce(balancer.url, `/v1/sources/${name}/events`, {
+      body: { events },
+      headers,
+    }).catch((e: Error) => e);
     if (answer instanceof Error || answer.status !== 202) {
       failed.push(answer);
       return false;
@@ -78,9 +93,13 @@ const publish = async (): Promise<readonly (Answered | Error)[]> => {
 const valuesOf = ({ body }: Answered): readonly (readonly number[])[] =>
   body.rows.map((row: Record<string, number>) => body.features.map((name: string) => row[name]));
 
-const judge = (answer: Answered): number => sales.judge({ values: valuesOf(answer), views: answer.body.views });
+const judge = (answer: Answered): number =>
+  sales.judge({ values: valuesOf(answer), views: answer.body.views });
 
-/** Read your writes: of the last position, through whichever gateway, asked again while it is not reached. */
+/**
+ * Read your writes: of the last position, through whichever gateway, asked again while it is not
+ * reached.
+ */
 const readAfter = async (url = balancer.url): Promise<Answered> => {
   let last: Answered | null = null;
   await until(
@@ -96,16 +115,27 @@ const readAfter = async (url = balancer.url): Promise<Answered> => {
   return last as unknown as Answered;
 };
 
-test('what is applied through one is there for who publishes through the other, at once', { timeout: 2 * SLOW_MS }, async () => {
+test('what is applied through one is there for who publishes through the other, at once', {
+  timeout: 2 * SLOW_MS,
+}, async () => {
   // The very first: the other gateway may not have heard of the source.
   const { source: name, events, producer } = sales.round();
-  const headers = { 'millrace-producer': producer.id, 'millrace-sequence': String(producer.sequence) };
-  const answer = await callOnce(urlOf(1), `/v1/sources/${name}/events`, { body: { events }, headers });
+  const headers = {
+    'millrace-producer': producer.id,
+    'millrace-sequence': String(producer.sequence),
+  };
+  const answer = await callOnce(urlOf(1), `/v1/sources/${name}/events`, {
+    body: { events },
+    headers,
+  });
   expect(answer).toMatchObject({ status: 202, body: { accepted: events.length, rejected: [] } });
   position = answer.body.position;
   sales.acknowledged.push(Date.now());
   expect(judge(await readAfter())).toBe(1);
-  await computed(sales.view, async () => (await callOnce(urlOf(0), '/v1/status')).body as PlatformStatus);
+  await computed(
+    sales.view,
+    async () => (await callOnce(urlOf(0), '/v1/status')).body as PlatformStatus,
+  );
 });
 
 test('read your writes through a balancer: every round is in the answer that asks for its position', {
@@ -120,7 +150,9 @@ test('read your writes through a balancer: every round is in the answer that ask
   for (const n of taken) expect(n).toBeGreaterThan(10);
 });
 
-test('a command’s position, given to the other gateway, is read with what was commanded', { timeout: 400_000 }, async () => {
+test('a command’s position, given to the other gateway, is read with what was commanded', {
+  timeout: 400_000,
+}, async () => {
   for (let i = 0; i < 8; i++) {
     const name = uniqueName('service');
     const service = featureService({ name, features: [totals.pick('events', 'sum', 'recent')] });
@@ -133,7 +165,9 @@ test('a command’s position, given to the other gateway, is read with what was 
   }
 });
 
-test('both give the same answers, of now and of the past, and the oracle’s', { timeout: 400_000 }, async () => {
+test('both give the same answers, of now and of the past, and the oracle’s', {
+  timeout: 400_000,
+}, async () => {
   await readAfter(urlOf(0));
   await readAfter(urlOf(1));
   for (let i = 0; i < sales.acknowledged.length; i++) {
@@ -141,13 +175,21 @@ test('both give the same answers, of now and of the past, and the oracle’s', {
     const known = (sales.acknowledged[i] as number) + 1;
     for (const moment of [{ at }, { at: known, known }]) {
       const answers = await Promise.all(
-        [0, 1].map((index) => callOnce(urlOf(index), '/v1/features', { body: { ...sales.query, ...moment } })),
+        [0, 1].map((index) =>
+          callOnce(urlOf(index), '/v1/features', { body: { ...sales.query, ...moment } }),
+        ),
       );
-      const [one, two] = answers.map(({ status, body }) => ({ status, rows: body.rows, statuses: body.status }));
+      const [one, two] = answers.map(({ status, body }) => ({
+        status,
+        rows: body.rows,
+        statuses: body.status,
+      }));
       expect(one).toMatchObject({ status: 200 });
       expect(two).toEqual(one);
       if ('known' in moment)
-        expect(valuesOf(answers[0] as Answered).map(([n]) => n)).toEqual(sales.query.entities.map(() => i + 1));
+        expect(valuesOf(answers[0] as Answered).map(([n]) => n)).toEqual(
+          sales.query.entities.map(() => i + 1),
+        );
     }
   }
 });
@@ -167,7 +209,9 @@ for (const victim of [0, 1]) {
     let reads = 0;
     const readers = Array.from({ length: 4 }, async () => {
       while (loading) {
-        const answer = await callOnce(balancer.url, '/v1/features', { body: sales.query }).catch((error: Error) => error);
+        const answer = await callOnce(balancer.url, '/v1/features', { body: sales.query }).catch(
+          (error: Error) => error,
+        );
         if (answer instanceof Error || answer.status !== 200) failures.push(answer);
         else {
           judge(answer);
@@ -197,7 +241,9 @@ for (const victim of [0, 1]) {
     console.log(
       `gateway ${victim} killed: ${reads} reads, ${sales.acknowledged.length} rounds, ${failures.length} failed: ${[...new Set(codes)]}`,
     );
-    // What was in flight on its connections is reset; the log that it had a transaction open in may keep a producer waiting.
-    for (const code of codes) expect(['ECONNRESET', 'ECONNREFUSED', 'MR_LOG_UNAVAILABLE']).toContain(code);
+    // What was in flight on its connections is reset; the log that it had a transaction open in may
+    // keep a producer waiting.
+    for (const code of codes)
+      expect(['ECONNRESET', 'ECONNREFUSED', 'MR_LOG_UNAVAILABLE']).toContain(code);
   });
 }

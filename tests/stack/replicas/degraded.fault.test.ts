@@ -1,7 +1,8 @@
 /**
- * Every degraded mode, made for real: servers are killed, or answer late through a proxy. In each, the answer says so and is right by the
- * same oracle as ever: the state after a prefix of what was acknowledged, and no less than it says it is through. When what was missing is
- * back, nothing is said any more.
+ * Every degraded mode, made for real: servers are killed, or answer late through a proxy. In each,
+ * the answer says so and is right by the same oracle as ever: the state after a prefix of what was
+ * acknowledged, and no less than it says it is through. When what was missing is back, nothing is
+ * said any more.
  */
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -30,7 +31,10 @@ let on: StackPlatform;
 let position = '';
 
 beforeAll(async () => {
-  stack = openStack({ directory: addresses().directory, basePort: Number(process.env.MILLRACE_STACK_BASE_PORT) });
+  stack = openStack({
+    directory: addresses().directory,
+    basePort: Number(process.env.MILLRACE_STACK_BASE_PORT),
+  });
   redis = await openProxy(() => [addresses().redis]);
   lookup = await openProxy(() => [addresses().lookup]);
   const all = await stackAddressesOfTest();
@@ -60,7 +64,11 @@ const publish = async (): Promise<void> => {
 };
 
 /** A right answer: by how many rounds it has, and the modes that it says. */
-const read = async (): Promise<{ readonly n: number; readonly modes: readonly DegradedMode[]; readonly result: ReadResult }> => {
+const read = async (): Promise<{
+  readonly n: number;
+  readonly modes: readonly DegradedMode[];
+  readonly result: ReadResult;
+}> => {
   const result = await on.platform.read(sales.query);
   return { n: sales.judge(result), modes: result.degraded ?? [], result };
 };
@@ -73,7 +81,9 @@ const readsAllIn = (...wanted: readonly DegradedMode[]): Promise<void> => {
     last = `${n} of ${sales.acknowledged.length} in [${modes.join()}]`;
     return n === sales.acknowledged.length && modes.join() === wanted.join();
   }).catch((error: Error) => {
-    throw new Error(`${error.message}; the last read was of ${last}; ${on.warnings.slice(-3).join(' | ')}`);
+    throw new Error(
+      `${error.message}; the last read was of ${last}; ${on.warnings.slice(-3).join(' | ')}`,
+    );
   });
 };
 const asUsual = (): Promise<void> => readsAllIn();
@@ -135,7 +145,9 @@ test('Redis is killed, and starts again with nothing in it: it says that it fill
   await asUsual();
 });
 
-test('the primary store is slow, then gone, while Redis is gone: raw events answer', { timeout: 180_000 }, async () => {
+test('the primary store is slow, then gone, while Redis is gone: raw events answer', {
+  timeout: 180_000,
+}, async () => {
   redis.cut();
   await readsAllIn('hot-unavailable');
   lookup.delay(600);
@@ -155,7 +167,9 @@ test('the primary store hangs as a stopped process does', { timeout: 180_000 }, 
   await readsAllIn('hot-unavailable');
   const server = (await stack.status()).find(({ name }) => name === 'lookup')?.pid as number;
   process.kill(server, 'SIGSTOP');
-  await readsAllIn('hot-unavailable', 'primary-slow', 'history-fold').finally(() => process.kill(server, 'SIGCONT'));
+  await readsAllIn('hot-unavailable', 'primary-slow', 'history-fold').finally(() =>
+    process.kill(server, 'SIGCONT'),
+  );
   await readsAllIn('hot-unavailable');
   redis.mend();
   await asUsual();
@@ -166,14 +180,17 @@ for (const server of ['taskmanager', 'jobmanager'] as const)
     timeout: 300_000,
   }, async () => {
     await without(server, async () => {
-      // Flink calls a job that waits for its task manager running, but for moments: there, falling behind is what always tells.
+      // Flink calls a job that waits for its task manager running, but for moments: there, falling
+      // behind is what always tells.
       if (server === 'jobmanager') await readsIn('engine-stalled');
       await publish();
       const { n, result } = await read();
       expect(result.views[0]?.through).toBeLessThan(sales.acknowledged.at(-1) as number);
       // A task manager that has lost its job manager goes on for a while.
       if (server === 'taskmanager') expect(n).toBe(sales.acknowledged.length - 1);
-      await expect(on.platform.read({ ...sales.query, after: position, waitMs: 50 })).rejects.toMatchObject({
+      await expect(
+        on.platform.read({ ...sales.query, after: position, waitMs: 50 }),
+      ).rejects.toMatchObject({
         code: 'MR_POSITION_NOT_REACHED',
       });
       await readsIn('behind');
@@ -182,15 +199,21 @@ for (const server of ['taskmanager', 'jobmanager'] as const)
     await asUsual();
   });
 
-test('the event store is killed: definitions as they were, and reads go on', { timeout: 180_000 }, async () => {
+test('the event store is killed: definitions as they were, and reads go on', {
+  timeout: 180_000,
+}, async () => {
   await without('mariadb', () => readsAllIn('registry-stale'));
   await asUsual();
 });
 
-test('Kafka is killed: what the stores have is read, nothing is published', { timeout: 240_000 }, async () => {
+test('Kafka is killed: what the stores have is read, nothing is published', {
+  timeout: 240_000,
+}, async () => {
   await without('kafka', async () => {
     await readsIn('log-unavailable');
-    await expect(on.platform.publish(sales.round(), caller)).rejects.toMatchObject({ code: 'MR_LOG_UNAVAILABLE' });
+    await expect(on.platform.publish(sales.round(), caller)).rejects.toMatchObject({
+      code: 'MR_LOG_UNAVAILABLE',
+    });
   });
   await publish();
   await until('all is as usual', async () => (await read()).modes.length === 0, 180_000);

@@ -1,4 +1,7 @@
-/** Rollups by Flink from the primary store's tiles: each row is the platform's own answer at the period's end, and made again it is replaced. */
+/**
+ * Rollups by Flink from the primary store's tiles: each row is the platform's own answer at the
+ * period's end, and made again it is replaced.
+ */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import {
   approxCountDistinct,
@@ -31,7 +34,13 @@ import { tableReader } from '#infra/iceberg/pinned-table.ts';
 import { tableDirectory } from '#infra/iceberg/table-directory.ts';
 import { sameValue } from '#tests/oracle/same.ts';
 import { addresses } from '#tests/stack/support/addresses.ts';
-import { caller, type StackPlatform, stackPlatform, uniqueName, until } from '#tests/stack/support/platform.ts';
+import {
+  caller,
+  type StackPlatform,
+  stackPlatform,
+  uniqueName,
+  until,
+} from '#tests/stack/support/platform.ts';
 import { plain } from '#tests/support/platform.ts';
 
 const HOUR = 3_600_000;
@@ -144,8 +153,11 @@ const sale = (at: number, one: (typeof entities)[number]): Row => {
   };
 };
 
-/** Never at a period's very end: there, the platform's answer has what belongs to the next period. */
-const someTime = (): number => start + Math.floor(random() * 10 * 24) * HOUR + 1 + Math.floor(random() * (HOUR - 1));
+/**
+ * Never at a period's very end: there, the platform's answer has what belongs to the next period.
+ */
+const someTime = (): number =>
+  start + Math.floor(random() * 10 * 24) * HOUR + 1 + Math.floor(random() * (HOUR - 1));
 
 const publish = async (events: readonly Row[]): Promise<void> => {
   const result = await stack.platform.publish({ source: sales.name, events }, caller);
@@ -159,10 +171,13 @@ interface RolledUpRow {
   readonly values: Readonly<Record<string, Value>>;
 }
 
-const keyOf = ({ city, number }: { readonly city: Value; readonly number: Value }): string => `${city}/${number}`;
+const keyOf = ({ city, number }: { readonly city: Value; readonly number: Value }): string =>
+  `${city}/${number}`;
 
 const rowsOf = async (name: string, every: 'day' | 'hour'): Promise<readonly RolledUpRow[]> => {
-  const table = await tableReader(tableDirectory(addresses().warehouse.iceberg, rollupTopic(name, every))).pin();
+  const table = await tableReader(
+    tableDirectory(addresses().warehouse.iceberg, rollupTopic(name, every)),
+  ).pin();
   const files = (table?.files ?? []).map(({ path }) => literal(path)).join(', ');
   const connection = await duckDb.connect();
   try {
@@ -186,25 +201,41 @@ const rowsOf = async (name: string, every: 'day' | 'hour'): Promise<readonly Rol
 /** A value of the table as the platform gives it. */
 const asRead = (name: string, value: Value | undefined): Value => {
   if (value === null || value === undefined) return null;
-  if (name === 'latest_at') return Date.parse(`${String(value).replace(' ', 'T').replace(/\+00$/, '')}Z`);
+  if (name === 'latest_at')
+    return Date.parse(`${String(value).replace(' ', 'T').replace(/\+00$/, '')}Z`);
   if (name === 'first_day') return Date.parse(`${value}T00:00:00Z`) / DAY;
   return value;
 };
 
-/** Compares every entity at every period's end with the platform's answer there. @returns how many rows there were */
-const expectAsRead = async (rows: readonly RolledUpRow[], ends: readonly number[]): Promise<number> => {
+/**
+ * Compares every entity at every period's end with the platform's answer there. @returns how many
+ * rows there were
+ */
+const expectAsRead = async (
+  rows: readonly RolledUpRow[],
+  ends: readonly number[],
+): Promise<number> => {
   const byPlace = new Map(rows.map((row) => [`${row.key}@${row.end}`, row]));
   expect(byPlace.size).toBe(rows.length);
   let seen = 0;
   for (const at of ends) {
-    const answer = await stack.platform.read({ features: names.map((name) => `${view.name}:${name}`), entities, at });
+    const answer = await stack.platform.read({
+      features: names.map((name) => `${view.name}:${name}`),
+      entities,
+      at,
+    });
     entities.forEach((one, i) => {
       const row = byPlace.get(`${keyOf(one)}@${at}`);
       if (row !== undefined) seen++;
       names.forEach((name, f) => {
         const wanted = answer.values[i]?.[f] ?? null;
         const { aggregation } = features[name as keyof typeof features];
-        const got = row === undefined ? (aggregation.startsWith('count') ? 0 : null) : asRead(name, row.values[name]);
+        const got =
+          row === undefined
+            ? aggregation.startsWith('count')
+              ? 0
+              : null
+            : asRead(name, row.values[name]);
         const isLong = name === 'pieces';
         expect(
           sameValue(aggregation, isLong, got, wanted, 100),
@@ -216,8 +247,11 @@ const expectAsRead = async (rows: readonly RolledUpRow[], ends: readonly number[
   return seen;
 };
 
-const rollup = (request: { readonly every: 'day' | 'hour'; readonly from: number; readonly to: number }): Promise<RollupResult> =>
-  stack.platform.rollup({ view: view.name, ...request }, caller);
+const rollup = (request: {
+  readonly every: 'day' | 'hour';
+  readonly from: number;
+  readonly to: number;
+}): Promise<RollupResult> => stack.platform.rollup({ view: view.name, ...request }, caller);
 
 const daysFrom = (from: number, to: number, step: number): number[] =>
   Array.from({ length: (to - from) / step }, (_, i) => from + (i + 1) * step);
@@ -226,12 +260,22 @@ beforeAll(async () => {
   duckDb = await openDuckDb({});
   stack = await stackPlatform();
   await stack.platform.apply(plain(shop, sales, view, awkward, fleeting), {}, caller);
-  await publish(Array.from({ length: 900 }, (_, i) => sale(someTime(), entities[i % 3] as (typeof entities)[number])));
-  await publish([sale(start + 2 * DAY - 1, edge), sale(start + 2 * DAY, edge), sale(start + 2 * DAY, edge)]);
+  await publish(
+    Array.from({ length: 900 }, (_, i) =>
+      sale(someTime(), entities[i % 3] as (typeof entities)[number]),
+    ),
+  );
+  await publish([
+    sale(start + 2 * DAY - 1, edge),
+    sale(start + 2 * DAY, edge),
+    sale(start + 2 * DAY, edge),
+  ]);
   await until('the view is live', async () => {
     const { views } = await stack.platform.status();
     const mine = [view, awkward, fleeting].map(({ name }) => name);
-    return views.filter(({ view: name }) => mine.includes(name)).every((one) => one.state === 'live');
+    return views
+      .filter(({ view: name }) => mine.includes(name))
+      .every((one) => one.state === 'live');
   });
 });
 
@@ -274,7 +318,11 @@ test('made again, days are replaced and no row is there twice; what came late is
   const after = await rowsOf(view.name, 'day');
   expect(after.length).toBe(before.length);
   const sold = (rows: readonly RolledUpRow[], at: number): number =>
-    Number(rows.find(({ key, end }) => key === keyOf(entities[0] as (typeof entities)[number]) && end === at)?.values.sold);
+    Number(
+      rows.find(
+        ({ key, end }) => key === keyOf(entities[0] as (typeof entities)[number]) && end === at,
+      )?.values.sold,
+    );
   expect(sold(after, start + 4 * DAY)).toBe(sold(before, start + 4 * DAY) + 1);
   await expectAsRead(
     after.filter(({ end }) => end > start + 3 * DAY && end <= start + 5 * DAY),
@@ -290,7 +338,11 @@ test('made again, days are replaced and no row is there twice; what came late is
 });
 
 test('by the hour, in whole days', async () => {
-  const result = await rollup({ every: 'hour', from: start + 4 * DAY + 3 * HOUR, to: start + 4 * DAY + 5 * HOUR });
+  const result = await rollup({
+    every: 'hour',
+    from: start + 4 * DAY + 3 * HOUR,
+    to: start + 4 * DAY + 5 * HOUR,
+  });
   expect(result).toMatchObject({ from: start + 4 * DAY, to: start + 5 * DAY });
   const rows = await rowsOf(view.name, 'hour');
   expect(rows.length).toBe(result.rows);
@@ -301,14 +353,22 @@ test('what the tiles cannot say is refused by name, and the rest is made', async
   const asked = { view: awkward.name, every: 'day', from: start, to: today } as const;
   await expect(stack.platform.rollup(asked, caller)).rejects.toMatchObject({
     code: 'MR_REFUSED',
-    message: expect.stringMatching(/"ever" is of all time.*"coarse" has tiles of 7d.*--features fine days/s),
+    message: expect.stringMatching(
+      /"ever" is of all time.*"coarse" has tiles of 7d.*--features fine days/s,
+    ),
   });
-  await expect(stack.platform.rollup({ ...asked, every: 'hour', features: ['days'] }, caller)).rejects.toMatchObject({
+  await expect(
+    stack.platform.rollup({ ...asked, every: 'hour', features: ['days'] }, caller),
+  ).rejects.toMatchObject({
     message: expect.stringContaining('which do not end with the hour'),
   });
-  expect((await stack.platform.rollup({ ...asked, features: ['fine'] }, caller)).features).toEqual(['fine']);
+  expect((await stack.platform.rollup({ ...asked, features: ['fine'] }, caller)).features).toEqual([
+    'fine',
+  ]);
   // A feature that was not there before becomes a column.
-  expect((await stack.platform.rollup({ ...asked, features: ['fine', 'days'] }, caller)).features).toEqual(['fine', 'days']);
+  expect(
+    (await stack.platform.rollup({ ...asked, features: ['fine', 'days'] }, caller)).features,
+  ).toEqual(['fine', 'days']);
   const rows = await rowsOf(awkward.name, 'day');
   expect(Math.max(...rows.map(({ values }) => Number(values.days)))).toBeGreaterThan(250);
   const lastSale = start + 10 * DAY;
@@ -319,16 +379,25 @@ test('what the tiles cannot say is refused by name, and the rest is made', async
   expect(fewer.filter(({ end }) => end > lastSale)).toEqual([]);
   expect(fewer.filter(({ values }) => values.days !== null)).toEqual([]);
   expect(fewer.length).toBeGreaterThan(20);
-  await expect(rollup({ every: 'day', from: today, to: today + DAY })).rejects.toMatchObject({ code: 'MR_PARAMETER_INVALID' });
+  await expect(rollup({ every: 'day', from: today, to: today + DAY })).rejects.toMatchObject({
+    code: 'MR_PARAMETER_INVALID',
+  });
 });
 
 test('past a view’s time to live an entity has no row', async () => {
-  await stack.platform.rollup({ view: fleeting.name, every: 'day', from: start, to: today }, caller);
+  await stack.platform.rollup(
+    { view: fleeting.name, every: 'day', from: start, to: today },
+    caller,
+  );
   const rows = await rowsOf(fleeting.name, 'day');
   const feature = `${fleeting.name}:sold_7d`;
   let expired = 0;
   for (const at of daysFrom(start, today, DAY)) {
-    const { values, status } = await stack.platform.read({ features: [feature], entities: [edge], at });
+    const { values, status } = await stack.platform.read({
+      features: [feature],
+      entities: [edge],
+      at,
+    });
     const row = rows.find(({ key, end }) => key === keyOf(edge) && end === at);
     // At the end of the second day the read has the two events of that very millisecond.
     if (at !== start + 2 * DAY && status[0]?.[0] === 'present' && values[0]?.[0] !== 0)
@@ -349,10 +418,15 @@ test('past a view’s time to live an entity has no row', async () => {
 
 test('the catalog names the tables', async () => {
   const { materializations } = await stack.platform.show('feature-view', view.name);
-  const rollups = materializations?.filter(({ job }) => job === 'rollup').map(({ location, through }) => [location, through]);
+  const rollups = materializations
+    ?.filter(({ job }) => job === 'rollup')
+    .map(({ location, through }) => [location, through]);
   const last = new Date(today - DAY).toISOString().slice(0, 10);
   expect(rollups).toEqual([
     [`iceberg.rollup.${view.name}_day`, `days up to ${last}`],
-    [`iceberg.rollup.${view.name}_hour`, `days up to ${new Date(start + 4 * DAY).toISOString().slice(0, 10)}`],
+    [
+      `iceberg.rollup.${view.name}_hour`,
+      `days up to ${new Date(start + 4 * DAY).toISOString().slice(0, 10)}`,
+    ],
   ]);
 });

@@ -1,4 +1,7 @@
-/** `millrace stack up` on the real servers, from outside: interrupted in the middle, asked for by two, and what the first was told to keep. */
+/**
+ * `millrace stack up` on the real servers, from outside: interrupted in the middle, asked for by
+ * two, and what the first was told to keep.
+ */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -37,49 +40,66 @@ afterEach(() => {
 });
 
 const up = (...more: string[]) => {
-  const child = spawn(process.execPath, [program, 'stack', 'up', '--data', directory, '--base-port', String(base), ...more], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  const child = spawn(
+    process.execPath,
+    [program, 'stack', 'up', '--data', directory, '--base-port', String(base), ...more],
+    {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  );
   children.push(child);
   let said = '';
   for (const stream of [child.stdout, child.stderr])
     stream.on('data', (data: Buffer) => {
       said += data.toString();
     });
-  const ended = new Promise<number | null>((resolve) => child.once('exit', (code) => resolve(code)));
+  const ended = new Promise<number | null>((resolve) =>
+    child.once('exit', (code) => resolve(code)),
+  );
   return { child, said: () => said, ended };
 };
 
-/** Processes that have this stack's directory in their command line, besides those that start it. */
+/**
+ * Processes that have this stack's directory in their command line, besides those that start it.
+ */
 const servers = (): readonly string[] =>
   readdirSync('/proc')
     .filter((entry) => /^\d+$/.test(entry))
     .flatMap((pid) => {
       try {
         const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
-        return command.includes(directory) && !command.includes(program) ? [`${pid} ${command.slice(0, 120)}`] : [];
+        return command.includes(directory) && !command.includes(program)
+          ? [`${pid} ${command.slice(0, 120)}`]
+          : [];
       } catch {
         return [];
       }
     });
 
-test.each(['SIGINT', 'SIGTERM'] as const)('%s in the middle of the start: nothing goes on that it began', async (signal) => {
-  const start = up();
-  await expect.poll(start.said, { timeout: 60_000 }).toContain('mariadb is ready');
-  expect(servers().length).toBeGreaterThan(2);
-  start.child.kill(signal);
-  start.child.kill(signal);
-  expect(await start.ended).not.toBe(0);
-  expect(start.said()).toContain('interrupted');
-  expect(servers()).toEqual([]);
-  expect(await taken()).toEqual([]);
-});
+test.each(['SIGINT', 'SIGTERM'] as const)(
+  '%s in the middle of the start: nothing goes on that it began',
+  async (signal) => {
+    const start = up();
+    await expect.poll(start.said, { timeout: 60_000 }).toContain('mariadb is ready');
+    expect(servers().length).toBeGreaterThan(2);
+    start.child.kill(signal);
+    start.child.kill(signal);
+    expect(await start.ended).not.toBe(0);
+    expect(start.said()).toContain('interrupted');
+    expect(servers()).toEqual([]);
+    expect(await taken()).toEqual([]);
+  },
+);
 
 test('of two first starts at once one starts the servers and the other says so', async () => {
   const starts = [up(), up()];
-  const [loser, winner] = await Promise.race(starts.map((one, i) => one.ended.then(() => [one, starts[1 - i]] as const)));
+  const [loser, winner] = await Promise.race(
+    starts.map((one, i) => one.ended.then(() => [one, starts[1 - i]] as const)),
+  );
   expect(await loser.ended).toBe(1);
-  expect(loser.said()).toMatch(/MR_STACK_FAILED.*`stack up`, process \d+, is starting or stopping/s);
+  expect(loser.said()).toMatch(
+    /MR_STACK_FAILED.*`stack up`, process \d+, is starting or stopping/s,
+  );
   winner?.child.kill('SIGINT');
   await winner?.ended;
   expect(servers()).toEqual([]);

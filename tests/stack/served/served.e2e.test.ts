@@ -1,6 +1,7 @@
 /**
- * What is served on the stack is logged to Kafka and appended to Iceberg in the embedded profile's layout, each answer once, through a
- * revision of the service; and the report explains every difference, the lag between Kafka and the stores included.
+ * What is served on the stack is logged to Kafka and appended to Iceberg in the embedded profile's
+ * layout, each answer once, through a revision of the service; and the report explains every
+ * difference, the lag between Kafka and the stores included.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
@@ -112,7 +113,13 @@ const click = (who: string, at: number) =>
   );
 const ask = async (requestId: string): Promise<void> => {
   const entities = WHO.map((who) => ({ user: who, since: SINCE }));
-  answers.set(requestId, await one.platform.read({ service: name, entities, request: [{ by: 2 }] }, { ...caller, requestId }));
+  answers.set(
+    requestId,
+    await one.platform.read(
+      { service: name, entities, request: [{ by: 2 }] },
+      { ...caller, requestId },
+    ),
+  );
 };
 
 beforeAll(async () => {
@@ -129,11 +136,17 @@ afterAll(() => one?.dispose());
 
 const table = async (): Promise<readonly ServedRow[]> => {
   const { iceberg } = addresses().warehouse;
-  const reader = historyReader(iceberg, await openDuckDb({ spillDirectory: join(iceberg, '.spill') }));
+  const reader = historyReader(
+    iceberg,
+    await openDuckDb({ spillDirectory: join(iceberg, '.spill') }),
+  );
   try {
     const rows: ServedRow[] = [];
     for await (const batch of reader.rows(servedTopic(name), {}))
-      for (const row of batch) rows.push(servedRowOf(row, { position: `${row._offset}`, logTime: row._log_time as number }));
+      for (const row of batch)
+        rows.push(
+          servedRowOf(row, { position: `${row._offset}`, logTime: row._log_time as number }),
+        );
     return rows;
   } finally {
     reader.close();
@@ -150,11 +163,25 @@ const expectTable = (rows: readonly ServedRow[]): void => {
       id,
     ).toEqual(WHO);
     mine.forEach((row, i) => {
-      expect(row).toMatchObject({ at: answer.at, known: answer.known, request: { by: 2 }, entity: { since: SINCE } });
-      expect(row.values).toEqual(Object.fromEntries(answer.features.map((feature, f) => [feature, answer.values[i]?.[f]])));
-      expect(row.status).toEqual(Object.fromEntries(answer.features.map((feature, f) => [feature, answer.status[i]?.[f]])));
+      expect(row).toMatchObject({
+        at: answer.at,
+        known: answer.known,
+        request: { by: 2 },
+        entity: { since: SINCE },
+      });
+      expect(row.values).toEqual(
+        Object.fromEntries(answer.features.map((feature, f) => [feature, answer.values[i]?.[f]])),
+      );
+      expect(row.status).toEqual(
+        Object.fromEntries(answer.features.map((feature, f) => [feature, answer.status[i]?.[f]])),
+      );
       expect(row.views).toMatchObject(
-        answer.views.map(({ view, version, generation, position }) => ({ view, version, generation, position })),
+        answer.views.map(({ view, version, generation, position }) => ({
+          view,
+          version,
+          generation,
+          position,
+        })),
       );
     });
   }
@@ -179,10 +206,14 @@ test('what was served is in the table, each answer once, as it was given; the re
   expectTable(await table());
 
   const report = await one.platform.skew({ service: name });
-  expect(report.unexplained, JSON.stringify(report.features.map(({ feature, examples }) => ({ feature, examples })))).toBe(0);
+  expect(
+    report.unexplained,
+    JSON.stringify(report.features.map(({ feature, examples }) => ({ feature, examples }))),
+  ).toBe(0);
   expect(report.compared).toEqual({ requests: answers.size, rows: answers.size * WHO.length });
   const clicksSkew = report.features.find(({ feature }) => feature === 'clicks_1h');
-  // What was accepted an instant before a read, Flink had not computed yet; what came after it, the read could not know.
+  // What was accepted an instant before a read, Flink had not computed yet; what came after it, the
+  // read could not know.
   expect(clicksSkew?.causes.lag).toBeGreaterThan(0);
   expect(clicksSkew?.causes.late).toBeGreaterThan(0);
   expect(clicksSkew?.causes).toMatchObject({ 'left-out': 0, definition: 0 });
@@ -210,12 +241,24 @@ test('a gateway killed while it serves: what was found on the log before is in t
 }, async () => {
   const directory = mkdtempSync(join(tmpdir(), 'millrace-served-'));
   writeFileSync(join(directory, 'stack.json'), JSON.stringify(await stackAddressesOfTest()));
-  const options = ['--profile', 'stack', '--addresses', join(directory, 'stack.json'), '--no-projections'];
+  const options = [
+    '--profile',
+    'stack',
+    '--addresses',
+    join(directory, 'stack.json'),
+    '--no-projections',
+  ];
   const gateway = await startServer(join(directory, 'data'), {}, options);
   const found = new Set<string>();
   const asked = new Set<string>();
-  const body = { service: name, entities: WHO.map((who) => ({ user: who, since: SINCE })), request: [{ by: 2 }] };
-  const killed = new Promise<void>((done) => setTimeout(() => void gateway.kill().then(done), 6_000));
+  const body = {
+    service: name,
+    entities: WHO.map((who) => ({ user: who, since: SINCE })),
+    request: [{ by: 2 }],
+  };
+  const killed = new Promise<void>((done) =>
+    setTimeout(() => void gateway.kill().then(done), 6_000),
+  );
   try {
     for (let n = 0; ; n++) {
       const id = `killed-${n}`;
@@ -232,10 +275,13 @@ test('a gateway killed while it serves: what was found on the log before is in t
     rmSync(directory, { recursive: true, force: true });
   }
   expect(found.size).toBeGreaterThan(0);
-  // One more answer of another gateway: when that is in the table, all that is before it on the log is.
+  // One more answer of another gateway: when that is in the table, all that is before it on the log
+  // is.
   await ask('after-the-kill');
   await one.platform.served(name, { requestId: 'after-the-kill' });
-  await until('the table has all', async () => (await table()).some(({ requestId }) => requestId === 'after-the-kill'));
+  await until('the table has all', async () =>
+    (await table()).some(({ requestId }) => requestId === 'after-the-kill'),
+  );
   const byRequest = Map.groupBy(await table(), ({ requestId }) => requestId);
   expect([...found].filter((id) => !byRequest.has(id))).toEqual([]);
   for (const id of asked) {
@@ -257,7 +303,11 @@ t = StaticTable.from_metadata(sys.argv[1])
 rows = t.scan().to_arrow()
 print(json.dumps({"rows": rows.num_rows, "types": {f.name: str(f.field_type) for f in t.schema().fields}, "spec": [[f.name, str(f.transform)] for f in t.spec().fields]}))`;
   const python = pythonWithPyiceberg();
-  const read = JSON.parse(execFileSync(python, ['-c', script, join(metadata, `v${newest}.metadata.json`)], { encoding: 'utf8' }));
+  const read = JSON.parse(
+    execFileSync(python, ['-c', script, join(metadata, `v${newest}.metadata.json`)], {
+      encoding: 'utf8',
+    }),
+  );
   expect(read.rows).toBe((await table()).length);
   expect(read.types).toMatchObject({
     request_id: 'string',

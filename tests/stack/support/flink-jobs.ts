@@ -1,4 +1,7 @@
-/** The engine's side of a platform without the platform: the log, and jobs to be started by hand, on the running servers. */
+/**
+ * The engine's side of a platform without the platform: the log, and jobs to be started by hand, on
+ * the running servers.
+ */
 import { join } from 'node:path';
 import type { Log } from '#domain/ports/log.ts';
 import type { SchemaRegistry } from '#domain/ports/schema-registry.ts';
@@ -19,7 +22,8 @@ export interface EngineOfTest {
 }
 
 export const openEngine = async (): Promise<EngineOfTest> => {
-  const { kafka, registry, warehouse, directory, checkpoints, savepoints, flink, sqlGateway } = addresses();
+  const { kafka, registry, warehouse, directory, checkpoints, savepoints, flink, sqlGateway } =
+    addresses();
   return {
     log: await kafkaLog({ brokers: [kafka], clientId: uniqueName('engine'), warn: () => {} }),
     schemas: confluentSchemaRegistry({ url: registry }),

@@ -1,6 +1,7 @@
 /**
- * The servers of the stack tests: started once for all files, on free ports, in a directory of their own, and gone afterwards, also where
- * the run is interrupted. MILLRACE_STACK_DIR (and MILLRACE_STACK_PORT) name a stack to use and to keep, for who works on the tests.
+ * The servers of the stack tests: started once for all files, on free ports, in a directory of
+ * their own, and gone afterwards, also where the run is interrupted. MILLRACE_STACK_DIR (and
+ * MILLRACE_STACK_PORT) name a stack to use and to keep, for who works on the tests.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -30,14 +31,18 @@ export default async function setup(): Promise<() => Promise<void>> {
   const say = (line: string): void => void process.stderr.write(`stack: ${line}\n`);
   const kept = process.env.MILLRACE_STACK_DIR;
   const directory = kept ?? mkdtempSync(join(tmpdir(), 'millrace-stack-'));
-  const basePort = kept === undefined ? await freeBlock() : Number(process.env.MILLRACE_STACK_PORT ?? DEFAULT_BASE_PORT);
+  const basePort =
+    kept === undefined
+      ? await freeBlock()
+      : Number(process.env.MILLRACE_STACK_PORT ?? DEFAULT_BASE_PORT);
   const stack = openStack({ directory, basePort, say });
   const down = async (): Promise<void> => {
     if (kept !== undefined) return;
     await stack.down();
     rmSync(directory, { recursive: true, force: true, maxRetries: 5 });
   };
-  // Of a terminal's and a wrapper's signal the second must not end us while the servers are being stopped.
+  // Of a terminal's and a wrapper's signal the second must not end us while the servers are being
+  // stopped.
   let interrupted = false;
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
     process.on(name, () => {

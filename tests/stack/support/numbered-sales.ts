@@ -1,6 +1,7 @@
 /**
- * Sales in numbered rounds, one event a shop and round, so that every answer can be judged by itself: where n events are counted, their sum
- * is that of 1 … n; and an answer that says through when it is complete has every round that had been acknowledged by then.
+ * Sales in numbered rounds, one event a shop and round, so that every answer can be judged by
+ * itself: where n events are counted, their sum is that of 1 … n; and an answer that says through
+ * when it is complete has every round that had been acknowledged by then.
  */
 import { expect } from 'vitest';
 import { col, count, entity, featureView, source, sum } from '#domain/definitions/index.ts';
@@ -32,7 +33,10 @@ export const numberedSales = () => {
     definitions: [shop, sales, totals] as const,
     view: totals.name,
     source: sales.name,
-    query: { features: ['events', 'sum', 'recent'].map((name) => `${totals.name}:${name}`), entities },
+    query: {
+      features: ['events', 'sum', 'recent'].map((name) => `${totals.name}:${name}`),
+      entities,
+    },
     acknowledged,
     /** The next round, as a numbered producer's batch: sent again, it is the same. */
     round: () => ({
@@ -40,7 +44,10 @@ export const numberedSales = () => {
       events: entities.map((one) => ({ t: Date.now(), ...one, n: acknowledged.length + 1 })),
       producer: { id: 'till', sequence: acknowledged.length * SHOPS },
     }),
-    /** Fails where the answer is not the state after a prefix of the rounds, or has less than it says. @returns rounds that all rows have */
+    /**
+     * Fails where the answer is not the state after a prefix of the rounds, or has less than it
+     * says. @returns rounds that all rows have
+     */
     judge({ values, views }: Pick<ReadResult, 'values' | 'views'>): number {
       const through = views[0]?.through ?? Number.NEGATIVE_INFINITY;
       const promised = acknowledged.filter((time) => time <= through).length;
@@ -48,7 +55,10 @@ export const numberedSales = () => {
         const [n, total] = row.map((value) => Number(value ?? 0)) as [number, number];
         expect({ shop: i, n, total }).toEqual({ shop: i, n, total: (n * (n + 1)) / 2 });
         expect(n).toBeLessThanOrEqual(acknowledged.length + 1);
-        expect(n, `through ${through}, and ${acknowledged[promised - 1]} was round ${promised}`).toBeGreaterThanOrEqual(promised);
+        expect(
+          n,
+          `through ${through}, and ${acknowledged[promised - 1]} was round ${promised}`,
+        ).toBeGreaterThanOrEqual(promised);
         return n;
       });
       return Math.min(...counts);

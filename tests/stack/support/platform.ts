@@ -16,7 +16,10 @@ export interface StackPlatform {
   readonly dispose: () => Promise<void>;
 }
 
-/** A registry of its own a file of tests: what earlier files registered is then nobody's, and its jobs are stopped. */
+/**
+ * A registry of its own a file of tests: what earlier files registered is then nobody's, and its
+ * jobs are stopped.
+ */
 let registry: Promise<string> | null = null;
 const makeRegistry = async (): Promise<string> => {
   const name = `tests_${process.pid}_${Date.now()}`;
@@ -35,7 +38,9 @@ export const stackAddressesOfTest = async (): Promise<StackAddresses> => {
 /** Tests wait for the history more often than users do. */
 const ARCHIVE_MS = 1_000;
 
-export const stackPlatform = async (options: Partial<StackOptions> = {}): Promise<StackPlatform> => {
+export const stackPlatform = async (
+  options: Partial<StackOptions> = {},
+): Promise<StackPlatform> => {
   const dataDirectory = mkdtempSync(join(tmpdir(), 'millrace-gateway-'));
   const warnings: string[] = [];
   const platform = await startStack({
@@ -55,15 +60,24 @@ export const stackPlatform = async (options: Partial<StackOptions> = {}): Promis
   };
 };
 
-export const until = async (what: string, condition: () => Promise<boolean> | boolean, deadlineMs = 60_000): Promise<void> => {
-  for (const deadline = Date.now() + deadlineMs; ; await new Promise((resolve) => setTimeout(resolve, 100))) {
+export const until = async (
+  what: string,
+  condition: () => Promise<boolean> | boolean,
+  deadlineMs = 60_000,
+): Promise<void> => {
+  for (
+    const deadline = Date.now() + deadlineMs;
+    ;
+    await new Promise((resolve) => setTimeout(resolve, 100))
+  ) {
     if (await condition()) return;
     if (Date.now() > deadline) throw new Error(`not within ${deadlineMs / 1000} s: ${what}`);
   }
 };
 
 /**
- * Flink itself has computed all that was published: reads alone do not tell, since raw events answer where tiles can't.
+ * Flink itself has computed all that was published: reads alone do not tell, since raw events
+ * answer where tiles can't.
  * @param status of the platform, however it was asked for
  */
 export const computed = (view: string, status: () => Promise<PlatformStatus>): Promise<void> =>

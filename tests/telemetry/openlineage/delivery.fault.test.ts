@@ -1,6 +1,7 @@
 /**
- * The promise: what the registry committed is told to the receiver, in order, whatever dies or is away meanwhile; and nobody but the receiver
- * notices. What must arrive is folded from the event store itself.
+ * The promise: what the registry committed is told to the receiver, in order, whatever dies or is
+ * away meanwhile; and nobody but the receiver notices. What must arrive is folded from the event
+ * store itself.
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -25,7 +26,11 @@ const KILLS = 6;
 const SEED = Number(process.env.MILLRACE_SEED ?? Date.now() % 1_000_000);
 
 const shop = entity({ name: 'shop', keys: { shop: 'string' } });
-const sales = source({ name: 'sales', fields: { shop: 'string', at: 'timestamp' }, eventTime: 'at' });
+const sales = source({
+  name: 'sales',
+  fields: { shop: 'string', at: 'timestamp' },
+  eventTime: 'at',
+});
 /** A view of its own each time: so many commits as there are numbers. */
 const viewNumber = (n: number): Definition =>
   featureView({ name: `view_${n}`, entity: shop, source: sales, features: { sales: count() } });
@@ -42,7 +47,10 @@ afterEach(async () => {
 });
 
 /** What the registry of a stopped platform must have told. */
-const expectedOf = async (dataDirectory: string, namespace: string): Promise<readonly LineageEvent[]> => {
+const expectedOf = async (
+  dataDirectory: string,
+  namespace: string,
+): Promise<readonly LineageEvent[]> => {
   const database = openDatabase(join(dataDirectory, 'millrace.db'));
   sqliteLog(database, hybridClock());
   const store = sqliteEventStore(database);
@@ -89,7 +97,9 @@ test('killed again and again between a commit and its delivery, it tells of ever
   for (let round = 0; round < KILLS; round++) {
     // A third of the rounds the receiver hangs, so that nothing is delivered before the kill.
     receiver.answer = round % 3 === 1 ? null : 201;
-    const killed = new Promise<void>((done) => setTimeout(() => void server.kill().then(done), 20 + random(round) * 200));
+    const killed = new Promise<void>((done) =>
+      setTimeout(() => void server.kill().then(done), 20 + random(round) * 200),
+    );
     try {
       for (;;) await apply([viewNumber(n++)]);
     } catch {
@@ -100,7 +110,9 @@ test('killed again and again between a commit and its delivery, it tells of ever
     server = await startServer(directory, env);
   }
   expect((await apply([{ ...shop, description: 'the last' }])).status).toBe(200);
-  const events = await receiver.until((all) => all.some((event) => JSON.stringify(event).includes('the last')));
+  const events = await receiver.until((all) =>
+    all.some((event) => JSON.stringify(event).includes('the last')),
+  );
   expect(await server.stop()).toBe(0);
   const expected = await expectedOf(directory, 'tests');
   expect(n).toBeGreaterThan(KILLS);
@@ -113,17 +125,24 @@ test('a receiver that is away and comes back gets all, in order; meanwhile comma
   const port = Number(new URL(url).port);
   await receiver.close();
   const said: string[] = [];
-  const running = await testPlatform({ lineage: settings(url), warn: (message) => said.push(message) });
+  const running = await testPlatform({
+    lineage: settings(url),
+    warn: (message) => said.push(message),
+  });
   await running.platform.apply(plain(shop, sales, viewNumber(1), viewNumber(2)), {}, caller);
   const metric = async (name: string): Promise<number> =>
     Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(await running.platform.metrics())?.[1]);
   // The sends that failed are tried again and fail again: none of it is an event less.
-  while ((await metric('millrace_lineage_failing')) !== 1) await new Promise((done) => setTimeout(done, 20));
+  while ((await metric('millrace_lineage_failing')) !== 1)
+    await new Promise((done) => setTimeout(done, 20));
   expect(await metric('millrace_lineage_lag_events')).toBeGreaterThan(5);
   expect(said.filter((text) => text.includes(`cannot be delivered to ${url}`))).toHaveLength(1);
   receiver = await startReceiver(port);
-  const events = await receiver.until((all) => all.filter((event) => line(event) === 'RUNNING compute.view_2').length === 2);
-  while ((await metric('millrace_lineage_failing')) !== 0) await new Promise((done) => setTimeout(done, 20));
+  const events = await receiver.until(
+    (all) => all.filter((event) => line(event) === 'RUNNING compute.view_2').length === 2,
+  );
+  while ((await metric('millrace_lineage_failing')) !== 0)
+    await new Promise((done) => setTimeout(done, 20));
   expect(said.at(-1)).toMatch(/delivered to .* again/);
   await running.platform.close();
   const expected = await expectedOf(running.directory, 'tests');
@@ -133,12 +152,21 @@ test('a receiver that is away and comes back gets all, in order; meanwhile comma
 
 test('asked for later, it tells of what was committed before', async () => {
   const quiet = await startServer(directory);
-  expect((await call(quiet.url, '/v1/apply', { body: { definitions: plain(shop, sales, viewNumber(1)) } })).status).toBe(200);
+  expect(
+    (
+      await call(quiet.url, '/v1/apply', {
+        body: { definitions: plain(shop, sales, viewNumber(1)) },
+      })
+    ).status,
+  ).toBe(200);
   expect(await quiet.stop()).toBe(0);
   const expected = await expectedOf(directory, 'tests');
   expect(expected.length).toBeGreaterThan(4);
   const file = join(directory, 'lineage.ndjson');
-  const telling = await startServer(directory, { OPENLINEAGE_NAMESPACE: 'tests' }, ['--openlineage', file]);
+  const telling = await startServer(directory, { OPENLINEAGE_NAMESPACE: 'tests' }, [
+    '--openlineage',
+    file,
+  ]);
   const text = (): string => {
     try {
       return readFileSync(file, 'utf8');
@@ -146,7 +174,8 @@ test('asked for later, it tells of what was committed before', async () => {
       return '';
     }
   };
-  while (text().split('\n').length - 1 < expected.length) await new Promise((done) => setTimeout(done, 50));
+  while (text().split('\n').length - 1 < expected.length)
+    await new Promise((done) => setTimeout(done, 50));
   expect(await telling.stop()).toBe(0);
   const events = text()
     .trim()
@@ -158,7 +187,10 @@ test('asked for later, it tells of what was committed before', async () => {
 test('an event that the receiver will never take is left out and said; those behind it arrive', async () => {
   receiver.answer = 422;
   const said: string[] = [];
-  const running = await testPlatform({ lineage: settings(receiver.url), warn: (message) => said.push(message) });
+  const running = await testPlatform({
+    lineage: settings(receiver.url),
+    warn: (message) => said.push(message),
+  });
   await running.platform.apply(plain(shop), {}, caller);
   while (said.length === 0) await new Promise((done) => setTimeout(done, 10));
   expect(said[0]).toMatch(/lineage@0:0 was refused .* 422 as the test says/);
@@ -173,19 +205,30 @@ test('a data set whose process is killed has failed, as who comes after it says'
   let server = await startServer(directory, env);
   const definitions = plain(shop, sales, viewNumber(1));
   expect((await call(server.url, '/v1/apply', { body: { definitions } })).status).toBe(200);
-  const rows = Array.from({ length: 50_000 }, (_, i) => ({ shop: `s${i}`, event_timestamp: Date.now() - i }));
-  const started = await call(server.url, '/v1/datasets', { body: { view: 'view_1', spine: { rows }, mode: 'event-time' } });
+  const rows = Array.from({ length: 50_000 }, (_, i) => ({
+    shop: `s${i}`,
+    event_timestamp: Date.now() - i,
+  }));
+  const started = await call(server.url, '/v1/datasets', {
+    body: { view: 'view_1', spine: { rows }, mode: 'event-time' },
+  });
   expect(started.status).toBe(202);
   await server.kill();
   server = await startServer(directory, env);
-  const events = await receiver.until((all) => all.some((event) => line(event) === 'FAIL dataset.view_1'));
-  const runs = events.filter((event): event is RunEvent => 'run' in event && event.job.name === 'dataset.view_1');
+  const events = await receiver.until((all) =>
+    all.some((event) => line(event) === 'FAIL dataset.view_1'),
+  );
+  const runs = events.filter(
+    (event): event is RunEvent => 'run' in event && event.job.name === 'dataset.view_1',
+  );
   expect(new Set(runs.map(({ run }) => run.runId)).size).toBe(1);
   expect(JSON.stringify(runs.at(-1)?.run.facets)).toContain('the process that made it ended');
   expect(await server.stop()).toBe(0);
   // Told once: a third process finds nothing left.
   server = await startServer(directory, env);
   const { body } = await call(server.url, '/v1/lineage/events?limit=1000');
-  expect((body as { events: LineageEvent[] }).events.filter((event) => line(event).startsWith('FAIL'))).toHaveLength(1);
+  expect(
+    (body as { events: LineageEvent[] }).events.filter((event) => line(event).startsWith('FAIL')),
+  ).toHaveLength(1);
   expect(await server.stop()).toBe(0);
 });

@@ -1,11 +1,23 @@
 /**
- * A platform that runs tells a receiver, over HTTP, of everything that OpenLineage has a word for; every event and every facet in it is held
- * to the published schema.
+ * A platform that runs tells a receiver, over HTTP, of everything that OpenLineage has a word for;
+ * every event and every facet in it is held to the published schema.
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { avg, col, count, entity, featureService, featureView, last, onDemandFeature, request, source, when } from 'millrace';
+import {
+  avg,
+  col,
+  count,
+  entity,
+  featureService,
+  featureView,
+  last,
+  onDemandFeature,
+  request,
+  source,
+  when,
+} from 'millrace';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { StoredEvent } from '#domain/ports/event-store.ts';
 import { REGISTERED } from '#domain/registry/events.ts';
@@ -14,7 +26,13 @@ import { type LineageSettings, lineageSettings } from '#infra/openlineage/settin
 import type { LineageEvent, RunEvent } from '#projections/lineage/event.ts';
 import { NOWHERE } from '#projections/lineage/names.ts';
 import { registryLineage } from '#projections/lineage/registry-lineage.ts';
-import { caller, plain, replayFilled, type TestPlatform, testPlatform } from '#tests/support/platform.ts';
+import {
+  caller,
+  plain,
+  replayFilled,
+  type TestPlatform,
+  testPlatform,
+} from '#tests/support/platform.ts';
 import { call } from '#tests/support/server.ts';
 import { line, type Receiver, startReceiver } from './receiver.ts';
 import { type Check, openLineageCheck } from './schemas.ts';
@@ -36,7 +54,10 @@ const turnover = featureView({
   where: col('amount').gt(0),
   features: {
     sales_1h: count({ window: '1h' }),
-    amount_1d: avg(when(col('refund').eq(true), 0).otherwise(col('amount')), { window: '1d', where: col('amount').lt(1000) }),
+    amount_1d: avg(when(col('refund').eq(true), 0).otherwise(col('amount')), {
+      window: '1d',
+      where: col('amount').lt(1000),
+    }),
     last_amount: last(col('amount')),
   },
   owner: 'ml',
@@ -47,7 +68,10 @@ const risk = onDemandFeature({
   inputs: { average: turnover.feature('amount_1d'), basket: request('basket', 'double') },
   value: ({ average, basket }) => when(basket.gt(10), average.times(2)).otherwise(average),
 });
-const till = featureService({ name: 'till', features: [turnover.pick('sales_1h', 'amount_1d'), risk] });
+const till = featureService({
+  name: 'till',
+  features: [turnover.pick('sales_1h', 'amount_1d'), risk],
+});
 
 const settings = (url: string, more: Partial<LineageSettings> = {}): LineageSettings => ({
   namespace: 'tests',
@@ -62,7 +86,9 @@ let running: TestPlatform;
 let seen = 0;
 /** What came since the last call, once it holds what is waited for; lines in their order. */
 const told = async (last: string, times = 1): Promise<readonly LineageEvent[]> => {
-  const events = await receiver.until((all) => all.slice(seen).filter((event) => line(event) === last).length >= times);
+  const events = await receiver.until(
+    (all) => all.slice(seen).filter((event) => line(event) === last).length >= times,
+  );
   const fresh = events.slice(seen);
   seen = events.length;
   return fresh;
@@ -70,7 +96,8 @@ const told = async (last: string, times = 1): Promise<readonly LineageEvent[]> =
 const run = (events: readonly LineageEvent[], wanted: string): RunEvent =>
   events.find((event) => line(event) === wanted) as RunEvent;
 type AnyFacets = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
-const facets = (event: { readonly facets?: unknown } | undefined): AnyFacets => (event?.facets ?? {}) as AnyFacets;
+const facets = (event: { readonly facets?: unknown } | undefined): AnyFacets =>
+  (event?.facets ?? {}) as AnyFacets;
 
 beforeAll(async () => {
   check = openLineageCheck();
@@ -110,28 +137,43 @@ describe('the check', () => {
     expect(change(() => {})).toEqual([]);
     expect(change((e) => Object.assign(e, { eventTime: 'yesterday' }))[0]).toMatch(/eventTime/);
     expect(change((e) => Object.assign(e.dataset, { name: 7 }))[0]).toMatch(/dataset\/name/);
-    expect(change((e) => Object.assign(e.dataset.facets.version, { datasetVersion: 1 }))[0]).toMatch(/datasetVersion/);
-    expect(change((e) => Object.assign(e.dataset.facets.version, { dataset_version: '1' }))[0]).toMatch(/dataset_version/);
     expect(
-      change((e) => Object.assign(e.dataset.facets.version, { _schemaURL: 'https://example.org/none.json' })).join(),
+      change((e) => Object.assign(e.dataset.facets.version, { datasetVersion: 1 }))[0],
+    ).toMatch(/datasetVersion/);
+    expect(
+      change((e) => Object.assign(e.dataset.facets.version, { dataset_version: '1' }))[0],
+    ).toMatch(/dataset_version/);
+    expect(
+      change((e) =>
+        Object.assign(e.dataset.facets.version, { _schemaURL: 'https://example.org/none.json' }),
+      ).join(),
     ).toMatch(/no schema is published/);
-    expect(change((e) => Object.assign(e.dataset, { facets: { vers: e.dataset.facets.version } }))[0]).toMatch(/under "version"/);
+    expect(
+      change((e) => Object.assign(e.dataset, { facets: { vers: e.dataset.facets.version } }))[0],
+    ).toMatch(/under "version"/);
     const facet = {
       _producer: 'urn:x',
       _schemaURL: 'urn:millrace:openlineage:1-0-0#/$defs/DefinitionDatasetFacet',
       kind: 'thing',
     };
-    expect(change((e) => Object.assign(e.dataset.facets, { millrace_definition: facet })).join()).toMatch(
-      /required property .name.*kind: must be equal/,
-    );
+    expect(
+      change((e) => Object.assign(e.dataset.facets, { millrace_definition: facet })).join(),
+    ).toMatch(/required property .name.*kind: must be equal/);
   });
 });
 
 describe('registry changes', () => {
   test('what is registered is told as datasets and jobs, and what computes as a run', async () => {
-    await running.platform.apply(plain(shop, sales, turnover, risk, till), { reason: 'first' }, caller);
-    // The generation is filled (there is nothing to fill it with) and goes live while the rest is applied, or a little later.
-    await receiver.until((all) => all.filter((event) => line(event) === 'RUNNING compute.turnover').length === 2);
+    await running.platform.apply(
+      plain(shop, sales, turnover, risk, till),
+      { reason: 'first' },
+      caller,
+    );
+    // The generation is filled (there is nothing to fill it with) and goes live while the rest is
+    // applied, or a little later.
+    await receiver.until(
+      (all) => all.filter((event) => line(event) === 'RUNNING compute.turnover').length === 2,
+    );
     const events = await told('job serve.till');
     const filled = (text: string): boolean => text !== 'RUNNING compute.turnover';
     expect(events.map(line).filter(filled)).toEqual([
@@ -146,35 +188,60 @@ describe('registry changes', () => {
       'job serve.till',
     ]);
     expect(events.flatMap(check)).toEqual([]);
-    const raw = events.find((event) => line(event) === 'dataset raw.sales') as Extract<LineageEvent, { dataset: unknown }>;
+    const raw = events.find((event) => line(event) === 'dataset raw.sales') as Extract<
+      LineageEvent,
+      { dataset: unknown }
+    >;
     expect(raw.dataset.namespace).toBe('tests');
     expect(facets(raw.dataset)).toMatchObject({
       schema: {
-        fields: [{ name: 'shop', type: 'string' }, { name: 'at', type: 'timestamp' }, { name: 'amount' }, { name: 'refund' }],
+        fields: [
+          { name: 'shop', type: 'string' },
+          { name: 'at', type: 'timestamp' },
+          { name: 'amount' },
+          { name: 'refund' },
+        ],
       },
       ownership: { owners: [{ name: 'till-team' }] },
       documentation: { description: 'What was sold' },
       tags: { tags: [{ key: 'money' }, { key: 'pii' }] },
       lifecycleStateChange: { lifecycleStateChange: 'CREATE' },
       symlinks: { identifiers: [{ namespace: 'file', type: 'table' }] },
-      millrace_definition: { kind: 'source', version: 1, namespace: 'default', actor: 'test', reason: 'first', commit: 2 },
+      millrace_definition: {
+        kind: 'source',
+        version: 1,
+        namespace: 'default',
+        actor: 'test',
+        reason: 'first',
+        commit: 2,
+      },
     });
   });
 
   test('a feature’s column lineage says which fields it comes from, and how each counts', async () => {
     const { received } = receiver;
-    const job = received.map(({ event }) => event).find((event) => line(event) === 'job compute.turnover');
+    const job = received
+      .map(({ event }) => event)
+      .find((event) => line(event) === 'job compute.turnover');
     const output = (job as RunEvent).outputs[0];
     expect(output?.name).toBe('features.turnover');
     const { fields, dataset } = facets(output)['columnLineage'] as {
       fields: Record<
         string,
-        { inputFields: { field: string; name: string; transformations: { subtype: string; description?: string }[] }[] }
+        {
+          inputFields: {
+            field: string;
+            name: string;
+            transformations: { subtype: string; description?: string }[];
+          }[];
+        }
       >;
       dataset: { field: string; transformations: { subtype: string }[] }[];
     };
     const ways = (feature: string) =>
-      fields[feature]?.inputFields.map((f) => `${f.name}.${f.field} ${f.transformations.map((t) => t.subtype).join('+')}`);
+      fields[feature]?.inputFields.map(
+        (f) => `${f.name}.${f.field} ${f.transformations.map((t) => t.subtype).join('+')}`,
+      );
     expect(ways('shop')).toEqual(['raw.sales.shop IDENTITY']);
     expect(ways('sales_1h')).toEqual(['raw.sales.at WINDOW']);
     expect(ways('amount_1d')).toEqual([
@@ -186,17 +253,26 @@ describe('registry changes', () => {
     expect(fields['amount_1d']?.inputFields[0]?.transformations[0]?.description).toBe(
       'avg(when eq(refund, true) then 0 otherwise amount) over 1d, where lt(amount, 1000)',
     );
-    expect(dataset.map((f) => `${f.field} ${f.transformations.map((t) => t.subtype).join('+')}`)).toEqual([
-      'shop GROUP_BY',
-      'amount FILTER',
-    ]);
-    const service = received.map(({ event }) => event).find((event) => line(event) === 'job serve.till') as RunEvent;
+    expect(
+      dataset.map((f) => `${f.field} ${f.transformations.map((t) => t.subtype).join('+')}`),
+    ).toEqual(['shop GROUP_BY', 'amount FILTER']);
+    const service = received
+      .map(({ event }) => event)
+      .find((event) => line(event) === 'job serve.till') as RunEvent;
     expect(service.inputs.map(({ name }) => name)).toEqual(['features.turnover', 'on-demand.risk']);
-    const risky = received.map(({ event }) => event).find((event) => line(event) === 'job on-demand.risk') as RunEvent;
+    const risky = received
+      .map(({ event }) => event)
+      .find((event) => line(event) === 'job on-demand.risk') as RunEvent;
     expect(facets(risky.outputs[0])['columnLineage']).toMatchObject({
       fields: {
         risk: {
-          inputFields: [{ name: 'features.turnover', field: 'amount_1d', transformations: [{ subtype: 'TRANSFORMATION' }] }],
+          inputFields: [
+            {
+              name: 'features.turnover',
+              field: 'amount_1d',
+              transformations: [{ subtype: 'TRANSFORMATION' }],
+            },
+          ],
         },
       },
     });
@@ -220,14 +296,23 @@ describe('registry changes', () => {
     const [started] = receiver.received
       .map(({ event }) => event)
       .filter((event) => line(event) === 'START compute.turnover') as RunEvent[];
-    const adopted = events.filter((event) => line(event) === 'RUNNING compute.turnover').at(-1) as RunEvent;
+    const adopted = events
+      .filter((event) => line(event) === 'RUNNING compute.turnover')
+      .at(-1) as RunEvent;
     expect(adopted.run.runId).toBe(started?.run.runId);
-    expect(facets(adopted.run)['millrace_generation']).toMatchObject({ version: 2, generation: 1, change: 'GenerationAdopted' });
+    expect(facets(adopted.run)['millrace_generation']).toMatchObject({
+      version: 2,
+      generation: 1,
+      change: 'GenerationAdopted',
+    });
   });
 });
 
 const filledReplay = async (more: object = {}): Promise<string> => {
-  const { id } = await running.platform.startReplay({ view: 'turnover', reason: 'a test', ...more }, caller);
+  const { id } = await running.platform.startReplay(
+    { view: 'turnover', reason: 'a test', ...more },
+    caller,
+  );
   await replayFilled(running.platform, id);
   return id;
 };
@@ -235,7 +320,11 @@ const filledReplay = async (more: object = {}): Promise<string> => {
 describe('replays', () => {
   const published = async (): Promise<void> => {
     const now = Date.now();
-    const events = Array.from({ length: 50 }, (_, i) => ({ shop: `s${i % 5}`, at: now - i * 1000, amount: i + 1 }));
+    const events = Array.from({ length: 50 }, (_, i) => ({
+      shop: `s${i % 5}`,
+      at: now - i * 1000,
+      amount: i + 1,
+    }));
     await running.platform.publish({ source: 'sales', events }, caller);
   };
 
@@ -268,19 +357,35 @@ describe('replays', () => {
     const replay = run(events, 'START replay.turnover');
     const computing = run(events, 'START compute.turnover');
     expect(facets(replay.run)).toMatchObject({
-      parent: { run: { runId: computing.run.runId }, job: { namespace: 'tests', name: 'compute.turnover' } },
+      parent: {
+        run: { runId: computing.run.runId },
+        job: { namespace: 'tests', name: 'compute.turnover' },
+      },
       nominalTime: { nominalStartTime: new Date(from).toISOString() },
-      millrace_generation: { generation: 2, replay: { id, reason: 'a test', actor: 'test', from: new Date(from).toISOString() } },
+      millrace_generation: {
+        generation: 2,
+        replay: { id, reason: 'a test', actor: 'test', from: new Date(from).toISOString() },
+      },
     });
     expect(
-      events.filter((event) => line(event).endsWith('replay.turnover')).map((event) => (event as RunEvent).run.runId),
+      events
+        .filter((event) => line(event).endsWith('replay.turnover'))
+        .map((event) => (event as RunEvent).run.runId),
     ).toEqual(Array(5).fill(replay.run.runId));
     expect(replay.run.runId).not.toBe(computing.run.runId);
     expect(computing.outputs.map(({ name }) => name)[0]).toBe('features.turnover');
     expect(facets(computing.outputs[1])).toMatchObject({ storage: { storageLayer: 'iceberg' } });
     const changes = events.map((event) => facets((event as RunEvent).run)['millrace_generation']);
-    expect(changes.slice(4, 7).map((f) => `${f?.['generation']} ${f?.['state']}`)).toEqual(['1 standby', '2 live', '2 live']);
-    expect(changes.slice(7, 10).map((f) => `${f?.['generation']} ${f?.['state']}`)).toEqual(['2 standby', '2 standby', '1 live']);
+    expect(changes.slice(4, 7).map((f) => `${f?.['generation']} ${f?.['state']}`)).toEqual([
+      '1 standby',
+      '2 live',
+      '2 live',
+    ]);
+    expect(changes.slice(7, 10).map((f) => `${f?.['generation']} ${f?.['state']}`)).toEqual([
+      '2 standby',
+      '2 standby',
+      '1 live',
+    ]);
   });
 
   test('one that is abandoned when filled has done its filling; its generation is aborted', async () => {
@@ -298,23 +403,44 @@ describe('replays', () => {
     ]);
   });
 
-  /** No fault of ours brings the embedded engine to fail at filling, so the commit is made here and folded as the platform's own. */
+  /**
+   * No fault of ours brings the embedded engine to fail at filling, so the commit is made here and
+   * folded as the platform's own.
+   */
   test('one that fails takes its generation along, with the reason', () => {
-    const fold = registryLineage({ namespace: 'tests', producer: 'urn:x', engine: { name: 'e', version: '1' }, places: NOWHERE });
+    const fold = registryLineage({
+      namespace: 'tests',
+      producer: 'urn:x',
+      engine: { name: 'e', version: '1' },
+      places: NOWHERE,
+    });
     const commits = [shop, sales, turnover].map((definition) => ({
       stream: `${definition.kind}/${definition.name}`,
-      events: [{ type: REGISTERED[definition.kind], data: { version: 1, definition } }] as StoredEvent[],
+      events: [
+        { type: REGISTERED[definition.kind], data: { version: 1, definition } },
+      ] as StoredEvent[],
     }));
-    const replay = { id: 'turnover-1', reason: null, actor: 'a', from: null, to: null, keys: ['s1'] };
+    const replay = {
+      id: 'turnover-1',
+      reason: null,
+      actor: 'a',
+      from: null,
+      to: null,
+      keys: ['s1'],
+    };
     commits[2]?.events.push(
       { type: 'GenerationStarted', data: { generation: 1, version: 1, replay, at: 1 } },
       { type: 'GenerationFailed', data: { generation: 1, error: 'the disk is gone', at: 2 } },
     );
     const command = { id: 'c', type: 'T', data: null, actor: 'a', reason: null, time: 1 };
-    const events = commits.flatMap((commit, i) => fold.next({ ...commit, position: i + 1, version: 1, refusal: null, command }));
+    const events = commits.flatMap((commit, i) =>
+      fold.next({ ...commit, position: i + 1, version: 1, refusal: null, command }),
+    );
     expect(events.flatMap(check)).toEqual([]);
     expect(events.map(line).slice(-2)).toEqual(['FAIL replay.turnover', 'FAIL compute.turnover']);
-    expect(facets((events.at(-1) as RunEvent).run)).toMatchObject({ errorMessage: { message: 'the disk is gone' } });
+    expect(facets((events.at(-1) as RunEvent).run)).toMatchObject({
+      errorMessage: { message: 'the disk is gone' },
+    });
   });
 });
 
@@ -357,7 +483,9 @@ describe('data sets and batches', () => {
         namespace: 'file',
         name: file,
         facets: { storage: { fileFormat: 'csv' } },
-        outputFacets: { outputStatistics: { rowCount: 1, size: readFileSync(file).length, fileCount: 1 } },
+        outputFacets: {
+          outputStatistics: { rowCount: 1, size: readFileSync(file).length, fileCount: 1 },
+        },
       });
       expect(facets(done?.outputs[0])['columnLineage']?.['fields']).toMatchObject({
         sales_1h: { inputFields: [{ name: 'features.turnover', field: 'sales_1h' }] },
@@ -376,7 +504,12 @@ describe('data sets and batches', () => {
   test('one that fails says why', async () => {
     const file = join(out, 'none.csv');
     const { id } = await running.platform.startDataset(
-      { target: { view: 'turnover' }, spine: { file: join(out, 'there-is-none.parquet') }, out: file, mode: 'event-time' },
+      {
+        target: { view: 'turnover' },
+        spine: { file: join(out, 'there-is-none.parquet') },
+        out: file,
+        mode: 'event-time',
+      },
       caller,
     );
     expect(await settled(id)).toBe('failed');
@@ -387,7 +520,10 @@ describe('data sets and batches', () => {
   });
 
   test('one that is cancelled is aborted', async () => {
-    const rows = Array.from({ length: 20_000 }, (_, i) => ({ shop: `s${i}`, event_timestamp: Date.now() - i }));
+    const rows = Array.from({ length: 20_000 }, (_, i) => ({
+      shop: `s${i}`,
+      event_timestamp: Date.now() - i,
+    }));
     const { id } = await running.platform.startDataset(
       { target: { view: 'turnover' }, spine: { rows }, mode: 'event-time' },
       caller,
@@ -399,16 +535,22 @@ describe('data sets and batches', () => {
 
   test('a batch score', async () => {
     const file = join(out, 'batch.parquet');
-    const { rows } = await running.platform.batch({ target: { view: 'turnover' }, out: file }, caller);
+    const { rows } = await running.platform.batch(
+      { target: { view: 'turnover' }, out: file },
+      caller,
+    );
     const events = await told('COMPLETE batch.turnover');
     expect(events.flatMap(check)).toEqual([]);
-    expect((events[1] as RunEvent).outputs[0]?.outputFacets?.['outputStatistics']).toMatchObject({ rowCount: rows });
+    expect((events[1] as RunEvent).outputs[0]?.outputFacets?.['outputStatistics']).toMatchObject({
+      rowCount: rows,
+    });
     expect(rows).toBe(5);
   });
 });
 
 test('a view that is retired is dropped and computes no more; restored, it computes in a new run', async () => {
-  const send = (type: string, kind: string, name: string) => running.platform.command({ type, data: { kind, name } }, caller);
+  const send = (type: string, kind: string, name: string) =>
+    running.platform.command({ type, data: { kind, name } }, caller);
   await send('Retire', 'feature-service', 'till');
   await send('Retire', 'on-demand-feature', 'risk');
   await send('Retire', 'feature-view', 'turnover');
@@ -424,12 +566,16 @@ test('a view that is retired is dropped and computes no more; restored, it compu
     'job compute.turnover',
     'START compute.turnover',
   ]);
-  expect(run(events, 'START compute.turnover').run.runId).not.toBe(run(events, 'COMPLETE compute.turnover').run.runId);
+  expect(run(events, 'START compute.turnover').run.runId).not.toBe(
+    run(events, 'COMPLETE compute.turnover').run.runId,
+  );
   const states = events
     .filter((event) => line(event) === 'dataset features.turnover')
     .map(
       (event) =>
-        facets((event as Extract<LineageEvent, { dataset: unknown }>).dataset)['lifecycleStateChange']?.['lifecycleStateChange'],
+        facets((event as Extract<LineageEvent, { dataset: unknown }>).dataset)[
+          'lifecycleStateChange'
+        ]?.['lifecycleStateChange'],
     );
   expect(states).toEqual(['DROP', 'CREATE']);
 });
@@ -437,7 +583,10 @@ test('a view that is retired is dropped and computes no more; restored, it compu
 describe('the way to the receiver', () => {
   test('requests are JSON with the key, at the endpoint; the same events are answered to whoever fetches them', async () => {
     expect(receiver.received[0]?.path).toBe('/api/v1/lineage');
-    expect(receiver.received[0]?.headers).toMatchObject({ 'content-type': 'application/json', authorization: 'Bearer secret' });
+    expect(receiver.received[0]?.headers).toMatchObject({
+      'content-type': 'application/json',
+      authorization: 'Bearer secret',
+    });
     const gateway = await createHttpGateway({ platform: running.platform, port: 0 });
     const fetched: unknown[] = [];
     for (let after = 0; ; ) {
@@ -468,7 +617,9 @@ describe('the way to the receiver', () => {
       namespace: 'millrace',
       target: { kind: 'file', path: '/tmp/x.ndjson' },
     });
-    expect(lineageSettings('file:///tmp/x.ndjson', {})).toMatchObject({ target: { path: '/tmp/x.ndjson' } });
+    expect(lineageSettings('file:///tmp/x.ndjson', {})).toMatchObject({
+      target: { path: '/tmp/x.ndjson' },
+    });
     expect(lineageSettings('http://there', { ...env, OPENLINEAGE_DISABLED: 'true' })).toBeNull();
     expect(lineageSettings(undefined, {})).toBeNull();
     expect(() => lineageSettings('kafka://there:9092', {})).toThrow(/nowhere to send/);
@@ -480,8 +631,12 @@ test('progress: a generation that took in events since is told of, and no other'
   const target = { kind: 'http', url: other.url, apiKey: null, gzip: true } as const;
   const platform = await testPlatform({ lineage: settings(other.url, { target, everyMs: 20 }) });
   await platform.platform.apply(plain(shop, sales, turnover), {}, caller);
-  await platform.platform.publish({ source: 'sales', events: [{ shop: 'a', at: Date.now(), amount: 1 }] }, caller);
-  const of = (event: LineageEvent) => ('run' in event ? facets(event.run)['millrace_progress'] : undefined);
+  await platform.platform.publish(
+    { source: 'sales', events: [{ shop: 'a', at: Date.now(), amount: 1 }] },
+    caller,
+  );
+  const of = (event: LineageEvent) =>
+    'run' in event ? facets(event.run)['millrace_progress'] : undefined;
   const events = await other.until((all) => all.some((event) => of(event)?.['events'] === 1));
   expect(events.flatMap(check)).toEqual([]);
   expect(events.map(of).find((progress) => progress?.['events'] === 1)).toMatchObject({

@@ -1,4 +1,7 @@
-/** A receiver of OpenLineage events: HTTP as the specification has it, taking events, or refusing, hanging or away, as a test says. */
+/**
+ * A receiver of OpenLineage events: HTTP as the specification has it, taking events, or refusing,
+ * hanging or away, as a test says.
+ */
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { gunzipSync } from 'node:zlib';
@@ -18,7 +21,9 @@ export interface Receiver {
   /** requests so far, taken or not */
   readonly requests: () => number;
   /** Resolves when `enough` says so of what was received. */
-  readonly until: (enough: (events: readonly LineageEvent[]) => boolean) => Promise<readonly LineageEvent[]>;
+  readonly until: (
+    enough: (events: readonly LineageEvent[]) => boolean,
+  ) => Promise<readonly LineageEvent[]>;
   readonly close: () => Promise<void>;
 }
 
@@ -35,7 +40,11 @@ export const startReceiver = async (port = 0): Promise<Receiver> => {
     if (answer !== null) {
       if (answer < 300) {
         const text = request.headers['content-encoding'] === 'gzip' ? gunzipSync(body) : body;
-        received.push({ path: request.url ?? '', headers: request.headers, event: JSON.parse(String(text)) as LineageEvent });
+        received.push({
+          path: request.url ?? '',
+          headers: request.headers,
+          event: JSON.parse(String(text)) as LineageEvent,
+        });
       }
       response.writeHead(answer).end(answer < 300 ? '' : 'as the test says');
     }

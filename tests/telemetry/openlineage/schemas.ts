@@ -1,8 +1,10 @@
 /**
- * What is wrong with an OpenLineage event, by the published schema and by that of our own facets (docs/openlineage).
+ * What is wrong with an OpenLineage event, by the published schema and by that of our own facets
+ * (docs/openlineage).
  *
- * The published schema comes with OpenLineage's own client, whose classes are generated from it (`published_schemas.py`). With
- * MILLRACE_OPENLINEAGE_SPEC set to the `spec` folder of a checkout of OpenLineage, events are held to those files beside.
+ * The published schema comes with OpenLineage's own client, whose classes are generated from it
+ * (`published_schemas.py`). With MILLRACE_OPENLINEAGE_SPEC set to the `spec` folder of a checkout
+ * of OpenLineage, events are held to those files beside.
  */
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
@@ -24,9 +26,13 @@ const newAjv = (): Ajv2020 => {
 };
 
 const fromClient = (): Validators => {
-  const printed = execFileSync(pythonWithOpenLineage(), [join(import.meta.dirname, 'published_schemas.py')], {
-    encoding: 'utf8',
-  });
+  const printed = execFileSync(
+    pythonWithOpenLineage(),
+    [join(import.meta.dirname, 'published_schemas.py')],
+    {
+      encoding: 'utf8',
+    },
+  );
   const schemas = JSON.parse(printed) as Record<string, Schema>;
   const ajv = newAjv();
   const compiled = new Map<string, ValidateFunction>();
@@ -39,7 +45,9 @@ const fromClient = (): Validators => {
 };
 
 /** The published files. A facet's file says under which key it stands. */
-const fromFiles = (spec: string): { readonly validators: Validators; readonly keyOf: (url: string) => string | undefined } => {
+const fromFiles = (
+  spec: string,
+): { readonly validators: Validators; readonly keyOf: (url: string) => string | undefined } => {
   const ajv = newAjv();
   const keys = new Map<string, string>();
   for (const file of [
@@ -53,12 +61,16 @@ const fromFiles = (spec: string): { readonly validators: Validators; readonly ke
       readonly properties?: Record<string, { readonly $ref: string }>;
     };
     ajv.addSchema(schema);
-    for (const [key, { $ref }] of Object.entries(schema.properties ?? {})) keys.set(schema.$id + $ref, key);
+    for (const [key, { $ref }] of Object.entries(schema.properties ?? {}))
+      keys.set(schema.$id + $ref, key);
   }
   return { validators: (url) => ajv.getSchema(url), keyOf: (url) => keys.get(url) };
 };
 
-/** The keys under which facets stand, by the facet's name less its end; those that do not follow from it. */
+/**
+ * The keys under which facets stand, by the facet's name less its end; those that do not follow
+ * from it.
+ */
 const KEYS: Readonly<Record<string, string>> = {
   ProcessingEngine: 'processing_engine',
   Parent: 'parent',
@@ -80,7 +92,8 @@ const facetsOf = (event: LineageEvent): readonly (readonly [at: string, facets: 
   const walk = (node: unknown, at: string): void => {
     if (typeof node !== 'object' || node === null) return;
     for (const [key, child] of Object.entries(node)) {
-      if (key === 'facets' || key === 'inputFacets' || key === 'outputFacets') found.push([`${at}.${key}`, child as Facets]);
+      if (key === 'facets' || key === 'inputFacets' || key === 'outputFacets')
+        found.push([`${at}.${key}`, child as Facets]);
       walk(child, `${at}.${key}`);
     }
   };
@@ -88,11 +101,17 @@ const facetsOf = (event: LineageEvent): readonly (readonly [at: string, facets: 
   return found;
 };
 
-const errorsOf = (at: string, url: string, validate: ValidateFunction | undefined, value: unknown): string[] => {
+const errorsOf = (
+  at: string,
+  url: string,
+  validate: ValidateFunction | undefined,
+  value: unknown,
+): string[] => {
   if (validate === undefined) return [`${at}: no schema is published at ${url}`];
   if (validate(value)) return [];
   return (validate.errors ?? []).map(
-    ({ instancePath, message, params }) => `${at}${instancePath}: ${message} ${JSON.stringify(params)}`,
+    ({ instancePath, message, params }) =>
+      `${at}${instancePath}: ${message} ${JSON.stringify(params)}`,
   );
 };
 
@@ -113,7 +132,9 @@ export const openLineageCheck = (spec = process.env['MILLRACE_OPENLINEAGE_SPEC']
         const wanted = files?.keyOf(url) ?? expectedKey(url);
         return [
           ...against(`${at}.${key}`, url, facet),
-          ...(wanted === key && expectedKey(url) === key ? [] : [`${at}: ${url} stands under "${wanted}", not "${key}"`]),
+          ...(wanted === key && expectedKey(url) === key
+            ? []
+            : [`${at}: ${url} stands under "${wanted}", not "${key}"`]),
         ];
       }),
     ),

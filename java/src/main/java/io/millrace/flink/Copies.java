@@ -5,8 +5,8 @@ import org.apache.flink.table.runtime.typeutils.InternalSerializers;
 import org.apache.flink.table.types.logical.LogicalType;
 
 /**
- * Values of one type that outlive the row they came from. A batch job's rows are read into the same memory one after the other, so that
- * what a function keeps of one it must copy.
+ * Values of one type that outlive the row they came from. A batch job's rows are read into the same
+ * memory one after the other, so that what a function keeps of one it must copy.
  */
 final class Copies {
   private Copies() {}

@@ -6,13 +6,16 @@ import org.apache.flink.kafka.shaded.org.apache.kafka.common.Cluster;
 import org.apache.flink.kafka.shaded.org.apache.kafka.common.utils.Utils;
 
 /**
- * Puts all tiles of an entity into one partition of features.&lt;view&gt;, in the order in which they changed.
+ * Puts all tiles of an entity into one partition of features.&lt;view&gt;, in the order in which
+ * they changed.
  *
  * A record's key is in Confluent's frame, its Avro record beginning with the tile:
  *
- * <pre>magic (1 byte) | schema id (4 bytes) | hop_ms (varint) | tile_start (varint) | the entity's key fields …</pre>
+ * <pre>magic (1 byte) | schema id (4 bytes) | hop_ms (varint) | tile_start (varint) | the entity's
+ * key fields …</pre>
  *
- * Frame and tile are skipped; the rest is hashed as Kafka hashes a key. Set as the producer property `partitioner.class`.
+ * Frame and tile are skipped; the rest is hashed as Kafka hashes a key. Set as the producer
+ * property `partitioner.class`.
  */
 public final class EntityPartitioner implements Partitioner {
   private static final int FRAME = 5;

@@ -2,7 +2,10 @@ package io.millrace.flink;
 
 import org.apache.flink.table.data.StringData;
 
-/** A 64-bit hash of a value, twice MurmurHash3 of 32 bits. Its twin, which says how, is domain/aggregations/hash-value.ts. */
+/**
+ * A 64-bit hash of a value, twice MurmurHash3 of 32 bits. Its twin, which says how, is
+ * domain/aggregations/hash-value.ts.
+ */
 final class HashValue {
   private static final int SEED_HIGH = 0;
   private static final int SEED_LOW = 0x5bd1e995;

@@ -9,7 +9,10 @@ import org.apache.flink.table.functions.AggregateFunction;
 import org.apache.flink.table.types.DataType;
 import org.apache.flink.table.types.inference.TypeInference;
 
-/** {@code MR_HLL(value, precision INT) -> STRING}: registers over the values, as text. Its twin is domain/aggregations/hyper-log-log.ts. */
+/**
+ * {@code MR_HLL(value, precision INT) -> STRING}: registers over the values, as text. Its twin is
+ * domain/aggregations/hyper-log-log.ts.
+ */
 public class HyperLogLog extends AggregateFunction<StringData, RowData> {
   private static final StringData NOTHING = StringData.fromString("s");
   static final DataType TEXT = DataTypes.STRING().notNull().bridgedTo(StringData.class);

@@ -17,7 +17,10 @@ import org.apache.flink.table.types.inference.StateTypeStrategy;
 import org.apache.flink.table.types.inference.TypeInference;
 import org.apache.flink.table.types.utils.DataTypeUtils;
 
-/** How our functions tell Flink their types. An argument of type null is of any type: state and result follow from the first argument's. */
+/**
+ * How our functions tell Flink their types. An argument of type null is of any type: state and
+ * result follow from the first argument's.
+ */
 final class Inference {
   private Inference() {}
 

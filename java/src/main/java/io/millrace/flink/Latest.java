@@ -10,8 +10,9 @@ import org.apache.flink.table.types.DataType;
 import org.apache.flink.table.types.inference.TypeInference;
 
 /**
- * {@code MR_LATEST(INT, BIGINT, STRING) -> ROW<partition INT, offset BIGINT, trace STRING>}: the place of the event that was taken in last,
- * and its trace where it has one. Unlike LAST_VALUEs it can be merged, so that Flink aggregates what it has gathered before it goes to the state.
+ * {@code MR_LATEST(INT, BIGINT, STRING) -> ROW<partition INT, offset BIGINT, trace STRING>}: the
+ * place of the event that was taken in last, and its trace where it has one. Unlike LAST_VALUEs it
+ * can be merged, so that Flink aggregates what it has gathered before it goes to the state.
  */
 public final class Latest extends AggregateFunction<RowData, RowData> {
   private static final int PARTITION = 0;

@@ -16,7 +16,9 @@ import org.apache.flink.table.types.inference.TypeInference;
 import org.apache.flink.table.types.logical.LogicalType;
 import org.apache.flink.table.types.utils.DataTypeUtils;
 
-/** {@code MR_MERGE_COUNTS(counts, limit INT) -> counts}: of what MR_COUNTS kept in several tiles. */
+/**
+ * {@code MR_MERGE_COUNTS(counts, limit INT) -> counts}: of what MR_COUNTS kept in several tiles.
+ */
 public final class MergedCounts extends AggregateFunction<RowData, RowData> implements SpecializedFunction {
   private final ValueCounts counts;
   private final ArrayData.ElementGetter element;

@@ -8,7 +8,10 @@ import org.apache.flink.table.data.StringData;
 import org.apache.flink.table.functions.AggregateFunction;
 import org.apache.flink.table.types.inference.TypeInference;
 
-/** {@code MR_MERGE_HLL(registers STRING, precision INT) -> STRING}: of what MR_HLL kept in several tiles. */
+/**
+ * {@code MR_MERGE_HLL(registers STRING, precision INT) -> STRING}: of what MR_HLL kept in several
+ * tiles.
+ */
 public final class MergedHyperLogLog extends AggregateFunction<StringData, RowData> {
   private static final HyperLogLog OF_VALUES = new HyperLogLog();
 

@@ -8,7 +8,10 @@ import org.apache.flink.table.data.RowData;
 import org.apache.flink.table.functions.AggregateFunction;
 import org.apache.flink.table.types.inference.TypeInference;
 
-/** {@code MR_MERGE_MOMENTS(n BIGINT, mean DOUBLE, m2 DOUBLE) -> ROW<n, mean, m2>}: the moments of several tiles together. */
+/**
+ * {@code MR_MERGE_MOMENTS(n BIGINT, mean DOUBLE, m2 DOUBLE) -> ROW<n, mean, m2>}: the moments of
+ * several tiles together.
+ */
 public final class MergedMoments extends AggregateFunction<RowData, RowData> {
   private final Moments moments = new Moments();
 

@@ -9,8 +9,9 @@ import org.apache.flink.table.types.DataType;
 import org.apache.flink.table.types.inference.TypeInference;
 
 /**
- * {@code MR_MOMENTS(DOUBLE) -> ROW<n BIGINT, mean DOUBLE, m2 DOUBLE>}: count, mean and sum of squared differences, merged without
- * cancellation (Chan, Golub, LeVeque 1979). Its twin is domain/aggregations/variance.ts.
+ * {@code MR_MOMENTS(DOUBLE) -> ROW<n BIGINT, mean DOUBLE, m2 DOUBLE>}: count, mean and sum of
+ * squared differences, merged without cancellation (Chan, Golub, LeVeque 1979). Its twin is
+ * domain/aggregations/variance.ts.
  */
 public final class Moments extends AggregateFunction<RowData, RowData> {
   private static final int N = 0;

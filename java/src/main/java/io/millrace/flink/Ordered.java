@@ -12,8 +12,9 @@ import org.apache.flink.table.types.inference.TypeInference;
 import org.apache.flink.table.types.utils.DataTypeUtils;
 
 /**
- * The k values nearest to one end of the total order (event time, partition, offset), nearest first. The kept entries are an array that is
- * replaced, never changed: states and results share it. Its twin is domain/aggregations/first-last.ts.
+ * The k values nearest to one end of the total order (event time, partition, offset), nearest
+ * first. The kept entries are an array that is replaced, never changed: states and results share
+ * it. Its twin is domain/aggregations/first-last.ts.
  */
 abstract class Ordered extends AggregateFunction<ArrayData, RowData> {
   static final int ENTRIES = 0;

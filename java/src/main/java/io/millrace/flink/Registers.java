@@ -1,6 +1,9 @@
 package io.millrace.flink;
 
-/** HyperLogLog's registers, a byte each, and as text. Its twin, which says how and after whom, is domain/aggregations/hyper-log-log.ts. */
+/**
+ * HyperLogLog's registers, a byte each, and as text. Its twin, which says how and after whom, is
+ * domain/aggregations/hyper-log-log.ts.
+ */
 final class Registers {
   private static final String DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   /** 1 ÷ (2 ln 2) */

@@ -16,8 +16,8 @@ import org.apache.flink.table.types.inference.TypeInference;
 import org.apache.flink.table.types.logical.LogicalType;
 
 /**
- * {@code MR_SAMPLE_TOP_K(entries, k INT) -> ARRAY<T>}: the most frequent values of a sample, ties by value; null over nothing. Its twin is
- * domain/aggregations/approx-top-k.ts.
+ * {@code MR_SAMPLE_TOP_K(entries, k INT) -> ARRAY<T>}: the most frequent values of a sample, ties
+ * by value; null over nothing. Its twin is domain/aggregations/approx-top-k.ts.
  */
 public final class SampleTopK extends ScalarFunction implements SpecializedFunction {
   private static final int VALUE = 3;

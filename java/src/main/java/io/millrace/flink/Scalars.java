@@ -7,7 +7,10 @@ import org.apache.flink.table.data.StringData;
 final class Scalars {
   private Scalars() {}
 
-  /** Numbers numerically, false before true, strings by UTF-16 code units. Both sides are of one type. */
+  /**
+   * Numbers numerically, false before true, strings by UTF-16 code units. Both sides are of one
+   * type.
+   */
   static final Comparator<Object> ASCENDING = Scalars::compare;
 
   @SuppressWarnings({"unchecked", "rawtypes"})

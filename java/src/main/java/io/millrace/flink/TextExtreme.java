@@ -10,8 +10,9 @@ import org.apache.flink.table.types.DataType;
 import org.apache.flink.table.types.inference.TypeInference;
 
 /**
- * The least or greatest text by UTF-16 code units, as JavaScript's {@code <} compares; Flink's own MIN and MAX compare UTF-8 bytes, which
- * differs past the basic plane. Null over nothing. Its twin is textPartial of domain/aggregations/min-max.ts.
+ * The least or greatest text by UTF-16 code units, as JavaScript's {@code <} compares; Flink's own
+ * MIN and MAX compare UTF-8 bytes, which differs past the basic plane. Null over nothing. Its twin
+ * is textPartial of domain/aggregations/min-max.ts.
  */
 abstract class TextExtreme extends AggregateFunction<StringData, RowData> {
   private static final DataType STATE =

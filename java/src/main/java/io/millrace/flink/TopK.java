@@ -16,8 +16,8 @@ import org.apache.flink.table.types.logical.LogicalType;
 import org.apache.flink.table.types.utils.DataTypeUtils;
 
 /**
- * {@code MR_TOP_K(counts, k INT) -> ARRAY<T>}: the most frequent values of what MR_COUNTS kept, ties by value; null over nothing and past the
- * limit. Its twin is domain/aggregations/top-k.ts.
+ * {@code MR_TOP_K(counts, k INT) -> ARRAY<T>}: the most frequent values of what MR_COUNTS kept,
+ * ties by value; null over nothing and past the limit. Its twin is domain/aggregations/top-k.ts.
  */
 public final class TopK extends ScalarFunction implements SpecializedFunction {
   private final ArrayData.ElementGetter element;

@@ -16,12 +16,14 @@ import org.apache.flink.table.types.logical.LogicalType;
 import org.apache.flink.table.types.utils.DataTypeUtils;
 
 /**
- * {@code MR_COUNTS(value, limit INT) -> ROW<overflow BOOLEAN, values ARRAY<T>, counts ARRAY<BIGINT>>}: a bounded multiset, its values
- * ascending. Past `limit` different values it has overflowed and stays so. Its twin is domain/aggregations/value-counts.ts.
+ * {@code MR_COUNTS(value, limit INT) -> ROW<overflow BOOLEAN, values ARRAY<T>, counts
+ * ARRAY<BIGINT>>}: a bounded multiset, its values ascending. Past `limit` different values it has
+ * overflowed and stays so. Its twin is domain/aggregations/value-counts.ts.
  *
- * The values are kept sorted in the accumulator and not in a MapView: a result is the whole state, so each emitted change reads all of it
- * anyhow, and a sorted array is read in one piece (one get from RocksDB, no sort), where a map is scanned entry by entry. Within a
- * mini-batch the state is read and written once; an event costs a binary search, a new value one array copy.
+ * The values are kept sorted in the accumulator and not in a MapView: a result is the whole state,
+ * so each emitted change reads all of it anyhow, and a sorted array is read in one piece (one get
+ * from RocksDB, no sort), where a map is scanned entry by entry. Within a mini-batch the state is
+ * read and written once; an event costs a binary search, a new value one array copy.
  */
 public final class ValueCounts extends AggregateFunction<RowData, RowData> implements SpecializedFunction {
   private static final int OVERFLOW = 0;
@@ -121,7 +123,10 @@ public final class ValueCounts extends AggregateFunction<RowData, RowData> imple
     clear(acc, false);
   }
 
-  /** Values are shared with the state, which replaces them; counts it changes in place, so that a result has its own. */
+  /**
+   * Values are shared with the state, which replaces them; counts it changes in place, so that a
+   * result has its own.
+   */
   @Override
   public RowData getValue(RowData acc) {
     return GenericRowData.of(

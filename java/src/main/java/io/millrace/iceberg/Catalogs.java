@@ -7,7 +7,10 @@ import org.apache.iceberg.Table;
 import org.apache.iceberg.catalog.TableIdentifier;
 import org.apache.iceberg.hadoop.HadoopCatalog;
 
-/** The warehouse's tables, as Flink's jobs open them: with the lock that their commits take turns by. */
+/**
+ * The warehouse's tables, as Flink's jobs open them: with the lock that their commits take turns
+ * by.
+ */
 final class Catalogs {
   private Catalogs() {}
 

@@ -24,9 +24,9 @@ import org.apache.iceberg.io.OutputFileFactory;
 import org.apache.iceberg.parquet.Parquet;
 
 /**
- * Small files of one day become one. Rows stay as they are, so that what is read from their offsets (how far the table reaches) stays too.
- * The commit replaces the files that were read: it is refused where one of them is gone, and made again on top of what others have
- * appended meanwhile.
+ * Small files of one day become one. Rows stay as they are, so that what is read from their offsets
+ * (how far the table reaches) stays too. The commit replaces the files that were read: it is
+ * refused where one of them is gone, and made again on top of what others have appended meanwhile.
  */
 final class Compaction {
   /**

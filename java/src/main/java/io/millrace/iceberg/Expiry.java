@@ -8,15 +8,19 @@ import org.apache.iceberg.Table;
 /**
  * Forgets old snapshots and removes what only they referred to.
  *
- * Flink's newest commit stays, however old, and all since: a job that is started again from a checkpoint walks back from the newest
- * snapshot to its own last one, to see which of its commits are in the table. Not finding it, it would commit them once more.
+ * Flink's newest commit stays, however old, and all since: a job that is started again from a
+ * checkpoint walks back from the newest snapshot to its own last one, to see which of its commits
+ * are in the table. Not finding it, it would commit them once more.
  */
 final class Expiry {
   private static final String FLINK_JOB = "flink.job-id";
 
   private Expiry() {}
 
-  /** @param minAgeMs snapshots younger than this stay: those who read them may take so long @return how many went */
+  /**
+   * @param minAgeMs snapshots younger than this stay: those who read them may take so long @return
+   * how many went
+   */
   static int run(Table table, int keep, long minAgeMs, long now) {
     table.refresh();
     long before = Math.min(now - minAgeMs, newestOfFlink(table, now));

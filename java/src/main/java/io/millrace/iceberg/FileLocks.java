@@ -11,12 +11,15 @@ import java.util.concurrent.ConcurrentHashMap;
 import org.apache.iceberg.LockManager;
 
 /**
- * One commit at a time to a table on a local file system, whichever process makes it. A Hadoop table commits by "does the next version
- * exist? no: rename", and a local rename overwrites: of two that look at once, the first's commit would be lost. Iceberg's own lock is
- * within one JVM; this one is the operating system's, on a file beside the versions, so that a process that dies leaves it free.
+ * One commit at a time to a table on a local file system, whichever process makes it. A Hadoop
+ * table commits by "does the next version exist? no: rename", and a local rename overwrites: of two
+ * that look at once, the first's commit would be lost. Iceberg's own lock is within one JVM; this
+ * one is the operating system's, on a file beside the versions, so that a process that dies leaves
+ * it free.
  *
- * The system's lock is the whole process's, and closing any channel to the file gives it up. So within the process a table is claimed in a
- * map first, and nobody opens the file but who has claimed it.
+ * The system's lock is the whole process's, and closing any channel to the file gives it up. So
+ * within the process a table is claimed in a map first, and nobody opens the file but who has
+ * claimed it.
  */
 public final class FileLocks implements LockManager {
   private static final String NAME = ".commit.lock";

@@ -8,8 +8,9 @@ import org.apache.flink.types.Row;
 import org.apache.iceberg.Table;
 
 /**
- * {@code MR_MAINTAIN(warehouse, table, minFiles, smallBytes, maxRows, keep, minAgeMs)}: compacts a table and expires its snapshots; one row
- * of what was done. A function and not a program of its own: so it is submitted, found and ended like any other job of Flink.
+ * {@code MR_MAINTAIN(warehouse, table, minFiles, smallBytes, maxRows, keep, minAgeMs)}: compacts a
+ * table and expires its snapshots; one row of what was done. A function and not a program of its
+ * own: so it is submitted, found and ended like any other job of Flink.
  */
 @FunctionHint(output = @DataTypeHint("ROW<replaced INT, written INT, expired INT>"))
 public final class Maintain extends TableFunction<Row> {

@@ -4,8 +4,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * The tiles of an answer, gathered entity by entity and hop by hop, then written: counts, all float64s, then the references' lengths and
- * texts.
+ * The tiles of an answer, gathered entity by entity and hop by hop, then written: counts, all
+ * float64s, then the references' lengths and texts.
  */
 final class Answer {
   private final Projection projection;

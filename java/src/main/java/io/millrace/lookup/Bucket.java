@@ -15,9 +15,10 @@ import org.apache.paimon.table.FileStoreTable;
 import org.apache.paimon.table.query.LocalTableQuery;
 
 /**
- * One bucket of a table: Paimon's lookup over its files, and the tiles already looked up. Two locks, so that what is known is answered
- * while files are read for what is not: `caches` guards the caches, `query` the files. Whoever calls holds the table's lock, so that no new
- * snapshot comes between a lookup in the files and its place in the cache.
+ * One bucket of a table: Paimon's lookup over its files, and the tiles already looked up. Two
+ * locks, so that what is known is answered while files are read for what is not: `caches` guards
+ * the caches, `query` the files. Whoever calls holds the table's lock, so that no new snapshot
+ * comes between a lookup in the files and its place in the cache.
  */
 final class Bucket implements AutoCloseable {
   private static final long WARM_NANOS = 120_000_000_000L;
@@ -51,7 +52,10 @@ final class Bucket implements AutoCloseable {
     return caches.computeIfAbsent(projection, p -> new TileCache(p.hopCount(), used, limit));
   }
 
-  /** A row that a new snapshot brought: put where its tile is known. @param row null: the tile is deleted */
+  /**
+   * A row that a new snapshot brought: put where its tile is known. @param row null: the tile is
+   * deleted
+   */
   void apply(ByteKey key, long hopMs, long start, InternalRow row) {
     synchronized (caches) {
       for (Map.Entry<Projection, TileCache> entry : caches.entrySet()) {
@@ -87,7 +91,8 @@ final class Bucket implements AutoCloseable {
       Missing missing = missing(projection, ranges, key, hop);
       if (missing != null) learn(projection, key, hop, missing, lookUp(projection, hop, missing, values), ranges);
     }
-    // An entity too large for the cache may be forgotten again at once: it is answered all the same.
+    // An entity too large for the cache may be forgotten again at once: it is answered all the
+    // same.
     if (collect(projection, ranges, key, answer)) return;
     HopTiles[] tiles = new HopTiles[projection.hopCount()];
     for (int hop = 0; hop < tiles.length; hop++) {
@@ -157,7 +162,10 @@ final class Bucket implements AutoCloseable {
     return found;
   }
 
-  /** Reads a new file into the local store before somebody waits for it, if files of this bucket were of late needed at all. */
+  /**
+   * Reads a new file into the local store before somebody waits for it, if files of this bucket
+   * were of late needed at all.
+   */
   void warm(InternalRow key) throws IOException {
     if (System.nanoTime() - asked > WARM_NANOS) return;
     synchronized (query) {

@@ -48,7 +48,10 @@ final class Catalog implements AutoCloseable {
     return tables.values();
   }
 
-  /** Moves each table on, by the executor, those left out that are still at it: one slow table holds up no other. */
+  /**
+   * Moves each table on, by the executor, those left out that are still at it: one slow table holds
+   * up no other.
+   */
   void follow(Executor executor) {
     for (FollowedTable table : tables.values()) {
       if (!table.begin()) continue;

@@ -16,8 +16,9 @@ import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
 
 /**
- * One client: frames in, answers out, each with its request's id, in whatever order they are ready. What the caches hold is answered by the
- * reading thread at once; what may read files goes to the pool.
+ * One client: frames in, answers out, each with its request's id, in whatever order they are ready.
+ * What the caches hold is answered by the reading thread at once; what may read files goes to the
+ * pool.
  */
 final class Connection implements Runnable {
   private static final int MAX_FRAME = 16 << 20;

@@ -18,8 +18,9 @@ import org.apache.paimon.table.FileStoreTable;
 import org.apache.paimon.table.FileStoreTableFactory;
 
 /**
- * A table that is followed from snapshot to snapshot. Readers share a lock, so that all entities of an answer stand at one snapshot; a new
- * snapshot is read while they go on and applied while they wait, which is a matter of memory alone.
+ * A table that is followed from snapshot to snapshot. Readers share a lock, so that all entities of
+ * an answer stand at one snapshot; a new snapshot is read while they go on and applied while they
+ * wait, which is a matter of memory alone.
  */
 final class FollowedTable implements AutoCloseable {
   private static final int POLLS_PER_LISTING = 10;
@@ -50,7 +51,10 @@ final class FollowedTable implements AutoCloseable {
     return schemas != null && Arrays.stream(schemas).anyMatch(s -> s.startsWith("schema-"));
   }
 
-  /** The ids of the snapshots that are kept. The hint files LATEST and EARLIEST may be empty for a moment: they are not read. */
+  /**
+   * The ids of the snapshots that are kept. The hint files LATEST and EARLIEST may be empty for a
+   * moment: they are not read.
+   */
   static LongStream snapshotIds(File directory) {
     String[] names = new File(directory, "snapshot").list();
     return Arrays.stream(names == null ? new String[0] : names)
@@ -116,7 +120,10 @@ final class FollowedTable implements AutoCloseable {
     return new File(directory, "snapshot/snapshot-" + (state.snapshotId + 1)).exists();
   }
 
-  /** A writer that waits in line holds up new readers, and a reader may be busy with files: for a while, look in between them. */
+  /**
+   * A writer that waits in line holds up new readers, and a reader may be busy with files: for a
+   * while, look in between them.
+   */
   private void enterAlone() {
     for (int i = 0; i < TRIES && !Thread.currentThread().isInterrupted(); i++) {
       if (lock.writeLock().tryLock()) return;
@@ -148,7 +155,10 @@ final class FollowedTable implements AutoCloseable {
     warm(step);
   }
 
-  /** Between files a newer snapshot may be applied, were it another thread's to do; readers go on throughout. */
+  /**
+   * Between files a newer snapshot may be applied, were it another thread's to do; readers go on
+   * throughout.
+   */
   private void warm(TableState.Step step) throws IOException {
     for (TableState.NewFile file : step.files()) file.bucket().warm(file.firstKey());
   }

@@ -3,8 +3,8 @@ package io.millrace.lookup;
 import java.util.Arrays;
 
 /**
- * What is known of one entity's tiles of one hop: every tile from `from` to `to`, those that are absent too. Tiles are sorted by start;
- * a new tile past the end, the usual one, is appended.
+ * What is known of one entity's tiles of one hop: every tile from `from` to `to`, those that are
+ * absent too. Tiles are sorted by start; a new tile past the end, the usual one, is appended.
  */
 final class HopTiles {
   /** known from and to, inclusive; nothing is known where from > to */

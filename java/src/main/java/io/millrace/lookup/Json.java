@@ -13,7 +13,10 @@ import org.apache.paimon.types.DataType;
 import org.apache.paimon.types.MapType;
 import org.apache.paimon.types.RowType;
 
-/** Paimon's values as JSON that JSON.parse reads to the very numbers: infinities are 1e999, bytes base64, timestamps epoch ms. */
+/**
+ * Paimon's values as JSON that JSON.parse reads to the very numbers: infinities are 1e999, bytes
+ * base64, timestamps epoch ms.
+ */
 final class Json {
   private Json() {}
 

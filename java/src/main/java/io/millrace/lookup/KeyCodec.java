@@ -8,7 +8,10 @@ import org.apache.paimon.types.DataField;
 import org.apache.paimon.types.DataType;
 import org.apache.paimon.types.DataTypeChecks;
 
-/** An entity's key values on the wire: text and bytes with their length, booleans as a byte, all else as a float64. Also the cache's key. */
+/**
+ * An entity's key values on the wire: text and bytes with their length, booleans as a byte, all
+ * else as a float64. Also the cache's key.
+ */
 final class KeyCodec {
   private final List<DataField> fields;
   private final InternalRow.FieldGetter[] getters;

@@ -23,8 +23,9 @@ import java.util.stream.Stream;
 import org.apache.paimon.disk.IOManager;
 
 /**
- * Key lookups on Paimon's primary-key tables, over TCP: {@code --port P --warehouse DIR --cache DIR [--host 127.0.0.1] [--cache-mb N]}.
- * Tables are opened when first asked for and followed from then on. The cache directory holds nothing that must last.
+ * Key lookups on Paimon's primary-key tables, over TCP: {@code --port P --warehouse DIR --cache DIR
+ * [--host 127.0.0.1] [--cache-mb N]}. Tables are opened when first asked for and followed from then
+ * on. The cache directory holds nothing that must last.
  */
 public final class LookupServer implements AutoCloseable {
   private static final int POLL_MS = 100;

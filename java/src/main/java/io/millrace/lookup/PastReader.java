@@ -15,7 +15,10 @@ import org.apache.paimon.predicate.PredicateBuilder;
 import org.apache.paimon.reader.RecordReader;
 import org.apache.paimon.table.source.Split;
 
-/** Lookups at a past snapshot: a filtered read of the buckets concerned. Slower than the present, and good for audits and repeats. */
+/**
+ * Lookups at a past snapshot: a filtered read of the buckets concerned. Slower than the present,
+ * and good for audits and repeats.
+ */
 final class PastReader {
   private PastReader() {}
 

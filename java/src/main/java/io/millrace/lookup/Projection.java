@@ -13,9 +13,15 @@ import org.apache.paimon.types.DataField;
 import org.apache.paimon.types.DataType;
 import org.apache.paimon.types.RowType;
 
-/** Which columns of which hop are answered, and a row as an encoded tile: float64s (meta, then numbers), then the references' JSON. */
+/**
+ * Which columns of which hop are answered, and a row as an encoded tile: float64s (meta, then
+ * numbers), then the references' JSON.
+ */
 final class Projection {
-  /** what stands before a tile's numbers: start, newest event time, and the place in the log of its cause */
+  /**
+   * what stands before a tile's numbers: start, newest event time, and the place in the log of its
+   * cause
+   */
   static final List<String> META = List.of("tile_start", "newest_event_time", "cause_partition", "cause_offset");
 
   record HopColumns(long hopMs, List<String> nums, List<String> refs) {}

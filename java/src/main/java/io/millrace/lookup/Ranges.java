@@ -2,7 +2,10 @@ package io.millrace.lookup;
 
 import io.millrace.lookup.LookupException.Code;
 
-/** For each hop of a projection, the tile starts asked for, inclusive, both ends multiples of the hop; from > to asks for none. */
+/**
+ * For each hop of a projection, the tile starts asked for, inclusive, both ends multiples of the
+ * hop; from > to asks for none.
+ */
 final class Ranges {
   private static final long MAX_TILES = 1_000_000;
 

@@ -11,7 +11,10 @@ import java.util.Random;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.paimon.Snapshot;
 
-/** What each request does; one a connection, as it knows the connection's handles. The wire's form is in infra/paimon/lookup-protocol.ts. */
+/**
+ * What each request does; one a connection, as it knows the connection's handles. The wire's form
+ * is in infra/paimon/lookup-protocol.ts.
+ */
 final class Requests {
   static final int OPEN = 1;
   static final int LOOKUP = 2;
@@ -22,7 +25,10 @@ final class Requests {
   private static final int MAX_ENTITIES = 100_000;
   private static final int MAX_HANDLES = 10_000;
 
-  /** Handles are numbered over all connections, from anywhere: one of a connection that is lost is unknown to the next. */
+  /**
+   * Handles are numbered over all connections, from anywhere: one of a connection that is lost is
+   * unknown to the next.
+   */
   private static final AtomicInteger NEXT_HANDLE = new AtomicInteger(new Random().nextInt(1 << 30));
 
   private record Handle(FollowedTable table, List<Projection.HopColumns> asked) {}

@@ -15,8 +15,9 @@ import org.apache.paimon.types.DataField;
 import org.apache.paimon.types.RowType;
 
 /**
- * How a table's keys are made: the primary key is the entity's key columns and, for a table of tiles, hop_ms and tile_start.
- * A table without those two has one row an entity, answered as the tile of hop 0 that starts at 0.
+ * How a table's keys are made: the primary key is the entity's key columns and, for a table of
+ * tiles, hop_ms and tile_start. A table without those two has one row an entity, answered as the
+ * tile of hop 0 that starts at 0.
  */
 final class TableShape {
   static final String HOP = "hop_ms";

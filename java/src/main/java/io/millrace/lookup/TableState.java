@@ -17,8 +17,9 @@ import org.apache.paimon.table.source.DataSplit;
 import org.apache.paimon.table.source.InnerTableRead;
 
 /**
- * A table as of one plan of all its files, moved on snapshot by snapshot. Where it can't be moved on (a snapshot is gone, the schema has
- * changed, the table was overwritten) another state takes its place.
+ * A table as of one plan of all its files, moved on snapshot by snapshot. Where it can't be moved
+ * on (a snapshot is gone, the schema has changed, the table was overwritten) another state takes
+ * its place.
  */
 final class TableState implements AutoCloseable {
   /** of the local store, a table */

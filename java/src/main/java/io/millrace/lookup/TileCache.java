@@ -5,10 +5,11 @@ import java.util.Map;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * The tiles of the entities that were asked for, of one bucket and projection, the longest unused forgotten first. Guarded by its bucket.
+ * The tiles of the entities that were asked for, of one bucket and projection, the longest unused
+ * forgotten first. Guarded by its bucket.
  *
- * An entity's tiles stay right over new snapshots: the rows that a snapshot adds are put into the entities that are here, and what a
- * compaction moves changes no row.
+ * An entity's tiles stay right over new snapshots: the rows that a snapshot adds are put into the
+ * entities that are here, and what a compaction moves changes no row.
  */
 final class TileCache {
   private static final int ENTITY_BYTES = 250;

@@ -5,7 +5,10 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 
-/** A request's bytes, little-endian. Reading past the end throws BufferUnderflowException: the connection is then closed. */
+/**
+ * A request's bytes, little-endian. Reading past the end throws BufferUnderflowException: the
+ * connection is then closed.
+ */
 final class WireIn {
   private final ByteBuffer buffer;
 

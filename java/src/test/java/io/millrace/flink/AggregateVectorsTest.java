@@ -12,7 +12,10 @@ import org.apache.flink.table.functions.AggregateFunction;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
 
-/** Each function gives, by adding alone and by merging parts, byte for byte the states that the TypeScript gives: tests/vectors. */
+/**
+ * Each function gives, by adding alone and by merging parts, byte for byte the states that the
+ * TypeScript gives: tests/vectors.
+ */
 class AggregateVectorsTest {
   @TestFactory
   Stream<DynamicTest> statesAreTheSameBytes() {

@@ -6,7 +6,10 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import java.util.HexFormat;
 import org.junit.jupiter.api.Test;
 
-/** Whatever the tile, an entity goes where Kafka's own partitioner puts its key: tests/vectors/partitions.jsonl. */
+/**
+ * Whatever the tile, an entity goes where Kafka's own partitioner puts its key:
+ * tests/vectors/partitions.jsonl.
+ */
 class EntityPartitionerTest {
   @Test
   void partitionsAreThoseOfTheEntity() {

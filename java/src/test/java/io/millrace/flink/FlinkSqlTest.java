@@ -25,8 +25,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * The functions as a planner finds them: registered by class name, types inferred, states kept by a state backend, in one phase and in two
- * (which merges). What they give is what they give when they are called by hand, and that is held to the vectors.
+ * The functions as a planner finds them: registered by class name, types inferred, states kept by a
+ * state backend, in one phase and in two (which merges). What they give is what they give when they
+ * are called by hand, and that is held to the vectors.
  */
 class FlinkSqlTest {
   private static final Map<String, String> SQL_TYPES =
@@ -185,7 +186,10 @@ class FlinkSqlTest {
     return "[" + String.join(", ", parts) + "]";
   }
 
-  /** Doubles to nine digits, and a sum's two parts as one: parts are merged in whatever order they come. */
+  /**
+   * Doubles to nine digits, and a sum's two parts as one: parts are merged in whatever order they
+   * come.
+   */
   private static String show(Object value) {
     if (value instanceof Row row && row.getArity() == 2 && row.getField(0) instanceof Double hi && row.getField(1) instanceof Double lo)
       return show(hi + lo);

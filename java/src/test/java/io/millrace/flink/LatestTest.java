@@ -8,7 +8,10 @@ import org.apache.flink.table.data.RowData;
 import org.apache.flink.table.data.StringData;
 import org.junit.jupiter.api.Test;
 
-/** The last event in the order of taking in, whatever its offset, with its own trace or none, also over parts that are merged. */
+/**
+ * The last event in the order of taking in, whatever its offset, with its own trace or none, also
+ * over parts that are merged.
+ */
 class LatestTest {
   private static final long TRACED = 4;
   private final Latest latest = new Latest();

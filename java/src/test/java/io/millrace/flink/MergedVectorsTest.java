@@ -14,7 +14,10 @@ import org.apache.flink.table.types.logical.LogicalType;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
 
-/** States of parts, each as a tile keeps it, merged from tiles: byte for byte the state that the TypeScript merges. */
+/**
+ * States of parts, each as a tile keeps it, merged from tiles: byte for byte the state that the
+ * TypeScript merges.
+ */
 class MergedVectorsTest {
   @TestFactory
   Stream<DynamicTest> mergedTilesAreTheSameBytes() {

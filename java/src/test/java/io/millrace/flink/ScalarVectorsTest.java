@@ -12,7 +12,10 @@ import org.apache.flink.table.functions.ScalarFunction;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
 
-/** The scalar functions give what the expressions' JavaScript gives: tests/vectors/scalars.jsonl. MR_TO_INT is the class ToInt. */
+/**
+ * The scalar functions give what the expressions' JavaScript gives: tests/vectors/scalars.jsonl.
+ * MR_TO_INT is the class ToInt.
+ */
 class ScalarVectorsTest {
   @TestFactory
   Stream<DynamicTest> resultsAreTheSame() {

@@ -20,7 +20,10 @@ import org.apache.iceberg.io.OutputFileFactory;
 import org.apache.iceberg.parquet.Parquet;
 import org.apache.iceberg.types.Types;
 
-/** A table of numbers, appended to as Flink's sink does: a file and a snapshot a commit, with the job's name in it. */
+/**
+ * A table of numbers, appended to as Flink's sink does: a file and a snapshot a commit, with the
+ * job's name in it.
+ */
 final class TestTable {
   private static final Schema SCHEMA =
       new Schema(

@@ -20,7 +20,10 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What is looked up by key is what a scan of the table finds, over snapshots, compactions, restarts and lost threads. */
+/**
+ * What is looked up by key is what a scan of the table finds, over snapshots, compactions, restarts
+ * and lost threads.
+ */
 class LookupTest {
   private static final int ENTITIES = 40;
   private static final int TILES = 12;

@@ -24,7 +24,10 @@ import org.apache.paimon.table.sink.BatchWriteBuilder;
 import org.apache.paimon.types.DataTypes;
 import org.apache.paimon.types.RowKind;
 
-/** A table of tiles as Flink creates and writes it, through Paimon's own API; also a program, for tests in TypeScript. */
+/**
+ * A table of tiles as Flink creates and writes it, through Paimon's own API; also a program, for
+ * tests in TypeScript.
+ */
 public final class TileTable {
   static final long HOUR = 3_600_000;
 
@@ -121,8 +124,9 @@ public final class TileTable {
   }
 
   /**
-   * {@code create WAREHOUSE TABLE BUCKETS | fill WAREHOUSE TABLE ENTITIES HOURS OFFSET [compact]}: filling writes, for each entity e, every
-   * hour tile but each seventh, and the all-time tile; the offset of a tile is OFFSET + e.
+   * {@code create WAREHOUSE TABLE BUCKETS | fill WAREHOUSE TABLE ENTITIES HOURS OFFSET [compact]}:
+   * filling writes, for each entity e, every hour tile but each seventh, and the all-time tile; the
+   * offset of a tile is OFFSET + e.
    */
   public static void main(String[] args) throws Exception {
     File warehouse = new File(args[1]);

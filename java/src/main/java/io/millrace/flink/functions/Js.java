@@ -5,7 +5,10 @@ import java.math.MathContext;
 import java.math.RoundingMode;
 import java.util.regex.Pattern;
 
-/** Numbers as JavaScript has them, of which SQL's differ. Its twins are domain/expressions/function-row.ts and functions-cast.ts. */
+/**
+ * Numbers as JavaScript has them, of which SQL's differ. Its twins are
+ * domain/expressions/function-row.ts and functions-cast.ts.
+ */
 final class Js {
   static final double MAX_SAFE = 9007199254740991.0;
 
@@ -56,7 +59,10 @@ final class Js {
     return k == 1 ? digits + exponent : digits.charAt(0) + "." + digits.substring(1) + exponent;
   }
 
-  /** The decimal of fewest digits that reads back to x, of those the closest. Double.toString gives more digits at times before JDK 19. */
+  /**
+   * The decimal of fewest digits that reads back to x, of those the closest. Double.toString gives
+   * more digits at times before JDK 19.
+   */
   private static BigDecimal shortest(double x) {
     BigDecimal exact = new BigDecimal(x);
     for (int digits = 1; digits < MOST_DIGITS; digits++)

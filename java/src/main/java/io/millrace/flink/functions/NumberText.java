@@ -2,7 +2,10 @@ package io.millrace.flink.functions;
 
 import org.apache.flink.table.functions.ScalarFunction;
 
-/** {@code MR_NUMBER_TEXT(DOUBLE) -> STRING}: the number as JavaScript writes it: the shortest digits that read back to it. */
+/**
+ * {@code MR_NUMBER_TEXT(DOUBLE) -> STRING}: the number as JavaScript writes it: the shortest digits
+ * that read back to it.
+ */
 public final class NumberText extends ScalarFunction {
   public String eval(Double x) {
     return x == null ? null : Js.text(x);

@@ -2,7 +2,10 @@ package io.millrace.flink.functions;
 
 import org.apache.flink.table.functions.ScalarFunction;
 
-/** {@code MR_PARSE_DATE(STRING) -> INT}: YYYY-MM-DD, as days since 1970-01-01; null where there is no such date. */
+/**
+ * {@code MR_PARSE_DATE(STRING) -> INT}: YYYY-MM-DD, as days since 1970-01-01; null where there is
+ * no such date.
+ */
 public final class ParseDate extends ScalarFunction {
   public Integer eval(String s) {
     return s == null ? null : Times.parseDate(s);

@@ -2,7 +2,10 @@ package io.millrace.flink.functions;
 
 import org.apache.flink.table.functions.ScalarFunction;
 
-/** {@code MR_PARSE_TIME(STRING) -> BIGINT}: ISO 8601 with a zone, as epoch ms; null where the text is none. */
+/**
+ * {@code MR_PARSE_TIME(STRING) -> BIGINT}: ISO 8601 with a zone, as epoch ms; null where the text
+ * is none.
+ */
 public final class ParseTime extends ScalarFunction {
   public Long eval(String s) {
     return s == null ? null : Times.parseTime(s);

@@ -2,7 +2,10 @@ package io.millrace.flink.functions;
 
 import org.apache.flink.table.functions.ScalarFunction;
 
-/** {@code MR_REPLACE(STRING, STRING, STRING) -> STRING}: every occurrence of a part by another text; an empty part is nowhere. */
+/**
+ * {@code MR_REPLACE(STRING, STRING, STRING) -> STRING}: every occurrence of a part by another text;
+ * an empty part is nowhere.
+ */
 public final class Replace extends ScalarFunction {
   public String eval(String s, String part, String by) {
     if (s == null || part == null || by == null) return null;

@@ -2,7 +2,10 @@ package io.millrace.flink.functions;
 
 import org.apache.flink.table.functions.ScalarFunction;
 
-/** {@code MR_SUBSTRING(STRING, start BIGINT[, count BIGINT]) -> STRING}: characters (code points) from a place, counted from 0; null where a place is negative. */
+/**
+ * {@code MR_SUBSTRING(STRING, start BIGINT[, count BIGINT]) -> STRING}: characters (code points)
+ * from a place, counted from 0; null where a place is negative.
+ */
 public final class Substring extends ScalarFunction {
   public String eval(String s, Long start) {
     return eval(s, start, Long.MAX_VALUE);

@@ -6,7 +6,10 @@ import java.util.Locale;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/** Times in epoch ms and dates in days, all in UTC, of the years 0000 to 9999. Its twins are domain/values/{time,date}.ts. */
+/**
+ * Times in epoch ms and dates in days, all in UTC, of the years 0000 to 9999. Its twins are
+ * domain/values/{time,date}.ts.
+ */
 final class Times {
   static final long DAY = 86_400_000;
   static final long MIN_TIME = -62_167_219_200_000L;

@@ -7,8 +7,9 @@ import org.apache.flink.table.data.StringData;
 import org.apache.flink.table.functions.ScalarFunction;
 
 /**
- * {@code MR_TRACE(headers MAP<STRING, BYTES>, log_time BIGINT) -> STRING}: the W3C trace context of a record and when the log took it, as
- * one text that goes with the event; null where it is not traced. Its other half is {@link TraceHeaders}.
+ * {@code MR_TRACE(headers MAP<STRING, BYTES>, log_time BIGINT) -> STRING}: the W3C trace context of
+ * a record and when the log took it, as one text that goes with the event; null where it is not
+ * traced. Its other half is {@link TraceHeaders}.
  */
 public final class Trace extends ScalarFunction {
   static final String TRACEPARENT = "traceparent";

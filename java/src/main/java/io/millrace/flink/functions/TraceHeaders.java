@@ -9,7 +9,10 @@ import org.apache.flink.table.data.MapData;
 import org.apache.flink.table.data.StringData;
 import org.apache.flink.table.functions.ScalarFunction;
 
-/** {@code MR_TRACE_HEADERS(trace STRING) -> MAP<STRING, BYTES>}: what {@link Trace} made of a record's headers, as headers again; null of null. */
+/**
+ * {@code MR_TRACE_HEADERS(trace STRING) -> MAP<STRING, BYTES>}: what {@link Trace} made of a
+ * record's headers, as headers again; null of null.
+ */
 public final class TraceHeaders extends ScalarFunction {
   public @DataTypeHint(value = "MAP<STRING, BYTES>", bridgedTo = MapData.class) MapData eval(
       @DataTypeHint(value = "STRING", bridgedTo = StringData.class) StringData trace) {

@@ -2,7 +2,10 @@ package io.millrace.flink.functions;
 
 import org.apache.flink.table.functions.ScalarFunction;
 
-/** {@code MR_TRUNCATE(BIGINT, unit STRING) -> BIGINT}: the start of the second, minute, hour, day, week, month or year, UTC. */
+/**
+ * {@code MR_TRUNCATE(BIGINT, unit STRING) -> BIGINT}: the start of the second, minute, hour, day,
+ * week, month or year, UTC.
+ */
 public final class Truncate extends ScalarFunction {
   public Long eval(Long ms, String unit) {
     return ms == null || unit == null ? null : Times.truncate(ms, unit);

@@ -12,7 +12,10 @@ import org.apache.flink.table.data.MapData;
 import org.apache.flink.table.data.StringData;
 import org.junit.jupiter.api.Test;
 
-/** A record's trace context goes through a job as one text and comes out as headers again, with the time at which the log took the record. */
+/**
+ * A record's trace context goes through a job as one text and comes out as headers again, with the
+ * time at which the log took the record.
+ */
 class TraceTest {
   private static final String PARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
   private final Trace trace = new Trace();
