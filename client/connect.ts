@@ -2,9 +2,9 @@
 import type { FeatureView } from '#domain/definitions/builders.ts';
 import type { FeatureServiceDefinition, SourceDefinition } from '#domain/definitions/model.ts';
 import { fail } from '#domain/errors.ts';
+import type { EntityKey } from '#domain/plan/plan.ts';
 import type { DegradedMode } from '#domain/ports/degraded.ts';
 import type { Value } from '#domain/values/value.ts';
-import type { EntityKey } from '#domain/views/plan.ts';
 import type { FeatureStatus__Output } from '#gateways/grpc/generated/millrace/v1/FeatureStatus.ts';
 import type { PublishRequest } from '#gateways/grpc/generated/millrace/v1/PublishRequest.ts';
 import type { ReadResponse__Output } from '#gateways/grpc/generated/millrace/v1/ReadResponse.ts';

@@ -3,17 +3,17 @@
  * runs it. Shapes are those of the interface that users are promised; times are epoch ms. Refusals
  * are thrown as MillraceError.
  */
-import type { AccessLimits, Principal } from '#domain/access/principal.ts';
+import type { AccessLimits, Principal } from '#domain/authorization/principal.ts';
 import type { Definition, Kind } from '#domain/definitions/model.ts';
 import type { Problem } from '#domain/errors.ts';
+import type { ServedRow } from '#domain/feature-log/feature-log-record.ts';
+import type { SkewReport, SkewRequest } from '#domain/feature-log/skew.ts';
+import type { EntityKey, FeatureStatus } from '#domain/plan/plan.ts';
 import type { Access, AccessOptions } from '#domain/ports/access.ts';
 import type { DegradedMode } from '#domain/ports/degraded.ts';
 import type { RequestMeters } from '#domain/ports/request-meter.ts';
 import type { TraceContext, Tracing } from '#domain/ports/tracing.ts';
-import type { ServedRow } from '#domain/served/served-record.ts';
-import type { SkewReport, SkewRequest } from '#domain/served/skew.ts';
 import type { FieldType, Row, Value } from '#domain/values/value.ts';
-import type { EntityKey, FeatureStatus } from '#domain/views/plan.ts';
 
 export interface Caller {
   readonly actor: string;

@@ -3,8 +3,9 @@
  * Between them protobuf's objects would be three a value (50 values are a usual row). Held to the
  * proto by a test that decodes with it.
  */
+
+import type { FeatureStatus } from '#domain/plan/plan.ts';
 import type { Value } from '#domain/values/value.ts';
-import type { FeatureStatus } from '#domain/views/plan.ts';
 import type { ReadResult, ViewAnswer } from '#gateways/platform.ts';
 import {
   endWire,

@@ -4,8 +4,8 @@
  */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import type { FeatureStatus } from '#domain/plan/plan.ts';
 import type { Value } from '#domain/values/value.ts';
-import type { FeatureStatus } from '#domain/views/plan.ts';
 import type { ReadResult } from '#gateways/platform.ts';
 import { createFeaturesSerializer } from './features-json.ts';
 import { NUMBER_BYTES, putNumber } from './number-bytes.ts';

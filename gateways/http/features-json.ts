@@ -9,8 +9,8 @@
  * answers one service with one array, so it is found by identity.
  */
 
+import type { EntityKey } from '#domain/plan/plan.ts';
 import type { Value } from '#domain/values/value.ts';
-import type { EntityKey } from '#domain/views/plan.ts';
 import type { ReadResult, ViewAnswer } from '#gateways/platform.ts';
 import {
   endJson,

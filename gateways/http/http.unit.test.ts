@@ -10,7 +10,7 @@ import {
   type FakePlatform,
   SERVED,
   SKEW,
-} from '#gateways/support/fake-platform.ts';
+} from '#tests/support/fake-platform.ts';
 import { createHttpGateway, type HttpGateway } from './gateway.ts';
 
 let platform: FakePlatform;

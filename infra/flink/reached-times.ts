@@ -3,7 +3,7 @@
  * ends of moments are remembered until what is read has come past them; while it stands still, ever
  * further apart.
  */
-import { covers } from './primary-progress.ts';
+import { covers } from './durable-progress.ts';
 
 export interface ReachedTimes {
   /** @param at epoch ms, taken before the ends were asked for */

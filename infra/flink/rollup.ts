@@ -4,9 +4,9 @@
  * be repeated, and takes in what came late.
  */
 import { fail } from '#domain/errors.ts';
+import type { PlannedFeature, ViewPlan } from '#domain/plan/plan.ts';
 import type { Log } from '#domain/ports/log.ts';
 import type { RollupRequest, RollupResult } from '#domain/ports/platform.ts';
-import type { PlannedFeature, ViewPlan } from '#domain/views/plan.ts';
 import { decodeBound } from '#infra/iceberg/bounds.ts';
 import { ensureTable } from '#infra/iceberg/ensure-table.ts';
 import { type PinnedFile, tableReader } from '#infra/iceberg/pinned-table.ts';

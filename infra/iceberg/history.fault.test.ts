@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { HistoryTables } from '#domain/ports/history.ts';
-import { openDuckDb } from '#infra/duckdb/connect.ts';
+import { openDuckDb } from '#infra/shared/duckdb/connect.ts';
 import { FILE_LOG_MODULE, type FileLog, fileLog } from '#tests/contracts/history.fixture.ts';
 import { FLIGHTS_AVRO, flight } from '#tests/contracts/history.samples.ts';
 import { openIcebergHistory } from './history.ts';

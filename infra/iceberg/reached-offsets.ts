@@ -6,8 +6,8 @@
  * Files never change, so each is looked at once: its bounds say it where it holds one partition
  * only, else its two columns do.
  */
-import type { DuckDb } from '#infra/duckdb/connect.ts';
-import { literal } from '#infra/duckdb/connect.ts';
+import type { DuckDb } from '#infra/shared/duckdb/connect.ts';
+import { literal } from '#infra/shared/duckdb/connect.ts';
 import { decodeBound } from './bounds.ts';
 import type { DataFile } from './manifest.ts';
 import type { PinnedTable } from './pinned-table.ts';

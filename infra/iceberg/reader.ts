@@ -14,7 +14,7 @@ import type {
 } from '#domain/ports/history.ts';
 import { featuresTopic, rawTopic } from '#domain/ports/topics.ts';
 import type { RawEvent, Row, Value } from '#domain/values/value.ts';
-import type { DuckDb } from '#infra/duckdb/connect.ts';
+import type { DuckDb } from '#infra/shared/duckdb/connect.ts';
 import { columnBatches } from './column-batches.ts';
 import {
   type PinnedFile,

@@ -1,6 +1,6 @@
 /** A selection of a pinned table as SQL over the Parquet files that may hold it. */
 import type { Value } from '#domain/values/value.ts';
-import { identifier, literal } from '#infra/duckdb/connect.ts';
+import { identifier, literal } from '#infra/shared/duckdb/connect.ts';
 import { readParquet } from './parquet-scan.ts';
 import type { PinnedFile, PinnedTable, Selection } from './pinned-table.ts';
 import { type IcebergField, typeName } from './schema.ts';

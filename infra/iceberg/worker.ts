@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
-import { openDuckDb } from '#infra/duckdb/connect.ts';
+import { openDuckDb } from '#infra/shared/duckdb/connect.ts';
 import type { Checkpoint } from './append.ts';
 import { type HistoryInput, openInput } from './input.ts';
 import { compact, expireSnapshots } from './maintenance.ts';

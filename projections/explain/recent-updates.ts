@@ -1,8 +1,9 @@
 /** The feature updates that the history's tables do not hold yet, straight from the log. */
+
+import type { RecordedUpdate } from '#domain/encoding/update-record.ts';
 import type { History } from '#domain/ports/history.ts';
 import type { Log, LogRecord } from '#domain/ports/log.ts';
 import { featuresTopic } from '#domain/ports/topics.ts';
-import type { RecordedUpdate } from '#domain/views/update-record.ts';
 import type { ServedView } from '#projections/serving/served-view.ts';
 import type { FeatureUpdate } from './explain.ts';
 

@@ -4,12 +4,12 @@
  * events by the same definition.
  */
 import { fail } from '#domain/errors.ts';
+import { keyOfEntity } from '#domain/plan/entity-key.ts';
+import type { EntityKey, FeatureStatus } from '#domain/plan/plan.ts';
 import { type Degraded, degraded, modesOf, NOT_DEGRADED } from '#domain/ports/degraded.ts';
 import type { ReadRequest, ReadResult, ViewAnswer } from '#domain/ports/platform.ts';
 import { checkScalar } from '#domain/values/check-scalar.ts';
 import type { RawEvent, Row, Value } from '#domain/values/value.ts';
-import { keyOfEntity } from '#domain/views/entity-key.ts';
-import type { EntityKey, FeatureStatus } from '#domain/views/plan.ts';
 import { readHistorical } from './historical-read.ts';
 import { createPlanAfter, type FollowedRegistry } from './plan-after.ts';
 import type { RawEvents } from './raw-events.ts';

@@ -3,9 +3,9 @@
  * it.
  */
 
+import type { FeatureStatus, ViewPlan } from '#domain/plan/plan.ts';
 import type { Degraded } from '#domain/ports/degraded.ts';
 import type { Position, Value } from '#domain/values/value.ts';
-import type { FeatureStatus, ViewPlan } from '#domain/views/plan.ts';
 
 /** The tiles of the entities of one read, in hand: reading them awaits nothing. */
 export interface FetchedTiles {

@@ -5,9 +5,9 @@
  */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { SKEW_CAUSES, type SkewCause } from '#domain/served/skew.ts';
+import { SKEW_CAUSES, type SkewCause } from '#domain/feature-log/skew.ts';
+import { planDataset } from '#domain/training-sets/dataset-plan.ts';
 import type { RawEvent, Scalar, Value } from '#domain/values/value.ts';
-import { planDataset } from '#projections/datasets/dataset-plan.ts';
 import {
   definitions,
   featureDefinition,

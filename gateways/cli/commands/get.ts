@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
+import type { FeatureStatus } from '#domain/plan/plan.ts';
 import type { Row, Value } from '#domain/values/value.ts';
-import type { FeatureStatus } from '#domain/views/plan.ts';
 import type { ViewAnswer } from '#gateways/platform.ts';
 import { entitiesOf, findTarget, inputsOf, requestOf } from '../catalog.ts';
 import { contextOf } from '../context.ts';

@@ -9,11 +9,11 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { col, count, entity, featureView, last, source, sum } from '#domain/definitions/index.ts';
 import { featuresTopic, rawTopic } from '#domain/ports/topics.ts';
 import type { Value } from '#domain/values/value.ts';
-import { openDuckDb } from '#infra/duckdb/connect.ts';
 import { flinkCluster } from '#infra/flink/cluster.ts';
 import { MAINTENANCE_LIMITS, maintainTables } from '#infra/flink/maintenance.ts';
 import { ARCHIVE_JOB } from '#infra/flink/sql/names.ts';
 import { type HistoryReader, historyReader } from '#infra/iceberg/reader.ts';
+import { openDuckDb } from '#infra/shared/duckdb/connect.ts';
 import { addresses } from '#tests/stack/support/addresses.ts';
 import {
   caller,
