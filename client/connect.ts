@@ -91,13 +91,13 @@ const rowsOf = <Names extends string>(
       statuses.length === 0 ? present : statuses.map((one) => STATUS[one]),
     ),
     views: answer.views.map(
-      ({ view, version, generation, eventTime, position, through, _eventTime, _through }) => ({
+      ({ view, version, generation, eventTime, position, completeThrough, _eventTime, _completeThrough }) => ({
         view,
         version,
         generation,
         eventTime: _eventTime === undefined ? null : (eventTime as number),
         position,
-        through: _through === undefined ? null : (through as number),
+        completeThrough: _completeThrough === undefined ? null : (completeThrough as number),
       }),
     ),
     at: answer.at,

@@ -166,7 +166,7 @@ export const readOf = (
     positions: () => [{ partition: 0, offset: 100_000 }],
     position: () => 'raw.rows/0@100000',
     newestEventTime: () => 0,
-    through: (now) => now,
+    completeThrough: (now) => now,
     degraded: () => NOT_DEGRADED,
     ...how,
   };

@@ -147,12 +147,12 @@ export const createServedLog = (dependencies: ServedLogDependencies): ServedLog 
             request === undefined
               ? EMPTY
               : ((request.length === 1 ? request[0] : request[row]) ?? EMPTY),
-          views: views.map(({ view, version, generation, position, through }) => ({
+          views: views.map(({ view, version, generation, position, completeThrough }) => ({
             view,
             version,
             generation,
             position,
-            through,
+            completeThrough,
           })),
           onDemand: versions.onDemand,
           features,

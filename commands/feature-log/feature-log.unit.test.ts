@@ -39,7 +39,7 @@ const answer = (rows: number, value: number, features: readonly string[] = ['x']
       generation: 1,
       eventTime: null,
       position: 'raw.s@0:1',
-      through: 1_000,
+      completeThrough: 1_000,
     },
   ],
   at: 1_000,

@@ -38,7 +38,7 @@ export interface ServedViewOf {
   /** next offsets of the raw topic that the generation had read, as `raw.flights@0:12` */
   readonly position: string;
   /** epoch ms: what the log had accepted by then is in the values; null: that was not known */
-  readonly through: number | null;
+  readonly completeThrough: number | null;
 }
 
 export interface ServedOnDemand {

@@ -67,7 +67,7 @@ const served = fc
           .tuple(...request.map(answered))
           .map((values) => Object.fromEntries(values.map((value, i) => [`r${i}`, value]))),
         views: fc.constant([
-          { view: 'v', version: 2, generation: 3, position: 'raw.s@0:7,1:9', through: null },
+          { view: 'v', version: 2, generation: 3, position: 'raw.s@0:7,1:9', completeThrough: null },
         ]),
         onDemand: fc.constant([{ name: 'o', version: 4 }]),
         features: fc.constant(features.map((_, i) => `f${i}`)),

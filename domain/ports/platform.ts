@@ -97,7 +97,7 @@ export interface ViewAnswer {
    * epoch ms: every event up to `at` that the log had accepted by then is in the values, and later
    * ones may be; null: not known yet
    */
-  readonly through: number | null;
+  readonly completeThrough: number | null;
 }
 
 export interface ReadResult {
@@ -181,7 +181,7 @@ export interface CatalogEntry {
     readonly store: string;
     readonly location: string;
     readonly generation: number;
-    readonly through: string;
+    readonly position: string;
     readonly eventTime: number | null;
     /**
      * what fills it: a job of the engine, or a projection of ours; absent where the process itself
@@ -486,7 +486,7 @@ export interface PlatformStatus {
     readonly events: number;
     readonly rejected: number;
     readonly position: string;
-    readonly historyThrough: string;
+    readonly historyPosition: string;
     readonly newestEventTime: number | null;
   }[];
   readonly views: readonly {

@@ -18,7 +18,7 @@ export const servedRow = object({
       version: whole,
       generation: whole,
       position: text,
-      through: nullable(epoch),
+      completeThrough: nullable(epoch),
     }),
   ),
   onDemand: list(object({ name: text, version: whole })),

@@ -143,7 +143,7 @@ const results = names.chain((features) =>
             generation: 2,
             eventTime: null,
             position: 'raw.é/0@7',
-            through: 1_700_000_000_000,
+            completeThrough: 1_700_000_000_000,
           },
         ],
         at: 1_700_000_000_000,

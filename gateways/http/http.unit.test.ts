@@ -88,7 +88,7 @@ test('features: rows carry entity keys and values, status arrays follow the feat
         generation: 1,
         eventTime: expect.any(Number),
         position: 'raw.flights@0:0',
-        through: expect.any(Number),
+        completeThrough: expect.any(Number),
       },
     ],
     at: expect.any(Number),

@@ -75,10 +75,10 @@ afterEach(async () => {
 });
 
 test('at work, it has all that was accepted, always', async () => {
-  expect(generation.served.through(T + 5)).toBe(T + 5);
+  expect(generation.served.completeThrough(T + 5)).toBe(T + 5);
   await append(1);
   now = T + 100;
-  expect(generation.served.through(now)).toBe(now);
+  expect(generation.served.completeThrough(now)).toBe(now);
   expect(generation.served.degraded()).toBe(NOT_DEGRADED);
 });
 
@@ -93,24 +93,24 @@ test('stopped by an error, it has what came before the event that stopped it, an
   const { served } = generation;
   expect(generation.error()).not.toBe(null);
   for (const at of [T + 3_000, T + 60_000]) {
-    const through = served.through(at) as number;
-    expect(through).toBeGreaterThanOrEqual(T + 1_000);
-    expect(through).toBeLessThan(T + 2_000);
+    const completeThrough = served.completeThrough(at) as number;
+    expect(completeThrough).toBeGreaterThanOrEqual(T + 1_000);
+    expect(completeThrough).toBeLessThan(T + 2_000);
   }
   expect(served.degraded()).toBe(degraded('engine-stalled'));
-  expect(viewModes(served, served.through(T + 3_000), T + 3_000)).toBe(degraded('engine-stalled'));
-  expect(viewModes(served, served.through(T + 60_000), T + 60_000)).toBe(
+  expect(viewModes(served, served.completeThrough(T + 3_000), T + 3_000)).toBe(degraded('engine-stalled'));
+  expect(viewModes(served, served.completeThrough(T + 60_000), T + 60_000)).toBe(
     degraded('engine-stalled') | degraded('behind'),
   );
 });
 
-test('started again, it is through what it has caught up with', async () => {
+test('started again, it is completeThrough what it has caught up with', async () => {
   await generation.stop();
   now = T + 10_000;
   await append(1);
   now = T + 20_000;
   generation = await start();
-  expect(generation.served.through(now)).toBe(null);
+  expect(generation.served.completeThrough(now)).toBe(null);
   await generation.caughtUp();
-  expect(generation.served.through(now)).toBe(now);
+  expect(generation.served.completeThrough(now)).toBe(now);
 });

@@ -130,14 +130,14 @@ export const openGeneration = async (
   let standing: { readonly positions: readonly Position[]; readonly text: string } | null = null;
   let events = 0;
   /** how far into features.<view> a rebuild need not read: other generations write there too */
-  let savedThrough = 0;
+  let savedOffset = 0;
   /** False while the tiles hold what did not become durable: reads then go to the raw events. */
   let sound = true;
   /**
    * epoch ms: all that was accepted by then is in the tiles, as it was last seen; null: not seen
    * yet
    */
-  let seenThrough: number | null = null;
+  let completeThrough: number | null = null;
 
   /** Saved state, then the updates that came after it. */
   const rebuild = async (): Promise<void> => {
@@ -146,8 +146,8 @@ export const openGeneration = async (
     const fresh = createTileStore(plan);
     const saved = snapshots.load(view, generation);
     let offset = (await log.committed(birthMark(consumerOf(view, generation)), features))[0] ?? 0;
-    if (saved !== null && restoreSnapshot(fresh, saved.state)) offset = saved.through;
-    savedThrough = offset;
+    if (saved !== null && restoreSnapshot(fresh, saved.state)) offset = saved.nextOffset;
+    savedOffset = offset;
     for (;;) {
       const records = await log.read(features, 0, offset, READ_BYTES);
       const last = records.at(-1);
@@ -165,8 +165,8 @@ export const openGeneration = async (
 
   /** Records come in the order of log time: what was accepted before this one's is in. */
   const seen = (record: LogRecord | undefined): void => {
-    if (record !== undefined && record.logTime > (seenThrough ?? 0))
-      seenThrough = record.logTime - 1;
+    if (record !== undefined && record.logTime > (completeThrough ?? 0))
+      completeThrough = record.logTime - 1;
   };
 
   const decode = (record: LogRecord): Row =>
@@ -240,9 +240,9 @@ export const openGeneration = async (
     positions,
     position: () => standingNow().text,
     newestEventTime: () => (Number.isFinite(store.newestOfAll) ? store.newestOfAll : null),
-    through(now) {
-      if (handle.joined()) seenThrough = now;
-      return seenThrough;
+    completeThrough(now) {
+      if (handle.joined()) completeThrough = now;
+      return completeThrough;
     },
     degraded: () => (handle.error() === null ? NOT_DEGRADED : STALLED),
   };
@@ -264,10 +264,10 @@ export const openGeneration = async (
     async save(leastUpdates) {
       // The tiles stand at the topic's end or past it, never before: updates applied twice change
       // nothing.
-      const [through = 0] = await log.end(features);
-      if (!sound || through - savedThrough < leastUpdates) return;
-      savedThrough = through;
-      snapshots.save(view, generation, { through, state: takeSnapshot(store) });
+      const [nextOffset = 0] = await log.end(features);
+      if (!sound || nextOffset - savedOffset < leastUpdates) return;
+      savedOffset = nextOffset;
+      snapshots.save(view, generation, { nextOffset, state: takeSnapshot(store) });
     },
     stop: () => handle.stop(),
   };

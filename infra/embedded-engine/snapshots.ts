@@ -17,7 +17,7 @@ import { join } from 'node:path';
 
 export interface SavedState {
   /** next offset of features.<view> to apply */
-  readonly through: number;
+  readonly nextOffset: number;
   readonly state: Uint8Array;
 }
 
@@ -43,13 +43,13 @@ export const openSnapshots = (directory: string): Snapshots => {
         return null;
       }
       if (bytes.length < HEADER_BYTES || bytes.readUInt32LE(0) !== MAGIC) return null;
-      return { through: bytes.readDoubleLE(8), state: bytes.subarray(HEADER_BYTES) };
+      return { nextOffset: bytes.readDoubleLE(8), state: bytes.subarray(HEADER_BYTES) };
     },
-    save(view, generation, { through, state }) {
+    save(view, generation, { nextOffset, state }) {
       const file = fileOf(view, generation);
       const header = Buffer.alloc(HEADER_BYTES);
       header.writeUInt32LE(MAGIC, 0);
-      header.writeDoubleLE(through, 8);
+      header.writeDoubleLE(nextOffset, 8);
       const descriptor = openSync(`${file}.tmp`, 'w');
       try {
         writeSync(descriptor, header);

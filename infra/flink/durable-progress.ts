@@ -42,8 +42,8 @@ const CLOCKS_MS = 1_000;
 /** While the job stands still, so many moments are remembered, ever further apart. */
 const MAX_SAMPLES = 256;
 
-export const covers = (through: readonly (number | null)[], ends: readonly number[]): boolean =>
-  ends.every((end, p) => end === 0 || (through[p] ?? 0) >= end);
+export const covers = (endOffsets: readonly (number | null)[], ends: readonly number[]): boolean =>
+  ends.every((end, p) => end === 0 || (endOffsets[p] ?? 0) >= end);
 
 export const primaryProgress = ({
   log,

@@ -119,8 +119,8 @@ export const flinkGeneration = ({
     const progress = hot === null ? null : await hot.progress(target).catch(() => null);
     if (progress !== null) newest = progress.newestEventTime ?? newest;
     hotOffsets = progress?.ready === true ? progress.offsets : [];
-    const through = progress?.ready === true ? progress.offsets : primary.offsets();
-    const reached = pending.filter((step) => covers(through, step.features));
+    const endOffsets = progress?.ready === true ? progress.offsets : primary.offsets();
+    const reached = pending.filter((step) => covers(endOffsets, step.features));
     const last = reached.at(-1);
     if (last !== undefined) {
       setVisible(last.computed);
@@ -166,7 +166,7 @@ export const flinkGeneration = ({
     positions,
     position: () => text,
     newestEventTime: () => newest,
-    through: times.through,
+    completeThrough: times.completeThrough,
     degraded: () => (failure === null ? NOT_DEGRADED : STALLED),
   };
 

@@ -43,7 +43,7 @@ export interface RollupOptions {
 export interface RollupTable {
   readonly store: string;
   readonly location: string;
-  readonly through: string;
+  readonly position: string;
   readonly job: string;
 }
 
@@ -113,7 +113,7 @@ export const rollupsOf = async (root: string, view: string): Promise<readonly Ro
     found.push({
       store: 'iceberg',
       location,
-      through: `days up to ${new Date(newest * DAY_MS).toISOString().slice(0, 10)}`,
+      position: `days up to ${new Date(newest * DAY_MS).toISOString().slice(0, 10)}`,
       job: ROLLUP_JOB,
     });
   }

@@ -118,7 +118,7 @@ export const openIcebergHistory = async (
   if (settings.commitAfterMs > 0) running();
 
   return {
-    through: reader.through,
+    endOffsets: reader.endOffsets,
     snapshot: reader.snapshot,
     dataFiles: reader.dataFiles,
     events: reader.events,

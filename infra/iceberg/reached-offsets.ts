@@ -53,14 +53,14 @@ export const reachedOffsets = (
   };
   return async (table) => {
     const next = new Map<string, Reached>();
-    const through: number[] = [];
+    const endOffsets: number[] = [];
     for (const { path, file } of table.files) {
       const reached = known.get(path) ?? fromBounds(table, file) ?? (await fromFile(path));
       next.set(path, reached);
       for (const [partition, offset] of reached)
-        through[partition] = Math.max(through[partition] ?? 0, offset);
+        endOffsets[partition] = Math.max(endOffsets[partition] ?? 0, offset);
     }
     known = next;
-    return Array.from(through, (offset) => offset ?? 0);
+    return Array.from(endOffsets, (offset) => offset ?? 0);
   };
 };

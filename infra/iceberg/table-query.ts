@@ -55,9 +55,9 @@ const limits = (time: IcebergField, { from, to }: Selection): string[] => {
 
 const belowOffsets = (
   below: readonly number[] | undefined,
-  through: readonly number[],
+  endOffsets: readonly number[],
 ): string[] => {
-  if (below === undefined || through.every((end, partition) => (below[partition] ?? end) >= end))
+  if (below === undefined || endOffsets.every((end, partition) => (below[partition] ?? end) >= end))
     return [];
   const each = below.map(
     (offset, partition) => `(_partition = ${partition} AND _offset < ${offset})`,
@@ -82,7 +82,7 @@ export const querySql = (
   const conditions = [
     ...limits(table.timeField, query),
     ...where.map(([name, wanted]) => equals(byName.get(name), wanted)),
-    ...belowOffsets(query.below, table.through),
+    ...belowOffsets(query.below, table.endOffsets),
   ];
   const from = readParquet(
     files.map((file) => file.path),

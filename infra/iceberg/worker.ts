@@ -75,9 +75,9 @@ const pendingSince = new Map<string, number>();
 
 const syncDue = async (topic: string): Promise<void> => {
   const end = await input.log.end(topic);
-  const through = await (await writer(topic)).through();
+  const endOffsets = await (await writer(topic)).endOffsets();
   const pending = end.reduce(
-    (sum, offset, partition) => sum + offset - (through[partition] ?? 0),
+    (sum, offset, partition) => sum + offset - (endOffsets[partition] ?? 0),
     0,
   );
   if (pending <= 0) {

@@ -102,7 +102,7 @@ export type EngineGeneration = RunningGeneration & {
     readonly source: { readonly name: string };
     readonly plan: ViewPlan;
   };
-  readonly served: Pick<ServedView, 'plan' | 'through' | 'degraded'>;
+  readonly served: Pick<ServedView, 'plan' | 'completeThrough' | 'degraded'>;
 };
 
 export interface EngineContext {
@@ -361,7 +361,7 @@ export const assemblePlatform = async (adapters: Adapters): Promise<Platform> =>
       .streams('feature-view')
       .flatMap(({ name }) => liveGeneration(name)?.served ?? []);
     return modesOf(
-      live.reduce((set, served) => set | viewModes(served, served.through(at), at), shared()),
+      live.reduce((set, served) => set | viewModes(served, served.completeThrough(at), at), shared()),
     );
   };
   const read = createRead({

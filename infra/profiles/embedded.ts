@@ -142,7 +142,7 @@ export const startEmbedded = async (options: EmbeddedOptions): Promise<Platform>
     decodeUpdate: ({ plan, schemaId }, record) =>
       record.schemaId === schemaId ? codecOf(plan).decode(record.value) : null,
     async materializations(view, live) {
-      const through = await history.through(featuresTopic(view));
+      const endOffsets = await history.endOffsets(featuresTopic(view));
       const eventTime = live.newestEventTime();
       const { generation } = live.spec;
       const positions = live
@@ -154,14 +154,14 @@ export const startEmbedded = async (options: EmbeddedOptions): Promise<Platform>
           store: 'online',
           location: `memory, ${live.size().tiles} tiles`,
           generation,
-          through: `${rawTopic(live.spec.source.name)}@${positions}`,
+          position: `${rawTopic(live.spec.source.name)}@${positions}`,
           eventTime,
         },
         {
           store: 'iceberg',
           location: join(directory.path, 'history', 'features', view),
           generation,
-          through: `${featuresTopic(view)}@0:${through[0] ?? 0}`,
+          position: `${featuresTopic(view)}@0:${endOffsets[0] ?? 0}`,
           eventTime,
         },
       ];

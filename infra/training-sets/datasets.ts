@@ -85,8 +85,8 @@ export const createDatasets = (dependencies: DatasetDependencies): Datasets => {
     below: readonly number[],
     read: ReadSnapshot[],
   ): Promise<readonly string[]> => {
-    const through = await history.through(topic);
-    if (below.some((offset, partition) => offset > (through[partition] ?? 0)))
+    const endOffsets = await history.endOffsets(topic);
+    if (below.some((offset, partition) => offset > (endOffsets[partition] ?? 0)))
       await history.sync(topic);
     const snapshot = await history.snapshot(topic);
     read.push({ topic, snapshot: snapshot === null ? null : String(snapshot.id), below });

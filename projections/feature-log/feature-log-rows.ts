@@ -12,7 +12,7 @@ import { servedTopic } from '#domain/ports/topics.ts';
 
 export interface ServedRowsDependencies {
   readonly log: Pick<Log, 'read' | 'end'>;
-  readonly history: Pick<HistoryTables, 'through' | 'rows'>;
+  readonly history: Pick<HistoryTables, 'endOffsets' | 'rows'>;
   readonly schemas: Pick<SchemaRegistry, 'schema'>;
 }
 
@@ -41,7 +41,7 @@ export const createServedRows = ({ log, history, schemas }: ServedRowsDependenci
   return async function* (service, { requestId, from }) {
     const topic = servedTopic(service);
     const at = (partition: number, offset: number): string => `${topic}@${partition}:${offset}`;
-    const through = await history.through(topic);
+    const endOffsets = await history.endOffsets(topic);
     const query = {
       ...(requestId === undefined ? {} : { where: { request_id: requestId } }),
       ...(from === undefined ? {} : { from }),
@@ -49,7 +49,7 @@ export const createServedRows = ({ log, history, schemas }: ServedRowsDependenci
     for await (const rows of history.rows(topic, query)) {
       // The table may have grown since `through`: what lies beyond comes from the log.
       yield rows
-        .filter((row) => (row._offset as number) < (through[row._partition as number] ?? 0))
+        .filter((row) => (row._offset as number) < (endOffsets[row._partition as number] ?? 0))
         .map((row) =>
           servedRowOf(row, {
             position: at(row._partition as number, row._offset as number),
@@ -58,7 +58,7 @@ export const createServedRows = ({ log, history, schemas }: ServedRowsDependenci
         );
     }
     for (const partition of (await log.end(topic)).keys()) {
-      for (let offset = through[partition] ?? 0; ; ) {
+      for (let offset = endOffsets[partition] ?? 0; ; ) {
         const records = await log.read(topic, partition, offset, READ_BYTES);
         const last = records.at(-1);
         if (last === undefined) break;

@@ -58,7 +58,7 @@ export interface ServedView {
    * epoch ms: all events that the log had accepted by then are in what is read; null: not known
    * yet. `now`: as the read's.
    */
-  readonly through: (now: number) => number | null;
+  readonly completeThrough: (now: number) => number | null;
   /** how its computation fares */
   readonly degraded: () => Degraded;
 }

@@ -46,7 +46,7 @@ const tableOf = (
   ]);
   const notes = views.map(
     (view) =>
-      `${view.view} version ${view.version}, generation ${view.generation}, events up to ${showTime(view.eventTime)}, complete through ${showTime(view.through)}`,
+      `${view.view} version ${view.version}, generation ${view.generation}, events up to ${showTime(view.eventTime)}, complete through ${showTime(view.completeThrough)}`,
   );
   if (degraded !== undefined) notes.push(`degraded, right all the same: ${degraded.join(', ')}`);
   return [

@@ -169,7 +169,7 @@ historyContract('Iceberg, appended to by Flink', async () => {
       {
         ...engine,
         ensureHistory: (what) => history.ensure(what),
-        historyThrough: (topic) => history.through(topic),
+        historyEndOffsets: (topic) => history.endOffsets(topic),
       },
       {
         sources: [parsed<SourceDefinition>(definition)],

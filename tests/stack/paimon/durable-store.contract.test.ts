@@ -72,7 +72,7 @@ onlineStoreContract('Paimon, written by Flink', async () => {
       const views = [{ view: plan.view, flushMs: null, generations: [{ generation, plan }] }];
       const nothing = async (): Promise<never[]> => [];
       await ensureMaterialize(
-        { log, jobs, settings, ensureHistory: async () => {}, historyThrough: nothing },
+        { log, jobs, settings, ensureHistory: async () => {}, historyEndOffsets: nothing },
         { sources: [], views, served: [] },
       );
       const keys = entities.map(({ key }) => key);

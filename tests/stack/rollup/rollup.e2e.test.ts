@@ -420,7 +420,7 @@ test('the catalog names the tables', async () => {
   const { materializations } = await stack.platform.show('feature-view', view.name);
   const rollups = materializations
     ?.filter(({ job }) => job === 'rollup')
-    .map(({ location, through }) => [location, through]);
+    .map(({ location, position }) => [location, position]);
   const last = new Date(today - DAY).toISOString().slice(0, 10);
   expect(rollups).toEqual([
     [`iceberg.rollup.${view.name}_day`, `days up to ${last}`],
