@@ -8,10 +8,10 @@
  * timestamps are those of the row's entity in the view that the column is from.
  */
 
+import type { ReadOrigins, ReadRequest, ReadResult } from '#domain/api/serving.ts';
 import type { EntityKey, FeatureStatus } from '#domain/plan/plan.ts';
 import type { FieldType, Row, ScalarType, Value } from '#domain/values/value.ts';
 import { setOwn } from '#gateways/own-property.ts';
-import type { ReadOrigins, ReadRequest, ReadResult } from '#gateways/platform.ts';
 import { namesOf } from './read.ts';
 
 export interface OnlineFeaturesBody {

@@ -3,8 +3,8 @@
  * not is anonymous.
  */
 import type { FastifyRequest } from 'fastify';
+import type { Caller } from '#domain/api/caller.ts';
 import { fail } from '#domain/errors.ts';
-import type { Caller } from '#gateways/platform.ts';
 
 const ANONYMOUS = 'anonymous@loopback';
 const MAX_ACTOR = 200;

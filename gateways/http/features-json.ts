@@ -9,9 +9,9 @@
  * answers one service with one array, so it is found by identity.
  */
 
+import type { ReadResult, ViewAnswer } from '#domain/api/serving.ts';
 import type { EntityKey } from '#domain/plan/plan.ts';
 import type { Value } from '#domain/values/value.ts';
-import type { ReadResult, ViewAnswer } from '#gateways/platform.ts';
 import {
   endJson,
   type JsonBytes,

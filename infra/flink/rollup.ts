@@ -3,10 +3,11 @@
  * Iceberg table, by a batch job of Flink. Made again it replaces the days that it writes, so it may
  * be repeated, and takes in what came late.
  */
+
+import type { RollupRequest, RollupResult } from '#domain/api/datasets.ts';
 import { fail } from '#domain/errors.ts';
 import type { PlannedFeature, ViewPlan } from '#domain/plan/plan.ts';
 import type { Log } from '#domain/ports/log.ts';
-import type { RollupRequest, RollupResult } from '#domain/ports/platform.ts';
 import { decodeBound } from '#infra/iceberg/bounds.ts';
 import { ensureTable } from '#infra/iceberg/ensure-table.ts';
 import { type PinnedFile, tableReader } from '#infra/iceberg/pinned-table.ts';

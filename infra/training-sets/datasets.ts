@@ -8,11 +8,12 @@ import { randomUUID } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import type { Caller } from '#domain/api/caller.ts';
+import type { DatasetRequest, DatasetStatus, Datasets } from '#domain/api/datasets.ts';
 import { fail, MillraceError } from '#domain/errors.ts';
 import { decodeKey } from '#domain/plan/entity-key.ts';
 import type { HistoryTables } from '#domain/ports/history.ts';
 import type { Log } from '#domain/ports/log.ts';
-import type { Caller, DatasetRequest, DatasetStatus, Platform } from '#domain/ports/platform.ts';
 import { featuresTopic, rawTopic } from '#domain/ports/topics.ts';
 import type { DatasetTarget } from '#domain/training-sets/dataset-plan.ts';
 import type { Position, Row } from '#domain/values/value.ts';
@@ -44,11 +45,7 @@ export interface DatasetDependencies {
   readonly tell?: (told: DatasetTold) => void;
 }
 
-export interface Datasets {
-  readonly start: Platform['startDataset'];
-  readonly status: Platform['dataset'];
-  readonly cancel: Platform['cancelDataset'];
-  readonly batch: Platform['batch'];
+export interface DatasetBuilder extends Pick<Datasets, 'start' | 'get' | 'cancel' | 'batch'> {
   /** what a service is made of now */
   readonly target: (service: string) => DatasetTarget;
   /** event-time values of these rows over what was known at a time, in their order */
@@ -72,7 +69,7 @@ interface Asked {
   readonly actor: string;
 }
 
-export const createDatasets = (dependencies: DatasetDependencies): Datasets => {
+export const createDatasets = (dependencies: DatasetDependencies): DatasetBuilder => {
   const { catalog, log, history, manager, late, clock, now } = dependencies;
   mkdirSync(dependencies.directory, { recursive: true });
   const known = new Map<string, Running>();
@@ -272,7 +269,7 @@ export const createDatasets = (dependencies: DatasetDependencies): Datasets => {
   return {
     start: async (request, caller) =>
       (await begin(request, { kind: 'dataset', actor: caller.actor })).status,
-    status: async (id) => find(id).status,
+    get: async (id) => find(id).status,
     async cancel(id) {
       const running = find(id);
       running.abort.abort();

@@ -41,13 +41,14 @@ test.skipIf(!mounted)('a full disk', { timeout: 60_000 }, async () => {
   const open = () => startEmbedded({ dataDirectory: data, historyEveryMs: 0, warn: () => {} });
   let platform = await open();
   try {
-    await platform.apply(plain(user, clicks, seen), {}, caller);
+    await platform.registry.apply(plain(user, clicks, seen), {}, caller);
     writeFileSync(ballast, Buffer.alloc(16 * 2 ** 20));
     let acknowledged = 0;
     const page = 'x'.repeat(1000);
     const send = async (): Promise<void> => {
       const events = Array.from({ length: 500 }, () => ({ user: 'u', at: Date.now(), page }));
-      acknowledged += (await platform.publish({ source: 'clicks', events }, caller)).accepted;
+      acknowledged += (await platform.publishing.publish({ source: 'clicks', events }, caller))
+        .accepted;
     };
     let refusal: unknown = null;
     for (let i = 0; refusal === null && i < 200; i++) {
@@ -58,7 +59,7 @@ test.skipIf(!mounted)('a full disk', { timeout: 60_000 }, async () => {
     expect(refusal).toBeInstanceOf(MillraceError);
     expect(refusal).toMatchObject({ code: 'MR_DISK_FULL' });
     const counted = async (): Promise<unknown> =>
-      (await platform.read({ features: ['seen:clicks'], entities: [{ user: 'u' }] }))
+      (await platform.serving.read({ features: ['seen:clicks'], entities: [{ user: 'u' }] }))
         .values[0]?.[0];
     expect(await counted(), 'reads go on, and know of nothing that was refused').toBe(acknowledged);
 

@@ -78,7 +78,7 @@ test('an export that nobody reads is not read from the history either, and its c
   const note = 'n'.repeat(2_000);
   const { platform } = hostile;
   for (let i = 0; i < 10; i++)
-    await platform.publish(
+    await platform.publishing.publish(
       {
         source: 'sales',
         events: Array.from({ length: 2_000 }, (_, k) => sale(`x${i}-${k}`, { note })),

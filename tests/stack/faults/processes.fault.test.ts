@@ -7,8 +7,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { PlatformStatus } from '#domain/api/operations.ts';
 import { col, count, entity, featureView, source, sum } from '#domain/definitions/index.ts';
-import type { PlatformStatus } from '#domain/ports/platform.ts';
 import {
   computed,
   stackAddressesOfTest,

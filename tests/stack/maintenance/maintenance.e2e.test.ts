@@ -72,7 +72,10 @@ const publish = async (n: number): Promise<void> => {
     amount: ((published + i) % 100) / 8,
     number: published + i,
   }));
-  ({ position } = await stack.platform.publish({ source: payments.name, events }, caller));
+  ({ position } = await stack.platform.publishing.publish(
+    { source: payments.name, events },
+    caller,
+  ));
   published += n;
 };
 
@@ -117,18 +120,18 @@ const expectEachOnce = async (): Promise<void> => {
 const fileCount = async (topic: string): Promise<number> => (await reader.dataFiles(topic)).length;
 
 const readAt = async (known: number): Promise<readonly (readonly Value[])[]> =>
-  (await stack.platform.read({ features, entities, at: known, known })).values;
+  (await stack.platform.serving.read({ features, entities, at: known, known })).values;
 
 const trainingSet = async (known: number): Promise<string> => {
   const out = join(directory, `${uniqueName('set')}.csv`);
   const rows = entities.map((one) => ({ ...one, event_timestamp: known }));
-  const { id } = await stack.platform.startDataset(
+  const { id } = await stack.platform.datasets.start(
     { target: { view: spending.name }, spine: { rows }, out, mode: 'event-time', known },
     caller,
   );
-  let state = await stack.platform.dataset(id);
+  let state = await stack.platform.datasets.get(id);
   await until('the data set is done', async () => {
-    state = await stack.platform.dataset(id);
+    state = await stack.platform.datasets.get(id);
     return state.state !== 'running';
   });
   expect(state).toMatchObject({ state: 'done', error: null });
@@ -146,7 +149,7 @@ beforeAll(async () => {
       spillDirectory: join(directory, 'spill'),
     }),
   );
-  await stack.platform.apply(plain(card, payments, spending), {}, caller);
+  await stack.platform.registry.apply(plain(card, payments, spending), {}, caller);
 });
 
 afterAll(async () => {

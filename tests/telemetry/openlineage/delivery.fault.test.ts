@@ -129,9 +129,15 @@ test('a receiver that is away and comes back gets all, in order; meanwhile comma
     lineage: settings(url),
     warn: (message) => said.push(message),
   });
-  await running.platform.apply(plain(shop, sales, viewNumber(1), viewNumber(2)), {}, caller);
+  await running.platform.registry.apply(
+    plain(shop, sales, viewNumber(1), viewNumber(2)),
+    {},
+    caller,
+  );
   const metric = async (name: string): Promise<number> =>
-    Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(await running.platform.metrics())?.[1]);
+    Number(
+      new RegExp(`^${name} (\\S+)$`, 'm').exec(await running.platform.operations.metrics())?.[1],
+    );
   // The sends that failed are tried again and fail again: none of it is an event less.
   while ((await metric('millrace_lineage_failing')) !== 1)
     await new Promise((done) => setTimeout(done, 20));
@@ -191,11 +197,11 @@ test('an event that the receiver will never take is left out and said; those beh
     lineage: settings(receiver.url),
     warn: (message) => said.push(message),
   });
-  await running.platform.apply(plain(shop), {}, caller);
+  await running.platform.registry.apply(plain(shop), {}, caller);
   while (said.length === 0) await new Promise((done) => setTimeout(done, 10));
   expect(said[0]).toMatch(/lineage@0:0 was refused .* 422 as the test says/);
   receiver.answer = 201;
-  await running.platform.apply(plain(sales), {}, caller);
+  await running.platform.registry.apply(plain(sales), {}, caller);
   expect((await receiver.until((all) => all.length > 0)).map(line)).toEqual(['dataset raw.sales']);
   await running.dispose();
 });
