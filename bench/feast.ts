@@ -12,7 +12,7 @@ import { copyFileSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { openDuckDb } from '#infra/duckdb/connect.ts';
+import { openDuckDb } from '#infra/shared/duckdb/connect.ts';
 import { feastBodies, httpBodies } from './support/driver-requests.ts';
 import { type Load, load } from './support/read-load.ts';
 import { COLUMNS, type DriverRow, encodeRows, lastValues, writeRows } from './support/redis-rig.ts';

@@ -10,15 +10,15 @@ import type {
   SourceDefinition,
 } from '#domain/definitions/model.ts';
 import { parseDefinition } from '#domain/definitions/parse.ts';
+import { featuresAvroSchema } from '#domain/encoding/features-schema.ts';
+import { tileCodec } from '#domain/encoding/tile-codec.ts';
+import { planView } from '#domain/plan/plan-view.ts';
 import { NOT_DEGRADED } from '#domain/ports/degraded.ts';
 import type { TilesTarget } from '#domain/ports/online-store.ts';
-import { featuresAvroSchema } from '#domain/views/features-schema.ts';
-import { planView } from '#domain/views/plan-view.ts';
-import { tileCodec } from '#domain/views/tile-codec.ts';
-import { createTileStore } from '#domain/views/tile-store.ts';
+import { createTileStore } from '#domain/tiles/tile-store.ts';
 import { updateDecoder } from '#infra/flink/update-decoder.ts';
-import { redisHotStore } from '#infra/redis/hot-store.ts';
-import { hotPartition, type KeyedUpdate } from '#projections/hot/hot-tiles.ts';
+import { redisHotStore } from '#infra/redis/cache-store.ts';
+import { hotPartition, type KeyedUpdate } from '#projections/cache/cache-tiles.ts';
 import { onlineTiles, tilesFetcher } from '#projections/serving/online-tiles.ts';
 import { createRead, type Read } from '#projections/serving/read.ts';
 import type { ServedView } from '#projections/serving/served-view.ts';
@@ -166,7 +166,7 @@ export const readOf = (
     positions: () => [{ partition: 0, offset: 100_000 }],
     position: () => 'raw.rows/0@100000',
     newestEventTime: () => 0,
-    through: (now) => now,
+    completeThrough: (now) => now,
     degraded: () => NOT_DEGRADED,
     ...how,
   };

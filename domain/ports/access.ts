@@ -2,8 +2,8 @@
  * What stands between the gateways and the platform. A gateway says what a caller has shown; who
  * that is, whether he may, and how often, is decided here, in one place, for all protocols.
  */
-import type { Grant } from '#domain/access/grants.ts';
-import type { Principal } from '#domain/access/principal.ts';
+import type { Grant } from '#domain/authorization/grants.ts';
+import type { Principal } from '#domain/authorization/principal.ts';
 import type { Platform } from './platform.ts';
 
 export interface Credentials {

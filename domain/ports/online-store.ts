@@ -8,8 +8,8 @@
  * - `nothing` is said only where the entity had no event. A store that cannot tell (emptied,
  *   expired, half filled) says `unknown`, and the next store is asked.
  */
-import type { PackedEntity } from '#domain/views/packed-entity.ts';
-import type { ViewPlan } from '#domain/views/plan.ts';
+import type { PackedEntity } from '#domain/encoding/packed-entity.ts';
+import type { ViewPlan } from '#domain/plan/plan.ts';
 
 export interface TilesTarget {
   readonly plan: ViewPlan;

@@ -4,7 +4,7 @@
  */
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { DEGRADED_MODES, degraded, modesOf, NOT_DEGRADED } from '#domain/ports/degraded.ts';
-import { createFakePlatform, type FakePlatform } from '#gateways/support/fake-platform.ts';
+import { createFakePlatform, type FakePlatform } from '#tests/support/fake-platform.ts';
 import { createHttpGateway, type HttpGateway } from './gateway.ts';
 
 let platform: FakePlatform;

@@ -12,7 +12,7 @@ import {
 } from '@kafkajs/confluent-schema-registry';
 import { MillraceError } from '#domain/errors.ts';
 import type { SchemaRegistry } from '#domain/ports/schema-registry.ts';
-import { incompatibility } from '#infra/avro/compatibility.ts';
+import { incompatibility } from '#infra/shared/avro/compatibility.ts';
 import { createRegistryRequest, statusOf } from './registry-request.ts';
 
 export interface ConfluentRegistryOptions {

@@ -29,7 +29,7 @@ export interface MaterializeContext {
   /** before a history is written to: its table, made or evolved */
   readonly ensureHistory: (what: WithHistory) => Promise<void>;
   /** where the archive goes on: the offsets that the history's tables hold */
-  readonly historyThrough: (topic: string) => Promise<readonly number[]>;
+  readonly historyEndOffsets: (topic: string) => Promise<readonly number[]>;
 }
 
 /** With no job running that writes to them: a table has one committer at a time. */
@@ -54,11 +54,11 @@ const startsOf = async (
 ): Promise<(topic: string) => StartAt> => {
   const starts = new Map<string, StartAt>();
   for (const topic of topics) {
-    const through = await reached(topic);
+    const endOffsets = await reached(topic);
     const partitions = await log.end(topic);
     starts.set(
       topic,
-      partitions.map((_, partition) => ({ partition, offset: through[partition] ?? 0 })),
+      partitions.map((_, partition) => ({ partition, offset: endOffsets[partition] ?? 0 })),
     );
   }
   return (topic) => starts.get(topic) ?? 'earliest';
@@ -124,6 +124,6 @@ export const ensureArchive = async (
       ...viewTopics(what.views),
       ...what.served.map(({ service }) => servedTopic(service)),
     ];
-    return archiveJobOf(settings, what, await startsOf(log, topics, options.historyThrough));
+    return archiveJobOf(settings, what, await startsOf(log, topics, options.historyEndOffsets));
   });
 };

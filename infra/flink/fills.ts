@@ -5,9 +5,9 @@
 import type { Log } from '#domain/ports/log.ts';
 import { featuresTopic, rawTopic } from '#domain/ports/topics.ts';
 import type { FlinkCluster } from './cluster.ts';
+import { covers } from './durable-progress.ts';
 import type { FlinkGeneration } from './generation.ts';
 import type { FlinkJobs } from './jobs.ts';
-import { covers } from './primary-progress.ts';
 import { computeJob } from './sql/names.ts';
 
 export interface Fills {

@@ -8,19 +8,19 @@
  *   reader is answered from
  */
 
+import { applyUpdate } from '#domain/encoding/tile-snapshot.ts';
 import { degraded, NOT_DEGRADED } from '#domain/ports/degraded.ts';
 import type { Log } from '#domain/ports/log.ts';
 import { formatPosition } from '#domain/ports/log.ts';
 import type { HotStore, TilesTarget } from '#domain/ports/online-store.ts';
 import type { EngineJob } from '#domain/ports/platform.ts';
 import { featuresTopic, rawTopic } from '#domain/ports/topics.ts';
+import { createTileStore, type TileStore } from '#domain/tiles/tile-store.ts';
 import type { Position } from '#domain/values/value.ts';
-import { applyUpdate } from '#domain/views/tile-snapshot.ts';
-import { createTileStore, type TileStore } from '#domain/views/tile-store.ts';
-import type { GenerationSpec } from '#infra/compute/generation.ts';
+import type { GenerationSpec } from '#infra/embedded-engine/generation.ts';
 import type { FetchedTiles, ServedView } from '#projections/serving/served-view.ts';
 import type { RunningGeneration } from '#projections/status/status.ts';
-import { covers, primaryProgress } from './primary-progress.ts';
+import { covers, primaryProgress } from './durable-progress.ts';
 import { reachedTimes } from './reached-times.ts';
 import { settledOffsets } from './settled-offsets.ts';
 import { computeGroup } from './sql/names.ts';
@@ -119,8 +119,8 @@ export const flinkGeneration = ({
     const progress = hot === null ? null : await hot.progress(target).catch(() => null);
     if (progress !== null) newest = progress.newestEventTime ?? newest;
     hotOffsets = progress?.ready === true ? progress.offsets : [];
-    const through = progress?.ready === true ? progress.offsets : primary.offsets();
-    const reached = pending.filter((step) => covers(through, step.features));
+    const endOffsets = progress?.ready === true ? progress.offsets : primary.offsets();
+    const reached = pending.filter((step) => covers(endOffsets, step.features));
     const last = reached.at(-1);
     if (last !== undefined) {
       setVisible(last.computed);
@@ -166,7 +166,7 @@ export const flinkGeneration = ({
     positions,
     position: () => text,
     newestEventTime: () => newest,
-    through: times.through,
+    completeThrough: times.completeThrough,
     degraded: () => (failure === null ? NOT_DEGRADED : STALLED),
   };
 

@@ -9,13 +9,16 @@
  */
 
 import type { FeatureViewDefinition, SourceDefinition } from '#domain/definitions/model.ts';
+import type { ServedColumns } from '#domain/feature-log/feature-log-record.ts';
 import { type Degraded, degraded, NOT_DEGRADED } from '#domain/ports/degraded.ts';
 import type { HotStore, TilesTarget } from '#domain/ports/online-store.ts';
 import type { EngineJob } from '#domain/ports/platform.ts';
 import { featuresTopic, lateTopic, rawTopic } from '#domain/ports/topics.ts';
-import type { ServedColumns } from '#domain/served/served-record.ts';
-import { answeringGeneration, generationLiveAt } from '#infra/compute/answering-generation.ts';
-import type { WantedGeneration, WantedView } from '#infra/compute/compute-manager.ts';
+import {
+  answeringGeneration,
+  generationLiveAt,
+} from '#infra/embedded-engine/answering-generation.ts';
+import type { WantedGeneration, WantedView } from '#infra/embedded-engine/engine.ts';
 import type { FetchedTiles, ServedView, ServingViews } from '#projections/serving/served-view.ts';
 import type { FlinkCluster, FlinkJob } from './cluster.ts';
 import { computeIdentity, computeJobOf, type HistoryStart } from './compute-job.ts';

@@ -5,7 +5,7 @@
  */
 import type { FlinkCluster, FlinkJob } from './cluster.ts';
 import { LIVE_STATES } from './cluster.ts';
-import { hashStatements, type JobBook } from './job-book.ts';
+import { hashStatements, type JobBook } from './job-store.ts';
 import { functionsSql } from './sql/functions.ts';
 import { openSession } from './sql-gateway.ts';
 

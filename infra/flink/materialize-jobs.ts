@@ -3,9 +3,9 @@
  * one for each ephemeral view; into the history one for all.
  */
 import type { SourceDefinition } from '#domain/definitions/model.ts';
+import { type ServedColumns, servedFields } from '#domain/feature-log/feature-log-record.ts';
+import type { ViewPlan } from '#domain/plan/plan.ts';
 import { featuresTopic, rawTopic, servedTopic } from '#domain/ports/topics.ts';
-import { type ServedColumns, servedFields } from '#domain/served/served-record.ts';
-import type { ViewPlan } from '#domain/views/plan.ts';
 import type { JobSettings } from './compute-job.ts';
 import type { WantedJob } from './jobs.ts';
 import { statementSet } from './sql/compute.ts';

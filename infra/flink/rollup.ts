@@ -4,9 +4,9 @@
  * be repeated, and takes in what came late.
  */
 import { fail } from '#domain/errors.ts';
+import type { PlannedFeature, ViewPlan } from '#domain/plan/plan.ts';
 import type { Log } from '#domain/ports/log.ts';
 import type { RollupRequest, RollupResult } from '#domain/ports/platform.ts';
-import type { PlannedFeature, ViewPlan } from '#domain/views/plan.ts';
 import { decodeBound } from '#infra/iceberg/bounds.ts';
 import { ensureTable } from '#infra/iceberg/ensure-table.ts';
 import { type PinnedFile, tableReader } from '#infra/iceberg/pinned-table.ts';
@@ -43,7 +43,7 @@ export interface RollupOptions {
 export interface RollupTable {
   readonly store: string;
   readonly location: string;
-  readonly through: string;
+  readonly position: string;
   readonly job: string;
 }
 
@@ -113,7 +113,7 @@ export const rollupsOf = async (root: string, view: string): Promise<readonly Ro
     found.push({
       store: 'iceberg',
       location,
-      through: `days up to ${new Date(newest * DAY_MS).toISOString().slice(0, 10)}`,
+      position: `days up to ${new Date(newest * DAY_MS).toISOString().slice(0, 10)}`,
       job: ROLLUP_JOB,
     });
   }

@@ -10,8 +10,8 @@ import {
   currentSchema,
   currentSnapshot,
   partitionSpec,
-  throughOf,
-  throughSummary,
+  endOffsetsOf,
+  endOffsetsSummary,
 } from './metadata.ts';
 import { referencedFiles } from './orphans.ts';
 import { readParquet } from './parquet-scan.ts';
@@ -163,7 +163,7 @@ export const compact = async ({
   ];
   const manifest = await writeManifest(directory, metadata, rewritten);
   const summary = {
-    ...throughSummary(throughOf(snapshot)),
+    ...endOffsetsSummary(endOffsetsOf(snapshot)),
     'deleted-data-files': String(replaced.length),
   };
   const next = await addSnapshot(directory, metadata, untouched, manifest, {

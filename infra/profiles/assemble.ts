@@ -3,18 +3,19 @@
  * adapters and the engine; commands, projections and gateways do not know which it was.
  */
 import { randomUUID } from 'node:crypto';
-import { createAccess } from '#commands/access/access.ts';
-import { createKeys } from '#commands/access/create-keys.ts';
+import { createAccess } from '#application/authorization/access.ts';
 import { applyDefinitions, planDefinitions } from '#commands/apply.ts';
 import { createCommandBus } from '#commands/command-bus.ts';
-import { createPublish } from '#commands/publish/publish.ts';
-import { openSourceIntake, type SourceIntake } from '#commands/publish/source-intake.ts';
+import { createServedLog } from '#commands/feature-log/feature-log.ts';
+import { createPublish } from '#commands/ingest/publish.ts';
+import { openSourceIntake, type SourceIntake } from '#commands/ingest/source-ingest.ts';
+import { createKeys } from '#commands/keys/create-keys.ts';
 import { lookupsOf } from '#commands/registering.ts';
-import { createServedLog } from '#commands/served/served-log.ts';
-import { isKeyStream } from '#domain/access/keys.ts';
+import { isKeyStream } from '#domain/authorization/keys.ts';
 import { scopeOfInputs } from '#domain/definitions/check-on-demand.ts';
 import { parseDefinition } from '#domain/definitions/parse.ts';
 import { fail } from '#domain/errors.ts';
+import type { ViewPlan } from '#domain/plan/plan.ts';
 import type { Access } from '#domain/ports/access.ts';
 import type { AuditStore } from '#domain/ports/audit-store.ts';
 import {
@@ -40,10 +41,8 @@ import { REGISTRY_TOPIC, rawTopic } from '#domain/ports/topics.ts';
 import type { UsageCounter } from '#domain/ports/usage-counter.ts';
 import { streamOf } from '#domain/registry/events.ts';
 import { encodeCommit, registryRecordSchema } from '#domain/registry/registry-record.ts';
-import type { ViewPlan } from '#domain/views/plan.ts';
-import type { WantedView } from '#infra/compute/compute-manager.ts';
-import { createRawDecoders, type RawDecoders } from '#infra/compute/raw-decoders.ts';
-import { createDatasets } from '#infra/datasets/datasets.ts';
+import type { WantedView } from '#infra/embedded-engine/engine.ts';
+import { createRawDecoders, type RawDecoders } from '#infra/embedded-engine/raw-decoders.ts';
 import { type Lineage, openLineage } from '#infra/openlineage/lineage.ts';
 import type { LineageSettings } from '#infra/openlineage/settings.ts';
 import { publishOutbox } from '#infra/outbox/publish-outbox.ts';
@@ -53,21 +52,22 @@ import { type Traces, tracePlatform } from '#infra/profiles/traced-platform.ts';
 import { tracedRawEvents } from '#infra/profiles/traced-stores.ts';
 import { wantedViews } from '#infra/profiles/wanted-views.ts';
 import { createMetrics } from '#infra/telemetry/metrics.ts';
-import { createKeyBook } from '#projections/access/key-book.ts';
+import { createDatasets } from '#infra/training-sets/datasets.ts';
 import { openAudit } from '#projections/audit/audit.ts';
 import { type Catalog, openCatalog, overlay } from '#projections/catalog/catalog.ts';
 import { createRegistryQueries, type EntriesDependencies } from '#projections/catalog/entries.ts';
 import { createExplain } from '#projections/explain/explain.ts';
 import { createRecentUpdates, type DecodeUpdate } from '#projections/explain/recent-updates.ts';
 import { createEventExport } from '#projections/exports/event-export.ts';
+import { createServedQueries } from '#projections/feature-log/feature-log-queries.ts';
+import { createServedRows } from '#projections/feature-log/feature-log-rows.ts';
+import { loggedServices, versionsNow } from '#projections/feature-log/feature-log-tables.ts';
+import { createKeyBook } from '#projections/keys/key-index.ts';
 import { createLateEvents } from '#projections/late/late.ts';
 import { producerOf } from '#projections/lineage/event.ts';
 import type { Teller } from '#projections/lineage/names.ts';
 import { createRejected } from '#projections/rejected/rejected.ts';
 import { createReplays } from '#projections/replays/replays.ts';
-import { createServedQueries } from '#projections/served/served-queries.ts';
-import { createServedRows } from '#projections/served/served-rows.ts';
-import { loggedServices, versionsNow } from '#projections/served/served-tables.ts';
 import { createRawEvents } from '#projections/serving/raw-events.ts';
 import { createRead } from '#projections/serving/read.ts';
 import type { ServedView, ServingViews } from '#projections/serving/served-view.ts';
@@ -102,7 +102,7 @@ export type EngineGeneration = RunningGeneration & {
     readonly source: { readonly name: string };
     readonly plan: ViewPlan;
   };
-  readonly served: Pick<ServedView, 'plan' | 'through' | 'degraded'>;
+  readonly served: Pick<ServedView, 'plan' | 'completeThrough' | 'degraded'>;
 };
 
 export interface EngineContext {
@@ -361,7 +361,7 @@ export const assemblePlatform = async (adapters: Adapters): Promise<Platform> =>
       .streams('feature-view')
       .flatMap(({ name }) => liveGeneration(name)?.served ?? []);
     return modesOf(
-      live.reduce((set, served) => set | viewModes(served, served.through(at), at), shared()),
+      live.reduce((set, served) => set | viewModes(served, served.completeThrough(at), at), shared()),
     );
   };
   const read = createRead({

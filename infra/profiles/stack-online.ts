@@ -2,15 +2,16 @@
  * The stack's online stores as reads see them: Redis, else Paimon, each with its budget, and what
  * each may be asked.
  */
+
+import { noTiles, type PackedEntity } from '#domain/encoding/packed-entity.ts';
 import type { HotStore, OnlineStore, TilesTarget } from '#domain/ports/online-store.ts';
 import type { RowsServed } from '#domain/ports/platform.ts';
 import type { Tracing } from '#domain/ports/tracing.ts';
-import { noTiles, type PackedEntity } from '#domain/views/packed-entity.ts';
 import type { FlinkGeneration } from '#infra/flink/generation.ts';
+import { paimonStore } from '#infra/paimon/durable-store.ts';
 import { connectLookup } from '#infra/paimon/lookup-client.ts';
-import { paimonStore } from '#infra/paimon/primary-store.ts';
 import { tracedStore } from '#infra/profiles/traced-stores.ts';
-import { redisHotStore } from '#infra/redis/hot-store.ts';
+import { redisHotStore } from '#infra/redis/cache-store.ts';
 import type { StackAddresses } from '#infra/stack/addresses.ts';
 import { type OnlineTiles, onlineTiles } from '#projections/serving/online-tiles.ts';
 

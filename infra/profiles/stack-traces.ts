@@ -2,7 +2,7 @@
  * The stack's traces: what a hot copy takes in is told, and word of it goes to the other gateways.
  */
 import type { Tracing } from '#domain/ports/tracing.ts';
-import { createHotTraces, type HotTraces } from '#infra/kafka/hot-traces.ts';
+import { createHotTraces, type HotTraces } from '#infra/kafka/cache-traces.ts';
 import { type Traces, tracesOf } from '#infra/profiles/traced-platform.ts';
 import { tracedChannel } from '#infra/redis/traced-channel.ts';
 

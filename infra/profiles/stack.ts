@@ -17,12 +17,12 @@ import type { Tracing } from '#domain/ports/tracing.ts';
 import { confluentSchemaRegistry } from '#infra/confluent/schema-registry.ts';
 import { flinkCluster } from '#infra/flink/cluster.ts';
 import type { JobSettings } from '#infra/flink/compute-job.ts';
+import { leftovers } from '#infra/flink/garbage-collection.ts';
 import type { FlinkGeneration } from '#infra/flink/generation.ts';
 import { type FlinkGenerations, flinkGenerations } from '#infra/flink/generations.ts';
 import { openStackHistory } from '#infra/flink/history.ts';
-import { openJobBook } from '#infra/flink/job-book.ts';
+import { openJobBook } from '#infra/flink/job-store.ts';
 import { flinkJobs } from '#infra/flink/jobs.ts';
-import { leftovers } from '#infra/flink/leftovers.ts';
 import { keepTablesSmall, type UpkeepOptions } from '#infra/flink/maintenance.ts';
 import { materializeJobFor } from '#infra/flink/materialize-jobs.ts';
 import { rollUp, rollupsOf } from '#infra/flink/rollup.ts';
@@ -35,7 +35,7 @@ import {
 } from '#infra/flink/sql/names.ts';
 import { rollupTopics } from '#infra/flink/sql/rollup.ts';
 import { updateDecoder } from '#infra/flink/update-decoder.ts';
-import { type HotProjection, hotProjection } from '#infra/kafka/hot-projection.ts';
+import { type HotProjection, hotProjection } from '#infra/kafka/cache-projection.ts';
 import { kafkaLog } from '#infra/kafka/log.ts';
 import { mysqlAuditStore } from '#infra/mysql/audit-store.ts';
 import { openMysql } from '#infra/mysql/database.ts';
@@ -43,14 +43,14 @@ import { mysqlLease } from '#infra/mysql/lease.ts';
 import { mysqlUsageCounter } from '#infra/mysql/usage-counter.ts';
 import type { LineageSettings } from '#infra/openlineage/settings.ts';
 import { assemblePlatform, type Engine, type EngineContext } from '#infra/profiles/assemble.ts';
-import { openInboxes } from '#infra/profiles/inboxes.ts';
-import { stackPlaces } from '#infra/profiles/lineage-places.ts';
+import { openInboxes } from '#infra/profiles/ingest-workers.ts';
+import { stackPlaces } from '#infra/profiles/lineage-locations.ts';
 import { openRegistryStore } from '#infra/profiles/registry-store.ts';
 import { type OnlineOptions, stackOnline } from '#infra/profiles/stack-online.ts';
 import { stackTraces } from '#infra/profiles/stack-traces.ts';
 import type { StackAddresses } from '#infra/stack/addresses.ts';
 import { VERSIONS } from '#infra/stack/versions.ts';
-import { loggedServices } from '#projections/served/served-tables.ts';
+import { loggedServices } from '#projections/feature-log/feature-log-tables.ts';
 import { tilesFetcher } from '#projections/serving/online-tiles.ts';
 
 export interface StackOptions extends OnlineOptions {
@@ -174,7 +174,7 @@ export const startStack = async (options: StackOptions): Promise<Platform> => {
       served: () => loggedServices(catalog).map(({ columns }) => columns),
       ensureHistory: (what) => history.ensure(what),
       historyStart: (source) => history.start(source),
-      historyThrough: (topic) => history.through(topic),
+      historyEndOffsets: (topic) => history.endOffsets(topic),
       clean: leftovers({
         hot,
         gateway: addresses.sqlGateway,
@@ -278,7 +278,7 @@ export const startStack = async (options: StackOptions): Promise<Platform> => {
                 ...kept,
                 store: 'redis',
                 location: `mr:{${view}#${generation}}`,
-                through: at(features, progress?.offsets ?? []),
+                position: at(features, progress?.offsets ?? []),
                 job: `projection hot.${view}`,
               },
             ]),
@@ -286,14 +286,14 @@ export const startStack = async (options: StackOptions): Promise<Platform> => {
           ...kept,
           store: 'paimon',
           location: `${DATABASE}.${paimonTable(view, generation)}`,
-          through: at(features, await log.committed(MATERIALIZE_GROUP, features)),
+          position: at(features, await log.committed(MATERIALIZE_GROUP, features)),
           job: materializeJobFor({ view, flushMs: plan.ephemeral?.flushMs ?? null }),
         },
         {
           ...kept,
           store: 'iceberg',
           location: historyTable('features', view).replaceAll('`', ''),
-          through: at(features, await history.through(features)),
+          position: at(features, await history.endOffsets(features)),
           job: ARCHIVE_JOB,
         },
         ...rollups.map((rollup) => ({ ...kept, ...rollup })),

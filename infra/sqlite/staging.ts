@@ -12,7 +12,7 @@ import type {
   OutgoingRecord,
 } from '#domain/ports/log.ts';
 import { encodeBatches } from '#infra/sqlite/batch-codec.ts';
-import type { LogBook, Partition } from '#infra/sqlite/log-book.ts';
+import type { LogBook, Partition } from '#infra/sqlite/log-metadata.ts';
 import type { LogWrites } from '#infra/sqlite/log-tables.ts';
 
 export const MAX_RECORD_BYTES = 16 * 1024 * 1024;

@@ -31,12 +31,12 @@ export interface Sample {
 }
 
 /** Events of a source that its table in the history does not have yet. */
-const notInHistory = ({ position, historyThrough }: PlatformStatus['sources'][number]): number => {
-  const through = new Map(
-    parseTopicPosition(historyThrough).positions.map((p) => [p.partition, p.offset]),
+const notInHistory = ({ position, historyPosition }: PlatformStatus['sources'][number]): number => {
+  const endOffsets = new Map(
+    parseTopicPosition(historyPosition).positions.map((p) => [p.partition, p.offset]),
   );
   return parseTopicPosition(position).positions.reduce(
-    (n, p) => n + Math.max(0, p.offset - (through.get(p.partition) ?? 0)),
+    (n, p) => n + Math.max(0, p.offset - (endOffsets.get(p.partition) ?? 0)),
     0,
   );
 };

@@ -6,11 +6,11 @@ import {
   type FeatureViewDefinition,
   type SourceDefinition,
 } from '#domain/definitions/model.ts';
+import { planView } from '#domain/plan/plan-view.ts';
 import type { Commit } from '#domain/ports/event-store.ts';
 import { streamOf } from '#domain/registry/events.ts';
 import { newestVersion, type RegistryState } from '#domain/registry/state.ts';
 import { formatFieldType } from '#domain/values/field-type.ts';
-import { planView } from '#domain/views/plan-view.ts';
 import {
   type ColumnLineage,
   describeFeature,

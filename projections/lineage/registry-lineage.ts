@@ -3,7 +3,7 @@
  * commits up to it and nothing else (their times and run ids are the commits' own), so that telling
  * of a commit again, after a crash or in another process, tells the same.
  */
-import { isKeyStream } from '#domain/access/keys.ts';
+import { isKeyStream } from '#domain/authorization/keys.ts';
 import type { Definition, FeatureViewDefinition } from '#domain/definitions/model.ts';
 import type { Commit } from '#domain/ports/event-store.ts';
 import { type RegistryEvent, streamOf } from '#domain/registry/events.ts';

@@ -9,6 +9,10 @@
  *   the primary is down or behind no answer from tiles: the caller folds raw events, which is
  *   slower and as right
  */
+
+import { mergeEntities } from '#domain/encoding/pack-updates.ts';
+import type { PackedEntity } from '#domain/encoding/packed-entity.ts';
+import { packedReader } from '#domain/encoding/packed-reader.ts';
 import { type Degraded, degraded, NOT_DEGRADED } from '#domain/ports/degraded.ts';
 import {
   type HotStore,
@@ -18,9 +22,6 @@ import {
   UNKNOWN,
 } from '#domain/ports/online-store.ts';
 import type { RowsServed } from '#domain/ports/platform.ts';
-import { mergeEntities } from '#domain/views/pack-updates.ts';
-import type { PackedEntity } from '#domain/views/packed-entity.ts';
-import { packedReader } from '#domain/views/packed-reader.ts';
 import type { FetchedTiles } from './served-view.ts';
 import { guardStore, type StoreBudget, type Unanswered } from './store-guard.ts';
 

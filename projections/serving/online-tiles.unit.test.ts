@@ -3,6 +3,7 @@
  * steps back when the one comes in for the other.
  */
 import { expect, test } from 'vitest';
+import type { PackedEntity } from '#domain/encoding/packed-entity.ts';
 import { degraded, NOT_DEGRADED } from '#domain/ports/degraded.ts';
 import {
   type HotStore,
@@ -11,7 +12,6 @@ import {
   type TilesTarget,
   UNKNOWN,
 } from '#domain/ports/online-store.ts';
-import type { PackedEntity } from '#domain/views/packed-entity.ts';
 import { onlineTiles } from './online-tiles.ts';
 
 const target = { plan: { view: 'v' }, generation: 1 } as unknown as TilesTarget;

@@ -2,8 +2,9 @@
  * Which logged rows are compared: whole requests, at most about so many rows, the same ones
  * whenever it is asked again.
  */
-import { placeOf } from '#domain/served/sampled.ts';
-import type { ServedRow } from '#domain/served/served-record.ts';
+
+import type { ServedRow } from '#domain/feature-log/feature-log-record.ts';
+import { placeOf } from '#domain/feature-log/sampled.ts';
 
 import { turns } from './turns.ts';
 

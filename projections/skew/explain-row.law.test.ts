@@ -5,9 +5,9 @@
  */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { SKEW_CAUSES, type SkewCause } from '#domain/served/skew.ts';
+import { SKEW_CAUSES, type SkewCause } from '#domain/feature-log/skew.ts';
+import { planDataset } from '#domain/training-sets/dataset-plan.ts';
 import type { RawEvent, Scalar, Value } from '#domain/values/value.ts';
-import { planDataset } from '#projections/datasets/dataset-plan.ts';
 import {
   definitions,
   featureDefinition,
@@ -191,7 +191,7 @@ const check = (
               version: 1,
               generation: 1,
               position: `raw.things@0:${w.position[0]},1:${w.position[1]}`,
-              through: null,
+              completeThrough: null,
             },
           ],
           onDemand: [],
@@ -342,7 +342,7 @@ test('a value that no state gives is unexplained, and so is a data set that is n
                   version: 1,
                   generation: 1,
                   position: 'raw.things@0:99,1:99',
-                  through: null,
+                  completeThrough: null,
                 },
               ],
               onDemand: [],

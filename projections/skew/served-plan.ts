@@ -13,13 +13,13 @@ import type {
   SourceDefinition,
 } from '#domain/definitions/model.ts';
 import { fail } from '#domain/errors.ts';
-import type { ServedOnDemand, ServedViewOf } from '#domain/served/served-record.ts';
-import type { Catalog } from '#projections/catalog/catalog.ts';
+import type { ServedOnDemand, ServedViewOf } from '#domain/feature-log/feature-log-record.ts';
 import {
   type DatasetPlan,
   planDataset,
   type ViewDefinitions,
-} from '#projections/datasets/dataset-plan.ts';
+} from '#domain/training-sets/dataset-plan.ts';
+import type { Catalog } from '#projections/catalog/catalog.ts';
 
 export type AnsweringView = Pick<ServedViewOf, 'view' | 'version' | 'generation'>;
 

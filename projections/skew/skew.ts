@@ -8,23 +8,23 @@
  * ways.
  */
 import type { SourceDefinition } from '#domain/definitions/model.ts';
+import type { ServedRow } from '#domain/feature-log/feature-log-record.ts';
+import type { SkewReport, SkewRequest } from '#domain/feature-log/skew.ts';
+import { keyOfEntity } from '#domain/plan/entity-key.ts';
 import type { HistoryTables } from '#domain/ports/history.ts';
 import type { Log } from '#domain/ports/log.ts';
 import { rawTopic } from '#domain/ports/topics.ts';
-import type { ServedRow } from '#domain/served/served-record.ts';
-import type { SkewReport, SkewRequest } from '#domain/served/skew.ts';
-import type { RawEvent, Row, Value } from '#domain/values/value.ts';
-import { keyOfEntity } from '#domain/views/entity-key.ts';
-import type { Catalog } from '#projections/catalog/catalog.ts';
 import {
   type DatasetPlan,
   type DatasetTarget,
   planDataset,
-} from '#projections/datasets/dataset-plan.ts';
+} from '#domain/training-sets/dataset-plan.ts';
+import type { RawEvent, Row, Value } from '#domain/values/value.ts';
+import type { Catalog } from '#projections/catalog/catalog.ts';
 import { isRounded } from '#projections/explain/same-value.ts';
+import { requireLogged } from '#projections/feature-log/feature-log-queries.ts';
+import type { ServedRows } from '#projections/feature-log/feature-log-rows.ts';
 import type { LateEvents } from '#projections/late/late.ts';
-import { requireLogged } from '#projections/served/served-queries.ts';
-import type { ServedRows } from '#projections/served/served-rows.ts';
 import { coveredFrom } from '#projections/serving/historical-read.ts';
 import { chooseRows, requestsOf } from './choose-rows.ts';
 import { collectEvents, type EntityEvents, type WantedEntity } from './entity-events.ts';

@@ -1,11 +1,11 @@
 /** What the compared values of one feature come to. */
-import type { ServedRow } from '#domain/served/served-record.ts';
+import type { ServedRow } from '#domain/feature-log/feature-log-record.ts';
 import {
   type FeatureSkew,
   SKEW_CAUSES,
   type SkewCause,
   type SkewExample,
-} from '#domain/served/skew.ts';
+} from '#domain/feature-log/skew.ts';
 import type { Value } from '#domain/values/value.ts';
 import type { Explained } from './explain-row.ts';
 

@@ -24,7 +24,7 @@ export interface StatusDependencies {
   readonly startedAt: number;
   readonly dataDirectory: string;
   readonly log: Log;
-  readonly history: Pick<History, 'through'>;
+  readonly history: Pick<History, 'endOffsets'>;
   readonly catalog: Catalog;
   readonly liveGeneration: (view: string) => RunningGeneration | null;
   readonly fillingGeneration: (view: string) => RunningGeneration | null;
@@ -87,10 +87,10 @@ export const createStatus = (
     definition: SourceDefinition,
   ): Promise<PlatformStatus['sources'][number]> => {
     const topic = rawTopic(definition.name);
-    const [ends, rejected, through] = await Promise.all([
+    const [ends, rejected, endOffsets] = await Promise.all([
       endOf(topic),
       endOf(rejectedTopic(definition.name)),
-      history.through(topic),
+      history.endOffsets(topic),
     ]);
     const newest = views()
       .map(({ name }) => liveGeneration(name))
@@ -101,9 +101,9 @@ export const createStatus = (
       events: total(ends),
       rejected: total(rejected),
       position: formatPosition(topic, at(ends)),
-      historyThrough: formatPosition(
+      historyPosition: formatPosition(
         topic,
-        at(ends.map((_, partition) => through[partition] ?? 0)),
+        at(ends.map((_, partition) => endOffsets[partition] ?? 0)),
       ),
       newestEventTime: finite(Math.max(Number.NEGATIVE_INFINITY, ...newest)),
     };

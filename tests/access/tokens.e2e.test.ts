@@ -8,7 +8,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { exportJWK, exportSPKI, generateKeyPair, SignJWT, UnsecuredJWT } from 'jose';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { createTokenVerifier } from '#infra/access/tokens.ts';
+import { createTokenVerifier } from '#infra/tokens/tokens.ts';
 import { type Guarded, guarded } from './support/fixture.ts';
 
 type Pair = Awaited<ReturnType<typeof generateKeyPair>>;

@@ -4,16 +4,16 @@
  */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { mergeEntities, type PlainUpdate, takeIn } from '#domain/encoding/pack-updates.ts';
+import { packEntity } from '#domain/encoding/packed-block.ts';
+import type { PackedEntity } from '#domain/encoding/packed-entity.ts';
+import { packedReader } from '#domain/encoding/packed-reader.ts';
+import { unpackEntity } from '#domain/encoding/stored-block.ts';
+import { tileCodec } from '#domain/encoding/tile-codec.ts';
+import type { FeatureStatus, ViewPlan } from '#domain/plan/plan.ts';
+import { planView } from '#domain/plan/plan-view.ts';
+import { createTileStore } from '#domain/tiles/tile-store.ts';
 import type { RawEvent, Value } from '#domain/values/value.ts';
-import { mergeEntities, type PlainUpdate, takeIn } from '#domain/views/pack-updates.ts';
-import { packEntity } from '#domain/views/packed-block.ts';
-import type { PackedEntity } from '#domain/views/packed-entity.ts';
-import { packedReader } from '#domain/views/packed-reader.ts';
-import type { FeatureStatus, ViewPlan } from '#domain/views/plan.ts';
-import { planView } from '#domain/views/plan-view.ts';
-import { unpackEntity } from '#domain/views/stored-block.ts';
-import { tileCodec } from '#domain/views/tile-codec.ts';
-import { createTileStore } from '#domain/views/tile-store.ts';
 import { definitions, moments, rawEvents } from '#tests/oracle/arbitraries.ts';
 
 const ALWAYS = Number.NEGATIVE_INFINITY;

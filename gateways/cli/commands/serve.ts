@@ -117,7 +117,7 @@ const accessOf = async (
 ): Promise<Access> => {
   const tokens = tokenFlagsOf(options);
   const verifyToken =
-    tokens === null ? null : (await import('#infra/access/tokens.ts')).createTokenVerifier(tokens);
+    tokens === null ? null : (await import('#infra/tokens/tokens.ts')).createTokenVerifier(tokens);
   const access = platform.access({
     demand: options.access,
     openMetrics: options.openMetrics ?? false,

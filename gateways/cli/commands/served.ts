@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { ServedRow } from '#domain/served/served-record.ts';
+import type { ServedRow } from '#domain/feature-log/feature-log-record.ts';
 import { path, query } from '../client.ts';
 import { contextOf } from '../context.ts';
 import { entityText, facts, show, showTime, table } from '../table.ts';

@@ -42,7 +42,7 @@ const statusText = (s: PlatformStatus): string =>
         x.rejected,
         showTime(x.newestEventTime),
         x.position,
-        x.historyThrough,
+        x.historyPosition,
       ]),
     ),
     '\nViews',

@@ -8,15 +8,15 @@
  * columns, so that a table that has gained some still takes the rows of an older version.
  */
 import type { SourceDefinition } from '#domain/definitions/model.ts';
+import { featuresAvroSchema, unionSchema } from '#domain/encoding/features-schema.ts';
 import {
   type ServedColumns,
   servedAvroSchema,
   servedFields,
-} from '#domain/served/served-record.ts';
+} from '#domain/feature-log/feature-log-record.ts';
+import type { ViewPlan } from '#domain/plan/plan.ts';
 import { sourceFields } from '#domain/sources/source-schema.ts';
 import type { FieldType } from '#domain/values/value.ts';
-import { featuresAvroSchema, unionSchema } from '#domain/views/features-schema.ts';
-import type { ViewPlan } from '#domain/views/plan.ts';
 import { columnType, icebergSchemaFromAvro } from '#infra/iceberg/schema.ts';
 import {
   DATABASE,

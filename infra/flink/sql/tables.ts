@@ -4,12 +4,12 @@
  */
 
 import type { SourceDefinition } from '#domain/definitions/model.ts';
+import { featuresAvroSchema, unionSchema } from '#domain/encoding/features-schema.ts';
 import { lateEventSchema } from '#domain/events/late-event.ts';
+import { type ServedColumns, servedAvroSchema } from '#domain/feature-log/feature-log-record.ts';
+import type { ViewPlan } from '#domain/plan/plan.ts';
 import { featuresTopic, lateTopic, rawTopic, servedTopic } from '#domain/ports/topics.ts';
-import { type ServedColumns, servedAvroSchema } from '#domain/served/served-record.ts';
 import { rawAvroSchema } from '#domain/sources/source-schema.ts';
-import { featuresAvroSchema, unionSchema } from '#domain/views/features-schema.ts';
-import type { ViewPlan } from '#domain/views/plan.ts';
 import { flinkColumns } from './columns.ts';
 import {
   DATABASE,

@@ -12,7 +12,7 @@ import {
   source,
   sum,
 } from 'millrace';
-import { OPEN } from '#domain/access/principal.ts';
+import { OPEN } from '#domain/authorization/principal.ts';
 import { col } from '#domain/expressions/build.ts';
 import type { Access, AccessOptions } from '#domain/ports/access.ts';
 import type { Caller, KeyRequest, Platform } from '#domain/ports/platform.ts';

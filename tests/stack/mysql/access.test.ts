@@ -4,18 +4,18 @@
  */
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createAccess } from '#commands/access/access.ts';
-import { createKeys } from '#commands/access/create-keys.ts';
+import { createAccess } from '#application/authorization/access.ts';
 import { createCommandBus } from '#commands/command-bus.ts';
+import { createKeys } from '#commands/keys/create-keys.ts';
 import type { Access } from '#domain/ports/access.ts';
 import type { Platform } from '#domain/ports/platform.ts';
-import { createFakePlatform } from '#gateways/support/fake-platform.ts';
 import { type MysqlDatabase, openMysql } from '#infra/mysql/database.ts';
 import { mysqlEventStore } from '#infra/mysql/event-store.ts';
 import { mysqlUsageCounter } from '#infra/mysql/usage-counter.ts';
-import { createKeyBook } from '#projections/access/key-book.ts';
 import { type Catalog, openCatalog } from '#projections/catalog/catalog.ts';
+import { createKeyBook } from '#projections/keys/key-index.ts';
 import { emptyDatabase } from '#tests/stack/support/mysql.ts';
+import { createFakePlatform } from '#tests/support/fake-platform.ts';
 
 interface Gateway {
   readonly access: Access;

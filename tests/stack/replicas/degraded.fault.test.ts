@@ -176,7 +176,7 @@ test('the primary store hangs as a stopped process does', { timeout: 180_000 }, 
 });
 
 for (const server of ['taskmanager', 'jobmanager'] as const)
-  test(`the ${server} is killed: values stay, and what they lack came after what they are through`, {
+  test(`the ${server} is killed: values stay, and what they lack came after what they are completeThrough`, {
     timeout: 300_000,
   }, async () => {
     await without(server, async () => {
@@ -185,7 +185,7 @@ for (const server of ['taskmanager', 'jobmanager'] as const)
       if (server === 'jobmanager') await readsIn('engine-stalled');
       await publish();
       const { n, result } = await read();
-      expect(result.views[0]?.through).toBeLessThan(sales.acknowledged.at(-1) as number);
+      expect(result.views[0]?.completeThrough).toBeLessThan(sales.acknowledged.at(-1) as number);
       // A task manager that has lost its job manager goes on for a while.
       if (server === 'taskmanager') expect(n).toBe(sales.acknowledged.length - 1);
       await expect(

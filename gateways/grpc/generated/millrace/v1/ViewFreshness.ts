@@ -20,9 +20,9 @@ export interface ViewFreshness {
   /**
    * Epoch ms: every event that the log had accepted by then is in the values, and later ones may be; absent: not known yet.
    */
-  'through'?: (number | string | Long);
+  'completeThrough'?: (number | string | Long);
   '_eventTime'?: "eventTime";
-  '_through'?: "through";
+  '_completeThrough'?: "completeThrough";
 }
 
 /**
@@ -43,7 +43,7 @@ export interface ViewFreshness__Output {
   /**
    * Epoch ms: every event that the log had accepted by then is in the values, and later ones may be; absent: not known yet.
    */
-  'through'?: (number);
+  'completeThrough'?: (number);
   '_eventTime'?: "eventTime";
-  '_through'?: "through";
+  '_completeThrough'?: "completeThrough";
 }
