@@ -31,7 +31,10 @@ const { key } = await platform.createKey(
   },
   caller,
 );
-const [open, keys] = [platform.access({ demand: 'open' }), platform.access({ demand: 'keys' })];
+const [open, keys] = [
+  platform.access({ authentication: 'open' }),
+  platform.access({ authentication: 'keys' }),
+];
 const ways = {
   'not asked': await createHttpGateway({ platform, port: 0 }),
   'switched off': await createHttpGateway({ platform: open.platform, access: open, port: 0 }),

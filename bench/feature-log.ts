@@ -85,6 +85,6 @@ print(
 console.log(
   metrics
     .split('\n')
-    .filter((line) => /^millrace_served_log/.test(line))
+    .filter((line) => /^millrace_feature_log/.test(line))
     .join('\n'),
 );

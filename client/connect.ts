@@ -91,7 +91,16 @@ const rowsOf = <Names extends string>(
       statuses.length === 0 ? present : statuses.map((one) => STATUS[one]),
     ),
     views: answer.views.map(
-      ({ view, version, generation, eventTime, position, completeThrough, _eventTime, _completeThrough }) => ({
+      ({
+        view,
+        version,
+        generation,
+        eventTime,
+        position,
+        completeThrough,
+        _eventTime,
+        _completeThrough,
+      }) => ({
         view,
         version,
         generation,

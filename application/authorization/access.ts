@@ -16,17 +16,17 @@ import type { EventStore } from '#domain/ports/event-store.ts';
 import type { Platform } from '#domain/ports/platform.ts';
 import type { UsageCounter } from '#domain/ports/usage-counter.ts';
 import type { Catalog } from '#projections/catalog/catalog.ts';
-import type { KeyBook, KnownKey } from '#projections/keys/key-index.ts';
+import type { KeyIndex, KnownKey } from '#projections/keys/key-index.ts';
 import { createAuthenticator } from './authenticate.ts';
 import { guardPlatform } from './guard.ts';
 import { createRates } from './rates.ts';
 import { createRefusals } from './refusals.ts';
-import { createThings } from './resources.ts';
+import { createResources } from './resources.ts';
 
 export interface AccessDependencies {
   readonly platform: Platform;
   readonly catalog: Catalog;
-  readonly keys: KeyBook;
+  readonly keys: KeyIndex;
   readonly eventStore: EventStore;
   readonly counter: UsageCounter;
   readonly now: () => number;
@@ -36,15 +36,16 @@ export interface AccessDependencies {
 export const createAccess = (dependencies: AccessDependencies, options: AccessOptions): Access => {
   const { platform, catalog, keys, eventStore, counter, now, warn } = dependencies;
   const configured = options.adminKey !== undefined || options.verifyToken !== undefined;
-  const demanded = (): boolean =>
-    options.demand === 'keys' || (options.demand === 'auto' && (configured || keys.epoch() > 0));
+  const authenticationRequired = (): boolean =>
+    options.authentication === 'keys' ||
+    (options.authentication === 'auto' && (configured || keys.epoch() > 0));
   const refusals = createRefusals({ eventStore, now, newId: randomUUID, warn });
   const rates = createRates({ now, counter, warn });
   const { openMetrics = false } = options;
   const { authenticate, holds } = createAuthenticator({
     keys,
     options,
-    demanded,
+    authenticationRequired,
     rates,
     refusals,
     now,
@@ -62,7 +63,7 @@ export const createAccess = (dependencies: AccessDependencies, options: AccessOp
       const lasting = request.expiresAt === undefined && request.grants.includes('admin@*');
       if (
         caller.principal === OPEN &&
-        options.demand === 'auto' &&
+        options.authentication === 'auto' &&
         !keys.all().some(makesKeys) &&
         !lasting
       )
@@ -74,7 +75,12 @@ export const createAccess = (dependencies: AccessDependencies, options: AccessOp
     },
     async revokeKey(id, reason, caller) {
       const makers = keys.all().filter(makesKeys);
-      if (!configured && options.demand !== 'open' && makers.length === 1 && makers[0]?.id === id)
+      if (
+        !configured &&
+        options.authentication !== 'open' &&
+        makers.length === 1 &&
+        makers[0]?.id === id
+      )
         fail(
           'MR_REFUSED',
           `key ${id} is the last that is admin@* without an end: make another before it is revoked, or nobody can make any`,
@@ -87,13 +93,13 @@ export const createAccess = (dependencies: AccessDependencies, options: AccessOp
   return {
     platform: guardPlatform({
       platform: unlocked,
-      things: createThings(catalog),
+      resources: createResources(catalog),
       rates,
       refusals,
       holds,
       openMetrics,
     }),
-    demanded,
+    authenticationRequired,
     openMetrics,
     authenticate,
     refused: refusals.record,

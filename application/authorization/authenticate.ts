@@ -8,15 +8,15 @@ import { isKeyStream, keyStream, RESERVED } from '#domain/authorization/keys.ts'
 import { OPEN, type Principal } from '#domain/authorization/principal.ts';
 import { MillraceError } from '#domain/errors.ts';
 import type { AccessOptions, Credentials, VerifiedToken } from '#domain/ports/access.ts';
-import type { KeyBook, KnownKey } from '#projections/keys/key-index.ts';
+import type { KeyIndex, KnownKey } from '#projections/keys/key-index.ts';
 import type { Rates } from './rates.ts';
 import type { Refusals } from './refusals.ts';
 import { tokenBuckets } from './token-buckets.ts';
 
 export interface AuthenticateDependencies {
-  readonly keys: KeyBook;
+  readonly keys: KeyIndex;
   readonly options: AccessOptions;
-  readonly demanded: () => boolean;
+  readonly authenticationRequired: () => boolean;
   readonly rates: Rates;
   readonly refusals: Pick<Refusals, 'record'>;
   readonly now: () => number;
@@ -52,7 +52,7 @@ const ADMIN: Principal = { id: 'admin-key', actor: 'admin-key', grants: OPEN.gra
 export const createAuthenticator = ({
   keys,
   options,
-  demanded,
+  authenticationRequired,
   rates,
   refusals,
   now,
@@ -179,7 +179,7 @@ export const createAuthenticator = ({
 
   return {
     authenticate({ authorization, address }) {
-      if (!demanded()) return OPEN;
+      if (!authenticationRequired()) return OPEN;
       if (authorization === undefined)
         return unknown(
           'this platform asks for a key: send it as the header `authorization: Bearer KEY`',
@@ -197,7 +197,7 @@ export const createAuthenticator = ({
         : counted(principal, address);
     },
     holds(principal) {
-      if (!demanded()) return true;
+      if (!authenticationRequired()) return true;
       if (isKeyStream(principal.id))
         return live(keys.key(principal.id.slice(principal.id.indexOf('/') + 1)));
       const until = tokens.get(principal);

@@ -13,32 +13,36 @@ import type { Principal } from '#domain/authorization/principal.ts';
 import { fail } from '#domain/errors.ts';
 import type { Caller } from '#domain/ports/platform.ts';
 import type { Refusals } from './refusals.ts';
-import type { Thing } from './resources.ts';
+import type { Resource } from './resources.ts';
 
 export const NOBODY: Principal = { id: 'nobody', actor: 'nobody', grants: [], limits: {} };
 /** What is of no namespace: only a grant everywhere will do. */
-export const PLATFORM: readonly Thing[] = [{ id: 'platform/millrace', namespace: EVERYWHERE }];
+export const PLATFORM: readonly Resource[] = [{ id: 'platform/millrace', namespace: EVERYWHERE }];
 
 /** What the methods of the guard ask with. */
-export interface Asking {
+export interface Authorizer {
   /**
    * @throws MR_FORBIDDEN; where nothing is touched, for the name is not registered: unless he may
    * somewhere
    */
-  readonly demand: (
+  readonly authorize: (
     caller: Caller | undefined,
     action: Action,
-    things: readonly Thing[],
+    resources: readonly Resource[],
   ) => Principal;
   /** for lists: whether he may see anything at all, and then what */
-  readonly seeing: (
+  readonly visibleNamespaces: (
     caller: Caller | undefined,
     action: Action,
   ) => (namespace: string | null) => boolean;
 }
 
-export const createAsking = (refusals: Pick<Refusals, 'record'>): Asking => {
-  const refuse = (caller: Caller | undefined, action: Action, { id, namespace }: Thing): never => {
+export const createAuthorizer = (refusals: Pick<Refusals, 'record'>): Authorizer => {
+  const refuse = (
+    caller: Caller | undefined,
+    action: Action,
+    { id, namespace }: Resource,
+  ): never => {
     const where =
       namespace === EVERYWHERE ? 'on the platform as a whole' : `of namespace "${namespace}"`;
     const actor = caller?.actor ?? 'nobody';
@@ -50,18 +54,18 @@ export const createAsking = (refusals: Pick<Refusals, 'record'>): Asking => {
     return fail('MR_FORBIDDEN', message, details);
   };
   return {
-    demand(caller, action, things) {
+    authorize(caller, action, resources) {
       const principal = caller?.principal ?? NOBODY;
       const { grants } = principal;
-      for (const thing of things)
-        if (!may(grants, action, thing.namespace)) refuse(caller, action, thing);
-      if (things.length === 0 && !maySomewhere(grants, action))
-        refuse(caller, action, PLATFORM[0] as Thing);
+      for (const resource of resources)
+        if (!may(grants, action, resource.namespace)) refuse(caller, action, resource);
+      if (resources.length === 0 && !maySomewhere(grants, action))
+        refuse(caller, action, PLATFORM[0] as Resource);
       return principal;
     },
-    seeing(caller, action) {
+    visibleNamespaces(caller, action) {
       const { grants } = caller?.principal ?? NOBODY;
-      if (!maySomewhere(grants, action)) refuse(caller, action, PLATFORM[0] as Thing);
+      if (!maySomewhere(grants, action)) refuse(caller, action, PLATFORM[0] as Resource);
       if (may(grants, action, EVERYWHERE)) return () => true;
       return (namespace) => namespace !== null && may(grants, action, namespace);
     },

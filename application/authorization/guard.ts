@@ -11,15 +11,15 @@ import type { Definition } from '#domain/definitions/model.ts';
 import { fail, type MillraceError } from '#domain/errors.ts';
 import type { Caller, CatalogEntry, Platform } from '#domain/ports/platform.ts';
 import type { Row } from '#domain/values/value.ts';
-import { createAsking, NOBODY, PLATFORM } from './authorizer.ts';
+import { createAuthorizer, NOBODY, PLATFORM } from './authorizer.ts';
 import { commandNeeds } from './command-needs.ts';
 import type { Rates } from './rates.ts';
 import type { Refusals } from './refusals.ts';
-import type { Thing, Things } from './resources.ts';
+import type { Resource, Resources } from './resources.ts';
 
 export interface GuardDependencies {
   readonly platform: Platform;
-  readonly things: Things;
+  readonly resources: Resources;
   readonly rates: Pick<Rates, 'events' | 'rows' | 'rowsGiven'>;
   readonly refusals: Pick<Refusals, 'record' | 'written'>;
   readonly holds: (principal: Principal) => boolean;
@@ -27,10 +27,10 @@ export interface GuardDependencies {
 }
 
 export const guardPlatform = (dependencies: GuardDependencies): Platform => {
-  const { platform, things, rates, refusals, holds, openMetrics } = dependencies;
-  const { demand, seeing } = createAsking(refusals);
-  const view = (name: string): readonly Thing[] => things.one('feature-view', name);
-  const source = (name: string): readonly Thing[] => things.one('source', name);
+  const { platform, resources, rates, refusals, holds, openMetrics } = dependencies;
+  const { authorize, visibleNamespaces } = createAuthorizer(refusals);
+  const view = (name: string): readonly Resource[] => resources.one('feature-view', name);
+  const source = (name: string): readonly Resource[] => resources.one('source', name);
   /** who started which data set of this process */
   const makers = new Map<string, string>();
 
@@ -51,42 +51,42 @@ export const guardPlatform = (dependencies: GuardDependencies): Platform => {
   };
   const reading = (
     caller: Caller | undefined,
-    target: Parameters<Things['ofRead']>[0],
+    target: Parameters<Resources['ofRead']>[0],
   ): Principal => {
     const principal = caller?.principal ?? NOBODY;
     return may(principal.grants, 'read', EVERYWHERE)
       ? principal
-      : demand(caller, 'read', things.ofRead(target));
+      : authorize(caller, 'read', resources.ofRead(target));
   };
   const targetOf = (
     target: { readonly service: string } | { readonly view: string },
-  ): Parameters<Things['ofRead']>[0] =>
+  ): Parameters<Resources['ofRead']>[0] =>
     'service' in target ? target : { features: [`${target.view}:`] };
   const seen =
     (visible: (namespace: string | null) => boolean) =>
     (entry: CatalogEntry): CatalogEntry => ({
       ...entry,
-      downstream: entry.downstream.filter((id) => visible(things.namespaceOf(id))),
+      downstream: entry.downstream.filter((id) => visible(resources.namespaceOf(id))),
     });
   const defining = (caller: Caller | undefined, definitions: readonly Definition[]): void => {
     for (const definition of definitions) {
-      demand(caller, 'define', things.defining(definition));
-      demand(caller, 'use', things.usedBy(definition, definitions));
+      authorize(caller, 'define', resources.defining(definition));
+      authorize(caller, 'use', resources.usedBy(definition, definitions));
     }
-    if (definitions.length === 0) demand(caller, 'define', []);
+    if (definitions.length === 0) authorize(caller, 'define', []);
   };
   const replayOf = async (caller: Caller | undefined, id: string) => {
-    demand(caller, 'operate', []);
+    authorize(caller, 'operate', []);
     const replay = await platform.replay(id);
-    demand(caller, 'operate', view(replay.view));
+    authorize(caller, 'operate', view(replay.view));
     return replay;
   };
   /** A data set is its maker's, and the admins' of the views that it shows. */
   const datasetOf = async (caller: Caller | undefined, id: string) => {
-    demand(caller, 'read', []);
+    authorize(caller, 'read', []);
     const status = await platform.dataset(id);
     if (makers.get(id) !== caller?.principal?.id)
-      demand(
+      authorize(
         caller,
         'keys',
         status.views.flatMap((one) => view(one.view)),
@@ -109,12 +109,12 @@ export const guardPlatform = (dependencies: GuardDependencies): Platform => {
 
   return {
     async publish(request, caller) {
-      const principal = demand(caller, 'publish', source(request.source));
+      const principal = authorize(caller, 'publish', source(request.source));
       charged(principal, () => rates.events(principal, request.events.length));
       return platform.publish(request, caller);
     },
     async producerSequence(name, producer, caller) {
-      demand(caller, 'publish', source(name));
+      authorize(caller, 'publish', source(name));
       return platform.producerSequence(name, producer, caller);
     },
     async read(request, caller) {
@@ -125,8 +125,8 @@ export const guardPlatform = (dependencies: GuardDependencies): Platform => {
     },
 
     async command(request, caller) {
-      for (const { action, things: touched } of commandNeeds(things, request))
-        demand(caller, action, touched);
+      for (const { action, resources: touched } of commandNeeds(resources, request))
+        authorize(caller, action, touched);
       return platform.command(request, caller);
     },
     async plan(definitions, caller) {
@@ -138,41 +138,44 @@ export const guardPlatform = (dependencies: GuardDependencies): Platform => {
       return platform.apply(definitions, options, caller);
     },
     async list(kind, caller) {
-      const visible = seeing(caller, 'catalog');
+      const visible = visibleNamespaces(caller, 'catalog');
       return (await platform.list(kind, caller))
         .filter(({ namespace }) => visible(namespace))
         .map(seen(visible));
     },
     async show(kind, name, version, caller) {
-      demand(caller, 'catalog', things.one(kind, name));
-      return seen(seeing(caller, 'catalog'))(await platform.show(kind, name, version, caller));
+      authorize(caller, 'catalog', resources.one(kind, name));
+      return seen(visibleNamespaces(caller, 'catalog'))(
+        await platform.show(kind, name, version, caller),
+      );
     },
     async search(text, caller) {
-      const visible = seeing(caller, 'catalog');
+      const visible = visibleNamespaces(caller, 'catalog');
       return (await platform.search(text, caller))
         .filter(({ namespace }) => visible(namespace))
         .map(seen(visible));
     },
     async lineage(name, caller) {
-      const visible = seeing(caller, 'catalog');
-      const named = name === undefined ? [] : things.named(name);
-      if (!named.some(({ namespace }) => visible(namespace))) demand(caller, 'catalog', named);
+      const visible = visibleNamespaces(caller, 'catalog');
+      const named = name === undefined ? [] : resources.named(name);
+      if (!named.some(({ namespace }) => visible(namespace))) authorize(caller, 'catalog', named);
       const { nodes, edges } = await platform.lineage(name, caller);
-      const shown = nodes.filter(({ id }) => visible(things.namespaceOf(id)));
+      const shown = nodes.filter(({ id }) => visible(resources.namespaceOf(id)));
       const ids = new Set(shown.map(({ id }) => id));
       return { nodes: shown, edges: edges.filter(({ from, to }) => ids.has(from) && ids.has(to)) };
     },
 
     /** One sequence of all namespaces. */
     async lineageEvents(query, caller) {
-      demand(caller, 'catalog', PLATFORM);
+      authorize(caller, 'catalog', PLATFORM);
       return platform.lineageEvents(query, caller);
     },
 
     async startDataset(request, caller) {
       const principal = reading(caller, targetOf(request.target));
       // Paths are the server's: who names one reads and writes its files.
-      if ('file' in request.spine || request.out !== undefined) demand(caller, 'files', PLATFORM);
+      if ('file' in request.spine || request.out !== undefined)
+        authorize(caller, 'files', PLATFORM);
       const { spine } = request;
       if ('rows' in spine) charged(principal, () => rates.rows(principal, spine.rows.length));
       const status = await platform.startDataset(request, caller);
@@ -188,7 +191,7 @@ export const guardPlatform = (dependencies: GuardDependencies): Platform => {
     },
     async batch(request, caller) {
       const principal = reading(caller, targetOf(request.target));
-      demand(caller, 'files', PLATFORM);
+      authorize(caller, 'files', PLATFORM);
       // How many there will be nobody knows: who has one row left gets them all, and no more that
       // day.
       charged(principal, () => rates.rows(principal, 1));
@@ -197,18 +200,18 @@ export const guardPlatform = (dependencies: GuardDependencies): Platform => {
       return result;
     },
     async rollup(request, caller) {
-      demand(caller, 'operate', view(request.view));
+      authorize(caller, 'operate', view(request.view));
       return platform.rollup(request, caller);
     },
 
     async startReplay(request, caller) {
-      demand(caller, 'operate', view(request.view));
+      authorize(caller, 'operate', view(request.view));
       return platform.startReplay(request, caller);
     },
     async replays(caller) {
-      const visible = seeing(caller, 'operate');
+      const visible = visibleNamespaces(caller, 'operate');
       return (await platform.replays(caller)).filter((replay) =>
-        visible(things.namespaceOf(`feature-view/${replay.view}`)),
+        visible(resources.namespaceOf(`feature-view/${replay.view}`)),
       );
     },
     async replay(id, caller) {
@@ -224,56 +227,56 @@ export const guardPlatform = (dependencies: GuardDependencies): Platform => {
     },
 
     async explain(request, caller) {
-      demand(caller, 'explain', things.withSource(request.view));
+      authorize(caller, 'explain', resources.withSource(request.view));
       return platform.explain(request, caller);
     },
-    async served(service, query, caller) {
-      demand(caller, 'explain', things.ofRead({ service }));
-      return platform.served(service, query, caller);
+    async featureLog(service, query, caller) {
+      authorize(caller, 'explain', resources.ofRead({ service }));
+      return platform.featureLog(service, query, caller);
     },
     async skew(request, caller) {
       reading(caller, { service: request.service });
       return platform.skew(request, caller);
     },
     async auditLog(query, caller) {
-      const visible = seeing(caller, 'audit');
+      const visible = visibleNamespaces(caller, 'audit');
       await refusals.written();
       const page = await platform.auditLog(query, caller);
       return {
         ...page,
-        records: page.records.filter(({ subject }) => visible(things.namespaceOf(subject))),
+        records: page.records.filter(({ subject }) => visible(resources.namespaceOf(subject))),
       };
     },
     async verifyAudit(caller) {
-      demand(caller, 'audit', []);
+      authorize(caller, 'audit', []);
       return platform.verifyAudit(caller);
     },
     async exportEvents(name, caller) {
-      const principal = demand(caller, 'operate', source(name));
+      const principal = authorize(caller, 'operate', source(name));
       return whileHeld(principal, await platform.exportEvents(name, caller));
     },
     async rejected(name, query, caller) {
-      demand(caller, 'operate', source(name));
+      authorize(caller, 'operate', source(name));
       return platform.rejected(name, query, caller);
     },
     async resendRejected(name, request, caller) {
-      const principal = demand(caller, 'operate', source(name));
+      const principal = authorize(caller, 'operate', source(name));
       charged(principal, () => rates.events(principal, request.positions.length));
       return platform.resendRejected(name, request, caller);
     },
     async late(name, query, caller) {
-      demand(caller, 'operate', view(name));
+      authorize(caller, 'operate', view(name));
       return platform.late(name, query, caller);
     },
     async status(caller) {
-      const visible = seeing(caller, 'operate');
+      const visible = visibleNamespaces(caller, 'operate');
       const { jobs, ...status } = await platform.status(caller);
       const ofView = (one: { readonly view: string }): boolean =>
-        visible(things.namespaceOf(`feature-view/${one.view}`));
+        visible(resources.namespaceOf(`feature-view/${one.view}`));
       return {
         ...status,
         sources: status.sources.filter((one) =>
-          visible(things.namespaceOf(`source/${one.source}`)),
+          visible(resources.namespaceOf(`source/${one.source}`)),
         ),
         views: status.views.filter(ofView),
         replays: status.replays.filter(ofView),
@@ -282,32 +285,32 @@ export const guardPlatform = (dependencies: GuardDependencies): Platform => {
       };
     },
     async freshness(caller) {
-      const visible = seeing(caller, 'catalog');
+      const visible = visibleNamespaces(caller, 'catalog');
       return (await platform.freshness(caller)).filter((one) =>
-        visible(things.namespaceOf(`feature-view/${one.view}`)),
+        visible(resources.namespaceOf(`feature-view/${one.view}`)),
       );
     },
 
     async createKey(request, caller) {
-      demand(caller, 'keys', keyThings(request.grants, request.name));
+      authorize(caller, 'keys', keyResources(request.grants, request.name));
       return platform.createKey(request, caller);
     },
     async keys(caller) {
-      const { grants } = demand(caller, 'keys', []);
+      const { grants } = authorize(caller, 'keys', []);
       return (await platform.keys(caller)).filter((key) =>
-        keyThings(key.grants, key.id).every((t) => may(grants, 'keys', t.namespace)),
+        keyResources(key.grants, key.id).every((t) => may(grants, 'keys', t.namespace)),
       );
     },
     async revokeKey(id, options, caller) {
-      demand(caller, 'keys', []);
+      authorize(caller, 'keys', []);
       const key = (await platform.keys(caller)).find((one) => one.id === id);
-      demand(caller, 'keys', keyThings(key?.grants ?? [], id));
+      authorize(caller, 'keys', keyResources(key?.grants ?? [], id));
       return platform.revokeKey(id, options, caller);
     },
     access: () => fail('MR_INTERNAL', 'the guarded platform has no other guard'),
 
     async metrics(caller) {
-      if (!openMetrics) demand(caller, 'operate', PLATFORM);
+      if (!openMetrics) authorize(caller, 'operate', PLATFORM);
       return platform.metrics(caller);
     },
     ...(platform.requests === undefined ? {} : { requests: platform.requests }),
@@ -319,7 +322,7 @@ export const guardPlatform = (dependencies: GuardDependencies): Platform => {
 };
 
 /** A key is of the namespaces of its grants. */
-const keyThings = (grants: readonly string[], key: string): readonly Thing[] =>
+const keyResources = (grants: readonly string[], key: string): readonly Resource[] =>
   grants.map((grant) => ({
     id: `access-key/${key}`,
     namespace: grant.slice(grant.indexOf('@') + 1),

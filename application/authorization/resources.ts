@@ -10,7 +10,7 @@ import { newestVersion } from '#domain/registry/state.ts';
 import type { Catalog } from '#projections/catalog/catalog.ts';
 import { upstreamOf } from '#projections/catalog/references.ts';
 
-export interface Thing {
+export interface Resource {
   /** kind/name */
   readonly id: string;
   readonly namespace: string;
@@ -18,29 +18,29 @@ export interface Thing {
 
 export type ReadTarget = Pick<ReadRequest, 'service' | 'features'>;
 
-export interface Things {
-  readonly one: (kind: Kind, name: string) => readonly Thing[];
+export interface Resources {
+  readonly one: (kind: Kind, name: string) => readonly Resource[];
   /** by `kind/name`; null where it is no registered thing's */
   readonly namespaceOf: (id: string) => string | null;
   /** all kinds of things of that name */
-  readonly named: (name: string) => readonly Thing[];
+  readonly named: (name: string) => readonly Resource[];
   /** a view and what it is computed from */
-  readonly withSource: (view: string) => readonly Thing[];
+  readonly withSource: (view: string) => readonly Resource[];
   /** the service, the views and the on-demand features that a read shows values of */
-  readonly ofRead: (target: ReadTarget) => readonly Thing[];
+  readonly ofRead: (target: ReadTarget) => readonly Resource[];
   /** where a definition is and where it would be */
-  readonly defining: (definition: Definition) => readonly Thing[];
+  readonly defining: (definition: Definition) => readonly Resource[];
   /** what it refers to, as it will be beside the others */
-  readonly usedBy: (definition: Definition, beside: readonly Definition[]) => readonly Thing[];
+  readonly usedBy: (definition: Definition, beside: readonly Definition[]) => readonly Resource[];
 }
 
 const KEPT = 1000;
 const namespaceIn = (definition: Pick<Definition, 'namespace'>): string =>
   definition.namespace ?? DEFAULT_NAMESPACE;
 
-export const createThings = (catalog: Catalog): Things => {
+export const createResources = (catalog: Catalog): Resources => {
   let position = -1;
-  const reads = new Map<string, readonly Thing[]>();
+  const reads = new Map<string, readonly Resource[]>();
 
   /** The newest definition, also of what is retired. */
   const newest = (kind: Kind, name: string): Definition | null =>
@@ -52,18 +52,18 @@ export const createThings = (catalog: Catalog): Things => {
         timeline: [],
       },
     )?.definition ?? null;
-  const one = (kind: Kind, name: string): readonly Thing[] => {
+  const one = (kind: Kind, name: string): readonly Resource[] => {
     const definition = newest(kind, name);
     return definition === null
       ? []
       : [{ id: streamOf(kind, name), namespace: namespaceIn(definition) }];
   };
-  const byId = (id: string): readonly Thing[] => {
+  const byId = (id: string): readonly Resource[] => {
     const [kind, name] = [id.slice(0, id.indexOf('/')), id.slice(id.indexOf('/') + 1)];
     return KINDS.includes(kind as Kind) ? one(kind as Kind, name) : [];
   };
   /** An on-demand feature shows the values that it is computed from. */
-  const onDemand = (name: string, seen: Set<string> = new Set()): readonly Thing[] => {
+  const onDemand = (name: string, seen: Set<string> = new Set()): readonly Resource[] => {
     const definition = newest('on-demand-feature', name);
     if (definition?.kind !== 'on-demand-feature' || seen.has(name)) return [];
     seen.add(name);
@@ -76,7 +76,7 @@ export const createThings = (catalog: Catalog): Things => {
     );
     return [...one('on-demand-feature', name), ...inputs];
   };
-  const ofService = (name: string): readonly Thing[] => {
+  const ofService = (name: string): readonly Resource[] => {
     const definition = newest('feature-service', name);
     if (definition?.kind !== 'feature-service') return [];
     const members = definition.features.flatMap((member) =>
@@ -84,7 +84,7 @@ export const createThings = (catalog: Catalog): Things => {
     );
     return [...one('feature-service', name), ...members];
   };
-  const ofFeature = (text: string): readonly Thing[] => {
+  const ofFeature = (text: string): readonly Resource[] => {
     const wanted = featureReference(text);
     return wanted === null ? onDemand(text) : one('feature-view', wanted.view);
   };
@@ -111,7 +111,7 @@ export const createThings = (catalog: Catalog): Things => {
       let found = reads.get(key);
       if (found === undefined) {
         const all = service === undefined ? features.flatMap(ofFeature) : ofService(service);
-        found = [...new Map(all.map((thing) => [thing.id, thing])).values()];
+        found = [...new Map(all.map((resource) => [resource.id, resource])).values()];
         reads.set(key, found);
       }
       return found;

@@ -4,21 +4,21 @@
  */
 import { MillraceError } from '#domain/errors.ts';
 import {
-  type ServedCodec,
-  type ServedColumns,
-  servedCodec,
+  type FeatureLogCodec,
+  type FeatureLogColumns,
+  featureLogCodec,
 } from '#domain/feature-log/feature-log-record.ts';
 import type { Log } from '#domain/ports/log.ts';
 import type { SchemaRegistry } from '#domain/ports/schema-registry.ts';
-import { servedTopic } from '#domain/ports/topics.ts';
+import { featureLogTopic } from '#domain/ports/topics.ts';
 
-export interface ServedTopic {
+export interface FeatureLogTopic {
   /** null: the topic cannot take these columns, or not now */
-  readonly codec: ServedCodec | null;
+  readonly codec: FeatureLogCodec | null;
   readonly schemaId: number;
 }
 
-export interface ServedTopicsDependencies {
+export interface FeatureLogTopicsDependencies {
   readonly log: Log;
   readonly schemas: SchemaRegistry;
   readonly warn: (message: string) => void;
@@ -28,23 +28,23 @@ export interface ServedTopicsDependencies {
  * @returns `again` is called where a failure may pass: columns that do not fit never will, a
  * registry that is away comes back
  */
-export const servedTopics = ({
+export const featureLogTopics = ({
   log,
   schemas,
   warn,
-}: ServedTopicsDependencies): ((
-  columns: ServedColumns,
+}: FeatureLogTopicsDependencies): ((
+  columns: FeatureLogColumns,
   again: () => void,
-) => Promise<ServedTopic>) => {
+) => Promise<FeatureLogTopic>) => {
   /** service → as it was registered last */
-  const registered = new Map<string, { readonly text: string; readonly topic: ServedTopic }>();
+  const registered = new Map<string, { readonly text: string; readonly topic: FeatureLogTopic }>();
   return async (columns, again) => {
     const { service } = columns;
-    const codec = servedCodec(columns);
+    const codec = featureLogCodec(columns);
     const text = JSON.stringify(codec.schema);
     const known = registered.get(service);
     if (known?.text === text) return known.topic;
-    const name = servedTopic(service);
+    const name = featureLogTopic(service);
     try {
       await log.createTopic(name, { partitions: 1 });
       const topic = { codec, schemaId: await schemas.register(`${name}-value`, codec.schema) };

@@ -14,44 +14,44 @@
 
 import type { DropReason } from '#domain/feature-log/drop-reasons.ts';
 import type {
-  ServedCodec,
-  ServedColumns,
-  ServedOnDemand,
+  FeatureLogCodec,
+  FeatureLogColumns,
+  FeatureLogOnDemand,
 } from '#domain/feature-log/feature-log-record.ts';
 import { isSampled } from '#domain/feature-log/sampled.ts';
 import type { EntityKey } from '#domain/plan/plan.ts';
 import type { Log } from '#domain/ports/log.ts';
 import type { Caller, ReadRequest, ReadResult } from '#domain/ports/platform.ts';
 import type { SchemaRegistry } from '#domain/ports/schema-registry.ts';
-import { servedTopic } from '#domain/ports/topics.ts';
+import { featureLogTopic } from '#domain/ports/topics.ts';
 import type { Row } from '#domain/values/value.ts';
-import { type ServedTopic, servedTopics } from './feature-log-topics.ts';
+import { type FeatureLogTopic, featureLogTopics } from './feature-log-topics.ts';
 
 export interface Loggable {
-  readonly columns: ServedColumns;
+  readonly columns: FeatureLogColumns;
   /** null: no more */
   readonly sample: number | null;
 }
 
 /** What a service's answers are computed by. */
-export interface ServedVersions {
+export interface FeatureLogVersions {
   readonly version: number;
-  readonly onDemand: readonly ServedOnDemand[];
+  readonly onDemand: readonly FeatureLogOnDemand[];
 }
 
-export interface ServedLogDependencies {
+export interface FeatureLogDependencies {
   readonly log: Log;
   readonly schemas: SchemaRegistry;
   /** the versions that a service's reads go by, those being planned now included */
-  readonly versions: (service: string) => ServedVersions;
+  readonly versions: (service: string) => FeatureLogVersions;
   readonly newId: () => string;
   readonly warn: (message: string) => void;
   readonly logged: (service: string, rows: number) => void;
   readonly dropped: (service: string, reason: DropReason, rows: number) => void;
-  readonly limits?: Partial<ServedLogLimits>;
+  readonly limits?: Partial<FeatureLogLimits>;
 }
 
-export interface ServedLogLimits {
+export interface FeatureLogLimits {
   readonly bufferRows: number;
   readonly batchRows: number;
   readonly flushMs: number;
@@ -59,7 +59,7 @@ export interface ServedLogLimits {
   readonly closeMs: number;
 }
 
-export interface ServedLog {
+export interface FeatureLog {
   /** Of a read that was answered just now. Awaits nothing, throws nothing. */
   readonly note: (request: ReadRequest, result: ReadResult, caller: Caller) => void;
   /** The services as they are now: their topics and schemas are made. */
@@ -69,7 +69,7 @@ export interface ServedLog {
   readonly close: () => Promise<void>;
 }
 
-interface Logging extends ServedTopic {
+interface Logging extends FeatureLogTopic {
   readonly service: string;
   readonly topic: string;
   readonly share: number;
@@ -77,14 +77,14 @@ interface Logging extends ServedTopic {
 
 interface Noted {
   readonly logging: Logging;
-  readonly versions: ServedVersions;
+  readonly versions: FeatureLogVersions;
   readonly requestId: string;
   readonly actor: string;
   readonly request: readonly Row[] | undefined;
   readonly result: ReadResult;
 }
 
-const LIMITS: ServedLogLimits = {
+const LIMITS: FeatureLogLimits = {
   bufferRows: 20_000,
   batchRows: 500,
   flushMs: 500,
@@ -102,13 +102,13 @@ const otherTurn = (): Promise<void> => new Promise((resolve) => setImmediate(res
 const messageOf = (error: unknown): string =>
   error instanceof Error ? error.message : String(error);
 
-export const createServedLog = (dependencies: ServedLogDependencies): ServedLog => {
+export const createFeatureLog = (dependencies: FeatureLogDependencies): FeatureLog => {
   const { log, warn, logged, dropped } = dependencies;
   const limits = { ...LIMITS, ...dependencies.limits };
   const producer = `served-${dependencies.newId()}`;
   /** services that are logged now */
   let active = new Map<string, Logging>();
-  const openTopic = servedTopics(dependencies);
+  const openTopic = featureLogTopics(dependencies);
   const sequences = new Map<string, number>();
   let queue: Noted[] = [];
   let rows = 0;
@@ -133,7 +133,7 @@ export const createServedLog = (dependencies: ServedLogDependencies): ServedLog 
     for (let row = 0; row < entities.length; row++) {
       if (row % TURN_ROWS === TURN_ROWS - 1) await otherTurn();
       values.push(
-        (codec as ServedCodec).encode({
+        (codec as FeatureLogCodec).encode({
           requestId,
           row,
           rows: entities.length,
@@ -273,7 +273,7 @@ export const createServedLog = (dependencies: ServedLogDependencies): ServedLog 
       const { service } = columns;
       const made = await openTopic(columns, followAgain);
       if (sample !== null && sample > 0)
-        next.set(service, { service, topic: servedTopic(service), share: sample, ...made });
+        next.set(service, { service, topic: featureLogTopic(service), share: sample, ...made });
     }
     if (followed === services && closeBy === null) active = next;
   };

@@ -4,17 +4,17 @@
  */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { avroCodec } from '#domain/encoding/avro.ts';
-import { servedRowOf } from '#domain/feature-log/feature-log-record.ts';
+import { featureLogRowOf } from '#domain/feature-log/feature-log-record.ts';
 import { isSampled } from '#domain/feature-log/sampled.ts';
 import type { Append, Log } from '#domain/ports/log.ts';
 import type { ReadResult } from '#domain/ports/platform.ts';
 import { sqliteSchemaRegistry } from '#infra/sqlite/schema-registry.ts';
 import { type OpenLog, openLog, temporaryDirectory } from '#tests/contracts/sqlite.ts';
 import {
-  createServedLog,
+  createFeatureLog,
+  type FeatureLog,
+  type FeatureLogLimits,
   type Loggable,
-  type ServedLog,
-  type ServedLogLimits,
 } from './feature-log.ts';
 
 const double = { base: 'double', array: false, nullable: true } as const;
@@ -63,8 +63,8 @@ afterEach(async () => {
   directory.remove();
 });
 
-const served = (log: Log, limits: Partial<ServedLogLimits> = {}): ServedLog =>
-  createServedLog({
+const served = (log: Log, limits: Partial<FeatureLogLimits> = {}): FeatureLog =>
+  createFeatureLog({
     log,
     schemas: sqliteSchemaRegistry(open.database),
     versions: () => ({ version: 7, onDemand: [] }),
@@ -80,7 +80,7 @@ const onLog = async () => {
   const records = await open.log.read('served.model', 0, 0, 1e9);
   return Promise.all(
     records.map(async ({ schemaId, value, logTime, offset }) =>
-      servedRowOf(
+      featureLogRowOf(
         avroCodec(await schemas.schema(schemaId)).fromBuffer(Buffer.from(value)) as Record<
           string,
           unknown

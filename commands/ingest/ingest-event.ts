@@ -7,7 +7,7 @@ import { encodeRejectedEvent } from '#domain/events/rejected-event.ts';
 import { encodeKey } from '#domain/plan/entity-key.ts';
 import type { OutgoingRecord } from '#domain/ports/log.ts';
 import type { Scalar } from '#domain/values/value.ts';
-import type { SourceIntake } from './source-ingest.ts';
+import type { SourceIngest } from './source-ingest.ts';
 
 /** Bytes of one encoded event. */
 const MAX_EVENT_BYTES = 1024 * 1024;
@@ -19,7 +19,7 @@ export interface Reason {
   readonly message: string;
 }
 
-export type Screened =
+export type IngestedEvent =
   | { readonly kind: 'accepted'; readonly record: OutgoingRecord; readonly id: string | null }
   /** its id was seen within the source's window */
   | { readonly kind: 'duplicate' }
@@ -35,11 +35,11 @@ const asText = (event: unknown): string => JSON.stringify(event) ?? String(event
 
 /** @param text the event as it came */
 export const rejectText = (
-  source: SourceIntake,
+  source: SourceIngest,
   reason: Reason,
   text: string,
   actor: string,
-): Screened => {
+): IngestedEvent => {
   const event =
     text.length > REJECTED_EVENT_CHARS ? `${text.slice(0, REJECTED_EVENT_CHARS)}…` : text;
   const value = encodeRejectedEvent({ ...reason, event, actor });
@@ -56,13 +56,13 @@ export const rejectText = (
 /**
  * An accepted event's id is remembered: forget it (`source.dedupe.remove`) where the append fails.
  */
-export const screenEvent = (
-  source: SourceIntake,
+export const ingestEvent = (
+  source: SourceIngest,
   event: unknown,
   time: number,
   actor: string,
-): Screened => {
-  const reject = ({ code, field, message }: Reason): Screened =>
+): IngestedEvent => {
+  const reject = ({ code, field, message }: Reason): IngestedEvent =>
     rejectText(source, { code, field, message }, asText(event), actor);
   const checked = source.validate(event, time);
   if (!checked.ok) return reject(checked);

@@ -5,16 +5,16 @@
  * the event.
  */
 import { MillraceError } from '#domain/errors.ts';
-import type { InboxScreen } from '#domain/ports/ingest-records.ts';
+import type { IngestRecords } from '#domain/ports/ingest-records.ts';
 import type { LogRecord, OutgoingRecord } from '#domain/ports/log.ts';
 import type { SchemaRegistry } from '#domain/ports/schema-registry.ts';
 import { sampledTrace } from '#domain/ports/tracing.ts';
 import { isTooDeep, MAX_DEPTH } from '#domain/sources/json-depth.ts';
 import { type RawCodec, rawCodec } from '#domain/sources/raw-codec.ts';
-import { type Reason, rejectText, type Screened, screenEvent } from './ingest-event.ts';
-import type { SourceIntake } from './source-ingest.ts';
+import { type IngestedEvent, ingestEvent, type Reason, rejectText } from './ingest-event.ts';
+import type { SourceIngest } from './source-ingest.ts';
 
-export const INBOX_ACTOR = 'kafka';
+export const INGEST_ACTOR = 'kafka';
 const OBJECT_BEGINS = '{'.charCodeAt(0);
 
 type Decoded =
@@ -45,10 +45,10 @@ const decodeJson = (value: Uint8Array): Decoded => {
   }
 };
 
-export const createInboxScreen = (
-  source: SourceIntake,
+export const createIngestRecords = (
+  source: SourceIngest,
   { schemas, now }: { readonly schemas: SchemaRegistry; readonly now: () => number },
-): InboxScreen => {
+): IngestRecords => {
   const codecs = new Map<number, RawCodec | string>();
 
   /** A text: why records of this schema cannot be read. */
@@ -94,15 +94,15 @@ export const createInboxScreen = (
     try {
       for (const record of inbox) {
         const decoded = await decode(record);
-        const screened: Screened = decoded.ok
-          ? screenEvent(source, decoded.event, time, INBOX_ACTOR)
-          : rejectText(source, decoded.reason, textOf(record), INBOX_ACTOR);
-        if (screened.kind === 'duplicate') continue;
+        const ingested: IngestedEvent = decoded.ok
+          ? ingestEvent(source, decoded.event, time, INGEST_ACTOR)
+          : rejectText(source, decoded.reason, textOf(record), INGEST_ACTOR);
+        if (ingested.kind === 'duplicate') continue;
         const trace = sampledTrace(record.headers);
         records.push(
-          trace === null ? screened.record : { ...screened.record, headers: { ...trace } },
+          trace === null ? ingested.record : { ...ingested.record, headers: { ...trace } },
         );
-        if (screened.kind === 'accepted' && screened.id !== null) ids.push(screened.id);
+        if (ingested.kind === 'accepted' && ingested.id !== null) ids.push(ingested.id);
       }
     } catch (error) {
       undo();

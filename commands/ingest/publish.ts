@@ -12,20 +12,20 @@ import type {
   PublishResult,
   RejectedEvent,
 } from '#domain/ports/platform.ts';
-import { screenEvent } from './ingest-event.ts';
+import { ingestEvent } from './ingest-event.ts';
 import { createProducerOrder, type ProducerOrder } from './producer-order.ts';
-import type { SourceIntake } from './source-ingest.ts';
+import type { SourceIngest } from './source-ingest.ts';
 
 export interface PublishDependencies {
   readonly log: Log;
   /** null where there is no such source */
-  readonly intake: (source: string) => Promise<SourceIntake | null>;
+  readonly ingest: (source: string) => Promise<SourceIngest | null>;
   readonly now: () => number;
 }
 
 export type Publish = (request: PublishRequest, caller: Caller) => Promise<PublishResult>;
 
-export const createPublish = ({ log, intake, now }: PublishDependencies): Publish => {
+export const createPublish = ({ log, ingest, now }: PublishDependencies): Publish => {
   const orders = new Map<string, ProducerOrder>();
   const orderOf = (topic: string): ProducerOrder => {
     let order = orders.get(topic);
@@ -40,7 +40,7 @@ export const createPublish = ({ log, intake, now }: PublishDependencies): Publis
    * out.
    */
   const alreadyTaken = async (
-    source: SourceIntake,
+    source: SourceIngest,
     { producer, events }: PublishRequest,
   ): Promise<number> => {
     if (producer === undefined) return 0;
@@ -52,7 +52,7 @@ export const createPublish = ({ log, intake, now }: PublishDependencies): Publis
   };
 
   return async (request, caller) => {
-    const source = await intake(request.source);
+    const source = await ingest(request.source);
     if (source === null)
       return fail(
         'MR_UNKNOWN_SOURCE',
@@ -71,23 +71,23 @@ export const createPublish = ({ log, intake, now }: PublishDependencies): Publis
     let accepted = 0;
 
     for (let index = skip; index < events.length; index++) {
-      const screened = screenEvent(source, events[index], time, caller.actor);
-      if (screened.kind === 'duplicate') {
+      const ingested = ingestEvent(source, events[index], time, caller.actor);
+      if (ingested.kind === 'duplicate') {
         duplicates++;
         continue;
       }
       // `rejected` records, too: who looks into one finds the request that sent it
       records.push(
         caller.trace === undefined
-          ? screened.record
-          : { ...screened.record, headers: { ...caller.trace } },
+          ? ingested.record
+          : { ...ingested.record, headers: { ...caller.trace } },
       );
-      if (screened.kind === 'rejected') {
-        const { code, field, message } = screened.reason;
+      if (ingested.kind === 'rejected') {
+        const { code, field, message } = ingested.reason;
         rejected.push({ index, code, message, ...(field === null ? {} : { field }) });
       } else {
         accepted++;
-        if (screened.id !== null) ids.push(screened.id);
+        if (ingested.id !== null) ids.push(ingested.id);
       }
     }
 

@@ -15,7 +15,7 @@ import { createDedupe, type Dedupe } from './dedupe.ts';
 
 export const DEFAULT_DEDUPE_WINDOW = '1h';
 
-export interface SourceIntake {
+export interface SourceIngest {
   readonly definition: SourceDefinition;
   readonly version: number;
   readonly validate: EventValidator;
@@ -30,7 +30,7 @@ export interface SourceIntake {
   readonly dedupe: Dedupe | null;
 }
 
-export interface IntakeDependencies {
+export interface IngestDependencies {
   readonly log: Log;
   readonly schemas: SchemaRegistry;
   readonly now: () => number;
@@ -42,7 +42,7 @@ const READ_BYTES = 4 * 1024 * 1024;
 const rebuildDedupe = async (
   definition: SourceDefinition,
   codec: RawCodec,
-  { log, now }: IntakeDependencies,
+  { log, now }: IngestDependencies,
 ): Promise<Dedupe | null> => {
   const idField = definition.eventId;
   if (idField === undefined) return null;
@@ -66,12 +66,12 @@ const rebuildDedupe = async (
   return dedupe;
 };
 
-export const openSourceIntake = async (
+export const openSourceIngest = async (
   definition: SourceDefinition,
   version: number,
-  dependencies: IntakeDependencies,
-  previous: SourceIntake | null,
-): Promise<SourceIntake> => {
+  dependencies: IngestDependencies,
+  previous: SourceIngest | null,
+): Promise<SourceIngest> => {
   const { log, schemas } = dependencies;
   const topic = rawTopic(definition.name);
   const rejected = rejectedTopic(definition.name);

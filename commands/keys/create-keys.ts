@@ -6,7 +6,7 @@ import { formatGrant } from '#domain/authorization/grants.ts';
 import { keyWishOf } from '#domain/authorization/keys.ts';
 import { fail } from '#domain/errors.ts';
 import type { KeyInfo, Platform } from '#domain/ports/platform.ts';
-import type { KeyBook, KnownKey } from '#projections/keys/key-index.ts';
+import type { KeyIndex, KnownKey } from '#projections/keys/key-index.ts';
 
 const ID_BYTES = 6;
 const SECRET_BYTES = 32;
@@ -17,7 +17,7 @@ const infoOf = ({ hash: _, grants, ...key }: KnownKey): KeyInfo => ({
 });
 
 export const createKeys = (
-  keys: KeyBook,
+  keys: KeyIndex,
   bus: Pick<CommandBus, 'key'>,
 ): Pick<Platform, 'createKey' | 'keys' | 'revokeKey'> => {
   const infoById = (id: string): KeyInfo =>

@@ -15,9 +15,9 @@
  *
  * `whole`: the block has every tile that a read at or after `keptFrom` needs. A block that began in
  * the middle of the topic (its store had been emptied) is not whole: it has what came since, and
- * the rest must come from the primary store. There the first update that the block took shows
+ * the rest must come from the durable tier. There the first update that the block took shows
  * whether what the store has and what the block has meet without a gap: all updates of an entity
- * are in one partition, and the primary store's snapshots hold a prefix of it.
+ * are in one partition, and the durable tier's snapshots hold a prefix of it.
  */
 import type { ViewPlan } from '#domain/plan/plan.ts';
 
@@ -40,8 +40,8 @@ export interface PackedTiles {
   /** a tile: its other references as plain data; null in the places of those in `fixed` */
   readonly refs: readonly (readonly unknown[])[];
   /**
-   * a tile: the offset in features.<view> of the update that it stands at; only where the primary
-   * store says so, never packed
+   * a tile: the offset in features.<view> of the update that it stands at; only where the durable
+   * tier says so, never packed
    */
   readonly updateOffset?: Float64Array;
 }

@@ -1,6 +1,6 @@
 /**
  * Records of features.<view> straight from Avro's bytes to what a packed entity takes in: every
- * event passes here on its way to the hot copy, so numbers, and references that lie in doubles
+ * event passes here on its way to the cached copy, so numbers, and references that lie in doubles
  * (packed-refs.ts), become no objects on the way. Compiled from the writer's schema, whoever wrote:
  * fields that the plan does not know are read over.
  */

@@ -22,7 +22,7 @@ export interface NamedType {
   readonly type: FieldType;
 }
 
-export interface ServedColumns {
+export interface FeatureLogColumns {
   readonly service: string;
   /** entity keys of all views that the service reads, each once */
   readonly keys: readonly NamedType[];
@@ -41,13 +41,13 @@ export interface ServedViewOf {
   readonly completeThrough: number | null;
 }
 
-export interface ServedOnDemand {
+export interface FeatureLogOnDemand {
   readonly name: string;
   readonly version: number;
 }
 
 /** What the log is told of one row. */
-export interface ServedEntry {
+export interface FeatureLogEntry {
   readonly requestId: string;
   readonly row: number;
   /** of the request */
@@ -62,14 +62,14 @@ export interface ServedEntry {
   readonly entity: EntityKey;
   readonly request: Row;
   readonly views: readonly ServedViewOf[];
-  readonly onDemand: readonly ServedOnDemand[];
+  readonly onDemand: readonly FeatureLogOnDemand[];
   readonly features: readonly string[];
   readonly values: readonly Value[];
   readonly status: readonly FeatureStatus[];
 }
 
 /** The same, read back. */
-export interface ServedRow extends Omit<ServedEntry, 'features' | 'values' | 'status'> {
+export interface FeatureLogRow extends Omit<FeatureLogEntry, 'features' | 'values' | 'status'> {
   /** where the record stands: `served.<service>@partition:offset` */
   readonly position: string;
   /** epoch ms */
@@ -79,7 +79,7 @@ export interface ServedRow extends Omit<ServedEntry, 'features' | 'values' | 'st
   readonly status: Readonly<Record<string, FeatureStatus>>;
 }
 
-export interface ServedSchema {
+export interface FeatureLogSchema {
   readonly type: 'record';
   readonly name: string;
   readonly namespace: string;
@@ -107,7 +107,11 @@ const kept = (type: FieldType): FieldType => {
 };
 
 /** The columns of a record beside those whose types do not depend on the service. */
-export const servedFields = ({ keys, request, features }: ServedColumns): readonly NamedType[] => [
+export const featureLogFields = ({
+  keys,
+  request,
+  features,
+}: FeatureLogColumns): readonly NamedType[] => [
   { name: 'at', type: TIME },
   { name: 'known', type: TIME },
   ...keys.map(({ name, type }) => ({ name: `key_${name}`, type: kept(type) })),
@@ -129,13 +133,13 @@ const FIXED = [
   { name: 'on_demand', type: 'string' },
 ] as const;
 
-export const servedAvroSchema = (columns: ServedColumns): ServedSchema => ({
+export const featureLogAvroSchema = (columns: FeatureLogColumns): FeatureLogSchema => ({
   type: 'record',
   name: columns.service,
   namespace: 'millrace.served',
   fields: [
     ...FIXED,
-    ...servedFields(columns).map(({ name, type }) =>
+    ...featureLogFields(columns).map(({ name, type }) =>
       type.nullable
         ? { name, type: avroType(type), default: null }
         : { name, type: avroType(type) },
@@ -150,14 +154,14 @@ const bytesOf = (value: Value): unknown =>
       ? null
       : Buffer.from(value as string, 'base64');
 
-export interface ServedCodec {
-  readonly schema: ServedSchema;
+export interface FeatureLogCodec {
+  readonly schema: FeatureLogSchema;
   /** @throws where a value has no place in its column's type */
-  readonly encode: (entry: ServedEntry) => Uint8Array;
+  readonly encode: (entry: FeatureLogEntry) => Uint8Array;
 }
 
-export const servedCodec = (columns: ServedColumns): ServedCodec => {
-  const schema = servedAvroSchema(columns);
+export const featureLogCodec = (columns: FeatureLogColumns): FeatureLogCodec => {
+  const schema = featureLogAvroSchema(columns);
   const type = avroCodec(schema);
   const named = (prefix: string, list: readonly NamedType[]) =>
     list.map(({ name, type: { base } }) => ({
@@ -243,10 +247,10 @@ const withPrefix = (
   );
 
 /** A record as Avro or the history's table gives it. */
-export const servedRowOf = (
+export const featureLogRowOf = (
   record: Readonly<Record<string, unknown>>,
   place: { readonly position: string; readonly logTime: number },
-): ServedRow => {
+): FeatureLogRow => {
   const all = withPrefix(record, 'status_');
   const status = Object.fromEntries(
     Object.entries(all).filter(([, value]) => value !== null),
@@ -268,7 +272,7 @@ export const servedRowOf = (
     entity: Object.fromEntries(entity),
     request: withPrefix(record, 'input_'),
     views: JSON.parse(record.views as string) as ServedViewOf[],
-    onDemand: JSON.parse(record.on_demand as string) as ServedOnDemand[],
+    onDemand: JSON.parse(record.on_demand as string) as FeatureLogOnDemand[],
     values: Object.fromEntries(Object.keys(status).map((name) => [name, features[name] ?? null])),
     status,
   };

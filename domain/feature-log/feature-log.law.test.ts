@@ -9,10 +9,10 @@ import type { FeatureStatus } from '#domain/plan/plan.ts';
 import { SCALAR_TYPES } from '#domain/values/field-type.ts';
 import type { FieldType, ScalarType, Value } from '#domain/values/value.ts';
 import {
-  type ServedColumns,
-  type ServedEntry,
-  servedCodec,
-  servedRowOf,
+  type FeatureLogColumns,
+  type FeatureLogEntry,
+  featureLogCodec,
+  featureLogRowOf,
 } from './feature-log-record.ts';
 import { isSampled, placeOf } from './sampled.ts';
 
@@ -45,7 +45,7 @@ const served = fc
     former: fc.array(type, { maxLength: 2 }),
   })
   .chain(({ features, request, former }) => {
-    const columns: ServedColumns = {
+    const columns: FeatureLogColumns = {
       service: 'model',
       keys: [{ name: 'id', type: { base: 'long', array: false, nullable: false } }],
       request: request.map((of, i) => ({ name: `r${i}`, type: of })),
@@ -53,7 +53,7 @@ const served = fc
     };
     return fc.record({
       columns: fc.constant(columns),
-      entry: fc.record<ServedEntry>({
+      entry: fc.record<FeatureLogEntry>({
         requestId: fc.string(),
         row: fc.nat(),
         rows: fc.nat(),
@@ -67,7 +67,13 @@ const served = fc
           .tuple(...request.map(answered))
           .map((values) => Object.fromEntries(values.map((value, i) => [`r${i}`, value]))),
         views: fc.constant([
-          { view: 'v', version: 2, generation: 3, position: 'raw.s@0:7,1:9', completeThrough: null },
+          {
+            view: 'v',
+            version: 2,
+            generation: 3,
+            position: 'raw.s@0:7,1:9',
+            completeThrough: null,
+          },
         ]),
         onDemand: fc.constant([{ name: 'o', version: 4 }]),
         features: fc.constant(features.map((_, i) => `f${i}`)),
@@ -83,13 +89,13 @@ const served = fc
 test('a row is read back as it was answered; a feature that it did not have is not in it', () => {
   fc.assert(
     fc.property(served, ({ columns, entry }) => {
-      const { schema, encode } = servedCodec(columns);
+      const { schema, encode } = featureLogCodec(columns);
       const decoded = avroCodec(schema).fromBuffer(Buffer.from(encode(entry))) as Record<
         string,
         unknown
       >;
       const { features, values, status, ...rest } = entry;
-      expect(servedRowOf(decoded, { position: 'served.model@0:1', logTime: 5 })).toEqual({
+      expect(featureLogRowOf(decoded, { position: 'served.model@0:1', logTime: 5 })).toEqual({
         ...rest,
         position: 'served.model@0:1',
         logTime: 5,
@@ -101,7 +107,7 @@ test('a row is read back as it was answered; a feature that it did not have is n
 });
 
 test('an answer with a feature that has no column is refused, not cut', () => {
-  const columns: ServedColumns = { service: 'm', keys: [], request: [], features: [] };
+  const columns: FeatureLogColumns = { service: 'm', keys: [], request: [], features: [] };
   const entry = {
     requestId: 'r',
     row: 0,
@@ -114,7 +120,7 @@ test('an answer with a feature that has no column is refused, not cut', () => {
   };
   const empty = { entity: {}, request: {}, views: [], onDemand: [] };
   expect(() =>
-    servedCodec(columns).encode({
+    featureLogCodec(columns).encode({
       ...entry,
       ...empty,
       features: ['x'],

@@ -61,7 +61,7 @@ export interface FeatureSkew {
   readonly largest: number | null;
   readonly mean: number | null;
   /** null on one side only */
-  readonly servedNull: number;
+  readonly featureLogNull: number;
   readonly eventTimeNull: number;
   /** differing values by cause; a value with two causes counts under both */
   readonly causes: Readonly<Record<SkewCause, number>>;

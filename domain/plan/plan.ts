@@ -71,7 +71,7 @@ export interface ViewPlan {
   readonly ttlMs: number | null;
   readonly freshnessMs: number | null;
   /**
-   * how long the hot store keeps an entity, and how often the primary store gets what changed;
+   * how long the cache tier keeps an entity, and how often the durable tier gets what changed;
    * null: as any view
    */
   readonly ephemeral: { readonly ttlMs: number; readonly flushMs: number } | null;

@@ -1,7 +1,7 @@
 /** What stands between records that producers wrote by themselves and the raw topic. */
 import type { LogRecord, OutgoingRecord } from '#domain/ports/log.ts';
 
-export interface ScreenedRecords {
+export interface IngestedRecords {
   /**
    * accepted ones for the raw topic, the rest for the rejected topic with the reason; what was seen
    * before is left out
@@ -15,4 +15,4 @@ export interface ScreenedRecords {
  * Records of an inbox, in order. @throws where it cannot decide now, e.g. the schema registry is
  * away
  */
-export type InboxScreen = (records: readonly LogRecord[]) => Promise<ScreenedRecords>;
+export type IngestRecords = (records: readonly LogRecord[]) => Promise<IngestedRecords>;

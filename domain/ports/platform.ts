@@ -6,7 +6,7 @@
 import type { AccessLimits, Principal } from '#domain/authorization/principal.ts';
 import type { Definition, Kind } from '#domain/definitions/model.ts';
 import type { Problem } from '#domain/errors.ts';
-import type { ServedRow } from '#domain/feature-log/feature-log-record.ts';
+import type { FeatureLogRow } from '#domain/feature-log/feature-log-record.ts';
 import type { SkewReport, SkewRequest } from '#domain/feature-log/skew.ts';
 import type { EntityKey, FeatureStatus } from '#domain/plan/plan.ts';
 import type { Access, AccessOptions } from '#domain/ports/access.ts';
@@ -439,12 +439,12 @@ export interface EngineJob {
 }
 
 /**
- * Entity rows answered since the start, by what answered them: the hot store, the primary store, or
+ * Entity rows answered since the start, by what answered them: the cache tier, the durable tier, or
  * raw events, folded.
  */
-export interface RowsServed {
-  readonly hot: number;
-  readonly primary: number;
+export interface ReadsByStore {
+  readonly cache: number;
+  readonly durable: number;
   readonly history: number;
 }
 
@@ -508,7 +508,7 @@ export interface PlatformStatus {
   /** the engine's other jobs */
   readonly jobs?: readonly EngineJob[];
   /** of a gateway that reads from stores */
-  readonly served?: RowsServed;
+  readonly readsByStore?: ReadsByStore;
   /** the modes that a read would meet now */
   readonly degraded?: readonly DegradedMode[];
   readonly replays: readonly ReplayStatus[];
@@ -579,11 +579,11 @@ export interface Platform {
   ): Promise<ReplayStatus>;
 
   /** what a service answered to a request, as far as it is logged: row by row, in order */
-  served(
+  featureLog(
     service: string,
     query: { readonly requestId: string },
     caller?: Caller,
-  ): Promise<readonly ServedRow[]>;
+  ): Promise<readonly FeatureLogRow[]>;
   /**
    * served values against event-time values, with the causes of what differs; seconds, as a data
    * set takes

@@ -49,7 +49,14 @@ const RESPONSE = {
   degraded: 7,
 } as const;
 const ROW = { values: 1, statuses: 2 } as const;
-const VIEW = { view: 1, version: 2, generation: 3, eventTime: 4, position: 5, completeThrough: 6 } as const;
+const VIEW = {
+  view: 1,
+  version: 2,
+  generation: 3,
+  eventTime: 4,
+  position: 5,
+  completeThrough: 6,
+} as const;
 const REFUSAL = { code: 1, message: 2, details: 3 } as const;
 /** google.protobuf */
 const VALUE = { null: 1, number: 2, string: 3, bool: 4, struct: 5, list: 6 } as const;

@@ -399,7 +399,14 @@ test('what is written by hand is what the proto reads, of any values and lengths
         }),
       ),
       ({ features, rows, at, eventTime, completeThrough, degraded, position }) => {
-        const view = { view: 'v', version: 300, generation: 0, eventTime, position, completeThrough };
+        const view = {
+          view: 'v',
+          version: 300,
+          generation: 0,
+          eventTime,
+          position,
+          completeThrough,
+        };
         const bytes = encodeReadResponse({
           features,
           values: rows.map(({ values }) => values),
@@ -429,7 +436,9 @@ test('what is written by hand is what the proto reads, of any values and lengths
         expect(read.views[0]?._eventTime === undefined ? null : read.views[0]?.eventTime).toBe(
           eventTime,
         );
-        expect(read.views[0]?._completeThrough === undefined ? null : read.views[0]?.completeThrough).toBe(completeThrough);
+        expect(
+          read.views[0]?._completeThrough === undefined ? null : read.views[0]?.completeThrough,
+        ).toBe(completeThrough);
         expect(read.degraded).toEqual(degraded ?? []);
       },
     ),

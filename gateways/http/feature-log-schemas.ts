@@ -1,7 +1,7 @@
 /** JSON schemas of what was served, for /docs. */
 import { anything, epoch, list, nullable, number, object, record, text, whole } from './schemas.ts';
 
-export const servedRow = object({
+export const featureLogRow = object({
   requestId: text,
   row: whole,
   rows: whole,
@@ -53,7 +53,7 @@ export const skewReport = object({
       share: number,
       largest: nullable(number),
       mean: nullable(number),
-      servedNull: whole,
+      featureLogNull: whole,
       eventTimeNull: whole,
       causes,
       examples: list(

@@ -128,10 +128,10 @@ const results = names.chain((features) =>
       ),
       { maxLength: 12 },
     )
-    .chain((rows) => fc.boolean().map((hotGone) => [rows, hotGone] as const))
+    .chain((rows) => fc.boolean().map((cacheGone) => [rows, cacheGone] as const))
     .map(
-      ([rows, hotGone]): ReadResult => ({
-        ...(hotGone ? { degraded: ['hot-unavailable'] } : {}),
+      ([rows, cacheGone]): ReadResult => ({
+        ...(cacheGone ? { degraded: ['cache-unavailable'] } : {}),
         features,
         entities: rows.map(([key]) => key),
         values: rows.map(([, values]) => values),

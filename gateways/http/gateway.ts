@@ -35,7 +35,7 @@ import { auditRoutes } from './routes/audit.ts';
 import { datasetRoutes } from './routes/datasets.ts';
 import { eventRoutes } from './routes/events.ts';
 import { explainRoutes } from './routes/explain.ts';
-import { servedRoutes } from './routes/feature-log.ts';
+import { featureLogRoutes } from './routes/feature-log.ts';
 import { featureRoutes } from './routes/features.ts';
 import { healthRoutes } from './routes/health.ts';
 import { keyRoutes } from './routes/keys.ts';
@@ -86,7 +86,7 @@ const ROUTES = [
   replayRoutes,
   explainRoutes,
   auditRoutes,
-  servedRoutes,
+  featureLogRoutes,
   keyRoutes,
   readModelRoutes,
   healthRoutes,

@@ -345,7 +345,7 @@ export const platformStatus = object(
     ),
     replays: list(replayStatus),
     jobs: list(engineJob),
-    served: object({ hot: whole, primary: whole, history: whole }),
+    readsByStore: object({ cache: whole, durable: whole, history: whole }),
     degraded: degradedModes,
   },
   [

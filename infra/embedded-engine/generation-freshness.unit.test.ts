@@ -98,7 +98,9 @@ test('stopped by an error, it has what came before the event that stopped it, an
     expect(completeThrough).toBeLessThan(T + 2_000);
   }
   expect(served.degraded()).toBe(degraded('engine-stalled'));
-  expect(viewModes(served, served.completeThrough(T + 3_000), T + 3_000)).toBe(degraded('engine-stalled'));
+  expect(viewModes(served, served.completeThrough(T + 3_000), T + 3_000)).toBe(
+    degraded('engine-stalled'),
+  );
   expect(viewModes(served, served.completeThrough(T + 60_000), T + 60_000)).toBe(
     degraded('engine-stalled') | degraded('behind'),
   );

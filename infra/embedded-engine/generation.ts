@@ -70,7 +70,7 @@ const READ_BYTES = 8 * 1024 * 1024;
 export const consumerOf = (view: string, generation: number): string =>
   `compute.${view}.${generation}`;
 
-const birthMark = (consumer: string): string => `${consumer}.fill`;
+const startOffsetsConsumer = (consumer: string): string => `${consumer}.fill`;
 
 /**
  * The raw offsets at which this generation's life began: what lies below is its past, where nothing
@@ -83,7 +83,7 @@ const fillEnd = async (
   raw: string,
   features: string,
 ): Promise<readonly number[]> => {
-  const mark = birthMark(consumer);
+  const mark = startOffsetsConsumer(consumer);
   const marked = await log.committed(mark, raw);
   const begun = await log.committed(consumer, raw);
   if ([...marked, ...begun].some((offset) => offset > 0)) return marked;
@@ -145,7 +145,8 @@ export const openGeneration = async (
     standing = null;
     const fresh = createTileStore(plan);
     const saved = snapshots.load(view, generation);
-    let offset = (await log.committed(birthMark(consumerOf(view, generation)), features))[0] ?? 0;
+    let offset =
+      (await log.committed(startOffsetsConsumer(consumerOf(view, generation)), features))[0] ?? 0;
     if (saved !== null && restoreSnapshot(fresh, saved.state)) offset = saved.nextOffset;
     savedOffset = offset;
     for (;;) {

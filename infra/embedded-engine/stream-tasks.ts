@@ -13,7 +13,7 @@
 import { MillraceError } from '#domain/errors.ts';
 import type { StreamTask, TaskHandle } from '#domain/ports/stream-task.ts';
 import { type ReadBatch, type TaskCursor, taskCursor } from '#infra/embedded-engine/task-cursor.ts';
-import type { LogBook } from '#infra/sqlite/log-metadata.ts';
+import type { LogMetadata } from '#infra/sqlite/log-metadata.ts';
 import type { Staging } from '#infra/sqlite/staging.ts';
 
 /** Catching up holds the event loop no longer than about this at a time. */
@@ -59,7 +59,7 @@ const asError = (thrown: unknown): Error =>
   thrown instanceof Error ? thrown : new Error(String(thrown));
 
 export const streamTasks = (
-  book: LogBook,
+  book: LogMetadata,
   readBatch: ReadBatch,
   commit: (body: (staging: Staging) => void) => void,
 ): StreamTasks => {

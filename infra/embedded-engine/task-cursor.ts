@@ -5,7 +5,7 @@
  * what the present transaction has staged.
  */
 import type { ConsumerPosition, LogRecord } from '#domain/ports/log.ts';
-import type { LogBook, Partition } from '#infra/sqlite/log-metadata.ts';
+import type { LogMetadata, Partition } from '#infra/sqlite/log-metadata.ts';
 import type { Staging } from '#infra/sqlite/staging.ts';
 
 export interface TaskCursor {
@@ -28,7 +28,7 @@ interface Buffered {
 }
 
 export const taskCursor = (
-  book: LogBook,
+  book: LogMetadata,
   consumer: string,
   topics: readonly string[],
   readBatch: ReadBatch,

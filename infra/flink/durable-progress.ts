@@ -1,5 +1,5 @@
 /**
- * How far the primary store is with a view's updates. What the topic held at a moment is in the
+ * How far the durable tier is with a view's updates. What the topic held at a moment is in the
  * store once the job that writes it has committed those offsets, and then completed a checkpoint
  * more: a checkpoint's rows are committed before the next is complete.
  */
@@ -7,18 +7,18 @@ import type { Log } from '#domain/ports/log.ts';
 import { featuresTopic } from '#domain/ports/topics.ts';
 import { MATERIALIZE_GROUP } from './sql/names.ts';
 
-export interface PrimaryProgress {
+export interface DurableProgress {
   /** Looks again, at most twice a second. */
   readonly look: () => Promise<void>;
-  /** next offsets of features.<view>: all before is in the primary store; [] until that is known */
+  /** next offsets of features.<view>: all before is in the durable tier; [] until that is known */
   readonly offsets: () => readonly number[];
   /**
-   * epoch ms: every update that was in the topic by then is in the primary store; 0: not known yet
+   * epoch ms: every update that was in the topic by then is in the durable tier; 0: not known yet
    */
   readonly until: () => number;
 }
 
-export interface PrimaryProgressOptions {
+export interface DurableProgressOptions {
   readonly log: Pick<Log, 'end' | 'committed'>;
   readonly view: string;
   /**
@@ -45,12 +45,12 @@ const MAX_SAMPLES = 256;
 export const covers = (endOffsets: readonly (number | null)[], ends: readonly number[]): boolean =>
   ends.every((end, p) => end === 0 || (endOffsets[p] ?? 0) >= end);
 
-export const primaryProgress = ({
+export const durableProgress = ({
   log,
   view,
   checkpointAt,
   now,
-}: PrimaryProgressOptions): PrimaryProgress => {
+}: DurableProgressOptions): DurableProgress => {
   const topic = featuresTopic(view);
   let samples: Sample[] = [];
   let reached: Pick<Sample, 'at' | 'ends'> = { at: 0, ends: [] };

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import { primaryProgress } from './durable-progress.ts';
+import { durableProgress } from './durable-progress.ts';
 
 const world = () => {
   const at = { now: 1_000_000, end: 10, committed: 0, checkpoint: null as number | null, asked: 0 };
-  const progress = primaryProgress({
+  const progress = durableProgress({
     log: {
       async end() {
         at.asked++;

@@ -52,7 +52,7 @@ export const createFills = ({
       if (job === undefined || !(await cluster.boundedSourcesFinished(job.id))) return false;
       fill.features = await log.end(features);
     }
-    return covers(generation.primaryOffsets(), fill.features);
+    return covers(generation.durableOffsets(), fill.features);
   };
 
   return { isFilled, forget: (generation) => void fills.delete(idOf(generation)) };

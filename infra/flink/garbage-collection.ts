@@ -1,26 +1,26 @@
 /**
  * What nobody can ask for again, and takes room: the tiles of generations that were retired,
- * abandoned or failed, by key and in the hot copy, and the checkpoints and savepoints of jobs that
- * are no more. Deleted a while after they were let go of: a gateway that has not heard yet may
+ * abandoned or failed, by key and in the cached copy, and the checkpoints and savepoints of jobs
+ * that are no more. Deleted a while after they were let go of: a gateway that has not heard yet may
  * still read them.
  */
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { HotStore } from '#domain/ports/online-store.ts';
+import type { CacheStore } from '#domain/ports/online-store.ts';
 import type { WantedView } from '#infra/embedded-engine/engine.ts';
-import type { JobBook } from './job-store.ts';
+import type { JobStore } from './job-store.ts';
 import { DATABASE, PAIMON_CATALOG, paimonTable } from './sql/names.ts';
 import { catalogsSql } from './sql/tables.ts';
 import { openSession } from './sql-gateway.ts';
 
 type Gone = Pick<WantedView, 'view' | 'gone'>;
 
-export interface LeftoversOptions {
-  readonly hot: HotStore | null;
+export interface GarbageCollectionOptions {
+  readonly cache: CacheStore | null;
   /** URL of Flink's SQL Gateway */
   readonly gateway: string;
   readonly warehouse: { readonly paimon: string; readonly iceberg: string };
-  readonly book: Pick<JobBook, 'left' | 'removeLeft'>;
+  readonly book: Pick<JobStore, 'left' | 'removeLeft'>;
   readonly now: () => number;
   /** between the moment when a generation is first seen to be gone, and its end; ms */
   readonly graceMs: number;
@@ -31,7 +31,7 @@ export interface LeftoversOptions {
  * writing.
  */
 const STATE_GRACE_MS = 3_600_000;
-const LOOK_MS = 60_000;
+const POLL_MS = 60_000;
 
 const listed = (directory: string): Promise<string[]> => readdir(directory).catch(() => []);
 
@@ -39,10 +39,10 @@ const listed = (directory: string): Promise<string[]> => readdir(directory).catc
  * Called by the leader alone, with no job writing to what is gone. Does nothing until something is
  * due.
  */
-export const leftovers = (
-  options: LeftoversOptions,
+export const garbageCollection = (
+  options: GarbageCollectionOptions,
 ): ((views: readonly Gone[]) => Promise<void>) => {
-  const { hot, gateway, warehouse, book, now, graceMs } = options;
+  const { cache, gateway, warehouse, book, now, graceMs } = options;
   /** by table: since when it is nobody's, epoch ms; null: it is no more */
   const since = new Map<string, number | null>();
   let looked = 0;
@@ -77,13 +77,13 @@ export const leftovers = (
     if (ended.length === 0) return;
     await dropTables(ended.map(({ table }) => table));
     for (const { view, generation, table } of ended) {
-      await hot?.drop(view, generation);
+      await cache?.drop(view, generation);
       since.set(table, null);
     }
   };
 
   const forgetStates = async (): Promise<void> => {
-    if (now() - looked < LOOK_MS) return;
+    if (now() - looked < POLL_MS) return;
     looked = now();
     for (const folder of book.left()) {
       const changed = await stat(folder).catch(() => null);

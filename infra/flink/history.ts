@@ -8,11 +8,14 @@ import { join } from 'node:path';
 import type { SourceDefinition } from '#domain/definitions/model.ts';
 import { featuresAvroSchema } from '#domain/encoding/features-schema.ts';
 import { MillraceError } from '#domain/errors.ts';
-import { type ServedColumns, servedAvroSchema } from '#domain/feature-log/feature-log-record.ts';
+import {
+  type FeatureLogColumns,
+  featureLogAvroSchema,
+} from '#domain/feature-log/feature-log-record.ts';
 import type { ViewPlan } from '#domain/plan/plan.ts';
 import type { HistoryTables } from '#domain/ports/history.ts';
 import type { Log } from '#domain/ports/log.ts';
-import { featuresTopic, rawTopic, servedTopic } from '#domain/ports/topics.ts';
+import { featureLogTopic, featuresTopic, rawTopic } from '#domain/ports/topics.ts';
 import { rawAvroSchema } from '#domain/sources/source-schema.ts';
 import { type ColumnChange, ensureTable } from '#infra/iceberg/ensure-table.ts';
 import { historyReader } from '#infra/iceberg/reader.ts';
@@ -41,7 +44,7 @@ export interface StackHistoryOptions {
 export type WithHistory =
   | { readonly source: SourceDefinition }
   | { readonly plan: ViewPlan }
-  | { readonly served: ServedColumns };
+  | { readonly served: FeatureLogColumns };
 
 export interface StackHistory extends HistoryTables {
   /** Makes the table, or gives it the columns that it lacks. */
@@ -80,11 +83,11 @@ const tableOf = (what: WithHistory) => {
   }
   if ('served' in what) {
     const name = what.served.service;
-    const schema = servedAvroSchema(what.served);
+    const schema = featureLogAvroSchema(what.served);
     return {
       kind: 'served',
       name,
-      topic: servedTopic(name),
+      topic: featureLogTopic(name),
       schema,
       partitionBy: LOG_TIME,
     } as const;

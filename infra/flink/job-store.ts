@@ -15,7 +15,7 @@ import {
 import { basename, dirname, join } from 'node:path';
 import { hash64 } from '#domain/tiles/hash.ts';
 
-export interface BookedJob {
+export interface StoredJob {
   readonly name: string;
   readonly id: string;
   /** of the statements it runs: state of other statements is not its own */
@@ -27,18 +27,18 @@ export interface BookedJob {
   readonly born?: readonly number[];
 }
 
-export interface JobBook {
-  readonly find: (name: string) => BookedJob | null;
+export interface JobStore {
+  readonly find: (name: string) => StoredJob | null;
   /**
    * Folders of state that a job of the book no longer goes on from: checkpoints of an earlier run,
    * savepoints that were gone on from, and all of a job that was forgotten.
    */
   readonly left: () => readonly string[];
   readonly removeLeft: (folder: string) => void;
-  readonly write: (job: BookedJob) => void;
+  readonly write: (job: StoredJob) => void;
   readonly forget: (name: string) => void;
   /** The newest complete checkpoint of a job that died; null where it had none. */
-  readonly checkpoint: (job: BookedJob) => string | null;
+  readonly checkpoint: (job: StoredJob) => string | null;
 }
 
 export const hashStatements = (statements: readonly string[]): string =>
@@ -58,19 +58,19 @@ const folderOf = (path: string, checkpoints: string): string => {
   return local.startsWith(`${checkpoints}/`) ? dirname(local) : local;
 };
 
-export const openJobBook = (directory: string, checkpoints: string): JobBook => {
+export const openJobStore = (directory: string, checkpoints: string): JobStore => {
   mkdirSync(directory, { recursive: true });
   const fileOf = (name: string): string => join(directory, `${encodeURIComponent(name)}.json`);
-  const read = (file: string): BookedJob | null => {
+  const read = (file: string): StoredJob | null => {
     try {
-      return JSON.parse(readFileSync(file, 'utf8')) as BookedJob;
+      return JSON.parse(readFileSync(file, 'utf8')) as StoredJob;
     } catch {
       return null;
     }
   };
   const leftDirectory = join(directory, 'left');
   mkdirSync(leftDirectory, { recursive: true });
-  const stateOf = (job: BookedJob | null): readonly string[] =>
+  const stateOf = (job: StoredJob | null): readonly string[] =>
     job === null
       ? []
       : [
@@ -82,7 +82,7 @@ export const openJobBook = (directory: string, checkpoints: string): JobBook => 
   /**
    * Noted before the book goes on: what is in use again is passed over when the rest is deleted.
    */
-  const leave = (job: BookedJob | null): void => {
+  const leave = (job: StoredJob | null): void => {
     for (const folder of stateOf(job)) writeFileSync(join(leftDirectory, basename(folder)), folder);
   };
   return {

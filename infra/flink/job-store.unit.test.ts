@@ -2,13 +2,13 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { type BookedJob, type JobBook, openJobBook } from './job-store.ts';
+import { type JobStore, openJobStore, type StoredJob } from './job-store.ts';
 
 let home: string;
-let book: JobBook;
+let book: JobStore;
 const checkpoints = (id: string): string => join(home, 'checkpoints', id);
 const savepoint = (name: string): string => join(home, 'savepoints', name);
-const job = (more: Partial<BookedJob>): BookedJob => ({
+const job = (more: Partial<StoredJob>): StoredJob => ({
   name: 'millrace-compute-v-g1',
   id: 'a',
   hash: 'h',
@@ -22,7 +22,7 @@ const complete = (id: string, number: number, bytes: string): void => {
 
 beforeEach(() => {
   home = mkdtempSync(join(tmpdir(), 'millrace-book-'));
-  book = openJobBook(join(home, 'jobs'), join(home, 'checkpoints'));
+  book = openJobStore(join(home, 'jobs'), join(home, 'checkpoints'));
 });
 afterEach(() => rmSync(home, { recursive: true, force: true }));
 

@@ -49,7 +49,9 @@ test('of a topic of two partitions that is appended to, read and looked at in an
           before = completeThrough;
           for (const partition of [0, 1])
             expect(
-              accepted[partition]?.slice(offsets[partition]).filter((time) => time <= completeThrough),
+              accepted[partition]
+                ?.slice(offsets[partition])
+                .filter((time) => time <= completeThrough),
             ).toEqual([]);
         }
       });

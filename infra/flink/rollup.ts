@@ -1,5 +1,5 @@
 /**
- * Rollups: a view's values at the end of each period, from the primary store's tiles into an
+ * Rollups: a view's values at the end of each period, from the durable tier's tiles into an
  * Iceberg table, by a batch job of Flink. Made again it replaces the days that it writes, so it may
  * be repeated, and takes in what came late.
  */
@@ -120,7 +120,7 @@ export const rollupsOf = async (root: string, view: string): Promise<readonly Ro
   return found;
 };
 
-/** Waits until all that is known now is computed and in the primary store. */
+/** Waits until all that is known now is computed and in the durable tier. */
 const settled = async (generation: FlinkGeneration, fills: Fills): Promise<void> => {
   for (
     const deadline = Date.now() + SETTLE_MS;

@@ -9,9 +9,9 @@ import { ADDED, DELETED, type ManifestEntry, type ManifestFile } from './manifes
 import {
   currentSchema,
   currentSnapshot,
-  partitionSpec,
   endOffsetsOf,
   endOffsetsSummary,
+  partitionSpec,
 } from './metadata.ts';
 import { referencedFiles } from './orphans.ts';
 import { readParquet } from './parquet-scan.ts';

@@ -172,7 +172,8 @@ const END_OFFSETS = 'millrace.through.';
 export const endOffsetsOf = (snapshot: Snapshot | null): readonly number[] => {
   const endOffsets: number[] = [];
   for (const [key, value] of Object.entries(snapshot?.summary ?? {})) {
-    if (key.startsWith(END_OFFSETS)) endOffsets[Number(key.slice(END_OFFSETS.length))] = Number(value);
+    if (key.startsWith(END_OFFSETS))
+      endOffsets[Number(key.slice(END_OFFSETS.length))] = Number(value);
   }
   return Array.from(endOffsets, (offset) => offset ?? 0);
 };

@@ -9,11 +9,11 @@ import type { DataFile, ManifestFile } from './manifest.ts';
 import {
   currentSchema,
   currentSnapshot,
+  endOffsetsOf,
   partitionColumn,
   partitionSpec,
   type Snapshot,
   type TableMetadata,
-  endOffsetsOf,
 } from './metadata.ts';
 import { type IcebergField, typeName } from './schema.ts';
 import { loadTable, localPath, type TableVersion } from './table-directory.ts';

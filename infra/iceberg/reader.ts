@@ -71,11 +71,19 @@ export const historyReader = (root: string, duckDb: DuckDb): HistoryReader => {
   const idle: DuckDBConnection[] = [];
   const reached = new Map<
     string,
-    { readonly of: ReturnType<typeof reachedOffsets>; snapshot: number; endOffsets: readonly number[] }
+    {
+      readonly of: ReturnType<typeof reachedOffsets>;
+      snapshot: number;
+      endOffsets: readonly number[];
+    }
   >();
 
   const reachedBy = async (topic: string, table: PinnedTable): Promise<readonly number[]> => {
-    const known = reached.get(topic) ?? { of: reachedOffsets(duckDb), snapshot: -1, endOffsets: [] };
+    const known = reached.get(topic) ?? {
+      of: reachedOffsets(duckDb),
+      snapshot: -1,
+      endOffsets: [],
+    };
     reached.set(topic, known);
     const snapshot = table.snapshot['snapshot-id'];
     if (known.snapshot !== snapshot) {

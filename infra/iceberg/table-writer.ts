@@ -18,10 +18,10 @@ import { diskError } from './durable-file.ts';
 import {
   currentSchema,
   currentSnapshot,
-  newTable,
-  type TableMetadata,
   endOffsetsOf,
   endOffsetsSummary,
+  newTable,
+  type TableMetadata,
   withSchema,
 } from './metadata.ts';
 import { type PendingRows, pendingRows } from './pending-rows.ts';

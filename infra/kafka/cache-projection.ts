@@ -1,30 +1,30 @@
 /**
- * The hot copy's worker: a member of the group that shares the partitions of features.<view>. Where
- * a partition starts is what the store itself says, so it follows the store: an emptied one is
- * filled again from the topic's beginning.
+ * The cached copy's worker: a member of the group that shares the partitions of features.<view>.
+ * Where a partition starts is what the store itself says, so it follows the store: an emptied one
+ * is filled again from the topic's beginning.
  */
 
 import type { PackedEntity } from '#domain/encoding/packed-entity.ts';
 import type { LogRecord } from '#domain/ports/log.ts';
-import type { HotStore, TilesTarget } from '#domain/ports/online-store.ts';
+import type { CacheStore, TilesTarget } from '#domain/ports/online-store.ts';
 import { featuresTopic } from '#domain/ports/topics.ts';
 import type { UpdateDecoder } from '#infra/flink/update-decoder.ts';
 import {
-  type HotPartition,
-  hotPartition,
+  type CachePartition,
+  cachePartition,
   type KeyedUpdate,
 } from '#projections/cache/cache-tiles.ts';
-import type { HotTraces } from './cache-traces.ts';
+import type { CacheTraces } from './cache-traces.ts';
 import type { KafkaAddress } from './raw-cluster.ts';
 import { type Subscription, subscribe } from './subscribe.ts';
 
-export interface HotProjectionOptions extends KafkaAddress {
+export interface CacheProjectionOptions extends KafkaAddress {
   readonly view: string;
   readonly partitions: number;
-  readonly store: HotStore;
+  readonly store: CacheStore;
   readonly decoder: UpdateDecoder;
   readonly ttlOf: (target: TilesTarget) => number | null;
-  /** see HotTilesOptions */
+  /** see CacheTilesOptions */
   readonly older?: (
     target: TilesTarget,
     keys: readonly string[],
@@ -33,10 +33,10 @@ export interface HotProjectionOptions extends KafkaAddress {
   /** the topic's ends */
   readonly ends: () => Promise<readonly number[]>;
   /** absent: traces are off */
-  readonly traces?: HotTraces;
+  readonly traces?: CacheTraces;
 }
 
-export interface HotProjection {
+export interface CacheProjection {
   /** Keeps these generations, and no others. */
   readonly follow: (targets: readonly TilesTarget[]) => Promise<void>;
   readonly close: () => Promise<void>;
@@ -44,16 +44,16 @@ export interface HotProjection {
 
 const CHECK_MS = 1_000;
 
-export const hotProjection = (options: HotProjectionOptions): HotProjection => {
+export const cacheProjection = (options: CacheProjectionOptions): CacheProjection => {
   const { view, store, decoder, now, partitions, ttlOf, older } = options;
   const topic = featuresTopic(view);
   let targets: readonly TilesTarget[] = [];
   /** by partition, by generation */
-  const kept = new Map<number, Map<number, HotPartition>>();
+  const kept = new Map<number, Map<number, CachePartition>>();
   let subscription: Subscription | null = null;
 
-  const openTarget = (target: TilesTarget, partition: number): HotPartition =>
-    hotPartition({
+  const openTarget = (target: TilesTarget, partition: number): CachePartition =>
+    cachePartition({
       store,
       target,
       partition,
@@ -65,7 +65,7 @@ export const hotProjection = (options: HotProjectionOptions): HotProjection => {
 
   /** Where the partition must be read from: the oldest that a generation lacks. */
   const begin = async (partition: number): Promise<number> => {
-    const mine = new Map<number, HotPartition>();
+    const mine = new Map<number, CachePartition>();
     let from = Number.POSITIVE_INFINITY;
     for (const target of targets) {
       const open = openTarget(target, partition);
@@ -101,7 +101,7 @@ export const hotProjection = (options: HotProjectionOptions): HotProjection => {
   const start = (): Subscription =>
     subscribe({
       ...options,
-      group: `hot.${view}`,
+      group: `cache.${view}`,
       topics: [topic],
       commits: 'handler',
       onAssigned: async (assigned) =>
@@ -126,9 +126,9 @@ export const hotProjection = (options: HotProjectionOptions): HotProjection => {
           end,
           logTime: last.logTime,
         };
-        for (const hot of mine.values()) {
+        for (const cache of mine.values()) {
           if (!current()) return;
-          if (!(await hot.take(batch))) return restart(partition);
+          if (!(await cache.take(batch))) return restart(partition);
         }
         options.traces?.taken(records, batch.updates);
       },
@@ -141,8 +141,8 @@ export const hotProjection = (options: HotProjectionOptions): HotProjection => {
   const check = async (): Promise<void> => {
     const ends = await options.ends();
     for (const [partition, mine] of kept)
-      for (const hot of mine.values())
-        if ((await hot.check(ends[partition])) === 'lost') return restart(partition);
+      for (const cache of mine.values())
+        if ((await cache.check(ends[partition])) === 'lost') return restart(partition);
   };
   let checking = false;
   const timer = setInterval(() => {

@@ -1,14 +1,14 @@
 /**
- * The traces of what a hot copy takes in. Flink tells no spans: that of its computing is told here,
- * from when the log took the event (which the update's headers say) to when it took the update;
- * then that of the taking in. What is taken in waits for the read that shows it.
+ * The traces of what a cached copy takes in. Flink tells no spans: that of its computing is told
+ * here, from when the log took the event (which the update's headers say) to when it took the
+ * update; then that of the taking in. What is taken in waits for the read that shows it.
  */
 import type { LogRecord } from '#domain/ports/log.ts';
 import { inTrace, type TraceContext, type Tracing } from '#domain/ports/tracing.ts';
 import type { KeyedUpdate } from '#projections/cache/cache-tiles.ts';
 import type { TracedUpdates } from '#projections/serving/traced-updates.ts';
 
-export interface HotTracesOptions {
+export interface CacheTracesOptions {
   readonly tracing: Tracing;
   readonly updates: TracedUpdates;
   readonly view: string;
@@ -17,7 +17,7 @@ export interface HotTracesOptions {
   readonly now: () => number;
 }
 
-export interface HotTraces {
+export interface CacheTraces {
   /**
    * These records were taken in; `updates` are what they hold, in the same order, those left out
    * that are nobody's.
@@ -49,13 +49,13 @@ interface Taken {
 
 const iso = (time: number): string => new Date(time).toISOString();
 
-export const createHotTraces = ({
+export const createCacheTraces = ({
   tracing,
   updates: waiting,
   view,
   raw,
   now,
-}: HotTracesOptions): HotTraces => {
+}: CacheTracesOptions): CacheTraces => {
   const gather = (
     records: readonly LogRecord[],
     updates: readonly KeyedUpdate[],

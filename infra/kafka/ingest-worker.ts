@@ -16,10 +16,10 @@
  * event id. Two workers, or a gateway, that are sent the same id at the same time do not know of
  * each other.
  */
-import type { InboxScreen } from '#domain/ports/ingest-records.ts';
+import type { IngestRecords } from '#domain/ports/ingest-records.ts';
 import { appendPlan } from '#infra/kafka/append-plan.ts';
 import { committedOffsets } from '#infra/kafka/committed-offsets.ts';
-import type { Patience } from '#infra/kafka/kafka-error.ts';
+import type { RetryPolicy } from '#infra/kafka/kafka-error.ts';
 import { openPartitions } from '#infra/kafka/partitions.ts';
 import { type KafkaAddress, openCluster } from '#infra/kafka/raw-cluster.ts';
 import {
@@ -31,7 +31,7 @@ import {
 import { PRODUCERS_TOPIC } from '#infra/kafka/topic-config.ts';
 import { openTransactor, type Transactor } from '#infra/kafka/transactor.ts';
 
-export interface IntakeOptions extends KafkaAddress {
+export interface IngestWorkerOptions extends KafkaAddress {
   readonly group: string;
   /** the inbox topic; it exists */
   readonly topic: string;
@@ -39,7 +39,7 @@ export interface IntakeOptions extends KafkaAddress {
   /**
    * Asked on every assignment, and after a failure: it must know what the raw topic holds by then.
    */
-  readonly openScreen: () => Promise<InboxScreen>;
+  readonly openIngestRecords: () => Promise<IngestRecords>;
   readonly onError?: (error: unknown) => void;
   readonly now?: () => number;
   readonly transactionTimeoutMs?: number;
@@ -47,7 +47,7 @@ export interface IntakeOptions extends KafkaAddress {
   readonly rebalanceTimeoutMs?: number;
 }
 
-export interface Intake {
+export interface IngestWorker {
   readonly ready: Promise<void>;
   readonly assigned: () => readonly AssignedPartition[];
   /** The source has changed: what comes next is screened by what `openScreen` then answers. */
@@ -65,35 +65,35 @@ const PATIENCE_MS = 8_000;
 const TRANSACTION_TIMEOUT_MS = 10_000;
 const BATCH_BYTES = 1024 * 1024;
 
-export const kafkaIntake = (options: IntakeOptions): Intake => {
-  const { group, topic, prefix = '', openScreen, brokers, warn, now = Date.now } = options;
+export const kafkaIngestWorker = (options: IngestWorkerOptions): IngestWorker => {
+  const { group, topic, prefix = '', openIngestRecords, brokers, warn, now = Date.now } = options;
   const named = (name: string): string => prefix + name;
   const reads = openCluster(options);
   const writes = openCluster(options);
   let closed = false;
-  const patienceOf = (cluster: typeof reads): Patience => ({
+  const retryPolicyOf = (cluster: typeof reads): RetryPolicy => ({
     brokers,
-    patienceMs: PATIENCE_MS,
+    retryForMs: PATIENCE_MS,
     closed: () => closed,
     refresh: () => cluster.refreshMetadata(),
   });
-  const targets = openPartitions(writes, patienceOf(writes));
+  const targets = openPartitions(writes, retryPolicyOf(writes));
   const committed = committedOffsets(
     reads,
-    openPartitions(reads, patienceOf(reads)),
-    patienceOf(reads),
+    openPartitions(reads, retryPolicyOf(reads)),
+    retryPolicyOf(reads),
   );
   const names = { topic: named, group: named, producers: named(PRODUCERS_TOPIC) };
 
   let slots = new Map<number, Slot>();
-  let screen: InboxScreen | null = null;
+  let screen: IngestRecords | null = null;
 
   const newSlot = (partition: number): Slot => ({
     next: null,
     transactor: openTransactor({
       cluster: writes,
       partitions: targets,
-      patience: patienceOf(writes),
+      retryPolicy: retryPolicyOf(writes),
       transactionalId: `${named(group)}.${topic}.${partition}`,
       transactionTimeoutMs: options.transactionTimeoutMs ?? TRANSACTION_TIMEOUT_MS,
       warn,
@@ -113,14 +113,14 @@ export const kafkaIntake = (options: IntakeOptions): Intake => {
     const fresh = records.filter(({ offset }) => offset >= next);
     const last = fresh.at(-1);
     if (last === undefined) return;
-    screen ??= await openScreen();
-    const screened = await screen(fresh);
-    for (const target of new Set(screened.records.map((record) => record.topic)))
+    screen ??= await openIngestRecords();
+    const ingested = await screen(fresh);
+    for (const target of new Set(ingested.records.map((record) => record.topic)))
       await targets.count(named(target));
     const plan = appendPlan(null, names, now);
     const offset = last.offset + 1;
     plan.add({
-      records: screened.records,
+      records: ingested.records,
       positions: [{ consumer: group, topic, partition, offset }],
     });
     try {
@@ -147,7 +147,7 @@ export const kafkaIntake = (options: IntakeOptions): Intake => {
       const starts = await Promise.all(
         [...mine].map(([partition, slot]) => resume(slot, partition)),
       );
-      screen = await openScreen();
+      screen = await openIngestRecords();
       slots = mine;
       return partitions.map((at, i) => ({ ...at, offset: starts[i] ?? 0 }));
     },

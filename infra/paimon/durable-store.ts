@@ -1,5 +1,5 @@
 /**
- * The primary online store: Paimon's tables of tiles, by key, through the lookup server. A table's
+ * The durable online store: Paimon's tables of tiles, by key, through the lookup server. A table's
  * snapshot is a checkpoint of the job that writes it, so all tiles of an answer stand at one
  * moment; an entity's own row says that it exists, and where its newest tile is.
  */

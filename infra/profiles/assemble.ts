@@ -6,9 +6,9 @@ import { randomUUID } from 'node:crypto';
 import { createAccess } from '#application/authorization/access.ts';
 import { applyDefinitions, planDefinitions } from '#commands/apply.ts';
 import { createCommandBus } from '#commands/command-bus.ts';
-import { createServedLog } from '#commands/feature-log/feature-log.ts';
+import { createFeatureLog } from '#commands/feature-log/feature-log.ts';
 import { createPublish } from '#commands/ingest/publish.ts';
-import { openSourceIntake, type SourceIntake } from '#commands/ingest/source-ingest.ts';
+import { openSourceIngest, type SourceIngest } from '#commands/ingest/source-ingest.ts';
 import { createKeys } from '#commands/keys/create-keys.ts';
 import { lookupsOf } from '#commands/registering.ts';
 import { isKeyStream } from '#domain/authorization/keys.ts';
@@ -31,9 +31,9 @@ import type { Log } from '#domain/ports/log.ts';
 import type {
   EngineJob,
   Platform,
+  ReadsByStore,
   RollupRequest,
   RollupResult,
-  RowsServed,
 } from '#domain/ports/platform.ts';
 import { parseTopicPosition } from '#domain/ports/position.ts';
 import type { SchemaRegistry } from '#domain/ports/schema-registry.ts';
@@ -59,13 +59,13 @@ import { createRegistryQueries, type EntriesDependencies } from '#projections/ca
 import { createExplain } from '#projections/explain/explain.ts';
 import { createRecentUpdates, type DecodeUpdate } from '#projections/explain/recent-updates.ts';
 import { createEventExport } from '#projections/exports/event-export.ts';
-import { createServedQueries } from '#projections/feature-log/feature-log-queries.ts';
-import { createServedRows } from '#projections/feature-log/feature-log-rows.ts';
+import { createFeatureLogQueries } from '#projections/feature-log/feature-log-queries.ts';
+import { createFeatureLogRows } from '#projections/feature-log/feature-log-rows.ts';
 import { loggedServices, versionsNow } from '#projections/feature-log/feature-log-tables.ts';
-import { createKeyBook } from '#projections/keys/key-index.ts';
+import { createKeyIndex } from '#projections/keys/key-index.ts';
 import { createLateEvents } from '#projections/late/late.ts';
 import { producerOf } from '#projections/lineage/event.ts';
-import type { Teller } from '#projections/lineage/names.ts';
+import type { LineageEmitter } from '#projections/lineage/names.ts';
 import { createRejected } from '#projections/rejected/rejected.ts';
 import { createReplays } from '#projections/replays/replays.ts';
 import { createRawEvents } from '#projections/serving/raw-events.ts';
@@ -90,7 +90,7 @@ export interface Engine extends ServingViews {
   /** jobs of an engine apart from us that serve all views */
   readonly jobs?: () => readonly EngineJob[];
   /** where reads go to stores: which of them answered */
-  readonly served?: () => RowsServed;
+  readonly readsByStore?: () => ReadsByStore;
   /** what reads of any view lack; absent: nothing ever */
   readonly degraded?: () => Degraded;
   readonly close: () => Promise<void>;
@@ -146,7 +146,7 @@ export interface Adapters {
     live: EngineGeneration,
   ) => ReturnType<EntriesDependencies['materializations']>;
   /** absent: nobody asked for OpenLineage events */
-  readonly lineage?: Pick<Teller, 'engine' | 'places'> & {
+  readonly lineage?: Pick<LineageEmitter, 'engine' | 'places'> & {
     readonly settings: LineageSettings;
     readonly leads: () => boolean;
   };
@@ -155,7 +155,7 @@ export interface Adapters {
   /** called once the registry is open: work of this profile that needs it */
   readonly started?: (context: {
     readonly catalog: Catalog;
-    readonly openSource: (name: string) => Promise<SourceIntake | null>;
+    readonly openSource: (name: string) => Promise<SourceIngest | null>;
   }) => Promise<void>;
   /** after everything else has stopped */
   readonly close: () => Promise<void>;
@@ -179,7 +179,7 @@ const lineageOf = async (
 ): Promise<Lineage | null> => {
   if (lineage === undefined) return null;
   const { settings, leads, engine, places } = lineage;
-  const teller = {
+  const emitter = {
     engine,
     places,
     namespace: settings.namespace,
@@ -188,7 +188,7 @@ const lineageOf = async (
   const { schemas, eventStore } = parts;
   return openLineage({
     settings,
-    teller,
+    emitter,
     runsDirectory: datasetDirectory,
     leads,
     log: outboxLog ?? log,
@@ -215,23 +215,23 @@ export const assemblePlatform = async (adapters: Adapters): Promise<Platform> =>
       schemaId: registrySchemaId,
     },
   ]);
-  const keys = createKeyBook();
+  const keys = createKeyIndex();
   const catalog = await openCatalog(eventStore, [keys.take]);
   const audit = await openAudit(eventStore, adapters.auditStore);
   const bus = createCommandBus({ eventStore, catalog, now, newId: randomUUID });
   const decoders = createRawDecoders(schemas);
-  const intakes = new Map<string, SourceIntake>();
+  const ingests = new Map<string, SourceIngest>();
   /** A source's intake, of its newest version. */
-  const openSource = async (name: string): Promise<SourceIntake | null> => {
+  const openSource = async (name: string): Promise<SourceIngest | null> => {
     const definition = catalog.definition('source', name);
     const version = catalog.stream('source', name)?.state.versions.at(-1)?.version ?? 0;
     if (definition === null) return null;
-    const open = intakes.get(name);
+    const open = ingests.get(name);
     if (open?.version === version) return open;
-    const intake = await openSourceIntake(definition, version, { log, schemas, now }, open ?? null);
+    const ingest = await openSourceIngest(definition, version, { log, schemas, now }, open ?? null);
     await decoders.learn(definition);
-    intakes.set(name, intake);
-    return intake;
+    ingests.set(name, ingest);
+    return ingest;
   };
 
   const engine = await adapters.engine({
@@ -253,16 +253,16 @@ export const assemblePlatform = async (adapters: Adapters): Promise<Platform> =>
   const followed = followedPosition();
   /** service → the versions that its reads were last planned with */
   const planned = new Map<string, ReturnType<typeof versionsNow>>();
-  const servedLog = createServedLog({
+  const featureLog = createFeatureLog({
     log,
     schemas,
     versions: (service) => planned.get(service) ?? versionsNow(catalog, service),
     newId: randomUUID,
     warn,
-    logged: metrics.served,
-    dropped: metrics.servedDropped,
+    logged: metrics.featureLogRows,
+    dropped: metrics.featureLogDropped,
   });
-  const servedRows = createServedRows({ log, history, schemas });
+  const featureLogRows = createFeatureLogRows({ log, history, schemas });
   const broken = new Map<string, string>();
   let settling: Promise<void> = Promise.resolve();
   let queued = false;
@@ -283,8 +283,8 @@ export const assemblePlatform = async (adapters: Adapters): Promise<Platform> =>
         queued = false;
         for (const { name } of catalog.streams('source')) await openSource(name);
         const services = loggedServices(catalog);
-        for (const { columns } of services) metrics.servedService(columns.service);
-        await servedLog.follow(services);
+        for (const { columns } of services) metrics.featureLogService(columns.service);
+        await featureLog.follow(services);
         broken.clear();
         const upTo = catalog.position();
         await engine.reconcile(
@@ -361,7 +361,10 @@ export const assemblePlatform = async (adapters: Adapters): Promise<Platform> =>
       .streams('feature-view')
       .flatMap(({ name }) => liveGeneration(name)?.served ?? []);
     return modesOf(
-      live.reduce((set, served) => set | viewModes(served, served.completeThrough(at), at), shared()),
+      live.reduce(
+        (set, served) => set | viewModes(served, served.completeThrough(at), at),
+        shared(),
+      ),
     );
   };
   const read = createRead({
@@ -386,13 +389,13 @@ export const assemblePlatform = async (adapters: Adapters): Promise<Platform> =>
    * What another process has registered a moment ago is looked for before it is said that there is
    * no such source.
    */
-  const intake = async (name: string): Promise<SourceIntake | null> => {
+  const ingest = async (name: string): Promise<SourceIngest | null> => {
     const known = await openSource(name);
     if (known !== null) return known;
     await catalog.catchUp().catch(() => {});
     return openSource(name);
   };
-  const publishEvents = createPublish({ log, intake, now });
+  const publishEvents = createPublish({ log, ingest, now });
   const replays = createReplays({
     catalog,
     execute: bus.execute,
@@ -415,7 +418,7 @@ export const assemblePlatform = async (adapters: Adapters): Promise<Platform> =>
     now,
     memoryBytes: () => process.memoryUsage.rss(),
     ...(engine.jobs === undefined ? {} : { jobs: engine.jobs }),
-    ...(engine.served === undefined ? {} : { served: engine.served }),
+    ...(engine.readsByStore === undefined ? {} : { readsByStore: engine.readsByStore }),
     degraded: modesNow,
   });
   const publish: Platform['publish'] = async (request, caller) => {
@@ -451,7 +454,7 @@ export const assemblePlatform = async (adapters: Adapters): Promise<Platform> =>
   const close = async (): Promise<void> => {
     for (const guard of guards) await guard.close();
     await settling;
-    await servedLog.close();
+    await featureLog.close();
     await datasets.close();
     await lineage?.close();
     await engine.close();
@@ -481,7 +484,7 @@ export const assemblePlatform = async (adapters: Adapters): Promise<Platform> =>
       );
       if (result.degraded !== undefined) metrics.degraded(result.degraded);
       if (caller !== undefined && request.service !== undefined)
-        servedLog.note(request, result, caller);
+        featureLog.note(request, result, caller);
       return result;
     },
     async command(request, caller) {
@@ -545,14 +548,14 @@ export const assemblePlatform = async (adapters: Adapters): Promise<Platform> =>
       return fail('MR_VIEW_NOT_READY', `no generation of "${view}" is live yet`, { view });
     },
     ...replays,
-    ...createServedQueries({ catalog, rows: servedRows, flush: servedLog.flush }),
+    ...createFeatureLogQueries({ catalog, rows: featureLogRows, flush: featureLog.flush }),
     skew: createSkew({
       catalog,
       log,
       history,
       late,
-      rows: servedRows,
-      flush: servedLog.flush,
+      rows: featureLogRows,
+      flush: featureLog.flush,
       target: datasets.target,
       eventTimeValues: datasets.eventTimeValues,
       readTime,

@@ -15,13 +15,16 @@ export const embeddedPlaces = (history: string): Places => ({
   stores: (view) => [{ ...table(history, 'features', view), layer: 'iceberg' }],
 });
 
-export const stackPlaces = ({ kafka, redis, warehouse }: StackAddresses, hot: boolean): Places => {
+export const stackPlaces = (
+  { kafka, redis, warehouse }: StackAddresses,
+  cache: boolean,
+): Places => {
   const topic = (name: string) => ({ namespace: `kafka://${kafka}`, name, type: 'topic' }) as const;
   return {
     raw: (source) => [topic(rawTopic(source)), table(warehouse.iceberg, 'raw', source)],
     features: (view) => [topic(featuresTopic(view))],
     stores: (view, generation) => [
-      ...(hot
+      ...(cache
         ? [
             {
               namespace: `redis://${redis.host}:${redis.port}`,

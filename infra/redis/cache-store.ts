@@ -1,6 +1,6 @@
 /**
- * The hot copy in Redis: one key an entity, holding all its tiles; one hash a generation, holding
- * how far it is.
+ * The cached copy in Redis: one key an entity, holding all its tiles; one hash a generation,
+ * holding how far it is.
  *
  *   mr:{view#generation}:e:<entity> a packed entity
  *   mr:{view#generation}:progress o:<p> next offset, b:<p> begun, r:<p> caught up; e newest event
@@ -18,8 +18,8 @@ import { HEAD_DOUBLES, type PackedEntity } from '#domain/encoding/packed-entity.
 import { unpackEntity } from '#domain/encoding/stored-block.ts';
 import { MillraceError } from '#domain/errors.ts';
 import {
-  type HotProgress,
-  type HotStore,
+  type CacheProgress,
+  type CacheStore,
   type TilesAnswer,
   type TilesTarget,
   UNKNOWN,
@@ -27,7 +27,7 @@ import {
 import { batchedBlocks } from './batched-blocks.ts';
 import { REPAIR, STORE } from './scripts.ts';
 
-export interface RedisHotStoreOptions {
+export interface RedisCacheStoreOptions {
   readonly host: string;
   readonly port: number;
   /** how long an entity without events stays, ms; null: for ever */
@@ -59,7 +59,7 @@ const bytesOf = (entity: PackedEntity): Buffer => {
 
 const LET_GO: TilesAnswer = { found: 'unknown', part: null, letGo: true };
 
-export const redisHotStore = (options: RedisHotStoreOptions): HotStore => {
+export const redisCacheStore = (options: RedisCacheStoreOptions): CacheStore => {
   const redis = new Redis({
     host: options.host,
     port: options.port,
@@ -72,7 +72,7 @@ export const redisHotStore = (options: RedisHotStoreOptions): HotStore => {
   redis.on('error', (error: Error) => {
     if (!down)
       options.warn?.(
-        `Redis at ${options.host}:${options.port} does not answer (${error.message}); reads go to the primary store`,
+        `Redis at ${options.host}:${options.port} does not answer (${error.message}); reads go to the durable tier`,
       );
     down = true;
   });
@@ -97,7 +97,7 @@ export const redisHotStore = (options: RedisHotStoreOptions): HotStore => {
     }
   };
 
-  const readProgress = async (target: TilesTarget): Promise<HotProgress> => {
+  const readProgress = async (target: TilesTarget): Promise<CacheProgress> => {
     const fields = await redis.hgetall(progressKey(target));
     const partitions = Number(fields.n ?? 0);
     const offsets = Array.from({ length: partitions }, (_, p) =>

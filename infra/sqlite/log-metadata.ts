@@ -15,7 +15,7 @@ export interface Partition {
   end: number;
 }
 
-export interface LogBook {
+export interface LogMetadata {
   /** null: no such topic */
   find(topic: string): readonly Partition[] | null;
   /** @throws MR_NOT_FOUND */
@@ -28,7 +28,7 @@ export interface LogBook {
   setProducer(id: string, topic: string, next: number): void;
 }
 
-export const logBook = (reads: LogReads): LogBook => {
+export const logMetadata = (reads: LogReads): LogMetadata => {
   const byTopic = new Map<string, Partition[]>();
   const positions = new Map<string, Map<string, number[]>>();
   const producers = new Map<string, Map<string, number>>();

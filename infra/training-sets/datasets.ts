@@ -103,7 +103,7 @@ export const createDatasets = (dependencies: DatasetDependencies): Datasets => {
     return { files: await filesOf(topic, below, read), below };
   };
 
-  const servedHistory = async (
+  const featureLogHistory = async (
     view: string,
     time: number,
     read: ReadSnapshot[],
@@ -144,7 +144,7 @@ export const createDatasets = (dependencies: DatasetDependencies): Datasets => {
       const servedViews: Record<string, ServedView> = {};
       if (request.mode === 'as-served')
         for (const { view } of pinned.target.views)
-          servedViews[view.name] = await servedHistory(view.name, time, running.snapshots);
+          servedViews[view.name] = await featureLogHistory(view.name, time, running.snapshots);
       const job: DatasetJob = {
         target: pinned.target,
         spine: request.spine,

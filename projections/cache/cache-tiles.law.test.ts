@@ -16,8 +16,8 @@ import { takeIn } from '#domain/encoding/pack-updates.ts';
 import { packEntity } from '#domain/encoding/packed-block.ts';
 import type { PackedEntity } from '#domain/encoding/packed-entity.ts';
 import { planView } from '#domain/plan/plan-view.ts';
-import type { HotEntry, HotStore } from '#domain/ports/online-store.ts';
-import { hotPartition, type KeyedUpdate } from './cache-tiles.ts';
+import type { CacheEntry, CacheStore } from '#domain/ports/online-store.ts';
+import { cachePartition, type KeyedUpdate } from './cache-tiles.ts';
 
 const parsed = <T>(definition: unknown): T =>
   parseDefinition(JSON.parse(JSON.stringify(definition))) as T;
@@ -86,12 +86,12 @@ const naiveStore = ({ delays, failBefore, failAfter, emptied }: Trouble) => {
     if (failAfter.has(call)) throw new Error('the answer is lost');
     return result;
   };
-  const store: HotStore = {
+  const store: CacheStore = {
     name: 'naive',
     read: async () => [],
     position: () => turn(() => ({ offset, begun: 0 })),
     load: (_, keys) => turn(() => keys.map((key) => blocks.get(key) ?? null)),
-    store: (_target, _partition, from, to, entries: readonly HotEntry[]) =>
+    store: (_target, _partition, from, to, entries: readonly CacheEntry[]) =>
       turn(() => {
         if (from !== offset) return false;
         for (const { key, entity: block } of entries) blocks.set(key, block);
@@ -130,7 +130,7 @@ test('each entity is as if its updates had come one by one', async () => {
         const all = drawn.map(([key, hop, tile], offset) => update(offset, key, hop, tile));
         const { store, state } = naiveStore(ills);
         const target = { plan, generation: 1 };
-        const partition = hotPartition({
+        const partition = cachePartition({
           store,
           target,
           partition: 0,

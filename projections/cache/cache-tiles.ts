@@ -1,5 +1,5 @@
 /**
- * Keeps the hot copy of a view's generations: feature updates in, packed entities out.
+ * Keeps the cached copy of a view's generations: feature updates in, packed entities out.
  *
  * One partition of features.<view> is one process's at a time, and its batches come in order. A
  * batch is taken in by chunks, each whole or not at all, and the position moves with each, so what
@@ -9,7 +9,7 @@
 
 import { type PlainUpdate, takeIn } from '#domain/encoding/pack-updates.ts';
 import type { PackedEntity } from '#domain/encoding/packed-entity.ts';
-import type { HotEntry, HotStore, TilesTarget } from '#domain/ports/online-store.ts';
+import type { CacheEntry, CacheStore, TilesTarget } from '#domain/ports/online-store.ts';
 
 export interface KeyedUpdate extends PlainUpdate {
   /** encoded entity key */
@@ -17,7 +17,7 @@ export interface KeyedUpdate extends PlainUpdate {
   readonly generation: number;
 }
 
-export interface HotBatch {
+export interface CacheBatch {
   readonly partition: number;
   readonly updates: readonly KeyedUpdate[];
   /** offset after the batch */
@@ -28,11 +28,11 @@ export interface HotBatch {
   readonly logTime: number;
 }
 
-export interface HotPartition {
+export interface CachePartition {
   /** Where to read from: what the store has, or the topic's beginning (null). */
   readonly start: () => Promise<number | null>;
   /** False: the position was lost, and the partition must be read again from `start`. */
-  readonly take: (batch: HotBatch) => Promise<boolean>;
+  readonly take: (batch: CacheBatch) => Promise<boolean>;
   /**
    * Where nothing comes: marks an empty partition as taken in, and says whether the store still
    * stands where it was left.
@@ -83,8 +83,8 @@ const disjoint = (a: Chunk, b: Chunk): boolean => {
   return true;
 };
 
-export interface HotTilesOptions {
-  readonly store: HotStore;
+export interface CacheTilesOptions {
+  readonly store: CacheStore;
   readonly target: TilesTarget;
   readonly partition: number;
   readonly partitions: number;
@@ -92,7 +92,7 @@ export interface HotTilesOptions {
   readonly ttlMs: number | null;
   /**
    * What another store has of entities that may have been let go: whole, or null where that is not
-   * known. Absent: they are begun anew, and are whole only together with the primary store.
+   * known. Absent: they are begun anew, and are whole only together with the durable tier.
    */
   readonly older?: (keys: readonly string[]) => Promise<readonly (PackedEntity | null)[]>;
   readonly now: () => number;
@@ -101,7 +101,7 @@ export interface HotTilesOptions {
 }
 
 const withOlder = async (
-  { older }: HotTilesOptions,
+  { older }: CacheTilesOptions,
   keys: readonly string[],
   stored: readonly (PackedEntity | null)[],
 ): Promise<readonly (PackedEntity | null)[]> => {
@@ -112,7 +112,7 @@ const withOlder = async (
   return stored.map((entity, i) => entity ?? byKey.get(keys[i] as string) ?? null);
 };
 
-export const hotPartition = (options: HotTilesOptions): HotPartition => {
+export const cachePartition = (options: CacheTilesOptions): CachePartition => {
   const { store, target, partition, partitions, ttlMs, now } = options;
   let offset: number | null = null;
   let begun = 0;
@@ -121,15 +121,15 @@ export const hotPartition = (options: HotTilesOptions): HotPartition => {
   const takeInChunk = async (
     { groups, next }: Chunk,
     stored: readonly (PackedEntity | null)[],
-    { logTime }: HotBatch,
-  ): Promise<{ readonly entries: readonly HotEntry[]; readonly newest: number }> => {
+    { logTime }: CacheBatch,
+  ): Promise<{ readonly entries: readonly CacheEntry[]; readonly newest: number }> => {
     // Until the first key can have expired, an absent one was never there.
     const wholeIfNew = ttlMs === null || now() - begun < ttlMs;
     const before = wholeIfNew ? stored : await withOlder(options, [...groups.keys()], stored);
     const how = { partition, offset: next, keepFrom: logTime - GRACE_MS, wholeIfNew };
     let newest = Number.NEGATIVE_INFINITY;
     let i = 0;
-    const entries: HotEntry[] = [];
+    const entries: CacheEntry[] = [];
     for (const [key, updates] of groups) {
       const entity = takeIn(target.plan, before[i++] ?? null, updates, how);
       newest = Math.max(newest, entity.newest);
@@ -152,14 +152,14 @@ export const hotPartition = (options: HotTilesOptions): HotPartition => {
         (u) => u.generation === target.generation && u.hopMs >= 0 && u.offset >= (offset ?? 0),
       );
       const chunks = chunksOf(mine, batch.next, options.chunk ?? CHUNK);
-      const load = ({ groups }: Chunk): ReturnType<HotStore['load']> =>
+      const load = ({ groups }: Chunk): ReturnType<CacheStore['load']> =>
         store.load(target, [...groups.keys()]);
       // A failure is thrown where it is waited for, and what is under way then is nobody's.
       const ahead = <T>(promise: Promise<T>): Promise<T> => {
         promise.catch(() => {});
         return promise;
       };
-      let loading: ReturnType<HotStore['load']> | null = null;
+      let loading: ReturnType<CacheStore['load']> | null = null;
       let storing: Promise<boolean> = Promise.resolve(true);
       for (const [i, chunk] of chunks.entries()) {
         const stored = await (loading ?? load(chunk));

@@ -1,14 +1,14 @@
 /** What was served to a request: for an auditor who has its id. */
 import type { FeatureServiceDefinition } from '#domain/definitions/model.ts';
 import { fail } from '#domain/errors.ts';
-import type { ServedRow } from '#domain/feature-log/feature-log-record.ts';
+import type { FeatureLogRow } from '#domain/feature-log/feature-log-record.ts';
 import type { Platform } from '#domain/ports/platform.ts';
 import type { Catalog } from '#projections/catalog/catalog.ts';
-import type { ServedRows } from './feature-log-rows.ts';
+import type { FeatureLogRows } from './feature-log-rows.ts';
 
-export interface ServedQueriesDependencies {
+export interface FeatureLogQueriesDependencies {
   readonly catalog: Catalog;
-  readonly rows: ServedRows;
+  readonly rows: FeatureLogRows;
   /** puts what is noted and not logged yet on the log */
   readonly flush: () => Promise<void>;
 }
@@ -30,15 +30,15 @@ export const requireLogged = (catalog: Catalog, service: string): void => {
     );
 };
 
-export const createServedQueries = ({
+export const createFeatureLogQueries = ({
   catalog,
   rows,
   flush,
-}: ServedQueriesDependencies): Pick<Platform, 'served'> => ({
-  async served(service, { requestId }) {
+}: FeatureLogQueriesDependencies): Pick<Platform, 'featureLog'> => ({
+  async featureLog(service, { requestId }) {
     requireLogged(catalog, service);
     await flush();
-    const found: ServedRow[] = [];
+    const found: FeatureLogRow[] = [];
     for await (const batch of rows(service, { requestId })) found.push(...batch);
     if (found.length > 0) return found;
     return fail(

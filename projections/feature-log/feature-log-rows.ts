@@ -4,33 +4,37 @@
  */
 
 import { avroCodec } from '#domain/encoding/avro.ts';
-import { type ServedRow, servedRowOf } from '#domain/feature-log/feature-log-record.ts';
+import { type FeatureLogRow, featureLogRowOf } from '#domain/feature-log/feature-log-record.ts';
 import type { HistoryTables } from '#domain/ports/history.ts';
 import type { Log } from '#domain/ports/log.ts';
 import type { SchemaRegistry } from '#domain/ports/schema-registry.ts';
-import { servedTopic } from '#domain/ports/topics.ts';
+import { featureLogTopic } from '#domain/ports/topics.ts';
 
-export interface ServedRowsDependencies {
+export interface FeatureLogRowsDependencies {
   readonly log: Pick<Log, 'read' | 'end'>;
   readonly history: Pick<HistoryTables, 'endOffsets' | 'rows'>;
   readonly schemas: Pick<SchemaRegistry, 'schema'>;
 }
 
-export interface ServedQuery {
+export interface FeatureLogQuery {
   readonly requestId?: string;
   /** rows logged from this time on, epoch ms */
   readonly from?: number;
 }
 
-export type ServedRows = (
+export type FeatureLogRows = (
   service: string,
-  query: ServedQuery,
-) => AsyncIterable<readonly ServedRow[]>;
+  query: FeatureLogQuery,
+) => AsyncIterable<readonly FeatureLogRow[]>;
 
 /** Little at a time: it is decoded in one piece. */
 const READ_BYTES = 64 * 1024;
 
-export const createServedRows = ({ log, history, schemas }: ServedRowsDependencies): ServedRows => {
+export const createFeatureLogRows = ({
+  log,
+  history,
+  schemas,
+}: FeatureLogRowsDependencies): FeatureLogRows => {
   const types = new Map<number, ReturnType<typeof avroCodec>>();
   const typeOf = async (schemaId: number): Promise<ReturnType<typeof avroCodec>> => {
     const type = types.get(schemaId) ?? avroCodec(await schemas.schema(schemaId));
@@ -39,7 +43,7 @@ export const createServedRows = ({ log, history, schemas }: ServedRowsDependenci
   };
 
   return async function* (service, { requestId, from }) {
-    const topic = servedTopic(service);
+    const topic = featureLogTopic(service);
     const at = (partition: number, offset: number): string => `${topic}@${partition}:${offset}`;
     const endOffsets = await history.endOffsets(topic);
     const query = {
@@ -51,7 +55,7 @@ export const createServedRows = ({ log, history, schemas }: ServedRowsDependenci
       yield rows
         .filter((row) => (row._offset as number) < (endOffsets[row._partition as number] ?? 0))
         .map((row) =>
-          servedRowOf(row, {
+          featureLogRowOf(row, {
             position: at(row._partition as number, row._offset as number),
             logTime: row._log_time as number,
           }),
@@ -62,7 +66,7 @@ export const createServedRows = ({ log, history, schemas }: ServedRowsDependenci
         const records = await log.read(topic, partition, offset, READ_BYTES);
         const last = records.at(-1);
         if (last === undefined) break;
-        const rows: ServedRow[] = [];
+        const rows: FeatureLogRow[] = [];
         for (const record of records) {
           if (record.offset < offset || (from !== undefined && record.logTime < from)) continue;
           const decoded = (await typeOf(record.schemaId)).fromBuffer(
@@ -70,7 +74,7 @@ export const createServedRows = ({ log, history, schemas }: ServedRowsDependenci
           ) as Record<string, unknown>;
           if (requestId !== undefined && decoded.request_id !== requestId) continue;
           rows.push(
-            servedRowOf(decoded, {
+            featureLogRowOf(decoded, {
               position: at(partition, record.offset),
               logTime: record.logTime,
             }),

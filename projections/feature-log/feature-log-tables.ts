@@ -7,16 +7,16 @@ import type {
   OnDemandFeatureDefinition,
 } from '#domain/definitions/model.ts';
 import type {
+  FeatureLogColumns,
+  FeatureLogOnDemand,
   NamedType,
-  ServedColumns,
-  ServedOnDemand,
 } from '#domain/feature-log/feature-log-record.ts';
 import type { ViewPlan } from '#domain/plan/plan.ts';
 import { fieldType, parseFieldType } from '#domain/values/field-type.ts';
 import type { Catalog } from '#projections/catalog/catalog.ts';
 
 export interface LoggedService {
-  readonly columns: ServedColumns;
+  readonly columns: FeatureLogColumns;
   /** share of the requests; null: logged in the past, and no more */
   readonly sample: number | null;
 }
@@ -59,7 +59,7 @@ const planWith = (
 const columnsOf = (
   catalog: Catalog,
   versions: readonly FeatureServiceDefinition[],
-): ServedColumns => {
+): FeatureLogColumns => {
   const keys = new Map<string, NamedType>();
   const request = new Map<string, NamedType>();
   const features = new Map<string, NamedType>();
@@ -120,7 +120,7 @@ export const loggedServices = (catalog: Catalog): readonly LoggedService[] =>
 export const versionsNow = (
   catalog: Catalog,
   service: string,
-): { readonly version: number; readonly onDemand: readonly ServedOnDemand[] } => {
+): { readonly version: number; readonly onDemand: readonly FeatureLogOnDemand[] } => {
   const found = catalog.stream('feature-service', service)?.state.versions.at(-1);
   const onDemand = new Map<string, number>();
   const add = (name: string): void => {

@@ -15,7 +15,7 @@ export interface KnownKey extends KeyState {
   readonly revokedBy: string | null;
 }
 
-export interface KeyBook {
+export interface KeyIndex {
   /** Given every commit, in order. */
   readonly take: (commit: Commit) => void;
   /** changes whenever a key does */
@@ -25,7 +25,7 @@ export interface KeyBook {
   readonly all: () => readonly KnownKey[];
 }
 
-export const createKeyBook = (): KeyBook => {
+export const createKeyIndex = (): KeyIndex => {
   const keys = new Map<string, KnownKey>();
   let epoch = 0;
   return {

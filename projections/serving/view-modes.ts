@@ -18,7 +18,8 @@ export const viewModes = (
   now: number,
 ): Degraded => {
   const modes = ofEngine();
-  return completeThrough !== null && now - completeThrough > Math.max(BEHIND_MS, plan.freshnessMs ?? 0)
+  return completeThrough !== null &&
+    now - completeThrough > Math.max(BEHIND_MS, plan.freshnessMs ?? 0)
     ? modes | BEHIND
     : modes;
 };

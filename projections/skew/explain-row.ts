@@ -7,7 +7,7 @@
  * what was served, or the last step is not the data set's value, the difference is unexplained.
  */
 
-import type { ServedRow, ServedViewOf } from '#domain/feature-log/feature-log-record.ts';
+import type { FeatureLogRow, ServedViewOf } from '#domain/feature-log/feature-log-record.ts';
 import type { SkewCause, SkewEvent } from '#domain/feature-log/skew.ts';
 import { keyOfEntity } from '#domain/plan/entity-key.ts';
 import type { ViewPlan } from '#domain/plan/plan.ts';
@@ -16,6 +16,7 @@ import { featureFrom } from '#domain/tiles/fold.ts';
 import type { DatasetPlan, PlannedValue } from '#domain/training-sets/dataset-plan.ts';
 import type { RawEvent, Value } from '#domain/values/value.ts';
 import { isRounded } from '#projections/explain/same-value.ts';
+import type { FeatureLogPlan } from './feature-log-plan.ts';
 import {
   columnsOf,
   foldView,
@@ -24,12 +25,11 @@ import {
   viewInState,
 } from './recompute.ts';
 import { type Noise, noiseOf, same } from './same.ts';
-import type { ServedPlan } from './served-plan.ts';
 import { inLogOrder, LATE, statesOf } from './states.ts';
 
 export interface RowEvidence {
-  readonly row: ServedRow;
-  readonly served: ServedPlan;
+  readonly row: FeatureLogRow;
+  readonly served: FeatureLogPlan;
   /** as data sets compute it now */
   readonly compared: DatasetPlan;
   /** column → the data set's value */

@@ -6,7 +6,7 @@ import type { SourceDefinition } from '#domain/definitions/model.ts';
 import type { DegradedMode } from '#domain/ports/degraded.ts';
 import type { History } from '#domain/ports/history.ts';
 import { formatPosition, type Log } from '#domain/ports/log.ts';
-import type { EngineJob, Platform, PlatformStatus, RowsServed } from '#domain/ports/platform.ts';
+import type { EngineJob, Platform, PlatformStatus, ReadsByStore } from '#domain/ports/platform.ts';
 import { lateTopic, rawTopic, rejectedTopic } from '#domain/ports/topics.ts';
 import { formatDuration } from '#domain/values/duration.ts';
 import type { Position } from '#domain/values/value.ts';
@@ -33,7 +33,7 @@ export interface StatusDependencies {
   readonly now: () => number;
   readonly memoryBytes: () => number;
   readonly jobs?: () => readonly EngineJob[];
-  readonly served?: () => RowsServed;
+  readonly readsByStore?: () => ReadsByStore;
   readonly degraded: () => readonly DegradedMode[];
 }
 
@@ -124,7 +124,9 @@ export const createStatus = (
         views: await Promise.all(views().map(viewStatus)),
         replays: await dependencies.replays(),
         ...(dependencies.jobs === undefined ? {} : { jobs: dependencies.jobs() }),
-        ...(dependencies.served === undefined ? {} : { served: dependencies.served() }),
+        ...(dependencies.readsByStore === undefined
+          ? {}
+          : { readsByStore: dependencies.readsByStore() }),
         degraded: dependencies.degraded(),
       };
     },

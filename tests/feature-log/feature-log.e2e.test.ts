@@ -19,8 +19,8 @@ import {
   topK,
 } from 'millrace';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type ServedRow, servedRowOf } from '#domain/feature-log/feature-log-record.ts';
-import { servedTopic } from '#domain/ports/topics.ts';
+import { type FeatureLogRow, featureLogRowOf } from '#domain/feature-log/feature-log-record.ts';
+import { featureLogTopic } from '#domain/ports/topics.ts';
 import type { Row } from '#domain/values/value.ts';
 import { openIcebergHistory } from '#infra/iceberg/history.ts';
 import { sqliteInput } from '#infra/iceberg/sqlite-input.ts';
@@ -64,18 +64,18 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
-const rowsOf = async (data: string): Promise<readonly ServedRow[]> => {
+const rowsOf = async (data: string): Promise<readonly FeatureLogRow[]> => {
   const history = await openIcebergHistory({
     data,
     input: sqliteInput(join(data, 'millrace.db')),
     commitAfterMs: 0,
   });
-  await history.sync(servedTopic('model'));
+  await history.sync(featureLogTopic('model'));
   const rows: Row[] = [];
-  for await (const batch of history.rows(servedTopic('model'), {})) rows.push(...batch);
+  for await (const batch of history.rows(featureLogTopic('model'), {})) rows.push(...batch);
   await history.close();
   return rows.map((row) =>
-    servedRowOf(row, { position: String(row._offset), logTime: row._log_time as number }),
+    featureLogRowOf(row, { position: String(row._offset), logTime: row._log_time as number }),
   );
 };
 
@@ -188,7 +188,7 @@ test('a service that gains a feature gains a column; earlier rows do not have it
     });
     await platform.apply(plain(twice, more), {}, { actor: 'test' });
     await ask('after');
-    expect(await platform.served('model', { requestId: 'slim' })).toMatchObject([
+    expect(await platform.featureLog('model', { requestId: 'slim' })).toMatchObject([
       { serviceVersion: 2, values: { clicks_1d: 0 } },
     ]);
     await platform.close();

@@ -139,21 +139,21 @@ test('values that lie in doubles, read where they lie', () => {
   );
 });
 
-test('a block that began in the middle, and the primary store that has all up to somewhere past its beginning', () => {
+test('a block that began in the middle, and the durable tier that has all up to somewhere past its beginning', () => {
   fc.assert(
     fc.property(scenario, fc.nat(5), (s, overlap) =>
       expectSame(s, (updates) => {
         const cut = Math.min(s.split, updates.length);
-        const primary = takeIn(s.plan, null, updates.slice(0, cut + overlap), whole);
+        const durable = takeIn(s.plan, null, updates.slice(0, cut + overlap), whole);
         const rest = updates.slice(cut);
         if (updates.length === 0) return null;
-        if (rest.length === 0) return primary;
+        if (rest.length === 0) return durable;
         const late = thereAndBack(
           s.plan,
           takeIn(s.plan, null, rest, { ...whole, wholeIfNew: false }),
         );
         expect(late.since?.offset).toBe(rest[0]?.offset);
-        return mergeEntities(s.plan, primary, late);
+        return mergeEntities(s.plan, durable, late);
       }),
     ),
     { numRuns: 150 },

@@ -5,7 +5,7 @@
 import { writeFileSync } from 'node:fs';
 import type { Definition, Kind } from '#domain/definitions/model.ts';
 import { fail } from '#domain/errors.ts';
-import type { ServedRow } from '#domain/feature-log/feature-log-record.ts';
+import type { FeatureLogRow } from '#domain/feature-log/feature-log-record.ts';
 import type { SkewReport } from '#domain/feature-log/skew.ts';
 import type { DegradedMode } from '#domain/ports/degraded.ts';
 import type {
@@ -62,7 +62,7 @@ export const MODEL: Definition = {
 const TIME = Date.parse('2026-01-31T12:00:00Z');
 const FEATURES = ['departures', 'delay_avg_1d'];
 
-export const SERVED: ServedRow = {
+export const SERVED: FeatureLogRow = {
   position: 'served.delay_model@0:0',
   logTime: TIME,
   requestId: 'r-1',
@@ -543,7 +543,7 @@ export const createFakePlatform = (): FakePlatform => {
         replays: [replay('r1', 'ready')],
       };
     },
-    async served(service, { requestId }) {
+    async featureLog(service, { requestId }) {
       of('feature-service', service);
       if (requestId !== 'r-1')
         return fail(

@@ -67,7 +67,7 @@ const tell = ({
     shareText(f.share),
     f.largest,
     f.mean,
-    f.servedNull + f.eventTimeNull,
+    f.featureLogNull + f.eventTimeNull,
     ...causes.map((cause) => f.causes[cause]),
   ]);
   const differing = features.filter(({ examples }) => examples.length > 0);

@@ -1,7 +1,7 @@
 /** What services answered: looked up by request, and held against what was true. */
 import { callerOf } from '#gateways/http/caller.ts';
 import { compact } from '#gateways/http/compact.ts';
-import { servedRow, skewReport } from '#gateways/http/feature-log-schemas.ts';
+import { featureLogRow, skewReport } from '#gateways/http/feature-log-schemas.ts';
 import { optionalTime, optionalWholeNumber } from '#gateways/http/parameters.ts';
 import type { Routes } from '#gateways/http/route.ts';
 import { answers, closed, list, text } from '#gateways/http/schemas.ts';
@@ -9,7 +9,7 @@ import { answers, closed, list, text } from '#gateways/http/schemas.ts';
 /** Rows of one report: they and the events of those that differ are held in memory. */
 const MAX_SAMPLE = 100_000;
 
-export const servedRoutes: Routes = (app, { platform }) => {
+export const featureLogRoutes: Routes = (app, { platform }) => {
   app.get<{ Params: { service: string }; Querystring: { request: string } }>(
     '/v1/services/:service/served',
     {
@@ -17,11 +17,11 @@ export const servedRoutes: Routes = (app, { platform }) => {
         tags: ['audit'],
         summary: 'What a logged service answered to a request, by the request id of that answer',
         querystring: closed({ request: text }, ['request']),
-        response: answers(200, list(servedRow)),
+        response: answers(200, list(featureLogRow)),
       },
     },
     (request) =>
-      platform.served(
+      platform.featureLog(
         request.params.service,
         { requestId: request.query.request },
         callerOf(request),

@@ -115,7 +115,7 @@ export const guarded = async (
   const test = await testPlatform();
   const { platform } = test;
   await platform.apply(definitions, {}, founder);
-  const access = platform.access({ demand: 'keys', ...options });
+  const access = platform.access({ authentication: 'keys', ...options });
   const http = await createHttpGateway({ platform: access.platform, access, port: 0 });
   const grpc = await createGrpcGateway({ platform: access.platform, access, port: 0 });
   return {

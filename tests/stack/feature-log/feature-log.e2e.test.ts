@@ -22,9 +22,9 @@ import {
   source,
   topK,
 } from '#domain/definitions/index.ts';
-import { type ServedRow, servedRowOf } from '#domain/feature-log/feature-log-record.ts';
+import { type FeatureLogRow, featureLogRowOf } from '#domain/feature-log/feature-log-record.ts';
 import type { ReadResult } from '#domain/ports/platform.ts';
-import { servedTopic } from '#domain/ports/topics.ts';
+import { featureLogTopic } from '#domain/ports/topics.ts';
 import { historyReader } from '#infra/iceberg/reader.ts';
 import { openDuckDb } from '#infra/shared/duckdb/connect.ts';
 import { addresses } from '#tests/stack/support/addresses.ts';
@@ -134,18 +134,18 @@ beforeAll(async () => {
 });
 afterAll(() => one?.dispose());
 
-const table = async (): Promise<readonly ServedRow[]> => {
+const table = async (): Promise<readonly FeatureLogRow[]> => {
   const { iceberg } = addresses().warehouse;
   const reader = historyReader(
     iceberg,
     await openDuckDb({ spillDirectory: join(iceberg, '.spill') }),
   );
   try {
-    const rows: ServedRow[] = [];
-    for await (const batch of reader.rows(servedTopic(name), {}))
+    const rows: FeatureLogRow[] = [];
+    for await (const batch of reader.rows(featureLogTopic(name), {}))
       for (const row of batch)
         rows.push(
-          servedRowOf(row, { position: `${row._offset}`, logTime: row._log_time as number }),
+          featureLogRowOf(row, { position: `${row._offset}`, logTime: row._log_time as number }),
         );
     return rows;
   } finally {
@@ -153,7 +153,7 @@ const table = async (): Promise<readonly ServedRow[]> => {
   }
 };
 
-const expectTable = (rows: readonly ServedRow[]): void => {
+const expectTable = (rows: readonly FeatureLogRow[]): void => {
   const byRequest = Map.groupBy(rows, ({ requestId }) => requestId);
   expect([...byRequest.keys()].toSorted()).toEqual([...answers.keys()].toSorted());
   for (const [id, answer] of answers) {
@@ -201,7 +201,7 @@ test('what was served is in the table, each answer once, as it was given; the re
   await click('bob', Date.now() - MINUTE);
   await computed(activity.name, one.platform.status);
   await ask('last');
-  await one.platform.served(name, { requestId: 'last' });
+  await one.platform.featureLog(name, { requestId: 'last' });
   await until('the table has all', async () => (await table()).length >= answers.size * WHO.length);
   expectTable(await table());
 
@@ -230,7 +230,7 @@ test('a service that gains a feature gains a column, and no answer is lost or do
     await ask(latest);
     return answers.get(latest)?.features.includes(twice.name) === true;
   });
-  const [first] = await one.platform.served(name, { requestId: latest });
+  const [first] = await one.platform.featureLog(name, { requestId: latest });
   expect(first?.values[twice.name]).toBe(2 * (first?.values.clicks_1h as number));
   await until('the table has all', async () => (await table()).length >= answers.size * WHO.length);
   expectTable(await table());
@@ -278,7 +278,7 @@ test('a gateway killed while it serves: what was found on the log before is in t
   // One more answer of another gateway: when that is in the table, all that is before it on the log
   // is.
   await ask('after-the-kill');
-  await one.platform.served(name, { requestId: 'after-the-kill' });
+  await one.platform.featureLog(name, { requestId: 'after-the-kill' });
   await until('the table has all', async () =>
     (await table()).some(({ requestId }) => requestId === 'after-the-kill'),
   );

@@ -26,7 +26,7 @@ beforeEach(async () => {
       const source = await under.source();
       return {
         ...under,
-        publish: createPublish({ log: under.log, intake: async () => source, now: Date.now }),
+        publish: createPublish({ log: under.log, ingest: async () => source, now: Date.now }),
       };
     }),
   );

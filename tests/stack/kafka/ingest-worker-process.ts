@@ -2,12 +2,16 @@
  * What an intake worker of the test is: a source, its screen, its log. Run as a process it works
  * until it is killed.
  */
-import { createInboxScreen } from '#commands/ingest/ingest-topic.ts';
-import { openSourceIntake } from '#commands/ingest/source-ingest.ts';
+import { createIngestRecords } from '#commands/ingest/ingest-topic.ts';
+import { openSourceIngest } from '#commands/ingest/source-ingest.ts';
 import type { SourceDefinition } from '#domain/definitions/model.ts';
-import { inboxTopic } from '#domain/ports/topics.ts';
+import { ingestTopic } from '#domain/ports/topics.ts';
 import { confluentSchemaRegistry } from '#infra/confluent/schema-registry.ts';
-import { type Intake, type IntakeOptions, kafkaIntake } from '#infra/kafka/ingest-worker.ts';
+import {
+  type IngestWorker,
+  type IngestWorkerOptions,
+  kafkaIngestWorker,
+} from '#infra/kafka/ingest-worker.ts';
 import { type KafkaLogOptions, kafkaLog } from '#infra/kafka/log.ts';
 
 export const SOURCE: SourceDefinition = {
@@ -19,27 +23,28 @@ export const SOURCE: SourceDefinition = {
   partitions: 2,
 };
 
-export interface InboxTest {
+export interface IngestTest {
   readonly kafka: string;
   readonly registry: string;
   readonly prefix: string;
 }
 
 export const openInbox = async (
-  { kafka, registry, prefix }: InboxTest,
+  { kafka, registry, prefix }: IngestTest,
   options: Partial<KafkaLogOptions> = {},
 ) => {
   const log = await kafkaLog({ brokers: [kafka], clientId: 'inbox', prefix, ...options });
   const schemas = confluentSchemaRegistry({ url: registry, prefix });
-  const source = () => openSourceIntake(SOURCE, 1, { log, schemas, now: Date.now }, null);
-  const work = (more: Partial<IntakeOptions> = {}): Intake =>
-    kafkaIntake({
+  const source = () => openSourceIngest(SOURCE, 1, { log, schemas, now: Date.now }, null);
+  const work = (more: Partial<IngestWorkerOptions> = {}): IngestWorker =>
+    kafkaIngestWorker({
       brokers: [kafka],
       clientId: 'inbox',
       prefix,
-      group: 'millrace.intake.bids',
-      topic: inboxTopic('bids'),
-      openScreen: async () => createInboxScreen(await source(), { schemas, now: Date.now }),
+      group: 'millrace.ingest.bids',
+      topic: ingestTopic('bids'),
+      openIngestRecords: async () =>
+        createIngestRecords(await source(), { schemas, now: Date.now }),
       sessionTimeoutMs: 6_000,
       ...more,
     });

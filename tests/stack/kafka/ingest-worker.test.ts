@@ -6,11 +6,11 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { Kafka, logLevel, type Producer } from 'kafkajs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { createInboxScreen } from '#commands/ingest/ingest-topic.ts';
+import { createIngestRecords } from '#commands/ingest/ingest-topic.ts';
 import { decodeRejectedEvent } from '#domain/events/rejected-event.ts';
-import { inboxTopic, rawTopic, rejectedTopic } from '#domain/ports/topics.ts';
+import { ingestTopic, rawTopic, rejectedTopic } from '#domain/ports/topics.ts';
 import { frame } from '#infra/kafka/framing.ts';
-import type { Intake } from '#infra/kafka/ingest-worker.ts';
+import type { IngestWorker } from '#infra/kafka/ingest-worker.ts';
 import { readAll } from '#tests/contracts/log.contract.ts';
 import { addresses } from '#tests/stack/support/addresses.ts';
 import { openInbox } from './ingest-worker-process.ts';
@@ -24,13 +24,13 @@ describe('the inbox', () => {
   let prefix: string;
   let under: Inbox;
   let producer: Producer;
-  const workers: Intake[] = [];
+  const workers: IngestWorker[] = [];
   const children: ChildProcess[] = [];
 
   beforeEach(async () => {
     prefix = `${randomUUID().slice(0, 8)}.`;
     under = await openInbox({ kafka: addresses().kafka, registry: addresses().registry, prefix });
-    await under.log.createTopic(inboxTopic('bids'), { partitions: 4 });
+    await under.log.createTopic(ingestTopic('bids'), { partitions: 4 });
     await under.source();
     // a producer that knows nothing of Millrace
     producer = new Kafka({ brokers: [addresses().kafka], logLevel: logLevel.NOTHING }).producer();
@@ -46,7 +46,7 @@ describe('the inbox', () => {
   const write = (
     messages: readonly { key: string; value: Buffer | string; partition?: number }[],
   ): Promise<unknown> =>
-    producer.send({ topic: prefix + inboxTopic('bids'), messages: [...messages] });
+    producer.send({ topic: prefix + ingestTopic('bids'), messages: [...messages] });
   const bid = (id: string, more: object = {}): string =>
     JSON.stringify({ id, at: AT, user: 'ann', price: 1.5, ...more });
 
@@ -118,7 +118,7 @@ describe('the inbox', () => {
     expect(reasons[0]).toMatchObject({ event: '{"id": "cut', actor: 'kafka' });
     expect(reasons[1]?.event).toBe('{"base64":"AAAAAA=="}');
     expect(reasons[2]?.message).toContain('there is no schema 2000000');
-    expect(await under.log.committed('millrace.intake.bids', inboxTopic('bids'))).toEqual([
+    expect(await under.log.committed('millrace.ingest.bids', ingestTopic('bids'))).toEqual([
       10, 0, 0, 0,
     ]);
   });
@@ -131,17 +131,17 @@ describe('the inbox', () => {
       release = resolve;
     });
     let held = 0;
-    const slowScreen = createInboxScreen(await under.source(), {
+    const slowIngest = createIngestRecords(await under.source(), {
       schemas: under.schemas,
       now: Date.now,
     });
     const slow = under.work({
       rebalanceTimeoutMs: 2_000,
-      openScreen: async () => async (records) => {
-        const screened = await slowScreen(records);
-        held += screened.records.length;
+      openIngestRecords: async () => async (records) => {
+        const ingested = await slowIngest(records);
+        held += ingested.records.length;
         await released;
-        return screened;
+        return ingested;
       },
     });
     workers.push(slow);

@@ -244,7 +244,7 @@ test('a writer that crashes after its snapshots expired commits nothing twice', 
 
 test('a gateway that leads maintains the tables as they come due', async () => {
   await stack.dispose();
-  stack = await stackPlatform({ maintenance: { limits: FEW, everyCommits: 10, lookMs: 500 } });
+  stack = await stackPlatform({ maintenance: { limits: FEW, everyCommits: 10, pollMs: 500 } });
   const compactions = async (): Promise<number> =>
     (await fileCount(raw)) + (await fileCount(updates));
   await underLoad(async () => {

@@ -1,11 +1,11 @@
 /**
- * The hot store in Redis: the online stores' contract, and what it promises beside: a position that
- * fences, and repairs that lose nothing.
+ * The cache tier in Redis: the online stores' contract, and what it promises beside: a position
+ * that fences, and repairs that lose nothing.
  */
 import { Redis } from 'ioredis';
 import { afterAll, expect, test } from 'vitest';
-import type { HotStore, TilesTarget } from '#domain/ports/online-store.ts';
-import { redisHotStore } from '#infra/redis/cache-store.ts';
+import type { CacheStore, TilesTarget } from '#domain/ports/online-store.ts';
+import { redisCacheStore } from '#infra/redis/cache-store.ts';
 import {
   AT,
   entityOf,
@@ -17,12 +17,12 @@ import { countedTarget } from '#tests/stack/support/counted-view.ts';
 
 const redis = new Redis({ ...addresses().redis });
 afterAll(() => redis.disconnect());
-const open = (ttlMs: number | null = null): HotStore =>
-  redisHotStore({ ...addresses().redis, ttlOf: () => ttlMs });
+const open = (ttlMs: number | null = null): CacheStore =>
+  redisCacheStore({ ...addresses().redis, ttlOf: () => ttlMs });
 const ready = { ready: true, newestEventTime: AT, now: AT, partitions: 1 };
 
 /** The connection is made in the background. */
-const connected = async (store: HotStore, target: TilesTarget): Promise<void> => {
+const connected = async (store: CacheStore, target: TilesTarget): Promise<void> => {
   while (
     !(await store.progress(target).then(
       () => true,

@@ -1,5 +1,5 @@
 /**
- * Rollups by Flink from the primary store's tiles: each row is the platform's own answer at the
+ * Rollups by Flink from the durable tier's tiles: each row is the platform's own answer at the
  * period's end, and made again it is replaced.
  */
 import { afterAll, beforeAll, expect, test } from 'vitest';

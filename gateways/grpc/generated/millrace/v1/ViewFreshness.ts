@@ -18,7 +18,8 @@ export interface ViewFreshness {
    */
   'position'?: (string);
   /**
-   * Epoch ms: every event that the log had accepted by then is in the values, and later ones may be; absent: not known yet.
+   * Epoch ms: every event that the log had accepted by then is in the values, and later ones may
+   * be; absent: not known yet.
    */
   'completeThrough'?: (number | string | Long);
   '_eventTime'?: "eventTime";
@@ -41,7 +42,8 @@ export interface ViewFreshness__Output {
    */
   'position': (string);
   /**
-   * Epoch ms: every event that the log had accepted by then is in the values, and later ones may be; absent: not known yet.
+   * Epoch ms: every event that the log had accepted by then is in the values, and later ones may
+   * be; absent: not known yet.
    */
   'completeThrough'?: (number);
   '_eventTime'?: "eventTime";

@@ -13,7 +13,7 @@ import type {
   SourceDefinition,
 } from '#domain/definitions/model.ts';
 import { fail } from '#domain/errors.ts';
-import type { ServedOnDemand, ServedViewOf } from '#domain/feature-log/feature-log-record.ts';
+import type { FeatureLogOnDemand, ServedViewOf } from '#domain/feature-log/feature-log-record.ts';
 import {
   type DatasetPlan,
   planDataset,
@@ -23,7 +23,7 @@ import type { Catalog } from '#projections/catalog/catalog.ts';
 
 export type AnsweringView = Pick<ServedViewOf, 'view' | 'version' | 'generation'>;
 
-export interface ServedPlan {
+export interface FeatureLogPlan {
   readonly plan: DatasetPlan;
   /** name in the plan → which of the answer's views it is */
   readonly answeredBy: ReadonlyMap<string, number>;
@@ -57,15 +57,15 @@ const definitionsOf = (
  * @param onDemand versions of the on-demand features: those that the answer names, or older ones
  * @throws where a version has gone or stands still
  */
-export const servedPlan = (
+export const featureLogPlan = (
   catalog: Catalog,
   {
     serviceVersion,
     views,
   }: { readonly serviceVersion: number; readonly views: readonly AnsweringView[] },
   service: string,
-  onDemand: readonly ServedOnDemand[],
-): ServedPlan => {
+  onDemand: readonly FeatureLogOnDemand[],
+): FeatureLogPlan => {
   const { features: members } = versionOf<FeatureServiceDefinition>(
     catalog,
     'feature-service',
