@@ -1,4 +1,4 @@
-/** What the pages name exists: errors, commands, options, scripts, paths, metrics, routes, links. */
+/** What the pages name exists: errors, commands, flags, scripts, paths, metrics, routes, links. */
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Command } from 'commander';
@@ -34,7 +34,7 @@ test('every error code is documented, and every documented code exists', () => {
   // The functions of Millrace's Flink SQL have the same prefix.
   const functions = new Set(read('infra/flink/sql/functions.ts').match(/MR_[A-Z_]*[A-Z]/g));
   const named = pages.flatMap((file) =>
-    (read(file).match(/MR_[A-Z_]*[A-Z](?!\()/g) ?? []).map((name) => ({ file, name })),
+    (read(file).match(/MR_[A-Z_]*[A-Z](?![A-Z_(])/g) ?? []).map((name) => ({ file, name })),
   );
   expect(named.filter(({ name }) => !(name in ERRORS) && !functions.has(name))).toEqual([]);
 });
@@ -155,7 +155,8 @@ test('every path in the docs exists', () => {
   const MEDIA_TYPE = /^application\/(json|x-ndjson)$/;
   // A file may be named without the rest of its name: `tests/laws/tile-store.law`.
   const exists = (path: string): boolean => {
-    const pattern = new RegExp(`^${path.split('*').map(RegExp.escape).join('[^/]*')}([./]|$)`);
+    const text = path.replaceAll('.', '\\.').replaceAll('*', '[^/]*');
+    const pattern = new RegExp(`^${text}([./]|$)`);
     return MEDIA_TYPE.test(path) || files.some((file) => pattern.test(file));
   };
   const { seen, unknown } = missing((text) => text.match(PATH) ?? [], exists);

@@ -24,8 +24,8 @@ export const blocks = (file: string): readonly Block[] =>
 export const proseOf = (file: string): string => read(file).replace(/```[\s\S]*?```/g, '');
 
 /**
- * What a reader may type or look up, each as one line: inline code, and the lines of the blocks that
- * are commands (a backslash at a line's end joins it with the next).
+ * What a reader may type or look up, each as one line: inline code, and the lines of blocks of
+ * commands. A line that ends with a backslash is joined with the next one.
  */
 export const codeOf = (file: string): readonly string[] => [
   ...[...proseOf(file).matchAll(/`([^`]+)`/g)].map(([, text]) =>
