@@ -1,7 +1,8 @@
 /**
  * Feast's answer to `get-online-features`, written as text: by column, join keys first.
  *
- *   {"results":[{"values":[…],"statuses":[…],"event_timestamps":[…]},…],"metadata":{"feature_names":[…]}}
+ *   {"results":[{"values":[…],"statuses":[…],"event_timestamps":[…]},…],
+ *    "metadata":{"feature_names":[…]}}
  *
  * What Feast's users file as bugs is mended: a null is NULL_VALUE and a value past its view's ttl
  * is OUTSIDE_MAX_AGE, where Feast says PRESENT (`statuses: 'feast'` says so too). A column's

@@ -1,7 +1,8 @@
 /**
  * One commit of new data files:
  *
- *     data files (durable already) → manifest → manifest list → v<n+1>.metadata.json, each durable before the next
+ *     data files (already durable) → manifest → manifest list → v<n+1>.metadata.json
+ *     each is durable before the next is written
  *
  * Only the last makes the rows part of the table, so a writer killed before it leaves orphans and
  * nothing else. Where another commit came between, the manifest is kept and the list is made again

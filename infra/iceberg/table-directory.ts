@@ -1,7 +1,8 @@
 /**
  * A table's directory, in Hadoop's layout:
  *
- *     metadata/v<n>.metadata.json   one a commit; made by an atomic link, so of two racing commits one wins
+ *     metadata/v<n>.metadata.json   one per commit, created by an atomic link: of two concurrent
+ *                                   commits, one succeeds
  *     metadata/version-hint.text    <n>, written after: readers go on from there to the newest
  *     metadata/*.avro               manifests and manifest lists
  *     data/<column>_day=…/*.parquet

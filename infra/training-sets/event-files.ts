@@ -1,11 +1,11 @@
 /**
  * Raw events from Parquet files, in the order in which they could be seen.
  *
- *   event-time visible = event time
- *   as-served visible = the later of event time and known time, where an event became known with
- *   the first feature update of the
- *                live generation that covers its position: cause_partition = its partition, cause_offset ≥ its offset. Events that no
- *                update covers never became known.
+ *   event-time   visible = event time
+ *   as-served    visible = the later of event time and known time. An event became known with the
+ *                first feature update of the live generation that covers its position:
+ *                cause_partition = its partition, cause_offset ≥ its offset. Events that no update
+ *                covers never became known.
  *
  * DuckDB sorts (and spills what does not fit); equal times go by partition and offset, so that
  * every run sees the same order.
