@@ -2,7 +2,9 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
-    include: ['{domain,commands,projections,gateways,infra,tests,examples}/**/*.test.ts'],
+    include: [
+      '{domain,application,commands,projections,gateways,infra,tests,examples}/**/*.test.ts',
+    ],
     exclude: ['**/node_modules/**', 'tests/stack/**'],
     pool: 'forks',
     maxWorkers: 2,

@@ -20,7 +20,7 @@ for await (const batch of flightBatches(events, 5000))
   await platform.publish({ source: 'flights', events: batch }, caller);
 for (;;) {
   const { sources } = await platform.status();
-  if (sources.every((source) => source.historyThrough === source.position)) break;
+  if (sources.every((source) => source.historyPosition === source.position)) break;
   await new Promise((resolve) => setTimeout(resolve, 250));
 }
 const { key } = await platform.createKey(
@@ -31,7 +31,10 @@ const { key } = await platform.createKey(
   },
   caller,
 );
-const [open, keys] = [platform.access({ demand: 'open' }), platform.access({ demand: 'keys' })];
+const [open, keys] = [
+  platform.access({ authentication: 'open' }),
+  platform.access({ authentication: 'keys' }),
+];
 const ways = {
   'not asked': await createHttpGateway({ platform, port: 0 }),
   'switched off': await createHttpGateway({ platform: open.platform, access: open, port: 0 }),

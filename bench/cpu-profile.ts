@@ -1,6 +1,6 @@
 /**
  * Where the CPU time of one request goes: HTTP and gRPC, 1 and 100 entities × 50 features, from the
- * hot copy in a Redis, 16 in flight. The time is the gateway process's own, of a run without the
+ * cached copy in a Redis, 16 in flight. The time is the gateway process's own, of a run without the
  * profiler; its parts are shares of a second run with it.
  *
  *   npm run bench cpu-profile [SECONDS]

@@ -2,7 +2,7 @@
  * Beside Feast: the same rows, the same Redis, the same load, in one run. Feast is what PyPI has:
  * `feast materialize` writes, `feast serve` answers. Millrace is the stack profile's own path
  * without its engine (support/redis-rig.ts): records of features.<view> are decoded and written by
- * the hot copy's worker, and a gateway in a process of its own answers from them.
+ * the cached copy's worker, and a gateway in a process of its own answers from them.
  *
  *   npm run bench feast [SECONDS] [ENTITIES]
  */
@@ -12,7 +12,7 @@ import { copyFileSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { openDuckDb } from '#infra/duckdb/connect.ts';
+import { openDuckDb } from '#infra/shared/duckdb/connect.ts';
 import { feastBodies, httpBodies } from './support/driver-requests.ts';
 import { type Load, load } from './support/read-load.ts';
 import { COLUMNS, type DriverRow, encodeRows, lastValues, writeRows } from './support/redis-rig.ts';
@@ -113,7 +113,8 @@ console.error('writing 10 columns');
 const ten = lastValues('drivers10', 10);
 const tenRows = await read(10);
 const tenRecords = encodeRows(ten, tenRows);
-// The worker that keeps the hot copy runs for weeks: what it does in its first second is no figure.
+// The worker that keeps the cached copy runs for weeks: what it does in its first second is no
+// figure.
 const first = lastValues('warm_up', 10);
 await writeRows(redis, first, encodeRows(first, tenRows));
 const oursTen = entities / (await writeRows(redis, ten, tenRecords));

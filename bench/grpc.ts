@@ -27,7 +27,7 @@ const rows = [...driverRows(ENTITIES, COLUMNS)];
 const target = lastValues('drivers', COLUMNS);
 await writeRows(redis.address, target, encodeRows(target, rows));
 const memory = await startServer('./read-server.ts', ['grpc', 'memory', `${ENTITIES}`]);
-const hot = await startServer('./read-server.ts', [
+const cache = await startServer('./read-server.ts', [
   'grpc',
   'redis',
   redis.address.host,
@@ -140,7 +140,7 @@ const compare = async (
   );
 };
 
-await compare('gRPC Read, 1 entity × 50 features', 1, false, { memory, Redis: hot });
-await compare('gRPC ReadStream, 1 entity × 50 features', 1, true, { memory, Redis: hot });
-await compare('gRPC Read, 100 entities × 50 features', 100, false, { memory, Redis: hot });
+await compare('gRPC Read, 1 entity × 50 features', 1, false, { memory, Redis: cache });
+await compare('gRPC ReadStream, 1 entity × 50 features', 1, true, { memory, Redis: cache });
+await compare('gRPC Read, 100 entities × 50 features', 100, false, { memory, Redis: cache });
 process.exit(0);

@@ -24,7 +24,7 @@ for await (const batch of flightBatches(events, 5000)) {
 // The history is still writing what was published: what is measured here is reads.
 for (;;) {
   const { sources } = await bench.platform.status();
-  if (sources.every((source) => source.historyThrough === source.position)) break;
+  if (sources.every((source) => source.historyPosition === source.position)) break;
   await new Promise((resolve) => setTimeout(resolve, 250));
 }
 await new Promise((resolve) => setTimeout(resolve, 5000));

@@ -53,7 +53,7 @@ try {
     addresses,
     dataDirectory: join(directory, 'gateway'),
     warn: (message) => console.error(message),
-    hot: false,
+    cache: false,
   });
   const plain = (...definitions: readonly Definition[]): Definition[] =>
     JSON.parse(JSON.stringify(definitions)) as Definition[];

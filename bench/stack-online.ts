@@ -41,7 +41,7 @@ const ENTITIES = 2_000;
  * A producer's batch, and how often a reader looks: what is measured is no finer than the latter.
  */
 const BATCH_MS = 50;
-const LOOK_MS = 10;
+const POLL_MS = 10;
 const caller = { actor: 'bench' };
 
 const user = entity({ name: 'user', keys: { user: 'string' } });
@@ -114,7 +114,7 @@ const freshness = async (
     for (;;) {
       const seen = Number((await reader.read(probe)).values[0]?.[0] ?? 0);
       if (seen >= known) break;
-      await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
     }
     found.push(performance.now() - begun);
   }
@@ -126,12 +126,12 @@ const freshness = async (
 try {
   await stack.up();
   const warn = (message: string): void => console.error(message);
-  const open = (hot: boolean): Promise<Platform> =>
+  const open = (cache: boolean): Promise<Platform> =>
     startStack({
       addresses: stack.addresses,
-      dataDirectory: join(directory, hot ? 'hot' : 'primary'),
+      dataDirectory: join(directory, cache ? 'cache' : 'durable'),
       warn,
-      hot,
+      cache,
     });
   const platform = await open(true);
   await platform.apply(
@@ -139,7 +139,7 @@ try {
     {},
     caller,
   );
-  const primary = await open(false);
+  const durable = await open(false);
   // Every entity is known.
   for (let i = 0; i < ENTITIES; i += 500)
     await platform.publish(
@@ -147,9 +147,9 @@ try {
       caller,
     );
   await freshness(platform, platform, WARM_SECONDS);
-  await freshness(platform, primary, 10);
+  await freshness(platform, durable, 10);
   const fromRedis = await freshness(platform, platform);
-  const fromPaimon = await freshness(platform, primary);
+  const fromPaimon = await freshness(platform, durable);
   print(
     `raw event produced → read, ${PER_SECOND} events/s beside, ${fromRedis.length} and ${fromPaimon.length} probes`,
     [
@@ -187,7 +187,7 @@ try {
   await new Promise((resolve) => setTimeout(resolve, 5_000));
   const body = JSON.stringify({ features, entities: [{ user: 'u7' }] });
   const gateway = await createHttpGateway({ platform, host: '127.0.0.1', port: 0 });
-  const second = await createHttpGateway({ platform: primary, host: '127.0.0.1', port: 0 });
+  const second = await createHttpGateway({ platform: durable, host: '127.0.0.1', port: 0 });
   const headers = { 'content-type': 'application/json' };
   const answer = await (
     await fetch(`${gateway.url}/v1/features`, { method: 'POST', headers, body })
@@ -286,7 +286,7 @@ try {
   await bare.close();
   await gateway.close();
   await second.close();
-  await primary.close();
+  await durable.close();
   await platform.close();
 } finally {
   await stack.down();

@@ -9,8 +9,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { runDataset } from '#infra/datasets/run-dataset.ts';
-import { openDuckDb } from '#infra/duckdb/connect.ts';
+import { openDuckDb } from '#infra/shared/duckdb/connect.ts';
+import { runDataset } from '#infra/training-sets/run-dataset.ts';
 import { print } from './support/report.ts';
 import {
   FLIGHTS_TARGET,

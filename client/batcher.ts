@@ -2,7 +2,7 @@
  * Reads of single entities that are asked for together go as one request: those of one turn of the
  * event loop, of the same features. So a program that scores a list one by one pays for one call.
  */
-import type { EntityKey } from '#domain/views/plan.ts';
+import type { EntityKey } from '#domain/plan/plan.ts';
 
 interface Waiting<Row> {
   readonly entity: EntityKey;

@@ -2,9 +2,9 @@
 import type { FeatureView } from '#domain/definitions/builders.ts';
 import type { FeatureServiceDefinition, SourceDefinition } from '#domain/definitions/model.ts';
 import { fail } from '#domain/errors.ts';
+import type { EntityKey } from '#domain/plan/plan.ts';
 import type { DegradedMode } from '#domain/ports/degraded.ts';
 import type { Value } from '#domain/values/value.ts';
-import type { EntityKey } from '#domain/views/plan.ts';
 import type { FeatureStatus__Output } from '#gateways/grpc/generated/millrace/v1/FeatureStatus.ts';
 import type { PublishRequest } from '#gateways/grpc/generated/millrace/v1/PublishRequest.ts';
 import type { ReadResponse__Output } from '#gateways/grpc/generated/millrace/v1/ReadResponse.ts';
@@ -91,13 +91,22 @@ const rowsOf = <Names extends string>(
       statuses.length === 0 ? present : statuses.map((one) => STATUS[one]),
     ),
     views: answer.views.map(
-      ({ view, version, generation, eventTime, position, through, _eventTime, _through }) => ({
+      ({
+        view,
+        version,
+        generation,
+        eventTime,
+        position,
+        completeThrough,
+        _eventTime,
+        _completeThrough,
+      }) => ({
         view,
         version,
         generation,
         eventTime: _eventTime === undefined ? null : (eventTime as number),
         position,
-        through: _through === undefined ? null : (through as number),
+        completeThrough: _completeThrough === undefined ? null : (completeThrough as number),
       }),
     ),
     at: answer.at,

@@ -51,7 +51,7 @@ export interface Freshness {
    * epoch ms: every event that the log had accepted by then is in the values, and later ones may
    * be; null: not known yet
    */
-  readonly through: number | null;
+  readonly completeThrough: number | null;
 }
 
 export type Status = 'present' | 'null' | 'not-found' | 'expired' | 'overflow';

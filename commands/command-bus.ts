@@ -8,7 +8,7 @@
  * each on a catalog that has taken in all commits before it; and where another process has
  * committed anything since, such a decision is made again.
  */
-import { formatGrant } from '#domain/access/grants.ts';
+import { formatGrant } from '#domain/authorization/grants.ts';
 import {
   decideKey,
   evolveKey,
@@ -16,7 +16,7 @@ import {
   type KeyEvent,
   type KeyState,
   keyStream,
-} from '#domain/access/keys.ts';
+} from '#domain/authorization/keys.ts';
 import type { Definition } from '#domain/definitions/model.ts';
 import { MillraceError, type Problem } from '#domain/errors.ts';
 import type { CommandRecord, Commit, EventStore, StoredEvent } from '#domain/ports/event-store.ts';

@@ -5,11 +5,11 @@
 import { checkDefinition, type Lookups } from '#domain/definitions/check.ts';
 import type { Definition } from '#domain/definitions/model.ts';
 import { MillraceError, type Problem } from '#domain/errors.ts';
+import { planView } from '#domain/plan/plan-view.ts';
 import { type Change, diffDefinitions } from '#domain/registry/diff.ts';
 import { streamOf } from '#domain/registry/events.ts';
 import { newestVersion } from '#domain/registry/state.ts';
 import { readFieldType } from '#domain/values/field-type.ts';
-import { planView } from '#domain/views/plan-view.ts';
 import { type Catalog, type CatalogDefinitions, overlay } from '#projections/catalog/catalog.ts';
 import { featureTypes, readersOf } from '#projections/catalog/references.ts';
 

@@ -29,7 +29,7 @@ export interface Tls {
 }
 
 export const MIN_TLS = 'TLSv1.2';
-const LOOK_MS = 5_000;
+const POLL_MS = 5_000;
 
 const read = (option: string, file: string): Buffer => {
   try {
@@ -73,7 +73,7 @@ const same = (a: Pem, b: Pem): boolean =>
 export const openTls = (
   files: TlsFiles,
   warn: (message: string) => void,
-  lookMs = LOOK_MS,
+  pollMs = POLL_MS,
 ): Tls => {
   let pem = load(files);
   let told = '';
@@ -93,7 +93,7 @@ export const openTls = (
       told = message;
     }
   };
-  const timer = setInterval(reload, lookMs).unref();
+  const timer = setInterval(reload, pollMs).unref();
   process.on('SIGHUP', reload);
   return {
     current: () => pem,

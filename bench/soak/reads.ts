@@ -9,7 +9,7 @@ import { nameOf, type Truth, totals, USERS } from './world.ts';
 type Row = Readonly<Record<string, unknown>>;
 /** How fresh the answer says it is. */
 interface Fresh {
-  readonly views: readonly { readonly through: number | null }[];
+  readonly views: readonly { readonly completeThrough: number | null }[];
 }
 interface Answer extends Fresh {
   readonly rows: readonly Row[];
@@ -60,8 +60,8 @@ const checkRow = (user: number, row: Row, least: number, most: number): void => 
  * through.
  */
 const promised = ({ truth }: Reading, user: number, { views }: Fresh): number => {
-  const through = Math.min(...views.map((view) => view.through ?? 0));
-  return views.length === 0 ? 0 : truth.acked(user, through);
+  const completeThrough = Math.min(...views.map((view) => view.completeThrough ?? 0));
+  return views.length === 0 ? 0 : truth.acked(user, completeThrough);
 };
 
 interface Told extends Fresh {

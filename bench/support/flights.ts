@@ -3,9 +3,9 @@
  * order.
  */
 import { fileURLToPath } from 'node:url';
-import { createDictionary, readNumbers } from '#infra/duckdb/column-reader.ts';
-import { CHUNK_ROWS } from '#infra/duckdb/column-writer.ts';
-import { openDuckDb } from '#infra/duckdb/connect.ts';
+import { createDictionary, readNumbers } from '#infra/shared/duckdb/column-reader.ts';
+import { CHUNK_ROWS } from '#infra/shared/duckdb/column-writer.ts';
+import { openDuckDb } from '#infra/shared/duckdb/connect.ts';
 
 export const FLIGHTS_FILE = fileURLToPath(
   new URL('../../node_modules/vega-datasets/data/flights-3m.parquet', import.meta.url),

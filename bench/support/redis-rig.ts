@@ -1,7 +1,7 @@
 /**
- * The stack profile's serving path with nothing beside it: the gateway, the reads and the hot copy
- * in a real Redis, of a view with `last` values of 50 columns. What would come from Flink through
- * Kafka is made here, as the same records, so that a bench needs one server.
+ * The stack profile's serving path with nothing beside it: the gateway, the reads and the cached
+ * copy in a real Redis, of a view with `last` values of 50 columns. What would come from Flink
+ * through Kafka is made here, as the same records, so that a bench needs one server.
  */
 import { col, entity, featureView, last, source } from '#domain/definitions/index.ts';
 import type {
@@ -10,15 +10,15 @@ import type {
   SourceDefinition,
 } from '#domain/definitions/model.ts';
 import { parseDefinition } from '#domain/definitions/parse.ts';
+import { featuresAvroSchema } from '#domain/encoding/features-schema.ts';
+import { tileCodec } from '#domain/encoding/tile-codec.ts';
+import { planView } from '#domain/plan/plan-view.ts';
 import { NOT_DEGRADED } from '#domain/ports/degraded.ts';
 import type { TilesTarget } from '#domain/ports/online-store.ts';
-import { featuresAvroSchema } from '#domain/views/features-schema.ts';
-import { planView } from '#domain/views/plan-view.ts';
-import { tileCodec } from '#domain/views/tile-codec.ts';
-import { createTileStore } from '#domain/views/tile-store.ts';
+import { createTileStore } from '#domain/tiles/tile-store.ts';
 import { updateDecoder } from '#infra/flink/update-decoder.ts';
-import { redisHotStore } from '#infra/redis/hot-store.ts';
-import { hotPartition, type KeyedUpdate } from '#projections/hot/hot-tiles.ts';
+import { redisCacheStore } from '#infra/redis/cache-store.ts';
+import { cachePartition, type KeyedUpdate } from '#projections/cache/cache-tiles.ts';
 import { onlineTiles, tilesFetcher } from '#projections/serving/online-tiles.ts';
 import { createRead, type Read } from '#projections/serving/read.ts';
 import type { ServedView } from '#projections/serving/served-view.ts';
@@ -90,19 +90,19 @@ export const encodeRows = (target: TilesTarget, rows: Iterable<DriverRow>): Uint
 const BATCH = 5_000;
 
 /**
- * Decodes and takes the records in as the hot copy's worker does; resolves with the seconds that it
- * took.
+ * Decodes and takes the records in as the cached copy's worker does; resolves with the seconds that
+ * it took.
  */
 export const writeRows = async (
   address: RedisAddress,
   target: TilesTarget,
   records: readonly Uint8Array[],
 ): Promise<number> => {
-  const store = redisHotStore({ ...address, ttlOf: () => null });
+  const store = redisCacheStore({ ...address, ttlOf: () => null });
   await connected(() => store.progress(target));
   const schema = featuresAvroSchema(target.plan);
   const decoder = updateDecoder({ schema: async () => schema });
-  const partition = hotPartition({
+  const partition = cachePartition({
     store,
     target,
     partition: 0,
@@ -166,7 +166,7 @@ export const readOf = (
     positions: () => [{ partition: 0, offset: 100_000 }],
     position: () => 'raw.rows/0@100000',
     newestEventTime: () => 0,
-    through: (now) => now,
+    completeThrough: (now) => now,
     degraded: () => NOT_DEGRADED,
     ...how,
   };
@@ -190,21 +190,21 @@ export const readOf = (
   });
 };
 
-/** Reads from the hot copy, as a stack-profile gateway does them. */
+/** Reads from the cached copy, as a stack-profile gateway does them. */
 export const redisRead = async (address: RedisAddress, target: TilesTarget): Promise<Read> => {
-  const hot = redisHotStore({ ...address, ttlOf: () => null });
-  await connected(() => hot.progress(target));
-  const nothing = { name: 'none', read: never('a primary store'), close: async () => {} };
-  const served = { hot: 0, primary: 0, history: 0 };
-  const primaryHas = { letGo: () => false, until: () => false };
+  const cache = redisCacheStore({ ...address, ttlOf: () => null });
+  await connected(() => cache.progress(target));
+  const nothing = { name: 'none', read: never('a durable tier'), close: async () => {} };
+  const readsByStore = { cache: 0, durable: 0, history: 0 };
+  const durableHas = { letGo: () => false, until: () => false };
   // There is no other store to turn to, however busy the machine is.
-  const budgets = { hotBudget: { budgetMs: 10_000 }, primaryBudget: { budgetMs: 10_000 } };
+  const budgets = { cacheTimeout: { budgetMs: 10_000 }, durableTimeout: { budgetMs: 10_000 } };
   const tiles = onlineTiles({
-    hot,
-    primary: nothing,
-    hotHas: () => true,
-    primaryHas,
-    served,
+    cache,
+    durable: nothing,
+    cacheHas: () => true,
+    durableHas,
+    readsByStore,
     ...budgets,
   });
   return readOf(target, {

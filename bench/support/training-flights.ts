@@ -15,8 +15,8 @@ import {
   sum,
   when,
 } from '#domain/definitions/index.ts';
-import { openDuckDb } from '#infra/duckdb/connect.ts';
-import type { DatasetTarget } from '#projections/datasets/dataset-plan.ts';
+import type { DatasetTarget } from '#domain/training-sets/dataset-plan.ts';
+import { openDuckDb } from '#infra/shared/duckdb/connect.ts';
 import { FLIGHTS_FILE } from './flights.ts';
 
 export const flights = source({

@@ -1,6 +1,6 @@
 /** min(x), max(x): of numbers and times in a float slot, of strings in a reference slot. */
 import { fail } from '#domain/errors.ts';
-import { flinkType } from '#domain/expressions/flink-types.ts';
+import { flinkType } from '#domain/sql/flink/types.ts';
 import { formatFieldType, isNumeric } from '#domain/values/field-type.ts';
 import type { FieldType, Value } from '#domain/values/value.ts';
 import type { Aggregation, BoundAggregation, Partial, Slots } from './aggregation.ts';

@@ -78,7 +78,7 @@ function checkNoText(
 }
 
 /**
- * What leaves the hot store must be in the primary store: two flushes later it is, and one more may
+ * What leaves the cache tier must be in the durable tier: two flushes later it is, and one more may
  * be late.
  */
 function checkEphemeral(
@@ -94,7 +94,7 @@ function checkEphemeral(
   if (kept !== null && every !== null && kept < 3 * every)
     report(
       'MR_DEFINITION_INVALID',
-      `${what}: ephemeral.ttl ${ttl} must be at least three times ephemeral.flush ${flush}: a value must be flushed before it leaves the hot store.`,
+      `${what}: ephemeral.ttl ${ttl} must be at least three times ephemeral.flush ${flush}: a value must be flushed before it leaves the cache tier.`,
     );
   if (online === false)
     report(

@@ -236,7 +236,7 @@ describe('what does not hold together', () => {
   it.each<[string, Definition, string, RegExp]>([
     ['no entity', view({ entity: 'nope' }), 'MR_UNKNOWN_REFERENCE', /no entity "nope"/],
     [
-      'values that leave the hot store before they are flushed',
+      'values that leave the cache tier before they are flushed',
       view({ ephemeral: { ttl: '5m', flush: '2m' } }),
       'MR_DEFINITION_INVALID',
       /ephemeral\.ttl 5m must be at least three times ephemeral\.flush 2m/,

@@ -70,8 +70,8 @@ export interface FeatureViewDefinition extends Described {
   readonly ttl?: string;
   readonly freshness?: string;
   /**
-   * Values that change often and are asked for soon or not again: kept in the hot store for `ttl`
-   * after an entity's last event, and flushed to the primary store every `flush`, where they stay.
+   * Values that change often and are asked for soon or not again: kept in the cache tier for `ttl`
+   * after an entity's last event, and flushed to the durable tier every `flush`, where they stay.
    * Only the stack profile has the two stores.
    */
   readonly ephemeral?: { readonly ttl: string; readonly flush: string };

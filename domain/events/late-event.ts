@@ -2,8 +2,8 @@
  * A record of late.<view>: a raw event that came past its tile's end and the view's lateness, with
  * where it stands in the log.
  */
-import { avroCodec } from '#domain/views/avro.ts';
-import type { LateEvent } from '#domain/views/tile-store.ts';
+import { avroCodec } from '#domain/encoding/avro.ts';
+import type { LateEvent } from '#domain/tiles/tile-store.ts';
 
 export interface LateEventRecord extends LateEvent {
   readonly generation: number;

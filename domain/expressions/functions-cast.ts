@@ -1,9 +1,10 @@
 /** `cast(x, 'type')`: the value in the other type, or null where it has none there. */
+
+import { flinkCast } from '#domain/sql/flink/cast.ts';
 import { formatDate, isDate, readDate } from '#domain/values/date.ts';
 import { isNumeric, isScalarType } from '#domain/values/field-type.ts';
 import { formatTime, isTime, readIsoTime } from '#domain/values/time.ts';
 import type { ScalarType, Value } from '#domain/values/value.ts';
-import { flinkCast } from './flink-cast.ts';
 import type { Argument, FunctionRow, Implementation, SqlArgument } from './function-row.ts';
 import { of, show } from './types.ts';
 

@@ -1,6 +1,7 @@
 /** Comparison, three-valued logic and nulls. */
+
+import { flinkAs, flinkDouble } from '#domain/sql/flink/types.ts';
 import type { Scalar, Value } from '#domain/values/value.ts';
-import { flinkAs, flinkDouble } from './flink-types.ts';
 import type { Argument, FunctionRow, Implementation, SqlArgument } from './function-row.ts';
 import { anyNull, comparable, is, of, show, unify } from './types.ts';
 

@@ -2,9 +2,10 @@
  * Arithmetic in IEEE doubles: see `finite` and `whole` for what becomes of a result that is no
  * number.
  */
+
+import { flinkAs, flinkDouble } from '#domain/sql/flink/types.ts';
 import { isNumeric, isWhole } from '#domain/values/field-type.ts';
 import type { FieldType } from '#domain/values/value.ts';
-import { flinkAs, flinkDouble } from './flink-types.ts';
 import {
   type Argument,
   type FunctionRow,

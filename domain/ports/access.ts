@@ -2,8 +2,8 @@
  * What stands between the gateways and the platform. A gateway says what a caller has shown; who
  * that is, whether he may, and how often, is decided here, in one place, for all protocols.
  */
-import type { Grant } from '#domain/access/grants.ts';
-import type { Principal } from '#domain/access/principal.ts';
+import type { Grant } from '#domain/authorization/grants.ts';
+import type { Principal } from '#domain/authorization/principal.ts';
 import type { Platform } from './platform.ts';
 
 export interface Credentials {
@@ -22,7 +22,7 @@ export interface Access {
   /**
    * Whether callers must show a key. Where it is decided by there being keys, it never goes back.
    */
-  readonly demanded: () => boolean;
+  readonly authenticationRequired: () => boolean;
   /**
    * Who asks; counts as one request of his. Of one who was seen before, at once and without a
    * promise.
@@ -59,7 +59,7 @@ export interface VerifiedToken {
 
 export interface AccessOptions {
   /** `auto`: as soon as there is a key, or a way to show who one is is configured here */
-  readonly demand: 'auto' | 'keys' | 'open';
+  readonly authentication: 'auto' | 'keys' | 'open';
   /** a key that is admin everywhere in this process, beside those of the registry */
   readonly adminKey?: string;
   /**

@@ -4,17 +4,17 @@
  * in docs/guides/model-serving.md, which a test holds to this table.
  */
 export const DEGRADED_MODES = [
-  /** the hot store does not answer, or not within its budget: the primary store answers */
-  'hot-unavailable',
+  /** the cache tier does not answer, or not within its budget: the durable tier answers */
+  'cache-unavailable',
   /**
-   * the hot store answers, but its copy is not complete (it was emptied, or is new): the primary
-   * store answers
+   * the cache tier answers, but its copy is not complete (it was emptied, or is new): the durable
+   * tier answers
    */
-  'hot-filling',
-  /** the primary store does not answer: raw events answer for what the hot store has not got */
-  'primary-unavailable',
-  /** the primary store does not answer within its budget: as above */
-  'primary-slow',
+  'cache-filling',
+  /** the durable tier does not answer: raw events answer for what the cache tier has not got */
+  'durable-unavailable',
+  /** the durable tier does not answer within its budget: as above */
+  'durable-slow',
   /** no store could tell: raw events were folded, which takes longer and is as fresh as the log */
   'history-fold',
   /** the computation of a view stands still: its values stay as they were */

@@ -37,7 +37,7 @@ export interface HistorySnapshot {
   readonly topic: string;
   readonly id: number;
   /** next offset by partition */
-  readonly through: readonly number[];
+  readonly endOffsets: readonly number[];
   /** epoch ms */
   readonly committedAt: number;
   readonly rows: number;
@@ -94,7 +94,7 @@ export interface HistoryTables extends History {
 
 export interface History {
   /** Next offset by partition that the table of this topic reaches. */
-  through(topic: string): Promise<readonly number[]>;
+  endOffsets(topic: string): Promise<readonly number[]>;
   /** Writes what the log has up to its end (or `upTo`, next offsets) and commits. */
   sync(topic: string, upTo?: readonly number[]): Promise<void>;
   /** Raw events in the tables, ordered by (event time, partition, offset). */

@@ -8,8 +8,8 @@
  * - `nothing` is said only where the entity had no event. A store that cannot tell (emptied,
  *   expired, half filled) says `unknown`, and the next store is asked.
  */
-import type { PackedEntity } from '#domain/views/packed-entity.ts';
-import type { ViewPlan } from '#domain/views/plan.ts';
+import type { PackedEntity } from '#domain/encoding/packed-entity.ts';
+import type { ViewPlan } from '#domain/plan/plan.ts';
 
 export interface TilesTarget {
   readonly plan: ViewPlan;
@@ -45,12 +45,12 @@ export interface OnlineStore {
   readonly close: () => Promise<void>;
 }
 
-export interface HotEntry {
+export interface CacheEntry {
   readonly key: string;
   readonly entity: PackedEntity;
 }
 
-export interface HotPosition {
+export interface CachePosition {
   /**
    * next offset of the partition of features.<view> that the store has taken in; null: it never
    * began, or was emptied
@@ -60,8 +60,8 @@ export interface HotPosition {
   readonly begun: number;
 }
 
-/** How far a generation's hot copy is, over all partitions. */
-export interface HotProgress {
+/** How far a generation's cached copy is, over all partitions. */
+export interface CacheProgress {
   /** by partition */
   readonly offsets: readonly (number | null)[];
   /** every partition has come to the topic's end since it began */
@@ -75,8 +75,8 @@ export interface HotProgress {
  * that what empties the one empties the other: a store without a position is filled again from the
  * topic's beginning.
  */
-export interface HotStore extends OnlineStore {
-  readonly position: (target: TilesTarget, partition: number) => Promise<HotPosition>;
+export interface CacheStore extends OnlineStore {
+  readonly position: (target: TilesTarget, partition: number) => Promise<CachePosition>;
   readonly load: (
     target: TilesTarget,
     keys: readonly string[],
@@ -91,7 +91,7 @@ export interface HotStore extends OnlineStore {
     partition: number,
     from: number | null,
     to: number,
-    entries: readonly HotEntry[],
+    entries: readonly CacheEntry[],
     progress: {
       readonly ready: boolean;
       readonly newestEventTime: number;
@@ -108,7 +108,7 @@ export interface HotStore extends OnlineStore {
     read: PackedEntity,
     whole: PackedEntity,
   ) => Promise<void>;
-  readonly progress: (target: TilesTarget) => Promise<HotProgress>;
+  readonly progress: (target: TilesTarget) => Promise<CacheProgress>;
   /** Forgets a generation that is retired. */
   readonly drop: (view: string, generation: number) => Promise<void>;
 }

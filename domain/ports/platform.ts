@@ -3,17 +3,17 @@
  * runs it. Shapes are those of the interface that users are promised; times are epoch ms. Refusals
  * are thrown as MillraceError.
  */
-import type { AccessLimits, Principal } from '#domain/access/principal.ts';
+import type { AccessLimits, Principal } from '#domain/authorization/principal.ts';
 import type { Definition, Kind } from '#domain/definitions/model.ts';
 import type { Problem } from '#domain/errors.ts';
+import type { FeatureLogRow } from '#domain/feature-log/feature-log-record.ts';
+import type { SkewReport, SkewRequest } from '#domain/feature-log/skew.ts';
+import type { EntityKey, FeatureStatus } from '#domain/plan/plan.ts';
 import type { Access, AccessOptions } from '#domain/ports/access.ts';
 import type { DegradedMode } from '#domain/ports/degraded.ts';
 import type { RequestMeters } from '#domain/ports/request-meter.ts';
 import type { TraceContext, Tracing } from '#domain/ports/tracing.ts';
-import type { ServedRow } from '#domain/served/served-record.ts';
-import type { SkewReport, SkewRequest } from '#domain/served/skew.ts';
 import type { FieldType, Row, Value } from '#domain/values/value.ts';
-import type { EntityKey, FeatureStatus } from '#domain/views/plan.ts';
 
 export interface Caller {
   readonly actor: string;
@@ -97,7 +97,7 @@ export interface ViewAnswer {
    * epoch ms: every event up to `at` that the log had accepted by then is in the values, and later
    * ones may be; null: not known yet
    */
-  readonly through: number | null;
+  readonly completeThrough: number | null;
 }
 
 export interface ReadResult {
@@ -181,7 +181,7 @@ export interface CatalogEntry {
     readonly store: string;
     readonly location: string;
     readonly generation: number;
-    readonly through: string;
+    readonly position: string;
     readonly eventTime: number | null;
     /**
      * what fills it: a job of the engine, or a projection of ours; absent where the process itself
@@ -439,12 +439,12 @@ export interface EngineJob {
 }
 
 /**
- * Entity rows answered since the start, by what answered them: the hot store, the primary store, or
+ * Entity rows answered since the start, by what answered them: the cache tier, the durable tier, or
  * raw events, folded.
  */
-export interface RowsServed {
-  readonly hot: number;
-  readonly primary: number;
+export interface ReadsByStore {
+  readonly cache: number;
+  readonly durable: number;
   readonly history: number;
 }
 
@@ -486,7 +486,7 @@ export interface PlatformStatus {
     readonly events: number;
     readonly rejected: number;
     readonly position: string;
-    readonly historyThrough: string;
+    readonly historyPosition: string;
     readonly newestEventTime: number | null;
   }[];
   readonly views: readonly {
@@ -508,7 +508,7 @@ export interface PlatformStatus {
   /** the engine's other jobs */
   readonly jobs?: readonly EngineJob[];
   /** of a gateway that reads from stores */
-  readonly served?: RowsServed;
+  readonly readsByStore?: ReadsByStore;
   /** the modes that a read would meet now */
   readonly degraded?: readonly DegradedMode[];
   readonly replays: readonly ReplayStatus[];
@@ -579,11 +579,11 @@ export interface Platform {
   ): Promise<ReplayStatus>;
 
   /** what a service answered to a request, as far as it is logged: row by row, in order */
-  served(
+  featureLog(
     service: string,
     query: { readonly requestId: string },
     caller?: Caller,
-  ): Promise<readonly ServedRow[]>;
+  ): Promise<readonly FeatureLogRow[]>;
   /**
    * served values against event-time values, with the causes of what differs; seconds, as a data
    * set takes

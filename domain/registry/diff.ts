@@ -46,7 +46,7 @@ const RANK: Readonly<Record<ChangeCost, number>> = {
   replay: 2,
   breaking: 3,
 };
-export const dearest = (costs: readonly ChangeCost[]): ChangeCost =>
+export const highestCost = (costs: readonly ChangeCost[]): ChangeCost =>
   costs.reduce<ChangeCost>((a, b) => (RANK[b] > RANK[a] ? b : a), 'none');
 
 const METADATA = [
@@ -293,5 +293,5 @@ export const diffDefinitions = (
       );
     }
   }
-  return { cost: dearest(draft.fields.map((f) => f.cost)), ...draft };
+  return { cost: highestCost(draft.fields.map((f) => f.cost)), ...draft };
 };

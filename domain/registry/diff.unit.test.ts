@@ -124,7 +124,7 @@ describe('feature views', () => {
     expect(diff(view, { ...(viewWith({}) as typeof view), entity: 'other' }).cost).toBe('breaking');
     expect(diff(view, { ...(viewWith({}) as typeof view), source: 'other' }).cost).toBe('breaking');
   });
-  test('the dearest change is the cost, and what breaks is told apart from the rest', () => {
+  test('the highestCost change is the cost, and what breaks is told apart from the rest', () => {
     const change = diff(
       view,
       viewWith({ owner: 'x', ttl: '9d', features: { n: features.n } }),

@@ -1,9 +1,10 @@
 /**
  * A record of topic `registry`: one commit, that is, what one command made, accepted or refused.
  */
+
+import { avroCodec } from '#domain/encoding/avro.ts';
 import { fail } from '#domain/errors.ts';
 import type { Commit } from '#domain/ports/event-store.ts';
-import { avroCodec } from '#domain/views/avro.ts';
 
 export const registryRecordSchema = {
   type: 'record',

@@ -50,7 +50,8 @@ rows.forEach((row, i) => {
 console.log(
   views
     .map(
-      ({ view, version, through }) => `${view} v${version} ${through === null ? '' : 'is fresh'}`,
+      ({ view, version, completeThrough }) =>
+        `${view} v${version} ${completeThrough === null ? '' : 'is fresh'}`,
     )
     .join(', '),
 );

@@ -1,7 +1,7 @@
 /** `serve`'s options of access and TLS, and when it may listen without keys. */
 import { readFileSync } from 'node:fs';
 import { type Command, Option } from 'commander';
-import { checkAdminKey } from '#domain/access/keys.ts';
+import { checkAdminKey } from '#domain/authorization/keys.ts';
 import { fail } from '#domain/errors.ts';
 import { openTls, type Tls } from '#gateways/tls.ts';
 import { UsageError } from './usage.ts';

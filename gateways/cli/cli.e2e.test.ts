@@ -8,7 +8,7 @@ import { DuckDBInstance } from '@duckdb/node-api';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { MillraceError } from '#domain/errors.ts';
 import { createHttpGateway, type HttpGateway } from '#gateways/http/gateway.ts';
-import { createFakePlatform, type FakePlatform } from '#gateways/support/fake-platform.ts';
+import { createFakePlatform, type FakePlatform } from '#tests/support/fake-platform.ts';
 import { createProgram } from './program.ts';
 
 const MAIN = fileURLToPath(new URL('./main.ts', import.meta.url));

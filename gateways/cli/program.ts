@@ -14,7 +14,7 @@ import { addRejectedAndLate } from './commands/rejected.ts';
 import { addReplay } from './commands/replay.ts';
 import { addRollup } from './commands/rollup.ts';
 import { addServe } from './commands/serve.ts';
-import { addServed } from './commands/served.ts';
+import { addFeatureLog } from './commands/served.ts';
 import { addSkew } from './commands/skew.ts';
 import { addStack } from './commands/stack.ts';
 import { addStatus } from './commands/status.ts';
@@ -33,7 +33,7 @@ const COMMANDS = [
   addReplay,
   addExplain,
   addAudit,
-  addServed,
+  addFeatureLog,
   addSkew,
   addRejectedAndLate,
   addRegistry,

@@ -3,8 +3,8 @@
  * `GrpcFeatureServer`.
  */
 import { join } from 'node:path';
+import type { FeatureStatus } from '#domain/plan/plan.ts';
 import type { FieldType, Value } from '#domain/values/value.ts';
-import type { FeatureStatus } from '#domain/views/plan.ts';
 import { open, unary } from '#gateways/grpc/calls.ts';
 import { loadProtos, type ProtoFiles, serviceOf } from '#gateways/grpc/protos.ts';
 import type { GrpcContext, GrpcProtocol } from '#gateways/grpc/service.ts';

@@ -7,8 +7,9 @@
  * is OUTSIDE_MAX_AGE, where Feast says PRESENT (`statuses: 'feast'` says so too). A column's
  * timestamps are those of the row's entity in the view that the column is from.
  */
+
+import type { EntityKey, FeatureStatus } from '#domain/plan/plan.ts';
 import type { FieldType, Row, ScalarType, Value } from '#domain/values/value.ts';
-import type { EntityKey, FeatureStatus } from '#domain/views/plan.ts';
 import { setOwn } from '#gateways/own-property.ts';
 import type { ReadOrigins, ReadRequest, ReadResult } from '#gateways/platform.ts';
 import { namesOf } from './read.ts';

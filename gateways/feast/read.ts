@@ -6,8 +6,8 @@
  * meant.
  */
 import { MillraceError } from '#domain/errors.ts';
+import type { EntityKey } from '#domain/plan/plan.ts';
 import type { Row, Value } from '#domain/values/value.ts';
-import type { EntityKey } from '#domain/views/plan.ts';
 import type { Caller, Platform, ReadRequest, ReadResult } from '#gateways/platform.ts';
 
 /**

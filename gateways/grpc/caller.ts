@@ -3,7 +3,7 @@
  * does not is anonymous.
  */
 import type { Metadata } from '@grpc/grpc-js';
-import type { Principal } from '#domain/access/principal.ts';
+import type { Principal } from '#domain/authorization/principal.ts';
 import { fail } from '#domain/errors.ts';
 import type { Caller } from '#gateways/platform.ts';
 import { ANONYMOUS, type CallScope } from './call-scope.ts';

@@ -3,8 +3,9 @@
  * Between them protobuf's objects would be three a value (50 values are a usual row). Held to the
  * proto by a test that decodes with it.
  */
+
+import type { FeatureStatus } from '#domain/plan/plan.ts';
 import type { Value } from '#domain/values/value.ts';
-import type { FeatureStatus } from '#domain/views/plan.ts';
 import type { ReadResult, ViewAnswer } from '#gateways/platform.ts';
 import {
   endWire,
@@ -48,7 +49,14 @@ const RESPONSE = {
   degraded: 7,
 } as const;
 const ROW = { values: 1, statuses: 2 } as const;
-const VIEW = { view: 1, version: 2, generation: 3, eventTime: 4, position: 5, through: 6 } as const;
+const VIEW = {
+  view: 1,
+  version: 2,
+  generation: 3,
+  eventTime: 4,
+  position: 5,
+  completeThrough: 6,
+} as const;
 const REFUSAL = { code: 1, message: 2, details: 3 } as const;
 /** google.protobuf */
 const VALUE = { null: 1, number: 2, string: 3, bool: 4, struct: 5, list: 6 } as const;
@@ -132,7 +140,7 @@ const putRow = (wire: Wire, values: readonly Value[], statuses: readonly Feature
 
 const putView = (
   wire: Wire,
-  { view, version, generation, eventTime, position, through }: ViewAnswer,
+  { view, version, generation, eventTime, position, completeThrough }: ViewAnswer,
 ): void =>
   putMessage(wire, RESPONSE.views, () => {
     putText(wire, VIEW.view, view);
@@ -140,7 +148,7 @@ const putView = (
     putWhole(wire, VIEW.generation, generation);
     if (eventTime !== null) putWhole(wire, VIEW.eventTime, eventTime);
     putText(wire, VIEW.position, position);
-    if (through !== null) putWhole(wire, VIEW.through, through);
+    if (completeThrough !== null) putWhole(wire, VIEW.completeThrough, completeThrough);
   });
 
 /** What a plan's features are called is the same in each of its answers. */

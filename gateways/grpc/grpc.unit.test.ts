@@ -113,7 +113,7 @@ describe('reads', () => {
     expect(answer.rows.map((row) => Object.values(row))).toEqual(expected.values);
     expect(answer.status).toEqual(expected.status);
     expect(answer.views).toEqual(
-      expected.views.map((view) => ({ ...view, through: expect.any(Number) })),
+      expected.views.map((view) => ({ ...view, completeThrough: expect.any(Number) })),
     );
     expect(answer.at).toBe(T + 10);
     expect(answer.rows[0]).toMatchObject({
@@ -393,13 +393,20 @@ test('what is written by hand is what the proto reads, of any values and lengths
           ),
           at: time,
           eventTime: fc.option(time),
-          through: fc.option(time),
+          completeThrough: fc.option(time),
           degraded: fc.option(fc.subarray([...DEGRADED_MODES]), { nil: undefined }),
           position: fc.string(),
         }),
       ),
-      ({ features, rows, at, eventTime, through, degraded, position }) => {
-        const view = { view: 'v', version: 300, generation: 0, eventTime, position, through };
+      ({ features, rows, at, eventTime, completeThrough, degraded, position }) => {
+        const view = {
+          view: 'v',
+          version: 300,
+          generation: 0,
+          eventTime,
+          position,
+          completeThrough,
+        };
         const bytes = encodeReadResponse({
           features,
           values: rows.map(({ values }) => values),
@@ -429,7 +436,9 @@ test('what is written by hand is what the proto reads, of any values and lengths
         expect(read.views[0]?._eventTime === undefined ? null : read.views[0]?.eventTime).toBe(
           eventTime,
         );
-        expect(read.views[0]?._through === undefined ? null : read.views[0]?.through).toBe(through);
+        expect(
+          read.views[0]?._completeThrough === undefined ? null : read.views[0]?.completeThrough,
+        ).toBe(completeThrough);
         expect(read.degraded).toEqual(degraded ?? []);
       },
     ),

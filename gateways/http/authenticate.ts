@@ -3,7 +3,7 @@
  * else; every other one is for those whom `access` knows, also one that is added and forgotten.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
-import { OPEN, type Principal } from '#domain/access/principal.ts';
+import { OPEN, type Principal } from '#domain/authorization/principal.ts';
 import { fail, MillraceError } from '#domain/errors.ts';
 import type { Access } from '#domain/ports/access.ts';
 

@@ -4,7 +4,7 @@
  */
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { DEGRADED_MODES, degraded, modesOf, NOT_DEGRADED } from '#domain/ports/degraded.ts';
-import { createFakePlatform, type FakePlatform } from '#gateways/support/fake-platform.ts';
+import { createFakePlatform, type FakePlatform } from '#tests/support/fake-platform.ts';
 import { createHttpGateway, type HttpGateway } from './gateway.ts';
 
 let platform: FakePlatform;
@@ -27,24 +27,24 @@ test('a set of modes is its modes, in the order of the table, and the same list 
   expect(modesOf(DEGRADED_MODES.reduce((set, mode) => set | degraded(mode), NOT_DEGRADED))).toEqual(
     DEGRADED_MODES,
   );
-  const set = degraded('log-unavailable') | degraded('hot-unavailable');
-  expect(modesOf(set)).toEqual(['hot-unavailable', 'log-unavailable']);
+  const set = degraded('log-unavailable') | degraded('cache-unavailable');
+  expect(modesOf(set)).toEqual(['cache-unavailable', 'log-unavailable']);
   expect(modesOf(set)).toBe(modesOf(set));
 });
 
 test('a read says in which modes it was answered, in its body and in a header', async () => {
-  platform.modes = ['hot-unavailable', 'primary-slow'];
+  platform.modes = ['cache-unavailable', 'durable-slow'];
   const answer = await read();
   expect(answer.status).toBe(200);
-  expect(answer.headers.get('x-millrace-degraded')).toBe('hot-unavailable, primary-slow');
+  expect(answer.headers.get('x-millrace-degraded')).toBe('cache-unavailable, durable-slow');
   expect(await answer.json()).toMatchObject({
     rows: [{ departures: 3 }],
-    degraded: ['hot-unavailable', 'primary-slow'],
+    degraded: ['cache-unavailable', 'durable-slow'],
   });
   const ready = await fetch(`${gateway.url}/readyz`);
   expect([ready.status, await ready.json()]).toEqual([
     200,
-    { status: 'ready', degraded: ['hot-unavailable', 'primary-slow'] },
+    { status: 'ready', degraded: ['cache-unavailable', 'durable-slow'] },
   ]);
 });
 

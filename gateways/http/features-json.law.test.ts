@@ -4,8 +4,8 @@
  */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import type { FeatureStatus } from '#domain/plan/plan.ts';
 import type { Value } from '#domain/values/value.ts';
-import type { FeatureStatus } from '#domain/views/plan.ts';
 import type { ReadResult } from '#gateways/platform.ts';
 import { createFeaturesSerializer } from './features-json.ts';
 import { NUMBER_BYTES, putNumber } from './number-bytes.ts';
@@ -128,10 +128,10 @@ const results = names.chain((features) =>
       ),
       { maxLength: 12 },
     )
-    .chain((rows) => fc.boolean().map((hotGone) => [rows, hotGone] as const))
+    .chain((rows) => fc.boolean().map((cacheGone) => [rows, cacheGone] as const))
     .map(
-      ([rows, hotGone]): ReadResult => ({
-        ...(hotGone ? { degraded: ['hot-unavailable'] } : {}),
+      ([rows, cacheGone]): ReadResult => ({
+        ...(cacheGone ? { degraded: ['cache-unavailable'] } : {}),
         features,
         entities: rows.map(([key]) => key),
         values: rows.map(([, values]) => values),
@@ -143,7 +143,7 @@ const results = names.chain((features) =>
             generation: 2,
             eventTime: null,
             position: 'raw.é/0@7',
-            through: 1_700_000_000_000,
+            completeThrough: 1_700_000_000_000,
           },
         ],
         at: 1_700_000_000_000,

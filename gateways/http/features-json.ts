@@ -9,8 +9,8 @@
  * answers one service with one array, so it is found by identity.
  */
 
+import type { EntityKey } from '#domain/plan/plan.ts';
 import type { Value } from '#domain/values/value.ts';
-import type { EntityKey } from '#domain/views/plan.ts';
 import type { ReadResult, ViewAnswer } from '#gateways/platform.ts';
 import {
   endJson,
@@ -133,7 +133,7 @@ const VERSION = ascii(',"version":');
 const GENERATION = ascii(',"generation":');
 const EVENT_TIME = ascii(',"eventTime":');
 const POSITION = ascii(',"position":');
-const THROUGH = ascii(',"through":');
+const THROUGH = ascii(',"completeThrough":');
 
 const put = (out: JsonBytes, name: Uint8Array, value: unknown): void => {
   putBytes(out, name);
@@ -142,14 +142,14 @@ const put = (out: JsonBytes, name: Uint8Array, value: unknown): void => {
 
 const putView = (
   out: JsonBytes,
-  { view, version, generation, eventTime, position, through }: ViewAnswer,
+  { view, version, generation, eventTime, position, completeThrough }: ViewAnswer,
 ): void => {
   put(out, VIEW, view);
   put(out, VERSION, version);
   put(out, GENERATION, generation);
   put(out, EVENT_TIME, eventTime);
   put(out, POSITION, position);
-  put(out, THROUGH, through);
+  put(out, THROUGH, completeThrough);
   putBytes(out, END);
 };
 

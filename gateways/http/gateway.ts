@@ -35,13 +35,13 @@ import { auditRoutes } from './routes/audit.ts';
 import { datasetRoutes } from './routes/datasets.ts';
 import { eventRoutes } from './routes/events.ts';
 import { explainRoutes } from './routes/explain.ts';
+import { featureLogRoutes } from './routes/feature-log.ts';
 import { featureRoutes } from './routes/features.ts';
 import { healthRoutes } from './routes/health.ts';
 import { keyRoutes } from './routes/keys.ts';
 import { readModelRoutes } from './routes/read-models.ts';
 import { registryRoutes } from './routes/registry.ts';
 import { replayRoutes } from './routes/replays.ts';
-import { servedRoutes } from './routes/served.ts';
 import { addTracing } from './tracing.ts';
 
 export interface HttpGatewayOptions {
@@ -86,7 +86,7 @@ const ROUTES = [
   replayRoutes,
   explainRoutes,
   auditRoutes,
-  servedRoutes,
+  featureLogRoutes,
   keyRoutes,
   readModelRoutes,
   healthRoutes,

@@ -10,7 +10,7 @@ import {
   type FakePlatform,
   SERVED,
   SKEW,
-} from '#gateways/support/fake-platform.ts';
+} from '#tests/support/fake-platform.ts';
 import { createHttpGateway, type HttpGateway } from './gateway.ts';
 
 let platform: FakePlatform;
@@ -88,7 +88,7 @@ test('features: rows carry entity keys and values, status arrays follow the feat
         generation: 1,
         eventTime: expect.any(Number),
         position: 'raw.flights@0:0',
-        through: expect.any(Number),
+        completeThrough: expect.any(Number),
       },
     ],
     at: expect.any(Number),

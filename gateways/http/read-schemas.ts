@@ -23,7 +23,7 @@ export const readResult = object(
         generation: whole,
         eventTime: nullable(epoch),
         position: text,
-        through: nullable({
+        completeThrough: nullable({
           ...epoch,
           description: 'epoch ms: every event that the log had accepted by then is in the values',
         }),

@@ -30,9 +30,9 @@ export interface RegistryRequest {
   patiently<T>(doing: string, work: () => Promise<T>): Promise<T>;
 }
 
-export const createRegistryRequest = (host: string, patienceMs: number): RegistryRequest => {
+export const createRegistryRequest = (host: string, retryForMs: number): RegistryRequest => {
   const patiently: RegistryRequest['patiently'] = async (doing, work) => {
-    const deadline = performance.now() + patienceMs;
+    const deadline = performance.now() + retryForMs;
     for (let pause = 50; ; pause = Math.min(pause * 2, 500)) {
       try {
         return await work();

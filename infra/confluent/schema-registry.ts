@@ -12,7 +12,7 @@ import {
 } from '@kafkajs/confluent-schema-registry';
 import { MillraceError } from '#domain/errors.ts';
 import type { SchemaRegistry } from '#domain/ports/schema-registry.ts';
-import { incompatibility } from '#infra/avro/compatibility.ts';
+import { incompatibility } from '#infra/shared/avro/compatibility.ts';
 import { createRegistryRequest, statusOf } from './registry-request.ts';
 
 export interface ConfluentRegistryOptions {
@@ -20,7 +20,7 @@ export interface ConfluentRegistryOptions {
   readonly url: string;
   /** before every subject, so that several platforms share a registry */
   readonly prefix?: string;
-  readonly patienceMs?: number;
+  readonly retryForMs?: number;
 }
 
 /**
@@ -43,10 +43,10 @@ const UNPROCESSABLE = 422;
 export const confluentSchemaRegistry = ({
   url,
   prefix = '',
-  patienceMs = PATIENCE_MS,
+  retryForMs = PATIENCE_MS,
 }: ConfluentRegistryOptions): SchemaRegistry => {
   const host = url.replace(/\/$/, '');
-  const { ask, patiently } = createRegistryRequest(host, patienceMs);
+  const { ask, patiently } = createRegistryRequest(host, retryForMs);
   const client = new Client({ host, retry: { retries: 0 } });
   const schemas = new Map<number, object>();
   const versionsOf = new Map<string, { readonly id: number; readonly version: number }>();

@@ -6,7 +6,7 @@
  * tile, so the two need no switch from one to the other.
  */
 import type { FeatureViewDefinition, SourceDefinition } from '#domain/definitions/model.ts';
-import type { ViewPlan } from '#domain/views/plan.ts';
+import type { ViewPlan } from '#domain/plan/plan.ts';
 import type { WantedJob } from './jobs.ts';
 import { type ComputeSpec, computeSql, statementSet } from './sql/compute.ts';
 import { closesTiles } from './sql/lateness.ts';

@@ -1,10 +1,10 @@
 /**
  * Keeps the two jobs that write what is read running what is wanted, each stopped and started again
- * where that changes: one writes the primary store, and commits as often as reads are to be fresh;
+ * where that changes: one writes the durable tier, and commits as often as reads are to be fresh;
  * the other the history, and commits as seldom as its files are to be large.
  */
 import type { Log } from '#domain/ports/log.ts';
-import { featuresTopic, rawTopic, servedTopic } from '#domain/ports/topics.ts';
+import { featureLogTopic, featuresTopic, rawTopic } from '#domain/ports/topics.ts';
 import type { JobSettings } from './compute-job.ts';
 import type { WithHistory } from './history.ts';
 import type { FlinkJobs, JobStart } from './jobs.ts';
@@ -29,7 +29,7 @@ export interface MaterializeContext {
   /** before a history is written to: its table, made or evolved */
   readonly ensureHistory: (what: WithHistory) => Promise<void>;
   /** where the archive goes on: the offsets that the history's tables hold */
-  readonly historyThrough: (topic: string) => Promise<readonly number[]>;
+  readonly historyEndOffsets: (topic: string) => Promise<readonly number[]>;
 }
 
 /** With no job running that writes to them: a table has one committer at a time. */
@@ -42,7 +42,7 @@ const ensureTables = async (
     for (const { plan } of generations) await options.ensureHistory({ plan });
   for (const columns of served) {
     // Whoever logs makes the topic as well; this may be another process.
-    await options.log.createTopic(servedTopic(columns.service), { partitions: 1 });
+    await options.log.createTopic(featureLogTopic(columns.service), { partitions: 1 });
     await options.ensureHistory({ served: columns });
   }
 };
@@ -54,11 +54,11 @@ const startsOf = async (
 ): Promise<(topic: string) => StartAt> => {
   const starts = new Map<string, StartAt>();
   for (const topic of topics) {
-    const through = await reached(topic);
+    const endOffsets = await reached(topic);
     const partitions = await log.end(topic);
     starts.set(
       topic,
-      partitions.map((_, partition) => ({ partition, offset: through[partition] ?? 0 })),
+      partitions.map((_, partition) => ({ partition, offset: endOffsets[partition] ?? 0 })),
     );
   }
   return (topic) => starts.get(topic) ?? 'earliest';
@@ -84,7 +84,7 @@ const updatesFrom = async (
 const isFlushed = (view: MaterializedView): view is FlushedView => view.flushMs !== null;
 
 /**
- * The jobs that write the primary store, running what is wanted now: one for all views, and one for
+ * The jobs that write the durable tier, running what is wanted now: one for all views, and one for
  * each ephemeral view, which commits at its own interval. A table has one writer: a view that
  * changes sides is stopped on the one before it is started on the other.
  */
@@ -122,8 +122,8 @@ export const ensureArchive = async (
     const topics = [
       ...what.sources.map(({ name }) => rawTopic(name)),
       ...viewTopics(what.views),
-      ...what.served.map(({ service }) => servedTopic(service)),
+      ...what.served.map(({ service }) => featureLogTopic(service)),
     ];
-    return archiveJobOf(settings, what, await startsOf(log, topics, options.historyThrough));
+    return archiveJobOf(settings, what, await startsOf(log, topics, options.historyEndOffsets));
   });
 };

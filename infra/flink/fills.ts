@@ -5,9 +5,9 @@
 import type { Log } from '#domain/ports/log.ts';
 import { featuresTopic, rawTopic } from '#domain/ports/topics.ts';
 import type { FlinkCluster } from './cluster.ts';
+import { covers } from './durable-progress.ts';
 import type { FlinkGeneration } from './generation.ts';
 import type { FlinkJobs } from './jobs.ts';
-import { covers } from './primary-progress.ts';
 import { computeJob } from './sql/names.ts';
 
 export interface Fills {
@@ -52,7 +52,7 @@ export const createFills = ({
       if (job === undefined || !(await cluster.boundedSourcesFinished(job.id))) return false;
       fill.features = await log.end(features);
     }
-    return covers(generation.primaryOffsets(), fill.features);
+    return covers(generation.durableOffsets(), fill.features);
   };
 
   return { isFilled, forget: (generation) => void fills.delete(idOf(generation)) };

@@ -8,19 +8,19 @@
  *   reader is answered from
  */
 
+import { applyUpdate } from '#domain/encoding/tile-snapshot.ts';
 import { degraded, NOT_DEGRADED } from '#domain/ports/degraded.ts';
 import type { Log } from '#domain/ports/log.ts';
 import { formatPosition } from '#domain/ports/log.ts';
-import type { HotStore, TilesTarget } from '#domain/ports/online-store.ts';
+import type { CacheStore, TilesTarget } from '#domain/ports/online-store.ts';
 import type { EngineJob } from '#domain/ports/platform.ts';
 import { featuresTopic, rawTopic } from '#domain/ports/topics.ts';
+import { createTileStore, type TileStore } from '#domain/tiles/tile-store.ts';
 import type { Position } from '#domain/values/value.ts';
-import { applyUpdate } from '#domain/views/tile-snapshot.ts';
-import { createTileStore, type TileStore } from '#domain/views/tile-store.ts';
-import type { GenerationSpec } from '#infra/compute/generation.ts';
+import type { GenerationSpec } from '#infra/embedded-engine/generation.ts';
 import type { FetchedTiles, ServedView } from '#projections/serving/served-view.ts';
 import type { RunningGeneration } from '#projections/status/status.ts';
-import { covers, primaryProgress } from './primary-progress.ts';
+import { covers, durableProgress } from './durable-progress.ts';
 import { reachedTimes } from './reached-times.ts';
 import { settledOffsets } from './settled-offsets.ts';
 import { computeGroup } from './sql/names.ts';
@@ -33,14 +33,14 @@ export interface FlinkGeneration extends RunningGeneration {
   readonly refresh: () => Promise<void>;
   /** next raw offsets of the last checkpoint */
   readonly computed: () => readonly number[];
-  /** until when (epoch ms) the primary store has all updates; 0: not known */
-  readonly primaryUntil: () => number;
-  /** whether the hot store, as it was last seen, has all that reads were answered from so far */
-  readonly hotHasVisible: () => boolean;
-  /** whether the primary store has all that reads were answered from so far */
-  readonly primaryHasVisible: () => boolean;
-  /** next offsets of features.<view> before which all is in the primary store */
-  readonly primaryOffsets: () => readonly number[];
+  /** until when (epoch ms) the durable tier has all updates; 0: not known */
+  readonly durableUntil: () => number;
+  /** whether the cache tier, as it was last seen, has all that reads were answered from so far */
+  readonly cacheHasVisible: () => boolean;
+  /** whether the durable tier has all that reads were answered from so far */
+  readonly durableHasVisible: () => boolean;
+  /** next offsets of features.<view> before which all is in the durable tier */
+  readonly durableOffsets: () => readonly number[];
   /** What is known of its job. */
   readonly note: (job: EngineJob, error: Error | null) => void;
 }
@@ -48,9 +48,9 @@ export interface FlinkGeneration extends RunningGeneration {
 export interface FlinkGenerationOptions {
   readonly spec: GenerationSpec;
   readonly log: Log;
-  readonly hot: HotStore | null;
+  readonly cache: CacheStore | null;
   readonly decoder: UpdateDecoder;
-  /** of the job that writes the primary store's table */
+  /** of the job that writes the durable tier's table */
   readonly checkpointAt: () => number | null;
   readonly fetch: (keys: readonly string[], at: number) => Promise<FetchedTiles>;
 }
@@ -65,7 +65,7 @@ const NOT_HERE = 'needs-history' as const;
 export const flinkGeneration = ({
   spec,
   log,
-  hot,
+  cache,
   decoder,
   checkpointAt,
   fetch,
@@ -81,9 +81,9 @@ export const flinkGeneration = ({
   /** offsets of features.<view> that `visible` asks of a store */
   let visibleUpdates: readonly number[] = [];
   /**
-   * offsets of features.<view> that the hot store had when it was last seen, where it could tell
+   * offsets of features.<view> that the cache tier had when it was last seen, where it could tell
    */
-  let hotOffsets: readonly (number | null)[] = [];
+  let cacheOffsets: readonly (number | null)[] = [];
   let text = formatPosition(raw, [{ partition: 0, offset: 0 }]);
   let newest: number | null = null;
   let failure: Error | null = null;
@@ -94,7 +94,7 @@ export const flinkGeneration = ({
   let refreshing: Promise<void> | null = null;
   const times = reachedTimes();
 
-  const primary = primaryProgress({ log, view, checkpointAt, now: Date.now });
+  const durable = durableProgress({ log, view, checkpointAt, now: Date.now });
 
   const setVisible = (offsets: readonly number[]): void => {
     visible = offsets;
@@ -105,7 +105,7 @@ export const flinkGeneration = ({
   };
 
   const look = async (): Promise<void> => {
-    await primary.look();
+    await durable.look();
     const at = Date.now();
     ends = await log.end(raw);
     times.seen(at, ends);
@@ -115,12 +115,12 @@ export const flinkGeneration = ({
       // Asked for after the commit: all updates of what was committed lie below.
       pending.push({ computed: committed, features: await log.end(features) });
     }
-    if (pending.length === 0 && covers(hotOffsets, visibleUpdates)) return times.reached(visible);
-    const progress = hot === null ? null : await hot.progress(target).catch(() => null);
+    if (pending.length === 0 && covers(cacheOffsets, visibleUpdates)) return times.reached(visible);
+    const progress = cache === null ? null : await cache.progress(target).catch(() => null);
     if (progress !== null) newest = progress.newestEventTime ?? newest;
-    hotOffsets = progress?.ready === true ? progress.offsets : [];
-    const through = progress?.ready === true ? progress.offsets : primary.offsets();
-    const reached = pending.filter((step) => covers(through, step.features));
+    cacheOffsets = progress?.ready === true ? progress.offsets : [];
+    const endOffsets = progress?.ready === true ? progress.offsets : durable.offsets();
+    const reached = pending.filter((step) => covers(endOffsets, step.features));
     const last = reached.at(-1);
     if (last !== undefined) {
       setVisible(last.computed);
@@ -166,7 +166,7 @@ export const flinkGeneration = ({
     positions,
     position: () => text,
     newestEventTime: () => newest,
-    through: times.through,
+    completeThrough: times.completeThrough,
     degraded: () => (failure === null ? NOT_DEGRADED : STALLED),
   };
 
@@ -188,10 +188,10 @@ export const flinkGeneration = ({
       return refreshing;
     },
     job: () => job,
-    primaryUntil: primary.until,
-    hotHasVisible: () => covers(hotOffsets, visibleUpdates),
-    primaryHasVisible: () => covers(primary.offsets(), visibleUpdates),
-    primaryOffsets: primary.offsets,
+    durableUntil: durable.until,
+    cacheHasVisible: () => covers(cacheOffsets, visibleUpdates),
+    durableHasVisible: () => covers(durable.offsets(), visibleUpdates),
+    durableOffsets: durable.offsets,
     note(seen, error) {
       job = seen;
       failure = error;

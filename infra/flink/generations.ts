@@ -9,13 +9,16 @@
  */
 
 import type { FeatureViewDefinition, SourceDefinition } from '#domain/definitions/model.ts';
+import type { FeatureLogColumns } from '#domain/feature-log/feature-log-record.ts';
 import { type Degraded, degraded, NOT_DEGRADED } from '#domain/ports/degraded.ts';
-import type { HotStore, TilesTarget } from '#domain/ports/online-store.ts';
+import type { CacheStore, TilesTarget } from '#domain/ports/online-store.ts';
 import type { EngineJob } from '#domain/ports/platform.ts';
 import { featuresTopic, lateTopic, rawTopic } from '#domain/ports/topics.ts';
-import type { ServedColumns } from '#domain/served/served-record.ts';
-import { answeringGeneration, generationLiveAt } from '#infra/compute/answering-generation.ts';
-import type { WantedGeneration, WantedView } from '#infra/compute/compute-manager.ts';
+import {
+  answeringGeneration,
+  generationLiveAt,
+} from '#infra/embedded-engine/answering-generation.ts';
+import type { WantedGeneration, WantedView } from '#infra/embedded-engine/engine.ts';
 import type { FetchedTiles, ServedView, ServingViews } from '#projections/serving/served-view.ts';
 import type { FlinkCluster, FlinkJob } from './cluster.ts';
 import { computeIdentity, computeJobOf, type HistoryStart } from './compute-job.ts';
@@ -29,7 +32,7 @@ import { computeJob } from './sql/names.ts';
 import type { UpdateDecoder } from './update-decoder.ts';
 
 export interface FlinkGenerationsOptions extends MaterializeContext {
-  readonly hot: HotStore | null;
+  readonly cache: CacheStore | null;
   readonly decoder: UpdateDecoder;
   readonly cluster: FlinkCluster;
   readonly fetcher: (
@@ -41,7 +44,7 @@ export interface FlinkGenerationsOptions extends MaterializeContext {
   readonly viewDefinition: (view: string, version: number) => FeatureViewDefinition | null;
   readonly sources: () => readonly SourceDefinition[];
   /** services whose answers are logged */
-  readonly served: () => readonly ServedColumns[];
+  readonly served: () => readonly FeatureLogColumns[];
   /** what a new compute job reads beside Kafka */
   readonly historyStart: (source: SourceDefinition) => Promise<HistoryStart>;
   /** Deletes what generations that are gone have left. */
@@ -68,12 +71,12 @@ export interface FlinkGenerations extends ServingViews {
 
 const LOG_UNAVAILABLE = degraded('log-unavailable');
 /**
- * Looked at so long ago in vain, the log does not answer. A look also waits for a hot store that
+ * Looked at so long ago in vain, the log does not answer. A look also waits for a cache tier that
  * hangs, two seconds.
  */
 const LOG_SILENT_MS = 5_000;
-const LOOK_MS = 200;
-const MEND_MS = 2_000;
+const POLL_MS = 200;
+const RECONCILE_MS = 2_000;
 const idOf = (view: string, generation: number): string => `${view}#${generation}`;
 const messageOf = (error: unknown): string =>
   error instanceof Error ? error.message : String(error);
@@ -110,7 +113,7 @@ export const flinkGenerations = (options: FlinkGenerationsOptions): FlinkGenerat
   const open = (id: string, generation: WantedGeneration): void => {
     const { spec } = generation;
     const target: TilesTarget = { plan: spec.plan, generation: spec.generation };
-    const { hot, decoder } = options;
+    const { cache, decoder } = options;
     const writer = materializeJobFor({
       view: spec.view,
       flushMs: spec.plan.ephemeral?.flushMs ?? null,
@@ -119,7 +122,7 @@ export const flinkGenerations = (options: FlinkGenerationsOptions): FlinkGenerat
       shared.find(({ name }) => name === writer)?.checkpointAt ?? null;
     running.set(
       id,
-      flinkGeneration({ spec, log, hot, decoder, checkpointAt, fetch: options.fetcher(target) }),
+      flinkGeneration({ spec, log, cache, decoder, checkpointAt, fetch: options.fetcher(target) }),
     );
   };
 
@@ -292,9 +295,9 @@ export const flinkGenerations = (options: FlinkGenerationsOptions): FlinkGenerat
     };
   };
   const stops = [
-    every(LOOK_MS, look),
-    every(MEND_MS, () => enqueue(manage)),
-    every(MEND_MS, inspect),
+    every(POLL_MS, look),
+    every(RECONCILE_MS, () => enqueue(manage)),
+    every(RECONCILE_MS, inspect),
   ];
 
   const servedOf = (view: string, generation: number): ServedView | null =>

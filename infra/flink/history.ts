@@ -6,19 +6,22 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { SourceDefinition } from '#domain/definitions/model.ts';
+import { featuresAvroSchema } from '#domain/encoding/features-schema.ts';
 import { MillraceError } from '#domain/errors.ts';
+import {
+  type FeatureLogColumns,
+  featureLogAvroSchema,
+} from '#domain/feature-log/feature-log-record.ts';
+import type { ViewPlan } from '#domain/plan/plan.ts';
 import type { HistoryTables } from '#domain/ports/history.ts';
 import type { Log } from '#domain/ports/log.ts';
-import { featuresTopic, rawTopic, servedTopic } from '#domain/ports/topics.ts';
-import { type ServedColumns, servedAvroSchema } from '#domain/served/served-record.ts';
+import { featureLogTopic, featuresTopic, rawTopic } from '#domain/ports/topics.ts';
 import { rawAvroSchema } from '#domain/sources/source-schema.ts';
-import { featuresAvroSchema } from '#domain/views/features-schema.ts';
-import type { ViewPlan } from '#domain/views/plan.ts';
-import { openDuckDb } from '#infra/duckdb/connect.ts';
 import { type ColumnChange, ensureTable } from '#infra/iceberg/ensure-table.ts';
 import { historyReader } from '#infra/iceberg/reader.ts';
 import { icebergSchemaFromAvro } from '#infra/iceberg/schema.ts';
 import { tableDirectory } from '#infra/iceberg/table-directory.ts';
+import { openDuckDb } from '#infra/shared/duckdb/connect.ts';
 import type { HistoryStart } from './compute-job.ts';
 import { icebergColumnsSql } from './iceberg-columns.ts';
 import { type MaintenanceLimits, maintainTables } from './maintenance.ts';
@@ -41,7 +44,7 @@ export interface StackHistoryOptions {
 export type WithHistory =
   | { readonly source: SourceDefinition }
   | { readonly plan: ViewPlan }
-  | { readonly served: ServedColumns };
+  | { readonly served: FeatureLogColumns };
 
 export interface StackHistory extends HistoryTables {
   /** Makes the table, or gives it the columns that it lacks. */
@@ -80,11 +83,11 @@ const tableOf = (what: WithHistory) => {
   }
   if ('served' in what) {
     const name = what.served.service;
-    const schema = servedAvroSchema(what.served);
+    const schema = featureLogAvroSchema(what.served);
     return {
       kind: 'served',
       name,
-      topic: servedTopic(name),
+      topic: featureLogTopic(name),
       schema,
       partitionBy: LOG_TIME,
     } as const;
@@ -132,8 +135,8 @@ export const openStackHistory = async (options: StackHistoryOptions): Promise<St
     if (changes.length > 0) await changeColumns(historyTable(kind, name), changes);
   };
 
-  const behind = (through: readonly number[], end: readonly number[]): boolean =>
-    end.some((offset, partition) => (through[partition] ?? 0) < offset);
+  const behind = (endOffsets: readonly number[], end: readonly number[]): boolean =>
+    end.some((offset, partition) => (endOffsets[partition] ?? 0) < offset);
 
   /**
    * The highest offset of a record and one more: an end that is a transaction's marker is no
@@ -142,11 +145,11 @@ export const openStackHistory = async (options: StackHistoryOptions): Promise<St
   const recordEnds = async (
     topic: string,
     ends: readonly number[],
-    through: readonly number[],
+    endOffsets: readonly number[],
   ): Promise<number[]> =>
     Promise.all(
       ends.map(async (end, partition) => {
-        let next = through[partition] ?? 0;
+        let next = endOffsets[partition] ?? 0;
         for (let at = next; at < end; ) {
           const records = await log.read(topic, partition, at, READ_BYTES);
           const last = records.filter((record) => record.offset < end).at(-1);
@@ -159,7 +162,7 @@ export const openStackHistory = async (options: StackHistoryOptions): Promise<St
     );
 
   return {
-    through: reader.through,
+    endOffsets: reader.endOffsets,
     snapshot: reader.snapshot,
     dataFiles: reader.dataFiles,
     events: reader.events,
@@ -174,29 +177,29 @@ export const openStackHistory = async (options: StackHistoryOptions): Promise<St
       if (begin.every((offset) => offset === 0)) return { query: null, from: 'earliest' };
       const snapshot = await reader.snapshot(topic);
       if (snapshot === null) return { query: null, from: 'earliest' };
-      const through = begin.map((_, partition) => snapshot.through[partition] ?? 0);
+      const endOffsets = begin.map((_, partition) => snapshot.endOffsets[partition] ?? 0);
       return {
-        query: rawHistory(source, through),
-        from: through.map((offset, partition) => ({ partition, offset })),
+        query: rawHistory(source, endOffsets),
+        from: endOffsets.map((offset, partition) => ({ partition, offset })),
       };
     },
     async sync(topic, upTo) {
       const wanted = await recordEnds(
         topic,
         upTo ?? (await log.end(topic)),
-        await reader.through(topic),
+        await reader.endOffsets(topic),
       );
       for (
         const deadline = Date.now() + (options.syncDeadlineMs ?? SYNC_DEADLINE_MS);
         ;
         await sleep(POLL_MS)
       ) {
-        const through = await reader.through(topic);
-        if (!behind(through, wanted)) return;
+        const endOffsets = await reader.endOffsets(topic);
+        if (!behind(endOffsets, wanted)) return;
         if (Date.now() > deadline) {
           throw new MillraceError(
             'MR_ENGINE_UNAVAILABLE',
-            `the history of ${topic} is at ${through.join(',') || 'nothing'} and the log at ${wanted.join(',')}: is the job millrace-archive running? see \`millrace status\``,
+            `the history of ${topic} is at ${endOffsets.join(',') || 'nothing'} and the log at ${wanted.join(',')}: is the job millrace-archive running? see \`millrace status\``,
             { topic },
           );
         }

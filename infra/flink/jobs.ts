@@ -5,7 +5,7 @@
  */
 import type { FlinkCluster, FlinkJob } from './cluster.ts';
 import { LIVE_STATES } from './cluster.ts';
-import { hashStatements, type JobBook } from './job-book.ts';
+import { hashStatements, type JobStore } from './job-store.ts';
 import { functionsSql } from './sql/functions.ts';
 import { openSession } from './sql-gateway.ts';
 
@@ -28,7 +28,7 @@ export interface WantedJob {
 export interface JobsOptions {
   readonly cluster: FlinkCluster;
   readonly gateway: string;
-  readonly book: JobBook;
+  readonly book: JobStore;
   readonly savepoints: string;
   readonly warn: (message: string) => void;
 }
@@ -122,11 +122,11 @@ export const flinkJobs = ({ cluster, gateway, book, savepoints, warn }: JobsOpti
    * where it last stood.
    */
   const stopOne = async (job: FlinkJob): Promise<void> => {
-    const booked = book.find(job.name);
+    const stored = book.find(job.name);
     if (!(await settled(job.id))) return end(job);
     try {
       const savepoint = await cluster.stop(job.id, savepoints);
-      if (booked !== null) book.write({ ...booked, savepoint });
+      if (stored !== null) book.write({ ...stored, savepoint });
     } catch (error) {
       if ((await stateOf(job.id)) === 'RUNNING' && (await cluster.isRunning(job.id))) throw error;
       await end(job);
@@ -142,13 +142,13 @@ export const flinkJobs = ({ cluster, gateway, book, savepoints, warn }: JobsOpti
         if (book.find(name)?.hash === hash) return running.id;
         await stopOne(running);
       }
-      const booked = book.find(name);
-      const same = booked?.hash === hash ? booked : null;
+      const stored = book.find(name);
+      const same = stored?.hash === hash ? stored : null;
       const from =
         same === null ? null : (same.savepoint ?? book.checkpoint(same) ?? same.from ?? null);
-      if (booked !== null && running === undefined && from !== null)
+      if (stored !== null && running === undefined && from !== null)
         warn(`Flink's job ${name} was gone: started again from ${from}`);
-      const afterCrash = booked !== null && booked.savepoint === null;
+      const afterCrash = stored !== null && stored.savepoint === null;
       const job = await make(
         from === null ? { kind: 'fresh', afterCrash } : { kind: 'restored' },
         same?.born ?? null,

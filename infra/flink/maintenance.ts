@@ -102,33 +102,33 @@ export const dueTables = (root: string, everyCommits: number = EVERY_COMMITS) =>
   };
 };
 
-export interface UpkeepOptions extends MaintenanceOptions {
+export interface KeepSmallOptions extends MaintenanceOptions {
   readonly topics: () => readonly string[];
   /** whether this process does it */
   readonly leads: () => boolean;
   readonly warn: (message: string) => void;
   readonly limits?: MaintenanceLimits;
   readonly everyCommits?: number;
-  readonly lookMs?: number;
+  readonly pollMs?: number;
 }
 
-const LOOK_MS = 15_000;
+const POLL_MS = 15_000;
 
 /**
  * Maintains the tables as they come due, until it is closed; a failure is said once until it
  * changes, and tried again.
  */
 export const keepTablesSmall = (
-  options: UpkeepOptions,
+  options: KeepSmallOptions,
 ): { readonly close: () => Promise<void> } => {
-  const { root, topics, leads, warn, limits, everyCommits, lookMs } = options;
+  const { root, topics, leads, warn, limits, everyCommits, pollMs } = options;
   const tables = dueTables(root, everyCommits);
   let said = '';
   let closed = false;
   let wake: (() => void) | null = null;
   const pause = (): Promise<void> =>
     new Promise((resolve) => {
-      const timer = setTimeout(resolve, lookMs ?? LOOK_MS);
+      const timer = setTimeout(resolve, pollMs ?? POLL_MS);
       wake = () => {
         clearTimeout(timer);
         resolve();

@@ -1,15 +1,18 @@
 /**
- * The jobs that write what is read, as SQL to submit: into the primary store one for all views, and
+ * The jobs that write what is read, as SQL to submit: into the durable tier one for all views, and
  * one for each ephemeral view; into the history one for all.
  */
 import type { SourceDefinition } from '#domain/definitions/model.ts';
-import { featuresTopic, rawTopic, servedTopic } from '#domain/ports/topics.ts';
-import { type ServedColumns, servedFields } from '#domain/served/served-record.ts';
-import type { ViewPlan } from '#domain/views/plan.ts';
+import {
+  type FeatureLogColumns,
+  featureLogFields,
+} from '#domain/feature-log/feature-log-record.ts';
+import type { ViewPlan } from '#domain/plan/plan.ts';
+import { featureLogTopic, featuresTopic, rawTopic } from '#domain/ports/topics.ts';
 import type { JobSettings } from './compute-job.ts';
 import type { WantedJob } from './jobs.ts';
 import { statementSet } from './sql/compute.ts';
-import { archiveRaw, archiveServed, archiveUpdates, tilesByKey } from './sql/materialize.ts';
+import { archiveFeatureLog, archiveRaw, archiveUpdates, tilesByKey } from './sql/materialize.ts';
 import {
   ARCHIVE_GROUP,
   ARCHIVE_JOB,
@@ -19,10 +22,10 @@ import {
 } from './sql/names.ts';
 import {
   catalogsSql,
+  featureLogTableSql,
   paimonTableSql,
   rawTableSql,
   type StartAt,
-  servedTableSql,
   updatesTableSql,
 } from './sql/tables.ts';
 
@@ -40,10 +43,10 @@ export interface Materialized {
   readonly sources: readonly SourceDefinition[];
   readonly views: readonly MaterializedView[];
   /** what services answer, as far as it is logged */
-  readonly served: readonly ServedColumns[];
+  readonly served: readonly FeatureLogColumns[];
 }
 
-/** The job that writes a view's tables of the primary store. */
+/** The job that writes a view's tables of the durable tier. */
 export const materializeJobFor = ({
   view,
   flushMs,
@@ -67,7 +70,7 @@ const byKey = (views: readonly MaterializedView[]): readonly string[] =>
 const forScans = ({ sources, views, served }: Materialized): readonly string[] => [
   ...sources.map(archiveRaw),
   ...views.map((view) => archiveUpdates(plansOf(view))),
-  ...served.map(archiveServed),
+  ...served.map(archiveFeatureLog),
 ];
 
 export const materializeIdentity = (views: readonly MaterializedView[]): string =>
@@ -78,7 +81,7 @@ export const flushIdentity = (view: FlushedView): string =>
 export const archiveIdentity = (wanted: Materialized): string =>
   [
     ...wanted.sources.map(({ fields }) => JSON.stringify(fields)),
-    ...wanted.served.map((columns) => JSON.stringify(servedFields(columns))),
+    ...wanted.served.map((columns) => JSON.stringify(featureLogFields(columns))),
     ...forScans(wanted),
   ].join(';\n');
 
@@ -145,7 +148,12 @@ export const archiveJobOf = (
       updatesTableSql(settings, plansOf(view), ARCHIVE_GROUP, startOf(featuresTopic(view.view))),
     ),
     ...wanted.served.map((columns) =>
-      servedTableSql(settings, columns, ARCHIVE_GROUP, startOf(servedTopic(columns.service))),
+      featureLogTableSql(
+        settings,
+        columns,
+        ARCHIVE_GROUP,
+        startOf(featureLogTopic(columns.service)),
+      ),
     ),
   ],
   statement: statementSet(forScans(wanted)),

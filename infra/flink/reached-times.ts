@@ -3,7 +3,7 @@
  * ends of moments are remembered until what is read has come past them; while it stands still, ever
  * further apart.
  */
-import { covers } from './primary-progress.ts';
+import { covers } from './durable-progress.ts';
 
 export interface ReachedTimes {
   /** @param at epoch ms, taken before the ends were asked for */
@@ -11,7 +11,7 @@ export interface ReachedTimes {
   /** All below these offsets is in. */
   readonly reached: (offsets: readonly number[]) => void;
   /** epoch ms: all that was accepted by then is in; null: not known yet */
-  readonly through: () => number | null;
+  readonly completeThrough: () => number | null;
 }
 
 const MAX_MOMENTS = 128;
@@ -19,7 +19,7 @@ const MAX_MOMENTS = 128;
 export const reachedTimes = (): ReachedTimes => {
   let moments: { readonly at: number; readonly ends: readonly number[] }[] = [];
   let apart = 0;
-  let through: number | null = null;
+  let completeThrough: number | null = null;
 
   return {
     seen(at, ends) {
@@ -33,10 +33,10 @@ export const reachedTimes = (): ReachedTimes => {
     reached(offsets) {
       const n = moments.findLastIndex(({ ends }) => covers(offsets, ends));
       if (n < 0) return;
-      through = (moments[n] as (typeof moments)[number]).at;
+      completeThrough = (moments[n] as (typeof moments)[number]).at;
       moments = moments.slice(n + 1);
       if (moments.length === 0) apart = 0;
     },
-    through: () => through,
+    completeThrough: () => completeThrough,
   };
 };

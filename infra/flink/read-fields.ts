@@ -5,7 +5,7 @@
  */
 import type { FeatureViewDefinition, SourceDefinition } from '#domain/definitions/model.ts';
 import { columnsIn } from '#domain/expressions/columns.ts';
-import type { ViewPlan } from '#domain/views/plan.ts';
+import type { ViewPlan } from '#domain/plan/plan.ts';
 
 export const sourceAsRead = (
   source: SourceDefinition,

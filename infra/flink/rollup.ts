@@ -1,12 +1,12 @@
 /**
- * Rollups: a view's values at the end of each period, from the primary store's tiles into an
+ * Rollups: a view's values at the end of each period, from the durable tier's tiles into an
  * Iceberg table, by a batch job of Flink. Made again it replaces the days that it writes, so it may
  * be repeated, and takes in what came late.
  */
 import { fail } from '#domain/errors.ts';
+import type { PlannedFeature, ViewPlan } from '#domain/plan/plan.ts';
 import type { Log } from '#domain/ports/log.ts';
 import type { RollupRequest, RollupResult } from '#domain/ports/platform.ts';
-import type { PlannedFeature, ViewPlan } from '#domain/views/plan.ts';
 import { decodeBound } from '#infra/iceberg/bounds.ts';
 import { ensureTable } from '#infra/iceberg/ensure-table.ts';
 import { type PinnedFile, tableReader } from '#infra/iceberg/pinned-table.ts';
@@ -43,7 +43,7 @@ export interface RollupOptions {
 export interface RollupTable {
   readonly store: string;
   readonly location: string;
-  readonly through: string;
+  readonly position: string;
   readonly job: string;
 }
 
@@ -113,14 +113,14 @@ export const rollupsOf = async (root: string, view: string): Promise<readonly Ro
     found.push({
       store: 'iceberg',
       location,
-      through: `days up to ${new Date(newest * DAY_MS).toISOString().slice(0, 10)}`,
+      position: `days up to ${new Date(newest * DAY_MS).toISOString().slice(0, 10)}`,
       job: ROLLUP_JOB,
     });
   }
   return found;
 };
 
-/** Waits until all that is known now is computed and in the primary store. */
+/** Waits until all that is known now is computed and in the durable tier. */
 const settled = async (generation: FlinkGeneration, fills: Fills): Promise<void> => {
   for (
     const deadline = Date.now() + SETTLE_MS;

@@ -1,10 +1,11 @@
 /** Records of features.<view>, whoever wrote them and with whichever schema, as tile updates. */
+
+import { avroCodec } from '#domain/encoding/avro.ts';
+import { packedUpdateReader } from '#domain/encoding/update-packed.ts';
+import { type RecordedUpdate, updateReader } from '#domain/encoding/update-record.ts';
+import type { ViewPlan } from '#domain/plan/plan.ts';
 import type { LogRecord } from '#domain/ports/log.ts';
 import type { SchemaRegistry } from '#domain/ports/schema-registry.ts';
-import { avroCodec } from '#domain/views/avro.ts';
-import type { ViewPlan } from '#domain/views/plan.ts';
-import { packedUpdateReader } from '#domain/views/update-packed.ts';
-import { type RecordedUpdate, updateReader } from '#domain/views/update-record.ts';
 
 type Decode<Update> = (plan: ViewPlan, record: LogRecord) => Update | null | Promise<Update | null>;
 

@@ -5,8 +5,8 @@
 import { randomBytes } from 'node:crypto';
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import avro from 'avsc';
+import { avroCodec } from '#domain/encoding/avro.ts';
 import { fail } from '#domain/errors.ts';
-import { avroCodec } from '#domain/views/avro.ts';
 
 const MAGIC = Buffer.from('Obj\u0001', 'latin1');
 const SYNC_BYTES = 16;

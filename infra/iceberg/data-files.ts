@@ -4,7 +4,7 @@
  */
 import { join, relative } from 'node:path';
 import type { DuckDBConnection, Json } from '@duckdb/node-api';
-import { identifier, literal } from '#infra/duckdb/connect.ts';
+import { identifier, literal } from '#infra/shared/duckdb/connect.ts';
 import { encodeBound } from './bounds.ts';
 import { makeDirectory, syncPath } from './durable-file.ts';
 import type { DataFile, IdMap } from './manifest.ts';

@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { HistoryTables } from '#domain/ports/history.ts';
-import { openDuckDb } from '#infra/duckdb/connect.ts';
+import { openDuckDb } from '#infra/shared/duckdb/connect.ts';
 import { FILE_LOG_MODULE, type FileLog, fileLog } from '#tests/contracts/history.fixture.ts';
 import { FLIGHTS_AVRO, flight } from '#tests/contracts/history.samples.ts';
 import { openIcebergHistory } from './history.ts';
@@ -89,7 +89,7 @@ it('holds every record once after the writer died at each step of a commit', asy
     writeFileSync(dieAt, step);
     await expect(history.sync('raw.flights')).rejects.toMatchObject({ code: 'MR_STORAGE_FAILED' });
     expect(readFileSync(dieAt, 'utf8')).toBe('');
-    const reached = await history.through('raw.flights');
+    const reached = await history.endOffsets('raw.flights');
     expect((await everyPosition()).length).toBe(reached.reduce((sum, offset) => sum + offset, 0));
   }
   await history.sync('raw.flights');
@@ -122,7 +122,7 @@ it('holds every record once after kill -9 of the whole process at any moment', a
     await once(child, 'exit');
   }
   history = await open();
-  const reached = await history.through('raw.flights');
+  const reached = await history.endOffsets('raw.flights');
   expect(reached[0]).toBeGreaterThan(0);
   expect((await everyPosition()).length).toBe(reached.reduce((sum, offset) => sum + offset, 0));
   await history.sync('raw.flights');
@@ -136,9 +136,9 @@ it('writes by itself, and again after its thread died', async () => {
   writeFileSync(dieAt, 'manifest');
   history = await open({ commitAfterMs: 50 });
   const until = Date.now() + 8000;
-  while (((await history.through('raw.flights'))[1] ?? 0) < 50 && Date.now() < until)
+  while (((await history.endOffsets('raw.flights'))[1] ?? 0) < 50 && Date.now() < until)
     await new Promise((done) => setTimeout(done, 50));
-  expect(await history.through('raw.flights')).toEqual([50, 50]);
+  expect(await history.endOffsets('raw.flights')).toEqual([50, 50]);
   expect(new Set(await everyPosition()).size).toBe(100);
 });
 
@@ -204,7 +204,7 @@ it('of two racing writers, one commits the offsets and the other starts over', a
   for (let offset = 0; offset < 6; offset++) {
     const results = await Promise.all(
       writers.map(async (writer) => {
-        const from = await writer.through();
+        const from = await writer.endOffsets();
         (await writer.begin(columns, 'date')).add(record(offset), schema);
         return writer.commit(from, [offset + 1]);
       }),

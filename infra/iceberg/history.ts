@@ -6,7 +6,7 @@ import { join, resolve } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { MillraceError } from '#domain/errors.ts';
 import type { HistoryTables } from '#domain/ports/history.ts';
-import { openDuckDb } from '#infra/duckdb/connect.ts';
+import { openDuckDb } from '#infra/shared/duckdb/connect.ts';
 import type { HistoryInputModule } from './input.ts';
 import { historyReader } from './reader.ts';
 import { type Answer, fromWire, type Request, type WorkerSettings } from './worker-messages.ts';
@@ -118,7 +118,7 @@ export const openIcebergHistory = async (
   if (settings.commitAfterMs > 0) running();
 
   return {
-    through: reader.through,
+    endOffsets: reader.endOffsets,
     snapshot: reader.snapshot,
     dataFiles: reader.dataFiles,
     events: reader.events,

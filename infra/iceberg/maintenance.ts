@@ -9,9 +9,9 @@ import { ADDED, DELETED, type ManifestEntry, type ManifestFile } from './manifes
 import {
   currentSchema,
   currentSnapshot,
+  endOffsetsOf,
+  endOffsetsSummary,
   partitionSpec,
-  throughOf,
-  throughSummary,
 } from './metadata.ts';
 import { referencedFiles } from './orphans.ts';
 import { readParquet } from './parquet-scan.ts';
@@ -163,7 +163,7 @@ export const compact = async ({
   ];
   const manifest = await writeManifest(directory, metadata, rewritten);
   const summary = {
-    ...throughSummary(throughOf(snapshot)),
+    ...endOffsetsSummary(endOffsetsOf(snapshot)),
     'deleted-data-files': String(replaced.length),
   };
   const next = await addSnapshot(directory, metadata, untouched, manifest, {

@@ -166,20 +166,21 @@ export const withSnapshot = (table: TableMetadata, snapshot: Snapshot): TableMet
   refs: { main: { 'snapshot-id': snapshot['snapshot-id'], type: 'branch' } },
 });
 
-const THROUGH = 'millrace.through.';
+const END_OFFSETS = 'millrace.through.';
 
 /** Next offset by partition, out of a snapshot's summary. */
-export const throughOf = (snapshot: Snapshot | null): readonly number[] => {
-  const through: number[] = [];
+export const endOffsetsOf = (snapshot: Snapshot | null): readonly number[] => {
+  const endOffsets: number[] = [];
   for (const [key, value] of Object.entries(snapshot?.summary ?? {})) {
-    if (key.startsWith(THROUGH)) through[Number(key.slice(THROUGH.length))] = Number(value);
+    if (key.startsWith(END_OFFSETS))
+      endOffsets[Number(key.slice(END_OFFSETS.length))] = Number(value);
   }
-  return Array.from(through, (offset) => offset ?? 0);
+  return Array.from(endOffsets, (offset) => offset ?? 0);
 };
 
-export const throughSummary = (through: readonly number[]): Record<string, string> =>
+export const endOffsetsSummary = (endOffsets: readonly number[]): Record<string, string> =>
   Object.fromEntries(
-    through.map((offset, partition) => [`${THROUGH}${partition}`, String(offset)]),
+    endOffsets.map((offset, partition) => [`${END_OFFSETS}${partition}`, String(offset)]),
   );
 
 export const parseMetadata = (text: string, path: string): TableMetadata => {

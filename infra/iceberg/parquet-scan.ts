@@ -2,7 +2,7 @@
  * Reading a table's Parquet files with DuckDB as Iceberg says: columns by field id, widened to the
  * schema's types, absent ones null.
  */
-import { literal } from '#infra/duckdb/connect.ts';
+import { literal } from '#infra/shared/duckdb/connect.ts';
 import { type IcebergField, typeName } from './schema.ts';
 
 const SQL_TYPES: Readonly<Record<string, string>> = {

@@ -3,8 +3,8 @@
  */
 import { type DuckDBAppender, type DuckDBConnection, DuckDBDataChunk } from '@duckdb/node-api';
 import type { LogRecord } from '#domain/ports/log.ts';
-import { CHUNK_ROWS, type ColumnWriter, columnWriter } from '#infra/duckdb/column-writer.ts';
-import { identifier } from '#infra/duckdb/connect.ts';
+import { CHUNK_ROWS, type ColumnWriter, columnWriter } from '#infra/shared/duckdb/column-writer.ts';
+import { identifier } from '#infra/shared/duckdb/connect.ts';
 import { type RecordDecoder, recordDecoder } from './record-decoder.ts';
 import { type IcebergField, isMeta, typeName } from './schema.ts';
 

@@ -9,11 +9,11 @@ import type { DataFile, ManifestFile } from './manifest.ts';
 import {
   currentSchema,
   currentSnapshot,
+  endOffsetsOf,
   partitionColumn,
   partitionSpec,
   type Snapshot,
   type TableMetadata,
-  throughOf,
 } from './metadata.ts';
 import { type IcebergField, typeName } from './schema.ts';
 import { loadTable, localPath, type TableVersion } from './table-directory.ts';
@@ -28,7 +28,7 @@ export interface PinnedFile {
 export interface PinnedTable {
   readonly metadata: TableMetadata;
   readonly snapshot: Snapshot;
-  readonly through: readonly number[];
+  readonly endOffsets: readonly number[];
   readonly fields: readonly IcebergField[];
   /** the column whose day is the partition */
   readonly timeField: IcebergField;
@@ -68,7 +68,7 @@ export const tableReader = (directory: string): TableReader => {
     return {
       metadata,
       snapshot,
-      through: throughOf(snapshot),
+      endOffsets: endOffsetsOf(snapshot),
       fields: currentSchema(metadata).fields,
       timeField: partitionColumn(metadata),
       files,

@@ -6,8 +6,8 @@
  * Files never change, so each is looked at once: its bounds say it where it holds one partition
  * only, else its two columns do.
  */
-import type { DuckDb } from '#infra/duckdb/connect.ts';
-import { literal } from '#infra/duckdb/connect.ts';
+import type { DuckDb } from '#infra/shared/duckdb/connect.ts';
+import { literal } from '#infra/shared/duckdb/connect.ts';
 import { decodeBound } from './bounds.ts';
 import type { DataFile } from './manifest.ts';
 import type { PinnedTable } from './pinned-table.ts';
@@ -53,14 +53,14 @@ export const reachedOffsets = (
   };
   return async (table) => {
     const next = new Map<string, Reached>();
-    const through: number[] = [];
+    const endOffsets: number[] = [];
     for (const { path, file } of table.files) {
       const reached = known.get(path) ?? fromBounds(table, file) ?? (await fromFile(path));
       next.set(path, reached);
       for (const [partition, offset] of reached)
-        through[partition] = Math.max(through[partition] ?? 0, offset);
+        endOffsets[partition] = Math.max(endOffsets[partition] ?? 0, offset);
     }
     known = next;
-    return Array.from(through, (offset) => offset ?? 0);
+    return Array.from(endOffsets, (offset) => offset ?? 0);
   };
 };

@@ -14,7 +14,7 @@ import type {
 } from '#domain/ports/history.ts';
 import { featuresTopic, rawTopic } from '#domain/ports/topics.ts';
 import type { RawEvent, Row, Value } from '#domain/values/value.ts';
-import type { DuckDb } from '#infra/duckdb/connect.ts';
+import type { DuckDb } from '#infra/shared/duckdb/connect.ts';
 import { columnBatches } from './column-batches.ts';
 import {
   type PinnedFile,
@@ -32,7 +32,7 @@ import { querySql } from './table-query.ts';
 export type Fields = { readonly fields: readonly string[] };
 
 export interface HistoryReader {
-  through(topic: string): Promise<readonly number[]>;
+  endOffsets(topic: string): Promise<readonly number[]>;
   snapshot(topic: string): Promise<HistorySnapshot | null>;
   dataFiles(topic: string, snapshotId?: number): Promise<readonly string[]>;
   events(query: EventQuery): Promise<readonly RawEvent[]>;
@@ -71,18 +71,26 @@ export const historyReader = (root: string, duckDb: DuckDb): HistoryReader => {
   const idle: DuckDBConnection[] = [];
   const reached = new Map<
     string,
-    { readonly of: ReturnType<typeof reachedOffsets>; snapshot: number; through: readonly number[] }
+    {
+      readonly of: ReturnType<typeof reachedOffsets>;
+      snapshot: number;
+      endOffsets: readonly number[];
+    }
   >();
 
   const reachedBy = async (topic: string, table: PinnedTable): Promise<readonly number[]> => {
-    const known = reached.get(topic) ?? { of: reachedOffsets(duckDb), snapshot: -1, through: [] };
+    const known = reached.get(topic) ?? {
+      of: reachedOffsets(duckDb),
+      snapshot: -1,
+      endOffsets: [],
+    };
     reached.set(topic, known);
     const snapshot = table.snapshot['snapshot-id'];
     if (known.snapshot !== snapshot) {
-      known.through = await known.of(table);
+      known.endOffsets = await known.of(table);
       known.snapshot = snapshot;
     }
-    return known.through;
+    return known.endOffsets;
   };
 
   const pin = async (topic: string, snapshotId?: number): Promise<PinnedTable | null> => {
@@ -100,8 +108,8 @@ export const historyReader = (root: string, duckDb: DuckDb): HistoryReader => {
       );
     }
     // Written by another engine: no summary says how far it reaches.
-    if (pinned === null || pinned.through.length > 0 || pinned.files.length === 0) return pinned;
-    return { ...pinned, through: await reachedBy(topic, pinned) };
+    if (pinned === null || pinned.endOffsets.length > 0 || pinned.files.length === 0) return pinned;
+    return { ...pinned, endOffsets: await reachedBy(topic, pinned) };
   };
 
   /** A connection has one stream at a time, so each stream has its own. */
@@ -168,16 +176,16 @@ export const historyReader = (root: string, duckDb: DuckDb): HistoryReader => {
   };
 
   return {
-    through: async (topic) => (await pin(topic))?.through ?? [],
+    endOffsets: async (topic) => (await pin(topic))?.endOffsets ?? [],
     async snapshot(topic) {
       const table = await pin(topic);
       if (table === null) return null;
-      const { snapshot, through, files } = table;
+      const { snapshot, endOffsets, files } = table;
       const rows = files.reduce((sum, { file }) => sum + file.record_count, 0);
       return {
         topic,
         id: snapshot['snapshot-id'],
-        through,
+        endOffsets,
         committedAt: snapshot['timestamp-ms'],
         rows,
       };

@@ -2,7 +2,7 @@
 import avro from 'avsc';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type DuckDb, openDuckDb } from '#infra/duckdb/connect.ts';
+import { type DuckDb, openDuckDb } from '#infra/shared/duckdb/connect.ts';
 import { pendingRows } from './pending-rows.ts';
 import { columnReader } from './result-columns.ts';
 import { evolve, icebergSchemaFromAvro, META_COLUMNS } from './schema.ts';

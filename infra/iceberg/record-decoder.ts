@@ -22,8 +22,8 @@ import {
   readSecond,
   resolveNamed as resolve,
   skipBytes,
-} from '#domain/avro/plain-reader.ts';
-import type { ColumnWriter } from '#infra/duckdb/column-writer.ts';
+} from '#domain/encoding/avro-reader.ts';
+import type { ColumnWriter } from '#infra/shared/duckdb/column-writer.ts';
 import { type AvroRecord, columnType, withoutNull } from './schema.ts';
 
 type Sink = (c: Cursor, row: number) => void;

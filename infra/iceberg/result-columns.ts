@@ -1,7 +1,7 @@
 /** A result chunk's columns as the domain's values, by Iceberg type. */
 import type { DuckDBDataChunk } from '@duckdb/node-api';
 import type { Value } from '#domain/values/value.ts';
-import { createDictionary, isNumeric, readNumbers } from '#infra/duckdb/column-reader.ts';
+import { createDictionary, isNumeric, readNumbers } from '#infra/shared/duckdb/column-reader.ts';
 import { type IcebergField, typeName } from './schema.ts';
 
 const fromDuckDb = (type: string, value: unknown): Value => {

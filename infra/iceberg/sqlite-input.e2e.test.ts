@@ -44,7 +44,7 @@ it('carries the embedded log into the tables while it is written', async () => {
   await history.sync('raw.flights');
   await append(3000);
   await history.sync('raw.flights');
-  expect(await history.through('raw.flights')).toEqual([3000, 3000]);
+  expect(await history.endOffsets('raw.flights')).toEqual([3000, 3000]);
   const events = await history.events({ source: 'flights' });
   expect(events.map((event) => event.eventTime)).toEqual(Array.from({ length: 6000 }, (_, i) => i));
   expect((await history.events({ source: 'flights', where: { origin: 'o7' } })).length).toBe(2);

@@ -1,6 +1,6 @@
 /** A selection of a pinned table as SQL over the Parquet files that may hold it. */
 import type { Value } from '#domain/values/value.ts';
-import { identifier, literal } from '#infra/duckdb/connect.ts';
+import { identifier, literal } from '#infra/shared/duckdb/connect.ts';
 import { readParquet } from './parquet-scan.ts';
 import type { PinnedFile, PinnedTable, Selection } from './pinned-table.ts';
 import { type IcebergField, typeName } from './schema.ts';
@@ -55,9 +55,9 @@ const limits = (time: IcebergField, { from, to }: Selection): string[] => {
 
 const belowOffsets = (
   below: readonly number[] | undefined,
-  through: readonly number[],
+  endOffsets: readonly number[],
 ): string[] => {
-  if (below === undefined || through.every((end, partition) => (below[partition] ?? end) >= end))
+  if (below === undefined || endOffsets.every((end, partition) => (below[partition] ?? end) >= end))
     return [];
   const each = below.map(
     (offset, partition) => `(_partition = ${partition} AND _offset < ${offset})`,
@@ -82,7 +82,7 @@ export const querySql = (
   const conditions = [
     ...limits(table.timeField, query),
     ...where.map(([name, wanted]) => equals(byName.get(name), wanted)),
-    ...belowOffsets(query.below, table.through),
+    ...belowOffsets(query.below, table.endOffsets),
   ];
   const from = readParquet(
     files.map((file) => file.path),

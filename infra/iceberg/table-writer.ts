@@ -18,10 +18,10 @@ import { diskError } from './durable-file.ts';
 import {
   currentSchema,
   currentSnapshot,
+  endOffsetsOf,
+  endOffsetsSummary,
   newTable,
   type TableMetadata,
-  throughOf,
-  throughSummary,
   withSchema,
 } from './metadata.ts';
 import { type PendingRows, pendingRows } from './pending-rows.ts';
@@ -39,7 +39,7 @@ export interface TableWriterOptions {
 
 export interface TableWriter {
   /** next offsets that the table reaches, read again from disk */
-  through(): Promise<readonly number[]>;
+  endOffsets(): Promise<readonly number[]>;
   /** true: rows of this schema can be added; false: commit what is pending first */
   accepts(columns: readonly WantedColumn[]): boolean;
   /** what to add rows to; the schema becomes the table's with the next commit */
@@ -123,7 +123,7 @@ export const tableWriter = ({
     let current = metadata;
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       const kept = await manifestsOf(directory, current, currentSnapshot(current));
-      const summary = throughSummary(to);
+      const summary = endOffsetsSummary(to);
       const next = await addSnapshot(directory, current, kept, manifest, {
         snapshotId,
         operation: 'append',
@@ -138,7 +138,7 @@ export const tableWriter = ({
         return true;
       }
       base = await loadTable(directory, base);
-      if (base === null || !sameOffsets(throughOf(currentSnapshot(base.metadata)), from))
+      if (base === null || !sameOffsets(endOffsetsOf(currentSnapshot(base.metadata)), from))
         return false;
       current = shape(columns, partitionBy);
       // Field ids are in the files: with others given meanwhile they would be read wrongly.
@@ -152,9 +152,9 @@ export const tableWriter = ({
   };
 
   return {
-    async through() {
+    async endOffsets() {
       base = await loadTable(directory, base);
-      return base === null ? [] : throughOf(currentSnapshot(base.metadata));
+      return base === null ? [] : endOffsetsOf(currentSnapshot(base.metadata));
     },
     accepts(columns) {
       if (pending === null) return true;

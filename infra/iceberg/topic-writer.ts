@@ -30,7 +30,7 @@ export interface TopicWriterOptions {
 }
 
 export interface TopicWriter {
-  through(): Promise<readonly number[]>;
+  endOffsets(): Promise<readonly number[]>;
   /** up to the log's end, or the next offsets given */
   sync(upTo?: readonly number[]): Promise<void>;
 }
@@ -132,10 +132,10 @@ export const topicWriter = ({
     end.some((offset, partition) => (at[partition] ?? 0) < offset);
 
   return {
-    through: () => table.through(),
+    endOffsets: () => table.endOffsets(),
     async sync(upTo) {
       const end = upTo ?? (await input.log.end(topic));
-      let from = await table.through();
+      let from = await table.endOffsets();
       for (let restarts = 0; behind(from, end); ) {
         const at = [...from];
         try {
@@ -158,7 +158,7 @@ export const topicWriter = ({
             },
           );
         }
-        from = await table.through();
+        from = await table.endOffsets();
       }
     },
   };

@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
-import { openDuckDb } from '#infra/duckdb/connect.ts';
+import { openDuckDb } from '#infra/shared/duckdb/connect.ts';
 import type { Checkpoint } from './append.ts';
 import { type HistoryInput, openInput } from './input.ts';
 import { compact, expireSnapshots } from './maintenance.ts';
@@ -75,9 +75,9 @@ const pendingSince = new Map<string, number>();
 
 const syncDue = async (topic: string): Promise<void> => {
   const end = await input.log.end(topic);
-  const through = await (await writer(topic)).through();
+  const endOffsets = await (await writer(topic)).endOffsets();
   const pending = end.reduce(
-    (sum, offset, partition) => sum + offset - (through[partition] ?? 0),
+    (sum, offset, partition) => sum + offset - (endOffsets[partition] ?? 0),
     0,
   );
   if (pending <= 0) {

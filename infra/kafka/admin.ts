@@ -1,6 +1,6 @@
 /** Topics made and listed: kafkajs's admin client, opened when first needed. */
 import { type Admin, Kafka, logLevel } from 'kafkajs';
-import { hasType, withPatience } from '#infra/kafka/kafka-error.ts';
+import { hasType, withRetries } from '#infra/kafka/kafka-error.ts';
 import { type KafkaAddress, logCreator } from '#infra/kafka/raw-cluster.ts';
 import { type TopicOptions, topicConfig } from '#infra/kafka/topic-config.ts';
 
@@ -24,14 +24,14 @@ export const kafkaAdmin = (
   address: KafkaAddress,
   prefix: string,
   options: TopicOptions,
-  patienceMs: number,
+  retryForMs: number,
 ): KafkaAdmin => {
   const admin: Admin = kafkaClient(address).admin();
   let connected: Promise<void> | null = null;
   let closed = false;
-  const patience = {
+  const retryPolicy = {
     brokers: address.brokers,
-    patienceMs,
+    retryForMs,
     closed: () => closed,
     refresh: async () => {
       connected = null;
@@ -39,7 +39,7 @@ export const kafkaAdmin = (
   };
 
   const ask = <T>(doing: string, work: () => Promise<T>): Promise<T> =>
-    withPatience(patience, doing, async () => {
+    withRetries(retryPolicy, doing, async () => {
       connected ??= admin.connect();
       await connected;
       return work();

@@ -4,7 +4,7 @@
  * it; a consumer that starts right then would read twice. So we first wait until whatever the
  * coordinator's own partition held, when we came, is decided.
  */
-import { hasType, type Patience, sleep, withPatience } from '#infra/kafka/kafka-error.ts';
+import { hasType, type RetryPolicy, sleep, withRetries } from '#infra/kafka/kafka-error.ts';
 import type { Partitions, TopicPartition } from '#infra/kafka/partitions.ts';
 import {
   type Cluster,
@@ -27,13 +27,13 @@ const groupPartition = (group: string, partitions: number): number =>
   (javaHash(group) & 0x7fffffff) % partitions;
 
 export const committedOffsets =
-  (cluster: Cluster, partitions: Partitions, patience: Patience) =>
+  (cluster: Cluster, partitions: Partitions, retryPolicy: RetryPolicy) =>
   async (group: string, at: readonly TopicPartition[]): Promise<readonly number[]> => {
     const decided = async (): Promise<void> => {
       const count = await partitions.count(OFFSETS_TOPIC);
       const own = [{ topic: OFFSETS_TOPIC, partition: groupPartition(group, count) }];
       const [end = 0] = await partitions.offsets(own, LATEST, READ_UNCOMMITTED);
-      const deadline = performance.now() + patience.patienceMs;
+      const deadline = performance.now() + retryPolicy.retryForMs;
       for (;;) {
         const [stable = 0] = await partitions.offsets(own, LATEST, READ_COMMITTED);
         if (stable >= end) return;
@@ -44,7 +44,7 @@ export const committedOffsets =
     };
     const topic = at[0]?.topic;
     if (topic === undefined) return [];
-    return withPatience(patience, `reading the positions of "${group}"`, async () => {
+    return withRetries(retryPolicy, `reading the positions of "${group}"`, async () => {
       // finding the coordinator makes the offsets topic, where no group was before
       const coordinator = await cluster.findGroupCoordinator({ groupId: group });
       await decided();

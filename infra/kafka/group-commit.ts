@@ -35,14 +35,14 @@ export interface GroupCommitOptions {
   readonly names: PlanNames;
   readonly now: () => number;
   readonly brokers: readonly string[];
-  readonly patienceMs: number;
+  readonly retryForMs: number;
   readonly notify: (topics: ReadonlySet<string>) => void;
 }
 
 const GROUP_BYTES = 8 * 1024 * 1024;
 
 export const groupCommit = (options: GroupCommitOptions): GroupCommit => {
-  const { partitions, claims, transactor, names, now, brokers, patienceMs, notify } = options;
+  const { partitions, claims, transactor, names, now, brokers, retryForMs, notify } = options;
   const pending: Request[] = [];
   let working: Promise<void> | null = null;
   let closed = false;
@@ -95,7 +95,7 @@ export const groupCommit = (options: GroupCommitOptions): GroupCommit => {
     });
 
   const commit = async (requests: readonly Request[]): Promise<void> => {
-    const deadline = performance.now() + patienceMs;
+    const deadline = performance.now() + retryForMs;
     for (let pause = 1; ; pause = Math.min(pause * 2, 100)) {
       if (requests.some(({ batch }) => batch.producer !== undefined)) await claims.catchUp();
       const plan = appendPlan(claims, names, now);

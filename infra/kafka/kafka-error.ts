@@ -45,10 +45,10 @@ export const unavailable = (
 export const sleep = (ms: number): Promise<void> =>
   new Promise((resolve) => setTimeout(resolve, ms));
 
-export interface Patience {
+export interface RetryPolicy {
   readonly brokers: readonly string[];
   /** how long a request is tried again before it fails with MR_LOG_UNAVAILABLE */
-  readonly patienceMs: number;
+  readonly retryForMs: number;
   readonly closed: () => boolean;
   /** looks at the cluster afresh between two tries */
   readonly refresh: () => Promise<void>;
@@ -59,22 +59,23 @@ const LONGEST_PAUSE_MS = 400;
 export const logClosed = (): MillraceError =>
   new MillraceError('MR_UNAVAILABLE', 'The log is closed.');
 
-export const withPatience = async <T>(
-  patience: Patience,
+export const withRetries = async <T>(
+  retryPolicy: RetryPolicy,
   doing: string,
   work: () => Promise<T>,
 ): Promise<T> => {
-  const deadline = performance.now() + patience.patienceMs;
+  const deadline = performance.now() + retryPolicy.retryForMs;
   for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
-    if (patience.closed()) throw logClosed();
+    if (retryPolicy.closed()) throw logClosed();
     try {
       return await work();
     } catch (error) {
       if (error instanceof MillraceError || error instanceof TypeError) throw error;
-      if (patience.closed()) throw logClosed();
-      if (performance.now() + pause > deadline) throw unavailable(doing, patience.brokers, error);
+      if (retryPolicy.closed()) throw logClosed();
+      if (performance.now() + pause > deadline)
+        throw unavailable(doing, retryPolicy.brokers, error);
       await sleep(pause);
-      await patience.refresh().catch(() => undefined);
+      await retryPolicy.refresh().catch(() => undefined);
     }
   }
 };

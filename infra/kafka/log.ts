@@ -15,7 +15,7 @@ import type { Log, LogRecord } from '#domain/ports/log.ts';
 import { kafkaAdmin } from '#infra/kafka/admin.ts';
 import { committedOffsets } from '#infra/kafka/committed-offsets.ts';
 import { groupCommit } from '#infra/kafka/group-commit.ts';
-import type { Patience } from '#infra/kafka/kafka-error.ts';
+import type { RetryPolicy } from '#infra/kafka/kafka-error.ts';
 import { toLogRecord } from '#infra/kafka/log-record.ts';
 import { openPartitions } from '#infra/kafka/partitions.ts';
 import { producerClaims } from '#infra/kafka/producer-claims.ts';
@@ -35,7 +35,7 @@ export interface KafkaLogOptions extends KafkaAddress {
   /** before every topic's and consumer's name, so that several platforms share a cluster */
   readonly prefix?: string;
   /** how long a request is tried again while the broker is away */
-  readonly patienceMs?: number;
+  readonly retryForMs?: number;
   readonly transactionTimeoutMs?: number;
 }
 
@@ -57,32 +57,32 @@ export const kafkaLog = async (options: KafkaLogOptions): Promise<KafkaLog> => {
     warn,
     prefix = '',
     now = Date.now,
-    patienceMs = PATIENCE_MS,
+    retryForMs = PATIENCE_MS,
   } = options;
   const reads = openCluster(options);
   const writes = openCluster(options);
   let closed = false;
-  const patienceOf = (cluster: typeof reads): Patience => ({
+  const retryPolicyOf = (cluster: typeof reads): RetryPolicy => ({
     brokers,
-    patienceMs,
+    retryForMs,
     closed: () => closed,
     refresh: () => cluster.refreshMetadata(),
   });
   const named = (topic: string): string => `${prefix}${topic}`;
-  const partitions = openPartitions(reads, patienceOf(reads));
-  const written = openPartitions(writes, patienceOf(writes));
-  const admin = kafkaAdmin(options, prefix, options.topicOptions ?? {}, patienceMs);
+  const partitions = openPartitions(reads, retryPolicyOf(reads));
+  const written = openPartitions(writes, retryPolicyOf(writes));
+  const admin = kafkaAdmin(options, prefix, options.topicOptions ?? {}, retryForMs);
   const listeners = new Set<(topics: ReadonlySet<string>) => void>();
 
   const producersTopic = named(PRODUCERS_TOPIC);
   const claims = producerClaims(partitions, producersTopic);
-  const committed = committedOffsets(reads, partitions, patienceOf(reads));
+  const committed = committedOffsets(reads, partitions, retryPolicyOf(reads));
   const transactional = `${prefix}${clientId}.${options.instance ?? randomUUID()}`;
   const transactorOf = (transactionalId: string): Transactor =>
     openTransactor({
       cluster: writes,
       partitions: written,
-      patience: patienceOf(writes),
+      retryPolicy: retryPolicyOf(writes),
       transactionalId,
       transactionTimeoutMs: options.transactionTimeoutMs ?? TRANSACTION_TIMEOUT_MS,
       warn,
@@ -97,7 +97,7 @@ export const kafkaLog = async (options: KafkaLogOptions): Promise<KafkaLog> => {
     names: { topic: named, group: named, producers: producersTopic },
     now,
     brokers,
-    patienceMs,
+    retryForMs,
     notify(topics) {
       for (const listener of [...listeners]) {
         try {

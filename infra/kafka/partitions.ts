@@ -5,9 +5,9 @@
 import {
   hasType,
   noTopic,
-  type Patience,
+  type RetryPolicy,
   UNKNOWN_TOPIC,
-  withPatience,
+  withRetries,
 } from '#infra/kafka/kafka-error.ts';
 import {
   type Cluster,
@@ -59,7 +59,7 @@ export interface FetchOptions {
  */
 const PAST_EMPTY_BATCHES_BYTES = 1024 * 1024;
 
-export const openPartitions = (cluster: Cluster, patience: Patience): Partitions => {
+export const openPartitions = (cluster: Cluster, retryPolicy: RetryPolicy): Partitions => {
   const known = (topic: string): number => {
     try {
       return cluster.findTopicPartitionMetadata(topic).length;
@@ -69,7 +69,7 @@ export const openPartitions = (cluster: Cluster, patience: Patience): Partitions
   };
 
   const refresh = (topic: string): Promise<number> =>
-    withPatience(patience, `looking for topic "${topic}"`, async () => {
+    withRetries(retryPolicy, `looking for topic "${topic}"`, async () => {
       try {
         if (cluster.targetTopics.has(topic)) await cluster.refreshMetadata();
         else await cluster.addMultipleTargetTopics([topic]);
@@ -82,7 +82,7 @@ export const openPartitions = (cluster: Cluster, patience: Patience): Partitions
     });
 
   const count = async (topic: string): Promise<number> => {
-    await withPatience(patience, 'reading the list of topics', () =>
+    await withRetries(retryPolicy, 'reading the list of topics', () =>
       cluster.refreshMetadataIfNecessary(),
     );
     const partitions = cluster.targetTopics.has(topic) ? known(topic) : 0;
@@ -128,7 +128,7 @@ export const openPartitions = (cluster: Cluster, patience: Patience): Partitions
   ): Promise<readonly number[]> =>
     at.length === 0
       ? Promise.resolve([])
-      : withPatience(patience, 'asking for offsets', () => ask(at, timestamp, isolation));
+      : withRetries(retryPolicy, 'asking for offsets', () => ask(at, timestamp, isolation));
 
   const fetchOnce = async (
     at: TopicPartition,
@@ -166,7 +166,7 @@ export const openPartitions = (cluster: Cluster, patience: Patience): Partitions
     refresh,
     offsets,
     fetch: (at, offset, options) =>
-      withPatience(patience, `reading ${at.topic}/${at.partition}`, async () => {
+      withRetries(retryPolicy, `reading ${at.topic}/${at.partition}`, async () => {
         try {
           return await fetchOnce(at, offset, options);
         } catch (error) {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import {
   featuresTopic,
-  inboxTopic,
+  ingestTopic,
   lateTopic,
   REGISTRY_TOPIC,
   rawTopic,
@@ -16,7 +16,7 @@ test.each([
   [rawTopic('flights'), { 'cleanup.policy': 'delete', 'retention.ms': String(30 * DAY) }],
   [rejectedTopic('flights'), { 'cleanup.policy': 'delete', 'retention.ms': String(30 * DAY) }],
   [lateTopic('delays'), { 'cleanup.policy': 'delete', 'retention.ms': String(30 * DAY) }],
-  [inboxTopic('flights'), { 'cleanup.policy': 'delete', 'retention.ms': String(30 * DAY) }],
+  [ingestTopic('flights'), { 'cleanup.policy': 'delete', 'retention.ms': String(30 * DAY) }],
   [featuresTopic('delays'), { 'cleanup.policy': 'compact' }],
   [REGISTRY_TOPIC, { 'cleanup.policy': 'delete', 'retention.ms': '-1', 'retention.bytes': '-1' }],
   [PRODUCERS_TOPIC, { 'cleanup.policy': 'compact' }],

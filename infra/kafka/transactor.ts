@@ -6,7 +6,13 @@
  * heard of it.
  */
 import { MillraceError } from '#domain/errors.ts';
-import { hasType, isFenced, type Patience, sleep, unavailable } from '#infra/kafka/kafka-error.ts';
+import {
+  hasType,
+  isFenced,
+  type RetryPolicy,
+  sleep,
+  unavailable,
+} from '#infra/kafka/kafka-error.ts';
 import type { Partitions } from '#infra/kafka/partitions.ts';
 import {
   type Cluster,
@@ -71,7 +77,7 @@ export interface Transactor {
 export interface TransactorOptions {
   readonly cluster: Cluster;
   readonly partitions: Partitions;
-  readonly patience: Patience;
+  readonly retryPolicy: RetryPolicy;
   readonly transactionalId: string;
   readonly transactionTimeoutMs: number;
   readonly warn: Warn | undefined;
@@ -91,7 +97,7 @@ const isBusy = (error: unknown): boolean => hasType(error, 'CONCURRENT_TRANSACTI
 class UnknownOutcome extends Error {}
 
 export const openTransactor = (options: TransactorOptions): Transactor => {
-  const { cluster, partitions, patience, transactionalId, transactionTimeoutMs, warn } = options;
+  const { cluster, partitions, retryPolicy, transactionalId, transactionTimeoutMs, warn } = options;
   let manager: TransactionManager | null = null;
   /** where the transaction that failed may have left records */
   let doubtful: readonly PartitionPlan[] = [];
@@ -262,16 +268,16 @@ export const openTransactor = (options: TransactorOptions): Transactor => {
   return {
     async take() {
       manager = null;
-      const eos = await begin(performance.now() + patience.patienceMs);
+      const eos = await begin(performance.now() + retryPolicy.retryForMs);
       await eos.abort();
     },
     async transactOnce(plan) {
       if (manager === null)
         throw new Error(`the transactional id "${transactionalId}" is not held`);
-      await attempt(plan, performance.now() + patience.patienceMs);
+      await attempt(plan, performance.now() + retryPolicy.retryForMs);
     },
     async transact(plan) {
-      const deadline = performance.now() + patience.patienceMs;
+      const deadline = performance.now() + retryPolicy.retryForMs;
       let unsure = false;
       for (let pause = 5; ; pause = Math.min(pause * 2, 400)) {
         try {
@@ -291,10 +297,10 @@ export const openTransactor = (options: TransactorOptions): Transactor => {
               'MR_UNAVAILABLE',
               `Another process has taken over the transactional id "${transactionalId}"; give each process a name of its own.`,
             );
-          if (performance.now() + pause > deadline || patience.closed())
+          if (performance.now() + pause > deadline || retryPolicy.closed())
             throw unavailable(
               'appending (it may or may not have been taken)',
-              patience.brokers,
+              retryPolicy.brokers,
               error,
             );
           await sleep(pause);

@@ -20,7 +20,7 @@ interface CommitColumns {
 
 const COLUMNS = 'position, stream, version, body';
 /** How soon another process's commit is heard of. */
-const LOOK_MS = 100;
+const POLL_MS = 100;
 
 const toCommit = ({ position, stream, version, body }: CommitColumns): Commit => {
   const { command, events, refusal } = JSON.parse(body) as Omit<NewCommit, 'stream'>;
@@ -117,7 +117,7 @@ export const mysqlEventStore = (database: MysqlDatabase): EventStore => {
     head,
     onCommit(listener) {
       listeners.add(listener);
-      timer ??= setInterval(look, LOOK_MS).unref();
+      timer ??= setInterval(look, POLL_MS).unref();
       return () => {
         listeners.delete(listener);
         if (listeners.size === 0) stopLooking();

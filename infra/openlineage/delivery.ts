@@ -12,7 +12,7 @@ import type { Transport } from './transport.ts';
 export const LINEAGE_CONSUMER = 'openlineage';
 const READ_BYTES = 256 * 1024;
 /** Other processes' events are not announced to us: they are looked for. */
-const LOOK_MS = 1_000;
+const POLL_MS = 1_000;
 const FIRST_PAUSE_MS = 250;
 const MAX_PAUSE_MS = 30_000;
 /** After the first failure, one line this often. */
@@ -116,7 +116,7 @@ export const startDelivery = ({
     while (!abort.signal.aborted) {
       if (!leads()) {
         position = null;
-        await pause(LOOK_MS);
+        await pause(POLL_MS);
         continue;
       }
       try {
@@ -125,7 +125,7 @@ export const startDelivery = ({
         const records = await lineage.read(position, READ_BYTES);
         if (records.length === 0) {
           if (failing) well();
-          await pause(LOOK_MS);
+          await pause(POLL_MS);
           continue;
         }
         const next = await send(records, position);

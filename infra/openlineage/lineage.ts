@@ -12,7 +12,7 @@ import { publishOutbox } from '#infra/outbox/publish-outbox.ts';
 import { type DatasetTold, datasetRun } from '#projections/lineage/dataset-runs.ts';
 import type { LineageEvent } from '#projections/lineage/event.ts';
 import { progressed } from '#projections/lineage/generations.ts';
-import type { Teller } from '#projections/lineage/names.ts';
+import type { LineageEmitter } from '#projections/lineage/names.ts';
 import {
   COMPUTING,
   type RegistryLineage,
@@ -56,7 +56,7 @@ export interface Lineage {
 
 export interface LineageDependencies {
   readonly settings: LineageSettings;
-  readonly teller: Teller;
+  readonly emitter: LineageEmitter;
   /** of this process: what it was making when it was killed is told by who comes after */
   readonly runsDirectory: string;
   readonly log: Log;
@@ -73,10 +73,10 @@ export interface LineageDependencies {
  * Folds commits wherever the follower asks: on from where it is, or, where another process was
  * quicker, again from the start.
  */
-const foldOver = (eventStore: EventStore, teller: Teller) => {
-  let fold: RegistryLineage = registryLineage(teller);
+const foldOver = (eventStore: EventStore, emitter: LineageEmitter) => {
+  let fold: RegistryLineage = registryLineage(emitter);
   const upTo = async (position: number): Promise<void> => {
-    if (fold.position() > position) fold = registryLineage(teller);
+    if (fold.position() > position) fold = registryLineage(emitter);
     while (fold.position() < position) {
       const commits = await eventStore.readAll(
         fold.position(),
@@ -97,9 +97,9 @@ const foldOver = (eventStore: EventStore, teller: Teller) => {
 };
 
 export const openLineage = async (dependencies: LineageDependencies): Promise<Lineage> => {
-  const { settings, teller, log, schemas, eventStore, running, leads, now, warn } = dependencies;
+  const { settings, emitter, log, schemas, eventStore, running, leads, now, warn } = dependencies;
   const lineage = await openLineageLog(log, schemas);
-  const fold = foldOver(eventStore, teller);
+  const fold = foldOver(eventStore, emitter);
   const consumer = followerOf(settings.namespace);
   await fold.upTo(await log.producerSequence(consumer, LINEAGE_TOPIC));
   const follower = await publishOutbox(
@@ -150,7 +150,7 @@ export const openLineage = async (dependencies: LineageDependencies): Promise<Li
       const told = fold.now().told(view, number, now(), 'Progress');
       if (told === null || !COMPUTING.has(told.record.state)) continue;
       append(
-        progressed(fold.now(), teller, told, {
+        progressed(fold.now(), emitter, told, {
           events,
           lag: generation.lag(),
           ...generation.size(),
@@ -165,7 +165,7 @@ export const openLineage = async (dependencies: LineageDependencies): Promise<Li
   timer.unref();
 
   const ended = (told: DatasetTold): void =>
-    append(datasetRun(teller, told), () => runs.ended(told.status.id));
+    append(datasetRun(emitter, told), () => runs.ended(told.status.id));
   const runs = openRuns(dependencies.runsDirectory, ({ status, ...told }) => {
     const error = {
       code: 'MR_DATASET_FAILED',
@@ -179,7 +179,7 @@ export const openLineage = async (dependencies: LineageDependencies): Promise<Li
       try {
         if (told.status.state !== 'running') return ended(told);
         runs.begun(told);
-        append(datasetRun(teller, told));
+        append(datasetRun(emitter, told));
       } catch (error) {
         // A disk that is full, say: the data set is none the worse for it.
         lost++;

@@ -16,7 +16,7 @@ import { NOWHERE } from '#projections/lineage/names.ts';
 import { registryLineage } from '#projections/lineage/registry-lineage.ts';
 import { type OpenLog, openLog, temporaryDirectory } from '#tests/contracts/sqlite.ts';
 
-const tellerOf = (namespace: string) => ({
+const emitterOf = (namespace: string) => ({
   namespace,
   producer: 'urn:x',
   engine: { name: 'e', version: '1' },
@@ -57,7 +57,7 @@ const start = async (
   };
   const one = await openLineage({
     settings: { namespace, target: { kind: 'log' }, everyMs: 3_600_000 },
-    teller: tellerOf(namespace),
+    emitter: emitterOf(namespace),
     runsDirectory: directory.path,
     log: open.log,
     schemas: sqliteSchemaRegistry(open.database),
@@ -96,7 +96,7 @@ const commit = async (definition: Definition): Promise<void> => {
   await store.append({ stream, command, events, refusal: null }, version);
 };
 const expected = async (namespace = 'n'): Promise<readonly LineageEvent[]> => {
-  const fold = registryLineage(tellerOf(namespace));
+  const fold = registryLineage(emitterOf(namespace));
   return (await store.readAll(0, 1000)).flatMap((one) => [...fold.next(one)]);
 };
 const told = async (lineage: Lineage): Promise<readonly LineageEvent[]> => {

@@ -26,7 +26,7 @@
  * tile starts, inclusive; from > to asks for none; hops of 0 and below (the all-time tile, the
  * entity's row) have one tile, which starts at 0. A number column that is null is NaN. A key value
  * is text or bytes (u32 length first), boolean (u8), or else f64. All entities of an answer stand
- * at one snapshot. A table without hop_ms and tile_start in its primary key answers a row as the
+ * at one snapshot. A table without hop_ms and tile_start in its durable key answers a row as the
  * tile of hop 0 that starts at 0.
  */
 import type { ErrorCode } from '#domain/errors.ts';

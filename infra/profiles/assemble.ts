@@ -3,18 +3,19 @@
  * adapters and the engine; commands, projections and gateways do not know which it was.
  */
 import { randomUUID } from 'node:crypto';
-import { createAccess } from '#commands/access/access.ts';
-import { createKeys } from '#commands/access/create-keys.ts';
+import { createAccess } from '#application/authorization/access.ts';
 import { applyDefinitions, planDefinitions } from '#commands/apply.ts';
 import { createCommandBus } from '#commands/command-bus.ts';
-import { createPublish } from '#commands/publish/publish.ts';
-import { openSourceIntake, type SourceIntake } from '#commands/publish/source-intake.ts';
+import { createFeatureLog } from '#commands/feature-log/feature-log.ts';
+import { createPublish } from '#commands/ingest/publish.ts';
+import { openSourceIngest, type SourceIngest } from '#commands/ingest/source-ingest.ts';
+import { createKeys } from '#commands/keys/create-keys.ts';
 import { lookupsOf } from '#commands/registering.ts';
-import { createServedLog } from '#commands/served/served-log.ts';
-import { isKeyStream } from '#domain/access/keys.ts';
+import { isKeyStream } from '#domain/authorization/keys.ts';
 import { scopeOfInputs } from '#domain/definitions/check-on-demand.ts';
 import { parseDefinition } from '#domain/definitions/parse.ts';
 import { fail } from '#domain/errors.ts';
+import type { ViewPlan } from '#domain/plan/plan.ts';
 import type { Access } from '#domain/ports/access.ts';
 import type { AuditStore } from '#domain/ports/audit-store.ts';
 import {
@@ -30,9 +31,9 @@ import type { Log } from '#domain/ports/log.ts';
 import type {
   EngineJob,
   Platform,
+  ReadsByStore,
   RollupRequest,
   RollupResult,
-  RowsServed,
 } from '#domain/ports/platform.ts';
 import { parseTopicPosition } from '#domain/ports/position.ts';
 import type { SchemaRegistry } from '#domain/ports/schema-registry.ts';
@@ -40,10 +41,8 @@ import { REGISTRY_TOPIC, rawTopic } from '#domain/ports/topics.ts';
 import type { UsageCounter } from '#domain/ports/usage-counter.ts';
 import { streamOf } from '#domain/registry/events.ts';
 import { encodeCommit, registryRecordSchema } from '#domain/registry/registry-record.ts';
-import type { ViewPlan } from '#domain/views/plan.ts';
-import type { WantedView } from '#infra/compute/compute-manager.ts';
-import { createRawDecoders, type RawDecoders } from '#infra/compute/raw-decoders.ts';
-import { createDatasets } from '#infra/datasets/datasets.ts';
+import type { WantedView } from '#infra/embedded-engine/engine.ts';
+import { createRawDecoders, type RawDecoders } from '#infra/embedded-engine/raw-decoders.ts';
 import { type Lineage, openLineage } from '#infra/openlineage/lineage.ts';
 import type { LineageSettings } from '#infra/openlineage/settings.ts';
 import { publishOutbox } from '#infra/outbox/publish-outbox.ts';
@@ -53,21 +52,22 @@ import { type Traces, tracePlatform } from '#infra/profiles/traced-platform.ts';
 import { tracedRawEvents } from '#infra/profiles/traced-stores.ts';
 import { wantedViews } from '#infra/profiles/wanted-views.ts';
 import { createMetrics } from '#infra/telemetry/metrics.ts';
-import { createKeyBook } from '#projections/access/key-book.ts';
+import { createDatasets } from '#infra/training-sets/datasets.ts';
 import { openAudit } from '#projections/audit/audit.ts';
 import { type Catalog, openCatalog, overlay } from '#projections/catalog/catalog.ts';
 import { createRegistryQueries, type EntriesDependencies } from '#projections/catalog/entries.ts';
 import { createExplain } from '#projections/explain/explain.ts';
 import { createRecentUpdates, type DecodeUpdate } from '#projections/explain/recent-updates.ts';
 import { createEventExport } from '#projections/exports/event-export.ts';
+import { createFeatureLogQueries } from '#projections/feature-log/feature-log-queries.ts';
+import { createFeatureLogRows } from '#projections/feature-log/feature-log-rows.ts';
+import { loggedServices, versionsNow } from '#projections/feature-log/feature-log-tables.ts';
+import { createKeyIndex } from '#projections/keys/key-index.ts';
 import { createLateEvents } from '#projections/late/late.ts';
 import { producerOf } from '#projections/lineage/event.ts';
-import type { Teller } from '#projections/lineage/names.ts';
+import type { LineageEmitter } from '#projections/lineage/names.ts';
 import { createRejected } from '#projections/rejected/rejected.ts';
 import { createReplays } from '#projections/replays/replays.ts';
-import { createServedQueries } from '#projections/served/served-queries.ts';
-import { createServedRows } from '#projections/served/served-rows.ts';
-import { loggedServices, versionsNow } from '#projections/served/served-tables.ts';
 import { createRawEvents } from '#projections/serving/raw-events.ts';
 import { createRead } from '#projections/serving/read.ts';
 import type { ServedView, ServingViews } from '#projections/serving/served-view.ts';
@@ -90,7 +90,7 @@ export interface Engine extends ServingViews {
   /** jobs of an engine apart from us that serve all views */
   readonly jobs?: () => readonly EngineJob[];
   /** where reads go to stores: which of them answered */
-  readonly served?: () => RowsServed;
+  readonly readsByStore?: () => ReadsByStore;
   /** what reads of any view lack; absent: nothing ever */
   readonly degraded?: () => Degraded;
   readonly close: () => Promise<void>;
@@ -102,7 +102,7 @@ export type EngineGeneration = RunningGeneration & {
     readonly source: { readonly name: string };
     readonly plan: ViewPlan;
   };
-  readonly served: Pick<ServedView, 'plan' | 'through' | 'degraded'>;
+  readonly served: Pick<ServedView, 'plan' | 'completeThrough' | 'degraded'>;
 };
 
 export interface EngineContext {
@@ -146,7 +146,7 @@ export interface Adapters {
     live: EngineGeneration,
   ) => ReturnType<EntriesDependencies['materializations']>;
   /** absent: nobody asked for OpenLineage events */
-  readonly lineage?: Pick<Teller, 'engine' | 'places'> & {
+  readonly lineage?: Pick<LineageEmitter, 'engine' | 'places'> & {
     readonly settings: LineageSettings;
     readonly leads: () => boolean;
   };
@@ -155,7 +155,7 @@ export interface Adapters {
   /** called once the registry is open: work of this profile that needs it */
   readonly started?: (context: {
     readonly catalog: Catalog;
-    readonly openSource: (name: string) => Promise<SourceIntake | null>;
+    readonly openSource: (name: string) => Promise<SourceIngest | null>;
   }) => Promise<void>;
   /** after everything else has stopped */
   readonly close: () => Promise<void>;
@@ -179,7 +179,7 @@ const lineageOf = async (
 ): Promise<Lineage | null> => {
   if (lineage === undefined) return null;
   const { settings, leads, engine, places } = lineage;
-  const teller = {
+  const emitter = {
     engine,
     places,
     namespace: settings.namespace,
@@ -188,7 +188,7 @@ const lineageOf = async (
   const { schemas, eventStore } = parts;
   return openLineage({
     settings,
-    teller,
+    emitter,
     runsDirectory: datasetDirectory,
     leads,
     log: outboxLog ?? log,
@@ -215,23 +215,23 @@ export const assemblePlatform = async (adapters: Adapters): Promise<Platform> =>
       schemaId: registrySchemaId,
     },
   ]);
-  const keys = createKeyBook();
+  const keys = createKeyIndex();
   const catalog = await openCatalog(eventStore, [keys.take]);
   const audit = await openAudit(eventStore, adapters.auditStore);
   const bus = createCommandBus({ eventStore, catalog, now, newId: randomUUID });
   const decoders = createRawDecoders(schemas);
-  const intakes = new Map<string, SourceIntake>();
+  const ingests = new Map<string, SourceIngest>();
   /** A source's intake, of its newest version. */
-  const openSource = async (name: string): Promise<SourceIntake | null> => {
+  const openSource = async (name: string): Promise<SourceIngest | null> => {
     const definition = catalog.definition('source', name);
     const version = catalog.stream('source', name)?.state.versions.at(-1)?.version ?? 0;
     if (definition === null) return null;
-    const open = intakes.get(name);
+    const open = ingests.get(name);
     if (open?.version === version) return open;
-    const intake = await openSourceIntake(definition, version, { log, schemas, now }, open ?? null);
+    const ingest = await openSourceIngest(definition, version, { log, schemas, now }, open ?? null);
     await decoders.learn(definition);
-    intakes.set(name, intake);
-    return intake;
+    ingests.set(name, ingest);
+    return ingest;
   };
 
   const engine = await adapters.engine({
@@ -253,16 +253,16 @@ export const assemblePlatform = async (adapters: Adapters): Promise<Platform> =>
   const followed = followedPosition();
   /** service → the versions that its reads were last planned with */
   const planned = new Map<string, ReturnType<typeof versionsNow>>();
-  const servedLog = createServedLog({
+  const featureLog = createFeatureLog({
     log,
     schemas,
     versions: (service) => planned.get(service) ?? versionsNow(catalog, service),
     newId: randomUUID,
     warn,
-    logged: metrics.served,
-    dropped: metrics.servedDropped,
+    logged: metrics.featureLogRows,
+    dropped: metrics.featureLogDropped,
   });
-  const servedRows = createServedRows({ log, history, schemas });
+  const featureLogRows = createFeatureLogRows({ log, history, schemas });
   const broken = new Map<string, string>();
   let settling: Promise<void> = Promise.resolve();
   let queued = false;
@@ -283,8 +283,8 @@ export const assemblePlatform = async (adapters: Adapters): Promise<Platform> =>
         queued = false;
         for (const { name } of catalog.streams('source')) await openSource(name);
         const services = loggedServices(catalog);
-        for (const { columns } of services) metrics.servedService(columns.service);
-        await servedLog.follow(services);
+        for (const { columns } of services) metrics.featureLogService(columns.service);
+        await featureLog.follow(services);
         broken.clear();
         const upTo = catalog.position();
         await engine.reconcile(
@@ -361,7 +361,10 @@ export const assemblePlatform = async (adapters: Adapters): Promise<Platform> =>
       .streams('feature-view')
       .flatMap(({ name }) => liveGeneration(name)?.served ?? []);
     return modesOf(
-      live.reduce((set, served) => set | viewModes(served, served.through(at), at), shared()),
+      live.reduce(
+        (set, served) => set | viewModes(served, served.completeThrough(at), at),
+        shared(),
+      ),
     );
   };
   const read = createRead({
@@ -386,13 +389,13 @@ export const assemblePlatform = async (adapters: Adapters): Promise<Platform> =>
    * What another process has registered a moment ago is looked for before it is said that there is
    * no such source.
    */
-  const intake = async (name: string): Promise<SourceIntake | null> => {
+  const ingest = async (name: string): Promise<SourceIngest | null> => {
     const known = await openSource(name);
     if (known !== null) return known;
     await catalog.catchUp().catch(() => {});
     return openSource(name);
   };
-  const publishEvents = createPublish({ log, intake, now });
+  const publishEvents = createPublish({ log, ingest, now });
   const replays = createReplays({
     catalog,
     execute: bus.execute,
@@ -415,7 +418,7 @@ export const assemblePlatform = async (adapters: Adapters): Promise<Platform> =>
     now,
     memoryBytes: () => process.memoryUsage.rss(),
     ...(engine.jobs === undefined ? {} : { jobs: engine.jobs }),
-    ...(engine.served === undefined ? {} : { served: engine.served }),
+    ...(engine.readsByStore === undefined ? {} : { readsByStore: engine.readsByStore }),
     degraded: modesNow,
   });
   const publish: Platform['publish'] = async (request, caller) => {
@@ -451,7 +454,7 @@ export const assemblePlatform = async (adapters: Adapters): Promise<Platform> =>
   const close = async (): Promise<void> => {
     for (const guard of guards) await guard.close();
     await settling;
-    await servedLog.close();
+    await featureLog.close();
     await datasets.close();
     await lineage?.close();
     await engine.close();
@@ -481,7 +484,7 @@ export const assemblePlatform = async (adapters: Adapters): Promise<Platform> =>
       );
       if (result.degraded !== undefined) metrics.degraded(result.degraded);
       if (caller !== undefined && request.service !== undefined)
-        servedLog.note(request, result, caller);
+        featureLog.note(request, result, caller);
       return result;
     },
     async command(request, caller) {
@@ -545,14 +548,14 @@ export const assemblePlatform = async (adapters: Adapters): Promise<Platform> =>
       return fail('MR_VIEW_NOT_READY', `no generation of "${view}" is live yet`, { view });
     },
     ...replays,
-    ...createServedQueries({ catalog, rows: servedRows, flush: servedLog.flush }),
+    ...createFeatureLogQueries({ catalog, rows: featureLogRows, flush: featureLog.flush }),
     skew: createSkew({
       catalog,
       log,
       history,
       late,
-      rows: servedRows,
-      flush: servedLog.flush,
+      rows: featureLogRows,
+      flush: featureLog.flush,
       target: datasets.target,
       eventTimeValues: datasets.eventTimeValues,
       readTime,

@@ -7,21 +7,21 @@
  *   history Iceberg tables on local disk, written by a worker thread
  */
 import { join } from 'node:path';
+import { type TileCodec, tileCodec } from '#domain/encoding/tile-codec.ts';
+import type { ViewPlan } from '#domain/plan/plan.ts';
 import type { Platform } from '#domain/ports/platform.ts';
 import { featuresTopic, rawTopic } from '#domain/ports/topics.ts';
 import type { Tracing } from '#domain/ports/tracing.ts';
-import type { ViewPlan } from '#domain/views/plan.ts';
-import { type TileCodec, tileCodec } from '#domain/views/tile-codec.ts';
-import { hybridClock } from '#infra/clock/hybrid-clock.ts';
-import { createComputeManager } from '#infra/compute/compute-manager.ts';
-import { openSnapshots } from '#infra/compute/snapshots.ts';
 import { openDataDirectory } from '#infra/data-directory/data-directory.ts';
+import { createComputeManager } from '#infra/embedded-engine/engine.ts';
+import { openSnapshots } from '#infra/embedded-engine/snapshots.ts';
 import { openIcebergHistory } from '#infra/iceberg/history.ts';
 import { sqliteInput } from '#infra/iceberg/sqlite-input.ts';
 import type { LineageSettings } from '#infra/openlineage/settings.ts';
 import { assemblePlatform, type Engine, type EngineContext } from '#infra/profiles/assemble.ts';
-import { embeddedPlaces } from '#infra/profiles/lineage-places.ts';
+import { embeddedPlaces } from '#infra/profiles/lineage-locations.ts';
 import { tracesOf } from '#infra/profiles/traced-platform.ts';
+import { hybridClock } from '#infra/shared/clock/hybrid-clock.ts';
 import { sqliteAuditStore } from '#infra/sqlite/audit-store.ts';
 import { openDatabase } from '#infra/sqlite/database.ts';
 import { sqliteEventStore } from '#infra/sqlite/event-store.ts';
@@ -142,7 +142,7 @@ export const startEmbedded = async (options: EmbeddedOptions): Promise<Platform>
     decodeUpdate: ({ plan, schemaId }, record) =>
       record.schemaId === schemaId ? codecOf(plan).decode(record.value) : null,
     async materializations(view, live) {
-      const through = await history.through(featuresTopic(view));
+      const endOffsets = await history.endOffsets(featuresTopic(view));
       const eventTime = live.newestEventTime();
       const { generation } = live.spec;
       const positions = live
@@ -154,14 +154,14 @@ export const startEmbedded = async (options: EmbeddedOptions): Promise<Platform>
           store: 'online',
           location: `memory, ${live.size().tiles} tiles`,
           generation,
-          through: `${rawTopic(live.spec.source.name)}@${positions}`,
+          position: `${rawTopic(live.spec.source.name)}@${positions}`,
           eventTime,
         },
         {
           store: 'iceberg',
           location: join(directory.path, 'history', 'features', view),
           generation,
-          through: `${featuresTopic(view)}@0:${through[0] ?? 0}`,
+          position: `${featuresTopic(view)}@0:${endOffsets[0] ?? 0}`,
           eventTime,
         },
       ];

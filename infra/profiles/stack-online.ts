@@ -2,41 +2,42 @@
  * The stack's online stores as reads see them: Redis, else Paimon, each with its budget, and what
  * each may be asked.
  */
-import type { HotStore, OnlineStore, TilesTarget } from '#domain/ports/online-store.ts';
-import type { RowsServed } from '#domain/ports/platform.ts';
+
+import { noTiles, type PackedEntity } from '#domain/encoding/packed-entity.ts';
+import type { CacheStore, OnlineStore, TilesTarget } from '#domain/ports/online-store.ts';
+import type { ReadsByStore } from '#domain/ports/platform.ts';
 import type { Tracing } from '#domain/ports/tracing.ts';
-import { noTiles, type PackedEntity } from '#domain/views/packed-entity.ts';
 import type { FlinkGeneration } from '#infra/flink/generation.ts';
+import { paimonStore } from '#infra/paimon/durable-store.ts';
 import { connectLookup } from '#infra/paimon/lookup-client.ts';
-import { paimonStore } from '#infra/paimon/primary-store.ts';
 import { tracedStore } from '#infra/profiles/traced-stores.ts';
-import { redisHotStore } from '#infra/redis/hot-store.ts';
+import { redisCacheStore } from '#infra/redis/cache-store.ts';
 import type { StackAddresses } from '#infra/stack/addresses.ts';
 import { type OnlineTiles, onlineTiles } from '#projections/serving/online-tiles.ts';
 
 export interface OnlineOptions {
-  /** whether a hot copy is read; default true */
-  readonly hot?: boolean;
+  /** whether a cached copy is read; default true */
+  readonly cache?: boolean;
   /**
-   * how long an entity without events stays in the hot copy past its widest window, ms; default a
-   * day
+   * how long an entity without events stays in the cached copy past its widest window, ms; default
+   * a day
    */
-  readonly hotGraceMs?: number;
-  /** how long a read waits for the hot store before the primary store is asked, ms; default 100 */
-  readonly hotBudgetMs?: number;
-  /** how long a read waits for the primary store before raw events are folded, ms; default 250 */
-  readonly primaryBudgetMs?: number;
+  readonly cacheGraceMs?: number;
+  /** how long a read waits for the cache tier before the durable tier is asked, ms; default 100 */
+  readonly cacheTimeoutMs?: number;
+  /** how long a read waits for the durable tier before raw events are folded, ms; default 250 */
+  readonly durableTimeoutMs?: number;
 }
 
 export interface StackOnline {
-  readonly hot: HotStore | null;
-  readonly primary: OnlineStore;
+  readonly cache: CacheStore | null;
+  readonly durable: OnlineStore;
   readonly tiles: OnlineTiles;
-  readonly served: RowsServed;
-  /** how long an entity without events stays in the hot copy, ms; null: for ever */
+  readonly readsByStore: ReadsByStore;
+  /** how long an entity without events stays in the cached copy, ms; null: for ever */
   readonly ttlOf: (target: TilesTarget) => number | null;
   /**
-   * Entities that come back: what the primary store has of them is all that there was; null: not
+   * Entities that come back: what the durable tier has of them is all that there was; null: not
    * known.
    */
   readonly older: (
@@ -45,8 +46,8 @@ export interface StackOnline {
   ) => Promise<readonly (PackedEntity | null)[]>;
 }
 
-const HOT_BUDGET_MS = 100;
-const PRIMARY_BUDGET_MS = 250;
+const CACHE_TIMEOUT_MS = 100;
+const DURABLE_TIMEOUT_MS = 250;
 const DAY_MS = 86_400_000;
 /** Redis' clock and ours, and the time between a read of the one store and of the other. */
 const HANDOVER_MS = 500;
@@ -69,49 +70,49 @@ export const stackOnline = (
     plan.ephemeral !== null
       ? plan.ephemeral.ttlMs
       : Number.isFinite(plan.reachMs)
-        ? plan.reachMs + (options.hotGraceMs ?? DAY_MS)
+        ? plan.reachMs + (options.cacheGraceMs ?? DAY_MS)
         : null;
   const traced = <S extends OnlineStore>(store: S): S =>
     tracing === null ? store : tracedStore(store, tracing);
-  const hot =
-    options.hot === false ? null : traced(redisHotStore({ ...addresses.redis, ttlOf, warn }));
-  const primary = traced(paimonStore(connectLookup(addresses.lookup)));
-  const served = { hot: 0, primary: 0, history: 0 };
-  const primaryHas = {
+  const cache =
+    options.cache === false ? null : traced(redisCacheStore({ ...addresses.redis, ttlOf, warn }));
+  const durable = traced(paimonStore(connectLookup(addresses.lookup)));
+  const readsByStore = { cache: 0, durable: 0, history: 0 };
+  const durableHas = {
     /**
      * Where an entity left Redis, its last update is as old as its time to live: days, but for an
      * ephemeral view's.
      */
     letGo: (target: TilesTarget): boolean =>
       target.plan.ephemeral === null ||
-      (running(target)?.primaryUntil() ?? 0) >=
+      (running(target)?.durableUntil() ?? 0) >=
         Date.now() - target.plan.ephemeral.ttlMs + HANDOVER_MS,
     until: (target: TilesTarget, time: number): boolean => {
       const generation = running(target);
       return (
-        generation === null || (generation.primaryHasVisible() && generation.primaryUntil() >= time)
+        generation === null || (generation.durableHasVisible() && generation.durableUntil() >= time)
       );
     },
   };
   const tiles = onlineTiles({
-    hot,
-    primary,
-    hotHas: (target) => running(target)?.hotHasVisible() ?? true,
-    primaryHas,
-    served,
-    hotBudget: { budgetMs: options.hotBudgetMs ?? HOT_BUDGET_MS },
-    primaryBudget: { budgetMs: options.primaryBudgetMs ?? PRIMARY_BUDGET_MS },
+    cache,
+    durable,
+    cacheHas: (target) => running(target)?.cacheHasVisible() ?? true,
+    durableHas,
+    readsByStore,
+    cacheTimeout: { budgetMs: options.cacheTimeoutMs ?? CACHE_TIMEOUT_MS },
+    durableTimeout: { budgetMs: options.durableTimeoutMs ?? DURABLE_TIMEOUT_MS },
   });
 
   return {
-    hot,
-    primary,
+    cache,
+    durable,
     tiles,
-    served,
+    readsByStore,
     ttlOf,
     async older(target, keys) {
-      if (!primaryHas.letGo(target)) return keys.map(() => null);
-      const answers = await primary.read(target, keys, now()).catch(() => []);
+      if (!durableHas.letGo(target)) return keys.map(() => null);
+      const answers = await durable.read(target, keys, now()).catch(() => []);
       return keys.map((_, i) => {
         const answer = answers[i];
         if (answer === undefined || answer.found === 'unknown') return null;

@@ -1,31 +1,32 @@
 /**
- * The stack's traces: what a hot copy takes in is told, and word of it goes to the other gateways.
+ * The stack's traces: what a cached copy takes in is told, and word of it goes to the other
+ * gateways.
  */
 import type { Tracing } from '#domain/ports/tracing.ts';
-import { createHotTraces, type HotTraces } from '#infra/kafka/hot-traces.ts';
+import { type CacheTraces, createCacheTraces } from '#infra/kafka/cache-traces.ts';
 import { type Traces, tracesOf } from '#infra/profiles/traced-platform.ts';
 import { tracedChannel } from '#infra/redis/traced-channel.ts';
 
 export interface StackTraces {
   /** as the adapters have it */
   readonly adapter: { readonly traces?: Traces };
-  readonly ofHot: (view: string, raw: string) => { readonly traces?: HotTraces };
+  readonly ofCache: (view: string, raw: string) => { readonly traces?: CacheTraces };
   readonly close: () => void;
 }
 
-/** @param redis null: there is no hot copy */
+/** @param redis null: there is no cached copy */
 export const stackTraces = (
   tracing: Tracing | null | undefined,
   redis: { readonly host: string; readonly port: number } | null,
   now: () => number,
 ): StackTraces => {
   const traces = tracesOf(tracing, 'kafka');
-  if (traces === undefined) return { adapter: {}, ofHot: () => ({}), close: () => {} };
+  if (traces === undefined) return { adapter: {}, ofCache: () => ({}), close: () => {} };
   const told = redis === null ? null : tracedChannel(traces.updates, redis);
   const updates = told?.updates ?? traces.updates;
   return {
     adapter: { traces },
-    ofHot: (view, raw) => ({ traces: createHotTraces({ ...traces, updates, view, raw, now }) }),
+    ofCache: (view, raw) => ({ traces: createCacheTraces({ ...traces, updates, view, raw, now }) }),
     close: () => told?.close(),
   };
 };

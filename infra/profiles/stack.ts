@@ -5,25 +5,25 @@
  *   log Apache Kafka schemas a Confluent-compatible registry
  *   event store, audit MySQL or MariaDB (or KurrentDB) compute Apache Flink, SQL compiled from the
  *   definitions
- *   online store Redis (hot), Paimon (primary) history Apache Iceberg, appended by Flink
+ *   online store Redis (cache), Paimon (durable) history Apache Iceberg, appended by Flink
  */
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { fail } from '#domain/errors.ts';
 import type { TilesTarget } from '#domain/ports/online-store.ts';
 import type { Platform } from '#domain/ports/platform.ts';
-import { featuresTopic, rawTopic, servedTopic } from '#domain/ports/topics.ts';
+import { featureLogTopic, featuresTopic, rawTopic } from '#domain/ports/topics.ts';
 import type { Tracing } from '#domain/ports/tracing.ts';
 import { confluentSchemaRegistry } from '#infra/confluent/schema-registry.ts';
 import { flinkCluster } from '#infra/flink/cluster.ts';
 import type { JobSettings } from '#infra/flink/compute-job.ts';
+import { garbageCollection } from '#infra/flink/garbage-collection.ts';
 import type { FlinkGeneration } from '#infra/flink/generation.ts';
 import { type FlinkGenerations, flinkGenerations } from '#infra/flink/generations.ts';
 import { openStackHistory } from '#infra/flink/history.ts';
-import { openJobBook } from '#infra/flink/job-book.ts';
+import { openJobStore } from '#infra/flink/job-store.ts';
 import { flinkJobs } from '#infra/flink/jobs.ts';
-import { leftovers } from '#infra/flink/leftovers.ts';
-import { keepTablesSmall, type UpkeepOptions } from '#infra/flink/maintenance.ts';
+import { type KeepSmallOptions, keepTablesSmall } from '#infra/flink/maintenance.ts';
 import { materializeJobFor } from '#infra/flink/materialize-jobs.ts';
 import { rollUp, rollupsOf } from '#infra/flink/rollup.ts';
 import {
@@ -35,7 +35,7 @@ import {
 } from '#infra/flink/sql/names.ts';
 import { rollupTopics } from '#infra/flink/sql/rollup.ts';
 import { updateDecoder } from '#infra/flink/update-decoder.ts';
-import { type HotProjection, hotProjection } from '#infra/kafka/hot-projection.ts';
+import { type CacheProjection, cacheProjection } from '#infra/kafka/cache-projection.ts';
 import { kafkaLog } from '#infra/kafka/log.ts';
 import { mysqlAuditStore } from '#infra/mysql/audit-store.ts';
 import { openMysql } from '#infra/mysql/database.ts';
@@ -43,14 +43,14 @@ import { mysqlLease } from '#infra/mysql/lease.ts';
 import { mysqlUsageCounter } from '#infra/mysql/usage-counter.ts';
 import type { LineageSettings } from '#infra/openlineage/settings.ts';
 import { assemblePlatform, type Engine, type EngineContext } from '#infra/profiles/assemble.ts';
-import { openInboxes } from '#infra/profiles/inboxes.ts';
-import { stackPlaces } from '#infra/profiles/lineage-places.ts';
+import { openIngestWorkers } from '#infra/profiles/ingest-workers.ts';
+import { stackPlaces } from '#infra/profiles/lineage-locations.ts';
 import { openRegistryStore } from '#infra/profiles/registry-store.ts';
 import { type OnlineOptions, stackOnline } from '#infra/profiles/stack-online.ts';
 import { stackTraces } from '#infra/profiles/stack-traces.ts';
 import type { StackAddresses } from '#infra/stack/addresses.ts';
 import { VERSIONS } from '#infra/stack/versions.ts';
-import { loggedServices } from '#projections/served/served-tables.ts';
+import { loggedServices } from '#projections/feature-log/feature-log-tables.ts';
 import { tilesFetcher } from '#projections/serving/online-tiles.ts';
 
 export interface StackOptions extends OnlineOptions {
@@ -63,12 +63,12 @@ export interface StackOptions extends OnlineOptions {
   readonly lineage?: LineageSettings | null;
   /** absent, null: traces are off */
   readonly tracing?: Tracing | null;
-  /** whether this process keeps the hot copy, beside serving; default true */
+  /** whether this process keeps the cached copy, beside serving; default true */
   readonly projections?: boolean;
   /** how long a retired generation's tables stay, ms; default a minute */
-  readonly leftoversMs?: number;
+  readonly garbageCollectionMs?: number;
   /** how the history's tables are kept small */
-  readonly maintenance?: Pick<UpkeepOptions, 'limits' | 'everyCommits' | 'lookMs'>;
+  readonly maintenance?: Pick<KeepSmallOptions, 'limits' | 'everyCommits' | 'pollMs'>;
   readonly settings?: Partial<
     Pick<JobSettings, 'parallelism' | 'miniBatchMs' | 'archiveEveryMs' | 'paimon'>
   >;
@@ -101,7 +101,7 @@ export const startStack = async (options: StackOptions): Promise<Platform> => {
   });
   const decoder = updateDecoder(schemas);
   const cluster = flinkCluster(addresses.flink);
-  const book = openJobBook(join(addresses.directory, 'flink', 'jobs'), addresses.checkpoints);
+  const book = openJobStore(join(addresses.directory, 'flink', 'jobs'), addresses.checkpoints);
   const jobs = flinkJobs({
     cluster,
     gateway: addresses.sqlGateway,
@@ -122,7 +122,7 @@ export const startStack = async (options: StackOptions): Promise<Platform> => {
   let flink: FlinkGenerations | null = null;
   const running = ({ plan, generation }: TilesTarget): FlinkGeneration | null =>
     flink?.generation(plan.view, generation) ?? null;
-  const { hot, primary, tiles, served, ttlOf, older } = stackOnline({
+  const { cache, durable, tiles, readsByStore, ttlOf, older } = stackOnline({
     ...options,
     running,
     now,
@@ -130,25 +130,25 @@ export const startStack = async (options: StackOptions): Promise<Platform> => {
     tracing: options.tracing ?? null,
   });
 
-  const traces = stackTraces(options.tracing, hot === null ? null : addresses.redis, now);
-  const projections = new Map<string, HotProjection>();
-  const keepHot = async (views: Parameters<Engine['reconcile']>[0]): Promise<void> => {
-    if (hot === null || options.projections === false) return;
+  const traces = stackTraces(options.tracing, cache === null ? null : addresses.redis, now);
+  const projections = new Map<string, CacheProjection>();
+  const keepCache = async (views: Parameters<Engine['reconcile']>[0]): Promise<void> => {
+    if (cache === null || options.projections === false) return;
     for (const { view, generations } of views) {
       const [first] = generations;
       if (first === undefined) continue;
       const projection =
         projections.get(view) ??
-        hotProjection({
+        cacheProjection({
           ...kafka,
           view,
           partitions: (await log.end(featuresTopic(view))).length,
-          store: hot,
+          store: cache,
           decoder,
           ttlOf,
           now,
           ends: () => log.end(featuresTopic(view)),
-          ...traces.ofHot(view, rawTopic(first.spec.source.name)),
+          ...traces.ofCache(view, rawTopic(first.spec.source.name)),
           ...(generations.some(({ spec }) => spec.plan.ephemeral !== null) ? { older } : {}),
         });
       projections.set(view, projection);
@@ -161,7 +161,7 @@ export const startStack = async (options: StackOptions): Promise<Platform> => {
   const engine = ({ catalog, onFilled }: EngineContext): Engine => {
     const generations = flinkGenerations({
       log,
-      hot,
+      cache,
       decoder,
       jobs,
       cluster,
@@ -174,21 +174,21 @@ export const startStack = async (options: StackOptions): Promise<Platform> => {
       served: () => loggedServices(catalog).map(({ columns }) => columns),
       ensureHistory: (what) => history.ensure(what),
       historyStart: (source) => history.start(source),
-      historyThrough: (topic) => history.through(topic),
-      clean: leftovers({
-        hot,
+      historyEndOffsets: (topic) => history.endOffsets(topic),
+      clean: garbageCollection({
+        cache,
         gateway: addresses.sqlGateway,
         warehouse: addresses.warehouse,
         book,
         now: Date.now,
-        graceMs: options.leftoversMs ?? LEFTOVERS_MS,
+        graceMs: options.garbageCollectionMs ?? LEFTOVERS_MS,
       }),
       onFilled,
       nudge: log.nudge,
       warn,
     });
     flink = generations;
-    const upkeep = keepTablesSmall({
+    const maintenance = keepTablesSmall({
       ...options.maintenance,
       gateway: addresses.sqlGateway,
       root: addresses.warehouse.iceberg,
@@ -197,24 +197,24 @@ export const startStack = async (options: StackOptions): Promise<Platform> => {
         ...catalog
           .streams('feature-view')
           .flatMap(({ name }) => [featuresTopic(name), ...rollupTopics(name)]),
-        ...loggedServices(catalog).map(({ columns }) => servedTopic(columns.service)),
+        ...loggedServices(catalog).map(({ columns }) => featureLogTopic(columns.service)),
       ],
       leads: lease.holds,
       warn,
     });
-    const inboxes = openInboxes(kafka, catalog, { log, schemas, now });
+    const ingestWorkers = openIngestWorkers(kafka, catalog, { log, schemas, now });
     return {
       ...generations,
-      served: () => ({ ...served }),
+      readsByStore: () => ({ ...readsByStore }),
       degraded: () => tiles.degraded() | generations.degraded(),
       async reconcile(wanted, answers) {
         await generations.reconcile(wanted, answers);
-        await keepHot(wanted);
-        if (options.projections !== false) await inboxes.follow();
+        await keepCache(wanted);
+        if (options.projections !== false) await ingestWorkers.follow();
       },
       async close() {
-        await upkeep.close();
-        await inboxes.close();
+        await maintenance.close();
+        await ingestWorkers.close();
         await generations.close();
         for (const projection of projections.values()) await projection.close();
       },
@@ -232,7 +232,7 @@ export const startStack = async (options: StackOptions): Promise<Platform> => {
             settings: lineage,
             leads: lease.holds,
             engine: { name: 'flink', version: VERSIONS.flink },
-            places: stackPlaces(addresses, hot !== null),
+            places: stackPlaces(addresses, cache !== null),
           },
         }),
     dataDirectory: addresses.directory,
@@ -268,32 +268,32 @@ export const startStack = async (options: StackOptions): Promise<Platform> => {
       const at = (topic: string, offsets: readonly (number | null)[]): string =>
         `${topic}@${offsets.map((offset, p) => `${p}:${offset ?? 0}`).join(',')}`;
       const eventTime = live.newestEventTime();
-      const progress = await hot?.progress({ plan, generation }).catch(() => null);
+      const progress = await cache?.progress({ plan, generation }).catch(() => null);
       const kept = { generation, eventTime };
       return [
-        ...(hot === null
+        ...(cache === null
           ? []
           : [
               {
                 ...kept,
                 store: 'redis',
                 location: `mr:{${view}#${generation}}`,
-                through: at(features, progress?.offsets ?? []),
-                job: `projection hot.${view}`,
+                position: at(features, progress?.offsets ?? []),
+                job: `projection cache.${view}`,
               },
             ]),
         {
           ...kept,
           store: 'paimon',
           location: `${DATABASE}.${paimonTable(view, generation)}`,
-          through: at(features, await log.committed(MATERIALIZE_GROUP, features)),
+          position: at(features, await log.committed(MATERIALIZE_GROUP, features)),
           job: materializeJobFor({ view, flushMs: plan.ephemeral?.flushMs ?? null }),
         },
         {
           ...kept,
           store: 'iceberg',
           location: historyTable('features', view).replaceAll('`', ''),
-          through: at(features, await history.through(features)),
+          position: at(features, await history.endOffsets(features)),
           job: ARCHIVE_JOB,
         },
         ...rollups.map((rollup) => ({ ...kept, ...rollup })),
@@ -301,8 +301,8 @@ export const startStack = async (options: StackOptions): Promise<Platform> => {
     },
     async close() {
       traces.close();
-      await hot?.close();
-      await primary.close();
+      await cache?.close();
+      await durable.close();
       await lease.close();
       await database.close();
     },

@@ -6,10 +6,11 @@
  *   shown <view> in the trace of an event: the first read that shows what the event changed, linked
  *   to that read
  */
+
+import { keyOfEntity } from '#domain/plan/entity-key.ts';
 import type { Platform, ReadRequest, ReadResult } from '#domain/ports/platform.ts';
 import { rawTopic } from '#domain/ports/topics.ts';
 import { inSpan, type Span, type Tracing } from '#domain/ports/tracing.ts';
-import { keyOfEntity } from '#domain/views/entity-key.ts';
 import type { ServingViews } from '#projections/serving/served-view.ts';
 import {
   createTracedUpdates,

@@ -31,7 +31,7 @@ export const tracedChannel = (
       maxRetriesPerRequest: 0,
       retryStrategy: (tries) => Math.min(50 * tries, 2_000),
     });
-    // the hot store says that Redis is away
+    // the cache tier says that Redis is away
     redis.on('error', () => {});
     return redis;
   };

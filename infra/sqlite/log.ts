@@ -7,15 +7,15 @@
 import { MillraceError } from '#domain/errors.ts';
 import type { Append, Appended } from '#domain/ports/log.ts';
 import type { TransactionalLog } from '#domain/ports/stream-task.ts';
-import type { HybridClock } from '#infra/clock/hybrid-clock.ts';
+import { streamTasks } from '#infra/embedded-engine/stream-tasks.ts';
+import type { HybridClock } from '#infra/shared/clock/hybrid-clock.ts';
 import { decodeBatch } from '#infra/sqlite/batch-codec.ts';
 import type { Database } from '#infra/sqlite/database.ts';
-import { logBook } from '#infra/sqlite/log-book.ts';
+import { logMetadata } from '#infra/sqlite/log-metadata.ts';
 import { readRecords } from '#infra/sqlite/log-reader.ts';
 import { createLogTables, logReads, logWrites } from '#infra/sqlite/log-tables.ts';
 import { createStaging, type Staging } from '#infra/sqlite/staging.ts';
 import { storageError } from '#infra/sqlite/storage-error.ts';
-import { streamTasks } from '#infra/sqlite/stream-tasks.ts';
 
 interface Request {
   readonly batch: Append;
@@ -35,7 +35,7 @@ export const sqliteLog = (database: Database, clock: HybridClock): Transactional
   createLogTables(database.db);
   const reads = logReads(database.db);
   const writes = logWrites(database.db);
-  const book = logBook(reads);
+  const book = logMetadata(reads);
   clock.observe(reads.newestLogTime());
 
   const listeners = new Set<(topics: ReadonlySet<string>) => void>();

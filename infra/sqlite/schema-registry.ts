@@ -4,7 +4,7 @@
  */
 import { MillraceError } from '#domain/errors.ts';
 import type { SchemaRegistry } from '#domain/ports/schema-registry.ts';
-import { incompatibility } from '#infra/avro/compatibility.ts';
+import { incompatibility } from '#infra/shared/avro/compatibility.ts';
 import type { Database } from '#infra/sqlite/database.ts';
 
 const TABLES = `

@@ -12,7 +12,7 @@ import type {
   OutgoingRecord,
 } from '#domain/ports/log.ts';
 import { encodeBatches } from '#infra/sqlite/batch-codec.ts';
-import type { LogBook, Partition } from '#infra/sqlite/log-book.ts';
+import type { LogMetadata, Partition } from '#infra/sqlite/log-metadata.ts';
 import type { LogWrites } from '#infra/sqlite/log-tables.ts';
 
 export const MAX_RECORD_BYTES = 16 * 1024 * 1024;
@@ -35,7 +35,7 @@ interface Producing {
   readonly next: number;
 }
 
-export const createStaging = (book: LogBook, logTime: number): Staging => {
+export const createStaging = (book: LogMetadata, logTime: number): Staging => {
   const records = new Map<Partition, OutgoingRecord[]>();
   const positions = new Map<string, ConsumerPosition>();
   const producers = new Map<string, Producing>();

@@ -40,8 +40,8 @@ export const kafkaProperties = (basePort: number, directory: string): string =>
  * all or nothing. Under a policy that evicts keys it would lose an entity's block and keep `ready`,
  * and a block that is absent while `ready` is there means that there is no such entity (a view of
  * all time), or that its last update is as old as its time to live, so that Paimon has it: both
- * would be wrong. So when it is full it refuses writes, each batch whole; the hot copy lags, which
- * is seen, and reads of what it has go on.
+ * would be wrong. So when it is full it refuses writes, each batch whole; the cached copy lags,
+ * which is seen, and reads of what it has go on.
  */
 export const redisArguments = (basePort: number): readonly string[] => [
   '--port',

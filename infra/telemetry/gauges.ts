@@ -31,12 +31,12 @@ export interface Sample {
 }
 
 /** Events of a source that its table in the history does not have yet. */
-const notInHistory = ({ position, historyThrough }: PlatformStatus['sources'][number]): number => {
-  const through = new Map(
-    parseTopicPosition(historyThrough).positions.map((p) => [p.partition, p.offset]),
+const notInHistory = ({ position, historyPosition }: PlatformStatus['sources'][number]): number => {
+  const endOffsets = new Map(
+    parseTopicPosition(historyPosition).positions.map((p) => [p.partition, p.offset]),
   );
   return parseTopicPosition(position).positions.reduce(
-    (n, p) => n + Math.max(0, p.offset - (through.get(p.partition) ?? 0)),
+    (n, p) => n + Math.max(0, p.offset - (endOffsets.get(p.partition) ?? 0)),
     0,
   );
 };
@@ -94,9 +94,9 @@ export const createGauges = (registry: Registry): ((sample: Sample) => void) => 
     'view',
     'generation',
   );
-  const served = new Counter({
-    name: 'millrace_served_rows_total',
-    help: 'Entity rows by what answered: the hot store, the primary store, or raw events (history). All 0 where tiles are in the process.',
+  const readsByStore = new Counter({
+    name: 'millrace_reads_by_store_total',
+    help: 'Entity rows by what answered: the cache tier, the durable tier, or raw events (history). All 0 where tiles are in the process.',
     labelNames: ['store'],
     registers: [registry],
   });
@@ -147,7 +147,7 @@ export const createGauges = (registry: Registry): ((sample: Sample) => void) => 
 
   return ({ status, freshness, outbox, lineage, disk }) => {
     for (const one of all) one.reset();
-    served.reset();
+    readsByStore.reset();
     told.reset();
     for (const outcome of ['delivered', 'refused', 'lost'] as const)
       told.inc({ outcome }, lineage?.[outcome] ?? 0);
@@ -173,8 +173,8 @@ export const createGauges = (registry: Registry): ((sample: Sample) => void) => 
     for (const { view, generation, state, progress } of status.replays)
       if (state === 'filling' || state === 'ready')
         replay.set({ view, generation: String(generation) }, progress);
-    for (const store of ['hot', 'primary', 'history'] as const)
-      served.inc({ store }, status.served?.[store] ?? 0);
+    for (const store of ['cache', 'durable', 'history'] as const)
+      readsByStore.inc({ store }, status.readsByStore?.[store] ?? 0);
     for (const mode of DEGRADED_MODES)
       degraded.set({ mode }, status.degraded?.includes(mode) === true ? 1 : 0);
     for (const { name: job, state, restarts: count, checkpointAt } of jobsOf(status)) {

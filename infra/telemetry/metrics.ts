@@ -5,11 +5,11 @@
  */
 import { statfs } from 'node:fs/promises';
 import { collectDefaultMetrics, Registry } from 'prom-client';
+import { DROP_REASONS } from '#domain/feature-log/drop-reasons.ts';
 import { DEGRADED_MODES, type DegradedMode } from '#domain/ports/degraded.ts';
 import type { EventStore } from '#domain/ports/event-store.ts';
 import type { RejectedEvent } from '#domain/ports/platform.ts';
 import type { RequestMeters } from '#domain/ports/request-meter.ts';
-import { DROP_REASONS } from '#domain/served/drop-reasons.ts';
 import { counts, durations } from './cells.ts';
 import { createGauges, type Sample } from './gauges.ts';
 
@@ -25,9 +25,9 @@ export interface Metrics {
   readonly read: (seconds: number, rows: number, past: boolean) => void;
   readonly degraded: (modes: readonly DegradedMode[]) => void;
   /** From now on there is a series of each kind, at 0 until something happens. */
-  readonly servedService: (service: string) => void;
-  readonly served: (service: string, rows: number) => void;
-  readonly servedDropped: (service: string, reason: string, rows: number) => void;
+  readonly featureLogService: (service: string) => void;
+  readonly featureLogRows: (service: string, rows: number) => void;
+  readonly featureLogDropped: (service: string, reason: string, rows: number) => void;
   /** The same store, its calls timed. */
   readonly timed: (store: EventStore) => EventStore;
   readonly text: (sample: Omit<Sample, 'disk'>) => Promise<string>;
@@ -103,14 +103,14 @@ export const createMetrics = (): Metrics => {
     'millrace_read_rows_total',
     'Entity rows read, as of now or as known at a past time.',
   );
-  const served = counts(
+  const featureLogRows = counts(
     registry,
-    'millrace_served_log_rows_total',
+    'millrace_feature_log_rows_total',
     'Answered rows that were logged, by service.',
   );
-  const servedDropped = counts(
+  const featureLogDropped = counts(
     registry,
-    'millrace_served_log_dropped_total',
+    'millrace_feature_log_dropped_total',
     'Answered rows that should have been logged and were not, by service and reason: full, schema, value, failed.',
   );
   const storeSeconds = durations(
@@ -179,12 +179,12 @@ export const createMetrics = (): Metrics => {
     degraded(modes) {
       for (const mode of modes) degradedBy.get(mode)?.(1);
     },
-    servedService(service) {
-      served.cell({ service })(0);
-      for (const reason of DROP_REASONS) servedDropped.cell({ service, reason })(0);
+    featureLogService(service) {
+      featureLogRows.cell({ service })(0);
+      for (const reason of DROP_REASONS) featureLogDropped.cell({ service, reason })(0);
     },
-    served: (service, n) => served.cell({ service })(n),
-    servedDropped: (service, reason, n) => servedDropped.cell({ service, reason })(n),
+    featureLogRows: (service, n) => featureLogRows.cell({ service })(n),
+    featureLogDropped: (service, reason, n) => featureLogDropped.cell({ service, reason })(n),
     timed: (store) => ({
       ...store,
       append: (commit, expected, options) =>

@@ -5,8 +5,8 @@
  */
 import { MillraceError } from '#domain/errors.ts';
 import type { Span, SpanAttributes, TraceContext, Tracing } from '#domain/ports/tracing.ts';
+import { tellingExporter } from './reporting-exporter.ts';
 import { samplerOf } from './sampler.ts';
-import { tellingExporter } from './telling-exporter.ts';
 
 export interface TracingOptions {
   readonly version: string;

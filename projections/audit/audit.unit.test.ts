@@ -3,7 +3,7 @@ import { beforeEach, expect, test } from 'vitest';
 import { GENESIS } from '#domain/ports/audit-store.ts';
 import type { EventStore } from '#domain/ports/event-store.ts';
 import type { AuditRecord } from '#domain/ports/platform.ts';
-import { hybridClock } from '#infra/clock/hybrid-clock.ts';
+import { hybridClock } from '#infra/shared/clock/hybrid-clock.ts';
 import { openDatabase } from '#infra/sqlite/database.ts';
 import { sqliteEventStore } from '#infra/sqlite/event-store.ts';
 import { sqliteLog } from '#infra/sqlite/log.ts';

@@ -12,11 +12,11 @@ import type {
   OnDemandFeatureDefinition,
   SourceDefinition,
 } from '#domain/definitions/model.ts';
+import type { ViewPlan } from '#domain/plan/plan.ts';
+import { planView } from '#domain/plan/plan-view.ts';
 import type { Commit, EventStore } from '#domain/ports/event-store.ts';
 import { KINDS, type RegistryEvent, streamOf } from '#domain/registry/events.ts';
 import { evolve, initialState, newestVersion, type RegistryState } from '#domain/registry/state.ts';
-import type { ViewPlan } from '#domain/views/plan.ts';
-import { planView } from '#domain/views/plan-view.ts';
 
 export interface Registration {
   readonly version: number;

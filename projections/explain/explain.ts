@@ -4,6 +4,8 @@
  * events, which must be the value that a reader gets.
  */
 import { fail } from '#domain/errors.ts';
+import { keyOfEntity } from '#domain/plan/entity-key.ts';
+import type { PlannedFeature, ViewPlan } from '#domain/plan/plan.ts';
 import type { History } from '#domain/ports/history.ts';
 import type {
   ExplainRequest,
@@ -11,11 +13,9 @@ import type {
   ReadRequest,
   ReadResult,
 } from '#domain/ports/platform.ts';
+import { foldFeatures } from '#domain/tiles/fold.ts';
+import { foldTile } from '#domain/tiles/fold-tile.ts';
 import type { RawEvent, Row, Value } from '#domain/values/value.ts';
-import { keyOfEntity } from '#domain/views/entity-key.ts';
-import { foldFeatures } from '#domain/views/fold.ts';
-import { foldTile } from '#domain/views/fold-tile.ts';
-import type { PlannedFeature, ViewPlan } from '#domain/views/plan.ts';
 import { coveredFrom, readHistorical } from '#projections/serving/historical-read.ts';
 import type { RawEvents } from '#projections/serving/raw-events.ts';
 import type { ServedView, ServingViews } from '#projections/serving/served-view.ts';

@@ -1,8 +1,9 @@
 /** The feature updates that the history's tables do not hold yet, straight from the log. */
+
+import type { RecordedUpdate } from '#domain/encoding/update-record.ts';
 import type { History } from '#domain/ports/history.ts';
 import type { Log, LogRecord } from '#domain/ports/log.ts';
 import { featuresTopic } from '#domain/ports/topics.ts';
-import type { RecordedUpdate } from '#domain/views/update-record.ts';
 import type { ServedView } from '#projections/serving/served-view.ts';
 import type { FeatureUpdate } from './explain.ts';
 
@@ -20,14 +21,14 @@ export type DecodeUpdate = (
 ) => UpdateIdentity | null | Promise<UpdateIdentity | null>;
 
 export const createRecentUpdates =
-  (log: Log, history: Pick<History, 'through'>, decode: DecodeUpdate) =>
+  (log: Log, history: Pick<History, 'endOffsets'>, decode: DecodeUpdate) =>
   async (served: ServedView, key: string, hopMs: number): Promise<readonly FeatureUpdate[]> => {
     const { plan, generation } = served;
     const topic = featuresTopic(plan.view);
     const found: FeatureUpdate[] = [];
-    const through = await history.through(topic);
+    const endOffsets = await history.endOffsets(topic);
     for (const partition of (await log.end(topic)).keys()) {
-      let offset = through[partition] ?? 0;
+      let offset = endOffsets[partition] ?? 0;
       for (;;) {
         const records = await log.read(topic, partition, offset, READ_BYTES);
         const last = records.at(-1);

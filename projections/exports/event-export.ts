@@ -12,7 +12,7 @@ import type { Row } from '#domain/values/value.ts';
 
 export interface EventExportDependencies {
   readonly log: Log;
-  readonly history: Pick<History, 'scan' | 'through'>;
+  readonly history: Pick<History, 'scan' | 'endOffsets'>;
   readonly source: (name: string) => SourceDefinition | null;
   /** by the source's newest schema */
   readonly decode: (schemaId: number, value: Uint8Array) => Row;
@@ -26,8 +26,8 @@ export const createEventExport = ({ log, history, source, decode }: EventExportD
     begin: readonly number[],
   ): AsyncGenerator<readonly Row[]> {
     const topic = rawTopic(definition.name);
-    const through = await history.through(topic);
-    if (begin.some((offset, p) => (through[p] ?? 0) < offset))
+    const endOffsets = await history.endOffsets(topic);
+    if (begin.some((offset, p) => (endOffsets[p] ?? 0) < offset))
       fail(
         'MR_STORAGE_FAILED',
         `${topic} begins at ${begin.join(', ')}, and its table in the history ends before that`,

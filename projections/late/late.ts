@@ -3,12 +3,12 @@
  * history but not online.
  */
 import { decodeLateEvent, type LateEventRecord } from '#domain/events/late-event.ts';
+import { decodeKey } from '#domain/plan/entity-key.ts';
+import type { ViewPlan } from '#domain/plan/plan.ts';
 import type { Log } from '#domain/ports/log.ts';
 import type { LateReport } from '#domain/ports/platform.ts';
 import { lateTopic } from '#domain/ports/topics.ts';
 import type { Position, RawEvent } from '#domain/values/value.ts';
-import { decodeKey } from '#domain/views/entity-key.ts';
-import type { ViewPlan } from '#domain/views/plan.ts';
 
 const READ_BYTES = 4 * 1024 * 1024;
 export const DEFAULT_LIMIT = 100;

@@ -7,7 +7,7 @@ import type { DatasetRequest, DatasetStatus } from '#domain/ports/platform.ts';
 import { serviceColumns } from './columns.ts';
 import { type LineageInput, type RunEvent, type RunState, runEvent } from './event.ts';
 import { ownFacet, standardFacet } from './facets.ts';
-import { datasetName, type Teller } from './names.ts';
+import { datasetName, type LineageEmitter } from './names.ts';
 import { runIdOf } from './run-id.ts';
 
 /** A table of the history as it was read. */
@@ -58,7 +58,10 @@ const file = (producer: string, path: string) => ({
   },
 });
 
-const inputsOf = ({ producer, namespace }: Teller, told: DatasetTold): readonly LineageInput[] => {
+const inputsOf = (
+  { producer, namespace }: LineageEmitter,
+  told: DatasetTold,
+): readonly LineageInput[] => {
   const version = (datasetVersion: string) => ({
     version: standardFacet(producer, 'DatasetVersionDatasetFacet', { datasetVersion }),
   });
@@ -79,7 +82,10 @@ const inputsOf = ({ producer, namespace }: Teller, told: DatasetTold): readonly 
   ];
 };
 
-const outputOf = ({ producer, namespace }: Teller, { status, members, bytes }: DatasetTold) => {
+const outputOf = (
+  { producer, namespace }: LineageEmitter,
+  { status, members, bytes }: DatasetTold,
+) => {
   const { out, rows, state } = status;
   const { facets, ...place } = file(producer, out);
   if (state !== 'done') return { ...place, facets };
@@ -108,8 +114,8 @@ const outputOf = ({ producer, namespace }: Teller, { status, members, bytes }: D
   };
 };
 
-export const datasetRun = (teller: Teller, told: DatasetTold): RunEvent => {
-  const { producer, namespace } = teller;
+export const datasetRun = (emitter: LineageEmitter, told: DatasetTold): RunEvent => {
+  const { producer, namespace } = emitter;
   const { status, request, kind, actor } = told;
   const { id, state, mode, known, views, startedAt, finishedAt, error } = status;
   const { target } = request;
@@ -150,7 +156,7 @@ export const datasetRun = (teller: Teller, told: DatasetTold): RunEvent => {
         }),
       },
     },
-    inputs: inputsOf(teller, told),
-    outputs: [outputOf(teller, told)],
+    inputs: inputsOf(emitter, told),
+    outputs: [outputOf(emitter, told)],
   });
 };

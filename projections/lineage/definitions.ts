@@ -6,11 +6,11 @@ import {
   type FeatureViewDefinition,
   type SourceDefinition,
 } from '#domain/definitions/model.ts';
+import { planView } from '#domain/plan/plan-view.ts';
 import type { Commit } from '#domain/ports/event-store.ts';
 import { streamOf } from '#domain/registry/events.ts';
 import { newestVersion, type RegistryState } from '#domain/registry/state.ts';
 import { formatFieldType } from '#domain/values/field-type.ts';
-import { planView } from '#domain/views/plan-view.ts';
 import {
   type ColumnLineage,
   describeFeature,
@@ -27,7 +27,7 @@ import {
   type LineageOutput,
 } from './event.ts';
 import { ownFacet, standardFacet } from './facets.ts';
-import { computeJob, datasetName, onDemandJob, serviceJob, type Teller } from './names.ts';
+import { computeJob, datasetName, type LineageEmitter, onDemandJob, serviceJob } from './names.ts';
 
 /** The registry as it stood at the commit that is told of. */
 export interface RegistryThen {
@@ -133,7 +133,7 @@ const columnsOf = (registry: RegistryThen, definition: Definition): readonly Col
 
 const lineageOf = (
   registry: RegistryThen,
-  { namespace }: Teller,
+  { namespace }: LineageEmitter,
   definition: Definition,
 ): ColumnLineage | null => {
   switch (definition.kind) {
@@ -167,11 +167,11 @@ const TYPES = {
  */
 export const shapeFacets = (
   registry: RegistryThen,
-  teller: Teller,
+  emitter: LineageEmitter,
   definition: Definition,
 ): Facets => {
-  const { producer, places } = teller;
-  const columns = lineageOf(registry, teller, definition);
+  const { producer, places } = emitter;
+  const columns = lineageOf(registry, emitter, definition);
   const { kind, name } = definition;
   const where =
     kind === 'source' ? places.raw(name) : kind === 'feature-view' ? places.features(name) : [];
@@ -265,7 +265,7 @@ const inputsOf = (definition: Definition): readonly string[] => {
 
 /** The job that makes what is defined; null where it comes from outside. */
 export const jobOf = (
-  { namespace, producer }: Teller,
+  { namespace, producer }: LineageEmitter,
   definition: Definition,
 ): LineageJob | null => {
   const { kind } = definition;
@@ -299,12 +299,12 @@ export const jobOf = (
   };
 };
 
-export const flowOf = (registry: RegistryThen, teller: Teller, definition: Definition) => {
-  const { namespace } = teller;
+export const flowOf = (registry: RegistryThen, emitter: LineageEmitter, definition: Definition) => {
+  const { namespace } = emitter;
   const output: LineageOutput = {
     namespace,
     name: datasetName(definition.kind, definition.name),
-    facets: shapeFacets(registry, teller, definition),
+    facets: shapeFacets(registry, emitter, definition),
   };
   return {
     inputs: [...new Set(inputsOf(definition))].map((name) => ({ namespace, name })),
@@ -315,19 +315,19 @@ export const flowOf = (registry: RegistryThen, teller: Teller, definition: Defin
 /** @param lifecycle what happened to it; null: its status only */
 export const definitionEvents = (
   registry: RegistryThen,
-  teller: Teller,
+  emitter: LineageEmitter,
   definition: Definition,
   change: Change,
   lifecycle: Lifecycle,
 ): readonly LineageEvent[] => {
-  const { producer, namespace } = teller;
+  const { producer, namespace } = emitter;
   const { time } = change.commit.command;
   const { kind, name } = definition;
   const dataset = datasetEvent(producer, time, {
     namespace,
     name: datasetName(kind, name),
     facets: {
-      ...shapeFacets(registry, teller, definition),
+      ...shapeFacets(registry, emitter, definition),
       ...described(producer, 'Dataset', definition),
       version: standardFacet(producer, 'DatasetVersionDatasetFacet', {
         datasetVersion: String(change.version),
@@ -342,7 +342,7 @@ export const definitionEvents = (
       ),
     },
   });
-  const job = jobOf(teller, definition);
+  const job = jobOf(emitter, definition);
   if (job === null) return [dataset];
   const facets = {
     ...job.facets,
@@ -350,6 +350,6 @@ export const definitionEvents = (
   };
   return [
     dataset,
-    jobEvent(producer, time, { job: { ...job, facets }, ...flowOf(registry, teller, definition) }),
+    jobEvent(producer, time, { job: { ...job, facets }, ...flowOf(registry, emitter, definition) }),
   ];
 };

@@ -16,7 +16,7 @@ import {
   runEvent,
 } from './event.ts';
 import { ownFacet, standardFacet } from './facets.ts';
-import { computeJob, datasetName, replayJob, type Teller } from './names.ts';
+import { computeJob, datasetName, type LineageEmitter, replayJob } from './names.ts';
 
 /**
  * The runs of a generation, by id. A view that was retired and restored computes on in new ones.
@@ -78,12 +78,12 @@ const versioned = (
 /** Inputs and outputs of a run; with facets at its start, by name afterwards. */
 const flow = (
   registry: RegistryThen,
-  teller: Teller,
+  emitter: LineageEmitter,
   { view, record }: GenerationTold,
   whole: boolean,
 ) => {
-  const { producer, namespace, places } = teller;
-  const { inputs, outputs } = flowOf(registry, teller, view);
+  const { producer, namespace, places } = emitter;
+  const { inputs, outputs } = flowOf(registry, emitter, view);
   const stores = places.stores(view.name, record.generation).map((store) => ({
     namespace: store.namespace,
     name: store.name,
@@ -110,12 +110,12 @@ const flow = (
 
 const computeEvent = (
   registry: RegistryThen,
-  teller: Teller,
+  emitter: LineageEmitter,
   told: GenerationTold,
   eventType: RunState,
   facets: Facets = {},
 ): RunEvent => {
-  const { producer, namespace, engine } = teller;
+  const { producer, namespace, engine } = emitter;
   const starts = eventType === 'START';
   const name = computeJob(told.view.name);
   return runEvent(producer, told.time, {
@@ -130,8 +130,8 @@ const computeEvent = (
         ...facets,
       },
     },
-    job: (starts ? jobOf(teller, told.view) : null) ?? { namespace, name },
-    ...flow(registry, teller, told, starts),
+    job: (starts ? jobOf(emitter, told.view) : null) ?? { namespace, name },
+    ...flow(registry, emitter, told, starts),
   });
 };
 
@@ -150,12 +150,12 @@ const rangeFacet = (
 
 const replayEvent = (
   registry: RegistryThen,
-  teller: Teller,
+  emitter: LineageEmitter,
   told: GenerationTold,
   eventType: RunState,
   facets: Facets = {},
 ): readonly RunEvent[] => {
-  const { producer, namespace } = teller;
+  const { producer, namespace } = emitter;
   const { replay } = told.record;
   if (replay === null || told.runs.replay === null) return [];
   const job: LineageJob = {
@@ -185,7 +185,7 @@ const replayEvent = (
         },
       },
       job,
-      ...flow(registry, teller, told, eventType === 'START'),
+      ...flow(registry, emitter, told, eventType === 'START'),
     }),
   ];
 };
@@ -197,41 +197,45 @@ const errorFacet = (producer: string, message: string): Facets => ({
   }),
 });
 
-type Tell = (registry: RegistryThen, teller: Teller, told: GenerationTold) => readonly RunEvent[];
+type Tell = (
+  registry: RegistryThen,
+  emitter: LineageEmitter,
+  told: GenerationTold,
+) => readonly RunEvent[];
 
-export const started: Tell = (registry, teller, told) => [
-  computeEvent(registry, teller, told, 'START'),
-  ...replayEvent(registry, teller, told, 'START'),
+export const started: Tell = (registry, emitter, told) => [
+  computeEvent(registry, emitter, told, 'START'),
+  ...replayEvent(registry, emitter, told, 'START'),
 ];
-export const filled: Tell = (registry, teller, told) => [
-  ...replayEvent(registry, teller, told, 'COMPLETE'),
-  computeEvent(registry, teller, told, 'RUNNING'),
+export const filled: Tell = (registry, emitter, told) => [
+  ...replayEvent(registry, emitter, told, 'COMPLETE'),
+  computeEvent(registry, emitter, told, 'RUNNING'),
 ];
-export const failed: Tell = (registry, teller, told) => {
-  const error = errorFacet(teller.producer, told.record.error ?? 'no reason was given');
+export const failed: Tell = (registry, emitter, told) => {
+  const error = errorFacet(emitter.producer, told.record.error ?? 'no reason was given');
   return [
-    ...replayEvent(registry, teller, told, 'FAIL', error),
-    computeEvent(registry, teller, told, 'FAIL', error),
+    ...replayEvent(registry, emitter, told, 'FAIL', error),
+    computeEvent(registry, emitter, told, 'FAIL', error),
   ];
 };
 /**
  * Promoted, taken out of service, rolled back, taken over by a newer version: it computes on, in
  * another role.
  */
-export const changed: Tell = (registry, teller, told) => [
-  ...replayEvent(registry, teller, told, 'OTHER'),
-  computeEvent(registry, teller, told, 'RUNNING'),
+export const changed: Tell = (registry, emitter, told) => [
+  ...replayEvent(registry, emitter, told, 'OTHER'),
+  computeEvent(registry, emitter, told, 'RUNNING'),
 ];
 /** @param wasFilling whether the replay's run was still under way */
 export const ended = (
   registry: RegistryThen,
-  teller: Teller,
+  emitter: LineageEmitter,
   told: GenerationTold,
   how: 'COMPLETE' | 'ABORT',
   wasFilling: boolean,
 ): readonly RunEvent[] => [
-  ...replayEvent(registry, teller, told, wasFilling ? 'ABORT' : 'OTHER'),
-  computeEvent(registry, teller, told, how),
+  ...replayEvent(registry, emitter, told, wasFilling ? 'ABORT' : 'OTHER'),
+  computeEvent(registry, emitter, told, how),
 ];
 
 export interface Progress {
@@ -248,13 +252,13 @@ export interface Progress {
 /** How a generation stands while it computes: told now and then, of those that moved. */
 export const progressed = (
   registry: RegistryThen,
-  teller: Teller,
+  emitter: LineageEmitter,
   told: GenerationTold,
   progress: Progress,
 ): RunEvent => {
-  const { producer } = teller;
+  const { producer } = emitter;
   const { newestEventTime, ...numbers } = progress;
-  return computeEvent(registry, teller, told, 'RUNNING', {
+  return computeEvent(registry, emitter, told, 'RUNNING', {
     millrace_progress: ownFacet(producer, 'ProgressRunFacet', {
       ...numbers,
       newestEventTime: newestEventTime === null ? null : new Date(newestEventTime).toISOString(),

@@ -28,7 +28,7 @@ export interface Places {
 export const NOWHERE: Places = { raw: () => [], features: () => [], stores: () => [] };
 
 /** What every mapping needs to know of who tells. */
-export interface Teller {
+export interface LineageEmitter {
   /** of jobs, and of datasets that have no place of their own */
   readonly namespace: string;
   readonly producer: string;

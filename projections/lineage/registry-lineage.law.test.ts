@@ -81,7 +81,7 @@ const base = [shop, sales].map((definition, i) =>
     { type: REGISTERED[definition.kind], data: { version: 1, definition } } as RegistryEvent,
   ]),
 );
-const teller = {
+const emitter = {
   namespace: 'n',
   producer: 'urn:x',
   engine: { name: 'e', version: '1' },
@@ -109,7 +109,7 @@ const commitsOf = (
 };
 
 const tell = (commits: readonly Commit[]): readonly LineageEvent[] => {
-  const fold = registryLineage(teller);
+  const fold = registryLineage(emitter);
   return commits.flatMap((commit) => [...fold.next(commit)]);
 };
 

@@ -3,7 +3,7 @@
  * commits up to it and nothing else (their times and run ids are the commits' own), so that telling
  * of a commit again, after a crash or in another process, tells the same.
  */
-import { isKeyStream } from '#domain/access/keys.ts';
+import { isKeyStream } from '#domain/authorization/keys.ts';
 import type { Definition, FeatureViewDefinition } from '#domain/definitions/model.ts';
 import type { Commit } from '#domain/ports/event-store.ts';
 import { type RegistryEvent, streamOf } from '#domain/registry/events.ts';
@@ -25,7 +25,7 @@ import {
   type GenerationTold,
   started,
 } from './generations.ts';
-import type { Teller } from './names.ts';
+import type { LineageEmitter } from './names.ts';
 import { runIdOf } from './run-id.ts';
 
 export interface RegistryLineage extends RegistryThen {
@@ -46,7 +46,7 @@ export const COMPUTING: ReadonlySet<string> = new Set(['filling', 'ready', 'live
 const generationOf = (state: RegistryState, generation: number): GenerationRecord | undefined =>
   state.generations.find((g) => g.generation === generation);
 
-export const registryLineage = (teller: Teller): RegistryLineage => {
+export const registryLineage = (emitter: LineageEmitter): RegistryLineage => {
   const states = new Map<string, RegistryState>();
   const runs = new Map<string, GenerationRuns>();
   const over = new Set<string>();
@@ -72,7 +72,7 @@ export const registryLineage = (teller: Teller): RegistryLineage => {
     { generation, replay }: GenerationRecord,
     { command }: Commit,
   ): void => {
-    const seed = JSON.stringify([teller.namespace, command.id, view, generation]);
+    const seed = JSON.stringify([emitter.namespace, command.id, view, generation]);
     runs.set(runsKey(view, generation), {
       compute: runIdOf(command.time, seed),
       replay: replay === null ? null : runIdOf(command.time, `${seed}/replay`),
@@ -108,9 +108,9 @@ export const registryLineage = (teller: Teller): RegistryLineage => {
         if (event.type === 'DefinitionRestored') begin(name, record, commit);
         const what = told(name, record.generation, commit.command.time, event.type);
         if (what === null) return [];
-        if (event.type === 'DefinitionRestored') return started(registry, teller, what);
+        if (event.type === 'DefinitionRestored') return started(registry, emitter, what);
         const filling = record.state === 'filling';
-        return ended(registry, teller, what, filling ? 'ABORT' : 'COMPLETE', filling);
+        return ended(registry, emitter, what, filling ? 'ABORT' : 'COMPLETE', filling);
       });
 
   const onDefinition = (
@@ -130,7 +130,7 @@ export const registryLineage = (teller: Teller): RegistryLineage => {
           : 'ALTER';
     const events = definitionEvents(
       registry,
-      teller,
+      emitter,
       definition as Definition,
       { commit, version, status: state.status },
       lifecycle,
@@ -159,7 +159,7 @@ export const registryLineage = (teller: Teller): RegistryLineage => {
       const what = told(view, of, commit.command.time, event.type);
       return what === null ? [] : how(what);
     };
-    const asIs = (by: typeof started) => (what: GenerationTold) => by(registry, teller, what);
+    const asIs = (by: typeof started) => (what: GenerationTold) => by(registry, emitter, what);
     switch (event.type) {
       case 'GenerationStarted':
         // Of a retired view: it begins when the view is restored.
@@ -187,10 +187,10 @@ export const registryLineage = (teller: Teller): RegistryLineage => {
         return [...tell(generation, asIs(changed)), ...tell(event.data.to, asIs(changed))];
       case 'GenerationAbandoned':
         return tell(generation, (what) =>
-          ended(registry, teller, what, 'ABORT', was === 'filling'),
+          ended(registry, emitter, what, 'ABORT', was === 'filling'),
         );
       case 'GenerationRetired':
-        return tell(generation, (what) => ended(registry, teller, what, 'COMPLETE', false));
+        return tell(generation, (what) => ended(registry, emitter, what, 'COMPLETE', false));
     }
   };
 

@@ -3,6 +3,8 @@
  * progress, compared with what is live.
  */
 import { fail } from '#domain/errors.ts';
+import { decodeKey, keyOfEntity } from '#domain/plan/entity-key.ts';
+import type { FeatureStatus, PlannedFeature, ViewPlan } from '#domain/plan/plan.ts';
 import type {
   Platform,
   ReplayComparison,
@@ -10,10 +12,8 @@ import type {
   ReplayStatus,
 } from '#domain/ports/platform.ts';
 import type { GenerationRecord } from '#domain/registry/state.ts';
+import type { TileStore } from '#domain/tiles/tile-store.ts';
 import type { FieldType, Value } from '#domain/values/value.ts';
-import { decodeKey, keyOfEntity } from '#domain/views/entity-key.ts';
-import type { FeatureStatus, PlannedFeature, ViewPlan } from '#domain/views/plan.ts';
-import type { TileStore } from '#domain/views/tile-store.ts';
 import type { Catalog } from '#projections/catalog/catalog.ts';
 import { sameResult } from '#projections/explain/same-value.ts';
 

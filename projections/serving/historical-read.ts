@@ -3,10 +3,11 @@
  * It answers every read that the kept tiles cannot: a past time, a past knowledge, an event time
  * ahead of the clock.
  */
+
+import { decodeKey } from '#domain/plan/entity-key.ts';
+import type { FeatureStatus, ViewPlan } from '#domain/plan/plan.ts';
+import { foldFeatures } from '#domain/tiles/fold.ts';
 import type { RawEvent, Row, Value } from '#domain/values/value.ts';
-import { decodeKey } from '#domain/views/entity-key.ts';
-import { foldFeatures } from '#domain/views/fold.ts';
-import type { FeatureStatus, ViewPlan } from '#domain/views/plan.ts';
 import type { RawEvents } from './raw-events.ts';
 
 export interface HistoricalRead {

@@ -3,15 +3,15 @@
  * steps back when the one comes in for the other.
  */
 import { expect, test } from 'vitest';
+import type { PackedEntity } from '#domain/encoding/packed-entity.ts';
 import { degraded, NOT_DEGRADED } from '#domain/ports/degraded.ts';
 import {
-  type HotStore,
+  type CacheStore,
   type OnlineStore,
   type TilesAnswer,
   type TilesTarget,
   UNKNOWN,
 } from '#domain/ports/online-store.ts';
-import type { PackedEntity } from '#domain/views/packed-entity.ts';
 import { onlineTiles } from './online-tiles.ts';
 
 const target = { plan: { view: 'v' }, generation: 1 } as unknown as TilesTarget;
@@ -29,25 +29,25 @@ const down: Says = () => {
 };
 
 const under = (start: {
-  hot: Says;
-  primary: Says;
-  hotHas?: boolean;
-  primaryHas?: (time: number) => boolean;
+  cache: Says;
+  durable: Says;
+  cacheHas?: boolean;
+  durableHas?: (time: number) => boolean;
 }) => {
-  const now = { hotHas: true, primaryHas: () => true, ...start };
+  const now = { cacheHas: true, durableHas: () => true, ...start };
   const store = (says: () => Says): OnlineStore => ({
     name: 's',
     read: async (_target, keys) => keys.map(() => says()()),
     close: async () => {},
   });
   const tiles = onlineTiles({
-    hot: store(() => now.hot) as HotStore,
-    primary: store(() => now.primary),
-    hotHas: () => now.hotHas,
-    primaryHas: { letGo: () => true, until: (_target, time) => now.primaryHas(time) },
-    served: { hot: 0, primary: 0, history: 0 },
-    hotBudget: { budgetMs: 1_000, failures: 1_000 },
-    primaryBudget: { budgetMs: 1_000, failures: 1_000 },
+    cache: store(() => now.cache) as CacheStore,
+    durable: store(() => now.durable),
+    cacheHas: () => now.cacheHas,
+    durableHas: { letGo: () => true, until: (_target, time) => now.durableHas(time) },
+    readsByStore: { cache: 0, durable: 0, history: 0 },
+    cacheTimeout: { budgetMs: 1_000, failures: 1_000 },
+    durableTimeout: { budgetMs: 1_000, failures: 1_000 },
   });
   const read = async () => {
     const { answers, degraded: modes } = await tiles.read(target, ['k'], 0);
@@ -56,49 +56,49 @@ const under = (start: {
   return { now, read };
 };
 
-test('the hot store answers, and nothing is said', async () => {
-  const { read } = under({ hot: () => state(5), primary: down });
+test('the cache tier answers, and nothing is said', async () => {
+  const { read } = under({ cache: () => state(5), durable: down });
   expect(await read()).toEqual({ updates: 5, modes: NOT_DEGRADED });
 });
 
-test('an entity that the hot store let go is the primary’s, and nothing is said: that is how it is meant', async () => {
+test('an entity that the cache tier let go is the durable’s, and nothing is said: that is how it is meant', async () => {
   const letGo: TilesAnswer = { found: 'unknown', part: null, letGo: true };
-  const { read } = under({ hot: () => letGo, primary: () => state(3) });
+  const { read } = under({ cache: () => letGo, durable: () => state(3) });
   expect(await read()).toEqual({ updates: 3, modes: NOT_DEGRADED });
 });
 
-test('the hot store is down: the primary’s, once it has what the hot store had answered by then', async () => {
+test('the cache tier is down: the durable’s, once it has what the cache tier had answered by then', async () => {
   const { read, now } = under({
-    hot: () => state(5),
-    primary: () => state(4),
-    primaryHas: () => false,
+    cache: () => state(5),
+    durable: () => state(4),
+    durableHas: () => false,
   });
   await read();
-  now.hot = down;
-  expect(await read()).toEqual({ updates: null, modes: degraded('hot-unavailable') });
+  now.cache = down;
+  expect(await read()).toEqual({ updates: null, modes: degraded('cache-unavailable') });
   const lost = Date.now();
-  now.primary = () => state(5);
-  now.primaryHas = (time) => time > 0 && time <= lost;
-  expect(await read()).toEqual({ updates: 5, modes: degraded('hot-unavailable') });
+  now.durable = () => state(5);
+  now.durableHas = (time) => time > 0 && time <= lost;
+  expect(await read()).toEqual({ updates: 5, modes: degraded('cache-unavailable') });
 });
 
-test('the hot store is emptied: it fills; filled, it is believed once it has what the primary had answered meanwhile', async () => {
-  const { read, now } = under({ hot: () => state(5), primary: () => state(9) });
+test('the cache tier is emptied: it fills; filled, it is believed once it has what the durable had answered meanwhile', async () => {
+  const { read, now } = under({ cache: () => state(5), durable: () => state(9) });
   await read();
-  now.hot = () => UNKNOWN;
-  expect(await read()).toEqual({ updates: 9, modes: degraded('hot-filling') });
-  now.hot = () => state(7);
-  now.hotHas = false;
-  expect(await read()).toEqual({ updates: 9, modes: degraded('hot-filling') });
-  now.hot = () => state(9);
-  now.hotHas = true;
+  now.cache = () => UNKNOWN;
+  expect(await read()).toEqual({ updates: 9, modes: degraded('cache-filling') });
+  now.cache = () => state(7);
+  now.cacheHas = false;
+  expect(await read()).toEqual({ updates: 9, modes: degraded('cache-filling') });
+  now.cache = () => state(9);
+  now.cacheHas = true;
   expect(await read()).toEqual({ updates: 9, modes: NOT_DEGRADED });
 });
 
 test('both are down: nothing is known, and both are named', async () => {
-  const { read } = under({ hot: down, primary: down });
+  const { read } = under({ cache: down, durable: down });
   expect(await read()).toEqual({
     updates: null,
-    modes: degraded('hot-unavailable') | degraded('primary-unavailable'),
+    modes: degraded('cache-unavailable') | degraded('durable-unavailable'),
   });
 });

@@ -27,14 +27,14 @@ export const byOrder = (a: RawEvent, b: RawEvent): number =>
   a.eventTime - b.eventTime || a.partition - b.partition || a.offset - b.offset;
 
 export const createRawEvents = ({ log, history, decode }: RawEventsDependencies): RawEvents => {
-  const tail = async (query: EventQuery, through: readonly number[]): Promise<RawEvent[]> => {
+  const tail = async (query: EventQuery, endOffsets: readonly number[]): Promise<RawEvent[]> => {
     const topic = rawTopic(query.source);
     const ends = await log.end(topic);
     const wanted = Object.entries(query.where ?? {});
     const found: RawEvent[] = [];
     for (const [partition, end] of ends.entries()) {
       const stop = Math.min(end, query.below?.[partition] ?? end);
-      let offset = through[partition] ?? 0;
+      let offset = endOffsets[partition] ?? 0;
       while (offset < stop) {
         const records = await log.read(topic, partition, offset, READ_BYTES);
         const last = records.at(-1);
@@ -56,15 +56,15 @@ export const createRawEvents = ({ log, history, decode }: RawEventsDependencies)
   return async (query) => {
     const topic = rawTopic(query.source);
     // The table may grow between the two calls: rows past `through` are left to the log.
-    const through = await history.through(topic);
-    const below = through.map((offset, partition) =>
+    const endOffsets = await history.endOffsets(topic);
+    const below = endOffsets.map((offset, partition) =>
       Math.min(offset, query.below?.[partition] ?? offset),
     );
     const [old, recent] = await Promise.all([
       below.some((offset) => offset > 0)
         ? history.events({ ...query, below })
         : Promise.resolve([]),
-      tail(query, through),
+      tail(query, endOffsets),
     ]);
     return recent.length === 0 ? old : [...old, ...recent].sort(byOrder);
   };

@@ -11,10 +11,10 @@ import { featureReference } from '#domain/definitions/names.ts';
 import { fail } from '#domain/errors.ts';
 import { compileExpr } from '#domain/expressions/compile.ts';
 import type { Scope } from '#domain/expressions/typecheck.ts';
+import type { FeatureStatus } from '#domain/plan/plan.ts';
 import type { ReadOrigins } from '#domain/ports/platform.ts';
 import { parseFieldType } from '#domain/values/field-type.ts';
 import type { FieldType, Row, Value } from '#domain/values/value.ts';
-import type { FeatureStatus } from '#domain/views/plan.ts';
 import type { ServedView, ServingViews } from './served-view.ts';
 
 export interface ReadDefinitions {

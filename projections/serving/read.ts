@@ -4,12 +4,12 @@
  * events by the same definition.
  */
 import { fail } from '#domain/errors.ts';
+import { keyOfEntity } from '#domain/plan/entity-key.ts';
+import type { EntityKey, FeatureStatus } from '#domain/plan/plan.ts';
 import { type Degraded, degraded, modesOf, NOT_DEGRADED } from '#domain/ports/degraded.ts';
 import type { ReadRequest, ReadResult, ViewAnswer } from '#domain/ports/platform.ts';
 import { checkScalar } from '#domain/values/check-scalar.ts';
 import type { RawEvent, Row, Value } from '#domain/values/value.ts';
-import { keyOfEntity } from '#domain/views/entity-key.ts';
-import type { EntityKey, FeatureStatus } from '#domain/views/plan.ts';
 import { readHistorical } from './historical-read.ts';
 import { createPlanAfter, type FollowedRegistry } from './plan-after.ts';
 import type { RawEvents } from './raw-events.ts';
@@ -147,13 +147,13 @@ const originsOf = (plan: ReadPlan, newest: NewestOfRows | null): Pick<ReadResult
 const newestOfRows = (plan: ReadPlan, request: ReadRequest): NewestOfRows | null =>
   request.origins === true ? plan.views.map(() => []) : null;
 
-const answerOf = (served: ServedView, through: number | null): ViewAnswer => ({
+const answerOf = (served: ServedView, completeThrough: number | null): ViewAnswer => ({
   view: served.plan.view,
   version: served.version,
   generation: served.generation,
   eventTime: served.newestEventTime(),
   position: served.position(),
-  through,
+  completeThrough,
 });
 
 const FOLDED = degraded('history-fold');
@@ -333,7 +333,7 @@ export const createRead = (dependencies: ReadDependencies): Read => {
     for (let v = 0; v < views.length; v++)
       modes |= viewModes(
         (plan.views[v] as ViewRead).served,
-        (views[v] as ViewAnswer).through,
+        (views[v] as ViewAnswer).completeThrough,
         known,
       );
     const result = {
@@ -358,7 +358,7 @@ export const createRead = (dependencies: ReadDependencies): Read => {
     if (request.known !== undefined && request.known < now)
       return readPast(plan, request, at, request.known, now, NOT_DEGRADED);
     // Before the stores are asked: what they answer is at least as far.
-    const views = plan.views.map(({ served }) => answerOf(served, served.through(now)));
+    const views = plan.views.map(({ served }) => answerOf(served, served.completeThrough(now)));
     const fetched = plan.stored ? await fetchTiles(plan, request, at) : null;
     const present = readPresent(plan, request, at, now, views, fetched);
     if (present !== null) return present;

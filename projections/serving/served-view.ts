@@ -3,9 +3,9 @@
  * it.
  */
 
+import type { FeatureStatus, ViewPlan } from '#domain/plan/plan.ts';
 import type { Degraded } from '#domain/ports/degraded.ts';
 import type { Position, Value } from '#domain/values/value.ts';
-import type { FeatureStatus, ViewPlan } from '#domain/views/plan.ts';
 
 /** The tiles of the entities of one read, in hand: reading them awaits nothing. */
 export interface FetchedTiles {
@@ -58,7 +58,7 @@ export interface ServedView {
    * epoch ms: all events that the log had accepted by then are in what is read; null: not known
    * yet. `now`: as the read's.
    */
-  readonly through: (now: number) => number | null;
+  readonly completeThrough: (now: number) => number | null;
   /** how its computation fares */
   readonly degraded: () => Degraded;
 }

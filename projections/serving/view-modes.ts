@@ -14,11 +14,12 @@ const BEHIND = degraded('behind');
 
 export const viewModes = (
   { plan, degraded: ofEngine }: Pick<ServedView, 'plan' | 'degraded'>,
-  through: number | null,
+  completeThrough: number | null,
   now: number,
 ): Degraded => {
   const modes = ofEngine();
-  return through !== null && now - through > Math.max(BEHIND_MS, plan.freshnessMs ?? 0)
+  return completeThrough !== null &&
+    now - completeThrough > Math.max(BEHIND_MS, plan.freshnessMs ?? 0)
     ? modes | BEHIND
     : modes;
 };

@@ -55,7 +55,7 @@ const notReached = (
 export const createWaitFor = ({ onProgress, deadlineMs }: WaitForDependencies): WaitFor => {
   return async (wanted, readers, waitMs = deadlineMs) => {
     if (isReached(readers, wanted)) return;
-    const patienceMs = Math.min(waitMs, deadlineMs);
+    const retryForMs = Math.min(waitMs, deadlineMs);
     await new Promise<void>((resolve, reject) => {
       const end = (): void => {
         clearTimeout(timer);
@@ -80,9 +80,9 @@ export const createWaitFor = ({ onProgress, deadlineMs }: WaitForDependencies): 
       const timer = setTimeout(
         () =>
           orFail(() => {
-            throw notReached(readers, wanted, patienceMs);
+            throw notReached(readers, wanted, retryForMs);
           }),
-        patienceMs,
+        retryForMs,
       );
     });
   };

@@ -2,25 +2,26 @@
  * Which logged rows are compared: whole requests, at most about so many rows, the same ones
  * whenever it is asked again.
  */
-import { placeOf } from '#domain/served/sampled.ts';
-import type { ServedRow } from '#domain/served/served-record.ts';
+
+import type { FeatureLogRow } from '#domain/feature-log/feature-log-record.ts';
+import { placeOf } from '#domain/feature-log/sampled.ts';
 
 import { turns } from './turns.ts';
 
 export interface ChosenRows {
-  readonly rows: readonly ServedRow[];
+  readonly rows: readonly FeatureLogRow[];
   readonly logged: { readonly requests: number; readonly rows: number };
 }
 
-export const requestsOf = (rows: readonly ServedRow[]): number =>
+export const requestsOf = (rows: readonly FeatureLogRow[]): number =>
   rows.filter(({ row }) => row === 0).length;
 
 export const chooseRows = async (
-  logged: AsyncIterable<readonly ServedRow[]>,
-  within: (row: ServedRow) => boolean,
+  logged: AsyncIterable<readonly FeatureLogRow[]>,
+  within: (row: FeatureLogRow) => boolean,
   most: number,
 ): Promise<ChosenRows> => {
-  let kept: { readonly row: ServedRow; readonly place: number }[] = [];
+  let kept: { readonly row: FeatureLogRow; readonly place: number }[] = [];
   /** requests at or past this place do not come in any more */
   let limit = Number.POSITIVE_INFINITY;
   const counted = { requests: 0, rows: 0 };

@@ -2,9 +2,9 @@
  * The raw events of the entities that are asked about: one scan a source, however many there are.
  */
 import type { SourceDefinition } from '#domain/definitions/model.ts';
+import type { ViewPlan } from '#domain/plan/plan.ts';
 import type { HistoryTables } from '#domain/ports/history.ts';
 import type { RawEvent } from '#domain/values/value.ts';
-import type { ViewPlan } from '#domain/views/plan.ts';
 import { turns } from './turns.ts';
 
 /** An entity as one plan names it, and the event times that are of use. */

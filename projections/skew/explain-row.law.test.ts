@@ -5,9 +5,9 @@
  */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { SKEW_CAUSES, type SkewCause } from '#domain/served/skew.ts';
+import { SKEW_CAUSES, type SkewCause } from '#domain/feature-log/skew.ts';
+import { planDataset } from '#domain/training-sets/dataset-plan.ts';
 import type { RawEvent, Scalar, Value } from '#domain/values/value.ts';
-import { planDataset } from '#projections/datasets/dataset-plan.ts';
 import {
   definitions,
   featureDefinition,
@@ -137,14 +137,14 @@ const check = (
   told: (feature: string, explained: Explained, wanted: readonly SkewCause[]) => void,
 ): void => {
   const below = (e: RawEvent): boolean => e.offset < (w.position[e.partition] as number);
-  const [servedPlan, comparedPlan] = [plansOf(w.then), plansOf(w.now)];
+  const [featureLogPlan, comparedPlan] = [plansOf(w.then), plansOf(w.now)];
   const names = Object.keys(w.then.view.features);
   for (const entity of entitiesOf(w)) {
     const mine = w.events.filter(
       (e) => key(w.then, e) === JSON.stringify(entity) && e.eventTime <= w.at,
     );
     const open = mine.filter((e) => !below(e) && !w.leftOut.has(e));
-    const { hopMs } = servedPlan.views[0]?.plan.hops[0] ?? { hopMs: 0 };
+    const { hopMs } = featureLogPlan.views[0]?.plan.hops[0] ?? { hopMs: 0 };
     const tiles = w.apart
       ? [...Map.groupBy(open, (e) => Math.floor(e.eventTime / Math.max(1, hopMs))).values()]
       : [open];
@@ -191,14 +191,14 @@ const check = (
               version: 1,
               generation: 1,
               position: `raw.things@0:${w.position[0]},1:${w.position[1]}`,
-              through: null,
+              completeThrough: null,
             },
           ],
           onDemand: [],
           values: Object.fromEntries(names.map((name, i) => [name, served.values[i] as Value])),
           status: Object.fromEntries(names.map((name, i) => [name, served.status[i] as 'present'])),
         },
-        served: { plan: servedPlan, answeredBy: new Map([['seen', 0]]) },
+        served: { plan: featureLogPlan, answeredBy: new Map([['seen', 0]]) },
         compared: comparedPlan,
         eventTime,
         events: () => mine,
@@ -208,7 +208,7 @@ const check = (
     );
     names.forEach((name, i) => {
       const { aggregation } = w.then.view.features[name] as { aggregation: string };
-      const isLong = servedPlan.columns[i]?.type.base === 'long';
+      const isLong = featureLogPlan.columns[i]?.type.base === 'long';
       const differ = (a: number, b: number): boolean =>
         !sameValue(
           aggregation,
@@ -342,7 +342,7 @@ test('a value that no state gives is unexplained, and so is a data set that is n
                   version: 1,
                   generation: 1,
                   position: 'raw.things@0:99,1:99',
-                  through: null,
+                  completeThrough: null,
                 },
               ],
               onDemand: [],

@@ -6,15 +6,17 @@
  * is the one that a data set has. Each step that changes the value is a cause. Where no state gives
  * what was served, or the last step is not the data set's value, the difference is unexplained.
  */
+
+import type { FeatureLogRow, ServedViewOf } from '#domain/feature-log/feature-log-record.ts';
+import type { SkewCause, SkewEvent } from '#domain/feature-log/skew.ts';
+import { keyOfEntity } from '#domain/plan/entity-key.ts';
+import type { ViewPlan } from '#domain/plan/plan.ts';
 import { parseTopicPosition } from '#domain/ports/position.ts';
-import type { ServedRow, ServedViewOf } from '#domain/served/served-record.ts';
-import type { SkewCause, SkewEvent } from '#domain/served/skew.ts';
+import { featureFrom } from '#domain/tiles/fold.ts';
+import type { DatasetPlan, PlannedValue } from '#domain/training-sets/dataset-plan.ts';
 import type { RawEvent, Value } from '#domain/values/value.ts';
-import { keyOfEntity } from '#domain/views/entity-key.ts';
-import { featureFrom } from '#domain/views/fold.ts';
-import type { ViewPlan } from '#domain/views/plan.ts';
-import type { DatasetPlan, PlannedValue } from '#projections/datasets/dataset-plan.ts';
 import { isRounded } from '#projections/explain/same-value.ts';
+import type { FeatureLogPlan } from './feature-log-plan.ts';
 import {
   columnsOf,
   foldView,
@@ -23,12 +25,11 @@ import {
   viewInState,
 } from './recompute.ts';
 import { type Noise, noiseOf, same } from './same.ts';
-import type { ServedPlan } from './served-plan.ts';
 import { inLogOrder, LATE, statesOf } from './states.ts';
 
 export interface RowEvidence {
-  readonly row: ServedRow;
-  readonly served: ServedPlan;
+  readonly row: FeatureLogRow;
+  readonly served: FeatureLogPlan;
   /** as data sets compute it now */
   readonly compared: DatasetPlan;
   /** column → the data set's value */

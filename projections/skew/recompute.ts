@@ -5,10 +5,11 @@
  *   0 served 1 and what lagged 2 and what was left out 3 and what came late 4 by the present
  *   definitions
  */
+
+import type { ViewPlan } from '#domain/plan/plan.ts';
+import { foldFeatures } from '#domain/tiles/fold.ts';
+import type { DatasetPlan } from '#domain/training-sets/dataset-plan.ts';
 import type { RawEvent, Row, Value } from '#domain/values/value.ts';
-import { foldFeatures } from '#domain/views/fold.ts';
-import type { ViewPlan } from '#domain/views/plan.ts';
-import type { DatasetPlan } from '#projections/datasets/dataset-plan.ts';
 import type { State } from './states.ts';
 
 /** feature → value */

@@ -2,8 +2,9 @@
  * Equality of values that were added up in another order: the last digits of a sum may differ, and
  * of a spread of nearly equal values all.
  */
+
+import type { PlannedFeature, ViewPlan } from '#domain/plan/plan.ts';
 import type { RawEvent, Value } from '#domain/values/value.ts';
-import type { PlannedFeature, ViewPlan } from '#domain/views/plan.ts';
 import { equalValue, isRounded, sameValue } from '#projections/explain/same-value.ts';
 
 /** A number, how far two may be apart beside their last digits; `exact`: not at all. */

@@ -8,29 +8,29 @@
  * ways.
  */
 import type { SourceDefinition } from '#domain/definitions/model.ts';
+import type { FeatureLogRow } from '#domain/feature-log/feature-log-record.ts';
+import type { SkewReport, SkewRequest } from '#domain/feature-log/skew.ts';
+import { keyOfEntity } from '#domain/plan/entity-key.ts';
 import type { HistoryTables } from '#domain/ports/history.ts';
 import type { Log } from '#domain/ports/log.ts';
 import { rawTopic } from '#domain/ports/topics.ts';
-import type { ServedRow } from '#domain/served/served-record.ts';
-import type { SkewReport, SkewRequest } from '#domain/served/skew.ts';
-import type { RawEvent, Row, Value } from '#domain/values/value.ts';
-import { keyOfEntity } from '#domain/views/entity-key.ts';
-import type { Catalog } from '#projections/catalog/catalog.ts';
 import {
   type DatasetPlan,
   type DatasetTarget,
   planDataset,
-} from '#projections/datasets/dataset-plan.ts';
+} from '#domain/training-sets/dataset-plan.ts';
+import type { RawEvent, Row, Value } from '#domain/values/value.ts';
+import type { Catalog } from '#projections/catalog/catalog.ts';
 import { isRounded } from '#projections/explain/same-value.ts';
+import { requireLogged } from '#projections/feature-log/feature-log-queries.ts';
+import type { FeatureLogRows } from '#projections/feature-log/feature-log-rows.ts';
 import type { LateEvents } from '#projections/late/late.ts';
-import { requireLogged } from '#projections/served/served-queries.ts';
-import type { ServedRows } from '#projections/served/served-rows.ts';
 import { coveredFrom } from '#projections/serving/historical-read.ts';
 import { chooseRows, requestsOf } from './choose-rows.ts';
 import { collectEvents, type EntityEvents, type WantedEntity } from './entity-events.ts';
 import { type Explained, explainRow } from './explain-row.ts';
+import { type FeatureLogPlan, featureLogPlan } from './feature-log-plan.ts';
 import { same } from './same.ts';
-import { type ServedPlan, servedPlan } from './served-plan.ts';
 import { createTally, type Tally } from './tally.ts';
 import { turns } from './turns.ts';
 
@@ -46,7 +46,7 @@ export interface SkewDependencies {
   readonly log: Pick<Log, 'offsetsAt'>;
   readonly history: Pick<HistoryTables, 'scan'>;
   readonly late: Pick<LateEvents, 'leftOut'>;
-  readonly rows: ServedRows;
+  readonly rows: FeatureLogRows;
   /** puts what is noted and not logged yet on the log */
   readonly flush: () => Promise<void>;
   /** what a service is made of now */
@@ -71,7 +71,7 @@ export const DEFAULT_SAMPLE = 10_000;
 const MARGIN_MS = 3_600_000;
 
 /** What the service asks for now, of a row; null where the row does not give it. */
-const spineRow = ({ keys, request }: DatasetPlan, row: ServedRow): Row | null => {
+const spineRow = ({ keys, request }: DatasetPlan, row: FeatureLogRow): Row | null => {
   const spine: Record<string, Value> = { event_timestamp: row.at };
   for (const { name } of keys) {
     const value = row.entity[name];
@@ -87,7 +87,7 @@ const spineRow = ({ keys, request }: DatasetPlan, row: ServedRow): Row | null =>
 };
 
 interface Differing {
-  readonly row: ServedRow;
+  readonly row: FeatureLogRow;
   readonly eventTime: ReadonlyMap<string, Value>;
   readonly columns: readonly string[];
 }
@@ -118,8 +118,8 @@ export const createSkew = (
     known: number,
     tallies: ReadonlyMap<string, Tally>,
   ): Promise<void> => {
-    const plans = new Map<string, ServedPlan | null>();
-    const planOf = (row: ServedRow, back: number): ServedPlan | null => {
+    const plans = new Map<string, FeatureLogPlan | null>();
+    const planOf = (row: FeatureLogRow, back: number): FeatureLogPlan | null => {
       const onDemand = row.onDemand.map(({ name, version }) => ({
         name,
         version: Math.max(1, version - back),
@@ -132,9 +132,9 @@ export const createSkew = (
       const id = JSON.stringify([row.serviceVersion, onDemand, views]);
       const made = plans.get(id);
       if (made !== undefined) return made;
-      let plan: ServedPlan | null = null;
+      let plan: FeatureLogPlan | null = null;
       try {
-        plan = servedPlan(
+        plan = featureLogPlan(
           catalog,
           { serviceVersion: row.serviceVersion, views },
           service,
@@ -225,7 +225,7 @@ export const createSkew = (
       sample,
     );
     const asked = planDataset(dependencies.target(service));
-    const rows: ServedRow[] = [];
+    const rows: FeatureLogRow[] = [];
     const spine: Row[] = [];
     for (const row of chosen) {
       const one = spineRow(asked, row);

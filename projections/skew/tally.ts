@@ -1,11 +1,11 @@
 /** What the compared values of one feature come to. */
-import type { ServedRow } from '#domain/served/served-record.ts';
+import type { FeatureLogRow } from '#domain/feature-log/feature-log-record.ts';
 import {
   type FeatureSkew,
   SKEW_CAUSES,
   type SkewCause,
   type SkewExample,
-} from '#domain/served/skew.ts';
+} from '#domain/feature-log/skew.ts';
 import type { Value } from '#domain/values/value.ts';
 import type { Explained } from './explain-row.ts';
 
@@ -13,7 +13,7 @@ const EXAMPLES = 5;
 
 export interface Tally {
   readonly equal: () => void;
-  readonly differs: (row: ServedRow, eventTime: Value, explained: Explained) => void;
+  readonly differs: (row: FeatureLogRow, eventTime: Value, explained: Explained) => void;
   readonly report: () => FeatureSkew;
 }
 
@@ -24,7 +24,7 @@ export const createTally = (feature: string): Tally => {
   >;
   /** one of each set of causes, as far as there is room */
   const examples = new Map<string, SkewExample>();
-  let [equal, differing, numbers, sum, servedNull, eventTimeNull] = [0, 0, 0, 0, 0, 0];
+  let [equal, differing, numbers, sum, featureLogNull, eventTimeNull] = [0, 0, 0, 0, 0, 0];
   let largest: number | null = null;
   return {
     equal: () => void equal++,
@@ -33,7 +33,7 @@ export const createTally = (feature: string): Tally => {
       differing++;
       for (const cause of explained.causes) causes[cause]++;
       const served = row.values[feature] ?? null;
-      if (served === null) servedNull++;
+      if (served === null) featureLogNull++;
       if (eventTime === null) eventTimeNull++;
       if (typeof served === 'number' && typeof eventTime === 'number') {
         const difference = Math.abs(served - eventTime);
@@ -63,7 +63,7 @@ export const createTally = (feature: string): Tally => {
       share: differing === 0 ? 0 : differing / (equal + differing),
       largest,
       mean: numbers === 0 ? null : sum / numbers,
-      servedNull,
+      featureLogNull,
       eventTimeNull,
       causes,
       examples: [...examples.values()],

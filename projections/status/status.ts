@@ -6,7 +6,7 @@ import type { SourceDefinition } from '#domain/definitions/model.ts';
 import type { DegradedMode } from '#domain/ports/degraded.ts';
 import type { History } from '#domain/ports/history.ts';
 import { formatPosition, type Log } from '#domain/ports/log.ts';
-import type { EngineJob, Platform, PlatformStatus, RowsServed } from '#domain/ports/platform.ts';
+import type { EngineJob, Platform, PlatformStatus, ReadsByStore } from '#domain/ports/platform.ts';
 import { lateTopic, rawTopic, rejectedTopic } from '#domain/ports/topics.ts';
 import { formatDuration } from '#domain/values/duration.ts';
 import type { Position } from '#domain/values/value.ts';
@@ -24,7 +24,7 @@ export interface StatusDependencies {
   readonly startedAt: number;
   readonly dataDirectory: string;
   readonly log: Log;
-  readonly history: Pick<History, 'through'>;
+  readonly history: Pick<History, 'endOffsets'>;
   readonly catalog: Catalog;
   readonly liveGeneration: (view: string) => RunningGeneration | null;
   readonly fillingGeneration: (view: string) => RunningGeneration | null;
@@ -33,7 +33,7 @@ export interface StatusDependencies {
   readonly now: () => number;
   readonly memoryBytes: () => number;
   readonly jobs?: () => readonly EngineJob[];
-  readonly served?: () => RowsServed;
+  readonly readsByStore?: () => ReadsByStore;
   readonly degraded: () => readonly DegradedMode[];
 }
 
@@ -87,10 +87,10 @@ export const createStatus = (
     definition: SourceDefinition,
   ): Promise<PlatformStatus['sources'][number]> => {
     const topic = rawTopic(definition.name);
-    const [ends, rejected, through] = await Promise.all([
+    const [ends, rejected, endOffsets] = await Promise.all([
       endOf(topic),
       endOf(rejectedTopic(definition.name)),
-      history.through(topic),
+      history.endOffsets(topic),
     ]);
     const newest = views()
       .map(({ name }) => liveGeneration(name))
@@ -101,9 +101,9 @@ export const createStatus = (
       events: total(ends),
       rejected: total(rejected),
       position: formatPosition(topic, at(ends)),
-      historyThrough: formatPosition(
+      historyPosition: formatPosition(
         topic,
-        at(ends.map((_, partition) => through[partition] ?? 0)),
+        at(ends.map((_, partition) => endOffsets[partition] ?? 0)),
       ),
       newestEventTime: finite(Math.max(Number.NEGATIVE_INFINITY, ...newest)),
     };
@@ -124,7 +124,9 @@ export const createStatus = (
         views: await Promise.all(views().map(viewStatus)),
         replays: await dependencies.replays(),
         ...(dependencies.jobs === undefined ? {} : { jobs: dependencies.jobs() }),
-        ...(dependencies.served === undefined ? {} : { served: dependencies.served() }),
+        ...(dependencies.readsByStore === undefined
+          ? {}
+          : { readsByStore: dependencies.readsByStore() }),
         degraded: dependencies.degraded(),
       };
     },

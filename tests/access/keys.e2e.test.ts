@@ -6,7 +6,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { credentials, Metadata, makeGenericClientConstructor } from '@grpc/grpc-js';
 import { afterEach, expect, test } from 'vitest';
-import { hashOf } from '#commands/access/authenticate.ts';
+import { hashOf } from '#application/authorization/authenticate.ts';
 import type { Caller } from '#domain/ports/platform.ts';
 import type { FeaturesClient } from '#gateways/grpc/generated/millrace/v1/Features.ts';
 import type { ReadResponse__Output } from '#gateways/grpc/generated/millrace/v1/ReadResponse.ts';
@@ -33,8 +33,8 @@ const code = (answer: { readonly body: { readonly code?: string } }): string | u
   answer.body.code;
 
 test('until there is a key nobody is asked; the first must be able to make others; from then on everyone is asked, for good', async () => {
-  on = await guarded({ demand: 'auto' });
-  expect(on.access.demanded()).toBe(false);
+  on = await guarded({ authentication: 'auto' });
+  expect(on.access.authenticationRequired()).toBe(false);
   expect((await read(null)).status).toBe(200);
   const make = (body: object, key: string | null = null) => on.call('POST', '/v1/keys', key, body);
   expect(code(await make({ name: 'ann', grants: ['reader@*'] }))).toBe('MR_REFUSED');
@@ -78,16 +78,16 @@ test('until there is a key nobody is asked; the first must be able to make other
 });
 
 test('keys outlive a restart, and so does that they are asked for; --access open is a way back in', async () => {
-  on = await guarded({ demand: 'auto' });
+  on = await guarded({ authentication: 'auto' });
   const { header, id } = await on.key(['admin@*']);
   const platform = await on.test.restart();
-  const again = platform.access({ demand: 'auto' });
-  expect(again.demanded()).toBe(true);
+  const again = platform.access({ authentication: 'auto' });
+  expect(again.authenticationRequired()).toBe(true);
   expect(await again.authenticate({ authorization: header, address: undefined })).toMatchObject({
     id: `access-key/${id}`,
   });
-  const open = platform.access({ demand: 'open' });
-  expect(open.demanded()).toBe(false);
+  const open = platform.access({ authentication: 'open' });
+  expect(open.authenticationRequired()).toBe(false);
   const anyone: Caller = {
     actor: 'operator',
     principal: await open.authenticate({ authorization: undefined, address: undefined }),
@@ -197,8 +197,8 @@ test('admins of a namespace make and revoke keys in it, and in no other', async 
 });
 
 test('an admin key of the process is admin everywhere, and is in no registry', async () => {
-  on = await guarded({ demand: 'auto', adminKey: 'a'.repeat(40) });
-  expect(on.access.demanded()).toBe(true);
+  on = await guarded({ authentication: 'auto', adminKey: 'a'.repeat(40) });
+  expect(on.access.authenticationRequired()).toBe(true);
   expect(code(await read(null))).toBe('MR_UNAUTHENTICATED');
   expect(code(await read(`Bearer ${'a'.repeat(39)}b`))).toBe('MR_UNAUTHENTICATED');
   const header = `Bearer ${'a'.repeat(40)}`;
@@ -449,7 +449,7 @@ test('every refusal is in the audit, with who, what and where from, in a chain t
 });
 
 test('without keys it answers under this machine’s names only', async () => {
-  on = await guarded({ demand: 'auto' });
+  on = await guarded({ authentication: 'auto' });
   const { hostname, port } = new URL(on.http.url);
   const as = async (host: string): Promise<number> => {
     const { request } = await import('node:http');

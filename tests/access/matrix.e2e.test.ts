@@ -15,7 +15,7 @@ import {
   status,
 } from '@grpc/grpc-js';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ACTIONS, type Action, ROLES, type Role } from '#domain/access/grants.ts';
+import { ACTIONS, type Action, ROLES, type Role } from '#domain/authorization/grants.ts';
 import { feastProtocol } from '#gateways/feast/grpc.ts';
 import { nativeProtocol } from '#gateways/grpc/native.ts';
 import type { GrpcContext } from '#gateways/grpc/service.ts';

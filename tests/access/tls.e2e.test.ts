@@ -32,7 +32,7 @@ beforeAll(async () => {
   on = await testPlatform();
   await on.platform.apply(DEFINITIONS, {}, founder);
   key = (await on.platform.createKey({ name: 'ann', grants: ['admin@*'] }, founder)).key;
-  access = on.platform.access({ demand: 'auto' });
+  access = on.platform.access({ authentication: 'auto' });
 });
 afterAll(async () => {
   await on?.dispose();

@@ -8,7 +8,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { exportJWK, exportSPKI, generateKeyPair, SignJWT, UnsecuredJWT } from 'jose';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { createTokenVerifier } from '#infra/access/tokens.ts';
+import { createTokenVerifier } from '#infra/tokens/tokens.ts';
 import { type Guarded, guarded } from './support/fixture.ts';
 
 type Pair = Awaited<ReturnType<typeof generateKeyPair>>;
@@ -60,7 +60,11 @@ const verifier = (more: Partial<Parameters<typeof createTokenVerifier>[0]> = {})
     ...more,
   });
 const begin = async (more: Parameters<typeof verifier>[0] = {}) => {
-  on = await guarded({ demand: 'auto', verifyToken: verifier(more), failuresAtOnce: 1_000 });
+  on = await guarded({
+    authentication: 'auto',
+    verifyToken: verifier(more),
+    failuresAtOnce: 1_000,
+  });
 };
 
 interface Wish {
@@ -99,7 +103,7 @@ const status = async (shown: string): Promise<number> => (await read(shown)).sta
 
 test('a good token is let in to what its claim grants, under its subject’s name; its issuer is asked once', async () => {
   await begin();
-  expect(on.access.demanded()).toBe(true);
+  expect(on.access.authenticationRequired()).toBe(true);
   const good = await token();
   expect(await status(good)).toBe(200);
   for (let i = 0; i < 5; i++)

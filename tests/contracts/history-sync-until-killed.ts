@@ -17,7 +17,7 @@ const history = await openIcebergHistory({
   commitRows: 100,
 });
 for (;;) {
-  const reached = await history.through('raw.flights');
+  const reached = await history.endOffsets('raw.flights');
   await history.sync('raw.flights', [
     Math.min(3000, (reached[0] ?? 0) + 100),
     Math.min(3000, (reached[1] ?? 0) + 100),

@@ -65,7 +65,7 @@ export const historyContract = (name: string, open: () => Promise<HistoryUnderTe
     afterAll(() => test.close());
 
     it('answers for a topic that has no table yet', async () => {
-      expect(await history.through(raw)).toEqual([]);
+      expect(await history.endOffsets(raw)).toEqual([]);
       expect(await history.snapshot(raw)).toBeNull();
       expect(await history.events({ source })).toEqual([]);
       expect(await collect(history.scan({ source, fields: ['origin'] }))).toEqual([]);
@@ -110,7 +110,7 @@ export const historyContract = (name: string, open: () => Promise<HistoryUnderTe
         2_000,
       );
       await history.sync(raw);
-      expect(await history.through(raw)).toEqual([4, 8]);
+      expect(await history.endOffsets(raw)).toEqual([4, 8]);
 
       const events = await history.events({ source });
       expect(positions(events)).toEqual([
@@ -231,7 +231,7 @@ export const historyContract = (name: string, open: () => Promise<HistoryUnderTe
       expect(seen).toBe(12);
       expect((await history.events({ source })).length).toBe(13);
       expect((await history.events({ source, snapshot: pinned?.id as number })).length).toBe(12);
-      expect(pinned).toMatchObject({ topic: raw, through: [4, 8], rows: 12 });
+      expect(pinned).toMatchObject({ topic: raw, endOffsets: [4, 8], rows: 12 });
       await expect(history.events({ source, snapshot: 12345 })).rejects.toMatchObject({
         code: 'MR_NOT_FOUND',
       });
@@ -244,12 +244,12 @@ export const historyContract = (name: string, open: () => Promise<HistoryUnderTe
         4_000,
       );
       await history.sync(raw, [6, 8]);
-      const [first = 0, second] = await history.through(raw);
+      const [first = 0, second] = await history.endOffsets(raw);
       if (test.stopsWhereTold) expect(first).toBe(6);
       else expect(first).toBeGreaterThanOrEqual(6);
       expect(second).toBe(8);
       await history.sync(raw);
-      expect(await history.through(raw)).toEqual([8, 8]);
+      expect(await history.endOffsets(raw)).toEqual([8, 8]);
       expect((await history.snapshot(raw))?.rows).toBe(16);
     });
 
@@ -295,7 +295,7 @@ export const historyContract = (name: string, open: () => Promise<HistoryUnderTe
       expect(await history.events({ source })).toEqual(before);
       for (const origin of ['exactly12byte', '\uFEFFbom'])
         expect((await history.events({ source, where: { origin } })).length).toBe(1);
-      expect(await history.through(raw)).toEqual([20, 8]);
+      expect(await history.endOffsets(raw)).toEqual([20, 8]);
     });
 
     it('is all there when opened again', async () => {

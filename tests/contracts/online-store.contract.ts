@@ -1,9 +1,9 @@
 /** Every online store runs this suite: one test a promise of domain/ports/online-store.ts. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { type PlainUpdate, takeIn } from '#domain/encoding/pack-updates.ts';
+import type { PackedEntity } from '#domain/encoding/packed-entity.ts';
+import type { ViewPlan } from '#domain/plan/plan.ts';
 import type { OnlineStore, TilesAnswer, TilesTarget } from '#domain/ports/online-store.ts';
-import { type PlainUpdate, takeIn } from '#domain/views/pack-updates.ts';
-import type { PackedEntity } from '#domain/views/packed-entity.ts';
-import type { ViewPlan } from '#domain/views/plan.ts';
 
 export interface EntityUpdates {
   readonly key: string;

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TransactionalLog } from '#domain/ports/stream-task.ts';
-import { hybridClock } from '#infra/clock/hybrid-clock.ts';
+import { hybridClock } from '#infra/shared/clock/hybrid-clock.ts';
 import { type Database, openDatabase } from '#infra/sqlite/database.ts';
 import { sqliteLog } from '#infra/sqlite/log.ts';
 

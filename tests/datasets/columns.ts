@@ -3,9 +3,9 @@
 import type { SourceDefinition } from '#domain/definitions/model.ts';
 import type { CodedColumn, ScannedColumn } from '#domain/ports/history.ts';
 import { sourceFields } from '#domain/sources/source-schema.ts';
+import { isNumberType } from '#domain/training-sets/columns.ts';
+import type { VisibleEvents } from '#domain/training-sets/point-in-time-join.ts';
 import type { RawEvent, Value } from '#domain/values/value.ts';
-import { isNumberType } from '#projections/datasets/columns.ts';
-import type { VisibleEvents } from '#projections/datasets/point-in-time-join.ts';
 
 export interface SeenEvent {
   readonly event: RawEvent;

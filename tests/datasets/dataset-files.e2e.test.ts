@@ -19,10 +19,10 @@ import {
   when,
 } from '#domain/definitions/index.ts';
 import type { Row } from '#domain/values/value.ts';
-import { buildDataset } from '#infra/datasets/build-dataset.ts';
-import type { DatasetJob } from '#infra/datasets/dataset-job.ts';
-import { runDataset } from '#infra/datasets/run-dataset.ts';
-import { writeBatch } from '#infra/datasets/write-batch.ts';
+import { buildDataset } from '#infra/training-sets/build-dataset.ts';
+import type { DatasetJob } from '#infra/training-sets/dataset-job.ts';
+import { runDataset } from '#infra/training-sets/run-dataset.ts';
+import { writeBatch } from '#infra/training-sets/write-batch.ts';
 import { type Workplace, workplace } from './files.ts';
 
 const shop = entity({ name: 'shop', keys: { shop: 'string' } });

@@ -5,13 +5,13 @@
  */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { planView } from '#domain/plan/plan-view.ts';
 import { sourceFields } from '#domain/sources/source-schema.ts';
+import { type ResultValues, resultValues, valueAt } from '#domain/training-sets/columns.ts';
+import { joinPointInTime } from '#domain/training-sets/point-in-time-join.ts';
+import { spineKeys } from '#domain/training-sets/spine-keys.ts';
+import { orderByTime } from '#domain/training-sets/time-order.ts';
 import type { RawEvent, Scalar, Value } from '#domain/values/value.ts';
-import { planView } from '#domain/views/plan-view.ts';
-import { type ResultValues, resultValues, valueAt } from '#projections/datasets/columns.ts';
-import { joinPointInTime } from '#projections/datasets/point-in-time-join.ts';
-import { spineKeys } from '#projections/datasets/spine-keys.ts';
-import { orderByTime } from '#projections/datasets/time-order.ts';
 import { definitions, moments, rawEvents, SOURCE } from '#tests/oracle/arbitraries.ts';
 import { type Definitions, keyValues, oracle } from '#tests/oracle/oracle.ts';
 import { sameValue } from '#tests/oracle/same.ts';

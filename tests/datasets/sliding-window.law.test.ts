@@ -6,10 +6,10 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { FeatureDefinition, FeatureViewDefinition } from '#domain/definitions/model.ts';
+import { planView } from '#domain/plan/plan-view.ts';
+import { resultValues, valueAt } from '#domain/training-sets/columns.ts';
+import { slidingView } from '#domain/training-sets/sliding-view.ts';
 import type { RawEvent } from '#domain/values/value.ts';
-import { planView } from '#domain/views/plan-view.ts';
-import { resultValues, valueAt } from '#projections/datasets/columns.ts';
-import { slidingView } from '#projections/datasets/sliding-view.ts';
 import { featureDefinition, SOURCE } from '#tests/oracle/arbitraries.ts';
 import { oracle } from '#tests/oracle/oracle.ts';
 import { sameValue } from '#tests/oracle/same.ts';

@@ -31,7 +31,7 @@ afterAll(() => on.dispose());
 const ask = (after: string, waitMs: number, view = 'totals:n') =>
   on.platform.read({ features: [view], entities: [{ shop: 'a' }], after, waitMs });
 
-test('what a publish answered is read at once, and the answer is through then', async () => {
+test('what a publish answered is read at once, and the answer is completeThrough then', async () => {
   const before = Date.now();
   const { position } = await on.platform.publish(
     { source: 'sales', events: [{ t: before, shop: 'a' }] },
@@ -39,7 +39,7 @@ test('what a publish answered is read at once, and the answer is through then', 
   );
   const answer = await ask(position, 0);
   expect(answer.values).toEqual([[1]]);
-  expect(answer.views[0]?.through).toBeGreaterThanOrEqual(before);
+  expect(answer.views[0]?.completeThrough).toBeGreaterThanOrEqual(before);
   expect(answer).not.toHaveProperty('degraded');
 });
 
@@ -79,13 +79,13 @@ test('a command’s position: also where it was refused, or changed nothing; one
   });
 });
 
-test('a past answer is through what was known then', async () => {
+test('a past answer is completeThrough what was known then', async () => {
   const { known } = await ask('raw.sales@0:2', 1_000);
   const past = await on.platform.read({
     features: ['totals:n'],
     entities: [{ shop: 'a' }],
     known: known - 1,
   });
-  expect(past.views[0]?.through).toBe(known - 1);
+  expect(past.views[0]?.completeThrough).toBe(known - 1);
   expect(past).not.toHaveProperty('degraded');
 });

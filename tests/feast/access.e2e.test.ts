@@ -42,7 +42,7 @@ beforeAll(async () => {
   await on.platform.apply(plain(airport, flights, delays), {}, caller);
   const events = [{ date: Date.parse('2026-01-31T12:00:00Z'), origin: 'ATL', delay: 10 }];
   await on.platform.publish({ source: 'flights', events, untilReadable: true }, caller);
-  const access = on.platform.access({ demand: 'keys' });
+  const access = on.platform.access({ authentication: 'keys' });
   gateway = await createHttpGateway({ platform: access.platform, access, port: 0 });
   repository = mkdtempSync(join(tmpdir(), 'millrace-feast-'));
   copyFileSync(join(import.meta.dirname, 'definitions.py'), join(repository, 'definitions.py'));

@@ -4,27 +4,27 @@
  * count only claims, or answers with a value that no encoder would have written.
  */
 import { beforeAll, describe, expect, test } from 'vitest';
-import { createInboxScreen } from '#commands/publish/inbox.ts';
-import { openSourceIntake } from '#commands/publish/source-intake.ts';
+import { createIngestRecords } from '#commands/ingest/ingest-topic.ts';
+import { openSourceIngest } from '#commands/ingest/source-ingest.ts';
 import type { SourceDefinition } from '#domain/definitions/model.ts';
+import { featuresAvroSchema } from '#domain/encoding/features-schema.ts';
+import { packEntity } from '#domain/encoding/packed-block.ts';
+import { packedReader } from '#domain/encoding/packed-reader.ts';
+import { packedRefs } from '#domain/encoding/packed-refs.ts';
+import { unpackEntity } from '#domain/encoding/stored-block.ts';
+import { tileCodec } from '#domain/encoding/tile-codec.ts';
+import { packedUpdateReader } from '#domain/encoding/update-packed.ts';
 import { MillraceError } from '#domain/errors.ts';
 import { decodeLateEvent, encodeLateEvent } from '#domain/events/late-event.ts';
 import { decodeRejectedEvent, encodeRejectedEvent } from '#domain/events/rejected-event.ts';
+import { planView } from '#domain/plan/plan-view.ts';
 import { decodeCommit, encodeCommit } from '#domain/registry/registry-record.ts';
 import { rawCodec } from '#domain/sources/raw-codec.ts';
 import { rawAvroSchema } from '#domain/sources/source-schema.ts';
-import { featuresAvroSchema } from '#domain/views/features-schema.ts';
-import { packEntity } from '#domain/views/packed-block.ts';
-import { packedReader } from '#domain/views/packed-reader.ts';
-import { packedRefs } from '#domain/views/packed-refs.ts';
-import { planView } from '#domain/views/plan-view.ts';
-import { unpackEntity } from '#domain/views/stored-block.ts';
-import { tileCodec } from '#domain/views/tile-codec.ts';
-import { createTileStore } from '#domain/views/tile-store.ts';
-import { packedUpdateReader } from '#domain/views/update-packed.ts';
-import { hybridClock } from '#infra/clock/hybrid-clock.ts';
+import { createTileStore } from '#domain/tiles/tile-store.ts';
 import { readAvroFile, writeAvroFile } from '#infra/iceberg/avro-file.ts';
 import { recordDecoder } from '#infra/iceberg/record-decoder.ts';
+import { hybridClock } from '#infra/shared/clock/hybrid-clock.ts';
 import { openDatabase } from '#infra/sqlite/database.ts';
 import { sqliteLog } from '#infra/sqlite/log.ts';
 import { sqliteSchemaRegistry } from '#infra/sqlite/schema-registry.ts';
@@ -253,12 +253,12 @@ describe('the inbox', () => {
   const log = sqliteLog(database, hybridClock());
   const schemas = sqliteSchemaRegistry(database);
   const now = (): number => row.at + 1000;
-  let screen: ReturnType<typeof createInboxScreen>;
+  let screen: ReturnType<typeof createIngestRecords>;
   let schemaId = 0;
   beforeAll(async () => {
-    const intake = await openSourceIntake(source, 1, { log, schemas, now }, null);
-    schemaId = intake.schemaId;
-    screen = createInboxScreen(intake, { schemas, now });
+    const ingest = await openSourceIngest(source, 1, { log, schemas, now }, null);
+    schemaId = ingest.schemaId;
+    screen = createIngestRecords(ingest, { schemas, now });
   });
 
   const record = (value: Uint8Array, id: number) =>
@@ -271,7 +271,7 @@ describe('the inbox', () => {
       offset: 0,
       logTime: 0,
     }) as never;
-  const screened = async (
+  const ingested = async (
     value: Uint8Array,
     id: number,
   ): Promise<{ topic: string; value: Uint8Array } | undefined> => {
@@ -284,8 +284,8 @@ describe('the inbox', () => {
     const random = randomOf(SEED);
     const avro = rawCodec(source).encode(row);
     const json = Buffer.from(JSON.stringify({ ...row, day: '2024-10-04' }));
-    expect((await screened(avro, schemaId))?.topic).toBe('raw.sales');
-    expect((await screened(json, -1))?.topic).toBe('raw.sales');
+    expect((await ingested(avro, schemaId))?.topic).toBe('raw.sales');
+    expect((await ingested(json, -1))?.topic).toBe('raw.sales');
     let rejected = 0;
     for (let i = 0; i < RUNS / 3; i++) {
       for (const [right, id] of [
@@ -294,7 +294,7 @@ describe('the inbox', () => {
         [avro, -1],
         [avro, 999],
       ] as const) {
-        const made = await screened(mutateBytes(right, random), id);
+        const made = await ingested(mutateBytes(right, random), id);
         if (made?.topic !== 'rejected.sales') continue;
         rejected++;
         expect(decodeRejectedEvent(made.value).code).toMatch(/^MR_/);
@@ -305,7 +305,7 @@ describe('the inbox', () => {
 
   test('a record nested past any meaning is rejected, and does not stop those behind it', async () => {
     const deep = Buffer.from(`{"note":${'['.repeat(100_000)}${']'.repeat(100_000)}}`);
-    const made = await screened(deep, -1);
+    const made = await ingested(deep, -1);
     expect(made?.topic).toBe('rejected.sales');
     expect(decodeRejectedEvent(made?.value as Uint8Array)).toMatchObject({
       code: 'MR_BODY_INVALID',
@@ -316,7 +316,7 @@ describe('the inbox', () => {
   test('a text that is no UTF-8 is rejected, not read as another text', async () => {
     const right = Buffer.from(rawCodec(source).encode({ ...row, note: 'zzzz' }));
     right.write('\xff', right.indexOf('zzzz'), 'latin1');
-    const made = await screened(right, schemaId);
+    const made = await ingested(right, schemaId);
     expect(made?.topic).toBe('rejected.sales');
     expect(decodeRejectedEvent(made?.value as Uint8Array).message).toMatch(/UTF-8/);
   });

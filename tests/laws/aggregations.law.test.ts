@@ -10,10 +10,10 @@ import {
   thawState,
 } from '#domain/aggregations/algebra.ts';
 import { AGGREGATIONS, aggregationNamed } from '#domain/aggregations/table.ts';
+import { avroCodec } from '#domain/encoding/avro.ts';
 import { typeOf } from '#domain/expressions/typecheck.ts';
 import { sourceFields } from '#domain/sources/source-schema.ts';
 import type { Value } from '#domain/values/value.ts';
-import { avroCodec } from '#domain/views/avro.ts';
 import { AGGREGATES, aggregate } from '#tests/oracle/aggregates.ts';
 import { featureDefinition, rawEvents, SOURCE } from '#tests/oracle/arbitraries.ts';
 import { interpret } from '#tests/oracle/expressions.ts';

@@ -4,16 +4,16 @@
  */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { mergeEntities, type PlainUpdate, takeIn } from '#domain/encoding/pack-updates.ts';
+import { packEntity } from '#domain/encoding/packed-block.ts';
+import type { PackedEntity } from '#domain/encoding/packed-entity.ts';
+import { packedReader } from '#domain/encoding/packed-reader.ts';
+import { unpackEntity } from '#domain/encoding/stored-block.ts';
+import { tileCodec } from '#domain/encoding/tile-codec.ts';
+import type { FeatureStatus, ViewPlan } from '#domain/plan/plan.ts';
+import { planView } from '#domain/plan/plan-view.ts';
+import { createTileStore } from '#domain/tiles/tile-store.ts';
 import type { RawEvent, Value } from '#domain/values/value.ts';
-import { mergeEntities, type PlainUpdate, takeIn } from '#domain/views/pack-updates.ts';
-import { packEntity } from '#domain/views/packed-block.ts';
-import type { PackedEntity } from '#domain/views/packed-entity.ts';
-import { packedReader } from '#domain/views/packed-reader.ts';
-import type { FeatureStatus, ViewPlan } from '#domain/views/plan.ts';
-import { planView } from '#domain/views/plan-view.ts';
-import { unpackEntity } from '#domain/views/stored-block.ts';
-import { tileCodec } from '#domain/views/tile-codec.ts';
-import { createTileStore } from '#domain/views/tile-store.ts';
 import { definitions, moments, rawEvents } from '#tests/oracle/arbitraries.ts';
 
 const ALWAYS = Number.NEGATIVE_INFINITY;
@@ -139,21 +139,21 @@ test('values that lie in doubles, read where they lie', () => {
   );
 });
 
-test('a block that began in the middle, and the primary store that has all up to somewhere past its beginning', () => {
+test('a block that began in the middle, and the durable tier that has all up to somewhere past its beginning', () => {
   fc.assert(
     fc.property(scenario, fc.nat(5), (s, overlap) =>
       expectSame(s, (updates) => {
         const cut = Math.min(s.split, updates.length);
-        const primary = takeIn(s.plan, null, updates.slice(0, cut + overlap), whole);
+        const durable = takeIn(s.plan, null, updates.slice(0, cut + overlap), whole);
         const rest = updates.slice(cut);
         if (updates.length === 0) return null;
-        if (rest.length === 0) return primary;
+        if (rest.length === 0) return durable;
         const late = thereAndBack(
           s.plan,
           takeIn(s.plan, null, rest, { ...whole, wholeIfNew: false }),
         );
         expect(late.since?.offset).toBe(rest[0]?.offset);
-        return mergeEntities(s.plan, primary, late);
+        return mergeEntities(s.plan, durable, late);
       }),
     ),
     { numRuns: 150 },

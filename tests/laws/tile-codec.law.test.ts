@@ -4,12 +4,12 @@
  */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { avroCodec } from '#domain/views/avro.ts';
-import { decodeKey } from '#domain/views/entity-key.ts';
-import { featuresAvroSchema, slotColumns } from '#domain/views/features-schema.ts';
-import { planView } from '#domain/views/plan-view.ts';
-import { tileCodec } from '#domain/views/tile-codec.ts';
-import { createTileStore, type TileStore } from '#domain/views/tile-store.ts';
+import { avroCodec } from '#domain/encoding/avro.ts';
+import { featuresAvroSchema, slotColumns } from '#domain/encoding/features-schema.ts';
+import { tileCodec } from '#domain/encoding/tile-codec.ts';
+import { decodeKey } from '#domain/plan/entity-key.ts';
+import { planView } from '#domain/plan/plan-view.ts';
+import { createTileStore, type TileStore } from '#domain/tiles/tile-store.ts';
 import { definitions, rawEvents } from '#tests/oracle/arbitraries.ts';
 
 /** The changed tiles as records of the schema, made without the codec. */

@@ -4,15 +4,15 @@
  */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { tileCodec } from '#domain/encoding/tile-codec.ts';
+import { applyUpdate, restoreSnapshot, takeSnapshot } from '#domain/encoding/tile-snapshot.ts';
+import { encodeKey } from '#domain/plan/entity-key.ts';
+import type { FeatureStatus, ViewPlan } from '#domain/plan/plan.ts';
+import { planView } from '#domain/plan/plan-view.ts';
+import { foldFeatures } from '#domain/tiles/fold.ts';
+import { createTileStore, type TileStore } from '#domain/tiles/tile-store.ts';
 import { parseDuration } from '#domain/values/duration.ts';
 import type { RawEvent, Scalar, Value } from '#domain/values/value.ts';
-import { encodeKey } from '#domain/views/entity-key.ts';
-import { foldFeatures } from '#domain/views/fold.ts';
-import type { FeatureStatus, ViewPlan } from '#domain/views/plan.ts';
-import { planView } from '#domain/views/plan-view.ts';
-import { tileCodec } from '#domain/views/tile-codec.ts';
-import { applyUpdate, restoreSnapshot, takeSnapshot } from '#domain/views/tile-snapshot.ts';
-import { createTileStore, type TileStore } from '#domain/views/tile-store.ts';
 import { definitions, moments, rawEvents } from '#tests/oracle/arbitraries.ts';
 import { type Answer, counted, type Definitions, keyValues, oracle } from '#tests/oracle/oracle.ts';
 import { sameValue } from '#tests/oracle/same.ts';

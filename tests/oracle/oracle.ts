@@ -9,10 +9,10 @@ import type {
   FeatureViewDefinition,
   SourceDefinition,
 } from '#domain/definitions/model.ts';
+import { hopOf } from '#domain/plan/hop.ts';
+import type { FeatureStatus } from '#domain/plan/plan.ts';
 import { parseDuration } from '#domain/values/duration.ts';
 import type { RawEvent, Row, Value } from '#domain/values/value.ts';
-import { hopOf } from '#domain/views/hop.ts';
-import type { FeatureStatus } from '#domain/views/plan.ts';
 import { aggregate, type Observed } from './aggregates.ts';
 import { interpret } from './expressions.ts';
 

@@ -9,7 +9,7 @@ import type { EventStore } from '#domain/ports/event-store.ts';
 import type { ApplyResult, CommandResult } from '#domain/ports/platform.ts';
 import { REGISTER, type RegistryCommand } from '#domain/registry/commands.ts';
 import { streamOf } from '#domain/registry/events.ts';
-import { hybridClock } from '#infra/clock/hybrid-clock.ts';
+import { hybridClock } from '#infra/shared/clock/hybrid-clock.ts';
 import { openDatabase } from '#infra/sqlite/database.ts';
 import { sqliteEventStore } from '#infra/sqlite/event-store.ts';
 import { sqliteLog } from '#infra/sqlite/log.ts';

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
+import type { FeatureStatus } from '#domain/plan/plan.ts';
 import type { Row, Value } from '#domain/values/value.ts';
-import type { FeatureStatus } from '#domain/views/plan.ts';
 import type { ViewAnswer } from '#gateways/platform.ts';
 import { entitiesOf, findTarget, inputsOf, requestOf } from '../catalog.ts';
 import { contextOf } from '../context.ts';
@@ -46,7 +46,7 @@ const tableOf = (
   ]);
   const notes = views.map(
     (view) =>
-      `${view.view} version ${view.version}, generation ${view.generation}, events up to ${showTime(view.eventTime)}, complete through ${showTime(view.through)}`,
+      `${view.view} version ${view.version}, generation ${view.generation}, events up to ${showTime(view.eventTime)}, complete through ${showTime(view.completeThrough)}`,
   );
   if (degraded !== undefined) notes.push(`degraded, right all the same: ${degraded.join(', ')}`);
   return [

@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import type { AccessLimits } from '#domain/access/principal.ts';
+import type { AccessLimits } from '#domain/authorization/principal.ts';
 import type { CreatedKey, KeyInfo } from '#gateways/platform.ts';
 import { path } from '../client.ts';
 import { contextOf } from '../context.ts';

@@ -120,7 +120,7 @@ const publish = async (
   try {
     await sendInOrder(batches, {
       window: IN_FLIGHT,
-      patienceMs: PATIENCE_MS,
+      retryForMs: PATIENCE_MS,
       stopped: () => stopped,
       post: (batch, onSent) =>
         client.post<PublishResult>(path('v1', 'sources', source, 'events'), {

@@ -71,13 +71,13 @@ const entryText = (entry: CatalogEntry): string => {
       m.store,
       m.location,
       m.generation,
-      m.through,
+      m.position,
       showTime(m.eventTime),
       m.job ?? '',
     ]);
     section(
       'Materialized in',
-      table(['store', 'location', 'generation', 'through', 'newest event', 'filled by'], rows),
+      table(['store', 'location', 'generation', 'position', 'newest event', 'filled by'], rows),
     );
   }
   section(

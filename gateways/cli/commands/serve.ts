@@ -33,8 +33,8 @@ interface ServeOptions extends AccessFlags {
   readonly stackPort: number;
   readonly addresses?: string;
   readonly projections: boolean;
-  readonly hotBudget: number;
-  readonly primaryBudget: number;
+  readonly cacheTimeout: number;
+  readonly durableTimeout: number;
   readonly grpcPort?: number;
   readonly openlineage?: string;
   readonly feastStatuses: 'exact' | 'feast';
@@ -55,7 +55,7 @@ type StartProfile = (options: ProfileOptions) => Promise<Platform>;
 
 const profileOf = async (
   name: ServeOptions['profile'],
-  { stack, stackPort, addresses, projections, hotBudget, primaryBudget }: ServeOptions,
+  { stack, stackPort, addresses, projections, cacheTimeout, durableTimeout }: ServeOptions,
 ): Promise<StartProfile> => {
   if (name === 'stack') {
     const { startStack } = await import('#infra/profiles/stack.ts');
@@ -68,8 +68,8 @@ const profileOf = async (
         ...options,
         addresses: used,
         projections,
-        hotBudgetMs: hotBudget,
-        primaryBudgetMs: primaryBudget,
+        cacheTimeoutMs: cacheTimeout,
+        durableTimeoutMs: durableTimeout,
       });
   }
   return (await import('#infra/profiles/embedded.ts')).startEmbedded;
@@ -117,14 +117,14 @@ const accessOf = async (
 ): Promise<Access> => {
   const tokens = tokenFlagsOf(options);
   const verifyToken =
-    tokens === null ? null : (await import('#infra/access/tokens.ts')).createTokenVerifier(tokens);
+    tokens === null ? null : (await import('#infra/tokens/tokens.ts')).createTokenVerifier(tokens);
   const access = platform.access({
-    demand: options.access,
+    authentication: options.access,
     openMetrics: options.openMetrics ?? false,
     ...(adminKey === undefined ? {} : { adminKey }),
     ...(verifyToken === null ? {} : { verifyToken }),
   });
-  requireKeysFor(options.host, access.demanded(), options.access);
+  requireKeysFor(options.host, access.authenticationRequired(), options.access);
   return access;
 };
 
@@ -173,14 +173,14 @@ const serve = async (options: ServeOptions, command: Command): Promise<void> => 
       ...(grpc === null ? {} : { grpc: grpc.address }),
       profile,
       dataDirectory,
-      access: access.demanded() ? 'keys' : 'open',
+      access: access.authenticationRequired() ? 'keys' : 'open',
       pid: process.pid,
     };
     const at = grpc === null ? gateway.url : `${gateway.url} and, for gRPC, at ${grpc.address}`;
     process.stdout.write(
-      `${json === true ? JSON.stringify(ready) : `millrace is ready at ${at}, ${accessText(access.demanded())} (profile ${profile}, data in ${dataDirectory})`}\n`,
+      `${json === true ? JSON.stringify(ready) : `millrace is ready at ${at}, ${accessText(access.authenticationRequired())} (profile ${profile}, data in ${dataDirectory})`}\n`,
     );
-    if (inClear(host, access.demanded(), tls))
+    if (inClear(host, access.authenticationRequired(), tls))
       warn(
         'without TLS keys travel in clear: give it --tls-cert and --tls-key, or something in front that ends TLS',
       );
@@ -225,20 +225,20 @@ export const addServe = (program: Command): void => {
       'profile stack: JSON with the addresses of servers that run elsewhere',
     )
     .option(
-      '--hot-budget <ms>',
-      'profile stack: how long a read waits for the hot store',
-      wholeOption('--hot-budget', 1),
+      '--cache-timeout <ms>',
+      'profile stack: how long a read waits for the cache tier',
+      wholeOption('--cache-timeout', 1),
       100,
     )
     .option(
-      '--primary-budget <ms>',
-      'profile stack: how long a read waits for the primary store',
-      wholeOption('--primary-budget', 1),
+      '--durable-timeout <ms>',
+      'profile stack: how long a read waits for the durable tier',
+      wholeOption('--durable-timeout', 1),
       250,
     )
     .option(
       '--no-projections',
-      'profile stack: serve only; leave the hot copy and the inboxes to other processes',
+      'profile stack: serve only; leave the cached copy and the inboxes to other processes',
     )
     .addOption(
       new Option(

@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
-import type { ServedRow } from '#domain/served/served-record.ts';
+import type { FeatureLogRow } from '#domain/feature-log/feature-log-record.ts';
 import { path, query } from '../client.ts';
 import { contextOf } from '../context.ts';
 import { entityText, facts, show, showTime, table } from '../table.ts';
 
-const told = (row: ServedRow): string =>
+const told = (row: FeatureLogRow): string =>
   [
     facts([
       ['request', `${row.requestId}, row ${row.row + 1} of ${row.rows}`],
@@ -33,14 +33,14 @@ const served = async (
   command: Command,
 ): Promise<void> => {
   const { client, json, records, print } = contextOf(command);
-  const rows = await client.get<readonly ServedRow[]>(
+  const rows = await client.get<readonly FeatureLogRow[]>(
     `${path('v1', 'services', service, 'served')}${query({ request: requestId })}`,
   );
   if (json) records(rows);
   else print(rows.map(told).join('\n\n'));
 };
 
-export const addServed = (program: Command): void => {
+export const addFeatureLog = (program: Command): void => {
   program
     .command('served')
     .description('what a logged service answered to a request')

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { fail } from '#domain/errors.ts';
-import type { FeatureSkew, SkewCause, SkewExample, SkewReport } from '#domain/served/skew.ts';
+import type { FeatureSkew, SkewCause, SkewExample, SkewReport } from '#domain/feature-log/skew.ts';
 import { path, query } from '../client.ts';
 import { contextOf } from '../context.ts';
 import { entityText, indent, show, showTime, table } from '../table.ts';
@@ -67,7 +67,7 @@ const tell = ({
     shareText(f.share),
     f.largest,
     f.mean,
-    f.servedNull + f.eventTimeNull,
+    f.featureLogNull + f.eventTimeNull,
     ...causes.map((cause) => f.causes[cause]),
   ]);
   const differing = features.filter(({ examples }) => examples.length > 0);

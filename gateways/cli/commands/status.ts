@@ -42,7 +42,7 @@ const statusText = (s: PlatformStatus): string =>
         x.rejected,
         showTime(x.newestEventTime),
         x.position,
-        x.historyThrough,
+        x.historyPosition,
       ]),
     ),
     '\nViews',
@@ -74,11 +74,11 @@ const statusText = (s: PlatformStatus): string =>
     ),
     ...s.views.flatMap((v) => (v.error === null ? [] : [`${v.view}: ${v.error}`])),
     ...jobsText([...s.views.flatMap((v) => v.job ?? []), ...(s.jobs ?? [])]),
-    ...(s.served === undefined
+    ...(s.readsByStore === undefined
       ? []
       : [
           '\nRows read',
-          table(['hot store', 'primary store', 'raw events'], [Object.values(s.served)]),
+          table(['cache tier', 'durable tier', 'raw events'], [Object.values(s.readsByStore)]),
         ]),
     '\nReplays',
     table(

@@ -18,7 +18,7 @@ export interface Sending {
   readonly onRetry: (error: MillraceError, inMs: number) => void;
   readonly stopped: () => boolean;
   readonly window: number;
-  readonly patienceMs: number;
+  readonly retryForMs: number;
 }
 
 const FIRST_PAUSE_MS = 200;
@@ -38,7 +38,7 @@ export const sendInOrder = async (
   batches: AsyncIterable<Batch>,
   sending: Sending,
 ): Promise<void> => {
-  const { post, onAnswer, onRetry, stopped, window, patienceMs } = sending;
+  const { post, onAnswer, onRetry, stopped, window, retryForMs } = sending;
   let lastSuccess = Date.now();
 
   const deliver = async (
@@ -60,7 +60,7 @@ export const sendInOrder = async (
         if (error.code === 'MR_PRODUCER_SEQUENCE' && !overtook) {
           overtook = true;
           await before;
-        } else if (AWAY.has(error.code) && Date.now() - lastSuccess < patienceMs && !stopped()) {
+        } else if (AWAY.has(error.code) && Date.now() - lastSuccess < retryForMs && !stopped()) {
           const wait = pauseOf(error, pause);
           onRetry(error, wait);
           await sleep(wait);

@@ -30,7 +30,7 @@ const sending = (answers: readonly (MillraceError | null)[]) => {
     onRetry: (_, inMs) => void waits.push(inMs),
     stopped: () => false,
     window: 1,
-    patienceMs: 10_000,
+    retryForMs: 10_000,
   });
   return { sent, waits, taken };
 };

@@ -32,7 +32,7 @@ export interface Sources {
   of(view: FeastView): SourceDefinition;
 }
 
-export const primaryOf = ({ streamSource, batchSource }: FeastView): FeastSource | null =>
+export const durableOf = ({ streamSource, batchSource }: FeastView): FeastSource | null =>
   streamSource ?? batchSource;
 
 /** The source's field for a name that Feast uses after its mapping. */
@@ -138,7 +138,7 @@ const definitionOf = (
   { time, uses, keys, columns }: Building,
 ): SourceDefinition => {
   const first = uses[0] as SourceUse;
-  const source = primaryOf(first.view) as FeastSource;
+  const source = durableOf(first.view) as FeastSource;
   const batch = first.view.batchSource;
   const inAll = (field: string): boolean =>
     uses.every(({ view, entity }) =>
@@ -171,7 +171,7 @@ export const importSources = (uses: readonly SourceUse[], imp: Import): Sources 
   const built = new Map<string, Building>();
   const idOfView = new Map<string, string>();
   for (const use of uses) {
-    const source = primaryOf(use.view) as FeastSource;
+    const source = durableOf(use.view) as FeastSource;
     let id = source.name;
     const known = built.get(id) ?? startOf(imp, use);
     if (take(known, use, imp)) built.set(id, known);
@@ -192,7 +192,7 @@ export const importSources = (uses: readonly SourceUse[], imp: Import): Sources 
   const definitions = new Map<string, ImportedSource>();
   for (const [id, building] of built) {
     const { view } = building.uses[0] as SourceUse;
-    const source = primaryOf(view) as FeastSource;
+    const source = durableOf(view) as FeastSource;
     const place = nameOfPlace(source.name || (placeOf(source) ?? ''));
     const name = imp.names.source.of(
       id,

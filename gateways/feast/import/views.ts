@@ -15,7 +15,7 @@ import { described, durationOf, type Import, millisecondsOf, renamed } from './c
 import { type Entities, type ImportedEntity, isDummy } from './entities.ts';
 import type { FeastAggregation, FeastField, FeastProject, FeastView } from './model.ts';
 import { createNames, nameFrom } from './names.ts';
-import { fieldOf, primaryOf, type SourceUse, timeOf } from './sources.ts';
+import { durableOf, fieldOf, type SourceUse, timeOf } from './sources.ts';
 import { counterpartOf, typeName } from './types.ts';
 
 type ColumnType = Omit<FieldType, 'nullable'>;
@@ -194,7 +194,7 @@ const planView = (view: FeastView, entities: Entities, imp: Import): PlannedView
       `one of its entities (${view.entities.join(', ')}) could not be had`,
       'see the note on the entity',
     );
-  if (primaryOf(view) === null)
+  if (durableOf(view) === null)
     return say('it has no source', 'define its source and the view by hand');
   const fields = entity.keys.map(({ joinKey }) => fieldOf(imp, view, joinKey));
   if (new Set(fields).size < fields.length)

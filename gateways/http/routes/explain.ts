@@ -1,5 +1,5 @@
 import { fail } from '#domain/errors.ts';
-import type { EntityKey } from '#domain/views/plan.ts';
+import type { EntityKey } from '#domain/plan/plan.ts';
 import type { Caller, Platform } from '#gateways/platform.ts';
 import { typedText } from '#gateways/typed-text.ts';
 import { callerOf } from '../caller.ts';

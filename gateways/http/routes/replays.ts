@@ -1,4 +1,4 @@
-import type { EntityKey } from '#domain/views/plan.ts';
+import type { EntityKey } from '#domain/plan/plan.ts';
 import { callerOf } from '../caller.ts';
 import { compact } from '../compact.ts';
 import { optionalTime } from '../parameters.ts';

@@ -14,14 +14,14 @@
  * side by side.
  */
 import type { FeatureViewDefinition, SourceDefinition } from '#domain/definitions/model.ts';
+import { slotColumns } from '#domain/encoding/features-schema.ts';
 import type { Expr } from '#domain/expressions/ast.ts';
 import { canonical } from '#domain/expressions/canonical.ts';
-import { flinkSql } from '#domain/expressions/flink-sql.ts';
-import { flinkName } from '#domain/expressions/flink-types.ts';
+import type { HopGroup, ViewPlan } from '#domain/plan/plan.ts';
 import { sourceFields } from '#domain/sources/source-schema.ts';
+import { flinkSql } from '#domain/sql/flink/expression.ts';
+import { flinkName } from '#domain/sql/flink/types.ts';
 import { parseFieldType } from '#domain/values/field-type.ts';
-import { slotColumns } from '#domain/views/features-schema.ts';
-import type { HopGroup, ViewPlan } from '#domain/views/plan.ts';
 import { flinkColumnType } from './columns.ts';
 import { closesTiles, lateness } from './lateness.ts';
 import { ENTITY_ROW_HOP, featuresSink } from './names.ts';

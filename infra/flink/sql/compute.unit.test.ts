@@ -10,7 +10,7 @@ import type {
   SourceDefinition,
 } from '#domain/definitions/model.ts';
 import { parseDefinition } from '#domain/definitions/parse.ts';
-import { planView } from '#domain/views/plan-view.ts';
+import { planView } from '#domain/plan/plan-view.ts';
 import { computeIdentity, shownSql } from '#infra/flink/compute-job.ts';
 import { computeSql } from './compute.ts';
 import { functionsSql } from './functions.ts';

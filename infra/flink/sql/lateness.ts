@@ -7,8 +7,9 @@
  * watermark of its own, so the decision is the same in every run. With one partition, the default,
  * it is the engine's.
  */
-import { flinkName, flinkText } from '#domain/expressions/flink-types.ts';
-import type { ViewPlan } from '#domain/views/plan.ts';
+
+import type { ViewPlan } from '#domain/plan/plan.ts';
+import { flinkName, flinkText } from '#domain/sql/flink/types.ts';
 import type { ComputeSpec } from './compute.ts';
 import { lateSink } from './names.ts';
 

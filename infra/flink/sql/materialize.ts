@@ -8,23 +8,23 @@
  * columns, so that a table that has gained some still takes the rows of an older version.
  */
 import type { SourceDefinition } from '#domain/definitions/model.ts';
+import { featuresAvroSchema, unionSchema } from '#domain/encoding/features-schema.ts';
 import {
-  type ServedColumns,
-  servedAvroSchema,
-  servedFields,
-} from '#domain/served/served-record.ts';
+  type FeatureLogColumns,
+  featureLogAvroSchema,
+  featureLogFields,
+} from '#domain/feature-log/feature-log-record.ts';
+import type { ViewPlan } from '#domain/plan/plan.ts';
 import { sourceFields } from '#domain/sources/source-schema.ts';
 import type { FieldType } from '#domain/values/value.ts';
-import { featuresAvroSchema, unionSchema } from '#domain/views/features-schema.ts';
-import type { ViewPlan } from '#domain/views/plan.ts';
 import { columnType, icebergSchemaFromAvro } from '#infra/iceberg/schema.ts';
 import {
   DATABASE,
+  featureLogTable,
   historyTable,
   PAIMON_CATALOG,
   paimonTable,
   rawTable,
-  servedTable,
   updatesTable,
 } from './names.ts';
 
@@ -68,15 +68,15 @@ SELECT ${schema.fields.map(({ name, type }) => value(name, type)).join(', ')}, $
 };
 
 /** What services answered: times as timestamps, the rest as it is. */
-export const archiveServed = (columns: ServedColumns): string => {
-  const schema = servedAvroSchema(columns);
-  const types = new Map(servedFields(columns).map(({ name, type }) => [name, type]));
+export const archiveFeatureLog = (columns: FeatureLogColumns): string => {
+  const schema = featureLogAvroSchema(columns);
+  const types = new Map(featureLogFields(columns).map(({ name, type }) => [name, type]));
   const value = (name: string): string => {
     const type = types.get(name);
     return type === undefined ? quote(name) : historyValue(name, type);
   };
   return `INSERT INTO ${historyTable('served', columns.service)} (${fieldList(schema)}, ${PLACE_COLUMNS})
-SELECT ${schema.fields.map(({ name }) => value(name)).join(', ')}, ${PLACE} FROM ${servedTable(columns.service)}`;
+SELECT ${schema.fields.map(({ name }) => value(name)).join(', ')}, ${PLACE} FROM ${featureLogTable(columns.service)}`;
 };
 
 export const tilesByKey = (plan: ViewPlan, generation: number): string =>

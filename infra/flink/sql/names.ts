@@ -10,7 +10,7 @@ export const ICEBERG_CATALOG = 'iceberg';
 export const rawTable = (source: string): string => `raw_${source}`;
 export const updatesTable = (view: string): string => `updates_${view}`;
 export const lateSink = (view: string): string => `late_${view}`;
-export const servedTable = (service: string): string => `served_${service}`;
+export const featureLogTable = (service: string): string => `served_${service}`;
 export const featuresSink = (view: string): string => `features_${view}`;
 
 /** in Paimon: one table a generation, so that a half-filled one is nobody's */

@@ -10,11 +10,12 @@
  * Periods are half open: what happens at the very millisecond of a period's end belongs to the
  * next. So a feature whose tiles end with the period is exact, and no tile is cut.
  */
-import { flinkName, flinkText } from '#domain/expressions/flink-types.ts';
+
+import type { PlannedFeature, ViewPlan } from '#domain/plan/plan.ts';
 import { avroType } from '#domain/sources/source-schema.ts';
+import { flinkName, flinkText } from '#domain/sql/flink/types.ts';
 import { formatDuration } from '#domain/values/duration.ts';
 import type { FieldType } from '#domain/values/value.ts';
-import type { PlannedFeature, ViewPlan } from '#domain/views/plan.ts';
 import { icebergSchemaFromAvro, type WantedColumn } from '#infra/iceberg/schema.ts';
 import { DATABASE, PAIMON_CATALOG, paimonTable, rollupTable, rollupTopic } from './names.ts';
 

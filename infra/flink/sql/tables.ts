@@ -4,22 +4,25 @@
  */
 
 import type { SourceDefinition } from '#domain/definitions/model.ts';
+import { featuresAvroSchema, unionSchema } from '#domain/encoding/features-schema.ts';
 import { lateEventSchema } from '#domain/events/late-event.ts';
-import { featuresTopic, lateTopic, rawTopic, servedTopic } from '#domain/ports/topics.ts';
-import { type ServedColumns, servedAvroSchema } from '#domain/served/served-record.ts';
+import {
+  type FeatureLogColumns,
+  featureLogAvroSchema,
+} from '#domain/feature-log/feature-log-record.ts';
+import type { ViewPlan } from '#domain/plan/plan.ts';
+import { featureLogTopic, featuresTopic, lateTopic, rawTopic } from '#domain/ports/topics.ts';
 import { rawAvroSchema } from '#domain/sources/source-schema.ts';
-import { featuresAvroSchema, unionSchema } from '#domain/views/features-schema.ts';
-import type { ViewPlan } from '#domain/views/plan.ts';
 import { flinkColumns } from './columns.ts';
 import {
   DATABASE,
+  featureLogTable,
   featuresSink,
   ICEBERG_CATALOG,
   lateSink,
   PAIMON_CATALOG,
   paimonTable,
   rawTable,
-  servedTable,
   updatesTable,
 } from './names.ts';
 
@@ -122,16 +125,16 @@ export const updatesTableSql = (
 };
 
 /** served.<service>, what services answered. */
-export const servedTableSql = (
+export const featureLogTableSql = (
   settings: TableSettings,
-  columns: ServedColumns,
+  columns: FeatureLogColumns,
   group: string,
   start: StartAt,
 ): string =>
   table(
-    servedTable(columns.service),
-    [...flinkColumns(servedAvroSchema(columns)), ...METADATA],
-    reading(settings, servedTopic(columns.service), group, start),
+    featureLogTable(columns.service),
+    [...flinkColumns(featureLogAvroSchema(columns)), ...METADATA],
+    reading(settings, featureLogTopic(columns.service), group, start),
   );
 
 const keyColumns = (plan: ViewPlan): string[] => plan.keys.map(({ name }) => `\`key_${name}\``);

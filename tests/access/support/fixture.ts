@@ -12,7 +12,7 @@ import {
   source,
   sum,
 } from 'millrace';
-import { OPEN } from '#domain/access/principal.ts';
+import { OPEN } from '#domain/authorization/principal.ts';
 import { col } from '#domain/expressions/build.ts';
 import type { Access, AccessOptions } from '#domain/ports/access.ts';
 import type { Caller, KeyRequest, Platform } from '#domain/ports/platform.ts';
@@ -115,7 +115,7 @@ export const guarded = async (
   const test = await testPlatform();
   const { platform } = test;
   await platform.apply(definitions, {}, founder);
-  const access = platform.access({ demand: 'keys', ...options });
+  const access = platform.access({ authentication: 'keys', ...options });
   const http = await createHttpGateway({ platform: access.platform, access, port: 0 });
   const grpc = await createGrpcGateway({ platform: access.platform, access, port: 0 });
   return {

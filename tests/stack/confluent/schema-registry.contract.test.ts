@@ -39,7 +39,7 @@ describe('the registry itself', () => {
   test('a registry that is away is said to be, after a while', async () => {
     const away = confluentSchemaRegistry({
       url: 'http://127.0.0.1:1/apis/ccompat/v7',
-      patienceMs: 200,
+      retryForMs: 200,
     });
     await expect(away.latest('s')).rejects.toMatchObject({ code: 'MR_STORE_UNAVAILABLE' });
     await expect(away.register('s', schema(id))).rejects.toMatchObject({

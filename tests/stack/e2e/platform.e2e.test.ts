@@ -1,6 +1,6 @@
 /**
  * The stack's platform as its users have it: two gateways, a replay compared and promoted, a view
- * that gains a feature, an emptied hot store.
+ * that gains a feature, an emptied cache tier.
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,10 +9,10 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { avg, col, count, entity, featureView, last, source } from '#domain/definitions/index.ts';
 import type { Platform, ReplayStatus } from '#domain/ports/platform.ts';
 import type { Row, Value } from '#domain/values/value.ts';
-import { openDuckDb } from '#infra/duckdb/connect.ts';
 import { DATABASE, paimonTable } from '#infra/flink/sql/names.ts';
 import { historyReader } from '#infra/iceberg/reader.ts';
 import { kafkaClient } from '#infra/kafka/admin.ts';
+import { openDuckDb } from '#infra/shared/duckdb/connect.ts';
 import { addresses } from '#tests/stack/support/addresses.ts';
 import {
   caller,
@@ -131,9 +131,9 @@ const expectDelays = (values: readonly (readonly Value[])[], column: number): vo
 };
 
 beforeAll(async () => {
-  one = await stackPlatform({ leftoversMs: 1_000 });
+  one = await stackPlatform({ garbageCollectionMs: 1_000 });
   await one.platform.apply(plain(airport, flights, first), {}, caller);
-  two = await stackPlatform({ leftoversMs: 1_000 });
+  two = await stackPlatform({ garbageCollectionMs: 1_000 });
 });
 
 afterAll(async () => {
@@ -152,7 +152,7 @@ test('what one gateway published the other reads, as soon as it is asked for by 
   );
 });
 
-test('an emptied hot store makes no answer wrong, and is filled again', async () => {
+test('an emptied cache tier makes no answer wrong, and is filled again', async () => {
   const redis = new Redis({ ...addresses().redis });
   await redis.flushall();
   for (let i = 0; i < 30; i++) {
@@ -163,7 +163,7 @@ test('an emptied hot store makes no answer wrong, and is filled again', async ()
     expectDelays(values, 0);
   }
   await until(
-    'the hot store is full again',
+    'the cache tier is full again',
     async () => (await redis.exists(`mr:{${delays.name}#1}:ready`)) === 1,
   );
   expectDelays(await read(one.platform, ['delay_avg_1d']), 0);
@@ -238,21 +238,21 @@ test('a retired generation leaves no table and no keys; those that can still be 
   const redis = new Redis({ ...addresses().redis });
   const table = (generation: number): string =>
     join(addresses().warehouse.paimon, `${DATABASE}.db`, paimonTable(delays.name, generation));
-  const hot = (generation: number): Promise<number> =>
+  const cache = (generation: number): Promise<number> =>
     redis.exists(`mr:{${delays.name}#${generation}}:progress`);
   expect([1, 2, 3].map((generation) => existsSync(table(generation)))).toEqual([true, true, true]);
   await until(
-    'the hot copies are there',
-    async () => (await hot(1)) + (await hot(2)) + (await hot(3)) === 3,
+    'the cached copies are there',
+    async () => (await cache(1)) + (await cache(2)) + (await cache(3)) === 3,
   );
   await one.platform.changeReplay(rolledBack, 'retire', { reason: 'not wanted' }, caller);
   await until('the table is dropped', () => !existsSync(table(2)));
   await until(
-    'the hot copy is dropped',
+    'the cached copy is dropped',
     async () => (await redis.keys(`mr:{${delays.name}#2}:*`)).length === 0,
   );
   expect([1, 3].map((generation) => existsSync(table(generation)))).toEqual([true, true]);
-  expect(await hot(1)).toBe(1);
+  expect(await cache(1)).toBe(1);
   expectDelays(await read(two.platform, ['delay_avg_1d']), 0);
   redis.disconnect();
 });

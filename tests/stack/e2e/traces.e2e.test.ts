@@ -6,7 +6,7 @@
 import { Kafka, logLevel } from 'kafkajs';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { count, entity, featureView, source } from '#domain/definitions/index.ts';
-import { featuresTopic, inboxTopic, rawTopic } from '#domain/ports/topics.ts';
+import { featuresTopic, ingestTopic, rawTopic } from '#domain/ports/topics.ts';
 import type { Tracing } from '#domain/ports/tracing.ts';
 import { createHttpGateway, type HttpGateway } from '#gateways/http/gateway.ts';
 import { kafkaLog } from '#infra/kafka/log.ts';
@@ -174,12 +174,12 @@ test('a record that was written straight to the inbox is traced by its own heade
     other: 'x',
   });
   await producer.send({
-    topic: inboxTopic(sales.name),
+    topic: ingestTopic(sales.name),
     messages: [{ value, headers: headers('00') }],
   });
   await seen(3);
   await producer.send({
-    topic: inboxTopic(sales.name),
+    topic: ingestTopic(sales.name),
     messages: [{ value, headers: headers('01') }],
   });
   await producer.disconnect();

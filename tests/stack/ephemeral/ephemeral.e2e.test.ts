@@ -88,7 +88,11 @@ const same = async (who: readonly string[]): Promise<boolean> => {
   );
 };
 const served = async () =>
-  (await under.platform.status()).served as { hot: number; primary: number; history: number };
+  (await under.platform.status()).readsByStore as {
+    cache: number;
+    durable: number;
+    history: number;
+  };
 const jobs = async () => ((await under.platform.status()).jobs ?? []).map(({ name }) => name);
 
 beforeAll(async () => {
@@ -109,7 +113,7 @@ test('values are in Redis for the view’s time to live, and read from there', a
     const before = await served();
     // Raw events, which answer before Redis does, are ahead of it.
     if (!(await same(users))) return false;
-    return (await served()).hot === before.hot + users.length;
+    return (await served()).cache === before.cache + users.length;
   });
   const left = await redis.pttl(await redisKeyOf('u3'));
   expect(left).toBeGreaterThan(0);
@@ -139,7 +143,7 @@ test('past the time to live Redis has let them go, and they are read from Paimon
   await until('Paimon answers', async () => {
     const before = await served();
     expect(await same(users)).toBe(true);
-    return (await served()).primary === before.primary + users.length;
+    return (await served()).durable === before.durable + users.length;
   });
 });
 
@@ -149,7 +153,7 @@ test('who comes back is counted on from what was, in Redis again', async () => {
   await until('Redis has the two whole', async () => {
     const before = await served();
     expect(await same(['u1', 'u2'])).toBe(true);
-    return (await served()).hot === before.hot + 2;
+    return (await served()).cache === before.cache + 2;
   });
   expect((await redis.keys(`mr:{${VIEW}#*}:e:*`)).length).toBe(2);
 });
@@ -169,7 +173,7 @@ test('Redis emptied between two flushes: no read steps back', async () => {
   await until('Redis answers again', async () => {
     const before = await served();
     expect(await same(users)).toBe(true);
-    return (await served()).hot === before.hot + users.length;
+    return (await served()).cache === before.cache + users.length;
   });
 });
 
@@ -190,7 +194,7 @@ test('made a view like others, and ephemeral again: nothing is lost or counted t
   await until('Paimon answers', async () => {
     const before = await served();
     expect(await same(users)).toBe(true);
-    return (await served()).primary === before.primary + users.length;
+    return (await served()).durable === before.durable + users.length;
   });
 });
 

@@ -1,7 +1,7 @@
 /**
  * Our own processes, as their users start them, killed with SIGKILL under load: two gateways that a
- * producer and readers choose between, and two processes that keep the hot copy. Every acknowledged
- * event is counted once, and every answer is the state after some prefix.
+ * producer and readers choose between, and two processes that keep the cached copy. Every
+ * acknowledged event is counted once, and every answer is the state after some prefix.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -20,11 +20,11 @@ import type {
   SourceDefinition,
 } from '#domain/definitions/model.ts';
 import { parseDefinition } from '#domain/definitions/parse.ts';
+import { avroCodec } from '#domain/encoding/avro.ts';
+import { featuresAvroSchema } from '#domain/encoding/features-schema.ts';
+import { planView } from '#domain/plan/plan-view.ts';
 import { featuresTopic, rawTopic } from '#domain/ports/topics.ts';
 import { rawAvroSchema } from '#domain/sources/source-schema.ts';
-import { avroCodec } from '#domain/views/avro.ts';
-import { featuresAvroSchema } from '#domain/views/features-schema.ts';
-import { planView } from '#domain/views/plan-view.ts';
 import { ensureArchive } from '#infra/flink/ensure-materialize.ts';
 import { openStackHistory, type StackHistory } from '#infra/flink/history.ts';
 import { ARCHIVE_JOB } from '#infra/flink/sql/names.ts';
@@ -169,7 +169,7 @@ historyContract('Iceberg, appended to by Flink', async () => {
       {
         ...engine,
         ensureHistory: (what) => history.ensure(what),
-        historyThrough: (topic) => history.through(topic),
+        historyEndOffsets: (topic) => history.endOffsets(topic),
       },
       {
         sources: [parsed<SourceDefinition>(definition)],

@@ -4,11 +4,11 @@
  */
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { createPublish, type Publish } from '#commands/publish/publish.ts';
+import { createPublish, type Publish } from '#commands/ingest/publish.ts';
 import { rawTopic } from '#domain/ports/topics.ts';
 import { readAll } from '#tests/contracts/log.contract.ts';
 import { addresses } from '#tests/stack/support/addresses.ts';
-import { openInbox } from './inbox-worker.ts';
+import { openInbox } from './ingest-worker-process.ts';
 
 type Gateway = Awaited<ReturnType<typeof openInbox>> & { readonly publish: Publish };
 let gateways: Gateway[];
@@ -26,7 +26,7 @@ beforeEach(async () => {
       const source = await under.source();
       return {
         ...under,
-        publish: createPublish({ log: under.log, intake: async () => source, now: Date.now }),
+        publish: createPublish({ log: under.log, ingest: async () => source, now: Date.now }),
       };
     }),
   );

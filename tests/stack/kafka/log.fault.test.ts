@@ -118,7 +118,7 @@ describe('the log over Kafka, when things fail', () => {
 
   test('a broker that goes away: reads and appends say so in bounded time, and go on by themselves when it is back', async () => {
     const wire = cuttable();
-    const log = await open({ patienceMs: 1500, sockets: wire.sockets });
+    const log = await open({ retryForMs: 1500, sockets: wire.sockets });
     await log.append({ records: [record('a', '1')] });
     wire.cut();
     const began = Date.now();

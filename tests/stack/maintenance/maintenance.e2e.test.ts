@@ -9,11 +9,11 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { col, count, entity, featureView, last, source, sum } from '#domain/definitions/index.ts';
 import { featuresTopic, rawTopic } from '#domain/ports/topics.ts';
 import type { Value } from '#domain/values/value.ts';
-import { openDuckDb } from '#infra/duckdb/connect.ts';
 import { flinkCluster } from '#infra/flink/cluster.ts';
 import { MAINTENANCE_LIMITS, maintainTables } from '#infra/flink/maintenance.ts';
 import { ARCHIVE_JOB } from '#infra/flink/sql/names.ts';
 import { type HistoryReader, historyReader } from '#infra/iceberg/reader.ts';
+import { openDuckDb } from '#infra/shared/duckdb/connect.ts';
 import { addresses } from '#tests/stack/support/addresses.ts';
 import {
   caller,
@@ -204,10 +204,10 @@ test('compacted while it is appended to: fewer files, every row once, the same a
 
 test('how far a table reaches is the same after compaction: files of several partitions say it by their rows', async () => {
   await expectEachOnce();
-  const before = await reader.through(raw);
+  const before = await reader.endOffsets(raw);
   await maintain([raw]);
   expect(await fileCount(raw)).toBeLessThanOrEqual(2);
-  expect(await reader.through(raw)).toEqual(before);
+  expect(await reader.endOffsets(raw)).toEqual(before);
   expect(position).not.toBe('');
 });
 
@@ -244,7 +244,7 @@ test('a writer that crashes after its snapshots expired commits nothing twice', 
 
 test('a gateway that leads maintains the tables as they come due', async () => {
   await stack.dispose();
-  stack = await stackPlatform({ maintenance: { limits: FEW, everyCommits: 10, lookMs: 500 } });
+  stack = await stackPlatform({ maintenance: { limits: FEW, everyCommits: 10, pollMs: 500 } });
   const compactions = async (): Promise<number> =>
     (await fileCount(raw)) + (await fileCount(updates));
   await underLoad(async () => {

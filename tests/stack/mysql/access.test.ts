@@ -4,18 +4,18 @@
  */
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createAccess } from '#commands/access/access.ts';
-import { createKeys } from '#commands/access/create-keys.ts';
+import { createAccess } from '#application/authorization/access.ts';
 import { createCommandBus } from '#commands/command-bus.ts';
+import { createKeys } from '#commands/keys/create-keys.ts';
 import type { Access } from '#domain/ports/access.ts';
 import type { Platform } from '#domain/ports/platform.ts';
-import { createFakePlatform } from '#gateways/support/fake-platform.ts';
 import { type MysqlDatabase, openMysql } from '#infra/mysql/database.ts';
 import { mysqlEventStore } from '#infra/mysql/event-store.ts';
 import { mysqlUsageCounter } from '#infra/mysql/usage-counter.ts';
-import { createKeyBook } from '#projections/access/key-book.ts';
 import { type Catalog, openCatalog } from '#projections/catalog/catalog.ts';
+import { createKeyIndex } from '#projections/keys/key-index.ts';
 import { emptyDatabase } from '#tests/stack/support/mysql.ts';
+import { createFakePlatform } from '#tests/support/fake-platform.ts';
 
 interface Gateway {
   readonly access: Access;
@@ -33,14 +33,14 @@ beforeAll(async () => {
   const open = async (): Promise<Gateway> => {
     const database = await openMysql(address);
     const eventStore = mysqlEventStore(database);
-    const keys = createKeyBook();
+    const keys = createKeyIndex();
     const catalog = await openCatalog(eventStore, [keys.take]);
     const bus = createCommandBus({ eventStore, catalog, now: Date.now, newId: randomUUID });
     const platform: Platform = { ...createFakePlatform(), ...createKeys(keys, bus) };
     const counter = mysqlUsageCounter(database);
     const access = createAccess(
       { platform, catalog, keys, eventStore, counter, now: Date.now, warn: () => {} },
-      { demand: 'auto' },
+      { authentication: 'auto' },
     );
     return { access, platform, database, catalog };
   };
@@ -66,10 +66,10 @@ const asked = async ({ access }: Gateway, key: string): Promise<string> => {
 };
 
 test('a key that is made or revoked at one gateway is so at the other', async () => {
-  expect(two.access.demanded()).toBe(false);
+  expect(two.access.authenticationRequired()).toBe(false);
   const { id, key } = await one.platform.createKey({ name: 'ann', grants: ['admin@*'] }, founder);
   expect(await asked(one, key)).toBe('ann');
-  await expect.poll(() => two.access.demanded()).toBe(true);
+  await expect.poll(() => two.access.authenticationRequired()).toBe(true);
   await expect.poll(() => asked(two, key)).toBe('ann');
   await one.platform.createKey({ name: 'bob', grants: ['admin@*'] }, founder);
   await one.platform.revokeKey(id, {}, founder);

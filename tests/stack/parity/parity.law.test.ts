@@ -1,7 +1,7 @@
 /**
  * The engines agree: random definitions and random events (late, out of order, at the same time,
- * null, duplicate keys) through Kafka and Flink, and the answers of the hot store, the primary
- * store, the past, the explanation and the data set are those of brute force.
+ * null, duplicate keys) through Kafka and Flink, and the answers of the cache tier, the durable
+ * tier, the past, the explanation and the data set are those of brute force.
  */
 import { readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -10,15 +10,15 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { FeatureViewDefinition, SourceDefinition } from '#domain/definitions/model.ts';
 import type { Expr } from '#domain/expressions/ast.ts';
+import { encodeKey } from '#domain/plan/entity-key.ts';
+import type { EntityKey, FeatureStatus, ViewPlan } from '#domain/plan/plan.ts';
+import { planView } from '#domain/plan/plan-view.ts';
 import { NOT_DEGRADED } from '#domain/ports/degraded.ts';
 import { rawTopic } from '#domain/ports/topics.ts';
 import { rawCodec } from '#domain/sources/raw-codec.ts';
 import { EARLIEST } from '#domain/sources/refusal.ts';
+import type { TileStore } from '#domain/tiles/tile-store.ts';
 import type { RawEvent, Row, Scalar, Value } from '#domain/values/value.ts';
-import { encodeKey } from '#domain/views/entity-key.ts';
-import type { EntityKey, FeatureStatus, ViewPlan } from '#domain/views/plan.ts';
-import { planView } from '#domain/views/plan-view.ts';
-import type { TileStore } from '#domain/views/tile-store.ts';
 import { confluentSchemaRegistry } from '#infra/confluent/schema-registry.ts';
 import { flinkGeneration } from '#infra/flink/generation.ts';
 import { updateDecoder } from '#infra/flink/update-decoder.ts';
@@ -110,8 +110,8 @@ const draw = (seed: number): Drawn => {
 };
 
 const drawn = draw(SEED);
-let hot: StackPlatform;
-let primary: StackPlatform;
+let cache: StackPlatform;
+let durable: StackPlatform;
 let events: readonly RawEvent[] = [];
 let position = '';
 const knownAfter: { time: number; count: number }[] = [];
@@ -147,8 +147,8 @@ beforeAll(async () => {
   console.log(
     `parity: MILLRACE_SEED=${SEED}, ${drawn.rows.length} events, ${drawn.all.length} views`,
   );
-  hot = await stackPlatform();
-  const { platform } = hot;
+  cache = await stackPlatform();
+  const { platform } = cache;
   await platform.apply(
     [...new Map(drawn.all.map((d) => [d.entity.name, d.entity])).values(), drawn.source],
     {},
@@ -175,12 +175,12 @@ beforeAll(async () => {
   }
   events = await readLog();
   expect(events.length).toBe(drawn.rows.length);
-  primary = await stackPlatform({ hot: false });
+  durable = await stackPlatform({ cache: false });
 });
 
 afterAll(async () => {
-  await hot?.dispose();
-  await primary?.dispose();
+  await cache?.dispose();
+  await durable?.dispose();
 });
 
 const entitiesOf = (all: Definitions): readonly EntityKey[] => {
@@ -257,7 +257,7 @@ const settled = async (platform: StackPlatform['platform']): Promise<void> => {
 };
 
 test('the tiles that Flink keeps, at every moment that they answer for', async () => {
-  await settled(hot.platform);
+  await settled(cache.platform);
   const log = await kafkaLog({ brokers: [addresses().kafka], clientId: 'parity-tiles' });
   const decoder = updateDecoder(confluentSchemaRegistry({ url: addresses().registry }));
   let answered = 0;
@@ -267,7 +267,7 @@ test('the tiles that Flink keeps, at every moment that they answer for', async (
     const generation = flinkGeneration({
       spec,
       log,
-      hot: null,
+      cache: null,
       decoder,
       checkpointAt: () => null,
       fetch: async () => ({
@@ -291,8 +291,8 @@ test('the tiles that Flink keeps, at every moment that they answer for', async (
   expect(answered).toBeGreaterThan(50);
 });
 
-test('online, from the hot store and from the primary one', async () => {
-  for (const { platform } of [hot, primary]) {
+test('online, from the cache tier and from the durable one', async () => {
+  for (const { platform } of [cache, durable]) {
     await settled(platform);
     for (const all of drawn.all) {
       const entities = entitiesOf(all);
@@ -305,7 +305,7 @@ test('online, from the hot store and from the primary one', async () => {
 });
 
 test('the past, by event time and by what was known', async () => {
-  const { platform } = hot;
+  const { platform } = cache;
   for (const all of drawn.all) {
     const entities = entitiesOf(all).slice(0, 4);
     for (const at of momentsOf(all, 3)) {
@@ -332,7 +332,7 @@ test('the past, by event time and by what was known', async () => {
 test('the explanation recomputes what it explains', async () => {
   for (const all of drawn.all) {
     const [feature] = Object.keys(all.view.features) as [string];
-    const why = await hot.platform.explain({
+    const why = await cache.platform.explain({
       view: all.view.name,
       feature,
       entity: entitiesOf(all)[0] as EntityKey,
@@ -349,7 +349,7 @@ test('a training set from the history', async () => {
       Object.values(view.features).some(({ aggregation }) => aggregation === 'count'),
     ) ?? drawn.all[0];
   if (all === undefined) return;
-  const { platform } = hot;
+  const { platform } = cache;
   const entities = entitiesOf(all);
   const rows = momentsOf(all, 4).flatMap((at) =>
     entities.map((entity): Row => ({ ...entity, event_timestamp: at })),

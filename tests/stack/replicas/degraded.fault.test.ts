@@ -112,12 +112,12 @@ const without = async (server: ServerName, work: () => Promise<void>): Promise<v
   }
 };
 
-test('Redis is slower than its budget: the primary store answers, or raw events until it may', async () => {
+test('Redis is slower than its budget: the durable tier answers, or raw events until it may', async () => {
   redis.delay(400);
-  await readsIn('hot-unavailable');
-  await readsAllIn('hot-unavailable');
-  expect(on.platform.degraded()).toContain('hot-unavailable');
-  expect(await counted('hot-unavailable')).toBeGreaterThan(0);
+  await readsIn('cache-unavailable');
+  await readsAllIn('cache-unavailable');
+  expect(on.platform.degraded()).toContain('cache-unavailable');
+  expect(await counted('cache-unavailable')).toBeGreaterThan(0);
   redis.delay(0);
   await asUsual();
   expect(on.platform.degraded()).toEqual([]);
@@ -125,7 +125,7 @@ test('Redis is slower than its budget: the primary store answers, or raw events 
 
 test('Redis hangs: the same, and nothing waits for it', async () => {
   redis.delay(Number.POSITIVE_INFINITY);
-  await readsAllIn('hot-unavailable');
+  await readsAllIn('cache-unavailable');
   redis.cut();
   redis.delay(0);
   redis.mend();
@@ -135,48 +135,48 @@ test('Redis hangs: the same, and nothing waits for it', async () => {
 test('Redis is killed, and starts again with nothing in it: it says that it fills, until it is full', {
   timeout: 180_000,
 }, async () => {
-  await without('redis', () => readsAllIn('hot-unavailable'));
+  await without('redis', () => readsAllIn('cache-unavailable'));
   await asUsual();
   const client = new Redis({ ...addresses().redis });
-  const filling = readsIn('hot-filling');
+  const filling = readsIn('cache-filling');
   await client.flushall();
   await filling;
   client.disconnect();
   await asUsual();
 });
 
-test('the primary store is slow, then gone, while Redis is gone: raw events answer', {
+test('the durable tier is slow, then gone, while Redis is gone: raw events answer', {
   timeout: 180_000,
 }, async () => {
   redis.cut();
-  await readsAllIn('hot-unavailable');
+  await readsAllIn('cache-unavailable');
   lookup.delay(600);
-  await readsAllIn('hot-unavailable', 'primary-slow', 'history-fold');
+  await readsAllIn('cache-unavailable', 'durable-slow', 'history-fold');
   lookup.delay(0);
-  await readsAllIn('hot-unavailable');
+  await readsAllIn('cache-unavailable');
   lookup.cut();
-  await readsAllIn('hot-unavailable', 'primary-unavailable', 'history-fold');
+  await readsAllIn('cache-unavailable', 'durable-unavailable', 'history-fold');
   lookup.mend();
-  await readsAllIn('hot-unavailable');
+  await readsAllIn('cache-unavailable');
   redis.mend();
   await asUsual();
 });
 
-test('the primary store hangs as a stopped process does', { timeout: 180_000 }, async () => {
+test('the durable tier hangs as a stopped process does', { timeout: 180_000 }, async () => {
   redis.cut();
-  await readsAllIn('hot-unavailable');
+  await readsAllIn('cache-unavailable');
   const server = (await stack.status()).find(({ name }) => name === 'lookup')?.pid as number;
   process.kill(server, 'SIGSTOP');
-  await readsAllIn('hot-unavailable', 'primary-slow', 'history-fold').finally(() =>
+  await readsAllIn('cache-unavailable', 'durable-slow', 'history-fold').finally(() =>
     process.kill(server, 'SIGCONT'),
   );
-  await readsAllIn('hot-unavailable');
+  await readsAllIn('cache-unavailable');
   redis.mend();
   await asUsual();
 });
 
 for (const server of ['taskmanager', 'jobmanager'] as const)
-  test(`the ${server} is killed: values stay, and what they lack came after what they are through`, {
+  test(`the ${server} is killed: values stay, and what they lack came after what they are completeThrough`, {
     timeout: 300_000,
   }, async () => {
     await without(server, async () => {
@@ -185,7 +185,7 @@ for (const server of ['taskmanager', 'jobmanager'] as const)
       if (server === 'jobmanager') await readsIn('engine-stalled');
       await publish();
       const { n, result } = await read();
-      expect(result.views[0]?.through).toBeLessThan(sales.acknowledged.at(-1) as number);
+      expect(result.views[0]?.completeThrough).toBeLessThan(sales.acknowledged.at(-1) as number);
       // A task manager that has lost its job manager goes on for a while.
       if (server === 'taskmanager') expect(n).toBe(sales.acknowledged.length - 1);
       await expect(

@@ -1,5 +1,5 @@
 /**
- * Rollups by Flink from the primary store's tiles: each row is the platform's own answer at the
+ * Rollups by Flink from the durable tier's tiles: each row is the platform's own answer at the
  * period's end, and made again it is replaced.
  */
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -28,10 +28,10 @@ import {
 } from '#domain/definitions/index.ts';
 import type { RollupResult } from '#domain/ports/platform.ts';
 import type { Row, Value } from '#domain/values/value.ts';
-import { type DuckDb, literal, openDuckDb } from '#infra/duckdb/connect.ts';
 import { rollupTopic } from '#infra/flink/sql/names.ts';
 import { tableReader } from '#infra/iceberg/pinned-table.ts';
 import { tableDirectory } from '#infra/iceberg/table-directory.ts';
+import { type DuckDb, literal, openDuckDb } from '#infra/shared/duckdb/connect.ts';
 import { sameValue } from '#tests/oracle/same.ts';
 import { addresses } from '#tests/stack/support/addresses.ts';
 import {
@@ -420,7 +420,7 @@ test('the catalog names the tables', async () => {
   const { materializations } = await stack.platform.show('feature-view', view.name);
   const rollups = materializations
     ?.filter(({ job }) => job === 'rollup')
-    .map(({ location, through }) => [location, through]);
+    .map(({ location, position }) => [location, position]);
   const last = new Date(today - DAY).toISOString().slice(0, 10);
   expect(rollups).toEqual([
     [`iceberg.rollup.${view.name}_day`, `days up to ${last}`],

@@ -6,8 +6,8 @@ import type {
   SourceDefinition,
 } from '#domain/definitions/model.ts';
 import { parseDefinition } from '#domain/definitions/parse.ts';
+import { planView } from '#domain/plan/plan-view.ts';
 import type { TilesTarget } from '#domain/ports/online-store.ts';
-import { planView } from '#domain/views/plan-view.ts';
 import { uniqueName } from './platform.ts';
 
 const parsed = <T>(definition: unknown): T =>

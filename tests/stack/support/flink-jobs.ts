@@ -8,7 +8,7 @@ import type { SchemaRegistry } from '#domain/ports/schema-registry.ts';
 import { confluentSchemaRegistry } from '#infra/confluent/schema-registry.ts';
 import { flinkCluster } from '#infra/flink/cluster.ts';
 import type { JobSettings } from '#infra/flink/compute-job.ts';
-import { openJobBook } from '#infra/flink/job-book.ts';
+import { openJobStore } from '#infra/flink/job-store.ts';
 import { type FlinkJobs, flinkJobs } from '#infra/flink/jobs.ts';
 import { kafkaLog } from '#infra/kafka/log.ts';
 import { addresses } from './addresses.ts';
@@ -30,7 +30,7 @@ export const openEngine = async (): Promise<EngineOfTest> => {
     jobs: flinkJobs({
       cluster: flinkCluster(flink),
       gateway: sqlGateway,
-      book: openJobBook(join(directory, 'flink', 'jobs'), checkpoints),
+      book: openJobStore(join(directory, 'flink', 'jobs'), checkpoints),
       savepoints,
       warn: () => {},
     }),

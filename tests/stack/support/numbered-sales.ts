@@ -49,15 +49,15 @@ export const numberedSales = () => {
      * says. @returns rounds that all rows have
      */
     judge({ values, views }: Pick<ReadResult, 'values' | 'views'>): number {
-      const through = views[0]?.through ?? Number.NEGATIVE_INFINITY;
-      const promised = acknowledged.filter((time) => time <= through).length;
+      const completeThrough = views[0]?.completeThrough ?? Number.NEGATIVE_INFINITY;
+      const promised = acknowledged.filter((time) => time <= completeThrough).length;
       const counts = values.map((row, i) => {
         const [n, total] = row.map((value) => Number(value ?? 0)) as [number, number];
         expect({ shop: i, n, total }).toEqual({ shop: i, n, total: (n * (n + 1)) / 2 });
         expect(n).toBeLessThanOrEqual(acknowledged.length + 1);
         expect(
           n,
-          `through ${through}, and ${acknowledged[promised - 1]} was round ${promised}`,
+          `completeThrough ${completeThrough}, and ${acknowledged[promised - 1]} was round ${promised}`,
         ).toBeGreaterThanOrEqual(promised);
         return n;
       });

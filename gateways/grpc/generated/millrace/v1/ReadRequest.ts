@@ -29,7 +29,8 @@ export interface ReadRequest {
    */
   'known'?: (number | string | Long);
   /**
-   * Wait until this position, of an answer of Publish, is in the values; at most until the call's deadline.
+   * Wait until this position, of an answer of Publish, is in the values; at most until the call's
+   * deadline.
    */
   'after'?: (string);
   '_at'?: "at";
@@ -62,7 +63,8 @@ export interface ReadRequest__Output {
    */
   'known'?: (number);
   /**
-   * Wait until this position, of an answer of Publish, is in the values; at most until the call's deadline.
+   * Wait until this position, of an answer of Publish, is in the values; at most until the call's
+   * deadline.
    */
   'after': (string);
   '_at'?: "at";

@@ -18,11 +18,12 @@ export interface ViewFreshness {
    */
   'position'?: (string);
   /**
-   * Epoch ms: every event that the log had accepted by then is in the values, and later ones may be; absent: not known yet.
+   * Epoch ms: every event that the log had accepted by then is in the values, and later ones may
+   * be; absent: not known yet.
    */
-  'through'?: (number | string | Long);
+  'completeThrough'?: (number | string | Long);
   '_eventTime'?: "eventTime";
-  '_through'?: "through";
+  '_completeThrough'?: "completeThrough";
 }
 
 /**
@@ -41,9 +42,10 @@ export interface ViewFreshness__Output {
    */
   'position': (string);
   /**
-   * Epoch ms: every event that the log had accepted by then is in the values, and later ones may be; absent: not known yet.
+   * Epoch ms: every event that the log had accepted by then is in the values, and later ones may
+   * be; absent: not known yet.
    */
-  'through'?: (number);
+  'completeThrough'?: (number);
   '_eventTime'?: "eventTime";
-  '_through'?: "through";
+  '_completeThrough'?: "completeThrough";
 }

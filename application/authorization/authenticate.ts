@@ -1,0 +1,207 @@
+/**
+ * From what a caller shows to who he is. A key is looked up by its id and its secret's hash
+ * compared in constant time; a token is verified. Whoever was found is kept by the text that he
+ * showed, until a key changes or his time is over: then a request costs a look into a map.
+ */
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { isKeyStream, keyStream, RESERVED } from '#domain/authorization/keys.ts';
+import { OPEN, type Principal } from '#domain/authorization/principal.ts';
+import { MillraceError } from '#domain/errors.ts';
+import type { AccessOptions, Credentials, VerifiedToken } from '#domain/ports/access.ts';
+import type { KeyIndex, KnownKey } from '#projections/keys/key-index.ts';
+import type { Rates } from './rates.ts';
+import type { Refusals } from './refusals.ts';
+import { tokenBuckets } from './token-buckets.ts';
+
+export interface AuthenticateDependencies {
+  readonly keys: KeyIndex;
+  readonly options: AccessOptions;
+  readonly authenticationRequired: () => boolean;
+  readonly rates: Rates;
+  readonly refusals: Pick<Refusals, 'record'>;
+  readonly now: () => number;
+}
+
+export interface Authenticator {
+  readonly authenticate: (credentials: Credentials) => Principal | Promise<Principal>;
+  /** Whether a principal of before is still let in: for work that takes long. */
+  readonly holds: (principal: Principal) => boolean;
+}
+
+interface Known {
+  readonly principal: Principal;
+  /** epoch ms */
+  readonly until: number;
+}
+
+const KEY = /^mr_([0-9a-f]{12})_([\w-]{43})$/;
+const KEPT = 10_000;
+/** How long a token is taken as good without another look at the issuer's keys. */
+const TOKEN_KEPT_MS = 300_000;
+/** Failures of one address: a person who mistypes stays below. */
+const FAILURES_PER_SECOND = 0.5;
+const FAILURES_AT_ONCE = 20;
+
+export const hashOf = (secret: string): string => createHash('sha256').update(secret).digest('hex');
+
+const sameHash = (a: string, b: string): boolean =>
+  a.length === b.length && timingSafeEqual(Buffer.from(a, 'latin1'), Buffer.from(b, 'latin1'));
+
+const ADMIN: Principal = { id: 'admin-key', actor: 'admin-key', grants: OPEN.grants, limits: {} };
+
+export const createAuthenticator = ({
+  keys,
+  options,
+  authenticationRequired,
+  rates,
+  refusals,
+  now,
+}: AuthenticateDependencies): Authenticator => {
+  const adminHash = options.adminKey === undefined ? null : hashOf(options.adminKey);
+  const known = new Map<string, Known>();
+  /** When those who are let in by a token are let go. */
+  const tokens = new WeakMap<Principal, number>();
+  const failures = tokenBuckets();
+  let epoch = -1;
+
+  const keep = (text: string, principal: Principal, until: number): Principal => {
+    if (known.size >= KEPT) known.delete(known.keys().next().value as string);
+    known.set(text, { principal, until });
+    return principal;
+  };
+
+  const unknown = (why: string, address: string | undefined, actor = 'unauthenticated'): never => {
+    const wait = failures.take(
+      address ?? '',
+      FAILURES_PER_SECOND,
+      options.failuresAtOnce ?? FAILURES_AT_ONCE,
+      now(),
+    );
+    const error =
+      wait === 0
+        ? new MillraceError('MR_UNAUTHENTICATED', why)
+        : new MillraceError('MR_RATE_LIMITED', `too many failed attempts from ${address}: ${why}`, {
+            retryAfterMs: wait,
+          });
+    const subject = `address/${address ?? 'unknown'}`;
+    refusals.record({
+      actor,
+      command: 'Authenticate',
+      subject,
+      code: error.code,
+      message: error.message,
+    });
+    throw error;
+  };
+
+  const ofKey = (
+    id: string,
+    secret: string,
+    text: string,
+    address: string | undefined,
+  ): Principal => {
+    const key = keys.key(id);
+    if (key === null || !sameHash(hashOf(secret), key.hash))
+      return unknown('the key that was shown is not one of this platform', address);
+    const named = (why: string): never =>
+      unknown(`key ${id} ("${key.name}") ${why}`, address, key.name);
+    if (key.revokedAt !== null)
+      return named(`was revoked at ${new Date(key.revokedAt).toISOString()}`);
+    const until = key.expiresAt ?? Number.POSITIVE_INFINITY;
+    if (now() >= until) return named(`expired at ${new Date(until).toISOString()}`);
+    return keep(
+      text,
+      { id: keyStream(id), actor: key.name, grants: key.grants, limits: key.limits },
+      until,
+    );
+  };
+
+  const ofToken = async (
+    token: string,
+    text: string,
+    address: string | undefined,
+  ): Promise<Principal> => {
+    let verified: VerifiedToken | null;
+    try {
+      verified = (await options.verifyToken?.(token)) ?? null;
+    } catch (error) {
+      if (error instanceof MillraceError && error.code === 'MR_UNAUTHENTICATED')
+        return unknown(error.message, address);
+      throw error;
+    }
+    if (verified === null)
+      return unknown(
+        'what was shown is neither a key of this platform nor a token that it takes',
+        address,
+      );
+    const { issuer, subject, grants, expiresAt } = verified;
+    const actor = RESERVED.has(subject) ? `token/${subject}` : subject;
+    const principal = { id: `token/${issuer}/${subject}`, actor, grants, limits: {} };
+    tokens.set(principal, expiresAt);
+    return keep(text, principal, Math.min(expiresAt, now() + TOKEN_KEPT_MS));
+  };
+
+  const identify = (
+    authorization: string,
+    address: string | undefined,
+  ): Principal | Promise<Principal> => {
+    const [, shown] = /^Bearer +(\S+)$/i.exec(authorization) ?? [];
+    if (shown === undefined)
+      return unknown('the header "authorization" must be `Bearer KEY`', address);
+    const [, id, secret] = KEY.exec(shown) ?? [];
+    if (id !== undefined && secret !== undefined) return ofKey(id, secret, authorization, address);
+    if (adminHash !== null && sameHash(hashOf(shown), adminHash))
+      return keep(authorization, ADMIN, Number.POSITIVE_INFINITY);
+    return ofToken(shown, authorization, address);
+  };
+
+  const counted = (principal: Principal, address: string | undefined): Principal => {
+    try {
+      rates.request(principal);
+    } catch (error) {
+      const { code, message } = error as MillraceError;
+      const from = address === undefined ? {} : { address };
+      refusals.record({
+        actor: principal.actor ?? '',
+        command: 'Request',
+        subject: principal.id,
+        code,
+        message,
+        ...from,
+      });
+      throw error;
+    }
+    return principal;
+  };
+
+  const live = (key: KnownKey | null): boolean =>
+    key !== null && key.revokedAt === null && (key.expiresAt === null || now() < key.expiresAt);
+
+  return {
+    authenticate({ authorization, address }) {
+      if (!authenticationRequired()) return OPEN;
+      if (authorization === undefined)
+        return unknown(
+          'this platform asks for a key: send it as the header `authorization: Bearer KEY`',
+          address,
+        );
+      if (keys.epoch() !== epoch) {
+        known.clear();
+        epoch = keys.epoch();
+      }
+      const found = known.get(authorization);
+      if (found !== undefined && now() < found.until) return counted(found.principal, address);
+      const principal = identify(authorization, address);
+      return principal instanceof Promise
+        ? principal.then((one) => counted(one, address))
+        : counted(principal, address);
+    },
+    holds(principal) {
+      if (!authenticationRequired()) return true;
+      if (isKeyStream(principal.id))
+        return live(keys.key(principal.id.slice(principal.id.indexOf('/') + 1)));
+      const until = tokens.get(principal);
+      return until === undefined ? principal === ADMIN : now() < until;
+    },
+  };
+};

@@ -1,0 +1,40 @@
+/**
+ * What a command over the wire needs. One that is malformed needs to be let in as far as the
+ * command bus, which says what is wrong.
+ */
+import type { Action } from '#domain/authorization/grants.ts';
+import type { Kind } from '#domain/definitions/model.ts';
+import { readDefinition } from '#domain/definitions/parse.ts';
+import type { CommandRequest } from '#domain/ports/platform.ts';
+import { REGISTER } from '#domain/registry/commands.ts';
+import { KINDS } from '#domain/registry/events.ts';
+import type { Resource, Resources } from './resources.ts';
+
+export interface Need {
+  readonly action: Action;
+  readonly resources: readonly Resource[];
+}
+
+const registeredKind = (type: string): Kind | null =>
+  KINDS.find((kind) => REGISTER[kind] === type) ?? null;
+
+export const commandNeeds = (
+  resources: Resources,
+  { type, data }: CommandRequest,
+): readonly Need[] => {
+  const fields = (typeof data === 'object' && data !== null ? data : {}) as Readonly<
+    Record<string, unknown>
+  >;
+  const kind = registeredKind(type);
+  if (kind !== null) {
+    const { definition, problems } = readDefinition({ ...fields, kind });
+    if (problems.length > 0) return [{ action: 'define', resources: [] }];
+    return [
+      { action: 'define', resources: resources.defining(definition) },
+      { action: 'use', resources: resources.usedBy(definition, []) },
+    ];
+  }
+  if (/Replay$/.test(type))
+    return [{ action: 'operate', resources: resources.one('feature-view', String(fields.view)) }];
+  return [{ action: 'define', resources: resources.one(fields.kind as Kind, String(fields.name)) }];
+};

@@ -1,0 +1,92 @@
+/**
+ * One event on its way in, whichever way it came: the record to append, or that of the rejected
+ * topic with the reason.
+ */
+import type { ErrorCode } from '#domain/errors.ts';
+import { encodeRejectedEvent } from '#domain/events/rejected-event.ts';
+import { encodeKey } from '#domain/plan/entity-key.ts';
+import type { OutgoingRecord } from '#domain/ports/log.ts';
+import type { Scalar } from '#domain/values/value.ts';
+import type { SourceIngest } from './source-ingest.ts';
+
+/** Bytes of one encoded event. */
+const MAX_EVENT_BYTES = 1024 * 1024;
+const REJECTED_EVENT_CHARS = 64 * 1024;
+
+export interface Reason {
+  readonly code: ErrorCode;
+  readonly field: string | null;
+  readonly message: string;
+}
+
+export type IngestedEvent =
+  | { readonly kind: 'accepted'; readonly record: OutgoingRecord; readonly id: string | null }
+  /** its id was seen within the source's window */
+  | { readonly kind: 'duplicate' }
+  | { readonly kind: 'rejected'; readonly record: OutgoingRecord; readonly reason: Reason };
+
+const hashText = (text: string): number => {
+  let h = 0x811c9dc5;
+  for (let i = 0; i < text.length; i++) h = Math.imul(h ^ text.charCodeAt(i), 0x01000193);
+  return h >>> 0;
+};
+
+const asText = (event: unknown): string => JSON.stringify(event) ?? String(event);
+
+/** @param text the event as it came */
+export const rejectText = (
+  source: SourceIngest,
+  reason: Reason,
+  text: string,
+  actor: string,
+): IngestedEvent => {
+  const event =
+    text.length > REJECTED_EVENT_CHARS ? `${text.slice(0, REJECTED_EVENT_CHARS)}…` : text;
+  const value = encodeRejectedEvent({ ...reason, event, actor });
+  const record = {
+    topic: source.rejected,
+    partition: 0,
+    key: null,
+    value,
+    schemaId: source.rejectedSchemaId,
+  };
+  return { kind: 'rejected', record, reason };
+};
+
+/**
+ * An accepted event's id is remembered: forget it (`source.dedupe.remove`) where the append fails.
+ */
+export const ingestEvent = (
+  source: SourceIngest,
+  event: unknown,
+  time: number,
+  actor: string,
+): IngestedEvent => {
+  const reject = ({ code, field, message }: Reason): IngestedEvent =>
+    rejectText(source, { code, field, message }, asText(event), actor);
+  const checked = source.validate(event, time);
+  if (!checked.ok) return reject(checked);
+  const { row, id } = checked;
+  const value = source.codec.encode(row);
+  if (value.length > MAX_EVENT_BYTES) {
+    const message = `the event is ${value.length} bytes; source "${source.definition.name}" takes events of at most ${MAX_EVENT_BYTES}`;
+    return reject({ code: 'MR_EVENT_TOO_LARGE', field: null, message });
+  }
+  if (id !== null && source.dedupe !== null && !source.dedupe.add(id, time))
+    return { kind: 'duplicate' };
+  const key =
+    source.partitionBy === null
+      ? id
+      : encodeKey(source.partitionBy.map((field) => row[field] as Scalar));
+  const partition =
+    source.partitions === 1 ? 0 : hashText(key ?? JSON.stringify(row)) % source.partitions;
+  const record = {
+    topic: source.topic,
+    partition,
+    key,
+    value,
+    schemaId: source.schemaId,
+    decoded: row,
+  };
+  return { kind: 'accepted', record, id };
+};

@@ -1,0 +1,113 @@
+/**
+ * Events that producers wrote straight to the log: JSON objects, or Avro by a registered schema
+ * that the source can read. They are screened as those that come over HTTP; what cannot even be
+ * decoded is rejected with the rest. A record's trace, where its producer samples it, goes on with
+ * the event.
+ */
+import { MillraceError } from '#domain/errors.ts';
+import type { IngestRecords } from '#domain/ports/ingest-records.ts';
+import type { LogRecord, OutgoingRecord } from '#domain/ports/log.ts';
+import type { SchemaRegistry } from '#domain/ports/schema-registry.ts';
+import { sampledTrace } from '#domain/ports/tracing.ts';
+import { isTooDeep, MAX_DEPTH } from '#domain/sources/json-depth.ts';
+import { type RawCodec, rawCodec } from '#domain/sources/raw-codec.ts';
+import { type IngestedEvent, ingestEvent, type Reason, rejectText } from './ingest-event.ts';
+import type { SourceIngest } from './source-ingest.ts';
+
+export const INGEST_ACTOR = 'kafka';
+const OBJECT_BEGINS = '{'.charCodeAt(0);
+
+type Decoded =
+  | { readonly ok: true; readonly event: unknown }
+  | { readonly ok: false; readonly reason: Reason };
+
+const refused = (message: string): Decoded => ({
+  ok: false,
+  reason: { code: 'MR_BODY_INVALID', field: null, message },
+});
+const saying = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+const isJson = ({ schemaId, value }: LogRecord): boolean =>
+  schemaId < 0 && value[0] === OBJECT_BEGINS;
+
+const textOf = (record: LogRecord): string =>
+  isJson(record)
+    ? Buffer.from(record.value).toString()
+    : JSON.stringify({ base64: Buffer.from(record.value).toString('base64') });
+
+const decodeJson = (value: Uint8Array): Decoded => {
+  if (isTooDeep(value)) return refused(`the record is nested deeper than ${MAX_DEPTH} levels`);
+  try {
+    return { ok: true, event: JSON.parse(utf8.decode(value)) };
+  } catch (error) {
+    return refused(`the record begins as a JSON object and is none: ${saying(error)}`);
+  }
+};
+
+export const createIngestRecords = (
+  source: SourceIngest,
+  { schemas, now }: { readonly schemas: SchemaRegistry; readonly now: () => number },
+): IngestRecords => {
+  const codecs = new Map<number, RawCodec | string>();
+
+  /** A text: why records of this schema cannot be read. */
+  const codecOf = async (schemaId: number): Promise<RawCodec | string> => {
+    let codec = codecs.get(schemaId);
+    if (codec !== undefined) return codec;
+    try {
+      codec = rawCodec(source.definition, await schemas.schema(schemaId), true);
+    } catch (error) {
+      // the registry is away: what it would say is not known
+      if (error instanceof MillraceError && error.status >= 500) throw error;
+      // it may be registered yet
+      if (error instanceof MillraceError && error.code === 'MR_NOT_FOUND')
+        return `there is no schema ${schemaId}`;
+      codec = `schema ${schemaId} cannot be read as source "${source.definition.name}": ${saying(error)}`;
+    }
+    codecs.set(schemaId, codec);
+    return codec;
+  };
+
+  const decode = async (record: LogRecord): Promise<Decoded> => {
+    if (isJson(record)) return decodeJson(record.value);
+    if (record.schemaId < 0)
+      return refused(
+        'the record is neither a JSON object nor Avro: send JSON, or a zero byte, the schema id in four bytes, Avro',
+      );
+    const codec = await codecOf(record.schemaId);
+    if (typeof codec === 'string') return refused(codec);
+    try {
+      return { ok: true, event: codec.decode(record.value) };
+    } catch (error) {
+      return refused(`the record is not what its schema ${record.schemaId} says: ${saying(error)}`);
+    }
+  };
+
+  return async (inbox) => {
+    const time = now();
+    const records: OutgoingRecord[] = [];
+    const ids: string[] = [];
+    const undo = (): void => {
+      for (const id of ids) source.dedupe?.remove(id);
+    };
+    try {
+      for (const record of inbox) {
+        const decoded = await decode(record);
+        const ingested: IngestedEvent = decoded.ok
+          ? ingestEvent(source, decoded.event, time, INGEST_ACTOR)
+          : rejectText(source, decoded.reason, textOf(record), INGEST_ACTOR);
+        if (ingested.kind === 'duplicate') continue;
+        const trace = sampledTrace(record.headers);
+        records.push(
+          trace === null ? ingested.record : { ...ingested.record, headers: { ...trace } },
+        );
+        if (ingested.kind === 'accepted' && ingested.id !== null) ids.push(ingested.id);
+      }
+    } catch (error) {
+      undo();
+      throw error;
+    }
+    return { records, undo };
+  };
+};

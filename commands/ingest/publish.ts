@@ -1,0 +1,146 @@
+/**
+ * Publishing raw events: validate, leave out duplicates, append. What fails goes to
+ * rejected.<source> in the same append, so that an answer accounts for every event that was sent.
+ * Durable when answered.
+ */
+
+import { fail } from '#domain/errors.ts';
+import { type Appended, formatPosition, type Log, type OutgoingRecord } from '#domain/ports/log.ts';
+import type {
+  Caller,
+  PublishRequest,
+  PublishResult,
+  RejectedEvent,
+} from '#domain/ports/platform.ts';
+import { ingestEvent } from './ingest-event.ts';
+import { createProducerOrder, type ProducerOrder } from './producer-order.ts';
+import type { SourceIngest } from './source-ingest.ts';
+
+export interface PublishDependencies {
+  readonly log: Log;
+  /** null where there is no such source */
+  readonly ingest: (source: string) => Promise<SourceIngest | null>;
+  readonly now: () => number;
+}
+
+export type Publish = (request: PublishRequest, caller: Caller) => Promise<PublishResult>;
+
+export const createPublish = ({ log, ingest, now }: PublishDependencies): Publish => {
+  const orders = new Map<string, ProducerOrder>();
+  const orderOf = (topic: string): ProducerOrder => {
+    let order = orders.get(topic);
+    if (order === undefined) {
+      order = createProducerOrder((producer) => log.producerSequence(producer, topic));
+      orders.set(topic, order);
+    }
+    return order;
+  };
+  /**
+   * How many of a producer's events were taken before: those at the head of this batch are left
+   * out.
+   */
+  const alreadyTaken = async (
+    source: SourceIngest,
+    { producer, events }: PublishRequest,
+  ): Promise<number> => {
+    if (producer === undefined) return 0;
+    const order = orderOf(source.topic);
+    const next = await order.turn(producer.id, producer.sequence);
+    const end = producer.sequence + events.length;
+    if (end > next) order.advance(producer.id, end);
+    return Math.min(next - producer.sequence, events.length);
+  };
+
+  return async (request, caller) => {
+    const source = await ingest(request.source);
+    if (source === null)
+      return fail(
+        'MR_UNKNOWN_SOURCE',
+        `there is no source "${request.source}": apply its definition first`,
+        {
+          source: request.source,
+        },
+      );
+    const { events } = request;
+    const skip = await alreadyTaken(source, request);
+    const time = now();
+    const records: OutgoingRecord[] = [];
+    const rejected: RejectedEvent[] = [];
+    const ids: string[] = [];
+    let duplicates = skip;
+    let accepted = 0;
+
+    for (let index = skip; index < events.length; index++) {
+      const ingested = ingestEvent(source, events[index], time, caller.actor);
+      if (ingested.kind === 'duplicate') {
+        duplicates++;
+        continue;
+      }
+      // `rejected` records, too: who looks into one finds the request that sent it
+      records.push(
+        caller.trace === undefined
+          ? ingested.record
+          : { ...ingested.record, headers: { ...caller.trace } },
+      );
+      if (ingested.kind === 'rejected') {
+        const { code, field, message } = ingested.reason;
+        rejected.push({ index, code, message, ...(field === null ? {} : { field }) });
+      } else {
+        accepted++;
+        if (ingested.id !== null) ids.push(ingested.id);
+      }
+    }
+
+    let written: Appended['ends'] = [];
+    try {
+      // An answer of "duplicate" must be durable too: an empty append is a barrier behind the
+      // append that holds the first one.
+      if (events.length > 0) {
+        const { producer } = request;
+        const { ends, duplicate } = await log.append({
+          records,
+          ...(producer === undefined || skip === events.length
+            ? {}
+            : {
+                producer: {
+                  id: producer.id,
+                  topic: source.topic,
+                  sequence: producer.sequence + skip,
+                  count: events.length - skip,
+                },
+              }),
+        });
+        written = ends.filter(({ topic }) => topic === source.topic);
+        if (duplicate) {
+          // another gateway had taken it, with what it rejected
+          accepted = 0;
+          duplicates = events.length;
+          rejected.length = 0;
+          if (producer !== undefined) orderOf(source.topic).reset(producer.id);
+        }
+      }
+    } catch (error) {
+      for (const id of ids) source.dedupe?.remove(id);
+      if (request.producer !== undefined) orderOf(source.topic).reset(request.producer.id);
+      throw error;
+    }
+    // A duplicate lies anywhere before the end. Else the append's own ends are all there is to wait
+    // for: the log's may lie past the last record.
+    const own = new Map(written.map(({ partition, offset }) => [partition, offset]));
+    const ends =
+      own.size > 0 && duplicates === 0
+        ? own
+        : new Map([...(await log.end(source.topic)).entries(), ...own]);
+    return {
+      accepted,
+      duplicates,
+      rejected,
+      position: formatPosition(
+        source.topic,
+        [...ends]
+          .map(([partition, offset]) => ({ partition, offset }))
+          .sort((a, b) => a.partition - b.partition),
+      ),
+    };
+  };
+};

@@ -1,0 +1,99 @@
+/**
+ * What publishing to one source needs, bound once a version: its validator, its codec, its topics,
+ * the ids seen.
+ */
+import type { SourceDefinition } from '#domain/definitions/model.ts';
+import { rejectedEventSchema } from '#domain/events/rejected-event.ts';
+import type { Log } from '#domain/ports/log.ts';
+import type { SchemaRegistry } from '#domain/ports/schema-registry.ts';
+import { rawTopic, rejectedTopic } from '#domain/ports/topics.ts';
+import { type RawCodec, rawCodec } from '#domain/sources/raw-codec.ts';
+import { rawAvroSchema } from '#domain/sources/source-schema.ts';
+import { compileValidator, type EventValidator } from '#domain/sources/validate-event.ts';
+import { parseDuration } from '#domain/values/duration.ts';
+import { createDedupe, type Dedupe } from './dedupe.ts';
+
+export const DEFAULT_DEDUPE_WINDOW = '1h';
+
+export interface SourceIngest {
+  readonly definition: SourceDefinition;
+  readonly version: number;
+  readonly validate: EventValidator;
+  readonly codec: RawCodec;
+  readonly topic: string;
+  readonly rejected: string;
+  readonly partitions: number;
+  /** fields that decide an event's partition; null: its id, or all of it */
+  readonly partitionBy: readonly string[] | null;
+  readonly schemaId: number;
+  readonly rejectedSchemaId: number;
+  readonly dedupe: Dedupe | null;
+}
+
+export interface IngestDependencies {
+  readonly log: Log;
+  readonly schemas: SchemaRegistry;
+  readonly now: () => number;
+}
+
+const READ_BYTES = 4 * 1024 * 1024;
+
+/** The ids of the last window are read back from the log, so that a restart forgets none. */
+const rebuildDedupe = async (
+  definition: SourceDefinition,
+  codec: RawCodec,
+  { log, now }: IngestDependencies,
+): Promise<Dedupe | null> => {
+  const idField = definition.eventId;
+  if (idField === undefined) return null;
+  const windowMs = parseDuration(definition.dedupeWindow ?? DEFAULT_DEDUPE_WINDOW);
+  const dedupe = createDedupe(windowMs);
+  const topic = rawTopic(definition.name);
+  const since = now() - windowMs;
+  const [starts, ends] = await Promise.all([log.offsetsAt(topic, since), log.end(topic)]);
+  for (const [partition, end] of ends.entries()) {
+    let offset = starts[partition] ?? 0;
+    while (offset < end) {
+      const records = await log.read(topic, partition, offset, READ_BYTES);
+      if (records.length === 0) break;
+      for (const record of records) {
+        const id = codec.decode(record.value)[idField];
+        if (id !== null && id !== undefined) dedupe.add(String(id), record.logTime);
+      }
+      offset = (records.at(-1)?.offset ?? offset) + 1;
+    }
+  }
+  return dedupe;
+};
+
+export const openSourceIngest = async (
+  definition: SourceDefinition,
+  version: number,
+  dependencies: IngestDependencies,
+  previous: SourceIngest | null,
+): Promise<SourceIngest> => {
+  const { log, schemas } = dependencies;
+  const topic = rawTopic(definition.name);
+  const rejected = rejectedTopic(definition.name);
+  const partitions = definition.partitions ?? 1;
+  await log.createTopic(topic, { partitions });
+  await log.createTopic(rejected, { partitions: 1 });
+  const codec = rawCodec(definition);
+  const sameIds =
+    previous !== null &&
+    previous.definition.eventId === definition.eventId &&
+    previous.definition.dedupeWindow === definition.dedupeWindow;
+  return {
+    definition,
+    version,
+    validate: compileValidator(definition),
+    codec,
+    topic,
+    rejected,
+    partitions,
+    partitionBy: definition.partitionBy ?? null,
+    schemaId: await schemas.register(`${topic}-value`, rawAvroSchema(definition)),
+    rejectedSchemaId: await schemas.register(`${rejected}-value`, rejectedEventSchema),
+    dedupe: sameIds ? previous.dedupe : await rebuildDedupe(definition, codec, dependencies),
+  };
+};

@@ -1,0 +1,40 @@
+/** Makes, lists and revokes keys. The secret is made here, shown once, and kept nowhere. */
+import { randomBytes } from 'node:crypto';
+import { hashOf } from '#application/authorization/authenticate.ts';
+import type { CommandBus } from '#commands/command-bus.ts';
+import { formatGrant } from '#domain/authorization/grants.ts';
+import { keyWishOf } from '#domain/authorization/keys.ts';
+import { fail } from '#domain/errors.ts';
+import type { KeyInfo, Platform } from '#domain/ports/platform.ts';
+import type { KeyIndex, KnownKey } from '#projections/keys/key-index.ts';
+
+const ID_BYTES = 6;
+const SECRET_BYTES = 32;
+
+const infoOf = ({ hash: _, grants, ...key }: KnownKey): KeyInfo => ({
+  ...key,
+  grants: grants.map(formatGrant),
+});
+
+export const createKeys = (
+  keys: KeyIndex,
+  bus: Pick<CommandBus, 'key'>,
+): Pick<Platform, 'createKey' | 'keys' | 'revokeKey'> => {
+  const infoById = (id: string): KeyInfo =>
+    infoOf(keys.key(id) ?? fail('MR_INTERNAL', `key "${id}" was made, and is not there`));
+  return {
+    async createKey(request, caller) {
+      const wish = keyWishOf(request);
+      const id = randomBytes(ID_BYTES).toString('hex');
+      const secret = randomBytes(SECRET_BYTES).toString('base64url');
+      const by = { actor: caller.actor, reason: request.reason };
+      await bus.key({ type: 'CreateKey', id, hash: hashOf(secret), ...wish }, by);
+      return { ...infoById(id), key: `mr_${id}_${secret}` };
+    },
+    keys: async () => keys.all().map(infoOf),
+    async revokeKey(id, { reason }, caller) {
+      await bus.key({ type: 'RevokeKey', id }, { actor: caller.actor, reason });
+      return infoById(id);
+    },
+  };
+};

@@ -1,0 +1,112 @@
+/**
+ * The Avro schema of features.<view>: who, which tile, what caused it, then every partial's slots,
+ * null where they belong to another hop. A slot's name carries what it means, so that a version's
+ * new partials are new nullable fields and old readers go on.
+ */
+
+import type { ViewPlan } from '#domain/plan/plan.ts';
+import { avroType } from '#domain/sources/source-schema.ts';
+
+export const FIXED_FIELDS = [
+  { name: 'hop_ms', type: 'long' },
+  { name: 'tile_start', type: 'long' },
+  { name: 'newest_event_time', type: 'long' },
+  { name: 'cause_partition', type: 'int' },
+  { name: 'cause_offset', type: 'long' },
+  { name: 'version', type: 'int' },
+  { name: 'generation', type: 'int' },
+  /**
+   * the generation's watermark after the commit: with it a rebuilt state decides lateness as the
+   * lost one did
+   */
+  { name: 'watermark', type: 'long' },
+] as const;
+
+export interface SlotColumn {
+  readonly name: string;
+  readonly avro: unknown;
+}
+
+/** Avro names a record once a schema: each slot's records get names of their own. */
+const named = (schema: unknown, prefix: string): unknown => {
+  if (Array.isArray(schema)) return schema.map((s) => named(s, prefix));
+  if (schema === null || typeof schema !== 'object') return schema;
+  const object = schema as Record<string, unknown>;
+  return Object.fromEntries(
+    Object.entries(object).map(([key, value]) => {
+      if (key === 'name' && object.type === 'record') return [key, `${prefix}_${String(value)}`];
+      if (key === 'fields')
+        return [
+          key,
+          (value as { type: unknown }[]).map((f) => ({ ...f, type: named(f.type, prefix) })),
+        ];
+      return [
+        key,
+        key === 'type' || key === 'items' || key === 'values' ? named(value, prefix) : value,
+      ];
+    }),
+  );
+};
+
+const unionBranch = (schema: unknown): unknown =>
+  Array.isArray(schema) ? schema.filter((s) => s !== 'null')[0] : schema;
+
+/** The slots of one hop, in the order of its packed tiles: floats first, then references. */
+export const slotColumns = (
+  plan: ViewPlan,
+  hop: number,
+): { readonly nums: readonly SlotColumn[]; readonly refs: readonly SlotColumn[] } => {
+  const group = plan.hops[hop];
+  const nums = (group?.partials ?? []).flatMap(({ name, partial }) =>
+    partial.nums.map((slot) => ({ name: `${name}__${slot.name}`, avro: slot.avro })),
+  );
+  const refs = (group?.partials ?? []).flatMap(({ name, partial }) =>
+    partial.refs.map((slot) => ({
+      name: `${name}__${slot.name}`,
+      avro: named(unionBranch(slot.avro), name),
+    })),
+  );
+  return { nums, refs };
+};
+
+/**
+ * The fields of several plans of one view: a partial's name carries its meaning, so fields of one
+ * name are one field.
+ */
+export const unionSchema = (plans: readonly ViewPlan[]): ReturnType<typeof featuresAvroSchema> => {
+  const schemas = plans.map(featuresAvroSchema);
+  const fields = new Map(
+    schemas.flatMap((schema) => schema.fields.map((field) => [field.name, field] as const)),
+  );
+  return {
+    ...(schemas.at(-1) as ReturnType<typeof featuresAvroSchema>),
+    fields: [...fields.values()],
+  };
+};
+
+export const featuresAvroSchema = (
+  plan: ViewPlan,
+): {
+  readonly type: 'record';
+  readonly name: string;
+  readonly fields: readonly { name: string; type: unknown }[];
+} => ({
+  type: 'record',
+  name: plan.view,
+  ...{ namespace: 'millrace.features' },
+  fields: [
+    ...plan.keys.map(({ name, type }) => ({
+      name: `key_${name}`,
+      type: avroType({ ...type, nullable: false }),
+    })),
+    ...FIXED_FIELDS,
+    ...plan.hops.flatMap((_, hop) => {
+      const { nums, refs } = slotColumns(plan, hop);
+      return [...nums, ...refs].map(({ name, avro }) => ({
+        name,
+        type: ['null', avro],
+        default: null,
+      }));
+    }),
+  ],
+});

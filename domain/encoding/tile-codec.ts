@@ -1,0 +1,177 @@
+/**
+ * Tile updates to Avro and back. Writing is on the path of every event, so it goes straight from
+ * the packed slots to bytes, with no object between; a test holds the bytes to avsc's. Reading is
+ * for recovery and audit, and is avsc's.
+ */
+import { fail } from '#domain/errors.ts';
+import { decodeKey } from '#domain/plan/entity-key.ts';
+import type { ViewPlan } from '#domain/plan/plan.ts';
+import { ByteWriter } from '#domain/sources/bytes.ts';
+import type { TileGroup } from '#domain/tiles/tile-group.ts';
+import type { TileStore } from '#domain/tiles/tile-store.ts';
+import type { TileUpdate } from '#domain/tiles/tile-update.ts';
+import type { Scalar } from '#domain/values/value.ts';
+import { avroCodec } from './avro.ts';
+import { featuresAvroSchema, slotColumns } from './features-schema.ts';
+import { updateReader } from './update-record.ts';
+
+export interface DecodedUpdate extends TileUpdate {
+  readonly watermark: number;
+}
+
+export interface TileCodec {
+  /**
+   * The changed tiles of a store, one record each, in no order; `emit` gets the bytes and the
+   * entity's key.
+   */
+  readonly encodeChanges: (
+    store: TileStore,
+    version: number,
+    generation: number,
+    emit: (value: Uint8Array, key: string) => void,
+  ) => void;
+  readonly decode: (bytes: Uint8Array) => DecodedUpdate;
+}
+
+interface GroupLayout {
+  /** null-union bytes of the slots that stand before and after this hop's */
+  readonly before: number;
+  readonly after: number;
+  readonly isLong: readonly boolean[];
+  readonly encodeRef: readonly ((ref: unknown) => Uint8Array | null)[];
+  readonly decodeRef: readonly ((data: unknown) => unknown)[];
+}
+
+const layoutsOf = (plan: ViewPlan): GroupLayout[] => {
+  const columns = plan.hops.map((_, hop) => slotColumns(plan, hop));
+  const widths = columns.map(({ nums, refs }) => nums.length + refs.length);
+  const total = widths.reduce((a, b) => a + b, 0);
+  return plan.hops.map((hop, h) => {
+    const { nums, refs } = columns[h] as (typeof columns)[number];
+    const before = widths.slice(0, h).reduce((a, b) => a + b, 0);
+    const fields = hop.partials.flatMap(({ partial }) => partial.refs);
+    return {
+      before,
+      after: total - before - (widths[h] as number),
+      isLong: nums.map(({ avro: type }) => type === 'long'),
+      encodeRef: fields.map((field, i) => {
+        const type = avroCodec(refs[i]?.avro);
+        return (ref) => {
+          const data = field.encode(ref);
+          return data === null ? null : type.toBuffer(data);
+        };
+      }),
+      decodeRef: fields.map((field) => field.decode),
+    };
+  });
+};
+
+/** A slot may be infinite (the empty min): as Avro doubles that is exact. */
+export const tileCodec = (plan: ViewPlan): TileCodec => {
+  const layouts = layoutsOf(plan);
+  const type = avroCodec(featuresAvroSchema(plan));
+  const read = updateReader(plan);
+  const writer = new ByteWriter();
+  const keyTypes = plan.keys.map(({ type: t }) => t.base);
+
+  const writeKey = (key: string): void => {
+    const entity = decodeKey(key, plan.keys);
+    plan.keys.forEach(({ name }, i) => {
+      const value = entity[name] as Scalar;
+      switch (keyTypes[i]) {
+        case 'string':
+          return writer.writeText(value as string);
+        case 'bytes':
+          return writer.writeBase64(value as string);
+        case 'boolean':
+          return writer.writeBoolean(value as boolean);
+        case 'float':
+          return writer.writeFloat(value as number);
+        case 'double':
+          return writer.writeDouble(value as number);
+        default:
+          return writer.writeLong(value as number);
+      }
+    });
+  };
+
+  /** An entity's key, encoded once: it opens each of its records. */
+  const keyBytes = (store: TileStore, entity: number): Uint8Array => {
+    const known = store.keyBytes[entity];
+    if (known !== undefined) return known;
+    writer.reset();
+    writeKey(store.keys[entity] as string);
+    const bytes = writer.take();
+    store.keyBytes[entity] = bytes;
+    return bytes;
+  };
+
+  const writeSlots = (group: TileGroup, layout: GroupLayout, slot: number): void => {
+    const { hop, nums, refs } = group;
+    if (layout.before > 0) writer.writeZeros(layout.before);
+    const n = slot * hop.nums;
+    for (let i = 0; i < hop.nums; i++) {
+      writer.writeLong(1);
+      if (layout.isLong[i] === true) writer.writeLong(nums[n + i] as number);
+      else writer.writeDouble(nums[n + i] as number);
+    }
+    const r = slot * hop.refs;
+    for (let i = 0; i < hop.refs; i++) {
+      const bytes = (layout.encodeRef[i] as (ref: unknown) => Uint8Array | null)(refs[r + i]);
+      if (bytes === null) writer.writeLong(0);
+      else {
+        writer.writeLong(1);
+        writer.writeBytes(bytes);
+      }
+    }
+    if (layout.after > 0) writer.writeZeros(layout.after);
+  };
+
+  return {
+    encodeChanges(store, version, generation, emit) {
+      store.groups.forEach((group, g) => {
+        const { hopMs } = group.hop;
+        for (const slot of group.changed) {
+          const entity = group.entity[slot] as number;
+          const key = keyBytes(store, entity);
+          writer.reset();
+          writer.writeBytes(key);
+          writer.writeLong(hopMs);
+          writer.writeLong((group.tileNo[slot] as number) * hopMs);
+          writer.writeLong(group.newest[slot] as number);
+          writer.writeLong(group.causePartition[slot] as number);
+          writer.writeLong(group.causeOffset[slot] as number);
+          writer.writeLong(version);
+          writer.writeLong(generation);
+          writer.writeLong(store.watermark);
+          writeSlots(group, layouts[g] as GroupLayout, slot);
+          emit(writer.take(), store.keys[entity] as string);
+        }
+        group.clearChanged();
+      });
+    },
+
+    decode(bytes) {
+      const record = type.fromBuffer(
+        Buffer.isBuffer(bytes)
+          ? bytes
+          : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength),
+      ) as Record<string, unknown>;
+      const update = read(record);
+      const layout = layouts[plan.hops.findIndex((hop) => hop.hopMs === update.hopMs)];
+      if (layout === undefined)
+        fail(
+          'MR_STORAGE_FAILED',
+          `a feature update of view "${plan.view}" has a hop that the view does not have`,
+        );
+      try {
+        return { ...update, refs: update.refs.map((ref, i) => layout?.decodeRef[i]?.(ref)) };
+      } catch {
+        return fail(
+          'MR_STORAGE_FAILED',
+          `a feature update of view "${plan.view}" holds a state that is none`,
+        );
+      }
+    },
+  };
+};

@@ -1,0 +1,54 @@
+/**
+ * A record of features.<view>, as Avro decodes it, to a tile update: whoever wrote it, and with
+ * whatever fields beside ours.
+ */
+
+import { encodeKey } from '#domain/plan/entity-key.ts';
+import type { ViewPlan } from '#domain/plan/plan.ts';
+import type { Scalar } from '#domain/values/value.ts';
+import { slotColumns } from './features-schema.ts';
+import type { PlainUpdate } from './pack-updates.ts';
+
+export interface RecordedUpdate extends Omit<PlainUpdate, 'offset'> {
+  /** encoded entity key */
+  readonly key: string;
+  readonly version: number;
+  readonly generation: number;
+  readonly watermark: number;
+}
+
+export const updateReader = (
+  plan: ViewPlan,
+): ((record: Readonly<Record<string, unknown>>) => RecordedUpdate) => {
+  const columns = new Map(
+    plan.hops.map(({ hopMs }, hop) => {
+      const { nums, refs } = slotColumns(plan, hop);
+      return [hopMs, { nums: nums.map((c) => c.name), refs: refs.map((c) => c.name) }] as const;
+    }),
+  );
+  const keyOf = (record: Readonly<Record<string, unknown>>): string =>
+    encodeKey(
+      plan.keys.map(({ name, type }) => {
+        const value = record[`key_${name}`];
+        return type.base === 'bytes'
+          ? Buffer.from(value as Uint8Array).toString('base64')
+          : (value as Scalar);
+      }),
+    );
+  return (record) => {
+    const hopMs = record.hop_ms as number;
+    const mine = columns.get(hopMs);
+    return {
+      key: keyOf(record),
+      hopMs,
+      tileStart: record.tile_start as number,
+      newestEventTime: record.newest_event_time as number,
+      cause: { partition: record.cause_partition as number, offset: record.cause_offset as number },
+      version: record.version as number,
+      generation: record.generation as number,
+      watermark: record.watermark as number,
+      nums: Float64Array.from(mine?.nums ?? [], (name) => record[name] as number),
+      refs: mine?.refs.map((name) => record[name]) ?? [],
+    };
+  };
+};

@@ -1,0 +1,198 @@
+/**
+ * From a view's definition to its plan: expressions compiled once, partials named by what they mean
+ * and kept once, tiles by hop.
+ */
+import type { Partial } from '#domain/aggregations/aggregation.ts';
+import { aggregationNamed } from '#domain/aggregations/table.ts';
+import type {
+  EntityDefinition,
+  FeatureViewDefinition,
+  SourceDefinition,
+} from '#domain/definitions/model.ts';
+import { fail, MillraceError } from '#domain/errors.ts';
+import type { Expr } from '#domain/expressions/ast.ts';
+import { canonical } from '#domain/expressions/canonical.ts';
+import { type Compiled, compileExpr } from '#domain/expressions/compile.ts';
+import { typeOf } from '#domain/expressions/typecheck.ts';
+import { sourceFields } from '#domain/sources/source-schema.ts';
+import { hash64 } from '#domain/tiles/hash.ts';
+import { parseDuration } from '#domain/values/duration.ts';
+import { parseFieldType } from '#domain/values/field-type.ts';
+import { compileKeyOf } from './entity-key.ts';
+import { hopOf } from './hop.ts';
+import type { HopGroup, PlannedFeature, PlannedPartial, ViewPlan } from './plan.ts';
+
+interface GroupDraft {
+  readonly hopMs: number;
+  reachMs: number;
+  nums: number;
+  refs: number;
+  readonly partials: PlannedPartial[];
+}
+
+/** A refusal that says which feature it is about. */
+const named = <T>(feature: string, body: () => T): T => {
+  try {
+    return body();
+  } catch (error) {
+    if (!(error instanceof MillraceError)) throw error;
+    throw new MillraceError(error.code, `${feature}: ${error.message}`, {
+      ...error.details,
+      feature,
+    });
+  }
+};
+
+const durationOrNull = (text: string | undefined): number | null =>
+  text === undefined ? null : parseDuration(text);
+
+export const planView = (
+  view: FeatureViewDefinition,
+  source: SourceDefinition,
+  entity: EntityDefinition,
+): ViewPlan => {
+  const columns = sourceFields(source);
+  const scope = { columns };
+  const compiled = new Map<string, Compiled>();
+  /** Equal expressions are one function, so that the engine evaluates each once an event. */
+  const compile = (expr: Expr): Compiled => {
+    const id = canonical(expr);
+    let f = compiled.get(id);
+    if (f === undefined) {
+      f = compileExpr(expr, scope);
+      compiled.set(id, f);
+    }
+    return f;
+  };
+
+  const groups: GroupDraft[] = [];
+  const groupOf = (hopMs: number): GroupDraft => {
+    let group = groups.find((g) => g.hopMs === hopMs);
+    if (group === undefined) {
+      group = { hopMs, reachMs: 0, nums: 0, refs: 0, partials: [] };
+      groups.push(group);
+    }
+    return group;
+  };
+  const meanings = new Map<string, string>();
+  /**
+   * Eight digits of the hash of what a partial means; more, in the rare case that another partial
+   * of the view has the same eight.
+   */
+  const nameOf = (meaning: string): string => {
+    const hash = hash64(meaning);
+    for (let digits = 8; ; digits++) {
+      const name = `p_${hash.slice(0, digits)}`;
+      const known = meanings.get(name) ?? meaning;
+      if (known !== meaning && digits < hash.length) continue;
+      meanings.set(name, meaning);
+      return name;
+    }
+  };
+  const partialOf = (
+    group: GroupDraft,
+    partial: Partial,
+    input: Expr | null,
+    where: Expr | null,
+  ): number => {
+    const name = nameOf(`${partial.id}|${canonical(input)}|${canonical(where)}|${group.hopMs}`);
+    const found = group.partials.findIndex((p) => p.name === name);
+    if (found >= 0) return found;
+    const planned: PlannedPartial = {
+      name,
+      partial,
+      input,
+      where,
+      evaluate: input === null ? null : compile(input),
+      filter: where === null ? null : compile(where),
+      n: group.nums,
+      r: group.refs,
+    };
+    group.nums += partial.nums.length;
+    group.refs += partial.refs.length;
+    return group.partials.push(planned) - 1;
+  };
+
+  const features = Object.entries(view.features).map(([name, feature]): PlannedFeature => {
+    const aggregation = aggregationNamed(feature.aggregation);
+    const inputType = feature.input === null ? null : typeOf(feature.input, scope);
+    const bound = named(name, () => aggregation.bind(inputType, feature.params ?? {}));
+    const hopMs = hopOf(name, feature.window, feature.hop);
+    const windowMs = feature.window === undefined ? null : parseDuration(feature.window);
+    const group = groupOf(hopMs);
+    group.reachMs = Math.max(group.reachMs, windowMs ?? Number.POSITIVE_INFINITY);
+    const partials = bound.partials.map((partial) =>
+      partialOf(group, partial, feature.input, feature.where ?? null),
+    );
+    return {
+      name,
+      type: bound.type,
+      aggregation: bound,
+      windowMs,
+      hop: groups.indexOf(group),
+      partials,
+    };
+  });
+
+  const keys = Object.entries(entity.keys).map(([name, base]) => {
+    const field = view.join?.[name] ?? name;
+    if (columns[field] === undefined) {
+      return fail(
+        'MR_UNKNOWN_COLUMN',
+        `view "${view.name}" needs the entity key "${name}", and source "${source.name}" has no field "${field}"`,
+        { field },
+      );
+    }
+    return { name, field, type: parseFieldType(base) };
+  });
+
+  const {
+    owner: _owner,
+    description: _text,
+    tags: _tags,
+    freshness: _freshness,
+    ephemeral,
+    features: definitions,
+    ...rest
+  } = view;
+  const values = Object.fromEntries(
+    Object.entries(definitions).map(([name, { description: _text, ...feature }]) => [
+      name,
+      feature,
+    ]),
+  );
+  const columnsUsed = Object.fromEntries(
+    Object.entries(source.fields).filter(([field]) =>
+      canonical({ rest, values, keys }).includes(JSON.stringify(field)),
+    ),
+  );
+
+  return {
+    view: view.name,
+    source: source.name,
+    entity: entity.name,
+    keys,
+    keyOf: compileKeyOf(keys),
+    filter: view.where === undefined ? null : compile(view.where),
+    hops: groups satisfies HopGroup[],
+    features,
+    latenessMs: durationOrNull(view.lateness),
+    ttlMs: durationOrNull(view.ttl),
+    freshnessMs: durationOrNull(view.freshness),
+    ephemeral:
+      ephemeral === undefined
+        ? null
+        : { ttlMs: parseDuration(ephemeral.ttl), flushMs: parseDuration(ephemeral.flush) },
+    reachMs: Math.max(0, ...groups.map((g) => g.reachMs)),
+    hash: hash64(
+      canonical({
+        rest,
+        values,
+        hops: features.map(({ hop }) => groups[hop]?.hopMs ?? null),
+        keys: entity.keys,
+        eventTime: source.eventTime,
+        columnsUsed,
+      }),
+    ),
+  };
+};

@@ -1,0 +1,90 @@
+/**
+ * The logical plan of a feature view: what every back end (TypeScript engine, Flink SQL, offline
+ * SQL) works from. `planView` (plan-view.ts) makes it from the definitions; nothing else decides
+ * hops, partials or key order.
+ */
+import type { BoundAggregation, Partial } from '#domain/aggregations/aggregation.ts';
+import type { Expr } from '#domain/expressions/ast.ts';
+import type { FieldType, Row, Scalar, Value } from '#domain/values/value.ts';
+
+/** One partial aggregate kept in the tiles of one hop. */
+export interface PlannedPartial {
+  /** name in records and tables: unique in the view, stable while its meaning is: `p_<hash>` */
+  readonly name: string;
+  readonly partial: Partial;
+  readonly input: Expr | null;
+  readonly where: Expr | null;
+  /** compiled `input`; null for count(*) */
+  readonly evaluate: ((row: Row) => Value) | null;
+  /** compiled `where` */
+  readonly filter: ((row: Row) => Value) | null;
+  /** first slot in the tile's float and reference slots */
+  readonly n: number;
+  readonly r: number;
+}
+
+/**
+ * All partials that share a hop; their tiles are [n·hop, (n+1)·hop). hopMs 0: one tile for all time
+ * (tile number 0).
+ */
+export interface HopGroup {
+  readonly hopMs: number;
+  /** the widest window over these tiles, ms; Infinity for all time */
+  readonly reachMs: number;
+  readonly partials: readonly PlannedPartial[];
+  /** float and reference slots of one tile */
+  readonly nums: number;
+  readonly refs: number;
+}
+
+export interface PlannedFeature {
+  readonly name: string;
+  readonly type: FieldType;
+  readonly aggregation: BoundAggregation;
+  /** null: all time */
+  readonly windowMs: number | null;
+  /** index into plan.hops */
+  readonly hop: number;
+  /** indices into that hop's partials, in the order of aggregation.partials */
+  readonly partials: readonly number[];
+}
+
+export interface ViewPlan {
+  readonly view: string;
+  readonly source: string;
+  readonly entity: string;
+  /** entity keys in order, with the source field that each comes from */
+  readonly keys: readonly {
+    readonly name: string;
+    readonly field: string;
+    readonly type: FieldType;
+  }[];
+  /**
+   * encodes the entity key of a row; null where a key field is null (such an event concerns no
+   * entity)
+   */
+  readonly keyOf: (row: Row) => string | null;
+  readonly filter: ((row: Row) => Value) | null;
+  readonly hops: readonly HopGroup[];
+  readonly features: readonly PlannedFeature[];
+  readonly latenessMs: number | null;
+  readonly ttlMs: number | null;
+  readonly freshnessMs: number | null;
+  /**
+   * how long the cache tier keeps an entity, and how often the durable tier gets what changed;
+   * null: as any view
+   */
+  readonly ephemeral: { readonly ttlMs: number; readonly flushMs: number } | null;
+  /** the widest window, ms; Infinity where a feature is of all time */
+  readonly reachMs: number;
+  /**
+   * hash of all that decides values (not owner, description, tags, freshness, ephemeral): equal
+   * hashes compute equal values
+   */
+  readonly hash: string;
+}
+
+/** A feature's answer. */
+export type FeatureStatus = 'present' | 'null' | 'not-found' | 'expired' | 'overflow';
+
+export type EntityKey = Readonly<Record<string, Scalar>>;

@@ -1,0 +1,263 @@
+/**
+ * The tiles of one hop of a view, packed. Each tile is a slot: its floats stand together in one
+ * Float64Array, its references in one array, its number, newest event time and cause in arrays of
+ * their own; freed slots are used again. Each entity has a short list of its slots, oldest first,
+ * so that a late event finds its tile by binary search. The two ends of that list stand in an array
+ * besides: an event in order, and the question whether there is something to evict, touch that
+ * alone.
+ */
+import type { Slots } from '#domain/aggregations/aggregation.ts';
+import type { HopGroup, PlannedPartial } from '#domain/plan/plan.ts';
+
+export interface EntityTiles {
+  /** slots, oldest tile first, from `head` on */
+  slots: number[];
+  head: number;
+}
+
+const FIRST_CAPACITY = 256;
+const grow = <T extends Float64Array | Uint8Array | Int32Array>(array: T, length: number): T => {
+  const larger = new (array.constructor as new (n: number) => T)(length);
+  larger.set(array as never);
+  return larger;
+};
+
+export class TileGroup {
+  readonly hop: HopGroup;
+  /**
+   * Whether each entity's newest tile stays, even where no window reaches it: it says that there is
+   * such an entity, and its newest event.
+   */
+  readonly keepsNewest: boolean;
+  nums: Float64Array;
+  refs: unknown[] = [];
+  tileNo = new Float64Array(FIRST_CAPACITY);
+  newest = new Float64Array(FIRST_CAPACITY);
+  entity = new Int32Array(FIRST_CAPACITY);
+  causePartition = new Int32Array(FIRST_CAPACITY);
+  causeOffset = new Float64Array(FIRST_CAPACITY);
+  private isChanged = new Uint8Array(FIRST_CAPACITY);
+  /** slots changed since `clearChanged` */
+  changed: number[] = [];
+  /** by entity index */
+  readonly lists: (EntityTiles | undefined)[] = [];
+  /**
+   * by entity, four numbers: its newest tile and that tile's slot, its oldest tile, and one for
+   * alignment; NaN and ∞ where it has none
+   */
+  private ends = new Float64Array(FIRST_CAPACITY * 4).fill(Number.NaN);
+  /**
+   * the floats of a tile over nothing, and the partials whose references must be made anew for each
+   * tile
+   */
+  private readonly empty: Float64Array;
+  private readonly withRefs: readonly PlannedPartial[];
+  private free: number[] = [];
+  private used = 0;
+  /** one pair of slots to hand to the partials */
+  private readonly cursor: Slots;
+
+  constructor(hop: HopGroup, keepsNewest = false) {
+    this.hop = hop;
+    this.keepsNewest = keepsNewest;
+    this.nums = new Float64Array(FIRST_CAPACITY * hop.nums);
+    this.cursor = { nums: this.nums, n: 0, refs: this.refs, r: 0 };
+    this.empty = new Float64Array(hop.nums);
+    const tile: Slots = { nums: this.empty, n: 0, refs: new Array(hop.refs).fill(null), r: 0 };
+    for (const { partial, n, r } of hop.partials) partial.identity({ ...tile, n, r });
+    this.withRefs = hop.partials.filter(({ partial }) => partial.refs.length > 0);
+  }
+
+  get tiles(): number {
+    return this.used - this.free.length;
+  }
+
+  numberOf(eventTime: number): number {
+    return this.hop.hopMs === 0 ? 0 : Math.floor(eventTime / this.hop.hopMs);
+  }
+
+  /** The first tile that some window reaches from `at`. */
+  lowestKept(at: number): number {
+    const { hopMs, reachMs } = this.hop;
+    return hopMs === 0 || reachMs === Number.POSITIVE_INFINITY
+      ? Number.NEGATIVE_INFINITY
+      : Math.floor((at - reachMs) / hopMs);
+  }
+
+  /** The partial's slots of a tile: valid until the next call. */
+  at(slot: number, n: number, r: number): Slots {
+    const { cursor, hop } = this;
+    cursor.nums = this.nums;
+    cursor.n = slot * hop.nums + n;
+    cursor.refs = this.refs;
+    cursor.r = slot * hop.refs + r;
+    return cursor;
+  }
+
+  private allocate(entity: number, tileNo: number): number {
+    const reused = this.free.pop();
+    const slot = reused ?? this.used++;
+    if (slot >= this.tileNo.length) {
+      const capacity = this.tileNo.length * 2;
+      this.nums = grow(this.nums, capacity * this.hop.nums);
+      this.tileNo = grow(this.tileNo, capacity);
+      this.newest = grow(this.newest, capacity);
+      this.entity = grow(this.entity, capacity);
+      this.causePartition = grow(this.causePartition, capacity);
+      this.causeOffset = grow(this.causeOffset, capacity);
+      this.isChanged = grow(this.isChanged, capacity);
+    }
+    this.tileNo[slot] = tileNo;
+    this.newest[slot] = Number.NEGATIVE_INFINITY;
+    this.entity[slot] = entity;
+    const { nums, empty, withRefs } = this;
+    const base = slot * empty.length;
+    for (let i = 0; i < empty.length; i++) nums[base + i] = empty[i] as number;
+    for (let i = 0; i < withRefs.length; i++) {
+      const { partial, n, r } = withRefs[i] as PlannedPartial;
+      partial.identity(this.at(slot, n, r));
+    }
+    return slot;
+  }
+
+  /** The slot of a tile, made where there is none. */
+  slotFor(entity: number, tileNo: number): number {
+    const { ends } = this;
+    const e = entity * 4;
+    const newest = ends[e] as number;
+    if (newest === tileNo) return ends[e + 1] as number;
+    if (tileNo > newest) {
+      const slot = this.allocate(entity, tileNo);
+      (this.lists[entity] as EntityTiles).slots.push(slot);
+      ends[e] = tileNo;
+      ends[e + 1] = slot;
+      return slot;
+    }
+    const slot = this.placeOf(entity, tileNo);
+    this.noteEnds(entity);
+    return slot;
+  }
+
+  private noteEnds(entity: number): void {
+    const e = entity * 4;
+    if (e >= this.ends.length) {
+      const had = this.ends.length;
+      this.ends = grow(this.ends, Math.max(had * 2, e + 4));
+      this.ends.fill(Number.NaN, had);
+    }
+    const { ends, tileNo } = this;
+    const list = this.lists[entity];
+    const newest = list?.slots.at(-1);
+    if (list === undefined || newest === undefined || list.head === list.slots.length) {
+      ends[e] = Number.NaN;
+      ends[e + 2] = Number.POSITIVE_INFINITY;
+      return;
+    }
+    ends[e] = tileNo[newest] as number;
+    ends[e + 1] = newest;
+    ends[e + 2] = tileNo[list.slots[list.head] as number] as number;
+  }
+
+  private placeOf(entity: number, tileNo: number): number {
+    let list = this.lists[entity];
+    if (list === undefined) {
+      list = { slots: [], head: 0 };
+      this.lists[entity] = list;
+    }
+    const { slots } = list;
+    let at = slots.length;
+    while (at > list.head) {
+      const slot = slots[at - 1] as number;
+      const no = this.tileNo[slot] as number;
+      if (no === tileNo) return slot;
+      if (no < tileNo) break;
+      // Far behind the newest: search instead of stepping.
+      if (slots.length - at >= 4) return this.search(entity, list, tileNo);
+      at--;
+    }
+    const slot = this.allocate(entity, tileNo);
+    if (at === slots.length) slots.push(slot);
+    else slots.splice(at, 0, slot);
+    return slot;
+  }
+
+  private search(entity: number, list: EntityTiles, tileNo: number): number {
+    let low = list.head;
+    let high = list.slots.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.tileNo[list.slots[middle] as number] as number) < tileNo) low = middle + 1;
+      else high = middle;
+    }
+    const found = list.slots[low];
+    if (found !== undefined && this.tileNo[found] === tileNo) return found;
+    const slot = this.allocate(entity, tileNo);
+    list.slots.splice(low, 0, slot);
+    return slot;
+  }
+
+  markChanged(slot: number, partition: number, offset: number): void {
+    this.causePartition[slot] = partition;
+    this.causeOffset[slot] = offset;
+    if (this.isChanged[slot] === 1) return;
+    this.isChanged[slot] = 1;
+    this.changed.push(slot);
+  }
+
+  clearChanged(): void {
+    for (const slot of this.changed) this.isChanged[slot] = 0;
+    this.changed.length = 0;
+  }
+
+  /**
+   * Frees the entity's tiles below a tile number; those not yet written out stay until they are.
+   */
+  evict(entity: number, below: number): void {
+    if (!((this.ends[entity * 4 + 2] as number) < below)) return;
+    const list = this.lists[entity];
+    if (list === undefined) return;
+    const { slots } = list;
+    const end = this.keepsNewest ? slots.length - 1 : slots.length;
+    let head = list.head;
+    while (head < end) {
+      const slot = slots[head] as number;
+      if ((this.tileNo[slot] as number) >= below || this.isChanged[slot] === 1) break;
+      head++;
+      this.release(slot);
+    }
+    list.head = head;
+    if (head === slots.length) this.noteEnds(entity);
+    else this.ends[entity * 4 + 2] = this.tileNo[slots[head] as number] as number;
+    if (list.head > 32 && list.head * 2 > slots.length) {
+      slots.splice(0, list.head);
+      list.head = 0;
+    }
+  }
+
+  private release(slot: number): void {
+    const { refs } = this.hop;
+    for (let i = 0; i < refs; i++) this.refs[slot * refs + i] = null;
+    this.free.push(slot);
+  }
+
+  /** Takes a tile away, wherever it stands. */
+  remove(entity: number, tileNo: number): void {
+    const list = this.lists[entity];
+    const at =
+      list?.slots.findIndex((slot, i) => i >= list.head && this.tileNo[slot] === tileNo) ?? -1;
+    if (list === undefined || at < 0) return;
+    const [slot] = list.slots.splice(at, 1) as [number];
+    this.changed = this.changed.filter((s) => s !== slot);
+    this.isChanged[slot] = 0;
+    this.release(slot);
+    this.noteEnds(entity);
+  }
+
+  /** Every kept slot, entity by entity, oldest tile first. */
+  *all(): Generator<number> {
+    for (const list of this.lists) {
+      if (list === undefined) continue;
+      for (let i = list.head; i < list.slots.length; i++) yield list.slots[i] as number;
+    }
+  }
+}

@@ -1,0 +1,280 @@
+/**
+ * The state of one generation of a view: every tile that a window still reaches, for every entity,
+ * in memory.
+ *
+ *   process one raw event: its tile in each hop takes in what the features' expressions make of it
+ *   read value(view, entity, at, now): tiles [⌊(at − W)/h⌋, ⌊at/h⌋] combined, head exact to the
+ *   event, tail to the hop
+ *   changes the tiles changed since the last commit, as records of features.<view>
+ *
+ * `read` answers from tiles only where they are enough: `at` not before the watermark (older tiles
+ * may be gone) and not before the entity's newest event (a tile holding a later event would count
+ * it). Everything else is `needs-history`: the caller folds raw events.
+ *
+ * The watermark is the largest min(event time, log time) of the events taken in: a producer's clock
+ * ahead of ours does not move it past the log's. Where the view declares a lateness, an event is
+ * late if the widest of its tiles ended more than that before the watermark: then it is left out of
+ * all of them, and reported. Where it does not, nothing is late; a tile that no window reaches any
+ * more changes no present value and is let go. One tile an entity stays all the same, that of its
+ * newest event in the widest hop: without it the updates written would not say that the entity has
+ * events at all, nor when it expires.
+ */
+import { compileExpr } from '#domain/expressions/compile.ts';
+import type { FeatureStatus, HopGroup, ViewPlan } from '#domain/plan/plan.ts';
+import type { Row, Scalar, Value } from '#domain/values/value.ts';
+import { TileGroup } from './tile-group.ts';
+import { compileGroupReader, type GroupReader } from './tile-reader.ts';
+
+export interface LateEvent {
+  readonly key: string;
+  readonly eventTime: number;
+  readonly partition: number;
+  readonly offset: number;
+  readonly hopMs: number;
+  /** how far the watermark stood past the tile's end and the lateness, ms */
+  readonly lateBy: number;
+}
+
+export type ReadOutcome = 'ok' | 'needs-history';
+
+type KeyLevel = Map<Scalar, KeyLevel | number>;
+
+const breadth = ({ hopMs }: HopGroup): number => (hopMs === 0 ? Number.POSITIVE_INFINITY : hopMs);
+
+export class TileStore {
+  readonly plan: ViewPlan;
+  readonly groups: readonly TileGroup[];
+  readonly keys: string[] = [];
+  /** by entity index: its key as records of features.<view> begin with it; the codec's to fill */
+  readonly keyBytes: Uint8Array[] = [];
+  readonly indexOf = new Map<string, number>();
+  private readonly byParts: KeyLevel = new Map();
+  private readonly keyFields: readonly ((row: Row) => Value)[];
+  /** by entity index: newest event time, epoch ms */
+  newest = new Float64Array(256);
+  watermark = Number.NEGATIVE_INFINITY;
+  /** True while a replay fills the store from the past: then nothing is late. */
+  takesLate = false;
+  newestOfAll = Number.NEGATIVE_INFINITY;
+  private readonly readers: readonly GroupReader[];
+  private readonly overNothing: { readonly values: Value[]; readonly status: FeatureStatus[] };
+  private readonly expressions: readonly ((row: Row) => Value)[];
+  /**
+   * by group, by partial: index of its input's and its filter's expression, −1 where it has none
+   */
+  private readonly inputs: readonly Int32Array[];
+  private readonly filters: readonly Int32Array[];
+  private readonly results: Value[];
+  private readonly widestHopMs: number;
+  private late: LateEvent[] = [];
+  private readonly order = { eventTime: 0, partition: 0, offset: 0 };
+
+  constructor(plan: ViewPlan) {
+    this.plan = plan;
+    const widest = plan.hops.reduce<HopGroup | undefined>(
+      (a, b) => (a !== undefined && breadth(a) >= breadth(b) ? a : b),
+      undefined,
+    );
+    this.groups = plan.hops.map((hop) => new TileGroup(hop, hop === widest));
+    this.readers = plan.hops.map((hop, i) => compileGroupReader(hop, i, plan.features));
+    // Compiled, a field is read by its own constant name, which is several times faster than by a
+    // name in a variable.
+    this.keyFields = plan.keys.map(({ field }) => compileExpr({ op: 'col', name: field }));
+    const expressions: ((row: Row) => Value)[] = [];
+    const indexOf = (f: ((row: Row) => Value) | null): number => {
+      if (f === null) return -1;
+      const known = expressions.indexOf(f);
+      return known >= 0 ? known : expressions.push(f) - 1;
+    };
+    this.inputs = plan.hops.map((hop) => Int32Array.from(hop.partials, (p) => indexOf(p.evaluate)));
+    this.filters = plan.hops.map((hop) => Int32Array.from(hop.partials, (p) => indexOf(p.filter)));
+    this.expressions = expressions;
+    this.results = new Array(expressions.length).fill(null);
+    this.widestHopMs = Math.max(0, ...plan.hops.map((hop) => hop.hopMs));
+    this.overNothing = this.valuesOverNothing();
+  }
+
+  private valuesOverNothing(): { values: Value[]; status: FeatureStatus[] } {
+    const values: Value[] = [];
+    const status: FeatureStatus[] = [];
+    this.groups.forEach((group, i) => {
+      (this.readers[i] as GroupReader).read(group, -1, 0, values, status);
+    });
+    return { values, status: status.map(() => 'not-found') };
+  }
+
+  get entities(): number {
+    return this.keys.length;
+  }
+
+  get tiles(): number {
+    return this.groups.reduce((sum, group) => sum + group.tiles, 0);
+  }
+
+  /**
+   * The index of a row's entity, made where there is none; −1 where a key field is null. One Map a
+   * key field finds it without joining the parts into a string, which is half the cost of an event
+   * with a compound key.
+   */
+  private internRow(row: Row): number {
+    const { keyFields } = this;
+    let level = this.byParts;
+    for (let i = 0; ; i++) {
+      const part = (keyFields[i] as (row: Row) => Value)(row);
+      if (part === null) return -1;
+      const found = level.get(part as Scalar);
+      if (i === keyFields.length - 1) {
+        if (found !== undefined) return found as number;
+        const entity = this.intern(this.plan.keyOf(row) as string);
+        level.set(part as Scalar, entity);
+        return entity;
+      }
+      if (found === undefined) {
+        const next: KeyLevel = new Map();
+        level.set(part as Scalar, next);
+        level = next;
+      } else level = found as KeyLevel;
+    }
+  }
+
+  /** The index of an entity, made where there is none. */
+  intern(key: string): number {
+    let index = this.indexOf.get(key);
+    if (index === undefined) {
+      index = this.keys.push(key) - 1;
+      this.indexOf.set(key, index);
+      if (index >= this.newest.length) {
+        const larger = new Float64Array(this.newest.length * 2);
+        larger.set(this.newest);
+        this.newest = larger;
+      }
+      this.newest[index] = Number.NEGATIVE_INFINITY;
+    }
+    return index;
+  }
+
+  /** @returns whether the view counts the event */
+  process(
+    row: Row,
+    eventTime: number,
+    partition: number,
+    offset: number,
+    logTime: number,
+  ): boolean {
+    const { plan } = this;
+    if (plan.filter !== null && plan.filter(row) !== true) return false;
+    if (
+      plan.latenessMs !== null &&
+      !this.takesLate &&
+      this.isLate(row, eventTime, partition, offset)
+    )
+      return false;
+    const entity = this.internRow(row);
+    if (entity < 0) return false;
+    const time = eventTime < logTime ? eventTime : logTime;
+    if (time > this.watermark) this.watermark = time;
+    if (eventTime > (this.newest[entity] as number)) this.newest[entity] = eventTime;
+    if (eventTime > this.newestOfAll) this.newestOfAll = eventTime;
+
+    const { expressions, results, order } = this;
+    for (let i = 0; i < expressions.length; i++)
+      results[i] = (expressions[i] as (row: Row) => Value)(row);
+    order.eventTime = eventTime;
+    order.partition = partition;
+    order.offset = offset;
+    for (let g = 0; g < this.groups.length; g++) {
+      const group = this.groups[g] as TileGroup;
+      const tileNo = group.numberOf(eventTime);
+      const lowest = group.lowestKept(this.watermark);
+      if (
+        tileNo < lowest &&
+        !(group.keepsNewest && tileNo === group.numberOf(this.newest[entity] as number))
+      )
+        continue;
+      const slot = group.slotFor(entity, tileNo);
+      if (eventTime > (group.newest[slot] as number)) group.newest[slot] = eventTime;
+      group.markChanged(slot, partition, offset);
+      const { partials } = group.hop;
+      const inputs = this.inputs[g] as Int32Array;
+      const filters = this.filters[g] as Int32Array;
+      for (let p = 0; p < partials.length; p++) {
+        const filter = filters[p] as number;
+        if (filter >= 0 && results[filter] !== true) continue;
+        const input = inputs[p] as number;
+        const value = input < 0 ? true : (results[input] as Value);
+        if (value === null) continue;
+        const planned = partials[p] as (typeof partials)[number];
+        planned.partial.add(group.at(slot, planned.n, planned.r), value, order);
+      }
+      if (lowest !== Number.NEGATIVE_INFINITY) group.evict(entity, lowest);
+    }
+    return true;
+  }
+
+  private isLate(row: Row, eventTime: number, partition: number, offset: number): boolean {
+    const hopMs = this.widestHopMs;
+    const key = hopMs === 0 ? null : this.plan.keyOf(row);
+    if (key === null) return false;
+    const closes = (Math.floor(eventTime / hopMs) + 1) * hopMs + (this.plan.latenessMs as number);
+    if (closes >= this.watermark) return false;
+    this.late.push({ key, eventTime, partition, offset, hopMs, lateBy: this.watermark - closes });
+    return true;
+  }
+
+  takeLate(): readonly LateEvent[] {
+    if (this.late.length === 0) return this.late;
+    const { late } = this;
+    this.late = [];
+    return late;
+  }
+
+  read(key: string, at: number, out: Value[], status: FeatureStatus[]): ReadOutcome {
+    const entity = this.indexOf.get(key);
+    if (entity === undefined) {
+      const { values, status: nothing } = this.overNothing;
+      for (let i = 0; i < values.length; i++) {
+        out[i] = values[i] as Value;
+        status[i] = nothing[i] as FeatureStatus;
+      }
+      return 'ok';
+    }
+    const newest = this.newest[entity] as number;
+    if (at < newest || at < this.watermark) return 'needs-history';
+    this.readEntity(entity, at, out, status);
+    return 'ok';
+  }
+
+  /** Event time (epoch ms) of an entity's newest event; null: it has none. */
+  newestOf(key: string): number | null {
+    const entity = this.indexOf.get(key);
+    return entity === undefined ? null : (this.newest[entity] as number);
+  }
+
+  /**
+   * As `read`, of an interned entity, where the caller knows that no event taken in is later than
+   * `at`.
+   */
+  readEntity(entity: number, at: number, out: Value[], status: FeatureStatus[]): void {
+    const { ttlMs } = this.plan;
+    if (ttlMs !== null && (this.newest[entity] as number) < at - ttlMs) {
+      for (let i = 0; i < this.plan.features.length; i++) {
+        out[i] = null;
+        status[i] = 'expired';
+      }
+      return;
+    }
+    for (let g = 0; g < this.groups.length; g++)
+      (this.readers[g] as GroupReader).read(this.groups[g] as TileGroup, entity, at, out, status);
+  }
+
+  /** Lets go of every tile that no window reaches from the watermark. */
+  evict(): void {
+    for (const group of this.groups) {
+      const lowest = group.lowestKept(this.watermark);
+      if (lowest === Number.NEGATIVE_INFINITY) continue;
+      for (let entity = 0; entity < this.keys.length; entity++) group.evict(entity, lowest);
+    }
+  }
+}
+
+export const createTileStore = (plan: ViewPlan): TileStore => new TileStore(plan);

@@ -1,0 +1,182 @@
+/**
+ * The point-in-time join: for every row of a spine, the values of views at (entity, row's time),
+ * each event counted only from the time on at which it could be seen.
+ *
+ *   visible(e) event-time mode: e's event time; as-served mode: the later of its known time and its
+ *   event time
+ *   events sorted by visible time e1 ≤ e2 ≤ e3 ≤ …
+ *   spine sorted by its time T1 ≤ T2 ≤ …
+ *   merge feed every event with visible(e) ≤ T into the view's windows, then read them at T
+ *
+ * A batch is merged entity by entity: entities do not depend on each other, and one entity's
+ * windows stay in the processor's cache while its share of the batch goes by; event by event, each
+ * would be fetched from far away again.
+ *
+ * What is not yet fed cannot be read: there is no other guard against leakage, and none is needed.
+ * Time only goes forward, so windows slide, and what they leave behind is let go: the state stays
+ * as small as a server's. Events of entities that no row asks for are passed over. Lateness has no
+ * part in it: events that a live generation dropped as late come as `excluded` positions.
+ */
+
+import type { ViewPlan } from '#domain/plan/plan.ts';
+import type { ScannedColumns } from '#domain/ports/history.ts';
+import type { FieldType, Position } from '#domain/values/value.ts';
+import { type EventRow, eventEntities, eventRow } from './event-row.ts';
+import { grouping } from './grouping.ts';
+import { type SlidingOutput, slidingView } from './sliding-view.ts';
+import type { SpineKeys } from './spine-keys.ts';
+
+export interface VisibleEvents extends ScannedColumns {
+  /** ascending, over all batches of a scan */
+  readonly visible: Float64Array;
+}
+
+export interface JoinedView {
+  readonly plan: ViewPlan;
+  /** those that the plan's expressions read */
+  readonly fields: Readonly<Record<string, FieldType>>;
+  readonly keys: SpineKeys;
+  /** index of the plan's feature → where its values go, by row of the spine */
+  readonly outputs: readonly SlidingOutput[];
+  readonly excluded?: readonly Position[];
+}
+
+/** One scan of one source, and the views over it. */
+export interface JoinPass {
+  /** all that the views read, keys included */
+  readonly fields: Readonly<Record<string, FieldType>>;
+  readonly views: readonly JoinedView[];
+  readonly events: AsyncIterable<VisibleEvents>;
+}
+
+export interface JoinSpine {
+  /** epoch ms, by row */
+  readonly times: Float64Array;
+  /** the rows to answer, by time */
+  readonly order: Uint32Array;
+}
+
+export interface JoinOptions {
+  readonly signal?: AbortSignal;
+  /** after each batch: events fed so far */
+  readonly onProgress?: (events: number) => void;
+}
+
+interface Feed {
+  /**
+   * feeds the batch and answers rows order[from‥to), none of which is after the last event of the
+   * batch
+   */
+  merge(batch: VisibleEvents, from: number, to: number): void;
+  /** answers rows to which nothing more can be fed */
+  rest(from: number): void;
+}
+
+const positionsSet = (
+  positions: readonly Position[],
+): ((partition: number, offset: number) => boolean) | null => {
+  if (positions.length === 0) return null;
+  const offsets = new Map<number, Set<number>>();
+  for (const { partition, offset } of positions) {
+    const set = offsets.get(partition) ?? new Set();
+    set.add(offset);
+    offsets.set(partition, set);
+  }
+  return (partition, offset) => offsets.get(partition)?.has(offset) === true;
+};
+
+const feedOf = (
+  { plan, fields, outputs, keys, excluded = [] }: JoinedView,
+  whole: EventRow,
+  { order }: JoinSpine,
+  sorted: Float64Array,
+): Feed => {
+  const { ids } = keys;
+  const count = keys.keys.length;
+  const entities = new Map(keys.keys.map((key, id) => [key, id]));
+  const entitiesOf = eventEntities(plan, whole, (key) => entities.get(key) ?? -1);
+  const isExcluded = positionsSet(excluded);
+  const view = slidingView(plan, count, outputs);
+  const event = eventRow(fields);
+  const eventGroups = grouping(count);
+  const rowGroups = grouping(count);
+  return {
+    merge(batch, from, to) {
+      const { count: events, visible, eventTime, partition, offset } = batch;
+      entitiesOf.use(batch);
+      event.use(batch);
+      eventGroups.group(events, (i) =>
+        isExcluded?.(partition[i] as number, offset[i] as number) ? -1 : entitiesOf.of(i),
+      );
+      rowGroups.group(to - from, (i) => ids[order[from + i] as number] as number);
+      for (let entity = 0; entity < count; entity++) {
+        const lastEvent = eventGroups.ends[entity] as number;
+        const lastRow = rowGroups.ends[entity] as number;
+        let r = rowGroups.startOf(entity);
+        for (let e = eventGroups.startOf(entity); e < lastEvent; e++) {
+          const i = eventGroups.items[e] as number;
+          const seen = visible[i] as number;
+          for (; r < lastRow; r++) {
+            const place = from + (rowGroups.items[r] as number);
+            const at = sorted[place] as number;
+            if (seen <= at) break;
+            view.read(entity, at, order[place] as number);
+          }
+          event.at(i);
+          view.add(
+            entity,
+            event.row,
+            seen,
+            eventTime[i] as number,
+            partition[i] as number,
+            offset[i] as number,
+          );
+        }
+        for (; r < lastRow; r++) {
+          const place = from + (rowGroups.items[r] as number);
+          view.read(entity, sorted[place] as number, order[place] as number);
+        }
+      }
+    },
+    rest(from) {
+      for (let i = from; i < order.length; i++) {
+        const row = order[i] as number;
+        const entity = ids[row] as number;
+        if (entity >= 0) view.read(entity, sorted[i] as number, row);
+      }
+    },
+  };
+};
+
+/**
+ * Fills the outputs of every view of the pass. Stops with the signal's reason where it is aborted.
+ */
+export const joinPointInTime = async (
+  pass: JoinPass,
+  { times, order }: JoinSpine,
+  { signal, onProgress }: JoinOptions = {},
+): Promise<void> => {
+  const event = eventRow(pass.fields);
+  /** by place in the order: read one after another, where times are all over memory */
+  const sorted = Float64Array.from(order, (row) => times[row] as number);
+  const feeds = pass.views.map((view) => feedOf(view, event, { times, order }, sorted));
+  let next = 0;
+  let fed = 0;
+  for await (const batch of pass.events) {
+    signal?.throwIfAborted();
+    if (batch.count === 0) continue;
+    // Rows at the very time of the last event wait: the next batch may begin with an event of that
+    // time.
+    const last = batch.visible[batch.count - 1] as number;
+    let to = next;
+    while (to < order.length && (sorted[to] as number) < last) to++;
+    event.use(batch);
+    for (const feed of feeds) feed.merge(batch, next, to);
+    next = to;
+    fed += batch.count;
+    onProgress?.(fed);
+    if (next === order.length) return;
+  }
+  signal?.throwIfAborted();
+  for (const feed of feeds) feed.rest(next);
+};

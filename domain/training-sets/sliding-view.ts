@@ -1,0 +1,125 @@
+/**
+ * A view's values for a fixed set of entities over a time that only goes forward: value(view,
+ * entity, at) with the rules of the tile store (windows, ttl, nulls), from sliding windows. The
+ * tests hold the two, and the definition, to the same answers.
+ */
+
+import type { PlannedFeature, PlannedPartial, ViewPlan } from '#domain/plan/plan.ts';
+import type { Row, Value } from '#domain/values/value.ts';
+import { type ResultValues, setValue } from './columns.ts';
+import { SlidingWindow, type WindowPlan } from './sliding-window.ts';
+
+export interface SlidingOutput {
+  /** index of the plan's feature */
+  readonly feature: number;
+  readonly values: ResultValues;
+}
+
+export interface SlidingView {
+  /**
+   * @param now times asked for from here on are not before it; neither is the event's time after it
+   */
+  add(
+    entity: number,
+    row: Row,
+    now: number,
+    eventTime: number,
+    partition: number,
+    offset: number,
+  ): void;
+  read(entity: number, at: number, row: number): void;
+  /** tiles and totals held */
+  readonly size: number;
+}
+
+type Expression = (row: Row) => Value;
+
+const putter = (values: ResultValues): ((row: number, value: Value) => void) =>
+  values instanceof Float64Array
+    ? (row, value) => {
+        values[row] = value === null ? Number.NaN : (value as number);
+      }
+    : (row, value) => setValue(values, row, value);
+
+/** Features by (hop, window), each with the partials that they need. */
+const windowPlans = (
+  plan: ViewPlan,
+  outputs: readonly SlidingOutput[],
+  indexOf: (f: Expression | null) => number,
+): WindowPlan[] => {
+  const groups = new Map<
+    string,
+    { readonly hop: number; readonly windowMs: number | null; readonly of: SlidingOutput[] }
+  >();
+  for (const output of outputs) {
+    const { hop, windowMs } = plan.features[output.feature] as PlannedFeature;
+    const id = `${hop}/${windowMs}`;
+    const group = groups.get(id) ?? { hop, windowMs, of: [] };
+    group.of.push(output);
+    groups.set(id, group);
+  }
+  return [...groups.values()].map(({ hop, windowMs, of }) => {
+    const group = plan.hops[hop] as ViewPlan['hops'][number];
+    const featuresOf = of.map((output) => ({
+      feature: plan.features[output.feature] as PlannedFeature,
+      put: putter(output.values),
+    }));
+    const used = [...new Set(featuresOf.flatMap(({ feature }) => feature.partials))];
+    const partials = used.map((p) => {
+      const planned = group.partials[p] as PlannedPartial;
+      return {
+        partial: planned.partial,
+        input: indexOf(planned.evaluate),
+        filter: indexOf(planned.filter),
+      };
+    });
+    const features = featuresOf.map(({ feature, put }) => ({
+      feature,
+      put,
+      states: feature.partials.map((p) => used.indexOf(p)),
+    }));
+    return { hopMs: group.hopMs, windowMs, partials, features };
+  });
+};
+
+export const slidingView = (
+  plan: ViewPlan,
+  entities: number,
+  outputs: readonly SlidingOutput[],
+): SlidingView => {
+  const expressions: Expression[] = [];
+  const indexOf = (f: Expression | null): number => {
+    if (f === null) return -1;
+    const known = expressions.indexOf(f);
+    return known >= 0 ? known : expressions.push(f) - 1;
+  };
+  const windows = windowPlans(plan, outputs, indexOf).map(
+    (window) => new SlidingWindow(window, entities),
+  );
+  const results: Value[] = new Array<Value>(expressions.length).fill(null);
+  const newest = new Float64Array(entities).fill(Number.NEGATIVE_INFINITY);
+  const order = { eventTime: 0, partition: 0, offset: 0 };
+  const { filter, ttlMs } = plan;
+  return {
+    add(entity, row, now, eventTime, partition, offset) {
+      if (filter !== null && filter(row) !== true) return;
+      if (eventTime > (newest[entity] as number)) newest[entity] = eventTime;
+      for (let i = 0; i < expressions.length; i++) results[i] = (expressions[i] as Expression)(row);
+      order.eventTime = eventTime;
+      order.partition = partition;
+      order.offset = offset;
+      for (let w = 0; w < windows.length; w++)
+        (windows[w] as SlidingWindow).add(entity, now, order, results);
+    },
+    read(entity, at, row) {
+      // Columns are null from the start: an expired entity leaves them so, one without events has
+      // its counts.
+      const last = newest[entity] as number;
+      if (ttlMs !== null && last !== Number.NEGATIVE_INFINITY && last < at - ttlMs) return;
+      for (let w = 0; w < windows.length; w++) (windows[w] as SlidingWindow).read(entity, at, row);
+    },
+    get size() {
+      return windows.reduce((sum, window) => sum + window.size, 0);
+    },
+  };
+};

@@ -1,0 +1,159 @@
+/**
+ * A replay of some days or some entities: the new generation starts as a copy of the live one, and
+ * only the tiles in question are made anew from raw events.
+ *
+ *   1. the live tiles are copied where they stand, at raw positions P (one synchronous step: no
+ *      commit comes between)
+ *   2. the raw events below P that fall into the range are folded into a second, empty store, with
+ *      nothing left out as late
+ *   3. the copy's tiles in the range are replaced by those of the second store
+ *   4. all tiles of the copy go to features.<view> as the new generation's first updates, with P as
+ *      its read positions
+ *
+ * From there on it computes like any other. Killed in the middle, it starts again: nothing reads an
+ * unfilled generation.
+ */
+
+import { featuresAvroSchema } from '#domain/encoding/features-schema.ts';
+import { tileCodec } from '#domain/encoding/tile-codec.ts';
+import { restoreSnapshot, takeSnapshot } from '#domain/encoding/tile-snapshot.ts';
+import { fail } from '#domain/errors.ts';
+import type { OutgoingRecord } from '#domain/ports/log.ts';
+import { featuresTopic, rawTopic } from '#domain/ports/topics.ts';
+import { eventTimeOf } from '#domain/sources/event-time.ts';
+import { createTileStore, type TileStore } from '#domain/tiles/tile-store.ts';
+import {
+  type ComputeDependencies,
+  consumerOf,
+  type Generation,
+  type GenerationSpec,
+} from './generation.ts';
+
+export interface PartialReplay {
+  /** event time, epoch ms */
+  readonly from: number | null;
+  readonly to: number | null;
+  /** encoded keys; null: all entities */
+  readonly keys: readonly string[] | null;
+}
+
+const READ_BYTES = 8 * 1024 * 1024;
+const CHUNK = 20_000;
+
+const inRange = (hopMs: number, tileNo: number, { from, to }: PartialReplay): boolean =>
+  hopMs === 0 ||
+  ((from === null || (tileNo + 1) * hopMs > from) && (to === null || tileNo * hopMs <= to));
+
+/** Replaces the copy's tiles in the range by those made anew. */
+const replaceTiles = (copy: TileStore, anew: TileStore, range: PartialReplay): void => {
+  const wanted = (key: string): boolean => range.keys === null || range.keys.includes(key);
+  copy.groups.forEach((group, g) => {
+    const { hopMs, nums, refs } = group.hop;
+    for (const slot of [...group.all()]) {
+      const key = copy.keys[group.entity[slot] as number] as string;
+      const tileNo = group.tileNo[slot] as number;
+      if (wanted(key) && inRange(hopMs, tileNo, range))
+        group.remove(group.entity[slot] as number, tileNo);
+    }
+    const source = anew.groups[g] as typeof group;
+    for (const slot of source.all()) {
+      const key = anew.keys[source.entity[slot] as number] as string;
+      const tileNo = source.tileNo[slot] as number;
+      if (!wanted(key) || !inRange(hopMs, tileNo, range)) continue;
+      const entity = copy.intern(key);
+      const target = group.slotFor(entity, tileNo);
+      group.nums.set(source.nums.subarray(slot * nums, (slot + 1) * nums), target * nums);
+      for (let i = 0; i < refs; i++) group.refs[target * refs + i] = source.refs[slot * refs + i];
+      group.newest[target] = source.newest[slot] as number;
+      group.markChanged(
+        target,
+        source.causePartition[slot] as number,
+        source.causeOffset[slot] as number,
+      );
+      copy.newest[entity] = Math.max(
+        copy.newest[entity] as number,
+        anew.newest[anew.indexOf.get(key) as number] as number,
+      );
+    }
+  });
+};
+
+export const fillPartially = async (
+  spec: GenerationSpec,
+  range: PartialReplay,
+  live: Generation,
+  dependencies: ComputeDependencies,
+): Promise<void> => {
+  const { log, schemas, decoders } = dependencies;
+  const { plan, view, generation, version, source } = spec;
+  if (live.spec.plan.hash !== plan.hash) {
+    fail(
+      'MR_REFUSED',
+      `version ${version} of "${view}" computes otherwise than the live version ${live.spec.version}: replay it whole, without a range`,
+      { view },
+    );
+  }
+  const consumer = consumerOf(view, generation);
+  const raw = rawTopic(source.name);
+  const done = await log.committed(consumer, raw);
+  if (done.some((offset) => offset > 0)) return;
+
+  const positions = live.positions();
+  const copy = createTileStore(plan);
+  restoreSnapshot(copy, takeSnapshot(live.store));
+  const anew = createTileStore({ ...plan, latenessMs: null });
+  const timeOf = eventTimeOf(source);
+  const widest = Math.max(0, ...plan.hops.map((hop) => hop.hopMs));
+  const allTime = plan.hops.some((hop) => hop.hopMs === 0);
+  for (const { partition, offset: end } of positions) {
+    let offset = 0;
+    while (offset < end) {
+      const records = await log.read(raw, partition, offset, READ_BYTES);
+      const last = records.at(-1);
+      if (last === undefined) break;
+      for (const record of records) {
+        if (record.offset >= end) break;
+        const row = decoders.decode(record.schemaId, record.value);
+        const time = timeOf(row);
+        if (
+          !allTime &&
+          ((range.from !== null && time < range.from - widest) ||
+            (range.to !== null && time > range.to + widest))
+        )
+          continue;
+        anew.process(row, time, record.partition, record.offset, record.logTime);
+      }
+      anew.groups.forEach((group) => group.clearChanged());
+      offset = last.offset + 1;
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+  replaceTiles(copy, anew, range);
+
+  for (const group of copy.groups) {
+    for (const slot of group.all())
+      group.markChanged(
+        slot,
+        group.causePartition[slot] as number,
+        group.causeOffset[slot] as number,
+      );
+  }
+  const topic = featuresTopic(view);
+  await log.createTopic(topic, { partitions: 1 });
+  const schemaId = await schemas.register(`${topic}-value`, featuresAvroSchema(plan));
+  const records: OutgoingRecord[] = [];
+  tileCodec(plan).encodeChanges(copy, version, generation, (value, key) =>
+    records.push({ topic, partition: 0, key, value, schemaId }),
+  );
+  for (let at = 0; at < records.length; at += CHUNK)
+    await log.append({ records: records.slice(at, at + CHUNK) });
+  await log.append({
+    records: [],
+    positions: positions.map(({ partition, offset }) => ({
+      consumer,
+      topic: raw,
+      partition,
+      offset,
+    })),
+  });
+};

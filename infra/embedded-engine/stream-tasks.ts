@@ -1,0 +1,280 @@
+/**
+ * Runs stream tasks inside the log's transactions (the life of a task:
+ * domain/ports/stream-task.ts).
+ *
+ *     running:  catching ──nothing left──▶ joined
+ *                  ▲                         │ commit failed
+ *                  └── pause ── recovering ◀─┘
+ *     stopped:  failed (threw) · ended (stop)
+ *
+ * A task's work is undone by not staging its output; its read positions are staged with that
+ * output, so the two never part.
+ */
+import { MillraceError } from '#domain/errors.ts';
+import type { StreamTask, TaskHandle } from '#domain/ports/stream-task.ts';
+import { type ReadBatch, type TaskCursor, taskCursor } from '#infra/embedded-engine/task-cursor.ts';
+import type { LogMetadata } from '#infra/sqlite/log-metadata.ts';
+import type { Staging } from '#infra/sqlite/staging.ts';
+
+/** Catching up holds the event loop no longer than about this at a time. */
+const TURN_MS = 10;
+const FIRST_CHUNK = 256;
+const MAX_CHUNK = 16_384;
+/**
+ * Tasks reading each other's output settle in as many rounds as the chain is long; a circle never
+ * does.
+ */
+const MAX_ROUNDS = 32;
+const FIRST_PAUSE_MS = 20;
+const MAX_PAUSE_MS = 2_000;
+
+interface Running {
+  readonly task: StreamTask;
+  readonly cursor: TaskCursor;
+  readonly waiting: { readonly resolve: () => void; readonly reject: (error: Error) => void }[];
+  state: 'catching' | 'joined' | 'recovering' | 'failed' | 'ended';
+  error: Error | null;
+  /**
+   * records a call, and ms of processing a turn, such that the turn with its commit takes about
+   * TURN_MS
+   */
+  chunk: number;
+  budget: number;
+  pause: number;
+  recovery: Promise<void>;
+}
+
+export interface StreamTasks {
+  run(task: StreamTask): TaskHandle;
+  /** Lets every joined task work on what is staged, and on what the others make of it. */
+  react(staging: Staging): void;
+  /** The transaction that was staged is durable. */
+  settled(): void;
+  /** It is not. */
+  undone(): void;
+  close(): Promise<void>;
+}
+
+const asError = (thrown: unknown): Error =>
+  thrown instanceof Error ? thrown : new Error(String(thrown));
+
+export const streamTasks = (
+  book: LogMetadata,
+  readBatch: ReadBatch,
+  commit: (body: (staging: Staging) => void) => void,
+): StreamTasks => {
+  const running = new Set<Running>();
+  const touched = new Set<Running>();
+  const timers = new Set<NodeJS.Timeout>();
+  let turn: NodeJS.Immediate | null = null;
+  let queue: Running[] = [];
+
+  const halt = (it: Running, state: 'failed' | 'ended', error: Error): void => {
+    it.state = state;
+    running.delete(it);
+    touched.delete(it);
+    for (const { reject } of it.waiting.splice(0)) reject(error);
+  };
+
+  const failTask = (it: Running, thrown: unknown): void => {
+    it.error = asError(thrown);
+    halt(it, 'failed', it.error);
+    try {
+      it.recovery = Promise.resolve(it.task.rolledBack()).catch(() => {});
+    } catch {
+      // the first error is the one that tells why
+    }
+  };
+
+  const work = (it: Running, records: ReturnType<TaskCursor['take']>, staging: Staging): void => {
+    try {
+      const out = it.task.process(records, staging.logTime).records;
+      for (const { topic } of out) {
+        if (it.task.topics.includes(topic))
+          throw new MillraceError(
+            'MR_INTERNAL',
+            `Task "${it.task.consumer}" writes to topic "${topic}", which it reads.`,
+          );
+      }
+      staging.append({ records: out });
+      staging.append({ records: [], positions: it.cursor.advance(records) });
+      touched.add(it);
+    } catch (error) {
+      failTask(it, error);
+    }
+  };
+
+  const joinIfDone = (it: Running): boolean => {
+    if (it.cursor.lag() > 0) return false;
+    it.state = 'joined';
+    for (const { resolve } of it.waiting.splice(0)) resolve();
+    return true;
+  };
+
+  const step = (it: Running): void => {
+    const started = performance.now();
+    try {
+      commit((staging) => {
+        for (let now = started; it.state === 'catching' && now - started < it.budget; ) {
+          const records = it.cursor.take(it.chunk);
+          if (records.length === 0) return;
+          const before = now;
+          work(it, records, staging);
+          now = performance.now();
+          const ideal = (records.length * it.budget) / Math.max(0.05, 2 * (now - before));
+          it.chunk = Math.max(16, Math.min(MAX_CHUNK, it.chunk * 2, Math.floor(ideal)));
+        }
+      });
+    } catch (error) {
+      // a failed commit has put it into recovery; still catching, it was the reading that failed
+      if (it.state === 'catching') failTask(it, error);
+    }
+    const took = Math.max(0.1, performance.now() - started);
+    it.budget = Math.max(1, Math.min(TURN_MS, (it.budget * TURN_MS) / took, it.budget * 1.5));
+  };
+
+  const takeTurn = (): void => {
+    turn = null;
+    const it = queue.shift();
+    if (it?.state === 'catching') {
+      step(it);
+      if (it.state === 'catching' && !joinIfDone(it)) queue.push(it);
+    }
+    if (queue.length > 0) turn ??= setImmediate(takeTurn);
+  };
+
+  const start = (it: Running): void => {
+    it.state = 'catching';
+    if (joinIfDone(it)) return;
+    queue.push(it);
+    turn ??= setImmediate(takeTurn);
+  };
+
+  const recover = (it: Running): void => {
+    it.state = 'recovering';
+    it.cursor.reset();
+    const mended = async (): Promise<void> => it.task.rolledBack();
+    const paused = new Promise<void>((resolve) => {
+      const timer = setTimeout(() => {
+        timers.delete(timer);
+        resolve();
+      }, it.pause);
+      timers.add(timer);
+    });
+    it.pause = Math.min(MAX_PAUSE_MS, it.pause * 2);
+    it.recovery = mended();
+    it.recovery
+      .then(() => paused)
+      .then(
+        () => {
+          if (it.state === 'recovering') start(it);
+        },
+        (error: unknown) => {
+          if (it.state !== 'recovering') return;
+          it.error = asError(error);
+          halt(it, 'failed', it.error);
+        },
+      );
+  };
+
+  const handle = (it: Running): TaskHandle => ({
+    caughtUp: () => {
+      if (it.state === 'joined') return Promise.resolve();
+      if (it.error !== null) return Promise.reject(it.error);
+      if (it.state === 'ended')
+        return Promise.reject(
+          new MillraceError('MR_UNAVAILABLE', `Task "${it.task.consumer}" is stopped.`),
+        );
+      return new Promise((resolve, reject) => it.waiting.push({ resolve, reject }));
+    },
+    async stop() {
+      if (it.state !== 'failed' && it.state !== 'ended') {
+        halt(
+          it,
+          'ended',
+          new MillraceError(
+            'MR_UNAVAILABLE',
+            `Task "${it.task.consumer}" was stopped before it had caught up.`,
+          ),
+        );
+      }
+      await it.recovery.catch(() => {});
+    },
+    position: () => it.cursor.position(),
+    lag: () => it.cursor.lag(),
+    joined: () => it.state === 'joined',
+    error: () => it.error,
+  });
+
+  return {
+    run(task) {
+      for (const other of running) {
+        if (other.task.consumer === task.consumer)
+          throw new MillraceError(
+            'MR_REFUSED',
+            `A task of consumer "${task.consumer}" is running already.`,
+          );
+      }
+      const it: Running = {
+        task,
+        cursor: taskCursor(book, task.consumer, task.topics, readBatch),
+        waiting: [],
+        state: 'catching',
+        error: null,
+        chunk: FIRST_CHUNK,
+        budget: TURN_MS / 2,
+        pause: FIRST_PAUSE_MS,
+        recovery: Promise.resolve(),
+      };
+      running.add(it);
+      start(it);
+      return handle(it);
+    },
+    react(staging) {
+      for (let round = 0, more = true; more; round++) {
+        more = false;
+        for (const it of [...running]) {
+          if (it.state !== 'joined') continue;
+          const records = it.cursor.staged(staging);
+          if (records.length === 0) continue;
+          more = true;
+          if (round < MAX_ROUNDS) work(it, records, staging);
+          else
+            failTask(
+              it,
+              new MillraceError(
+                'MR_INTERNAL',
+                `Task "${it.task.consumer}" is part of a circle of tasks that feed each other.`,
+              ),
+            );
+        }
+      }
+    },
+    settled() {
+      const done = [...touched];
+      touched.clear();
+      for (const it of done) {
+        it.pause = FIRST_PAUSE_MS;
+        try {
+          it.task.committed();
+        } catch (error) {
+          failTask(it, error);
+        }
+      }
+    },
+    undone() {
+      const lost = [...touched];
+      touched.clear();
+      for (const it of lost) recover(it);
+    },
+    async close() {
+      const all = [...running];
+      for (const it of all)
+        halt(it, 'ended', new MillraceError('MR_UNAVAILABLE', 'The log was closed.'));
+      if (turn !== null) clearImmediate(turn);
+      queue = [];
+      for (const timer of timers) clearTimeout(timer);
+      await Promise.all(all.map((it) => it.recovery.catch(() => {})));
+    },
+  };
+};

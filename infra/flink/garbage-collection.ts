@@ -1,0 +1,98 @@
+/**
+ * What nobody can ask for again, and takes room: the tiles of generations that were retired,
+ * abandoned or failed, by key and in the cached copy, and the checkpoints and savepoints of jobs
+ * that are no more. Deleted a while after they were let go of: a gateway that has not heard yet may
+ * still read them.
+ */
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { CacheStore } from '#domain/ports/online-store.ts';
+import type { WantedView } from '#infra/embedded-engine/engine.ts';
+import type { JobStore } from './job-store.ts';
+import { DATABASE, PAIMON_CATALOG, paimonTable } from './sql/names.ts';
+import { catalogsSql } from './sql/tables.ts';
+import { openSession } from './sql-gateway.ts';
+
+type Gone = Pick<WantedView, 'view' | 'gone'>;
+
+export interface GarbageCollectionOptions {
+  readonly cache: CacheStore | null;
+  /** URL of Flink's SQL Gateway */
+  readonly gateway: string;
+  readonly warehouse: { readonly paimon: string; readonly iceberg: string };
+  readonly book: Pick<JobStore, 'left' | 'removeLeft'>;
+  readonly now: () => number;
+  /** between the moment when a generation is first seen to be gone, and its end; ms */
+  readonly graceMs: number;
+}
+
+/**
+ * A job that is being started has not said so in the book yet, one that was cancelled may still be
+ * writing.
+ */
+const STATE_GRACE_MS = 3_600_000;
+const POLL_MS = 60_000;
+
+const listed = (directory: string): Promise<string[]> => readdir(directory).catch(() => []);
+
+/**
+ * Called by the leader alone, with no job writing to what is gone. Does nothing until something is
+ * due.
+ */
+export const garbageCollection = (
+  options: GarbageCollectionOptions,
+): ((views: readonly Gone[]) => Promise<void>) => {
+  const { cache, gateway, warehouse, book, now, graceMs } = options;
+  /** by table: since when it is nobody's, epoch ms; null: it is no more */
+  const since = new Map<string, number | null>();
+  let looked = 0;
+
+  const due = (views: readonly Gone[]): { view: string; generation: number; table: string }[] =>
+    views
+      .flatMap(({ view, gone }) =>
+        gone.map((generation) => ({ view, generation, table: paimonTable(view, generation) })),
+      )
+      .filter(({ table }) => {
+        if (!since.has(table)) since.set(table, now());
+        const seen = since.get(table) as number | null;
+        return seen !== null && now() - seen >= graceMs;
+      });
+
+  const dropTables = async (tables: readonly string[]): Promise<void> => {
+    const there = new Set(await listed(join(warehouse.paimon, `${DATABASE}.db`)));
+    const dropped = tables.filter((table) => there.has(table));
+    if (dropped.length === 0) return;
+    const session = await openSession(gateway);
+    try {
+      for (const sql of catalogsSql(warehouse)) await session.run(sql);
+      for (const table of dropped)
+        await session.run(`DROP TABLE IF EXISTS ${PAIMON_CATALOG}.${DATABASE}.${table}`);
+    } finally {
+      await session.close();
+    }
+  };
+
+  const forgetGenerations = async (views: readonly Gone[]): Promise<void> => {
+    const ended = due(views);
+    if (ended.length === 0) return;
+    await dropTables(ended.map(({ table }) => table));
+    for (const { view, generation, table } of ended) {
+      await cache?.drop(view, generation);
+      since.set(table, null);
+    }
+  };
+
+  const forgetStates = async (): Promise<void> => {
+    if (now() - looked < POLL_MS) return;
+    looked = now();
+    for (const folder of book.left()) {
+      const changed = await stat(folder).catch(() => null);
+      if (changed === null || now() - changed.mtimeMs >= STATE_GRACE_MS) book.removeLeft(folder);
+    }
+  };
+
+  return async (views) => {
+    await forgetGenerations(views);
+    await forgetStates();
+  };
+};

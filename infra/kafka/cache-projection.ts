@@ -1,0 +1,177 @@
+/**
+ * The cached copy's worker: a member of the group that shares the partitions of features.<view>.
+ * Where a partition starts is what the store itself says, so it follows the store: an emptied one
+ * is filled again from the topic's beginning.
+ */
+
+import type { PackedEntity } from '#domain/encoding/packed-entity.ts';
+import type { LogRecord } from '#domain/ports/log.ts';
+import type { CacheStore, TilesTarget } from '#domain/ports/online-store.ts';
+import { featuresTopic } from '#domain/ports/topics.ts';
+import type { UpdateDecoder } from '#infra/flink/update-decoder.ts';
+import {
+  type CachePartition,
+  cachePartition,
+  type KeyedUpdate,
+} from '#projections/cache/cache-tiles.ts';
+import type { CacheTraces } from './cache-traces.ts';
+import type { KafkaAddress } from './raw-cluster.ts';
+import { type Subscription, subscribe } from './subscribe.ts';
+
+export interface CacheProjectionOptions extends KafkaAddress {
+  readonly view: string;
+  readonly partitions: number;
+  readonly store: CacheStore;
+  readonly decoder: UpdateDecoder;
+  readonly ttlOf: (target: TilesTarget) => number | null;
+  /** see CacheTilesOptions */
+  readonly older?: (
+    target: TilesTarget,
+    keys: readonly string[],
+  ) => Promise<readonly (PackedEntity | null)[]>;
+  readonly now: () => number;
+  /** the topic's ends */
+  readonly ends: () => Promise<readonly number[]>;
+  /** absent: traces are off */
+  readonly traces?: CacheTraces;
+}
+
+export interface CacheProjection {
+  /** Keeps these generations, and no others. */
+  readonly follow: (targets: readonly TilesTarget[]) => Promise<void>;
+  readonly close: () => Promise<void>;
+}
+
+const CHECK_MS = 1_000;
+
+export const cacheProjection = (options: CacheProjectionOptions): CacheProjection => {
+  const { view, store, decoder, now, partitions, ttlOf, older } = options;
+  const topic = featuresTopic(view);
+  let targets: readonly TilesTarget[] = [];
+  /** by partition, by generation */
+  const kept = new Map<number, Map<number, CachePartition>>();
+  let subscription: Subscription | null = null;
+
+  const openTarget = (target: TilesTarget, partition: number): CachePartition =>
+    cachePartition({
+      store,
+      target,
+      partition,
+      partitions,
+      ttlMs: ttlOf(target),
+      now,
+      ...(older === undefined ? {} : { older: (keys) => older(target, keys) }),
+    });
+
+  /** Where the partition must be read from: the oldest that a generation lacks. */
+  const begin = async (partition: number): Promise<number> => {
+    const mine = new Map<number, CachePartition>();
+    let from = Number.POSITIVE_INFINITY;
+    for (const target of targets) {
+      const open = openTarget(target, partition);
+      mine.set(target.generation, open);
+      from = Math.min(from, (await open.start()) ?? 0);
+    }
+    kept.set(partition, mine);
+    return from === Number.POSITIVE_INFINITY ? 0 : from;
+  };
+
+  const decode = async (records: readonly LogRecord[]): Promise<KeyedUpdate[]> => {
+    const plan = targets[0]?.plan;
+    if (plan === undefined) return [];
+    const plans = new Map(targets.map((target) => [target.generation, target.plan]));
+    const updates: KeyedUpdate[] = [];
+    for (const record of records) {
+      const packed = decoder.pack(plan, record);
+      // Only a schema's first record waits for it.
+      const first = packed instanceof Promise ? await packed : packed;
+      if (first === null) continue;
+      const own = plans.get(first.generation);
+      const update = own === undefined || own === plan ? first : await decoder.pack(own, record);
+      if (update !== null) updates.push({ ...update, offset: record.offset });
+    }
+    return updates;
+  };
+
+  const restart = async (partition: number): Promise<void> => {
+    const offset = await begin(partition);
+    subscription?.seek({ topic, partition, offset });
+  };
+
+  const start = (): Subscription =>
+    subscribe({
+      ...options,
+      group: `cache.${view}`,
+      topics: [topic],
+      commits: 'handler',
+      onAssigned: async (assigned) =>
+        Promise.all(
+          assigned.map(async ({ partition }) => ({
+            topic,
+            partition,
+            offset: await begin(partition),
+          })),
+        ),
+      async onRevoked(revoked) {
+        for (const { partition } of revoked) kept.delete(partition);
+      },
+      async handler({ partition, records, end, current }) {
+        const last = records.at(-1);
+        const mine = kept.get(partition);
+        if (last === undefined || mine === undefined) return;
+        const batch = {
+          partition,
+          updates: await decode(records),
+          next: last.offset + 1,
+          end,
+          logTime: last.logTime,
+        };
+        for (const cache of mine.values()) {
+          if (!current()) return;
+          if (!(await cache.take(batch))) return restart(partition);
+        }
+        options.traces?.taken(records, batch.updates);
+      },
+    });
+
+  /**
+   * An emptied store is noticed even where nothing new comes, and a partition with nothing in it is
+   * ready as it is.
+   */
+  const check = async (): Promise<void> => {
+    const ends = await options.ends();
+    for (const [partition, mine] of kept)
+      for (const cache of mine.values())
+        if ((await cache.check(ends[partition])) === 'lost') return restart(partition);
+  };
+  let checking = false;
+  const timer = setInterval(() => {
+    if (checking) return;
+    checking = true;
+    check()
+      .catch(() => {})
+      .finally(() => {
+        checking = false;
+      });
+  }, CHECK_MS);
+  timer.unref();
+
+  return {
+    async follow(next) {
+      const same =
+        next.length === targets.length &&
+        next.every(
+          (t, i) =>
+            t.generation === targets[i]?.generation &&
+            ttlOf(t) === ttlOf(targets[i] as TilesTarget),
+        );
+      targets = next;
+      if (subscription === null) subscription = start();
+      else if (!same) for (const partition of kept.keys()) await restart(partition);
+    },
+    async close() {
+      clearInterval(timer);
+      await subscription?.close();
+    },
+  };
+};

@@ -1,0 +1,64 @@
+/**
+ * The workers that take in what producers write straight to Kafka: one a source, sharing its inbox
+ * with those of other processes.
+ */
+import { createIngestRecords } from '#commands/ingest/ingest-topic.ts';
+import { openSourceIngest } from '#commands/ingest/source-ingest.ts';
+import type { SourceDefinition } from '#domain/definitions/model.ts';
+import type { Log } from '#domain/ports/log.ts';
+import type { SchemaRegistry } from '#domain/ports/schema-registry.ts';
+import { ingestTopic } from '#domain/ports/topics.ts';
+import { type IngestWorker, kafkaIngestWorker } from '#infra/kafka/ingest-worker.ts';
+import type { KafkaAddress } from '#infra/kafka/raw-cluster.ts';
+import type { Catalog } from '#projections/catalog/catalog.ts';
+
+export interface IngestWorkers {
+  /** One worker for every source that there is, screening by its newest version. */
+  readonly follow: () => Promise<void>;
+  readonly close: () => Promise<void>;
+}
+
+export const openIngestWorkers = (
+  kafka: KafkaAddress,
+  catalog: Catalog,
+  dependencies: { readonly log: Log; readonly schemas: SchemaRegistry; readonly now: () => number },
+): IngestWorkers => {
+  const open = new Map<string, { readonly ingest: IngestWorker; version: number }>();
+  const newest = (name: string): number =>
+    catalog.stream('source', name)?.state.versions.at(-1)?.version ?? 0;
+
+  const start = async (definition: SourceDefinition): Promise<void> => {
+    const { name, partitions = 1 } = definition;
+    await dependencies.log.createTopic(ingestTopic(name), { partitions });
+    const ingest = kafkaIngestWorker({
+      ...kafka,
+      group: `inbox.${name}`,
+      topic: ingestTopic(name),
+      openIngestRecords: async () => {
+        const now = catalog.definition('source', name) ?? definition;
+        return createIngestRecords(
+          await openSourceIngest(now, newest(name), dependencies, null),
+          dependencies,
+        );
+      },
+    });
+    open.set(name, { ingest, version: newest(name) });
+  };
+
+  return {
+    async follow() {
+      for (const { name } of catalog.streams('source')) {
+        const definition = catalog.definition('source', name);
+        if (definition === null) continue;
+        const known = open.get(name);
+        if (known === undefined) await start(definition);
+        else if (known.version !== newest(name)) {
+          known.version = newest(name);
+          known.ingest.refresh();
+        }
+      }
+    },
+    close: async () =>
+      void (await Promise.all([...open.values()].map(({ ingest }) => ingest.close()))),
+  };
+};

@@ -1,0 +1,44 @@
+/** Where the profiles keep things, in the names that OpenLineage has for those systems. */
+import { join } from 'node:path';
+import { featuresTopic, rawTopic } from '#domain/ports/topics.ts';
+import { DATABASE, paimonTable } from '#infra/flink/sql/names.ts';
+import type { StackAddresses } from '#infra/stack/addresses.ts';
+import type { Place, Places } from '#projections/lineage/names.ts';
+
+const table = (root: string, ...path: readonly string[]) =>
+  ({ namespace: 'file', name: join(root, ...path), type: 'table' }) as const satisfies Place;
+
+/** @param history the directory of the Iceberg tables */
+export const embeddedPlaces = (history: string): Places => ({
+  raw: (source) => [table(history, 'raw', source)],
+  features: () => [],
+  stores: (view) => [{ ...table(history, 'features', view), layer: 'iceberg' }],
+});
+
+export const stackPlaces = (
+  { kafka, redis, warehouse }: StackAddresses,
+  cache: boolean,
+): Places => {
+  const topic = (name: string) => ({ namespace: `kafka://${kafka}`, name, type: 'topic' }) as const;
+  return {
+    raw: (source) => [topic(rawTopic(source)), table(warehouse.iceberg, 'raw', source)],
+    features: (view) => [topic(featuresTopic(view))],
+    stores: (view, generation) => [
+      ...(cache
+        ? [
+            {
+              namespace: `redis://${redis.host}:${redis.port}`,
+              name: `mr:{${view}#${generation}}`,
+              type: 'keyspace',
+              layer: 'redis',
+            } as const,
+          ]
+        : []),
+      {
+        ...table(warehouse.paimon, `${DATABASE}.db`, paimonTable(view, generation)),
+        layer: 'paimon',
+      },
+      { ...table(warehouse.iceberg, 'features', view), layer: 'iceberg' },
+    ],
+  };
+};

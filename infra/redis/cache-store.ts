@@ -1,0 +1,211 @@
+/**
+ * The cached copy in Redis: one key an entity, holding all its tiles; one hash a generation,
+ * holding how far it is.
+ *
+ *   mr:{view#generation}:e:<entity> a packed entity
+ *   mr:{view#generation}:progress o:<p> next offset, b:<p> begun, r:<p> caught up; e newest event
+ *   time; n partitions
+ *   mr:{view#generation}:ready there where every partition has caught up since it began
+ *
+ * Redis keeps nothing over a restart and need not: what empties it takes `ready` away, and until it
+ * is full again nothing is answered from it. A read asks for the blocks and for `ready` in one
+ * command, so the two are of one moment. Where keys have a time to live, an absent key is no proof
+ * that there is no such entity.
+ */
+import { Redis } from 'ioredis';
+import { packEntity } from '#domain/encoding/packed-block.ts';
+import { HEAD_DOUBLES, type PackedEntity } from '#domain/encoding/packed-entity.ts';
+import { unpackEntity } from '#domain/encoding/stored-block.ts';
+import { MillraceError } from '#domain/errors.ts';
+import {
+  type CacheProgress,
+  type CacheStore,
+  type TilesAnswer,
+  type TilesTarget,
+  UNKNOWN,
+} from '#domain/ports/online-store.ts';
+import { batchedBlocks } from './batched-blocks.ts';
+import { REPAIR, STORE } from './scripts.ts';
+
+export interface RedisCacheStoreOptions {
+  readonly host: string;
+  readonly port: number;
+  /** how long an entity without events stays, ms; null: for ever */
+  readonly ttlOf: (target: TilesTarget) => number | null;
+  readonly warn?: (message: string) => void;
+}
+
+interface Scripts {
+  mrStore(keys: number, ...args: (string | Buffer)[]): Promise<number>;
+  mrRepair(keys: number, ...args: (string | Buffer)[]): Promise<number>;
+}
+
+const HEAD_BYTES = HEAD_DOUBLES * 8;
+const TIMEOUT_MS = 2_000;
+
+const prefixOf = (view: string, generation: number): string => `mr:{${view}#${generation}}:`;
+const prefix = ({ plan, generation }: TilesTarget): string => prefixOf(plan.view, generation);
+const entityPrefix = (target: TilesTarget): string => `${prefix(target)}e:`;
+const entityKey = (target: TilesTarget, key: string): string => entityPrefix(target) + key;
+const progressKey = (target: TilesTarget): string => `${prefix(target)}progress`;
+const readyKey = (target: TilesTarget): string => `${prefix(target)}ready`;
+
+const bytesOf = (entity: PackedEntity): Buffer => {
+  const packed = packEntity(entity);
+  return Buffer.isBuffer(packed)
+    ? packed
+    : Buffer.from(packed.buffer, packed.byteOffset, packed.byteLength);
+};
+
+const LET_GO: TilesAnswer = { found: 'unknown', part: null, letGo: true };
+
+export const redisCacheStore = (options: RedisCacheStoreOptions): CacheStore => {
+  const redis = new Redis({
+    host: options.host,
+    port: options.port,
+    maxRetriesPerRequest: 0,
+    enableOfflineQueue: false,
+    commandTimeout: TIMEOUT_MS,
+    retryStrategy: (tries) => Math.min(50 * tries, 500),
+  });
+  let down = false;
+  redis.on('error', (error: Error) => {
+    if (!down)
+      options.warn?.(
+        `Redis at ${options.host}:${options.port} does not answer (${error.message}); reads go to the durable tier`,
+      );
+    down = true;
+  });
+  redis.on('ready', () => {
+    down = false;
+  });
+  redis.defineCommand('mrStore', { lua: STORE });
+  redis.defineCommand('mrRepair', { lua: REPAIR });
+  const scripts = redis as unknown as Scripts;
+
+  const guarded = async <T>(work: () => Promise<T>): Promise<T> => {
+    try {
+      return await work();
+    } catch (error) {
+      throw new MillraceError(
+        'MR_STORE_UNAVAILABLE',
+        `Redis at ${options.host}:${options.port} does not answer: ${String(error)}`,
+        {
+          store: 'redis',
+        },
+      );
+    }
+  };
+
+  const readProgress = async (target: TilesTarget): Promise<CacheProgress> => {
+    const fields = await redis.hgetall(progressKey(target));
+    const partitions = Number(fields.n ?? 0);
+    const offsets = Array.from({ length: partitions }, (_, p) =>
+      fields[`o:${p}`] === undefined ? null : Number(fields[`o:${p}`]),
+    );
+    return {
+      offsets,
+      ready: partitions > 0 && offsets.every((_, p) => fields[`r:${p}`] === '1'),
+      newestEventTime: fields.e === undefined ? null : Number(fields.e),
+    };
+  };
+
+  const blocksOf = batchedBlocks(redis, readyKey, entityPrefix);
+
+  const drop = async (view: string, generation: number): Promise<void> => {
+    const progress = `${prefixOf(view, generation)}progress`;
+    if ((await redis.exists(progress)) === 0) return;
+    let cursor = '0';
+    do {
+      const [next, keys] = await redis.scan(
+        cursor,
+        'MATCH',
+        `${prefixOf(view, generation)}*`,
+        'COUNT',
+        1000,
+      );
+      const entities = keys.filter((key) => key !== progress);
+      if (entities.length > 0) await redis.unlink(...entities);
+      cursor = next;
+    } while (cursor !== '0');
+    // Last: while it is there, a drop that was cut short is taken up again.
+    await redis.unlink(progress);
+  };
+
+  return {
+    name: 'redis',
+    read: (target, keys) =>
+      guarded(async () => {
+        const { ready, blocks, from } = await blocksOf(target, keys);
+        if (!ready) return keys.map(() => UNKNOWN);
+        const nothing: TilesAnswer = options.ttlOf(target) === null ? { found: 'nothing' } : LET_GO;
+        return keys.map((_, i): TilesAnswer => {
+          const block = blocks[from + i];
+          if (block == null) return nothing;
+          const entity = unpackEntity(target.plan, block);
+          if (entity === null) return UNKNOWN;
+          return entity.whole
+            ? { found: 'tiles', entity }
+            : { found: 'unknown', part: entity, letGo: false };
+        });
+      }),
+
+    position: (target, partition) =>
+      guarded(async () => {
+        const [offset, begun] = await redis.hmget(
+          progressKey(target),
+          `o:${partition}`,
+          `b:${partition}`,
+        );
+        return { offset: offset == null ? null : Number(offset), begun: Number(begun ?? 0) };
+      }),
+
+    load: (target, keys) =>
+      guarded(async () => {
+        if (keys.length === 0) return [];
+        const blocks = await redis.mgetBuffer(keys.map((key) => entityKey(target, key)));
+        const entities = blocks.map((block) =>
+          block === null ? null : unpackEntity(target.plan, block),
+        );
+        // Blocks of an earlier release: without them and without a position, the copy is filled
+        // again from the topic.
+        if (entities.some((entity, i) => entity === null && blocks[i] !== null))
+          await drop(target.plan.view, target.generation);
+        return entities;
+      }),
+
+    store: (target, partition, from, to, entries, { ready, newestEventTime, now, partitions }) =>
+      guarded(async () => {
+        const stored = await scripts.mrStore(
+          2 + entries.length,
+          progressKey(target),
+          readyKey(target),
+          ...entries.map(({ key }) => entityKey(target, key)),
+          String(partition),
+          from === null ? '' : String(from),
+          String(to),
+          ready ? '1' : '0',
+          Number.isFinite(newestEventTime) ? String(newestEventTime) : '',
+          String(now),
+          String(options.ttlOf(target) ?? 0),
+          String(partitions),
+          ...entries.map(({ entity }) => bytesOf(entity)),
+        );
+        return stored === 1;
+      }),
+
+    repair: (target, key, read, whole) =>
+      guarded(async () => {
+        const head = bytesOf(read).subarray(0, HEAD_BYTES);
+        await scripts.mrRepair(1, entityKey(target, key), head, bytesOf(whole));
+      }),
+
+    progress: (target) => guarded(() => readProgress(target)),
+
+    drop: (view, generation) => guarded(() => drop(view, generation)),
+
+    async close() {
+      redis.disconnect();
+    },
+  };
+};

@@ -1,0 +1,130 @@
+/**
+ * Raw events from Parquet files, in the order in which they could be seen.
+ *
+ *   event-time visible = event time
+ *   as-served visible = the later of event time and known time, where an event became known with
+ *   the first feature update of the
+ *                live generation that covers its position: cause_partition = its partition, cause_offset ≥ its offset. Events that no
+ *                update covers never became known.
+ *
+ * DuckDB sorts (and spills what does not fit); equal times go by partition and offset, so that
+ * every run sees the same order.
+ */
+import type { DuckDBConnection } from '@duckdb/node-api';
+import type { SourceDefinition } from '#domain/definitions/model.ts';
+import { sourceFields } from '#domain/sources/source-schema.ts';
+import type { VisibleEvents } from '#domain/training-sets/point-in-time-join.ts';
+import { fieldType } from '#domain/values/field-type.ts';
+import type { FieldType } from '#domain/values/value.ts';
+import { columnBatches } from '#infra/iceberg/column-batches.ts';
+import { sqlType } from '#infra/iceberg/parquet-scan.ts';
+import { identifier, literal } from '#infra/shared/duckdb/connect.ts';
+import type { RawFiles } from './dataset-job.ts';
+import { icebergField, icebergType } from './duckdb-types.ts';
+
+export interface EventScan {
+  readonly source: SourceDefinition;
+  readonly raw: RawFiles;
+  readonly fields: Readonly<Record<string, FieldType>>;
+  /** as-served: whose updates made the events known */
+  readonly known?: { readonly updates: readonly string[]; readonly generation: number };
+}
+
+const parquet = (files: readonly string[]): string =>
+  `read_parquet([${files.map(literal).join(', ')}], union_by_name = true, hive_partitioning = false)`;
+
+const columnsOf = async (
+  connection: DuckDBConnection,
+  files: readonly string[],
+): Promise<ReadonlySet<string>> => {
+  const described = await connection.runAndReadAll(`DESCRIBE SELECT * FROM ${parquet(files)}`);
+  return new Set(described.getRows().map(([name]) => String(name)));
+};
+
+export const countEvents = async (
+  connection: DuckDBConnection,
+  { files }: RawFiles,
+): Promise<number> => {
+  if (files.length === 0) return 0;
+  const counted = await connection.runAndReadAll(
+    `SELECT sum(num_rows)::DOUBLE FROM parquet_file_metadata([${files.map(literal).join(', ')}])`,
+  );
+  return Number(counted.getRows()[0]?.[0] ?? 0);
+};
+
+const META: Readonly<Record<string, FieldType>> = {
+  _partition: fieldType('int'),
+  _offset: fieldType('long'),
+  _log_time: fieldType('timestamp'),
+};
+
+/**
+ * Known time by position: the least log time of the updates at or after it, so that a repeated
+ * update makes nothing known later.
+ */
+const knownTimes = (updates: readonly string[], generation: number): string =>
+  `SELECT cause_partition, cause_offset, min(log_time) OVER (PARTITION BY cause_partition ORDER BY cause_offset DESC ROWS UNBOUNDED PRECEDING) AS known
+   FROM (SELECT cause_partition, cause_offset, min(_log_time) AS log_time FROM ${parquet(updates)} WHERE generation = ${generation} GROUP BY ALL)`;
+
+const scanSql = (
+  scan: EventScan,
+  names: readonly string[],
+  present: ReadonlySet<string>,
+  types: Readonly<Record<string, FieldType>>,
+): string => {
+  const { raw, known, source } = scan;
+  const column = (name: string): string => {
+    const type = sqlType(icebergType(types[name] as FieldType));
+    return `${present.has(name) ? `CAST(r.${identifier(name)} AS ${type})` : `CAST(NULL AS ${type})`} AS ${identifier(name)}`;
+  };
+  const below = raw.below
+    .map((offset, partition) => `(r._partition = ${partition} AND r._offset < ${offset})`)
+    .join(' OR ');
+  const time = `CAST(r.${identifier(source.eventTime)} AS TIMESTAMPTZ)`;
+  const knownColumn = known === undefined ? column('_log_time') : 'k.known AS _log_time';
+  const columns = [...names.filter((name) => name !== '_log_time').map(column), knownColumn].join(
+    ', ',
+  );
+  const join =
+    known === undefined
+      ? ''
+      : ` ASOF JOIN (${knownTimes(known.updates, known.generation)}) k ON r._partition = k.cause_partition AND r._offset <= k.cause_offset`;
+  const visible = known === undefined ? time : `greatest(${time}, k.known)`;
+  return `SELECT ${columns} FROM ${parquet(raw.files)} r${join} WHERE ${below === '' ? 'false' : below} ORDER BY ${visible}, r._partition, r._offset`;
+};
+
+/**
+ * Times of the log are cut to the millisecond on the way here, as everywhere, so the order by
+ * microseconds is that of milliseconds too.
+ */
+const visibleOf = (eventTime: Float64Array, logTime: Float64Array): Float64Array =>
+  eventTime.map((time, i) => Math.max(time, logTime[i] as number));
+
+export async function* scanEvents(
+  connection: DuckDBConnection,
+  scan: EventScan,
+): AsyncGenerator<VisibleEvents> {
+  const { raw, known, source } = scan;
+  if (raw.files.length === 0 || (known !== undefined && known.updates.length === 0)) return;
+  const timeType = sourceFields(source)[source.eventTime] as FieldType;
+  const types = { ...scan.fields, [source.eventTime]: timeType, ...META };
+  const names = Object.keys(types);
+  const sql = scanSql(scan, names, await columnsOf(connection, raw.files), types);
+  const ordered = [...names.filter((name) => name !== '_log_time'), '_log_time'];
+  const fields = ordered.map((name) => icebergField(name, types[name] as FieldType));
+  const time = fields.find((field) => field.name === source.eventTime) as (typeof fields)[number];
+  const batches = columnBatches(fields, time, Object.keys(scan.fields));
+  const result = await connection.stream(sql);
+  const visible = (batch: ReturnType<typeof batches.rest> & {}): VisibleEvents => ({
+    ...batch,
+    visible: known === undefined ? batch.eventTime : visibleOf(batch.eventTime, batch.logTime),
+  });
+  for (;;) {
+    const chunk = await result.fetchChunk();
+    if (chunk === null || chunk.rowCount === 0) break;
+    const full = batches.add(chunk);
+    if (full !== null) yield visible(full);
+  }
+  const rest = batches.rest();
+  if (rest !== null) yield visible(rest);
+}

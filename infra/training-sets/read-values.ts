@@ -1,0 +1,77 @@
+/**
+ * A data set read back into memory, for who compares its values: rows in the order of their spine,
+ * which a number in it keeps.
+ */
+import { rm } from 'node:fs/promises';
+import { DuckDBTypeId } from '@duckdb/node-api';
+import type { Row, Value } from '#domain/values/value.ts';
+import { identifier, literal, openDuckDb } from '#infra/shared/duckdb/connect.ts';
+
+const NUMBER = '__millrace_row';
+
+export const numbered = (spine: readonly Row[]): readonly Row[] =>
+  spine.map((row, i) => ({ ...row, [NUMBER]: i }));
+
+interface Micros {
+  readonly micros: bigint;
+}
+
+/** @param type DuckDB's, of the column or of its elements */
+const plain = (type: DuckDBTypeId, value: unknown): Value => {
+  if (value === null || value === undefined) return null;
+  switch (type) {
+    case DuckDBTypeId.TIMESTAMP_TZ:
+    case DuckDBTypeId.TIMESTAMP:
+      return Number((value as Micros).micros / 1000n);
+    case DuckDBTypeId.DATE:
+      return (value as { readonly days: number }).days;
+    case DuckDBTypeId.BLOB:
+      return Buffer.from((value as { readonly bytes: Uint8Array }).bytes).toString('base64');
+    default:
+      return typeof value === 'bigint' ? Number(value) : (value as Value);
+  }
+};
+
+/** The file is taken away. @returns by row: column → value */
+export const readValues = async (file: string): Promise<readonly ReadonlyMap<string, Value>[]> => {
+  const duckDb = await openDuckDb({ memoryLimit: '256MB' });
+  const connection = await duckDb.connect();
+  try {
+    const result = await connection.stream(
+      `SELECT * FROM read_parquet(${literal(file)}) ORDER BY ${identifier(NUMBER)}`,
+    );
+    const names = result.columnNames();
+    const readers = result.columnTypes().map((type): ((value: unknown) => Value) => {
+      if (type.typeId !== DuckDBTypeId.LIST) return (value) => plain(type.typeId, value);
+      const element = (type as unknown as { readonly valueType: { readonly typeId: DuckDBTypeId } })
+        .valueType.typeId;
+      return (value) =>
+        value === null
+          ? null
+          : (value as { readonly items: readonly unknown[] }).items.map((item) =>
+              plain(element, item),
+            );
+    });
+    const rows: ReadonlyMap<string, Value>[] = [];
+    // A chunk at a time: others get their turn in between.
+    for (
+      let chunk = await result.fetchChunk();
+      chunk !== null && chunk.rowCount > 0;
+      chunk = await result.fetchChunk()
+    )
+      for (const row of chunk.getRows())
+        rows.push(
+          new Map(
+            row.map((value, c) => [
+              names[c] as string,
+              (readers[c] as (typeof readers)[number])(value),
+            ]),
+          ),
+        );
+    return rows;
+  } finally {
+    connection.closeSync();
+    duckDb.close();
+    await rm(file, { force: true });
+  }
+};

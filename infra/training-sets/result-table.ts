@@ -1,0 +1,108 @@
+/** Columns from JavaScript into a table of DuckDB, 2,048 rows at a time. */
+import {
+  DuckDBBlobValue,
+  type DuckDBConnection,
+  DuckDBDataChunk,
+  DuckDBDateValue,
+  DuckDBTimestampTZValue,
+  type DuckDBValue,
+} from '@duckdb/node-api';
+import type { FieldType, Scalar, Value } from '#domain/values/value.ts';
+import { CHUNK_ROWS, type ColumnWriter, columnWriter } from '#infra/shared/duckdb/column-writer.ts';
+import { identifier } from '#infra/shared/duckdb/connect.ts';
+import { icebergType } from './duckdb-types.ts';
+
+const utf8 = new TextEncoder();
+
+const element = (type: FieldType, value: Scalar): DuckDBValue => {
+  switch (type.base) {
+    case 'long':
+      return BigInt(value as number);
+    case 'timestamp':
+      return new DuckDBTimestampTZValue(BigInt(value as number) * 1000n);
+    case 'date':
+      return new DuckDBDateValue(value as number);
+    case 'bytes':
+      return new DuckDBBlobValue(Buffer.from(value as string, 'base64'));
+    default:
+      return value;
+  }
+};
+
+const setter = (type: FieldType, column: ColumnWriter): ((row: number, value: Value) => void) => {
+  const set = (): ((row: number, value: Value) => void) => {
+    if (type.array)
+      return (row, value) =>
+        column.setList(
+          row,
+          (value as readonly Scalar[]).map((item) => (item === null ? null : element(type, item))),
+        );
+    if (type.base === 'string' || type.base === 'bytes') {
+      return (row, value) => {
+        const bytes =
+          type.base === 'string'
+            ? utf8.encode(value as string)
+            : Buffer.from(value as string, 'base64');
+        column.setBytes(row, bytes, 0, bytes.length);
+      };
+    }
+    return (row, value) => column.setNumber(row, Number(value));
+  };
+  const present = set();
+  return (row, value) => {
+    if (value === null) column.setNull(row);
+    else present(row, value);
+  };
+};
+
+export interface TableColumn {
+  readonly name: string;
+  readonly type: FieldType;
+}
+
+export interface TableFiller {
+  /** one row: a value a column, in the columns' order; numbers as NaN are null */
+  set(column: number, value: Value): void;
+  setNumber(column: number, value: number): void;
+  next(): void;
+  close(): void;
+}
+
+export const createTable = async (
+  connection: DuckDBConnection,
+  table: string,
+  columns: readonly TableColumn[],
+): Promise<TableFiller> => {
+  const writers = columns.map(({ type }) => columnWriter(icebergType(type)));
+  const setters = columns.map(({ type }, i) => setter(type, writers[i] as ColumnWriter));
+  const types = writers.map(({ type }) => type);
+  await connection.run(
+    `CREATE TABLE ${identifier(table)} (${columns.map(({ name }, i) => `${identifier(name)} ${types[i]}`).join(', ')})`,
+  );
+  const appender = await connection.createAppender(table);
+  let row = 0;
+  const flush = (): void => {
+    if (row === 0) return;
+    const chunk = DuckDBDataChunk.create(types, row);
+    writers.forEach((writer, i) => {
+      writer.flush(chunk, i);
+    });
+    appender.appendDataChunk(chunk);
+    row = 0;
+  };
+  return {
+    set: (column, value) => (setters[column] as (row: number, value: Value) => void)(row, value),
+    setNumber(column, value) {
+      const writer = writers[column] as ColumnWriter;
+      if (Number.isNaN(value)) writer.setNull(row);
+      else writer.setNumber(row, value);
+    },
+    next() {
+      if (++row === CHUNK_ROWS) flush();
+    },
+    close() {
+      flush();
+      appender.closeSync();
+    },
+  };
+};

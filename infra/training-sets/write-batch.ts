@@ -1,0 +1,74 @@
+/**
+ * The values of many entities at one time, for batch scoring: Parquet or CSV by extension, whole
+ * under its name or not at all.
+ */
+import { setImmediate } from 'node:timers/promises';
+import type { EntityKey } from '#domain/plan/plan.ts';
+import type { NamedType } from '#domain/training-sets/dataset-plan.ts';
+import type { Value } from '#domain/values/value.ts';
+import { openDuckDb } from '#infra/shared/duckdb/connect.ts';
+import { outputFormat, temporaryPath, writeQuery } from './output-file.ts';
+import { createTable } from './result-table.ts';
+
+export interface BatchRow {
+  readonly entity: EntityKey;
+  /** in the order of `features` */
+  readonly values: readonly Value[];
+}
+
+export interface BatchFile {
+  readonly out: string;
+  readonly keys: readonly NamedType[];
+  readonly features: readonly NamedType[];
+  /** a column of its own for the time of the values; absent: none */
+  readonly at?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** Others have their turn after so many rows. */
+const TURN_ROWS = 2048;
+const TIME: NamedType = {
+  name: 'event_timestamp',
+  type: { base: 'timestamp', array: false, nullable: false },
+};
+
+/** @returns the number of rows */
+export const writeBatch = async (
+  { out, keys, features, at, signal }: BatchFile,
+  rows: Iterable<BatchRow> | AsyncIterable<BatchRow>,
+): Promise<number> => {
+  outputFormat(out);
+  const temporary = temporaryPath(out);
+  const duckDb = await openDuckDb({
+    threads: 1,
+    memoryLimit: '384MB',
+    spillDirectory: `${temporary}.spill`,
+  });
+  const connection = await duckDb.connect();
+  try {
+    await connection.run('SET preserve_insertion_order = true');
+    const filler = await createTable(connection, 'batch', [
+      ...keys,
+      ...(at === undefined ? [] : [TIME]),
+      ...features,
+    ]);
+    let count = 0;
+    for await (const { entity, values } of rows) {
+      let column = 0;
+      for (const { name } of keys) filler.set(column++, entity[name] ?? null);
+      if (at !== undefined) filler.set(column++, at);
+      for (let f = 0; f < features.length; f++) filler.set(column++, values[f] ?? null);
+      filler.next();
+      if (++count % TURN_ROWS !== 0) continue;
+      signal?.throwIfAborted();
+      await setImmediate();
+    }
+    filler.close();
+    signal?.throwIfAborted();
+    await writeQuery(connection, 'SELECT * FROM batch', out, temporary, signal);
+    return count;
+  } finally {
+    connection.closeSync();
+    duckDb.close();
+  }
+};

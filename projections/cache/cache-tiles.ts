@@ -1,0 +1,207 @@
+/**
+ * Keeps the cached copy of a view's generations: feature updates in, packed entities out.
+ *
+ * One partition of features.<view> is one process's at a time, and its batches come in order. A
+ * batch is taken in by chunks, each whole or not at all, and the position moves with each, so what
+ * comes twice is taken once. Where the store says that its position is not ours (it was emptied, or
+ * the partition was another's in between), the partition is read again from where the store stands.
+ */
+
+import { type PlainUpdate, takeIn } from '#domain/encoding/pack-updates.ts';
+import type { PackedEntity } from '#domain/encoding/packed-entity.ts';
+import type { CacheEntry, CacheStore, TilesTarget } from '#domain/ports/online-store.ts';
+
+export interface KeyedUpdate extends PlainUpdate {
+  /** encoded entity key */
+  readonly key: string;
+  readonly generation: number;
+}
+
+export interface CacheBatch {
+  readonly partition: number;
+  readonly updates: readonly KeyedUpdate[];
+  /** offset after the batch */
+  readonly next: number;
+  /** the topic's end when the batch was read */
+  readonly end: number;
+  /** log time of the batch's last record, epoch ms */
+  readonly logTime: number;
+}
+
+export interface CachePartition {
+  /** Where to read from: what the store has, or the topic's beginning (null). */
+  readonly start: () => Promise<number | null>;
+  /** False: the position was lost, and the partition must be read again from `start`. */
+  readonly take: (batch: CacheBatch) => Promise<boolean>;
+  /**
+   * Where nothing comes: marks an empty partition as taken in, and says whether the store still
+   * stands where it was left.
+   */
+  readonly check: (end?: number) => Promise<'kept' | 'lost'>;
+}
+
+/**
+ * Tiles are let go this long after the last read that could need them: reads may be late, and
+ * clocks differ.
+ */
+const GRACE_MS = 3_600_000;
+
+const byKey = (updates: readonly KeyedUpdate[]): Map<string, KeyedUpdate[]> => {
+  const groups = new Map<string, KeyedUpdate[]>();
+  for (const update of updates) {
+    const group = groups.get(update.key);
+    if (group === undefined) groups.set(update.key, [update]);
+    else group.push(update);
+  }
+  return groups;
+};
+
+/** A part of a batch, that is taken in whole or not at all. */
+interface Chunk {
+  /** by entity */
+  readonly groups: ReadonlyMap<string, readonly KeyedUpdate[]>;
+  /** offset after it */
+  readonly next: number;
+}
+
+/** While one chunk is made, the store writes the one before and reads the one after. */
+const CHUNK = 1_000;
+
+/** At least one, which moves the position where a batch has nothing of ours. */
+const chunksOf = (updates: readonly KeyedUpdate[], end: number, size: number): readonly Chunk[] => {
+  const chunks: Chunk[] = [];
+  for (let from = 0; from === 0 || from < updates.length; from += size) {
+    const mine = updates.length <= size ? updates : updates.slice(from, from + size);
+    const next = from + size >= updates.length ? end : (mine.at(-1) as KeyedUpdate).offset + 1;
+    chunks.push({ groups: byKey(mine), next });
+  }
+  return chunks;
+};
+
+const disjoint = (a: Chunk, b: Chunk): boolean => {
+  for (const key of b.groups.keys()) if (a.groups.has(key)) return false;
+  return true;
+};
+
+export interface CacheTilesOptions {
+  readonly store: CacheStore;
+  readonly target: TilesTarget;
+  readonly partition: number;
+  readonly partitions: number;
+  /** time to live of the store's keys, ms; null: for ever */
+  readonly ttlMs: number | null;
+  /**
+   * What another store has of entities that may have been let go: whole, or null where that is not
+   * known. Absent: they are begun anew, and are whole only together with the durable tier.
+   */
+  readonly older?: (keys: readonly string[]) => Promise<readonly (PackedEntity | null)[]>;
+  readonly now: () => number;
+  /** updates that are taken in at once; default 1,000 */
+  readonly chunk?: number;
+}
+
+const withOlder = async (
+  { older }: CacheTilesOptions,
+  keys: readonly string[],
+  stored: readonly (PackedEntity | null)[],
+): Promise<readonly (PackedEntity | null)[]> => {
+  const absent = older === undefined ? [] : keys.filter((_, i) => stored[i] === null);
+  if (older === undefined || absent.length === 0) return stored;
+  const found = await older(absent);
+  const byKey = new Map(absent.map((key, i) => [key, found[i] ?? null]));
+  return stored.map((entity, i) => entity ?? byKey.get(keys[i] as string) ?? null);
+};
+
+export const cachePartition = (options: CacheTilesOptions): CachePartition => {
+  const { store, target, partition, partitions, ttlMs, now } = options;
+  let offset: number | null = null;
+  let begun = 0;
+  let ready = false;
+
+  const takeInChunk = async (
+    { groups, next }: Chunk,
+    stored: readonly (PackedEntity | null)[],
+    { logTime }: CacheBatch,
+  ): Promise<{ readonly entries: readonly CacheEntry[]; readonly newest: number }> => {
+    // Until the first key can have expired, an absent one was never there.
+    const wholeIfNew = ttlMs === null || now() - begun < ttlMs;
+    const before = wholeIfNew ? stored : await withOlder(options, [...groups.keys()], stored);
+    const how = { partition, offset: next, keepFrom: logTime - GRACE_MS, wholeIfNew };
+    let newest = Number.NEGATIVE_INFINITY;
+    let i = 0;
+    const entries: CacheEntry[] = [];
+    for (const [key, updates] of groups) {
+      const entity = takeIn(target.plan, before[i++] ?? null, updates, how);
+      newest = Math.max(newest, entity.newest);
+      entries.push({ key, entity });
+    }
+    return { entries, newest };
+  };
+
+  return {
+    async start() {
+      const position = await store.position(target, partition);
+      offset = position.offset;
+      begun = position.offset === null ? now() : position.begun;
+      ready = false;
+      return offset;
+    },
+
+    async take(batch) {
+      const mine = batch.updates.filter(
+        (u) => u.generation === target.generation && u.hopMs >= 0 && u.offset >= (offset ?? 0),
+      );
+      const chunks = chunksOf(mine, batch.next, options.chunk ?? CHUNK);
+      const load = ({ groups }: Chunk): ReturnType<CacheStore['load']> =>
+        store.load(target, [...groups.keys()]);
+      // A failure is thrown where it is waited for, and what is under way then is nobody's.
+      const ahead = <T>(promise: Promise<T>): Promise<T> => {
+        promise.catch(() => {});
+        return promise;
+      };
+      let loading: ReturnType<CacheStore['load']> | null = null;
+      let storing: Promise<boolean> = Promise.resolve(true);
+      for (const [i, chunk] of chunks.entries()) {
+        const stored = await (loading ?? load(chunk));
+        const next = chunks[i + 1];
+        // The store may carry out in any order what is asked together: only what is not being
+        // written, or about to be, is asked for ahead.
+        const free =
+          next !== undefined &&
+          disjoint(chunk, next) &&
+          (i === 0 || disjoint(chunks[i - 1] as Chunk, next));
+        loading = free ? ahead(load(next)) : null;
+        const { entries, newest } = await takeInChunk(chunk, stored, batch);
+        if (!(await storing)) return false;
+        if (next === undefined) ready = ready || batch.next >= batch.end;
+        const from = offset;
+        storing = ahead(
+          store
+            .store(target, partition, from, chunk.next, entries, {
+              ready,
+              newestEventTime: newest,
+              now: begun,
+              partitions,
+            })
+            .then((taken) => {
+              if (taken) offset = chunk.next;
+              return taken;
+            }),
+        );
+        if (loading === null && !(await storing)) return false;
+      }
+      return storing;
+    },
+
+    async check(end) {
+      const position = await store.position(target, partition);
+      if (position.offset !== offset) return 'lost';
+      if (offset === null && end === 0) {
+        ready = true;
+        const empty = { ready, newestEventTime: Number.NEGATIVE_INFINITY, now: begun, partitions };
+        if (await store.store(target, partition, null, 0, [], empty)) offset = 0;
+      }
+      return 'kept';
+    },
+  };
+};

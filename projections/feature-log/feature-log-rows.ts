@@ -1,0 +1,88 @@
+/**
+ * What was served and logged: from the history's table up to the offsets that it reaches, from the
+ * log from there on.
+ */
+
+import { avroCodec } from '#domain/encoding/avro.ts';
+import { type FeatureLogRow, featureLogRowOf } from '#domain/feature-log/feature-log-record.ts';
+import type { HistoryTables } from '#domain/ports/history.ts';
+import type { Log } from '#domain/ports/log.ts';
+import type { SchemaRegistry } from '#domain/ports/schema-registry.ts';
+import { featureLogTopic } from '#domain/ports/topics.ts';
+
+export interface FeatureLogRowsDependencies {
+  readonly log: Pick<Log, 'read' | 'end'>;
+  readonly history: Pick<HistoryTables, 'endOffsets' | 'rows'>;
+  readonly schemas: Pick<SchemaRegistry, 'schema'>;
+}
+
+export interface FeatureLogQuery {
+  readonly requestId?: string;
+  /** rows logged from this time on, epoch ms */
+  readonly from?: number;
+}
+
+export type FeatureLogRows = (
+  service: string,
+  query: FeatureLogQuery,
+) => AsyncIterable<readonly FeatureLogRow[]>;
+
+/** Little at a time: it is decoded in one piece. */
+const READ_BYTES = 64 * 1024;
+
+export const createFeatureLogRows = ({
+  log,
+  history,
+  schemas,
+}: FeatureLogRowsDependencies): FeatureLogRows => {
+  const types = new Map<number, ReturnType<typeof avroCodec>>();
+  const typeOf = async (schemaId: number): Promise<ReturnType<typeof avroCodec>> => {
+    const type = types.get(schemaId) ?? avroCodec(await schemas.schema(schemaId));
+    types.set(schemaId, type);
+    return type;
+  };
+
+  return async function* (service, { requestId, from }) {
+    const topic = featureLogTopic(service);
+    const at = (partition: number, offset: number): string => `${topic}@${partition}:${offset}`;
+    const endOffsets = await history.endOffsets(topic);
+    const query = {
+      ...(requestId === undefined ? {} : { where: { request_id: requestId } }),
+      ...(from === undefined ? {} : { from }),
+    };
+    for await (const rows of history.rows(topic, query)) {
+      // The table may have grown since `through`: what lies beyond comes from the log.
+      yield rows
+        .filter((row) => (row._offset as number) < (endOffsets[row._partition as number] ?? 0))
+        .map((row) =>
+          featureLogRowOf(row, {
+            position: at(row._partition as number, row._offset as number),
+            logTime: row._log_time as number,
+          }),
+        );
+    }
+    for (const partition of (await log.end(topic)).keys()) {
+      for (let offset = endOffsets[partition] ?? 0; ; ) {
+        const records = await log.read(topic, partition, offset, READ_BYTES);
+        const last = records.at(-1);
+        if (last === undefined) break;
+        const rows: FeatureLogRow[] = [];
+        for (const record of records) {
+          if (record.offset < offset || (from !== undefined && record.logTime < from)) continue;
+          const decoded = (await typeOf(record.schemaId)).fromBuffer(
+            Buffer.from(record.value),
+          ) as Record<string, unknown>;
+          if (requestId !== undefined && decoded.request_id !== requestId) continue;
+          rows.push(
+            featureLogRowOf(decoded, {
+              position: at(partition, record.offset),
+              logTime: record.logTime,
+            }),
+          );
+        }
+        yield rows;
+        offset = last.offset + 1;
+      }
+    }
+  };
+};
