@@ -3,7 +3,7 @@
  * compared in constant time; a token is verified. Whoever was found is kept by the text that he
  * showed, until a key changes or his time is over: then a request costs a look into a map.
  */
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { timingSafeEqual } from 'node:crypto';
 import { isKeyStream, keyStream, RESERVED } from '#domain/authorization/keys.ts';
 import { OPEN, type Principal } from '#domain/authorization/principal.ts';
 import { MillraceError } from '#domain/errors.ts';
@@ -11,6 +11,7 @@ import type { AccessOptions, Credentials, VerifiedToken } from '#domain/ports/ac
 import type { KeyIndex, KnownKey } from '#projections/keys/key-index.ts';
 import type { Rates } from './rates.ts';
 import type { Refusals } from './refusals.ts';
+import { hashOf } from './secret-hash.ts';
 import { tokenBuckets } from './token-buckets.ts';
 
 export interface AuthenticateDependencies {
@@ -41,8 +42,6 @@ const TOKEN_KEPT_MS = 300_000;
 /** Failures of one address: a person who mistypes stays below. */
 const FAILURES_PER_SECOND = 0.5;
 const FAILURES_AT_ONCE = 20;
-
-export const hashOf = (secret: string): string => createHash('sha256').update(secret).digest('hex');
 
 const sameHash = (a: string, b: string): boolean =>
   a.length === b.length && timingSafeEqual(Buffer.from(a, 'latin1'), Buffer.from(b, 'latin1'));

@@ -19,10 +19,10 @@ import type { SchemaRegistry } from '#domain/ports/schema-registry.ts';
 import type { StreamTask, TaskHandle, TransactionalLog } from '#domain/ports/stream-task.ts';
 import { featuresTopic, lateTopic, rawTopic } from '#domain/ports/topics.ts';
 import { eventTimeOf } from '#domain/sources/event-time.ts';
+import type { RawDecoders } from '#domain/sources/raw-decoders.ts';
 import { createTileStore, type TileStore } from '#domain/tiles/tile-store.ts';
 import type { Position, Row } from '#domain/values/value.ts';
 import type { ServedView } from '#projections/serving/served-view.ts';
-import type { RawDecoders } from './raw-decoders.ts';
 import type { Snapshots } from './snapshots.ts';
 import { type ComputeTracesOptions, createComputeTraces } from './traces.ts';
 

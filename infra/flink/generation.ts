@@ -11,6 +11,7 @@
 import type { EngineJob } from '#domain/api/operations.ts';
 import { applyUpdate } from '#domain/encoding/tile-snapshot.ts';
 import { degraded, NOT_DEGRADED } from '#domain/ports/degraded.ts';
+import type { EngineGeneration as RunningGeneration } from '#domain/ports/engine.ts';
 import type { Log } from '#domain/ports/log.ts';
 import { formatPosition } from '#domain/ports/log.ts';
 import type { CacheStore, TilesTarget } from '#domain/ports/online-store.ts';
@@ -19,7 +20,6 @@ import { createTileStore, type TileStore } from '#domain/tiles/tile-store.ts';
 import type { Position } from '#domain/values/value.ts';
 import type { GenerationSpec } from '#infra/embedded-engine/generation.ts';
 import type { FetchedTiles, ServedView } from '#projections/serving/served-view.ts';
-import type { RunningGeneration } from '#projections/status/status.ts';
 import { covers, durableProgress } from './durable-progress.ts';
 import { reachedTimes } from './reached-times.ts';
 import { settledOffsets } from './settled-offsets.ts';

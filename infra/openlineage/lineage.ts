@@ -4,11 +4,12 @@
  * followed as the outbox follows them (from a position on the log, each once, whoever of several
  * processes is quicker), so what was committed is told of, whatever dies in between.
  */
+
+import type { EngineGeneration as RunningGeneration } from '#domain/ports/engine.ts';
 import type { Commit, EventStore } from '#domain/ports/event-store.ts';
 import { formatPosition, type Log, type OutgoingRecord } from '#domain/ports/log.ts';
 import type { SchemaRegistry } from '#domain/ports/schema-registry.ts';
 import { LINEAGE_TOPIC, rawTopic } from '#domain/ports/topics.ts';
-import { publishOutbox } from '#infra/outbox/publish-outbox.ts';
 import { type DatasetTold, datasetRun } from '#projections/lineage/dataset-runs.ts';
 import type { LineageEvent } from '#projections/lineage/event.ts';
 import { progressed } from '#projections/lineage/generations.ts';
@@ -18,7 +19,7 @@ import {
   type RegistryLineage,
   registryLineage,
 } from '#projections/lineage/registry-lineage.ts';
-import type { RunningGeneration } from '#projections/status/status.ts';
+import { publishOutbox } from '#projections/outbox/publish-outbox.ts';
 import { type DeliveryStats, startDelivery } from './delivery.ts';
 import { type LineageRecord, openLineageLog } from './lineage-log.ts';
 import { openRuns } from './open-runs.ts';

@@ -7,9 +7,12 @@
  *   history Iceberg tables on local disk, written by a worker thread
  */
 import { join } from 'node:path';
+import type { EngineContext } from '#application/dependencies.ts';
+import { tracesOf } from '#application/traced-areas.ts';
 import type { Platform } from '#domain/api/platform.ts';
 import { type TileCodec, tileCodec } from '#domain/encoding/tile-codec.ts';
 import type { ViewPlan } from '#domain/plan/plan.ts';
+import type { Engine } from '#domain/ports/engine.ts';
 import { featuresTopic, rawTopic } from '#domain/ports/topics.ts';
 import type { Tracing } from '#domain/ports/tracing.ts';
 import { openDataDirectory } from '#infra/data-directory/data-directory.ts';
@@ -18,9 +21,8 @@ import { openSnapshots } from '#infra/embedded-engine/snapshots.ts';
 import { openIcebergHistory } from '#infra/iceberg/history.ts';
 import { sqliteInput } from '#infra/iceberg/sqlite-input.ts';
 import type { LineageSettings } from '#infra/openlineage/settings.ts';
-import { assemblePlatform, type Engine, type EngineContext } from '#infra/profiles/assemble.ts';
 import { embeddedPlaces } from '#infra/profiles/lineage-locations.ts';
-import { tracesOf } from '#infra/profiles/traced-platform.ts';
+import { startPlatform } from '#infra/profiles/start-platform.ts';
 import { hybridClock } from '#infra/shared/clock/hybrid-clock.ts';
 import { sqliteAuditStore } from '#infra/sqlite/audit-store.ts';
 import { openDatabase } from '#infra/sqlite/database.ts';
@@ -76,7 +78,7 @@ export const startEmbedded = async (options: EmbeddedOptions): Promise<Platform>
       ),
   });
 
-  const engine = ({ decoders, onFilled, onFailed }: EngineContext): Engine => {
+  const openEngine = ({ decoders, onFilled, onFailed }: EngineContext): Engine => {
     const manager = createComputeManager({
       log,
       schemas,
@@ -113,7 +115,7 @@ export const startEmbedded = async (options: EmbeddedOptions): Promise<Platform>
 
   const lineage = options.lineage ?? null;
 
-  return assemblePlatform({
+  return startPlatform({
     profile: 'embedded',
     ...(lineage === null
       ? {}
@@ -138,7 +140,7 @@ export const startEmbedded = async (options: EmbeddedOptions): Promise<Platform>
     ...(traces === undefined ? {} : { traces }),
     readTime: () => clock.readTime(),
     gatherMs: 0,
-    engine,
+    openEngine,
     decodeUpdate: ({ plan, schemaId }, record) =>
       record.schemaId === schemaId ? codecOf(plan).decode(record.value) : null,
     async materializations(view, live) {

@@ -10,10 +10,10 @@ import type { Tracing } from '#domain/ports/tracing.ts';
 import type { FlinkGeneration } from '#infra/flink/generation.ts';
 import { paimonStore } from '#infra/paimon/durable-store.ts';
 import { connectLookup } from '#infra/paimon/lookup-client.ts';
-import { tracedStore } from '#infra/profiles/traced-stores.ts';
 import { redisCacheStore } from '#infra/redis/cache-store.ts';
 import type { StackAddresses } from '#infra/stack/addresses.ts';
 import { type OnlineTiles, onlineTiles } from '#projections/serving/online-tiles.ts';
+import { tracedStore } from '#projections/serving/traced-stores.ts';
 
 export interface OnlineOptions {
   /** whether a cached copy is read; default true */

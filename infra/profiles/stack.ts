@@ -9,8 +9,10 @@
  */
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import type { EngineContext } from '#application/dependencies.ts';
 import type { Platform } from '#domain/api/platform.ts';
 import { fail } from '#domain/errors.ts';
+import type { Engine } from '#domain/ports/engine.ts';
 import type { TilesTarget } from '#domain/ports/online-store.ts';
 import { featureLogTopic, featuresTopic, rawTopic } from '#domain/ports/topics.ts';
 import type { Tracing } from '#domain/ports/tracing.ts';
@@ -42,12 +44,12 @@ import { openMysql } from '#infra/mysql/database.ts';
 import { mysqlLease } from '#infra/mysql/lease.ts';
 import { mysqlUsageCounter } from '#infra/mysql/usage-counter.ts';
 import type { LineageSettings } from '#infra/openlineage/settings.ts';
-import { assemblePlatform, type Engine, type EngineContext } from '#infra/profiles/assemble.ts';
 import { openIngestWorkers } from '#infra/profiles/ingest-workers.ts';
 import { stackPlaces } from '#infra/profiles/lineage-locations.ts';
 import { openRegistryStore } from '#infra/profiles/registry-store.ts';
 import { type OnlineOptions, stackOnline } from '#infra/profiles/stack-online.ts';
 import { stackTraces } from '#infra/profiles/stack-traces.ts';
+import { startPlatform } from '#infra/profiles/start-platform.ts';
 import type { StackAddresses } from '#infra/stack/addresses.ts';
 import { VERSIONS } from '#infra/stack/versions.ts';
 import { loggedServices } from '#projections/feature-log/feature-log-tables.ts';
@@ -158,7 +160,7 @@ export const startStack = async (options: StackOptions): Promise<Platform> => {
     }
   };
 
-  const engine = ({ catalog, onFilled }: EngineContext): Engine => {
+  const openEngine = ({ catalog, onFilled }: EngineContext): Engine => {
     const generations = flinkGenerations({
       log,
       cache,
@@ -223,7 +225,7 @@ export const startStack = async (options: StackOptions): Promise<Platform> => {
 
   const lineage = options.lineage ?? null;
 
-  return assemblePlatform({
+  return startPlatform({
     profile: 'stack',
     ...(lineage === null
       ? {}
@@ -249,7 +251,7 @@ export const startStack = async (options: StackOptions): Promise<Platform> => {
     ...traces.adapter,
     readTime: () => now() - CLOCK_STEP_MS,
     gatherMs: 200,
-    engine,
+    openEngine,
     decodeUpdate: ({ plan }, record) => decoder.decode(plan, record),
     rollup(request, { spec }) {
       const running = flink?.generation(request.view, spec.generation) ?? null;

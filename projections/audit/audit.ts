@@ -55,7 +55,7 @@ const chained = (previous: string, record: Unchained): AuditRecord => ({
 const withoutHashes = ({ hash: _hash, previous: _previous, ...record }: AuditRecord): Unchained =>
   record;
 
-export interface Audit {
+export interface AuditLog {
   /** Resolves when all commits so far are in the chain. */
   readonly caughtUp: () => Promise<void>;
   readonly log: (
@@ -78,7 +78,7 @@ const matches = (
     record.subject.startsWith(`${kind}/`) ||
     record.events.some((event) => event.type === kind));
 
-export const openAudit = async (eventStore: EventStore, store: AuditStore): Promise<Audit> => {
+export const openAudit = async (eventStore: EventStore, store: AuditStore): Promise<AuditLog> => {
   let queue: Promise<void> = Promise.resolve();
   const takeIn = async (): Promise<void> => {
     for (;;) {

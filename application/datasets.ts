@@ -1,0 +1,42 @@
+/** Training sets, batches and rollups. */
+import type { Datasets } from '#domain/api/datasets.ts';
+import { fail } from '#domain/errors.ts';
+import type { Catalog } from '#projections/catalog/catalog.ts';
+import type { DatasetBuilder, Rollup } from './dependencies.ts';
+import type { Generations } from './generations.ts';
+
+export interface DatasetsDependencies {
+  readonly builder: DatasetBuilder;
+  readonly catalog: Catalog;
+  readonly generations: Generations;
+  readonly profile: string;
+  /** null: this profile writes no rollups */
+  readonly rollup: Rollup | null;
+}
+
+export const createDatasets = ({
+  builder,
+  catalog,
+  generations,
+  profile,
+  rollup,
+}: DatasetsDependencies): Datasets => ({
+  start: builder.start,
+  get: builder.get,
+  cancel: builder.cancel,
+  batch: builder.batch,
+  async rollup(request) {
+    const { view } = request;
+    if (rollup === null)
+      return fail(
+        'MR_REFUSED',
+        `the ${profile} profile makes no rollups: use the stack profile, or \`millrace batch ${view} --at TIME --out FILE\``,
+        { view },
+      );
+    const live = generations.live(view);
+    if (live !== null) return rollup(request, live);
+    if (catalog.stream('feature-view', view) === null)
+      return fail('MR_NOT_FOUND', `there is no feature view "${view}"`, { view });
+    return fail('MR_VIEW_NOT_READY', `no generation of "${view}" is live yet`, { view });
+  },
+});

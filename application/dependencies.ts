@@ -1,0 +1,104 @@
+/** What a platform is made of: adapters of ports, and parts that only a profile can build. */
+import type { Datasets, RollupRequest, RollupResult } from '#domain/api/datasets.ts';
+import type { CatalogEntry } from '#domain/api/registry.ts';
+import type { AuditStore } from '#domain/ports/audit-store.ts';
+import type { Engine, EngineEvents, EngineGeneration } from '#domain/ports/engine.ts';
+import type { EventStore } from '#domain/ports/event-store.ts';
+import type { HistoryTables } from '#domain/ports/history.ts';
+import type { DatasetChange } from '#domain/ports/lineage.ts';
+import type { Log } from '#domain/ports/log.ts';
+import type { LineageStats, Metrics } from '#domain/ports/metrics.ts';
+import type { SchemaRegistry } from '#domain/ports/schema-registry.ts';
+import type { UsageCounter } from '#domain/ports/usage-counter.ts';
+import type { RawDecoders } from '#domain/sources/raw-decoders.ts';
+import type { DatasetTarget } from '#domain/training-sets/dataset-plan.ts';
+import type { Row } from '#domain/values/value.ts';
+import type { Catalog } from '#projections/catalog/catalog.ts';
+import type { DecodeUpdate } from '#projections/explain/recent-updates.ts';
+import type { LateEvents } from '#projections/late/late.ts';
+import type { EventTimeValues } from '#projections/skew/skew.ts';
+import type { Traces } from './traced-areas.ts';
+
+export interface EngineContext extends EngineEvents {
+  readonly catalog: Catalog;
+  readonly decoders: RawDecoders;
+}
+
+/** Builds data sets, one at a time or several, outside the threads that serve. */
+export interface DatasetBuilder extends Pick<Datasets, 'start' | 'get' | 'cancel' | 'batch'> {
+  /** the views and features of a service, as they are now */
+  readonly target: (service: string) => DatasetTarget;
+  /** Event-time values of these rows, in their order, from the events known at a time. */
+  readonly eventTimeValues: (
+    service: string,
+    spine: readonly Row[],
+    known: number,
+  ) => Promise<EventTimeValues>;
+  readonly close: () => Promise<void>;
+}
+
+export interface DatasetContext {
+  readonly catalog: Catalog;
+  readonly engine: Engine;
+  readonly late: LateEvents;
+  /** called when a data set begins and when it has ended; absent: OpenLineage is off */
+  readonly onChange?: (change: DatasetChange) => void;
+}
+
+/** The OpenLineage events of this platform. */
+export interface Lineage {
+  readonly datasetChanged: (change: DatasetChange) => void;
+  readonly events: (
+    after: number,
+    limit: number,
+  ) => Promise<{ readonly records: readonly { readonly event: string }[]; readonly next: number }>;
+  readonly stats: () => Promise<LineageStats>;
+  readonly close: () => Promise<void>;
+}
+
+export type Rollup = (request: RollupRequest, live: EngineGeneration) => Promise<RollupResult>;
+
+/** Where the features of a view are stored, and how far. */
+export type Materializations = (
+  view: string,
+  live: EngineGeneration,
+) => Promise<NonNullable<CatalogEntry['materializations']>>;
+
+export interface PlatformDependencies {
+  readonly profile: string;
+  /** of Millrace */
+  readonly version: string;
+  readonly dataDirectory: string;
+  readonly now: () => number;
+  readonly warn: (message: string) => void;
+  readonly metrics: Metrics;
+  /** absent: traces are off */
+  readonly traces?: Traces;
+  readonly log: Log;
+  /**
+   * The log as the outbox writes it, where its appends must not share a transaction with others.
+   * It is closed with the platform. Absent: `log`.
+   */
+  readonly outboxLog?: Log;
+  readonly schemas: SchemaRegistry;
+  readonly eventStore: EventStore;
+  readonly auditStore: AuditStore;
+  readonly usage: UsageCounter;
+  readonly history: HistoryTables;
+  /** a time, epoch ms, such that every later append gets a later log time */
+  readonly readTime: () => number;
+  /** how long the follower waits for more commits before it reconciles the engine, ms */
+  readonly gatherMs: number;
+  readonly openEngine: (context: EngineContext) => Engine | Promise<Engine>;
+  readonly decodeUpdate: DecodeUpdate;
+  readonly materializations: Materializations;
+  /** the SQL that Flink runs for a version of a view; null: its source does not fit it any more */
+  readonly sql: (catalog: Catalog, view: string, version: number) => string | null;
+  readonly openDatasets: (context: DatasetContext) => DatasetBuilder;
+  /** absent: OpenLineage is off */
+  readonly openLineage?: (context: { readonly engine: Engine }) => Promise<Lineage>;
+  /** absent: this profile writes no rollups */
+  readonly rollup?: Rollup;
+  /** called after everything else has been closed */
+  readonly close: () => Promise<void>;
+}

@@ -1,0 +1,76 @@
+/**
+ * What both profiles wire in the same way, beside the adapters that each picks: metrics,
+ * OpenLineage, data sets in worker threads, and the Flink SQL that `show --sql` prints.
+ */
+import type { PlatformDependencies } from '#application/dependencies.ts';
+import { createPlatform } from '#application/platform.ts';
+import type { Platform } from '#domain/api/platform.ts';
+import { openLineage } from '#infra/openlineage/lineage.ts';
+import type { LineageSettings } from '#infra/openlineage/settings.ts';
+import { flinkSqlOf } from '#infra/profiles/flink-sql-of.ts';
+import { createMetrics } from '#infra/telemetry/metrics.ts';
+import { createDatasets } from '#infra/training-sets/datasets.ts';
+import { producerOf } from '#projections/lineage/event.ts';
+import type { LineageEmitter } from '#projections/lineage/names.ts';
+import packageJson from '../../package.json' with { type: 'json' };
+
+type Shared = 'version' | 'metrics' | 'sql' | 'openDatasets' | 'openLineage';
+
+export interface ProfileAdapters extends Omit<PlatformDependencies, Shared> {
+  /** the directory of data sets that name no file of their own */
+  readonly datasetDirectory: string;
+  /** absent: OpenLineage is off */
+  readonly lineage?: Pick<LineageEmitter, 'engine' | 'places'> & {
+    readonly settings: LineageSettings;
+    /** of several gateways, whether this one delivers the events */
+    readonly leads: () => boolean;
+  };
+}
+
+export const startPlatform = async (adapters: ProfileAdapters): Promise<Platform> => {
+  const { lineage, datasetDirectory, ...own } = adapters;
+  const { log, schemas, history, now, warn, readTime } = own;
+  const metrics = createMetrics();
+  const eventStore = metrics.timed(own.eventStore);
+  const { version } = packageJson;
+  return createPlatform({
+    ...own,
+    eventStore,
+    version,
+    metrics,
+    sql: flinkSqlOf,
+    openDatasets: ({ engine, onChange, ...context }) =>
+      createDatasets({
+        ...context,
+        manager: engine,
+        directory: datasetDirectory,
+        log,
+        history,
+        now,
+        clock: { readTime },
+        ...(onChange === undefined ? {} : { tell: onChange }),
+      }),
+    ...(lineage === undefined
+      ? {}
+      : {
+          openLineage: ({ engine }) =>
+            openLineage({
+              settings: lineage.settings,
+              emitter: {
+                engine: lineage.engine,
+                places: lineage.places,
+                namespace: lineage.settings.namespace,
+                producer: producerOf(version),
+              },
+              runsDirectory: datasetDirectory,
+              leads: lineage.leads,
+              log: own.outboxLog ?? log,
+              schemas,
+              eventStore,
+              running: engine.running,
+              now,
+              warn,
+            }),
+        }),
+  });
+};
