@@ -7,7 +7,7 @@ import type { RejectedEvent } from '#domain/api/publishing.ts';
 import type { DegradedMode } from '#domain/ports/degraded.ts';
 import type { RequestMeters } from '#domain/ports/request-meter.ts';
 
-/** OpenLineage events of this process. */
+/** What became of the OpenLineage events that this gateway emits. */
 export interface LineageStats {
   readonly delivered: number;
   readonly refused: number;
