@@ -12,6 +12,7 @@
  * while the log can be written.
  */
 
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { DropReason } from '#domain/feature-log/drop-reasons.ts';
 import type {
   FeatureLogCodec,
@@ -97,7 +98,6 @@ const FOLLOW_AGAIN_MS = 5_000;
 const RETRY_MS = 100;
 const MAX_RETRY_MS = 5_000;
 const EMPTY: Row = {};
-const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 const otherTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 const messageOf = (error: unknown): string =>
   error instanceof Error ? error.message : String(error);

@@ -1,9 +1,11 @@
 /**
  * The gRPC gateway over a real platform, through the project's own client and through bare gRPC.
  */
+
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   credentials,
   loadPackageDefinition,
@@ -478,7 +480,7 @@ test('closing lets calls in flight end', async () => {
       ...on.platform,
       async read(request) {
         begun();
-        await new Promise((resolve) => setTimeout(resolve, 200));
+        await sleep(200);
         return on.platform.read(request);
       },
     },

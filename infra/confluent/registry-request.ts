@@ -1,4 +1,5 @@
 /** Requests to the registry: tried again for a while, for it may be starting. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { MillraceError } from '#domain/errors.ts';
 
 const CONTENT_TYPE = 'application/vnd.schemaregistry.v1+json';
@@ -48,7 +49,7 @@ export const createRegistryRequest = (host: string, retryForMs: number): Registr
             },
           );
         }
-        await new Promise((resolve) => setTimeout(resolve, pause));
+        await sleep(pause);
       }
     }
   };

@@ -3,8 +3,10 @@
  * profile's layout, so that everything that reads those reads these. Tables are made here; columns
  * are added through Flink, whose committer is the only one.
  */
+
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { SourceDefinition } from '#domain/definitions/model.ts';
 import { featuresAvroSchema } from '#domain/encoding/features-schema.ts';
 import { MillraceError } from '#domain/errors.ts';
@@ -59,7 +61,6 @@ export interface StackHistory extends HistoryTables {
 const SYNC_DEADLINE_MS = 60_000;
 const POLL_MS = 100;
 const READ_BYTES = 64 * 1024;
-const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 const PROPERTIES = {
   'write.metadata.delete-after-commit.enabled': 'true',

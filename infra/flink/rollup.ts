@@ -3,6 +3,7 @@
  * Iceberg table, by a batch job of Flink. Made again it replaces the days that it writes, so it may
  * be repeated, and takes in what came late.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fail } from '#domain/errors.ts';
 import type { PlannedFeature, ViewPlan } from '#domain/plan/plan.ts';
 import type { Log } from '#domain/ports/log.ts';
@@ -51,7 +52,6 @@ export interface RollupTable {
 const ROLLUP_JOB = 'rollup';
 const SETTLE_MS = 60_000;
 const POLL_MS = 200;
-const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 const DAY_MS = EVERY_MS.day;
 const floor = (time: number, step: number): number => Math.floor(time / step) * step;

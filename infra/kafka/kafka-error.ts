@@ -1,4 +1,5 @@
 /** The broker's failures as errors of ours, and the bounded retry that stands between the two. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { MillraceError } from '#domain/errors.ts';
 
 /** kafkajs wraps what went wrong, sometimes twice. */
@@ -41,9 +42,6 @@ export const unavailable = (
     `Kafka at ${brokers.join(', ')} did not answer while ${doing}: ${error instanceof Error ? error.message : String(error)}.`,
     { brokers },
   );
-
-export const sleep = (ms: number): Promise<void> =>
-  new Promise((resolve) => setTimeout(resolve, ms));
 
 export interface RetryPolicy {
   readonly brokers: readonly string[];

@@ -5,14 +5,9 @@
  * promise: its commit answers when the decision is durable, a little before the partitions have
  * heard of it.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { MillraceError } from '#domain/errors.ts';
-import {
-  hasType,
-  isFenced,
-  type RetryPolicy,
-  sleep,
-  unavailable,
-} from '#infra/kafka/kafka-error.ts';
+import { hasType, isFenced, type RetryPolicy, unavailable } from '#infra/kafka/kafka-error.ts';
 import type { Partitions } from '#infra/kafka/partitions.ts';
 import {
   type Cluster,

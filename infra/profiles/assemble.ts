@@ -2,7 +2,9 @@
  * A platform out of adapters: what every profile wires in the same way. A profile picks the
  * adapters and the engine; commands, projections and gateways do not know which it was.
  */
+
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createAccess } from '#application/authorization/access.ts';
 import { applyDefinitions, planDefinitions } from '#commands/apply.ts';
 import { createCommandBus } from '#commands/command-bus.ts';
@@ -278,8 +280,7 @@ export const assemblePlatform = async (adapters: Adapters): Promise<Platform> =>
     queued = true;
     settling = settling
       .then(async () => {
-        if (adapters.gatherMs > 0)
-          await new Promise((resolve) => setTimeout(resolve, adapters.gatherMs));
+        if (adapters.gatherMs > 0) await sleep(adapters.gatherMs);
         queued = false;
         for (const { name } of catalog.streams('source')) await openSource(name);
         const services = loggedServices(catalog);

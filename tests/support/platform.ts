@@ -1,7 +1,9 @@
 /** A platform of the embedded profile on a directory of its own, for tests in process. */
+
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Definition } from '#domain/definitions/model.ts';
 import type { Platform, ReplayStatus } from '#domain/ports/platform.ts';
 import { type EmbeddedOptions, startEmbedded } from '#infra/profiles/embedded.ts';
@@ -48,6 +50,6 @@ export const replayFilled = async (platform: Platform, id: string): Promise<Repl
   for (;;) {
     const status = await platform.replay(id);
     if (status.state !== 'filling') return status;
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    await sleep(5);
   }
 };

@@ -3,9 +3,11 @@
  * null, duplicate keys) through Kafka and Flink, and the answers of the cache tier, the durable
  * tier, the past, the explanation and the data set are those of brute force.
  */
+
 import { readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { FeatureViewDefinition, SourceDefinition } from '#domain/definitions/model.ts';
@@ -171,7 +173,7 @@ beforeAll(async () => {
         time: Date.now() + 2,
         count: Math.min(drawn.rows.length, i + drawn.batch),
       });
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    await sleep(5);
   }
   events = await readLog();
   expect(events.length).toBe(drawn.rows.length);
