@@ -13,6 +13,7 @@
  */
 
 import { setTimeout as sleep } from 'node:timers/promises';
+import { messageOf } from '#domain/error-message.ts';
 import type { DropReason } from '#domain/feature-log/drop-reasons.ts';
 import type {
   FeatureLogCodec,
@@ -99,8 +100,6 @@ const RETRY_MS = 100;
 const MAX_RETRY_MS = 5_000;
 const EMPTY: Row = {};
 const otherTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
-const messageOf = (error: unknown): string =>
-  error instanceof Error ? error.message : String(error);
 
 export const createFeatureLog = (dependencies: FeatureLogDependencies): FeatureLog => {
   const { log, warn, logged, dropped } = dependencies;

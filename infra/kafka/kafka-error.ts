@@ -1,5 +1,7 @@
 /** The broker's failures as errors of ours, and the bounded retry that stands between the two. */
+
 import { setTimeout as sleep } from 'node:timers/promises';
+import { messageOf } from '#domain/error-message.ts';
 import { MillraceError } from '#domain/errors.ts';
 
 /** kafkajs wraps what went wrong, sometimes twice. */
@@ -39,7 +41,7 @@ export const unavailable = (
 ): MillraceError =>
   new MillraceError(
     'MR_LOG_UNAVAILABLE',
-    `Kafka at ${brokers.join(', ')} did not answer while ${doing}: ${error instanceof Error ? error.message : String(error)}.`,
+    `Kafka at ${brokers.join(', ')} did not answer while ${doing}: ${messageOf(error)}.`,
     { brokers },
   );
 

@@ -16,6 +16,7 @@ import { lookupsOf } from '#commands/registering.ts';
 import { isKeyStream } from '#domain/authorization/keys.ts';
 import { scopeOfInputs } from '#domain/definitions/check-on-demand.ts';
 import { parseDefinition } from '#domain/definitions/parse.ts';
+import { messageOf } from '#domain/error-message.ts';
 import { fail } from '#domain/errors.ts';
 import type { ViewPlan } from '#domain/plan/plan.ts';
 import type { Access } from '#domain/ports/access.ts';
@@ -168,8 +169,6 @@ const REGISTRY_STALE = degraded('registry-stale');
 const REGISTRY_SILENT_MS = 3_000;
 const FOLLOW_AGAIN_MS = 2_000;
 const AFTER_DEADLINE_MS = 5_000;
-const messageOf = (error: unknown): string =>
-  error instanceof Error ? error.message : String(error);
 
 const lineageOf = async (
   { lineage, outboxLog, log, datasetDirectory, now, warn }: Adapters,

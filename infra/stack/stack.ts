@@ -7,6 +7,7 @@
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { messageOf } from '#domain/error-message.ts';
 import { MillraceError } from '#domain/errors.ts';
 import { DEFAULT_BASE_PORT, type StackAddresses, stackAddresses } from './addresses.ts';
 import { type Say, stopRunning } from './fetch.ts';
@@ -63,8 +64,6 @@ const WAVES: readonly (readonly ServerName[])[] = [
 ];
 const POLL_MS = 100;
 const STOP_GRACE_MS = 10_000;
-const messageOf = (error: unknown): string =>
-  error instanceof Error ? error.message : String(error);
 
 export const openStack = ({
   directory: given,
