@@ -7,6 +7,7 @@ import { Metadata, status } from '@grpc/grpc-js';
 import type { ErrorCode } from '#domain/errors.ts';
 import type { RequestMeter } from '#domain/ports/request-meter.ts';
 import { inTrace, type TraceContext } from '#domain/ports/tracing.ts';
+import { ANONYMOUS } from '#gateways/actor.ts';
 import type { RequestLog } from '#gateways/logging/request-log.ts';
 import type { Platform } from '#gateways/platform.ts';
 import { REQUEST_ID, requestIds } from '#gateways/request-id.ts';
@@ -25,8 +26,6 @@ export interface CallScope {
   /** Once, when the call is over. @param refusal null: it was answered */
   readonly over: (code: status, refusal: ErrorCode | null) => void;
 }
-
-export const ANONYMOUS = 'anonymous@loopback';
 
 export type OpenScope = (call: ScopedCall) => CallScope;
 
