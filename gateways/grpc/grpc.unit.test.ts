@@ -31,10 +31,10 @@ import {
 import { MillraceError } from '#domain/errors.ts';
 import { DEGRADED_MODES } from '#domain/ports/degraded.ts';
 import type { ReadResult } from '#gateways/platform.ts';
+import { GENERATED, generateTypes } from '#scripts/generate/grpc-types.ts';
 import { caller, plain, type TestPlatform, testPlatform } from '#tests/support/platform.ts';
 import { encodeReadResponse } from './encode-read.ts';
 import { createGrpcGateway, type GrpcGateway } from './gateway.ts';
-import { GENERATED, generateTypes } from './generate-types.ts';
 import type { FeaturesClient } from './generated/millrace/v1/Features.ts';
 import type { ReadRequest } from './generated/millrace/v1/ReadRequest.ts';
 import type { ReadResponse__Output } from './generated/millrace/v1/ReadResponse.ts';

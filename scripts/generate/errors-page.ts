@@ -1,6 +1,6 @@
 /**
  * docs/ERRORS.md, made from the table; a test holds the page to it. To write it: node
- * gateways/http/errors-page.ts
+ * scripts/generate/errors-page.ts
  */
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
