@@ -2,7 +2,9 @@
  * A platform out of adapters: what every profile wires in the same way. A profile picks the
  * adapters and the engine; commands, projections and gateways do not know which it was.
  */
+
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createAccess } from '#application/authorization/access.ts';
 import { applyDefinitions, planDefinitions } from '#commands/apply.ts';
 import { createCommandBus } from '#commands/command-bus.ts';
@@ -20,6 +22,7 @@ import type { Serving } from '#domain/api/serving.ts';
 import { isKeyStream } from '#domain/authorization/keys.ts';
 import { scopeOfInputs } from '#domain/definitions/check-on-demand.ts';
 import { parseDefinition } from '#domain/definitions/parse.ts';
+import { messageOf } from '#domain/error-message.ts';
 import { fail } from '#domain/errors.ts';
 import type { ViewPlan } from '#domain/plan/plan.ts';
 import type { Access } from '#domain/ports/access.ts';
@@ -165,8 +168,6 @@ const REGISTRY_STALE = degraded('registry-stale');
 const REGISTRY_SILENT_MS = 3_000;
 const FOLLOW_AGAIN_MS = 2_000;
 const AFTER_DEADLINE_MS = 5_000;
-const messageOf = (error: unknown): string =>
-  error instanceof Error ? error.message : String(error);
 
 const lineageOf = async (
   { lineage, outboxLog, log, datasetDirectory, now, warn }: Adapters,
@@ -277,8 +278,7 @@ export const assemblePlatform = async (adapters: Adapters): Promise<Platform> =>
     queued = true;
     settling = settling
       .then(async () => {
-        if (adapters.gatherMs > 0)
-          await new Promise((resolve) => setTimeout(resolve, adapters.gatherMs));
+        if (adapters.gatherMs > 0) await sleep(adapters.gatherMs);
         queued = false;
         for (const { name } of catalog.streams('source')) await openSource(name);
         const services = loggedServices(catalog);
