@@ -10,6 +10,7 @@
  * fails is tried again.
  */
 
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { FeatureLog } from '#commands/feature-log/feature-log.ts';
 import { isKeyStream } from '#domain/authorization/keys.ts';
 import { messageOf } from '#domain/error-message.ts';
@@ -77,7 +78,7 @@ export const followRegistry = async (
   };
 
   const reconcileOnce = async (): Promise<void> => {
-    if (gatherMs > 0) await new Promise((resolve) => setTimeout(resolve, gatherMs));
+    if (gatherMs > 0) await sleep(gatherMs);
     isQueued = false;
     for (const { name } of catalog.streams('source')) await sources.open(name);
     const services = loggedServices(catalog);

@@ -4,6 +4,7 @@
  * alternate; CPU is the server process's own, which a busy machine disturbs less than requests a
  * second.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createHttpGateway } from '#gateways/http/gateway.ts';
 import { flightBatches } from './support/flights.ts';
 import { caller, startBenchPlatform } from './support/platform.ts';
@@ -21,7 +22,7 @@ for await (const batch of flightBatches(events, 5000))
 for (;;) {
   const { sources } = await platform.operations.status();
   if (sources.every((source) => source.historyPosition === source.position)) break;
-  await new Promise((resolve) => setTimeout(resolve, 250));
+  await sleep(250);
 }
 const { key } = await platform.keys.create(
   {

@@ -3,6 +3,7 @@
  * route that answers the same validated POST with a constant of the same size. The load comes from
  * a process of its own.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import Fastify from 'fastify';
 import { createHttpGateway } from '#gateways/http/gateway.ts';
 import { flightBatches } from './support/flights.ts';
@@ -25,9 +26,9 @@ for await (const batch of flightBatches(events, 5000)) {
 for (;;) {
   const { sources } = await bench.platform.operations.status();
   if (sources.every((source) => source.historyPosition === source.position)) break;
-  await new Promise((resolve) => setTimeout(resolve, 250));
+  await sleep(250);
 }
-await new Promise((resolve) => setTimeout(resolve, 5000));
+await sleep(5000);
 const views = await bench.platform.registry.list('feature-view');
 const features = views.flatMap((view) => {
   const definition = view.definition;

@@ -8,9 +8,11 @@
  * The clock starts when the view is applied, or the hand-written statements are sent, and stops
  * when Flink has committed the offset of the last raw event, and the last update's in both tables.
  */
+
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Platform } from '#domain/api/platform.ts';
 import type { Definition } from '#domain/definitions/model.ts';
 import { featuresTopic, rawTopic } from '#domain/ports/topics.ts';
@@ -31,7 +33,6 @@ const rounds = Number(process.argv[3] ?? 3);
 const BATCH = 5_000;
 const GROUP = 'hand-written';
 const caller = { actor: 'bench' };
-const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 const sum = (offsets: readonly number[]): number => offsets.reduce((a, b) => a + b, 0);
 
 const directory = mkdtempSync(join(tmpdir(), 'millrace-bench-fill-'));

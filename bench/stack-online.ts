@@ -6,9 +6,11 @@
  *
  *   npm run bench stack-online [SECONDS]
  */
+
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import Fastify from 'fastify';
 import { Redis } from 'ioredis';
 import type { Platform } from '#domain/api/platform.ts';
@@ -114,7 +116,7 @@ const freshness = async (
     for (;;) {
       const seen = Number((await reader.serving.read(probe)).values[0]?.[0] ?? 0);
       if (seen >= known) break;
-      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+      await sleep(POLL_MS);
     }
     found.push(performance.now() - begun);
   }
@@ -184,7 +186,7 @@ try {
     ],
   );
 
-  await new Promise((resolve) => setTimeout(resolve, 5_000));
+  await sleep(5_000);
   const body = JSON.stringify({ features, entities: [{ user: 'u7' }] });
   const gateway = await createHttpGateway({ platform, host: '127.0.0.1', port: 0 });
   const second = await createHttpGateway({ platform: durable, host: '127.0.0.1', port: 0 });

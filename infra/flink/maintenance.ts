@@ -6,6 +6,7 @@
  * A table is due when so many commits have come since it was last looked at. One job does all that
  * are due.
  */
+import { messageOf } from '#domain/error-message.ts';
 import { loadTable, tableDirectory } from '#infra/iceberg/table-directory.ts';
 import { functionsSql } from './sql/functions.ts';
 import { openSession } from './sql-gateway.ts';
@@ -146,7 +147,7 @@ export const keepTablesSmall = (
         await turn();
         said = '';
       } catch (error) {
-        const message = `the history's tables were not maintained: ${error instanceof Error ? error.message : String(error)}`;
+        const message = `the history's tables were not maintained: ${messageOf(error)}`;
         if (message !== said) warn(message);
         said = message;
       }

@@ -4,6 +4,7 @@
  * be repeated, and takes in what came late.
  */
 
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { RollupRequest, RollupResult } from '#domain/api/datasets.ts';
 import { fail } from '#domain/errors.ts';
 import type { PlannedFeature, ViewPlan } from '#domain/plan/plan.ts';
@@ -52,7 +53,6 @@ export interface RollupTable {
 const ROLLUP_JOB = 'rollup';
 const SETTLE_MS = 60_000;
 const POLL_MS = 200;
-const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 const DAY_MS = EVERY_MS.day;
 const floor = (time: number, step: number): number => Math.floor(time / step) * step;

@@ -1,9 +1,11 @@
 /**
  * The history port on Iceberg tables in a local directory: reads here, writes in a worker thread.
  */
+
 import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { Worker } from 'node:worker_threads';
+import { messageOf } from '#domain/error-message.ts';
 import { MillraceError } from '#domain/errors.ts';
 import type { HistoryTables } from '#domain/ports/history.ts';
 import { openDuckDb } from '#infra/shared/duckdb/connect.ts';
@@ -83,7 +85,7 @@ export const openIcebergHistory = async (
       else call?.reject(fromWire(answer.error));
     });
     started.on('error', (error) => {
-      cause = error instanceof Error ? error.message : String(error);
+      cause = messageOf(error);
     });
     started.on('exit', () => {
       if (worker === started) worker = null;

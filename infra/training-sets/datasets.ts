@@ -4,12 +4,14 @@
  * history's files, so that serving is not disturbed and the same request with the same `known`
  * gives the same values.
  */
+
 import { randomUUID } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Caller } from '#domain/api/caller.ts';
 import type { DatasetRequest, DatasetStatus, Datasets } from '#domain/api/datasets.ts';
+import { messageOf } from '#domain/error-message.ts';
 import { fail, MillraceError } from '#domain/errors.ts';
 import { decodeKey } from '#domain/plan/entity-key.ts';
 import type { EngineGeneration as ComputingGeneration } from '#domain/ports/engine.ts';
@@ -170,7 +172,7 @@ export const createDatasets = (dependencies: DatasetDependencies): DatasetBuilde
           ? error.toJSON()
           : {
               code: 'MR_DATASET_FAILED' as const,
-              message: `the data set could not be built: ${error instanceof Error ? error.message : String(error)}`,
+              message: `the data set could not be built: ${messageOf(error)}`,
             };
       update({ state: 'failed', stage: 'failed', error: problem, finishedAt: now() });
     }

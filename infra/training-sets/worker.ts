@@ -1,5 +1,7 @@
 /** The thread in which one data set is built: nothing that it does takes a turn from serving. */
+
 import { parentPort, workerData } from 'node:worker_threads';
+import { messageOf } from '#domain/error-message.ts';
 import { MillraceError } from '#domain/errors.ts';
 import { isFull } from '#infra/iceberg/durable-file.ts';
 import { buildDataset } from './build-dataset.ts';
@@ -15,7 +17,7 @@ parentPort?.on('message', (message: WorkerRequest) => {
 
 const failure = (error: unknown): WorkerAnswer => {
   if (error instanceof MillraceError) return { type: 'failed', ...error.toJSON() };
-  const message = error instanceof Error ? error.message : String(error);
+  const message = messageOf(error);
   return {
     type: 'failed',
     code: isFull(error) ? 'MR_DISK_FULL' : 'MR_DATASET_FAILED',

@@ -3,9 +3,11 @@
  * and the training set of a whole platform equal brute force, for random definitions and random
  * events that come in random batches, before and after a restart.
  */
+
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { DatasetStatus } from '#domain/api/datasets.ts';
@@ -88,7 +90,7 @@ const expectOracle = (
 const finished = async (platform: Platform, started: DatasetStatus): Promise<DatasetStatus> => {
   let status = started;
   while (status.state === 'running') {
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    await sleep(5);
     status = await platform.datasets.get(status.id);
   }
   return status;

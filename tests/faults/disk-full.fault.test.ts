@@ -3,10 +3,12 @@
  * space again, all goes on by itself. On a file system of a few megabytes, in memory; where this
  * machine may not mount one, the test says so and is skipped.
  */
+
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { count, entity, featureView, source } from 'millrace';
 import { expect, test } from 'vitest';
 import { MillraceError } from '#domain/errors.ts';
@@ -66,8 +68,7 @@ test.skipIf(!mounted)('a full disk', { timeout: 60_000 }, async () => {
     rmSync(ballast);
     await send();
     // The engine rebuilds what the refused commits had touched before it goes on.
-    for (let i = 0; (await counted()) !== acknowledged && i < 500; i++)
-      await new Promise((resolve) => setTimeout(resolve, 10));
+    for (let i = 0; (await counted()) !== acknowledged && i < 500; i++) await sleep(10);
     expect(await counted()).toBe(acknowledged);
     await platform.close();
     platform = await open();

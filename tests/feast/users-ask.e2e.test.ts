@@ -2,8 +2,10 @@
  * What Feast's users ask for in its issues, each as a test that the gateways and the platform
  * behind them pass.
  */
+
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { credentials, loadPackageDefinition } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -201,7 +203,7 @@ const trainingSet = async (
   const out = join(on.directory, `set-${files++}.csv`);
   let status = await on.platform.datasets.start({ ...request, out }, caller);
   while (status.state === 'running') {
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    await sleep(5);
     status = await on.platform.datasets.get(status.id);
   }
   expect(status.error).toBeNull();

@@ -1,7 +1,9 @@
 /** A platform of the embedded profile on a directory of its own, for tests in process. */
+
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Platform } from '#domain/api/platform.ts';
 import type { ReplayStatus } from '#domain/api/replays.ts';
 import type { Definition } from '#domain/definitions/model.ts';
@@ -49,6 +51,6 @@ export const replayFilled = async (platform: Platform, id: string): Promise<Repl
   for (;;) {
     const status = await platform.replays.get(id);
     if (status.state !== 'filling') return status;
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    await sleep(5);
   }
 };

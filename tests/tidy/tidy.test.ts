@@ -50,7 +50,6 @@ const LONG: Readonly<Record<string, string>> = {
   'projections/lineage/definitions.ts': 'to be split: it grew when lines were cut to 100 columns',
   'projections/serving/read-plan.ts': 'to be split: it grew when lines were cut to 100 columns',
   'projections/serving/read.ts': 'to be split: it grew when lines were cut to 100 columns',
-  'tests/support/fake-platform.ts': 'one fake of the whole platform, for the gateways’ tests',
 };
 
 test('files are one idea each', () => {

@@ -3,10 +3,12 @@
  * layout, each answer once, through a revision of the service; and the report explains every
  * difference, the lag between Kafka and the stores included.
  */
+
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { ReadResult } from '#domain/api/serving.ts';
 import {
@@ -196,7 +198,7 @@ test('what was served is in the table, each answer once, as it was given; the re
   for (let i = 0; i < 20; i++) {
     await click('ann', Date.now() - i * 1_000);
     await ask(`at-once-${i}`);
-    await new Promise((resolve) => setTimeout(resolve, 150));
+    await sleep(150);
   }
   await click('bob', Date.now() - MINUTE);
   await computed(activity.name, one.platform.operations.status);

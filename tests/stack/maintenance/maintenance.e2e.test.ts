@@ -2,9 +2,11 @@
  * The history's tables made small while they are appended to: fewer files, the same rows, the same
  * answers, and a writer that goes on, also after a crash.
  */
+
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { col, count, entity, featureView, last, source, sum } from '#domain/definitions/index.ts';
 import { featuresTopic, rawTopic } from '#domain/ports/topics.ts';
@@ -85,7 +87,7 @@ const underLoad = async <T>(work: () => Promise<T>): Promise<T> => {
   const load = (async () => {
     while (!done) {
       await publish(5);
-      await new Promise((resolve) => setTimeout(resolve, 50));
+      await sleep(50);
     }
   })();
   try {

@@ -3,9 +3,11 @@
  * null, duplicate keys) through Kafka and Flink, and the answers of the cache tier, the durable
  * tier, the past, the explanation and the data set are those of brute force.
  */
+
 import { readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { FeatureViewDefinition, SourceDefinition } from '#domain/definitions/model.ts';
@@ -14,6 +16,7 @@ import { encodeKey } from '#domain/plan/entity-key.ts';
 import type { EntityKey, FeatureStatus, ViewPlan } from '#domain/plan/plan.ts';
 import { planView } from '#domain/plan/plan-view.ts';
 import { NOT_DEGRADED } from '#domain/ports/degraded.ts';
+import { readPartition } from '#domain/ports/read-partition.ts';
 import { rawTopic } from '#domain/ports/topics.ts';
 import { rawCodec } from '#domain/sources/raw-codec.ts';
 import { EARLIEST } from '#domain/sources/refusal.ts';
@@ -122,10 +125,7 @@ const readLog = async (): Promise<readonly RawEvent[]> => {
   const found: RawEvent[] = [];
   const topic = rawTopic(drawn.source.name);
   for (const [partition, end] of (await log.end(topic)).entries()) {
-    for (let offset = 0; offset < end; ) {
-      const records = await log.read(topic, partition, offset, 1 << 20);
-      const last = records.at(-1);
-      if (last === undefined) break;
+    for await (const records of readPartition(log, topic, partition, { end })) {
       for (const record of records) {
         const row = decode(record.value);
         found.push({
@@ -136,7 +136,6 @@ const readLog = async (): Promise<readonly RawEvent[]> => {
           logTime: record.logTime,
         });
       }
-      offset = last.offset + 1;
     }
   }
   await log.close();
@@ -171,7 +170,7 @@ beforeAll(async () => {
         time: Date.now() + 2,
         count: Math.min(drawn.rows.length, i + drawn.batch),
       });
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    await sleep(5);
   }
   events = await readLog();
   expect(events.length).toBe(drawn.rows.length);

@@ -1,7 +1,9 @@
 /** A platform of the stack profile on the running servers, in this process. */
+
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import mysql from 'mysql2/promise';
 import type { PlatformStatus } from '#domain/api/operations.ts';
 import type { Platform } from '#domain/api/platform.ts';
@@ -66,11 +68,7 @@ export const until = async (
   condition: () => Promise<boolean> | boolean,
   deadlineMs = 60_000,
 ): Promise<void> => {
-  for (
-    const deadline = Date.now() + deadlineMs;
-    ;
-    await new Promise((resolve) => setTimeout(resolve, 100))
-  ) {
+  for (const deadline = Date.now() + deadlineMs; ; await sleep(100)) {
     if (await condition()) return;
     if (Date.now() > deadline) throw new Error(`not within ${deadlineMs / 1000} s: ${what}`);
   }

@@ -2,9 +2,11 @@
  * A platform that runs tells a receiver, over HTTP, of everything that OpenLineage has a word for;
  * every event and every facet in it is held to the published schema.
  */
+
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   avg,
   col,
@@ -454,7 +456,7 @@ describe('data sets and batches', () => {
     for (;;) {
       const { state } = await running.platform.datasets.get(id);
       if (state !== 'running') return state;
-      await new Promise((done) => setTimeout(done, 5));
+      await sleep(5);
     }
   };
   let out: string;
@@ -649,7 +651,7 @@ test('progress: a generation that took in events since is told of, and no other'
     error: null,
   });
   expect(other.received[0]?.headers['content-encoding']).toBe('gzip');
-  await new Promise((done) => setTimeout(done, 100));
+  await sleep(100);
   expect(other.received.filter(({ event }) => of(event)?.['events'] === 1)).toHaveLength(1);
   await platform.dispose();
   await other.close();

@@ -4,13 +4,13 @@
  */
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { DEFAULT_BASE_PORT, PORT_OFFSETS } from './addresses.ts';
-import { composeFile } from './compose.ts';
-import { VERSIONS } from './versions.ts';
+import { DEFAULT_BASE_PORT, PORT_OFFSETS } from '#infra/stack/addresses.ts';
+import { VERSIONS } from '#infra/stack/versions.ts';
+import { composeFile } from '#scripts/generate/compose-file.ts';
 
 const file = readFileSync(new URL('../../docker-compose.yml', import.meta.url), 'utf8');
 
-test('the file is what the tables print: run `node infra/stack/compose.ts` after a change', () => {
+test('the file is what the tables print: run `node scripts/generate/compose-file.ts` after a change', () => {
   expect(file).toBe(composeFile());
 });
 

@@ -3,9 +3,15 @@
  * says in four functions what the packed form does in place, and the laws are tested on it.
  */
 
+import type {
+  BoundAggregation,
+  Finalized,
+  Order,
+  Partial,
+  Slots,
+} from '#domain/aggregations/aggregation.ts';
+import { newSlots } from '#domain/aggregations/slots.ts';
 import type { Value } from '#domain/values/value.ts';
-import type { BoundAggregation, Finalized, Order, Partial, Slots } from './aggregation.ts';
-import { newSlots } from './slots.ts';
 
 export interface State {
   readonly nums: readonly number[];

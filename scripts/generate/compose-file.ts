@@ -5,9 +5,9 @@
  */
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { DEFAULT_BASE_PORT, PORT_OFFSETS } from './addresses.ts';
-import { FLINK_SETTINGS, KAFKA_SETTINGS, redisArguments } from './settings.ts';
-import { HEAP_MB, VERSIONS } from './versions.ts';
+import { DEFAULT_BASE_PORT, PORT_OFFSETS } from '#infra/stack/addresses.ts';
+import { FLINK_SETTINGS, KAFKA_SETTINGS, redisArguments } from '#infra/stack/settings.ts';
+import { HEAP_MB, VERSIONS } from '#infra/stack/versions.ts';
 
 const port = (server: keyof typeof PORT_OFFSETS): number =>
   DEFAULT_BASE_PORT + PORT_OFFSETS[server];
@@ -76,7 +76,7 @@ const jars = [
 ];
 
 export const composeFile =
-  (): string => `# The embedded profile in one service, and, with \`--profile stack\`, the servers of the stack profile. Printed by infra/stack/compose.ts:
+  (): string => `# The embedded profile in one service, and, with \`--profile stack\`, the servers of the stack profile. Printed by scripts/generate/compose-file.ts:
 # change that, not this. The servers listen on this machine's loopback; there is no authentication. Flink's image needs the connectors'
 # jars in its lib folder beside its own, and the lookup server is run from the clone.
 services:

@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { ERRORS } from '#domain/errors.ts';
-import { ERRORS_PAGE, errorsPage } from './errors-page.ts';
+import { ERRORS_PAGE, errorsPage } from '#scripts/generate/errors-page.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
-test('docs/ERRORS.md is generated from the table (node gateways/http/errors-page.ts)', () => {
+test('docs/ERRORS.md is generated from the table (node scripts/generate/errors-page.ts)', () => {
   expect(readFileSync(ERRORS_PAGE, 'utf8')).toBe(errorsPage());
 });
 

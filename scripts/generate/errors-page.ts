@@ -1,6 +1,6 @@
 /**
  * Generates docs/ERRORS.md from the table of errors; a test compares the two. To write the page:
- * node gateways/http/errors-page.ts
+ * node scripts/generate/errors-page.ts
  */
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';

@@ -1,6 +1,6 @@
 /**
- * Makes `generated/`, the TypeScript types of the protos. Run it after a change of a proto; a test
- * holds the two together.
+ * Writes gateways/grpc/generated: the TypeScript types of Millrace's own proto. Run `node
+ * scripts/generate/grpc-types.ts` after a change of the proto; a test compares the two.
  */
 import { execFileSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
@@ -8,8 +8,8 @@ import { join } from 'node:path';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 
-export const PROTOS = join(import.meta.dirname, 'protos');
-export const GENERATED = join(import.meta.dirname, 'generated');
+const GRPC = join(ROOT, 'gateways', 'grpc');
+export const GENERATED = join(GRPC, 'generated');
 
 export const generateTypes = (into: string): void => {
   const tool = join(
@@ -41,9 +41,9 @@ export const generateTypes = (into: string): void => {
       into,
       'millrace/v1/millrace.proto',
     ],
-    { cwd: import.meta.dirname, stdio: ['ignore', 'ignore', 'inherit'] },
+    { cwd: GRPC, stdio: ['ignore', 'ignore', 'inherit'] },
   );
-  // An index of all, which nothing here needs.
+  // The tool also writes an index of all types, which nothing imports.
   rmSync(join(into, 'millrace.ts'));
 };
 

@@ -1,7 +1,9 @@
-"""Prints what reflection answers: the protos as protoc compiles them, each with the files that it needs and the symbols that it has.
+"""Prints gateways/grpc/descriptors.json, which gRPC reflection serves: every proto file as protoc
+compiles it, with its imports and its symbols.
 
-python generate_descriptors.py HEALTH_PROTOS > descriptors.json, with grpcio-tools; a test holds the two together. Descriptors that
-proto-loader makes will not do: they name no imports, and clients cannot link them.
+Usage, with grpcio-tools: python scripts/generate/grpc_descriptors.py HEALTH_PROTOS > FILE. A test
+compares the file with the output. The descriptors that proto-loader makes do not serve: they name
+no imports, so clients cannot link them.
 """
 
 import base64
@@ -13,8 +15,8 @@ import tempfile
 from google.protobuf import descriptor_pb2
 from grpc_tools import protoc
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-FEAST = os.path.join(HERE, "..", "feast", "protos")
+GATEWAYS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "gateways")
+PROTOS = [os.path.join(GATEWAYS, name, "protos") for name in ("grpc", "feast")]
 FILES = [
     "millrace/v1/millrace.proto",
     "feast/serving/ServingService.proto",
@@ -27,8 +29,9 @@ def compiled(health):
     bundled = os.path.join(os.path.dirname(protoc.__file__), "_proto")
     with tempfile.TemporaryDirectory() as directory:
         out = os.path.join(directory, "set")
-        roots = [f"-I{path}" for path in (os.path.join(HERE, "protos"), FEAST, health, bundled)]
-        if protoc.main(["protoc", *roots, "--include_imports", f"--descriptor_set_out={out}", *FILES]) != 0:
+        roots = [f"-I{path}" for path in (*PROTOS, health, bundled)]
+        options = ["--include_imports", f"--descriptor_set_out={out}"]
+        if protoc.main(["protoc", *roots, *options, *FILES]) != 0:
             raise SystemExit("protoc failed")
         with open(out, "rb") as file:
             return descriptor_pb2.FileDescriptorSet.FromString(file.read())
