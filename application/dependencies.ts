@@ -89,6 +89,8 @@ export interface PlatformDependencies {
   readonly readTime: () => number;
   /** how long the follower waits for more commits before it reconciles the engine, ms */
   readonly gatherMs: number;
+  /** an apply waits for the fill of a generation with at most so many events; null: for none */
+  readonly shortFillEvents: number | null;
   readonly openEngine: (context: EngineContext) => Engine | Promise<Engine>;
   readonly decodeUpdate: DecodeUpdate;
   readonly materializations: Materializations;

@@ -69,8 +69,7 @@ export const createPlatform = async (dependencies: PlatformDependencies): Promis
   const decoders = createRawDecoders(schemas);
   const sources = createSources({ catalog, decoders, log, schemas, now });
   const engineEvents = recordEngineEvents(bus, warn);
-  const { onFilled, onFailed } = engineEvents;
-  const engine = await dependencies.openEngine({ catalog, decoders, onFilled, onFailed });
+  const engine = await dependencies.openEngine({ catalog, decoders, ...engineEvents });
   const { definitions, versions } = createReadDefinitions(catalog);
   const featureLog = createFeatureLog({
     log,
@@ -84,11 +83,11 @@ export const createPlatform = async (dependencies: PlatformDependencies): Promis
   const follower = await followRegistry({
     catalog,
     engine,
-    engineEvents,
     sources,
     featureLog,
     metrics,
     gatherMs: dependencies.gatherMs,
+    shortFillEvents: dependencies.shortFillEvents,
     warn,
   });
   const lineage = (await dependencies.openLineage?.({ engine })) ?? null;

@@ -1,5 +1,5 @@
 /** The definitions that reads are planned by, and the versions that a service was planned with. */
-import type { FeatureLogVersions } from '#commands/feature-log/feature-log.ts';
+import type { FeatureLogVersions } from '#commands/feature-log/encode-answer.ts';
 import { lookupsOf } from '#commands/registering.ts';
 import { scopeOfInputs } from '#domain/definitions/check-on-demand.ts';
 import { type Catalog, overlay } from '#projections/catalog/catalog.ts';

@@ -1,13 +1,14 @@
 /**
- * Keeps what runs equal to what the registry says: open sources, feature-log topics, and the
+ * Keeps what runs equal to what the registry says: open sources, topics of the feature log, and the
  * generations of the engine.
  *
- *   commit ──▶ catalog ──▶ reconcile: sources, feature log, engine ──▶ `position` moves, reads use it
- *                 ▲                                              │
- *                 └────── "generation filled" ◀── engine reports ┘
+ *     commit ──▶ catalog ──▶ reconcile ──▶ the position moves: reads use the new definitions
+ *                   ▲            │
+ *                   │            ▼
+ *                   └── "generation filled", reported by the engine
  *
- * A reconciliation that has not begun takes in every commit that comes before it does. One that
- * fails is tried again.
+ * Every commit that comes before a reconciliation has begun is part of it. A reconciliation that
+ * fails is repeated.
  */
 
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -18,7 +19,7 @@ import type { Engine } from '#domain/ports/engine.ts';
 import type { Metrics } from '#domain/ports/metrics.ts';
 import type { Catalog } from '#projections/catalog/catalog.ts';
 import { loggedServices } from '#projections/feature-log/feature-log-tables.ts';
-import type { RecordedEngineEvents } from './engine-events.ts';
+import { createShortFills } from './short-fills.ts';
 import type { Sources } from './sources.ts';
 import { wantedViews } from './wanted-views.ts';
 
@@ -31,10 +32,7 @@ export interface RegistryFollower {
   readonly problem: (view: string) => string | null;
   /** Resolves when the engine follows what the catalog had at the call, or has failed to. */
   readonly settled: () => Promise<void>;
-  /**
-   * The same, and generations that had nothing to read are live: the engine has reported them as
-   * filled during its reconciliation, and follows the commits that record this.
-   */
+  /** The same, and generations with few events to read are live, or have failed. */
   readonly settledWithFills: () => Promise<void>;
   /** Ends the repetition of failed reconciliations. */
   readonly stop: () => void;
@@ -42,12 +40,13 @@ export interface RegistryFollower {
 
 export interface RegistryFollowerDependencies {
   readonly catalog: Catalog;
-  readonly engine: Pick<Engine, 'reconcile'>;
-  readonly engineEvents: Pick<RecordedEngineEvents, 'recorded'>;
+  readonly engine: Pick<Engine, 'reconcile' | 'generation' | 'onProgress'>;
   readonly sources: Pick<Sources, 'open'>;
   readonly featureLog: Pick<FeatureLog, 'follow'>;
   readonly metrics: Pick<Metrics, 'featureLogService'>;
   readonly gatherMs: number;
+  /** an apply waits for the fill of a generation with at most so many events; null: for none */
+  readonly shortFillEvents: number | null;
   readonly warn: (message: string) => void;
 }
 
@@ -57,8 +56,7 @@ const RETRY_MS = 2_000;
 export const followRegistry = async (
   dependencies: RegistryFollowerDependencies,
 ): Promise<RegistryFollower> => {
-  const { catalog, engine, engineEvents, sources, featureLog, metrics, gatherMs, warn } =
-    dependencies;
+  const { catalog, engine, sources, featureLog, metrics, gatherMs, warn } = dependencies;
   let followedPosition = 0;
   const listeners = new Set<() => void>();
   /** view → why it does not compute */
@@ -115,6 +113,7 @@ export const followRegistry = async (
         if (lastWarning === '') reached(position);
       });
   });
+  const shortFills = createShortFills({ catalog, engine, events: dependencies.shortFillEvents });
   await reconcile();
 
   return {
@@ -127,7 +126,7 @@ export const followRegistry = async (
     settled: () => settled,
     async settledWithFills() {
       await settled;
-      await engineEvents.recorded();
+      await shortFills();
       await settled;
     },
     stop() {

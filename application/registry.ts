@@ -1,8 +1,13 @@
-/** Commands, plan and apply; the catalog and its lineage. Definitions come parsed from the edge. */
+/**
+ * Commands, plan and apply; the catalog and its lineage. Definitions are parsed once: a gateway has
+ * parsed them already, and then `parseDefinition` returns them as they are.
+ */
 import { applyDefinitions, planDefinitions } from '#commands/apply.ts';
 import type { CommandBus } from '#commands/command-bus.ts';
 import { createCommandRequests } from '#commands/parse-command.ts';
 import type { Registry } from '#domain/api/registry.ts';
+import type { Definition } from '#domain/definitions/model.ts';
+import { parseDefinition } from '#domain/definitions/parse.ts';
 import { fail } from '#domain/errors.ts';
 import type { Catalog } from '#projections/catalog/catalog.ts';
 import { createRegistryQueries } from '#projections/catalog/entries.ts';
@@ -21,6 +26,9 @@ export interface RegistryDependencies {
   readonly lineage: Pick<Lineage, 'events'> | null;
 }
 
+const parsed = (definitions: readonly Definition[]): readonly Definition[] =>
+  definitions.map((definition) => parseDefinition(definition));
+
 export const createRegistry = ({
   catalog,
   bus,
@@ -37,9 +45,9 @@ export const createRegistry = ({
       await follower.settled();
       return result;
     },
-    plan: async (definitions) => planDefinitions(catalog, definitions),
+    plan: async (definitions) => planDefinitions(catalog, parsed(definitions)),
     async apply(definitions, options, caller) {
-      const result = await applyDefinitions(catalog, bus, definitions, options, caller);
+      const result = await applyDefinitions(catalog, bus, parsed(definitions), options, caller);
       await follower.settledWithFills();
       return result;
     },

@@ -1,7 +1,8 @@
 /**
  * From a command to its events: load the stream, decide, append with the version that was decided
- * on. A refusal is appended too, as a commit without events, so that the audit log has it. A command
- * is answered once the catalog has read its commit: the caller sees its effect in the next request.
+ * on. A refusal is appended too, as a commit without events, so that the audit log has it. A
+ * command is answered once the catalog has read its commit: the caller sees its effect in the next
+ * request.
  *
  * A decision on one stream may rest on facts of others (does the source exist, what depends on this
  * view), which no stream's version guards. So the commands of one process are decided one after the

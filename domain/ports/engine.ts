@@ -1,6 +1,6 @@
 /**
- * The engine: it computes feature views. The registry decides which generations of a view exist,
- * in which state each is, and which one answers reads; the engine makes what runs match that.
+ * The engine: it computes feature views. The registry decides which generations of a view exist, in
+ * which state each is, and which one answers reads; the engine makes what runs match that.
  *
  * A generation is one computation of one version of a view. It reads `raw.<source>` from the
  * beginning and writes each tile that it changes to `features.<view>`. It begins as `filling`,
@@ -24,7 +24,8 @@
  *   can be inspected through `generation`.
  * - A generation that stops computing keeps its values. `error` says why, and `served.degraded`
  *   contains `engine-stalled`.
- * - After `close` has resolved neither `onFilled` nor `onFailed` is called. What was computed stays.
+ * - After `close` has resolved neither `onFilled` nor `onFailed` is called. What was computed
+ *   stays.
  */
 
 import type { EngineJob, ReadsByStore } from '#domain/api/operations.ts';

@@ -54,6 +54,9 @@ const SAVE_TICK_MS = 5_000;
 const SAVE_UPDATES = 500_000;
 const SAVE_ANY_TICKS = 12;
 
+/** Filled within some ten milliseconds. */
+const SHORT_FILL_EVENTS = 5_000;
+
 export const startEmbedded = async (options: EmbeddedOptions): Promise<Platform> => {
   const now = options.now ?? Date.now;
   const warn = options.warn ?? ((message) => process.stderr.write(`${message}\n`));
@@ -140,6 +143,7 @@ export const startEmbedded = async (options: EmbeddedOptions): Promise<Platform>
     ...(traces === undefined ? {} : { traces }),
     readTime: () => clock.readTime(),
     gatherMs: 0,
+    shortFillEvents: SHORT_FILL_EVENTS,
     openEngine,
     decodeUpdate: ({ plan, schemaId }, record) =>
       record.schemaId === schemaId ? codecOf(plan).decode(record.value) : null,

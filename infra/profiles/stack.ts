@@ -251,6 +251,8 @@ export const startStack = async (options: StackOptions): Promise<Platform> => {
     ...traces.adapter,
     readTime: () => now() - CLOCK_STEP_MS,
     gatherMs: 200,
+    // A job of Flink starts in seconds.
+    shortFillEvents: null,
     openEngine,
     decodeUpdate: ({ plan }, record) => decoder.decode(plan, record),
     rollup(request, { spec }) {

@@ -1,6 +1,6 @@
 /**
- * Gauges that are set at each scrape: the state of sources, views, replays, jobs, the outbox and the
- * disk. They are reset first, so series of what no longer exists disappear.
+ * Gauges that are set at each scrape: the state of sources, views, replays, jobs, the outbox and
+ * the disk. They are reset first, so series of what no longer exists disappear.
  */
 import { Counter, Gauge, type Registry } from 'prom-client';
 import type { EngineJob, PlatformStatus } from '#domain/api/operations.ts';

@@ -20,8 +20,8 @@ const sameList = (a: readonly string[], b: readonly string[]): boolean => {
 const MAX_PLANS = 1000;
 
 /**
- * Keeps plans until `views.epoch()` changes. A list is found by its first feature and then compared,
- * which costs less than joining its names to a key.
+ * Keeps plans until `views.epoch()` changes. A list is found by its first feature and then
+ * compared, which costs less than joining its names to a key.
  */
 export const createReadPlans = (
   definitions: ReadDefinitions,
