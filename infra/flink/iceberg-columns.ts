@@ -2,7 +2,7 @@
  * Columns of an Iceberg table added and widened through Flink: the engine that writes a table is
  * the one that changes it.
  */
-import type { ColumnChange } from '#infra/iceberg/ensure-table.ts';
+import type { ColumnChange } from '#infra/shared/iceberg/ensure-table.ts';
 
 const FLINK_TYPE: Readonly<Record<string, string>> = {
   string: 'STRING',

@@ -6,7 +6,7 @@
  * A table is due when so many commits have come since it was last looked at. One job does all that
  * are due.
  */
-import { loadTable, tableDirectory } from '#infra/iceberg/table-directory.ts';
+import { loadTable, tableDirectory } from '#infra/shared/iceberg/table-directory.ts';
 import { functionsSql } from './sql/functions.ts';
 import { openSession } from './sql-gateway.ts';
 

@@ -10,10 +10,10 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { HistoryTables } from '#domain/ports/history.ts';
 import { openDuckDb } from '#infra/shared/duckdb/connect.ts';
+import { tableDirectory } from '#infra/shared/iceberg/table-directory.ts';
 import { FILE_LOG_MODULE, type FileLog, fileLog } from '#tests/contracts/history.fixture.ts';
 import { FLIGHTS_AVRO, flight } from '#tests/contracts/history.samples.ts';
 import { openIcebergHistory } from './history.ts';
-import { tableDirectory } from './table-directory.ts';
 import { tableWriter } from './table-writer.ts';
 
 const TOPICS = [{ topic: 'raw.flights', partitions: 2 }];

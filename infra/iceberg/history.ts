@@ -7,8 +7,8 @@ import { Worker } from 'node:worker_threads';
 import { MillraceError } from '#domain/errors.ts';
 import type { HistoryTables } from '#domain/ports/history.ts';
 import { openDuckDb } from '#infra/shared/duckdb/connect.ts';
+import { historyReader } from '#infra/shared/iceberg/reader.ts';
 import type { HistoryInputModule } from './input.ts';
-import { historyReader } from './reader.ts';
 import { type Answer, fromWire, type Request, type WorkerSettings } from './worker-messages.ts';
 
 export interface IcebergHistoryOptions {

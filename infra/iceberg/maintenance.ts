@@ -3,26 +3,37 @@ import { randomUUID } from 'node:crypto';
 import { unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
-import { addSnapshot, liveEntries, manifestsOf, newSnapshotId, writeManifest } from './append.ts';
-import { writeDataFiles } from './data-files.ts';
-import { ADDED, DELETED, type ManifestEntry, type ManifestFile } from './manifest.ts';
+import {
+  addSnapshot,
+  liveEntries,
+  manifestsOf,
+  newSnapshotId,
+  writeManifest,
+} from '#infra/shared/iceberg/append.ts';
+import { writeDataFiles } from '#infra/shared/iceberg/data-files.ts';
+import {
+  ADDED,
+  DELETED,
+  type ManifestEntry,
+  type ManifestFile,
+} from '#infra/shared/iceberg/manifest.ts';
 import {
   currentSchema,
   currentSnapshot,
   endOffsetsOf,
   endOffsetsSummary,
   partitionSpec,
-} from './metadata.ts';
-import { referencedFiles } from './orphans.ts';
-import { readParquet } from './parquet-scan.ts';
-import type { IcebergField } from './schema.ts';
+} from '#infra/shared/iceberg/metadata.ts';
+import { readParquet } from '#infra/shared/iceberg/parquet-scan.ts';
+import type { IcebergField } from '#infra/shared/iceberg/schema.ts';
 import {
   commitTable,
   loadTable,
   localPath,
   metadataFile,
   metadataVersions,
-} from './table-directory.ts';
+} from '#infra/shared/iceberg/table-directory.ts';
+import { referencedFiles } from './orphans.ts';
 
 export interface ExpireOptions {
   readonly keep: number;

@@ -5,17 +5,17 @@
  */
 import { readdir, rmdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { liveEntries, manifestsOf } from './append.ts';
-import { missing } from './durable-file.ts';
-import type { ManifestFile } from './manifest.ts';
-import type { TableMetadata } from './metadata.ts';
+import { missing } from '#infra/files/local-files.ts';
+import { liveEntries, manifestsOf } from '#infra/shared/iceberg/append.ts';
+import type { ManifestFile } from '#infra/shared/iceberg/manifest.ts';
+import type { TableMetadata } from '#infra/shared/iceberg/metadata.ts';
 import {
   dataDirectory,
   loadTable,
   localPath,
   metadataDirectory,
   writeHint,
-} from './table-directory.ts';
+} from '#infra/shared/iceberg/table-directory.ts';
 
 export interface Referenced {
   /** local paths */

@@ -5,8 +5,8 @@ import { type DuckDBAppender, type DuckDBConnection, DuckDBDataChunk } from '@du
 import type { LogRecord } from '#domain/ports/log.ts';
 import { CHUNK_ROWS, type ColumnWriter, columnWriter } from '#infra/shared/duckdb/column-writer.ts';
 import { identifier } from '#infra/shared/duckdb/connect.ts';
+import { type IcebergField, isMeta, typeName } from '#infra/shared/iceberg/schema.ts';
 import { type RecordDecoder, recordDecoder } from './record-decoder.ts';
-import { type IcebergField, isMeta, typeName } from './schema.ts';
 
 export interface PendingRows {
   readonly relation: string;

@@ -24,7 +24,7 @@ import {
   skipBytes,
 } from '#domain/encoding/avro-reader.ts';
 import type { ColumnWriter } from '#infra/shared/duckdb/column-writer.ts';
-import { type AvroRecord, columnType, withoutNull } from './schema.ts';
+import { type AvroRecord, columnType, withoutNull } from '#infra/shared/iceberg/schema.ts';
 
 type Sink = (c: Cursor, row: number) => void;
 

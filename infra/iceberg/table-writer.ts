@@ -5,6 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { MillraceError } from '#domain/errors.ts';
+import { diskError } from '#infra/files/local-files.ts';
 import {
   addedEntries,
   addSnapshot,
@@ -12,9 +13,8 @@ import {
   manifestsOf,
   newSnapshotId,
   writeManifest,
-} from './append.ts';
-import { writeDataFiles } from './data-files.ts';
-import { diskError } from './durable-file.ts';
+} from '#infra/shared/iceberg/append.ts';
+import { writeDataFiles } from '#infra/shared/iceberg/data-files.ts';
 import {
   currentSchema,
   currentSnapshot,
@@ -23,10 +23,15 @@ import {
   newTable,
   type TableMetadata,
   withSchema,
-} from './metadata.ts';
+} from '#infra/shared/iceberg/metadata.ts';
+import { evolve, META_COLUMNS, type WantedColumn } from '#infra/shared/iceberg/schema.ts';
+import {
+  commitTable,
+  loadTable,
+  locationOf,
+  type TableVersion,
+} from '#infra/shared/iceberg/table-directory.ts';
 import { type PendingRows, pendingRows } from './pending-rows.ts';
-import { evolve, META_COLUMNS, type WantedColumn } from './schema.ts';
-import { commitTable, loadTable, locationOf, type TableVersion } from './table-directory.ts';
 
 export interface TableWriterOptions {
   readonly directory: string;

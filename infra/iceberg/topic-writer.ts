@@ -6,10 +6,14 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { MillraceError } from '#domain/errors.ts';
 import type { LogRecord } from '#domain/ports/log.ts';
-import type { Checkpoint } from './append.ts';
+import type { Checkpoint } from '#infra/shared/iceberg/append.ts';
+import {
+  type AvroRecord,
+  icebergSchemaFromAvro,
+  type WantedColumn,
+} from '#infra/shared/iceberg/schema.ts';
+import { tableDirectory } from '#infra/shared/iceberg/table-directory.ts';
 import type { HistoryInput } from './input.ts';
-import { type AvroRecord, icebergSchemaFromAvro, type WantedColumn } from './schema.ts';
-import { tableDirectory } from './table-directory.ts';
 import { tableWriter } from './table-writer.ts';
 
 export interface TopicWriterOptions {

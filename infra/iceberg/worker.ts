@@ -5,11 +5,11 @@
 import { join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import { openDuckDb } from '#infra/shared/duckdb/connect.ts';
-import type { Checkpoint } from './append.ts';
+import type { Checkpoint } from '#infra/shared/iceberg/append.ts';
+import { tableDirectory } from '#infra/shared/iceberg/table-directory.ts';
 import { type HistoryInput, openInput } from './input.ts';
 import { compact, expireSnapshots } from './maintenance.ts';
 import { removeOrphans } from './orphans.ts';
-import { tableDirectory } from './table-directory.ts';
 import { type TopicWriter, topicWriter } from './topic-writer.ts';
 import { type Answer, type Request, toWire, type WorkerSettings } from './worker-messages.ts';
 

@@ -11,7 +11,7 @@ import { type DatasetPlan, planDataset } from '#domain/training-sets/dataset-pla
 import { computeOnDemand } from '#domain/training-sets/on-demand-columns.ts';
 import { type JoinSpine, joinPointInTime } from '#domain/training-sets/point-in-time-join.ts';
 import { orderByTime } from '#domain/training-sets/time-order.ts';
-import { makeDirectory } from '#infra/iceberg/durable-file.ts';
+import { makeDirectory } from '#infra/files/local-files.ts';
 import { identifier, openDuckDb } from '#infra/shared/duckdb/connect.ts';
 import type { DatasetJob, DatasetProgress, DatasetResult } from './dataset-job.ts';
 import { type PlannedPass, passesOf } from './dataset-passes.ts';

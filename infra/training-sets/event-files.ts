@@ -16,9 +16,9 @@ import { sourceFields } from '#domain/sources/source-schema.ts';
 import type { VisibleEvents } from '#domain/training-sets/point-in-time-join.ts';
 import { fieldType } from '#domain/values/field-type.ts';
 import type { FieldType } from '#domain/values/value.ts';
-import { columnBatches } from '#infra/iceberg/column-batches.ts';
-import { sqlType } from '#infra/iceberg/parquet-scan.ts';
 import { identifier, literal } from '#infra/shared/duckdb/connect.ts';
+import { columnBatches } from '#infra/shared/iceberg/column-batches.ts';
+import { sqlType } from '#infra/shared/iceberg/parquet-scan.ts';
 import type { RawFiles } from './dataset-job.ts';
 import { icebergField, icebergType } from './duckdb-types.ts';
 

@@ -4,7 +4,7 @@ import { rename, rm } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { fail, MillraceError } from '#domain/errors.ts';
-import { isFull, makeDirectory, syncPath } from '#infra/iceberg/durable-file.ts';
+import { isFull, makeDirectory, syncPath } from '#infra/files/local-files.ts';
 import { literal } from '#infra/shared/duckdb/connect.ts';
 
 export type OutputFormat = 'parquet' | 'csv';

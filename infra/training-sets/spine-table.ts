@@ -10,8 +10,8 @@ import { fail } from '#domain/errors.ts';
 import type { NamedType } from '#domain/training-sets/dataset-plan.ts';
 import { fieldType } from '#domain/values/field-type.ts';
 import type { FieldType, Row, Value } from '#domain/values/value.ts';
-import { sqlType } from '#infra/iceberg/parquet-scan.ts';
 import { literal } from '#infra/shared/duckdb/connect.ts';
+import { sqlType } from '#infra/shared/iceberg/parquet-scan.ts';
 import { icebergType } from './duckdb-types.ts';
 import { createTable } from './result-table.ts';
 

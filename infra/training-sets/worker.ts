@@ -1,7 +1,7 @@
 /** The thread in which one data set is built: nothing that it does takes a turn from serving. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { MillraceError } from '#domain/errors.ts';
-import { isFull } from '#infra/iceberg/durable-file.ts';
+import { isFull } from '#infra/files/local-files.ts';
 import { buildDataset } from './build-dataset.ts';
 import type { WorkerAnswer, WorkerInput, WorkerRequest } from './worker-messages.ts';
 

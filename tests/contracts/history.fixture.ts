@@ -7,8 +7,8 @@ import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } fr
 import { join } from 'node:path';
 import avro from 'avsc';
 import type { LogRecord } from '#domain/ports/log.ts';
-import type { CommitStep } from '#infra/iceberg/append.ts';
 import type { HistoryInput } from '#infra/iceberg/input.ts';
+import type { CommitStep } from '#infra/shared/iceberg/append.ts';
 
 interface StoredRecord {
   readonly offset: number;

@@ -23,7 +23,7 @@ import { type FeatureLogRow, featureLogRowOf } from '#domain/feature-log/feature
 import { featureLogTopic } from '#domain/ports/topics.ts';
 import type { Row } from '#domain/values/value.ts';
 import { openIcebergHistory } from '#infra/iceberg/history.ts';
-import { sqliteInput } from '#infra/iceberg/sqlite-input.ts';
+import { sqliteInput } from '#infra/profiles/embedded-history-input.ts';
 import { plain, testPlatform } from '#tests/support/platform.ts';
 import { call, type Server, startServer } from '#tests/support/server.ts';
 

@@ -10,9 +10,9 @@ import { avg, col, count, entity, featureView, last, source } from '#domain/defi
 import type { Platform, ReplayStatus } from '#domain/ports/platform.ts';
 import type { Row, Value } from '#domain/values/value.ts';
 import { DATABASE, paimonTable } from '#infra/flink/sql/names.ts';
-import { historyReader } from '#infra/iceberg/reader.ts';
 import { kafkaClient } from '#infra/kafka/admin.ts';
 import { openDuckDb } from '#infra/shared/duckdb/connect.ts';
+import { historyReader } from '#infra/shared/iceberg/reader.ts';
 import { addresses } from '#tests/stack/support/addresses.ts';
 import {
   caller,

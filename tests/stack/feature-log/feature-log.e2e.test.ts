@@ -25,8 +25,8 @@ import {
 import { type FeatureLogRow, featureLogRowOf } from '#domain/feature-log/feature-log-record.ts';
 import type { ReadResult } from '#domain/ports/platform.ts';
 import { featureLogTopic } from '#domain/ports/topics.ts';
-import { historyReader } from '#infra/iceberg/reader.ts';
 import { openDuckDb } from '#infra/shared/duckdb/connect.ts';
+import { historyReader } from '#infra/shared/iceberg/reader.ts';
 import { addresses } from '#tests/stack/support/addresses.ts';
 import {
   caller,

@@ -12,8 +12,8 @@ import type { Value } from '#domain/values/value.ts';
 import { flinkCluster } from '#infra/flink/cluster.ts';
 import { MAINTENANCE_LIMITS, maintainTables } from '#infra/flink/maintenance.ts';
 import { ARCHIVE_JOB } from '#infra/flink/sql/names.ts';
-import { type HistoryReader, historyReader } from '#infra/iceberg/reader.ts';
 import { openDuckDb } from '#infra/shared/duckdb/connect.ts';
+import { type HistoryReader, historyReader } from '#infra/shared/iceberg/reader.ts';
 import { addresses } from '#tests/stack/support/addresses.ts';
 import {
   caller,

@@ -29,9 +29,9 @@ import {
 import type { RollupResult } from '#domain/ports/platform.ts';
 import type { Row, Value } from '#domain/values/value.ts';
 import { rollupTopic } from '#infra/flink/sql/names.ts';
-import { tableReader } from '#infra/iceberg/pinned-table.ts';
-import { tableDirectory } from '#infra/iceberg/table-directory.ts';
 import { type DuckDb, literal, openDuckDb } from '#infra/shared/duckdb/connect.ts';
+import { tableReader } from '#infra/shared/iceberg/pinned-table.ts';
+import { tableDirectory } from '#infra/shared/iceberg/table-directory.ts';
 import { sameValue } from '#tests/oracle/same.ts';
 import { addresses } from '#tests/stack/support/addresses.ts';
 import {

@@ -3,9 +3,9 @@
  * which never blocks the writer.
  */
 import { MillraceError } from '#domain/errors.ts';
+import type { HistoryInput, HistoryInputModule } from '#infra/iceberg/input.ts';
 import { openForReading } from '#infra/sqlite/database.ts';
 import { sqliteLogReader } from '#infra/sqlite/log-reader.ts';
-import type { HistoryInput, HistoryInputModule } from './input.ts';
 
 export interface SqliteInputOptions {
   /** the database file: <data>/millrace.db */

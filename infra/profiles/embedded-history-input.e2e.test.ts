@@ -5,10 +5,10 @@
 import { join } from 'node:path';
 import avro from 'avsc';
 import { expect, it } from 'vitest';
+import { openIcebergHistory } from '#infra/iceberg/history.ts';
 import { sqliteSchemaRegistry } from '#infra/sqlite/schema-registry.ts';
 import { openLog, temporaryDirectory } from '#tests/contracts/sqlite.ts';
-import { openIcebergHistory } from './history.ts';
-import { sqliteInput } from './sqlite-input.ts';
+import { sqliteInput } from './embedded-history-input.ts';
 
 const SCHEMA = {
   type: 'record',

@@ -11,7 +11,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { makeDirectory, syncPath, writeDurable } from './durable-file.ts';
+import { makeDirectory, syncPath, writeDurable } from '#infra/files/local-files.ts';
 import {
   ADDED,
   type DataFile,

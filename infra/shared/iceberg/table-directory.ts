@@ -12,7 +12,7 @@
 import { randomUUID } from 'node:crypto';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createDurable, makeDirectory, missing, replaceDurable } from './durable-file.ts';
+import { createDurable, makeDirectory, missing, replaceDurable } from '#infra/files/local-files.ts';
 import { parseMetadata, type TableMetadata } from './metadata.ts';
 
 export interface TableVersion {

@@ -4,9 +4,9 @@
  */
 import { join, relative } from 'node:path';
 import type { DuckDBConnection, Json } from '@duckdb/node-api';
+import { makeDirectory, syncPath } from '#infra/files/local-files.ts';
 import { identifier, literal } from '#infra/shared/duckdb/connect.ts';
 import { encodeBound } from './bounds.ts';
-import { makeDirectory, syncPath } from './durable-file.ts';
 import type { DataFile, IdMap } from './manifest.ts';
 import { partitionColumn, partitionSpec, type TableMetadata } from './metadata.ts';
 import { type IcebergField, typeName } from './schema.ts';
