@@ -1,14 +1,12 @@
-/**
- * The embedded log's own records, read by the worker over its own connection, while the log is open
- * and written.
- */
+/** The worker reads the embedded log over its own connection while the log is open and written. */
 import { join } from 'node:path';
 import avro from 'avsc';
 import { expect, it } from 'vitest';
 import { openIcebergHistory } from '#infra/iceberg/history.ts';
 import { sqliteSchemaRegistry } from '#infra/sqlite/schema-registry.ts';
+import { historyIn } from '#tests/contracts/history.fixture.ts';
 import { openLog, temporaryDirectory } from '#tests/contracts/sqlite.ts';
-import { sqliteInput } from './embedded-history-input.ts';
+import { embeddedHistoryInput } from './embedded-history-input.ts';
 
 const SCHEMA = {
   type: 'record',
@@ -19,7 +17,7 @@ const SCHEMA = {
   ],
 };
 
-it('carries the embedded log into the tables while it is written', async () => {
+it('copies the embedded log into the tables while the log is written', async () => {
   const directory = temporaryDirectory();
   const { database, log, close } = openLog(directory.path);
   const schemaId = await sqliteSchemaRegistry(database).register('raw.flights-value', SCHEMA);
@@ -37,8 +35,8 @@ it('carries the embedded log into the tables while it is written', async () => {
     });
   await append(0);
   const history = await openIcebergHistory({
-    data: directory.path,
-    input: sqliteInput(join(directory.path, 'millrace.db')),
+    ...historyIn(directory.path),
+    input: embeddedHistoryInput(join(directory.path, 'millrace.db')),
     commitAfterMs: 0,
   });
   await history.sync('raw.flights');

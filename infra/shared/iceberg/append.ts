@@ -1,17 +1,16 @@
 /**
  * One commit of new data files:
  *
- *     data files (durable already) → manifest → manifest list → v<n+1>.metadata.json, each durable before the next
+ *     data files (durable already) → manifest → manifest list → v<n+1>.metadata.json
  *
- * Only the last makes the rows part of the table, so a writer killed before it leaves orphans and
- * nothing else. Where another commit came between, the manifest is kept and the list is made again
- * on top of it, unless that commit moved the offsets: then the rows may be in the table already,
- * and the caller starts over from there.
+ * Manifest and list are durable before the last is written, and only the last makes the rows part
+ * of the table: a writer that is killed earlier leaves orphans and nothing else. Where another
+ * commit came first, the manifest is kept and the list is made again on top of that commit, unless
+ * it moved the offsets: then the rows may be in the table already, and the caller starts again from
+ * the new offsets.
  */
 import { randomBytes, randomUUID } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { makeDirectory, syncPath, writeDurable } from '#infra/files/local-files.ts';
+import type { Directory } from '#domain/ports/file-io.ts';
 import {
   ADDED,
   type DataFile,
@@ -33,23 +32,25 @@ import {
   type TableMetadata,
   withSnapshot,
 } from './metadata.ts';
-import { localPath, metadataDirectory } from './table-directory.ts';
+import { metadataUri, readRequired, uriOf } from './table-directory.ts';
 
-/** Steps of a commit, in order: tests stop a writer at each. */
+/** Steps of a commit, in order: tests stop a writer after each. */
 export type CommitStep = 'data' | 'manifest' | 'manifest-list' | 'commit';
 export type Checkpoint = (step: CommitStep) => void | Promise<void>;
 
-/** 48 bits: a JavaScript number, and no two of one table's are likely ever to meet. */
+/** 48 random bits: exact as a JavaScript number, and unlikely to repeat within a table. */
 export const newSnapshotId = (): number => randomBytes(6).readUIntBE(0, 6) + 1;
 
 export const manifestsOf = async (
-  directory: string,
+  table: Directory,
   metadata: TableMetadata,
   snapshot: Snapshot | null,
 ): Promise<readonly ManifestFile[]> =>
   snapshot === null
     ? []
-    : decodeManifestList(await readFile(localPath(directory, metadata, snapshot['manifest-list'])));
+    : decodeManifestList(
+        await readRequired(table.files, uriOf(table, metadata, snapshot['manifest-list'])),
+      );
 
 export interface WrittenManifest {
   readonly file: string;
@@ -57,15 +58,15 @@ export interface WrittenManifest {
   readonly entries: readonly ManifestEntry[];
 }
 
+/** Its name is durable with the manifest list that is written next. */
 export const writeManifest = async (
-  directory: string,
+  table: Directory,
   metadata: TableMetadata,
   entries: readonly ManifestEntry[],
 ): Promise<WrittenManifest> => {
   const file = `${randomUUID()}-m0.avro`;
   const bytes = encodeManifest(currentSchema(metadata), partitionSpec(metadata), entries);
-  await makeDirectory(metadataDirectory(directory));
-  await writeDurable(join(metadataDirectory(directory), file), bytes);
+  await table.files.write(metadataUri(table, file), bytes, { name: 'later' });
   return { file, length: bytes.length, entries };
 };
 
@@ -82,16 +83,16 @@ export const addedEntries = (
   }));
 
 /**
- * The entries of a manifest that are part of the table, with the numbers that they inherit written
- * out.
+ * The entries of a manifest that are part of the table, with the numbers that they inherit from it
+ * filled in.
  */
 export const liveEntries = async (
-  directory: string,
+  table: Directory,
   metadata: TableMetadata,
   manifest: ManifestFile,
 ): Promise<readonly ManifestEntry[]> => {
   const entries = decodeManifest(
-    await readFile(localPath(directory, metadata, manifest.manifest_path)),
+    await readRequired(table.files, uriOf(table, metadata, manifest.manifest_path)),
   );
   return entries
     .filter((entry) => entry.status !== DELETED)
@@ -107,9 +108,9 @@ export const liveEntries = async (
 const MERGE_FROM = 24;
 const MERGED_ENTRIES = 20_000;
 
-/** Keeps manifests few: as soon as there are many small ones, they become one. */
+/** Keeps manifests few: many small ones are merged into one. */
 const mergeSmall = async (
-  directory: string,
+  table: Directory,
   metadata: TableMetadata,
   manifests: readonly ManifestFile[],
   place: { readonly snapshotId: number; readonly sequenceNumber: number },
@@ -118,9 +119,9 @@ const mergeSmall = async (
   const small = manifests.filter((manifest) => size(manifest) < MERGED_ENTRIES);
   if (small.length < MERGE_FROM) return manifests;
   const entries = (
-    await Promise.all(small.map((manifest) => liveEntries(directory, metadata, manifest)))
+    await Promise.all(small.map((manifest) => liveEntries(table, metadata, manifest)))
   ).flat();
-  const { file, length } = await writeManifest(directory, metadata, entries);
+  const { file, length } = await writeManifest(table, metadata, entries);
   const merged = describeManifest(
     { path: `${metadata.location}/metadata/${file}`, length, ...place },
     partitionSpec(metadata),
@@ -142,7 +143,7 @@ const total = (manifests: readonly ManifestFile[], files: 'files_count' | 'rows_
 
 /** Manifest list and snapshot on top of `metadata`: durable, not yet committed. */
 export const addSnapshot = async (
-  directory: string,
+  table: Directory,
   metadata: TableMetadata,
   kept: readonly ManifestFile[],
   written: WrittenManifest,
@@ -157,14 +158,13 @@ export const addSnapshot = async (
     partitionSpec(metadata),
     written.entries,
   );
-  const manifests = [added, ...(await mergeSmall(directory, metadata, kept, place))];
+  const manifests = [added, ...(await mergeSmall(table, metadata, kept, place))];
   const parentId = parent?.['snapshot-id'] ?? null;
   const list = `snap-${snapshotId}-${randomUUID()}.avro`;
-  await writeDurable(
-    join(metadataDirectory(directory), list),
+  await table.files.write(
+    metadataUri(table, list),
     encodeManifestList(manifests, { ...place, parentId }),
   );
-  await syncPath(metadataDirectory(directory));
   await checkpoint?.('manifest-list');
   return withSnapshot(metadata, {
     'snapshot-id': snapshotId,

@@ -1,5 +1,5 @@
 /**
- * Avro object container files: what Iceberg keeps its manifests in. Header (schema and metadata),
+ * Avro object container files, the format of Iceberg's manifests: a header (schema and metadata),
  * then deflated blocks.
  */
 import { randomBytes } from 'node:crypto';
@@ -40,9 +40,9 @@ export const writeAvroFile = (
 };
 
 const broken = (why: string): never =>
-  fail('MR_STORAGE_FAILED', `an Avro file can't be read: ${why}`);
+  fail('MR_STORAGE_FAILED', `an Avro file cannot be read: ${why}`);
 
-/** @throws avsc's errors as ours */
+/** @throws MR_STORAGE_FAILED for avsc's errors */
 const decode = <T>(
   type: avro.Type,
   bytes: Buffer,
@@ -54,24 +54,25 @@ const decode = <T>(
   } catch (error) {
     return broken(error instanceof Error ? error.message : String(error));
   }
-  return read.offset > at ? read : broken('it is cut off');
+  return read.offset > at ? read : broken('it is truncated');
 };
 
 /**
- * @throws MillraceError MR_STORAGE_FAILED where the bytes are no Avro file, or a block is not what
- * it says of itself
+ * @throws MillraceError MR_STORAGE_FAILED where the bytes are not an Avro file, or where a block
+ * contradicts its own counts
  */
-export const readAvroFile = (bytes: Buffer): unknown[] => {
-  if (!bytes.subarray(0, MAGIC.length).equals(MAGIC)) broken('it does not begin as one');
+export const readAvroFile = (content: Uint8Array): unknown[] => {
+  const bytes = Buffer.from(content.buffer, content.byteOffset, content.byteLength);
+  if (!bytes.subarray(0, MAGIC.length).equals(MAGIC)) broken('it does not start as one');
   const header = decode<Record<string, Buffer>>(metadataType, bytes, MAGIC.length);
   const sync = bytes.subarray(header.offset, header.offset + SYNC_BYTES);
-  // Other engines' snapshot ids use all 64 bits. They are told apart here and never written back:
-  // the nearest double will do.
+  // Other engines' snapshot ids use all 64 bits. They are only compared here and never written
+  // back, so the nearest double is enough.
   let type: avro.Type;
   try {
     type = avroCodec(JSON.parse(String(header.value['avro.schema'])));
   } catch {
-    return broken('its schema is none');
+    return broken('its schema is not valid');
   }
   const deflated = String(header.value['avro.codec'] ?? 'null') === 'deflate';
   const rows: unknown[] = [];
@@ -80,9 +81,9 @@ export const readAvroFile = (bytes: Buffer): unknown[] => {
     const count = decode<number>(longType, bytes, at);
     const size = decode<number>(longType, bytes, count.offset);
     const end = size.offset + size.value;
-    if (!(size.value >= 0 && end + SYNC_BYTES <= bytes.length)) broken('a block is cut off');
+    if (!(size.value >= 0 && end + SYNC_BYTES <= bytes.length)) broken('a block is truncated');
     if (!bytes.subarray(end, end + SYNC_BYTES).equals(sync))
-      broken('a block does not end where it says');
+      broken('a block does not end where its size says');
     const raw = bytes.subarray(size.offset, end);
     let data = raw;
     try {

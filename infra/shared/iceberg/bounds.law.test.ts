@@ -1,6 +1,6 @@
 /**
- * Bounds bound: truncated or not, none may be on the wrong side of a value, or files are left out
- * that hold it.
+ * A bound, truncated or not, is never on the wrong side of a value: else a file that has the value
+ * would be skipped.
  */
 import fc from 'fast-check';
 import { expect, it } from 'vitest';

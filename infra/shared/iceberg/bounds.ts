@@ -9,8 +9,8 @@ const MS_PER_DAY = 86_400_000;
 const next = (codePoint: number): number => (codePoint === 0xd7ff ? 0xe000 : codePoint + 1);
 
 /**
- * The least string of `count` characters that no string with this prefix is above; null where there
- * is none.
+ * The smallest string of that many characters that is above every string with this prefix; null
+ * where there is none.
  */
 const roundUp = (characters: readonly string[]): string | null => {
   for (let i = characters.length - 1; i >= 0; i--) {
@@ -39,7 +39,7 @@ const fixed = (bytes: number, write: (buffer: Buffer) => void): Buffer => {
   return buffer;
 };
 
-/** From DuckDB's text of a column's least or greatest value; null: no bound is given. */
+/** From DuckDB's text of a column's smallest or largest value; null: the bound is left out. */
 export const encodeBound = (type: string, text: string, upper: boolean): Buffer | null => {
   switch (type) {
     case 'int':
@@ -66,8 +66,8 @@ export const encodeBound = (type: string, text: string, upper: boolean): Buffer 
 };
 
 /**
- * As our side has the value: timestamps in ms; strings stay bytes, which is the order they are in.
- * Widened columns keep 4 bytes.
+ * The bound as a value of ours: timestamps in ms; strings stay bytes, because they are ordered as
+ * bytes. A bound that was written before its column was widened has 4 bytes.
  */
 export const decodeBound = (type: string, bound: Buffer): number | Buffer | null => {
   switch (type) {

@@ -1,4 +1,4 @@
-/** Result chunks gathered into larger batches of typed arrays, for scans that feed arithmetic. */
+/** Gathers result chunks into larger batches of typed arrays, for scans that compute. */
 import type { DuckDBDataChunk } from '@duckdb/node-api';
 import type { ScannedColumn, ScannedColumns } from '#domain/ports/history.ts';
 import type { Value } from '#domain/values/value.ts';
@@ -11,7 +11,7 @@ const BATCH_ROWS = 32 * CHUNK_ROWS;
 
 interface Gathering {
   read(chunk: DuckDBDataChunk, index: number, at: number): void;
-  /** the batch's column; a new one is begun */
+  /** the batch's column; the next batch begins */
   take(count: number): ScannedColumn;
 }
 
@@ -67,7 +67,7 @@ export interface ColumnBatches {
   rest(): ScannedColumns | null;
 }
 
-/** @param names the fields asked for; those that are not among `fields` are null throughout */
+/** @param names the requested fields; those that are not among `fields` are null throughout */
 export const columnBatches = (
   fields: readonly IcebergField[],
   time: IcebergField,

@@ -1,10 +1,10 @@
 /**
- * From a DuckDB table of pending rows to Parquet files, one or more a day, with the statistics that
- * manifests carry.
+ * Writes a DuckDB table of pending rows as Parquet files, one or more for each day, with the
+ * statistics that manifests contain.
  */
-import { join, relative } from 'node:path';
+import { relative } from 'node:path';
 import type { DuckDBConnection, Json } from '@duckdb/node-api';
-import { makeDirectory, syncPath } from '#infra/files/local-files.ts';
+import type { Directory } from '#domain/ports/file-io.ts';
 import { identifier, literal } from '#infra/shared/duckdb/connect.ts';
 import { encodeBound } from './bounds.ts';
 import type { DataFile, IdMap } from './manifest.ts';
@@ -32,7 +32,7 @@ const MS_PER_DAY = 86_400_000;
 const dayOf = (text: string | null | undefined): number | null =>
   text == null ? null : Date.parse(`${text}T00:00:00Z`) / MS_PER_DAY;
 
-/** DuckDB names a column "a", a list's elements "a"."element". */
+/** DuckDB names a column "a", and a list's elements "a"."element". */
 const idsByStatName = (
   fields: readonly IcebergField[],
 ): ReadonlyMap<string, { readonly id: number; readonly type: string }> => {
@@ -83,26 +83,26 @@ const statistics = (
 const orNull = <T>(map: IdMap<T>): IdMap<T> | null => (map.length === 0 ? null : map);
 
 /**
- * Durable when it returns; nothing refers to the files yet.
- * @param from a relation with the table's columns, and the columns whose bounds must be left out
+ * The files are durable when it resolves; nothing refers to them yet.
+ * @param from a relation with the table's columns, and the columns whose bounds are left out
  * @param tag unique: the files' names start with it
  */
 export const writeDataFiles = async (
   connection: DuckDBConnection,
   {
-    directory,
+    table,
     metadata,
     fields,
   }: {
-    readonly directory: string;
+    readonly table: Directory;
     readonly metadata: TableMetadata;
     readonly fields: readonly IcebergField[];
   },
   from: { readonly relation: string; readonly unbounded: ReadonlySet<string> },
   tag: string,
 ): Promise<readonly DataFile[]> => {
-  const target = dataDirectory(directory);
-  await makeDirectory(target);
+  const { engine } = table.files;
+  const target = await engine.stage(dataDirectory(table));
   const partition = partitionSpec(metadata).fields[0] as { name: string };
   const day = `CAST(CAST(${identifier(partitionColumn(metadata).name)} AS TIMESTAMP) AS DATE) AS ${identifier(partition.name)}`;
   const columns = fields.map((field) => identifier(field.name)).join(', ');
@@ -111,12 +111,10 @@ export const writeDataFiles = async (
       `PARTITION_BY (${identifier(partition.name)}), FILENAME_PATTERN ${literal(`${tag}-{i}`)}, FIELD_IDS {${fields.map(fieldId).join(', ')}})`,
   );
   const files = copied.getRowObjectsJson() as unknown as (CopiedFile & Record<string, Json>)[];
-  const directories = new Set<string>([target]);
-  for (const { filename } of files) {
-    await syncPath(filename);
-    directories.add(join(filename, '..'));
-  }
-  for (const path of directories) await syncPath(path);
+  await engine.publish(
+    dataDirectory(table),
+    files.map(({ filename }) => filename),
+  );
   return files.map((file): DataFile => {
     const { sizes, values, nulls, lower, upper } = statistics(file, fields, from.unbounded);
     return {

@@ -1,28 +1,30 @@
 /**
- * A table made without rows: what another engine's writer needs before it can append. A table that
- * is there is left as it is: what it lacks is told, and the engine that writes it changes the
- * columns, so that a table has one kind of committer.
+ * Makes a table without rows, which another engine's writer needs before it can append. A table
+ * that exists is not changed: the columns that it lacks are returned, and the engine that writes
+ * the table changes them, so that a table has one kind of committer.
  */
 import { randomUUID } from 'node:crypto';
+import type { Directory } from '#domain/ports/file-io.ts';
+import { locationOf } from '#infra/shared/files/hadoop-location.ts';
 import { currentSchema, newTable } from './metadata.ts';
 import { evolve, type IcebergField, META_COLUMNS, typeName, type WantedColumn } from './schema.ts';
-import { commitTable, loadTable, locationOf } from './table-directory.ts';
+import { commitTable, loadTable } from './table-directory.ts';
 
 export interface EnsureTableOptions {
-  readonly directory: string;
+  readonly table: Directory;
   /** for messages: the topic */
   readonly name: string;
   readonly columns: readonly WantedColumn[];
   readonly partitionBy: string;
-  /** no topic's rows: without their places in the log */
+  /** the rows are not a topic's records: without the columns of their place in the log */
   readonly ofNoTopic?: boolean;
   readonly now: () => number;
-  /** of a new table */
+  /** only for a table that is made */
   readonly properties?: Readonly<Record<string, string>>;
 }
 
 export interface ColumnChange {
-  /** `widen`: it is there, of a narrower type, or without nulls */
+  /** `widen`: the column exists with a narrower type, or does not take nulls */
   readonly change: 'add' | 'widen';
   readonly name: string;
   /** Iceberg's type, `list<…>` for lists */
@@ -31,26 +33,26 @@ export interface ColumnChange {
 }
 
 /**
- * @returns what a table which is there lacks @throws MR_SCHEMA_INCOMPATIBLE where a column cannot
- * take what is wanted
+ * @returns the columns that a table which exists lacks
+ * @throws MR_SCHEMA_INCOMPATIBLE where a column's type cannot be widened as wanted
  */
 export const ensureTable = async (
   options: EnsureTableOptions,
 ): Promise<readonly ColumnChange[]> => {
-  const { directory, name, columns, partitionBy, now } = options;
+  const { table, name, columns, partitionBy, now } = options;
   const wanted = options.ofNoTopic === true ? columns : [...columns, ...META_COLUMNS];
-  const base = await loadTable(directory);
+  const base = await loadTable(table);
   if (base === null) {
     const { fields, lastColumnId } = evolve(name, [], 0, wanted);
     const made = newTable({
       uuid: randomUUID(),
-      location: locationOf(directory),
+      location: locationOf(table.uri),
       fields,
       lastColumnId,
       partitionBy,
       now: now(),
     });
-    const committed = await commitTable(directory, null, {
+    const committed = await commitTable(table, null, {
       ...made,
       properties: { ...made.properties, ...options.properties },
     });

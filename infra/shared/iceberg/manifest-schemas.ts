@@ -1,10 +1,10 @@
 /**
- * The Avro schemas of format version 2's manifests and manifest lists; readers go by the field ids.
+ * The Avro schemas of format version 2's manifests and manifest lists; readers use the field ids.
  */
 
 const optional = (type: unknown) => ({ type: ['null', type], default: null });
 
-/** Iceberg's maps with keys that are no strings: arrays of key-value records. */
+/** Iceberg's maps whose keys are not strings: arrays of key-value records. */
 const idMap = (key: number, value: number, valueType: string) =>
   optional({
     type: 'array',

@@ -33,7 +33,7 @@ export const DELETED = 2;
 export interface ManifestEntry {
   readonly status: 0 | 1 | 2;
   readonly snapshot_id: number | null;
-  /** null: the manifest's own, given when it is committed */
+  /** null: the manifest's own, which it gets when it is committed */
   readonly sequence_number: number | null;
   readonly file_sequence_number: number | null;
   readonly data_file: DataFile;
@@ -144,7 +144,7 @@ export const describeManifest = (
   };
 };
 
-export const decodeManifest = (bytes: Buffer): readonly ManifestEntry[] =>
+export const decodeManifest = (bytes: Uint8Array): readonly ManifestEntry[] =>
   readAvroFile(bytes) as ManifestEntry[];
 
 export interface ListPlace {
@@ -164,5 +164,5 @@ export const encodeManifestList = (
     'format-version': '2',
   });
 
-export const decodeManifestList = (bytes: Buffer): readonly ManifestFile[] =>
+export const decodeManifestList = (bytes: Uint8Array): readonly ManifestFile[] =>
   readAvroFile(bytes) as ManifestFile[];

@@ -1,4 +1,4 @@
-/** Table metadata of format version 2, as plain data: each change gives a new document. */
+/** Table metadata of format version 2, as plain data: each change makes a new document. */
 import { MillraceError } from '#domain/errors.ts';
 import type { IcebergField, IcebergSchema } from './schema.ts';
 
@@ -85,7 +85,7 @@ export const newTable = ({
   if (source === undefined || (source.type !== 'timestamptz' && source.type !== 'date')) {
     throw new MillraceError(
       'MR_STORAGE_FAILED',
-      `The history table at ${location} has no timestamp column "${partitionBy}" to be partitioned by.`,
+      `The history table at ${location} has no timestamp column "${partitionBy}" to partition by.`,
       {
         location,
         partitionBy,
@@ -129,7 +129,7 @@ export const currentSchema = (table: TableMetadata): IcebergSchema =>
 export const partitionSpec = (table: TableMetadata): PartitionSpec =>
   table['partition-specs'][0] as PartitionSpec;
 
-/** The column that the table is partitioned by the day of. */
+/** The column whose day is the partition. */
 export const partitionColumn = (table: TableMetadata): IcebergField => {
   const id = partitionSpec(table).fields[0]?.['source-id'];
   return currentSchema(table).fields.find((field) => field.id === id) as IcebergField;
@@ -168,7 +168,7 @@ export const withSnapshot = (table: TableMetadata, snapshot: Snapshot): TableMet
 
 const END_OFFSETS = 'millrace.through.';
 
-/** Next offset by partition, out of a snapshot's summary. */
+/** Next offset by partition, from a snapshot's summary. */
 export const endOffsetsOf = (snapshot: Snapshot | null): readonly number[] => {
   const endOffsets: number[] = [];
   for (const [key, value] of Object.entries(snapshot?.summary ?? {})) {

@@ -1,6 +1,6 @@
 /**
- * Reading a table's Parquet files with DuckDB as Iceberg says: columns by field id, widened to the
- * schema's types, absent ones null.
+ * Reads a table's Parquet files with DuckDB as Iceberg demands: columns by field id, widened to the
+ * schema's types, null where a file lacks one.
  */
 import { literal } from '#infra/shared/duckdb/connect.ts';
 import { type IcebergField, typeName } from './schema.ts';

@@ -1,7 +1,8 @@
 /**
- * A table as one snapshot has it: schema, offsets, data files. Files are picked by partition day
- * and by their statistics.
+ * A table at one snapshot: schema, offsets, data files. Files are selected by partition day and by
+ * their statistics.
  */
+import type { Directory } from '#domain/ports/file-io.ts';
 import type { Value } from '#domain/values/value.ts';
 import { liveEntries, manifestsOf } from './append.ts';
 import { decodeBound } from './bounds.ts';
@@ -16,10 +17,10 @@ import {
   type TableMetadata,
 } from './metadata.ts';
 import { type IcebergField, typeName } from './schema.ts';
-import { loadTable, localPath, type TableVersion } from './table-directory.ts';
+import { loadTable, type TableVersion, uriOf } from './table-directory.ts';
 
 export interface PinnedFile {
-  readonly path: string;
+  readonly uri: string;
   /** days since 1970; null where the partition column is null */
   readonly day: number | null;
   readonly file: DataFile;
@@ -40,10 +41,10 @@ export interface TableReader {
   pin(snapshotId?: number): Promise<PinnedTable | null>;
 }
 
-export const tableReader = (directory: string): TableReader => {
+export const tableReader = (table: Directory): TableReader => {
   let last: TableVersion | null = null;
   let pinned: PinnedTable | null = null;
-  /** manifests never change: each is decoded once, as long as it is in use */
+  /** manifests never change: each is decoded once while it is in use */
   let decoded = new Map<string, readonly DataFile[]>();
 
   const filesOf = async (
@@ -51,17 +52,17 @@ export const tableReader = (directory: string): TableReader => {
     manifest: ManifestFile,
   ): Promise<readonly DataFile[]> =>
     decoded.get(manifest.manifest_path) ??
-    (await liveEntries(directory, metadata, manifest)).map((entry) => entry.data_file);
+    (await liveEntries(table, metadata, manifest)).map((entry) => entry.data_file);
 
   const read = async (metadata: TableMetadata, snapshot: Snapshot): Promise<PinnedTable> => {
-    const manifests = await manifestsOf(directory, metadata, snapshot);
+    const manifests = await manifestsOf(table, metadata, snapshot);
     const lists = await Promise.all(manifests.map((manifest) => filesOf(metadata, manifest)));
     decoded = new Map(
       manifests.map((manifest, i) => [manifest.manifest_path, lists[i] as readonly DataFile[]]),
     );
     const partition = partitionSpec(metadata).fields[0]?.name as string;
     const files = lists.flat().map((file) => ({
-      path: localPath(directory, metadata, file.file_path),
+      uri: uriOf(table, metadata, file.file_path),
       day: file.partition[partition] ?? null,
       file,
     }));
@@ -77,7 +78,7 @@ export const tableReader = (directory: string): TableReader => {
 
   return {
     async pin(snapshotId) {
-      last = await loadTable(directory, last);
+      last = await loadTable(table, last);
       if (last === null) return null;
       const { metadata } = last;
       const snapshot =
@@ -115,7 +116,7 @@ const comparable = (type: string, value: Value): number | Buffer | null => {
   return typeof value === 'number' && type !== 'boolean' ? value : null;
 };
 
-/** May the file hold a row of the selection? */
+/** Whether the file can have a row of the selection. */
 const mayHold = (
   { file, day }: PinnedFile,
   { where, from, to }: Selection,

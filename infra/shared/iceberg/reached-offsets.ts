@@ -1,11 +1,12 @@
 /**
- * How far a table reaches that another engine wrote: by partition of the log, the highest offset in
- * it and one more. A commit of Flink's is what lies before a checkpoint's barrier, a prefix of
- * every partition, so below the highest offset nothing is missing.
+ * The end offsets of a table that another engine wrote: by partition of the log, the highest offset
+ * in it and one more. A commit of Flink contains what precedes a checkpoint's barrier, a prefix of
+ * every partition, so nothing below the highest offset is missing.
  *
- * Files never change, so each is looked at once: its bounds say it where it holds one partition
- * only, else its two columns do.
+ * Files never change, so each is examined once: by its bounds where it has one partition only, else
+ * by its two columns.
  */
+import type { FileIO } from '#domain/ports/file-io.ts';
 import type { DuckDb } from '#infra/shared/duckdb/connect.ts';
 import { literal } from '#infra/shared/duckdb/connect.ts';
 import { decodeBound } from './bounds.ts';
@@ -35,10 +36,12 @@ const fromBounds = (table: PinnedTable, file: DataFile): Reached | null => {
 };
 
 export const reachedOffsets = (
+  files: FileIO,
   duckDb: DuckDb,
 ): ((table: PinnedTable) => Promise<readonly number[]>) => {
-  let known = new Map<string, Reached>();
-  const fromFile = async (path: string): Promise<Reached> => {
+  let recent = new Map<string, Reached>();
+  const fromFile = async (uri: string): Promise<Reached> => {
+    const [path] = (await files.engine.readable([uri])) as [string];
     const connection = await duckDb.connect();
     try {
       const result = await connection.runAndReadAll(
@@ -54,13 +57,13 @@ export const reachedOffsets = (
   return async (table) => {
     const next = new Map<string, Reached>();
     const endOffsets: number[] = [];
-    for (const { path, file } of table.files) {
-      const reached = known.get(path) ?? fromBounds(table, file) ?? (await fromFile(path));
-      next.set(path, reached);
+    for (const { uri, file } of table.files) {
+      const reached = recent.get(uri) ?? fromBounds(table, file) ?? (await fromFile(uri));
+      next.set(uri, reached);
       for (const [partition, offset] of reached)
         endOffsets[partition] = Math.max(endOffsets[partition] ?? 0, offset);
     }
-    known = next;
+    recent = next;
     return Array.from(endOffsets, (offset) => offset ?? 0);
   };
 };

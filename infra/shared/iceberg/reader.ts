@@ -1,11 +1,13 @@
 /**
- * Reads of the tables. A read pins one snapshot, picks its files, and lets DuckDB read those.
+ * Reads of the tables. A read pins one snapshot and selects its files; DuckDB reads those.
  *
- * A scan goes day by day: days are partitions, so they do not overlap in event time, each run of
- * days is sorted by itself and the whole comes out in order without being sorted, or held, at once.
+ * A scan goes day by day. Days are partitions, so they do not overlap in event time: each run of
+ * days is sorted by itself, and the result is in order without being sorted, or kept in memory, as
+ * a whole.
  */
 import type { DuckDBConnection, DuckDBDataChunk } from '@duckdb/node-api';
 import { MillraceError } from '#domain/errors.ts';
+import type { Directory } from '#domain/ports/file-io.ts';
 import type {
   EventQuery,
   HistorySnapshot,
@@ -29,7 +31,7 @@ import { type IcebergField, isMeta } from './schema.ts';
 import { tableDirectory } from './table-directory.ts';
 import { querySql } from './table-query.ts';
 
-export type Fields = { readonly fields: readonly string[] };
+type Fields = { readonly fields: readonly string[] };
 
 export interface HistoryReader {
   endOffsets(topic: string): Promise<readonly number[]>;
@@ -43,7 +45,7 @@ export interface HistoryReader {
   close(): void;
 }
 
-/** Rows sorted at once by a scan, about; a day is never divided. */
+/** Approximate number of rows that a scan sorts at once; a day is never split. */
 const RUN_ROWS = 400_000;
 
 /** Files in runs of whole days, oldest first. */
@@ -66,7 +68,8 @@ const runsOfDays = (files: readonly PinnedFile[]): readonly (readonly PinnedFile
   return runs;
 };
 
-export const historyReader = (root: string, duckDb: DuckDb): HistoryReader => {
+/** @param root the directory of the tables */
+export const historyReader = (root: Directory, duckDb: DuckDb): HistoryReader => {
   const tables = new Map<string, TableReader>();
   const idle: DuckDBConnection[] = [];
   const reached = new Map<
@@ -79,18 +82,18 @@ export const historyReader = (root: string, duckDb: DuckDb): HistoryReader => {
   >();
 
   const reachedBy = async (topic: string, table: PinnedTable): Promise<readonly number[]> => {
-    const known = reached.get(topic) ?? {
-      of: reachedOffsets(duckDb),
+    const state = reached.get(topic) ?? {
+      of: reachedOffsets(root.files, duckDb),
       snapshot: -1,
       endOffsets: [],
     };
-    reached.set(topic, known);
+    reached.set(topic, state);
     const snapshot = table.snapshot['snapshot-id'];
-    if (known.snapshot !== snapshot) {
-      known.endOffsets = await known.of(table);
-      known.snapshot = snapshot;
+    if (state.snapshot !== snapshot) {
+      state.endOffsets = await state.of(table);
+      state.snapshot = snapshot;
     }
-    return known.endOffsets;
+    return state.endOffsets;
   };
 
   const pin = async (topic: string, snapshotId?: number): Promise<PinnedTable | null> => {
@@ -100,19 +103,19 @@ export const historyReader = (root: string, duckDb: DuckDb): HistoryReader => {
     if (pinned === null && snapshotId !== undefined) {
       throw new MillraceError(
         'MR_NOT_FOUND',
-        `The history of ${topic} has no snapshot ${snapshotId} (any more).`,
+        `The history of ${topic} has no snapshot ${snapshotId}: it never had, or it has expired.`,
         {
           topic,
           snapshotId,
         },
       );
     }
-    // Written by another engine: no summary says how far it reaches.
+    // Another engine wrote the table: its summaries do not have the end offsets.
     if (pinned === null || pinned.endOffsets.length > 0 || pinned.files.length === 0) return pinned;
     return { ...pinned, endOffsets: await reachedBy(topic, pinned) };
   };
 
-  /** A connection has one stream at a time, so each stream has its own. */
+  /** A connection can have one stream at a time, so each stream uses its own. */
   async function* chunks(sql: string): AsyncGenerator<DuckDBDataChunk> {
     const connection = idle.pop() ?? (await duckDb.connect());
     let clean = false;
@@ -130,6 +133,9 @@ export const historyReader = (root: string, duckDb: DuckDb): HistoryReader => {
       else connection.closeSync();
     }
   }
+
+  const pathsOf = (files: readonly PinnedFile[]): Promise<readonly string[]> =>
+    root.files.engine.readable(files.map(({ uri }) => uri));
 
   const withMeta = (table: PinnedTable, names: readonly string[]): readonly IcebergField[] => {
     const byName = new Map(table.fields.map((field) => [field.name, field]));
@@ -156,7 +162,8 @@ export const historyReader = (root: string, duckDb: DuckDb): HistoryReader => {
     const scale = table.timeField.type === 'date' ? 86_400_000 : 1;
     const [partition, offset, logTime] = [at('_partition'), at('_offset'), at('_log_time')];
     const picks = names.map((name) => [name, at(name)] as const);
-    for await (const chunk of chunks(querySql(table, files, fields, query, order(table)))) {
+    const paths = await pathsOf(files);
+    for await (const chunk of chunks(querySql(table, paths, fields, query, order(table)))) {
       const columns = readers.map((read, i) => read(chunk, i));
       const number = (column: number, i: number): number => columns[column]?.[i] as number;
       const events: RawEvent[] = [];
@@ -191,7 +198,7 @@ export const historyReader = (root: string, duckDb: DuckDb): HistoryReader => {
       };
     },
     dataFiles: async (topic, snapshotId) =>
-      (await pin(topic, snapshotId))?.files.map((file) => file.path) ?? [],
+      (await pin(topic, snapshotId))?.files.map((file) => file.uri) ?? [],
     async events(query) {
       const table = await pin(rawTopic(query.source), query.snapshot);
       const files = table === null ? [] : selectFiles(table, query);
@@ -214,7 +221,8 @@ export const historyReader = (root: string, duckDb: DuckDb): HistoryReader => {
       const fields = withMeta(table, query.fields);
       const batches = columnBatches(fields, table.timeField, query.fields);
       for (const run of runsOfDays(selectFiles(table, query))) {
-        for await (const chunk of chunks(querySql(table, run, fields, query, order(table)))) {
+        const paths = await pathsOf(run);
+        for await (const chunk of chunks(querySql(table, paths, fields, query, order(table)))) {
           const full = batches.add(chunk);
           if (full !== null) yield full;
         }
@@ -228,7 +236,7 @@ export const historyReader = (root: string, duckDb: DuckDb): HistoryReader => {
       if (table === null || files.length === 0) return;
       const readers = table.fields.map((field) => columnReader(field, true));
       for await (const chunk of chunks(
-        querySql(table, files, table.fields, query, ['_partition', '_offset']),
+        querySql(table, await pathsOf(files), table.fields, query, ['_partition', '_offset']),
       )) {
         const columns = readers.map((read, i) => read(chunk, i));
         yield Array.from({ length: chunk.rowCount }, (_, i) =>

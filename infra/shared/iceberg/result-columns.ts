@@ -1,4 +1,4 @@
-/** A result chunk's columns as the domain's values, by Iceberg type. */
+/** A result chunk's columns as values of the domain, by Iceberg type. */
 import type { DuckDBDataChunk } from '@duckdb/node-api';
 import type { Value } from '#domain/values/value.ts';
 import { createDictionary, isNumeric, readNumbers } from '#infra/shared/duckdb/column-reader.ts';
@@ -25,7 +25,7 @@ export type ColumnReader = (chunk: DuckDBDataChunk, index: number) => readonly V
 const parsed = (text: Value): Value =>
   text === null ? null : (JSON.parse(text as string) as Value);
 
-/** @param json parse what the table keeps as JSON */
+/** @param json whether columns that the table stores as JSON are parsed */
 export const columnReader = (field: IcebergField, json: boolean): ColumnReader => {
   const type = typeName(field);
   if (type === 'string') {

@@ -1,8 +1,8 @@
 /**
- * Iceberg schemas: from Avro record schemas, and their evolution.
+ * Iceberg schemas: derived from Avro record schemas, and their evolution.
  *
- * A column keeps its field id for ever. A new column gets a new id and is optional; a column that
- * its writers left out, or made nullable, becomes optional; int widens to long, float to double;
+ * A column keeps its field id for ever. A new column gets a new id and is optional. A column that
+ * the new schema omits, or makes nullable, becomes optional. int widens to long, float to double;
  * any other change of type is refused.
  */
 import { MillraceError } from '#domain/errors.ts';
@@ -57,8 +57,8 @@ const scalarType = (avro: unknown): string | null => {
 };
 
 /**
- * The type beside null of a union of null and one other; the type itself where it is no union; null
- * for wider unions.
+ * Of a union of null and one other type, that type; the type itself where it is not a union; null
+ * for larger unions.
  */
 export const withoutNull = (
   avro: unknown,
@@ -69,8 +69,8 @@ export const withoutNull = (
 };
 
 /**
- * A scalar's Iceberg type, `list<scalar>`, or null: what has no column type of its own is kept as
- * JSON.
+ * A scalar's Iceberg type, `list<scalar>`, or null for a type that no column has: such values are
+ * stored as JSON.
  */
 export const columnType = (avro: unknown): string | null => {
   const scalar = scalarType(avro);
@@ -98,7 +98,7 @@ export const icebergSchemaFromAvro = (schema: object): readonly WantedColumn[] =
   if (type !== 'record' || !Array.isArray(fields)) {
     throw new MillraceError(
       'MR_STORAGE_FAILED',
-      'The history takes records only: the Avro schema is of another type.',
+      'The history stores records only, and this Avro schema is of another type.',
       {
         schema,
       },
@@ -122,7 +122,7 @@ export const META_COLUMNS: readonly WantedColumn[] = [
 export const isMeta = (name: string): boolean =>
   META_COLUMNS.some((column) => column.name === name);
 
-/** `list<string>` for list fields. */
+/** Such as `long`, or `list<string>`. */
 export const typeName = ({ type }: IcebergField): string =>
   typeof type === 'string' ? type : `list<${type.element}>`;
 
@@ -138,7 +138,7 @@ const widest = (table: string, column: string, had: string, wanted: string): str
   if (type === undefined) {
     throw new MillraceError(
       'MR_SCHEMA_INCOMPATIBLE',
-      `Column "${column}" of the history table ${table} is ${had} and cannot take ${wanted}; give the field another name.`,
+      `Column "${column}" of the history table ${table} is ${had} and cannot become ${wanted}; give the field another name.`,
       { table, column, had, wanted },
     );
   }

@@ -1,18 +1,24 @@
 /**
  * A table's directory, in Hadoop's layout:
  *
- *     metadata/v<n>.metadata.json   one a commit; made by an atomic link, so of two racing commits one wins
- *     metadata/version-hint.text    <n>, written after: readers go on from there to the newest
+ *     metadata/v<n>.metadata.json   one for each commit, created atomically: one of two races wins
+ *     metadata/version-hint.text    <n>, written afterwards: other readers search from there on
  *     metadata/*.avro               manifests and manifest lists
  *     data/<column>_day=…/*.parquet
  *
- * Paths in the metadata are absolute, as the format wants; ours are found again relative to the
- * directory, so that a data directory may be moved.
+ * Locations inside the metadata are absolute, and in Hadoop's form, as other engines expect: not
+ * percent-encoded. Ours are resolved relative to the directory, so that a data directory can be
+ * moved.
  */
-import { randomUUID } from 'node:crypto';
-import { readdir, readFile, stat } from 'node:fs/promises';
-import { join } from 'node:path';
-import { createDurable, makeDirectory, missing, replaceDurable } from '#infra/files/local-files.ts';
+import { MillraceError } from '#domain/errors.ts';
+import {
+  type Directory,
+  type FileIO,
+  joinUri,
+  nameOf,
+  subdirectory,
+} from '#domain/ports/file-io.ts';
+import { uriOfLocation, withScheme } from '#infra/shared/files/hadoop-location.ts';
 import { parseMetadata, type TableMetadata } from './metadata.ts';
 
 export interface TableVersion {
@@ -21,94 +27,84 @@ export interface TableVersion {
 }
 
 /** `raw.flights` → <root>/raw/flights */
-export const tableDirectory = (root: string, topic: string): string => {
+export const tableDirectory = (root: Directory, topic: string): Directory => {
   const dot = topic.indexOf('.');
-  return dot < 0 ? join(root, topic) : join(root, topic.slice(0, dot), topic.slice(dot + 1));
+  return dot < 0
+    ? subdirectory(root, topic)
+    : subdirectory(root, topic.slice(0, dot), topic.slice(dot + 1));
 };
 
-export const metadataDirectory = (table: string): string => join(table, 'metadata');
-export const dataDirectory = (table: string): string => join(table, 'data');
-export const metadataFile = (table: string, version: number): string =>
-  join(metadataDirectory(table), `v${version}.metadata.json`);
-const hintFile = (table: string): string => join(metadataDirectory(table), 'version-hint.text');
+export const dataDirectory = (table: Directory): string => joinUri(table.uri, 'data');
+export const metadataDirectory = (table: Directory): string => joinUri(table.uri, 'metadata');
+export const metadataUri = (table: Directory, name: string): string =>
+  joinUri(table.uri, 'metadata', name);
+export const versionUri = (table: Directory, version: number): string =>
+  metadataUri(table, `v${version}.metadata.json`);
 
-export const locationOf = (table: string): string => `file://${table}`;
-
-/** `file:///x`, `file:/x` (as Hadoop writes it) and `/x` are one path. */
-const withoutScheme = (path: string): string => path.replace(/^file:\/+/, '/');
-
-/** Where a path of the metadata is on this machine now. */
-export const localPath = (table: string, metadata: TableMetadata, path: string): string => {
-  const location = withoutScheme(metadata.location);
-  const plain = withoutScheme(path);
-  return plain.startsWith(`${location}/`) ? join(table, plain.slice(location.length + 1)) : plain;
+/** The URI, now, of a location inside the metadata. */
+export const uriOf = (table: Directory, metadata: TableMetadata, location: string): string => {
+  const base = withScheme(metadata.location);
+  const full = withScheme(location);
+  return full.startsWith(`${base}/`)
+    ? joinUri(table.uri, ...full.slice(base.length + 1).split('/'))
+    : uriOfLocation(full);
 };
 
-const fileExists = async (path: string): Promise<boolean> => {
-  try {
-    await stat(path);
-    return true;
-  } catch (error) {
-    if (missing(error)) return false;
-    throw error;
-  }
+/** @throws MR_STORAGE_FAILED where the file is absent */
+export const readRequired = async (files: FileIO, uri: string): Promise<Uint8Array> => {
+  const bytes = await files.read(uri);
+  if (bytes !== null) return bytes;
+  throw new MillraceError('MR_STORAGE_FAILED', `The file ${uri} of a table is missing.`, { uri });
 };
 
 const VERSION = /^v(\d+)\.metadata\.json$/;
 
-export const metadataVersions = async (table: string): Promise<readonly number[]> => {
-  try {
-    const names = await readdir(metadataDirectory(table));
-    return names.flatMap((name) => VERSION.exec(name)?.[1] ?? []).map(Number);
-  } catch (error) {
-    if (missing(error)) return [];
-    throw error;
-  }
-};
+export const metadataVersions = async (table: Directory): Promise<readonly number[]> =>
+  (await table.files.list(metadataDirectory(table)))
+    .flatMap((uri) => VERSION.exec(nameOf(uri))?.[1] ?? [])
+    .map(Number);
 
-/** @param known a version that is there, or was: the search starts at it */
-const newestVersion = async (table: string, known: number): Promise<number> => {
-  let version = known;
-  if (version === 0 || !(await fileExists(metadataFile(table, version))))
+/** @param recent a version that exists, or did: the search starts at it */
+const newestVersion = async (table: Directory, recent: number): Promise<number> => {
+  const exists = async (version: number): Promise<boolean> =>
+    (await table.files.stat(versionUri(table, version))) !== null;
+  let version = recent;
+  if (version === 0 || !(await exists(version)))
     version = Math.max(0, ...(await metadataVersions(table)));
-  while (await fileExists(metadataFile(table, version + 1))) version++;
+  while (await exists(version + 1)) version++;
   return version;
 };
 
 /**
- * The newest version; null where there is no table. @param last what the caller read before,
- * returned again where it is still the newest
+ * The newest version; null where there is no table.
+ * @param last the version that the caller read before: returned again where it is still the newest
  */
 export const loadTable = async (
-  table: string,
+  table: Directory,
   last: TableVersion | null = null,
 ): Promise<TableVersion | null> => {
   const version = await newestVersion(table, last?.version ?? 0);
   if (version === 0) return null;
   if (last?.version === version) return last;
-  const path = metadataFile(table, version);
-  return { version, metadata: parseMetadata(await readFile(path, 'utf8'), path) };
+  const uri = versionUri(table, version);
+  const text = Buffer.from(await readRequired(table.files, uri)).toString();
+  return { version, metadata: parseMetadata(text, uri) };
 };
 
-export const writeHint = (table: string, version: number): Promise<void> =>
-  replaceDurable(
-    hintFile(table),
-    join(metadataDirectory(table), `${randomUUID()}.tmp`),
-    String(version),
-  );
+export const writeHint = (table: Directory, version: number): Promise<void> =>
+  table.files.write(metadataUri(table, 'version-hint.text'), String(version));
 
 const KEPT_IN_LOG = 100;
 
-/** @returns null where another commit took the version: load again, look, and retry */
+/** @returns null where another commit took the version: load the table again, and retry */
 export const commitTable = async (
-  table: string,
+  table: Directory,
   base: TableVersion | null,
   next: TableMetadata,
 ): Promise<TableVersion | null> => {
   const version = (base?.version ?? 0) + 1;
-  // Versions long past are removed: their names are free again, and must not be taken.
+  // Old versions are deleted: their names are free again, and must not be taken.
   if ((await newestVersion(table, base?.version ?? 0)) >= version) return null;
-  await makeDirectory(metadataDirectory(table));
   const log =
     base === null
       ? []
@@ -122,12 +118,8 @@ export const commitTable = async (
     ...next,
     'metadata-log': [...next['metadata-log'], ...log].slice(-KEPT_IN_LOG),
   };
-  const created = await createDurable(
-    metadataFile(table, version),
-    join(metadataDirectory(table), `${randomUUID()}.tmp`),
-    JSON.stringify(metadata),
-  );
-  if (!created) return null;
+  if (!(await table.files.create(versionUri(table, version), JSON.stringify(metadata))))
+    return null;
   await writeHint(table, version);
   return { version, metadata };
 };

@@ -1,12 +1,12 @@
-/** A selection of a pinned table as SQL over the Parquet files that may hold it. */
+/** A selection of a pinned table as SQL over the Parquet files that can have its rows. */
 import type { Value } from '#domain/values/value.ts';
 import { identifier, literal } from '#infra/shared/duckdb/connect.ts';
 import { readParquet } from './parquet-scan.ts';
-import type { PinnedFile, PinnedTable, Selection } from './pinned-table.ts';
+import type { PinnedTable, Selection } from './pinned-table.ts';
 import { type IcebergField, typeName } from './schema.ts';
 
 const MS_PER_DAY = 86_400_000;
-/** DuckDB reads ISO years 1 to 9999; a limit outside leaves out nothing that an event may have. */
+/** DuckDB reads ISO years 1 to 9999; a limit outside them excludes no event. */
 const FIRST = Date.parse('0001-01-02T00:00:00Z');
 const LAST = Date.UTC(9999, 11, 31);
 const inRange = (ms: number): boolean => ms > FIRST && ms < LAST;
@@ -17,7 +17,7 @@ const date = (days: number): string =>
 
 const value = (type: string, wanted: Value): string | null => {
   if (typeof wanted === 'string') {
-    // SQL text ends at a NUL: it is put together from its parts
+    // SQL text ends at a NUL, so the text is concatenated from its parts
     if (type === 'string') return `(${wanted.split('\0').map(literal).join(' || chr(0) || ')})`;
     return type === 'binary' ? `from_base64(${literal(wanted)})` : null;
   }
@@ -28,7 +28,7 @@ const value = (type: string, wanted: Value): string | null => {
   return type === 'string' || type === 'binary' || type === 'boolean' ? null : `${wanted}`;
 };
 
-/** Equality where null equals null; a value that the column's type can't have equals nothing. */
+/** Null equals null; a value that the column's type cannot have equals nothing. */
 const equals = (field: IcebergField | undefined, wanted: Value): string => {
   if (field === undefined) return wanted === null ? 'true' : 'false';
   if (wanted === null) return `${identifier(field.name)} IS NULL`;
@@ -69,10 +69,13 @@ export interface Query extends Selection {
   readonly below?: readonly number[] | undefined;
 }
 
-/** @param fields the columns to read, in order */
+/**
+ * @param paths what DuckDB opens to read the files
+ * @param fields the columns to read, in order
+ */
 export const querySql = (
   table: PinnedTable,
-  files: readonly PinnedFile[],
+  paths: readonly string[],
   fields: readonly IcebergField[],
   query: Query,
   orderBy: readonly string[],
@@ -84,10 +87,7 @@ export const querySql = (
     ...where.map(([name, wanted]) => equals(byName.get(name), wanted)),
     ...belowOffsets(query.below, table.endOffsets),
   ];
-  const from = readParquet(
-    files.map((file) => file.path),
-    table.fields,
-  );
+  const from = readParquet(paths, table.fields);
   return (
     `SELECT ${fields.map((field) => identifier(field.name)).join(', ')} FROM ${from}` +
     `${conditions.length === 0 ? '' : ` WHERE ${conditions.join(' AND ')}`} ORDER BY ${orderBy.map(identifier).join(', ')}`

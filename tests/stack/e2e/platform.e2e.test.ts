@@ -22,6 +22,7 @@ import {
   until,
 } from '#tests/stack/support/platform.ts';
 import { plain } from '#tests/support/platform.ts';
+import { icebergTables, spillDirectory } from '#tests/stack/support/warehouse.ts';
 
 const airport = entity({ name: uniqueName('airport'), keys: { origin: 'string' } });
 const FIELDS = {
@@ -110,11 +111,11 @@ const read = async (
 /** The raw events that the history has. */
 const archived = async (): Promise<readonly Row[]> => {
   const reader = historyReader(
-    addresses().warehouse.iceberg,
+    icebergTables(),
     await openDuckDb({
       memoryLimit: '256MB',
       threads: 1,
-      spillDirectory: join(addresses().warehouse.iceberg, '.spill'),
+      spillDirectory: spillDirectory(),
     }),
   );
   try {

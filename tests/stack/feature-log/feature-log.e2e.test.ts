@@ -40,6 +40,7 @@ import {
 import { plain } from '#tests/support/platform.ts';
 import { call, startServer } from '#tests/support/server.ts';
 import { pythonWithPyiceberg } from '#tests/support/venv.ts';
+import { icebergTables, spillDirectory } from '#tests/stack/support/warehouse.ts';
 
 const MINUTE = 60_000;
 const user = entity({ name: uniqueName('user'), keys: { user: 'string', since: 'timestamp' } });
@@ -135,10 +136,9 @@ beforeAll(async () => {
 afterAll(() => one?.dispose());
 
 const table = async (): Promise<readonly FeatureLogRow[]> => {
-  const { iceberg } = addresses().warehouse;
   const reader = historyReader(
-    iceberg,
-    await openDuckDb({ spillDirectory: join(iceberg, '.spill') }),
+    icebergTables(),
+    await openDuckDb({ spillDirectory: spillDirectory() }),
   );
   try {
     const rows: FeatureLogRow[] = [];

@@ -23,6 +23,7 @@ import {
   until,
 } from '#tests/stack/support/platform.ts';
 import { plain } from '#tests/support/platform.ts';
+import { icebergTables } from '#tests/stack/support/warehouse.ts';
 
 const card = entity({ name: uniqueName('card'), keys: { card: 'string' } });
 const payments = source({
@@ -58,11 +59,7 @@ let published = 0;
 let position = '';
 
 const maintain = (topics: readonly string[], limits = FEW) =>
-  maintainTables(
-    { gateway: addresses().sqlGateway, root: addresses().warehouse.iceberg },
-    topics,
-    limits,
-  );
+  maintainTables({ gateway: addresses().sqlGateway, tables: icebergTables() }, topics, limits);
 
 const publish = async (n: number): Promise<void> => {
   const now = Date.now();
@@ -139,7 +136,7 @@ beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), 'millrace-maintenance-'));
   stack = await stackPlatform({ maintenance: BY_HAND });
   reader = historyReader(
-    addresses().warehouse.iceberg,
+    icebergTables(),
     await openDuckDb({
       memoryLimit: '512MB',
       threads: 1,
