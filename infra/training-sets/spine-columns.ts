@@ -6,8 +6,8 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { fail } from '#domain/errors.ts';
 import { isNumberType, type ResultColumn } from '#domain/training-sets/columns.ts';
-import type { NamedType } from '#domain/training-sets/dataset-plan.ts';
 import type { CodedValues } from '#domain/training-sets/spine-keys.ts';
+import type { NamedType } from '#domain/training-sets/training-set-plan.ts';
 import { formatFieldType } from '#domain/values/field-type.ts';
 import { isTime, parseTime, readIsoTime, whyNoTime } from '#domain/values/time.ts';
 import type { FieldType, Scalar, Value } from '#domain/values/value.ts';

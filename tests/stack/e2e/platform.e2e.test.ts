@@ -21,8 +21,8 @@ import {
   uniqueName,
   until,
 } from '#tests/stack/support/platform.ts';
-import { plain } from '#tests/support/platform.ts';
 import { icebergTables, spillDirectory } from '#tests/stack/support/warehouse.ts';
+import { plain } from '#tests/support/platform.ts';
 
 const airport = entity({ name: uniqueName('airport'), keys: { origin: 'string' } });
 const FIELDS = {

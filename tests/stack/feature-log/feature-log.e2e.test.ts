@@ -37,10 +37,10 @@ import {
   uniqueName,
   until,
 } from '#tests/stack/support/platform.ts';
+import { icebergTables, spillDirectory } from '#tests/stack/support/warehouse.ts';
 import { plain } from '#tests/support/platform.ts';
 import { call, startServer } from '#tests/support/server.ts';
 import { pythonWithPyiceberg } from '#tests/support/venv.ts';
-import { icebergTables, spillDirectory } from '#tests/stack/support/warehouse.ts';
 
 const MINUTE = 60_000;
 const user = entity({ name: uniqueName('user'), keys: { user: 'string', since: 'timestamp' } });

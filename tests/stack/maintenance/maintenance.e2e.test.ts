@@ -22,8 +22,8 @@ import {
   uniqueName,
   until,
 } from '#tests/stack/support/platform.ts';
-import { plain } from '#tests/support/platform.ts';
 import { icebergTables } from '#tests/stack/support/warehouse.ts';
+import { plain } from '#tests/support/platform.ts';
 
 const card = entity({ name: uniqueName('card'), keys: { card: 'string' } });
 const payments = source({

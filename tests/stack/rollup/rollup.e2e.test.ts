@@ -41,8 +41,8 @@ import {
   uniqueName,
   until,
 } from '#tests/stack/support/platform.ts';
-import { plain } from '#tests/support/platform.ts';
 import { icebergTables } from '#tests/stack/support/warehouse.ts';
+import { plain } from '#tests/support/platform.ts';
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;

@@ -11,12 +11,15 @@ import type {
 } from '#domain/definitions/model.ts';
 import { fail } from '#domain/errors.ts';
 import type { DatasetRequest, DatasetStatus } from '#domain/ports/platform.ts';
-import type { DatasetTarget, ViewDefinitions } from '#domain/training-sets/dataset-plan.ts';
+import type {
+  TrainingSetTarget,
+  ViewDefinitions,
+} from '#domain/training-sets/training-set-plan.ts';
 import type { Catalog } from '#projections/catalog/catalog.ts';
 import type { ServingViews } from '#projections/serving/served-view.ts';
 
 export interface Pinned {
-  readonly target: DatasetTarget;
+  readonly target: TrainingSetTarget;
   readonly views: DatasetStatus['views'];
 }
 

@@ -23,7 +23,7 @@ export interface ViewDefinitions {
   readonly entity: EntityDefinition;
 }
 
-export interface DatasetTarget {
+export interface TrainingSetTarget {
   /** in order; a view alone is one member with all its features */
   readonly members: readonly ServiceMember[];
   /** every view that a member or an on-demand feature reads, as the target reads it */
@@ -55,7 +55,7 @@ export interface NamedType {
   readonly type: FieldType;
 }
 
-export interface DatasetPlan {
+export interface TrainingSetPlan {
   /** each after those that it needs */
   readonly values: readonly PlannedValue[];
   readonly columns: readonly (NamedType & { readonly value: number })[];
@@ -103,7 +103,7 @@ const addNamed = (
 const nameColumns = (
   values: readonly PlannedValue[],
   wanted: readonly number[],
-): DatasetPlan['columns'] => {
+): TrainingSetPlan['columns'] => {
   const plain = wanted
     .map((i) => values[i] as PlannedValue)
     .map((value) => (value.from === 'feature' ? value.feature : value.name));
@@ -115,7 +115,11 @@ const nameColumns = (
   });
 };
 
-export const planDataset = ({ members, views, onDemand }: DatasetTarget): DatasetPlan => {
+export const planTrainingSet = ({
+  members,
+  views,
+  onDemand,
+}: TrainingSetTarget): TrainingSetPlan => {
   const definitionsOf = new Map(views.map((definitions) => [definitions.view.name, definitions]));
   const onDemandOf = new Map(onDemand.map((definition) => [definition.name, definition]));
   const full = new Map<string, ViewPlan>();

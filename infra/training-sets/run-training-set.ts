@@ -1,19 +1,21 @@
 /**
- * Builds a data set in a thread of its own. The output appears whole under its name or not at all:
- * whatever ends the thread, the temporary file is taken away here.
+ * Builds a training set in a thread of its own. The output appears whole under its name or not at
+ * all: the temporary file is deleted here, however the thread ends.
  */
 import { rm } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { MillraceError } from '#domain/errors.ts';
-import type { DatasetJob, DatasetProgress, DatasetResult } from './dataset-job.ts';
+import type {
+  BuildOptions,
+  TrainingSetJob,
+  TrainingSetResult,
+} from '#domain/ports/training-set-builder.ts';
 import { outputFormat, temporaryPath } from './output-file.ts';
 import type { WorkerAnswer, WorkerInput } from './worker-messages.ts';
 
-export interface RunOptions {
-  readonly signal?: AbortSignal;
-  readonly onProgress?: (progress: DatasetProgress) => void;
-  /** V8's heap of the thread, MiB; default 1024 */
+export interface RunOptions extends BuildOptions {
+  /** limit of V8's heap of the thread, MiB; default 1024 */
   readonly maxHeapMb?: number;
 }
 
@@ -22,7 +24,7 @@ const cancelled = (): Error => new DOMException('The data set was cancelled.', '
 const inThread = (
   input: WorkerInput,
   { signal, onProgress, maxHeapMb = 1024 }: RunOptions,
-): Promise<DatasetResult> =>
+): Promise<TrainingSetResult> =>
   new Promise((done, failed) => {
     const worker = new Worker(new URL('./worker.ts', import.meta.url), {
       workerData: input,
@@ -62,13 +64,13 @@ const inThread = (
   });
 
 /**
- * @throws MillraceError where the spine, the disk or the thread forbids it; a DOMException
- * AbortError where the signal was aborted before the output took its name
+ * @param job its files are what DuckDB opens: paths on the local disk
+ * @throws as TrainingSetBuilder.build
  */
-export const runDataset = async (
-  job: DatasetJob,
+export const runTrainingSet = async (
+  job: TrainingSetJob,
   options: RunOptions = {},
-): Promise<DatasetResult> => {
+): Promise<TrainingSetResult> => {
   if (options.signal?.aborted) throw cancelled();
   outputFormat(job.out);
   const out = resolve(job.out);

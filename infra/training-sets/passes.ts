@@ -1,44 +1,43 @@
 /**
- * Which scans a data set takes: in event-time mode one a source, shared by its views; as served one
- * a view and live generation, for what was known when is that generation's own. A generation
- * answers the rows of the time in which it was live; rows of a time in which none was have nothing,
- * as a read had then.
+ * The scans of a training set. In event-time mode there is one for each source, shared by its views.
+ * As served there is one for each view and live generation, because each generation has its own
+ * known times. A generation answers the rows of the time in which it was live; rows of a time
+ * without a live generation have no values, as a read had none then.
  */
 import { fail } from '#domain/errors.ts';
 import type { ViewPlan } from '#domain/plan/plan.ts';
+import type { RawFiles, TrainingSetJob } from '#domain/ports/training-set-builder.ts';
 import type { ResultValues } from '#domain/training-sets/columns.ts';
-import { type DatasetPlan, planFeatures } from '#domain/training-sets/dataset-plan.ts';
 import { eventFields } from '#domain/training-sets/event-fields.ts';
 import type { JoinedView } from '#domain/training-sets/point-in-time-join.ts';
 import { type CodedValues, type SpineKeys, spineKeys } from '#domain/training-sets/spine-keys.ts';
-import type { DatasetJob, RawFiles } from './dataset-job.ts';
+import { planFeatures, type TrainingSetPlan } from '#domain/training-sets/training-set-plan.ts';
 import type { EventScan } from './event-files.ts';
 
 export interface PlannedPass {
   readonly scan: EventScan;
   readonly views: readonly JoinedView[];
-  /** the times that this pass answers; null: all */
+  /** whether this pass answers a time; null: it answers all */
   readonly covers: ((at: number) => boolean) | null;
 }
 
 export const passesOf = (
-  job: DatasetJob,
-  plan: DatasetPlan,
+  job: TrainingSetJob,
+  plan: TrainingSetPlan,
   keyColumns: Readonly<Record<string, CodedValues>>,
   values: readonly ResultValues[],
 ): readonly PlannedPass[] => {
   const encoded = new Map<string, SpineKeys>();
-  const keysOf = ({ keys }: ViewPlan): SpineKeys => {
-    const names = keys.map(({ name }) => name);
+  const keysOf = (viewPlan: ViewPlan): SpineKeys => {
+    const names = viewPlan.keys.map(({ name }) => name);
     const id = names.join('\u0000');
-    const known =
-      encoded.get(id) ?? spineKeys(names.map((name) => keyColumns[name] as CodedValues));
-    encoded.set(id, known);
-    return known;
+    const keys = encoded.get(id) ?? spineKeys(names.map((name) => keyColumns[name] as CodedValues));
+    encoded.set(id, keys);
+    return keys;
   };
   /**
-   * Where each feature goes; one whose type was another in that version has no value that the
-   * column could hold.
+   * The result columns of a view's features. A feature that has another type in that version is
+   * left out: its values do not fit the column.
    */
   const outputsOf = (viewPlan: ViewPlan): JoinedView['outputs'] =>
     plan.values.flatMap((value, i) => {
@@ -53,7 +52,7 @@ export const passesOf = (
     });
   const rawOf = (source: string): RawFiles =>
     job.sources[source] ??
-    fail('MR_DATASET_FAILED', `the data set was given no raw events of source "${source}"`, {
+    fail('MR_DATASET_FAILED', `the job of the data set has no raw events of source "${source}"`, {
       source,
     });
 
@@ -81,12 +80,16 @@ export const passesOf = (
 
   return plan.views.flatMap(({ definitions: current, features }): PlannedPass[] => {
     const name = current.view.name;
-    const served =
-      job.served?.[name] ??
-      fail('MR_DATASET_FAILED', `the data set was given no feature updates of view "${name}"`, {
-        view: name,
-      });
-    return served.generations.flatMap(
+    const timeline =
+      job.timelines?.[name] ??
+      fail(
+        'MR_DATASET_FAILED',
+        `the job of the data set has no feature updates of view "${name}"`,
+        {
+          view: name,
+        },
+      );
+    return timeline.generations.flatMap(
       ({ generation, definitions, from, to, late = [] }): PlannedPass[] => {
         const viewPlan = planFeatures(definitions, features);
         const outputs = outputsOf(viewPlan);
@@ -98,7 +101,7 @@ export const passesOf = (
               source: definitions.source,
               raw: rawOf(definitions.source.name),
               fields: eventFields(computed, { keys: true }),
-              known: { updates: served.updates, generation },
+              known: { updates: timeline.updates, generation },
             },
             views: [
               {

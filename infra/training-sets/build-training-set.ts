@@ -1,22 +1,26 @@
 /**
- * One training set from beginning to end: spine in, join (one pass a source, or a live generation),
- * on-demand features, file out. Progress: reading the spine 5 %, the joins 85 %, on-demand features
- * and writing the rest.
+ * Builds one training set: reads the spine, joins (one pass for each source, or for each live
+ * generation), computes on-demand features, writes the file. Progress: reading the spine 5 %, the
+ * joins 85 %, on-demand features and writing the rest.
  */
 import { dirname } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { fail } from '#domain/errors.ts';
+import type {
+  BuildOptions,
+  TrainingSetJob,
+  TrainingSetResult,
+} from '#domain/ports/training-set-builder.ts';
 import { type ResultValues, resultValues } from '#domain/training-sets/columns.ts';
-import { type DatasetPlan, planDataset } from '#domain/training-sets/dataset-plan.ts';
 import { computeOnDemand } from '#domain/training-sets/on-demand-columns.ts';
 import { type JoinSpine, joinPointInTime } from '#domain/training-sets/point-in-time-join.ts';
 import { orderByTime } from '#domain/training-sets/time-order.ts';
-import { makeDirectory } from '#infra/files/local-files.ts';
+import { planTrainingSet, type TrainingSetPlan } from '#domain/training-sets/training-set-plan.ts';
 import { identifier, openDuckDb } from '#infra/shared/duckdb/connect.ts';
-import type { DatasetJob, DatasetProgress, DatasetResult } from './dataset-job.ts';
-import { type PlannedPass, passesOf } from './dataset-passes.ts';
+import { makeDirectory } from '#infra/shared/files/durable-file.ts';
 import { countEvents, scanEvents } from './event-files.ts';
 import { outputFormat, writeQuery } from './output-file.ts';
+import { type PlannedPass, passesOf } from './passes.ts';
 import { createTable } from './result-table.ts';
 import { readSpine, type SpineColumns } from './spine-columns.ts';
 import { loadSpine, SPINE_TABLE, type SpineTable, TIME_COLUMN } from './spine-table.ts';
@@ -24,20 +28,19 @@ import { loadSpine, SPINE_TABLE, type SpineTable, TIME_COLUMN } from './spine-ta
 const RESULT_TABLE = 'result';
 const RESULT_TIME = '_millrace_time';
 
-export interface BuildOptions {
-  readonly signal?: AbortSignal;
-  readonly onProgress?: (progress: DatasetProgress) => void;
+export interface ThreadOptions extends BuildOptions {
+  /** where the rows are written until all of them are there */
   readonly temporary?: string;
 }
 
-const refuseCollisions = (plan: DatasetPlan, spine: SpineTable): void => {
+const refuseCollisions = (plan: TrainingSetPlan, spine: SpineTable): void => {
   const names = new Map(spine.columns.map(({ name }) => [name.toLowerCase(), name]));
   for (const { name } of plan.columns) {
     const taken = names.get(name.toLowerCase());
     if (taken !== undefined)
       fail(
         'MR_SPINE_INVALID',
-        `the spine has a column "${taken}", and a feature of the data set is called "${name}": rename the column`,
+        `the spine has a column "${taken}", and the data set has a feature "${name}": rename the column`,
         { column: taken },
       );
   }
@@ -47,10 +50,10 @@ const joinAll = async (
   connection: DuckDBConnection,
   passes: readonly PlannedPass[],
   spine: { readonly times: Float64Array; readonly order: Uint32Array },
-  { signal, onProgress }: BuildOptions,
+  { signal, onProgress }: ThreadOptions,
 ): Promise<number> => {
   const counts = await passes.reduce<Promise<number[]>>(
-    async (known, pass) => [...(await known), await countEvents(connection, pass.scan.raw)],
+    async (before, pass) => [...(await before), await countEvents(connection, pass.scan.raw)],
     Promise.resolve([]),
   );
   const total = Math.max(
@@ -83,11 +86,11 @@ const joinAll = async (
 
 const writeResult = async (
   connection: DuckDBConnection,
-  job: DatasetJob,
-  plan: DatasetPlan,
+  job: TrainingSetJob,
+  plan: TrainingSetPlan,
   spine: { readonly table: SpineTable; readonly times: Float64Array },
   values: readonly ResultValues[],
-  options: BuildOptions,
+  options: ThreadOptions,
 ): Promise<void> => {
   const typedTime = spine.table.untypedTime && outputFormat(job.out) === 'parquet';
   const results = plan.columns.map(({ name, type, value }) => ({
@@ -124,13 +127,13 @@ const writeResult = async (
   await writeQuery(connection, sql, job.out, options.temporary, options.signal);
 };
 
-export const buildDataset = async (
-  job: DatasetJob,
-  options: BuildOptions = {},
-): Promise<DatasetResult> => {
+export const buildTrainingSet = async (
+  job: TrainingSetJob,
+  options: ThreadOptions = {},
+): Promise<TrainingSetResult> => {
   const { signal, onProgress } = options;
   outputFormat(job.out);
-  const plan = planDataset(job.target);
+  const plan = planTrainingSet(job.target);
   await makeDirectory(dirname(job.out));
   const duckDb = await openDuckDb({
     memoryLimit: job.memoryLimit ?? '512MB',

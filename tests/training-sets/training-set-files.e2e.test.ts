@@ -18,10 +18,10 @@ import {
   source,
   when,
 } from '#domain/definitions/index.ts';
+import type { TrainingSetJob } from '#domain/ports/training-set-builder.ts';
 import type { Row } from '#domain/values/value.ts';
-import { buildDataset } from '#infra/training-sets/build-dataset.ts';
-import type { DatasetJob } from '#infra/training-sets/dataset-job.ts';
-import { runDataset } from '#infra/training-sets/run-dataset.ts';
+import { buildTrainingSet } from '#infra/training-sets/build-training-set.ts';
+import { runTrainingSet } from '#infra/training-sets/run-training-set.ts';
 import { writeBatch } from '#infra/training-sets/write-batch.ts';
 import { type Workplace, workplace } from './files.ts';
 
@@ -65,7 +65,7 @@ const markup = onDemandFeature({
 });
 
 let work: Workplace;
-let job: Omit<DatasetJob, 'spine' | 'out'>;
+let job: Omit<TrainingSetJob, 'spine' | 'out'>;
 const HOUR = 3_600_000;
 const T0 = Date.parse('2026-01-01T00:00:00Z');
 
@@ -137,7 +137,7 @@ const EXPECTED = [
 
 test('a CSV spine keeps its columns, texts and row order; values are of each row’s moment; names are plain where they are unique', async () => {
   const out = work.path('out.parquet');
-  const result = await runDataset({ ...job, spine: csv('spine.csv', SPINE), out });
+  const result = await runTrainingSet({ ...job, spine: csv('spine.csv', SPINE), out });
   const names = [
     'of_shop__sold',
     'price_avg',
@@ -182,8 +182,8 @@ test('a CSV spine keeps its columns, texts and row order; values are of each row
 test('a Parquet spine, rows, and CSV out say the same; twice the same request gives the same bytes', async () => {
   const spine = csv('spine.csv', SPINE);
   const [first, second] = [work.path('a.csv'), work.path('b.csv')];
-  await runDataset({ ...job, spine, out: first });
-  await runDataset({ ...job, spine, out: second });
+  await runTrainingSet({ ...job, spine, out: first });
+  await runTrainingSet({ ...job, spine, out: second });
   expect(readFileSync(first)).toEqual(readFileSync(second));
   expect(readFileSync(first, 'utf8').split('\n')[1]).toBe(
     '007,"O\'Hare, ""x""",1,2026-01-01T01:05:00+01:00,50.0,1,10.0,tea,[tea],,1,50.0',
@@ -194,14 +194,14 @@ test('a Parquet spine, rows, and CSV out say the same; twice the same request gi
     `SELECT * REPLACE (CASE WHEN event_timestamp LIKE '%T%' THEN event_timestamp::TIMESTAMPTZ ELSE make_timestamp(event_timestamp::BIGINT * 1000) AT TIME ZONE 'UTC' END AS event_timestamp)
      FROM read_csv('${spine.file}', header = true, types = {'event_timestamp': 'VARCHAR', 'label': 'VARCHAR'})`,
   );
-  await runDataset({ ...job, spine: { file: parquet }, out: work.path('p.parquet') });
+  await runTrainingSet({ ...job, spine: { file: parquet }, out: work.path('p.parquet') });
   expect((await work.rows(work.path('p.parquet'))).map((row) => row.slice(5))).toEqual(EXPECTED);
 
   const rows: Row[] = [
     { shop: 'O\'Hare, "x"', shelf: 1, event_timestamp: T0 + 300_000, price: 50 },
     { shop: 'b', shelf: 1, event_timestamp: T0 + HOUR / 2, price: 150 },
   ];
-  await runDataset({ ...job, spine: { rows }, out: work.path('r.parquet') });
+  await runTrainingSet({ ...job, spine: { rows }, out: work.path('r.parquet') });
   expect((await work.rows(work.path('r.parquet'))).map((row) => row.slice(4))).toEqual(
     EXPECTED.slice(0, 2),
   );
@@ -209,7 +209,7 @@ test('a Parquet spine, rows, and CSV out say the same; twice the same request gi
 
 test('positions from the pinned end on do not count', async () => {
   const out = work.path('pinned.parquet');
-  await runDataset({
+  await runTrainingSet({
     ...job,
     sources: { sales: { files: job.sources['sales']?.files ?? [], below: [4] } },
     spine: csv('spine.csv', SPINE),
@@ -239,13 +239,13 @@ test('as served: an event counts from the feature update on that covered it, on 
     late: readonly { readonly partition: number; readonly offset: number }[],
   ): Promise<unknown[]> => {
     const out = work.path('served.parquet');
-    await runDataset({
+    await runTrainingSet({
       ...job,
       target: { members: [ofShop.pick('sold', 'item')], views: [definitions], onDemand: [] },
       mode: 'as-served',
       spine: { rows: times },
       out,
-      served: {
+      timelines: {
         of_shop: {
           updates: [updates],
           generations: [
@@ -281,12 +281,12 @@ test('as served: an event counts from the feature update on that covered it, on 
 });
 
 const refused = async (
-  spine: DatasetJob['spine'],
+  spine: TrainingSetJob['spine'],
   message: RegExp,
   details: object = {},
 ): Promise<void> => {
   const out = work.path('refused.parquet');
-  await expect(buildDataset({ ...job, spine, out })).rejects.toMatchObject({
+  await expect(buildTrainingSet({ ...job, spine, out })).rejects.toMatchObject({
     code: 'MR_SPINE_INVALID',
     message: expect.stringMatching(message),
     details,
@@ -374,7 +374,7 @@ test('times in every form that a spine may have them', async () => {
       `SELECT 'O''Hare, "x"' AS shop, * FROM (${sql})`,
     );
     const out = work.path(`t${i}-out.parquet`);
-    await buildDataset({ ...job, target, spine: { file }, out });
+    await buildTrainingSet({ ...job, target, spine: { file }, out });
     for (const row of await work.rows(out)) expect([i, row[2]]).toEqual([i, '1']);
   }
 });
@@ -390,7 +390,7 @@ test('the order of many rows is kept', async () => {
     onDemand: [],
   };
   const out = work.path('many-out.parquet');
-  await buildDataset({ ...job, target, spine: { file }, out });
+  await buildTrainingSet({ ...job, target, spine: { file }, out });
   // of b's events only that of minute 10 is below the pinned end
   const seen = (minute: number): string =>
     `(event_timestamp >= make_timestamp(${T0 + minute * 60_000}000) AND event_timestamp < make_timestamp(${T0 + minute * 60_000 + HOUR + 60_000}000))::INT`;
@@ -404,7 +404,7 @@ test('a cancelled run leaves nothing behind', async () => {
   const before = readdirSync(work.directory);
   const controller = new AbortController();
   const stages: string[] = [];
-  const run = runDataset(
+  const run = runTrainingSet(
     { ...job, spine: csv('spine.csv', SPINE), out: work.path('cancelled.parquet') },
     {
       signal: controller.signal,
@@ -418,7 +418,7 @@ test('a cancelled run leaves nothing behind', async () => {
   expect(stages.length).toBeGreaterThan(0);
   expect(readdirSync(work.directory).sort()).toEqual(before.sort());
   await expect(
-    runDataset(
+    runTrainingSet(
       { ...job, spine: csv('spine.csv', SPINE), out: work.path('cancelled.parquet') },
       { signal: controller.signal },
     ),
@@ -429,7 +429,7 @@ test('a failed run leaves an older output as it was', async () => {
   const out = work.path('kept.csv');
   writeFileSync(out, 'kept');
   await expect(
-    runDataset({ ...job, sources: {}, spine: csv('spine.csv', SPINE), out }),
+    runTrainingSet({ ...job, sources: {}, spine: csv('spine.csv', SPINE), out }),
   ).rejects.toMatchObject({
     code: 'MR_DATASET_FAILED',
   });
