@@ -45,6 +45,7 @@ import { streamOf } from '#domain/registry/events.ts';
 import { encodeCommit, registryRecordSchema } from '#domain/registry/registry-record.ts';
 import type { WantedView } from '#infra/embedded-engine/engine.ts';
 import { createRawDecoders, type RawDecoders } from '#infra/embedded-engine/raw-decoders.ts';
+import { localFiles } from '#infra/files/local-files.ts';
 import { type Lineage, openLineage } from '#infra/openlineage/lineage.ts';
 import type { LineageSettings } from '#infra/openlineage/settings.ts';
 import { publishOutbox } from '#infra/outbox/publish-outbox.ts';
@@ -54,7 +55,7 @@ import { type Traces, traceAreas } from '#infra/profiles/traced-platform.ts';
 import { tracedRawEvents } from '#infra/profiles/traced-stores.ts';
 import { wantedViews } from '#infra/profiles/wanted-views.ts';
 import { createMetrics } from '#infra/telemetry/metrics.ts';
-import { createDatasets } from '#infra/training-sets/datasets.ts';
+import { trainingSetBuilder } from '#infra/training-sets/builder.ts';
 import { openAudit } from '#projections/audit/audit.ts';
 import { type Catalog, openCatalog, overlay } from '#projections/catalog/catalog.ts';
 import { createRegistryQueries, type EntriesDependencies } from '#projections/catalog/entries.ts';
@@ -77,6 +78,7 @@ import { viewModes } from '#projections/serving/view-modes.ts';
 import { createWaitFor } from '#projections/serving/wait-for.ts';
 import { createSkew } from '#projections/skew/skew.ts';
 import { createStatus, type RunningGeneration } from '#projections/status/status.ts';
+import { createTrainingSets } from '#projections/training-sets/training-sets.ts';
 import packageJson from '../../package.json' with { type: 'json' };
 
 /** What computes: generations that run as the registry wants them. */
@@ -437,16 +439,17 @@ export const assemblePlatform = async (adapters: Adapters): Promise<Platform> =>
       );
     return result;
   };
-  const datasets = createDatasets({
-    directory: adapters.datasetDirectory,
+  const datasets = createTrainingSets({
+    builder: trainingSetBuilder({ files: localFiles(), directory: adapters.datasetDirectory }),
     catalog,
     log,
     history,
-    manager: engine,
+    engine,
     late,
+    readTime,
     now,
-    clock: { readTime },
-    ...(lineage === null ? {} : { tell: lineage.datasetChanged }),
+    newId: randomUUID,
+    ...(lineage === null ? {} : { emit: lineage.datasetChanged }),
   });
 
   const guards: Access[] = [];
