@@ -3,7 +3,9 @@
  * ends, and would refuse an accepted value. And with arrays that hold what a count claims against
  * the bytes that are left: avsc's own would make room for it first.
  */
+
 import avro from 'avsc';
+import { messageOf } from '#domain/error-message.ts';
 import { fail } from '#domain/errors.ts';
 
 const long = avro.types.LongType.__with({
@@ -93,7 +95,7 @@ export const avroCodec = (schema: unknown): avro.Type => {
       try {
         return type.fromBuffer(bytes);
       } catch (error) {
-        const why = error instanceof Error ? error.message : String(error);
+        const why = messageOf(error);
         return fail('MR_STORAGE_FAILED', `an Avro record can't be read: ${why}`);
       }
     },

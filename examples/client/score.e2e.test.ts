@@ -9,7 +9,7 @@ import * as definitions from '../flights/features.ts';
 
 test('it publishes, scores, reads one by one and in the past, and is told what is wrong', async () => {
   const { platform, dispose } = await testPlatform();
-  await platform.apply(plain(...Object.values(definitions)), {}, caller);
+  await platform.registry.apply(plain(...Object.values(definitions)), {}, caller);
   const gateway = await createGrpcGateway({ platform, port: 0 });
   const { stdout, stderr } = await promisify(execFile)(process.execPath, [
     join(import.meta.dirname, 'score.ts'),

@@ -3,27 +3,16 @@
  * does not is anonymous.
  */
 import type { Metadata } from '@grpc/grpc-js';
+import type { Caller } from '#domain/api/caller.ts';
 import type { Principal } from '#domain/authorization/principal.ts';
-import { fail } from '#domain/errors.ts';
-import type { Caller } from '#gateways/platform.ts';
-import { ANONYMOUS, type CallScope } from './call-scope.ts';
+import { parseActor } from '#gateways/actor.ts';
+import type { CallScope } from './call-scope.ts';
 import type { IncomingCall } from './calls.ts';
 import type { GrpcContext } from './service.ts';
 
-const MAX_ACTOR = 200;
-
 const ownName = (metadata: Metadata): string => {
   const [actor] = metadata.get('x-millrace-actor');
-  if (actor === undefined || actor === '') return ANONYMOUS;
-  if (typeof actor !== 'string' || actor.length > MAX_ACTOR)
-    return fail(
-      'MR_PARAMETER_INVALID',
-      `metadata x-millrace-actor must be of at most ${MAX_ACTOR} characters`,
-      {
-        parameter: 'x-millrace-actor',
-      },
-    );
-  return actor;
+  return parseActor(actor === undefined ? undefined : String(actor), 'metadata');
 };
 
 const named = (metadata: Metadata, principal: Principal | null, scope: CallScope): Caller => {

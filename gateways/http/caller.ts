@@ -3,29 +3,15 @@
  * not is anonymous.
  */
 import type { FastifyRequest } from 'fastify';
+import type { Caller } from '#domain/api/caller.ts';
 import { fail } from '#domain/errors.ts';
-import type { Caller } from '#gateways/platform.ts';
-
-const ANONYMOUS = 'anonymous@loopback';
-const MAX_ACTOR = 200;
+import { parseActor } from '#gateways/actor.ts';
 
 /** HTTP headers arrive as Latin-1; clients send names in UTF-8. */
 const utf8Header = (text: string): string => Buffer.from(text, 'latin1').toString('utf8');
 
-const ownName = (header: string | string[] | undefined): string => {
-  if (header === undefined || header === '') return ANONYMOUS;
-  const actor = utf8Header(String(header));
-  if (actor.length > MAX_ACTOR || /\p{Cc}|\ufffd/u.test(actor)) {
-    return fail(
-      'MR_PARAMETER_INVALID',
-      `header x-millrace-actor must be printable UTF-8 of at most ${MAX_ACTOR} characters`,
-      {
-        parameter: 'x-millrace-actor',
-      },
-    );
-  }
-  return actor;
-};
+const ownName = (header: string | string[] | undefined): string =>
+  parseActor(header === undefined ? undefined : utf8Header(String(header)), 'header');
 
 export const callerOf = (request: FastifyRequest): Caller => {
   const { principal, span, id: requestId } = request;

@@ -5,11 +5,13 @@
  * compare schemas as text: ours are always sent with their attributes in one order, so equal
  * schemas have one id.
  */
+
 import {
   SchemaRegistry as Client,
   COMPATIBILITY,
   SchemaType,
 } from '@kafkajs/confluent-schema-registry';
+import { messageOf } from '#domain/error-message.ts';
 import { MillraceError } from '#domain/errors.ts';
 import type { SchemaRegistry } from '#domain/ports/schema-registry.ts';
 import { incompatibility } from '#infra/shared/avro/compatibility.ts';
@@ -163,7 +165,7 @@ export const confluentSchemaRegistry = ({
       // Nothing is wrong with the schema: another registered at the same moment.
       if (problem === null && status === CONFLICT && tries > 1)
         return send(subject, text, tries - 1);
-      const said = error instanceof Error ? error.message : String(error);
+      const said = messageOf(error);
       return refuse(
         subject,
         problem?.message ?? `the registry refused it: ${said}`,

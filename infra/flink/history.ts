@@ -3,6 +3,7 @@
  * profile's layout, so that the same code reads both. Tables are made here; columns are added
  * through Flink, which is the only committer of an existing table.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { SourceDefinition } from '#domain/definitions/model.ts';
 import { featuresAvroSchema } from '#domain/encoding/features-schema.ts';
 import { MillraceError } from '#domain/errors.ts';
@@ -13,7 +14,8 @@ import {
 import type { ViewPlan } from '#domain/plan/plan.ts';
 import type { Directory } from '#domain/ports/file-io.ts';
 import type { HistoryTables } from '#domain/ports/history.ts';
-import type { Log } from '#domain/ports/log.ts';
+import type { Log, LogRecord } from '#domain/ports/log.ts';
+import { readPartition } from '#domain/ports/read-partition.ts';
 import { featureLogTopic, featuresTopic, rawTopic } from '#domain/ports/topics.ts';
 import { rawAvroSchema } from '#domain/sources/source-schema.ts';
 import { openDuckDb } from '#infra/shared/duckdb/connect.ts';
@@ -63,7 +65,6 @@ export interface StackHistory extends HistoryTables {
 const SYNC_DEADLINE_MS = 60_000;
 const POLL_MS = 100;
 const READ_BYTES = 64 * 1024;
-const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 const PROPERTIES = {
   'write.metadata.delete-after-commit.enabled': 'true',
@@ -152,13 +153,9 @@ export const openStackHistory = async (options: StackHistoryOptions): Promise<St
     Promise.all(
       ends.map(async (end, partition) => {
         let next = endOffsets[partition] ?? 0;
-        for (let at = next; at < end; ) {
-          const records = await log.read(topic, partition, at, READ_BYTES);
-          const last = records.filter((record) => record.offset < end).at(-1);
-          if (last === undefined) break;
-          next = last.offset + 1;
-          at = next;
-        }
+        const range = { from: next, end, maxBytes: READ_BYTES };
+        for await (const records of readPartition(log, topic, partition, range))
+          next = (records.at(-1) as LogRecord).offset + 1;
         return next;
       }),
     );

@@ -3,6 +3,7 @@
  * with its JobManager is started from its newest checkpoint; one whose statements changed is
  * stopped with a savepoint and started anew, from where its tables stand.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { FlinkCluster, FlinkJob } from './cluster.ts';
 import { LIVE_STATES } from './cluster.ts';
 import { hashStatements, type JobStore } from './job-store.ts';
@@ -63,7 +64,6 @@ const PREFIX = 'millrace-';
 /** A job that is being started cannot be stopped cleanly: it is waited for. */
 const START_MS = 30_000;
 const ENDING: ReadonlySet<string> = new Set([...LIVE_STATES, 'CANCELLING']);
-const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 const BASE_PROPERTIES: Readonly<Record<string, string>> = {
   'table.local-time-zone': 'UTC',

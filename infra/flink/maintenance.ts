@@ -6,6 +6,7 @@
  * A table is due after a number of commits since it was last maintained. One job maintains all
  * tables that are due.
  */
+import { messageOf } from '#domain/error-message.ts';
 import type { Directory } from '#domain/ports/file-io.ts';
 import { locationOf } from '#infra/shared/files/hadoop-location.ts';
 import { loadTable, tableDirectory } from '#infra/shared/iceberg/table-directory.ts';
@@ -145,7 +146,7 @@ export const keepTablesSmall = (
         await turn();
         lastWarning = '';
       } catch (error) {
-        const message = `the history's tables were not maintained: ${error instanceof Error ? error.message : String(error)}`;
+        const message = `the history's tables were not maintained: ${messageOf(error)}`;
         if (message !== lastWarning) warn(message);
         lastWarning = message;
       }

@@ -3,11 +3,13 @@
  * durable tier's tiles into an Iceberg table. A repeated rollup replaces the days that it writes,
  * and then includes late events.
  */
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { RollupRequest, RollupResult } from '#domain/api/datasets.ts';
 import { fail } from '#domain/errors.ts';
 import type { PlannedFeature, ViewPlan } from '#domain/plan/plan.ts';
 import type { Directory } from '#domain/ports/file-io.ts';
 import type { Log } from '#domain/ports/log.ts';
-import type { RollupRequest, RollupResult } from '#domain/ports/platform.ts';
 import { decodeBound } from '#infra/shared/iceberg/bounds.ts';
 import { ensureTable } from '#infra/shared/iceberg/ensure-table.ts';
 import { type PinnedFile, tableReader } from '#infra/shared/iceberg/pinned-table.ts';
@@ -54,7 +56,6 @@ export interface RollupTable {
 const ROLLUP_JOB = 'rollup';
 const SETTLE_MS = 60_000;
 const POLL_MS = 200;
-const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 const DAY_MS = EVERY_MS.day;
 const floor = (time: number, step: number): number => Math.floor(time / step) * step;

@@ -2,11 +2,13 @@
  * Exactly once, whatever is killed when: the log's records are in the tables, each once, and the
  * files that a dead writer left are deleted.
  */
+
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { HistoryTables } from '#domain/ports/history.ts';
 import { openDuckDb } from '#infra/shared/duckdb/connect.ts';
@@ -122,7 +124,7 @@ it('holds every record once after kill -9 of the whole process at any moment', a
       },
     );
     await once(child.stdout, 'data');
-    await new Promise((done) => setTimeout(done, delay));
+    await sleep(delay);
     child.kill('SIGKILL');
     await once(child, 'exit');
   }
@@ -142,7 +144,7 @@ it('writes by itself, and again after its thread died', async () => {
   history = await open({ commitAfterMs: 50 });
   const until = Date.now() + 8000;
   while (((await history.endOffsets('raw.flights'))[1] ?? 0) < 50 && Date.now() < until)
-    await new Promise((done) => setTimeout(done, 50));
+    await sleep(50);
   expect(await history.endOffsets('raw.flights')).toEqual([50, 50]);
   expect(new Set(await everyPosition()).size).toBe(100);
 });

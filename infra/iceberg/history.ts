@@ -1,5 +1,6 @@
 /** The history port on Iceberg tables: reads in this thread, writes in a worker thread. */
 import { Worker } from 'node:worker_threads';
+import { messageOf } from '#domain/error-message.ts';
 import { MillraceError } from '#domain/errors.ts';
 import type { Directory } from '#domain/ports/file-io.ts';
 import type { HistoryTables } from '#domain/ports/history.ts';
@@ -76,7 +77,7 @@ export const openIcebergHistory = async (
       else call?.reject(fromWire(answer.error));
     });
     started.on('error', (error) => {
-      cause = error instanceof Error ? error.message : String(error);
+      cause = messageOf(error);
     });
     started.on('exit', () => {
       if (worker === started) worker = null;

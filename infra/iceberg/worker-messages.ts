@@ -1,4 +1,5 @@
 /** The messages between the history and its worker thread. */
+import { messageOf } from '#domain/error-message.ts';
 import { ERRORS, type ErrorCode, type ErrorDetails, MillraceError } from '#domain/errors.ts';
 import type { HistoryInputModule } from './input.ts';
 
@@ -44,7 +45,7 @@ export const toWire = (error: unknown): WireError => {
     return { code: error.code, message: error.message, details: error.details };
   return {
     code: null,
-    message: error instanceof Error ? error.message : String(error),
+    message: messageOf(error),
     details: {},
   };
 };

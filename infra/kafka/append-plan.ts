@@ -2,7 +2,7 @@
  * A group of appends as one transaction: which of them are in it, where each one's records lie, and
  * what each is answered.
  */
-import { MillraceError } from '#domain/errors.ts';
+import { nextSequence } from '#domain/events/producer-sequence.ts';
 import type { Append, Appended, OutgoingRecord } from '#domain/ports/log.ts';
 import { frame } from '#infra/kafka/framing.ts';
 import { claimKey, claimMessage, type ProducerClaims } from '#infra/kafka/producer-claims.ts';
@@ -37,20 +37,6 @@ export interface PlanNames {
   readonly group: (consumer: string) => string;
   readonly producers: string;
 }
-
-const sequenceOf = (
-  producer: NonNullable<Append['producer']>,
-  expected: number,
-): 'duplicate' | number => {
-  const { id, topic, sequence, count } = producer;
-  if (sequence + count <= expected && sequence < expected) return 'duplicate';
-  if (sequence === expected) return sequence + count;
-  throw new MillraceError(
-    'MR_PRODUCER_SEQUENCE',
-    `Producer "${id}" sent records ${sequence} to ${sequence + count - 1} of "${topic}"; the next expected is ${expected}.`,
-    { producer: id, topic, expected, sequence },
-  );
-};
 
 /** @param claims null where no append has a producer */
 export const appendPlan = (
@@ -103,7 +89,7 @@ export const appendPlan = (
       let next: number | 'duplicate' | null = null;
       if (batch.producer !== undefined) {
         const { id, topic } = batch.producer;
-        next = sequenceOf(
+        next = nextSequence(
           batch.producer,
           claimed.get(claimKey(id, topic))?.next ?? claims?.next(id, topic) ?? 0,
         );

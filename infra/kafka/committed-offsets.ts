@@ -4,7 +4,8 @@
  * it; a consumer that starts right then would read twice. So we first wait until whatever the
  * coordinator's own partition held, when we came, is decided.
  */
-import { hasType, type RetryPolicy, sleep, withRetries } from '#infra/kafka/kafka-error.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { hasType, type RetryPolicy, withRetries } from '#infra/kafka/kafka-error.ts';
 import type { Partitions, TopicPartition } from '#infra/kafka/partitions.ts';
 import {
   type Cluster,

@@ -1,4 +1,7 @@
 /** The broker's failures as errors of ours, and the bounded retry that stands between the two. */
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import { messageOf } from '#domain/error-message.ts';
 import { MillraceError } from '#domain/errors.ts';
 
 /** kafkajs wraps what went wrong, sometimes twice. */
@@ -38,12 +41,9 @@ export const unavailable = (
 ): MillraceError =>
   new MillraceError(
     'MR_LOG_UNAVAILABLE',
-    `Kafka at ${brokers.join(', ')} did not answer while ${doing}: ${error instanceof Error ? error.message : String(error)}.`,
+    `Kafka at ${brokers.join(', ')} did not answer while ${doing}: ${messageOf(error)}.`,
     { brokers },
   );
-
-export const sleep = (ms: number): Promise<void> =>
-  new Promise((resolve) => setTimeout(resolve, ms));
 
 export interface RetryPolicy {
   readonly brokers: readonly string[];

@@ -12,6 +12,8 @@
  *   on while a handler works.
  * - A broker that is away is waited for.
  */
+
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Consumer, EachBatchPayload } from 'kafkajs';
 import type { LogRecord } from '#domain/ports/log.ts';
 import { kafkaClient } from '#infra/kafka/admin.ts';
@@ -21,7 +23,6 @@ import {
   createAssignments,
   type StartAt,
 } from '#infra/kafka/assignments.ts';
-import { sleep } from '#infra/kafka/kafka-error.ts';
 import { toLogRecord } from '#infra/kafka/log-record.ts';
 import type { KafkaAddress } from '#infra/kafka/raw-cluster.ts';
 

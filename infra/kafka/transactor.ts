@@ -5,14 +5,11 @@
  * promise: its commit answers when the decision is durable, a little before the partitions have
  * heard of it.
  */
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import { messageOf } from '#domain/error-message.ts';
 import { MillraceError } from '#domain/errors.ts';
-import {
-  hasType,
-  isFenced,
-  type RetryPolicy,
-  sleep,
-  unavailable,
-} from '#infra/kafka/kafka-error.ts';
+import { hasType, isFenced, type RetryPolicy, unavailable } from '#infra/kafka/kafka-error.ts';
 import type { Partitions } from '#infra/kafka/partitions.ts';
 import {
   type Cluster,
@@ -241,8 +238,7 @@ export const openTransactor = (options: TransactorOptions): Transactor => {
     } catch (error) {
       manager = null;
       doubtful = plan.partitions;
-      if (committing && !isFenced(error))
-        throw new UnknownOutcome(error instanceof Error ? error.message : String(error));
+      if (committing && !isFenced(error)) throw new UnknownOutcome(messageOf(error));
       if (eos.isInTransaction()) await eos.abort().catch(() => undefined);
       throw error;
     }

@@ -7,9 +7,9 @@
  *   history Iceberg tables on local disk, written by a worker thread
  */
 import { join } from 'node:path';
+import type { Platform } from '#domain/api/platform.ts';
 import { type TileCodec, tileCodec } from '#domain/encoding/tile-codec.ts';
 import type { ViewPlan } from '#domain/plan/plan.ts';
-import type { Platform } from '#domain/ports/platform.ts';
 import { featuresTopic, rawTopic } from '#domain/ports/topics.ts';
 import type { Tracing } from '#domain/ports/tracing.ts';
 import { openDataDirectory } from '#infra/data-directory/data-directory.ts';

@@ -9,10 +9,10 @@
  */
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import type { Platform } from '#domain/api/platform.ts';
 import { fail } from '#domain/errors.ts';
 import type { Directory } from '#domain/ports/file-io.ts';
 import type { TilesTarget } from '#domain/ports/online-store.ts';
-import type { Platform } from '#domain/ports/platform.ts';
 import { featureLogTopic, featuresTopic, rawTopic } from '#domain/ports/topics.ts';
 import type { Tracing } from '#domain/ports/tracing.ts';
 import { confluentSchemaRegistry } from '#infra/confluent/schema-registry.ts';

@@ -1,5 +1,6 @@
 /** The thread in which one training set is built, so that building never delays reads. */
 import { parentPort, workerData } from 'node:worker_threads';
+import { messageOf } from '#domain/error-message.ts';
 import { MillraceError } from '#domain/errors.ts';
 import { isDiskFull } from '#infra/shared/files/durable-file.ts';
 import { buildTrainingSet } from './build-training-set.ts';
@@ -15,7 +16,7 @@ parentPort?.on('message', (message: WorkerRequest) => {
 
 const failure = (error: unknown): WorkerAnswer => {
   if (error instanceof MillraceError) return { type: 'failed', ...error.toJSON() };
-  const message = error instanceof Error ? error.message : String(error);
+  const message = messageOf(error);
   return {
     type: 'failed',
     code: isDiskFull(error) ? 'MR_DISK_FULL' : 'MR_DATASET_FAILED',

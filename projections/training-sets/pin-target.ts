@@ -2,6 +2,8 @@
  * What a data set is made of, as it stands when it is asked for: the members, and of each view the
  * version and generation that serving reads.
  */
+
+import type { DatasetRequest, DatasetStatus } from '#domain/api/datasets.ts';
 import type {
   EntityDefinition,
   FeatureViewDefinition,
@@ -10,7 +12,6 @@ import type {
   SourceDefinition,
 } from '#domain/definitions/model.ts';
 import { fail } from '#domain/errors.ts';
-import type { DatasetRequest, DatasetStatus } from '#domain/ports/platform.ts';
 import type {
   TrainingSetTarget,
   ViewDefinitions,

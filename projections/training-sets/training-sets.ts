@@ -3,8 +3,9 @@
  * means is pinned first (versions, generations, log offsets, table snapshots); then the builder
  * computes it. So the same request with the same `known` gives the same values.
  */
+import type { DatasetRequest, DatasetStatus, Datasets } from '#domain/api/datasets.ts';
+import { messageOf } from '#domain/error-message.ts';
 import { fail, MillraceError } from '#domain/errors.ts';
-import type { Caller, DatasetRequest, DatasetStatus, Platform } from '#domain/ports/platform.ts';
 import type { TrainingSetBuilder } from '#domain/ports/training-set-builder.ts';
 import type { TrainingSetTarget } from '#domain/training-sets/training-set-plan.ts';
 import type { Row } from '#domain/values/value.ts';
@@ -25,11 +26,7 @@ export interface TrainingSetDependencies extends HistoryDependencies {
   readonly emit?: (run: DatasetTold) => void;
 }
 
-export interface TrainingSets {
-  readonly start: Platform['startDataset'];
-  readonly status: Platform['dataset'];
-  readonly cancel: Platform['cancelDataset'];
-  readonly batch: Platform['batch'];
+export interface TrainingSets extends Pick<Datasets, 'start' | 'get' | 'cancel' | 'batch'> {
   /** what a service consists of now */
   readonly target: (service: string) => TrainingSetTarget;
   /** event-time values of these rows, in their order, over the events known at a time */
@@ -55,7 +52,7 @@ const problemOf = (error: unknown): NonNullable<DatasetStatus['error']> =>
     ? error.toJSON()
     : {
         code: 'MR_DATASET_FAILED',
-        message: `the data set could not be built: ${error instanceof Error ? error.message : String(error)}`,
+        message: `the data set could not be built: ${messageOf(error)}`,
       };
 
 export const createTrainingSets = (dependencies: TrainingSetDependencies): TrainingSets => {
@@ -161,14 +158,14 @@ export const createTrainingSets = (dependencies: TrainingSetDependencies): Train
 
   return {
     start: async (request, { actor }) => begin(request, { kind: 'dataset', actor }).status,
-    status: async (id) => find(id).status,
+    get: async (id) => find(id).status,
     async cancel(id) {
       const running = find(id);
       running.abort.abort();
       await running.done;
       return running.status;
     },
-    async batch({ target, at, out }, { actor }: Caller) {
+    async batch({ target, at, out }, { actor }) {
       const time = at ?? readTime();
       const entities = await entitiesOf(pin(target).views, engine.generation);
       const rows = entities.map((entity) => ({ ...entity, event_timestamp: time }));

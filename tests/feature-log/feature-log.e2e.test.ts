@@ -159,9 +159,9 @@ test('killed while it serves: what was found on the log before is there once, an
 test('a service that gains a feature gains a column; earlier rows do not have it', async () => {
   const { platform, directory: data, dispose } = await testPlatform();
   try {
-    await platform.apply(definitions, {}, { actor: 'test' });
+    await platform.registry.apply(definitions, {}, { actor: 'test' });
     const ask = (requestId: string) =>
-      platform.read(
+      platform.serving.read(
         { service: 'model', entities: [{ user: 'u' }], request: [{ id: 1 }] },
         { actor: 'ann', requestId },
       );
@@ -171,8 +171,8 @@ test('a service that gains a feature gains a column; earlier rows do not have it
       features: [activity.pick('clicks_1d')],
       logging: { sample: 1 },
     });
-    await platform.apply(plain(slim), { force: true, reason: 'test' }, { actor: 'test' });
-    await platform.read(
+    await platform.registry.apply(plain(slim), { force: true, reason: 'test' }, { actor: 'test' });
+    await platform.serving.read(
       { service: 'model', entities: [{ user: 'u' }] },
       { actor: 'ann', requestId: 'slim' },
     );
@@ -187,9 +187,9 @@ test('a service that gains a feature gains a column; earlier rows do not have it
       features: [activity, scaled, twice],
       logging: { sample: 1 },
     });
-    await platform.apply(plain(twice, more), {}, { actor: 'test' });
+    await platform.registry.apply(plain(twice, more), {}, { actor: 'test' });
     await ask('after');
-    expect(await platform.featureLog('model', { requestId: 'slim' })).toMatchObject([
+    expect(await platform.serving.featureLog('model', { requestId: 'slim' })).toMatchObject([
       { serviceVersion: 2, values: { clicks_1d: 0 } },
     ]);
     await platform.close();

@@ -248,7 +248,7 @@ describe(`seed ${SEED}`, () => {
   });
 });
 
-describe('the inbox', () => {
+describe('the ingest topic', () => {
   const database = openDatabase(':memory:');
   const log = sqliteLog(database, hybridClock());
   const schemas = sqliteSchemaRegistry(database);
@@ -263,7 +263,7 @@ describe('the inbox', () => {
 
   const record = (value: Uint8Array, id: number) =>
     ({
-      topic: 'inbox.sales',
+      topic: 'ingest.sales',
       partition: 0,
       key: null,
       value,

@@ -2,18 +2,18 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type Order, OVERFLOW, type Partial } from '#domain/aggregations/aggregation.ts';
+import { AGGREGATIONS, aggregationNamed } from '#domain/aggregations/table.ts';
+import { avroCodec } from '#domain/encoding/avro.ts';
+import { typeOf } from '#domain/expressions/typecheck.ts';
+import { sourceFields } from '#domain/sources/source-schema.ts';
+import type { Value } from '#domain/values/value.ts';
 import {
   finalizeStates,
   freezeState,
   monoidOf,
   type State,
   thawState,
-} from '#domain/aggregations/algebra.ts';
-import { AGGREGATIONS, aggregationNamed } from '#domain/aggregations/table.ts';
-import { avroCodec } from '#domain/encoding/avro.ts';
-import { typeOf } from '#domain/expressions/typecheck.ts';
-import { sourceFields } from '#domain/sources/source-schema.ts';
-import type { Value } from '#domain/values/value.ts';
+} from '#tests/laws/algebra.ts';
 import { AGGREGATES, aggregate } from '#tests/oracle/aggregates.ts';
 import { featureDefinition, rawEvents, SOURCE } from '#tests/oracle/arbitraries.ts';
 import { interpret } from '#tests/oracle/expressions.ts';

@@ -3,8 +3,10 @@
  * HTTP and gRPC, with the delays, and what happens where traces are off, not sampled, or where the
  * collector is away.
  */
+
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { context, ROOT_CONTEXT, TraceFlags, trace } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import { col, count, entity, featureService, featureView, source } from 'millrace';
@@ -60,7 +62,7 @@ const start = async (env: Readonly<Record<string, string>>): Promise<void> => {
   warnings = [];
   tracing = await openTracing({ version: '1', warn: (message) => warnings.push(message) });
   on = await testPlatform({ tracing });
-  await on.platform.apply(plain(shop, sales, totals, bigSales, model), {}, caller);
+  await on.platform.registry.apply(plain(shop, sales, totals, bigSales, model), {}, caller);
   http = await createHttpGateway({ platform: on.platform, port: 0 });
   grpc = await createGrpcGateway({ platform: on.platform, port: 0 });
 };
@@ -321,12 +323,12 @@ describe('without', () => {
     const warned = async (count: number): Promise<void> => {
       while (warnings.length < count) {
         await publish({ traceparent });
-        await new Promise((resolve) => setTimeout(resolve, 5));
+        await sleep(5);
       }
     };
     await warned(1);
     for (let i = 0; i < 20; i++) expect((await publish({ traceparent })).status).toBe(202);
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    await sleep(200);
     expect(warnings).toEqual([
       expect.stringContaining(`traces can't be sent to ${url} and are dropped: `),
     ]);

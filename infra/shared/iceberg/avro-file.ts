@@ -2,10 +2,12 @@
  * Avro object container files, the format of Iceberg's manifests: a header (schema and metadata),
  * then deflated blocks.
  */
+
 import { randomBytes } from 'node:crypto';
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import avro from 'avsc';
 import { avroCodec } from '#domain/encoding/avro.ts';
+import { messageOf } from '#domain/error-message.ts';
 import { fail } from '#domain/errors.ts';
 
 const MAGIC = Buffer.from('Obj\u0001', 'latin1');
@@ -52,7 +54,7 @@ const decode = <T>(
   try {
     read = type.decode(bytes, at);
   } catch (error) {
-    return broken(error instanceof Error ? error.message : String(error));
+    return broken(messageOf(error));
   }
   return read.offset > at ? read : broken('it is truncated');
 };

@@ -1,3 +1,4 @@
+import { messageOf } from '#domain/error-message.ts';
 import { MillraceError } from '#domain/errors.ts';
 
 /** SQLite's primary result codes, the low byte of `errcode`. */
@@ -14,7 +15,7 @@ export const isBusy = (error: unknown): boolean => sqliteCode(error) === SQLITE_
 /** What a failed statement or commit means to a person. Errors of our own pass through. */
 export const storageError = (error: unknown, path: string): MillraceError => {
   if (error instanceof MillraceError) return error;
-  const reason = error instanceof Error ? error.message : String(error);
+  const reason = messageOf(error);
   if (
     sqliteCode(error) === SQLITE_FULL ||
     (error as NodeJS.ErrnoException | null)?.code === 'ENOSPC'
