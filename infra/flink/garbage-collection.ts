@@ -6,13 +6,16 @@
  */
 import { type Directory, joinUri } from '#domain/ports/file-io.ts';
 import type { CacheStore } from '#domain/ports/online-store.ts';
-import type { WantedView } from '#infra/embedded-engine/engine.ts';
 import type { JobStore } from './job-store.ts';
 import { DATABASE, PAIMON_CATALOG, paimonTable } from './sql/names.ts';
 import { catalogsSql } from './sql/tables.ts';
 import { openSession } from './sql-gateway.ts';
 
-type Gone = Pick<WantedView, 'view' | 'gone'>;
+/** A view's generations that no read uses any more. */
+interface Gone {
+  readonly view: string;
+  readonly gone: readonly number[];
+}
 
 export interface GarbageCollectionOptions {
   readonly cache: CacheStore | null;

@@ -3,9 +3,8 @@
  * means is pinned first (versions, generations, log offsets, table snapshots); then the builder
  * computes it. So the same request with the same `known` gives the same values.
  */
-
-import type { Caller } from '#domain/api/caller.ts';
 import type { DatasetRequest, DatasetStatus, Datasets } from '#domain/api/datasets.ts';
+import { messageOf } from '#domain/error-message.ts';
 import { fail, MillraceError } from '#domain/errors.ts';
 import type { TrainingSetBuilder } from '#domain/ports/training-set-builder.ts';
 import type { TrainingSetTarget } from '#domain/training-sets/training-set-plan.ts';
@@ -53,7 +52,7 @@ const problemOf = (error: unknown): NonNullable<DatasetStatus['error']> =>
     ? error.toJSON()
     : {
         code: 'MR_DATASET_FAILED',
-        message: `the data set could not be built: ${error instanceof Error ? error.message : String(error)}`,
+        message: `the data set could not be built: ${messageOf(error)}`,
       };
 
 export const createTrainingSets = (dependencies: TrainingSetDependencies): TrainingSets => {
@@ -166,7 +165,7 @@ export const createTrainingSets = (dependencies: TrainingSetDependencies): Train
       await running.done;
       return running.status;
     },
-    async batch({ target, at, out }, { actor }: Caller) {
+    async batch({ target, at, out }, { actor }) {
       const time = at ?? readTime();
       const entities = await entitiesOf(pin(target).views, engine.generation);
       const rows = entities.map((entity) => ({ ...entity, event_timestamp: time }));

@@ -346,7 +346,10 @@ test('a spine that is wrong is refused with the column, the row and the fix', as
     },
     /is a date/,
   );
-  await refused(csv('s.csv', `markup,${head}1,${good}`), /a column "markup", and a feature/);
+  await refused(
+    csv('s.csv', `markup,${head}1,${good}`),
+    /a column "markup", and the data set has a feature/,
+  );
 });
 
 test('times in every form that a spine may have them', async () => {
