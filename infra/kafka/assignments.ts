@@ -1,7 +1,6 @@
 /**
- * Which partitions are ours, and the callbacks in order: a revocation's before the next
- * assignment's, one at a time. The events come from kafkajs without waiting for us; `settled` is
- * what a batch waits for before it is handled.
+ * Which partitions this member has, and the callbacks in order: a revocation's before the next
+ * assignment's, one at a time. No fetch begins before `settled`.
  */
 export interface AssignedPartition {
   readonly topic: string;

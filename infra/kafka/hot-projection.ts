@@ -10,8 +10,8 @@ import type { PackedEntity } from '#domain/views/packed-entity.ts';
 import type { UpdateDecoder } from '#infra/flink/update-decoder.ts';
 import { type HotPartition, hotPartition, type KeyedUpdate } from '#projections/hot/hot-tiles.ts';
 import type { HotTraces } from './hot-traces.ts';
-import type { KafkaAddress } from './raw-cluster.ts';
 import { type Subscription, subscribe } from './subscribe.ts';
+import type { KafkaAddress } from './wire/address.ts';
 
 export interface HotProjectionOptions extends KafkaAddress {
   readonly view: string;

@@ -21,7 +21,7 @@
  * or until it starts again under its name.
  */
 import type { Partitions } from '#infra/kafka/partitions.ts';
-import type { OutgoingMessage } from '#infra/kafka/raw-cluster.ts';
+import type { OutgoingMessage } from '#infra/kafka/wire/transactional-producer.ts';
 
 export interface ProducerClaims {
   /** Reads what is decided: after it, `next` is at least what it was when the call began. */
@@ -76,7 +76,7 @@ export const producerClaims = (partitions: Partitions, producersTopic: string): 
           uncommitted: true,
         });
         const rivals = messages.some(
-          (m) => Number(m.offset) < offset && m.key !== null && keys.has(m.key.toString()),
+          (m) => m.offset < offset && m.key !== null && keys.has(m.key.toString()),
         );
         if (rivals) return false;
         if (atEnd || next === from) return true;

@@ -5,6 +5,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
+import { Kafka, logLevel } from 'kafkajs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { avg, col, count, entity, featureView, last, source } from '#domain/definitions/index.ts';
 import type { Platform, ReplayStatus } from '#domain/ports/platform.ts';
@@ -12,7 +13,6 @@ import type { Row, Value } from '#domain/values/value.ts';
 import { openDuckDb } from '#infra/duckdb/connect.ts';
 import { DATABASE, paimonTable } from '#infra/flink/sql/names.ts';
 import { historyReader } from '#infra/iceberg/reader.ts';
-import { kafkaClient } from '#infra/kafka/admin.ts';
 import { addresses } from '#tests/stack/support/addresses.ts';
 import {
   caller,
@@ -258,7 +258,10 @@ test('a retired generation leaves no table and no keys; those that can still be 
 });
 
 test('a producer writes straight to Kafka: what is right counts, what is wrong is rejected with the reason', async () => {
-  const producer = kafkaClient({ brokers: [addresses().kafka], clientId: 'a-producer' }).producer();
+  const producer = new Kafka({
+    brokers: [addresses().kafka],
+    logLevel: logLevel.NOTHING,
+  }).producer();
   await producer.connect();
   const good = draw(6);
   await producer.send({
