@@ -55,6 +55,9 @@ const METADATA_AGE_MS = 30_000;
 const COORDINATOR_KINDS = { group: 0, transaction: 1 } as const;
 const MOVED = ['NOT_COORDINATOR', 'COORDINATOR_NOT_AVAILABLE'];
 
+const distinct = (brokers: readonly BrokerAddress[]): Iterable<BrokerAddress> =>
+  new Map(brokers.map((broker) => [`${broker.host}:${broker.port}`, broker])).values();
+
 export const openCluster = (
   address: KafkaAddress,
   requestTimeoutMs: number = REQUEST_TIMEOUT_MS,
@@ -73,7 +76,7 @@ export const openCluster = (
   /** A request that every broker can answer: the first that does is enough. */
   const toAny = async <A extends unknown[], R>(api: API<A, R>, ...args: A): Promise<R> => {
     let last: unknown;
-    for (const broker of [...brokers.values(), ...seeds]) {
+    for (const broker of distinct([...brokers.values(), ...seeds])) {
       try {
         return await connections.request(broker, api, ...args);
       } catch (error) {

@@ -63,6 +63,7 @@ export const openGroup = (cluster: Cluster, options: GroupOptions): Group => {
   // A join waits in the coordinator until all members have come: it has a connection of its own.
   const joins = openCluster(options, rebalanceTimeoutMs + JOIN_MARGIN_MS);
   let memberId = '';
+  let latest: Membership | null = null;
 
   const requestJoin = (): Promise<JoinGroupResponse> =>
     joins.toCoordinator(
@@ -112,7 +113,9 @@ export const openGroup = (cluster: Cluster, options: GroupOptions): Group => {
       // the members are named to the leader alone, which assigns the partitions
       members.length === 0 ? [] : [...roundRobin(members, allPartitions())],
     );
-    return { generationId: joined.generationId, memberId, assigned: decodeAssignment(assignment) };
+    const assigned = decodeAssignment(assignment);
+    latest = { generationId: joined.generationId, memberId, assigned };
+    return latest;
   };
 
   return {
@@ -128,14 +131,16 @@ export const openGroup = (cluster: Cluster, options: GroupOptions): Group => {
         }
       }
     },
-    async heartbeat({ generationId, memberId: id }) {
+    async heartbeat(membership) {
+      const { generationId, memberId: id } = membership;
       try {
         await cluster.toCoordinator(coordinator, heartbeatV4.api, group, generationId, id, null);
         return 'stable';
       } catch (error) {
         if (has(error, 'REBALANCE_IN_PROGRESS')) return 'rebalance';
         if (!has(error, ...LOST)) throw error;
-        memberId = '';
+        // an answer about a membership that this member has joined past says nothing of its id
+        if (membership === latest) memberId = '';
         return 'lost';
       }
     },

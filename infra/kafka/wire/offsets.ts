@@ -25,7 +25,7 @@ export const listOffsets = async (
   isolation: Isolation,
 ): Promise<readonly number[]> => {
   const found = new Map<string, number>();
-  const timestamp = BigInt(time);
+  const timestamp = BigInt(Math.min(Math.floor(time), Number.MAX_SAFE_INTEGER));
   await Promise.all(
     byLeader(at, cluster.leaderOf).map(async ({ leader, led }) => {
       const topics = byTopic(led, ({ partition }) => ({
