@@ -24,7 +24,7 @@ import {
 
 export interface Fetched {
   readonly messages: readonly FetchedRecord[];
-  /** where to go on; not past the last decided record */
+  /** the offset of the next fetch; not past the last decided record */
   readonly next: number;
   /** everything that is decided was read */
   readonly atEnd: boolean;
@@ -33,7 +33,7 @@ export interface Fetched {
 export interface Partitions {
   /** @throws MR_NOT_FOUND */
   count(topic: string): Promise<number>;
-  /** The count is asked for again: a topic was made or widened. */
+  /** Reads the count again, after a topic was created or widened. */
   refresh(topic: string): Promise<number>;
   offsets(
     at: readonly TopicPartition[],

@@ -9,8 +9,8 @@
  *   1. each writes its claim inside its open transaction; the partition orders the claims, say A's
  *      before B's;
  *   2. each reads, undecided records included, what lies between what it knew and its own claim;
- *   3. who finds a claim of the same producer there aborts: its own count may be stale. A finds
- *      none and commits; B aborts, waits until A's claim is decided, reads it, and answers anew: a
+ *   3. a gateway that finds a claim of the same producer there aborts: its count may be stale. A
+ *      finds none and commits; B aborts, waits until A's claim is decided, reads it, and answers anew: a
  *      duplicate, a gap, or, where A was aborted, its turn.
  *
  * Two cannot both commit: the later claim always sees the earlier one, for a write is acknowledged

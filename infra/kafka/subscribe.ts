@@ -1,16 +1,16 @@
 /**
  * A member of a consumer group: the members share the topics' partitions, each partition's records
  * come in order, and a batch is committed once the handler has resolved. So every record is handled
- * at least once; after a kill, or when a member that was taken for dead goes on, a batch is handled
- * again, and the handler must not mind: it writes absolute values, or keeps the position beside
- * what it writes and says so in `onAssigned`.
+ * at least once: after a kill, or when a member that the group had removed continues, a batch is
+ * handled again. So a handler writes absolute values, or stores the position with what it writes
+ * and returns it from `onAssigned`.
  *
  * - Nothing of an assignment is handled before its `onAssigned` has resolved, nor after its
  *   `onRevoked` was called.
  * - A handler that throws gets the same batch again, after a pause; the partitions behind it wait.
  * - A fetch waits for the first byte only, so delivery takes about a round trip; the heartbeat goes
  *   on while a handler works.
- * - A broker that is away is waited for.
+ * - While a broker is away, the member tries again.
  */
 import type { LogRecord } from '#domain/ports/log.ts';
 import {
@@ -35,7 +35,7 @@ export interface SubscriptionBatch {
   readonly partition: number;
   /** never empty, in order, of decided transactions */
   readonly records: readonly LogRecord[];
-  /** the partition's end as the broker said with this batch: what is still to come */
+  /** the partition's end, from the broker's answer with this batch */
   readonly end: number;
   /** false once the partition may belong to another member */
   readonly current: () => boolean;
@@ -58,12 +58,12 @@ export interface SubscribeOptions extends KafkaAddress {
   readonly commits?: 'subscription' | 'handler';
   readonly sessionTimeoutMs?: number;
   /**
-   * how long a rebalance waits for a member's handlers; who takes longer loses its partitions while
-   * it works
+   * how long a rebalance waits for a member's handlers; a member that takes longer loses its
+   * partitions while it works
    */
   readonly rebalanceTimeoutMs?: number;
   readonly handler: (batch: SubscriptionBatch) => Promise<void>;
-  /** What it answers is where those partitions start, instead of the group's position. */
+  /** Returns where those partitions start, instead of the group's positions. */
   readonly onAssigned?: (
     partitions: readonly AssignedPartition[],
   ) => Promise<readonly StartAt[] | undefined>;
@@ -73,11 +73,11 @@ export interface SubscribeOptions extends KafkaAddress {
 }
 
 export interface Subscription {
-  /** The first assignment is there, be it empty. */
+  /** resolves with the first assignment, also an empty one */
   readonly ready: Promise<void>;
   readonly assigned: () => readonly AssignedPartition[];
   readonly seek: (at: StartAt) => void;
-  /** Lets running handlers end, leaves the group. */
+  /** Waits for running handlers, and leaves the group. */
   readonly close: () => Promise<void>;
 }
 

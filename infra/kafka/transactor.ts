@@ -1,9 +1,9 @@
 /**
  * One transactional producer. A transaction's records are grouped by partition into batches of
  * about a mebibyte, sent in rounds: round n sends the nth batch of every partition at once. It
- * resolves when readers of committed records can see all of it, which Kafka by itself does not
- * promise: its commit answers when the decision is durable, a little before the partitions have
- * heard of it.
+ * resolves when readers of committed records can see all of it. Kafka alone does not promise that:
+ * it answers a commit when the decision is durable, a little before the markers are in the
+ * partitions.
  */
 import { MillraceError } from '#domain/errors.ts';
 import { hasType, isFenced, type Patience, sleep, unavailable } from '#infra/kafka/kafka-error.ts';
@@ -39,7 +39,7 @@ export interface GroupOffsets {
 export interface TransactionPlan {
   readonly partitions: readonly PartitionPlan[];
   readonly positions: readonly GroupOffsets[];
-  /** Asked after everything was sent, before the commit: false aborts. */
+  /** Called after everything was sent, before the commit: false aborts. */
   readonly confirm?: () => Promise<boolean>;
 }
 
@@ -47,17 +47,18 @@ export type TransactionOutcome = 'committed' | 'refused';
 
 export interface Transactor {
   /**
-   * Tried again while the broker is away; an outcome that is not known is found out, so nothing is
-   * written twice.
+   * Tries again while the broker is away. Where the outcome of a commit is unknown, it is read from
+   * the partitions, so nothing is written twice.
    */
   transact(plan: TransactionPlan): Promise<TransactionOutcome>;
   /**
-   * Shuts out whoever had the transactional id, and returns when what they left open is decided.
+   * Fences every earlier producer of the transactional id, and resolves when the transaction that
+   * it left open is decided.
    */
   take(): Promise<void>;
   /**
-   * One try. After it has thrown, the id must be taken again, and what was committed be read again,
-   * before the next: in between another process may have taken it, and gone on from there.
+   * One try. After it has thrown, the caller must fence again, and then read again what was
+   * committed, before the next try: another process may have fenced this one and committed more.
    */
   transactOnce(plan: TransactionPlan): Promise<void>;
   close(): Promise<void>;
@@ -106,10 +107,10 @@ export const openTransactor = (options: TransactorOptions): Transactor => {
   };
 
   /**
-   * Taking the id makes the coordinator abort what was open. But a broker that was killed and is
-   * starting has been seen to count the transaction as aborted without a marker in its partitions;
-   * our next commit there would then have committed the old records too. So an empty transaction
-   * over the same partitions is aborted first: its markers end whatever is still open.
+   * A new producer makes the coordinator abort what was open. But a broker that was killed and is
+   * starting was seen to count the transaction as aborted without a marker in its partitions; the
+   * next commit there would then have committed the old records too. So an empty transaction over
+   * the same partitions is aborted first: its markers end what is still open.
    */
   const sweep = async (producer: TransactionalProducer, deadline: number): Promise<void> => {
     if (doubtful.length === 0) return;
@@ -192,9 +193,8 @@ export const openTransactor = (options: TransactorOptions): Transactor => {
   };
 
   /**
-   * A commit whose answer was lost: taking the transactional id anew makes the coordinator finish
-   * what was decided and abort what was not, so after it the first record is either there or it is
-   * not.
+   * A commit whose answer was lost: a new producer of the id makes the coordinator finish what was
+   * decided and abort the rest. After it the first record is either there or not.
    */
   const settle = async (plan: TransactionPlan, deadline: number): Promise<boolean> => {
     const first = plan.partitions[0];

@@ -1,7 +1,7 @@
 /**
  * A client's view of the cluster: its brokers, the leaders of the topics that it uses, and the
- * coordinators of groups and transactional ids. It is read again every 30 s of use, and by `refresh`
- * after a request failed.
+ * coordinators of groups and transactional ids. It is read again after 30 s of use, and by
+ * `refresh` after a request failed.
  */
 import { type API, findCoordinatorV3, metadataV9 } from '@platformatic/kafka';
 import {
