@@ -5,7 +5,7 @@
  */
 
 import type { HopGroup, ViewPlan } from '#domain/plan/plan.ts';
-import { doubleArena } from '#domain/tiles/double-arena.ts';
+import { doubleArena } from '#domain/encoding/double-arena.ts';
 import { hasRefs, withTail, writeHead } from './packed-block.ts';
 import {
   HEAD_DOUBLES,

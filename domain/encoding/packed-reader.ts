@@ -10,7 +10,7 @@ import {
   compileGroupReader,
   type GroupReader,
   type ReadableTiles,
-} from '#domain/tiles/tile-reader.ts';
+} from '#domain/tiles/merge-tiles.ts';
 import type { ReadOutcome } from '#domain/tiles/tile-store.ts';
 import type { Value } from '#domain/values/value.ts';
 import {

@@ -8,7 +8,7 @@
 import type { RefField } from '#domain/aggregations/aggregation.ts';
 import { encodeKey } from '#domain/plan/entity-key.ts';
 import type { HopGroup, ViewPlan } from '#domain/plan/plan.ts';
-import { doubleArena } from '#domain/tiles/double-arena.ts';
+import { doubleArena } from '#domain/encoding/double-arena.ts';
 import type { Scalar } from '#domain/values/value.ts';
 import {
   type AvroNames,
@@ -20,7 +20,7 @@ import {
   readBlocks,
   readSecond,
   resolveNamed,
-} from './avro-reader.ts';
+} from '#domain/avro/reader.ts';
 import { FIXED_FIELDS, slotColumns } from './features-schema.ts';
 import { EMPTY } from './packed-entity.ts';
 import { packedRefs } from './packed-refs.ts';

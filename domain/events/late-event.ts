@@ -2,7 +2,7 @@
  * A record of late.<view>: a raw event that came past its tile's end and the view's lateness, with
  * where it stands in the log.
  */
-import { avroCodec } from '#domain/encoding/avro.ts';
+import { avroCodec } from '#domain/avro/codec.ts';
 import type { LateEvent } from '#domain/tiles/tile-store.ts';
 
 export interface LateEventRecord extends LateEvent {

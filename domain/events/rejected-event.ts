@@ -2,7 +2,7 @@
  * A record of rejected.<source>: what a producer sent, why it was not taken, so that it can be
  * corrected and sent again.
  */
-import { avroCodec } from '#domain/encoding/avro.ts';
+import { avroCodec } from '#domain/avro/codec.ts';
 
 export interface RejectedEventRecord {
   readonly code: string;

@@ -12,7 +12,7 @@
  * and `on_demand` are JSON text, because which there are changes with every revision.
  */
 
-import { avroCodec } from '#domain/encoding/avro.ts';
+import { avroCodec } from '#domain/avro/codec.ts';
 import type { EntityKey, FeatureStatus } from '#domain/plan/plan.ts';
 import { avroType } from '#domain/sources/source-schema.ts';
 import type { FieldType, Row, Scalar, Value } from '#domain/values/value.ts';

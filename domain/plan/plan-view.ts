@@ -15,7 +15,7 @@ import { canonical } from '#domain/expressions/canonical.ts';
 import { type Compiled, compileExpr } from '#domain/expressions/compile.ts';
 import { typeOf } from '#domain/expressions/typecheck.ts';
 import { sourceFields } from '#domain/sources/source-schema.ts';
-import { hash64 } from '#domain/tiles/hash.ts';
+import { hash64 } from '#domain/values/hash.ts';
 import { parseDuration } from '#domain/values/duration.ts';
 import { parseFieldType } from '#domain/values/field-type.ts';
 import { compileKeyOf } from './entity-key.ts';

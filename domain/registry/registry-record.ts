@@ -2,7 +2,7 @@
  * A record of topic `registry`: one commit, that is, what one command made, accepted or refused.
  */
 
-import { avroCodec } from '#domain/encoding/avro.ts';
+import { avroCodec } from '#domain/avro/codec.ts';
 import { fail } from '#domain/errors.ts';
 import type { Commit } from '#domain/ports/event-store.ts';
 

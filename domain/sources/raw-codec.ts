@@ -11,7 +11,7 @@
 import type { SourceDefinition } from '#domain/definitions/model.ts';
 import { fail } from '#domain/errors.ts';
 import type { FieldType, Row, ScalarType } from '#domain/values/value.ts';
-import { ByteReader, ByteWriter } from './bytes.ts';
+import { ByteReader, ByteWriter } from '#domain/avro/bytes.ts';
 import { fieldsOfAvro, sourceFields } from './source-schema.ts';
 
 export interface RawCodec {

@@ -23,7 +23,7 @@ import { compileExpr } from '#domain/expressions/compile.ts';
 import type { FeatureStatus, HopGroup, ViewPlan } from '#domain/plan/plan.ts';
 import type { Row, Scalar, Value } from '#domain/values/value.ts';
 import { TileGroup } from './tile-group.ts';
-import { compileGroupReader, type GroupReader } from './tile-reader.ts';
+import { compileGroupReader, type GroupReader } from './merge-tiles.ts';
 
 export interface LateEvent {
   readonly key: string;

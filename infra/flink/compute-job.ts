@@ -8,8 +8,8 @@
 import type { FeatureViewDefinition, SourceDefinition } from '#domain/definitions/model.ts';
 import type { ViewPlan } from '#domain/plan/plan.ts';
 import type { WantedJob } from './jobs.ts';
-import { type ComputeSpec, computeSql, statementSet } from './sql/compute.ts';
-import { closesTiles } from './sql/lateness.ts';
+import { type ComputeSpec, computeSql, statementSet } from '#domain/sql/flink/compute.ts';
+import { closesTiles } from '#domain/sql/flink/lateness.ts';
 import { computeGroup, computeJob, rawTable } from './sql/names.ts';
 import {
   catalogsSql,

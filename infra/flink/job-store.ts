@@ -13,7 +13,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { hash64 } from '#domain/tiles/hash.ts';
+import { hash64 } from '#domain/values/hash.ts';
 
 export interface StoredJob {
   readonly name: string;

@@ -6,7 +6,7 @@
 import type { FlinkCluster, FlinkJob } from './cluster.ts';
 import { LIVE_STATES } from './cluster.ts';
 import { hashStatements, type JobStore } from './job-store.ts';
-import { functionsSql } from './sql/functions.ts';
+import { functionsSql } from '#domain/sql/flink/java-functions.ts';
 import { openSession } from './sql-gateway.ts';
 
 export interface WantedJob {

@@ -7,7 +7,7 @@
  * are due.
  */
 import { loadTable, tableDirectory } from '#infra/iceberg/table-directory.ts';
-import { functionsSql } from './sql/functions.ts';
+import { functionsSql } from '#domain/sql/flink/java-functions.ts';
 import { openSession } from './sql-gateway.ts';
 
 export interface MaintenanceLimits {

@@ -11,7 +11,7 @@ import type { ViewPlan } from '#domain/plan/plan.ts';
 import { featureLogTopic, featuresTopic, rawTopic } from '#domain/ports/topics.ts';
 import type { JobSettings } from './compute-job.ts';
 import type { WantedJob } from './jobs.ts';
-import { statementSet } from './sql/compute.ts';
+import { statementSet } from '#domain/sql/flink/compute.ts';
 import { archiveFeatureLog, archiveRaw, archiveUpdates, tilesByKey } from './sql/materialize.ts';
 import {
   ARCHIVE_GROUP,

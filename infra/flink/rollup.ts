@@ -17,7 +17,7 @@ import { createFills, type Fills } from './fills.ts';
 import type { FlinkGeneration } from './generation.ts';
 import { icebergColumnsSql } from './iceberg-columns.ts';
 import type { FlinkJobs } from './jobs.ts';
-import { functionsSql } from './sql/functions.ts';
+import { functionsSql } from '#domain/sql/flink/java-functions.ts';
 import { rollupTable, rollupTopic } from './sql/names.ts';
 import {
   EVERY_MS,

@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import avro from 'avsc';
-import { avroCodec } from '#domain/encoding/avro.ts';
+import { avroCodec } from '#domain/avro/codec.ts';
 import { fail } from '#domain/errors.ts';
 
 const MAGIC = Buffer.from('Obj\u0001', 'latin1');

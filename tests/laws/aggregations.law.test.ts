@@ -10,7 +10,7 @@ import {
   thawState,
 } from '#domain/aggregations/algebra.ts';
 import { AGGREGATIONS, aggregationNamed } from '#domain/aggregations/table.ts';
-import { avroCodec } from '#domain/encoding/avro.ts';
+import { avroCodec } from '#domain/avro/codec.ts';
 import { typeOf } from '#domain/expressions/typecheck.ts';
 import { sourceFields } from '#domain/sources/source-schema.ts';
 import type { Value } from '#domain/values/value.ts';

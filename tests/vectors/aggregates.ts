@@ -11,7 +11,7 @@ import { newSlots } from '#domain/aggregations/slots.ts';
 import { sumPartial } from '#domain/aggregations/sum.ts';
 import { valueCountsPartial } from '#domain/aggregations/value-counts.ts';
 import { momentsPartial } from '#domain/aggregations/variance.ts';
-import { avroCodec } from '#domain/encoding/avro.ts';
+import { avroCodec } from '#domain/avro/codec.ts';
 import { parseFieldType } from '#domain/values/field-type.ts';
 import type { FieldType, Value } from '#domain/values/value.ts';
 

@@ -13,7 +13,7 @@ import {
 import type { ViewPlan } from '#domain/plan/plan.ts';
 import { featureLogTopic, featuresTopic, lateTopic, rawTopic } from '#domain/ports/topics.ts';
 import { rawAvroSchema } from '#domain/sources/source-schema.ts';
-import { flinkColumns } from './columns.ts';
+import { flinkColumns } from '#domain/sql/flink/columns.ts';
 import {
   DATABASE,
   featureLogTable,

@@ -20,7 +20,7 @@ import type {
   SourceDefinition,
 } from '#domain/definitions/model.ts';
 import { parseDefinition } from '#domain/definitions/parse.ts';
-import { avroCodec } from '#domain/encoding/avro.ts';
+import { avroCodec } from '#domain/avro/codec.ts';
 import { featuresAvroSchema } from '#domain/encoding/features-schema.ts';
 import { planView } from '#domain/plan/plan-view.ts';
 import { featuresTopic, rawTopic } from '#domain/ports/topics.ts';

@@ -11,7 +11,7 @@
 import type { ViewPlan } from '#domain/plan/plan.ts';
 import { flinkName, flinkText } from '#domain/sql/flink/types.ts';
 import type { ComputeSpec } from './compute.ts';
-import { lateSink } from './names.ts';
+import { lateSink } from '#infra/flink/sql/names.ts';
 
 const widestHop = (plan: ViewPlan): number => Math.max(0, ...plan.hops.map((hop) => hop.hopMs));
 

@@ -12,8 +12,8 @@ import type {
 import { parseDefinition } from '#domain/definitions/parse.ts';
 import { planView } from '#domain/plan/plan-view.ts';
 import { computeIdentity, shownSql } from '#infra/flink/compute-job.ts';
-import { computeSql } from './compute.ts';
-import { functionsSql } from './functions.ts';
+import { computeSql } from '#domain/sql/flink/compute.ts';
+import { functionsSql } from '#domain/sql/flink/java-functions.ts';
 
 const airport = entity({ name: 'airport', keys: { origin: 'string' } });
 const flights = source({

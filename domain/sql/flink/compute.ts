@@ -24,7 +24,7 @@ import { flinkName } from '#domain/sql/flink/types.ts';
 import { parseFieldType } from '#domain/values/field-type.ts';
 import { flinkColumnType } from './columns.ts';
 import { closesTiles, lateness } from './lateness.ts';
-import { ENTITY_ROW_HOP, featuresSink } from './names.ts';
+import { ENTITY_ROW_HOP, featuresSink } from '#infra/flink/sql/names.ts';
 
 export interface ComputeSpec {
   readonly plan: ViewPlan;
