@@ -4,8 +4,8 @@
  * new partials are new nullable fields and old readers go on.
  */
 
+import { avroType, stateAvro } from '#domain/avro/types.ts';
 import type { ViewPlan } from '#domain/plan/plan.ts';
-import { avroType } from '#domain/sources/source-schema.ts';
 
 export const FIXED_FIELDS = [
   { name: 'hop_ms', type: 'long' },
@@ -21,6 +21,13 @@ export const FIXED_FIELDS = [
    */
   { name: 'watermark', type: 'long' },
 ] as const;
+
+/**
+ * The hop of entity rows: one row for each entity, whose slots are null. It says that the entity
+ * has events, and in which tile of the widest hop the newest one is. Flink writes them; readers by
+ * key need them.
+ */
+export const ENTITY_ROW_HOP = -1;
 
 export interface SlotColumn {
   readonly name: string;
@@ -58,12 +65,12 @@ export const slotColumns = (
 ): { readonly nums: readonly SlotColumn[]; readonly refs: readonly SlotColumn[] } => {
   const group = plan.hops[hop];
   const nums = (group?.partials ?? []).flatMap(({ name, partial }) =>
-    partial.nums.map((slot) => ({ name: `${name}__${slot.name}`, avro: slot.avro })),
+    partial.nums.map((slot) => ({ name: `${name}__${slot.name}`, avro: slot.type })),
   );
   const refs = (group?.partials ?? []).flatMap(({ name, partial }) =>
     partial.refs.map((slot) => ({
       name: `${name}__${slot.name}`,
-      avro: named(unionBranch(slot.avro), name),
+      avro: named(unionBranch(stateAvro(slot.type)), name),
     })),
   );
   return { nums, refs };

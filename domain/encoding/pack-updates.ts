@@ -4,8 +4,8 @@
  * checkpoint says again what it had said) is left out.
  */
 
-import type { HopGroup, ViewPlan } from '#domain/plan/plan.ts';
 import { doubleArena } from '#domain/encoding/double-arena.ts';
+import type { HopGroup, ViewPlan } from '#domain/plan/plan.ts';
 import { hasRefs, withTail, writeHead } from './packed-block.ts';
 import {
   HEAD_DOUBLES,

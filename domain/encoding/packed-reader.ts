@@ -5,12 +5,12 @@
  */
 import { type BoundAggregation, OVERFLOW, type Slots } from '#domain/aggregations/aggregation.ts';
 import type { FeatureStatus, HopGroup, ViewPlan } from '#domain/plan/plan.ts';
-import type { EntityTiles } from '#domain/tiles/tile-group.ts';
 import {
   compileGroupReader,
   type GroupReader,
   type ReadableTiles,
 } from '#domain/tiles/merge-tiles.ts';
+import type { EntityTiles } from '#domain/tiles/tile-group.ts';
 import type { ReadOutcome } from '#domain/tiles/tile-store.ts';
 import type { Value } from '#domain/values/value.ts';
 import {

@@ -3,15 +3,16 @@
  * the packed slots to bytes, with no object between; a test holds the bytes to avsc's. Reading is
  * for recovery and audit, and is avsc's.
  */
+
+import { ByteWriter } from '#domain/avro/bytes.ts';
+import { avroCodec } from '#domain/avro/codec.ts';
 import { fail } from '#domain/errors.ts';
 import { decodeKey } from '#domain/plan/entity-key.ts';
 import type { ViewPlan } from '#domain/plan/plan.ts';
-import { ByteWriter } from '#domain/avro/bytes.ts';
 import type { TileGroup } from '#domain/tiles/tile-group.ts';
 import type { TileStore } from '#domain/tiles/tile-store.ts';
 import type { TileUpdate } from '#domain/tiles/tile-update.ts';
 import type { Scalar } from '#domain/values/value.ts';
-import { avroCodec } from '#domain/avro/codec.ts';
 import { featuresAvroSchema, slotColumns } from './features-schema.ts';
 import { updateReader } from './update-record.ts';
 

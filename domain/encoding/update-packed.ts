@@ -6,10 +6,6 @@
  */
 
 import type { RefField } from '#domain/aggregations/aggregation.ts';
-import { encodeKey } from '#domain/plan/entity-key.ts';
-import type { HopGroup, ViewPlan } from '#domain/plan/plan.ts';
-import { doubleArena } from '#domain/encoding/double-arena.ts';
-import type { Scalar } from '#domain/values/value.ts';
 import {
   type AvroNames,
   type Cursor,
@@ -21,6 +17,10 @@ import {
   readSecond,
   resolveNamed,
 } from '#domain/avro/reader.ts';
+import { doubleArena } from '#domain/encoding/double-arena.ts';
+import { encodeKey } from '#domain/plan/entity-key.ts';
+import type { HopGroup, ViewPlan } from '#domain/plan/plan.ts';
+import type { Scalar } from '#domain/values/value.ts';
 import { FIXED_FIELDS, slotColumns } from './features-schema.ts';
 import { EMPTY } from './packed-entity.ts';
 import { packedRefs } from './packed-refs.ts';

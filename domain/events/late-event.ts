@@ -3,7 +3,7 @@
  * where it stands in the log.
  */
 import { avroCodec } from '#domain/avro/codec.ts';
-import type { LateEvent } from '#domain/tiles/tile-store.ts';
+import type { LateEvent } from '#domain/tiles/lateness.ts';
 
 export interface LateEventRecord extends LateEvent {
   readonly generation: number;

@@ -13,8 +13,8 @@
  */
 
 import { avroCodec } from '#domain/avro/codec.ts';
+import { avroType } from '#domain/avro/types.ts';
 import type { EntityKey, FeatureStatus } from '#domain/plan/plan.ts';
-import { avroType } from '#domain/sources/source-schema.ts';
 import type { FieldType, Row, Scalar, Value } from '#domain/values/value.ts';
 
 export interface NamedType {

@@ -8,10 +8,11 @@
  * where those are right. A writer's schema may be older: fields it lacks read as null, narrower
  * numbers as the wider ones they have become.
  */
+
+import { ByteReader, ByteWriter } from '#domain/avro/bytes.ts';
 import type { SourceDefinition } from '#domain/definitions/model.ts';
 import { fail } from '#domain/errors.ts';
 import type { FieldType, Row, ScalarType } from '#domain/values/value.ts';
-import { ByteReader, ByteWriter } from '#domain/avro/bytes.ts';
 import { fieldsOfAvro, sourceFields } from './source-schema.ts';
 
 export interface RawCodec {

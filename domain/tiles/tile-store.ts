@@ -22,18 +22,9 @@
 import { compileExpr } from '#domain/expressions/compile.ts';
 import type { FeatureStatus, HopGroup, ViewPlan } from '#domain/plan/plan.ts';
 import type { Row, Scalar, Value } from '#domain/values/value.ts';
-import { TileGroup } from './tile-group.ts';
+import { closingTime, type LateEvent, widestHopMs } from './lateness.ts';
 import { compileGroupReader, type GroupReader } from './merge-tiles.ts';
-
-export interface LateEvent {
-  readonly key: string;
-  readonly eventTime: number;
-  readonly partition: number;
-  readonly offset: number;
-  readonly hopMs: number;
-  /** how far the watermark stood past the tile's end and the lateness, ms */
-  readonly lateBy: number;
-}
+import { TileGroup } from './tile-group.ts';
 
 export type ReadOutcome = 'ok' | 'needs-history';
 
@@ -90,7 +81,7 @@ export class TileStore {
     this.filters = plan.hops.map((hop) => Int32Array.from(hop.partials, (p) => indexOf(p.filter)));
     this.expressions = expressions;
     this.results = new Array(expressions.length).fill(null);
-    this.widestHopMs = Math.max(0, ...plan.hops.map((hop) => hop.hopMs));
+    this.widestHopMs = widestHopMs(plan);
     this.overNothing = this.valuesOverNothing();
   }
 
@@ -215,7 +206,7 @@ export class TileStore {
     const hopMs = this.widestHopMs;
     const key = hopMs === 0 ? null : this.plan.keyOf(row);
     if (key === null) return false;
-    const closes = (Math.floor(eventTime / hopMs) + 1) * hopMs + (this.plan.latenessMs as number);
+    const closes = closingTime(eventTime, hopMs, this.plan.latenessMs as number);
     if (closes >= this.watermark) return false;
     this.late.push({ key, eventTime, partition, offset, hopMs, lateBy: this.watermark - closes });
     return true;

@@ -3,10 +3,11 @@
  * with its JobManager is started from its newest checkpoint; one whose statements changed is
  * stopped with a savepoint and started anew, from where its tables stand.
  */
+
+import { functionsSql } from '#domain/sql/flink/java-functions.ts';
 import type { FlinkCluster, FlinkJob } from './cluster.ts';
 import { LIVE_STATES } from './cluster.ts';
 import { hashStatements, type JobStore } from './job-store.ts';
-import { functionsSql } from '#domain/sql/flink/java-functions.ts';
 import { openSession } from './sql-gateway.ts';
 
 export interface WantedJob {

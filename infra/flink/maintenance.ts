@@ -6,8 +6,9 @@
  * A table is due when so many commits have come since it was last looked at. One job does all that
  * are due.
  */
-import { loadTable, tableDirectory } from '#infra/iceberg/table-directory.ts';
+
 import { functionsSql } from '#domain/sql/flink/java-functions.ts';
+import { loadTable, tableDirectory } from '#infra/iceberg/table-directory.ts';
 import { openSession } from './sql-gateway.ts';
 
 export interface MaintenanceLimits {

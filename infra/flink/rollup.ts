@@ -7,6 +7,7 @@ import { fail } from '#domain/errors.ts';
 import type { PlannedFeature, ViewPlan } from '#domain/plan/plan.ts';
 import type { Log } from '#domain/ports/log.ts';
 import type { RollupRequest, RollupResult } from '#domain/ports/platform.ts';
+import { functionsSql } from '#domain/sql/flink/java-functions.ts';
 import { decodeBound } from '#infra/iceberg/bounds.ts';
 import { ensureTable } from '#infra/iceberg/ensure-table.ts';
 import { type PinnedFile, tableReader } from '#infra/iceberg/pinned-table.ts';
@@ -17,7 +18,6 @@ import { createFills, type Fills } from './fills.ts';
 import type { FlinkGeneration } from './generation.ts';
 import { icebergColumnsSql } from './iceberg-columns.ts';
 import type { FlinkJobs } from './jobs.ts';
-import { functionsSql } from '#domain/sql/flink/java-functions.ts';
 import { rollupTable, rollupTopic } from './sql/names.ts';
 import {
   EVERY_MS,
