@@ -12,7 +12,7 @@
  *                          nothing mutable with it
  *   finalize(s)            → Value
  *
- * `algebra.ts` derives the pure, immutable monoid from these; the law tests use that form.
+ * `tests/laws/algebra.ts` derives the pure, immutable monoid, on which the laws are tested.
  *
  * Laws (up to 1e-12 relative in float slots): merge is associative and commutative, identity is
  * neutral, and adding events one by one equals merging their lifts in any order. Ordered

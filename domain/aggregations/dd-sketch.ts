@@ -39,7 +39,7 @@ export const bucketOf = (value: number, lnGamma: number): number | null => {
 };
 
 /** The value that represents a bucket: its relative midpoint. */
-export const bucketValue = (bucket: number, lnGamma: number): number => {
+const bucketValue = (bucket: number, lnGamma: number): number => {
   if (bucket === 0) return 0;
   const index = Math.abs(bucket) - 1 + Math.ceil(Math.log(SMALLEST) / lnGamma);
   const value = (2 * Math.exp(index * lnGamma)) / (1 + Math.exp(lnGamma));

@@ -50,7 +50,7 @@ export const ACTIONS = {
 
 export type Action = keyof typeof ACTIONS;
 
-export const allows = (role: Role, action: Action): boolean =>
+const allows = (role: Role, action: Action): boolean =>
   role === 'admin' || (ACTIONS[action].roles as readonly Role[]).includes(role);
 
 /** Of which one will do. */

@@ -29,7 +29,7 @@ export type KeyCommand =
   | { readonly type: 'RevokeKey'; readonly id: string };
 
 /** What is asked for, checked. */
-export interface KeyWish {
+interface KeyWish {
   readonly name: string;
   readonly grants: readonly Grant[];
   readonly limits: AccessLimits;
@@ -54,7 +54,7 @@ export const evolveKey = (state: KeyState | null, event: KeyEvent): KeyState | n
   return { ...rest, grants: grants.map(parseGrant), createdAt: at, revokedAt: null };
 };
 
-export type KeyDecision =
+type KeyDecision =
   | { readonly outcome: 'accepted'; readonly events: readonly KeyEvent[] }
   | { readonly outcome: 'refused'; readonly problem: Problem };
 

@@ -3,7 +3,7 @@
  * allocation outside the heap and its release. What is given out is never given out again; a piece
  * is let go when nothing in it is in use.
  */
-export interface Room {
+interface Room {
   readonly block: Float64Array;
   /** index in `block` where the room begins */
   readonly from: number;

@@ -29,7 +29,7 @@ export const FIXED_FIELDS = [
  */
 export const ENTITY_ROW_HOP = -1;
 
-export interface SlotColumn {
+interface SlotColumn {
   readonly name: string;
   readonly avro: unknown;
 }

@@ -173,7 +173,7 @@ const fromUpdate = (update: PlainUpdate, hop: HopGroup): Tile => {
   };
 };
 
-export interface TakeIn {
+interface TakeIn {
   /** of features.<view>, after the last of the updates */
   readonly partition: number;
   readonly offset: number;

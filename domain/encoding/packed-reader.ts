@@ -82,7 +82,7 @@ class PackedHopReader implements ReadableTiles {
   }
 }
 
-export interface PackedReader {
+interface PackedReader {
   /**
    * Fills out and status, one place a feature of the plan; `null`: the entity has no event. The
    * rules are those of TileStore.read.

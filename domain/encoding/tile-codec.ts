@@ -16,7 +16,7 @@ import type { Scalar } from '#domain/values/value.ts';
 import { featuresAvroSchema, slotColumns } from './features-schema.ts';
 import { updateReader } from './update-record.ts';
 
-export interface DecodedUpdate extends TileUpdate {
+interface DecodedUpdate extends TileUpdate {
   readonly watermark: number;
 }
 

@@ -4,7 +4,7 @@
  */
 import { avroCodec } from '#domain/avro/codec.ts';
 
-export interface RejectedEventRecord {
+interface RejectedEventRecord {
   readonly code: string;
   readonly field: string | null;
   readonly message: string;

@@ -79,7 +79,7 @@ export interface FeatureLogRow extends Omit<FeatureLogEntry, 'features' | 'value
   readonly status: Readonly<Record<string, FeatureStatus>>;
 }
 
-export interface FeatureLogSchema {
+interface FeatureLogSchema {
   readonly type: 'record';
   readonly name: string;
   readonly namespace: string;

@@ -9,7 +9,7 @@ import type { EntityKey, ViewPlan } from './plan.ts';
 const SEPARATOR = '\u001f';
 const SPECIAL = new RegExp(`[\\\\${SEPARATOR}]`, 'g');
 
-export type KeyParts = ViewPlan['keys'];
+type KeyParts = ViewPlan['keys'];
 
 export const encodeKey = (values: readonly Scalar[]): string => {
   if (values.length === 1) return String(values[0]);

@@ -15,8 +15,8 @@ const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
-export const LEAST_TILES = 24;
-export const MOST_TILES = 10_000;
+const LEAST_TILES = 24;
+const MOST_TILES = 10_000;
 
 /**
  * | window                                    | default hop                                              |

@@ -12,7 +12,7 @@ import { canonical } from '#domain/expressions/canonical.ts';
 import type { ChangeCost } from '#domain/ports/platform.ts';
 import { sourceRevision } from '#domain/sources/source-revision.ts';
 
-export interface FieldChange {
+interface FieldChange {
   readonly path: string;
   readonly before: unknown;
   readonly after: unknown;
@@ -46,7 +46,7 @@ const RANK: Readonly<Record<ChangeCost, number>> = {
   replay: 2,
   breaking: 3,
 };
-export const highestCost = (costs: readonly ChangeCost[]): ChangeCost =>
+const highestCost = (costs: readonly ChangeCost[]): ChangeCost =>
   costs.reduce<ChangeCost>((a, b) => (RANK[b] > RANK[a] ? b : a), 'none');
 
 const METADATA = [

@@ -2,7 +2,7 @@
 import type { Definition } from '#domain/definitions/model.ts';
 import type { RegistryEvent, ReplayInfo } from './events.ts';
 
-export type GenerationState =
+type GenerationState =
   | 'filling'
   | 'ready'
   | 'live'
@@ -23,7 +23,7 @@ export interface GenerationRecord {
   readonly error: string | null;
 }
 
-export interface VersionRecord {
+interface VersionRecord {
   readonly version: number;
   readonly definition: Definition;
   /** feature views only */

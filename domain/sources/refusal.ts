@@ -19,7 +19,7 @@ export const AHEAD = 86_400_000;
 
 const NOT_FINITE = /^[+-]?(nan|inf(inity)?)$/i;
 
-export function showShort(value: unknown): string {
+function showShort(value: unknown): string {
   let text: string | undefined;
   try {
     text =

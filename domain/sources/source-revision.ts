@@ -4,7 +4,7 @@ import { formatFieldType } from '#domain/values/field-type.ts';
 import type { FieldType, ScalarType } from '#domain/values/value.ts';
 import { sourceFields } from './source-schema.ts';
 
-export interface SourceChange {
+interface SourceChange {
   /** `fields.delay`, `eventTime` … */
   readonly path: string;
   readonly before: unknown;

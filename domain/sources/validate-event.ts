@@ -22,7 +22,7 @@ import {
 } from './refusal.ts';
 import { sourceFields } from './source-schema.ts';
 
-export interface Accepted {
+interface Accepted {
   readonly ok: true;
   readonly row: Row;
   readonly eventTime: number;

@@ -30,7 +30,7 @@ const valueSql = (
   return (printer as ValuePrinter)(form, states, type);
 };
 
-export interface LiftedHop {
+interface LiftedHop {
   /** aggregate calls with their names: `COUNT(*) AS a0` */
   readonly aggregates: readonly string[];
   /** slot column of features.<view> → expression over the names */
@@ -65,7 +65,7 @@ export const liftHop = (
   return { aggregates, slots };
 };
 
-export interface MergedValues {
+interface MergedValues {
   /** aggregate calls with their names; equal calls are printed once */
   readonly aggregates: readonly string[];
   /** one expression for each feature, over the names */

@@ -6,7 +6,7 @@ import type { Slots } from '#domain/aggregations/aggregation.ts';
 import type { PlannedFeature, ViewPlan } from '#domain/plan/plan.ts';
 import type { RawEvent, Value } from '#domain/values/value.ts';
 
-export type TileState = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+type TileState = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 
 export const foldTile = (
   plan: ViewPlan,

@@ -8,7 +8,7 @@ import { newSlots } from '#domain/aggregations/slots.ts';
 import type { FeatureStatus, PlannedFeature, ViewPlan } from '#domain/plan/plan.ts';
 import type { RawEvent, Value } from '#domain/values/value.ts';
 
-export interface Folded {
+interface Folded {
   readonly values: Value[];
   readonly status: FeatureStatus[];
 }

@@ -2,13 +2,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type Order, OVERFLOW, type Partial } from '#domain/aggregations/aggregation.ts';
-import {
-  finalizeStates,
-  freezeState,
-  monoidOf,
-  type State,
-  thawState,
-} from '#domain/aggregations/algebra.ts';
 import { AGGREGATIONS, aggregationNamed } from '#domain/aggregations/table.ts';
 import { avroCodec } from '#domain/avro/codec.ts';
 import { stateAvro } from '#domain/avro/types.ts';
@@ -19,6 +12,7 @@ import { AGGREGATES, aggregate } from '#tests/oracle/aggregates.ts';
 import { featureDefinition, rawEvents, SOURCE } from '#tests/oracle/arbitraries.ts';
 import { interpret } from '#tests/oracle/expressions.ts';
 import { sameValue } from '#tests/oracle/same.ts';
+import { finalizeStates, freezeState, monoidOf, type State, thawState } from './algebra.ts';
 
 const scope = { columns: sourceFields(SOURCE) };
 

@@ -79,8 +79,6 @@ const LONG: Readonly<Record<string, string>> = {
   'infra/profiles/assemble.ts': 'what every profile wires in the same way, in one file',
   'application/authorization/guard.ts': 'to be split: it grew when lines were cut to 100 columns',
   'commands/feature-log/feature-log.ts': 'to be split: it grew when lines were cut to 100 columns',
-  'domain/definitions/parse.ts': 'to be split: it grew when lines were cut to 100 columns',
-  'domain/registry/decide.ts': 'to be split: it grew when lines were cut to 100 columns',
   'gateways/http/schemas.ts': 'to be split: it grew when lines were cut to 100 columns',
   'infra/training-sets/datasets.ts': 'to be split: it grew when lines were cut to 100 columns',
   'infra/flink/generations.ts': 'to be split: it grew when lines were cut to 100 columns',

@@ -3,9 +3,15 @@
  * ones. The packed form does the same in place; the law tests use this one.
  */
 
+import type {
+  BoundAggregation,
+  Finalized,
+  Order,
+  Partial,
+  Slots,
+} from '#domain/aggregations/aggregation.ts';
+import { newSlots } from '#domain/aggregations/slots.ts';
 import type { Value } from '#domain/values/value.ts';
-import type { BoundAggregation, Finalized, Order, Partial, Slots } from './aggregation.ts';
-import { newSlots } from './slots.ts';
 
 export interface State {
   readonly nums: readonly number[];
@@ -13,7 +19,7 @@ export interface State {
   readonly refs: readonly unknown[];
 }
 
-export interface Monoid {
+interface Monoid {
   readonly identity: State;
   readonly lift: (value: Value, order: Order) => State;
   readonly combine: (a: State, b: State) => State;
