@@ -15,7 +15,7 @@ export interface GenerationRecord {
   readonly generation: number;
   readonly version: number;
   readonly state: GenerationState;
-  /** null: started by the platform, because nothing was live */
+  /** null: started by the platform, because no generation was live */
   readonly replay: ReplayInfo | null;
   readonly startedAt: number;
   readonly finishedAt: number | null;
@@ -34,7 +34,7 @@ export interface RegistryState {
   readonly status: 'absent' | 'active' | 'deprecated' | 'retired';
   readonly versions: readonly VersionRecord[];
   readonly generations: readonly GenerationRecord[];
-  /** which generation was live from when (epoch ms), oldest first */
+  /** the live generations and the time from which each was live (epoch ms), oldest first */
   readonly timeline: readonly { readonly generation: number; readonly from: number }[];
 }
 
