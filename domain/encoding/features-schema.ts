@@ -1,7 +1,7 @@
 /**
- * The Avro schema of features.<view>: who, which tile, what caused it, then every partial's slots,
- * null where they belong to another hop. A slot's name carries what it means, so that a version's
- * new partials are new nullable fields and old readers go on.
+ * The Avro schema of features.<view>: the entity key, the tile, the cause of the update, then every
+ * partial's slots, null where they belong to another hop. A slot's name identifies its meaning, so
+ * the new partials of a version are new nullable fields, and old readers continue to work.
  */
 
 import { avroType, stateAvro } from '#domain/avro/types.ts';
@@ -16,7 +16,7 @@ export const FIXED_FIELDS = [
   { name: 'version', type: 'int' },
   { name: 'generation', type: 'int' },
   /**
-   * the generation's watermark after the commit: with it a rebuilt state decides lateness as the
+   * the generation's watermark after the commit, with which a rebuilt state decides lateness as the
    * lost one did
    */
   { name: 'watermark', type: 'long' },
@@ -34,7 +34,7 @@ interface SlotColumn {
   readonly avro: unknown;
 }
 
-/** Avro names a record once a schema: each slot's records get names of their own. */
+/** Avro allows a record name once in a schema, so the records of each slot get distinct names. */
 const named = (schema: unknown, prefix: string): unknown => {
   if (Array.isArray(schema)) return schema.map((s) => named(s, prefix));
   if (schema === null || typeof schema !== 'object') return schema;
@@ -58,7 +58,9 @@ const named = (schema: unknown, prefix: string): unknown => {
 const unionBranch = (schema: unknown): unknown =>
   Array.isArray(schema) ? schema.filter((s) => s !== 'null')[0] : schema;
 
-/** The slots of one hop, in the order of its packed tiles: floats first, then references. */
+/**
+ * The columns of one hop's slots, in the order of its packed tiles: floats first, then references.
+ */
 export const slotColumns = (
   plan: ViewPlan,
   hop: number,
@@ -77,8 +79,8 @@ export const slotColumns = (
 };
 
 /**
- * The fields of several plans of one view: a partial's name carries its meaning, so fields of one
- * name are one field.
+ * The union of the fields of several plans of one view. A partial's name identifies its meaning, so
+ * fields with the same name are the same field.
  */
 export const unionSchema = (plans: readonly ViewPlan[]): ReturnType<typeof featuresAvroSchema> => {
   const schemas = plans.map(featuresAvroSchema);

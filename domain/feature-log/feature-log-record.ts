@@ -106,7 +106,7 @@ const kept = (type: FieldType): FieldType => {
   };
 };
 
-/** The columns of a record whose types depend on the service. */
+/** The columns of a record except FIXED: the times, and the columns that depend on the service. */
 export const featureLogFields = ({
   keys,
   request,

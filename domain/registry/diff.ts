@@ -190,7 +190,14 @@ const diffService = (
       'the service reads other versions',
     );
   else if (gone.length > 0)
-    note(draft, 'features', old, now, 'breaking', `its models would no longer get ${gone.join(', ')}`);
+    note(
+      draft,
+      'features',
+      old,
+      now,
+      'breaking',
+      `its models would no longer get ${gone.join(', ')}`,
+    );
   else if (added) note(draft, 'features', old, now, 'compatible', 'its models get more features');
   else
     note(

@@ -35,9 +35,13 @@ export function parseDuration(text: string): number {
 /** In the largest unit that represents it exactly. */
 export function formatDuration(ms: number): string {
   if (!Number.isInteger(ms) || ms < 0)
-    return fail('MR_DURATION_INVALID', `${ms} ms is not a duration: it must be a whole number from 0.`, {
-      value: ms,
-    });
+    return fail(
+      'MR_DURATION_INVALID',
+      `${ms} ms is not a duration: it must be a whole number from 0.`,
+      {
+        value: ms,
+      },
+    );
   if (ms === 0) return '0ms';
   for (const [unit, size] of Object.entries(UNITS))
     if (ms % size === 0) return `${ms / size}${unit}`;
