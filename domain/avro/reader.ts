@@ -1,10 +1,10 @@
 /**
- * Avro's bytes as plain data, by closures that are compiled once a schema: for paths on which
- * avsc's own objects cost too much. A law test of each user holds its answers to avsc's.
+ * Reads Avro bytes as plain data, by closures compiled once per schema, for paths on which avsc's
+ * objects cost too much. A law test of each user compares its results with avsc's.
  *
- * Bytes that are not what their schema says are refused with MR_STORAGE_FAILED, and cost no more
- * than they are long: what counts and lengths claim is held against what is left of the record
- * before anything is made of it.
+ * Bytes that do not fit their schema are refused with MR_STORAGE_FAILED, at a cost bounded by their
+ * length: counts and lengths are checked against the rest of the record before anything is
+ * allocated.
  */
 import { fail } from '#domain/errors.ts';
 
@@ -12,7 +12,7 @@ export interface Cursor {
   bytes: Uint8Array;
   view: DataView;
   at: number;
-  /** of the record: other records may lie behind it */
+  /** the end of the record; other records may follow in the buffer */
   end: number;
 }
 
@@ -24,9 +24,9 @@ export const emptyCursor = (): Cursor => ({
 });
 
 export const brokenRecord = (why: string): never =>
-  fail('MR_STORAGE_FAILED', `an Avro record can't be read: ${why}`);
+  fail('MR_STORAGE_FAILED', `an Avro record cannot be read: ${why}`);
 
-/** Records of one batch share a buffer: the view over it is made once a batch. */
+/** Records of one batch share a buffer, so the view over it is made once per batch. */
 export const pointAt = (cursor: Cursor, record: Uint8Array): void => {
   if (record.buffer !== cursor.bytes.buffer) {
     cursor.bytes = new Uint8Array(record.buffer);
@@ -36,9 +36,9 @@ export const pointAt = (cursor: Cursor, record: Uint8Array): void => {
   cursor.end = record.byteOffset + record.byteLength;
 };
 
-/** The record must end where its schema says. */
+/** Checks that the record ends where its schema does. */
 export const finish = ({ at, end }: Cursor, schema: string): void => {
-  if (at !== end) brokenRecord(`it does not end where its schema "${schema}" says`);
+  if (at !== end) brokenRecord(`it does not end where its schema "${schema}" ends`);
 };
 
 const LOW_BITS = 268435456; // 2^28
@@ -69,7 +69,7 @@ export const readLong = (c: Cursor): number => {
   return (low & 1) === 0 ? half : -half - 1;
 };
 
-/** A length, or a count of items of at least a byte each, that is there. */
+/** A length, or a count of items of at least one byte, checked against the remaining bytes. */
 const readLength = (c: Cursor): number => {
   const length = readLong(c);
   return length >= 0 && length <= c.end - c.at
@@ -77,7 +77,7 @@ const readLength = (c: Cursor): number => {
     : brokenRecord('a length points past its end');
 };
 
-/** Skips a text or bytes. @returns where they begin */
+/** Skips a text or bytes. @returns the index where they begin */
 export const skipBytes = (c: Cursor): number => {
   const length = readLength(c);
   const start = c.at;
@@ -107,7 +107,7 @@ export const readBoolean = (c: Cursor): boolean => {
   const byte = c.bytes[c.at++];
   return byte === 1 || (byte !== 0 && brokenRecord(`a boolean is ${byte}`));
 };
-/** The branch of a union of two. */
+/** Whether a union of two has its second branch. */
 export const readSecond = (c: Cursor): boolean => {
   const byte = c.bytes[c.at++];
   return byte === 2 || (byte !== 0 && brokenRecord('a union has no such branch'));
@@ -119,12 +119,12 @@ const readString = (c: Cursor): string => {
 const readBase64 = (c: Cursor): string => Buffer.from(readBytes(c)).toString('base64');
 
 export type Read = (c: Cursor) => unknown;
-/** Named types met so far. */
+/** Named types seen so far. */
 export type AvroNames = Map<string, unknown>;
 
 /**
- * Blocks of an array or map: a negative count is followed by the block's size. No item of ours
- * takes less than a byte.
+ * Reads the blocks of an array or map; a negative count is followed by the block's size. Every item
+ * takes at least one byte.
  */
 export const readBlocks = (c: Cursor, item: (c: Cursor) => void): void => {
   for (let count = readLong(c); count !== 0; count = readLong(c)) {
@@ -142,7 +142,7 @@ export const resolveNamed = (avro: unknown, names: AvroNames): unknown => {
   return typeof type === 'object' && type !== null ? resolveNamed(type, names) : avro;
 };
 
-/** Plain data: bytes as base64, timestamps as the number that was written. */
+/** A reader of plain data: bytes as base64, timestamps as the number that was written. */
 export const plainReader = (avro: unknown, names: AvroNames): Read => {
   if (Array.isArray(avro)) {
     const branches = avro.map((branch) => plainReader(branch, names));
@@ -203,6 +203,6 @@ export const plainReader = (avro: unknown, names: AvroNames): Read => {
       return (c) => Object.fromEntries(fields.map(([name, read]) => [name, read(c)]));
     }
     default:
-      throw new TypeError(`an Avro schema has a type that is not known: ${JSON.stringify(avro)}`);
+      throw new TypeError(`an Avro schema has an unknown type: ${JSON.stringify(avro)}`);
   }
 };

@@ -1,6 +1,6 @@
 /**
- * FNV-1a over UTF-16 code units, 64 bits in two halves: names partials and tells plans apart; not
- * for secrets.
+ * FNV-1a over UTF-16 code units, 64 bits in two halves. It names partials and distinguishes plans;
+ * it is not a cryptographic hash.
  */
 export const hash64 = (text: string): string => {
   let a = 0x811c9dc5;

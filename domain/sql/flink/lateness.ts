@@ -1,25 +1,16 @@
 /**
- * Lateness in Flink SQL, decided once an event, as the TypeScript engine decides it: an event is
- * late if the widest of its tiles ended more than the view's lateness before the watermark, the
- * largest min(event time, log time) so far.
- *
- * So far is in the order of the log, and that is an order within a partition: each partition has a
- * watermark of its own, so the decision is the same in every run. With one partition, the default,
- * it is the engine's.
+ * The lateness rule (`domain/tiles/lateness.ts`) in Flink SQL, decided once for each event. The log
+ * orders events only within a partition, so each partition has its own watermark and every run
+ * decides alike. With one partition, the default, the decisions equal those of `TileStore`.
  */
 
 import type { ViewPlan } from '#domain/plan/plan.ts';
-import { flinkName, flinkText } from '#domain/sql/flink/types.ts';
+import { widestHopMs } from '#domain/tiles/lateness.ts';
 import type { ComputeSpec } from './compute.ts';
 import { lateSink } from './names.ts';
+import { flinkName, flinkText } from './types.ts';
 
-const widestHop = (plan: ViewPlan): number => Math.max(0, ...plan.hops.map((hop) => hop.hopMs));
-
-/** Whether the view ever leaves an event out. */
-export const closesTiles = ({ plan }: ComputeSpec): boolean =>
-  plan.latenessMs !== null && widestHop(plan) > 0;
-
-/** One part of an entity's key as text: the form in which the platform names entities. */
+/** One part of an entity's key as text, as `encodeKey` writes it. */
 const partText = ({ name, type }: ViewPlan['keys'][number], only: boolean): string => {
   const column = flinkName(`key_${name}`);
   if (type.base === 'string' || type.base === 'bytes')
@@ -35,18 +26,18 @@ const partText = ({ name, type }: ViewPlan['keys'][number], only: boolean): stri
 const keyText = ({ keys }: ViewPlan): string =>
   keys.map((key) => partText(key, keys.length === 1)).join(` || U&'\\001F' || `);
 
-export interface LatenessSql {
-  /** the events with their partition's watermark */
+interface LatenessSql {
+  /** CREATE VIEW: the events with their partition's watermark */
   readonly marked: string;
-  /** those that count */
+  /** CREATE VIEW: the events that are not late */
   readonly kept: string;
-  /** the others, told in late.<view> */
+  /** INSERT: the late events, into late.<view> */
   readonly late: string;
 }
 
 export const lateness = (spec: ComputeSpec, events: string, view: string): LatenessSql => {
   const { plan, past = [], generation } = spec;
-  const hop = widestHop(plan);
+  const hop = widestHopMs(plan);
   const closes = `(event_time - MOD(MOD(event_time, ${hop}) + ${hop}, ${hop}) + ${hop + (plan.latenessMs ?? 0)})`;
   const before = past.flatMap((offset, partition) =>
     offset > 0 ? [`(mr_partition = ${partition} AND mr_offset < ${offset})`] : [],

@@ -1,30 +1,33 @@
 /**
- * A view's plan as Flink SQL: the third back end of one plan, beside the TypeScript engine and the
- * offline join.
+ * A view's plan as Flink SQL: a back end of the plan, like the TypeScript engine and the offline
+ * join.
  *
- *   events the source's rows that the view counts, with key, event time, place in the log, and
- *   every input computed once
- *   a hop SELECT … FROM events GROUP BY key, tile: the partials of that hop, as they now stand
- *   updates the hops under each other, in the one form of features.<view>
+ *   events    the source's rows that the view counts, with key, event time, log position, and each
+ *             input computed once
+ *   hop       SELECT … FROM events GROUP BY key, tile: the current partials of that hop
+ *   updates   the union of the hops, in the schema of features.<view>
  *
- * An update's headers carry the trace of the event that caused it, where that has one.
+ * The headers of an update carry the trace of the event that caused it, if it has one.
  *
- * A GROUP BY emits a tile's new state whenever it changes: just what features.<view> holds. Order
- * does not matter to it, since every partial is a commutative monoid: history and log can be read
- * side by side.
+ * A GROUP BY emits a tile's new state whenever it changes, which is what features.<view> records.
+ * Every partial is a commutative monoid, so the order of events does not matter, and history and
+ * log can be read in parallel.
  */
 import type { FeatureViewDefinition, SourceDefinition } from '#domain/definitions/model.ts';
-import { slotColumns } from '#domain/encoding/features-schema.ts';
+import { ENTITY_ROW_HOP, slotColumns } from '#domain/encoding/features-schema.ts';
 import type { Expr } from '#domain/expressions/ast.ts';
 import { canonical } from '#domain/expressions/canonical.ts';
 import type { HopGroup, ViewPlan } from '#domain/plan/plan.ts';
 import { sourceFields } from '#domain/sources/source-schema.ts';
-import { flinkSql } from '#domain/sql/flink/expression.ts';
-import { flinkName } from '#domain/sql/flink/types.ts';
+import { closesTiles } from '#domain/tiles/lateness.ts';
 import { parseFieldType } from '#domain/values/field-type.ts';
+import { liftHop } from '../print-aggregation.ts';
+import { expressionSql } from '../print-expression.ts';
 import { flinkColumnType } from './columns.ts';
-import { closesTiles, lateness } from './lateness.ts';
-import { ENTITY_ROW_HOP, featuresSink } from './names.ts';
+import { FLINK } from './dialect.ts';
+import { lateness } from './lateness.ts';
+import { featuresSink } from './names.ts';
+import { flinkName } from './types.ts';
 
 export interface ComputeSpec {
   readonly plan: ViewPlan;
@@ -33,8 +36,8 @@ export interface ComputeSpec {
   readonly version: number;
   readonly generation: number;
   /**
-   * by partition, the raw offsets at which the generation's life began: below, nothing is late ("a
-   * replay takes it in")
+   * for each partition, the raw offset at which the generation started to run live; events below it
+   * are never late, because a replay includes late events
    */
   readonly past?: readonly number[];
 }
@@ -49,14 +52,14 @@ const tileOf = (hopMs: number, time: string): string =>
     : `(${time} - MOD(MOD(${time}, ${hopMs}) + ${hopMs}, ${hopMs}))`;
 
 /**
- * A tile that no window reaches any more changes no present value; a day's grace for events that
- * come late all the same.
+ * A tile that no window reaches changes no current value. One extra day covers events that arrive
+ * later than that.
  */
 const GRACE_MS = 86_400_000;
 
 /**
- * How long a tile's state is kept after its last event: an hour-old tile of a week's window is
- * still open.
+ * How long Flink keeps a tile's state after its last event. A tile stays open as long as some
+ * window reaches it.
  */
 const stateTtl = (plan: ViewPlan, hop: HopGroup): string =>
   hop.hopMs === 0 || hop.reachMs === Number.POSITIVE_INFINITY
@@ -77,7 +80,7 @@ interface Inputs {
   readonly nameOf: (expr: Expr) => string;
 }
 
-/** Each input and filter once, as a column: equal expressions are one. */
+/** Each distinct input and filter expression becomes one column. */
 const inputsOf = ({ plan, source }: ComputeSpec): Inputs => {
   const scope = { columns: sourceFields(source) };
   const names = new Map<string, string>();
@@ -88,12 +91,12 @@ const inputsOf = ({ plan, source }: ComputeSpec): Inputs => {
         if (expr === null || names.has(canonical(expr))) continue;
         const name = `x${names.size}`;
         names.set(canonical(expr), name);
-        columns.push(`${flinkSql(expr, scope)} AS ${name}`);
+        columns.push(`${expressionSql(FLINK, expr, scope)} AS ${name}`);
       }
   return { columns, nameOf: (expr) => names.get(canonical(expr)) as string };
 };
 
-/** The source's rows as expressions see them: bytes as base64 text. */
+/** The source's rows as expressions need them: bytes as base64 text. */
 const plainRows = (source: SourceDefinition, from: string): string => {
   const fields = Object.entries(sourceFields(source));
   if (!fields.some(([, type]) => type.base === 'bytes')) return from;
@@ -114,7 +117,9 @@ const eventsSql = (spec: ComputeSpec, inputs: Inputs, from: string): string => {
   );
   const conditions = [
     ...plan.keys.map(({ field }) => `${flinkName(field)} IS NOT NULL`),
-    ...(view.where === undefined ? [] : [flinkSql(view.where, { columns: sourceFields(source) })]),
+    ...(view.where === undefined
+      ? []
+      : [expressionSql(FLINK, view.where, { columns: sourceFields(source) })]),
   ];
   const columns = [
     ...keys,
@@ -132,8 +137,8 @@ const keyNames = (plan: ViewPlan): string[] =>
   plan.keys.map(({ name }) => flinkName(`key_${name}`));
 
 /**
- * The columns of an update, in the order of its schema, from those given by name; null where a slot
- * is another hop's.
+ * The columns of an update in the order of its schema. Slots that `slots` does not name belong to
+ * another hop and are null.
  */
 const updateColumns = (
   spec: ComputeSpec,
@@ -160,9 +165,9 @@ const updateColumns = (
 ];
 
 /**
- * The events with the tile that they fall into. MR_KEEP gives back its argument and hides that it
- * is constant: the sink's key is then just the columns grouped by, and Flink writes a tile's new
- * state without first taking back the old one.
+ * The events with their tile. MR_KEEP returns its argument and hides from the planner that it is
+ * constant. The sink's key then equals the grouping columns, and Flink writes a tile's new state
+ * without retracting the old one.
  */
 const tiled = (spec: ComputeSpec, hopMs: number, tile: string): string =>
   `(SELECT *, MR_KEEP(CAST(${hopMs} AS BIGINT)) AS hop_ms, ${tile} AS tile_start, CAST(MR_KEEP(CAST(${spec.generation} AS BIGINT)) AS INT) AS generation FROM ${eventsView(spec)}) AS e`;
@@ -188,31 +193,13 @@ FROM (
 const hopSql = (spec: ComputeSpec, inputs: Inputs, hop: number): string => {
   const { plan } = spec;
   const group = plan.hops[hop] as HopGroup;
-  const aggregates: string[] = [];
-  const slots = new Map<string, string>();
-  const names = slotColumns(plan, hop);
-  let num = 0;
-  let ref = 0;
-  for (const { partial, input, where } of group.partials) {
-    const condition = where === null ? null : inputs.nameOf(where);
-    const made = partial.flink({
-      value: input === null ? null : inputs.nameOf(input),
-      filter: condition === null ? '' : ` FILTER (WHERE ${condition})`,
-      condition,
-      eventTime: 'event_time',
-      partition: 'mr_partition',
-      offset: 'mr_offset',
-    });
-    const columns = made.aggregates.map((sql) => {
-      const name = `a${aggregates.length}`;
-      aggregates.push(`${sql} AS ${name}`);
-      return name;
-    });
-    made.slots(columns).forEach((sql, i) => {
-      const column = i < partial.nums.length ? names.nums[num++] : names.refs[ref++];
-      slots.set((column as { readonly name: string }).name, sql);
-    });
-  }
+  const { aggregates, slots } = liftHop(FLINK, plan, hop, ({ input, where }) => ({
+    value: input === null ? null : inputs.nameOf(input),
+    condition: where === null ? null : inputs.nameOf(where),
+    eventTime: 'event_time',
+    partition: 'mr_partition',
+    offset: 'mr_offset',
+  }));
   const inner = [
     'MAX(event_time) AS newest',
     'MR_LATEST(mr_partition, mr_offset, mr_trace) AS cause',
@@ -224,9 +211,9 @@ const hopSql = (spec: ComputeSpec, inputs: Inputs, hop: number): string => {
 };
 
 /**
- * One row an entity: where its newest tile of the widest hop is. Its value moves once a tile, not
- * once an event, so it costs little; a reader by key learns from it whether there is such an
- * entity, and how long ago it was last seen.
+ * One row for each entity: the start of its newest tile of the widest hop. It changes once per tile,
+ * not per event, so it costs little. A reader by key uses it to decide whether the entity exists and
+ * how old its newest event is.
  */
 const entitySql = (spec: ComputeSpec): string | null => {
   const { plan } = spec;
@@ -241,16 +228,17 @@ const entitySql = (spec: ComputeSpec): string | null => {
   return insertSql(spec, updateColumns(spec, 'newest', new Map()), inner, from, '0 ms');
 };
 
-export interface ComputeSql {
-  /** the views of the counted events, each made from the one before */
+interface ComputeSql {
+  /** CREATE VIEW statements of the counted events; each reads the one before */
   readonly views: readonly string[];
-  /** one INSERT a hop, one for the entities, and one for what came late */
+  /** one INSERT for each hop, one for the entities, and one for late events */
   readonly inserts: readonly string[];
 }
 
 /**
- * What a compute job runs; `from` is a table or a query with the source's fields and mr_partition,
- * mr_offset, mr_log_time, mr_trace.
+ * The statements of a compute job.
+ * @param from a table or a query with the source's fields and mr_partition, mr_offset, mr_log_time,
+ * mr_trace
  */
 export const computeSql = (spec: ComputeSpec, from: string): ComputeSql => {
   const inputs = inputsOf(spec);
@@ -259,7 +247,7 @@ export const computeSql = (spec: ComputeSpec, from: string): ComputeSql => {
   const events = eventsSql(spec, inputs, from);
   const inserts = entity === null ? hops : [...hops, entity];
   const name = eventsView(spec);
-  if (!closesTiles(spec))
+  if (!closesTiles(spec.plan))
     return { views: [`CREATE TEMPORARY VIEW ${name} AS\n${events}`], inserts };
   const { marked, kept, late } = lateness(spec, events, name);
   return { views: [marked, kept], inserts: [...inserts, late] };

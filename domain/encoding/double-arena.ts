@@ -1,11 +1,11 @@
 /**
- * Room for doubles in pieces of a larger buffer: a typed array with a buffer of its own costs an
- * allocation outside the heap and its release. What is given out is never given out again; a piece
- * is let go when nothing in it is in use.
+ * Allocates doubles from larger buffers, because a typed array with its own buffer costs an
+ * allocation and a release outside the heap. Memory is handed out only once; a buffer is garbage
+ * when no part of it is in use.
  */
-export interface Room {
+interface Room {
   readonly block: Float64Array;
-  /** index in `block` where the room begins */
+  /** index in `block` of the first double */
   readonly from: number;
 }
 

@@ -11,9 +11,9 @@ import type {
 } from '#domain/definitions/model.ts';
 import { parseDefinition } from '#domain/definitions/parse.ts';
 import { planView } from '#domain/plan/plan-view.ts';
+import { computeSql } from '#domain/sql/flink/compute.ts';
+import { functionsSql } from '#domain/sql/flink/java-functions.ts';
 import { computeIdentity, shownSql } from '#infra/flink/compute-job.ts';
-import { computeSql } from './compute.ts';
-import { functionsSql } from './functions.ts';
 
 const airport = entity({ name: 'airport', keys: { origin: 'string' } });
 const flights = source({

@@ -1,7 +1,7 @@
 /**
- * Avro types by avsc, with longs over the whole of ±(2^53 − 1): avsc's own stop one short of both
- * ends, and would refuse an accepted value. And with arrays that hold what a count claims against
- * the bytes that are left: avsc's own would make room for it first.
+ * Avro types by avsc, with two differences. Longs cover all of ±(2^53 − 1); avsc's own exclude both
+ * ends and would refuse an accepted value. Arrays and maps check their item count against the
+ * remaining bytes; avsc's own would allocate first.
  */
 
 import avro from 'avsc';
@@ -21,7 +21,7 @@ const long = avro.types.LongType.__with({
   compare: (a: number, b: number) => Math.sign(a - b),
 });
 
-/** What avsc reads from; of its own kind, and not in its types. */
+/** What avsc reads from; avsc's types do not declare it. */
 interface Tap {
   readonly buf: Uint8Array;
   pos: number;
@@ -33,7 +33,7 @@ interface Reading {
   readonly _read: (tap: Tap) => unknown;
 }
 
-/** avsc's types are frozen: one that does some things otherwise stands before it. */
+/** avsc's types are frozen, so an object that overrides some methods wraps the type. */
 const otherwise = <T extends object>(type: T, methods: object): T =>
   Object.create(
     type,
@@ -41,8 +41,8 @@ const otherwise = <T extends object>(type: T, methods: object): T =>
   ) as T;
 
 /**
- * Calls back for each item; past what the bytes can hold, the tap is left past its end, which avsc
- * then refuses as cut off.
+ * Calls `item` for each item. If the count exceeds the remaining bytes, the tap is moved past its
+ * end, which avsc refuses as truncated.
  */
 const readBlocks = (tap: Tap, item: () => void): void => {
   for (let count = tap.readLong(); count !== 0; count = tap.readLong()) {
@@ -83,7 +83,9 @@ const withBounds: NonNullable<avro.ForSchemaOptions['typeHook']> = (schema, opti
   return undefined;
 };
 
-/** `fromBuffer` refuses bytes that are not what the schema says with MR_STORAGE_FAILED. */
+/**
+ * The avsc type of a schema. `fromBuffer` throws MR_STORAGE_FAILED where the bytes do not fit it.
+ */
 export const avroCodec = (schema: unknown): avro.Type => {
   const type = avro.Type.forSchema(schema as avro.Schema, {
     wrapUnions: false,
@@ -96,7 +98,7 @@ export const avroCodec = (schema: unknown): avro.Type => {
         return type.fromBuffer(bytes);
       } catch (error) {
         const why = messageOf(error);
-        return fail('MR_STORAGE_FAILED', `an Avro record can't be read: ${why}`);
+        return fail('MR_STORAGE_FAILED', `an Avro record cannot be read: ${why}`);
       }
     },
   });

@@ -1,6 +1,6 @@
-/** Avro's primitives over a byte buffer that grows, and over one that is read. */
+/** Writes Avro primitives to a growing byte buffer, and reads them from a buffer. */
 
-/** Below this many characters a loop beats the call into the runtime. */
+/** Below this many characters a loop is faster than a call into the runtime. */
 const SHORT = 32;
 
 export class ByteWriter {
@@ -26,7 +26,8 @@ export class ByteWriter {
   }
 
   /**
-   * Zigzag varint, exact over ±(2^53 − 1): past 30 bits the number is split, for 2n needs 54 bits.
+   * A zigzag varint, exact over ±(2^53 − 1). Past 30 bits the number is split, because 2n needs 54
+   * bits.
    */
   writeLong(n: number): void {
     this.need(10);
@@ -40,8 +41,8 @@ export class ByteWriter {
       buffer[this.at++] = z;
       return;
     }
-    // Zigzag puts the sign below 2^27 of the magnitude: four bytes of seven bits, then the rest as
-    // a small varint.
+    // Zigzag puts the sign below the low 27 bits of the magnitude: four bytes of seven bits, then
+    // the rest as a small varint.
     const m = n < 0 ? -(n + 1) : n;
     const low = m % 134_217_728;
     let z = low * 2 + (n < 0 ? 1 : 0);
@@ -104,7 +105,7 @@ export class ByteWriter {
     for (const end = this.at + count; this.at < end; this.at++) this.buffer[this.at] = 0;
   }
 
-  /** Bytes that are encoded already. */
+  /** Bytes that are already encoded. */
   writeBytes(bytes: Uint8Array): void {
     this.need(bytes.length);
     if (bytes.length < SHORT)
@@ -124,7 +125,9 @@ export class ByteWriter {
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-/** Node's own method, past `toString`'s dispatch on the encoding; not in its types. */
+/**
+ * Node's own method, without `toString`'s dispatch on the encoding; it is missing in Node's types.
+ */
 type Readable = Buffer & { utf8Slice(start: number, end: number): string };
 
 export class ByteReader {
@@ -133,8 +136,8 @@ export class ByteReader {
   private readonly broken: (why: string) => never;
 
   /**
-   * @param broken told why the bytes are not what their schema says; what counts and lengths claim
-   * is held against what is left
+   * @param broken called with the reason when the bytes do not fit their schema; counts and lengths
+   * are checked against the remaining bytes before use
    */
   constructor(broken: (why: string) => never) {
     this.broken = broken;
@@ -147,7 +150,7 @@ export class ByteReader {
     this.at = 0;
   }
 
-  /** Everything must have been read. */
+  /** Checks that all bytes have been read. */
   end(): void {
     if (this.at !== this.buffer.length)
       this.broken(`it has ${this.buffer.length} bytes, its schema ends at ${this.at}`);
@@ -175,7 +178,10 @@ export class ByteReader {
     return negative ? -n - 1 : n;
   }
 
-  /** Items, of at least a byte each, of an array's next block; 0 at its end. */
+  /**
+   * The number of items in an array's next block; 0 at the end of the array. Items take at least
+   * one byte.
+   */
   readBlock(): number {
     const n = this.readLong();
     if (n < 0) this.readLong();
@@ -185,7 +191,7 @@ export class ByteReader {
       : this.broken('a block has more items than bytes');
   }
 
-  /** Whether a union of null and one other has the other. */
+  /** Whether a union of null and one other type has the other. */
   readPresent(): boolean {
     const byte = this.buffer[this.at++];
     return byte === 2 || (byte !== 0 && this.broken('a union has no such branch'));
@@ -219,8 +225,8 @@ export class ByteReader {
   }
 
   /**
-   * A text whose bytes nobody has looked at yet: a replacement character would be another value
-   * than the one sent.
+   * A text whose bytes have not been checked: invalid UTF-8 is refused, because a replacement
+   * character would change the value.
    */
   readStrangeText(): string {
     const size = this.size();

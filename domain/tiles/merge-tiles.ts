@@ -1,11 +1,11 @@
 /**
- * Combines an entity's tiles into its features' values.
+ * Merges an entity's tiles into its features' values.
  *
- * The windows over one hop all end now and differ in how far back they reach, so one pass from the
- * newest tile to the oldest serves them all: tiles are merged into one accumulator a partial, a run
- * of them at a time, and where the pass comes to the far end of a window, the features of that
- * window are finalized from what has been merged so far. A partial that no wider window needs is
- * left out from there on.
+ * The windows over one hop all end at the same time and differ only in length, so one pass from the
+ * newest tile to the oldest serves all of them. Each partial has one accumulator, into which runs
+ * of tiles are merged. Where the pass reaches the start of a window, the features of that window
+ * are finalized from the accumulators. From there on, partials that no wider window needs are
+ * skipped.
  */
 import {
   OVERFLOW,
@@ -32,20 +32,19 @@ interface Step {
 }
 
 /**
- * The tiles of one hop as a reader sees them: of every entity (TileGroup), or of one alone
- * (PackedEntity).
+ * The tiles of one hop, of all entities (TileGroup) or of one (PackedEntity).
  */
 export interface ReadableTiles {
   readonly nums: Float64Array;
   readonly tileNo: Float64Array;
   /** by entity index: its slots, oldest tile first */
   readonly lists: readonly (EntityTiles | undefined)[];
-  /** the partial's slots of a tile: valid until the next call */
+  /** a partial's slots in a tile; valid until the next call */
   readonly at: (slot: number, n: number, r: number) => Slots;
 }
 
 export interface GroupReader {
-  /** Fills the places of this group's features. */
+  /** Writes the values and statuses of this hop's features at their indices in the plan. */
   readonly read: (
     group: ReadableTiles,
     entity: number,
