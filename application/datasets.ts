@@ -2,11 +2,12 @@
 import type { Datasets } from '#domain/api/datasets.ts';
 import { fail } from '#domain/errors.ts';
 import type { Catalog } from '#projections/catalog/catalog.ts';
-import type { DatasetBuilder, Rollup } from './dependencies.ts';
+import type { TrainingSets } from '#projections/training-sets/training-sets.ts';
+import type { Rollup } from './dependencies.ts';
 import type { Generations } from './generations.ts';
 
 export interface DatasetsDependencies {
-  readonly builder: DatasetBuilder;
+  readonly trainingSets: TrainingSets;
   readonly catalog: Catalog;
   readonly generations: Generations;
   readonly profile: string;
@@ -15,16 +16,16 @@ export interface DatasetsDependencies {
 }
 
 export const createDatasets = ({
-  builder,
+  trainingSets,
   catalog,
   generations,
   profile,
   rollup,
 }: DatasetsDependencies): Datasets => ({
-  start: builder.start,
-  get: builder.get,
-  cancel: builder.cancel,
-  batch: builder.batch,
+  start: trainingSets.start,
+  get: trainingSets.get,
+  cancel: trainingSets.cancel,
+  batch: trainingSets.batch,
   async rollup(request) {
     const { view } = request;
     if (rollup === null)

@@ -1,5 +1,5 @@
 /** What a platform is made of: adapters of ports, and parts that only a profile can build. */
-import type { Datasets, RollupRequest, RollupResult } from '#domain/api/datasets.ts';
+import type { RollupRequest, RollupResult } from '#domain/api/datasets.ts';
 import type { CatalogEntry } from '#domain/api/registry.ts';
 import type { AuditStore } from '#domain/ports/audit-store.ts';
 import type { Engine, EngineEvents, EngineGeneration } from '#domain/ports/engine.ts';
@@ -9,40 +9,16 @@ import type { DatasetChange } from '#domain/ports/lineage.ts';
 import type { Log } from '#domain/ports/log.ts';
 import type { LineageStats, Metrics } from '#domain/ports/metrics.ts';
 import type { SchemaRegistry } from '#domain/ports/schema-registry.ts';
+import type { TrainingSetBuilder } from '#domain/ports/training-set-builder.ts';
 import type { UsageCounter } from '#domain/ports/usage-counter.ts';
 import type { RawDecoders } from '#domain/sources/raw-decoders.ts';
-import type { DatasetTarget } from '#domain/training-sets/dataset-plan.ts';
-import type { Row } from '#domain/values/value.ts';
 import type { Catalog } from '#projections/catalog/catalog.ts';
 import type { DecodeUpdate } from '#projections/explain/recent-updates.ts';
-import type { LateEvents } from '#projections/late/late.ts';
-import type { EventTimeValues } from '#projections/skew/skew.ts';
 import type { Traces } from './traced-areas.ts';
 
 export interface EngineContext extends EngineEvents {
   readonly catalog: Catalog;
   readonly decoders: RawDecoders;
-}
-
-/** Builds data sets, one at a time or several, outside the threads that serve. */
-export interface DatasetBuilder extends Pick<Datasets, 'start' | 'get' | 'cancel' | 'batch'> {
-  /** the views and features of a service, as they are now */
-  readonly target: (service: string) => DatasetTarget;
-  /** Event-time values of these rows, in their order, from the events known at a time. */
-  readonly eventTimeValues: (
-    service: string,
-    spine: readonly Row[],
-    known: number,
-  ) => Promise<EventTimeValues>;
-  readonly close: () => Promise<void>;
-}
-
-export interface DatasetContext {
-  readonly catalog: Catalog;
-  readonly engine: Engine;
-  readonly late: LateEvents;
-  /** called when a data set begins and when it has ended; absent: OpenLineage is off */
-  readonly onChange?: (change: DatasetChange) => void;
 }
 
 /** The OpenLineage events of this platform. */
@@ -96,7 +72,7 @@ export interface PlatformDependencies {
   readonly materializations: Materializations;
   /** the SQL that Flink runs for a version of a view; null: its source does not fit it any more */
   readonly sql: (catalog: Catalog, view: string, version: number) => string | null;
-  readonly openDatasets: (context: DatasetContext) => DatasetBuilder;
+  readonly trainingSetBuilder: TrainingSetBuilder;
   /** absent: OpenLineage is off */
   readonly openLineage?: (context: { readonly engine: Engine }) => Promise<Lineage>;
   /** absent: this profile writes no rollups */

@@ -19,6 +19,7 @@ import { createKeyIndex } from '#projections/keys/key-index.ts';
 import { createLateEvents } from '#projections/late/late.ts';
 import { type Outbox, publishOutbox } from '#projections/outbox/publish-outbox.ts';
 import { createWaitFor } from '#projections/serving/wait-for.ts';
+import { createTrainingSets } from '#projections/training-sets/training-sets.ts';
 import { createAudit } from './audit.ts';
 import { createAccess } from './authorization/access.ts';
 import { createDatasets } from './datasets.ts';
@@ -110,11 +111,17 @@ export const createPlatform = async (dependencies: PlatformDependencies): Promis
     },
     deadlineMs: AFTER_DEADLINE_MS,
   });
-  const builder = dependencies.openDatasets({
+  const trainingSets = createTrainingSets({
+    builder: dependencies.trainingSetBuilder,
     catalog,
+    log,
+    history,
     engine,
     late,
-    ...(lineage === null ? {} : { onChange: lineage.datasetChanged }),
+    readTime,
+    now,
+    newId: randomUUID,
+    ...(lineage === null ? {} : { emit: lineage.datasetChanged }),
   });
 
   const accesses: Access[] = [];
@@ -124,7 +131,7 @@ export const createPlatform = async (dependencies: PlatformDependencies): Promis
     for (const access of accesses) await access.close();
     await follower.settled();
     await featureLog.close();
-    await builder.close();
+    await trainingSets.close();
     await lineage?.close();
     await engine.close();
     await outbox.stop();
@@ -164,7 +171,7 @@ export const createPlatform = async (dependencies: PlatformDependencies): Promis
       decodeUpdate: dependencies.decodeUpdate,
       late,
       featureLog,
-      datasets: builder,
+      trainingSets,
       waitFor,
       degradedModes,
       metrics,
@@ -181,7 +188,7 @@ export const createPlatform = async (dependencies: PlatformDependencies): Promis
       lineage,
     }),
     datasets: createDatasets({
-      builder,
+      trainingSets,
       catalog,
       generations,
       profile: dependencies.profile,

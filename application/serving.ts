@@ -22,8 +22,8 @@ import type { ReadDefinitions } from '#projections/serving/read-plan.ts';
 import { tracedRawEvents } from '#projections/serving/traced-stores.ts';
 import type { WaitFor } from '#projections/serving/wait-for.ts';
 import { createSkew } from '#projections/skew/skew.ts';
+import type { TrainingSets } from '#projections/training-sets/training-sets.ts';
 import type { DegradedModes } from './degraded-modes.ts';
-import type { DatasetBuilder } from './dependencies.ts';
 import type { RegistryFollower } from './registry-follower.ts';
 
 export interface ServingDependencies {
@@ -39,7 +39,7 @@ export interface ServingDependencies {
   readonly decodeUpdate: DecodeUpdate;
   readonly late: LateEvents;
   readonly featureLog: Pick<FeatureLog, 'note' | 'flush'>;
-  readonly datasets: Pick<DatasetBuilder, 'target' | 'eventTimeValues'>;
+  readonly trainingSets: Pick<TrainingSets, 'target' | 'eventTimeValues'>;
   readonly waitFor: WaitFor;
   readonly degradedModes: Pick<DegradedModes, 'shared'>;
   readonly metrics: Pick<Metrics, 'read' | 'degraded'>;
@@ -50,7 +50,7 @@ export interface ServingDependencies {
 
 export const createServing = (dependencies: ServingDependencies): Serving => {
   const { catalog, engine, log, history, schemas, decoders, late } = dependencies;
-  const { featureLog, datasets, metrics, readTime } = dependencies;
+  const { featureLog, trainingSets, metrics, readTime } = dependencies;
   const rawEvents = tracedRawEvents(
     dependencies.tracing,
     createRawEvents({
@@ -114,8 +114,8 @@ export const createServing = (dependencies: ServingDependencies): Serving => {
       late,
       rows,
       flush: featureLog.flush,
-      target: datasets.target,
-      eventTimeValues: datasets.eventTimeValues,
+      target: trainingSets.target,
+      eventTimeValues: trainingSets.eventTimeValues,
       readTime,
     }),
   };

@@ -1,20 +1,21 @@
 /**
  * What both profiles wire in the same way, beside the adapters that each picks: metrics,
- * OpenLineage, data sets in worker threads, and the Flink SQL that `show --sql` prints.
+ * OpenLineage, training sets in worker threads, and the Flink SQL that `show --sql` prints.
  */
 import type { PlatformDependencies } from '#application/dependencies.ts';
 import { createPlatform } from '#application/platform.ts';
 import type { Platform } from '#domain/api/platform.ts';
+import { localFiles } from '#infra/files/local-files.ts';
 import { openLineage } from '#infra/openlineage/lineage.ts';
 import type { LineageSettings } from '#infra/openlineage/settings.ts';
 import { flinkSqlOf } from '#infra/profiles/flink-sql-of.ts';
 import { createMetrics } from '#infra/telemetry/metrics.ts';
-import { createDatasets } from '#infra/training-sets/datasets.ts';
+import { trainingSetBuilder } from '#infra/training-sets/builder.ts';
 import { producerOf } from '#projections/lineage/event.ts';
 import type { LineageEmitter } from '#projections/lineage/names.ts';
 import packageJson from '../../package.json' with { type: 'json' };
 
-type Shared = 'version' | 'metrics' | 'sql' | 'openDatasets' | 'openLineage';
+type Shared = 'version' | 'metrics' | 'sql' | 'trainingSetBuilder' | 'openLineage';
 
 export interface ProfileAdapters extends Omit<PlatformDependencies, Shared> {
   /** the directory of data sets that name no file of their own */
@@ -29,7 +30,7 @@ export interface ProfileAdapters extends Omit<PlatformDependencies, Shared> {
 
 export const startPlatform = async (adapters: ProfileAdapters): Promise<Platform> => {
   const { lineage, datasetDirectory, ...own } = adapters;
-  const { log, schemas, history, now, warn, readTime } = own;
+  const { log, schemas, now, warn } = own;
   const metrics = createMetrics();
   const eventStore = metrics.timed(own.eventStore);
   const { version } = packageJson;
@@ -39,17 +40,7 @@ export const startPlatform = async (adapters: ProfileAdapters): Promise<Platform
     version,
     metrics,
     sql: flinkSqlOf,
-    openDatasets: ({ engine, onChange, ...context }) =>
-      createDatasets({
-        ...context,
-        manager: engine,
-        directory: datasetDirectory,
-        log,
-        history,
-        now,
-        clock: { readTime },
-        ...(onChange === undefined ? {} : { tell: onChange }),
-      }),
+    trainingSetBuilder: trainingSetBuilder({ files: localFiles(), directory: datasetDirectory }),
     ...(lineage === undefined
       ? {}
       : {

@@ -23,7 +23,8 @@ import { type FeatureLogRow, featureLogRowOf } from '#domain/feature-log/feature
 import { featureLogTopic } from '#domain/ports/topics.ts';
 import type { Row } from '#domain/values/value.ts';
 import { openIcebergHistory } from '#infra/iceberg/history.ts';
-import { sqliteInput } from '#infra/iceberg/sqlite-input.ts';
+import { embeddedHistoryInput } from '#infra/profiles/embedded-history-input.ts';
+import { historyIn } from '#tests/contracts/history.fixture.ts';
 import { plain, testPlatform } from '#tests/support/platform.ts';
 import { call, type Server, startServer } from '#tests/support/server.ts';
 
@@ -66,8 +67,8 @@ afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
 const rowsOf = async (data: string): Promise<readonly FeatureLogRow[]> => {
   const history = await openIcebergHistory({
-    data,
-    input: sqliteInput(join(data, 'millrace.db')),
+    ...historyIn(data),
+    input: embeddedHistoryInput(join(data, 'millrace.db')),
     commitAfterMs: 0,
   });
   await history.sync(featureLogTopic('model'));

@@ -5,15 +5,15 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
+import { Kafka, logLevel } from 'kafkajs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Platform } from '#domain/api/platform.ts';
 import type { ReplayStatus } from '#domain/api/replays.ts';
 import { avg, col, count, entity, featureView, last, source } from '#domain/definitions/index.ts';
 import type { Row, Value } from '#domain/values/value.ts';
 import { DATABASE, paimonTable } from '#infra/flink/sql/names.ts';
-import { historyReader } from '#infra/iceberg/reader.ts';
-import { kafkaClient } from '#infra/kafka/admin.ts';
 import { openDuckDb } from '#infra/shared/duckdb/connect.ts';
+import { historyReader } from '#infra/shared/iceberg/reader.ts';
 import { addresses } from '#tests/stack/support/addresses.ts';
 import {
   caller,
@@ -22,6 +22,7 @@ import {
   uniqueName,
   until,
 } from '#tests/stack/support/platform.ts';
+import { icebergTables, spillDirectory } from '#tests/stack/support/warehouse.ts';
 import { plain } from '#tests/support/platform.ts';
 
 const airport = entity({ name: uniqueName('airport'), keys: { origin: 'string' } });
@@ -111,11 +112,11 @@ const read = async (
 /** The raw events that the history has. */
 const archived = async (): Promise<readonly Row[]> => {
   const reader = historyReader(
-    addresses().warehouse.iceberg,
+    icebergTables(),
     await openDuckDb({
       memoryLimit: '256MB',
       threads: 1,
-      spillDirectory: join(addresses().warehouse.iceberg, '.spill'),
+      spillDirectory: spillDirectory(),
     }),
   );
   try {
@@ -259,7 +260,10 @@ test('a retired generation leaves no table and no keys; those that can still be 
 });
 
 test('a producer writes straight to Kafka: what is right counts, what is wrong is rejected with the reason', async () => {
-  const producer = kafkaClient({ brokers: [addresses().kafka], clientId: 'a-producer' }).producer();
+  const producer = new Kafka({
+    brokers: [addresses().kafka],
+    logLevel: logLevel.NOTHING,
+  }).producer();
   await producer.connect();
   const good = draw(6);
   await producer.send({

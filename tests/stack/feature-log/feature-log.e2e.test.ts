@@ -27,8 +27,8 @@ import {
 } from '#domain/definitions/index.ts';
 import { type FeatureLogRow, featureLogRowOf } from '#domain/feature-log/feature-log-record.ts';
 import { featureLogTopic } from '#domain/ports/topics.ts';
-import { historyReader } from '#infra/iceberg/reader.ts';
 import { openDuckDb } from '#infra/shared/duckdb/connect.ts';
+import { historyReader } from '#infra/shared/iceberg/reader.ts';
 import { addresses } from '#tests/stack/support/addresses.ts';
 import {
   caller,
@@ -39,6 +39,7 @@ import {
   uniqueName,
   until,
 } from '#tests/stack/support/platform.ts';
+import { icebergTables, spillDirectory } from '#tests/stack/support/warehouse.ts';
 import { plain } from '#tests/support/platform.ts';
 import { call, startServer } from '#tests/support/server.ts';
 import { pythonWithPyiceberg } from '#tests/support/venv.ts';
@@ -137,10 +138,9 @@ beforeAll(async () => {
 afterAll(() => one?.dispose());
 
 const table = async (): Promise<readonly FeatureLogRow[]> => {
-  const { iceberg } = addresses().warehouse;
   const reader = historyReader(
-    iceberg,
-    await openDuckDb({ spillDirectory: join(iceberg, '.spill') }),
+    icebergTables(),
+    await openDuckDb({ spillDirectory: spillDirectory() }),
   );
   try {
     const rows: FeatureLogRow[] = [];

@@ -14,8 +14,8 @@ import type { Value } from '#domain/values/value.ts';
 import { flinkCluster } from '#infra/flink/cluster.ts';
 import { MAINTENANCE_LIMITS, maintainTables } from '#infra/flink/maintenance.ts';
 import { ARCHIVE_JOB } from '#infra/flink/sql/names.ts';
-import { type HistoryReader, historyReader } from '#infra/iceberg/reader.ts';
 import { openDuckDb } from '#infra/shared/duckdb/connect.ts';
+import { type HistoryReader, historyReader } from '#infra/shared/iceberg/reader.ts';
 import { addresses } from '#tests/stack/support/addresses.ts';
 import {
   caller,
@@ -24,6 +24,7 @@ import {
   uniqueName,
   until,
 } from '#tests/stack/support/platform.ts';
+import { icebergTables } from '#tests/stack/support/warehouse.ts';
 import { plain } from '#tests/support/platform.ts';
 
 const card = entity({ name: uniqueName('card'), keys: { card: 'string' } });
@@ -60,11 +61,7 @@ let published = 0;
 let position = '';
 
 const maintain = (topics: readonly string[], limits = FEW) =>
-  maintainTables(
-    { gateway: addresses().sqlGateway, root: addresses().warehouse.iceberg },
-    topics,
-    limits,
-  );
+  maintainTables({ gateway: addresses().sqlGateway, tables: icebergTables() }, topics, limits);
 
 const publish = async (n: number): Promise<void> => {
   const now = Date.now();
@@ -144,7 +141,7 @@ beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), 'millrace-maintenance-'));
   stack = await stackPlatform({ maintenance: BY_HAND });
   reader = historyReader(
-    addresses().warehouse.iceberg,
+    icebergTables(),
     await openDuckDb({
       memoryLimit: '512MB',
       threads: 1,

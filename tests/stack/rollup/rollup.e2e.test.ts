@@ -28,12 +28,12 @@ import {
   variance,
 } from '#domain/definitions/index.ts';
 import type { Row, Value } from '#domain/values/value.ts';
+import { pathOf } from '#infra/files/file-uri.ts';
 import { rollupTopic } from '#infra/flink/sql/names.ts';
-import { tableReader } from '#infra/iceberg/pinned-table.ts';
-import { tableDirectory } from '#infra/iceberg/table-directory.ts';
 import { type DuckDb, literal, openDuckDb } from '#infra/shared/duckdb/connect.ts';
+import { tableReader } from '#infra/shared/iceberg/pinned-table.ts';
+import { tableDirectory } from '#infra/shared/iceberg/table-directory.ts';
 import { sameValue } from '#tests/oracle/same.ts';
-import { addresses } from '#tests/stack/support/addresses.ts';
 import {
   caller,
   type StackPlatform,
@@ -41,6 +41,7 @@ import {
   uniqueName,
   until,
 } from '#tests/stack/support/platform.ts';
+import { icebergTables } from '#tests/stack/support/warehouse.ts';
 import { plain } from '#tests/support/platform.ts';
 
 const HOUR = 3_600_000;
@@ -175,10 +176,8 @@ const keyOf = ({ city, number }: { readonly city: Value; readonly number: Value 
   `${city}/${number}`;
 
 const rowsOf = async (name: string, every: 'day' | 'hour'): Promise<readonly RolledUpRow[]> => {
-  const table = await tableReader(
-    tableDirectory(addresses().warehouse.iceberg, rollupTopic(name, every)),
-  ).pin();
-  const files = (table?.files ?? []).map(({ path }) => literal(path)).join(', ');
+  const table = await tableReader(tableDirectory(icebergTables(), rollupTopic(name, every))).pin();
+  const files = (table?.files ?? []).map(({ uri }) => literal(pathOf(uri))).join(', ');
   const connection = await duckDb.connect();
   try {
     const result = await connection.runAndReadAll(
