@@ -54,8 +54,8 @@ export const rejectText = (
 };
 
 /**
- * Validates and encodes an event. The id of an accepted event is remembered: where the append fails,
- * the caller removes it again (`source.dedupe.remove`).
+ * Validates and encodes an event. The id of an accepted event is remembered: where the append
+ * fails, the caller removes it again (`source.dedupe.remove`).
  */
 export const ingestEvent = (
   source: SourceIngest,

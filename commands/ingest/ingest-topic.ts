@@ -1,7 +1,8 @@
 /**
- * Events that producers wrote to Kafka directly: JSON objects, or Avro with a registered schema that
- * the source can read. They are validated like events that come over HTTP; a record that cannot be
- * decoded is rejected. Where its producer samples a record's trace, the event continues the trace.
+ * Events that producers wrote to Kafka directly: JSON objects, or Avro with a registered schema
+ * that the source can read. They are validated like events that come over HTTP; a record that
+ * cannot be decoded is rejected. Where its producer samples a record's trace, the event continues
+ * the trace.
  */
 import { messageOf } from '#domain/error-message.ts';
 import { MillraceError } from '#domain/errors.ts';

@@ -1,7 +1,7 @@
 /**
- * Idempotent producing with several requests in flight. Each batch has the number of its first event
- * in the producer's own count. Requests may overtake each other, so an early one waits a little for
- * those before it.
+ * Idempotent producing with several requests in flight. Each batch has the number of its first
+ * event in the producer's own count. Requests may overtake each other, so an early one waits a
+ * little for those before it.
  */
 import { fail } from '#domain/errors.ts';
 

@@ -22,7 +22,7 @@ export interface LateReport {
   readonly records: readonly LateRecord[];
 }
 
-/** A job of an engine outside this process. */
+/** A job of an external engine. */
 export interface EngineJob {
   readonly name: string;
   /** as the engine names it; `gone` where the engine has no job of that name */
@@ -71,7 +71,7 @@ export interface PlatformStatus {
     /** events accepted and not yet computed */
     readonly lag: number;
     readonly error: string | null;
-    /** the job that computes it, in an engine outside this process */
+    /** the job that computes it, in an external engine */
     readonly job?: EngineJob;
   }[];
   /** the engine's other jobs */

@@ -2,12 +2,12 @@
  * The store of the audit log's hash chain.
  *
  * Promises (tests/contracts/audit-store.contract.ts):
- * - `append` is atomic, and durable when it resolves. Records that follow the head are added; stored
- *   ones are left out, so several processes may write the same chain. A record that does not follow
- *   the head (a gap, or another previous hash) is MR_STORAGE_FAILED, and nothing of its batch is
- *   added: a forked chain is never stored.
- * - `head` is stored apart from the records: it names the newest record that was ever appended, so a
- *   cut-off tail is detected.
+ * - `append` is atomic, and durable when it resolves. Records that follow the head are added;
+ *   stored ones are left out, so several processes may write the same chain. A record that does not
+ *   follow the head (a gap, or another previous hash) is MR_STORAGE_FAILED, and nothing of its
+ *   batch is added: a forked chain is never stored.
+ * - `head` is stored apart from the records: it names the newest record that was ever appended, so
+ *   a cut-off tail is detected.
  */
 
 import type { AuditRecord } from '#domain/api/audit.ts';
