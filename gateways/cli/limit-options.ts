@@ -1,6 +1,6 @@
 /** `--limit NAME=VALUE`: the gateways' limits, each with its default. */
 import { Option } from 'commander';
-import { DEFAULT_LIMITS, type HttpLimits } from '#gateways/http/limits.ts';
+import { DEFAULT_LIMITS, type HttpLimits } from '#gateways/shared/limits.ts';
 import { pairsOf, UsageError, wholeOption } from './usage.ts';
 
 const NAMES = Object.keys(DEFAULT_LIMITS) as (keyof HttpLimits)[];

@@ -1,6 +1,6 @@
 /** The limits of Feast's requests, which come by column. */
 import { fail } from '#domain/errors.ts';
-import type { HttpLimits } from '#gateways/http/limits.ts';
+import type { HttpLimits } from '#gateways/shared/limits.ts';
 import type { OnlineFeaturesBody } from './online-features.ts';
 import type { Frame } from './write.ts';
 

@@ -8,7 +8,7 @@ import type { FeatureStatus } from '#domain/plan/plan.ts';
 import type { FieldType, Value } from '#domain/values/value.ts';
 import { open, unary } from '#gateways/grpc/calls.ts';
 import { loadProtos, type ProtoFiles, serviceOf } from '#gateways/grpc/protos.ts';
-import type { GrpcContext, GrpcProtocol } from '#gateways/grpc/service.ts';
+import type { GrpcContext, GrpcProtocol } from '#gateways/grpc/service-module.ts';
 import { checkColumns, checkOnline } from './checks.ts';
 import { type FeastValue, feastValueOf, plainOf } from './grpc-values.ts';
 import {

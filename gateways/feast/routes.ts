@@ -4,7 +4,7 @@ import { MillraceError } from '#domain/errors.ts';
 import { sayHow } from '#gateways/http/authenticate.ts';
 import { callerOf } from '#gateways/http/caller.ts';
 import { sayDegraded } from '#gateways/http/degraded.ts';
-import type { Routes } from '#gateways/http/route.ts';
+import type { Routes } from '#gateways/http/route-module.ts';
 import {
   anything,
   flag,

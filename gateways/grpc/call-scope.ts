@@ -9,7 +9,7 @@ import type { ErrorCode } from '#domain/errors.ts';
 import type { RequestMeter } from '#domain/ports/request-meter.ts';
 import { inTrace, type TraceContext } from '#domain/ports/tracing.ts';
 import type { RequestLog } from '#gateways/logging/request-log.ts';
-import { REQUEST_ID, requestIds } from '#gateways/request-id.ts';
+import { REQUEST_ID, requestIds } from '#gateways/shared/request-id.ts';
 
 export interface ScopedCall {
   readonly metadata: Metadata;

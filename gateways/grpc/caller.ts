@@ -8,7 +8,7 @@ import type { Principal } from '#domain/authorization/principal.ts';
 import { fail } from '#domain/errors.ts';
 import { ANONYMOUS, type CallScope } from './call-scope.ts';
 import type { IncomingCall } from './calls.ts';
-import type { GrpcContext } from './service.ts';
+import type { GrpcContext } from './service-module.ts';
 
 const MAX_ACTOR = 200;
 

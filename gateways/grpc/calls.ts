@@ -16,7 +16,7 @@ import { checkMessage } from './broken-message.ts';
 import type { CallScope } from './call-scope.ts';
 import { callerOf } from './caller.ts';
 import { refusalOf, statusObjectOf } from './refusal.ts';
-import type { GrpcContext } from './service.ts';
+import type { GrpcContext } from './service-module.ts';
 
 /** What is known of any call, however it is answered. */
 export interface IncomingCall {

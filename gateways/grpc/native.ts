@@ -3,7 +3,7 @@ import type { UntypedServiceImplementation } from '@grpc/grpc-js';
 import type { Caller } from '#domain/api/caller.ts';
 import type { PublishRequest } from '#domain/api/publishing.ts';
 import type { ReadResult } from '#domain/api/serving.ts';
-import { checkBatch, checkRead } from '#gateways/checks.ts';
+import { checkBatch, checkRead } from '#gateways/shared/checks.ts';
 import { duplex, type IncomingCall, remainingMs, unary } from './calls.ts';
 import { createReadRequestDecoder } from './decode-read.ts';
 import { encodeReadResponse, type RefusedAnswer } from './encode-read.ts';
@@ -12,7 +12,7 @@ import type { PublishRequest__Output } from './generated/millrace/v1/PublishRequ
 import type { PublishResponse } from './generated/millrace/v1/PublishResponse.ts';
 import { nativeProtos } from './native-protos.ts';
 import { serviceOf } from './protos.ts';
-import type { GrpcContext, GrpcProtocol, GrpcService } from './service.ts';
+import type { GrpcContext, GrpcProtocol, GrpcService } from './service-module.ts';
 import { plainRowOf, structOf } from './struct.ts';
 
 type ReadAnswer = ReadResult | RefusedAnswer;

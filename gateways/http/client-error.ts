@@ -5,7 +5,7 @@
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import { MillraceError } from '#domain/errors.ts';
-import type { HttpLimits } from './limits.ts';
+import type { HttpLimits } from '#gateways/shared/limits.ts';
 
 const refusalOf = (code: string | undefined, { headMs, requestMs }: HttpLimits): MillraceError => {
   if (code === 'ERR_HTTP_REQUEST_TIMEOUT')

@@ -7,8 +7,8 @@ import type { Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import { MillraceError } from '#domain/errors.ts';
-import { overloaded, RETRY_AFTER_S } from '#gateways/byte-budget.ts';
-import type { HttpLimits } from './limits.ts';
+import { overloaded, RETRY_AFTER_S } from '#gateways/shared/byte-budget.ts';
+import type { HttpLimits } from '#gateways/shared/limits.ts';
 
 const SWEEP_MS = 1_000;
 const KEEPALIVE_MS = 60_000;

@@ -5,7 +5,7 @@
  */
 import type { FastifyError, FastifyRequest } from 'fastify';
 import { ERRORS, type ErrorCode, MillraceError } from '#domain/errors.ts';
-import type { HttpLimits } from './limits.ts';
+import type { HttpLimits } from '#gateways/shared/limits.ts';
 
 const BODY_FORMS = 'application/json, or application/x-ndjson for events';
 

@@ -6,8 +6,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyRequest } from 'fastify';
 import { MillraceError } from '#domain/errors.ts';
-import { type ByteBudget, overloaded } from '#gateways/byte-budget.ts';
-import type { HttpLimits } from './limits.ts';
+import { type ByteBudget, overloaded } from '#gateways/shared/byte-budget.ts';
+import type { HttpLimits } from '#gateways/shared/limits.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {

@@ -18,7 +18,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ACTIONS, type Action, ROLES, type Role } from '#domain/authorization/grants.ts';
 import { feastProtocol } from '#gateways/feast/grpc.ts';
 import { nativeProtocol } from '#gateways/grpc/native.ts';
-import type { GrpcContext } from '#gateways/grpc/service.ts';
+import type { GrpcContext } from '#gateways/grpc/service-module.ts';
 import { structOf } from '#gateways/grpc/struct.ts';
 import { isOpenRoute } from '#gateways/http/authenticate.ts';
 import { charge, DEFINITIONS, type Guarded, guarded } from './support/fixture.ts';

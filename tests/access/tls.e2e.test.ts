@@ -12,7 +12,7 @@ import { connect } from '#client/index.ts';
 import type { Access } from '#domain/ports/access.ts';
 import { createGrpcGateway, type GrpcGateway } from '#gateways/grpc/gateway.ts';
 import { createHttpGateway, type HttpGateway } from '#gateways/http/gateway.ts';
-import { openTls, type Tls } from '#gateways/tls.ts';
+import { openTls, type Tls } from '#gateways/shared/tls.ts';
 import { type TestPlatform, testPlatform } from '#tests/support/platform.ts';
 import { type Authority, authority, type Certificate, pem } from './support/certificates.ts';
 import { charge, charges, DEFINITIONS, founder, spending } from './support/fixture.ts';

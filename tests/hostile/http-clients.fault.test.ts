@@ -4,7 +4,7 @@
  * soon.
  */
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { HttpLimits } from '#gateways/http/limits.ts';
+import type { HttpLimits } from '#gateways/shared/limits.ts';
 import { caller } from '#tests/support/platform.ts';
 import { type Hostile, sale, startHostile } from './support/fixture.ts';
 import { answered, answerIn, type Bare, bare, post } from './support/socket.ts';

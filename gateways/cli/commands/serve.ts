@@ -7,7 +7,7 @@ import { LOG_LEVELS, type Logger, type LogLevel } from '#domain/ports/logger.ts'
 import type { Tracing } from '#domain/ports/tracing.ts';
 import { createLogger, type LogFormat } from '#gateways/logging/logger.ts';
 import { SLOW_MS } from '#gateways/logging/request-log.ts';
-import type { Tls } from '#gateways/tls.ts';
+import type { Tls } from '#gateways/shared/tls.ts';
 import type { LineageSettings } from '#infra/openlineage/settings.ts';
 import packageJson from '../../../package.json' with { type: 'json' };
 import type { GrpcGateway } from '../../grpc/gateway.ts';

@@ -1,7 +1,7 @@
+import type { Routes } from '#gateways/http/route-module.ts';
+import { optionalTime, optionalWholeNumber, pageLimit } from '#gateways/shared/parameters.ts';
 import { callerOf } from '../caller.ts';
 import { compact } from '../compact.ts';
-import { optionalTime, optionalWholeNumber, pageLimit } from '../parameters.ts';
-import type { Routes } from '../route.ts';
 import { answers, auditPage, auditVerification, closed, text } from '../schemas.ts';
 
 type AuditParameters = Partial<

@@ -4,10 +4,10 @@ import { basename, extname, isAbsolute } from 'node:path';
 import type { DatasetStatus } from '#domain/api/datasets.ts';
 import { fail } from '#domain/errors.ts';
 import type { Row } from '#domain/values/value.ts';
+import type { Routes } from '#gateways/http/route-module.ts';
+import { optionalTime } from '#gateways/shared/parameters.ts';
 import { callerOf, requireSameMachine } from '../caller.ts';
 import { compact } from '../compact.ts';
-import { optionalTime } from '../parameters.ts';
-import type { Routes } from '../route.ts';
 import {
   answers,
   closed,

@@ -1,11 +1,11 @@
 import { Readable } from 'node:stream';
 import type { FastifyRequest } from 'fastify';
 import { fail } from '#domain/errors.ts';
-import { checkBatch } from '#gateways/checks.ts';
+import type { RouteContext, Routes } from '#gateways/http/route-module.ts';
+import { checkBatch } from '#gateways/shared/checks.ts';
+import { wholeNumber } from '#gateways/shared/parameters.ts';
 import { addNdjsonParser } from '../body-parsers.ts';
 import { callerOf } from '../caller.ts';
-import { wholeNumber } from '../parameters.ts';
-import type { RouteContext, Routes } from '../route.ts';
 import { answers, anything, closed, list, object, publishResult, text, whole } from '../schemas.ts';
 
 const MAX_PRODUCER = 200;

@@ -2,11 +2,11 @@ import type { Caller } from '#domain/api/caller.ts';
 import type { Platform } from '#domain/api/platform.ts';
 import { fail } from '#domain/errors.ts';
 import type { EntityKey } from '#domain/plan/plan.ts';
-import { typedText } from '#gateways/typed-text.ts';
+import type { Routes } from '#gateways/http/route-module.ts';
+import { optionalTime } from '#gateways/shared/parameters.ts';
+import { typedText } from '#gateways/shared/typed-text.ts';
 import { callerOf } from '../caller.ts';
 import { compact } from '../compact.ts';
-import { optionalTime } from '../parameters.ts';
-import type { Routes } from '../route.ts';
 import { answers, closed, explanation, text } from '../schemas.ts';
 
 const PREFIX = 'entity.';

@@ -1,12 +1,12 @@
 import type { ReadRequest } from '#domain/api/serving.ts';
-import { checkRead } from '#gateways/checks.ts';
+import type { Routes } from '#gateways/http/route-module.ts';
+import { checkRead } from '#gateways/shared/checks.ts';
+import { timeOf } from '#gateways/shared/parameters.ts';
 import { callerOf } from '../caller.ts';
 import { sayDegraded } from '../degraded.ts';
 import { createFeaturesSerializer } from '../features-json.ts';
 import { JSON_TYPE } from '../json-type.ts';
-import { timeOf } from '../parameters.ts';
 import { readResult } from '../read-schemas.ts';
-import type { Routes } from '../route.ts';
 import { answers, closed, list, record, text, time } from '../schemas.ts';
 
 type FeaturesBody = Omit<ReadRequest, 'at' | 'known'> & {

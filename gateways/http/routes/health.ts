@@ -1,7 +1,7 @@
 import { fail } from '#domain/errors.ts';
+import type { Routes } from '#gateways/http/route-module.ts';
 import { callerOf } from '../caller.ts';
 import { readiness } from '../read-schemas.ts';
-import type { Routes } from '../route.ts';
 import { answers, object, oneOf } from '../schemas.ts';
 
 export const healthRoutes: Routes = (app, { platform, draining }) => {

@@ -1,8 +1,8 @@
 import type { KeyRequest } from '#domain/api/keys.ts';
+import type { Routes } from '#gateways/http/route-module.ts';
+import { optionalTime } from '#gateways/shared/parameters.ts';
 import { callerOf } from '../caller.ts';
 import { compact } from '../compact.ts';
-import { optionalTime } from '../parameters.ts';
-import type { Routes } from '../route.ts';
 import { answers, closed, epoch, list, nullable, object, text, time, whole } from '../schemas.ts';
 
 const limits = closed({

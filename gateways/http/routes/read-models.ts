@@ -1,8 +1,8 @@
 import { fail } from '#domain/errors.ts';
+import type { Routes } from '#gateways/http/route-module.ts';
+import { pageLimit } from '#gateways/shared/parameters.ts';
 import { callerOf } from '../caller.ts';
 import { compact } from '../compact.ts';
-import { pageLimit } from '../parameters.ts';
-import type { Routes } from '../route.ts';
 import {
   answers,
   anything,

@@ -2,9 +2,14 @@ import type { CommandRequest } from '#domain/api/registry.ts';
 import type { Definition } from '#domain/definitions/model.ts';
 import { readDefinition } from '#domain/definitions/parse.ts';
 import { fail, MillraceError, type Problem } from '#domain/errors.ts';
+import type { Routes } from '#gateways/http/route-module.ts';
+import {
+  kindOf,
+  optionalWholeNumber,
+  pageLimit,
+  wholeNumber,
+} from '#gateways/shared/parameters.ts';
 import { callerOf } from '../caller.ts';
-import { kindOf, optionalWholeNumber, pageLimit, wholeNumber } from '../parameters.ts';
-import type { Routes } from '../route.ts';
 import {
   answers,
   anything,

@@ -1,8 +1,8 @@
 import type { EntityKey } from '#domain/plan/plan.ts';
+import type { Routes } from '#gateways/http/route-module.ts';
+import { optionalTime } from '#gateways/shared/parameters.ts';
 import { callerOf } from '../caller.ts';
 import { compact } from '../compact.ts';
-import { optionalTime } from '../parameters.ts';
-import type { Routes } from '../route.ts';
 import {
   answers,
   closed,

@@ -22,7 +22,7 @@ import type { Platform } from '#domain/api/platform.ts';
 import type { PublishResult } from '#domain/api/publishing.ts';
 import { createGrpcGateway, type GrpcGateway } from '#gateways/grpc/gateway.ts';
 import { createHttpGateway, type HttpGateway } from '#gateways/http/gateway.ts';
-import type { HttpLimits } from '#gateways/http/limits.ts';
+import type { HttpLimits } from '#gateways/shared/limits.ts';
 import { caller, plain, type TestPlatform, testPlatform } from '#tests/support/platform.ts';
 
 const shop = entity({ name: 'shop', keys: { shop: 'string' } });

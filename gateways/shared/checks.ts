@@ -2,7 +2,7 @@
 
 import type { ReadRequest } from '#domain/api/serving.ts';
 import { fail } from '#domain/errors.ts';
-import type { HttpLimits } from '#gateways/http/limits.ts';
+import type { HttpLimits } from '#gateways/shared/limits.ts';
 
 export const checkRead = (
   { service, features, entities }: Pick<ReadRequest, 'service' | 'features' | 'entities'>,

@@ -5,7 +5,7 @@
 import type { ServiceDefinition, UntypedServiceImplementation } from '@grpc/grpc-js';
 import type { Platform } from '#domain/api/platform.ts';
 import type { Access } from '#domain/ports/access.ts';
-import type { HttpLimits } from '#gateways/http/limits.ts';
+import type { HttpLimits } from '#gateways/shared/limits.ts';
 import type { OpenScope } from './call-scope.ts';
 
 export interface GrpcContext {

@@ -2,9 +2,9 @@
 import { callerOf } from '#gateways/http/caller.ts';
 import { compact } from '#gateways/http/compact.ts';
 import { featureLogRow, skewReport } from '#gateways/http/feature-log-schemas.ts';
-import { optionalTime, optionalWholeNumber } from '#gateways/http/parameters.ts';
-import type { Routes } from '#gateways/http/route.ts';
+import type { Routes } from '#gateways/http/route-module.ts';
 import { answers, closed, list, text } from '#gateways/http/schemas.ts';
+import { optionalTime, optionalWholeNumber } from '#gateways/shared/parameters.ts';
 
 /** Rows of one report: they and the events of those that differ are held in memory. */
 const MAX_SAMPLE = 100_000;

@@ -1,7 +1,7 @@
 /** What every file of routes gets. */
 import type { FastifyInstance } from 'fastify';
 import type { Platform } from '#domain/api/platform.ts';
-import type { HttpLimits } from './limits.ts';
+import type { HttpLimits } from '#gateways/shared/limits.ts';
 import type { ReadBody } from './read-body.ts';
 
 export interface RouteContext {
