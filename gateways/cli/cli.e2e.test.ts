@@ -1,4 +1,5 @@
 /** The real command as a child, against the HTTP gateway over a fake platform. */
+
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -8,6 +9,7 @@ import { DuckDBInstance } from '@duckdb/node-api';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { MillraceError } from '#domain/errors.ts';
 import { createHttpGateway, type HttpGateway } from '#gateways/http/gateway.ts';
+import { httpModules } from '#gateways/http-modules.ts';
 import { createFakePlatform, type FakePlatform } from '#tests/support/fake-platform.ts';
 import { createProgram } from './program.ts';
 
@@ -22,7 +24,7 @@ beforeAll(() => {
 beforeEach(async () => {
   await gateway?.close();
   platform = createFakePlatform();
-  gateway = await createHttpGateway({ platform, port: 0 });
+  gateway = await createHttpGateway({ modules: httpModules(), platform, port: 0 });
 });
 afterAll(async () => {
   await gateway.close();

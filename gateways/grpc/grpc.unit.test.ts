@@ -1,6 +1,7 @@
 /**
  * The gRPC gateway over a real platform, through the project's own client and through bare gRPC.
  */
+
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
@@ -29,6 +30,7 @@ import {
 } from '#domain/definitions/index.ts';
 import { MillraceError } from '#domain/errors.ts';
 import { DEGRADED_MODES } from '#domain/ports/degraded.ts';
+import { grpcModules } from '#gateways/grpc-modules.ts';
 import { caller, plain, type TestPlatform, testPlatform } from '#tests/support/platform.ts';
 import { encodeReadResponse } from './encode-read.ts';
 import { createGrpcGateway, type GrpcGateway } from './gateway.ts';
@@ -79,6 +81,7 @@ beforeAll(async () => {
   on = await testPlatform();
   await on.platform.registry.apply(plain(shop, sales, totals, model), {}, caller);
   gateway = await createGrpcGateway({
+    modules: grpcModules(),
     platform: on.platform,
     port: 0,
     limits: { entities: 50, events: 20 },
@@ -140,6 +143,7 @@ describe('reads', () => {
   test('of single entities that are asked for together are one request', async () => {
     const requests: number[] = [];
     const counted = await createGrpcGateway({
+      modules: grpcModules(),
       platform: {
         ...on.platform,
         serving: {
@@ -237,6 +241,7 @@ describe('publishing', () => {
   test('a producer goes on after a server that was away, and counts nothing twice', async () => {
     let lost = 0;
     const flaky = await createGrpcGateway({
+      modules: grpcModules(),
       platform: {
         ...on.platform,
         publishing: {
@@ -480,6 +485,7 @@ test('closing lets calls in flight end', async () => {
     begun = resolve;
   });
   const own = await createGrpcGateway({
+    modules: grpcModules(),
     platform: {
       ...on.platform,
       serving: {

@@ -4,7 +4,7 @@
  * soon.
  */
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { HttpLimits } from '#gateways/shared/limits.ts';
+import type { GatewayLimits } from '#gateways/shared/limits.ts';
 import { caller } from '#tests/support/platform.ts';
 import { type Hostile, sale, startHostile } from './support/fixture.ts';
 import { answered, answerIn, type Bare, bare, post } from './support/socket.ts';
@@ -13,7 +13,7 @@ const EVENTS = '/v1/sources/sales/events';
 
 let hostile: Hostile;
 let clients: Bare[] = [];
-const start = async (limits: Partial<HttpLimits>): Promise<void> => {
+const start = async (limits: Partial<GatewayLimits>): Promise<void> => {
   hostile = await startHostile(limits);
 };
 beforeEach(() => {

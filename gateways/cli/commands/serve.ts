@@ -97,12 +97,13 @@ const startGrpc = async (
   const { host, grpcPort, feastStatuses, logSlow, limit } = options;
   if (grpcPort === undefined) return null;
   const { createGrpcGateway } = await import('#gateways/grpc/gateway.ts');
+  const { grpcModules } = await import('#gateways/grpc-modules.ts');
   return createGrpcGateway({
+    modules: grpcModules(feastStatuses, packageJson.version),
     platform: access.platform,
     access,
     host,
     port: grpcPort,
-    feastStatuses,
     log,
     slowMs: logSlow,
     limits: limitsOf(limit),
@@ -146,12 +147,13 @@ const serve = async (options: ServeOptions, command: Command): Promise<void> => 
   try {
     const access = await accessOf(platform, options, adminKey);
     const { createHttpGateway } = await import('#gateways/http/gateway.ts');
+    const { httpModules } = await import('#gateways/http-modules.ts');
     const gateway = await createHttpGateway({
+      modules: httpModules(options.feastStatuses),
       platform: access.platform,
       access,
       host,
       port,
-      feastStatuses: options.feastStatuses,
       limits: limitsOf(options.limit),
       log,
       slowMs: options.logSlow,

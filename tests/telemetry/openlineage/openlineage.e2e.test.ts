@@ -2,6 +2,7 @@
  * A platform that runs tells a receiver, over HTTP, of everything that OpenLineage has a word for;
  * every event and every facet in it is held to the published schema.
  */
+
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -22,6 +23,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { StoredEvent } from '#domain/ports/event-store.ts';
 import { REGISTERED } from '#domain/registry/events.ts';
 import { createHttpGateway } from '#gateways/http/gateway.ts';
+import { httpModules } from '#gateways/http-modules.ts';
 import { type LineageSettings, lineageSettings } from '#infra/openlineage/settings.ts';
 import type { LineageEvent, RunEvent } from '#projections/lineage/event.ts';
 import { NOWHERE } from '#projections/lineage/names.ts';
@@ -591,7 +593,11 @@ describe('the way to the receiver', () => {
       'content-type': 'application/json',
       authorization: 'Bearer secret',
     });
-    const gateway = await createHttpGateway({ platform: running.platform, port: 0 });
+    const gateway = await createHttpGateway({
+      modules: httpModules(),
+      platform: running.platform,
+      port: 0,
+    });
     const fetched: unknown[] = [];
     for (let after = 0; ; ) {
       const { status, body } = await call(gateway.url, `/v1/lineage/events?after=${after}&limit=7`);
