@@ -63,9 +63,9 @@ const file = (name: string, text: string): string => {
   return path;
 };
 
-test('the names of the commands are those of the interface, each with a help text and an example', () => {
+test('the names of the commands are those of the interface, each with a help text and an example', async () => {
   const names: string[] = [];
-  const walk = (command: ReturnType<typeof createProgram>, prefix: string): void => {
+  const walk = (command: Awaited<ReturnType<typeof createProgram>>, prefix: string): void => {
     for (const child of command.commands) {
       names.push(`${prefix}${child.name()}`);
       walk(child, `${prefix}${child.name()} `);
@@ -80,7 +80,7 @@ test('the names of the commands are those of the interface, each with a help tex
       if (child.commands.length === 0) expect(help, child.name()).toContain('Example:');
     }
   };
-  walk(createProgram(), '');
+  walk(await createProgram(), '');
   expect(names).toEqual([
     'serve',
     'plan',
