@@ -1,4 +1,3 @@
-
 import { type Directory, joinUri, nameOf } from '#domain/ports/file-io.ts';
 import { hash64 } from '#domain/values/hash.ts';
 import { locationOf, uriOfLocation } from '#infra/shared/files/hadoop-location.ts';

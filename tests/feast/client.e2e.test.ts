@@ -1,4 +1,5 @@
 /** Feast's own client against the gateway, unchanged: its values are those of the native read. */
+
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -18,6 +19,7 @@ import {
   source,
 } from '#domain/definitions/index.ts';
 import { createHttpGateway, type HttpGateway } from '#gateways/http/gateway.ts';
+import { httpModules } from '#gateways/http-modules.ts';
 import { caller, plain, type TestPlatform, testPlatform } from '#tests/support/platform.ts';
 import { hasPython, pythonWithFeast } from '#tests/support/venv.ts';
 
@@ -108,7 +110,7 @@ beforeAll(async () => {
     caller,
   );
   await on.platform.serving.read({ features: FEATURES, entities: [], after: position });
-  gateway = await createHttpGateway({ platform: on.platform, port: 0 });
+  gateway = await createHttpGateway({ modules: httpModules(), platform: on.platform, port: 0 });
   repository = mkdtempSync(join(tmpdir(), 'millrace-feast-'));
   copyFileSync(join(import.meta.dirname, 'definitions.py'), join(repository, 'definitions.py'));
   writeFileSync(

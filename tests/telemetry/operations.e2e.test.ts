@@ -3,12 +3,14 @@
  * each name in each expression is looked for in what `/metrics` exposes of a platform that has had
  * traffic of every kind.
  */
+
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { count, entity, featureService, featureView, source } from 'millrace';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createHttpGateway, type HttpGateway } from '#gateways/http/gateway.ts';
+import { httpModules } from '#gateways/http-modules.ts';
 import { createMetrics } from '#infra/telemetry/metrics.ts';
 import {
   caller,
@@ -93,7 +95,7 @@ const withJobs = async (): Promise<ReturnType<typeof readExposition>> => {
 beforeAll(async () => {
   running = await testPlatform();
   const { platform } = running;
-  gateway = await createHttpGateway({ platform, port: 0 });
+  gateway = await createHttpGateway({ modules: httpModules(), platform, port: 0 });
   const post = (path: string, body: unknown) =>
     fetch(`${gateway.url}${path}`, {
       method: 'POST',

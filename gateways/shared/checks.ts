@@ -2,11 +2,11 @@
 
 import type { ReadRequest } from '#domain/api/serving.ts';
 import { fail } from '#domain/errors.ts';
-import type { HttpLimits } from '#gateways/http/limits.ts';
+import type { GatewayLimits } from '#gateways/shared/limits.ts';
 
 export const checkRead = (
   { service, features, entities }: Pick<ReadRequest, 'service' | 'features' | 'entities'>,
-  limits: HttpLimits,
+  limits: GatewayLimits,
 ): void => {
   if ((service === undefined) === (features === undefined)) {
     fail(
@@ -33,7 +33,7 @@ export const checkRead = (
   }
 };
 
-export const checkBatch = (events: readonly unknown[], limits: HttpLimits): void => {
+export const checkBatch = (events: readonly unknown[], limits: GatewayLimits): void => {
   if (events.length > limits.events) {
     fail('MR_BATCH_TOO_LARGE', `${events.length} events in one request: at most ${limits.events}`, {
       limit: limits.events,

@@ -2,7 +2,7 @@
  * What one request may ask for, what all of them together may hold, and how long clients may take.
  * Each is refused with its own error, which states it; `serve --limit NAME=VALUE` sets one.
  */
-export interface HttpLimits {
+export interface GatewayLimits {
   readonly bodyBytes: number;
   readonly events: number;
   readonly entities: number;
@@ -23,7 +23,7 @@ export interface HttpLimits {
   readonly drainMs: number;
 }
 
-export const DEFAULT_LIMITS: HttpLimits = {
+export const DEFAULT_LIMITS: GatewayLimits = {
   bodyBytes: 16 * 1024 * 1024,
   events: 10_000,
   entities: 5_000,

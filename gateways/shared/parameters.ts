@@ -1,11 +1,13 @@
 /**
- * Texts of a path or a query string, read into what the platform takes; a refusal names the
- * parameter.
+ * Values of a request that come as text, such as those of a path or a query string, read into what
+ * the platform takes. A refusal names the parameter.
  */
 import type { Kind } from '#domain/definitions/model.ts';
 import { fail, MillraceError } from '#domain/errors.ts';
 import { parseTime } from '#domain/values/time.ts';
+import { findKind, unknownKind } from './kinds.ts';
 
+/** @returns epoch ms. @throws MR_TIME_INVALID */
 export const timeOf = (name: string, value: string | number): number => {
   try {
     return parseTime(value);
@@ -24,6 +26,7 @@ export const optionalTime = (
   value: string | number | undefined,
 ): number | undefined => (value === undefined ? undefined : timeOf(name, value));
 
+/** @throws MR_PARAMETER_INVALID unless it is a whole number from `least` to `most` */
 export const wholeNumber = (
   name: string,
   value: string,
@@ -35,10 +38,7 @@ export const wholeNumber = (
   return fail(
     'MR_PARAMETER_INVALID',
     `"${name}" must be a whole number from ${least} to ${most}, not ${JSON.stringify(value)}`,
-    {
-      parameter: name,
-      value,
-    },
+    { parameter: name, value },
   );
 };
 
@@ -49,28 +49,13 @@ export const optionalWholeNumber = (
   most = Number.MAX_SAFE_INTEGER,
 ): number | undefined => (value === undefined ? undefined : wholeNumber(name, value, least, most));
 
-export const MAX_PAGE = 10_000;
+const MAX_PAGE = 10_000;
+
+/** The `limit` of a page of a list. */
 export const pageLimit = (value: string | undefined): number | undefined =>
   optionalWholeNumber('limit', value, 1, MAX_PAGE);
 
-export const KINDS: readonly Kind[] = [
-  'entity',
-  'source',
-  'feature-view',
-  'on-demand-feature',
-  'feature-service',
-];
-
-const BY_NAME: ReadonlyMap<string, Kind> = new Map(
-  KINDS.flatMap((kind) => [
-    [kind, kind],
-    [kind === 'entity' ? 'entities' : `${kind}s`, kind],
-  ]),
-);
-
-export const kindOf = (text: string): Kind =>
-  BY_NAME.get(text) ??
-  fail('MR_PARAMETER_INVALID', `"${text}" is not a kind: it is one of ${KINDS.join(', ')}`, {
-    parameter: 'kind',
-    value: text,
-  });
+/** @throws MR_PARAMETER_INVALID if there is no such kind */
+export const kindOf = (name: string): Kind =>
+  findKind(name) ??
+  fail('MR_PARAMETER_INVALID', unknownKind(name), { parameter: 'kind', value: name });
