@@ -1,4 +1,6 @@
-/** The training set builder: DuckDB and the point-in-time join, in a thread for each training set. */
+/**
+ * The training set builder: DuckDB and the point-in-time join, in a thread for each training set.
+ */
 import { randomUUID } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { rm, stat } from 'node:fs/promises';

@@ -1,7 +1,7 @@
 /**
- * The scans of a training set. In event-time mode there is one for each source, shared by its views.
- * As served there is one for each view and live generation, because each generation has its own
- * known times. A generation answers the rows of the time in which it was live; rows of a time
+ * The scans of a training set. In event-time mode there is one for each source, shared by its
+ * views. As served there is one for each view and live generation, because each generation has its
+ * own known times. A generation answers the rows of the time in which it was live; rows of a time
  * without a live generation have no values, as a read had none then.
  */
 import { fail } from '#domain/errors.ts';

@@ -1,6 +1,7 @@
 /**
- * A small log in a directory, for the history's tests: one file for each partition, so that a worker
- * thread and the test see the same records. It replaces the reading half of the real log only.
+ * A small log in a directory, for the history's tests: one file for each partition, so that a
+ * worker thread and the test see the same records. It replaces the reading half of the real log
+ * only.
  */
 import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
