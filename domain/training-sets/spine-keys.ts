@@ -1,6 +1,6 @@
 /**
- * Entity keys of a spine, each distinct one encoded once: `keys[ids[row]]`; id −1 where a key
- * column is null, for that is no entity.
+ * Entity keys of a spine, each distinct one encoded once: `keys[ids[row]]`. The id is −1 where a
+ * key column is null: such a row has no entity.
  */
 
 import { encodeKey } from '#domain/plan/entity-key.ts';
