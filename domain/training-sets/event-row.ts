@@ -73,7 +73,7 @@ export interface EventEntities {
   of(i: number): number;
 }
 
-const UNKNOWN = -2;
+const NOT_LOOKED_UP = -2;
 
 /**
  * Entities with one or two string keys are looked up once for each distinct pair of codes; others
@@ -101,15 +101,15 @@ export const eventEntities = (
       first = coded ? (columns[0] as CodedColumn).codes : null;
       second = coded && columns.length === 2 ? (columns[1] as CodedColumn).codes : null;
       while (coded && byCode.length < (columns[0] as CodedColumn).values.length)
-        byCode.push(UNKNOWN);
+        byCode.push(NOT_LOOKED_UP);
     },
     of(i) {
       if (first === null) return look(i);
       const a = first[i] as number;
       if (a < 0) return -1;
       if (second === null) {
-        const known = byCode[a] as number;
-        if (known !== UNKNOWN) return known;
+        const found = byCode[a] as number;
+        if (found !== NOT_LOOKED_UP) return found;
         const entity = look(i);
         byCode[a] = entity;
         return entity;
@@ -121,8 +121,8 @@ export const eventEntities = (
         pairs = new Map();
         byPair[a] = pairs;
       }
-      const known = pairs.get(b);
-      if (known !== undefined) return known;
+      const found = pairs.get(b);
+      if (found !== undefined) return found;
       const entity = look(i);
       pairs.set(b, entity);
       return entity;

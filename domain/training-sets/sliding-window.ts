@@ -10,11 +10,11 @@
  *     [t3‥t6] [t4‥t6] [t5‥t6] [t6]      t7  t8  t9          t7‥t9
  *        ▲ oldest: leaves first                  ▲ newest: grows
  *
- *   add into the newest tile and into total
- *   slide suffixes whose tile is out of reach are popped. Where front is empty and back's oldest
+ *   add      into the newest tile and into total
+ *   slide    suffixes whose tile is out of reach are popped. Where front is empty and back's oldest
  *            tile is out of reach, back is turned into suffixes, newest to oldest: each tile is
  *            merged once in its life
- *   read oldest suffix + total
+ *   read     oldest suffix + total
  *
  * An event that is late for its tile is added to back's tile and total, or to every suffix that
  * covers its tile. Without the total, a read would walk over back; without the suffixes, sliding

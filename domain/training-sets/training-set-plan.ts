@@ -87,11 +87,11 @@ const addNamed = (
   type: FieldType,
   what: string,
 ): void => {
-  const known = into.get(name);
-  if (known !== undefined && known.base !== type.base) {
+  const found = into.get(name);
+  if (found !== undefined && found.base !== type.base) {
     fail(
       'MR_DEFINITION_INVALID',
-      `the data set needs the ${what} "${name}" as ${formatFieldType(known)} and as ${formatFieldType(type)}: make two data sets`,
+      `the data set needs the ${what} "${name}" as ${formatFieldType(found)} and as ${formatFieldType(type)}: make two data sets`,
       { column: name },
     );
   }
@@ -128,8 +128,8 @@ export const planTrainingSet = ({
 
   const featureValue = (view: string, feature: string): number => {
     const id = `${view}:${feature}`;
-    const known = indexOf.get(id);
-    if (known !== undefined) return known;
+    const found = indexOf.get(id);
+    if (found !== undefined) return found;
     const definitions =
       definitionsOf.get(view) ??
       fail('MR_NOT_FOUND', `there is no feature view "${view}"`, { view });
@@ -150,8 +150,8 @@ export const planTrainingSet = ({
   };
 
   const onDemandValue = (name: string): number => {
-    const known = indexOf.get(name);
-    if (known !== undefined) return known;
+    const found = indexOf.get(name);
+    if (found !== undefined) return found;
     const definition =
       onDemandOf.get(name) ??
       fail('MR_NOT_FOUND', `there is no on-demand feature "${name}"`, { feature: name });

@@ -86,13 +86,13 @@ const numbersRead = (sql: string, type: string, into: Float64Array): Read => ({
 const codesOfNumbers = (numbers: Float64Array, isBoolean: boolean): CodedValues => {
   const codes = new Int32Array(numbers.length);
   const values: Scalar[] = [];
-  const known = new Map<number, number>();
+  const codeOf = new Map<number, number>();
   for (let i = 0; i < numbers.length; i++) {
     const value = numbers[i] as number;
-    let code = Number.isNaN(value) ? -1 : known.get(value);
+    let code = Number.isNaN(value) ? -1 : codeOf.get(value);
     if (code === undefined) {
       code = values.push(isBoolean ? value === 1 : value) - 1;
-      known.set(value, code);
+      codeOf.set(value, code);
     }
     codes[i] = code;
   }
