@@ -167,7 +167,7 @@ const expectedEvents = ({ events, lags }: Case, at: number): readonly RawEvent[]
           event.logTime + (lags[i]?.lag as number) <= at,
       );
 
-test('every row has the values of its moment, as the definition says', async () => {
+test('every row has the values of its time, as the definition computes them', async () => {
   await fc.assert(
     fc.asyncProperty(cases, async (drawn) => {
       const outputs = await join(drawn);
@@ -204,7 +204,7 @@ test('every row has the values of its moment, as the definition says', async () 
   );
 });
 
-test('rows are ordered by time, and rows of one time by their place', () => {
+test('rows are ordered by time, and rows of one time by their position', () => {
   fc.assert(
     fc.property(
       fc.array(

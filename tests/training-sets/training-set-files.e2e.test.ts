@@ -1,6 +1,6 @@
 /**
- * A training set from files to a file, in its thread: what people give, what they get back, and
- * what they are told.
+ * A training set from files to a file, in its thread: the spines that it takes, the output, and the
+ * errors.
  */
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -135,7 +135,7 @@ const EXPECTED = [
   [null, null, null, null, null, null, null],
 ];
 
-test('a CSV spine keeps its columns, texts and row order; values are of each row’s moment; names are plain where they are unique', async () => {
+test('a CSV spine keeps its columns, texts and row order; values are of each row’s time; names are plain where they are unique', async () => {
   const out = work.path('out.parquet');
   const result = await runTrainingSet({ ...job, spine: csv('spine.csv', SPINE), out });
   const names = [
@@ -179,7 +179,7 @@ test('a CSV spine keeps its columns, texts and row order; values are of each row
   ]);
 });
 
-test('a Parquet spine, rows, and CSV out say the same; twice the same request gives the same bytes', async () => {
+test('a Parquet spine, rows and CSV output give the same values; a repeated request the same bytes', async () => {
   const spine = csv('spine.csv', SPINE);
   const [first, second] = [work.path('a.csv'), work.path('b.csv')];
   await runTrainingSet({ ...job, spine, out: first });
@@ -294,7 +294,7 @@ const refused = async (
   expect(existsSync(out)).toBe(false);
 };
 
-test('a spine that is wrong is refused with the column, the row and the fix', async () => {
+test('an invalid spine is refused with the column, the row and the fix', async () => {
   const head = 'shop,shelf,event_timestamp,price\n';
   const good = 'a,1,2026-01-01T00:00:00Z,1\n';
   await refused({ file: work.path('none.csv') }, /there is no file/);

@@ -188,7 +188,7 @@ historyContract('Iceberg, appended to by Flink', async () => {
     source: flights.name,
     view: delays.name,
     updates: updatesOf(),
-    stopsWhereTold: false,
+    stopsWhereRequested: false,
     async appendRaw(partition, rows) {
       await archive(archived ?? flights);
       return append(raw, partition, written(flights), rows);
