@@ -6,13 +6,12 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { MAIN, type Ran, runInProcess, runProcess } from '#tests/support/cli.ts';
 import { type Authority, authority } from './support/certificates.ts';
 import { charge, DEFINITIONS } from './support/fixture.ts';
 
-const MAIN = fileURLToPath(new URL('../../gateways/cli/main.ts', import.meta.url));
 let directory: string;
 let root: Authority;
 let server: ChildProcess | null = null;
@@ -33,21 +32,8 @@ afterAll(() => {
   root.dispose();
 });
 
-interface Ran {
-  readonly status: number | null;
-  readonly out: string;
-  readonly err: string;
-}
-
 const run = (args: readonly string[], env: NodeJS.ProcessEnv = {}, input = ''): Promise<Ran> =>
-  new Promise((resolve) => {
-    const child = spawn(process.execPath, [MAIN, ...args], { env: { ...process.env, ...env } });
-    const said = { out: '', err: '' };
-    child.stdout.on('data', (data) => void (said.out += String(data)));
-    child.stderr.on('data', (data) => void (said.err += String(data)));
-    child.on('close', (status) => resolve({ status, ...said }));
-    child.stdin.end(input);
-  });
+  args[0] === 'serve' || input !== '' ? runProcess(args, env, input) : runInProcess(args, env);
 
 let data = 0;
 /** The first line that it prints. */

@@ -2,11 +2,7 @@ import { mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { fail } from '#domain/errors.ts';
-import { filesByKind, oneFile } from '#gateways/feast/import/files.ts';
-import { type Imported, importProject } from '#gateways/feast/import/import.ts';
-import { readRegistry } from '#gateways/feast/import/registry.ts';
-import { reportText } from '#gateways/feast/import/report.ts';
-import { findRegistry } from '#gateways/feast/import/repository.ts';
+import type { Imported } from '#gateways/feast/import/import.ts';
 import { contextOf } from '../context.ts';
 
 interface Options {
@@ -16,7 +12,21 @@ interface Options {
   readonly strict?: boolean;
 }
 
-const textsFor = (out: string | undefined, imported: Imported): ReadonlyMap<string, string> => {
+/** Loaded when the command runs: YAML and protobuf would double the start of every command. */
+const loadImport = async () => ({
+  ...(await import('#gateways/feast/import/files.ts')),
+  ...(await import('#gateways/feast/import/import.ts')),
+  ...(await import('#gateways/feast/import/registry.ts')),
+  ...(await import('#gateways/feast/import/report.ts')),
+  ...(await import('#gateways/feast/import/repository.ts')),
+});
+type FeastImport = Awaited<ReturnType<typeof loadImport>>;
+
+const textsFor = (
+  { oneFile, filesByKind }: FeastImport,
+  out: string | undefined,
+  imported: Imported,
+): ReadonlyMap<string, string> => {
   if (out === undefined) return new Map([['', oneFile(imported)]]);
   const path = resolve(out);
   if (/\.[jt]s$/.test(out) && !statSync(path, { throwIfNoEntry: false })?.isDirectory())
@@ -53,8 +63,9 @@ const importFeast = async (
   command: Command,
 ): Promise<void> => {
   const { json, document, message } = contextOf(command);
-  const place = findRegistry(repository);
-  const imported = importProject(readRegistry(place, project ?? null));
+  const feast = await loadImport();
+  const place = feast.findRegistry(repository);
+  const imported = feast.importProject(feast.readRegistry(place, project ?? null));
   if (imported.definitions.length === 0)
     fail(
       'MR_FILE_INVALID',
@@ -63,7 +74,7 @@ const importFeast = async (
         file: place.path,
       },
     );
-  const texts = textsFor(out, imported);
+  const texts = textsFor(feast, out, imported);
   if (out !== undefined) writeAll(texts, force === true);
   if (json) {
     const { definitions, notes } = imported;
@@ -71,7 +82,7 @@ const importFeast = async (
     document({ project: imported.project, registry: place.path, ...files, definitions, notes });
   } else {
     if (out === undefined) process.stdout.write(texts.get('') as string);
-    message(reportText(imported));
+    message(feast.reportText(imported));
     if (out !== undefined) message(`written: ${[...texts.keys()].join(', ')}`);
   }
   if (strict === true && imported.notes.some(({ level }) => level === 'lost')) process.exitCode = 1;

@@ -136,7 +136,7 @@ export const openLineageCheck = (spec = process.env['MILLRACE_OPENLINEAGE_SPEC']
           ...against(`${at}.${key}`, url, facet),
           ...(wanted === key && expectedKey(url) === key
             ? []
-            : [`${at}: the key of ${url} is "${wanted}", not "${key}"`]),
+            : [`${at}: ${url} belongs under "${wanted}", not under "${key}"`]),
         ];
       }),
     ),
