@@ -1,6 +1,6 @@
 /**
- * docs/ERRORS.md, made from the table; a test holds the page to it. To write it: node
- * scripts/generate/errors-page.ts
+ * Writes docs/ERRORS.md from the error table: `node scripts/generate/errors-page.ts`. A test
+ * compares the page with the table.
  */
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
