@@ -1,7 +1,7 @@
 /**
  * A program that serves a model: it publishes flights, and reads features to score a flight.
  *
- *   npx millrace serve --grpc-port 7412 and, in another terminal,
+ *   npx millrace serve --grpc-port 7412       and, in another terminal,
  *   npx millrace apply examples/flights/features.ts
  *   node examples/client/score.ts 127.0.0.1:7412
  */

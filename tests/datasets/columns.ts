@@ -1,4 +1,4 @@
-/** Raw events as the columnar batches of a scan, cut into batches of any size. */
+/** Raw events as the columnar batches of a scan, in batches of any size. */
 
 import type { SourceDefinition } from '#domain/definitions/model.ts';
 import type { CodedColumn, ScannedColumn } from '#domain/ports/history.ts';

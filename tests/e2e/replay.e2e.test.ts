@@ -1,6 +1,6 @@
 /**
- * A replay fills a new generation beside the live one; readers see the old until it is promoted,
- * and may go back.
+ * A replay fills a new generation next to the live one. Readers see the old generation until the
+ * new one is promoted, and a promotion can be rolled back.
  */
 import { avg, col, count, entity, featureView, source, sum } from 'millrace';
 import { afterEach, expect, test } from 'vitest';
@@ -60,7 +60,7 @@ const inLastWeek = (least: number): number => {
     .length;
 };
 
-test('apply, replay, compare, promote, roll back', async () => {
+test('a replay is started, compared, promoted and rolled back', async () => {
   const platform = await start(shop, sales, turnover(5));
   await platform.publish({ source: 'sales', events }, caller);
   expect(await read(platform, 'sales_7d')).toBe(inLastWeek(5));
@@ -119,7 +119,7 @@ test('apply, replay, compare, promote, roll back', async () => {
   expect(await read(again, 'sales_7d')).toBe(inLastWeek(5) + 1);
 });
 
-test('what came too late is left out online, counts in the past, and a replay takes it in', async () => {
+test('an event that was too late is missing online, counts in reads of the past, and a replay includes it', async () => {
   const platform = await start(shop, sales, turnover(0, '1h'));
   await platform.publish({ source: 'sales', events }, caller);
   const before = (await read(platform, 'sales_7d')) as number;
@@ -150,7 +150,7 @@ test('what came too late is left out online, counts in the past, and a replay ta
   expect(comparison.features.map((f) => f.differing)).toEqual([0, 0, 0]);
 });
 
-test('two replays at once do not disturb each other; an abandoned one is gone', async () => {
+test('two replays at the same time do not affect each other, and an abandoned one is deleted', async () => {
   const platform = await start(shop, sales, turnover(5));
   await platform.publish({ source: 'sales', events }, caller);
   const [one, two] = await Promise.all([
@@ -169,7 +169,7 @@ test('two replays at once do not disturb each other; an abandoned one is gone', 
   expect(await read(platform, 'sales_7d')).toBe(inLastWeek(5));
 });
 
-test('a change of metadata is a new version of the same generation', async () => {
+test('a change of metadata makes a new version of the same generation', async () => {
   const platform = await start(shop, sales, turnover(5));
   await platform.publish({ source: 'sales', events }, caller);
   await platform.apply(plain({ ...turnover(5), owner: 'shops' }), {}, caller);
