@@ -1,6 +1,6 @@
 /**
- * Merged manifests, compacted days and expired snapshots leave a table that others still read, row
- * for row.
+ * Merged manifests, compacted days and expired snapshots leave a table that other Iceberg readers
+ * still read, row for row.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
@@ -20,7 +20,7 @@ table = StaticTable.from_metadata(sys.argv[1])
 print(sorted(table.scan().to_arrow().column('_offset').to_pylist()), len(table.current_snapshot().manifests(table.io)), len(table.metadata.snapshots))
 `;
 
-// pyiceberg is a second reader, and needs a python3
+// pyiceberg is the second reader, and needs a python3
 it.skipIf(!hasPython())(
   'reads the same rows after maintenance',
   async () => {

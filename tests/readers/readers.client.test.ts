@@ -1,7 +1,4 @@
-/**
- * The history's tables are Iceberg, not something like it: readers that know nothing of Millrace
- * open them from their paths.
- */
+/** The history's tables are plain Iceberg: readers of other projects open them by their paths. */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -163,7 +160,7 @@ describe.skipIf(!python)('pyiceberg', () => {
     ]);
   });
 
-  it('sees the partitions, and leaves out files by them', () => {
+  it('sees the partitions, and skips files by them', () => {
     expect(seen.spec).toEqual([['date_day', 'day']]);
     expect(seen.updates_spec).toEqual([['_log_time_day', 'day']]);
     expect([seen.newest_day, seen.all_files]).toEqual([1, 3]);
@@ -187,7 +184,7 @@ describe.skipIf(!python)('pyiceberg', () => {
   });
 });
 
-/** icebird speaks HTTP only: its requests are answered from the disk. */
+/** icebird reads over HTTP only: its requests are answered from the disk. */
 const fromDisk = async (input: string | URL | Request, init?: RequestInit): Promise<Response> => {
   const bytes = readFileSync(new URL(String(input)));
   const range = /bytes=(\d+)-(\d*)/.exec(new Headers(init?.headers).get('range') ?? '');
@@ -206,7 +203,7 @@ describe('icebird', () => {
     vi.unstubAllGlobals();
   });
 
-  it('reads rows, old and new schema together', async () => {
+  it('reads rows of the old and the new schema together', async () => {
     const tableUrl = `file://${raw}`;
     const metadata = await icebergMetadata({ tableUrl });
     const rows = await icebergRead({ tableUrl, metadata });

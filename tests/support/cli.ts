@@ -35,7 +35,7 @@ export const runProcess = (
     child.stdin.end(input);
   });
 
-/** Sends what is written to the stream to `take`. @returns puts the stream back */
+/** Sends what is written to the stream to `take`. @returns restores the stream */
 const divert = (stream: NodeJS.WriteStream, take: (text: string) => void): (() => void) => {
   const { write } = stream;
   stream.write = (chunk: Uint8Array | string) => {

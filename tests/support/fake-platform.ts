@@ -1,6 +1,6 @@
 /**
- * A platform that answers from memory, for tests of the gateways' own duty: shapes, limits, errors.
- * It computes nothing.
+ * A platform that answers from memory, for tests of what the gateways do themselves: formats,
+ * limits, errors. It computes nothing.
  */
 import { writeFileSync } from 'node:fs';
 import type { Definition, Kind } from '#domain/definitions/model.ts';
@@ -121,11 +121,11 @@ export interface FakePlatform extends Platform {
   readonly taken: unknown[];
   /** next sequence by producer */
   readonly producers: Map<string, number>;
-  /** awaited by every read */
+  /** every read waits for it */
   hold: Promise<void> | null;
   isReady: boolean;
   modes: readonly DegradedMode[];
-  /** thrown by the next publishes, one each */
+  /** errors of the next publishes, one each */
   readonly failures: Error[];
 }
 

@@ -1,4 +1,4 @@
-/** An audit store that lets a test lay hands on its records. */
+/** An audit store whose records a test can change. */
 import type { AuditHead, AuditStore } from '#domain/ports/audit-store.ts';
 import type { AuditRecord } from '#domain/ports/platform.ts';
 

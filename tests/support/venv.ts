@@ -1,4 +1,4 @@
-/** Pythons with pinned packages, made once in the project's folder and used again. */
+/** Python environments with pinned packages, created once in the project's folder and reused. */
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -17,7 +17,7 @@ const works = (command: string, args: readonly string[]): boolean => {
 export const hasPython = (): boolean => works('python3', ['--version']);
 
 /**
- * @param check Python that fails where the packages are not as they should be
+ * @param check Python code that fails unless the packages are as required
  * @returns the interpreter's path
  */
 export const pythonWith = (
@@ -55,9 +55,7 @@ export const pythonWithOpenLineage = (): string =>
     "from importlib.metadata import version; assert version('openlineage-python') == '1.54.0'",
   );
 
-/**
- * protoc, for the descriptors that reflection answers; and grpcio's reflection client beside it.
- */
+/** protoc, for the descriptors that reflection serves, and grpcio's reflection client. */
 export const pythonWithProtoc = (): string =>
   pythonWith(
     '.venv-grpc',

@@ -1,4 +1,7 @@
-/** The repository under test: what the design asks of its files, held by reading them. */
+/**
+ * Checks of the repository's own files: import directions, file lengths, banned calls, and the docs
+ * against the code.
+ */
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -44,7 +47,7 @@ const found = (list: readonly string[], pattern: RegExp): string[] =>
       ),
   );
 
-test('domain has no clock, no randomness, no process', () => {
+test('domain uses no clock, no randomness and no process', () => {
   const domain = code.filter((file) => file.startsWith('domain/') && !isTest(file));
   expect(
     found(
@@ -54,7 +57,7 @@ test('domain has no clock, no randomness, no process', () => {
   ).toEqual([]);
 });
 
-test('domain imports nothing of the other folders', () => {
+test('domain imports no other folder', () => {
   const domain = code.filter((file) => file.startsWith('domain/') && !isTest(file));
   expect(found(domain, /from '(#(commands|projections|gateways|infra|tests)\/|node:)/)).toEqual([]);
 });
@@ -73,7 +76,7 @@ test('only profiles wire infra to commands and gateways', () => {
   ]);
 });
 
-/** Longer than the rest, each for a reason. */
+/** Longer files, each with the reason. */
 const LONG: Readonly<Record<string, string>> = {
   'domain/ports/platform.ts': 'every shape that users are promised, in one place',
   'infra/profiles/assemble.ts': 'what every profile wires in the same way, in one file',
@@ -92,7 +95,7 @@ const LONG: Readonly<Record<string, string>> = {
   'tests/support/fake-platform.ts': 'one fake of the whole platform, for the gateways’ tests',
 };
 
-test('files are one idea each', () => {
+test('no file has more than 300 lines, but for those with a reason', () => {
   const long = code
     .filter((file) => !isTest(file) && !(file in LONG))
     .map((file) => ({ file, lines: read(file).split('\n').length }))
@@ -106,12 +109,12 @@ test('files are one idea each', () => {
 
 const self = 'tests/tidy/tidy.test.ts';
 
-test('every value has a type', () => {
+test('no type is `any`', () => {
   const typed = code.filter((file) => file.endsWith('.ts') && !isTest(file));
   expect(found(typed, /(:|\bas|=>|[<,|&]) ?any\b *([;,)=>|&[\]{]|$)/)).toEqual([]);
 });
 
-test('a test that may be skipped says why', () => {
+test('a test that may be skipped gives the reason', () => {
   const unexplained = code
     .filter((file) => file !== self)
     .flatMap((file) => {
@@ -127,12 +130,12 @@ test('a test that may be skipped says why', () => {
   expect(unexplained).toEqual([]);
 });
 
-test('no loose ends: silenced types, lone tests, promised work', () => {
+test('no silenced type error, no lone test, no unfinished work', () => {
   const rest = code.filter((file) => file !== self);
   expect(found(rest, /@ts-ignore|\.(only|todo)\(|\bTODO\b|\bFIXME\b/)).toEqual([]);
 });
 
-test('no host of a registry, no path of a machine', () => {
+test('no host of a registry and no path of a machine is in the files', () => {
   const text = files.filter((file) => file !== self && !/\.(parquet|png)$/.test(file));
   expect(
     found(text, /registry\.npmjs|repo1?\.maven|pypi\.org|\/root\/|\/work\/|\/home\/\w/),
@@ -140,7 +143,7 @@ test('no host of a registry, no path of a machine', () => {
   expect(found(['package-lock.json'], /"resolved":/)).toEqual([]);
 });
 
-test('every error code is documented, and every documented code exists', () => {
+test('docs/ERRORS.md has every error code, and no other', () => {
   const documented = new Set(read('docs/ERRORS.md').match(/MR_[A-Z_]+/g));
   expect([...documented].sort()).toEqual(Object.keys(ERRORS).sort());
 });
@@ -154,7 +157,7 @@ test('every folder at the top is in the architecture page', () => {
   expect(folders.filter((name) => !page.includes(`\`${name}\``))).toEqual([]);
 });
 
-/** The fenced blocks of a page: what precedes it (a marker, or nothing), its language, its text. */
+/** The fenced blocks of a page: the marker before it, if any, its language and its text. */
 const blocks = (
   file: string,
 ): { file: string; marker: string | undefined; language: string; text: string }[] =>
@@ -180,7 +183,7 @@ test('TypeScript in the docs is quoted from regions of files that the tests run'
   expect(quotes.length).toBeGreaterThan(0);
 });
 
-test('every command in the docs is one that there is', () => {
+test('every command in the docs exists', () => {
   const commands = new Map(createProgram().commands.map((command) => [command.name(), command]));
   const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
   const benches = readdirSync(join(root, 'bench'));
@@ -216,7 +219,7 @@ test('every command in the docs is one that there is', () => {
   expect(seen).toBeGreaterThan(20);
 });
 
-test('links in the docs lead somewhere', () => {
+test('every link in the docs leads to a file', () => {
   const broken = pages.flatMap((file) =>
     [...read(file).matchAll(/\]\(((?!https?:|#)[^)#\s]+)/g)]
       .map(([, target]) => target as string)
@@ -226,7 +229,7 @@ test('links in the docs lead somewhere', () => {
   expect(broken).toEqual([]);
 });
 
-test('every dependency has its line of reason', () => {
+test('every dependency has a reason in the decision record', () => {
   const { dependencies, devDependencies } = JSON.parse(read('package.json')) as Record<
     string,
     Record<string, string>

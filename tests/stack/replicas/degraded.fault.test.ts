@@ -46,7 +46,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  redis?.mend();
+  redis?.restore();
   await stack?.up();
   await on?.dispose();
   await redis?.close();
@@ -128,7 +128,7 @@ test('Redis hangs: the same, and nothing waits for it', async () => {
   await readsAllIn('cache-unavailable');
   redis.cut();
   redis.delay(0);
-  redis.mend();
+  redis.restore();
   await asUsual();
 });
 
@@ -156,9 +156,9 @@ test('the durable tier is slow, then gone, while Redis is gone: raw events answe
   await readsAllIn('cache-unavailable');
   lookup.cut();
   await readsAllIn('cache-unavailable', 'durable-unavailable', 'history-fold');
-  lookup.mend();
+  lookup.restore();
   await readsAllIn('cache-unavailable');
-  redis.mend();
+  redis.restore();
   await asUsual();
 });
 
@@ -171,7 +171,7 @@ test('the durable tier hangs as a stopped process does', { timeout: 180_000 }, a
     process.kill(server, 'SIGCONT'),
   );
   await readsAllIn('cache-unavailable');
-  redis.mend();
+  redis.restore();
   await asUsual();
 });
 
