@@ -18,13 +18,13 @@ const ROUNDS = 5;
 const bench = await startBenchPlatform();
 const { platform } = bench;
 for await (const batch of flightBatches(events, 5000))
-  await platform.publish({ source: 'flights', events: batch }, caller);
+  await platform.publishing.publish({ source: 'flights', events: batch }, caller);
 for (;;) {
-  const { sources } = await platform.status();
+  const { sources } = await platform.operations.status();
   if (sources.every((source) => source.historyPosition === source.position)) break;
   await sleep(250);
 }
-const { key } = await platform.createKey(
+const { key } = await platform.keys.create(
   {
     name: 'bench',
     grants: ['reader@default'],

@@ -27,7 +27,9 @@ const flight = (origin: string) => ({
   delay: 7,
   distance: 500,
 });
-const view = (await bench.platform.list('feature-view')).find((v) => v.name === 'airport_delays');
+const view = (await bench.platform.registry.list('feature-view')).find(
+  (v) => v.name === 'airport_delays',
+);
 const counter = Object.entries(
   view?.definition.kind === 'feature-view' ? view.definition.features : {},
 ).find(([, f]) => f.aggregation === 'count')?.[0] as string;

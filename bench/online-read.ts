@@ -19,17 +19,17 @@ const load = (url: string, body: string): Promise<Load> => readLoad(url, body, s
 const bench = await startBenchPlatform();
 let at = 0;
 for await (const batch of flightBatches(events, 5000)) {
-  await bench.platform.publish({ source: 'flights', events: batch }, caller);
+  await bench.platform.publishing.publish({ source: 'flights', events: batch }, caller);
   at = (batch.at(-1)?.date ?? at) as number;
 }
 // The history is still writing what was published: what is measured here is reads.
 for (;;) {
-  const { sources } = await bench.platform.status();
+  const { sources } = await bench.platform.operations.status();
   if (sources.every((source) => source.historyPosition === source.position)) break;
   await sleep(250);
 }
 await sleep(5000);
-const views = await bench.platform.list('feature-view');
+const views = await bench.platform.registry.list('feature-view');
 const features = views.flatMap((view) => {
   const definition = view.definition;
   if (definition.kind !== 'feature-view') return [];

@@ -23,7 +23,7 @@ const fromFile = async (withViews: boolean): Promise<{ seconds: number; rss: num
   let pending: Promise<unknown> = Promise.resolve();
   for await (const batch of flightBatches(events, batchSize)) {
     await pending;
-    pending = bench.platform
+    pending = bench.platform.publishing
       .publish({ source: 'flights', events: batch }, caller)
       .then((result) => {
         accepted += result.accepted;

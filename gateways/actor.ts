@@ -1,4 +1,6 @@
-/** The name that a caller gives itself in `x-millrace-actor`, where callers are not authenticated. */
+/**
+ * The name that a caller gives itself in `x-millrace-actor`, where callers are not authenticated.
+ */
 import { fail } from '#domain/errors.ts';
 
 const NAME = 'x-millrace-actor';

@@ -1,7 +1,8 @@
 /** The limits of one request, alike for every protocol. */
+
+import type { ReadRequest } from '#domain/api/serving.ts';
 import { fail } from '#domain/errors.ts';
 import type { HttpLimits } from '#gateways/http/limits.ts';
-import type { ReadRequest } from '#gateways/platform.ts';
 
 export const checkRead = (
   { service, features, entities }: Pick<ReadRequest, 'service' | 'features' | 'entities'>,

@@ -4,7 +4,7 @@
  *   read-server.ts http|grpc memory ENTITIES
  *   read-server.ts http|grpc redis HOST PORT
  */
-import type { Platform } from '#domain/ports/platform.ts';
+import type { Platform } from '#domain/api/platform.ts';
 import { createGrpcGateway } from '#gateways/grpc/gateway.ts';
 import { createHttpGateway } from '#gateways/http/gateway.ts';
 import { driverRows } from './driver-rows.ts';

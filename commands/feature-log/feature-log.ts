@@ -13,6 +13,8 @@
  */
 
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Caller } from '#domain/api/caller.ts';
+import type { ReadRequest, ReadResult } from '#domain/api/serving.ts';
 import { messageOf } from '#domain/error-message.ts';
 import type { DropReason } from '#domain/feature-log/drop-reasons.ts';
 import type {
@@ -23,7 +25,6 @@ import type {
 import { isSampled } from '#domain/feature-log/sampled.ts';
 import type { EntityKey } from '#domain/plan/plan.ts';
 import type { Log } from '#domain/ports/log.ts';
-import type { Caller, ReadRequest, ReadResult } from '#domain/ports/platform.ts';
 import type { SchemaRegistry } from '#domain/ports/schema-registry.ts';
 import { featureLogTopic } from '#domain/ports/topics.ts';
 import type { Row } from '#domain/values/value.ts';

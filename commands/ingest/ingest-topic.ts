@@ -86,7 +86,7 @@ export const createIngestRecords = (
     }
   };
 
-  return async (inbox) => {
+  return async (batch) => {
     const time = now();
     const records: OutgoingRecord[] = [];
     const ids: string[] = [];
@@ -94,7 +94,7 @@ export const createIngestRecords = (
       for (const id of ids) source.dedupe?.remove(id);
     };
     try {
-      for (const record of inbox) {
+      for (const record of batch) {
         const decoded = await decode(record);
         const ingested: IngestedEvent = decoded.ok
           ? ingestEvent(source, decoded.event, time, INGEST_ACTOR)

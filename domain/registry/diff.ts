@@ -2,6 +2,8 @@
  * What a revision changes, field by field, and what that costs: nothing, a new version
  * (compatible), a replay, or a reader (breaking).
  */
+
+import type { ChangeCost } from '#domain/api/registry.ts';
 import type {
   Definition,
   FeatureServiceDefinition,
@@ -9,7 +11,6 @@ import type {
   OnDemandFeatureDefinition,
 } from '#domain/definitions/model.ts';
 import { canonical } from '#domain/expressions/canonical.ts';
-import type { ChangeCost } from '#domain/ports/platform.ts';
 import { sourceRevision } from '#domain/sources/source-revision.ts';
 
 export interface FieldChange {

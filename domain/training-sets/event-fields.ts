@@ -2,7 +2,7 @@
 import { columnsIn } from '#domain/expressions/columns.ts';
 import { sourceFields } from '#domain/sources/source-schema.ts';
 import type { FieldType } from '#domain/values/value.ts';
-import type { ViewDefinitions } from './dataset-plan.ts';
+import type { ViewDefinitions } from './training-set-plan.ts';
 
 export interface ComputedView {
   readonly definitions: ViewDefinitions;

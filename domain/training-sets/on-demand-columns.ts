@@ -3,7 +3,7 @@
  */
 import type { Row, Value } from '#domain/values/value.ts';
 import { type ResultColumn, setValue, valueAt } from './columns.ts';
-import type { PlannedValue } from './dataset-plan.ts';
+import type { PlannedValue } from './training-set-plan.ts';
 
 type Column = Pick<ResultColumn, 'type' | 'values'>;
 

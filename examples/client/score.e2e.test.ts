@@ -9,7 +9,7 @@ import * as definitions from '../flights/features.ts';
 
 test('the example publishes, scores one flight, reads single rows and past values, and prints an error', async () => {
   const { platform, dispose } = await testPlatform();
-  await platform.apply(plain(...Object.values(definitions)), {}, caller);
+  await platform.registry.apply(plain(...Object.values(definitions)), {}, caller);
   const gateway = await createGrpcGateway({ platform, port: 0 });
   const { stdout, stderr } = await promisify(execFile)(process.execPath, [
     join(import.meta.dirname, 'score.ts'),

@@ -402,7 +402,7 @@ test('export writes a source’s events to a file that can be published; stopped
     1,
     expect.stringContaining('error MR_UNKNOWN_SOURCE: there is no source "nope"'),
   ]);
-  platform.exportEvents = async () =>
+  platform.publishing.exportEvents = async () =>
     (async function* () {
       yield [{ origin: 'ATL' }];
       throw new Error('the disk is gone');

@@ -101,7 +101,7 @@ let asFeast: HttpGateway;
 
 beforeAll(async () => {
   on = await testPlatform();
-  await on.platform.apply(
+  await on.platform.registry.apply(
     plain(
       driver,
       leg,
@@ -122,7 +122,7 @@ beforeAll(async () => {
     caller,
   );
   const ride = { origin: 'ATL', destination: 'LAX', rate: null, seen: null, tag: null };
-  const { position } = await on.platform.publish(
+  const { position } = await on.platform.publishing.publish(
     {
       source: 'rides',
       events: [
@@ -133,7 +133,7 @@ beforeAll(async () => {
     },
     caller,
   );
-  await on.platform.read({ features: ['drv:rides'], entities: [], after: position });
+  await on.platform.serving.read({ features: ['drv:rides'], entities: [], after: position });
   gateway = await createHttpGateway({ platform: on.platform, port: 0 });
   asFeast = await createHttpGateway({ platform: on.platform, port: 0, feastStatuses: 'feast' });
 });

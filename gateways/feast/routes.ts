@@ -138,7 +138,8 @@ export const feastRoutes =
           async (request, reply) => {
             const views = request.body.feature_views ?? [];
             const caller = callerOf(request);
-            for (const view of views) await platform.show('feature-view', view, undefined, caller);
+            for (const view of views)
+              await platform.registry.show('feature-view', view, undefined, caller);
             reply.type(JSON_TYPE);
             if (request.query.async !== 'true') return reply.send('null');
             return reply
@@ -151,7 +152,8 @@ export const feastRoutes =
       scope.get(
         '/health',
         { schema: { tags: ['feast'], summary: 'Feast: 200 when ready to serve, else 503' } },
-        async (_request, reply) => reply.code(draining() || !platform.ready() ? 503 : 200).send(),
+        async (_request, reply) =>
+          reply.code(draining() || !platform.operations.ready() ? 503 : 200).send(),
       );
     });
   };

@@ -4,12 +4,12 @@
  * messages of a stream share it.
  */
 import { Metadata, status } from '@grpc/grpc-js';
+import type { Platform } from '#domain/api/platform.ts';
 import type { ErrorCode } from '#domain/errors.ts';
 import type { RequestMeter } from '#domain/ports/request-meter.ts';
 import { inTrace, type TraceContext } from '#domain/ports/tracing.ts';
 import { ANONYMOUS } from '#gateways/actor.ts';
 import type { RequestLog } from '#gateways/logging/request-log.ts';
-import type { Platform } from '#gateways/platform.ts';
 import { REQUEST_ID, requestIds } from '#gateways/request-id.ts';
 
 export interface ScopedCall {

@@ -3,9 +3,9 @@
  * does not is anonymous.
  */
 import type { Metadata } from '@grpc/grpc-js';
+import type { Caller } from '#domain/api/caller.ts';
 import type { Principal } from '#domain/authorization/principal.ts';
 import { parseActor } from '#gateways/actor.ts';
-import type { Caller } from '#gateways/platform.ts';
 import type { CallScope } from './call-scope.ts';
 import type { IncomingCall } from './calls.ts';
 import type { GrpcContext } from './service.ts';

@@ -10,8 +10,8 @@ import {
   type ServerUnaryCall,
   status,
 } from '@grpc/grpc-js';
+import type { Caller } from '#domain/api/caller.ts';
 import type { ErrorCode } from '#domain/errors.ts';
-import type { Caller } from '#gateways/platform.ts';
 import { checkMessage } from './broken-message.ts';
 import type { CallScope } from './call-scope.ts';
 import { callerOf } from './caller.ts';

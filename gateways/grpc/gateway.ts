@@ -7,6 +7,7 @@
  */
 import { Server } from '@grpc/grpc-js';
 import { HealthImplementation } from 'grpc-health-check';
+import type { Platform } from '#domain/api/platform.ts';
 import { fail } from '#domain/errors.ts';
 import type { Access } from '#domain/ports/access.ts';
 import type { Logger } from '#domain/ports/logger.ts';
@@ -15,7 +16,6 @@ import { feastProtocol } from '#gateways/feast/grpc.ts';
 import type { FeastStatuses } from '#gateways/feast/online-features.ts';
 import { DEFAULT_LIMITS, type HttpLimits } from '#gateways/http/limits.ts';
 import { createRequestLog, logInternalError } from '#gateways/logging/request-log.ts';
-import type { Platform } from '#gateways/platform.ts';
 import type { Tls } from '#gateways/tls.ts';
 import { createScopes } from './call-scope.ts';
 import { grpcCredentials } from './credentials.ts';

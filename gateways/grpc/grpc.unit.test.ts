@@ -17,6 +17,7 @@ import { loadSync } from '@grpc/proto-loader';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Client, connect } from '#client/index.ts';
+import type { ReadResult } from '#domain/api/serving.ts';
 import {
   approxTopK,
   avg,
@@ -30,7 +31,6 @@ import {
 } from '#domain/definitions/index.ts';
 import { MillraceError } from '#domain/errors.ts';
 import { DEGRADED_MODES } from '#domain/ports/degraded.ts';
-import type { ReadResult } from '#gateways/platform.ts';
 import { GENERATED, generateTypes } from '#scripts/generate/grpc-types.ts';
 import { caller, plain, type TestPlatform, testPlatform } from '#tests/support/platform.ts';
 import { encodeReadResponse } from './encode-read.ts';
@@ -79,7 +79,7 @@ let bare: FeaturesClient;
 
 beforeAll(async () => {
   on = await testPlatform();
-  await on.platform.apply(plain(shop, sales, totals, model), {}, caller);
+  await on.platform.registry.apply(plain(shop, sales, totals, model), {}, caller);
   gateway = await createGrpcGateway({
     platform: on.platform,
     port: 0,
@@ -110,7 +110,7 @@ const refused = (code: string) => expect.objectContaining({ code });
 describe('reads', () => {
   test('are those of the platform: values, statuses, freshness', async () => {
     const entities = [{ shop: 'é1' }, { shop: 's2' }, { shop: 'nobody' }];
-    const expected = await on.platform.read({ features: FEATURES, entities, at: T + 10 });
+    const expected = await on.platform.serving.read({ features: FEATURES, entities, at: T + 10 });
     const answer = await client.view(totals, entities, { at: T + 10 });
     expect(answer.rows.map((row) => Object.values(row))).toEqual(expected.values);
     expect(answer.status).toEqual(expected.status);
@@ -144,9 +144,12 @@ describe('reads', () => {
     const counted = await createGrpcGateway({
       platform: {
         ...on.platform,
-        async read(request) {
-          requests.push(request.entities.length);
-          return on.platform.read(request);
+        serving: {
+          ...on.platform.serving,
+          async read(request) {
+            requests.push(request.entities.length);
+            return on.platform.serving.read(request);
+          },
         },
       },
       port: 0,
@@ -238,11 +241,14 @@ describe('publishing', () => {
     const flaky = await createGrpcGateway({
       platform: {
         ...on.platform,
-        async publish(request, by) {
-          const result = await on.platform.publish(request, by);
-          // The answer is lost after the events are in.
-          if (lost++ % 2 === 0) throw unavailable();
-          return result;
+        publishing: {
+          ...on.platform.publishing,
+          async publish(request, by) {
+            const result = await on.platform.publishing.publish(request, by);
+            // The answer is lost after the events are in.
+            if (lost++ % 2 === 0) throw unavailable();
+            return result;
+          },
         },
       },
       port: 0,
@@ -478,10 +484,13 @@ test('closing lets calls in flight end', async () => {
   const own = await createGrpcGateway({
     platform: {
       ...on.platform,
-      async read(request) {
-        begun();
-        await sleep(200);
-        return on.platform.read(request);
+      serving: {
+        ...on.platform.serving,
+        async read(request) {
+          begun();
+          await sleep(200);
+          return on.platform.serving.read(request);
+        },
       },
     },
     port: 0,

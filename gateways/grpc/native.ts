@@ -1,7 +1,9 @@
 /** Millrace's own services: millrace.v1.Features and millrace.v1.Events. */
 import type { UntypedServiceImplementation } from '@grpc/grpc-js';
+import type { Caller } from '#domain/api/caller.ts';
+import type { PublishRequest } from '#domain/api/publishing.ts';
+import type { ReadResult } from '#domain/api/serving.ts';
 import { checkBatch, checkRead } from '#gateways/checks.ts';
-import type { Caller, PublishRequest, ReadResult } from '#gateways/platform.ts';
 import { duplex, type IncomingCall, remainingMs, unary } from './calls.ts';
 import { createReadRequestDecoder } from './decode-read.ts';
 import { encodeReadResponse, type RefusedAnswer } from './encode-read.ts';
@@ -35,9 +37,9 @@ const features = (context: GrpcContext): GrpcService => {
   const read = (bytes: Buffer, call: IncomingCall, caller: Caller): Promise<ReadAnswer> => {
     const request = decode(bytes);
     checkRead(request, limits);
-    if (request.after === undefined) return platform.read(request, caller);
+    if (request.after === undefined) return platform.serving.read(request, caller);
     const waitMs = remainingMs(call);
-    return platform.read(waitMs === null ? request : { ...request, waitMs }, caller);
+    return platform.serving.read(waitMs === null ? request : { ...request, waitMs }, caller);
   };
   const implementation: UntypedServiceImplementation = {
     Read: unary<Buffer, ReadAnswer>(context, read),
@@ -64,7 +66,10 @@ const events = (context: GrpcContext): GrpcService => {
   ): Promise<PublishResponse> => {
     const request = publishRequestOf(message);
     checkBatch(request.events, limits);
-    const { accepted, duplicates, rejected, position } = await platform.publish(request, caller);
+    const { accepted, duplicates, rejected, position } = await platform.publishing.publish(
+      request,
+      caller,
+    );
     return {
       accepted,
       duplicates,
@@ -91,7 +96,7 @@ const events = (context: GrpcContext): GrpcService => {
       ProducerSequence: unary<ProducerSequenceRequest__Output, { readonly next: number }>(
         context,
         async ({ source, producer }, _call, caller) => ({
-          next: await platform.producerSequence(source, producer, caller),
+          next: await platform.publishing.producerSequence(source, producer, caller),
         }),
       ),
     },

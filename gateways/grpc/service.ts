@@ -3,9 +3,9 @@
  * Feast's) brings its own.
  */
 import type { ServiceDefinition, UntypedServiceImplementation } from '@grpc/grpc-js';
+import type { Platform } from '#domain/api/platform.ts';
 import type { Access } from '#domain/ports/access.ts';
 import type { HttpLimits } from '#gateways/http/limits.ts';
-import type { Platform } from '#gateways/platform.ts';
 import type { OpenScope } from './call-scope.ts';
 
 export interface GrpcContext {

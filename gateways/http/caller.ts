@@ -3,9 +3,9 @@
  * not is anonymous.
  */
 import type { FastifyRequest } from 'fastify';
+import type { Caller } from '#domain/api/caller.ts';
 import { fail } from '#domain/errors.ts';
 import { parseActor } from '#gateways/actor.ts';
-import type { Caller } from '#gateways/platform.ts';
 
 /** HTTP headers arrive as Latin-1; clients send names in UTF-8. */
 const utf8Header = (text: string): string => Buffer.from(text, 'latin1').toString('utf8');

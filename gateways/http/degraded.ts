@@ -3,7 +3,7 @@
  * whose bodies are not ours to add to.
  */
 import type { FastifyReply } from 'fastify';
-import type { ReadResult } from '#gateways/platform.ts';
+import type { ReadResult } from '#domain/api/serving.ts';
 
 export const DEGRADED_HEADER = 'x-millrace-degraded';
 

@@ -8,6 +8,7 @@
 import type { AddressInfo } from 'node:net';
 import type { Server as TlsServer } from 'node:tls';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import type { Platform } from '#domain/api/platform.ts';
 import { fail } from '#domain/errors.ts';
 import type { Access } from '#domain/ports/access.ts';
 import type { Logger } from '#domain/ports/logger.ts';
@@ -15,7 +16,6 @@ import { createByteBudget } from '#gateways/byte-budget.ts';
 import type { FeastStatuses } from '#gateways/feast/online-features.ts';
 import { feastRoutes } from '#gateways/feast/routes.ts';
 import { createRequestLog, logInternalError } from '#gateways/logging/request-log.ts';
-import type { Platform } from '#gateways/platform.ts';
 import { REQUEST_ID, requestIds } from '#gateways/request-id.ts';
 import { MIN_TLS, type Tls } from '#gateways/tls.ts';
 import { addAuthentication, sayHow } from './authenticate.ts';

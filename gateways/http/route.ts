@@ -1,6 +1,6 @@
 /** What every file of routes gets. */
 import type { FastifyInstance } from 'fastify';
-import type { Platform } from '#gateways/platform.ts';
+import type { Platform } from '#domain/api/platform.ts';
 import type { HttpLimits } from './limits.ts';
 import type { ReadBody } from './read-body.ts';
 

@@ -8,12 +8,12 @@
  *   reader is answered from
  */
 
+import type { EngineJob } from '#domain/api/operations.ts';
 import { applyUpdate } from '#domain/encoding/tile-snapshot.ts';
 import { degraded, NOT_DEGRADED } from '#domain/ports/degraded.ts';
 import type { Log } from '#domain/ports/log.ts';
 import { formatPosition } from '#domain/ports/log.ts';
 import type { CacheStore, TilesTarget } from '#domain/ports/online-store.ts';
-import type { EngineJob } from '#domain/ports/platform.ts';
 import { readPartition } from '#domain/ports/read-partition.ts';
 import { featuresTopic, rawTopic } from '#domain/ports/topics.ts';
 import { createTileStore, type TileStore } from '#domain/tiles/tile-store.ts';

@@ -8,12 +8,12 @@
  * compares the two again.
  */
 
+import type { EngineJob } from '#domain/api/operations.ts';
 import type { FeatureViewDefinition, SourceDefinition } from '#domain/definitions/model.ts';
 import { messageOf } from '#domain/error-message.ts';
 import type { FeatureLogColumns } from '#domain/feature-log/feature-log-record.ts';
 import { type Degraded, degraded, NOT_DEGRADED } from '#domain/ports/degraded.ts';
 import type { CacheStore, TilesTarget } from '#domain/ports/online-store.ts';
-import type { EngineJob } from '#domain/ports/platform.ts';
 import { featuresTopic, lateTopic, rawTopic } from '#domain/ports/topics.ts';
 import {
   answeringGeneration,

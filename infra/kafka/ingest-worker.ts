@@ -1,7 +1,7 @@
 /**
- * A worker that takes in what producers wrote straight to Kafka: inbox.<source> → raw.<source> and
- * rejected.<source>, exactly once over kills and rebalances. Workers share the inbox's partitions
- * as a consumer group.
+ * A worker that takes in what producers wrote straight to Kafka: ingest.<source> → raw.<source> and
+ * rejected.<source>, exactly once over kills and rebalances. Workers share the ingest topic's
+ * partitions as a consumer group.
  *
  * The records and the position that covers them are one transaction. What is left is a worker that
  * was taken for dead and is not: its partition has a new owner, and both have read the same
@@ -12,9 +12,9 @@
  * thus read the position after everyone before was shut out: two cannot write the same record.
  *
  * Duplicates by event id are found among what this worker has let in and, on each assignment, what
- * the raw topic holds of the source's window; so they are found wherever the inbox is keyed by the
- * event id. Two workers, or a gateway, that are sent the same id at the same time do not know of
- * each other.
+ * the raw topic holds of the source's window; so they are found wherever the ingest topic is keyed
+ * by the event id. Two workers, or a gateway, that are sent the same id at the same time do not
+ * know of each other.
  */
 import type { IngestRecords } from '#domain/ports/ingest-records.ts';
 import { appendPlan } from '#infra/kafka/append-plan.ts';
@@ -33,7 +33,7 @@ import { openTransactor, type Transactor } from '#infra/kafka/transactor.ts';
 
 export interface IngestWorkerOptions extends KafkaAddress {
   readonly group: string;
-  /** the inbox topic; it exists */
+  /** the ingest topic; it exists */
   readonly topic: string;
   readonly prefix?: string;
   /**

@@ -2,24 +2,29 @@
  * The lookup server's protocol: length-prefixed frames over TCP, little-endian, pipelined by
  * request id.
  *
- *   frame u32 length of what follows | u8 kind of request, or code of answer | 3 zeros | u32
- *   request id | body
+ *     frame        u32 length of the rest | u8 kind of request, or code of answer | 3 zeros
+ *                  | u32 request id | body
  *
  * Answers come in any order. A request that is none closes the connection. text = u32 bytes, UTF-8.
  * Whole numbers travel as f64. An answer's code is 0 (OK), or one of CODES with a text that says
  * why.
  *
- *   OPEN (1) text table | u32 hops × (f64 hop_ms | u32 n × text number column | u32 n × text
- *   reference column)
- *     answer       u32 handle | u32 0 | f64 snapshot id | f64 its commit time, ms | text JSON: { keys, columns, tiled, buckets }
- *   LOOKUP (2) u32 handle | u32 entities | hops × (f64 from | f64 to) | each entity's key values
- *   LOOKUP_AT (3) u32 handle | u32 entities | u32 0: by snapshot id, 1: by time | u32 0 | f64 id,
- *   or ms | ranges and keys as above
+ *   OPEN (1)       text table
+ *                  | u32 hops × (f64 hop_ms | u32 n × text number column
+ *                  |             | u32 n × text reference column)
+ *     answer       u32 handle | u32 0 | f64 snapshot id | f64 its commit time, ms
+ *                  | text JSON: { keys, columns, tiled, buckets }
+ *   LOOKUP (2)     u32 handle | u32 entities | hops × (f64 from | f64 to)
+ *                  | the key values of each entity
+ *   LOOKUP_AT (3)  u32 handle | u32 entities | u32 0: by snapshot id, 1: by time | u32 0
+ *                  | f64 id, or ms | ranges and keys as above
  *     answer       f64 snapshot id | f64 commit time | u32 entities | u32 hops
  *                  | entities × hops × u32 tiles found | zeros up to a multiple of 8
- *                  | tiles, by entity, hop, start, each as f64s: tile_start, newest_event_time, cause_partition, cause_offset, numbers …
- *                  | for the tiles of hops with references: u32 length of each | their texts, a JSON array a tile
- *   STATUS (4) nothing
+ *                  | tiles, by entity, hop and start, each as f64s: tile_start,
+ *                  |   newest_event_time, cause_partition, cause_offset, numbers …
+ *                  | for the tiles of hops with references: u32 length of each
+ *                  | their texts, one JSON array per tile
+ *   STATUS (4)     nothing
  *     answer       text JSON
  *
  * A handle belongs to its connection: a table, and the columns wanted of each hop. A range is of

@@ -1,6 +1,6 @@
 /**
- * The workers that take in what producers write straight to Kafka: one a source, sharing its inbox
- * with those of other processes.
+ * The workers that take in what producers write straight to Kafka: one a source, sharing its ingest
+ * topic with those of other processes.
  */
 import { createIngestRecords } from '#commands/ingest/ingest-topic.ts';
 import { openSourceIngest } from '#commands/ingest/source-ingest.ts';
@@ -32,7 +32,7 @@ export const openIngestWorkers = (
     await dependencies.log.createTopic(ingestTopic(name), { partitions });
     const ingest = kafkaIngestWorker({
       ...kafka,
-      group: `inbox.${name}`,
+      group: `ingest.${name}`,
       topic: ingestTopic(name),
       openIngestRecords: async () => {
         const now = catalog.definition('source', name) ?? definition;

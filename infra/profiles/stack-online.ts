@@ -3,9 +3,9 @@
  * each may be asked.
  */
 
+import type { ReadsByStore } from '#domain/api/operations.ts';
 import { noTiles, type PackedEntity } from '#domain/encoding/packed-entity.ts';
 import type { CacheStore, OnlineStore, TilesTarget } from '#domain/ports/online-store.ts';
-import type { ReadsByStore } from '#domain/ports/platform.ts';
 import type { Tracing } from '#domain/ports/tracing.ts';
 import type { FlinkGeneration } from '#infra/flink/generation.ts';
 import { paimonStore } from '#infra/paimon/durable-store.ts';

@@ -6,15 +6,15 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { fail } from '#domain/errors.ts';
 import { isNumberType, type ResultColumn } from '#domain/training-sets/columns.ts';
-import type { NamedType } from '#domain/training-sets/dataset-plan.ts';
 import type { CodedValues } from '#domain/training-sets/spine-keys.ts';
+import type { NamedType } from '#domain/training-sets/training-set-plan.ts';
 import { formatFieldType } from '#domain/values/field-type.ts';
 import { isTime, parseTime, readIsoTime, whyNoTime } from '#domain/values/time.ts';
 import type { FieldType, Scalar, Value } from '#domain/values/value.ts';
-import { sqlType } from '#infra/iceberg/parquet-scan.ts';
-import { columnReader } from '#infra/iceberg/result-columns.ts';
 import { createDictionary, readNumbers } from '#infra/shared/duckdb/column-reader.ts';
 import { identifier } from '#infra/shared/duckdb/connect.ts';
+import { sqlType } from '#infra/shared/iceberg/parquet-scan.ts';
+import { columnReader } from '#infra/shared/iceberg/result-columns.ts';
 import { icebergField, icebergType } from './duckdb-types.ts';
 import { SPINE_TABLE, type SpineTable, TIME_COLUMN } from './spine-table.ts';
 

@@ -3,11 +3,11 @@
  * history but not online.
  */
 
+import type { LateReport } from '#domain/api/operations.ts';
 import { decodeLateEvent, type LateEventRecord } from '#domain/events/late-event.ts';
 import { decodeKey } from '#domain/plan/entity-key.ts';
 import type { ViewPlan } from '#domain/plan/plan.ts';
 import type { Log } from '#domain/ports/log.ts';
-import type { LateReport } from '#domain/ports/platform.ts';
 import { readPartition } from '#domain/ports/read-partition.ts';
 import { lateTopic } from '#domain/ports/topics.ts';
 import type { Position, RawEvent } from '#domain/values/value.ts';

@@ -2,8 +2,9 @@
  * A training set or a batch score as a run: what was asked, from which versions and snapshots, into
  * which file, how many rows.
  */
+
+import type { DatasetRequest, DatasetStatus } from '#domain/api/datasets.ts';
 import type { FeatureServiceDefinition } from '#domain/definitions/model.ts';
-import type { DatasetRequest, DatasetStatus } from '#domain/ports/platform.ts';
 import { serviceColumns } from './columns.ts';
 import { type LineageInput, type RunEvent, type RunState, runEvent } from './event.ts';
 import { ownFacet, standardFacet } from './facets.ts';

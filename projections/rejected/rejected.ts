@@ -3,11 +3,11 @@
  * again.
  */
 
+import type { Publishing, RejectedRecord } from '#domain/api/publishing.ts';
 import type { SourceDefinition } from '#domain/definitions/model.ts';
 import { fail } from '#domain/errors.ts';
 import { decodeRejectedEvent } from '#domain/events/rejected-event.ts';
 import type { Log, LogRecord } from '#domain/ports/log.ts';
-import type { Platform, RejectedRecord } from '#domain/ports/platform.ts';
 import { parsePosition } from '#domain/ports/position.ts';
 import { readPartition } from '#domain/ports/read-partition.ts';
 import { rejectedTopic } from '#domain/ports/topics.ts';
@@ -15,7 +15,7 @@ import { rejectedTopic } from '#domain/ports/topics.ts';
 export interface RejectedDependencies {
   readonly log: Log;
   readonly source: (name: string) => SourceDefinition | null;
-  readonly publish: Platform['publish'];
+  readonly publish: Publishing['publish'];
 }
 
 export const DEFAULT_LIMIT = 100;
@@ -45,7 +45,7 @@ export const createRejected = ({
   log,
   source,
   publish,
-}: RejectedDependencies): Pick<Platform, 'rejected' | 'resendRejected'> => {
+}: RejectedDependencies): Pick<Publishing, 'rejected' | 'resendRejected'> => {
   const topicOf = (name: string): string => {
     if (source(name) === null)
       fail('MR_UNKNOWN_SOURCE', `there is no source "${name}"`, { source: name });

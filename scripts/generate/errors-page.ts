@@ -12,12 +12,14 @@ export const errorsPage = (): string =>
   [
     '# Errors',
     '',
-    'Every error that a user can meet has a stable code. Over HTTP it is `{"code","message","details"}` with the status below; the',
-    'command line prints `error CODE: message` and the remedy on stderr, and exits with 1. The message says what is wrong and where.',
+    'Every error that a user can see has a stable code. Over HTTP, the body is',
+    '`{"code","message","details"}` with the status below. The command line prints',
+    '`error CODE: message` and the remedy on stderr, and exits with 1. The message says what is',
+    'wrong and where.',
     '',
-    'This page is made from the table in `domain/errors.ts`.',
+    'This page is generated from the table in `domain/errors.ts`.',
     '',
-    '| code | status | what to do |',
+    '| code | status | remedy |',
     '|---|---|---|',
     ...Object.entries(ERRORS).map(
       ([code, { status, remedy }]) =>

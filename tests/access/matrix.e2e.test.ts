@@ -35,9 +35,12 @@ beforeAll(async () => {
   for (const role of ROLES) keys.set(role, (await on.key([`${role}@*`])).header);
   stranger = (await on.key(['admin@elsewhere'])).header;
   const founder = { actor: 'founder' };
-  await on.platform.publish({ source: 'charges', events: [charge('e1'), { id: 'bad' }] }, founder);
-  replay = (await on.platform.startReplay({ view: 'spending' }, founder)).id;
-  rejected = (await on.platform.rejected('charges', {})).records[0]?.position as string;
+  await on.platform.publishing.publish(
+    { source: 'charges', events: [charge('e1'), { id: 'bad' }] },
+    founder,
+  );
+  replay = (await on.platform.replays.start({ view: 'spending' }, founder)).id;
+  rejected = (await on.platform.publishing.rejected('charges', {})).records[0]?.position as string;
   const admin = keys.get('admin') as string;
   const spine = { rows: [{ card: 'c1', event_timestamp: Date.now() }] };
   const started = await on.call('POST', '/v1/datasets', admin, { view: 'spending', spine });

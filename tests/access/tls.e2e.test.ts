@@ -30,8 +30,8 @@ const told: string[] = [];
 beforeAll(async () => {
   root = authority();
   on = await testPlatform();
-  await on.platform.apply(DEFINITIONS, {}, founder);
-  key = (await on.platform.createKey({ name: 'ann', grants: ['admin@*'] }, founder)).key;
+  await on.platform.registry.apply(DEFINITIONS, {}, founder);
+  key = (await on.platform.keys.create({ name: 'ann', grants: ['admin@*'] }, founder)).key;
   access = on.platform.access({ authentication: 'auto' });
 });
 afterAll(async () => {

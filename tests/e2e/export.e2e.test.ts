@@ -51,13 +51,15 @@ let there: TestPlatform;
 
 const exported = async ({ platform }: TestPlatform): Promise<Row[]> => {
   const rows: Row[] = [];
-  for await (const some of await platform.exportEvents('sales')) rows.push(...some);
+  for await (const some of await platform.publishing.exportEvents('sales')) rows.push(...some);
   return rows;
 };
 const publish = async ({ platform }: TestPlatform, all: readonly unknown[]): Promise<void> => {
   for (let i = 0; i < all.length; i += 1_000) {
     const some = all.slice(i, i + 1_000);
-    expect(await platform.publish({ source: 'sales', events: some }, caller)).toMatchObject({
+    expect(
+      await platform.publishing.publish({ source: 'sales', events: some }, caller),
+    ).toMatchObject({
       accepted: some.length,
       rejected: [],
     });
@@ -65,7 +67,7 @@ const publish = async ({ platform }: TestPlatform, all: readonly unknown[]): Pro
 };
 const values = async ({ platform }: TestPlatform, at: number) =>
   (
-    await platform.read({
+    await platform.serving.read({
       features: ['turnover:n', 'turnover:total', 'turnover:units_7d'],
       entities: SHOPS.map((name) => ({ shop: name })),
       at,
@@ -76,7 +78,7 @@ const sorted = (rows: readonly Row[]): string[] => rows.map((row) => JSON.string
 beforeAll(async () => {
   [here, there] = await Promise.all([testPlatform(), testPlatform()]);
   for (const { platform } of [here, there])
-    await platform.apply(plain(shop, sales, turnover), {}, caller);
+    await platform.registry.apply(plain(shop, sales, turnover), {}, caller);
   await publish(here, events);
 });
 afterAll(() => Promise.all([here.dispose(), there.dispose()]));
@@ -91,7 +93,7 @@ test('an export has every event once, in a form that can be published', async ()
 });
 
 test('events that are published during an export are left to the next one', async () => {
-  const running = await here.platform.exportEvents('sales');
+  const running = await here.platform.publishing.exportEvents('sales');
   await publish(here, events.slice(0, 10));
   let seen = 0;
   for await (const some of running) seen += some.length;
@@ -101,7 +103,7 @@ test('events that are published during an export are left to the next one', asyn
 test('an export works after a restart, and refuses an unknown source', async () => {
   await here.restart();
   expect(await exported(here)).toHaveLength(events.length + 10);
-  await expect(here.platform.exportEvents('nope')).rejects.toMatchObject({
+  await expect(here.platform.publishing.exportEvents('nope')).rejects.toMatchObject({
     code: 'MR_UNKNOWN_SOURCE',
   });
 });

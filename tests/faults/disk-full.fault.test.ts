@@ -1,7 +1,7 @@
 /**
- * The promise: on a full disk, writes are refused with MR_DISK_FULL and no acknowledged event is
- * lost; with free space, everything continues by itself. The disk is a file system of a few
- * megabytes in memory. Where this machine may not mount one, the test prints that and is skipped.
+ * The promise: a full disk refuses with MR_DISK_FULL and loses nothing that was acknowledged; with
+ * space again, all goes on by itself. On a file system of a few megabytes, in memory; where this
+ * machine may not mount one, the test says so and is skipped.
  */
 
 import { spawnSync } from 'node:child_process';
@@ -46,13 +46,14 @@ test.skipIf(!mounted)(
     const open = () => startEmbedded({ dataDirectory: data, historyEveryMs: 0, warn: () => {} });
     let platform = await open();
     try {
-      await platform.apply(plain(user, clicks, seen), {}, caller);
+      await platform.registry.apply(plain(user, clicks, seen), {}, caller);
       writeFileSync(ballast, Buffer.alloc(16 * 2 ** 20));
       let acknowledged = 0;
       const page = 'x'.repeat(1000);
       const send = async (): Promise<void> => {
         const events = Array.from({ length: 500 }, () => ({ user: 'u', at: Date.now(), page }));
-        acknowledged += (await platform.publish({ source: 'clicks', events }, caller)).accepted;
+        acknowledged += (await platform.publishing.publish({ source: 'clicks', events }, caller))
+          .accepted;
       };
       let refusal: unknown = null;
       for (let i = 0; refusal === null && i < 200; i++) {
@@ -63,7 +64,7 @@ test.skipIf(!mounted)(
       expect(refusal).toBeInstanceOf(MillraceError);
       expect(refusal).toMatchObject({ code: 'MR_DISK_FULL' });
       const counted = async (): Promise<unknown> =>
-        (await platform.read({ features: ['seen:clicks'], entities: [{ user: 'u' }] }))
+        (await platform.serving.read({ features: ['seen:clicks'], entities: [{ user: 'u' }] }))
           .values[0]?.[0];
       expect(await counted(), 'reads go on, and know of nothing that was refused').toBe(
         acknowledged,
@@ -71,7 +72,7 @@ test.skipIf(!mounted)(
 
       rmSync(ballast);
       await send();
-      // The engine first rebuilds what the refused commits had changed.
+      // The engine rebuilds what the refused commits had touched before it goes on.
       for (let i = 0; (await counted()) !== acknowledged && i < 500; i++) await sleep(10);
       expect(await counted()).toBe(acknowledged);
       await platform.close();

@@ -39,9 +39,9 @@ beforeAll(async () => {
     throw new Error('these tests need python3 with venv: install it (Debian: python3-venv)');
   python = pythonWithFeast();
   on = await testPlatform();
-  await on.platform.apply(plain(airport, flights, delays), {}, caller);
+  await on.platform.registry.apply(plain(airport, flights, delays), {}, caller);
   const events = [{ date: Date.parse('2026-01-31T12:00:00Z'), origin: 'ATL', delay: 10 }];
-  await on.platform.publish({ source: 'flights', events, untilReadable: true }, caller);
+  await on.platform.publishing.publish({ source: 'flights', events, untilReadable: true }, caller);
   const access = on.platform.access({ authentication: 'keys' });
   gateway = await createHttpGateway({ platform: access.platform, access, port: 0 });
   repository = mkdtempSync(join(tmpdir(), 'millrace-feast-'));
@@ -89,11 +89,11 @@ const read = (
   });
 
 test('a key with a reader grant reads; with another key, or none, the client raises its own exception', async () => {
-  const { key: reader } = await on.platform.createKey(
+  const { key: reader } = await on.platform.keys.create(
     { name: 'model', grants: ['reader@default'] },
     caller,
   );
-  const { key: producer } = await on.platform.createKey(
+  const { key: producer } = await on.platform.keys.create(
     { name: 'scanner', grants: ['producer@default'] },
     caller,
   );

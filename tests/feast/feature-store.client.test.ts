@@ -91,12 +91,12 @@ beforeAll(async () => {
     throw new Error('these tests need python3 with venv: install it (Debian: python3-venv)');
   const python = pythonWithFeast();
   on = await testPlatform();
-  await on.platform.apply(
+  await on.platform.registry.apply(
     plain(airport, flights, delays, driver, driverRows, stats, leg, legs, boosted, model),
     {},
     caller,
   );
-  const { position } = await on.platform.publish(
+  const { position } = await on.platform.publishing.publish(
     {
       source: 'flights',
       events: [
@@ -107,7 +107,7 @@ beforeAll(async () => {
     },
     caller,
   );
-  await on.platform.read({ features: FEATURES, entities: [], after: position });
+  await on.platform.serving.read({ features: FEATURES, entities: [], after: position });
   gateway = await createHttpGateway({ platform: on.platform, port: 0 });
   repository = mkdtempSync(join(tmpdir(), 'millrace-feast-'));
   copyFileSync(join(import.meta.dirname, 'definitions.py'), join(repository, 'definitions.py'));
@@ -148,7 +148,7 @@ const native = async (
   rows: readonly { origin: string }[],
   features = FEATURES,
 ): Promise<Record<string, unknown[]>> => {
-  const read = await on.platform.read({ features, entities: rows });
+  const read = await on.platform.serving.read({ features, entities: rows });
   return Object.fromEntries([
     ['origin', rows.map(({ origin }) => origin)],
     ...read.features.map((name, i) => [name, read.values.map((row) => row[i])] as const),

@@ -57,14 +57,14 @@ beforeAll(async () => {
     throw new Error('these tests need python3 with venv: install it (Debian: python3-venv)');
   const python = pythonWithFeast();
   on = await testPlatform();
-  await on.platform.apply(plain(airport, flights, delays, model), {}, caller);
+  await on.platform.registry.apply(plain(airport, flights, delays, model), {}, caller);
   const events = [
     { date: NOON, origin: 'ATL', delay: 10, destination: 'LAX' },
     { date: NOON + 60_000, origin: 'ATL', delay: 5, destination: 'JFK' },
     { date: NOON, origin: 'JFK', delay: null, destination: null },
   ];
-  const { position } = await on.platform.publish({ source: 'flights', events }, caller);
-  await on.platform.read({ service: 'delay_model', entities: [], after: position });
+  const { position } = await on.platform.publishing.publish({ source: 'flights', events }, caller);
+  await on.platform.serving.read({ service: 'delay_model', entities: [], after: position });
   gateway = await createGrpcGateway({ platform: on.platform, port: 0, version: 'millrace 1' });
   const { stdout } = await promisify(execFile)(python, [
     join(import.meta.dirname, 'grpc_client.py'),

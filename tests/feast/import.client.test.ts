@@ -351,7 +351,7 @@ test('a null in the newest row is the only value that differs, as the guide says
 });
 
 test('the aggregations of a stream view become windows', async () => {
-  const read = await on.platform.read({
+  const read = await on.platform.serving.read({
     features: [
       'ride_windows:fares',
       'ride_windows:mean_fare_86400s',
@@ -364,23 +364,27 @@ test('the aggregations of a stream view become windows', async () => {
 });
 
 test('owners, descriptions, tags and ttl are imported', async () => {
-  const view = await on.platform.show('feature-view', 'driver_stats');
+  const view = await on.platform.registry.show('feature-view', 'driver_stats');
   expect(view.definition).toMatchObject({
     owner: 'fleet@example.com',
     description: 'What a driver did',
     tags: ['tier:gold'],
     ttl: '3650d',
   });
-  expect((await on.platform.show('entity', 'driver')).definition).toMatchObject({
+  expect((await on.platform.registry.show('entity', 'driver')).definition).toMatchObject({
     description: 'Who "drives"',
     tags: ['pii', 'team:fleet'],
   });
-  expect((await on.platform.show('feature-service', 'fare_model')).definition).toMatchObject({
+  expect(
+    (await on.platform.registry.show('feature-service', 'fare_model')).definition,
+  ).toMatchObject({
     owner: 'pricing',
     tags: ['stage:live'],
     logging: { sample: 0.1 },
   });
-  expect((await on.platform.show('feature-view', 'customer_ratings')).definition).toMatchObject({
+  expect(
+    (await on.platform.registry.show('feature-view', 'customer_ratings')).definition,
+  ).toMatchObject({
     online: false,
   });
 });

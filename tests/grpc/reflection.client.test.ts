@@ -36,8 +36,11 @@ beforeAll(async () => {
     throw new Error('these tests need python3 with venv: install it (Debian: python3-venv)');
   python = pythonWithProtoc();
   on = await testPlatform();
-  await on.platform.apply(plain(shop, sales, turnover), {}, caller);
-  await on.platform.publish({ source: 'sales', events: [{ shop: 'a', at: Date.now() }] }, caller);
+  await on.platform.registry.apply(plain(shop, sales, turnover), {}, caller);
+  await on.platform.publishing.publish(
+    { source: 'sales', events: [{ shop: 'a', at: Date.now() }] },
+    caller,
+  );
   gateway = await createGrpcGateway({ platform: on.platform, port: 0 });
 }, 600_000);
 afterAll(async () => {

@@ -22,9 +22,9 @@ import { decodeCommit, encodeCommit } from '#domain/registry/registry-record.ts'
 import { rawCodec } from '#domain/sources/raw-codec.ts';
 import { rawAvroSchema } from '#domain/sources/source-schema.ts';
 import { createTileStore } from '#domain/tiles/tile-store.ts';
-import { readAvroFile, writeAvroFile } from '#infra/iceberg/avro-file.ts';
 import { recordDecoder } from '#infra/iceberg/record-decoder.ts';
 import { hybridClock } from '#infra/shared/clock/hybrid-clock.ts';
+import { readAvroFile, writeAvroFile } from '#infra/shared/iceberg/avro-file.ts';
 import { openDatabase } from '#infra/sqlite/database.ts';
 import { sqliteLog } from '#infra/sqlite/log.ts';
 import { sqliteSchemaRegistry } from '#infra/sqlite/schema-registry.ts';
@@ -263,7 +263,7 @@ describe('the ingest topic', () => {
 
   const record = (value: Uint8Array, id: number) =>
     ({
-      topic: 'inbox.sales',
+      topic: 'ingest.sales',
       partition: 0,
       key: null,
       value,

@@ -201,7 +201,7 @@ test('a broken message in a stream is answered with its refusal, and those after
   expect([ended, messages.length]).toEqual([0, 3]);
   expect(messages[1]?.toString('latin1')).toContain('MR_BODY_INVALID');
   expect(
-    await hostile.platform.publish(
+    await hostile.platform.publishing.publish(
       { source: 'sales', events: [sale('s1'), sale('s2')] },
       { actor: 'test' },
     ),

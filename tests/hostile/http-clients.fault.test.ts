@@ -79,7 +79,7 @@ test('an export whose client does not read stops reading the history, and the cl
   const note = 'n'.repeat(2_000);
   const { platform } = hostile;
   for (let i = 0; i < 10; i++)
-    await platform.publish(
+    await platform.publishing.publish(
       {
         source: 'sales',
         events: Array.from({ length: 2_000 }, (_, k) => sale(`x${i}-${k}`, { note })),

@@ -164,7 +164,7 @@ test('afterwards every accepted event is there once, also after a restart; the a
     body: JSON.stringify({ events: [sale('after', { shop: 'after', amount: 7 })] }),
   });
   const { position } = (await answer.json()) as { position: string };
-  const read = await platform.read({
+  const read = await platform.serving.read({
     features: ['turnover:sales', 'turnover:amount_avg'],
     entities: [{ shop: 'after' }],
     after: position,
@@ -176,7 +176,7 @@ test('afterwards every accepted event is there once, also after a restart; the a
     exported: accepted,
     counted: accepted,
   });
-  expect(await platform.verifyAudit()).toMatchObject({ ok: true });
+  expect(await platform.audit.verify()).toMatchObject({ ok: true });
   const again = await running.restart();
   expect(await eventsEverywhere(again, running.directory)).toEqual({
     log: accepted,

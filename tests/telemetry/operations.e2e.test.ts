@@ -80,7 +80,7 @@ let exposed: ReturnType<typeof readExposition>;
  */
 const withJobs = async (): Promise<ReturnType<typeof readExposition>> => {
   const { platform } = running;
-  const status = await platform.status();
+  const status = await platform.operations.status();
   const job = { name: 'archive', state: 'RUNNING', restarts: 0, failure: null, checkpointAt: 1 };
   const outbox = { head: 1, position: 1, failing: false };
   return readExposition(
@@ -109,7 +109,7 @@ beforeAll(async () => {
   });
   await post('/v1/features', { service: 'nowhere', entities: [{ shop: 'a' }] });
   await post('/nowhere', {});
-  const replay = await platform.startReplay({ view: 'turnover' }, caller);
+  const replay = await platform.replays.start({ view: 'turnover' }, caller);
   await replayFilled(platform, replay.id);
   exposed = readExposition(await (await fetch(`${gateway.url}/metrics`)).text());
   for (const [name, labels] of (await withJobs()).series) {

@@ -62,7 +62,7 @@ const start = async (env: Readonly<Record<string, string>>): Promise<void> => {
   warnings = [];
   tracing = await openTracing({ version: '1', warn: (message) => warnings.push(message) });
   on = await testPlatform({ tracing });
-  await on.platform.apply(plain(shop, sales, totals, bigSales, model), {}, caller);
+  await on.platform.registry.apply(plain(shop, sales, totals, bigSales, model), {}, caller);
   http = await createHttpGateway({ platform: on.platform, port: 0 });
   grpc = await createGrpcGateway({ platform: on.platform, port: 0 });
 };

@@ -1,4 +1,4 @@
-/** The page of errors, the error table and the guides agree. */
+/** The page of errors and the guides agree with the table of errors. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -8,7 +8,7 @@ import { ERRORS_PAGE, errorsPage } from '#scripts/generate/errors-page.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
-test('docs/ERRORS.md is what `node scripts/generate/errors-page.ts` writes', () => {
+test('docs/ERRORS.md is generated from the table (node scripts/generate/errors-page.ts)', () => {
   expect(readFileSync(ERRORS_PAGE, 'utf8')).toBe(errorsPage());
 });
 

@@ -1,7 +1,7 @@
 import { extname } from 'node:path';
 import { type Command, Option } from 'commander';
+import type { PublishResult } from '#domain/api/publishing.ts';
 import { fail } from '#domain/errors.ts';
-import type { PublishResult } from '#gateways/platform.ts';
 import { find } from '../catalog.ts';
 import { path } from '../client.ts';
 import { contextOf } from '../context.ts';

@@ -1,12 +1,12 @@
 import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
+import type { Platform } from '#domain/api/platform.ts';
 import { fail } from '#domain/errors.ts';
 import type { Access } from '#domain/ports/access.ts';
 import { LOG_LEVELS, type Logger, type LogLevel } from '#domain/ports/logger.ts';
 import type { Tracing } from '#domain/ports/tracing.ts';
 import { createLogger, type LogFormat } from '#gateways/logging/logger.ts';
 import { SLOW_MS } from '#gateways/logging/request-log.ts';
-import type { Platform } from '#gateways/platform.ts';
 import type { Tls } from '#gateways/tls.ts';
 import type { LineageSettings } from '#infra/openlineage/settings.ts';
 import packageJson from '../../../package.json' with { type: 'json' };
@@ -238,7 +238,7 @@ export const addServe = (program: Command): void => {
     )
     .option(
       '--no-projections',
-      'profile stack: serve only; leave the cached copy and the inboxes to other processes',
+      'profile stack: serve only; leave the cached copy and the ingest topics to other processes',
     )
     .addOption(
       new Option(

@@ -8,8 +8,8 @@
  * without any success; the sequence makes that safe.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { PublishResult } from '#domain/api/publishing.ts';
 import { MillraceError } from '#domain/errors.ts';
-import type { PublishResult } from '#gateways/platform.ts';
 import type { Batch } from './batch.ts';
 
 export interface Sending {

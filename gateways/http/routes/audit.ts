@@ -35,7 +35,7 @@ export const auditRoutes: Routes = (app, { platform }) => {
         after: optionalWholeNumber('after', after),
         limit: pageLimit(limit),
       });
-      return platform.auditLog({ ...exact, ...page }, callerOf(request));
+      return platform.audit.log({ ...exact, ...page }, callerOf(request));
     },
   );
   app.get(
@@ -47,6 +47,6 @@ export const auditRoutes: Routes = (app, { platform }) => {
         response: answers(200, auditVerification),
       },
     },
-    (request) => platform.verifyAudit(callerOf(request)),
+    (request) => platform.audit.verify(callerOf(request)),
   );
 };

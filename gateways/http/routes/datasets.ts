@@ -1,9 +1,9 @@
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { basename, extname, isAbsolute } from 'node:path';
+import type { DatasetStatus } from '#domain/api/datasets.ts';
 import { fail } from '#domain/errors.ts';
 import type { Row } from '#domain/values/value.ts';
-import type { DatasetStatus } from '#gateways/platform.ts';
 import { callerOf, requireSameMachine } from '../caller.ts';
 import { compact } from '../compact.ts';
 import { optionalTime } from '../parameters.ts';
@@ -110,7 +110,7 @@ export const datasetRoutes: Routes = (app, { platform }) => {
       if (body.out !== undefined) requireSameMachine(request, '"out"');
       const out = body.out === undefined ? undefined : absolute('out', body.out);
       const known = optionalTime('known', body.known);
-      const started = await platform.startDataset(
+      const started = await platform.datasets.start(
         {
           ...compact({ out, known }),
           target: targetOf(body),
@@ -127,12 +127,12 @@ export const datasetRoutes: Routes = (app, { platform }) => {
   app.get<{ Params: { id: string } }>(
     '/v1/datasets/:id',
     { schema: about('How far a data set is') },
-    (request) => platform.dataset(request.params.id, callerOf(request)),
+    (request) => platform.datasets.get(request.params.id, callerOf(request)),
   );
   app.delete<{ Params: { id: string } }>(
     '/v1/datasets/:id',
     { schema: about('Cancel a data set') },
-    (request) => platform.cancelDataset(request.params.id, callerOf(request)),
+    (request) => platform.datasets.cancel(request.params.id, callerOf(request)),
   );
 
   app.get<{ Params: { id: string } }>(
@@ -145,7 +145,7 @@ export const datasetRoutes: Routes = (app, { platform }) => {
       },
     },
     async (request, reply) => {
-      const status = await platform.dataset(request.params.id, callerOf(request));
+      const status = await platform.datasets.get(request.params.id, callerOf(request));
       finished(status);
       const { size } = await stat(status.out).catch(() =>
         fail('MR_NOT_FOUND', `the file of data set ${status.id} is gone: ${status.out}`, {
@@ -175,7 +175,7 @@ export const datasetRoutes: Routes = (app, { platform }) => {
     (request) => {
       const { body } = request;
       requireSameMachine(request, '"out"');
-      return platform.batch(
+      return platform.datasets.batch(
         {
           ...compact({ at: optionalTime('at', body.at) }),
           target: targetOf(body),
@@ -203,7 +203,7 @@ export const datasetRoutes: Routes = (app, { platform }) => {
     (request) => {
       const { view, every = 'day', features, from, to } = request.body;
       const times = { from: optionalTime('from', from), to: optionalTime('to', to) };
-      return platform.rollup(
+      return platform.datasets.rollup(
         { view, every, ...compact({ features, ...times }) },
         callerOf(request),
       );

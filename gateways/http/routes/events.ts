@@ -46,7 +46,7 @@ const publish =
     checkBatch(events, limits);
     const producer = producerOf(request);
     const { source } = request.params;
-    return platform.publish(
+    return platform.publishing.publish(
       producer === undefined ? { source, events } : { source, events, producer },
       callerOf(request),
     );
@@ -93,7 +93,10 @@ export const eventRoutes: Routes = (app, context) => {
       },
     },
     async (request, reply) => {
-      const events = await context.platform.exportEvents(request.params.source, callerOf(request));
+      const events = await context.platform.publishing.exportEvents(
+        request.params.source,
+        callerOf(request),
+      );
       reply.header('content-type', NDJSON);
       return reply.send(Readable.from(lines(events)));
     },
@@ -110,7 +113,9 @@ export const eventRoutes: Routes = (app, context) => {
     },
     async (request) => {
       const { source, id } = request.params;
-      return { next: await context.platform.producerSequence(source, id, callerOf(request)) };
+      return {
+        next: await context.platform.publishing.producerSequence(source, id, callerOf(request)),
+      };
     },
   );
 };

@@ -1,6 +1,7 @@
+import type { Caller } from '#domain/api/caller.ts';
+import type { Platform } from '#domain/api/platform.ts';
 import { fail } from '#domain/errors.ts';
 import type { EntityKey } from '#domain/plan/plan.ts';
-import type { Caller, Platform } from '#gateways/platform.ts';
 import { typedText } from '#gateways/typed-text.ts';
 import { callerOf } from '../caller.ts';
 import { compact } from '../compact.ts';
@@ -17,10 +18,11 @@ const entityOf = async (
   query: Readonly<Record<string, string>>,
   caller: Caller,
 ): Promise<EntityKey> => {
-  const { definition } = await platform.show('feature-view', view, undefined, caller);
+  const { definition } = await platform.registry.show('feature-view', view, undefined, caller);
   if (definition.kind !== 'feature-view')
     return fail('MR_NOT_FOUND', `there is no feature view "${view}"`, { view });
-  const entity = (await platform.show('entity', definition.entity, undefined, caller)).definition;
+  const entity = (await platform.registry.show('entity', definition.entity, undefined, caller))
+    .definition;
   const types = entity.kind === 'entity' ? entity.keys : {};
   const given = Object.keys(query).filter((name) => name.startsWith(PREFIX));
   return Object.fromEntries(
@@ -64,7 +66,7 @@ export const explainRoutes: Routes = (app, { platform }) => {
       const caller = callerOf(request);
       const entity = await entityOf(platform, view, rest as Record<string, string>, caller);
       const times = compact({ at: optionalTime('at', at), known: optionalTime('known', known) });
-      return platform.explain({ view, feature, entity, ...times }, caller);
+      return platform.serving.explain({ view, feature, entity, ...times }, caller);
     },
   );
 };

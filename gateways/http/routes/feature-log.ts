@@ -21,7 +21,7 @@ export const featureLogRoutes: Routes = (app, { platform }) => {
       },
     },
     (request) =>
-      platform.featureLog(
+      platform.serving.featureLog(
         request.params.service,
         { requestId: request.query.request },
         callerOf(request),
@@ -44,7 +44,7 @@ export const featureLogRoutes: Routes = (app, { platform }) => {
     },
     (request) => {
       const { since, until, sample } = request.query;
-      return platform.skew(
+      return platform.serving.skew(
         {
           service: request.params.service,
           ...compact({

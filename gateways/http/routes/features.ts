@@ -1,5 +1,5 @@
+import type { ReadRequest } from '#domain/api/serving.ts';
 import { checkRead } from '#gateways/checks.ts';
-import type { ReadRequest } from '#gateways/platform.ts';
 import { callerOf } from '../caller.ts';
 import { sayDegraded } from '../degraded.ts';
 import { createFeaturesSerializer } from '../features-json.ts';
@@ -55,7 +55,7 @@ export const featureRoutes: Routes = (app, { platform, limits }) => {
     },
     async (request, reply) => {
       checkRead(request.body, limits);
-      const result = await platform.read(readRequest(request.body), callerOf(request));
+      const result = await platform.serving.read(readRequest(request.body), callerOf(request));
       sayDegraded(reply, result);
       reply.header('content-type', JSON_TYPE);
       return serialize(result);

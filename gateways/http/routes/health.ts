@@ -19,16 +19,16 @@ export const healthRoutes: Routes = (app, { platform, draining }) => {
     response: answers(200, readiness),
   };
   app.get('/readyz', { schema: ready }, async () => {
-    if (draining() || !platform.ready())
+    if (draining() || !platform.operations.ready())
       fail('MR_UNAVAILABLE', draining() ? 'the server is stopping' : 'the server is not ready yet');
-    const degraded = platform.degraded();
+    const degraded = platform.operations.degraded();
     return { status: 'ready', ...(degraded.length === 0 ? {} : { degraded }) };
   });
   app.get(
     '/metrics',
     { schema: { tags: ['operation'], summary: 'Prometheus metrics', produces: ['text/plain'] } },
     async (request, reply) => {
-      const text = await platform.metrics(callerOf(request));
+      const text = await platform.operations.metrics(callerOf(request));
       reply.header('content-type', 'text/plain; version=0.0.4; charset=utf-8');
       return text;
     },

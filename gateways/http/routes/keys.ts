@@ -1,4 +1,4 @@
-import type { KeyRequest } from '#gateways/platform.ts';
+import type { KeyRequest } from '#domain/api/keys.ts';
 import { callerOf } from '../caller.ts';
 import { compact } from '../compact.ts';
 import { optionalTime } from '../parameters.ts';
@@ -43,7 +43,7 @@ export const keyRoutes: Routes = (app, { platform }) => {
     },
     async (request, reply) => {
       const { expiresAt, ...wish } = request.body;
-      const created = await platform.createKey(
+      const created = await platform.keys.create(
         { ...wish, ...compact({ expiresAt: optionalTime('expiresAt', expiresAt) }) },
         callerOf(request),
       );
@@ -60,7 +60,7 @@ export const keyRoutes: Routes = (app, { platform }) => {
         response: answers(200, list(keyInfo)),
       },
     },
-    (request) => platform.keys(callerOf(request)),
+    (request) => platform.keys.list(callerOf(request)),
   );
   app.post<{ Params: { id: string }; Body: { reason?: string } }>(
     '/v1/keys/:id/revoke',
@@ -75,6 +75,6 @@ export const keyRoutes: Routes = (app, { platform }) => {
         request.body ??= {};
       },
     },
-    (request) => platform.revokeKey(request.params.id, request.body, callerOf(request)),
+    (request) => platform.keys.revoke(request.params.id, request.body, callerOf(request)),
   );
 };

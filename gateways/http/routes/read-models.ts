@@ -34,7 +34,7 @@ export const readModelRoutes: Routes = (app, { platform, limits }) => {
     },
     (request) => {
       const { after, limit } = request.query;
-      return platform.rejected(
+      return platform.publishing.rejected(
         request.params.source,
         compact({ after, limit: pageLimit(limit) }),
         callerOf(request),
@@ -68,7 +68,11 @@ export const readModelRoutes: Routes = (app, { platform, limits }) => {
           `${positions.length} positions and ${events.length} events: "events" must have one for each position`,
         );
       }
-      return platform.resendRejected(request.params.source, request.body, callerOf(request));
+      return platform.publishing.resendRejected(
+        request.params.source,
+        request.body,
+        callerOf(request),
+      );
     },
   );
 
@@ -83,7 +87,7 @@ export const readModelRoutes: Routes = (app, { platform, limits }) => {
       },
     },
     (request) =>
-      platform.late(
+      platform.operations.late(
         request.params.view,
         compact({ limit: pageLimit(request.query.limit) }),
         callerOf(request),
@@ -99,7 +103,7 @@ export const readModelRoutes: Routes = (app, { platform, limits }) => {
         response: answers(200, platformStatus),
       },
     },
-    (request) => platform.status(callerOf(request)),
+    (request) => platform.operations.status(callerOf(request)),
   );
   app.get(
     '/v1/freshness',
@@ -110,6 +114,6 @@ export const readModelRoutes: Routes = (app, { platform, limits }) => {
         response: answers(200, freshnessReport),
       },
     },
-    (request) => platform.freshness(callerOf(request)),
+    (request) => platform.operations.freshness(callerOf(request)),
   );
 };

@@ -1,7 +1,7 @@
+import type { CommandRequest } from '#domain/api/registry.ts';
 import type { Definition } from '#domain/definitions/model.ts';
 import { readDefinition } from '#domain/definitions/parse.ts';
 import { fail, MillraceError, type Problem } from '#domain/errors.ts';
-import type { CommandRequest } from '#gateways/platform.ts';
 import { callerOf } from '../caller.ts';
 import { kindOf, optionalWholeNumber, pageLimit, wholeNumber } from '../parameters.ts';
 import type { Routes } from '../route.ts';
@@ -78,7 +78,7 @@ export const registryRoutes: Routes = (app, { platform, limits }) => {
         response: answers(200, commandResult),
       },
     },
-    (request) => platform.command(request.body, callerOf(request)),
+    (request) => platform.registry.command(request.body, callerOf(request)),
   );
 
   app.post<{ Body: { definitions: unknown[] } }>(
@@ -92,7 +92,10 @@ export const registryRoutes: Routes = (app, { platform, limits }) => {
       },
     },
     (request) =>
-      platform.plan(definitionsOf(request.body.definitions, limits.definitions), callerOf(request)),
+      platform.registry.plan(
+        definitionsOf(request.body.definitions, limits.definitions),
+        callerOf(request),
+      ),
   );
 
   app.post<{ Body: { definitions: unknown[]; reason?: string; force?: boolean } }>(
@@ -107,7 +110,11 @@ export const registryRoutes: Routes = (app, { platform, limits }) => {
     },
     (request) => {
       const { definitions: values, ...options } = request.body;
-      return platform.apply(definitionsOf(values, limits.definitions), options, callerOf(request));
+      return platform.registry.apply(
+        definitionsOf(values, limits.definitions),
+        options,
+        callerOf(request),
+      );
     },
   );
 
@@ -117,20 +124,30 @@ export const registryRoutes: Routes = (app, { platform, limits }) => {
   app.get<{ Params: { kind: string } }>(
     '/v1/registry/:kind',
     schema('All of a kind', list(catalogEntry)),
-    (request) => platform.list(kindOf(request.params.kind), callerOf(request)),
+    (request) => platform.registry.list(kindOf(request.params.kind), callerOf(request)),
   );
   app.get<{ Params: { kind: string; name: string } }>(
     '/v1/registry/:kind/:name',
     schema('The newest version', catalogEntry),
     (request) =>
-      platform.show(kindOf(request.params.kind), request.params.name, undefined, callerOf(request)),
+      platform.registry.show(
+        kindOf(request.params.kind),
+        request.params.name,
+        undefined,
+        callerOf(request),
+      ),
   );
   app.get<{ Params: { kind: string; name: string; n: string } }>(
     '/v1/registry/:kind/:name/versions/:n',
     schema('One version', catalogEntry),
     (request) => {
       const { kind, name, n } = request.params;
-      return platform.show(kindOf(kind), name, wholeNumber('version', n, 1), callerOf(request));
+      return platform.registry.show(
+        kindOf(kind),
+        name,
+        wholeNumber('version', n, 1),
+        callerOf(request),
+      );
     },
   );
   app.get<{ Querystring: { q?: string } }>(
@@ -143,7 +160,7 @@ export const registryRoutes: Routes = (app, { platform, limits }) => {
         response: answers(200, list(catalogEntry)),
       },
     },
-    (request) => platform.search(request.query.q ?? '', callerOf(request)),
+    (request) => platform.registry.search(request.query.q ?? '', callerOf(request)),
   );
   app.get<{ Querystring: { name?: string } }>(
     '/v1/lineage',
@@ -155,7 +172,7 @@ export const registryRoutes: Routes = (app, { platform, limits }) => {
         response: answers(200, lineageGraph),
       },
     },
-    (request) => platform.lineage(request.query.name, callerOf(request)),
+    (request) => platform.registry.lineage(request.query.name, callerOf(request)),
   );
   app.get<{ Querystring: { after?: string; limit?: string } }>(
     '/v1/lineage/events',
@@ -174,7 +191,7 @@ export const registryRoutes: Routes = (app, { platform, limits }) => {
         ...(after === undefined ? {} : { after }),
         ...(limit === undefined ? {} : { limit }),
       };
-      return platform.lineageEvents(query, callerOf(request));
+      return platform.registry.lineageEvents(query, callerOf(request));
     },
   );
 };

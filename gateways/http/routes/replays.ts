@@ -41,7 +41,7 @@ export const replayRoutes: Routes = (app, { platform }) => {
     async (request, reply) => {
       const { view, reason, entities, from, to } = request.body;
       const times = { from: optionalTime('from', from), to: optionalTime('to', to) };
-      const started = await platform.startReplay(
+      const started = await platform.replays.start(
         { view, ...compact({ reason, entities, ...times }) },
         callerOf(request),
       );
@@ -53,15 +53,15 @@ export const replayRoutes: Routes = (app, { platform }) => {
     schema: { tags: ['replays'], summary, response: answers(200, answer) },
   });
   app.get('/v1/replays', about('All replays', list(replayStatus)), (request) =>
-    platform.replays(callerOf(request)),
+    platform.replays.list(callerOf(request)),
   );
   app.get<OfReplay>('/v1/replays/:id', about('One replay', replayStatus), (request) =>
-    platform.replay(request.params.id, callerOf(request)),
+    platform.replays.get(request.params.id, callerOf(request)),
   );
   app.get<OfReplay>(
     '/v1/replays/:id/compare',
     about('How it differs from the live generation', replayComparison),
-    (request) => platform.compareReplay(request.params.id, callerOf(request)),
+    (request) => platform.replays.compare(request.params.id, callerOf(request)),
   );
   for (const action of ACTIONS) {
     app.post<OfReplay & { Body: { reason?: string } }>(
@@ -78,7 +78,7 @@ export const replayRoutes: Routes = (app, { platform }) => {
         },
       },
       (request) =>
-        platform.changeReplay(request.params.id, action, request.body, callerOf(request)),
+        platform.replays.change(request.params.id, action, request.body, callerOf(request)),
     );
   }
 };

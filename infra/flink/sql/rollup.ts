@@ -16,7 +16,7 @@ import { avroType } from '#domain/sources/source-schema.ts';
 import { flinkName, flinkText } from '#domain/sql/flink/types.ts';
 import { formatDuration } from '#domain/values/duration.ts';
 import type { FieldType } from '#domain/values/value.ts';
-import { icebergSchemaFromAvro, type WantedColumn } from '#infra/iceberg/schema.ts';
+import { icebergSchemaFromAvro, type WantedColumn } from '#infra/shared/iceberg/schema.ts';
 import { DATABASE, PAIMON_CATALOG, paimonTable, rollupTable, rollupTopic } from './names.ts';
 
 export type Every = 'day' | 'hour';

@@ -1,7 +1,7 @@
 /**
  * On the real servers, one trace from a producer's event to the read that shows it: its context
  * goes through Kafka and Flink in the records' headers, whether it came over HTTP or straight into
- * the inbox.
+ * the ingest topic.
  */
 import { Kafka, logLevel } from 'kafkajs';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
@@ -83,10 +83,10 @@ beforeAll(async () => {
   vi.stubEnv('OTEL_BSP_SCHEDULE_DELAY', '20');
   tracing = await openTracing({ version: '1', warn: () => {} });
   under = await stackPlatform({ tracing });
-  await under.platform.apply(plain(shop, sales, view), {}, caller);
+  await under.platform.registry.apply(plain(shop, sales, view), {}, caller);
   http = await createHttpGateway({ platform: under.platform, port: 0 });
   await publish({ traceparent: `00-${TRACE}-${PRODUCER}-00` });
-  await computed(view.name, () => under.platform.status());
+  await computed(view.name, () => under.platform.operations.status());
   await seen(1);
 });
 afterAll(async () => {
@@ -160,7 +160,7 @@ test('the headers of the raw record and of the update say whose they are, and th
   await log.close();
 });
 
-test('a record that was written straight to the inbox is traced by its own headers', async () => {
+test('a record that was written straight to the ingest topic is traced by its own headers', async () => {
   const kafka = new Kafka({
     brokers: [addresses().kafka],
     clientId: uniqueName('producer'),

@@ -50,7 +50,7 @@ beforeAll(async () => {
     basePort: Number(process.env.MILLRACE_STACK_BASE_PORT),
   });
   under = await stackPlatform();
-  await under.platform.apply(plain(shop, sales, totals), {}, caller);
+  await under.platform.registry.apply(plain(shop, sales, totals), {}, caller);
   await publish(20);
   await caughtUp();
 });
@@ -72,7 +72,7 @@ const publish = async (rounds: number): Promise<void> => {
       'the events are acknowledged',
       async () => {
         try {
-          const result = await under.platform.publish(
+          const result = await under.platform.publishing.publish(
             { source: sales.name, events, producer: { id: 'till', sequence } },
             caller,
           );
@@ -93,7 +93,7 @@ const publish = async (rounds: number): Promise<void> => {
 /** A read that answers must be of a prefix: the sum of 1 … n where n events are counted. */
 const seen: number[] = new Array(SHOPS).fill(0);
 const readOnce = async (): Promise<readonly number[] | null> => {
-  const result = await under.platform.read({ features, entities }).catch(() => null);
+  const result = await under.platform.serving.read({ features, entities }).catch(() => null);
   if (result === null) return null;
   return result.values.map((values, i) => {
     const [events, total] = values as [number, number | null];

@@ -9,8 +9,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { PlatformStatus } from '#domain/api/operations.ts';
 import { col, count, entity, featureView, source, sum } from '#domain/definitions/index.ts';
-import type { PlatformStatus } from '#domain/ports/platform.ts';
 import {
   computed,
   stackAddressesOfTest,

@@ -33,6 +33,7 @@ import { T } from '#tests/contracts/history.samples.ts';
 import { addresses } from '#tests/stack/support/addresses.ts';
 import { type EngineOfTest, openEngine } from '#tests/stack/support/flink-jobs.ts';
 import { uniqueName } from '#tests/stack/support/platform.ts';
+import { icebergTables, spillDirectory } from '#tests/stack/support/warehouse.ts';
 
 const parsed = <D>(definition: unknown): D =>
   parseDefinition(JSON.parse(JSON.stringify(definition))) as D;
@@ -153,6 +154,8 @@ const append = async (
 historyContract('Iceberg, appended to by Flink', async () => {
   const open = (): Promise<StackHistory> =>
     openStackHistory({
+      tables: icebergTables(),
+      spillDirectory: spillDirectory(),
       warehouse: addresses().warehouse,
       gateway: addresses().sqlGateway,
       log: engine.log,

@@ -10,9 +10,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { PlatformStatus } from '#domain/api/operations.ts';
 import { featureService } from '#domain/definitions/index.ts';
 import type { Definition } from '#domain/definitions/model.ts';
-import type { PlatformStatus } from '#domain/ports/platform.ts';
 import { numberedSales } from '#tests/stack/support/numbered-sales.ts';
 import {
   computed,

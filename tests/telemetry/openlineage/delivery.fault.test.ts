@@ -131,9 +131,15 @@ test('a receiver that is unreachable for a while gets all events, in order; comm
     lineage: settings(url),
     warn: (message) => said.push(message),
   });
-  await running.platform.apply(plain(shop, sales, viewNumber(1), viewNumber(2)), {}, caller);
+  await running.platform.registry.apply(
+    plain(shop, sales, viewNumber(1), viewNumber(2)),
+    {},
+    caller,
+  );
   const metric = async (name: string): Promise<number> =>
-    Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(await running.platform.metrics())?.[1]);
+    Number(
+      new RegExp(`^${name} (\\S+)$`, 'm').exec(await running.platform.operations.metrics())?.[1],
+    );
   // Failed sends are tried again and fail again, and no event is lost.
   while ((await metric('millrace_lineage_failing')) !== 1) await sleep(20);
   expect(await metric('millrace_lineage_lag_events')).toBeGreaterThan(5);
@@ -190,11 +196,11 @@ test('an event that the receiver refuses for good is skipped with a warning; tho
     lineage: settings(receiver.url),
     warn: (message) => said.push(message),
   });
-  await running.platform.apply(plain(shop), {}, caller);
+  await running.platform.registry.apply(plain(shop), {}, caller);
   while (said.length === 0) await sleep(10);
   expect(said[0]).toMatch(/lineage@0:0 was refused .* 422 as the test says/);
   receiver.answer = 201;
-  await running.platform.apply(plain(sales), {}, caller);
+  await running.platform.registry.apply(plain(sales), {}, caller);
   expect((await receiver.until((all) => all.length > 0)).map(line)).toEqual(['dataset raw.sales']);
   await running.dispose();
 });

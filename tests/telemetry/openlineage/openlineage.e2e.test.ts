@@ -166,7 +166,7 @@ describe('the check of events', () => {
 
 describe('registry changes', () => {
   test('sources and views are reported as datasets and jobs, and a view that computes as a run', async () => {
-    await running.platform.apply(
+    await running.platform.registry.apply(
       plain(shop, sales, turnover, risk, till),
       { reason: 'first' },
       caller,
@@ -282,10 +282,14 @@ describe('registry changes', () => {
 
   test('a revision that computes the same continues the same run; a refused command reports nothing', async () => {
     const described = { ...turnover, description: 'Turnover of a shop' };
-    await running.platform.apply(plain(described), {}, caller);
+    await running.platform.registry.apply(plain(described), {}, caller);
     const used = { type: 'Retire', data: { kind: 'feature-view', name: 'turnover' } };
-    await expect(running.platform.command(used, caller)).rejects.toThrow(/is used by/);
-    await running.platform.apply(plain({ ...sales, description: 'All that was sold' }), {}, caller);
+    await expect(running.platform.registry.command(used, caller)).rejects.toThrow(/is used by/);
+    await running.platform.registry.apply(
+      plain({ ...sales, description: 'All that was sold' }),
+      {},
+      caller,
+    );
     const events = await told('dataset raw.sales');
     const lines = events.map(line);
     expect(lines.slice(lines.indexOf('dataset features.turnover'))).toEqual([
@@ -311,7 +315,7 @@ describe('registry changes', () => {
 });
 
 const filledReplay = async (more: object = {}): Promise<string> => {
-  const { id } = await running.platform.startReplay(
+  const { id } = await running.platform.replays.start(
     { view: 'turnover', reason: 'a test', ...more },
     caller,
   );
@@ -327,16 +331,16 @@ describe('replays', () => {
       at: now - i * 1000,
       amount: i + 1,
     }));
-    await running.platform.publish({ source: 'sales', events }, caller);
+    await running.platform.publishing.publish({ source: 'sales', events }, caller);
   };
 
   test('a replay is a child run of its generation: started, filled, promoted, rolled back, retired', async () => {
     await published();
     const from = Date.now() - 86_400_000;
     const id = await filledReplay({ from, to: Date.now() });
-    await running.platform.changeReplay(id, 'promote', {}, caller);
-    await running.platform.changeReplay(id, 'rollback', {}, caller);
-    await running.platform.changeReplay(id, 'retire', {}, caller);
+    await running.platform.replays.change(id, 'promote', {}, caller);
+    await running.platform.replays.change(id, 'rollback', {}, caller);
+    await running.platform.replays.change(id, 'retire', {}, caller);
     const events = await told('COMPLETE compute.turnover');
     expect(events.flatMap(check)).toEqual([]);
     expect(events.map(line)).toEqual([
@@ -392,7 +396,7 @@ describe('replays', () => {
 
   test('a replay that is abandoned once filled has completed; its generation is aborted', async () => {
     const id = await filledReplay();
-    await running.platform.changeReplay(id, 'abandon', {}, caller);
+    await running.platform.replays.change(id, 'abandon', {}, caller);
     const events = await told('ABORT compute.turnover');
     expect(events.flatMap(check)).toEqual([]);
     expect(events.map(line)).toEqual([
@@ -450,7 +454,7 @@ describe('data sets and batches', () => {
   const spine = [{ shop: 's1', event_timestamp: Date.now() }];
   const settled = async (id: string): Promise<string> => {
     for (;;) {
-      const { state } = await running.platform.dataset(id);
+      const { state } = await running.platform.datasets.get(id);
       if (state !== 'running') return state;
       await sleep(5);
     }
@@ -471,7 +475,7 @@ describe('data sets and batches', () => {
         out: file,
         mode,
       } as const;
-      const { id } = await running.platform.startDataset(request, caller);
+      const { id } = await running.platform.datasets.start(request, caller);
       expect(await settled(id)).toBe('done');
       const events = await told('COMPLETE dataset.till');
       expect(events.flatMap(check)).toEqual([]);
@@ -505,7 +509,7 @@ describe('data sets and batches', () => {
 
   test('a data set that fails reports the reason', async () => {
     const file = join(out, 'none.csv');
-    const { id } = await running.platform.startDataset(
+    const { id } = await running.platform.datasets.start(
       {
         target: { view: 'turnover' },
         spine: { file: join(out, 'there-is-none.parquet') },
@@ -526,18 +530,18 @@ describe('data sets and batches', () => {
       shop: `s${i}`,
       event_timestamp: Date.now() - i,
     }));
-    const { id } = await running.platform.startDataset(
+    const { id } = await running.platform.datasets.start(
       { target: { view: 'turnover' }, spine: { rows }, mode: 'event-time' },
       caller,
     );
-    expect((await running.platform.cancelDataset(id)).state).toBe('cancelled');
+    expect((await running.platform.datasets.cancel(id)).state).toBe('cancelled');
     const events = await told('ABORT dataset.turnover');
     expect(events.flatMap(check)).toEqual([]);
   });
 
   test('a batch score is reported as a run', async () => {
     const file = join(out, 'batch.parquet');
-    const { rows } = await running.platform.batch(
+    const { rows } = await running.platform.datasets.batch(
       { target: { view: 'turnover' }, out: file },
       caller,
     );
@@ -552,7 +556,7 @@ describe('data sets and batches', () => {
 
 test('a retired view is dropped and its run ends; restored, it computes in a new run', async () => {
   const send = (type: string, kind: string, name: string) =>
-    running.platform.command({ type, data: { kind, name } }, caller);
+    running.platform.registry.command({ type, data: { kind, name } }, caller);
   await send('Retire', 'feature-service', 'till');
   await send('Retire', 'on-demand-feature', 'risk');
   await send('Retire', 'feature-view', 'turnover');
@@ -632,8 +636,8 @@ test('progress is reported only for generations that took events since', async (
   const other = await startReceiver();
   const target = { kind: 'http', url: other.url, apiKey: null, gzip: true } as const;
   const platform = await testPlatform({ lineage: settings(other.url, { target, everyMs: 20 }) });
-  await platform.platform.apply(plain(shop, sales, turnover), {}, caller);
-  await platform.platform.publish(
+  await platform.platform.registry.apply(plain(shop, sales, turnover), {}, caller);
+  await platform.platform.publishing.publish(
     { source: 'sales', events: [{ shop: 'a', at: Date.now(), amount: 1 }] },
     caller,
   );
@@ -655,7 +659,7 @@ test('progress is reported only for generations that took events since', async (
 
 test('without lineage settings no event is made, and the endpoint says how to turn lineage on', async () => {
   const platform = await testPlatform();
-  await platform.platform.apply(plain(shop, sales), {}, caller);
-  await expect(platform.platform.lineageEvents({})).rejects.toThrow(/--openlineage/);
+  await platform.platform.registry.apply(plain(shop, sales), {}, caller);
+  await expect(platform.platform.registry.lineageEvents({})).rejects.toThrow(/--openlineage/);
   await platform.dispose();
 });
