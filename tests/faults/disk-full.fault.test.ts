@@ -1,7 +1,7 @@
 /**
- * The promise: a full disk refuses with MR_DISK_FULL and loses nothing that was acknowledged; with
- * space again, all goes on by itself. On a file system of a few megabytes, in memory; where this
- * machine may not mount one, the test says so and is skipped.
+ * The promise: on a full disk, writes are refused with MR_DISK_FULL and no acknowledged event is
+ * lost; with free space, everything continues by itself. The disk is a file system of a few
+ * megabytes in memory. Where this machine may not mount one, the test prints that and is skipped.
  */
 
 import { spawnSync } from 'node:child_process';
@@ -72,7 +72,7 @@ test.skipIf(!mounted)(
 
       rmSync(ballast);
       await send();
-      // The engine rebuilds what the refused commits had touched before it goes on.
+      // The engine first rebuilds what the refused commits had changed.
       for (let i = 0; (await counted()) !== acknowledged && i < 500; i++) await sleep(10);
       expect(await counted()).toBe(acknowledged);
       await platform.close();
