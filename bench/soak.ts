@@ -1,8 +1,8 @@
 /**
  * A soak: `npm run bench soak [MINUTES] [PROFILE]`. Clients publish and read at a steady rate, in
- * every way that there is, while views are revised and replayed, data sets made, and every part
- * restarted. Answers are checked against counted truth; what clients may see as errors is listed in
- * `soak/errors.ts`; memory, files and latency must not grow. Exits with 1 where a check fails.
+ * every way there is, while views are revised and replayed, data sets are built, and every part is
+ * restarted. Answers are compared with counted events. `soak/errors.ts` lists the errors that
+ * clients may see. Memory, files and latency must not grow. Exits with 1 if a check fails.
  */
 import { startEmbeddedRig } from './soak/embedded.ts';
 import type { Rig } from './soak/rig.ts';
@@ -25,11 +25,11 @@ if (start === undefined || !(minutes > 0)) {
   process.exit(2);
 }
 
-/** Of minutes: fewer say nothing of growth. */
+/** In minutes: a shorter soak does not show growth. */
 const LEAST_TO_JUDGE = 10;
 const SHOWN = 20;
 
-/** Failures that differ in their numbers only are one. */
+/** Failures that differ only in numbers count as the same. */
 const alike = (
   failures: readonly string[],
 ): readonly { readonly count: number; readonly first: string }[] => {

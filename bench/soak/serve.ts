@@ -1,4 +1,4 @@
-/** A `millrace serve` in a process of its own, and what it takes. */
+/** A `millrace serve` in a process of its own, and the resources it uses. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readdir } from 'node:fs/promises';
 import { createServer } from 'node:net';

@@ -1,4 +1,4 @@
-/** A platform on a fresh directory with the flights example applied, for benches. */
+/** A platform on an empty directory with the flights example applied, for benchmarks. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
