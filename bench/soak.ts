@@ -20,7 +20,7 @@ const profile = process.argv[3] ?? 'embedded';
 const start = PROFILES[profile];
 if (start === undefined || !(minutes > 0)) {
   console.error(
-    `npm run bench soak [MINUTES] [PROFILE]; profiles are ${Object.keys(PROFILES).join(', ')}`,
+    `Usage: npm run bench soak [MINUTES] [PROFILE]\nProfiles: ${Object.keys(PROFILES).join(', ')}`,
   );
   process.exit(2);
 }
@@ -59,11 +59,11 @@ try {
     `\n${events.toLocaleString('en')} events; operations: ${[...watch.operations].map(([kind, n]) => `${kind} ${n}`).join(', ')}`,
   );
   console.log(
-    `errors while restarting, all promised: ${[...watch.promised].map(([code, n]) => `${code} ${n}`).join(', ') || 'none'}\n`,
+    `expected errors during restarts: ${[...watch.promised].map(([code, n]) => `${code} ${n}`).join(', ') || 'none'}\n`,
   );
   printMinutes(watch.minutes);
   for (const { count, first } of alike(watch.failures).slice(0, SHOWN))
-    console.log(`FAILED ${count} × such as ${first}`);
+    console.log(`FAILED ${count} times, for example: ${first}`);
   const figures = figuresOf(watch, { minutes, samples, judgeGrowth: minutes >= LEAST_TO_JUDGE });
   print(`soak of ${minutes} minutes, profile ${profile}`, figures);
   if (figures.some(({ met }) => met === false)) process.exitCode = 1;

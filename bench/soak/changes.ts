@@ -24,7 +24,7 @@ interface Comparison {
   readonly features: readonly { readonly name: string; readonly differing: number }[];
 }
 
-export interface Changing {
+interface Changing {
   readonly http: Http;
   readonly watch: Watch;
   readonly truth: Truth;

@@ -14,7 +14,7 @@ export interface Acknowledged {
   readonly ticks: readonly Tick[];
 }
 
-export interface Producer {
+interface Producer {
   /** the newest batch that was acknowledged */
   readonly newest: () => Acknowledged | null;
   readonly sent: () => number;
@@ -28,7 +28,7 @@ interface Answer {
   readonly position: string;
 }
 
-export interface ProducerOptions {
+interface ProducerOptions {
   readonly http: Http;
   readonly watch: Watch;
   readonly truth: Truth;

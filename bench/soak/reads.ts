@@ -16,7 +16,7 @@ interface Answer extends Fresh {
   readonly at: number;
 }
 
-export interface Reading {
+interface Reading {
   readonly http: Http;
   readonly grpc: readonly Client[];
   readonly truth: Truth;
@@ -25,7 +25,7 @@ export interface Reading {
   readonly random: () => number;
 }
 
-export interface ReadKind {
+interface ReadKind {
   readonly name: string;
   /** per second */
   readonly rate: number;

@@ -19,7 +19,7 @@ export interface Sample {
 }
 
 /** The load of a profile, by what it consists of. */
-export interface Pace {
+interface Pace {
   /** batches per second of all producers together, and the events of each */
   readonly batches: number;
   readonly batch: number;

@@ -17,7 +17,7 @@ import type { Rig, Sample } from './rig.ts';
 import { createWatch, type Watch } from './watch.ts';
 import { createTruth, definitions, HOP_MS, nameOf, type Truth, USERS, WINDOW_MS } from './world.ts';
 
-export interface SoakOptions {
+interface SoakOptions {
   readonly seconds: number;
   /** restarts of each part, all in the first half */
   readonly restarts: number;
@@ -26,7 +26,7 @@ export interface SoakOptions {
   readonly datasetEveryMs: number;
 }
 
-export interface Soaked {
+interface Soaked {
   readonly watch: Watch;
   /** since the last restart */
   readonly samples: readonly Sample[];

@@ -46,7 +46,7 @@ export const serve = (options: readonly string[]): Promise<Running> =>
     });
   });
 
-export const metric = (text: string, name: string): number =>
+const metric = (text: string, name: string): number =>
   Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1] ?? Number.NaN);
 
 export const sampleOf = async (url: string, pid: number): Promise<Sample | null> => {

@@ -109,7 +109,7 @@ const grown = (
   };
 };
 
-export interface Checked {
+interface Checked {
   /** the duration of the load */
   readonly minutes: number;
   /** samples since the last restart */
@@ -159,7 +159,7 @@ export const figuresOf = (
   ];
   return [
     {
-      what: 'wrong answers and errors not promised',
+      what: 'wrong answers and unexpected errors',
       ours: String(failures.length),
       limit: '',
       goal: '0',

@@ -19,7 +19,7 @@ import {
 } from 'millrace';
 
 export const USERS = 200;
-export const MINUTE = 60_000;
+const MINUTE = 60_000;
 export const WINDOW_MS = 2 * MINUTE;
 export const HOP_MS = 10_000;
 const LATEST_MS = 20_000;

@@ -9,10 +9,7 @@ import { COLUMNS } from './redis-rig.ts';
 
 const BODIES = 64;
 
-export const featureNames: readonly string[] = Array.from(
-  { length: COLUMNS },
-  (_, i) => `drivers:f${i}`,
-);
+const featureNames: readonly string[] = Array.from({ length: COLUMNS }, (_, i) => `drivers:f${i}`);
 export const readMethod = serviceOf(nativeProtos, 'millrace.v1.Features').Read as MethodDefinition<
   object,
   object

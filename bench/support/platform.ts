@@ -12,7 +12,7 @@ export const caller = { actor: 'bench' };
 export const exampleDefinitions = (): Definition[] =>
   Object.values(example).map((definition) => JSON.parse(JSON.stringify(definition)) as Definition);
 
-export interface BenchPlatform {
+interface BenchPlatform {
   readonly platform: Platform;
   readonly directory: string;
   readonly close: () => Promise<void>;

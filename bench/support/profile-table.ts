@@ -1,7 +1,7 @@
 /** A CPU profile by owner: each function's own time, under its library or its part of Millrace. */
 import type { Profiler } from 'node:inspector';
 
-export interface Share {
+interface Share {
   readonly who: string;
   /** share of the time in which the process ran */
   readonly share: number;

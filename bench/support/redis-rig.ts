@@ -140,7 +140,7 @@ export const writeRows = async (
   return seconds;
 };
 
-export const connected = async (ask: () => Promise<unknown>): Promise<void> => {
+const connected = async (ask: () => Promise<unknown>): Promise<void> => {
   for (;;) {
     try {
       await ask();
@@ -155,7 +155,7 @@ const never = (what: string) => (): never => {
   throw new Error(`${what} is not part of this bench`);
 };
 
-export const readOf = (
+const readOf = (
   target: TilesTarget,
   how: Pick<ServedView, 'read' | 'newest'> & { readonly fetch?: NonNullable<ServedView['fetch']> },
 ): Read => {

@@ -42,7 +42,9 @@ test('callers are not authenticated until the first key exists; the first key mu
   expect(
     code(await make({ name: 'ann', grants: ['admin@*'], expiresAt: Date.now() + 60_000 })),
   ).toBe('MR_REFUSED');
-  expect((await read(null)).status, 'a refusal locks nobody out').toBe(200);
+  expect((await read(null)).status, 'after a refusal, callers are still not authenticated').toBe(
+    200,
+  );
   const made = await make({ name: 'ann', grants: ['admin@*'] });
   expect(made.status).toBe(201);
   expect(made.headers.get('cache-control')).toBe('no-store');
@@ -51,7 +53,7 @@ test('callers are not authenticated until the first key exists; the first key mu
 
   expect(code(await read(null))).toBe('MR_UNAUTHENTICATED');
   expect((await read(`Bearer ${key}`)).status).toBe(200);
-  expect((await read(`bearer ${key}`)).status, 'as HTTP has it').toBe(200);
+  expect((await read(`bearer ${key}`)).status, 'the scheme is case-insensitive').toBe(200);
   for (const wrong of [
     key,
     `Basic ${key}`,
@@ -323,7 +325,7 @@ test('a namespace follows the definition: a move needs an author of both, and re
     ),
   ).toBe('MR_FORBIDDEN');
   const taker = (await on.key(['author@fraud', 'reader@payments'])).header;
-  expect(code(await apply(taker, moved)), 'taken by who is author of the new place only').toBe(
+  expect(code(await apply(taker, moved)), 'by an author of the new namespace only').toBe(
     'MR_FORBIDDEN',
   );
   expect(

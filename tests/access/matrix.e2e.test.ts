@@ -210,7 +210,7 @@ describe.each(Object.entries(ROUTES))('%s', (route, { needs, path, body }) => {
         role,
         let: mayAll(role, needs),
       });
-      expect(code, `${role} meets no bug`).toBeLessThan(500);
+      expect(code, `${role} gets no internal error`).toBeLessThan(500);
     }
   });
 

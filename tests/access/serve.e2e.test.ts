@@ -204,7 +204,7 @@ test('the commands work with keys over TLS, from creating a key to revoking it',
     ],
     as(adminKey),
   );
-  expect(made.out, 'the key alone on stdout').toMatch(/^mr_[0-9a-f]{12}_[\w-]{43}\n$/);
+  expect(made.out, 'only the key is on stdout').toMatch(/^mr_[0-9a-f]{12}_[\w-]{43}\n$/);
   expect(made.err).toContain('trainer');
   const secret = made.out.trim();
   const published = await run(

@@ -215,7 +215,7 @@ test('the issuer’s keys rotate without a restart: a new key works at once, an 
   published = [{ kid: 'two', pair: second, alg: 'ES256' }];
   // A token of an unknown key makes jose fetch the keys again.
   await status(await token({ kid: 'three' }));
-  expect(await status(await token({ subject: 'cid' })), 'signed with what was withdrawn').toBe(401);
+  expect(await status(await token({ subject: 'cid' })), 'signed with a withdrawn key').toBe(401);
   expect(await status(await token({ pair: second, kid: 'two', alg: 'ES256' }))).toBe(200);
 });
 

@@ -7,7 +7,7 @@ import type { AuditRecord } from '#domain/api/audit.ts';
 import { type AuditStore, GENESIS } from '#domain/ports/audit-store.ts';
 import { chainHash } from '#projections/audit/audit.ts';
 
-export interface AuditStoreUnderTest {
+interface AuditStoreUnderTest {
   readonly store: AuditStore;
   /** a second process on the same chain */
   another(): Promise<AuditStore>;

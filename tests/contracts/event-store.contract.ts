@@ -5,7 +5,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { EventStore, NewCommit } from '#domain/ports/event-store.ts';
 
-export interface EventStoreUnderTest {
+interface EventStoreUnderTest {
   readonly store: EventStore;
   reopen(): Promise<EventStore>;
   close(): Promise<void>;

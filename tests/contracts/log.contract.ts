@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Log, LogRecord, OutgoingRecord } from '#domain/ports/log.ts';
 import { readPartition } from '#domain/ports/read-partition.ts';
 
-export interface LogUnderTest {
+interface LogUnderTest {
   readonly log: Log;
   /** A new adapter on the same storage, as after a restart. */
   reopen(): Promise<Log>;
@@ -38,7 +38,7 @@ export const readAll = async (
   return all;
 };
 
-export interface LogTraits {
+interface LogTraits {
   /**
    * false: the marker of a transaction takes an offset, so offsets only increase, and `end` may be
    * past the last record

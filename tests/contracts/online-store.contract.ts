@@ -7,12 +7,12 @@ import type { PackedEntity } from '#domain/encoding/packed-entity.ts';
 import type { ViewPlan } from '#domain/plan/plan.ts';
 import type { OnlineStore, TilesAnswer, TilesTarget } from '#domain/ports/online-store.ts';
 
-export interface EntityUpdates {
+interface EntityUpdates {
   readonly key: string;
   readonly updates: readonly PlainUpdate[];
 }
 
-export interface OnlineStoreUnderTest {
+interface OnlineStoreUnderTest {
   readonly store: OnlineStore;
   readonly target: TilesTarget;
   /** Writes these entities, and marks the store as complete. */

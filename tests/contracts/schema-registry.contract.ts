@@ -5,7 +5,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { SchemaRegistry } from '#domain/ports/schema-registry.ts';
 
-export interface SchemaRegistryUnderTest {
+interface SchemaRegistryUnderTest {
   readonly registry: SchemaRegistry;
   reopen(): Promise<SchemaRegistry>;
   close(): Promise<void>;

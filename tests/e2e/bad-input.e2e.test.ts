@@ -127,7 +127,7 @@ describe('rejected events', () => {
       'sales',
       before.total === 0 ? {} : { after: `rejected.sales@0:${before.total - 1}` },
     );
-    expect(after.records, 'it is kept, with its reason').toMatchObject([{ code }]);
+    expect(after.records, 'the event is kept with the reason').toMatchObject([{ code }]);
   });
 
   test('a rejected event counts once it is corrected and sent again', async () => {

@@ -73,9 +73,7 @@ test('a replay is started, compared, promoted and rolled back', async () => {
   const plan = await platform.registry.plan(plain(turnover(2)));
   expect(plan.changes).toMatchObject([{ action: 'revise', cost: 'replay' }]);
   await platform.registry.apply(plain(turnover(2)), { reason: 'small sales count too' }, caller);
-  expect(await read(platform, 'sales_7d'), 'the live generation goes on as it was').toBe(
-    inLastWeek(5),
-  );
+  expect(await read(platform, 'sales_7d'), 'the live generation is unchanged').toBe(inLastWeek(5));
 
   const { id } = await platform.replays.start(
     { view: 'turnover', reason: 'small sales count too' },
@@ -121,7 +119,7 @@ test('a replay is started, compared, promoted and rolled back', async () => {
   expect(await platform.replays.change(id, 'rollback', {}, caller)).toMatchObject({
     state: 'rolled-back',
   });
-  expect(await read(platform, 'sales_7d'), 'the old generation went on computing').toBe(
+  expect(await read(platform, 'sales_7d'), 'the old generation continued to compute').toBe(
     inLastWeek(5) + 1,
   );
 

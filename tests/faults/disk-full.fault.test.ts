@@ -20,7 +20,7 @@ const mounted =
   spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=40m', 'tmpfs', directory]).status === 0;
 if (!mounted)
   console.log(
-    'skipped: this machine may not mount a small file system, so no disk can be filled for real',
+    'skipped: this user may not mount a small file system, so no disk can be filled',
   );
 
 const user = entity({ name: 'user', keys: { user: 'string' } });
@@ -66,9 +66,7 @@ test.skipIf(!mounted)(
       const counted = async (): Promise<unknown> =>
         (await platform.serving.read({ features: ['seen:clicks'], entities: [{ user: 'u' }] }))
           .values[0]?.[0];
-      expect(await counted(), 'reads go on, and know of nothing that was refused').toBe(
-        acknowledged,
-      );
+      expect(await counted(), 'reads continue, without what was refused').toBe(acknowledged);
 
       rmSync(ballast);
       await send();

@@ -85,7 +85,7 @@ test('NDJSON with garbage in between: each bad line is named, and all good ones 
   expect(first.out).toMatch(/4 accepted, 0 duplicates/);
   expect(hostile.accepted() - before).toBe(4);
   await run(['publish', 'sales', path]);
-  expect(hostile.accepted() - before, 'again: nothing twice').toBe(4);
+  expect(hostile.accepted() - before, 'a second publish adds nothing').toBe(4);
 });
 
 test('NDJSON with a broken encoding: the line is named, the lines before it are taken, and the corrected file continues there', {

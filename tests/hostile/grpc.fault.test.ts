@@ -185,7 +185,7 @@ test('frames with false lengths end their own call, and no other', {
   expect(await call(over, '/../../etc/passwd', nothing)).toMatchObject({
     status: status.UNIMPLEMENTED,
   });
-  expect(await call(over, READ, frame({ data: good })), 'the connection goes on').toMatchObject({
+  expect(await call(over, READ, frame({ data: good })), 'the connection continues').toMatchObject({
     status: 0,
   });
 });

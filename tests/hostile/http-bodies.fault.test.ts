@@ -139,7 +139,7 @@ describe('NDJSON', () => {
       ],
     ] as const)
       await refused(lines(bad), 'MR_BODY_INVALID', says);
-    expect((await lines(good)).body, 'it had not been taken with any of those').toMatchObject({
+    expect((await lines(good)).body, 'none of the refused bodies took it').toMatchObject({
       accepted: 1,
       duplicates: 0,
     });
@@ -262,7 +262,7 @@ describe('bytes that are hardly HTTP', () => {
       true,
     );
     const { body } = await send(EVENTS, json);
-    expect(body, 'none of them was').toMatchObject({ accepted: 1, duplicates: 0 });
+    expect(body, 'none of them was taken').toMatchObject({ accepted: 1, duplicates: 0 });
   });
 
   test('a thousand pipelined requests on one connection are answered in order', async () => {

@@ -105,7 +105,9 @@ test('an export whose client does not read stops reading the history, and the cl
   expect(process.memoryUsage().rss - before).toBeLessThan(150 * 2 ** 20);
   await healthy();
   const whole = await (await fetch(`${hostile.http.url}/v1/sources/sales/events`)).text();
-  expect(whole.trim().split('\n'), 'whoever reads gets all').toHaveLength(hostile.accepted());
+  expect(whole.trim().split('\n'), 'a client that reads gets everything').toHaveLength(
+    hostile.accepted(),
+  );
 });
 
 test('the size of bodies in flight is bounded together: more are refused with a retry, until there is room again', async () => {
@@ -127,7 +129,7 @@ test('the size of bodies in flight is bounded together: more are refused with a 
     status: 503,
     body: { code: 'MR_OVERLOADED', details: { limit: 1024 * 1024 } },
   });
-  expect(await reading(), 'small questions are answered').toBe(200);
+  expect(await reading(), 'small requests are answered').toBe(200);
   // One request completes, one disconnects: both free their share.
   holders[0]?.write(half.subarray(-1));
   expect(answerIn((await holders[0]?.until(answered)) ?? '')).toMatchObject({ status: 202 });

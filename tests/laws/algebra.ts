@@ -19,7 +19,7 @@ export interface State {
   readonly refs: readonly unknown[];
 }
 
-export interface Monoid {
+interface Monoid {
   readonly identity: State;
   readonly lift: (value: Value, order: Order) => State;
   readonly combine: (a: State, b: State) => State;

@@ -105,7 +105,7 @@ interface Seen {
 }
 
 const python = hasPython();
-if (!python) console.warn('pyiceberg is not tried: there is no python3 on this machine');
+if (!python) console.warn('pyiceberg is not tested: this machine has no python3');
 
 describe.skipIf(!python)('pyiceberg', () => {
   let seen: Seen;

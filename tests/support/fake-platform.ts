@@ -16,13 +16,13 @@ import type { FeatureLogRow } from '#domain/feature-log/feature-log-record.ts';
 import type { SkewReport } from '#domain/feature-log/skew.ts';
 import type { DegradedMode } from '#domain/ports/degraded.ts';
 
-export const AIRPORT: Definition = { kind: 'entity', name: 'airport', keys: { origin: 'string' } };
-export const GATE: Definition = {
+const AIRPORT: Definition = { kind: 'entity', name: 'airport', keys: { origin: 'string' } };
+const GATE: Definition = {
   kind: 'entity',
   name: 'gate',
   keys: { airport: 'string', number: 'int' },
 };
-export const FLIGHTS: Definition = {
+const FLIGHTS: Definition = {
   kind: 'source',
   name: 'flights',
   fields: {
@@ -36,21 +36,21 @@ export const FLIGHTS: Definition = {
   eventTime: 'date',
 };
 const feature = { aggregation: 'count', input: null };
-export const DELAYS: Definition = {
+const DELAYS: Definition = {
   kind: 'feature-view',
   name: 'airport_delays',
   entity: 'airport',
   source: 'flights',
   features: { departures: feature, delay_avg_1d: feature },
 };
-export const GATES: Definition = {
+const GATES: Definition = {
   kind: 'feature-view',
   name: 'gate_use',
   entity: 'gate',
   source: 'flights',
   features: { uses: feature },
 };
-export const MODEL: Definition = {
+const MODEL: Definition = {
   kind: 'feature-service',
   name: 'delay_model',
   features: [{ from: 'view', view: 'airport_delays', features: ['departures', 'delay_avg_1d'] }],

@@ -11,7 +11,7 @@ import {
   type RecordedStreamEvent,
 } from '#infra/kurrent/commit-stream.ts';
 
-export interface MemoryCommitStream {
+interface MemoryCommitStream {
   readonly open: () => CommitStream;
   readonly events: readonly RecordedStreamEvent[];
   /** The answer of the next append is lost; the event is written, or not. */

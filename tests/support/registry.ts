@@ -15,7 +15,7 @@ import { sqliteEventStore } from '#infra/sqlite/event-store.ts';
 import { sqliteLog } from '#infra/sqlite/log.ts';
 import { type Catalog, openCatalog } from '#projections/catalog/catalog.ts';
 
-export interface TestRegistry {
+interface TestRegistry {
   readonly store: EventStore;
   readonly catalog: Catalog;
   readonly bus: CommandBus;

@@ -7,7 +7,7 @@
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-export interface Address {
+interface Address {
   readonly host: string;
   readonly port: number;
 }

@@ -20,11 +20,7 @@ export const hasPython = (): boolean => works('python3', ['--version']);
  * @param check Python code that fails unless the packages are as required
  * @returns the interpreter's path
  */
-export const pythonWith = (
-  directory: string,
-  packages: readonly string[],
-  check: string,
-): string => {
+const pythonWith = (directory: string, packages: readonly string[], check: string): string => {
   const venv = join(ROOT, directory);
   const python = join(venv, 'bin', 'python');
   if (existsSync(python) && works(python, ['-c', check])) return python;
@@ -40,7 +36,7 @@ export const pythonWith = (
 export const pythonWithPyiceberg = (): string =>
   pythonWith('.venv', ['pyiceberg[pyarrow]==0.12.0'], 'import pyiceberg.table, pyarrow');
 
-export const FEAST = 'feast[redis,grpcio]==0.67.0';
+const FEAST = 'feast[redis,grpcio]==0.67.0';
 export const pythonWithFeast = (): string =>
   pythonWith(
     '.venv-feast',

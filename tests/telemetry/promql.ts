@@ -3,13 +3,13 @@
  * and no label in a label position counts as a metric, so a misspelled name is found as a metric
  * that nothing exposes.
  */
-export interface Uses {
+interface Uses {
   readonly metric: string;
   /** labels in its selector */
   readonly labels: readonly string[];
 }
 
-export interface Expression {
+interface Expression {
   readonly metrics: readonly Uses[];
   /** labels of `by`, `on`, `without`, `ignoring` */
   readonly grouping: readonly string[];

@@ -5,7 +5,7 @@
 const nested = (depth: number): string => '['.repeat(depth) + ']'.repeat(depth);
 const nestedObjects = (depth: number): string => `${'{"a":'.repeat(depth)}1${'}'.repeat(depth)}`;
 
-export const HUGE_DEPTH = 100_000;
+const HUGE_DEPTH = 100_000;
 
 /** JSON texts in the place of any value. */
 export const JSON_VALUES: readonly string[] = [

@@ -6,7 +6,7 @@ import {
   type IncomingHttpHeaders,
 } from 'node:http2';
 
-export interface GrpcAnswer {
+interface GrpcAnswer {
   /** from the trailers; −1: the stream ended without a status */
   readonly status: number;
   readonly code: string | undefined;
@@ -14,7 +14,7 @@ export interface GrpcAnswer {
   readonly http: number;
 }
 
-export interface Frame {
+interface Frame {
   readonly flag?: number;
   /** the length that the frame's head claims; absent: the real length */
   readonly length?: number;

@@ -15,7 +15,7 @@ export interface Answered {
 }
 
 const agent = new Agent({ keepAlive: true, maxSockets: 8 });
-export const HANG_MS = 20_000;
+const HANG_MS = 20_000;
 
 /** @throws Error where there was no answer: a timeout, or a cut connection */
 export const send = (url: string, { method, path, headers, body }: Sent): Promise<Answered> =>
