@@ -19,9 +19,7 @@ const directory = mkdtempSync(join(tmpdir(), 'millrace-full-'));
 const mounted =
   spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=40m', 'tmpfs', directory]).status === 0;
 if (!mounted)
-  console.log(
-    'skipped: this user may not mount a small file system, so no disk can be filled',
-  );
+  console.log('skipped: this user may not mount a small file system, so no disk can be filled');
 
 const user = entity({ name: 'user', keys: { user: 'string' } });
 const clicks = source({
