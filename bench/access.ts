@@ -1,11 +1,12 @@
 /**
- * What asking who it is costs a read over HTTP: the same reads without asking, with asking switched
- * off, and with a key that may read the view's namespace and has a rate and a quota. Rounds
- * alternate; CPU is the server process's own, which a busy machine disturbs less than requests a
- * second.
+ * What authentication costs a read over HTTP: the same reads by a gateway without access control,
+ * with access control switched off, and with a key that may read the view's namespace and has a
+ * rate and a quota. Rounds alternate. CPU time is that of the server process, which other load
+ * disturbs less than requests per second.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createHttpGateway } from '#gateways/http/gateway.ts';
+import { httpModules } from '#gateways/http-modules.ts';
 import { flightBatches } from './support/flights.ts';
 import { caller, startBenchPlatform } from './support/platform.ts';
 import { load } from './support/read-load.ts';
@@ -37,9 +38,19 @@ const [open, keys] = [
   platform.access({ authentication: 'keys' }),
 ];
 const ways = {
-  'not asked': await createHttpGateway({ platform, port: 0 }),
-  'switched off': await createHttpGateway({ platform: open.platform, access: open, port: 0 }),
-  'with a key': await createHttpGateway({ platform: keys.platform, access: keys, port: 0 }),
+  'not asked': await createHttpGateway({ modules: httpModules(), platform, port: 0 }),
+  'switched off': await createHttpGateway({
+    modules: httpModules(),
+    platform: open.platform,
+    access: open,
+    port: 0,
+  }),
+  'with a key': await createHttpGateway({
+    modules: httpModules(),
+    platform: keys.platform,
+    access: keys,
+    port: 0,
+  }),
 };
 const body = JSON.stringify({
   service: 'delay_model',

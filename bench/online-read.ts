@@ -1,11 +1,12 @@
 /**
- * Online reads over HTTP: one entity, ten windowed features, 64 connections, against a bare Fastify
- * route that answers the same validated POST with a constant of the same size. The load comes from
- * a process of its own.
+ * Online reads over HTTP: one entity, ten windowed features, 64 connections. The limit is a bare
+ * Fastify route that answers the same validated POST with a constant of the same size. The load
+ * comes from a process of its own.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import Fastify from 'fastify';
 import { createHttpGateway } from '#gateways/http/gateway.ts';
+import { httpModules } from '#gateways/http-modules.ts';
 import { flightBatches } from './support/flights.ts';
 import { caller, startBenchPlatform } from './support/platform.ts';
 import { type Load, readLoad } from './support/read-load.ts';
@@ -22,7 +23,7 @@ for await (const batch of flightBatches(events, 5000)) {
   await bench.platform.publishing.publish({ source: 'flights', events: batch }, caller);
   at = (batch.at(-1)?.date ?? at) as number;
 }
-// The history is still writing what was published: what is measured here is reads.
+// The history is still writing the published events; only reads are measured here.
 for (;;) {
   const { sources } = await bench.platform.operations.status();
   if (sources.every((source) => source.historyPosition === source.position)) break;
@@ -43,7 +44,12 @@ const request = {
   at,
 };
 const body = JSON.stringify(request);
-const gateway = await createHttpGateway({ platform: bench.platform, host: '127.0.0.1', port: 0 });
+const gateway = await createHttpGateway({
+  modules: httpModules(),
+  platform: bench.platform,
+  host: '127.0.0.1',
+  port: 0,
+});
 const answer = await (
   await fetch(`${gateway.url}/v1/features`, {
     method: 'POST',

@@ -1,12 +1,14 @@
 /**
- * Publishing flights, durable and computed: in one process from a file, and over HTTP in batches of
- * 500. Limits: the same events encoded and appended to the log with no view over them; Fastify
- * parsing the same bodies and doing nothing.
+ * Publishing flights until they are durable and computed: in one process from a file, and over HTTP
+ * in batches of 500. Limits: the same events encoded and appended to the log without a view, and
+ * Fastify parsing the same bodies and doing nothing else.
  */
+
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import Fastify from 'fastify';
 import { createHttpGateway } from '#gateways/http/gateway.ts';
+import { httpModules } from '#gateways/http-modules.ts';
 import { flightBatches } from './support/flights.ts';
 import { caller, exampleDefinitions, startBenchPlatform } from './support/platform.ts';
 import { type Figure, print, rate } from './support/report.ts';
@@ -37,7 +39,7 @@ const fromFile = async (withViews: boolean): Promise<{ seconds: number; rss: num
   return { seconds, rss };
 };
 
-/** The client is a process of its own, so that its work does not count as the server's. */
+/** The client is a process of its own, so that its work is not measured as the server's. */
 const overHttp = (url: string): Promise<number> =>
   new Promise((resolve, reject) => {
     const child = fork(fileURLToPath(new URL('./support/publish-client.ts', import.meta.url)), [
@@ -64,7 +66,12 @@ const bareSeconds = await overHttp(bareUrl);
 await bare.close();
 
 const bench = await startBenchPlatform();
-const gateway = await createHttpGateway({ platform: bench.platform, host: '127.0.0.1', port: 0 });
+const gateway = await createHttpGateway({
+  modules: httpModules(),
+  platform: bench.platform,
+  host: '127.0.0.1',
+  port: 0,
+});
 const httpSeconds = await overHttp(gateway.url);
 await gateway.close();
 await bench.close();

@@ -1,4 +1,4 @@
-/** Small files of raw events, feature updates and spines, and a look into what was written. */
+/** Writes small files of raw events, feature updates and spines, and reads what was written. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,7 +7,7 @@ import { literal, openDuckDb } from '#infra/shared/duckdb/connect.ts';
 export interface Workplace {
   readonly directory: string;
   path(name: string): string;
-  /** writes a query's rows, Parquet or CSV by extension */
+  /** writes a query's rows, as Parquet or CSV by the extension */
   write(name: string, sql: string): Promise<string>;
   rows(path: string): Promise<readonly (readonly unknown[])[]>;
   query(sql: string): Promise<readonly (readonly unknown[])[]>;

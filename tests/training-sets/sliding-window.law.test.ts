@@ -1,7 +1,7 @@
 /**
- * Sliding windows under what random definitions seldom meet: many tiles of one entity, read and
- * slid at every step, with events that come late into suffixes, between them, before them, and into
- * tiles that the queue has turned around.
+ * Sliding windows in cases that are rare among random definitions: many tiles of one entity, read
+ * at every step, with events that are late for a suffix, between suffixes, before them, and for
+ * tiles that the queue has turned into suffixes.
  */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
@@ -69,7 +69,7 @@ const events = fc
       .sort((a, b) => a.visible - b.visible || a.offset - b.offset),
   );
 
-test('a window that slides has the values of the window', () => {
+test('a window that slides has the values of the window computed directly', () => {
   fc.assert(
     fc.property(
       views,

@@ -1,7 +1,8 @@
 /**
- * A platform that asks for keys, with one of everything in namespace `payments`, one view in
- * `fraud`, behind both gateways.
+ * A platform that authenticates by keys, behind both gateways. Namespace `payments` has one
+ * resource of each kind, namespace `fraud` has one view.
  */
+
 import {
   count,
   entity,
@@ -19,7 +20,9 @@ import { OPEN } from '#domain/authorization/principal.ts';
 import { col } from '#domain/expressions/build.ts';
 import type { Access, AccessOptions } from '#domain/ports/access.ts';
 import { createGrpcGateway, type GrpcGateway } from '#gateways/grpc/gateway.ts';
+import { grpcModules } from '#gateways/grpc-modules.ts';
 import { createHttpGateway, type HttpGateway } from '#gateways/http/gateway.ts';
+import { httpModules } from '#gateways/http-modules.ts';
 import { plain, type TestPlatform, testPlatform } from '#tests/support/platform.ts';
 
 const inPayments = { namespace: 'payments' };
@@ -50,7 +53,7 @@ export const scoring = featureService({
   name: 'scoring',
   features: [spending, doubled],
 });
-/** Computed from charges of payments, for readers of fraud. */
+/** Computed from the charges of payments, for readers of fraud. */
 export const suspicion = featureView({
   namespace: 'fraud',
   name: 'suspicion',
@@ -83,7 +86,7 @@ export const DEFINITIONS = plain(
 );
 export const charge = (id: string, amount = 2) => ({ id, card: 'c1', at: Date.now(), amount });
 
-/** Who made the first things: nobody was asked yet. */
+/** The actor of the first resources, from before authentication. */
 export const founder: Caller = { actor: 'founder', principal: OPEN };
 
 export interface Guarded {
@@ -92,7 +95,7 @@ export interface Guarded {
   readonly access: Access;
   readonly http: HttpGateway;
   readonly grpc: GrpcGateway;
-  /** a key with these grants, as its header */
+  /** a key with these grants, as the value of its header */
   readonly key: (
     grants: readonly string[],
     more?: Partial<KeyRequest>,
@@ -118,8 +121,18 @@ export const guarded = async (
   const { platform } = test;
   await platform.registry.apply(definitions, {}, founder);
   const access = platform.access({ authentication: 'keys', ...options });
-  const http = await createHttpGateway({ platform: access.platform, access, port: 0 });
-  const grpc = await createGrpcGateway({ platform: access.platform, access, port: 0 });
+  const http = await createHttpGateway({
+    modules: httpModules(),
+    platform: access.platform,
+    access,
+    port: 0,
+  });
+  const grpc = await createGrpcGateway({
+    modules: grpcModules(),
+    platform: access.platform,
+    access,
+    port: 0,
+  });
   return {
     test,
     platform,

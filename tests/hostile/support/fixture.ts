@@ -1,7 +1,8 @@
 /**
- * A platform with one of everything behind its HTTP and gRPC gateways, and a count of what was
- * accepted, whichever way it came.
+ * A platform with one resource of each kind behind its HTTP and gRPC gateways, and a count of
+ * accepted events over all of its inputs.
  */
+
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
@@ -21,8 +22,10 @@ import {
 import type { Platform } from '#domain/api/platform.ts';
 import type { PublishResult } from '#domain/api/publishing.ts';
 import { createGrpcGateway, type GrpcGateway } from '#gateways/grpc/gateway.ts';
+import { grpcModules } from '#gateways/grpc-modules.ts';
 import { createHttpGateway, type HttpGateway } from '#gateways/http/gateway.ts';
-import type { HttpLimits } from '#gateways/http/limits.ts';
+import { httpModules } from '#gateways/http-modules.ts';
+import type { GatewayLimits } from '#gateways/shared/limits.ts';
 import { caller, plain, type TestPlatform, testPlatform } from '#tests/support/platform.ts';
 
 const shop = entity({ name: 'shop', keys: { shop: 'string' } });
@@ -56,7 +59,7 @@ const turnover = featureView({
     top: topK(col('note'), 3),
   },
 });
-/** Without a ttl: every event of any time is in it. */
+/** Without a ttl, so that it has every event of any time. */
 const counted = featureView({
   name: 'counted',
   entity: shop,
@@ -80,9 +83,9 @@ export interface Hostile {
   readonly platform: Platform;
   readonly http: HttpGateway;
   readonly grpc: GrpcGateway;
-  /** events that answers said were accepted */
+  /** events that answers reported as accepted */
   readonly accepted: () => number;
-  /** causes that no caller was shown: each is a bug */
+  /** internal errors whose cause no caller was shown: each is a bug */
   readonly internal: string[];
   readonly replay: string;
   readonly dataset: string;
@@ -100,7 +103,7 @@ export const sale = (
   ...more,
 });
 
-export const startHostile = async (limits: Partial<HttpLimits> = {}): Promise<Hostile> => {
+export const startHostile = async (limits: Partial<GatewayLimits> = {}): Promise<Hostile> => {
   const running = await testPlatform();
   const inner = running.platform;
   let accepted = 0;
@@ -140,8 +143,20 @@ export const startHostile = async (limits: Partial<HttpLimits> = {}): Promise<Ho
         : String(error),
     );
   };
-  const http = await createHttpGateway({ platform, port: 0, limits, onInternalError });
-  const grpc = await createGrpcGateway({ platform, port: 0, limits, onInternalError });
+  const http = await createHttpGateway({
+    modules: httpModules(),
+    platform,
+    port: 0,
+    limits,
+    onInternalError,
+  });
+  const grpc = await createGrpcGateway({
+    modules: grpcModules(),
+    platform,
+    port: 0,
+    limits,
+    onInternalError,
+  });
   return {
     running,
     platform,
@@ -159,12 +174,11 @@ export const startHostile = async (limits: Partial<HttpLimits> = {}): Promise<Ho
   };
 };
 
-/** Events may be a day ahead of the clock. */
+/** Events may be up to a day ahead of the clock. */
 const AHEAD_MS = 2 * 86_400_000;
 
 /**
- * How many events the log has, the view has counted, and an export gives: all must be what was
- * accepted.
+ * The number of events in the log, in the view and in an export: all must equal the accepted ones.
  */
 export const eventsEverywhere = async (
   platform: Platform,
@@ -185,7 +199,7 @@ export const eventsEverywhere = async (
   };
 };
 
-/** The sum of a column of a CSV file; fields may hold quotes, commas and line ends. */
+/** The sum of a column of a CSV file. Fields may have quotes, commas and line ends. */
 const sumOf = (csv: string, column: string): number => {
   const rows: string[][] = [[]];
   let field = '';

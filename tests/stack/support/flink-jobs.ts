@@ -1,5 +1,5 @@
 /**
- * The engine's side of a platform without the platform: the log, and jobs to be started by hand, on
+ * The engine's side of a platform without the platform: the log, and jobs that a test starts, on
  * the running servers.
  */
 import { join } from 'node:path';
