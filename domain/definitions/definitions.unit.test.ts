@@ -258,7 +258,7 @@ describe('what does not hold together', () => {
       'join of no key',
       view({ join: { dest: 'origin' } }),
       'MR_DEFINITION_INVALID',
-      /"dest", which is no key of airport: keys are origin/,
+      /"dest", which is not a key of airport: keys are origin/,
     ],
     [
       'key of another type',
@@ -320,7 +320,7 @@ describe('what does not hold together', () => {
       'event time that may be null',
       { ...flights, fields: { date: 'timestamp?' }, eventId: undefined } as never,
       'MR_DEFINITION_INVALID',
-      /can't be nullable/,
+      /cannot be nullable/,
     ],
     [
       'an event id of no field',
@@ -338,7 +338,7 @@ describe('what does not hold together', () => {
       'a partition by doubles',
       { ...flights, partitionBy: ['delay'] },
       'MR_DEFINITION_INVALID',
-      /partitionBy can't use delay/,
+      /partitionBy cannot use delay/,
     ],
     [
       'a partition by nothing',
@@ -350,7 +350,7 @@ describe('what does not hold together', () => {
       'keys of doubles',
       { kind: 'entity', name: 'e', keys: { x: 'double' } },
       'MR_DEFINITION_INVALID',
-      /can't be of type double/,
+      /cannot be of type double/,
     ],
     [
       'a member of no view',

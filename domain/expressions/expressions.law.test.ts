@@ -266,8 +266,8 @@ describe('types', () => {
   ])('%#', (tree, base) => expect(typeOf(tree, scope).base).toBe(base));
 
   it.each([
-    [col('nope'), 'MR_UNKNOWN_COLUMN', /there are n, m, x/],
-    [input('n'), 'MR_UNKNOWN_COLUMN', /can't be used in this place/],
+    [col('nope'), 'MR_UNKNOWN_COLUMN', /the columns are n, m, x/],
+    [input('n'), 'MR_UNKNOWN_COLUMN', /cannot be used here/],
     [col('s').plus(1), 'MR_EXPRESSION_INVALID', /needs numbers, got string\?, int/],
     [col('s').gt(1), 'MR_EXPRESSION_INVALID', /compare/],
     [col('b').gt(true), 'MR_EXPRESSION_INVALID', /no order/],
@@ -275,7 +275,7 @@ describe('types', () => {
     [when(col('n'), 1).otherwise(0), 'MR_EXPRESSION_INVALID', /must be a boolean/],
     [when(col('b'), 1).otherwise('x'), 'MR_EXPRESSION_INVALID', /one type/],
     [lit(null), 'MR_EXPRESSION_INVALID', /cast it/],
-    [col('x').cast('bytes'), 'MR_EXPRESSION_INVALID', /can't cast/],
+    [col('x').cast('bytes'), 'MR_EXPRESSION_INVALID', /cannot cast/],
   ])('%#: refused', (tree, code, message) => {
     expect(() => typeOf(tree, scope)).toThrow(
       expect.objectContaining({ code, message: expect.stringMatching(message) }),

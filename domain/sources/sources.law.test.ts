@@ -186,7 +186,7 @@ describe('a refusal names the source, the field, the value and the fix', () => {
     ],
     ['at', NOW + 86_400_001, 'MR_EVENT_TIME_ABSURD', /more than a day past now/],
     ['constructor', 'x', 'MR_FIELD_TYPE', /constructor/],
-    ['extra', 1, 'MR_FIELD_UNKNOWN', /everything\.extra: there is no such field \(value 1\)/],
+    ['extra', 1, 'MR_FIELD_UNKNOWN', /everything\.extra: the source has no such field \(value 1\)/],
     ['__proto_', {}, 'MR_FIELD_UNKNOWN', /no such field/],
   ])('%s = %j → %s', (field, value, code, message) => {
     const event = { ...good, [field]: value };

@@ -1,6 +1,6 @@
 /**
- * Avro schemas as Flink columns: the tables of a session have exactly the fields that the
- * registry's schemas have.
+ * Avro schemas as Flink columns. The tables of a session have exactly the fields of the schemas in
+ * the schema registry.
  */
 
 interface AvroField {
@@ -20,7 +20,7 @@ const PRIMITIVE: Readonly<Record<string, string>> = {
 
 const quote = (name: string): string => `\`${name}\``;
 
-/** Logical types are read as what they are written as: epoch ms and days. */
+/** Logical types are read as their underlying numbers: epoch ms and days. */
 export const flinkColumnType = (schema: unknown): string => {
   if (Array.isArray(schema)) {
     const [branch] = schema.filter((s) => s !== 'null');
