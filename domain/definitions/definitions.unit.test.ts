@@ -177,7 +177,7 @@ describe('JSON that is no definition', () => {
       /definition\.keys\.origin must be one of .* is "text"/,
     ],
     [{ ...airport, keys: {} }, /definition\.keys must have 1 to/],
-    [{ ...airport, colour: 'red' }, /definition\.colour is not known here .* is "red"/],
+    [{ ...airport, colour: 'red' }, /definition\.colour is unknown .* is "red"/],
     [
       JSON.parse('{"kind":"entity","name":"a","keys":{"__proto__":"string"}}'),
       /definition\.keys\.__proto__ must be a name/,
@@ -190,7 +190,7 @@ describe('JSON that is no definition', () => {
     [{ ...view, ephemeral: { ttl: '15m' } }, /definition\.ephemeral\.flush/],
     [
       { ...view, ephemeral: { ttl: '15m', flush: '1m', keep: 1 } },
-      /definition\.ephemeral\.keep is not known here/,
+      /definition\.ephemeral\.keep is unknown/,
     ],
     [{ ...view, online: 'yes' }, /definition\.online must be true or false, is "yes"/],
     [
@@ -205,7 +205,7 @@ describe('JSON that is no definition', () => {
       { ...delayModel, logging: { sample: 1.5 } },
       /definition\.logging\.sample must be a share .* from 0 to 1, is 1\.5/,
     ],
-    [{ ...delayModel, logging: { share: 1 } }, /definition\.logging\.share is not known here/],
+    [{ ...delayModel, logging: { share: 1 } }, /definition\.logging\.share is unknown/],
     [{ ...delayModel, logging: {} }, /definition\.logging\.sample must be a share/],
     [
       { ...lateRisk, inputs: { a: { from: 'elsewhere' } } },
@@ -245,7 +245,7 @@ describe('what does not hold together', () => {
       'ephemeral and not online',
       view({ online: false, ephemeral: { ttl: '6m', flush: '2m' } }),
       'MR_DEFINITION_INVALID',
-      /not online/,
+      /ephemeral with online: false/,
     ],
     ['no source', view({ source: 'nope' }), 'MR_UNKNOWN_REFERENCE', /no source "nope"/],
     [
@@ -258,7 +258,7 @@ describe('what does not hold together', () => {
       'join of no key',
       view({ join: { dest: 'origin' } }),
       'MR_DEFINITION_INVALID',
-      /"dest", which is not a key of airport: keys are origin/,
+      /"dest", which is not a key of airport: the keys are origin/,
     ],
     [
       'key of another type',
@@ -276,13 +276,13 @@ describe('what does not hold together', () => {
       'an unknown column',
       feature({ input: { op: 'col', name: 'dealy' } }),
       'MR_UNKNOWN_COLUMN',
-      /airport_delays: f: there is no column "dealy": there are flight_id/,
+      /airport_delays: f: there is no column "dealy": the columns are flight_id/,
     ],
     [
       'the name of a column where the column was meant',
       feature({ input: { op: 'lit', value: 'delay' } }),
       'MR_EXPRESSION_INVALID',
-      /airport_delays: f: the input is the text "delay", the same for every event: for the field write col\("delay"\)/,
+      /airport_delays: f: the input is the text "delay", the same for every event: write col\("delay"\) for the field/,
     ],
     [
       'a hop that does not divide',
@@ -371,7 +371,7 @@ describe('what does not hold together', () => {
       'a member twice',
       featureService({ name: 's', features: [airportDelays.pick('departures_1h'), airportDelays] }),
       'MR_DEFINITION_INVALID',
-      /departures_1h comes twice/,
+      /departures_1h appears twice/,
     ],
     [
       'a value of another type',
@@ -383,7 +383,7 @@ describe('what does not hold together', () => {
       'an input that is not there',
       { ...lateRisk, inputs: { average: lateRisk.inputs.average } } as never,
       'MR_UNKNOWN_COLUMN',
-      /no input "hour": there are average/,
+      /no input "hour": the inputs are average/,
     ],
     [
       'an input of no feature',

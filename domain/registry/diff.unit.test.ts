@@ -13,7 +13,8 @@ import {
 } from 'millrace';
 import { describe, expect, test } from 'vitest';
 import type { Definition, SourceDefinition } from '#domain/definitions/model.ts';
-import { type Change, diffDefinitions, type Readers } from './diff.ts';
+import type { Change, Readers } from './change.ts';
+import { diffDefinitions } from './diff.ts';
 
 const shop = entity({ name: 'shop', keys: { shop: 'string' } });
 const sales = source({
