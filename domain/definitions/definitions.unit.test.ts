@@ -1,6 +1,6 @@
 /**
- * The example of the interface as written; what the compiler refuses; what comes as JSON; what does
- * not hold together.
+ * The example of the interface, as written; definitions that the compiler, the JSON parser or the
+ * checks refuse.
  */
 import {
   approxCountDistinct,
@@ -105,9 +105,10 @@ describe('the example of the interface', () => {
     expect(Object.keys(airportDelays.features)[0]).toBe('departures_1h');
   });
 
-  it('holds together', () => expect(all.flatMap((d) => checkDefinition(d, lookups()))).toEqual([]));
+  it('passes all checks', () =>
+    expect(all.flatMap((d) => checkDefinition(d, lookups()))).toEqual([]));
 
-  it('has an on-demand value that computes', () => {
+  it('has an on-demand value that compiles and computes', () => {
     const value = compileExpr(lateRisk.value, scopeOfInputs(lateRisk, lookups()));
     expect([
       value({ average: 10, hour: 17 }),
@@ -117,7 +118,7 @@ describe('the example of the interface', () => {
   });
 });
 
-it('every builder says its parameters', () => {
+it('every builder sets its parameters', () => {
   expect(
     [
       count(col('x')),
@@ -138,7 +139,7 @@ it('every builder says its parameters', () => {
 });
 
 describe('the compiler refuses', () => {
-  it('names of features that a view does not have', () => {
+  it('unknown names of features', () => {
     // @ts-expect-error: no such feature
     expect(() => airportDelays.feature('nope')).toThrow(
       /airport_delays has no feature "nope": it has departures_1h/,
@@ -154,19 +155,19 @@ describe('the compiler refuses', () => {
     });
   });
 
-  it('fields, types and durations that there are not', () => {
-    // @ts-expect-error: the event time is no field
+  it('unknown fields, types and durations', () => {
+    // @ts-expect-error: the event time is not a field
     source({ name: 'a', fields: { at: 'timestamp' }, eventTime: 'time' });
     // @ts-expect-error: no such type
     source({ name: 'a', fields: { at: 'text' }, eventTime: 'at' });
     // @ts-expect-error: no such unit
     sum(col('x'), { window: '1w' });
-    // @ts-expect-error: a branching without otherwise has no value
+    // @ts-expect-error: a when without otherwise has no value
     expect(() => sum(when(col('x').gt(1), 1))).toThrow(/end it with \.otherwise/);
   });
 });
 
-describe('JSON that is no definition', () => {
+describe('JSON that is not a definition', () => {
   const view = JSON.parse(JSON.stringify(airportDelays));
   it.each<[unknown, RegExp]>([
     [null, /definition\.kind must be one of entity, .* is null/],
@@ -213,7 +214,7 @@ describe('JSON that is no definition', () => {
     ],
   ])('%#', (value, message) => expect(() => parseDefinition(value)).toThrow(message));
 
-  it('is told all its problems at once', () => {
+  it('is refused with all its problems at once', () => {
     expect(() => parseDefinition({ kind: 'source', name: '', fields: [], eventTime: 5 })).toThrow(
       expect.objectContaining({
         details: {
@@ -226,7 +227,7 @@ describe('JSON that is no definition', () => {
   });
 });
 
-describe('what does not hold together', () => {
+describe('definitions that the checks refuse', () => {
   const view = (change: object): Definition => ({
     ...JSON.parse(JSON.stringify(airportDelays)),
     ...change,
@@ -279,7 +280,7 @@ describe('what does not hold together', () => {
       /airport_delays: f: there is no column "dealy": the columns are flight_id/,
     ],
     [
-      'the name of a column where the column was meant',
+      'the name of a column instead of the column',
       feature({ input: { op: 'lit', value: 'delay' } }),
       'MR_EXPRESSION_INVALID',
       /airport_delays: f: the input is the text "delay", the same for every event: write col\("delay"\) for the field/,
@@ -404,7 +405,7 @@ describe('what does not hold together', () => {
     );
   });
 
-  it('a cycle of on-demand features is spelled out', () => {
+  it('names every feature of a cycle', () => {
     const named = (name: string, of: string): OnDemandFeatureDefinition => ({
       kind: 'on-demand-feature',
       name,
@@ -435,7 +436,7 @@ describe('what does not hold together', () => {
   });
 });
 
-test('a namespace is a name, and `default` is what says none', () => {
+test('a namespace is a name, and `default` equals none', () => {
   const shop = { kind: 'entity', name: 'shop', keys: { shop: 'string' } };
   expect(parseDefinition({ ...shop, namespace: 'payments' })).toEqual({
     ...shop,

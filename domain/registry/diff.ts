@@ -7,6 +7,7 @@ import type {
   FeatureServiceDefinition,
   OnDemandFeatureDefinition,
 } from '#domain/definitions/model.ts';
+import { canonical } from '#domain/expressions/canonical.ts';
 import type { ChangeCost } from '#domain/ports/platform.ts';
 import { sourceRevision } from '#domain/sources/source-revision.ts';
 import { type Change, type Draft, note, type Readers, same } from './change.ts';

@@ -1,4 +1,4 @@
-/** Every aggregation is a commutative monoid, and its result is the textbook's. */
+/** Every aggregation is a commutative monoid, and its result equals the textbook formula. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type Order, OVERFLOW, type Partial } from '#domain/aggregations/aggregation.ts';
@@ -46,7 +46,7 @@ const scenario = (name: string) =>
 
 type Lift = { readonly value: Value; readonly event: Order };
 
-/** A multiset has no order: its values are compared sorted. */
+/** A multiset has no order, so its values are compared sorted. */
 const canonicalRef = (ref: unknown): unknown => {
   if (typeof ref !== 'object' || ref === null || !('counts' in ref)) return ref;
   const { overflow, values, counts } = ref as {
@@ -85,7 +85,7 @@ const merged = (partial: Partial, seen: readonly Lift[]): State => {
   return seen.map(({ value, event }) => lift(value, event)).reduce(combine, identity);
 };
 
-test('the textbook knows every aggregation of the table', () => {
+test('the oracle covers every aggregation of the table', () => {
   expect([...AGGREGATIONS.keys()].toSorted()).toEqual([...AGGREGATES].toSorted());
 });
 
@@ -122,7 +122,7 @@ describe.each([...AGGREGATIONS.keys()])('%s', (name) => {
     );
   });
 
-  test('merge leaves `from` alone and shares nothing that changes later', () => {
+  test('merge does not change `from`, and shares nothing mutable with it', () => {
     fc.assert(
       fc.property(scenario(name), ({ bound, seen, cuts }) => {
         for (const partial of bound.partials) {
@@ -143,7 +143,7 @@ describe.each([...AGGREGATIONS.keys()])('%s', (name) => {
     );
   });
 
-  test('the result is the textbook formula over the list of values', () => {
+  test('the result equals the textbook formula over the list of values', () => {
     fc.assert(
       fc.property(scenario(name), ({ feature, bound, seen, shuffled, scale }) => {
         const got = finalizeStates(
@@ -162,7 +162,7 @@ describe.each([...AGGREGATIONS.keys()])('%s', (name) => {
     );
   });
 
-  test('references survive Avro and JSON', () => {
+  test('references are equal after a round trip through Avro and JSON', () => {
     fc.assert(
       fc.property(scenario(name), ({ bound, seen }) => {
         for (const partial of bound.partials) {

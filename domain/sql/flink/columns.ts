@@ -3,12 +3,14 @@
  * the schema registry.
  */
 
+import type { AvroPrimitive } from '#domain/avro/types.ts';
+
 interface AvroField {
   readonly name: string;
   readonly type: unknown;
 }
 
-const PRIMITIVE: Readonly<Record<string, string>> = {
+const PRIMITIVE: Readonly<Record<AvroPrimitive, string>> = {
   string: 'STRING',
   int: 'INT',
   long: 'BIGINT',
@@ -26,7 +28,8 @@ export const flinkColumnType = (schema: unknown): string => {
     const [branch] = schema.filter((s) => s !== 'null');
     return flinkColumnType(branch).replace(/ NOT NULL$/, '');
   }
-  if (typeof schema === 'string') return `${PRIMITIVE[schema] ?? 'STRING'} NOT NULL`;
+  if (typeof schema === 'string')
+    return `${PRIMITIVE[schema as AvroPrimitive] ?? 'STRING'} NOT NULL`;
   const { type, items, fields } = schema as {
     type: unknown;
     items?: unknown;
