@@ -100,8 +100,8 @@ export const stackOnline = (
     cacheHas: (target) => running(target)?.cacheHasVisible() ?? true,
     durableHas,
     readsByStore,
-    cacheTimeout: { budgetMs: options.cacheTimeoutMs ?? CACHE_TIMEOUT_MS },
-    durableTimeout: { budgetMs: options.durableTimeoutMs ?? DURABLE_TIMEOUT_MS },
+    cacheTimeout: { timeoutMs: options.cacheTimeoutMs ?? CACHE_TIMEOUT_MS },
+    durableTimeout: { timeoutMs: options.durableTimeoutMs ?? DURABLE_TIMEOUT_MS },
   });
 
   return {
