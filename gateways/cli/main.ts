@@ -10,22 +10,22 @@ const report = (error: unknown, json: boolean): number => {
     process.stderr.write(`error: ${error.message}\n`);
     return 2;
   }
-  const known =
+  const refusal =
     error instanceof MillraceError
       ? error
       : new MillraceError('MR_INTERNAL', error instanceof Error ? error.message : String(error));
-  const remedy = ERRORS[known.code]?.remedy;
-  if (json) process.stderr.write(`${JSON.stringify(known)}\n`);
+  const remedy = ERRORS[refusal.code]?.remedy;
+  if (json) process.stderr.write(`${JSON.stringify(refusal)}\n`);
   else
     process.stderr.write(
-      `error ${known.code}: ${known.message}\n${remedy === undefined ? '' : `  ${remedy}\n`}`,
+      `error ${refusal.code}: ${refusal.message}\n${remedy === undefined ? '' : `  ${remedy}\n`}`,
     );
-  if (known.code === 'MR_INTERNAL' && process.env.MILLRACE_DEBUG !== undefined)
+  if (refusal.code === 'MR_INTERNAL' && process.env.MILLRACE_DEBUG !== undefined)
     console.error(error);
   return 1;
 };
 
-// a reader that has seen enough, such as `head`, is no failure
+// A reader that stops early, such as `head`, is not an error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) =>
   process.exit(error.code === 'EPIPE' ? 0 : 1),
 );
@@ -36,5 +36,6 @@ try {
 } catch (error) {
   process.exitCode = report(error, program.opts().json === true);
 }
-// kept-alive connections would hold the process; what is written must still reach a pipe
+// Kept-alive connections would keep the process running. Output must reach the pipe before the
+// exit.
 process.stdout.write('', () => process.stderr.write('', () => process.exit()));

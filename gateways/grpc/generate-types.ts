@@ -1,6 +1,6 @@
 /**
- * Makes `generated/`, the TypeScript types of the protos. Run it after a change of a proto; a test
- * holds the two together.
+ * Generates `generated/`, the TypeScript types of the protos. Run it after a change of a proto; a
+ * test compares the two.
  */
 import { execFileSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
@@ -43,7 +43,7 @@ export const generateTypes = (into: string): void => {
     ],
     { cwd: import.meta.dirname, stdio: ['ignore', 'ignore', 'inherit'] },
   );
-  // An index of all, which nothing here needs.
+  // An index of all types, which is not used.
   rmSync(join(into, 'millrace.ts'));
 };
 

@@ -1,7 +1,7 @@
-"""Prints what reflection answers: the protos as protoc compiles them, each with the files that it needs and the symbols that it has.
+"""Prints the descriptors for reflection: the protos as protoc compiles them, with imports and symbols.
 
-python generate_descriptors.py HEALTH_PROTOS > descriptors.json, with grpcio-tools; a test holds the two together. Descriptors that
-proto-loader makes will not do: they name no imports, and clients cannot link them.
+python generate_descriptors.py HEALTH_PROTOS > descriptors.json, with grpcio-tools. A test compares
+the two. The descriptors of proto-loader name no imports, so clients cannot link them.
 """
 
 import base64

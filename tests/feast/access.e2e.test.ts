@@ -1,5 +1,5 @@
 /**
- * Feast's own client where keys are asked for: a key is its token, and a refusal is one of its own
+ * Feast's own client where keys are required: a key is its token, and a refusal is one of its own
  * exceptions.
  */
 

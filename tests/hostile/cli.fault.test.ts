@@ -111,7 +111,7 @@ test('NDJSON that breaks off its encoding: the line is named, what came before i
     '--producer',
     'mending',
   ]);
-  expect(mended.err).toContain(`going on after ${taken} events`);
+  expect(mended.err).toContain(`continuing after ${taken} events`);
   expect(hostile.accepted() - before).toBe(good.length);
 });
 
