@@ -24,14 +24,16 @@ export interface EventsClient extends grpc.Client {
   producerSequence(argument: _millrace_v1_ProducerSequenceRequest, callback: grpc.requestCallback<_millrace_v1_ProducerSequenceResponse__Output>): grpc.ClientUnaryCall;
   
   /**
-   * Raw events, durable when answered. Invalid ones are listed as rejected; the others are accepted.
+   * Raw events, durable when answered. Invalid ones are listed as rejected; the others are
+   * accepted.
    */
   Publish(argument: _millrace_v1_PublishRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_millrace_v1_PublishResponse__Output>): grpc.ClientUnaryCall;
   Publish(argument: _millrace_v1_PublishRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_millrace_v1_PublishResponse__Output>): grpc.ClientUnaryCall;
   Publish(argument: _millrace_v1_PublishRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_millrace_v1_PublishResponse__Output>): grpc.ClientUnaryCall;
   Publish(argument: _millrace_v1_PublishRequest, callback: grpc.requestCallback<_millrace_v1_PublishResponse__Output>): grpc.ClientUnaryCall;
   /**
-   * Raw events, durable when answered. Invalid ones are listed as rejected; the others are accepted.
+   * Raw events, durable when answered. Invalid ones are listed as rejected; the others are
+   * accepted.
    */
   publish(argument: _millrace_v1_PublishRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_millrace_v1_PublishResponse__Output>): grpc.ClientUnaryCall;
   publish(argument: _millrace_v1_PublishRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_millrace_v1_PublishResponse__Output>): grpc.ClientUnaryCall;
@@ -58,7 +60,8 @@ export interface EventsHandlers extends grpc.UntypedServiceImplementation {
   ProducerSequence: grpc.handleUnaryCall<_millrace_v1_ProducerSequenceRequest__Output, _millrace_v1_ProducerSequenceResponse>;
   
   /**
-   * Raw events, durable when answered. Invalid ones are listed as rejected; the others are accepted.
+   * Raw events, durable when answered. Invalid ones are listed as rejected; the others are
+   * accepted.
    */
   Publish: grpc.handleUnaryCall<_millrace_v1_PublishRequest__Output, _millrace_v1_PublishResponse>;
   

@@ -18,8 +18,8 @@ export interface ViewFreshness {
    */
   'position'?: (string);
   /**
-   * Epoch ms: the values include every event that the log accepted up to then, and may include later
-   * ones. Absent: not known yet.
+   * Epoch ms: the values include every event that the log accepted up to then, and may include
+   * later ones. Absent: not known yet.
    */
   'completeThrough'?: (number | string | Long);
   '_eventTime'?: "eventTime";
@@ -42,8 +42,8 @@ export interface ViewFreshness__Output {
    */
   'position': (string);
   /**
-   * Epoch ms: the values include every event that the log accepted up to then, and may include later
-   * ones. Absent: not known yet.
+   * Epoch ms: the values include every event that the log accepted up to then, and may include
+   * later ones. Absent: not known yet.
    */
   'completeThrough'?: (number);
   '_eventTime'?: "eventTime";
