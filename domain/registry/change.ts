@@ -1,7 +1,8 @@
 /** The changes of a revision: what a diff collects. */
+
+import type { ChangeCost } from '#domain/api/registry.ts';
 import type { FeatureViewDefinition } from '#domain/definitions/model.ts';
 import { canonical } from '#domain/expressions/canonical.ts';
-import type { ChangeCost } from '#domain/ports/platform.ts';
 
 interface FieldChange {
   readonly path: string;
