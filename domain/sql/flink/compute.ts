@@ -211,9 +211,9 @@ const hopSql = (spec: ComputeSpec, inputs: Inputs, hop: number): string => {
 };
 
 /**
- * One row for each entity: the start of its newest tile of the widest hop. It changes once per tile,
- * not per event, so it costs little. A reader by key uses it to decide whether the entity exists and
- * how old its newest event is.
+ * One row for each entity: the start of its newest tile of the widest hop. It changes once per
+ * tile, not per event, so it costs little. A reader by key uses it to decide whether the entity
+ * exists and how old its newest event is.
  */
 const entitySql = (spec: ComputeSpec): string | null => {
   const { plan } = spec;
