@@ -6,6 +6,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createHttpGateway } from '#gateways/http/gateway.ts';
+import { httpModules } from '#gateways/http-modules.ts';
 import { flightBatches } from './support/flights.ts';
 import { caller, startBenchPlatform } from './support/platform.ts';
 import { load } from './support/read-load.ts';
@@ -37,9 +38,19 @@ const [open, keys] = [
   platform.access({ authentication: 'keys' }),
 ];
 const ways = {
-  'not asked': await createHttpGateway({ platform, port: 0 }),
-  'switched off': await createHttpGateway({ platform: open.platform, access: open, port: 0 }),
-  'with a key': await createHttpGateway({ platform: keys.platform, access: keys, port: 0 }),
+  'not asked': await createHttpGateway({ modules: httpModules(), platform, port: 0 }),
+  'switched off': await createHttpGateway({
+    modules: httpModules(),
+    platform: open.platform,
+    access: open,
+    port: 0,
+  }),
+  'with a key': await createHttpGateway({
+    modules: httpModules(),
+    platform: keys.platform,
+    access: keys,
+    port: 0,
+  }),
 };
 const body = JSON.stringify({
   service: 'delay_model',

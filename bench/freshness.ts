@@ -3,14 +3,21 @@
  * a second. The clock starts when the producer gets its answer, and stops at the first answer that
  * counts the event. The limit is a read of the same server that waits for nothing.
  */
+
 import { createHttpGateway } from '#gateways/http/gateway.ts';
+import { httpModules } from '#gateways/http-modules.ts';
 import { startBenchPlatform } from './support/platform.ts';
 import { percentile, print } from './support/report.ts';
 
 const seconds = Number(process.argv[2] ?? 15);
 const perSecond = 1000;
 const bench = await startBenchPlatform();
-const gateway = await createHttpGateway({ platform: bench.platform, host: '127.0.0.1', port: 0 });
+const gateway = await createHttpGateway({
+  modules: httpModules(),
+  platform: bench.platform,
+  host: '127.0.0.1',
+  port: 0,
+});
 const post = async (path: string, body: unknown): Promise<unknown> => {
   const response = await fetch(`${gateway.url}${path}`, {
     method: 'POST',

@@ -6,6 +6,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import Fastify from 'fastify';
 import { createHttpGateway } from '#gateways/http/gateway.ts';
+import { httpModules } from '#gateways/http-modules.ts';
 import { flightBatches } from './support/flights.ts';
 import { caller, startBenchPlatform } from './support/platform.ts';
 import { type Load, readLoad } from './support/read-load.ts';
@@ -43,7 +44,12 @@ const request = {
   at,
 };
 const body = JSON.stringify(request);
-const gateway = await createHttpGateway({ platform: bench.platform, host: '127.0.0.1', port: 0 });
+const gateway = await createHttpGateway({
+  modules: httpModules(),
+  platform: bench.platform,
+  host: '127.0.0.1',
+  port: 0,
+});
 const answer = await (
   await fetch(`${gateway.url}/v1/features`, {
     method: 'POST',

@@ -26,6 +26,7 @@ import {
 } from '#domain/definitions/index.ts';
 import type { Definition } from '#domain/definitions/model.ts';
 import { createHttpGateway } from '#gateways/http/gateway.ts';
+import { httpModules } from '#gateways/http-modules.ts';
 import { startStack } from '#infra/profiles/stack.ts';
 import { openStack } from '#infra/stack/stack.ts';
 import { type Load, readLoad } from './support/read-load.ts';
@@ -189,8 +190,18 @@ try {
 
   await sleep(5_000);
   const body = JSON.stringify({ features, entities: [{ user: 'u7' }] });
-  const gateway = await createHttpGateway({ platform, host: '127.0.0.1', port: 0 });
-  const second = await createHttpGateway({ platform: durable, host: '127.0.0.1', port: 0 });
+  const gateway = await createHttpGateway({
+    modules: httpModules(),
+    platform,
+    host: '127.0.0.1',
+    port: 0,
+  });
+  const second = await createHttpGateway({
+    modules: httpModules(),
+    platform: durable,
+    host: '127.0.0.1',
+    port: 0,
+  });
   const headers = { 'content-type': 'application/json' };
   const answer = await (
     await fetch(`${gateway.url}/v1/features`, { method: 'POST', headers, body })

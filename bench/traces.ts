@@ -6,9 +6,11 @@
  *
  *   npm run bench traces [SECONDS] [ROUNDS]
  */
+
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createHttpGateway } from '#gateways/http/gateway.ts';
+import { httpModules } from '#gateways/http-modules.ts';
 import { openTracing } from '#infra/telemetry/tracing.ts';
 import { flightBatches } from './support/flights.ts';
 import { caller, startBenchPlatform } from './support/platform.ts';
@@ -46,7 +48,11 @@ const start = async (share: string | null) => {
     await bench.platform.publishing.publish({ source: 'flights', events: batch }, caller);
     at = (batch.at(-1)?.date ?? at) as number;
   }
-  const gateway = await createHttpGateway({ platform: bench.platform, port: 0 });
+  const gateway = await createHttpGateway({
+    modules: httpModules(),
+    platform: bench.platform,
+    port: 0,
+  });
   const views = await bench.platform.registry.list('feature-view');
   const features = views
     .flatMap(({ definition }) =>

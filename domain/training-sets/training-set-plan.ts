@@ -1,7 +1,6 @@
 /**
- * What a data set is made of: which features of which views, computed for which keys, under which
- * column names. A view's plan is cut down to the features that are asked for, so nothing else is
- * computed.
+ * What a training set consists of: which features of which views, for which keys, under which
+ * column names. A view's plan is reduced to the requested features, so that no others are computed.
  */
 import type {
   EntityDefinition,
@@ -31,7 +30,7 @@ export interface TrainingSetTarget {
   readonly onDemand: readonly OnDemandFeatureDefinition[];
 }
 
-/** A value computed for each row; the columns of the data set are some of these. */
+/** A value computed for each row; the columns of the training set are some of these. */
 export type PlannedValue =
   | {
       readonly from: 'feature';
@@ -56,7 +55,7 @@ export interface NamedType {
 }
 
 export interface TrainingSetPlan {
-  /** each after those that it needs */
+  /** each follows those that it needs */
   readonly values: readonly PlannedValue[];
   readonly columns: readonly (NamedType & { readonly value: number })[];
   readonly views: readonly {
@@ -64,12 +63,12 @@ export interface TrainingSetPlan {
     readonly features: readonly string[];
     readonly plan: ViewPlan;
   }[];
-  /** columns that the spine must have beside event_timestamp */
+  /** columns that the spine must have in addition to event_timestamp */
   readonly keys: readonly NamedType[];
   readonly request: readonly NamedType[];
 }
 
-/** The view with only these features (those that it has). */
+/** The view's plan with only these features; names that it does not have are ignored. */
 export const planFeatures = (
   { view, source, entity }: ViewDefinitions,
   names: readonly string[],
@@ -88,18 +87,18 @@ const addNamed = (
   type: FieldType,
   what: string,
 ): void => {
-  const known = into.get(name);
-  if (known !== undefined && known.base !== type.base) {
+  const found = into.get(name);
+  if (found !== undefined && found.base !== type.base) {
     fail(
       'MR_DEFINITION_INVALID',
-      `the data set needs the ${what} "${name}" as ${formatFieldType(known)} and as ${formatFieldType(type)}: make two data sets`,
+      `the data set needs the ${what} "${name}" as ${formatFieldType(found)} and as ${formatFieldType(type)}: make two data sets`,
       { column: name },
     );
   }
   into.set(name, type);
 };
 
-/** Plain names where they are unique, else `view__feature`. */
+/** A feature's own name where it is unique, else `view__feature`. */
 const nameColumns = (
   values: readonly PlannedValue[],
   wanted: readonly number[],
@@ -129,8 +128,8 @@ export const planTrainingSet = ({
 
   const featureValue = (view: string, feature: string): number => {
     const id = `${view}:${feature}`;
-    const known = indexOf.get(id);
-    if (known !== undefined) return known;
+    const found = indexOf.get(id);
+    if (found !== undefined) return found;
     const definitions =
       definitionsOf.get(view) ??
       fail('MR_NOT_FOUND', `there is no feature view "${view}"`, { view });
@@ -151,8 +150,8 @@ export const planTrainingSet = ({
   };
 
   const onDemandValue = (name: string): number => {
-    const known = indexOf.get(name);
-    if (known !== undefined) return known;
+    const found = indexOf.get(name);
+    if (found !== undefined) return found;
     const definition =
       onDemandOf.get(name) ??
       fail('MR_NOT_FOUND', `there is no on-demand feature "${name}"`, { feature: name });

@@ -2,6 +2,7 @@
  * The command line against the HTTP gateway over a fake platform: in this process, and as a child
  * where the process is the point (exit status, stdin, definition modules).
  */
+
 import { mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,6 +10,7 @@ import { DuckDBInstance } from '@duckdb/node-api';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { MillraceError } from '#domain/errors.ts';
 import { createHttpGateway, type HttpGateway } from '#gateways/http/gateway.ts';
+import { httpModules } from '#gateways/http-modules.ts';
 import { type Ran, runInProcess, runProcess } from '#tests/support/cli.ts';
 import { createFakePlatform, type FakePlatform } from '#tests/support/fake-platform.ts';
 import { createProgram } from './program.ts';
@@ -23,7 +25,7 @@ beforeAll(() => {
 beforeEach(async () => {
   await gateway?.close();
   platform = createFakePlatform();
-  gateway = await createHttpGateway({ platform, port: 0 });
+  gateway = await createHttpGateway({ modules: httpModules(), platform, port: 0 });
 });
 afterAll(async () => {
   await gateway.close();
@@ -51,9 +53,9 @@ const file = (name: string, text: string): string => {
   return path;
 };
 
-test('the names of the commands are those of the interface, each with a help text and an example', () => {
+test('the names of the commands are those of the interface, each with a help text and an example', async () => {
   const names: string[] = [];
-  const walk = (command: ReturnType<typeof createProgram>, prefix: string): void => {
+  const walk = (command: Awaited<ReturnType<typeof createProgram>>, prefix: string): void => {
     for (const child of command.commands) {
       names.push(`${prefix}${child.name()}`);
       walk(child, `${prefix}${child.name()} `);
@@ -68,7 +70,7 @@ test('the names of the commands are those of the interface, each with a help tex
       if (child.commands.length === 0) expect(help, child.name()).toContain('Example:');
     }
   };
-  walk(createProgram(), '');
+  walk(await createProgram(), '');
   expect(names).toEqual([
     'serve',
     'plan',

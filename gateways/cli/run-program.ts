@@ -30,7 +30,7 @@ const report = (error: unknown, json: boolean): number => {
  * @returns the exit status; commands that are done but found a problem set `process.exitCode`
  */
 export const runProgram = async (args: readonly string[]): Promise<number> => {
-  const program = createProgram();
+  const program = await createProgram(args);
   try {
     await program.parseAsync(args, { from: 'user' });
     return Number(process.exitCode ?? 0);

@@ -12,7 +12,7 @@
 import type { ReadOrigins, ReadRequest, ReadResult } from '#domain/api/serving.ts';
 import type { EntityKey, FeatureStatus } from '#domain/plan/plan.ts';
 import type { FieldType, Row, ScalarType, Value } from '#domain/values/value.ts';
-import { setOwn } from '#gateways/own-property.ts';
+import { setOwn } from '#gateways/shared/own-property.ts';
 import { namesOf } from './read.ts';
 
 export interface OnlineFeaturesBody {

@@ -7,7 +7,7 @@
 
 import type { ReadRequest } from '#domain/api/serving.ts';
 import { fail } from '#domain/errors.ts';
-import { timeOf } from '#gateways/http/parameters.ts';
+import { timeOf } from '#gateways/shared/parameters.ts';
 import { FIXED64, LENGTH, VARINT } from './wire.ts';
 
 const REQUEST = {

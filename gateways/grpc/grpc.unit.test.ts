@@ -31,6 +31,7 @@ import {
 } from '#domain/definitions/index.ts';
 import { MillraceError } from '#domain/errors.ts';
 import { DEGRADED_MODES } from '#domain/ports/degraded.ts';
+import { grpcModules } from '#gateways/grpc-modules.ts';
 import { GENERATED, generateTypes } from '#scripts/generate/grpc-types.ts';
 import { caller, plain, type TestPlatform, testPlatform } from '#tests/support/platform.ts';
 import { encodeReadResponse } from './encode-read.ts';
@@ -81,6 +82,7 @@ beforeAll(async () => {
   on = await testPlatform();
   await on.platform.registry.apply(plain(shop, sales, totals, model), {}, caller);
   gateway = await createGrpcGateway({
+    modules: grpcModules(),
     platform: on.platform,
     port: 0,
     limits: { entities: 50, events: 20 },
@@ -142,6 +144,7 @@ describe('reads', () => {
   test('of single entities that are asked for together are one request', async () => {
     const requests: number[] = [];
     const counted = await createGrpcGateway({
+      modules: grpcModules(),
       platform: {
         ...on.platform,
         serving: {
@@ -239,6 +242,7 @@ describe('publishing', () => {
   test('a producer goes on after a server that was away, and counts nothing twice', async () => {
     let lost = 0;
     const flaky = await createGrpcGateway({
+      modules: grpcModules(),
       platform: {
         ...on.platform,
         publishing: {
@@ -482,6 +486,7 @@ test('closing lets calls in flight end', async () => {
     begun = resolve;
   });
   const own = await createGrpcGateway({
+    modules: grpcModules(),
     platform: {
       ...on.platform,
       serving: {

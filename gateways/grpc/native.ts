@@ -3,8 +3,8 @@ import type { UntypedServiceImplementation } from '@grpc/grpc-js';
 import type { Caller } from '#domain/api/caller.ts';
 import type { PublishRequest } from '#domain/api/publishing.ts';
 import type { ReadResult } from '#domain/api/serving.ts';
-import { checkBatch, checkRead } from '#gateways/checks.ts';
-import { duplex, type IncomingCall, remainingMs, unary } from './calls.ts';
+import { checkBatch, checkRead } from '#gateways/shared/checks.ts';
+import { duplex, remainingMs, unary } from './calls.ts';
 import { createReadRequestDecoder } from './decode-read.ts';
 import { encodeReadResponse, type RefusedAnswer } from './encode-read.ts';
 import type { ProducerSequenceRequest__Output } from './generated/millrace/v1/ProducerSequenceRequest.ts';
@@ -12,7 +12,7 @@ import type { PublishRequest__Output } from './generated/millrace/v1/PublishRequ
 import type { PublishResponse } from './generated/millrace/v1/PublishResponse.ts';
 import { nativeProtos } from './native-protos.ts';
 import { serviceOf } from './protos.ts';
-import type { GrpcContext, GrpcProtocol, GrpcService } from './service.ts';
+import type { GrpcContext, GrpcService, IncomingCall, ServiceModule } from './service-module.ts';
 import { plainRowOf, structOf } from './struct.ts';
 
 type ReadAnswer = ReadResult | RefusedAnswer;
@@ -29,7 +29,7 @@ const features = (context: GrpcContext): GrpcService => {
   const { platform, limits } = context;
   const definition = serviceOf(nativeProtos, 'millrace.v1.Features');
   const decode = createReadRequestDecoder();
-  // Decoded where a refusal is answered, which what grpc-js calls to deserialize is not.
+  // Decoding happens in the handler: grpc-js cannot answer a refusal of its deserializer.
   const serialized = {
     requestDeserialize: (bytes: Buffer) => bytes,
     responseSerialize: (answer: object) => encodeReadResponse(answer as ReadAnswer),
@@ -103,6 +103,7 @@ const events = (context: GrpcContext): GrpcService => {
   };
 };
 
-export const nativeProtocol: GrpcProtocol = {
+export const nativeServices: ServiceModule = {
+  name: 'millrace',
   services: (context) => [features(context), events(context)],
 };

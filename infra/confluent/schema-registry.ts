@@ -38,14 +38,14 @@ const ordered = (schema: unknown): unknown => {
 
 type VersionAnswer = { readonly id: number; readonly version: number; readonly schema: string };
 
-const PATIENCE_MS = 5_000;
+const RETRY_FOR_MS = 5_000;
 const CONFLICT = 409;
 const UNPROCESSABLE = 422;
 
 export const confluentSchemaRegistry = ({
   url,
   prefix = '',
-  retryForMs = PATIENCE_MS,
+  retryForMs = RETRY_FOR_MS,
 }: ConfluentRegistryOptions): SchemaRegistry => {
   const host = url.replace(/\/$/, '');
   const { ask, patiently } = createRegistryRequest(host, retryForMs);

@@ -1,10 +1,10 @@
 /**
  * Remembers what each Flink job ran, because a JobManager without high availability forgets it when
  * it dies: a job can then be started again from its newest checkpoint. One small file for each job,
- * beside the checkpoints: whoever has the one directory has the other.
+ * in the same place as the checkpoints, so that both are lost or kept together.
  */
 import { type Directory, joinUri, nameOf } from '#domain/ports/file-io.ts';
-import { hash64 } from '#domain/tiles/hash.ts';
+import { hash64 } from '#domain/values/hash.ts';
 import { locationOf, uriOfLocation } from '#infra/shared/files/hadoop-location.ts';
 
 export interface StoredJob {

@@ -4,10 +4,10 @@
  * stopped with a savepoint and started anew, from where its tables stand.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { functionsSql } from '#domain/sql/flink/java-functions.ts';
 import type { FlinkCluster, FlinkJob } from './cluster.ts';
 import { LIVE_STATES } from './cluster.ts';
 import { hashStatements, type JobStore } from './job-store.ts';
-import { functionsSql } from './sql/functions.ts';
 import { openSession } from './sql-gateway.ts';
 
 export interface WantedJob {

@@ -8,9 +8,9 @@
  */
 import { messageOf } from '#domain/error-message.ts';
 import type { Directory } from '#domain/ports/file-io.ts';
+import { functionsSql } from '#domain/sql/flink/java-functions.ts';
 import { locationOf } from '#infra/shared/files/hadoop-location.ts';
 import { loadTable, tableDirectory } from '#infra/shared/iceberg/table-directory.ts';
-import { functionsSql } from './sql/functions.ts';
 import { openSession } from './sql-gateway.ts';
 
 export interface MaintenanceLimits {

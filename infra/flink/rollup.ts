@@ -10,6 +10,7 @@ import { fail } from '#domain/errors.ts';
 import type { PlannedFeature, ViewPlan } from '#domain/plan/plan.ts';
 import type { Directory } from '#domain/ports/file-io.ts';
 import type { Log } from '#domain/ports/log.ts';
+import { functionsSql } from '#domain/sql/flink/java-functions.ts';
 import { decodeBound } from '#infra/shared/iceberg/bounds.ts';
 import { ensureTable } from '#infra/shared/iceberg/ensure-table.ts';
 import { type PinnedFile, tableReader } from '#infra/shared/iceberg/pinned-table.ts';
@@ -20,7 +21,6 @@ import { createFills, type Fills } from './fills.ts';
 import type { FlinkGeneration } from './generation.ts';
 import { icebergColumnsSql } from './iceberg-columns.ts';
 import type { FlinkJobs } from './jobs.ts';
-import { functionsSql } from './sql/functions.ts';
 import { rollupTable, rollupTopic } from './sql/names.ts';
 import {
   EVERY_MS,

@@ -47,7 +47,7 @@ historyContract('Iceberg on a local disk', async () => {
     source: 'flights',
     view: 'delays',
     updates: UPDATES,
-    stopsWhereTold: true,
+    stopsWhereRequested: true,
     appendRaw: (partition, rows, logTime) =>
       append('raw.flights', partition, flights, rows, logTime),
     appendEvolved: (partition, rows, logTime) =>

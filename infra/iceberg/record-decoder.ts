@@ -22,7 +22,7 @@ import {
   readSecond,
   resolveNamed as resolve,
   skipBytes,
-} from '#domain/encoding/avro-reader.ts';
+} from '#domain/avro/reader.ts';
 import type { ColumnWriter } from '#infra/shared/duckdb/column-writer.ts';
 import { type AvroRecord, columnType, withoutNull } from '#infra/shared/iceberg/schema.ts';
 

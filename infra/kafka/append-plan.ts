@@ -6,8 +6,8 @@ import { nextSequence } from '#domain/events/producer-sequence.ts';
 import type { Append, Appended, OutgoingRecord } from '#domain/ports/log.ts';
 import { frame } from '#infra/kafka/framing.ts';
 import { claimKey, claimMessage, type ProducerClaims } from '#infra/kafka/producer-claims.ts';
-import type { OutgoingMessage } from '#infra/kafka/raw-cluster.ts';
 import type { Batch, GroupOffsets, PartitionPlan } from '#infra/kafka/transactor.ts';
+import type { OutgoingMessage } from '#infra/kafka/wire/transactional-producer.ts';
 
 export const MAX_RECORD_BYTES = 16 * 1024 * 1024;
 /** Aimed at; a larger record is a batch of its own. */
@@ -57,7 +57,7 @@ export const appendPlan = (
     const key = `${topic}/${partition}`;
     let plan = plans.get(key);
     if (plan === undefined) plans.set(key, (plan = { topic, partition, batches: [] }));
-    const bytes = (message.value?.length ?? 0) + (message.key?.length ?? 0) + 16;
+    const bytes = message.value.length + (message.key?.length ?? 0) + 16;
     let batch = plan.batches.at(-1);
     if (batch === undefined || (batch.bytes + bytes > BATCH_BYTES && batch.messages.length > 0)) {
       batch = { messages: [], bytes: 0, baseOffset: -1, logTime: 0 };

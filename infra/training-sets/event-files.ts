@@ -2,10 +2,7 @@
  * Raw events from Parquet files, in the order in which they became visible.
  *
  *   event-time   visible = event time
- *   as-served    visible = the later of event time and known time. An event became known with the
- *                first feature update of the live generation that covers its position:
- *                cause_partition = its partition, cause_offset ≥ its offset. Events that no update
- *                covers never became known.
+ *   as-served    visible = the later of event time and known time
  *
  * An event becomes known with the first feature update of the live generation that covers its
  * position: cause_partition = its partition, cause_offset ≥ its offset. Events that no update

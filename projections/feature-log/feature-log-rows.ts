@@ -3,7 +3,7 @@
  * log from there on.
  */
 
-import { avroCodec } from '#domain/encoding/avro.ts';
+import { avroCodec } from '#domain/avro/codec.ts';
 import { type FeatureLogRow, featureLogRowOf } from '#domain/feature-log/feature-log-record.ts';
 import type { HistoryTables } from '#domain/ports/history.ts';
 import type { Log } from '#domain/ports/log.ts';

@@ -1,5 +1,5 @@
 /**
- * What a data set is made of, as it stands when it is asked for: the members, and of each view the
+ * What a training set consists of at the time of its request: the members, and of each view the
  * version and generation that serving reads.
  */
 
@@ -39,7 +39,7 @@ export const createPins = (catalog: Catalog, manager: ServingViews): Pins => {
     };
   };
 
-  /** The version that serving reads, so that training and serving never differ in it. */
+  /** The version that serving reads, so that training and serving use the same. */
   const served = (
     name: string,
     version: number | undefined,

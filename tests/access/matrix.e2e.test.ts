@@ -16,10 +16,9 @@ import {
 } from '@grpc/grpc-js';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ACTIONS, type Action, ROLES, type Role } from '#domain/authorization/grants.ts';
-import { feastProtocol } from '#gateways/feast/grpc.ts';
-import { nativeProtocol } from '#gateways/grpc/native.ts';
-import type { GrpcContext } from '#gateways/grpc/service.ts';
+import type { GrpcContext } from '#gateways/grpc/service-module.ts';
 import { structOf } from '#gateways/grpc/struct.ts';
+import { grpcModules } from '#gateways/grpc-modules.ts';
 import { isOpenRoute } from '#gateways/http/authenticate.ts';
 import { charge, DEFINITIONS, type Guarded, guarded } from './support/fixture.ts';
 
@@ -291,8 +290,8 @@ test('every gRPC call is listed here', () => {
 });
 
 describe.each(Object.entries(CALLS))('%s', (path, sample) => {
-  const services = [nativeProtocol, feastProtocol('exact', '0')].flatMap((protocol) =>
-    protocol.services({ platform: null, limits: null } as unknown as GrpcContext),
+  const services = grpcModules().flatMap((module) =>
+    module.services({ platform: null, limits: null } as unknown as GrpcContext),
   );
   const definition = services
     .map((service) => service.definition)

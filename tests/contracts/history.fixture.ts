@@ -118,7 +118,7 @@ export const openHistoryInput = (
       topics: async () => topics,
       read: async (topic, partition, offset) => read(topic, partition, offset),
       async end(topic) {
-        const partitions = topics.find((known) => known.topic === topic)?.partitions ?? 0;
+        const partitions = topics.find((one) => one.topic === topic)?.partitions ?? 0;
         return Array.from(
           { length: partitions },
           (_, partition) => readPartition(directory, topic, partition).length,

@@ -18,6 +18,7 @@ import {
   source,
 } from '#domain/definitions/index.ts';
 import { createHttpGateway, type HttpGateway } from '#gateways/http/gateway.ts';
+import { httpModules } from '#gateways/http-modules.ts';
 import { caller, plain, type TestPlatform, testPlatform } from '#tests/support/platform.ts';
 import { hasPython, pythonWithFeast } from '#tests/support/venv.ts';
 
@@ -108,7 +109,7 @@ beforeAll(async () => {
     caller,
   );
   await on.platform.serving.read({ features: FEATURES, entities: [], after: position });
-  gateway = await createHttpGateway({ platform: on.platform, port: 0 });
+  gateway = await createHttpGateway({ modules: httpModules(), platform: on.platform, port: 0 });
   repository = mkdtempSync(join(tmpdir(), 'millrace-feast-'));
   copyFileSync(join(import.meta.dirname, 'definitions.py'), join(repository, 'definitions.py'));
   writeFileSync(

@@ -1,6 +1,7 @@
 /**
  * Feast's own gRPC stubs, unchanged, against the gateway: `ServingService` and `GrpcFeatureServer`.
  */
+
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -16,6 +17,7 @@ import {
   source,
 } from '#domain/definitions/index.ts';
 import { createGrpcGateway, type GrpcGateway } from '#gateways/grpc/gateway.ts';
+import { grpcModules } from '#gateways/grpc-modules.ts';
 import { caller, plain, type TestPlatform, testPlatform } from '#tests/support/platform.ts';
 import { hasPython, pythonWithFeast } from '#tests/support/venv.ts';
 
@@ -65,7 +67,11 @@ beforeAll(async () => {
   ];
   const { position } = await on.platform.publishing.publish({ source: 'flights', events }, caller);
   await on.platform.serving.read({ service: 'delay_model', entities: [], after: position });
-  gateway = await createGrpcGateway({ platform: on.platform, port: 0, version: 'millrace 1' });
+  gateway = await createGrpcGateway({
+    modules: grpcModules('exact', 'millrace 1'),
+    platform: on.platform,
+    port: 0,
+  });
   const { stdout } = await promisify(execFile)(python, [
     join(import.meta.dirname, 'grpc_client.py'),
     gateway.address,

@@ -3,6 +3,7 @@
  * published, and then the same requests go to Feast's own server over its materialized data and to
  * the gateway.
  */
+
 import { execFileSync, spawn } from 'node:child_process';
 import {
   copyFileSync,
@@ -17,6 +18,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createHttpGateway, type HttpGateway } from '#gateways/http/gateway.ts';
+import { httpModules } from '#gateways/http-modules.ts';
 import { type FeastServer, startFeastServer } from '#tests/support/feast-server.ts';
 import { type TestPlatform, testPlatform } from '#tests/support/platform.ts';
 import { hasPython, pythonWithFeast } from '#tests/support/venv.ts';
@@ -110,8 +112,12 @@ beforeAll(async () => {
   );
   const starting = startFeastServer(python, repository);
   on = await testPlatform();
-  gateway = await createHttpGateway({ platform: on.platform, port: 0 });
-  asFeast = await createHttpGateway({ platform: on.platform, port: 0, feastStatuses: 'feast' });
+  gateway = await createHttpGateway({ modules: httpModules(), platform: on.platform, port: 0 });
+  asFeast = await createHttpGateway({
+    platform: on.platform,
+    port: 0,
+    modules: httpModules('feast'),
+  });
   await done('import', 'feast', '.', '--out', 'features.ts');
   await done('apply', 'features.ts');
   await done('publish', 'driver_stats_rows', 'driver_stats.parquet', '--ignore-extra');

@@ -21,7 +21,9 @@ import {
 import type { FeatureViewDefinition } from '#domain/definitions/model.ts';
 import type { Row } from '#domain/values/value.ts';
 import { createGrpcGateway, type GrpcGateway } from '#gateways/grpc/gateway.ts';
+import { grpcModules } from '#gateways/grpc-modules.ts';
 import { createHttpGateway, type HttpGateway } from '#gateways/http/gateway.ts';
+import { httpModules } from '#gateways/http-modules.ts';
 import {
   caller,
   plain,
@@ -80,8 +82,12 @@ beforeAll(async () => {
     {},
     caller,
   );
-  http = await createHttpGateway({ platform: on.platform, port: 0 });
-  grpc = await createGrpcGateway({ platform: on.platform, port: 0, version: 'millrace 1' });
+  http = await createHttpGateway({ modules: httpModules(), platform: on.platform, port: 0 });
+  grpc = await createGrpcGateway({
+    modules: grpcModules('exact', 'millrace 1'),
+    platform: on.platform,
+    port: 0,
+  });
 });
 afterAll(async () => {
   await http?.close();

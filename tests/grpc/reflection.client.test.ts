@@ -2,6 +2,7 @@
  * Reflection with a client of another project: it has only an address, discovers the services,
  * links them, and reads features.
  */
+
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -10,6 +11,7 @@ import { promisify } from 'node:util';
 import { count, entity, featureView, source } from 'millrace';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createGrpcGateway, type GrpcGateway } from '#gateways/grpc/gateway.ts';
+import { grpcModules } from '#gateways/grpc-modules.ts';
 import { caller, plain, type TestPlatform, testPlatform } from '#tests/support/platform.ts';
 import { hasPython, pythonWithProtoc } from '#tests/support/venv.ts';
 
@@ -41,7 +43,7 @@ beforeAll(async () => {
     { source: 'sales', events: [{ shop: 'a', at: Date.now() }] },
     caller,
   );
-  gateway = await createGrpcGateway({ platform: on.platform, port: 0 });
+  gateway = await createGrpcGateway({ modules: grpcModules(), platform: on.platform, port: 0 });
 }, 600_000);
 afterAll(async () => {
   await gateway?.close();

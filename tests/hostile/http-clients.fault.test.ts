@@ -5,7 +5,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { HttpLimits } from '#gateways/http/limits.ts';
+import type { GatewayLimits } from '#gateways/shared/limits.ts';
 import { caller } from '#tests/support/platform.ts';
 import { type Hostile, sale, startHostile } from './support/fixture.ts';
 import { answered, answerIn, type Bare, bare, post } from './support/socket.ts';
@@ -14,7 +14,7 @@ const EVENTS = '/v1/sources/sales/events';
 
 let hostile: Hostile;
 let clients: Bare[] = [];
-const start = async (limits: Partial<HttpLimits>): Promise<void> => {
+const start = async (limits: Partial<GatewayLimits>): Promise<void> => {
   hostile = await startHostile(limits);
 };
 beforeEach(() => {

@@ -1,6 +1,6 @@
 /**
- * The pure monoid behind a partial's slots: states are frozen values, operations make new ones. It
- * says in four functions what the packed form does in place, and the laws are tested on it.
+ * The pure monoid behind a partial's slots: states are frozen values, and operations return new
+ * ones. The packed form does the same in place; the law tests use this one.
  */
 
 import type {
@@ -69,7 +69,7 @@ export const monoidOf = (partial: Partial): Monoid => {
   };
 };
 
-/** @param states one a partial, in the order of `aggregation.partials` */
+/** @param states one for each partial, in the order of `aggregation.partials` */
 export const finalizeStates = (
   aggregation: BoundAggregation,
   states: readonly State[],

@@ -2,12 +2,14 @@
  * The dashboard and the alert rules use only metrics and labels that exist: each name in each
  * expression is searched in `/metrics` of a platform that had traffic of every kind.
  */
+
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { count, entity, featureService, featureView, source } from 'millrace';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createHttpGateway, type HttpGateway } from '#gateways/http/gateway.ts';
+import { httpModules } from '#gateways/http-modules.ts';
 import { createMetrics } from '#infra/telemetry/metrics.ts';
 import {
   caller,
@@ -91,7 +93,7 @@ const withJobs = async (): Promise<ReturnType<typeof readExposition>> => {
 beforeAll(async () => {
   running = await testPlatform();
   const { platform } = running;
-  gateway = await createHttpGateway({ platform, port: 0 });
+  gateway = await createHttpGateway({ modules: httpModules(), platform, port: 0 });
   const post = (path: string, body: unknown) =>
     fetch(`${gateway.url}${path}`, {
       method: 'POST',

@@ -15,7 +15,9 @@ import { connect } from '#client/index.ts';
 import type { Headers } from '#domain/ports/log.ts';
 import type { Tracing } from '#domain/ports/tracing.ts';
 import { createGrpcGateway, type GrpcGateway } from '#gateways/grpc/gateway.ts';
+import { grpcModules } from '#gateways/grpc-modules.ts';
 import { createHttpGateway, type HttpGateway } from '#gateways/http/gateway.ts';
+import { httpModules } from '#gateways/http-modules.ts';
 import { openForReading } from '#infra/sqlite/database.ts';
 import { sqliteLogReader } from '#infra/sqlite/log-reader.ts';
 import { openTracing } from '#infra/telemetry/tracing.ts';
@@ -63,8 +65,8 @@ const start = async (env: Readonly<Record<string, string>>): Promise<void> => {
   tracing = await openTracing({ version: '1', warn: (message) => warnings.push(message) });
   on = await testPlatform({ tracing });
   await on.platform.registry.apply(plain(shop, sales, totals, bigSales, model), {}, caller);
-  http = await createHttpGateway({ platform: on.platform, port: 0 });
-  grpc = await createGrpcGateway({ platform: on.platform, port: 0 });
+  http = await createHttpGateway({ modules: httpModules(), platform: on.platform, port: 0 });
+  grpc = await createGrpcGateway({ modules: grpcModules(), platform: on.platform, port: 0 });
 };
 
 beforeEach(async () => {

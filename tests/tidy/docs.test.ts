@@ -8,7 +8,7 @@ import { createProgram } from '#gateways/cli/program.ts';
 import { code, files, isTest, pages, read, root, SKIPPED } from './files.ts';
 import { blocks, codeOf, proseOf } from './pages.ts';
 
-const program = createProgram();
+const program = await createProgram();
 const commands = new Map(program.commands.map((command) => [command.name(), command]));
 const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
 

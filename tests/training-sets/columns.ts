@@ -18,8 +18,8 @@ const inOrder = (a: SeenEvent, b: SeenEvent): number =>
 const coded = (values: readonly Value[], dictionary: string[]): CodedColumn => {
   const codes = Int32Array.from(values, (value) => {
     if (value === null) return -1;
-    const known = dictionary.indexOf(value as string);
-    return known >= 0 ? known : dictionary.push(value as string) - 1;
+    const found = dictionary.indexOf(value as string);
+    return found >= 0 ? found : dictionary.push(value as string) - 1;
   });
   return { codes, values: dictionary };
 };

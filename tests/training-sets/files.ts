@@ -1,4 +1,4 @@
-/** Small files of raw events, feature updates and spines, and a reader of the output. */
+/** Writes small files of raw events, feature updates and spines, and reads what was written. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

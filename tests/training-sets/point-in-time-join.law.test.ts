@@ -168,7 +168,7 @@ const expectedEvents = ({ events, lags }: Case, at: number): readonly RawEvent[]
           event.logTime + (lags[i]?.lag as number) <= at,
       );
 
-test('every row has the values that the definition gives at its time', async () => {
+test('every row has the values of its time, as the definition computes them', async () => {
   await fc.assert(
     fc.asyncProperty(cases, async (drawn) => {
       const outputs = await join(drawn);
@@ -205,7 +205,7 @@ test('every row has the values that the definition gives at its time', async () 
   );
 });
 
-test('rows are ordered by time, and rows of the same time by their position', () => {
+test('rows are ordered by time, and rows of one time by their position', () => {
   fc.assert(
     fc.property(
       fc.array(

@@ -1,7 +1,7 @@
 /**
- * Sliding windows in cases that random definitions seldom reach: many tiles of one entity, a read
- * and a slide at every step, and late events that fall into suffixes, between them, before them,
- * and into tiles that the queue has already reversed.
+ * Sliding windows in cases that are rare among random definitions: many tiles of one entity, read
+ * at every step, with events that are late for a suffix, between suffixes, before them, and for
+ * tiles that the queue has turned into suffixes.
  */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';

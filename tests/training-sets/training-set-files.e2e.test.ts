@@ -1,4 +1,7 @@
-/** Training sets from files to files, in the worker thread: inputs, outputs and error messages. */
+/**
+ * A training set from files to a file, in its thread: the spines that it takes, the output, and the
+ * errors.
+ */
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import {
@@ -132,7 +135,7 @@ const EXPECTED = [
   [null, null, null, null, null, null, null],
 ];
 
-test('a CSV spine keeps its columns, texts and row order; values are those of each row’s time; column names have no view prefix where they are unique', async () => {
+test('a CSV spine keeps its columns, texts and row order; values are of each row’s time; names are plain where they are unique', async () => {
   const out = work.path('out.parquet');
   const result = await runTrainingSet({ ...job, spine: csv('spine.csv', SPINE), out });
   const names = [
@@ -176,7 +179,7 @@ test('a CSV spine keeps its columns, texts and row order; values are those of ea
   ]);
 });
 
-test('a Parquet spine, rows in the request and CSV output give the same values; the same request gives the same bytes', async () => {
+test('a Parquet spine, rows and CSV output give the same values; a repeated request the same bytes', async () => {
   const spine = csv('spine.csv', SPINE);
   const [first, second] = [work.path('a.csv'), work.path('b.csv')];
   await runTrainingSet({ ...job, spine, out: first });

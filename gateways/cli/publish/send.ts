@@ -3,7 +3,7 @@
  *
  * A batch starts once the one before it is wholly handed to the operating system, so they arrive in
  * order nearly always; where one overtakes, the server refuses it (MR_PRODUCER_SEQUENCE), and it is
- * sent again after the one before. Where the server is away (a restart), or asks for patience (a
+ * sent again after the one before. Where the server is away (a restart), or asks for retryPolicy (a
  * key's rate, more work than it can take), a batch is tried again until `patienceMs` have passed
  * without any success; the sequence makes that safe.
  */

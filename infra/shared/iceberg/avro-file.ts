@@ -6,7 +6,7 @@
 import { randomBytes } from 'node:crypto';
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import avro from 'avsc';
-import { avroCodec } from '#domain/encoding/avro.ts';
+import { avroCodec } from '#domain/avro/codec.ts';
 import { messageOf } from '#domain/error-message.ts';
 import { fail } from '#domain/errors.ts';
 

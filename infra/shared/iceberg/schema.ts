@@ -89,7 +89,7 @@ export interface AvroRecord {
   readonly type: 'record';
   readonly name: string;
   readonly fields: readonly { readonly name: string; readonly type: unknown }[];
-  /** name of the field that holds the event time, in schemas of raw.<source> */
+  /** in schemas of raw.<source>: the name of the event time field */
   readonly eventTime?: string;
 }
 

@@ -2,6 +2,7 @@
  * A platform that authenticates by keys, behind both gateways. Namespace `payments` has one
  * resource of each kind, namespace `fraud` has one view.
  */
+
 import {
   count,
   entity,
@@ -19,7 +20,9 @@ import { OPEN } from '#domain/authorization/principal.ts';
 import { col } from '#domain/expressions/build.ts';
 import type { Access, AccessOptions } from '#domain/ports/access.ts';
 import { createGrpcGateway, type GrpcGateway } from '#gateways/grpc/gateway.ts';
+import { grpcModules } from '#gateways/grpc-modules.ts';
 import { createHttpGateway, type HttpGateway } from '#gateways/http/gateway.ts';
+import { httpModules } from '#gateways/http-modules.ts';
 import { plain, type TestPlatform, testPlatform } from '#tests/support/platform.ts';
 
 const inPayments = { namespace: 'payments' };
@@ -118,8 +121,18 @@ export const guarded = async (
   const { platform } = test;
   await platform.registry.apply(definitions, {}, founder);
   const access = platform.access({ authentication: 'keys', ...options });
-  const http = await createHttpGateway({ platform: access.platform, access, port: 0 });
-  const grpc = await createGrpcGateway({ platform: access.platform, access, port: 0 });
+  const http = await createHttpGateway({
+    modules: httpModules(),
+    platform: access.platform,
+    access,
+    port: 0,
+  });
+  const grpc = await createGrpcGateway({
+    modules: grpcModules(),
+    platform: access.platform,
+    access,
+    port: 0,
+  });
   return {
     test,
     platform,

@@ -2,6 +2,7 @@
  * A platform with one resource of each kind behind its HTTP and gRPC gateways, and a count of
  * accepted events over all of its inputs.
  */
+
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
@@ -21,8 +22,10 @@ import {
 import type { Platform } from '#domain/api/platform.ts';
 import type { PublishResult } from '#domain/api/publishing.ts';
 import { createGrpcGateway, type GrpcGateway } from '#gateways/grpc/gateway.ts';
+import { grpcModules } from '#gateways/grpc-modules.ts';
 import { createHttpGateway, type HttpGateway } from '#gateways/http/gateway.ts';
-import type { HttpLimits } from '#gateways/http/limits.ts';
+import { httpModules } from '#gateways/http-modules.ts';
+import type { GatewayLimits } from '#gateways/shared/limits.ts';
 import { caller, plain, type TestPlatform, testPlatform } from '#tests/support/platform.ts';
 
 const shop = entity({ name: 'shop', keys: { shop: 'string' } });
@@ -100,7 +103,7 @@ export const sale = (
   ...more,
 });
 
-export const startHostile = async (limits: Partial<HttpLimits> = {}): Promise<Hostile> => {
+export const startHostile = async (limits: Partial<GatewayLimits> = {}): Promise<Hostile> => {
   const running = await testPlatform();
   const inner = running.platform;
   let accepted = 0;
@@ -140,8 +143,20 @@ export const startHostile = async (limits: Partial<HttpLimits> = {}): Promise<Ho
         : String(error),
     );
   };
-  const http = await createHttpGateway({ platform, port: 0, limits, onInternalError });
-  const grpc = await createGrpcGateway({ platform, port: 0, limits, onInternalError });
+  const http = await createHttpGateway({
+    modules: httpModules(),
+    platform,
+    port: 0,
+    limits,
+    onInternalError,
+  });
+  const grpc = await createGrpcGateway({
+    modules: grpcModules(),
+    platform,
+    port: 0,
+    limits,
+    onInternalError,
+  });
   return {
     running,
     platform,

@@ -2,6 +2,7 @@
  * A migration from embedded to the stack, by the commands of docs/guides/stack-operator.md: the
  * values are the same, and both continue alike.
  */
+
 import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -11,6 +12,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Platform } from '#domain/api/platform.ts';
 import { createHttpGateway, type HttpGateway } from '#gateways/http/gateway.ts';
+import { httpModules } from '#gateways/http-modules.ts';
 import {
   computed,
   type StackPlatform,
@@ -52,7 +54,9 @@ beforeAll(async () => {
   writeFileSync(definitions, text);
   [embedded, stack] = await Promise.all([testPlatform(), stackPlatform()]);
   gateways = await Promise.all(
-    [embedded, stack].map(({ platform }) => createHttpGateway({ platform, port: 0 })),
+    [embedded, stack].map(({ platform }) =>
+      createHttpGateway({ modules: httpModules(), platform, port: 0 }),
+    ),
   );
 });
 afterAll(async () => {

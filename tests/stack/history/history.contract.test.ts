@@ -4,6 +4,7 @@
  */
 import { Kafka } from 'kafkajs';
 import { afterAll, beforeAll } from 'vitest';
+import { avroCodec } from '#domain/avro/codec.ts';
 import {
   col,
   entity,
@@ -20,7 +21,6 @@ import type {
   SourceDefinition,
 } from '#domain/definitions/model.ts';
 import { parseDefinition } from '#domain/definitions/parse.ts';
-import { avroCodec } from '#domain/encoding/avro.ts';
 import { featuresAvroSchema } from '#domain/encoding/features-schema.ts';
 import { planView } from '#domain/plan/plan-view.ts';
 import { featuresTopic, rawTopic } from '#domain/ports/topics.ts';
@@ -188,7 +188,7 @@ historyContract('Iceberg, appended to by Flink', async () => {
     source: flights.name,
     view: delays.name,
     updates: updatesOf(),
-    stopsWhereTold: false,
+    stopsWhereRequested: false,
     async appendRaw(partition, rows) {
       await archive(archived ?? flights);
       return append(raw, partition, written(flights), rows);

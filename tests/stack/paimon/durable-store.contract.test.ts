@@ -3,7 +3,7 @@
  * lookup server reads.
  */
 import { afterAll, beforeAll } from 'vitest';
-import { avroCodec } from '#domain/encoding/avro.ts';
+import { avroCodec } from '#domain/avro/codec.ts';
 import { featuresAvroSchema, slotColumns } from '#domain/encoding/features-schema.ts';
 import type { PlainUpdate } from '#domain/encoding/pack-updates.ts';
 import type { ViewPlan } from '#domain/plan/plan.ts';

@@ -24,6 +24,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { StoredEvent } from '#domain/ports/event-store.ts';
 import { REGISTERED } from '#domain/registry/events.ts';
 import { createHttpGateway } from '#gateways/http/gateway.ts';
+import { httpModules } from '#gateways/http-modules.ts';
 import { type LineageSettings, lineageSettings } from '#infra/openlineage/settings.ts';
 import type { LineageEvent, RunEvent } from '#projections/lineage/event.ts';
 import { NOWHERE } from '#projections/lineage/names.ts';
@@ -593,7 +594,11 @@ describe('delivery to the receiver', () => {
       'content-type': 'application/json',
       authorization: 'Bearer secret',
     });
-    const gateway = await createHttpGateway({ platform: running.platform, port: 0 });
+    const gateway = await createHttpGateway({
+      modules: httpModules(),
+      platform: running.platform,
+      port: 0,
+    });
     const fetched: unknown[] = [];
     for (let after = 0; ; ) {
       const { status, body } = await call(gateway.url, `/v1/lineage/events?after=${after}&limit=7`);
