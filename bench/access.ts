@@ -1,10 +1,10 @@
 /**
- * What asking who it is costs a read over HTTP: the same reads without asking, with asking switched
- * off, and with a key that may read the view's namespace and has a rate and a quota. Rounds
- * alternate; CPU is the server process's own, which a busy machine disturbs less than requests a
- * second.
+ * What authentication costs a read over HTTP: the same reads by a gateway without access control,
+ * with access control switched off, and with a key that may read the view's namespace and has a
+ * rate and a quota. Rounds alternate. CPU time is that of the server process, which other load
+ * disturbs less than requests per second.
  */
-
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createHttpGateway } from '#gateways/http/gateway.ts';
 import { httpModules } from '#gateways/http-modules.ts';
 import { flightBatches } from './support/flights.ts';
@@ -23,7 +23,7 @@ for await (const batch of flightBatches(events, 5000))
 for (;;) {
   const { sources } = await platform.operations.status();
   if (sources.every((source) => source.historyPosition === source.position)) break;
-  await new Promise((resolve) => setTimeout(resolve, 250));
+  await sleep(250);
 }
 const { key } = await platform.keys.create(
   {

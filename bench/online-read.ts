@@ -1,9 +1,9 @@
 /**
- * Online reads over HTTP: one entity, ten windowed features, 64 connections, against a bare Fastify
- * route that answers the same validated POST with a constant of the same size. The load comes from
- * a process of its own.
+ * Online reads over HTTP: one entity, ten windowed features, 64 connections. The limit is a bare
+ * Fastify route that answers the same validated POST with a constant of the same size. The load
+ * comes from a process of its own.
  */
-
+import { setTimeout as sleep } from 'node:timers/promises';
 import Fastify from 'fastify';
 import { createHttpGateway } from '#gateways/http/gateway.ts';
 import { httpModules } from '#gateways/http-modules.ts';
@@ -23,13 +23,13 @@ for await (const batch of flightBatches(events, 5000)) {
   await bench.platform.publishing.publish({ source: 'flights', events: batch }, caller);
   at = (batch.at(-1)?.date ?? at) as number;
 }
-// The history is still writing what was published: what is measured here is reads.
+// The history is still writing the published events; only reads are measured here.
 for (;;) {
   const { sources } = await bench.platform.operations.status();
   if (sources.every((source) => source.historyPosition === source.position)) break;
-  await new Promise((resolve) => setTimeout(resolve, 250));
+  await sleep(250);
 }
-await new Promise((resolve) => setTimeout(resolve, 5000));
+await sleep(5000);
 const views = await bench.platform.registry.list('feature-view');
 const features = views.flatMap((view) => {
   const definition = view.definition;

@@ -1,16 +1,18 @@
 /**
  * One million raw events in Kafka → feature updates in Kafka, Paimon and Iceberg: a view of the
- * flights example beside the Flink SQL that one would write by hand for the same aggregates, in
- * turns on one stack.
+ * flights example, and the Flink SQL that one would write by hand for the same aggregates, in turns
+ * on one stack.
  *
  *   npm run bench stack-fill [EVENTS] [ROUNDS]
  *
- * The clock starts when the view is applied, or the hand-written statements are sent, and stops
- * when Flink has committed the offset of the last raw event, and the last update's in both tables.
+ * The clock starts when the view is applied, or the hand-written statements are sent. It stops when
+ * Flink has committed the offset of the last raw event, and that of the last update in both tables.
  */
+
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Platform } from '#domain/api/platform.ts';
 import type { Definition } from '#domain/definitions/model.ts';
 import { featuresTopic, rawTopic } from '#domain/ports/topics.ts';
@@ -31,7 +33,6 @@ const rounds = Number(process.argv[3] ?? 3);
 const BATCH = 5_000;
 const GROUP = 'hand-written';
 const caller = { actor: 'bench' };
-const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 const sum = (offsets: readonly number[]): number => offsets.reduce((a, b) => a + b, 0);
 
 const directory = mkdtempSync(join(tmpdir(), 'millrace-bench-fill-'));
@@ -66,7 +67,7 @@ try {
     `${events} events published in ${((performance.now() - begun) / 1000).toFixed(1)} s`,
   );
 
-  /** Waits until the groups have read all. */
+  /** Waits until the groups have read everything. */
   const filled = async (
     from: number,
     updates: string,

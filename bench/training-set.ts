@@ -1,8 +1,8 @@
 /**
  * A training set of 1,000,000 rows and 10 windowed features (two views: airports and routes; 1 h, 1
- * d and 7 d) over 3,000,000 raw events, computed from the raw events, beside DuckDB's plain ASOF
- * JOIN of as many rows on 3,000,000 ready-made changes of 10 columns. Each runs in a process of its
- * own, so that the peak of its memory is its own.
+ * d and 7 d) over 3,000,000 raw events, computed from the raw events. The limit is DuckDB's plain
+ * ASOF JOIN of as many rows on 3,000,000 prepared changes of 10 columns. Each runs in a process of
+ * its own, so that its peak memory is its own.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { openDuckDb } from '#infra/shared/duckdb/connect.ts';
-import { runDataset } from '#infra/training-sets/run-dataset.ts';
+import { runTrainingSet } from '#infra/training-sets/run-training-set.ts';
 import { print } from './support/report.ts';
 import {
   FLIGHTS_TARGET,
@@ -36,7 +36,7 @@ const measured = async (work: () => Promise<unknown>): Promise<Run> => {
 };
 
 const millrace = (files: TrainingFiles, out: string): Promise<unknown> =>
-  runDataset({
+  runTrainingSet({
     target: FLIGHTS_TARGET,
     spine: { file: files.spine },
     out,

@@ -1,7 +1,7 @@
 /**
- * The platform behind authorization. Each area has its rules in a file of its own; each method of an
- * area is there by name, so a new method without a rule does not compile, and no gateway has rules
- * of its own. A caller without a principal is refused.
+ * The platform behind authorization. Each area has its rules in a file of its own; each method of
+ * an area is there by name, so a new method without a rule does not compile, and no gateway has
+ * rules of its own. A caller without a principal is refused.
  *
  * Lists are cut to what the caller may see. A single resource that the caller may not see is
  * MR_FORBIDDEN.

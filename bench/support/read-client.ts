@@ -1,10 +1,12 @@
 /**
- * Connections posting bodies in turn for some seconds, each as soon as it was answered, or all
- * together so many a second; reports requests a second and latencies, at a given rate from when a
- * request was due. Written on bare sockets, because on two cores a heavier client would be what is
- * measured.
+ * Connections post bodies in turn for some seconds, each as soon as the previous answer came, or
+ * all together at a given rate. Reports requests per second and latencies, at a given rate from the
+ * time a request was due. On bare sockets, because on two cores a heavier client would be part of
+ * the measurement.
  */
+
 import { connect } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { LoadOptions } from './read-load.ts';
 
 const {
@@ -81,10 +83,10 @@ const run = (_: unknown, index: number): Promise<void> =>
   });
 
 const all = Array.from({ length: connections }, run);
-await new Promise((resolve) => setTimeout(resolve, 1500));
+await sleep(1500);
 counting = true;
 const started = performance.now();
-await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+await sleep(seconds * 1000);
 counting = false;
 const took = (performance.now() - started) / 1000;
 running = false;

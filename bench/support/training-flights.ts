@@ -1,6 +1,4 @@
-/**
- * Raw files and a spine of the size that the training-set bench is about, from the real flights.
- */
+/** Raw files and a spine of the size of the training-set benchmark, made from the real flights. */
 import { join } from 'node:path';
 import {
   avg,
@@ -15,7 +13,7 @@ import {
   sum,
   when,
 } from '#domain/definitions/index.ts';
-import type { DatasetTarget } from '#domain/training-sets/dataset-plan.ts';
+import type { TrainingSetTarget } from '#domain/training-sets/training-set-plan.ts';
 import { openDuckDb } from '#infra/shared/duckdb/connect.ts';
 import { FLIGHTS_FILE } from './flights.ts';
 
@@ -58,7 +56,7 @@ const routeDelays = featureView({
   },
 });
 
-export const FLIGHTS_TARGET: DatasetTarget = {
+export const FLIGHTS_TARGET: TrainingSetTarget = {
   members: [airportDelays, routeDelays].map((view) => ({
     from: 'view',
     view: view.name,
@@ -77,7 +75,7 @@ export interface TrainingFiles {
   readonly events: number;
 }
 
-/** A row of the spine: a flight's keys, at its time and up to two hours after it. */
+/** A row of the spine: a flight's keys, at its time or up to two hours after it. */
 export const makeTrainingFiles = async (
   directory: string,
   events: number,

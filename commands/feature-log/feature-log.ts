@@ -12,8 +12,10 @@
  * while the log can be written.
  */
 
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Caller } from '#domain/api/caller.ts';
 import type { ReadRequest, ReadResult } from '#domain/api/serving.ts';
+import { messageOf } from '#domain/error-message.ts';
 import type { DropReason } from '#domain/feature-log/drop-reasons.ts';
 import type {
   FeatureLogCodec,
@@ -98,10 +100,7 @@ const FOLLOW_AGAIN_MS = 5_000;
 const RETRY_MS = 100;
 const MAX_RETRY_MS = 5_000;
 const EMPTY: Row = {};
-const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 const otherTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
-const messageOf = (error: unknown): string =>
-  error instanceof Error ? error.message : String(error);
 
 export const createFeatureLog = (dependencies: FeatureLogDependencies): FeatureLog => {
   const { log, warn, logged, dropped } = dependencies;

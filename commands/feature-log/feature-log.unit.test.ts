@@ -4,7 +4,7 @@
  */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { ReadResult } from '#domain/api/serving.ts';
-import { avroCodec } from '#domain/encoding/avro.ts';
+import { avroCodec } from '#domain/avro/codec.ts';
 import { featureLogRowOf } from '#domain/feature-log/feature-log-record.ts';
 import { isSampled } from '#domain/feature-log/sampled.ts';
 import type { Append, Log } from '#domain/ports/log.ts';

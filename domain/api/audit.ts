@@ -1,4 +1,7 @@
-/** What auditors can request of the audit log. Times are epoch ms; refusals are thrown as MillraceError. */
+/**
+ * What auditors can request of the audit log. Times are epoch ms; refusals are thrown as
+ * MillraceError.
+ */
 import type { Caller } from './caller.ts';
 
 export interface AuditQuery {

@@ -1,4 +1,7 @@
-/** What data scientists can request: files and tables of values. Times are epoch ms; refusals are thrown as MillraceError. */
+/**
+ * What data scientists can request: files and tables of values. Times are epoch ms; refusals are
+ * thrown as MillraceError.
+ */
 import type { Problem } from '#domain/errors.ts';
 import type { Row } from '#domain/values/value.ts';
 import type { Caller } from './caller.ts';

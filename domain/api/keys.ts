@@ -1,4 +1,7 @@
-/** What administrators can request of API keys. Times are epoch ms; refusals are thrown as MillraceError. */
+/**
+ * What administrators can request of API keys. Times are epoch ms; refusals are thrown as
+ * MillraceError.
+ */
 import type { AccessLimits } from '#domain/authorization/principal.ts';
 import type { Caller } from './caller.ts';
 

@@ -1,4 +1,7 @@
-/** What operators can request about the state of the platform. Times are epoch ms; refusals are thrown as MillraceError. */
+/**
+ * What operators can request about the state of the platform. Times are epoch ms; refusals are
+ * thrown as MillraceError.
+ */
 import type { EntityKey } from '#domain/plan/plan.ts';
 import type { DegradedMode } from '#domain/ports/degraded.ts';
 import type { Caller } from './caller.ts';

@@ -2,8 +2,8 @@
  * What the gateways can request of a running Millrace, by area, whichever profile runs it. Shapes
  * are those that users are promised; times are epoch ms; refusals are thrown as MillraceError.
  *
- * `caller` absent: the platform acts for itself. The platform that gateways get (`access`) refuses a
- * call without a caller.
+ * `caller` absent: the platform acts for itself. The platform that gateways get (`access`) refuses
+ * a call without a caller.
  */
 import type { Access, AccessOptions } from '#domain/ports/access.ts';
 import type { RequestMeters } from '#domain/ports/request-meter.ts';

@@ -1,4 +1,7 @@
-/** What authors of definitions can request. Times are epoch ms; refusals are thrown as MillraceError. */
+/**
+ * What authors of definitions can request. Times are epoch ms; refusals are thrown as
+ * MillraceError.
+ */
 import type { Definition, Kind } from '#domain/definitions/model.ts';
 import type { Problem } from '#domain/errors.ts';
 import type { Caller } from './caller.ts';

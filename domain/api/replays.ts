@@ -1,4 +1,7 @@
-/** What operators can request of generations. Times are epoch ms; refusals are thrown as MillraceError. */
+/**
+ * What operators can request of generations. Times are epoch ms; refusals are thrown as
+ * MillraceError.
+ */
 import type { EntityKey } from '#domain/plan/plan.ts';
 import type { Value } from '#domain/values/value.ts';
 import type { Caller } from './caller.ts';

@@ -1,4 +1,6 @@
-/** What readers of features can request. Times are epoch ms; refusals are thrown as MillraceError. */
+/**
+ * What readers of features can request. Times are epoch ms; refusals are thrown as MillraceError.
+ */
 import type { FeatureLogRow } from '#domain/feature-log/feature-log-record.ts';
 import type { SkewReport, SkewRequest } from '#domain/feature-log/skew.ts';
 import type { EntityKey, FeatureStatus } from '#domain/plan/plan.ts';

@@ -1,6 +1,6 @@
 /**
- * Expressions that come over the wire: every node is checked, and depth and size are bounded before
- * anything walks the tree.
+ * Parses expressions from JSON: every node is checked, and depth and size are bounded before other
+ * code walks the tree.
  */
 import { fail } from '#domain/errors.ts';
 import type { Scalar } from '#domain/values/value.ts';
@@ -8,7 +8,7 @@ import type { Expr } from './ast.ts';
 import { functionRow } from './typecheck.ts';
 
 export const MAX_DEPTH = 100;
-export const MAX_NODES = 5_000;
+const MAX_NODES = 5_000;
 const MAX_LITERAL = 10_000;
 
 type Json = Readonly<Record<string, unknown>>;

@@ -1,12 +1,13 @@
 /**
- * Whatever commands come: events replayed give the state, versions never change, at most one
- * generation is live, and there is always a way on.
+ * For any sequence of commands: replayed events give the state, versions never change, at most one
+ * generation is live, and some command is always accepted.
  */
 import fc from 'fast-check';
 import { count, entity, featureView, source } from 'millrace';
 import { expect, test } from 'vitest';
 import type { RegistryCommand } from './commands.ts';
-import { type DecisionContext, decide } from './decide.ts';
+import { decide } from './decide.ts';
+import type { DecisionContext } from './decision.ts';
 import type { RegistryEvent } from './events.ts';
 import { evolve, initialState, liveAt, type RegistryState } from './state.ts';
 

@@ -1,45 +1,18 @@
 /**
- * What a revision changes, field by field, and what that costs: nothing, a new version
- * (compatible), a replay, or a reader (breaking).
+ * What a revision changes, field by field, and the cost: nothing, a new version (compatible), a
+ * replay, or a broken reader (breaking).
  */
 
 import type { ChangeCost } from '#domain/api/registry.ts';
 import type {
   Definition,
   FeatureServiceDefinition,
-  FeatureViewDefinition,
   OnDemandFeatureDefinition,
 } from '#domain/definitions/model.ts';
 import { canonical } from '#domain/expressions/canonical.ts';
 import { sourceRevision } from '#domain/sources/source-revision.ts';
-
-export interface FieldChange {
-  readonly path: string;
-  readonly before: unknown;
-  readonly after: unknown;
-  readonly cost: ChangeCost;
-}
-
-export interface Change {
-  readonly cost: ChangeCost;
-  readonly fields: readonly FieldChange[];
-  /** what would break, and what a replay is needed for, in sentences */
-  readonly notes: readonly string[];
-  /** of the notes, those that say what breaks */
-  readonly breaks: readonly string[];
-}
-
-/** Who reads what, of the definitions registered now. */
-export interface Readers {
-  /** active services and on-demand features that read a feature of a view, as kind/name */
-  readonly ofFeature: (view: string, feature: string) => readonly string[];
-  readonly ofOnDemand: (name: string) => readonly string[];
-  /** active views over a source that use one of its fields */
-  readonly ofField: (source: string, field: string) => readonly string[];
-  readonly ofEntity: (entity: string) => readonly string[];
-  /** a feature's type as text; null where it cannot be told */
-  readonly featureType: (view: FeatureViewDefinition, feature: string) => string | null;
-}
+import { type Change, type Draft, note, type Readers, same } from './change.ts';
+import { diffView } from './diff-view.ts';
 
 const RANK: Readonly<Record<ChangeCost, number>> = {
   none: 0,
@@ -47,7 +20,7 @@ const RANK: Readonly<Record<ChangeCost, number>> = {
   replay: 2,
   breaking: 3,
 };
-export const highestCost = (costs: readonly ChangeCost[]): ChangeCost =>
+const highestCost = (costs: readonly ChangeCost[]): ChangeCost =>
   costs.reduce<ChangeCost>((a, b) => (RANK[b] > RANK[a] ? b : a), 'none');
 
 const METADATA = [
@@ -59,114 +32,6 @@ const METADATA = [
   'ephemeral',
   'logging',
 ] as const;
-const same = (a: unknown, b: unknown): boolean => canonical(a ?? null) === canonical(b ?? null);
-
-interface Draft {
-  readonly fields: FieldChange[];
-  readonly notes: string[];
-  readonly breaks: string[];
-}
-
-const note = (
-  draft: Draft,
-  path: string,
-  before: unknown,
-  after: unknown,
-  cost: ChangeCost,
-  text?: string,
-): void => {
-  draft.fields.push({ path, before: before ?? null, after: after ?? null, cost });
-  if (text !== undefined) draft.notes.push(text);
-  if (cost === 'breaking') draft.breaks.push(text ?? `${path} changes`);
-};
-
-const diffView = (
-  before: FeatureViewDefinition,
-  after: FeatureViewDefinition,
-  readers: Readers,
-  draft: Draft,
-): void => {
-  for (const path of ['entity', 'source', 'join'] as const) {
-    if (!same(before[path], after[path])) {
-      note(
-        draft,
-        path,
-        before[path],
-        after[path],
-        'breaking',
-        `its ${path} changes, so that readers would ask with other keys or get other data`,
-      );
-    }
-  }
-  for (const path of ['where', 'lateness', 'ttl', 'online', 'offline'] as const) {
-    if (!same(before[path], after[path]))
-      note(
-        draft,
-        path,
-        before[path],
-        after[path],
-        'replay',
-        `${path} decides values: a replay computes them anew`,
-      );
-  }
-  for (const [name, old] of Object.entries(before.features)) {
-    const now = after.features[name];
-    const path = `features.${name}`;
-    const used = readers.ofFeature(before.name, name);
-    if (now === undefined) {
-      if (used.length > 0)
-        note(
-          draft,
-          path,
-          old,
-          null,
-          'breaking',
-          `feature ${name} goes, and ${used.join(', ')} read${used.length === 1 ? 's' : ''} it`,
-        );
-      else note(draft, path, old, null, 'replay', `feature ${name} goes; nothing reads it`);
-      continue;
-    }
-    const { description: oldText, ...oldRest } = old;
-    const { description: newText, ...newRest } = now;
-    if (!same(oldRest, newRest)) {
-      const [oldType, newType] = [
-        readers.featureType(before, name),
-        readers.featureType(after, name),
-      ];
-      if (oldType !== newType && used.length > 0) {
-        note(
-          draft,
-          path,
-          old,
-          now,
-          'breaking',
-          `feature ${name} turns from ${oldType} to ${newType}, and ${used.join(', ')} read${used.length === 1 ? 's' : ''} it`,
-        );
-      } else
-        note(
-          draft,
-          path,
-          old,
-          now,
-          'replay',
-          `feature ${name} is computed otherwise: it needs a replay`,
-        );
-    } else if (!same(oldText, newText))
-      note(draft, `${path}.description`, oldText, newText, 'compatible');
-  }
-  for (const [name, now] of Object.entries(after.features)) {
-    if (before.features[name] === undefined)
-      note(
-        draft,
-        `features.${name}`,
-        null,
-        now,
-        'replay',
-        `feature ${name} is new: it needs a replay to have its past`,
-      );
-  }
-};
-
 const diffService = (
   before: FeatureServiceDefinition,
   after: FeatureServiceDefinition,
@@ -191,7 +56,14 @@ const diffService = (
       'the service reads other versions',
     );
   else if (gone.length > 0)
-    note(draft, 'features', old, now, 'breaking', `its models would miss ${gone.join(', ')}`);
+    note(
+      draft,
+      'features',
+      old,
+      now,
+      'breaking',
+      `its models would no longer get ${gone.join(', ')}`,
+    );
   else if (added) note(draft, 'features', old, now, 'compatible', 'its models get more features');
   else
     note(
@@ -218,7 +90,7 @@ const diffOnDemand = (
       before.type,
       after.type,
       used.length > 0 ? 'breaking' : 'compatible',
-      used.length > 0 ? `its type changes, and ${used.join(', ')} read it` : undefined,
+      used.length > 0 ? `its type changes, but ${used.join(', ')} read it` : undefined,
     );
   }
   const requests = (definition: OnDemandFeatureDefinition): string[] =>
@@ -243,7 +115,7 @@ const diffOnDemand = (
       before.value,
       after.value,
       'compatible',
-      'it is computed otherwise from the next read on; it has no stored values',
+      'it is computed differently from the next read on; it has no stored values',
     );
 };
 
@@ -275,7 +147,7 @@ export const diffDefinitions = (
         before.keys,
         after.keys,
         used.length > 0 ? 'breaking' : 'compatible',
-        used.length > 0 ? `its keys change, and ${used.join(', ')} are read by them` : undefined,
+        used.length > 0 ? `its keys change, but ${used.join(', ')} are read by them` : undefined,
       );
     }
   } else if (before.kind === 'source' && after.kind === 'source') {

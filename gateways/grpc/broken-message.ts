@@ -2,13 +2,15 @@
  * Messages that do not match their proto. grpc-js would answer INTERNAL and end a stream; here such
  * a message is refused with MR_BODY_INVALID, as other refusals are, and a stream goes on.
  */
+
 import type { ServiceDefinition } from '@grpc/proto-loader';
+import { messageOf } from '#domain/error-message.ts';
 import { fail } from '#domain/errors.ts';
 
 class BrokenMessage {
   readonly why: string;
   constructor(error: unknown) {
-    this.why = error instanceof Error ? error.message : String(error);
+    this.why = messageOf(error);
   }
 }
 

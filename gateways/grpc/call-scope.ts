@@ -7,6 +7,7 @@ import type { Platform } from '#domain/api/platform.ts';
 import type { ErrorCode } from '#domain/errors.ts';
 import type { RequestMeter } from '#domain/ports/request-meter.ts';
 import { inTrace, type TraceContext } from '#domain/ports/tracing.ts';
+
 import type { RequestLog } from '#gateways/logging/request-log.ts';
 import { ANONYMOUS } from '#gateways/shared/caller.ts';
 import { REQUEST_ID, requestIds } from '#gateways/shared/request-id.ts';

@@ -5,6 +5,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   credentials,
   loadPackageDefinition,
@@ -31,10 +32,10 @@ import {
 import { MillraceError } from '#domain/errors.ts';
 import { DEGRADED_MODES } from '#domain/ports/degraded.ts';
 import { grpcModules } from '#gateways/grpc-modules.ts';
+import { GENERATED, generateTypes } from '#scripts/generate/grpc-types.ts';
 import { caller, plain, type TestPlatform, testPlatform } from '#tests/support/platform.ts';
 import { encodeReadResponse } from './encode-read.ts';
 import { createGrpcGateway, type GrpcGateway } from './gateway.ts';
-import { GENERATED, generateTypes } from './generate-types.ts';
 import type { FeaturesClient } from './generated/millrace/v1/Features.ts';
 import type { ReadRequest } from './generated/millrace/v1/ReadRequest.ts';
 import type { ReadResponse__Output } from './generated/millrace/v1/ReadResponse.ts';
@@ -492,7 +493,7 @@ test('closing lets calls in flight end', async () => {
         ...on.platform.serving,
         async read(request) {
           begun();
-          await new Promise((resolve) => setTimeout(resolve, 200));
+          await sleep(200);
           return on.platform.serving.read(request);
         },
       },

@@ -2,9 +2,11 @@
  * Parses bodies. A body that is not UTF-8 is refused: replacement characters would change its
  * values.
  */
+
 import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { messageOf } from '#domain/error-message.ts';
 import { fail } from '#domain/errors.ts';
 import { isTooDeep, MAX_DEPTH } from '#domain/sources/json-depth.ts';
 import type { ReadBody } from './read-body.ts';
@@ -37,14 +39,12 @@ const textOf = (request: FastifyRequest, bytes: Buffer, byLine: boolean): string
   return bytes.toString('utf8');
 };
 
-const why = (error: unknown): string => (error instanceof Error ? error.message : String(error));
-
 const parseJson = (text: string): unknown => {
   if (text === '') return {};
   try {
     return JSON.parse(text);
   } catch (error) {
-    return fail('MR_BODY_INVALID', `the body is not JSON: ${why(error)}`);
+    return fail('MR_BODY_INVALID', `the body is not JSON: ${messageOf(error)}`);
   }
 };
 
@@ -69,7 +69,7 @@ const parseNdjson = (text: string): unknown[] => {
       if (part.trim() === '') continue;
       fail(
         'MR_BODY_INVALID',
-        `line ${line} is not JSON: ${why(error)}; no event of the body was published`,
+        `line ${line} is not JSON: ${messageOf(error)}; no event of the body was published`,
         { line },
       );
     }

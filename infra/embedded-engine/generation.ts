@@ -7,6 +7,7 @@
  * from the saved state and features.<view>, and the task goes on from its committed positions:
  * nothing is lost, nothing is counted twice.
  */
+
 import type { SourceDefinition } from '#domain/definitions/model.ts';
 import { featuresAvroSchema } from '#domain/encoding/features-schema.ts';
 import { tileCodec } from '#domain/encoding/tile-codec.ts';
@@ -15,6 +16,7 @@ import { encodeLateEvent, lateEventSchema } from '#domain/events/late-event.ts';
 import type { ViewPlan } from '#domain/plan/plan.ts';
 import { degraded, NOT_DEGRADED } from '#domain/ports/degraded.ts';
 import { formatPosition, type LogRecord, type OutgoingRecord } from '#domain/ports/log.ts';
+import { readPartition } from '#domain/ports/read-partition.ts';
 import type { SchemaRegistry } from '#domain/ports/schema-registry.ts';
 import type { StreamTask, TaskHandle, TransactionalLog } from '#domain/ports/stream-task.ts';
 import { featuresTopic, lateTopic, rawTopic } from '#domain/ports/topics.ts';
@@ -149,16 +151,13 @@ export const openGeneration = async (
       (await log.committed(startOffsetsConsumer(consumerOf(view, generation)), features))[0] ?? 0;
     if (saved !== null && restoreSnapshot(fresh, saved.state)) offset = saved.nextOffset;
     savedOffset = offset;
-    for (;;) {
-      const records = await log.read(features, 0, offset, READ_BYTES);
-      const last = records.at(-1);
-      if (last === undefined) break;
+    const range = { from: offset, maxBytes: READ_BYTES };
+    for await (const records of readPartition(log, features, 0, range)) {
       for (const record of records) {
         if (record.schemaId !== schemaId) continue;
         const update = codec.decode(record.value);
         if (update.generation === generation) applyUpdate(fresh, update);
       }
-      offset = last.offset + 1;
     }
     store = fresh;
     sound = true;

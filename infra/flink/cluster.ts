@@ -1,6 +1,7 @@
 /**
  * Flink's JobManager by its REST interface: which jobs there are, how they fare, and how they end.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fail, MillraceError } from '#domain/errors.ts';
 
 export interface FlinkJob {
@@ -49,7 +50,6 @@ export interface FlinkCluster {
 
 const TIMEOUT_MS = 10_000;
 const STOP_DEADLINE_MS = 90_000;
-const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 export const LIVE_STATES: ReadonlySet<string> = new Set([
   'CREATED',

@@ -14,6 +14,7 @@ import { degraded, NOT_DEGRADED } from '#domain/ports/degraded.ts';
 import type { Log } from '#domain/ports/log.ts';
 import { formatPosition } from '#domain/ports/log.ts';
 import type { CacheStore, TilesTarget } from '#domain/ports/online-store.ts';
+import { readPartition } from '#domain/ports/read-partition.ts';
 import { featuresTopic, rawTopic } from '#domain/ports/topics.ts';
 import { createTileStore, type TileStore } from '#domain/tiles/tile-store.ts';
 import type { Position } from '#domain/values/value.ts';
@@ -133,10 +134,8 @@ export const flinkGeneration = ({
   const tiles = async (): Promise<TileStore> => {
     const store = createTileStore(plan);
     for (const [partition, end] of (await log.end(features)).entries()) {
-      for (let offset = 0; offset < end; ) {
-        const records = await log.read(features, partition, offset, READ_BYTES);
-        const last = records.at(-1);
-        if (last === undefined) break;
+      const range = { end, maxBytes: READ_BYTES };
+      for await (const records of readPartition(log, features, partition, range)) {
         for (const record of records) {
           const update = await decoder.decode(plan, record);
           if (update === null || update.generation !== generation || update.hopMs < 0) continue;
@@ -147,7 +146,6 @@ export const flinkGeneration = ({
             refs: update.refs.map((ref, i) => slots[i]?.decode(ref)),
           });
         }
-        offset = last.offset + 1;
       }
     }
     return store;

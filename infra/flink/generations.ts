@@ -10,6 +10,7 @@
 
 import type { EngineJob } from '#domain/api/operations.ts';
 import type { FeatureViewDefinition, SourceDefinition } from '#domain/definitions/model.ts';
+import { messageOf } from '#domain/error-message.ts';
 import type { FeatureLogColumns } from '#domain/feature-log/feature-log-record.ts';
 import { type Degraded, degraded, NOT_DEGRADED } from '#domain/ports/degraded.ts';
 import type { CacheStore, TilesTarget } from '#domain/ports/online-store.ts';
@@ -78,8 +79,6 @@ const LOG_SILENT_MS = 5_000;
 const POLL_MS = 200;
 const RECONCILE_MS = 2_000;
 const idOf = (view: string, generation: number): string => `${view}#${generation}`;
-const messageOf = (error: unknown): string =>
-  error instanceof Error ? error.message : String(error);
 
 export const flinkGenerations = (options: FlinkGenerationsOptions): FlinkGenerations => {
   const { log, jobs, cluster, settings, warn } = options;

@@ -3,10 +3,11 @@
  * with its JobManager is started from its newest checkpoint; one whose statements changed is
  * stopped with a savepoint and started anew, from where its tables stand.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { functionsSql } from '#domain/sql/flink/java-functions.ts';
 import type { FlinkCluster, FlinkJob } from './cluster.ts';
 import { LIVE_STATES } from './cluster.ts';
 import { hashStatements, type JobStore } from './job-store.ts';
-import { functionsSql } from './sql/functions.ts';
 import { openSession } from './sql-gateway.ts';
 
 export interface WantedJob {
@@ -63,7 +64,6 @@ const PREFIX = 'millrace-';
 /** A job that is being started cannot be stopped cleanly: it is waited for. */
 const START_MS = 30_000;
 const ENDING: ReadonlySet<string> = new Set([...LIVE_STATES, 'CANCELLING']);
-const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 const BASE_PROPERTIES: Readonly<Record<string, string>> = {
   'table.local-time-zone': 'UTC',
@@ -122,11 +122,11 @@ export const flinkJobs = ({ cluster, gateway, book, savepoints, warn }: JobsOpti
    * where it last stood.
    */
   const stopOne = async (job: FlinkJob): Promise<void> => {
-    const stored = book.find(job.name);
+    const stored = await book.find(job.name);
     if (!(await settled(job.id))) return end(job);
     try {
       const savepoint = await cluster.stop(job.id, savepoints);
-      if (stored !== null) book.write({ ...stored, savepoint });
+      if (stored !== null) await book.write({ ...stored, savepoint });
     } catch (error) {
       if ((await stateOf(job.id)) === 'RUNNING' && (await cluster.isRunning(job.id))) throw error;
       await end(job);
@@ -139,13 +139,15 @@ export const flinkJobs = ({ cluster, gateway, book, savepoints, warn }: JobsOpti
       const [running, ...extra] = await live(name);
       for (const job of extra) await cluster.cancel(job.id);
       if (running !== undefined) {
-        if (book.find(name)?.hash === hash) return running.id;
+        if ((await book.find(name))?.hash === hash) return running.id;
         await stopOne(running);
       }
-      const stored = book.find(name);
+      const stored = await book.find(name);
       const same = stored?.hash === hash ? stored : null;
       const from =
-        same === null ? null : (same.savepoint ?? book.checkpoint(same) ?? same.from ?? null);
+        same === null
+          ? null
+          : (same.savepoint ?? (await book.checkpoint(same)) ?? same.from ?? null);
       if (stored !== null && running === undefined && from !== null)
         warn(`Flink's job ${name} was gone: started again from ${from}`);
       const afterCrash = stored !== null && stored.savepoint === null;
@@ -154,7 +156,7 @@ export const flinkJobs = ({ cluster, gateway, book, savepoints, warn }: JobsOpti
         same?.born ?? null,
       );
       const id = await submit(job, from);
-      book.write({
+      await book.write({
         name,
         id,
         hash,
@@ -169,7 +171,7 @@ export const flinkJobs = ({ cluster, gateway, book, savepoints, warn }: JobsOpti
     },
     async discard(name) {
       for (const job of await live(name)) await cluster.cancel(job.id);
-      book.forget(name);
+      await book.forget(name);
     },
     running: async () =>
       (await cluster.jobs()).filter(

@@ -9,9 +9,9 @@ import {
 } from '#domain/feature-log/feature-log-record.ts';
 import type { ViewPlan } from '#domain/plan/plan.ts';
 import { featureLogTopic, featuresTopic, rawTopic } from '#domain/ports/topics.ts';
+import { statementSet } from '#domain/sql/flink/compute.ts';
 import type { JobSettings } from './compute-job.ts';
 import type { WantedJob } from './jobs.ts';
-import { statementSet } from './sql/compute.ts';
 import { archiveFeatureLog, archiveRaw, archiveUpdates, tilesByKey } from './sql/materialize.ts';
 import {
   ARCHIVE_GROUP,

@@ -3,6 +3,7 @@
  * A statement's failure is an error with the root of Flink's own message; a gateway that is down is
  * MR_ENGINE_UNAVAILABLE.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fail, MillraceError } from '#domain/errors.ts';
 
 export interface SqlSession {
@@ -24,7 +25,6 @@ interface OperationResult {
 }
 
 const POLL_MS = 25;
-const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** The last cause that is not a stack frame: what Flink's user would look for first. */
 const rootCause = (messages: readonly string[]): string => {

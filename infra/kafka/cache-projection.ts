@@ -15,8 +15,8 @@ import {
   type KeyedUpdate,
 } from '#projections/cache/cache-tiles.ts';
 import type { CacheTraces } from './cache-traces.ts';
-import type { KafkaAddress } from './raw-cluster.ts';
 import { type Subscription, subscribe } from './subscribe.ts';
+import type { KafkaAddress } from './wire/address.ts';
 
 export interface CacheProjectionOptions extends KafkaAddress {
   readonly view: string;

@@ -4,6 +4,7 @@
  * the same event again has the same run id and time. A receiver that is away is tried again, ever
  * less often, and nothing but this waits for it: what happens meanwhile is on the log.
  */
+import { messageOf } from '#domain/error-message.ts';
 import type { Log } from '#domain/ports/log.ts';
 import { LINEAGE_TOPIC } from '#domain/ports/topics.ts';
 import type { LineageLog, LineageRecord } from './lineage-log.ts';
@@ -138,7 +139,7 @@ export const startDelivery = ({
           });
         position = next;
       } catch (error) {
-        away(error instanceof Error ? error.message : String(error));
+        away(messageOf(error));
       }
       if (!failing) wait = FIRST_PAUSE_MS;
       else if (!abort.signal.aborted) {

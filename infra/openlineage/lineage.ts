@@ -4,6 +4,7 @@
  * followed as the outbox follows them (from a position on the log, each once, whoever of several
  * processes is quicker), so what was committed is told of, whatever dies in between.
  */
+import { messageOf } from '#domain/error-message.ts';
 import type { Commit, EventStore } from '#domain/ports/event-store.ts';
 import { formatPosition, type Log, type OutgoingRecord } from '#domain/ports/log.ts';
 import type { SchemaRegistry } from '#domain/ports/schema-registry.ts';
@@ -130,9 +131,7 @@ export const openLineage = async (dependencies: LineageDependencies): Promise<Li
       .then(() => log.append({ records: [lineage.record(event)] }))
       .then(onLog, (error: unknown) => {
         lost++;
-        warn(
-          `an OpenLineage event could not be put on the log: ${error instanceof Error ? error.message : String(error)}`,
-        );
+        warn(`an OpenLineage event could not be put on the log: ${messageOf(error)}`);
       })
       .finally(() => waiting--);
   };
@@ -183,9 +182,7 @@ export const openLineage = async (dependencies: LineageDependencies): Promise<Li
       } catch (error) {
         // A disk that is full, say: the data set is none the worse for it.
         lost++;
-        warn(
-          `data set ${told.status.id} could not be told of: ${error instanceof Error ? error.message : String(error)}`,
-        );
+        warn(`data set ${told.status.id} could not be told of: ${messageOf(error)}`);
       }
     },
     async events(after, limit) {

@@ -4,7 +4,7 @@
  * moment; an entity's own row says that it exists, and where its newest tile is.
  */
 
-import { slotColumns } from '#domain/encoding/features-schema.ts';
+import { ENTITY_ROW_HOP, slotColumns } from '#domain/encoding/features-schema.ts';
 import { NO_TILES, type PackedEntity, type PackedTiles } from '#domain/encoding/packed-entity.ts';
 import { packedRefs } from '#domain/encoding/packed-refs.ts';
 import { decodeKey } from '#domain/plan/entity-key.ts';
@@ -15,7 +15,7 @@ import {
   type TilesTarget,
   UNKNOWN,
 } from '#domain/ports/online-store.ts';
-import { ENTITY_ROW_HOP, paimonTable } from '#infra/flink/sql/names.ts';
+import { paimonTable } from '#infra/flink/sql/names.ts';
 import {
   type FoundTiles,
   type HopColumns,

@@ -2,7 +2,9 @@
  * A platform out of adapters: what every profile wires in the same way. A profile picks the
  * adapters and the engine; commands, projections and gateways do not know which it was.
  */
+
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createAccess } from '#application/authorization/access.ts';
 import { applyDefinitions, planDefinitions } from '#commands/apply.ts';
 import { createCommandBus } from '#commands/command-bus.ts';
@@ -20,6 +22,7 @@ import type { Serving } from '#domain/api/serving.ts';
 import { isKeyStream } from '#domain/authorization/keys.ts';
 import { scopeOfInputs } from '#domain/definitions/check-on-demand.ts';
 import { parseDefinition } from '#domain/definitions/parse.ts';
+import { messageOf } from '#domain/error-message.ts';
 import { fail } from '#domain/errors.ts';
 import type { ViewPlan } from '#domain/plan/plan.ts';
 import type { Access } from '#domain/ports/access.ts';
@@ -42,6 +45,7 @@ import { streamOf } from '#domain/registry/events.ts';
 import { encodeCommit, registryRecordSchema } from '#domain/registry/registry-record.ts';
 import type { WantedView } from '#infra/embedded-engine/engine.ts';
 import { createRawDecoders, type RawDecoders } from '#infra/embedded-engine/raw-decoders.ts';
+import { localFiles } from '#infra/files/local-files.ts';
 import { type Lineage, openLineage } from '#infra/openlineage/lineage.ts';
 import type { LineageSettings } from '#infra/openlineage/settings.ts';
 import { publishOutbox } from '#infra/outbox/publish-outbox.ts';
@@ -51,7 +55,7 @@ import { type Traces, traceAreas } from '#infra/profiles/traced-platform.ts';
 import { tracedRawEvents } from '#infra/profiles/traced-stores.ts';
 import { wantedViews } from '#infra/profiles/wanted-views.ts';
 import { createMetrics } from '#infra/telemetry/metrics.ts';
-import { createDatasets } from '#infra/training-sets/datasets.ts';
+import { trainingSetBuilder } from '#infra/training-sets/builder.ts';
 import { openAudit } from '#projections/audit/audit.ts';
 import { type Catalog, openCatalog, overlay } from '#projections/catalog/catalog.ts';
 import { createRegistryQueries, type EntriesDependencies } from '#projections/catalog/entries.ts';
@@ -74,6 +78,7 @@ import { viewModes } from '#projections/serving/view-modes.ts';
 import { createWaitFor } from '#projections/serving/wait-for.ts';
 import { createSkew } from '#projections/skew/skew.ts';
 import { createStatus, type RunningGeneration } from '#projections/status/status.ts';
+import { createTrainingSets } from '#projections/training-sets/training-sets.ts';
 import packageJson from '../../package.json' with { type: 'json' };
 
 /** What computes: generations that run as the registry wants them. */
@@ -165,8 +170,6 @@ const REGISTRY_STALE = degraded('registry-stale');
 const REGISTRY_SILENT_MS = 3_000;
 const FOLLOW_AGAIN_MS = 2_000;
 const AFTER_DEADLINE_MS = 5_000;
-const messageOf = (error: unknown): string =>
-  error instanceof Error ? error.message : String(error);
 
 const lineageOf = async (
   { lineage, outboxLog, log, datasetDirectory, now, warn }: Adapters,
@@ -277,8 +280,7 @@ export const assemblePlatform = async (adapters: Adapters): Promise<Platform> =>
     queued = true;
     settling = settling
       .then(async () => {
-        if (adapters.gatherMs > 0)
-          await new Promise((resolve) => setTimeout(resolve, adapters.gatherMs));
+        if (adapters.gatherMs > 0) await sleep(adapters.gatherMs);
         queued = false;
         for (const { name } of catalog.streams('source')) await openSource(name);
         const services = loggedServices(catalog);
@@ -437,16 +439,17 @@ export const assemblePlatform = async (adapters: Adapters): Promise<Platform> =>
       );
     return result;
   };
-  const datasets = createDatasets({
-    directory: adapters.datasetDirectory,
+  const datasets = createTrainingSets({
+    builder: trainingSetBuilder({ files: localFiles(), directory: adapters.datasetDirectory }),
     catalog,
     log,
     history,
-    manager: engine,
+    engine,
     late,
+    readTime,
     now,
-    clock: { readTime },
-    ...(lineage === null ? {} : { tell: lineage.datasetChanged }),
+    newId: randomUUID,
+    ...(lineage === null ? {} : { emit: lineage.datasetChanged }),
   });
 
   const guards: Access[] = [];

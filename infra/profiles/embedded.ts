@@ -15,10 +15,12 @@ import type { Tracing } from '#domain/ports/tracing.ts';
 import { openDataDirectory } from '#infra/data-directory/data-directory.ts';
 import { createComputeManager } from '#infra/embedded-engine/engine.ts';
 import { openSnapshots } from '#infra/embedded-engine/snapshots.ts';
+import { fileUri } from '#infra/files/file-uri.ts';
+import { localFiles } from '#infra/files/local-files.ts';
 import { openIcebergHistory } from '#infra/iceberg/history.ts';
-import { sqliteInput } from '#infra/iceberg/sqlite-input.ts';
 import type { LineageSettings } from '#infra/openlineage/settings.ts';
 import { assemblePlatform, type Engine, type EngineContext } from '#infra/profiles/assemble.ts';
+import { embeddedHistoryInput } from '#infra/profiles/embedded-history-input.ts';
 import { embeddedPlaces } from '#infra/profiles/lineage-locations.ts';
 import { tracesOf } from '#infra/profiles/traced-platform.ts';
 import { hybridClock } from '#infra/shared/clock/hybrid-clock.ts';
@@ -61,9 +63,11 @@ export const startEmbedded = async (options: EmbeddedOptions): Promise<Platform>
   const clock = hybridClock(now);
   const log = sqliteLog(database, clock);
   const schemas = sqliteSchemaRegistry(database);
+  const historyDirectory = join(directory.path, 'history');
   const history = await openIcebergHistory({
-    data: directory.path,
-    input: sqliteInput(directory.databasePath),
+    root: { files: localFiles(), uri: fileUri(historyDirectory) },
+    spillDirectory: join(historyDirectory, '.spill'),
+    input: embeddedHistoryInput(directory.databasePath),
     writerMemory: '192MB',
     readerMemory: '256MB',
     // Rows that wait for a commit are memory: many small commits are compacted later.
@@ -122,7 +126,7 @@ export const startEmbedded = async (options: EmbeddedOptions): Promise<Platform>
             settings: lineage,
             leads: () => true,
             engine: { name: 'millrace', version: packageJson.version },
-            places: embeddedPlaces(join(directory.path, 'history')),
+            places: embeddedPlaces(historyDirectory),
           },
         }),
     dataDirectory: directory.path,
@@ -159,7 +163,7 @@ export const startEmbedded = async (options: EmbeddedOptions): Promise<Platform>
         },
         {
           store: 'iceberg',
-          location: join(directory.path, 'history', 'features', view),
+          location: join(historyDirectory, 'features', view),
           generation,
           position: `${featuresTopic(view)}@0:${endOffsets[0] ?? 0}`,
           eventTime,

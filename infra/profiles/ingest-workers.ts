@@ -9,7 +9,7 @@ import type { Log } from '#domain/ports/log.ts';
 import type { SchemaRegistry } from '#domain/ports/schema-registry.ts';
 import { ingestTopic } from '#domain/ports/topics.ts';
 import { type IngestWorker, kafkaIngestWorker } from '#infra/kafka/ingest-worker.ts';
-import type { KafkaAddress } from '#infra/kafka/raw-cluster.ts';
+import type { KafkaAddress } from '#infra/kafka/wire/address.ts';
 import type { Catalog } from '#projections/catalog/catalog.ts';
 
 export interface IngestWorkers {

@@ -9,13 +9,13 @@ import type { Append, Appended } from '#domain/ports/log.ts';
 import type { TransactionalLog } from '#domain/ports/stream-task.ts';
 import { streamTasks } from '#infra/embedded-engine/stream-tasks.ts';
 import type { HybridClock } from '#infra/shared/clock/hybrid-clock.ts';
+import { storageError } from '#infra/shared/sqlite/storage-error.ts';
 import { decodeBatch } from '#infra/sqlite/batch-codec.ts';
 import type { Database } from '#infra/sqlite/database.ts';
 import { logMetadata } from '#infra/sqlite/log-metadata.ts';
 import { readRecords } from '#infra/sqlite/log-reader.ts';
 import { createLogTables, logReads, logWrites } from '#infra/sqlite/log-tables.ts';
 import { createStaging, type Staging } from '#infra/sqlite/staging.ts';
-import { storageError } from '#infra/sqlite/storage-error.ts';
 
 interface Request {
   readonly batch: Append;

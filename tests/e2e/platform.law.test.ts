@@ -1,11 +1,13 @@
 /**
- * One function of two times, whoever asks: the online read, the read of the past, the explanation
- * and the training set of a whole platform equal brute force, for random definitions and random
- * events that come in random batches, before and after a restart.
+ * The online read, the read of the past, the explanation and the training set of a whole platform
+ * equal the values computed directly from all events. Definitions and events are random, events
+ * come in random batches, and everything is compared again after a restart.
  */
+
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { DatasetStatus } from '#domain/api/datasets.ts';
@@ -88,7 +90,7 @@ const expectOracle = (
 const finished = async (platform: Platform, started: DatasetStatus): Promise<DatasetStatus> => {
   let status = started;
   while (status.state === 'running') {
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    await sleep(5);
     status = await platform.datasets.get(status.id);
   }
   return status;
@@ -190,8 +192,8 @@ const check = async (scenario: Scenario, directory: string): Promise<void> => {
     const table = readFileSync(out, 'utf8');
     expect(table.split('\n').length).toBeGreaterThanOrEqual(rows.length + 1);
     const plan = planView(all.view, all.source, all.entity);
-    // Keys here hold no comma or line end, so that the first feature's column, where it is a
-    // number, is split plainly.
+    // Keys here have no comma and no line end, so that the first feature's column is found by
+    // splitting the line.
     const columns = (table.split('\n')[0] as string).split(',');
     const numeric = plan.features.findIndex((f) => NUMERIC.has(f.type.base) && !f.type.array);
     const simple = plan.features
@@ -222,7 +224,7 @@ const check = async (scenario: Scenario, directory: string): Promise<void> => {
   await platform.close();
 };
 
-test('online, past, explained, exported, restarted: one value, that of brute force', {
+test('online, past, explained and exported values equal those computed directly, before and after a restart', {
   timeout: 120_000,
 }, async () => {
   await fc.assert(

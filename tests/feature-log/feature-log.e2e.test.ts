@@ -1,6 +1,6 @@
 /**
- * What was served is a table that outlives kills: what was on the log once is there once, whole
- * requests, and anyone can read it.
+ * The feature log is a table that survives kills: a request that was logged is there once and
+ * whole, and any Iceberg reader can read it.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -23,7 +23,8 @@ import { type FeatureLogRow, featureLogRowOf } from '#domain/feature-log/feature
 import { featureLogTopic } from '#domain/ports/topics.ts';
 import type { Row } from '#domain/values/value.ts';
 import { openIcebergHistory } from '#infra/iceberg/history.ts';
-import { sqliteInput } from '#infra/iceberg/sqlite-input.ts';
+import { embeddedHistoryInput } from '#infra/profiles/embedded-history-input.ts';
+import { historyIn } from '#tests/contracts/history.fixture.ts';
 import { plain, testPlatform } from '#tests/support/platform.ts';
 import { call, type Server, startServer } from '#tests/support/server.ts';
 
@@ -66,8 +67,8 @@ afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
 const rowsOf = async (data: string): Promise<readonly FeatureLogRow[]> => {
   const history = await openIcebergHistory({
-    data,
-    input: sqliteInput(join(data, 'millrace.db')),
+    ...historyIn(data),
+    input: embeddedHistoryInput(join(data, 'millrace.db')),
     commitAfterMs: 0,
   });
   await history.sync(featureLogTopic('model'));
@@ -79,7 +80,7 @@ const rowsOf = async (data: string): Promise<readonly FeatureLogRow[]> => {
   );
 };
 
-test('killed while it serves: what was found on the log before is there once, and every request whole', {
+test('killed while it serves, it keeps every logged request once and whole', {
   timeout: 120_000,
 }, async () => {
   const data = join(directory, 'killed');
@@ -140,7 +141,7 @@ test('killed while it serves: what was found on the log before is there once, an
     const answer = answered.get(id) as
       | { rows: Row[]; status: string[][]; features: string[]; at: number }
       | undefined;
-    // The last answer of a round may be on the log and not with the caller.
+    // The last answer of a round may be logged although the caller did not get it.
     if (answer === undefined) continue;
     of.forEach((row, i) => {
       expect(row).toMatchObject({
@@ -155,7 +156,7 @@ test('killed while it serves: what was found on the log before is there once, an
   }
 });
 
-test('a service that gains a feature gains a column; earlier rows do not have it', async () => {
+test('a service that gains a feature gains a column, which earlier rows do not have', async () => {
   const { platform, directory: data, dispose } = await testPlatform();
   try {
     await platform.registry.apply(definitions, {}, { actor: 'test' });

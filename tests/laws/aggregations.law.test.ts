@@ -1,19 +1,20 @@
-/** Every aggregation is a commutative monoid, and its result is the textbook's. */
+/** Every aggregation is a commutative monoid, and its result equals the textbook formula. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type Order, OVERFLOW, type Partial } from '#domain/aggregations/aggregation.ts';
+import { AGGREGATIONS, aggregationNamed } from '#domain/aggregations/table.ts';
+import { avroCodec } from '#domain/avro/codec.ts';
+import { stateAvro } from '#domain/avro/types.ts';
+import { typeOf } from '#domain/expressions/typecheck.ts';
+import { sourceFields } from '#domain/sources/source-schema.ts';
+import type { Value } from '#domain/values/value.ts';
 import {
   finalizeStates,
   freezeState,
   monoidOf,
   type State,
   thawState,
-} from '#domain/aggregations/algebra.ts';
-import { AGGREGATIONS, aggregationNamed } from '#domain/aggregations/table.ts';
-import { avroCodec } from '#domain/encoding/avro.ts';
-import { typeOf } from '#domain/expressions/typecheck.ts';
-import { sourceFields } from '#domain/sources/source-schema.ts';
-import type { Value } from '#domain/values/value.ts';
+} from '#tests/laws/algebra.ts';
 import { AGGREGATES, aggregate } from '#tests/oracle/aggregates.ts';
 import { featureDefinition, rawEvents, SOURCE } from '#tests/oracle/arbitraries.ts';
 import { interpret } from '#tests/oracle/expressions.ts';
@@ -51,7 +52,7 @@ const scenario = (name: string) =>
 
 type Lift = { readonly value: Value; readonly event: Order };
 
-/** A multiset has no order: its values are compared sorted. */
+/** A multiset has no order, so its values are compared sorted. */
 const canonicalRef = (ref: unknown): unknown => {
   if (typeof ref !== 'object' || ref === null || !('counts' in ref)) return ref;
   const { overflow, values, counts } = ref as {
@@ -90,7 +91,7 @@ const merged = (partial: Partial, seen: readonly Lift[]): State => {
   return seen.map(({ value, event }) => lift(value, event)).reduce(combine, identity);
 };
 
-test('the textbook knows every aggregation of the table', () => {
+test('the oracle covers every aggregation of the table', () => {
   expect([...AGGREGATIONS.keys()].toSorted()).toEqual([...AGGREGATES].toSorted());
 });
 
@@ -127,7 +128,7 @@ describe.each([...AGGREGATIONS.keys()])('%s', (name) => {
     );
   });
 
-  test('merge leaves `from` alone and shares nothing that changes later', () => {
+  test('merge does not change `from`, and shares nothing mutable with it', () => {
     fc.assert(
       fc.property(scenario(name), ({ bound, seen, cuts }) => {
         for (const partial of bound.partials) {
@@ -148,7 +149,7 @@ describe.each([...AGGREGATIONS.keys()])('%s', (name) => {
     );
   });
 
-  test('the result is the textbook formula over the list of values', () => {
+  test('the result equals the textbook formula over the list of values', () => {
     fc.assert(
       fc.property(scenario(name), ({ feature, bound, seen, shuffled, scale }) => {
         const got = finalizeStates(
@@ -167,13 +168,13 @@ describe.each([...AGGREGATIONS.keys()])('%s', (name) => {
     );
   });
 
-  test('references survive Avro and JSON', () => {
+  test('references are equal after a round trip through Avro and JSON', () => {
     fc.assert(
       fc.property(scenario(name), ({ bound, seen }) => {
         for (const partial of bound.partials) {
           const state = merged(partial, seen);
           partial.refs.forEach((slot, i) => {
-            const type = avroCodec(slot.avro);
+            const type = avroCodec(stateAvro(slot.type));
             const data = state.refs[i];
             expect(slot.encode(slot.decode(type.fromBuffer(type.toBuffer(data))))).toEqual(data);
             expect(slot.encode(slot.decode(JSON.parse(JSON.stringify(data))))).toEqual(data);

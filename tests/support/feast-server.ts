@@ -1,10 +1,12 @@
 /**
- * Feast's own feature server over a repository that was applied: what the gateway is compared with.
+ * Feast's own feature server over a repository that was applied. Tests compare the gateway with it.
  */
+
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 export interface FeastServer {
   readonly url: string;
@@ -35,7 +37,7 @@ export const startFeastServer = async (
 ): Promise<FeastServer> => {
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
-  // Its workers are a group of their own, and end with it.
+  // The server and its workers are one process group, and are stopped together.
   const child = spawn(
     join(python, '..', 'feast'),
     ['serve', '--host', '127.0.0.1', '--port', String(port), '--no-access-log'],
@@ -52,7 +54,7 @@ export const startFeastServer = async (
   const ended = once(child, 'exit');
   while (!(await isUp(url))) {
     if (child.exitCode !== null) throw new Error(`feast serve ended: ${said}`);
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    await sleep(200);
   }
   return {
     url,

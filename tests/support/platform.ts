@@ -1,7 +1,9 @@
-/** A platform of the embedded profile on a directory of its own, for tests in process. */
+/** A platform of the embedded profile in this process, on a directory of its own. */
+
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Platform } from '#domain/api/platform.ts';
 import type { ReplayStatus } from '#domain/api/replays.ts';
 import type { Definition } from '#domain/definitions/model.ts';
@@ -9,14 +11,14 @@ import { type EmbeddedOptions, startEmbedded } from '#infra/profiles/embedded.ts
 
 export const caller = { actor: 'test' };
 
-/** Definitions as they come over the wire. */
+/** Definitions as they are parsed from JSON. */
 export const plain = (...definitions: readonly Definition[]): readonly Definition[] =>
   JSON.parse(JSON.stringify(definitions)) as Definition[];
 
 export interface TestPlatform {
   readonly directory: string;
   readonly platform: Platform;
-  /** Closes and opens again on the same directory. */
+  /** Closes the platform and opens it again on the same directory. */
   readonly restart: () => Promise<Platform>;
   readonly dispose: () => Promise<void>;
 }
@@ -49,6 +51,6 @@ export const replayFilled = async (platform: Platform, id: string): Promise<Repl
   for (;;) {
     const status = await platform.replays.get(id);
     if (status.state !== 'filling') return status;
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    await sleep(5);
   }
 };

@@ -1,9 +1,9 @@
 /**
- * Keys of features.<view>, and the partitions that Kafka's own partitioner gives to the entity
- * within them.
+ * Keys of features.<view>, and the partitions that Kafka's own partitioner assigns to their
+ * entities.
  */
 import { Partitioners } from 'kafkajs';
-import { avroCodec } from '#domain/encoding/avro.ts';
+import { avroCodec } from '#domain/avro/codec.ts';
 
 const KEY = {
   type: 'record',

@@ -1,28 +1,30 @@
 /**
- * A view's values at the ends of periods, from its tiles: one row an entity and period, into a
+ * A view's values at the ends of periods, from its tiles: one row for each entity and period, in a
  * table of the history's catalog.
  *
- *   tiles × periods each tile once for every period at whose end some window has it in
- *   GROUP BY entity and period: the tiles of each feature's own window merged, as a reader merges
+ *   tiles × periods: each tile once for every period at whose end some window contains it
+ *   GROUP BY entity and period: the tiles of each feature's window are merged, as a reader merges
  *   them
- *   values each feature's value of its merged states
+ *   values: each feature's value of its merged states
  *
- * Periods are half open: what happens at the very millisecond of a period's end belongs to the
- * next. So a feature whose tiles end with the period is exact, and no tile is cut.
+ * Periods are half open: an event at the exact end of a period belongs to the next one. So a
+ * feature whose tiles end with the period is exact, and no tile is split.
  */
 
+import { avroType } from '#domain/avro/types.ts';
 import type { PlannedFeature, ViewPlan } from '#domain/plan/plan.ts';
-import { avroType } from '#domain/sources/source-schema.ts';
+import { FLINK } from '#domain/sql/flink/dialect.ts';
 import { flinkName, flinkText } from '#domain/sql/flink/types.ts';
+import { mergeValues } from '#domain/sql/print-aggregation.ts';
 import { formatDuration } from '#domain/values/duration.ts';
 import type { FieldType } from '#domain/values/value.ts';
-import { icebergSchemaFromAvro, type WantedColumn } from '#infra/iceberg/schema.ts';
+import { icebergSchemaFromAvro, type WantedColumn } from '#infra/shared/iceberg/schema.ts';
 import { DATABASE, PAIMON_CATALOG, paimonTable, rollupTable, rollupTopic } from './names.ts';
 
 export type Every = 'day' | 'hour';
 export const EVERY_MS: Readonly<Record<Every, number>> = { day: 86_400_000, hour: 3_600_000 };
 
-/** A view's tables of rollups, each named as a topic's table is. */
+/** A view's rollup tables, named like the tables of topics. */
 export const rollupTopics = (view: string): readonly string[] =>
   Object.keys(EVERY_MS).map((every) => rollupTopic(view, every));
 
@@ -41,26 +43,27 @@ export interface RollupSpec {
 
 const OWN_COLUMNS = ['period_start', 'period_end', 'version', 'generation', 'written_at'];
 
-/** Why a feature's value at the end of such a period is not in the tiles; null where it is. */
+/** The reason why tiles do not give a feature's value at the end of a period; null if they do. */
 export const notInTiles = (
   plan: ViewPlan,
   { name, type, windowMs, hop }: PlannedFeature,
   every: Every,
 ): string | null => {
   const { hopMs } = plan.hops[hop] as ViewPlan['hops'][number];
-  if (windowMs === null || hopMs === 0) return `"${name}" is of all time: its one tile has no past`;
+  if (windowMs === null || hopMs === 0)
+    return `"${name}" covers all time: its only tile has no past states`;
   if (EVERY_MS[every] % hopMs !== 0)
-    return `"${name}" has tiles of ${formatDuration(hopMs)}, which do not end with the ${every}: give it a hop that divides the ${every}`;
+    return `"${name}" has tiles of ${formatDuration(hopMs)}, which do not end with the ${every}: use a hop that divides the ${every}`;
   if (type.base === 'bytes' || (type.array && (type.base === 'timestamp' || type.base === 'date')))
-    return `"${name}" gives ${type.array ? 'a list of ' : ''}${type.base}, which has no column here`;
+    return `"${name}" gives ${type.array ? 'a list of ' : ''}${type.base}, for which the table has no column type`;
   if (OWN_COLUMNS.includes(name) || plan.keys.some((key) => `key_${key.name}` === name))
     return `"${name}" has the name of one of the table's own columns`;
   return null;
 };
 
 /**
- * The table's columns: each feature nullable, so that a version that drops one leaves its rows
- * readable.
+ * The table's columns. Each feature is nullable, so that rows stay readable after a version drops
+ * it.
  */
 export const rollupColumns = ({
   plan,
@@ -85,41 +88,14 @@ export const rollupColumns = ({
 const TIMESTAMP: FieldType = { base: 'timestamp', array: false, nullable: false };
 const long = (value: number): string => `CAST(${value} AS BIGINT)`;
 
-/** Epoch ms and days as the table keeps them. */
+/** Converts epoch ms and days to the table's timestamps and dates. */
 const columnValue = (sql: string, { base, array }: FieldType): string => {
   if (array) return sql;
   if (base === 'timestamp') return `TO_TIMESTAMP_LTZ(${sql}, 3)`;
   return base === 'date' ? `TIMESTAMPADD(DAY, ${sql}, DATE '1970-01-01')` : sql;
 };
 
-/** Aggregates, each once: features of one window share their partials. */
-const merging = ({
-  plan,
-  features,
-}: RollupSpec): { readonly aggregates: readonly string[]; readonly values: readonly string[] } => {
-  const columns = new Map<string, string>();
-  const columnOf = (sql: string): string => {
-    const column = columns.get(sql) ?? `a${columns.size}`;
-    columns.set(sql, column);
-    return column;
-  };
-  const values = features.map(({ aggregation, hop, partials, windowMs, type }) => {
-    const group = plan.hops[hop] as ViewPlan['hops'][number];
-    const filter = ` FILTER (WHERE \`hop_ms\` = ${group.hopMs} AND \`tile_start\` >= period_end - ${long(windowMs as number)})`;
-    const states = partials.map((at) => {
-      const { name, partial } = group.partials[at] as (typeof group.partials)[number];
-      const merged = partial.flinkMerge(
-        [...partial.nums, ...partial.refs].map((slot) => flinkName(`${name}__${slot.name}`)),
-        filter,
-      );
-      return merged.slots(merged.aggregates.map(columnOf));
-    });
-    return columnValue(aggregation.flinkValue(states), type);
-  });
-  return { aggregates: [...columns].map(([sql, column]) => `${sql} AS ${column}`), values };
-};
-
-/** How far back the widest of the asked windows over each hop reaches. */
+/** The widest requested window of each hop, ms. */
 const reaches = ({
   plan,
   features,
@@ -133,14 +109,20 @@ const reaches = ({
 };
 
 /**
- * Whole days are written anew: the table's partitions are days, and what is written replaces the
- * days that it has rows of. An entity has a row where some window of it has an event; past its time
- * to live it has none.
+ * Replaces whole days: the table is partitioned by day, and an INSERT OVERWRITE replaces the days
+ * of its rows. An entity has a row if one of its windows contains an event and its time to live has
+ * not passed.
  */
 export const rollupSql = (spec: RollupSpec): string => {
-  const { plan, generation, version, every, from, to, writtenAt } = spec;
+  const { plan, features, generation, version, every, from, to, writtenAt } = spec;
   const keys = plan.keys.map(({ name }) => flinkName(`key_${name}`));
-  const { aggregates, values } = merging(spec);
+  const merged = mergeValues(
+    FLINK,
+    plan,
+    features,
+    ({ windowMs }, { hopMs }) =>
+      `\`hop_ms\` = ${hopMs} AND \`tile_start\` >= period_end - ${long(windowMs as number)}`,
+  );
   const hops = reaches(spec);
   const widest = Math.max(...hops.map(([, reachMs]) => reachMs));
   const reach = `CASE ${hops.map(([hopMs, reachMs]) => `WHEN \`hop_ms\` = ${hopMs} THEN ${long(reachMs)}`).join(' ')} END`;
@@ -148,20 +130,20 @@ export const rollupSql = (spec: RollupSpec): string => {
     ...keys,
     '`period_start`',
     '`period_end`',
-    ...spec.features.map(({ name }) => flinkName(name)),
+    ...features.map(({ name }) => flinkName(name)),
   ];
   const selected = [
     ...plan.keys.map(({ name, type }) => columnValue(flinkName(`key_${name}`), type)),
     `TO_TIMESTAMP_LTZ(period_end - ${long(EVERY_MS[every])}, 3)`,
     'TO_TIMESTAMP_LTZ(period_end, 3)',
-    ...values,
+    ...features.map(({ type }, i) => columnValue(merged.values[i] as string, type)),
   ];
   return `INSERT OVERWRITE ${rollupTable(plan.view, every)} (${columns.join(', ')}, \`version\`, \`generation\`, \`written_at\`)
 SELECT ${selected.join(',\n  ')},
   ${version}, ${generation}, TO_TIMESTAMP_LTZ(${long(writtenAt)}, 3)
 FROM (
   SELECT ${keys.join(', ')}, period_end,
-    ${aggregates.join(',\n    ')}
+    ${merged.aggregates.join(',\n    ')}
   FROM ${PAIMON_CATALOG}.${DATABASE}.${flinkName(paimonTable(plan.view, generation))},
     LATERAL TABLE(MR_PERIODS(\`tile_start\`, ${reach}, ${long(EVERY_MS[every])}, ${long(from)}, ${long(to)}))
   WHERE \`hop_ms\` IN (${hops.map(([hopMs]) => hopMs).join(', ')}) AND \`tile_start\` >= ${long(from - widest)} AND \`tile_start\` < ${long(to)}
@@ -173,7 +155,7 @@ FROM (
 )`;
 };
 
-/** Removes rows of the range that were written before. */
+/** Removes rows of the range that were written before `writtenAt`. */
 export const forgetSql = (
   root: string,
   table: string,

@@ -1,11 +1,13 @@
 /**
- * Our own processes, as their users start them, killed with SIGKILL under load: two gateways that a
- * producer and readers choose between, and two processes that keep the cached copy. Every
+ * Our own processes, as users start them, are killed with SIGKILL under load: two gateways that a
+ * producer and readers choose between, and two processes that fill the cached copy. Every
  * acknowledged event is counted once, and every answer is the state after some prefix.
  */
+
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { PlatformStatus } from '#domain/api/operations.ts';
 import { col, count, entity, featureView, source, sum } from '#domain/definitions/index.ts';
@@ -83,7 +85,7 @@ const urlOf = (index: number): string => running.gateway[index]?.url ?? 'http://
 
 let acknowledged = 0;
 let turn = 0;
-/** One event a shop, numbered: sent again to the other gateway until one acknowledges it. */
+/** One numbered event for each shop, sent to the other gateway again until one acknowledges it. */
 const publish = async (rounds: number): Promise<void> => {
   for (let round = 0; round < rounds; round++) {
     const events = entities.map(({ shop }) => ({ t: Date.now(), shop, n: acknowledged + 1 }));
@@ -106,8 +108,8 @@ const publish = async (rounds: number): Promise<void> => {
 };
 
 /**
- * Answers of a killed gateway are missing, none is wrong: where n events are counted their sum is
- * that of 1 … n.
+ * Answers of a killed gateway are missing, and none is wrong: where n events are counted their sum
+ * is that of 1 … n.
  */
 const readOnce = async (index: number): Promise<readonly number[] | null> => {
   const answer = await call(urlOf(index), '/v1/features', { body: query }).catch(() => null);
@@ -141,7 +143,9 @@ for (const [role, index] of [
   ['projection', 0],
   ['projection', 1],
 ] as const) {
-  test(`${role} ${index} is killed under load`, { timeout: 300_000 }, async () => {
+  test(`${role} ${index} is killed under load, and every acknowledged event is counted once`, {
+    timeout: 300_000,
+  }, async () => {
     let loading = true;
     let answers = 0;
     const load = (async () => {
@@ -150,24 +154,24 @@ for (const [role, index] of [
     const reads = [0, 1].map(async (from) => {
       while (loading) {
         if ((await readOnce(from)) !== null) answers++;
-        await new Promise((resolve) => setTimeout(resolve, 20));
+        await sleep(20);
       }
     });
     let killed = 0;
     let started = 0;
     try {
-      await new Promise((resolve) => setTimeout(resolve, 1_000));
+      await sleep(1_000);
       await running[role][index]?.kill();
       running[role][index] = null;
       killed = Date.now();
       const before = acknowledged;
       await until('events are acknowledged without it', async () => acknowledged > before);
-      await new Promise((resolve) => setTimeout(resolve, 2_000));
+      await sleep(2_000);
       await start(role, index);
       started = Date.now();
-      await new Promise((resolve) => setTimeout(resolve, 1_000));
+      await sleep(1_000);
     } finally {
-      // The load of a test that failed would be the next one's too.
+      // The load of a failed test would run during the next one.
       loading = false;
       await Promise.all([load, ...reads]);
     }

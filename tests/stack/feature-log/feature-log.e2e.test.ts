@@ -1,12 +1,14 @@
 /**
- * What is served on the stack is logged to Kafka and appended to Iceberg in the embedded profile's
- * layout, each answer once, through a revision of the service; and the report explains every
- * difference, the lag between Kafka and the stores included.
+ * Answers on the stack are logged to Kafka and appended to Iceberg in the embedded profile's
+ * layout, each answer once, also across a revision of the service. The skew report explains every
+ * difference, including the lag between Kafka and the stores.
  */
+
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { ReadResult } from '#domain/api/serving.ts';
 import {
@@ -25,8 +27,8 @@ import {
 } from '#domain/definitions/index.ts';
 import { type FeatureLogRow, featureLogRowOf } from '#domain/feature-log/feature-log-record.ts';
 import { featureLogTopic } from '#domain/ports/topics.ts';
-import { historyReader } from '#infra/iceberg/reader.ts';
 import { openDuckDb } from '#infra/shared/duckdb/connect.ts';
+import { historyReader } from '#infra/shared/iceberg/reader.ts';
 import { addresses } from '#tests/stack/support/addresses.ts';
 import {
   caller,
@@ -37,6 +39,7 @@ import {
   uniqueName,
   until,
 } from '#tests/stack/support/platform.ts';
+import { icebergTables, spillDirectory } from '#tests/stack/support/warehouse.ts';
 import { plain } from '#tests/support/platform.ts';
 import { call, startServer } from '#tests/support/server.ts';
 import { pythonWithPyiceberg } from '#tests/support/venv.ts';
@@ -135,10 +138,9 @@ beforeAll(async () => {
 afterAll(() => one?.dispose());
 
 const table = async (): Promise<readonly FeatureLogRow[]> => {
-  const { iceberg } = addresses().warehouse;
   const reader = historyReader(
-    iceberg,
-    await openDuckDb({ spillDirectory: join(iceberg, '.spill') }),
+    icebergTables(),
+    await openDuckDb({ spillDirectory: spillDirectory() }),
   );
   try {
     const rows: FeatureLogRow[] = [];
@@ -187,7 +189,7 @@ const expectTable = (rows: readonly FeatureLogRow[]): void => {
   }
 };
 
-test('what was served is in the table, each answer once, as it was given; the report has a cause for all that differs', {
+test('the table has each answer once, as it was given; the report has a cause for every difference', {
   timeout: 240_000,
 }, async () => {
   for (let i = 0; i < 12; i++) await click(WHO[i % 2] as string, Date.now() - i * MINUTE);
@@ -196,7 +198,7 @@ test('what was served is in the table, each answer once, as it was given; the re
   for (let i = 0; i < 20; i++) {
     await click('ann', Date.now() - i * 1_000);
     await ask(`at-once-${i}`);
-    await new Promise((resolve) => setTimeout(resolve, 150));
+    await sleep(150);
   }
   await click('bob', Date.now() - MINUTE);
   await computed(activity.name, one.platform.operations.status);
@@ -212,14 +214,14 @@ test('what was served is in the table, each answer once, as it was given; the re
   ).toBe(0);
   expect(report.compared).toEqual({ requests: answers.size, rows: answers.size * WHO.length });
   const clicksSkew = report.features.find(({ feature }) => feature === 'clicks_1h');
-  // What was accepted an instant before a read, Flink had not computed yet; what came after it, the
-  // read could not know.
+  // Flink had not yet computed what was accepted just before a read. What came after the read could
+  // not be in it.
   expect(clicksSkew?.causes.lag).toBeGreaterThan(0);
   expect(clicksSkew?.causes.late).toBeGreaterThan(0);
   expect(clicksSkew?.causes).toMatchObject({ 'left-out': 0, definition: 0 });
 });
 
-test('a service that gains a feature gains a column, and no answer is lost or doubled on the way', {
+test('a service that gains a feature gains a column, and no answer is lost or repeated meanwhile', {
   timeout: 240_000,
 }, async () => {
   for (let i = 0; i < 5; i++) await ask(`before-${i}`);
@@ -236,7 +238,7 @@ test('a service that gains a feature gains a column, and no answer is lost or do
   expectTable(await table());
 });
 
-test('a gateway killed while it serves: what was found on the log before is in the table, once and whole', {
+test('a gateway is killed while it serves: requests that were on the log are in the table, once and whole', {
   timeout: 300_000,
 }, async () => {
   const directory = mkdtempSync(join(tmpdir(), 'millrace-served-'));
@@ -269,14 +271,14 @@ test('a gateway killed while it serves: what was found on the log before is in t
       if (seen.status === 200) found.add(id);
     }
   } catch {
-    // it is gone
+    // the gateway is gone
   } finally {
     await killed;
     rmSync(directory, { recursive: true, force: true });
   }
   expect(found.size).toBeGreaterThan(0);
-  // One more answer of another gateway: when that is in the table, all that is before it on the log
-  // is.
+  // One more answer, of another gateway: when the table has it, the table has everything before it
+  // on the log.
   await ask('after-the-kill');
   await one.platform.serving.featureLog(name, { requestId: 'after-the-kill' });
   await until('the table has all', async () =>

@@ -1,9 +1,10 @@
 /**
- * The history's contract over the tables that Flink's archive job appends to, from Kafka: made,
+ * The history's contract on the tables that Flink's archive job appends to, from Kafka: created,
  * evolved and maintained as a platform does.
  */
 import { Kafka } from 'kafkajs';
 import { afterAll, beforeAll } from 'vitest';
+import { avroCodec } from '#domain/avro/codec.ts';
 import {
   col,
   entity,
@@ -20,7 +21,6 @@ import type {
   SourceDefinition,
 } from '#domain/definitions/model.ts';
 import { parseDefinition } from '#domain/definitions/parse.ts';
-import { avroCodec } from '#domain/encoding/avro.ts';
 import { featuresAvroSchema } from '#domain/encoding/features-schema.ts';
 import { planView } from '#domain/plan/plan-view.ts';
 import { featuresTopic, rawTopic } from '#domain/ports/topics.ts';
@@ -33,6 +33,7 @@ import { T } from '#tests/contracts/history.samples.ts';
 import { addresses } from '#tests/stack/support/addresses.ts';
 import { type EngineOfTest, openEngine } from '#tests/stack/support/flink-jobs.ts';
 import { uniqueName } from '#tests/stack/support/platform.ts';
+import { icebergTables, spillDirectory } from '#tests/stack/support/warehouse.ts';
 
 const parsed = <D>(definition: unknown): D =>
   parseDefinition(JSON.parse(JSON.stringify(definition))) as D;
@@ -111,8 +112,8 @@ const updatesOf = (): HistoryUnderTest['updates'] => {
 
 const kafka = new Kafka({ brokers: [addresses().kafka], logLevel: 0 });
 /**
- * Without transactions: their markers would take offsets, and the suite counts by them. That a
- * history passes over markers, parity shows.
+ * Without transactions, whose markers would take offsets that the suite counts. The parity test
+ * covers a history with markers.
  */
 const producer = kafka.producer();
 let engine: EngineOfTest;
@@ -153,6 +154,8 @@ const append = async (
 historyContract('Iceberg, appended to by Flink', async () => {
   const open = (): Promise<StackHistory> =>
     openStackHistory({
+      tables: icebergTables(),
+      spillDirectory: spillDirectory(),
       warehouse: addresses().warehouse,
       gateway: addresses().sqlGateway,
       log: engine.log,
@@ -161,7 +164,7 @@ historyContract('Iceberg, appended to by Flink', async () => {
     });
   let history = await open();
   let archived: unknown = null;
-  /** The archive job, taking in what the source is now. */
+  /** The archive job, with the current definition of the source. */
   const archive = async (definition: unknown): Promise<void> => {
     if (archived === definition) return;
     archived = definition;
@@ -185,7 +188,7 @@ historyContract('Iceberg, appended to by Flink', async () => {
     source: flights.name,
     view: delays.name,
     updates: updatesOf(),
-    stopsWhereTold: false,
+    stopsWhereRequested: false,
     async appendRaw(partition, rows) {
       await archive(archived ?? flights);
       return append(raw, partition, written(flights), rows);

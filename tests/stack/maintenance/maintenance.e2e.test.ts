@@ -1,10 +1,12 @@
 /**
- * The history's tables made small while they are appended to: fewer files, the same rows, the same
- * answers, and a writer that goes on, also after a crash.
+ * The history's tables are compacted while they are appended to: fewer files, the same rows, the
+ * same answers, and a writer that continues, also after a crash.
  */
+
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { col, count, entity, featureView, last, source, sum } from '#domain/definitions/index.ts';
 import { featuresTopic, rawTopic } from '#domain/ports/topics.ts';
@@ -12,8 +14,8 @@ import type { Value } from '#domain/values/value.ts';
 import { flinkCluster } from '#infra/flink/cluster.ts';
 import { MAINTENANCE_LIMITS, maintainTables } from '#infra/flink/maintenance.ts';
 import { ARCHIVE_JOB } from '#infra/flink/sql/names.ts';
-import { type HistoryReader, historyReader } from '#infra/iceberg/reader.ts';
 import { openDuckDb } from '#infra/shared/duckdb/connect.ts';
+import { type HistoryReader, historyReader } from '#infra/shared/iceberg/reader.ts';
 import { addresses } from '#tests/stack/support/addresses.ts';
 import {
   caller,
@@ -22,6 +24,7 @@ import {
   uniqueName,
   until,
 } from '#tests/stack/support/platform.ts';
+import { icebergTables } from '#tests/stack/support/warehouse.ts';
 import { plain } from '#tests/support/platform.ts';
 
 const card = entity({ name: uniqueName('card'), keys: { card: 'string' } });
@@ -46,7 +49,7 @@ const updates = featuresTopic(spending.name);
 const features = ['count_1d', 'sum_1d', 'last_number'].map((name) => `${spending.name}:${name}`);
 const entities = ['a', 'b', 'c'].map((name) => ({ card: name }));
 
-/** No table comes due by itself. */
+/** No table becomes due by itself. */
 const BY_HAND = { everyCommits: Number.POSITIVE_INFINITY };
 const FEW = { ...MAINTENANCE_LIMITS, minFiles: 2 };
 const NOTHING_OLD = { ...FEW, keepSnapshots: 1, keepSnapshotsMs: 0 };
@@ -58,11 +61,7 @@ let published = 0;
 let position = '';
 
 const maintain = (topics: readonly string[], limits = FEW) =>
-  maintainTables(
-    { gateway: addresses().sqlGateway, root: addresses().warehouse.iceberg },
-    topics,
-    limits,
-  );
+  maintainTables({ gateway: addresses().sqlGateway, tables: icebergTables() }, topics, limits);
 
 const publish = async (n: number): Promise<void> => {
   const now = Date.now();
@@ -85,7 +84,7 @@ const underLoad = async <T>(work: () => Promise<T>): Promise<T> => {
   const load = (async () => {
     while (!done) {
       await publish(5);
-      await new Promise((resolve) => setTimeout(resolve, 50));
+      await sleep(50);
     }
   })();
   try {
@@ -108,7 +107,7 @@ const numbers = async (snapshot?: number): Promise<number[]> => {
   return found.sort((a, b) => a - b);
 };
 
-/** Waits until the table has every event, and looks that it has each once. */
+/** Waits until the table has every event, and checks that it has each once. */
 const expectEachOnce = async (): Promise<void> => {
   await until(
     'the table has what was published',
@@ -142,7 +141,7 @@ beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), 'millrace-maintenance-'));
   stack = await stackPlatform({ maintenance: BY_HAND });
   reader = historyReader(
-    addresses().warehouse.iceberg,
+    icebergTables(),
     await openDuckDb({
       memoryLimit: '512MB',
       threads: 1,
@@ -158,7 +157,7 @@ afterAll(async () => {
   rmSync(directory, { recursive: true, force: true });
 });
 
-test('compacted while it is appended to: fewer files, every row once, the same answers about the past', async () => {
+test('a table that is compacted while it is appended to has fewer files, every row once, and the same answers about the past', async () => {
   await underLoad(() =>
     until(
       'there are many small files',
@@ -186,13 +185,13 @@ test('compacted while it is appended to: fewer files, every row once, the same a
   }
   const replaced = done.find(({ topic }) => topic === raw)?.filesReplaced as number;
 
-  // Appended to all the while, each row once.
+  // Appended to meanwhile, each row once.
   await expectEachOnce();
   expect(published).toBeGreaterThan(before.numbers.length);
   const now = (await reader.dataFiles(raw)).length;
   expect(now).toBeLessThan(before.files + replaced);
-  // Who had pinned a snapshot still reads it: the files that were replaced are there as long as it
-  // is.
+  // A reader that pinned a snapshot can still read it: the replaced files exist as long as the
+  // snapshot does.
   expect(await numbers(before.pinned)).toEqual(before.numbers);
   expect(await readAt(known)).toEqual(before.answers);
   expect(await trainingSet(known)).toBe(before.set);
@@ -205,7 +204,7 @@ test('compacted while it is appended to: fewer files, every row once, the same a
   );
 });
 
-test('how far a table reaches is the same after compaction: files of several partitions say it by their rows', async () => {
+test('a table’s end offsets are the same after compaction, also with files of several partitions', async () => {
   await expectEachOnce();
   const before = await reader.endOffsets(raw);
   await maintain([raw]);
@@ -214,7 +213,7 @@ test('how far a table reaches is the same after compaction: files of several par
   expect(position).not.toBe('');
 });
 
-test('old snapshots go, and with them their files; who asks for one is told so', async () => {
+test('old snapshots are removed with their files, and a read of one is refused', async () => {
   const pinned = (await reader.snapshot(raw))?.id as number;
   await underLoad(() =>
     until('the table moved on', async () => (await reader.snapshot(raw))?.id !== pinned),
@@ -245,7 +244,7 @@ test('a writer that crashes after its snapshots expired commits nothing twice', 
   }
 });
 
-test('a gateway that leads maintains the tables as they come due', async () => {
+test('the leading gateway maintains the tables as they become due', async () => {
   await stack.dispose();
   stack = await stackPlatform({ maintenance: { limits: FEW, everyCommits: 10, pollMs: 500 } });
   const compactions = async (): Promise<number> =>

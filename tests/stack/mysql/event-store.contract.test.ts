@@ -1,5 +1,7 @@
-/** The event store over MySQL, the chain that several processes make beside it, and the lease. */
+/** The event store on MySQL, the chain that several processes write, and the lease. */
+
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { mysqlAuditStore } from '#infra/mysql/audit-store.ts';
 import { openMysql } from '#infra/mysql/database.ts';
@@ -29,7 +31,7 @@ eventStoreContract('mysql', async () => {
   };
 });
 
-test('processes that append at once: no position is missing, and none is seen before an older one', async () => {
+test('processes that append at once leave no position out, and no reader sees one before an older one', async () => {
   const address = await emptyDatabase();
   const databases = await Promise.all(Array.from({ length: 4 }, () => openMysql(address)));
   const stores = databases.map(mysqlEventStore);
@@ -51,7 +53,7 @@ test('processes that append at once: no position is missing, and none is seen be
   for (const database of databases) await database.close();
 });
 
-test('two processes make one chain', async () => {
+test('two processes write one chain', async () => {
   const address = await emptyDatabase();
   const databases = await Promise.all([openMysql(address), openMysql(address)]);
   const stores = databases.map(mysqlEventStore);
@@ -67,7 +69,7 @@ test('two processes make one chain', async () => {
   for (const database of databases) await database.close();
 });
 
-test('a lease has one holder, and passes on when that one goes', async () => {
+test('a lease has one holder, and passes on when that holder ends', async () => {
   const address = await emptyDatabase();
   const databases = await Promise.all([openMysql(address), openMysql(address)]);
   const name = randomUUID();
@@ -75,7 +77,7 @@ test('a lease has one holder, and passes on when that one goes', async () => {
   const second = await mysqlLease(databases[1] as (typeof databases)[0], name);
   expect([first.holds(), second.holds()]).toEqual([true, false]);
   await first.close();
-  while (!second.holds()) await new Promise((resolve) => setTimeout(resolve, 50));
+  while (!second.holds()) await sleep(50);
   expect(first.holds()).toBe(false);
   await second.close();
   for (const database of databases) await database.close();

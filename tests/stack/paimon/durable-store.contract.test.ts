@@ -1,9 +1,9 @@
 /**
- * The online stores' contract over Paimon's tables, as Flink's materialize job writes them and the
- * lookup server reads them.
+ * The online stores' contract on Paimon's tables, which Flink's materialize job writes and the
+ * lookup server reads.
  */
 import { afterAll, beforeAll } from 'vitest';
-import { avroCodec } from '#domain/encoding/avro.ts';
+import { avroCodec } from '#domain/avro/codec.ts';
 import { featuresAvroSchema, slotColumns } from '#domain/encoding/features-schema.ts';
 import type { PlainUpdate } from '#domain/encoding/pack-updates.ts';
 import type { ViewPlan } from '#domain/plan/plan.ts';

@@ -1,7 +1,8 @@
 /**
- * The cache tier in Redis: the online stores' contract, and what it promises beside: a position
- * that fences, and repairs that lose nothing.
+ * The cache tier in Redis: the online stores' contract, and its further promises: a position that
+ * fences, and repairs that lose nothing.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { afterAll, expect, test } from 'vitest';
 import type { CacheStore, TilesTarget } from '#domain/ports/online-store.ts';
@@ -29,7 +30,7 @@ const connected = async (store: CacheStore, target: TilesTarget): Promise<void> 
       () => false,
     ))
   )
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await sleep(20);
 };
 
 onlineStoreContract('redis', async () => {
@@ -53,7 +54,7 @@ onlineStoreContract('redis', async () => {
   };
 });
 
-test('only who knows the position writes, and what is refused changes nothing', async () => {
+test('only a writer with the right position writes, and a refused write changes nothing', async () => {
   const target = countedTarget();
   const store = open();
   await connected(store, target);
@@ -75,7 +76,7 @@ test('only who knows the position writes, and what is refused changes nothing', 
   await store.close();
 });
 
-test('it is ready when every partition has come to its end', async () => {
+test('it is ready when every partition has reached its end', async () => {
   const target = countedTarget();
   const store = open();
   await connected(store, target);
@@ -115,7 +116,7 @@ test('a repair takes effect on the block that was read, and on no later one', as
   await store.close();
 });
 
-test('where keys may expire, an absent one proves nothing', async () => {
+test('where keys may expire, an absent key proves nothing', async () => {
   const target = countedTarget();
   const store = open(60_000);
   await connected(store, target);
@@ -135,7 +136,7 @@ test('where keys may expire, an absent one proves nothing', async () => {
   await store.close();
 });
 
-test('blocks of an earlier form are not read as nothing, and the copy is filled again', async () => {
+test('blocks of an earlier format are not read as empty, and the copy is filled again', async () => {
   const target = countedTarget();
   const { plan } = target;
   const store = open();

@@ -1,5 +1,5 @@
 /**
- * The engine's side of a platform without the platform: the log, and jobs to be started by hand, on
+ * The engine's side of a platform without the platform: the log, and jobs that a test starts, on
  * the running servers.
  */
 import { join } from 'node:path';
@@ -13,6 +13,7 @@ import { type FlinkJobs, flinkJobs } from '#infra/flink/jobs.ts';
 import { kafkaLog } from '#infra/kafka/log.ts';
 import { addresses } from './addresses.ts';
 import { uniqueName } from './platform.ts';
+import { directoryOf } from './warehouse.ts';
 
 export interface EngineOfTest {
   readonly log: Log;
@@ -30,7 +31,7 @@ export const openEngine = async (): Promise<EngineOfTest> => {
     jobs: flinkJobs({
       cluster: flinkCluster(flink),
       gateway: sqlGateway,
-      book: openJobStore(join(directory, 'flink', 'jobs'), checkpoints),
+      book: openJobStore(directoryOf(join(directory, 'flink', 'jobs')), directoryOf(checkpoints)),
       savepoints,
       warn: () => {},
     }),

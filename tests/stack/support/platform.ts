@@ -1,7 +1,9 @@
 /** A platform of the stack profile on the running servers, in this process. */
+
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import mysql from 'mysql2/promise';
 import type { PlatformStatus } from '#domain/api/operations.ts';
 import type { Platform } from '#domain/api/platform.ts';
@@ -17,10 +19,7 @@ export interface StackPlatform {
   readonly dispose: () => Promise<void>;
 }
 
-/**
- * A registry of its own a file of tests: what earlier files registered is then nobody's, and its
- * jobs are stopped.
- */
+/** A registry for each test file: the jobs of earlier files are then unknown and stopped. */
 let registry: Promise<string> | null = null;
 const makeRegistry = async (): Promise<string> => {
   const name = `tests_${process.pid}_${Date.now()}`;
@@ -66,20 +65,16 @@ export const until = async (
   condition: () => Promise<boolean> | boolean,
   deadlineMs = 60_000,
 ): Promise<void> => {
-  for (
-    const deadline = Date.now() + deadlineMs;
-    ;
-    await new Promise((resolve) => setTimeout(resolve, 100))
-  ) {
+  for (const deadline = Date.now() + deadlineMs; ; await sleep(100)) {
     if (await condition()) return;
     if (Date.now() > deadline) throw new Error(`not within ${deadlineMs / 1000} s: ${what}`);
   }
 };
 
 /**
- * Flink itself has computed all that was published: reads alone do not tell, since raw events
- * answer where tiles can't.
- * @param status of the platform, however it was asked for
+ * Resolves when Flink has computed everything published. Reads do not show that, because raw events
+ * answer where tiles cannot.
+ * @param status of the platform, from any gateway
  */
 export const computed = (view: string, status: () => Promise<PlatformStatus>): Promise<void> =>
   until(`${view} is computed`, async () => {
