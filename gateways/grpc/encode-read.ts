@@ -30,7 +30,7 @@ export interface RefusedAnswer {
   };
 }
 
-export const STATUS_NUMBER: Readonly<Record<FeatureStatus, number>> = {
+const STATUS_NUMBER: Readonly<Record<FeatureStatus, number>> = {
   present: 0,
   null: 1,
   'not-found': 2,

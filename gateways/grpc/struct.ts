@@ -31,7 +31,7 @@ export const plainRowOf = (
 };
 
 /** @param plain a JSON value; objects lose undefined properties */
-export const toValue = (plain: unknown): Value => {
+const toValue = (plain: unknown): Value => {
   if (plain === null || plain === undefined) return { nullValue: 'NULL_VALUE', kind: 'nullValue' };
   if (typeof plain === 'number') return { numberValue: plain, kind: 'numberValue' };
   if (typeof plain === 'string') return { stringValue: plain, kind: 'stringValue' };

@@ -38,7 +38,7 @@ export const reserve = (wire: Wire, more: number): void => {
 };
 
 /** Bytes of a varint of a whole number from 0 to 2^53. */
-export const varintSize = (n: number): number => {
+const varintSize = (n: number): number => {
   let size = 1;
   for (let rest = n; rest >= 128; rest = Math.floor(rest / 128)) size++;
   return size;

@@ -53,7 +53,7 @@ const parseJson = (text: string): unknown => {
  *
  * @throws MR_BODY_INVALID for the whole body if a line is not JSON, so that no part is published
  */
-export const parseNdjson = (text: string): unknown[] => {
+const parseNdjson = (text: string): unknown[] => {
   const events: unknown[] = [];
   let line = 0;
   for (let start = 0; start < text.length; ) {

@@ -6,7 +6,7 @@ import { type Batch, createBatcher, type ReadOptions } from './batch.ts';
 import { eventSql, type FileColumn, type MappedField } from './event-sql.ts';
 import { checkWholeGzip } from './whole-gzip.ts';
 
-export interface TableFile {
+interface TableFile {
   readonly file: string;
   readonly format: 'csv' | 'parquet';
   readonly fields: Readonly<Record<string, string>>;

@@ -24,7 +24,7 @@ const KEY_TYPES: ReadonlySet<ScalarType> = new Set<ScalarType>([
 
 export const isDummy = (name: string): boolean => name === DUMMY;
 
-export interface EntityKeyOf {
+interface EntityKeyOf {
   /** Feast's join key */
   readonly joinKey: string;
   readonly key: string;

@@ -56,12 +56,12 @@ export interface FeastSource extends Described {
   readonly athenaOptions: TableOptions | null;
 }
 
-export interface FeastFunction {
+interface FeastFunction {
   readonly name: string;
   readonly bodyText: string;
 }
 
-export interface FeastTransformation {
+interface FeastTransformation {
   readonly userDefinedFunction?: FeastFunction | null;
   readonly substraitTransformation?: object | null;
 }
@@ -87,11 +87,11 @@ export interface FeastAggregation {
   readonly name: string;
 }
 
-export interface FeastFeatureView extends AnyView {
+interface FeastFeatureView extends AnyView {
   readonly sourceViews: readonly { readonly name: string }[];
 }
 
-export interface FeastStreamView extends AnyView {
+interface FeastStreamView extends AnyView {
   readonly userDefinedFunction: FeastFunction | null;
   readonly aggregations: readonly FeastAggregation[];
   readonly timestampField: string;
@@ -107,7 +107,7 @@ export interface FeastProjection {
   readonly versionTag?: number | null;
 }
 
-export interface FeastOnDemandSource {
+interface FeastOnDemandSource {
   readonly featureView?: { readonly spec: FeastFeatureView } | null;
   readonly requestDataSource?: FeastSource | null;
   readonly featureViewProjection?: FeastProjection | null;

@@ -24,7 +24,7 @@ import { translate } from './python.ts';
 import { counterpartOf, typeName } from './types.ts';
 import type { PlannedView } from './views.ts';
 
-export interface ImportedOnDemand {
+interface ImportedOnDemand {
   readonly definitions: readonly OnDemandFeatureDefinition[];
   /** Feast's view and feature → its name in Millrace */
   readonly names: ReadonlyMap<string, string>;
@@ -33,7 +33,7 @@ export interface ImportedOnDemand {
 }
 
 /** The features of the imported views, with their types to check expressions. */
-export interface Offered {
+interface Offered {
   readonly planned: readonly PlannedView[];
   readonly views: readonly FeatureViewDefinition[];
   readonly sources: readonly SourceDefinition[];

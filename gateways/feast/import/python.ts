@@ -10,7 +10,7 @@
 import type { Expr } from '#domain/expressions/ast.ts';
 
 /** Null: not that simple. */
-export type Translated = ReadonlyMap<string, Expr> | null;
+type Translated = ReadonlyMap<string, Expr> | null;
 
 const TOKEN =
   /\s*(?:(\d+(?:\.\d*)?(?:[eE][+-]?\d+)?|\.\d+)|([A-Za-z_]\w*)|("[^"\\]*"|'[^'\\]*')|([-+*/()[\].]))/y;

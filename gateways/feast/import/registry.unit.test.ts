@@ -86,7 +86,7 @@ test('fields of a newer Feast are passed over; a type that is newer is said to b
 });
 
 test('no registry, and what to do', () => {
-  expect(() => read('nowhere')).toThrow(/is not there/);
+  expect(() => read('nowhere')).toThrow(/does not exist/);
   expect(() => read()).toThrow(/has no feature_store\.yaml/);
   mkdirSync(join(at, 'feature_repo'));
   write({ 'feature_repo/feature_store.yaml': '' });

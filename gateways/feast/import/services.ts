@@ -9,7 +9,7 @@ import { nameFrom } from './names.ts';
 import type { PlannedView } from './views.ts';
 
 /** The parts that a service can have. */
-export interface Members {
+interface Members {
   readonly planned: readonly PlannedView[];
   /** Feast's view and feature → on-demand feature */
   readonly onDemand: ReadonlyMap<string, string>;

@@ -21,7 +21,7 @@ export interface SourceUse {
   readonly columns: ReadonlyMap<string, ColumnType>;
 }
 
-export interface ImportedSource {
+interface ImportedSource {
   readonly definition: SourceDefinition;
   /** location of the rows of the history */
   readonly history: string | null;

@@ -2,7 +2,7 @@
 import type { FieldType, ScalarType } from '#domain/values/value.ts';
 import type { FeastType } from './model.ts';
 
-export interface Counterpart {
+interface Counterpart {
   readonly type: Omit<FieldType, 'nullable'>;
   /** what the conversion loses */
   readonly note?: string;

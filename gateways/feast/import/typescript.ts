@@ -128,7 +128,7 @@ const onDemandDoc = (feature: OnDemandFeatureDefinition, variables: Variables): 
   );
 };
 
-export type ViewNamed = (name: string) => FeatureViewDefinition | undefined;
+type ViewNamed = (name: string) => FeatureViewDefinition | undefined;
 
 const memberDoc = (member: ServiceMember, variables: Variables, viewNamed: ViewNamed): Doc => {
   if (member.from === 'on-demand') return variables.of('on-demand-feature', member.name);
