@@ -2,6 +2,7 @@
  * The command line against the HTTP gateway over a fake platform: in this process, and as a child
  * where the process is the point (exit status, stdin, definition modules).
  */
+
 import { mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -152,7 +153,9 @@ test('a refusal exits 1 and says code, message and remedy on stderr', async () =
     /^error MR_NOT_FOUND: there is no feature service or feature view "nope"\n {2}Check the name/,
   );
   const feature = await run(['get', 'airport_delays:delay_avg_1d', '--entity', 'origin=ATL']);
-  expect(feature.err).toContain('name the view, "airport_delays", and its features are all shown');
+  expect(feature.err).toContain(
+    'give the name of the view, "airport_delays", to see all its features',
+  );
   const nowhere = await run(['publish', 'flights', join(directory, 'nowhere.ndjson')]);
   expect(nowhere.err).toMatch(/MR_FILE_INVALID: there is no file ".*nowhere\.ndjson"/);
   const json = await run(['show', 'nope', '--json']);
@@ -269,7 +272,7 @@ test('definitions come from modules anywhere, and from JSON; what is wrong names
     [
       'two.ts',
       "import { entity } from 'millrace';\nexport const user = entity({ name: 'shop', keys: { other: 'string' } });\n",
-      'defined in two ways',
+      'has two different definitions',
     ],
   ];
   const results = await Promise.all(

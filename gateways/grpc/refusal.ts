@@ -1,6 +1,6 @@
 /**
- * A refusal over gRPC: the gRPC status for its HTTP status, and its code and details in the trailing
- * metadata.
+ * A refusal over gRPC: the gRPC status for its HTTP status, and its code and details in the
+ * trailing metadata.
  */
 import { Metadata, type ServiceError, type StatusObject, status } from '@grpc/grpc-js';
 import { ERRORS, type ErrorCode, MillraceError } from '#domain/errors.ts';
@@ -24,7 +24,7 @@ export const statusOf = (code: ErrorCode): status =>
   BY_HTTP[ERRORS[code].status] ?? status.INTERNAL;
 
 export const CODE = 'millrace-code';
-export const DETAILS = 'millrace-details';
+const DETAILS = 'millrace-details';
 /** Trailers must fit into one frame with the other headers: longer details are left out. */
 const MAX_DETAILS = 2000;
 

@@ -56,7 +56,7 @@ const serve = (more: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<st
     child.once('exit', (code) => reject(new Error(`ended with ${code}\n${err}`)));
   });
 
-test('the first line says whether callers are authenticated', async () => {
+test('without keys the first line says so; with an admin key it says that keys are required', async () => {
   const line = await serve([]);
   expect(line).toMatch(
     /^millrace is ready at http:\/\/127\.0\.0\.1:\d+, WITHOUT KEYS, for development only/,
@@ -65,7 +65,7 @@ test('the first line says whether callers are authenticated', async () => {
   expect((await fetch(`${url}/metrics`)).status).toBe(200);
   server?.kill('SIGTERM');
   expect(await serve([], { MILLRACE_ADMIN_KEY: 'k'.repeat(32) })).toContain(
-    ', keys are asked for (',
+    ', keys are required (',
   );
   server?.kill('SIGTERM');
   expect(JSON.parse(await serve(['--json']))).toMatchObject({ access: 'open' });
@@ -73,7 +73,7 @@ test('the first line says whether callers are authenticated', async () => {
 
 test.each([
   ['--host 0.0.0.0', 'MR_REFUSED', '--admin-key-file'],
-  ['--host :: --access open', 'MR_REFUSED', 'leave --access open out'],
+  ['--host :: --access open', 'MR_REFUSED', 'remove --access open'],
   ['--admin-key-file /nowhere/key', 'MR_FILE_INVALID', '/nowhere/key'],
   [
     '--tls-cert /nowhere/cert.pem --tls-key /nowhere/key.pem',
@@ -142,7 +142,7 @@ test('the server accepts tokens of the issuer that its options name; with --open
     'roles',
     '--open-metrics',
   ]);
-  expect(line).toContain('keys are asked for');
+  expect(line).toContain('keys are required');
   const url = /http:\S+(?=,)/.exec(line)?.[0] as string;
   const token = await new SignJWT({ roles: ['author@*'] })
     .setProtectedHeader({ alg: 'ES256', kid: 'k' })

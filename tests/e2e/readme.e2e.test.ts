@@ -41,7 +41,7 @@ test('the first command runs the demo to its end', { timeout: 120_000 }, async (
   });
   expect(code, `${out}\n${err}`).toBe(0);
   expect(out).toMatch(/10\. Who did what/);
-  expect(out).toMatch(/the chain of \d+ records is whole/);
+  expect(out).toMatch(/the hash chain of \d+ records is complete/);
   expect(out).toMatch(/late_share_7d +\d+ +[1-9]/);
   expect(out).toMatch(/✓ recomputed/);
 });

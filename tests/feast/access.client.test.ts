@@ -1,6 +1,6 @@
 /**
- * Feast's own client where callers are authenticated: an API key is its token, and a refusal is one
- * of its own exceptions.
+ * Feast's own client where keys are required: a key is its token, and a refusal is one of its own
+ * exceptions.
  */
 
 import { execFileSync, spawn } from 'node:child_process';

@@ -439,7 +439,7 @@ test('the imported files plan as no change once one is applied; existing files a
   const again = await run('import', 'feast', '.', '--out', 'features.ts');
   expect([again.status, again.err]).toEqual([
     1,
-    expect.stringMatching(/features\.ts is there already: overwrite with --force/),
+    expect.stringMatching(/features\.ts exists already: overwrite with --force/),
   ]);
   await done('import', 'feast', '.', '--out', 'features.ts', '--force');
 });

@@ -111,7 +111,7 @@ test('NDJSON with a broken encoding: the line is named, the lines before it are 
     '--producer',
     'mending',
   ]);
-  expect(mended.err).toContain(`going on after ${taken} events`);
+  expect(mended.err).toContain(`continuing after ${taken} events`);
   expect(hostile.accepted() - before).toBe(good.length);
 });
 

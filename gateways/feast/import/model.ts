@@ -1,6 +1,6 @@
 /**
- * Feast's registry as it is decoded: `protos/feast/core/Registry.proto`, with absent texts empty
- * and absent messages null.
+ * Feast's decoded registry (`protos/feast/core/Registry.proto`): absent texts are empty, absent
+ * messages are null.
  */
 
 export interface FeastDuration {
@@ -10,7 +10,7 @@ export interface FeastDuration {
 
 type Tags = Readonly<Record<string, string>>;
 
-/** A number is a type that this proto does not know. */
+/** A number: a type that is newer than this proto. */
 export type FeastType = string | number;
 
 export interface FeastField {
@@ -56,12 +56,12 @@ export interface FeastSource extends Described {
   readonly athenaOptions: TableOptions | null;
 }
 
-export interface FeastFunction {
+interface FeastFunction {
   readonly name: string;
   readonly bodyText: string;
 }
 
-export interface FeastTransformation {
+interface FeastTransformation {
   readonly userDefinedFunction?: FeastFunction | null;
   readonly substraitTransformation?: object | null;
 }
@@ -87,11 +87,11 @@ export interface FeastAggregation {
   readonly name: string;
 }
 
-export interface FeastFeatureView extends AnyView {
+interface FeastFeatureView extends AnyView {
   readonly sourceViews: readonly { readonly name: string }[];
 }
 
-export interface FeastStreamView extends AnyView {
+interface FeastStreamView extends AnyView {
   readonly userDefinedFunction: FeastFunction | null;
   readonly aggregations: readonly FeastAggregation[];
   readonly timestampField: string;
@@ -107,7 +107,7 @@ export interface FeastProjection {
   readonly versionTag?: number | null;
 }
 
-export interface FeastOnDemandSource {
+interface FeastOnDemandSource {
   readonly featureView?: { readonly spec: FeastFeatureView } | null;
   readonly requestDataSource?: FeastSource | null;
   readonly featureViewProjection?: FeastProjection | null;
