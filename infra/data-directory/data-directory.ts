@@ -17,7 +17,7 @@ import {
 import { join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { MillraceError } from '#domain/errors.ts';
-import { isBusy, storageError } from '#infra/sqlite/storage-error.ts';
+import { isBusy, storageError } from '#infra/shared/sqlite/storage-error.ts';
 
 /** Raised when files or tables change so that an older Millrace would misread them. */
 export const FORMAT_VERSION = 1;

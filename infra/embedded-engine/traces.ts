@@ -6,9 +6,9 @@
 
 import type { ViewPlan } from '#domain/plan/plan.ts';
 import type { LogRecord } from '#domain/ports/log.ts';
+import type { TracedUpdates } from '#domain/ports/traced-updates.ts';
 import { inTrace, type Span, type TraceContext, type Tracing } from '#domain/ports/tracing.ts';
 import type { Row } from '#domain/values/value.ts';
-import type { TracedUpdates } from '#projections/serving/traced-updates.ts';
 
 export interface ComputeTracesOptions {
   readonly tracing: Tracing;

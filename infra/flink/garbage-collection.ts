@@ -1,13 +1,13 @@
 /**
- * What nobody can ask for again, and takes room: the tiles of generations that were retired,
- * abandoned or failed, by key and in the cached copy, and the checkpoints and savepoints of jobs
- * that are no more. Deleted a while after they were let go of: a gateway that has not heard yet may
- * still read them.
+ * Deletes data that no read can reach any more: the tiles of generations that were retired,
+ * abandoned or failed, in the durable tier and in the cache, and the checkpoints and savepoints of
+ * jobs that ended. It waits a while first, because a gateway that has not followed the registry yet
+ * may still read them.
  */
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { WantedView } from '#domain/ports/engine.ts';
 import type { CacheStore } from '#domain/ports/online-store.ts';
-import type { WantedView } from '#infra/embedded-engine/engine.ts';
 import type { JobStore } from './job-store.ts';
 import { DATABASE, PAIMON_CATALOG, paimonTable } from './sql/names.ts';
 import { catalogsSql } from './sql/tables.ts';
@@ -20,14 +20,14 @@ export interface GarbageCollectionOptions {
   /** URL of Flink's SQL Gateway */
   readonly gateway: string;
   readonly warehouse: { readonly paimon: string; readonly iceberg: string };
-  readonly book: Pick<JobStore, 'left' | 'removeLeft'>;
+  readonly store: Pick<JobStore, 'left' | 'removeLeft'>;
   readonly now: () => number;
-  /** between the moment when a generation is first seen to be gone, and its end; ms */
+  /** how long after a generation was first seen to be gone its tiles are deleted, ms */
   readonly graceMs: number;
 }
 
 /**
- * A job that is being started has not said so in the book yet, one that was cancelled may still be
+ * A job that is starting may not be in the store yet, and one that was cancelled may still be
  * writing.
  */
 const STATE_GRACE_MS = 3_600_000;
@@ -35,17 +35,14 @@ const POLL_MS = 60_000;
 
 const listed = (directory: string): Promise<string[]> => readdir(directory).catch(() => []);
 
-/**
- * Called by the leader alone, with no job writing to what is gone. Does nothing until something is
- * due.
- */
+/** Called by the leader alone, while no job writes to what is gone. Usually nothing is due. */
 export const garbageCollection = (
   options: GarbageCollectionOptions,
 ): ((views: readonly Gone[]) => Promise<void>) => {
-  const { cache, gateway, warehouse, book, now, graceMs } = options;
-  /** by table: since when it is nobody's, epoch ms; null: it is no more */
+  const { cache, gateway, warehouse, store, now, graceMs } = options;
+  /** by table: when it was first seen to be gone, epoch ms; null: it is deleted */
   const since = new Map<string, number | null>();
-  let looked = 0;
+  let polledAt = 0;
 
   const due = (views: readonly Gone[]): { view: string; generation: number; table: string }[] =>
     views
@@ -83,11 +80,11 @@ export const garbageCollection = (
   };
 
   const forgetStates = async (): Promise<void> => {
-    if (now() - looked < POLL_MS) return;
-    looked = now();
-    for (const folder of book.left()) {
+    if (now() - polledAt < POLL_MS) return;
+    polledAt = now();
+    for (const folder of store.left()) {
       const changed = await stat(folder).catch(() => null);
-      if (changed === null || now() - changed.mtimeMs >= STATE_GRACE_MS) book.removeLeft(folder);
+      if (changed === null || now() - changed.mtimeMs >= STATE_GRACE_MS) store.removeLeft(folder);
     }
   };
 

@@ -1,7 +1,7 @@
 /**
- * What a job manager without high availability forgets when it dies: which job ran what, so that it
- * can be started again from its newest checkpoint. One small file a job, beside the checkpoints
- * themselves: who has the one has the other.
+ * The job store: which job ran which statements, so that it can be started again from its newest
+ * checkpoint. A job manager without high availability forgets that when it dies. It is one small
+ * file a job, next to the checkpoints, so that neither is lost without the other.
  */
 import {
   mkdirSync,
@@ -18,20 +18,22 @@ import { hash64 } from '#domain/tiles/hash.ts';
 export interface StoredJob {
   readonly name: string;
   readonly id: string;
-  /** of the statements it runs: state of other statements is not its own */
+  /** of its identity: state of a job with another hash cannot be used */
   readonly hash: string;
-  /** where it was stopped cleanly; null: it runs, or died */
+  /** where it was stopped with a savepoint; null: it runs, or died */
   readonly savepoint: string | null;
-  /** what it was started from: all that it has until its first checkpoint */
+  /** what it was started from: its only state until its first checkpoint */
   readonly from?: string | null;
+  readonly startOffsets?: readonly number[];
+  /** `startOffsets` in files of version 0.1 */
   readonly born?: readonly number[];
 }
 
 export interface JobStore {
   readonly find: (name: string) => StoredJob | null;
   /**
-   * Folders of state that a job of the book no longer goes on from: checkpoints of an earlier run,
-   * savepoints that were gone on from, and all of a job that was forgotten.
+   * Folders of state that no stored job continues from: checkpoints of an earlier run, savepoints
+   * that a job was started from, and everything of a job that was forgotten.
    */
   readonly left: () => readonly string[];
   readonly removeLeft: (folder: string) => void;
@@ -80,7 +82,8 @@ export const openJobStore = (directory: string, checkpoints: string): JobStore =
           ),
         ];
   /**
-   * Noted before the book goes on: what is in use again is passed over when the rest is deleted.
+   * Recorded before the store changes. A folder that is in use again is skipped when the others are
+   * deleted.
    */
   const leave = (job: StoredJob | null): void => {
     for (const folder of stateOf(job)) writeFileSync(join(leftDirectory, basename(folder)), folder);

@@ -9,14 +9,11 @@
 
 import { keyOfEntity } from '#domain/plan/entity-key.ts';
 import type { Platform, ReadRequest, ReadResult } from '#domain/ports/platform.ts';
+import type { ServingViews } from '#domain/ports/served-view.ts';
 import { rawTopic } from '#domain/ports/topics.ts';
+import type { TracedUpdate, TracedUpdates } from '#domain/ports/traced-updates.ts';
 import { inSpan, type Span, type Tracing } from '#domain/ports/tracing.ts';
-import type { ServingViews } from '#projections/serving/served-view.ts';
-import {
-  createTracedUpdates,
-  type TracedUpdate,
-  type TracedUpdates,
-} from '#projections/serving/traced-updates.ts';
+import { createTracedUpdates } from '#projections/serving/traced-updates.ts';
 
 /** Where spans are told, and the traced updates that wait for the read that shows them. */
 export interface Traces {

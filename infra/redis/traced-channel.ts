@@ -5,7 +5,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { Redis } from 'ioredis';
-import type { TracedUpdate, TracedUpdates } from '#projections/serving/traced-updates.ts';
+import type { TracedUpdate, TracedUpdates } from '#domain/ports/traced-updates.ts';
 
 export interface TracedChannel {
   /** The same, but that what is noted is told to others, and what they tell is noted here. */

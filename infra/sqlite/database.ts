@@ -5,7 +5,7 @@
  */
 import { DatabaseSync } from 'node:sqlite';
 import { MillraceError } from '#domain/errors.ts';
-import { storageError } from '#infra/sqlite/storage-error.ts';
+import { storageError } from '#infra/shared/sqlite/storage-error.ts';
 
 export interface Database {
   readonly path: string;

@@ -10,18 +10,18 @@ import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { fail, MillraceError } from '#domain/errors.ts';
 import { decodeKey } from '#domain/plan/entity-key.ts';
+import type { EngineGeneration } from '#domain/ports/engine.ts';
 import type { HistoryTables } from '#domain/ports/history.ts';
+import type { DatasetChange, ReadSnapshot } from '#domain/ports/lineage.ts';
 import type { Log } from '#domain/ports/log.ts';
 import type { Caller, DatasetRequest, DatasetStatus, Platform } from '#domain/ports/platform.ts';
+import type { ServingViews } from '#domain/ports/served-view.ts';
 import { featuresTopic, rawTopic } from '#domain/ports/topics.ts';
 import type { DatasetTarget } from '#domain/training-sets/dataset-plan.ts';
 import type { Position, Row } from '#domain/values/value.ts';
 import type { HybridClock } from '#infra/shared/clock/hybrid-clock.ts';
 import type { Catalog } from '#projections/catalog/catalog.ts';
 import type { LateEvents } from '#projections/late/late.ts';
-import type { DatasetTold, ReadSnapshot } from '#projections/lineage/dataset-runs.ts';
-import type { ComputingGeneration } from '#projections/replays/replays.ts';
-import type { ServingViews } from '#projections/serving/served-view.ts';
 import type { EventTimeValues } from '#projections/skew/skew.ts';
 import type { DatasetJob, LiveGeneration, RawFiles, ServedView } from './dataset-job.ts';
 import { createPins, type Pinned } from './pin-target.ts';
@@ -35,13 +35,13 @@ export interface DatasetDependencies {
   readonly log: Log;
   readonly history: HistoryTables;
   readonly manager: ServingViews & {
-    readonly generation: (view: string, generation: number) => ComputingGeneration | null;
+    readonly generation: (view: string, generation: number) => EngineGeneration | null;
   };
   readonly late: LateEvents;
   readonly clock: Pick<HybridClock, 'readTime'>;
   readonly now: () => number;
-  /** told of each when it begins and when it has ended; absent: nobody asks */
-  readonly tell?: (told: DatasetTold) => void;
+  /** called when a data set begins and when it has ended; absent: lineage is off */
+  readonly onChange?: (change: DatasetChange) => void;
 }
 
 export interface Datasets {
@@ -68,7 +68,7 @@ interface Running {
 }
 
 interface Asked {
-  readonly kind: DatasetTold['kind'];
+  readonly kind: DatasetChange['kind'];
   readonly actor: string;
 }
 
@@ -217,7 +217,7 @@ export const createDatasets = (dependencies: DatasetDependencies): Datasets => {
     const sources = [...new Set(pinned.target.views.map(({ source }) => source.name))];
     const tell = (bytes: number | null): void => {
       if (asked !== null)
-        dependencies.tell?.({
+        dependencies.onChange?.({
           ...asked,
           status: running.status,
           request,
@@ -229,7 +229,7 @@ export const createDatasets = (dependencies: DatasetDependencies): Datasets => {
     };
     tell(null);
     running.done = build(request, pinned, time, out, running).then(async () => {
-      if (dependencies.tell !== undefined)
+      if (dependencies.onChange !== undefined)
         tell(
           await stat(out).then(
             ({ size }) => size,

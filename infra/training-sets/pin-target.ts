@@ -11,9 +11,9 @@ import type {
 } from '#domain/definitions/model.ts';
 import { fail } from '#domain/errors.ts';
 import type { DatasetRequest, DatasetStatus } from '#domain/ports/platform.ts';
+import type { ServingViews } from '#domain/ports/served-view.ts';
 import type { DatasetTarget, ViewDefinitions } from '#domain/training-sets/dataset-plan.ts';
 import type { Catalog } from '#projections/catalog/catalog.ts';
-import type { ServingViews } from '#projections/serving/served-view.ts';
 
 export interface Pinned {
   readonly target: DatasetTarget;

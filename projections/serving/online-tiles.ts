@@ -24,7 +24,7 @@ import {
   UNKNOWN,
 } from '#domain/ports/online-store.ts';
 import type { ReadsByStore } from '#domain/ports/platform.ts';
-import type { FetchedTiles } from './served-view.ts';
+import type { FetchedTiles } from '#domain/ports/served-view.ts';
 import { guardStore, type StoreBudget, type Unanswered } from './store-guard.ts';
 
 type Counters = { -readonly [Store in keyof ReadsByStore]: number };

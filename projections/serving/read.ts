@@ -8,6 +8,7 @@ import { keyOfEntity } from '#domain/plan/entity-key.ts';
 import type { EntityKey, FeatureStatus } from '#domain/plan/plan.ts';
 import { type Degraded, degraded, modesOf, NOT_DEGRADED } from '#domain/ports/degraded.ts';
 import type { ReadRequest, ReadResult, ViewAnswer } from '#domain/ports/platform.ts';
+import type { FetchedTiles, ServedView, ServingViews } from '#domain/ports/served-view.ts';
 import { checkScalar } from '#domain/values/check-scalar.ts';
 import type { RawEvent, Row, Value } from '#domain/values/value.ts';
 import { readHistorical } from './historical-read.ts';
@@ -19,7 +20,6 @@ import {
   type ReadPlan,
   type ViewRead,
 } from './read-plan.ts';
-import type { FetchedTiles, ServedView, ServingViews } from './served-view.ts';
 import { viewModes } from './view-modes.ts';
 import type { WaitFor } from './wait-for.ts';
 

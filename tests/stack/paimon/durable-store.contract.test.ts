@@ -73,7 +73,7 @@ onlineStoreContract('Paimon, written by Flink', async () => {
       const nothing = async (): Promise<never[]> => [];
       await ensureMaterialize(
         { log, jobs, settings, ensureHistory: async () => {}, historyEndOffsets: nothing },
-        { sources: [], views, served: [] },
+        { sources: [], views, featureLogs: [] },
       );
       const keys = entities.map(({ key }) => key);
       await until('the table has all tiles', async () =>

@@ -30,7 +30,7 @@ export const openEngine = async (): Promise<EngineOfTest> => {
     jobs: flinkJobs({
       cluster: flinkCluster(flink),
       gateway: sqlGateway,
-      book: openJobStore(join(directory, 'flink', 'jobs'), checkpoints),
+      store: openJobStore(join(directory, 'flink', 'jobs'), checkpoints),
       savepoints,
       warn: () => {},
     }),

@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { count, entity, featureView, source } from 'millrace';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Definition } from '#domain/definitions/model.ts';
+import { streamTasks } from '#infra/embedded-engine/stream-tasks.ts';
 import type { LineageSettings } from '#infra/openlineage/settings.ts';
 import { embeddedPlaces } from '#infra/profiles/lineage-locations.ts';
 import { hybridClock } from '#infra/shared/clock/hybrid-clock.ts';
@@ -52,7 +53,7 @@ const expectedOf = async (
   namespace: string,
 ): Promise<readonly LineageEvent[]> => {
   const database = openDatabase(join(dataDirectory, 'millrace.db'));
-  sqliteLog(database, hybridClock());
+  sqliteLog(database, hybridClock(), streamTasks);
   const store = sqliteEventStore(database);
   const fold = registryLineage({
     namespace,
