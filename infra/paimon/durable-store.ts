@@ -1,7 +1,7 @@
 /**
- * The durable online store: Paimon's tables of tiles, by key, through the lookup server. A table's
- * snapshot is a checkpoint of the job that writes it, so all tiles of an answer stand at one
- * moment; an entity's own row says that it exists, and where its newest tile is.
+ * The durable tier: Paimon's tables of tiles, by key, through the lookup server. A table's snapshot
+ * is a checkpoint of the job that writes it, so all tiles of an answer are of one moment. A row of
+ * its own for each entity says that the entity exists, and where its newest tile is.
  */
 
 import { slotColumns } from '#domain/encoding/features-schema.ts';
@@ -15,7 +15,6 @@ import {
   type TilesTarget,
   UNKNOWN,
 } from '#domain/ports/online-store.ts';
-import { ENTITY_ROW_HOP, paimonTable } from '#infra/flink/sql/names.ts';
 import {
   type FoundTiles,
   type HopColumns,
@@ -25,14 +24,22 @@ import {
   type TileRange,
 } from './lookup-client.ts';
 
-/** The tile's place in features.<view>, beside its slots. */
+/** offset in features.<view> of the update that wrote the tile */
 const OFFSET_COLUMN = 'mr_offset';
 const NONE: TileRange = { from: 1, to: 0 };
 const ONE: TileRange = { from: 0, to: 0 };
 
 const breadth = ({ hopMs }: HopGroup): number => (hopMs === 0 ? Number.POSITIVE_INFINITY : hopMs);
 
-const columnsOf = (plan: ViewPlan): readonly HopColumns[] => [
+/** How the job that writes the tables lays them out. */
+export interface TileTables {
+  /** one table a generation */
+  readonly tableOf: (view: string, generation: number) => string;
+  /** the hop of the rows that say that an entity exists */
+  readonly entityRowHop: number;
+}
+
+const columnsOf = (plan: ViewPlan, entityRowHop: number): readonly HopColumns[] => [
   ...plan.hops.map(({ hopMs }, hop) => {
     const { nums, refs } = slotColumns(plan, hop);
     return {
@@ -41,10 +48,10 @@ const columnsOf = (plan: ViewPlan): readonly HopColumns[] => [
       refs: refs.map((c) => c.name),
     };
   }),
-  { hopMs: ENTITY_ROW_HOP, nums: [], refs: [] },
+  { hopMs: entityRowHop, nums: [], refs: [] },
 ];
 
-/** The tiles that a read at `at` needs; all that there are where a window has no end. */
+/** The tiles that a read at `at` needs; the only one where the window is all time. */
 const rangeOf = ({ hopMs, reachMs }: HopGroup, at: number): TileRange =>
   hopMs === 0
     ? ONE
@@ -76,14 +83,17 @@ const pack = (hop: HopGroup, found: FoundTiles): PackedTiles => {
   return { tileNo, newest, causePartition, causeOffset, nums, fixed, refs, updateOffset };
 };
 
-export const paimonStore = (client: LookupClient): OnlineStore => {
+export const paimonStore = (
+  client: LookupClient,
+  { tableOf, entityRowHop }: TileTables,
+): OnlineStore => {
   const tables = new WeakMap<ViewPlan, Map<number, LookupTable>>();
   const open = async ({ plan, generation }: TilesTarget): Promise<LookupTable | null> => {
     const known = tables.get(plan) ?? new Map<number, LookupTable>();
     tables.set(plan, known);
     const found =
       known.get(generation) ??
-      (await client.open(paimonTable(plan.view, generation), columnsOf(plan)));
+      (await client.open(tableOf(plan.view, generation), columnsOf(plan, entityRowHop)));
     if (found !== null) known.set(generation, found);
     return found;
   };
@@ -93,7 +103,7 @@ export const paimonStore = (client: LookupClient): OnlineStore => {
     async read(target, keys, at): Promise<readonly TilesAnswer[]> {
       const { plan } = target;
       const table = await open(target);
-      // Not made yet: what the table will say is not known.
+      // The table does not exist yet, so nothing is known of the entities.
       if (table === null) return keys.map(() => UNKNOWN);
       const entityHop = plan.hops.length;
       const widest = plan.hops.reduce(
@@ -119,7 +129,7 @@ export const paimonStore = (client: LookupClient): OnlineStore => {
           ),
         };
       };
-      /** Out of all windows: its newest tile says when it was last seen. */
+      /** No window reaches the entity: its newest tile has its newest event time. */
       const lastSeen = async (e: number, tileStart: number): Promise<PackedEntity['newest']> => {
         const ranges = plan.hops.map((_, h) =>
           h === widest ? { from: tileStart, to: tileStart } : NONE,

@@ -6,7 +6,7 @@
  */
 import type { FeatureViewDefinition } from '#domain/definitions/model.ts';
 import type { GenerationRecord } from '#domain/registry/state.ts';
-import { flowOf, jobOf, type RegistryThen } from './definitions.ts';
+import { flowOf, jobOf } from './definitions.ts';
 import {
   type Facets,
   type LineageDataset,
@@ -17,6 +17,7 @@ import {
 } from './event.ts';
 import { ownFacet, standardFacet } from './facets.ts';
 import { computeJob, datasetName, type LineageEmitter, replayJob } from './names.ts';
+import type { RegistryThen } from './registry-then.ts';
 
 /** The run ids of a generation. A view that was retired and restored gets new runs. */
 export interface GenerationRuns {

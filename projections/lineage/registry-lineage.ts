@@ -14,7 +14,7 @@ import {
   newestVersion,
   type RegistryState,
 } from '#domain/registry/state.ts';
-import { definitionEvents, type RegistryThen } from './definitions.ts';
+import { definitionEvents } from './definitions.ts';
 import { ENDS, type LineageEvent } from './event.ts';
 import {
   changed,
@@ -26,6 +26,7 @@ import {
   started,
 } from './generations.ts';
 import type { LineageEmitter } from './names.ts';
+import type { RegistryThen } from './registry-then.ts';
 import { runIdOf } from './run-id.ts';
 
 export interface RegistryLineage extends RegistryThen {

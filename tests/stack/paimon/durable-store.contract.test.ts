@@ -12,6 +12,7 @@ import { ensureMaterialize } from '#infra/flink/ensure-materialize.ts';
 import { MATERIALIZE_JOB } from '#infra/flink/sql/names.ts';
 import { paimonStore } from '#infra/paimon/durable-store.ts';
 import { connectLookup } from '#infra/paimon/lookup-client.ts';
+import { TILE_TABLES } from '#infra/profiles/stack-online.ts';
 import { AT, onlineStoreContract } from '#tests/contracts/online-store.contract.ts';
 import { addresses } from '#tests/stack/support/addresses.ts';
 import { countedTarget } from '#tests/stack/support/counted-view.ts';
@@ -49,7 +50,7 @@ onlineStoreContract('Paimon, written by Flink', async () => {
   const { plan, generation } = target;
   const topic = featuresTopic(plan.view);
   const { log, schemas, jobs, settings } = engine;
-  const store = paimonStore(connectLookup(addresses().lookup));
+  const store = paimonStore(connectLookup(addresses().lookup), TILE_TABLES);
   return {
     store,
     target,
