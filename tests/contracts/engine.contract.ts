@@ -224,6 +224,9 @@ export const engineContract = (
       });
       return rows.some((row) => row === null) ? null : (rows as Value[][]);
     };
+    /** The first answer from tiles. */
+    const answer = (served: ServedView, shops: readonly string[]) =>
+      until('tiles answer', () => valuesOf(served, shops));
     const shows = async (served: ServedView, shops: readonly string[]): Promise<boolean> =>
       JSON.stringify(await valuesOf(served, shops)) === JSON.stringify(expected(sales, shops));
     const fill = async (generation: number): Promise<void> => {
@@ -274,11 +277,11 @@ export const engineContract = (
       await fill(1);
       expect(engine.live(definitions.view.name)).toBe('filling');
       const { served } = generationOf(1);
-      expect(await valuesOf(served, ['a', 'b', 'c'])).toEqual(expected(sales, ['a', 'b', 'c']));
-      expect(generationOf(1).error()).toBeNull();
+      expect(await answer(served, ['a', 'b', 'c'])).toEqual(expected(sales, ['a', 'b', 'c']));
+      await until('it computes', () => generationOf(1).error() === null);
       await reconcile(wanted(['live']));
       expect(live()).toMatchObject({ version: 1, generation: 1 });
-      expect(await valuesOf(live(), ['a'])).toEqual(expected(sales, ['a']));
+      expect(await answer(live(), ['a'])).toEqual(expected(sales, ['a']));
     });
 
     test('a live generation takes in new events; what it says of itself is true of its reads', async () => {
@@ -294,9 +297,13 @@ export const engineContract = (
         const [position] = served.positions();
         seen.push(complete ?? 0);
         const values = await valuesOf(served, ['a', 'b']);
-        if ((position?.offset ?? 0) >= 3 || (complete ?? 0) >= logTime)
+        const [hasPosition, isComplete] = [
+          (position?.offset ?? 0) >= 3,
+          (complete ?? 0) >= logTime,
+        ];
+        if (values !== null && (hasPosition || isComplete))
           expect(values).toEqual(expected(sales, ['a', 'b']));
-        return (position?.offset ?? 0) >= 3 && (complete ?? 0) >= logTime;
+        return values !== null && hasPosition && isComplete;
       });
       expect(seen).toEqual([...seen].sort((a, b) => a - b));
       const topic = rawTopic(definitions.source.name);
@@ -304,7 +311,7 @@ export const engineContract = (
       expect(generationOf(1).positions()).toEqual(served.positions());
       await until('nothing is left', () => generationOf(1).lag() === 0);
       expect(generationOf(1).events()).toBeGreaterThanOrEqual(3);
-      expect(modesOf(served.degraded())).toEqual([]);
+      await until('nothing is degraded', () => modesOf(served.degraded()).length === 0);
       await until('the listener was called', () => progress > 0);
       unsubscribe();
     });
@@ -335,7 +342,8 @@ export const engineContract = (
       expect(engine.live(definitions.view.name, 2)).toBe('filling');
       await fill(2);
       expect(live().generation).toBe(1);
-      expect(await shows(generationOf(2).served, ['a', 'b'])).toBe(true);
+      const filledValues = await answer(generationOf(2).served, ['a', 'b']);
+      expect(filledValues).toEqual(expected(sales, ['a', 'b']));
       const before = engine.epoch();
       const timeline = [
         { generation: 1, from: 1_000 },
@@ -362,7 +370,8 @@ export const engineContract = (
       const partial = { from: null, to: null, keys: [keyOf('a')] };
       await reconcile(wanted(['live', 'filling'], { partial }));
       await fill(2);
-      expect(await shows(generationOf(2).served, ['a', 'b'])).toBe(true);
+      const filledValues = await answer(generationOf(2).served, ['a', 'b']);
+      expect(filledValues).toEqual(expected(sales, ['a', 'b']));
     });
 
     test('a new version of the same values keeps the generation', async () => {
