@@ -196,7 +196,7 @@ export const redisRead = async (address: RedisAddress, target: TilesTarget): Pro
   await connected(() => cache.progress(target));
   const nothing = { name: 'none', read: never('a durable tier'), close: async () => {} };
   const readsByStore = { cache: 0, durable: 0, history: 0 };
-  const durableHas = { letGo: () => false, until: () => false };
+  const durableHas = { expired: () => false, until: () => false };
   // There is no other store to turn to, however busy the machine is.
   const budgets = { cacheTimeout: { budgetMs: 10_000 }, durableTimeout: { budgetMs: 10_000 } };
   const tiles = onlineTiles({

@@ -1,7 +1,7 @@
 /**
- * The history on the stack: Iceberg tables that the archive job appends to, in the embedded
- * profile's layout, so that everything that reads those reads these. Tables are made here; columns
- * are added through Flink, whose committer is the only one.
+ * The history of the stack profile: Iceberg tables that the archive job appends to, in the layout of
+ * the embedded profile, so that the same readers read both. Tables are created here; columns are
+ * added through Flink, so that a table has one committer.
  */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -35,23 +35,23 @@ export interface StackHistoryOptions {
   readonly gateway: string;
   readonly log: Pick<Log, 'end' | 'begin' | 'read'>;
   readonly now: () => number;
-  /** how long `sync` waits for the tables to have what the log has */
+  /** how long `sync` waits until the tables have what the log has, ms */
   readonly syncDeadlineMs?: number;
   readonly maintenance?: MaintenanceLimits | undefined;
 }
 
-/** What has a table: a source's events, a view's updates, a service's answers. */
+/** What has a table: a source's events, a view's updates, a service's logged answers. */
 export type WithHistory =
   | { readonly source: SourceDefinition }
   | { readonly plan: ViewPlan }
   | { readonly featureLog: FeatureLogColumns };
 
 export interface StackHistory extends HistoryTables {
-  /** Makes the table, or gives it the columns that it lacks. */
+  /** Creates the table, or adds the columns that it lacks. */
   readonly ensure: (what: WithHistory) => Promise<void>;
   /**
-   * What a new compute job reads: the table up to its offsets, and Kafka from there; Kafka alone
-   * while it still has all.
+   * What a new compute job reads: the table up to its offsets, and Kafka from there; only Kafka
+   * while it still has every event.
    */
   readonly start: (source: SourceDefinition) => Promise<HistoryStart>;
 }
@@ -138,10 +138,7 @@ export const openStackHistory = async (options: StackHistoryOptions): Promise<St
   const behind = (endOffsets: readonly number[], end: readonly number[]): boolean =>
     end.some((offset, partition) => (endOffsets[partition] ?? 0) < offset);
 
-  /**
-   * The highest offset of a record and one more: an end that is a transaction's marker is no
-   * record's.
-   */
+  /** One more than the highest offset of a record: the topic's end may follow a transaction marker. */
   const recordEnds = async (
     topic: string,
     ends: readonly number[],

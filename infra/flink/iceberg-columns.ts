@@ -1,6 +1,6 @@
 /**
- * Columns of an Iceberg table added and widened through Flink: the engine that writes a table is
- * the one that changes it.
+ * Statements that add and widen columns of an Iceberg table through Flink: the engine that writes a
+ * table also changes it, so that it has one committer.
  */
 import type { ColumnChange } from '#infra/iceberg/ensure-table.ts';
 
@@ -24,7 +24,7 @@ const flinkType = (type: string): string =>
 const column = ({ name, type, required }: ColumnChange): string =>
   `\`${name}\` ${flinkType(type)}${required ? ' NOT NULL' : ''}`;
 
-/** None where nothing changes. */
+/** Empty where nothing changes. */
 export const icebergColumnsSql = (
   table: string,
   changes: readonly ColumnChange[],

@@ -1,24 +1,24 @@
 /**
- * Keeping the history's tables small on the stack: a batch job of Flink, beside the job that
- * appends. Both commit optimistically and one at a time (`FileLocks` in java), so neither loses
- * what the other has done, and the appending goes on.
+ * Table maintenance of the history on the stack: a batch job of Flink, next to the job that appends.
+ * Both commit optimistically and one at a time (`FileLocks` in java), so neither loses the other's
+ * commits, and appending goes on.
  *
- * A table is due when so many commits have come since it was last looked at. One job does all that
- * are due.
+ * A table is due after a number of commits since its last maintenance. One job maintains all tables
+ * that are due.
  */
 import { loadTable, tableDirectory } from '#infra/iceberg/table-directory.ts';
 import { functionsSql } from './sql/functions.ts';
 import { openSession } from './sql-gateway.ts';
 
 export interface MaintenanceLimits {
-  /** days with at least so many files below `smallBytes` are rewritten */
+  /** days with at least this many files below `smallBytes` are rewritten */
   readonly minFiles: number;
   readonly smallBytes: number;
-  /** rows of a table rewritten at once, at most about */
+  /** about the most rows of a table that are rewritten at once */
   readonly maxRows: number;
-  /** snapshots that stay however old they are */
+  /** the newest snapshots are kept however old they are */
   readonly keepSnapshots: number;
-  /** snapshots younger than this stay: who pinned one may read it for so long, ms */
+  /** ms: younger snapshots are kept, so that a reader may use a pinned one for that long */
   readonly keepSnapshotsMs: number;
 }
 
@@ -29,7 +29,7 @@ export interface Maintained {
   readonly snapshotsExpired: number;
 }
 
-/** As the embedded profile's. */
+/** The same as in the embedded profile. */
 export const MAINTENANCE_LIMITS: MaintenanceLimits = {
   minFiles: 8,
   smallBytes: 32 * 1024 * 1024,
@@ -38,7 +38,7 @@ export const MAINTENANCE_LIMITS: MaintenanceLimits = {
   keepSnapshotsMs: 3_600_000,
 };
 
-/** Not one of the jobs that the registry wants and whose like it ends: this one ends by itself. */
+/** Without the prefix of the jobs that the engine discards when unwanted: this one ends by itself. */
 const JOB = 'maintain-history';
 const EVERY_COMMITS = 60;
 const text = (value: string): string => `'${value.replaceAll("'", "''")}'`;
@@ -78,13 +78,10 @@ LATERAL TABLE(MR_MAINTAIN(${text(`file://${root}`)}, topic, ${minFiles}, ${long(
   }
 };
 
-/**
- * Which of these tables have had enough commits since they were last looked at. A look counts where
- * `looked` is called.
- */
+/** Which tables have had enough commits since `maintained` was last called for them. */
 export const dueTables = (root: string, everyCommits: number = EVERY_COMMITS) => {
   /** topic → the table's sequence number when it was maintained */
-  const looked = new Map<string, number>();
+  const maintainedAt = new Map<string, number>();
   const sequence = async (topic: string): Promise<number | null> =>
     (await loadTable(tableDirectory(root, topic)))?.metadata['last-sequence-number'] ?? null;
   return {
@@ -92,19 +89,19 @@ export const dueTables = (root: string, everyCommits: number = EVERY_COMMITS) =>
       const found: string[] = [];
       for (const topic of topics) {
         const at = await sequence(topic);
-        if (at !== null && at - (looked.get(topic) ?? 0) >= everyCommits) found.push(topic);
+        if (at !== null && at - (maintainedAt.get(topic) ?? 0) >= everyCommits) found.push(topic);
       }
       return found;
     },
-    async looked(topics: readonly string[]): Promise<void> {
-      for (const topic of topics) looked.set(topic, (await sequence(topic)) ?? 0);
+    async maintained(topics: readonly string[]): Promise<void> {
+      for (const topic of topics) maintainedAt.set(topic, (await sequence(topic)) ?? 0);
     },
   };
 };
 
 export interface KeepSmallOptions extends MaintenanceOptions {
   readonly topics: () => readonly string[];
-  /** whether this process does it */
+  /** whether this process maintains the tables */
   readonly leads: () => boolean;
   readonly warn: (message: string) => void;
   readonly limits?: MaintenanceLimits;
@@ -115,15 +112,15 @@ export interface KeepSmallOptions extends MaintenanceOptions {
 const POLL_MS = 15_000;
 
 /**
- * Maintains the tables as they come due, until it is closed; a failure is said once until it
- * changes, and tried again.
+ * Maintains tables as they become due, until it is closed. A failure is reported once until its
+ * message changes, and the work is tried again.
  */
 export const keepTablesSmall = (
   options: KeepSmallOptions,
 ): { readonly close: () => Promise<void> } => {
   const { root, topics, leads, warn, limits, everyCommits, pollMs } = options;
   const tables = dueTables(root, everyCommits);
-  let said = '';
+  let lastWarning = '';
   let closed = false;
   let wake: (() => void) | null = null;
   const pause = (): Promise<void> =>
@@ -138,17 +135,17 @@ export const keepTablesSmall = (
     const due = leads() ? await tables.due(topics()) : [];
     if (due.length === 0) return;
     await maintainTables(options, due, limits);
-    await tables.looked(due);
+    await tables.maintained(due);
   };
   const run = async (): Promise<void> => {
     for (await pause(); !closed; await pause()) {
       try {
         await turn();
-        said = '';
+        lastWarning = '';
       } catch (error) {
         const message = `the history's tables were not maintained: ${error instanceof Error ? error.message : String(error)}`;
-        if (message !== said) warn(message);
-        said = message;
+        if (message !== lastWarning) warn(message);
+        lastWarning = message;
       }
     }
   };

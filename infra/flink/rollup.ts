@@ -1,7 +1,7 @@
 /**
- * Rollups: a view's values at the end of each period, from the durable tier's tiles into an
- * Iceberg table, by a batch job of Flink. Made again it replaces the days that it writes, so it may
- * be repeated, and takes in what came late.
+ * Rollups: a view's values at the end of each period, from the durable tier's tiles into an Iceberg
+ * table, by a batch job of Flink. A rollup replaces the days that it writes, so it may be repeated,
+ * and then includes late events.
  */
 import { fail } from '#domain/errors.ts';
 import type { PlannedFeature, ViewPlan } from '#domain/plan/plan.ts';
@@ -47,7 +47,7 @@ export interface RollupTable {
   readonly job: string;
 }
 
-/** Not one of the jobs that the registry wants and whose like it ends: this one ends by itself. */
+/** Without the prefix of the jobs that the engine discards when unwanted: this one ends by itself. */
 const ROLLUP_JOB = 'rollup';
 const SETTLE_MS = 60_000;
 const POLL_MS = 200;
@@ -62,7 +62,7 @@ interface Range {
   readonly to: number;
 }
 
-/** Whole days of whole periods that are over. @throws where there is none */
+/** The whole days of periods that have ended. @throws where there is none */
 const rangeOf = ({ every, from, to }: RollupRequest, now: number): Range => {
   const step = EVERY_MS[every];
   const over = floor(now, step);
@@ -77,7 +77,7 @@ const rangeOf = ({ every, from, to }: RollupRequest, now: number): Range => {
   );
 };
 
-/** @throws where one of them is not in the tiles, naming it, and what could be asked for instead */
+/** @throws where a feature is not in the tiles: the message names it, and the possible ones */
 const featuresOf = (
   plan: ViewPlan,
   { every, features: names }: RollupRequest,
@@ -120,8 +120,8 @@ export const rollupsOf = async (root: string, view: string): Promise<readonly Ro
   return found;
 };
 
-/** Waits until all that is known now is computed and in the durable tier. */
-const settled = async (generation: FlinkGeneration, fills: Fills): Promise<void> => {
+/** Waits until everything that the log has now is computed and in the durable tier. */
+const waitForTiles = async (generation: FlinkGeneration, fills: Fills): Promise<void> => {
   for (
     const deadline = Date.now() + SETTLE_MS;
     !(await fills.isFilled(generation));
@@ -142,8 +142,8 @@ const filesOf = async (directory: string, { from, to }: Range): Promise<readonly
   );
 
 /**
- * Files of the range that an earlier rollup wrote: of days that have no rows any more, which
- * overwriting leaves as they are.
+ * Files of the range that an earlier rollup wrote for days that have no rows any more: overwriting
+ * does not touch them.
  */
 const leftFrom = async (directory: string, range: Range, writtenAt: number): Promise<number> => {
   const table = await tableReader(directory).pin();
@@ -156,7 +156,7 @@ const leftFrom = async (directory: string, range: Range, writtenAt: number): Pro
   return (await filesOf(directory, range)).filter(before).length;
 };
 
-/** Writes the values of what is known when it begins. */
+/** Writes the values of everything that the log has when it begins. */
 export const rollUp = async (
   options: RollupOptions,
   running: FlinkGeneration,
@@ -167,8 +167,8 @@ export const rollUp = async (
   const { every } = request;
   const features = featuresOf(plan, request);
   const range = rangeOf(request, now());
-  // Each has its own memory of what it waits for: two at once do not forget each other's.
-  await settled(running, createFills(options));
+  // A new `Fills` for each rollup: two at once must not forget each other's state.
+  await waitForTiles(running, createFills(options));
   const topic = rollupTopic(plan.view, every);
   const directory = tableDirectory(warehouse.iceberg, topic);
   const columns = rollupColumns({ plan, features });

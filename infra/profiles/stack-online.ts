@@ -86,7 +86,7 @@ export const stackOnline = (
      * Where an entity left Redis, its last update is as old as its time to live: days, but for an
      * ephemeral view's.
      */
-    letGo: (target: TilesTarget): boolean =>
+    expired: (target: TilesTarget): boolean =>
       target.plan.ephemeral === null ||
       (running(target)?.durableUntil() ?? 0) >=
         Date.now() - target.plan.ephemeral.ttlMs + HANDOVER_MS,
@@ -114,7 +114,7 @@ export const stackOnline = (
     readsByStore,
     ttlOf,
     async older(target, keys) {
-      if (!durableHas.letGo(target)) return keys.map(() => null);
+      if (!durableHas.expired(target)) return keys.map(() => null);
       const answers = await durable.read(target, keys, now()).catch(() => []);
       return keys.map((_, i) => {
         const answer = answers[i];
