@@ -4,7 +4,9 @@
  * alternate; CPU is the server process's own, which a busy machine disturbs less than requests a
  * second.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createHttpGateway } from '#gateways/http/gateway.ts';
+import { httpModules } from '#gateways/http-modules.ts';
 import { flightBatches } from './support/flights.ts';
 import { caller, startBenchPlatform } from './support/platform.ts';
 import { load } from './support/read-load.ts';
@@ -17,13 +19,13 @@ const ROUNDS = 5;
 const bench = await startBenchPlatform();
 const { platform } = bench;
 for await (const batch of flightBatches(events, 5000))
-  await platform.publish({ source: 'flights', events: batch }, caller);
+  await platform.publishing.publish({ source: 'flights', events: batch }, caller);
 for (;;) {
-  const { sources } = await platform.status();
+  const { sources } = await platform.operations.status();
   if (sources.every((source) => source.historyPosition === source.position)) break;
-  await new Promise((resolve) => setTimeout(resolve, 250));
+  await sleep(250);
 }
-const { key } = await platform.createKey(
+const { key } = await platform.keys.create(
   {
     name: 'bench',
     grants: ['reader@default'],
@@ -36,9 +38,19 @@ const [open, keys] = [
   platform.access({ authentication: 'keys' }),
 ];
 const ways = {
-  'not asked': await createHttpGateway({ platform, port: 0 }),
-  'switched off': await createHttpGateway({ platform: open.platform, access: open, port: 0 }),
-  'with a key': await createHttpGateway({ platform: keys.platform, access: keys, port: 0 }),
+  'not asked': await createHttpGateway({ modules: httpModules(), platform, port: 0 }),
+  'switched off': await createHttpGateway({
+    modules: httpModules(),
+    platform: open.platform,
+    access: open,
+    port: 0,
+  }),
+  'with a key': await createHttpGateway({
+    modules: httpModules(),
+    platform: keys.platform,
+    access: keys,
+    port: 0,
+  }),
 };
 const body = JSON.stringify({
   service: 'delay_model',

@@ -6,11 +6,13 @@
  *
  *   npm run bench feast [SECONDS] [ENTITIES]
  */
+
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { copyFileSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { openDuckDb } from '#infra/shared/duckdb/connect.ts';
 import { feastBodies, httpBodies } from './support/driver-requests.ts';
@@ -51,8 +53,7 @@ const start = (command: string, args: readonly string[]): ChildProcess => {
   return child;
 };
 const until = async (ready: () => Promise<boolean>): Promise<void> => {
-  while (!(await ready().catch(() => false)))
-    await new Promise((resolve) => setTimeout(resolve, 200));
+  while (!(await ready().catch(() => false))) await sleep(200);
 };
 
 const redis = (await startRedis()).address;

@@ -25,12 +25,12 @@ const { platform, dispose } = await testPlatform();
 const services = Object.entries(names).map(([name, logging]) =>
   featureService({ name, features: [activity], ...(logging === undefined ? {} : { logging }) }),
 );
-await platform.apply(
+await platform.registry.apply(
   JSON.parse(JSON.stringify([user, clicks, activity, ...services])),
   {},
   { actor: 'bench' },
 );
-await platform.publish(
+await platform.publishing.publish(
   { source: 'clicks', events: [{ user: 'a', at: Date.now() - 1_000 }] },
   { actor: 'bench' },
 );
@@ -39,7 +39,10 @@ const round = async (service: string): Promise<number> => {
   const entities = [{ user: 'a' }];
   const started = performance.now();
   for (let i = 0; i < READS; i++) {
-    await platform.read({ service, entities }, { actor: 'bench', requestId: `6f9a2c11-${i}` });
+    await platform.serving.read(
+      { service, entities },
+      { actor: 'bench', requestId: `6f9a2c11-${i}` },
+    );
     // Reads come from connections: other work gets its turn between them.
     if (i % 64 === 63) await new Promise((resolve) => setImmediate(resolve));
   }
@@ -49,7 +52,7 @@ const round = async (service: string): Promise<number> => {
 const measured = new Map<string, number[]>(Object.keys(names).map((name) => [name, []]));
 for (const name of measured.keys()) await round(name);
 for (let i = 0; i < ROUNDS; i++) for (const [name, list] of measured) list.push(await round(name));
-const metrics = await platform.metrics();
+const metrics = await platform.operations.metrics();
 await dispose();
 const of = (name: string): number => Math.min(...(measured.get(name) as number[]));
 const spread = (name: string): string => {

@@ -3,14 +3,21 @@
  * the clock starts when the producer is answered and stops at the first answer that counts the
  * event. The limit is a read of the same server that waits for nothing.
  */
+
 import { createHttpGateway } from '#gateways/http/gateway.ts';
+import { httpModules } from '#gateways/http-modules.ts';
 import { startBenchPlatform } from './support/platform.ts';
 import { percentile, print } from './support/report.ts';
 
 const seconds = Number(process.argv[2] ?? 15);
 const perSecond = 1000;
 const bench = await startBenchPlatform();
-const gateway = await createHttpGateway({ platform: bench.platform, host: '127.0.0.1', port: 0 });
+const gateway = await createHttpGateway({
+  modules: httpModules(),
+  platform: bench.platform,
+  host: '127.0.0.1',
+  port: 0,
+});
 const post = async (path: string, body: unknown): Promise<unknown> => {
   const response = await fetch(`${gateway.url}${path}`, {
     method: 'POST',
@@ -27,7 +34,9 @@ const flight = (origin: string) => ({
   delay: 7,
   distance: 500,
 });
-const view = (await bench.platform.list('feature-view')).find((v) => v.name === 'airport_delays');
+const view = (await bench.platform.registry.list('feature-view')).find(
+  (v) => v.name === 'airport_delays',
+);
 const counter = Object.entries(
   view?.definition.kind === 'feature-view' ? view.definition.features : {},
 ).find(([, f]) => f.aggregation === 'count')?.[0] as string;

@@ -3,8 +3,10 @@
  * route that answers the same validated POST with a constant of the same size. The load comes from
  * a process of its own.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import Fastify from 'fastify';
 import { createHttpGateway } from '#gateways/http/gateway.ts';
+import { httpModules } from '#gateways/http-modules.ts';
 import { flightBatches } from './support/flights.ts';
 import { caller, startBenchPlatform } from './support/platform.ts';
 import { type Load, readLoad } from './support/read-load.ts';
@@ -18,17 +20,17 @@ const load = (url: string, body: string): Promise<Load> => readLoad(url, body, s
 const bench = await startBenchPlatform();
 let at = 0;
 for await (const batch of flightBatches(events, 5000)) {
-  await bench.platform.publish({ source: 'flights', events: batch }, caller);
+  await bench.platform.publishing.publish({ source: 'flights', events: batch }, caller);
   at = (batch.at(-1)?.date ?? at) as number;
 }
 // The history is still writing what was published: what is measured here is reads.
 for (;;) {
-  const { sources } = await bench.platform.status();
+  const { sources } = await bench.platform.operations.status();
   if (sources.every((source) => source.historyPosition === source.position)) break;
-  await new Promise((resolve) => setTimeout(resolve, 250));
+  await sleep(250);
 }
-await new Promise((resolve) => setTimeout(resolve, 5000));
-const views = await bench.platform.list('feature-view');
+await sleep(5000);
+const views = await bench.platform.registry.list('feature-view');
 const features = views.flatMap((view) => {
   const definition = view.definition;
   if (definition.kind !== 'feature-view') return [];
@@ -42,7 +44,12 @@ const request = {
   at,
 };
 const body = JSON.stringify(request);
-const gateway = await createHttpGateway({ platform: bench.platform, host: '127.0.0.1', port: 0 });
+const gateway = await createHttpGateway({
+  modules: httpModules(),
+  platform: bench.platform,
+  host: '127.0.0.1',
+  port: 0,
+});
 const answer = await (
   await fetch(`${gateway.url}/v1/features`, {
     method: 'POST',

@@ -3,10 +3,12 @@
  * 500. Limits: the same events encoded and appended to the log with no view over them; Fastify
  * parsing the same bodies and doing nothing.
  */
+
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import Fastify from 'fastify';
 import { createHttpGateway } from '#gateways/http/gateway.ts';
+import { httpModules } from '#gateways/http-modules.ts';
 import { flightBatches } from './support/flights.ts';
 import { caller, exampleDefinitions, startBenchPlatform } from './support/platform.ts';
 import { type Figure, print, rate } from './support/report.ts';
@@ -23,7 +25,7 @@ const fromFile = async (withViews: boolean): Promise<{ seconds: number; rss: num
   let pending: Promise<unknown> = Promise.resolve();
   for await (const batch of flightBatches(events, batchSize)) {
     await pending;
-    pending = bench.platform
+    pending = bench.platform.publishing
       .publish({ source: 'flights', events: batch }, caller)
       .then((result) => {
         accepted += result.accepted;
@@ -64,7 +66,12 @@ const bareSeconds = await overHttp(bareUrl);
 await bare.close();
 
 const bench = await startBenchPlatform();
-const gateway = await createHttpGateway({ platform: bench.platform, host: '127.0.0.1', port: 0 });
+const gateway = await createHttpGateway({
+  modules: httpModules(),
+  platform: bench.platform,
+  host: '127.0.0.1',
+  port: 0,
+});
 const httpSeconds = await overHttp(gateway.url);
 await gateway.close();
 await bench.close();

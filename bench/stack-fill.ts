@@ -8,11 +8,13 @@
  * The clock starts when the view is applied, or the hand-written statements are sent, and stops
  * when Flink has committed the offset of the last raw event, and the last update's in both tables.
  */
+
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Platform } from '#domain/api/platform.ts';
 import type { Definition } from '#domain/definitions/model.ts';
-import type { Platform } from '#domain/ports/platform.ts';
 import { featuresTopic, rawTopic } from '#domain/ports/topics.ts';
 import { flinkCluster } from '#infra/flink/cluster.ts';
 import { settledOffsets } from '#infra/flink/settled-offsets.ts';
@@ -31,7 +33,6 @@ const rounds = Number(process.argv[3] ?? 3);
 const BATCH = 5_000;
 const GROUP = 'hand-written';
 const caller = { actor: 'bench' };
-const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 const sum = (offsets: readonly number[]): number => offsets.reduce((a, b) => a + b, 0);
 
 const directory = mkdtempSync(join(tmpdir(), 'millrace-bench-fill-'));
@@ -57,11 +58,11 @@ try {
   });
   const plain = (...definitions: readonly Definition[]): Definition[] =>
     JSON.parse(JSON.stringify(definitions)) as Definition[];
-  await platform.apply(plain(airport, flights), {}, caller);
+  await platform.registry.apply(plain(airport, flights), {}, caller);
   const raw = rawTopic('flights');
   const begun = performance.now();
   for await (const batch of flightBatches(events, BATCH))
-    await platform.publish({ source: 'flights', events: batch }, caller);
+    await platform.publishing.publish({ source: 'flights', events: batch }, caller);
   console.error(
     `${events} events published in ${((performance.now() - begun) / 1000).toFixed(1)} s`,
   );
@@ -114,12 +115,15 @@ try {
   const byMillrace = async (round: number): Promise<Filled> => {
     const name = `airport_delays_${round}`;
     const from = performance.now();
-    await platform.apply(plain({ ...airportDelays, name }), {}, caller);
+    await platform.registry.apply(plain({ ...airportDelays, name }), {}, caller);
     const done = await filled(from, featuresTopic(name), computeGroup(name, 1), [
       MATERIALIZE_GROUP,
       ARCHIVE_GROUP,
     ]);
-    await platform.command({ type: 'Retire', data: { kind: 'feature-view', name } }, caller);
+    await platform.registry.command(
+      { type: 'Retire', data: { kind: 'feature-view', name } },
+      caller,
+    );
     return done;
   };
 

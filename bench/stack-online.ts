@@ -6,11 +6,14 @@
  *
  *   npm run bench stack-online [SECONDS]
  */
+
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import Fastify from 'fastify';
 import { Redis } from 'ioredis';
+import type { Platform } from '#domain/api/platform.ts';
 import {
   avg,
   col,
@@ -22,8 +25,8 @@ import {
   sum,
 } from '#domain/definitions/index.ts';
 import type { Definition } from '#domain/definitions/model.ts';
-import type { Platform } from '#domain/ports/platform.ts';
 import { createHttpGateway } from '#gateways/http/gateway.ts';
+import { httpModules } from '#gateways/http-modules.ts';
 import { startStack } from '#infra/profiles/stack.ts';
 import { openStack } from '#infra/stack/stack.ts';
 import { type Load, readLoad } from './support/read-load.ts';
@@ -102,19 +105,19 @@ const freshness = async (
     if (due <= 0) return;
     sent += due;
     const events = Array.from({ length: due }, (_, i) => event(`u${(sent + i) % ENTITIES}`));
-    const request = writer.publish({ source: 'clicks', events }, caller);
+    const request = writer.publishing.publish({ source: 'clicks', events }, caller);
     under.add(request);
     void request.finally(() => under.delete(request));
   }, BATCH_MS);
   const probe = { features: ['spending:clicks_1h'], entities: [{ user: 'probe' }] };
   while (performance.now() - started < lasting * 1000) {
     const begun = performance.now();
-    await writer.publish({ source: 'clicks', events: [event('probe')] }, caller);
+    await writer.publishing.publish({ source: 'clicks', events: [event('probe')] }, caller);
     const known = ++probes;
     for (;;) {
-      const seen = Number((await reader.read(probe)).values[0]?.[0] ?? 0);
+      const seen = Number((await reader.serving.read(probe)).values[0]?.[0] ?? 0);
       if (seen >= known) break;
-      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+      await sleep(POLL_MS);
     }
     found.push(performance.now() - begun);
   }
@@ -134,7 +137,7 @@ try {
       cache,
     });
   const platform = await open(true);
-  await platform.apply(
+  await platform.registry.apply(
     JSON.parse(JSON.stringify([user, clicks, spending])) as Definition[],
     {},
     caller,
@@ -142,7 +145,7 @@ try {
   const durable = await open(false);
   // Every entity is known.
   for (let i = 0; i < ENTITIES; i += 500)
-    await platform.publish(
+    await platform.publishing.publish(
       { source: 'clicks', events: Array.from({ length: 500 }, (_, n) => event(`u${i + n}`)) },
       caller,
     );
@@ -184,10 +187,20 @@ try {
     ],
   );
 
-  await new Promise((resolve) => setTimeout(resolve, 5_000));
+  await sleep(5_000);
   const body = JSON.stringify({ features, entities: [{ user: 'u7' }] });
-  const gateway = await createHttpGateway({ platform, host: '127.0.0.1', port: 0 });
-  const second = await createHttpGateway({ platform: durable, host: '127.0.0.1', port: 0 });
+  const gateway = await createHttpGateway({
+    modules: httpModules(),
+    platform,
+    host: '127.0.0.1',
+    port: 0,
+  });
+  const second = await createHttpGateway({
+    modules: httpModules(),
+    platform: durable,
+    host: '127.0.0.1',
+    port: 0,
+  });
   const headers = { 'content-type': 'application/json' };
   const answer = await (
     await fetch(`${gateway.url}/v1/features`, { method: 'POST', headers, body })

@@ -5,9 +5,11 @@
  *
  *   npm run bench traces [SECONDS] [ROUNDS]
  */
+
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createHttpGateway } from '#gateways/http/gateway.ts';
+import { httpModules } from '#gateways/http-modules.ts';
 import { openTracing } from '#infra/telemetry/tracing.ts';
 import { flightBatches } from './support/flights.ts';
 import { caller, startBenchPlatform } from './support/platform.ts';
@@ -42,11 +44,15 @@ const start = async (share: string | null) => {
   const bench = await startBenchPlatform(undefined, { tracing, historyEveryMs: 0 });
   let at = 0;
   for await (const batch of flightBatches(EVENTS, 5000)) {
-    await bench.platform.publish({ source: 'flights', events: batch }, caller);
+    await bench.platform.publishing.publish({ source: 'flights', events: batch }, caller);
     at = (batch.at(-1)?.date ?? at) as number;
   }
-  const gateway = await createHttpGateway({ platform: bench.platform, port: 0 });
-  const views = await bench.platform.list('feature-view');
+  const gateway = await createHttpGateway({
+    modules: httpModules(),
+    platform: bench.platform,
+    port: 0,
+  });
+  const views = await bench.platform.registry.list('feature-view');
   const features = views
     .flatMap(({ definition }) =>
       definition.kind === 'feature-view'
@@ -65,7 +71,9 @@ const start = async (share: string | null) => {
   };
   const answers = async (): Promise<number> =>
     [
-      ...(await bench.platform.metrics()).matchAll(/^millrace_requests_total\{.*\} (\d+)$/gm),
+      ...(await bench.platform.operations.metrics()).matchAll(
+        /^millrace_requests_total\{.*\} (\d+)$/gm,
+      ),
     ].reduce((sum, [, n]) => sum + Number(n), 0);
   return {
     /** µs of CPU a request, of this process */

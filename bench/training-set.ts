@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { openDuckDb } from '#infra/shared/duckdb/connect.ts';
-import { runDataset } from '#infra/training-sets/run-dataset.ts';
+import { runTrainingSet } from '#infra/training-sets/run-training-set.ts';
 import { print } from './support/report.ts';
 import {
   FLIGHTS_TARGET,
@@ -36,7 +36,7 @@ const measured = async (work: () => Promise<unknown>): Promise<Run> => {
 };
 
 const millrace = (files: TrainingFiles, out: string): Promise<unknown> =>
-  runDataset({
+  runTrainingSet({
     target: FLIGHTS_TARGET,
     spine: { file: files.spine },
     out,

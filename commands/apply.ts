@@ -2,11 +2,13 @@
  * `plan` and `apply`: what a set of definitions would change, and the commands that change it, in
  * dependency order. All is checked before anything is sent; applying the same again sends nothing.
  */
+
+import type { Caller } from '#domain/api/caller.ts';
+import type { ApplyResult, PlannedChange, PlanResult } from '#domain/api/registry.ts';
 import { checkDuplicates } from '#domain/definitions/check.ts';
 import type { Definition } from '#domain/definitions/model.ts';
 import { MillraceError, type Problem } from '#domain/errors.ts';
 import { canonical } from '#domain/expressions/canonical.ts';
-import type { ApplyResult, Caller, PlannedChange, PlanResult } from '#domain/ports/platform.ts';
 import { REGISTRY_TOPIC } from '#domain/ports/topics.ts';
 import { REGISTER } from '#domain/registry/commands.ts';
 import { newestVersion } from '#domain/registry/state.ts';

@@ -8,6 +8,9 @@
  * each on a catalog that has taken in all commits before it; and where another process has
  * committed anything since, such a decision is made again.
  */
+
+import type { Caller } from '#domain/api/caller.ts';
+import type { CommandRequest, CommandResult } from '#domain/api/registry.ts';
 import { formatGrant } from '#domain/authorization/grants.ts';
 import {
   decideKey,
@@ -20,7 +23,6 @@ import {
 import type { Definition } from '#domain/definitions/model.ts';
 import { MillraceError, type Problem } from '#domain/errors.ts';
 import type { CommandRecord, Commit, EventStore, StoredEvent } from '#domain/ports/event-store.ts';
-import type { Caller, CommandRequest, CommandResult } from '#domain/ports/platform.ts';
 import { REGISTRY_TOPIC } from '#domain/ports/topics.ts';
 import type { RegistryCommand } from '#domain/registry/commands.ts';
 import { decide } from '#domain/registry/decide.ts';

@@ -1,7 +1,7 @@
 /** What a decision on one stream needs to know of the others, by the kind of command. */
 import type { Definition } from '#domain/definitions/model.ts';
 import type { RegistryCommand } from '#domain/registry/commands.ts';
-import type { DecisionContext } from '#domain/registry/decide.ts';
+import type { DecisionContext } from '#domain/registry/decision.ts';
 import { streamOf } from '#domain/registry/events.ts';
 import { newestVersion, type RegistryState } from '#domain/registry/state.ts';
 import { type Catalog, overlay } from '#projections/catalog/catalog.ts';

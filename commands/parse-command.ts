@@ -1,9 +1,9 @@
 /** Commands as they come over the wire → registry commands, or a problem that names the part. */
 
+import type { CommandRequest } from '#domain/api/registry.ts';
 import type { Kind } from '#domain/definitions/model.ts';
 import { parseDefinition } from '#domain/definitions/parse.ts';
 import { fail } from '#domain/errors.ts';
-import type { CommandRequest } from '#domain/ports/platform.ts';
 import { REGISTER, type RegistryCommand } from '#domain/registry/commands.ts';
 import { KINDS, type ReplayRange, streamOf } from '#domain/registry/events.ts';
 

@@ -1,30 +1,30 @@
 /**
- * Every error that a user can meet, in one closed table: code, HTTP status, and what to do about
- * it. A message names what is wrong, where (field, value), and the remedy; `docs/ERRORS.md` is held
- * to this table by a test.
+ * Every error that a user can see, in one closed table: the code, the HTTP status and the remedy.
+ * The message of an error names what is wrong and where (field, value). `docs/ERRORS.md` is
+ * generated from this table, and a test compares the two.
  */
 export const ERRORS = {
   // definitions and expressions
   MR_DEFINITION_INVALID: {
     status: 400,
-    remedy: 'Correct the named part of the definition and apply again.',
+    remedy: 'Correct the part of the definition that the message names, then apply again.',
   },
   MR_EXPRESSION_INVALID: {
     status: 400,
-    remedy: 'Correct the expression: the message names the part and the types.',
+    remedy: 'Correct the expression. The message names the part and the types.',
   },
-  MR_UNKNOWN_COLUMN: { status: 400, remedy: 'Use a column of the source; the message lists them.' },
+  MR_UNKNOWN_COLUMN: { status: 400, remedy: 'Use a column of the source. The message lists them.' },
   MR_UNKNOWN_REFERENCE: {
     status: 400,
-    remedy: 'Register what the definition refers to first, or correct the name.',
+    remedy: 'Register the definition that is referred to first, or correct its name.',
   },
   MR_DEFINITION_CYCLE: {
     status: 400,
-    remedy: 'Break the cycle of on-demand features that the message spells out.',
+    remedy: 'Remove the cycle of on-demand features that the message shows.',
   },
   MR_HOP_INVALID: {
     status: 400,
-    remedy: 'Choose a hop that divides its window and keeps the number of tiles in bounds.',
+    remedy: 'Choose a hop that divides the window and keeps the number of tiles within the limit.',
   },
   MR_DURATION_INVALID: {
     status: 400,
@@ -37,15 +37,15 @@ export const ERRORS = {
   // registry
   MR_NOT_FOUND: {
     status: 404,
-    remedy: 'Check the name; `millrace list KIND` shows what there is.',
+    remedy: 'Check the name. `millrace list KIND` lists what is registered.',
   },
   MR_VERSION_CONFLICT: {
     status: 409,
-    remedy: 'Read the current version, look at what changed, and send the command again.',
+    remedy: 'Read the current version, check what changed, and send the command again.',
   },
   MR_INCOMPATIBLE_REVISION: {
     status: 409,
-    remedy: 'See `millrace plan`; a breaking change needs --force and --reason.',
+    remedy: 'Run `millrace plan` to see what breaks. A breaking change needs --force and --reason.',
   },
   MR_REFUSED: { status: 409, remedy: 'The message says which state forbids the command.' },
   MR_REASON_REQUIRED: { status: 400, remedy: 'Give a reason with --reason.' },
@@ -56,65 +56,68 @@ export const ERRORS = {
   // events
   MR_UNKNOWN_SOURCE: {
     status: 404,
-    remedy: 'Apply the source definition before publishing to it.',
+    remedy: 'Apply the definition of the source before publishing to it.',
   },
   MR_FIELD_MISSING: { status: 400, remedy: 'Send the field, or declare it nullable with "?".' },
   MR_FIELD_UNKNOWN: {
     status: 400,
-    remedy: 'Leave the field out, or add it to the source definition.',
+    remedy: 'Leave the field out, or add it to the definition of the source.',
   },
   MR_FIELD_TYPE: { status: 400, remedy: 'Send a value of the declared type.' },
   MR_FIELD_NOT_FINITE: {
     status: 400,
-    remedy: 'Send a finite number, or null where the field is nullable.',
+    remedy: 'Send a finite number, or null if the field is nullable.',
   },
   MR_FIELD_RANGE: {
     status: 400,
-    remedy: 'Send a value in the range that the message states; ids past 2^53 belong in a string.',
+    remedy: 'Send a value in the range that the message states. Send ids above 2^53 as strings.',
   },
   MR_EVENT_TIME_MISSING: { status: 400, remedy: 'Send the event time field.' },
   MR_EVENT_TIME_ABSURD: {
     status: 400,
     remedy:
-      'Send an event time between the year 1900 and a day from now, as ISO 8601 with a zone or epoch milliseconds.',
+      'Send an event time between the year 1900 and one day from now, as ISO 8601 with a zone or as epoch milliseconds.',
   },
   MR_EVENT_TOO_LARGE: {
     status: 413,
-    remedy: 'Keep an event under the size that the message states.',
+    remedy: 'Send a smaller event. The message states the limit.',
   },
   MR_BATCH_TOO_LARGE: {
     status: 413,
-    remedy: 'Send fewer events in one request; the message states the limit.',
+    remedy: 'Send fewer events in one request. The message states the limit.',
   },
   MR_BODY_INVALID: { status: 400, remedy: 'Send a body of the form that the message states.' },
   MR_PRODUCER_SEQUENCE: {
     status: 409,
-    remedy: "Ask for the producer's next sequence and go on from there; details.expected has it.",
+    remedy: 'Continue at the sequence in details.expected, the next one of this producer.',
   },
   // reads
   MR_ENTITY_INVALID: {
     status: 400,
-    remedy: 'Give every key of the entity, with its type; the message lists them.',
+    remedy: 'Send every key of the entity, with its declared type. The message lists them.',
   },
   MR_REQUEST_INVALID: {
     status: 400,
-    remedy: 'Give every request input that the on-demand features need.',
+    remedy: 'Send every request input that the on-demand features need.',
   },
-  MR_QUERY_TOO_LARGE: { status: 413, remedy: 'Ask for fewer entities or features at once.' },
+  MR_QUERY_TOO_LARGE: { status: 413, remedy: 'Request fewer entities or features at once.' },
   MR_VIEW_NOT_READY: {
     status: 503,
-    remedy: 'Wait until the first generation is filled; `millrace status` shows its progress.',
+    remedy: 'Wait until the first generation is filled. `millrace status` shows its progress.',
   },
   MR_POSITION_NOT_REACHED: {
     status: 504,
-    remedy: 'Ask again, or without `after`; `millrace status` shows the lag.',
+    remedy: 'Repeat the request, or send it without `after`. `millrace status` shows the lag.',
   },
   // data sets, replays
-  MR_SPINE_INVALID: { status: 400, remedy: 'Give the spine every entity key and event_timestamp.' },
-  MR_DATASET_FAILED: { status: 500, remedy: 'See the message; nothing was written to the output.' },
+  MR_SPINE_INVALID: {
+    status: 400,
+    remedy: 'Give the spine a column for every entity key, and event_timestamp.',
+  },
+  MR_DATASET_FAILED: { status: 500, remedy: 'See the message. Nothing was written to the output.' },
   MR_REPLAY_STATE: {
     status: 409,
-    remedy: 'The message says what state the replay is in and which commands that allows.',
+    remedy: 'The message names the state of the replay and the commands that it allows.',
   },
   // storage
   MR_DATA_DIR_LOCKED: {
@@ -124,96 +127,103 @@ export const ERRORS = {
   MR_DATA_DIR_NEWER: { status: 500, remedy: 'Upgrade Millrace, or use another --data directory.' },
   MR_DISK_FULL: {
     status: 507,
-    remedy: 'Free disk space; nothing acknowledged was lost, and the request may be sent again.',
+    remedy: 'Free disk space, then send the request again. No acknowledged event was lost.',
   },
   MR_STORAGE_FAILED: {
     status: 500,
-    remedy: 'See the message and the server log; send the request again.',
+    remedy: 'See the message and the server log, then send the request again.',
   },
   MR_SCHEMA_INCOMPATIBLE: {
     status: 409,
-    remedy: 'Keep old fields and add new ones as nullable, or name a new source.',
+    remedy: 'Keep the old fields and add new ones as nullable, or register a new source.',
   },
-  // access
-  MR_ROUTE_NOT_FOUND: { status: 404, remedy: 'See /docs for the requests that there are.' },
+  // requests and authorization
+  MR_ROUTE_NOT_FOUND: { status: 404, remedy: 'See /docs for all routes.' },
   MR_PARAMETER_INVALID: {
     status: 400,
-    remedy: 'Correct the parameter that the message names; /docs lists them.',
+    remedy: 'Correct the parameter that the message names. /docs lists all parameters.',
   },
   MR_BODY_TOO_LARGE: {
     status: 413,
-    remedy: 'Send less in one request; the message states the limit.',
+    remedy: 'Send less in one request. The message states the limit.',
   },
   MR_MEDIA_TYPE: { status: 415, remedy: 'Send one of the content types that the message lists.' },
   MR_UNAUTHENTICATED: {
     status: 401,
     remedy:
-      'Show a key: --api-key, MILLRACE_API_KEY, or the header `authorization: Bearer KEY`; `millrace keys create` makes one.',
+      'Send a key: --api-key, MILLRACE_API_KEY, or the header `authorization: Bearer KEY`. `millrace keys create` creates one.',
   },
   MR_FORBIDDEN: {
     status: 403,
-    remedy: 'Use a key that has the grant which the message names, or ask an admin for one.',
+    remedy: 'Use a key with the grant that the message names. An admin can create one.',
   },
   MR_RATE_LIMITED: {
     status: 429,
-    remedy: 'Wait as long as `retry-after` says, and send fewer requests a second.',
+    remedy: 'Wait for the time in `retry-after`, then send fewer requests per second.',
   },
   MR_QUOTA_EXCEEDED: {
     status: 429,
-    remedy: 'Wait until the day is over, or ask an admin for a key with a larger quota.',
+    remedy:
+      'Wait until the next UTC day, or use a key with a larger quota. An admin can create one.',
   },
   MR_ORIGIN_REFUSED: {
     status: 403,
-    remedy: 'Call from a program, or from a page that this server itself serves.',
+    remedy: 'Send the request from a program, or from a page that this server serves.',
   },
-  // command line
+  // client side and availability
   MR_UNREACHABLE: {
     status: 503,
-    remedy: 'Start the server with `millrace serve`, or name its address with --url.',
+    remedy: 'Start the server with `millrace serve`, or give its address with --url.',
   },
-  MR_DEADLINE: { status: 504, remedy: 'Ask again, with a later deadline, or for less at once.' },
-  MR_FILE_INVALID: { status: 400, remedy: 'Correct the file; the message says where.' },
+  MR_DEADLINE: {
+    status: 504,
+    remedy: 'Repeat the request with a longer deadline, or request less at once.',
+  },
+  MR_FILE_INVALID: { status: 400, remedy: 'Correct the file. The message says where.' },
   MR_OVERLOADED: {
     status: 503,
-    remedy: 'Wait as long as `retry-after` says, and send less at once.',
+    remedy: 'Wait for the time in `retry-after`, then send less at once.',
   },
   MR_REQUEST_TIMEOUT: {
     status: 408,
-    remedy: 'Send the request in one go; the message says how long it may take.',
+    remedy: 'Send the whole request without pauses. The message states the time limit.',
   },
-  MR_UNAVAILABLE: { status: 503, remedy: 'The server is starting or stopping; try again shortly.' },
+  MR_UNAVAILABLE: {
+    status: 503,
+    remedy: 'The server is starting or stopping. Try again in a few seconds.',
+  },
   MR_LOG_UNAVAILABLE: {
     status: 503,
     remedy:
-      'See `millrace stack status`: the broker is down or starting; nothing acknowledged is lost.',
+      'The broker is down or starting: see `millrace stack status`. No acknowledged event is lost.',
   },
   MR_STORE_UNAVAILABLE: {
     status: 503,
-    remedy: 'See `millrace stack status`: the store that the message names is down or starting.',
+    remedy: 'The store that the message names is down or starting: see `millrace stack status`.',
   },
   MR_ENGINE_UNAVAILABLE: {
     status: 503,
-    remedy: 'See `millrace stack status`: Flink is down or starting.',
+    remedy: 'Flink is down or starting: see `millrace stack status`.',
   },
   MR_ENGINE_FAILED: {
     status: 500,
-    remedy: 'See the message and `millrace stack logs`; the job is tried again.',
+    remedy: 'See the message and `millrace stack logs`. Millrace starts the job again.',
   },
   MR_STACK_FAILED: { status: 500, remedy: 'See the message and `millrace stack logs SERVER`.' },
-  MR_INTERNAL: { status: 500, remedy: 'This is a bug in Millrace: report it with the message.' },
+  MR_INTERNAL: { status: 500, remedy: 'This is a bug in Millrace. Report it with the message.' },
 } as const satisfies Record<string, { readonly status: number; readonly remedy: string }>;
 
 export type ErrorCode = keyof typeof ERRORS;
 export type ErrorDetails = Readonly<Record<string, unknown>>;
 
-/** One thing that is wrong, as data: for refusals that are results, and for lists of problems. */
+/** One problem as data: for refusals that are returned, and for lists of problems. */
 export interface Problem {
   readonly code: ErrorCode;
   readonly message: string;
   readonly details?: ErrorDetails;
 }
 
-/** A message quotes what was sent, which may be megabytes: past this many characters it is cut. */
+/** A message quotes the input, which may be megabytes: longer messages are cut here. */
 const MAX_MESSAGE = 4_000;
 const MAX_DETAIL = 1_000;
 
@@ -233,7 +243,7 @@ const shortDetails = (details: ErrorDetails): ErrorDetails => {
   return details;
 };
 
-/** A problem on its way up to a person. `message` must already say what is wrong and where. */
+/** A problem that is thrown. `message` must say what is wrong and where. */
 export class MillraceError extends Error {
   readonly code: ErrorCode;
   readonly details: ErrorDetails;
@@ -249,7 +259,7 @@ export class MillraceError extends Error {
     return ERRORS[this.code].status;
   }
 
-  /** The form in which HTTP and `--json` show it. */
+  /** The form in HTTP answers and with `--json`. */
   toJSON(): { code: ErrorCode; message: string; details: ErrorDetails } {
     return { code: this.code, message: this.message, details: this.details };
   }

@@ -2,6 +2,8 @@
  * How a rule is asked: of a caller, for an action, on the things that it touches. A refusal goes to
  * the audit before it is thrown.
  */
+
+import type { Caller } from '#domain/api/caller.ts';
 import {
   type Action,
   EVERYWHERE,
@@ -11,7 +13,6 @@ import {
 } from '#domain/authorization/grants.ts';
 import type { Principal } from '#domain/authorization/principal.ts';
 import { fail } from '#domain/errors.ts';
-import type { Caller } from '#domain/ports/platform.ts';
 import type { Refusals } from './refusals.ts';
 import type { Resource } from './resources.ts';
 

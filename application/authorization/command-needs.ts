@@ -2,10 +2,11 @@
  * What a command over the wire needs. One that is malformed needs to be let in as far as the
  * command bus, which says what is wrong.
  */
+
+import type { CommandRequest } from '#domain/api/registry.ts';
 import type { Action } from '#domain/authorization/grants.ts';
 import type { Kind } from '#domain/definitions/model.ts';
 import { readDefinition } from '#domain/definitions/parse.ts';
-import type { CommandRequest } from '#domain/ports/platform.ts';
 import { REGISTER } from '#domain/registry/commands.ts';
 import { KINDS } from '#domain/registry/events.ts';
 import type { Resource, Resources } from './resources.ts';

@@ -2,9 +2,10 @@
  * What a question touches: the registered things, each in its namespace. A name that is not
  * registered touches nothing.
  */
+
+import type { ReadRequest } from '#domain/api/serving.ts';
 import { DEFAULT_NAMESPACE, type Definition, type Kind } from '#domain/definitions/model.ts';
 import { featureReference } from '#domain/definitions/names.ts';
-import type { ReadRequest } from '#domain/ports/platform.ts';
 import { KINDS, streamOf } from '#domain/registry/events.ts';
 import { newestVersion } from '#domain/registry/state.ts';
 import type { Catalog } from '#projections/catalog/catalog.ts';

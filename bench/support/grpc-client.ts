@@ -3,7 +3,9 @@
  * answered; streaming: so many messages in flight on one call. On a bare socket, because on two
  * cores a heavier client would be what is measured: a call is six bytes of head.
  */
+
 import { connect } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { GrpcLoadOptions } from './grpc-load.ts';
 import * as h2 from './h2-frames.ts';
 
@@ -139,10 +141,10 @@ await new Promise((resolve) => socket.once('connect', resolve));
 socket.write(h2.preface());
 for (let i = 0; i < inFlight; i++) send();
 flush();
-await new Promise((resolve) => setTimeout(resolve, 1500));
+await sleep(1500);
 counting = true;
 const started = performance.now();
-await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+await sleep(seconds * 1000);
 counting = false;
 const took = (performance.now() - started) / 1000;
 running = false;

@@ -2,8 +2,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Platform } from '#domain/api/platform.ts';
 import type { Definition } from '#domain/definitions/model.ts';
-import type { Platform } from '#domain/ports/platform.ts';
 import { type EmbeddedOptions, startEmbedded } from '#infra/profiles/embedded.ts';
 import * as example from '../../examples/flights/features.ts';
 
@@ -24,7 +24,7 @@ export const startBenchPlatform = async (
 ): Promise<BenchPlatform> => {
   const directory = mkdtempSync(join(tmpdir(), 'millrace-bench-'));
   const platform = await startEmbedded({ ...options, dataDirectory: directory });
-  await platform.apply(definitions, { reason: 'bench' }, caller);
+  await platform.registry.apply(definitions, { reason: 'bench' }, caller);
   return {
     platform,
     directory,

@@ -4,7 +4,9 @@
  * request was due. Written on bare sockets, because on two cores a heavier client would be what is
  * measured.
  */
+
 import { connect } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { LoadOptions } from './read-load.ts';
 
 const {
@@ -81,10 +83,10 @@ const run = (_: unknown, index: number): Promise<void> =>
   });
 
 const all = Array.from({ length: connections }, run);
-await new Promise((resolve) => setTimeout(resolve, 1500));
+await sleep(1500);
 counting = true;
 const started = performance.now();
-await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+await sleep(seconds * 1000);
 counting = false;
 const took = (performance.now() - started) / 1000;
 running = false;

@@ -4,9 +4,11 @@
  *   read-server.ts http|grpc memory ENTITIES
  *   read-server.ts http|grpc redis HOST PORT
  */
-import type { Platform } from '#domain/ports/platform.ts';
+import type { Platform } from '#domain/api/platform.ts';
 import { createGrpcGateway } from '#gateways/grpc/gateway.ts';
+import { grpcModules } from '#gateways/grpc-modules.ts';
 import { createHttpGateway } from '#gateways/http/gateway.ts';
+import { httpModules } from '#gateways/http-modules.ts';
 import { driverRows } from './driver-rows.ts';
 import { serveMeasured } from './measured-server.ts';
 import { COLUMNS, lastValues, memoryRead, redisRead } from './redis-rig.ts';
@@ -17,11 +19,11 @@ const read =
   store === 'memory'
     ? memoryRead(target, driverRows(Number(where[0]), COLUMNS))
     : await redisRead({ host: where[0] as string, port: Number(where[1]) }, target);
-// The rest of the platform is not asked for anything.
-const platform = { read } as unknown as Platform;
+// Only reads are used of the platform.
+const platform = { serving: { read } } as unknown as Platform;
 const listen = { platform, host: '127.0.0.1', port: 0 };
 serveMeasured(
   protocol === 'grpc'
-    ? (await createGrpcGateway(listen)).address
-    : (await createHttpGateway(listen)).url,
+    ? (await createGrpcGateway({ modules: grpcModules(), ...listen })).address
+    : (await createHttpGateway({ modules: httpModules(), ...listen })).url,
 );

@@ -3,6 +3,7 @@
  * copy in a real Redis, of a view with `last` values of 50 columns. What would come from Flink
  * through Kafka is made here, as the same records, so that a bench needs one server.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { col, entity, featureView, last, source } from '#domain/definitions/index.ts';
 import type {
   EntityDefinition,
@@ -145,7 +146,7 @@ export const connected = async (ask: () => Promise<unknown>): Promise<void> => {
       await ask();
       return;
     } catch {
-      await new Promise((resolve) => setTimeout(resolve, 20));
+      await sleep(20);
     }
   }
 };

@@ -15,7 +15,7 @@ import {
   sum,
   when,
 } from '#domain/definitions/index.ts';
-import type { DatasetTarget } from '#domain/training-sets/dataset-plan.ts';
+import type { TrainingSetTarget } from '#domain/training-sets/training-set-plan.ts';
 import { openDuckDb } from '#infra/shared/duckdb/connect.ts';
 import { FLIGHTS_FILE } from './flights.ts';
 
@@ -58,7 +58,7 @@ const routeDelays = featureView({
   },
 });
 
-export const FLIGHTS_TARGET: DatasetTarget = {
+export const FLIGHTS_TARGET: TrainingSetTarget = {
   members: [airportDelays, routeDelays].map((view) => ({
     from: 'view',
     view: view.name,

@@ -2,6 +2,7 @@
  * The topics that what services answer is logged to, and the schemas of their records: made when
  * they are first wanted, and when they change.
  */
+import { messageOf } from '#domain/error-message.ts';
 import { MillraceError } from '#domain/errors.ts';
 import {
   type FeatureLogCodec,
@@ -51,9 +52,7 @@ export const featureLogTopics = ({
       registered.set(service, { text, topic });
       return topic;
     } catch (error) {
-      warn(
-        `what "${service}" serves cannot be logged: ${error instanceof Error ? error.message : String(error)}`,
-      );
+      warn(`what "${service}" serves cannot be logged: ${messageOf(error)}`);
       if (!(error instanceof MillraceError && error.code === 'MR_SCHEMA_INCOMPATIBLE')) again();
       return { codec: null, schemaId: -1 };
     }

@@ -12,6 +12,10 @@
  * while the log can be written.
  */
 
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Caller } from '#domain/api/caller.ts';
+import type { ReadRequest, ReadResult } from '#domain/api/serving.ts';
+import { messageOf } from '#domain/error-message.ts';
 import type { DropReason } from '#domain/feature-log/drop-reasons.ts';
 import type {
   FeatureLogCodec,
@@ -21,7 +25,6 @@ import type {
 import { isSampled } from '#domain/feature-log/sampled.ts';
 import type { EntityKey } from '#domain/plan/plan.ts';
 import type { Log } from '#domain/ports/log.ts';
-import type { Caller, ReadRequest, ReadResult } from '#domain/ports/platform.ts';
 import type { SchemaRegistry } from '#domain/ports/schema-registry.ts';
 import { featureLogTopic } from '#domain/ports/topics.ts';
 import type { Row } from '#domain/values/value.ts';
@@ -97,10 +100,7 @@ const FOLLOW_AGAIN_MS = 5_000;
 const RETRY_MS = 100;
 const MAX_RETRY_MS = 5_000;
 const EMPTY: Row = {};
-const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 const otherTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
-const messageOf = (error: unknown): string =>
-  error instanceof Error ? error.message : String(error);
 
 export const createFeatureLog = (dependencies: FeatureLogDependencies): FeatureLog => {
   const { log, warn, logged, dropped } = dependencies;

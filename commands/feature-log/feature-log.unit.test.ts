@@ -3,11 +3,11 @@
  * whole.
  */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { avroCodec } from '#domain/encoding/avro.ts';
+import type { ReadResult } from '#domain/api/serving.ts';
+import { avroCodec } from '#domain/avro/codec.ts';
 import { featureLogRowOf } from '#domain/feature-log/feature-log-record.ts';
 import { isSampled } from '#domain/feature-log/sampled.ts';
 import type { Append, Log } from '#domain/ports/log.ts';
-import type { ReadResult } from '#domain/ports/platform.ts';
 import { sqliteSchemaRegistry } from '#infra/sqlite/schema-registry.ts';
 import { type OpenLog, openLog, temporaryDirectory } from '#tests/contracts/sqlite.ts';
 import {

@@ -4,6 +4,7 @@
  * decoded is rejected with the rest. A record's trace, where its producer samples it, goes on with
  * the event.
  */
+import { messageOf } from '#domain/error-message.ts';
 import { MillraceError } from '#domain/errors.ts';
 import type { IngestRecords } from '#domain/ports/ingest-records.ts';
 import type { LogRecord, OutgoingRecord } from '#domain/ports/log.ts';
@@ -25,7 +26,6 @@ const refused = (message: string): Decoded => ({
   ok: false,
   reason: { code: 'MR_BODY_INVALID', field: null, message },
 });
-const saying = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 const isJson = ({ schemaId, value }: LogRecord): boolean =>
@@ -41,7 +41,7 @@ const decodeJson = (value: Uint8Array): Decoded => {
   try {
     return { ok: true, event: JSON.parse(utf8.decode(value)) };
   } catch (error) {
-    return refused(`the record begins as a JSON object and is none: ${saying(error)}`);
+    return refused(`the record begins as a JSON object and is none: ${messageOf(error)}`);
   }
 };
 
@@ -63,7 +63,7 @@ export const createIngestRecords = (
       // it may be registered yet
       if (error instanceof MillraceError && error.code === 'MR_NOT_FOUND')
         return `there is no schema ${schemaId}`;
-      codec = `schema ${schemaId} cannot be read as source "${source.definition.name}": ${saying(error)}`;
+      codec = `schema ${schemaId} cannot be read as source "${source.definition.name}": ${messageOf(error)}`;
     }
     codecs.set(schemaId, codec);
     return codec;
@@ -80,11 +80,13 @@ export const createIngestRecords = (
     try {
       return { ok: true, event: codec.decode(record.value) };
     } catch (error) {
-      return refused(`the record is not what its schema ${record.schemaId} says: ${saying(error)}`);
+      return refused(
+        `the record is not what its schema ${record.schemaId} says: ${messageOf(error)}`,
+      );
     }
   };
 
-  return async (inbox) => {
+  return async (batch) => {
     const time = now();
     const records: OutgoingRecord[] = [];
     const ids: string[] = [];
@@ -92,7 +94,7 @@ export const createIngestRecords = (
       for (const id of ids) source.dedupe?.remove(id);
     };
     try {
-      for (const record of inbox) {
+      for (const record of batch) {
         const decoded = await decode(record);
         const ingested: IngestedEvent = decoded.ok
           ? ingestEvent(source, decoded.event, time, INGEST_ACTOR)

@@ -20,7 +20,7 @@ export interface ProducerOrder {
 }
 
 /** How long an early batch waits for those before it. */
-const PATIENCE_MS = 2_000;
+const RETRY_FOR_MS = 2_000;
 const KEPT = 10_000;
 
 export const createProducerOrder = (
@@ -56,7 +56,7 @@ export const createProducerOrder = (
 
   return {
     async turn(producer, sequence) {
-      const deadline = performance.now() + PATIENCE_MS;
+      const deadline = performance.now() + RETRY_FOR_MS;
       for (let asked = false; ; ) {
         const expected = await current(producer);
         if (sequence <= expected) return expected;

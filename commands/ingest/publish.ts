@@ -4,14 +4,10 @@
  * Durable when answered.
  */
 
+import type { Caller } from '#domain/api/caller.ts';
+import type { PublishRequest, PublishResult, RejectedEvent } from '#domain/api/publishing.ts';
 import { fail } from '#domain/errors.ts';
 import { type Appended, formatPosition, type Log, type OutgoingRecord } from '#domain/ports/log.ts';
-import type {
-  Caller,
-  PublishRequest,
-  PublishResult,
-  RejectedEvent,
-} from '#domain/ports/platform.ts';
 import { ingestEvent } from './ingest-event.ts';
 import { createProducerOrder, type ProducerOrder } from './producer-order.ts';
 import type { SourceIngest } from './source-ingest.ts';

@@ -2,9 +2,11 @@
  * What publishing to one source needs, bound once a version: its validator, its codec, its topics,
  * the ids seen.
  */
+
 import type { SourceDefinition } from '#domain/definitions/model.ts';
 import { rejectedEventSchema } from '#domain/events/rejected-event.ts';
 import type { Log } from '#domain/ports/log.ts';
+import { readPartition } from '#domain/ports/read-partition.ts';
 import type { SchemaRegistry } from '#domain/ports/schema-registry.ts';
 import { rawTopic, rejectedTopic } from '#domain/ports/topics.ts';
 import { type RawCodec, rawCodec } from '#domain/sources/raw-codec.ts';
@@ -36,8 +38,6 @@ export interface IngestDependencies {
   readonly now: () => number;
 }
 
-const READ_BYTES = 4 * 1024 * 1024;
-
 /** The ids of the last window are read back from the log, so that a restart forgets none. */
 const rebuildDedupe = async (
   definition: SourceDefinition,
@@ -52,15 +52,12 @@ const rebuildDedupe = async (
   const since = now() - windowMs;
   const [starts, ends] = await Promise.all([log.offsetsAt(topic, since), log.end(topic)]);
   for (const [partition, end] of ends.entries()) {
-    let offset = starts[partition] ?? 0;
-    while (offset < end) {
-      const records = await log.read(topic, partition, offset, READ_BYTES);
-      if (records.length === 0) break;
+    const range = { from: starts[partition] ?? 0, end };
+    for await (const records of readPartition(log, topic, partition, range)) {
       for (const record of records) {
         const id = codec.decode(record.value)[idField];
         if (id !== null && id !== undefined) dedupe.add(String(id), record.logTime);
       }
-      offset = (records.at(-1)?.offset ?? offset) + 1;
     }
   }
   return dedupe;

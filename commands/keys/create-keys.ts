@@ -1,11 +1,11 @@
-/** Makes, lists and revokes keys. The secret is made here, shown once, and kept nowhere. */
+/** Creates, lists and revokes keys. A secret is created here, shown once, and never stored. */
 import { randomBytes } from 'node:crypto';
 import { hashOf } from '#application/authorization/authenticate.ts';
 import type { CommandBus } from '#commands/command-bus.ts';
+import type { KeyInfo, Keys } from '#domain/api/keys.ts';
 import { formatGrant } from '#domain/authorization/grants.ts';
 import { keyWishOf } from '#domain/authorization/keys.ts';
 import { fail } from '#domain/errors.ts';
-import type { KeyInfo, Platform } from '#domain/ports/platform.ts';
 import type { KeyIndex, KnownKey } from '#projections/keys/key-index.ts';
 
 const ID_BYTES = 6;
@@ -16,14 +16,11 @@ const infoOf = ({ hash: _, grants, ...key }: KnownKey): KeyInfo => ({
   grants: grants.map(formatGrant),
 });
 
-export const createKeys = (
-  keys: KeyIndex,
-  bus: Pick<CommandBus, 'key'>,
-): Pick<Platform, 'createKey' | 'keys' | 'revokeKey'> => {
+export const createKeys = (keys: KeyIndex, bus: Pick<CommandBus, 'key'>): Keys => {
   const infoById = (id: string): KeyInfo =>
     infoOf(keys.key(id) ?? fail('MR_INTERNAL', `key "${id}" was made, and is not there`));
   return {
-    async createKey(request, caller) {
+    async create(request, caller) {
       const wish = keyWishOf(request);
       const id = randomBytes(ID_BYTES).toString('hex');
       const secret = randomBytes(SECRET_BYTES).toString('base64url');
@@ -31,8 +28,8 @@ export const createKeys = (
       await bus.key({ type: 'CreateKey', id, hash: hashOf(secret), ...wish }, by);
       return { ...infoById(id), key: `mr_${id}_${secret}` };
     },
-    keys: async () => keys.all().map(infoOf),
-    async revokeKey(id, { reason }, caller) {
+    list: async () => keys.all().map(infoOf),
+    async revoke(id, { reason }, caller) {
       await bus.key({ type: 'RevokeKey', id }, { actor: caller.actor, reason });
       return infoById(id);
     },

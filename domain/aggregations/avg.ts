@@ -1,9 +1,9 @@
-/** avg(x): kept as sum and count, shared with sum(x) and count(x). */
+/** avg(x): kept as a sum and a count, which sum(x) and count(x) share. */
 import type { Aggregation, Slots } from './aggregation.ts';
 import { countPartial } from './count.ts';
 import { DOUBLE, numericInput } from './parameters.ts';
 import { finiteOrNull } from './slots.ts';
-import { flinkSumOf, sumOf, sumPartial } from './sum.ts';
+import { sumOf, sumPartial } from './sum.ts';
 
 export const avg: Aggregation = {
   name: 'avg',
@@ -13,6 +13,7 @@ export const avg: Aggregation = {
     numericInput('avg', input);
     return {
       type: DOUBLE,
+      form: { aggregation: 'avg' },
       partials: [sumPartial, countPartial],
       finalize([s, n]) {
         const total = sumOf(s as Slots, n as Slots);
@@ -20,7 +21,6 @@ export const avg: Aggregation = {
           ? null
           : finiteOrNull(total / ((n as Slots).nums[(n as Slots).n] as number));
       },
-      flinkValue: (states) => flinkSumOf(states, ` / ${states[1]?.[0]}`),
     };
   },
 };

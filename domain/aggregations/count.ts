@@ -1,10 +1,11 @@
-/** count(*) counts events; count(x) those where x is not null. */
+/** count(*) counts events; count(x) counts events where x is not null. */
 import type { Aggregation, Partial } from './aggregation.ts';
 import { LONG } from './parameters.ts';
 
 export const countPartial: Partial = {
   id: 'count',
-  nums: [{ name: 'n', avro: 'long' }],
+  form: { kind: 'plain', slots: [{ lift: { count: 'inputs' }, combine: 'sum', empty: 0 }] },
+  nums: [{ name: 'n', type: 'long' }],
   refs: [],
   identity(s) {
     s.nums[s.n] = 0;
@@ -20,24 +21,16 @@ export const countPartial: Partial = {
     for (let i = from; i < to; i++) count += nums[(slots[i] as number) * width + n] as number;
     into.nums[into.n] = count;
   },
-  flink: ({ value, filter }) => ({
-    aggregates: [`COUNT(${value ?? '*'})${filter}`],
-    slots: ([n]) => [n as string],
-  }),
-  flinkMerge: ([n], filter) => ({
-    aggregates: [`SUM(${n})${filter}`],
-    slots: ([s]) => [`COALESCE(${s}, CAST(0 AS BIGINT))`],
-  }),
 };
 
 export const count: Aggregation = {
   name: 'count',
-  summary: 'How many events, or how many where the input is not null.',
+  summary: 'The number of events, or of events whose input is not null.',
   input: 'optional',
   bind: () => ({
     type: LONG,
+    form: { aggregation: 'count' },
     partials: [countPartial],
     finalize: ([s]) => (s === undefined ? 0 : (s.nums[s.n] as number)),
-    flinkValue: ([s]) => s?.[0] as string,
   }),
 };

@@ -1,14 +1,14 @@
 /**
  * approxPercentile(x, q): DDSketch (Masson, Rim, Lee: "DDSketch: a fast and fully-mergeable
- * quantile sketch with relative-error guarantees", VLDB 2019) with the logarithmic mapping. A
- * value's bucket is ⌈ln |x| ÷ ln γ⌉, γ = (1 + α) ÷ (1 − α), and a bucket's value is within α of all
- * that fell into it. The state is how many values each bucket has, so that merging adds, in any
- * order, and every engine that counts has it: a counted multiset of bucket numbers
- * (value-counts.ts).
+ * quantile sketch with relative-error guarantees", VLDB 2019) with the logarithmic mapping. The
+ * bucket of x is ⌈ln |x| ÷ ln γ⌉, γ = (1 + α) ÷ (1 − α), and a bucket's value is within a relative α
+ * of every value in the bucket. The state is the number of values in each bucket: a counted multiset
+ * of bucket numbers (value-counts.ts). Merging adds counts in any order, and any engine that can
+ * count can compute it.
  *
- * The range is bounded, so the number of buckets is: magnitudes under 1e-15 are 0, those over 1e18
- * are counted as 1e18. ln and exp are those of fdlibm, in V8 as in Java's StrictMath: equal values
- * are in equal buckets in both; vectors hold them to it.
+ * The range is bounded, and so is the number of buckets: magnitudes under 1e-15 count as 0, those
+ * over 1e18 as 1e18. V8 and Java's StrictMath both use fdlibm's ln and exp, so equal values fall
+ * into equal buckets in both; the shared vectors check this.
  */
 import { fail } from '#domain/errors.ts';
 import type { Scalar, Value } from '#domain/values/value.ts';
@@ -22,12 +22,12 @@ const DEFAULT_ACCURACY = 0.01;
 const LEAST_ACCURACY = 0.001;
 const MOST_ACCURACY = 0.5;
 
-/** ln γ, of which all else follows */
+/** ln γ, which determines the buckets */
 export const lnGammaOf = (accuracy: number): number => Math.log((1 + accuracy) / (1 - accuracy));
 
 /**
- * Ascending with the value; 0 for 0. Null: not a number, which counts for nothing. Java's twin:
- * functions/DdBucket.
+ * The bucket number: ascending with the value, 0 for 0, null for NaN, which is not counted. The
+ * Java counterpart is functions/DdBucket.
  */
 export const bucketOf = (value: number, lnGamma: number): number | null => {
   if (Number.isNaN(value)) return null;
@@ -38,8 +38,8 @@ export const bucketOf = (value: number, lnGamma: number): number | null => {
   return value < 0 ? -bucket : bucket;
 };
 
-/** The middle, in relative terms, of what falls into a bucket. */
-export const bucketValue = (bucket: number, lnGamma: number): number => {
+/** The value that represents a bucket: its relative midpoint. */
+const bucketValue = (bucket: number, lnGamma: number): number => {
   if (bucket === 0) return 0;
   const index = Math.abs(bucket) - 1 + Math.ceil(Math.log(SMALLEST) / lnGamma);
   const value = (2 * Math.exp(index * lnGamma)) / (1 + Math.exp(lnGamma));
@@ -64,27 +64,22 @@ const share = (
   );
 };
 
-const double = (x: number): string => `CAST('${x}' AS DOUBLE)`;
-
 const bucketPartial = (accuracy: number): Partial => {
   const lnGamma = lnGammaOf(accuracy);
-  const counts = valueCountsPartial(LONG, bucketsOf(lnGamma));
+  const limit = bucketsOf(lnGamma);
+  const counts = valueCountsPartial(LONG, limit);
   return {
     ...counts,
     id: `dd${accuracy}`,
+    form: { kind: 'buckets', lnGamma, limit },
     add(s, value, order) {
       const bucket = bucketOf(value as number, lnGamma);
       if (bucket !== null) counts.add(s, bucket, order);
     },
-    flink: (input) =>
-      counts.flink({
-        ...input,
-        value: `MR_DD_BUCKET(CAST(${input.value} AS DOUBLE), ${double(lnGamma)})`,
-      }),
   };
 };
 
-/** The bucket of the value at place ⌊q (n − 1)⌋ of n in ascending order. */
+/** The bucket of the value at index ⌊q (n − 1)⌋ of n values in ascending order. */
 const bucketAt = (counts: ReadonlyMap<Scalar, number>, q: number): number | null => {
   const ascending = [...counts].sort(([a], [b]) => (a as number) - (b as number));
   const total = ascending.reduce((sum, [, n]) => sum + n, 0);
@@ -100,7 +95,7 @@ const bucketAt = (counts: ReadonlyMap<Scalar, number>, q: number): number | null
 export const approxPercentile: Aggregation = {
   name: 'approxPercentile',
   summary:
-    'The value below which a share q of the values lies, within a relative `accuracy` (0.01 unless said) of the exact one, by DDSketch; null over nothing.',
+    'The value below which a share q of the values lies, within a relative `accuracy` (default 0.01) of the exact one, by DDSketch; null over nothing.',
   input: 'required',
   bind(input, params) {
     numericInput('approxPercentile', input);
@@ -116,13 +111,13 @@ export const approxPercentile: Aggregation = {
     const lnGamma = lnGammaOf(accuracy);
     return {
       type: DOUBLE,
+      form: { aggregation: 'approxPercentile', q, lnGamma },
       partials: [bucketPartial(accuracy)],
       finalize([s]) {
         const counts = (s as Slots).refs[(s as Slots).r] as ValueCounts;
         const bucket = counts === 'overflow' ? null : bucketAt(counts, q);
         return bucket === null ? null : bucketValue(bucket, lnGamma);
       },
-      flinkValue: ([s]) => `MR_DD_VALUE(${s?.[0]}, ${double(q)}, ${double(lnGamma)})`,
     };
   },
 };

@@ -1,11 +1,11 @@
 /**
- * first, last, firstK, lastK by the total order (event time, partition, offset). One partial: the K
- * ordered values nearest to one end, kept sorted; `first` and `last` are K = 1.
+ * first, last, firstK, lastK in the total order (event time, partition, offset). They share one
+ * partial: the K ordered values nearest to one end, sorted. `first` and `last` have K = 1.
  */
+import { fieldType } from '#domain/values/field-type.ts';
 import type { FieldType, Value } from '#domain/values/value.ts';
 import type { Aggregation, Order, Partial, RefField, Slots } from './aggregation.ts';
-import { inputOf, nullable, scalarInput, wholeParameter } from './parameters.ts';
-import { stateAvro } from './slots.ts';
+import { inputOf, LONG, nullable, scalarInput, wholeParameter } from './parameters.ts';
 
 interface Entry extends Order {
   readonly value: Value;
@@ -14,7 +14,7 @@ interface Entry extends Order {
 const compare = (a: Order, b: Order): number =>
   a.eventTime - b.eventTime || a.partition - b.partition || a.offset - b.offset;
 
-/** Entries of one partial are replaced, never changed, so that states may share them. */
+/** Lists of entries are replaced, never changed, so that states may share them. */
 const NONE: readonly Entry[] = [];
 
 const keep = (list: readonly Entry[], entry: Entry, k: number, sign: 1 | -1): readonly Entry[] => {
@@ -27,7 +27,7 @@ const keep = (list: readonly Entry[], entry: Entry, k: number, sign: 1 | -1): re
   return [...list.slice(0, at), entry, ...list.slice(at, k - 1)];
 };
 
-/** More entries than this are merged list by list: one by one, each would copy the list. */
+/** More entries than this are merged as lists: added one by one, each would copy the list. */
 const FEW = 4;
 
 const mergedLists = (
@@ -57,7 +57,7 @@ interface PlainEntry {
 
 const NUMBERS: readonly string[] = ['int', 'long', 'float', 'double', 'timestamp', 'date'];
 
-/** One number and its place: partition (−1: there is none), event time, offset, value. */
+/** One number and its position: partition (−1: no entry), event time, offset, value. */
 const oneNumber: NonNullable<RefField['doubles']> = {
   width: 4,
   record: { fields: ['partition', 'event_time', 'offset', 'value'], none: [-1, 0, 0, 0] },
@@ -87,20 +87,19 @@ const numberOf = (from: Float64Array, at: number): number | null =>
 /** sign 1: the first K, oldest first; −1: the last K, newest first */
 export const orderedPartial = (type: FieldType, k: number, sign: 1 | -1): Partial => ({
   id: `${sign === 1 ? 'first' : 'last'}${k}-${type.base}${type.array ? '[]' : ''}`,
+  form: { kind: 'ordered', end: sign === 1 ? 'first' : 'last', k },
   nums: [],
   refs: [
     {
       name: 'entries',
-      avro: {
-        type: 'array',
-        items: {
-          type: 'record',
-          name: `Ordered_${type.base}${type.array ? '_array' : ''}`,
+      type: {
+        list: {
+          record: `Ordered_${type.base}${type.array ? '_array' : ''}`,
           fields: [
-            { name: 'event_time', type: 'long' },
-            { name: 'partition', type: 'int' },
-            { name: 'offset', type: 'long' },
-            { name: 'value', type: stateAvro(type) },
+            { name: 'event_time', type: LONG },
+            { name: 'partition', type: fieldType('int') },
+            { name: 'offset', type: LONG },
+            { name: 'value', type: { ...type, nullable: false } },
           ],
         },
       },
@@ -125,7 +124,7 @@ export const orderedPartial = (type: FieldType, k: number, sign: 1 | -1): Partia
     s.refs[s.r] = NONE;
   },
   add(s, value, { eventTime, partition, offset }) {
-    // −0 becomes 0, as it does on any way through JSON.
+    // −0 becomes 0, as it does in JSON.
     s.refs[s.r] = keep(
       s.refs[s.r] as readonly Entry[],
       { eventTime, partition, offset, value: value === 0 ? 0 : value },
@@ -144,22 +143,12 @@ export const orderedPartial = (type: FieldType, k: number, sign: 1 | -1): Partia
     else for (const entry of more) list = keep(list, entry, k, sign);
     into.refs[into.r] = list;
   },
-  flink: ({ value, filter, eventTime, partition, offset }) => ({
-    aggregates: [
-      `MR_${sign === 1 ? 'FIRST' : 'LAST'}(${value}, ${eventTime}, ${partition}, ${offset}, ${k})${filter}`,
-    ],
-    slots: ([s]) => [s as string],
-  }),
-  flinkMerge: ([entries], filter) => ({
-    aggregates: [`MR_MERGE_${sign === 1 ? 'FIRST' : 'LAST'}(${entries}, ${k})${filter}`],
-    slots: ([s]) => [s as string],
-  }),
 });
 
 export const entriesOf = (s: Slots | undefined): readonly Entry[] =>
   s === undefined ? NONE : (s.refs[s.r] as readonly Entry[]);
 
-const one = (name: string, summary: string, sign: 1 | -1): Aggregation => ({
+const one = (name: 'first' | 'last', summary: string, sign: 1 | -1): Aggregation => ({
   name,
   summary,
   input: 'required',
@@ -168,15 +157,15 @@ const one = (name: string, summary: string, sign: 1 | -1): Aggregation => ({
     const partial = orderedPartial(type, 1, sign);
     return {
       type: nullable(type),
+      form: { aggregation: name },
       partials: [partial],
       finalize: ([s]) => entriesOf(s)[0]?.value ?? null,
       ...(partial.refs[0]?.doubles === undefined ? {} : { ofDoubles: numberOf }),
-      flinkValue: ([s]) => `${s?.[0]}[1].\`value\``,
     };
   },
 });
 
-const many = (name: string, summary: string, sign: 1 | -1): Aggregation => ({
+const many = (name: 'firstK' | 'lastK', summary: string, sign: 1 | -1): Aggregation => ({
   name,
   summary,
   input: 'required',
@@ -185,12 +174,12 @@ const many = (name: string, summary: string, sign: 1 | -1): Aggregation => ({
     const k = wholeParameter(name, params, 'k', 1, 1000);
     return {
       type: { base: type.base, array: true, nullable: true },
+      form: { aggregation: name },
       partials: [orderedPartial(type, k, sign)],
       finalize([s]) {
         const entries = entriesOf(s);
         return entries.length === 0 ? null : entries.map((e) => e.value);
       },
-      flinkValue: ([s]) => `MR_ENTRY_VALUES(${s?.[0]})`,
     };
   },
 });

@@ -1,11 +1,11 @@
 /**
- * A 64-bit hash of a value: MurmurHash3 (x86, 32 bits; Appleby, public domain) twice with two
- * seeds. A text is hashed by its UTF-16 code units, a number by the bits of the double that it is,
- * so that neither needs encoding, and Java gives the same (io.millrace.flink.HashValue).
+ * A 64-bit hash of a value: MurmurHash3 (x86, 32 bits; Appleby, public domain) with two seeds. Text
+ * is hashed by its UTF-16 code units and a number by the bits of its double, so neither needs
+ * encoding. The Java counterpart, io.millrace.flink.HashValue, gives the same hashes.
  */
 import type { Scalar } from '#domain/values/value.ts';
 
-export interface Hash {
+interface Hash {
   /** 32 bits each, signed */
   readonly high: number;
   readonly low: number;
@@ -45,7 +45,7 @@ const words = new Int32Array(bits.buffer);
 const ofWords = (seed: number): number =>
   finish(mixIn(mixIn(seed, words[0] as number), words[1] as number), 8);
 
-/** 32 bits of an event's place, not signed. Java's twin: functions/PlaceHash. */
+/** An unsigned 32-bit hash of an event's position. The Java counterpart: functions/PlaceHash. */
 export const placeHash = (partition: number, offset: number): number =>
   finish(mixIn(mixIn(mixIn(SEED_LOW, partition), offset | 0), Math.floor(offset / 2 ** 32)), 12) >>>
   0;

@@ -1,6 +1,7 @@
-/** histogram(x, edges): how many values fall into (−∞, e0), [e0, e1), …, [ek, ∞). */
+/** histogram(x, edges): the number of values in (−∞, e0), [e0, e1), …, [ek, ∞). */
 import { fail } from '#domain/errors.ts';
 import type { Aggregation, Partial, Slots } from './aggregation.ts';
+import type { PlainSlot } from './forms.ts';
 import { numericInput } from './parameters.ts';
 
 const MAX_EDGES = 1000;
@@ -16,7 +17,7 @@ const edgesOf = (given: unknown): readonly number[] => {
   if (edges.length > 0 && edges.length <= MAX_EDGES && ascending) return edges as number[];
   return fail(
     'MR_DEFINITION_INVALID',
-    `histogram's edges are ${JSON.stringify(given ?? null)}; give 1 to ${MAX_EDGES} numbers, each greater than the one before`,
+    `histogram's edges are ${JSON.stringify(given ?? null)}; give 1 to ${MAX_EDGES} numbers in strictly ascending order`,
   );
 };
 
@@ -33,9 +34,15 @@ const bucketOf = (edges: readonly number[], value: number): number => {
 
 const histogramPartial = (edges: readonly number[]): Partial => {
   const buckets = edges.length + 1;
+  const range = (i: number): PlainSlot => ({
+    lift: { count: 'range', from: edges[i - 1] ?? null, below: edges[i] ?? null },
+    combine: 'sum',
+    empty: 0,
+  });
   return {
     id: `histogram${JSON.stringify(edges)}`,
-    nums: Array.from({ length: buckets }, (_, i) => ({ name: `b${i}`, avro: 'long' })),
+    form: { kind: 'plain', slots: Array.from({ length: buckets }, (_, i) => range(i)) },
+    nums: Array.from({ length: buckets }, (_, i) => ({ name: `b${i}`, type: 'long' })),
     refs: [],
     identity(s) {
       s.nums.fill(0, s.n, s.n + buckets);
@@ -49,22 +56,6 @@ const histogramPartial = (edges: readonly number[]): Partial => {
         into.nums[into.n + i] =
           (into.nums[into.n + i] as number) + (from.nums[from.n + i] as number);
     },
-    flink: ({ value, condition }) => ({
-      aggregates: Array.from({ length: buckets }, (_, i) => {
-        const x = `CAST(${value} AS DOUBLE)`;
-        const tests = [
-          ...(condition === null ? [] : [condition]),
-          ...(i === 0 ? [] : [`${x} >= CAST('${edges[i - 1]}' AS DOUBLE)`]),
-          ...(i === edges.length ? [] : [`${x} < CAST('${edges[i]}' AS DOUBLE)`]),
-        ];
-        return `COUNT(*) FILTER (WHERE ${tests.join(' AND ')})`;
-      }),
-      slots: (counts) => counts,
-    }),
-    flinkMerge: (slots, filter) => ({
-      aggregates: slots.map((bucket) => `SUM(${bucket})${filter}`),
-      slots: (counts) => counts.map((n) => `COALESCE(${n}, CAST(0 AS BIGINT))`),
-    }),
     mergeRun(into, { nums, width, slots, from, to }, n) {
       for (let tile = from; tile < to; tile++) {
         const at = (slots[tile] as number) * width + n;
@@ -78,21 +69,20 @@ const histogramPartial = (edges: readonly number[]): Partial => {
 export const histogram: Aggregation = {
   name: 'histogram',
   summary:
-    'Counts of values by bucket, from below the first edge to past the last; null over nothing.',
+    'The number of values in each bucket, from below the first edge to the last edge and above; null over nothing.',
   input: 'required',
   bind(input, params) {
     numericInput('histogram', input);
     const edges = edgesOf(params.edges);
     return {
       type: { base: 'long', array: true, nullable: true },
+      form: { aggregation: 'histogram' },
       partials: [histogramPartial(edges)],
       finalize([s]) {
         const { nums, n } = s as Slots;
         const counts = Array.from(nums.subarray(n, n + edges.length + 1));
         return counts.every((c) => c === 0) ? null : counts;
       },
-      flinkValue: ([counts]) =>
-        `CASE WHEN ${counts?.map((n) => `${n} > 0`).join(' OR ')} THEN ARRAY[${counts?.join(', ')}] END`,
     };
   },
 };

@@ -1,21 +1,22 @@
 /**
- * approxCountDistinct(x): HyperLogLog with 2^p registers (p = 12 unless said: a standard error of
- * 1.04 ÷ √4096 = 1.6 %), a 64-bit hash of MurmurHash3's making, and the estimator of Ertl ("New
- * cardinality estimation algorithms for HyperLogLog sketches", 2017, algorithm 6), which needs no
- * tables and no change of formula between small and large.
+ * approxCountDistinct(x): HyperLogLog with 2^p registers (default p = 12: a standard error of 1.04
+ * ÷ √4096 = 1.6 %), a 64-bit hash made of two MurmurHash3 hashes (hash-value.ts), and Ertl's
+ * estimator ("New cardinality estimation algorithms for HyperLogLog sketches", 2017, algorithm 6),
+ * which needs no tables and uses one formula for small and large cardinalities.
  *
- * A register keeps the largest rank seen, so merging is a maximum: any order of events, tiles and
- * engines gives the same registers, and the same registers the same estimate. As data a state is
- * text, the same for equal registers: `d` and a character a register, or, while that is shorter,
- * `s` and (index, rank) of those that are not 0. Digits are those of base64. Java's twin:
- * io.millrace.flink.Registers.
+ * A register keeps the largest rank seen, so merging is a maximum: any order of events and tiles in
+ * any engine gives the same registers, and equal registers give equal estimates. The plain data of
+ * a state is text, equal for equal registers: `d` and one character for each register or, while
+ * that is shorter, `s` and (index, rank) of each register that is not 0. Digits are those of
+ * base64. The Java counterpart is io.millrace.flink.Registers.
  */
+import { fieldType } from '#domain/values/field-type.ts';
 import type { Scalar, Value } from '#domain/values/value.ts';
 import type { Aggregation, Partial, Slots } from './aggregation.ts';
 import { hashOf } from './hash-value.ts';
 import { LONG, scalarInput, wholeParameter } from './parameters.ts';
 
-/** register → rank of those that are not 0; an array where they are many */
+/** register → rank, for ranks other than 0; an array once many registers are set */
 type Registers = Map<number, number> | Uint8Array;
 
 const DIGITS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
@@ -23,7 +24,7 @@ const DIGIT_OF = new Uint8Array(128);
 for (let i = 0; i < DIGITS.length; i++) DIGIT_OF[DIGITS.charCodeAt(i)] = i;
 
 const indexDigits = (p: number): number => Math.ceil(p / 6);
-/** A map entry costs some 40 bytes, a register of an array one. */
+/** A map entry takes about 40 bytes, a register in an array takes one. */
 const isMany = (size: number, p: number): boolean => size * 32 > 1 << p;
 
 const raise = (registers: Registers, index: number, rank: number, p: number): Registers => {
@@ -44,7 +45,7 @@ const entriesOf = (registers: Registers): (readonly [number, number])[] =>
     ? Array.from(registers, (rank, index) => [index, rank] as const).filter(([, rank]) => rank > 0)
     : [...registers].sort(([a], [b]) => a - b);
 
-export const registersText = (registers: Registers, p: number): string => {
+const registersText = (registers: Registers, p: number): string => {
   const entries = entriesOf(registers);
   const width = indexDigits(p);
   if (entries.length * (width + 1) < 1 << p) {
@@ -73,7 +74,7 @@ const registersOf = (text: string, p: number): Registers => {
   return registers;
 };
 
-/** The first p bits choose the register; its rank is the place of the first 1 in the others. */
+/** The first p bits select the register; the rank is the position of the first 1 in the rest. */
 const addHash = (registers: Registers, value: Scalar, p: number): Registers => {
   const { high, low } = hashOf(value);
   const rest = high << p;
@@ -123,11 +124,12 @@ const estimate = (registers: Registers, p: number): number => {
 
 const registersPartial = (p: number): Partial => ({
   id: `hll${p}`,
+  form: { kind: 'registers', precision: p },
   nums: [],
   refs: [
     {
       name: 'registers',
-      avro: 'string',
+      type: fieldType('string'),
       encode: (ref) => registersText(ref as Registers, p),
       decode: (data) => registersOf(data as string, p),
     },
@@ -146,29 +148,21 @@ const registersPartial = (p: number): Partial => ({
     else for (const [index, rank] of other) registers = raise(registers, index, rank, p);
     into.refs[into.r] = registers;
   },
-  flink: ({ value, filter }) => ({
-    aggregates: [`MR_HLL(${value}, ${p})${filter}`],
-    slots: ([s]) => [s as string],
-  }),
-  flinkMerge: ([registers], filter) => ({
-    aggregates: [`MR_MERGE_HLL(${registers}, ${p})${filter}`],
-    slots: ([s]) => [s as string],
-  }),
 });
 
 export const approxCountDistinct: Aggregation = {
   name: 'approxCountDistinct',
   summary:
-    'How many different values, by HyperLogLog of 2^`precision` registers (12 unless said): a standard error of 1.04 ÷ √(2^precision), 1.6 %.',
+    'The approximate number of distinct values, by HyperLogLog with 2^`precision` registers (default 12): a standard error of 1.04 ÷ √(2^precision), 1.6 %.',
   input: 'required',
   bind(input, params) {
     scalarInput('approxCountDistinct', input);
     const p = wholeParameter('approxCountDistinct', params, 'precision', 4, 16, 12);
     return {
       type: LONG,
+      form: { aggregation: 'approxCountDistinct', precision: p },
       partials: [registersPartial(p)],
       finalize: ([s]) => estimate((s as Slots).refs[(s as Slots).r] as Registers, p),
-      flinkValue: ([s]) => `MR_HLL_COUNT(${s?.[0]}, ${p})`,
     };
   },
 };

@@ -1,25 +1,25 @@
-/** min(x), max(x): of numbers and times in a float slot, of strings in a reference slot. */
+/** min(x), max(x): a float slot for numbers and times, a reference slot for strings. */
 import { fail } from '#domain/errors.ts';
-import { flinkType } from '#domain/sql/flink/types.ts';
 import { formatFieldType, isNumeric } from '#domain/values/field-type.ts';
 import type { FieldType, Value } from '#domain/values/value.ts';
 import type { Aggregation, BoundAggregation, Partial, Slots } from './aggregation.ts';
 import { nullable, scalarInput } from './parameters.ts';
 
 const numberPartial = (
-  id: string,
+  id: 'min' | 'max',
   empty: number,
   better: (a: number, b: number) => boolean,
   mergeRun: NonNullable<Partial['mergeRun']>,
 ): Partial => ({
   id,
-  nums: [{ name: 'value', avro: 'double' }],
+  form: { kind: 'plain', slots: [{ lift: id, combine: id, empty }] },
+  nums: [{ name: 'value', type: 'double' }],
   refs: [],
   identity(s) {
     s.nums[s.n] = empty;
   },
   add(s, value) {
-    // −0 becomes 0: they compare equal, and which came first must not show.
+    // −0 becomes 0: the two compare equal, and the result must not depend on which came first.
     if (better(value as number, s.nums[s.n] as number)) s.nums[s.n] = (value as number) + 0;
   },
   merge(into, from) {
@@ -27,29 +27,21 @@ const numberPartial = (
       into.nums[into.n] = from.nums[from.n] as number;
   },
   mergeRun,
-  // MR_FINITE makes −0 into 0; Flink's planner would leave out an added zero.
-  flink: ({ value, filter }) => ({
-    aggregates: [`${id.toUpperCase()}(MR_FINITE(CAST(${value} AS DOUBLE)))${filter}`],
-    slots: ([s]) => [`COALESCE(${s}, CAST('${empty}' AS DOUBLE))`],
-  }),
-  flinkMerge: ([value], filter) => ({
-    aggregates: [`${id.toUpperCase()}(${value})${filter}`],
-    slots: ([s]) => [s as string],
-  }),
 });
 
-const textPartial = (id: string, better: (a: string, b: string) => boolean): Partial => {
+const textPartial = (id: 'min' | 'max', better: (a: string, b: string) => boolean): Partial => {
   const take = (s: Slots, value: unknown): void => {
     if (value !== null && (s.refs[s.r] === null || better(value as string, s.refs[s.r] as string)))
       s.refs[s.r] = value;
   };
   return {
     id: `${id}-text`,
+    form: { kind: 'textExtreme', end: id },
     nums: [],
     refs: [
       {
         name: 'value',
-        avro: ['null', 'string'],
+        type: { base: 'string', array: false, nullable: true },
         encode: (ref) => ref ?? null,
         decode: (data) => data ?? null,
       },
@@ -61,18 +53,11 @@ const textPartial = (id: string, better: (a: string, b: string) => boolean): Par
     merge(into, from) {
       take(into, from.refs[from.r]);
     },
-    flink: ({ value, filter }) => ({
-      aggregates: [`MR_${id.toUpperCase()}_TEXT(${value})${filter}`],
-      slots: ([s]) => [s as string],
-    }),
-    flinkMerge: ([value], filter) => ({
-      aggregates: [`MR_${id.toUpperCase()}_TEXT(${value})${filter}`],
-      slots: ([s]) => [s as string],
-    }),
   };
 };
 
 const bound = (
+  aggregation: 'min' | 'max',
   type: FieldType,
   numbers: Partial,
   texts: Partial,
@@ -81,18 +66,18 @@ const bound = (
   type.base === 'string'
     ? {
         type: nullable(type),
+        form: { aggregation },
         partials: [texts],
         finalize: ([s]) => ((s as Slots).refs[(s as Slots).r] ?? null) as Value,
-        flinkValue: ([s]) => s?.[0] as string,
       }
     : {
         type: nullable(type),
+        form: { aggregation },
         partials: [numbers],
         finalize([s]) {
           const value = (s as Slots).nums[(s as Slots).n] as number;
           return value === empty ? null : value;
         },
-        flinkValue: ([s]) => `CAST(MR_FINITE(${s?.[0]}) AS ${flinkType(type)})`,
       };
 
 const comparable = (name: string, input: FieldType | null): FieldType => {
@@ -145,12 +130,14 @@ export const min: Aggregation = {
   name: 'min',
   summary: 'The least value; null over nothing.',
   input: 'required',
-  bind: (input) => bound(comparable('min', input), minNumber, minText, Number.POSITIVE_INFINITY),
+  bind: (input) =>
+    bound('min', comparable('min', input), minNumber, minText, Number.POSITIVE_INFINITY),
 };
 
 export const max: Aggregation = {
   name: 'max',
   summary: 'The greatest value; null over nothing.',
   input: 'required',
-  bind: (input) => bound(comparable('max', input), maxNumber, maxText, Number.NEGATIVE_INFINITY),
+  bind: (input) =>
+    bound('max', comparable('max', input), maxNumber, maxText, Number.NEGATIVE_INFINITY),
 };

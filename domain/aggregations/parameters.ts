@@ -1,6 +1,6 @@
 /**
- * Checks that every aggregation makes of its input's type and its parameters; each message names
- * what was given and what fits.
+ * Checks of an aggregation's input type and parameters. Each message names what was given and what
+ * is allowed.
  */
 import { fail } from '#domain/errors.ts';
 import { formatFieldType, isNumeric } from '#domain/values/field-type.ts';

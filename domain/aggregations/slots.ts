@@ -1,14 +1,5 @@
-/** Small tools on slots, shared by the aggregations. */
-import { avroType } from '#domain/sources/source-schema.ts';
-import type { FieldType } from '#domain/values/value.ts';
+/** Helpers on slots that the aggregations share. */
 import type { Slots } from './aggregation.ts';
-
-/**
- * How a state's values stand in Avro. Bytes are base64 text here as in rows, so that a state is
- * plain data to Avro and JSON alike.
- */
-export const stateAvro = (type: FieldType): unknown =>
-  avroType({ ...type, base: type.base === 'bytes' ? 'string' : type.base, nullable: false });
 
 export const newSlots = (nums: number, refs: number): Slots => ({
   nums: new Float64Array(nums),
@@ -18,8 +9,8 @@ export const newSlots = (nums: number, refs: number): Slots => ({
 });
 
 /**
- * hi + lo += x, exactly but for the rounding of lo (Knuth's TwoSum): the order of the parts shows
- * only far past a double's last digit. Slots: hi at n, lo at n + 1.
+ * hi + lo += x, exact but for the rounding of lo (Knuth's TwoSum): the order of additions affects
+ * only digits far past a double's precision. Slots: hi at n, lo at n + 1.
  */
 export const addCompensated = (nums: Float64Array, n: number, x: number): void => {
   const hi = nums[n] as number;

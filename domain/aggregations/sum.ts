@@ -1,4 +1,4 @@
-/** sum(x): a two-float sum and the number of values, so that a sum over nothing is null. */
+/** sum(x): kept as a two-float sum and a count, so that the sum over nothing is null. */
 
 import { isWhole } from '#domain/values/field-type.ts';
 import type { Aggregation, Partial, Slots } from './aggregation.ts';
@@ -8,9 +8,10 @@ import { addCompensated, compensated, finiteOrNull } from './slots.ts';
 
 export const sumPartial: Partial = {
   id: 'sum',
+  form: { kind: 'sum' },
   nums: [
-    { name: 'hi', avro: 'double' },
-    { name: 'lo', avro: 'double' },
+    { name: 'hi', type: 'double' },
+    { name: 'lo', type: 'double' },
   ],
   refs: [],
   identity(s) {
@@ -38,47 +39,26 @@ export const sumPartial: Partial = {
     into.nums[into.n] = hi;
     into.nums[into.n + 1] = lo;
   },
-  flink: ({ value, filter }) => ({
-    aggregates: [`MR_SUM(CAST(${value} AS DOUBLE))${filter}`],
-    slots: ([s]) => [`COALESCE(${s}.hi, 0e0)`, `COALESCE(${s}.lo, 0e0)`],
-  }),
-  flinkMerge: ([hi, lo], filter) => ({
-    aggregates: [`MR_SUM(${hi})${filter}`, `SUM(${lo})${filter}`],
-    slots: ([s, rest]) => [
-      `COALESCE(${s}.hi, 0e0)`,
-      `(COALESCE(${s}.lo, 0e0) + COALESCE(${rest}, 0e0))`,
-    ],
-  }),
 };
 
-/** The value of a sum partial beside its count; null over nothing. */
+/** The value of a sum partial, given its count; null over nothing. */
 export const sumOf = (sum: Slots, counted: Slots): number | null =>
   counted.nums[counted.n] === 0 ? null : finiteOrNull(compensated(sum.nums, sum.n));
-
-/** `sumOf` in Flink SQL, divided where it is a mean's. */
-export const flinkSumOf = ([sum, counted]: readonly (readonly string[])[], divided = ''): string =>
-  `CASE WHEN ${counted?.[0]} = 0 THEN CAST(NULL AS DOUBLE) ELSE MR_FINITE((${sum?.[0]} + ${sum?.[1]})${divided}) END`;
 
 export const sum: Aggregation = {
   name: 'sum',
   summary:
-    'The sum of the values; null over nothing, and where a whole-number sum leaves ±(2^53 − 1).',
+    'The sum of the values; null over nothing, or if a whole-number sum is outside ±(2^53 − 1).',
   input: 'required',
   bind(input) {
     const whole = isWhole(numericInput('sum', input));
     return {
       type: whole ? nullable(LONG) : DOUBLE,
+      form: { aggregation: 'sum', whole },
       partials: [sumPartial, countPartial],
       finalize([s, n]) {
         const value = sumOf(s as Slots, n as Slots);
         return whole && value !== null && !Number.isSafeInteger(value) ? null : value;
-      },
-      flinkValue(states) {
-        const value = flinkSumOf(states);
-        const most = Number.MAX_SAFE_INTEGER;
-        return whole
-          ? `CASE WHEN ABS(${value}) <= ${most} THEN CAST(${value} AS BIGINT) END`
-          : value;
       },
     };
   },

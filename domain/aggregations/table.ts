@@ -1,4 +1,7 @@
-/** All aggregations: adding one is one file and one row here. */
+/**
+ * All aggregations. A new one is one file, one row here, its forms (`forms.ts`) and one row in each
+ * SQL dialect.
+ */
 import { fail } from '#domain/errors.ts';
 import type { Aggregation } from './aggregation.ts';
 import { approxTopK } from './approx-top-k.ts';
@@ -42,7 +45,7 @@ export const aggregationNamed = (name: string): Aggregation =>
   AGGREGATIONS.get(name) ??
   fail(
     'MR_DEFINITION_INVALID',
-    `there is no aggregation "${name}" here; there are ${[...AGGREGATIONS.keys()].join(', ')}`,
+    `there is no aggregation "${name}"; the aggregations are ${[...AGGREGATIONS.keys()].join(', ')}`,
     {
       aggregation: name,
     },

@@ -1,18 +1,18 @@
 /**
- * topK(x, k): the most frequent values over a bounded domain (`limit` distinct values, 1,000 unless
- * said), exactly.
+ * topK(x, k): the exact most frequent values of a bounded domain (at most `limit` distinct values,
+ * default 1,000).
  */
 import type { Scalar, Value } from '#domain/values/value.ts';
 import { type Aggregation, OVERFLOW, type Slots } from './aggregation.ts';
 import { scalarInput, wholeParameter } from './parameters.ts';
 import { type ValueCounts, valueCountsPartial } from './value-counts.ts';
 
-export const DEFAULT_LIMIT = 1000;
+const DEFAULT_LIMIT = 1000;
 
 const byCount = ([a, m]: [Scalar, number], [b, n]: [Scalar, number]): number =>
   n - m || (a < b ? -1 : a > b ? 1 : 0);
 
-/** The most frequent first, ties by value; null of nothing. */
+/** The most frequent value first, ties in ascending order of value; null over nothing. */
 export const mostFrequent = (counts: ReadonlyMap<Scalar, number>, k: number): Value =>
   counts.size === 0
     ? null
@@ -24,7 +24,7 @@ export const mostFrequent = (counts: ReadonlyMap<Scalar, number>, k: number): Va
 export const topK: Aggregation = {
   name: 'topK',
   summary:
-    'The k most frequent values, the most frequent first, ties by value; past `limit` distinct values the status is `overflow`.',
+    'The k most frequent values, most frequent first, ties by value; past `limit` distinct values the status is `overflow`.',
   input: 'required',
   bind(input, params) {
     const type = scalarInput('topK', input);
@@ -32,12 +32,12 @@ export const topK: Aggregation = {
     const limit = wholeParameter('topK', params, 'limit', k, 100_000, Math.max(k, DEFAULT_LIMIT));
     return {
       type: { base: type.base, array: true, nullable: true },
+      form: { aggregation: 'topK', k },
       partials: [valueCountsPartial(type, limit)],
       finalize([s]) {
         const counts = (s as Slots).refs[(s as Slots).r] as ValueCounts;
         return counts === 'overflow' ? OVERFLOW : mostFrequent(counts, k);
       },
-      flinkValue: ([s]) => `MR_TOP_K(${s?.[0]}, ${k})`,
     };
   },
 };

@@ -1,10 +1,10 @@
 /**
- * A bounded multiset: value → how often. Past `limit` distinct values it has overflowed, and stays
- * so whatever is merged. A state's Map is its own: `merge` copies counts, never the Map.
+ * A bounded multiset: value → count. Past `limit` distinct values it has overflowed, and no merge
+ * undoes that. A state never shares its Map: `merge` copies counts.
  */
+import { fieldType } from '#domain/values/field-type.ts';
 import type { FieldType, Scalar, Value } from '#domain/values/value.ts';
 import type { Partial } from './aggregation.ts';
-import { stateAvro } from './slots.ts';
 
 export type ValueCounts = Map<Scalar, number> | 'overflow';
 
@@ -14,29 +14,28 @@ const bump = (counts: ValueCounts, value: Scalar, by: number, limit: number): Va
   return counts.size > limit ? 'overflow' : counts;
 };
 
-/** Numbers numerically, false before true, text by UTF-16 code unit. No value is there twice. */
+/** Numbers numerically, false before true, text by UTF-16 code unit. Values are distinct. */
 const ascending = ([a]: [Scalar, number], [b]: [Scalar, number]): number => (a < b ? -1 : 1);
 
 export const valueCountsPartial = (type: FieldType, limit: number): Partial => ({
   id: `counts${limit}-${type.base}`,
+  form: { kind: 'counts', limit },
   nums: [],
   refs: [
     {
       name: 'counts',
-      avro: {
-        type: 'record',
-        name: `Counts_${type.base}`,
+      type: {
+        record: `Counts_${type.base}`,
         fields: [
-          { name: 'overflow', type: 'boolean' },
-          { name: 'values', type: { type: 'array', items: stateAvro(type) } },
-          { name: 'counts', type: { type: 'array', items: 'long' } },
+          { name: 'overflow', type: fieldType('boolean') },
+          { name: 'values', type: { base: type.base, array: true, nullable: false } },
+          { name: 'counts', type: { base: 'long', array: true, nullable: false } },
         ],
       },
       encode(ref) {
         const counts = ref as ValueCounts;
         if (counts === 'overflow') return { overflow: true, values: [], counts: [] };
-        // Ascending, so that equal states are equal bytes in every engine, whatever the order of
-        // events was.
+        // Ascending, so that equal states are equal bytes in every engine, for any order of events.
         const sorted = [...counts].sort(ascending);
         return {
           overflow: false,
@@ -69,12 +68,4 @@ export const valueCountsPartial = (type: FieldType, limit: number): Partial => (
     else for (const [value, n] of other) counts = bump(counts, value, n, limit);
     into.refs[into.r] = counts;
   },
-  flink: ({ value, filter }) => ({
-    aggregates: [`MR_COUNTS(${value}, ${limit})${filter}`],
-    slots: ([s]) => [s as string],
-  }),
-  flinkMerge: ([counts], filter) => ({
-    aggregates: [`MR_MERGE_COUNTS(${counts}, ${limit})${filter}`],
-    slots: ([s]) => [s as string],
-  }),
 });

@@ -1,7 +1,7 @@
 /**
- * variance(x), stddev(x), of a sample. Kept as (n, mean, m2) and merged without cancellation: Chan,
- * Golub, LeVeque, "Updating Formulae and a Pairwise Algorithm for Computing Sample Variances",
- * 1979.
+ * variance(x) and stddev(x) of a sample. The state is (n, mean, m2), which merges without
+ * cancellation: Chan, Golub, LeVeque, "Updating Formulae and a Pairwise Algorithm for Computing
+ * Sample Variances", 1979.
  */
 import type { Aggregation, BoundAggregation, Partial, Slots } from './aggregation.ts';
 import { DOUBLE, numericInput } from './parameters.ts';
@@ -23,10 +23,11 @@ const mergeMoments = (into: Slots, nums: Float64Array, at: number): void => {
 
 export const momentsPartial: Partial = {
   id: 'moments',
+  form: { kind: 'moments' },
   nums: [
-    { name: 'n', avro: 'long' },
-    { name: 'mean', avro: 'double' },
-    { name: 'm2', avro: 'double' },
+    { name: 'n', type: 'long' },
+    { name: 'mean', type: 'double' },
+    { name: 'm2', type: 'double' },
   ],
   refs: [],
   identity(s) {
@@ -47,33 +48,17 @@ export const momentsPartial: Partial = {
   mergeRun(into, { nums, width, slots, from, to }, n) {
     for (let i = from; i < to; i++) mergeMoments(into, nums, (slots[i] as number) * width + n);
   },
-  flink: ({ value, filter }) => ({
-    aggregates: [`MR_MOMENTS(CAST(${value} AS DOUBLE))${filter}`],
-    slots: ([s]) => [
-      `COALESCE(${s}.n, CAST(0 AS BIGINT))`,
-      `COALESCE(${s}.mean, 0e0)`,
-      `COALESCE(${s}.m2, 0e0)`,
-    ],
-  }),
-  flinkMerge: ([n, mean, m2], filter) => ({
-    aggregates: [`MR_MERGE_MOMENTS(${n}, ${mean}, ${m2})${filter}`],
-    slots: ([s]) => [
-      `COALESCE(${s}.n, CAST(0 AS BIGINT))`,
-      `COALESCE(${s}.mean, 0e0)`,
-      `COALESCE(${s}.m2, 0e0)`,
-    ],
-  }),
 };
 
 const bind = (
-  name: string,
+  name: 'variance' | 'stddev',
   shape: (variance: number) => number,
-  flinkShape: (sql: string) => string,
 ): Aggregation['bind'] => {
   return (input): BoundAggregation => {
     numericInput(name, input);
     return {
       type: DOUBLE,
+      form: { aggregation: name },
       partials: [momentsPartial],
       finalize([s]) {
         const { nums, n } = s as Slots;
@@ -82,28 +67,20 @@ const bind = (
           ? null
           : finiteOrNull(shape(Math.max(0, nums[n + 2] as number) / (count - 1)));
       },
-      flinkValue([s]) {
-        const [n, , m2] = s ?? [];
-        return `CASE WHEN ${n} >= 2 THEN MR_FINITE(${flinkShape(`GREATEST(0e0, ${m2}) / (${n} - 1)`)}) END`;
-      },
     };
   };
 };
 
 export const variance: Aggregation = {
   name: 'variance',
-  summary: 'The variance of a sample; null under two values.',
+  summary: 'The sample variance; null if there are fewer than two values.',
   input: 'required',
-  bind: bind(
-    'variance',
-    (v) => v,
-    (sql) => sql,
-  ),
+  bind: bind('variance', (v) => v),
 };
 
 export const stddev: Aggregation = {
   name: 'stddev',
-  summary: 'The standard deviation of a sample; null under two values.',
+  summary: 'The sample standard deviation; null if there are fewer than two values.',
   input: 'required',
-  bind: bind('stddev', Math.sqrt, (sql) => `SQRT(${sql})`),
+  bind: bind('stddev', Math.sqrt),
 };

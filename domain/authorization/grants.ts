@@ -1,7 +1,7 @@
 /**
- * Who may do what: one table. A grant is a role in a namespace, or in all (`*`); whatever a caller
- * asks for is an action on things of namespaces, and is allowed where some grant has a role that
- * the table gives the action.
+ * Which roles may do what, in one table. A grant is a role in one namespace or in all (`*`). A
+ * caller requests an action on resources of namespaces; it is allowed if some grant has a role that
+ * the table permits for the action.
  */
 import { NAME, NAME_RULE } from '#domain/definitions/names.ts';
 import { fail } from '#domain/errors.ts';
@@ -17,7 +17,7 @@ export interface Grant {
 
 export const EVERYWHERE = '*';
 
-/** What there is to ask for; `admin` may do all of it. */
+/** Actions, and the roles that may perform each; `admin` may perform all. */
 export const ACTIONS = {
   read: {
     roles: ['reader'],
@@ -50,16 +50,16 @@ export const ACTIONS = {
 
 export type Action = keyof typeof ACTIONS;
 
-export const allows = (role: Role, action: Action): boolean =>
+const allows = (role: Role, action: Action): boolean =>
   role === 'admin' || (ACTIONS[action].roles as readonly Role[]).includes(role);
 
-/** Of which one will do. */
+/** Any one of these roles suffices. */
 export const neededRoles = (action: Action): readonly Role[] => [
   ...(ACTIONS[action].roles as readonly Role[]),
   'admin',
 ];
 
-/** @param namespace `*`: of the platform as a whole, for which only a grant everywhere will do */
+/** @param namespace `*`: the platform as a whole, which only a grant in all namespaces covers */
 export const may = (grants: readonly Grant[], action: Action, namespace: string): boolean => {
   for (const grant of grants)
     if (
@@ -70,13 +70,13 @@ export const may = (grants: readonly Grant[], action: Action, namespace: string)
   return false;
 };
 
-/** Whether there is any namespace in which it may. */
+/** Whether the action is allowed in at least one namespace. */
 export const maySomewhere = (grants: readonly Grant[], action: Action): boolean =>
   grants.some(({ role }) => allows(role, action));
 
 export const formatGrant = ({ role, namespace }: Grant): string => `${role}@${namespace}`;
 
-/** `reader@payments`, `admin@*`; null where it is none. */
+/** Reads `reader@payments` or `admin@*`; null where the text is not a grant. */
 export const readGrant = (text: string): Grant | null => {
   const at = text.indexOf('@');
   const [role, namespace] = [text.slice(0, at), text.slice(at + 1)];
@@ -90,6 +90,6 @@ export const parseGrant = (text: string): Grant =>
   readGrant(text) ??
   fail(
     'MR_BODY_INVALID',
-    `${JSON.stringify(text)} is not a grant: write ROLE@NAMESPACE or ROLE@*; roles are ${ROLES.join(', ')}, a namespace is ${NAME_RULE}`,
+    `${JSON.stringify(text)} is not a grant: write ROLE@NAMESPACE or ROLE@*; the roles are ${ROLES.join(', ')}, a namespace is ${NAME_RULE}`,
     { grant: text },
   );

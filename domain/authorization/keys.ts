@@ -1,6 +1,6 @@
 /**
- * API keys: events of streams `access-key/<id>`. Of a key's secret, 256 random bits, only the
- * SHA-256 is kept; a key that is revoked stays known, so that what it did has a name for ever.
+ * API keys: events of streams `access-key/<id>`. Only the SHA-256 of a key's secret (256 random
+ * bits) is stored. A revoked key stays in the index, so that the audit log can name it for ever.
  */
 import { NAME, NAME_RULE } from '#domain/definitions/names.ts';
 import { fail, type Problem } from '#domain/errors.ts';
@@ -13,7 +13,7 @@ export type KeyEvent =
       readonly data: {
         readonly id: string;
         readonly name: string;
-        /** of the secret's text, hex */
+        /** SHA-256 of the secret's text, hex */
         readonly hash: string;
         readonly grants: readonly string[];
         readonly limits: AccessLimits;
@@ -28,12 +28,12 @@ export type KeyCommand =
   | ({ readonly type: 'CreateKey'; readonly hash: string } & KeyWish & { readonly id: string })
   | { readonly type: 'RevokeKey'; readonly id: string };
 
-/** What is asked for, checked. */
-export interface KeyWish {
+/** A request for a key, with its values checked. */
+interface KeyWish {
   readonly name: string;
   readonly grants: readonly Grant[];
   readonly limits: AccessLimits;
-  /** epoch ms; null: it stays until it is revoked */
+  /** epoch ms; null: valid until revoked */
   readonly expiresAt: number | null;
 }
 
@@ -54,7 +54,7 @@ export const evolveKey = (state: KeyState | null, event: KeyEvent): KeyState | n
   return { ...rest, grants: grants.map(parseGrant), createdAt: at, revokedAt: null };
 };
 
-export type KeyDecision =
+type KeyDecision =
   | { readonly outcome: 'accepted'; readonly events: readonly KeyEvent[] }
   | { readonly outcome: 'refused'; readonly problem: Problem };
 
@@ -72,9 +72,9 @@ export const decideKey = (
     if (state === null)
       return refuse(
         'MR_NOT_FOUND',
-        `there is no key "${command.id}": \`millrace keys list\` shows what there is`,
+        `there is no key "${command.id}": \`millrace keys list\` lists the keys`,
       );
-    // Revoked twice is revoked.
+    // Revoking a revoked key changes nothing.
     if (state.revokedAt !== null) return { outcome: 'accepted', events: [] };
     return {
       outcome: 'accepted',
@@ -100,8 +100,8 @@ const LIMITS: readonly (keyof AccessLimits)[] = [
 ];
 const MAX_GRANTS = 100;
 /**
- * Names of the audit log that are nobody's: a key of such a name would seem to be the platform
- * itself.
+ * Actor names in the audit log that are not keys. A key with such a name could be mistaken for the
+ * platform.
  */
 export const RESERVED: ReadonlySet<string> = new Set([
   'millrace',
@@ -115,22 +115,22 @@ export const RESERVED: ReadonlySet<string> = new Set([
 const limitsOf = (limits: Readonly<Record<string, unknown>>): AccessLimits => {
   for (const [limit, value] of Object.entries(limits)) {
     if (!(LIMITS as readonly string[]).includes(limit))
-      fail('MR_BODY_INVALID', `there is no limit "${limit}"; there are ${LIMITS.join(', ')}`, {
+      fail('MR_BODY_INVALID', `there is no limit "${limit}"; the limits are ${LIMITS.join(', ')}`, {
         limit,
       });
     if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 1)
       fail(
         'MR_BODY_INVALID',
-        `"limits.${limit}" must be a whole number from 1, and is ${JSON.stringify(value)}`,
+        `"limits.${limit}" must be a whole number from 1, but is ${JSON.stringify(value)}`,
         { limit },
       );
   }
   if (limits.burst !== undefined && limits.requestsPerSecond === undefined)
-    fail('MR_BODY_INVALID', '"limits.burst" is of "limits.requestsPerSecond", which is missing');
+    fail('MR_BODY_INVALID', '"limits.burst" needs "limits.requestsPerSecond", which is missing');
   return limits as AccessLimits;
 };
 
-/** @throws MR_BODY_INVALID that names the part */
+/** @throws MillraceError MR_BODY_INVALID that names the part */
 export const keyWishOf = (request: {
   readonly name: string;
   readonly grants: readonly string[];
@@ -145,7 +145,7 @@ export const keyWishOf = (request: {
   if (RESERVED.has(name))
     fail(
       'MR_BODY_INVALID',
-      `a key cannot be named "${name}": the audit log has that name for the platform`,
+      `a key cannot be named "${name}": the audit log uses that name for the platform`,
       { name },
     );
   if (grants.length === 0 || grants.length > MAX_GRANTS)
@@ -162,7 +162,7 @@ export const keyWishOf = (request: {
   };
 };
 
-/** @throws MR_BODY_INVALID where it could be guessed */
+/** @throws MillraceError MR_BODY_INVALID where the key could be guessed */
 export const checkAdminKey = (key: string): string =>
   key.length >= 32 && /^[\x21-\x7e]+$/.test(key)
     ? key

@@ -10,7 +10,7 @@ import { typed } from './check-view.ts';
 import type { OnDemandFeatureDefinition, OnDemandInput } from './model.ts';
 
 /** The chain of names that leads from `def` back to where it started, or null. */
-export function findCycle(
+function findCycle(
   def: OnDemandFeatureDefinition,
   lookup: Lookups['onDemand'],
 ): readonly string[] | null {

@@ -11,7 +11,7 @@ export const FIELD_NAME = /^(?!__)[A-Za-z_][A-Za-z0-9_]{0,62}$/;
 export const FIELD_NAME_RULE =
   'letters, digits and underscores, not starting with a digit or two underscores, at most 63';
 
-export interface FeatureReference {
+interface FeatureReference {
   readonly view: string;
   readonly version: number | undefined;
   readonly feature: string;

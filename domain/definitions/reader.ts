@@ -7,7 +7,7 @@ import { MillraceError } from '#domain/errors.ts';
 import type { Expr } from '#domain/expressions/ast.ts';
 import { parseExpr } from '#domain/expressions/parse-expr.ts';
 
-export const showValue = (value: unknown): string => {
+const showValue = (value: unknown): string => {
   const text = JSON.stringify(value) ?? String(value);
   return text.length > 80 ? `${text.slice(0, 80)}…` : text;
 };

@@ -1,11 +1,11 @@
 /**
- * The Avro schema of features.<view>: who, which tile, what caused it, then every partial's slots,
- * null where they belong to another hop. A slot's name carries what it means, so that a version's
- * new partials are new nullable fields and old readers go on.
+ * The Avro schema of features.<view>: the entity key, the tile, the cause of the update, then every
+ * partial's slots, null where they belong to another hop. A slot's name identifies its meaning, so
+ * the new partials of a version are new nullable fields, and old readers continue to work.
  */
 
+import { avroType, stateAvro } from '#domain/avro/types.ts';
 import type { ViewPlan } from '#domain/plan/plan.ts';
-import { avroType } from '#domain/sources/source-schema.ts';
 
 export const FIXED_FIELDS = [
   { name: 'hop_ms', type: 'long' },
@@ -16,18 +16,25 @@ export const FIXED_FIELDS = [
   { name: 'version', type: 'int' },
   { name: 'generation', type: 'int' },
   /**
-   * the generation's watermark after the commit: with it a rebuilt state decides lateness as the
+   * the generation's watermark after the commit, with which a rebuilt state decides lateness as the
    * lost one did
    */
   { name: 'watermark', type: 'long' },
 ] as const;
 
-export interface SlotColumn {
+/**
+ * The hop of entity rows: one row for each entity, whose slots are null. It says that the entity
+ * has events, and in which tile of the widest hop the newest one is. Flink writes them; readers by
+ * key need them.
+ */
+export const ENTITY_ROW_HOP = -1;
+
+interface SlotColumn {
   readonly name: string;
   readonly avro: unknown;
 }
 
-/** Avro names a record once a schema: each slot's records get names of their own. */
+/** Avro allows a record name once in a schema, so the records of each slot get distinct names. */
 const named = (schema: unknown, prefix: string): unknown => {
   if (Array.isArray(schema)) return schema.map((s) => named(s, prefix));
   if (schema === null || typeof schema !== 'object') return schema;
@@ -51,27 +58,29 @@ const named = (schema: unknown, prefix: string): unknown => {
 const unionBranch = (schema: unknown): unknown =>
   Array.isArray(schema) ? schema.filter((s) => s !== 'null')[0] : schema;
 
-/** The slots of one hop, in the order of its packed tiles: floats first, then references. */
+/**
+ * The columns of one hop's slots, in the order of its packed tiles: floats first, then references.
+ */
 export const slotColumns = (
   plan: ViewPlan,
   hop: number,
 ): { readonly nums: readonly SlotColumn[]; readonly refs: readonly SlotColumn[] } => {
   const group = plan.hops[hop];
   const nums = (group?.partials ?? []).flatMap(({ name, partial }) =>
-    partial.nums.map((slot) => ({ name: `${name}__${slot.name}`, avro: slot.avro })),
+    partial.nums.map((slot) => ({ name: `${name}__${slot.name}`, avro: slot.type })),
   );
   const refs = (group?.partials ?? []).flatMap(({ name, partial }) =>
     partial.refs.map((slot) => ({
       name: `${name}__${slot.name}`,
-      avro: named(unionBranch(slot.avro), name),
+      avro: named(unionBranch(stateAvro(slot.type)), name),
     })),
   );
   return { nums, refs };
 };
 
 /**
- * The fields of several plans of one view: a partial's name carries its meaning, so fields of one
- * name are one field.
+ * The union of the fields of several plans of one view. A partial's name identifies its meaning, so
+ * fields with the same name are the same field.
  */
 export const unionSchema = (plans: readonly ViewPlan[]): ReturnType<typeof featuresAvroSchema> => {
   const schemas = plans.map(featuresAvroSchema);

@@ -1,11 +1,11 @@
 /**
- * Taking feature updates into a packed entity. Updates are cumulative states of tiles, so taking
- * one in again changes nothing; one that is older than what stands (an engine that resumed from a
- * checkpoint says again what it had said) is left out.
+ * Adds feature updates to a packed entity. Updates are cumulative states of tiles, so adding one
+ * twice changes nothing. An update that is older than the stored state is ignored: an engine that
+ * resumes from a checkpoint repeats updates.
  */
 
 import type { HopGroup, ViewPlan } from '#domain/plan/plan.ts';
-import { doubleArena } from '#domain/tiles/double-arena.ts';
+import { doubleArena } from './double-arena.ts';
 import { hasRefs, withTail, writeHead } from './packed-block.ts';
 import {
   HEAD_DOUBLES,
@@ -18,7 +18,7 @@ import {
 import { packedRefs } from './packed-refs.ts';
 import { StoredBlock } from './stored-block.ts';
 
-/** One update, its references as plain data. */
+/** One update, with its references as plain data. */
 export interface PlainUpdate {
   /** in its partition of features.<view> */
   readonly offset: number;
@@ -29,8 +29,8 @@ export interface PlainUpdate {
   readonly nums: Float64Array;
   readonly refs: readonly unknown[];
   /**
-   * the references that lie in doubles, where they were read so; then `refs` has null in their
-   * places, or is empty where there are no others
+   * the references that are kept as doubles, if they were read as such; `refs` then has null in
+   * their places, or is empty if there are no others
    */
   readonly fixed?: Float64Array;
 }
@@ -45,7 +45,7 @@ const lowestKept = ({ hopMs, reachMs }: HopGroup, at: number): number =>
     ? Number.NEGATIVE_INFINITY
     : Math.floor((at - reachMs) / hopMs);
 
-/** A tile where it lies: in a stored block, or in an update. */
+/** A tile in place: in a stored block or in an update. */
 interface Tile {
   readonly no: number;
   readonly newest: number;
@@ -53,7 +53,7 @@ interface Tile {
   readonly offset: number;
   readonly nums: Float64Array;
   readonly numsAt: number;
-  /** references that lie in doubles, and those that do not (PackedTiles) */
+  /** references kept as doubles, and the others (PackedTiles) */
   readonly fixed: Float64Array;
   readonly fixedAt: number;
   readonly refs: readonly unknown[];
@@ -91,14 +91,13 @@ const doublesOf = (plan: ViewPlan, tiles: readonly (readonly Tile[])[]): number 
 };
 
 /**
- * Blocks are made side by side in a larger piece: a buffer each would cost more than what is
- * written into it.
+ * Blocks are allocated from larger buffers: a buffer for each would cost more than writing its
+ * contents.
  */
 const arena = doubleArena();
 
 /**
- * The entity, made at once in the block that a store keeps: see packed-entity.ts for what lies
- * where.
+ * The entity, written directly into the block that a store keeps (packed-entity.ts has the layout).
  */
 const packTiles = (
   plan: ViewPlan,
@@ -138,8 +137,8 @@ const packTiles = (
 };
 
 /**
- * Whether a state of a tile was made before another: by the place of the event that caused it,
- * where both were caused in one partition.
+ * Whether one state of a tile is older than another, by the position of the event that caused it.
+ * Only positions in one partition compare.
  */
 const isOlder = (
   a: { partition: number; offset: number },
@@ -173,11 +172,11 @@ const fromUpdate = (update: PlainUpdate, hop: HopGroup): Tile => {
   };
 };
 
-export interface TakeIn {
-  /** of features.<view>, after the last of the updates */
+interface TakeIn {
+  /** position in features.<view> after the last of the updates */
   readonly partition: number;
   readonly offset: number;
-  /** tiles that only reads before this time need are let go (epoch ms); −∞: none */
+  /** tiles that only reads before this time need are dropped (epoch ms); −∞: none */
   readonly keepFrom: number;
   /** whether a missing block means that the entity had no tile before these updates */
   readonly wholeIfNew: boolean;
@@ -200,8 +199,8 @@ export const takeIn = (
       if (update.hopMs === hop.hopMs) place(kept, fromUpdate(update, hop));
     const lowest = lowestKept(hop, keptFrom);
     if (!((kept[0]?.no ?? lowest) < lowest)) return kept;
-    // The newest tile of the widest hop stays: it says that there is such an entity, and since when
-    // it was not seen.
+    // The newest tile of the widest hop is kept: it shows that the entity exists, and its newest
+    // event time.
     const last = kept.at(-1);
     return kept.filter((tile) => tile.no >= lowest || (hop === widest && tile === last));
   });
@@ -224,8 +223,8 @@ export const takeIn = (
 };
 
 /**
- * What a store had and what came since, tile by tile: the later state stands. The two must meet
- * without a gap.
+ * Merges a stored entity with later updates, tile by tile: the later state wins. There must be no
+ * gap between the two.
  */
 export const mergeEntities = (
   plan: ViewPlan,

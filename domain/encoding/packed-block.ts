@@ -1,8 +1,8 @@
-/** A packed entity as the bytes that a store keeps: see packed-entity.ts for what lies where. */
+/** A packed entity as the bytes that a store keeps (packed-entity.ts has the layout). */
 import { FORM, HEAD_DOUBLES, type PackedEntity, type PackedHead } from './packed-entity.ts';
 import { StoredBlock } from './stored-block.ts';
 
-/** Everything of the head but the bytes of references. */
+/** Writes the head, except the number of bytes of references. */
 export const writeHead = (
   out: Float64Array,
   at: number,
@@ -29,7 +29,7 @@ export const hasRefs = (refs: Refs): boolean => {
   return false;
 };
 
-/** Head and hops with the references behind them. */
+/** Head and hops, followed by the references. */
 export const withTail = (doubles: Uint8Array, refs: Refs): Uint8Array => {
   const tail = Buffer.from(JSON.stringify(refs));
   const bytes = new Uint8Array(doubles.length + tail.length);
@@ -39,7 +39,7 @@ export const withTail = (doubles: Uint8Array, refs: Refs): Uint8Array => {
   return bytes;
 };
 
-/** What was made in its block, or comes from a store, is packed already. */
+/** An entity that was written into its block, or read from a store, is already packed. */
 export const packEntity = (entity: PackedEntity): Uint8Array => {
   if (entity instanceof StoredBlock) return entity.bytes;
   const doubles =

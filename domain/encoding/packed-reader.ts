@@ -1,16 +1,16 @@
 /**
- * Values out of packed entities. Where a view's features all lie in doubles of one tile of all time
- * (last and first values, say), a block is copied once to where it is aligned, and they are read
- * from there: such a read makes no object.
+ * Reads values from packed entities. If all features of a view are doubles of one all-time tile
+ * (such as last and first values), a read copies the block once to an aligned buffer and takes the
+ * values from there, without allocating objects.
  */
 import { type BoundAggregation, OVERFLOW, type Slots } from '#domain/aggregations/aggregation.ts';
 import type { FeatureStatus, HopGroup, ViewPlan } from '#domain/plan/plan.ts';
-import type { EntityTiles } from '#domain/tiles/tile-group.ts';
 import {
   compileGroupReader,
   type GroupReader,
   type ReadableTiles,
-} from '#domain/tiles/tile-reader.ts';
+} from '#domain/tiles/merge-tiles.ts';
+import type { EntityTiles } from '#domain/tiles/tile-group.ts';
 import type { ReadOutcome } from '#domain/tiles/tile-store.ts';
 import type { Value } from '#domain/values/value.ts';
 import {
@@ -29,14 +29,14 @@ import { StoredBlock } from './stored-block.ts';
 
 const FIRST_DOUBLES = 1024;
 
-/** [0, 1, 2, …]: the slots of a packed hop, by count. */
+/** The slots of a packed hop with `count` tiles: [0, 1, 2, …]. */
 const SLOTS: number[][] = [];
 const slotsOf = (count: number): number[] => {
   SLOTS[count] ??= Array.from({ length: count }, (_, i) => i);
   return SLOTS[count];
 };
 
-/** A packed hop as the tile reader wants it; references are decoded where they are read. */
+/** A packed hop as tiles to merge; references are decoded when they are read. */
 class PackedHopReader implements ReadableTiles {
   nums: Float64Array = EMPTY;
   tileNo: Float64Array = EMPTY;
@@ -82,10 +82,11 @@ class PackedHopReader implements ReadableTiles {
   }
 }
 
-export interface PackedReader {
+interface PackedReader {
   /**
-   * Fills out and status, one place a feature of the plan; `null`: the entity has no event. The
-   * rules are those of TileStore.read.
+   * Fills `out` and `status`, one entry for each feature of the plan, by the rules of
+   * TileStore.read.
+   * @param entity null: the entity has no event
    */
   readonly read: (
     entity: PackedEntity | null,
@@ -97,14 +98,14 @@ export interface PackedReader {
 
 interface DirectFeature {
   readonly index: number;
-  /** of its doubles in the tile */
+  /** index of its doubles in the tile */
   readonly at: number;
   readonly valueAt: NonNullable<BoundAggregation['ofDoubles']>;
 }
 
 /**
- * The features of a hop of all time that are read from their doubles; null: the hop has others, or
- * merges tiles.
+ * The features of an all-time hop that are read from their doubles; null if the hop has other
+ * features, or merges tiles.
  */
 const directFeatures = (
   plan: ViewPlan,
@@ -126,7 +127,7 @@ const directFeatures = (
     : null;
 };
 
-/** @param from where the tile's doubles begin */
+/** @param from index of the tile's first double */
 const readDirect = (
   features: readonly DirectFeature[],
   doubles: Float64Array,

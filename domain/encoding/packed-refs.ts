@@ -1,7 +1,7 @@
 /**
- * References in packed tiles. A reference that says how it lies in doubles (`SlotField.doubles`) is
- * kept so, and read where it lies; the others stay plain data, JSON in the block's tail. Which is
- * which follows from the plan alone.
+ * References in packed tiles. A reference with a form in doubles (`RefField.doubles`) is kept and
+ * read in that form; the others stay plain data, as JSON in the block's tail. The plan alone
+ * decides which is which.
  */
 import type { RefField } from '#domain/aggregations/aggregation.ts';
 import type { HopGroup } from '#domain/plan/plan.ts';
@@ -9,12 +9,15 @@ import type { HopGroup } from '#domain/plan/plan.ts';
 export interface PackedRefs {
   /** doubles of one tile */
   readonly width: number;
-  /** a reference slot each: where its doubles begin in a tile; −1: it is plain data */
+  /** for each reference slot, the index of its doubles in a tile; −1: plain data */
   readonly at: Int32Array;
   readonly fields: readonly RefField[];
   /** by first slot of a partial: one past its last slot */
   readonly endOf: Int32Array;
-  /** Writes what lies in doubles, and gives what is left as plain data: empty where nothing is. */
+  /**
+   * Writes the references that are kept as doubles, and returns the others as plain data; empty if
+   * there are none.
+   */
   readonly pack: (refs: readonly unknown[], into: Float64Array, tile: number) => readonly unknown[];
 }
 

@@ -1,7 +1,7 @@
 /**
- * A block as a store gives it back (see packed-entity.ts for what lies where). What is asked of it
- * is decoded then, because most reads ask for one tile's values and for nothing else
- * (packed-reader.ts); that it is a block at all is seen at once.
+ * A block read from a store (packed-entity.ts has the layout). Its parts are decoded on use,
+ * because most reads need the values of one tile only (packed-reader.ts); whether the bytes are a
+ * block is checked at once.
  */
 
 import type { ViewPlan } from '#domain/plan/plan.ts';
@@ -26,7 +26,7 @@ const doubleAt = (bytes: Uint8Array, place: number): number => {
   return one[0] as number;
 };
 
-/** undefined: it is none. */
+/** The references of the tail; undefined where the bytes are not such a tail. */
 const tailOf = (bytes: Uint8Array, plan: ViewPlan): unknown[][][] | undefined => {
   try {
     const refs = JSON.parse(
@@ -40,7 +40,7 @@ const tailOf = (bytes: Uint8Array, plan: ViewPlan): unknown[][][] | undefined =>
   }
 };
 
-/** Aligned: a client's buffer begins anywhere in its pool. */
+/** An aligned copy if needed: a client's buffer may begin anywhere in its pool. */
 const doublesOf = (bytes: Uint8Array): Float64Array => {
   const copy = bytes.byteOffset % 8 === 0 ? bytes : Uint8Array.prototype.slice.call(bytes);
   return new Float64Array(copy.buffer, copy.byteOffset, Math.floor(copy.length / 8));
@@ -68,7 +68,7 @@ const hopsOf = (plan: ViewPlan, bytes: Uint8Array, refs: unknown[][][] | null): 
   });
 };
 
-/** The bytes must not change while it is in use. */
+/** The bytes must not change while the block is in use. */
 export class StoredBlock implements PackedEntity {
   readonly bytes: Uint8Array;
   private readonly plan: ViewPlan;
@@ -108,7 +108,7 @@ export class StoredBlock implements PackedEntity {
   }
 }
 
-/** Whether the hops' counts lead to where the doubles end: one that lies leads elsewhere. */
+/** Whether the hops' counts add up to the end of the doubles; wrong counts do not. */
 const fits = (plan: ViewPlan, bytes: Uint8Array, end: number): boolean => {
   let at = HEAD_DOUBLES;
   for (let h = 0; h < plan.hops.length; h++) {
@@ -120,7 +120,7 @@ const fits = (plan: ViewPlan, bytes: Uint8Array, end: number): boolean => {
   return at === end;
 };
 
-/** Null where the bytes are of another form: then they are as good as absent. */
+/** Null where the bytes have another form; callers treat such a block as absent. */
 export const unpackEntity = (plan: ViewPlan, bytes: Uint8Array): PackedEntity | null => {
   if (bytes.length < HEAD_DOUBLES * 8 || doubleAt(bytes, 0) !== FORM) return null;
   const tail = doubleAt(bytes, TAIL);

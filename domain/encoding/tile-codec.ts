@@ -1,28 +1,29 @@
 /**
- * Tile updates to Avro and back. Writing is on the path of every event, so it goes straight from
- * the packed slots to bytes, with no object between; a test holds the bytes to avsc's. Reading is
- * for recovery and audit, and is avsc's.
+ * Tile updates to Avro and back. Every event passes through the writer, so it writes packed slots
+ * directly as bytes, without intermediate objects; a test compares the bytes with avsc's. Recovery
+ * and audit read with avsc.
  */
+
+import { ByteWriter } from '#domain/avro/bytes.ts';
+import { avroCodec } from '#domain/avro/codec.ts';
 import { fail } from '#domain/errors.ts';
 import { decodeKey } from '#domain/plan/entity-key.ts';
 import type { ViewPlan } from '#domain/plan/plan.ts';
-import { ByteWriter } from '#domain/sources/bytes.ts';
 import type { TileGroup } from '#domain/tiles/tile-group.ts';
 import type { TileStore } from '#domain/tiles/tile-store.ts';
 import type { TileUpdate } from '#domain/tiles/tile-update.ts';
 import type { Scalar } from '#domain/values/value.ts';
-import { avroCodec } from './avro.ts';
 import { featuresAvroSchema, slotColumns } from './features-schema.ts';
 import { updateReader } from './update-record.ts';
 
-export interface DecodedUpdate extends TileUpdate {
+interface DecodedUpdate extends TileUpdate {
   readonly watermark: number;
 }
 
 export interface TileCodec {
   /**
-   * The changed tiles of a store, one record each, in no order; `emit` gets the bytes and the
-   * entity's key.
+   * Encodes the changed tiles of a store, one record each, in no particular order, and marks them
+   * unchanged. `emit` receives the bytes and the entity's key.
    */
   readonly encodeChanges: (
     store: TileStore,
@@ -34,7 +35,7 @@ export interface TileCodec {
 }
 
 interface GroupLayout {
-  /** null-union bytes of the slots that stand before and after this hop's */
+  /** the number of slots before and after this hop's, each one null-union byte */
   readonly before: number;
   readonly after: number;
   readonly isLong: readonly boolean[];
@@ -66,7 +67,7 @@ const layoutsOf = (plan: ViewPlan): GroupLayout[] => {
   });
 };
 
-/** A slot may be infinite (the empty min): as Avro doubles that is exact. */
+/** A slot may be infinite (an empty min), which Avro doubles represent exactly. */
 export const tileCodec = (plan: ViewPlan): TileCodec => {
   const layouts = layoutsOf(plan);
   const type = avroCodec(featuresAvroSchema(plan));
@@ -95,7 +96,7 @@ export const tileCodec = (plan: ViewPlan): TileCodec => {
     });
   };
 
-  /** An entity's key, encoded once: it opens each of its records. */
+  /** An entity's encoded key, with which each of its records begins; encoded once. */
   const keyBytes = (store: TileStore, entity: number): Uint8Array => {
     const known = store.keyBytes[entity];
     if (known !== undefined) return known;
@@ -162,14 +163,14 @@ export const tileCodec = (plan: ViewPlan): TileCodec => {
       if (layout === undefined)
         fail(
           'MR_STORAGE_FAILED',
-          `a feature update of view "${plan.view}" has a hop that the view does not have`,
+          `a feature update of view "${plan.view}" has a hop that is not in the view's plan`,
         );
       try {
         return { ...update, refs: update.refs.map((ref, i) => layout?.decodeRef[i]?.(ref)) };
       } catch {
         return fail(
           'MR_STORAGE_FAILED',
-          `a feature update of view "${plan.view}" holds a state that is none`,
+          `a feature update of view "${plan.view}" has a partial state that cannot be decoded`,
         );
       }
     },

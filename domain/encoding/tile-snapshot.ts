@@ -1,9 +1,9 @@
 /**
- * A TileStore as bytes: a JSON head, then each array as it lies in memory. It is bound to the
- * plan's hash: tiles of another meaning are never taken for these.
+ * A TileStore as bytes: a JSON head, then each array as in memory. The head has the plan's hash, so
+ * a snapshot of another plan is never loaded.
  *
- *   u32 head length · head · newest (f64 an entity) · a group: tile numbers, newest (f64), entities
- *   (i32), floats (f64), references (JSON)
+ *   u32 head length · head · newest (f64 per entity) · per group: tile numbers, newest (f64),
+ *   entities (i32), floats (f64), references (JSON)
  */
 import type { TileStore } from '#domain/tiles/tile-store.ts';
 
@@ -12,7 +12,7 @@ const VERSION = 1;
 interface Head {
   readonly version: number;
   readonly hash: string;
-  /** JSON has no −∞ */
+  /** null for −∞, which JSON lacks */
   readonly watermark: number | null;
   readonly newestOfAll: number | null;
   readonly keys: readonly string[];
@@ -57,8 +57,8 @@ export const takeSnapshot = (store: TileStore): Uint8Array => {
 };
 
 /**
- * Fills an empty store; false where the bytes are of another plan or version, and then the store
- * stays empty.
+ * Fills an empty store.
+ * @returns false where the bytes belong to another plan or version; the store then stays empty
  */
 export const restoreSnapshot = (store: TileStore, bytes: Uint8Array): boolean => {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -100,7 +100,7 @@ export const restoreSnapshot = (store: TileStore, bytes: Uint8Array): boolean =>
   return true;
 };
 
-/** Sets one tile as an update says: what recovery does, record by record. */
+/** Sets one tile to the state of an update; recovery calls it for each record. */
 export const applyUpdate = (
   store: TileStore,
   update: {

@@ -1,6 +1,6 @@
 /** Decodes records of features.<view>, whichever engine and schema wrote them, as tile updates. */
 
-import { avroCodec } from '#domain/encoding/avro.ts';
+import { avroCodec } from '#domain/avro/codec.ts';
 import { packedUpdateReader } from '#domain/encoding/update-packed.ts';
 import { type RecordedUpdate, updateReader } from '#domain/encoding/update-record.ts';
 import type { ViewPlan } from '#domain/plan/plan.ts';

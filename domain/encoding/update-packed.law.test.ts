@@ -4,12 +4,12 @@
  */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { avroCodec } from '#domain/avro/codec.ts';
 import type { ViewPlan } from '#domain/plan/plan.ts';
 import { planView } from '#domain/plan/plan-view.ts';
 import { createTileStore } from '#domain/tiles/tile-store.ts';
 import type { RawEvent } from '#domain/values/value.ts';
 import { definitions, rawEvents } from '#tests/oracle/arbitraries.ts';
-import { avroCodec } from './avro.ts';
 import { featuresAvroSchema } from './features-schema.ts';
 import { takeIn } from './pack-updates.ts';
 import { packEntity } from './packed-block.ts';

@@ -1,15 +1,11 @@
 /**
- * Records of features.<view> straight from Avro's bytes to what a packed entity takes in: every
- * event passes here on its way to the cached copy, so numbers, and references that lie in doubles
- * (packed-refs.ts), become no objects on the way. Compiled from the writer's schema, whoever wrote:
- * fields that the plan does not know are read over.
+ * Records of features.<view> from Avro bytes directly to updates of a packed entity. Every event
+ * passes here on its way to the cache tier, so numbers and references kept as doubles
+ * (packed-refs.ts) are not turned into objects. The reader is compiled from the writer's schema,
+ * for any writer: fields that are not in the plan are skipped.
  */
 
 import type { RefField } from '#domain/aggregations/aggregation.ts';
-import { encodeKey } from '#domain/plan/entity-key.ts';
-import type { HopGroup, ViewPlan } from '#domain/plan/plan.ts';
-import { doubleArena } from '#domain/tiles/double-arena.ts';
-import type { Scalar } from '#domain/values/value.ts';
 import {
   type AvroNames,
   type Cursor,
@@ -20,7 +16,11 @@ import {
   readBlocks,
   readSecond,
   resolveNamed,
-} from './avro-reader.ts';
+} from '#domain/avro/reader.ts';
+import { encodeKey } from '#domain/plan/entity-key.ts';
+import type { HopGroup, ViewPlan } from '#domain/plan/plan.ts';
+import type { Scalar } from '#domain/values/value.ts';
+import { doubleArena } from './double-arena.ts';
 import { FIXED_FIELDS, slotColumns } from './features-schema.ts';
 import { EMPTY } from './packed-entity.ts';
 import { packedRefs } from './packed-refs.ts';
@@ -34,7 +34,7 @@ interface RecordSchema {
 type Step = (c: Cursor) => void;
 type Doubles = NonNullable<RefField['doubles']>;
 
-/** What one record says of a hop, until it is copied out. */
+/** The slots of one record for one hop, until they are copied out. */
 interface Scratch {
   readonly nums: Float64Array;
   readonly fixed: Float64Array;
@@ -54,13 +54,13 @@ const scratchOf = (hop: HopGroup): Scratch => {
 
 const NO_OTHERS: readonly unknown[] = [];
 
-/** How a slot is read, and what stands where a record has none. */
+/** How a slot is read, and what is set where a record has none. */
 interface Slot {
   readonly read: (avro: unknown) => Step;
   readonly none: () => void;
 }
 
-/** A union of null and one other, as all slots are: its branch is one byte. */
+/** Reads a union of null and one other type, which all slots are: the branch is one byte. */
 const slotStep = (avro: unknown, { read, none }: Slot): Step => {
   if (!Array.isArray(avro)) return read(avro);
   const [first, second] = avro.map((branch): Step => (branch === 'null' ? none : read(branch))) as [
@@ -83,8 +83,8 @@ const plainSlot = (names: AvroNames, refs: unknown[], i: number): Slot => ({
 });
 
 /**
- * A list of at most one record of numbers, into doubles; a list of another form is read as plain
- * data first.
+ * Reads a list of at most one record of numbers into doubles; a list with another schema is first
+ * read as plain data.
  */
 const doublesSlot = (names: AvroNames, doubles: Doubles, into: Float64Array, at: number): Slot => {
   const { fields, none } = doubles.record;
@@ -185,7 +185,7 @@ const kept = (doubles: Float64Array): Float64Array => {
   return block.subarray(from, from + doubles.length);
 };
 
-/** @param schema the writer's, as the registry has it */
+/** @param schema the writer's schema, from the schema registry */
 export const packedUpdateReader = (
   schema: object,
   plan: ViewPlan,

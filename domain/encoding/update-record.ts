@@ -1,6 +1,6 @@
 /**
- * A record of features.<view>, as Avro decodes it, to a tile update: whoever wrote it, and with
- * whatever fields beside ours.
+ * Turns a decoded Avro record of features.<view> into a tile update, for any writer and with any
+ * additional fields.
  */
 
 import { encodeKey } from '#domain/plan/entity-key.ts';

@@ -1,9 +1,9 @@
 /**
- * A record of late.<view>: a raw event that came past its tile's end and the view's lateness, with
- * where it stands in the log.
+ * A record of late.<view>: a raw event that arrived after its tile closed
+ * (`domain/tiles/lateness.ts`), with its log position.
  */
-import { avroCodec } from '#domain/encoding/avro.ts';
-import type { LateEvent } from '#domain/tiles/tile-store.ts';
+import { avroCodec } from '#domain/avro/codec.ts';
+import type { LateEvent } from '#domain/tiles/lateness.ts';
 
 export interface LateEventRecord extends LateEvent {
   readonly generation: number;

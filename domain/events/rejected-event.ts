@@ -1,14 +1,14 @@
 /**
- * A record of rejected.<source>: what a producer sent, why it was not taken, so that it can be
+ * A record of rejected.<source>: what a producer sent and why it was rejected, so that it can be
  * corrected and sent again.
  */
-import { avroCodec } from '#domain/encoding/avro.ts';
+import { avroCodec } from '#domain/avro/codec.ts';
 
-export interface RejectedEventRecord {
+interface RejectedEventRecord {
   readonly code: string;
   readonly field: string | null;
   readonly message: string;
-  /** the event as it came, as JSON text */
+  /** the event as received, as JSON text */
   readonly event: string;
   readonly actor: string;
 }

@@ -14,7 +14,7 @@ type Unary = () => Expression;
 type Binary = (other: Operand) => Expression;
 type Variadic = (...others: readonly Operand[]) => Expression;
 
-export interface ExpressionMethods {
+interface ExpressionMethods {
   plus: Binary;
   minus: Binary;
   times: Binary;
@@ -216,7 +216,7 @@ export const lit = (value: Scalar | null): Expression => wrap(toExpr(value));
 /** A parameter of an on-demand feature, as its `value` function is given it. */
 export const input = (name: string): Expression => wrap({ op: 'input', name });
 
-export interface When {
+interface When {
   when(condition: Operand, value: Operand): When;
   otherwise(value: Operand): Expression;
 }

@@ -1,11 +1,9 @@
-/** `cast(x, 'type')`: the value in the other type, or null where it has none there. */
-
-import { flinkCast } from '#domain/sql/flink/cast.ts';
+/** `cast(x, 'type')`: the value in the other type, or null where that type cannot hold it. */
 import { formatDate, isDate, readDate } from '#domain/values/date.ts';
 import { isNumeric, isScalarType } from '#domain/values/field-type.ts';
 import { formatTime, isTime, readIsoTime } from '#domain/values/time.ts';
 import type { ScalarType, Value } from '#domain/values/value.ts';
-import type { Argument, FunctionRow, Implementation, SqlArgument } from './function-row.ts';
+import type { Argument, FunctionRow, Implementation } from './function-row.ts';
 import { of, show } from './types.ts';
 
 const DAY = 86_400_000;
@@ -81,6 +79,5 @@ export const CAST: readonly FunctionRow[] = [
       return ends(args) === null ? `can't cast ${show(args.slice(0, 1))} to ${to}` : of(to, true);
     },
     js: (args) => (ends(args) ?? (() => null)) as Implementation,
-    flink: ([value], result) => flinkCast(value as SqlArgument, result.base),
   },
 ];

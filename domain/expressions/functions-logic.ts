@@ -1,8 +1,6 @@
 /** Comparison, three-valued logic and nulls. */
-
-import { flinkAs, flinkDouble } from '#domain/sql/flink/types.ts';
 import type { Scalar, Value } from '#domain/values/value.ts';
-import type { Argument, FunctionRow, Implementation, SqlArgument } from './function-row.ts';
+import type { Argument, FunctionName, FunctionRow, Implementation } from './function-row.ts';
 import { anyNull, comparable, is, of, show, unify } from './types.ts';
 
 const compared =
@@ -10,28 +8,13 @@ const compared =
   (args: readonly Argument[]): ReturnType<FunctionRow['type']> => {
     const [a, b] = args as readonly [Argument, Argument];
     if (!comparable(a.type, b.type))
-      return `can't compare ${show(args)}: compare numbers with numbers, else equal types (cast one of them)`;
+      return `can't compare ${show(args)}: compare numbers with numbers, or values of one type (cast one of them)`;
     if (ordered && is(a.type, 'boolean', 'bytes')) return `${show([a])} has no order`;
     return of('boolean', anyNull(args));
   };
 
-/**
- * Numbers of two types are compared as doubles; text by UTF-16 code unit, where SQL's own order is
- * by code point.
- */
-const comparedInFlink =
-  (operator: string, ordered: boolean): FunctionRow['flink'] =>
-  (args) => {
-    const [a, b] = args as readonly [SqlArgument, SqlArgument];
-    if (ordered && is(a.type, 'string')) return `(MR_COMPARE(${a.sql}, ${b.sql}) ${operator} 0)`;
-    return a.type.base === b.type.base
-      ? `(${a.sql} ${operator} ${b.sql})`
-      : `(${flinkDouble(a)} ${operator} ${flinkDouble(b)})`;
-  };
-
 const comparison = (
-  name: string,
-  operator: string,
+  name: FunctionName,
   ordered: boolean,
   js: (a: Scalar, b: Scalar) => boolean,
 ): FunctionRow => ({
@@ -40,11 +23,10 @@ const comparison = (
   nulls: 'strict',
   type: compared(ordered),
   js: () => js as Implementation,
-  flink: comparedInFlink(operator, ordered),
 });
 
 const logic = (
-  name: string,
+  name: FunctionName,
   max: number,
   nulls: FunctionRow['nulls'],
   js: Implementation,
@@ -57,30 +39,25 @@ const logic = (
       ? of('boolean', anyNull(args))
       : `needs booleans, got ${show(args)}`,
   js: () => js,
-  flink: (args) =>
-    name === 'not'
-      ? `(NOT ${args[0]?.sql})`
-      : `(${args.map((a) => a.sql).join(name === 'and' ? ' AND ' : ' OR ')})`,
 });
 
-const nullTest = (name: string, test: string, js: (value: Value) => boolean): FunctionRow => ({
+const nullTest = (name: FunctionName, js: (value: Value) => boolean): FunctionRow => ({
   name,
   arity: [1, 1],
   nulls: 'aware',
   type: () => of('boolean', false),
   js: () => js as Implementation,
-  flink: ([a]) => `(${a?.sql} ${test})`,
 });
 
 type Truth = boolean | null;
 
 export const LOGIC: readonly FunctionRow[] = [
-  comparison('eq', '=', false, (a, b) => a === b),
-  comparison('ne', '<>', false, (a, b) => a !== b),
-  comparison('gt', '>', true, (a, b) => a > b),
-  comparison('gte', '>=', true, (a, b) => a >= b),
-  comparison('lt', '<', true, (a, b) => a < b),
-  comparison('lte', '<=', true, (a, b) => a <= b),
+  comparison('eq', false, (a, b) => a === b),
+  comparison('ne', false, (a, b) => a !== b),
+  comparison('gt', true, (a, b) => a > b),
+  comparison('gte', true, (a, b) => a >= b),
+  comparison('lt', true, (a, b) => a < b),
+  comparison('lte', true, (a, b) => a <= b),
   logic('and', 2, 'aware', (a: Truth, b: Truth) =>
     a === false || b === false ? false : a === null || b === null ? null : true,
   ),
@@ -88,8 +65,8 @@ export const LOGIC: readonly FunctionRow[] = [
     a === true || b === true ? true : a === null || b === null ? null : false,
   ),
   logic('not', 1, 'strict', (a: boolean) => !a),
-  nullTest('isNull', 'IS NULL', (value) => value === null),
-  nullTest('isNotNull', 'IS NOT NULL', (value) => value !== null),
+  nullTest('isNull', (value) => value === null),
+  nullTest('isNotNull', (value) => value !== null),
   {
     name: 'coalesce',
     arity: [1, 32],
@@ -108,7 +85,6 @@ export const LOGIC: readonly FunctionRow[] = [
         for (const value of values) if (value !== null) return value;
         return null;
       }) as Implementation,
-    flink: (args, result) => `COALESCE(${args.map((a) => flinkAs(a, result)).join(', ')})`,
   },
   {
     name: 'in',
@@ -125,12 +101,6 @@ export const LOGIC: readonly FunctionRow[] = [
     js: (args) => {
       const members = new Set(args.slice(1).map((a) => a.literal));
       return ((value: Scalar) => members.has(value)) as Implementation;
-    },
-    flink: ([value, ...members]) => {
-      const first = value as SqlArgument;
-      const same = members.every((m) => m.type.base === first.type.base);
-      const text = (a: SqlArgument): string => (same ? a.sql : flinkDouble(a));
-      return `(${text(first)} IN (${members.map(text).join(', ')}))`;
     },
   },
 ];

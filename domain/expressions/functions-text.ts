@@ -1,17 +1,14 @@
-/**
- * Strings. Lengths and places count Unicode code points, from 0, as SQL engines count characters.
- */
+/** Strings. Lengths and positions count Unicode code points, as SQL does; positions begin at 0. */
 import { isNumeric, isWhole } from '#domain/values/field-type.ts';
 import type { ScalarType } from '#domain/values/value.ts';
-import type { FunctionRow, Implementation } from './function-row.ts';
+import type { FunctionName, FunctionRow, Implementation } from './function-row.ts';
 import { anyNull, is, of, show } from './types.ts';
 
 const text = (
-  name: string,
+  name: FunctionName,
   min: number,
   max: number,
   result: ScalarType,
-  flink: string,
   js: Implementation,
 ): FunctionRow => ({
   name,
@@ -22,7 +19,6 @@ const text = (
       ? of(result, anyNull(args))
       : `needs strings, got ${show(args)} (cast to string first)`,
   js: () => js,
-  flink: (args) => `${flink}(${args.map((a) => a.sql).join(', ')})`,
 });
 
 const SURROGATE = /[\ud800-\udfff]/;
@@ -35,7 +31,7 @@ function substring(s: string, start: number, count = Number.POSITIVE_INFINITY): 
     : s.slice(start, start + count);
 }
 
-/** Spaces only, as SQL's TRIM. */
+/** Removes spaces only, as SQL's TRIM does. */
 function trim(s: string): string {
   let from = 0;
   let to = s.length;
@@ -45,18 +41,15 @@ function trim(s: string): string {
 }
 
 export const TEXT: readonly FunctionRow[] = [
-  text('lower', 1, 1, 'string', 'LOWER', (s: string) => s.toLowerCase()),
-  text('upper', 1, 1, 'string', 'UPPER', (s: string) => s.toUpperCase()),
-  text('trim', 1, 1, 'string', 'TRIM', trim),
-  text('length', 1, 1, 'int', 'CHAR_LENGTH', length),
-  text('concat', 1, 32, 'string', 'CONCAT', ((...parts: string[]) =>
-    parts.join('')) as Implementation),
-  text('startsWith', 2, 2, 'boolean', 'MR_STARTS_WITH', (s: string, part: string) =>
-    s.startsWith(part),
-  ),
-  text('endsWith', 2, 2, 'boolean', 'MR_ENDS_WITH', (s: string, part: string) => s.endsWith(part)),
-  text('contains', 2, 2, 'boolean', 'MR_CONTAINS', (s: string, part: string) => s.includes(part)),
-  text('replace', 3, 3, 'string', 'MR_REPLACE', (s: string, part: string, by: string) =>
+  text('lower', 1, 1, 'string', (s: string) => s.toLowerCase()),
+  text('upper', 1, 1, 'string', (s: string) => s.toUpperCase()),
+  text('trim', 1, 1, 'string', trim),
+  text('length', 1, 1, 'int', length),
+  text('concat', 1, 32, 'string', ((...parts: string[]) => parts.join('')) as Implementation),
+  text('startsWith', 2, 2, 'boolean', (s: string, part: string) => s.startsWith(part)),
+  text('endsWith', 2, 2, 'boolean', (s: string, part: string) => s.endsWith(part)),
+  text('contains', 2, 2, 'boolean', (s: string, part: string) => s.includes(part)),
+  text('replace', 3, 3, 'string', (s: string, part: string, by: string) =>
     part === '' ? s : s.replaceAll(part, () => by),
   ),
   {
@@ -70,7 +63,5 @@ export const TEXT: readonly FunctionRow[] = [
         : `needs a string, a start from 0 and a length, got ${show(args)}`;
     },
     js: () => substring as Implementation,
-    flink: (args) =>
-      `MR_SUBSTRING(${args.map((a, i) => (i === 0 ? a.sql : `CAST(${a.sql} AS BIGINT)`)).join(', ')})`,
   },
 ];

@@ -1,5 +1,5 @@
 /** Time functions, all in UTC. A date counts as its midnight. */
-import type { FunctionRow, Implementation, SqlArgument } from './function-row.ts';
+import type { FunctionName, FunctionRow, Implementation } from './function-row.ts';
 import { anyNull, is, of, show } from './types.ts';
 
 const DAY = 86_400_000;
@@ -11,19 +11,10 @@ const FIXED: Readonly<Record<string, number>> = {
 };
 const UNITS = [...Object.keys(FIXED), 'week', 'month', 'year'];
 
-/** Epoch ms of a timestamp or a date. */
-const flinkMs = ({ sql, type }: SqlArgument): string =>
-  type.base === 'date' ? `(${sql} * CAST(${DAY} AS BIGINT))` : sql;
-
 /** Monday 1 to Sunday 7; 1970-01-01 was a Thursday. */
 const dayOfWeek = (ms: number): number => ((((Math.floor(ms / DAY) + 3) % 7) + 7) % 7) + 1;
 
-const part = (
-  name: string,
-  flink: string,
-  js: (ms: number) => number,
-  dates = true,
-): FunctionRow => ({
+const part = (name: FunctionName, js: (ms: number) => number, dates = true): FunctionRow => ({
   name,
   arity: [1, 1],
   nulls: 'strict',
@@ -33,7 +24,6 @@ const part = (
       : `needs a timestamp${dates ? ' or date' : ''}, got ${show(args)} (cast it first)`,
   js: ([arg]) =>
     (arg?.type.base === 'date' ? (days: number) => js(days * DAY) : js) as Implementation,
-  flink: ([time]) => `${flink}(${flinkMs(time as SqlArgument)})`,
 });
 
 const truncateTo = (unit: string): ((ms: number) => number) => {
@@ -49,17 +39,12 @@ const truncateTo = (unit: string): ((ms: number) => number) => {
 };
 
 export const TIME: readonly FunctionRow[] = [
-  part('hour', 'MR_HOUR', (ms) => Math.floor((((ms % DAY) + DAY) % DAY) / 3_600_000), false),
-  part(
-    'minute',
-    'MR_MINUTE',
-    (ms) => Math.floor((((ms % 3_600_000) + 3_600_000) % 3_600_000) / 60_000),
-    false,
-  ),
-  part('dayOfWeek', 'MR_DAY_OF_WEEK', dayOfWeek),
-  part('dayOfMonth', 'MR_DAY_OF_MONTH', (ms) => new Date(ms).getUTCDate()),
-  part('month', 'MR_MONTH', (ms) => new Date(ms).getUTCMonth() + 1),
-  part('year', 'MR_YEAR', (ms) => new Date(ms).getUTCFullYear()),
+  part('hour', (ms) => Math.floor((((ms % DAY) + DAY) % DAY) / 3_600_000), false),
+  part('minute', (ms) => Math.floor((((ms % 3_600_000) + 3_600_000) % 3_600_000) / 60_000), false),
+  part('dayOfWeek', dayOfWeek),
+  part('dayOfMonth', (ms) => new Date(ms).getUTCDate()),
+  part('month', (ms) => new Date(ms).getUTCMonth() + 1),
+  part('year', (ms) => new Date(ms).getUTCFullYear()),
   {
     name: 'truncate',
     arity: [2, 2],
@@ -76,6 +61,5 @@ export const TIME: readonly FunctionRow[] = [
       const truncate = truncateTo(unit?.literal as string);
       return ((ms: number) => truncate(ms)) as Implementation;
     },
-    flink: ([time, unit]) => `MR_TRUNCATE(${time?.sql}, ${unit?.sql})`,
   },
 ];

@@ -1,6 +1,6 @@
 /**
- * The function table: every function of an expression, by name. Adding one is one row in one of
- * these lists.
+ * The function table: every function of an expression, by name. A new function is a name in
+ * `FunctionName`, a row in one of these lists, and a row in each SQL dialect.
  */
 import type { FunctionRow } from './function-row.ts';
 import { CAST } from './functions-cast.ts';

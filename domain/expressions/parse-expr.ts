@@ -8,7 +8,7 @@ import type { Expr } from './ast.ts';
 import { functionRow } from './typecheck.ts';
 
 export const MAX_DEPTH = 100;
-export const MAX_NODES = 5_000;
+const MAX_NODES = 5_000;
 const MAX_LITERAL = 10_000;
 
 type Json = Readonly<Record<string, unknown>>;

@@ -1,7 +1,7 @@
 /**
- * Why an answer that was in the sample is not on the log. full: the buffer was; schema: the topic
- * cannot take the service's columns; value: a value fits no column; failed: the log took none
- * before the process ended.
+ * Why a sampled answer is not on the feature log. full: the buffer was full; schema: the topic
+ * cannot hold the service's columns; value: a value does not fit its column; failed: the log
+ * accepted nothing before the process ended.
  */
 export const DROP_REASONS = ['full', 'schema', 'value', 'failed'] as const;
 export type DropReason = (typeof DROP_REASONS)[number];

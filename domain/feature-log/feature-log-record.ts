@@ -1,20 +1,20 @@
 /**
- * A record of served.<service>: one row of one answer. Who asked, with which inputs, as of when; of
- * each view, the generation that answered and how far it had read; each feature's value and status.
- * One layout, on the log and in the history:
+ * A record of served.<service>: one row of one answer. It holds the caller, the inputs and times of
+ * the request; for each view, the generation that answered and how far it had read; and each
+ * feature's value and status. The log and the history have the same columns:
  *
- *   request_id, row, rows, actor, service_version, sample, at, known, views, on_demand the request,
- *   the answer
- *   key_<entity key>, input_<request input> what was asked
- *   feature_<name>, status_<name> what was answered
+ *   request_id, row, rows, actor, service_version, sample, at, known, views, on_demand: request and
+ *   answer
+ *   key_<entity key>, input_<request input>: the request's row
+ *   feature_<name>, status_<name>: the answer's row
  *
- * A service that gains a feature gains columns; one that loses a feature keeps them, empty. `views`
- * and `on_demand` are JSON text, because which there are changes with every revision.
+ * A service that gains a feature gains columns; one that loses a feature keeps its columns, empty.
+ * `views` and `on_demand` are JSON text, because their members change with every revision.
  */
 
-import { avroCodec } from '#domain/encoding/avro.ts';
+import { avroCodec } from '#domain/avro/codec.ts';
+import { avroType } from '#domain/avro/types.ts';
 import type { EntityKey, FeatureStatus } from '#domain/plan/plan.ts';
-import { avroType } from '#domain/sources/source-schema.ts';
 import type { FieldType, Row, Scalar, Value } from '#domain/values/value.ts';
 
 export interface NamedType {
@@ -24,9 +24,9 @@ export interface NamedType {
 
 export interface FeatureLogColumns {
   readonly service: string;
-  /** entity keys of all views that the service reads, each once */
+  /** the entity keys of all views that the service reads, without duplicates */
   readonly keys: readonly NamedType[];
-  /** what on-demand features need of the request */
+  /** the request inputs of on-demand features */
   readonly request: readonly NamedType[];
   readonly features: readonly NamedType[];
 }
@@ -37,7 +37,7 @@ export interface ServedViewOf {
   readonly generation: number;
   /** next offsets of the raw topic that the generation had read, as `raw.flights@0:12` */
   readonly position: string;
-  /** epoch ms: what the log had accepted by then is in the values; null: that was not known */
+  /** epoch ms: the values include every event that the log had accepted by then; null: unknown */
   readonly completeThrough: number | null;
 }
 
@@ -46,15 +46,15 @@ export interface FeatureLogOnDemand {
   readonly version: number;
 }
 
-/** What the log is told of one row. */
+/** One row to write to the feature log. */
 export interface FeatureLogEntry {
   readonly requestId: string;
   readonly row: number;
-  /** of the request */
+  /** index of the row in the request */
   readonly rows: number;
   readonly actor: string;
   readonly serviceVersion: number;
-  /** the share of requests that was logged then */
+  /** the share of requests that was logged at that time */
   readonly sample: number;
   /** epoch ms */
   readonly at: number;
@@ -68,18 +68,18 @@ export interface FeatureLogEntry {
   readonly status: readonly FeatureStatus[];
 }
 
-/** The same, read back. */
+/** One row read from the feature log. */
 export interface FeatureLogRow extends Omit<FeatureLogEntry, 'features' | 'values' | 'status'> {
-  /** where the record stands: `served.<service>@partition:offset` */
+  /** position of the record: `served.<service>@partition:offset` */
   readonly position: string;
   /** epoch ms */
   readonly logTime: number;
-  /** by feature, of those that the service had then */
+  /** by feature, for the features that the service had then */
   readonly values: Readonly<Record<string, Value>>;
   readonly status: Readonly<Record<string, FeatureStatus>>;
 }
 
-export interface FeatureLogSchema {
+interface FeatureLogSchema {
   readonly type: 'record';
   readonly name: string;
   readonly namespace: string;
@@ -93,8 +93,8 @@ export interface FeatureLogSchema {
 const TIME: FieldType = { base: 'timestamp', array: false, nullable: false };
 
 /**
- * A float is kept as a double, as it was answered; in a list times are plain numbers, because Flink
- * writes no list of its own times.
+ * A float is kept as the double of the answer. Times in a list are plain numbers, because Flink
+ * cannot write a list of timestamps.
  */
 const kept = (type: FieldType): FieldType => {
   const base = type.base === 'float' ? 'double' : type.base;
@@ -106,7 +106,7 @@ const kept = (type: FieldType): FieldType => {
   };
 };
 
-/** The columns of a record beside those whose types do not depend on the service. */
+/** The columns of a record except FIXED: the times, and the columns that depend on the service. */
 export const featureLogFields = ({
   keys,
   request,
@@ -156,7 +156,7 @@ const bytesOf = (value: Value): unknown =>
 
 export interface FeatureLogCodec {
   readonly schema: FeatureLogSchema;
-  /** @throws where a value has no place in its column's type */
+  /** @throws where a value does not fit its column's type */
   readonly encode: (entry: FeatureLogEntry) => Uint8Array;
 }
 
@@ -185,7 +185,8 @@ export const featureLogCodec = (columns: FeatureLogColumns): FeatureLogCodec => 
   };
 
   /**
-   * The answers of one plan share their list of features: where each is in it is looked up once.
+   * The answers of one plan share their list of features, so each feature's index is looked up
+   * once.
    */
   let listed: readonly string[] = [];
   let places: readonly number[] = features.map(() => -1);
@@ -227,7 +228,7 @@ export const featureLogCodec = (columns: FeatureLogColumns): FeatureLogCodec => 
   };
 };
 
-/** Bytes as base64, the rest as it is. */
+/** Bytes become base64; other values do not change. */
 const plain = (value: unknown): Value => {
   if (value === null || value === undefined) return null;
   if (Array.isArray(value)) return value.map(plain);
@@ -246,7 +247,7 @@ const withPrefix = (
     ),
   );
 
-/** A record as Avro or the history's table gives it. */
+/** A record as decoded from Avro or from the history's table. */
 export const featureLogRowOf = (
   record: Readonly<Record<string, unknown>>,
   place: { readonly position: string; readonly logTime: number },

@@ -4,7 +4,7 @@
  */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { avroCodec } from '#domain/encoding/avro.ts';
+import { avroCodec } from '#domain/avro/codec.ts';
 import type { FeatureStatus } from '#domain/plan/plan.ts';
 import { SCALAR_TYPES } from '#domain/values/field-type.ts';
 import type { FieldType, ScalarType, Value } from '#domain/values/value.ts';

@@ -1,13 +1,13 @@
 /**
- * Whether a request is among those whose answers are logged. The same request id gives the same
- * answer in every process and for every service, so that a request's rows go together, and a larger
- * share takes in what a smaller one took.
+ * Whether the answers of a request are logged. A request id gives the same result in every process
+ * and for every service, so a request's rows are logged together, and a larger share includes the
+ * requests of a smaller one.
  */
 const SPACE = 2 ** 32;
 
 /**
- * FNV-1a, finished as MurmurHash3 does, so that ids that count up are spread as well as random
- * ones: uniform in [0, 1).
+ * FNV-1a with the finalizer of MurmurHash3, so that ascending ids spread as well as random ones:
+ * uniform in [0, 1).
  */
 export const placeOf = (requestId: string): number => {
   let h = 0x811c9dc5;

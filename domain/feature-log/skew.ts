@@ -1,30 +1,31 @@
 /**
- * What `skew` answers: values as a service gave them, against the same values in `event-time`,
- * feature by feature, with the causes.
+ * The result of `skew`: the values that a service returned, compared with the same values in
+ * `event-time`, for each feature, with causes.
  */
 
 import type { EntityKey } from '#domain/plan/plan.ts';
 import type { Value } from '#domain/values/value.ts';
 
 /**
- * Why a served value is not the event-time value. In this order the events (then the definition)
- * are added to what the served value was computed from, and each that changes it is a cause:
+ * Why a served value differs from the event-time value. The events of each cause, then the
+ * definition, are added in this order to what the served value was computed from. Each addition
+ * that changes the value is a cause:
  *
- *   lag accepted before the read, and not computed yet
- *   left-out accepted before the read, past the view's lateness: kept out of the online values
- *   late of an event time before the read's, accepted after it
- *   definition the view, or the on-demand feature, is computed otherwise now
- *   unexplained none of these: a bug
+ *   lag: accepted before the read, and not yet computed
+ *   left-out: accepted before the read, but late (`tiles/lateness.ts`), so not in online values
+ *   late: event time before the read's, accepted after it
+ *   definition: the view or the on-demand feature is now computed differently
+ *   unexplained: none of these, which is a bug
  */
 export const SKEW_CAUSES = ['lag', 'left-out', 'late', 'definition', 'unexplained'] as const;
 export type SkewCause = (typeof SKEW_CAUSES)[number];
 
 export interface SkewRequest {
   readonly service: string;
-  /** of the reads' own times, epoch ms, both ends included */
+  /** range of the reads' own times, epoch ms, both ends included */
   readonly since?: number;
   readonly until?: number;
-  /** at most about so many rows, of whole requests; default 10,000 */
+  /** approximate maximum number of rows, in whole requests; default 10,000 */
   readonly sample?: number;
 }
 
@@ -46,7 +47,7 @@ export interface SkewExample {
   readonly served: Value;
   readonly eventTime: Value;
   readonly causes: readonly SkewCause[];
-  /** those that made the difference, some of them */
+  /** some of the events that made the difference */
   readonly events: readonly SkewEvent[];
 }
 
@@ -55,38 +56,40 @@ export interface FeatureSkew {
   readonly compared: number;
   readonly equal: number;
   readonly differing: number;
-  /** differing of compared, 0 to 1 */
+  /** the share of differing values among those compared, 0 to 1 */
   readonly share: number;
-  /** of |served − event-time| where both are numbers and differ; null: there is no such row */
+  /**
+   * of |served − event-time| over rows where both are numbers and differ; null without such a row
+   */
   readonly largest: number | null;
   readonly mean: number | null;
   /** null on one side only */
   readonly featureLogNull: number;
   readonly eventTimeNull: number;
-  /** differing values by cause; a value with two causes counts under both */
+  /** differing values by cause; a value with two causes counts for both */
   readonly causes: Readonly<Record<SkewCause, number>>;
   readonly examples: readonly SkewExample[];
 }
 
 export interface SkewReport {
   readonly service: string;
-  /** what the event-time values knew, epoch ms */
+  /** the knowledge time of the event-time values, epoch ms */
   readonly known: number;
-  /** logged in that time */
+  /** rows logged in the range */
   readonly logged: { readonly requests: number; readonly rows: number };
-  /** of these, compared */
+  /** rows that were compared */
   readonly compared: { readonly requests: number; readonly rows: number };
-  /** rows that do not give what the service asks for now: keys or inputs */
+  /** rows without a key or input that the service needs now */
   readonly incomparable: number;
-  /** what the event-time values were computed by */
+  /** the definitions that computed the event-time values */
   readonly views: readonly {
     readonly view: string;
     readonly version: number;
     readonly generation: number | null;
   }[];
   readonly features: readonly FeatureSkew[];
-  /** served then, and not part of the service any more */
+  /** features served then that are no longer part of the service */
   readonly gone: readonly string[];
-  /** differing values that no cause explains, over all features: more than none is a bug */
+  /** differing values that no cause explains, over all features; more than 0 is a bug */
   readonly unexplained: number;
 }

@@ -1,6 +1,7 @@
 /**
- * Entity keys as one string, so that a Map finds an entity in one look. Injective: a single key is
- * its value as text; several are joined by U+001F, with that character and the backslash escaped.
+ * Entity keys as one string, so that a Map finds an entity with one lookup. The encoding is
+ * injective: a single key is its value as text; several are joined by U+001F, with that character
+ * and the backslash escaped.
  */
 import { fail } from '#domain/errors.ts';
 import type { FieldType, Row, Scalar, Value } from '#domain/values/value.ts';
@@ -9,7 +10,7 @@ import type { EntityKey, ViewPlan } from './plan.ts';
 const SEPARATOR = '\u001f';
 const SPECIAL = new RegExp(`[\\\\${SEPARATOR}]`, 'g');
 
-export type KeyParts = ViewPlan['keys'];
+type KeyParts = ViewPlan['keys'];
 
 export const encodeKey = (values: readonly Scalar[]): string => {
   if (values.length === 1) return String(values[0]);
@@ -52,7 +53,7 @@ export const decodeKey = (key: string, keys: KeyParts): EntityKey => {
   return entity;
 };
 
-/** A row's key; null where a key field is null: such an event concerns no entity. */
+/** A row's key; null where a key field is null, because such an event belongs to no entity. */
 export const compileKeyOf = (keys: KeyParts): ((row: Row) => string | null) => {
   const [only] = keys;
   if (keys.length === 1 && only !== undefined) {
@@ -110,7 +111,7 @@ const refuse = (plan: ViewPlan, name: string, type: FieldType, value: unknown): 
   fail(
     'MR_ENTITY_INVALID',
     value === undefined
-      ? `view "${plan.view}" is read by ${plan.keys.map((k) => k.name).join(', ')}, and the entity does not give "${name}"`
+      ? `view "${plan.view}" has the keys ${plan.keys.map((k) => k.name).join(', ')}, and the entity has no "${name}"`
       : `entity key "${name}" of view "${plan.view}" is ${JSON.stringify(value)}; it must be ${type.base}`,
     { view: plan.view, field: name },
   );

@@ -1,11 +1,11 @@
 /**
- * Hops: how wide a window's tiles are. A definition's own hop, or the widest of a few round
+ * Hops: the width of a window's tiles. It is the definition's own hop, or the widest of a few round
  * durations that divides the window into at least 24 tiles. Narrower tiles make the window's tail
- * more exact, wider ones make it cheaper to read.
+ * more exact; wider ones make reads cheaper.
  *
- * Between an hour and a day there is none on purpose: windows from a day to three weeks then share
- * one set of hourly tiles, and an event that would have changed a tile of each hop changes one.
- * Writing is what every event pays; reading merges runs of tiles fast.
+ * There is deliberately no default between an hour and a day. Windows from a day to three weeks
+ * then share one set of hourly tiles, and an event changes one tile instead of one for each hop.
+ * Every event pays for writing, while reads merge runs of tiles fast.
  */
 import { fail } from '#domain/errors.ts';
 import { formatDuration, parseDuration } from '#domain/values/duration.ts';
@@ -15,8 +15,8 @@ const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
-export const LEAST_TILES = 24;
-export const MOST_TILES = 10_000;
+const LEAST_TILES = 24;
+const MOST_TILES = 10_000;
 
 /**
  * | window                                    | default hop                                              |
@@ -55,7 +55,7 @@ export const hopOf = (
     if (hop !== undefined)
       fail(
         'MR_HOP_INVALID',
-        `feature "${feature}" has a hop (${hop}) and no window: give it a window, or leave the hop out`,
+        `feature "${feature}" has a hop (${hop}) and no window: add a window, or remove the hop`,
       );
     return 0;
   }
@@ -63,20 +63,20 @@ export const hopOf = (
   if (windowMs <= 0)
     fail(
       'MR_DEFINITION_INVALID',
-      `feature "${feature}" has a window of ${window}: it must be longer than nothing`,
+      `feature "${feature}" has a window of ${window}: it must be longer than 0`,
     );
   if (hop === undefined) return defaultHop(windowMs);
   const hopMs = parseDuration(hop);
   if (hopMs <= 0 || windowMs % hopMs !== 0) {
     return fail(
       'MR_HOP_INVALID',
-      `feature "${feature}": the hop ${hop} does not divide the window ${window}; ${formatDuration(defaultHop(windowMs))} would`,
+      `feature "${feature}": the hop ${hop} does not divide the window ${window}; ${formatDuration(defaultHop(windowMs))} does`,
     );
   }
   if (windowMs / hopMs > MOST_TILES) {
     return fail(
       'MR_HOP_INVALID',
-      `feature "${feature}": the hop ${hop} cuts the window ${window} into ${windowMs / hopMs} tiles, and at most ${MOST_TILES} are kept; ${formatDuration(defaultHop(windowMs))} would do`,
+      `feature "${feature}": the hop ${hop} cuts the window ${window} into ${windowMs / hopMs} tiles, and the limit is ${MOST_TILES}; use ${formatDuration(defaultHop(windowMs))}`,
     );
   }
   return hopMs;

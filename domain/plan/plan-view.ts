@@ -1,6 +1,6 @@
 /**
- * From a view's definition to its plan: expressions compiled once, partials named by what they mean
- * and kept once, tiles by hop.
+ * Makes a view's plan from its definition: expressions are compiled once, equal partials are kept
+ * once and named by their meaning, and tiles are grouped by hop.
  */
 import type { Partial } from '#domain/aggregations/aggregation.ts';
 import { aggregationNamed } from '#domain/aggregations/table.ts';
@@ -15,9 +15,9 @@ import { canonical } from '#domain/expressions/canonical.ts';
 import { type Compiled, compileExpr } from '#domain/expressions/compile.ts';
 import { typeOf } from '#domain/expressions/typecheck.ts';
 import { sourceFields } from '#domain/sources/source-schema.ts';
-import { hash64 } from '#domain/tiles/hash.ts';
 import { parseDuration } from '#domain/values/duration.ts';
 import { parseFieldType } from '#domain/values/field-type.ts';
+import { hash64 } from '#domain/values/hash.ts';
 import { compileKeyOf } from './entity-key.ts';
 import { hopOf } from './hop.ts';
 import type { HopGroup, PlannedFeature, PlannedPartial, ViewPlan } from './plan.ts';
@@ -30,7 +30,7 @@ interface GroupDraft {
   readonly partials: PlannedPartial[];
 }
 
-/** A refusal that says which feature it is about. */
+/** Adds the feature's name to an error. */
 const named = <T>(feature: string, body: () => T): T => {
   try {
     return body();
@@ -46,6 +46,10 @@ const named = <T>(feature: string, body: () => T): T => {
 const durationOrNull = (text: string | undefined): number | null =>
   text === undefined ? null : parseDuration(text);
 
+/**
+ * @throws MillraceError MR_UNKNOWN_COLUMN, MR_DEFINITION_INVALID, MR_HOP_INVALID,
+ * MR_DURATION_INVALID or MR_EXPRESSION_INVALID where the definitions do not fit together
+ */
 export const planView = (
   view: FeatureViewDefinition,
   source: SourceDefinition,
@@ -54,7 +58,7 @@ export const planView = (
   const columns = sourceFields(source);
   const scope = { columns };
   const compiled = new Map<string, Compiled>();
-  /** Equal expressions are one function, so that the engine evaluates each once an event. */
+  /** Equal expressions become one function, so that the engine evaluates each once per event. */
   const compile = (expr: Expr): Compiled => {
     const id = canonical(expr);
     let f = compiled.get(id);
@@ -76,8 +80,8 @@ export const planView = (
   };
   const meanings = new Map<string, string>();
   /**
-   * Eight digits of the hash of what a partial means; more, in the rare case that another partial
-   * of the view has the same eight.
+   * Eight digits of the hash of a partial's meaning, or more if another partial of the view has the
+   * same eight.
    */
   const nameOf = (meaning: string): string => {
     const hash = hash64(meaning);
@@ -139,7 +143,7 @@ export const planView = (
     if (columns[field] === undefined) {
       return fail(
         'MR_UNKNOWN_COLUMN',
-        `view "${view.name}" needs the entity key "${name}", and source "${source.name}" has no field "${field}"`,
+        `view "${view.name}" needs the entity key "${name}", but source "${source.name}" has no field "${field}"`,
         { field },
       );
     }

@@ -1,7 +1,7 @@
 /**
- * The logical plan of a feature view: what every back end (TypeScript engine, Flink SQL, offline
- * SQL) works from. `planView` (plan-view.ts) makes it from the definitions; nothing else decides
- * hops, partials or key order.
+ * The logical plan of a feature view, which every back end (TypeScript engine, SQL dialects,
+ * offline join) executes. `planView` (plan-view.ts) makes it from the definitions. Only the plan
+ * decides hops, partials and key order.
  */
 import type { BoundAggregation, Partial } from '#domain/aggregations/aggregation.ts';
 import type { Expr } from '#domain/expressions/ast.ts';
@@ -9,7 +9,10 @@ import type { FieldType, Row, Scalar, Value } from '#domain/values/value.ts';
 
 /** One partial aggregate kept in the tiles of one hop. */
 export interface PlannedPartial {
-  /** name in records and tables: unique in the view, stable while its meaning is: `p_<hash>` */
+  /**
+   * name in records and tables, `p_<hash>`: unique in the view, and the same as long as the
+   * partial's meaning is the same
+   */
   readonly name: string;
   readonly partial: Partial;
   readonly input: Expr | null;
@@ -60,8 +63,8 @@ export interface ViewPlan {
     readonly type: FieldType;
   }[];
   /**
-   * encodes the entity key of a row; null where a key field is null (such an event concerns no
-   * entity)
+   * the encoded entity key of a row; null where a key field is null, because such an event belongs
+   * to no entity
    */
   readonly keyOf: (row: Row) => string | null;
   readonly filter: ((row: Row) => Value) | null;
@@ -71,20 +74,20 @@ export interface ViewPlan {
   readonly ttlMs: number | null;
   readonly freshnessMs: number | null;
   /**
-   * how long the cache tier keeps an entity, and how often the durable tier gets what changed;
-   * null: as any view
+   * how long the cache tier keeps an entity, and how often changes are flushed to the durable tier;
+   * null: the defaults
    */
   readonly ephemeral: { readonly ttlMs: number; readonly flushMs: number } | null;
   /** the widest window, ms; Infinity where a feature is of all time */
   readonly reachMs: number;
   /**
-   * hash of all that decides values (not owner, description, tags, freshness, ephemeral): equal
-   * hashes compute equal values
+   * hash of everything that decides values (not owner, description, tags, freshness, ephemeral):
+   * plans with equal hashes compute equal values
    */
   readonly hash: string;
 }
 
-/** A feature's answer. */
+/** The status of a feature's value. */
 export type FeatureStatus = 'present' | 'null' | 'not-found' | 'expired' | 'overflow';
 
 export type EntityKey = Readonly<Record<string, Scalar>>;

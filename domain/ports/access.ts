@@ -2,9 +2,10 @@
  * What stands between the gateways and the platform. A gateway says what a caller has shown; who
  * that is, whether he may, and how often, is decided here, in one place, for all protocols.
  */
+
+import type { Platform } from '#domain/api/platform.ts';
 import type { Grant } from '#domain/authorization/grants.ts';
 import type { Principal } from '#domain/authorization/principal.ts';
-import type { Platform } from './platform.ts';
 
 export interface Credentials {
   /** `Bearer KEY`: an API key or a token, as the header has it */

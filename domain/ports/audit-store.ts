@@ -9,8 +9,9 @@
  * - `head` names the newest record that was ever appended, apart from the records, so that a
  *   cut-off tail shows.
  */
+
+import type { AuditRecord } from '#domain/api/audit.ts';
 import { MillraceError } from '../errors.ts';
-import type { AuditRecord } from './platform.ts';
 
 export interface AuditHead {
   readonly sequence: number;

@@ -1,6 +1,6 @@
 /**
- * The engine: it computes feature views. The registry decides which generations of a view exist,
- * in which state each is, and which one answers reads; the engine makes what runs match that.
+ * The engine: it computes feature views. The registry decides which generations of a view exist, in
+ * which state each is, and which one answers reads; the engine makes what runs match that.
  *
  * A generation is one computation of one version of a view. It reads `raw.<source>` from the
  * beginning and writes each tile that it changes to `features.<view>`. It begins as `filling`,
@@ -24,12 +24,14 @@
  *   can be inspected through `generation`.
  * - A generation that stops computing keeps its values. `error` says why, and `served.degraded`
  *   contains `engine-stalled`.
- * - After `close` has resolved neither `onFilled` nor `onFailed` is called. What was computed stays.
+ * - After `close` has resolved neither `onFilled` nor `onFailed` is called. What was computed
+ *   stays.
  */
+
+import type { EngineJob, ReadsByStore } from '#domain/api/operations.ts';
 import type { SourceDefinition } from '#domain/definitions/model.ts';
 import type { ViewPlan } from '#domain/plan/plan.ts';
 import type { Degraded } from '#domain/ports/degraded.ts';
-import type { EngineJob, ReadsByStore } from '#domain/ports/platform.ts';
 import type { ServedView, ServingViews } from '#domain/ports/served-view.ts';
 import type { TileStore } from '#domain/tiles/tile-store.ts';
 import type { Position } from '#domain/values/value.ts';

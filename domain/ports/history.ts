@@ -2,10 +2,10 @@
  * The history: every raw event and every feature update, as Iceberg tables partitioned by day.
  *
  * Promises (tests/contracts/history.contract.ts):
- * - The topics' records from offset 0 to `through` are in the tables exactly once, whatever was
- *   killed when: a commit carries the offsets it reaches in its snapshot's summary, and writing
- *   resumes there.
- * - Reads go by one snapshot: what is committed meanwhile is not seen.
+ * - A topic's records from offset 0 up to `endOffsets` are in its table exactly once, whatever was
+ *   killed when: a commit has the offsets that it reaches in its snapshot's summary, and writing
+ *   continues from there.
+ * - A read uses one snapshot: commits during the read are not seen.
  */
 import type { RawEvent, Row, Value } from '#domain/values/value.ts';
 
@@ -21,18 +21,18 @@ export interface HistoryColumn {
 
 export interface EventQuery {
   readonly source: string;
-  /** source field → value: only events with these values */
+  /** source field → value: only events that have these values */
   readonly where?: Readonly<Record<string, Value>>;
   /** event time, inclusive, epoch ms */
   readonly from?: number;
   readonly to?: number;
-  /** by partition: only offsets below (from the pinned `known`) */
+  /** by partition: only offsets below these, which follow from the pinned `known` */
   readonly below?: readonly number[];
   /** id of the snapshot to read, from `snapshot`; absent: the newest */
   readonly snapshot?: number;
 }
 
-/** A table as one commit left it. */
+/** A table after one commit. */
 export interface HistorySnapshot {
   readonly topic: string;
   readonly id: number;
@@ -68,34 +68,34 @@ export interface ScannedColumns {
 }
 
 /**
- * What a history of open tables offers beside: pinned snapshots, columns, and the files for other
- * engines.
+ * What a history of open tables offers in addition: pinned snapshots, columns, and the files for
+ * other engines.
  */
 export interface HistoryTables extends History {
   /** The newest snapshot; null where nothing was committed yet. */
   snapshot(topic: string): Promise<HistorySnapshot | null>;
-  /** As `scan`, by columns: fields that the table has not are null throughout. */
+  /** As `scan`, by columns: fields that the table does not have are null throughout. */
   scanColumns(
     query: EventQuery & { readonly fields: readonly string[] },
   ): AsyncIterable<ScannedColumns>;
   /**
-   * Rows of a topic's table as they are, those with these values, ordered by partition and offset.
-   * `from`: of log times from there on, epoch ms.
+   * The rows of a topic's table that have these values, with all columns, ordered by partition and
+   * offset. `from`: only rows with this log time (epoch ms) or a later one.
    */
   rows(
     topic: string,
     query: { readonly where?: Readonly<Record<string, Value>>; readonly from?: number },
   ): AsyncIterable<readonly Row[]>;
-  /** Makes few files of many and forgets old snapshots; changes no answer. */
+  /** Merges small files and expires old snapshots; changes no answer. */
   maintain(topic: string): Promise<void>;
-  /** Absolute paths of the snapshot's Parquet files (newest snapshot where none is given). */
+  /** URIs (FileIO) of a snapshot's Parquet files; of the newest one where none is given. */
   dataFiles(topic: string, snapshotId?: number): Promise<readonly string[]>;
 }
 
 export interface History {
   /** Next offset by partition that the table of this topic reaches. */
   endOffsets(topic: string): Promise<readonly number[]>;
-  /** Writes what the log has up to its end (or `upTo`, next offsets) and commits. */
+  /** Writes the log's records up to its end, or up to these next offsets, and commits. */
   sync(topic: string, upTo?: readonly number[]): Promise<void>;
   /** Raw events in the tables, ordered by (event time, partition, offset). */
   events(query: EventQuery): Promise<readonly RawEvent[]>;
@@ -106,7 +106,7 @@ export interface History {
   scan(
     query: EventQuery & { readonly fields: readonly string[] },
   ): AsyncIterable<readonly RawEvent[]>;
-  /** Rows of features.<view>'s table, for audit: filtered by equality, ordered by offset. */
+  /** Rows of the table of features.<view> that have these values, ordered by offset. */
   updates(view: string, where: Readonly<Record<string, Value>>): Promise<readonly Row[]>;
   close(): Promise<void>;
 }

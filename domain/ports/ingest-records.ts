@@ -12,7 +12,7 @@ export interface IngestedRecords {
 }
 
 /**
- * Records of an inbox, in order. @throws where it cannot decide now, e.g. the schema registry is
- * away
+ * Records of an ingest topic, in order. @throws where it cannot decide now, e.g. the schema
+ * registry is away
  */
 export type IngestRecords = (records: readonly LogRecord[]) => Promise<IngestedRecords>;

@@ -1,6 +1,7 @@
 /** What lineage needs from outside: a receiver for its events, and the runs that it reports on. */
+
+import type { DatasetRequest, DatasetStatus } from '#domain/api/datasets.ts';
 import type { FeatureServiceDefinition } from '#domain/definitions/model.ts';
-import type { DatasetRequest, DatasetStatus } from '#domain/ports/platform.ts';
 
 /** A table of the history as it was read. */
 export interface ReadSnapshot {

@@ -1,10 +1,13 @@
 /**
- * Traced updates that no read has shown yet: each waits, so that the trace of a producer's event can
- * end with the read that shows it. An update that is lost costs a trace its last span, nothing else.
+ * Traced updates that no read has shown yet: each waits, so that the trace of a producer's event
+ * can end with the read that shows it. An update that is lost costs a trace its last span, nothing
+ * else.
  */
 import type { TraceContext } from './tracing.ts';
 
-/** What one commit, or one batch of a projection, changed for one traced append in one generation. */
+/**
+ * What one commit, or one batch of a projection, changed for one traced append in one generation.
+ */
 export interface TracedUpdate {
   readonly view: string;
   readonly generation: number;

@@ -1,6 +1,5 @@
 /**
- * What one may ask of the registry: commands in the imperative. `System…` ones are the platform's
- * own.
+ * The commands of the registry, in the imperative. Only the platform sends `System…` commands.
  */
 import type { Definition, Kind } from '#domain/definitions/model.ts';
 import type { ReplayRange } from './events.ts';
@@ -37,7 +36,7 @@ export type RegistryCommand =
       readonly error: string;
     };
 
-/** Wire names of the registering commands, one a kind. */
+/** Wire names of the registering commands, one for each kind. */
 export const REGISTER: Readonly<Record<Kind, string>> = {
   entity: 'RegisterEntity',
   source: 'RegisterSource',

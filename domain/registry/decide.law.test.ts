@@ -6,7 +6,8 @@ import fc from 'fast-check';
 import { count, entity, featureView, source } from 'millrace';
 import { expect, test } from 'vitest';
 import type { RegistryCommand } from './commands.ts';
-import { type DecisionContext, decide } from './decide.ts';
+import { decide } from './decide.ts';
+import type { DecisionContext } from './decision.ts';
 import type { RegistryEvent } from './events.ts';
 import { evolve, initialState, liveAt, type RegistryState } from './state.ts';
 

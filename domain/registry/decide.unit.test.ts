@@ -3,7 +3,8 @@ import { avg, col, count, entity, featureView, source } from 'millrace';
 import { describe, expect, test } from 'vitest';
 import type { Definition } from '#domain/definitions/model.ts';
 import type { RegistryCommand } from './commands.ts';
-import { type DecisionContext, decide } from './decide.ts';
+import { decide } from './decide.ts';
+import type { DecisionContext } from './decision.ts';
 import type { RegistryEvent } from './events.ts';
 import { evolve, initialState, liveAt } from './state.ts';
 

@@ -1,7 +1,9 @@
 /**
- * What a revision changes, field by field, and what that costs: nothing, a new version
- * (compatible), a replay, or a reader (breaking).
+ * What a revision changes, field by field, and the cost: nothing, a new version (compatible), a
+ * replay, or a broken reader (breaking).
  */
+
+import type { ChangeCost } from '#domain/api/registry.ts';
 import type {
   Definition,
   FeatureServiceDefinition,
@@ -9,10 +11,9 @@ import type {
   OnDemandFeatureDefinition,
 } from '#domain/definitions/model.ts';
 import { canonical } from '#domain/expressions/canonical.ts';
-import type { ChangeCost } from '#domain/ports/platform.ts';
 import { sourceRevision } from '#domain/sources/source-revision.ts';
 
-export interface FieldChange {
+interface FieldChange {
   readonly path: string;
   readonly before: unknown;
   readonly after: unknown;
@@ -22,13 +23,13 @@ export interface FieldChange {
 export interface Change {
   readonly cost: ChangeCost;
   readonly fields: readonly FieldChange[];
-  /** what would break, and what a replay is needed for, in sentences */
+  /** sentences: what would break, and what needs a replay */
   readonly notes: readonly string[];
-  /** of the notes, those that say what breaks */
+  /** the notes that say what breaks */
   readonly breaks: readonly string[];
 }
 
-/** Who reads what, of the definitions registered now. */
+/** Which registered definitions read what. */
 export interface Readers {
   /** active services and on-demand features that read a feature of a view, as kind/name */
   readonly ofFeature: (view: string, feature: string) => readonly string[];
@@ -36,7 +37,7 @@ export interface Readers {
   /** active views over a source that use one of its fields */
   readonly ofField: (source: string, field: string) => readonly string[];
   readonly ofEntity: (entity: string) => readonly string[];
-  /** a feature's type as text; null where it cannot be told */
+  /** a feature's type as text; null where it is unknown */
   readonly featureType: (view: FeatureViewDefinition, feature: string) => string | null;
 }
 
@@ -46,7 +47,7 @@ const RANK: Readonly<Record<ChangeCost, number>> = {
   replay: 2,
   breaking: 3,
 };
-export const highestCost = (costs: readonly ChangeCost[]): ChangeCost =>
+const highestCost = (costs: readonly ChangeCost[]): ChangeCost =>
   costs.reduce<ChangeCost>((a, b) => (RANK[b] > RANK[a] ? b : a), 'none');
 
 const METADATA = [
@@ -93,7 +94,7 @@ const diffView = (
         before[path],
         after[path],
         'breaking',
-        `its ${path} changes, so that readers would ask with other keys or get other data`,
+        `its ${path} changes, so readers would need other keys or get other data`,
       );
     }
   }
@@ -105,7 +106,7 @@ const diffView = (
         before[path],
         after[path],
         'replay',
-        `${path} decides values: a replay computes them anew`,
+        `${path} affects values: a replay recomputes them`,
       );
   }
   for (const [name, old] of Object.entries(before.features)) {
@@ -120,9 +121,9 @@ const diffView = (
           old,
           null,
           'breaking',
-          `feature ${name} goes, and ${used.join(', ')} read${used.length === 1 ? 's' : ''} it`,
+          `feature ${name} is removed, but ${used.join(', ')} read${used.length === 1 ? 's' : ''} it`,
         );
-      else note(draft, path, old, null, 'replay', `feature ${name} goes; nothing reads it`);
+      else note(draft, path, old, null, 'replay', `feature ${name} is removed; nothing reads it`);
       continue;
     }
     const { description: oldText, ...oldRest } = old;
@@ -139,7 +140,7 @@ const diffView = (
           old,
           now,
           'breaking',
-          `feature ${name} turns from ${oldType} to ${newType}, and ${used.join(', ')} read${used.length === 1 ? 's' : ''} it`,
+          `feature ${name} changes from ${oldType} to ${newType}, but ${used.join(', ')} read${used.length === 1 ? 's' : ''} it`,
         );
       } else
         note(
@@ -148,7 +149,7 @@ const diffView = (
           old,
           now,
           'replay',
-          `feature ${name} is computed otherwise: it needs a replay`,
+          `feature ${name} is computed differently: it needs a replay`,
         );
     } else if (!same(oldText, newText))
       note(draft, `${path}.description`, oldText, newText, 'compatible');
@@ -161,7 +162,7 @@ const diffView = (
         null,
         now,
         'replay',
-        `feature ${name} is new: it needs a replay to have its past`,
+        `feature ${name} is new: it needs a replay to compute its past values`,
       );
   }
 };
@@ -190,7 +191,14 @@ const diffService = (
       'the service reads other versions',
     );
   else if (gone.length > 0)
-    note(draft, 'features', old, now, 'breaking', `its models would miss ${gone.join(', ')}`);
+    note(
+      draft,
+      'features',
+      old,
+      now,
+      'breaking',
+      `its models would no longer get ${gone.join(', ')}`,
+    );
   else if (added) note(draft, 'features', old, now, 'compatible', 'its models get more features');
   else
     note(
@@ -217,7 +225,7 @@ const diffOnDemand = (
       before.type,
       after.type,
       used.length > 0 ? 'breaking' : 'compatible',
-      used.length > 0 ? `its type changes, and ${used.join(', ')} read it` : undefined,
+      used.length > 0 ? `its type changes, but ${used.join(', ')} read it` : undefined,
     );
   }
   const requests = (definition: OnDemandFeatureDefinition): string[] =>
@@ -242,7 +250,7 @@ const diffOnDemand = (
       before.value,
       after.value,
       'compatible',
-      'it is computed otherwise from the next read on; it has no stored values',
+      'it is computed differently from the next read on; it has no stored values',
     );
 };
 
@@ -274,7 +282,7 @@ export const diffDefinitions = (
         before.keys,
         after.keys,
         used.length > 0 ? 'breaking' : 'compatible',
-        used.length > 0 ? `its keys change, and ${used.join(', ')} are read by them` : undefined,
+        used.length > 0 ? `its keys change, but ${used.join(', ')} are read by them` : undefined,
       );
     }
   } else if (before.kind === 'source' && after.kind === 'source') {

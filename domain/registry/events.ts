@@ -1,7 +1,7 @@
 /**
- * What happens in the registry: events in the past tense, one stream a definition
- * (`feature-view/airport_delays`). The generations of a feature view live in its stream, so that
- * what is live and what is being filled is decided in one place.
+ * The events of the registry, in the past tense, one stream for each definition
+ * (`feature-view/airport_delays`). The generations of a feature view are in its stream, so that one
+ * stream decides which one is live and which ones are filling.
  */
 import type { Definition, Kind } from '#domain/definitions/model.ts';
 
@@ -34,8 +34,8 @@ export type RegistryEvent =
       };
     }
   /**
-   * planHash: equal hashes compute equal values; forced: what a revision broke, knowingly, in
-   * sentences
+   * planHash: plans with equal hashes compute equal values; forced: sentences that say what a
+   * forced revision broke
    */
   | {
       readonly type: 'FeatureViewRegistered';
@@ -55,12 +55,12 @@ export type RegistryEvent =
       readonly data: {
         readonly generation: number;
         readonly version: number;
-        /** null: the platform's own, because nothing is live */
+        /** null: started by the platform, because no generation is live */
         readonly replay: ReplayInfo | null;
         readonly at: number;
       };
     }
-  /** only metadata changed: the generation goes on under the new version */
+  /** only metadata changed: the generation continues under the new version */
   | {
       readonly type: 'GenerationAdopted';
       readonly data: { readonly generation: number; readonly version: number };

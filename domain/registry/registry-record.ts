@@ -1,8 +1,9 @@
 /**
- * A record of topic `registry`: one commit, that is, what one command made, accepted or refused.
+ * A record of topic `registry`: one commit, which is the outcome of one command, accepted or
+ * refused.
  */
 
-import { avroCodec } from '#domain/encoding/avro.ts';
+import { avroCodec } from '#domain/avro/codec.ts';
 import { fail } from '#domain/errors.ts';
 import type { Commit } from '#domain/ports/event-store.ts';
 
@@ -87,7 +88,7 @@ const parse = (text: string): unknown => {
   try {
     return JSON.parse(text);
   } catch {
-    return fail('MR_STORAGE_FAILED', 'a record of the registry holds a text that is no JSON');
+    return fail('MR_STORAGE_FAILED', 'a record of the registry holds a text that is not JSON');
   }
 };
 

@@ -2,7 +2,7 @@
 import type { Definition } from '#domain/definitions/model.ts';
 import type { RegistryEvent, ReplayInfo } from './events.ts';
 
-export type GenerationState =
+type GenerationState =
   | 'filling'
   | 'ready'
   | 'live'
@@ -15,7 +15,7 @@ export interface GenerationRecord {
   readonly generation: number;
   readonly version: number;
   readonly state: GenerationState;
-  /** null: started by the platform, because nothing was live */
+  /** null: started by the platform, because no generation was live */
   readonly replay: ReplayInfo | null;
   readonly startedAt: number;
   readonly finishedAt: number | null;
@@ -23,7 +23,7 @@ export interface GenerationRecord {
   readonly error: string | null;
 }
 
-export interface VersionRecord {
+interface VersionRecord {
   readonly version: number;
   readonly definition: Definition;
   /** feature views only */
@@ -34,7 +34,7 @@ export interface RegistryState {
   readonly status: 'absent' | 'active' | 'deprecated' | 'retired';
   readonly versions: readonly VersionRecord[];
   readonly generations: readonly GenerationRecord[];
-  /** which generation was live from when (epoch ms), oldest first */
+  /** the live generations and the time from which each was live (epoch ms), oldest first */
   readonly timeline: readonly { readonly generation: number; readonly from: number }[];
 }
 

@@ -1,15 +1,16 @@
-/** How deep JSON is nested, before it is parsed. */
+/** The nesting depth of JSON, found without parsing it. */
 
 /**
- * Levels. Deeper than any JSON that means something, and far from what a stack holds: whoever
- * shows, stores or compares a value walks into it. An expression of 100 levels takes some 300.
+ * Levels. Code that shows, stores or compares a value recurses into it, so the limit is far below
+ * what the stack allows. It is above every useful document: an expression of 100 levels takes about
+ * 300.
  */
 export const MAX_DEPTH = 500;
 const [LINE_END, QUOTE, BACKSLASH, OPEN, CLOSE] = [10, 34, 92, 91, 93] as const;
-/** `{` is `[` and `}` is `]` but for this bit. */
+/** The bit in which `{` differs from `[`, and `}` from `]`. */
 const CURLY = 0x20;
 
-/** Of JSON, or of JSON by lines; of what is neither, anything. */
+/** The depth of JSON or of JSON lines; unspecified for other text. */
 export const isTooDeep = (bytes: Uint8Array, byLine = false): boolean => {
   const { length } = bytes;
   if (length <= MAX_DEPTH) return false;

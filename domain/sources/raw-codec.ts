@@ -1,17 +1,18 @@
 /**
- * Rows to the Avro binary of raw.<source>, and back: one encoder and one decoder generated per
+ * Rows to the Avro binary of raw.<source> and back, by one encoder and one decoder generated per
  * schema.
  *
- * Why not avsc's: it hands back instances of its own classes and Buffers where rows are plain and
- * hold base64, it refuses a long of 2^53 − 1, and negative longs below −2^52 come back positive.
- * Raw records are flat, so that a codec of their own is short; the tests hold it to avsc's bytes
- * where those are right. A writer's schema may be older: fields it lacks read as null, narrower
- * numbers as the wider ones they have become.
+ * Why not avsc: it returns instances of its own classes and Buffers where rows are plain and hold
+ * base64, it refuses a long of 2^53 − 1, and negative longs below −2^52 come back positive. Raw
+ * records are flat, so their own codec is short; tests compare its bytes with avsc's where those
+ * are right. A writer's schema may be older: fields that it lacks read as null, and narrower
+ * numbers are widened.
  */
+
+import { ByteReader, ByteWriter } from '#domain/avro/bytes.ts';
 import type { SourceDefinition } from '#domain/definitions/model.ts';
 import { fail } from '#domain/errors.ts';
 import type { FieldType, Row, ScalarType } from '#domain/values/value.ts';
-import { ByteReader, ByteWriter } from './bytes.ts';
 import { fieldsOfAvro, sourceFields } from './source-schema.ts';
 
 export interface RawCodec {
@@ -55,8 +56,8 @@ function read(type: FieldType, out: string, strange: boolean): string {
 const writer = new ByteWriter();
 
 /**
- * @param written the Avro schema that the records were written with, where that is not `def`'s
- * @param strange whether the records come from elsewhere: their texts are then looked at
+ * @param written the Avro schema of the records, if it is not that of `def`
+ * @param strange whether another system wrote the records: texts are then checked to be UTF-8
  */
 export function rawCodec(def: SourceDefinition, written?: object, strange = false): RawCodec {
   const now = sourceFields(def);
@@ -73,7 +74,7 @@ export function rawCodec(def: SourceDefinition, written?: object, strange = fals
   const encode = new Function('w', encodeBody)(writer) as RawCodec['encode'];
   const decode = new Function('r', decodeBody)(
     new ByteReader((why) =>
-      fail('MR_STORAGE_FAILED', `a record of raw.${def.name} can't be read: ${why}.`),
+      fail('MR_STORAGE_FAILED', `a record of raw.${def.name} cannot be read: ${why}.`),
     ),
   ) as RawCodec['decode'];
   return { encode, decode };

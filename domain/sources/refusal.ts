@@ -1,4 +1,4 @@
-/** Why an event is refused: off the hot path, so that it can take its time to say it well. */
+/** Why an event is rejected. Not on the hot path, so messages may be costly to make. */
 import type { SourceDefinition } from '#domain/definitions/model.ts';
 import type { ErrorCode } from '#domain/errors.ts';
 import { formatFieldType } from '#domain/values/field-type.ts';
@@ -12,14 +12,14 @@ export interface Refusal {
   readonly message: string;
 }
 
-/** The year 1900: what is before is a unit mistaken, or a default date. */
+/** The year 1900. An earlier time is a mistaken unit or a default date. */
 export const EARLIEST = Date.UTC(1900, 0, 1);
-/** How far a producer's clock may be ahead. */
+/** How far a producer's clock may be ahead: one day, ms. */
 export const AHEAD = 86_400_000;
 
 const NOT_FINITE = /^[+-]?(nan|inf(inity)?)$/i;
 
-export function showShort(value: unknown): string {
+function showShort(value: unknown): string {
   let text: string | undefined;
   try {
     text =
@@ -47,7 +47,7 @@ const EXPECTED: Readonly<Record<FieldType['base'], string>> = {
   bytes: 'base64 text with its padding',
 };
 
-/** A field that there is has at most 63 characters; one that was made up may have millions. */
+/** Declared fields have at most 63 characters; an unknown one may have millions. */
 const MAX_FIELD = 100;
 
 const refuse = (
@@ -81,7 +81,7 @@ export const refuseUnknown = (def: SourceDefinition, field: string, value: unkno
     def,
     'MR_FIELD_UNKNOWN',
     field,
-    `there is no such field (value ${showShort(value)}); leave it out, or add it to the source: fields are ${Object.keys(def.fields).join(', ')}`,
+    `the source has no such field (value ${showShort(value)}); leave it out, or add it to the source; the fields are ${Object.keys(def.fields).join(', ')}`,
   );
 
 export function refuseTime(def: SourceDefinition, time: number, now: number): Refusal {
@@ -102,7 +102,7 @@ export function refuseTime(def: SourceDefinition, time: number, now: number): Re
   );
 }
 
-/** Why `value` does not fit `type`. */
+/** The reason why `value` does not fit `type`. */
 export function refuseValue(
   def: SourceDefinition,
   field: string,

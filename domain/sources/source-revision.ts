@@ -1,10 +1,10 @@
-/** Which changes of a source keep its old records readable and its readers whole. */
+/** Which changes of a source keep its old records readable and its readers working. */
 import type { SourceDefinition } from '#domain/definitions/model.ts';
 import { formatFieldType } from '#domain/values/field-type.ts';
 import type { FieldType, ScalarType } from '#domain/values/value.ts';
 import { sourceFields } from './source-schema.ts';
 
-export interface SourceChange {
+interface SourceChange {
   /** `fields.delay`, `eventTime` … */
   readonly path: string;
   readonly before: unknown;
@@ -13,7 +13,7 @@ export interface SourceChange {
   readonly note: string;
 }
 
-/** Avro's promotions that lose no digit. */
+/** Avro's promotions that lose no digits. */
 const WIDER: Readonly<Partial<Record<ScalarType, readonly ScalarType[]>>> = {
   int: ['long', 'double'],
   long: ['double'],
@@ -31,7 +31,7 @@ function fieldChange(
   if (before.array !== after.array || (before.base !== after.base && !widened)) {
     return {
       compatible: false,
-      note: `${formatFieldType(before)} does not become ${formatFieldType(after)} without loss: add a field with another name`,
+      note: `${formatFieldType(before)} cannot become ${formatFieldType(after)} without loss: add a field with another name`,
     };
   }
   if (before.nullable && !after.nullable)

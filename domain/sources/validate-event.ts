@@ -1,11 +1,11 @@
 /**
- * From what a producer sent to the row that the log keeps, or the reason why not. The hot path of
- * every event.
+ * Turns what a producer sent into the row that the log keeps, or the reason for its rejection.
+ * Every event passes through it.
  *
- * One function is generated per source: each field is read once, checked by its type's own few
- * instructions, and the row is made as one object literal in field order. How many fields an event
- * has is counted, not looked up: only where the count is off are names compared. The row is what
- * the log gives back: floats are rounded to 32 bits here, not later.
+ * One function is generated per source. It reads each field once, checks it with a few instructions
+ * of its type, and makes the row as one object literal in field order. It counts the fields of an
+ * event, and compares names only if the count is wrong. The row equals what the log returns: floats
+ * are rounded to 32 bits here.
  */
 import type { SourceDefinition } from '#domain/definitions/model.ts';
 import { isDate, readDate } from '#domain/values/date.ts';
@@ -22,7 +22,7 @@ import {
 } from './refusal.ts';
 import { sourceFields } from './source-schema.ts';
 
-export interface Accepted {
+interface Accepted {
   readonly ok: true;
   readonly row: Row;
   readonly eventTime: number;
@@ -31,10 +31,10 @@ export interface Accepted {
 
 export type EventValidator = (input: unknown, now: number) => Accepted | Refusal;
 
-/** The value in canonical form, or undefined where it does not fit. */
+/** The value in canonical form, or undefined if it does not fit the type. */
 type Reader = (value: unknown) => string | number | boolean | undefined;
 
-/** What is generated inline: a test, and the value to keep. `v` is the value. */
+/** Checks that are generated inline: a test, and the value to keep, both over `v`. */
 const INLINE: Readonly<Partial<Record<ScalarType, readonly [test: string, keep: string]>>> = {
   string: ["typeof v === 'string' && v.isWellFormed()", 'v'],
   boolean: ["typeof v === 'boolean'", 'v'],
@@ -67,7 +67,7 @@ const READERS: Readonly<Partial<Record<ScalarType, Reader>>> = {
 
 const quote = (value: unknown): string => JSON.stringify(value);
 
-/** Statements that leave the value to keep in the local `out`, or return the refusal. */
+/** Statements that assign the value to keep to the local `out`, or return the refusal. */
 function readField(field: string, type: FieldType, at: number, out: string): string {
   const refuse = `return refuseValue(def, ${quote(field)}, types[${at}], v);`;
   const own =

@@ -1,12 +1,11 @@
 /**
- * The partial states of one tile, folded from its raw events and shown by name: what `explain`
- * prints of a tile.
+ * The partial states of one tile, folded from its raw events, by name. `explain` prints them.
  */
 import type { Slots } from '#domain/aggregations/aggregation.ts';
 import type { PlannedFeature, ViewPlan } from '#domain/plan/plan.ts';
 import type { RawEvent, Value } from '#domain/values/value.ts';
 
-export type TileState = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+type TileState = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 
 export const foldTile = (
   plan: ViewPlan,

@@ -1,14 +1,14 @@
 /**
  * value(view, entity, at, known) by its definition: one entity's raw events, filtered by time and
- * folded, without tiles. It answers reads of the past and recomputes values for `explain`; tiles
- * must give the same.
+ * folded, without tiles. It serves reads of the past and recomputes values for `explain`. Tiles
+ * must give the same values.
  */
 import { OVERFLOW, type Slots } from '#domain/aggregations/aggregation.ts';
 import { newSlots } from '#domain/aggregations/slots.ts';
 import type { FeatureStatus, PlannedFeature, ViewPlan } from '#domain/plan/plan.ts';
 import type { RawEvent, Value } from '#domain/values/value.ts';
 
-export interface Folded {
+interface Folded {
   readonly values: Value[];
   readonly status: FeatureStatus[];
 }
@@ -46,8 +46,8 @@ const foldFeature = (
 };
 
 /**
- * @param events of this entity, in any order; those that the view's filter leaves out or that are
- * later than `at` do not count
+ * @param events in any order; events of other entities, events later than `at` and events that the
+ * view's filter excludes do not count
  */
 export const foldFeatures = (
   plan: ViewPlan,

@@ -1,10 +1,9 @@
 /**
- * The tiles of one hop of a view, packed. Each tile is a slot: its floats stand together in one
- * Float64Array, its references in one array, its number, newest event time and cause in arrays of
- * their own; freed slots are used again. Each entity has a short list of its slots, oldest first,
- * so that a late event finds its tile by binary search. The two ends of that list stand in an array
- * besides: an event in order, and the question whether there is something to evict, touch that
- * alone.
+ * The tiles of one hop of a view, packed. Each tile is a slot: its floats are adjacent in one
+ * Float64Array, its references in one array, and its number, newest event time and cause in arrays
+ * of their own. Freed slots are reused. Each entity has a short list of its slots, oldest first, so
+ * that a late event finds its tile by binary search. The two ends of that list are also in a
+ * separate array, which is all that an event in order and the eviction check need.
  */
 import type { Slots } from '#domain/aggregations/aggregation.ts';
 import type { HopGroup, PlannedPartial } from '#domain/plan/plan.ts';
@@ -25,8 +24,8 @@ const grow = <T extends Float64Array | Uint8Array | Int32Array>(array: T, length
 export class TileGroup {
   readonly hop: HopGroup;
   /**
-   * Whether each entity's newest tile stays, even where no window reaches it: it says that there is
-   * such an entity, and its newest event.
+   * Whether each entity's newest tile is kept even if no window reaches it. That tile records that
+   * the entity exists, and its newest event time.
    */
   readonly keepsNewest: boolean;
   nums: Float64Array;
@@ -42,19 +41,19 @@ export class TileGroup {
   /** by entity index */
   readonly lists: (EntityTiles | undefined)[] = [];
   /**
-   * by entity, four numbers: its newest tile and that tile's slot, its oldest tile, and one for
-   * alignment; NaN and ∞ where it has none
+   * four numbers for each entity: its newest tile, that tile's slot, its oldest tile, and one for
+   * alignment; NaN and ∞ for an entity without tiles
    */
   private ends = new Float64Array(FIRST_CAPACITY * 4).fill(Number.NaN);
   /**
-   * the floats of a tile over nothing, and the partials whose references must be made anew for each
+   * the floats of a tile without events, and the partials whose references must be created for each
    * tile
    */
   private readonly empty: Float64Array;
   private readonly withRefs: readonly PlannedPartial[];
   private free: number[] = [];
   private used = 0;
-  /** one pair of slots to hand to the partials */
+  /** the one Slots object that is passed to the partials */
   private readonly cursor: Slots;
 
   constructor(hop: HopGroup, keepsNewest = false) {
@@ -76,7 +75,7 @@ export class TileGroup {
     return this.hop.hopMs === 0 ? 0 : Math.floor(eventTime / this.hop.hopMs);
   }
 
-  /** The first tile that some window reaches from `at`. */
+  /** The number of the first tile that some window ending at `at` reaches; −∞ for all. */
   lowestKept(at: number): number {
     const { hopMs, reachMs } = this.hop;
     return hopMs === 0 || reachMs === Number.POSITIVE_INFINITY
@@ -84,7 +83,7 @@ export class TileGroup {
       : Math.floor((at - reachMs) / hopMs);
   }
 
-  /** The partial's slots of a tile: valid until the next call. */
+  /** A partial's slots in a tile; valid until the next call. */
   at(slot: number, n: number, r: number): Slots {
     const { cursor, hop } = this;
     cursor.nums = this.nums;
@@ -120,7 +119,7 @@ export class TileGroup {
     return slot;
   }
 
-  /** The slot of a tile, made where there is none. */
+  /** The slot of a tile, allocated if the tile does not exist. */
   slotFor(entity: number, tileNo: number): number {
     const { ends } = this;
     const e = entity * 4;
@@ -171,7 +170,7 @@ export class TileGroup {
       const no = this.tileNo[slot] as number;
       if (no === tileNo) return slot;
       if (no < tileNo) break;
-      // Far behind the newest: search instead of stepping.
+      // Far behind the newest tile: search instead of stepping.
       if (slots.length - at >= 4) return this.search(entity, list, tileNo);
       at--;
     }
@@ -210,7 +209,7 @@ export class TileGroup {
   }
 
   /**
-   * Frees the entity's tiles below a tile number; those not yet written out stay until they are.
+   * Frees the entity's tiles below a tile number. Changed tiles stay until they are written out.
    */
   evict(entity: number, below: number): void {
     if (!((this.ends[entity * 4 + 2] as number) < below)) return;
@@ -240,7 +239,7 @@ export class TileGroup {
     this.free.push(slot);
   }
 
-  /** Takes a tile away, wherever it stands. */
+  /** Removes a tile at any position. */
   remove(entity: number, tileNo: number): void {
     const list = this.lists[entity];
     const at =

@@ -1,39 +1,27 @@
 /**
- * The state of one generation of a view: every tile that a window still reaches, for every entity,
- * in memory.
+ * The state of one generation of a view in memory: for every entity, each tile that a window still
+ * reaches.
  *
- *   process one raw event: its tile in each hop takes in what the features' expressions make of it
- *   read value(view, entity, at, now): tiles [⌊(at − W)/h⌋, ⌊at/h⌋] combined, head exact to the
- *   event, tail to the hop
- *   changes the tiles changed since the last commit, as records of features.<view>
+ *   process   adds one raw event to its tile in each hop
+ *   read      value(view, entity, at, now): tiles [⌊(at − W)/h⌋, ⌊at/h⌋] merged; the window's head
+ *             is exact to the event, its tail to the hop
+ *   changed   the tiles that changed since the last commit; `tile-codec.ts` encodes them
  *
- * `read` answers from tiles only where they are enough: `at` not before the watermark (older tiles
- * may be gone) and not before the entity's newest event (a tile holding a later event would count
- * it). Everything else is `needs-history`: the caller folds raw events.
+ * `read` uses tiles only if they suffice: `at` is not before the watermark (older tiles may be
+ * evicted) and not before the entity's newest event (a tile would count that event). In all other
+ * cases it returns `needs-history`, and the caller folds raw events.
  *
- * The watermark is the largest min(event time, log time) of the events taken in: a producer's clock
- * ahead of ours does not move it past the log's. Where the view declares a lateness, an event is
- * late if the widest of its tiles ended more than that before the watermark: then it is left out of
- * all of them, and reported. Where it does not, nothing is late; a tile that no window reaches any
- * more changes no present value and is let go. One tile an entity stays all the same, that of its
- * newest event in the widest hop: without it the updates written would not say that the entity has
- * events at all, nor when it expires.
+ * `lateness.ts` defines the watermark and late events, which count in no tile. A tile that no
+ * window reaches from the watermark changes no current value and is evicted. Each entity keeps its
+ * newest tile of the widest hop: without it, the written updates would not show that the entity has
+ * events, or when it expires.
  */
 import { compileExpr } from '#domain/expressions/compile.ts';
 import type { FeatureStatus, HopGroup, ViewPlan } from '#domain/plan/plan.ts';
 import type { Row, Scalar, Value } from '#domain/values/value.ts';
+import { closingTime, type LateEvent, widestHopMs } from './lateness.ts';
+import { compileGroupReader, type GroupReader } from './merge-tiles.ts';
 import { TileGroup } from './tile-group.ts';
-import { compileGroupReader, type GroupReader } from './tile-reader.ts';
-
-export interface LateEvent {
-  readonly key: string;
-  readonly eventTime: number;
-  readonly partition: number;
-  readonly offset: number;
-  readonly hopMs: number;
-  /** how far the watermark stood past the tile's end and the lateness, ms */
-  readonly lateBy: number;
-}
 
 export type ReadOutcome = 'ok' | 'needs-history';
 
@@ -45,7 +33,10 @@ export class TileStore {
   readonly plan: ViewPlan;
   readonly groups: readonly TileGroup[];
   readonly keys: string[] = [];
-  /** by entity index: its key as records of features.<view> begin with it; the codec's to fill */
+  /**
+   * by entity index: the encoded key with which records of features.<view> begin; filled by the
+   * codec
+   */
   readonly keyBytes: Uint8Array[] = [];
   readonly indexOf = new Map<string, number>();
   private readonly byParts: KeyLevel = new Map();
@@ -53,14 +44,15 @@ export class TileStore {
   /** by entity index: newest event time, epoch ms */
   newest = new Float64Array(256);
   watermark = Number.NEGATIVE_INFINITY;
-  /** True while a replay fills the store from the past: then nothing is late. */
+  /** True while a replay fills the store from the past: no event is late then. */
   takesLate = false;
   newestOfAll = Number.NEGATIVE_INFINITY;
   private readonly readers: readonly GroupReader[];
   private readonly overNothing: { readonly values: Value[]; readonly status: FeatureStatus[] };
   private readonly expressions: readonly ((row: Row) => Value)[];
   /**
-   * by group, by partial: index of its input's and its filter's expression, −1 where it has none
+   * by group, by partial: the index of its input expression and of its filter expression; −1 for
+   * none
    */
   private readonly inputs: readonly Int32Array[];
   private readonly filters: readonly Int32Array[];
@@ -77,8 +69,8 @@ export class TileStore {
     );
     this.groups = plan.hops.map((hop) => new TileGroup(hop, hop === widest));
     this.readers = plan.hops.map((hop, i) => compileGroupReader(hop, i, plan.features));
-    // Compiled, a field is read by its own constant name, which is several times faster than by a
-    // name in a variable.
+    // A compiled read of a field uses a constant name, which is several times faster than a
+    // variable one.
     this.keyFields = plan.keys.map(({ field }) => compileExpr({ op: 'col', name: field }));
     const expressions: ((row: Row) => Value)[] = [];
     const indexOf = (f: ((row: Row) => Value) | null): number => {
@@ -90,7 +82,7 @@ export class TileStore {
     this.filters = plan.hops.map((hop) => Int32Array.from(hop.partials, (p) => indexOf(p.filter)));
     this.expressions = expressions;
     this.results = new Array(expressions.length).fill(null);
-    this.widestHopMs = Math.max(0, ...plan.hops.map((hop) => hop.hopMs));
+    this.widestHopMs = widestHopMs(plan);
     this.overNothing = this.valuesOverNothing();
   }
 
@@ -112,9 +104,9 @@ export class TileStore {
   }
 
   /**
-   * The index of a row's entity, made where there is none; −1 where a key field is null. One Map a
-   * key field finds it without joining the parts into a string, which is half the cost of an event
-   * with a compound key.
+   * The index of a row's entity, added if it is new; −1 where a key field is null. One Map for each
+   * key field finds it without joining the parts into a string, which would be half the cost of an
+   * event with a compound key.
    */
   private internRow(row: Row): number {
     const { keyFields } = this;
@@ -137,7 +129,7 @@ export class TileStore {
     }
   }
 
-  /** The index of an entity, made where there is none. */
+  /** The index of an entity, added if it is new. */
   intern(key: string): number {
     let index = this.indexOf.get(key);
     if (index === undefined) {
@@ -153,7 +145,10 @@ export class TileStore {
     return index;
   }
 
-  /** @returns whether the view counts the event */
+  /**
+   * Adds one event; times are epoch ms.
+   * @returns whether the view counts it
+   */
   process(
     row: Row,
     eventTime: number,
@@ -215,12 +210,13 @@ export class TileStore {
     const hopMs = this.widestHopMs;
     const key = hopMs === 0 ? null : this.plan.keyOf(row);
     if (key === null) return false;
-    const closes = (Math.floor(eventTime / hopMs) + 1) * hopMs + (this.plan.latenessMs as number);
+    const closes = closingTime(eventTime, hopMs, this.plan.latenessMs as number);
     if (closes >= this.watermark) return false;
     this.late.push({ key, eventTime, partition, offset, hopMs, lateBy: this.watermark - closes });
     return true;
   }
 
+  /** The late events since the last call. */
   takeLate(): readonly LateEvent[] {
     if (this.late.length === 0) return this.late;
     const { late } = this;
@@ -244,15 +240,14 @@ export class TileStore {
     return 'ok';
   }
 
-  /** Event time (epoch ms) of an entity's newest event; null: it has none. */
+  /** Event time (epoch ms) of an entity's newest event; null if it has none. */
   newestOf(key: string): number | null {
     const entity = this.indexOf.get(key);
     return entity === undefined ? null : (this.newest[entity] as number);
   }
 
   /**
-   * As `read`, of an interned entity, where the caller knows that no event taken in is later than
-   * `at`.
+   * `read` for an entity index, if no processed event of the entity is later than `at`.
    */
   readEntity(entity: number, at: number, out: Value[], status: FeatureStatus[]): void {
     const { ttlMs } = this.plan;
@@ -267,7 +262,7 @@ export class TileStore {
       (this.readers[g] as GroupReader).read(this.groups[g] as TileGroup, entity, at, out, status);
   }
 
-  /** Lets go of every tile that no window reaches from the watermark. */
+  /** Evicts every tile that no window reaches from the watermark. */
   evict(): void {
     for (const group of this.groups) {
       const lowest = group.lowestKept(this.watermark);

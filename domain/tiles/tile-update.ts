@@ -1,6 +1,6 @@
 /**
- * One record of features.<view>: how one tile of one entity stands after a commit. Cumulative, so
- * applying it twice, or applying only the newest, gives the same tile.
+ * One record of features.<view>: the state of one tile of one entity after a commit. Updates are
+ * cumulative: applying one twice, or only the newest, gives the same tile.
  */
 import type { Position } from '#domain/values/value.ts';
 
@@ -12,7 +12,7 @@ export interface TileUpdate {
   readonly tileStart: number;
   /** newest event time in the tile, epoch ms */
   readonly newestEventTime: number;
-  /** the raw event (the last of the commit, in its partition) that caused it */
+  /** the raw event that caused the update: the last of the commit, in its partition */
   readonly cause: Position;
   readonly version: number;
   readonly generation: number;

@@ -1,4 +1,4 @@
-/** Result columns of a data set, one place a row of the spine. */
+/** Result columns of a training set: one value for each row of the spine. */
 import type { FieldType, Value } from '#domain/values/value.ts';
 
 /**

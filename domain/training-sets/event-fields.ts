@@ -1,19 +1,19 @@
-/** The fields of a source that views read, so that a scan reads no others. */
+/** The fields of a source that views read: a scan reads no others. */
 import { columnsIn } from '#domain/expressions/columns.ts';
 import { sourceFields } from '#domain/sources/source-schema.ts';
 import type { FieldType } from '#domain/values/value.ts';
-import type { ViewDefinitions } from './dataset-plan.ts';
+import type { ViewDefinitions } from './training-set-plan.ts';
 
 export interface ComputedView {
   readonly definitions: ViewDefinitions;
-  /** those that are computed */
+  /** names of the computed features */
   readonly features: readonly string[];
 }
 
 const keysOf = ({ view, entity }: ViewDefinitions): string[] =>
   Object.keys(entity.keys).map((key) => view.join?.[key] ?? key);
 
-/** @param keys with the fields of the entity keys */
+/** @param keys whether the fields of the entity keys are included */
 export const eventFields = (
   views: readonly ComputedView[],
   { keys }: { readonly keys: boolean },

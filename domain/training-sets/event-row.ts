@@ -1,7 +1,8 @@
 /**
- * A columnar batch as the rows that a plan's expressions read: one row object, filled anew for each
- * event, so that millions of events allocate nothing. The fill is generated once a scan, for a
- * property written by a constant name costs a tenth of one written by a variable.
+ * A columnar batch as the rows that a plan's expressions read: one row object, filled again for
+ * each event, so that millions of events allocate nothing. The function that fills it is generated
+ * once for each scan, because writing a property by a constant name costs a tenth of writing it by
+ * a variable.
  */
 
 import type { ViewPlan } from '#domain/plan/plan.ts';
@@ -12,9 +13,9 @@ export type MutableRow = Record<string, Value>;
 
 export interface EventRow {
   readonly row: MutableRow;
-  /** the batch that `at` reads from now on */
+  /** sets the batch that `at` reads */
   use(batch: ScannedColumns): void;
-  /** fills the row with the batch's event i */
+  /** fills the row with event i of the batch */
   at(i: number): void;
 }
 
@@ -32,10 +33,7 @@ const read = (column: ScannedColumn, c: number, isBoolean: boolean): string => {
     : `(Number.isNaN(columns[${c}][i]) ? null : columns[${c}][i])`;
 };
 
-/**
- * What kinds of columns a fill was generated for: a field that the history lacks comes as plain
- * nulls.
- */
+/** The kinds of the columns, for which a fill is generated: an absent field has plain nulls. */
 const shapeOf = (columns: readonly ScannedColumn[]): string =>
   columns
     .map((column) => (isCoded(column) ? 'c' : column instanceof Float64Array ? 'n' : 'v'))
@@ -69,16 +67,16 @@ export const eventRow = (fields: Readonly<Record<string, FieldType>>): EventRow 
   };
 };
 
-/** Entities by the key fields of an event, −1 where it concerns none of those asked for. */
+/** The entity of an event by its key fields; −1 where it is not among those of the spine. */
 export interface EventEntities {
   use(batch: ScannedColumns): void;
   of(i: number): number;
 }
 
-const UNKNOWN = -2;
+const NOT_LOOKED_UP = -2;
 
 /**
- * Entities of one or two string fields are looked up once for each distinct pair of codes; others
+ * Entities with one or two string keys are looked up once for each distinct pair of codes; others
  * for each event.
  */
 export const eventEntities = (
@@ -103,15 +101,15 @@ export const eventEntities = (
       first = coded ? (columns[0] as CodedColumn).codes : null;
       second = coded && columns.length === 2 ? (columns[1] as CodedColumn).codes : null;
       while (coded && byCode.length < (columns[0] as CodedColumn).values.length)
-        byCode.push(UNKNOWN);
+        byCode.push(NOT_LOOKED_UP);
     },
     of(i) {
       if (first === null) return look(i);
       const a = first[i] as number;
       if (a < 0) return -1;
       if (second === null) {
-        const known = byCode[a] as number;
-        if (known !== UNKNOWN) return known;
+        const found = byCode[a] as number;
+        if (found !== NOT_LOOKED_UP) return found;
         const entity = look(i);
         byCode[a] = entity;
         return entity;
@@ -123,8 +121,8 @@ export const eventEntities = (
         pairs = new Map();
         byPair[a] = pairs;
       }
-      const known = pairs.get(b);
-      if (known !== undefined) return known;
+      const found = pairs.get(b);
+      if (found !== undefined) return found;
       const entity = look(i);
       pairs.set(b, entity);
       return entity;

@@ -1,9 +1,9 @@
 /**
- * Items 0‥n−1 by group, in their order within each: a counting sort whose arrays are used again for
- * every batch.
+ * Orders items 0‥n−1 by group, and keeps their order within each: a counting sort whose arrays are
+ * reused for every batch.
  */
 export interface Grouping {
-  /** group −1: left out */
+  /** an item of group −1 is left out */
   group(count: number, groupOf: (item: number) => number): void;
   items: Int32Array;
   /** by group: where its items end in `items` */

@@ -1,13 +1,14 @@
-/**
- * On-demand features of every row, from the row's request inputs and the values computed before.
- */
+/** Computes an on-demand feature for every row, from request inputs and from earlier values. */
 import type { Row, Value } from '#domain/values/value.ts';
 import { type ResultColumn, setValue, valueAt } from './columns.ts';
-import type { PlannedValue } from './dataset-plan.ts';
+import type { PlannedValue } from './training-set-plan.ts';
 
 type Column = Pick<ResultColumn, 'type' | 'values'>;
 
-/** @param columns of all planned values; fills that of `value` */
+/**
+ * @param into the column of `value`, which is filled
+ * @param columns the columns of all planned values
+ */
 export const computeOnDemand = (
   value: PlannedValue & { readonly from: 'on-demand' },
   into: Column,

@@ -1,21 +1,21 @@
 /**
- * The point-in-time join: for every row of a spine, the values of views at (entity, row's time),
- * each event counted only from the time on at which it could be seen.
+ * The point-in-time join: for every row of a spine, the values of views at (entity, row's time).
+ * Each event counts from the time on at which it is visible.
  *
- *   visible(e) event-time mode: e's event time; as-served mode: the later of its known time and its
- *   event time
- *   events sorted by visible time e1 ≤ e2 ≤ e3 ≤ …
- *   spine sorted by its time T1 ≤ T2 ≤ …
- *   merge feed every event with visible(e) ≤ T into the view's windows, then read them at T
+ *   visible(e)   event-time mode: e's event time
+ *                as-served mode: the later of e's known time and e's event time
+ *   events       sorted by visible time: e1 ≤ e2 ≤ e3 ≤ …
+ *   spine        sorted by its time: T1 ≤ T2 ≤ …
+ *   merge        feed every event with visible(e) ≤ T into the view's windows, then read them at T
  *
- * A batch is merged entity by entity: entities do not depend on each other, and one entity's
- * windows stay in the processor's cache while its share of the batch goes by; event by event, each
- * would be fetched from far away again.
+ * A batch is merged entity by entity. Entities do not depend on each other, and one entity's
+ * windows stay in the processor's cache while its part of the batch is merged. Event by event, the
+ * windows would be loaded from memory again each time.
  *
- * What is not yet fed cannot be read: there is no other guard against leakage, and none is needed.
- * Time only goes forward, so windows slide, and what they leave behind is let go: the state stays
- * as small as a server's. Events of entities that no row asks for are passed over. Lateness has no
- * part in it: events that a live generation dropped as late come as `excluded` positions.
+ * An event that is not fed yet cannot be read, so no other guard against leakage is needed. Time
+ * only moves forward, so windows slide and release what they leave: the state is no larger than a
+ * server's. Events of entities that are not in the spine are skipped. Lateness plays no part here:
+ * events that a live generation dropped as late come as `excluded` positions.
  */
 
 import type { ViewPlan } from '#domain/plan/plan.ts';
@@ -33,7 +33,7 @@ export interface VisibleEvents extends ScannedColumns {
 
 export interface JoinedView {
   readonly plan: ViewPlan;
-  /** those that the plan's expressions read */
+  /** the fields that the plan's expressions read */
   readonly fields: Readonly<Record<string, FieldType>>;
   readonly keys: SpineKeys;
   /** index of the plan's feature → where its values go, by row of the spine */
@@ -43,7 +43,7 @@ export interface JoinedView {
 
 /** One scan of one source, and the views over it. */
 export interface JoinPass {
-  /** all that the views read, keys included */
+  /** every field that the views read, keys included */
   readonly fields: Readonly<Record<string, FieldType>>;
   readonly views: readonly JoinedView[];
   readonly events: AsyncIterable<VisibleEvents>;
@@ -58,17 +58,17 @@ export interface JoinSpine {
 
 export interface JoinOptions {
   readonly signal?: AbortSignal;
-  /** after each batch: events fed so far */
+  /** called after each batch, with the number of events fed so far */
   readonly onProgress?: (events: number) => void;
 }
 
 interface Feed {
   /**
-   * feeds the batch and answers rows order[from‥to), none of which is after the last event of the
-   * batch
+   * Feeds the batch and fills the rows order[from‥to), none of which is later than the batch's last
+   * event.
    */
   merge(batch: VisibleEvents, from: number, to: number): void;
-  /** answers rows to which nothing more can be fed */
+  /** fills the remaining rows, when every event is fed */
   rest(from: number): void;
 }
 
@@ -157,7 +157,7 @@ export const joinPointInTime = async (
   { signal, onProgress }: JoinOptions = {},
 ): Promise<void> => {
   const event = eventRow(pass.fields);
-  /** by place in the order: read one after another, where times are all over memory */
+  /** times in the order of the rows: they are read sequentially, `times` would be at random */
   const sorted = Float64Array.from(order, (row) => times[row] as number);
   const feeds = pass.views.map((view) => feedOf(view, event, { times, order }, sorted));
   let next = 0;
@@ -165,7 +165,7 @@ export const joinPointInTime = async (
   for await (const batch of pass.events) {
     signal?.throwIfAborted();
     if (batch.count === 0) continue;
-    // Rows at the very time of the last event wait: the next batch may begin with an event of that
+    // Rows at the time of the last event wait: the next batch can start with an event of that
     // time.
     const last = batch.visible[batch.count - 1] as number;
     let to = next;

@@ -1,7 +1,7 @@
 /**
- * A view's values for a fixed set of entities over a time that only goes forward: value(view,
- * entity, at) with the rules of the tile store (windows, ttl, nulls), from sliding windows. The
- * tests hold the two, and the definition, to the same answers.
+ * A view's values for a fixed set of entities over a time that only moves forward: value(view,
+ * entity, at) by the rules of the tile store (windows, ttl, nulls), from sliding windows. The tests
+ * compare both with the definition.
  */
 
 import type { PlannedFeature, PlannedPartial, ViewPlan } from '#domain/plan/plan.ts';
@@ -16,9 +16,7 @@ export interface SlidingOutput {
 }
 
 export interface SlidingView {
-  /**
-   * @param now times asked for from here on are not before it; neither is the event's time after it
-   */
+  /** @param now the event's time is not after it, and no later read is before it */
   add(
     entity: number,
     row: Row,
@@ -28,7 +26,7 @@ export interface SlidingView {
     offset: number,
   ): void;
   read(entity: number, at: number, row: number): void;
-  /** tiles and totals held */
+  /** number of tiles and totals in memory */
   readonly size: number;
 }
 
@@ -41,7 +39,7 @@ const putter = (values: ResultValues): ((row: number, value: Value) => void) =>
       }
     : (row, value) => setValue(values, row, value);
 
-/** Features by (hop, window), each with the partials that they need. */
+/** Features grouped by (hop, window), each group with the partials that it needs. */
 const windowPlans = (
   plan: ViewPlan,
   outputs: readonly SlidingOutput[],
@@ -90,8 +88,8 @@ export const slidingView = (
   const expressions: Expression[] = [];
   const indexOf = (f: Expression | null): number => {
     if (f === null) return -1;
-    const known = expressions.indexOf(f);
-    return known >= 0 ? known : expressions.push(f) - 1;
+    const found = expressions.indexOf(f);
+    return found >= 0 ? found : expressions.push(f) - 1;
   };
   const windows = windowPlans(plan, outputs, indexOf).map(
     (window) => new SlidingWindow(window, entities),
@@ -112,8 +110,8 @@ export const slidingView = (
         (windows[w] as SlidingWindow).add(entity, now, order, results);
     },
     read(entity, at, row) {
-      // Columns are null from the start: an expired entity leaves them so, one without events has
-      // its counts.
+      // Columns start as null. For an expired entity they stay so; one without events has its
+      // counts.
       const last = newest[entity] as number;
       if (ttlMs !== null && last !== Number.NEGATIVE_INFINITY && last < at - ttlMs) return;
       for (let w = 0; w < windows.length; w++) (windows[w] as SlidingWindow).read(entity, at, row);

@@ -1,25 +1,25 @@
 /**
- * One window of a view, over a time that only goes forward: the value at T from two merges, however
- * many tiles the window spans.
+ * One window of a view, over a time that only moves forward: the value at T takes two merges,
+ * however many tiles the window spans.
  *
- * A tile store reads a window by merging its tiles, some thirty a feature; a million rows of ten
- * features is 300 million merges. But the rows of a data set come by time, so a window only slides,
- * and a queue of two stacks keeps its merges (a monoid needs no inverse for it):
+ * A tile store reads a window by merging its tiles, some thirty for each feature; a million rows of
+ * ten features are 300 million merges. But the rows of a training set are ordered by time, so a
+ * window only slides, and a queue of two stacks keeps its merges (which takes no inverse):
  *
  *     front (suffix merges)             back (tiles)        total
  *     [t3‥t6] [t4‥t6] [t5‥t6] [t6]      t7  t8  t9          t7‥t9
  *        ▲ oldest: leaves first                  ▲ newest: grows
  *
- *   add into the newest tile and into total
- *   slide suffixes whose tile is out of reach are popped. Where front runs out and back's oldest
- *   tile is out of reach, back is turned
- *             into suffixes, newest to oldest, each tile merged once in its life
- *   read oldest suffix + total
+ *   add      into the newest tile and into total
+ *   slide    suffixes whose tile is out of reach are popped. Where front is empty and back's oldest
+ *            tile is out of reach, back is turned into suffixes, newest to oldest: each tile is
+ *            merged once in its life
+ *   read     oldest suffix + total
  *
- * An event late for its tile goes into back's tile and total, or into every suffix that covers its
- * tile. Without the total, a read would walk back; without the suffixes, sliding would need
- * partials that can be subtracted, which min, max and sketches can't. Of all time (hop 0): total
- * alone.
+ * An event that is late for its tile is added to back's tile and total, or to every suffix that
+ * covers its tile. Without the total, a read would walk over back; without the suffixes, sliding
+ * would need partials that can be subtracted, and min, max and sketches cannot. A window of all
+ * time (hop 0) is its total alone.
  */
 import { type Order, OVERFLOW, type Slots } from '#domain/aggregations/aggregation.ts';
 import type { PlannedFeature } from '#domain/plan/plan.ts';
@@ -35,7 +35,7 @@ export interface WindowPlan {
   readonly hopMs: number;
   readonly windowMs: number | null;
   readonly partials: readonly WindowPartial[];
-  /** with the indices into `partials` that each is finalized from */
+  /** `states`: indices into `partials` of those that the feature is finalized from */
   readonly features: readonly (WindowFeature & { readonly states: readonly number[] })[];
 }
 
@@ -89,7 +89,7 @@ export class SlidingWindow {
     );
   }
 
-  /** Slots in use: what bounds the memory. */
+  /** Slots in use, which determine the memory. */
   get size(): number {
     return this.used - this.free.length;
   }
@@ -136,7 +136,7 @@ export class SlidingWindow {
     this.ops.add(this.point(this.into, slot), results, order);
   }
 
-  /** @param now no later time will be asked for than this, and no earlier one from here on */
+  /** @param now no later read is before this time */
   add(entity: number, now: number, order: Order, results: readonly Value[]): void {
     let total = this.total[entity] as number;
     if (total === NO_SLOT) {
@@ -162,8 +162,8 @@ export class SlidingWindow {
   }
 
   /**
-   * The slot in back of a tile, made where there is none; NO_SLOT where the event belongs in front,
-   * and is there now.
+   * The slot of a tile in back, allocated where there is none. NO_SLOT where the event belongs in
+   * front: then it has been added there.
    */
   private place(
     entity: number,

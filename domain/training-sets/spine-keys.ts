@@ -1,6 +1,6 @@
 /**
- * Entity keys of a spine, each distinct one encoded once: `keys[ids[row]]`; id −1 where a key
- * column is null, for that is no entity.
+ * Entity keys of a spine, each distinct one encoded once: `keys[ids[row]]`. The id is −1 where a
+ * key column is null: such a row has no entity.
  */
 
 import { encodeKey } from '#domain/plan/entity-key.ts';
@@ -25,16 +25,16 @@ export const spineKeys = (columns: readonly CodedValues[]): SpineKeys => {
   for (const { codes, values } of rest) {
     const next = new Int32Array(ids.length).fill(-1);
     const combined: (readonly Scalar[])[] = [];
-    const known = new Map<number, number>();
+    const idOfPair = new Map<number, number>();
     for (let row = 0; row < ids.length; row++) {
       const left = ids[row] as number;
       const right = codes[row] as number;
       if (left < 0 || right < 0) continue;
       const pair = left * values.length + right;
-      let id = known.get(pair);
+      let id = idOfPair.get(pair);
       if (id === undefined) {
         id = combined.push([...(tuples[left] as readonly Scalar[]), values[right] as Scalar]) - 1;
-        known.set(pair, id);
+        idOfPair.set(pair, id);
       }
       next[row] = id;
     }

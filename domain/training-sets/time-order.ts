@@ -1,6 +1,6 @@
 /**
- * Row numbers by time; rows of one time stay in their order. A radix sort: a comparison a step
- * costs more than the join of a row.
+ * Row numbers ordered by time; rows of one time keep their order. A radix sort, because comparisons
+ * would cost more than the join itself.
  */
 const DIGIT_BITS = 16;
 const DIGITS = 1 << DIGIT_BITS;
@@ -21,7 +21,7 @@ export const orderByTime = (times: Float64Array): Uint32Array => {
   if (sorted) return order;
   let spare = new Uint32Array(count);
   const starts = new Uint32Array(DIGITS);
-  /** of this pass, by row */
+  /** the digit of this pass, by row */
   const digits = new Uint16Array(count);
   for (let scale = 1; scale <= most - least; scale *= DIGITS) {
     starts.fill(0);

@@ -1,7 +1,7 @@
 /**
- * The partials of one window as four functions over consecutive slots, generated once: each call in
- * them has one target, which the engine inlines; a loop over the partials would look its target up
- * some hundred million times.
+ * The partials of one window as functions over consecutive slots. The functions are generated once:
+ * each call in them has one target, which V8 inlines; a loop over the partials would look its
+ * target up some hundred million times.
  */
 import type { Order, Partial, Slots } from '#domain/aggregations/aggregation.ts';
 import type { Value } from '#domain/values/value.ts';
@@ -14,7 +14,7 @@ export interface WindowPartial {
 }
 
 export interface CompiledPartials {
-  /** slots of all of them */
+  /** number of slots of all partials */
   readonly nums: number;
   readonly refs: number;
   readonly offsets: readonly { readonly n: number; readonly r: number }[];

@@ -1,4 +1,4 @@
-/** Whether a run-time value is one of a type's, null left aside: the table in value.ts as code. */
+/** Whether a run-time value belongs to a type (null apart): the table of value.ts as code. */
 import { isDate } from './date.ts';
 import { isTime } from './time.ts';
 import type { FieldType, ScalarType, Value } from './value.ts';

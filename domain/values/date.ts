@@ -1,5 +1,5 @@
 /**
- * Calendar dates: `YYYY-MM-DD` to people, days since 1970-01-01 in the code (proleptic Gregorian).
+ * Calendar dates: `YYYY-MM-DD` as text, days since 1970-01-01 in the code (proleptic Gregorian).
  */
 import { fail } from '#domain/errors.ts';
 
@@ -14,8 +14,8 @@ export const daysInMonth = (year: number, month: number): number =>
   month === 2 && isLeap(year) ? 29 : (MONTH_DAYS[month] ?? 0);
 
 /**
- * Days since 1970-01-01 of a date that exists: years counted from March, so that a leap day ends
- * its year.
+ * Days since 1970-01-01 of an existing date. Years are counted from March, so that a leap day is
+ * the last day of its year.
  */
 export function daysOf(year: number, month: number, day: number): number {
   const y = month <= 2 ? year - 1 : year;
@@ -32,7 +32,7 @@ export function daysOf(year: number, month: number, day: number): number {
   );
 }
 
-/** NaN where the text is no date that exists. */
+/** NaN where the text is not an existing date. */
 export function readDate(text: string): number {
   const match = /^(\d{4})-(\d\d)-(\d\d)$/.exec(text);
   if (match === null) return Number.NaN;
@@ -57,6 +57,6 @@ export const formatDate = (days: number): string =>
     ? new Date(days * 86_400_000).toISOString().slice(0, 10)
     : fail(
         'MR_TIME_INVALID',
-        `${days} is not a date: days since 1970-01-01, of the years 0000 to 9999.`,
+        `${days} is not a date: a date is a whole number of days since 1970-01-01, in the years 0000 to 9999.`,
         { value: days },
       );

@@ -1,6 +1,5 @@
 /**
- * Durations as people write them: a whole number and one unit. In the code a duration is a number
- * of milliseconds.
+ * Durations: as text a whole number and one unit, in the code a number of milliseconds.
  */
 import { fail } from '#domain/errors.ts';
 
@@ -8,7 +7,7 @@ export type DurationText = `${number}${'ms' | 's' | 'm' | 'h' | 'd'}`;
 
 const UNITS = { d: 86_400_000, h: 3_600_000, m: 60_000, s: 1_000, ms: 1 } as const;
 
-/** A hundred years: past it, leave the window out and mean all time. */
+/** A hundred years. For longer windows, leave the window out: it then covers all time. */
 export const MAX_DURATION_MS = 36_500 * UNITS.d;
 
 export function parseDuration(text: string): number {
@@ -16,7 +15,7 @@ export function parseDuration(text: string): number {
   if (match === null) {
     return fail(
       'MR_DURATION_INVALID',
-      `${JSON.stringify(text)} is not a duration: write a whole number and a unit, as 500ms 30s 5m 1h 7d.`,
+      `${JSON.stringify(text)} is not a duration: write a whole number and a unit, for example 500ms, 30s, 5m, 1h or 7d.`,
       {
         value: text,
       },
@@ -33,12 +32,16 @@ export function parseDuration(text: string): number {
   return ms;
 }
 
-/** In the largest unit that says it exactly. */
+/** In the largest unit that represents it exactly. */
 export function formatDuration(ms: number): string {
   if (!Number.isInteger(ms) || ms < 0)
-    return fail('MR_DURATION_INVALID', `${ms} ms is not a whole duration of at least 0.`, {
-      value: ms,
-    });
+    return fail(
+      'MR_DURATION_INVALID',
+      `${ms} ms is not a duration: it must be a whole number from 0.`,
+      {
+        value: ms,
+      },
+    );
   if (ms === 0) return '0ms';
   for (const [unit, size] of Object.entries(UNITS))
     if (ms % size === 0) return `${ms / size}${unit}`;

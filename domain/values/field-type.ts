@@ -1,5 +1,5 @@
 /**
- * The text of a field's type, as people write it: `double`, `double?`, `array<string>`,
+ * Base types and the text of a field's type: `double`, `double?`, `array<string>`,
  * `array<string>?`.
  */
 import { fail } from '#domain/errors.ts';
@@ -17,7 +17,7 @@ export const SCALAR_TYPES: readonly ScalarType[] = [
   'bytes',
 ];
 
-/** What `parseFieldType` takes, for definitions that the compiler checks. */
+/** The texts that `parseFieldType` accepts, so that the compiler checks definitions. */
 export type FieldTypeText =
   | ScalarType
   | `${ScalarType}?`
@@ -29,7 +29,7 @@ const BASES: ReadonlySet<string> = new Set(SCALAR_TYPES);
 export const isScalarType = (text: unknown): text is ScalarType =>
   typeof text === 'string' && BASES.has(text);
 
-/** Undefined where the text is no type. */
+/** Undefined where the text is not a type. */
 export function readFieldType(text: string): FieldType | undefined {
   const match = /^(array<)?([a-z]+)(>)?(\?)?$/.exec(text);
   if (match === null) return undefined;
@@ -42,7 +42,7 @@ export const parseFieldType = (text: string): FieldType =>
   readFieldType(text) ??
   fail(
     'MR_DEFINITION_INVALID',
-    `${JSON.stringify(text)} is not a field type: write one of ${SCALAR_TYPES.join(', ')}, or array<…> of one, with "?" at the end if it may be null.`,
+    `${JSON.stringify(text)} is not a field type: write one of ${SCALAR_TYPES.join(', ')}, or array<…> of one of these, followed by "?" if it may be null.`,
     { value: text },
   );
 
@@ -55,7 +55,7 @@ export const fieldType = (base: ScalarType, nullable = false): FieldType => ({
   nullable,
 });
 
-/** Whole numbers. */
+/** Whether values are whole numbers. */
 export const isWhole = (type: FieldType): boolean =>
   !type.array && (type.base === 'int' || type.base === 'long');
 

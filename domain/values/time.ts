@@ -1,11 +1,11 @@
 /**
  * Points in time: ISO 8601 with a zone, or epoch milliseconds. A text without a zone is refused,
- * never guessed: the same text would be another moment on another machine.
+ * because it would mean another moment on another machine.
  */
 import { fail } from '#domain/errors.ts';
 import { daysInMonth, daysOf } from './date.ts';
 
-/** The years 0000 to 9999, which four digits can write. */
+/** The years 0000 to 9999, those with four digits. */
 export const MIN_TIME = -62_167_219_200_000;
 export const MAX_TIME = 253_402_300_799_999;
 
@@ -42,8 +42,8 @@ const assemble = (
     : Number.NaN;
 
 /**
- * `YYYY-MM-DDTHH:MM:SSZ` and `YYYY-MM-DDTHH:MM:SS.mmmZ` without a regular expression: what nearly
- * every event carries.
+ * `YYYY-MM-DDTHH:MM:SSZ` and `YYYY-MM-DDTHH:MM:SS.mmmZ` without a regular expression, because
+ * nearly every event carries one of the two.
  */
 function usual(text: string): number {
   const length = text.length;
@@ -78,8 +78,8 @@ function usual(text: string): number {
 }
 
 /**
- * Epoch ms of an ISO text; NaN where it is none (or has no zone). Digits past the millisecond are
- * cut off.
+ * Epoch ms of an ISO text; NaN where the text is not one, or has no zone. Digits past the
+ * millisecond are ignored.
  */
 export function readIsoTime(text: string): number {
   const quick = usual(text);
@@ -119,27 +119,30 @@ export function readIsoTime(text: string): number {
 export const isTime = (ms: number): boolean =>
   Number.isInteger(ms) && ms >= MIN_TIME && ms <= MAX_TIME;
 
-/** Why a text is no time, and what to write: ends a sentence that names the value. */
+/**
+ * Why a text is not a time, and what to write instead. It completes a sentence that begins with the
+ * value.
+ */
 export function whyNoTime(text: string): string {
   if (/^(\d{4}|\d{8})$/.test(text))
-    return 'looks like a year or a date, not a point in time: add the time and a zone, as 2026-01-31T00:00:00Z';
+    return 'looks like a year or a date, not a point in time: add the time and a zone, for example 2026-01-31T00:00:00Z';
   if (/^\d{4}-\d\d-\d\d$/.test(text))
-    return `is a date, not a point in time: add the time and a zone, as ${text}T00:00:00Z`;
+    return `is a date, not a point in time: add the time and a zone, for example ${text}T00:00:00Z`;
   if (/^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d([.,]\d+)?)?$/.test(text))
     return 'has no zone: add Z for UTC, or an offset such as +02:00';
-  return 'is not a time: write ISO 8601 with a zone, as 2026-01-31T12:00:00Z, or epoch milliseconds';
+  return 'is not a time: write ISO 8601 with a zone, for example 2026-01-31T12:00:00Z, or epoch milliseconds';
 }
 
 /**
- * Epoch ms of what a person wrote: ISO 8601 with a zone, or epoch milliseconds, as a number or as
- * digits.
+ * Epoch ms of ISO 8601 text with a zone, or of epoch milliseconds as a number or as digits.
+ * @throws MillraceError MR_TIME_INVALID
  */
 export function parseTime(time: string | number): number {
   if (typeof time === 'number') {
     if (isTime(time)) return time + 0;
     return fail(
       'MR_TIME_INVALID',
-      `${time} is not a time: epoch milliseconds are whole, of the years 0000 to 9999.`,
+      `${time} is not a time: epoch milliseconds are a whole number, in the years 0000 to 9999.`,
       {
         value: time,
       },
@@ -157,6 +160,6 @@ export const formatTime = (ms: number): string =>
     ? new Date(ms).toISOString()
     : fail(
         'MR_TIME_INVALID',
-        `${ms} is not a time: epoch milliseconds are whole, of the years 0000 to 9999.`,
+        `${ms} is not a time: epoch milliseconds are a whole number, in the years 0000 to 9999.`,
         { value: ms },
       );

@@ -34,14 +34,15 @@ export interface FieldType {
 }
 
 /**
- * Where a raw event stands in its log: the total order is (partition, offset) within one source.
+ * The position of a raw event in its log. Positions are ordered by (partition, offset) within one
+ * source.
  */
 export interface Position {
   readonly partition: number;
   readonly offset: number;
 }
 
-/** An accepted raw event: its row, its event time, and when and where the log took it. */
+/** An accepted raw event: its row and event time, and its position and time in the log. */
 export interface RawEvent {
   readonly row: Row;
   /** epoch ms */

@@ -1,16 +1,18 @@
 /** The example of docs/guides/typescript-client.md, run as its reader runs it. */
+
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { createGrpcGateway } from '#gateways/grpc/gateway.ts';
+import { grpcModules } from '#gateways/grpc-modules.ts';
 import { caller, plain, testPlatform } from '#tests/support/platform.ts';
 import * as definitions from '../flights/features.ts';
 
 test('it publishes, scores, reads one by one and in the past, and is told what is wrong', async () => {
   const { platform, dispose } = await testPlatform();
-  await platform.apply(plain(...Object.values(definitions)), {}, caller);
-  const gateway = await createGrpcGateway({ platform, port: 0 });
+  await platform.registry.apply(plain(...Object.values(definitions)), {}, caller);
+  const gateway = await createGrpcGateway({ modules: grpcModules(), platform, port: 0 });
   const { stdout, stderr } = await promisify(execFile)(process.execPath, [
     join(import.meta.dirname, 'score.ts'),
     gateway.address,

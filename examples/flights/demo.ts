@@ -5,11 +5,13 @@
  *   npm run demo -- --all 3,000,000 flights
  *   npm run demo -- --exit stops at the end The first step that fails stops it, and is named.
  */
+
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { messageOf } from '#domain/error-message.ts';
 import { endOfFlights, FLIGHTS, shareKnown, writeSpine } from './spine.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -59,10 +61,7 @@ for (const [signal, code] of [
     });
   });
 for (const event of ['uncaughtException', 'unhandledRejection'] as const)
-  process.on(
-    event,
-    (error: unknown) => void giveUp(error instanceof Error ? error.message : String(error)),
-  );
+  process.on(event, (error: unknown) => void giveUp(messageOf(error)));
 
 const title = (text: string): void => console.log(`\n\x1b[1m${++step}. ${text}\x1b[0m`);
 const shown = (args: readonly string[]): string =>

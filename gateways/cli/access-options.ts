@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { type Command, Option } from 'commander';
 import { checkAdminKey } from '#domain/authorization/keys.ts';
 import { fail } from '#domain/errors.ts';
-import { openTls, type Tls } from '#gateways/tls.ts';
+import { openTls, type Tls } from '#gateways/shared/tls.ts';
 import { UsageError } from './usage.ts';
 
 export interface AccessFlags {

@@ -1,10 +1,11 @@
 /** What the registry says about a name that a person gave. */
+
+import type { CatalogEntry } from '#domain/api/registry.ts';
 import type { FeatureViewDefinition, Kind } from '#domain/definitions/model.ts';
 import { MillraceError } from '#domain/errors.ts';
 import { parseFieldType } from '#domain/values/field-type.ts';
 import type { Row, Scalar, ScalarType } from '#domain/values/value.ts';
-import type { CatalogEntry } from '#gateways/platform.ts';
-import { typedText } from '#gateways/typed-text.ts';
+import { typedText } from '#gateways/shared/typed-text.ts';
 import { type Client, path } from './client.ts';
 import { pairsOf, UsageError } from './usage.ts';
 

@@ -1,4 +1,5 @@
 /** The real command as a child, against the HTTP gateway over a fake platform. */
+
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -8,6 +9,7 @@ import { DuckDBInstance } from '@duckdb/node-api';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { MillraceError } from '#domain/errors.ts';
 import { createHttpGateway, type HttpGateway } from '#gateways/http/gateway.ts';
+import { httpModules } from '#gateways/http-modules.ts';
 import { createFakePlatform, type FakePlatform } from '#tests/support/fake-platform.ts';
 import { createProgram } from './program.ts';
 
@@ -22,7 +24,7 @@ beforeAll(() => {
 beforeEach(async () => {
   await gateway?.close();
   platform = createFakePlatform();
-  gateway = await createHttpGateway({ platform, port: 0 });
+  gateway = await createHttpGateway({ modules: httpModules(), platform, port: 0 });
 });
 afterAll(async () => {
   await gateway.close();
@@ -61,9 +63,9 @@ const file = (name: string, text: string): string => {
   return path;
 };
 
-test('the names of the commands are those of the interface, each with a help text and an example', () => {
+test('the names of the commands are those of the interface, each with a help text and an example', async () => {
   const names: string[] = [];
-  const walk = (command: ReturnType<typeof createProgram>, prefix: string): void => {
+  const walk = (command: Awaited<ReturnType<typeof createProgram>>, prefix: string): void => {
     for (const child of command.commands) {
       names.push(`${prefix}${child.name()}`);
       walk(child, `${prefix}${child.name()} `);
@@ -78,7 +80,7 @@ test('the names of the commands are those of the interface, each with a help tex
       if (child.commands.length === 0) expect(help, child.name()).toContain('Example:');
     }
   };
-  walk(createProgram(), '');
+  walk(await createProgram(), '');
   expect(names).toEqual([
     'serve',
     'plan',
@@ -410,7 +412,7 @@ test('export writes a source’s events to a file that can be published; stopped
     1,
     expect.stringContaining('error MR_UNKNOWN_SOURCE: there is no source "nope"'),
   ]);
-  platform.exportEvents = async () =>
+  platform.publishing.exportEvents = async () =>
     (async function* () {
       yield [{ origin: 'ATL' }];
       throw new Error('the disk is gone');

@@ -1,11 +1,11 @@
 /** `--limit NAME=VALUE`: the gateways' limits, each with its default. */
 import { Option } from 'commander';
-import { DEFAULT_LIMITS, type HttpLimits } from '#gateways/http/limits.ts';
+import { DEFAULT_LIMITS, type GatewayLimits } from '#gateways/shared/limits.ts';
 import { pairsOf, UsageError, wholeOption } from './usage.ts';
 
-const NAMES = Object.keys(DEFAULT_LIMITS) as (keyof HttpLimits)[];
+const NAMES = Object.keys(DEFAULT_LIMITS) as (keyof GatewayLimits)[];
 
-export const limitsOf = (texts: readonly string[]): Partial<HttpLimits> =>
+export const limitsOf = (texts: readonly string[]): Partial<GatewayLimits> =>
   Object.fromEntries(
     pairsOf('--limit', texts).map(([name, value]) => {
       if (!(name in DEFAULT_LIMITS))

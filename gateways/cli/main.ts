@@ -1,5 +1,7 @@
 /** The command line. Exit status: 0 done, 1 refused or failed, 2 wrong usage. */
+
 import { CommanderError } from 'commander';
+import { messageOf } from '#domain/error-message.ts';
 import { ERRORS, MillraceError } from '#domain/errors.ts';
 import { createProgram } from './program.ts';
 import { UsageError } from './usage.ts';
@@ -11,9 +13,7 @@ const report = (error: unknown, json: boolean): number => {
     return 2;
   }
   const known =
-    error instanceof MillraceError
-      ? error
-      : new MillraceError('MR_INTERNAL', error instanceof Error ? error.message : String(error));
+    error instanceof MillraceError ? error : new MillraceError('MR_INTERNAL', messageOf(error));
   const remedy = ERRORS[known.code]?.remedy;
   if (json) process.stderr.write(`${JSON.stringify(known)}\n`);
   else
@@ -30,7 +30,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) =>
   process.exit(error.code === 'EPIPE' ? 0 : 1),
 );
 
-const program = createProgram();
+const program = await createProgram(process.argv.slice(2));
 try {
   await program.parseAsync();
 } catch (error) {

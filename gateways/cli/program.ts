@@ -1,76 +1,100 @@
+/**
+ * The commands and options of the command line. Only the command that is called is loaded, because
+ * loading all of them takes several times longer than most commands run.
+ */
 import { Command } from 'commander';
-import { addAudit } from './commands/audit.ts';
-import { addBatch } from './commands/batch.ts';
-import { addDataset } from './commands/dataset.ts';
-import { addExplain } from './commands/explain.ts';
-import { addExport } from './commands/export.ts';
-import { addGet } from './commands/get.ts';
-import { addImport } from './commands/import.ts';
-import { addKeys } from './commands/keys.ts';
-import { addPlanAndApply } from './commands/plan-apply.ts';
-import { addPublish } from './commands/publish.ts';
-import { addRegistry } from './commands/registry.ts';
-import { addRejectedAndLate } from './commands/rejected.ts';
-import { addReplay } from './commands/replay.ts';
-import { addRollup } from './commands/rollup.ts';
-import { addServe } from './commands/serve.ts';
-import { addFeatureLog } from './commands/served.ts';
-import { addSkew } from './commands/skew.ts';
-import { addStack } from './commands/stack.ts';
-import { addStatus } from './commands/status.ts';
 import { DEFAULT_URL } from './context.ts';
 
-const COMMANDS = [
-  addServe,
-  addPlanAndApply,
-  addPublish,
-  addImport,
-  addExport,
-  addGet,
-  addDataset,
-  addBatch,
-  addRollup,
-  addReplay,
-  addExplain,
-  addAudit,
-  addFeatureLog,
-  addSkew,
-  addRejectedAndLate,
-  addRegistry,
-  addStatus,
-  addKeys,
-  addStack,
+type AddCommand = (program: Command) => void;
+
+interface CommandModule {
+  readonly names: readonly string[];
+  readonly load: () => Promise<AddCommand>;
+}
+
+/** In the order of the help. */
+const MODULES: readonly CommandModule[] = [
+  { names: ['serve'], load: async () => (await import('./commands/serve.ts')).addServe },
+  {
+    names: ['plan', 'apply'],
+    load: async () => (await import('./commands/plan-apply.ts')).addPlanAndApply,
+  },
+  { names: ['publish'], load: async () => (await import('./commands/publish.ts')).addPublish },
+  { names: ['import'], load: async () => (await import('./commands/import.ts')).addImport },
+  { names: ['export'], load: async () => (await import('./commands/export.ts')).addExport },
+  { names: ['get'], load: async () => (await import('./commands/get.ts')).addGet },
+  { names: ['dataset'], load: async () => (await import('./commands/dataset.ts')).addDataset },
+  { names: ['batch'], load: async () => (await import('./commands/batch.ts')).addBatch },
+  { names: ['rollup'], load: async () => (await import('./commands/rollup.ts')).addRollup },
+  { names: ['replay'], load: async () => (await import('./commands/replay.ts')).addReplay },
+  { names: ['explain'], load: async () => (await import('./commands/explain.ts')).addExplain },
+  { names: ['audit'], load: async () => (await import('./commands/audit.ts')).addAudit },
+  { names: ['served'], load: async () => (await import('./commands/served.ts')).addServed },
+  { names: ['skew'], load: async () => (await import('./commands/skew.ts')).addSkew },
+  {
+    names: ['rejected', 'late'],
+    load: async () => (await import('./commands/rejected.ts')).addRejectedAndLate,
+  },
+  {
+    names: ['list', 'show', 'search', 'lineage'],
+    load: async () => (await import('./commands/registry.ts')).addRegistry,
+  },
+  { names: ['status'], load: async () => (await import('./commands/status.ts')).addStatus },
+  { names: ['keys'], load: async () => (await import('./commands/keys.ts')).addKeys },
+  { names: ['stack'], load: async () => (await import('./commands/stack.ts')).addStack },
 ];
 
 /**
- * Commander's refusals are thrown, also by subcommands, so that `main` alone decides on exit codes.
+ * Commander's errors are thrown, those of subcommands too, so that only `main` decides on exit
+ * codes.
  */
 const throwing = (command: Command): void => {
-  command.exitOverride().showHelpAfterError('(--help says how)');
+  command.exitOverride().showHelpAfterError('(--help shows the usage)');
   for (const child of command.commands) throwing(child);
 };
 
-export const createProgram = (): Command => {
-  const program = new Command('millrace')
+const withGlobalOptions = (): Command =>
+  new Command('millrace')
     .description('A feature platform: events in, fresh features out, every value explained.')
     .version('0.1.0')
     .option('--url <url>', `address of the server (MILLRACE_URL; default ${DEFAULT_URL})`)
     .option('--api-key <key>', 'key of the caller (MILLRACE_API_KEY)')
     .option(
       '--ca <file>',
-      "PEM of the authority that signed the server's certificate (MILLRACE_CA)",
+      "PEM file of the authority that signed the server's certificate (MILLRACE_CA)",
     )
     .option(
       '--client-cert <file>',
-      'PEM of a certificate to show the server (MILLRACE_CLIENT_CERT)',
+      'PEM file of the certificate of this client (MILLRACE_CLIENT_CERT)',
     )
-    .option('--client-key <file>', 'PEM of its key (MILLRACE_CLIENT_KEY)')
-    .option('--json', 'one JSON document, or a line a record for lists')
+    .option('--client-key <file>', 'PEM file of its key (MILLRACE_CLIENT_KEY)')
+    .option('--json', 'one JSON document, or one line per record for lists')
     .addHelpText(
       'after',
       '\nExample:\n  millrace get delay_model --entity origin=ATL\n\nTimes are ISO 8601 with a zone, or epoch milliseconds. Exit status: 0 done, 1 refused or failed, 2 wrong usage.',
     );
-  for (const add of COMMANDS) add(program);
+
+/** The first argument that is neither a global option nor its value. */
+const commandOf = (program: Command, args: readonly string[]): string | undefined => {
+  for (let i = 0; i < args.length; i++) {
+    const arg = args[i] as string;
+    if (!arg.startsWith('-')) return arg;
+    const option = program.options.find(({ long }) => long === arg);
+    if (option?.required === true) i++;
+  }
+  return undefined;
+};
+
+/**
+ * The program with the command that the arguments name, or with all commands if they name none, as
+ * for help and errors.
+ */
+export const createProgram = async (args: readonly string[] = []): Promise<Command> => {
+  const program = withGlobalOptions();
+  const name = commandOf(program, args);
+  const named = MODULES.filter(({ names }) => name !== undefined && names.includes(name));
+  const adds = await Promise.all((named.length > 0 ? named : MODULES).map(({ load }) => load()));
+  for (const add of adds) add(program);
   throwing(program);
   return program;
 };

@@ -1,6 +1,6 @@
 /** The limits of Feast's requests, which come by column. */
 import { fail } from '#domain/errors.ts';
-import type { HttpLimits } from '#gateways/http/limits.ts';
+import type { GatewayLimits } from '#gateways/shared/limits.ts';
 import type { OnlineFeaturesBody } from './online-features.ts';
 import type { Frame } from './write.ts';
 
@@ -25,7 +25,7 @@ export const checkColumns = (name: string, frame: Frame, most: number): number =
   return length;
 };
 
-export const checkOnline = (body: OnlineFeaturesBody, limits: HttpLimits): void => {
+export const checkOnline = (body: OnlineFeaturesBody, limits: GatewayLimits): void => {
   checkColumns('entities', body.entities, limits.entities);
   const { features = [], feature_service: service } = body;
   if (service == null && features.length === 0)

@@ -2,6 +2,7 @@
  * Feast's HTTP, to the letter, as it was captured from its own server; and what its users want
  * mended.
  */
+
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import {
   avg,
@@ -16,6 +17,7 @@ import {
   source,
 } from '#domain/definitions/index.ts';
 import { createHttpGateway, type HttpGateway } from '#gateways/http/gateway.ts';
+import { httpModules } from '#gateways/http-modules.ts';
 import { caller, plain, type TestPlatform, testPlatform } from '#tests/support/platform.ts';
 
 const driver = entity({ name: 'driver', keys: { driver_id: 'long' } });
@@ -101,7 +103,7 @@ let asFeast: HttpGateway;
 
 beforeAll(async () => {
   on = await testPlatform();
-  await on.platform.apply(
+  await on.platform.registry.apply(
     plain(
       driver,
       leg,
@@ -122,7 +124,7 @@ beforeAll(async () => {
     caller,
   );
   const ride = { origin: 'ATL', destination: 'LAX', rate: null, seen: null, tag: null };
-  const { position } = await on.platform.publish(
+  const { position } = await on.platform.publishing.publish(
     {
       source: 'rides',
       events: [
@@ -133,9 +135,13 @@ beforeAll(async () => {
     },
     caller,
   );
-  await on.platform.read({ features: ['drv:rides'], entities: [], after: position });
-  gateway = await createHttpGateway({ platform: on.platform, port: 0 });
-  asFeast = await createHttpGateway({ platform: on.platform, port: 0, feastStatuses: 'feast' });
+  await on.platform.serving.read({ features: ['drv:rides'], entities: [], after: position });
+  gateway = await createHttpGateway({ modules: httpModules(), platform: on.platform, port: 0 });
+  asFeast = await createHttpGateway({
+    platform: on.platform,
+    port: 0,
+    modules: httpModules('feast'),
+  });
 });
 afterAll(async () => {
   await gateway.close();

@@ -3,12 +3,12 @@
  * `GrpcFeatureServer`.
  */
 import { join } from 'node:path';
+import type { ReadOrigins, ReadResult } from '#domain/api/serving.ts';
 import type { FeatureStatus } from '#domain/plan/plan.ts';
 import type { FieldType, Value } from '#domain/values/value.ts';
 import { open, unary } from '#gateways/grpc/calls.ts';
 import { loadProtos, type ProtoFiles, serviceOf } from '#gateways/grpc/protos.ts';
-import type { GrpcContext, GrpcProtocol } from '#gateways/grpc/service.ts';
-import type { ReadOrigins, ReadResult } from '#gateways/platform.ts';
+import type { GrpcContext, ServiceModule } from '#gateways/grpc/service-module.ts';
 import { checkColumns, checkOnline } from './checks.ts';
 import { type FeastValue, feastValueOf, plainOf } from './grpc-values.ts';
 import {
@@ -116,7 +116,8 @@ const frameOf = ({
   };
 };
 
-export const feastProtocol = (statuses: FeastStatuses, version: string): GrpcProtocol => ({
+export const feastServices = (statuses: FeastStatuses, version: string): ServiceModule => ({
+  name: 'feast',
   services(context: GrpcContext) {
     const { platform, limits } = context;
     const online = unary<OnlineRequest, object>(context, async (request, _call, caller) => {

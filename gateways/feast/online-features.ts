@@ -1,17 +1,18 @@
 /**
  * Feast's answer to `get-online-features`, written as text: by column, join keys first.
  *
- *   {"results":[{"values":[…],"statuses":[…],"event_timestamps":[…]},…],"metadata":{"feature_names":[…]}}
+ *   {"results":[{"values":[…],"statuses":[…],"event_timestamps":[…]},…],
+ *    "metadata":{"feature_names":[…]}}
  *
  * What Feast's users file as bugs is mended: a null is NULL_VALUE and a value past its view's ttl
  * is OUTSIDE_MAX_AGE, where Feast says PRESENT (`statuses: 'feast'` says so too). A column's
  * timestamps are those of the row's entity in the view that the column is from.
  */
 
+import type { ReadOrigins, ReadRequest, ReadResult } from '#domain/api/serving.ts';
 import type { EntityKey, FeatureStatus } from '#domain/plan/plan.ts';
 import type { FieldType, Row, ScalarType, Value } from '#domain/values/value.ts';
-import { setOwn } from '#gateways/own-property.ts';
-import type { ReadOrigins, ReadRequest, ReadResult } from '#gateways/platform.ts';
+import { setOwn } from '#gateways/shared/own-property.ts';
 import { namesOf } from './read.ts';
 
 export interface OnlineFeaturesBody {

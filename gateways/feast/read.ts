@@ -5,10 +5,13 @@
  * name as well: where there is no view of the name that is asked for, such an on-demand feature is
  * meant.
  */
+
+import type { Caller } from '#domain/api/caller.ts';
+import type { Platform } from '#domain/api/platform.ts';
+import type { ReadRequest, ReadResult } from '#domain/api/serving.ts';
 import { MillraceError } from '#domain/errors.ts';
 import type { EntityKey } from '#domain/plan/plan.ts';
 import type { Row, Value } from '#domain/values/value.ts';
-import type { Caller, Platform, ReadRequest, ReadResult } from '#gateways/platform.ts';
 
 /**
  * What an import gives to a view that has no entity in Feast: its clients know of no key, so it is
@@ -18,7 +21,7 @@ export const EVERYTHING = { key: 'scope', value: 'all' } as const;
 
 const exists = async (platform: Platform, name: string, caller: Caller): Promise<boolean> => {
   try {
-    await platform.show('on-demand-feature', name, undefined, caller);
+    await platform.registry.show('on-demand-feature', name, undefined, caller);
     return true;
   } catch (error) {
     if (error instanceof MillraceError && error.code === 'MR_NOT_FOUND') return false;
@@ -108,7 +111,7 @@ export const readAsFeast = async (
   const seen = new Set<string>();
   for (;;) {
     try {
-      return await platform.read(asked, caller);
+      return await platform.serving.read(asked, caller);
     } catch (error) {
       if (!(error instanceof MillraceError)) throw error;
       const id = `${error.code} ${fieldOf(error)}`;

@@ -7,10 +7,12 @@
  * its own, `event_timestamp` is it; a time without a zone is UTC, as Feast's client sends it, and a
  * number is seconds. Columns that the source does not have (`created`) are left out.
  */
+
+import type { Caller } from '#domain/api/caller.ts';
+import type { Platform } from '#domain/api/platform.ts';
 import type { FeatureViewDefinition, SourceDefinition } from '#domain/definitions/model.ts';
 import { fail, MillraceError } from '#domain/errors.ts';
 import { parseFieldType } from '#domain/values/field-type.ts';
-import type { Caller, Platform } from '#gateways/platform.ts';
 import { rowsOf } from './online-features.ts';
 import { EVERYTHING } from './read.ts';
 
@@ -78,7 +80,7 @@ const sourceOf = async (
   name: string,
   caller: Caller,
 ): Promise<SourceDefinition> => {
-  const { definition } = await platform.show('source', name, undefined, caller);
+  const { definition } = await platform.registry.show('source', name, undefined, caller);
   return definition as SourceDefinition;
 };
 
@@ -104,7 +106,7 @@ const write = async (
 ): Promise<void> => {
   const events = eventsOf(source, frame, texts);
   // Whoever wrote through Feast expects to read it at once.
-  const { rejected } = await platform.publish(
+  const { rejected } = await platform.publishing.publish(
     { source: source.name, events, untilReadable: true },
     caller,
   );
@@ -159,7 +161,7 @@ export const writeView = async (
   caller: Caller,
   texts = false,
 ): Promise<void> => {
-  const definition = (await platform.show('feature-view', view, undefined, caller))
+  const definition = (await platform.registry.show('feature-view', view, undefined, caller))
     .definition as FeatureViewDefinition;
   return write(
     platform,

@@ -2,13 +2,15 @@
  * A message that is not what its proto says. gRPC's own answer would be INTERNAL, and would end a
  * stream; ours is MR_BODY_INVALID, given where other refusals are, for that one message.
  */
+
 import type { ServiceDefinition } from '@grpc/proto-loader';
+import { messageOf } from '#domain/error-message.ts';
 import { fail } from '#domain/errors.ts';
 
 class BrokenMessage {
   readonly why: string;
   constructor(error: unknown) {
-    this.why = error instanceof Error ? error.message : String(error);
+    this.why = messageOf(error);
   }
 }
 

@@ -1,17 +1,18 @@
 /**
- * What goes with a call from its first word to its status: its request id, its span where it is
- * traced, and what is told of it in the end, to the metrics, the trace and the log. One a call: the
- * messages of a stream share it.
+ * The scope of one call: its request id, its span if it is traced, and what the metrics, the trace
+ * and the log record at its end. The messages of a stream share one scope.
  */
 import { Metadata, status } from '@grpc/grpc-js';
+import type { Platform } from '#domain/api/platform.ts';
 import type { ErrorCode } from '#domain/errors.ts';
 import type { RequestMeter } from '#domain/ports/request-meter.ts';
 import { inTrace, type TraceContext } from '#domain/ports/tracing.ts';
-import type { RequestLog } from '#gateways/logging/request-log.ts';
-import type { Platform } from '#gateways/platform.ts';
-import { REQUEST_ID, requestIds } from '#gateways/request-id.ts';
 
-export interface ScopedCall {
+import type { RequestLog } from '#gateways/logging/request-log.ts';
+import { ANONYMOUS } from '#gateways/shared/caller.ts';
+import { REQUEST_ID, requestIds } from '#gateways/shared/request-id.ts';
+
+interface ScopedCall {
   readonly metadata: Metadata;
   readonly getPath: () => string;
   readonly sendMetadata: (metadata: Metadata) => void;
@@ -20,17 +21,15 @@ export interface ScopedCall {
 export interface CallScope {
   readonly requestId: string;
   readonly trace: TraceContext | null;
-  /** who called, once he has been asked; null: nobody was, or he did not say */
+  /** set by authentication; null: not authenticated, and the caller did not name itself */
   actor: string | null;
-  /** Once, when the call is over. @param refusal null: it was answered */
+  /** Called once, at the end of the call. @param refusal null: the call was answered */
   readonly over: (code: status, refusal: ErrorCode | null) => void;
 }
 
-export const ANONYMOUS = 'anonymous@loopback';
-
 export type OpenScope = (call: ScopedCall) => CallScope;
 
-export interface ScopeOptions {
+interface ScopeOptions {
   readonly platform: Pick<Platform, 'requests' | 'tracing'>;
   readonly log: RequestLog | null;
 }
@@ -44,7 +43,7 @@ export const createScopes = ({ platform, log }: ScopeOptions): OpenScope => {
   const meterOf = (path: string): RequestMeter | null => {
     if (requests === undefined) return null;
     let meter = meters.get(path);
-    // only calls of services that are served get here: the paths are a closed list
+    // Only calls of known services get here: the paths are a closed list.
     if (meter === undefined) meters.set(path, (meter = requests.route('grpc', path)));
     return meter;
   };
@@ -70,9 +69,9 @@ export const createScopes = ({ platform, log }: ScopeOptions): OpenScope => {
     const { metadata } = call;
     const path = call.getPath();
     const requestId = idOf(metadata.get(REQUEST_ID)[0]);
-    const answered = new Metadata();
-    answered.set(REQUEST_ID, requestId);
-    call.sendMetadata(answered);
+    const headers = new Metadata();
+    headers.set(REQUEST_ID, requestId);
+    call.sendMetadata(headers);
     const span = spanOf(path, requestId, metadata);
     const scope: CallScope = {
       requestId,
@@ -89,7 +88,7 @@ export const createScopes = ({ platform, log }: ScopeOptions): OpenScope => {
         });
         span?.end({ failed });
         if (log?.wants(durationMs, code !== status.OK || refusal !== null) === true)
-          log.tell({
+          log.add({
             protocol: 'grpc',
             route: path,
             status: named,

@@ -1,43 +1,21 @@
-/**
- * Who calls. Where keys are asked for, the key's name; else a caller names itself, and one that
- * does not is anonymous.
- */
+/** The caller of a gRPC call. */
 import type { Metadata } from '@grpc/grpc-js';
+import type { Caller } from '#domain/api/caller.ts';
 import type { Principal } from '#domain/authorization/principal.ts';
-import { fail } from '#domain/errors.ts';
-import type { Caller } from '#gateways/platform.ts';
-import { ANONYMOUS, type CallScope } from './call-scope.ts';
-import type { IncomingCall } from './calls.ts';
-import type { GrpcContext } from './service.ts';
-
-const MAX_ACTOR = 200;
-
-const ownName = (metadata: Metadata): string => {
-  const [actor] = metadata.get('x-millrace-actor');
-  if (actor === undefined || actor === '') return ANONYMOUS;
-  if (typeof actor !== 'string' || actor.length > MAX_ACTOR)
-    return fail(
-      'MR_PARAMETER_INVALID',
-      `metadata x-millrace-actor must be of at most ${MAX_ACTOR} characters`,
-      {
-        parameter: 'x-millrace-actor',
-      },
-    );
-  return actor;
-};
+import { ACTOR, callerWith, ownActor } from '#gateways/shared/caller.ts';
+import type { CallScope } from './call-scope.ts';
+import type { GrpcContext, IncomingCall } from './service-module.ts';
 
 const named = (metadata: Metadata, principal: Principal | null, scope: CallScope): Caller => {
-  const actor = principal?.actor ?? ownName(metadata);
+  const actor = principal?.actor ?? ownActor('metadata', metadata.get(ACTOR)[0]);
   scope.actor = actor;
-  const { requestId, trace } = scope;
-  if (principal === null)
-    return trace === null ? { actor, requestId } : { actor, requestId, trace };
-  return trace === null ? { actor, requestId, principal } : { actor, requestId, principal, trace };
+  return callerWith(actor, scope.requestId, principal, scope.trace);
 };
 
 /** `127.0.0.1:50912`, `[::1]:50912` → the address */
 const addressOf = (peer: string): string => peer.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1');
 
+/** @param scope gets the actor, for the log. @throws the refusals of authentication */
 export const callerOf = (
   { access }: GrpcContext,
   call: Pick<IncomingCall, 'metadata' | 'getPeer'>,

@@ -1,29 +1,21 @@
 /**
- * Handlers as plain async functions: what they throw becomes a refusal, and streams are answered in
- * order with bounded work.
+ * gRPC handlers from plain async functions: what these throw becomes a refusal. Streams are answered
+ * in order, with a bounded number of requests in progress.
  */
 import {
   type handleBidiStreamingCall,
   type handleUnaryCall,
-  type Metadata,
   type ServerDuplexStream,
   type ServerUnaryCall,
   status,
 } from '@grpc/grpc-js';
+import type { Caller } from '#domain/api/caller.ts';
 import type { ErrorCode } from '#domain/errors.ts';
-import type { Caller } from '#gateways/platform.ts';
 import { checkMessage } from './broken-message.ts';
 import type { CallScope } from './call-scope.ts';
 import { callerOf } from './caller.ts';
-import { refusalOf, statusObjectOf } from './refusal.ts';
-import type { GrpcContext } from './service.ts';
-
-/** What is known of any call, however it is answered. */
-export interface IncomingCall {
-  readonly metadata: Metadata;
-  readonly getDeadline: () => Date | number;
-  readonly getPeer: () => string;
-}
+import { INTERNAL_MESSAGE, refusalOf, statusObjectOf } from './refusal.ts';
+import type { GrpcContext, IncomingCall } from './service-module.ts';
 
 /** Milliseconds until the call's deadline; null: it has none. */
 export const remainingMs = (call: Pick<IncomingCall, 'getDeadline'>): number | null => {
@@ -32,11 +24,11 @@ export const remainingMs = (call: Pick<IncomingCall, 'getDeadline'>): number | n
 };
 
 /**
- * With who asks. Of a stream each message is asked anew, so that a key that is revoked meanwhile is
- * let in no more. That every handler is made by `unary` or `duplex`, which ask, or says that it is
- * `open`, is held by the types of neither: by tests/access, which calls all.
+ * Authenticates the caller, then answers. Each message of a stream is authenticated on its own, so
+ * that a revoked key stops working at once. The types do not ensure that every handler is made by
+ * `unary`, `duplex` or `open`: tests/access calls all of them.
  */
-const asked = <Answer>(
+const authenticated = <Answer>(
   context: GrpcContext,
   call: IncomingCall,
   scope: CallScope,
@@ -46,7 +38,7 @@ const asked = <Answer>(
   return caller instanceof Promise ? caller.then(answer) : answer(caller);
 };
 
-/** A call that says nothing of this platform but what it is. */
+/** A call without authentication: its answer only shows which API this is. */
 export const open = <Request, Answer>(
   { access: _, ...context }: GrpcContext,
   answer: (request: Request) => Promise<Answer>,
@@ -69,24 +61,27 @@ export const unary =
       callback(refused);
       scope.over(refused.code, refusalOf(error)?.code ?? 'MR_INTERNAL');
     };
-    // A refusal may be thrown at once, too.
+    // Some refusals are thrown before there is a promise.
     try {
       checkMessage(call.request);
-      asked(context, call, scope, (caller) => answer(call.request, call, caller)).then((value) => {
-        callback(null, value);
-        scope.over(status.OK, null);
-      }, refuse);
+      authenticated(context, call, scope, (caller) => answer(call.request, call, caller)).then(
+        (value) => {
+          callback(null, value);
+          scope.over(status.OK, null);
+        },
+        refuse,
+      );
     } catch (error) {
       refuse(error);
     }
   };
 
-/** Requests of one call that are worked on at once; more are left in the connection's window. */
+/** Requests of one call in progress at once; further ones wait in the connection's window. */
 const WINDOW = 32;
 
 /**
- * Answers in the order of the requests. A request that is refused is answered with its refusal:
- * what came before and comes after is not its business.
+ * Answers in the order of the requests. A refused request is answered with its refusal, and the
+ * stream goes on.
  */
 export const duplex =
   <Request, Answer>(
@@ -122,17 +117,13 @@ export const duplex =
     const answered = async (request: Request): Promise<Answer> => {
       try {
         checkMessage(request);
-        return await asked(context, call, scope, (caller) => answer(request, call, caller));
+        return await authenticated(context, call, scope, (caller) => answer(request, call, caller));
       } catch (error) {
         const refusal = refusalOf(error);
         refusedWith = refusal?.code ?? 'MR_INTERNAL';
         if (refusal !== null) return refused(refusal.code, refusal.message, refusal.details);
         onInternalError(error, scope.requestId);
-        return refused(
-          'MR_INTERNAL',
-          'something went wrong in the server; its log has the cause',
-          {},
-        );
+        return refused('MR_INTERNAL', INTERNAL_MESSAGE, {});
       }
     };
     call.on('data', (request: Request) => {
@@ -152,7 +143,7 @@ export const duplex =
         over(status.OK);
       });
     });
-    // The other side went away: nothing is owed to it.
+    // The client is gone.
     call.on('error', () => over(status.CANCELLED));
     call.on('cancelled', () => over(status.CANCELLED));
   };

@@ -1,6 +1,6 @@
 /** TLS for gRPC, whose certificate may change while the server runs. */
 import { experimental, ServerCredentials } from '@grpc/grpc-js';
-import type { Pem, Tls } from '#gateways/tls.ts';
+import type { Pem, Tls } from '#gateways/shared/tls.ts';
 
 type Provider = Parameters<typeof experimental.createCertificateProviderServerCredentials>[0];
 type Identity = Parameters<Provider['addIdentityCertificateListener']>[0];

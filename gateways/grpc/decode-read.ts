@@ -4,9 +4,10 @@
  * and again, so the lists that were asked for last are kept with their bytes, and are the answer
  * where these come again. Held to the proto by a test that encodes with it.
  */
+
+import type { ReadRequest } from '#domain/api/serving.ts';
 import { fail } from '#domain/errors.ts';
-import { timeOf } from '#gateways/http/parameters.ts';
-import type { ReadRequest } from '#gateways/platform.ts';
+import { timeOf } from '#gateways/shared/parameters.ts';
 import { FIXED64, LENGTH, VARINT } from './wire.ts';
 
 const REQUEST = {

@@ -4,9 +4,9 @@
  * proto by a test that decodes with it.
  */
 
+import type { ReadResult, ViewAnswer } from '#domain/api/serving.ts';
 import type { FeatureStatus } from '#domain/plan/plan.ts';
 import type { Value } from '#domain/values/value.ts';
-import type { ReadResult, ViewAnswer } from '#gateways/platform.ts';
 import {
   endWire,
   FIXED64,

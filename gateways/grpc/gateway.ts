@@ -1,54 +1,55 @@
 /**
- * The gRPC gateway: our own services and Feast's on one port, with reflection and health
+ * The gRPC gateway: the services that it is given, on one port, with reflection and health
  * (grpc.health.v1).
  *
- * Closing drains: health says NOT_SERVING, no new call is taken, those in flight end (at most
- * `drainMs`), then it stops.
+ * Closing drains: health answers NOT_SERVING, the gateway takes no new call, calls in flight end,
+ * within `drainMs`; then the gateway stops.
  */
 import { Server } from '@grpc/grpc-js';
 import { HealthImplementation } from 'grpc-health-check';
+import type { Platform } from '#domain/api/platform.ts';
 import { fail } from '#domain/errors.ts';
 import type { Access } from '#domain/ports/access.ts';
 import type { Logger } from '#domain/ports/logger.ts';
-import { createByteBudget } from '#gateways/byte-budget.ts';
-import { feastProtocol } from '#gateways/feast/grpc.ts';
-import type { FeastStatuses } from '#gateways/feast/online-features.ts';
-import { DEFAULT_LIMITS, type HttpLimits } from '#gateways/http/limits.ts';
 import { createRequestLog, logInternalError } from '#gateways/logging/request-log.ts';
-import type { Platform } from '#gateways/platform.ts';
-import type { Tls } from '#gateways/tls.ts';
+import { createByteBudget } from '#gateways/shared/byte-budget.ts';
+import { DEFAULT_LIMITS, type GatewayLimits } from '#gateways/shared/limits.ts';
+import type { Tls } from '#gateways/shared/tls.ts';
 import { createScopes } from './call-scope.ts';
 import { grpcCredentials } from './credentials.ts';
 import { inFlightInterceptor } from './in-flight.ts';
-import { nativeProtocol } from './native.ts';
 import { addReflection } from './reflection.ts';
+import type { ServiceModule } from './service-module.ts';
 
 export interface GrpcGatewayOptions {
-  /** the one of `access`, where that is given */
+  /** the services: `grpcModules()` for all of them */
+  readonly modules: readonly ServiceModule[];
+  /** with `access`: its platform */
   readonly platform: Platform;
-  /** absent: nobody is asked who he is */
+  /** absent: callers are not authenticated */
   readonly access?: Access;
-  /** default 127.0.0.1: others are let in only by naming an address */
+  /** default 127.0.0.1: only this machine can connect */
   readonly host?: string;
   /** default 7412; 0: any free one */
   readonly port?: number;
-  readonly limits?: Partial<HttpLimits>;
-  readonly version?: string;
-  readonly feastStatuses?: FeastStatuses;
+  readonly limits?: Partial<GatewayLimits>;
   /** absent: without TLS */
   readonly tls?: Tls;
   /** absent: calls are not logged */
   readonly log?: Logger;
-  /** a call that takes longer is logged, ms; default 1000 */
+  /** calls that take longer are logged, ms; default 1000 */
   readonly slowMs?: number;
-  /** a cause that no caller is shown; default: to the log, or stderr without one */
+  /**
+   * gets the cause of an internal error, which callers do not see; default: the log, or stderr
+   * without a log
+   */
   readonly onInternalError?: (error: unknown, request: string) => void;
 }
 
 export interface GrpcGateway {
   /** host:port */
   readonly address: string;
-  /** all calls that it serves, but for health and reflection: `/millrace.v1.Features/Read` */
+  /** all calls except health and reflection: `/millrace.v1.Features/Read` */
   readonly calls: readonly string[];
   /** Drains and stops; idempotent. */
   readonly close: () => Promise<void>;
@@ -56,24 +57,16 @@ export interface GrpcGateway {
 
 const STREAMS = 1000;
 /**
- * Of one connection, what waits to be sent to it above all: while it has more, new calls of it are
- * refused.
+ * Memory of one connection, mostly answers that wait to be sent. Above it, new calls of the
+ * connection are refused.
  */
 const SESSION_MIB = 64;
-/** A client that is gone without a word is found out by a ping, not by the next answer. */
+/** Pings find a client that is gone without closing its connection. */
 const KEEPALIVE = { 'grpc.keepalive_time_ms': 60_000, 'grpc.keepalive_timeout_ms': 20_000 };
 
 export const createGrpcGateway = async (options: GrpcGatewayOptions): Promise<GrpcGateway> => {
-  const {
-    platform,
-    host = '127.0.0.1',
-    port = 7412,
-    version = '0.1.0',
-    feastStatuses = 'exact',
-    log,
-  } = options;
+  const { modules, platform, access, host = '127.0.0.1', port = 7412, log } = options;
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
-  const { access } = options;
   const onInternalError = options.onInternalError ?? logInternalError(log);
   const openScope = createScopes({
     platform,
@@ -91,12 +84,11 @@ export const createGrpcGateway = async (options: GrpcGatewayOptions): Promise<Gr
     'grpc.max_concurrent_streams': STREAMS,
     'grpc-node.max_session_memory': SESSION_MIB,
     interceptors: [inFlightInterceptor(createByteBudget(limits.inFlightBytes))],
-    // Nobody reads its counters here: the platform has its own.
+    // Its counters are not used: the platform has its own.
     'grpc.enable_channelz': 0,
     ...KEEPALIVE,
   });
-  const protocols = [nativeProtocol, feastProtocol(feastStatuses, version)];
-  const services = protocols.flatMap((protocol) => protocol.services(context));
+  const services = modules.flatMap((module) => module.services(context));
   for (const { definition, implementation } of services)
     server.addService(definition, implementation);
   const calls = services.flatMap(({ definition }) =>
@@ -116,7 +108,7 @@ export const createGrpcGateway = async (options: GrpcGatewayOptions): Promise<Gr
     );
   }).catch((error: Error) =>
     /EADDRINUSE/.test(error.message)
-      ? fail('MR_REFUSED', `port ${port} of ${host} is taken: choose another with --grpc-port`, {
+      ? fail('MR_REFUSED', `port ${port} of ${host} is in use: choose another with --grpc-port`, {
           host,
           port,
         })

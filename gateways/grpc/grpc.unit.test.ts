@@ -1,9 +1,11 @@
 /**
  * The gRPC gateway over a real platform, through the project's own client and through bare gRPC.
  */
+
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   credentials,
   loadPackageDefinition,
@@ -15,6 +17,7 @@ import { loadSync } from '@grpc/proto-loader';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Client, connect } from '#client/index.ts';
+import type { ReadResult } from '#domain/api/serving.ts';
 import {
   approxTopK,
   avg,
@@ -28,11 +31,11 @@ import {
 } from '#domain/definitions/index.ts';
 import { MillraceError } from '#domain/errors.ts';
 import { DEGRADED_MODES } from '#domain/ports/degraded.ts';
-import type { ReadResult } from '#gateways/platform.ts';
+import { grpcModules } from '#gateways/grpc-modules.ts';
+import { GENERATED, generateTypes } from '#scripts/generate/grpc-types.ts';
 import { caller, plain, type TestPlatform, testPlatform } from '#tests/support/platform.ts';
 import { encodeReadResponse } from './encode-read.ts';
 import { createGrpcGateway, type GrpcGateway } from './gateway.ts';
-import { GENERATED, generateTypes } from './generate-types.ts';
 import type { FeaturesClient } from './generated/millrace/v1/Features.ts';
 import type { ReadRequest } from './generated/millrace/v1/ReadRequest.ts';
 import type { ReadResponse__Output } from './generated/millrace/v1/ReadResponse.ts';
@@ -77,8 +80,9 @@ let bare: FeaturesClient;
 
 beforeAll(async () => {
   on = await testPlatform();
-  await on.platform.apply(plain(shop, sales, totals, model), {}, caller);
+  await on.platform.registry.apply(plain(shop, sales, totals, model), {}, caller);
   gateway = await createGrpcGateway({
+    modules: grpcModules(),
     platform: on.platform,
     port: 0,
     limits: { entities: 50, events: 20 },
@@ -108,7 +112,7 @@ const refused = (code: string) => expect.objectContaining({ code });
 describe('reads', () => {
   test('are those of the platform: values, statuses, freshness', async () => {
     const entities = [{ shop: 'é1' }, { shop: 's2' }, { shop: 'nobody' }];
-    const expected = await on.platform.read({ features: FEATURES, entities, at: T + 10 });
+    const expected = await on.platform.serving.read({ features: FEATURES, entities, at: T + 10 });
     const answer = await client.view(totals, entities, { at: T + 10 });
     expect(answer.rows.map((row) => Object.values(row))).toEqual(expected.values);
     expect(answer.status).toEqual(expected.status);
@@ -140,11 +144,15 @@ describe('reads', () => {
   test('of single entities that are asked for together are one request', async () => {
     const requests: number[] = [];
     const counted = await createGrpcGateway({
+      modules: grpcModules(),
       platform: {
         ...on.platform,
-        async read(request) {
-          requests.push(request.entities.length);
-          return on.platform.read(request);
+        serving: {
+          ...on.platform.serving,
+          async read(request) {
+            requests.push(request.entities.length);
+            return on.platform.serving.read(request);
+          },
         },
       },
       port: 0,
@@ -234,13 +242,17 @@ describe('publishing', () => {
   test('a producer goes on after a server that was away, and counts nothing twice', async () => {
     let lost = 0;
     const flaky = await createGrpcGateway({
+      modules: grpcModules(),
       platform: {
         ...on.platform,
-        async publish(request, by) {
-          const result = await on.platform.publish(request, by);
-          // The answer is lost after the events are in.
-          if (lost++ % 2 === 0) throw unavailable();
-          return result;
+        publishing: {
+          ...on.platform.publishing,
+          async publish(request, by) {
+            const result = await on.platform.publishing.publish(request, by);
+            // The answer is lost after the events are in.
+            if (lost++ % 2 === 0) throw unavailable();
+            return result;
+          },
         },
       },
       port: 0,
@@ -474,12 +486,16 @@ test('closing lets calls in flight end', async () => {
     begun = resolve;
   });
   const own = await createGrpcGateway({
+    modules: grpcModules(),
     platform: {
       ...on.platform,
-      async read(request) {
-        begun();
-        await new Promise((resolve) => setTimeout(resolve, 200));
-        return on.platform.read(request);
+      serving: {
+        ...on.platform.serving,
+        async read(request) {
+          begun();
+          await sleep(200);
+          return on.platform.serving.read(request);
+        },
       },
     },
     port: 0,

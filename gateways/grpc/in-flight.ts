@@ -10,7 +10,7 @@ import {
   type ServerInterceptor,
   ServerListenerBuilder,
 } from '@grpc/grpc-js';
-import { type ByteBudget, overloaded } from '#gateways/byte-budget.ts';
+import { type ByteBudget, overloaded } from '#gateways/shared/byte-budget.ts';
 import { statusObjectOf } from './refusal.ts';
 
 /**

@@ -1,8 +1,10 @@
 /** Millrace's own services: millrace.v1.Features and millrace.v1.Events. */
 import type { UntypedServiceImplementation } from '@grpc/grpc-js';
-import { checkBatch, checkRead } from '#gateways/checks.ts';
-import type { Caller, PublishRequest, ReadResult } from '#gateways/platform.ts';
-import { duplex, type IncomingCall, remainingMs, unary } from './calls.ts';
+import type { Caller } from '#domain/api/caller.ts';
+import type { PublishRequest } from '#domain/api/publishing.ts';
+import type { ReadResult } from '#domain/api/serving.ts';
+import { checkBatch, checkRead } from '#gateways/shared/checks.ts';
+import { duplex, remainingMs, unary } from './calls.ts';
 import { createReadRequestDecoder } from './decode-read.ts';
 import { encodeReadResponse, type RefusedAnswer } from './encode-read.ts';
 import type { ProducerSequenceRequest__Output } from './generated/millrace/v1/ProducerSequenceRequest.ts';
@@ -10,7 +12,7 @@ import type { PublishRequest__Output } from './generated/millrace/v1/PublishRequ
 import type { PublishResponse } from './generated/millrace/v1/PublishResponse.ts';
 import { nativeProtos } from './native-protos.ts';
 import { serviceOf } from './protos.ts';
-import type { GrpcContext, GrpcProtocol, GrpcService } from './service.ts';
+import type { GrpcContext, GrpcService, IncomingCall, ServiceModule } from './service-module.ts';
 import { plainRowOf, structOf } from './struct.ts';
 
 type ReadAnswer = ReadResult | RefusedAnswer;
@@ -27,7 +29,7 @@ const features = (context: GrpcContext): GrpcService => {
   const { platform, limits } = context;
   const definition = serviceOf(nativeProtos, 'millrace.v1.Features');
   const decode = createReadRequestDecoder();
-  // Decoded where a refusal is answered, which what grpc-js calls to deserialize is not.
+  // Decoding happens in the handler: grpc-js cannot answer a refusal of its deserializer.
   const serialized = {
     requestDeserialize: (bytes: Buffer) => bytes,
     responseSerialize: (answer: object) => encodeReadResponse(answer as ReadAnswer),
@@ -35,9 +37,9 @@ const features = (context: GrpcContext): GrpcService => {
   const read = (bytes: Buffer, call: IncomingCall, caller: Caller): Promise<ReadAnswer> => {
     const request = decode(bytes);
     checkRead(request, limits);
-    if (request.after === undefined) return platform.read(request, caller);
+    if (request.after === undefined) return platform.serving.read(request, caller);
     const waitMs = remainingMs(call);
-    return platform.read(waitMs === null ? request : { ...request, waitMs }, caller);
+    return platform.serving.read(waitMs === null ? request : { ...request, waitMs }, caller);
   };
   const implementation: UntypedServiceImplementation = {
     Read: unary<Buffer, ReadAnswer>(context, read),
@@ -64,7 +66,10 @@ const events = (context: GrpcContext): GrpcService => {
   ): Promise<PublishResponse> => {
     const request = publishRequestOf(message);
     checkBatch(request.events, limits);
-    const { accepted, duplicates, rejected, position } = await platform.publish(request, caller);
+    const { accepted, duplicates, rejected, position } = await platform.publishing.publish(
+      request,
+      caller,
+    );
     return {
       accepted,
       duplicates,
@@ -91,13 +96,14 @@ const events = (context: GrpcContext): GrpcService => {
       ProducerSequence: unary<ProducerSequenceRequest__Output, { readonly next: number }>(
         context,
         async ({ source, producer }, _call, caller) => ({
-          next: await platform.producerSequence(source, producer, caller),
+          next: await platform.publishing.producerSequence(source, producer, caller),
         }),
       ),
     },
   };
 };
 
-export const nativeProtocol: GrpcProtocol = {
+export const nativeServices: ServiceModule = {
+  name: 'millrace',
   services: (context) => [features(context), events(context)],
 };

@@ -1,6 +1,6 @@
 /**
- * A refusal over gRPC: the status of its kind, and in the trailing metadata its code and details,
- * as HTTP gives them.
+ * A refusal over gRPC: the gRPC status for its HTTP status, and its code and details in the trailing
+ * metadata.
  */
 import { Metadata, type ServiceError, type StatusObject, status } from '@grpc/grpc-js';
 import { ERRORS, type ErrorCode, MillraceError } from '#domain/errors.ts';
@@ -25,17 +25,20 @@ export const statusOf = (code: ErrorCode): status =>
 
 export const CODE = 'millrace-code';
 export const DETAILS = 'millrace-details';
-/** Trailers share one frame with the rest of the head: what does not fit is left out. */
+/** Trailers must fit into one frame with the other headers: longer details are left out. */
 const MAX_DETAILS = 2000;
 
-/** Metadata is ASCII: JSON's own escapes say the rest. */
+/** Metadata is ASCII: other characters become JSON's escapes. */
 const ascii = (text: string): string =>
   text.replace(/[^\x20-\x7e]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
+
+/** What callers see of an internal error. */
+export const INTERNAL_MESSAGE = "internal error: the server's log has the cause";
 
 export const refusalOf = (error: unknown): MillraceError | null =>
   error instanceof MillraceError ? error : null;
 
-/** @param onInternal is told of what is no refusal */
+/** @param onInternal gets an error that is not a refusal */
 export const statusObjectOf = (
   error: unknown,
   onInternal: (error: unknown) => void,
@@ -47,7 +50,7 @@ export const statusObjectOf = (
     metadata.set(CODE, 'MR_INTERNAL');
     return {
       code: status.INTERNAL,
-      details: 'something went wrong in the server; its log has the cause',
+      details: INTERNAL_MESSAGE,
       metadata,
     };
   }
@@ -57,7 +60,7 @@ export const statusObjectOf = (
   return { code: statusOf(refusal.code), details: refusal.message, metadata };
 };
 
-/** The client's side of it; null: not of a Millrace server. */
+/** The refusal that a client received; null: the error is not from a Millrace server. */
 export const refusalOfServiceError = ({
   details,
   metadata,

@@ -1,5 +1,5 @@
 /** google.protobuf.Struct, the form that JSON has in protobuf, to and from plain data. */
-import { setOwn } from '#gateways/own-property.ts';
+import { setOwn } from '#gateways/shared/own-property.ts';
 import type { ListValue } from './generated/google/protobuf/ListValue.ts';
 import type { Struct, Struct__Output } from './generated/google/protobuf/Struct.ts';
 import type { Value, Value__Output } from './generated/google/protobuf/Value.ts';

@@ -1,20 +1,20 @@
 /**
- * Who asks, before anything of his request is read. Routes that are open say so here and nowhere
- * else; every other one is for those whom `access` knows, also one that is added and forgotten.
+ * Authentication, before the body of a request is read. Only the routes listed here are open; every
+ * other route, also a new one, is behind it.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
 import { OPEN, type Principal } from '#domain/authorization/principal.ts';
-import { fail, MillraceError } from '#domain/errors.ts';
+import { fail } from '#domain/errors.ts';
 import type { Access } from '#domain/ports/access.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** null: nobody was asked */
+    /** null: not authenticated */
     principal: Principal | null;
   }
 }
 
-/** Probes, and pages that say nothing of this platform but what it is. */
+/** Probes, and pages that show only which API this is. */
 export const isOpenRoute = (url: string): boolean =>
   url === '/healthz' ||
   url === '/readyz' ||
@@ -26,8 +26,9 @@ const LOOPBACK_NAME =
   /^(?:localhost|[\w.-]+\.localhost|127(?:\.\d{1,3}){3}|\[::1\]|host\.docker\.internal)(?::\d+)?$/i;
 
 /**
- * Where keys are not asked for, a web page could reach this machine by a name of its own that it
- * lets point here; its requests carry that name, whereas those of programs carry this machine's.
+ * Without keys, a web page could reach this server through a name of its own that resolves to this
+ * machine (DNS rebinding). Its requests carry that name in `host`; those of programs carry a name
+ * of this machine.
  */
 const loopbackNames = ({ refused }: Access): ((request: FastifyRequest) => void) => {
   const good = new Set<string>();
@@ -50,12 +51,12 @@ const loopbackNames = ({ refused }: Access): ((request: FastifyRequest) => void)
 
 type Done = (error?: Error) => void;
 
-/** Must come before the routes. @param access absent: nobody is asked */
+/** Must come before the routes. @param access absent: callers are not authenticated */
 export const addAuthentication = (app: FastifyInstance, access: Access | undefined): void => {
   app.decorateRequest('principal', null);
   if (access === undefined) return;
   const checkName = loopbackNames(access);
-  const known = (request: FastifyRequest, principal: Principal): void => {
+  const setPrincipal = (request: FastifyRequest, principal: Principal): void => {
     if (principal === OPEN) checkName(request);
     request.principal = principal;
   };
@@ -63,13 +64,13 @@ export const addAuthentication = (app: FastifyInstance, access: Access | undefin
     const { authorization } = request.headers;
     const principal = access.authenticate({ authorization, address: request.socket.remoteAddress });
     if (!(principal instanceof Promise)) {
-      known(request, principal);
+      setPrincipal(request, principal);
       done();
       return;
     }
     principal.then(
       (one) => {
-        known(request, one);
+        setPrincipal(request, one);
         done();
       },
       (error: Error) => done(error),
@@ -79,13 +80,4 @@ export const addAuthentication = (app: FastifyInstance, access: Access | undefin
     if (isOpenRoute(options.url) || (access.openMetrics && options.url === '/metrics')) return;
     options.onRequest = [authenticate as never, ...[options.onRequest ?? []].flat()];
   });
-};
-
-/** What HTTP says beside a refusal of access. */
-export const sayHow = (error: unknown, reply: FastifyReply): void => {
-  if (!(error instanceof MillraceError)) return;
-  if (error.status === 401) reply.header('www-authenticate', 'Bearer');
-  const { retryAfterMs } = error.details;
-  if (error.status === 429 && typeof retryAfterMs === 'number')
-    reply.header('retry-after', Math.ceil(retryAfterMs / 1000));
 };

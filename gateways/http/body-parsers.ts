@@ -2,9 +2,11 @@
  * Bodies to values. Bytes that are not UTF-8 are refused: a replacement character would be another
  * value than the one sent.
  */
+
 import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { messageOf } from '#domain/error-message.ts';
 import { fail } from '#domain/errors.ts';
 import { isTooDeep, MAX_DEPTH } from '#domain/sources/json-depth.ts';
 import type { ReadBody } from './read-body.ts';
@@ -33,14 +35,12 @@ const textOf = (request: FastifyRequest, bytes: Buffer, byLine: boolean): string
   return bytes.toString('utf8');
 };
 
-const why = (error: unknown): string => (error instanceof Error ? error.message : String(error));
-
 const parseJson = (text: string): unknown => {
   if (text === '') return {};
   try {
     return JSON.parse(text);
   } catch (error) {
-    return fail('MR_BODY_INVALID', `the body is not JSON: ${why(error)}`);
+    return fail('MR_BODY_INVALID', `the body is not JSON: ${messageOf(error)}`);
   }
 };
 
@@ -64,7 +64,7 @@ export const parseNdjson = (text: string): unknown[] => {
       if (part.trim() === '') continue;
       fail(
         'MR_BODY_INVALID',
-        `line ${line} is not JSON: ${why(error)}; nothing of the body was taken`,
+        `line ${line} is not JSON: ${messageOf(error)}; nothing of the body was taken`,
         { line },
       );
     }

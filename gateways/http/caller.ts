@@ -1,52 +1,35 @@
-/**
- * Who asks. Where keys are asked for, the key's name; else a caller names itself, and one that does
- * not is anonymous.
- */
+/** The caller of an HTTP request, and whether it is on the server's machine. */
 import type { FastifyRequest } from 'fastify';
+import type { Caller } from '#domain/api/caller.ts';
 import { fail } from '#domain/errors.ts';
-import type { Caller } from '#gateways/platform.ts';
+import { ACTOR, callerWith, ownActor } from '#gateways/shared/caller.ts';
 
-const ANONYMOUS = 'anonymous@loopback';
-const MAX_ACTOR = 200;
+/** Node decodes HTTP headers as Latin-1; clients send names in UTF-8. */
+const utf8Header = (header: string | string[] | undefined): string | undefined =>
+  header === undefined ? undefined : Buffer.from(String(header), 'latin1').toString('utf8');
 
-/** HTTP headers arrive as Latin-1; clients send names in UTF-8. */
-const utf8Header = (text: string): string => Buffer.from(text, 'latin1').toString('utf8');
+export const callerOf = ({ principal, span, id, headers }: FastifyRequest): Caller =>
+  callerWith(
+    principal?.actor ?? ownActor('header', utf8Header(headers[ACTOR])),
+    id,
+    principal,
+    span === null ? null : span.context,
+  );
 
-const ownName = (header: string | string[] | undefined): string => {
-  if (header === undefined || header === '') return ANONYMOUS;
-  const actor = utf8Header(String(header));
-  if (actor.length > MAX_ACTOR || /\p{Cc}|\ufffd/u.test(actor)) {
-    return fail(
-      'MR_PARAMETER_INVALID',
-      `header x-millrace-actor must be printable UTF-8 of at most ${MAX_ACTOR} characters`,
-      {
-        parameter: 'x-millrace-actor',
-      },
-    );
-  }
-  return actor;
-};
-
-export const callerOf = (request: FastifyRequest): Caller => {
-  const { principal, span, id: requestId } = request;
-  const actor = principal?.actor ?? ownName(request.headers['x-millrace-actor']);
-  if (principal === null)
-    return span === null ? { actor, requestId } : { actor, requestId, trace: span.context };
-  return span === null
-    ? { actor, requestId, principal }
-    : { actor, requestId, principal, trace: span.context };
-};
-
-export const isLoopback = (address: string | undefined): boolean =>
+const isLoopback = (address: string | undefined): boolean =>
   address !== undefined &&
   (address === '::1' || address.startsWith('127.') || address.startsWith('::ffff:127.'));
 
-/** Paths in a request are paths of the server's machine: only those who are on it may name them. */
+/**
+ * Paths in a request are paths on the server's machine: only callers on that machine may send them.
+ *
+ * @throws MR_REFUSED for any other caller
+ */
 export const requireSameMachine = (request: FastifyRequest, what: string): void => {
   if (isLoopback(request.socket.remoteAddress)) return;
   fail(
     'MR_REFUSED',
-    `${what} names a file of the server's machine, which only callers on that machine may do: send rows, and fetch the data`,
+    `${what} names a file on the server's machine, which only callers on that machine may do: send rows, and fetch the data`,
     { what },
   );
 };

@@ -5,9 +5,12 @@
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import { MillraceError } from '#domain/errors.ts';
-import type { HttpLimits } from './limits.ts';
+import type { GatewayLimits } from '#gateways/shared/limits.ts';
 
-const refusalOf = (code: string | undefined, { headMs, requestMs }: HttpLimits): MillraceError => {
+const refusalOf = (
+  code: string | undefined,
+  { headMs, requestMs }: GatewayLimits,
+): MillraceError => {
   if (code === 'ERR_HTTP_REQUEST_TIMEOUT')
     return new MillraceError(
       'MR_REQUEST_TIMEOUT',
@@ -23,7 +26,7 @@ const refusalOf = (code: string | undefined, { headMs, requestMs }: HttpLimits):
 };
 
 export const clientErrorHandler =
-  (limits: HttpLimits) =>
+  (limits: GatewayLimits) =>
   (error: NodeJS.ErrnoException, socket: Socket): void => {
     if (error.code === 'ECONNRESET' || !socket.writable) {
       socket.destroy();

@@ -7,8 +7,8 @@ import type { Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import { MillraceError } from '#domain/errors.ts';
-import { overloaded, RETRY_AFTER_S } from '#gateways/byte-budget.ts';
-import type { HttpLimits } from './limits.ts';
+import { overloaded, RETRY_AFTER_S } from '#gateways/shared/byte-budget.ts';
+import type { GatewayLimits } from '#gateways/shared/limits.ts';
 
 const SWEEP_MS = 1_000;
 const KEEPALIVE_MS = 60_000;
@@ -41,7 +41,7 @@ const sweepOf = (open: ReadonlyMap<Socket, Reader>, unreadMs: number): number =>
 };
 
 /** Must come before the server listens, and before the routes. */
-export const watchConnections = (app: FastifyInstance, limits: HttpLimits): void => {
+export const watchConnections = (app: FastifyInstance, limits: GatewayLimits): void => {
   const server = app.server as Server & { connectionsCheckingInterval: number };
   const open = new Map<Socket, Reader>();
   let unread = 0;

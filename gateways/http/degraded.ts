@@ -1,13 +1,13 @@
 /**
- * The modes that an answer was made in, as a header: for balancers and proxies, and for protocols
- * whose bodies are not ours to add to.
+ * The degraded modes of an answer as a header: for load balancers and proxies, and for protocols
+ * such as Feast's, whose bodies have no field for them.
  */
 import type { FastifyReply } from 'fastify';
-import type { ReadResult } from '#gateways/platform.ts';
+import type { ReadResult } from '#domain/api/serving.ts';
 
-export const DEGRADED_HEADER = 'x-millrace-degraded';
+const DEGRADED_HEADER = 'x-millrace-degraded';
 
-export const sayDegraded = (
+export const setDegradedHeader = (
   reply: FastifyReply,
   { degraded }: Pick<ReadResult, 'degraded'>,
 ): void => {

@@ -2,8 +2,10 @@
  * A degraded answer says so wherever its reader looks: body, header, readiness; an answer that is
  * as usual says nothing.
  */
+
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { DEGRADED_MODES, degraded, modesOf, NOT_DEGRADED } from '#domain/ports/degraded.ts';
+import { httpModules } from '#gateways/http-modules.ts';
 import { createFakePlatform, type FakePlatform } from '#tests/support/fake-platform.ts';
 import { createHttpGateway, type HttpGateway } from './gateway.ts';
 
@@ -11,7 +13,7 @@ let platform: FakePlatform;
 let gateway: HttpGateway;
 beforeEach(async () => {
   platform = createFakePlatform();
-  gateway = await createHttpGateway({ platform, port: 0 });
+  gateway = await createHttpGateway({ modules: httpModules(), platform, port: 0 });
 });
 afterEach(() => gateway.close());
 

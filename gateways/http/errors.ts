@@ -1,11 +1,11 @@
 /**
- * Every failure leaves as {code, message, details} with the table's status: refusals of the
- * platform as they are, what Fastify refuses in our codes, and anything else as MR_INTERNAL under
- * the request's id, its stack going to the server's log only.
+ * Every failure is answered with {code, message, details} and the status of its code: refusals of
+ * the platform unchanged, refusals of Fastify with our codes, and anything else as MR_INTERNAL with
+ * the request's id. Its cause is only in the server's log.
  */
-import type { FastifyError, FastifyRequest } from 'fastify';
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { ERRORS, type ErrorCode, MillraceError } from '#domain/errors.ts';
-import type { HttpLimits } from './limits.ts';
+import type { GatewayLimits } from '#gateways/shared/limits.ts';
 
 const BODY_FORMS = 'application/json, or application/x-ndjson for events';
 
@@ -36,7 +36,7 @@ const describe = (context: string, refused: Refused): string => {
     case 'enum':
       return `${where} must be one of ${(params.allowedValues as unknown[]).join(', ')}`;
     default:
-      return `${where} ${refused.message ?? 'is not of the right form'}`;
+      return `${where} ${refused.message ?? 'does not have the right form'}`;
   }
 };
 
@@ -57,7 +57,7 @@ const ofValidation = (error: FastifyError): MillraceError => {
 };
 
 const FASTIFY: Readonly<
-  Record<string, (error: FastifyError, limits: HttpLimits) => MillraceError>
+  Record<string, (error: FastifyError, limits: GatewayLimits) => MillraceError>
 > = {
   FST_ERR_VALIDATION: ofValidation,
   FST_ERR_CTP_BODY_TOO_LARGE: (_, { bodyBytes }) =>
@@ -73,12 +73,18 @@ const FASTIFY: Readonly<
   FST_ERR_CTP_EMPTY_TYPE: () =>
     new MillraceError('MR_MEDIA_TYPE', `the body has no content type: send ${BODY_FORMS}`),
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: () =>
-    new MillraceError('MR_BODY_INVALID', 'the body is not as long as its content-length says'),
+    new MillraceError(
+      'MR_BODY_INVALID',
+      'the body does not have the length that its content-length states',
+    ),
   FST_ERR_BAD_URL: () =>
-    new MillraceError('MR_ROUTE_NOT_FOUND', 'the path has a percent sign that encodes nothing'),
+    new MillraceError(
+      'MR_ROUTE_NOT_FOUND',
+      'the path has a percent sign that is not part of an encoded character',
+    ),
 };
 
-export interface ErrorAnswer {
+interface ErrorAnswer {
   readonly status: number;
   readonly body: {
     readonly code: ErrorCode;
@@ -91,14 +97,14 @@ export interface ErrorAnswer {
 export const answerOf = (
   error: unknown,
   request: Pick<FastifyRequest, 'id'>,
-  limits: HttpLimits,
+  limits: GatewayLimits,
 ): ErrorAnswer => {
-  const known =
+  const refusal =
     error instanceof MillraceError
       ? error
       : FASTIFY[(error as FastifyError | null)?.code ?? '']?.(error as FastifyError, limits);
-  if (known !== undefined)
-    return { status: ERRORS[known.code].status, body: known.toJSON(), internal: false };
+  if (refusal !== undefined)
+    return { status: ERRORS[refusal.code].status, body: refusal.toJSON(), internal: false };
   const status = (error as FastifyError | null)?.statusCode;
   if (typeof status === 'number' && status >= 400 && status < 500) {
     const refused = new MillraceError(
@@ -107,10 +113,19 @@ export const answerOf = (
     );
     return { status: ERRORS.MR_BODY_INVALID.status, body: refused.toJSON(), internal: false };
   }
-  const message = `something went wrong in the server; its log has the cause under request ${request.id}`;
+  const message = `internal error: the server's log has the cause, under request ${request.id}`;
   return {
     status: 500,
     body: { code: 'MR_INTERNAL', message, details: { request: request.id } },
     internal: true,
   };
+};
+
+/** The headers of a refusal of access or of a rate limit. */
+export const setRefusalHeaders = (error: unknown, reply: FastifyReply): void => {
+  if (!(error instanceof MillraceError)) return;
+  if (error.status === 401) reply.header('www-authenticate', 'Bearer');
+  const { retryAfterMs } = error.details;
+  if (error.status === 429 && typeof retryAfterMs === 'number')
+    reply.header('retry-after', Math.ceil(retryAfterMs / 1000));
 };

@@ -4,9 +4,9 @@
  */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import type { ReadResult } from '#domain/api/serving.ts';
 import type { FeatureStatus } from '#domain/plan/plan.ts';
 import type { Value } from '#domain/values/value.ts';
-import type { ReadResult } from '#gateways/platform.ts';
 import { createFeaturesSerializer } from './features-json.ts';
 import { NUMBER_BYTES, putNumber } from './number-bytes.ts';
 

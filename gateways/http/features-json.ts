@@ -1,17 +1,17 @@
 /**
  * The answer of POST /v1/features as text, written by hand for each list of features.
  *
- *   {"rows":[{<entity
- *   keys>,"<feature>":<value>,…}],"status":[[…]],"features":[…],"views":[…],"at":T,"known":T[,"degraded":[…]]}
+ *   {"rows":[{<entity keys>,"<feature>":<value>,…}],"status":[[…]],"features":[…],
+ *    "views":[…],"at":T,"known":T[,"degraded":[…]]}
  *
  * What a list's answers share (the names in a row, the status row in which all is present, the
  * feature names) is made once and kept, so that a request only fills in values. The platform
  * answers one service with one array, so it is found by identity.
  */
 
+import type { ReadResult, ViewAnswer } from '#domain/api/serving.ts';
 import type { EntityKey } from '#domain/plan/plan.ts';
 import type { Value } from '#domain/values/value.ts';
-import type { ReadResult, ViewAnswer } from '#gateways/platform.ts';
 import {
   endJson,
   type JsonBytes,

@@ -1,187 +1,99 @@
 /**
- * The HTTP gateway: a thin skin over the platform. It reads requests, enforces limits, and gives
- * every answer and every refusal its promised form; what things mean is the platform's business.
+ * The HTTP gateway: a thin layer over the platform. It reads requests, enforces limits, and gives
+ * every answer and every refusal its documented form. The routes are given to it as modules.
  *
- * Closing drains: no new connection is taken, a new request on an open one gets 503 MR_UNAVAILABLE,
- * those in flight end (at most `drainMs`), then it stops. The platform is its owner's to close.
+ * Closing drains: the gateway takes no new connection and answers new requests on open ones with
+ * 503 MR_UNAVAILABLE; requests in flight end, within `drainMs`; then the gateway stops. It does not
+ * close the platform.
  */
 import type { AddressInfo } from 'node:net';
 import type { Server as TlsServer } from 'node:tls';
-import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import type { FastifyInstance } from 'fastify';
+import type { Platform } from '#domain/api/platform.ts';
 import { fail } from '#domain/errors.ts';
 import type { Access } from '#domain/ports/access.ts';
 import type { Logger } from '#domain/ports/logger.ts';
-import { createByteBudget } from '#gateways/byte-budget.ts';
-import type { FeastStatuses } from '#gateways/feast/online-features.ts';
-import { feastRoutes } from '#gateways/feast/routes.ts';
 import { createRequestLog, logInternalError } from '#gateways/logging/request-log.ts';
-import type { Platform } from '#gateways/platform.ts';
-import { REQUEST_ID, requestIds } from '#gateways/request-id.ts';
-import { MIN_TLS, type Tls } from '#gateways/tls.ts';
-import { addAuthentication, sayHow } from './authenticate.ts';
+import { createByteBudget } from '#gateways/shared/byte-budget.ts';
+import { DEFAULT_LIMITS, type GatewayLimits } from '#gateways/shared/limits.ts';
+import { REQUEST_ID } from '#gateways/shared/request-id.ts';
+import { MIN_TLS, type Tls } from '#gateways/shared/tls.ts';
+import { createApp, refuseOtherOrigins } from './app.ts';
+import { addAuthentication } from './authenticate.ts';
 import { addJsonParser } from './body-parsers.ts';
-import { clientErrorHandler } from './client-error.ts';
-import { watchConnections } from './connections.ts';
-import { answerOf } from './errors.ts';
-import { JSON_TYPE } from './json-type.ts';
-import { DEFAULT_LIMITS, type HttpLimits } from './limits.ts';
 import { addMeter } from './meter.ts';
 import { addNotFound } from './not-found.ts';
 import { addOpenApi } from './openapi.ts';
 import { bodyReader } from './read-body.ts';
 import { addRequestLog } from './request-log.ts';
-import type { RouteContext } from './route.ts';
-import { auditRoutes } from './routes/audit.ts';
-import { datasetRoutes } from './routes/datasets.ts';
-import { eventRoutes } from './routes/events.ts';
-import { explainRoutes } from './routes/explain.ts';
-import { featureLogRoutes } from './routes/feature-log.ts';
-import { featureRoutes } from './routes/features.ts';
-import { healthRoutes } from './routes/health.ts';
-import { keyRoutes } from './routes/keys.ts';
-import { readModelRoutes } from './routes/read-models.ts';
-import { registryRoutes } from './routes/registry.ts';
-import { replayRoutes } from './routes/replays.ts';
+import type { RouteContext, RouteModule } from './route-module.ts';
 import { addTracing } from './tracing.ts';
 
 export interface HttpGatewayOptions {
-  /** the one of `access`, where that is given */
+  /** the routes: `httpModules()` for all of them */
+  readonly modules: readonly RouteModule[];
+  /** with `access`: its platform */
   readonly platform: Platform;
-  /** absent: nobody is asked who he is */
+  /** absent: callers are not authenticated */
   readonly access?: Access;
   /** absent: without TLS */
   readonly tls?: Tls;
-  /** default 127.0.0.1: others are let in only by naming an address */
+  /** default 127.0.0.1: only this machine can connect */
   readonly host?: string;
   /** default 7411; 0: any free one */
   readonly port?: number;
-  readonly limits?: Partial<HttpLimits>;
+  readonly limits?: Partial<GatewayLimits>;
   readonly version?: string;
-  /**
-   * how Feast's clients are told of nulls and of values past their ttl: `exact`, or as Feast itself
-   * does; default exact
-   */
-  readonly feastStatuses?: FeastStatuses;
   /** absent: requests are not logged */
   readonly log?: Logger;
-  /** a request that takes longer is logged, ms; default 1000 */
+  /** requests that take longer are logged, ms; default 1000 */
   readonly slowMs?: number;
-  /** a cause that no caller is shown; default: to the log, or stderr without one */
+  /**
+   * gets the cause of an internal error, which callers do not see; default: the log, or stderr
+   * without a log
+   */
   readonly onInternalError?: (error: unknown, request: string) => void;
 }
 
 export interface HttpGateway {
   readonly url: string;
-  /** all that it serves: `POST /v1/features` */
+  /** all routes: `POST /v1/features` */
   readonly routes: readonly string[];
   /** Drains and stops; idempotent. */
   readonly close: () => Promise<void>;
 }
 
-const ROUTES = [
-  eventRoutes,
-  featureRoutes,
-  registryRoutes,
-  datasetRoutes,
-  replayRoutes,
-  explainRoutes,
-  auditRoutes,
-  featureLogRoutes,
-  keyRoutes,
-  readModelRoutes,
-  healthRoutes,
-];
-const MAX_PARAM = 500;
 const IDLE_SWEEP_MS = 20;
 
-/** A page from elsewhere that a browser on this machine has open must not command the platform. */
-const refuseForeignPages = (request: FastifyRequest, access: Access | undefined): void => {
-  const { origin, host } = request.headers;
-  if (origin === undefined || origin === `http://${host}` || origin === `https://${host}`) return;
-  const message = `pages of ${origin} may not call this server`;
-  access?.refused({
-    actor: 'page',
-    command: 'Call',
-    subject: `origin/${origin}`,
-    code: 'MR_ORIGIN_REFUSED',
-    message,
+/** Each module has a scope of its own, with its own error handler and body parsers if it adds any. */
+const addModule = (app: FastifyInstance, module: RouteModule, context: RouteContext): void => {
+  app.register(async (scope) => {
+    scope.addHook('onRoute', ({ url }) => {
+      if (!url.startsWith(module.prefix))
+        throw new Error(`route ${url} of module ${module.name} is outside ${module.prefix}`);
+    });
+    module.register(scope, context);
   });
-  fail('MR_ORIGIN_REFUSED', message, { origin });
 };
 
-/** An HTTP and an HTTPS server differ in their types only. */
-const secured = (tls: Tls | undefined): object =>
-  tls === undefined
-    ? {}
-    : {
-        https: {
-          ...tls.current(),
-          minVersion: MIN_TLS,
-          ...(tls.current().ca === undefined ? {} : { requestCert: true }),
-        },
-      };
-
-const createApp = (
-  limits: HttpLimits,
-  onInternalError: (error: unknown, request: string) => void,
-  tls: Tls | undefined,
-): FastifyInstance => {
-  const idOf = requestIds();
-  const app: FastifyInstance = Fastify({
-    ...secured(tls),
-    bodyLimit: limits.bodyBytes,
-    routerOptions: { maxParamLength: MAX_PARAM },
-    forceCloseConnections: 'idle',
-    return503OnClosing: false,
-    genReqId: (raw) => idOf(raw.headers[REQUEST_ID]),
-    clientErrorHandler: clientErrorHandler(limits),
-    ajv: {
-      customOptions: {
-        coerceTypes: false,
-        removeAdditional: false,
-        useDefaults: false,
-        allErrors: false,
-        allowUnionTypes: true,
-      },
-    },
-    frameworkErrors(error, request, reply: FastifyReply) {
-      const { status, body } = answerOf(error, request, limits);
-      reply.code(status).type(JSON_TYPE).send(JSON.stringify(body));
-    },
-  });
-  app.setSerializerCompiler(() => JSON.stringify);
-  app.setErrorHandler((error, request, reply) => {
-    const { status, body, internal } = answerOf(error, request, limits);
-    reply.refusal = body.code;
-    if (internal) onInternalError(error, request.id);
-    sayHow(error, reply);
-    reply.code(status).type(JSON_TYPE).serializer(JSON.stringify).send(body);
-  });
-  watchConnections(app, limits);
-  return app;
+const urlOf = (app: FastifyInstance, tls: Tls | undefined): string => {
+  const { address, family, port } = app.server.address() as AddressInfo;
+  const host = family === 'IPv6' ? `[${address}]` : address;
+  return `${tls === undefined ? 'http' : 'https'}://${host}:${port}`;
 };
 
 export const createHttpGateway = async (options: HttpGatewayOptions): Promise<HttpGateway> => {
-  const {
-    platform,
-    access,
-    tls,
-    host = '127.0.0.1',
-    port = 7411,
-    version = '0.1.0',
-    log,
-  } = options;
-  const onInternalError = options.onInternalError ?? logInternalError(log);
+  const { modules, platform, access, tls, log } = options;
+  const { host = '127.0.0.1', port = 7411, version = '0.1.0' } = options;
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
-  const app = createApp(limits, onInternalError, tls);
+  const app = createApp(limits, options.onInternalError ?? logInternalError(log), tls);
   let closing: Promise<void> | null = null;
   const readBody = bodyReader(limits, createByteBudget(limits.inFlightBytes));
   addJsonParser(app, readBody);
-  const context: RouteContext = { platform, limits, draining: () => closing !== null, readBody };
 
   app.addHook('onRequest', (request, reply, done) => {
     reply.header(REQUEST_ID, request.id);
-    if (request.headers.origin !== undefined) refuseForeignPages(request, access);
+    if (request.headers.origin !== undefined) refuseOtherOrigins(request, access);
     if (closing !== null) {
       reply.header('connection', 'close');
       if (request.url !== '/healthz' && request.url !== '/readyz')
@@ -199,10 +111,8 @@ export const createHttpGateway = async (options: HttpGatewayOptions): Promise<Ht
   if (log !== undefined) addRequestLog(app, createRequestLog(log, options.slowMs));
   addNotFound(app);
   await addOpenApi(app, version);
-  app.register(async (scope) => {
-    for (const routes of [...ROUTES, feastRoutes(options.feastStatuses ?? 'exact')])
-      routes(scope, context);
-  });
+  const context = { platform, limits, draining: () => closing !== null, readBody };
+  for (const module of modules) addModule(app, module, context);
   await app.listen({ host, port });
   tls?.onChange((pem) =>
     (app.server as unknown as TlsServer).setSecureContext({ ...pem, minVersion: MIN_TLS }),
@@ -218,11 +128,9 @@ export const createHttpGateway = async (options: HttpGatewayOptions): Promise<Ht
       clearTimeout(deadline);
     }
   };
-  const address = app.server.address() as AddressInfo;
-  const named = address.family === 'IPv6' ? `[${address.address}]` : address.address;
   return {
     routes,
-    url: `${tls === undefined ? 'http' : 'https'}://${named}:${address.port}`,
+    url: urlOf(app, tls),
     close() {
       closing ??= drain();
       return closing;

@@ -2,9 +2,11 @@
  * The gateway's own duty: forms, limits, errors, draining. What values mean is the platform's, here
  * a fake.
  */
+
 import { request as rawRequest } from 'node:http';
 import { connect } from 'node:net';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { httpModules } from '#gateways/http-modules.ts';
 import {
   createFakePlatform,
   type FakePlatform,
@@ -21,6 +23,7 @@ beforeEach(async () => {
   platform = createFakePlatform();
   internal.length = 0;
   gateway = await createHttpGateway({
+    modules: httpModules(),
     platform,
     port: 0,
     limits: { drainMs: 2_000 },

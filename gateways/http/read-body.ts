@@ -6,8 +6,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyRequest } from 'fastify';
 import { MillraceError } from '#domain/errors.ts';
-import { type ByteBudget, overloaded } from '#gateways/byte-budget.ts';
-import type { HttpLimits } from './limits.ts';
+import { type ByteBudget, overloaded } from '#gateways/shared/byte-budget.ts';
+import type { GatewayLimits } from '#gateways/shared/limits.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -26,7 +26,7 @@ export type ReadBody = (
 ) => void;
 
 export const bodyReader =
-  ({ bodyBytes }: HttpLimits, budget: ByteBudget): ReadBody =>
+  ({ bodyBytes }: GatewayLimits, budget: ByteBudget): ReadBody =>
   (request, payload, done) => {
     const announced = request.headers['content-length'];
     const tooLarge = (): MillraceError =>

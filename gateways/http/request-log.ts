@@ -1,4 +1,4 @@
-/** Each answered request goes to the log, by its route. */
+/** Gives each answered request to the log, with its route. */
 import type { FastifyInstance } from 'fastify';
 import type { RequestLog } from '#gateways/logging/request-log.ts';
 import { callerOf } from './caller.ts';
@@ -7,7 +7,7 @@ export const addRequestLog = (app: FastifyInstance, log: RequestLog): void => {
   app.addHook('onResponse', (request, reply, done) => {
     const { statusCode, elapsedTime, refusal } = reply;
     if (log.wants(elapsedTime, statusCode >= 400))
-      log.tell({
+      log.add({
         protocol: 'http',
         route: `${request.method} ${request.routeOptions.url ?? 'unmatched'}`,
         status: statusCode,

@@ -1,11 +1,11 @@
-/** Lines on stderr: JSON for what collects logs, or text for who looks at a terminal. */
+/** Log lines on stderr: JSON for log collectors, or text for a terminal. */
 import { LOG_LEVELS, type LogFields, type Logger, type LogLevel } from '#domain/ports/logger.ts';
 
 export type LogFormat = 'json' | 'text';
 
 export interface LoggerOptions {
   readonly format: LogFormat;
-  /** this level and what is graver */
+  /** this level and the more severe ones */
   readonly level: LogLevel;
   readonly write?: (line: string) => void;
   readonly now?: () => number;
@@ -19,7 +19,7 @@ const entries = (fields: LogFields): [string, string | number | boolean][] =>
 const asText = (value: string | number | boolean): string =>
   typeof value === 'string' && !/^[\w.:/@#-]+$/.test(value) ? JSON.stringify(value) : String(value);
 
-/** A line break in a text would be a line of its own, which somebody else may have written. */
+/** A line break in a value could forge a log line of its own. */
 const oneLine = (text: string): string => text.replace(/\p{Cc}+/gu, ' ');
 
 const FORMATS: Readonly<
@@ -45,11 +45,12 @@ export const createLogger = (options: LoggerOptions): Logger => {
   } = options;
   const least = LOG_LEVELS.indexOf(level);
   const line = FORMATS[format];
-  const writes = (asked: LogLevel): boolean => LOG_LEVELS.indexOf(asked) >= least;
+  const writes = (wanted: LogLevel): boolean => LOG_LEVELS.indexOf(wanted) >= least;
   return {
     writes,
-    log(asked, message, fields = {}) {
-      if (writes(asked)) write(`${line(new Date(now()).toISOString(), asked, message, fields)}\n`);
+    log(wanted, message, fields = {}) {
+      if (writes(wanted))
+        write(`${line(new Date(now()).toISOString(), wanted, message, fields)}\n`);
     },
   };
 };

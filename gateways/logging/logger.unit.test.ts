@@ -87,7 +87,7 @@ describe('requests', () => {
     const { log, written } = lines({ level });
     const requests = createRequestLog(log, 100);
     const whole = { ...answered, ...request };
-    if (requests.wants(whole.durationMs, whole.refusal !== null)) requests.tell(whole);
+    if (requests.wants(whole.durationMs, whole.refusal !== null)) requests.add(whole);
     return written.map((line) => JSON.parse(line));
   };
 

@@ -1,14 +1,13 @@
 /**
- * What is written of a request once it has been answered: failures, refusals and slow ones always,
- * the rest at `debug` only. A refusal's message is for its caller and quotes what was sent: the log
- * has its code.
+ * The log line of an answered request. Failed, refused and slow requests always have one, others only
+ * at `debug`. It has the code of a refusal, not its message, which may quote data of the caller.
  */
 import type { ErrorCode } from '#domain/errors.ts';
 import type { Logger, LogLevel } from '#domain/ports/logger.ts';
 
 export interface AnsweredRequest {
   readonly protocol: 'http' | 'grpc';
-  /** as it was declared, without what was asked for in it */
+  /** as declared, without the values in its path */
   readonly route: string;
   readonly status: number | string;
   readonly durationMs: number;
@@ -16,16 +15,14 @@ export interface AnsweredRequest {
   readonly failed: boolean;
   readonly requestId: string;
   readonly traceId: string | undefined;
-  /** asked for only where a line is written */
+  /** called only if a line is written */
   readonly actor: () => string | undefined;
 }
 
 export interface RequestLog {
-  /**
-   * Whether such a request has a line: asked first, so that one that has none costs nothing else.
-   */
+  /** Whether such a request gets a line: a cheap check before its details are collected. */
   readonly wants: (durationMs: number, refused: boolean) => boolean;
-  readonly tell: (request: AnsweredRequest) => void;
+  readonly add: (request: AnsweredRequest) => void;
 }
 
 export const SLOW_MS = 1_000;
@@ -47,7 +44,7 @@ const actorOf = (request: AnsweredRequest): string | undefined => {
   try {
     return request.actor();
   } catch {
-    // who does not say who they are was refused for it
+    // the refusal is that the caller has no valid name
     return undefined;
   }
 };
@@ -56,7 +53,7 @@ export const createRequestLog = (log: Logger, slowMs = SLOW_MS): RequestLog => {
   const all = log.writes('debug');
   return {
     wants: (durationMs, refused) => all || refused || durationMs >= slowMs,
-    tell(request) {
+    add(request) {
       const level = levelOf(request, slowMs);
       if (!log.writes(level)) return;
       const { protocol, route, status, durationMs, refusal, requestId, traceId } = request;
@@ -74,7 +71,7 @@ export const createRequestLog = (log: Logger, slowMs = SLOW_MS): RequestLog => {
   };
 };
 
-/** Of what no caller is shown: the request by its id, and the cause as it was thrown. */
+/** Logs the cause of an internal error, which callers do not see, with the id of the request. */
 export const logInternalError = (
   log: Logger | undefined,
 ): ((error: unknown, request: string) => void) =>

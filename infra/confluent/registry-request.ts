@@ -1,4 +1,7 @@
 /** Requests to the registry: tried again for a while, for it may be starting. */
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import { messageOf } from '#domain/error-message.ts';
 import { MillraceError } from '#domain/errors.ts';
 
 const CONTENT_TYPE = 'application/vnd.schemaregistry.v1+json';
@@ -39,7 +42,7 @@ export const createRegistryRequest = (host: string, retryForMs: number): Registr
       } catch (error) {
         if (isAnswer(error) || error instanceof SyntaxError) throw error;
         if (performance.now() + pause > deadline) {
-          const said = error instanceof Error ? error.message : String(error);
+          const said = messageOf(error);
           throw new MillraceError(
             'MR_STORE_UNAVAILABLE',
             `The schema registry at ${host} did not answer while ${doing}: ${said}.`,
@@ -48,7 +51,7 @@ export const createRegistryRequest = (host: string, retryForMs: number): Registr
             },
           );
         }
-        await new Promise((resolve) => setTimeout(resolve, pause));
+        await sleep(pause);
       }
     }
   };

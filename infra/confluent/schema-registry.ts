@@ -5,11 +5,13 @@
  * compare schemas as text: ours are always sent with their attributes in one order, so equal
  * schemas have one id.
  */
+
 import {
   SchemaRegistry as Client,
   COMPATIBILITY,
   SchemaType,
 } from '@kafkajs/confluent-schema-registry';
+import { messageOf } from '#domain/error-message.ts';
 import { MillraceError } from '#domain/errors.ts';
 import type { SchemaRegistry } from '#domain/ports/schema-registry.ts';
 import { incompatibility } from '#infra/shared/avro/compatibility.ts';
@@ -36,14 +38,14 @@ const ordered = (schema: unknown): unknown => {
 
 type VersionAnswer = { readonly id: number; readonly version: number; readonly schema: string };
 
-const PATIENCE_MS = 5_000;
+const RETRY_FOR_MS = 5_000;
 const CONFLICT = 409;
 const UNPROCESSABLE = 422;
 
 export const confluentSchemaRegistry = ({
   url,
   prefix = '',
-  retryForMs = PATIENCE_MS,
+  retryForMs = RETRY_FOR_MS,
 }: ConfluentRegistryOptions): SchemaRegistry => {
   const host = url.replace(/\/$/, '');
   const { ask, patiently } = createRegistryRequest(host, retryForMs);
@@ -163,7 +165,7 @@ export const confluentSchemaRegistry = ({
       // Nothing is wrong with the schema: another registered at the same moment.
       if (problem === null && status === CONFLICT && tries > 1)
         return send(subject, text, tries - 1);
-      const said = error instanceof Error ? error.message : String(error);
+      const said = messageOf(error);
       return refuse(
         subject,
         problem?.message ?? `the registry refused it: ${said}`,

@@ -1,4 +1,4 @@
-/** One process at a time, whatever becomes of it; and no file of a newer format is touched. */
+/** One process at a time, however it ends; and no file of a newer format is changed. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
@@ -32,7 +32,7 @@ const holder = async (): Promise<{ readonly pid: number; kill(): Promise<void> }
   };
 };
 
-test('is made where it is missing, with its format, and can be opened again after a close', () => {
+test('is made where it is missing, with its format, and can be opened again after it was closed', () => {
   const first = openDataDirectory(path);
   expect(first).toMatchObject({
     path,
@@ -73,7 +73,7 @@ test('is refused while another process holds it, naming its pid; kill -9 release
   mine.close();
 });
 
-test('a newer format is refused and left as it is, and the lock is given back', () => {
+test('a newer format is refused and left as it is, and the lock is released', () => {
   openDataDirectory(path).close();
   const newer = JSON.stringify({ format: FORMAT_VERSION + 1, more: true });
   writeFileSync(join(path, 'format.json'), newer);
@@ -85,7 +85,7 @@ test('a newer format is refused and left as it is, and the lock is given back', 
   expect(existsSync(join(path, 'millrace.db'))).toBe(false);
 });
 
-test('a format file that says nothing is an error, not format 1', () => {
+test('a format file without a format is an error, not format 1', () => {
   openDataDirectory(path).close();
   writeFileSync(join(path, 'format.json'), '{"for');
   expect(() => openDataDirectory(path)).toThrowError(

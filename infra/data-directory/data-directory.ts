@@ -1,8 +1,10 @@
 /**
- * The directory that holds everything of one embedded platform. One process at a time: the guard is
- * SQLite's exclusive lock on a small file, which the operating system takes back when the process
- * dies, however it dies; the pid beside it is only for the message. (Nothing else may open and
- * close `lock.db` in this process: POSIX would drop the lock.)
+ * The directory of one embedded platform, for one process at a time. The lock is SQLite's exclusive
+ * lock on a small file, which the operating system releases when the process dies, however it dies;
+ * the pid beside it is only for the message. No other code in this process may open and close
+ * `lock.db`: POSIX would then release the lock.
+ *
+ * Lock and format are properties of the local disk, so they do not go through FileIO.
  */
 import {
   closeSync,
@@ -19,12 +21,12 @@ import { DatabaseSync } from 'node:sqlite';
 import { MillraceError } from '#domain/errors.ts';
 import { isBusy, storageError } from '#infra/shared/sqlite/storage-error.ts';
 
-/** Raised when files or tables change so that an older Millrace would misread them. */
+/** Increased when files or tables change so that an older Millrace would misread them. */
 export const FORMAT_VERSION = 1;
 
 export interface DataDirectory {
   readonly path: string;
-  /** the one database file of log, event store and schema registry */
+  /** the database file of log, event store and schema registry */
   readonly databasePath: string;
   readonly formatVersion: number;
   /** Releases the lock; idempotent. */
@@ -98,7 +100,7 @@ const checkFormat = (path: string): number => {
   if (format > FORMAT_VERSION) {
     throw new MillraceError(
       'MR_DATA_DIR_NEWER',
-      `The data directory ${path} has format ${format}, written by a newer Millrace; this one knows up to ${FORMAT_VERSION}.`,
+      `The data directory ${path} has format ${format}, written by a newer Millrace; this one reads formats up to ${FORMAT_VERSION}.`,
       { path, format, known: FORMAT_VERSION },
     );
   }

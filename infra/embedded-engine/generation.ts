@@ -5,6 +5,7 @@ import { encodeLateEvent, lateEventSchema } from '#domain/events/late-event.ts';
 import { degraded, NOT_DEGRADED } from '#domain/ports/degraded.ts';
 import type { EngineGeneration, GenerationSpec } from '#domain/ports/engine.ts';
 import { formatPosition, type LogRecord, type OutgoingRecord } from '#domain/ports/log.ts';
+import { readPartition } from '#domain/ports/read-partition.ts';
 import type { SchemaRegistry } from '#domain/ports/schema-registry.ts';
 import type { ServedView } from '#domain/ports/served-view.ts';
 import type { StreamTask, TaskHandle, TransactionalLog } from '#domain/ports/stream-task.ts';
@@ -48,7 +49,8 @@ const startOffsetsConsumer = (consumer: string): string => `${consumer}.fill`;
 
 /**
  * The raw offsets at which this generation started: no event below them is late, because a replay
- * takes in all of the past. Written once, so that a fill that was killed decides lateness as before.
+ * takes in all of the past. Written once, so that a fill that was killed decides lateness as
+ * before.
  */
 const startOffsets = async (
   log: TransactionalLog,
@@ -62,8 +64,8 @@ const startOffsets = async (
   if ([...kept, ...reached].some((offset) => offset > 0)) return kept;
   const ends = await log.end(raw);
   if (ends.some((offset) => offset > 0)) {
-    // None of its updates lies before the current end of features.<view>: a rebuild skips what other
-    // generations wrote.
+    // None of its updates lies before the current end of features.<view>: a rebuild skips what
+    // other generations wrote.
     const [firstUpdate = 0] = await log.end(features);
     await log.append({
       records: [],
@@ -119,16 +121,13 @@ export const openGeneration = async (
       (await log.committed(startOffsetsConsumer(consumerOf(view, generation)), features))[0] ?? 0;
     if (saved !== null && restoreSnapshot(fresh, saved.state)) offset = saved.nextOffset;
     savedOffset = offset;
-    for (;;) {
-      const records = await log.read(features, 0, offset, READ_BYTES);
-      const last = records.at(-1);
-      if (last === undefined) break;
+    const range = { from: offset, maxBytes: READ_BYTES };
+    for await (const records of readPartition(log, features, 0, range)) {
       for (const record of records) {
         if (record.schemaId !== schemaId) continue;
         const update = codec.decode(record.value);
         if (update.generation === generation) applyUpdate(fresh, update);
       }
-      offset = last.offset + 1;
     }
     store = fresh;
     rebuilding = false;

@@ -19,6 +19,7 @@ import { restoreSnapshot, takeSnapshot } from '#domain/encoding/tile-snapshot.ts
 import { fail } from '#domain/errors.ts';
 import type { GenerationSpec, ReplayRange } from '#domain/ports/engine.ts';
 import type { OutgoingRecord } from '#domain/ports/log.ts';
+import { readPartition } from '#domain/ports/read-partition.ts';
 import { featuresTopic, rawTopic } from '#domain/ports/topics.ts';
 import { eventTimeOf } from '#domain/sources/event-time.ts';
 import { createTileStore, type TileStore } from '#domain/tiles/tile-store.ts';
@@ -93,13 +94,9 @@ export const fillPartially = async (
   const widest = Math.max(0, ...plan.hops.map((hop) => hop.hopMs));
   const allTime = plan.hops.some((hop) => hop.hopMs === 0);
   for (const { partition, offset: end } of positions) {
-    let offset = 0;
-    while (offset < end) {
-      const records = await log.read(raw, partition, offset, READ_BYTES);
-      const last = records.at(-1);
-      if (last === undefined) break;
+    const past = { end, maxBytes: READ_BYTES };
+    for await (const records of readPartition(log, raw, partition, past)) {
       for (const record of records) {
-        if (record.offset >= end) break;
         const row = decoders.decode(record.schemaId, record.value);
         const time = timeOf(row);
         if (
@@ -111,7 +108,6 @@ export const fillPartially = async (
         recomputed.process(row, time, record.partition, record.offset, record.logTime);
       }
       recomputed.groups.forEach((group) => group.clearChanged());
-      offset = last.offset + 1;
       await new Promise((resolve) => setImmediate(resolve));
     }
   }

@@ -1,4 +1,5 @@
 /** The life of a task: in the append, behind it, after a throw, after a commit that failed. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { LogRecord, OutgoingRecord } from '#domain/ports/log.ts';
 import type { StreamTask } from '#domain/ports/stream-task.ts';
@@ -144,9 +145,9 @@ describe('catching up', () => {
   test('partitions are merged by log time, as the live run saw them', async () => {
     for (let i = 0; i < 5; i++) {
       await open.log.append({ records: [record('in', `p1 ${i}`, { partition: 1 })] });
-      await new Promise((resolve) => setTimeout(resolve, 2));
+      await sleep(2);
       await open.log.append({ records: [record('in', `p0 ${i}`)] });
-      await new Promise((resolve) => setTimeout(resolve, 2));
+      await sleep(2);
     }
     const order: string[] = [];
     await open.log.run(copier('c', 'in', null, (r) => order.push(...texts([r])))).caughtUp();
@@ -189,7 +190,7 @@ describe('a commit that fails', () => {
       },
       rolledBack: async () => {
         task.calls.push('rolledBack');
-        await new Promise((resolve) => setTimeout(resolve, 60));
+        await sleep(60);
         open.database.db.exec('DROP TRIGGER temp.refuse');
         mended = true;
       },

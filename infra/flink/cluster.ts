@@ -1,4 +1,5 @@
 /** Flink's JobManager by its REST interface: lists jobs, reads their health, stops them. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fail, MillraceError } from '#domain/errors.ts';
 
 export interface FlinkJob {
@@ -29,9 +30,7 @@ export interface FlinkCluster {
   readonly health: (job: string) => Promise<JobHealth>;
   /** Whether every bounded source has ended: the history part of a fill is then read. */
   readonly boundedSourcesFinished: (job: string) => Promise<boolean>;
-  /**
-   * Stops a job with a savepoint, whose rows its sinks have committed; resolves with its path.
-   */
+  /** Stops a job with a savepoint, whose rows its sinks have committed; resolves with its path. */
   readonly stop: (job: string, savepoints: string) => Promise<string>;
   readonly cancel: (job: string) => Promise<void>;
   /** Whether all tasks run: before that a job makes no checkpoint. */
@@ -46,7 +45,6 @@ export interface FlinkCluster {
 
 const TIMEOUT_MS = 10_000;
 const STOP_DEADLINE_MS = 90_000;
-const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 export const LIVE_STATES: ReadonlySet<string> = new Set([
   'CREATED',

@@ -7,9 +7,9 @@
  */
 import type { FeatureViewDefinition, SourceDefinition } from '#domain/definitions/model.ts';
 import type { ViewPlan } from '#domain/plan/plan.ts';
+import { type ComputeSpec, computeSql, statementSet } from '#domain/sql/flink/compute.ts';
+import { closesTiles } from '#domain/tiles/lateness.ts';
 import type { WantedJob } from './jobs.ts';
-import { type ComputeSpec, computeSql, statementSet } from './sql/compute.ts';
-import { closesTiles } from './sql/lateness.ts';
 import { computeGroup, computeJob, rawTable } from './sql/names.ts';
 import {
   catalogsSql,
@@ -87,7 +87,7 @@ export const computeJobOf = (
       ...(start.query === null ? [] : catalogsSql(settings.warehouse)),
       rawTableSql(settings, source, computeGroup(plan.view, generation), start.from, TRACE_COLUMNS),
       featuresSinkSql(settings, plan),
-      ...(closesTiles(spec) ? [lateSinkSql(settings, plan.view)] : []),
+      ...(closesTiles(plan) ? [lateSinkSql(settings, plan.view)] : []),
       ...views,
     ],
     statement: statementSet(inserts),

@@ -1,7 +1,7 @@
 /**
- * How far the durable tier is with a view's updates. What the topic held at a moment is in the store
- * once the job that writes it has committed those offsets and then completed one more checkpoint: a
- * checkpoint's rows are committed before the next one is complete.
+ * How far the durable tier is with a view's updates. What the topic held at a moment is in the
+ * store once the job that writes it has committed those offsets and then completed one more
+ * checkpoint: a checkpoint's rows are committed before the next one is complete.
  */
 import type { Log } from '#domain/ports/log.ts';
 import { featuresTopic } from '#domain/ports/topics.ts';

@@ -4,14 +4,15 @@
  *
  * Every process polls how far the generations are and answers from them. One process, the leader,
  * also starts and stops jobs and reports when a generation is filled. A leader that dies leaves
- * nothing undone: the registry has what is wanted, Flink has what runs, and the next leader compares
- * the two again.
+ * nothing undone: the registry has what is wanted, Flink has what runs, and the next leader
+ * compares the two again.
  */
+
+import type { EngineJob } from '#domain/api/operations.ts';
 import type { UpdateDecoder } from '#domain/encoding/update-decoder.ts';
 import { type Degraded, degraded, NOT_DEGRADED } from '#domain/ports/degraded.ts';
 import type { Engine, EngineEvents, WantedGeneration, WantedView } from '#domain/ports/engine.ts';
 import type { CacheStore, TilesTarget } from '#domain/ports/online-store.ts';
-import type { EngineJob } from '#domain/ports/platform.ts';
 import type { FetchedTiles, ServedView } from '#domain/ports/served-view.ts';
 import { featuresTopic, lateTopic, rawTopic } from '#domain/ports/topics.ts';
 import { answeringGeneration, generationLiveAt } from '#domain/registry/answering-generation.ts';

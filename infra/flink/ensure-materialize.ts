@@ -85,8 +85,8 @@ const isFlushed = (view: MaterializedView): view is FlushedView => view.flushMs 
 
 /**
  * Brings the durable tier's jobs to what is wanted: one for all views, and one for each ephemeral
- * view, which commits at its own interval. A table has one writer, so a view that moves from one job
- * to another is stopped in the first before it is started in the second.
+ * view, which commits at its own interval. A table has one writer, so a view that moves from one
+ * job to another is stopped in the first before it is started in the second.
  */
 export const ensureMaterialize = async (
   { jobs, log, settings }: MaterializeContext,

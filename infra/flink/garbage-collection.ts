@@ -1,46 +1,51 @@
 /**
- * Deletes data that no read can reach any more: the tiles of generations that were retired,
- * abandoned or failed, in the durable tier and in the cache, and the checkpoints and savepoints of
- * jobs that ended. It waits a while first, because a gateway that has not followed the registry yet
- * may still read them.
+ * Deletes data that no read can reach any more: tiles of generations that were retired, abandoned
+ * or failed, in the durable tier and in the cache tier, and the checkpoints and savepoints of jobs
+ * that have ended. It waits a while before it deletes, because a gateway that has not followed the
+ * registry yet may still read the data.
  */
-import { readdir, stat } from 'node:fs/promises';
-import { join } from 'node:path';
-import type { WantedView } from '#domain/ports/engine.ts';
+import { type Directory, joinUri } from '#domain/ports/file-io.ts';
 import type { CacheStore } from '#domain/ports/online-store.ts';
 import type { JobStore } from './job-store.ts';
 import { DATABASE, PAIMON_CATALOG, paimonTable } from './sql/names.ts';
 import { catalogsSql } from './sql/tables.ts';
 import { openSession } from './sql-gateway.ts';
 
-type Gone = Pick<WantedView, 'view' | 'gone'>;
+/** A view's generations that no read uses any more. */
+interface Gone {
+  readonly view: string;
+  readonly gone: readonly number[];
+}
 
 export interface GarbageCollectionOptions {
   readonly cache: CacheStore | null;
   /** URL of Flink's SQL Gateway */
   readonly gateway: string;
   readonly warehouse: { readonly paimon: string; readonly iceberg: string };
-  readonly store: Pick<JobStore, 'left' | 'removeLeft'>;
+  /** the directory of Paimon's warehouse */
+  readonly paimon: Directory;
+  readonly jobStore: Pick<JobStore, 'unused' | 'deleteUnused'>;
   readonly now: () => number;
-  /** how long after a generation was first seen to be gone its tiles are deleted, ms */
+  /** from the moment when a generation is first seen to be gone until it is deleted, ms */
   readonly graceMs: number;
 }
 
 /**
- * A job that is starting may not be in the store yet, and one that was cancelled may still be
+ * A job that is being started is not in the store yet, and one that was cancelled may still be
  * writing.
  */
 const STATE_GRACE_MS = 3_600_000;
 const POLL_MS = 60_000;
 
-const listed = (directory: string): Promise<string[]> => readdir(directory).catch(() => []);
-
-/** Called by the leader alone, while no job writes to what is gone. Usually nothing is due. */
+/**
+ * Called by the leader only, when no job writes to what is gone. Does nothing until something is
+ * due.
+ */
 export const garbageCollection = (
   options: GarbageCollectionOptions,
 ): ((views: readonly Gone[]) => Promise<void>) => {
-  const { cache, gateway, warehouse, store, now, graceMs } = options;
-  /** by table: when it was first seen to be gone, epoch ms; null: it is deleted */
+  const { cache, gateway, warehouse, paimon, jobStore, now, graceMs } = options;
+  /** table → when it was first seen to be gone, epoch ms; null: it is deleted */
   const since = new Map<string, number | null>();
   let polledAt = 0;
 
@@ -55,9 +60,13 @@ export const garbageCollection = (
         return seen !== null && now() - seen >= graceMs;
       });
 
+  /** Each Paimon table has its schemas in a directory of their own. */
+  const exists = async (table: string): Promise<boolean> =>
+    (await paimon.files.list(joinUri(paimon.uri, `${DATABASE}.db`, table, 'schema'))).length > 0;
+
   const dropTables = async (tables: readonly string[]): Promise<void> => {
-    const there = new Set(await listed(join(warehouse.paimon, `${DATABASE}.db`)));
-    const dropped = tables.filter((table) => there.has(table));
+    const dropped: string[] = [];
+    for (const table of tables) if (await exists(table)) dropped.push(table);
     if (dropped.length === 0) return;
     const session = await openSession(gateway);
     try {
@@ -69,7 +78,7 @@ export const garbageCollection = (
     }
   };
 
-  const forgetGenerations = async (views: readonly Gone[]): Promise<void> => {
+  const deleteGenerations = async (views: readonly Gone[]): Promise<void> => {
     const ended = due(views);
     if (ended.length === 0) return;
     await dropTables(ended.map(({ table }) => table));
@@ -79,17 +88,15 @@ export const garbageCollection = (
     }
   };
 
-  const forgetStates = async (): Promise<void> => {
+  const deleteStates = async (): Promise<void> => {
     if (now() - polledAt < POLL_MS) return;
     polledAt = now();
-    for (const folder of store.left()) {
-      const changed = await stat(folder).catch(() => null);
-      if (changed === null || now() - changed.mtimeMs >= STATE_GRACE_MS) store.removeLeft(folder);
-    }
+    for (const { uri, since: unusedSince } of await jobStore.unused())
+      if (now() - unusedSince >= STATE_GRACE_MS) await jobStore.deleteUnused(uri);
   };
 
   return async (views) => {
-    await forgetGenerations(views);
-    await forgetStates();
+    await deleteGenerations(views);
+    await deleteStates();
   };
 };

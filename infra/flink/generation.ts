@@ -1,12 +1,13 @@
 /**
  * One generation that Flink computes, as a gateway sees it:
  *
- *   computed  the raw offsets that the job committed at its last checkpoint; its updates up to there
+ *   computed the raw offsets that the job committed at its last checkpoint; its updates up to there
  *             were in features.<view> at that moment
- *   visible   the computed offsets whose updates are in the stores that reads go to: what a read is
+ *   visible the computed offsets whose updates are in the stores that reads go to: what a read is
  *             answered from
  */
 
+import type { EngineJob } from '#domain/api/operations.ts';
 import { applyUpdate } from '#domain/encoding/tile-snapshot.ts';
 import type { UpdateDecoder } from '#domain/encoding/update-decoder.ts';
 import { degraded, NOT_DEGRADED } from '#domain/ports/degraded.ts';
@@ -14,7 +15,7 @@ import type { EngineGeneration, GenerationSpec } from '#domain/ports/engine.ts';
 import type { Log } from '#domain/ports/log.ts';
 import { formatPosition } from '#domain/ports/log.ts';
 import type { CacheStore, TilesTarget } from '#domain/ports/online-store.ts';
-import type { EngineJob } from '#domain/ports/platform.ts';
+import { readPartition } from '#domain/ports/read-partition.ts';
 import type { FetchedTiles, ServedView } from '#domain/ports/served-view.ts';
 import { featuresTopic, rawTopic } from '#domain/ports/topics.ts';
 import { createTileStore, type TileStore } from '#domain/tiles/tile-store.ts';
@@ -31,7 +32,9 @@ export interface FlinkGeneration extends EngineGeneration {
   readonly computed: () => readonly number[];
   /** epoch ms: the durable tier has every update written by then; 0: not known */
   readonly durableUntil: () => number;
-  /** whether the cache tier, at the last poll, has everything that reads were answered from so far */
+  /**
+   * whether the cache tier, at the last poll, has everything that reads were answered from so far
+   */
   readonly cacheHasVisible: () => boolean;
   /** whether the durable tier has everything that reads were answered from so far */
   readonly durableHasVisible: () => boolean;
@@ -46,7 +49,9 @@ export interface FlinkGenerationOptions {
   readonly log: Log;
   readonly cache: CacheStore | null;
   readonly decoder: UpdateDecoder;
-  /** epoch ms: last checkpoint of the job that writes the durable tier's table; null: it has none */
+  /**
+   * epoch ms: last checkpoint of the job that writes the durable tier's table; null: it has none
+   */
   readonly checkpointAt: () => number | null;
   readonly fetch: (keys: readonly string[], at: number) => Promise<FetchedTiles>;
 }
@@ -124,10 +129,8 @@ export const flinkGeneration = ({
   const tiles = async (): Promise<TileStore> => {
     const store = createTileStore(plan);
     for (const [partition, end] of (await log.end(features)).entries()) {
-      for (let offset = 0; offset < end; ) {
-        const records = await log.read(features, partition, offset, READ_BYTES);
-        const last = records.at(-1);
-        if (last === undefined) break;
+      const range = { end, maxBytes: READ_BYTES };
+      for await (const records of readPartition(log, features, partition, range)) {
         for (const record of records) {
           const update = await decoder.decode(plan, record);
           if (update === null || update.generation !== generation || update.hopMs < 0) continue;
@@ -138,7 +141,6 @@ export const flinkGeneration = ({
             refs: update.refs.map((ref, i) => slots[i]?.decode(ref)),
           });
         }
-        offset = last.offset + 1;
       }
     }
     return store;

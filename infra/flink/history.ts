@@ -1,10 +1,9 @@
 /**
- * The history of the stack profile: Iceberg tables that the archive job appends to, in the layout of
- * the embedded profile, so that the same readers read both. Tables are created here; columns are
- * added through Flink, so that a table has one committer.
+ * The history on the stack: Iceberg tables that the archive job appends to, in the embedded
+ * profile's layout, so that the same code reads both. Tables are made here; columns are added
+ * through Flink, which is the only committer of an existing table.
  */
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { SourceDefinition } from '#domain/definitions/model.ts';
 import { featuresAvroSchema } from '#domain/encoding/features-schema.ts';
 import { MillraceError } from '#domain/errors.ts';
@@ -13,15 +12,17 @@ import {
   featureLogAvroSchema,
 } from '#domain/feature-log/feature-log-record.ts';
 import type { ViewPlan } from '#domain/plan/plan.ts';
+import type { Directory } from '#domain/ports/file-io.ts';
 import type { HistoryTables } from '#domain/ports/history.ts';
-import type { Log } from '#domain/ports/log.ts';
+import type { Log, LogRecord } from '#domain/ports/log.ts';
+import { readPartition } from '#domain/ports/read-partition.ts';
 import { featureLogTopic, featuresTopic, rawTopic } from '#domain/ports/topics.ts';
 import { rawAvroSchema } from '#domain/sources/source-schema.ts';
-import { type ColumnChange, ensureTable } from '#infra/iceberg/ensure-table.ts';
-import { historyReader } from '#infra/iceberg/reader.ts';
-import { icebergSchemaFromAvro } from '#infra/iceberg/schema.ts';
-import { tableDirectory } from '#infra/iceberg/table-directory.ts';
 import { openDuckDb } from '#infra/shared/duckdb/connect.ts';
+import { type ColumnChange, ensureTable } from '#infra/shared/iceberg/ensure-table.ts';
+import { historyReader } from '#infra/shared/iceberg/reader.ts';
+import { icebergSchemaFromAvro } from '#infra/shared/iceberg/schema.ts';
+import { tableDirectory } from '#infra/shared/iceberg/table-directory.ts';
 import type { HistoryStart } from './compute-job.ts';
 import { icebergColumnsSql } from './iceberg-columns.ts';
 import { type MaintenanceLimits, maintainTables } from './maintenance.ts';
@@ -31,6 +32,11 @@ import { catalogsSql } from './sql/tables.ts';
 import { openSession } from './sql-gateway.ts';
 
 export interface StackHistoryOptions {
+  /** the directory of the tables */
+  readonly tables: Directory;
+  /** a path on the local disk, for sorts that do not fit in memory */
+  readonly spillDirectory: string;
+  /** as Flink is configured */
   readonly warehouse: { readonly paimon: string; readonly iceberg: string };
   readonly gateway: string;
   readonly log: Pick<Log, 'end' | 'begin' | 'read'>;
@@ -47,11 +53,11 @@ export type WithHistory =
   | { readonly featureLog: FeatureLogColumns };
 
 export interface StackHistory extends HistoryTables {
-  /** Creates the table, or adds the columns that it lacks. */
+  /** Makes the table, or adds the columns that it lacks. */
   readonly ensure: (what: WithHistory) => Promise<void>;
   /**
-   * What a new compute job reads: the table up to its offsets, and Kafka from there; only Kafka
-   * while it still has every event.
+   * Where a new compute job starts: in the table, then in Kafka from the table's offsets on; in
+   * Kafka alone while Kafka still has every event.
    */
   readonly start: (source: SourceDefinition) => Promise<HistoryStart>;
 }
@@ -59,7 +65,6 @@ export interface StackHistory extends HistoryTables {
 const SYNC_DEADLINE_MS = 60_000;
 const POLL_MS = 100;
 const READ_BYTES = 64 * 1024;
-const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 const PROPERTIES = {
   'write.metadata.delete-after-commit.enabled': 'true',
@@ -104,12 +109,10 @@ const tableOf = (what: WithHistory) => {
 };
 
 export const openStackHistory = async (options: StackHistoryOptions): Promise<StackHistory> => {
-  const { warehouse, gateway, log, now } = options;
-  const root = warehouse.iceberg;
-  mkdirSync(root, { recursive: true });
+  const { tables, spillDirectory, warehouse, gateway, log, now } = options;
   const reader = historyReader(
-    root,
-    await openDuckDb({ memoryLimit: '512MB', threads: 2, spillDirectory: join(root, '.spill') }),
+    tables,
+    await openDuckDb({ memoryLimit: '512MB', threads: 2, spillDirectory }),
   );
 
   const changeColumns = async (table: string, changes: readonly ColumnChange[]): Promise<void> => {
@@ -125,7 +128,7 @@ export const openStackHistory = async (options: StackHistoryOptions): Promise<St
   const ensure: StackHistory['ensure'] = async (what) => {
     const { kind, name, topic, schema, partitionBy } = tableOf(what);
     const changes = await ensureTable({
-      directory: tableDirectory(root, topic),
+      table: tableDirectory(tables, topic),
       name: topic,
       columns: icebergSchemaFromAvro(schema),
       partitionBy,
@@ -138,7 +141,10 @@ export const openStackHistory = async (options: StackHistoryOptions): Promise<St
   const behind = (endOffsets: readonly number[], end: readonly number[]): boolean =>
     end.some((offset, partition) => (endOffsets[partition] ?? 0) < offset);
 
-  /** One more than the highest offset of a record: the topic's end may follow a transaction marker. */
+  /**
+   * The highest offset of a record and one more, by partition. The log's own ends do not serve: the
+   * last offset can be a transaction's marker, which is not a record.
+   */
   const recordEnds = async (
     topic: string,
     ends: readonly number[],
@@ -147,13 +153,9 @@ export const openStackHistory = async (options: StackHistoryOptions): Promise<St
     Promise.all(
       ends.map(async (end, partition) => {
         let next = endOffsets[partition] ?? 0;
-        for (let at = next; at < end; ) {
-          const records = await log.read(topic, partition, at, READ_BYTES);
-          const last = records.filter((record) => record.offset < end).at(-1);
-          if (last === undefined) break;
-          next = last.offset + 1;
-          at = next;
-        }
+        const range = { from: next, end, maxBytes: READ_BYTES };
+        for await (const records of readPartition(log, topic, partition, range))
+          next = (records.at(-1) as LogRecord).offset + 1;
         return next;
       }),
     );
@@ -196,14 +198,14 @@ export const openStackHistory = async (options: StackHistoryOptions): Promise<St
         if (Date.now() > deadline) {
           throw new MillraceError(
             'MR_ENGINE_UNAVAILABLE',
-            `the history of ${topic} is at ${endOffsets.join(',') || 'nothing'} and the log at ${wanted.join(',')}: is the job millrace-archive running? see \`millrace status\``,
+            `the history of ${topic} has reached ${endOffsets.join(',') || 'nothing'}, and the log has ${wanted.join(',')}: check with \`millrace status\` that the job millrace-archive runs`,
             { topic },
           );
         }
       }
     },
     async maintain(topic) {
-      await maintainTables({ gateway, root }, [topic], options.maintenance);
+      await maintainTables({ gateway, tables }, [topic], options.maintenance);
     },
     async close() {
       reader.close();

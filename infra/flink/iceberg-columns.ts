@@ -1,8 +1,8 @@
 /**
- * Statements that add and widen columns of an Iceberg table through Flink: the engine that writes a
- * table also changes it, so that it has one committer.
+ * Adds and widens columns of an Iceberg table through Flink: only the engine that writes a table
+ * changes it.
  */
-import type { ColumnChange } from '#infra/iceberg/ensure-table.ts';
+import type { ColumnChange } from '#infra/shared/iceberg/ensure-table.ts';
 
 const FLINK_TYPE: Readonly<Record<string, string>> = {
   string: 'STRING',
@@ -24,7 +24,7 @@ const flinkType = (type: string): string =>
 const column = ({ name, type, required }: ColumnChange): string =>
   `\`${name}\` ${flinkType(type)}${required ? ' NOT NULL' : ''}`;
 
-/** Empty where nothing changes. */
+/** The statements; none where nothing changes. */
 export const icebergColumnsSql = (
   table: string,
   changes: readonly ColumnChange[],

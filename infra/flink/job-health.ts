@@ -1,6 +1,7 @@
 /** How Flink's jobs are doing, as every process reports it in `status`. */
+
+import type { EngineJob } from '#domain/api/operations.ts';
 import { messageOf } from '#domain/error-message.ts';
-import type { EngineJob } from '#domain/ports/platform.ts';
 import type { FlinkCluster, FlinkJob } from './cluster.ts';
 import type { FlinkGeneration } from './generation.ts';
 import type { FlinkJobs } from './jobs.ts';

@@ -1,131 +1,154 @@
 /**
- * The job store: which job ran which statements, so that it can be started again from its newest
- * checkpoint. A job manager without high availability forgets that when it dies. It is one small
- * file a job, next to the checkpoints, so that neither is lost without the other.
+ * Remembers what each Flink job ran, because a JobManager without high availability forgets it when
+ * it dies: a job can then be started again from its newest checkpoint. One small file for each job,
+ * in the same place as the checkpoints, so that both are lost or kept together.
  */
-import {
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
-import { basename, dirname, join } from 'node:path';
-import { hash64 } from '#domain/tiles/hash.ts';
+import { type Directory, joinUri, nameOf } from '#domain/ports/file-io.ts';
+import { hash64 } from '#domain/values/hash.ts';
+import { locationOf, uriOfLocation } from '#infra/shared/files/hadoop-location.ts';
 
 export interface StoredJob {
   readonly name: string;
   readonly id: string;
-  /** of its identity: state of a job with another hash cannot be used */
+  /** of the statements that it runs: another job's state is of no use to it */
   readonly hash: string;
-  /** where it was stopped with a savepoint; null: it runs, or died */
+  /** where it was stopped cleanly, as Flink names the place; null: it runs, or died */
   readonly savepoint: string | null;
-  /** what it was started from: its only state until its first checkpoint */
+  /** the state that it was started from, which is all that it has until its first checkpoint */
   readonly from?: string | null;
   readonly startOffsets?: readonly number[];
   /** `startOffsets` in files of version 0.1 */
   readonly born?: readonly number[];
 }
 
+/** A directory of state that no stored job needs any more. */
+export interface UnusedState {
+  readonly uri: string;
+  /** epoch ms: nothing wrote to it, and no job needed it, since then */
+  readonly since: number;
+}
+
 export interface JobStore {
-  readonly find: (name: string) => StoredJob | null;
+  readonly find: (name: string) => Promise<StoredJob | null>;
   /**
-   * Folders of state that no stored job continues from: checkpoints of an earlier run, savepoints
-   * that a job was started from, and everything of a job that was forgotten.
+   * Checkpoints of earlier runs, savepoints that a job has moved on from, and all state of a
+   * forgotten job.
    */
-  readonly left: () => readonly string[];
-  readonly removeLeft: (folder: string) => void;
-  readonly write: (job: StoredJob) => void;
-  readonly forget: (name: string) => void;
-  /** The newest complete checkpoint of a job that died; null where it had none. */
-  readonly checkpoint: (job: StoredJob) => string | null;
+  readonly unused: () => Promise<readonly UnusedState[]>;
+  readonly deleteUnused: (uri: string) => Promise<void>;
+  readonly write: (job: StoredJob) => Promise<void>;
+  readonly forget: (name: string) => Promise<void>;
+  /**
+   * The newest complete checkpoint of a job that died, as Flink names the place; null where there
+   * is none.
+   */
+  readonly checkpoint: (job: StoredJob) => Promise<string | null>;
 }
 
 export const hashStatements = (statements: readonly string[]): string =>
   hash64(statements.join(';\n'));
 
-const listed = (directory: string): string[] => {
-  try {
-    return readdirSync(directory);
-  } catch {
-    return [];
-  }
-};
+const parentOf = (uri: string): string => uri.slice(0, uri.lastIndexOf('/'));
 
-/** The folder of a savepoint, or of all checkpoints of the run that one is of. */
-const folderOf = (path: string, checkpoints: string): string => {
-  const local = path.replace(/^file:\/*/, '/');
-  return local.startsWith(`${checkpoints}/`) ? dirname(local) : local;
-};
+/**
+ * @param directory of the files of the jobs; the notes of unused state are in its directory `left`
+ * @param checkpoints of all jobs, as Flink is configured
+ */
+export const openJobStore = (directory: Directory, checkpoints: Directory): JobStore => {
+  const { files } = directory;
+  const states = checkpoints.files;
+  const uriOf = (name: string): string =>
+    joinUri(directory.uri, `${encodeURIComponent(name)}.json`);
+  const notes = joinUri(directory.uri, 'left');
+  const noteOf = (uri: string): string => joinUri(notes, nameOf(uri));
 
-export const openJobStore = (directory: string, checkpoints: string): JobStore => {
-  mkdirSync(directory, { recursive: true });
-  const fileOf = (name: string): string => join(directory, `${encodeURIComponent(name)}.json`);
-  const read = (file: string): StoredJob | null => {
+  const textOf = async (uri: string): Promise<string | null> => {
+    const bytes = await files.read(uri);
+    return bytes === null ? null : Buffer.from(bytes).toString();
+  };
+  const read = async (uri: string): Promise<StoredJob | null> => {
+    const text = await textOf(uri);
     try {
-      return JSON.parse(readFileSync(file, 'utf8')) as StoredJob;
+      return text === null ? null : (JSON.parse(text) as StoredJob);
     } catch {
       return null;
     }
   };
-  const leftDirectory = join(directory, 'left');
-  mkdirSync(leftDirectory, { recursive: true });
+
+  /** The directory of a savepoint, or of all checkpoints of the run that a checkpoint is from. */
+  const stateDirectory = (location: string): string => {
+    const uri = uriOfLocation(location);
+    return uri.startsWith(`${checkpoints.uri}/`) ? parentOf(uri) : uri;
+  };
   const stateOf = (job: StoredJob | null): readonly string[] =>
     job === null
       ? []
       : [
-          join(checkpoints, job.id),
-          ...[job.savepoint, job.from ?? null].flatMap((path) =>
-            path === null ? [] : folderOf(path, checkpoints),
+          joinUri(checkpoints.uri, job.id),
+          ...[job.savepoint, job.from ?? null].flatMap((location) =>
+            location === null ? [] : stateDirectory(location),
           ),
         ];
   /**
-   * Recorded before the store changes. A folder that is in use again is skipped when the others are
-   * deleted.
+   * Notes the state of the stored job before the job changes. State that the changed job still
+   * needs has a note too: `unused` leaves it out.
    */
-  const leave = (job: StoredJob | null): void => {
-    for (const folder of stateOf(job)) writeFileSync(join(leftDirectory, basename(folder)), folder);
+  const note = async (job: StoredJob | null): Promise<void> => {
+    for (const uri of stateOf(job)) await files.write(noteOf(uri), locationOf(uri));
   };
+
+  const needed = async (): Promise<ReadonlySet<string>> => {
+    const stored = (await files.list(directory.uri)).filter(
+      (uri) => parentOf(uri) === directory.uri && uri.endsWith('.json'),
+    );
+    const jobs = await Promise.all(stored.map(read));
+    return new Set(jobs.flatMap(stateOf));
+  };
+
+  const newestChange = async (note: string, state: string): Promise<number> => {
+    const infos = await Promise.all([
+      files.stat(note),
+      ...(await states.list(state)).map((uri) => states.stat(uri)),
+    ]);
+    return infos.reduce((newest, info) => Math.max(newest, info?.modifiedAt ?? 0), 0);
+  };
+
   return {
-    find: (name) => read(fileOf(name)),
-    left() {
-      const kept = new Set(
-        listed(directory)
-          .filter((name) => name.endsWith('.json'))
-          .flatMap((name) => stateOf(read(join(directory, name)))),
-      );
-      return listed(leftDirectory)
-        .map((name) => readFileSync(join(leftDirectory, name), 'utf8'))
-        .filter((folder) => !kept.has(folder));
+    find: (name) => read(uriOf(name)),
+    async unused() {
+      const kept = await needed();
+      const found: UnusedState[] = [];
+      for (const noted of await files.list(notes)) {
+        const location = await textOf(noted);
+        const uri = location === null ? null : uriOfLocation(location);
+        if (uri === null || kept.has(uri)) continue;
+        found.push({ uri, since: await newestChange(noted, uri) });
+      }
+      return found;
     },
-    removeLeft(folder) {
-      rmSync(folder, { recursive: true, force: true });
-      rmSync(join(leftDirectory, basename(folder)), { force: true });
+    async deleteUnused(uri) {
+      await states.deleteDirectory(uri);
+      await files.delete(noteOf(uri));
     },
-    write(job) {
-      leave(read(fileOf(job.name)));
-      const file = fileOf(job.name);
-      writeFileSync(`${file}.new`, JSON.stringify(job));
-      renameSync(`${file}.new`, file);
+    async write(job) {
+      const uri = uriOf(job.name);
+      await note(await read(uri));
+      await files.write(uri, JSON.stringify(job));
     },
-    forget(name) {
-      leave(read(fileOf(name)));
-      rmSync(fileOf(name), { force: true });
+    async forget(name) {
+      await note(await read(uriOf(name)));
+      await files.delete(uriOf(name));
     },
-    checkpoint(job) {
-      const home = join(checkpoints, job.id);
-      // A checkpoint is complete when its _metadata is there.
-      const complete = listed(home)
-        .filter((name) => name.startsWith('chk-'))
-        .map((name) => ({ number: Number(name.slice(4)), path: join(home, name) }))
-        .filter(
-          ({ path }) =>
-            (statSync(join(path, '_metadata'), { throwIfNoEntry: false })?.size ?? 0) > 0,
-        )
-        .sort((a, b) => b.number - a.number);
-      return complete[0]?.path ?? null;
+    async checkpoint(job) {
+      const home = joinUri(checkpoints.uri, job.id);
+      const numbers: number[] = [];
+      for (const uri of await states.list(home)) {
+        const number = /^\/chk-(\d+)\/_metadata$/.exec(uri.slice(home.length))?.[1];
+        // A checkpoint is complete when its _metadata has been written.
+        if (number !== undefined && ((await states.stat(uri))?.bytes ?? 0) > 0)
+          numbers.push(Number(number));
+      }
+      return numbers.length === 0 ? null : locationOf(joinUri(home, `chk-${Math.max(...numbers)}`));
     },
   };
 };

@@ -2,6 +2,8 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { fileUri } from '#infra/files/file-uri.ts';
+import { localFiles } from '#infra/files/local-files.ts';
 import { type JobStore, openJobStore, type StoredJob } from './job-store.ts';
 
 let home: string;
@@ -19,45 +21,74 @@ const complete = (id: string, number: number, bytes: string): void => {
   mkdirSync(join(checkpoints(id), `chk-${number}`), { recursive: true });
   writeFileSync(join(checkpoints(id), `chk-${number}`, '_metadata'), bytes);
 };
+const unused = async (): Promise<string[]> => (await store.unused()).map(({ uri }) => uri).sort();
 
 beforeEach(() => {
-  home = mkdtempSync(join(tmpdir(), 'millrace-store-'));
-  store = openJobStore(join(home, 'jobs'), join(home, 'checkpoints'));
+  home = mkdtempSync(join(tmpdir(), 'millrace jobs-'));
+  const files = localFiles();
+  store = openJobStore(
+    { files, uri: fileUri(join(home, 'jobs')) },
+    { files, uri: fileUri(join(home, 'checkpoints')) },
+  );
 });
 afterEach(() => rmSync(home, { recursive: true, force: true }));
 
-test('the newest checkpoint that is complete is the one to go on from', () => {
-  expect(store.checkpoint(job({}))).toBeNull();
+test('the newest complete checkpoint is the one to start from', async () => {
+  expect(await store.checkpoint(job({}))).toBeNull();
   complete('a', 9, 'whole');
   complete('a', 10, 'whole');
   complete('a', 11, '');
-  expect(store.checkpoint(job({}))).toBe(join(checkpoints('a'), 'chk-10'));
+  mkdirSync(join(checkpoints('a'), 'chk-12'));
+  expect(await store.checkpoint(job({}))).toBe(`file://${join(checkpoints('a'), 'chk-10')}`);
 });
 
-test('what a job goes on from is kept; what it has left behind is told, and removed but once', () => {
+test('a job is found as it was written, until it is forgotten', async () => {
+  expect(await store.find('millrace-compute-v-g1')).toBeNull();
+  await store.write(job({ born: [1, 2] }));
+  await store.write(job({ id: 'b', name: 'a/b %' }));
+  expect(await store.find('millrace-compute-v-g1')).toEqual(job({ born: [1, 2] }));
+  expect(await store.find('a/b %')).toEqual(job({ id: 'b', name: 'a/b %' }));
+  await store.forget('a/b %');
+  expect(await store.find('a/b %')).toBeNull();
+});
+
+test('state that a job starts from is kept; state that it has moved on from is unused', async () => {
   complete('a', 1, 'whole');
-  store.write(job({ id: 'a' }));
-  expect(store.left()).toEqual([]);
-  // It died, and was started again from its checkpoint.
-  store.write(job({ id: 'b', from: join(checkpoints('a'), 'chk-1') }));
-  expect(store.left()).toEqual([]);
-  // It was stopped, and started again from its savepoint.
-  store.write(
+  await store.write(job({ id: 'a' }));
+  expect(await unused()).toEqual([]);
+  // The job died, and was started again from its checkpoint.
+  await store.write(job({ id: 'b', from: join(checkpoints('a'), 'chk-1') }));
+  expect(await unused()).toEqual([]);
+  // The job was stopped, and started again from its savepoint.
+  await store.write(
     job({ id: 'b', from: join(checkpoints('a'), 'chk-1'), savepoint: `file:${savepoint('s')}` }),
   );
-  expect(store.left()).toEqual([]);
-  store.write(job({ id: 'c', from: `file:${savepoint('s')}` }));
-  expect([...store.left()].sort()).toEqual([checkpoints('a'), checkpoints('b')]);
-  for (const folder of store.left()) store.removeLeft(folder);
+  expect(await unused()).toEqual([]);
+  await store.write(job({ id: 'c', from: `file:${savepoint('s')}` }));
+  expect(await unused()).toEqual([fileUri(checkpoints('a')), fileUri(checkpoints('b'))]);
+  for (const uri of await unused()) await store.deleteUnused(uri);
   expect(existsSync(checkpoints('a'))).toBe(false);
-  expect(store.left()).toEqual([]);
-  store.forget('millrace-compute-v-g1');
-  expect([...store.left()].sort()).toEqual([checkpoints('c'), savepoint('s')]);
+  expect(await unused()).toEqual([]);
+  await store.forget('millrace-compute-v-g1');
+  expect(await unused()).toEqual([fileUri(checkpoints('c')), fileUri(savepoint('s'))]);
 });
 
-test('a savepoint that another job goes on from is kept', () => {
-  store.write(job({ name: 'one', id: 'a', savepoint: savepoint('s') }));
-  store.write(job({ name: 'two', id: 'b', from: savepoint('s') }));
-  store.forget('one');
-  expect(store.left()).toEqual([checkpoints('a')]);
+test('unused state has the time of its newest change, or of the moment when it became unused', async () => {
+  const before = Date.now() - 1_000;
+  complete('a', 1, 'whole');
+  await store.write(job({ id: 'a' }));
+  await store.forget('millrace-compute-v-g1');
+  const [first] = await store.unused();
+  expect(first?.since).toBeGreaterThan(before);
+  await new Promise((done) => setTimeout(done, 20));
+  complete('a', 2, 'whole');
+  const [later] = await store.unused();
+  expect(later?.since).toBeGreaterThan(first?.since as number);
+});
+
+test('a savepoint that another job starts from is kept', async () => {
+  await store.write(job({ name: 'one', id: 'a', savepoint: savepoint('s') }));
+  await store.write(job({ name: 'two', id: 'b', from: savepoint('s') }));
+  await store.forget('one');
+  expect(await unused()).toEqual([fileUri(checkpoints('a'))]);
 });

@@ -3,10 +3,11 @@
  * checkpoint. A job whose statements changed is stopped with a savepoint and started without state,
  * from the offsets that its tables have.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { functionsSql } from '#domain/sql/flink/java-functions.ts';
 import type { FlinkCluster, FlinkJob } from './cluster.ts';
 import { LIVE_STATES } from './cluster.ts';
 import { hashStatements, type JobStore } from './job-store.ts';
-import { functionsSql } from './sql/functions.ts';
 import { openSession } from './sql-gateway.ts';
 
 export interface WantedJob {
@@ -17,8 +18,8 @@ export interface WantedJob {
   readonly statement: string;
   readonly properties?: Readonly<Record<string, string>>;
   /**
-   * the raw offsets at which the job first started, by partition: kept with it, and passed to `make`
-   * when it is started again
+   * the raw offsets at which the job first started, by partition: kept with it, and passed to
+   * `make` when it is started again
    */
   readonly startOffsets?: readonly number[];
 }
@@ -26,7 +27,7 @@ export interface WantedJob {
 export interface JobsOptions {
   readonly cluster: FlinkCluster;
   readonly gateway: string;
-  readonly store: JobStore;
+  readonly jobStore: JobStore;
   readonly savepoints: string;
   readonly warn: (message: string) => void;
 }
@@ -62,7 +63,6 @@ const PREFIX = 'millrace-';
 /** A job that is starting cannot be stopped with a savepoint: this is how long a stop waits. */
 const START_MS = 30_000;
 const ENDING: ReadonlySet<string> = new Set([...LIVE_STATES, 'CANCELLING']);
-const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 const BASE_PROPERTIES: Readonly<Record<string, string>> = {
   'table.local-time-zone': 'UTC',
@@ -75,7 +75,7 @@ const BASE_PROPERTIES: Readonly<Record<string, string>> = {
 export const flinkJobs = ({
   cluster,
   gateway,
-  store,
+  jobStore,
   savepoints,
   warn,
 }: JobsOptions): FlinkJobs => {
@@ -124,11 +124,11 @@ export const flinkJobs = ({
 
   /** Stops with a savepoint. A failing job cannot make one: it is cancelled. */
   const stopOne = async (job: FlinkJob): Promise<void> => {
-    const stored = store.find(job.name);
+    const stored = await jobStore.find(job.name);
     if (!(await isStoppable(job.id))) return end(job);
     try {
       const savepoint = await cluster.stop(job.id, savepoints);
-      if (stored !== null) store.write({ ...stored, savepoint });
+      if (stored !== null) await jobStore.write({ ...stored, savepoint });
     } catch (error) {
       if ((await stateOf(job.id)) === 'RUNNING' && (await cluster.isRunning(job.id))) throw error;
       await end(job);
@@ -141,13 +141,15 @@ export const flinkJobs = ({
       const [running, ...extra] = await live(name);
       for (const job of extra) await cluster.cancel(job.id);
       if (running !== undefined) {
-        if (store.find(name)?.hash === hash) return running.id;
+        if ((await jobStore.find(name))?.hash === hash) return running.id;
         await stopOne(running);
       }
-      const stored = store.find(name);
+      const stored = await jobStore.find(name);
       const same = stored?.hash === hash ? stored : null;
       const from =
-        same === null ? null : (same.savepoint ?? store.checkpoint(same) ?? same.from ?? null);
+        same === null
+          ? null
+          : (same.savepoint ?? (await jobStore.checkpoint(same)) ?? same.from ?? null);
       if (stored !== null && running === undefined && from !== null)
         warn(`Flink's job ${name} was gone: started again from ${from}`);
       const afterCrash = stored !== null && stored.savepoint === null;
@@ -156,7 +158,7 @@ export const flinkJobs = ({
         same?.startOffsets ?? same?.born ?? null,
       );
       const id = await submit(job, from);
-      store.write({
+      await jobStore.write({
         name,
         id,
         hash,
@@ -171,7 +173,7 @@ export const flinkJobs = ({
     },
     async discard(name) {
       for (const job of await live(name)) await cluster.cancel(job.id);
-      store.forget(name);
+      await jobStore.forget(name);
     },
     running: async () =>
       (await cluster.jobs()).filter(

@@ -1,24 +1,27 @@
 /**
- * Table maintenance of the history on the stack: a batch job of Flink, next to the job that appends.
- * Both commit optimistically and one at a time (`FileLocks` in java), so neither loses the other's
- * commits, and appending goes on.
+ * Table maintenance on the stack: a batch job of Flink, beside the job that appends. Both commit
+ * optimistically and one at a time (`FileLocks` in java), so neither loses what the other has done,
+ * and appending continues.
  *
- * A table is due after a number of commits since its last maintenance. One job maintains all tables
- * that are due.
+ * A table is due after a number of commits since it was last maintained. One job maintains all
+ * tables that are due.
  */
-import { loadTable, tableDirectory } from '#infra/iceberg/table-directory.ts';
-import { functionsSql } from './sql/functions.ts';
+import { messageOf } from '#domain/error-message.ts';
+import type { Directory } from '#domain/ports/file-io.ts';
+import { functionsSql } from '#domain/sql/flink/java-functions.ts';
+import { locationOf } from '#infra/shared/files/hadoop-location.ts';
+import { loadTable, tableDirectory } from '#infra/shared/iceberg/table-directory.ts';
 import { openSession } from './sql-gateway.ts';
 
 export interface MaintenanceLimits {
   /** days with at least this many files below `smallBytes` are rewritten */
   readonly minFiles: number;
   readonly smallBytes: number;
-  /** about the most rows of a table that are rewritten at once */
+  /** approximate limit of the rows of a table that are rewritten at once */
   readonly maxRows: number;
-  /** the newest snapshots are kept however old they are */
+  /** this many snapshots stay, however old they are */
   readonly keepSnapshots: number;
-  /** ms: younger snapshots are kept, so that a reader may use a pinned one for that long */
+  /** snapshots younger than this stay, because a read may have pinned one; ms */
   readonly keepSnapshotsMs: number;
 }
 
@@ -29,7 +32,7 @@ export interface Maintained {
   readonly snapshotsExpired: number;
 }
 
-/** The same as in the embedded profile. */
+/** The same as the embedded profile's. */
 export const MAINTENANCE_LIMITS: MaintenanceLimits = {
   minFiles: 8,
   smallBytes: 32 * 1024 * 1024,
@@ -38,7 +41,7 @@ export const MAINTENANCE_LIMITS: MaintenanceLimits = {
   keepSnapshotsMs: 3_600_000,
 };
 
-/** Without the prefix of the jobs that the engine discards when unwanted: this one ends by itself. */
+/** Not among the jobs that follow the registry: this one ends by itself. */
 const JOB = 'maintain-history';
 const EVERY_COMMITS = 60;
 const text = (value: string): string => `'${value.replaceAll("'", "''")}'`;
@@ -46,11 +49,11 @@ const text = (value: string): string => `'${value.replaceAll("'", "''")}'`;
 export interface MaintenanceOptions {
   readonly gateway: string;
   /** the directory of Iceberg's tables */
-  readonly root: string;
+  readonly tables: Directory;
 }
 
 export const maintainTables = async (
-  { gateway, root }: MaintenanceOptions,
+  { gateway, tables }: MaintenanceOptions,
   topics: readonly string[],
   limits: MaintenanceLimits = MAINTENANCE_LIMITS,
 ): Promise<readonly Maintained[]> => {
@@ -64,7 +67,7 @@ export const maintainTables = async (
   const long = (value: number): string => `CAST(${value} AS BIGINT)`;
   try {
     const sql = `SELECT topic, replaced, written, expired FROM (VALUES ${topics.map((topic) => `(${text(topic)})`).join(', ')}) AS due(topic),
-LATERAL TABLE(MR_MAINTAIN(${text(`file://${root}`)}, topic, ${minFiles}, ${long(smallBytes)}, ${long(maxRows)}, ${keepSnapshots}, ${long(keepSnapshotsMs)}))`;
+LATERAL TABLE(MR_MAINTAIN(${text(locationOf(tables.uri))}, topic, ${minFiles}, ${long(smallBytes)}, ${long(maxRows)}, ${keepSnapshots}, ${long(keepSnapshotsMs)}))`;
     for (const setup of functionsSql([sql])) await session.run(setup);
     const rows = await session.run(sql);
     return rows.map(([topic, replaced, written, expired]) => ({
@@ -79,22 +82,22 @@ LATERAL TABLE(MR_MAINTAIN(${text(`file://${root}`)}, topic, ${minFiles}, ${long(
 };
 
 /** Which tables have had enough commits since `maintained` was last called for them. */
-export const dueTables = (root: string, everyCommits: number = EVERY_COMMITS) => {
+const dueTables = (tables: Directory, everyCommits: number = EVERY_COMMITS) => {
   /** topic → the table's sequence number when it was maintained */
-  const maintainedAt = new Map<string, number>();
+  const sequences = new Map<string, number>();
   const sequence = async (topic: string): Promise<number | null> =>
-    (await loadTable(tableDirectory(root, topic)))?.metadata['last-sequence-number'] ?? null;
+    (await loadTable(tableDirectory(tables, topic)))?.metadata['last-sequence-number'] ?? null;
   return {
     async due(topics: readonly string[]): Promise<readonly string[]> {
       const found: string[] = [];
       for (const topic of topics) {
         const at = await sequence(topic);
-        if (at !== null && at - (maintainedAt.get(topic) ?? 0) >= everyCommits) found.push(topic);
+        if (at !== null && at - (sequences.get(topic) ?? 0) >= everyCommits) found.push(topic);
       }
       return found;
     },
     async maintained(topics: readonly string[]): Promise<void> {
-      for (const topic of topics) maintainedAt.set(topic, (await sequence(topic)) ?? 0);
+      for (const topic of topics) sequences.set(topic, (await sequence(topic)) ?? 0);
     },
   };
 };
@@ -112,14 +115,14 @@ export interface KeepSmallOptions extends MaintenanceOptions {
 const POLL_MS = 15_000;
 
 /**
- * Maintains tables as they become due, until it is closed. A failure is reported once until its
- * message changes, and the work is tried again.
+ * Maintains the tables when they are due, until it is closed. It retries after a failure, and warns
+ * once for each different one.
  */
 export const keepTablesSmall = (
   options: KeepSmallOptions,
 ): { readonly close: () => Promise<void> } => {
-  const { root, topics, leads, warn, limits, everyCommits, pollMs } = options;
-  const tables = dueTables(root, everyCommits);
+  const { tables, topics, leads, warn, limits, everyCommits, pollMs } = options;
+  const { due: dueOf, maintained } = dueTables(tables, everyCommits);
   let lastWarning = '';
   let closed = false;
   let wake: (() => void) | null = null;
@@ -132,10 +135,10 @@ export const keepTablesSmall = (
       };
     });
   const turn = async (): Promise<void> => {
-    const due = leads() ? await tables.due(topics()) : [];
+    const due = leads() ? await dueOf(topics()) : [];
     if (due.length === 0) return;
     await maintainTables(options, due, limits);
-    await tables.maintained(due);
+    await maintained(due);
   };
   const run = async (): Promise<void> => {
     for (await pause(); !closed; await pause()) {
@@ -143,7 +146,7 @@ export const keepTablesSmall = (
         await turn();
         lastWarning = '';
       } catch (error) {
-        const message = `the history's tables were not maintained: ${error instanceof Error ? error.message : String(error)}`;
+        const message = `the history's tables were not maintained: ${messageOf(error)}`;
         if (message !== lastWarning) warn(message);
         lastWarning = message;
       }

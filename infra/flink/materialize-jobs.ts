@@ -9,9 +9,9 @@ import {
 } from '#domain/feature-log/feature-log-record.ts';
 import type { ViewPlan } from '#domain/plan/plan.ts';
 import { featureLogTopic, featuresTopic, rawTopic } from '#domain/ports/topics.ts';
+import { statementSet } from '#domain/sql/flink/compute.ts';
 import type { JobSettings } from './compute-job.ts';
 import type { WantedJob } from './jobs.ts';
-import { statementSet } from './sql/compute.ts';
 import { archiveFeatureLog, archiveRaw, archiveUpdates, tilesByKey } from './sql/materialize.ts';
 import {
   ARCHIVE_GROUP,
@@ -115,7 +115,10 @@ export const materializeJobOf = (
   properties: { 'parallelism.default': String(settings.parallelism), ...reuseRows },
 });
 
-/** A flush writes the last state of each tile that changed: until then the writer keeps one row a key. */
+/**
+ * A flush writes the last state of each tile that changed: until then the writer keeps one row a
+ * key.
+ */
 export const flushJobOf = (
   settings: JobSettings,
   view: FlushedView,

@@ -1,23 +1,26 @@
 /**
- * Rollups: a view's values at the end of each period, from the durable tier's tiles into an Iceberg
- * table, by a batch job of Flink. A rollup replaces the days that it writes, so it may be repeated,
+ * Rollups: a view's values at the end of each period, computed by a batch job of Flink from the
+ * durable tier's tiles into an Iceberg table. A repeated rollup replaces the days that it writes,
  * and then includes late events.
  */
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { RollupRequest, RollupResult } from '#domain/api/datasets.ts';
 import { fail } from '#domain/errors.ts';
 import type { PlannedFeature, ViewPlan } from '#domain/plan/plan.ts';
+import type { Directory } from '#domain/ports/file-io.ts';
 import type { Log } from '#domain/ports/log.ts';
-import type { RollupRequest, RollupResult } from '#domain/ports/platform.ts';
-import { decodeBound } from '#infra/iceberg/bounds.ts';
-import { ensureTable } from '#infra/iceberg/ensure-table.ts';
-import { type PinnedFile, tableReader } from '#infra/iceberg/pinned-table.ts';
-import { typeName } from '#infra/iceberg/schema.ts';
-import { tableDirectory } from '#infra/iceberg/table-directory.ts';
+import { functionsSql } from '#domain/sql/flink/java-functions.ts';
+import { decodeBound } from '#infra/shared/iceberg/bounds.ts';
+import { ensureTable } from '#infra/shared/iceberg/ensure-table.ts';
+import { type PinnedFile, tableReader } from '#infra/shared/iceberg/pinned-table.ts';
+import { typeName } from '#infra/shared/iceberg/schema.ts';
+import { tableDirectory } from '#infra/shared/iceberg/table-directory.ts';
 import type { FlinkCluster } from './cluster.ts';
 import { createFills, type Fills } from './fills.ts';
 import type { FlinkGeneration } from './generation.ts';
 import { icebergColumnsSql } from './iceberg-columns.ts';
 import type { FlinkJobs } from './jobs.ts';
-import { functionsSql } from './sql/functions.ts';
 import { rollupTable, rollupTopic } from './sql/names.ts';
 import {
   EVERY_MS,
@@ -31,6 +34,8 @@ import { catalogsSql } from './sql/tables.ts';
 import { openSession } from './sql-gateway.ts';
 
 export interface RollupOptions {
+  /** the directory of Iceberg's tables */
+  readonly tables: Directory;
   readonly warehouse: { readonly paimon: string; readonly iceberg: string };
   readonly gateway: string;
   readonly now: () => number;
@@ -39,7 +44,7 @@ export interface RollupOptions {
   readonly cluster: FlinkCluster;
 }
 
-/** A rollup's table in the catalog's list of where a view is materialized. */
+/** A rollup's table, as an entry in the list of a view's materializations. */
 export interface RollupTable {
   readonly store: string;
   readonly location: string;
@@ -47,11 +52,10 @@ export interface RollupTable {
   readonly job: string;
 }
 
-/** Without the prefix of the jobs that the engine discards when unwanted: this one ends by itself. */
+/** Not among the jobs that follow the registry: this one ends by itself. */
 const ROLLUP_JOB = 'rollup';
 const SETTLE_MS = 60_000;
 const POLL_MS = 200;
-const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 const DAY_MS = EVERY_MS.day;
 const floor = (time: number, step: number): number => Math.floor(time / step) * step;
@@ -62,7 +66,10 @@ interface Range {
   readonly to: number;
 }
 
-/** The whole days of periods that have ended. @throws where there is none */
+/**
+ * The whole days that have only ended periods.
+ * @throws MR_PARAMETER_INVALID where there is none
+ */
 const rangeOf = ({ every, from, to }: RollupRequest, now: number): Range => {
   const step = EVERY_MS[every];
   const over = floor(now, step);
@@ -72,12 +79,15 @@ const rangeOf = ({ every, from, to }: RollupRequest, now: number): Range => {
   const text = (time: number): string => new Date(time).toISOString();
   return fail(
     'MR_PARAMETER_INVALID',
-    `from ${text(from ?? first)} to ${text(to ?? last)} there is no ${every} that is over: the last one ended at ${text(over)}`,
+    `no ${every} has ended between ${text(from ?? first)} and ${text(to ?? last)}: the last one ended at ${text(over)}`,
     { from: from ?? first, to: to ?? last },
   );
 };
 
-/** @throws where a feature is not in the tiles: the message names it, and the possible ones */
+/**
+ * @throws MR_REFUSED where one of them cannot be computed from the tiles; the message names it and
+ * the features that can
+ */
 const featuresOf = (
   plan: ViewPlan,
   { every, features: names }: RollupRequest,
@@ -88,9 +98,9 @@ const featuresOf = (
         view: plan.view,
         feature: name,
       });
-  const asked = plan.features.filter(({ name }) => names === undefined || names.includes(name));
-  const refused = asked.flatMap((feature) => notInTiles(plan, feature, every) ?? []);
-  if (asked.length > 0 && refused.length === 0) return asked;
+  const requested = plan.features.filter(({ name }) => names === undefined || names.includes(name));
+  const refused = requested.flatMap((feature) => notInTiles(plan, feature, every) ?? []);
+  if (requested.length > 0 && refused.length === 0) return requested;
   const possible = plan.features
     .filter((feature) => notInTiles(plan, feature, every) === null)
     .map(({ name }) => name);
@@ -101,11 +111,14 @@ const featuresOf = (
   );
 };
 
-/** The tables of a view's rollups, as the catalog names them. */
-export const rollupsOf = async (root: string, view: string): Promise<readonly RollupTable[]> => {
+/** The tables of a view's rollups. */
+export const rollupsOf = async (
+  tables: Directory,
+  view: string,
+): Promise<readonly RollupTable[]> => {
   const found: RollupTable[] = [];
   for (const every of Object.keys(EVERY_MS) as Every[]) {
-    const table = await tableReader(tableDirectory(root, rollupTopic(view, every))).pin();
+    const table = await tableReader(tableDirectory(tables, rollupTopic(view, every))).pin();
     const days = table?.files.flatMap(({ day }) => day ?? []) ?? [];
     if (days.length === 0) continue;
     const newest = days.reduce((a, b) => Math.max(a, b));
@@ -120,8 +133,8 @@ export const rollupsOf = async (root: string, view: string): Promise<readonly Ro
   return found;
 };
 
-/** Waits until everything that the log has now is computed and in the durable tier. */
-const waitForTiles = async (generation: FlinkGeneration, fills: Fills): Promise<void> => {
+/** Waits until every event that the log has now is computed and in the durable tier. */
+const settled = async (generation: FlinkGeneration, fills: Fills): Promise<void> => {
   for (
     const deadline = Date.now() + SETTLE_MS;
     !(await fills.isFilled(generation));
@@ -136,16 +149,16 @@ const waitForTiles = async (generation: FlinkGeneration, fills: Fills): Promise<
   fills.forget(generation);
 };
 
-const filesOf = async (directory: string, { from, to }: Range): Promise<readonly PinnedFile[]> =>
+const filesOf = async (directory: Directory, { from, to }: Range): Promise<readonly PinnedFile[]> =>
   ((await tableReader(directory).pin())?.files ?? []).filter(
     ({ day }) => day !== null && day * DAY_MS >= from && day * DAY_MS < to,
   );
 
 /**
- * Files of the range that an earlier rollup wrote for days that have no rows any more: overwriting
- * does not touch them.
+ * Number of files of the range that an earlier rollup wrote. They are of days that have no rows any
+ * more, which overwriting does not touch.
  */
-const leftFrom = async (directory: string, range: Range, writtenAt: number): Promise<number> => {
+const leftFrom = async (directory: Directory, range: Range, writtenAt: number): Promise<number> => {
   const table = await tableReader(directory).pin();
   const written = table?.fields.find(({ name }) => name === 'written_at');
   if (written === undefined) return 0;
@@ -156,24 +169,24 @@ const leftFrom = async (directory: string, range: Range, writtenAt: number): Pro
   return (await filesOf(directory, range)).filter(before).length;
 };
 
-/** Writes the values of everything that the log has when it begins. */
+/** Writes the values of the events that the log has when it starts. */
 export const rollUp = async (
   options: RollupOptions,
   running: FlinkGeneration,
   request: RollupRequest,
 ): Promise<RollupResult> => {
-  const { warehouse, gateway, now } = options;
+  const { tables, warehouse, gateway, now } = options;
   const { plan, version, generation } = running.spec;
   const { every } = request;
   const features = featuresOf(plan, request);
   const range = rangeOf(request, now());
-  // A new `Fills` for each rollup: two at once must not forget each other's state.
-  await waitForTiles(running, createFills(options));
+  // Each rollup has its own fills, so that two at once do not disturb each other.
+  await settled(running, createFills(options));
   const topic = rollupTopic(plan.view, every);
-  const directory = tableDirectory(warehouse.iceberg, topic);
+  const directory = tableDirectory(tables, topic);
   const columns = rollupColumns({ plan, features });
   const changes = await ensureTable({
-    directory,
+    table: directory,
     name: topic,
     columns,
     partitionBy: 'period_start',

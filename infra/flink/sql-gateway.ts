@@ -3,6 +3,7 @@
  * A statement that fails is MR_ENGINE_FAILED with the root cause of Flink's message; a gateway that
  * does not answer is MR_ENGINE_UNAVAILABLE.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fail, MillraceError } from '#domain/errors.ts';
 
 export interface SqlSession {
@@ -24,7 +25,6 @@ interface OperationResult {
 }
 
 const POLL_MS = 25;
-const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** The last cause that is not a stack frame. */
 const rootCause = (messages: readonly string[]): string => {

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { historyContract } from '#tests/contracts/history.contract.ts';
-import { FILE_LOG_MODULE, fileLog } from '#tests/contracts/history.fixture.ts';
+import { FILE_LOG_MODULE, fileLog, historyIn } from '#tests/contracts/history.fixture.ts';
 import {
   FLIGHTS_AVRO,
   FLIGHTS_EVOLVED_AVRO,
@@ -27,7 +27,7 @@ historyContract('Iceberg on a local disk', async () => {
   ];
   const open = () =>
     openIcebergHistory({
-      data,
+      ...historyIn(data),
       input: { module: FILE_LOG_MODULE, options: { directory, topics: TOPICS } },
       commitAfterMs: 0,
     });
@@ -47,7 +47,7 @@ historyContract('Iceberg on a local disk', async () => {
     source: 'flights',
     view: 'delays',
     updates: UPDATES,
-    stopsWhereTold: true,
+    stopsWhereRequested: true,
     appendRaw: (partition, rows, logTime) =>
       append('raw.flights', partition, flights, rows, logTime),
     appendEvolved: (partition, rows, logTime) =>

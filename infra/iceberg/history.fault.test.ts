@@ -1,19 +1,26 @@
 /**
- * Exactly once, whatever is killed when: the log's records are in the tables, each once, and what a
- * dead writer left is gone.
+ * Exactly once, whatever is killed when: the log's records are in the tables, each once, and the
+ * files that a dead writer left are deleted.
  */
+
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { HistoryTables } from '#domain/ports/history.ts';
 import { openDuckDb } from '#infra/shared/duckdb/connect.ts';
-import { FILE_LOG_MODULE, type FileLog, fileLog } from '#tests/contracts/history.fixture.ts';
+import { tableDirectory } from '#infra/shared/iceberg/table-directory.ts';
+import {
+  FILE_LOG_MODULE,
+  type FileLog,
+  fileLog,
+  historyIn,
+} from '#tests/contracts/history.fixture.ts';
 import { FLIGHTS_AVRO, flight } from '#tests/contracts/history.samples.ts';
 import { openIcebergHistory } from './history.ts';
-import { tableDirectory } from './table-directory.ts';
 import { tableWriter } from './table-writer.ts';
 
 const TOPICS = [{ topic: 'raw.flights', partitions: 2 }];
@@ -27,7 +34,7 @@ let failWith: string;
 let history: HistoryTables;
 const open = (more: { commitAfterMs?: number; commitRows?: number } = {}): Promise<HistoryTables> =>
   openIcebergHistory({
-    data,
+    ...historyIn(data),
     input: {
       module: FILE_LOG_MODULE,
       options: { directory: join(data, 'log'), topics: TOPICS, dieAt, failWith },
@@ -65,7 +72,7 @@ const everyPosition = async (): Promise<string[]> =>
     .sort();
 
 const filesOnDisk = (folder: string, suffix: string): number => {
-  const root = join(tableDirectory(join(data, 'history'), 'raw.flights'), folder);
+  const root = join(data, 'history', 'raw', 'flights', folder);
   return existsSync(root)
     ? readdirSync(root, { recursive: true }).filter((name) => String(name).endsWith(suffix)).length
     : 0;
@@ -97,7 +104,7 @@ it('holds every record once after the writer died at each step of a commit', asy
     .flatMap((p) => Array.from({ length: appended[p] as number }, (_, i) => `${p}:${i}`))
     .sort();
   expect(await everyPosition()).toEqual(expected);
-  // Nothing is left of the commits that did not happen.
+  // No file is left of the commits that did not happen.
   expect(filesOnDisk('data', '.parquet')).toBe((await history.dataFiles('raw.flights')).length);
   expect(filesOnDisk('metadata', '.tmp')).toBe(0);
 });
@@ -117,7 +124,7 @@ it('holds every record once after kill -9 of the whole process at any moment', a
       },
     );
     await once(child.stdout, 'data');
-    await new Promise((done) => setTimeout(done, delay));
+    await sleep(delay);
     child.kill('SIGKILL');
     await once(child, 'exit');
   }
@@ -137,7 +144,7 @@ it('writes by itself, and again after its thread died', async () => {
   history = await open({ commitAfterMs: 50 });
   const until = Date.now() + 8000;
   while (((await history.endOffsets('raw.flights'))[1] ?? 0) < 50 && Date.now() < until)
-    await new Promise((done) => setTimeout(done, 50));
+    await sleep(50);
   expect(await history.endOffsets('raw.flights')).toEqual([50, 50]);
   expect(new Set(await everyPosition()).size).toBe(100);
 });
@@ -157,11 +164,7 @@ it('refuses a table of a newer format', async () => {
   history = await open();
   await history.sync('raw.flights');
   await history.close();
-  const path = join(
-    tableDirectory(join(data, 'history'), 'raw.flights'),
-    'metadata',
-    'v1.metadata.json',
-  );
+  const path = join(data, 'history', 'raw', 'flights', 'metadata', 'v1.metadata.json');
   writeFileSync(
     path,
     JSON.stringify({ ...JSON.parse(readFileSync(path, 'utf8')), 'format-version': 3 }),
@@ -173,7 +176,7 @@ it('refuses a table of a newer format', async () => {
 });
 
 it('of two racing writers, one commits the offsets and the other starts over', async () => {
-  const directory = tableDirectory(join(data, 'history'), 'raw.races');
+  const table = tableDirectory(historyIn(data).root, 'raw.races');
   const duckDb = await openDuckDb();
   history = await open();
   const columns = [{ name: 'date', type: 'timestamptz', required: true }];
@@ -194,7 +197,7 @@ it('of two racing writers, one commits the offsets and the other starts over', a
   const writers = await Promise.all(
     [1, 2].map(async () =>
       tableWriter({
-        directory,
+        table,
         name: 'raw.races',
         connection: await duckDb.connect(),
         now: Date.now,

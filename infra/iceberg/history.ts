@@ -1,52 +1,46 @@
-/**
- * The history port on Iceberg tables in a local directory: reads here, writes in a worker thread.
- */
-import { mkdirSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+/** The history port on Iceberg tables: reads in this thread, writes in a worker thread. */
 import { Worker } from 'node:worker_threads';
+import { messageOf } from '#domain/error-message.ts';
 import { MillraceError } from '#domain/errors.ts';
+import type { Directory } from '#domain/ports/file-io.ts';
 import type { HistoryTables } from '#domain/ports/history.ts';
 import { openDuckDb } from '#infra/shared/duckdb/connect.ts';
+import { historyReader } from '#infra/shared/iceberg/reader.ts';
 import type { HistoryInputModule } from './input.ts';
-import { historyReader } from './reader.ts';
 import { type Answer, fromWire, type Request, type WorkerSettings } from './worker-messages.ts';
 
 export interface IcebergHistoryOptions {
-  /**
-   * the platform's data directory: tables are in <data>/history/<namespace>/<table>. Its owner must
-   * be the only writer.
-   */
-  readonly data: string;
-  /** opened by the worker thread: its own reader of the log */
+  /** tables are in <root>/<namespace>/<table>; this process must be the only writer */
+  readonly root: Directory;
+  /** a path on the local disk, for sorts that do not fit in memory */
+  readonly spillDirectory: string;
+  /** opened by the worker thread: its own reader of the log, and its own file system */
   readonly input: HistoryInputModule;
   readonly commitRows?: number;
   readonly commitAtRows?: number;
-  /** 0: only `sync` writes */
+  /** ms; 0: only `sync` writes */
   readonly commitAfterMs?: number;
   readonly writerMemory?: string;
   readonly readerMemory?: string;
   readonly readerThreads?: number;
-  /**
-   * source → event time field, where the Avro schema of raw.<source> has no `eventTime` attribute
-   */
+  /** source → event time field, where the Avro schema of raw.<source> has no `eventTime` */
   readonly eventTimes?: Readonly<Record<string, string>>;
-  /** a commit that the worker began by itself failed; it tries again by itself */
+  /** a commit that the worker started by itself failed; it retries by itself */
   readonly onFailure?: (topic: string, error: MillraceError) => void;
 }
 
 /** A request before it has an id. */
-type Ask = {
+type NewRequest = {
   readonly [K in Request['do']]: Omit<Extract<Request, { do: K }>, 'id'>;
 }[Request['do']];
 
 export const openIcebergHistory = async (
   options: IcebergHistoryOptions,
 ): Promise<HistoryTables> => {
-  const root = resolve(options.data, 'history');
-  const spillDirectory = join(root, '.spill');
-  mkdirSync(root, { recursive: true });
+  const { root, spillDirectory } = options;
   const settings: WorkerSettings = {
-    root,
+    root: root.uri,
+    spillDirectory,
     input: options.input,
     memoryLimit: options.writerMemory ?? '512MB',
     commitRows: options.commitRows ?? 500_000,
@@ -68,7 +62,7 @@ export const openIcebergHistory = async (
   let lastId = 0;
   const waiting = new Map<number, { resolve(): void; reject(error: unknown): void }>();
 
-  /** A worker that died is started again: the tables say where to go on. */
+  /** A worker that died is started again, and continues from the tables' offsets. */
   const start = (): Worker => {
     const started = new Worker(new URL('./worker.ts', import.meta.url), { workerData: settings });
     let cause = 'it exited';
@@ -83,7 +77,7 @@ export const openIcebergHistory = async (
       else call?.reject(fromWire(answer.error));
     });
     started.on('error', (error) => {
-      cause = error instanceof Error ? error.message : String(error);
+      cause = messageOf(error);
     });
     started.on('exit', () => {
       if (worker === started) worker = null;
@@ -106,7 +100,7 @@ export const openIcebergHistory = async (
     return worker;
   };
 
-  const ask = (request: Ask): Promise<void> => {
+  const send = (request: NewRequest): Promise<void> => {
     if (closed) throw new MillraceError('MR_UNAVAILABLE', 'The history is closed.');
     const id = ++lastId;
     return new Promise((done, reject) => {
@@ -126,14 +120,14 @@ export const openIcebergHistory = async (
     scanColumns: reader.scanColumns,
     updates: (view, where) => reader.updates(view, where),
     rows: reader.rows,
-    sync: async (topic, upTo) => ask({ do: 'sync', topic, upTo: upTo ?? null }),
-    maintain: async (topic) => ask({ do: 'maintain', topic }),
+    sync: async (topic, upTo) => send({ do: 'sync', topic, upTo: upTo ?? null }),
+    maintain: async (topic) => send({ do: 'maintain', topic }),
     async close() {
       if (closed) return;
       if (worker !== null) {
         const stopping = worker;
         const exited = new Promise<void>((done) => stopping.once('exit', () => done()));
-        await ask({ do: 'close' }).catch(() => undefined);
+        await send({ do: 'close' }).catch(() => undefined);
         closed = true;
         await exited;
       }

@@ -1,11 +1,14 @@
 /**
- * What the writer reads: the log, and the schemas of its records. The worker opens its own, from a
- * module named by its owner.
+ * What the history's worker thread works with: a reader of the log, the schemas of its records, and
+ * the file system of the tables. A thread shares no objects with others, so it opens its own, by a
+ * module that the profile names.
  */
+import type { FileIO } from '#domain/ports/file-io.ts';
 import type { Log } from '#domain/ports/log.ts';
 
 export interface HistoryInput {
   readonly log: Pick<Log, 'topics' | 'read' | 'end'>;
+  readonly files: FileIO;
   schema(id: number): Promise<object>;
   close?(): Promise<void> | void;
 }

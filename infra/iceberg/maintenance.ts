@@ -1,28 +1,39 @@
-/** Keeping a table small: snapshots expire, and days of many small files become days of one. */
+/** Keeps a table small: expires snapshots, and replaces a day's many small files by one. */
 import { randomUUID } from 'node:crypto';
-import { unlink } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
-import { addSnapshot, liveEntries, manifestsOf, newSnapshotId, writeManifest } from './append.ts';
-import { writeDataFiles } from './data-files.ts';
-import { ADDED, DELETED, type ManifestEntry, type ManifestFile } from './manifest.ts';
+import type { Directory } from '#domain/ports/file-io.ts';
+import {
+  addSnapshot,
+  liveEntries,
+  manifestsOf,
+  newSnapshotId,
+  writeManifest,
+} from '#infra/shared/iceberg/append.ts';
+import { writeDataFiles } from '#infra/shared/iceberg/data-files.ts';
+import {
+  ADDED,
+  DELETED,
+  type ManifestEntry,
+  type ManifestFile,
+} from '#infra/shared/iceberg/manifest.ts';
 import {
   currentSchema,
   currentSnapshot,
   endOffsetsOf,
   endOffsetsSummary,
   partitionSpec,
-} from './metadata.ts';
-import { referencedFiles } from './orphans.ts';
-import { readParquet } from './parquet-scan.ts';
-import type { IcebergField } from './schema.ts';
+} from '#infra/shared/iceberg/metadata.ts';
+import { readParquet } from '#infra/shared/iceberg/parquet-scan.ts';
+import type { IcebergField } from '#infra/shared/iceberg/schema.ts';
 import {
   commitTable,
   loadTable,
-  localPath,
-  metadataFile,
+  metadataUri,
   metadataVersions,
-} from './table-directory.ts';
+  uriOf,
+  versionUri,
+} from '#infra/shared/iceberg/table-directory.ts';
+import { referencedFiles } from './orphans.ts';
 
 export interface ExpireOptions {
   readonly keep: number;
@@ -34,14 +45,15 @@ export interface ExpireOptions {
 const KEPT_VERSIONS = 100;
 
 /**
- * Forgets old snapshots and removes what only they referred to. @returns how many snapshots went; 0
- * where a commit came between
+ * Expires old snapshots and deletes the files that only they referred to.
+ * @returns how many snapshots expired; 0 where another commit came first
  */
 export const expireSnapshots = async (
-  directory: string,
+  table: Directory,
   { keep, minAge, now }: ExpireOptions,
 ): Promise<number> => {
-  const base = await loadTable(directory);
+  const { files } = table;
+  const base = await loadTable(table);
   if (base === null) return 0;
   const { metadata } = base;
   const { snapshots } = metadata;
@@ -50,38 +62,39 @@ export const expireSnapshots = async (
   );
   const gone = snapshots.length - kept.length;
   if (gone > 0) {
-    const before = await referencedFiles(directory, metadata);
+    const before = await referencedFiles(table, metadata);
     const ids = new Set(kept.map((snapshot) => snapshot['snapshot-id']));
     const next = {
       ...metadata,
       snapshots: kept,
       'snapshot-log': metadata['snapshot-log'].filter((entry) => ids.has(entry['snapshot-id'])),
     };
-    if ((await commitTable(directory, base, next)) === null) return 0;
-    const after = await referencedFiles(directory, next);
-    for (const path of before.data)
-      if (!after.data.has(path)) await unlink(path).catch(() => undefined);
-    for (const path of before.metadata)
-      if (!after.metadata.has(path)) await unlink(path).catch(() => undefined);
+    if ((await commitTable(table, base, next)) === null) return 0;
+    const after = await referencedFiles(table, next);
+    // What cannot be deleted now is an orphan, and is deleted at the next start.
+    for (const uri of before.data)
+      if (!after.data.has(uri)) await files.delete(uri).catch(() => undefined);
+    for (const uri of before.metadata)
+      if (!after.metadata.has(uri)) await files.delete(uri).catch(() => undefined);
   }
-  const versions = [...(await metadataVersions(directory))].sort((a, b) => a - b);
+  const versions = [...(await metadataVersions(table))].sort((a, b) => a - b);
   for (const version of versions.slice(0, -KEPT_VERSIONS))
-    await unlink(metadataFile(directory, version));
+    await files.delete(versionUri(table, version));
   return gone;
 };
 
 export interface CompactOptions {
-  readonly directory: string;
+  readonly table: Directory;
   readonly connection: DuckDBConnection;
   /** days with at least this many files below `smallBytes` */
   readonly minFiles: number;
   readonly smallBytes: number;
-  /** rows rewritten in one commit, at most about */
+  /** approximate limit of the rows rewritten in one commit */
   readonly maxRows: number;
   readonly now: number;
 }
 
-/** Strings whose bounds some file left out: the file that replaces it must leave them out too. */
+/** String columns without bounds in some file: the file that replaces it must omit them too. */
 const withoutBounds = (
   fields: readonly IcebergField[],
   entries: readonly ManifestEntry[],
@@ -108,24 +121,24 @@ interface Choice {
 }
 
 /**
- * Replaces small files of one day by one. The rows and the offsets stay as they are. @returns files
- * replaced; 0: nothing to do, or a commit came between
+ * Replaces the small files of a day by one. The rows and the offsets do not change.
+ * @returns how many files were replaced; 0: nothing to do, or another commit came first
  */
 export const compact = async ({
-  directory,
+  table,
   connection,
   minFiles,
   smallBytes,
   maxRows,
   now,
 }: CompactOptions): Promise<number> => {
-  const base = await loadTable(directory);
+  const base = await loadTable(table);
   const snapshot = base === null ? null : currentSnapshot(base.metadata);
   if (base === null || snapshot === null) return 0;
   const { metadata } = base;
-  const manifests = await manifestsOf(directory, metadata, snapshot);
+  const manifests = await manifestsOf(table, metadata, snapshot);
   const entries = await Promise.all(
-    manifests.map((manifest) => liveEntries(directory, metadata, manifest)),
+    manifests.map((manifest) => liveEntries(table, metadata, manifest)),
   );
   const { untouched, kept, replaced } = choose(
     manifests,
@@ -139,10 +152,12 @@ export const compact = async ({
   );
   if (replaced.length === 0) return 0;
   const { fields } = currentSchema(metadata);
-  const paths = replaced.map((entry) => localPath(directory, metadata, entry.data_file.file_path));
+  const paths = await table.files.engine.readable(
+    replaced.map((entry) => uriOf(table, metadata, entry.data_file.file_path)),
+  );
   const files = await writeDataFiles(
     connection,
-    { directory, metadata, fields },
+    { table, metadata, fields },
     { relation: readParquet(paths, fields), unbounded: withoutBounds(fields, replaced) },
     randomUUID(),
   );
@@ -161,20 +176,20 @@ export const compact = async ({
         }) as const,
     ),
   ];
-  const manifest = await writeManifest(directory, metadata, rewritten);
+  const manifest = await writeManifest(table, metadata, rewritten);
   const summary = {
     ...endOffsetsSummary(endOffsetsOf(snapshot)),
     'deleted-data-files': String(replaced.length),
   };
-  const next = await addSnapshot(directory, metadata, untouched, manifest, {
+  const next = await addSnapshot(table, metadata, untouched, manifest, {
     snapshotId,
     operation: 'replace',
     summary,
     now,
   });
-  if ((await commitTable(directory, base, next)) !== null) return replaced.length;
-  await unlink(join(directory, 'metadata', manifest.file));
-  for (const file of files) await unlink(localPath(directory, metadata, file.file_path));
+  if ((await commitTable(table, base, next)) !== null) return replaced.length;
+  await table.files.delete(metadataUri(table, manifest.file));
+  for (const file of files) await table.files.delete(uriOf(table, metadata, file.file_path));
   return 0;
 };
 

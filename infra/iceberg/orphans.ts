@@ -1,31 +1,29 @@
 /**
- * Files that no snapshot refers to: what killed writers and lost races left. Only the owner of the
- * data directory may call it, with no writer at work: a file of a commit under way is an orphan
- * too.
+ * Files that no snapshot refers to: what killed writers and lost races leave behind. Only the owner
+ * of the data directory may delete them, while no writer is at work: a file of a commit under way
+ * is an orphan too.
  */
-import { readdir, rmdir, unlink } from 'node:fs/promises';
-import { join } from 'node:path';
-import { liveEntries, manifestsOf } from './append.ts';
-import { missing } from './durable-file.ts';
-import type { ManifestFile } from './manifest.ts';
-import type { TableMetadata } from './metadata.ts';
+import type { Directory } from '#domain/ports/file-io.ts';
+import { liveEntries, manifestsOf } from '#infra/shared/iceberg/append.ts';
+import type { ManifestFile } from '#infra/shared/iceberg/manifest.ts';
+import type { TableMetadata } from '#infra/shared/iceberg/metadata.ts';
 import {
   dataDirectory,
   loadTable,
-  localPath,
   metadataDirectory,
+  uriOf,
   writeHint,
-} from './table-directory.ts';
+} from '#infra/shared/iceberg/table-directory.ts';
 
-export interface Referenced {
-  /** local paths */
+interface Referenced {
+  /** URIs */
   readonly data: ReadonlySet<string>;
   readonly metadata: ReadonlySet<string>;
 }
 
-/** All that some snapshot of the table refers to. */
+/** Every file that some snapshot of the table refers to. */
 export const referencedFiles = async (
-  directory: string,
+  table: Directory,
   metadata: TableMetadata,
 ): Promise<Referenced> => {
   const data = new Set<string>();
@@ -34,51 +32,40 @@ export const referencedFiles = async (
   const visit = async (manifest: ManifestFile): Promise<void> => {
     if (seen.has(manifest.manifest_path)) return;
     seen.add(manifest.manifest_path);
-    files.add(localPath(directory, metadata, manifest.manifest_path));
-    for (const { data_file } of await liveEntries(directory, metadata, manifest))
-      data.add(localPath(directory, metadata, data_file.file_path));
+    files.add(uriOf(table, metadata, manifest.manifest_path));
+    for (const { data_file } of await liveEntries(table, metadata, manifest))
+      data.add(uriOf(table, metadata, data_file.file_path));
   };
   for (const snapshot of metadata.snapshots) {
-    files.add(localPath(directory, metadata, snapshot['manifest-list']));
-    for (const manifest of await manifestsOf(directory, metadata, snapshot)) await visit(manifest);
+    files.add(uriOf(table, metadata, snapshot['manifest-list']));
+    for (const manifest of await manifestsOf(table, metadata, snapshot)) await visit(manifest);
   }
   return { data, metadata: files };
 };
 
-const filesUnder = async (directory: string): Promise<readonly string[]> => {
-  try {
-    const entries = await readdir(directory, { recursive: true, withFileTypes: true });
-    return entries
-      .filter((entry) => entry.isFile())
-      .map((entry) => join(entry.parentPath, entry.name));
-  } catch (error) {
-    if (missing(error)) return [];
-    throw error;
-  }
-};
+const parentOf = (uri: string): string => uri.slice(0, uri.lastIndexOf('/'));
+const isOrphanable = (uri: string): boolean => uri.endsWith('.avro') || uri.endsWith('.tmp');
 
-/** @returns how many files were removed */
-export const removeOrphans = async (directory: string): Promise<number> => {
-  const table = await loadTable(directory);
-  const kept =
-    table === null
-      ? { data: new Set<string>(), metadata: new Set<string>() }
-      : await referencedFiles(directory, table.metadata);
-  let removed = 0;
-  const emptied = new Set<string>();
-  for (const path of await filesUnder(dataDirectory(directory))) {
-    if (kept.data.has(path)) continue;
-    await unlink(path);
-    emptied.add(join(path, '..'));
-    removed++;
-  }
-  for (const path of emptied) await rmdir(path).catch(() => undefined);
-  for (const path of await filesUnder(metadataDirectory(directory))) {
-    if (!(path.endsWith('.avro') || path.endsWith('.tmp')) || kept.metadata.has(path)) continue;
-    await unlink(path);
-    removed++;
-  }
-  // A writer killed between its commit and the hint leaves the hint one behind.
-  if (table !== null) await writeHint(directory, table.version);
-  return removed;
+/** @returns how many files were deleted */
+export const removeOrphans = async (table: Directory): Promise<number> => {
+  const { files } = table;
+  const current = await loadTable(table);
+  const kept: Referenced =
+    current === null
+      ? { data: new Set(), metadata: new Set() }
+      : await referencedFiles(table, current.metadata);
+  const data = dataDirectory(table);
+  const orphans = (await files.list(data)).filter((uri) => !kept.data.has(uri));
+  for (const uri of orphans) await files.delete(uri);
+  const inUse = new Set([...kept.data].map(parentOf));
+  for (const directory of new Set(orphans.map(parentOf)))
+    if (directory !== data && !inUse.has(directory)) await files.deleteDirectory(directory);
+  const manifests = (await files.list(metadataDirectory(table))).filter(
+    (uri) => isOrphanable(uri) && !kept.metadata.has(uri),
+  );
+  for (const uri of manifests) await files.delete(uri);
+  const unfinished = await files.deleteUnfinished(table.uri);
+  // A writer that is killed between its commit and the hint leaves the hint one version behind.
+  if (current !== null) await writeHint(table, current.version);
+  return orphans.length + manifests.length + unfinished;
 };

@@ -1,21 +1,19 @@
-/**
- * Rows on their way into a table: decoded into columns, appended to a DuckDB table chunk by chunk.
- */
+/** Rows before their commit: decoded into columns, appended to a DuckDB table chunk by chunk. */
 import { type DuckDBAppender, type DuckDBConnection, DuckDBDataChunk } from '@duckdb/node-api';
 import type { LogRecord } from '#domain/ports/log.ts';
 import { CHUNK_ROWS, type ColumnWriter, columnWriter } from '#infra/shared/duckdb/column-writer.ts';
 import { identifier } from '#infra/shared/duckdb/connect.ts';
+import { type IcebergField, isMeta, typeName } from '#infra/shared/iceberg/schema.ts';
 import { type RecordDecoder, recordDecoder } from './record-decoder.ts';
-import { type IcebergField, isMeta, typeName } from './schema.ts';
 
 export interface PendingRows {
   readonly relation: string;
   readonly count: number;
   add(record: LogRecord, schema: object): void;
-  /** columns whose statistics can't be had right */
+  /** columns whose bounds cannot be computed correctly */
   unbounded(): ReadonlySet<string>;
   flush(): void;
-  /** forgets the rows */
+  /** deletes the rows */
   drop(): Promise<void>;
 }
 

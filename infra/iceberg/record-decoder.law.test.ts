@@ -3,9 +3,9 @@ import avro from 'avsc';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type DuckDb, openDuckDb } from '#infra/shared/duckdb/connect.ts';
+import { columnReader } from '#infra/shared/iceberg/result-columns.ts';
+import { evolve, icebergSchemaFromAvro, META_COLUMNS } from '#infra/shared/iceberg/schema.ts';
 import { pendingRows } from './pending-rows.ts';
-import { columnReader } from './result-columns.ts';
-import { evolve, icebergSchemaFromAvro, META_COLUMNS } from './schema.ts';
 
 const SCHEMA = {
   type: 'record',

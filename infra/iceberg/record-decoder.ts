@@ -1,9 +1,9 @@
 /**
- * Avro records straight into columns: compiled once a schema, one closure a field.
+ * Decodes Avro records into columns: compiled once for each schema, one closure for each field.
  *
- * Scalars and strings go from the record's bytes to the column without becoming objects; what a
- * table keeps as a list or as JSON is decoded into plain data first. A law test holds it to avsc's
- * answers.
+ * Scalars and strings are copied from the record's bytes to the column without becoming objects;
+ * what a table stores as a list or as JSON is decoded into plain data first. A law test compares
+ * the result with avsc's.
  */
 import type { DuckDBValue } from '@duckdb/node-api';
 import { DuckDBBlobValue, DuckDBDateValue, DuckDBTimestampTZValue } from '@duckdb/node-api';
@@ -22,9 +22,9 @@ import {
   readSecond,
   resolveNamed as resolve,
   skipBytes,
-} from '#domain/encoding/avro-reader.ts';
+} from '#domain/avro/reader.ts';
 import type { ColumnWriter } from '#infra/shared/duckdb/column-writer.ts';
-import { type AvroRecord, columnType, withoutNull } from './schema.ts';
+import { type AvroRecord, columnType, withoutNull } from '#infra/shared/iceberg/schema.ts';
 
 type Sink = (c: Cursor, row: number) => void;
 
@@ -44,7 +44,7 @@ const listElement = (type: string, perMs: number): ((value: unknown) => DuckDBVa
   }
 };
 
-/** Avro's units in a millisecond: what timestamps are divided by. */
+/** The timestamp's units in a millisecond. */
 const unitsPerMs = (schema: unknown): number =>
   (schema as { logicalType?: string }).logicalType === 'timestamp-micros' ? 1000 : 1;
 
@@ -113,10 +113,7 @@ const fieldSink = (avro: unknown, column: ColumnWriter, names: Names): Sink => {
 
 export type RecordDecoder = (record: Uint8Array, row: number) => void;
 
-/**
- * @param columns the table's columns by name: those that the schema has no field for are set to
- * null
- */
+/** @param columns the table's columns by name: null where the schema has no field for one */
 export const recordDecoder = (
   schema: object,
   columns: ReadonlyMap<string, ColumnWriter>,

@@ -1,10 +1,13 @@
 /**
- * One table's writing side: evolves the schema, takes pending rows, commits them with the offsets
- * that they reach.
+ * The writing side of one table: evolves the schema, collects pending rows, commits them together
+ * with the offsets that they reach.
  */
 import { randomUUID } from 'node:crypto';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { MillraceError } from '#domain/errors.ts';
+import type { Directory } from '#domain/ports/file-io.ts';
+import { isDiskFull } from '#infra/shared/files/durable-file.ts';
+import { locationOf } from '#infra/shared/files/hadoop-location.ts';
 import {
   addedEntries,
   addSnapshot,
@@ -12,9 +15,8 @@ import {
   manifestsOf,
   newSnapshotId,
   writeManifest,
-} from './append.ts';
-import { writeDataFiles } from './data-files.ts';
-import { diskError } from './durable-file.ts';
+} from '#infra/shared/iceberg/append.ts';
+import { writeDataFiles } from '#infra/shared/iceberg/data-files.ts';
 import {
   currentSchema,
   currentSnapshot,
@@ -23,13 +25,17 @@ import {
   newTable,
   type TableMetadata,
   withSchema,
-} from './metadata.ts';
+} from '#infra/shared/iceberg/metadata.ts';
+import { evolve, META_COLUMNS, type WantedColumn } from '#infra/shared/iceberg/schema.ts';
+import {
+  commitTable,
+  loadTable,
+  type TableVersion,
+} from '#infra/shared/iceberg/table-directory.ts';
 import { type PendingRows, pendingRows } from './pending-rows.ts';
-import { evolve, META_COLUMNS, type WantedColumn } from './schema.ts';
-import { commitTable, loadTable, locationOf, type TableVersion } from './table-directory.ts';
 
 export interface TableWriterOptions {
-  readonly directory: string;
+  readonly table: Directory;
   /** for messages: the topic */
   readonly name: string;
   readonly connection: DuckDBConnection;
@@ -38,18 +44,18 @@ export interface TableWriterOptions {
 }
 
 export interface TableWriter {
-  /** next offsets that the table reaches, read again from disk */
+  /** next offsets that the table reaches, read anew */
   endOffsets(): Promise<readonly number[]>;
   /** true: rows of this schema can be added; false: commit what is pending first */
   accepts(columns: readonly WantedColumn[]): boolean;
-  /** what to add rows to; the schema becomes the table's with the next commit */
+  /** where rows are added; the columns become the table's with the next commit */
   begin(columns: readonly WantedColumn[], partitionBy: string): Promise<PendingRows>;
   /**
-   * @returns false where another writer has moved the offsets: nothing was committed, start over
-   * from `through`
+   * @returns false where another writer has moved the offsets: nothing was committed, and the
+   * caller starts again from `endOffsets`
    */
   commit(from: readonly number[], to: readonly number[]): Promise<boolean>;
-  /** forgets pending rows */
+  /** drops pending rows */
   abandon(): Promise<void>;
 }
 
@@ -60,8 +66,11 @@ const sameOffsets = (a: readonly number[], b: readonly number[]): boolean => {
   return true;
 };
 
+const isFull = (error: unknown): boolean =>
+  isDiskFull(error) || (error instanceof MillraceError && error.code === 'MR_DISK_FULL');
+
 export const tableWriter = ({
-  directory,
+  table,
   name,
   connection,
   now,
@@ -75,14 +84,14 @@ export const tableWriter = ({
     readonly metadata: TableMetadata;
   } | null = null;
 
-  /** The table with these columns, on top of what is on disk. */
+  /** The metadata with these columns, on top of the newest version. */
   const shape = (columns: readonly WantedColumn[], partitionBy: string): TableMetadata => {
     const wanted = [...columns, ...META_COLUMNS];
     if (base === null) {
       const { fields, lastColumnId } = evolve(name, [], 0, wanted);
       return newTable({
         uuid: randomUUID(),
-        location: locationOf(directory),
+        location: locationOf(table.uri),
         fields,
         lastColumnId,
         partitionBy,
@@ -112,48 +121,48 @@ export const tableWriter = ({
     const { fields } = currentSchema(metadata);
     const files = await writeDataFiles(
       connection,
-      { directory, metadata, fields },
+      { table, metadata, fields },
       { relation: rows.relation, unbounded: rows.unbounded() },
       randomUUID(),
     );
     await checkpoint?.('data');
     const snapshotId = newSnapshotId();
-    const manifest = await writeManifest(directory, metadata, addedEntries(files, snapshotId));
+    const manifest = await writeManifest(table, metadata, addedEntries(files, snapshotId));
     await checkpoint?.('manifest');
     let current = metadata;
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-      const kept = await manifestsOf(directory, current, currentSnapshot(current));
+      const kept = await manifestsOf(table, current, currentSnapshot(current));
       const summary = endOffsetsSummary(to);
-      const next = await addSnapshot(directory, current, kept, manifest, {
+      const next = await addSnapshot(table, current, kept, manifest, {
         snapshotId,
         operation: 'append',
         summary,
         now: now(),
         checkpoint,
       });
-      const done = await commitTable(directory, base, next);
+      const done = await commitTable(table, base, next);
       if (done !== null) {
         base = done;
         await checkpoint?.('commit');
         return true;
       }
-      base = await loadTable(directory, base);
+      base = await loadTable(table, base);
       if (base === null || !sameOffsets(endOffsetsOf(currentSnapshot(base.metadata)), from))
         return false;
       current = shape(columns, partitionBy);
-      // Field ids are in the files: with others given meanwhile they would be read wrongly.
+      // The files have field ids: if another commit assigned others, they would be read wrongly.
       if (JSON.stringify(currentSchema(current).fields) !== JSON.stringify(fields)) return false;
     }
     throw new MillraceError(
       'MR_STORAGE_FAILED',
-      `The history table ${name} is being committed to by others without a pause; try again.`,
+      `Other writers commit to the history table ${name} without a pause; try again.`,
       { name },
     );
   };
 
   return {
     async endOffsets() {
-      base = await loadTable(directory, base);
+      base = await loadTable(table, base);
       return base === null ? [] : endOffsetsOf(currentSnapshot(base.metadata));
     },
     accepts(columns) {
@@ -179,7 +188,12 @@ export const tableWriter = ({
       try {
         return await tryCommit(from, to);
       } catch (error) {
-        throw diskError(error, directory);
+        if (!isFull(error)) throw error;
+        throw new MillraceError(
+          'MR_DISK_FULL',
+          `The disk that holds ${table.uri} is full; the log keeps the records that the history does not have yet.`,
+          { location: table.uri },
+        );
       } finally {
         await abandon();
       }

@@ -1,37 +1,39 @@
 /**
- * Carries one topic from the log into its table, exactly once: reads from the offsets in the newest
- * snapshot's summary, commits rows together with the offsets that they reach, and begins again from
- * the table wherever a commit did not happen.
+ * Copies one topic from the log into its table, exactly once: reads from the offsets in the newest
+ * snapshot's summary on, commits rows together with the offsets that they reach, and starts again
+ * from the table where a commit did not happen.
  */
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { MillraceError } from '#domain/errors.ts';
+import type { Directory } from '#domain/ports/file-io.ts';
 import type { LogRecord } from '#domain/ports/log.ts';
-import type { Checkpoint } from './append.ts';
+import type { Checkpoint } from '#infra/shared/iceberg/append.ts';
+import {
+  type AvroRecord,
+  icebergSchemaFromAvro,
+  type WantedColumn,
+} from '#infra/shared/iceberg/schema.ts';
+import { tableDirectory } from '#infra/shared/iceberg/table-directory.ts';
 import type { HistoryInput } from './input.ts';
-import { type AvroRecord, icebergSchemaFromAvro, type WantedColumn } from './schema.ts';
-import { tableDirectory } from './table-directory.ts';
 import { tableWriter } from './table-writer.ts';
 
 export interface TopicWriterOptions {
-  /** the history's root directory */
-  readonly root: string;
+  /** the directory of the history's tables */
+  readonly root: Directory;
   readonly topic: string;
   readonly input: HistoryInput;
   readonly connection: DuckDBConnection;
   readonly now: () => number;
-  /** rows of one commit, at most about */
+  /** approximate limit of the rows of one commit */
   readonly commitRows: number;
-  /**
-   * raw.<source>: the field that holds the event time, where its Avro schemas do not say
-   * (`eventTime`)
-   */
+  /** raw.<source>: the field of the event time, where its Avro schemas have no `eventTime` */
   readonly eventTime?: string | undefined;
   readonly checkpoint?: Checkpoint | undefined;
 }
 
 export interface TopicWriter {
   endOffsets(): Promise<readonly number[]>;
-  /** up to the log's end, or the next offsets given */
+  /** up to the log's end, or to these next offsets */
   sync(upTo?: readonly number[]): Promise<void>;
 }
 
@@ -54,13 +56,18 @@ export const topicWriter = ({
   eventTime,
   checkpoint,
 }: TopicWriterOptions): TopicWriter => {
-  const directory = tableDirectory(root, topic);
-  const table = tableWriter({ directory, name: topic, connection, now, checkpoint });
+  const table = tableWriter({
+    table: tableDirectory(root, topic),
+    name: topic,
+    connection,
+    now,
+    checkpoint,
+  });
   const sources = new Map<number, Source>();
 
   const source = async (id: number): Promise<Source> => {
-    const known = sources.get(id);
-    if (known !== undefined) return known;
+    const recent = sources.get(id);
+    if (recent !== undefined) return recent;
     const schema = await input.schema(id);
     const found = { schema, columns: icebergSchemaFromAvro(schema) };
     sources.set(id, found);
@@ -71,7 +78,7 @@ export const topicWriter = ({
     if (!topic.startsWith('raw.')) return LOG_TIME;
     const field = (schema as AvroRecord).eventTime ?? eventTime;
     if (field !== undefined) return field;
-    // An event time is a timestamp: where there is but one, that is it.
+    // The event time is a timestamp: a single timestamp field is it.
     const timestamps = icebergSchemaFromAvro(schema).filter(({ type }) => type === 'timestamptz');
     if (timestamps.length === 1) return (timestamps[0] as WantedColumn).name;
     throw new MillraceError(
@@ -84,8 +91,8 @@ export const topicWriter = ({
   };
 
   /**
-   * Fills one commit from `at` on; `at` moves on. @returns whether the log may have more below
-   * `end`
+   * Collects the rows of one commit from `at` on, and advances `at`.
+   * @returns whether the log can have more below `end`
    */
   const fill = async (at: number[], end: readonly number[]): Promise<boolean> => {
     let count = 0;
@@ -99,7 +106,7 @@ export const topicWriter = ({
         if (records[0]?.offset !== next) {
           throw new MillraceError(
             'MR_STORAGE_FAILED',
-            `The log no longer has ${topic}@${partition}:${next}, and the history has not taken it.`,
+            `The log no longer has ${topic}@${partition}:${next}, and the history does not have it yet.`,
             { topic, partition, offset: next },
           );
         }
@@ -152,7 +159,7 @@ export const topicWriter = ({
         if (++restarts > MAX_RESTARTS) {
           throw new MillraceError(
             'MR_STORAGE_FAILED',
-            `Another writer keeps writing the history of ${topic}; run one only.`,
+            `Another process writes the history of ${topic} at the same time; run only one.`,
             {
               topic,
             },

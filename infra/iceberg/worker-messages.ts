@@ -1,19 +1,22 @@
-/** What the history's owner and its worker thread say to each other. */
+/** The messages between the history and its worker thread. */
+import { messageOf } from '#domain/error-message.ts';
 import { ERRORS, type ErrorCode, type ErrorDetails, MillraceError } from '#domain/errors.ts';
 import type { HistoryInputModule } from './input.ts';
 
 export interface WorkerSettings {
-  /** the history's root directory */
+  /** URI of the directory of the tables */
   readonly root: string;
+  /** a path on the local disk */
+  readonly spillDirectory: string;
   readonly input: HistoryInputModule;
   readonly memoryLimit: string;
-  /** rows of one commit, at most about */
+  /** approximate limit of the rows of one commit */
   readonly commitRows: number;
-  /** commits by itself when this many rows are pending … */
+  /** it commits by itself when this many rows are pending … */
   readonly commitAtRows: number;
-  /** … or this long after the first; 0: only on `sync` */
+  /** … or this long after the first of them, ms; 0: only on `sync` */
   readonly commitAfterMs: number;
-  /** source → event time field, where the Avro schemas do not say */
+  /** source → event time field, where its Avro schemas have no `eventTime` */
   readonly eventTimes: Readonly<Record<string, string>>;
 }
 
@@ -42,7 +45,7 @@ export const toWire = (error: unknown): WireError => {
     return { code: error.code, message: error.message, details: error.details };
   return {
     code: null,
-    message: error instanceof Error ? error.message : String(error),
+    message: messageOf(error),
     details: {},
   };
 };

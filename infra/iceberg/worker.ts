@@ -1,19 +1,19 @@
 /**
- * The history's writing thread: reads the log by its own connection, so that neither Avro nor
- * Parquet ever holds up an answer. One commit at a time; topics take turns.
+ * The history's writing thread. It reads the log over a connection of its own, so that decoding
+ * Avro and writing Parquet never delay an answer. One commit at a time; topics take turns.
  */
-import { join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
+import type { Directory } from '#domain/ports/file-io.ts';
 import { openDuckDb } from '#infra/shared/duckdb/connect.ts';
-import type { Checkpoint } from './append.ts';
+import type { Checkpoint } from '#infra/shared/iceberg/append.ts';
+import { tableDirectory } from '#infra/shared/iceberg/table-directory.ts';
 import { type HistoryInput, openInput } from './input.ts';
 import { compact, expireSnapshots } from './maintenance.ts';
 import { removeOrphans } from './orphans.ts';
-import { tableDirectory } from './table-directory.ts';
 import { type TopicWriter, topicWriter } from './topic-writer.ts';
 import { type Answer, type Request, toWire, type WorkerSettings } from './worker-messages.ts';
 
-const LOOK_EVERY_MS = 250;
+const POLL_MS = 250;
 const MAINTAIN_EVERY_COMMITS = 30;
 const KEEP_SNAPSHOTS = 20;
 const KEEP_SNAPSHOTS_MS = 3_600_000;
@@ -25,21 +25,22 @@ const input: HistoryInput & { readonly checkpoint?: Checkpoint } = await openInp
 const duckDb = await openDuckDb({
   memoryLimit: settings.memoryLimit,
   threads: 1,
-  spillDirectory: join(settings.root, '.spill'),
+  spillDirectory: settings.spillDirectory,
 });
 const connection = await duckDb.connect();
+const root: Directory = { files: input.files, uri: settings.root };
 const now = (): number => Date.now();
 
 const writers = new Map<string, Promise<TopicWriter>>();
 const commitsSince = new Map<string, number>();
 
 const openTopic = async (topic: string): Promise<TopicWriter> => {
-  await removeOrphans(tableDirectory(settings.root, topic));
+  await removeOrphans(tableDirectory(root, topic));
   const eventTime = topic.startsWith('raw.')
     ? settings.eventTimes[topic.slice('raw.'.length)]
     : undefined;
   return topicWriter({
-    root: settings.root,
+    root,
     topic,
     input,
     connection,
@@ -58,9 +59,9 @@ const writer = (topic: string): Promise<TopicWriter> => {
 };
 
 const maintain = async (topic: string): Promise<void> => {
-  const directory = tableDirectory(settings.root, topic);
-  await compact({ directory, connection, ...COMPACT, now: now() });
-  await expireSnapshots(directory, { keep: KEEP_SNAPSHOTS, minAge: KEEP_SNAPSHOTS_MS, now: now() });
+  const table = tableDirectory(root, topic);
+  await compact({ table, connection, ...COMPACT, now: now() });
+  await expireSnapshots(table, { keep: KEEP_SNAPSHOTS, minAge: KEEP_SNAPSHOTS_MS, now: now() });
 };
 
 const sync = async (topic: string, upTo?: readonly number[]): Promise<void> => {
@@ -102,7 +103,7 @@ const inTurn = (task: () => Promise<void>): Promise<void> => {
   return done;
 };
 
-const look = async (): Promise<void> => {
+const poll = async (): Promise<void> => {
   for (const { topic } of await input.log.topics()) {
     if (!isKept(topic)) continue;
     try {
@@ -113,17 +114,17 @@ const look = async (): Promise<void> => {
   }
 };
 
-let looking = false;
+let polling = false;
 const timer =
   settings.commitAfterMs === 0
     ? null
     : setInterval(() => {
-        if (looking) return;
-        looking = true;
-        inTurn(look).finally(() => {
-          looking = false;
+        if (polling) return;
+        polling = true;
+        inTurn(poll).finally(() => {
+          polling = false;
         });
-      }, LOOK_EVERY_MS);
+      }, POLL_MS);
 
 const close = async (): Promise<void> => {
   if (timer !== null) clearInterval(timer);

@@ -1,103 +1,78 @@
-/** Topics made and listed: kafkajs's admin client, opened when first needed. */
-import { type Admin, Kafka, logLevel } from 'kafkajs';
-import { hasType, withRetries } from '#infra/kafka/kafka-error.ts';
-import { type KafkaAddress, logCreator } from '#infra/kafka/raw-cluster.ts';
+/** Topics created, widened and listed. */
+import { createPartitionsV3, createTopicsV7 } from '@platformatic/kafka';
+import { hasType, type RetryPolicy, withRetries } from '#infra/kafka/kafka-error.ts';
 import { type TopicOptions, topicConfig } from '#infra/kafka/topic-config.ts';
+import type { Cluster } from '#infra/kafka/wire/cluster.ts';
+import { refused } from '#infra/kafka/wire/failure.ts';
 
 export interface KafkaAdmin {
   createTopic(topic: string, partitions: number): Promise<void>;
   topics(): Promise<readonly { readonly topic: string; readonly partitions: number }[]>;
-  close(): Promise<void>;
 }
 
-export const kafkaClient = ({ brokers, clientId, warn, sockets }: KafkaAddress): Kafka =>
-  new Kafka({
-    brokers: [...brokers],
-    clientId,
-    ...(sockets === undefined ? {} : { socketFactory: sockets }),
-    logLevel: logLevel.WARN,
-    logCreator: logCreator(warn),
-    retry: { retries: 2, initialRetryTime: 50, maxRetryTime: 400 },
-  });
+/** How long a broker may take until the topic is there. */
+const CREATE_TIMEOUT_MS = 8_000;
+const BROKER_DEFAULT = -1;
 
 export const kafkaAdmin = (
-  address: KafkaAddress,
+  cluster: Cluster,
+  retryPolicy: RetryPolicy,
   prefix: string,
   options: TopicOptions,
-  retryForMs: number,
 ): KafkaAdmin => {
-  const admin: Admin = kafkaClient(address).admin();
-  let connected: Promise<void> | null = null;
-  let closed = false;
-  const retryPolicy = {
-    brokers: address.brokers,
-    retryForMs,
-    closed: () => closed,
-    refresh: async () => {
-      connected = null;
-    },
+  const leadersOf = async (name: string): Promise<readonly number[] | null> => {
+    const [found] = await cluster.describe([name]);
+    return found === undefined || found.error !== null ? null : found.leaders;
   };
 
-  const ask = <T>(doing: string, work: () => Promise<T>): Promise<T> =>
-    withRetries(retryPolicy, doing, async () => {
-      connected ??= admin.connect();
-      await connected;
-      return work();
-    });
-
-  const partitionsOf = async (topic: string): Promise<number> => {
-    const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
-    return topics[0]?.partitions.length ?? 0;
-  };
-
-  const make = async (topic: string, partitions: number): Promise<void> => {
+  const create = async (name: string, topic: string, partitions: number): Promise<void> => {
+    const configs = Object.entries(topicConfig(topic, options));
+    const description = {
+      name,
+      numPartitions: partitions,
+      replicationFactor: options.replicationFactor ?? BROKER_DEFAULT,
+      assignments: [],
+      configs: configs.map(([key, value]) => ({ name: key, value })),
+    };
     try {
-      await admin.createTopics({
-        waitForLeaders: true,
-        topics: [
-          {
-            topic: prefix + topic,
-            numPartitions: partitions,
-            replicationFactor: options.replicationFactor ?? -1,
-            configEntries: Object.entries(topicConfig(topic, options)).map(([name, value]) => ({
-              name,
-              value,
-            })),
-          },
-        ],
-      });
+      await cluster.toController(createTopicsV7.api, [description], CREATE_TIMEOUT_MS, false);
     } catch (error) {
       if (!hasType(error, 'TOPIC_ALREADY_EXISTS')) throw error;
     }
   };
 
+  /** A topic that was just created is not at once in what brokers answer. */
+  const waitForLeaders = async (name: string): Promise<readonly number[]> => {
+    const leaders = await leadersOf(name);
+    if (leaders === null || leaders.length === 0 || leaders.includes(-1))
+      throw refused(`topic "${name}"`, 'LEADER_NOT_AVAILABLE');
+    return leaders;
+  };
+
   return {
     createTopic: (topic, partitions) =>
-      ask(`making topic "${topic}"`, async () => {
+      withRetries(retryPolicy, `creating topic "${topic}"`, async () => {
         const name = prefix + topic;
-        const made = (await admin.listTopics()).includes(name);
-        if (!made) await make(topic, partitions);
-        if ((await partitionsOf(name)) >= partitions) return;
-        await admin.createPartitions({ topicPartitions: [{ topic: name, count: partitions }] });
+        if ((await leadersOf(name)) === null) await create(name, topic, partitions);
+        if ((await waitForLeaders(name)).length >= partitions) return;
+        const wider = { name, count: partitions, assignments: null };
+        await cluster.toController(createPartitionsV3.api, [wider], CREATE_TIMEOUT_MS, false);
+        if ((await waitForLeaders(name)).length < partitions)
+          throw refused(`topic "${name}"`, 'LEADER_NOT_AVAILABLE');
       }),
     topics: () =>
-      ask('listing topics', async () => {
-        const names = (await admin.listTopics()).filter(
-          (name) => name.startsWith(prefix) && isOurs(name.slice(prefix.length)),
-        );
-        if (names.length === 0) return [];
-        const { topics } = await admin.fetchTopicMetadata({ topics: names });
-        return topics.map(({ name, partitions }) => ({
-          topic: name.slice(prefix.length),
-          partitions: partitions.length,
-        }));
+      withRetries(retryPolicy, 'listing topics', async () => {
+        const all = await cluster.describe(null);
+        return all
+          .filter(({ topic, error }) => error === null && topic.startsWith(prefix))
+          .map(({ topic, leaders }) => ({
+            topic: topic.slice(prefix.length),
+            partitions: leaders.length,
+          }))
+          .filter(({ topic }) => isOurs(topic));
       }),
-    async close() {
-      closed = true;
-      await admin.disconnect();
-    },
   };
 };
 
-/** Neither Kafka's own topics nor the log's book-keeping. */
+/** Neither Kafka's own topics nor the log's internal ones. */
 const isOurs = (topic: string): boolean => !topic.startsWith('_');

@@ -2,12 +2,12 @@
  * A group of appends as one transaction: which of them are in it, where each one's records lie, and
  * what each is answered.
  */
-import { MillraceError } from '#domain/errors.ts';
+import { nextSequence } from '#domain/events/producer-sequence.ts';
 import type { Append, Appended, OutgoingRecord } from '#domain/ports/log.ts';
 import { frame } from '#infra/kafka/framing.ts';
 import { claimKey, claimMessage, type ProducerClaims } from '#infra/kafka/producer-claims.ts';
-import type { OutgoingMessage } from '#infra/kafka/raw-cluster.ts';
 import type { Batch, GroupOffsets, PartitionPlan } from '#infra/kafka/transactor.ts';
+import type { OutgoingMessage } from '#infra/kafka/wire/transactional-producer.ts';
 
 export const MAX_RECORD_BYTES = 16 * 1024 * 1024;
 /** Aimed at; a larger record is a batch of its own. */
@@ -38,20 +38,6 @@ export interface PlanNames {
   readonly producers: string;
 }
 
-const sequenceOf = (
-  producer: NonNullable<Append['producer']>,
-  expected: number,
-): 'duplicate' | number => {
-  const { id, topic, sequence, count } = producer;
-  if (sequence + count <= expected && sequence < expected) return 'duplicate';
-  if (sequence === expected) return sequence + count;
-  throw new MillraceError(
-    'MR_PRODUCER_SEQUENCE',
-    `Producer "${id}" sent records ${sequence} to ${sequence + count - 1} of "${topic}"; the next expected is ${expected}.`,
-    { producer: id, topic, expected, sequence },
-  );
-};
-
 /** @param claims null where no append has a producer */
 export const appendPlan = (
   claims: ProducerClaims | null,
@@ -71,7 +57,7 @@ export const appendPlan = (
     const key = `${topic}/${partition}`;
     let plan = plans.get(key);
     if (plan === undefined) plans.set(key, (plan = { topic, partition, batches: [] }));
-    const bytes = (message.value?.length ?? 0) + (message.key?.length ?? 0) + 16;
+    const bytes = message.value.length + (message.key?.length ?? 0) + 16;
     let batch = plan.batches.at(-1);
     if (batch === undefined || (batch.bytes + bytes > BATCH_BYTES && batch.messages.length > 0)) {
       batch = { messages: [], bytes: 0, baseOffset: -1, logTime: 0 };
@@ -103,7 +89,7 @@ export const appendPlan = (
       let next: number | 'duplicate' | null = null;
       if (batch.producer !== undefined) {
         const { id, topic } = batch.producer;
-        next = sequenceOf(
+        next = nextSequence(
           batch.producer,
           claimed.get(claimKey(id, topic))?.next ?? claims?.next(id, topic) ?? 0,
         );

@@ -1,7 +1,6 @@
 /**
- * Which partitions are ours, and the callbacks in order: a revocation's before the next
- * assignment's, one at a time. The events come from kafkajs without waiting for us; `settled` is
- * what a batch waits for before it is handled.
+ * Which partitions this member has, and the callbacks in order: a revocation's before the next
+ * assignment's, one at a time. No fetch begins before `settled`.
  */
 export interface AssignedPartition {
   readonly topic: string;
@@ -53,7 +52,7 @@ export const createAssignments = ({
 
   const take = async (mine: readonly AssignedPartition[], number: number): Promise<void> => {
     const starts = await assigned(mine);
-    // lost again while the callback worked: what it says is of no use
+    // revoked while the callback ran: its answer no longer applies
     if (number === generation) for (const start of starts ?? []) seek(start);
   };
 
@@ -64,7 +63,7 @@ export const createAssignments = ({
       const number = ++generation;
       if (next.length === 0) return;
       work = work.catch(() => undefined).then(() => take(next, number));
-      // whoever waits for it hears of its failure; without a batch nobody would
+      // reported here as well, for the case that no caller waits in `settled`
       work.catch(onError);
     },
     revoke,
@@ -77,7 +76,7 @@ export const createAssignments = ({
         try {
           await awaited;
         } catch (error) {
-          // the next try of the batch tries the callback again
+          // the next call runs the callback again
           if (number === generation) work = Promise.resolve().then(() => take(partitions, number));
           work.catch(() => undefined);
           throw error;

@@ -3,6 +3,7 @@
  * commit is, throughput is that of whole groups. One lane, so appends keep the order in which they
  * were asked for, which a producer's sequences need.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { MillraceError } from '#domain/errors.ts';
 import type { Append, Appended } from '#domain/ports/log.ts';
 import {
@@ -11,7 +12,7 @@ import {
   MAX_RECORD_BYTES,
   type PlanNames,
 } from '#infra/kafka/append-plan.ts';
-import { logClosed, sleep, unavailable } from '#infra/kafka/kafka-error.ts';
+import { logClosed, unavailable } from '#infra/kafka/kafka-error.ts';
 import type { Partitions } from '#infra/kafka/partitions.ts';
 import type { ProducerClaims } from '#infra/kafka/producer-claims.ts';
 import type { Transactor } from '#infra/kafka/transactor.ts';

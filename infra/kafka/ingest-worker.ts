@@ -1,7 +1,7 @@
 /**
- * A worker that takes in what producers wrote straight to Kafka: inbox.<source> → raw.<source> and
- * rejected.<source>, exactly once over kills and rebalances. Workers share the inbox's partitions
- * as a consumer group.
+ * A worker that takes in what producers wrote straight to Kafka: ingest.<source> → raw.<source> and
+ * rejected.<source>, exactly once over kills and rebalances. Workers share the ingest topic's
+ * partitions as a consumer group.
  *
  * The records and the position that covers them are one transaction. What is left is a worker that
  * was taken for dead and is not: its partition has a new owner, and both have read the same
@@ -12,16 +12,15 @@
  * thus read the position after everyone before was shut out: two cannot write the same record.
  *
  * Duplicates by event id are found among what this worker has let in and, on each assignment, what
- * the raw topic holds of the source's window; so they are found wherever the inbox is keyed by the
- * event id. Two workers, or a gateway, that are sent the same id at the same time do not know of
- * each other.
+ * the raw topic holds of the source's window; so they are found wherever the ingest topic is keyed
+ * by the event id. Two workers, or a gateway, that are sent the same id at the same time do not
+ * know of each other.
  */
 import type { IngestRecords } from '#domain/ports/ingest-records.ts';
 import { appendPlan } from '#infra/kafka/append-plan.ts';
 import { committedOffsets } from '#infra/kafka/committed-offsets.ts';
 import type { RetryPolicy } from '#infra/kafka/kafka-error.ts';
 import { openPartitions } from '#infra/kafka/partitions.ts';
-import { type KafkaAddress, openCluster } from '#infra/kafka/raw-cluster.ts';
 import {
   type AssignedPartition,
   type Subscription,
@@ -30,10 +29,12 @@ import {
 } from '#infra/kafka/subscribe.ts';
 import { PRODUCERS_TOPIC } from '#infra/kafka/topic-config.ts';
 import { openTransactor, type Transactor } from '#infra/kafka/transactor.ts';
+import type { KafkaAddress } from '#infra/kafka/wire/address.ts';
+import { openCluster } from '#infra/kafka/wire/cluster.ts';
 
 export interface IngestWorkerOptions extends KafkaAddress {
   readonly group: string;
-  /** the inbox topic; it exists */
+  /** the ingest topic; it exists */
   readonly topic: string;
   readonly prefix?: string;
   /**
@@ -61,28 +62,24 @@ interface Slot {
   next: number | null;
 }
 
-const PATIENCE_MS = 8_000;
+const RETRY_FOR_MS = 8_000;
 const TRANSACTION_TIMEOUT_MS = 10_000;
 const BATCH_BYTES = 1024 * 1024;
 
 export const kafkaIngestWorker = (options: IngestWorkerOptions): IngestWorker => {
-  const { group, topic, prefix = '', openIngestRecords, brokers, warn, now = Date.now } = options;
+  const { group, topic, prefix = '', openIngestRecords, brokers, now = Date.now } = options;
   const named = (name: string): string => prefix + name;
   const reads = openCluster(options);
   const writes = openCluster(options);
   let closed = false;
   const retryPolicyOf = (cluster: typeof reads): RetryPolicy => ({
     brokers,
-    retryForMs: PATIENCE_MS,
+    retryForMs: RETRY_FOR_MS,
     closed: () => closed,
-    refresh: () => cluster.refreshMetadata(),
+    refresh: () => cluster.refresh(),
   });
   const targets = openPartitions(writes, retryPolicyOf(writes));
-  const committed = committedOffsets(
-    reads,
-    openPartitions(reads, retryPolicyOf(reads)),
-    retryPolicyOf(reads),
-  );
+  const committed = committedOffsets(reads, retryPolicyOf(reads));
   const names = { topic: named, group: named, producers: named(PRODUCERS_TOPIC) };
 
   let slots = new Map<number, Slot>();
@@ -96,7 +93,6 @@ export const kafkaIngestWorker = (options: IngestWorkerOptions): IngestWorker =>
       retryPolicy: retryPolicyOf(writes),
       transactionalId: `${named(group)}.${topic}.${partition}`,
       transactionTimeoutMs: options.transactionTimeoutMs ?? TRANSACTION_TIMEOUT_MS,
-      warn,
     }),
   });
 
@@ -170,7 +166,7 @@ export const kafkaIngestWorker = (options: IngestWorkerOptions): IngestWorker =>
     async close() {
       await subscription.close();
       closed = true;
-      await Promise.all([reads.disconnect(), writes.disconnect()]);
+      await Promise.all([reads.close(), writes.close()]);
     },
   };
 };

@@ -1,27 +1,11 @@
-/** The broker's failures as errors of ours, and the bounded retry that stands between the two. */
+/** Failures of Kafka as errors of the log port, and the retry that comes before them. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { messageOf } from '#domain/error-message.ts';
 import { MillraceError } from '#domain/errors.ts';
-
-/** kafkajs wraps what went wrong, sometimes twice. */
-const chain = (
-  error: unknown,
-): readonly { readonly type?: string; readonly name?: string; readonly message?: string }[] => {
-  const found: {
-    type?: string;
-    name?: string;
-    message?: string;
-    cause?: unknown;
-    originalError?: unknown;
-  }[] = [];
-  for (let next: unknown = error; next instanceof Error && found.length < 5; ) {
-    const one = next as (typeof found)[number];
-    found.push(one);
-    next = one.cause ?? one.originalError;
-  }
-  return found;
-};
+import { isBug, KafkaFailure } from '#infra/kafka/wire/failure.ts';
 
 export const hasType = (error: unknown, ...types: readonly string[]): boolean =>
-  chain(error).some(({ type, name }) => types.includes(type ?? '') || types.includes(name ?? ''));
+  error instanceof KafkaFailure && error.types.some((type) => types.includes(type));
 
 export const UNKNOWN_TOPIC = 'UNKNOWN_TOPIC_OR_PARTITION';
 /** Another process took this transactional id over. */
@@ -38,12 +22,9 @@ export const unavailable = (
 ): MillraceError =>
   new MillraceError(
     'MR_LOG_UNAVAILABLE',
-    `Kafka at ${brokers.join(', ')} did not answer while ${doing}: ${error instanceof Error ? error.message : String(error)}.`,
+    `Kafka at ${brokers.join(', ')} did not answer while ${doing}: ${messageOf(error)}.`,
     { brokers },
   );
-
-export const sleep = (ms: number): Promise<void> =>
-  new Promise((resolve) => setTimeout(resolve, ms));
 
 export interface RetryPolicy {
   readonly brokers: readonly string[];
@@ -70,7 +51,7 @@ export const withRetries = async <T>(
     try {
       return await work();
     } catch (error) {
-      if (error instanceof MillraceError || error instanceof TypeError) throw error;
+      if (error instanceof MillraceError || isBug(error)) throw error;
       if (retryPolicy.closed()) throw logClosed();
       if (performance.now() + pause > deadline)
         throw unavailable(doing, retryPolicy.brokers, error);

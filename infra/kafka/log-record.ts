@@ -2,39 +2,37 @@
 import { isUtf8 } from 'node:buffer';
 import type { Headers, LogRecord } from '#domain/ports/log.ts';
 import { unframe } from '#infra/kafka/framing.ts';
-
-export interface KafkaMessage {
-  readonly key: Buffer | null;
-  readonly value: Buffer | null;
-  readonly offset: string;
-  readonly timestamp: string;
-  readonly headers?: Readonly<Record<string, unknown>> | undefined;
-}
-
-const isText = (value: unknown): value is Buffer => Buffer.isBuffer(value) && isUtf8(value);
+import type { FetchedRecord } from '#infra/kafka/wire/fetch.ts';
 
 /**
- * Kafka's headers are bytes, and a name may come twice: what is not one text is another hand's, and
- * not for us.
+ * Kafka's headers are bytes, and a name may come twice. Headers of the log are one text a name;
+ * others were written by another client, and are left out.
  */
-const headersOf = (raw: KafkaMessage['headers']): Headers | null => {
-  let headers: Record<string, string> | null = null;
-  for (const name in raw) {
-    const value = raw[name];
-    if (isText(value)) (headers ??= {})[name] = value.toString();
+const headersOf = (raw: FetchedRecord['headers']): Headers | null => {
+  if (raw.length === 0) return null;
+  const texts = new Map<string, string | null>();
+  for (const [name, value] of raw) {
+    const key = String(name ?? '');
+    const isText = value !== null && isUtf8(value) && !texts.has(key);
+    texts.set(key, isText ? value.toString() : null);
   }
-  return headers;
+  const headers = [...texts].filter(([, text]) => text !== null);
+  return headers.length === 0 ? null : (Object.fromEntries(headers) as Headers);
 };
 
-export const toLogRecord = (topic: string, partition: number, message: KafkaMessage): LogRecord => {
+export const toLogRecord = (
+  topic: string,
+  partition: number,
+  message: FetchedRecord,
+): LogRecord => {
   const { key, value, offset, timestamp } = message;
   const record = {
     topic,
     partition,
     key: key === null ? null : key.toString(),
     ...unframe(value),
-    offset: Number(offset),
-    logTime: Number(timestamp),
+    offset,
+    logTime: timestamp,
   };
   const headers = headersOf(message.headers);
   return headers === null ? record : { ...record, headers };

@@ -19,9 +19,11 @@ import type { RetryPolicy } from '#infra/kafka/kafka-error.ts';
 import { toLogRecord } from '#infra/kafka/log-record.ts';
 import { openPartitions } from '#infra/kafka/partitions.ts';
 import { producerClaims } from '#infra/kafka/producer-claims.ts';
-import { EARLIEST, type KafkaAddress, LATEST, openCluster } from '#infra/kafka/raw-cluster.ts';
 import { PRODUCERS_TOPIC, type TopicOptions } from '#infra/kafka/topic-config.ts';
 import { openTransactor, type Transactor } from '#infra/kafka/transactor.ts';
+import type { KafkaAddress } from '#infra/kafka/wire/address.ts';
+import { openCluster } from '#infra/kafka/wire/cluster.ts';
+import { EARLIEST, LATEST } from '#infra/kafka/wire/offsets.ts';
 
 export interface KafkaLogOptions extends KafkaAddress {
   /**
@@ -39,7 +41,7 @@ export interface KafkaLogOptions extends KafkaAddress {
   readonly transactionTimeoutMs?: number;
 }
 
-const PATIENCE_MS = 8_000;
+const RETRY_FOR_MS = 8_000;
 const TRANSACTION_TIMEOUT_MS = 10_000;
 
 export interface KafkaLog extends Log {
@@ -51,14 +53,7 @@ export interface KafkaLog extends Log {
 }
 
 export const kafkaLog = async (options: KafkaLogOptions): Promise<KafkaLog> => {
-  const {
-    brokers,
-    clientId,
-    warn,
-    prefix = '',
-    now = Date.now,
-    retryForMs = PATIENCE_MS,
-  } = options;
+  const { brokers, clientId, prefix = '', now = Date.now, retryForMs = RETRY_FOR_MS } = options;
   const reads = openCluster(options);
   const writes = openCluster(options);
   let closed = false;
@@ -66,17 +61,17 @@ export const kafkaLog = async (options: KafkaLogOptions): Promise<KafkaLog> => {
     brokers,
     retryForMs,
     closed: () => closed,
-    refresh: () => cluster.refreshMetadata(),
+    refresh: () => cluster.refresh(),
   });
   const named = (topic: string): string => `${prefix}${topic}`;
   const partitions = openPartitions(reads, retryPolicyOf(reads));
   const written = openPartitions(writes, retryPolicyOf(writes));
-  const admin = kafkaAdmin(options, prefix, options.topicOptions ?? {}, retryForMs);
+  const admin = kafkaAdmin(reads, retryPolicyOf(reads), prefix, options.topicOptions ?? {});
   const listeners = new Set<(topics: ReadonlySet<string>) => void>();
 
   const producersTopic = named(PRODUCERS_TOPIC);
   const claims = producerClaims(partitions, producersTopic);
-  const committed = committedOffsets(reads, partitions, retryPolicyOf(reads));
+  const committed = committedOffsets(reads, retryPolicyOf(reads));
   const transactional = `${prefix}${clientId}.${options.instance ?? randomUUID()}`;
   const transactorOf = (transactionalId: string): Transactor =>
     openTransactor({
@@ -85,7 +80,6 @@ export const kafkaLog = async (options: KafkaLogOptions): Promise<KafkaLog> => {
       retryPolicy: retryPolicyOf(writes),
       transactionalId,
       transactionTimeoutMs: options.transactionTimeoutMs ?? TRANSACTION_TIMEOUT_MS,
-      warn,
     });
   // Its own: a nudge must not make producers wait.
   const nudges = transactorOf(`${transactional}.nudge`);
@@ -116,7 +110,7 @@ export const kafkaLog = async (options: KafkaLogOptions): Promise<KafkaLog> => {
     await appends.close();
     closed = true;
     listeners.clear();
-    await Promise.all([reads.disconnect(), writes.disconnect(), admin.close()]);
+    await Promise.all([reads.close(), writes.close()]);
   };
 
   const all = async (
@@ -130,6 +124,8 @@ export const kafkaLog = async (options: KafkaLogOptions): Promise<KafkaLog> => {
     async createTopic(topic, { partitions: count }) {
       await admin.createTopic(topic, count);
       await Promise.all([partitions.refresh(named(topic)), written.refresh(named(topic))]);
+      // A broker is named as leader a little before it leads: an append would fail and be repeated.
+      await partitions.offsets(await all(topic), LATEST);
     },
     topics: () => admin.topics(),
     append: (batch) => appends.append(batch),

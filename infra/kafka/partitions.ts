@@ -1,6 +1,6 @@
 /**
- * Offsets and records of partitions, asked of their leaders: what `read`, `begin`, `end` and
- * `offsetsAt` stand on.
+ * Offsets and records of partitions, requested from their leaders: `read`, `begin`, `end` and
+ * `offsetsAt` of the log use them.
  */
 import {
   hasType,
@@ -9,24 +9,22 @@ import {
   UNKNOWN_TOPIC,
   withRetries,
 } from '#infra/kafka/kafka-error.ts';
+import type { TopicPartition } from '#infra/kafka/wire/address.ts';
+import type { Cluster } from '#infra/kafka/wire/cluster.ts';
+import { refused } from '#infra/kafka/wire/failure.ts';
+import { type FetchedRecord, fetchFrom } from '#infra/kafka/wire/fetch.ts';
 import {
-  type Cluster,
-  dataOf,
   EARLIEST,
+  type Isolation,
   LATEST,
-  type RawMessage,
+  listOffsets,
   READ_COMMITTED,
   READ_UNCOMMITTED,
-} from '#infra/kafka/raw-cluster.ts';
-
-export interface TopicPartition {
-  readonly topic: string;
-  readonly partition: number;
-}
+} from '#infra/kafka/wire/offsets.ts';
 
 export interface Fetched {
-  readonly messages: readonly RawMessage[];
-  /** where to go on; not past the last decided record */
+  readonly messages: readonly FetchedRecord[];
+  /** the offset of the next fetch; not past the last decided record */
   readonly next: number;
   /** everything that is decided was read */
   readonly atEnd: boolean;
@@ -35,12 +33,12 @@ export interface Fetched {
 export interface Partitions {
   /** @throws MR_NOT_FOUND */
   count(topic: string): Promise<number>;
-  /** The count is asked for again: a topic was made or widened. */
+  /** Reads the count again, after a topic was created or widened. */
   refresh(topic: string): Promise<number>;
   offsets(
     at: readonly TopicPartition[],
     timestamp: number,
-    isolation?: number,
+    isolation?: Isolation,
   ): Promise<readonly number[]>;
   /** One fetch; `waitMs` lets the broker wait for the first byte. */
   fetch(at: TopicPartition, offset: number, options: FetchOptions): Promise<Fetched>;
@@ -53,112 +51,51 @@ export interface FetchOptions {
   readonly uncommitted?: boolean;
 }
 
-/**
- * Compaction leaves batches without a record, of which kafkajs says nothing at all: this much finds
- * what follows them.
- */
-const PAST_EMPTY_BATCHES_BYTES = 1024 * 1024;
-
 export const openPartitions = (cluster: Cluster, retryPolicy: RetryPolicy): Partitions => {
-  const known = (topic: string): number => {
-    try {
-      return cluster.findTopicPartitionMetadata(topic).length;
-    } catch {
-      return 0;
-    }
-  };
-
   const refresh = (topic: string): Promise<number> =>
     withRetries(retryPolicy, `looking for topic "${topic}"`, async () => {
       try {
-        if (cluster.targetTopics.has(topic)) await cluster.refreshMetadata();
-        else await cluster.addMultipleTargetTopics([topic]);
+        await cluster.follow(topic);
       } catch (error) {
-        if (!hasType(error, UNKNOWN_TOPIC, 'INVALID_TOPIC_EXCEPTION')) throw error;
-        cluster.targetTopics.delete(topic);
-        throw noTopic(topic);
+        throw hasType(error, UNKNOWN_TOPIC) ? noTopic(topic) : error;
       }
-      return known(topic);
+      return cluster.partitionCount(topic);
     });
 
   const count = async (topic: string): Promise<number> => {
-    await withRetries(retryPolicy, 'reading the list of topics', () =>
-      cluster.refreshMetadataIfNecessary(),
-    );
-    const partitions = cluster.targetTopics.has(topic) ? known(topic) : 0;
+    await withRetries(retryPolicy, 'reading the list of topics', () => cluster.refreshIfStale());
+    const partitions = cluster.partitionCount(topic);
     return partitions > 0 ? partitions : refresh(topic);
-  };
-
-  const leaderOf = ({ topic, partition }: TopicPartition): string =>
-    Object.keys(cluster.findLeaderForPartitions(topic, [partition]))[0] ?? '';
-
-  const ask = async (
-    at: readonly TopicPartition[],
-    timestamp: number,
-    isolation: number,
-  ): Promise<readonly number[]> => {
-    const byLeader = new Map<string, TopicPartition[]>();
-    for (const one of at) {
-      const leader = leaderOf(one);
-      byLeader.set(leader, [...(byLeader.get(leader) ?? []), one]);
-    }
-    const found = new Map<string, number>();
-    await Promise.all(
-      [...byLeader].map(async ([nodeId, asked]) => {
-        const broker = await cluster.findBroker({ nodeId });
-        const topics = [...new Set(asked.map(({ topic }) => topic))].map((topic) => ({
-          topic,
-          partitions: asked
-            .filter((a) => a.topic === topic)
-            .map(({ partition }) => ({ partition, timestamp })),
-        }));
-        const { responses } = await broker.listOffsets({ isolationLevel: isolation, topics });
-        for (const { topic, partitions } of responses)
-          for (const { partition, offset } of partitions)
-            found.set(`${topic}/${partition}`, Number(offset));
-      }),
-    );
-    return at.map(({ topic, partition }) => found.get(`${topic}/${partition}`) ?? -1);
   };
 
   const offsets = (
     at: readonly TopicPartition[],
     timestamp: number,
-    isolation: number = READ_COMMITTED,
+    isolation: Isolation = READ_COMMITTED,
   ): Promise<readonly number[]> =>
     at.length === 0
       ? Promise.resolve([])
-      : withRetries(retryPolicy, 'asking for offsets', () => ask(at, timestamp, isolation));
+      : withRetries(retryPolicy, 'reading offsets', () =>
+          listOffsets(cluster, at, timestamp, isolation),
+        );
 
   const fetchOnce = async (
     at: TopicPartition,
     offset: number,
     options: FetchOptions,
   ): Promise<Fetched> => {
-    const broker = await cluster.findBroker({ nodeId: leaderOf(at) });
     const maxBytes = Math.max(1, options.maxBytes);
-    const { responses } = await broker.fetch({
-      isolationLevel: options.uncommitted === true ? READ_UNCOMMITTED : READ_COMMITTED,
-      maxWaitTime: options.waitMs ?? 0,
-      minBytes: 1,
+    const [found] = await fetchFrom(cluster, cluster.leaderOf(at), {
+      isolation: options.uncommitted === true ? READ_UNCOMMITTED : READ_COMMITTED,
+      waitMs: options.waitMs ?? 0,
       maxBytes,
-      topics: [
-        {
-          topic: at.topic,
-          partitions: [{ partition: at.partition, fetchOffset: String(offset), maxBytes }],
-        },
-      ],
+      from: [{ ...at, offset, maxBytes }],
     });
-    const found = responses[0]?.partitions[0];
     if (found === undefined) return { messages: [], next: offset, atEnd: true };
-    // the batch that holds `offset` comes whole, with what is before it
-    const messages = dataOf(found).filter((message) => Number(message.offset) >= offset);
-    const last = found.messages.at(-1);
-    const next = Math.max(offset, last === undefined ? 0 : Number(last.offset) + 1);
-    const end = Number(options.uncommitted === true ? found.highWatermark : found.lastStableOffset);
-    if (last === undefined && offset < end && maxBytes < PAST_EMPTY_BATCHES_BYTES)
-      return fetchOnce(at, offset, { ...options, maxBytes: PAST_EMPTY_BATCHES_BYTES });
-    return { messages, next, atEnd: next >= end || last === undefined };
+    if (found.error !== null) throw refused(`${at.topic}/${at.partition}`, found.error);
+    const { records: messages, next, empty } = found;
+    const end = options.uncommitted === true ? found.highWatermark : found.lastStableOffset;
+    return { messages, next, atEnd: next >= end || empty };
   };
 
   return {
@@ -171,9 +108,9 @@ export const openPartitions = (cluster: Cluster, retryPolicy: RetryPolicy): Part
           return await fetchOnce(at, offset, options);
         } catch (error) {
           if (!hasType(error, 'OFFSET_OUT_OF_RANGE')) throw error;
-          const [begin = 0] = await ask([at], EARLIEST, READ_COMMITTED);
+          const [begin = 0] = await listOffsets(cluster, [at], EARLIEST, READ_COMMITTED);
           if (offset < begin) return await fetchOnce(at, begin, options);
-          const [end = 0] = await ask([at], LATEST, READ_UNCOMMITTED);
+          const [end = 0] = await listOffsets(cluster, [at], LATEST, READ_UNCOMMITTED);
           if (offset > end) return { messages: [], next: offset, atEnd: true };
           throw error;
         }

@@ -9,9 +9,9 @@
  *   1. each writes its claim inside its open transaction; the partition orders the claims, say A's
  *      before B's;
  *   2. each reads, undecided records included, what lies between what it knew and its own claim;
- *   3. who finds a claim of the same producer there aborts: its own count may be stale. A finds
- *      none and commits; B aborts, waits until A's claim is decided, reads it, and answers anew: a
- *      duplicate, a gap, or, where A was aborted, its turn.
+ *   3. a gateway that finds a claim of the same producer there aborts: its count may be stale. A
+ *      finds none and commits; B aborts, waits until A's claim is decided, reads it, and answers
+ *      anew: a duplicate, a gap, or, where A was aborted, its turn.
  *
  * Two cannot both commit: the later claim always sees the earlier one, for a write is acknowledged
  * after all that lies before it. They cannot both abort for each other's sake either: the earliest
@@ -21,7 +21,7 @@
  * or until it starts again under its name.
  */
 import type { Partitions } from '#infra/kafka/partitions.ts';
-import type { OutgoingMessage } from '#infra/kafka/raw-cluster.ts';
+import type { OutgoingMessage } from '#infra/kafka/wire/transactional-producer.ts';
 
 export interface ProducerClaims {
   /** Reads what is decided: after it, `next` is at least what it was when the call began. */
@@ -76,7 +76,7 @@ export const producerClaims = (partitions: Partitions, producersTopic: string): 
           uncommitted: true,
         });
         const rivals = messages.some(
-          (m) => Number(m.offset) < offset && m.key !== null && keys.has(m.key.toString()),
+          (m) => m.offset < offset && m.key !== null && keys.has(m.key.toString()),
         );
         if (rivals) return false;
         if (atEnd || next === from) return true;

@@ -1,29 +1,32 @@
 /**
  * A member of a consumer group: the members share the topics' partitions, each partition's records
  * come in order, and a batch is committed once the handler has resolved. So every record is handled
- * at least once; after a kill, or when a member that was taken for dead goes on, a batch is handled
- * again, and the handler must not mind: it writes absolute values, or keeps the position beside
- * what it writes and says so in `onAssigned`.
+ * at least once: after a kill, or when a member that the group had removed continues, a batch is
+ * handled again. So a handler writes absolute values, or stores the position with what it writes
+ * and returns it from `onAssigned`.
  *
  * - Nothing of an assignment is handled before its `onAssigned` has resolved, nor after its
  *   `onRevoked` was called.
  * - A handler that throws gets the same batch again, after a pause; the partitions behind it wait.
  * - A fetch waits for the first byte only, so delivery takes about a round trip; the heartbeat goes
  *   on while a handler works.
- * - A broker that is away is waited for.
+ * - While a broker is away, the member tries again.
  */
-import type { Consumer, EachBatchPayload } from 'kafkajs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { LogRecord } from '#domain/ports/log.ts';
-import { kafkaClient } from '#infra/kafka/admin.ts';
 import {
   type AssignedPartition,
   type Assignments,
   createAssignments,
   type StartAt,
 } from '#infra/kafka/assignments.ts';
-import { sleep } from '#infra/kafka/kafka-error.ts';
+import { openConsuming } from '#infra/kafka/consume.ts';
 import { toLogRecord } from '#infra/kafka/log-record.ts';
-import type { KafkaAddress } from '#infra/kafka/raw-cluster.ts';
+import { watchMembership } from '#infra/kafka/membership.ts';
+import type { KafkaAddress, TopicPartition } from '#infra/kafka/wire/address.ts';
+import { openCluster } from '#infra/kafka/wire/cluster.ts';
+import type { FetchedPartition } from '#infra/kafka/wire/fetch.ts';
+import { type Membership, openGroup } from '#infra/kafka/wire/group.ts';
 
 export type { AssignedPartition, StartAt } from '#infra/kafka/assignments.ts';
 
@@ -32,7 +35,7 @@ export interface SubscriptionBatch {
   readonly partition: number;
   /** never empty, in order, of decided transactions */
   readonly records: readonly LogRecord[];
-  /** the partition's end as the broker said with this batch: what is still to come */
+  /** the partition's end, from the broker's answer with this batch */
   readonly end: number;
   /** false once the partition may belong to another member */
   readonly current: () => boolean;
@@ -55,12 +58,12 @@ export interface SubscribeOptions extends KafkaAddress {
   readonly commits?: 'subscription' | 'handler';
   readonly sessionTimeoutMs?: number;
   /**
-   * how long a rebalance waits for a member's handlers; who takes longer loses its partitions while
-   * it works
+   * how long a rebalance waits for a member's handlers; a member that takes longer loses its
+   * partitions while it works
    */
   readonly rebalanceTimeoutMs?: number;
   readonly handler: (batch: SubscriptionBatch) => Promise<void>;
-  /** What it answers is where those partitions start, instead of the group's position. */
+  /** Returns where those partitions start, instead of the group's positions. */
   readonly onAssigned?: (
     partitions: readonly AssignedPartition[],
   ) => Promise<readonly StartAt[] | undefined>;
@@ -70,25 +73,23 @@ export interface SubscribeOptions extends KafkaAddress {
 }
 
 export interface Subscription {
-  /** The first assignment is there, be it empty. */
+  /** resolves with the first assignment, also an empty one */
   readonly ready: Promise<void>;
   readonly assigned: () => readonly AssignedPartition[];
   readonly seek: (at: StartAt) => void;
-  /** Lets running handlers end, leaves the group. */
+  /** Waits for running handlers, and leaves the group. */
   readonly close: () => Promise<void>;
 }
 
-const HEARTBEAT_MS = 1_000;
 /**
- * The least that a broker allows: after a broker's restart, members that never came back are waited
- * for so long.
+ * The least that a broker allows. After a broker's restart the group waits for so long for members
+ * that never come back.
  */
 const SESSION_MS = 6_000;
 const REBALANCE_MS = 30_000;
-/** A fetch's longest wait where there is nothing: a rebalance is noticed after it. */
-const WAIT_MS = 250;
 const PARTITION_BYTES = 4 * 1024 * 1024;
-const RESTART_MS = 500;
+const FIRST_PAUSE_MS = 100;
+const LONGEST_PAUSE_MS = 1_000;
 
 export const subscribe = (options: SubscribeOptions): Subscription => {
   const {
@@ -96,15 +97,48 @@ export const subscribe = (options: SubscribeOptions): Subscription => {
     warn,
     onError = (error) => warn?.(`subscription ${options.group}: ${String(error)}`),
   } = options;
+  const cluster = openCluster(options);
+  const group = openGroup(cluster, {
+    ...options,
+    group: prefix + options.group,
+    topics: options.topics.map((topic) => prefix + topic),
+    sessionTimeoutMs: options.sessionTimeoutMs ?? SESSION_MS,
+    rebalanceTimeoutMs: options.rebalanceTimeoutMs ?? REBALANCE_MS,
+  });
   let closed = false;
-  let consumer: Consumer | null = null;
+  let endMembership: () => void = () => undefined;
+  /** false once the partitions may belong to other members */
+  let isMember: () => boolean = () => false;
+  let membership: Membership | null = null;
   let markReady: () => void = () => undefined;
   const ready = new Promise<void>((resolve) => {
     markReady = resolve;
   });
 
-  const seek = ({ topic, partition, offset }: StartAt): void =>
-    consumer?.seek({ topic: prefix + topic, partition, offset: String(offset) });
+  const ours = (topic: string): string => topic.slice(prefix.length);
+  const theirs = <P extends TopicPartition>(at: P): P => ({ ...at, topic: prefix + at.topic });
+
+  const handle = async (batch: FetchedPartition): Promise<void> => {
+    const generation = assignments.generation();
+    const current = (): boolean => isMember() && generation === assignments.generation();
+    const topic = ours(batch.topic);
+    const { partition, next, highWatermark } = batch;
+    const records = batch.records.map((record) => toLogRecord(topic, partition, record));
+    await options.handler({ topic, partition, records, end: highWatermark, current });
+    if (options.commits === 'handler' || membership === null) return;
+    await group.commit(membership, [{ topic: batch.topic, partition, offset: next }]);
+  };
+
+  const consuming = openConsuming({
+    ...options,
+    cluster,
+    group: prefix + options.group,
+    fromBeginning: options.fromBeginning ?? true,
+    maxBytesPerPartition: options.maxBytesPerPartition ?? PARTITION_BYTES,
+    concurrency: options.concurrency ?? 1,
+    handle,
+  });
+  const seek = (at: StartAt): void => consuming.seek(theirs(at));
 
   const assignments: Assignments = createAssignments({
     seek,
@@ -113,105 +147,61 @@ export const subscribe = (options: SubscribeOptions): Subscription => {
     revoked: async (partitions) => options.onRevoked?.(partitions),
   });
 
-  const handle = async (payload: EachBatchPayload): Promise<void> => {
-    const { batch, heartbeat, resolveOffset, commitOffsetsIfNecessary, isRunning, isStale } =
-      payload;
-    const topic = batch.topic.slice(prefix.length);
-    const beating = setInterval(() => void heartbeat().catch(() => undefined), HEARTBEAT_MS);
-    try {
-      const generation = await assignments.settled();
-      const current = (): boolean => isRunning() && generation === assignments.generation();
-      if (!current() || isStale()) return;
-      const records = batch.messages.map((message) => toLogRecord(topic, batch.partition, message));
-      await options.handler({
-        topic,
-        partition: batch.partition,
-        records,
-        end: Number(batch.highWatermark),
-        current,
-      });
-      const last = batch.lastOffset();
-      resolveOffset(last);
-      if (options.commits === 'handler') return;
-      const offset = String(Number(last) + 1);
-      await commitOffsetsIfNecessary({
-        topics: [{ topic: batch.topic, partitions: [{ partition: batch.partition, offset }] }],
-      });
-    } finally {
-      clearInterval(beating);
-    }
-  };
-
-  const run = async (): Promise<Consumer> => {
-    const next = kafkaClient(options).consumer({
-      groupId: prefix + options.group,
-      sessionTimeout: options.sessionTimeoutMs ?? SESSION_MS,
-      rebalanceTimeout: options.rebalanceTimeoutMs ?? REBALANCE_MS,
-      heartbeatInterval: HEARTBEAT_MS,
-      minBytes: 1,
-      maxWaitTimeInMs: WAIT_MS,
-      maxBytesPerPartition: options.maxBytesPerPartition ?? PARTITION_BYTES,
-      allowAutoTopicCreation: false,
-      retry: {
-        retries: 4,
-        initialRetryTime: 100,
-        maxRetryTime: 1000,
-        restartOnFailure: async () => false,
-      },
-    });
-    consumer = next;
-    next.on(next.events.GROUP_JOIN, ({ payload }) => {
-      const partitions = Object.entries(payload.memberAssignment).flatMap(([topic, numbers]) =>
-        numbers.map((partition) => ({ topic: topic.slice(prefix.length), partition })),
-      );
-      assignments.assign(partitions);
-      markReady();
-    });
-    next.on(next.events.REBALANCING, () => assignments.revoke());
-    next.on(next.events.CRASH, ({ payload }) => {
-      assignments.revoke();
-      onError(payload.error);
-      if (!closed) void restart(next);
-    });
-    await next.connect();
-    await next.subscribe({
-      topics: options.topics.map((topic) => prefix + topic),
-      fromBeginning: options.fromBeginning ?? true,
-    });
-    await next.run({
-      autoCommit: false,
-      eachBatchAutoResolve: false,
-      partitionsConsumedConcurrently: options.concurrency ?? 1,
-      eachBatch: async (payload) => {
-        try {
-          await handle(payload);
-        } catch (error) {
-          onError(error);
-          throw error;
-        }
-      },
-    });
-    return next;
-  };
-
-  const start = async (): Promise<void> => {
-    while (!closed) {
+  /** Runs `work` until it succeeds or `live` is false, with a longer pause after each failure. */
+  const untilDone = async (work: () => Promise<void>, live: () => boolean): Promise<void> => {
+    for (let pause = FIRST_PAUSE_MS; live(); pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
+      const began = performance.now();
       try {
-        await run();
+        await work();
         return;
       } catch (error) {
+        if (!live()) return;
         onError(error);
-        await consumer?.disconnect().catch(() => undefined);
-        await sleep(RESTART_MS);
+        if (performance.now() - began > LONGEST_PAUSE_MS) pause = FIRST_PAUSE_MS;
+        await sleep(pause);
+        await cluster.refresh().catch(() => undefined);
       }
     }
   };
-  let starting = start();
-  const restart = async (crashed: Consumer): Promise<void> => {
-    await crashed.disconnect().catch(() => undefined);
-    await sleep(RESTART_MS);
-    if (!closed && consumer === crashed) starting = start();
+
+  /** From a join until the group rebalances, removes this member, or is left. */
+  const beMember = async (joined: Membership): Promise<void> => {
+    membership = joined;
+    const watch = watchMembership(cluster, group, joined, {
+      topics: options.topics.map((topic) => prefix + topic),
+      sessionTimeoutMs: options.sessionTimeoutMs ?? SESSION_MS,
+      onError,
+    });
+    endMembership = watch.end;
+    isMember = watch.isMember;
+    consuming.reset();
+    assignments.assign(joined.assigned.map((at) => ({ ...at, topic: ours(at.topic) })));
+    markReady();
+    const live = (): boolean => !closed && watch.isStable();
+    const work = async (): Promise<void> => {
+      await assignments.settled();
+      await consuming.run(joined.assigned, live);
+    };
+    try {
+      if (joined.assigned.length > 0) await untilDone(work, live);
+      await watch.changed;
+    } finally {
+      // the handlers have ended: only now are the partitions given up
+      watch.stop();
+      membership = null;
+      assignments.revoke();
+      await assignments.settled();
+    }
   };
+
+  const start = async (): Promise<void> => {
+    while (!closed)
+      await untilDone(
+        async () => beMember(await group.join()),
+        () => !closed,
+      );
+  };
+  const working = start();
 
   return {
     ready,
@@ -219,10 +209,12 @@ export const subscribe = (options: SubscribeOptions): Subscription => {
     seek,
     async close() {
       closed = true;
-      await starting;
-      await consumer?.disconnect().catch(() => undefined);
-      assignments.revoke();
-      await assignments.settled();
+      endMembership();
+      await group.close();
+      await working;
+      await group.leave().catch(() => undefined);
+      await assignments.settled().catch(() => undefined);
+      await Promise.all([consuming.close(), cluster.close()]);
     },
   };
 };

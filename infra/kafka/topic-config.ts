@@ -2,7 +2,7 @@
 import { REGISTRY_TOPIC } from '#domain/ports/topics.ts';
 
 export interface TopicOptions {
-  /** how long raw, rejected, late and inbox records stay; the history has the rest */
+  /** how long raw, rejected, late and ingest records stay; the history has the rest */
   readonly retentionMs?: number;
   /**
    * given: a tile's last update goes this long after it was written; absent: the newest update of

@@ -1,28 +1,24 @@
 /**
  * One transactional producer. A transaction's records are grouped by partition into batches of
  * about a mebibyte, sent in rounds: round n sends the nth batch of every partition at once. It
- * resolves when readers of committed records can see all of it, which Kafka by itself does not
- * promise: its commit answers when the decision is durable, a little before the partitions have
- * heard of it.
+ * resolves when readers of committed records can see all of it. Kafka alone does not promise that:
+ * it answers a commit when the decision is durable, a little before the markers are in the
+ * partitions.
  */
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import { messageOf } from '#domain/error-message.ts';
 import { MillraceError } from '#domain/errors.ts';
-import {
-  hasType,
-  isFenced,
-  type RetryPolicy,
-  sleep,
-  unavailable,
-} from '#infra/kafka/kafka-error.ts';
+import { hasType, isFenced, type RetryPolicy, unavailable } from '#infra/kafka/kafka-error.ts';
 import type { Partitions } from '#infra/kafka/partitions.ts';
+import type { Cluster } from '#infra/kafka/wire/cluster.ts';
+import { LATEST } from '#infra/kafka/wire/offsets.ts';
 import {
-  type Cluster,
-  LATEST,
+  initProducer,
   type OutgoingMessage,
-  type TopicMessages,
-  type TransactionManager,
-  transactionManager,
-  type Warn,
-} from '#infra/kafka/raw-cluster.ts';
+  type Position,
+  type TransactionalProducer,
+} from '#infra/kafka/wire/transactional-producer.ts';
 
 /** The batches of one partition, in order; `baseOffset` and `logTime` are known once sent. */
 export interface Batch {
@@ -40,17 +36,13 @@ export interface PartitionPlan {
 
 export interface GroupOffsets {
   readonly group: string;
-  readonly offsets: readonly {
-    readonly topic: string;
-    readonly partition: number;
-    readonly offset: number;
-  }[];
+  readonly offsets: readonly Position[];
 }
 
 export interface TransactionPlan {
   readonly partitions: readonly PartitionPlan[];
   readonly positions: readonly GroupOffsets[];
-  /** Asked after everything was sent, before the commit: false aborts. */
+  /** Called after everything was sent, before the commit: false aborts. */
   readonly confirm?: () => Promise<boolean>;
 }
 
@@ -58,17 +50,18 @@ export type TransactionOutcome = 'committed' | 'refused';
 
 export interface Transactor {
   /**
-   * Tried again while the broker is away; an outcome that is not known is found out, so nothing is
-   * written twice.
+   * Tries again while the broker is away. Where the outcome of a commit is unknown, it is read from
+   * the partitions, so nothing is written twice.
    */
   transact(plan: TransactionPlan): Promise<TransactionOutcome>;
   /**
-   * Shuts out whoever had the transactional id, and returns when what they left open is decided.
+   * Fences every earlier producer of the transactional id, and resolves when the transaction that
+   * it left open is decided.
    */
   take(): Promise<void>;
   /**
-   * One try. After it has thrown, the id must be taken again, and what was committed be read again,
-   * before the next: in between another process may have taken it, and gone on from there.
+   * One try. After it has thrown, the caller must fence again, and then read again what was
+   * committed, before the next try: another process may have fenced this one and committed more.
    */
   transactOnce(plan: TransactionPlan): Promise<void>;
   close(): Promise<void>;
@@ -80,25 +73,28 @@ export interface TransactorOptions {
   readonly retryPolicy: RetryPolicy;
   readonly transactionalId: string;
   readonly transactionTimeoutMs: number;
-  readonly warn: Warn | undefined;
 }
 
-const PRODUCE_TIMEOUT_MS = 8_000;
-const ALL_REPLICAS = -1;
-const NO_COMPRESSION = 0;
 const VISIBLE_POLL_MS = 1;
 
 /**
- * The coordinator is still writing the markers of the transaction before: it says so, and expects
- * to be asked again.
+ * Refusals after which the same request is to be sent again: the coordinator is still writing the
+ * markers of the transaction before, or it has just moved.
  */
-const isBusy = (error: unknown): boolean => hasType(error, 'CONCURRENT_TRANSACTIONS');
+const isBusy = (error: unknown): boolean =>
+  hasType(
+    error,
+    'CONCURRENT_TRANSACTIONS',
+    'COORDINATOR_LOAD_IN_PROGRESS',
+    'COORDINATOR_NOT_AVAILABLE',
+    'NOT_COORDINATOR',
+  );
 
 class UnknownOutcome extends Error {}
 
 export const openTransactor = (options: TransactorOptions): Transactor => {
-  const { cluster, partitions, retryPolicy, transactionalId, transactionTimeoutMs, warn } = options;
-  let manager: TransactionManager | null = null;
+  const { cluster, partitions, retryPolicy, transactionalId, transactionTimeoutMs } = options;
+  let held: TransactionalProducer | null = null;
   /** where the transaction that failed may have left records */
   let doubtful: readonly PartitionPlan[] = [];
 
@@ -114,76 +110,41 @@ export const openTransactor = (options: TransactorOptions): Transactor => {
   };
 
   /**
-   * Taking the id makes the coordinator abort what was open. But a broker that was killed and is
-   * starting has been seen to count the transaction as aborted without a marker in its partitions;
-   * our next commit there would then have committed the old records too. So an empty transaction
-   * over the same partitions is aborted first: its markers end whatever is still open.
+   * A new producer makes the coordinator abort what was open. But a broker that was killed and is
+   * starting was seen to count the transaction as aborted without a marker in its partitions; the
+   * next commit there would then have committed the old records too. So an empty transaction over
+   * the same partitions is aborted first: its markers end what is still open.
    */
-  const sweep = async (eos: TransactionManager, deadline: number): Promise<void> => {
+  const sweep = async (producer: TransactionalProducer, deadline: number): Promise<void> => {
     if (doubtful.length === 0) return;
-    eos.beginTransaction();
-    await whileBusy(deadline, () => eos.addPartitionsToTransaction(topicPartitions(doubtful)));
-    await eos.abort();
+    await whileBusy(deadline, () => producer.addPartitions(doubtful));
+    await producer.end('abort');
     doubtful = [];
   };
 
-  const begin = async (deadline: number): Promise<TransactionManager> => {
-    if (manager === null) {
-      const fresh = transactionManager(cluster, transactionalId, transactionTimeoutMs, warn);
-      await cluster.refreshMetadataIfNecessary();
-      await whileBusy(deadline, () => fresh.initProducerId());
-      await sweep(fresh, deadline);
-      manager = fresh;
-    }
-    manager.beginTransaction();
-    return manager;
+  const begin = async (deadline: number): Promise<TransactionalProducer> => {
+    if (held !== null) return held;
+    await cluster.refreshIfStale();
+    const fresh = await whileBusy(deadline, () =>
+      initProducer(cluster, transactionalId, transactionTimeoutMs),
+    );
+    await sweep(fresh, deadline);
+    held = fresh;
+    return fresh;
   };
 
+  /** The nth batch of every partition that has one. */
   const sendRound = async (
-    eos: TransactionManager,
+    producer: TransactionalProducer,
     plans: readonly PartitionPlan[],
     round: number,
   ): Promise<void> => {
-    const byLeader = new Map<string, PartitionPlan[]>();
-    for (const plan of plans) {
-      const nodeId = Object.keys(cluster.findLeaderForPartitions(plan.topic, [plan.partition]))[0];
-      if (nodeId === undefined) throw new Error(`${plan.topic}/${plan.partition} has no leader`);
-      byLeader.set(nodeId, [...(byLeader.get(nodeId) ?? []), plan]);
-    }
-    await Promise.all(
-      [...byLeader].map(async ([nodeId, led]) => {
-        const broker = await cluster.findBroker({ nodeId });
-        const topicData = topicMessages(led, round);
-        for (const { topic, partitions: list } of topicData) {
-          for (const entry of list) {
-            entry.firstSequence = eos.getSequence(topic, entry.partition);
-            eos.updateSequence(topic, entry.partition, entry.messages.length);
-          }
-        }
-        const { topics } = await broker.produce({
-          transactionalId,
-          producerId: eos.getProducerId(),
-          producerEpoch: eos.getProducerEpoch(),
-          acks: ALL_REPLICAS,
-          timeout: PRODUCE_TIMEOUT_MS,
-          compression: NO_COMPRESSION,
-          topicData,
-        });
-        const answers = new Map(
-          topics.flatMap((t) =>
-            t.partitions.map((p) => [`${t.topicName}/${p.partition}`, p] as const),
-          ),
-        );
-        for (const { topic, partition, batches } of led) {
-          const answer = answers.get(`${topic}/${partition}`);
-          const batch = batches[round];
-          if (answer === undefined || batch === undefined)
-            throw new Error(`no answer for ${topic}/${partition}`);
-          batch.baseOffset = Number(answer.baseOffset);
-          batch.logTime = Number(answer.logAppendTime);
-        }
-      }),
-    );
+    const sent = plans.flatMap(({ topic, partition, batches }) => {
+      const batch = batches[round];
+      return batch === undefined ? [] : [{ batch, out: { topic, partition, ...batch } }];
+    });
+    const written = await producer.send(sent.map(({ out }) => out));
+    for (const [i, { batch }] of sent.entries()) Object.assign(batch, written[i]);
   };
 
   /**
@@ -208,72 +169,53 @@ export const openTransactor = (options: TransactorOptions): Transactor => {
   };
 
   const attempt = async (plan: TransactionPlan, deadline: number): Promise<TransactionOutcome> => {
-    const eos = await begin(deadline);
+    const producer = await begin(deadline);
     let committing = false;
     try {
-      const touched = topicPartitions(plan.partitions);
-      if (touched.length > 0)
-        await whileBusy(deadline, () => eos.addPartitionsToTransaction(touched));
+      await whileBusy(deadline, () => producer.addPartitions(plan.partitions));
       const rounds = Math.max(0, ...plan.partitions.map(({ batches }) => batches.length));
-      for (let round = 0; round < rounds; round++) {
-        await sendRound(
-          eos,
-          plan.partitions.filter(({ batches }) => round < batches.length),
-          round,
-        );
-      }
-      for (const { group, offsets } of plan.positions) {
-        const topics = [...new Set(offsets.map(({ topic }) => topic))].map((topic) => ({
-          topic,
-          partitions: offsets
-            .filter((o) => o.topic === topic)
-            .map(({ partition, offset }) => ({ partition, offset: String(offset) })),
-        }));
-        await whileBusy(deadline, () => eos.sendOffsets({ consumerGroupId: group, topics }));
-      }
+      for (let round = 0; round < rounds; round++)
+        await sendRound(producer, plan.partitions, round);
+      for (const { group, offsets } of plan.positions)
+        await whileBusy(deadline, () => producer.sendPositions(group, offsets));
       if (plan.confirm !== undefined && !(await plan.confirm())) {
-        await eos.abort();
+        await producer.end('abort');
         return 'refused';
       }
       committing = true;
-      await eos.commit();
+      await producer.end('commit');
       return 'committed';
     } catch (error) {
-      manager = null;
+      held = null;
       doubtful = plan.partitions;
-      if (committing && !isFenced(error))
-        throw new UnknownOutcome(error instanceof Error ? error.message : String(error));
-      if (eos.isInTransaction()) await eos.abort().catch(() => undefined);
+      if (committing && !isFenced(error)) throw new UnknownOutcome(messageOf(error));
+      if (!committing) await producer.end('abort').catch(() => undefined);
       throw error;
     }
   };
 
   /**
-   * A commit whose answer was lost: taking the transactional id anew makes the coordinator finish
-   * what was decided and abort what was not, so after it the first record is either there or it is
-   * not.
+   * A commit whose answer was lost: a new producer of the id makes the coordinator finish what was
+   * decided and abort the rest. After it the first record is either there or not.
    */
   const settle = async (plan: TransactionPlan, deadline: number): Promise<boolean> => {
     const first = plan.partitions[0];
     const batch = first?.batches[0];
     // positions alone may be written twice: it changes nothing
     if (first === undefined || batch === undefined) return false;
-    const eos = await begin(deadline);
-    await eos.abort();
+    await begin(deadline);
     await visible(plan.partitions, deadline);
     const { messages } = await partitions.fetch(first, batch.baseOffset, { maxBytes: 1 });
-    return messages[0] !== undefined && Number(messages[0].offset) === batch.baseOffset;
+    return messages[0]?.offset === batch.baseOffset;
   };
 
   return {
     async take() {
-      manager = null;
-      const eos = await begin(performance.now() + retryPolicy.retryForMs);
-      await eos.abort();
+      held = null;
+      await begin(performance.now() + retryPolicy.retryForMs);
     },
     async transactOnce(plan) {
-      if (manager === null)
-        throw new Error(`the transactional id "${transactionalId}" is not held`);
+      if (held === null) throw new Error(`the transactional id "${transactionalId}" is not held`);
       await attempt(plan, performance.now() + retryPolicy.retryForMs);
     },
     async transact(plan) {
@@ -304,37 +246,12 @@ export const openTransactor = (options: TransactorOptions): Transactor => {
               error,
             );
           await sleep(pause);
-          await cluster.refreshMetadata().catch(() => undefined);
+          await cluster.refresh().catch(() => undefined);
         }
       }
     },
     async close() {
-      manager = null;
+      held = null;
     },
   };
-};
-
-/** All that are part of the transaction, with records or without. */
-const topicPartitions = (plans: readonly PartitionPlan[]): readonly TopicMessages[] =>
-  topicMessages(
-    plans.map((plan) => ({
-      ...plan,
-      batches: [{ messages: [], bytes: 0, baseOffset: -1, logTime: 0 }],
-    })),
-    0,
-  );
-
-const topicMessages = (
-  plans: readonly PartitionPlan[],
-  round: number,
-): readonly TopicMessages[] => {
-  const topics = new Map<string, TopicMessages['partitions'][number][]>();
-  for (const { topic, partition, batches } of plans) {
-    const messages = batches[round]?.messages;
-    if (messages === undefined) continue;
-    const list = topics.get(topic) ?? [];
-    topics.set(topic, list);
-    list.push({ partition, messages });
-  }
-  return [...topics].map(([topic, list]) => ({ topic, partitions: list }));
 };

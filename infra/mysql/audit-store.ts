@@ -2,8 +2,9 @@
  * The audit chain in MySQL. A record follows from its commit and the hash before it, so every
  * process makes the same chain: an append that another process was quicker with changes nothing.
  */
+
+import type { AuditRecord } from '#domain/api/audit.ts';
 import { type AuditHead, type AuditStore, followingRecords } from '#domain/ports/audit-store.ts';
-import type { AuditRecord } from '#domain/ports/platform.ts';
 import type { MysqlDatabase } from './database.ts';
 
 /** The row is there from the beginning, with 0 before the first record. */

@@ -3,6 +3,7 @@
  * (READ COMMITTED: at the default isolation, racing appends of several processes deadlock), and a
  * transaction that the server gave up for another is tried again.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import mysql, {
   type Pool,
   type PoolConnection,
@@ -39,7 +40,6 @@ const TRIES = 8;
 const DEADLOCK = 1213;
 const LOCK_TIMEOUT = 1205;
 const DUPLICATE = 1062;
-const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 export const isDuplicate = (error: unknown): boolean => numberOf(error) === DUPLICATE;
 

@@ -4,7 +4,7 @@
  * its own for each entity says that the entity exists, and where its newest tile is.
  */
 
-import { slotColumns } from '#domain/encoding/features-schema.ts';
+import { ENTITY_ROW_HOP, slotColumns } from '#domain/encoding/features-schema.ts';
 import { NO_TILES, type PackedEntity, type PackedTiles } from '#domain/encoding/packed-entity.ts';
 import { packedRefs } from '#domain/encoding/packed-refs.ts';
 import { decodeKey } from '#domain/plan/entity-key.ts';
@@ -31,15 +31,7 @@ const ONE: TileRange = { from: 0, to: 0 };
 
 const breadth = ({ hopMs }: HopGroup): number => (hopMs === 0 ? Number.POSITIVE_INFINITY : hopMs);
 
-/** How the job that writes the tables lays them out. */
-export interface TileTables {
-  /** one table a generation */
-  readonly tableOf: (view: string, generation: number) => string;
-  /** the hop of the rows that say that an entity exists */
-  readonly entityRowHop: number;
-}
-
-const columnsOf = (plan: ViewPlan, entityRowHop: number): readonly HopColumns[] => [
+const columnsOf = (plan: ViewPlan): readonly HopColumns[] => [
   ...plan.hops.map(({ hopMs }, hop) => {
     const { nums, refs } = slotColumns(plan, hop);
     return {
@@ -48,7 +40,7 @@ const columnsOf = (plan: ViewPlan, entityRowHop: number): readonly HopColumns[] 
       refs: refs.map((c) => c.name),
     };
   }),
-  { hopMs: entityRowHop, nums: [], refs: [] },
+  { hopMs: ENTITY_ROW_HOP, nums: [], refs: [] },
 ];
 
 /** The tiles that a read at `at` needs; the only one where the window is all time. */
@@ -83,17 +75,17 @@ const pack = (hop: HopGroup, found: FoundTiles): PackedTiles => {
   return { tileNo, newest, causePartition, causeOffset, nums, fixed, refs, updateOffset };
 };
 
+/** @param tableOf the name of a generation's table, as the job that writes it has it */
 export const paimonStore = (
   client: LookupClient,
-  { tableOf, entityRowHop }: TileTables,
+  tableOf: (view: string, generation: number) => string,
 ): OnlineStore => {
   const tables = new WeakMap<ViewPlan, Map<number, LookupTable>>();
   const open = async ({ plan, generation }: TilesTarget): Promise<LookupTable | null> => {
     const known = tables.get(plan) ?? new Map<number, LookupTable>();
     tables.set(plan, known);
     const found =
-      known.get(generation) ??
-      (await client.open(tableOf(plan.view, generation), columnsOf(plan, entityRowHop)));
+      known.get(generation) ?? (await client.open(tableOf(plan.view, generation), columnsOf(plan)));
     if (found !== null) known.set(generation, found);
     return found;
   };

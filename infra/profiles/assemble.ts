@@ -2,7 +2,9 @@
  * A platform out of adapters: what every profile wires in the same way. A profile picks the
  * adapters and the engine; commands, projections and gateways do not know which it was.
  */
+
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createAccess } from '#application/authorization/access.ts';
 import { applyDefinitions, planDefinitions } from '#commands/apply.ts';
 import { createCommandBus } from '#commands/command-bus.ts';
@@ -11,9 +13,15 @@ import { createPublish } from '#commands/ingest/publish.ts';
 import { openSourceIngest, type SourceIngest } from '#commands/ingest/source-ingest.ts';
 import { createKeys } from '#commands/keys/create-keys.ts';
 import { lookupsOf } from '#commands/registering.ts';
+import type { RollupRequest, RollupResult } from '#domain/api/datasets.ts';
+import type { Areas, Platform } from '#domain/api/platform.ts';
+import type { Publishing } from '#domain/api/publishing.ts';
+import type { Registry } from '#domain/api/registry.ts';
+import type { Serving } from '#domain/api/serving.ts';
 import { isKeyStream } from '#domain/authorization/keys.ts';
 import { scopeOfInputs } from '#domain/definitions/check-on-demand.ts';
 import { parseDefinition } from '#domain/definitions/parse.ts';
+import { messageOf } from '#domain/error-message.ts';
 import { fail } from '#domain/errors.ts';
 import type { Access } from '#domain/ports/access.ts';
 import type { AuditStore } from '#domain/ports/audit-store.ts';
@@ -28,7 +36,6 @@ import type { Engine, EngineEvents, EngineGeneration } from '#domain/ports/engin
 import type { EventStore } from '#domain/ports/event-store.ts';
 import type { HistoryTables } from '#domain/ports/history.ts';
 import type { Log } from '#domain/ports/log.ts';
-import type { Platform, RollupRequest, RollupResult } from '#domain/ports/platform.ts';
 import { parseTopicPosition } from '#domain/ports/position.ts';
 import type { SchemaRegistry } from '#domain/ports/schema-registry.ts';
 import { REGISTRY_TOPIC, rawTopic } from '#domain/ports/topics.ts';
@@ -36,16 +43,17 @@ import type { UsageCounter } from '#domain/ports/usage-counter.ts';
 import { streamOf } from '#domain/registry/events.ts';
 import { encodeCommit, registryRecordSchema } from '#domain/registry/registry-record.ts';
 import { createRawDecoders, type RawDecoders } from '#domain/sources/raw-decoders.ts';
+import { localFiles } from '#infra/files/local-files.ts';
 import { openRuns } from '#infra/openlineage/open-runs.ts';
 import type { LineageSettings } from '#infra/openlineage/settings.ts';
 import { transportTo } from '#infra/openlineage/transport.ts';
 import { flinkSqlOf } from '#infra/profiles/flink-sql-of.ts';
 import { followedPosition } from '#infra/profiles/followed-position.ts';
-import { type Traces, tracePlatform } from '#infra/profiles/traced-platform.ts';
+import { type Traces, traceAreas } from '#infra/profiles/traced-platform.ts';
 import { tracedRawEvents } from '#infra/profiles/traced-stores.ts';
 import { wantedViews } from '#infra/profiles/wanted-views.ts';
 import { createMetrics } from '#infra/telemetry/metrics.ts';
-import { createDatasets } from '#infra/training-sets/datasets.ts';
+import { trainingSetBuilder } from '#infra/training-sets/builder.ts';
 import { openAudit } from '#projections/audit/audit.ts';
 import { type Catalog, openCatalog, overlay } from '#projections/catalog/catalog.ts';
 import { createRegistryQueries, type EntriesDependencies } from '#projections/catalog/entries.ts';
@@ -69,6 +77,7 @@ import { viewModes } from '#projections/serving/view-modes.ts';
 import { createWaitFor } from '#projections/serving/wait-for.ts';
 import { createSkew } from '#projections/skew/skew.ts';
 import { createStatus } from '#projections/status/status.ts';
+import { createTrainingSets } from '#projections/training-sets/training-sets.ts';
 import packageJson from '../../package.json' with { type: 'json' };
 
 export interface EngineContext extends EngineEvents {
@@ -130,8 +139,6 @@ const REGISTRY_STALE = degraded('registry-stale');
 const REGISTRY_SILENT_MS = 3_000;
 const FOLLOW_AGAIN_MS = 2_000;
 const AFTER_DEADLINE_MS = 5_000;
-const messageOf = (error: unknown): string =>
-  error instanceof Error ? error.message : String(error);
 
 const lineageOf = async (
   { lineage, outboxLog, log, datasetDirectory, now, warn }: Adapters,
@@ -243,8 +250,7 @@ export const assemblePlatform = async (adapters: Adapters): Promise<Platform> =>
     queued = true;
     settling = settling
       .then(async () => {
-        if (adapters.gatherMs > 0)
-          await new Promise((resolve) => setTimeout(resolve, adapters.gatherMs));
+        if (adapters.gatherMs > 0) await sleep(adapters.gatherMs);
         queued = false;
         for (const { name } of catalog.streams('source')) await openSource(name);
         const services = loggedServices(catalog);
@@ -379,14 +385,14 @@ export const assemblePlatform = async (adapters: Adapters): Promise<Platform> =>
     liveGeneration,
     fillingGeneration: (view) => generationIn(view, ['filling', 'ready']),
     problem: (view) => broken.get(view) ?? null,
-    replays: replays.replays,
+    replays: replays.list,
     now,
     memoryBytes: () => process.memoryUsage.rss(),
     ...(engine.jobs === undefined ? {} : { jobs: engine.jobs }),
     ...(engine.readsByStore === undefined ? {} : { readsByStore: engine.readsByStore }),
     degraded: modesNow,
   });
-  const publish: Platform['publish'] = async (request, caller) => {
+  const publish: Publishing['publish'] = async (request, caller) => {
     const started = performance.now();
     const result = await publishEvents(request, caller);
     const seconds = (performance.now() - started) / 1000;
@@ -403,16 +409,17 @@ export const assemblePlatform = async (adapters: Adapters): Promise<Platform> =>
       );
     return result;
   };
-  const datasets = createDatasets({
-    directory: adapters.datasetDirectory,
+  const datasets = createTrainingSets({
+    builder: trainingSetBuilder({ files: localFiles(), directory: adapters.datasetDirectory }),
     catalog,
     log,
     history,
-    manager: engine,
+    engine,
     late,
+    readTime,
     now,
-    clock: { readTime },
-    ...(lineage === null ? {} : { onChange: lineage.datasetChanged }),
+    newId: randomUUID,
+    ...(lineage === null ? {} : { emit: lineage.datasetChanged }),
   });
 
   const guards: Access[] = [];
@@ -433,12 +440,21 @@ export const assemblePlatform = async (adapters: Adapters): Promise<Platform> =>
     await adapters.close();
   };
 
-  const platform: Platform = {
+  const publishing: Publishing = {
     publish,
     async producerSequence(source, producer) {
       await openSource(source);
       return log.producerSequence(producer, rawTopic(source));
     },
+    exportEvents: createEventExport({
+      log,
+      history,
+      source: (name) => catalog.definition('source', name),
+      decode: decoders.decode,
+    }),
+    ...createRejected({ log, source: (name) => catalog.definition('source', name), publish }),
+  };
+  const serving: Serving = {
     async read(request, caller) {
       const started = performance.now();
       const result = await read(request);
@@ -452,6 +468,32 @@ export const assemblePlatform = async (adapters: Adapters): Promise<Platform> =>
         featureLog.note(request, result, caller);
       return result;
     },
+    explain: createExplain({
+      read,
+      views: engine,
+      rawEvents,
+      history,
+      definition: async (view, version) =>
+        catalog.stream('feature-view', view)?.state.versions.find((v) => v.version === version)
+          ?.definition ?? null,
+      knownBelow,
+      leftOut: late.leftOut,
+      recentUpdates: createRecentUpdates(log, history, adapters.decodeUpdate),
+    }),
+    ...createFeatureLogQueries({ catalog, rows: featureLogRows, flush: featureLog.flush }),
+    skew: createSkew({
+      catalog,
+      log,
+      history,
+      late,
+      rows: featureLogRows,
+      flush: featureLog.flush,
+      target: datasets.target,
+      eventTimeValues: datasets.eventTimeValues,
+      readTime,
+    }),
+  };
+  const registry: Registry = {
     async command(request, caller) {
       const result = await bus.execute(request, caller);
       await settling;
@@ -494,101 +536,83 @@ export const assemblePlatform = async (adapters: Adapters): Promise<Platform> =>
       const { records, next } = await lineage.events(after, limit);
       return { events: records.map(({ event }) => JSON.parse(event) as unknown), next };
     },
-    startDataset: datasets.start,
-    dataset: datasets.status,
-    cancelDataset: datasets.cancel,
-    batch: datasets.batch,
-    async rollup(request) {
-      const { view } = request;
-      if (adapters.rollup === undefined)
-        return fail(
-          'MR_REFUSED',
-          `the ${adapters.profile} profile makes no rollups: use the stack profile, or \`millrace batch ${view} --at TIME --out FILE\``,
-          { view },
-        );
-      const live = liveGeneration(view);
-      if (live !== null) return adapters.rollup(request, live);
-      if (catalog.stream('feature-view', view) === null)
-        return fail('MR_NOT_FOUND', `there is no feature view "${view}"`, { view });
-      return fail('MR_VIEW_NOT_READY', `no generation of "${view}" is live yet`, { view });
+  };
+  const areas: Areas = {
+    publishing,
+    serving,
+    registry,
+    datasets: {
+      start: datasets.start,
+      get: datasets.get,
+      cancel: datasets.cancel,
+      batch: datasets.batch,
+      async rollup(request) {
+        const { view } = request;
+        if (adapters.rollup === undefined)
+          return fail(
+            'MR_REFUSED',
+            `the ${adapters.profile} profile makes no rollups: use the stack profile, or \`millrace batch ${view} --at TIME --out FILE\``,
+            { view },
+          );
+        const live = liveGeneration(view);
+        if (live !== null) return adapters.rollup(request, live);
+        if (catalog.stream('feature-view', view) === null)
+          return fail('MR_NOT_FOUND', `there is no feature view "${view}"`, { view });
+        return fail('MR_VIEW_NOT_READY', `no generation of "${view}" is live yet`, { view });
+      },
     },
-    ...replays,
-    ...createFeatureLogQueries({ catalog, rows: featureLogRows, flush: featureLog.flush }),
-    skew: createSkew({
-      catalog,
-      log,
-      history,
-      late,
-      rows: featureLogRows,
-      flush: featureLog.flush,
-      target: datasets.target,
-      eventTimeValues: datasets.eventTimeValues,
-      readTime,
-    }),
-    explain: createExplain({
-      read,
-      views: engine,
-      rawEvents,
-      history,
-      definition: async (view, version) =>
-        catalog.stream('feature-view', view)?.state.versions.find((v) => v.version === version)
-          ?.definition ?? null,
-      knownBelow,
-      leftOut: late.leftOut,
-      recentUpdates: createRecentUpdates(log, history, adapters.decodeUpdate),
-    }),
-    exportEvents: createEventExport({
-      log,
-      history,
-      source: (name) => catalog.definition('source', name),
-      decode: decoders.decode,
-    }),
-    auditLog: audit.log,
-    verifyAudit: audit.verify,
-    ...createRejected({ log, source: (name) => catalog.definition('source', name), publish }),
-    late: async (view, query) => {
-      const live = liveGeneration(view) ?? generationIn(view, ['filling', 'ready']);
-      const version = catalog.stream('feature-view', view)?.state.versions.at(-1)?.version;
-      if (version === undefined)
-        return fail('MR_NOT_FOUND', `there is no feature view "${view}"`, { view });
-      return late.report(live?.spec.plan ?? catalog.plan(view, version), query.limit);
+    replays,
+    audit: { log: audit.log, verify: audit.verify },
+    keys: createKeys(keys, bus),
+    operations: {
+      status: status.status,
+      freshness: status.freshness,
+      late: async (view, query) => {
+        const live = liveGeneration(view) ?? generationIn(view, ['filling', 'ready']);
+        const version = catalog.stream('feature-view', view)?.state.versions.at(-1)?.version;
+        if (version === undefined)
+          return fail('MR_NOT_FOUND', `there is no feature view "${view}"`, { view });
+        return late.report(live?.spec.plan ?? catalog.plan(view, version), query.limit);
+      },
+      async metrics() {
+        const [now, freshness, head, told] = await Promise.all([
+          status.status(),
+          status.freshness(),
+          eventStore.head(),
+          lineage?.stats() ?? null,
+        ]);
+        return metrics.text({
+          status: now,
+          freshness,
+          lineage: told,
+          outbox: { head, position: outbox.position(), failing: outbox.error() !== null },
+        });
+      },
+      ready: () => closing === null,
+      degraded: modesNow,
     },
-    status: status.status,
-    freshness: status.freshness,
-    ...createKeys(keys, bus),
+  };
+  const platform: Platform = {
+    ...areas,
+    ...(adapters.traces === undefined
+      ? {}
+      : {
+          ...traceAreas(areas, { ...adapters.traces, views: engine, now }),
+          tracing: adapters.traces.tracing,
+        }),
     access(options) {
-      const guard = createAccess(
-        { platform: whole, catalog, keys, eventStore, counter: adapters.usage, now, warn },
+      const access = createAccess(
+        { platform, catalog, keys, eventStore, counter: adapters.usage, now, warn },
         options,
       );
-      guards.push(guard);
-      return guard;
+      guards.push(access);
+      return access;
     },
     requests: metrics.requests,
-    async metrics() {
-      const [now, freshness, head, told] = await Promise.all([
-        status.status(),
-        status.freshness(),
-        eventStore.head(),
-        lineage?.stats() ?? null,
-      ]);
-      return metrics.text({
-        status: now,
-        freshness,
-        lineage: told,
-        outbox: { head, position: outbox.position(), failing: outbox.error() !== null },
-      });
-    },
-    ready: () => closing === null,
-    degraded: modesNow,
     close() {
       closing ??= close();
       return closing;
     },
   };
-  const whole =
-    adapters.traces === undefined
-      ? platform
-      : tracePlatform(platform, { ...adapters.traces, views: engine, now });
-  return whole;
+  return platform;
 };

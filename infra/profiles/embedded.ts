@@ -7,20 +7,22 @@
  *   history Iceberg tables on local disk, written by a worker thread
  */
 import { join } from 'node:path';
+import type { Platform } from '#domain/api/platform.ts';
 import { type TileCodec, tileCodec } from '#domain/encoding/tile-codec.ts';
 import type { ViewPlan } from '#domain/plan/plan.ts';
 import type { Engine } from '#domain/ports/engine.ts';
-import type { Platform } from '#domain/ports/platform.ts';
 import { featuresTopic, rawTopic } from '#domain/ports/topics.ts';
 import type { Tracing } from '#domain/ports/tracing.ts';
 import { openDataDirectory } from '#infra/data-directory/data-directory.ts';
 import { embeddedEngine } from '#infra/embedded-engine/engine.ts';
 import { openSnapshots } from '#infra/embedded-engine/snapshots.ts';
 import { streamTasks } from '#infra/embedded-engine/stream-tasks.ts';
+import { fileUri } from '#infra/files/file-uri.ts';
+import { localFiles } from '#infra/files/local-files.ts';
 import { openIcebergHistory } from '#infra/iceberg/history.ts';
-import { sqliteInput } from '#infra/iceberg/sqlite-input.ts';
 import type { LineageSettings } from '#infra/openlineage/settings.ts';
 import { assemblePlatform, type EngineContext } from '#infra/profiles/assemble.ts';
+import { embeddedHistoryInput } from '#infra/profiles/embedded-history-input.ts';
 import { embeddedPlaces } from '#infra/profiles/lineage-locations.ts';
 import { tracesOf } from '#infra/profiles/traced-platform.ts';
 import { hybridClock } from '#infra/shared/clock/hybrid-clock.ts';
@@ -55,9 +57,11 @@ export const startEmbedded = async (options: EmbeddedOptions): Promise<Platform>
   const clock = hybridClock(now);
   const log = sqliteLog(database, clock, streamTasks);
   const schemas = sqliteSchemaRegistry(database);
+  const historyDirectory = join(directory.path, 'history');
   const history = await openIcebergHistory({
-    data: directory.path,
-    input: sqliteInput(directory.databasePath),
+    root: { files: localFiles(), uri: fileUri(historyDirectory) },
+    spillDirectory: join(historyDirectory, '.spill'),
+    input: embeddedHistoryInput(directory.databasePath),
     writerMemory: '192MB',
     readerMemory: '256MB',
     // Rows that wait for a commit are memory: many small commits are compacted later.
@@ -100,7 +104,7 @@ export const startEmbedded = async (options: EmbeddedOptions): Promise<Platform>
             settings: lineage,
             leads: () => true,
             engine: { name: 'millrace', version: packageJson.version },
-            places: embeddedPlaces(join(directory.path, 'history')),
+            places: embeddedPlaces(historyDirectory),
           },
         }),
     dataDirectory: directory.path,
@@ -137,7 +141,7 @@ export const startEmbedded = async (options: EmbeddedOptions): Promise<Platform>
         },
         {
           store: 'iceberg',
-          location: join(directory.path, 'history', 'features', view),
+          location: join(historyDirectory, 'features', view),
           generation,
           position: `${featuresTopic(view)}@0:${endOffsets[0] ?? 0}`,
           eventTime,

@@ -1,6 +1,6 @@
 /**
- * The workers that take in what producers write straight to Kafka: one a source, sharing its inbox
- * with those of other processes.
+ * The workers that take in what producers write straight to Kafka: one a source, sharing its ingest
+ * topic with those of other processes.
  */
 import { createIngestRecords } from '#commands/ingest/ingest-topic.ts';
 import { openSourceIngest } from '#commands/ingest/source-ingest.ts';
@@ -9,7 +9,7 @@ import type { Log } from '#domain/ports/log.ts';
 import type { SchemaRegistry } from '#domain/ports/schema-registry.ts';
 import { ingestTopic } from '#domain/ports/topics.ts';
 import { type IngestWorker, kafkaIngestWorker } from '#infra/kafka/ingest-worker.ts';
-import type { KafkaAddress } from '#infra/kafka/raw-cluster.ts';
+import type { KafkaAddress } from '#infra/kafka/wire/address.ts';
 import type { Catalog } from '#projections/catalog/catalog.ts';
 
 export interface IngestWorkers {
@@ -32,7 +32,7 @@ export const openIngestWorkers = (
     await dependencies.log.createTopic(ingestTopic(name), { partitions });
     const ingest = kafkaIngestWorker({
       ...kafka,
-      group: `inbox.${name}`,
+      group: `ingest.${name}`,
       topic: ingestTopic(name),
       openIngestRecords: async () => {
         const now = catalog.definition('source', name) ?? definition;

@@ -3,13 +3,13 @@
  * each may be asked.
  */
 
+import type { ReadsByStore } from '#domain/api/operations.ts';
 import { noTiles, type PackedEntity } from '#domain/encoding/packed-entity.ts';
 import type { CacheStore, OnlineStore, TilesTarget } from '#domain/ports/online-store.ts';
-import type { ReadsByStore } from '#domain/ports/platform.ts';
 import type { Tracing } from '#domain/ports/tracing.ts';
 import type { FlinkGeneration } from '#infra/flink/generation.ts';
-import { ENTITY_ROW_HOP, paimonTable } from '#infra/flink/sql/names.ts';
-import { paimonStore, type TileTables } from '#infra/paimon/durable-store.ts';
+import { paimonTable } from '#infra/flink/sql/names.ts';
+import { paimonStore } from '#infra/paimon/durable-store.ts';
 import { connectLookup } from '#infra/paimon/lookup-client.ts';
 import { tracedStore } from '#infra/profiles/traced-stores.ts';
 import { redisCacheStore } from '#infra/redis/cache-store.ts';
@@ -47,8 +47,6 @@ export interface StackOnline {
   ) => Promise<readonly (PackedEntity | null)[]>;
 }
 
-/** Paimon's tables as Flink writes them. */
-export const TILE_TABLES: TileTables = { tableOf: paimonTable, entityRowHop: ENTITY_ROW_HOP };
 const CACHE_TIMEOUT_MS = 100;
 const DURABLE_TIMEOUT_MS = 250;
 const DAY_MS = 86_400_000;
@@ -79,7 +77,7 @@ export const stackOnline = (
     tracing === null ? store : tracedStore(store, tracing);
   const cache =
     options.cache === false ? null : traced(redisCacheStore({ ...addresses.redis, ttlOf, warn }));
-  const durable = traced(paimonStore(connectLookup(addresses.lookup), TILE_TABLES));
+  const durable = traced(paimonStore(connectLookup(addresses.lookup), paimonTable));
   const readsByStore = { cache: 0, durable: 0, history: 0 };
   const durableHas = {
     /**

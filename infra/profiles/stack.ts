@@ -9,14 +9,17 @@
  */
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import type { Platform } from '#domain/api/platform.ts';
 import { updateDecoder } from '#domain/encoding/update-decoder.ts';
 import { fail } from '#domain/errors.ts';
 import type { Engine } from '#domain/ports/engine.ts';
+import type { Directory } from '#domain/ports/file-io.ts';
 import type { TilesTarget } from '#domain/ports/online-store.ts';
-import type { Platform } from '#domain/ports/platform.ts';
 import { featureLogTopic, featuresTopic, rawTopic } from '#domain/ports/topics.ts';
 import type { Tracing } from '#domain/ports/tracing.ts';
 import { confluentSchemaRegistry } from '#infra/confluent/schema-registry.ts';
+import { fileUri } from '#infra/files/file-uri.ts';
+import { localFiles } from '#infra/files/local-files.ts';
 import { flinkCluster } from '#infra/flink/cluster.ts';
 import type { JobSettings } from '#infra/flink/compute-job.ts';
 import { type FlinkEngine, flinkEngine } from '#infra/flink/engine.ts';
@@ -94,7 +97,12 @@ export const startStack = async (options: StackOptions): Promise<Platform> => {
   const auditStore = mysqlAuditStore(database);
   const eventStore = await openRegistryStore(database, auditStore, addresses.mysql.database);
   const lease = await mysqlLease(database, 'millrace.jobs');
+  const files = localFiles();
+  const directoryOf = (path: string): Directory => ({ files, uri: fileUri(path) });
+  const tables = directoryOf(addresses.warehouse.iceberg);
   const history = await openStackHistory({
+    tables,
+    spillDirectory: join(addresses.warehouse.iceberg, '.spill'),
     warehouse: addresses.warehouse,
     gateway: addresses.sqlGateway,
     log,
@@ -103,11 +111,14 @@ export const startStack = async (options: StackOptions): Promise<Platform> => {
   });
   const decoder = updateDecoder(schemas);
   const cluster = flinkCluster(addresses.flink);
-  const jobStore = openJobStore(join(addresses.directory, 'flink', 'jobs'), addresses.checkpoints);
+  const jobStore = openJobStore(
+    directoryOf(join(addresses.directory, 'flink', 'jobs')),
+    directoryOf(addresses.checkpoints),
+  );
   const jobs = flinkJobs({
     cluster,
     gateway: addresses.sqlGateway,
-    store: jobStore,
+    jobStore,
     savepoints: addresses.savepoints,
     warn,
   });
@@ -181,7 +192,8 @@ export const startStack = async (options: StackOptions): Promise<Platform> => {
         cache,
         gateway: addresses.sqlGateway,
         warehouse: addresses.warehouse,
-        store: jobStore,
+        paimon: directoryOf(addresses.warehouse.paimon),
+        jobStore,
         now: Date.now,
         graceMs: options.garbageCollectionMs ?? LEFTOVERS_MS,
       }),
@@ -193,7 +205,7 @@ export const startStack = async (options: StackOptions): Promise<Platform> => {
     const maintenance = keepTablesSmall({
       ...options.maintenance,
       gateway: addresses.sqlGateway,
-      root: addresses.warehouse.iceberg,
+      tables,
       topics: () => [
         ...catalog.streams('source').map(({ name }) => rawTopic(name)),
         ...catalog
@@ -258,14 +270,22 @@ export const startStack = async (options: StackOptions): Promise<Platform> => {
       if (running === null)
         return fail('MR_VIEW_NOT_READY', `no generation of "${request.view}" is live yet`);
       return rollUp(
-        { warehouse: addresses.warehouse, gateway: addresses.sqlGateway, now, log, jobs, cluster },
+        {
+          tables,
+          warehouse: addresses.warehouse,
+          gateway: addresses.sqlGateway,
+          now,
+          log,
+          jobs,
+          cluster,
+        },
         running,
         request,
       );
     },
     async materializations(view, live) {
       const { generation, plan } = live.spec;
-      const rollups = await rollupsOf(addresses.warehouse.iceberg, view);
+      const rollups = await rollupsOf(tables, view);
       const features = featuresTopic(view);
       const at = (topic: string, offsets: readonly (number | null)[]): string =>
         `${topic}@${offsets.map((offset, p) => `${p}:${offset ?? 0}`).join(',')}`;

@@ -7,8 +7,10 @@
  *   to that read
  */
 
+import type { Caller } from '#domain/api/caller.ts';
+import type { Areas } from '#domain/api/platform.ts';
+import type { ReadRequest, ReadResult } from '#domain/api/serving.ts';
 import { keyOfEntity } from '#domain/plan/entity-key.ts';
-import type { Platform, ReadRequest, ReadResult } from '#domain/ports/platform.ts';
 import type { ServingViews } from '#domain/ports/served-view.ts';
 import { rawTopic } from '#domain/ports/topics.ts';
 import type { TracedUpdate, TracedUpdates } from '#domain/ports/traced-updates.ts';
@@ -39,10 +41,10 @@ const whatOf = ({ service }: ReadRequest, { views }: ReadResult): string =>
 
 const isPresent = ({ at, known }: ReadRequest): boolean => at === undefined && known === undefined;
 
-export const tracePlatform = (
-  platform: Platform,
+export const traceAreas = (
+  { publishing, serving }: Pick<Areas, 'publishing' | 'serving'>,
   { tracing, system, updates, views, now }: TracedPlatformOptions,
-): Platform => {
+): Pick<Areas, 'publishing' | 'serving'> => {
   const tellShown = (update: TracedUpdate, read: Span | null): void => {
     const time = now();
     const { view, generation, eventTime, logTime, readableAt, context } = update;
@@ -83,12 +85,12 @@ export const tracePlatform = (
 
   const tracedRead = async (
     request: ReadRequest,
-    caller: Parameters<Platform['read']>[1],
+    caller: Caller | undefined,
     span: Span,
   ): Promise<ReadResult> => {
     const mark = updates.mark();
     return inSpan(tracing, span, async () => {
-      const result = await platform.read(request, caller);
+      const result = await serving.read(request, caller);
       span.rename(`read ${whatOf(request, result)}`);
       span.set({
         'millrace.rows': result.values.length,
@@ -100,43 +102,47 @@ export const tracePlatform = (
   };
 
   return {
-    ...platform,
-    tracing,
-    async publish(request, caller) {
-      const span =
-        caller.trace === undefined
-          ? null
-          : tracing.start('publish', {
-              kind: 'producer',
-              parent: caller.trace,
-              attributes: () => ({
-                'messaging.system': system,
-                'messaging.operation.type': 'send',
-                'messaging.batch.message_count': request.events.length,
-              }),
-            });
-      if (span === null) return platform.publish(request, caller);
-      return inSpan(tracing, span, async () => {
-        const result = await platform.publish(request, { ...caller, trace: span.context });
-        span.rename(`publish ${request.source}`);
-        span.set({
-          'messaging.destination.name': rawTopic(request.source),
-          'millrace.position': result.position,
-          'millrace.accepted': result.accepted,
-          'millrace.duplicates': result.duplicates,
-          'millrace.rejected': result.rejected.length,
+    publishing: {
+      ...publishing,
+      async publish(request, caller) {
+        const span =
+          caller.trace === undefined
+            ? null
+            : tracing.start('publish', {
+                kind: 'producer',
+                parent: caller.trace,
+                attributes: () => ({
+                  'messaging.system': system,
+                  'messaging.operation.type': 'send',
+                  'messaging.batch.message_count': request.events.length,
+                }),
+              });
+        if (span === null) return publishing.publish(request, caller);
+        return inSpan(tracing, span, async () => {
+          const result = await publishing.publish(request, { ...caller, trace: span.context });
+          span.rename(`publish ${request.source}`);
+          span.set({
+            'messaging.destination.name': rawTopic(request.source),
+            'millrace.position': result.position,
+            'millrace.accepted': result.accepted,
+            'millrace.duplicates': result.duplicates,
+            'millrace.rejected': result.rejected.length,
+          });
+          return result;
         });
-        return result;
-      });
+      },
     },
-    async read(request, caller) {
-      const span =
-        caller?.trace === undefined ? null : tracing.start('read', { parent: caller.trace });
-      if (span !== null) return tracedRead(request, caller, span);
-      const mark = updates.mark();
-      const result = await platform.read(request, caller);
-      if (isPresent(request)) tellWhatIsShown(request, result, mark, null);
-      return result;
+    serving: {
+      ...serving,
+      async read(request, caller) {
+        const span =
+          caller?.trace === undefined ? null : tracing.start('read', { parent: caller.trace });
+        if (span !== null) return tracedRead(request, caller, span);
+        const mark = updates.mark();
+        const result = await serving.read(request, caller);
+        if (isPresent(request)) tellWhatIsShown(request, result, mark, null);
+        return result;
+      },
     },
   };
 };

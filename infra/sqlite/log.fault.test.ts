@@ -1,7 +1,9 @@
 /** A full disk, and a process killed at any moment. */
+
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { record } from '#tests/contracts/log.contract.ts';
 import { openLog, temporaryDirectory } from '#tests/contracts/sqlite.ts';
@@ -62,7 +64,7 @@ test('kill -9 of a process that appends: all that it acknowledged is there, and 
       }
     });
     await once(child.stdout, 'data');
-    await new Promise((resolve) => setTimeout(resolve, delay));
+    await sleep(delay);
     child.kill('SIGKILL');
     await once(child, 'close');
 

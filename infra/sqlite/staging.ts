@@ -1,9 +1,10 @@
 /**
  * What one transaction will write, gathered in memory with its offsets, before anything touches the
- * tables. A part that is refused or whose task threw is not staged, so nothing has to be undone, and
- * the transaction itself is a few inserts and one fsync.
+ * tables. A part that is refused or whose task threw is not staged, so nothing has to be undone,
+ * and the transaction itself is a few inserts and one fsync.
  */
 import { MillraceError } from '#domain/errors.ts';
+import { nextSequence } from '#domain/events/producer-sequence.ts';
 import type {
   Append,
   Appended,
@@ -72,17 +73,10 @@ export const createStaging = (metadata: LogMetadata, logTime: number): Staging =
 
   const produce = (batch: Append): Producing | 'duplicate' | null => {
     if (batch.producer === undefined) return null;
-    const { id, topic, sequence, count } = batch.producer;
+    const { id, topic } = batch.producer;
     const expected = producers.get(`${id}\n${topic}`)?.next ?? metadata.producer(id, topic);
-    if (sequence + count <= expected && sequence < expected) return 'duplicate';
-    if (sequence !== expected) {
-      throw new MillraceError(
-        'MR_PRODUCER_SEQUENCE',
-        `Producer "${id}" sent records ${sequence} to ${sequence + count - 1} of "${topic}"; the next expected is ${expected}.`,
-        { producer: id, topic, expected, sequence },
-      );
-    }
-    return { id, topic, next: sequence + count };
+    const next = nextSequence(batch.producer, expected);
+    return next === 'duplicate' ? next : { id, topic, next };
   };
 
   const ends = (batch: Append): Appended['ends'] => {

@@ -3,6 +3,7 @@
  * Debian's packages by apt. What is complete is renamed into its place, so a fetch that was killed
  * leaves nothing that looks whole.
  */
+
 import { type ChildProcess, spawn } from 'node:child_process';
 import {
   existsSync,
@@ -15,6 +16,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { MillraceError } from '#domain/errors.ts';
 import { type Artifact, CLASSPATHS, PACKAGES, REGISTRY_ARCHIVE, VERSIONS } from './versions.ts';
@@ -54,7 +56,7 @@ export const stopRunning = async (): Promise<void> => {
   for (const child of children) signalGroup(child, 'SIGTERM');
   for (const deadline = Date.now() + STOP_MS; children.some((child) => signalGroup(child, 0)); ) {
     if (Date.now() > deadline) for (const child of children) signalGroup(child, 'SIGKILL');
-    await new Promise((done) => setTimeout(done, POLL_MS));
+    await sleep(POLL_MS);
   }
 };
 

@@ -2,7 +2,9 @@
  * Whether a port of ours is free: asked before a server is started, whose own words for it would be
  * in its log.
  */
+
 import { createServer } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { MillraceError } from '#domain/errors.ts';
 import { LOOPBACK } from './addresses.ts';
 import type { ServerName } from './versions.ts';
@@ -17,14 +19,10 @@ const inUse = (port: number): Promise<boolean> =>
   });
 
 /** A process that has just ended may hold its ports a moment longer. */
-const PATIENCE_MS = 500;
+const RETRY_FOR_MS = 500;
 const POLL_MS = 50;
 const staysInUse = async (port: number): Promise<boolean> => {
-  for (
-    const deadline = Date.now() + PATIENCE_MS;
-    await inUse(port);
-    await new Promise((done) => setTimeout(done, POLL_MS))
-  )
+  for (const deadline = Date.now() + RETRY_FOR_MS; await inUse(port); await sleep(POLL_MS))
     if (Date.now() > deadline) return true;
   return false;
 };

@@ -3,6 +3,7 @@
  * a file, its pid and start time in another. The start time tells our process from a stranger that
  * has its pid now.
  */
+
 import { spawn } from 'node:child_process';
 import {
   closeSync,
@@ -16,6 +17,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { MillraceError } from '#domain/errors.ts';
 
 export interface Launch {
@@ -96,8 +98,6 @@ export const memoryOf = (pid: number): number | null => {
     return null;
   }
 };
-
-const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 export const signal = (pidFile: string, name: NodeJS.Signals): boolean => {
   const pid = runningPid(pidFile);

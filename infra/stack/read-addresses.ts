@@ -2,7 +2,9 @@
  * Addresses of servers that somebody else runs, from a file: what `millrace stack status --json`
  * prints under `addresses`, as far as it differs.
  */
+
 import { readFileSync } from 'node:fs';
+import { messageOf } from '#domain/error-message.ts';
 import { MillraceError } from '#domain/errors.ts';
 import type { StackAddresses } from './addresses.ts';
 
@@ -40,10 +42,7 @@ export const readAddresses = (file: string, defaults: StackAddresses): StackAddr
   try {
     given = JSON.parse(readFileSync(file, 'utf8'));
   } catch (error) {
-    throw invalid(
-      file,
-      `can't be read as JSON: ${error instanceof Error ? error.message : String(error)}`,
-    );
+    throw invalid(file, `can't be read as JSON: ${messageOf(error)}`);
   }
   return overlay(file, '', defaults as unknown as Json, given) as unknown as StackAddresses;
 };

@@ -3,7 +3,6 @@ import { existsSync, mkdirSync, mkdtempSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import mysql from 'mysql2/promise';
-import { kafkaClient } from '#infra/kafka/admin.ts';
 import { LOOPBACK, PORT_OFFSETS } from './addresses.ts';
 import { fetchClasspath, fetchRegistry, findServer, run } from './fetch.ts';
 import { jobmanager, lookup, sqlGateway, taskmanager } from './flink-servers.ts';
@@ -48,12 +47,13 @@ const kafka: Server = {
     };
   },
   async ready({ addresses }) {
-    const admin = kafkaClient({ brokers: [addresses.kafka], clientId: 'millrace-stack' }).admin();
+    // Loading Kafka's client takes a second: commands that start no server do without it.
+    const { openCluster } = await import('#infra/kafka/wire/cluster.ts');
+    const cluster = openCluster({ brokers: [addresses.kafka], clientId: 'millrace-stack' });
     try {
-      await admin.connect();
-      await admin.listTopics();
+      await cluster.describe(null);
     } finally {
-      await admin.disconnect();
+      await cluster.close();
     }
   },
 };

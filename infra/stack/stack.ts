@@ -3,8 +3,11 @@
  * their needs and side by side where they have none, each waited for until it does its work; found
  * again by a later process; stopped whole.
  */
+
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { messageOf } from '#domain/error-message.ts';
 import { MillraceError } from '#domain/errors.ts';
 import { DEFAULT_BASE_PORT, type StackAddresses, stackAddresses } from './addresses.ts';
 import { type Say, stopRunning } from './fetch.ts';
@@ -61,9 +64,6 @@ const WAVES: readonly (readonly ServerName[])[] = [
 ];
 const POLL_MS = 100;
 const STOP_GRACE_MS = 10_000;
-const sleep = (ms: number): Promise<void> => new Promise((done) => setTimeout(done, ms));
-const messageOf = (error: unknown): string =>
-  error instanceof Error ? error.message : String(error);
 
 export const openStack = ({
   directory: given,

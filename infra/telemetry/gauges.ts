@@ -3,8 +3,8 @@
  * What is gone is shown no more.
  */
 import { Counter, Gauge, type Registry } from 'prom-client';
+import type { EngineJob, Operations, PlatformStatus } from '#domain/api/operations.ts';
 import { DEGRADED_MODES } from '#domain/ports/degraded.ts';
-import type { EngineJob, Platform, PlatformStatus } from '#domain/ports/platform.ts';
 import { parseTopicPosition } from '#domain/ports/position.ts';
 import { parseDuration } from '#domain/values/duration.ts';
 
@@ -22,7 +22,7 @@ export interface LineageStats {
 
 export interface Sample {
   readonly status: PlatformStatus;
-  readonly freshness: Awaited<ReturnType<Platform['freshness']>>;
+  readonly freshness: Awaited<ReturnType<Operations['freshness']>>;
   /** commits of the registry, and how many of them the log has */
   readonly outbox: { readonly head: number; readonly position: number; readonly failing: boolean };
   /** null, or absent: no OpenLineage events are made */

@@ -5,10 +5,10 @@
  */
 import { statfs } from 'node:fs/promises';
 import { collectDefaultMetrics, Registry } from 'prom-client';
+import type { RejectedEvent } from '#domain/api/publishing.ts';
 import { DROP_REASONS } from '#domain/feature-log/drop-reasons.ts';
 import { DEGRADED_MODES, type DegradedMode } from '#domain/ports/degraded.ts';
 import type { EventStore } from '#domain/ports/event-store.ts';
-import type { RejectedEvent } from '#domain/ports/platform.ts';
 import type { RequestMeters } from '#domain/ports/request-meter.ts';
 import { counts, durations } from './cells.ts';
 import { createGauges, type Sample } from './gauges.ts';

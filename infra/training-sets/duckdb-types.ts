@@ -1,6 +1,4 @@
-/**
- * Field types as DuckDB's, and as the Iceberg type names that the column readers and writers go by.
- */
+/** Field types as the Iceberg type names that the column readers and writers take. */
 import type { FieldType, ScalarType } from '#domain/values/value.ts';
 
 const ICEBERG: Readonly<Record<ScalarType, string>> = {
@@ -18,7 +16,7 @@ const ICEBERG: Readonly<Record<ScalarType, string>> = {
 export const icebergType = (type: FieldType): string =>
   type.array ? `list<${ICEBERG[type.base]}>` : ICEBERG[type.base];
 
-/** A field for the readers that take Iceberg's; ids and requiredness do not matter to a read. */
+/** A field for readers of Iceberg columns; ids and `required` do not matter to a read. */
 export const icebergField = (
   name: string,
   type: FieldType,

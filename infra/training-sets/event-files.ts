@@ -1,32 +1,33 @@
 /**
- * Raw events from Parquet files, in the order in which they could be seen.
+ * Raw events from Parquet files, in the order in which they became visible.
  *
- *   event-time visible = event time
- *   as-served visible = the later of event time and known time, where an event became known with
- *   the first feature update of the
- *                live generation that covers its position: cause_partition = its partition, cause_offset ≥ its offset. Events that no
- *                update covers never became known.
+ *   event-time   visible = event time
+ *   as-served    visible = the later of event time and known time
  *
- * DuckDB sorts (and spills what does not fit); equal times go by partition and offset, so that
- * every run sees the same order.
+ * An event becomes known with the first feature update of the live generation that covers its
+ * position: cause_partition = its partition, cause_offset ≥ its offset. Events that no update
+ * covers never become known.
+ *
+ * DuckDB sorts, and spills what does not fit in memory. Equal times are ordered by partition and
+ * offset, so that every run has the same order.
  */
 import type { DuckDBConnection } from '@duckdb/node-api';
 import type { SourceDefinition } from '#domain/definitions/model.ts';
+import type { RawFiles } from '#domain/ports/training-set-builder.ts';
 import { sourceFields } from '#domain/sources/source-schema.ts';
 import type { VisibleEvents } from '#domain/training-sets/point-in-time-join.ts';
 import { fieldType } from '#domain/values/field-type.ts';
 import type { FieldType } from '#domain/values/value.ts';
-import { columnBatches } from '#infra/iceberg/column-batches.ts';
-import { sqlType } from '#infra/iceberg/parquet-scan.ts';
 import { identifier, literal } from '#infra/shared/duckdb/connect.ts';
-import type { RawFiles } from './dataset-job.ts';
+import { columnBatches } from '#infra/shared/iceberg/column-batches.ts';
+import { sqlType } from '#infra/shared/iceberg/parquet-scan.ts';
 import { icebergField, icebergType } from './duckdb-types.ts';
 
 export interface EventScan {
   readonly source: SourceDefinition;
   readonly raw: RawFiles;
   readonly fields: Readonly<Record<string, FieldType>>;
-  /** as-served: whose updates made the events known */
+  /** as-served: the updates, and the generation whose updates make events known */
   readonly known?: { readonly updates: readonly string[]; readonly generation: number };
 }
 
@@ -59,8 +60,8 @@ const META: Readonly<Record<string, FieldType>> = {
 };
 
 /**
- * Known time by position: the least log time of the updates at or after it, so that a repeated
- * update makes nothing known later.
+ * Known time by position: the smallest log time of the updates at or after it, so that a repeated
+ * update does not make it later.
  */
 const knownTimes = (updates: readonly string[], generation: number): string =>
   `SELECT cause_partition, cause_offset, min(log_time) OVER (PARTITION BY cause_partition ORDER BY cause_offset DESC ROWS UNBOUNDED PRECEDING) AS known
@@ -94,8 +95,8 @@ const scanSql = (
 };
 
 /**
- * Times of the log are cut to the millisecond on the way here, as everywhere, so the order by
- * microseconds is that of milliseconds too.
+ * Log times are truncated to milliseconds here, as everywhere. The order by microseconds is also an
+ * order by milliseconds.
  */
 const visibleOf = (eventTime: Float64Array, logTime: Float64Array): Float64Array =>
   eventTime.map((time, i) => Math.max(time, logTime[i] as number));

@@ -1,11 +1,15 @@
-/** A query's rows as a Parquet or CSV file: whole under its name, or not at all. */
+/**
+ * Writes a query's rows to a Parquet or CSV file that a user named: whole under its name, or not at
+ * all. Output files are on the local disk and not part of the warehouse, so this module, and no
+ * other here, writes files without FileIO.
+ */
 import { randomUUID } from 'node:crypto';
 import { rename, rm } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { fail, MillraceError } from '#domain/errors.ts';
-import { isFull, makeDirectory, syncPath } from '#infra/iceberg/durable-file.ts';
 import { literal } from '#infra/shared/duckdb/connect.ts';
+import { isDiskFull, makeDirectory, syncPath } from '#infra/shared/files/durable-file.ts';
 
 export type OutputFormat = 'parquet' | 'csv';
 
@@ -18,7 +22,7 @@ export const outputFormat = (path: string): OutputFormat => {
   });
 };
 
-/** Where the rows are until they are all there: beside the output, so that a rename moves them. */
+/** Where the rows are written first: beside the output, so that a rename moves them. */
 export const temporaryPath = (path: string, id: string = randomUUID()): string =>
   join(dirname(path), `.${basename(path)}.${id}.tmp`);
 
@@ -42,10 +46,10 @@ export const writeQuery = async (
     await syncPath(dirname(path));
   } catch (error) {
     await rm(temporary, { force: true });
-    if (isFull(error))
+    if (isDiskFull(error))
       throw new MillraceError(
         'MR_DISK_FULL',
-        `the disk that holds ${path} is full; nothing was left there`,
+        `the disk that holds ${path} is full; no part of the file was kept`,
         { path },
       );
     throw error;

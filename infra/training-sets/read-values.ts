@@ -1,8 +1,6 @@
 /**
- * A data set read back into memory, for who compares its values: rows in the order of their spine,
- * which a number in it keeps.
+ * Reads a training set back into memory. A row number that is added to the spine keeps its order.
  */
-import { rm } from 'node:fs/promises';
 import { DuckDBTypeId } from '@duckdb/node-api';
 import type { Row, Value } from '#domain/values/value.ts';
 import { identifier, literal, openDuckDb } from '#infra/shared/duckdb/connect.ts';
@@ -32,7 +30,7 @@ const plain = (type: DuckDBTypeId, value: unknown): Value => {
   }
 };
 
-/** The file is taken away. @returns by row: column → value */
+/** @returns column → value, for each row of the spine in its order */
 export const readValues = async (file: string): Promise<readonly ReadonlyMap<string, Value>[]> => {
   const duckDb = await openDuckDb({ memoryLimit: '256MB' });
   const connection = await duckDb.connect();
@@ -53,7 +51,7 @@ export const readValues = async (file: string): Promise<readonly ReadonlyMap<str
             );
     });
     const rows: ReadonlyMap<string, Value>[] = [];
-    // A chunk at a time: others get their turn in between.
+    // One chunk at a time: other work of this thread runs in between.
     for (
       let chunk = await result.fetchChunk();
       chunk !== null && chunk.rowCount > 0;
@@ -72,6 +70,5 @@ export const readValues = async (file: string): Promise<readonly ReadonlyMap<str
   } finally {
     connection.closeSync();
     duckDb.close();
-    await rm(file, { force: true });
   }
 };

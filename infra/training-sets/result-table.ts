@@ -1,4 +1,4 @@
-/** Columns from JavaScript into a table of DuckDB, 2,048 rows at a time. */
+/** Copies columns from JavaScript into a DuckDB table, 2,048 rows at a time. */
 import {
   DuckDBBlobValue,
   type DuckDBConnection,
@@ -61,7 +61,7 @@ export interface TableColumn {
 }
 
 export interface TableFiller {
-  /** one row: a value a column, in the columns' order; numbers as NaN are null */
+  /** sets a value of the current row, by the column's index; NaN is null */
   set(column: number, value: Value): void;
   setNumber(column: number, value: number): void;
   next(): void;

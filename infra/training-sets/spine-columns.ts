@@ -1,20 +1,19 @@
 /**
- * The columns of a spine that a data set reads: times, entity keys, request inputs; checked, with
- * the row and the fix named where something is wrong. Rows are counted from 1, a header not
- * included.
+ * The columns of a spine that a training set reads: times, entity keys, request inputs. They are
+ * checked, and an error names the row and the fix. Rows are counted from 1, without the header.
  */
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { fail } from '#domain/errors.ts';
 import { isNumberType, type ResultColumn } from '#domain/training-sets/columns.ts';
-import type { NamedType } from '#domain/training-sets/dataset-plan.ts';
 import type { CodedValues } from '#domain/training-sets/spine-keys.ts';
+import type { NamedType } from '#domain/training-sets/training-set-plan.ts';
 import { formatFieldType } from '#domain/values/field-type.ts';
 import { isTime, parseTime, readIsoTime, whyNoTime } from '#domain/values/time.ts';
 import type { FieldType, Scalar, Value } from '#domain/values/value.ts';
-import { sqlType } from '#infra/iceberg/parquet-scan.ts';
-import { columnReader } from '#infra/iceberg/result-columns.ts';
 import { createDictionary, readNumbers } from '#infra/shared/duckdb/column-reader.ts';
 import { identifier } from '#infra/shared/duckdb/connect.ts';
+import { sqlType } from '#infra/shared/iceberg/parquet-scan.ts';
+import { columnReader } from '#infra/shared/iceberg/result-columns.ts';
 import { icebergField, icebergType } from './duckdb-types.ts';
 import { SPINE_TABLE, type SpineTable, TIME_COLUMN } from './spine-table.ts';
 
@@ -24,14 +23,14 @@ export interface SpineColumns {
   readonly request: Readonly<Record<string, Pick<ResultColumn, 'type' | 'values'>>>;
 }
 
-/** Forms that DuckDB and parseTime read alike; the rest is left to parseTime. */
+/** Forms that DuckDB and parseTime read in the same way; parseTime reads the others. */
 const ISO = String.raw`\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]([01]\d|2[0-3])(:[0-5]\d)?)`;
 const DIGITS = String.raw`-?\d{1,15}`;
 
 const floorDiv = (sql: string, by: number): string =>
   `((${sql}) - (((${sql}) % ${by}) + ${by}) % ${by}) // ${by}`;
 
-/** Epoch ms of a time column, as BIGINT; null where it is null or has no such form. */
+/** Epoch ms of a time column, as BIGINT; null where it is null or has none of these forms. */
 const timeSql = (column: string, type: string): string => {
   if (type === 'TIMESTAMP_NS') return floorDiv(`epoch_ns(${column})`, 1_000_000);
   if (type.startsWith('TIMESTAMP')) return floorDiv(`epoch_us(${column})`, 1000);
@@ -51,7 +50,7 @@ const whyNot = (column: string, type: string, text: string): string => {
   return `${text} (${type}) is not a time: make ${column} a timestamp with a zone, or epoch milliseconds`;
 };
 
-/** A key's or input's value in its declared type; null where it does not fit. */
+/** A key's or input's value in its declared type; null where it cannot be converted. */
 const valueSql = (column: string, from: string, type: FieldType): string => {
   const to = sqlType(icebergType(type));
   if (type.array) return `TRY_CAST(${column} AS ${to})`;
@@ -87,23 +86,20 @@ const numbersRead = (sql: string, type: string, into: Float64Array): Read => ({
 const codesOfNumbers = (numbers: Float64Array, isBoolean: boolean): CodedValues => {
   const codes = new Int32Array(numbers.length);
   const values: Scalar[] = [];
-  const known = new Map<number, number>();
+  const codeOf = new Map<number, number>();
   for (let i = 0; i < numbers.length; i++) {
     const value = numbers[i] as number;
-    let code = Number.isNaN(value) ? -1 : known.get(value);
+    let code = Number.isNaN(value) ? -1 : codeOf.get(value);
     if (code === undefined) {
       code = values.push(isBoolean ? value === 1 : value) - 1;
-      known.set(value, code);
+      codeOf.set(value, code);
     }
     codes[i] = code;
   }
   return { codes, values };
 };
 
-/**
- * What the readers below see of a type: a timestamp comes as whole milliseconds, bytes as base64
- * text.
- */
+/** The type that the query returns: a timestamp as whole milliseconds, bytes as base64 text. */
 const readType = (type: FieldType): string =>
   type.array
     ? icebergType(type)
@@ -208,7 +204,7 @@ export const readSpine = async (
   };
 };
 
-/** Times that the query did not read: by parseTime's rules, or refused. */
+/** Reads the times that the query did not, by parseTime's rules, or refuses them. */
 const readOddTimes = async (
   connection: DuckDBConnection,
   times: Float64Array,
@@ -227,7 +223,7 @@ const readOddTimes = async (
       if (text === null)
         return fail(
           'MR_SPINE_INVALID',
-          `${TIME_COLUMN} of row ${row + 1} of the spine is null: give every row its time, or leave the row out`,
+          `${TIME_COLUMN} of row ${row + 1} of the spine is null: set it, or remove the row`,
           details,
         );
       const ms = type === 'VARCHAR' ? timeOf(text) : Number.NaN;

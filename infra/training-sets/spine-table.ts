@@ -1,17 +1,16 @@
 /**
- * The spine as a table of DuckDB: all its columns, in its order. What is text in the file stays
- * text where a key or a time is read from it ("007" is a key of type string; a sniffer would make
- * it 7).
+ * Loads the spine into a DuckDB table: all its columns, in its order. Text in the file stays text
+ * where it is a key or a time ("007" is a key of type string; a sniffer would make it 7).
  */
 import { existsSync } from 'node:fs';
 import { extname } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { fail } from '#domain/errors.ts';
-import type { NamedType } from '#domain/training-sets/dataset-plan.ts';
+import type { NamedType } from '#domain/training-sets/training-set-plan.ts';
 import { fieldType } from '#domain/values/field-type.ts';
 import type { FieldType, Row, Value } from '#domain/values/value.ts';
-import { sqlType } from '#infra/iceberg/parquet-scan.ts';
 import { literal } from '#infra/shared/duckdb/connect.ts';
+import { sqlType } from '#infra/shared/iceberg/parquet-scan.ts';
 import { icebergType } from './duckdb-types.ts';
 import { createTable } from './result-table.ts';
 
@@ -27,7 +26,7 @@ export interface SpineColumn {
 export interface SpineTable {
   readonly columns: readonly SpineColumn[];
   readonly rows: number;
-  /** its times are text or plain numbers: an output with types gives them as timestamps */
+  /** its times are text or plain numbers: a typed output has them as timestamps */
   readonly untypedTime: boolean;
 }
 
@@ -36,7 +35,7 @@ const describe = async (connection: DuckDBConnection, relation: string): Promise
   return described.getRows().map(([name, type]) => ({ name: String(name), type: String(type) }));
 };
 
-/** Text where a value is not read as DuckDB would read it: times need a zone, bytes are base64. */
+/** Text where DuckDB would read a value differently: times need a zone, bytes are base64. */
 const csvType = (type: FieldType): string =>
   type.array || type.base === 'timestamp' || type.base === 'bytes'
     ? 'VARCHAR'
@@ -94,7 +93,7 @@ const fromFile = async (
     const [line] = String((error as Error).message).split('\n\n');
     fail(
       'MR_SPINE_INVALID',
-      `the spine "${path}" can't be read: ${line}. Correct the file, or write it as Parquet`,
+      `the spine "${path}" cannot be read: ${line}. Correct the file, or write it as Parquet`,
       {
         file: path,
       },
@@ -103,7 +102,10 @@ const fromFile = async (
   return extname(path).toLowerCase() === '.csv';
 };
 
-/** The type that all values of a column fit: mixed kinds have none. */
+/**
+ * The type that all values of a column fit.
+ * @throws MR_SPINE_INVALID where there is none
+ */
 const inferType = (name: string, rows: readonly Row[]): FieldType => {
   let found: FieldType['base'] | null = null;
   for (const [i, row] of rows.entries()) {
@@ -135,7 +137,7 @@ const inferType = (name: string, rows: readonly Row[]): FieldType => {
   return fieldType(found ?? 'string', true);
 };
 
-/** As a file is read: @returns whether times are text or plain numbers. */
+/** @returns whether times are text or plain numbers */
 const fromRows = async (connection: DuckDBConnection, rows: readonly Row[]): Promise<boolean> => {
   const names = [...new Set(rows.flatMap((row) => Object.keys(row)))];
   if (names.length === 0)
@@ -167,13 +169,13 @@ const requireColumns = (
     const hint =
       like === undefined
         ? `it has ${names.join(', ')}; add the column`
-        : `it has "${like}"; rename that, for case matters`;
+        : `it has "${like}"; rename that, because case matters`;
     fail('MR_SPINE_INVALID', `the spine has no column "${name}", ${what}: ${hint}`, {
       column: name,
       columns: names,
     });
   };
-  check(TIME_COLUMN, 'the time at which each row is asked for');
+  check(TIME_COLUMN, 'the time of each row');
   for (const { name, type } of keys) check(name, `an entity key (${type.base})`);
   for (const { name, type } of request)
     check(name, `a request input of an on-demand feature (${type.base})`);

@@ -1,17 +1,21 @@
-/** What goes between the thread that asks for data sets and the one that builds them. */
+/** The messages between the builder and its worker thread. */
 import type { ErrorCode, ErrorDetails } from '#domain/errors.ts';
-import type { DatasetJob, DatasetProgress, DatasetResult } from './dataset-job.ts';
+import type {
+  TrainingSetJob,
+  TrainingSetProgress,
+  TrainingSetResult,
+} from '#domain/ports/training-set-builder.ts';
 
 export interface WorkerInput {
-  readonly job: DatasetJob;
+  readonly job: TrainingSetJob;
   readonly temporary: string;
 }
 
 export type WorkerRequest = { readonly type: 'cancel' };
 
 export type WorkerAnswer =
-  | ({ readonly type: 'progress' } & DatasetProgress)
-  | { readonly type: 'done'; readonly result: DatasetResult }
+  | ({ readonly type: 'progress' } & TrainingSetProgress)
+  | { readonly type: 'done'; readonly result: TrainingSetResult }
   | {
       readonly type: 'failed';
       readonly code: ErrorCode;

@@ -1,8 +1,9 @@
-/** The thread in which one data set is built: nothing that it does takes a turn from serving. */
+/** The thread in which one training set is built, so that building never delays reads. */
 import { parentPort, workerData } from 'node:worker_threads';
+import { messageOf } from '#domain/error-message.ts';
 import { MillraceError } from '#domain/errors.ts';
-import { isFull } from '#infra/iceberg/durable-file.ts';
-import { buildDataset } from './build-dataset.ts';
+import { isDiskFull } from '#infra/shared/files/durable-file.ts';
+import { buildTrainingSet } from './build-training-set.ts';
 import type { WorkerAnswer, WorkerInput, WorkerRequest } from './worker-messages.ts';
 
 const { job, temporary } = workerData as WorkerInput;
@@ -15,17 +16,17 @@ parentPort?.on('message', (message: WorkerRequest) => {
 
 const failure = (error: unknown): WorkerAnswer => {
   if (error instanceof MillraceError) return { type: 'failed', ...error.toJSON() };
-  const message = error instanceof Error ? error.message : String(error);
+  const message = messageOf(error);
   return {
     type: 'failed',
-    code: isFull(error) ? 'MR_DISK_FULL' : 'MR_DATASET_FAILED',
+    code: isDiskFull(error) ? 'MR_DISK_FULL' : 'MR_DATASET_FAILED',
     message: `the data set could not be built: ${message}`,
     details: {},
   };
 };
 
 try {
-  const result = await buildDataset(job, {
+  const result = await buildTrainingSet(job, {
     signal: cancel.signal,
     temporary,
     onProgress: (progress) => answer({ type: 'progress', ...progress }),

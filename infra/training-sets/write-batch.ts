@@ -1,10 +1,10 @@
 /**
- * The values of many entities at one time, for batch scoring: Parquet or CSV by extension, whole
- * under its name or not at all.
+ * Writes the values of many entities at one time, for batch scoring: Parquet or CSV by extension,
+ * whole under its name or not at all.
  */
 import { setImmediate } from 'node:timers/promises';
 import type { EntityKey } from '#domain/plan/plan.ts';
-import type { NamedType } from '#domain/training-sets/dataset-plan.ts';
+import type { NamedType } from '#domain/training-sets/training-set-plan.ts';
 import type { Value } from '#domain/values/value.ts';
 import { openDuckDb } from '#infra/shared/duckdb/connect.ts';
 import { outputFormat, temporaryPath, writeQuery } from './output-file.ts';
@@ -20,12 +20,12 @@ export interface BatchFile {
   readonly out: string;
   readonly keys: readonly NamedType[];
   readonly features: readonly NamedType[];
-  /** a column of its own for the time of the values; absent: none */
+  /** the time of the values, written to a column of its own; absent: no column */
   readonly at?: number;
   readonly signal?: AbortSignal;
 }
 
-/** Others have their turn after so many rows. */
+/** Other work of the thread runs after this many rows. */
 const TURN_ROWS = 2048;
 const TIME: NamedType = {
   name: 'event_timestamp',

@@ -9,10 +9,10 @@
  * the tail against the head that is kept apart.
  */
 import { createHash } from 'node:crypto';
+import type { AuditQuery, AuditRecord, AuditVerification } from '#domain/api/audit.ts';
 import { canonical } from '#domain/expressions/canonical.ts';
 import { type AuditStore, GENESIS } from '#domain/ports/audit-store.ts';
 import type { Commit, EventStore } from '#domain/ports/event-store.ts';
-import type { AuditQuery, AuditRecord, AuditVerification } from '#domain/ports/platform.ts';
 
 const PAGE = 500;
 export const DEFAULT_LIMIT = 100;

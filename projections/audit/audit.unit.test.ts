@@ -1,8 +1,8 @@
 /** Whatever is done to the chain shows, and the first record that does not fit is named. */
 import { beforeEach, expect, test } from 'vitest';
+import type { AuditRecord } from '#domain/api/audit.ts';
 import { GENESIS } from '#domain/ports/audit-store.ts';
 import type { EventStore } from '#domain/ports/event-store.ts';
-import type { AuditRecord } from '#domain/ports/platform.ts';
 import { streamTasks } from '#infra/embedded-engine/stream-tasks.ts';
 import { hybridClock } from '#infra/shared/clock/hybrid-clock.ts';
 import { openDatabase } from '#infra/sqlite/database.ts';

@@ -1,7 +1,7 @@
 /**
- * The traces of updates that reach the cache tier. Flink emits no spans, so the span of computing is
- * emitted here, from the event's log time (in the update's headers) to the update's log time; then
- * the span of writing it to the cache. The update then waits for the read that shows it.
+ * The traces of updates that reach the cache tier. Flink emits no spans, so the span of computing
+ * is emitted here, from the event's log time (in the update's headers) to the update's log time;
+ * then the span of writing it to the cache. The update then waits for the read that shows it.
  */
 import type { LogRecord } from '#domain/ports/log.ts';
 import type { TracedUpdates } from '#domain/ports/traced-updates.ts';

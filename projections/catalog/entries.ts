@@ -2,9 +2,10 @@
  * What the registry shows of a definition: its versions, what it offers, where that is
  * materialized, and what it hangs together with.
  */
+
+import type { CatalogEntry, Registry } from '#domain/api/registry.ts';
 import { DEFAULT_NAMESPACE, type Definition, type Kind } from '#domain/definitions/model.ts';
 import { fail } from '#domain/errors.ts';
-import type { CatalogEntry, Platform } from '#domain/ports/platform.ts';
 import { KINDS, streamOf } from '#domain/registry/events.ts';
 import { newestVersion } from '#domain/registry/state.ts';
 import type { Catalog, CatalogStream } from './catalog.ts';
@@ -24,7 +25,7 @@ export interface EntriesDependencies {
   readonly sql: (view: string, version: number) => string | null;
 }
 
-type Registry = Pick<Platform, 'list' | 'show' | 'search' | 'lineage'>;
+type RegistryQueries = Pick<Registry, 'list' | 'show' | 'search' | 'lineage'>;
 
 const featuresOf = (catalog: Catalog, definition: Definition): CatalogEntry['features'] => {
   if (definition.kind === 'feature-view') {
@@ -76,7 +77,7 @@ export const createRegistryQueries = ({
   catalog,
   materializations,
   sql,
-}: EntriesDependencies): Registry => {
+}: EntriesDependencies): RegistryQueries => {
   const sqlOf = (view: string, version: number): { readonly sql?: string } => {
     const text = sql(view, version);
     return text === null ? {} : { sql: text };

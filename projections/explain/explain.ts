@@ -3,16 +3,12 @@
  * the feature updates, the raw events with their positions, and the value computed again from those
  * events, which must be the value that a reader gets.
  */
+
+import type { ExplainRequest, Explanation, ReadRequest, ReadResult } from '#domain/api/serving.ts';
 import { fail } from '#domain/errors.ts';
 import { keyOfEntity } from '#domain/plan/entity-key.ts';
 import type { PlannedFeature, ViewPlan } from '#domain/plan/plan.ts';
 import type { History } from '#domain/ports/history.ts';
-import type {
-  ExplainRequest,
-  Explanation,
-  ReadRequest,
-  ReadResult,
-} from '#domain/ports/platform.ts';
 import type { ServedView, ServingViews } from '#domain/ports/served-view.ts';
 import { foldFeatures } from '#domain/tiles/fold.ts';
 import { foldTile } from '#domain/tiles/fold-tile.ts';

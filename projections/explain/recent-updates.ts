@@ -3,11 +3,10 @@
 import type { RecordedUpdate } from '#domain/encoding/update-record.ts';
 import type { History } from '#domain/ports/history.ts';
 import type { Log, LogRecord } from '#domain/ports/log.ts';
+import { readPartition } from '#domain/ports/read-partition.ts';
 import type { ServedView } from '#domain/ports/served-view.ts';
 import { featuresTopic } from '#domain/ports/topics.ts';
 import type { FeatureUpdate } from './explain.ts';
-
-const READ_BYTES = 4 * 1024 * 1024;
 
 export type UpdateIdentity = Pick<
   RecordedUpdate,
@@ -28,11 +27,8 @@ export const createRecentUpdates =
     const found: FeatureUpdate[] = [];
     const endOffsets = await history.endOffsets(topic);
     for (const partition of (await log.end(topic)).keys()) {
-      let offset = endOffsets[partition] ?? 0;
-      for (;;) {
-        const records = await log.read(topic, partition, offset, READ_BYTES);
-        const last = records.at(-1);
-        if (last === undefined) break;
+      const from = endOffsets[partition] ?? 0;
+      for await (const records of readPartition(log, topic, partition, { from })) {
         for (const record of records) {
           const update = await decode(served, record);
           if (
@@ -49,7 +45,6 @@ export const createRecentUpdates =
             cause: `raw.${plan.source}@${update.cause.partition}:${update.cause.offset}`,
           });
         }
-        offset = last.offset + 1;
       }
     }
     return found;

@@ -3,10 +3,12 @@
  * has from the history's table, the others from the log, partition by partition, up to where it
  * ended when the export began.
  */
+
 import type { SourceDefinition } from '#domain/definitions/model.ts';
 import { fail } from '#domain/errors.ts';
 import type { History } from '#domain/ports/history.ts';
 import type { Log } from '#domain/ports/log.ts';
+import { readPartition } from '#domain/ports/read-partition.ts';
 import { rawTopic } from '#domain/ports/topics.ts';
 import type { Row } from '#domain/values/value.ts';
 
@@ -17,8 +19,6 @@ export interface EventExportDependencies {
   /** by the source's newest schema */
   readonly decode: (schemaId: number, value: Uint8Array) => Row;
 }
-
-const READ_BYTES = 4 * 1024 * 1024;
 
 export const createEventExport = ({ log, history, source, decode }: EventExportDependencies) => {
   async function* trimmed(
@@ -45,14 +45,8 @@ export const createEventExport = ({ log, history, source, decode }: EventExportD
     begin: number,
     end: number,
   ): AsyncGenerator<readonly Row[]> {
-    for (let offset = begin; offset < end; ) {
-      const records = await log.read(topic, partition, offset, READ_BYTES);
-      const last = records.at(-1);
-      if (last === undefined) return;
-      const wanted = records.filter((record) => record.offset < end);
-      yield wanted.map(({ schemaId, value }) => decode(schemaId, value));
-      offset = last.offset + 1;
-    }
+    for await (const records of readPartition(log, topic, partition, { from: begin, end }))
+      yield records.map(({ schemaId, value }) => decode(schemaId, value));
   }
 
   return async (name: string): Promise<AsyncIterable<readonly Row[]>> => {

@@ -1,8 +1,9 @@
 /** What was served to a request: for an auditor who has its id. */
+
+import type { Serving } from '#domain/api/serving.ts';
 import type { FeatureServiceDefinition } from '#domain/definitions/model.ts';
 import { fail } from '#domain/errors.ts';
 import type { FeatureLogRow } from '#domain/feature-log/feature-log-record.ts';
-import type { Platform } from '#domain/ports/platform.ts';
 import type { Catalog } from '#projections/catalog/catalog.ts';
 import type { FeatureLogRows } from './feature-log-rows.ts';
 
@@ -34,7 +35,7 @@ export const createFeatureLogQueries = ({
   catalog,
   rows,
   flush,
-}: FeatureLogQueriesDependencies): Pick<Platform, 'featureLog'> => ({
+}: FeatureLogQueriesDependencies): Pick<Serving, 'featureLog'> => ({
   async featureLog(service, { requestId }) {
     requireLogged(catalog, service);
     await flush();

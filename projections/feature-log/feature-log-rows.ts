@@ -3,10 +3,11 @@
  * log from there on.
  */
 
-import { avroCodec } from '#domain/encoding/avro.ts';
+import { avroCodec } from '#domain/avro/codec.ts';
 import { type FeatureLogRow, featureLogRowOf } from '#domain/feature-log/feature-log-record.ts';
 import type { HistoryTables } from '#domain/ports/history.ts';
 import type { Log } from '#domain/ports/log.ts';
+import { readPartition } from '#domain/ports/read-partition.ts';
 import type { SchemaRegistry } from '#domain/ports/schema-registry.ts';
 import { featureLogTopic } from '#domain/ports/topics.ts';
 
@@ -62,13 +63,11 @@ export const createFeatureLogRows = ({
         );
     }
     for (const partition of (await log.end(topic)).keys()) {
-      for (let offset = endOffsets[partition] ?? 0; ; ) {
-        const records = await log.read(topic, partition, offset, READ_BYTES);
-        const last = records.at(-1);
-        if (last === undefined) break;
+      const range = { from: endOffsets[partition] ?? 0, maxBytes: READ_BYTES };
+      for await (const records of readPartition(log, topic, partition, range)) {
         const rows: FeatureLogRow[] = [];
         for (const record of records) {
-          if (record.offset < offset || (from !== undefined && record.logTime < from)) continue;
+          if (record.offset < range.from || (from !== undefined && record.logTime < from)) continue;
           const decoded = (await typeOf(record.schemaId)).fromBuffer(
             Buffer.from(record.value),
           ) as Record<string, unknown>;
@@ -81,7 +80,6 @@ export const createFeatureLogRows = ({
           );
         }
         yield rows;
-        offset = last.offset + 1;
       }
     }
   };

@@ -2,15 +2,16 @@
  * Late events by view: what came past its tile's end and the declared lateness, and so is in the
  * history but not online.
  */
+
+import type { LateReport } from '#domain/api/operations.ts';
 import { decodeLateEvent, type LateEventRecord } from '#domain/events/late-event.ts';
 import { decodeKey } from '#domain/plan/entity-key.ts';
 import type { ViewPlan } from '#domain/plan/plan.ts';
 import type { Log } from '#domain/ports/log.ts';
-import type { LateReport } from '#domain/ports/platform.ts';
+import { readPartition } from '#domain/ports/read-partition.ts';
 import { lateTopic } from '#domain/ports/topics.ts';
 import type { Position, RawEvent } from '#domain/values/value.ts';
 
-const READ_BYTES = 4 * 1024 * 1024;
 export const DEFAULT_LIMIT = 100;
 
 export interface LateEvents {
@@ -41,20 +42,19 @@ export const createLateEvents = (log: Log): LateEvents => {
       state = { next: 0, records: [] };
       kept.set(view, state);
     }
-    for (;;) {
-      const records = await log.read(topic, 0, state.next, READ_BYTES);
-      const last = records.at(-1);
-      if (last === undefined) return state.records;
+    for await (const records of readPartition(log, topic, 0, { from: state.next })) {
       for (const record of records) {
-        if (record.offset >= state.next)
-          state.records.push({
-            ...decodeLateEvent(record.value),
-            logTime: record.logTime,
-            at: record.offset,
-          });
+        // Another read may have added it meanwhile.
+        if (record.offset < state.next) continue;
+        state.records.push({
+          ...decodeLateEvent(record.value),
+          logTime: record.logTime,
+          at: record.offset,
+        });
+        state.next = record.offset + 1;
       }
-      state.next = last.offset + 1;
     }
+    return state.records;
   };
 
   return {

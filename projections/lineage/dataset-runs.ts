@@ -2,8 +2,8 @@
  * A training set or a batch score as a run: the request, the versions and snapshots that it reads,
  * its output file and its number of rows.
  */
+import type { DatasetStatus } from '#domain/api/datasets.ts';
 import type { DatasetChange } from '#domain/ports/lineage.ts';
-import type { DatasetStatus } from '#domain/ports/platform.ts';
 import { serviceColumns } from './columns.ts';
 import { type LineageInput, type RunEvent, type RunState, runEvent } from './event.ts';
 import { ownFacet, standardFacet } from './facets.ts';

@@ -1,4 +1,6 @@
-/** What the dataset of a definition is made of: its columns, where they come from, where they are. */
+/**
+ * What the dataset of a definition is made of: its columns, where they come from, where they are.
+ */
 import type { Definition, FeatureViewDefinition } from '#domain/definitions/model.ts';
 import { planView } from '#domain/plan/plan-view.ts';
 import { formatFieldType } from '#domain/values/field-type.ts';

@@ -1,8 +1,8 @@
 /**
  * The lineage projection: follows the registry's commits, the generations that compute and the data
- * sets, and writes OpenLineage events about them to the topic `lineage`; `delivery.ts` sends them to
- * the receiver. Commits are followed as the outbox follows them (from a position on the log, each
- * exactly once, even with several processes), so no commit lacks its events after a crash.
+ * sets, and writes OpenLineage events about them to the topic `lineage`; `delivery.ts` sends them
+ * to the receiver. Commits are followed as the outbox follows them (from a position on the log,
+ * each exactly once, even with several processes), so no commit lacks its events after a crash.
  */
 import { messageOf } from '#domain/error-message.ts';
 import type { EngineGeneration } from '#domain/ports/engine.ts';

@@ -2,6 +2,7 @@
  * Several processes follow one registry: the events of each commit are on the topic once, in order,
  * whichever process was faster; a new namespace starts from the first commit.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { count, entity, featureView, source } from 'millrace';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Definition } from '#domain/definitions/model.ts';
@@ -52,7 +53,7 @@ const start = async (
     ...store,
     async readAll(position, limit) {
       const commits = await store.readAll(position, limit);
-      if (turns(reads++)) await new Promise((done) => setTimeout(done, 5));
+      if (turns(reads++)) await sleep(5);
       return commits;
     },
   };
@@ -102,7 +103,7 @@ const expected = async (namespace = 'n'): Promise<readonly LineageEvent[]> => {
   return (await store.readAll(0, 1000)).flatMap((one) => [...fold.next(one)]);
 };
 const eventsOf = async (lineage: Lineage): Promise<readonly LineageEvent[]> => {
-  while ((await lineage.stats()).behind > 0) await new Promise((done) => setTimeout(done, 2));
+  while ((await lineage.stats()).behind > 0) await sleep(2);
   return (await lineage.events(0, 10_000)).records.map(
     ({ event }) => JSON.parse(event) as LineageEvent,
   );
@@ -116,7 +117,7 @@ test('three at once, and one that comes later', async () => {
   );
   for (let n = 0; n < 40; n++) {
     await commit(view(n % 10));
-    await new Promise((done) => setTimeout(done, n % 4));
+    await sleep(n % 4);
   }
   for (const one of three) await eventsOf(one);
   const later = await start();

@@ -55,7 +55,9 @@ export const registryLineage = (emitter: LineageEmitter): RegistryLineage => {
   const registry: RegistryThen = { state: (stream) => states.get(stream) ?? null };
   const runsKey = (view: string, generation: number): string => `${view}#${generation}`;
 
-  /** An event of a run that has ended (its generation failed, its view was retired) becomes OTHER. */
+  /**
+   * An event of a run that has ended (its generation failed, its view was retired) becomes OTHER.
+   */
   const afterTheEnd = (event: LineageEvent): LineageEvent => {
     if (!('run' in event)) return event;
     const { runId } = event.run;

@@ -1,6 +1,6 @@
 /**
- * Ids of runs. They are derived from what the run is, so that events emitted again, after a crash or
- * by another process, have the same run id. They begin with the run's time (UUID version 7, RFC
+ * Ids of runs. They are derived from what the run is, so that events emitted again, after a crash
+ * or by another process, have the same run id. They begin with the run's time (UUID version 7, RFC
  * 9562), as OpenLineage recommends, so that a receiver's index grows at its end.
  */
 import { createHash } from 'node:crypto';

@@ -2,23 +2,24 @@
  * What producers sent and the edge did not take: read from rejected.<source>, corrected and sent
  * again.
  */
+
+import type { Publishing, RejectedRecord } from '#domain/api/publishing.ts';
 import type { SourceDefinition } from '#domain/definitions/model.ts';
 import { fail } from '#domain/errors.ts';
 import { decodeRejectedEvent } from '#domain/events/rejected-event.ts';
 import type { Log, LogRecord } from '#domain/ports/log.ts';
-import type { Platform, RejectedRecord } from '#domain/ports/platform.ts';
 import { parsePosition } from '#domain/ports/position.ts';
+import { readPartition } from '#domain/ports/read-partition.ts';
 import { rejectedTopic } from '#domain/ports/topics.ts';
 
 export interface RejectedDependencies {
   readonly log: Log;
   readonly source: (name: string) => SourceDefinition | null;
-  readonly publish: Platform['publish'];
+  readonly publish: Publishing['publish'];
 }
 
 export const DEFAULT_LIMIT = 100;
 const MAX_LIMIT = 1000;
-const READ_BYTES = 4 * 1024 * 1024;
 
 const parseJson = (text: string): unknown => {
   try {
@@ -44,7 +45,7 @@ export const createRejected = ({
   log,
   source,
   publish,
-}: RejectedDependencies): Pick<Platform, 'rejected' | 'resendRejected'> => {
+}: RejectedDependencies): Pick<Publishing, 'rejected' | 'resendRejected'> => {
   const topicOf = (name: string): string => {
     if (source(name) === null)
       fail('MR_UNKNOWN_SOURCE', `there is no source "${name}"`, { source: name });
@@ -52,13 +53,9 @@ export const createRejected = ({
   };
   const read = async (topic: string, offset: number, limit: number): Promise<LogRecord[]> => {
     const found: LogRecord[] = [];
-    let at = offset;
-    while (found.length < limit) {
-      const records = await log.read(topic, 0, at, READ_BYTES);
-      const last = records.at(-1);
-      if (last === undefined) break;
+    for await (const records of readPartition(log, topic, 0, { from: offset })) {
       found.push(...records.slice(0, limit - found.length));
-      at = last.offset + 1;
+      if (found.length >= limit) break;
     }
     return found;
   };

@@ -2,16 +2,13 @@
  * Replays as their users see them: the generations of the views that a command started, with their
  * progress, compared with what is live.
  */
+
+import type { Registry } from '#domain/api/registry.ts';
+import type { ReplayComparison, ReplayState, ReplayStatus, Replays } from '#domain/api/replays.ts';
 import { fail } from '#domain/errors.ts';
 import { decodeKey, keyOfEntity } from '#domain/plan/entity-key.ts';
 import type { FeatureStatus, PlannedFeature } from '#domain/plan/plan.ts';
 import type { EngineGeneration } from '#domain/ports/engine.ts';
-import type {
-  Platform,
-  ReplayComparison,
-  ReplayState,
-  ReplayStatus,
-} from '#domain/ports/platform.ts';
 import type { GenerationRecord } from '#domain/registry/state.ts';
 import type { TileStore } from '#domain/tiles/tile-store.ts';
 import type { FieldType, Value } from '#domain/values/value.ts';
@@ -20,17 +17,12 @@ import { sameResult } from '#projections/explain/same-value.ts';
 
 export interface ReplayDependencies {
   readonly catalog: Catalog;
-  readonly execute: Platform['command'];
+  readonly execute: Registry['command'];
   readonly generation: (view: string, generation: number) => EngineGeneration | null;
   readonly liveGeneration: (view: string) => EngineGeneration | null;
   /** resolves when what runs is what the registry wants */
   readonly settled: () => Promise<void>;
 }
-
-type Replays = Pick<
-  Platform,
-  'startReplay' | 'replays' | 'replay' | 'compareReplay' | 'changeReplay'
->;
 
 const EXAMPLES = 5;
 const LISTED = 100;
@@ -166,7 +158,7 @@ export const createReplays = ({
   };
 
   return {
-    async startReplay(request, caller) {
+    async start(request, caller) {
       const { view, from, to, reason, entities } = request;
       const definition = catalog.definition('feature-view', view);
       if (definition === null)
@@ -185,9 +177,9 @@ export const createReplays = ({
       const started = result.events[0]?.data as { replay: { id: string } };
       return one(started.replay.id);
     },
-    replays: async () => all(),
-    replay: async (id) => one(id),
-    async compareReplay(id) {
+    list: async () => all(),
+    get: async (id) => one(id),
+    async compare(id) {
       const { view, generation: number, state } = one(id);
       await settled();
       const candidate = generation(view, number);
@@ -208,7 +200,7 @@ export const createReplays = ({
         { spec: candidate.spec, store: await candidate.tiles() },
       );
     },
-    async changeReplay(id, action, options, caller) {
+    async change(id, action, options, caller) {
       const { view, generation: number } = one(id);
       const type = `${action[0]?.toUpperCase()}${action.slice(1)}Replay`;
       await execute({ type, data: { view, generation: number }, ...options }, caller);

@@ -12,6 +12,7 @@
  *   slower and as right
  */
 
+import type { ReadsByStore } from '#domain/api/operations.ts';
 import { mergeEntities } from '#domain/encoding/pack-updates.ts';
 import type { PackedEntity } from '#domain/encoding/packed-entity.ts';
 import { packedReader } from '#domain/encoding/packed-reader.ts';
@@ -23,7 +24,6 @@ import {
   type TilesTarget,
   UNKNOWN,
 } from '#domain/ports/online-store.ts';
-import type { ReadsByStore } from '#domain/ports/platform.ts';
 import type { FetchedTiles } from '#domain/ports/served-view.ts';
 import { guardStore, type StoreBudget, type Unanswered } from './store-guard.ts';
 

@@ -3,8 +3,9 @@
  * one may not have heard yet of what is read: then it catches up with the registry first, so that
  * what was applied or promoted before is there.
  */
+
+import type { ReadRequest } from '#domain/api/serving.ts';
 import { MillraceError } from '#domain/errors.ts';
-import type { ReadRequest } from '#domain/ports/platform.ts';
 import { parseTopicPosition } from '#domain/ports/position.ts';
 import { REGISTRY_TOPIC, rawTopic } from '#domain/ports/topics.ts';
 import type { ReadPlan, ReadTarget } from './read-plan.ts';

@@ -3,8 +3,10 @@
  * reach, the log from there on. No gap and no overlap, because the tables say which offsets they
  * hold.
  */
+
 import type { EventQuery, History } from '#domain/ports/history.ts';
 import type { Log } from '#domain/ports/log.ts';
+import { readPartition } from '#domain/ports/read-partition.ts';
 import { rawTopic } from '#domain/ports/topics.ts';
 import type { RawEvent, Row } from '#domain/values/value.ts';
 
@@ -21,8 +23,6 @@ export interface RawEventsDependencies {
 
 export type RawEvents = (query: EventQuery) => Promise<readonly RawEvent[]>;
 
-const READ_BYTES = 4 * 1024 * 1024;
-
 export const byOrder = (a: RawEvent, b: RawEvent): number =>
   a.eventTime - b.eventTime || a.partition - b.partition || a.offset - b.offset;
 
@@ -34,20 +34,15 @@ export const createRawEvents = ({ log, history, decode }: RawEventsDependencies)
     const found: RawEvent[] = [];
     for (const [partition, end] of ends.entries()) {
       const stop = Math.min(end, query.below?.[partition] ?? end);
-      let offset = endOffsets[partition] ?? 0;
-      while (offset < stop) {
-        const records = await log.read(topic, partition, offset, READ_BYTES);
-        const last = records.at(-1);
-        if (last === undefined) break;
+      const range = { from: endOffsets[partition] ?? 0, end: stop };
+      for await (const records of readPartition(log, topic, partition, range)) {
         for (const record of records) {
-          if (record.offset >= stop) break;
           const { row, eventTime } = decode(query.source, record.schemaId, record.value);
           if (query.from !== undefined && eventTime < query.from) continue;
           if (query.to !== undefined && eventTime > query.to) continue;
           if (!wanted.every(([field, value]) => row[field] === value)) continue;
           found.push({ row, eventTime, partition, offset: record.offset, logTime: record.logTime });
         }
-        offset = last.offset + 1;
       }
     }
     return found;

@@ -3,6 +3,8 @@
  * changes: which views to read, which of their features go to which column, which on-demand
  * features to compute and in which order.
  */
+
+import type { ReadOrigins } from '#domain/api/serving.ts';
 import type {
   FeatureServiceDefinition,
   OnDemandFeatureDefinition,
@@ -12,7 +14,6 @@ import { fail } from '#domain/errors.ts';
 import { compileExpr } from '#domain/expressions/compile.ts';
 import type { Scope } from '#domain/expressions/typecheck.ts';
 import type { FeatureStatus } from '#domain/plan/plan.ts';
-import type { ReadOrigins } from '#domain/ports/platform.ts';
 import type { ServedView, ServingViews } from '#domain/ports/served-view.ts';
 import { parseFieldType } from '#domain/values/field-type.ts';
 import type { FieldType, Row, Value } from '#domain/values/value.ts';

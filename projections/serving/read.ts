@@ -3,11 +3,12 @@
  * allocated; a row whose tiles do not suffice, and every read of the past, is answered from raw
  * events by the same definition.
  */
+
+import type { ReadRequest, ReadResult, ViewAnswer } from '#domain/api/serving.ts';
 import { fail } from '#domain/errors.ts';
 import { keyOfEntity } from '#domain/plan/entity-key.ts';
 import type { EntityKey, FeatureStatus } from '#domain/plan/plan.ts';
 import { type Degraded, degraded, modesOf, NOT_DEGRADED } from '#domain/ports/degraded.ts';
-import type { ReadRequest, ReadResult, ViewAnswer } from '#domain/ports/platform.ts';
 import type { FetchedTiles, ServedView, ServingViews } from '#domain/ports/served-view.ts';
 import { checkScalar } from '#domain/values/check-scalar.ts';
 import type { RawEvent, Row, Value } from '#domain/values/value.ts';

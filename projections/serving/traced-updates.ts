@@ -1,6 +1,6 @@
 /**
- * The newest traced update of each entity that no read has shown yet, in memory and bounded: what is
- * dropped costs a trace its last span, nothing else.
+ * The newest traced update of each entity that no read has shown yet, in memory and bounded: what
+ * is dropped costs a trace its last span, nothing else.
  */
 import type { TracedUpdate, TracedUpdates } from '#domain/ports/traced-updates.ts';
 

@@ -6,7 +6,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { SKEW_CAUSES, type SkewCause } from '#domain/feature-log/skew.ts';
-import { planDataset } from '#domain/training-sets/dataset-plan.ts';
+import { planTrainingSet } from '#domain/training-sets/training-set-plan.ts';
 import type { RawEvent, Scalar, Value } from '#domain/values/value.ts';
 import {
   definitions,
@@ -115,7 +115,7 @@ const world = (ahead: fc.Arbitrary<number>): fc.Arbitrary<World> =>
     });
 
 const plansOf = (all: Definitions) =>
-  planDataset({
+  planTrainingSet({
     members: [{ from: 'view', view: all.view.name, features: Object.keys(all.view.features) }],
     views: [all],
     onDemand: [],

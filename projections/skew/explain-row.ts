@@ -13,7 +13,7 @@ import { keyOfEntity } from '#domain/plan/entity-key.ts';
 import type { ViewPlan } from '#domain/plan/plan.ts';
 import { parseTopicPosition } from '#domain/ports/position.ts';
 import { featureFrom } from '#domain/tiles/fold.ts';
-import type { DatasetPlan, PlannedValue } from '#domain/training-sets/dataset-plan.ts';
+import type { PlannedValue, TrainingSetPlan } from '#domain/training-sets/training-set-plan.ts';
 import type { RawEvent, Value } from '#domain/values/value.ts';
 import { isRounded } from '#projections/explain/same-value.ts';
 import type { FeatureLogPlan } from './feature-log-plan.ts';
@@ -31,7 +31,7 @@ export interface RowEvidence {
   readonly row: FeatureLogRow;
   readonly served: FeatureLogPlan;
   /** as data sets compute it now */
-  readonly compared: DatasetPlan;
+  readonly compared: TrainingSetPlan;
   /** column → the data set's value */
   readonly eventTime: ReadonlyMap<string, Value>;
   /** of an entity, known to the data set */
@@ -75,7 +75,7 @@ const belowOf = (position: string): ((event: RawEvent) => boolean) => {
 
 const rowView = (
   evidence: RowEvidence,
-  { definitions, plan }: DatasetPlan['views'][number],
+  { definitions, plan }: TrainingSetPlan['views'][number],
 ): RowView => {
   const { row, served } = evidence;
   const alias = definitions.view.name;
@@ -132,7 +132,7 @@ function* combinations(views: readonly RowView[], chosen: Chosen = new Map()): G
 }
 
 /** The views that a value is made of. */
-const viewsUnder = (plan: DatasetPlan, value: PlannedValue): ReadonlySet<string> => {
+const viewsUnder = (plan: TrainingSetPlan, value: PlannedValue): ReadonlySet<string> => {
   if (value.from === 'feature') return new Set([value.view]);
   return new Set(
     value.inputs.flatMap(({ from }) =>

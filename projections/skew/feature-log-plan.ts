@@ -15,16 +15,16 @@ import type {
 import { fail } from '#domain/errors.ts';
 import type { FeatureLogOnDemand, ServedViewOf } from '#domain/feature-log/feature-log-record.ts';
 import {
-  type DatasetPlan,
-  planDataset,
+  planTrainingSet,
+  type TrainingSetPlan,
   type ViewDefinitions,
-} from '#domain/training-sets/dataset-plan.ts';
+} from '#domain/training-sets/training-set-plan.ts';
 import type { Catalog } from '#projections/catalog/catalog.ts';
 
 export type AnsweringView = Pick<ServedViewOf, 'view' | 'version' | 'generation'>;
 
 export interface FeatureLogPlan {
-  readonly plan: DatasetPlan;
+  readonly plan: TrainingSetPlan;
   /** name in the plan → which of the answer's views it is */
   readonly answeredBy: ReadonlyMap<string, number>;
 }
@@ -111,7 +111,7 @@ export const featureLogPlan = (
     definitionsOf(catalog, views[index] as AnsweringView, alias),
   );
   return {
-    plan: planDataset({ members: aliased, views: definitions, onDemand: formulas }),
+    plan: planTrainingSet({ members: aliased, views: definitions, onDemand: formulas }),
     answeredBy,
   };
 };

@@ -8,7 +8,7 @@
 
 import type { ViewPlan } from '#domain/plan/plan.ts';
 import { foldFeatures } from '#domain/tiles/fold.ts';
-import type { DatasetPlan } from '#domain/training-sets/dataset-plan.ts';
+import type { TrainingSetPlan } from '#domain/training-sets/training-set-plan.ts';
 import type { RawEvent, Row, Value } from '#domain/values/value.ts';
 import type { State } from './states.ts';
 
@@ -61,7 +61,7 @@ export const viewInState = (
 
 /** column → value; what on-demand features make of the views' values and the request's inputs */
 export const columnsOf = (
-  plan: DatasetPlan,
+  plan: TrainingSetPlan,
   view: (name: string) => ViewValues,
   request: Row,
 ): ReadonlyMap<string, Value> => {

@@ -15,10 +15,10 @@ import type { HistoryTables } from '#domain/ports/history.ts';
 import type { Log } from '#domain/ports/log.ts';
 import { rawTopic } from '#domain/ports/topics.ts';
 import {
-  type DatasetPlan,
-  type DatasetTarget,
-  planDataset,
-} from '#domain/training-sets/dataset-plan.ts';
+  planTrainingSet,
+  type TrainingSetPlan,
+  type TrainingSetTarget,
+} from '#domain/training-sets/training-set-plan.ts';
 import type { RawEvent, Row, Value } from '#domain/values/value.ts';
 import type { Catalog } from '#projections/catalog/catalog.ts';
 import { isRounded } from '#projections/explain/same-value.ts';
@@ -36,7 +36,7 @@ import { turns } from './turns.ts';
 
 /** A data set's values, by row of its spine. */
 export interface EventTimeValues {
-  readonly target: DatasetTarget;
+  readonly target: TrainingSetTarget;
   readonly views: SkewReport['views'];
   readonly rows: readonly ReadonlyMap<string, Value>[];
 }
@@ -50,7 +50,7 @@ export interface SkewDependencies {
   /** puts what is noted and not logged yet on the log */
   readonly flush: () => Promise<void>;
   /** what a service is made of now */
-  readonly target: (service: string) => DatasetTarget;
+  readonly target: (service: string) => TrainingSetTarget;
   /**
    * event-time values of these rows, over the events known at a time; when it resolves, the
    * history's tables have all of those
@@ -71,7 +71,7 @@ export const DEFAULT_SAMPLE = 10_000;
 const MARGIN_MS = 3_600_000;
 
 /** What the service asks for now, of a row; null where the row does not give it. */
-const spineRow = ({ keys, request }: DatasetPlan, row: FeatureLogRow): Row | null => {
+const spineRow = ({ keys, request }: TrainingSetPlan, row: FeatureLogRow): Row | null => {
   const spine: Record<string, Value> = { event_timestamp: row.at };
   for (const { name } of keys) {
     const value = row.entity[name];
@@ -97,7 +97,7 @@ export const createSkew = (
 ): ((request: SkewRequest) => Promise<SkewReport>) => {
   const { catalog, log, history, late } = dependencies;
 
-  const wantedOf = ({ row }: Differing, plans: readonly DatasetPlan[]): WantedEntity[] =>
+  const wantedOf = ({ row }: Differing, plans: readonly TrainingSetPlan[]): WantedEntity[] =>
     plans.flatMap(({ views }) =>
       views.map(({ definitions, plan }) => ({
         source:
@@ -114,7 +114,7 @@ export const createSkew = (
   const explainAll = async (
     service: string,
     differing: readonly Differing[],
-    compared: DatasetPlan,
+    compared: TrainingSetPlan,
     known: number,
     tallies: ReadonlyMap<string, Tally>,
   ): Promise<void> => {
@@ -224,7 +224,7 @@ export const createSkew = (
         at <= Math.min(until ?? Number.POSITIVE_INFINITY, known),
       sample,
     );
-    const asked = planDataset(dependencies.target(service));
+    const asked = planTrainingSet(dependencies.target(service));
     const rows: FeatureLogRow[] = [];
     const spine: Row[] = [];
     for (const row of chosen) {
@@ -234,7 +234,7 @@ export const createSkew = (
       spine.push(one);
     }
     const values = await dependencies.eventTimeValues(service, spine, known);
-    const compared = planDataset(values.target);
+    const compared = planTrainingSet(values.target);
     const names = compared.columns.map(({ name }) => name);
     const noise = new Map(
       compared.columns.map(({ name, type }) => [name, isRounded(type) ? 0 : 'exact'] as const),

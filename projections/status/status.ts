@@ -2,12 +2,19 @@
  * How the platform stands: every source, view and replay, what it has taken in and how far behind
  * it is.
  */
+
+import type {
+  EngineJob,
+  Operations,
+  PlatformStatus,
+  ReadsByStore,
+} from '#domain/api/operations.ts';
+import type { Replays } from '#domain/api/replays.ts';
 import type { SourceDefinition } from '#domain/definitions/model.ts';
 import type { DegradedMode } from '#domain/ports/degraded.ts';
 import type { EngineGeneration } from '#domain/ports/engine.ts';
 import type { History } from '#domain/ports/history.ts';
 import { formatPosition, type Log } from '#domain/ports/log.ts';
-import type { EngineJob, Platform, PlatformStatus, ReadsByStore } from '#domain/ports/platform.ts';
 import { lateTopic, rawTopic, rejectedTopic } from '#domain/ports/topics.ts';
 import { formatDuration } from '#domain/values/duration.ts';
 import type { Position } from '#domain/values/value.ts';
@@ -24,7 +31,7 @@ export interface StatusDependencies {
   readonly liveGeneration: (view: string) => EngineGeneration | null;
   readonly fillingGeneration: (view: string) => EngineGeneration | null;
   readonly problem: (view: string) => string | null;
-  readonly replays: Platform['replays'];
+  readonly replays: Replays['list'];
   readonly now: () => number;
   readonly memoryBytes: () => number;
   readonly jobs?: () => readonly EngineJob[];
@@ -38,7 +45,7 @@ const finite = (n: number): number | null => (Number.isFinite(n) ? n : null);
 
 export const createStatus = (
   dependencies: StatusDependencies,
-): Pick<Platform, 'status' | 'freshness'> => {
+): Pick<Operations, 'status' | 'freshness'> => {
   const { log, history, catalog, liveGeneration, fillingGeneration } = dependencies;
   const endOf = async (topic: string): Promise<readonly number[]> =>
     log.end(topic).catch(() => [0]);

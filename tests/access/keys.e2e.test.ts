@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { credentials, Metadata, makeGenericClientConstructor } from '@grpc/grpc-js';
 import { afterEach, expect, test } from 'vitest';
 import { hashOf } from '#application/authorization/authenticate.ts';
-import type { Caller } from '#domain/ports/platform.ts';
+import type { Caller } from '#domain/api/caller.ts';
 import type { FeaturesClient } from '#gateways/grpc/generated/millrace/v1/Features.ts';
 import type { ReadResponse__Output } from '#gateways/grpc/generated/millrace/v1/ReadResponse.ts';
 import { nativeProtos } from '#gateways/grpc/native-protos.ts';
@@ -92,8 +92,8 @@ test('keys outlive a restart, and so does that they are asked for; --access open
     actor: 'operator',
     principal: await open.authenticate({ authorization: undefined, address: undefined }),
   };
-  await open.platform.createKey({ name: 'ann', grants: ['admin@*'] }, anyone);
-  await open.platform.revokeKey(id, {}, anyone);
+  await open.platform.keys.create({ name: 'ann', grants: ['admin@*'] }, anyone);
+  await open.platform.keys.revoke(id, {}, anyone);
 });
 
 test('the secret is in the answer and nowhere else; its hash is in the event, and in no command', async () => {
@@ -380,7 +380,7 @@ test('a data set is its maker’s', async () => {
 test('a key that is revoked is let in no more, in the middle of a stream and of an export', async () => {
   on = await guarded();
   for (let i = 0; i < 3; i++)
-    await on.platform.publish({ source: 'charges', events: [charge(`e${i}`)] }, founder);
+    await on.platform.publishing.publish({ source: 'charges', events: [charge(`e${i}`)] }, founder);
   const { id, header } = await on.key(['reader@payments', 'operator@payments']);
   const client = new (makeGenericClientConstructor(
     serviceOf(nativeProtos, 'millrace.v1.Features'),
@@ -398,10 +398,13 @@ test('a key that is revoked is let in no more, in the middle of a stream and of 
   expect(answers[0]?.error).toBeNull();
 
   const principal = await on.access.authenticate({ authorization: header, address: undefined });
-  const exported = await on.access.platform.exportEvents('charges', { actor: 'x', principal });
+  const exported = await on.access.platform.publishing.exportEvents('charges', {
+    actor: 'x',
+    principal,
+  });
   const batches = exported[Symbol.asyncIterator]();
 
-  await on.platform.revokeKey(id, {}, founder);
+  await on.platform.keys.revoke(id, {}, founder);
   ask();
   await expect.poll(() => answers.length).toBe(2);
   expect(answers[1]?.error?.code).toBe('MR_UNAUTHENTICATED');

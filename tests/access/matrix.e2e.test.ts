@@ -16,10 +16,9 @@ import {
 } from '@grpc/grpc-js';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ACTIONS, type Action, ROLES, type Role } from '#domain/authorization/grants.ts';
-import { feastProtocol } from '#gateways/feast/grpc.ts';
-import { nativeProtocol } from '#gateways/grpc/native.ts';
-import type { GrpcContext } from '#gateways/grpc/service.ts';
+import type { GrpcContext } from '#gateways/grpc/service-module.ts';
 import { structOf } from '#gateways/grpc/struct.ts';
+import { grpcModules } from '#gateways/grpc-modules.ts';
 import { isOpenRoute } from '#gateways/http/authenticate.ts';
 import { charge, DEFINITIONS, type Guarded, guarded } from './support/fixture.ts';
 
@@ -35,9 +34,12 @@ beforeAll(async () => {
   for (const role of ROLES) keys.set(role, (await on.key([`${role}@*`])).header);
   stranger = (await on.key(['admin@elsewhere'])).header;
   const founder = { actor: 'founder' };
-  await on.platform.publish({ source: 'charges', events: [charge('e1'), { id: 'bad' }] }, founder);
-  replay = (await on.platform.startReplay({ view: 'spending' }, founder)).id;
-  rejected = (await on.platform.rejected('charges', {})).records[0]?.position as string;
+  await on.platform.publishing.publish(
+    { source: 'charges', events: [charge('e1'), { id: 'bad' }] },
+    founder,
+  );
+  replay = (await on.platform.replays.start({ view: 'spending' }, founder)).id;
+  rejected = (await on.platform.publishing.rejected('charges', {})).records[0]?.position as string;
   const admin = keys.get('admin') as string;
   const spine = { rows: [{ card: 'c1', event_timestamp: Date.now() }] };
   const started = await on.call('POST', '/v1/datasets', admin, { view: 'spending', spine });
@@ -288,8 +290,8 @@ test('every gRPC call is here', () => {
 });
 
 describe.each(Object.entries(CALLS))('%s', (path, sample) => {
-  const services = [nativeProtocol, feastProtocol('exact', '0')].flatMap((protocol) =>
-    protocol.services({ platform: null, limits: null } as unknown as GrpcContext),
+  const services = grpcModules().flatMap((module) =>
+    module.services({ platform: null, limits: null } as unknown as GrpcContext),
   );
   const definition = services
     .map((service) => service.definition)

@@ -11,8 +11,10 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest
 import { connect } from '#client/index.ts';
 import type { Access } from '#domain/ports/access.ts';
 import { createGrpcGateway, type GrpcGateway } from '#gateways/grpc/gateway.ts';
+import { grpcModules } from '#gateways/grpc-modules.ts';
 import { createHttpGateway, type HttpGateway } from '#gateways/http/gateway.ts';
-import { openTls, type Tls } from '#gateways/tls.ts';
+import { httpModules } from '#gateways/http-modules.ts';
+import { openTls, type Tls } from '#gateways/shared/tls.ts';
 import { type TestPlatform, testPlatform } from '#tests/support/platform.ts';
 import { type Authority, authority, type Certificate, pem } from './support/certificates.ts';
 import { charge, charges, DEFINITIONS, founder, spending } from './support/fixture.ts';
@@ -30,8 +32,8 @@ const told: string[] = [];
 beforeAll(async () => {
   root = authority();
   on = await testPlatform();
-  await on.platform.apply(DEFINITIONS, {}, founder);
-  key = (await on.platform.createKey({ name: 'ann', grants: ['admin@*'] }, founder)).key;
+  await on.platform.registry.apply(DEFINITIONS, {}, founder);
+  key = (await on.platform.keys.create({ name: 'ann', grants: ['admin@*'] }, founder)).key;
   access = on.platform.access({ authentication: 'auto' });
 });
 afterAll(async () => {
@@ -54,7 +56,8 @@ const serve = async (clientCa?: string): Promise<void> => {
     1e9,
   );
   const options = { platform: access.platform, access, tls, port: 0 };
-  [http, grpc] = [await createHttpGateway(options), await createGrpcGateway(options)];
+  http = await createHttpGateway({ modules: httpModules(), ...options });
+  grpc = await createGrpcGateway({ modules: grpcModules(), ...options });
 };
 beforeEach(() => void told.splice(0));
 afterEach(async () => {

@@ -3,8 +3,8 @@
  * domain/ports/audit-store.ts.
  */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { AuditRecord } from '#domain/api/audit.ts';
 import { type AuditStore, GENESIS } from '#domain/ports/audit-store.ts';
-import type { AuditRecord } from '#domain/ports/platform.ts';
 import { chainHash } from '#projections/audit/audit.ts';
 
 export interface AuditStoreUnderTest {

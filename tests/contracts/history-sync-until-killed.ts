@@ -1,14 +1,11 @@
-/**
- * A process that syncs a history over a file log again and again until it is killed: argv is its
- * data directory.
- */
+/** A process that syncs a history until it is killed. argv: its data directory. */
 import { join } from 'node:path';
 import { openIcebergHistory } from '#infra/iceberg/history.ts';
-import { FILE_LOG_MODULE } from './history.fixture.ts';
+import { FILE_LOG_MODULE, historyIn } from './history.fixture.ts';
 
 const data = process.argv[2] as string;
 const history = await openIcebergHistory({
-  data,
+  ...historyIn(data),
   input: {
     module: FILE_LOG_MODULE,
     options: { directory: join(data, 'log'), topics: [{ topic: 'raw.flights', partitions: 2 }] },

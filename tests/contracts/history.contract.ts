@@ -1,4 +1,4 @@
-/** The history port's promises: every implementation of History passes these. */
+/** Every adapter of the history runs this suite: one test a promise of domain/ports/history.ts. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { HistoryTables } from '#domain/ports/history.ts';
 import { featuresTopic, rawTopic } from '#domain/ports/topics.ts';
@@ -30,10 +30,8 @@ export interface HistoryUnderTest {
    * two updates as the log has them, with nulls and nested states; `key`: what selects the first
    */
   readonly updates: { readonly rows: readonly [object, object]; readonly key: Row };
-  /**
-   * Whether `sync` up to an offset leaves out what lies beyond; else the writer goes on by itself.
-   */
-  readonly stopsWhereTold: boolean;
+  /** Whether `sync` up to an offset stops there; else the writer continues by itself. */
+  readonly stopsWhereRequested: boolean;
   /** a history over the same data, opened again */
   reopen(): Promise<HistoryTables>;
   close(): Promise<void>;
@@ -237,7 +235,7 @@ export const historyContract = (name: string, open: () => Promise<HistoryUnderTe
       });
     });
 
-    it('reaches the offsets that it is told', async () => {
+    it('reaches the requested offsets', async () => {
       await test.appendRaw(
         0,
         [flight(T + 31 * DAY, 'a'), flight(T + 31 * DAY, 'b'), flight(T + 31 * DAY, 'c')],
@@ -245,7 +243,7 @@ export const historyContract = (name: string, open: () => Promise<HistoryUnderTe
       );
       await history.sync(raw, [6, 8]);
       const [first = 0, second] = await history.endOffsets(raw);
-      if (test.stopsWhereTold) expect(first).toBe(6);
+      if (test.stopsWhereRequested) expect(first).toBe(6);
       else expect(first).toBeGreaterThanOrEqual(6);
       expect(second).toBe(8);
       await history.sync(raw);

@@ -1,14 +1,17 @@
 /**
- * A small log in a directory, for the history's tests: a file a partition, so that a worker thread
- * and the test see the same records. It stands in for the real log's reading half and promises no
- * more than that.
+ * A small log in a directory, for the history's tests: one file for each partition, so that a
+ * worker thread and the test see the same records. It replaces the reading half of the real log
+ * only.
  */
 import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import avro from 'avsc';
+import type { Directory } from '#domain/ports/file-io.ts';
 import type { LogRecord } from '#domain/ports/log.ts';
-import type { CommitStep } from '#infra/iceberg/append.ts';
+import { fileUri } from '#infra/files/file-uri.ts';
+import { localFiles } from '#infra/files/local-files.ts';
 import type { HistoryInput } from '#infra/iceberg/input.ts';
+import type { CommitStep } from '#infra/shared/iceberg/append.ts';
 
 interface StoredRecord {
   readonly offset: number;
@@ -75,6 +78,17 @@ export const fileLog = (directory: string): FileLog => {
   };
 };
 
+/** Where a history in a data directory has its tables: options of `openIcebergHistory`. */
+export const historyIn = (
+  data: string,
+): { readonly root: Directory; readonly spillDirectory: string } => {
+  const history = join(data, 'history');
+  return {
+    root: { files: localFiles(), uri: fileUri(history) },
+    spillDirectory: join(history, '.spill'),
+  };
+};
+
 export interface FileLogOptions {
   readonly directory: string;
   readonly topics: readonly { readonly topic: string; readonly partitions: number }[];
@@ -104,13 +118,14 @@ export const openHistoryInput = (
       topics: async () => topics,
       read: async (topic, partition, offset) => read(topic, partition, offset),
       async end(topic) {
-        const partitions = topics.find((known) => known.topic === topic)?.partitions ?? 0;
+        const partitions = topics.find((one) => one.topic === topic)?.partitions ?? 0;
         return Array.from(
           { length: partitions },
           (_, partition) => readPartition(directory, topic, partition).length,
         );
       },
     },
+    files: localFiles(),
     schema: async (id) => readSchemas(directory)[id - 1] as object,
     checkpoint(step) {
       if (failWith !== undefined && existsSync(failWith))

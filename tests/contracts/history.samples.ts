@@ -1,4 +1,4 @@
-/** What the history's suite writes: schemas as the log has them, and rows of them. */
+/** What the history's suite writes: schemas of the log, and rows of them. */
 import type { Row } from '#domain/values/value.ts';
 import type { HistoryUnderTest } from './history.contract.ts';
 

@@ -1,6 +1,8 @@
 /** Every adapter of the log runs this suite: one test a promise of domain/ports/log.ts. */
+
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Log, LogRecord, OutgoingRecord } from '#domain/ports/log.ts';
+import { readPartition } from '#domain/ports/read-partition.ts';
 
 export interface LogUnderTest {
   readonly log: Log;
@@ -31,13 +33,9 @@ export const readAll = async (
   from = 0,
 ): Promise<LogRecord[]> => {
   const all: LogRecord[] = [];
-  for (let offset = from; ; ) {
-    const some = await log.read(topic, partition, offset, 1000);
-    const last = some.at(-1);
-    if (last === undefined) return all;
-    all.push(...some);
-    offset = last.offset + 1;
-  }
+  for await (const records of readPartition(log, topic, partition, { from, maxBytes: 1000 }))
+    all.push(...records);
+  return all;
 };
 
 export interface LogTraits {

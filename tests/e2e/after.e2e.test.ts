@@ -24,16 +24,16 @@ const more = featureView({ name: 'more', entity: shop, source: sales, features: 
 let on: TestPlatform;
 beforeAll(async () => {
   on = await testPlatform();
-  await on.platform.apply(plain(shop, sales, visits, totals), {}, caller);
+  await on.platform.registry.apply(plain(shop, sales, visits, totals), {}, caller);
 });
 afterAll(() => on.dispose());
 
 const ask = (after: string, waitMs: number, view = 'totals:n') =>
-  on.platform.read({ features: [view], entities: [{ shop: 'a' }], after, waitMs });
+  on.platform.serving.read({ features: [view], entities: [{ shop: 'a' }], after, waitMs });
 
 test('what a publish answered is read at once, and the answer is completeThrough then', async () => {
   const before = Date.now();
-  const { position } = await on.platform.publish(
+  const { position } = await on.platform.publishing.publish(
     { source: 'sales', events: [{ t: before, shop: 'a' }] },
     caller,
   );
@@ -53,7 +53,10 @@ test('a position that is not reached is refused when the time is over, with how 
 
 test('a wait ends when the position comes', async () => {
   const waiting = ask('raw.sales@0:2', 5_000);
-  await on.platform.publish({ source: 'sales', events: [{ t: Date.now(), shop: 'a' }] }, caller);
+  await on.platform.publishing.publish(
+    { source: 'sales', events: [{ t: Date.now(), shop: 'a' }] },
+    caller,
+  );
   expect((await waiting).values).toEqual([[2]]);
 });
 
@@ -62,15 +65,15 @@ test('only what is read is waited for', async () => {
 });
 
 test('a command’s position: also where it was refused, or changed nothing; one that nobody gave is not reached', async () => {
-  const { position, applied } = await on.platform.apply(plain(more), {}, caller);
+  const { position, applied } = await on.platform.registry.apply(plain(more), {}, caller);
   expect(applied).toBe(1);
   expect((await ask(position, 1_000, 'more:m')).values).toEqual([[2]]);
-  const again = await on.platform.apply(plain(more), {}, caller);
+  const again = await on.platform.registry.apply(plain(more), {}, caller);
   expect((await ask(again.position, 1_000)).values).toEqual([[2]]);
-  await on.platform
+  await on.platform.registry
     .command({ type: 'RegisterEntity', data: { name: '?' } }, caller)
     .catch(() => {});
-  const { records } = await on.platform.auditLog({});
+  const { records } = await on.platform.audit.log({});
   const head = records.at(-1)?.sequence as number;
   expect((await ask(`registry@0:${head}`, 1_000)).values).toEqual([[2]]);
   await expect(ask(`registry@0:${head + 1}`, 20)).rejects.toMatchObject({
@@ -81,7 +84,7 @@ test('a command’s position: also where it was refused, or changed nothing; one
 
 test('a past answer is completeThrough what was known then', async () => {
   const { known } = await ask('raw.sales@0:2', 1_000);
-  const past = await on.platform.read({
+  const past = await on.platform.serving.read({
     features: ['totals:n'],
     entities: [{ shop: 'a' }],
     known: known - 1,

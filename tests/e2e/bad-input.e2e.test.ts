@@ -32,7 +32,7 @@ const till = featureService({ name: 'till', features: [turnover.pick('sales_1d',
 let running: TestPlatform;
 beforeAll(async () => {
   running = await testPlatform();
-  await running.platform.apply(plain(shop, sales, turnover, till), {}, caller);
+  await running.platform.registry.apply(plain(shop, sales, turnover, till), {}, caller);
 });
 afterAll(() => running.dispose());
 
@@ -113,8 +113,8 @@ describe('events', () => {
     ['no object', () => 7, 'MR_FIELD_TYPE', null, /7/],
   ];
   test.each(cases)('%s', async (_what, event, code, field, says) => {
-    const before = await running.platform.rejected('sales', {});
-    const result = await running.platform.publish(
+    const before = await running.platform.publishing.rejected('sales', {});
+    const result = await running.platform.publishing.publish(
       { source: 'sales', events: [good(), event(), good()] },
       caller,
     );
@@ -123,7 +123,7 @@ describe('events', () => {
     expect(result.rejected[0]).toMatchObject({ index: 1, code });
     expect(result.rejected[0]?.message).toMatch(says);
     if (field !== null) expect(result.rejected[0]?.field).toBe(field);
-    const after = await running.platform.rejected(
+    const after = await running.platform.publishing.rejected(
       'sales',
       before.total === 0 ? {} : { after: `rejected.sales@0:${before.total - 1}` },
     );
@@ -131,16 +131,16 @@ describe('events', () => {
   });
 
   test('a rejected event, corrected and sent again, counts', async () => {
-    const result = await running.platform.publish(
+    const result = await running.platform.publishing.publish(
       { source: 'sales', events: [{ ...good(), shop: 'mended', amount: 'five' }] },
       caller,
     );
     expect(result.accepted).toBe(0);
-    const { total } = await running.platform.rejected('sales', {});
+    const { total } = await running.platform.publishing.rejected('sales', {});
     const position = `rejected.sales@0:${total - 1}`;
     const mended = { ...good(), shop: 'mended', amount: 5 };
     expect(
-      await running.platform.resendRejected(
+      await running.platform.publishing.resendRejected(
         'sales',
         { positions: [position], events: [mended] },
         caller,
@@ -148,29 +148,41 @@ describe('events', () => {
     ).toMatchObject({
       accepted: 1,
     });
-    const read = await running.platform.read({ service: 'till', entities: [{ shop: 'mended' }] });
+    const read = await running.platform.serving.read({
+      service: 'till',
+      entities: [{ shop: 'mended' }],
+    });
     expect(read.values[0]).toEqual([1, 5]);
     await expect(
-      running.platform.resendRejected('sales', { positions: ['rejected.sales@0:999999'] }, caller),
+      running.platform.publishing.resendRejected(
+        'sales',
+        { positions: ['rejected.sales@0:999999'] },
+        caller,
+      ),
     ).rejects.toMatchObject({ code: 'MR_NOT_FOUND' });
   });
 
   test('the same id again is one event', async () => {
     const event = good();
     expect(
-      await running.platform.publish({ source: 'sales', events: [event, event] }, caller),
+      await running.platform.publishing.publish(
+        { source: 'sales', events: [event, event] },
+        caller,
+      ),
     ).toMatchObject({
       accepted: 1,
       duplicates: 1,
     });
     expect(
-      await running.platform.publish({ source: 'sales', events: [event] }, caller),
+      await running.platform.publishing.publish({ source: 'sales', events: [event] }, caller),
     ).toMatchObject({
       accepted: 0,
       duplicates: 1,
     });
     const again = await running.restart();
-    expect(await again.publish({ source: 'sales', events: [event] }, caller)).toMatchObject({
+    expect(
+      await again.publishing.publish({ source: 'sales', events: [event] }, caller),
+    ).toMatchObject({
       accepted: 0,
       duplicates: 1,
     });
@@ -178,7 +190,7 @@ describe('events', () => {
 
   test('an unknown source', async () => {
     await expect(
-      running.platform.publish({ source: 'sails', events: [good()] }, caller),
+      running.platform.publishing.publish({ source: 'sails', events: [good()] }, caller),
     ).rejects.toMatchObject({
       code: 'MR_UNKNOWN_SOURCE',
       message: expect.stringContaining('sails'),
@@ -188,11 +200,11 @@ describe('events', () => {
 
 describe('reads', () => {
   const refused = async (
-    request: Parameters<TestPlatform['platform']['read']>[0],
+    request: Parameters<TestPlatform['platform']['serving']['read']>[0],
     code: string,
     says: RegExp,
   ): Promise<void> => {
-    await expect(running.platform.read(request)).rejects.toMatchObject({
+    await expect(running.platform.serving.read(request)).rejects.toMatchObject({
       code,
       message: expect.stringMatching(says),
     });
@@ -229,7 +241,9 @@ describe('definitions', () => {
     code: string,
     says: RegExp,
   ): Promise<void> => {
-    await expect(running.platform.apply(plain(...definitions), {}, caller)).rejects.toMatchObject({
+    await expect(
+      running.platform.registry.apply(plain(...definitions), {}, caller),
+    ).rejects.toMatchObject({
       code,
       message: expect.stringMatching(says),
     });
@@ -273,7 +287,11 @@ describe('definitions', () => {
   });
   test('something that is no definition', async () => {
     await expect(
-      running.platform.apply([{ kind: 'view', name: 'x' } as unknown as Definition], {}, caller),
+      running.platform.registry.apply(
+        [{ kind: 'view', name: 'x' } as unknown as Definition],
+        {},
+        caller,
+      ),
     ).rejects.toMatchObject({ code: 'MR_DEFINITION_INVALID' });
   });
 
@@ -286,7 +304,7 @@ describe('definitions', () => {
     });
     await refused([without], 'MR_INCOMPATIBLE_REVISION', /amount_avg.*feature-service\/till/);
     await expect(
-      running.platform.apply(plain(without), { force: true }, caller),
+      running.platform.registry.apply(plain(without), { force: true }, caller),
     ).rejects.toMatchObject({
       code: 'MR_REASON_REQUIRED',
     });
@@ -297,7 +315,10 @@ describe('definitions', () => {
       eventId: 'id',
     });
     await refused([narrower], 'MR_INCOMPATIBLE_REVISION', /amount.*feature-view\/turnover/);
-    const read = await running.platform.read({ service: 'till', entities: [{ shop: 's1' }] });
+    const read = await running.platform.serving.read({
+      service: 'till',
+      entities: [{ shop: 's1' }],
+    });
     expect(read.views[0]).toMatchObject({ version: 1, generation: 1 });
   });
 
@@ -315,22 +336,22 @@ describe('definitions', () => {
       features: { n: count({ window: '2d' }) },
     });
     const outcomes = await Promise.allSettled([
-      running.platform.apply(plain(mine), {}, caller),
-      running.platform.apply(plain(theirs), {}, { actor: 'other' }),
-      running.platform.apply(plain(mine), {}, caller),
+      running.platform.registry.apply(plain(mine), {}, caller),
+      running.platform.registry.apply(plain(theirs), {}, { actor: 'other' }),
+      running.platform.registry.apply(plain(mine), {}, caller),
     ]);
     for (const outcome of outcomes) {
       if (outcome.status === 'rejected')
         expect(outcome.reason).toMatchObject({ code: 'MR_VERSION_CONFLICT' });
     }
     expect(outcomes.some((outcome) => outcome.status === 'fulfilled')).toBe(true);
-    const { versions } = await running.platform.show('feature-view', 'raced');
+    const { versions } = await running.platform.registry.show('feature-view', 'raced');
     expect(versions.map((v) => v.version)).toEqual(versions.map((_, i) => i + 1));
   });
 
   test('a rollup, which this profile does not make, names what does', async () => {
     await expect(
-      running.platform.rollup({ view: 'turnover', every: 'day' }, caller),
+      running.platform.datasets.rollup({ view: 'turnover', every: 'day' }, caller),
     ).rejects.toMatchObject({
       code: 'MR_REFUSED',
       message: expect.stringMatching(
@@ -342,21 +363,24 @@ describe('definitions', () => {
   test('a command on a version that is no more conflicts, and says which it is', async () => {
     const data = plain({ ...shop, owner: 'x' })[0];
     await expect(
-      running.platform.command({ type: 'RegisterEntity', data, expectedVersion: 7 }, caller),
+      running.platform.registry.command(
+        { type: 'RegisterEntity', data, expectedVersion: 7 },
+        caller,
+      ),
     ).rejects.toMatchObject({
       code: 'MR_VERSION_CONFLICT',
       details: { currentVersion: 1 },
     });
     await expect(
-      running.platform.command({ type: 'Explode', data: {} }, caller),
+      running.platform.registry.command({ type: 'Explode', data: {} }, caller),
     ).rejects.toMatchObject({
       code: 'MR_COMMAND_UNKNOWN',
       message: expect.stringContaining('RegisterEntity'),
     });
-    const { records } = await running.platform.auditLog({ limit: 1000 });
+    const { records } = await running.platform.audit.log({ limit: 1000 });
     expect(records.filter((r) => r.outcome === 'refused').map((r) => r.refusal?.code)).toEqual(
       expect.arrayContaining(['MR_VERSION_CONFLICT', 'MR_COMMAND_UNKNOWN']),
     );
-    expect(await running.platform.verifyAudit()).toMatchObject({ ok: true });
+    expect(await running.platform.audit.verify()).toMatchObject({ ok: true });
   });
 });

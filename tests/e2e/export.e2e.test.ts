@@ -54,13 +54,15 @@ let there: TestPlatform;
 
 const exported = async ({ platform }: TestPlatform): Promise<Row[]> => {
   const rows: Row[] = [];
-  for await (const some of await platform.exportEvents('sales')) rows.push(...some);
+  for await (const some of await platform.publishing.exportEvents('sales')) rows.push(...some);
   return rows;
 };
 const publish = async ({ platform }: TestPlatform, all: readonly unknown[]): Promise<void> => {
   for (let i = 0; i < all.length; i += 1_000) {
     const some = all.slice(i, i + 1_000);
-    expect(await platform.publish({ source: 'sales', events: some }, caller)).toMatchObject({
+    expect(
+      await platform.publishing.publish({ source: 'sales', events: some }, caller),
+    ).toMatchObject({
       accepted: some.length,
       rejected: [],
     });
@@ -68,7 +70,7 @@ const publish = async ({ platform }: TestPlatform, all: readonly unknown[]): Pro
 };
 const values = async ({ platform }: TestPlatform, at: number) =>
   (
-    await platform.read({
+    await platform.serving.read({
       features: ['turnover:n', 'turnover:total', 'turnover:units_7d'],
       entities: SHOPS.map((name) => ({ shop: name })),
       at,
@@ -79,7 +81,7 @@ const sorted = (rows: readonly Row[]): string[] => rows.map((row) => JSON.string
 beforeAll(async () => {
   [here, there] = await Promise.all([testPlatform(), testPlatform()]);
   for (const { platform } of [here, there])
-    await platform.apply(plain(shop, sales, turnover), {}, caller);
+    await platform.registry.apply(plain(shop, sales, turnover), {}, caller);
   await publish(here, events);
 });
 afterAll(() => Promise.all([here.dispose(), there.dispose()]));
@@ -94,7 +96,7 @@ test('every event once, as it is published again', async () => {
 });
 
 test('what is published meanwhile is left to the next export', async () => {
-  const running = await here.platform.exportEvents('sales');
+  const running = await here.platform.publishing.exportEvents('sales');
   await publish(here, events.slice(0, 10));
   let seen = 0;
   for await (const some of running) seen += some.length;
@@ -104,7 +106,7 @@ test('what is published meanwhile is left to the next export', async () => {
 test('after a restart, and of an unknown source', async () => {
   await here.restart();
   expect(await exported(here)).toHaveLength(events.length + 10);
-  await expect(here.platform.exportEvents('nope')).rejects.toMatchObject({
+  await expect(here.platform.publishing.exportEvents('nope')).rejects.toMatchObject({
     code: 'MR_UNKNOWN_SOURCE',
   });
 });

@@ -3,14 +3,17 @@
  * and the training set of a whole platform equal brute force, for random definitions and random
  * events that come in random batches, before and after a restart.
  */
+
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import type { DatasetStatus } from '#domain/api/datasets.ts';
+import type { Platform } from '#domain/api/platform.ts';
 import type { EntityKey, FeatureStatus } from '#domain/plan/plan.ts';
 import { planView } from '#domain/plan/plan-view.ts';
-import type { DatasetStatus, Platform } from '#domain/ports/platform.ts';
 import { EARLIEST } from '#domain/sources/refusal.ts';
 import type { RawEvent, Row, Scalar, Value } from '#domain/values/value.ts';
 import { startEmbedded } from '#infra/profiles/embedded.ts';
@@ -87,8 +90,8 @@ const expectOracle = (
 const finished = async (platform: Platform, started: DatasetStatus): Promise<DatasetStatus> => {
   let status = started;
   while (status.state === 'running') {
-    await new Promise((resolve) => setTimeout(resolve, 5));
-    status = await platform.dataset(status.id);
+    await sleep(5);
+    status = await platform.datasets.get(status.id);
   }
   return status;
 };
@@ -106,31 +109,31 @@ const check = async (scenario: Scenario, directory: string): Promise<void> => {
       warn: () => {},
     });
   let platform = await open();
-  await platform.apply([all.entity, all.source, all.view], {}, caller);
+  await platform.registry.apply([all.entity, all.source, all.view], {}, caller);
   const features = Object.keys(all.view.features).map((name) => `${all.view.name}:${name}`);
   const entities = entitiesOf(scenario);
 
   const known: { readonly time: number; readonly count: number }[] = [];
   for (let i = 0; i < events.length; i += batch) {
-    const result = await platform.publish(
+    const result = await platform.publishing.publish(
       { source: all.source.name, events: events.slice(i, i + batch).map((e) => e.row) },
       caller,
     );
     expect(result.rejected).toEqual([]);
     known.push({
-      time: (await platform.read({ features, entities: entities.slice(0, 1) })).known,
+      time: (await platform.serving.read({ features, entities: entities.slice(0, 1) })).known,
       count: Math.min(events.length, i + batch),
     });
     clock += 1 + (i % 3);
   }
 
   const readAll = async (): Promise<void> => {
-    const now = await platform.read({ features, entities });
+    const now = await platform.serving.read({ features, entities });
     entities.forEach((entity, i) =>
       expectOracle(scenario, events, entity, now.at, now.values[i] as Value[], now.status[i]),
     );
     for (const at of ats) {
-      const past = await platform.read({ features, entities, at });
+      const past = await platform.serving.read({ features, entities, at });
       entities.forEach((entity, i) =>
         expectOracle(scenario, events, entity, at, past.values[i] as Value[], past.status[i]),
       );
@@ -140,7 +143,7 @@ const check = async (scenario: Scenario, directory: string): Promise<void> => {
 
   for (const { time, count } of known.slice(0, 3)) {
     for (const at of [time, ...ats.slice(0, 1)]) {
-      const then = await platform.read({ features, entities, at, known: time });
+      const then = await platform.serving.read({ features, entities, at, known: time });
       entities.forEach((entity, i) =>
         expectOracle(
           scenario,
@@ -156,7 +159,7 @@ const check = async (scenario: Scenario, directory: string): Promise<void> => {
 
   for (const at of ats.slice(0, 2)) {
     const [feature] = Object.keys(all.view.features) as [string];
-    const why = await platform.explain({
+    const why = await platform.serving.explain({
       view: all.view.name,
       feature,
       entity: entities[0] as EntityKey,
@@ -179,7 +182,7 @@ const check = async (scenario: Scenario, directory: string): Promise<void> => {
     const out = join(directory, 'rows.csv');
     const built = await finished(
       platform,
-      await platform.startDataset(
+      await platform.datasets.start(
         { target: { view: all.view.name }, spine: { rows }, out, mode: 'event-time' },
         caller,
       ),

@@ -4,8 +4,8 @@
  */
 import { avg, col, count, entity, featureView, source, sum } from 'millrace';
 import { afterEach, expect, test } from 'vitest';
+import type { Platform } from '#domain/api/platform.ts';
 import type { Definition } from '#domain/definitions/model.ts';
-import type { Platform } from '#domain/ports/platform.ts';
 import {
   caller,
   plain,
@@ -48,12 +48,17 @@ afterEach(async () => {
 });
 const start = async (...definitions: readonly Definition[]): Promise<Platform> => {
   running = await testPlatform();
-  await running.platform.apply(plain(...definitions), {}, caller);
+  await running.platform.registry.apply(plain(...definitions), {}, caller);
   return running.platform;
 };
 const read = async (platform: Platform, feature: string, at = AT): Promise<unknown> =>
-  (await platform.read({ features: [`turnover:${feature}`], entities: [{ shop: 's1' }], at }))
-    .values[0]?.[0];
+  (
+    await platform.serving.read({
+      features: [`turnover:${feature}`],
+      entities: [{ shop: 's1' }],
+      at,
+    })
+  ).values[0]?.[0];
 const inLastWeek = (least: number): number => {
   const from = Math.floor((AT - 7 * DAY) / DAY) * DAY;
   return events.filter((e) => e.shop === 's1' && e.at >= from && e.at <= AT && e.amount >= least)
@@ -62,17 +67,17 @@ const inLastWeek = (least: number): number => {
 
 test('apply, replay, compare, promote, roll back', async () => {
   const platform = await start(shop, sales, turnover(5));
-  await platform.publish({ source: 'sales', events }, caller);
+  await platform.publishing.publish({ source: 'sales', events }, caller);
   expect(await read(platform, 'sales_7d')).toBe(inLastWeek(5));
 
-  const plan = await platform.plan(plain(turnover(2)));
+  const plan = await platform.registry.plan(plain(turnover(2)));
   expect(plan.changes).toMatchObject([{ action: 'revise', cost: 'replay' }]);
-  await platform.apply(plain(turnover(2)), { reason: 'small sales count too' }, caller);
+  await platform.registry.apply(plain(turnover(2)), { reason: 'small sales count too' }, caller);
   expect(await read(platform, 'sales_7d'), 'the live generation goes on as it was').toBe(
     inLastWeek(5),
   );
 
-  const { id } = await platform.startReplay(
+  const { id } = await platform.replays.start(
     { view: 'turnover', reason: 'small sales count too' },
     caller,
   );
@@ -87,7 +92,7 @@ test('apply, replay, compare, promote, roll back', async () => {
     'a filled generation is not read before it is promoted',
   ).toBe(inLastWeek(5));
 
-  const comparison = await platform.compareReplay(id);
+  const comparison = await platform.replays.compare(id);
   expect(comparison).toMatchObject({
     live: { generation: 1, entities: 5 },
     candidate: { generation: 2, entities: 5 },
@@ -99,16 +104,21 @@ test('apply, replay, compare, promote, roll back', async () => {
   expect(differing.amount_avg).toBe(0);
   expect(differing.sales_7d).toBeGreaterThan(0);
 
-  expect(await platform.changeReplay(id, 'promote', { reason: 'compared' }, caller)).toMatchObject({
+  expect(
+    await platform.replays.change(id, 'promote', { reason: 'compared' }, caller),
+  ).toMatchObject({
     state: 'promoted',
   });
   expect(await read(platform, 'sales_7d')).toBe(inLastWeek(2));
-  await expect(platform.changeReplay(id, 'promote', {}, caller)).rejects.toMatchObject({
+  await expect(platform.replays.change(id, 'promote', {}, caller)).rejects.toMatchObject({
     code: 'MR_REPLAY_STATE',
   });
 
-  await platform.publish({ source: 'sales', events: [{ shop: 's1', at: AT, amount: 9 }] }, caller);
-  expect(await platform.changeReplay(id, 'rollback', {}, caller)).toMatchObject({
+  await platform.publishing.publish(
+    { source: 'sales', events: [{ shop: 's1', at: AT, amount: 9 }] },
+    caller,
+  );
+  expect(await platform.replays.change(id, 'rollback', {}, caller)).toMatchObject({
     state: 'rolled-back',
   });
   expect(await read(platform, 'sales_7d'), 'the old generation went on computing').toBe(
@@ -121,59 +131,61 @@ test('apply, replay, compare, promote, roll back', async () => {
 
 test('what came too late is left out online, counts in the past, and a replay takes it in', async () => {
   const platform = await start(shop, sales, turnover(0, '1h'));
-  await platform.publish({ source: 'sales', events }, caller);
+  await platform.publishing.publish({ source: 'sales', events }, caller);
   const before = (await read(platform, 'sales_7d')) as number;
   const lateTime = AT - 5 * DAY;
-  await platform.publish(
+  await platform.publishing.publish(
     { source: 'sales', events: [{ shop: 's1', at: lateTime, amount: 1 }] },
     caller,
   );
   expect(await read(platform, 'sales_7d')).toBe(before);
-  const report = await platform.late('turnover', {});
+  const report = await platform.operations.late('turnover', {});
   expect(report).toMatchObject({
     total: 1,
     records: [{ eventTime: lateTime, entity: { shop: 's1' }, position: 'raw.sales@0:2000' }],
   });
   expect(report.records[0]?.lateBy).toBeGreaterThan(0);
 
-  const { id } = await platform.startReplay(
+  const { id } = await platform.replays.start(
     { view: 'turnover', from: lateTime, to: lateTime },
     caller,
   );
   expect(await replayFilled(platform, id)).toMatchObject({ state: 'ready' });
-  await platform.changeReplay(id, 'promote', {}, caller);
+  await platform.replays.change(id, 'promote', {}, caller);
   expect(await read(platform, 'sales_7d')).toBe(before + 1);
 
-  const whole = await platform.startReplay({ view: 'turnover' }, caller);
+  const whole = await platform.replays.start({ view: 'turnover' }, caller);
   expect(await replayFilled(platform, whole.id)).toMatchObject({ state: 'ready' });
-  const comparison = await platform.compareReplay(whole.id);
+  const comparison = await platform.replays.compare(whole.id);
   expect(comparison.features.map((f) => f.differing)).toEqual([0, 0, 0]);
 });
 
 test('two replays at once do not disturb each other; an abandoned one is gone', async () => {
   const platform = await start(shop, sales, turnover(5));
-  await platform.publish({ source: 'sales', events }, caller);
+  await platform.publishing.publish({ source: 'sales', events }, caller);
   const [one, two] = await Promise.all([
-    platform.startReplay({ view: 'turnover' }, caller),
-    platform.startReplay({ view: 'turnover' }, caller),
+    platform.replays.start({ view: 'turnover' }, caller),
+    platform.replays.start({ view: 'turnover' }, caller),
   ]);
   expect(new Set([one.id, two.id]).size).toBe(2);
   await Promise.all([replayFilled(platform, one.id), replayFilled(platform, two.id)]);
   for (const { id } of [one, two])
-    expect((await platform.compareReplay(id)).features.every((f) => f.differing === 0)).toBe(true);
-  expect(await platform.changeReplay(one.id, 'abandon', {}, caller)).toMatchObject({
+    expect((await platform.replays.compare(id)).features.every((f) => f.differing === 0)).toBe(
+      true,
+    );
+  expect(await platform.replays.change(one.id, 'abandon', {}, caller)).toMatchObject({
     state: 'abandoned',
   });
-  await expect(platform.compareReplay(one.id)).rejects.toMatchObject({ code: 'MR_REPLAY_STATE' });
-  await platform.changeReplay(two.id, 'promote', {}, caller);
+  await expect(platform.replays.compare(one.id)).rejects.toMatchObject({ code: 'MR_REPLAY_STATE' });
+  await platform.replays.change(two.id, 'promote', {}, caller);
   expect(await read(platform, 'sales_7d')).toBe(inLastWeek(5));
 });
 
 test('a change of metadata is a new version of the same generation', async () => {
   const platform = await start(shop, sales, turnover(5));
-  await platform.publish({ source: 'sales', events }, caller);
-  await platform.apply(plain({ ...turnover(5), owner: 'shops' }), {}, caller);
-  const answer = await platform.read({
+  await platform.publishing.publish({ source: 'sales', events }, caller);
+  await platform.registry.apply(plain({ ...turnover(5), owner: 'shops' }), {}, caller);
+  const answer = await platform.serving.read({
     features: ['turnover:sales_7d'],
     entities: [{ shop: 's1' }],
     at: AT,

@@ -3,10 +3,12 @@
  * space again, all goes on by itself. On a file system of a few megabytes, in memory; where this
  * machine may not mount one, the test says so and is skipped.
  */
+
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { count, entity, featureView, source } from 'millrace';
 import { expect, test } from 'vitest';
 import { MillraceError } from '#domain/errors.ts';
@@ -41,13 +43,14 @@ test.skipIf(!mounted)('a full disk', { timeout: 60_000 }, async () => {
   const open = () => startEmbedded({ dataDirectory: data, historyEveryMs: 0, warn: () => {} });
   let platform = await open();
   try {
-    await platform.apply(plain(user, clicks, seen), {}, caller);
+    await platform.registry.apply(plain(user, clicks, seen), {}, caller);
     writeFileSync(ballast, Buffer.alloc(16 * 2 ** 20));
     let acknowledged = 0;
     const page = 'x'.repeat(1000);
     const send = async (): Promise<void> => {
       const events = Array.from({ length: 500 }, () => ({ user: 'u', at: Date.now(), page }));
-      acknowledged += (await platform.publish({ source: 'clicks', events }, caller)).accepted;
+      acknowledged += (await platform.publishing.publish({ source: 'clicks', events }, caller))
+        .accepted;
     };
     let refusal: unknown = null;
     for (let i = 0; refusal === null && i < 200; i++) {
@@ -58,15 +61,14 @@ test.skipIf(!mounted)('a full disk', { timeout: 60_000 }, async () => {
     expect(refusal).toBeInstanceOf(MillraceError);
     expect(refusal).toMatchObject({ code: 'MR_DISK_FULL' });
     const counted = async (): Promise<unknown> =>
-      (await platform.read({ features: ['seen:clicks'], entities: [{ user: 'u' }] }))
+      (await platform.serving.read({ features: ['seen:clicks'], entities: [{ user: 'u' }] }))
         .values[0]?.[0];
     expect(await counted(), 'reads go on, and know of nothing that was refused').toBe(acknowledged);
 
     rmSync(ballast);
     await send();
     // The engine rebuilds what the refused commits had touched before it goes on.
-    for (let i = 0; (await counted()) !== acknowledged && i < 500; i++)
-      await new Promise((resolve) => setTimeout(resolve, 10));
+    for (let i = 0; (await counted()) !== acknowledged && i < 500; i++) await sleep(10);
     expect(await counted()).toBe(acknowledged);
     await platform.close();
     platform = await open();

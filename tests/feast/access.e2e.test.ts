@@ -2,6 +2,7 @@
  * Feast's own client where keys are asked for: a key is its token, and a refusal is one of its own
  * exceptions.
  */
+
 import { execFileSync, spawn } from 'node:child_process';
 import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -9,6 +10,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { avg, col, count, entity, featureView, last, source } from '#domain/definitions/index.ts';
 import { createHttpGateway, type HttpGateway } from '#gateways/http/gateway.ts';
+import { httpModules } from '#gateways/http-modules.ts';
 import { caller, plain, type TestPlatform, testPlatform } from '#tests/support/platform.ts';
 import { hasPython, pythonWithFeast } from '#tests/support/venv.ts';
 
@@ -39,11 +41,16 @@ beforeAll(async () => {
     throw new Error('these tests need python3 with venv: install it (Debian: python3-venv)');
   python = pythonWithFeast();
   on = await testPlatform();
-  await on.platform.apply(plain(airport, flights, delays), {}, caller);
+  await on.platform.registry.apply(plain(airport, flights, delays), {}, caller);
   const events = [{ date: Date.parse('2026-01-31T12:00:00Z'), origin: 'ATL', delay: 10 }];
-  await on.platform.publish({ source: 'flights', events, untilReadable: true }, caller);
+  await on.platform.publishing.publish({ source: 'flights', events, untilReadable: true }, caller);
   const access = on.platform.access({ authentication: 'keys' });
-  gateway = await createHttpGateway({ platform: access.platform, access, port: 0 });
+  gateway = await createHttpGateway({
+    modules: httpModules(),
+    platform: access.platform,
+    access,
+    port: 0,
+  });
   repository = mkdtempSync(join(tmpdir(), 'millrace-feast-'));
   copyFileSync(join(import.meta.dirname, 'definitions.py'), join(repository, 'definitions.py'));
   const frame =
@@ -89,11 +96,11 @@ const read = (
   });
 
 test('with a key that may read it reads; with another, or none, it is told so in its own words', async () => {
-  const { key: reader } = await on.platform.createKey(
+  const { key: reader } = await on.platform.keys.create(
     { name: 'model', grants: ['reader@default'] },
     caller,
   );
-  const { key: producer } = await on.platform.createKey(
+  const { key: producer } = await on.platform.keys.create(
     { name: 'scanner', grants: ['producer@default'] },
     caller,
   );

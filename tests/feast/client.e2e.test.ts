@@ -1,4 +1,5 @@
 /** Feast's own client against the gateway, unchanged: its values are those of the native read. */
+
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -18,6 +19,7 @@ import {
   source,
 } from '#domain/definitions/index.ts';
 import { createHttpGateway, type HttpGateway } from '#gateways/http/gateway.ts';
+import { httpModules } from '#gateways/http-modules.ts';
 import { caller, plain, type TestPlatform, testPlatform } from '#tests/support/platform.ts';
 import { hasPython, pythonWithFeast } from '#tests/support/venv.ts';
 
@@ -91,12 +93,12 @@ beforeAll(async () => {
     throw new Error('these tests need python3 with venv: install it (Debian: python3-venv)');
   const python = pythonWithFeast();
   on = await testPlatform();
-  await on.platform.apply(
+  await on.platform.registry.apply(
     plain(airport, flights, delays, driver, driverRows, stats, leg, legs, boosted, model),
     {},
     caller,
   );
-  const { position } = await on.platform.publish(
+  const { position } = await on.platform.publishing.publish(
     {
       source: 'flights',
       events: [
@@ -107,8 +109,8 @@ beforeAll(async () => {
     },
     caller,
   );
-  await on.platform.read({ features: FEATURES, entities: [], after: position });
-  gateway = await createHttpGateway({ platform: on.platform, port: 0 });
+  await on.platform.serving.read({ features: FEATURES, entities: [], after: position });
+  gateway = await createHttpGateway({ modules: httpModules(), platform: on.platform, port: 0 });
   repository = mkdtempSync(join(tmpdir(), 'millrace-feast-'));
   copyFileSync(join(import.meta.dirname, 'definitions.py'), join(repository, 'definitions.py'));
   writeFileSync(
@@ -148,7 +150,7 @@ const native = async (
   rows: readonly { origin: string }[],
   features = FEATURES,
 ): Promise<Record<string, unknown[]>> => {
-  const read = await on.platform.read({ features, entities: rows });
+  const read = await on.platform.serving.read({ features, entities: rows });
   return Object.fromEntries([
     ['origin', rows.map(({ origin }) => origin)],
     ...read.features.map((name, i) => [name, read.values.map((row) => row[i])] as const),

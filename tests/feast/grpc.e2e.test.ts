@@ -1,6 +1,7 @@
 /**
  * Feast's own gRPC stubs against the gateway: `ServingService` and `GrpcFeatureServer`, unchanged.
  */
+
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -16,6 +17,7 @@ import {
   source,
 } from '#domain/definitions/index.ts';
 import { createGrpcGateway, type GrpcGateway } from '#gateways/grpc/gateway.ts';
+import { grpcModules } from '#gateways/grpc-modules.ts';
 import { caller, plain, type TestPlatform, testPlatform } from '#tests/support/platform.ts';
 import { hasPython, pythonWithFeast } from '#tests/support/venv.ts';
 
@@ -57,15 +59,19 @@ beforeAll(async () => {
     throw new Error('these tests need python3 with venv: install it (Debian: python3-venv)');
   const python = pythonWithFeast();
   on = await testPlatform();
-  await on.platform.apply(plain(airport, flights, delays, model), {}, caller);
+  await on.platform.registry.apply(plain(airport, flights, delays, model), {}, caller);
   const events = [
     { date: NOON, origin: 'ATL', delay: 10, destination: 'LAX' },
     { date: NOON + 60_000, origin: 'ATL', delay: 5, destination: 'JFK' },
     { date: NOON, origin: 'JFK', delay: null, destination: null },
   ];
-  const { position } = await on.platform.publish({ source: 'flights', events }, caller);
-  await on.platform.read({ service: 'delay_model', entities: [], after: position });
-  gateway = await createGrpcGateway({ platform: on.platform, port: 0, version: 'millrace 1' });
+  const { position } = await on.platform.publishing.publish({ source: 'flights', events }, caller);
+  await on.platform.serving.read({ service: 'delay_model', entities: [], after: position });
+  gateway = await createGrpcGateway({
+    modules: grpcModules('exact', 'millrace 1'),
+    platform: on.platform,
+    port: 0,
+  });
   const { stdout } = await promisify(execFile)(python, [
     join(import.meta.dirname, 'grpc_client.py'),
     gateway.address,

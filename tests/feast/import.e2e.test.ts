@@ -3,6 +3,7 @@
  * published, and then the two are asked the same: Feast's own server over what it materialized, and
  * the gateway here.
  */
+
 import { execFileSync, spawn } from 'node:child_process';
 import {
   copyFileSync,
@@ -17,6 +18,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createHttpGateway, type HttpGateway } from '#gateways/http/gateway.ts';
+import { httpModules } from '#gateways/http-modules.ts';
 import { type FeastServer, startFeastServer } from '#tests/support/feast-server.ts';
 import { type TestPlatform, testPlatform } from '#tests/support/platform.ts';
 import { hasPython, pythonWithFeast } from '#tests/support/venv.ts';
@@ -110,8 +112,12 @@ beforeAll(async () => {
   );
   const starting = startFeastServer(python, repository);
   on = await testPlatform();
-  gateway = await createHttpGateway({ platform: on.platform, port: 0 });
-  asFeast = await createHttpGateway({ platform: on.platform, port: 0, feastStatuses: 'feast' });
+  gateway = await createHttpGateway({ modules: httpModules(), platform: on.platform, port: 0 });
+  asFeast = await createHttpGateway({
+    platform: on.platform,
+    port: 0,
+    modules: httpModules('feast'),
+  });
   await done('import', 'feast', '.', '--out', 'features.ts');
   await done('apply', 'features.ts');
   await done('publish', 'driver_stats_rows', 'driver_stats.parquet', '--ignore-extra');
@@ -351,7 +357,7 @@ test('a null in the newest row is the one value that differs, as the guide says'
 });
 
 test('the aggregations of a stream view become windows', async () => {
-  const read = await on.platform.read({
+  const read = await on.platform.serving.read({
     features: [
       'ride_windows:fares',
       'ride_windows:mean_fare_86400s',
@@ -364,23 +370,27 @@ test('the aggregations of a stream view become windows', async () => {
 });
 
 test('owners, descriptions, tags and ttl come along', async () => {
-  const view = await on.platform.show('feature-view', 'driver_stats');
+  const view = await on.platform.registry.show('feature-view', 'driver_stats');
   expect(view.definition).toMatchObject({
     owner: 'fleet@example.com',
     description: 'What a driver did',
     tags: ['tier:gold'],
     ttl: '3650d',
   });
-  expect((await on.platform.show('entity', 'driver')).definition).toMatchObject({
+  expect((await on.platform.registry.show('entity', 'driver')).definition).toMatchObject({
     description: 'Who "drives"',
     tags: ['pii', 'team:fleet'],
   });
-  expect((await on.platform.show('feature-service', 'fare_model')).definition).toMatchObject({
+  expect(
+    (await on.platform.registry.show('feature-service', 'fare_model')).definition,
+  ).toMatchObject({
     owner: 'pricing',
     tags: ['stage:live'],
     logging: { sample: 0.1 },
   });
-  expect((await on.platform.show('feature-view', 'customer_ratings')).definition).toMatchObject({
+  expect(
+    (await on.platform.registry.show('feature-view', 'customer_ratings')).definition,
+  ).toMatchObject({
     online: false,
   });
 });

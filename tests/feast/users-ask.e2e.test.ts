@@ -2,11 +2,14 @@
  * What Feast's users ask for in its issues, each as a test that the gateways and the platform
  * behind them pass.
  */
+
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { credentials, loadPackageDefinition } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { DatasetRequest, DatasetStatus } from '#domain/api/datasets.ts';
 import {
   avg,
   col,
@@ -19,10 +22,11 @@ import {
   source,
 } from '#domain/definitions/index.ts';
 import type { FeatureViewDefinition } from '#domain/definitions/model.ts';
-import type { DatasetRequest, DatasetStatus } from '#domain/ports/platform.ts';
 import type { Row } from '#domain/values/value.ts';
 import { createGrpcGateway, type GrpcGateway } from '#gateways/grpc/gateway.ts';
+import { grpcModules } from '#gateways/grpc-modules.ts';
 import { createHttpGateway, type HttpGateway } from '#gateways/http/gateway.ts';
+import { httpModules } from '#gateways/http-modules.ts';
 import {
   caller,
   plain,
@@ -76,9 +80,17 @@ let grpc: GrpcGateway;
 
 beforeAll(async () => {
   on = await testPlatform({ now: () => clock });
-  await on.platform.apply(plain(driver, leg, rides, latest, stats, legs, model), {}, caller);
-  http = await createHttpGateway({ platform: on.platform, port: 0 });
-  grpc = await createGrpcGateway({ platform: on.platform, port: 0, version: 'millrace 1' });
+  await on.platform.registry.apply(
+    plain(driver, leg, rides, latest, stats, legs, model),
+    {},
+    caller,
+  );
+  http = await createHttpGateway({ modules: httpModules(), platform: on.platform, port: 0 });
+  grpc = await createGrpcGateway({
+    modules: grpcModules('exact', 'millrace 1'),
+    platform: on.platform,
+    port: 0,
+  });
 });
 afterAll(async () => {
   await http?.close();
@@ -99,12 +111,12 @@ const publish = async (...events: readonly Row[]): Promise<void> => {
     fare: null,
     ...event,
   }));
-  const { position, rejected } = await on.platform.publish(
+  const { position, rejected } = await on.platform.publishing.publish(
     { source: 'rides', events: filled },
     caller,
   );
   expect(rejected).toEqual([]);
-  await on.platform.read({
+  await on.platform.serving.read({
     features: ['stats:rides', 'latest:fare', 'legs:rides'],
     entities: [],
     after: position,
@@ -195,10 +207,10 @@ const trainingSet = async (
   readonly text: string;
 }> => {
   const out = join(on.directory, `set-${files++}.csv`);
-  let status = await on.platform.startDataset({ ...request, out }, caller);
+  let status = await on.platform.datasets.start({ ...request, out }, caller);
   while (status.state === 'running') {
-    await new Promise((resolve) => setTimeout(resolve, 5));
-    status = await on.platform.dataset(status.id);
+    await sleep(5);
+    status = await on.platform.datasets.get(status.id);
   }
   expect(status.error).toBeNull();
   const text = readFileSync(out, 'utf8');
@@ -311,8 +323,13 @@ test('feast#2960, #5228: the online store, the history and a training set say th
   }
   const features = ['stats:fares', 'stats:rides'];
   const entities = [{ driver_id: 50 }];
-  const online = await on.platform.read({ features, entities });
-  const past = await on.platform.read({ features, entities, at: online.at, known: online.known });
+  const online = await on.platform.serving.read({ features, entities });
+  const past = await on.platform.serving.read({
+    features,
+    entities,
+    at: online.at,
+    known: online.known,
+  });
   const offline = await trainingSet({
     target: { service: 'model' },
     spine: { rows: spine(50, online.at) },
@@ -323,7 +340,7 @@ test('feast#2960, #5228: the online store, the history and a training set say th
   expect(past.values).toEqual(online.values);
   expect([Number(offline.rows[0]?.fares), Number(offline.rows[0]?.rides)]).toEqual([fares, rides]);
   expect(rides).toBe(12);
-  const explained = await on.platform.explain({
+  const explained = await on.platform.serving.explain({
     view: 'stats',
     feature: 'fares',
     entity: { driver_id: 50 },
@@ -345,18 +362,25 @@ test('feast#6389: training reads the version that serving is pinned to', async (
   });
   const fares = max(col('fare'), { window: '2h', hop: '1h' });
   const revised: FeatureViewDefinition = { ...stats, features: { ...stats.features, fares } };
-  const { position } = await on.platform.apply(plain(pinned), {}, caller);
-  await on.platform.read({ service: 'pinned', entities: [], after: position });
-  await on.platform.apply(plain(revised), { force: true, reason: 'the highest fare' }, caller);
-  const { id } = await on.platform.startReplay({ view: 'stats' }, caller);
+  const { position } = await on.platform.registry.apply(plain(pinned), {}, caller);
+  await on.platform.serving.read({ service: 'pinned', entities: [], after: position });
+  await on.platform.registry.apply(
+    plain(revised),
+    { force: true, reason: 'the highest fare' },
+    caller,
+  );
+  const { id } = await on.platform.replays.start({ view: 'stats' }, caller);
   expect(await replayFilled(on.platform, id)).toMatchObject({ state: 'ready' });
-  await on.platform.changeReplay(id, 'promote', {}, caller);
-  const newest = await on.platform.read({
+  await on.platform.replays.change(id, 'promote', {}, caller);
+  const newest = await on.platform.serving.read({
     features: ['stats:fares'],
     entities: [{ driver_id: 60 }],
   });
   expect([newest.values[0], newest.views[0]?.version]).toEqual([[3], 2]);
-  const online = await on.platform.read({ service: 'pinned', entities: [{ driver_id: 60 }] });
+  const online = await on.platform.serving.read({
+    service: 'pinned',
+    entities: [{ driver_id: 60 }],
+  });
   expect([online.values[0], online.views[0]?.version]).toEqual([[2], 1]);
   const set = await trainingSet({
     target: { service: 'pinned' },
@@ -367,8 +391,8 @@ test('feast#6389: training reads the version that serving is pinned to', async (
 });
 
 test('feast#6452: who changed what, with the reason, is in a chain that can be checked', async () => {
-  const { records } = await on.platform.auditLog({ subject: 'stats' });
+  const { records } = await on.platform.audit.log({ subject: 'stats' });
   const revision = records.find(({ reason }) => reason === 'the highest fare');
   expect(revision).toMatchObject({ actor: 'test' });
-  expect(await on.platform.verifyAudit()).toMatchObject({ ok: true });
+  expect(await on.platform.audit.verify()).toMatchObject({ ok: true });
 });

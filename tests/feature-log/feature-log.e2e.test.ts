@@ -23,7 +23,8 @@ import { type FeatureLogRow, featureLogRowOf } from '#domain/feature-log/feature
 import { featureLogTopic } from '#domain/ports/topics.ts';
 import type { Row } from '#domain/values/value.ts';
 import { openIcebergHistory } from '#infra/iceberg/history.ts';
-import { sqliteInput } from '#infra/iceberg/sqlite-input.ts';
+import { embeddedHistoryInput } from '#infra/profiles/embedded-history-input.ts';
+import { historyIn } from '#tests/contracts/history.fixture.ts';
 import { plain, testPlatform } from '#tests/support/platform.ts';
 import { call, type Server, startServer } from '#tests/support/server.ts';
 
@@ -66,8 +67,8 @@ afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
 const rowsOf = async (data: string): Promise<readonly FeatureLogRow[]> => {
   const history = await openIcebergHistory({
-    data,
-    input: sqliteInput(join(data, 'millrace.db')),
+    ...historyIn(data),
+    input: embeddedHistoryInput(join(data, 'millrace.db')),
     commitAfterMs: 0,
   });
   await history.sync(featureLogTopic('model'));
@@ -158,9 +159,9 @@ test('killed while it serves: what was found on the log before is there once, an
 test('a service that gains a feature gains a column; earlier rows do not have it', async () => {
   const { platform, directory: data, dispose } = await testPlatform();
   try {
-    await platform.apply(definitions, {}, { actor: 'test' });
+    await platform.registry.apply(definitions, {}, { actor: 'test' });
     const ask = (requestId: string) =>
-      platform.read(
+      platform.serving.read(
         { service: 'model', entities: [{ user: 'u' }], request: [{ id: 1 }] },
         { actor: 'ann', requestId },
       );
@@ -170,8 +171,8 @@ test('a service that gains a feature gains a column; earlier rows do not have it
       features: [activity.pick('clicks_1d')],
       logging: { sample: 1 },
     });
-    await platform.apply(plain(slim), { force: true, reason: 'test' }, { actor: 'test' });
-    await platform.read(
+    await platform.registry.apply(plain(slim), { force: true, reason: 'test' }, { actor: 'test' });
+    await platform.serving.read(
       { service: 'model', entities: [{ user: 'u' }] },
       { actor: 'ann', requestId: 'slim' },
     );
@@ -186,9 +187,9 @@ test('a service that gains a feature gains a column; earlier rows do not have it
       features: [activity, scaled, twice],
       logging: { sample: 1 },
     });
-    await platform.apply(plain(twice, more), {}, { actor: 'test' });
+    await platform.registry.apply(plain(twice, more), {}, { actor: 'test' });
     await ask('after');
-    expect(await platform.featureLog('model', { requestId: 'slim' })).toMatchObject([
+    expect(await platform.serving.featureLog('model', { requestId: 'slim' })).toMatchObject([
       { serviceVersion: 2, values: { clicks_1d: 0 } },
     ]);
     await platform.close();

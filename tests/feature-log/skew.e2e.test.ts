@@ -20,9 +20,9 @@ import {
   source,
 } from 'millrace';
 import { afterEach, expect, test } from 'vitest';
+import type { Platform } from '#domain/api/platform.ts';
 import type { Definition } from '#domain/definitions/model.ts';
 import type { SkewReport } from '#domain/feature-log/skew.ts';
-import type { Platform } from '#domain/ports/platform.ts';
 import {
   caller,
   plain,
@@ -83,15 +83,15 @@ afterEach(async () => {
 });
 const start = async (...definitions: readonly Definition[]): Promise<Platform> => {
   running = await testPlatform({ now: () => clock });
-  await running.platform.apply(plain(...definitions), {}, caller);
+  await running.platform.registry.apply(plain(...definitions), {}, caller);
   return running.platform;
 };
 const sell = (platform: Platform, at: number, amount: number, who = 's1') =>
-  platform.publish({ source: 'sales', events: [{ shop: who, at, amount }] }, caller);
+  platform.publishing.publish({ source: 'sales', events: [{ shop: who, at, amount }] }, caller);
 let asked = 0;
 const ask = async (platform: Platform, who = 's1', service = 'model'): Promise<void> => {
   clock += 1_000;
-  await platform.read(
+  await platform.serving.read(
     { service, entities: [{ shop: who }], request: [{ more: 1 }] },
     { ...caller, requestId: `r-${asked++}` },
   );
@@ -109,7 +109,7 @@ test('nothing happened: nothing differs', async () => {
   const platform = await start(shop, sales, turnover(0), open, scaled(2), model);
   await sell(platform, NOW - HOUR, 4);
   for (const who of ['s1', 'nobody']) await ask(platform, who);
-  const report = await platform.skew({ service: 'model' });
+  const report = await platform.serving.skew({ service: 'model' });
   expect(report).toMatchObject({
     logged: { requests: 2, rows: 2 },
     compared: { requests: 2, rows: 2 },
@@ -138,7 +138,7 @@ test('data that came after the read, and data left out as late, each to its own'
   // the newest.
   await sell(platform, NOW - 5 * HOUR, 10);
   await ask(platform);
-  const report = await platform.skew({ service: 'model' });
+  const report = await platform.serving.skew({ service: 'model' });
   expect(causesOf(report)).toEqual({
     sales_1d: { 'left-out': 1 },
     amount_avg: { 'left-out': 1 },
@@ -157,29 +157,29 @@ test('data that came after the read, and data left out as late, each to its own'
   // After the read, of a time before it: late for all; past the lateness too, but the read could
   // not have known it anyway.
   await sell(platform, NOW - 500, 20);
-  expect(causesOf(await platform.skew({ service: 'model' }))).toEqual({
+  expect(causesOf(await platform.serving.skew({ service: 'model' }))).toEqual({
     sales_1d: { 'left-out': 1, late: 1 },
     amount_avg: { 'left-out': 1, late: 1 },
     scaled: { late: 1 },
   });
   // Only of a time past the read: nothing to the read.
   await sell(platform, clock, 30);
-  expect(causesOf(await platform.skew({ service: 'model' })).scaled).toEqual({ late: 1 });
+  expect(causesOf(await platform.serving.skew({ service: 'model' })).scaled).toEqual({ late: 1 });
 });
 
 test('a view that is computed otherwise now, and a formula', async () => {
   const platform = await start(shop, sales, turnover(0), open, scaled(2), model);
   for (const amount of [1, 9]) await sell(platform, NOW - HOUR, amount);
   await ask(platform);
-  await platform.apply(plain(turnover(5), scaled(3)), { reason: 'test' }, caller);
+  await platform.registry.apply(plain(turnover(5), scaled(3)), { reason: 'test' }, caller);
   await ask(platform);
-  const before = await platform.skew({ service: 'model' });
+  const before = await platform.serving.skew({ service: 'model' });
   expect(causesOf(before)).toEqual({ sales_1d: {}, amount_avg: {}, scaled: { definition: 1 } });
-  const { id } = await platform.startReplay({ view: 'turnover' }, caller);
+  const { id } = await platform.replays.start({ view: 'turnover' }, caller);
   await replayFilled(platform, id);
-  await platform.changeReplay(id, 'promote', {}, caller);
+  await platform.replays.change(id, 'promote', {}, caller);
   await ask(platform);
-  const after = await platform.skew({ service: 'model' });
+  const after = await platform.serving.skew({ service: 'model' });
   expect(causesOf(after)).toEqual({
     sales_1d: { definition: 2 },
     amount_avg: {},
@@ -215,14 +215,14 @@ test('a service that pins a version is held to that version, and so are its on-d
   const platform = await start(shop, sales, turnover(0), open, scaled(2), twice, pinned, both);
   for (const amount of [1, 9]) await sell(platform, NOW - HOUR, amount);
   await ask(platform);
-  await platform.apply(plain(turnover(5)), { reason: 'test' }, caller);
-  const { id } = await platform.startReplay({ view: 'turnover' }, caller);
+  await platform.registry.apply(plain(turnover(5)), { reason: 'test' }, caller);
+  const { id } = await platform.replays.start({ view: 'turnover' }, caller);
   await replayFilled(platform, id);
-  await platform.changeReplay(id, 'promote', {}, caller);
+  await platform.replays.change(id, 'promote', {}, caller);
   await ask(platform);
   await ask(platform, 's1', 'both');
-  expect(causesOf(await platform.skew({ service: 'model' }))).toEqual({ sales_1d: {} });
-  const report = await platform.skew({ service: 'both' });
+  expect(causesOf(await platform.serving.skew({ service: 'model' }))).toEqual({ sales_1d: {} });
+  const report = await platform.serving.skew({ service: 'both' });
   expect(causesOf(report)).toEqual({ sales_1d: {}, twice: {} });
 });
 
@@ -230,15 +230,19 @@ test('since, until and sample choose whole requests; what the service lost or ga
   const platform = await start(shop, sales, turnover(0), open, scaled(2), model);
   for (let i = 0; i < 40; i++) {
     clock += 10_000;
-    await platform.read(
+    await platform.serving.read(
       { service: 'model', entities: [{ shop: 's1' }, { shop: 's2' }], request: [{ more: 1 }] },
       { ...caller, requestId: `q-${i}` },
     );
   }
   const from = NOW + 10_000 * 11;
-  const within = await platform.skew({ service: 'model', since: from, until: from + 10_000 * 9 });
+  const within = await platform.serving.skew({
+    service: 'model',
+    since: from,
+    until: from + 10_000 * 9,
+  });
   expect(within.compared).toEqual({ requests: 10, rows: 20 });
-  const sampled = await platform.skew({ service: 'model', sample: 16 });
+  const sampled = await platform.serving.skew({ service: 'model', sample: 16 });
   expect(sampled.logged).toEqual({ requests: 40, rows: 80 });
   expect(sampled.compared).toEqual({ requests: 8, rows: 16 });
   const other = featureService({
@@ -246,8 +250,8 @@ test('since, until and sample choose whole requests; what the service lost or ga
     features: [turnover(0).pick('sales_1d'), open],
     logging: { sample: 1 },
   });
-  await platform.apply(plain(other), { force: true, reason: 'test' }, caller);
-  const revised = await platform.skew({ service: 'model' });
+  await platform.registry.apply(plain(other), { force: true, reason: 'test' }, caller);
+  const revised = await platform.serving.skew({ service: 'model' });
   expect(revised.gone.toSorted()).toEqual(['amount_avg', 'scaled']);
   expect(revised.features.map(({ feature, compared }) => [feature, compared])).toEqual([
     ['sales_1d', 80],
@@ -258,13 +262,15 @@ test('since, until and sample choose whole requests; what the service lost or ga
 test('a service that is not logged is refused, and told what to declare; one that is not there too', async () => {
   const silent = featureService({ name: 'silent', features: [open] });
   const platform = await start(shop, sales, open, silent);
-  await expect(platform.skew({ service: 'silent' })).rejects.toMatchObject({
+  await expect(platform.serving.skew({ service: 'silent' })).rejects.toMatchObject({
     code: 'MR_REFUSED',
     message: /logging: \{ sample/,
   });
-  await expect(platform.skew({ service: 'none' })).rejects.toMatchObject({ code: 'MR_NOT_FOUND' });
-  await platform.apply(plain({ ...silent, logging: { sample: 1 } }), {}, caller);
-  expect(await platform.skew({ service: 'silent' })).toMatchObject({
+  await expect(platform.serving.skew({ service: 'none' })).rejects.toMatchObject({
+    code: 'MR_NOT_FOUND',
+  });
+  await platform.registry.apply(plain({ ...silent, logging: { sample: 1 } }), {}, caller);
+  expect(await platform.serving.skew({ service: 'silent' })).toMatchObject({
     compared: { requests: 0, rows: 0 },
     unexplained: 0,
   });

@@ -8,11 +8,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import type { Platform } from '#domain/api/platform.ts';
 import type { Definition } from '#domain/definitions/model.ts';
 import { SKEW_CAUSES, type SkewCause } from '#domain/feature-log/skew.ts';
 import type { EntityKey } from '#domain/plan/plan.ts';
 import { planView } from '#domain/plan/plan-view.ts';
-import type { Platform } from '#domain/ports/platform.ts';
 import { parsePosition } from '#domain/ports/position.ts';
 import type { RawEvent, Scalar, Value } from '#domain/values/value.ts';
 import { startEmbedded } from '#infra/profiles/embedded.ts';
@@ -86,7 +86,7 @@ interface Read {
 }
 
 const leftOutNow = async (platform: Platform, all: Definitions): Promise<ReadonlySet<number>> => {
-  const { records } = await platform.late(all.view.name, { limit: 10_000 });
+  const { records } = await platform.operations.late(all.view.name, { limit: 10_000 });
   return new Set(
     records.map(
       ({ position }) => parsePosition(position, `raw.${all.source.name}`)[0]?.offset as number,
@@ -113,7 +113,7 @@ const check = async (
     features: [{ from: 'view', view: all.view.name, features: names }],
     logging: { sample: 1 },
   };
-  await platform.apply([all.entity, all.source, all.view, service], {}, caller);
+  await platform.registry.apply([all.entity, all.source, all.view, service], {}, caller);
   const events = rounds.flatMap((round) => round.events);
   const keyNames = Object.keys(all.entity.keys);
   const entities = [
@@ -131,7 +131,7 @@ const check = async (
   const reads: Read[] = [];
   let count = 0;
   for (const { events: batch, pause } of rounds) {
-    const published = await platform.publish(
+    const published = await platform.publishing.publish(
       { source: all.source.name, events: batch.map(({ row }) => row) },
       caller,
     );
@@ -139,14 +139,14 @@ const check = async (
     count += batch.length;
     clock += pause;
     if (asked.length === 0) continue;
-    const { at, values } = await platform.read(
+    const { at, values } = await platform.serving.read(
       { service: 'model', entities: asked },
       { actor: 'test', requestId: `r-${count}` },
     );
     reads.push({ at, count, values, leftOut: await leftOutNow(platform, all) });
     clock += pause;
   }
-  const report = await platform.skew({ service: 'model' });
+  const report = await platform.serving.skew({ service: 'model' });
   await platform.close();
 
   expect(report.logged).toEqual({ requests: reads.length, rows: reads.length * entities.length });

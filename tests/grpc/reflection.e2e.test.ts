@@ -2,6 +2,7 @@
  * Reflection, by a client that is not ours: it knows an address, learns what is served, links it,
  * and reads features with what it learned.
  */
+
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -10,10 +11,11 @@ import { promisify } from 'node:util';
 import { count, entity, featureView, source } from 'millrace';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createGrpcGateway, type GrpcGateway } from '#gateways/grpc/gateway.ts';
+import { grpcModules } from '#gateways/grpc-modules.ts';
 import { caller, plain, type TestPlatform, testPlatform } from '#tests/support/platform.ts';
 import { hasPython, pythonWithProtoc } from '#tests/support/venv.ts';
 
-const GRPC = join(import.meta.dirname, '../../gateways/grpc');
+const ROOT = join(import.meta.dirname, '../..');
 const shop = entity({ name: 'shop', keys: { shop: 'string' } });
 const sales = source({
   name: 'sales',
@@ -36,9 +38,12 @@ beforeAll(async () => {
     throw new Error('these tests need python3 with venv: install it (Debian: python3-venv)');
   python = pythonWithProtoc();
   on = await testPlatform();
-  await on.platform.apply(plain(shop, sales, turnover), {}, caller);
-  await on.platform.publish({ source: 'sales', events: [{ shop: 'a', at: Date.now() }] }, caller);
-  gateway = await createGrpcGateway({ platform: on.platform, port: 0 });
+  await on.platform.registry.apply(plain(shop, sales, turnover), {}, caller);
+  await on.platform.publishing.publish(
+    { source: 'sales', events: [{ shop: 'a', at: Date.now() }] },
+    caller,
+  );
+  gateway = await createGrpcGateway({ modules: grpcModules(), platform: on.platform, port: 0 });
 }, 600_000);
 afterAll(async () => {
   await gateway?.close();
@@ -76,9 +81,13 @@ test('what reflection answers is what protoc makes of the protos', async () => {
     dirname(createRequire(import.meta.url).resolve('grpc-health-check')),
     '../../proto',
   );
-  const { stdout } = await run(python, [join(GRPC, 'generate_descriptors.py'), health], {
-    maxBuffer: 1 << 24,
-  });
-  const kept = readFileSync(join(GRPC, 'descriptors.json'), 'utf8');
+  const { stdout } = await run(
+    python,
+    [join(ROOT, 'scripts', 'generate', 'grpc_descriptors.py'), health],
+    {
+      maxBuffer: 1 << 24,
+    },
+  );
+  const kept = readFileSync(join(ROOT, 'gateways', 'grpc', 'descriptors.json'), 'utf8');
   expect(JSON.parse(stdout)).toEqual(JSON.parse(kept));
 });

@@ -23,9 +23,9 @@ import { rawCodec } from '#domain/sources/raw-codec.ts';
 import { rawAvroSchema } from '#domain/sources/source-schema.ts';
 import { createTileStore } from '#domain/tiles/tile-store.ts';
 import { streamTasks } from '#infra/embedded-engine/stream-tasks.ts';
-import { readAvroFile, writeAvroFile } from '#infra/iceberg/avro-file.ts';
 import { recordDecoder } from '#infra/iceberg/record-decoder.ts';
 import { hybridClock } from '#infra/shared/clock/hybrid-clock.ts';
+import { readAvroFile, writeAvroFile } from '#infra/shared/iceberg/avro-file.ts';
 import { openDatabase } from '#infra/sqlite/database.ts';
 import { sqliteLog } from '#infra/sqlite/log.ts';
 import { sqliteSchemaRegistry } from '#infra/sqlite/schema-registry.ts';
@@ -249,7 +249,7 @@ describe(`seed ${SEED}`, () => {
   });
 });
 
-describe('the inbox', () => {
+describe('the ingest topic', () => {
   const database = openDatabase(':memory:');
   const log = sqliteLog(database, hybridClock(), streamTasks);
   const schemas = sqliteSchemaRegistry(database);
@@ -264,7 +264,7 @@ describe('the inbox', () => {
 
   const record = (value: Uint8Array, id: number) =>
     ({
-      topic: 'inbox.sales',
+      topic: 'ingest.sales',
       partition: 0,
       key: null,
       value,

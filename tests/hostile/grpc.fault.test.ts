@@ -11,7 +11,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { ERRORS } from '#domain/errors.ts';
 import { nativeProtos } from '#gateways/grpc/native-protos.ts';
 import { structOf } from '#gateways/grpc/struct.ts';
-import type { HttpLimits } from '#gateways/http/limits.ts';
+import type { GatewayLimits } from '#gateways/shared/limits.ts';
 import { mutateBytes } from './support/bytes.ts';
 import { eventsEverywhere, type Hostile, sale, startHostile } from './support/fixture.ts';
 import { answer, call, frame, open, session } from './support/grpc.ts';
@@ -24,7 +24,7 @@ const PUBLISH_STREAM = '/millrace.v1.Events/PublishStream';
 
 let hostile: Hostile;
 let sessions: ClientHttp2Session[] = [];
-const start = async (limits: Partial<HttpLimits> = {}): Promise<void> => {
+const start = async (limits: Partial<GatewayLimits> = {}): Promise<void> => {
   hostile = await startHostile(limits);
 };
 beforeEach(() => {
@@ -202,7 +202,7 @@ test('a broken message in a stream is answered with its refusal, and those after
   expect([ended, messages.length]).toEqual([0, 3]);
   expect(messages[1]?.toString('latin1')).toContain('MR_BODY_INVALID');
   expect(
-    await hostile.platform.publish(
+    await hostile.platform.publishing.publish(
       { source: 'sales', events: [sale('s1'), sale('s2')] },
       { actor: 'test' },
     ),

@@ -4,7 +4,7 @@
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ERRORS, type ErrorCode } from '#domain/errors.ts';
-import { DEFAULT_LIMITS } from '#gateways/http/limits.ts';
+import { DEFAULT_LIMITS } from '#gateways/shared/limits.ts';
 import { eventsEverywhere, type Hostile, sale, startHostile } from './support/fixture.ts';
 import { answered, answerIn, bare, post } from './support/socket.ts';
 

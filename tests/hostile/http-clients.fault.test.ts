@@ -3,8 +3,9 @@
  * of memory and time, and those beside them are served. Limits are small here, so that each is met
  * soon.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { HttpLimits } from '#gateways/http/limits.ts';
+import type { GatewayLimits } from '#gateways/shared/limits.ts';
 import { caller } from '#tests/support/platform.ts';
 import { type Hostile, sale, startHostile } from './support/fixture.ts';
 import { answered, answerIn, type Bare, bare, post } from './support/socket.ts';
@@ -13,7 +14,7 @@ const EVENTS = '/v1/sources/sales/events';
 
 let hostile: Hostile;
 let clients: Bare[] = [];
-const start = async (limits: Partial<HttpLimits>): Promise<void> => {
+const start = async (limits: Partial<GatewayLimits>): Promise<void> => {
   hostile = await startHostile(limits);
 };
 beforeEach(() => {
@@ -47,7 +48,7 @@ const reading = async (): Promise<number> => {
 const until = async (what: string, holds: () => Promise<boolean> | boolean): Promise<void> => {
   for (let i = 0; i < 1500; i++) {
     if (await holds()) return;
-    await new Promise((resolve) => setTimeout(resolve, 10));
+    await sleep(10);
   }
   throw new Error(`it never came to: ${what}`);
 };
@@ -78,7 +79,7 @@ test('an export that nobody reads is not read from the history either, and its c
   const note = 'n'.repeat(2_000);
   const { platform } = hostile;
   for (let i = 0; i < 10; i++)
-    await platform.publish(
+    await platform.publishing.publish(
       {
         source: 'sales',
         events: Array.from({ length: 2_000 }, (_, k) => sale(`x${i}-${k}`, { note })),
@@ -95,7 +96,7 @@ test('an export that nobody reads is not read from the history either, and its c
   const before = process.memoryUsage().rss;
   await Promise.all(
     stalled.map(async ({ socket, closed }) => {
-      await new Promise((resolve) => setTimeout(resolve, 3_500));
+      await sleep(3_500);
       socket.resume();
       await closed;
       expect(socket.bytesRead, 'it was cut off long before its end').toBeLessThan(30 * 2 ** 20);

@@ -167,7 +167,7 @@ test('afterwards: what was accepted is there, once, over a restart; the audit is
     body: JSON.stringify({ events: [sale('after', { shop: 'after', amount: 7 })] }),
   });
   const { position } = (await answer.json()) as { position: string };
-  const read = await platform.read({
+  const read = await platform.serving.read({
     features: ['turnover:sales', 'turnover:amount_avg'],
     entities: [{ shop: 'after' }],
     after: position,
@@ -179,7 +179,7 @@ test('afterwards: what was accepted is there, once, over a restart; the audit is
     exported: accepted,
     counted: accepted,
   });
-  expect(await platform.verifyAudit()).toMatchObject({ ok: true });
+  expect(await platform.audit.verify()).toMatchObject({ ok: true });
   const again = await running.restart();
   expect(await eventsEverywhere(again, running.directory)).toEqual({
     log: accepted,

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { DEFAULT_LIMITS } from '#gateways/http/limits.ts';
+import { DEFAULT_LIMITS } from '#gateways/shared/limits.ts';
 import { WHILE_RESTARTING } from '../../bench/soak/errors.ts';
 
 const page = readFileSync(join(import.meta.dirname, '../../docs/guides/operator.md'), 'utf8');

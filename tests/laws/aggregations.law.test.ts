@@ -2,18 +2,19 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type Order, OVERFLOW, type Partial } from '#domain/aggregations/aggregation.ts';
+import { AGGREGATIONS, aggregationNamed } from '#domain/aggregations/table.ts';
+import { avroCodec } from '#domain/avro/codec.ts';
+import { stateAvro } from '#domain/avro/types.ts';
+import { typeOf } from '#domain/expressions/typecheck.ts';
+import { sourceFields } from '#domain/sources/source-schema.ts';
+import type { Value } from '#domain/values/value.ts';
 import {
   finalizeStates,
   freezeState,
   monoidOf,
   type State,
   thawState,
-} from '#domain/aggregations/algebra.ts';
-import { AGGREGATIONS, aggregationNamed } from '#domain/aggregations/table.ts';
-import { avroCodec } from '#domain/encoding/avro.ts';
-import { typeOf } from '#domain/expressions/typecheck.ts';
-import { sourceFields } from '#domain/sources/source-schema.ts';
-import type { Value } from '#domain/values/value.ts';
+} from '#tests/laws/algebra.ts';
 import { AGGREGATES, aggregate } from '#tests/oracle/aggregates.ts';
 import { featureDefinition, rawEvents, SOURCE } from '#tests/oracle/arbitraries.ts';
 import { interpret } from '#tests/oracle/expressions.ts';
@@ -173,7 +174,7 @@ describe.each([...AGGREGATIONS.keys()])('%s', (name) => {
         for (const partial of bound.partials) {
           const state = merged(partial, seen);
           partial.refs.forEach((slot, i) => {
-            const type = avroCodec(slot.avro);
+            const type = avroCodec(stateAvro(slot.type));
             const data = state.refs[i];
             expect(slot.encode(slot.decode(type.fromBuffer(type.toBuffer(data))))).toEqual(data);
             expect(slot.encode(slot.decode(JSON.parse(JSON.stringify(data))))).toEqual(data);

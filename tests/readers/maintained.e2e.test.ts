@@ -1,6 +1,6 @@
 /**
- * Merged manifests, compacted days and expired snapshots leave a table that others still read, row
- * for row.
+ * After manifests are merged, days compacted and snapshots expired, other readers still read every
+ * row of the table.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
@@ -9,7 +9,8 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { openIcebergHistory } from '#infra/iceberg/history.ts';
 import { expireSnapshots } from '#infra/iceberg/maintenance.ts';
-import { FILE_LOG_MODULE, fileLog } from '#tests/contracts/history.fixture.ts';
+import { tableDirectory } from '#infra/shared/iceberg/table-directory.ts';
+import { FILE_LOG_MODULE, fileLog, historyIn } from '#tests/contracts/history.fixture.ts';
 import { FLIGHTS_AVRO, flight } from '#tests/contracts/history.samples.ts';
 import { hasPython, pythonWithPyiceberg } from '#tests/support/venv.ts';
 
@@ -32,7 +33,7 @@ it.skipIf(!hasPython())(
       module: FILE_LOG_MODULE,
       options: { directory, topics: [{ topic: 'raw.flights', partitions: 1 }] },
     };
-    const history = await openIcebergHistory({ data, input, commitAfterMs: 0 });
+    const history = await openIcebergHistory({ ...historyIn(data), input, commitAfterMs: 0 });
     const table = join(data, 'history', 'raw', 'flights');
     const read = (): string =>
       execFileSync(pythonWithPyiceberg(), ['-c', READ, table], { encoding: 'utf8' }).trim();
@@ -45,7 +46,13 @@ it.skipIf(!hasPython())(
     expect(read()).toBe(`${all} 5 28`);
     await history.maintain('raw.flights');
     expect((await history.dataFiles('raw.flights')).length).toBe(1);
-    expect(await expireSnapshots(table, { keep: 1, minAge: 0, now: Date.now() + 1 })).toBe(28);
+    expect(
+      await expireSnapshots(tableDirectory(historyIn(data).root, 'raw.flights'), {
+        keep: 1,
+        minAge: 0,
+        now: Date.now() + 1,
+      }),
+    ).toBe(28);
     expect(read()).toMatch(new RegExp(`^\\${all} \\d 1$`.replace(']', '\\]')));
     expect(
       readdirSync(join(table, 'data'), { recursive: true }).filter((name) =>

@@ -1,7 +1,4 @@
-/**
- * The history's tables are Iceberg, not something like it: readers that know nothing of Millrace
- * open them from their paths.
- */
+/** The history's tables are Iceberg tables: other readers open them by their paths. */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -9,7 +6,7 @@ import { join } from 'node:path';
 import { icebergManifests, icebergMetadata, icebergRead } from 'icebird';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { openIcebergHistory } from '#infra/iceberg/history.ts';
-import { FILE_LOG_MODULE, fileLog } from '#tests/contracts/history.fixture.ts';
+import { FILE_LOG_MODULE, fileLog, historyIn } from '#tests/contracts/history.fixture.ts';
 import {
   FLIGHTS_AVRO,
   FLIGHTS_EVOLVED_AVRO,
@@ -40,7 +37,7 @@ beforeAll(async () => {
     { topic: 'features.delays', partitions: 1 },
   ];
   const history = await openIcebergHistory({
-    data,
+    ...historyIn(data),
     input: { module: FILE_LOG_MODULE, options: { directory, topics } },
     commitAfterMs: 0,
   });

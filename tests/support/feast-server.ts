@@ -1,10 +1,12 @@
 /**
  * Feast's own feature server over a repository that was applied: what the gateway is compared with.
  */
+
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 export interface FeastServer {
   readonly url: string;
@@ -52,7 +54,7 @@ export const startFeastServer = async (
   const ended = once(child, 'exit');
   while (!(await isUp(url))) {
     if (child.exitCode !== null) throw new Error(`feast serve ended: ${said}`);
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    await sleep(200);
   }
   return {
     url,

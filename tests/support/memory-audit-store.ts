@@ -1,6 +1,7 @@
 /** An audit store that lets a test lay hands on its records. */
+
+import type { AuditRecord } from '#domain/api/audit.ts';
 import type { AuditHead, AuditStore } from '#domain/ports/audit-store.ts';
-import type { AuditRecord } from '#domain/ports/platform.ts';
 
 export interface MemoryAuditStore extends AuditStore {
   records: AuditRecord[];

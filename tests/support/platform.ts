@@ -1,9 +1,12 @@
 /** A platform of the embedded profile on a directory of its own, for tests in process. */
+
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Platform } from '#domain/api/platform.ts';
+import type { ReplayStatus } from '#domain/api/replays.ts';
 import type { Definition } from '#domain/definitions/model.ts';
-import type { Platform, ReplayStatus } from '#domain/ports/platform.ts';
 import { type EmbeddedOptions, startEmbedded } from '#infra/profiles/embedded.ts';
 
 export const caller = { actor: 'test' };
@@ -46,8 +49,8 @@ export const testPlatform = async (
 
 export const replayFilled = async (platform: Platform, id: string): Promise<ReplayStatus> => {
   for (;;) {
-    const status = await platform.replay(id);
+    const status = await platform.replays.get(id);
     if (status.state !== 'filling') return status;
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    await sleep(5);
   }
 };

@@ -4,9 +4,9 @@
  */
 import { type ApplyOptions, applyDefinitions } from '#commands/apply.ts';
 import { type CommandBus, createCommandBus } from '#commands/command-bus.ts';
+import type { ApplyResult, CommandResult } from '#domain/api/registry.ts';
 import type { Definition } from '#domain/definitions/model.ts';
 import type { EventStore } from '#domain/ports/event-store.ts';
-import type { ApplyResult, CommandResult } from '#domain/ports/platform.ts';
 import { REGISTER, type RegistryCommand } from '#domain/registry/commands.ts';
 import { streamOf } from '#domain/registry/events.ts';
 import { streamTasks } from '#infra/embedded-engine/stream-tasks.ts';

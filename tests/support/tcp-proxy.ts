@@ -3,7 +3,9 @@
  * connection to the next target, past those that do not answer, and can make answers late, hold
  * them back, or cut all connections.
  */
+
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 export interface Address {
   readonly host: string;
@@ -40,8 +42,7 @@ export const openProxy = async (targets: () => readonly Address[]): Promise<TcpP
       const due = Date.now() + late;
       before = before.then(async () => {
         if (late === Number.POSITIVE_INFINITY) return;
-        if (late > 0)
-          await new Promise((resolve) => setTimeout(resolve, Math.max(0, due - Date.now())));
+        if (late > 0) await sleep(Math.max(0, due - Date.now()));
         if (to.writable && !to.write(chunk)) {
           from.pause();
           to.once('drain', () => from.resume());

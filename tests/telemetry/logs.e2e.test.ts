@@ -2,9 +2,11 @@
  * What a server writes of its requests: JSON lines with ids that its answers have too, and nothing
  * of what was sent.
  */
+
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   credentials,
   Metadata,
@@ -60,7 +62,7 @@ const lineOf = async (request: string): Promise<Line> => {
   for (;;) {
     const found = logged().find((line) => line.request === request);
     if (found !== undefined) return found;
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    await sleep(5);
   }
 };
 

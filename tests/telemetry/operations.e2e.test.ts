@@ -3,12 +3,14 @@
  * each name in each expression is looked for in what `/metrics` exposes of a platform that has had
  * traffic of every kind.
  */
+
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { count, entity, featureService, featureView, source } from 'millrace';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createHttpGateway, type HttpGateway } from '#gateways/http/gateway.ts';
+import { httpModules } from '#gateways/http-modules.ts';
 import { createMetrics } from '#infra/telemetry/metrics.ts';
 import {
   caller,
@@ -82,7 +84,7 @@ let exposed: ReturnType<typeof readExposition>;
  */
 const withJobs = async (): Promise<ReturnType<typeof readExposition>> => {
   const { platform } = running;
-  const status = await platform.status();
+  const status = await platform.operations.status();
   const job = { name: 'archive', state: 'RUNNING', restarts: 0, failure: null, checkpointAt: 1 };
   const outbox = { head: 1, position: 1, failing: false };
   return readExposition(
@@ -93,7 +95,7 @@ const withJobs = async (): Promise<ReturnType<typeof readExposition>> => {
 beforeAll(async () => {
   running = await testPlatform();
   const { platform } = running;
-  gateway = await createHttpGateway({ platform, port: 0 });
+  gateway = await createHttpGateway({ modules: httpModules(), platform, port: 0 });
   const post = (path: string, body: unknown) =>
     fetch(`${gateway.url}${path}`, {
       method: 'POST',
@@ -111,7 +113,7 @@ beforeAll(async () => {
   });
   await post('/v1/features', { service: 'nowhere', entities: [{ shop: 'a' }] });
   await post('/nowhere', {});
-  const replay = await platform.startReplay({ view: 'turnover' }, caller);
+  const replay = await platform.replays.start({ view: 'turnover' }, caller);
   await replayFilled(platform, replay.id);
   exposed = readExposition(await (await fetch(`${gateway.url}/metrics`)).text());
   for (const [name, labels] of (await withJobs()).series) {

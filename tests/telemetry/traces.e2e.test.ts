@@ -3,8 +3,10 @@
  * HTTP and gRPC, with the delays, and what happens where traces are off, not sampled, or where the
  * collector is away.
  */
+
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { context, ROOT_CONTEXT, TraceFlags, trace } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import { col, count, entity, featureService, featureView, source } from 'millrace';
@@ -13,7 +15,9 @@ import { connect } from '#client/index.ts';
 import type { Headers } from '#domain/ports/log.ts';
 import type { Tracing } from '#domain/ports/tracing.ts';
 import { createGrpcGateway, type GrpcGateway } from '#gateways/grpc/gateway.ts';
+import { grpcModules } from '#gateways/grpc-modules.ts';
 import { createHttpGateway, type HttpGateway } from '#gateways/http/gateway.ts';
+import { httpModules } from '#gateways/http-modules.ts';
 import { openForReading } from '#infra/sqlite/database.ts';
 import { sqliteLogReader } from '#infra/sqlite/log-reader.ts';
 import { openTracing } from '#infra/telemetry/tracing.ts';
@@ -60,9 +64,9 @@ const start = async (env: Readonly<Record<string, string>>): Promise<void> => {
   warnings = [];
   tracing = await openTracing({ version: '1', warn: (message) => warnings.push(message) });
   on = await testPlatform({ tracing });
-  await on.platform.apply(plain(shop, sales, totals, bigSales, model), {}, caller);
-  http = await createHttpGateway({ platform: on.platform, port: 0 });
-  grpc = await createGrpcGateway({ platform: on.platform, port: 0 });
+  await on.platform.registry.apply(plain(shop, sales, totals, bigSales, model), {}, caller);
+  http = await createHttpGateway({ modules: httpModules(), platform: on.platform, port: 0 });
+  grpc = await createGrpcGateway({ modules: grpcModules(), platform: on.platform, port: 0 });
 };
 
 beforeEach(async () => {
@@ -321,12 +325,12 @@ describe('without', () => {
     const warned = async (count: number): Promise<void> => {
       while (warnings.length < count) {
         await publish({ traceparent });
-        await new Promise((resolve) => setTimeout(resolve, 5));
+        await sleep(5);
       }
     };
     await warned(1);
     for (let i = 0; i < 20; i++) expect((await publish({ traceparent })).status).toBe(202);
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    await sleep(200);
     expect(warnings).toEqual([
       expect.stringContaining(`traces can't be sent to ${url} and are dropped: `),
     ]);

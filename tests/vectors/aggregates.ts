@@ -11,7 +11,8 @@ import { newSlots } from '#domain/aggregations/slots.ts';
 import { sumPartial } from '#domain/aggregations/sum.ts';
 import { valueCountsPartial } from '#domain/aggregations/value-counts.ts';
 import { momentsPartial } from '#domain/aggregations/variance.ts';
-import { avroCodec } from '#domain/encoding/avro.ts';
+import { avroCodec } from '#domain/avro/codec.ts';
+import { stateAvro } from '#domain/avro/types.ts';
 import { parseFieldType } from '#domain/values/field-type.ts';
 import type { FieldType, Value } from '#domain/values/value.ts';
 
@@ -108,11 +109,13 @@ const states = ({ partial }: Subject): Slots => {
 
 /** The state's Avro type: of its floats a record, of a reference its own. */
 const avroOf = ({ partial }: Subject): unknown =>
-  partial.refs[0]?.avro ?? {
-    type: 'record',
-    name: 'State',
-    fields: partial.nums.map(({ name, avro }) => ({ name, type: avro })),
-  };
+  partial.refs[0] === undefined
+    ? {
+        type: 'record',
+        name: 'State',
+        fields: partial.nums.map(({ name, type }) => ({ name, type })),
+      }
+    : stateAvro(partial.refs[0].type);
 
 const plain = ({ partial }: Subject, slots: Slots): unknown =>
   partial.refs[0] === undefined

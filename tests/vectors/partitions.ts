@@ -3,7 +3,7 @@
  * within them.
  */
 import { Partitioners } from 'kafkajs';
-import { avroCodec } from '#domain/encoding/avro.ts';
+import { avroCodec } from '#domain/avro/codec.ts';
 
 const KEY = {
   type: 'record',

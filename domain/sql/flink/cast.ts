@@ -1,11 +1,11 @@
 /**
- * `cast` in Flink SQL: the same conversions as in JavaScript, each by a function of the Java module
- * where SQL's own differs.
+ * `cast` in Flink SQL: the conversions of `functions-cast.ts`. Where Flink's CAST differs, a function
+ * of the Java module takes its place.
  */
 
-import type { SqlArgument } from '#domain/expressions/function-row.ts';
 import { isNumeric } from '#domain/values/field-type.ts';
 import type { ScalarType } from '#domain/values/value.ts';
+import type { TypedSql } from '../dialect.ts';
 import { flinkDouble } from './types.ts';
 
 const DAY = 86_400_000;
@@ -38,7 +38,7 @@ const fromText = (sql: string, to: ScalarType): string => {
   return fromNumber(`MR_PARSE_NUMBER(${sql})`, to);
 };
 
-export const flinkCast = (value: SqlArgument, to: ScalarType): string => {
+export const flinkCast = (value: TypedSql, to: ScalarType): string => {
   const { sql, type } = value;
   const from = type.base;
   if (from === to) return sql;

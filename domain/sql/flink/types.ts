@@ -1,15 +1,12 @@
 /**
- * How Millrace's values stand in Flink SQL: one place, so that expressions, aggregates and tables
- * agree.
+ * Values in Flink SQL. Timestamps are epoch ms and dates are days, as in rows, so that the time
+ * zone of a session cannot change them; bytes are base64 text.
  */
 import { isNumeric } from '#domain/values/field-type.ts';
 import type { FieldType, Scalar, ScalarType } from '#domain/values/value.ts';
+import type { TypedSql } from '../dialect.ts';
 
-/**
- * Times are epoch ms and dates days, as in rows, so that no time zone of a session can touch them;
- * bytes are base64 text.
- */
-const FLINK: Readonly<Record<ScalarType, string>> = {
+export const FLINK_TYPES: Readonly<Record<ScalarType, string>> = {
   string: 'STRING',
   int: 'INT',
   long: 'BIGINT',
@@ -22,27 +19,19 @@ const FLINK: Readonly<Record<ScalarType, string>> = {
 };
 
 export const flinkType = (type: FieldType): string =>
-  type.array ? `ARRAY<${FLINK[type.base]}>` : FLINK[type.base];
+  type.array ? `ARRAY<${FLINK_TYPES[type.base]}>` : FLINK_TYPES[type.base];
 
-export const flinkDouble = ({
-  sql,
-  type,
-}: {
-  readonly sql: string;
-  readonly type: FieldType;
-}): string => (type.base === 'double' ? sql : `CAST(${sql} AS DOUBLE)`);
+export const flinkDouble = ({ sql, type }: TypedSql): string =>
+  type.base === 'double' ? sql : `CAST(${sql} AS DOUBLE)`;
 
-export const flinkAs = (
-  { sql, type }: { readonly sql: string; readonly type: FieldType },
-  to: FieldType,
-): string =>
+export const flinkConvert = ({ sql, type }: TypedSql, to: FieldType): string =>
   type.base === to.base && type.array === to.array ? sql : `CAST(${sql} AS ${flinkType(to)})`;
 
 export const flinkText = (text: string): string => `'${text.replaceAll("'", "''")}'`;
 
 export const flinkName = (name: string): string => `\`${name.replaceAll('`', '``')}\``;
 
-/** A literal of a type: the cast keeps the planner from narrowing it. */
+/** The cast keeps Flink's planner from choosing a narrower type for the literal. */
 export const flinkLiteral = (value: Scalar | null, type: FieldType): string => {
   if (value === null) return `CAST(NULL AS ${flinkType(type)})`;
   if (typeof value === 'string') return flinkText(value);

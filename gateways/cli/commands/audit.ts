@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
+import type { AuditRecord, AuditVerification } from '#domain/api/audit.ts';
 import { fail } from '#domain/errors.ts';
-import type { AuditRecord, AuditVerification } from '#gateways/platform.ts';
 import { query } from '../client.ts';
 import { contextOf } from '../context.ts';
 import { showTime, table } from '../table.ts';

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { Explanation } from '#gateways/platform.ts';
+import type { Explanation } from '#domain/api/serving.ts';
 import { query } from '../client.ts';
 import { contextOf } from '../context.ts';
 import { featureText } from '../definition-text.ts';

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
+import type { ViewAnswer } from '#domain/api/serving.ts';
 import type { FeatureStatus } from '#domain/plan/plan.ts';
 import type { Row, Value } from '#domain/values/value.ts';
-import type { ViewAnswer } from '#gateways/platform.ts';
 import { entitiesOf, findTarget, inputsOf, requestOf } from '../catalog.ts';
 import { contextOf } from '../context.ts';
 import { show, showTime, table } from '../table.ts';

@@ -2,11 +2,7 @@ import { mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { fail } from '#domain/errors.ts';
-import { filesByKind, oneFile } from '#gateways/feast/import/files.ts';
-import { type Imported, importProject } from '#gateways/feast/import/import.ts';
-import { readRegistry } from '#gateways/feast/import/registry.ts';
-import { reportText } from '#gateways/feast/import/report.ts';
-import { findRegistry } from '#gateways/feast/import/repository.ts';
+import type { Imported } from '#gateways/feast/import/import.ts';
 import { contextOf } from '../context.ts';
 
 interface Options {
@@ -16,7 +12,12 @@ interface Options {
   readonly strict?: boolean;
 }
 
-const textsFor = (out: string | undefined, imported: Imported): ReadonlyMap<string, string> => {
+/** The texts to write by path; without --out, one text with the path ''. */
+const textsFor = async (
+  out: string | undefined,
+  imported: Imported,
+): Promise<ReadonlyMap<string, string>> => {
+  const { filesByKind, oneFile } = await import('#gateways/feast/import/files.ts');
   if (out === undefined) return new Map([['', oneFile(imported)]]);
   const path = resolve(out);
   if (/\.[jt]s$/.test(out) && !statSync(path, { throwIfNoEntry: false })?.isDirectory())
@@ -24,7 +25,7 @@ const textsFor = (out: string | undefined, imported: Imported): ReadonlyMap<stri
   return new Map([...filesByKind(imported)].map(([name, text]) => [join(path, name), text]));
 };
 
-/** All or none: what is there already is found before anything is written. */
+/** Writes all files or none: files that exist are found before anything is written. */
 const writeAll = (texts: ReadonlyMap<string, string>, force: boolean): void => {
   const there = force
     ? []
@@ -32,17 +33,15 @@ const writeAll = (texts: ReadonlyMap<string, string>, force: boolean): void => {
   if (there.length > 0)
     fail(
       'MR_FILE_INVALID',
-      `${there.join(', ')} ${there.length === 1 ? 'is' : 'are'} there already: overwrite with --force`,
-      {
-        files: there,
-      },
+      `${there.join(', ')} ${there.length === 1 ? 'exists' : 'exist'} already: overwrite with --force`,
+      { files: there },
     );
   for (const [file, text] of texts) {
     try {
       mkdirSync(dirname(file), { recursive: true });
       writeFileSync(file, text);
     } catch (error) {
-      fail('MR_FILE_INVALID', `${file} can't be written: ${(error as Error).message}`, { file });
+      fail('MR_FILE_INVALID', `${file} cannot be written: ${(error as Error).message}`, { file });
     }
   }
 };
@@ -53,17 +52,20 @@ const importFeast = async (
   command: Command,
 ): Promise<void> => {
   const { json, document, message } = contextOf(command);
+  const { findRegistry } = await import('#gateways/feast/import/repository.ts');
+  const { readRegistry } = await import('#gateways/feast/import/registry.ts');
+  const { importProject } = await import('#gateways/feast/import/import.ts');
   const place = findRegistry(repository);
   const imported = importProject(readRegistry(place, project ?? null));
   if (imported.definitions.length === 0)
     fail(
       'MR_FILE_INVALID',
-      `${place.path}: the project ${imported.project} has nothing that could be imported`,
+      `${place.path}: the project ${imported.project} has nothing to import`,
       {
         file: place.path,
       },
     );
-  const texts = textsFor(out, imported);
+  const texts = await textsFor(out, imported);
   if (out !== undefined) writeAll(texts, force === true);
   if (json) {
     const { definitions, notes } = imported;
@@ -71,6 +73,7 @@ const importFeast = async (
     document({ project: imported.project, registry: place.path, ...files, definitions, notes });
   } else {
     if (out === undefined) process.stdout.write(texts.get('') as string);
+    const { reportText } = await import('#gateways/feast/import/report.ts');
     message(reportText(imported));
     if (out !== undefined) message(`written: ${[...texts.keys()].join(', ')}`);
   }
@@ -80,19 +83,19 @@ const importFeast = async (
 export const addImport = (program: Command): void => {
   program
     .command('import')
-    .description('definitions out of another feature store')
+    .description('definitions from another feature store')
     .command('feast')
     .description(
-      "a Feast repository's registry as Millrace definitions, on stdout; what has no counterpart is said on stderr",
+      'print a Feast registry as Millrace definitions; stderr lists what has no counterpart',
     )
-    .argument('<repo>', "a Feast repository's folder, its feature_store.yaml, or a registry's file")
-    .option('--out <path>', 'write to a .ts file, or to a folder, a file a kind')
-    .option('--force', 'overwrite files that are there')
+    .argument('<repo>', 'folder of a Feast repository, its feature_store.yaml, or a registry file')
+    .option('--out <path>', 'write to a .ts file, or to a folder with one file per kind')
+    .option('--force', 'overwrite existing files')
     .option(
       '--project <name>',
-      "which of the registry's projects; default: the repository's, or the only one",
+      'project of the registry; default: that of the repository, or the only one',
     )
-    .option('--strict', 'exit with 1 where anything has no counterpart')
+    .option('--strict', 'exit with 1 if anything has no counterpart')
     .addHelpText(
       'after',
       '\nExample:\n  millrace import feast ./feature_repo --out features.ts\n  millrace plan features.ts',

@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
+import type { CreatedKey, KeyInfo } from '#domain/api/keys.ts';
 import type { AccessLimits } from '#domain/authorization/principal.ts';
-import type { CreatedKey, KeyInfo } from '#gateways/platform.ts';
 import { path } from '../client.ts';
 import { contextOf } from '../context.ts';
 import { showTime, table } from '../table.ts';

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { ApplyResult, PlannedChange, PlanResult } from '#gateways/platform.ts';
+import type { ApplyResult, PlannedChange, PlanResult } from '#domain/api/registry.ts';
 import { contextOf } from '../context.ts';
 import { readDefinitionFiles } from '../definition-files.ts';
 import { changedValueText } from '../definition-text.ts';

@@ -1,7 +1,7 @@
 import { extname } from 'node:path';
 import { type Command, Option } from 'commander';
+import type { PublishResult } from '#domain/api/publishing.ts';
 import { fail } from '#domain/errors.ts';
-import type { PublishResult } from '#gateways/platform.ts';
 import { find } from '../catalog.ts';
 import { path } from '../client.ts';
 import { contextOf } from '../context.ts';
@@ -32,7 +32,7 @@ const FORMATS: Readonly<Record<string, Format>> = {
 };
 const SHOWN_REJECTED = 20;
 const IN_FLIGHT = 3;
-const PATIENCE_MS = 60_000;
+const RETRY_FOR_MS = 60_000;
 
 const formatOf = (file: string, given: Format | undefined): Format => {
   const format = given ?? (file === '-' ? 'ndjson' : FORMATS[extname(file).toLowerCase()]);
@@ -120,7 +120,7 @@ const publish = async (
   try {
     await sendInOrder(batches, {
       window: IN_FLIGHT,
-      retryForMs: PATIENCE_MS,
+      retryForMs: RETRY_FOR_MS,
       stopped: () => stopped,
       post: (batch, onSent) =>
         client.post<PublishResult>(path('v1', 'sources', source, 'events'), {

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
+import type { CatalogEntry } from '#domain/api/registry.ts';
 import { fail } from '#domain/errors.ts';
-import type { CatalogEntry } from '#gateways/platform.ts';
 import { find, KINDS } from '../catalog.ts';
 import { path, query } from '../client.ts';
 import { contextOf } from '../context.ts';

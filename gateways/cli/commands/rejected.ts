@@ -1,8 +1,9 @@
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import type { Command } from 'commander';
+import type { LateReport } from '#domain/api/operations.ts';
+import type { PublishResult, RejectedRecord } from '#domain/api/publishing.ts';
 import { fail } from '#domain/errors.ts';
-import type { LateReport, PublishResult, RejectedRecord } from '#gateways/platform.ts';
 import { type Client, path, query } from '../client.ts';
 import { contextOf } from '../context.ts';
 import { entityText, facts, show, showTime, table } from '../table.ts';

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
+import type { CatalogEntry } from '#domain/api/registry.ts';
+import type { ReplayComparison, ReplayStatus } from '#domain/api/replays.ts';
 import { fail } from '#domain/errors.ts';
-import type { CatalogEntry, ReplayComparison, ReplayStatus } from '#gateways/platform.ts';
 import { entitiesOf, find, inputsOf } from '../catalog.ts';
 import { type Client, path } from '../client.ts';
 import { type Context, contextOf } from '../context.ts';

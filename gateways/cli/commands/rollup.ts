@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
+import type { RollupResult } from '#domain/api/datasets.ts';
 import { formatTime } from '#domain/values/time.ts';
-import type { RollupResult } from '#gateways/platform.ts';
 import { contextOf } from '../context.ts';
 
 interface RollupOptions {

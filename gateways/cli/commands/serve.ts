@@ -1,13 +1,13 @@
 import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
+import type { Platform } from '#domain/api/platform.ts';
 import { fail } from '#domain/errors.ts';
 import type { Access } from '#domain/ports/access.ts';
 import { LOG_LEVELS, type Logger, type LogLevel } from '#domain/ports/logger.ts';
 import type { Tracing } from '#domain/ports/tracing.ts';
 import { createLogger, type LogFormat } from '#gateways/logging/logger.ts';
 import { SLOW_MS } from '#gateways/logging/request-log.ts';
-import type { Platform } from '#gateways/platform.ts';
-import type { Tls } from '#gateways/tls.ts';
+import type { Tls } from '#gateways/shared/tls.ts';
 import type { LineageSettings } from '#infra/openlineage/settings.ts';
 import packageJson from '../../../package.json' with { type: 'json' };
 import type { GrpcGateway } from '../../grpc/gateway.ts';
@@ -97,12 +97,13 @@ const startGrpc = async (
   const { host, grpcPort, feastStatuses, logSlow, limit } = options;
   if (grpcPort === undefined) return null;
   const { createGrpcGateway } = await import('#gateways/grpc/gateway.ts');
+  const { grpcModules } = await import('#gateways/grpc-modules.ts');
   return createGrpcGateway({
+    modules: grpcModules(feastStatuses, packageJson.version),
     platform: access.platform,
     access,
     host,
     port: grpcPort,
-    feastStatuses,
     log,
     slowMs: logSlow,
     limits: limitsOf(limit),
@@ -146,12 +147,13 @@ const serve = async (options: ServeOptions, command: Command): Promise<void> => 
   try {
     const access = await accessOf(platform, options, adminKey);
     const { createHttpGateway } = await import('#gateways/http/gateway.ts');
+    const { httpModules } = await import('#gateways/http-modules.ts');
     const gateway = await createHttpGateway({
+      modules: httpModules(options.feastStatuses),
       platform: access.platform,
       access,
       host,
       port,
-      feastStatuses: options.feastStatuses,
       limits: limitsOf(options.limit),
       log,
       slowMs: options.logSlow,
@@ -238,7 +240,7 @@ export const addServe = (program: Command): void => {
     )
     .option(
       '--no-projections',
-      'profile stack: serve only; leave the cached copy and the inboxes to other processes',
+      'profile stack: serve only; leave the cached copy and the ingest topics to other processes',
     )
     .addOption(
       new Option(

@@ -40,7 +40,7 @@ const served = async (
   else print(rows.map(told).join('\n\n'));
 };
 
-export const addFeatureLog = (program: Command): void => {
+export const addServed = (program: Command): void => {
   program
     .command('served')
     .description('what a logged service answered to a request')

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { EngineJob, PlatformStatus } from '#gateways/platform.ts';
+import type { EngineJob, PlatformStatus } from '#domain/api/operations.ts';
 import { contextOf } from '../context.ts';
 import { facts, percent, showTime, table } from '../table.ts';
 

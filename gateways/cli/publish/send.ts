@@ -3,13 +3,13 @@
  *
  * A batch starts once the one before it is wholly handed to the operating system, so they arrive in
  * order nearly always; where one overtakes, the server refuses it (MR_PRODUCER_SEQUENCE), and it is
- * sent again after the one before. Where the server is away (a restart), or asks for patience (a
+ * sent again after the one before. Where the server is away (a restart), or asks for retryPolicy (a
  * key's rate, more work than it can take), a batch is tried again until `patienceMs` have passed
  * without any success; the sequence makes that safe.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { PublishResult } from '#domain/api/publishing.ts';
 import { MillraceError } from '#domain/errors.ts';
-import type { PublishResult } from '#gateways/platform.ts';
 import type { Batch } from './batch.ts';
 
 export interface Sending {

@@ -1,7 +1,7 @@
 /** Batches reach the server in order, once each, whatever it answers meanwhile. */
 import { expect, test } from 'vitest';
+import type { PublishResult } from '#domain/api/publishing.ts';
 import { MillraceError } from '#domain/errors.ts';
-import type { PublishResult } from '#gateways/platform.ts';
 import type { Batch } from './batch.ts';
 import { sendInOrder } from './send.ts';
 

@@ -1,26 +1,29 @@
+import type { Caller } from '#domain/api/caller.ts';
+import type { Platform } from '#domain/api/platform.ts';
 import { fail } from '#domain/errors.ts';
 import type { EntityKey } from '#domain/plan/plan.ts';
-import type { Caller, Platform } from '#gateways/platform.ts';
-import { typedText } from '#gateways/typed-text.ts';
+import { optionalTime } from '#gateways/shared/parameters.ts';
+import { typedText } from '#gateways/shared/typed-text.ts';
 import { callerOf } from '../caller.ts';
 import { compact } from '../compact.ts';
-import { optionalTime } from '../parameters.ts';
-import type { Routes } from '../route.ts';
-import { answers, closed, explanation, text } from '../schemas.ts';
+import type { RouteModule } from '../route-module.ts';
+import { type ExplainQuery, explainQuery, explanation } from '../schemas/explain.ts';
+import { answers } from '../schemas/shapes.ts';
 
 const PREFIX = 'entity.';
 
-/** A query string has no types: the entity's definition says what each key is. */
+/** Values in a query string are text: the entity's definition has the type of each key. */
 const entityOf = async (
   platform: Platform,
   view: string,
   query: Readonly<Record<string, string>>,
   caller: Caller,
 ): Promise<EntityKey> => {
-  const { definition } = await platform.show('feature-view', view, undefined, caller);
+  const { definition } = await platform.registry.show('feature-view', view, undefined, caller);
   if (definition.kind !== 'feature-view')
     return fail('MR_NOT_FOUND', `there is no feature view "${view}"`, { view });
-  const entity = (await platform.show('entity', definition.entity, undefined, caller)).definition;
+  const entity = (await platform.registry.show('entity', definition.entity, undefined, caller))
+    .definition;
   const types = entity.kind === 'entity' ? entity.keys : {};
   const given = Object.keys(query).filter((name) => name.startsWith(PREFIX));
   return Object.fromEntries(
@@ -38,33 +41,27 @@ const entityOf = async (
   );
 };
 
-interface ExplainQuery extends Record<string, string | undefined> {
-  readonly view: string;
-  readonly feature: string;
-  readonly at?: string;
-  readonly known?: string;
-}
-
-export const explainRoutes: Routes = (app, { platform }) => {
-  app.get<{ Querystring: ExplainQuery }>(
-    '/v1/explain',
-    {
-      schema: {
-        tags: ['audit'],
-        summary: 'Why a value is what it is; one entity.{key} a key',
-        querystring: {
-          ...closed({ view: text, feature: text, at: text, known: text }, ['view', 'feature']),
-          patternProperties: { '^entity\\..+$': text },
+export const explainRoutes: RouteModule = {
+  name: 'explain',
+  prefix: '/v1/explain',
+  register(app, { platform }) {
+    app.get<{ Querystring: ExplainQuery }>(
+      '/v1/explain',
+      {
+        schema: {
+          tags: ['audit'],
+          summary: 'Why a value is what it is; one entity.{key} for each key',
+          querystring: explainQuery,
+          response: answers(200, explanation),
         },
-        response: answers(200, explanation),
       },
-    },
-    async (request) => {
-      const { view, feature, at, known, ...rest } = request.query;
-      const caller = callerOf(request);
-      const entity = await entityOf(platform, view, rest as Record<string, string>, caller);
-      const times = compact({ at: optionalTime('at', at), known: optionalTime('known', known) });
-      return platform.explain({ view, feature, entity, ...times }, caller);
-    },
-  );
+      async (request) => {
+        const { view, feature, at, known, ...rest } = request.query;
+        const caller = callerOf(request);
+        const entity = await entityOf(platform, view, rest, caller);
+        const times = compact({ at: optionalTime('at', at), known: optionalTime('known', known) });
+        return platform.serving.explain({ view, feature, entity, ...times }, caller);
+      },
+    );
+  },
 };

@@ -1,21 +1,16 @@
-import { checkRead } from '#gateways/checks.ts';
-import type { ReadRequest } from '#gateways/platform.ts';
+import type { ReadRequest } from '#domain/api/serving.ts';
+import { checkRead } from '#gateways/shared/checks.ts';
+import { timeOf } from '#gateways/shared/parameters.ts';
 import { callerOf } from '../caller.ts';
-import { sayDegraded } from '../degraded.ts';
+import { setDegradedHeader } from '../degraded.ts';
 import { createFeaturesSerializer } from '../features-json.ts';
 import { JSON_TYPE } from '../json-type.ts';
-import { timeOf } from '../parameters.ts';
-import { readResult } from '../read-schemas.ts';
-import type { Routes } from '../route.ts';
-import { answers, closed, list, record, text, time } from '../schemas.ts';
+import type { RouteModule } from '../route-module.ts';
+import { type ReadBody, readBody, readResult } from '../schemas/features.ts';
+import { answers } from '../schemas/shapes.ts';
 
-type FeaturesBody = Omit<ReadRequest, 'at' | 'known'> & {
-  readonly at?: string | number;
-  readonly known?: string | number;
-};
-
-/** Times as numbers. The usual body has none or numbers already, and is itself the request. */
-const readRequest = (body: FeaturesBody): ReadRequest => {
+/** Times as numbers. Most bodies have none, and are themselves the request. */
+const readRequest = (body: ReadBody): ReadRequest => {
   const { at, known } = body;
   if (at === undefined && known === undefined) return body as ReadRequest;
   return {
@@ -25,40 +20,28 @@ const readRequest = (body: FeaturesBody): ReadRequest => {
   } as ReadRequest;
 };
 
-export const featureRoutes: Routes = (app, { platform, limits }) => {
-  const serialize = createFeaturesSerializer();
-  app.post<{ Body: FeaturesBody }>(
-    '/v1/features',
-    {
-      schema: {
-        tags: ['features'],
-        summary: 'Feature values of entities, now or at any past moment',
-        body: closed(
-          {
-            service: text,
-            features: list(text),
-            entities: list(record),
-            request: list(record),
-            at: time,
-            known: time,
-            after: text,
-            waitMs: {
-              type: 'integer',
-              minimum: 0,
-              description: 'how long `after` may be waited for; at most five seconds',
-            },
-          },
-          ['entities'],
-        ),
-        response: answers(200, readResult),
+export const featureRoutes: RouteModule = {
+  name: 'features',
+  prefix: '/v1/features',
+  register(app, { platform, limits }) {
+    const serialize = createFeaturesSerializer();
+    app.post<{ Body: ReadBody }>(
+      '/v1/features',
+      {
+        schema: {
+          tags: ['features'],
+          summary: 'Feature values of entities, now or at any past moment',
+          body: readBody,
+          response: answers(200, readResult),
+        },
       },
-    },
-    async (request, reply) => {
-      checkRead(request.body, limits);
-      const result = await platform.read(readRequest(request.body), callerOf(request));
-      sayDegraded(reply, result);
-      reply.header('content-type', JSON_TYPE);
-      return serialize(result);
-    },
-  );
+      async (request, reply) => {
+        checkRead(request.body, limits);
+        const result = await platform.serving.read(readRequest(request.body), callerOf(request));
+        setDegradedHeader(reply, result);
+        reply.header('content-type', JSON_TYPE);
+        return serialize(result);
+      },
+    );
+  },
 };

@@ -1,80 +1,60 @@
-import type { KeyRequest } from '#gateways/platform.ts';
+import { optionalTime } from '#gateways/shared/parameters.ts';
 import { callerOf } from '../caller.ts';
 import { compact } from '../compact.ts';
-import { optionalTime } from '../parameters.ts';
-import type { Routes } from '../route.ts';
-import { answers, closed, epoch, list, nullable, object, text, time, whole } from '../schemas.ts';
+import type { RouteModule } from '../route-module.ts';
+import { createdKey, type KeyBody, keyBody, keyInfo, keyInfos } from '../schemas/keys.ts';
+import { type ReasonBody, reasonBody } from '../schemas/replays.ts';
+import { answers } from '../schemas/shapes.ts';
 
-const limits = closed({
-  requestsPerSecond: whole,
-  burst: whole,
-  eventsPerDay: whole,
-  rowsPerDay: whole,
-});
-const info = {
-  id: text,
-  name: text,
-  grants: list(text),
-  limits,
-  createdAt: epoch,
-  createdBy: text,
-  expiresAt: nullable(epoch),
-  revokedAt: nullable(epoch),
-  revokedBy: nullable(text),
-};
-const keyInfo = object(info);
-const createdKey = object({ ...info, key: text });
-
-type KeyBody = Omit<KeyRequest, 'expiresAt'> & { readonly expiresAt?: string | number };
-
-export const keyRoutes: Routes = (app, { platform }) => {
-  app.post<{ Body: KeyBody }>(
-    '/v1/keys',
-    {
-      schema: {
-        tags: ['access'],
-        summary: 'Make a key; the answer is the only place where it is',
-        body: closed({ name: text, grants: list(text), limits, expiresAt: time, reason: text }, [
-          'name',
-          'grants',
-        ]),
-        response: answers(201, createdKey),
+export const keyRoutes: RouteModule = {
+  name: 'keys',
+  prefix: '/v1/keys',
+  register(app, { platform }) {
+    app.post<{ Body: KeyBody }>(
+      '/v1/keys',
+      {
+        schema: {
+          tags: ['access'],
+          summary: 'Create a key; only this answer has it',
+          body: keyBody,
+          response: answers(201, createdKey),
+        },
       },
-    },
-    async (request, reply) => {
-      const { expiresAt, ...wish } = request.body;
-      const created = await platform.createKey(
-        { ...wish, ...compact({ expiresAt: optionalTime('expiresAt', expiresAt) }) },
-        callerOf(request),
-      );
-      reply.code(201).header('cache-control', 'no-store');
-      return created;
-    },
-  );
-  app.get(
-    '/v1/keys',
-    {
-      schema: {
-        tags: ['access'],
-        summary: 'Keys, revoked ones too; never their secrets',
-        response: answers(200, list(keyInfo)),
+      async (request, reply) => {
+        const { expiresAt, ...wish } = request.body;
+        const created = await platform.keys.create(
+          { ...wish, ...compact({ expiresAt: optionalTime('expiresAt', expiresAt) }) },
+          callerOf(request),
+        );
+        reply.code(201).header('cache-control', 'no-store');
+        return created;
       },
-    },
-    (request) => platform.keys(callerOf(request)),
-  );
-  app.post<{ Params: { id: string }; Body: { reason?: string } }>(
-    '/v1/keys/:id/revoke',
-    {
-      schema: {
-        tags: ['access'],
-        summary: 'Revoke a key, at once and for good',
-        body: closed({ reason: text }),
-        response: answers(200, keyInfo),
+    );
+    app.get(
+      '/v1/keys',
+      {
+        schema: {
+          tags: ['access'],
+          summary: 'Keys, revoked ones included; never their secrets',
+          response: answers(200, keyInfos),
+        },
       },
-      preValidation: async (request) => {
-        request.body ??= {};
+      (request) => platform.keys.list(callerOf(request)),
+    );
+    app.post<{ Params: { id: string }; Body: ReasonBody }>(
+      '/v1/keys/:id/revoke',
+      {
+        schema: {
+          tags: ['access'],
+          summary: 'Revoke a key, at once and for good',
+          body: reasonBody,
+          response: answers(200, keyInfo),
+        },
+        preValidation: async (request) => {
+          request.body ??= {};
+        },
       },
-    },
-    (request) => platform.revokeKey(request.params.id, request.body, callerOf(request)),
-  );
+      (request) => platform.keys.revoke(request.params.id, request.body, callerOf(request)),
+    );
+  },
 };

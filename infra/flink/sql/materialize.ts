@@ -17,7 +17,7 @@ import {
 import type { ViewPlan } from '#domain/plan/plan.ts';
 import { sourceFields } from '#domain/sources/source-schema.ts';
 import type { FieldType } from '#domain/values/value.ts';
-import { columnType, icebergSchemaFromAvro } from '#infra/iceberg/schema.ts';
+import { columnType, icebergSchemaFromAvro } from '#infra/shared/iceberg/schema.ts';
 import {
   DATABASE,
   featureLogTable,

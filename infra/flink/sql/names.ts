@@ -9,9 +9,7 @@ export const ICEBERG_CATALOG = 'iceberg';
 /** temporary tables of a session */
 export const rawTable = (source: string): string => `raw_${source}`;
 export const updatesTable = (view: string): string => `updates_${view}`;
-export const lateSink = (view: string): string => `late_${view}`;
 export const featureLogTable = (service: string): string => `served_${service}`;
-export const featuresSink = (view: string): string => `features_${view}`;
 
 /** in Paimon: one table a generation, so that a half-filled one is nobody's */
 export const paimonTable = (view: string, generation: number): string =>
@@ -41,8 +39,3 @@ export const computeGroup = (view: string, generation: number): string =>
   `compute.${view}.${generation}`;
 export const MATERIALIZE_GROUP = 'materialize';
 export const ARCHIVE_GROUP = 'archive';
-
-/**
- * The hop of the rows that say that an entity has events at all, and how new its newest tile is.
- */
-export const ENTITY_ROW_HOP = -1;

@@ -11,12 +11,14 @@
  * next. So a feature whose tiles end with the period is exact, and no tile is cut.
  */
 
+import { avroType } from '#domain/avro/types.ts';
 import type { PlannedFeature, ViewPlan } from '#domain/plan/plan.ts';
-import { avroType } from '#domain/sources/source-schema.ts';
+import { FLINK } from '#domain/sql/flink/dialect.ts';
 import { flinkName, flinkText } from '#domain/sql/flink/types.ts';
+import { mergeValues } from '#domain/sql/print-aggregation.ts';
 import { formatDuration } from '#domain/values/duration.ts';
 import type { FieldType } from '#domain/values/value.ts';
-import { icebergSchemaFromAvro, type WantedColumn } from '#infra/iceberg/schema.ts';
+import { icebergSchemaFromAvro, type WantedColumn } from '#infra/shared/iceberg/schema.ts';
 import { DATABASE, PAIMON_CATALOG, paimonTable, rollupTable, rollupTopic } from './names.ts';
 
 export type Every = 'day' | 'hour';
@@ -92,33 +94,6 @@ const columnValue = (sql: string, { base, array }: FieldType): string => {
   return base === 'date' ? `TIMESTAMPADD(DAY, ${sql}, DATE '1970-01-01')` : sql;
 };
 
-/** Aggregates, each once: features of one window share their partials. */
-const merging = ({
-  plan,
-  features,
-}: RollupSpec): { readonly aggregates: readonly string[]; readonly values: readonly string[] } => {
-  const columns = new Map<string, string>();
-  const columnOf = (sql: string): string => {
-    const column = columns.get(sql) ?? `a${columns.size}`;
-    columns.set(sql, column);
-    return column;
-  };
-  const values = features.map(({ aggregation, hop, partials, windowMs, type }) => {
-    const group = plan.hops[hop] as ViewPlan['hops'][number];
-    const filter = ` FILTER (WHERE \`hop_ms\` = ${group.hopMs} AND \`tile_start\` >= period_end - ${long(windowMs as number)})`;
-    const states = partials.map((at) => {
-      const { name, partial } = group.partials[at] as (typeof group.partials)[number];
-      const merged = partial.flinkMerge(
-        [...partial.nums, ...partial.refs].map((slot) => flinkName(`${name}__${slot.name}`)),
-        filter,
-      );
-      return merged.slots(merged.aggregates.map(columnOf));
-    });
-    return columnValue(aggregation.flinkValue(states), type);
-  });
-  return { aggregates: [...columns].map(([sql, column]) => `${sql} AS ${column}`), values };
-};
-
 /** How far back the widest of the asked windows over each hop reaches. */
 const reaches = ({
   plan,
@@ -138,9 +113,15 @@ const reaches = ({
  * to live it has none.
  */
 export const rollupSql = (spec: RollupSpec): string => {
-  const { plan, generation, version, every, from, to, writtenAt } = spec;
+  const { plan, features, generation, version, every, from, to, writtenAt } = spec;
   const keys = plan.keys.map(({ name }) => flinkName(`key_${name}`));
-  const { aggregates, values } = merging(spec);
+  const merged = mergeValues(
+    FLINK,
+    plan,
+    features,
+    ({ windowMs }, { hopMs }) =>
+      `\`hop_ms\` = ${hopMs} AND \`tile_start\` >= period_end - ${long(windowMs as number)}`,
+  );
   const hops = reaches(spec);
   const widest = Math.max(...hops.map(([, reachMs]) => reachMs));
   const reach = `CASE ${hops.map(([hopMs, reachMs]) => `WHEN \`hop_ms\` = ${hopMs} THEN ${long(reachMs)}`).join(' ')} END`;
@@ -148,20 +129,20 @@ export const rollupSql = (spec: RollupSpec): string => {
     ...keys,
     '`period_start`',
     '`period_end`',
-    ...spec.features.map(({ name }) => flinkName(name)),
+    ...features.map(({ name }) => flinkName(name)),
   ];
   const selected = [
     ...plan.keys.map(({ name, type }) => columnValue(flinkName(`key_${name}`), type)),
     `TO_TIMESTAMP_LTZ(period_end - ${long(EVERY_MS[every])}, 3)`,
     'TO_TIMESTAMP_LTZ(period_end, 3)',
-    ...values,
+    ...features.map(({ type }, i) => columnValue(merged.values[i] as string, type)),
   ];
   return `INSERT OVERWRITE ${rollupTable(plan.view, every)} (${columns.join(', ')}, \`version\`, \`generation\`, \`written_at\`)
 SELECT ${selected.join(',\n  ')},
   ${version}, ${generation}, TO_TIMESTAMP_LTZ(${long(writtenAt)}, 3)
 FROM (
   SELECT ${keys.join(', ')}, period_end,
-    ${aggregates.join(',\n    ')}
+    ${merged.aggregates.join(',\n    ')}
   FROM ${PAIMON_CATALOG}.${DATABASE}.${flinkName(paimonTable(plan.view, generation))},
     LATERAL TABLE(MR_PERIODS(\`tile_start\`, ${reach}, ${long(EVERY_MS[every])}, ${long(from)}, ${long(to)}))
   WHERE \`hop_ms\` IN (${hops.map(([hopMs]) => hopMs).join(', ')}) AND \`tile_start\` >= ${long(from - widest)} AND \`tile_start\` < ${long(to)}

@@ -13,13 +13,12 @@ import {
 import type { ViewPlan } from '#domain/plan/plan.ts';
 import { featureLogTopic, featuresTopic, lateTopic, rawTopic } from '#domain/ports/topics.ts';
 import { rawAvroSchema } from '#domain/sources/source-schema.ts';
-import { flinkColumns } from './columns.ts';
+import { flinkColumns } from '#domain/sql/flink/columns.ts';
+import { featuresSink, lateSink } from '#domain/sql/flink/names.ts';
 import {
   DATABASE,
   featureLogTable,
-  featuresSink,
   ICEBERG_CATALOG,
-  lateSink,
   PAIMON_CATALOG,
   paimonTable,
   rawTable,

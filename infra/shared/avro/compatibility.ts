@@ -3,7 +3,9 @@
  * resolver decides; where it says no, the records are walked side by side to name the field, which
  * is what a person can act on.
  */
+
 import avro from 'avsc';
+import { messageOf } from '#domain/error-message.ts';
 
 export interface Incompatibility {
   /** dotted path of the field; null where the whole does not fit */
@@ -33,7 +35,7 @@ const reads = (reader: unknown, writer: unknown): string | null => {
     type.createResolver(avro.Type.forSchema(writer as avro.Schema, options()));
     return null;
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return messageOf(error);
   }
 };
 

@@ -1,14 +1,16 @@
 /**
- * DuckDB as a library: one small instance each for whoever reads or writes Parquet, its memory and
- * threads capped.
+ * DuckDB as a library: a small instance for each reader or writer of Parquet, with limits on memory
+ * and threads.
  */
+import { mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 
 export interface DuckDbOptions {
   /** DuckDB's own text, such as '512MB' */
   readonly memoryLimit?: string;
   readonly threads?: number;
-  /** where sorts spill that do not fit; absent: they fail */
+  /** a local path, made when a sort does not fit in memory; absent: such a sort fails */
   readonly spillDirectory?: string;
 }
 
@@ -25,6 +27,7 @@ export const openDuckDb = async ({
   threads = 1,
   spillDirectory,
 }: DuckDbOptions = {}): Promise<DuckDb> => {
+  if (spillDirectory !== undefined) mkdirSync(dirname(spillDirectory), { recursive: true });
   const instance = await DuckDBInstance.create(':memory:', {
     memory_limit: memoryLimit,
     threads: String(threads),

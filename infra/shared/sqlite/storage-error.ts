@@ -1,3 +1,4 @@
+import { messageOf } from '#domain/error-message.ts';
 import { MillraceError } from '#domain/errors.ts';
 
 /** SQLite's primary result codes, the low byte of `errcode`. */
@@ -14,7 +15,7 @@ export const isBusy = (error: unknown): boolean => sqliteCode(error) === SQLITE_
 /** A failed statement or commit as an error for users. Millrace's own errors pass unchanged. */
 export const storageError = (error: unknown, path: string): MillraceError => {
   if (error instanceof MillraceError) return error;
-  const reason = error instanceof Error ? error.message : String(error);
+  const reason = messageOf(error);
   if (
     sqliteCode(error) === SQLITE_FULL ||
     (error as NodeJS.ErrnoException | null)?.code === 'ENOSPC'

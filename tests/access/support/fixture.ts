@@ -2,6 +2,7 @@
  * A platform that asks for keys, with one of everything in namespace `payments`, one view in
  * `fraud`, behind both gateways.
  */
+
 import {
   count,
   entity,
@@ -12,12 +13,16 @@ import {
   source,
   sum,
 } from 'millrace';
+import type { Caller } from '#domain/api/caller.ts';
+import type { KeyRequest } from '#domain/api/keys.ts';
+import type { Platform } from '#domain/api/platform.ts';
 import { OPEN } from '#domain/authorization/principal.ts';
 import { col } from '#domain/expressions/build.ts';
 import type { Access, AccessOptions } from '#domain/ports/access.ts';
-import type { Caller, KeyRequest, Platform } from '#domain/ports/platform.ts';
 import { createGrpcGateway, type GrpcGateway } from '#gateways/grpc/gateway.ts';
+import { grpcModules } from '#gateways/grpc-modules.ts';
 import { createHttpGateway, type HttpGateway } from '#gateways/http/gateway.ts';
+import { httpModules } from '#gateways/http-modules.ts';
 import { plain, type TestPlatform, testPlatform } from '#tests/support/platform.ts';
 
 const inPayments = { namespace: 'payments' };
@@ -114,10 +119,20 @@ export const guarded = async (
 ): Promise<Guarded> => {
   const test = await testPlatform();
   const { platform } = test;
-  await platform.apply(definitions, {}, founder);
+  await platform.registry.apply(definitions, {}, founder);
   const access = platform.access({ authentication: 'keys', ...options });
-  const http = await createHttpGateway({ platform: access.platform, access, port: 0 });
-  const grpc = await createGrpcGateway({ platform: access.platform, access, port: 0 });
+  const http = await createHttpGateway({
+    modules: httpModules(),
+    platform: access.platform,
+    access,
+    port: 0,
+  });
+  const grpc = await createGrpcGateway({
+    modules: grpcModules(),
+    platform: access.platform,
+    access,
+    port: 0,
+  });
   return {
     test,
     platform,
@@ -125,7 +140,10 @@ export const guarded = async (
     http,
     grpc,
     async key(grants, more = {}) {
-      const { id, key } = await platform.createKey({ name: 'somebody', grants, ...more }, founder);
+      const { id, key } = await platform.keys.create(
+        { name: 'somebody', grants, ...more },
+        founder,
+      );
       return { id, header: `Bearer ${key}` };
     },
     async call(method, path, key, body) {

@@ -3,7 +3,7 @@
  * and texts for paths and queries.
  */
 const nested = (depth: number): string => '['.repeat(depth) + ']'.repeat(depth);
-const nestedObjects = (depth: number): string => '{"a":'.repeat(depth) + '1' + '}'.repeat(depth);
+const nestedObjects = (depth: number): string => `${'{"a":'.repeat(depth)}1${'}'.repeat(depth)}`;
 
 export const HUGE_DEPTH = 100_000;
 

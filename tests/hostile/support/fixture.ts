@@ -2,6 +2,7 @@
  * A platform with one of everything behind its HTTP and gRPC gateways, and a count of what was
  * accepted, whichever way it came.
  */
+
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
@@ -18,10 +19,13 @@ import {
   source,
   topK,
 } from 'millrace';
-import type { Platform, PublishResult } from '#domain/ports/platform.ts';
+import type { Platform } from '#domain/api/platform.ts';
+import type { PublishResult } from '#domain/api/publishing.ts';
 import { createGrpcGateway, type GrpcGateway } from '#gateways/grpc/gateway.ts';
+import { grpcModules } from '#gateways/grpc-modules.ts';
 import { createHttpGateway, type HttpGateway } from '#gateways/http/gateway.ts';
-import type { HttpLimits } from '#gateways/http/limits.ts';
+import { httpModules } from '#gateways/http-modules.ts';
+import type { GatewayLimits } from '#gateways/shared/limits.ts';
 import { caller, plain, type TestPlatform, testPlatform } from '#tests/support/platform.ts';
 
 const shop = entity({ name: 'shop', keys: { shop: 'string' } });
@@ -99,7 +103,7 @@ export const sale = (
   ...more,
 });
 
-export const startHostile = async (limits: Partial<HttpLimits> = {}): Promise<Hostile> => {
+export const startHostile = async (limits: Partial<GatewayLimits> = {}): Promise<Hostile> => {
   const running = await testPlatform();
   const inner = running.platform;
   let accepted = 0;
@@ -110,16 +114,20 @@ export const startHostile = async (limits: Partial<HttpLimits> = {}): Promise<Ho
   };
   const platform: Platform = {
     ...inner,
-    publish: (asked, from) => counted(inner.publish(asked, from)),
-    resendRejected: (name, asked, from) => counted(inner.resendRejected(name, asked, from)),
+    publishing: {
+      ...inner.publishing,
+      publish: (request, from) => counted(inner.publishing.publish(request, from)),
+      resendRejected: (source, request, from) =>
+        counted(inner.publishing.resendRejected(source, request, from)),
+    },
   };
-  await platform.apply(DEFINITIONS, {}, caller);
-  await platform.publish(
+  await platform.registry.apply(DEFINITIONS, {}, caller);
+  await platform.publishing.publish(
     { source: 'sales', events: [sale('first'), sale('second'), { ...sale('bad'), amount: 'x' }] },
     caller,
   );
-  const replay = await platform.startReplay({ view: 'turnover' }, caller);
-  const dataset = await platform.startDataset(
+  const replay = await platform.replays.start({ view: 'turnover' }, caller);
+  const dataset = await platform.datasets.start(
     {
       target: { view: 'turnover' },
       spine: { rows: [{ shop: 's1', event_timestamp: Date.now() }] },
@@ -135,8 +143,20 @@ export const startHostile = async (limits: Partial<HttpLimits> = {}): Promise<Ho
         : String(error),
     );
   };
-  const http = await createHttpGateway({ platform, port: 0, limits, onInternalError });
-  const grpc = await createGrpcGateway({ platform, port: 0, limits, onInternalError });
+  const http = await createHttpGateway({
+    modules: httpModules(),
+    platform,
+    port: 0,
+    limits,
+    onInternalError,
+  });
+  const grpc = await createGrpcGateway({
+    modules: grpcModules(),
+    platform,
+    port: 0,
+    limits,
+    onInternalError,
+  });
   return {
     running,
     platform,
@@ -165,11 +185,14 @@ export const eventsEverywhere = async (
   platform: Platform,
   directory: string,
 ): Promise<Record<'log' | 'exported' | 'counted', number>> => {
-  const status = await platform.status();
+  const status = await platform.operations.status();
   let exported = 0;
-  for await (const rows of await platform.exportEvents('sales')) exported += rows.length;
+  for await (const rows of await platform.publishing.exportEvents('sales')) exported += rows.length;
   const out = join(directory, `counted-${status.startedAt}-${exported}.csv`);
-  await platform.batch({ target: { view: 'counted' }, at: Date.now() + AHEAD_MS, out }, caller);
+  await platform.datasets.batch(
+    { target: { view: 'counted' }, at: Date.now() + AHEAD_MS, out },
+    caller,
+  );
   return {
     log: status.sources.find((s) => s.source === 'sales')?.events ?? -1,
     exported,

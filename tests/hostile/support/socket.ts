@@ -72,13 +72,13 @@ export const answered = (text: string): boolean => answerIn(text) !== null;
 export const post = (path: string, body: string | Buffer, more: readonly string[] = []): Buffer =>
   Buffer.concat([
     Buffer.from(
-      [
+      `${[
         `POST ${path} HTTP/1.1`,
         'host: x',
         'content-type: application/json',
         `content-length: ${Buffer.byteLength(body)}`,
         ...more,
-      ].join('\r\n') + '\r\n\r\n',
+      ].join('\r\n')}\r\n\r\n`,
     ),
     Buffer.from(body),
   ]);

@@ -32,7 +32,7 @@ const MINUTE = 60_000;
 
 beforeAll(async () => {
   under = await stackPlatform();
-  await under.platform.apply(plain(shop, sales, counted), {}, caller);
+  await under.platform.registry.apply(plain(shop, sales, counted), {}, caller);
 });
 afterAll(() => under?.dispose());
 
@@ -40,17 +40,21 @@ test('one event on time, one past its tile’s end and the lateness', async () =
   const now = Date.now();
   const key = { shop: 'a\u001fb\\', till: 7 };
   const send = async (t: number): Promise<string> =>
-    (await under.platform.publish({ source: sales.name, events: [{ t, ...key }] }, caller))
-      .position;
+    (
+      await under.platform.publishing.publish(
+        { source: sales.name, events: [{ t, ...key }] },
+        caller,
+      )
+    ).position;
   await send(now - 20 * MINUTE);
   await send(now);
   await send(now - 4 * MINUTE);
   await send(now - 30 * MINUTE);
   await until(
     'the late event is told',
-    async () => (await under.platform.late(counted.name, {})).total >= 1,
+    async () => (await under.platform.operations.late(counted.name, {})).total >= 1,
   );
-  const report = await under.platform.late(counted.name, {});
+  const report = await under.platform.operations.late(counted.name, {});
   expect(report.records.map(({ entity: who, eventTime }) => ({ who, eventTime }))).toEqual([
     { who: key, eventTime: now - 30 * MINUTE },
   ]);
@@ -58,19 +62,22 @@ test('one event on time, one past its tile’s end and the lateness', async () =
   const read = { features: [`${counted.name}:sales_1h`], entities: [key] };
   await until(
     'three are counted',
-    async () => (await under.platform.read(read)).values[0]?.[0] === 3,
+    async () => (await under.platform.serving.read(read)).values[0]?.[0] === 3,
   );
   const { replay } = {
-    replay: await under.platform.startReplay({ view: counted.name, reason: 'takes it in' }, caller),
+    replay: await under.platform.replays.start(
+      { view: counted.name, reason: 'takes it in' },
+      caller,
+    ),
   };
   await until(
     'the replay is filled',
-    async () => (await under.platform.replay(replay.id)).state === 'ready',
+    async () => (await under.platform.replays.get(replay.id)).state === 'ready',
     180_000,
   );
-  await under.platform.changeReplay(replay.id, 'promote', {}, caller);
+  await under.platform.replays.change(replay.id, 'promote', {}, caller);
   await until(
     'a replay takes the late event in',
-    async () => (await under.platform.read(read)).values[0]?.[0] === 4,
+    async () => (await under.platform.serving.read(read)).values[0]?.[0] === 4,
   );
 });

@@ -2,6 +2,7 @@
  * From embedded to the stack, by the commands of docs/guides/stack-operator.md: the same values
  * there, and both go on alike.
  */
+
 import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -9,8 +10,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Platform } from '#domain/ports/platform.ts';
+import type { Platform } from '#domain/api/platform.ts';
 import { createHttpGateway, type HttpGateway } from '#gateways/http/gateway.ts';
+import { httpModules } from '#gateways/http-modules.ts';
 import {
   computed,
   type StackPlatform,
@@ -52,7 +54,9 @@ beforeAll(async () => {
   writeFileSync(definitions, text);
   [embedded, stack] = await Promise.all([testPlatform(), stackPlatform()]);
   gateways = await Promise.all(
-    [embedded, stack].map(({ platform }) => createHttpGateway({ platform, port: 0 })),
+    [embedded, stack].map(({ platform }) =>
+      createHttpGateway({ modules: httpModules(), platform, port: 0 }),
+    ),
   );
 });
 afterAll(async () => {
@@ -73,7 +77,7 @@ const features = [
   ].map((name) => `${AIRPORTS}:${name}`),
 ];
 const read = (platform: Platform, at: number) =>
-  platform.read({
+  platform.serving.read({
     features,
     entities: ['ATL', 'DFW', 'LAX', 'ORD', 'XXX'].map((origin) => ({ origin })),
     at,
@@ -90,7 +94,8 @@ test('the definitions and the events of an embedded platform make the same value
   await millrace(to, 'apply', definitions);
   expect(await millrace(to, 'publish', SOURCE, file)).toMatch(/20,?000 accepted/);
   await millrace(to, 'publish', SOURCE, file);
-  for (const view of [AIRPORTS, ROUTES]) await computed(view, () => stack.platform.status());
+  for (const view of [AIRPORTS, ROUTES])
+    await computed(view, () => stack.platform.operations.status());
   await millrace(to, 'export', SOURCE, '--out', `${file}.again`);
   const linesOf = (name: string): string[] =>
     readFileSync(name, 'utf8').trimEnd().split('\n').sort();

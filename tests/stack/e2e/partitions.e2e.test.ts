@@ -40,14 +40,16 @@ let page = 0;
 const publish = async (): Promise<void> => {
   for (let round = 0; round < 3; round++) {
     const events = USERS.map((name) => ({ t: Date.now(), user: name, page: page++ }));
-    expect(await under.platform.publish({ source: CLICKS, events }, caller)).toMatchObject({
+    expect(
+      await under.platform.publishing.publish({ source: CLICKS, events }, caller),
+    ).toMatchObject({
       accepted: USERS.length,
     });
   }
 };
 const seen = async (clicks: number): Promise<boolean> => {
   const names = [`${view.name}:clicks`, `${view.name}:page`];
-  const { values } = await under.platform.read({
+  const { values } = await under.platform.serving.read({
     features: names,
     entities: USERS.map((name) => ({ user: name })),
   });
@@ -58,7 +60,7 @@ const seen = async (clicks: number): Promise<boolean> => {
 
 beforeAll(async () => {
   under = await stackPlatform();
-  await under.platform.apply(plain(user, clicksOf(2), view), {}, caller);
+  await under.platform.registry.apply(plain(user, clicksOf(2), view), {}, caller);
 });
 afterAll(() => under.dispose());
 
@@ -73,14 +75,14 @@ test('an entity’s events are in one partition, keyed by it', async () => {
   expect([...places.keys()].sort()).toEqual([...USERS].sort());
   expect([...places.values()].every((partitions) => partitions.size === 1)).toBe(true);
   expect(new Set([...places.values()].flatMap((partitions) => [...partitions])).size).toBe(2);
-  await computed(view.name, () => under.platform.status());
+  await computed(view.name, () => under.platform.operations.status());
   await until('all is counted', () => seen(3));
 });
 
 test('more partitions: old and new events are counted, and the updates keep their places', async () => {
-  await under.platform.apply(plain(user, clicksOf(4), view), {}, caller);
+  await under.platform.registry.apply(plain(user, clicksOf(4), view), {}, caller);
   await publish();
-  await computed(view.name, () => under.platform.status());
+  await computed(view.name, () => under.platform.operations.status());
   await until('all is counted', () => seen(6));
   const log = await kafkaLog({ brokers: [addresses().kafka], clientId: uniqueName('reader') });
   const ends = await log.end(rawTopic(CLICKS));

@@ -5,14 +5,15 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
+import { Kafka, logLevel } from 'kafkajs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Platform } from '#domain/api/platform.ts';
+import type { ReplayStatus } from '#domain/api/replays.ts';
 import { avg, col, count, entity, featureView, last, source } from '#domain/definitions/index.ts';
-import type { Platform, ReplayStatus } from '#domain/ports/platform.ts';
 import type { Row, Value } from '#domain/values/value.ts';
 import { DATABASE, paimonTable } from '#infra/flink/sql/names.ts';
-import { historyReader } from '#infra/iceberg/reader.ts';
-import { kafkaClient } from '#infra/kafka/admin.ts';
 import { openDuckDb } from '#infra/shared/duckdb/connect.ts';
+import { historyReader } from '#infra/shared/iceberg/reader.ts';
 import { addresses } from '#tests/stack/support/addresses.ts';
 import {
   caller,
@@ -21,6 +22,7 @@ import {
   uniqueName,
   until,
 } from '#tests/stack/support/platform.ts';
+import { icebergTables, spillDirectory } from '#tests/stack/support/warehouse.ts';
 import { plain } from '#tests/support/platform.ts';
 
 const airport = entity({ name: uniqueName('airport'), keys: { origin: 'string' } });
@@ -65,7 +67,7 @@ const draw = (n: number): Row[] => {
 
 const publish = async (platform: Platform, n: number): Promise<void> => {
   const fresh = draw(n);
-  const result = await platform.publish({ source: flights.name, events: fresh }, caller);
+  const result = await platform.publishing.publish({ source: flights.name, events: fresh }, caller);
   expect(result).toMatchObject({ accepted: n, rejected: [] });
   rows.push(...fresh);
   position = result.position;
@@ -88,7 +90,7 @@ const read = async (
   await until(`position ${position} is visible`, async () => {
     try {
       values = (
-        await platform.read({
+        await platform.serving.read({
           features: names.map((name) => `${delays.name}:${name}`),
           entities,
           after: position,
@@ -110,11 +112,11 @@ const read = async (
 /** The raw events that the history has. */
 const archived = async (): Promise<readonly Row[]> => {
   const reader = historyReader(
-    addresses().warehouse.iceberg,
+    icebergTables(),
     await openDuckDb({
       memoryLimit: '256MB',
       threads: 1,
-      spillDirectory: join(addresses().warehouse.iceberg, '.spill'),
+      spillDirectory: spillDirectory(),
     }),
   );
   try {
@@ -132,7 +134,7 @@ const expectDelays = (values: readonly (readonly Value[])[], column: number): vo
 
 beforeAll(async () => {
   one = await stackPlatform({ garbageCollectionMs: 1_000 });
-  await one.platform.apply(plain(airport, flights, first), {}, caller);
+  await one.platform.registry.apply(plain(airport, flights, first), {}, caller);
   two = await stackPlatform({ garbageCollectionMs: 1_000 });
 });
 
@@ -146,9 +148,9 @@ test('what one gateway published the other reads, as soon as it is asked for by 
   expectDelays(await read(two.platform, ['delay_avg_1d']), 0);
   await publish(two.platform, 45);
   expectDelays(await read(one.platform, ['delay_avg_1d']), 0);
-  expect(await one.platform.verifyAudit()).toMatchObject({ ok: true });
-  expect((await two.platform.auditLog({})).records.length).toBe(
-    (await one.platform.auditLog({})).records.length,
+  expect(await one.platform.audit.verify()).toMatchObject({ ok: true });
+  expect((await two.platform.audit.log({})).records.length).toBe(
+    (await one.platform.audit.log({})).records.length,
   );
 });
 
@@ -156,7 +158,7 @@ test('an emptied cache tier makes no answer wrong, and is filled again', async (
   const redis = new Redis({ ...addresses().redis });
   await redis.flushall();
   for (let i = 0; i < 30; i++) {
-    const { values } = await one.platform.read({
+    const { values } = await one.platform.serving.read({
       features: [`${delays.name}:delay_avg_1d`],
       entities,
     });
@@ -171,11 +173,11 @@ test('an emptied cache tier makes no answer wrong, and is filled again', async (
 });
 
 const replayed = async (platform: Platform, id: string): Promise<ReplayStatus> => {
-  let status = await platform.replay(id);
+  let status = await platform.replays.get(id);
   await until(
     `replay ${id} is filled`,
     async () => {
-      status = await platform.replay(id);
+      status = await platform.replays.get(id);
       return status.state !== 'filling';
     },
     180_000,
@@ -186,23 +188,23 @@ const replayed = async (platform: Platform, id: string): Promise<ReplayStatus> =
 let rolledBack = '';
 
 test('a replay fills a generation beside the live one, is compared, promoted and rolled back', async () => {
-  const started = await one.platform.startReplay({ view: delays.name, reason: 'to see' }, caller);
+  const started = await one.platform.replays.start({ view: delays.name, reason: 'to see' }, caller);
   rolledBack = started.id;
   await publish(one.platform, 30);
   expectDelays(await read(one.platform, ['delay_avg_1d']), 0);
   expect((await replayed(one.platform, started.id)).state).toBe('ready');
   await until('the comparison finds no difference', async () => {
-    const comparison = await one.platform.compareReplay(started.id);
+    const comparison = await one.platform.replays.compare(started.id);
     expect(comparison.features.map((f) => f.name)).toEqual(Object.keys(delays.features));
     return (
       comparison.features.every((f) => f.compared === 3 && f.differing === 0) &&
       comparison.onlyLive.length === 0
     );
   });
-  await one.platform.changeReplay(started.id, 'promote', { reason: 'same' }, caller);
+  await one.platform.replays.change(started.id, 'promote', { reason: 'same' }, caller);
   expectDelays(await read(one.platform, ['delay_avg_1d']), 0);
   await until('the other gateway reads the new generation', async () => {
-    const { views } = await two.platform.read({
+    const { views } = await two.platform.serving.read({
       features: [`${delays.name}:delay_avg_1d`],
       entities,
     });
@@ -210,18 +212,18 @@ test('a replay fills a generation beside the live one, is compared, promoted and
   });
   await publish(two.platform, 30);
   expectDelays(await read(two.platform, ['delay_avg_1d']), 0);
-  await one.platform.changeReplay(started.id, 'rollback', { reason: 'after all' }, caller);
+  await one.platform.replays.change(started.id, 'rollback', { reason: 'after all' }, caller);
   expectDelays(await read(one.platform, ['delay_avg_1d']), 0);
 });
 
 test('a view gains a feature: its history is in the new feature, the old ones stay, the tables evolve', async () => {
-  await one.platform.apply(plain(second), {}, caller);
-  const started = await one.platform.startReplay(
+  await one.platform.registry.apply(plain(second), {}, caller);
+  const started = await one.platform.replays.start(
     { view: delays.name, reason: 'a new feature' },
     caller,
   );
   expect((await replayed(one.platform, started.id)).state).toBe('ready');
-  await one.platform.changeReplay(started.id, 'promote', { reason: 'filled' }, caller);
+  await one.platform.replays.change(started.id, 'promote', { reason: 'filled' }, caller);
   const values = await read(one.platform, ['departures', 'delay_avg_1d']);
   expect(values.map(([departures]) => departures)).toEqual(
     AIRPORTS.map((origin) => expected(origin).departures),
@@ -245,7 +247,7 @@ test('a retired generation leaves no table and no keys; those that can still be 
     'the cached copies are there',
     async () => (await cache(1)) + (await cache(2)) + (await cache(3)) === 3,
   );
-  await one.platform.changeReplay(rolledBack, 'retire', { reason: 'not wanted' }, caller);
+  await one.platform.replays.change(rolledBack, 'retire', { reason: 'not wanted' }, caller);
   await until('the table is dropped', () => !existsSync(table(2)));
   await until(
     'the cached copy is dropped',
@@ -258,11 +260,14 @@ test('a retired generation leaves no table and no keys; those that can still be 
 });
 
 test('a producer writes straight to Kafka: what is right counts, what is wrong is rejected with the reason', async () => {
-  const producer = kafkaClient({ brokers: [addresses().kafka], clientId: 'a-producer' }).producer();
+  const producer = new Kafka({
+    brokers: [addresses().kafka],
+    logLevel: logLevel.NOTHING,
+  }).producer();
   await producer.connect();
   const good = draw(6);
   await producer.send({
-    topic: `inbox.${flights.name}`,
+    topic: `ingest.${flights.name}`,
     messages: [
       ...good.map((row) => ({ key: row.origin as string, value: JSON.stringify(row) })),
       { key: 'ATL', value: JSON.stringify({ ...good[0], origin: 7 }) },
@@ -272,7 +277,7 @@ test('a producer writes straight to Kafka: what is right counts, what is wrong i
   await producer.disconnect();
   rows.push(...good);
   await until('all six are counted', async () => {
-    const { values } = await one.platform.read({
+    const { values } = await one.platform.serving.read({
       features: [`${delays.name}:departures`],
       entities,
     });
@@ -282,9 +287,9 @@ test('a producer writes straight to Kafka: what is right counts, what is wrong i
   });
   await until(
     'both are rejected',
-    async () => (await one.platform.rejected(flights.name, {})).records.length === 2,
+    async () => (await one.platform.publishing.rejected(flights.name, {})).records.length === 2,
   );
-  const { records } = await one.platform.rejected(flights.name, {});
+  const { records } = await one.platform.publishing.rejected(flights.name, {});
   expect(records.map(({ code, field }) => [code, field])).toContainEqual([
     'MR_FIELD_TYPE',
     'origin',
@@ -292,10 +297,10 @@ test('a producer writes straight to Kafka: what is right counts, what is wrong i
 });
 
 test('a source gains a field and a wider type: views that use neither go on undisturbed, the history takes both', async () => {
-  const { views: before } = await one.platform.status();
-  await one.platform.apply(plain(widened), {}, caller);
+  const { views: before } = await one.platform.operations.status();
+  await one.platform.registry.apply(plain(widened), {}, caller);
   const fresh = draw(6).map((row) => ({ ...row, seats: 2 ** 40, note: 'wide' }));
-  const { accepted, position: at } = await one.platform.publish(
+  const { accepted, position: at } = await one.platform.publishing.publish(
     { source: flights.name, events: fresh },
     caller,
   );
@@ -315,11 +320,11 @@ test('a source gains a field and a wider type: views that use neither go on undi
       all.filter((row) => row.seats === 2 ** 40 && row.note === 'wide').length === 6
     );
   });
-  expect(restarts((await one.platform.status()).views)).toEqual(restarts(before));
+  expect(restarts((await one.platform.operations.status()).views)).toEqual(restarts(before));
 });
 
 test('the catalog says where the view is kept, how far, and by which job', async () => {
-  const entry = await one.platform.show('feature-view', delays.name);
+  const entry = await one.platform.registry.show('feature-view', delays.name);
   expect(entry.materializations?.map(({ store }) => store).sort()).toEqual([
     'iceberg',
     'paimon',

@@ -1,14 +1,16 @@
 /**
  * On the real servers, one trace from a producer's event to the read that shows it: its context
  * goes through Kafka and Flink in the records' headers, whether it came over HTTP or straight into
- * the inbox.
+ * the ingest topic.
  */
+
 import { Kafka, logLevel } from 'kafkajs';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { count, entity, featureView, source } from '#domain/definitions/index.ts';
 import { featuresTopic, ingestTopic, rawTopic } from '#domain/ports/topics.ts';
 import type { Tracing } from '#domain/ports/tracing.ts';
 import { createHttpGateway, type HttpGateway } from '#gateways/http/gateway.ts';
+import { httpModules } from '#gateways/http-modules.ts';
 import { kafkaLog } from '#infra/kafka/log.ts';
 import { openTracing } from '#infra/telemetry/tracing.ts';
 import { readAll } from '#tests/contracts/log.contract.ts';
@@ -83,10 +85,10 @@ beforeAll(async () => {
   vi.stubEnv('OTEL_BSP_SCHEDULE_DELAY', '20');
   tracing = await openTracing({ version: '1', warn: () => {} });
   under = await stackPlatform({ tracing });
-  await under.platform.apply(plain(shop, sales, view), {}, caller);
-  http = await createHttpGateway({ platform: under.platform, port: 0 });
+  await under.platform.registry.apply(plain(shop, sales, view), {}, caller);
+  http = await createHttpGateway({ modules: httpModules(), platform: under.platform, port: 0 });
   await publish({ traceparent: `00-${TRACE}-${PRODUCER}-00` });
-  await computed(view.name, () => under.platform.status());
+  await computed(view.name, () => under.platform.operations.status());
   await seen(1);
 });
 afterAll(async () => {
@@ -160,7 +162,7 @@ test('the headers of the raw record and of the update say whose they are, and th
   await log.close();
 });
 
-test('a record that was written straight to the inbox is traced by its own headers', async () => {
+test('a record that was written straight to the ingest topic is traced by its own headers', async () => {
   const kafka = new Kafka({
     brokers: [addresses().kafka],
     clientId: uniqueName('producer'),
@@ -203,7 +205,11 @@ test('a read of the past has the scan of raw events as a span', async () => {
 
 test('a gateway that takes nothing in tells the first read that it answers', async () => {
   const other = await stackPlatform({ tracing, projections: false });
-  const gateway = await createHttpGateway({ platform: other.platform, port: 0 });
+  const gateway = await createHttpGateway({
+    modules: httpModules(),
+    platform: other.platform,
+    port: 0,
+  });
   const readThere = async (): Promise<number> => {
     const body = { features: [`${view.name}:events`], entities: [{ shop: 'a' }] };
     const headers = { traceparent: `00-${ELSEWHERE}-${PRODUCER}-01` };

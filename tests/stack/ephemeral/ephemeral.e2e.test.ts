@@ -57,9 +57,11 @@ const bid = async (who: readonly string[]): Promise<void> => {
     won: i % 2 === 0,
     score: Math.random(),
   }));
-  expect(await under.platform.publish({ source: SOURCE, events }, caller)).toMatchObject({
-    accepted: who.length,
-  });
+  expect(await under.platform.publishing.publish({ source: SOURCE, events }, caller)).toMatchObject(
+    {
+      accepted: who.length,
+    },
+  );
   for (const { user: name, price, won, score } of events) {
     const sums = mine.get(name) ?? { n: 0, score: 0, spent: 0, won: 0 };
     mine.set(name, {
@@ -71,8 +73,12 @@ const bid = async (who: readonly string[]): Promise<void> => {
   }
 };
 const read = async (who: readonly string[]) =>
-  (await under.platform.read({ features: names, entities: who.map((name) => ({ user: name })) }))
-    .values;
+  (
+    await under.platform.serving.read({
+      features: names,
+      entities: who.map((name) => ({ user: name })),
+    })
+  ).values;
 const wanted = (who: readonly string[]) =>
   who.map((name) => {
     const sums = mine.get(name);
@@ -88,19 +94,20 @@ const same = async (who: readonly string[]): Promise<boolean> => {
   );
 };
 const served = async () =>
-  (await under.platform.status()).readsByStore as {
+  (await under.platform.operations.status()).readsByStore as {
     cache: number;
     durable: number;
     history: number;
   };
-const jobs = async () => ((await under.platform.status()).jobs ?? []).map(({ name }) => name);
+const jobs = async () =>
+  ((await under.platform.operations.status()).jobs ?? []).map(({ name }) => name);
 
 beforeAll(async () => {
   redis = new Redis(addresses().redis);
   under = await stackPlatform();
-  await under.platform.apply(definitions(), {}, caller);
+  await under.platform.registry.apply(definitions(), {}, caller);
   await bid(users);
-  await computed(VIEW, () => under.platform.status());
+  await computed(VIEW, () => under.platform.operations.status());
 });
 afterAll(async () => {
   await under?.dispose();
@@ -178,12 +185,12 @@ test('Redis emptied between two flushes: no read steps back', async () => {
 });
 
 test('made a view like others, and ephemeral again: nothing is lost or counted twice, and only one job writes it', async () => {
-  await under.platform.apply(definitions(null), {}, caller);
+  await under.platform.registry.apply(definitions(null), {}, caller);
   await bid(users);
   await until('the flush job has ended', async () => !(await jobs()).includes(JOB));
   await until('all is counted', () => same(users));
   await until('keys stay', async () => (await redis.pttl(await redisKeyOf('u3'))) === -1);
-  await under.platform.apply(definitions(), {}, caller);
+  await under.platform.registry.apply(definitions(), {}, caller);
   await bid(users);
   await until('the flush job runs', async () => (await jobs()).includes(JOB));
   await until('all is counted', () => same(users));
@@ -200,7 +207,7 @@ test('made a view like others, and ephemeral again: nothing is lost or counted t
 
 test('a time to live that values could leave by before they are flushed is refused', async () => {
   await expect(
-    under.platform.apply(definitions({ ttl: '5s', flush: '2s' }), {}, caller),
+    under.platform.registry.apply(definitions({ ttl: '5s', flush: '2s' }), {}, caller),
   ).rejects.toMatchObject({
     code: 'MR_DEFINITION_INVALID',
     message: expect.stringMatching(

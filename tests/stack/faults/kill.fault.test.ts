@@ -4,6 +4,7 @@
  * the entity's events, and says `present` values only. The time until the platform has caught up
  * again is printed.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { col, count, entity, featureView, source, sum } from '#domain/definitions/index.ts';
 import { openStack, type Stack } from '#infra/stack/stack.ts';
@@ -49,7 +50,7 @@ beforeAll(async () => {
     basePort: Number(process.env.MILLRACE_STACK_BASE_PORT),
   });
   under = await stackPlatform();
-  await under.platform.apply(plain(shop, sales, totals), {}, caller);
+  await under.platform.registry.apply(plain(shop, sales, totals), {}, caller);
   await publish(20);
   await caughtUp();
 });
@@ -71,7 +72,7 @@ const publish = async (rounds: number): Promise<void> => {
       'the events are acknowledged',
       async () => {
         try {
-          const result = await under.platform.publish(
+          const result = await under.platform.publishing.publish(
             { source: sales.name, events, producer: { id: 'till', sequence } },
             caller,
           );
@@ -92,7 +93,7 @@ const publish = async (rounds: number): Promise<void> => {
 /** A read that answers must be of a prefix: the sum of 1 … n where n events are counted. */
 const seen: number[] = new Array(SHOPS).fill(0);
 const readOnce = async (): Promise<readonly number[] | null> => {
-  const result = await under.platform.read({ features, entities }).catch(() => null);
+  const result = await under.platform.serving.read({ features, entities }).catch(() => null);
   if (result === null) return null;
   return result.values.map((values, i) => {
     const [events, total] = values as [number, number | null];
@@ -136,25 +137,25 @@ for (const victim of VICTIMS) {
       while (loading) {
         await publish(1);
         // A load as fast as can be takes the processor from the server that starts.
-        await new Promise((resolve) => setTimeout(resolve, 5));
+        await sleep(5);
       }
     })();
     const reads = (async () => {
       while (loading) {
         await readOnce();
-        await new Promise((resolve) => setTimeout(resolve, 20));
+        await sleep(20);
       }
     })();
     let killed = 0;
     let started = 0;
     try {
-      await new Promise((resolve) => setTimeout(resolve, 1_500));
+      await sleep(1_500);
       await stack.kill(victim);
       killed = Date.now();
-      await new Promise((resolve) => setTimeout(resolve, 1_500));
+      await sleep(1_500);
       await stack.start(victim);
       started = Date.now();
-      await new Promise((resolve) => setTimeout(resolve, 1_000));
+      await sleep(1_000);
     } finally {
       // The load of a test that failed would be the next one's too.
       loading = false;

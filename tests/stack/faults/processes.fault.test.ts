@@ -3,12 +3,14 @@
  * producer and readers choose between, and two processes that keep the cached copy. Every
  * acknowledged event is counted once, and every answer is the state after some prefix.
  */
+
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { PlatformStatus } from '#domain/api/operations.ts';
 import { col, count, entity, featureView, source, sum } from '#domain/definitions/index.ts';
-import type { PlatformStatus } from '#domain/ports/platform.ts';
 import {
   computed,
   stackAddressesOfTest,
@@ -150,22 +152,22 @@ for (const [role, index] of [
     const reads = [0, 1].map(async (from) => {
       while (loading) {
         if ((await readOnce(from)) !== null) answers++;
-        await new Promise((resolve) => setTimeout(resolve, 20));
+        await sleep(20);
       }
     });
     let killed = 0;
     let started = 0;
     try {
-      await new Promise((resolve) => setTimeout(resolve, 1_000));
+      await sleep(1_000);
       await running[role][index]?.kill();
       running[role][index] = null;
       killed = Date.now();
       const before = acknowledged;
       await until('events are acknowledged without it', async () => acknowledged > before);
-      await new Promise((resolve) => setTimeout(resolve, 2_000));
+      await sleep(2_000);
       await start(role, index);
       started = Date.now();
-      await new Promise((resolve) => setTimeout(resolve, 1_000));
+      await sleep(1_000);
     } finally {
       // The load of a test that failed would be the next one's too.
       loading = false;

@@ -3,11 +3,14 @@
  * layout, each answer once, through a revision of the service; and the report explains every
  * difference, the lag between Kafka and the stores included.
  */
+
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { ReadResult } from '#domain/api/serving.ts';
 import {
   avg,
   col,
@@ -23,10 +26,9 @@ import {
   topK,
 } from '#domain/definitions/index.ts';
 import { type FeatureLogRow, featureLogRowOf } from '#domain/feature-log/feature-log-record.ts';
-import type { ReadResult } from '#domain/ports/platform.ts';
 import { featureLogTopic } from '#domain/ports/topics.ts';
-import { historyReader } from '#infra/iceberg/reader.ts';
 import { openDuckDb } from '#infra/shared/duckdb/connect.ts';
+import { historyReader } from '#infra/shared/iceberg/reader.ts';
 import { addresses } from '#tests/stack/support/addresses.ts';
 import {
   caller,
@@ -37,6 +39,7 @@ import {
   uniqueName,
   until,
 } from '#tests/stack/support/platform.ts';
+import { icebergTables, spillDirectory } from '#tests/stack/support/warehouse.ts';
 import { plain } from '#tests/support/platform.ts';
 import { call, startServer } from '#tests/support/server.ts';
 import { pythonWithPyiceberg } from '#tests/support/venv.ts';
@@ -93,7 +96,7 @@ let clicked = 0;
 const answers = new Map<string, ReadResult>();
 
 const click = (who: string, at: number) =>
-  one.platform.publish(
+  one.platform.publishing.publish(
     {
       source: clicks.name,
       events: [
@@ -115,7 +118,7 @@ const ask = async (requestId: string): Promise<void> => {
   const entities = WHO.map((who) => ({ user: who, since: SINCE }));
   answers.set(
     requestId,
-    await one.platform.read(
+    await one.platform.serving.read(
       { service: name, entities, request: [{ by: 2 }] },
       { ...caller, requestId },
     ),
@@ -124,7 +127,7 @@ const ask = async (requestId: string): Promise<void> => {
 
 beforeAll(async () => {
   one = await stackPlatform();
-  await one.platform.apply(plain(user, clicks, activity, scaled, model), {}, caller);
+  await one.platform.registry.apply(plain(user, clicks, activity, scaled, model), {}, caller);
   await until('the view is readable', () =>
     ask('first').then(
       () => true,
@@ -135,10 +138,9 @@ beforeAll(async () => {
 afterAll(() => one?.dispose());
 
 const table = async (): Promise<readonly FeatureLogRow[]> => {
-  const { iceberg } = addresses().warehouse;
   const reader = historyReader(
-    iceberg,
-    await openDuckDb({ spillDirectory: join(iceberg, '.spill') }),
+    icebergTables(),
+    await openDuckDb({ spillDirectory: spillDirectory() }),
   );
   try {
     const rows: FeatureLogRow[] = [];
@@ -191,21 +193,21 @@ test('what was served is in the table, each answer once, as it was given; the re
   timeout: 240_000,
 }, async () => {
   for (let i = 0; i < 12; i++) await click(WHO[i % 2] as string, Date.now() - i * MINUTE);
-  await computed(activity.name, one.platform.status);
+  await computed(activity.name, one.platform.operations.status);
   await ask('computed');
   for (let i = 0; i < 20; i++) {
     await click('ann', Date.now() - i * 1_000);
     await ask(`at-once-${i}`);
-    await new Promise((resolve) => setTimeout(resolve, 150));
+    await sleep(150);
   }
   await click('bob', Date.now() - MINUTE);
-  await computed(activity.name, one.platform.status);
+  await computed(activity.name, one.platform.operations.status);
   await ask('last');
-  await one.platform.featureLog(name, { requestId: 'last' });
+  await one.platform.serving.featureLog(name, { requestId: 'last' });
   await until('the table has all', async () => (await table()).length >= answers.size * WHO.length);
   expectTable(await table());
 
-  const report = await one.platform.skew({ service: name });
+  const report = await one.platform.serving.skew({ service: name });
   expect(
     report.unexplained,
     JSON.stringify(report.features.map(({ feature, examples }) => ({ feature, examples }))),
@@ -223,14 +225,14 @@ test('a service that gains a feature gains a column, and no answer is lost or do
   timeout: 240_000,
 }, async () => {
   for (let i = 0; i < 5; i++) await ask(`before-${i}`);
-  await one.platform.apply(plain(twice, more), {}, caller);
+  await one.platform.registry.apply(plain(twice, more), {}, caller);
   let latest = '';
   await until('the new feature is served', async () => {
     latest = `after-${answers.size}`;
     await ask(latest);
     return answers.get(latest)?.features.includes(twice.name) === true;
   });
-  const [first] = await one.platform.featureLog(name, { requestId: latest });
+  const [first] = await one.platform.serving.featureLog(name, { requestId: latest });
   expect(first?.values[twice.name]).toBe(2 * (first?.values.clicks_1h as number));
   await until('the table has all', async () => (await table()).length >= answers.size * WHO.length);
   expectTable(await table());
@@ -278,7 +280,7 @@ test('a gateway killed while it serves: what was found on the log before is in t
   // One more answer of another gateway: when that is in the table, all that is before it on the log
   // is.
   await ask('after-the-kill');
-  await one.platform.featureLog(name, { requestId: 'after-the-kill' });
+  await one.platform.serving.featureLog(name, { requestId: 'after-the-kill' });
   await until('the table has all', async () =>
     (await table()).some(({ requestId }) => requestId === 'after-the-kill'),
   );

@@ -13,6 +13,7 @@ import { tilesFetcher } from '#projections/serving/online-tiles.ts';
 import { engineContract } from '#tests/contracts/engine.contract.ts';
 import { addresses } from '#tests/stack/support/addresses.ts';
 import { type EngineOfTest, openEngine } from '#tests/stack/support/flink-jobs.ts';
+import { icebergTables, spillDirectory } from '#tests/stack/support/warehouse.ts';
 
 const cluster = () => flinkCluster(addresses().flink);
 let servers: EngineOfTest;
@@ -22,6 +23,8 @@ beforeAll(async () => {
   servers = await openEngine();
   history = await openStackHistory({
     warehouse: addresses().warehouse,
+    tables: icebergTables(),
+    spillDirectory: spillDirectory(),
     gateway: addresses().sqlGateway,
     log: servers.log,
     now: Date.now,

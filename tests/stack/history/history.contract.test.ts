@@ -4,6 +4,7 @@
  */
 import { Kafka } from 'kafkajs';
 import { afterAll, beforeAll } from 'vitest';
+import { avroCodec } from '#domain/avro/codec.ts';
 import {
   col,
   entity,
@@ -20,7 +21,6 @@ import type {
   SourceDefinition,
 } from '#domain/definitions/model.ts';
 import { parseDefinition } from '#domain/definitions/parse.ts';
-import { avroCodec } from '#domain/encoding/avro.ts';
 import { featuresAvroSchema } from '#domain/encoding/features-schema.ts';
 import { planView } from '#domain/plan/plan-view.ts';
 import { featuresTopic, rawTopic } from '#domain/ports/topics.ts';
@@ -33,6 +33,7 @@ import { T } from '#tests/contracts/history.samples.ts';
 import { addresses } from '#tests/stack/support/addresses.ts';
 import { type EngineOfTest, openEngine } from '#tests/stack/support/flink-jobs.ts';
 import { uniqueName } from '#tests/stack/support/platform.ts';
+import { icebergTables, spillDirectory } from '#tests/stack/support/warehouse.ts';
 
 const parsed = <D>(definition: unknown): D =>
   parseDefinition(JSON.parse(JSON.stringify(definition))) as D;
@@ -153,6 +154,8 @@ const append = async (
 historyContract('Iceberg, appended to by Flink', async () => {
   const open = (): Promise<StackHistory> =>
     openStackHistory({
+      tables: icebergTables(),
+      spillDirectory: spillDirectory(),
       warehouse: addresses().warehouse,
       gateway: addresses().sqlGateway,
       log: engine.log,
@@ -185,7 +188,7 @@ historyContract('Iceberg, appended to by Flink', async () => {
     source: flights.name,
     view: delays.name,
     updates: updatesOf(),
-    stopsWhereTold: false,
+    stopsWhereRequested: false,
     async appendRaw(partition, rows) {
       await archive(archived ?? flights);
       return append(raw, partition, written(flights), rows);

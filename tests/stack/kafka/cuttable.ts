@@ -1,23 +1,47 @@
-import { connect, type Socket } from 'node:net';
-import type { ISocketFactory } from 'kafkajs';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import type { KafkaAddress } from '#infra/kafka/wire/address.ts';
 
-/** Connections that can be cut, all at once, and are refused until restored. */
-export const cuttable = (): { readonly sockets: ISocketFactory; cut(): void; restore(): void } => {
+export interface Cuttable {
+  readonly route: NonNullable<KafkaAddress['route']>;
+  /** Breaks all connections, and refuses new ones until restored. */
+  cut(): void;
+  restore(): void;
+  close(): void;
+}
+
+/** A way to a broker that can be cut. */
+export const cuttable = async (broker: string): Promise<Cuttable> => {
+  const [host = '', port] = broker.split(':');
   const open = new Set<Socket>();
-  let cut = false;
+  let isCut = false;
+  const server = createServer((near) => {
+    if (isCut) return void near.destroy();
+    const far = connect({ host, port: Number(port) });
+    for (const [one, other] of [
+      [near, far],
+      [far, near],
+    ] as const) {
+      open.add(one);
+      one.on('error', () => undefined);
+      one.on('close', () => {
+        open.delete(one);
+        other.destroy();
+      });
+      one.pipe(other);
+    }
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const through = { host: '127.0.0.1', port: (server.address() as AddressInfo).port };
   return {
-    sockets({ host, port, onConnect }) {
-      const socket = connect({ host, port: cut ? 1 : port }, onConnect);
-      open.add(socket);
-      socket.on('close', () => open.delete(socket));
-      return socket;
-    },
+    // a port where no server listens, so that a connection is refused
+    route: () => (isCut ? { host: '127.0.0.1', port: 1 } : through),
     cut() {
-      cut = true;
-      for (const socket of open) socket.destroy(new Error('cut'));
+      isCut = true;
+      for (const socket of open) socket.destroy();
     },
     restore() {
-      cut = false;
+      isCut = false;
     },
+    close: () => void server.close(),
   };
 };

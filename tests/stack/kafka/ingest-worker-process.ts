@@ -33,13 +33,13 @@ export const openInbox = async (
   { kafka, registry, prefix }: IngestTest,
   options: Partial<KafkaLogOptions> = {},
 ) => {
-  const log = await kafkaLog({ brokers: [kafka], clientId: 'inbox', prefix, ...options });
+  const log = await kafkaLog({ brokers: [kafka], clientId: 'ingest', prefix, ...options });
   const schemas = confluentSchemaRegistry({ url: registry, prefix });
   const source = () => openSourceIngest(SOURCE, 1, { log, schemas, now: Date.now }, null);
   const work = (more: Partial<IngestWorkerOptions> = {}): IngestWorker =>
     kafkaIngestWorker({
       brokers: [kafka],
-      clientId: 'inbox',
+      clientId: 'ingest',
       prefix,
       group: 'millrace.ingest.bids',
       topic: ingestTopic('bids'),

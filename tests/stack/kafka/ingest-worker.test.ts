@@ -20,7 +20,7 @@ const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout
 
 type Inbox = Awaited<ReturnType<typeof openInbox>>;
 
-describe('the inbox', () => {
+describe('the ingest topic', () => {
   let prefix: string;
   let under: Inbox;
   let producer: Producer;
@@ -104,7 +104,7 @@ describe('the inbox', () => {
     const worker = under.work();
     workers.push(worker);
     await until('all were taken in', async () => (await rejected()).length === 6);
-    // in the order of the inbox; the second "json" is a duplicate
+    // in the order of the ingest topic; the second "json" is a duplicate
     expect((await accepted()).sort()).toEqual(['avro', 'json', 'older']);
     const reasons = await rejected();
     expect(reasons.map(({ code, field }) => [code, field])).toEqual([

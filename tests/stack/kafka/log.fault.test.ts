@@ -117,8 +117,8 @@ describe('the log over Kafka, when things fail', () => {
   });
 
   test('a broker that goes away: reads and appends say so in bounded time, and go on by themselves when it is back', async () => {
-    const wire = cuttable();
-    const log = await open({ retryForMs: 1500, sockets: wire.sockets });
+    const wire = await cuttable(addresses().kafka);
+    const log = await open({ retryForMs: 1500, route: wire.route });
     await log.append({ records: [record('a', '1')] });
     wire.cut();
     const began = Date.now();
@@ -134,6 +134,7 @@ describe('the log over Kafka, when things fail', () => {
     const got = texts(await readAll(log, 'a'));
     expect(got[0]).toBe('1');
     expect(got.at(-1)).toBe('3');
+    wire.close();
   });
 
   test('a name that a second process takes shuts the first out, which says so', async () => {

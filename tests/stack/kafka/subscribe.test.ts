@@ -144,13 +144,13 @@ describe('subscribe', () => {
   });
 
   test('a broker that goes away and comes back: the member is there again by itself, and has missed nothing', async () => {
-    const wire = cuttable();
+    const wire = await cuttable(addresses().kafka);
     const seen: number[] = [];
     const one = member(
       async ({ records }) => {
         seen.push(...records.map(number));
       },
-      { sockets: wire.sockets, onError: () => undefined },
+      { route: wire.route, onError: () => undefined },
     );
     await one.ready;
     await send(0, PARTITIONS);
@@ -164,6 +164,7 @@ describe('subscribe', () => {
     expect([...new Set(seen)].sort((a, b) => a - b)).toEqual(
       Array.from({ length: 2 * PARTITIONS }, (_, n) => n),
     );
+    wire.close();
   });
 
   test('what is not decided is not delivered, and what was aborted never', async () => {

@@ -47,12 +47,12 @@ afterAll(async () => {
 
 test('registry, compute and a data set of the gateway that does not lead', async () => {
   const [first, second] = [one as StackPlatform, other as StackPlatform];
-  await first.platform.apply(plain(shop, sales), {}, caller);
+  await first.platform.registry.apply(plain(shop, sales), {}, caller);
   await until('the other has heard of them', async () =>
-    (await second.platform.list('source')).some(({ name }) => name === sales.name),
+    (await second.platform.registry.list('source')).some(({ name }) => name === sales.name),
   );
-  await second.platform.apply(plain(turnover), {}, caller);
-  await first.platform.publish(
+  await second.platform.registry.apply(plain(turnover), {}, caller);
+  await first.platform.publishing.publish(
     { source: sales.name, events: [{ shop: 'a', at: Date.now() }] },
     caller,
   );
@@ -61,14 +61,14 @@ test('registry, compute and a data set of the gateway that does not lead', async
   // Its status goes by the registry, which it follows a moment later.
   const feature = `${turnover.name}:${Object.keys(turnover.features)[0]}`;
   await until('the other gateway serves it', async () =>
-    second.platform.read({ features: [feature], entities: [] }, caller).then(
+    second.platform.serving.read({ features: [feature], entities: [] }, caller).then(
       () => true,
       ({ code }: { readonly code?: string }) =>
         code === 'MR_VIEW_NOT_READY' ? false : Promise.reject(new Error(code)),
     ),
   );
   const spine = { rows: [{ shop: 'a', event_timestamp: Date.now() }] };
-  await second.platform.startDataset(
+  await second.platform.datasets.start(
     { target: { view: turnover.name }, spine, mode: 'event-time' },
     caller,
   );

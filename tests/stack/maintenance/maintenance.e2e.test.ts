@@ -2,9 +2,11 @@
  * The history's tables made small while they are appended to: fewer files, the same rows, the same
  * answers, and a writer that goes on, also after a crash.
  */
+
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { col, count, entity, featureView, last, source, sum } from '#domain/definitions/index.ts';
 import { featuresTopic, rawTopic } from '#domain/ports/topics.ts';
@@ -12,8 +14,8 @@ import type { Value } from '#domain/values/value.ts';
 import { flinkCluster } from '#infra/flink/cluster.ts';
 import { MAINTENANCE_LIMITS, maintainTables } from '#infra/flink/maintenance.ts';
 import { ARCHIVE_JOB } from '#infra/flink/sql/names.ts';
-import { type HistoryReader, historyReader } from '#infra/iceberg/reader.ts';
 import { openDuckDb } from '#infra/shared/duckdb/connect.ts';
+import { type HistoryReader, historyReader } from '#infra/shared/iceberg/reader.ts';
 import { addresses } from '#tests/stack/support/addresses.ts';
 import {
   caller,
@@ -22,6 +24,7 @@ import {
   uniqueName,
   until,
 } from '#tests/stack/support/platform.ts';
+import { icebergTables } from '#tests/stack/support/warehouse.ts';
 import { plain } from '#tests/support/platform.ts';
 
 const card = entity({ name: uniqueName('card'), keys: { card: 'string' } });
@@ -58,11 +61,7 @@ let published = 0;
 let position = '';
 
 const maintain = (topics: readonly string[], limits = FEW) =>
-  maintainTables(
-    { gateway: addresses().sqlGateway, root: addresses().warehouse.iceberg },
-    topics,
-    limits,
-  );
+  maintainTables({ gateway: addresses().sqlGateway, tables: icebergTables() }, topics, limits);
 
 const publish = async (n: number): Promise<void> => {
   const now = Date.now();
@@ -72,7 +71,10 @@ const publish = async (n: number): Promise<void> => {
     amount: ((published + i) % 100) / 8,
     number: published + i,
   }));
-  ({ position } = await stack.platform.publish({ source: payments.name, events }, caller));
+  ({ position } = await stack.platform.publishing.publish(
+    { source: payments.name, events },
+    caller,
+  ));
   published += n;
 };
 
@@ -82,7 +84,7 @@ const underLoad = async <T>(work: () => Promise<T>): Promise<T> => {
   const load = (async () => {
     while (!done) {
       await publish(5);
-      await new Promise((resolve) => setTimeout(resolve, 50));
+      await sleep(50);
     }
   })();
   try {
@@ -117,18 +119,18 @@ const expectEachOnce = async (): Promise<void> => {
 const fileCount = async (topic: string): Promise<number> => (await reader.dataFiles(topic)).length;
 
 const readAt = async (known: number): Promise<readonly (readonly Value[])[]> =>
-  (await stack.platform.read({ features, entities, at: known, known })).values;
+  (await stack.platform.serving.read({ features, entities, at: known, known })).values;
 
 const trainingSet = async (known: number): Promise<string> => {
   const out = join(directory, `${uniqueName('set')}.csv`);
   const rows = entities.map((one) => ({ ...one, event_timestamp: known }));
-  const { id } = await stack.platform.startDataset(
+  const { id } = await stack.platform.datasets.start(
     { target: { view: spending.name }, spine: { rows }, out, mode: 'event-time', known },
     caller,
   );
-  let state = await stack.platform.dataset(id);
+  let state = await stack.platform.datasets.get(id);
   await until('the data set is done', async () => {
-    state = await stack.platform.dataset(id);
+    state = await stack.platform.datasets.get(id);
     return state.state !== 'running';
   });
   expect(state).toMatchObject({ state: 'done', error: null });
@@ -139,14 +141,14 @@ beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), 'millrace-maintenance-'));
   stack = await stackPlatform({ maintenance: BY_HAND });
   reader = historyReader(
-    addresses().warehouse.iceberg,
+    icebergTables(),
     await openDuckDb({
       memoryLimit: '512MB',
       threads: 1,
       spillDirectory: join(directory, 'spill'),
     }),
   );
-  await stack.platform.apply(plain(card, payments, spending), {}, caller);
+  await stack.platform.registry.apply(plain(card, payments, spending), {}, caller);
 });
 
 afterAll(async () => {

@@ -7,8 +7,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createAccess } from '#application/authorization/access.ts';
 import { createCommandBus } from '#commands/command-bus.ts';
 import { createKeys } from '#commands/keys/create-keys.ts';
+import type { Platform } from '#domain/api/platform.ts';
 import type { Access } from '#domain/ports/access.ts';
-import type { Platform } from '#domain/ports/platform.ts';
 import { type MysqlDatabase, openMysql } from '#infra/mysql/database.ts';
 import { mysqlEventStore } from '#infra/mysql/event-store.ts';
 import { mysqlUsageCounter } from '#infra/mysql/usage-counter.ts';
@@ -67,19 +67,19 @@ const asked = async ({ access }: Gateway, key: string): Promise<string> => {
 
 test('a key that is made or revoked at one gateway is so at the other', async () => {
   expect(two.access.authenticationRequired()).toBe(false);
-  const { id, key } = await one.platform.createKey({ name: 'ann', grants: ['admin@*'] }, founder);
+  const { id, key } = await one.platform.keys.create({ name: 'ann', grants: ['admin@*'] }, founder);
   expect(await asked(one, key)).toBe('ann');
   await expect.poll(() => two.access.authenticationRequired()).toBe(true);
   await expect.poll(() => asked(two, key)).toBe('ann');
-  await one.platform.createKey({ name: 'bob', grants: ['admin@*'] }, founder);
-  await one.platform.revokeKey(id, {}, founder);
+  await one.platform.keys.create({ name: 'bob', grants: ['admin@*'] }, founder);
+  await one.platform.keys.revoke(id, {}, founder);
   expect(await asked(one, key)).toBe('MR_UNAUTHENTICATED');
   await expect.poll(() => asked(two, key)).toBe('MR_UNAUTHENTICATED');
 });
 
 test('a quota that is used up at one gateway is used up at the other', async () => {
   const limits = { rowsPerDay: 100 };
-  const { key } = await one.platform.createKey(
+  const { key } = await one.platform.keys.create(
     { name: 'cid', grants: ['reader@*'], limits },
     founder,
   );
@@ -90,7 +90,7 @@ test('a quota that is used up at one gateway is used up at the other', async () 
       address: undefined,
     });
     const entities = Array.from({ length: rows }, () => ({ origin: 'ATL' }));
-    return access.platform
+    return access.platform.serving
       .read({ service: 'delay_model', entities }, { actor: 'cid', principal })
       .then(
         () => 'read',

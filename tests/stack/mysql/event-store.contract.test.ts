@@ -1,5 +1,7 @@
 /** The event store over MySQL, the chain that several processes make beside it, and the lease. */
+
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { mysqlAuditStore } from '#infra/mysql/audit-store.ts';
 import { openMysql } from '#infra/mysql/database.ts';
@@ -75,7 +77,7 @@ test('a lease has one holder, and passes on when that one goes', async () => {
   const second = await mysqlLease(databases[1] as (typeof databases)[0], name);
   expect([first.holds(), second.holds()]).toEqual([true, false]);
   await first.close();
-  while (!second.holds()) await new Promise((resolve) => setTimeout(resolve, 50));
+  while (!second.holds()) await sleep(50);
   expect(first.holds()).toBe(false);
   await second.close();
   for (const database of databases) await database.close();

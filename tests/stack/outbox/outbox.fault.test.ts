@@ -3,8 +3,10 @@
  * and commit n + 1 never stands before commit n; each is there once, whoever races and whoever is
  * killed.
  */
+
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterEach, expect, test } from 'vitest';
 import { kafkaLog } from '#infra/kafka/log.ts';
@@ -25,8 +27,6 @@ afterEach(() => {
   for (const child of children) child.kill('SIGKILL');
   children.clear();
 });
-
-const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 interface Publisher {
   readonly ready: Promise<void>;

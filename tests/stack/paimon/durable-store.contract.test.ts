@@ -3,16 +3,15 @@
  * lookup server reads them.
  */
 import { afterAll, beforeAll } from 'vitest';
-import { avroCodec } from '#domain/encoding/avro.ts';
+import { avroCodec } from '#domain/avro/codec.ts';
 import { featuresAvroSchema, slotColumns } from '#domain/encoding/features-schema.ts';
 import type { PlainUpdate } from '#domain/encoding/pack-updates.ts';
 import type { ViewPlan } from '#domain/plan/plan.ts';
 import { featuresTopic } from '#domain/ports/topics.ts';
 import { ensureMaterialize } from '#infra/flink/ensure-materialize.ts';
-import { MATERIALIZE_JOB } from '#infra/flink/sql/names.ts';
+import { MATERIALIZE_JOB, paimonTable } from '#infra/flink/sql/names.ts';
 import { paimonStore } from '#infra/paimon/durable-store.ts';
 import { connectLookup } from '#infra/paimon/lookup-client.ts';
-import { TILE_TABLES } from '#infra/profiles/stack-online.ts';
 import { AT, onlineStoreContract } from '#tests/contracts/online-store.contract.ts';
 import { addresses } from '#tests/stack/support/addresses.ts';
 import { countedTarget } from '#tests/stack/support/counted-view.ts';
@@ -50,7 +49,7 @@ onlineStoreContract('Paimon, written by Flink', async () => {
   const { plan, generation } = target;
   const topic = featuresTopic(plan.view);
   const { log, schemas, jobs, settings } = engine;
-  const store = paimonStore(connectLookup(addresses().lookup), TILE_TABLES);
+  const store = paimonStore(connectLookup(addresses().lookup), paimonTable);
   return {
     store,
     target,

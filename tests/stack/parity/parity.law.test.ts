@@ -3,9 +3,11 @@
  * null, duplicate keys) through Kafka and Flink, and the answers of the cache tier, the durable
  * tier, the past, the explanation and the data set are those of brute force.
  */
+
 import { readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { FeatureViewDefinition, SourceDefinition } from '#domain/definitions/model.ts';
@@ -15,6 +17,7 @@ import { encodeKey } from '#domain/plan/entity-key.ts';
 import type { EntityKey, FeatureStatus, ViewPlan } from '#domain/plan/plan.ts';
 import { planView } from '#domain/plan/plan-view.ts';
 import { NOT_DEGRADED } from '#domain/ports/degraded.ts';
+import { readPartition } from '#domain/ports/read-partition.ts';
 import { rawTopic } from '#domain/ports/topics.ts';
 import { rawCodec } from '#domain/sources/raw-codec.ts';
 import { EARLIEST } from '#domain/sources/refusal.ts';
@@ -122,10 +125,7 @@ const readLog = async (): Promise<readonly RawEvent[]> => {
   const found: RawEvent[] = [];
   const topic = rawTopic(drawn.source.name);
   for (const [partition, end] of (await log.end(topic)).entries()) {
-    for (let offset = 0; offset < end; ) {
-      const records = await log.read(topic, partition, offset, 1 << 20);
-      const last = records.at(-1);
-      if (last === undefined) break;
+    for await (const records of readPartition(log, topic, partition, { end })) {
       for (const record of records) {
         const row = decode(record.value);
         found.push({
@@ -136,7 +136,6 @@ const readLog = async (): Promise<readonly RawEvent[]> => {
           logTime: record.logTime,
         });
       }
-      offset = last.offset + 1;
     }
   }
   await log.close();
@@ -149,18 +148,18 @@ beforeAll(async () => {
   );
   cache = await stackPlatform();
   const { platform } = cache;
-  await platform.apply(
+  await platform.registry.apply(
     [...new Map(drawn.all.map((d) => [d.entity.name, d.entity])).values(), drawn.source],
     {},
     caller,
   );
-  await platform.apply(
+  await platform.registry.apply(
     drawn.all.map((d) => d.view),
     {},
     caller,
   );
   for (let i = 0; i < drawn.rows.length; i += drawn.batch) {
-    const result = await platform.publish(
+    const result = await platform.publishing.publish(
       { source: drawn.source.name, events: drawn.rows.slice(i, i + drawn.batch) },
       caller,
     );
@@ -171,7 +170,7 @@ beforeAll(async () => {
         time: Date.now() + 2,
         count: Math.min(drawn.rows.length, i + drawn.batch),
       });
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    await sleep(5);
   }
   events = await readLog();
   expect(events.length).toBe(drawn.rows.length);
@@ -240,7 +239,7 @@ const settled = async (platform: StackPlatform['platform']): Promise<void> => {
     await until(
       `${all.view.name} has taken in ${position}`,
       () =>
-        platform
+        platform.serving
           .read({
             features: featuresOf(all),
             entities: entitiesOf(all).slice(0, 1),
@@ -296,7 +295,7 @@ test('online, from the cache tier and from the durable one', async () => {
     await settled(platform);
     for (const all of drawn.all) {
       const entities = entitiesOf(all);
-      const now = await platform.read({ features: featuresOf(all), entities });
+      const now = await platform.serving.read({ features: featuresOf(all), entities });
       entities.forEach((entity, i) =>
         expectOracle(all, events, entity, now.at, now.values[i] as Value[], now.status[i]),
       );
@@ -309,13 +308,13 @@ test('the past, by event time and by what was known', async () => {
   for (const all of drawn.all) {
     const entities = entitiesOf(all).slice(0, 4);
     for (const at of momentsOf(all, 3)) {
-      const past = await platform.read({ features: featuresOf(all), entities, at });
+      const past = await platform.serving.read({ features: featuresOf(all), entities, at });
       entities.forEach((entity, i) =>
         expectOracle(all, events, entity, at, past.values[i] as Value[], past.status[i]),
       );
     }
     for (const { time } of knownAfter.slice(0, 2)) {
-      const then = await platform.read({
+      const then = await platform.serving.read({
         features: featuresOf(all),
         entities,
         at: time,
@@ -332,7 +331,7 @@ test('the past, by event time and by what was known', async () => {
 test('the explanation recomputes what it explains', async () => {
   for (const all of drawn.all) {
     const [feature] = Object.keys(all.view.features) as [string];
-    const why = await cache.platform.explain({
+    const why = await cache.platform.serving.explain({
       view: all.view.name,
       feature,
       entity: entitiesOf(all)[0] as EntityKey,
@@ -355,12 +354,12 @@ test('a training set from the history', async () => {
     entities.map((entity): Row => ({ ...entity, event_timestamp: at })),
   );
   const out = join(tmpdir(), `${uniqueName('rows')}.csv`);
-  let status = await platform.startDataset(
+  let status = await platform.datasets.start(
     { target: { view: all.view.name }, spine: { rows }, out, mode: 'event-time' },
     caller,
   );
   await until('the data set is made', async () => {
-    status = await platform.dataset(status.id);
+    status = await platform.datasets.get(status.id);
     return status.state !== 'running';
   });
   expect(status.error).toBeNull();

@@ -2,6 +2,7 @@
  * The cache tier in Redis: the online stores' contract, and what it promises beside: a position
  * that fences, and repairs that lose nothing.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { afterAll, expect, test } from 'vitest';
 import type { CacheStore, TilesTarget } from '#domain/ports/online-store.ts';
@@ -29,7 +30,7 @@ const connected = async (store: CacheStore, target: TilesTarget): Promise<void> 
       () => false,
     ))
   )
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await sleep(20);
 };
 
 onlineStoreContract('redis', async () => {

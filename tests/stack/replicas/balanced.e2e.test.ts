@@ -4,13 +4,15 @@
  * through the other when it is asked for by position; answers are those of the oracle; one that is
  * killed costs its clients the connections that it held, and nothing else.
  */
+
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { PlatformStatus } from '#domain/api/operations.ts';
 import { featureService } from '#domain/definitions/index.ts';
 import type { Definition } from '#domain/definitions/model.ts';
-import type { PlatformStatus } from '#domain/ports/platform.ts';
 import { numberedSales } from '#tests/stack/support/numbered-sales.ts';
 import {
   computed,
@@ -203,7 +205,7 @@ for (const victim of [0, 1]) {
     const producer = (async () => {
       while (loading) {
         failures.push(...(await publish()));
-        await new Promise((resolve) => setTimeout(resolve, 20));
+        await sleep(20);
       }
     })();
     let reads = 0;
@@ -217,17 +219,17 @@ for (const victim of [0, 1]) {
           judge(answer);
           reads++;
         }
-        await new Promise((resolve) => setTimeout(resolve, 10));
+        await sleep(10);
       }
     });
     try {
-      await new Promise((resolve) => setTimeout(resolve, 1_500));
+      await sleep(1_500);
       const dying = servers[victim];
       await dying?.kill();
       servers[victim] = null;
-      await new Promise((resolve) => setTimeout(resolve, 2_000));
+      await sleep(2_000);
       await start(victim);
-      await new Promise((resolve) => setTimeout(resolve, 2_000));
+      await sleep(2_000);
     } finally {
       loading = false;
       await Promise.all([producer, ...readers]);

@@ -6,8 +6,8 @@
  */
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { ReadResult } from '#domain/api/serving.ts';
 import type { DegradedMode } from '#domain/ports/degraded.ts';
-import type { ReadResult } from '#domain/ports/platform.ts';
 import { openStack, type Stack } from '#infra/stack/stack.ts';
 import type { ServerName } from '#infra/stack/versions.ts';
 import { addresses } from '#tests/stack/support/addresses.ts';
@@ -39,9 +39,9 @@ beforeAll(async () => {
   lookup = await openProxy(() => [addresses().lookup]);
   const all = await stackAddressesOfTest();
   on = await stackPlatform({ addresses: { ...all, redis: redis.address, lookup: lookup.address } });
-  await on.platform.apply(plain(...sales.definitions), {}, caller);
+  await on.platform.registry.apply(plain(...sales.definitions), {}, caller);
   for (let i = 0; i < 20; i++) await publish();
-  await computed(sales.view, () => on.platform.status());
+  await computed(sales.view, () => on.platform.operations.status());
   await asUsual();
 });
 
@@ -55,7 +55,7 @@ afterAll(async () => {
 
 const publish = async (): Promise<void> => {
   await until('the events are acknowledged', async () => {
-    const result = await on.platform.publish(sales.round(), caller).catch(() => null);
+    const result = await on.platform.publishing.publish(sales.round(), caller).catch(() => null);
     if (result !== null) expect(result.rejected).toEqual([]);
     position = result?.position ?? position;
     return result !== null;
@@ -69,7 +69,7 @@ const read = async (): Promise<{
   readonly modes: readonly DegradedMode[];
   readonly result: ReadResult;
 }> => {
-  const result = await on.platform.read(sales.query);
+  const result = await on.platform.serving.read(sales.query);
   return { n: sales.judge(result), modes: result.degraded ?? [], result };
 };
 
@@ -94,7 +94,7 @@ const readsIn = (mode: DegradedMode): Promise<void> =>
 
 const counted = async (mode: DegradedMode): Promise<number> => {
   const line = `millrace_degraded_reads_total{mode="${mode}"} `;
-  const text = await on.platform.metrics();
+  const text = await on.platform.operations.metrics();
   return Number(
     text
       .split('\n')
@@ -116,11 +116,11 @@ test('Redis is slower than its budget: the durable tier answers, or raw events u
   redis.delay(400);
   await readsIn('cache-unavailable');
   await readsAllIn('cache-unavailable');
-  expect(on.platform.degraded()).toContain('cache-unavailable');
+  expect(on.platform.operations.degraded()).toContain('cache-unavailable');
   expect(await counted('cache-unavailable')).toBeGreaterThan(0);
   redis.delay(0);
   await asUsual();
-  expect(on.platform.degraded()).toEqual([]);
+  expect(on.platform.operations.degraded()).toEqual([]);
 });
 
 test('Redis hangs: the same, and nothing waits for it', async () => {
@@ -189,7 +189,7 @@ for (const server of ['taskmanager', 'jobmanager'] as const)
       // A task manager that has lost its job manager goes on for a while.
       if (server === 'taskmanager') expect(n).toBe(sales.acknowledged.length - 1);
       await expect(
-        on.platform.read({ ...sales.query, after: position, waitMs: 50 }),
+        on.platform.serving.read({ ...sales.query, after: position, waitMs: 50 }),
       ).rejects.toMatchObject({
         code: 'MR_POSITION_NOT_REACHED',
       });
@@ -211,7 +211,7 @@ test('Kafka is killed: what the stores have is read, nothing is published', {
 }, async () => {
   await without('kafka', async () => {
     await readsIn('log-unavailable');
-    await expect(on.platform.publish(sales.round(), caller)).rejects.toMatchObject({
+    await expect(on.platform.publishing.publish(sales.round(), caller)).rejects.toMatchObject({
       code: 'MR_LOG_UNAVAILABLE',
     });
   });

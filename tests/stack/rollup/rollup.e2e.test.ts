@@ -3,6 +3,7 @@
  * period's end, and made again it is replaced.
  */
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { RollupResult } from '#domain/api/datasets.ts';
 import {
   approxCountDistinct,
   approxPercentile,
@@ -26,14 +27,13 @@ import {
   topK,
   variance,
 } from '#domain/definitions/index.ts';
-import type { RollupResult } from '#domain/ports/platform.ts';
 import type { Row, Value } from '#domain/values/value.ts';
+import { pathOf } from '#infra/files/file-uri.ts';
 import { rollupTopic } from '#infra/flink/sql/names.ts';
-import { tableReader } from '#infra/iceberg/pinned-table.ts';
-import { tableDirectory } from '#infra/iceberg/table-directory.ts';
 import { type DuckDb, literal, openDuckDb } from '#infra/shared/duckdb/connect.ts';
+import { tableReader } from '#infra/shared/iceberg/pinned-table.ts';
+import { tableDirectory } from '#infra/shared/iceberg/table-directory.ts';
 import { sameValue } from '#tests/oracle/same.ts';
-import { addresses } from '#tests/stack/support/addresses.ts';
 import {
   caller,
   type StackPlatform,
@@ -41,6 +41,7 @@ import {
   uniqueName,
   until,
 } from '#tests/stack/support/platform.ts';
+import { icebergTables } from '#tests/stack/support/warehouse.ts';
 import { plain } from '#tests/support/platform.ts';
 
 const HOUR = 3_600_000;
@@ -160,7 +161,7 @@ const someTime = (): number =>
   start + Math.floor(random() * 10 * 24) * HOUR + 1 + Math.floor(random() * (HOUR - 1));
 
 const publish = async (events: readonly Row[]): Promise<void> => {
-  const result = await stack.platform.publish({ source: sales.name, events }, caller);
+  const result = await stack.platform.publishing.publish({ source: sales.name, events }, caller);
   expect(result).toMatchObject({ accepted: events.length, rejected: [] });
 };
 
@@ -175,10 +176,8 @@ const keyOf = ({ city, number }: { readonly city: Value; readonly number: Value 
   `${city}/${number}`;
 
 const rowsOf = async (name: string, every: 'day' | 'hour'): Promise<readonly RolledUpRow[]> => {
-  const table = await tableReader(
-    tableDirectory(addresses().warehouse.iceberg, rollupTopic(name, every)),
-  ).pin();
-  const files = (table?.files ?? []).map(({ path }) => literal(path)).join(', ');
+  const table = await tableReader(tableDirectory(icebergTables(), rollupTopic(name, every))).pin();
+  const files = (table?.files ?? []).map(({ uri }) => literal(pathOf(uri))).join(', ');
   const connection = await duckDb.connect();
   try {
     const result = await connection.runAndReadAll(
@@ -219,7 +218,7 @@ const expectAsRead = async (
   expect(byPlace.size).toBe(rows.length);
   let seen = 0;
   for (const at of ends) {
-    const answer = await stack.platform.read({
+    const answer = await stack.platform.serving.read({
       features: names.map((name) => `${view.name}:${name}`),
       entities,
       at,
@@ -251,7 +250,8 @@ const rollup = (request: {
   readonly every: 'day' | 'hour';
   readonly from: number;
   readonly to: number;
-}): Promise<RollupResult> => stack.platform.rollup({ view: view.name, ...request }, caller);
+}): Promise<RollupResult> =>
+  stack.platform.datasets.rollup({ view: view.name, ...request }, caller);
 
 const daysFrom = (from: number, to: number, step: number): number[] =>
   Array.from({ length: (to - from) / step }, (_, i) => from + (i + 1) * step);
@@ -259,7 +259,7 @@ const daysFrom = (from: number, to: number, step: number): number[] =>
 beforeAll(async () => {
   duckDb = await openDuckDb({});
   stack = await stackPlatform();
-  await stack.platform.apply(plain(shop, sales, view, awkward, fleeting), {}, caller);
+  await stack.platform.registry.apply(plain(shop, sales, view, awkward, fleeting), {}, caller);
   await publish(
     Array.from({ length: 900 }, (_, i) =>
       sale(someTime(), entities[i % 3] as (typeof entities)[number]),
@@ -271,7 +271,7 @@ beforeAll(async () => {
     sale(start + 2 * DAY, edge),
   ]);
   await until('the view is live', async () => {
-    const { views } = await stack.platform.status();
+    const { views } = await stack.platform.operations.status();
     const mine = [view, awkward, fleeting].map(({ name }) => name);
     return views
       .filter(({ view: name }) => mine.includes(name))
@@ -351,30 +351,31 @@ test('by the hour, in whole days', async () => {
 
 test('what the tiles cannot say is refused by name, and the rest is made', async () => {
   const asked = { view: awkward.name, every: 'day', from: start, to: today } as const;
-  await expect(stack.platform.rollup(asked, caller)).rejects.toMatchObject({
+  await expect(stack.platform.datasets.rollup(asked, caller)).rejects.toMatchObject({
     code: 'MR_REFUSED',
     message: expect.stringMatching(
       /"ever" is of all time.*"coarse" has tiles of 7d.*--features fine days/s,
     ),
   });
   await expect(
-    stack.platform.rollup({ ...asked, every: 'hour', features: ['days'] }, caller),
+    stack.platform.datasets.rollup({ ...asked, every: 'hour', features: ['days'] }, caller),
   ).rejects.toMatchObject({
     message: expect.stringContaining('which do not end with the hour'),
   });
-  expect((await stack.platform.rollup({ ...asked, features: ['fine'] }, caller)).features).toEqual([
-    'fine',
-  ]);
+  expect(
+    (await stack.platform.datasets.rollup({ ...asked, features: ['fine'] }, caller)).features,
+  ).toEqual(['fine']);
   // A feature that was not there before becomes a column.
   expect(
-    (await stack.platform.rollup({ ...asked, features: ['fine', 'days'] }, caller)).features,
+    (await stack.platform.datasets.rollup({ ...asked, features: ['fine', 'days'] }, caller))
+      .features,
   ).toEqual(['fine', 'days']);
   const rows = await rowsOf(awkward.name, 'day');
   expect(Math.max(...rows.map(({ values }) => Number(values.days)))).toBeGreaterThan(250);
   const lastSale = start + 10 * DAY;
   expect(rows.some(({ end }) => end > lastSale)).toBe(true);
   // Days that have no rows any more are emptied too.
-  await stack.platform.rollup({ ...asked, features: ['fine'] }, caller);
+  await stack.platform.datasets.rollup({ ...asked, features: ['fine'] }, caller);
   const fewer = await rowsOf(awkward.name, 'day');
   expect(fewer.filter(({ end }) => end > lastSale)).toEqual([]);
   expect(fewer.filter(({ values }) => values.days !== null)).toEqual([]);
@@ -385,7 +386,7 @@ test('what the tiles cannot say is refused by name, and the rest is made', async
 });
 
 test('past a view’s time to live an entity has no row', async () => {
-  await stack.platform.rollup(
+  await stack.platform.datasets.rollup(
     { view: fleeting.name, every: 'day', from: start, to: today },
     caller,
   );
@@ -393,7 +394,7 @@ test('past a view’s time to live an entity has no row', async () => {
   const feature = `${fleeting.name}:sold_7d`;
   let expired = 0;
   for (const at of daysFrom(start, today, DAY)) {
-    const { values, status } = await stack.platform.read({
+    const { values, status } = await stack.platform.serving.read({
       features: [feature],
       entities: [edge],
       at,
@@ -417,7 +418,7 @@ test('past a view’s time to live an entity has no row', async () => {
 });
 
 test('the catalog names the tables', async () => {
-  const { materializations } = await stack.platform.show('feature-view', view.name);
+  const { materializations } = await stack.platform.registry.show('feature-view', view.name);
   const rollups = materializations
     ?.filter(({ job }) => job === 'rollup')
     .map(({ location, position }) => [location, position]);

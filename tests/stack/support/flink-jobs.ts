@@ -12,6 +12,7 @@ import { type FlinkJobs, flinkJobs } from '#infra/flink/jobs.ts';
 import { type KafkaLog, kafkaLog } from '#infra/kafka/log.ts';
 import { addresses } from './addresses.ts';
 import { uniqueName } from './platform.ts';
+import { directoryOf } from './warehouse.ts';
 
 export interface EngineOfTest {
   readonly log: KafkaLog;
@@ -29,7 +30,10 @@ export const openEngine = async (): Promise<EngineOfTest> => {
     jobs: flinkJobs({
       cluster: flinkCluster(flink),
       gateway: sqlGateway,
-      store: openJobStore(join(directory, 'flink', 'jobs'), checkpoints),
+      jobStore: openJobStore(
+        directoryOf(join(directory, 'flink', 'jobs')),
+        directoryOf(checkpoints),
+      ),
       savepoints,
       warn: () => {},
     }),

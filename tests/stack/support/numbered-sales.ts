@@ -4,8 +4,8 @@
  * when it is complete has every round that had been acknowledged by then.
  */
 import { expect } from 'vitest';
+import type { ReadResult } from '#domain/api/serving.ts';
 import { col, count, entity, featureView, source, sum } from '#domain/definitions/index.ts';
-import type { ReadResult } from '#domain/ports/platform.ts';
 import { uniqueName } from './platform.ts';
 
 const SHOPS = 5;

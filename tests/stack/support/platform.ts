@@ -1,9 +1,12 @@
 /** A platform of the stack profile on the running servers, in this process. */
+
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import mysql from 'mysql2/promise';
-import type { Platform, PlatformStatus } from '#domain/ports/platform.ts';
+import type { PlatformStatus } from '#domain/api/operations.ts';
+import type { Platform } from '#domain/api/platform.ts';
 import { type StackOptions, startStack } from '#infra/profiles/stack.ts';
 import type { StackAddresses } from '#infra/stack/addresses.ts';
 import { addresses } from './addresses.ts';
@@ -65,11 +68,7 @@ export const until = async (
   condition: () => Promise<boolean> | boolean,
   deadlineMs = 60_000,
 ): Promise<void> => {
-  for (
-    const deadline = Date.now() + deadlineMs;
-    ;
-    await new Promise((resolve) => setTimeout(resolve, 100))
-  ) {
+  for (const deadline = Date.now() + deadlineMs; ; await sleep(100)) {
     if (await condition()) return;
     if (Date.now() > deadline) throw new Error(`not within ${deadlineMs / 1000} s: ${what}`);
   }

@@ -3,9 +3,11 @@
  * away meanwhile; and nobody but the receiver notices. What must arrive is folded from the event
  * store itself.
  */
+
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { count, entity, featureView, source } from 'millrace';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Definition } from '#domain/definitions/model.ts';
@@ -130,20 +132,24 @@ test('a receiver that is away and comes back gets all, in order; meanwhile comma
     lineage: settings(url),
     warn: (message) => said.push(message),
   });
-  await running.platform.apply(plain(shop, sales, viewNumber(1), viewNumber(2)), {}, caller);
+  await running.platform.registry.apply(
+    plain(shop, sales, viewNumber(1), viewNumber(2)),
+    {},
+    caller,
+  );
   const metric = async (name: string): Promise<number> =>
-    Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(await running.platform.metrics())?.[1]);
+    Number(
+      new RegExp(`^${name} (\\S+)$`, 'm').exec(await running.platform.operations.metrics())?.[1],
+    );
   // The sends that failed are tried again and fail again: none of it is an event less.
-  while ((await metric('millrace_lineage_failing')) !== 1)
-    await new Promise((done) => setTimeout(done, 20));
+  while ((await metric('millrace_lineage_failing')) !== 1) await sleep(20);
   expect(await metric('millrace_lineage_lag_events')).toBeGreaterThan(5);
   expect(said.filter((text) => text.includes(`cannot be delivered to ${url}`))).toHaveLength(1);
   receiver = await startReceiver(port);
   const events = await receiver.until(
     (all) => all.filter((event) => line(event) === 'RUNNING compute.view_2').length === 2,
   );
-  while ((await metric('millrace_lineage_failing')) !== 0)
-    await new Promise((done) => setTimeout(done, 20));
+  while ((await metric('millrace_lineage_failing')) !== 0) await sleep(20);
   expect(said.at(-1)).toMatch(/delivered to .* again/);
   await running.platform.close();
   const expected = await expectedOf(running.directory, 'tests');
@@ -175,8 +181,7 @@ test('asked for later, it tells of what was committed before', async () => {
       return '';
     }
   };
-  while (text().split('\n').length - 1 < expected.length)
-    await new Promise((done) => setTimeout(done, 50));
+  while (text().split('\n').length - 1 < expected.length) await sleep(50);
   expect(await telling.stop()).toBe(0);
   const events = text()
     .trim()
@@ -192,11 +197,11 @@ test('an event that the receiver will never take is left out and said; those beh
     lineage: settings(receiver.url),
     warn: (message) => said.push(message),
   });
-  await running.platform.apply(plain(shop), {}, caller);
-  while (said.length === 0) await new Promise((done) => setTimeout(done, 10));
+  await running.platform.registry.apply(plain(shop), {}, caller);
+  while (said.length === 0) await sleep(10);
   expect(said[0]).toMatch(/lineage@0:0 was refused .* 422 as the test says/);
   receiver.answer = 201;
-  await running.platform.apply(plain(sales), {}, caller);
+  await running.platform.registry.apply(plain(sales), {}, caller);
   expect((await receiver.until((all) => all.length > 0)).map(line)).toEqual(['dataset raw.sales']);
   await running.dispose();
 });

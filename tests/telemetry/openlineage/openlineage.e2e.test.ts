@@ -2,9 +2,11 @@
  * A platform that runs tells a receiver, over HTTP, of everything that OpenLineage has a word for;
  * every event and every facet in it is held to the published schema.
  */
+
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   avg,
   col,
@@ -22,6 +24,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { StoredEvent } from '#domain/ports/event-store.ts';
 import { REGISTERED } from '#domain/registry/events.ts';
 import { createHttpGateway } from '#gateways/http/gateway.ts';
+import { httpModules } from '#gateways/http-modules.ts';
 import { type LineageSettings, lineageSettings } from '#infra/openlineage/settings.ts';
 import type { LineageEvent, RunEvent } from '#projections/lineage/event.ts';
 import { NOWHERE } from '#projections/lineage/names.ts';
@@ -164,7 +167,7 @@ describe('the check', () => {
 
 describe('registry changes', () => {
   test('what is registered is told as datasets and jobs, and what computes as a run', async () => {
-    await running.platform.apply(
+    await running.platform.registry.apply(
       plain(shop, sales, turnover, risk, till),
       { reason: 'first' },
       caller,
@@ -280,10 +283,14 @@ describe('registry changes', () => {
 
   test('a revision that computes the same goes on in the same run; a refused command tells nothing', async () => {
     const described = { ...turnover, description: 'Turnover of a shop' };
-    await running.platform.apply(plain(described), {}, caller);
+    await running.platform.registry.apply(plain(described), {}, caller);
     const used = { type: 'Retire', data: { kind: 'feature-view', name: 'turnover' } };
-    await expect(running.platform.command(used, caller)).rejects.toThrow(/is used by/);
-    await running.platform.apply(plain({ ...sales, description: 'All that was sold' }), {}, caller);
+    await expect(running.platform.registry.command(used, caller)).rejects.toThrow(/is used by/);
+    await running.platform.registry.apply(
+      plain({ ...sales, description: 'All that was sold' }),
+      {},
+      caller,
+    );
     const events = await told('dataset raw.sales');
     const lines = events.map(line);
     expect(lines.slice(lines.indexOf('dataset features.turnover'))).toEqual([
@@ -309,7 +316,7 @@ describe('registry changes', () => {
 });
 
 const filledReplay = async (more: object = {}): Promise<string> => {
-  const { id } = await running.platform.startReplay(
+  const { id } = await running.platform.replays.start(
     { view: 'turnover', reason: 'a test', ...more },
     caller,
   );
@@ -325,16 +332,16 @@ describe('replays', () => {
       at: now - i * 1000,
       amount: i + 1,
     }));
-    await running.platform.publish({ source: 'sales', events }, caller);
+    await running.platform.publishing.publish({ source: 'sales', events }, caller);
   };
 
   test('a replay is a run below the generation that it fills: started, filled, promoted, rolled back, retired', async () => {
     await published();
     const from = Date.now() - 86_400_000;
     const id = await filledReplay({ from, to: Date.now() });
-    await running.platform.changeReplay(id, 'promote', {}, caller);
-    await running.platform.changeReplay(id, 'rollback', {}, caller);
-    await running.platform.changeReplay(id, 'retire', {}, caller);
+    await running.platform.replays.change(id, 'promote', {}, caller);
+    await running.platform.replays.change(id, 'rollback', {}, caller);
+    await running.platform.replays.change(id, 'retire', {}, caller);
     const events = await told('COMPLETE compute.turnover');
     expect(events.flatMap(check)).toEqual([]);
     expect(events.map(line)).toEqual([
@@ -390,7 +397,7 @@ describe('replays', () => {
 
   test('one that is abandoned when filled has done its filling; its generation is aborted', async () => {
     const id = await filledReplay();
-    await running.platform.changeReplay(id, 'abandon', {}, caller);
+    await running.platform.replays.change(id, 'abandon', {}, caller);
     const events = await told('ABORT compute.turnover');
     expect(events.flatMap(check)).toEqual([]);
     expect(events.map(line)).toEqual([
@@ -448,9 +455,9 @@ describe('data sets and batches', () => {
   const spine = [{ shop: 's1', event_timestamp: Date.now() }];
   const settled = async (id: string): Promise<string> => {
     for (;;) {
-      const { state } = await running.platform.dataset(id);
+      const { state } = await running.platform.datasets.get(id);
       if (state !== 'running') return state;
-      await new Promise((done) => setTimeout(done, 5));
+      await sleep(5);
     }
   };
   let out: string;
@@ -469,7 +476,7 @@ describe('data sets and batches', () => {
         out: file,
         mode,
       } as const;
-      const { id } = await running.platform.startDataset(request, caller);
+      const { id } = await running.platform.datasets.start(request, caller);
       expect(await settled(id)).toBe('done');
       const events = await told('COMPLETE dataset.till');
       expect(events.flatMap(check)).toEqual([]);
@@ -503,7 +510,7 @@ describe('data sets and batches', () => {
 
   test('one that fails says why', async () => {
     const file = join(out, 'none.csv');
-    const { id } = await running.platform.startDataset(
+    const { id } = await running.platform.datasets.start(
       {
         target: { view: 'turnover' },
         spine: { file: join(out, 'there-is-none.parquet') },
@@ -524,18 +531,18 @@ describe('data sets and batches', () => {
       shop: `s${i}`,
       event_timestamp: Date.now() - i,
     }));
-    const { id } = await running.platform.startDataset(
+    const { id } = await running.platform.datasets.start(
       { target: { view: 'turnover' }, spine: { rows }, mode: 'event-time' },
       caller,
     );
-    expect((await running.platform.cancelDataset(id)).state).toBe('cancelled');
+    expect((await running.platform.datasets.cancel(id)).state).toBe('cancelled');
     const events = await told('ABORT dataset.turnover');
     expect(events.flatMap(check)).toEqual([]);
   });
 
   test('a batch score', async () => {
     const file = join(out, 'batch.parquet');
-    const { rows } = await running.platform.batch(
+    const { rows } = await running.platform.datasets.batch(
       { target: { view: 'turnover' }, out: file },
       caller,
     );
@@ -550,7 +557,7 @@ describe('data sets and batches', () => {
 
 test('a view that is retired is dropped and computes no more; restored, it computes in a new run', async () => {
   const send = (type: string, kind: string, name: string) =>
-    running.platform.command({ type, data: { kind, name } }, caller);
+    running.platform.registry.command({ type, data: { kind, name } }, caller);
   await send('Retire', 'feature-service', 'till');
   await send('Retire', 'on-demand-feature', 'risk');
   await send('Retire', 'feature-view', 'turnover');
@@ -587,7 +594,11 @@ describe('the way to the receiver', () => {
       'content-type': 'application/json',
       authorization: 'Bearer secret',
     });
-    const gateway = await createHttpGateway({ platform: running.platform, port: 0 });
+    const gateway = await createHttpGateway({
+      modules: httpModules(),
+      platform: running.platform,
+      port: 0,
+    });
     const fetched: unknown[] = [];
     for (let after = 0; ; ) {
       const { status, body } = await call(gateway.url, `/v1/lineage/events?after=${after}&limit=7`);
@@ -632,8 +643,8 @@ test('progress: a generation that took in events since is told of, and no other'
   const other = await startReceiver();
   const target = { kind: 'http', url: other.url, apiKey: null, gzip: true } as const;
   const platform = await testPlatform({ lineage: settings(other.url, { target, everyMs: 20 }) });
-  await platform.platform.apply(plain(shop, sales, turnover), {}, caller);
-  await platform.platform.publish(
+  await platform.platform.registry.apply(plain(shop, sales, turnover), {}, caller);
+  await platform.platform.publishing.publish(
     { source: 'sales', events: [{ shop: 'a', at: Date.now(), amount: 1 }] },
     caller,
   );
@@ -647,7 +658,7 @@ test('progress: a generation that took in events since is told of, and no other'
     error: null,
   });
   expect(other.received[0]?.headers['content-encoding']).toBe('gzip');
-  await new Promise((done) => setTimeout(done, 100));
+  await sleep(100);
   expect(other.received.filter(({ event }) => of(event)?.['events'] === 1)).toHaveLength(1);
   await platform.dispose();
   await other.close();
@@ -655,7 +666,7 @@ test('progress: a generation that took in events since is told of, and no other'
 
 test('asked for by nobody, no event is made, and the endpoint says how to ask', async () => {
   const platform = await testPlatform();
-  await platform.platform.apply(plain(shop, sales), {}, caller);
-  await expect(platform.platform.lineageEvents({})).rejects.toThrow(/--openlineage/);
+  await platform.platform.registry.apply(plain(shop, sales), {}, caller);
+  await expect(platform.platform.registry.lineageEvents({})).rejects.toThrow(/--openlineage/);
   await platform.dispose();
 });

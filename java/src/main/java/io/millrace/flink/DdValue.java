@@ -37,6 +37,7 @@ public final class DdValue extends ScalarFunction {
 
   @Override
   public TypeInference getTypeInference(DataTypeFactory types) {
-    return Inference.scalar(first -> DataTypes.DOUBLE(), null, DataTypes.DOUBLE(), DataTypes.DOUBLE());
+    return Inference.scalar(first -> DataTypes.DOUBLE(), null, DataTypes.DOUBLE(),
+        DataTypes.DOUBLE());
   }
 }

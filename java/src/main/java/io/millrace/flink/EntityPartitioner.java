@@ -21,7 +21,8 @@ public final class EntityPartitioner implements Partitioner {
   private static final int FRAME = 5;
 
   @Override
-  public int partition(String topic, Object key, byte[] keyBytes, Object value, byte[] valueBytes, Cluster cluster) {
+  public int partition(String topic, Object key, byte[] keyBytes, Object value, byte[] valueBytes,
+      Cluster cluster) {
     return partition(keyBytes, cluster.partitionCountForTopic(topic));
   }
 

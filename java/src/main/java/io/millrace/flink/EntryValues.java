@@ -37,7 +37,8 @@ public final class EntryValues extends ScalarFunction implements SpecializedFunc
   public ArrayData eval(ArrayData entries) {
     if (entries == null || entries.size() == 0) return null;
     Object[] values = new Object[entries.size()];
-    for (int i = 0; i < values.length; i++) values[i] = value.getFieldOrNull(entries.getRow(i, VALUE + 1));
+    for (int i = 0; i < values.length; i++)
+      values[i] = value.getFieldOrNull(entries.getRow(i, VALUE + 1));
     return new GenericArrayData(values);
   }
 

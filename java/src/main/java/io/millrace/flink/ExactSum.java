@@ -18,7 +18,8 @@ public final class ExactSum extends AggregateFunction<RowData, RowData> {
 
   private static final DataType STATE =
       DataTypes.ROW(
-              DataTypes.FIELD("hi", DataTypes.DOUBLE().notNull()), DataTypes.FIELD("lo", DataTypes.DOUBLE().notNull()))
+              DataTypes.FIELD("hi", DataTypes.DOUBLE().notNull()),
+              DataTypes.FIELD("lo", DataTypes.DOUBLE().notNull()))
           .bridgedTo(RowData.class);
 
   @Override

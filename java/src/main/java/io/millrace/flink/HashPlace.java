@@ -5,6 +5,7 @@ public final class HashPlace {
   private HashPlace() {}
 
   public static long of(int partition, long offset) {
-    return Integer.toUnsignedLong(HashValue.ofWords(partition, (int) offset, (int) (offset >>> 32)));
+    return Integer.toUnsignedLong(
+        HashValue.ofWords(partition, (int) offset, (int) (offset >>> 32)));
   }
 }

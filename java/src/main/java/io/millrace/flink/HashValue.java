@@ -35,7 +35,8 @@ final class HashValue {
   private static int ofText(String text, int seed) {
     int hash = seed;
     int pairs = text.length() & ~1;
-    for (int i = 0; i < pairs; i += 2) hash = mixIn(hash, text.charAt(i) | (text.charAt(i + 1) << 16));
+    for (int i = 0; i < pairs; i += 2)
+      hash = mixIn(hash, text.charAt(i) | (text.charAt(i + 1) << 16));
     if (pairs < text.length()) hash ^= scramble(text.charAt(pairs));
     return finish(hash, text.length() * 2);
   }

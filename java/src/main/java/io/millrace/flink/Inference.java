@@ -28,7 +28,8 @@ final class Inference {
     return of(first -> state, first -> result, arguments);
   }
 
-  static TypeInference of(Function<DataType, DataType> state, Function<DataType, DataType> result, DataType... arguments) {
+  static TypeInference of(Function<DataType, DataType> state, Function<DataType, DataType> result,
+      DataType... arguments) {
     LinkedHashMap<String, StateTypeStrategy> states = new LinkedHashMap<>();
     states.put("acc", StateTypeStrategy.of(call -> Optional.of(state.apply(first(call)))));
     return TypeInference.newBuilder()

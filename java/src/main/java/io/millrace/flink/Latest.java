@@ -41,7 +41,8 @@ public final class Latest extends AggregateFunction<RowData, RowData> {
   /** In the order in which the parts were gathered. */
   public void merge(RowData acc, Iterable<RowData> others) {
     for (RowData other : others)
-      if (other.getLong(OFFSET) != NONE) accumulate(acc, other.getInt(PARTITION), other.getLong(OFFSET), traceOf(other));
+      if (other.getLong(OFFSET) != NONE)
+        accumulate(acc, other.getInt(PARTITION), other.getLong(OFFSET), traceOf(other));
   }
 
   public void resetAccumulator(RowData acc) {
@@ -59,6 +60,7 @@ public final class Latest extends AggregateFunction<RowData, RowData> {
 
   @Override
   public TypeInference getTypeInference(DataTypeFactory types) {
-    return Inference.of(STATE, STATE, DataTypes.INT(), DataTypes.BIGINT(), DataTypes.STRING().bridgedTo(StringData.class));
+    return Inference.of(STATE, STATE, DataTypes.INT(), DataTypes.BIGINT(),
+        DataTypes.STRING().bridgedTo(StringData.class));
   }
 }

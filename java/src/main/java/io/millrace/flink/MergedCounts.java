@@ -19,7 +19,8 @@ import org.apache.flink.table.types.utils.DataTypeUtils;
 /**
  * {@code MR_MERGE_COUNTS(counts, limit INT) -> counts}: of what MR_COUNTS kept in several tiles.
  */
-public final class MergedCounts extends AggregateFunction<RowData, RowData> implements SpecializedFunction {
+public final class MergedCounts extends AggregateFunction<RowData, RowData>
+    implements SpecializedFunction {
   private final ValueCounts counts;
   private final ArrayData.ElementGetter element;
   private final TypeSerializer<Object> copies;
@@ -51,9 +52,11 @@ public final class MergedCounts extends AggregateFunction<RowData, RowData> impl
     if (state == null) return;
     ArrayData array = state.getArray(1);
     Object[] values = new Object[array.size()];
-    for (int i = 0; i < values.length; i++) values[i] = copies.copy(element.getElementOrNull(array, i));
+    for (int i = 0; i < values.length; i++)
+      values[i] = copies.copy(element.getElementOrNull(array, i));
     GenericArrayData numbers = new GenericArrayData(state.getArray(2).toLongArray());
-    counts.merge(acc, List.of(GenericRowData.of(state.getBoolean(0), new GenericArrayData(values), numbers, limit)));
+    counts.merge(acc, List.of(
+        GenericRowData.of(state.getBoolean(0), new GenericArrayData(values), numbers, limit)));
   }
 
   public void merge(RowData acc, Iterable<RowData> others) {

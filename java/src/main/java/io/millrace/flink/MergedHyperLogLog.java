@@ -40,6 +40,7 @@ public final class MergedHyperLogLog extends AggregateFunction<StringData, RowDa
   @Override
   public TypeInference getTypeInference(DataTypeFactory types) {
     return Inference.of(
-        HyperLogLog.STATE, HyperLogLog.TEXT, DataTypes.STRING().bridgedTo(StringData.class), DataTypes.INT());
+        HyperLogLog.STATE, HyperLogLog.TEXT, DataTypes.STRING().bridgedTo(StringData.class),
+        DataTypes.INT());
   }
 }

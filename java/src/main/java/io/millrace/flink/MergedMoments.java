@@ -39,6 +39,7 @@ public final class MergedMoments extends AggregateFunction<RowData, RowData> {
 
   @Override
   public TypeInference getTypeInference(DataTypeFactory types) {
-    return Inference.of(Moments.STATE, Moments.STATE, DataTypes.BIGINT(), DataTypes.DOUBLE(), DataTypes.DOUBLE());
+    return Inference.of(Moments.STATE, Moments.STATE, DataTypes.BIGINT(), DataTypes.DOUBLE(),
+        DataTypes.DOUBLE());
   }
 }

@@ -39,7 +39,8 @@ abstract class MergedOrdered extends Ordered implements SpecializedFunction {
     for (int i = 0; i < entries.size(); i++) {
       RowData entry = entries.getRow(i, VALUE + 1);
       Object kept = copies.copy(value.getFieldOrNull(entry));
-      keep(acc, acc.getArray(ENTRIES), GenericRowData.of(entry.getLong(0), entry.getInt(1), entry.getLong(2), kept), k);
+      keep(acc, acc.getArray(ENTRIES),
+          GenericRowData.of(entry.getLong(0), entry.getInt(1), entry.getLong(2), kept), k);
     }
   }
 
@@ -48,7 +49,8 @@ abstract class MergedOrdered extends Ordered implements SpecializedFunction {
   }
 
   private static DataType state(DataType entries) {
-    return DataTypes.ROW(DataTypes.FIELD("entries", entries(entries)), DataTypes.FIELD("k", DataTypes.INT().notNull()))
+    return DataTypes.ROW(DataTypes.FIELD("entries", entries(entries)),
+        DataTypes.FIELD("k", DataTypes.INT().notNull()))
         .bridgedTo(RowData.class);
   }
 

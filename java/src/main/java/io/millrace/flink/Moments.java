@@ -52,7 +52,8 @@ public final class Moments extends AggregateFunction<RowData, RowData> {
       double delta = other.getDouble(MEAN) - acc.getDouble(MEAN);
       Rows.set(acc, N, (long) total);
       Rows.set(acc, MEAN, acc.getDouble(MEAN) + (delta * b) / total);
-      Rows.set(acc, M2, acc.getDouble(M2) + other.getDouble(M2) + ((delta * a) / total) * delta * b);
+      Rows.set(acc, M2, acc.getDouble(M2) + other.getDouble(M2)
+          + ((delta * a) / total) * delta * b);
     }
   }
 

@@ -35,12 +35,14 @@ abstract class Ordered extends AggregateFunction<ArrayData, RowData> {
     return GenericRowData.of(new GenericArrayData(new Object[0]), 0);
   }
 
-  public void accumulate(RowData acc, Object value, Long eventTime, Integer partition, Long offset, Integer k) {
+  public void accumulate(RowData acc, Object value, Long eventTime, Integer partition, Long offset,
+      Integer k) {
     if (value == null) return;
     Rows.set(acc, K, k);
     ArrayData kept = acc.getArray(ENTRIES);
     // Most events change nothing where k is 1: no row is made for them.
-    if (k == 1 && kept.size() == 1 && sign * compare(eventTime, partition, offset, kept.getRow(0, 4)) >= 0) return;
+    if (k == 1 && kept.size() == 1
+        && sign * compare(eventTime, partition, offset, kept.getRow(0, 4)) >= 0) return;
     keep(acc, kept, GenericRowData.of(eventTime, partition, offset, Numbers.plainZero(value)), k);
   }
 
@@ -49,7 +51,8 @@ abstract class Ordered extends AggregateFunction<ArrayData, RowData> {
       int k = Math.max(acc.getInt(K), other.getInt(K));
       Rows.set(acc, K, k);
       ArrayData entries = other.getArray(ENTRIES);
-      for (int i = 0; i < entries.size(); i++) keep(acc, acc.getArray(ENTRIES), entries.getRow(i, 4), k);
+      for (int i = 0; i < entries.size(); i++)
+        keep(acc, acc.getArray(ENTRIES), entries.getRow(i, 4), k);
     }
   }
 
@@ -60,9 +63,11 @@ abstract class Ordered extends AggregateFunction<ArrayData, RowData> {
     int size = kept.size();
     int at = size;
     while (at > 0 && sign * compare(time, partition, offset, kept.getRow(at - 1, 4)) < 0) at--;
-    if (at >= k || (at > 0 && compare(time, partition, offset, kept.getRow(at - 1, 4)) == 0)) return;
+    if (at >= k || (at > 0 && compare(time, partition, offset, kept.getRow(at - 1, 4)) == 0))
+      return;
     Object[] entries = new Object[Math.min(size + 1, k)];
-    for (int i = 0; i < entries.length; i++) entries[i] = i < at ? kept.getRow(i, 4) : i == at ? entry : kept.getRow(i - 1, 4);
+    for (int i = 0; i < entries.length; i++)
+      entries[i] = i < at ? kept.getRow(i, 4) : i == at ? entry : kept.getRow(i - 1, 4);
     Rows.set(acc, ENTRIES, new GenericArrayData(entries));
   }
 
@@ -95,13 +100,15 @@ abstract class Ordered extends AggregateFunction<ArrayData, RowData> {
   }
 
   private static DataType state(DataType value) {
-    return DataTypes.ROW(DataTypes.FIELD("entries", entries(value)), DataTypes.FIELD("k", DataTypes.INT().notNull()))
+    return DataTypes.ROW(DataTypes.FIELD("entries", entries(value)),
+        DataTypes.FIELD("k", DataTypes.INT().notNull()))
         .bridgedTo(RowData.class);
   }
 
   @Override
   public TypeInference getTypeInference(DataTypeFactory types) {
     return Inference.of(
-        Ordered::state, Ordered::entries, null, DataTypes.BIGINT(), DataTypes.INT(), DataTypes.BIGINT(), DataTypes.INT());
+        Ordered::state, Ordered::entries, null, DataTypes.BIGINT(), DataTypes.INT(),
+        DataTypes.BIGINT(), DataTypes.INT());
   }
 }

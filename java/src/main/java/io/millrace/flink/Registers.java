@@ -15,7 +15,8 @@ final class Registers {
   static byte[] add(byte[] registers, Object value, int p) {
     int high = HashValue.high(value);
     int rest = high << p;
-    int rank = rest != 0 ? Integer.numberOfLeadingZeros(rest) + 1 : 32 - p + Integer.numberOfLeadingZeros(HashValue.low(value)) + 1;
+    int rank = rest != 0 ? Integer.numberOfLeadingZeros(rest) + 1 : 32 - p
+        + Integer.numberOfLeadingZeros(HashValue.low(value)) + 1;
     int index = high >>> (32 - p);
     if (rank <= registers[index]) return registers;
     byte[] raised = registers.clone();
@@ -40,7 +41,8 @@ final class Registers {
     StringBuilder text = new StringBuilder(entries * (width + 1) + 1).append('s');
     for (int i = 0; i < registers.length; i++) {
       if (registers[i] == 0) continue;
-      for (int digit = width - 1; digit >= 0; digit--) text.append(DIGITS.charAt((i >> (6 * digit)) & 63));
+      for (int digit = width - 1; digit >= 0; digit--)
+        text.append(DIGITS.charAt((i >> (6 * digit)) & 63));
       text.append(DIGITS.charAt(registers[i]));
     }
     return text.toString();

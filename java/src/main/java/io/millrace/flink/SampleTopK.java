@@ -39,7 +39,8 @@ public final class SampleTopK extends ScalarFunction implements SpecializedFunct
   public ArrayData eval(ArrayData entries, Integer k) {
     if (entries == null || entries.size() == 0) return null;
     Map<Object, Integer> counts = new TreeMap<>(Scalars.ASCENDING);
-    for (int i = 0; i < entries.size(); i++) counts.merge(value.getFieldOrNull(entries.getRow(i, VALUE + 1)), 1, Integer::sum);
+    for (int i = 0; i < entries.size(); i++)
+      counts.merge(value.getFieldOrNull(entries.getRow(i, VALUE + 1)), 1, Integer::sum);
     // The values are ascending: a stable sort by count alone leaves ties in their order.
     Object[] top =
         counts.entrySet().stream()

@@ -16,7 +16,8 @@ import org.apache.flink.table.types.inference.TypeInference;
  */
 abstract class TextExtreme extends AggregateFunction<StringData, RowData> {
   private static final DataType STATE =
-      DataTypes.ROW(DataTypes.FIELD("value", DataTypes.STRING().bridgedTo(StringData.class))).bridgedTo(RowData.class);
+      DataTypes.ROW(DataTypes.FIELD("value", DataTypes.STRING().bridgedTo(StringData.class)))
+          .bridgedTo(RowData.class);
 
   /** −1: the least; 1: the greatest */
   private final int sign;
@@ -32,7 +33,8 @@ abstract class TextExtreme extends AggregateFunction<StringData, RowData> {
 
   public void accumulate(RowData acc, StringData value) {
     if (value == null) return;
-    if (acc.isNullAt(0) || Integer.signum(value.toString().compareTo(acc.getString(0).toString())) == sign)
+    if (acc.isNullAt(0)
+        || Integer.signum(value.toString().compareTo(acc.getString(0).toString())) == sign)
       // A batch job's rows are read into the same memory one after the other.
       Rows.set(acc, 0, StringData.fromString(value.toString()));
   }

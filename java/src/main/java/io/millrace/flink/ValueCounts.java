@@ -25,7 +25,8 @@ import org.apache.flink.table.types.utils.DataTypeUtils;
  * from RocksDB, no sort), where a map is scanned entry by entry. Within a mini-batch the state is
  * read and written once; an event costs a binary search, a new value one array copy.
  */
-public final class ValueCounts extends AggregateFunction<RowData, RowData> implements SpecializedFunction {
+public final class ValueCounts extends AggregateFunction<RowData, RowData>
+    implements SpecializedFunction {
   private static final int OVERFLOW = 0;
   private static final int VALUES = 1;
   private static final int COUNTS = 2;
@@ -68,7 +69,8 @@ public final class ValueCounts extends AggregateFunction<RowData, RowData> imple
       if (other.getBoolean(OVERFLOW)) clear(acc, true);
       Object[] values = valuesOf(other);
       ArrayData counts = other.getArray(COUNTS);
-      for (int i = 0; i < values.length && !acc.getBoolean(OVERFLOW); i++) bump(acc, values[i], counts.getLong(i), limit);
+      for (int i = 0; i < values.length && !acc.getBoolean(OVERFLOW); i++)
+        bump(acc, values[i], counts.getLong(i), limit);
     }
   }
 
@@ -130,7 +132,8 @@ public final class ValueCounts extends AggregateFunction<RowData, RowData> imple
   @Override
   public RowData getValue(RowData acc) {
     return GenericRowData.of(
-        acc.getBoolean(OVERFLOW), acc.getArray(VALUES), new GenericArrayData(acc.getArray(COUNTS).toLongArray().clone()));
+        acc.getBoolean(OVERFLOW), acc.getArray(VALUES),
+        new GenericArrayData(acc.getArray(COUNTS).toLongArray().clone()));
   }
 
   private static DataType result(DataType value) {

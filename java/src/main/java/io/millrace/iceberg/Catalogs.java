@@ -18,7 +18,8 @@ final class Catalogs {
     HadoopCatalog catalog = new HadoopCatalog();
     catalog.setConf(new Configuration());
     catalog.initialize(
-        "millrace", Map.of(CatalogProperties.WAREHOUSE_LOCATION, warehouse, CatalogProperties.LOCK_IMPL, FileLocks.class.getName()));
+        "millrace", Map.of(CatalogProperties.WAREHOUSE_LOCATION, warehouse,
+            CatalogProperties.LOCK_IMPL, FileLocks.class.getName()));
     return catalog;
   }
 

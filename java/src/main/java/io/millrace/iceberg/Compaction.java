@@ -71,11 +71,14 @@ final class Compaction {
   private List<List<DataFile>> chosen(Snapshot from, Limits limits) throws IOException {
     PartitionSpec spec = table.spec();
     Map<String, List<DataFile>> small = new HashMap<>();
-    try (CloseableIterable<FileScanTask> tasks = table.newScan().useSnapshot(from.snapshotId()).planFiles()) {
+    try (CloseableIterable<FileScanTask> tasks = table.newScan().useSnapshot(from.snapshotId())
+        .planFiles()) {
       for (FileScanTask task : tasks) {
         DataFile file = task.file();
-        if (file.specId() != spec.specId() || !task.deletes().isEmpty() || file.fileSizeInBytes() >= limits.smallBytes()) continue;
-        small.computeIfAbsent(spec.partitionToPath(file.partition()), day -> new ArrayList<>()).add(file);
+        if (file.specId() != spec.specId() || !task.deletes().isEmpty()
+            || file.fileSizeInBytes() >= limits.smallBytes()) continue;
+        small.computeIfAbsent(spec.partitionToPath(file.partition()), day -> new ArrayList<>())
+            .add(file);
       }
     }
     List<List<DataFile>> days = new ArrayList<>();
@@ -93,7 +96,8 @@ final class Compaction {
   /** Adds each file as it is begun to be known, so that a failure finds what to remove. */
   private void write(List<DataFile> day, List<DataFile> written) throws IOException {
     List<DataFile> inOrder = new ArrayList<>(day);
-    inOrder.sort(Comparator.comparing(DataFile::fileSequenceNumber).thenComparing(DataFile::location));
+    inOrder.sort(Comparator.comparing(DataFile::fileSequenceNumber)
+        .thenComparing(DataFile::location));
     OutputFileFactory files = OutputFileFactory.builderFor(table, 0, System.nanoTime()).build();
     DataWriter<Record> writer = null;
     try {
@@ -111,7 +115,8 @@ final class Compaction {
     }
   }
 
-  private static DataWriter<Record> close(DataWriter<Record> writer, List<DataFile> written) throws IOException {
+  private static DataWriter<Record> close(DataWriter<Record> writer, List<DataFile> written)
+      throws IOException {
     writer.close();
     written.add(writer.toDataFile());
     return null;

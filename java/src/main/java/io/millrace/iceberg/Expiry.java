@@ -24,7 +24,8 @@ final class Expiry {
   static int run(Table table, int keep, long minAgeMs, long now) {
     table.refresh();
     long before = Math.min(now - minAgeMs, newestOfFlink(table, now));
-    long old = StreamSupport.stream(table.snapshots().spliterator(), false).filter(s -> s.timestampMillis() < before).count();
+    long old = StreamSupport.stream(table.snapshots().spliterator(), false)
+        .filter(s -> s.timestampMillis() < before).count();
     int snapshots = count(table);
     if (old == 0 || snapshots <= keep) return 0;
     table.expireSnapshots().expireOlderThan(before).retainLast(keep).commit();
@@ -34,7 +35,8 @@ final class Expiry {
 
   private static long newestOfFlink(Table table, long now) {
     Snapshot at = table.currentSnapshot();
-    while (at != null && !at.summary().containsKey(FLINK_JOB)) at = at.parentId() == null ? null : table.snapshot(at.parentId());
+    while (at != null && !at.summary().containsKey(FLINK_JOB))
+      at = at.parentId() == null ? null : table.snapshot(at.parentId());
     return at == null ? now + TimeUnit.DAYS.toMillis(1) : at.timestampMillis();
   }
 

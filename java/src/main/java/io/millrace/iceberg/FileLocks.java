@@ -55,7 +55,8 @@ public final class FileLocks implements LockManager {
   private static boolean lock(Path file, String owner, long deadline) throws InterruptedException {
     try {
       Files.createDirectories(file.getParent());
-      FileChannel channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+      FileChannel channel =
+          FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
       for (FileLock lock = channel.tryLock(); ; lock = channel.tryLock()) {
         if (lock != null) {
           HELD.put(file, new Held(owner, channel, lock));

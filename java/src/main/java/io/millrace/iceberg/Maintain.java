@@ -15,14 +15,16 @@ import org.apache.iceberg.Table;
 @FunctionHint(output = @DataTypeHint("ROW<replaced INT, written INT, expired INT>"))
 public final class Maintain extends TableFunction<Row> {
   public void eval(
-      String warehouse, String name, Integer minFiles, Long smallBytes, Long maxRows, Integer keep, Long minAgeMs)
+      String warehouse, String name, Integer minFiles, Long smallBytes, Long maxRows, Integer keep,
+      Long minAgeMs)
       throws IOException {
     Table table = Catalogs.table(warehouse, name);
     if (table == null) {
       collect(Row.of(0, 0, 0));
       return;
     }
-    Compaction.Done done = new Compaction(table).run(new Compaction.Limits(minFiles, smallBytes, maxRows));
+    Compaction.Done done = new Compaction(table)
+        .run(new Compaction.Limits(minFiles, smallBytes, maxRows));
     int expired = Expiry.run(table, keep, minAgeMs, System.currentTimeMillis());
     collect(Row.of(done.replaced(), done.written(), expired));
   }

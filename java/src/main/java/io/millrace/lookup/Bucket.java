@@ -33,7 +33,8 @@ final class Bucket implements AutoCloseable {
   /** when files were last read for a request */
   private volatile long asked = System.nanoTime() - WARM_NANOS - 1;
 
-  Bucket(FileStoreTable table, TableShape shape, int number, IOManager io, AtomicLong used, long limit, Stats stats) {
+  Bucket(FileStoreTable table, TableShape shape, int number, IOManager io, AtomicLong used,
+      long limit, Stats stats) {
     this.shape = shape;
     this.number = number;
     this.query = table.newLocalTableQuery().withIOManager(io);
@@ -80,16 +81,19 @@ final class Bucket implements AutoCloseable {
       if (entity == null) return false;
       for (int hop = 0; hop < entity.hops.length; hop++)
         if (!entity.hops[hop].covers(ranges.from(hop), ranges.to(hop))) return false;
-      for (int hop = 0; hop < entity.hops.length; hop++) answer.add(hop, entity.hops[hop], ranges.from(hop), ranges.to(hop));
+      for (int hop = 0; hop < entity.hops.length; hop++)
+        answer.add(hop, entity.hops[hop], ranges.from(hop), ranges.to(hop));
       return true;
     }
   }
 
   /** The same, after looking up what was not known. */
-  void lookUpAndCollect(Projection projection, Ranges ranges, ByteKey key, Object[] values, Answer answer) throws IOException {
+  void lookUpAndCollect(Projection projection, Ranges ranges, ByteKey key, Object[] values,
+      Answer answer) throws IOException {
     for (int hop = 0; hop < projection.hopCount(); hop++) {
       Missing missing = missing(projection, ranges, key, hop);
-      if (missing != null) learn(projection, key, hop, missing, lookUp(projection, hop, missing, values), ranges);
+      if (missing != null)
+        learn(projection, key, hop, missing, lookUp(projection, hop, missing, values), ranges);
     }
     // An entity too large for the cache may be forgotten again at once: it is answered all the
     // same.
@@ -97,7 +101,8 @@ final class Bucket implements AutoCloseable {
     HopTiles[] tiles = new HopTiles[projection.hopCount()];
     for (int hop = 0; hop < tiles.length; hop++) {
       tiles[hop] = new HopTiles();
-      fill(tiles[hop], lookUp(projection, hop, new Missing(ranges.from(hop), ranges.to(hop)), values));
+      fill(tiles[hop],
+          lookUp(projection, hop, new Missing(ranges.from(hop), ranges.to(hop)), values));
       answer.add(hop, tiles[hop], ranges.from(hop), ranges.to(hop));
     }
   }
@@ -120,20 +125,23 @@ final class Bucket implements AutoCloseable {
     }
   }
 
-  private void learn(Projection projection, ByteKey key, int hop, Missing missing, List<Found> found, Ranges ranges) {
+  private void learn(Projection projection, ByteKey key, int hop, Missing missing,
+      List<Found> found, Ranges ranges) {
     synchronized (caches) {
       TileCache cache = cache(projection);
       TileCache.Entity entity = cache.getOrAdd(key);
       HopTiles known = entity.hops[hop];
       long step = step(projection, hop);
-      boolean apart = known.from > known.to || missing.from > known.to + step || missing.to < known.from - step;
+      boolean apart = known.from > known.to || missing.from > known.to + step
+          || missing.to < known.from - step;
       if (apart) known.clear();
       fill(known, found);
       known.from = apart ? missing.from : Math.min(known.from, missing.from);
       known.to = apart ? missing.to : Math.max(known.to, missing.to);
       // A window that moves on leaves tiles behind; a few are kept for requests that race.
       long span = ranges.to(hop) - ranges.from(hop) + step;
-      if (known.to - known.from > 2 * span) known.forgetBefore(ranges.from(hop) - (span / step / 4) * step);
+      if (known.to - known.from > 2 * span)
+        known.forgetBefore(ranges.from(hop) - (span / step / 4) * step);
       cache.changed(key, entity);
     }
   }
@@ -146,7 +154,8 @@ final class Bucket implements AutoCloseable {
     for (Found one : found) tiles.put(one.start, one.tile);
   }
 
-  private List<Found> lookUp(Projection projection, int hop, Missing missing, Object[] values) throws IOException {
+  private List<Found> lookUp(Projection projection, int hop, Missing missing, Object[] values)
+      throws IOException {
     GenericRow key = shape.keyRow(values);
     List<Found> found = new ArrayList<>();
     long step = step(projection, hop);

@@ -52,7 +52,8 @@ final class Connection implements Runnable {
         int length = fields.getInt();
         int kind = fields.get() & 0xff;
         int id = fields.getInt(8);
-        if (length < HEAD || length > MAX_FRAME) throw new IOException("a frame of " + (length & 0xffffffffL) + " bytes");
+        if (length < HEAD || length > MAX_FRAME)
+          throw new IOException("a frame of " + (length & 0xffffffffL) + " bytes");
         byte[] body = new byte[length - HEAD];
         in.readFully(body);
         take(kind, id, body, buffered.available() > 0);
@@ -89,7 +90,8 @@ final class Connection implements Runnable {
     flush();
   }
 
-  private boolean serve(int kind, int id, byte[] body, boolean cold, long start, boolean more) throws IOException {
+  private boolean serve(int kind, int id, byte[] body, boolean cold, long start, boolean more)
+      throws IOException {
     WireOut answer = new WireOut();
     Code code = Code.OK;
     try {

@@ -11,7 +11,8 @@ final class Describe {
     fields(json, state.shape.entityFields);
     json.append("],\"columns\":[");
     fields(json, state.shape.rowType.getFields());
-    return json.append("],\"tiled\":").append(state.shape.tiled).append(",\"buckets\":").append(state.bucketCount()).append('}').toString();
+    return json.append("],\"tiled\":").append(state.shape.tiled).append(",\"buckets\":")
+        .append(state.bucketCount()).append('}').toString();
   }
 
   private static void fields(StringBuilder json, Iterable<DataField> fields) {

@@ -37,7 +37,8 @@ final class FollowedTable implements AutoCloseable {
   private final AtomicBoolean following = new AtomicBoolean(false);
   private int polls = 0;
 
-  FollowedTable(String name, File directory, IOManager io, long cacheBytes, Stats stats) throws LookupException {
+  FollowedTable(String name, File directory, IOManager io, long cacheBytes, Stats stats)
+      throws LookupException {
     this.name = name;
     this.directory = directory;
     this.io = io;
@@ -64,7 +65,8 @@ final class FollowedTable implements AutoCloseable {
 
   private TableState open() throws LookupException {
     if (!exists(directory)) throw new LookupException(Code.NOT_FOUND, "there is no table " + name);
-    FileStoreTable table = FileStoreTableFactory.create(LocalFileIO.create(), new Path(directory.getPath()));
+    FileStoreTable table =
+        FileStoreTableFactory.create(LocalFileIO.create(), new Path(directory.getPath()));
     for (int attempt = 0; ; attempt++) {
       TableState opened = new TableState(table, io, cacheBytes, stats);
       OptionalLong newest = snapshotIds(directory).max();
@@ -179,7 +181,8 @@ final class FollowedTable implements AutoCloseable {
 
   /** Whether the table has been altered since it was opened. */
   boolean isAltered() {
-    return state.table.schemaManager().latest().map(latest -> latest.id() > state.shape.schema.id()).orElse(false);
+    return state.table.schemaManager().latest().map(latest -> latest.id() > state.shape.schema.id())
+        .orElse(false);
   }
 
   /** Plans all files anew. */

@@ -30,7 +30,8 @@ final class Json {
       case BINARY, VARBINARY -> out.append('"').append(Base64.getEncoder().encodeToString((byte[]) value)).append('"');
       case FLOAT, DOUBLE -> number(out, ((Number) value).doubleValue());
       case DECIMAL -> out.append(((Decimal) value).toBigDecimal().toPlainString());
-      case TIMESTAMP_WITHOUT_TIME_ZONE, TIMESTAMP_WITH_LOCAL_TIME_ZONE -> out.append(((Timestamp) value).getMillisecond());
+      case TIMESTAMP_WITHOUT_TIME_ZONE, TIMESTAMP_WITH_LOCAL_TIME_ZONE ->
+          out.append(((Timestamp) value).getMillisecond());
       case ARRAY -> array(out, ((ArrayType) type).getElementType(), (InternalArray) value);
       case MAP -> map(out, (MapType) type, (InternalMap) value);
       case ROW -> row(out, ((RowType) type).getFields(), (InternalRow) value);

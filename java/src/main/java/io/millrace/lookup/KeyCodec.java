@@ -20,13 +20,16 @@ final class KeyCodec {
   KeyCodec(List<DataField> fields, int[] positions) {
     this.fields = fields;
     this.getters = new InternalRow.FieldGetter[positions.length];
-    for (int i = 0; i < positions.length; i++) getters[i] = InternalRow.createFieldGetter(fields.get(i).type(), positions[i]);
+    for (int i = 0; i < positions.length; i++)
+      getters[i] = InternalRow.createFieldGetter(fields.get(i).type(), positions[i]);
   }
 
   static boolean supports(DataType type) {
     return switch (type.getTypeRoot()) {
-      case CHAR, VARCHAR, BINARY, VARBINARY, BOOLEAN, TINYINT, SMALLINT, INTEGER, BIGINT, FLOAT, DOUBLE, DATE -> true;
-      case TIMESTAMP_WITHOUT_TIME_ZONE, TIMESTAMP_WITH_LOCAL_TIME_ZONE -> DataTypeChecks.getPrecision(type) <= 3;
+      case CHAR, VARCHAR, BINARY, VARBINARY, BOOLEAN, TINYINT, SMALLINT, INTEGER, BIGINT, FLOAT,
+          DOUBLE, DATE -> true;
+      case TIMESTAMP_WITHOUT_TIME_ZONE, TIMESTAMP_WITH_LOCAL_TIME_ZONE ->
+          DataTypeChecks.getPrecision(type) <= 3;
       default -> false;
     };
   }
@@ -48,7 +51,8 @@ final class KeyCodec {
       case BIGINT -> in.whole();
       case FLOAT -> (float) in.f64();
       case DOUBLE -> in.f64();
-      case TIMESTAMP_WITHOUT_TIME_ZONE, TIMESTAMP_WITH_LOCAL_TIME_ZONE -> Timestamp.fromEpochMillis(in.whole());
+      case TIMESTAMP_WITHOUT_TIME_ZONE, TIMESTAMP_WITH_LOCAL_TIME_ZONE ->
+          Timestamp.fromEpochMillis(in.whole());
       default -> throw new IllegalStateException("no key is of the type " + type);
     };
   }

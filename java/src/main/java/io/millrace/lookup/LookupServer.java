@@ -35,12 +35,14 @@ public final class LookupServer implements AutoCloseable {
   private final Catalog catalog;
   private final IOManager io;
   private final Stats stats = new Stats();
-  private final ExecutorService pool = Executors.newFixedThreadPool(Math.max(2, Runtime.getRuntime().availableProcessors()));
+  private final ExecutorService pool =
+      Executors.newFixedThreadPool(Math.max(2, Runtime.getRuntime().availableProcessors()));
   private final ScheduledExecutorService clock = Executors.newSingleThreadScheduledExecutor();
   private final ExecutorService follower = Executors.newFixedThreadPool(2);
   private final Set<Connection> connections = ConcurrentHashMap.newKeySet();
 
-  public LookupServer(String host, int port, File warehouse, File cache, long cacheBytes) throws IOException {
+  public LookupServer(String host, int port, File warehouse, File cache, long cacheBytes)
+      throws IOException {
     File store = new File(cache, STORE);
     delete(store.toPath());
     if (!store.mkdirs()) throw new IOException("can't make " + store);
@@ -49,7 +51,8 @@ public final class LookupServer implements AutoCloseable {
     socket = new ServerSocket();
     socket.setReuseAddress(true);
     socket.bind(new InetSocketAddress(InetAddress.getByName(host), port), 128);
-    clock.scheduleWithFixedDelay(() -> catalog.follow(follower), POLL_MS, POLL_MS, TimeUnit.MILLISECONDS);
+    clock.scheduleWithFixedDelay(() -> catalog.follow(follower), POLL_MS, POLL_MS,
+        TimeUnit.MILLISECONDS);
   }
 
   public int port() {

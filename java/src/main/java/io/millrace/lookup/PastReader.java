@@ -59,21 +59,25 @@ final class PastReader {
     return new LookupException(Code.SNAPSHOT_GONE, what + ": " + kept);
   }
 
-  static void collect(TableState state, Snapshot snapshot, Projection projection, Ranges ranges, Entities entities, Answer answer)
+  static void collect(TableState state, Snapshot snapshot, Projection projection, Ranges ranges,
+      Entities entities, Answer answer)
       throws IOException, LookupException {
     Map<ByteKey, TileCache.Entity> found = new HashMap<>();
     Map<Integer, List<Object[]>> byBucket = new HashMap<>();
     for (int i = 0; i < entities.size(); i++)
       if (found.putIfAbsent(entities.key(i), new TileCache.Entity(projection.hopCount())) == null)
-        byBucket.computeIfAbsent(entities.bucket(i), b -> new ArrayList<>()).add(entities.values(i));
+        byBucket.computeIfAbsent(entities.bucket(i), b -> new ArrayList<>())
+            .add(entities.values(i));
     try {
-      for (var bucket : byBucket.entrySet()) read(state, snapshot, projection, ranges, bucket.getKey(), bucket.getValue(), found);
+      for (var bucket : byBucket.entrySet())
+        read(state, snapshot, projection, ranges, bucket.getKey(), bucket.getValue(), found);
     } catch (FileNotFoundException e) {
       throw new LookupException(Code.SNAPSHOT_GONE, "snapshot " + snapshot.id() + " expired while it was read");
     }
     for (int i = 0; i < entities.size(); i++) {
       HopTiles[] hops = found.get(entities.key(i)).hops;
-      for (int hop = 0; hop < hops.length; hop++) answer.add(hop, hops[hop], ranges.from(hop), ranges.to(hop));
+      for (int hop = 0; hop < hops.length; hop++)
+        answer.add(hop, hops[hop], ranges.from(hop), ranges.to(hop));
     }
     answer.snapshotId = snapshot.id();
     answer.commitTime = snapshot.timeMillis();
@@ -90,14 +94,17 @@ final class PastReader {
       throws IOException {
     TableShape shape = state.shape;
     Predicate filter = filter(shape, keys);
-    List<Split> splits = state.table.newSnapshotReader().withSnapshot(snapshot).withBucket(bucket).withFilter(filter).read().splits();
-    try (RecordReader<InternalRow> reader = state.table.newRead().withFilter(filter).createReader(splits)) {
+    List<Split> splits = state.table.newSnapshotReader().withSnapshot(snapshot).withBucket(bucket)
+        .withFilter(filter).read().splits();
+    try (RecordReader<InternalRow> reader = state.table.newRead().withFilter(filter)
+        .createReader(splits)) {
       reader.forEachRemaining(
           row -> {
             TileCache.Entity entity = found.get(shape.keys.keyOf(row));
             if (entity == null) return;
             int hop = projection.hopOf(shape.hopOf(row));
-            if (hop >= 0 && ranges.contains(hop, shape.startOf(row))) entity.hops[hop].put(shape.startOf(row), projection.encode(hop, row));
+            if (hop >= 0 && ranges.contains(hop, shape.startOf(row)))
+              entity.hops[hop].put(shape.startOf(row), projection.encode(hop, row));
           });
     }
   }

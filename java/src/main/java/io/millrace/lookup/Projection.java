@@ -43,7 +43,8 @@ final class Projection {
     this.asked = asked;
     for (HopColumns hop : asked) {
       List<Column> numbers = new ArrayList<>();
-      for (String name : META) numbers.add(rowType.containsField(name) ? column(rowType, name) : null);
+      for (String name : META)
+        numbers.add(rowType.containsField(name) ? column(rowType, name) : null);
       for (String name : hop.nums()) numbers.add(numeric(rowType, name));
       List<Column> refs = new ArrayList<>();
       for (String name : hop.refs()) refs.add(column(rowType, name));
@@ -61,10 +62,12 @@ final class Projection {
   private static Column numeric(RowType rowType, String name) throws LookupException {
     Column column = column(rowType, name);
     return switch (column.type().getTypeRoot()) {
-      case BOOLEAN, TINYINT, SMALLINT, INTEGER, BIGINT, FLOAT, DOUBLE, DECIMAL, DATE, TIMESTAMP_WITHOUT_TIME_ZONE,
+      case BOOLEAN, TINYINT, SMALLINT, INTEGER, BIGINT, FLOAT, DOUBLE, DECIMAL, DATE,
+          TIMESTAMP_WITHOUT_TIME_ZONE,
               TIMESTAMP_WITH_LOCAL_TIME_ZONE ->
           column;
-      default -> throw new LookupException(Code.UNSUPPORTED, "the column " + name + " is of the type " + column.type() + ": ask for it as a reference");
+      default -> throw new LookupException(Code.UNSUPPORTED, "the column " + name
+          + " is of the type " + column.type() + ": ask for it as a reference");
     };
   }
 
@@ -93,7 +96,8 @@ final class Projection {
   byte[] encode(int hop, InternalRow row) {
     List<Column> numbers = hops.get(hop).numbers();
     byte[] json = hasRefs(hop) ? references(hop, row) : new byte[0];
-    ByteBuffer tile = ByteBuffer.allocate(numbers.size() * 8 + json.length).order(ByteOrder.LITTLE_ENDIAN);
+    ByteBuffer tile = ByteBuffer.allocate(numbers.size() * 8 + json.length)
+        .order(ByteOrder.LITTLE_ENDIAN);
     for (Column column : numbers) tile.putDouble(column == null ? 0 : number(column.of(row)));
     return tile.put(json).array();
   }

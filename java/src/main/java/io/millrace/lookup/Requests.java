@@ -43,7 +43,8 @@ final class Requests {
   }
 
   /** @return false where it wants files to be read, which another thread may do with `cold` */
-  boolean answer(int kind, byte[] body, boolean cold, WireOut out) throws IOException, LookupException {
+  boolean answer(int kind, byte[] body, boolean cold, WireOut out)
+      throws IOException, LookupException {
     WireIn in = new WireIn(body);
     return switch (kind) {
       case LOOKUP -> lookup(in, cold, out);
@@ -57,7 +58,8 @@ final class Requests {
   private boolean open(WireIn in, WireOut out) throws IOException, LookupException {
     String name = in.text();
     List<Projection.HopColumns> asked = new ArrayList<>();
-    for (int hops = in.u32(); hops > 0; hops--) asked.add(new Projection.HopColumns(in.whole(), names(in), names(in)));
+    for (int hops = in.u32(); hops > 0; hops--)
+      asked.add(new Projection.HopColumns(in.whole(), names(in), names(in)));
     FollowedTable table = catalog.open(name);
     try {
       table.read(state -> state.projection(asked));
@@ -68,7 +70,8 @@ final class Requests {
     }
     int handle;
     synchronized (handles) {
-      if (handles.size() >= MAX_HANDLES) throw new LookupException(Code.TOO_LARGE, "the connection has opened " + MAX_HANDLES + " tables");
+      if (handles.size() >= MAX_HANDLES)
+        throw new LookupException(Code.TOO_LARGE, "the connection has opened " + MAX_HANDLES + " tables");
       handle = NEXT_HANDLE.getAndIncrement() & Integer.MAX_VALUE;
       handles.put(handle, new Handle(table, List.copyOf(asked)));
     }
@@ -94,7 +97,9 @@ final class Requests {
 
   private static int entities(WireIn in) throws LookupException {
     int count = in.u32();
-    if (count > MAX_ENTITIES) throw new LookupException(Code.TOO_LARGE, "the request has " + count + " entities; " + MAX_ENTITIES + " is the most");
+    if (count > MAX_ENTITIES)
+      throw new LookupException(Code.TOO_LARGE, "the request has " + count + " entities; "
+          + MAX_ENTITIES + " is the most");
     return count;
   }
 
@@ -113,7 +118,8 @@ final class Requests {
     }
   }
 
-  private static Answer present(Handle handle, WireIn in, int count, boolean cold) throws IOException, LookupException {
+  private static Answer present(Handle handle, WireIn in, int count, boolean cold)
+      throws IOException, LookupException {
     return handle.table.read(
         state -> {
           Projection projection = state.projection(handle.asked);
@@ -143,7 +149,8 @@ final class Requests {
     Ranges ranges = Ranges.read(in, projection, count);
     Entities entities = Entities.read(in, state, count);
     var directory = catalog.directory(handle.table.name);
-    Snapshot snapshot = by == BY_SNAPSHOT ? PastReader.byId(state, directory, at) : PastReader.byTime(state, directory, at);
+    Snapshot snapshot = by == BY_SNAPSHOT ? PastReader.byId(state, directory, at)
+        : PastReader.byTime(state, directory, at);
     Answer answer = new Answer(projection, count);
     PastReader.collect(state, snapshot, projection, ranges, entities, answer);
     return written(answer, out);

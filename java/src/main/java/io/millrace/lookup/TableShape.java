@@ -41,21 +41,26 @@ final class TableShape {
     if (schema.primaryKeys().isEmpty()) throw unsupported(table, "has no primary key");
     if (!schema.partitionKeys().isEmpty()) throw unsupported(table, "is partitioned");
     if (table.bucketMode() != BucketMode.HASH_FIXED) throw unsupported(table, "has no fixed number of buckets");
-    if (table.coreOptions().mergeEngine() != CoreOptions.MergeEngine.DEDUPLICATE) throw unsupported(table, "merges rows of one key");
+    if (table.coreOptions().mergeEngine() != CoreOptions.MergeEngine.DEDUPLICATE)
+      throw unsupported(table, "merges rows of one key");
     if (table.coreOptions().needLookup()) throw unsupported(table, "has new files that are not to be seen until they are compacted");
     List<DataField> keyFields = schema.trimmedPrimaryKeysFields();
-    tiled = keyFields.stream().anyMatch(f -> f.name().equals(HOP)) && keyFields.stream().anyMatch(f -> f.name().equals(START));
-    entityFields = keyFields.stream().filter(f -> !tiled || !(f.name().equals(HOP) || f.name().equals(START))).toList();
+    tiled = keyFields.stream().anyMatch(f -> f.name().equals(HOP))
+        && keyFields.stream().anyMatch(f -> f.name().equals(START));
+    entityFields = keyFields.stream()
+        .filter(f -> !tiled || !(f.name().equals(HOP) || f.name().equals(START))).toList();
     for (DataField field : entityFields)
       if (!KeyCodec.supports(field.type())) throw unsupported(table, "has a key of the type " + field.type());
     for (String key : schema.bucketKeys())
       if (entityFields.stream().noneMatch(f -> f.name().equals(key)))
         throw unsupported(table, "has the bucket key " + key + ", which is no key of the entity: its tiles are in several buckets");
-    entityPositions = entityFields.stream().mapToInt(f -> rowType.getFieldIndex(f.name())).toArray();
+    entityPositions = entityFields.stream().mapToInt(f -> rowType.getFieldIndex(f.name()))
+        .toArray();
     keys = new KeyCodec(entityFields, entityPositions);
     keyParts =
         keyFields.stream()
-            .mapToInt(f -> tiled && f.name().equals(HOP) ? -1 : tiled && f.name().equals(START) ? -2 : entityFields.indexOf(f))
+            .mapToInt(f -> tiled && f.name().equals(HOP) ? -1 : tiled && f.name().equals(START) ? -2
+                : entityFields.indexOf(f))
             .toArray();
     hopGetter = tiled ? getter(HOP) : row -> 0L;
     startGetter = tiled ? getter(START) : row -> 0L;
@@ -81,12 +86,14 @@ final class TableShape {
   /** The key row of an entity, whose hop and start are set for each lookup. */
   GenericRow keyRow(Object[] entity) {
     GenericRow row = new GenericRow(keyParts.length);
-    for (int i = 0; i < keyParts.length; i++) if (keyParts[i] >= 0) row.setField(i, entity[keyParts[i]]);
+    for (int i = 0; i < keyParts.length; i++) if (keyParts[i] >= 0)
+      row.setField(i, entity[keyParts[i]]);
     return row;
   }
 
   void setTile(GenericRow key, long hop, long start) {
-    for (int i = 0; i < keyParts.length; i++) if (keyParts[i] < 0) key.setField(i, keyParts[i] == -1 ? hop : start);
+    for (int i = 0; i < keyParts.length; i++) if (keyParts[i] < 0)
+      key.setField(i, keyParts[i] == -1 ? hop : start);
   }
 
   /** Which bucket an entity is in. One a thread: it reuses a row. */

@@ -29,7 +29,8 @@ final class TableState implements AutoCloseable {
   final TableShape shape;
   private final Bucket[] buckets;
   private final IOManager io;
-  private final Map<List<Projection.HopColumns>, Projection> projections = new ConcurrentHashMap<>();
+  private final Map<List<Projection.HopColumns>, Projection> projections =
+      new ConcurrentHashMap<>();
   private final ThreadLocal<TableShape.Bucketing> bucketing;
 
   long snapshotId = 0;
@@ -42,7 +43,8 @@ final class TableState implements AutoCloseable {
 
   record NewFile(Bucket bucket, InternalRow firstKey) {}
 
-  TableState(FileStoreTable given, IOManager io, long cacheBytes, Stats stats) throws LookupException {
+  TableState(FileStoreTable given, IOManager io, long cacheBytes, Stats stats)
+      throws LookupException {
     int count = Math.max(1, given.schema().numBuckets());
     Map<String, String> options = new HashMap<>();
     options.put("lookup.cache-max-memory-size", Math.max(8, 96 / count) + " mb");
@@ -54,7 +56,8 @@ final class TableState implements AutoCloseable {
     this.io = io;
     this.buckets = new Bucket[count];
     this.bucketing = ThreadLocal.withInitial(shape::bucketing);
-    for (int i = 0; i < count; i++) buckets[i] = new Bucket(table, shape, i, io, stats.cachedBytes, cacheBytes, stats);
+    for (int i = 0; i < count; i++)
+      buckets[i] = new Bucket(table, shape, i, io, stats.cachedBytes, cacheBytes, stats);
   }
 
   /** Plans all files of a snapshot. */
@@ -80,7 +83,8 @@ final class TableState implements AutoCloseable {
       for (DataFileMeta file : split.dataFiles()) files.add(new NewFile(bucket, file.minKey()));
       // A compaction moves rows and changes none.
       if (next.commitKind() == Snapshot.CommitKind.APPEND)
-        for (Change change : changes(split)) actions.add(() -> bucket.apply(change.key, change.hopMs, change.start, change.row));
+        for (Change change : changes(split))
+          actions.add(() -> bucket.apply(change.key, change.hopMs, change.start, change.row));
     }
     return new Step(next, actions, files);
   }
@@ -127,7 +131,8 @@ final class TableState implements AutoCloseable {
   }
 
   /** @return false where tiles are not known and `cold` does not let them be looked up */
-  boolean collect(Projection projection, Ranges ranges, Entities entities, boolean cold, Answer answer) throws IOException {
+  boolean collect(Projection projection, Ranges ranges, Entities entities, boolean cold,
+      Answer answer) throws IOException {
     for (int i = 0; i < entities.size(); i++) {
       Bucket bucket = buckets[entities.bucket(i)];
       if (bucket.collect(projection, ranges, entities.key(i), answer)) continue;

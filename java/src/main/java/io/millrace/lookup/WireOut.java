@@ -11,7 +11,8 @@ final class WireOut {
 
   private void need(int bytes) {
     if (buffer.remaining() >= bytes) return;
-    byte[] more = Arrays.copyOf(buffer.array(), Math.max(buffer.capacity() * 2, buffer.position() + bytes));
+    byte[] more =
+        Arrays.copyOf(buffer.array(), Math.max(buffer.capacity() * 2, buffer.position() + bytes));
     int at = buffer.position();
     buffer = ByteBuffer.wrap(more).order(ByteOrder.LITTLE_ENDIAN);
     buffer.position(at);

@@ -23,7 +23,8 @@ class AggregateVectorsTest {
   }
 
   private static String name(JsonNode v) {
-    return v.get("function").asText() + "(" + v.get("type").asText() + ") " + v.get("parameter") + ", " + v.get("events").size() + " events";
+    return v.get("function").asText() + "(" + v.get("type").asText() + ") " + v.get("parameter")
+        + ", " + v.get("events").size() + " events";
   }
 
   private static void check(JsonNode vector) {
@@ -33,7 +34,8 @@ class AggregateVectorsTest {
       AggregateFunction<?, RowData> function = Functions.of(vector);
       for (JsonNode part : split.get("parts")) {
         RowData acc = function.createAccumulator();
-        for (JsonNode event : part) Functions.accumulate(function, acc, vector, vector.get("events").get(event.asInt()));
+        for (JsonNode event : part)
+          Functions.accumulate(function, acc, vector, vector.get("events").get(event.asInt()));
         parts.add(acc);
       }
       RowData whole = function.createAccumulator();

@@ -20,7 +20,8 @@ class EntityPartitionerTest {
               vector
                   .get("partitions")
                   .properties()
-                  .forEach(p -> assertEquals(p.getValue().asInt(), EntityPartitioner.partition(key, Integer.parseInt(p.getKey()))));
+                  .forEach(p -> assertEquals(p.getValue().asInt(),
+                      EntityPartitioner.partition(key, Integer.parseInt(p.getKey()))));
             });
   }
 

@@ -31,14 +31,16 @@ import org.junit.jupiter.params.provider.MethodSource;
  */
 class FlinkSqlTest {
   private static final Map<String, String> SQL_TYPES =
-      Map.of("string", "STRING", "int", "INT", "long", "BIGINT", "float", "FLOAT", "double", "DOUBLE", "boolean", "BOOLEAN", "long[]", "ARRAY<BIGINT>");
+      Map.of("string", "STRING", "int", "INT", "long", "BIGINT", "float", "FLOAT", "double",
+          "DOUBLE", "boolean", "BOOLEAN", "long[]", "ARRAY<BIGINT>");
 
   record Setting(String type, String backend, String phases) {}
 
   static Stream<Setting> settings() {
     return SQL_TYPES.keySet().stream()
         .sorted()
-        .flatMap(type -> Stream.of(new Setting(type, "hashmap", "ONE_PHASE"), new Setting(type, "rocksdb", "TWO_PHASE")));
+        .flatMap(type -> Stream.of(new Setting(type, "hashmap", "ONE_PHASE"),
+            new Setting(type, "rocksdb", "TWO_PHASE")));
   }
 
   private static TableEnvironment environment(Setting setting) {
@@ -49,11 +51,13 @@ class FlinkSqlTest {
     settings.setString("table.exec.mini-batch.allow-latency", "10 ms");
     settings.setString("table.exec.mini-batch.size", "4");
     settings.setString("table.optimizer.agg-phase-strategy", setting.phases);
-    TableEnvironment env = TableEnvironment.create(EnvironmentSettings.newInstance().inStreamingMode().withConfiguration(settings).build());
+    TableEnvironment env = TableEnvironment.create(EnvironmentSettings.newInstance()
+        .inStreamingMode().withConfiguration(settings).build());
     Map.of(
             "MR_SUM", "ExactSum", "MR_MOMENTS", "Moments", "MR_MIN_TEXT", "TextMin", "MR_MAX_TEXT", "TextMax",
             "MR_FIRST", "FirstK", "MR_LAST", "LastK", "MR_COUNTS", "ValueCounts", "MR_HLL", "HyperLogLog")
-        .forEach((name, type) -> env.executeSql("CREATE TEMPORARY SYSTEM FUNCTION " + name + " AS 'io.millrace.flink." + type + "'"));
+        .forEach((name, type) -> env.executeSql("CREATE TEMPORARY SYSTEM FUNCTION " + name
+            + " AS 'io.millrace.flink." + type + "'"));
     return env;
   }
 
@@ -93,7 +97,8 @@ class FlinkSqlTest {
     int i = 0;
     for (JsonNode e : vector.get("events")) {
       // One null, which no function counts.
-      rows.add("(" + i % 2 + ", " + literal(setting.type, e.get(0)) + ", CAST(" + e.get(1) + " AS BIGINT), " + e.get(2) + ", CAST(" + e.get(3) + " AS BIGINT))");
+      rows.add("(" + i % 2 + ", " + literal(setting.type, e.get(0)) + ", CAST(" + e.get(1)
+          + " AS BIGINT), " + e.get(2) + ", CAST(" + e.get(3) + " AS BIGINT))");
       i++;
     }
     rows.add("(0, CAST(NULL AS " + SQL_TYPES.get(setting.type) + "), CAST(1 AS BIGINT), 0, CAST(1 AS BIGINT))");
@@ -105,35 +110,44 @@ class FlinkSqlTest {
     try (CloseableIterator<Row> results = env.executeSql(sql).collect()) {
       while (results.hasNext()) {
         Row row = results.next();
-        if (row.getKind() != RowKind.DELETE && row.getKind() != RowKind.UPDATE_BEFORE) last.put((Integer) row.getField(0), row);
+        if (row.getKind() != RowKind.DELETE && row.getKind() != RowKind.UPDATE_BEFORE)
+          last.put((Integer) row.getField(0), row);
       }
     }
     for (int key = 0; key < 2; key++)
       for (int c = 0; c < calls.size(); c++)
-        assertEquals(byHand(setting.type, vector, calls.get(c), key), show(last.get(key).getField(c + 1)), calls.get(c) + " of " + key);
+        assertEquals(byHand(setting.type, vector, calls.get(c), key),
+            show(last.get(key).getField(c + 1)), calls.get(c) + " of " + key);
   }
 
   /** As the planner finds them: by class name, over columns and over constants that it folds. */
   @Test
   void scalarFunctionsAreFoundAndTyped() throws Exception {
-    TableEnvironment env = TableEnvironment.create(EnvironmentSettings.newInstance().inBatchMode().build());
+    TableEnvironment env =
+        TableEnvironment.create(EnvironmentSettings.newInstance().inBatchMode().build());
     List<String> calls =
         List.of(
-            "MR_FINITE(x / y)", "MR_WHOLE(x)", "MR_MOD(x, CAST(2 AS DOUBLE))", "MR_ROUND(x)", "MR_TO_INT(x)", "MR_TO_LONG(x)", "MR_TO_FLOAT(x)",
-            "MR_TO_TIME(x)", "MR_TO_DATE(x)", "MR_NUMBER_TEXT(x)", "MR_PARSE_NUMBER(s)", "MR_PARSE_TIME(s)", "MR_PARSE_DATE(s)",
-            "MR_FORMAT_TIME(t)", "MR_FORMAT_DATE(d)", "MR_COMPARE(s, 'a')", "MR_STARTS_WITH(s, '2')", "MR_ENDS_WITH(s, '2')",
+            "MR_FINITE(x / y)", "MR_WHOLE(x)", "MR_MOD(x, CAST(2 AS DOUBLE))", "MR_ROUND(x)",
+            "MR_TO_INT(x)", "MR_TO_LONG(x)", "MR_TO_FLOAT(x)",
+            "MR_TO_TIME(x)", "MR_TO_DATE(x)", "MR_NUMBER_TEXT(x)", "MR_PARSE_NUMBER(s)",
+            "MR_PARSE_TIME(s)", "MR_PARSE_DATE(s)",
+            "MR_FORMAT_TIME(t)", "MR_FORMAT_DATE(d)", "MR_COMPARE(s, 'a')",
+            "MR_STARTS_WITH(s, '2')", "MR_ENDS_WITH(s, '2')",
             "MR_CONTAINS(s, '-')", "MR_REPLACE(s, '-', '$1')", "MR_SUBSTRING(s, CAST(5 AS BIGINT))",
             "MR_SUBSTRING(s, CAST(5 AS BIGINT), CAST(2 AS BIGINT))", "MR_HOUR(t)", "MR_MINUTE(t)", "MR_DAY_OF_WEEK(t)",
-            "MR_DAY_OF_MONTH(t)", "MR_MONTH(t)", "MR_YEAR(t)", "MR_TRUNCATE(t, 'month')", "MR_DD_BUCKET(x, CAST('0.02' AS DOUBLE))", "MR_PLACE_HASH(d, t)", "MR_ROUND(CAST('2.5' AS DOUBLE))");
+            "MR_DAY_OF_MONTH(t)", "MR_MONTH(t)", "MR_YEAR(t)", "MR_TRUNCATE(t, 'month')",
+            "MR_DD_BUCKET(x, CAST('0.02' AS DOUBLE))", "MR_PLACE_HASH(d, t)", "MR_ROUND(CAST('2.5' AS DOUBLE))");
     calls.stream()
         .map(call -> call.substring(3, call.indexOf('(')))
         .distinct()
         .forEach(
             name ->
                 env.executeSql(
-                    "CREATE TEMPORARY SYSTEM FUNCTION MR_" + name + " AS 'io.millrace.flink.functions." + ScalarVectorsTest.className(name) + "'"));
+                    "CREATE TEMPORARY SYSTEM FUNCTION MR_" + name
+                        + " AS 'io.millrace.flink.functions." + ScalarVectorsTest.className(name) + "'"));
     String from = "(VALUES (CAST('3.5' AS DOUBLE), CAST('0' AS DOUBLE), '2026-01-31', CAST(1700000000123 AS BIGINT), 19000)) AS e(x, y, s, t, d)";
-    try (CloseableIterator<Row> rows = env.executeSql("SELECT " + String.join(", ", calls) + " FROM " + from).collect()) {
+    try (CloseableIterator<Row> rows =
+        env.executeSql("SELECT " + String.join(", ", calls) + " FROM " + from).collect()) {
       assertEquals(
           "[null, 3, 1.500000000e+00, 4.000000000e+00, 3, 3, 3.5000e+00, 3, 3, 3.5, null, null, 20484, 2023-11-14T22:13:20.123Z, "
               + "2022-01-08, -47, true, false, true, 2026$101$131, 01-31, 01, 22, 13, 2, 14, 11, 2023, 1698796800000, 1790, 1507132470, 3.000000000e+00]",
@@ -145,17 +159,20 @@ class FlinkSqlTest {
     String name = call.substring(0, call.indexOf('('));
     String last = call.substring(call.indexOf('(') + 1, call.indexOf(')')).replaceAll(".*, ", "");
     int parameter = last.equals("v") ? 0 : Integer.parseInt(last);
-    var subject = ((com.fasterxml.jackson.databind.node.ObjectNode) vector.deepCopy()).put("function", name).put("parameter", parameter);
+    var subject = ((com.fasterxml.jackson.databind.node.ObjectNode) vector.deepCopy())
+        .put("function", name).put("parameter", parameter);
     AggregateFunction<?, RowData> function = Functions.of(subject);
     RowData acc = function.createAccumulator();
     for (int i = key; i < vector.get("events").size() && !call.contains("FILTER"); i += 2) {
       JsonNode event = vector.get("events").get(i);
-      if (!(type.endsWith("[]") && event.get(0).isEmpty())) Functions.accumulate(function, acc, subject, event);
+      if (!(type.endsWith("[]") && event.get(0).isEmpty()))
+        Functions.accumulate(function, acc, subject, event);
     }
     Object value = function.getValue(acc);
     if (value instanceof RowData row && name.equals("MR_COUNTS")) {
       String elements = type;
-      return "[" + row.getBoolean(0) + ", " + showArray(row.getArray(1), elements) + ", " + showArray(row.getArray(2), "long") + "]";
+      return "[" + row.getBoolean(0) + ", " + showArray(row.getArray(1), elements) + ", "
+          + showArray(row.getArray(2), "long") + "]";
     }
     if (value instanceof RowData row) {
       return name.equals("MR_SUM")
@@ -168,14 +185,16 @@ class FlinkSqlTest {
     for (int i = 0; i < array.size(); i++) {
       RowData e = array.getRow(i, 4);
       Object kept = RowData.createFieldGetter(logical(type), 3).getFieldOrNull(e);
-      entries.add("[" + e.getLong(0) + ", " + e.getInt(1) + ", " + e.getLong(2) + ", " + (kept instanceof ArrayData a ? showArray(a, "long") : show(kept)) + "]");
+      entries.add("[" + e.getLong(0) + ", " + e.getInt(1) + ", " + e.getLong(2) + ", "
+          + (kept instanceof ArrayData a ? showArray(a, "long") : show(kept)) + "]");
     }
     return "[" + String.join(", ", entries) + "]";
   }
 
   private static org.apache.flink.table.types.logical.LogicalType logical(String type) {
     return type.endsWith("[]")
-        ? new org.apache.flink.table.types.logical.ArrayType(Functions.logicalType(type.replace("[]", "")))
+        ? new org.apache.flink.table.types.logical.ArrayType(
+            Functions.logicalType(type.replace("[]", "")))
         : Functions.logicalType(type);
   }
 
@@ -191,10 +210,14 @@ class FlinkSqlTest {
    * come.
    */
   private static String show(Object value) {
-    if (value instanceof Row row && row.getArity() == 2 && row.getField(0) instanceof Double hi && row.getField(1) instanceof Double lo)
+    if (value instanceof Row row && row.getArity() == 2 && row.getField(0) instanceof Double hi
+        && row.getField(1) instanceof Double lo)
       return show(hi + lo);
-    if (value instanceof Row row) return "[" + Stream.iterate(0, i -> i < row.getArity(), i -> i + 1).map(i -> show(row.getField(i))).collect(Collectors.joining(", ")) + "]";
-    if (value instanceof Object[] array) return Arrays.stream(array).map(FlinkSqlTest::show).collect(Collectors.joining(", ", "[", "]"));
+    if (value instanceof Row row)
+      return "[" + Stream.iterate(0, i -> i < row.getArity(), i -> i + 1)
+          .map(i -> show(row.getField(i))).collect(Collectors.joining(", ")) + "]";
+    if (value instanceof Object[] array)
+      return Arrays.stream(array).map(FlinkSqlTest::show).collect(Collectors.joining(", ", "[", "]"));
     if (value instanceof Double d) return String.format("%.9e", d);
     // The planner folds a literal float to seven digits.
     if (value instanceof Float f) return String.format("%.4e", f);

@@ -44,7 +44,8 @@ final class Functions {
     };
   }
 
-  static void accumulate(AggregateFunction<?, RowData> function, RowData acc, JsonNode vector, JsonNode event) {
+  static void accumulate(AggregateFunction<?, RowData> function, RowData acc, JsonNode vector,
+      JsonNode event) {
     Object value = value(vector.get("type").asText(), event.get(0));
     int parameter = vector.get("parameter").asInt();
     if (function instanceof ExactSum f) f.accumulate(acc, (Double) value);
@@ -52,7 +53,8 @@ final class Functions {
     else if (function instanceof TextExtreme f) f.accumulate(acc, (StringData) value);
     else if (function instanceof ValueCounts f) f.accumulate(acc, value, parameter);
     else if (function instanceof HyperLogLog f) f.accumulate(acc, value, parameter);
-    else ((Ordered) function).accumulate(acc, value, event.get(1).asLong(), event.get(2).asInt(), event.get(3).asLong(), parameter);
+    else ((Ordered) function).accumulate(acc, value, event.get(1).asLong(), event.get(2).asInt(),
+        event.get(3).asLong(), parameter);
   }
 
   static void merge(AggregateFunction<?, RowData> function, RowData acc, List<RowData> parts) {
@@ -67,7 +69,8 @@ final class Functions {
   static Object value(String type, JsonNode given) {
     if (type.endsWith("[]")) {
       Object[] values = new Object[given.size()];
-      for (int i = 0; i < values.length; i++) values[i] = value(type.substring(0, type.length() - 2), given.get(i));
+      for (int i = 0; i < values.length; i++)
+        values[i] = value(type.substring(0, type.length() - 2), given.get(i));
       return new GenericArrayData(values);
     }
     String text = given.asText();

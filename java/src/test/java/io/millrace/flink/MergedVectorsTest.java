@@ -27,7 +27,8 @@ class MergedVectorsTest {
   }
 
   private static String name(JsonNode v) {
-    return v.get("function").asText() + "(" + v.get("type").asText() + ") " + v.get("parameter") + ", " + v.get("events").size() + " events";
+    return v.get("function").asText() + "(" + v.get("type").asText() + ") " + v.get("parameter")
+        + ", " + v.get("events").size() + " events";
   }
 
   private static AggregateFunction<?, RowData> merged(JsonNode vector) {
@@ -42,11 +43,15 @@ class MergedVectorsTest {
   }
 
   private static LogicalType type(String name) {
-    return name.endsWith("[]") ? new ArrayType(Functions.logicalType(name.substring(0, name.length() - 2)).copy(false)) : Functions.logicalType(name);
+    return name.endsWith("[]") ? new ArrayType(Functions.logicalType(
+        name.substring(0, name.length() - 2)).copy(false)) : Functions.logicalType(name);
   }
 
-  private static void take(AggregateFunction<?, RowData> merged, RowData acc, Object tile, int parameter) {
-    if (merged instanceof MergedMoments f) f.accumulate(acc, ((RowData) tile).getLong(0), ((RowData) tile).getDouble(1), ((RowData) tile).getDouble(2));
+  private static void take(AggregateFunction<?, RowData> merged, RowData acc, Object tile,
+      int parameter) {
+    if (merged instanceof MergedMoments f)
+      f.accumulate(acc, ((RowData) tile).getLong(0), ((RowData) tile).getDouble(1),
+          ((RowData) tile).getDouble(2));
     else if (merged instanceof MergedCounts f) f.accumulate(acc, (RowData) tile, parameter);
     else if (merged instanceof MergedHyperLogLog f) f.accumulate(acc, (StringData) tile, parameter);
     else ((MergedOrdered) merged).accumulate(acc, (ArrayData) tile, parameter);
@@ -61,10 +66,12 @@ class MergedVectorsTest {
       for (JsonNode part : split.get("parts")) {
         AggregateFunction<?, RowData> tile = Functions.of(vector);
         RowData acc = tile.createAccumulator();
-        for (JsonNode event : part) Functions.accumulate(tile, acc, vector, vector.get("events").get(event.asInt()));
+        for (JsonNode event : part)
+          Functions.accumulate(tile, acc, vector, vector.get("events").get(event.asInt()));
         take(merged, whole, tile.getValue(acc), parameter);
       }
-      assertEquals(split.get("hex").asText(), Vectors.hex(schema, merged.getValue(whole)), split.get("state").toString());
+      assertEquals(split.get("hex").asText(), Vectors.hex(schema, merged.getValue(whole)),
+          split.get("state").toString());
     }
   }
 }

@@ -33,7 +33,8 @@ class ScalarVectorsTest {
 
   private static void check(JsonNode vector) throws ReflectiveOperationException {
     String name = vector.get("function").asText();
-    ScalarFunction function = (ScalarFunction) Class.forName("io.millrace.flink.functions." + className(name.substring(3))).getConstructor().newInstance();
+    ScalarFunction function = (ScalarFunction) Class.forName("io.millrace.flink.functions."
+        + className(name.substring(3))).getConstructor().newInstance();
     JsonNode args = vector.get("args");
     Method eval =
         Arrays.stream(function.getClass().getMethods())
@@ -41,17 +42,20 @@ class ScalarVectorsTest {
             .findFirst()
             .orElseThrow();
     Object[] given = new Object[args.size()];
-    for (int i = 0; i < given.length; i++) given[i] = read(eval.getParameterTypes()[i], args.get(i).asText());
+    for (int i = 0; i < given.length; i++)
+      given[i] = read(eval.getParameterTypes()[i], args.get(i).asText());
     Object result = eval.invoke(function, given);
     JsonNode expected = vector.get("result");
     if (name.equals("MR_COMPARE")) result = Integer.signum((Integer) result);
     // Remainders keep their sign until MR_FINITE, which every printed MR_MOD stands in.
     if (name.equals("MR_MOD") && result.equals(-0.0)) result = 0.0;
-    assertEquals(expected.isNull() ? null : read(eval.getReturnType(), expected.asText()), result, vector.toString());
+    assertEquals(expected.isNull() ? null : read(eval.getReturnType(), expected.asText()), result,
+        vector.toString());
   }
 
   static String className(String name) {
-    return Arrays.stream(name.split("_")).map(w -> w.charAt(0) + w.substring(1).toLowerCase()).collect(Collectors.joining());
+    return Arrays.stream(name.split("_")).map(w -> w.charAt(0) + w.substring(1).toLowerCase())
+        .collect(Collectors.joining());
   }
 
   private static Object read(Class<?> type, String text) {

@@ -61,13 +61,15 @@ final class Vectors {
       case RECORD -> {
         GenericData.Record record = new GenericData.Record(schema);
         for (Schema.Field field : schema.getFields())
-          record.put(field.pos(), avro(field.schema(), field(field.schema(), (RowData) value, field.pos())));
+          record.put(field.pos(),
+              avro(field.schema(), field(field.schema(), (RowData) value, field.pos())));
         yield record;
       }
       case ARRAY -> {
         ArrayData array = (ArrayData) value;
         List<Object> list = new ArrayList<>();
-        for (int i = 0; i < array.size(); i++) list.add(avro(schema.getElementType(), element(schema.getElementType(), array, i)));
+        for (int i = 0; i < array.size(); i++)
+          list.add(avro(schema.getElementType(), element(schema.getElementType(), array, i)));
         yield list;
       }
       case STRING -> ((StringData) value).toString();

@@ -9,6 +9,7 @@ final class AppendFromElsewhere {
 
   public static void main(String[] args) throws Exception {
     Table table = TestTable.open(Path.of(args[0]));
-    for (long number = Long.parseLong(args[1]); number < Long.parseLong(args[2]); number++) TestTable.append(table, number);
+    for (long number = Long.parseLong(args[1]); number < Long.parseLong(args[2]); number++)
+      TestTable.append(table, number);
   }
 }

@@ -32,7 +32,8 @@ class MaintainTest {
     assertEquals(before, TestTable.rows(table));
     TestTable.append(table, 12);
     assertEquals(13, TestTable.rows(table).size());
-    assertEquals(new Compaction.Done(0, 0), new Compaction(table).run(new Compaction.Limits(3, 1 << 20, 1_000_000)));
+    assertEquals(new Compaction.Done(0, 0),
+        new Compaction(table).run(new Compaction.Limits(3, 1 << 20, 1_000_000)));
   }
 
   @Test

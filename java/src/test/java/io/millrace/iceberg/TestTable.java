@@ -39,7 +39,8 @@ final class TestTable {
     return catalog.tableExists(NAME)
         ? catalog.loadTable(NAME)
         : catalog.createTable(
-            NAME, SCHEMA, PartitionSpec.unpartitioned(), Map.of("commit.retry.num-retries", "1000", "commit.retry.min-wait-ms", "1", "commit.retry.max-wait-ms", "20"));
+            NAME, SCHEMA, PartitionSpec.unpartitioned(), Map.of("commit.retry.num-retries", "1000",
+                "commit.retry.min-wait-ms", "1", "commit.retry.max-wait-ms", "20"));
   }
 
   static void append(Table table, long number) throws IOException {

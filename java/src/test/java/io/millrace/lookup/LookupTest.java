@@ -112,20 +112,23 @@ class LookupTest {
         assertEquals(hop == 0 ? 1.5 * offset : 2 * offset, number);
         if (hop != 0) withRefs.add(offset);
         int e = i / hops;
-        found.computeIfAbsent("u" + e + "/" + e % 2, k -> new HashMap<>()).put(hop + "/" + start, offset);
+        found.computeIfAbsent("u" + e + "/" + e % 2, k -> new HashMap<>())
+            .put(hop + "/" + start, offset);
       }
     int[] lengths = withRefs.stream().mapToInt(o -> answer.getInt()).toArray();
     for (int i = 0; i < lengths.length; i++) {
       byte[] text = new byte[lengths[i]];
       answer.get(text);
       assertEquals(
-          "[[\"\\\"t" + withRefs.get(i) + "\u00e9\\ud83d\\ude00\",\"b\"]]", new String(text, java.nio.charset.StandardCharsets.UTF_8));
+          "[[\"\\\"t" + withRefs.get(i) + "\u00e9\\ud83d\\ude00\",\"b\"]]",
+          new String(text, java.nio.charset.StandardCharsets.UTF_8));
     }
     assertEquals(0, answer.remaining());
     return found;
   }
 
-  private static Map<String, Map<String, Long>> within(Map<String, Map<String, Long>> all, int from, int to) {
+  private static Map<String, Map<String, Long>> within(Map<String, Map<String, Long>> all, int from,
+      int to) {
     Map<String, Map<String, Long>> out = new HashMap<>();
     all.forEach(
         (entity, tiles) ->
@@ -134,7 +137,8 @@ class LookupTest {
                   String[] parts = tile.split("/");
                   long hop = Long.parseLong(parts[0]);
                   long start = Long.parseLong(parts[1]);
-                  if (hop == 0 || (start >= from * hop && start <= to * hop)) out.computeIfAbsent(entity, k -> new HashMap<>()).put(tile, offset);
+                  if (hop == 0 || (start >= from * hop && start <= to * hop))
+                    out.computeIfAbsent(entity, k -> new HashMap<>()).put(tile, offset);
                 }));
     return out;
   }
@@ -146,12 +150,14 @@ class LookupTest {
     assertEquals(Map.of(), lookUp(handle, 0, TILES));
     Random random = new Random(7);
     for (int round = 0; round < 25; round++) {
-      table.write(TileTable.some(random, 1 + random.nextInt(200), ENTITIES, TILES, round * 1000L), random.nextInt(5) == 0);
+      table.write(TileTable.some(random, 1 + random.nextInt(200), ENTITIES, TILES, round * 1000L),
+          random.nextInt(5) == 0);
       catalog.follow(Runnable::run);
       var scanned = table.scan();
       int from = random.nextInt(TILES);
       int to = from + random.nextInt(TILES - from);
-      assertEquals(within(scanned, from, to), lookUp(handle, from, to), "round " + round + ", tiles " + from + " to " + to);
+      assertEquals(within(scanned, from, to), lookUp(handle, from, to), "round " + round
+          + ", tiles " + from + " to " + to);
       assertEquals(within(scanned, 0, TILES), lookUp(handle, 0, TILES), "round " + round);
       if (round == 12) {
         close();
@@ -195,7 +201,8 @@ class LookupTest {
                   ByteBuffer answer = ask(Requests.LOOKUP, out);
                   long snapshot = (long) answer.getDouble(0);
                   Long other = seen.putIfAbsent(parse(answer), snapshot);
-                  assertTrue(other == null || Math.abs(other - snapshot) <= 2, "snapshots " + other + " and " + snapshot);
+                  assertTrue(other == null || Math.abs(other - snapshot) <= 2, "snapshots " + other
+                      + " and " + snapshot);
                 }
                 return null;
               }));
@@ -208,23 +215,28 @@ class LookupTest {
     for (var reader : readers) reader.get();
     pool.shutdown();
     assertTrue(seen.size() > 3, seen.size() + " snapshots were seen");
-    for (var entry : seen.entrySet()) assertEquals(lookUpAt(handle, 0, entry.getValue()), entry.getKey(), "snapshot " + entry.getValue());
+    for (var entry : seen.entrySet())
+      assertEquals(lookUpAt(handle, 0, entry.getValue()), entry.getKey(), "snapshot " + entry.getValue());
   }
 
   @Test
   void expiredSnapshotsAreSteppedOver() throws Exception {
     TileTable table =
         TileTable.create(
-            warehouse, "t", 1, Map.of("snapshot.num-retained.min", "1", "snapshot.num-retained.max", "2", "snapshot.time-retained", "1 ms"));
+            warehouse, "t", 1, Map.of("snapshot.num-retained.min", "1", "snapshot.num-retained.max",
+                "2", "snapshot.time-retained", "1 ms"));
     Random random = new Random(3);
     table.write(TileTable.some(random, 100, ENTITIES, TILES, 0));
     int handle = openTable("t");
     lookUp(handle, 0, TILES);
-    for (int i = 1; i < 12; i++) table.write(TileTable.some(random, 50, ENTITIES, TILES, i * 1000L), i % 4 == 0);
+    for (int i = 1; i < 12; i++)
+      table.write(TileTable.some(random, 50, ENTITIES, TILES, i * 1000L), i % 4 == 0);
     for (int i = 0; i < 20; i++) catalog.follow(Runnable::run);
     assertEquals(table.scan(), lookUp(handle, 0, TILES));
-    assertEquals(Code.SNAPSHOT_GONE, assertThrows(LookupException.class, () -> lookUpAt(handle, 0, 1)).code);
-    assertEquals(Code.SNAPSHOT_GONE, assertThrows(LookupException.class, () -> lookUpAt(handle, 1, 1000)).code);
+    assertEquals(Code.SNAPSHOT_GONE,
+        assertThrows(LookupException.class, () -> lookUpAt(handle, 0, 1)).code);
+    assertEquals(Code.SNAPSHOT_GONE,
+        assertThrows(LookupException.class, () -> lookUpAt(handle, 1, 1000)).code);
   }
 
   @Test
@@ -252,8 +264,10 @@ class LookupTest {
     assertEquals(Code.NOT_FOUND, assertThrows(LookupException.class, () -> openTable("nothing")).code);
     TileTable.create(warehouse, "t", 1, Map.of());
     WireOut out = new WireOut().text("t").u32(1).f64(0).u32(1).text("nonesuch").u32(0);
-    assertEquals(Code.COLUMN_UNKNOWN, assertThrows(LookupException.class, () -> ask(Requests.OPEN, out)).code);
-    assertThrows(java.nio.BufferUnderflowException.class, () -> ask(Requests.LOOKUP, new WireOut().u8(3)));
+    assertEquals(Code.COLUMN_UNKNOWN,
+        assertThrows(LookupException.class, () -> ask(Requests.OPEN, out)).code);
+    assertThrows(java.nio.BufferUnderflowException.class,
+        () -> ask(Requests.LOOKUP, new WireOut().u8(3)));
   }
 
   @Test
@@ -262,14 +276,16 @@ class LookupTest {
     TileTable.create(warehouse, "hiding", 1, Map.of("changelog-producer", "lookup"));
     TileTable.create(warehouse, "scattered", 2, Map.of("bucket-key", "key_user,tile_start"));
     for (String name : List.of("merging", "hiding", "scattered"))
-      assertEquals(Code.UNSUPPORTED, assertThrows(LookupException.class, () -> openTable(name), name).code, name);
+      assertEquals(Code.UNSUPPORTED,
+          assertThrows(LookupException.class, () -> openTable(name), name).code, name);
   }
 
   @Test
   void theCacheStaysWithinItsBytes() throws Exception {
     TileTable table = TileTable.create(warehouse, "t", 1, Map.of());
     List<GenericRow> rows = new java.util.ArrayList<>();
-    for (int e = 0; e < 3000; e++) for (int hour = 0; hour < 5; hour++) rows.add(TileTable.tile("u" + e, e % 2, TileTable.HOUR, hour * TileTable.HOUR, e, null));
+    for (int e = 0; e < 3000; e++) for (int hour = 0; hour < 5; hour++)
+      rows.add(TileTable.tile("u" + e, e % 2, TileTable.HOUR, hour * TileTable.HOUR, e, null));
     table.write(rows);
     int handle = openTable("t");
     WireOut out = new WireOut().u32(handle).u32(3000);

@@ -39,7 +39,8 @@ public final class TileTable {
     table = FileStoreTableFactory.create(LocalFileIO.create(), new Path(directory.getPath()));
   }
 
-  static TileTable create(File warehouse, String name, int buckets, Map<String, String> more) throws Exception {
+  static TileTable create(File warehouse, String name, int buckets, Map<String, String> more)
+      throws Exception {
     Schema.Builder schema =
         Schema.newBuilder()
             .column("key_user", DataTypes.STRING().notNull())
@@ -76,7 +77,8 @@ public final class TileTable {
         offset,
         hop == 0 ? null : offset * 2,
         hop == 0 ? null : offset / 3.0,
-        hop == 0 ? null : new GenericArray(new Object[] {BinaryString.fromString("\"t" + offset + "\u00e9\ud83d\ude00"), BinaryString.fromString("b")}),
+        hop == 0 ? null : new GenericArray(new Object[] {BinaryString.fromString("\"t" + offset
+            + "\u00e9\ud83d\ude00"), BinaryString.fromString("b")}),
         total);
   }
 
@@ -90,7 +92,8 @@ public final class TileTable {
         BatchTableCommit commit = builder.newCommit()) {
       write.withIOManager(IOManager.create(System.getProperty("java.io.tmpdir")));
       for (InternalRow row : rows) write.write(row);
-      if (compact) for (int b = 0; b < table.schema().numBuckets(); b++) write.compact(org.apache.paimon.data.BinaryRow.EMPTY_ROW, b, true);
+      if (compact) for (int b = 0; b < table.schema().numBuckets(); b++)
+        write.compact(org.apache.paimon.data.BinaryRow.EMPTY_ROW, b, true);
       commit.commit(write.prepareCommit());
     }
   }
@@ -99,7 +102,8 @@ public final class TileTable {
   Map<String, Map<String, Long>> scan() throws Exception {
     Map<String, Map<String, Long>> found = new HashMap<>();
     var builder = table.newReadBuilder();
-    try (RecordReader<InternalRow> reader = builder.newRead().createReader(builder.newScan().plan())) {
+    try (RecordReader<InternalRow> reader = builder.newRead()
+        .createReader(builder.newScan().plan())) {
       reader.forEachRemaining(
           row ->
               found
@@ -116,7 +120,8 @@ public final class TileTable {
       int entity = random.nextInt(entities);
       long hop = random.nextInt(4) == 0 ? 0 : random.nextBoolean() ? HOUR : 24 * HOUR;
       long start = hop == 0 ? 0 : random.nextInt(tiles) * hop;
-      GenericRow row = tile("u" + entity, entity % 2, hop, start, offset + i, hop == 0 ? 1.5 * (offset + i) : null);
+      GenericRow row = tile("u" + entity, entity % 2, hop, start, offset + i, hop == 0
+          ? 1.5 * (offset + i) : null);
       if (random.nextInt(20) == 0) row.setRowKind(RowKind.DELETE);
       out.add(row);
     }
@@ -139,7 +144,8 @@ public final class TileTable {
     long offset = Long.parseLong(args[5]);
     List<GenericRow> rows = new ArrayList<>();
     for (int e = 0; e < entities; e++) {
-      for (int hour = 0; hour < hours; hour++) if (hour % 7 != 6) rows.add(tile("u" + e, e % 2, HOUR, hour * HOUR, offset + e, null));
+      for (int hour = 0; hour < hours; hour++) if (hour % 7 != 6)
+        rows.add(tile("u" + e, e % 2, HOUR, hour * HOUR, offset + e, null));
       rows.add(tile("u" + e, e % 2, 0, 0, offset + e, 0.5 * (offset + e)));
     }
     new TileTable(warehouse, args[2]).write(rows, args.length > 6);

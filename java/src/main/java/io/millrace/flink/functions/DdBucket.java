@@ -14,7 +14,8 @@ public final class DdBucket extends ScalarFunction {
     if (value == null || value.isNaN()) return null;
     double magnitude = Math.min(Math.abs(value), LARGEST);
     if (magnitude < SMALLEST) return 0L;
-    long bucket = (long) (Math.ceil(StrictMath.log(magnitude) / lnGamma) - Math.ceil(StrictMath.log(SMALLEST) / lnGamma) + 1);
+    long bucket = (long) (Math.ceil(StrictMath.log(magnitude) / lnGamma)
+        - Math.ceil(StrictMath.log(SMALLEST) / lnGamma) + 1);
     return value < 0 ? -bucket : bucket;
   }
 }

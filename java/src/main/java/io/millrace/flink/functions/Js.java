@@ -15,7 +15,8 @@ final class Js {
   private static final Pattern NUMERAL = Pattern.compile("[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([eE][+-]?[0-9]+)?");
   /** a double's shortest digits are at most so many */
   private static final int MOST_DIGITS = 17;
-  private static final RoundingMode[] NEIGHBOURS = {RoundingMode.HALF_EVEN, RoundingMode.DOWN, RoundingMode.UP};
+  private static final RoundingMode[] NEIGHBOURS =
+      {RoundingMode.HALF_EVEN, RoundingMode.DOWN, RoundingMode.UP};
 
   private Js() {}
 

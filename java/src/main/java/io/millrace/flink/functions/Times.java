@@ -51,11 +51,13 @@ final class Times {
     int second = part(match, 4);
     int zoneHour = part(match, 7);
     int zoneMinute = part(match, 8);
-    if (days == null || hour > 23 || minute > 59 || second > 59 || zoneHour > 23 || zoneMinute > 59) return null;
+    if (days == null || hour > 23 || minute > 59 || second > 59 || zoneHour > 23 || zoneMinute > 59)
+      return null;
     String fraction = match.group(5) == null ? "" : match.group(5);
     int ms = Integer.parseInt((fraction + "000").substring(0, 3));
     long zone = (zoneHour * 60L + zoneMinute) * 60_000;
-    long time = days * DAY + hour * 3_600_000L + minute * 60_000L + second * 1000L + ms - ("-".equals(match.group(6)) ? -zone : zone);
+    long time = days * DAY + hour * 3_600_000L + minute * 60_000L + second * 1000L + ms
+        - ("-".equals(match.group(6)) ? -zone : zone);
     return time >= MIN_TIME && time <= MAX_TIME ? (Long) time : null;
   }
 
@@ -67,7 +69,8 @@ final class Times {
     if (ms < MIN_TIME || ms > MAX_TIME) return null;
     long inDay = Math.floorMod(ms, DAY);
     return String.format(
-        Locale.ROOT, "%sT%02d:%02d:%02d.%03dZ", date(ms), inDay / 3_600_000, inDay / 60_000 % 60, inDay / 1000 % 60, inDay % 1000);
+        Locale.ROOT, "%sT%02d:%02d:%02d.%03dZ", date(ms), inDay / 3_600_000, inDay / 60_000 % 60,
+        inDay / 1000 % 60, inDay % 1000);
   }
 
   static String formatDate(long days) {

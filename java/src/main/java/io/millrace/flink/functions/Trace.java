@@ -17,7 +17,8 @@ public final class Trace extends ScalarFunction {
   static final String LOG_TIME = "millrace-log-time";
 
   public @DataTypeHint(value = "STRING", bridgedTo = StringData.class) StringData eval(
-      @DataTypeHint(value = "MAP<STRING, BYTES>", bridgedTo = MapData.class) MapData headers, @DataTypeHint("BIGINT") Long logTime) {
+      @DataTypeHint(value = "MAP<STRING, BYTES>", bridgedTo = MapData.class) MapData headers,
+      @DataTypeHint("BIGINT") Long logTime) {
     if (headers == null || headers.size() == 0 || logTime == null) return null;
     String parent = null;
     String state = "";
@@ -27,7 +28,8 @@ public final class Trace extends ScalarFunction {
       if (names.isNullAt(i) || values.isNullAt(i)) continue;
       String name = names.getString(i).toString();
       if (name.equals(TRACEPARENT)) parent = StringData.fromBytes(values.getBinary(i)).toString();
-      else if (name.equals(TRACESTATE)) state = StringData.fromBytes(values.getBinary(i)).toString();
+      else if (name.equals(TRACESTATE))
+        state = StringData.fromBytes(values.getBinary(i)).toString();
     }
     return parent == null ? null : StringData.fromString(parent + ' ' + logTime + ' ' + state);
   }

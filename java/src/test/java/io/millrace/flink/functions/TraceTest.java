@@ -24,7 +24,8 @@ class TraceTest {
   private static MapData of(String... pairs) {
     Map<StringData, byte[]> map = new HashMap<>();
     for (int i = 0; i < pairs.length; i += 2)
-      map.put(StringData.fromString(pairs[i]), pairs[i + 1] == null ? null : pairs[i + 1].getBytes(StandardCharsets.UTF_8));
+      map.put(StringData.fromString(pairs[i]), pairs[i + 1] == null ? null
+          : pairs[i + 1].getBytes(StandardCharsets.UTF_8));
     return new GenericMapData(map);
   }
 
@@ -34,7 +35,8 @@ class TraceTest {
 
   @Test
   void comesOutAsItWentIn() {
-    MapData out = headers.eval(trace.eval(of("traceparent", PARENT, "tracestate", "a=1, b=2", "other", "x"), 17L));
+    MapData out = headers.eval(
+        trace.eval(of("traceparent", PARENT, "tracestate", "a=1, b=2", "other", "x"), 17L));
     assertEquals(3, out.size());
     assertArrayEquals(PARENT.getBytes(StandardCharsets.UTF_8), bytes(out, "traceparent"));
     assertArrayEquals("a=1, b=2".getBytes(StandardCharsets.UTF_8), bytes(out, "tracestate"));

@@ -1,0 +1,77 @@
+/** Authorization of commands, and of what a caller sees of the catalog. */
+import type { Caller } from '#domain/api/caller.ts';
+import type { CatalogEntry, Registry } from '#domain/api/registry.ts';
+import type { Definition } from '#domain/definitions/model.ts';
+import { PLATFORM } from './authorizer.ts';
+import type { Checks } from './checks.ts';
+import { commandNeeds } from './command-needs.ts';
+
+export const authorizeRegistry = (
+  registry: Registry,
+  { authorize, visibleNamespaces, resources }: Checks,
+): Registry => {
+  const visibleEntry =
+    (visible: (namespace: string | null) => boolean) =>
+    (entry: CatalogEntry): CatalogEntry => ({
+      ...entry,
+      downstream: entry.downstream.filter((id) => visible(resources.namespaceOf(id))),
+    });
+  const visibleEntries = (
+    entries: readonly CatalogEntry[],
+    visible: (namespace: string | null) => boolean,
+  ): readonly CatalogEntry[] =>
+    entries.filter(({ namespace }) => visible(namespace)).map(visibleEntry(visible));
+  const authorizeDefinitions = (
+    caller: Caller | undefined,
+    definitions: readonly Definition[],
+  ): void => {
+    for (const definition of definitions) {
+      authorize(caller, 'define', resources.defining(definition));
+      authorize(caller, 'use', resources.usedBy(definition, definitions));
+    }
+    if (definitions.length === 0) authorize(caller, 'define', []);
+  };
+
+  return {
+    async command(request, caller) {
+      for (const { action, resources: touched } of commandNeeds(resources, request))
+        authorize(caller, action, touched);
+      return registry.command(request, caller);
+    },
+    async plan(definitions, caller) {
+      authorizeDefinitions(caller, definitions);
+      return registry.plan(definitions, caller);
+    },
+    async apply(definitions, options, caller) {
+      authorizeDefinitions(caller, definitions);
+      return registry.apply(definitions, options, caller);
+    },
+    async list(kind, caller) {
+      const visible = visibleNamespaces(caller, 'catalog');
+      return visibleEntries(await registry.list(kind, caller), visible);
+    },
+    async show(kind, name, version, caller) {
+      authorize(caller, 'catalog', resources.one(kind, name));
+      const entry = await registry.show(kind, name, version, caller);
+      return visibleEntry(visibleNamespaces(caller, 'catalog'))(entry);
+    },
+    async search(text, caller) {
+      const visible = visibleNamespaces(caller, 'catalog');
+      return visibleEntries(await registry.search(text, caller), visible);
+    },
+    async lineage(name, caller) {
+      const visible = visibleNamespaces(caller, 'catalog');
+      const named = name === undefined ? [] : resources.named(name);
+      if (!named.some(({ namespace }) => visible(namespace))) authorize(caller, 'catalog', named);
+      const { nodes, edges } = await registry.lineage(name, caller);
+      const shown = nodes.filter(({ id }) => visible(resources.namespaceOf(id)));
+      const ids = new Set(shown.map(({ id }) => id));
+      return { nodes: shown, edges: edges.filter(({ from, to }) => ids.has(from) && ids.has(to)) };
+    },
+    /** One sequence of all namespaces: only a grant on the whole platform is enough. */
+    async lineageEvents(query, caller) {
+      authorize(caller, 'catalog', PLATFORM);
+      return registry.lineageEvents(query, caller);
+    },
+  };
+};

@@ -1,0 +1,56 @@
+/**
+ * What auditors can request of the audit log. Times are epoch ms; refusals are thrown as
+ * MillraceError.
+ */
+import type { Caller } from './caller.ts';
+
+export interface AuditQuery {
+  readonly since?: number;
+  readonly until?: number;
+  readonly actor?: string;
+  readonly subject?: string;
+  readonly kind?: string;
+  /** pages: records after this sequence */
+  readonly after?: number;
+  readonly limit?: number;
+}
+
+export interface AuditRecord {
+  readonly sequence: number;
+  readonly time: number;
+  readonly actor: string;
+  readonly command: string;
+  /** kind/name */
+  readonly subject: string;
+  readonly reason: string | null;
+  readonly outcome: 'accepted' | 'refused';
+  readonly refusal: { readonly code: string; readonly message: string } | null;
+  readonly events: readonly { readonly type: string; readonly data: unknown }[];
+  /**
+   * SHA-256 of the command's id and data, which the registry's commit has; absent in records of
+   * before it was kept
+   */
+  readonly commandHash?: string;
+  readonly hash: string;
+  readonly previous: string;
+}
+
+export type AuditVerification =
+  | { readonly ok: true; readonly records: number; readonly head: string }
+  | {
+      readonly ok: false;
+      readonly records: number;
+      readonly firstBad: number;
+      readonly message: string;
+    };
+
+export interface AuditPage {
+  readonly records: readonly AuditRecord[];
+  readonly next: number | null;
+}
+
+/** The hash-chained log of commands and refusals. */
+export interface Audit {
+  log(query: AuditQuery, caller?: Caller): Promise<AuditPage>;
+  verify(caller?: Caller): Promise<AuditVerification>;
+}

@@ -1,0 +1,87 @@
+/**
+ * What data scientists can request: files and tables of values. Times are epoch ms; refusals are
+ * thrown as MillraceError.
+ */
+import type { Problem } from '#domain/errors.ts';
+import type { Row } from '#domain/values/value.ts';
+import type { Caller } from './caller.ts';
+
+export interface DatasetRequest {
+  readonly target: { readonly service: string } | { readonly view: string };
+  /** local path of a Parquet or CSV file, for callers on the same machine; else rows */
+  readonly spine: { readonly file: string } | { readonly rows: readonly Row[] };
+  /** local path to write; absent: kept for GET /v1/datasets/{id}/data */
+  readonly out?: string;
+  readonly mode: 'event-time' | 'as-served';
+  readonly known?: number;
+}
+
+export interface DatasetStatus {
+  readonly id: string;
+  readonly state: 'running' | 'done' | 'failed' | 'cancelled';
+  /** 0 to 1 */
+  readonly progress: number;
+  readonly stage: string;
+  readonly rows: number | null;
+  readonly out: string;
+  readonly mode: 'event-time' | 'as-served';
+  readonly features: readonly string[];
+  readonly views: readonly {
+    readonly view: string;
+    readonly version: number;
+    readonly generation: number | null;
+  }[];
+  readonly known: number;
+  readonly error: Problem | null;
+  readonly startedAt: number;
+  readonly finishedAt: number | null;
+}
+
+export interface RollupRequest {
+  readonly view: string;
+  readonly every: 'day' | 'hour';
+  /** a time in the first period; absent: the last whole period */
+  readonly from?: number;
+  /** the end of the last period, or a time in it; absent: now */
+  readonly to?: number;
+  /** absent: all */
+  readonly features?: readonly string[];
+}
+
+/** What was written: whole days, so that `from` and `to` may be wider than was asked. */
+export interface RollupResult {
+  readonly view: string;
+  readonly version: number;
+  readonly generation: number;
+  readonly every: 'day' | 'hour';
+  readonly from: number;
+  readonly to: number;
+  readonly features: readonly string[];
+  readonly table: string;
+  readonly rows: number;
+}
+
+export interface BatchRequest {
+  readonly target: { readonly service: string } | { readonly view: string };
+  readonly at?: number;
+  readonly out: string;
+}
+
+export interface BatchResult {
+  readonly rows: number;
+  readonly out: string;
+}
+
+/** Values written to files and tables: training sets, batches, rollups. */
+export interface Datasets {
+  start(request: DatasetRequest, caller: Caller): Promise<DatasetStatus>;
+  get(id: string, caller?: Caller): Promise<DatasetStatus>;
+  cancel(id: string, caller?: Caller): Promise<DatasetStatus>;
+  /** Writes the values of every entity to a file. */
+  batch(request: BatchRequest, caller: Caller): Promise<BatchResult>;
+  /**
+   * Writes a view's values at the end of each period, one row per entity, to a table. A period that
+   * is written again is replaced.
+   */
+  rollup(request: RollupRequest, caller: Caller): Promise<RollupResult>;
+}

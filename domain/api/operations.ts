@@ -1,0 +1,107 @@
+/**
+ * What operators can request about the state of the platform. Times are epoch ms; refusals are
+ * thrown as MillraceError.
+ */
+import type { EntityKey } from '#domain/plan/plan.ts';
+import type { DegradedMode } from '#domain/ports/degraded.ts';
+import type { Caller } from './caller.ts';
+import type { ReplayStatus } from './replays.ts';
+
+export interface LateRecord {
+  readonly position: string;
+  readonly logTime: number;
+  readonly eventTime: number;
+  /** how far past its tile's end and the lateness the watermark stood, ms */
+  readonly lateBy: number;
+  readonly entity: EntityKey;
+}
+
+export interface LateReport {
+  readonly view: string;
+  readonly total: number;
+  readonly records: readonly LateRecord[];
+}
+
+/** A job of an engine that runs apart from us. */
+export interface EngineJob {
+  readonly name: string;
+  /** the engine's word for it; `gone` where it has none of that name */
+  readonly state: string;
+  readonly restarts: number;
+  /** the newest failure's first line; null where there was none */
+  readonly failure: string | null;
+  /** of the newest checkpoint, epoch ms */
+  readonly checkpointAt: number | null;
+}
+
+/**
+ * Entity rows answered since the start, by what answered them: the cache tier, the durable tier, or
+ * raw events, folded.
+ */
+export interface ReadsByStore {
+  readonly cache: number;
+  readonly durable: number;
+  readonly history: number;
+}
+
+export interface PlatformStatus {
+  readonly profile: string;
+  readonly version: string;
+  readonly startedAt: number;
+  readonly dataDirectory: string;
+  readonly memoryBytes: number;
+  readonly sources: readonly {
+    readonly source: string;
+    readonly events: number;
+    readonly rejected: number;
+    readonly position: string;
+    readonly historyPosition: string;
+    readonly newestEventTime: number | null;
+  }[];
+  readonly views: readonly {
+    readonly view: string;
+    readonly version: number;
+    readonly generation: number | null;
+    readonly state: 'live' | 'filling' | 'stalled';
+    readonly entities: number;
+    readonly tiles: number;
+    readonly late: number;
+    readonly eventTime: number | null;
+    readonly position: string;
+    /** events accepted and not yet computed */
+    readonly lag: number;
+    readonly error: string | null;
+    /** the engine's job that computes it, where an engine of its own does */
+    readonly job?: EngineJob;
+  }[];
+  /** the engine's other jobs */
+  readonly jobs?: readonly EngineJob[];
+  /** of a gateway that reads from stores */
+  readonly readsByStore?: ReadsByStore;
+  /** the modes that a read would meet now */
+  readonly degraded?: readonly DegradedMode[];
+  readonly replays: readonly ReplayStatus[];
+}
+
+export interface ViewFreshness {
+  readonly view: string;
+  readonly generation: number;
+  /** epoch ms of the newest event; null: none yet */
+  readonly eventTime: number | null;
+  readonly lagMs: number | null;
+  /** the declared target, as a duration */
+  readonly target: string | null;
+  readonly fresh: boolean | null;
+}
+
+/** The state of the platform, for operators and monitoring. */
+export interface Operations {
+  status(caller?: Caller): Promise<PlatformStatus>;
+  freshness(caller?: Caller): Promise<readonly ViewFreshness[]>;
+  late(view: string, query: { readonly limit?: number }, caller?: Caller): Promise<LateReport>;
+  /** Prometheus text. */
+  metrics(caller?: Caller): Promise<string>;
+  ready(): boolean;
+  /** The degraded modes that a read would be answered in now. */
+  degraded(): readonly DegradedMode[];
+}

@@ -1,0 +1,63 @@
+/** What producers can request. Times are epoch ms; refusals are thrown as MillraceError. */
+import type { Problem } from '#domain/errors.ts';
+import type { Row } from '#domain/values/value.ts';
+import type { Caller } from './caller.ts';
+
+export interface RejectedEvent extends Problem {
+  /** index in the batch */
+  readonly index: number;
+  readonly field?: string;
+}
+
+export interface PublishRequest {
+  readonly source: string;
+  /** parsed JSON objects, not yet validated */
+  readonly events: readonly unknown[];
+  /** idempotent producing: the number of events[0] in the producer's own count */
+  readonly producer?: { readonly id: string; readonly sequence: number };
+  /** answered only when reads of the source's views have what was published */
+  readonly untilReadable?: boolean;
+}
+
+export interface PublishResult {
+  readonly accepted: number;
+  readonly duplicates: number;
+  readonly rejected: readonly RejectedEvent[];
+  /** wait for it with `after` */
+  readonly position: string;
+}
+
+export interface RejectedRecord {
+  readonly position: string;
+  readonly logTime: number;
+  readonly code: string;
+  readonly field: string | null;
+  readonly message: string;
+  readonly event: unknown;
+}
+
+export interface RejectedPage {
+  readonly total: number;
+  readonly records: readonly RejectedRecord[];
+  readonly next: string | null;
+}
+
+/** Raw events in, out again, and what was rejected on the way in. */
+export interface Publishing {
+  publish(request: PublishRequest, caller: Caller): Promise<PublishResult>;
+  /** The next sequence number that the platform expects of a numbered producer. */
+  producerSequence(source: string, producer: string, caller?: Caller): Promise<number>;
+  /** All accepted events of a source, in the form in which they can be published again. */
+  exportEvents(source: string, caller?: Caller): Promise<AsyncIterable<readonly Row[]>>;
+  rejected(
+    source: string,
+    query: { readonly after?: string; readonly limit?: number },
+    caller?: Caller,
+  ): Promise<RejectedPage>;
+  /** Publishes corrected events in place of rejected ones; without `events`, the same again. */
+  resendRejected(
+    source: string,
+    request: { readonly positions: readonly string[]; readonly events?: readonly unknown[] },
+    caller: Caller,
+  ): Promise<PublishResult>;
+}

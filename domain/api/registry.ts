@@ -1,0 +1,114 @@
+/**
+ * What authors of definitions can request. Times are epoch ms; refusals are thrown as
+ * MillraceError.
+ */
+import type { Definition, Kind } from '#domain/definitions/model.ts';
+import type { Problem } from '#domain/errors.ts';
+import type { Caller } from './caller.ts';
+
+export interface CommandRequest {
+  readonly type: string;
+  readonly data: unknown;
+  readonly expectedVersion?: number;
+  readonly reason?: string;
+  readonly force?: boolean;
+}
+
+export interface CommandResult {
+  readonly events: readonly { readonly type: string; readonly data: unknown }[];
+  readonly position: string;
+}
+
+export type ChangeCost = 'none' | 'compatible' | 'replay' | 'breaking';
+
+export interface PlannedChange {
+  readonly kind: Kind;
+  readonly name: string;
+  readonly action: 'create' | 'revise' | 'unchanged';
+  readonly cost: ChangeCost;
+  /** path → before, after */
+  readonly fields: readonly {
+    readonly path: string;
+    readonly before: unknown;
+    readonly after: unknown;
+    readonly cost: ChangeCost;
+  }[];
+  /** what would break, or what a replay is needed for, in sentences */
+  readonly notes: readonly string[];
+  readonly problems: readonly Problem[];
+}
+
+export interface PlanResult {
+  readonly changes: readonly PlannedChange[];
+}
+
+export interface ApplyResult extends PlanResult {
+  readonly position: string;
+  readonly applied: number;
+}
+
+export interface CatalogEntry {
+  readonly kind: Kind;
+  readonly name: string;
+  readonly version: number;
+  readonly status: 'active' | 'deprecated' | 'retired';
+  readonly namespace: string;
+  readonly owner: string | null;
+  readonly description: string | null;
+  readonly tags: readonly string[];
+  readonly definition: Definition;
+  readonly versions: readonly {
+    readonly version: number;
+    readonly registeredAt: number;
+    readonly actor: string;
+    readonly reason: string | null;
+  }[];
+  /** name, type, window … of what it offers, and where each is materialized and how fresh */
+  readonly features?: readonly {
+    readonly name: string;
+    readonly type: string;
+    readonly description: string | null;
+  }[];
+  readonly materializations?: readonly {
+    readonly store: string;
+    readonly location: string;
+    readonly generation: number;
+    readonly position: string;
+    readonly eventTime: number | null;
+    /**
+     * what fills it: a job of the engine, or a projection of ours; absent where the process itself
+     * does
+     */
+    readonly job?: string;
+  }[];
+  /** of a feature view: the SQL that Flink runs for it on the stack profile */
+  readonly sql?: string;
+  readonly upstream: readonly string[];
+  readonly downstream: readonly string[];
+}
+
+export interface LineageGraph {
+  readonly nodes: readonly { readonly id: string; readonly kind: string }[];
+  readonly edges: readonly { readonly from: string; readonly to: string }[];
+}
+
+/** Definitions: changing them, and looking them up. */
+export interface Registry {
+  command(request: CommandRequest, caller: Caller): Promise<CommandResult>;
+  plan(definitions: readonly Definition[], caller?: Caller): Promise<PlanResult>;
+  apply(
+    definitions: readonly Definition[],
+    options: { readonly reason?: string; readonly force?: boolean },
+    caller: Caller,
+  ): Promise<ApplyResult>;
+  list(kind: Kind, caller?: Caller): Promise<readonly CatalogEntry[]>;
+  show(kind: Kind, name: string, version?: number, caller?: Caller): Promise<CatalogEntry>;
+  search(text: string, caller?: Caller): Promise<readonly CatalogEntry[]>;
+  /** @param name any registered name; absent: the whole graph */
+  lineage(name?: string, caller?: Caller): Promise<LineageGraph>;
+  /** OpenLineage events, oldest first. `after`: the `next` of the page before. */
+  lineageEvents(
+    query: { readonly after?: number; readonly limit?: number },
+    caller?: Caller,
+  ): Promise<{ readonly events: readonly unknown[]; readonly next: number }>;
+}

@@ -1,0 +1,131 @@
+/**
+ * What readers of features can request. Times are epoch ms; refusals are thrown as MillraceError.
+ */
+import type { FeatureLogRow } from '#domain/feature-log/feature-log-record.ts';
+import type { SkewReport, SkewRequest } from '#domain/feature-log/skew.ts';
+import type { EntityKey, FeatureStatus } from '#domain/plan/plan.ts';
+import type { DegradedMode } from '#domain/ports/degraded.ts';
+import type { FieldType, Row, Value } from '#domain/values/value.ts';
+import type { Caller } from './caller.ts';
+
+export interface ReadRequest {
+  readonly service?: string;
+  /** "view:feature" or the name of an on-demand feature */
+  readonly features?: readonly string[];
+  readonly entities: readonly EntityKey[];
+  /** one a row, or one for all rows */
+  readonly request?: readonly Row[];
+  readonly at?: number;
+  readonly known?: number;
+  readonly after?: string;
+  /**
+   * how long `after` may be waited for, ms; absent: as long as the profile says. It is never longer
+   * than that.
+   */
+  readonly waitMs?: number;
+  /** whether the answer says where each column comes from, and each row's newest event */
+  readonly origins?: boolean;
+}
+
+/** Of a read's columns and rows, for protocols that say it. */
+export interface ReadOrigins {
+  /** entity keys of the views, each once */
+  readonly keys: readonly string[];
+  /** [feature]: index into `views`; −1: computed on demand */
+  readonly viewOf: readonly number[];
+  /** [feature] */
+  readonly types: readonly FieldType[];
+  /** [view][row]: event time (epoch ms) of the entity's newest event; null: it has none */
+  readonly newest: readonly (readonly (number | null)[])[];
+}
+
+export interface ViewAnswer {
+  readonly view: string;
+  readonly version: number;
+  readonly generation: number;
+  /** newest event time that the generation has taken in */
+  readonly eventTime: number | null;
+  readonly position: string;
+  /**
+   * epoch ms: every event up to `at` that the log had accepted by then is in the values, and later
+   * ones may be; null: not known yet
+   */
+  readonly completeThrough: number | null;
+}
+
+export interface ReadResult {
+  readonly features: readonly string[];
+  /** [row][feature] */
+  readonly values: readonly (readonly Value[])[];
+  readonly status: readonly (readonly FeatureStatus[])[];
+  readonly entities: readonly EntityKey[];
+  readonly views: readonly ViewAnswer[];
+  readonly at: number;
+  readonly known: number;
+  /** the modes that the answer was made in, right all the same; absent: all was as usual */
+  readonly degraded?: readonly DegradedMode[];
+  readonly origins?: ReadOrigins;
+}
+
+export interface ExplainRequest {
+  readonly view: string;
+  readonly feature: string;
+  readonly entity: EntityKey;
+  readonly at?: number;
+  readonly known?: number;
+}
+
+export interface Explanation {
+  readonly view: string;
+  readonly feature: string;
+  readonly entity: EntityKey;
+  readonly at: number;
+  readonly known: number;
+  readonly value: Value;
+  readonly status: FeatureStatus;
+  readonly version: number;
+  readonly generation: number;
+  readonly definition: unknown;
+  /** the interval of event time that the value covers, both ends included; from null: all time */
+  readonly covers: { readonly from: number | null; readonly to: number };
+  readonly tiles: readonly {
+    readonly start: number;
+    readonly end: number | null;
+    readonly newestEventTime: number;
+    readonly state: unknown;
+  }[];
+  readonly updates: readonly {
+    readonly position: string;
+    readonly logTime: number;
+    readonly tileStart: number;
+    readonly cause: string;
+  }[];
+  readonly events: readonly {
+    readonly position: string;
+    readonly eventTime: number;
+    readonly logTime: number;
+    readonly row: Row;
+    readonly counted: boolean;
+    readonly why: string | null;
+  }[];
+  readonly eventsTotal: number;
+  readonly recomputed: Value;
+  readonly matches: boolean;
+}
+
+/** Feature values, why they are what they are, and what was answered before. */
+export interface Serving {
+  read(request: ReadRequest, caller?: Caller): Promise<ReadResult>;
+  explain(request: ExplainRequest, caller?: Caller): Promise<Explanation>;
+  /** The logged answers of a service to one request, row by row, in order. */
+  featureLog(
+    service: string,
+    query: { readonly requestId: string },
+    caller?: Caller,
+  ): Promise<readonly FeatureLogRow[]>;
+  /**
+   * Logged answers compared with event-time values, with the cause of each difference. Takes
+   * seconds, as a data set does.
+   */
+  skew(request: SkewRequest, caller?: Caller): Promise<SkewReport>;
+}

@@ -1,0 +1,107 @@
+/**
+ * Builds training sets and batch scores from the history's files.
+ *
+ * Promises:
+ * - All that decides the values is in the job: the same job gives the same rows, in the order of
+ *   the spine.
+ * - The output appears whole under its name, or not at all; a file that it replaces stays until
+ *   then.
+ * - Building does not delay reads: it runs in a thread of its own, with a limit on its memory.
+ */
+import type {
+  TrainingSetTarget,
+  ViewDefinitions,
+} from '#domain/training-sets/training-set-plan.ts';
+import type { Position, Row, Value } from '#domain/values/value.ts';
+
+/**
+ * The raw events of one source, as Parquet files with its fields, _partition, _offset and
+ * _log_time.
+ */
+export interface RawFiles {
+  /** URIs */
+  readonly files: readonly string[];
+  /** by partition: only events with offsets below these are known at the pinned `known` */
+  readonly below: readonly number[];
+}
+
+/** A generation while it was live, with the definitions of its version. */
+export interface LiveGeneration {
+  readonly generation: number;
+  readonly version: number;
+  readonly definitions: ViewDefinitions;
+  /** epoch ms; null: since the view exists */
+  readonly from: number | null;
+  /** exclusive, epoch ms; null: it is live now */
+  readonly to: number | null;
+  /** raw events that it left out as late */
+  readonly late?: readonly Position[];
+}
+
+/** What a view answered when. */
+export interface ViewTimeline {
+  readonly generations: readonly LiveGeneration[];
+  /**
+   * URIs of the Parquet files of features.<view>: cause_partition, cause_offset, generation,
+   * _log_time
+   */
+  readonly updates: readonly string[];
+}
+
+/** Plain data: it can be sent to a worker thread. */
+export interface TrainingSetJob {
+  readonly target: TrainingSetTarget;
+  /** a path on the local disk, or the rows */
+  readonly spine: { readonly file: string } | { readonly rows: readonly Row[] };
+  /** a path on the local disk that ends in .parquet or .csv */
+  readonly out: string;
+  readonly mode: 'event-time' | 'as-served';
+  /** by source name */
+  readonly sources: Readonly<Record<string, RawFiles>>;
+  /** by view name; required for `as-served` */
+  readonly timelines?: Readonly<Record<string, ViewTimeline>>;
+  /** DuckDB's limit, such as '384MB'; what does not fit spills to the disk of `out` */
+  readonly memoryLimit?: string;
+}
+
+export interface TrainingSetProgress {
+  readonly stage: string;
+  /** 0 to 1 */
+  readonly progress: number;
+}
+
+export interface TrainingSetResult {
+  readonly rows: number;
+  readonly features: readonly string[];
+  readonly events: number;
+}
+
+export interface BuildOptions {
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: TrainingSetProgress) => void;
+}
+
+export interface TrainingSetBuilder {
+  /**
+   * The absolute path of an output: the requested one, or one of the builder's own for this id.
+   * @param requested absolute, or relative to the working directory
+   */
+  readonly outputPath: (id: string, requested?: string) => string;
+  /**
+   * Writes the training set to `job.out`.
+   * @throws MillraceError where the spine is invalid, the disk is full or the thread fails; a
+   * DOMException AbortError where the signal was aborted before the output took its name
+   */
+  readonly build: (job: TrainingSetJob, options?: BuildOptions) => Promise<TrainingSetResult>;
+  /**
+   * The same, in memory: column → value for each row of the spine, in its order. No file is left.
+   * @throws as `build`
+   */
+  readonly values: (
+    job: Omit<TrainingSetJob, 'spine' | 'out'>,
+    spine: readonly Row[],
+    options?: BuildOptions,
+  ) => Promise<readonly ReadonlyMap<string, Value>[]>;
+  /** Bytes of an output; null where there is none. */
+  readonly outputBytes: (out: string) => Promise<number | null>;
+}

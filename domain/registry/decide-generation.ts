@@ -1,0 +1,183 @@
+/**
+ * Decisions on the generations of a feature view: start a replay, fill, promote, roll back, abandon,
+ * retire.
+ */
+import type { RegistryCommand } from './commands.ts';
+import { accept, type Decision, type DecisionContext, refuse } from './decision.ts';
+import type { RegistryEvent } from './events.ts';
+import {
+  type GenerationRecord,
+  liveGeneration,
+  newestVersion,
+  type RegistryState,
+} from './state.ts';
+
+/** The plan hash of a version; null where the version is unknown or has no plan. */
+export const hashOf = (state: RegistryState, version: number | undefined): string | null =>
+  state.versions.find((v) => v.version === version)?.planHash ?? null;
+
+export const nextGeneration = (state: RegistryState): number =>
+  Math.max(0, ...state.generations.map((g) => g.generation)) + 1;
+
+/** A view without a live generation is filled without a replay command. */
+export const ownGeneration = (generation: number, version: number, at: number): RegistryEvent => ({
+  type: 'GenerationStarted',
+  data: { generation, version, replay: null, at },
+});
+
+/** The generation that was started without a replay command and is not yet live. */
+export const beingFilled = (state: RegistryState): GenerationRecord | null =>
+  state.generations.find(
+    (g) => g.replay === null && (g.state === 'filling' || g.state === 'ready'),
+  ) ?? null;
+
+/** A generation that becomes live also adopts the newest version, if both compute the same. */
+const adopting = (state: RegistryState, generation: number): readonly RegistryEvent[] => {
+  const version = state.generations.find((g) => g.generation === generation)?.version;
+  const newest = newestVersion(state);
+  return newest === null || newest.version === version || newest.planHash !== hashOf(state, version)
+    ? []
+    : [{ type: 'GenerationAdopted', data: { generation, version: newest.version } }];
+};
+
+const ALLOWED: Readonly<
+  Record<
+    'PromoteReplay' | 'RollbackReplay' | 'AbandonReplay' | 'RetireReplay',
+    { readonly from: readonly string[]; readonly verb: string }
+  >
+> = {
+  PromoteReplay: { from: ['ready', 'standby'], verb: 'promoted' },
+  RollbackReplay: { from: ['live'], verb: 'rolled back' },
+  AbandonReplay: { from: ['filling', 'ready', 'failed'], verb: 'abandoned' },
+  RetireReplay: { from: ['standby'], verb: 'retired' },
+};
+
+const describe = (view: string, { generation, state }: GenerationRecord): string =>
+  `generation ${generation} of view "${view}" is ${state}`;
+
+export const changeGeneration = (
+  state: RegistryState,
+  {
+    type,
+    view,
+    generation,
+  }: { readonly type: keyof typeof ALLOWED; readonly view: string; readonly generation: number },
+  { now, dependents }: DecisionContext,
+): Decision => {
+  const record = state.generations.find((g) => g.generation === generation);
+  if (record === undefined)
+    return refuse('MR_NOT_FOUND', `view "${view}" has no generation ${generation}`);
+  const { from, verb } = ALLOWED[type];
+  if (!from.includes(record.state))
+    return refuse(
+      'MR_REPLAY_STATE',
+      `${describe(view, record)}, and only one that is ${from.join(' or ')} can be ${verb}`,
+    );
+  switch (type) {
+    case 'PromoteReplay':
+      return accept(
+        {
+          type: 'GenerationPromoted',
+          data: { generation, previous: liveGeneration(state)?.generation ?? null, at: now },
+        },
+        ...adopting(state, generation),
+      );
+    case 'RollbackReplay': {
+      const earlier = state.timeline
+        .map((entry) => entry.generation)
+        .filter((g) => g !== generation);
+      // A generation that was itself rolled back is skipped; a promotion can bring it back.
+      const good = (g: GenerationRecord): boolean => g.state === 'standby' && !g.rolledBack;
+      const to = earlier
+        .reverse()
+        .find((g) => state.generations.some((r) => r.generation === g && good(r)));
+      if (to === undefined)
+        return refuse(
+          'MR_REPLAY_STATE',
+          `view "${view}" has no earlier generation to go back to: it was retired, or there was none`,
+        );
+      return accept(
+        { type: 'GenerationRolledBack', data: { generation, to, at: now } },
+        ...adopting(state, to),
+      );
+    }
+    case 'AbandonReplay':
+      if (record.replay === null && record.state !== 'failed' && liveGeneration(state) === null)
+        return refuse(
+          'MR_REPLAY_STATE',
+          `generation ${generation} is the only one of view "${view}": retire the view instead`,
+        );
+      return accept({ type: 'GenerationAbandoned', data: { generation, at: now } });
+    case 'RetireReplay': {
+      const others = state.generations.filter(
+        (g) => g.generation !== generation && g.version === record.version,
+      );
+      const last = !others.some((g) => g.state === 'live' || g.state === 'standby');
+      if (last && dependents.length > 0) {
+        return refuse(
+          'MR_REFUSED',
+          `generation ${generation} of view "${view}" is the last of version ${record.version}, which ${dependents.join(', ')} pin${dependents.length === 1 ? 's' : ''}: revise or retire ${dependents.length === 1 ? 'it' : 'those'} first`,
+          { dependents },
+        );
+      }
+      return accept({ type: 'GenerationRetired', data: { generation, at: now } });
+    }
+  }
+};
+
+export const startReplay = (
+  state: RegistryState,
+  { view, range, reason, actor }: Extract<RegistryCommand, { type: 'StartReplay' }>,
+  { now }: DecisionContext,
+): Decision => {
+  const newest = newestVersion(state);
+  if (newest === null)
+    return refuse('MR_NOT_FOUND', `there is no feature view "${view}" to replay`);
+  if (state.status === 'retired')
+    return refuse('MR_REFUSED', `view "${view}" is retired: restore it before replaying it`);
+  const live = liveGeneration(state);
+  if (live === null && beingFilled(state) !== null)
+    return refuse(
+      'MR_REPLAY_STATE',
+      `the first generation of view "${view}" is still being filled: wait until it is live`,
+    );
+  if (range.from !== null && range.to !== null && range.from > range.to)
+    return refuse('MR_BODY_INVALID', `a replay from ${range.from} to ${range.to} covers no time`);
+  const partial = range.from !== null || range.to !== null || range.keys !== null;
+  if (partial && live === null)
+    return refuse(
+      'MR_REFUSED',
+      `view "${view}" has no live generation to take the rest from: replay it whole, without a range`,
+    );
+  if (partial && live !== null && hashOf(state, live.version) !== newest.planHash) {
+    return refuse(
+      'MR_REFUSED',
+      `version ${newest.version} of "${view}" computes otherwise than the live version ${live.version}: replay it whole, without a range`,
+    );
+  }
+  const generation = nextGeneration(state);
+  const replay = { id: `${view}-${generation}`, reason, actor, ...range };
+  return accept({
+    type: 'GenerationStarted',
+    data: { generation, version: newest.version, replay, at: now },
+  });
+};
+
+export const generationFilled = (
+  state: RegistryState,
+  generation: number,
+  { now }: DecisionContext,
+): Decision => {
+  const record = state.generations.find((g) => g.generation === generation);
+  if (record?.state !== 'filling') return accept();
+  const filled: RegistryEvent = { type: 'GenerationFilled', data: { generation, at: now } };
+  // A view without a live generation has no readers, so the first filled generation becomes live at
+  // once. Otherwise an operator compares the two and promotes.
+  return liveGeneration(state) === null
+    ? accept(
+        filled,
+        { type: 'GenerationPromoted', data: { generation, previous: null, at: now } },
+        ...adopting(state, generation),
+      )
+    : accept(filled);
+};

@@ -1,0 +1,38 @@
+/** What a decision needs and what it gives. */
+import type { ErrorCode, Problem } from '#domain/errors.ts';
+import type { Change } from './diff.ts';
+import type { RegistryEvent } from './events.ts';
+
+/** Facts that are not in the stream's state. */
+export interface DecisionContext {
+  /** epoch ms */
+  readonly now: number;
+  /** for a definition to register or to restore: its problems */
+  readonly problems: readonly Problem[];
+  /** for a revision: what changes, and the cost */
+  readonly change: Change | null;
+  /** for a feature view to register: the hash of its plan */
+  readonly planHash: string | null;
+  /**
+   * for a retirement: definitions that are not retired and refer to this definition, or to the
+   * version of this generation; as kind/name
+   */
+  readonly dependents: readonly string[];
+}
+
+export type Decision =
+  | { readonly outcome: 'accepted'; readonly events: readonly RegistryEvent[] }
+  | { readonly outcome: 'refused'; readonly problem: Problem };
+
+export const accept = (...events: readonly RegistryEvent[]): Decision => ({
+  outcome: 'accepted',
+  events,
+});
+export const refuse = (
+  code: ErrorCode,
+  message: string,
+  details: Readonly<Record<string, unknown>> = {},
+): Decision => ({
+  outcome: 'refused',
+  problem: { code, message, details },
+});

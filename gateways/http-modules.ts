@@ -1,0 +1,61 @@
+/**
+ * Every HTTP route module of the server, in the order of the OpenAPI document. To add one, write a
+ * `RouteModule` and list it here. A web page is a module too: in a folder of its own, such as
+ * `gateways/page`, with the prefix `/`; it goes last in this list.
+ */
+import type { FeastStatuses } from './feast/online-features.ts';
+import { feastRoutes } from './feast/routes.ts';
+import type { RouteModule } from './http/route-module.ts';
+import { applyRoutes } from './http/routes/apply.ts';
+import { auditRoutes } from './http/routes/audit.ts';
+import { batchRoutes } from './http/routes/batch.ts';
+import { commandRoutes } from './http/routes/commands.ts';
+import { datasetRoutes } from './http/routes/datasets.ts';
+import { eventRoutes } from './http/routes/events.ts';
+import { explainRoutes } from './http/routes/explain.ts';
+import { featureRoutes } from './http/routes/features.ts';
+import { freshnessRoutes } from './http/routes/freshness.ts';
+import { healthRoutes } from './http/routes/health.ts';
+import { keyRoutes } from './http/routes/keys.ts';
+import { lateRoutes } from './http/routes/late.ts';
+import { lineageRoutes } from './http/routes/lineage.ts';
+import { metricsRoutes } from './http/routes/metrics.ts';
+import { planRoutes } from './http/routes/plan.ts';
+import { producerRoutes } from './http/routes/producers.ts';
+import { registryRoutes } from './http/routes/registry.ts';
+import { rejectedRoutes } from './http/routes/rejected.ts';
+import { replayRoutes } from './http/routes/replays.ts';
+import { rollupRoutes } from './http/routes/rollups.ts';
+import { searchRoutes } from './http/routes/search.ts';
+import { servedRoutes } from './http/routes/served.ts';
+import { skewRoutes } from './http/routes/skew.ts';
+import { statusRoutes } from './http/routes/status.ts';
+
+/** @param feastStatuses how Feast's clients see nulls and expired values */
+export const httpModules = (feastStatuses: FeastStatuses = 'exact'): readonly RouteModule[] => [
+  eventRoutes,
+  producerRoutes,
+  featureRoutes,
+  commandRoutes,
+  planRoutes,
+  applyRoutes,
+  registryRoutes,
+  searchRoutes,
+  lineageRoutes,
+  datasetRoutes,
+  batchRoutes,
+  rollupRoutes,
+  replayRoutes,
+  explainRoutes,
+  auditRoutes,
+  servedRoutes,
+  skewRoutes,
+  keyRoutes,
+  rejectedRoutes,
+  lateRoutes,
+  statusRoutes,
+  freshnessRoutes,
+  healthRoutes,
+  metricsRoutes,
+  feastRoutes(feastStatuses),
+];

@@ -1,0 +1,23 @@
+import { callerOf } from '../caller.ts';
+import type { RouteModule } from '../route-module.ts';
+import { catalogEntries, type SearchQuery, searchQuery } from '../schemas/registry.ts';
+import { answers } from '../schemas/shapes.ts';
+
+export const searchRoutes: RouteModule = {
+  name: 'search',
+  prefix: '/v1/search',
+  register(app, { platform }) {
+    app.get<{ Querystring: SearchQuery }>(
+      '/v1/search',
+      {
+        schema: {
+          tags: ['registry'],
+          summary: 'Search names, descriptions, owners, tags',
+          querystring: searchQuery,
+          response: answers(200, catalogEntries),
+        },
+      },
+      (request) => platform.registry.search(request.query.q, callerOf(request)),
+    );
+  },
+};

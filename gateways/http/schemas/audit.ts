@@ -1,0 +1,54 @@
+import { type Static, Type } from 'typebox';
+import type { AuditPage, AuditVerification } from '#domain/api/audit.ts';
+import { registryEvent } from './registry.ts';
+import { closed, epoch, nullable, oneOf, shapeOf } from './shapes.ts';
+
+const text = Type.Optional(Type.String());
+
+export const auditQuery = closed({
+  since: text,
+  until: text,
+  actor: text,
+  subject: text,
+  kind: text,
+  after: text,
+  limit: text,
+});
+export type AuditQuery = Static<typeof auditQuery>;
+
+export const auditPage = shapeOf<AuditPage>()(
+  Type.Object({
+    records: Type.Array(
+      Type.Object({
+        sequence: Type.Integer(),
+        time: epoch,
+        actor: Type.String(),
+        command: Type.String(),
+        subject: Type.String(),
+        reason: nullable(Type.String()),
+        outcome: oneOf('accepted', 'refused'),
+        refusal: nullable(Type.Object({ code: Type.String(), message: Type.String() })),
+        events: Type.Array(registryEvent),
+        commandHash: Type.Optional(Type.String()),
+        hash: Type.String(),
+        previous: Type.String(),
+      }),
+    ),
+    next: nullable(Type.Integer()),
+  }),
+);
+
+/** The properties of both outcomes. */
+type Verification = Pick<AuditVerification, 'ok' | 'records'> & {
+  readonly head?: Extract<AuditVerification, { ok: true }>['head'];
+} & Partial<Omit<Extract<AuditVerification, { ok: false }>, 'ok' | 'records'>>;
+
+export const auditVerification = shapeOf<Verification>()(
+  Type.Object({
+    ok: Type.Boolean(),
+    records: Type.Integer(),
+    head: Type.Optional(Type.String()),
+    firstBad: Type.Optional(Type.Integer()),
+    message: Type.Optional(Type.String()),
+  }),
+);

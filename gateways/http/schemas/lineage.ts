@@ -1,0 +1,15 @@
+import { type Static, Type } from 'typebox';
+import type { LineageGraph } from '#domain/api/registry.ts';
+import { closed, record, shapeOf } from './shapes.ts';
+
+export const lineageQuery = closed({ name: Type.Optional(Type.String()) });
+export type LineageQuery = Static<typeof lineageQuery>;
+
+export const lineageGraph = shapeOf<LineageGraph>()(
+  Type.Object({
+    nodes: Type.Array(Type.Object({ id: Type.String(), kind: Type.String() })),
+    edges: Type.Array(Type.Object({ from: Type.String(), to: Type.String() })),
+  }),
+);
+
+export const lineageEvents = Type.Object({ events: Type.Array(record()), next: Type.Integer() });

@@ -1,0 +1,110 @@
+/** The catalog, and the changes of the registry. */
+import { type Static, Type } from 'typebox';
+import type {
+  ApplyResult,
+  CatalogEntry,
+  CommandRequest,
+  CommandResult,
+  PlanResult,
+} from '#domain/api/registry.ts';
+import type { Definition, Kind } from '#domain/definitions/model.ts';
+import { problem } from './problem.ts';
+import { closed, epoch, nullable, oneOf, record, shapeOf, textOf } from './shapes.ts';
+
+export const commandBody = shapeOf<CommandRequest>()(
+  closed({
+    type: Type.String(),
+    data: Type.Unknown(),
+    expectedVersion: Type.Optional(Type.Integer({ minimum: 0 })),
+    reason: Type.Optional(Type.String()),
+    force: Type.Optional(Type.Boolean()),
+  }),
+);
+export type CommandBody = Static<typeof commandBody>;
+
+export const registryEvent = Type.Object({ type: Type.String(), data: Type.Unknown() });
+
+export const commandResult = shapeOf<CommandResult>()(
+  Type.Object({ events: Type.Array(registryEvent), position: Type.String() }),
+);
+
+const definitions = Type.Array(record());
+
+export const planBody = closed({ definitions });
+export type PlanBody = Static<typeof planBody>;
+
+export const applyBody = closed({
+  definitions,
+  reason: Type.Optional(Type.String()),
+  force: Type.Optional(Type.Boolean()),
+});
+export type ApplyBody = Static<typeof applyBody>;
+
+const cost = oneOf('none', 'compatible', 'replay', 'breaking');
+const changes = Type.Array(
+  Type.Object({
+    kind: textOf<Kind>(),
+    name: Type.String(),
+    action: oneOf('create', 'revise', 'unchanged'),
+    cost,
+    fields: Type.Array(
+      Type.Object({ path: Type.String(), before: Type.Unknown(), after: Type.Unknown(), cost }),
+    ),
+    notes: Type.Array(Type.String()),
+    problems: Type.Array(problem),
+  }),
+);
+export const planResult = shapeOf<PlanResult>()(Type.Object({ changes }));
+export const applyResult = shapeOf<ApplyResult>()(
+  Type.Object({ changes, position: Type.String(), applied: Type.Integer() }),
+);
+
+export const catalogEntry = shapeOf<CatalogEntry>()(
+  Type.Object({
+    kind: textOf<Kind>(),
+    name: Type.String(),
+    version: Type.Integer(),
+    status: oneOf('active', 'deprecated', 'retired'),
+    namespace: Type.String(),
+    owner: nullable(Type.String()),
+    description: nullable(Type.String()),
+    tags: Type.Array(Type.String()),
+    definition: record<Definition>(),
+    versions: Type.Array(
+      Type.Object({
+        version: Type.Integer(),
+        registeredAt: epoch,
+        actor: Type.String(),
+        reason: nullable(Type.String()),
+      }),
+    ),
+    features: Type.Optional(
+      Type.Array(
+        Type.Object({
+          name: Type.String(),
+          type: Type.String(),
+          description: nullable(Type.String()),
+        }),
+      ),
+    ),
+    materializations: Type.Optional(
+      Type.Array(
+        Type.Object({
+          store: Type.String(),
+          location: Type.String(),
+          generation: Type.Integer(),
+          position: Type.String(),
+          eventTime: nullable(epoch),
+          job: Type.Optional(Type.String()),
+        }),
+      ),
+    ),
+    sql: Type.Optional(Type.String()),
+    upstream: Type.Array(Type.String()),
+    downstream: Type.Array(Type.String()),
+  }),
+);
+export const catalogEntries = Type.Array(catalogEntry);
+
+export const searchQuery = closed({ q: Type.String() });
+export type SearchQuery = Static<typeof searchQuery>;

@@ -1,0 +1,43 @@
+/** The limits of one request, alike for every protocol. */
+
+import type { ReadRequest } from '#domain/api/serving.ts';
+import { fail } from '#domain/errors.ts';
+import type { GatewayLimits } from '#gateways/shared/limits.ts';
+
+export const checkRead = (
+  { service, features, entities }: Pick<ReadRequest, 'service' | 'features' | 'entities'>,
+  limits: GatewayLimits,
+): void => {
+  if ((service === undefined) === (features === undefined)) {
+    fail(
+      'MR_BODY_INVALID',
+      'the body must have either "service" (a name) or "features" (a list such as "view:feature")',
+    );
+  }
+  if (entities.length > limits.entities) {
+    fail(
+      'MR_QUERY_TOO_LARGE',
+      `${entities.length} entities in one request: at most ${limits.entities}`,
+      {
+        limit: limits.entities,
+        entities: entities.length,
+      },
+    );
+  }
+  if (features !== undefined && (features.length > limits.features || features.length === 0)) {
+    const code = features.length === 0 ? 'MR_BODY_INVALID' : 'MR_QUERY_TOO_LARGE';
+    fail(code, `${features.length} features in one request: from 1 to ${limits.features}`, {
+      limit: limits.features,
+      features: features.length,
+    });
+  }
+};
+
+export const checkBatch = (events: readonly unknown[], limits: GatewayLimits): void => {
+  if (events.length > limits.events) {
+    fail('MR_BATCH_TOO_LARGE', `${events.length} events in one request: at most ${limits.events}`, {
+      limit: limits.events,
+      events: events.length,
+    });
+  }
+};

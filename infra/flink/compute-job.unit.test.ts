@@ -1,0 +1,118 @@
+/**
+ * The SQL of a small view, word for word: what `millrace show VIEW --sql` prints, and a change of
+ * it is a change of running jobs.
+ */
+import { expect, test } from 'vitest';
+import { avg, col, count, entity, featureView, source } from '#domain/definitions/index.ts';
+import type {
+  EntityDefinition,
+  FeatureViewDefinition,
+  SourceDefinition,
+} from '#domain/definitions/model.ts';
+import { parseDefinition } from '#domain/definitions/parse.ts';
+import { planView } from '#domain/plan/plan-view.ts';
+import { computeSql } from '#domain/sql/flink/compute.ts';
+import { functionsSql } from '#domain/sql/flink/java-functions.ts';
+import { computeIdentity, shownSql } from '#infra/flink/compute-job.ts';
+
+const airport = entity({ name: 'airport', keys: { origin: 'string' } });
+const flights = source({
+  name: 'flights',
+  fields: { date: 'timestamp', origin: 'string', delay: 'double?' },
+  eventTime: 'date',
+});
+const parsed = <T>(definition: unknown): T =>
+  parseDefinition(JSON.parse(JSON.stringify(definition))) as T;
+
+const specOf = (lateness?: '10m') => {
+  const view = parsed<FeatureViewDefinition>(
+    featureView({
+      name: 'delays',
+      entity: airport,
+      source: flights,
+      where: col('delay').gt(-60),
+      ...(lateness === undefined ? {} : { lateness }),
+      features: {
+        late: count({ window: '1h', hop: '5m', where: col('delay').gt(15) }),
+        mean: avg(col('delay'), { window: '1h', hop: '5m' }),
+      },
+    }),
+  );
+  const from = parsed<SourceDefinition>(flights);
+  return {
+    view,
+    source: from,
+    plan: planView(view, from, parsed<EntityDefinition>(airport)),
+    version: 3,
+    generation: 2,
+  };
+};
+
+test('a hop is one GROUP BY; an entity has a row of its own', () => {
+  const { plan, view, source: from, version } = specOf();
+  expect(shownSql(plan, view, from, version)).toMatchInlineSnapshot(`
+    "CREATE TEMPORARY VIEW events_delays_g1 AS
+    SELECT \`origin\` AS \`key_origin\`,
+      \`date\` AS event_time,
+      mr_partition,
+      mr_offset,
+      mr_log_time,
+      mr_trace,
+      (\`delay\` > CAST(CAST(15 AS INT) AS DOUBLE)) AS x0,
+      \`delay\` AS x1
+    FROM raw_flights
+    WHERE \`origin\` IS NOT NULL AND (\`delay\` > CAST(CAST(-60 AS INT) AS DOUBLE));
+
+    INSERT INTO features_delays
+    SELECT \`key_origin\`, \`hop_ms\`, \`tile_start\`, newest AS \`newest_event_time\`, cause.\`partition\` AS \`cause_partition\`, cause.\`offset\` AS \`cause_offset\`, 3 AS \`version\`, \`generation\`, mark AS \`watermark\`, a0 AS \`p_2024fc01__n\`, COALESCE(a1.hi, 0e0) AS \`p_84afdba7__hi\`, COALESCE(a1.lo, 0e0) AS \`p_84afdba7__lo\`, a2 AS \`p_e13c2443__n\`, MR_TRACE_HEADERS(cause.\`trace\`) AS \`headers\`
+    FROM (
+      SELECT /*+ STATE_TTL('e' = '90300000 ms') */ hop_ms, tile_start, \`key_origin\`, generation,
+        MAX(event_time) AS newest,
+        MR_LATEST(mr_partition, mr_offset, mr_trace) AS cause,
+        MAX(LEAST(event_time, mr_log_time)) AS mark,
+        COUNT(*) FILTER (WHERE x0) AS a0,
+        MR_SUM(CAST(x1 AS DOUBLE)) AS a1,
+        COUNT(x1) AS a2
+      FROM (SELECT *, MR_KEEP(CAST(300000 AS BIGINT)) AS hop_ms, (event_time - MOD(MOD(event_time, 300000) + 300000, 300000)) AS tile_start, CAST(MR_KEEP(CAST(1 AS BIGINT)) AS INT) AS generation FROM events_delays_g1) AS e
+      GROUP BY hop_ms, tile_start, \`key_origin\`, generation
+    );
+
+    INSERT INTO features_delays
+    SELECT \`key_origin\`, \`hop_ms\`, \`tile_start\`, newest AS \`newest_event_time\`, cause.\`partition\` AS \`cause_partition\`, cause.\`offset\` AS \`cause_offset\`, 3 AS \`version\`, \`generation\`, mark AS \`watermark\`, CAST(NULL AS BIGINT) AS \`p_2024fc01__n\`, CAST(NULL AS DOUBLE) AS \`p_84afdba7__hi\`, CAST(NULL AS DOUBLE) AS \`p_84afdba7__lo\`, CAST(NULL AS BIGINT) AS \`p_e13c2443__n\`, MR_TRACE_HEADERS(cause.\`trace\`) AS \`headers\`
+    FROM (
+      SELECT /*+ STATE_TTL('e' = '0 ms') */ hop_ms, tile_start, \`key_origin\`, generation,
+        MAX((event_time - MOD(MOD(event_time, 300000) + 300000, 300000))) AS newest,
+        MR_LATEST(-1, CAST(-1 AS BIGINT), CAST(NULL AS STRING)) AS cause,
+        CAST(0 AS BIGINT) AS mark
+      FROM (SELECT *, MR_KEEP(CAST(-1 AS BIGINT)) AS hop_ms, MR_KEEP(CAST(0 AS BIGINT)) AS tile_start, CAST(MR_KEEP(CAST(1 AS BIGINT)) AS INT) AS generation FROM events_delays_g1) AS e
+      GROUP BY hop_ms, tile_start, \`key_origin\`, generation
+    );
+    "
+  `);
+});
+
+test('a lateness splits the events by their partition’s watermark, and tells what it left out', () => {
+  const { views, inserts } = computeSql({ ...specOf('10m'), past: [7, 0] }, 'raw_flights');
+  expect(views[0]).toMatch(/OVER \(\s+PARTITION BY mr_partition ORDER BY mr_proctime/);
+  expect(views[1]).toMatch(
+    /WHERE NOT \(.* < mr_mark AND NOT \(\(mr_partition = 0 AND mr_offset < 7\)\)\)$/,
+  );
+  expect(inserts.at(-1)).toMatch(/^INSERT INTO late_delays\nSELECT `key_origin`, event_time/);
+});
+
+test('a job’s identity hangs on what it computes, not on a version’s number or on where it began', () => {
+  const spec = specOf('10m');
+  expect(computeIdentity({ ...spec, version: 9, past: [1] })).toBe(computeIdentity(spec));
+  expect(computeIdentity({ ...spec, generation: 3 })).not.toBe(computeIdentity(spec));
+  expect(computeIdentity(specOf())).not.toBe(computeIdentity(spec));
+});
+
+test('just the functions that are used are made known', () => {
+  const { views, inserts } = computeSql(specOf(), 'raw_flights');
+  expect(functionsSql([...views, ...inserts])).toEqual([
+    "CREATE TEMPORARY SYSTEM FUNCTION MR_KEEP AS 'io.millrace.flink.functions.Keep'",
+    "CREATE TEMPORARY SYSTEM FUNCTION MR_LATEST AS 'io.millrace.flink.Latest'",
+    "CREATE TEMPORARY SYSTEM FUNCTION MR_SUM AS 'io.millrace.flink.ExactSum'",
+    "CREATE TEMPORARY SYSTEM FUNCTION MR_TRACE_HEADERS AS 'io.millrace.flink.functions.TraceHeaders'",
+  ]);
+});

@@ -1,0 +1,127 @@
+/** Records of partitions from given offsets, fetched from one leader in one request. */
+import { fetchV12, type RecordsBatch } from '@platformatic/kafka';
+import type { BrokerAddress, TopicPartition } from '#infra/kafka/wire/address.ts';
+import { byTopic } from '#infra/kafka/wire/by-topic.ts';
+import type { Connections } from '#infra/kafka/wire/connections.ts';
+import { errorName, KafkaFailure } from '#infra/kafka/wire/failure.ts';
+import { type Isolation, READ_COMMITTED } from '#infra/kafka/wire/offsets.ts';
+import { visibleBatches } from '#infra/kafka/wire/visible-batches.ts';
+
+export interface FetchedRecord {
+  readonly offset: number;
+  readonly key: Buffer | null;
+  readonly value: Buffer | null;
+  /** epoch ms: the broker's, where the topic is of LogAppendTime */
+  readonly timestamp: number;
+  readonly headers: readonly (readonly [name: Buffer | null, value: Buffer | null])[];
+}
+
+export interface FetchFrom extends TopicPartition {
+  readonly offset: number;
+  readonly maxBytes: number;
+}
+
+export interface FetchedPartition extends TopicPartition {
+  /** Kafka's name of the error; null: none */
+  readonly error: string | null;
+  /** from the requested offset on; without markers, and without what the isolation level hides */
+  readonly records: readonly FetchedRecord[];
+  /** the offset after everything that the answer held; the requested one where it held nothing */
+  readonly next: number;
+  readonly highWatermark: number;
+  readonly lastStableOffset: number;
+  readonly empty: boolean;
+}
+
+export interface FetchRequest {
+  readonly isolation: Isolation;
+  /** how long the broker waits for the first byte */
+  readonly waitMs: number;
+  readonly maxBytes: number;
+  readonly from: readonly FetchFrom[];
+}
+
+type FetchResponse = fetchV12.FetchResponse;
+
+const NO_SESSION = 0;
+const NO_SESSION_EPOCH = -1;
+const ANY_EPOCH = -1;
+const LOG_APPEND_TIME = 1 << 3;
+
+const recordsOf = (batches: readonly RecordsBatch[], offset: number): FetchedRecord[] => {
+  const records: FetchedRecord[] = [];
+  for (const { firstOffset, attributes, firstTimestamp, maxTimestamp, ...batch } of batches) {
+    const first = Number(firstOffset);
+    const begin = Number(firstTimestamp);
+    const appended = (attributes & LOG_APPEND_TIME) !== 0 ? Number(maxTimestamp) : null;
+    for (const { offsetDelta, timestampDelta, key, value, headers } of batch.records) {
+      // the batch that holds the offset comes whole, with what is before it
+      if (first + offsetDelta < offset) continue;
+      const timestamp = appended ?? begin + Number(timestampDelta);
+      records.push({ offset: first + offsetDelta, key, value, timestamp, headers });
+    }
+  }
+  return records;
+};
+
+const answerOf = async (request: Promise<FetchResponse>): Promise<FetchResponse> => {
+  try {
+    return await request;
+  } catch (error) {
+    const response = error instanceof KafkaFailure ? error.response : undefined;
+    // the broker answered, and some partitions have an error
+    if (response !== undefined && (response as FetchResponse).errorCode === 0)
+      return response as FetchResponse;
+    throw error;
+  }
+};
+
+/** @throws KafkaFailure where the whole request failed */
+export const fetchFrom = async (
+  connections: Pick<Connections, 'request'>,
+  leader: BrokerAddress,
+  { isolation, waitMs, maxBytes, from }: FetchRequest,
+): Promise<readonly FetchedPartition[]> => {
+  const topics = byTopic(from, ({ partition, offset, maxBytes: partitionMaxBytes }) => ({
+    partition,
+    currentLeaderEpoch: ANY_EPOCH,
+    fetchOffset: BigInt(offset),
+    lastFetchedEpoch: ANY_EPOCH,
+    partitionMaxBytes,
+  })).map(({ name, partitions }) => ({ topicId: name, partitions }));
+  const { responses } = await answerOf(
+    connections.request(
+      leader,
+      fetchV12.api,
+      waitMs,
+      1,
+      maxBytes,
+      isolation,
+      NO_SESSION,
+      NO_SESSION_EPOCH,
+      topics,
+      [],
+      '',
+    ),
+  );
+  const offsets = new Map(from.map((one) => [`${one.topic}/${one.partition}`, one.offset]));
+  return responses.flatMap(({ topicId: topic, partitions }) =>
+    partitions.map(({ partitionIndex: partition, errorCode, records, ...fetched }) => {
+      const offset = offsets.get(`${topic}/${partition}`) ?? 0;
+      const batches = records ?? [];
+      const aborted = isolation === READ_COMMITTED ? (fetched.abortedTransactions ?? []) : [];
+      const last = batches.at(-1);
+      const end = last === undefined ? 0 : Number(last.firstOffset) + last.lastOffsetDelta + 1;
+      return {
+        topic,
+        partition,
+        error: errorName(errorCode),
+        records: recordsOf(visibleBatches(batches, aborted), offset),
+        next: Math.max(offset, end),
+        highWatermark: Number(fetched.highWatermark),
+        lastStableOffset: Number(fetched.lastStableOffset),
+        empty: last === undefined,
+      };
+    }),
+  );
+};

@@ -1,0 +1,185 @@
+/**
+ * One commit of new data files:
+ *
+ *     data files (durable already) → manifest → manifest list → v<n+1>.metadata.json
+ *
+ * Manifest and list are durable before the last is written, and only the last makes the rows part
+ * of the table: a writer that is killed earlier leaves orphans and nothing else. Where another
+ * commit came first, the manifest is kept and the list is made again on top of that commit, unless
+ * it moved the offsets: then the rows may be in the table already, and the caller starts again from
+ * the new offsets.
+ */
+import { randomBytes, randomUUID } from 'node:crypto';
+import type { Directory } from '#domain/ports/file-io.ts';
+import {
+  ADDED,
+  type DataFile,
+  DELETED,
+  decodeManifest,
+  decodeManifestList,
+  describeManifest,
+  EXISTING,
+  encodeManifest,
+  encodeManifestList,
+  type ManifestEntry,
+  type ManifestFile,
+} from './manifest.ts';
+import {
+  currentSchema,
+  currentSnapshot,
+  partitionSpec,
+  type Snapshot,
+  type TableMetadata,
+  withSnapshot,
+} from './metadata.ts';
+import { metadataUri, readRequired, uriOf } from './table-directory.ts';
+
+/** Steps of a commit, in order: tests stop a writer after each. */
+export type CommitStep = 'data' | 'manifest' | 'manifest-list' | 'commit';
+export type Checkpoint = (step: CommitStep) => void | Promise<void>;
+
+/** 48 random bits: exact as a JavaScript number, and unlikely to repeat within a table. */
+export const newSnapshotId = (): number => randomBytes(6).readUIntBE(0, 6) + 1;
+
+export const manifestsOf = async (
+  table: Directory,
+  metadata: TableMetadata,
+  snapshot: Snapshot | null,
+): Promise<readonly ManifestFile[]> =>
+  snapshot === null
+    ? []
+    : decodeManifestList(
+        await readRequired(table.files, uriOf(table, metadata, snapshot['manifest-list'])),
+      );
+
+export interface WrittenManifest {
+  readonly file: string;
+  readonly length: number;
+  readonly entries: readonly ManifestEntry[];
+}
+
+/** Its name is durable with the manifest list that is written next. */
+export const writeManifest = async (
+  table: Directory,
+  metadata: TableMetadata,
+  entries: readonly ManifestEntry[],
+): Promise<WrittenManifest> => {
+  const file = `${randomUUID()}-m0.avro`;
+  const bytes = encodeManifest(currentSchema(metadata), partitionSpec(metadata), entries);
+  await table.files.write(metadataUri(table, file), bytes, { name: 'later' });
+  return { file, length: bytes.length, entries };
+};
+
+export const addedEntries = (
+  files: readonly DataFile[],
+  snapshotId: number,
+): readonly ManifestEntry[] =>
+  files.map((data_file) => ({
+    status: ADDED,
+    snapshot_id: snapshotId,
+    sequence_number: null,
+    file_sequence_number: null,
+    data_file,
+  }));
+
+/**
+ * The entries of a manifest that are part of the table, with the numbers that they inherit from it
+ * filled in.
+ */
+export const liveEntries = async (
+  table: Directory,
+  metadata: TableMetadata,
+  manifest: ManifestFile,
+): Promise<readonly ManifestEntry[]> => {
+  const entries = decodeManifest(
+    await readRequired(table.files, uriOf(table, metadata, manifest.manifest_path)),
+  );
+  return entries
+    .filter((entry) => entry.status !== DELETED)
+    .map((entry) => ({
+      ...entry,
+      status: EXISTING,
+      snapshot_id: entry.snapshot_id ?? manifest.added_snapshot_id,
+      sequence_number: entry.sequence_number ?? manifest.sequence_number,
+      file_sequence_number: entry.file_sequence_number ?? manifest.sequence_number,
+    }));
+};
+
+const MERGE_FROM = 24;
+const MERGED_ENTRIES = 20_000;
+
+/** Keeps manifests few: many small ones are merged into one. */
+const mergeSmall = async (
+  table: Directory,
+  metadata: TableMetadata,
+  manifests: readonly ManifestFile[],
+  place: { readonly snapshotId: number; readonly sequenceNumber: number },
+): Promise<readonly ManifestFile[]> => {
+  const size = (m: ManifestFile): number => m.added_files_count + m.existing_files_count;
+  const small = manifests.filter((manifest) => size(manifest) < MERGED_ENTRIES);
+  if (small.length < MERGE_FROM) return manifests;
+  const entries = (
+    await Promise.all(small.map((manifest) => liveEntries(table, metadata, manifest)))
+  ).flat();
+  const { file, length } = await writeManifest(table, metadata, entries);
+  const merged = describeManifest(
+    { path: `${metadata.location}/metadata/${file}`, length, ...place },
+    partitionSpec(metadata),
+    entries,
+  );
+  return [merged, ...manifests.filter((manifest) => size(manifest) >= MERGED_ENTRIES)];
+};
+
+export interface NewSnapshot {
+  readonly snapshotId: number;
+  readonly operation: 'append' | 'replace';
+  readonly summary: Readonly<Record<string, string>>;
+  readonly now: number;
+  readonly checkpoint?: Checkpoint | undefined;
+}
+
+const total = (manifests: readonly ManifestFile[], files: 'files_count' | 'rows_count'): string =>
+  String(manifests.reduce((sum, m) => sum + m[`added_${files}`] + m[`existing_${files}`], 0));
+
+/** Manifest list and snapshot on top of `metadata`: durable, not yet committed. */
+export const addSnapshot = async (
+  table: Directory,
+  metadata: TableMetadata,
+  kept: readonly ManifestFile[],
+  written: WrittenManifest,
+  { snapshotId, operation, summary, now, checkpoint }: NewSnapshot,
+): Promise<TableMetadata> => {
+  const parent = currentSnapshot(metadata);
+  const sequenceNumber = metadata['last-sequence-number'] + 1;
+  const place = { snapshotId, sequenceNumber };
+  const path = `${metadata.location}/metadata/${written.file}`;
+  const added = describeManifest(
+    { path, length: written.length, ...place },
+    partitionSpec(metadata),
+    written.entries,
+  );
+  const manifests = [added, ...(await mergeSmall(table, metadata, kept, place))];
+  const parentId = parent?.['snapshot-id'] ?? null;
+  const list = `snap-${snapshotId}-${randomUUID()}.avro`;
+  await table.files.write(
+    metadataUri(table, list),
+    encodeManifestList(manifests, { ...place, parentId }),
+  );
+  await checkpoint?.('manifest-list');
+  return withSnapshot(metadata, {
+    'snapshot-id': snapshotId,
+    ...(parentId === null ? {} : { 'parent-snapshot-id': parentId }),
+    'sequence-number': sequenceNumber,
+    'timestamp-ms': Math.max(now, metadata['last-updated-ms']),
+    'manifest-list': `${metadata.location}/metadata/${list}`,
+    'schema-id': metadata['current-schema-id'],
+    summary: {
+      operation,
+      'added-data-files': String(added.added_files_count),
+      'added-records': String(added.added_rows_count),
+      'total-data-files': total(manifests, 'files_count'),
+      'total-records': total(manifests, 'rows_count'),
+      ...summary,
+    },
+  });
+};

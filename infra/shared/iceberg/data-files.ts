@@ -1,0 +1,136 @@
+/**
+ * Writes a DuckDB table of pending rows as Parquet files, one or more for each day, with the
+ * statistics that manifests contain.
+ */
+import { relative } from 'node:path';
+import type { DuckDBConnection, Json } from '@duckdb/node-api';
+import type { Directory } from '#domain/ports/file-io.ts';
+import { identifier, literal } from '#infra/shared/duckdb/connect.ts';
+import { encodeBound } from './bounds.ts';
+import type { DataFile, IdMap } from './manifest.ts';
+import { partitionColumn, partitionSpec, type TableMetadata } from './metadata.ts';
+import { type IcebergField, typeName } from './schema.ts';
+import { dataDirectory } from './table-directory.ts';
+
+const fieldId = ({ id, name, type }: IcebergField): string =>
+  typeof type === 'string'
+    ? `${identifier(name)}: ${id}`
+    : `${identifier(name)}: {__duckdb_field_id: ${id}, element: ${type['element-id']}}`;
+
+interface CopiedFile {
+  readonly filename: string;
+  readonly count: string;
+  readonly file_size_bytes: string;
+  readonly column_statistics: readonly {
+    readonly key: string;
+    readonly value: readonly { readonly key: string; readonly value: string }[];
+  }[];
+  readonly partition_keys: readonly { readonly key: string; readonly value: string | null }[];
+}
+
+const MS_PER_DAY = 86_400_000;
+const dayOf = (text: string | null | undefined): number | null =>
+  text == null ? null : Date.parse(`${text}T00:00:00Z`) / MS_PER_DAY;
+
+/** DuckDB names a column "a", and a list's elements "a"."element". */
+const idsByStatName = (
+  fields: readonly IcebergField[],
+): ReadonlyMap<string, { readonly id: number; readonly type: string }> => {
+  const ids = new Map<string, { id: number; type: string }>();
+  for (const field of fields) {
+    const name = identifier(field.name);
+    if (typeof field.type === 'string') ids.set(name, { id: field.id, type: typeName(field) });
+    else ids.set(`${name}."element"`, { id: field.type['element-id'], type: 'list' });
+  }
+  return ids;
+};
+
+const statistics = (
+  file: CopiedFile,
+  fields: readonly IcebergField[],
+  unbounded: ReadonlySet<string>,
+) => {
+  const ids = idsByStatName(fields);
+  const sizes: { key: number; value: number }[] = [];
+  const values: { key: number; value: number }[] = [];
+  const nulls: { key: number; value: number }[] = [];
+  const lower: { key: number; value: Buffer }[] = [];
+  const upper: { key: number; value: Buffer }[] = [];
+  for (const { key: name, value: pairs } of file.column_statistics) {
+    const column = ids.get(name);
+    if (column === undefined) continue;
+    const { id: key, type } = column;
+    const stats = new Map(pairs.map((pair) => [pair.key, pair.value]));
+    const count = (into: { key: number; value: number }[], stat: string): void => {
+      const value = stats.get(stat);
+      if (value !== undefined) into.push({ key, value: Number(value) });
+    };
+    count(sizes, 'column_size_bytes');
+    count(values, 'num_values');
+    count(nulls, 'null_count');
+    const least = stats.get('min');
+    const greatest = stats.get('max');
+    if (unbounded.has(fields.find((field) => field.id === key)?.name ?? '')) continue;
+    if (least === undefined || greatest === undefined || stats.get('has_nan') === 'true') continue;
+    const low = encodeBound(type, least, false);
+    const high = encodeBound(type, greatest, true);
+    if (low !== null) lower.push({ key, value: low });
+    if (high !== null) upper.push({ key, value: high });
+  }
+  return { sizes, values, nulls, lower, upper };
+};
+
+const orNull = <T>(map: IdMap<T>): IdMap<T> | null => (map.length === 0 ? null : map);
+
+/**
+ * The files are durable when it resolves; nothing refers to them yet.
+ * @param from a relation with the table's columns, and the columns whose bounds are left out
+ * @param tag unique: the files' names start with it
+ */
+export const writeDataFiles = async (
+  connection: DuckDBConnection,
+  {
+    table,
+    metadata,
+    fields,
+  }: {
+    readonly table: Directory;
+    readonly metadata: TableMetadata;
+    readonly fields: readonly IcebergField[];
+  },
+  from: { readonly relation: string; readonly unbounded: ReadonlySet<string> },
+  tag: string,
+): Promise<readonly DataFile[]> => {
+  const { engine } = table.files;
+  const target = await engine.stage(dataDirectory(table));
+  const partition = partitionSpec(metadata).fields[0] as { name: string };
+  const day = `CAST(CAST(${identifier(partitionColumn(metadata).name)} AS TIMESTAMP) AS DATE) AS ${identifier(partition.name)}`;
+  const columns = fields.map((field) => identifier(field.name)).join(', ');
+  const copied = await connection.runAndReadAll(
+    `COPY (SELECT ${columns}, ${day} FROM ${from.relation}) TO ${literal(target)} (FORMAT parquet, COMPRESSION zstd, RETURN_STATS, OVERWRITE_OR_IGNORE, ` +
+      `PARTITION_BY (${identifier(partition.name)}), FILENAME_PATTERN ${literal(`${tag}-{i}`)}, FIELD_IDS {${fields.map(fieldId).join(', ')}})`,
+  );
+  const files = copied.getRowObjectsJson() as unknown as (CopiedFile & Record<string, Json>)[];
+  await engine.publish(
+    dataDirectory(table),
+    files.map(({ filename }) => filename),
+  );
+  return files.map((file): DataFile => {
+    const { sizes, values, nulls, lower, upper } = statistics(file, fields, from.unbounded);
+    return {
+      content: 0,
+      file_path: `${metadata.location}/data/${relative(target, file.filename)}`,
+      file_format: 'PARQUET',
+      partition: { [partition.name]: dayOf(file.partition_keys[0]?.value) },
+      record_count: Number(file.count),
+      file_size_in_bytes: Number(file.file_size_bytes),
+      column_sizes: orNull(sizes),
+      value_counts: orNull(values),
+      null_value_counts: orNull(nulls),
+      lower_bounds: orNull(lower),
+      upper_bounds: orNull(upper),
+      split_offsets: null,
+      sort_order_id: 0,
+    };
+  });
+};

@@ -1,0 +1,79 @@
+/**
+ * Makes a table without rows, which another engine's writer needs before it can append. A table
+ * that exists is not changed: the columns that it lacks are returned, and the engine that writes
+ * the table changes them, so that a table has one kind of committer.
+ */
+import { randomUUID } from 'node:crypto';
+import type { Directory } from '#domain/ports/file-io.ts';
+import { locationOf } from '#infra/shared/files/hadoop-location.ts';
+import { currentSchema, newTable } from './metadata.ts';
+import { evolve, type IcebergField, META_COLUMNS, typeName, type WantedColumn } from './schema.ts';
+import { commitTable, loadTable } from './table-directory.ts';
+
+export interface EnsureTableOptions {
+  readonly table: Directory;
+  /** for messages: the topic */
+  readonly name: string;
+  readonly columns: readonly WantedColumn[];
+  readonly partitionBy: string;
+  /** the rows are not a topic's records: without the columns of their place in the log */
+  readonly ofNoTopic?: boolean;
+  readonly now: () => number;
+  /** only for a table that is made */
+  readonly properties?: Readonly<Record<string, string>>;
+}
+
+export interface ColumnChange {
+  /** `widen`: the column exists with a narrower type, or does not take nulls */
+  readonly change: 'add' | 'widen';
+  readonly name: string;
+  /** Iceberg's type, `list<…>` for lists */
+  readonly type: string;
+  readonly required: boolean;
+}
+
+/**
+ * @returns the columns that a table which exists lacks
+ * @throws MR_SCHEMA_INCOMPATIBLE where a column's type cannot be widened as wanted
+ */
+export const ensureTable = async (
+  options: EnsureTableOptions,
+): Promise<readonly ColumnChange[]> => {
+  const { table, name, columns, partitionBy, now } = options;
+  const wanted = options.ofNoTopic === true ? columns : [...columns, ...META_COLUMNS];
+  const base = await loadTable(table);
+  if (base === null) {
+    const { fields, lastColumnId } = evolve(name, [], 0, wanted);
+    const made = newTable({
+      uuid: randomUUID(),
+      location: locationOf(table.uri),
+      fields,
+      lastColumnId,
+      partitionBy,
+      now: now(),
+    });
+    const committed = await commitTable(table, null, {
+      ...made,
+      properties: { ...made.properties, ...options.properties },
+    });
+    return committed === null ? ensureTable(options) : [];
+  }
+  const { metadata } = base;
+  const present = new Map(
+    currentSchema(metadata).fields.map((field) => [field.name, field] as const),
+  );
+  const { fields } = evolve(
+    name,
+    currentSchema(metadata).fields,
+    metadata['last-column-id'],
+    wanted,
+  );
+  return fields.flatMap((field: IcebergField): ColumnChange[] => {
+    const had = present.get(field.name);
+    const now = { name: field.name, type: typeName(field), required: field.required };
+    if (had === undefined) return [{ change: 'add', ...now }];
+    return typeName(had) === now.type && had.required === now.required
+      ? []
+      : [{ change: 'widen', ...now }];
+  });
+};

@@ -1,0 +1,28 @@
+/**
+ * Reads a table's Parquet files with DuckDB as Iceberg demands: columns by field id, widened to the
+ * schema's types, null where a file lacks one.
+ */
+import { literal } from '#infra/shared/duckdb/connect.ts';
+import { type IcebergField, typeName } from './schema.ts';
+
+const SQL_TYPES: Readonly<Record<string, string>> = {
+  int: 'INTEGER',
+  long: 'BIGINT',
+  float: 'FLOAT',
+  double: 'DOUBLE',
+  boolean: 'BOOLEAN',
+  timestamptz: 'TIMESTAMP WITH TIME ZONE',
+  date: 'DATE',
+  string: 'VARCHAR',
+  binary: 'BLOB',
+};
+
+export const sqlType = (type: string): string =>
+  type.startsWith('list<') ? `${SQL_TYPES[type.slice(5, -1)]}[]` : (SQL_TYPES[type] as string);
+
+const column = (field: IcebergField): string =>
+  `${field.id}: {name: ${literal(field.name)}, type: ${literal(sqlType(typeName(field)))}, default_value: NULL}`;
+
+/** A relation over the files, with exactly these columns. */
+export const readParquet = (paths: readonly string[], fields: readonly IcebergField[]): string =>
+  `read_parquet([${paths.map(literal).join(', ')}], hive_partitioning = false, schema = MAP {${fields.map(column).join(', ')}})`;

@@ -1,0 +1,257 @@
+/**
+ * Reads of the tables. A read pins one snapshot and selects its files; DuckDB reads those.
+ *
+ * A scan goes day by day. Days are partitions, so they do not overlap in event time: each run of
+ * days is sorted by itself, and the result is in order without being sorted, or kept in memory, as
+ * a whole.
+ */
+import type { DuckDBConnection, DuckDBDataChunk } from '@duckdb/node-api';
+import { MillraceError } from '#domain/errors.ts';
+import type { Directory } from '#domain/ports/file-io.ts';
+import type {
+  EventQuery,
+  HistorySnapshot,
+  HistoryTables,
+  ScannedColumns,
+} from '#domain/ports/history.ts';
+import { featuresTopic, rawTopic } from '#domain/ports/topics.ts';
+import type { RawEvent, Row, Value } from '#domain/values/value.ts';
+import type { DuckDb } from '#infra/shared/duckdb/connect.ts';
+import { columnBatches } from './column-batches.ts';
+import {
+  type PinnedFile,
+  type PinnedTable,
+  selectFiles,
+  type TableReader,
+  tableReader,
+} from './pinned-table.ts';
+import { reachedOffsets } from './reached-offsets.ts';
+import { columnReader } from './result-columns.ts';
+import { type IcebergField, isMeta } from './schema.ts';
+import { tableDirectory } from './table-directory.ts';
+import { querySql } from './table-query.ts';
+
+type Fields = { readonly fields: readonly string[] };
+
+export interface HistoryReader {
+  endOffsets(topic: string): Promise<readonly number[]>;
+  snapshot(topic: string): Promise<HistorySnapshot | null>;
+  dataFiles(topic: string, snapshotId?: number): Promise<readonly string[]>;
+  events(query: EventQuery): Promise<readonly RawEvent[]>;
+  scan(query: EventQuery & Fields): AsyncIterable<readonly RawEvent[]>;
+  scanColumns(query: EventQuery & Fields): AsyncIterable<ScannedColumns>;
+  rows: HistoryTables['rows'];
+  updates(view: string, where: Readonly<Record<string, Value>>): Promise<readonly Row[]>;
+  close(): void;
+}
+
+/** Approximate number of rows that a scan sorts at once; a day is never split. */
+const RUN_ROWS = 400_000;
+
+/** Files in runs of whole days, oldest first. */
+const runsOfDays = (files: readonly PinnedFile[]): readonly (readonly PinnedFile[])[] => {
+  const sorted = [...files].sort(
+    (a, b) => (a.day ?? Number.POSITIVE_INFINITY) - (b.day ?? Number.POSITIVE_INFINITY),
+  );
+  const runs: PinnedFile[][] = [];
+  let rows = Number.POSITIVE_INFINITY;
+  let day: number | null = null;
+  for (const file of sorted) {
+    if (rows >= RUN_ROWS && (file.day !== day || runs.length === 0)) {
+      runs.push([]);
+      rows = 0;
+    }
+    runs.at(-1)?.push(file);
+    rows += file.file.record_count;
+    day = file.day;
+  }
+  return runs;
+};
+
+/** @param root the directory of the tables */
+export const historyReader = (root: Directory, duckDb: DuckDb): HistoryReader => {
+  const tables = new Map<string, TableReader>();
+  const idle: DuckDBConnection[] = [];
+  const reached = new Map<
+    string,
+    {
+      readonly of: ReturnType<typeof reachedOffsets>;
+      snapshot: number;
+      endOffsets: readonly number[];
+    }
+  >();
+
+  const reachedBy = async (topic: string, table: PinnedTable): Promise<readonly number[]> => {
+    const state = reached.get(topic) ?? {
+      of: reachedOffsets(root.files, duckDb),
+      snapshot: -1,
+      endOffsets: [],
+    };
+    reached.set(topic, state);
+    const snapshot = table.snapshot['snapshot-id'];
+    if (state.snapshot !== snapshot) {
+      state.endOffsets = await state.of(table);
+      state.snapshot = snapshot;
+    }
+    return state.endOffsets;
+  };
+
+  const pin = async (topic: string, snapshotId?: number): Promise<PinnedTable | null> => {
+    const table = tables.get(topic) ?? tableReader(tableDirectory(root, topic));
+    tables.set(topic, table);
+    const pinned = await table.pin(snapshotId);
+    if (pinned === null && snapshotId !== undefined) {
+      throw new MillraceError(
+        'MR_NOT_FOUND',
+        `The history of ${topic} has no snapshot ${snapshotId}: it never had, or it has expired.`,
+        {
+          topic,
+          snapshotId,
+        },
+      );
+    }
+    // Another engine wrote the table: its summaries do not have the end offsets.
+    if (pinned === null || pinned.endOffsets.length > 0 || pinned.files.length === 0) return pinned;
+    return { ...pinned, endOffsets: await reachedBy(topic, pinned) };
+  };
+
+  /** A connection can have one stream at a time, so each stream uses its own. */
+  async function* chunks(sql: string): AsyncGenerator<DuckDBDataChunk> {
+    const connection = idle.pop() ?? (await duckDb.connect());
+    let clean = false;
+    try {
+      const result = await connection.stream(sql);
+      for (
+        let chunk = await result.fetchChunk();
+        chunk !== null && chunk.rowCount > 0;
+        chunk = await result.fetchChunk()
+      )
+        yield chunk;
+      clean = true;
+    } finally {
+      if (clean) idle.push(connection);
+      else connection.closeSync();
+    }
+  }
+
+  const pathsOf = (files: readonly PinnedFile[]): Promise<readonly string[]> =>
+    root.files.engine.readable(files.map(({ uri }) => uri));
+
+  const withMeta = (table: PinnedTable, names: readonly string[]): readonly IcebergField[] => {
+    const byName = new Map(table.fields.map((field) => [field.name, field]));
+    const wanted = [...names, table.timeField.name, '_partition', '_offset', '_log_time'];
+    return [...new Set(wanted)].flatMap((name) => byName.get(name) ?? []);
+  };
+
+  const order = (table: PinnedTable): readonly string[] => [
+    table.timeField.name,
+    '_partition',
+    '_offset',
+  ];
+
+  const rawEvents = async function* (
+    table: PinnedTable,
+    files: readonly PinnedFile[],
+    query: EventQuery,
+    names: readonly string[],
+  ): AsyncGenerator<RawEvent[]> {
+    const fields = withMeta(table, names);
+    const readers = fields.map((field) => columnReader(field, false));
+    const at = (name: string): number => fields.findIndex((field) => field.name === name);
+    const time = at(table.timeField.name);
+    const scale = table.timeField.type === 'date' ? 86_400_000 : 1;
+    const [partition, offset, logTime] = [at('_partition'), at('_offset'), at('_log_time')];
+    const picks = names.map((name) => [name, at(name)] as const);
+    const paths = await pathsOf(files);
+    for await (const chunk of chunks(querySql(table, paths, fields, query, order(table)))) {
+      const columns = readers.map((read, i) => read(chunk, i));
+      const number = (column: number, i: number): number => columns[column]?.[i] as number;
+      const events: RawEvent[] = [];
+      for (let i = 0; i < chunk.rowCount; i++) {
+        const row: Record<string, Value> = {};
+        for (const [name, column] of picks) row[name] = columns[column]?.[i] ?? null;
+        events.push({
+          row,
+          eventTime: number(time, i) * scale,
+          partition: number(partition, i),
+          offset: number(offset, i),
+          logTime: number(logTime, i),
+        });
+      }
+      yield events;
+    }
+  };
+
+  return {
+    endOffsets: async (topic) => (await pin(topic))?.endOffsets ?? [],
+    async snapshot(topic) {
+      const table = await pin(topic);
+      if (table === null) return null;
+      const { snapshot, endOffsets, files } = table;
+      const rows = files.reduce((sum, { file }) => sum + file.record_count, 0);
+      return {
+        topic,
+        id: snapshot['snapshot-id'],
+        endOffsets,
+        committedAt: snapshot['timestamp-ms'],
+        rows,
+      };
+    },
+    dataFiles: async (topic, snapshotId) =>
+      (await pin(topic, snapshotId))?.files.map((file) => file.uri) ?? [],
+    async events(query) {
+      const table = await pin(rawTopic(query.source), query.snapshot);
+      const files = table === null ? [] : selectFiles(table, query);
+      if (table === null || files.length === 0) return [];
+      const names = table.fields.filter((field) => !isMeta(field.name)).map((field) => field.name);
+      const events: RawEvent[] = [];
+      for await (const batch of rawEvents(table, files, query, names))
+        for (const event of batch) events.push(event);
+      return events;
+    },
+    async *scan(query) {
+      const table = await pin(rawTopic(query.source), query.snapshot);
+      if (table === null) return;
+      for (const run of runsOfDays(selectFiles(table, query)))
+        yield* rawEvents(table, run, query, query.fields);
+    },
+    async *scanColumns(query) {
+      const table = await pin(rawTopic(query.source), query.snapshot);
+      if (table === null) return;
+      const fields = withMeta(table, query.fields);
+      const batches = columnBatches(fields, table.timeField, query.fields);
+      for (const run of runsOfDays(selectFiles(table, query))) {
+        const paths = await pathsOf(run);
+        for await (const chunk of chunks(querySql(table, paths, fields, query, order(table)))) {
+          const full = batches.add(chunk);
+          if (full !== null) yield full;
+        }
+      }
+      const rest = batches.rest();
+      if (rest !== null) yield rest;
+    },
+    async *rows(topic, query) {
+      const table = await pin(topic);
+      const files = table === null ? [] : selectFiles(table, query);
+      if (table === null || files.length === 0) return;
+      const readers = table.fields.map((field) => columnReader(field, true));
+      for await (const chunk of chunks(
+        querySql(table, await pathsOf(files), table.fields, query, ['_partition', '_offset']),
+      )) {
+        const columns = readers.map((read, i) => read(chunk, i));
+        yield Array.from({ length: chunk.rowCount }, (_, i) =>
+          Object.fromEntries(table.fields.map(({ name }, c) => [name, columns[c]?.[i] ?? null])),
+        );
+      }
+    },
+    async updates(view, where) {
+      const rows: Row[] = [];
+      for await (const batch of this.rows(featuresTopic(view), { where })) rows.push(...batch);
+      return rows;
+    },
+    close() {
+      for (const connection of idle.splice(0)) connection.closeSync();
+      duckDb.close();
+    },
+  };
+};

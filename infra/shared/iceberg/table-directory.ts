@@ -1,0 +1,125 @@
+/**
+ * A table's directory, in Hadoop's layout:
+ *
+ *     metadata/v<n>.metadata.json   one for each commit, created atomically: one of two races wins
+ *     metadata/version-hint.text    <n>, written afterwards: other readers search from there on
+ *     metadata/*.avro               manifests and manifest lists
+ *     data/<column>_day=…/*.parquet
+ *
+ * Locations inside the metadata are absolute, and in Hadoop's form, as other engines expect: not
+ * percent-encoded. Ours are resolved relative to the directory, so that a data directory can be
+ * moved.
+ */
+import { MillraceError } from '#domain/errors.ts';
+import {
+  type Directory,
+  type FileIO,
+  joinUri,
+  nameOf,
+  subdirectory,
+} from '#domain/ports/file-io.ts';
+import { uriOfLocation, withScheme } from '#infra/shared/files/hadoop-location.ts';
+import { parseMetadata, type TableMetadata } from './metadata.ts';
+
+export interface TableVersion {
+  readonly version: number;
+  readonly metadata: TableMetadata;
+}
+
+/** `raw.flights` → <root>/raw/flights */
+export const tableDirectory = (root: Directory, topic: string): Directory => {
+  const dot = topic.indexOf('.');
+  return dot < 0
+    ? subdirectory(root, topic)
+    : subdirectory(root, topic.slice(0, dot), topic.slice(dot + 1));
+};
+
+export const dataDirectory = (table: Directory): string => joinUri(table.uri, 'data');
+export const metadataDirectory = (table: Directory): string => joinUri(table.uri, 'metadata');
+export const metadataUri = (table: Directory, name: string): string =>
+  joinUri(table.uri, 'metadata', name);
+export const versionUri = (table: Directory, version: number): string =>
+  metadataUri(table, `v${version}.metadata.json`);
+
+/** The URI, now, of a location inside the metadata. */
+export const uriOf = (table: Directory, metadata: TableMetadata, location: string): string => {
+  const base = withScheme(metadata.location);
+  const full = withScheme(location);
+  return full.startsWith(`${base}/`)
+    ? joinUri(table.uri, ...full.slice(base.length + 1).split('/'))
+    : uriOfLocation(full);
+};
+
+/** @throws MR_STORAGE_FAILED where the file is absent */
+export const readRequired = async (files: FileIO, uri: string): Promise<Uint8Array> => {
+  const bytes = await files.read(uri);
+  if (bytes !== null) return bytes;
+  throw new MillraceError('MR_STORAGE_FAILED', `The file ${uri} of a table is missing.`, { uri });
+};
+
+const VERSION = /^v(\d+)\.metadata\.json$/;
+
+export const metadataVersions = async (table: Directory): Promise<readonly number[]> =>
+  (await table.files.list(metadataDirectory(table)))
+    .flatMap((uri) => VERSION.exec(nameOf(uri))?.[1] ?? [])
+    .map(Number);
+
+/** @param recent a version that exists, or did: the search starts at it */
+const newestVersion = async (table: Directory, recent: number): Promise<number> => {
+  const exists = async (version: number): Promise<boolean> =>
+    (await table.files.stat(versionUri(table, version))) !== null;
+  let version = recent;
+  if (version === 0 || !(await exists(version)))
+    version = Math.max(0, ...(await metadataVersions(table)));
+  while (await exists(version + 1)) version++;
+  return version;
+};
+
+/**
+ * The newest version; null where there is no table.
+ * @param last the version that the caller read before: returned again where it is still the newest
+ */
+export const loadTable = async (
+  table: Directory,
+  last: TableVersion | null = null,
+): Promise<TableVersion | null> => {
+  const version = await newestVersion(table, last?.version ?? 0);
+  if (version === 0) return null;
+  if (last?.version === version) return last;
+  const uri = versionUri(table, version);
+  const text = Buffer.from(await readRequired(table.files, uri)).toString();
+  return { version, metadata: parseMetadata(text, uri) };
+};
+
+export const writeHint = (table: Directory, version: number): Promise<void> =>
+  table.files.write(metadataUri(table, 'version-hint.text'), String(version));
+
+const KEPT_IN_LOG = 100;
+
+/** @returns null where another commit took the version: load the table again, and retry */
+export const commitTable = async (
+  table: Directory,
+  base: TableVersion | null,
+  next: TableMetadata,
+): Promise<TableVersion | null> => {
+  const version = (base?.version ?? 0) + 1;
+  // Old versions are deleted: their names are free again, and must not be taken.
+  if ((await newestVersion(table, base?.version ?? 0)) >= version) return null;
+  const log =
+    base === null
+      ? []
+      : [
+          {
+            'metadata-file': `${next.location}/metadata/v${base.version}.metadata.json`,
+            'timestamp-ms': base.metadata['last-updated-ms'],
+          },
+        ];
+  const metadata: TableMetadata = {
+    ...next,
+    'metadata-log': [...next['metadata-log'], ...log].slice(-KEPT_IN_LOG),
+  };
+  if (!(await table.files.create(versionUri(table, version), JSON.stringify(metadata))))
+    return null;
+  await writeHint(table, version);
+  return { version, metadata };
+};

@@ -1,0 +1,95 @@
+/** A selection of a pinned table as SQL over the Parquet files that can have its rows. */
+import type { Value } from '#domain/values/value.ts';
+import { identifier, literal } from '#infra/shared/duckdb/connect.ts';
+import { readParquet } from './parquet-scan.ts';
+import type { PinnedTable, Selection } from './pinned-table.ts';
+import { type IcebergField, typeName } from './schema.ts';
+
+const MS_PER_DAY = 86_400_000;
+/** DuckDB reads ISO years 1 to 9999; a limit outside them excludes no event. */
+const FIRST = Date.parse('0001-01-02T00:00:00Z');
+const LAST = Date.UTC(9999, 11, 31);
+const inRange = (ms: number): boolean => ms > FIRST && ms < LAST;
+
+const timestamp = (ms: number): string => `TIMESTAMPTZ ${literal(new Date(ms).toISOString())}`;
+const date = (days: number): string =>
+  `DATE ${literal(new Date(days * MS_PER_DAY).toISOString().slice(0, 10))}`;
+
+const value = (type: string, wanted: Value): string | null => {
+  if (typeof wanted === 'string') {
+    // SQL text ends at a NUL, so the text is concatenated from its parts
+    if (type === 'string') return `(${wanted.split('\0').map(literal).join(' || chr(0) || ')})`;
+    return type === 'binary' ? `from_base64(${literal(wanted)})` : null;
+  }
+  if (typeof wanted === 'boolean') return type === 'boolean' ? String(wanted) : null;
+  if (typeof wanted !== 'number' || !Number.isFinite(wanted)) return null;
+  if (type === 'timestamptz') return timestamp(wanted);
+  if (type === 'date') return date(wanted);
+  return type === 'string' || type === 'binary' || type === 'boolean' ? null : `${wanted}`;
+};
+
+/** Null equals null; a value that the column's type cannot have equals nothing. */
+const equals = (field: IcebergField | undefined, wanted: Value): string => {
+  if (field === undefined) return wanted === null ? 'true' : 'false';
+  if (wanted === null) return `${identifier(field.name)} IS NULL`;
+  const text = value(typeName(field), wanted);
+  return text === null ? 'false' : `${identifier(field.name)} = ${text}`;
+};
+
+const limits = (time: IcebergField, { from, to }: Selection): string[] => {
+  const name = identifier(time.name);
+  const isDate = typeName(time) === 'date';
+  const conditions: string[] = [];
+  if (from !== undefined && inRange(from))
+    conditions.push(
+      `${name} >= ${isDate ? date(Math.ceil(from / MS_PER_DAY)) : timestamp(Math.ceil(from))}`,
+    );
+  if (to !== undefined && inRange(to))
+    conditions.push(
+      `${name} <= ${isDate ? date(Math.floor(to / MS_PER_DAY)) : timestamp(Math.floor(to))}`,
+    );
+  if (from !== undefined && from >= LAST) conditions.push('false');
+  if (to !== undefined && to <= FIRST) conditions.push('false');
+  return conditions;
+};
+
+const belowOffsets = (
+  below: readonly number[] | undefined,
+  endOffsets: readonly number[],
+): string[] => {
+  if (below === undefined || endOffsets.every((end, partition) => (below[partition] ?? end) >= end))
+    return [];
+  const each = below.map(
+    (offset, partition) => `(_partition = ${partition} AND _offset < ${offset})`,
+  );
+  return [`(${[...each, `_partition >= ${below.length}`].join(' OR ')})`];
+};
+
+export interface Query extends Selection {
+  readonly below?: readonly number[] | undefined;
+}
+
+/**
+ * @param paths what DuckDB opens to read the files
+ * @param fields the columns to read, in order
+ */
+export const querySql = (
+  table: PinnedTable,
+  paths: readonly string[],
+  fields: readonly IcebergField[],
+  query: Query,
+  orderBy: readonly string[],
+): string => {
+  const byName = new Map(table.fields.map((field) => [field.name, field]));
+  const where = Object.entries(query.where ?? {});
+  const conditions = [
+    ...limits(table.timeField, query),
+    ...where.map(([name, wanted]) => equals(byName.get(name), wanted)),
+    ...belowOffsets(query.below, table.endOffsets),
+  ];
+  const from = readParquet(paths, table.fields);
+  return (
+    `SELECT ${fields.map((field) => identifier(field.name)).join(', ')} FROM ${from}` +
+    `${conditions.length === 0 ? '' : ` WHERE ${conditions.join(' AND ')}`} ORDER BY ${orderBy.map(identifier).join(', ')}`
+  );
+};

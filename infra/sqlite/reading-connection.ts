@@ -1,0 +1,31 @@
+/**
+ * The log and the schemas of its records over a connection of their own, for another thread: it
+ * only reads, and never blocks the writer.
+ */
+import { MillraceError } from '#domain/errors.ts';
+import { openForReading } from '#infra/sqlite/database.ts';
+import { type LogReader, sqliteLogReader } from '#infra/sqlite/log-reader.ts';
+
+export interface ReadingConnection {
+  readonly log: LogReader;
+  readonly schema: (id: number) => Promise<object>;
+  readonly close: () => void;
+}
+
+/** @param path the database file; the log and the schema registry must have been opened before */
+export const openReadingConnection = (path: string): ReadingConnection => {
+  const db = openForReading(path);
+  const byId = db.prepare('SELECT text FROM schema_text WHERE id = ?');
+  return {
+    log: sqliteLogReader(db),
+    async schema(id) {
+      const found = byId.get(id) as { text: string } | undefined;
+      if (found === undefined)
+        throw new MillraceError('MR_STORAGE_FAILED', `The schema registry has no schema ${id}.`, {
+          id,
+        });
+      return JSON.parse(found.text) as object;
+    },
+    close: () => db.close(),
+  };
+};

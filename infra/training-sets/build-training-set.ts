@@ -1,0 +1,176 @@
+/**
+ * Builds one training set: reads the spine, joins (one pass for each source, or for each live
+ * generation), computes on-demand features, writes the file. Progress: reading the spine 5 %, the
+ * joins 85 %, on-demand features and writing the rest.
+ */
+import { dirname } from 'node:path';
+import type { DuckDBConnection } from '@duckdb/node-api';
+import { fail } from '#domain/errors.ts';
+import type {
+  BuildOptions,
+  TrainingSetJob,
+  TrainingSetResult,
+} from '#domain/ports/training-set-builder.ts';
+import { type ResultValues, resultValues } from '#domain/training-sets/columns.ts';
+import { computeOnDemand } from '#domain/training-sets/on-demand-columns.ts';
+import { type JoinSpine, joinPointInTime } from '#domain/training-sets/point-in-time-join.ts';
+import { orderByTime } from '#domain/training-sets/time-order.ts';
+import { planTrainingSet, type TrainingSetPlan } from '#domain/training-sets/training-set-plan.ts';
+import { identifier, openDuckDb } from '#infra/shared/duckdb/connect.ts';
+import { makeDirectory } from '#infra/shared/files/durable-file.ts';
+import { countEvents, scanEvents } from './event-files.ts';
+import { outputFormat, writeQuery } from './output-file.ts';
+import { type PlannedPass, passesOf } from './passes.ts';
+import { createTable } from './result-table.ts';
+import { readSpine, type SpineColumns } from './spine-columns.ts';
+import { loadSpine, SPINE_TABLE, type SpineTable, TIME_COLUMN } from './spine-table.ts';
+
+const RESULT_TABLE = 'result';
+const RESULT_TIME = '_millrace_time';
+
+export interface ThreadOptions extends BuildOptions {
+  /** where the rows are written until all of them are there */
+  readonly temporary?: string;
+}
+
+const refuseCollisions = (plan: TrainingSetPlan, spine: SpineTable): void => {
+  const names = new Map(spine.columns.map(({ name }) => [name.toLowerCase(), name]));
+  for (const { name } of plan.columns) {
+    const taken = names.get(name.toLowerCase());
+    if (taken !== undefined)
+      fail(
+        'MR_SPINE_INVALID',
+        `the spine has a column "${taken}", and the data set has a feature "${name}": rename the column`,
+        { column: taken },
+      );
+  }
+};
+
+const joinAll = async (
+  connection: DuckDBConnection,
+  passes: readonly PlannedPass[],
+  spine: { readonly times: Float64Array; readonly order: Uint32Array },
+  { signal, onProgress }: ThreadOptions,
+): Promise<number> => {
+  const counts = await passes.reduce<Promise<number[]>>(
+    async (before, pass) => [...(await before), await countEvents(connection, pass.scan.raw)],
+    Promise.resolve([]),
+  );
+  const total = Math.max(
+    1,
+    counts.reduce((sum, n) => sum + n, 0),
+  );
+  let before = 0;
+  for (const [i, pass] of passes.entries()) {
+    const stage = `joining ${pass.views.map(({ plan }) => plan.view).join(', ')}`;
+    const order =
+      pass.covers === null
+        ? spine.order
+        : spine.order.filter((row) => pass.covers?.(spine.times[row] as number));
+    const joined: JoinSpine = { times: spine.times, order };
+    if (order.length > 0) {
+      await joinPointInTime(
+        { fields: pass.scan.fields, views: pass.views, events: scanEvents(connection, pass.scan) },
+        joined,
+        {
+          ...(signal === undefined ? {} : { signal }),
+          onProgress: (events) =>
+            onProgress?.({ stage, progress: 0.05 + 0.85 * Math.min(1, (before + events) / total) }),
+        },
+      );
+    }
+    before += counts[i] as number;
+  }
+  return before;
+};
+
+const writeResult = async (
+  connection: DuckDBConnection,
+  job: TrainingSetJob,
+  plan: TrainingSetPlan,
+  spine: { readonly table: SpineTable; readonly times: Float64Array },
+  values: readonly ResultValues[],
+  options: ThreadOptions,
+): Promise<void> => {
+  const typedTime = spine.table.untypedTime && outputFormat(job.out) === 'parquet';
+  const results = plan.columns.map(({ name, type, value }) => ({
+    name,
+    type,
+    values: values[value] as ResultValues,
+  }));
+  const time = {
+    name: RESULT_TIME,
+    type: { base: 'timestamp', array: false, nullable: false } as const,
+    values: spine.times as ResultValues,
+  };
+  const columns = typedTime ? [...results, time] : results;
+  const filler = await createTable(connection, RESULT_TABLE, columns);
+  for (let row = 0; row < spine.table.rows; row++) {
+    for (let c = 0; c < columns.length; c++) {
+      const column = (columns[c] as (typeof columns)[number]).values;
+      if (column instanceof Float64Array) filler.setNumber(c, column[row] as number);
+      else filler.set(c, column[row] ?? null);
+    }
+    filler.next();
+  }
+  filler.close();
+  options.signal?.throwIfAborted();
+  const selected = [
+    ...spine.table.columns.map(({ name }) =>
+      typedTime && name === TIME_COLUMN
+        ? `r.${identifier(RESULT_TIME)} AS ${identifier(TIME_COLUMN)}`
+        : `s.${identifier(name)}`,
+    ),
+    ...results.map(({ name }) => `r.${identifier(name)}`),
+  ];
+  const sql = `SELECT ${selected.join(', ')} FROM ${SPINE_TABLE} s POSITIONAL JOIN ${RESULT_TABLE} r`;
+  await writeQuery(connection, sql, job.out, options.temporary, options.signal);
+};
+
+export const buildTrainingSet = async (
+  job: TrainingSetJob,
+  options: ThreadOptions = {},
+): Promise<TrainingSetResult> => {
+  const { signal, onProgress } = options;
+  outputFormat(job.out);
+  const plan = planTrainingSet(job.target);
+  await makeDirectory(dirname(job.out));
+  const duckDb = await openDuckDb({
+    memoryLimit: job.memoryLimit ?? '512MB',
+    threads: 2,
+    spillDirectory: `${options.temporary ?? job.out}.spill`,
+  });
+  const connection = await duckDb.connect();
+  try {
+    await connection.run('SET preserve_insertion_order = true');
+    onProgress?.({ stage: 'reading the spine', progress: 0 });
+    const table = await loadSpine(connection, job.spine, plan.keys, plan.request);
+    refuseCollisions(plan, table);
+    const spine: SpineColumns = await readSpine(connection, table, plan.keys, plan.request);
+    signal?.throwIfAborted();
+
+    const values = plan.values.map(({ type }) => resultValues(type, table.rows));
+    const passes = passesOf(job, plan, spine.keys, values);
+    const events = await joinAll(
+      connection,
+      passes,
+      { times: spine.times, order: orderByTime(spine.times) },
+      options,
+    );
+
+    onProgress?.({ stage: 'on-demand features', progress: 0.9 });
+    const columns = plan.values.map(({ type }, i) => ({ type, values: values[i] as ResultValues }));
+    plan.values.forEach((value, i) => {
+      if (value.from === 'on-demand')
+        computeOnDemand(value, columns[i] as (typeof columns)[number], columns, spine.request);
+    });
+    signal?.throwIfAborted();
+    onProgress?.({ stage: 'writing', progress: 0.92 });
+    await writeResult(connection, job, plan, { table, times: spine.times }, values, options);
+    onProgress?.({ stage: 'done', progress: 1 });
+    return { rows: table.rows, features: plan.columns.map(({ name }) => name), events };
+  } finally {
+    connection.closeSync();
+    duckDb.close();
+  }
+};

@@ -1,0 +1,71 @@
+/**
+ * The training set builder: DuckDB and the point-in-time join, in a thread for each training set.
+ */
+import { randomUUID } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
+import { rm, stat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import type { FileIO } from '#domain/ports/file-io.ts';
+import type { TrainingSetBuilder, TrainingSetJob } from '#domain/ports/training-set-builder.ts';
+import { numbered, readValues } from './read-values.ts';
+import { runTrainingSet } from './run-training-set.ts';
+
+export interface BuilderOptions {
+  /** the file system of the history */
+  readonly files: FileIO;
+  /** a path on the local disk: outputs without a requested path go there */
+  readonly directory: string;
+}
+
+type Files = Pick<TrainingSetJob, 'sources' | 'timelines'>;
+
+export const trainingSetBuilder = ({ files, directory }: BuilderOptions): TrainingSetBuilder => {
+  mkdirSync(directory, { recursive: true });
+
+  const mapAll = async <T>(
+    record: Readonly<Record<string, T>>,
+    map: (value: T) => Promise<T>,
+  ): Promise<Record<string, T>> =>
+    Object.fromEntries(
+      await Promise.all(
+        Object.entries(record).map(async ([name, value]) => [name, await map(value)] as const),
+      ),
+    );
+
+  /** The job's files as DuckDB opens them. */
+  const readable = async ({ sources, timelines }: Files): Promise<Files> => {
+    const paths = (uris: readonly string[]) => files.engine.readable(uris);
+    return {
+      sources: await mapAll(sources, async (raw) => ({ ...raw, files: await paths(raw.files) })),
+      ...(timelines === undefined
+        ? {}
+        : {
+            timelines: await mapAll(timelines, async (timeline) => ({
+              ...timeline,
+              updates: await paths(timeline.updates),
+            })),
+          }),
+    };
+  };
+
+  return {
+    outputPath: (id, requested) =>
+      requested === undefined ? join(directory, `${id}.parquet`) : resolve(requested),
+    build: async (job, options) => runTrainingSet({ ...job, ...(await readable(job)) }, options),
+    async values(job, spine, options) {
+      const out = join(directory, `values-${randomUUID()}.parquet`);
+      try {
+        const rows = numbered(spine);
+        await runTrainingSet({ ...job, ...(await readable(job)), spine: { rows }, out }, options);
+        return await readValues(out);
+      } finally {
+        await rm(out, { force: true });
+      }
+    },
+    outputBytes: (out) =>
+      stat(out).then(
+        ({ size }) => size,
+        () => null,
+      ),
+  };
+};

@@ -1,0 +1,121 @@
+/**
+ * The scans of a training set. In event-time mode there is one for each source, shared by its
+ * views. As served there is one for each view and live generation, because each generation has its
+ * own known times. A generation answers the rows of the time in which it was live; rows of a time
+ * without a live generation have no values, as a read had none then.
+ */
+import { fail } from '#domain/errors.ts';
+import type { ViewPlan } from '#domain/plan/plan.ts';
+import type { RawFiles, TrainingSetJob } from '#domain/ports/training-set-builder.ts';
+import type { ResultValues } from '#domain/training-sets/columns.ts';
+import { eventFields } from '#domain/training-sets/event-fields.ts';
+import type { JoinedView } from '#domain/training-sets/point-in-time-join.ts';
+import { type CodedValues, type SpineKeys, spineKeys } from '#domain/training-sets/spine-keys.ts';
+import { planFeatures, type TrainingSetPlan } from '#domain/training-sets/training-set-plan.ts';
+import type { EventScan } from './event-files.ts';
+
+export interface PlannedPass {
+  readonly scan: EventScan;
+  readonly views: readonly JoinedView[];
+  /** whether this pass answers a time; null: it answers all */
+  readonly covers: ((at: number) => boolean) | null;
+}
+
+export const passesOf = (
+  job: TrainingSetJob,
+  plan: TrainingSetPlan,
+  keyColumns: Readonly<Record<string, CodedValues>>,
+  values: readonly ResultValues[],
+): readonly PlannedPass[] => {
+  const encoded = new Map<string, SpineKeys>();
+  const keysOf = (viewPlan: ViewPlan): SpineKeys => {
+    const names = viewPlan.keys.map(({ name }) => name);
+    const id = names.join('\u0000');
+    const keys = encoded.get(id) ?? spineKeys(names.map((name) => keyColumns[name] as CodedValues));
+    encoded.set(id, keys);
+    return keys;
+  };
+  /**
+   * The result columns of a view's features. A feature that has another type in that version is
+   * left out: its values do not fit the column.
+   */
+  const outputsOf = (viewPlan: ViewPlan): JoinedView['outputs'] =>
+    plan.values.flatMap((value, i) => {
+      if (value.from !== 'feature' || value.view !== viewPlan.view) return [];
+      const feature = viewPlan.features.findIndex(
+        (f) =>
+          f.name === value.feature &&
+          f.type.array === value.type.array &&
+          f.type.base === value.type.base,
+      );
+      return feature < 0 ? [] : [{ feature, values: values[i] as ResultValues }];
+    });
+  const rawOf = (source: string): RawFiles =>
+    job.sources[source] ??
+    fail('MR_DATASET_FAILED', `the job of the data set has no raw events of source "${source}"`, {
+      source,
+    });
+
+  if (job.mode === 'event-time') {
+    const sources = [...new Set(plan.views.map(({ definitions }) => definitions.source.name))];
+    return sources.map((source) => {
+      const views = plan.views.filter(({ definitions }) => definitions.source.name === source);
+      const [first] = views as [(typeof views)[number]];
+      return {
+        scan: {
+          source: first.definitions.source,
+          raw: rawOf(source),
+          fields: eventFields(views, { keys: true }),
+        },
+        views: views.map((view) => ({
+          plan: view.plan,
+          fields: eventFields([view], { keys: false }),
+          keys: keysOf(view.plan),
+          outputs: outputsOf(view.plan),
+        })),
+        covers: null,
+      };
+    });
+  }
+
+  return plan.views.flatMap(({ definitions: current, features }): PlannedPass[] => {
+    const name = current.view.name;
+    const timeline =
+      job.timelines?.[name] ??
+      fail(
+        'MR_DATASET_FAILED',
+        `the job of the data set has no feature updates of view "${name}"`,
+        {
+          view: name,
+        },
+      );
+    return timeline.generations.flatMap(
+      ({ generation, definitions, from, to, late = [] }): PlannedPass[] => {
+        const viewPlan = planFeatures(definitions, features);
+        const outputs = outputsOf(viewPlan);
+        if (outputs.length === 0) return [];
+        const computed = [{ definitions, features: viewPlan.features.map((f) => f.name) }];
+        return [
+          {
+            scan: {
+              source: definitions.source,
+              raw: rawOf(definitions.source.name),
+              fields: eventFields(computed, { keys: true }),
+              known: { updates: timeline.updates, generation },
+            },
+            views: [
+              {
+                plan: viewPlan,
+                fields: eventFields(computed, { keys: false }),
+                keys: keysOf(viewPlan),
+                outputs,
+                excluded: late,
+              },
+            ],
+            covers: (at) => (from === null || at >= from) && (to === null || at < to),
+          },
+        ];
+      },
+    );
+  });
+};

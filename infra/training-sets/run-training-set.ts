@@ -1,0 +1,85 @@
+/**
+ * Builds a training set in a thread of its own. The output appears whole under its name or not at
+ * all: the temporary file is deleted here, however the thread ends.
+ */
+import { rm } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import { MillraceError } from '#domain/errors.ts';
+import type {
+  BuildOptions,
+  TrainingSetJob,
+  TrainingSetResult,
+} from '#domain/ports/training-set-builder.ts';
+import { outputFormat, temporaryPath } from './output-file.ts';
+import type { WorkerAnswer, WorkerInput } from './worker-messages.ts';
+
+export interface RunOptions extends BuildOptions {
+  /** limit of V8's heap of the thread, MiB; default 1024 */
+  readonly maxHeapMb?: number;
+}
+
+const cancelled = (): Error => new DOMException('The data set was cancelled.', 'AbortError');
+
+const inThread = (
+  input: WorkerInput,
+  { signal, onProgress, maxHeapMb = 1024 }: RunOptions,
+): Promise<TrainingSetResult> =>
+  new Promise((done, failed) => {
+    const worker = new Worker(new URL('./worker.ts', import.meta.url), {
+      workerData: input,
+      resourceLimits: { maxOldGenerationSizeMb: maxHeapMb },
+      env: process.env,
+    });
+    let outcome: (() => void) | null = null;
+    const cancel = (): void => worker.postMessage({ type: 'cancel' });
+    signal?.addEventListener('abort', cancel, { once: true });
+    worker.on('message', (answer: WorkerAnswer) => {
+      if (answer.type === 'progress')
+        onProgress?.({ stage: answer.stage, progress: answer.progress });
+      else if (answer.type === 'done') outcome = () => done(answer.result);
+      else if (answer.type === 'cancelled') outcome = () => failed(cancelled());
+      else outcome = () => failed(new MillraceError(answer.code, answer.message, answer.details));
+    });
+    worker.on('error', (error) => {
+      outcome = () =>
+        failed(
+          new MillraceError(
+            'MR_DATASET_FAILED',
+            `the thread that built the data set ended: ${error.message}`,
+          ),
+        );
+    });
+    worker.on('exit', (code) => {
+      signal?.removeEventListener('abort', cancel);
+      if (outcome === null)
+        failed(
+          new MillraceError(
+            'MR_DATASET_FAILED',
+            `the thread that built the data set ended with ${code}`,
+          ),
+        );
+      else outcome();
+    });
+  });
+
+/**
+ * @param job its files are what DuckDB opens: paths on the local disk
+ * @throws as TrainingSetBuilder.build
+ */
+export const runTrainingSet = async (
+  job: TrainingSetJob,
+  options: RunOptions = {},
+): Promise<TrainingSetResult> => {
+  if (options.signal?.aborted) throw cancelled();
+  outputFormat(job.out);
+  const out = resolve(job.out);
+  const temporary = temporaryPath(out);
+  const spine = 'file' in job.spine ? { file: resolve(job.spine.file) } : job.spine;
+  try {
+    return await inThread({ job: { ...job, out, spine }, temporary }, options);
+  } finally {
+    await rm(temporary, { force: true });
+    await rm(`${temporary}.spill`, { recursive: true, force: true });
+  }
+};

@@ -1,0 +1,238 @@
+/**
+ * The join equals the definition, row by row: for random views, events (late, out of order, of one
+ * millisecond, before 1970, null) and spines (any order, duplicates, unknown entities, before all
+ * events), however the scan is cut into batches, in both modes.
+ */
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { planView } from '#domain/plan/plan-view.ts';
+import { sourceFields } from '#domain/sources/source-schema.ts';
+import { type ResultValues, resultValues, valueAt } from '#domain/training-sets/columns.ts';
+import { joinPointInTime } from '#domain/training-sets/point-in-time-join.ts';
+import { spineKeys } from '#domain/training-sets/spine-keys.ts';
+import { orderByTime } from '#domain/training-sets/time-order.ts';
+import type { RawEvent, Scalar, Value } from '#domain/values/value.ts';
+import { definitions, moments, rawEvents, SOURCE } from '#tests/oracle/arbitraries.ts';
+import { type Definitions, keyValues, oracle } from '#tests/oracle/oracle.ts';
+import { sameValue } from '#tests/oracle/same.ts';
+import { type SeenEvent, scanOf } from './columns.ts';
+
+interface SpineRow {
+  readonly entity: readonly Value[];
+  readonly at: number;
+}
+
+interface Case {
+  readonly views: readonly Definitions[];
+  readonly events: readonly RawEvent[];
+  /**
+   * as-served: by event, how long after its log time it became known (null: never), and whether it
+   * was dropped as late
+   */
+  readonly lags: readonly { readonly lag: number | null; readonly dropped: boolean }[] | null;
+  readonly spines: readonly (readonly SpineRow[])[];
+  readonly batchSize: number;
+}
+
+/**
+ * Events as drawn, or drawn together: of few entities and in a short time, so that windows hold
+ * many and rows meet them.
+ */
+const denseEvents: fc.Arbitrary<readonly RawEvent[]> = fc
+  .record({
+    events: rawEvents(60),
+    scale: fc.constantFrom(1, 100, 10_000, 1_000_000),
+    few: fc.boolean(),
+  })
+  .map(({ events, scale, few }) => {
+    let logTime = Number.NEGATIVE_INFINITY;
+    return events.map((event) => {
+      const t = Math.floor(event.eventTime / scale);
+      logTime = Math.max(logTime, t + Math.floor((event.logTime - event.eventTime) / scale));
+      const keys = few
+        ? { k: event.row.k === null ? null : 'a\u001fb', j: event.row.j === null ? null : 0 }
+        : {};
+      return { ...event, eventTime: t, logTime, row: { ...event.row, t, ...keys } };
+    });
+  });
+
+const visibleAt = (events: readonly RawEvent[], lags: Case['lags'], i: number): number | null => {
+  const event = events[i] as RawEvent;
+  if (lags === null) return event.eventTime;
+  const { lag } = lags[i] as { readonly lag: number | null };
+  return lag === null ? null : Math.max(event.eventTime, event.logTime + lag);
+};
+
+/**
+ * A spine has a row for each view at each time; half of the times are those at which an event comes
+ * in sight, and the one before.
+ */
+const cases: fc.Arbitrary<Case> = fc
+  .record({
+    views: fc.array(definitions({ lateness: true }), { minLength: 1, maxLength: 2 }),
+    events: denseEvents,
+  })
+  .chain(({ views, events }) => {
+    const lag = fc.record({
+      lag: fc.constantFrom(0, 0, 1, 60_000, 1e9, null),
+      dropped: fc.constantFrom(false, false, false, true),
+    });
+    const row = fc.record({
+      at: fc.oneof(...views.map((view) => moments(view, events))),
+      event: fc.nat(),
+      off: fc.constantFrom(null, 0, 0, -1, 1),
+      missing: fc.constantFrom(false, false, false, false, false, true),
+    });
+    return fc
+      .record({
+        lags: fc.option(fc.array(lag, { minLength: events.length, maxLength: events.length }), {
+          nil: null,
+        }),
+        rows: fc.array(row, { minLength: 1, maxLength: 40 }),
+        batchSize: fc.constantFrom(1, 2, 3, 7, 1000),
+      })
+      .map(({ lags, rows, batchSize }): Case => {
+        const spines = views.map((view) => {
+          const unknown: readonly Value[] = Object.values(view.entity.keys).map((type) =>
+            type === 'string' ? 'nobody' : 99,
+          );
+          return [...rows, ...rows.slice(0, 2)].map(({ at, event, off, missing }): SpineRow => {
+            const i = event % Math.max(1, events.length);
+            const key =
+              events.length === 0 || missing ? null : keyValues(view, (events[i] as RawEvent).row);
+            const visible = events.length === 0 || off === null ? null : visibleAt(events, lags, i);
+            return {
+              at: visible === null ? at : visible + (off as number),
+              entity: key ?? unknown,
+            };
+          });
+        });
+        return { views, events, lags, spines, batchSize };
+      });
+  });
+
+const codedKeys = (
+  rows: readonly SpineRow[],
+  part: number,
+): { codes: Int32Array; values: Scalar[] } => {
+  const values = [...new Set(rows.map(({ entity }) => entity[part] as Scalar))];
+  return {
+    codes: Int32Array.from(rows, ({ entity }) => values.indexOf(entity[part] as Scalar)),
+    values,
+  };
+};
+
+const join = async ({
+  views,
+  events,
+  lags,
+  spines,
+  batchSize,
+}: Case): Promise<ResultValues[][]> => {
+  const seen = events.flatMap((event, i): SeenEvent[] => {
+    const visible = visibleAt(events, lags, i);
+    return visible === null ? [] : [{ event, visible }];
+  });
+  const times = Float64Array.from(spines[0] as readonly SpineRow[], ({ at }) => at);
+  const outputs: ResultValues[][] = [];
+  const joined = views.map((view, v) => {
+    const plan = planView(view.view, view.source, view.entity);
+    const rows = spines[v] as readonly SpineRow[];
+    const keys = spineKeys(plan.keys.map((_, part) => codedKeys(rows, part)));
+    const values = plan.features.map(({ type }) => resultValues(type, rows.length));
+    outputs.push(values);
+    const excluded = events.filter((_, i) => lags?.[i]?.dropped === true);
+    return {
+      plan,
+      fields: sourceFields(SOURCE),
+      keys,
+      outputs: values.map((column, feature) => ({ feature, values: column })),
+      excluded,
+    };
+  });
+  await joinPointInTime(
+    { fields: sourceFields(SOURCE), views: joined, events: scanOf(SOURCE, seen, batchSize) },
+    { times, order: orderByTime(times) },
+  );
+  return outputs;
+};
+
+const expectedEvents = ({ events, lags }: Case, at: number): readonly RawEvent[] =>
+  lags === null
+    ? events
+    : events.filter(
+        (event, i) =>
+          lags[i]?.dropped === false &&
+          lags[i]?.lag !== null &&
+          event.logTime + (lags[i]?.lag as number) <= at,
+      );
+
+test('every row has the values of its time, as the definition computes them', async () => {
+  await fc.assert(
+    fc.asyncProperty(cases, async (drawn) => {
+      const outputs = await join(drawn);
+      drawn.views.forEach((view, v) => {
+        const plan = planView(view.view, view.source, view.entity);
+        (drawn.spines[v] as readonly SpineRow[]).forEach(({ entity, at }, row) => {
+          const { values, scale } = oracle(view, expectedEvents(drawn, at), entity, at);
+          plan.features.forEach((feature, f) => {
+            const found = valueAt(
+              { type: feature.type, values: (outputs[v] as ResultValues[])[f] as ResultValues },
+              row,
+            );
+            const { aggregation } = Object.values(view.view.features)[f] as { aggregation: string };
+            const same = sameValue(
+              aggregation,
+              feature.type.base === 'long',
+              found,
+              values[f],
+              scale[f] as number,
+            );
+            if (!same)
+              expect({ row, entity, at, feature: feature.name, value: found }).toEqual({
+                row,
+                entity,
+                at,
+                feature: feature.name,
+                value: values[f],
+              });
+          });
+        });
+      });
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test('rows are ordered by time, and rows of one time by their position', () => {
+  fc.assert(
+    fc.property(
+      fc.array(
+        fc.oneof(
+          fc.integer({ min: -3, max: 3 }),
+          fc.integer({ min: -62_167_219_200_000, max: 253_402_300_799_999 }),
+        ),
+      ),
+      (drawn) => {
+        const times = Float64Array.from(drawn);
+        const expected = [...times.keys()].sort(
+          (a, b) => (times[a] as number) - (times[b] as number) || a - b,
+        );
+        expect([...orderByTime(times)]).toEqual(expected);
+      },
+    ),
+  );
+});
+
+test('an aborted join stops with the reason', async () => {
+  const times = Float64Array.of(0);
+  const controller = new AbortController();
+  controller.abort(new Error('stop'));
+  await expect(
+    joinPointInTime(
+      { fields: {}, views: [], events: scanOf(SOURCE, [], 1) },
+      { times, order: orderByTime(times) },
+      { signal: controller.signal },
+    ),
+  ).rejects.toThrow('stop');
+});
