@@ -1,14 +1,53 @@
+/**
+ * The suites of tests. A file's name says which suite it is in. `vitest run` runs the first;
+ * `--mode NAME` chooses another. `npm test` and `npm run test:NAME` set the mode.
+ */
 import { defineConfig } from 'vitest/config';
 
-export default defineConfig({
+interface Suite {
+  readonly include: readonly string[];
+  readonly exclude: readonly string[];
+}
+
+const folders =
+  '{domain,application,commands,projections,gateways,infra,client,tests,examples,scripts}/**';
+const onServers = 'tests/stack/**';
+
+export const SUITES = {
+  /** In this process and on this machine alone: nothing is fetched but the dependencies. */
   test: {
-    include: [
-      '{domain,application,commands,projections,gateways,infra,tests,examples}/**/*.test.ts',
-    ],
-    exclude: ['**/node_modules/**', 'tests/stack/**'],
-    pool: 'forks',
-    maxWorkers: 2,
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    include: [`${folders}/*.test.ts`],
+    exclude: [onServers, `${folders}/*.{client,fault}.test.ts`],
   },
+  /** Clients that others wrote, fetched from PyPI, against Millrace. */
+  clients: { include: [`${folders}/*.client.test.ts`], exclude: [onServers] },
+  /** Killed processes, full disks, hostile input. */
+  faults: { include: [`${folders}/*.fault.test.ts`], exclude: [onServers] },
+  /** On the servers of the stack profile. */
+  stack: { include: [`${onServers}/*.test.ts`], exclude: [] },
+} satisfies Readonly<Record<string, Suite>>;
+
+/** One after the other: the tests share the servers. */
+const stackOptions = {
+  globalSetup: ['tests/stack/support/global-setup.ts'],
+  maxWorkers: 1,
+  fileParallelism: false,
+  testTimeout: 300_000,
+  hookTimeout: 600_000,
+};
+
+export default defineConfig(({ mode }) => {
+  const { include, exclude }: Suite = SUITES[mode as keyof typeof SUITES];
+  return {
+    test: {
+      pool: 'forks',
+      maxWorkers: 2,
+      testTimeout: 60_000,
+      hookTimeout: 60_000,
+      ...(mode === 'stack' ? stackOptions : {}),
+      include: [...include],
+      exclude: ['**/node_modules/**', ...exclude],
+      env: { NODE_ENV: 'test' },
+    },
+  };
 });

@@ -1,8 +1,8 @@
 /**
- * What asking who it is costs a read over HTTP: the same reads without asking, with asking switched
- * off, and with a key that may read the view's namespace and has a rate and a quota. Rounds
- * alternate; CPU is the server process's own, which a busy machine disturbs less than requests a
- * second.
+ * What authentication costs a read over HTTP: the same reads by a gateway without access control,
+ * with access control switched off, and with a key that may read the view's namespace and has a
+ * rate and a quota. Rounds alternate. CPU time is that of the server process, which other load
+ * disturbs less than requests per second.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createHttpGateway } from '#gateways/http/gateway.ts';

@@ -1,7 +1,7 @@
 /**
  * Where the CPU time of one request goes: HTTP and gRPC, 1 and 100 entities × 50 features, from the
- * cached copy in a Redis, 16 in flight. The time is the gateway process's own, of a run without the
- * profiler; its parts are shares of a second run with it.
+ * cached copy in a Redis, 16 requests in flight. The time is that of the gateway process in a run
+ * without the profiler; the shares are those of a second run with it.
  *
  *   npm run bench cpu-profile [SECONDS]
  */

@@ -1,8 +1,8 @@
 /**
- * Beside Feast: the same rows, the same Redis, the same load, in one run. Feast is what PyPI has:
- * `feast materialize` writes, `feast serve` answers. Millrace is the stack profile's own path
- * without its engine (support/redis-rig.ts): records of features.<view> are decoded and written by
- * the cached copy's worker, and a gateway in a process of its own answers from them.
+ * Millrace and Feast with the same rows, the same Redis and the same load, in one run. Feast is the
+ * package from PyPI: `feast materialize` writes, `feast serve` answers. Millrace is the stack
+ * profile's path without its engine (support/redis-rig.ts): the cached copy's worker decodes and
+ * writes the records of features.<view>, and a gateway in a process of its own answers from them.
  *
  *   npm run bench feast [SECONDS] [ENTITIES]
  */
@@ -58,7 +58,7 @@ const until = async (ready: () => Promise<boolean>): Promise<void> => {
 
 const redis = (await startRedis()).address;
 
-/** Even columns are whole numbers, odd ones fractions of all digits. */
+/** Even columns have whole numbers, odd ones fractions with all digits. */
 const file = join(directory, 'rows.parquet');
 const database = await openDuckDb({ threads: 2, memoryLimit: '1GB' });
 const connection = await database.connect();
@@ -92,8 +92,8 @@ copyFileSync(
   fileURLToPath(new URL('./feast/features.py', import.meta.url)),
   join(directory, 'features.py'),
 );
-// Feast takes every Python file beside the store's settings for definitions: this one stays where
-// it is.
+// Feast reads every Python file next to the store's settings as definitions, so this file stays
+// here.
 const materializeFile = fileURLToPath(new URL('./feast/materialize.py', import.meta.url));
 writeFileSync(
   join(directory, 'feature_store.yaml'),
@@ -114,8 +114,7 @@ console.error('writing 10 columns');
 const ten = lastValues('drivers10', 10);
 const tenRows = await read(10);
 const tenRecords = encodeRows(ten, tenRows);
-// The worker that keeps the cached copy runs for weeks: what it does in its first second is no
-// figure.
+// The worker that fills the cached copy runs for weeks, so its first second is not measured.
 const first = lastValues('warm_up', 10);
 await writeRows(redis, first, encodeRows(first, tenRows));
 const oursTen = entities / (await writeRows(redis, ten, tenRecords));
@@ -128,7 +127,7 @@ const feastFifty = materialize('drivers');
 connection.closeSync();
 database.close();
 
-/** One gateway, and two behind a balancer: the client's connections are spread over them. */
+/** One gateway, and two behind a balancer: the client's connections are distributed over them. */
 const gateways = await Promise.all(
   [0, 1].map(() => startServer('./read-server.ts', ['http', 'redis', HOST, `${redis.port}`])),
 );
@@ -183,7 +182,7 @@ const ourRun = async (servers: readonly ServerProcess[]): Promise<Both> => {
   };
 };
 
-/** The two must say the same before their speed is compared. */
+/** Both must return the same values before their speed is compared. */
 const sameAnswers = async (feastUrl: string): Promise<void> => {
   const [oursBody, feastBody] = [
     httpBodies(3, entities)[1] as string,
@@ -240,7 +239,7 @@ const tenth = (what: string, of: keyof Both, goal: boolean): Figure => {
     met: goal ? mine.p99 <= other.p99 / 10 : null,
   };
 };
-/** Of one process and of two, for each side. */
+/** With one process and with two, for each side. */
 const each = (what: string, of: keyof Both): Figure => ({
   what,
   ours: ours.map((both) => whole(both[of].requests)).join(', '),

@@ -1,7 +1,7 @@
 /**
- * What feature logging costs a read that is answered in this process: a service without logging,
- * one of which no request is in the sample, and one of which every request is. Nanoseconds a read
- * of one entity × ten features, least of the rounds, for others use the machine; the log is real.
+ * What feature logging costs a read in this process: a service without logging, one with no request
+ * in the sample, and one with every request in it. Nanoseconds for a read of one entity × ten
+ * features, the lowest of the rounds, because the machine has other load. The log is real.
  */
 import { count, entity, featureService, featureView, source } from 'millrace';
 import { testPlatform } from '#tests/support/platform.ts';
@@ -43,7 +43,7 @@ const round = async (service: string): Promise<number> => {
       { service, entities },
       { actor: 'bench', requestId: `6f9a2c11-${i}` },
     );
-    // Reads come from connections: other work gets its turn between them.
+    // Reads come from connections, so other work runs between them.
     if (i % 64 === 63) await new Promise((resolve) => setImmediate(resolve));
   }
   return ((performance.now() - started) / READS) * 1e6;

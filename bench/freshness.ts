@@ -1,7 +1,7 @@
 /**
- * From a raw event accepted over HTTP to an online read that shows it, at 1,000 events a second:
- * the clock starts when the producer is answered and stops at the first answer that counts the
- * event. The limit is a read of the same server that waits for nothing.
+ * The time from a raw event accepted over HTTP to an online read that includes it, at 1,000 events
+ * a second. The clock starts when the producer gets its answer, and stops at the first answer that
+ * counts the event. The limit is a read of the same server that waits for nothing.
  */
 
 import { createHttpGateway } from '#gateways/http/gateway.ts';

@@ -1,7 +1,7 @@
 /**
- * Millrace's gRPC reads beside bare @grpc/grpc-js that answers a constant of the same size and
- * reads nothing of the request: the same client, each server in a process of its own, in turns,
- * medians. From tiles in memory and from a Redis; one by one and in a stream.
+ * Millrace's gRPC reads and bare @grpc/grpc-js, which answers a constant of the same size without
+ * reading the request: the same client, each server in a process of its own, in turns, medians.
+ * From tiles in memory and from a Redis; single calls and a stream.
  *
  *   npm run bench grpc [SECONDS] [ROUNDS]
  */
@@ -45,7 +45,7 @@ const askOnce = ({ address }: ServerProcess, body: Buffer): Promise<Buffer> =>
     });
   });
 
-/** What is quick must be right first. */
+/** The answers are checked before they are measured. */
 const checked = async (server: ServerProcess, count: number): Promise<Buffer> => {
   const bytes = await askOnce(server, grpcBodies(count, ENTITIES)[1] as Buffer);
   const answer = method.responseDeserialize(bytes) as ReadResponse__Output;
@@ -97,7 +97,7 @@ const compare = async (
   const bare = await startServer('./bare-grpc.ts', [method.path, answer.toString('base64')]);
   const all = { bare, ...servers };
   const runs = new Map(Object.keys(all).map((name) => [name, [] as Run[]]));
-  // The first round warms them up.
+  // The first round is warm-up.
   for (let round = 0; round <= rounds; round++)
     for (const [name, server] of Object.entries(all)) {
       const one = await run(server, bodies, streaming);

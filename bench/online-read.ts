@@ -1,7 +1,7 @@
 /**
- * Online reads over HTTP: one entity, ten windowed features, 64 connections, against a bare Fastify
- * route that answers the same validated POST with a constant of the same size. The load comes from
- * a process of its own.
+ * Online reads over HTTP: one entity, ten windowed features, 64 connections. The limit is a bare
+ * Fastify route that answers the same validated POST with a constant of the same size. The load
+ * comes from a process of its own.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import Fastify from 'fastify';
@@ -23,7 +23,7 @@ for await (const batch of flightBatches(events, 5000)) {
   await bench.platform.publishing.publish({ source: 'flights', events: batch }, caller);
   at = (batch.at(-1)?.date ?? at) as number;
 }
-// The history is still writing what was published: what is measured here is reads.
+// The history is still writing the published events; only reads are measured here.
 for (;;) {
   const { sources } = await bench.platform.operations.status();
   if (sources.every((source) => source.historyPosition === source.position)) break;

@@ -1,7 +1,7 @@
 /**
- * Publishing flights, durable and computed: in one process from a file, and over HTTP in batches of
- * 500. Limits: the same events encoded and appended to the log with no view over them; Fastify
- * parsing the same bodies and doing nothing.
+ * Publishing flights until they are durable and computed: in one process from a file, and over HTTP
+ * in batches of 500. Limits: the same events encoded and appended to the log without a view, and
+ * Fastify parsing the same bodies and doing nothing else.
  */
 
 import { fork } from 'node:child_process';
@@ -39,7 +39,7 @@ const fromFile = async (withViews: boolean): Promise<{ seconds: number; rss: num
   return { seconds, rss };
 };
 
-/** The client is a process of its own, so that its work does not count as the server's. */
+/** The client is a process of its own, so that its work is not measured as the server's. */
 const overHttp = (url: string): Promise<number> =>
   new Promise((resolve, reject) => {
     const child = fork(fileURLToPath(new URL('./support/publish-client.ts', import.meta.url)), [

@@ -1,8 +1,8 @@
 /**
  * A soak: `npm run bench soak [MINUTES] [PROFILE]`. Clients publish and read at a steady rate, in
- * every way that there is, while views are revised and replayed, data sets made, and every part
- * restarted. Answers are checked against counted truth; what clients may see as errors is listed in
- * `soak/errors.ts`; memory, files and latency must not grow. Exits with 1 where a check fails.
+ * every way there is, while views are revised and replayed, data sets are built, and every part is
+ * restarted. Answers are compared with counted events. `soak/errors.ts` lists the errors that
+ * clients may see. Memory, files and latency must not grow. Exits with 1 if a check fails.
  */
 import { startEmbeddedRig } from './soak/embedded.ts';
 import type { Rig } from './soak/rig.ts';
@@ -20,16 +20,16 @@ const profile = process.argv[3] ?? 'embedded';
 const start = PROFILES[profile];
 if (start === undefined || !(minutes > 0)) {
   console.error(
-    `npm run bench soak [MINUTES] [PROFILE]; profiles are ${Object.keys(PROFILES).join(', ')}`,
+    `Usage: npm run bench soak [MINUTES] [PROFILE]\nProfiles: ${Object.keys(PROFILES).join(', ')}`,
   );
   process.exit(2);
 }
 
-/** Of minutes: fewer say nothing of growth. */
+/** In minutes: a shorter soak does not show growth. */
 const LEAST_TO_JUDGE = 10;
 const SHOWN = 20;
 
-/** Failures that differ in their numbers only are one. */
+/** Failures that differ only in numbers count as the same. */
 const alike = (
   failures: readonly string[],
 ): readonly { readonly count: number; readonly first: string }[] => {
@@ -59,11 +59,11 @@ try {
     `\n${events.toLocaleString('en')} events; operations: ${[...watch.operations].map(([kind, n]) => `${kind} ${n}`).join(', ')}`,
   );
   console.log(
-    `errors while restarting, all promised: ${[...watch.promised].map(([code, n]) => `${code} ${n}`).join(', ') || 'none'}\n`,
+    `expected errors during restarts: ${[...watch.promised].map(([code, n]) => `${code} ${n}`).join(', ') || 'none'}\n`,
   );
   printMinutes(watch.minutes);
   for (const { count, first } of alike(watch.failures).slice(0, SHOWN))
-    console.log(`FAILED ${count} × such as ${first}`);
+    console.log(`FAILED ${count} times, for example: ${first}`);
   const figures = figuresOf(watch, { minutes, samples, judgeGrowth: minutes >= LEAST_TO_JUDGE });
   print(`soak of ${minutes} minutes, profile ${profile}`, figures);
   if (figures.some(({ met }) => met === false)) process.exitCode = 1;

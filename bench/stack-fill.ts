@@ -1,12 +1,12 @@
 /**
  * One million raw events in Kafka → feature updates in Kafka, Paimon and Iceberg: a view of the
- * flights example beside the Flink SQL that one would write by hand for the same aggregates, in
- * turns on one stack.
+ * flights example, and the Flink SQL that one would write by hand for the same aggregates, in turns
+ * on one stack.
  *
  *   npm run bench stack-fill [EVENTS] [ROUNDS]
  *
- * The clock starts when the view is applied, or the hand-written statements are sent, and stops
- * when Flink has committed the offset of the last raw event, and the last update's in both tables.
+ * The clock starts when the view is applied, or the hand-written statements are sent. It stops when
+ * Flink has committed the offset of the last raw event, and that of the last update in both tables.
  */
 
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -67,7 +67,7 @@ try {
     `${events} events published in ${((performance.now() - begun) / 1000).toFixed(1)} s`,
   );
 
-  /** Waits until the groups have read all. */
+  /** Waits until the groups have read everything. */
   const filled = async (
     from: number,
     updates: string,

@@ -1,8 +1,8 @@
 /**
- * The stack profile's online path, on a stack of its own on this machine: a raw event produced
- * until it is read through the gateway, from Redis and from Paimon, at 1,000 events a second; reads
- * of 1 entity × 10 windowed features at 64 connections, from Redis, beside a bare Fastify route
- * that does one `ioredis` GET of the same block; and lookups from Paimon.
+ * The stack profile's online path, on a stack of its own on this machine. The time from producing a
+ * raw event to reading it through the gateway, from Redis and from Paimon, at 1,000 events a
+ * second. Reads of 1 entity × 10 windowed features at 64 connections from Redis, and a bare Fastify
+ * route that does one `ioredis` GET of the same block. Lookups from Paimon.
  *
  *   npm run bench stack-online [SECONDS]
  */
@@ -34,14 +34,15 @@ import { percentile, print } from './support/report.ts';
 
 const seconds = Number(process.argv[2] ?? 30);
 /**
- * Virtual machines compile what runs often: a server's first minutes are not those that its users
- * see.
+ * Virtual machines compile code that runs often, so a server's first minutes are not those that its
+ * users see.
  */
 const WARM_SECONDS = 150;
 const PER_SECOND = 1_000;
 const ENTITIES = 2_000;
 /**
- * A producer's batch, and how often a reader looks: what is measured is no finer than the latter.
+ * A producer's batch, and the interval of the reader: the measurement is no finer than the
+ * interval.
  */
 const BATCH_MS = 50;
 const POLL_MS = 10;
@@ -79,14 +80,14 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const)
 
 const load = (url: string, body: string, rate = 0): Promise<Load> =>
   readLoad(url, body, seconds, rate);
-/** What the goal for lookups asks for: at saturation a latency is the queue's. */
+/** The rate of the goal for lookups: at saturation a latency is that of the queue. */
 const PAIMON_RATE = 2_000;
 const TEN = 10;
 
 const event = (who: string) => ({ t: Date.now(), user: who, amount: 12.5 });
 
 /**
- * of the probe's events, all told: a reader that is behind must not be taken for one that is ahead
+ * of the probe's events in total: a reader that is behind must not be taken for one that is ahead
  */
 let probes = 0;
 
@@ -143,7 +144,7 @@ try {
     caller,
   );
   const durable = await open(false);
-  // Every entity is known.
+  // Every entity exists.
   for (let i = 0; i < ENTITIES; i += 500)
     await platform.publishing.publish(
       { source: 'clicks', events: Array.from({ length: 500 }, (_, n) => event(`u${i + n}`)) },

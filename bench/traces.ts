@@ -1,7 +1,8 @@
 /**
  * What traces cost: reads of one entity and publishes of ten events over HTTP, with traces off, on
- * for one request in a hundred, and on for each, in turns over one platform a mode. CPU time a
- * request, for a busy machine changes how many are answered and not what one costs.
+ * for one request in a hundred, and on for every request, in turns over one platform for each mode.
+ * CPU time per request, because a busy machine changes how many are answered and not what one
+ * costs.
  *
  *   npm run bench traces [SECONDS] [ROUNDS]
  */
@@ -20,7 +21,7 @@ const seconds = Number(process.argv[2] ?? 4);
 const rounds = Number(process.argv[3] ?? 5);
 const EVENTS = 20_000;
 
-/** A collector that takes all and keeps nothing, in a process of its own. */
+/** A collector that accepts everything and keeps nothing, in a process of its own. */
 const COLLECTOR = `require('node:http').createServer((request, response) => request.resume().on('end', () => response.end()))
   .listen(0, '127.0.0.1', function () { console.log(this.address().port); })`;
 const collector = spawn(process.execPath, ['-e', COLLECTOR], {
@@ -76,7 +77,7 @@ const start = async (share: string | null) => {
       ),
     ].reduce((sum, [, n]) => sum + Number(n), 0);
   return {
-    /** µs of CPU a request, of this process */
+    /** µs of CPU per request, of this process */
     async measure(what: keyof typeof work): Promise<number> {
       const { url, body } = work[what];
       const [before, answered] = [process.cpuUsage(), await answers()];

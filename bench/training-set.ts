@@ -1,8 +1,8 @@
 /**
  * A training set of 1,000,000 rows and 10 windowed features (two views: airports and routes; 1 h, 1
- * d and 7 d) over 3,000,000 raw events, computed from the raw events, beside DuckDB's plain ASOF
- * JOIN of as many rows on 3,000,000 ready-made changes of 10 columns. Each runs in a process of its
- * own, so that the peak of its memory is its own.
+ * d and 7 d) over 3,000,000 raw events, computed from the raw events. The limit is DuckDB's plain
+ * ASOF JOIN of as many rows on 3,000,000 prepared changes of 10 columns. Each runs in a process of
+ * its own, so that its peak memory is its own.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';

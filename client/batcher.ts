@@ -1,6 +1,6 @@
 /**
- * Reads of single entities that are asked for together go as one request: those of one turn of the
- * event loop, of the same features. So a program that scores a list one by one pays for one call.
+ * Combines reads of single entities into one request: those of the same features that are made in
+ * one turn of the event loop. A program that scores a list one by one needs only one call.
  */
 import type { EntityKey } from '#domain/plan/plan.ts';
 
@@ -10,7 +10,7 @@ interface Waiting<Row> {
   readonly reject: (error: unknown) => void;
 }
 
-/** @param most entities of one request; more are parted */
+/** @param most entities of one request; more are split into several requests */
 export const createBatcher = <Row>(
   readAll: (group: string, entities: readonly EntityKey[]) => Promise<readonly Row[]>,
   most: number,

@@ -1,4 +1,4 @@
-/** A small client over gRPC: typed by the definitions, with deadlines, retries and batching. */
+/** A client over gRPC with types from the definitions, deadlines, retries and batching. */
 import type { FeatureView } from '#domain/definitions/builders.ts';
 import type { FeatureServiceDefinition, SourceDefinition } from '#domain/definitions/model.ts';
 import { fail } from '#domain/errors.ts';
@@ -12,24 +12,24 @@ import { plainOf, structOf } from '#gateways/grpc/struct.ts';
 import { createBatcher } from './batcher.ts';
 import { createProducer, type Producer } from './producer.ts';
 import { DEFAULT_RETRY, type RetryOptions, withRetries } from './retry.ts';
-import { mayComeBack, openTransport, type TransportOptions } from './transport.ts';
+import { isTemporary, openTransport, type TransportOptions } from './transport.ts';
 import type { EventOf, Published, ReadOptions, RowOf, Rows, Status } from './types.ts';
 
 export interface ClientOptions extends TransportOptions {
-  /** of a call with its retries; default 5,000 */
+  /** of a call including its retries, ms; default 5,000 */
   readonly deadlineMs?: number;
   readonly retry?: Partial<RetryOptions>;
-  /** entities of one request of `row`; default 100 */
+  /** entities in one request of `row`, at most; default 100 */
   readonly batch?: number;
 }
 
 export interface Client {
-  /** Values of a view's features; without names, all that it has. */
-  readonly view: <Names extends string, Asked extends Names = Names>(
+  /** Values of a view's features; without names, of all its features. */
+  readonly view: <Names extends string, Wanted extends Names = Names>(
     view: FeatureView<Names>,
     entities: readonly EntityKey[],
-    options?: ReadOptions & { readonly features?: readonly Asked[] },
-  ) => Promise<Rows<Asked>>;
+    options?: ReadOptions & { readonly features?: readonly Wanted[] },
+  ) => Promise<Rows<Wanted>>;
   readonly service: (
     service: string | FeatureServiceDefinition,
     entities: readonly EntityKey[],
@@ -41,20 +41,20 @@ export interface Client {
     entities: readonly EntityKey[],
     options?: ReadOptions,
   ) => Promise<Rows>;
-  /** One entity's row: those that are asked for together go as one request. */
+  /** One entity's row. Reads made in one turn of the event loop are sent as one request. */
   readonly row: <Names extends string>(
     view: FeatureView<Names>,
     entity: EntityKey,
   ) => Promise<RowOf<Names>>;
   /**
-   * Not tried again: whether a batch whose answer was lost was taken, nobody knows. A `producer`
-   * may.
+   * Without retries: if the answer is lost, the batch may or may not have been accepted. Use a
+   * `producer` for retries.
    */
   readonly publish: <S extends SourceDefinition>(
     source: S,
     events: readonly EventOf<S>[],
   ) => Promise<Published>;
-  /** @param id the same after a restart of the program; of one program at a time */
+  /** @param id the same after a restart of the program; used by one program at a time */
   readonly producer: <S extends SourceDefinition>(
     source: S,
     id: string,
@@ -73,7 +73,7 @@ const STATUS: Readonly<Record<FeatureStatus__Output, Status>> = {
   OVERFLOW: 'overflow',
 };
 
-/** @param names by which a row's values are found: the answer's own, or shorter ones */
+/** @param names the properties of a row: the answer's feature names, or shorter ones */
 const rowsOf = <Names extends string>(
   answer: ReadResponse__Output,
   names: readonly string[],
@@ -133,7 +133,7 @@ export const connect = (options: ClientOptions): Client => {
       ...(known === undefined ? {} : { known }),
       ...(after === undefined ? {} : { after }),
     };
-    return withRetries((deadline) => transport.read(message, deadline), mayComeBack, own, retry);
+    return withRetries((deadline) => transport.read(message, deadline), isTemporary, own, retry);
   };
 
   const ofView = async <Names extends string>(
@@ -159,7 +159,7 @@ export const connect = (options: ClientOptions): Client => {
   const send = async (message: PublishRequest, again: boolean): Promise<Published> => {
     const sent = withRetries(
       (deadline) => transport.publish(message, deadline),
-      (error) => again && mayComeBack(error),
+      (error) => again && isTemporary(error),
       deadlineMs,
       retry,
     );
@@ -195,11 +195,11 @@ export const connect = (options: ClientOptions): Client => {
     producer: (source, id) =>
       createProducer({
         async next() {
-          const asked = { source: source.name, producer: id };
+          const wanted = { source: source.name, producer: id };
           return (
             await withRetries(
-              (deadline) => transport.producerSequence(asked, deadline),
-              mayComeBack,
+              (deadline) => transport.producerSequence(wanted, deadline),
+              isTemporary,
               deadlineMs,
               retry,
             )

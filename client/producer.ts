@@ -1,21 +1,20 @@
 /**
- * A producer that may send again without doubling: its events are numbered in its own count, which
- * the server keeps. Batches go one after another; one whose answer was lost is sent again under the
- * same numbers, and is counted once.
+ * A producer with safe retries: it numbers its events, and the server stores the next number.
+ * Batches are sent one after another. A batch whose answer was lost is sent again with the same
+ * numbers, and its events are counted once.
  */
 import { MillraceError } from '#domain/errors.ts';
 import type { Published } from './types.ts';
 
-export interface ProducerDependencies {
-  /** the number from which the server expects this producer to go on */
+interface ProducerDependencies {
+  /** the next number that the server expects of this producer */
   readonly next: () => Promise<number>;
   readonly send: (events: readonly object[], sequence: number) => Promise<Published>;
 }
 
 export interface Producer<Event extends object> {
   /**
-   * Resolves once the events are durable; those of the wrong form are in `rejected`. In the order
-   * of the calls.
+   * Resolves when the events are durable, in the order of the calls. Invalid ones are `rejected`.
    */
   readonly publish: (events: readonly Event[]) => Promise<Published>;
 }
@@ -34,7 +33,7 @@ export const createProducer = <Event extends object>({
       sequence += events.length;
       return published;
     } catch (error) {
-      // Whether it was taken is not known: the server is asked before anything else is sent.
+      // The batch may have been accepted: read the next number before sending more.
       if (!(error instanceof MillraceError) || error.status >= 500) sequence = null;
       throw error;
     }

@@ -1,18 +1,18 @@
 /**
- * Tries again what may be tried again, until a deadline, with waits of full jitter: random between
- * 0 and a bound that doubles (Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog,
- * 2015), so that clients that failed together do not come back together.
+ * Retries until a deadline, with full jitter: each wait is random between 0 and a bound that
+ * doubles (Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015). Clients that
+ * failed together then do not return together.
  */
 export interface RetryOptions {
   readonly firstMs: number;
   readonly mostMs: number;
-  /** tries in all */
+  /** all attempts, the first included */
   readonly tries: number;
 }
 
 export const DEFAULT_RETRY: RetryOptions = { firstMs: 20, mostMs: 1000, tries: 6 };
 
-export interface RetryDependencies {
+interface RetryDependencies {
   readonly now: () => number;
   /** from 0 to 1 */
   readonly random: () => number;
@@ -26,8 +26,8 @@ const REAL: RetryDependencies = {
 };
 
 /**
- * @param call told of the deadline (epoch ms) that it shares with all tries
- * @throws the last error, where it may not be tried again, the tries are used up, or the next would
+ * @param call gets the deadline of all attempts together, epoch ms
+ * @throws the last error, if it is not temporary, the attempts are used up, or the next one would
  * begin after the deadline
  */
 export const withRetries = async <T>(

@@ -1,4 +1,4 @@
-/** The generated client's calls as promises: deadlines in, refusals out. */
+/** The gRPC calls as promises, with deadlines; refusals are thrown as MillraceError. */
 import {
   type ChannelCredentials,
   type Client,
@@ -27,11 +27,11 @@ export interface TransportOptions {
   readonly address: string;
   /** an API key or a token */
   readonly key?: string;
-  /** who asks, where the server knows no keys */
+  /** name of the caller, for a server without keys */
   readonly actor?: string;
-  /** PEM of the authority that signed the server's certificate: TLS is used */
+  /** PEM of the authority that signed the server's certificate; with it, TLS is used */
   readonly ca?: Buffer;
-  /** PEM: a certificate to show, and its key, where the server asks for one */
+  /** PEM of the client's certificate and its key, if the server requires one */
   readonly certificate?: { readonly cert: Buffer; readonly key: Buffer };
 }
 
@@ -46,10 +46,9 @@ export interface Transport {
 }
 
 /**
- * What the other side, or the way to it, could not do now, and may do shortly; a quota of a day is
- * not back so soon.
+ * Whether a retry may succeed shortly. A daily quota (MR_QUOTA_EXCEEDED) is not restored so soon.
  */
-export const mayComeBack = (error: unknown): boolean =>
+export const isTemporary = (error: unknown): boolean =>
   error instanceof MillraceError &&
   (error.code === 'MR_UNREACHABLE' || error.status === 503 || error.code === 'MR_RATE_LIMITED');
 
@@ -63,7 +62,7 @@ const errorOf = (error: ServiceError, address: string): MillraceError => {
       { address },
     );
   if (error.code === status.DEADLINE_EXCEEDED)
-    return new MillraceError('MR_DEADLINE', `no answer came from ${address} before the deadline`, {
+    return new MillraceError('MR_DEADLINE', `${address} did not answer before the deadline`, {
       address,
     });
   if (error.code === status.RESOURCE_EXHAUSTED)
@@ -88,20 +87,16 @@ const clientOf = <T extends Client>(
   credentials: ChannelCredentials,
 ): T =>
   new (makeGenericClientConstructor(definition, 'millrace'))(address, credentials, {
-    // One channel's connections are shared by all channels to the same server, which two services
-    // of one client are.
+    // The channels of both services share their connections.
     'grpc.use_local_subchannel_pool': 0,
     'grpc.max_receive_message_length': 256 * 1024 * 1024,
     'grpc.enable_retries': 0,
-    // A server that comes back is found within a second, however long it was away: gRPC's own waits
-    // grow to two minutes.
+    // Reconnect within a second after any outage: gRPC's default waits grow to two minutes.
     'grpc.initial_reconnect_backoff_ms': 100,
     'grpc.max_reconnect_backoff_ms': 1_000,
   }) as unknown as T;
 
-/**
- * Where the program has a trace under way, by OpenTelemetry's API, its context goes with the call.
- */
+/** Adds the trace context of the program to the call, if OpenTelemetry has an active span. */
 const withTrace = (metadata: Metadata): Metadata => {
   const span = trace.getSpanContext(context.active());
   if (span === undefined || !isSpanContextValid(span)) return metadata;
@@ -136,7 +131,7 @@ export const openTransport = ({
   const metadata = new Metadata();
   if (key !== undefined) metadata.set('authorization', `Bearer ${key}`);
   if (actor !== undefined) metadata.set('x-millrace-actor', actor);
-  const promised =
+  const asPromise =
     <Request, Answer>(call: Call<Request, Answer>) =>
     (request: Request, deadline: number): Promise<Answer> =>
       new Promise((resolve, reject) => {
@@ -145,11 +140,11 @@ export const openTransport = ({
         );
       });
   return {
-    read: promised<ReadRequest, ReadResponse__Output>((...args) => features.Read(...args)),
-    publish: promised<PublishRequest, PublishResponse__Output>((...args) =>
+    read: asPromise<ReadRequest, ReadResponse__Output>((...args) => features.Read(...args)),
+    publish: asPromise<PublishRequest, PublishResponse__Output>((...args) =>
       events.Publish(...args),
     ),
-    producerSequence: promised((...args) => events.ProducerSequence(...args)),
+    producerSequence: asPromise((...args) => events.ProducerSequence(...args)),
     close() {
       features.close();
       events.close();

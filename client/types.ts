@@ -1,4 +1,4 @@
-/** What the definitions say of events and rows, as types. */
+/** The types of events and rows, derived from the definitions. */
 import type { SourceDefinition } from '#domain/definitions/model.ts';
 import type { DegradedMode } from '#domain/ports/degraded.ts';
 import type { Value } from '#domain/values/value.ts';
@@ -11,45 +11,44 @@ type ScalarOf<T extends string> = T extends 'string' | 'bytes'
       ? number | string
       : number;
 
-/** Of a field's type as it is written: `long`, `double?`, `array<string>`. */
+/** The value of a field, from its type as text: `long`, `double?`, `array<string>`. */
 export type FieldValue<T extends string> = T extends `${infer Base}?`
   ? FieldValue<Base> | null
   : T extends `array<${infer Item}>`
     ? readonly FieldValue<Item>[]
     : ScalarOf<T>;
 
-/** The names that are known, where the type also allows any. */
-type Known<Fields> = { [N in keyof Fields as string extends N ? never : N]: Fields[N] };
+/** Only the literal names, without an index signature. */
+type Literal<Fields> = { [N in keyof Fields as string extends N ? never : N]: Fields[N] };
 
 type NullableNames<Fields> = {
   [N in keyof Fields]: Fields[N] extends `${string}?` ? N : never;
 }[keyof Fields];
 
 /**
- * An event of a source: fields that may be null may be left out. Times are epoch ms, or ISO 8601
- * with a zone.
+ * An event of a source. Nullable fields may be absent. Times are epoch ms, or ISO 8601 with a zone.
  */
-export type EventOf<S extends SourceDefinition> = keyof Known<S['fields']> extends never
+export type EventOf<S extends SourceDefinition> = keyof Literal<S['fields']> extends never
   ? Readonly<Record<string, unknown>>
-  : EventOfFields<Known<S['fields']>>;
+  : EventOfFields<Literal<S['fields']>>;
 
 type EventOfFields<Fields> = {
   readonly [N in Exclude<keyof Fields, NullableNames<Fields>>]: FieldValue<Fields[N] & string>;
 } & { readonly [N in NullableNames<Fields>]?: FieldValue<Fields[N] & string> };
 
-/** A row of a read, by the features' names. */
+/** A row of a read: values by feature name. */
 export type RowOf<Names extends string> = { readonly [N in Names]: Value };
 
 export interface Freshness {
   readonly view: string;
   readonly version: number;
   readonly generation: number;
-  /** newest event time that is in the values, epoch ms; null: there is none */
+  /** newest event time in the values, epoch ms; null: none yet */
   readonly eventTime: number | null;
   readonly position: string;
   /**
-   * epoch ms: every event that the log had accepted by then is in the values, and later ones may
-   * be; null: not known yet
+   * epoch ms: the values include every event that the log accepted up to then, and may include
+   * later ones; null: not known yet
    */
   readonly completeThrough: number | null;
 }
@@ -57,15 +56,15 @@ export interface Freshness {
 export type Status = 'present' | 'null' | 'not-found' | 'expired' | 'overflow';
 
 export interface ReadOptions {
-  /** epoch ms: the values as of then; absent: now */
+  /** event time of the values, epoch ms; absent: now */
   readonly at?: number;
-  /** epoch ms: what was known then; absent: all */
+  /** only events that the log accepted up to then, epoch ms; absent: all */
   readonly known?: number;
-  /** a position that a publish gave: the values are of what it published, too */
+  /** a position from a publish: the values include what it published */
   readonly after?: string;
-  /** inputs of on-demand features: one a row, or one for all */
+  /** inputs of on-demand features: one per row, or one for all */
   readonly request?: readonly Readonly<Record<string, Value>>[];
-  /** of this call with its retries; absent: the client's */
+  /** of this call including its retries, ms; absent: that of the client */
   readonly deadlineMs?: number;
 }
 
@@ -79,7 +78,7 @@ export interface Rows<Names extends string = string> {
   readonly views: readonly Freshness[];
   readonly at: number;
   readonly known: number;
-  /** the degraded modes that the answer was made in, right all the same */
+  /** the degraded modes during the read; the answer is correct in all of them */
   readonly degraded: readonly DegradedMode[];
 }
 
@@ -92,6 +91,6 @@ export interface Published {
     readonly code: string;
     readonly message: string;
   }[];
-  /** give it as `after` to a read */
+  /** use it as `after` of a read */
   readonly position: string;
 }

@@ -1,6 +1,6 @@
 /**
- * Closes a test run with one plain line that scripts can read, `N passed, N failed`; skipped tests
- * are named on the line before.
+ * Ends a test run with the line `N passed, N failed`, which scripts read. The number of skipped
+ * tests is on the line before.
  */
 export default class CountReporter {
   onTestRunEnd(modules, errors) {
@@ -11,7 +11,7 @@ export default class CountReporter {
         if (state === 'passed' || state === 'failed') counts[state]++;
         else counts.skipped++;
       }
-      // A file that could not be loaded, or whose hooks failed, has no failed test of its own.
+      // A file that does not load, or whose hooks fail, has no failed test of its own.
       if (module.state() === 'failed' && !states.includes('failed')) counts.failed++;
     }
     counts.failed += errors.length;

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** `npx millrace …`: the command line, on the Node that the project needs. */
+/** The command line, `npx millrace …`, on the Node version that the project needs. */
 import { join } from 'node:path';
 import { findNode, installDependencies, NODE_FLAGS, root, run } from './node.mjs';
 

@@ -1,7 +1,7 @@
 /**
- * Finds the Node that the project needs, and everything it depends on. Plain JavaScript for any
- * Node from 18 on: it runs before anything is installed. A newer Node comes from npm as a package
- * that carries the binary and needs no install script.
+ * Finds the Node that the project needs and installs the dependencies. It runs before anything is
+ * installed, so it is plain JavaScript for Node 18 and later. A newer Node comes from npm, as a
+ * package that has the binary and needs no install script.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -54,7 +54,7 @@ const isAlive = (pid) => {
   }
 };
 
-/** The pid in a lock file; null where there is none (any more). */
+/** The process id in a lock file; null where the file does not exist. */
 const holderOf = (lock) => {
   try {
     return Number(readFileSync(lock, 'utf8'));
@@ -65,9 +65,9 @@ const holderOf = (lock) => {
 };
 
 /**
- * One set-up at a time. The lock is a file that appears with its holder's pid in it, by a hard link
- * that only one process can make. One that a killed set-up left behind is taken away by renaming,
- * and put back where a quicker process had already renewed it.
+ * Runs `work` while no other set-up runs. The lock is a file with its holder's process id; a hard
+ * link creates it, so only one process succeeds. A lock that a killed set-up left is renamed away
+ * first. If another process has renewed the lock meanwhile, it is put back.
  */
 const locked = (work) => {
   const lock = join(tools, 'setup.lock');
@@ -75,7 +75,7 @@ const locked = (work) => {
   mkdirSync(tools, { recursive: true });
   writeFileSync(mine, String(process.pid));
   try {
-    for (let told = false; ; ) {
+    for (let reported = false; ; ) {
       try {
         linkSync(mine, lock);
         break;
@@ -88,8 +88,9 @@ const locked = (work) => {
         takeAway(lock, holder);
         continue;
       }
-      if (!told) say(`setting up: waiting for process ${holder}, which is at it (${lock})`);
-      told = true;
+      if (!reported)
+        say(`setting up: waiting for process ${holder}, which is setting up too (${lock})`);
+      reported = true;
       sleep(200);
     }
     try {
@@ -130,17 +131,17 @@ const hasPrivateNode = () => {
   );
 };
 
-/** The path of a Node that is new enough; fetched once where this one is too old. */
+/** The path of a Node that is new enough. It is downloaded once, if the current Node is too old. */
 export const findNode = () => {
   if (Number(process.versions.node.split('.')[0]) >= MAJOR) return process.execPath;
   if (hasPrivateNode()) return privateNode;
   return locked(() => {
     if (hasPrivateNode()) return privateNode;
     say(
-      `setting up: Node ${process.versions.node} is here and ${MAJOR} is needed; fetching ${WANTED} for this project alone`,
+      `setting up: this is Node ${process.versions.node}, and Millrace needs ${MAJOR}: downloading ${WANTED} into ${tools}`,
     );
-    // Put together aside and moved into place: a Node that is there is whole, whatever was killed
-    // when.
+    // The download goes to a staging folder and is renamed into place, so a killed set-up leaves no
+    // incomplete Node.
     const staging = join(tools, 'staging');
     rmSync(staging, { recursive: true, force: true });
     mkdirSync(staging, { recursive: true });
@@ -153,7 +154,7 @@ export const findNode = () => {
   });
 };
 
-/** Installs the dependencies that package-lock.json names, where they are not there yet. */
+/** Installs the dependencies of package-lock.json, unless they are installed already. */
 export const installDependencies = () => {
   const stamp = join(root, 'node_modules', '.millrace-stamp');
   const wanted = createHash('sha256')
@@ -163,25 +164,25 @@ export const installDependencies = () => {
   if (current()) return;
   locked(() => {
     if (current()) return;
-    say('setting up: installing dependencies (once, some 20 seconds)');
+    say('setting up: installing the dependencies (once, about 20 s)');
     npm(['ci', '--ignore-scripts'], root);
     writeFileSync(stamp, wanted);
   });
 };
 
 /**
- * Node's own flags: SQLite is marked experimental; a young generation that fits the cache is faster
- * here, and smaller.
+ * No warning that SQLite is experimental. A young generation that fits the processor's cache is
+ * faster here, and uses less memory.
  */
 export const NODE_FLAGS = ['--disable-warning=ExperimentalWarning', '--max-semi-space-size=16'];
 
 /**
- * Runs a program of the project with that Node first in the PATH, passes signals on, and ends as it
- * ends.
+ * Runs a program with this Node first in the PATH, and passes signals on to it. Resolves to its
+ * exit status.
  */
 export const run = (node, args, options = {}) =>
   new Promise((resolve) => {
-    // Types are stripped once, not at every start.
+    // The compile cache: types are stripped once, not at every start.
     const cache = process.env.NODE_COMPILE_CACHE ?? join(tools, 'compile-cache');
     const env = {
       ...process.env,

@@ -1,6 +1,6 @@
 /**
- * The project's own tasks: `npm run demo`, `npm test`, `npm run test:stack`, `npm run check`, `npm
- * run format`, `npm run bench NAME`. Each sets up what it needs.
+ * The project's own tasks, run as `npm run TASK` (see package.json). Each task first installs what
+ * it needs: the dependencies, and a Node that is new enough.
  */
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,60 +9,64 @@ import { findNode, installDependencies, NODE_FLAGS, root, run } from './node.mjs
 const [task, ...args] = process.argv.slice(2);
 installDependencies();
 const node = findNode();
+
 const tool = (path, ...toolArgs) =>
   run(node, [join(root, 'node_modules', path), ...toolArgs], { cwd: root });
-
 const biome = (...biomeArgs) => tool('@biomejs/biome/bin/biome', ...biomeArgs);
+
+/** The suites are in vitest.config.ts; ARGUMENTS choose files, or tests by name (-t). */
+const tests = (suite) => () =>
+  tool(
+    'vitest/vitest.mjs',
+    'run',
+    `--mode=${suite}`,
+    '--reporter=default',
+    `--reporter=${join(root, 'scripts', 'count-reporter.mjs')}`,
+    ...args,
+  );
+
+const check = async () => {
+  const steps = [
+    () => tool('typescript/bin/tsc', '--noEmit', '-p', root),
+    () => biome('check', '--error-on-warnings', root),
+    () => tool('vitest/vitest.mjs', 'run', '--reporter=dot', 'tests/tidy'),
+  ];
+  for (const step of steps) {
+    const code = await step();
+    if (code !== 0) return code;
+  }
+  return 0;
+};
+
+const bench = async () => {
+  const names = readdirSync(join(root, 'bench'))
+    .filter((file) => file.endsWith('.ts'))
+    .map((file) => file.slice(0, -3));
+  const [name, ...rest] = args;
+  if (name === undefined || !existsSync(join(root, 'bench', `${name}.ts`))) {
+    const problem = name === undefined ? '' : `There is no benchmark "${name}".\n`;
+    console.error(`${problem}Usage: npm run bench NAME [ARGUMENTS]\nNames: ${names.join(', ')}`);
+    return 2;
+  }
+  return run(node, [...NODE_FLAGS, '--expose-gc', join(root, 'bench', `${name}.ts`), ...rest], {
+    cwd: root,
+  });
+};
 
 const tasks = {
   demo: () => run(node, [...NODE_FLAGS, join(root, 'examples', 'flights', 'demo.ts'), ...args]),
-  test: () =>
-    tool(
-      'vitest/vitest.mjs',
-      'run',
-      '--reporter=default',
-      `--reporter=${join(root, 'scripts', 'count-reporter.mjs')}`,
-      ...args,
-    ),
-  'test:stack': () =>
-    tool(
-      'vitest/vitest.mjs',
-      'run',
-      '--config=vitest.stack.config.ts',
-      '--reporter=default',
-      `--reporter=${join(root, 'scripts', 'count-reporter.mjs')}`,
-      ...args,
-    ),
-  async check() {
-    const steps = [
-      () => tool('typescript/bin/tsc', '--noEmit', '-p', root),
-      () => biome('check', '--error-on-warnings', root),
-      () => tool('vitest/vitest.mjs', 'run', '--reporter=dot', 'tests/tidy'),
-    ];
-    for (const step of steps) {
-      const code = await step();
-      if (code !== 0) return code;
-    }
-    return 0;
-  },
+  test: tests('test'),
+  'test:clients': tests('clients'),
+  'test:faults': tests('faults'),
+  'test:stack': tests('stack'),
+  check,
   format: () => biome('check', '--write', root),
-  bench() {
-    const names = readdirSync(join(root, 'bench'))
-      .filter((file) => file.endsWith('.ts'))
-      .map((file) => file.slice(0, -3));
-    const [name, ...rest] = args;
-    if (name === undefined || !existsSync(join(root, 'bench', `${name}.ts`))) {
-      console.error(`npm run bench NAME [ARGUMENTS]; there are ${names.join(', ')}`);
-      return 2;
-    }
-    return run(node, [...NODE_FLAGS, '--expose-gc', join(root, 'bench', `${name}.ts`), ...rest], {
-      cwd: root,
-    });
-  },
+  bench,
 };
 
-if (!(task in tasks)) {
-  console.error(`there is no task "${task}"; there are ${Object.keys(tasks).join(', ')}`);
+if (!Object.hasOwn(tasks, task ?? '')) {
+  const problem = task === undefined ? '' : `There is no task "${task}".\n`;
+  console.error(`${problem}Usage: npm run TASK\nTasks: ${Object.keys(tasks).join(', ')}`);
   process.exitCode = 2;
 } else {
   process.exitCode = await tasks[task]();

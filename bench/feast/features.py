@@ -1,4 +1,4 @@
-"""The same features to Feast: 50 columns of an entity, from one Parquet file."""
+"""The benchmark's features in Feast: 50 columns of an entity, from one Parquet file."""
 from datetime import timedelta
 
 from feast import Entity, FeatureView, Field, FileSource, ValueType

@@ -1,4 +1,4 @@
-"""Materializes one view and prints the seconds that it took: `materialize.py VIEW`."""
+"""Materializes one view and prints the seconds it took: `materialize.py VIEW`."""
 import sys
 import time
 from datetime import datetime, timezone

@@ -1,6 +1,6 @@
 /**
- * What people do to a platform that serves: revisions, compatible and breaking; replays, compared,
- * promoted, rolled back, abandoned; data sets.
+ * The changes that people make to a running platform: revisions, compatible and breaking; replays
+ * that are compared, promoted, rolled back and abandoned; data sets.
  */
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -24,7 +24,7 @@ interface Comparison {
   readonly features: readonly { readonly name: string; readonly differing: number }[];
 }
 
-export interface Changing {
+interface Changing {
   readonly http: Http;
   readonly watch: Watch;
   readonly truth: Truth;
@@ -32,7 +32,7 @@ export interface Changing {
   readonly atOnce: boolean;
 }
 
-/** Tried until it is done: a restart may come in between. Null: the soak has ended. */
+/** Tries until it succeeds, because a restart may interrupt it. Null: the soak has ended. */
 const until = async <T>(
   { watch, running }: Changing,
   kind: string,
@@ -60,7 +60,7 @@ const replayIn = (
     return null;
   });
 
-/** Whether the answer to a change was lost or not: the state says if it was done. */
+/** If the answer to a change was lost, the state tells whether the change was made. */
 const change = async (
   changing: Changing,
   id: string,
@@ -77,8 +77,8 @@ const change = async (
 };
 
 /**
- * Generations that stand by for a rollback, and will not be asked for: each is memory. The first
- * has no replay, so that commands name them.
+ * Retires generations that are kept for a rollback and not needed, because each takes memory. The
+ * first has no replay, so that commands name them.
  */
 const retireOthers = async (
   changing: Changing,
@@ -95,7 +95,7 @@ const retireOthers = async (
           reason: 'soak',
         })
         .catch((error: unknown) => {
-          // abandoned, or retired with its answer lost
+          // abandoned, or retired while the answer was lost
           if (codeOf(error) !== 'MR_REPLAY_STATE') throw error;
         });
       return true;
@@ -123,9 +123,9 @@ const oneReplay = async (
   await until(changing, 'replay compare', async () => {
     const compared = await http.get<Comparison>(`/v1/replays/${id}/compare`);
     const events = compared.features.find(({ name }) => name === 'events');
-    // Live and candidate take events in one after the other, so that a count may be ahead in one of
-    // them for a moment: never in all. Where they are read from the log, one after the other, all
-    // may have gone on in between.
+    // The live and the candidate generation take events one after the other, so a count may be
+    // higher in one of them for a moment, but never in all. Where they are read from the log one
+    // after the other, all may have advanced in between.
     if (changing.atOnce && events !== undefined && events.differing === USERS)
       throw new Wrong(`every count of replay ${id} differs`);
     return true;
@@ -161,7 +161,7 @@ interface Dataset {
   readonly state: string;
 }
 
-/** Training sets in the background: each row counts what had happened by its time. */
+/** Training sets in the background: each row counts the events up to its time. */
 const oneDataset = async ({ http, truth }: Changing): Promise<void> => {
   const at = Date.now() - 1_000;
   const users = Array.from({ length: USERS }, (_, user) => user);

@@ -1,5 +1,5 @@
 /**
- * The embedded profile: one `millrace serve` in a process of its own, which is all there is to
+ * The embedded profile: one `millrace serve` in a process of its own, which is the only part to
  * restart.
  */
 import { mkdtempSync, rmSync } from 'node:fs';

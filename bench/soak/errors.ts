@@ -1,18 +1,18 @@
 /**
- * What a client may see, and nothing else. While a part restarts, and for a moment after: that its
- * server is not there, or not ready. At any other time: no error at all. The operators' guide says
- * the same in words.
+ * The only errors that a client may see. While a part restarts, and for a moment after, its server
+ * may be unreachable or not ready. At any other time there is no error at all. The operators' guide
+ * describes the same.
  */
 import { MillraceError } from '#domain/errors.ts';
 
 export const WHILE_RESTARTING: ReadonlySet<string> = new Set([
-  // the way to it
+  // connection errors
   'ECONNREFUSED',
   'ECONNRESET',
   'EPIPE',
   'UND_ERR_SOCKET',
   'MR_UNREACHABLE',
-  // it drains, starts, or a part behind it does
+  // the server drains or starts, or a part behind it does
   'MR_UNAVAILABLE',
   'MR_VIEW_NOT_READY',
   'MR_POSITION_NOT_REACHED',
@@ -20,7 +20,7 @@ export const WHILE_RESTARTING: ReadonlySet<string> = new Set([
   'MR_STORE_UNAVAILABLE',
   'MR_ENGINE_UNAVAILABLE',
   'MR_DEADLINE',
-  // a data set that was being made when its process ended is not there any more
+  // a data set that was being built when its process ended does not exist any more
   'MR_DATASET_FAILED',
   'MR_NOT_FOUND',
 ]);
@@ -42,5 +42,5 @@ export const codeOf = (error: unknown): string => {
   return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
 };
 
-/** Something that no restart explains: a wrong answer. */
+/** A failure that no restart explains: a wrong answer. */
 export class Wrong extends Error {}

@@ -1,4 +1,4 @@
-/** JSON over HTTP to a rig's gateways in turn; a refusal is thrown with its code. */
+/** JSON over HTTP to a rig's gateways in turn. A refusal is thrown with its code. */
 import { Agent, request } from 'node:http';
 import { Refused } from './errors.ts';
 

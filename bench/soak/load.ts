@@ -1,12 +1,12 @@
 /**
- * A kind of operation at a steady rate, whether or not those before it were answered: as users
- * come, who do not wait for each other.
+ * One kind of operation at a steady rate, whether or not the earlier ones were answered: users do
+ * not wait for each other.
  */
 export interface Load {
   readonly stop: () => Promise<void>;
 }
 
-/** More than these unanswered: the rest is left out, and it is a failure. */
+/** With more unanswered operations than this, new ones are skipped, and the soak fails. */
 const MOST_WAITING = 200;
 
 export const startLoad = (

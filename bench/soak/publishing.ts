@@ -1,6 +1,6 @@
 /**
- * Numbered producers at a steady rate: each sends its batches in order, and sends one again until
- * it is acknowledged.
+ * Numbered producers at a steady rate. Each sends its batches in order, and sends a batch again
+ * until it is acknowledged.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Http } from './http.ts';
@@ -14,7 +14,7 @@ export interface Acknowledged {
   readonly ticks: readonly Tick[];
 }
 
-export interface Producer {
+interface Producer {
   /** the newest batch that was acknowledged */
   readonly newest: () => Acknowledged | null;
   readonly sent: () => number;
@@ -28,7 +28,7 @@ interface Answer {
   readonly position: string;
 }
 
-export interface ProducerOptions {
+interface ProducerOptions {
   readonly http: Http;
   readonly watch: Watch;
   readonly truth: Truth;
@@ -86,7 +86,7 @@ export const startProducer = ({
       const wait = due - performance.now();
       if (wait > 0) await sleep(wait);
       await publish(truth.draw(share, shares, batch), Math.max(due, performance.now() - everyMs));
-      // What was missed while the server was away is not made up for: the rate is steady.
+      // Batches that were missed while the server was away are not made up for: the rate is steady.
       due = Math.max(due + everyMs, performance.now() - everyMs);
     }
   })();

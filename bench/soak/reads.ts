@@ -1,4 +1,4 @@
-/** Every way to read, each with what its answer must be. */
+/** Every way to read, with the check of its answers. */
 import type { Client } from 'millrace/client';
 import type { FeatureServiceDefinition } from '#domain/definitions/model.ts';
 import { Wrong } from './errors.ts';
@@ -7,7 +7,7 @@ import type { Acknowledged } from './publishing.ts';
 import { nameOf, type Truth, totals, USERS } from './world.ts';
 
 type Row = Readonly<Record<string, unknown>>;
-/** How fresh the answer says it is. */
+/** How fresh the answer claims to be. */
 interface Fresh {
   readonly views: readonly { readonly completeThrough: number | null }[];
 }
@@ -16,7 +16,7 @@ interface Answer extends Fresh {
   readonly at: number;
 }
 
-export interface Reading {
+interface Reading {
   readonly http: Http;
   readonly grpc: readonly Client[];
   readonly truth: Truth;
@@ -25,15 +25,15 @@ export interface Reading {
   readonly random: () => number;
 }
 
-export interface ReadKind {
+interface ReadKind {
   readonly name: string;
-  /** a second */
+  /** per second */
   readonly rate: number;
   readonly run: (reading: Reading) => Promise<void>;
 }
 
 const FEATURES = ['totals:events', 'totals:total', 'totals:newest'];
-/** Clocks of one machine, read by two processes. */
+/** Two processes read the clocks of one machine. */
 const CLOCK_MS = 20;
 const numberOf = (value: unknown): number => (value === null ? 0 : Number(value));
 
@@ -47,7 +47,7 @@ const between = (what: string, user: number, n: number, least: number, most: num
     throw new Wrong(`${what} of ${nameOf(user)} is ${n}: from ${least} to ${most} were possible`);
 };
 
-/** A row's three numbers are one, within what was possible. */
+/** A row's three numbers are the same, within the bounds of what was possible. */
 const checkRow = (user: number, row: Row, least: number, most: number): void => {
   const n = numberOf(row.events);
   between('the count', user, n, least, most);
@@ -56,8 +56,8 @@ const checkRow = (user: number, row: Row, least: number, most: number): void => 
 };
 
 /**
- * Of an answer: what every user has, had been acknowledged by the time that all its views are
- * through.
+ * For an answer: the events of each user that had been acknowledged by the time through which all
+ * its views are complete.
  */
 const promised = ({ truth }: Reading, user: number, { views }: Fresh): number => {
   const completeThrough = Math.min(...views.map((view) => view.completeThrough ?? 0));
@@ -69,9 +69,9 @@ interface Told extends Fresh {
 }
 
 /**
- * Asks, and checks each user's row: it has what had been acknowledged before, where that is
- * promised at once; what had been by the time that the answer says it is through; and nothing that
- * had not been issued by the end.
+ * Reads, and checks each user's row: it has the events that had been acknowledged before (where the
+ * profile promises that at once), those up to the time through which the answer is complete, and
+ * none that had not been sent by the end of the read.
  */
 const checked = async (
   reading: Reading,
@@ -119,8 +119,8 @@ const service = async (reading: Reading): Promise<void> => {
 };
 
 /**
- * The view that is revised, replayed, promoted and rolled back all the while: what it counts stays
- * what it is.
+ * The view that is revised, replayed, promoted and rolled back all the time: the meaning of its
+ * counts does not change.
  */
 const changing = async (reading: Reading): Promise<void> => {
   const { http, truth, atOnce } = reading;
@@ -183,7 +183,7 @@ const explain = async (reading: Reading): Promise<void> => {
   const answer = await http.get<{ value: unknown; matches: boolean; recomputed: unknown }>(
     `/v1/explain?view=totals&feature=events&entity.user=${nameOf(user)}`,
   );
-  // Where the computation follows the log, events may be there that the value does not have yet.
+  // Where the computation follows the log, some events may not be in the value yet.
   if (!answer.matches && (atOnce || !(numberOf(answer.value) < numberOf(answer.recomputed))))
     throw new Wrong(`the value ${answer.value} is not what its events make: ${answer.recomputed}`);
   between('the count, explained,', user, numberOf(answer.value), least, truth.issued(user));

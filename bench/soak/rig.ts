@@ -1,16 +1,16 @@
 /**
- * What a soak runs against: gateways, and the parts that it restarts. A profile is one file that
- * makes one.
+ * What a soak runs against: gateways, and the parts that it restarts. Each profile is one file that
+ * creates a rig.
  */
 export type Signal = 'SIGTERM' | 'SIGKILL';
 
 export interface Part {
   readonly name: string;
-  /** Resolves when it serves again. */
+  /** Resolves when the part serves again. */
   readonly restart: (how: Signal) => Promise<void>;
 }
 
-/** Of the gateway process that is looked at for leaks; null while it is away. */
+/** The gateway process that is checked for leaks; null while it is down. */
 export interface Sample {
   readonly rssBytes: number;
   readonly heapBytes: number;
@@ -18,12 +18,12 @@ export interface Sample {
   readonly handles: number;
 }
 
-/** What a profile is asked for, by what it is made of. */
-export interface Pace {
-  /** batches a second of all producers together, and their events */
+/** The load of a profile, by what it consists of. */
+interface Pace {
+  /** batches per second of all producers together, and the events of each */
   readonly batches: number;
   readonly batch: number;
-  /** of the reads' own rates */
+  /** multiplies the rates of the reads */
   readonly reads: number;
   /** restarts of each part, in the first half */
   readonly restarts: (minutes: number) => number;
@@ -31,17 +31,17 @@ export interface Pace {
 
 export interface Rig {
   /**
-   * whether what is acknowledged is read at once; else an answer says through when it is complete,
-   * and is held to that
+   * whether acknowledged events can be read at once; otherwise an answer is checked against the
+   * time through which it claims to be complete
    */
   readonly atOnce: boolean;
   readonly pace: Pace;
-  /** HTTP gateways; asked in turn */
+  /** HTTP gateways, used in turn */
   readonly urls: readonly string[];
-  /** host:port of gRPC gateways; asked in turn */
+  /** host:port of gRPC gateways, used in turn */
   readonly grpc: readonly string[];
   readonly parts: readonly Part[];
-  /** those that are killed once more at the end, before all is counted */
+  /** the parts that are killed once more at the end, before the final count */
   readonly last: readonly Part[];
   readonly sample: () => Promise<Sample | null>;
   readonly close: () => Promise<void>;

@@ -1,10 +1,10 @@
 /**
- * One soak: steady load, changes and restarts side by side, then everything counted once more by
- * brute force.
+ * One soak: steady load, changes and restarts at the same time, then everything is counted once
+ * more directly.
  *
- *   first half every part is restarted again and again, by SIGTERM and by SIGKILL in turn
- *   second half no restarts, so that what grows is seen to grow; changes go on
- *   the end load stops, all parts are killed once more, and all values must be exact
+ *   first half: every part is restarted repeatedly, by SIGTERM and SIGKILL in turn
+ *   second half: no restarts, so that growth shows; changes continue
+ *   end: load stops, all parts are killed once more, and all values must be exact
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect } from 'millrace/client';
@@ -17,16 +17,16 @@ import type { Rig, Sample } from './rig.ts';
 import { createWatch, type Watch } from './watch.ts';
 import { createTruth, definitions, HOP_MS, nameOf, type Truth, USERS, WINDOW_MS } from './world.ts';
 
-export interface SoakOptions {
+interface SoakOptions {
   readonly seconds: number;
   /** restarts of each part, all in the first half */
   readonly restarts: number;
-  /** a cycle of revision and replay, and a data set, every so often */
+  /** the interval of a cycle of revision and replay, and of a data set */
   readonly changeEveryMs: number;
   readonly datasetEveryMs: number;
 }
 
-export interface Soaked {
+interface Soaked {
   readonly watch: Watch;
   /** since the last restart */
   readonly samples: readonly Sample[];
@@ -42,8 +42,8 @@ const CATCH_UP_MS = 120_000;
 type Row = Readonly<Record<string, number | null>>;
 
 /**
- * Every user's values now and over a window, against the events that were sent. @returns what is
- * wrong
+ * Compares every user's values, now and over a window, with the events that were sent. @returns
+ * what is wrong
  */
 const checkExactly = async (http: Http, truth: Truth): Promise<readonly string[]> => {
   const wrong: string[] = [];
@@ -87,7 +87,10 @@ const checkExactly = async (http: Http, truth: Truth): Promise<readonly string[]
   return wrong;
 };
 
-/** Where the computation follows the log, it is waited for: what is wrong then stays wrong. */
+/**
+ * Where the computation follows the log, the values may need time: what is wrong after that stays
+ * wrong.
+ */
 const checkEnd = async (rig: Rig, http: Http, watch: Watch, truth: Truth): Promise<void> => {
   for (const deadline = Date.now() + (rig.atOnce ? 0 : CATCH_UP_MS); ; await sleep(1_000)) {
     const wrong = await checkExactly(http, truth).catch((error: unknown) => [String(error)]);
@@ -97,7 +100,7 @@ const checkEnd = async (rig: Rig, http: Http, watch: Watch, truth: Truth): Promi
   }
 };
 
-/** Views fill after they are applied: all must be live before answers can be judged. */
+/** Views fill after they are applied. All must be live before answers can be checked. */
 const untilLive = async (http: Http): Promise<void> => {
   for (const deadline = Date.now() + READY_MS; ; await sleep(200)) {
     const { views } = await http

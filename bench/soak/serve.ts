@@ -1,4 +1,4 @@
-/** A `millrace serve` in a process of its own, and what it takes. */
+/** A `millrace serve` in a process of its own, and the resources it uses. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readdir } from 'node:fs/promises';
 import { createServer } from 'node:net';
@@ -46,7 +46,7 @@ export const serve = (options: readonly string[]): Promise<Running> =>
     });
   });
 
-export const metric = (text: string, name: string): number =>
+const metric = (text: string, name: string): number =>
   Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1] ?? Number.NaN);
 
 export const sampleOf = async (url: string, pid: number): Promise<Sample | null> => {

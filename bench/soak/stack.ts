@@ -1,7 +1,7 @@
 /**
  * The stack profile: two `millrace serve` behind a balancer of connections, on servers of their own
- * that are started here and gone afterwards. Every gateway and every server is a part that is
- * restarted. It serves again when no gateway's reads are degraded and what is published is
+ * that are started here and removed afterwards. Every gateway and every server is a part that is
+ * restarted. The rig serves again when no gateway's reads are degraded and published events are
  * computed.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -31,7 +31,7 @@ const SERVES_AGAIN_MS = 240_000;
 interface Gateway {
   readonly port: number;
   readonly grpcPort: number;
-  /** null while it is away */
+  /** null while it is down */
   running: Running | null;
 }
 
@@ -48,7 +48,7 @@ const ready = async ({ port, running }: Gateway): Promise<boolean> => {
   );
   if (status !== 'ready' || degraded.length > 0) return false;
   const { views } = await ask<{ views: readonly { state: string; lag: number }[] }>('/v1/status');
-  // A rate that goes on leaves some events always under way.
+  // At a steady rate some events are always in flight.
   return views.every(({ state, lag }) => state !== 'stalled' && lag < 1_000);
 };
 
@@ -122,12 +122,12 @@ export const startStackRig = async (): Promise<Rig> => {
   const [sampled] = gateways as [Gateway];
   return {
     atOnce: false,
-    // Two cores are shared by all servers: a rate that leaves them room to restart.
+    // All servers share two cores: the rate leaves them room to restart.
     pace: { batches: 4, batch: 10, reads: 0.4, restarts: (minutes) => (minutes < 10 ? 1 : 2) },
     urls: [http.url],
     grpc: Array.from({ length: GATEWAYS }, () => `${grpc.address.host}:${grpc.address.port}`),
     parts,
-    // A server takes half a minute to serve again: all of them were killed before.
+    // A server needs half a minute to serve again, and all of them were killed before.
     last: parts.slice(0, GATEWAYS),
     sample: () => sampleOf(`http://127.0.0.1:${sampled.port}`, sampled.running?.child.pid ?? 0),
     async close() {

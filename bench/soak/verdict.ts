@@ -1,27 +1,24 @@
-/**
- * What a soak must show, judged from what was seen; each check with the figures that it went by.
- */
+/** The checks of a soak, computed from its observations. Each check has its figures. */
 import type { Figure } from '../support/report.ts';
 import type { Sample } from './rig.ts';
 import { type Minute, p99Of, type Watch } from './watch.ts';
 
 const MIB = 2 ** 20;
-/** Reads whose latency must stay what it was. */
+/** Reads whose latency must not grow. */
 const QUICK = ['one entity', 'service', 'evolving', 'feast', 'grpc'];
 
 /**
- * p99 may move by what the machine's own timers moved, and a half; below some milliseconds it is
- * noise.
+ * The p99 may move as much as the machine's own timers did, and by half. Below a few milliseconds
+ * it is noise.
  */
 const P99_FACTOR = 1.5;
 const P99_FLOOR_MS = 15;
 /**
- * What may be there at the end that was not at a third: caches that fill, allocators that keep
- * pages.
+ * How much more there may be at the end than after a third: caches fill, and allocators keep pages.
  */
 const HEAP_GROWTH = { share: 0.15, bytes: 24 * MIB };
 const RSS_GROWTH = { share: 0.15, bytes: 64 * MIB };
-/** Of the least: clients' own connections come and go above it. */
+/** Of the minimum: clients' own connections come on top. */
 const FILES_GROWTH = 16;
 const HANDLES_GROWTH = 8;
 
@@ -92,7 +89,7 @@ const flatP99 = (minutes: readonly Minute[]): Figure => {
   };
 };
 
-/** After the last restart: where it is at the end against where it was a third of the way. */
+/** After the last restart: the value at the end against the value after a third of the time. */
 const grown = (
   what: string,
   samples: readonly Sample[],
@@ -112,12 +109,12 @@ const grown = (
   };
 };
 
-export interface Checked {
-  /** that the load lasted */
+interface Checked {
+  /** the duration of the load */
   readonly minutes: number;
   /** samples since the last restart */
   readonly samples: readonly Sample[];
-  /** short runs are too short to tell */
+  /** short runs have too few samples */
   readonly judgeGrowth: boolean;
 }
 
@@ -125,7 +122,7 @@ export const figuresOf = (
   { minutes: all, failures }: Watch,
   { minutes: whole, samples, judgeGrowth }: Checked,
 ): readonly Figure[] => {
-  // What follows the last whole minute is the end of what was begun.
+  // After the last whole minute only operations that had begun are completed.
   const minutes = all.slice(0, Math.max(1, Math.floor(whole)));
   const growing = (allowed: { share: number; bytes: number }) => (from: number) =>
     Math.max(allowed.bytes, from * allowed.share);
@@ -162,7 +159,7 @@ export const figuresOf = (
   ];
   return [
     {
-      what: 'wrong answers and errors not promised',
+      what: 'wrong answers and unexpected errors',
       ours: String(failures.length),
       limit: '',
       goal: '0',

@@ -1,12 +1,12 @@
 /**
- * What the soak saw, by minute: operations with their latencies, errors, and the restarts whose
- * windows neither counts against.
+ * The observations of a soak, by minute: operations with their latencies, errors, and restarts,
+ * whose windows count for neither.
  */
 import { percentile } from '../support/report.ts';
 import { codeOf, WHILE_RESTARTING, Wrong } from './errors.ts';
 import type { Sample } from './rig.ts';
 
-/** After a part serves again, clients that wait between tries come back. */
+/** After a part serves again, clients that wait between tries need time to come back. */
 const SETTLING_MS = 3_000;
 
 export interface Minute {
@@ -16,19 +16,20 @@ export interface Minute {
   changes: number;
   readonly latencies: Map<string, number[]>;
   readonly samples: Sample[];
-  /** how late this process's own timers were, ms: what the machine did to everyone */
+  /** how late this process's own timers were, ms: the effect of the machine's load on everything */
   readonly lag: number[];
 }
 
 export interface Watch {
   readonly minutes: readonly Minute[];
-  /** errors that are promised, by code */
+  /** expected errors, by code */
   readonly promised: ReadonlyMap<string, number>;
-  /** everything else: each is a failure */
+  /** all other errors: each is a failure */
   readonly failures: readonly string[];
   readonly operations: ReadonlyMap<string, number>;
   /**
-   * Runs one, times it from when it was due, and judges how it ended. @returns null where it failed
+   * Runs one operation, measures it from the time it was due, and classifies its end. @returns null
+   * where it failed
    */
   readonly operation: <T>(kind: string, due: number, run: () => Promise<T>) => Promise<T | null>;
   readonly restarting: (name: string, restart: () => Promise<void>) => Promise<void>;

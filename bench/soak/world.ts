@@ -1,9 +1,8 @@
 /**
- * What the soak publishes and reads, and what it knows of it. A user's events are numbered 1, 2, 3
- * …, each adds 1 to a sum, and they are published in order: so in every row of every answer, at any
- * moment, the count, the sum and the highest number are one and the same n, and n is at least what
- * had been acknowledged when the question was asked and at most what had been sent when the answer
- * came.
+ * What the soak publishes and reads, and the record of it. A user's events are numbered 1, 2, 3 …,
+ * each adds 1 to a sum, and they are published in order. So in every row of every answer, at any
+ * time, the count, the sum and the highest number are the same n. n is at least the number of
+ * events acknowledged when the read was sent, and at most the number sent when the answer came.
  */
 import {
   col,
@@ -20,7 +19,7 @@ import {
 } from 'millrace';
 
 export const USERS = 200;
-export const MINUTE = 60_000;
+const MINUTE = 60_000;
 export const WINDOW_MS = 2 * MINUTE;
 export const HOP_MS = 10_000;
 const LATEST_MS = 20_000;
@@ -48,7 +47,7 @@ const recent = featureView({
     total_2m: sum(col('one'), { window: '2m', hop: '10s' }),
   },
 });
-/** Changed again and again: `events` stays what it is, the rest comes and goes. */
+/** Revised repeatedly: `events` stays, the other features come and go. */
 export const evolving = (variant: number): FeatureView => {
   const features: Record<string, FeatureDefinition> = {
     events: count(),
@@ -79,20 +78,20 @@ export interface Tick {
 }
 
 interface Known {
-  /** by event of the user, in its order */
+  /** by event of the user, in order */
   readonly at: number[];
   readonly issued: number[];
   readonly acked: number[];
 }
 
 export interface Truth {
-  /** `n` events of users `u` with u ≡ share (mod shares), issued now */
+  /** `n` events of users `u` with u ≡ share (mod shares), sent now */
   readonly draw: (share: number, shares: number, n: number) => readonly Tick[];
   readonly acknowledge: (ticks: readonly Tick[]) => void;
-  /** events of a user that were acknowledged, or issued, by a time */
+  /** events of a user that were acknowledged, or sent, by a time */
   readonly acked: (user: number, by?: number) => number;
   readonly issued: (user: number, by?: number) => number;
-  /** of events that were acknowledged (issued) by `by`: those with event times in [from, to] */
+  /** of the events acknowledged (sent) by `by`: those with event times in [from, to] */
   readonly within: (
     which: 'acked' | 'issued',
     user: number,
@@ -103,7 +102,7 @@ export interface Truth {
   readonly total: () => number;
 }
 
-/** How many of a rising list are at most `x`. */
+/** How many numbers of an ascending list are at most `x`. */
 const upTo = (list: readonly number[], x: number): number => {
   let [low, high] = [0, list.length];
   while (low < high) {

@@ -1,6 +1,6 @@
 /**
- * Bare @grpc/grpc-js: answers each call of the path with the same bytes, and looks at none of the
- * request's.
+ * Bare @grpc/grpc-js: answers each call of the path with the same bytes, and does not decode the
+ * request.
  */
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { serveMeasured } from './measured-server.ts';

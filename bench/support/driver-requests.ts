@@ -1,5 +1,5 @@
 /**
- * Reads of 50 features of `drivers` in the forms that protocols have: bodies to be sent in turn.
+ * Reads of 50 features of `drivers` in the forms of each protocol: bodies that are sent in turn.
  */
 import type { MethodDefinition } from '@grpc/grpc-js';
 import { nativeProtos } from '#gateways/grpc/native-protos.ts';
@@ -9,16 +9,13 @@ import { COLUMNS } from './redis-rig.ts';
 
 const BODIES = 64;
 
-export const featureNames: readonly string[] = Array.from(
-  { length: COLUMNS },
-  (_, i) => `drivers:f${i}`,
-);
+const featureNames: readonly string[] = Array.from({ length: COLUMNS }, (_, i) => `drivers:f${i}`);
 export const readMethod = serviceOf(nativeProtos, 'millrace.v1.Features').Read as MethodDefinition<
   object,
   object
 >;
 
-/** The entities that the body of that number asks for. */
+/** The entities of the body with this number. */
 export const idsOf = (body: number, count: number, entities: number): number[] =>
   Array.from({ length: count }, (_, i) => (body * 15_485_863 + i * 7919) % entities);
 

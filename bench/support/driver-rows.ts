@@ -1,6 +1,6 @@
 /**
- * Rows without a file: entity `driver_id`, columns f0 …; even columns are whole numbers, odd ones
- * fractions of all digits.
+ * Rows without a file: entity `driver_id`, columns f0 …; even columns have whole numbers, odd ones
+ * fractions with all digits.
  */
 import type { DriverRow } from './redis-rig.ts';
 

@@ -11,7 +11,7 @@ export const FLIGHTS_FILE = fileURLToPath(
   new URL('../../node_modules/vega-datasets/data/flights-3m.parquet', import.meta.url),
 );
 
-export interface Flight {
+interface Flight {
   readonly date: number;
   readonly origin: string;
   readonly destination: string;

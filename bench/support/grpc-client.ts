@@ -1,7 +1,8 @@
 /**
- * One connection with so many calls in flight for some seconds, each sent anew as soon as it was
- * answered; streaming: so many messages in flight on one call. On a bare socket, because on two
- * cores a heavier client would be what is measured: a call is six bytes of head.
+ * One connection with a number of calls in flight for some seconds; each call is sent again as soon
+ * as it is answered. Streaming: a number of messages in flight on one call. On a bare socket,
+ * because on two cores a heavier client would be part of the measurement: the head of a call is six
+ * bytes.
  */
 
 import { connect } from 'node:net';
@@ -29,13 +30,13 @@ let nextStream = 1;
  */
 const calls = new Map<number, { readonly sent: number; bytes: number }>();
 const sentAt: number[] = [];
-/** bytes that the other side takes now; streaming counts its one stream too */
+/** bytes that the server accepts now; streaming counts its one stream too */
 let window = 65_535;
 let streamWindow = 65_535;
 let out: Buffer[] = [];
 let taken = 0;
 let partial: Buffer = Buffer.alloc(0);
-/** what is sent when there is room again */
+/** what is sent when the server accepts more */
 let owed = 0;
 
 const socket = connect(Number(port), host);

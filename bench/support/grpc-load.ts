@@ -6,7 +6,7 @@ import type { Load } from './read-load.ts';
 export interface GrpcLoadOptions {
   /** host:port */
   readonly address: string;
-  /** of the unary method; the streaming one is named the same with `Stream` after it */
+  /** of the unary method; the name of the streaming one has `Stream` at its end */
   readonly path: string;
   /** encoded requests, sent in turn */
   readonly bodies: readonly Uint8Array[];

@@ -1,5 +1,5 @@
 /**
- * As much of HTTP/2 as a gRPC client needs that sends the same few calls over and over: frames, and
+ * As much of HTTP/2 as a gRPC client needs that sends the same few calls repeatedly: frames, and
  * one head that is indexed after its first use.
  */
 export const DATA = 0;
@@ -35,7 +35,7 @@ const uint32 = (n: number): Buffer => {
 export const windowUpdate = (stream: number, by: number): Buffer =>
   frame(WINDOW_UPDATE, 0, stream, uint32(by));
 
-/** What a client says first: it takes any amount of data. */
+/** The client's first frames: it accepts any amount of data. */
 export const preface = (): Buffer =>
   Buffer.concat([
     Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'),
@@ -47,8 +47,7 @@ const text = (value: string): Buffer =>
   Buffer.concat([Buffer.from([value.length]), Buffer.from(value, 'latin1')]);
 
 /**
- * HEADERS of a call to `path`: whole the first time on a connection, by the other side's table from
- * then on.
+ * HEADERS of a call to `path`: in full the first time on a connection, then by the server's table.
  */
 export const callHeads = (path: string, authority: string): ((stream: number) => Buffer) => {
   const METHOD_AND_SCHEME = [0x83, 0x86];
@@ -63,7 +62,7 @@ export const callHeads = (path: string, authority: string): ((stream: number) =>
     Buffer.from([0x5f]),
     text('application/grpc'),
   ]);
-  // The four that were new are numbered from the last.
+  // The four new entries are numbered from the last.
   const later = Buffer.from([...METHOD_AND_SCHEME, 0xc1, 0xc0, 0xbf, 0xbe]);
   let used = false;
   return (stream) => {
@@ -73,11 +72,11 @@ export const callHeads = (path: string, authority: string): ((stream: number) =>
   };
 };
 
-/** gRPC's message: not compressed, its length, its bytes. */
+/** A gRPC message: not compressed, its length, its bytes. */
 export const message = (body: Uint8Array): Buffer =>
   Buffer.concat([Buffer.from([0]), uint32(body.length), body]);
 
-/** Frames out of chunks. */
+/** Splits chunks into frames. */
 export const frameReader = (
   on: (type: number, flags: number, stream: number, payload: Buffer) => void,
 ): ((chunk: Buffer) => void) => {

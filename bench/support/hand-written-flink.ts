@@ -1,7 +1,7 @@
 /**
  * What one would write by hand for the aggregates of the example's `airport_delays`: a GROUP BY
- * airport and tile for each size of tile, with Flink's own aggregates, into one topic; and from
- * there into a Paimon table by key and an appended Iceberg table, in one job.
+ * airport and tile for each tile size, with Flink's own aggregates, into one topic, and from there
+ * into a Paimon table by key and an appended Iceberg table, in one job.
  */
 import type { StackAddresses } from '#infra/stack/addresses.ts';
 
@@ -25,7 +25,7 @@ const NAMES =
   'origin, hop, tile, departures, delays, delay_sum, delay_squares, delay_max, late, last_destination';
 const HOUR_MS = 3_600_000;
 const MINUTE_MS = 60_000;
-/** the tiles that the view's windows have: see `millrace show airport_delays --sql` */
+/** the tiles of the view's windows: see `millrace show airport_delays --sql` */
 const SHORT_MS = 2 * MINUTE_MS;
 
 export const handWritten = ({

@@ -1,6 +1,6 @@
 /**
- * The server's side of `server-process.ts`: says where it listens, and between `start` and `stop`
- * counts its CPU time and, if asked to, profiles itself.
+ * The server's side of `server-process.ts`: prints its address, counts its CPU time between `start`
+ * and `stop`, and profiles itself on request.
  */
 import { type Profiler, Session } from 'node:inspector/promises';
 

@@ -1,4 +1,4 @@
-/** A platform on a fresh directory with the flights example applied, for benches. */
+/** A platform on an empty directory with the flights example applied, for benchmarks. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,7 +12,7 @@ export const caller = { actor: 'bench' };
 export const exampleDefinitions = (): Definition[] =>
   Object.values(example).map((definition) => JSON.parse(JSON.stringify(definition)) as Definition);
 
-export interface BenchPlatform {
+interface BenchPlatform {
   readonly platform: Platform;
   readonly directory: string;
   readonly close: () => Promise<void>;

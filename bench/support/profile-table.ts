@@ -1,20 +1,17 @@
-/**
- * A CPU profile by who spends the time: each function's own, under the library or the part of
- * Millrace that it is of.
- */
+/** A CPU profile by owner: each function's own time, under its library or its part of Millrace. */
 import type { Profiler } from 'node:inspector';
 
-export interface Share {
+interface Share {
   readonly who: string;
-  /** of the time in which the process ran */
+  /** share of the time in which the process ran */
   readonly share: number;
-  /** the functions that take most of it */
+  /** the functions with the most time */
   readonly most: readonly string[];
 }
 
 type Frame = Profiler.ProfileNode['callFrame'];
 
-/** Functions without a file: what Node does natively. */
+/** Functions without a file are Node's native ones. */
 const NATIVE: readonly (readonly [RegExp, string])[] = [
   [/^\(garbage collector\)$/, 'garbage collection'],
   [/^\(program\)$/, 'native code called from no JavaScript: epoll, socket reads, parsing of HTTP'],
@@ -60,7 +57,7 @@ export const sharesOf = (profile: Profiler.Profile, most = 3): readonly Share[] 
       (node.children ?? []).map((child) => [child, node.id] as const),
     ),
   );
-  /** A native function that has no name here is its caller's. */
+  /** A native function without a name here counts for its caller. */
   const whoOf = (id: number): string => {
     for (let at: number | undefined = id; at !== undefined; at = callerOf.get(at)) {
       const who = nameOf((nodes.get(at) as Profiler.ProfileNode).callFrame);

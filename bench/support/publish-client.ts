@@ -1,6 +1,6 @@
 /**
  * Sends flights over HTTP in batches of 500 with four requests in flight, and reports the seconds
- * that it took.
+ * it took.
  */
 import { flightBatches } from './flights.ts';
 

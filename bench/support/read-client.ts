@@ -1,8 +1,8 @@
 /**
- * Connections posting bodies in turn for some seconds, each as soon as it was answered, or all
- * together so many a second; reports requests a second and latencies, at a given rate from when a
- * request was due. Written on bare sockets, because on two cores a heavier client would be what is
- * measured.
+ * Connections post bodies in turn for some seconds, each as soon as the previous answer came, or
+ * all together at a given rate. Reports requests per second and latencies, at a given rate from the
+ * time a request was due. On bare sockets, because on two cores a heavier client would be part of
+ * the measurement.
  */
 
 import { connect } from 'node:net';

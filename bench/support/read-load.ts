@@ -3,9 +3,9 @@ import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
 export interface Load {
-  /** a second */
+  /** per second */
   readonly requests: number;
-  /** all that were answered, those before the counting too */
+  /** all answers, including those before the measurement */
   readonly answered: number;
   /** ms */
   readonly p50: number;
@@ -14,12 +14,12 @@ export interface Load {
 }
 
 export interface LoadOptions {
-  /** of one server or of several: connections are spread over them */
+  /** one server or several: connections are distributed over them */
   readonly urls: readonly string[];
   /** sent in turn */
   readonly bodies: readonly string[];
   readonly seconds: number;
-  /** requests a second; 0: as many as are answered */
+  /** requests per second; 0: as many as possible */
   readonly rate: number;
   readonly connections: number;
   readonly headers?: Readonly<Record<string, string>>;
@@ -37,8 +37,8 @@ export const load = (options: LoadOptions): Promise<Load> =>
   });
 
 /**
- * One body to POST /v1/features over 64 connections. @param rate requests a second; 0: as many as
- * are answered
+ * One body to POST /v1/features over 64 connections. @param rate requests per second; 0: as many as
+ * possible
  */
 export const readLoad = (url: string, body: string, seconds: number, rate = 0): Promise<Load> =>
   load({ urls: [`${url}/v1/features`], bodies: [body], seconds, rate, connections: 64 });

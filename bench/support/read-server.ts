@@ -19,7 +19,7 @@ const read =
   store === 'memory'
     ? memoryRead(target, driverRows(Number(where[0]), COLUMNS))
     : await redisRead({ host: where[0] as string, port: Number(where[1]) }, target);
-// Only reads are used of the platform.
+// The gateway uses nothing else of the platform.
 const platform = { serving: { read } } as unknown as Platform;
 const listen = { platform, host: '127.0.0.1', port: 0 };
 serveMeasured(

@@ -1,7 +1,7 @@
 /**
- * The stack profile's serving path with nothing beside it: the gateway, the reads and the cached
- * copy in a real Redis, of a view with `last` values of 50 columns. What would come from Flink
- * through Kafka is made here, as the same records, so that a bench needs one server.
+ * The stack profile's serving path alone: the gateway, the reads and the cached copy in a real
+ * Redis, of a view with `last` values of 50 columns. The records that would come from Flink through
+ * Kafka are made here, so that a benchmark needs one server.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { col, entity, featureView, last, source } from '#domain/definitions/index.ts';
@@ -30,8 +30,8 @@ const parsed = <T>(definition: unknown): T =>
 export const COLUMNS = 50;
 
 /**
- * A view named `view`, of entity `driver_id`, with the columns f0 … f<columns − 1>, each the last
- * value seen: whole numbers and fractions in turn.
+ * A view named `view` of entity `driver_id`, with the columns f0 … f<columns − 1>, each the last
+ * value: whole numbers and fractions in turn.
  */
 export const lastValues = (view: string, columns: number): TilesTarget => {
   const names = Array.from({ length: columns }, (_, i) => `f${i}`);
@@ -65,8 +65,8 @@ export interface RedisAddress {
 export type DriverRow = Readonly<Record<string, number>>;
 
 /**
- * Records of features.<view> as the engine writes them, one a row, encoded: all in one buffer, as a
- * fetch from Kafka has them.
+ * Records of features.<view> as the engine writes them, one for each row, encoded in one buffer, as
+ * in a fetch from Kafka.
  */
 export const encodeRows = (target: TilesTarget, rows: Iterable<DriverRow>): Uint8Array[] => {
   const { plan } = target;
@@ -91,8 +91,8 @@ export const encodeRows = (target: TilesTarget, rows: Iterable<DriverRow>): Uint
 const BATCH = 5_000;
 
 /**
- * Decodes and takes the records in as the cached copy's worker does; resolves with the seconds that
- * it took.
+ * Decodes the records and writes them as the cached copy's worker does. Resolves to the seconds it
+ * took.
  */
 export const writeRows = async (
   address: RedisAddress,
@@ -140,7 +140,7 @@ export const writeRows = async (
   return seconds;
 };
 
-export const connected = async (ask: () => Promise<unknown>): Promise<void> => {
+const connected = async (ask: () => Promise<unknown>): Promise<void> => {
   for (;;) {
     try {
       await ask();
@@ -155,7 +155,7 @@ const never = (what: string) => (): never => {
   throw new Error(`${what} is not part of this bench`);
 };
 
-export const readOf = (
+const readOf = (
   target: TilesTarget,
   how: Pick<ServedView, 'read' | 'newest'> & { readonly fetch?: NonNullable<ServedView['fetch']> },
 ): Read => {
@@ -191,14 +191,14 @@ export const readOf = (
   });
 };
 
-/** Reads from the cached copy, as a stack-profile gateway does them. */
+/** Reads from the cached copy, as a gateway of the stack profile does. */
 export const redisRead = async (address: RedisAddress, target: TilesTarget): Promise<Read> => {
   const cache = redisCacheStore({ ...address, ttlOf: () => null });
   await connected(() => cache.progress(target));
   const nothing = { name: 'none', read: never('a durable tier'), close: async () => {} };
   const readsByStore = { cache: 0, durable: 0, history: 0 };
   const durableHas = { expired: () => false, until: () => false };
-  // There is no other store to turn to, however busy the machine is.
+  // There is no other store to fall back to, however busy the machine is.
   const budgets = { cacheTimeout: { budgetMs: 10_000 }, durableTimeout: { budgetMs: 10_000 } };
   const tiles = onlineTiles({
     cache,
@@ -215,7 +215,7 @@ export const redisRead = async (address: RedisAddress, target: TilesTarget): Pro
   });
 };
 
-/** Reads from tiles in this process, as an embedded gateway does them. */
+/** Reads from tiles in this process, as an embedded gateway does. */
 export const memoryRead = (target: TilesTarget, rows: Iterable<DriverRow>): Read => {
   const store = createTileStore(target.plan);
   let offset = 0;

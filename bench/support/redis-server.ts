@@ -1,4 +1,4 @@
-/** A Redis of the bench's own, on a free port, that keeps nothing. */
+/** A Redis of the benchmark's own, on a free port, without persistence. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
@@ -14,7 +14,7 @@ export const freePort = async (): Promise<number> => {
   return port;
 };
 
-/** Ends with this process, if not before. */
+/** Ends with this process at the latest. */
 export const startRedis = async (): Promise<{
   readonly address: RedisAddress;
   readonly stop: () => void;

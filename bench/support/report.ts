@@ -1,4 +1,4 @@
-/** A measured figure beside its limit, printed as one table a bench. */
+/** A measured figure next to its limit, printed as one table for each benchmark. */
 import { cpus, loadavg } from 'node:os';
 
 export interface Figure {

@@ -1,6 +1,6 @@
 /**
- * A server in a process of its own, whose CPU time is its own too: with both cores busy, that is
- * steadier than what a clock shows.
+ * A server in a process of its own, whose CPU time is measured alone: with both cores busy, that is
+ * steadier than wall time.
  */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
@@ -9,7 +9,7 @@ import type { Ask, Measured } from './measured-server.ts';
 
 export interface ServerProcess {
   readonly address: string;
-  /** What the process used while `work` went on. */
+  /** The resources that the process used while `work` ran. */
   readonly measure: <T>(
     work: () => Promise<T>,
     profiled?: boolean,

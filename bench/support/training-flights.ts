@@ -1,6 +1,4 @@
-/**
- * Raw files and a spine of the size that the training-set bench is about, from the real flights.
- */
+/** Raw files and a spine of the size of the training-set benchmark, made from the real flights. */
 import { join } from 'node:path';
 import {
   avg,
@@ -77,7 +75,7 @@ export interface TrainingFiles {
   readonly events: number;
 }
 
-/** A row of the spine: a flight's keys, at its time and up to two hours after it. */
+/** A row of the spine: a flight's keys, at its time or up to two hours after it. */
 export const makeTrainingFiles = async (
   directory: string,
   events: number,

@@ -1,10 +1,10 @@
 /**
  * approxPercentile(x, q): DDSketch (Masson, Rim, Lee: "DDSketch: a fast and fully-mergeable
  * quantile sketch with relative-error guarantees", VLDB 2019) with the logarithmic mapping. The
- * bucket of x is ⌈ln |x| ÷ ln γ⌉, γ = (1 + α) ÷ (1 − α), and a bucket's value is within a relative α
- * of every value in the bucket. The state is the number of values in each bucket: a counted multiset
- * of bucket numbers (value-counts.ts). Merging adds counts in any order, and any engine that can
- * count can compute it.
+ * bucket of x is ⌈ln |x| ÷ ln γ⌉, γ = (1 + α) ÷ (1 − α), and a bucket's value is within a relative
+ * α of every value in the bucket. The state is the number of values in each bucket: a counted
+ * multiset of bucket numbers (value-counts.ts). Merging adds counts in any order, and any engine
+ * that can count can compute it.
  *
  * The range is bounded, and so is the number of buckets: magnitudes under 1e-15 count as 0, those
  * over 1e18 as 1e18. V8 and Java's StrictMath both use fdlibm's ln and exp, so equal values fall

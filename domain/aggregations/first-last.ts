@@ -2,6 +2,7 @@
  * first, last, firstK, lastK in the total order (event time, partition, offset). They share one
  * partial: the K ordered values nearest to one end, sorted. `first` and `last` have K = 1.
  */
+import { BASE_TYPES } from '#domain/values/base-types.ts';
 import { fieldType } from '#domain/values/field-type.ts';
 import type { FieldType, Value } from '#domain/values/value.ts';
 import type { Aggregation, Order, Partial, RefField, Slots } from './aggregation.ts';
@@ -54,8 +55,6 @@ interface PlainEntry {
   readonly offset: number;
   readonly value: Value;
 }
-
-const NUMBERS: readonly string[] = ['int', 'long', 'float', 'double', 'timestamp', 'date'];
 
 /** One number and its position: partition (−1: no entry), event time, offset, value. */
 const oneNumber: NonNullable<RefField['doubles']> = {
@@ -117,7 +116,9 @@ export const orderedPartial = (type: FieldType, k: number, sign: 1 | -1): Partia
           offset: e.offset,
           value: e.value,
         })),
-      ...(k === 1 && !type.array && NUMBERS.includes(type.base) ? { doubles: oneNumber } : {}),
+      ...(k === 1 && !type.array && BASE_TYPES[type.base].runtime === 'number'
+        ? { doubles: oneNumber }
+        : {}),
     },
   ],
   identity(s) {

@@ -1,4 +1,4 @@
-/** The table of roles, as callers meet it; the guide's copy is held to it in tests/access. */
+/** The table of roles; tests/access compares the guide's copy with it. */
 import { expect, test } from 'vitest';
 import {
   ACTIONS,
@@ -30,7 +30,7 @@ test.each(ROLES)(
   },
 );
 
-test('several grants add up, and none allows nothing', () => {
+test('several grants add up, and without a grant nothing is allowed', () => {
   const grants = ['reader@a', 'producer@b'].map(parseGrant);
   expect(may(grants, 'read', 'a')).toBe(true);
   expect(may(grants, 'publish', 'a')).toBe(false);
@@ -38,7 +38,7 @@ test('several grants add up, and none allows nothing', () => {
   for (const action of actions) expect(may([], action, 'a')).toBe(false);
 });
 
-test('only an admin has keys', () => {
+test('only an admin manages keys', () => {
   expect(ROLES.filter((role) => may([{ role, namespace: '*' }], 'keys', '*'))).toEqual(['admin']);
 });
 

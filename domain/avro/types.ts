@@ -15,6 +15,9 @@ const AVRO: Readonly<Record<ScalarType, unknown>> = {
   bytes: 'bytes',
 };
 
+/** Avro's primitive types, apart from null. */
+export type AvroPrimitive = Exclude<ScalarType, 'timestamp' | 'date'>;
+
 /** The Avro schema of one field's values. */
 export function avroType(type: FieldType): unknown {
   const one = type.array ? { type: 'array', items: AVRO[type.base] } : AVRO[type.base];

@@ -1,6 +1,6 @@
 /**
- * The builders of features: one an aggregation. Parameters are those of the row in
- * `domain/aggregations/table.ts`.
+ * The builders of features, one for each aggregation of `domain/aggregations/table.ts`, with the
+ * same parameters.
  */
 import { type Expression, type Operand, toExpr } from '#domain/expressions/build.ts';
 import type { DurationText } from '#domain/values/duration.ts';
@@ -10,9 +10,9 @@ import type { FeatureDefinition } from './model.ts';
 export interface FeatureOptions {
   /** absent: all time */
   readonly window?: DurationText;
-  /** must divide the window; absent: follows from it */
+  /** must divide the window; absent: a default that depends on the window */
   readonly hop?: DurationText;
-  /** only events for which this is true */
+  /** only events for which this is true count */
   readonly where?: Expression;
   readonly description?: string;
 }
@@ -49,7 +49,7 @@ const ofK =
   (input: Expression, k: number, options?: FeatureOptions): FeatureDefinition =>
     feature(aggregation, input, { k }, options);
 
-/** `count()`: of events; `count(col('x'))`: of those where x is not null. */
+/** `count()` counts events; `count(col('x'))` counts events where x is not null. */
 export function count(options?: FeatureOptions): FeatureDefinition;
 export function count(input: Expression, options?: FeatureOptions): FeatureDefinition;
 export function count(
@@ -64,43 +64,43 @@ export const sum = plain('sum');
 export const avg = plain('avg');
 export const min = plain('min');
 export const max = plain('max');
-/** of a sample, as SQL's */
+/** of a sample, as in SQL */
 export const variance = plain('variance');
 export const stddev = plain('stddev');
-/** by event time */
+/** in order of event time, then of log position */
 export const first = plain('first');
 export const last = plain('last');
 export const firstK = ofK('firstK');
 export const lastK = ofK('lastK');
 
-/** Exact; null and `overflow` past `limit` different values. */
+/** Exact; null with status `overflow` past `limit` distinct values (default 10,000). */
 export const countDistinct = (
   input: Expression,
   options: FeatureOptions & { readonly limit?: number } = {},
 ): FeatureDefinition => feature('countDistinct', input, { limit: options.limit }, options);
 
-/** Counts between edges: [−∞, e0), [e0, e1), …, [en, ∞). */
+/** The number of values between edges: (−∞, e0), [e0, e1), …, [en, ∞). */
 export const histogram = (
   input: Expression,
   edges: readonly number[],
   options?: FeatureOptions,
 ): FeatureDefinition => feature('histogram', input, { edges }, options);
 
-/** Exact over at most `limit` different values. */
+/** Exact over at most `limit` distinct values (default 1,000). */
 export const topK = (
   input: Expression,
   k: number,
   options: FeatureOptions & { readonly limit?: number } = {},
 ): FeatureDefinition => feature('topK', input, { k, limit: options.limit }, options);
 
-/** HyperLogLog. */
+/** HyperLogLog with 2^`precision` registers (default 12: standard error 1.6 %). */
 export const approxCountDistinct = (
   input: Expression,
   options: FeatureOptions & { readonly precision?: number } = {},
 ): FeatureDefinition =>
   feature('approxCountDistinct', input, { precision: options.precision }, options);
 
-/** DDSketch: `accuracy` is the relative error. */
+/** DDSketch: `q` from 0 to 1; `accuracy` is the relative error (default 0.01). */
 export const approxPercentile = (
   input: Expression,
   q: number,
@@ -108,6 +108,7 @@ export const approxPercentile = (
 ): FeatureDefinition =>
   feature('approxPercentile', input, { q, accuracy: options.accuracy }, options);
 
+/** Over a uniform sample of `capacity` events (default 1,024). */
 export const approxTopK = (
   input: Expression,
   k: number,

@@ -1,6 +1,6 @@
 /**
- * The builders of definitions. What they return is the definition itself (plain data: references
- * become names), with helpers that JSON does not show.
+ * The builders of definitions. They return the definition as plain data, with references replaced
+ * by names, and with helper methods that JSON omits.
  */
 
 import { fail } from '#domain/errors.ts';
@@ -20,7 +20,7 @@ import type {
 } from './model.ts';
 
 interface Described {
-  /** whose it is, for the roles of callers; default `default` */
+  /** the namespace, to which roles of callers apply; default `default` */
   readonly namespace?: string;
   readonly owner?: string;
   readonly description?: string;
@@ -31,7 +31,7 @@ type FeatureInput = OnDemandInput & { readonly from: 'feature' };
 type ViewMember = ServiceMember & { readonly from: 'view' };
 
 /**
- * A feature view, and what other definitions take from it: only names of its features are accepted.
+ * A feature view with references for other definitions; they accept only names of its features.
  */
 export type FeatureView<Names extends string = string> = FeatureViewDefinition & {
   readonly feature: (name: Names) => FeatureInput;
@@ -46,10 +46,12 @@ function present<T extends object>(value: T): T {
 const nameOf = (reference: string | { readonly name: string }): string =>
   typeof reference === 'string' ? reference : reference.name;
 
+/** What features describe: `keys` in order, each with its type. */
 export const entity = <const Keys extends Readonly<Record<string, ScalarType>>>(
   options: Described & { readonly name: string; readonly keys: Keys },
 ): EntityDefinition & { readonly keys: Keys } => ({ kind: 'entity', ...present(options) });
 
+/** A stream of events: typed fields, one of which is the event time. */
 export const source = <const Fields extends Readonly<Record<string, FieldTypeText>>>(
   options: Described & {
     readonly name: string;
@@ -78,6 +80,7 @@ export interface FeatureViewOptions<Names extends string> extends Described {
   readonly features: Readonly<Record<Names, FeatureDefinition>>;
 }
 
+/** Features of one entity, aggregated from one source. */
 export function featureView<Names extends string>(
   options: FeatureViewOptions<Names>,
 ): FeatureView<Names> {
@@ -129,7 +132,10 @@ type InputReference = OnDemandInput | OnDemandFeatureDefinition;
 const toInput = (reference: InputReference): OnDemandInput =>
   'kind' in reference ? { from: 'on-demand', name: reference.name } : reference;
 
-/** `value` is called once, with a symbol for each input: what it returns is the expression. */
+/**
+ * A feature that is computed when it is read, from other features and request inputs. `value` is
+ * called once, with a symbol for each input, and returns the expression.
+ */
 export function onDemandFeature<const Inputs extends Readonly<Record<string, InputReference>>>(
   options: Described & {
     readonly name: string;
@@ -160,7 +166,7 @@ function toMember(reference: MemberReference): ServiceMember {
   return { from: 'view', view: reference.name, features: Object.keys(reference.features) };
 }
 
-/** What one model reads, in order. A view as a whole stands for all its features. */
+/** The features that one model reads, in order. A whole view means all its features. */
 export const featureService = (
   options: Described & {
     readonly name: string;

@@ -1,4 +1,6 @@
-/** What every check needs: look-ups of what is registered, and where to say what is wrong. */
+/**
+ * What every check needs: look-ups of registered definitions, and a function that reports problems.
+ */
 import type { ErrorCode } from '#domain/errors.ts';
 import { parseDuration } from '#domain/values/duration.ts';
 import type { FieldType } from '#domain/values/value.ts';
@@ -9,22 +11,21 @@ import type {
   SourceDefinition,
 } from './model.ts';
 
-/** What is registered, or about to be by the same `apply`. */
+/** Definitions that are registered, or that the same `apply` registers. */
 export interface Lookups {
   readonly entity: (name: string) => EntityDefinition | undefined;
   readonly source: (name: string) => SourceDefinition | undefined;
   readonly view: (name: string) => FeatureViewDefinition | undefined;
   readonly onDemand: (name: string) => OnDemandFeatureDefinition | undefined;
   /**
-   * the type that a view's feature has; without it (or where it is undefined), on-demand types are
-   * not checked against it
+   * the type of a view's feature; if unknown, on-demand features are not checked against it
    */
   readonly featureType?: (view: FeatureViewDefinition, feature: string) => FieldType | undefined;
 }
 
 export type Report = (code: ErrorCode, message: string) => void;
 
-/** The duration in ms, or null and a problem. */
+/** The duration in ms; null after reporting a problem. */
 export function checkDuration(
   text: string,
   what: string,

@@ -1,6 +1,6 @@
 /**
- * An on-demand feature: its inputs exist, its value has the declared type, and it does not lead
- * back to itself.
+ * Checks an on-demand feature: its inputs exist, its value has the declared type, and it does not
+ * depend on itself.
  */
 import type { Scope } from '#domain/expressions/typecheck.ts';
 import { formatFieldType, isNumeric, readFieldType } from '#domain/values/field-type.ts';
@@ -9,7 +9,7 @@ import type { Lookups, Report } from './check-context.ts';
 import { typed } from './check-view.ts';
 import type { OnDemandFeatureDefinition, OnDemandInput } from './model.ts';
 
-/** The chain of names that leads from `def` back to where it started, or null. */
+/** The chain of names of a dependency cycle that `def` reaches, or null. */
 function findCycle(
   def: OnDemandFeatureDefinition,
   lookup: Lookups['onDemand'],
@@ -33,7 +33,7 @@ function findCycle(
   return visit(def, [def.name]);
 }
 
-/** Undefined: can't be known here. */
+/** The input's type; undefined where it is unknown. */
 function inputType(
   input: OnDemandInput,
   what: string,
@@ -97,14 +97,14 @@ export function checkOnDemand(
       if (before !== undefined && before !== input.type) {
         report(
           'MR_DEFINITION_INVALID',
-          `${what}: the request input ${input.name} is asked for as ${before} and as ${input.type}.`,
+          `${what}: the request input ${input.name} is declared both as ${before} and as ${input.type}.`,
         );
       }
       requested.set(input.name, input.type);
     }
   }
   const cycle = findCycle(def, own);
-  if (cycle) report('MR_DEFINITION_CYCLE', `${what}: leads back to itself: ${cycle.join(' → ')}.`);
+  if (cycle) report('MR_DEFINITION_CYCLE', `${what}: depends on itself: ${cycle.join(' → ')}.`);
   if (!known || cycle) return;
   const type = typed(def.value, { inputs: types }, `${what}: value`, report);
   if (type && (type.array || (type.base !== def.type && !FITS[def.type]?.includes(type.base)))) {
@@ -117,7 +117,7 @@ export function checkOnDemand(
 }
 
 /**
- * The types of an on-demand feature's inputs, to compile its value with: `compileExpr(def.value,
+ * The scope in which an on-demand feature's value is compiled: `compileExpr(def.value,
  * scopeOfInputs(def, lookups))`.
  */
 export function scopeOfInputs(def: OnDemandFeatureDefinition, lookups: Lookups): Scope {

@@ -1,4 +1,4 @@
-/** A feature view against its entity and its source: keys, columns, windows. */
+/** Checks a feature view against its entity and its source: keys, columns, windows. */
 import { MillraceError } from '#domain/errors.ts';
 import type { Expr } from '#domain/expressions/ast.ts';
 import { infer, type Scope } from '#domain/expressions/typecheck.ts';
@@ -13,7 +13,7 @@ import type {
 } from './model.ts';
 import { NAME, NAME_RULE } from './names.ts';
 
-/** More would cost a read too much. */
+/** More tiles would make reads too costly. */
 export const MAX_TILES = 10_000;
 
 export function checkFeatureView(
@@ -48,7 +48,7 @@ export function checkFeatureView(
     if (entity && Object.hasOwn(entity.keys, name)) {
       report(
         'MR_DEFINITION_INVALID',
-        `${what}: the feature ${name} has the name of a key of ${entity.name}: answers hold both, rename it.`,
+        `${what}: the feature ${name} has the name of a key of ${entity.name}: answers contain both, so rename the feature.`,
       );
     }
     checkWindow(feature, `${what}: ${name}`, report);
@@ -61,7 +61,7 @@ export function checkFeatureView(
   }
 }
 
-/** `avg('delay')` is the text 'delay' of every event, and never what was meant. */
+/** Refuses `avg('delay')`: its input is the text 'delay' for every event, never the field. */
 function checkNoText(
   input: Expr,
   { columns }: { readonly columns: Readonly<Record<string, FieldType>> },
@@ -73,13 +73,13 @@ function checkNoText(
   const field = JSON.stringify(input.value);
   report(
     'MR_EXPRESSION_INVALID',
-    `${what}: the input is the text ${field}, the same for every event: for the field write col(${field}).`,
+    `${what}: the input is the text ${field}, the same for every event: write col(${field}) for the field.`,
   );
 }
 
 /**
- * What leaves the cache tier must be in the durable tier: two flushes later it is, and one more may
- * be late.
+ * A value must reach the durable tier before it leaves the cache tier. It does within two flushes;
+ * the third allows for a late one.
  */
 function checkEphemeral(
   { online }: FeatureViewDefinition,
@@ -99,11 +99,11 @@ function checkEphemeral(
   if (online === false)
     report(
       'MR_DEFINITION_INVALID',
-      `${what}: is ephemeral and not online: leave out one of the two.`,
+      `${what}: cannot be ephemeral with online: false; remove one of the two.`,
     );
 }
 
-/** Fields whose type can be read. */
+/** The fields whose type text is valid. */
 function columnsOf(source: SourceDefinition): Record<string, FieldType> {
   const types = Object.entries(source.fields).map(
     ([field, text]) => [field, readFieldType(text)] as const,
@@ -124,7 +124,7 @@ function checkKeys(
     if (!Object.hasOwn(entity.keys, key)) {
       report(
         'MR_DEFINITION_INVALID',
-        `${what}: join names ${JSON.stringify(key)}, which is no key of ${entity.name}: keys are ${Object.keys(entity.keys).join(', ')}.`,
+        `${what}: join names ${JSON.stringify(key)}, which is not a key of ${entity.name}: the keys are ${Object.keys(entity.keys).join(', ')}.`,
       );
     }
   }
@@ -135,7 +135,7 @@ function checkKeys(
     if (type === undefined) {
       report(
         'MR_UNKNOWN_COLUMN',
-        `${what}: the key ${key} of ${entity.name} needs a field ${JSON.stringify(field)} in ${source.name}: name another with join; fields are ${Object.keys(source.fields).join(', ')}.`,
+        `${what}: the key ${key} of ${entity.name} needs a field ${JSON.stringify(field)} in ${source.name}: name another field with join; the fields are ${Object.keys(source.fields).join(', ')}.`,
       );
     } else if (
       type.array ||
@@ -149,7 +149,7 @@ function checkKeys(
   }
 }
 
-/** The type, null for the literal null, or undefined and a problem. */
+/** The type, null for the literal null, or undefined after reporting a problem. */
 export function typed(
   expr: Expr,
   scope: Scope,
@@ -185,7 +185,7 @@ function checkWindow(feature: FeatureDefinition, what: string, report: Report): 
   if (feature.window === undefined) {
     report(
       'MR_HOP_INVALID',
-      `${what}: has a hop but no window: give it a window, or leave the hop out for all time.`,
+      `${what}: has a hop but no window: add a window, or remove the hop to cover all time.`,
     );
     return;
   }
@@ -198,7 +198,7 @@ function checkWindow(feature: FeatureDefinition, what: string, report: Report): 
   else if (window / hop > MAX_TILES) {
     report(
       'MR_HOP_INVALID',
-      `${what}: the window ${feature.window} has ${window / hop} tiles of ${feature.hop}, more than ${MAX_TILES}: take a longer hop.`,
+      `${what}: the window ${feature.window} has ${window / hop} tiles of ${feature.hop}, more than ${MAX_TILES}: use a longer hop.`,
     );
   }
 }

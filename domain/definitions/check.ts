@@ -1,6 +1,6 @@
 /**
- * Whether a definition holds together with what it refers to. Pure: what is registered comes in as
- * look-ups.
+ * Checks a definition against the definitions that it refers to. Pure: look-ups give the registered
+ * definitions.
  */
 import type { Problem } from '#domain/errors.ts';
 import { readFieldType } from '#domain/values/field-type.ts';
@@ -18,7 +18,7 @@ import { FIELD_NAME, FIELD_NAME_RULE, NAME, NAME_RULE } from './names.ts';
 
 export type { Lookups } from './check-context.ts';
 
-/** Types whose equal values have one text: what a key needs. */
+/** Types whose equal values have equal text, which a key needs. */
 const KEY_TYPES = new Set(['string', 'int', 'long', 'boolean', 'timestamp', 'date']);
 
 function checkEntity(def: EntityDefinition, report: Report): void {
@@ -33,7 +33,7 @@ function checkEntity(def: EntityDefinition, report: Report): void {
     if (!KEY_TYPES.has(type))
       report(
         'MR_DEFINITION_INVALID',
-        `entity ${def.name}: the key ${key} can't be of type ${type}: use ${[...KEY_TYPES].join(', ')}.`,
+        `entity ${def.name}: the key ${key} cannot be of type ${type}: use ${[...KEY_TYPES].join(', ')}.`,
       );
   }
 }
@@ -46,7 +46,7 @@ function checkSource(def: SourceDefinition, report: Report): void {
     if (!FIELD_NAME.test(field))
       invalid(`the field ${JSON.stringify(field)} must be ${FIELD_NAME_RULE}`);
     if (type === undefined)
-      invalid(`the field ${field} has the type ${JSON.stringify(text)}, which there is not`);
+      invalid(`the field ${field} has the type ${JSON.stringify(text)}, which is not a type`);
     else types.set(field, type);
   }
   const fields = `fields are ${Object.keys(def.fields).join(', ')}`;
@@ -59,7 +59,7 @@ function checkSource(def: SourceDefinition, report: Report): void {
       `the event time ${def.eventTime} must be of type timestamp or date, is ${def.fields[def.eventTime]}`,
     );
   } else if (time.nullable) {
-    invalid(`the event time ${def.eventTime} can't be nullable: every event needs one`);
+    invalid(`the event time ${def.eventTime} cannot be nullable: every event needs one`);
   }
   if (def.eventId !== undefined) {
     const id = types.get(def.eventId);
@@ -72,14 +72,14 @@ function checkSource(def: SourceDefinition, report: Report): void {
     }
   }
   if (def.partitionBy?.length === 0)
-    invalid('partitionBy is empty: name the fields that tell entities apart, or leave it out');
+    invalid('partitionBy is empty: name the fields that identify an entity, or leave it out');
   for (const field of def.partitionBy ?? []) {
     const type = types.get(field);
     if (!Object.hasOwn(def.fields, field))
       invalid(`partitionBy names ${JSON.stringify(field)}, which is not a field (${fields})`);
     else if (type && (type.array || !KEY_TYPES.has(type.base)))
       invalid(
-        `partitionBy can't use ${field} of type ${def.fields[field]}: use ${[...KEY_TYPES].join(', ')}`,
+        `partitionBy cannot use ${field} of type ${def.fields[field]}: use ${[...KEY_TYPES].join(', ')}`,
       );
   }
   if (def.dedupeWindow !== undefined)
@@ -94,7 +94,7 @@ function checkService(def: FeatureServiceDefinition, lookups: Lookups, report: R
     if (before !== undefined)
       report(
         'MR_DEFINITION_INVALID',
-        `${what}: the feature ${name} comes twice, from ${before} and from ${from}: rename one.`,
+        `${what}: the feature ${name} appears twice, from ${before} and from ${from}: rename one.`,
       );
     seen.set(name, from);
   };
@@ -161,7 +161,10 @@ export function checkDefinition(def: Definition, lookups: Lookups): Problem[] {
   return problems;
 }
 
-/** Names that come twice in what is applied together: names are unique within a kind. */
+/**
+ * Names that occur twice among definitions that are applied together. Names are unique within a
+ * kind.
+ */
 export function checkDuplicates(definitions: readonly Definition[]): Problem[] {
   const seen = new Set<string>();
   const problems: Problem[] = [];

@@ -1,6 +1,6 @@
 /**
- * The example of the interface as written; what the compiler refuses; what comes as JSON; what does
- * not hold together.
+ * The example of the interface, as written; definitions that the compiler, the JSON parser or the
+ * checks refuse.
  */
 import {
   approxCountDistinct,
@@ -105,9 +105,10 @@ describe('the example of the interface', () => {
     expect(Object.keys(airportDelays.features)[0]).toBe('departures_1h');
   });
 
-  it('holds together', () => expect(all.flatMap((d) => checkDefinition(d, lookups()))).toEqual([]));
+  it('passes all checks', () =>
+    expect(all.flatMap((d) => checkDefinition(d, lookups()))).toEqual([]));
 
-  it('has an on-demand value that computes', () => {
+  it('has an on-demand value that compiles and computes', () => {
     const value = compileExpr(lateRisk.value, scopeOfInputs(lateRisk, lookups()));
     expect([
       value({ average: 10, hour: 17 }),
@@ -117,7 +118,7 @@ describe('the example of the interface', () => {
   });
 });
 
-it('every builder says its parameters', () => {
+it('every builder sets its parameters', () => {
   expect(
     [
       count(col('x')),
@@ -138,7 +139,7 @@ it('every builder says its parameters', () => {
 });
 
 describe('the compiler refuses', () => {
-  it('names of features that a view does not have', () => {
+  it('unknown names of features', () => {
     // @ts-expect-error: no such feature
     expect(() => airportDelays.feature('nope')).toThrow(
       /airport_delays has no feature "nope": it has departures_1h/,
@@ -154,19 +155,19 @@ describe('the compiler refuses', () => {
     });
   });
 
-  it('fields, types and durations that there are not', () => {
-    // @ts-expect-error: the event time is no field
+  it('unknown fields, types and durations', () => {
+    // @ts-expect-error: the event time is not a field
     source({ name: 'a', fields: { at: 'timestamp' }, eventTime: 'time' });
     // @ts-expect-error: no such type
     source({ name: 'a', fields: { at: 'text' }, eventTime: 'at' });
     // @ts-expect-error: no such unit
     sum(col('x'), { window: '1w' });
-    // @ts-expect-error: a branching without otherwise has no value
+    // @ts-expect-error: a when without otherwise has no value
     expect(() => sum(when(col('x').gt(1), 1))).toThrow(/end it with \.otherwise/);
   });
 });
 
-describe('JSON that is no definition', () => {
+describe('JSON that is not a definition', () => {
   const view = JSON.parse(JSON.stringify(airportDelays));
   it.each<[unknown, RegExp]>([
     [null, /definition\.kind must be one of entity, .* is null/],
@@ -177,7 +178,7 @@ describe('JSON that is no definition', () => {
       /definition\.keys\.origin must be one of .* is "text"/,
     ],
     [{ ...airport, keys: {} }, /definition\.keys must have 1 to/],
-    [{ ...airport, colour: 'red' }, /definition\.colour is not known here .* is "red"/],
+    [{ ...airport, colour: 'red' }, /definition\.colour is unknown .* is "red"/],
     [
       JSON.parse('{"kind":"entity","name":"a","keys":{"__proto__":"string"}}'),
       /definition\.keys\.__proto__ must be a name/,
@@ -190,7 +191,7 @@ describe('JSON that is no definition', () => {
     [{ ...view, ephemeral: { ttl: '15m' } }, /definition\.ephemeral\.flush/],
     [
       { ...view, ephemeral: { ttl: '15m', flush: '1m', keep: 1 } },
-      /definition\.ephemeral\.keep is not known here/,
+      /definition\.ephemeral\.keep is unknown/,
     ],
     [{ ...view, online: 'yes' }, /definition\.online must be true or false, is "yes"/],
     [
@@ -205,7 +206,7 @@ describe('JSON that is no definition', () => {
       { ...delayModel, logging: { sample: 1.5 } },
       /definition\.logging\.sample must be a share .* from 0 to 1, is 1\.5/,
     ],
-    [{ ...delayModel, logging: { share: 1 } }, /definition\.logging\.share is not known here/],
+    [{ ...delayModel, logging: { share: 1 } }, /definition\.logging\.share is unknown/],
     [{ ...delayModel, logging: {} }, /definition\.logging\.sample must be a share/],
     [
       { ...lateRisk, inputs: { a: { from: 'elsewhere' } } },
@@ -213,7 +214,7 @@ describe('JSON that is no definition', () => {
     ],
   ])('%#', (value, message) => expect(() => parseDefinition(value)).toThrow(message));
 
-  it('is told all its problems at once', () => {
+  it('is refused with all its problems at once', () => {
     expect(() => parseDefinition({ kind: 'source', name: '', fields: [], eventTime: 5 })).toThrow(
       expect.objectContaining({
         details: {
@@ -226,7 +227,7 @@ describe('JSON that is no definition', () => {
   });
 });
 
-describe('what does not hold together', () => {
+describe('definitions that the checks refuse', () => {
   const view = (change: object): Definition => ({
     ...JSON.parse(JSON.stringify(airportDelays)),
     ...change,
@@ -245,7 +246,7 @@ describe('what does not hold together', () => {
       'ephemeral and not online',
       view({ online: false, ephemeral: { ttl: '6m', flush: '2m' } }),
       'MR_DEFINITION_INVALID',
-      /not online/,
+      /ephemeral with online: false/,
     ],
     ['no source', view({ source: 'nope' }), 'MR_UNKNOWN_REFERENCE', /no source "nope"/],
     [
@@ -258,7 +259,7 @@ describe('what does not hold together', () => {
       'join of no key',
       view({ join: { dest: 'origin' } }),
       'MR_DEFINITION_INVALID',
-      /"dest", which is no key of airport: keys are origin/,
+      /"dest", which is not a key of airport: the keys are origin/,
     ],
     [
       'key of another type',
@@ -276,13 +277,13 @@ describe('what does not hold together', () => {
       'an unknown column',
       feature({ input: { op: 'col', name: 'dealy' } }),
       'MR_UNKNOWN_COLUMN',
-      /airport_delays: f: there is no column "dealy": there are flight_id/,
+      /airport_delays: f: there is no column "dealy": the columns are flight_id/,
     ],
     [
-      'the name of a column where the column was meant',
+      'the name of a column instead of the column',
       feature({ input: { op: 'lit', value: 'delay' } }),
       'MR_EXPRESSION_INVALID',
-      /airport_delays: f: the input is the text "delay", the same for every event: for the field write col\("delay"\)/,
+      /airport_delays: f: the input is the text "delay", the same for every event: write col\("delay"\) for the field/,
     ],
     [
       'a hop that does not divide',
@@ -320,7 +321,7 @@ describe('what does not hold together', () => {
       'event time that may be null',
       { ...flights, fields: { date: 'timestamp?' }, eventId: undefined } as never,
       'MR_DEFINITION_INVALID',
-      /can't be nullable/,
+      /cannot be nullable/,
     ],
     [
       'an event id of no field',
@@ -338,7 +339,7 @@ describe('what does not hold together', () => {
       'a partition by doubles',
       { ...flights, partitionBy: ['delay'] },
       'MR_DEFINITION_INVALID',
-      /partitionBy can't use delay/,
+      /partitionBy cannot use delay/,
     ],
     [
       'a partition by nothing',
@@ -350,7 +351,7 @@ describe('what does not hold together', () => {
       'keys of doubles',
       { kind: 'entity', name: 'e', keys: { x: 'double' } },
       'MR_DEFINITION_INVALID',
-      /can't be of type double/,
+      /cannot be of type double/,
     ],
     [
       'a member of no view',
@@ -371,7 +372,7 @@ describe('what does not hold together', () => {
       'a member twice',
       featureService({ name: 's', features: [airportDelays.pick('departures_1h'), airportDelays] }),
       'MR_DEFINITION_INVALID',
-      /departures_1h comes twice/,
+      /departures_1h appears twice/,
     ],
     [
       'a value of another type',
@@ -383,7 +384,7 @@ describe('what does not hold together', () => {
       'an input that is not there',
       { ...lateRisk, inputs: { average: lateRisk.inputs.average } } as never,
       'MR_UNKNOWN_COLUMN',
-      /no input "hour": there are average/,
+      /no input "hour": the inputs are average/,
     ],
     [
       'an input of no feature',
@@ -404,7 +405,7 @@ describe('what does not hold together', () => {
     );
   });
 
-  it('a cycle of on-demand features is spelled out', () => {
+  it('names every feature of a cycle', () => {
     const named = (name: string, of: string): OnDemandFeatureDefinition => ({
       kind: 'on-demand-feature',
       name,
@@ -435,7 +436,7 @@ describe('what does not hold together', () => {
   });
 });
 
-test('a namespace is a name, and `default` is what says none', () => {
+test('a namespace is a name, and `default` equals none', () => {
   const shop = { kind: 'entity', name: 'shop', keys: { shop: 'string' } };
   expect(parseDefinition({ ...shop, namespace: 'payments' })).toEqual({
     ...shop,

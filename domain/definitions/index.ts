@@ -1,4 +1,4 @@
-/** The entry of `import … from 'millrace'`: what a file of definitions needs. */
+/** The exports of `import … from 'millrace'`: what a file of definitions needs. */
 
 export type { Expression, Operand, TimeUnit } from '#domain/expressions/build.ts';
 export { col, lit, when } from '#domain/expressions/build.ts';

@@ -1,19 +1,20 @@
 /**
- * Definitions as data: what the builders make, what commands carry, what the registry stores (plain
- * JSON).
+ * Definitions as plain JSON data: the builders make them, commands carry them, the registry stores
+ * them.
  */
 import type { Expr } from '#domain/expressions/ast.ts';
 import type { ScalarType, Value } from '#domain/values/value.ts';
 
 export type Kind = 'entity' | 'source' | 'feature-view' | 'on-demand-feature' | 'feature-service';
 
-/** Where a definition is that names no namespace. */
+/** The namespace of a definition that names none. */
 export const DEFAULT_NAMESPACE = 'default';
 
 interface Described {
   readonly name: string;
   /**
-   * whose it is, for the roles of callers; names are unique over all namespaces. Absent: `default`
+   * the namespace, to which roles of callers apply; names are unique over all namespaces. Absent:
+   * `default`
    */
   readonly namespace?: string;
   readonly owner?: string;
@@ -23,23 +24,23 @@ interface Described {
 
 export interface EntityDefinition extends Described {
   readonly kind: 'entity';
-  /** in order: the order is part of the encoded key */
+  /** in order, because the order is part of the encoded key */
   readonly keys: Readonly<Record<string, ScalarType>>;
 }
 
 export interface SourceDefinition extends Described {
   readonly kind: 'source';
-  /** field → type text, as in INTERFACE: `double?`, `array<string>` */
+  /** field → type text: `double?`, `array<string>` */
   readonly fields: Readonly<Record<string, string>>;
   readonly eventTime: string;
   readonly eventId?: string;
-  /** duration in log time within which the same eventId is one event; default 1h */
+  /** duration in log time within which events with the same eventId count once; default 1h */
   readonly dedupeWindow?: string;
   /** log partitions of raw.<source>; default 1 */
   readonly partitions?: number;
   /**
-   * fields whose values decide an event's partition: the entity's, so that its events keep their
-   * order; default: the event id, or all fields
+   * fields whose values decide an event's partition: name the entity's keys, so that its events
+   * keep their order; default: the event id, or all fields
    */
   readonly partitionBy?: readonly string[];
 }
@@ -49,7 +50,7 @@ export interface FeatureDefinition {
   readonly aggregation: string;
   /** null for count(*) */
   readonly input: Expr | null;
-  /** e.g. {k: 3}, {edges: [..]}, {limit: 1000} */
+  /** for example {k: 3}, {edges: [..]}, {limit: 1000} */
   readonly params?: Readonly<Record<string, Value>>;
   /** duration; absent: all time */
   readonly window?: string;
@@ -70,9 +71,9 @@ export interface FeatureViewDefinition extends Described {
   readonly ttl?: string;
   readonly freshness?: string;
   /**
-   * Values that change often and are asked for soon or not again: kept in the cache tier for `ttl`
-   * after an entity's last event, and flushed to the durable tier every `flush`, where they stay.
-   * Only the stack profile has the two stores.
+   * For values that change often and are read soon or not at all: the cache tier keeps them for
+   * `ttl` after an entity's last event, and they are flushed to the durable tier, where they stay,
+   * every `flush`. Only the stack profile has both tiers.
    */
   readonly ephemeral?: { readonly ttl: string; readonly flush: string };
   /** default true */
@@ -90,7 +91,7 @@ export type OnDemandInput =
 export interface OnDemandFeatureDefinition extends Described {
   readonly kind: 'on-demand-feature';
   readonly type: ScalarType;
-  /** parameter of `value` → where it comes from */
+  /** parameter of `value` → its origin */
   readonly inputs: Readonly<Record<string, OnDemandInput>>;
   /** over {op:'input', name} leaves */
   readonly value: Expr;
@@ -108,7 +109,7 @@ export type ServiceMember =
 export interface FeatureServiceDefinition extends Described {
   readonly kind: 'feature-service';
   readonly features: readonly ServiceMember[];
-  /** what is answered is logged, of this share of the requests (0 to 1); absent: nothing is */
+  /** logs the answers of this share of the requests (0 to 1); absent: no answer is logged */
   readonly logging?: { readonly sample: number };
 }
 

@@ -1,12 +1,12 @@
 /**
- * What a name may be. Definitions and features become topics, tables and columns; fields also come
- * from producers.
+ * Rules for names. Names of definitions and features become topics, tables and columns; producers
+ * name fields.
  */
 export const NAME = /^[a-z][a-z0-9_]{0,62}$/;
 export const NAME_RULE =
   'lower-case letters, digits and underscores, starting with a letter, at most 63';
 
-/** Avro's rule; two underscores in front are kept for the platform. */
+/** Avro's rule; names that begin with two underscores are reserved for the platform. */
 export const FIELD_NAME = /^(?!__)[A-Za-z_][A-Za-z0-9_]{0,62}$/;
 export const FIELD_NAME_RULE =
   'letters, digits and underscores, not starting with a digit or two underscores, at most 63';
@@ -18,8 +18,8 @@ interface FeatureReference {
 }
 
 /**
- * "view:feature" or "view@v2:feature", of any characters: whether there is such a thing is for
- * others to say. Null: an on-demand feature's name.
+ * Splits "view:feature" or "view@v2:feature", without checking that either exists. Null where the
+ * text is an on-demand feature's name.
  */
 export const featureReference = (text: string): FeatureReference | null => {
   const colon = text.indexOf(':');

@@ -1,6 +1,6 @@
 /**
- * Reads JSON of unknown origin and collects every problem with its path and value, instead of
- * stopping at the first.
+ * Reads untrusted JSON and collects every problem with its path and value, instead of stopping at
+ * the first.
  */
 import type { ErrorCode, Problem } from '#domain/errors.ts';
 import { MillraceError } from '#domain/errors.ts';
@@ -29,7 +29,7 @@ export interface Reader {
     longest?: number,
   ) => string;
   readonly expr: (value: unknown, path: string) => Expr;
-  /** runs a parser that throws, as a problem */
+  /** runs `parse`; an error that it throws becomes a problem */
   readonly attempt: <T>(path: string, value: unknown, parse: () => T) => T | undefined;
 }
 
@@ -62,7 +62,7 @@ export function reader(): Reader {
           if (!keys.includes(key))
             problem(
               `${path}.${key}`,
-              `is not known here (there are ${keys.join(', ')})`,
+              `is unknown (the properties are ${keys.join(', ')})`,
               value[key],
             );
         }

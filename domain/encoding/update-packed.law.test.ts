@@ -1,6 +1,6 @@
 /**
- * What is read straight from Avro's bytes is what avsc reads, packed: of any view, and from any
- * writer's schema.
+ * Updates read directly from Avro bytes equal those that avsc reads, packed: for any view, and for
+ * any writer's schema.
  */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
@@ -32,8 +32,8 @@ const recordsOf = (plan: ViewPlan, events: readonly RawEvent[]): Uint8Array[] =>
 };
 
 /**
- * As another engine's schema may be: other order, null before or after in any place within, fields
- * that we do not know.
+ * A schema that another engine may write: another order of fields, null first or second in unions,
+ * unknown fields.
  */
 const nullable = (schema: unknown): unknown => {
   if (Array.isArray(schema)) return [nullable(schema.find((branch) => branch !== 'null')), 'null'];
@@ -77,7 +77,7 @@ const packed = (plan: ViewPlan, update: ReturnType<ReturnType<typeof updateReade
   return { ...head, bytes: Buffer.from(packEntity(entity)).toString('hex') };
 };
 
-test('reads what avsc reads, from our own schema and from another writer’s', () => {
+test('reads what avsc reads, with our own schema and with another writer’s', () => {
   fc.assert(
     fc.property(definitions(), rawEvents(), (all, events) => {
       const plan = planView(all.view, all.source, all.entity);
@@ -101,7 +101,7 @@ test('reads what avsc reads, from our own schema and from another writer’s', (
   );
 });
 
-test('bytes that do not end where their schema says are refused', () => {
+test('bytes that do not end where their schema ends are refused', () => {
   const [[all, events]] = fc.sample(fc.tuple(definitions(), rawEvents()), {
     numRuns: 1,
     seed: 7,

@@ -1,12 +1,12 @@
 /**
- * The builders of expressions. What they return IS the tree (plain properties, JSON as in ast.ts),
- * with the methods on its prototype: `col('delay').gt(15).and(col('carrier').eq('AA'))`.
+ * The builders of expressions. They return the tree of ast.ts as plain properties, with the methods
+ * on its prototype: `col('delay').gt(15).and(col('carrier').eq('AA'))`.
  */
 import { fail } from '#domain/errors.ts';
 import type { Scalar, ScalarType } from '#domain/values/value.ts';
 import type { Expr } from './ast.ts';
 
-/** What a method takes: an expression, or a value that becomes a literal. */
+/** An argument of a method: an expression, or a value that becomes a literal. */
 export type Operand = Expression | Expr | Scalar | null;
 export type TimeUnit = 'second' | 'minute' | 'hour' | 'day' | 'week' | 'month' | 'year';
 
@@ -44,15 +44,15 @@ interface ExpressionMethods {
   /** in characters (Unicode code points) */
   length: Unary;
   concat: Variadic;
-  /** from 0; `length` characters, or all that follow */
+  /** from position 0; `length` characters, or the rest */
   substring: (start: Operand, length?: Operand) => Expression;
   startsWith: Binary;
   endsWith: Binary;
   contains: Binary;
-  /** every occurrence */
+  /** replaces every occurrence */
   replace: (part: Operand, by: Operand) => Expression;
   abs: Unary;
-  /** half away from zero */
+  /** rounds half away from zero */
   round: Unary;
   floor: Unary;
   ceil: Unary;
@@ -70,7 +70,7 @@ interface ExpressionMethods {
   month: Unary;
   year: Unary;
   truncate: (unit: TimeUnit) => Expression;
-  /** null where the value has no form in the other type */
+  /** null where the other type cannot hold the value */
   cast: (type: ScalarType) => Expression;
 }
 
@@ -85,13 +85,13 @@ export function toExpr(operand: Operand): Expr {
   if (typeof operand === 'number' && !Number.isFinite(operand)) {
     return fail(
       'MR_EXPRESSION_INVALID',
-      `${operand} can't be a literal: use a finite number, or null.`,
+      `${operand} cannot be a literal: use a finite number, or null.`,
     );
   }
   if (typeof operand === 'object' && operand !== null && 'otherwise' in operand) {
     return fail(
       'MR_EXPRESSION_INVALID',
-      'a when has no value without its last part: end it with .otherwise(value), or .otherwise(null).',
+      'a when needs a last part: end it with .otherwise(value), or .otherwise(null).',
     );
   }
   if (operand !== null && !['string', 'number', 'boolean'].includes(typeof operand)) {
@@ -136,7 +136,7 @@ const variadic = (fn: string) =>
   function (this: Expr, ...others: readonly Operand[]): Expression {
     return call(fn, this, ...others);
   };
-/** a and b and c: a tree of pairs, for the table's `and` takes two */
+/** `a and b and c` becomes nested pairs, because `and` takes two arguments */
 const folded = (fn: string) =>
   function (this: Expr, ...others: readonly Operand[]): Expression {
     return others.reduce<Expression>((left, right) => call(fn, left, right), wrap(plain(this)));
@@ -213,7 +213,7 @@ const wrap = (expr: Expr): Expression => Object.assign(Object.create(METHODS), e
 /** A column of the view's source. */
 export const col = (name: string): Expression => wrap({ op: 'col', name });
 export const lit = (value: Scalar | null): Expression => wrap(toExpr(value));
-/** A parameter of an on-demand feature, as its `value` function is given it. */
+/** A parameter of an on-demand feature's `value`. */
 export const input = (name: string): Expression => wrap({ op: 'input', name });
 
 interface When {
@@ -226,6 +226,9 @@ const branching = (branches: readonly (readonly [Expr, Expr])[]): When => ({
   otherwise: (value) => wrap({ op: 'when', branches, otherwise: toExpr(value) }),
 });
 
-/** `when(col('delay').gt(15), 1).otherwise(0)`: the first branch whose condition is true. */
+/**
+ * `when(col('delay').gt(15), 1).otherwise(0)`: the value of the first branch whose condition is
+ * true.
+ */
 export const when = (condition: Operand, value: Operand): When =>
   branching([]).when(condition, value);

@@ -1,6 +1,6 @@
 /**
- * JSON with sorted keys and without undefined: equal values give equal text, whatever order they
- * were written in.
+ * JSON with sorted keys and without undefined, so that equal values give equal text, whatever the
+ * order of their keys.
  */
 export function canonical(value: unknown): string {
   if (Array.isArray(value))

@@ -1,4 +1,4 @@
-/** Adds the columns that an expression names, wherever in a definition it stands. */
+/** Adds to `found` every column that expressions anywhere in `node` name. */
 export const columnsIn = (node: unknown, found: Set<string>): void => {
   if (typeof node !== 'object' || node === null) return;
   const { op, name } = node as { op?: unknown; name?: unknown };

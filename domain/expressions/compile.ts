@@ -1,17 +1,16 @@
 /**
- * Expressions to JavaScript, once per definition, so that the hot path only runs what the
- * definition says.
+ * Compiles expressions to JavaScript, once per definition, for the hot path.
  *
- * One function is generated for the whole tree: each node becomes a local, each column is read once
- * by its own (so monomorphic) access, and the functions of the table, specialised on the argument
- * types, are called by constants that the engine inlines.
+ * One function is generated for the whole tree. Each node becomes a local. Each column is read
+ * once, by an access of its own, which is therefore monomorphic. The functions of the table are
+ * specialized on the argument types and called through constants, so that V8 inlines them.
  *
- *   col('delay').gt(15) → const v0 = row["delay"] ?? null; const v1 = v0 === null ? null : f0(v0,
- *   15); return v1;
+ *   col('delay').gt(15)
+ *   → const v0 = row["delay"] ?? null; const v1 = v0 === null ? null : f0(v0, 15); return v1;
  *
- * Names and literals go into the source as JSON, never as text. Without a scope there are no types:
- * then arithmetic is in doubles, and functions whose meaning hangs on a type (casts, parts of
- * dates) take timestamps; where there is a scope, give it.
+ * Names and literals enter the source as JSON, never as raw text. Without a scope there are no
+ * types: arithmetic is then in doubles, and functions whose meaning depends on a type take
+ * timestamps. Pass the scope if there is one.
  */
 
 import { fail } from '#domain/errors.ts';
@@ -31,7 +30,7 @@ const UNTYPED_TIME: FieldType = { base: 'timestamp', array: false, nullable: tru
 interface Emitter {
   readonly lines: string[];
   readonly functions: Implementation[];
-  /** reads of columns and inputs already made, by name */
+  /** columns and inputs that are already read, by name */
   readonly reads: Map<string, string>;
   locals: number;
 }
@@ -40,14 +39,14 @@ function untyped(expr: Expr & { readonly op: 'call' }): readonly Argument[] {
   if (expr.fn === 'cast') {
     return fail(
       'MR_EXPRESSION_INVALID',
-      'a cast can be compiled only with the types of its columns or inputs.',
+      'compiling a cast needs the types of its columns or inputs.',
     );
   }
   const type = expr.fn === 'truncate' || expr.fn === 'hour' ? UNTYPED_TIME : UNTYPED;
   return expr.args.map((arg) => ({ type, literal: arg.op === 'lit' ? arg.value : undefined }));
 }
 
-/** Emits what computes `expr`, and gives the name or literal that stands for its value. */
+/** Emits the statements that compute `expr`. @returns the local or literal that holds its value */
 function emit(expr: Expr, out: Emitter, scope: Scope | undefined): string {
   switch (expr.op) {
     case 'lit':
@@ -105,5 +104,5 @@ export function compileExpr(expr: Expr, scope?: Scope): Compiled {
   return make(...out.functions);
 }
 
-/** For on-demand features: the row holds the inputs by name. */
+/** For on-demand features: the row has the inputs by name. */
 export const compileInputs = compileExpr;

@@ -1,6 +1,5 @@
 /**
- * Compiled expressions mean what a naive walk over the tree means, on random well-typed trees and
- * rows with nulls.
+ * Compiled expressions equal a naive interpreter, on random well-typed trees and rows with nulls.
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -24,7 +23,7 @@ const columns = {
 };
 const scope = { columns };
 
-/** The naive twin: no types, no code generation. */
+/** The naive interpreter: no types, no code generation. */
 function interpret(e: Expr, row: Row): Value {
   if (e.op === 'lit') return e.value;
   if (e.op === 'col' || e.op === 'input') return row[e.name] ?? null;
@@ -187,7 +186,7 @@ describe('a compiled expression', () => {
     );
   });
 
-  it('survives the wire: parseExpr gives back the same tree', () => {
+  it('survives JSON: parseExpr returns the same tree', () => {
     fc.assert(
       fc.property(
         trees.bool,
@@ -251,7 +250,7 @@ describe('meanings', () => {
     ['least', col('n').least(3, col('x')), -2.5],
   ])('%s', (_, tree, expected) => expect(compileExpr(tree, scope)(row)).toBe(expected));
 
-  it('reads an input that is not there as null', () =>
+  it('reads a missing input as null', () =>
     expect(compileExpr(input('hour').isNull())({})).toBe(true));
 });
 
@@ -266,8 +265,8 @@ describe('types', () => {
   ])('%#', (tree, base) => expect(typeOf(tree, scope).base).toBe(base));
 
   it.each([
-    [col('nope'), 'MR_UNKNOWN_COLUMN', /there are n, m, x/],
-    [input('n'), 'MR_UNKNOWN_COLUMN', /can't be used in this place/],
+    [col('nope'), 'MR_UNKNOWN_COLUMN', /the columns are n, m, x/],
+    [input('n'), 'MR_UNKNOWN_COLUMN', /cannot be used here/],
     [col('s').plus(1), 'MR_EXPRESSION_INVALID', /needs numbers, got string\?, int/],
     [col('s').gt(1), 'MR_EXPRESSION_INVALID', /compare/],
     [col('b').gt(true), 'MR_EXPRESSION_INVALID', /no order/],
@@ -275,7 +274,7 @@ describe('types', () => {
     [when(col('n'), 1).otherwise(0), 'MR_EXPRESSION_INVALID', /must be a boolean/],
     [when(col('b'), 1).otherwise('x'), 'MR_EXPRESSION_INVALID', /one type/],
     [lit(null), 'MR_EXPRESSION_INVALID', /cast it/],
-    [col('x').cast('bytes'), 'MR_EXPRESSION_INVALID', /can't cast/],
+    [col('x').cast('bytes'), 'MR_EXPRESSION_INVALID', /cannot cast/],
   ])('%#: refused', (tree, code, message) => {
     expect(() => typeOf(tree, scope)).toThrow(
       expect.objectContaining({ code, message: expect.stringMatching(message) }),
@@ -283,7 +282,7 @@ describe('types', () => {
   });
 });
 
-describe('what comes over the wire', () => {
+describe('expressions from JSON', () => {
   const deep = (n: number): unknown =>
     n === 0 ? { op: 'lit', value: true } : { op: 'call', fn: 'not', args: [deep(n - 1)] };
   it.each<[unknown, RegExp]>([
@@ -329,7 +328,7 @@ describe('what comes over the wire', () => {
   });
 });
 
-it('canonical text does not hang on key order or on undefined', () => {
+it('canonical text does not depend on key order or on undefined', () => {
   expect(canonical({ b: [1, { d: null, c: undefined }], a: 'x' })).toBe(
     '{"a":"x","b":[1,{"d":null}]}',
   );

@@ -1,4 +1,4 @@
-/** An expression as a person would write it, for messages and explanations. */
+/** An expression as readable text, for messages and explanations. */
 import type { Expr } from './ast.ts';
 
 export function formatExpr(expr: Expr): string {

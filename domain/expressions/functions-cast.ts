@@ -76,7 +76,7 @@ export const CAST: readonly FunctionRow[] = [
     type: (args) => {
       const to = args[1]?.literal;
       if (!isScalarType(to)) return `needs a type to cast to, got ${JSON.stringify(to)}`;
-      return ends(args) === null ? `can't cast ${show(args.slice(0, 1))} to ${to}` : of(to, true);
+      return ends(args) === null ? `cannot cast ${show(args.slice(0, 1))} to ${to}` : of(to, true);
     },
     js: (args) => (ends(args) ?? (() => null)) as Implementation,
   },

@@ -8,7 +8,7 @@ const compared =
   (args: readonly Argument[]): ReturnType<FunctionRow['type']> => {
     const [a, b] = args as readonly [Argument, Argument];
     if (!comparable(a.type, b.type))
-      return `can't compare ${show(args)}: compare numbers with numbers, or values of one type (cast one of them)`;
+      return `cannot compare ${show(args)}: compare numbers with numbers, or values of one type (cast one of them)`;
     if (ordered && is(a.type, 'boolean', 'bytes')) return `${show([a])} has no order`;
     return of('boolean', anyNull(args));
   };
@@ -95,7 +95,7 @@ export const LOGIC: readonly FunctionRow[] = [
       const [first, ...rest] = args as readonly [Argument, ...Argument[]];
       const odd = rest.find((a) => !comparable(first.type, a.type));
       return odd
-        ? `can't look for ${show([odd])} among ${show([first])}`
+        ? `cannot look for ${show([odd])} among ${show([first])}`
         : of('boolean', first.type.nullable);
     },
     js: (args) => {

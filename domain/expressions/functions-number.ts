@@ -17,7 +17,9 @@ import { anyNull, comparable, is, of, show, unify } from './types.ts';
 const numbers = (args: readonly Argument[]): boolean => args.every((a) => isNumeric(a.type));
 const wholes = (args: readonly Argument[]): boolean => args.every((a) => isWhole(a.type));
 
-/** Timestamps move by milliseconds, dates by days; their difference is a long. */
+/**
+ * The result type of adding milliseconds to timestamps or days to dates; a difference is a long.
+ */
 function moved(name: string, args: readonly Argument[]): FieldType | null {
   const [a, b] = args as readonly [Argument, Argument];
   if (!is(a.type, 'timestamp', 'date'))

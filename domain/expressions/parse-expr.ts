@@ -1,6 +1,6 @@
 /**
- * Expressions that come over the wire: every node is checked, and depth and size are bounded before
- * anything walks the tree.
+ * Parses expressions from JSON: every node is checked, and depth and size are bounded before other
+ * code walks the tree.
  */
 import { fail } from '#domain/errors.ts';
 import type { Scalar } from '#domain/values/value.ts';

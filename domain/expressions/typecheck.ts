@@ -1,7 +1,7 @@
 /**
- * The type of an expression over the columns (or inputs) in scope. A literal null has no type of
- * its own: it takes that of the branch beside it, and where nothing is beside it, it is refused,
- * for the result would always be null.
+ * The type of an expression over the columns or inputs in scope. A literal null has no type of its
+ * own: it takes the type of another branch or argument. Without one it is refused, because the
+ * result would always be null.
  */
 import { fail } from '#domain/errors.ts';
 import { formatFieldType } from '#domain/values/field-type.ts';
@@ -39,21 +39,21 @@ function reference(expr: Expr & { readonly op: 'col' | 'input' }, scope: Scope):
   const names = Object.keys(known ?? {});
   return fail(
     'MR_UNKNOWN_COLUMN',
-    `there is no ${what} ${JSON.stringify(expr.name)}${names.length > 0 ? `: there are ${names.join(', ')}` : ` here (${what}s can't be used in this place)`}.`,
+    `there is no ${what} ${JSON.stringify(expr.name)}${names.length > 0 ? `: the ${what}s are ${names.join(', ')}` : ` here (${what}s cannot be used here)`}.`,
     { name: expr.name },
   );
 }
 
 /**
- * @throws MillraceError MR_EXPRESSION_INVALID where the table has no such function, or not with so
- * many arguments
+ * @throws MillraceError MR_EXPRESSION_INVALID where the function is unknown, or takes another
+ * number of arguments
  */
 export function functionRow(expr: Expr & { readonly op: 'call' }): FunctionRow {
   const row = FUNCTIONS.get(expr.fn);
   if (row === undefined)
     return invalid(
       expr,
-      `there is no function ${JSON.stringify(expr.fn)}: there are ${[...FUNCTIONS.keys()].join(', ')}`,
+      `there is no function ${JSON.stringify(expr.fn)}: the functions are ${[...FUNCTIONS.keys()].join(', ')}`,
     );
   const [min, max] = row.arity;
   if (expr.args.length < min || expr.args.length > max) {
@@ -71,7 +71,7 @@ export function functionRow(expr: Expr & { readonly op: 'call' }): FunctionRow {
 }
 
 /**
- * Arguments with their types; a null literal beside typed ones takes the type of the first of them.
+ * Arguments with their types; a null literal takes the type of the first typed argument.
  */
 export function argumentsOf(
   expr: Expr & { readonly op: 'call' },
@@ -89,14 +89,15 @@ export function argumentsOf(
         ? { type: of('string', true), literal }
         : invalid(
             expr,
-            'an argument is a null literal, so that the result is always the same; use isNull to look for nulls',
+            'an argument is a null literal, so the result is always the same; use isNull to test for null',
           );
     }
     return { type: { ...first, nullable: true }, literal };
   });
 }
 
-/** Null: the literal null, of no type yet. */
+/** The type of an expression; null for the literal null, which has none.
+ * @throws MillraceError MR_EXPRESSION_INVALID, MR_UNKNOWN_COLUMN */
 export function infer(expr: Expr, scope: Scope): FieldType | null {
   switch (expr.op) {
     case 'col':

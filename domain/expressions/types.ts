@@ -1,4 +1,4 @@
-/** Which types go together: shared by the type rules of the function table and by `when`. */
+/** Which types combine, for the type rules of the function table and for `when`. */
 import { formatFieldType, isNumeric } from '#domain/values/field-type.ts';
 import type { FieldType, ScalarType } from '#domain/values/value.ts';
 
@@ -33,6 +33,6 @@ export function unify(a: FieldType, b: FieldType): FieldType | null {
   return of(wide.base === 'float' && narrow.base !== 'float' ? 'double' : wide.base, nullable);
 }
 
-/** Whether two values can be compared with each other: both numbers, or of one type. */
+/** Whether two values can be compared: both are numbers, or both have one type. */
 export const comparable = (a: FieldType, b: FieldType): boolean =>
   !a.array && !b.array && (a.base === b.base || (isNumeric(a) && isNumeric(b)));

@@ -1,6 +1,6 @@
 /**
- * What is logged is what was answered: read back, a row is the row; and who is in the sample does
- * not depend on who asks, or where.
+ * A row of the feature log reads back as the row that was answered, and the sample depends on the
+ * request id only.
  */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
@@ -41,7 +41,7 @@ const served = fc
   .record({
     features: fc.array(type, { minLength: 1, maxLength: 6 }),
     request: fc.array(type, { maxLength: 2 }),
-    /** columns of a former version, which this answer has not */
+    /** columns of an earlier version, for which this answer has no value */
     former: fc.array(type, { maxLength: 2 }),
   })
   .chain(({ features, request, former }) => {
@@ -86,7 +86,7 @@ const served = fc
     });
   });
 
-test('a row is read back as it was answered; a feature that it did not have is not in it', () => {
+test('a row is read back as it was answered, without features that it did not have', () => {
   fc.assert(
     fc.property(served, ({ columns, entry }) => {
       const { schema, encode } = featureLogCodec(columns);
@@ -106,7 +106,7 @@ test('a row is read back as it was answered; a feature that it did not have is n
   );
 });
 
-test('an answer with a feature that has no column is refused, not cut', () => {
+test('an answer with a feature that has no column is refused, not truncated', () => {
   const columns: FeatureLogColumns = { service: 'm', keys: [], request: [], features: [] };
   const entry = {
     requestId: 'r',
@@ -130,7 +130,7 @@ test('an answer with a feature that has no column is refused, not cut', () => {
   ).toThrow(/x/);
 });
 
-test('a share of the requests, whatever their ids look like; a larger share takes in the smaller one', () => {
+test('the sample has its share of the requests for ids of any form, and a larger share includes a smaller one', () => {
   for (const idOf of [
     (i: number) => `6f9a2c11-${i}`,
     (i: number) => String(i),

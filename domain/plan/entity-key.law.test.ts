@@ -23,7 +23,7 @@ const keys = fc
 const valuesFor = (parts: ViewPlan['keys']): fc.Arbitrary<readonly Scalar[]> =>
   fc.tuple(...parts.map(({ type }) => value[type.base] as fc.Arbitrary<Scalar>));
 
-test('a key decodes to what it was made of, and the row, the entity and the values give the same key', () => {
+test('a key decodes to its values, and the row, the entity and the values give the same key', () => {
   fc.assert(
     fc.property(
       keys.chain((parts) => fc.tuple(fc.constant(parts), valuesFor(parts))),

@@ -20,7 +20,7 @@ test.each([
   expect(hopOf('f', window, undefined)).toBe(hop);
 });
 
-test('every default hop divides its window, into no more tiles than are kept', () => {
+test('every default hop divides its window into at most the maximum number of tiles', () => {
   for (let n = 1; n < 3000; n++) {
     for (const unit of ['ms', 's', 'm', 'h']) {
       const windowMs = parseDuration(`${n}${unit}`);
@@ -31,7 +31,7 @@ test('every default hop divides its window, into no more tiles than are kept', (
   }
 });
 
-test('all time has one tile, and no hop of its own', () => {
+test('all time has one tile, and accepts no hop', () => {
   expect(hopOf('f', undefined, undefined)).toBe(0);
   expect(() => hopOf('f', undefined, '1h')).toThrow(
     expect.objectContaining({ code: 'MR_HOP_INVALID' }),

@@ -39,7 +39,7 @@ const of = (aggregation: string, more: Partial<FeatureDefinition> = {}): Feature
   ...more,
 });
 
-test('equal partials are kept once: avg is the sum and the count beside it', () => {
+test('equal partials are kept once: avg uses the sum and the count of other features', () => {
   const { hops, features } = plan({
     a: of('avg'),
     s: of('sum'),
@@ -63,13 +63,13 @@ test('another input, filter or hop is another partial', () => {
   expect(new Set(hops.flatMap(({ partials }) => partials.map(({ name }) => name))).size).toBe(4);
 });
 
-test('a partial keeps its name whatever stands beside it', () => {
+test('a partial’s name does not depend on other features', () => {
   const alone = plan({ a: of('max') }).hops[0]?.partials[0]?.name;
   expect(alone).toMatch(/^p_[0-9a-f]{8}$/);
   expect(plan({ z: of('min'), a: of('max') }).hops[0]?.partials[1]?.name).toBe(alone);
 });
 
-test('the hash follows values, not what is said about them', () => {
+test('the hash depends on values, not on descriptions', () => {
   const base = plan({ a: of('max') });
   expect(
     plan(
@@ -127,7 +127,7 @@ test.each([
   );
 });
 
-test('a refusal of an aggregation says which feature it is about', () => {
+test('an aggregation’s error names the feature', () => {
   expect(() =>
     plan({ good: of('sum'), bad: of('avg', { input: { op: 'col', name: 'k' } }) }),
   ).toThrow(/^bad: avg aggregates numbers, and its input is string/);

@@ -1,6 +1,6 @@
 /**
- * Decisions on the generations of a feature view: start a replay, fill, promote, roll back, abandon,
- * retire.
+ * Decisions on the generations of a feature view: start a replay, fill, promote, roll back,
+ * abandon, retire.
  */
 import type { RegistryCommand } from './commands.ts';
 import { accept, type Decision, type DecisionContext, refuse } from './decision.ts';
@@ -94,7 +94,7 @@ export const changeGeneration = (
       if (to === undefined)
         return refuse(
           'MR_REPLAY_STATE',
-          `view "${view}" has no earlier generation to go back to: it was retired, or there was none`,
+          `view "${view}" has no earlier generation to roll back to: it was retired, or never existed`,
         );
       return accept(
         { type: 'GenerationRolledBack', data: { generation, to, at: now } },
@@ -147,12 +147,12 @@ export const startReplay = (
   if (partial && live === null)
     return refuse(
       'MR_REFUSED',
-      `view "${view}" has no live generation to take the rest from: replay it whole, without a range`,
+      `view "${view}" has no live generation to copy the rest from: replay the whole view, without a range`,
     );
   if (partial && live !== null && hashOf(state, live.version) !== newest.planHash) {
     return refuse(
       'MR_REFUSED',
-      `version ${newest.version} of "${view}" computes otherwise than the live version ${live.version}: replay it whole, without a range`,
+      `version ${newest.version} of "${view}" computes different values than the live version ${live.version}: replay the whole view, without a range`,
     );
   }
   const generation = nextGeneration(state);

@@ -1,6 +1,6 @@
 /**
- * Whatever commands come: events replayed give the state, versions never change, at most one
- * generation is live, and there is always a way on.
+ * For any sequence of commands: replayed events give the state, versions never change, at most one
+ * generation is live, and some command is always accepted.
  */
 import fc from 'fast-check';
 import { count, entity, featureView, source } from 'millrace';

@@ -1,4 +1,4 @@
-/** Given what happened, when a command comes, these events, or this refusal. */
+/** Given past events and a command: the resulting events, or the refusal. */
 import { avg, col, count, entity, featureView, source } from 'millrace';
 import { describe, expect, test } from 'vitest';
 import type { Definition } from '#domain/definitions/model.ts';
@@ -130,15 +130,15 @@ describe('registering', () => {
         { type: 'FeatureViewRegistered', data: { version: 1, planHash: 'h1' } },
         { type: 'GenerationStarted', data: { generation: 1, replay: null } },
       ));
-  test('the same again is nothing', () =>
+  test('registering an equal definition makes no event', () =>
     given(...live)
       .when(register(view))
       .makes());
-  test('a change of what is computed is a version that is not live', () =>
+  test('a changed computation is a version that is not live', () =>
     given(...live)
       .when(register(revised), { planHash: 'h2' })
       .makes({ type: 'FeatureViewRegistered', data: { version: 2, planHash: 'h2' } }));
-  test('a change of metadata is taken over by the live generation', () =>
+  test('the live generation adopts a change of metadata', () =>
     given(...live)
       .when(register({ ...view, owner: 'x' }))
       .makes(
@@ -168,14 +168,14 @@ describe('registering', () => {
       .when(register(revised, { force: true, reason: 'we must' }), { change, planHash: 'h2' })
       .makes({ type: 'FeatureViewRegistered', data: { forced: ['feature x goes'] } });
   });
-  test('a view of which nothing is live, nor being filled, is filled again with its next version', () =>
+  test('a view without a live or filling generation is filled again with its next version', () =>
     given(registered, started(1, 1), failed(1))
       .when(register(revised), { planHash: 'h2' })
       .makes(
         { type: 'FeatureViewRegistered', data: { version: 2 } },
         { type: 'GenerationStarted', data: { generation: 2, version: 2, replay: null } },
       ));
-  test('what is retired is not revised', () =>
+  test('a retired definition cannot be revised', () =>
     given(...live, { type: 'DefinitionRetired', data: { kind: 'feature-view', name: 'turnover' } })
       .when(register(revised))
       .refused('MR_REFUSED', /retired/));
@@ -201,11 +201,11 @@ describe('deprecating and retiring', () => {
       .when(command('Retire'))
       .makes({ type: 'DefinitionRetired' });
   });
-  test('nothing is retired that something depends on', () =>
+  test('a definition with dependents cannot be retired', () =>
     given(...live)
       .when(command('Retire'), { dependents: ['feature-service/model'] })
       .refused('MR_REFUSED', /feature-service\/model/));
-  test('what is restored from retirement must still hold together', () => {
+  test('a definition restored from retirement is checked again', () => {
     const problems = [
       { code: 'MR_UNKNOWN_REFERENCE', message: 'there is no source "sales"' },
     ] as const;
@@ -219,7 +219,7 @@ describe('deprecating and retiring', () => {
       .when(command('Restore'), { problems })
       .makes({ type: 'DefinitionRestored' });
   });
-  test('not what is not there, not twice', () => {
+  test('neither an unknown definition, nor twice', () => {
     given().when(command('Retire')).refused('MR_NOT_FOUND');
     given(...live)
       .when(command('Restore'))
@@ -249,11 +249,11 @@ describe('replays', () => {
         type: 'GenerationStarted',
         data: { generation: 2, version: 2, replay: { id: 'turnover-2', actor: 'ann' } },
       }));
-  test('not of what is not there, and not before the first generation is live', () => {
+  test('neither of an unknown view, nor before the first generation is live', () => {
     given().when(start()).refused('MR_NOT_FOUND');
     given(registered, started(1, 1)).when(start()).refused('MR_REPLAY_STATE');
   });
-  test('a part can be replayed only of the same computation', () => {
+  test('a partial replay needs the same computation', () => {
     given(...live)
       .when(start({ from: 5, to: 9 }))
       .makes({ type: 'GenerationStarted', data: { replay: { from: 5, to: 9 } } });
@@ -264,7 +264,7 @@ describe('replays', () => {
       .when(start({ from: 9, to: 5 }))
       .refused('MR_BODY_INVALID');
   });
-  test('the first generation promotes itself, a replay waits for a person', () => {
+  test('the first generation is promoted at once, a replay waits for a command', () => {
     given(registered, started(1, 1))
       .when({ type: 'SystemGenerationFilled', view: 'turnover', generation: 1 })
       .makes(
@@ -292,7 +292,7 @@ describe('replays', () => {
       .when(change('RollbackReplay', 2))
       .refused('MR_REPLAY_STATE', /no earlier/);
   });
-  test('a roll back goes past what was rolled back before; a promotion brings that back', () => {
+  test('a roll back skips generations that were rolled back; a promotion brings one back', () => {
     const third = [...replayed, promoted(2), started(3, 2), filled(3), promoted(3)];
     given(...third, rolledBack(3, 2))
       .when(change('RollbackReplay', 2))
@@ -307,7 +307,7 @@ describe('replays', () => {
       .when(change('RollbackReplay', 3))
       .makes({ type: 'GenerationRolledBack', data: { generation: 3, to: 2 } });
   });
-  test('whoever becomes live takes over a newer version that computes the same', () => {
+  test('a generation that becomes live adopts a newer version that computes the same', () => {
     const renamed: RegistryEvent = {
       type: 'FeatureViewRegistered',
       data: { version: 3, definition: json({ ...revised, owner: 'x' }), planHash: 'h2' },
@@ -329,7 +329,7 @@ describe('replays', () => {
         { type: 'GenerationAdopted', data: { generation: 1, version: 3 } },
       );
   });
-  test('where the first generation failed, a replay serves as soon as it is filled', () => {
+  test('after the first generation failed, a replay becomes live as soon as it is filled', () => {
     const again = [registered, started(1, 1), failed(1)];
     given(...again)
       .when(start())
@@ -350,7 +350,7 @@ describe('replays', () => {
       .when(change('AbandonReplay', 1))
       .makes({ type: 'GenerationAbandoned' });
   });
-  test('what fails is said, once, and only of what is being filled', () => {
+  test('a failure is recorded once, and only for a filling generation', () => {
     const fail: RegistryCommand = {
       type: 'SystemGenerationFailed',
       view: 'turnover',
@@ -367,7 +367,7 @@ describe('replays', () => {
       .when(fail)
       .makes();
   });
-  test('the last generation of a version that a service pins stays', () => {
+  test('the last generation of a pinned version cannot be retired', () => {
     const dependents = ['feature-service/model'];
     given(...replayed, promoted(2))
       .when(change('RetireReplay', 1), { dependents })
@@ -376,11 +376,11 @@ describe('replays', () => {
       .when(change('RetireReplay', 1), { dependents })
       .makes({ type: 'GenerationRetired' });
   });
-  test('a retired view is not replayed', () =>
+  test('a retired view cannot be replayed', () =>
     given(...live, { type: 'DefinitionRetired', data: { kind: 'feature-view', name: 'turnover' } })
       .when(start())
       .refused('MR_REFUSED', /retired/));
-  test('what its state does not allow', () => {
+  test('commands that the generation’s state does not allow', () => {
     given(...live, second, started(2, 2))
       .when(change('PromoteReplay', 2))
       .refused('MR_REPLAY_STATE', /filling/);
@@ -397,14 +397,14 @@ describe('replays', () => {
       .when(change('RetireReplay', 2))
       .refused('MR_REPLAY_STATE');
   });
-  test('a failed one is abandoned', () =>
+  test('a failed generation can be abandoned', () =>
     given(...live, started(2, 1), {
       type: 'GenerationFailed',
       data: { generation: 2, error: 'x', at: 1 },
     })
       .when(change('AbandonReplay', 2))
       .makes({ type: 'GenerationAbandoned' }));
-  test('who was live when', () => {
+  test('which generation was live when', () => {
     const state = [
       ...replayed,
       promoted(2),

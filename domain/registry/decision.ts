@@ -1,6 +1,6 @@
 /** What a decision needs and what it gives. */
 import type { ErrorCode, Problem } from '#domain/errors.ts';
-import type { Change } from './diff.ts';
+import type { Change } from './change.ts';
 import type { RegistryEvent } from './events.ts';
 
 /** Facts that are not in the stream's state. */

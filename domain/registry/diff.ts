@@ -7,39 +7,12 @@ import type { ChangeCost } from '#domain/api/registry.ts';
 import type {
   Definition,
   FeatureServiceDefinition,
-  FeatureViewDefinition,
   OnDemandFeatureDefinition,
 } from '#domain/definitions/model.ts';
 import { canonical } from '#domain/expressions/canonical.ts';
 import { sourceRevision } from '#domain/sources/source-revision.ts';
-
-interface FieldChange {
-  readonly path: string;
-  readonly before: unknown;
-  readonly after: unknown;
-  readonly cost: ChangeCost;
-}
-
-export interface Change {
-  readonly cost: ChangeCost;
-  readonly fields: readonly FieldChange[];
-  /** sentences: what would break, and what needs a replay */
-  readonly notes: readonly string[];
-  /** the notes that say what breaks */
-  readonly breaks: readonly string[];
-}
-
-/** Which registered definitions read what. */
-export interface Readers {
-  /** active services and on-demand features that read a feature of a view, as kind/name */
-  readonly ofFeature: (view: string, feature: string) => readonly string[];
-  readonly ofOnDemand: (name: string) => readonly string[];
-  /** active views over a source that use one of its fields */
-  readonly ofField: (source: string, field: string) => readonly string[];
-  readonly ofEntity: (entity: string) => readonly string[];
-  /** a feature's type as text; null where it is unknown */
-  readonly featureType: (view: FeatureViewDefinition, feature: string) => string | null;
-}
+import { type Change, type Draft, note, type Readers, same } from './change.ts';
+import { diffView } from './diff-view.ts';
 
 const RANK: Readonly<Record<ChangeCost, number>> = {
   none: 0,
@@ -59,114 +32,6 @@ const METADATA = [
   'ephemeral',
   'logging',
 ] as const;
-const same = (a: unknown, b: unknown): boolean => canonical(a ?? null) === canonical(b ?? null);
-
-interface Draft {
-  readonly fields: FieldChange[];
-  readonly notes: string[];
-  readonly breaks: string[];
-}
-
-const note = (
-  draft: Draft,
-  path: string,
-  before: unknown,
-  after: unknown,
-  cost: ChangeCost,
-  text?: string,
-): void => {
-  draft.fields.push({ path, before: before ?? null, after: after ?? null, cost });
-  if (text !== undefined) draft.notes.push(text);
-  if (cost === 'breaking') draft.breaks.push(text ?? `${path} changes`);
-};
-
-const diffView = (
-  before: FeatureViewDefinition,
-  after: FeatureViewDefinition,
-  readers: Readers,
-  draft: Draft,
-): void => {
-  for (const path of ['entity', 'source', 'join'] as const) {
-    if (!same(before[path], after[path])) {
-      note(
-        draft,
-        path,
-        before[path],
-        after[path],
-        'breaking',
-        `its ${path} changes, so readers would need other keys or get other data`,
-      );
-    }
-  }
-  for (const path of ['where', 'lateness', 'ttl', 'online', 'offline'] as const) {
-    if (!same(before[path], after[path]))
-      note(
-        draft,
-        path,
-        before[path],
-        after[path],
-        'replay',
-        `${path} affects values: a replay recomputes them`,
-      );
-  }
-  for (const [name, old] of Object.entries(before.features)) {
-    const now = after.features[name];
-    const path = `features.${name}`;
-    const used = readers.ofFeature(before.name, name);
-    if (now === undefined) {
-      if (used.length > 0)
-        note(
-          draft,
-          path,
-          old,
-          null,
-          'breaking',
-          `feature ${name} is removed, but ${used.join(', ')} read${used.length === 1 ? 's' : ''} it`,
-        );
-      else note(draft, path, old, null, 'replay', `feature ${name} is removed; nothing reads it`);
-      continue;
-    }
-    const { description: oldText, ...oldRest } = old;
-    const { description: newText, ...newRest } = now;
-    if (!same(oldRest, newRest)) {
-      const [oldType, newType] = [
-        readers.featureType(before, name),
-        readers.featureType(after, name),
-      ];
-      if (oldType !== newType && used.length > 0) {
-        note(
-          draft,
-          path,
-          old,
-          now,
-          'breaking',
-          `feature ${name} changes from ${oldType} to ${newType}, but ${used.join(', ')} read${used.length === 1 ? 's' : ''} it`,
-        );
-      } else
-        note(
-          draft,
-          path,
-          old,
-          now,
-          'replay',
-          `feature ${name} is computed differently: it needs a replay`,
-        );
-    } else if (!same(oldText, newText))
-      note(draft, `${path}.description`, oldText, newText, 'compatible');
-  }
-  for (const [name, now] of Object.entries(after.features)) {
-    if (before.features[name] === undefined)
-      note(
-        draft,
-        `features.${name}`,
-        null,
-        now,
-        'replay',
-        `feature ${name} is new: it needs a replay to compute its past values`,
-      );
-  }
-};
-
 const diffService = (
   before: FeatureServiceDefinition,
   after: FeatureServiceDefinition,

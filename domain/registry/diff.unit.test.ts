@@ -1,4 +1,4 @@
-/** Each kind of change, and what it costs. */
+/** Each kind of change, and its cost. */
 import {
   avg,
   col,
@@ -13,7 +13,8 @@ import {
 } from 'millrace';
 import { describe, expect, test } from 'vitest';
 import type { Definition, SourceDefinition } from '#domain/definitions/model.ts';
-import { type Change, diffDefinitions, type Readers } from './diff.ts';
+import type { Change, Readers } from './change.ts';
+import { diffDefinitions } from './diff.ts';
 
 const shop = entity({ name: 'shop', keys: { shop: 'string' } });
 const sales = source({
@@ -73,7 +74,7 @@ describe('feature views', () => {
   ])('%s needs a replay', (path, value) => {
     expect(paths(diff(view, viewWith({ [path as string]: value })))).toEqual([`${path} replay`]);
   });
-  test('a feature more needs a replay, and says so', () => {
+  test('a new feature needs a replay, and the notes say so', () => {
     const more = viewWith({ features: { ...features, average: avg(col('amount')) } });
     expect(diff(view, more, read)).toMatchObject({
       cost: 'replay',
@@ -93,7 +94,7 @@ describe('feature views', () => {
         'features.amount replay',
       ]);
   });
-  test('a feature that goes breaks who reads it, by name; else it needs a replay', () => {
+  test('a removed feature breaks its readers, by name; without readers it needs a replay', () => {
     const fewer = viewWith({ features: { n: features.n } });
     expect(diff(view, fewer, read)).toMatchObject({
       cost: 'breaking',
@@ -101,7 +102,7 @@ describe('feature views', () => {
     });
     expect(diff(view, fewer)).toMatchObject({ cost: 'replay', breaks: [] });
   });
-  test('a feature of another type breaks who reads it', () => {
+  test('a feature of another type breaks its readers', () => {
     const retyped = viewWith({
       features: { ...features, amount: avg(col('amount'), { window: '1d' }) },
     });
@@ -124,7 +125,7 @@ describe('feature views', () => {
     expect(diff(view, { ...(viewWith({}) as typeof view), entity: 'other' }).cost).toBe('breaking');
     expect(diff(view, { ...(viewWith({}) as typeof view), source: 'other' }).cost).toBe('breaking');
   });
-  test('the highestCost change is the cost, and what breaks is told apart from the rest', () => {
+  test('the highest cost is the cost, and the notes that break are listed apart', () => {
     const change = diff(
       view,
       viewWith({ owner: 'x', ttl: '9d', features: { n: features.n } }),
@@ -142,7 +143,7 @@ describe('sources', () => {
     ...sales,
     fields: after,
   });
-  test('a nullable field more is compatible; one that must be there is not', () => {
+  test('a new nullable field is compatible; a new required field is not', () => {
     expect(paths(diff(sales, withFields({ ...fields, colour: 'string?' })))).toEqual([
       'fields.colour compatible',
     ]);
@@ -159,7 +160,7 @@ describe('sources', () => {
       breaks: [expect.stringContaining('feature-view/turnover')],
     });
   });
-  test('a field that goes breaks, and names the views that read it', () => {
+  test('a removed field breaks, and names the views that read it', () => {
     const { amount: _amount, ...rest } = fields;
     expect(diff(sales, withFields(rest), read).breaks).toEqual([
       expect.stringContaining('feature-view/turnover'),
@@ -177,7 +178,7 @@ describe('sources', () => {
 });
 
 describe('entities, on-demand features, services', () => {
-  test('keys break where a view is kept by them', () => {
+  test('changed keys break the views that use them', () => {
     const more = { ...shop, keys: { shop: 'string', till: 'int' } } as Definition;
     expect(diff(shop, more, read)).toMatchObject({
       cost: 'breaking',
@@ -192,7 +193,7 @@ describe('entities, on-demand features, services', () => {
       inputs: { amount: view.feature('amount'), hour: request('hour', 'int') },
       value: ({ amount }) => amount.times(factor),
     });
-  test('another formula is compatible, another type breaks who reads it', () => {
+  test('another formula is compatible, another type breaks its readers', () => {
     expect(paths(diff(onDemand('double', 2), onDemand('double', 3), read))).toEqual([
       'value compatible',
     ]);
@@ -202,7 +203,7 @@ describe('entities, on-demand features, services', () => {
     });
     expect(diff(onDemand('double', 2), onDemand('string', 2)).cost).toBe('compatible');
   });
-  test('a request input more breaks who asks without it', () => {
+  test('a new request input breaks callers that do not send it', () => {
     const asking = { ...onDemand('double', 2) };
     const more = {
       ...asking,
@@ -215,12 +216,12 @@ describe('entities, on-demand features, services', () => {
   });
   const model = (...names: ('n' | 'amount')[]) =>
     featureService({ name: 'model', features: [view.pick(...names)] });
-  test('whether, and how much of, what a service answers is logged is compatible', () => {
+  test('a change of the logging of answers is compatible', () => {
     const logged = { ...model('n'), logging: { sample: 0.1 } } as Definition;
     expect(paths(diff(model('n'), logged))).toEqual(['logging compatible']);
     expect(paths(diff(logged, model('n'), read))).toEqual(['logging compatible']);
   });
-  test('a service may give more, in another order, or from another version; not less', () => {
+  test('a service may return more, in another order, or from another version; not less', () => {
     expect(diff(model('n'), model('n', 'amount'))).toMatchObject({
       cost: 'compatible',
       notes: [expect.stringContaining('more')],

@@ -1,6 +1,5 @@
 /**
- * What a producer sends is either the row that the log will give back, to the last bit, or a
- * refusal that says why.
+ * An event becomes either a row that the log returns bit for bit, or a refusal with its reason.
  */
 import avsc from 'avsc';
 import fc from 'fast-check';
@@ -64,7 +63,7 @@ const validate = compileValidator(everything);
 const codec = rawCodec(everything);
 
 describe('a row', () => {
-  it('is accepted in both forms of its times, and nulls may be left out', () => {
+  it('is accepted with times in both forms, and nulls may be left out', () => {
     fc.assert(
       fc.property(rows, fc.boolean(), (row, sparse) => {
         const sent: Record<string, unknown> = {
@@ -82,7 +81,7 @@ describe('a row', () => {
     );
   });
 
-  it('comes back from its bytes, plain and in order', () => {
+  it('is decoded from its bytes, plain and in field order', () => {
     fc.assert(
       fc.property(
         rows,
@@ -91,7 +90,7 @@ describe('a row', () => {
     );
   });
 
-  it('has the bytes that Avro says', () => {
+  it('has the bytes that avsc writes', () => {
     const type = avsc.Type.forSchema(rawAvroSchema(everything) as avsc.Schema);
     const safe = (n: unknown) => typeof n !== 'number' || Math.abs(n) < 2 ** 52;
     fc.assert(
@@ -106,7 +105,7 @@ describe('a row', () => {
     );
   });
 
-  it('cut off at any byte is refused, not read as another', () => {
+  it('truncated at any byte is refused, not read as another row', () => {
     const bytes = codec.encode(fc.sample(rows, { numRuns: 1, seed: 7 })[0] as Row);
     for (let n = 0; n < bytes.length; n++)
       expect(() => codec.decode(bytes.subarray(0, n))).toThrow(
@@ -115,7 +114,7 @@ describe('a row', () => {
   });
 });
 
-it('a float is rounded at the edge, so that live and replayed rows are the same', () => {
+it('a float is rounded on publish, so that live and replayed rows are equal', () => {
   const def = source({
     name: 'floats',
     fields: { at: 'timestamp', f: 'float', all: 'array<float>' },
@@ -186,7 +185,7 @@ describe('a refusal names the source, the field, the value and the fix', () => {
     ],
     ['at', NOW + 86_400_001, 'MR_EVENT_TIME_ABSURD', /more than a day past now/],
     ['constructor', 'x', 'MR_FIELD_TYPE', /constructor/],
-    ['extra', 1, 'MR_FIELD_UNKNOWN', /everything\.extra: there is no such field \(value 1\)/],
+    ['extra', 1, 'MR_FIELD_UNKNOWN', /everything\.extra: the source has no such field \(value 1\)/],
     ['__proto_', {}, 'MR_FIELD_UNKNOWN', /no such field/],
   ])('%s = %j → %s', (field, value, code, message) => {
     const event = { ...good, [field]: value };
@@ -202,7 +201,7 @@ describe('a refusal names the source, the field, the value and the fix', () => {
     expect(validate(event, NOW)).toMatchObject({ ok: false, code: 'MR_FIELD_TYPE', field: null });
   });
 
-  it('takes an undefined field for one left out', () =>
+  it('treats an undefined field as missing', () =>
     expect(validate({ ...good, ns: undefined, later: undefined }, NOW)).toMatchObject({
       code: 'MR_FIELD_UNKNOWN',
     }));
@@ -214,7 +213,7 @@ describe('a revision', () => {
     fields: { at: 'timestamp', n: 'int', m: 'long', s: 'string' },
     eventTime: 'at',
   });
-  it('that widens, relaxes and adds reads what was written before', () => {
+  it('that widens, relaxes and adds reads earlier records', () => {
     const after = source({
       name: 'a',
       fields: { at: 'timestamp', extra: 'array<string>?', n: 'double?', m: 'double', s: 'string?' },

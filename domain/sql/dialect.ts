@@ -8,8 +8,8 @@
  * - Null: as in `domain/expressions/ast.ts`. Aggregates ignore null inputs, except count(*).
  * - Overflow and division: arithmetic is in doubles. A result that is not finite, or a whole result
  *   outside ±(2^53 − 1), is null. −0 is 0.
- * - Representation: a timestamp is epoch ms in a 64-bit integer and a date is days since 1970-01-01,
- *   so the time zone of a session cannot change a value. Bytes are base64 text.
+ * - Representation: a timestamp is epoch ms in a 64-bit integer and a date is days since
+ *   1970-01-01, so the time zone of a session cannot change a value. Bytes are base64 text.
  * - Time functions work in UTC.
  * - Text compares by UTF-16 code unit; lengths and positions count code points.
  * - Partial states equal those of the TypeScript aggregation, byte for byte in `features.<view>`,

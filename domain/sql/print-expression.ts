@@ -61,8 +61,8 @@ const print = (dialect: Dialect, expr: Expr, scope: Scope, wanted: FieldType): s
 };
 
 /**
- * @throws MillraceError MR_EXPRESSION_INVALID or MR_UNKNOWN_COLUMN where the expression does not fit
- * the scope, or the dialect does not support it
+ * @throws MillraceError MR_EXPRESSION_INVALID or MR_UNKNOWN_COLUMN where the expression does not
+ * fit the scope, or the dialect does not support it
  */
 export const expressionSql = (dialect: Dialect, expr: Expr, scope: Scope): string => {
   infer(expr, scope);

@@ -3,19 +3,10 @@
  * `array<string>?`.
  */
 import { fail } from '#domain/errors.ts';
+import { BASE_TYPES } from './base-types.ts';
 import type { FieldType, ScalarType } from './value.ts';
 
-export const SCALAR_TYPES: readonly ScalarType[] = [
-  'string',
-  'int',
-  'long',
-  'float',
-  'double',
-  'boolean',
-  'timestamp',
-  'date',
-  'bytes',
-];
+export const SCALAR_TYPES = Object.keys(BASE_TYPES) as readonly ScalarType[];
 
 /** The texts that `parseFieldType` accepts, so that the compiler checks definitions. */
 export type FieldTypeText =
@@ -57,8 +48,7 @@ export const fieldType = (base: ScalarType, nullable = false): FieldType => ({
 
 /** Whether values are whole numbers. */
 export const isWhole = (type: FieldType): boolean =>
-  !type.array && (type.base === 'int' || type.base === 'long');
+  !type.array && BASE_TYPES[type.base].numeric === 'whole';
 
 export const isNumeric = (type: FieldType): boolean =>
-  !type.array &&
-  (type.base === 'int' || type.base === 'long' || type.base === 'float' || type.base === 'double');
+  !type.array && BASE_TYPES[type.base].numeric !== null;

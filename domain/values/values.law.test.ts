@@ -1,6 +1,5 @@
 /**
- * What is written and read back is the same, for every text form of a value; and what has no zone
- * is refused.
+ * Every text form of a value reads back as the same value, and a time without a zone is refused.
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -9,7 +8,7 @@ import { formatDuration, MAX_DURATION_MS, parseDuration } from './duration.ts';
 import { formatFieldType, parseFieldType, SCALAR_TYPES } from './field-type.ts';
 import { formatTime, MAX_TIME, MIN_TIME, parseTime } from './time.ts';
 
-describe('parse undoes format', () => {
+describe('parse inverts format', () => {
   it('for durations', () => {
     fc.assert(
       fc.property(
@@ -26,7 +25,7 @@ describe('parse undoes format', () => {
     ]);
   });
 
-  it('for times, whatever zone they are written in', () => {
+  it('for times in any zone', () => {
     const time = fc.integer({ min: MIN_TIME, max: MAX_TIME });
     fc.assert(fc.property(time, (ms) => void expect(parseTime(formatTime(ms))).toBe(ms)));
     fc.assert(
@@ -99,11 +98,11 @@ describe('times', () => {
     );
   });
 
-  it('says that the zone is what is missing', () =>
+  it('names the missing zone', () =>
     expect(() => parseTime('2026-01-31T12:00:00')).toThrow(/has no zone/));
 });
 
-it.each(['', '5', '5 m', '-1s', '1.5h', '1w', '99999999d'])('%j is no duration', (text) => {
+it.each(['', '5', '5 m', '-1s', '1.5h', '1w', '99999999d'])('%j is not a duration', (text) => {
   expect(() => parseDuration(text)).toThrow(
     expect.objectContaining({ code: 'MR_DURATION_INVALID' }),
   );

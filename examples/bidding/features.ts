@@ -1,10 +1,10 @@
 /**
- * A bidding system: what a user's bids of the last minutes say, asked for within milliseconds of
- * the next bid, and seldom again.
+ * A bidding system: features of a user's bids in the last minutes. They are read within
+ * milliseconds of the next bid, and rarely afterwards.
  *
- * `user_bid_score` is ephemeral: on the stack profile its values live in Redis for a quarter of an
- * hour after a user's last bid, and are flushed to Paimon every minute, where they stay: who comes
- * back tomorrow is known. The embedded profile keeps all of it in one store.
+ * `user_bid_score` is ephemeral: on the stack profile its values stay in Redis for 15 minutes after
+ * a user's last bid. They are also written to Paimon every minute, and stay there for a user who
+ * comes back the next day. The embedded profile keeps everything in one store.
  */
 // #region definitions
 import {

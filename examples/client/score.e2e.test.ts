@@ -1,5 +1,4 @@
-/** The example of docs/guides/typescript-client.md, run as its reader runs it. */
-
+/** Runs the example of docs/guides/typescript-client.md as its reader would. */
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -9,7 +8,7 @@ import { grpcModules } from '#gateways/grpc-modules.ts';
 import { caller, plain, testPlatform } from '#tests/support/platform.ts';
 import * as definitions from '../flights/features.ts';
 
-test('it publishes, scores, reads one by one and in the past, and is told what is wrong', async () => {
+test('the example publishes, scores one flight, reads single rows and past values, and prints an error', async () => {
   const { platform, dispose } = await testPlatform();
   await platform.registry.apply(plain(...Object.values(definitions)), {}, caller);
   const gateway = await createGrpcGateway({ modules: grpcModules(), platform, port: 0 });

@@ -1,8 +1,7 @@
 /**
- * A program that serves a model: it publishes the flights that it hears of, and asks for features
- * when it scores one.
+ * A program that serves a model: it publishes flights, and reads features to score a flight.
  *
- *   npx millrace serve --grpc-port 7412 and, in another terminal,
+ *   npx millrace serve --grpc-port 7412       and, in another terminal,
  *   npx millrace apply examples/flights/features.ts
  *   node examples/client/score.ts 127.0.0.1:7412
  */
@@ -12,7 +11,7 @@ import { airportDelays, delayModel, flights } from '../flights/features.ts';
 
 const millrace = connect({
   address: process.argv[2] ?? '127.0.0.1:7412',
-  deadlineMs: 2_000, // of a call with its retries
+  deadlineMs: 2_000, // for one call, its retries included
   ...(process.env['MILLRACE_API_KEY'] === undefined
     ? {}
     : { key: process.env['MILLRACE_API_KEY'] }),
@@ -41,7 +40,7 @@ const { rows, status, features, views } = await millrace.service(
     { origin: 'ATL', destination: 'LAX' },
     { origin: 'XNA', destination: 'LAX' },
   ],
-  { request: [{ hour: 18 }], after: position }, // the events above are in the values
+  { request: [{ hour: 18 }], after: position }, // wait until the values include these events
 );
 rows.forEach((row, i) => {
   const missing = features.filter((_, f) => status[i]?.[f] !== 'present');
@@ -58,7 +57,7 @@ console.log(
 // #endregion
 
 // #region row
-// Asked for together, these go as one request; the names are checked by the compiler.
+// Reads of the same turn are sent as one request. The compiler checks the names.
 const airports = await Promise.all(
   ['ATL', 'JFK', 'LAX'].map((origin) => millrace.row(airportDelays, { origin })),
 );
@@ -81,7 +80,7 @@ console.log(`half an hour ago: ${before.rows[0]?.departures_1h}`);
 await millrace
   .service('delay_modle', [{ origin: 'ATL' }])
   .catch((error: Error & { code?: string }) => {
-    console.log(error.code, error.message); // the codes are those of docs/ERRORS.md
+    console.log(error.code, error.message); // docs/ERRORS.md lists the codes
   });
 // #endregion
 

@@ -1,9 +1,12 @@
 /**
- * The main job, end to end, on real flights: the same commands that a person would type, each
- * printed before it is run.
- *   npm run demo 300,000 flights, then leaves the platform running
- *   npm run demo -- --all 3,000,000 flights
- *   npm run demo -- --exit stops at the end The first step that fails stops it, and is named.
+ * Millrace from end to end on real flights. Each command is printed, then run as a user would run
+ * it.
+ *
+ *   npm run demo             300,000 flights; the platform keeps running at the end
+ *   npm run demo -- --all    3,000,000 flights
+ *   npm run demo -- --exit   the platform stops at the end
+ *
+ * The demo stops at the first step that fails, and names the step.
  */
 
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -12,7 +15,7 @@ import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { messageOf } from '#domain/error-message.ts';
-import { endOfFlights, FLIGHTS, shareKnown, writeSpine } from './spine.ts';
+import { endOfFlights, FLIGHTS, shareFilled, writeSpine } from './spine.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const main = join(root, 'gateways', 'cli', 'main.ts');
@@ -39,7 +42,7 @@ const stopServer = (): Promise<void> =>
   });
 let givingUp = false;
 const giveUp = async (message: string): Promise<never> => {
-  // What fails because the demo is stopping is no news.
+  // Errors that follow from stopping the demo are not reported.
   if (givingUp) return new Promise<never>(() => {});
   givingUp = true;
   console.error(`\nThe demo stopped at step ${step}: ${message}`);
@@ -47,7 +50,7 @@ const giveUp = async (message: string): Promise<never> => {
   cleanUp();
   process.exit(1);
 };
-// The server has its own process group, so whatever ends the demo has to end the server.
+// The server is in a process group of its own, so the demo must stop it however the demo ends.
 for (const [signal, code] of [
   ['SIGINT', 130],
   ['SIGTERM', 143],
@@ -70,7 +73,7 @@ const shown = (args: readonly string[]): string =>
     .join(' ')
     .replace(FLIGHTS, relative(root, FLIGHTS));
 
-/** Runs `millrace …` as a person would, and gives back what it wrote to stdout. */
+/** Runs `millrace …` as a user would. Resolves to what it wrote to stdout. */
 const millrace = (args: readonly string[], { quiet = false, lines = 0 } = {}): Promise<string> =>
   new Promise((resolve) => {
     if (!quiet) console.log(`   $ npx millrace ${shown(args)}`);
@@ -95,7 +98,7 @@ const millrace = (args: readonly string[], { quiet = false, lines = 0 } = {}): P
           : all;
       if (!quiet && out.trim() !== '') console.log(listed.map((line) => `   ${line}`).join('\n'));
       if (code === 0) resolve(out);
-      else void giveUp(`millrace ${shown(args)} ended with ${code}`);
+      else void giveUp(`millrace ${shown(args)} exited with status ${code}`);
     });
   });
 
@@ -117,7 +120,8 @@ const serve = (): Promise<string> =>
       {
         cwd: root,
         stdio: ['ignore', 'pipe', 'inherit'],
-        // Its own group: Ctrl-C reaches the demo, which stops it in order.
+        // In a group of its own, so that Ctrl-C reaches only the demo, which stops the server in
+        // order.
         detached: true,
       },
     );
@@ -131,7 +135,7 @@ const serve = (): Promise<string> =>
       resolve(found);
     });
     child.on('exit', (code) => {
-      if (url === '') void giveUp(`the server ended with ${code} before it was ready`);
+      if (url === '') void giveUp(`the server exited with status ${code} before it was ready`);
     });
   });
 
@@ -154,25 +158,23 @@ const features = async (body: unknown): Promise<Answer> => {
 };
 
 console.log(
-  `Millrace on ${events.toLocaleString('en')} real US flights of 2001. Data directory: ${data}`,
+  `Millrace on ${events.toLocaleString('en')} real flights in the US in 2001. Data directory: ${data}`,
 );
 const end = await endOfFlights(events);
 const iso = (ms: number): string => new Date(ms).toISOString().replace('.000Z', 'Z');
 
-title('Start the platform: one process, a fresh directory');
+title('Start the platform: one process and an empty data directory');
 url = await serve();
 
-title('Declare what a flight is, and the features over flights');
+title('Define the source of flights and the features that are computed from it');
 await millrace(['apply', here('./features.ts'), '--reason', 'first version']);
 
 title(
-  `Publish ${events.toLocaleString('en')} flights: each is durable and computed when it is answered`,
+  `Publish ${events.toLocaleString('en')} flights. When a batch is acknowledged, it is durable and its features are computed`,
 );
 await millrace(['publish', 'flights', FLIGHTS, '--limit', String(events)]);
 
-title(
-  `Read features over HTTP. The flights are of 2001, so the read says \`at\`: the last flight left at ${iso(end)}`,
-);
+title(`Read features over HTTP as of the last flight, ${iso(end)}`);
 const request = {
   service: 'delay_model',
   entities: [{ origin: 'ATL', destination: 'LAX' }],
@@ -181,7 +183,7 @@ const request = {
 };
 const before = await features(request);
 
-title('The same, as of 8 January 2001: a past time is answered from the history');
+title('Read the same features as of 8 January 2001: past values come from the history');
 await millrace([
   'get',
   'delay_model',
@@ -195,7 +197,7 @@ await millrace([
   '2001-01-08T12:00:00Z',
 ]);
 
-title('Why is that value what it is? Down to the raw events, and computed again from them');
+title('Explain a value: the raw events behind it, and the value computed again from them');
 await millrace(
   [
     'explain',
@@ -211,14 +213,14 @@ await millrace(
 );
 
 title(
-  'A training set: what was true an hour before each of 10,000 departures, nothing of what came later',
+  'Build a training set: feature values one hour before each of 10,000 departures, with no later events',
 );
 const spine = join(work, 'spine.parquet');
 await writeSpine(spine, { events, rows: 10_000 });
 const [training, served] = [join(work, 'training.parquet'), join(work, 'as-served.parquet')];
 await millrace(['dataset', 'delay_model', '--spine', spine, '--out', training]);
 console.log(
-  '   And what the platform would have answered at those times. In 2001 it had not seen one flight, so that is nothing:',
+  '   The same rows as the platform would have served them at those times. It had no flights in 2001, so the values are empty:',
 );
 await millrace([
   'dataset',
@@ -230,11 +232,11 @@ await millrace([
   '--mode',
   'as-served',
 ]);
-console.log('   Share of the rows that have a value of delay_avg_1d:');
+console.log('   Rows with a value of delay_avg_1d:');
 for (const file of [training, served])
-  console.log(`     ${file}: ${Math.round((await shareKnown(file, 'delay_avg_1d')) * 100)} %`);
+  console.log(`     ${file}: ${Math.round((await shareFilled(file, 'delay_avg_1d')) * 100)} %`);
 
-title('A mistake: `late_share_7d` counts every minute as late. What would mending it change?');
+title('Find a mistake: `late_share_7d` counts a delay of one minute as late. Plan the correction');
 await millrace(['plan', here('./features.fixed.ts')]);
 await millrace([
   'apply',
@@ -243,7 +245,7 @@ await millrace([
   'late means more than 15 minutes',
 ]);
 
-title('Compute the new version from the whole history, beside the live one; compare; promote');
+title('Compute the new version from the history next to the live one, compare them, promote it');
 await millrace([
   'replay',
   'start',
@@ -263,14 +265,14 @@ await millrace([
   '--reason',
   'compared: only late_share_7d differs',
 ]);
-console.log(`   In step 4 ATL's late_share_7d was ${before.rows[0]?.late_share_7d}; now:`);
+console.log(`   late_share_7d of ATL was ${before.rows[0]?.late_share_7d} in step 4. It is now:`);
 await features({
   features: ['airport_delays:late_share_7d'],
   entities: [{ origin: 'ATL' }],
   at: iso(end),
 });
 
-title('Who did what, and is the record whole?');
+title('Show who changed what, and verify that the audit log is complete');
 await millrace(['audit', 'log']);
 await millrace(['audit', 'verify']);
 
@@ -279,13 +281,13 @@ if (options.exit) {
   await stopServer();
   cleanUp();
 } else {
-  console.log(`The platform runs at ${url} (its API: ${url}/docs). Try:
+  console.log(`The platform is running at ${url}. Its API is documented at ${url}/docs. Try:
    export MILLRACE_URL=${url}
    npx millrace status
    npx millrace show airport_delays
    npx millrace get airport_delays --entity origin=JFK --at ${iso(end)}
    npx millrace lineage delay_model
-Ctrl-C stops it. The training set is ${training}; all else is in ${data}`);
+Press Ctrl-C to stop it. Training set: ${training}. Data directory: ${data}`);
   await new Promise<void>((resolve) => server?.once('exit', () => resolve()));
-  if (!givingUp) await giveUp('the platform ended by itself');
+  if (!givingUp) await giveUp('the platform stopped unexpectedly');
 }

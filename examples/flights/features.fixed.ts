@@ -2,7 +2,7 @@
 import { avg, col, count, featureView, last, max, stddev, when } from 'millrace';
 import { airport, flights } from './features.ts';
 
-/** `late_share_7d` counted every minute of delay; a flight is late from a quarter of an hour on. */
+/** Corrects `late_share_7d`: it counted every delay. A flight is late from 15 minutes on. */
 export const airportDelays = featureView({
   name: 'airport_delays',
   entity: airport,

@@ -55,7 +55,7 @@ export const airportDelays = featureView({
     delay_stddev_7d: stddev(col('delay'), { window: '7d' }),
     late_share_7d: avg(when(col('delay').gt(0), 1).otherwise(0), { window: '7d' }),
     departures_7d: count({ window: '7d' }),
-    last_destination: last(col('destination')), // no window: all time
+    last_destination: last(col('destination')), // no window: over all time
   },
   owner: 'ops',
   description: 'Departure delays of an airport',

@@ -1,4 +1,4 @@
-/** The example's data: the flights, and a training set's spine made of some of them. */
+/** The data of the example: the flights, and the spine of a training set. */
 import { fileURLToPath } from 'node:url';
 import { DuckDBInstance } from '@duckdb/node-api';
 
@@ -9,8 +9,8 @@ export const FLIGHTS = fileURLToPath(
 const quoted = (path: string): string => `'${path.replaceAll("'", "''")}'`;
 
 /**
- * A row asks an hour before a flight's departure, as a model would be asked. At the departure
- * itself a window, whose ends are both in, would hold the flight's own delay, which is the label.
+ * Each row is a time one hour before a flight's departure, when a model would score it. At the
+ * departure itself, a window would include the flight's own delay, which is the label.
  */
 export const writeSpine = async (
   path: string,
@@ -28,7 +28,7 @@ export const writeSpine = async (
   instance.closeSync();
 };
 
-/** The one number that a query answers. */
+/** The single number that a query returns. */
 const numberOf = async (sql: string): Promise<number> => {
   const instance = await DuckDBInstance.create(':memory:', { threads: '1' });
   const connection = await instance.connect();
@@ -41,12 +41,15 @@ const numberOf = async (sql: string): Promise<number> => {
   }
 };
 
-/** When the first so many flights end, epoch ms: the file is in order of time. */
+/**
+ * The departure of the last of the first `count` flights, in epoch ms. The file is in order of
+ * time.
+ */
 export const endOfFlights = (events: number): Promise<number> =>
   numberOf(
     `SELECT epoch_ms(max(date))::DOUBLE FROM (SELECT date FROM read_parquet(${quoted(FLIGHTS)}) LIMIT ${events})`,
   );
 
-/** The share of a training set's rows whose feature is not null. */
-export const shareKnown = (file: string, feature: string): Promise<number> =>
+/** The share of a training set's rows where the feature is not null, 0 to 1. */
+export const shareFilled = (file: string, feature: string): Promise<number> =>
   numberOf(`SELECT count("${feature}") / count(*) FROM read_parquet(${quoted(file)})`);

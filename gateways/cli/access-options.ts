@@ -1,4 +1,4 @@
-/** `serve`'s options of access and TLS, and when it may listen without keys. */
+/** The options of `serve` for access and TLS, and when it may listen without keys. */
 import { readFileSync } from 'node:fs';
 import { type Command, Option } from 'commander';
 import { checkAdminKey } from '#domain/authorization/keys.ts';
@@ -24,32 +24,35 @@ export const addAccessOptions = (command: Command): Command =>
     .addOption(
       new Option(
         '--access <who>',
-        'auto: keys are asked for once there is one; open: of nobody, on this machine only, for development',
+        'auto: keys are required once a key exists; keys: always; open: never, on this machine only, for development',
       )
         .choices(['auto', 'keys', 'open'])
         .default('auto'),
     )
     .option(
       '--admin-key-file <file>',
-      'a key that is admin everywhere (MILLRACE_ADMIN_KEY has the key itself)',
+      'file with a key that is admin everywhere (or MILLRACE_ADMIN_KEY: the key itself)',
     )
-    .option('--jwt-issuer <url>', 'tokens of this issuer are taken beside keys')
-    .option('--jwt-audience <name>', 'what their "aud" must have')
-    .option('--jwks <url>', "the issuer's public keys: an address, or a file")
+    .option('--jwt-issuer <url>', 'accept tokens of this issuer, as well as keys')
+    .option('--jwt-audience <name>', 'required "aud" of the tokens')
+    .option('--jwks <url>', "the issuer's public keys: a URL or a file")
     .option(
       '--jwt-grants <claim>',
-      'the claim that has grants such as reader@payments; dots go into objects',
+      'claim with the grants, such as reader@payments; dots name members of objects',
       'millrace',
     )
-    .option('--open-metrics', 'anyone may read /metrics')
+    .option('--open-metrics', '/metrics needs no key')
     .option(
       '--tls-cert <file>',
-      'PEM of the certificate with its chain; replaced files are taken as they come',
+      'PEM file of the certificate with its chain; a replaced file is loaded automatically',
     )
-    .option('--tls-key <file>', 'PEM of its key')
-    .option('--tls-client-ca <file>', 'PEM of the authority whose certificates clients must show');
+    .option('--tls-key <file>', 'PEM file of its key')
+    .option(
+      '--tls-client-ca <file>',
+      'PEM file of the authority; clients must have a certificate of it',
+    );
 
-/** The key of a file, or of the environment; undefined: there is none. */
+/** The admin key, from the file or the environment. */
 export const adminKeyOf = ({ adminKeyFile }: AccessFlags): string | undefined => {
   const inEnvironment = process.env.MILLRACE_ADMIN_KEY?.trim() || undefined;
   if (adminKeyFile === undefined)
@@ -65,14 +68,14 @@ export const adminKeyOf = ({ adminKeyFile }: AccessFlags): string | undefined =>
   }
 };
 
-export interface TokenFlags {
+interface TokenFlags {
   readonly issuer: string;
   readonly audience: string;
   readonly jwks: string;
   readonly claim: string;
 }
 
-/** Null: no tokens are taken. */
+/** Null: tokens are not accepted. */
 export const tokenFlagsOf = ({
   jwtIssuer,
   jwtAudience,
@@ -83,7 +86,7 @@ export const tokenFlagsOf = ({
   if (given.length === 0) return null;
   if (jwtIssuer === undefined || jwtAudience === undefined || jwks === undefined)
     throw new UsageError(
-      '--jwt-issuer, --jwt-audience and --jwks go together: each alone would let in tokens made for others',
+      '--jwt-issuer, --jwt-audience and --jwks go together: with only some of them, tokens made for other services would be accepted',
     );
   return { issuer: jwtIssuer, audience: jwtAudience, jwks, claim: jwtGrants };
 };
@@ -103,29 +106,30 @@ export const tlsOf = (
 
 const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|::1|\[::1\])$/i;
 
-/** @throws MR_REFUSED where it would listen to others and ask nobody */
+/** @throws MR_REFUSED if it would listen for other machines without authentication */
 export const requireKeysFor = (
   host: string,
-  demanded: boolean,
+  required: boolean,
   access: AccessFlags['access'],
 ): void => {
-  if (demanded || LOOPBACK.test(host)) return;
+  if (required || LOOPBACK.test(host)) return;
   const how =
     access === 'open'
-      ? 'leave --access open out'
-      : 'give it an admin key (--admin-key-file, MILLRACE_ADMIN_KEY), with which `millrace keys create` makes others; or --jwt-issuer';
+      ? 'remove --access open'
+      : 'set an admin key (--admin-key-file, MILLRACE_ADMIN_KEY), with which `millrace keys create` creates others; or --jwt-issuer';
   fail(
     'MR_REFUSED',
-    `without keys it listens on this machine's loopback only, and --host is ${host}: ${how}`,
+    `without keys the server listens on loopback addresses only, and --host is ${host}: ${how}`,
     { host },
   );
 };
 
-/** What the first line says of it. */
-export const accessText = (demanded: boolean): string =>
-  demanded
-    ? 'keys are asked for'
-    : 'WITHOUT KEYS, for development only: whoever is on this machine may do anything';
+/** The part of the first line about access. */
+export const accessText = (required: boolean): string =>
+  required
+    ? 'keys are required'
+    : 'WITHOUT KEYS, for development only: every program on this machine may do anything';
 
-export const inClear = (host: string, demanded: boolean, tls: Tls | undefined): boolean =>
-  demanded && tls === undefined && !LOOPBACK.test(host);
+/** Whether keys would travel over the network without encryption. */
+export const inClear = (host: string, required: boolean, tls: Tls | undefined): boolean =>
+  required && tls === undefined && !LOOPBACK.test(host);

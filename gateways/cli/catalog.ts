@@ -1,5 +1,4 @@
-/** What the registry says about a name that a person gave. */
-
+/** Looks up a name from the command line in the registry. */
 import type { CatalogEntry } from '#domain/api/registry.ts';
 import type { FeatureViewDefinition, Kind } from '#domain/definitions/model.ts';
 import { MillraceError } from '#domain/errors.ts';
@@ -8,14 +7,6 @@ import type { Row, Scalar, ScalarType } from '#domain/values/value.ts';
 import { typedText } from '#gateways/shared/typed-text.ts';
 import { type Client, path } from './client.ts';
 import { pairsOf, UsageError } from './usage.ts';
-
-export const KINDS: readonly Kind[] = [
-  'entity',
-  'source',
-  'feature-view',
-  'on-demand-feature',
-  'feature-service',
-];
 
 export const find = async (
   client: Client,
@@ -46,34 +37,32 @@ const mustFind = async (client: Client, kind: Kind, name: string): Promise<Catal
   return entry;
 };
 
-/** What a person who names a feature may have wanted. */
-const meant = async (client: Client, name: string): Promise<string> => {
+/** A hint for a name that is a feature, not a service or a view. */
+const hintFor = async (client: Client, name: string): Promise<string> => {
   const [view = '', feature] = name.split(/[:.]/);
   if (feature !== undefined && (await find(client, 'feature-view', view)) !== null)
-    return `: name the view, "${view}", and its features are all shown`;
+    return `: give the name of the view, "${view}", to see all its features`;
   if ((await find(client, 'on-demand-feature', name)) !== null)
-    return `: it is an on-demand feature, which a feature service that has it reads`;
+    return `: it is an on-demand feature; read it through a feature service that has it`;
   return '';
 };
 
-/** A service or a view, by its name alone. */
+/** The service or view of that name. @throws MR_NOT_FOUND */
 export const findTarget = async (client: Client, name: string): Promise<CatalogEntry> => {
   const found =
     (await find(client, 'feature-service', name)) ?? (await find(client, 'feature-view', name));
   if (found !== null) return found;
   throw new MillraceError(
     'MR_NOT_FOUND',
-    `there is no feature service or feature view "${name}"${await meant(client, name)}`,
-    {
-      name,
-    },
+    `there is no feature service or feature view "${name}"${await hintFor(client, name)}`,
+    { name },
   );
 };
 
 export const targetOf = ({ kind, name }: CatalogEntry): { service: string } | { view: string } =>
   kind === 'feature-service' ? { service: name } : { view: name };
 
-export interface TargetInputs {
+interface TargetInputs {
   readonly keys: ReadonlyMap<string, ScalarType>;
   readonly request: ReadonlyMap<string, ScalarType>;
 }
@@ -123,12 +112,12 @@ const typed = (
   const type = types.get(key);
   if (type === undefined)
     throw new UsageError(
-      `${option} ${key}: there is no such key; there ${types.size === 1 ? 'is' : 'are'} ${[...types.keys()].join(', ') || 'none'}`,
+      `${option} ${key}: there is no such key; the keys are: ${[...types.keys()].join(', ') || 'none'}`,
     );
   return typedText(key, type, value);
 };
 
-/** `--entity a=1 b=2 a=3 b=4`: a key that comes again begins the next entity. */
+/** `--entity a=1 b=2 a=3 b=4` is two entities: a repeated key begins the next one. */
 export const entitiesOf = (
   texts: readonly string[],
   types: ReadonlyMap<string, ScalarType>,

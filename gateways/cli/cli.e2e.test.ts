@@ -1,19 +1,19 @@
-/** The real command as a child, against the HTTP gateway over a fake platform. */
-
-import { spawn } from 'node:child_process';
+/**
+ * The command line against the HTTP gateway over a fake platform: in this process, and as a child
+ * where the process is the point (exit status, stdin, definition modules).
+ */
 import { mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { MillraceError } from '#domain/errors.ts';
 import { createHttpGateway, type HttpGateway } from '#gateways/http/gateway.ts';
 import { httpModules } from '#gateways/http-modules.ts';
+import { type Ran, runInProcess, runProcess } from '#tests/support/cli.ts';
 import { createFakePlatform, type FakePlatform } from '#tests/support/fake-platform.ts';
 import { createProgram } from './program.ts';
 
-const MAIN = fileURLToPath(new URL('./main.ts', import.meta.url));
 let directory: string;
 let platform: FakePlatform;
 let gateway: HttpGateway;
@@ -31,31 +31,20 @@ afterAll(async () => {
   rmSync(directory, { recursive: true, force: true });
 });
 
-interface Ran {
-  readonly status: number | null;
-  readonly out: string;
-  readonly err: string;
+interface Options {
+  readonly url?: string;
+  /** what the command reads from stdin */
+  readonly input?: string;
 }
 
-const run = (
-  args: readonly string[],
-  options: { readonly input?: string; readonly url?: string } = {},
-): Promise<Ran> =>
-  new Promise((resolve) => {
-    const child = spawn(process.execPath, [MAIN, ...args], {
-      env: { ...process.env, MILLRACE_URL: options.url ?? gateway.url, MILLRACE_ACTOR: 'Zoë' },
-    });
-    let out = '';
-    let err = '';
-    child.stdout.on('data', (data) => {
-      out += data;
-    });
-    child.stderr.on('data', (data) => {
-      err += data;
-    });
-    child.on('close', (status) => resolve({ status, out, err }));
-    child.stdin.end(options.input ?? '');
-  });
+const envOf = ({ url }: Options): NodeJS.ProcessEnv => ({
+  MILLRACE_URL: url ?? gateway.url,
+  MILLRACE_ACTOR: 'Zoë',
+});
+const run = (args: readonly string[], options: Options = {}): Promise<Ran> =>
+  runInProcess(args, envOf(options));
+const runChild = (args: readonly string[], options: Options = {}): Promise<Ran> =>
+  runProcess(args, envOf(options), options.input);
 
 const file = (name: string, text: string): string => {
   const path = join(directory, name);
@@ -148,6 +137,8 @@ test('wrong usage exits 2 with stdout empty', async () => {
     ['status', '--url', 'ftp://x'],
   ];
   const results = await Promise.all(wrong.map((args) => run(args)));
+  results.push(...(await Promise.all(wrong.slice(0, 2).map((args) => runChild(args)))));
+  wrong.push(...wrong.slice(0, 2));
   results.forEach(({ status, out, err }, i) => {
     expect([status, out], `${(wrong[i] as string[]).join(' ')}\n${err}`).toEqual([2, '']);
     expect(err).not.toBe('');
@@ -155,13 +146,15 @@ test('wrong usage exits 2 with stdout empty', async () => {
 });
 
 test('a refusal exits 1 and says code, message and remedy on stderr', async () => {
-  const { status, out, err } = await run(['get', 'nope', '--entity', 'origin=ATL']);
+  const { status, out, err } = await runChild(['get', 'nope', '--entity', 'origin=ATL']);
   expect([status, out]).toEqual([1, '']);
   expect(err).toMatch(
     /^error MR_NOT_FOUND: there is no feature service or feature view "nope"\n {2}Check the name/,
   );
   const feature = await run(['get', 'airport_delays:delay_avg_1d', '--entity', 'origin=ATL']);
-  expect(feature.err).toContain('name the view, "airport_delays", and its features are all shown');
+  expect(feature.err).toContain(
+    'give the name of the view, "airport_delays", to see all its features',
+  );
   const nowhere = await run(['publish', 'flights', join(directory, 'nowhere.ndjson')]);
   expect(nowhere.err).toMatch(/MR_FILE_INVALID: there is no file ".*nowhere\.ndjson"/);
   const json = await run(['show', 'nope', '--json']);
@@ -256,7 +249,7 @@ test('definitions come from modules anywhere, and from JSON; what is wrong names
     'more.json',
     JSON.stringify([{ kind: 'entity', name: 'shop', keys: { id: 'string' } }]),
   );
-  const applied = await run(['apply', good, json, '--reason', 'first']);
+  const applied = await runChild(['apply', good, json, '--reason', 'first']);
   expect([applied.status, applied.err]).toEqual([0, '']);
   expect(applied.out).toContain('+ entity user: create');
   const call = platform.calls.find(({ method }) => method === 'apply');
@@ -278,12 +271,12 @@ test('definitions come from modules anywhere, and from JSON; what is wrong names
     [
       'two.ts',
       "import { entity } from 'millrace';\nexport const user = entity({ name: 'shop', keys: { other: 'string' } });\n",
-      'defined in two ways',
+      'has two different definitions',
     ],
   ];
   const results = await Promise.all(
     bad.map(([name, text]) =>
-      run(['plan', ...(name === 'two.ts' ? [json] : []), file(name, text)]),
+      runChild(['plan', ...(name === 'two.ts' ? [json] : []), file(name, text)]),
     ),
   );
   results.forEach(({ status, err }, i) => {
@@ -293,13 +286,13 @@ test('definitions come from modules anywhere, and from JSON; what is wrong names
     expect(err).toContain(name);
     expect(err).toContain(says);
   });
-  const { status, err } = await run(['plan', join(directory, 'nowhere.ts')]);
+  const { status, err } = await runChild(['plan', join(directory, 'nowhere.ts')]);
   expect(status).toBe(1);
   expect(err).toMatch(/MR_FILE_INVALID: there is no file ".*nowhere\.ts"/);
 });
 
 test('publish NDJSON from stdin: bad lines and rejected events are told, the rest is taken', async () => {
-  const { status, out, err } = await run(['publish', 'flights', '--json'], {
+  const { status, out, err } = await runChild(['publish', 'flights', '--json'], {
     input: '{"origin":"A"}\n\n{bad\n{"delay":1}\n{"origin":"Ω"}',
   });
   expect(status, err).toBe(0);

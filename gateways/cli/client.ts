@@ -1,6 +1,6 @@
 /**
- * The server over HTTP, kept-alive connections, no retries: who may ask again is for the command to
- * know.
+ * The server over HTTP, with kept-alive connections and without retries: each command decides what
+ * may be sent again.
  */
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
@@ -8,25 +8,25 @@ import { type ErrorCode, MillraceError } from '#domain/errors.ts';
 
 export interface Call {
   readonly body?: unknown;
-  /** sent as it is, instead of `body` */
+  /** sent unchanged, instead of `body` */
   readonly text?: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
-  /** called once the whole request is handed to the operating system */
+  /** called when the operating system has the whole request */
   readonly onSent?: () => void;
 }
 
 export interface Client {
   readonly url: string;
   /**
-   * A server on this machine that asks for no key can be given paths of files; else that takes an
-   * operator.
+   * Whether requests may have paths of files: the server is on this machine and no key is used.
+   * With a key, only operators may send paths.
    */
   readonly sameMachine: boolean;
   get<T>(path: string, signal?: AbortSignal): Promise<T>;
   post<T>(path: string, call: Call): Promise<T>;
   delete<T>(path: string): Promise<T>;
-  /** the answer's body as it comes */
+  /** the body of the answer, as a stream */
   stream(path: string): Promise<IncomingMessage>;
   close(): void;
 }
@@ -49,22 +49,20 @@ const refusalOf = (status: number, text: string, url: string): MillraceError => 
     if (typeof code === 'string' && code.startsWith('MR_'))
       return new MillraceError(code, message, details);
   } catch {
-    // not ours: told below
+    // not a Millrace error: see below
   }
   return new MillraceError(
     'MR_UNREACHABLE',
     `${url} answered ${status} without a Millrace error: is it a Millrace server?`,
-    {
-      status,
-    },
+    { status },
   );
 };
 
-export interface ClientOptions {
+interface ClientOptions {
   readonly apiKey?: string;
   readonly actor: string;
   /**
-   * PEM: of the authority that signed the server's certificate; a certificate to show, and its key
+   * PEM texts: the authority that signed the server's certificate; the client's certificate and key
    */
   readonly tls?: { readonly ca?: Buffer; readonly cert?: Buffer; readonly key?: Buffer };
 }
@@ -77,7 +75,7 @@ export const createClient = (base: string, options: ClientOptions): Client => {
     : new HttpAgent({ keepAlive: true });
   const send = secure ? httpsRequest : httpRequest;
   const common = {
-    // header bytes are UTF-8, which Node takes as Latin-1 characters
+    // Node encodes headers as Latin-1; the server reads UTF-8.
     'x-millrace-actor': Buffer.from(options.actor, 'utf8').toString('latin1'),
     ...(options.apiKey === undefined ? {} : { authorization: `Bearer ${options.apiKey}` }),
   };
@@ -122,9 +120,13 @@ export const createClient = (base: string, options: ClientOptions): Client => {
   const call = async <T>(method: string, path: string, options: Call): Promise<T> => {
     const message = await open(method, path, options);
     const text = await readAll(message).catch((error: Error) => {
-      throw new MillraceError('MR_UNREACHABLE', `${base} broke off its answer: ${error.message}`, {
-        url: base,
-      });
+      throw new MillraceError(
+        'MR_UNREACHABLE',
+        `the answer of ${base} ended too early: ${error.message}`,
+        {
+          url: base,
+        },
+      );
     });
     const status = message.statusCode ?? 0;
     if (status >= 400 || message.headers['content-type']?.includes('json') !== true)
@@ -134,10 +136,8 @@ export const createClient = (base: string, options: ClientOptions): Client => {
     } catch {
       throw new MillraceError(
         'MR_UNREACHABLE',
-        `${base} answered what it says is JSON, and is none: is it a Millrace server?`,
-        {
-          status,
-        },
+        `${base} answered with a JSON content type, but not with JSON: is it a Millrace server?`,
+        { status },
       );
     }
   };
@@ -158,7 +158,7 @@ export const createClient = (base: string, options: ClientOptions): Client => {
   };
 };
 
-/** A path from parts that may hold anything. */
+/** A path from parts, which may have any characters. */
 export const path = (...parts: readonly string[]): string =>
   `/${parts.map(encodeURIComponent).join('/')}`;
 

@@ -1,6 +1,6 @@
 /**
- * What a command works with: the server, where to write, and how. Results go to stdout; progress
- * and messages to stderr.
+ * What every command uses: the client of the server, and its output. Results go to stdout; progress
+ * and messages go to stderr.
  */
 import { readFileSync } from 'node:fs';
 import { hostname, userInfo } from 'node:os';
@@ -13,7 +13,7 @@ export interface Context {
   readonly json: boolean;
   /** one document; with `--json` only */
   document(value: unknown): void;
-  /** a line a record; with `--json` only */
+  /** one line per record; with `--json` only */
   records(values: Iterable<unknown>): void;
   print(text: string): void;
   message(text: string): void;

@@ -1,7 +1,7 @@
 /**
- * Files of definitions: TypeScript or JavaScript modules, whose exports are collected, or JSON (one
- * definition or a list). `millrace` resolves to this installation, wherever the file lies. What
- * goes wrong is told with the file's name.
+ * Reads definitions from TypeScript or JavaScript modules (their exports) and from JSON files (one
+ * definition or a list). In these modules `millrace` resolves to this installation, wherever the
+ * file is. Errors have the name of the file.
  */
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
@@ -11,7 +11,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { Definition, Kind } from '#domain/definitions/model.ts';
 import { fail, MillraceError } from '#domain/errors.ts';
 import { canonical } from '#domain/expressions/canonical.ts';
-import { KINDS } from './catalog.ts';
+import { KINDS } from '#domain/registry/events.ts';
 
 const ENTRY = new URL('../../domain/definitions/index.ts', import.meta.url).href;
 const FORMATS: Readonly<Record<string, string>> = { '.ts': 'module-typescript', '.js': 'module' };
@@ -25,7 +25,7 @@ const hook = (): void => {
       if (specifier === 'millrace') return { url: ENTRY, shortCircuit: true };
       const resolved = next(specifier, context);
       const format = FORMATS[extname(resolved.url.split('?')[0] as string)];
-      // a file without a package.json above it says nothing of its form: definitions are modules
+      // Without a package.json above the file, its format is unknown: definitions are modules.
       if (format === undefined || (resolved.format !== null && resolved.format !== undefined))
         return resolved;
       return { ...resolved, format };
@@ -40,7 +40,7 @@ const isDefinition = (value: unknown): value is Definition =>
   'name' in value &&
   KINDS.includes(value.kind as Kind);
 
-/** Where the error's stack first names a file: a syntax error has it in its first line. */
+/** The first file and line of the error's stack. For a syntax error, that is its first line. */
 const placeOf = (error: Error): string | null => {
   const match = /(file:\/\/\/[^\s):]+|\/[^\s():]+):(\d+)/.exec(error.stack ?? '');
   if (match === null) return null;
@@ -88,14 +88,17 @@ const definitionsIn = async (name: string): Promise<readonly Definition[]> => {
   const wrong = extname(file) === '.json' && found.length < values.length;
   if (found.length === 0 || wrong) {
     const what = wrong
-      ? 'holds something that is no definition: each has a "kind" and a "name"'
-      : 'exports no definition: export what entity, source, featureView … return';
+      ? 'has a value that is not a definition: definitions have a "kind" and a "name"'
+      : 'exports no definitions: export the results of entity, source, featureView …';
     return fail('MR_FILE_INVALID', `${file} ${what}`, { file });
   }
   return found.map((definition) => JSON.parse(JSON.stringify(definition)) as Definition);
 };
 
-/** The definitions of all files, each once; two that differ under one name are refused. */
+/**
+ * The definitions of all files, each once. @throws MR_FILE_INVALID for two different ones of one
+ * name
+ */
 export const readDefinitionFiles = async (
   files: readonly string[],
 ): Promise<readonly Definition[]> => {
@@ -103,13 +106,17 @@ export const readDefinitionFiles = async (
   for (const file of files) {
     for (const definition of await definitionsIn(file)) {
       const name = `${definition.kind} "${definition.name}"`;
-      const known = byName.get(name);
-      if (known !== undefined && canonical(known.definition) !== canonical(definition)) {
-        fail('MR_FILE_INVALID', `${name} is defined in two ways: in ${known.file} and in ${file}`, {
-          files: [known.file, file],
-        });
+      const other = byName.get(name);
+      if (other !== undefined && canonical(other.definition) !== canonical(definition)) {
+        fail(
+          'MR_FILE_INVALID',
+          `${name} has two different definitions: in ${other.file} and in ${file}`,
+          {
+            files: [other.file, file],
+          },
+        );
       }
-      if (known === undefined) byName.set(name, { definition, file });
+      if (other === undefined) byName.set(name, { definition, file });
     }
   }
   return [...byName.values()].map(({ definition }) => definition);

@@ -1,7 +1,4 @@
-/**
- * A feature's definition in words, as `explain` shows it: what is aggregated, over which window, of
- * which events.
- */
+/** A feature's definition in words, for `explain` and `plan`: aggregation, window, events. */
 import type { FeatureDefinition, FeatureViewDefinition } from '#domain/definitions/model.ts';
 import type { Expr } from '#domain/expressions/ast.ts';
 import { formatExpr } from '#domain/expressions/format.ts';
@@ -13,7 +10,7 @@ const isView = (definition: unknown): definition is FeatureViewDefinition =>
   definition.kind === 'feature-view';
 
 /** What a feature computes, in one line. */
-export const aggregationText = ({
+const aggregationText = ({
   aggregation,
   input,
   params,
@@ -32,7 +29,7 @@ export const aggregationText = ({
   return `${aggregation}(${of}) ${over}${where === undefined ? '' : ` where ${formatExpr(where)}`}`;
 };
 
-/** One side of a changed field, as a person would write it. */
+/** The value of a changed field as a formula; null if it has no such form. */
 export const changedValueText = (path: string, value: unknown): string | null => {
   if (value === null || typeof value !== 'object') return null;
   if (/^features\.\w+$/.test(path) && 'aggregation' in value)
@@ -52,7 +49,9 @@ export const featureText = (definition: unknown, name: string): string => {
     `of the events of ${definition.source}${conditions.length === 0 ? '' : ` where ${conditions.join(' and ')}`}`,
     ...(definition.lateness === undefined
       ? []
-      : [`later than ${definition.lateness} past its tile, an event is left out`]),
-    ...(definition.ttl === undefined ? [] : [`without an event for ${definition.ttl} it expires`]),
+      : [
+          `events that arrive more than ${definition.lateness} after the end of their tile are left out`,
+        ]),
+    ...(definition.ttl === undefined ? [] : [`expires after ${definition.ttl} without an event`]),
   ].join('\n');
 };

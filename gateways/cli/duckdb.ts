@@ -1,17 +1,17 @@
-/** Files as DuckDB reads and writes them: CSV and Parquet, in file order, in bounded memory. */
+/** Reads and writes CSV and Parquet files with DuckDB, in file order, with bounded memory. */
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { MillraceError } from '#domain/errors.ts';
 
 export const identifier = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 export const literal = (text: string): string => `'${text.replaceAll("'", "''")}'`;
 
-export interface OpenDuckDb {
+interface OpenDuckDb {
   readonly connection: DuckDBConnection;
   close(): void;
 }
 
 export const openDuckDb = async (): Promise<OpenDuckDb> => {
-  // a native library of many megabytes: only for the commands that read such files
+  // A native library of many megabytes, loaded only by the commands that read such files.
   const { DuckDBInstance } = await import('@duckdb/node-api');
   const instance = await DuckDBInstance.create(':memory:', {
     memory_limit: '512MB',
@@ -30,7 +30,7 @@ export const openDuckDb = async (): Promise<OpenDuckDb> => {
   };
 };
 
-/** Runs `body` with a connection; DuckDB's complaints become ours, with the file's name. */
+/** Runs `body` with a connection. Errors of DuckDB become MR_FILE_INVALID, with the file's name. */
 export const withDuckDb = async <T>(
   file: string,
   body: (connection: DuckDBConnection) => Promise<T>,

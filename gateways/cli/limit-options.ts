@@ -1,4 +1,4 @@
-/** `--limit NAME=VALUE`: the gateways' limits, each with its default. */
+/** The option `--limit NAME=VALUE`, for the limits of the gateways. */
 import { Option } from 'commander';
 import { DEFAULT_LIMITS, type GatewayLimits } from '#gateways/shared/limits.ts';
 import { pairsOf, UsageError, wholeOption } from './usage.ts';
@@ -10,7 +10,7 @@ export const limitsOf = (texts: readonly string[]): Partial<GatewayLimits> =>
     pairsOf('--limit', texts).map(([name, value]) => {
       if (!(name in DEFAULT_LIMITS))
         throw new UsageError(
-          `there is no limit ${JSON.stringify(name)}; there are ${NAMES.join(', ')}`,
+          `there is no limit ${JSON.stringify(name)}; the limits are ${NAMES.join(', ')}`,
         );
       return [name, wholeOption(`--limit ${name}`, 1)(value)];
     }),
@@ -19,7 +19,7 @@ export const limitsOf = (texts: readonly string[]): Partial<GatewayLimits> =>
 export const limitOption = (): Option =>
   new Option(
     '--limit <name=value>',
-    `a limit of the gateways: ${NAMES.join(', ')}; may be given again`,
+    `sets a limit of the gateways: ${NAMES.join(', ')}; can be repeated`,
   )
     .argParser((text: string, before: readonly string[]) => [...before, text])
     .default([], 'the defaults');

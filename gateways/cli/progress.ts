@@ -1,10 +1,10 @@
 /**
- * One line on stderr that is written over: on a terminal a few times a second, else a plain line
- * now and then.
+ * A progress line on stderr. On a terminal it is replaced a few times a second; otherwise a new
+ * line is written every few seconds.
  */
-export interface Progress {
+interface Progress {
   update(text: string): void;
-  /** Leaves the last line standing. */
+  /** Removes the progress line, and writes the last text if there is one. */
   end(text?: string): void;
 }
 

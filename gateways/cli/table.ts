@@ -1,7 +1,7 @@
-/** Tables and values as people read them. */
+/** Tables and values as text for a terminal. */
 import { formatTime } from '#domain/values/time.ts';
 
-/** Columns that a terminal shows for a text: wide East Asian characters take two. */
+/** Width of a text in terminal columns: wide East Asian characters have two. */
 const width = (text: string): number => {
   let columns = 0;
   for (const character of text) {
@@ -16,7 +16,7 @@ const width = (text: string): number => {
   return columns;
 };
 
-/** Control characters would move the cursor, or worse. */
+/** Replaces control characters, which could move the cursor or send commands to the terminal. */
 const safe = (text: string): string =>
   text.replace(/\p{Cc}/gu, (c) =>
     c === '\n' ? '⏎' : `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`,
@@ -32,9 +32,9 @@ export const show = (value: unknown): string => {
 export const showTime = (ms: number | null | undefined): string =>
   ms === null || ms === undefined ? '–' : formatTime(ms);
 
-export type Cell = string | number | boolean | null | undefined;
+type Cell = string | number | boolean | null | undefined;
 
-/** Aligned columns; numbers to the right. */
+/** Aligned columns; numbers are aligned right. */
 export const table = (head: readonly string[], rows: readonly (readonly Cell[])[]): string => {
   if (rows.length === 0) return 'none';
   const texts = rows.map((row) => row.map(show));

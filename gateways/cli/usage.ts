@@ -1,4 +1,4 @@
-/** The command line itself was wrong: exit status 2. */
+/** The command line is wrong: exit status 2. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
@@ -13,7 +13,7 @@ export const wholeOption =
     );
   };
 
-/** `k=v` pairs in the order given. */
+/** `k=v` pairs in their order. */
 export const pairsOf = (
   option: string,
   texts: readonly string[],

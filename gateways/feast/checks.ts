@@ -1,4 +1,4 @@
-/** The limits of Feast's requests, which come by column. */
+/** The limits of Feast's requests, which have columns instead of rows. */
 import { fail } from '#domain/errors.ts';
 import type { GatewayLimits } from '#gateways/shared/limits.ts';
 import type { OnlineFeaturesBody } from './online-features.ts';
@@ -29,7 +29,7 @@ export const checkOnline = (body: OnlineFeaturesBody, limits: GatewayLimits): vo
   checkColumns('entities', body.entities, limits.entities);
   const { features = [], feature_service: service } = body;
   if (service == null && features.length === 0)
-    fail('MR_BODY_INVALID', 'the body names neither "features" nor a "feature_service"');
+    fail('MR_BODY_INVALID', 'the body has neither "features" nor a "feature_service"');
   if (features.length > limits.features)
     fail(
       'MR_QUERY_TOO_LARGE',

@@ -1,16 +1,16 @@
 /**
- * Refusals in the shapes that Feast's clients read: a JSON text that holds JSON with `module`,
- * `class` and `message`, of which the client makes its own exception; and FastAPI's `detail` for a
- * body of the wrong form.
+ * Refusals in the forms that Feast's clients read: a JSON text that contains JSON with `module`,
+ * `class` and `message`, from which the client makes its own exception; and FastAPI's `detail` for
+ * an invalid body.
  */
 import { ERRORS, type ErrorCode, MillraceError } from '#domain/errors.ts';
 
-export interface FeastAnswer {
+interface FeastAnswer {
   readonly status: number;
   readonly body: unknown;
 }
 
-/** Feast's, where it is another than ours. */
+/** Feast's status, if it differs from ours. */
 const STATUS: Readonly<Partial<Record<ErrorCode, number>>> = {
   MR_REQUEST_INVALID: 404,
   MR_UNKNOWN_SOURCE: 422,
@@ -26,12 +26,12 @@ const classOf = ({ code, details }: MillraceError): string => {
     : 'FeatureServiceNotFoundException';
 };
 
-/** FastAPI repeats what it was sent; what is long is left out here. */
+/** FastAPI repeats the input; here long inputs are left out. */
 const isShort = (input: unknown): boolean =>
   input !== undefined && (JSON.stringify(input)?.length ?? 0) <= 1000;
 
-/** FastAPI's answer to a body that its model does not take. */
-export const unprocessable = (
+/** FastAPI's answer to a body that does not fit its model. */
+const unprocessable = (
   at: readonly (string | number)[],
   message: string,
   type = 'value_error',
@@ -43,7 +43,7 @@ export const unprocessable = (
   },
 });
 
-/** A refusal of the schema's. */
+/** A refusal by the JSON Schema. */
 interface Refused {
   readonly keyword: string;
   readonly instancePath: string;
@@ -51,7 +51,7 @@ interface Refused {
   readonly message?: string;
 }
 
-/** As FastAPI says that a value is of the wrong type. */
+/** FastAPI's messages for a value of the wrong type. */
 const WRONG_TYPE: ReadonlyMap<unknown, readonly [type: string, message: string]> = new Map([
   ['array', ['list_type', 'Input should be a valid list']],
   ['object', ['dict_type', 'Input should be a valid dictionary']],
@@ -82,10 +82,10 @@ export const schemaRefusal = (
     );
   const wrong = keyword === 'type' ? WRONG_TYPE.get(params.type) : undefined;
   if (wrong !== undefined) return unprocessable(path, wrong[1], wrong[0], input);
-  return unprocessable(path, message ?? 'is not of the right form', 'value_error', input);
+  return unprocessable(path, message ?? 'does not have the right form', 'value_error', input);
 };
 
-/** Null: not a refusal of ours; the gateway's own handler answers. */
+/** Null: not a MillraceError; the gateway's own handler answers. */
 export const feastAnswerOf = (error: unknown): FeastAnswer | null => {
   if (!(error instanceof MillraceError)) return null;
   const message = `${error.message} (${error.code})`;

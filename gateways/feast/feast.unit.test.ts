@@ -321,7 +321,7 @@ test('push: rows of a source, in any of its forms of time, readable at once; wha
   });
   expect([bad.status, JSON.stringify(bad.body)]).toEqual([
     422,
-    expect.stringMatching(/1 rows were not taken.*driver_id/),
+    expect.stringMatching(/1 rows were rejected.*driver_id/),
   ]);
   expect((await post('/push', { push_source_name: 'rides', df: { other: [1] } })).text).toMatch(
     /none of the fields/,

@@ -1,7 +1,9 @@
-/** Feast's `Value` and ours. A time is seconds there, milliseconds here; bytes are base64 here. */
+/**
+ * Converts Feast's `Value` from and to ours: Feast's times are seconds, and its bytes not base64.
+ */
 import type { FieldType, ScalarType, Value } from '#domain/values/value.ts';
 
-/** As it is decoded: `val` names the field that is set. */
+/** A decoded value: `val` is the name of the field that is set. */
 export interface FeastValue {
   readonly val?: string;
   readonly [field: string]: unknown;
@@ -15,7 +17,7 @@ const FIELD: Readonly<Record<ScalarType, string>> = {
   double: 'doubleVal',
   boolean: 'boolVal',
   timestamp: 'unixTimestampVal',
-  // Feast has no days: they stay the number that they are over HTTP.
+  // Feast has no dates: they are the same numbers as over HTTP.
   date: 'int32Val',
   bytes: 'bytesVal',
 };
@@ -23,7 +25,7 @@ const FIELD: Readonly<Record<ScalarType, string>> = {
 const bytesText = (value: unknown): unknown =>
   value instanceof Uint8Array ? Buffer.from(value).toString('base64') : value;
 
-/** A null is a value with nothing set. */
+/** A value without any field set is null. */
 export const plainOf = (value: FeastValue | null | undefined): unknown => {
   if (value?.val === undefined || value.val === 'nullVal') return null;
   const found = value[value.val];

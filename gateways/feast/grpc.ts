@@ -1,6 +1,6 @@
 /**
- * What Feast's own gRPC servers answer, so that its clients work unchanged: `ServingService` and
- * `GrpcFeatureServer`.
+ * Feast's gRPC services `ServingService` and `GrpcFeatureServer`, so that its clients work
+ * unchanged.
  */
 import { join } from 'node:path';
 import type { ReadOrigins, ReadResult } from '#domain/api/serving.ts';
@@ -99,7 +99,7 @@ const answerOf = (
   };
 };
 
-/** One row: typed values, or texts of which the source's types make numbers and flags. */
+/** One row: typed values, or texts that are read with the types of the source. */
 const frameOf = ({
   features,
   typedFeatures,

@@ -1,12 +1,12 @@
 /**
- * Feast's answer to `get-online-features`, written as text: by column, join keys first.
+ * Serializes Feast's answer to `get-online-features`: by column, join keys first.
  *
  *   {"results":[{"values":[…],"statuses":[…],"event_timestamps":[…]},…],
  *    "metadata":{"feature_names":[…]}}
  *
- * What Feast's users file as bugs is mended: a null is NULL_VALUE and a value past its view's ttl
- * is OUTSIDE_MAX_AGE, where Feast says PRESENT (`statuses: 'feast'` says so too). A column's
- * timestamps are those of the row's entity in the view that the column is from.
+ * One known bug of Feast is fixed: a null is NULL_VALUE and a value past its view's ttl is
+ * OUTSIDE_MAX_AGE, where Feast answers PRESENT (as `statuses: 'feast'` does). The timestamps of a
+ * column are those of the row's entity in the view of the column.
  */
 
 import type { ReadOrigins, ReadRequest, ReadResult } from '#domain/api/serving.ts';
@@ -39,10 +39,7 @@ export const AS_FEAST: Readonly<Record<FeatureStatus, string>> = {
 };
 const EPOCH = '1970-01-01T00:00:00Z';
 
-/**
- * Rows of a request that comes by column. The columns are of one length (the route's schema and
- * `rowsOf`'s caller see to that).
- */
+/** The rows of a request that has columns. The caller has checked that all have one length. */
 export const rowsOf = (columns: Readonly<Record<string, readonly unknown[]>>): Row[] => {
   const names = Object.keys(columns);
   const rows: Record<string, Value>[] = [];
@@ -54,7 +51,7 @@ export const rowsOf = (columns: Readonly<Record<string, readonly unknown[]>>): R
   return rows;
 };
 
-/** A row has the entity's keys and the request's inputs side by side: each takes what it needs. */
+/** A row has entity keys and request inputs together; the read takes what it needs of each. */
 export const readRequestOf = (body: OnlineFeaturesBody): ReadRequest => {
   const rows = rowsOf(body.entities);
   const what =
@@ -65,8 +62,8 @@ export const readRequestOf = (body: OnlineFeaturesBody): ReadRequest => {
 };
 
 /**
- * As Python writes it: a whole double keeps its point, by which its client knows the type; JSON has
- * no NaN or infinity: they are words.
+ * A double as Python writes it: a whole one has `.0`, from which the client infers the type. NaN
+ * and infinity, which JSON does not have, are words.
  */
 const doubleText = (value: number): string => {
   if (Number.isInteger(value)) return value < 1e21 && value > -1e21 ? `${value}.0` : `${value}`;
@@ -81,11 +78,11 @@ const doubleText = (value: number): string => {
 
 const secondsText = (value: number): string => `${Math.floor(value / 1000)}`;
 
-/** How a type's numbers are written; null: as JSON has them. */
+/** The writer for the numbers of a type; null: JSON.stringify. */
 const numberText = (base: ScalarType): ((value: number) => string) | null =>
   base === 'double' || base === 'float' ? doubleText : base === 'timestamp' ? secondsText : null;
 
-/** JSON's own writer is the quickest: what it writes otherwise than Python is looked for first. */
+/** JSON.stringify is fastest: used if no value needs the form of Python. */
 const asJson = (value: Value): boolean =>
   typeof value !== 'number' || (!Number.isInteger(value) && Number.isFinite(value));
 
@@ -118,10 +115,7 @@ const timeText = (time: number | null): string =>
     ? EPOCH
     : new Date(Math.floor(time / 1000) * 1000).toISOString().replace('.000Z', 'Z');
 
-/**
- * The keys of the views that were read, in the request's order, without one that was filled in for
- * it.
- */
+/** The entity keys in the request's order, without a key that was added to it. */
 export const givenKeys = (
   { entities }: OnlineFeaturesBody,
   keys: readonly string[],

@@ -1,9 +1,8 @@
 /**
- * Feast's reads, whose clients may say things otherwise than is taken here; what is refused is
- * looked at again, as Feast would take it. On-demand features have one name here; Feast's are
- * features of an on-demand view. The two meet in the name `view__feature`, which is Feast's full
- * name as well: where there is no view of the name that is asked for, such an on-demand feature is
- * meant.
+ * Feast's reads. Its clients may write requests in ways that Millrace refuses; a refused request is
+ * repeated as Feast would understand it. In Feast, on-demand features belong to an on-demand view;
+ * here each has a name of its own: `view__feature`, which is also Feast's full name. If a requested
+ * view does not exist, this on-demand feature is read.
  */
 
 import type { Caller } from '#domain/api/caller.ts';
@@ -14,8 +13,8 @@ import type { EntityKey } from '#domain/plan/plan.ts';
 import type { Row, Value } from '#domain/values/value.ts';
 
 /**
- * What an import gives to a view that has no entity in Feast: its clients know of no key, so it is
- * filled in.
+ * The key that an import gives to a view without an entity in Feast. Feast's clients do not send
+ * it, so it is added.
  */
 export const EVERYTHING = { key: 'scope', value: 'all' } as const;
 
@@ -30,8 +29,8 @@ const exists = async (platform: Platform, name: string, caller: Caller): Promise
 };
 
 /**
- * The list with on-demand features by their names here, and the latest version as none; null where
- * it has neither.
+ * The list with the names of on-demand features here, and without `@latest`; null if nothing
+ * changes.
  */
 const withOnDemand = async (
   platform: Platform,
@@ -39,8 +38,8 @@ const withOnDemand = async (
   caller: Caller,
 ): Promise<readonly string[] | null> => {
   const found = await Promise.all(
-    features.map(async (asked) => {
-      const feature = asked.replace('@latest:', ':');
+    features.map(async (requested) => {
+      const feature = requested.replace('@latest:', ':');
       const name = feature.replace(/(?:@v\d+)?:/, '__');
       return name !== feature && (await exists(platform, name, caller)) ? name : feature;
     }),
@@ -51,10 +50,7 @@ const withOnDemand = async (
 const fieldOf = ({ details }: MillraceError): string | null =>
   typeof details.field === 'string' ? details.field : null;
 
-/**
- * Text for a number and a number for text, as Feast takes them; the scope of what has no entity in
- * Feast.
- */
+/** The other form that Feast accepts: a number as text, text as a number, the added key. */
 const otherForm = (field: string, value: unknown): unknown => {
   if (value === undefined && field === EVERYTHING.key) return EVERYTHING.value;
   if (typeof value === 'number') return String(value);
@@ -71,8 +67,8 @@ const withOtherForm = (rows: readonly Row[], field: string): readonly Row[] | nu
   return changed.some((row, i) => row !== rows[i]) ? changed : null;
 };
 
-/** The request as Feast would have understood what was refused; null where that is no different. */
-const mended = async (
+/** The refused request as Feast would understand it; null if that is no different. */
+const asFeast = async (
   platform: Platform,
   request: ReadRequest,
   error: MillraceError,
@@ -99,33 +95,33 @@ const mended = async (
 };
 
 /**
- * Asked as it stands first: most requests name views and give values of the declared types, and
- * cost nothing more.
+ * Reads the unchanged request first: most requests name views and send values of the declared
+ * types, and cost nothing more.
  */
 export const readAsFeast = async (
   platform: Platform,
   request: ReadRequest,
   caller: Caller,
 ): Promise<ReadResult> => {
-  let asked = request;
+  let current = request;
   const seen = new Set<string>();
   for (;;) {
     try {
-      return await platform.serving.read(asked, caller);
+      return await platform.serving.read(current, caller);
     } catch (error) {
       if (!(error instanceof MillraceError)) throw error;
       const id = `${error.code} ${fieldOf(error)}`;
-      const next = seen.has(id) ? null : await mended(platform, asked, error, caller);
+      const next = seen.has(id) ? null : await asFeast(platform, current, error, caller);
       if (next === null) throw error;
       seen.add(id);
-      asked = next;
+      current = next;
     }
   }
 };
 
 const ON_DEMAND = -1;
 
-/** Feast's short names of on-demand features; where that is another's name, the full one stays. */
+/** Feast's short names of on-demand features; the full name if the short one is ambiguous. */
 const shortNames = (features: readonly string[], viewOf: readonly number[]): readonly string[] => {
   if (!viewOf.includes(ON_DEMAND)) return features;
   const short = features.map((name, i) =>

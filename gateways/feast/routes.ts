@@ -1,4 +1,4 @@
-/** What Feast's own feature server answers over HTTP, so that its clients work unchanged. */
+/** The HTTP routes of Feast's feature server, so that its clients work unchanged. */
 import type { FastifyError, FastifyInstance } from 'fastify';
 import { MillraceError } from '#domain/errors.ts';
 import { callerOf } from '#gateways/http/caller.ts';

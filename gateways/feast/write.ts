@@ -1,11 +1,11 @@
 /**
- * Feast's writes: a data frame by column becomes raw events of a source. A source's name is what
- * Feast calls a push source; a feature view is written by the source that it is computed from,
- * since in Millrace values come from events and from nothing else.
+ * Feast's writes: a data frame becomes raw events of a source. Feast's push source is the source of
+ * that name. A write to a feature view becomes events of the view's source, because in Millrace all
+ * values come from events.
  *
- * The frame's columns are the source's fields. Where the source's event-time field has no column of
- * its own, `event_timestamp` is it; a time without a zone is UTC, as Feast's client sends it, and a
- * number is seconds. Columns that the source does not have (`created`) are left out.
+ * The columns of the frame are the fields of the source. If the event-time field has no column,
+ * `event_timestamp` is used. A time without a zone is UTC, as Feast's client sends it, and a number
+ * is seconds. Columns that the source does not have (`created`) are ignored.
  */
 
 import type { Caller } from '#domain/api/caller.ts';
@@ -27,7 +27,7 @@ const timeOf = (value: unknown): unknown => {
   return `${value.replace(' ', 'T')}Z`;
 };
 
-/** Feast's gRPC has a form in which all is text. */
+/** In one form of Feast's gRPC requests all values are text. */
 const ofText = (base: string, value: unknown): unknown => {
   if (typeof value !== 'string' || value.trim() === '') return value;
   if (base === 'boolean')
@@ -41,7 +41,7 @@ const ofText = (base: string, value: unknown): unknown => {
   return value;
 };
 
-/** @param texts whether texts may stand for numbers and flags */
+/** @param texts whether numbers and flags may be text */
 export const eventsOf = (
   source: SourceDefinition,
   frame: Frame,
@@ -105,7 +105,7 @@ const write = async (
   texts: boolean,
 ): Promise<void> => {
   const events = eventsOf(source, frame, texts);
-  // Whoever wrote through Feast expects to read it at once.
+  // Feast's clients expect to read their writes at once.
   const { rejected } = await platform.publishing.publish(
     { source: source.name, events, untilReadable: true },
     caller,
@@ -114,13 +114,13 @@ const write = async (
   if (first !== undefined) {
     fail(
       'MR_BODY_INVALID',
-      `${rejected.length} rows were not taken, the others were; row ${first.index}${first.field === undefined ? '' : `, "${first.field}"`}: ${first.message}`,
+      `${rejected.length} rows were rejected, the others accepted; row ${first.index}${first.field === undefined ? '' : `, "${first.field}"`}: ${first.message}`,
       { rejected: rejected.slice(0, 10) },
     );
   }
 };
 
-/** @param texts whether texts may stand for numbers and flags */
+/** @param texts whether numbers and flags may be text */
 export const push = async (
   platform: Platform,
   source: string,
@@ -131,8 +131,8 @@ export const push = async (
   write(platform, await pushSourceOf(platform, source, caller), frame, caller, texts);
 
 /**
- * Feast's client sends rows under the names of a view's keys and features: where those are values
- * of a column of another name, it is meant.
+ * Feast's client names the columns after the keys and features of the view. They are renamed to the
+ * columns of the source that these are read from.
  */
 const byColumn = ({ join, features }: FeatureViewDefinition, frame: Frame): Frame => {
   const columns = new Map(Object.entries(join ?? {}));

@@ -1,6 +1,6 @@
 /**
- * A message that is not what its proto says. gRPC's own answer would be INTERNAL, and would end a
- * stream; ours is MR_BODY_INVALID, given where other refusals are, for that one message.
+ * Messages that do not match their proto. grpc-js would answer INTERNAL and end a stream; here such
+ * a message is refused with MR_BODY_INVALID, as other refusals are, and a stream goes on.
  */
 
 import type { ServiceDefinition } from '@grpc/proto-loader';
@@ -14,13 +14,15 @@ class BrokenMessage {
   }
 }
 
-/** @throws MillraceError MR_BODY_INVALID where the message could not be read */
+/** @throws MR_BODY_INVALID if the message could not be decoded */
 export const checkMessage = (message: unknown): void => {
   if (message instanceof BrokenMessage)
-    fail('MR_BODY_INVALID', `the message is not what its proto says: ${message.why}`);
+    fail('MR_BODY_INVALID', `the message does not match its proto: ${message.why}`);
 };
 
-/** The same service; a message that cannot be read comes as one that `checkMessage` refuses. */
+/**
+ * The same service, but a message that cannot be decoded becomes one that `checkMessage` refuses.
+ */
 export const withBrokenMessages = (service: ServiceDefinition): ServiceDefinition =>
   Object.fromEntries(
     Object.entries(service).map(([name, method]) => [

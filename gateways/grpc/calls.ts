@@ -1,6 +1,6 @@
 /**
- * gRPC handlers from plain async functions: what these throw becomes a refusal. Streams are answered
- * in order, with a bounded number of requests in progress.
+ * gRPC handlers from plain async functions: what these throw becomes a refusal. Streams are
+ * answered in order, with a bounded number of requests in progress.
  */
 import {
   type handleBidiStreamingCall,

@@ -1,4 +1,4 @@
-/** TLS for gRPC, whose certificate may change while the server runs. */
+/** TLS for gRPC, with a certificate that may change while the server runs. */
 import { experimental, ServerCredentials } from '@grpc/grpc-js';
 import type { Pem, Tls } from '#gateways/shared/tls.ts';
 
@@ -16,10 +16,10 @@ const providerOf = (tls: Tls): Provider => {
   const toAuthority = ({ ca }: Pem): Parameters<Authority>[0] =>
     ca === undefined ? null : { caCertificate: ca };
   tls.onChange((pem) => {
-    for (const tell of authorities) tell(toAuthority(pem));
-    for (const tell of identities) tell(toIdentity(pem));
+    for (const update of authorities) update(toAuthority(pem));
+    for (const update of identities) update(toIdentity(pem));
   });
-  // A listener that is told at once is told before the server listens to it.
+  // A listener called at once would be called before the server is ready for it.
   return {
     addIdentityCertificateListener(listener) {
       identities.add(listener);

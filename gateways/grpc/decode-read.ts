@@ -1,12 +1,11 @@
 /**
- * The bytes of millrace.v1.ReadRequest straight to the platform's own request: between them
- * protobuf's objects would be several a name and a value. Callers ask for the same features again
- * and again, so the lists that were asked for last are kept with their bytes, and are the answer
- * where these come again. Held to the proto by a test that encodes with it.
+ * Decodes millrace.v1.ReadRequest directly into the platform's request, without protobuf's objects,
+ * of which there would be several per name and value. Callers often request the same features, so
+ * recent feature lists are cached with their bytes. A test compares the decoder with the proto.
  */
-
 import type { ReadRequest } from '#domain/api/serving.ts';
 import { fail } from '#domain/errors.ts';
+import { setOwn } from '#gateways/shared/own-property.ts';
 import { timeOf } from '#gateways/shared/parameters.ts';
 import { FIXED64, LENGTH, VARINT } from './wire.ts';
 
@@ -25,7 +24,7 @@ const ENTRY = { key: 1, value: 2 } as const;
 const VALUE = { null: 1, number: 2, string: 3, bool: 4, struct: 5, list: 6 } as const;
 const LIST_VALUES = 1;
 const FIXED32 = 5;
-/** As protobufjs: a message within a message within … */
+/** Nesting of messages, as in protobufjs. */
 const DEEPEST = 100;
 
 interface Reader {
@@ -34,7 +33,7 @@ interface Reader {
 }
 
 const broken = (why: string): never =>
-  fail('MR_BODY_INVALID', `the message is not what its proto says: ${why}`);
+  fail('MR_BODY_INVALID', `the message does not match its proto: ${why}`);
 
 /** A varint that is a tag or a length. */
 const varint = (r: Reader, end: number): number => {
@@ -47,7 +46,7 @@ const varint = (r: Reader, end: number): number => {
   }
 };
 
-/** An int64 as a number: exact to ±2^53, as what the platform takes is. */
+/** An int64 as a number: exact to ±2^53, as all numbers of the platform. */
 const int64 = (r: Reader, end: number): number => {
   let value = 0n;
   for (let shift = 0n; ; shift += 7n) {
@@ -58,7 +57,7 @@ const int64 = (r: Reader, end: number): number => {
   }
 };
 
-/** The end of what comes next. */
+/** The end of the next field. */
 const lengthEnd = (r: Reader, end: number): number => {
   const to = varint(r, end) + r.at;
   return to <= end ? to : broken('it ends within a field');
@@ -101,18 +100,7 @@ const number = (r: Reader, end: number): number => {
   return double[0] as number;
 };
 
-const putOwn = (row: Record<string, unknown>, key: string, value: unknown): void => {
-  if (key === '__proto__')
-    Object.defineProperty(row, key, {
-      value,
-      enumerable: true,
-      configurable: true,
-      writable: true,
-    });
-  else row[key] = value;
-};
-
-/** The last of its kinds that the bytes have is the value's; none: null. */
+/** If a value has several kinds, the last one counts; without any it is null. */
 const readValue = (r: Reader, end: number, depth: number): unknown => {
   if (depth > DEEPEST) broken('it is nested too deep');
   let value: unknown = null;
@@ -174,31 +162,31 @@ const readStruct = (r: Reader, end: number, depth: number): Record<string, unkno
         value = readValue(r, lengthEnd(r, entryEnd), depth + 1);
       else skip(r, part % 8, entryEnd);
     }
-    putOwn(row, key, value);
+    setOwn(row, key, value);
   }
   return row;
 };
 
 const FEATURES_TAG = (REQUEST.features << 3) | LENGTH;
 
-interface KeptList {
+interface CachedList {
   readonly bytes: Buffer;
   readonly features: readonly string[];
 }
 
-/** Lists of features that are kept: those that came last. */
-const KEPT = 8;
+/** How many recent feature lists are cached. */
+const CACHED = 8;
 
 export const createReadRequestDecoder = (): ((bytes: Buffer) => ReadRequest) => {
-  const kept: KeptList[] = [];
+  const cache: CachedList[] = [];
 
-  /** All that stand one after the other, the first of them at `from`. */
+  /** The consecutive `features` fields that begin at `from`. */
   const featuresAt = (r: Reader, from: number): readonly string[] => {
     const { bytes } = r;
-    for (let i = 0; i < kept.length; i++) {
-      const one = kept[i] as KeptList;
+    for (let i = 0; i < cache.length; i++) {
+      const one = cache[i] as CachedList;
       const to = from + one.bytes.length;
-      // The bytes that follow must not be one more of them.
+      // The next field must not be another feature.
       if (
         to > bytes.length ||
         bytes[to] === FEATURES_TAG ||
@@ -214,8 +202,8 @@ export const createReadRequestDecoder = (): ((bytes: Buffer) => ReadRequest) => 
       r.at++;
       features.push(text(r, bytes.length));
     }
-    kept.unshift({ bytes: Buffer.from(bytes.subarray(from, r.at)), features });
-    kept.length = Math.min(kept.length, KEPT);
+    cache.unshift({ bytes: Buffer.from(bytes.subarray(from, r.at)), features });
+    cache.length = Math.min(cache.length, CACHED);
     return features;
   };
 

@@ -1,9 +1,8 @@
 /**
- * The answer of a read, straight from the platform's own into bytes: millrace.v1.ReadResponse.
- * Between them protobuf's objects would be three a value (50 values are a usual row). Held to the
- * proto by a test that decodes with it.
+ * Encodes the answer of a read directly as millrace.v1.ReadResponse, without protobuf's objects, of
+ * which there would be three per value (50 values are a usual row). A test compares the encoder
+ * with the proto.
  */
-
 import type { ReadResult, ViewAnswer } from '#domain/api/serving.ts';
 import type { FeatureStatus } from '#domain/plan/plan.ts';
 import type { Value } from '#domain/values/value.ts';
@@ -22,7 +21,7 @@ import {
   type Wire,
 } from './wire.ts';
 
-/** A read of a stream that was refused. */
+/** The answer to a refused read of a stream. */
 export interface RefusedAnswer {
   readonly error: {
     readonly code: string;
@@ -73,7 +72,7 @@ const putStruct = (wire: Wire, field: number, row: object): void =>
       });
   });
 
-/** @param value JSON's, of any depth */
+/** @param value any JSON value */
 const putValue = (wire: Wire, field: number, value: unknown): void => {
   if (typeof value === 'number') {
     reserve(wire, 11);
@@ -96,10 +95,10 @@ const putValue = (wire: Wire, field: number, value: unknown): void => {
   });
 };
 
-/** Bytes of a number in a row: the field, its length, the number's field, the number. */
+/** Bytes of a number in a row: field, length, field of the number, number. */
 const NUMBER_BYTES = 11;
 
-/** The usual row: numbers, all present. Its length is known before it is written. */
+/** The usual row: numbers, all present. Its length is computed before it is written. */
 const putNumbers = (
   wire: Wire,
   values: readonly Value[],
@@ -151,12 +150,12 @@ const putView = (
     if (completeThrough !== null) putWhole(wire, VIEW.completeThrough, completeThrough);
   });
 
-/** What a plan's features are called is the same in each of its answers. */
+/** The encoded feature names, which are the same in all answers of a plan. */
 const namesBytes = new WeakMap<readonly string[], Buffer>();
 
 const namesOf = (features: readonly string[]): Buffer => {
-  const known = namesBytes.get(features);
-  if (known !== undefined) return known;
+  const cached = namesBytes.get(features);
+  if (cached !== undefined) return cached;
   const size = features.reduce((sum, name) => sum + Buffer.byteLength(name) + 12, 0);
   const wire: Wire = { bytes: Buffer.allocUnsafe(size), at: 0 };
   for (const name of features) putText(wire, RESPONSE.features, name);

@@ -1,7 +1,7 @@
 /**
- * Messages that are being taken in or worked on have a budget, over all calls. A call whose
- * messages no longer fit ends with UNAVAILABLE and MR_OVERLOADED. What it held is given back as its
- * messages are answered, and all of it at its end.
+ * A budget for the bytes of the messages in progress, over all calls. A call whose messages no
+ * longer fit ends with UNAVAILABLE and MR_OVERLOADED. The bytes of a message are returned to the
+ * budget when it is answered, and all bytes of a call at its end.
  */
 import type { ServerHttp2Stream } from 'node:http2';
 import {
@@ -13,20 +13,17 @@ import {
 import { type ByteBudget, overloaded } from '#gateways/shared/byte-budget.ts';
 import { statusObjectOf } from './refusal.ts';
 
-/**
- * What a call may hold that is not counted: as much for each of a connection's streams is still
- * little.
- */
+/** Bytes of a call that are not counted: so many for each stream are still little memory. */
 const UNCOUNTED_BYTES = 16 * 1024;
 
 export const inFlightInterceptor =
   (budget: ByteBudget): ServerInterceptor =>
   (method, call) => {
-    // The innermost call has its stream, though its types do not say so; tests/hostile holds that
-    // it does.
+    // The innermost call has a stream, which its types do not declare; tests/hostile checks that it
+    // has.
     const { stream } = call as unknown as { readonly stream?: ServerHttp2Stream };
     if (stream === undefined) return new ServerInterceptingCall(call);
-    /** in the order of arrival: bytes of messages that are not answered yet */
+    /** bytes of the messages without an answer, in the order of arrival */
     const sizes: number[] = [];
     let arrived = 0;
     let held = 0;
@@ -54,7 +51,7 @@ export const inFlightInterceptor =
       stream.close();
     });
     stream.once('close', () => give(held));
-    // One that stands for itself: its interface is all that is asked of it.
+    // Without changes the call itself has the interface of an intercepting call.
     if (!method.requestStream) return call as ServerInterceptingCall;
     const listener = new ServerListenerBuilder()
       .withOnReceiveMessage((message, next) => {

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { loadProtos, type ProtoFiles } from './protos.ts';
 
-export const NATIVE_FILES: ProtoFiles = {
+const NATIVE_FILES: ProtoFiles = {
   directory: join(import.meta.dirname, 'protos'),
   files: ['millrace/v1/millrace.proto'],
 };

@@ -1,9 +1,9 @@
-/** Protos as they are loaded: no build step, and the same options as the generated types have. */
+/** Loads protos at run time, with the options of the generated types: there is no build step. */
 import { loadSync, type PackageDefinition, type ServiceDefinition } from '@grpc/proto-loader';
 import { withBrokenMessages } from './broken-message.ts';
 
 export interface ProtoFiles {
-  /** where the files and their imports are */
+  /** directory of the files and their imports */
   readonly directory: string;
   readonly files: readonly string[];
 }
@@ -17,7 +17,7 @@ export const loadProtos = ({ directory, files }: ProtoFiles): PackageDefinition 
     defaults: true,
   });
 
-/** Its handlers are to be made by `unary` or `duplex`, which refuse what could not be read. */
+/** Its handlers must be made by `unary` or `duplex`, which refuse messages that are not valid. */
 export const serviceOf = (protos: PackageDefinition, name: string): ServiceDefinition => {
   const found = protos[name];
   if (found === undefined || 'format' in found)

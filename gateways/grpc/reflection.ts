@@ -1,7 +1,6 @@
 /**
- * Server reflection (grpc.reflection.v1, and v1alpha, which most clients still ask first): tools
- * such as grpcurl learn from it what is served. It answers from `descriptors.json`, the protos as
- * protoc compiles them.
+ * Server reflection (grpc.reflection.v1, and v1alpha, which most clients still try first), for
+ * tools such as grpcurl. It answers from `descriptors.json`, which protoc compiled from the protos.
  */
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
@@ -34,7 +33,7 @@ const bySymbol = new Map<string, DescriptorFile>(
   descriptors.flatMap((one) => one.symbols.map((symbol) => [symbol, one] as const)),
 );
 
-/** The file and all that it needs, itself first. */
+/** The file and all its imports, itself first. */
 const withNeeded = (first: DescriptorFile): Response => {
   const all = new Set([first]);
   for (const { needs } of all) for (const name of needs) all.add(files.get(name) as DescriptorFile);
@@ -61,7 +60,7 @@ const answer = (request: Request, services: readonly string[]): Response => {
     : withNeeded(found);
 };
 
-/** @param services all that the server serves, reflection left out */
+/** @param services all services of the server, except reflection */
 export const addReflection = (server: Server, services: readonly string[]): void => {
   for (const version of ['v1', 'v1alpha']) {
     const name = `grpc.reflection.${version}.ServerReflection`;
@@ -71,12 +70,12 @@ export const addReflection = (server: Server, services: readonly string[]): void
     });
     server.addService(serviceOf(protos, name), {
       ServerReflectionInfo(call: ServerDuplexStream<Request, Response>) {
-        // With defaults filled in, only the member that the oneof names was sent.
+        // Other members than the one of the oneof are defaults, which were not sent.
         call.on('data', (request: Request & { readonly messageRequest?: keyof Request }) => {
           const { messageRequest } = request;
-          const asked =
+          const sent =
             messageRequest === undefined ? {} : { [messageRequest]: request[messageRequest] };
-          call.write({ originalRequest: request, ...answer(asked, services) });
+          call.write({ originalRequest: request, ...answer(sent, services) });
         });
         call.on('end', () => call.end());
       },

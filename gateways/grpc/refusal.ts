@@ -1,6 +1,6 @@
 /**
- * A refusal over gRPC: the gRPC status for its HTTP status, and its code and details in the trailing
- * metadata.
+ * A refusal over gRPC: the gRPC status for its HTTP status, and its code and details in the
+ * trailing metadata.
  */
 import { Metadata, type ServiceError, type StatusObject, status } from '@grpc/grpc-js';
 import { ERRORS, type ErrorCode, MillraceError } from '#domain/errors.ts';

@@ -1,6 +1,6 @@
 /**
- * A service module: gRPC services that `serve` adds to the server. Each protocol has one, Millrace's
- * own and Feast's; `gateways/grpc-modules.ts` lists them.
+ * A service module: gRPC services that `serve` adds to the server. Each protocol has one,
+ * Millrace's own and Feast's; `gateways/grpc-modules.ts` lists them.
  */
 import type { Metadata, ServiceDefinition, UntypedServiceImplementation } from '@grpc/grpc-js';
 import type { Platform } from '#domain/api/platform.ts';

@@ -1,4 +1,4 @@
-/** google.protobuf.Struct, the form that JSON has in protobuf, to and from plain data. */
+/** Converts google.protobuf.Struct, the protobuf form of JSON, from and to plain data. */
 import { setOwn } from '#gateways/shared/own-property.ts';
 import type { ListValue } from './generated/google/protobuf/ListValue.ts';
 import type { Struct, Struct__Output } from './generated/google/protobuf/Struct.ts';
@@ -30,7 +30,7 @@ export const plainRowOf = (
   return row;
 };
 
-/** @param plain JSON's values; undefined is left out of objects */
+/** @param plain a JSON value; objects lose undefined properties */
 export const toValue = (plain: unknown): Value => {
   if (plain === null || plain === undefined) return { nullValue: 'NULL_VALUE', kind: 'nullValue' };
   if (typeof plain === 'number') return { numberValue: plain, kind: 'numberValue' };

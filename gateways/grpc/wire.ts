@@ -1,10 +1,10 @@
 /**
- * Protobuf's wire format, written front to back into one buffer that grows: what the hot path needs
- * of it, without objects between.
+ * Writes protobuf's wire format into one growing buffer, without intermediate objects: the part
+ * that the encoder of reads needs.
  */
 
 const FIRST_SIZE = 16 * 1024;
-/** An answer larger than this does not leave its buffer behind. */
+/** The buffer of a larger answer is not kept. */
 const KEPT_SIZE = 4 * 1024 * 1024;
 
 export const VARINT = 0;
@@ -24,7 +24,7 @@ export const startWire = (): Wire => {
   return { bytes, at: 0 };
 };
 
-/** What was written, on its own; the buffer is kept for the next message. */
+/** A copy of the written bytes; the buffer is kept for the next message. */
 export const endWire = ({ bytes, at }: Wire): Buffer => {
   if (bytes.length <= KEPT_SIZE) spare = bytes;
   return Buffer.from(bytes.subarray(0, at));
@@ -65,7 +65,7 @@ export const putTag = (wire: Wire, field: number, type: number): void => {
   wire.bytes[wire.at++] = (field << 3) | type;
 };
 
-/** A text field; the default, '', is left out. */
+/** A text field; '' is the default and left out. */
 export const putText = (wire: Wire, field: number, text: string): void => {
   if (text === '') return;
   const size = Buffer.byteLength(text);
@@ -83,8 +83,8 @@ export const putWhole = (wire: Wire, field: number, n: number): void => {
 };
 
 /**
- * A message within a message: its length comes before it and is not known yet, so that it is
- * written where it would be with a length of one byte, and moved where that is too few.
+ * A message within a message. Its length is before it and not known yet: one byte is reserved for
+ * it, and the message is moved if the length needs more.
  */
 export const putMessage = (wire: Wire, field: number, write: (wire: Wire) => void): void => {
   reserve(wire, 12);
@@ -106,7 +106,7 @@ export const putMessage = (wire: Wire, field: number, write: (wire: Wire) => voi
 const double = new Float64Array(1);
 const octets = new Uint8Array(double.buffer);
 
-/** Little-endian, as this machine's own are (Node runs on no other). Room must be reserved. */
+/** Little-endian, as on every machine that Node supports. Room must be reserved. */
 export const putDouble = (wire: Wire, value: number): void => {
   const { bytes, at } = wire;
   double[0] = value;

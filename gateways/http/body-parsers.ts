@@ -1,6 +1,6 @@
 /**
- * Bodies to values. Bytes that are not UTF-8 are refused: a replacement character would be another
- * value than the one sent.
+ * Parses bodies. A body that is not UTF-8 is refused: replacement characters would change its
+ * values.
  */
 
 import { isUtf8 } from 'node:buffer';
@@ -11,7 +11,7 @@ import { fail } from '#domain/errors.ts';
 import { isTooDeep, MAX_DEPTH } from '#domain/sources/json-depth.ts';
 import type { ReadBody } from './read-body.ts';
 
-export const NDJSON_TYPES = [
+const NDJSON_TYPES = [
   'application/x-ndjson',
   'application/ndjson',
   'application/jsonl',
@@ -23,9 +23,13 @@ type Done = (error: Error | null, body?: unknown) => void;
 const textOf = (request: FastifyRequest, bytes: Buffer, byLine: boolean): string => {
   const encoding = request.headers['content-encoding'];
   if (encoding !== undefined && encoding !== 'identity') {
-    fail('MR_MEDIA_TYPE', `content-encoding "${encoding}" is not taken: send the body as it is`, {
-      encoding,
-    });
+    fail(
+      'MR_MEDIA_TYPE',
+      `content-encoding "${encoding}" is not supported: send the body without encoding`,
+      {
+        encoding,
+      },
+    );
   }
   if (!isUtf8(bytes)) fail('MR_BODY_INVALID', 'the body is not UTF-8');
   if (isTooDeep(bytes, byLine))
@@ -45,8 +49,9 @@ const parseJson = (text: string): unknown => {
 };
 
 /**
- * One event a line; blank lines are skipped. A line that is not JSON refuses the whole body, so
- * that nothing is half taken.
+ * One event per line; blank lines are skipped.
+ *
+ * @throws MR_BODY_INVALID for the whole body if a line is not JSON, so that no part is published
  */
 export const parseNdjson = (text: string): unknown[] => {
   const events: unknown[] = [];
@@ -64,7 +69,7 @@ export const parseNdjson = (text: string): unknown[] => {
       if (part.trim() === '') continue;
       fail(
         'MR_BODY_INVALID',
-        `line ${line} is not JSON: ${messageOf(error)}; nothing of the body was taken`,
+        `line ${line} is not JSON: ${messageOf(error)}; no event of the body was published`,
         { line },
       );
     }
@@ -72,7 +77,7 @@ export const parseNdjson = (text: string): unknown[] => {
   return events;
 };
 
-const adding =
+const parserOf =
   (readBody: ReadBody, parse: (text: string) => unknown, byLine: boolean) =>
   (request: FastifyRequest, payload: IncomingMessage, done: Done): void =>
     readBody(request, payload, (broken, bytes) => {
@@ -88,12 +93,12 @@ const adding =
 
 export const addJsonParser = (app: FastifyInstance, readBody: ReadBody): void => {
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser('application/json', adding(readBody, parseJson, false));
+  app.addContentTypeParser('application/json', parserOf(readBody, parseJson, false));
 };
 
 export const addNdjsonParser = (app: FastifyInstance, readBody: ReadBody): void => {
   app.addContentTypeParser(
     NDJSON_TYPES,
-    adding(readBody, (text) => ({ events: parseNdjson(text) }), true),
+    parserOf(readBody, (text) => ({ events: parseNdjson(text) }), true),
   );
 };

@@ -1,6 +1,6 @@
 /**
- * What is no request, or comes too slowly to be one, never reaches a route: it is answered on the
- * bare socket.
+ * Requests that are not well-formed HTTP, or too slow, never reach a route: they are answered on
+ * the socket itself.
  */
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
@@ -14,13 +14,13 @@ const refusalOf = (
   if (code === 'ERR_HTTP_REQUEST_TIMEOUT')
     return new MillraceError(
       'MR_REQUEST_TIMEOUT',
-      `the request did not come in time: its head may take ${headMs} ms, all of it ${requestMs} ms`,
+      `the request was too slow: its headers may take ${headMs} ms, all of it ${requestMs} ms`,
       { headMs, requestMs },
     );
   if (code === 'HPE_HEADER_OVERFLOW')
     return new MillraceError(
       'MR_BODY_TOO_LARGE',
-      'the head of the request is too large: 16 KiB are taken',
+      'the headers of the request are larger than 16 KiB',
     );
   return new MillraceError('MR_BODY_INVALID', 'the request is not well-formed HTTP');
 };
@@ -40,6 +40,6 @@ export const clientErrorHandler =
       `content-length: ${Buffer.byteLength(body)}`,
       'connection: close',
     ];
-    // Whoever does not take it is not waited for.
+    // The socket does not wait for a client that does not read.
     socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy());
   };

@@ -1,5 +1,5 @@
-/** An object without its undefined properties: optional ones are left out, not set to undefined. */
-export type Compact<T> = { [K in keyof T as undefined extends T[K] ? never : K]: T[K] } & {
+/** An object without its undefined properties, for types with exact optional properties. */
+type Compact<T> = { [K in keyof T as undefined extends T[K] ? never : K]: T[K] } & {
   [K in keyof T as undefined extends T[K] ? K : never]?: Exclude<T[K], undefined>;
 };
 

@@ -1,7 +1,6 @@
 /**
- * Connections, which are clients' to open and to forget: how many there may be, how slowly a
- * request may come, how long one may keep an answer waiting that it does not read. Half-open ones
- * are found by the system's keepalive.
+ * Limits of connections: how many may be open, how slow a request may be, and how long a client may
+ * leave an answer unread. TCP keepalive finds half-open connections.
  */
 import type { Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
@@ -13,18 +12,18 @@ import type { GatewayLimits } from '#gateways/shared/limits.ts';
 const SWEEP_MS = 1_000;
 const KEEPALIVE_MS = 60_000;
 /**
- * How long the rest of a body is read over after it was refused: a connection that is cut at once
- * often loses the answer.
+ * How long the rest of a refused body is read and discarded: a client often loses the answer if the
+ * connection is closed at once.
  */
 const LINGER_MS = 5_000;
 
 interface Reader {
-  /** bytes that it had taken when it last took any */
+  /** bytes that the client had read when it last read any */
   taken: number;
   since: number;
 }
 
-/** Which of these did not move on is cut off; how many bytes wait in all. */
+/** Closes connections without progress. @returns the bytes that wait to be read, in all */
 const sweepOf = (open: ReadonlyMap<Socket, Reader>, unreadMs: number): number => {
   const now = performance.now();
   let unread = 0;
@@ -55,7 +54,7 @@ export const watchConnections = (app: FastifyInstance, limits: GatewayLimits): v
     socket.once('close', () => open.delete(socket));
   };
   server.on('connection', track);
-  // Over TLS, answers wait in the socket above the connection's.
+  // Over TLS, answers wait in the TLS socket, not in that of the connection.
   server.on('secureConnection', track);
   const sweep = setInterval(() => {
     unread = sweepOf(open, limits.unreadMs);

@@ -1,12 +1,12 @@
 /**
- * The answer of POST /v1/features as text, written by hand for each list of features.
+ * Serializes the answer of POST /v1/features, with a writer for each list of features.
  *
  *   {"rows":[{<entity keys>,"<feature>":<value>,…}],"status":[[…]],"features":[…],
  *    "views":[…],"at":T,"known":T[,"degraded":[…]]}
  *
- * What a list's answers share (the names in a row, the status row in which all is present, the
- * feature names) is made once and kept, so that a request only fills in values. The platform
- * answers one service with one array, so it is found by identity.
+ * The parts that are the same in all answers of a list (the names in a row, the status row in which
+ * all values are present, the feature names) are made once, so that a request only adds values. The
+ * platform uses one array per service, so the writer is found by identity.
  */
 
 import type { ReadResult, ViewAnswer } from '#domain/api/serving.ts';
@@ -26,14 +26,14 @@ import { NUMBER_BYTES, putNumber } from './number-bytes.ts';
 interface Writer {
   /** `,"<feature>":` of each feature, one after the other */
   readonly names: Uint8Array;
-  /** by feature: where its name begins; and one past the last */
+  /** [feature]: where its name begins in `names`; and the end of the last */
   readonly nameAt: Int32Array;
-  /** of a row of numbers */
+  /** bytes of a row of numbers, at most */
   readonly mostBytes: number;
   readonly ascii: boolean;
-  /** `,` and the status row in which all is present */
+  /** `,` and the status row in which all values are present */
   readonly allPresent: Uint8Array;
-  /** from the list of features to where the views begin */
+  /** the text from the list of features to the start of the views */
   readonly features: Uint8Array;
 }
 
@@ -60,15 +60,15 @@ const makeWriter = (features: readonly string[]): Writer => {
 };
 
 /**
- * Names of entity keys as properties: few, for they are the definitions', but a caller may send
- * any.
+ * Names of entity keys as JSON properties. Definitions have few of them, but callers may send any:
+ * the map is bounded.
  */
 const keyNames = new Map<string, Uint8Array>();
 const MOST_KEYS = 1_000;
 
 const keyName = (key: string): Uint8Array => {
-  const known = keyNames.get(key);
-  if (known !== undefined) return known;
+  const cached = keyNames.get(key);
+  if (cached !== undefined) return cached;
   const made = new Uint8Array(Buffer.from(`,${JSON.stringify(key)}:`));
   if (keyNames.size >= MOST_KEYS) keyNames.clear();
   keyNames.set(key, made);
@@ -78,14 +78,14 @@ const keyName = (key: string): Uint8Array => {
 const putEntity = (out: JsonBytes, entity: EntityKey): void => {
   for (const key in entity) {
     const name = keyName(key);
-    // Each character one byte, but for the comma, the quotes and the colon around it.
+    // ASCII: one byte per character, and the comma, two quotes and colon around it.
     if (name.length !== key.length + 4) out.ascii = false;
     putBytes(out, name);
     putJson(out, entity[key]);
   }
 };
 
-/** Each property begins with its comma; the first one's gives its place to the brace. */
+/** Each property begins with a comma; the brace replaces the first one. */
 const putRow = (
   out: JsonBytes,
   writer: Writer,

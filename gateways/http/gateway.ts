@@ -65,7 +65,9 @@ export interface HttpGateway {
 
 const IDLE_SWEEP_MS = 20;
 
-/** Each module has a scope of its own, with its own error handler and body parsers if it adds any. */
+/**
+ * Each module has a scope of its own, with its own error handler and body parsers if it adds any.
+ */
 const addModule = (app: FastifyInstance, module: RouteModule, context: RouteContext): void => {
   app.register(async (scope) => {
     scope.addHook('onRoute', ({ url }) => {

@@ -482,7 +482,7 @@ test('health, readiness, metrics', async () => {
 
 test('a path that is not served says what is', async () => {
   expect(await get('/v1/features')).toEqual(
-    refused(404, 'MR_ROUTE_NOT_FOUND', expect.stringContaining('it takes POST')),
+    refused(404, 'MR_ROUTE_NOT_FOUND', expect.stringContaining('this path has POST')),
   );
   expect(await get('/nope')).toEqual(refused(404, 'MR_ROUTE_NOT_FOUND'));
   expect(await get('/v1/%zz')).toEqual(refused(404, 'MR_ROUTE_NOT_FOUND'));

@@ -1,23 +1,22 @@
 /**
- * JSON written front to back into one buffer that is kept from answer to answer: what an answer of
- * thousands of numbers needs, without a string or an object of each. Other values go through the
- * engine's own JSON.
+ * Writes JSON into one buffer that is reused for each answer: an answer of thousands of numbers
+ * needs no string and no object for each. Other values go through JSON.stringify.
  */
 import { NUMBER_BYTES, putNumber } from './number-bytes.ts';
 
 const FIRST_SIZE = 64 * 1024;
-/** An answer larger than this does not leave its buffer behind. */
+/** The buffer of a larger answer is not kept. */
 const KEPT_SIZE = 8 * 1024 * 1024;
 /**
- * Larger answers are sent as bytes: from here on a copy costs more than a second chunk beside the
- * head.
+ * Larger answers are sent as bytes: above this size, a copy costs more than a second chunk after
+ * the headers.
  */
 const LONGEST_TEXT = 16 * 1024;
 
 export interface JsonBytes {
   bytes: Buffer;
   at: number;
-  /** whether each byte is one character */
+  /** whether all bytes so far are ASCII */
   ascii: boolean;
 }
 
@@ -29,7 +28,7 @@ export const startJson = (): JsonBytes => {
   return { bytes, at: 0, ascii: true };
 };
 
-/** What was written. Short ASCII as a string, which Node sends together with the head. */
+/** The written text: short ASCII as a string, which Node sends together with the headers. */
 export const endJson = ({ bytes, at, ascii }: JsonBytes): string | Buffer => {
   if (bytes.length <= KEPT_SIZE) spare = bytes;
   if (ascii && at <= LONGEST_TEXT) return bytes.toString('latin1', 0, at);
@@ -53,10 +52,10 @@ export const putRaw = (out: JsonBytes, json: string): void => {
   out.at += written;
 };
 
-/** Longer ones are worth a call. */
+/** For longer texts a call of `set` is faster. */
 const FEW_BYTES = 32;
 
-/** Bytes of JSON, ASCII unless `out.ascii` is false already. */
+/** Bytes of JSON: ASCII, unless `out.ascii` is false already. */
 export const putBytes = (out: JsonBytes, json: Uint8Array): void => {
   const { length } = json;
   reserve(out, length);
@@ -84,7 +83,7 @@ const putString = (out: JsonBytes, text: string): void => {
   out.at = at + length + 2;
 };
 
-/** NaN, ±Infinity and undefined are null in JSON, as the engine's own writing has it. */
+/** NaN, ±Infinity and undefined are null, as in JSON.stringify. */
 export const putJson = (out: JsonBytes, value: unknown): void => {
   if (typeof value === 'number' && Number.isFinite(value)) {
     reserve(out, NUMBER_BYTES);

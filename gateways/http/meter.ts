@@ -1,7 +1,6 @@
 /**
- * What is known of a request when it has been answered: how long it took, its status, and the code
- * of its refusal. Each route's meter is bound when the route is made; paths that are not served are
- * one route together.
+ * Counts answered requests: duration, status, and the code of a refusal. Each route gets its meter
+ * when it is registered; all unknown paths share one.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
 import type { ErrorCode } from '#domain/errors.ts';
@@ -9,7 +8,7 @@ import type { RequestMeters } from '#domain/ports/request-meter.ts';
 
 declare module 'fastify' {
   interface FastifyReply {
-    /** why the request was refused; null where it was answered */
+    /** null: the request was not refused */
     refusal: ErrorCode | null;
   }
 }
@@ -29,8 +28,8 @@ export const addMeter = (app: FastifyInstance, meters: RequestMeters | undefined
   };
   app.addHook('onRoute', (options: RouteOptions) => {
     const { method, url } = options;
-    const metered = meterOf(`${[method].flat().join(',')} ${url}`);
-    options.onResponse = [options.onResponse ?? []].flat().concat(metered as never);
+    const counted = meterOf(`${[method].flat().join(',')} ${url}`);
+    options.onResponse = [options.onResponse ?? []].flat().concat(counted as never);
   });
   const unmatched = meterOf('unmatched');
   app.addHook('onResponse', (request, reply, done) => {

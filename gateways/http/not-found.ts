@@ -1,8 +1,8 @@
-/** A path that is not served: where another method is taken there, the message says which. */
+/** The refusal of an unknown path. It names the methods that the path has, if any. */
 import type { FastifyInstance } from 'fastify';
 import { fail } from '#domain/errors.ts';
 
-interface Known {
+interface Route {
   readonly method: string;
   readonly pattern: RegExp;
 }
@@ -11,20 +11,18 @@ const patternOf = (url: string): RegExp =>
   new RegExp(`^${url.replace(/[.*+?^${}()|[\]\\]/g, '\\$&').replace(/:\w+/g, '[^/]+')}/?$`);
 
 export const addNotFound = (app: FastifyInstance): void => {
-  const known: Known[] = [];
+  const served: Route[] = [];
   app.addHook('onRoute', ({ url, method }) => {
     for (const one of [method].flat())
       if (one !== 'HEAD' && !url.includes('*'))
-        known.push({ method: one, pattern: patternOf(url) });
+        served.push({ method: one, pattern: patternOf(url) });
   });
   app.setNotFoundHandler((request) => {
     const path = request.url.split('?')[0] as string;
-    const methods = known.filter((route) => route.pattern.test(path)).map((route) => route.method);
+    const methods = served.filter((route) => route.pattern.test(path)).map((route) => route.method);
     const instead =
-      methods.length === 0
-        ? '/docs lists the requests that there are'
-        : `it takes ${methods.join(', ')}`;
-    fail('MR_ROUTE_NOT_FOUND', `${request.method} ${path} is not served: ${instead}`, {
+      methods.length === 0 ? '/docs lists all requests' : `this path has ${methods.join(', ')}`;
+    fail('MR_ROUTE_NOT_FOUND', `there is no ${request.method} ${path}: ${instead}`, {
       method: request.method,
       path,
       methods,

@@ -1,24 +1,25 @@
 /**
- * A number's JSON text as bytes, the same as JavaScript's own: the fewest digits that read back as
- * the same double, and of those the nearest. The engine's own way makes a string of each number,
- * which is half the work of an answer of many; here the digits go straight into the answer's bytes.
+ * Writes the JSON text of a number as bytes, equal to JavaScript's text: the fewest digits that
+ * read back as the same double, and of those the nearest. JSON.stringify makes a string of each
+ * number, which is half the cost of a large answer; here the digits go directly into the answer's
+ * bytes.
  *
- * Whole numbers to 2^53 are written by division. A fraction x is scaled to s = x · 10^p in [10^16,
- * 10^17), 17 digits before the point, which as a sum of two doubles is exact (Dekker's product;
- * 10^p is a double for p ≤ 22). What reads back as x lies within half the distance to x's
- * neighbours, H on this scale, 0.55 to 11.1. So of s the nearest multiple of 100 is taken if it
- * lies within H (at most 15 digits: there is never a second one), else the nearest multiple of 10
- * (16 digits), else the nearest whole number (17), which always does.
+ * Whole numbers up to 2^53 are written by division. A fraction x is scaled to s = x · 10^p in
+ * [10^16, 10^17), 17 digits before the point. As a sum of two doubles s is exact (Dekker's product;
+ * 10^p is a double for p ≤ 22). A text reads back as x if it is within H of s, half the distance to
+ * x's neighbours: 0.55 to 11.1 on this scale. So the result is the multiple of 100 nearest to s if
+ * that is within H (at most 15 digits; there is never a second one), else the nearest multiple of
+ * 10 (16 digits), else the nearest whole number (17), which always is within H.
  *
- * All else is String(x): under 10^-6 and past 2^53, powers of two, whose neighbours are not evenly
- * apart, and what lies so near to a boundary that the last rounding of the sum could decide.
+ * Other numbers are written as String(x): below 10^-6, above 2^53, powers of two, whose neighbours
+ * have unequal distances, and numbers so near to H that the rounding of the sum could decide.
  */
 
 const POW10 = Float64Array.from({ length: 23 }, (_, p) => Number(`1e${p}`));
 const E8 = 100_000_000;
 const DIGITS = 17;
 const LEAST = 1e-6;
-/** in units of the 17th digit: the error of what is compared is under 10^-7 */
+/** In units of the 17th digit; the error of the compared numbers is below 10^-7. */
 const DOUBT = 1e-5;
 
 /** "0000" … "9999" */
@@ -109,19 +110,19 @@ const putDigits = (
   putEight(bytes, at + 9, low | 0);
   while (bytes[at + length - 1] === ZERO) length--;
   if (exponent < 0) return at + length;
-  // Written one place to the right, where the point comes among them.
+  // If the point is within the digits, they are written one place to the right.
   const whole = exponent + 1;
   for (let i = at; i < at + whole; i++) bytes[i - 1] = bytes[i] as number;
   bytes[at - 1 + whole] = POINT;
   return at + length;
 };
 
-/** x > 0, not whole, and so under 2^52. */
+/** x > 0 and not whole, so below 2^52. */
 const putFraction = (bytes: Uint8Array, at: number, x: number): number => {
   if (x < LEAST) return putText(bytes, at, String(x));
   bits[0] = x;
   const high32 = words[1] as number;
-  // A power of two has nearer neighbours below than above.
+  // The neighbour below a power of two is nearer than the one above.
   if (words[0] === 0 && (high32 & 0xfffff) === 0) return putText(bytes, at, String(x));
   // x in [10^exponent, 10^(exponent + 1)), from the exponent of two.
   let exponent = Math.floor((((high32 >>> 20) - 1023) * 78_913) / 262_144);
@@ -170,15 +171,12 @@ const putFraction = (bytes: Uint8Array, at: number, x: number): number => {
     head++;
     low -= E8;
   }
-  // Rounded up to 10^17, or not brought to 10^16 by an exponent that x · 10^−exponent rounded up
-  // to.
+  // s was rounded up to 10^17, or is below 10^16 because the exponent was rounded up.
   if (doubt || head >= 1_000_000_000 || head < E8) return putText(bytes, at, String(x));
   return putDigits(bytes, at, head, low, exponent);
 };
 
-/**
- * Writes a finite number's text (of at most NUMBER_BYTES bytes) at `at`; gives the place after it.
- */
+/** Writes the text of a finite number at `at`: at most NUMBER_BYTES bytes. @returns the end */
 export const putNumber = (bytes: Uint8Array, at: number, x: number): number => {
   if (x === (x | 0)) {
     if (x >= 0) {

@@ -1,7 +1,7 @@
 /**
- * Bodies to bytes, within the limit of one and the budget of all. Fastify would do the same but for
- * the budget, which is only asked for what is large: small bodies cost nothing here. What was taken
- * is given back when the answer has gone out, or its connection is gone.
+ * Reads bodies, within the limit of one body and the budget of all. Fastify's own reader has no
+ * such budget. Small bodies are not counted, so they cost nothing. The bytes of a body are returned
+ * to the budget when its answer is sent or its connection is closed.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyRequest } from 'fastify';
@@ -11,12 +11,12 @@ import type { GatewayLimits } from '#gateways/shared/limits.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** whose end is the end of the request; set for every request by connections.ts */
+    /** the request ends when this response closes; set for every request by connections.ts */
     outgoing: ServerResponse | null;
   }
 }
 
-/** Bodies up to here are not counted: as many as there are connections are still few bytes. */
+/** Bodies up to this size are not counted: one for each connection is still little memory. */
 const UNCOUNTED_BYTES = 16 * 1024;
 
 export type ReadBody = (
@@ -63,7 +63,7 @@ export const bodyReader =
         return end(
           new MillraceError(
             'MR_BODY_INVALID',
-            'the body is not as long as its content-length says',
+            'the body does not have the length that its content-length states',
           ),
         );
       end(null, chunks.length === 1 ? chunks[0] : Buffer.concat(chunks, received));

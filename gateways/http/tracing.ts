@@ -1,7 +1,7 @@
 /**
- * A span for each request that is traced: from its caller's `traceparent`, or begun here. What
- * probes and scrapes ask is nobody's trace. Paths and queries name entities, so a span has the
- * route, and neither.
+ * A span for each traced request, as a child of the caller's `traceparent` or as a new trace.
+ * Probes and scrapes are not traced. A span has the route, but not the path and query, which may
+ * name entities.
  */
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { inTrace, type Span, type Tracing } from '#domain/ports/tracing.ts';
@@ -15,7 +15,7 @@ declare module 'fastify' {
 
 const UNTRACED = new Set(['/healthz', '/readyz', '/metrics', '/health']);
 
-const tell = (span: Span, { raw, refusal }: FastifyReply): void => {
+const endSpan = (span: Span, { raw, refusal }: FastifyReply): void => {
   const { statusCode, writableFinished } = raw;
   span.set({ 'http.response.status_code': statusCode });
   if (refusal !== null) span.set({ 'error.type': refusal });
@@ -43,7 +43,7 @@ export const addTracing = (app: FastifyInstance, tracing: Tracing | undefined): 
       });
       if (span !== null) {
         request.span = span;
-        reply.raw.once('close', () => tell(span, reply));
+        reply.raw.once('close', () => endSpan(span, reply));
       }
     }
     done();

@@ -1,6 +1,7 @@
 /**
- * The log line of an answered request. Failed, refused and slow requests always have one, others only
- * at `debug`. It has the code of a refusal, not its message, which may quote data of the caller.
+ * The log line of an answered request. Failed, refused and slow requests always have one, others
+ * only at `debug`. It has the code of a refusal, not its message, which may quote data of the
+ * caller.
  */
 import type { ErrorCode } from '#domain/errors.ts';
 import type { Logger, LogLevel } from '#domain/ports/logger.ts';

@@ -1,14 +1,14 @@
 /**
- * Bytes of requests that are being taken in or worked on, over all of them together: each alone is
- * within its limit, and a thousand of them are not. What would go past it is told to come again
- * (MR_OVERLOADED), before anything of it is kept.
+ * A limit for the bytes of all requests in progress together: each request is within its own limit,
+ * but a thousand of them may be too much. A request above the limit is refused (MR_OVERLOADED)
+ * before its bytes are kept.
  */
 import { MillraceError } from '#domain/errors.ts';
 
 export interface ByteBudget {
   readonly limit: number;
   readonly held: () => number;
-  /** @returns false where there is no room; then nothing was taken */
+  /** @returns false if there is no room; then nothing is held */
   readonly take: (bytes: number) => boolean;
   readonly give: (bytes: number) => void;
 }
@@ -29,13 +29,13 @@ export const createByteBudget = (limit: number): ByteBudget => {
   };
 };
 
-/** Seconds that a client is asked to wait. */
+/** How long a refused client should wait, s. */
 export const RETRY_AFTER_S = 1;
 
 export const overloaded = (what: string, limit: number): MillraceError =>
   new MillraceError(
     'MR_OVERLOADED',
-    `${what} take more than ${limit} bytes together: try again shortly`,
+    `${what} have more than ${limit} bytes together: try again shortly`,
     {
       limit,
       retryAfterMs: RETRY_AFTER_S * 1000,

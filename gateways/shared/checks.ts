@@ -1,5 +1,4 @@
-/** The limits of one request, alike for every protocol. */
-
+/** The limits of one request, the same for every protocol. */
 import type { ReadRequest } from '#domain/api/serving.ts';
 import { fail } from '#domain/errors.ts';
 import type { GatewayLimits } from '#gateways/shared/limits.ts';

@@ -1,6 +1,6 @@
 /**
- * What one request may ask for, what all of them together may hold, and how long clients may take.
- * Each is refused with its own error, which states it; `serve --limit NAME=VALUE` sets one.
+ * Limits of one request, of all requests together, and of time. The refusal for each states the
+ * limit; `serve --limit NAME=VALUE` sets one.
  */
 export interface GatewayLimits {
   readonly bodyBytes: number;
@@ -8,18 +8,18 @@ export interface GatewayLimits {
   readonly entities: number;
   readonly features: number;
   readonly definitions: number;
-  /** bodies that are being taken in or worked on, all together */
+  /** bodies of all requests in progress together */
   readonly inFlightBytes: number;
-  /** answers that clients have not read yet, all together: past it, questions are refused */
+  /** all answers together that clients have not read yet; above it, requests are refused */
   readonly unreadBytes: number;
-  /** open at once; more are closed at once */
+  /** open connections; further ones are closed */
   readonly connections: number;
-  /** for a request's head; for all of it */
+  /** time for the headers of a request, and for all of it */
   readonly headMs: number;
   readonly requestMs: number;
-  /** a client that takes nothing of an answer for so long is cut off */
+  /** the connection of a client that reads nothing of an answer for so long is closed */
   readonly unreadMs: number;
-  /** how long requests in flight may take to end once the gateway closes */
+  /** how long requests in flight may take when the gateway closes */
   readonly drainMs: number;
 }
 

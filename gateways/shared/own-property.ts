@@ -1,7 +1,4 @@
-/**
- * A property of that name and no other thing: by assignment, `__proto__` would become what the
- * object inherits from.
- */
+/** Sets a property of any name. An assignment to `__proto__` would change the prototype instead. */
 export const setOwn = <T>(row: Record<string, T>, name: string, value: T): void => {
   if (name === '__proto__')
     Object.defineProperty(row, name, {

@@ -1,6 +1,6 @@
 /**
- * A request's id: what its caller gave, or one that counts up behind a prefix of this process:
- * unique over restarts, and cheap.
+ * The id of a request: the one that its caller sent, or a prefix of this process and a counter,
+ * which is unique over restarts and cheap.
  */
 import { randomUUID } from 'node:crypto';
 

@@ -1,16 +1,16 @@
 /**
- * The server's certificate and key, as PEM files that may be replaced while it runs: they are
- * looked at every few seconds and at SIGHUP, and taken if they fit together; what does not is told,
- * and what was there goes on. New connections get the new ones.
+ * The server's certificate and key, from PEM files that may be replaced while it runs. The files
+ * are polled every few seconds and at SIGHUP. If the new ones fit together, new connections use
+ * them; otherwise a warning is logged and the old ones stay in use.
  */
 import { readFileSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
 import { fail } from '#domain/errors.ts';
 
-export interface TlsFiles {
+interface TlsFiles {
   readonly cert: string;
   readonly key: string;
-  /** of the authority whose certificates clients must show; absent: clients show none */
+  /** of the authority of client certificates; absent: clients need no certificate */
   readonly clientCa?: string;
 }
 
@@ -23,7 +23,7 @@ export interface Pem {
 export interface Tls {
   readonly current: () => Pem;
   readonly onChange: (listener: (pem: Pem) => void) => void;
-  /** Looks now. */
+  /** Reads the files now. */
   readonly reload: () => void;
   readonly close: () => void;
 }
@@ -54,11 +54,8 @@ const load = ({ cert, key, clientCa }: TlsFiles): Pem => {
   } catch (error) {
     fail(
       'MR_FILE_INVALID',
-      `${cert} and ${key} are no certificate and its key in PEM: ${(error as Error).message}`,
-      {
-        cert,
-        key,
-      },
+      `${cert} and ${key} are not a certificate and its key in PEM: ${(error as Error).message}`,
+      { cert, key },
     );
   }
   return pem;
@@ -69,28 +66,28 @@ const same = (a: Pem, b: Pem): boolean =>
   a.key.equals(b.key) &&
   (a.ca === b.ca || (a.ca !== undefined && b.ca !== undefined && a.ca.equals(b.ca)));
 
-/** @throws MR_FILE_INVALID where the files are missing, or do not fit */
+/** @throws MR_FILE_INVALID if a file is missing, or the key does not fit the certificate */
 export const openTls = (
   files: TlsFiles,
   warn: (message: string) => void,
   pollMs = POLL_MS,
 ): Tls => {
   let pem = load(files);
-  let told = '';
+  let lastWarning = '';
   const listeners: ((pem: Pem) => void)[] = [];
   const reload = (): void => {
     try {
       const now = load(files);
-      told = '';
+      lastWarning = '';
       if (same(now, pem)) return;
       pem = now;
       for (const listener of listeners) listener(pem);
-      warn('the TLS certificate was replaced: new connections get the new one');
+      warn('the TLS certificate was replaced: new connections use the new one');
     } catch (error) {
-      // The one file may be there before the other: it is looked at again, and said once.
-      const message = `the TLS certificate stays as it was: ${(error as Error).message}`;
-      if (message !== told) warn(message);
-      told = message;
+      // One file may be replaced before the other: the next poll tries again. Warn once.
+      const message = `the new TLS certificate is not used: ${(error as Error).message}`;
+      if (message !== lastWarning) warn(message);
+      lastWarning = message;
     }
   };
   const timer = setInterval(reload, pollMs).unref();

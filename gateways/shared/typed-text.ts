@@ -1,5 +1,5 @@
 /**
- * Values that people write as text (`--entity id=17`, `?entity.id=17`), read as the declared type.
+ * Values that are written as text (`--entity id=17`, `?entity.id=17`), read as their declared type.
  */
 import { fail } from '#domain/errors.ts';
 import { parseDate } from '#domain/values/date.ts';
@@ -13,7 +13,7 @@ const FLAGS: ReadonlyMap<string, boolean> = new Map([
 
 export const typedText = (name: string, type: ScalarType, text: string): Scalar => {
   const no = (what: string): never =>
-    fail('MR_ENTITY_INVALID', `"${name}" is ${what}, and ${JSON.stringify(text)} is none`, {
+    fail('MR_ENTITY_INVALID', `"${name}" must be ${what}, not ${JSON.stringify(text)}`, {
       name,
       type,
       value: text,

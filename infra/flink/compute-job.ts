@@ -7,7 +7,8 @@
  */
 import type { FeatureViewDefinition, SourceDefinition } from '#domain/definitions/model.ts';
 import type { ViewPlan } from '#domain/plan/plan.ts';
-import { type ComputeSpec, computeSql, statementSet } from '#domain/sql/flink/compute.ts';
+import { computeSql, statementSet } from '#domain/sql/flink/compute.ts';
+import type { ComputeSpec } from '#domain/sql/flink/compute-spec.ts';
 import { closesTiles } from '#domain/tiles/lateness.ts';
 import type { WantedJob } from './jobs.ts';
 import { computeGroup, computeJob, rawTable } from './sql/names.ts';

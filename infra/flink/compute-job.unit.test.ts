@@ -1,6 +1,6 @@
 /**
- * The SQL of a small view, word for word: what `millrace show VIEW --sql` prints, and a change of
- * it is a change of running jobs.
+ * The exact SQL of a small view, as `millrace show VIEW --sql` prints it. A change of it changes
+ * running jobs.
  */
 import { expect, test } from 'vitest';
 import { avg, col, count, entity, featureView, source } from '#domain/definitions/index.ts';
@@ -48,7 +48,7 @@ const specOf = (lateness?: '10m') => {
   };
 };
 
-test('a hop is one GROUP BY; an entity has a row of its own', () => {
+test('each hop is one GROUP BY, and each entity has a row', () => {
   const { plan, view, source: from, version } = specOf();
   expect(shownSql(plan, view, from, version)).toMatchInlineSnapshot(`
     "CREATE TEMPORARY VIEW events_delays_g1 AS
@@ -91,7 +91,7 @@ test('a hop is one GROUP BY; an entity has a row of its own', () => {
   `);
 });
 
-test('a lateness splits the events by their partition’s watermark, and tells what it left out', () => {
+test('a lateness splits the events by their partition’s watermark, and reports late events', () => {
   const { views, inserts } = computeSql({ ...specOf('10m'), past: [7, 0] }, 'raw_flights');
   expect(views[0]).toMatch(/OVER \(\s+PARTITION BY mr_partition ORDER BY mr_proctime/);
   expect(views[1]).toMatch(
@@ -100,14 +100,14 @@ test('a lateness splits the events by their partition’s watermark, and tells w
   expect(inserts.at(-1)).toMatch(/^INSERT INTO late_delays\nSELECT `key_origin`, event_time/);
 });
 
-test('a job’s identity hangs on what it computes, not on a version’s number or on where it began', () => {
+test('a job’s identity depends on what it computes, not on the version’s number or on its start', () => {
   const spec = specOf('10m');
   expect(computeIdentity({ ...spec, version: 9, past: [1] })).toBe(computeIdentity(spec));
   expect(computeIdentity({ ...spec, generation: 3 })).not.toBe(computeIdentity(spec));
   expect(computeIdentity(specOf())).not.toBe(computeIdentity(spec));
 });
 
-test('just the functions that are used are made known', () => {
+test('only the functions in use are created', () => {
   const { views, inserts } = computeSql(specOf(), 'raw_flights');
   expect(functionsSql([...views, ...inserts])).toEqual([
     "CREATE TEMPORARY SYSTEM FUNCTION MR_KEEP AS 'io.millrace.flink.functions.Keep'",

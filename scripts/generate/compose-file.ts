@@ -1,7 +1,7 @@
 /**
- * docker-compose.yml, printed from the tables that the runner goes by, so that the two are of the
- * same versions, ports and settings. Run this file to write it again; a test holds the file in the
- * repository to it.
+ * Prints docker-compose.yml from the tables that the stack runner uses, so that both have the same
+ * versions, ports and settings. After a change of the tables, run `node
+ * scripts/generate/compose-file.ts`; a test compares the file with the output.
  */
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -11,7 +11,7 @@ import { HEAP_MB, VERSIONS } from '#infra/stack/versions.ts';
 
 const port = (server: keyof typeof PORT_OFFSETS): number =>
   DEFAULT_BASE_PORT + PORT_OFFSETS[server];
-/** Published on this machine alone: nothing here has a password worth the name. */
+/** Published on this machine alone, because the servers have no real passwords. */
 const published = (server: keyof typeof PORT_OFFSETS): string =>
   `'127.0.0.1:${port(server)}:${port(server)}'`;
 const quoted = (text: string): string => `'${text.replaceAll("'", "''")}'`;
@@ -21,8 +21,8 @@ const lines = (indent: number, entries: readonly string[]): string =>
 const kafkaEnvironment = (): readonly string[] =>
   Object.entries({
     ...KAFKA_SETTINGS,
-    // The host's network is the container's: without an address the broker would listen to
-    // everyone.
+    // The container shares the host's network. Without an address the broker would accept
+    // connections from other machines.
     listeners: `PLAINTEXT://127.0.0.1:${port('kafka')},CONTROLLER://127.0.0.1:${port('kafkaController')}`,
     'advertised.listeners': `PLAINTEXT://127.0.0.1:${port('kafka')}`,
     'controller.quorum.voters': `1@127.0.0.1:${port('kafkaController')}`,
@@ -58,7 +58,7 @@ const check = (test: string): readonly string[] => [
 ];
 
 /**
- * One network with the host: the servers name themselves 127.0.0.1 to each other and to the
+ * The containers share the host's network: the servers use 127.0.0.1 for each other and for the
  * gateways, as they do without Docker.
  */
 const service = (name: string, image: string, body: readonly string[]): string =>
@@ -66,8 +66,8 @@ const service = (name: string, image: string, body: readonly string[]): string =
 
 const flinkImage = `flink:${VERSIONS.flink}-java17`;
 /**
- * The image has Flink alone: connectors, Paimon, Iceberg, Hadoop's client and our module come from
- * what `millrace stack up` fetched.
+ * The image has only Flink. Connectors, Paimon, Iceberg, Hadoop's client and our own module are the
+ * files that `millrace stack up` downloads.
  */
 const jars = [
   '# connectors and our own module: copy them from .tools/stack and java/target into ./.millrace-stack/libraries',

@@ -1,6 +1,6 @@
 /**
- * Generates docs/ERRORS.md from the table of errors; a test compares the two. To write the page:
- * node scripts/generate/errors-page.ts
+ * Writes docs/ERRORS.md from the error table: `node scripts/generate/errors-page.ts`. A test
+ * compares the page with the table.
  */
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';

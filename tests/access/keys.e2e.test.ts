@@ -1,6 +1,6 @@
 /**
- * Keys as their holders and their makers meet them: made, shown once, asked for, revoked, expired;
- * and what each namespace keeps to itself.
+ * API keys for those who create and use them: creation, the secret shown once, authentication,
+ * revocation, expiry, and the isolation of namespaces.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -32,7 +32,7 @@ const read = (key: string | null, body: object = ROW) => on.call('POST', '/v1/fe
 const code = (answer: { readonly body: { readonly code?: string } }): string | undefined =>
   answer.body.code;
 
-test('until there is a key nobody is asked; the first must be able to make others; from then on everyone is asked, for good', async () => {
+test('callers are not authenticated until the first key exists; the first key must be able to create others; from then on every caller is authenticated', async () => {
   on = await guarded({ authentication: 'auto' });
   expect(on.access.authenticationRequired()).toBe(false);
   expect((await read(null)).status).toBe(200);
@@ -42,7 +42,9 @@ test('until there is a key nobody is asked; the first must be able to make other
   expect(
     code(await make({ name: 'ann', grants: ['admin@*'], expiresAt: Date.now() + 60_000 })),
   ).toBe('MR_REFUSED');
-  expect((await read(null)).status, 'a refusal locks nobody out').toBe(200);
+  expect((await read(null)).status, 'after a refusal, callers are still not authenticated').toBe(
+    200,
+  );
   const made = await make({ name: 'ann', grants: ['admin@*'] });
   expect(made.status).toBe(201);
   expect(made.headers.get('cache-control')).toBe('no-store');
@@ -51,7 +53,7 @@ test('until there is a key nobody is asked; the first must be able to make other
 
   expect(code(await read(null))).toBe('MR_UNAUTHENTICATED');
   expect((await read(`Bearer ${key}`)).status).toBe(200);
-  expect((await read(`bearer ${key}`)).status, 'as HTTP has it').toBe(200);
+  expect((await read(`bearer ${key}`)).status, 'the scheme is case-insensitive').toBe(200);
   for (const wrong of [
     key,
     `Basic ${key}`,
@@ -77,7 +79,7 @@ test('until there is a key nobody is asked; the first must be able to make other
   expect((await read(`Bearer ${second.key}`)).status).toBe(200);
 });
 
-test('keys outlive a restart, and so does that they are asked for; --access open is a way back in', async () => {
+test('keys and required authentication survive a restart; --access open turns authentication off again', async () => {
   on = await guarded({ authentication: 'auto' });
   const { header, id } = await on.key(['admin@*']);
   const platform = await on.test.restart();
@@ -96,7 +98,7 @@ test('keys outlive a restart, and so does that they are asked for; --access open
   await open.platform.keys.revoke(id, {}, anyone);
 });
 
-test('the secret is in the answer and nowhere else; its hash is in the event, and in no command', async () => {
+test('the secret appears only in the answer; the event has its hash, and the command has neither', async () => {
   on = await guarded();
   const { header } = await on.key(['admin@*']);
   const wish = {
@@ -149,7 +151,7 @@ test('the secret is in the answer and nowhere else; its hash is in the event, an
   ).toContain('"events":[');
 });
 
-test('a key ends when it says, and one that is wrongly asked for is refused with what is wrong', async () => {
+test('a key expires at its time, and an invalid request for a key is refused with the reason', async () => {
   on = await guarded();
   const { header: admin } = await on.key(['admin@*']);
   const soon = (await on.key(['reader@*'], { expiresAt: Date.now() + 400 })).header;
@@ -177,7 +179,7 @@ test('a key ends when it says, and one that is wrongly asked for is refused with
   expect((await on.call('POST', '/v1/keys/abc/revoke', admin, {})).status).toBe(404);
 });
 
-test('admins of a namespace make and revoke keys in it, and in no other', async () => {
+test('admins of a namespace create and revoke keys of that namespace, and of no other', async () => {
   on = await guarded();
   const { header } = await on.key(['admin@payments']);
   const foreign = await on.key(['reader@fraud']);
@@ -196,7 +198,7 @@ test('admins of a namespace make and revoke keys in it, and in no other', async 
   expect(seen.map(({ name }) => name).sort()).toEqual(['somebody', 'x']);
 });
 
-test('an admin key of the process is admin everywhere, and is in no registry', async () => {
+test('the admin key of the process is an admin of every namespace, and is not in the registry', async () => {
   on = await guarded({ authentication: 'auto', adminKey: 'a'.repeat(40) });
   expect(on.access.authenticationRequired()).toBe(true);
   expect(code(await read(null))).toBe('MR_UNAUTHENTICATED');
@@ -213,7 +215,7 @@ test('an admin key of the process is admin everywhere, and is in no registry', a
   ]);
 });
 
-test('with keys the key has the name, whatever a header says', async () => {
+test('the name of a key is the actor, whatever the header says', async () => {
   on = await guarded();
   const { header } = await on.key(['author@payments'], { name: 'ann' });
   const { header: admin } = await on.key(['auditor@*']);
@@ -234,7 +236,7 @@ test('with keys the key has the name, whatever a header says', async () => {
   expect(records.map(({ actor }) => actor)).toEqual(['founder', 'ann']);
 });
 
-test('a read shows only what its reader may read, all of it', async () => {
+test('a read is answered only where the key may read every requested feature', async () => {
   on = await guarded();
   const fraud = (await on.key(['reader@fraud'])).header;
   const both = (await on.key(['reader@fraud', 'reader@payments'])).header;
@@ -248,7 +250,7 @@ test('a read shows only what its reader may read, all of it', async () => {
     { ...ROW, features: ['spending@v1:spent'] },
     { ...ROW, features: ['suspicion:seen', 'spending:spent'] },
     { ...ROW, features: ['doubled'], request: [{ by: 1 }] },
-    // It lies in fraud, and shows what lies in payments.
+    // The view is in namespace fraud, and shows features of payments.
     { ...ROW, features: ['hinted'] },
   ])
     expect(code(await read(fraud, body)), JSON.stringify(body)).toBe('MR_FORBIDDEN');
@@ -283,12 +285,12 @@ test('a read shows only what its reader may read, all of it', async () => {
   expect(graph.edges).toEqual([{ from: 'feature-view/suspicion', to: 'feature-service/mixed' }]);
 });
 
-test('what was decided for one list of features is not taken for another', async () => {
+test('an authorization decided for one list of features is not used for another', async () => {
   on = await guarded();
   const fraud = (await on.key(['reader@fraud'])).header;
   const wanted = ['suspicion:seen', 'spending:spent'];
   for (const separator of [',', '\0', '\n', '\0\0', '","']) {
-    // One name that no thing has, and that is spelt as the list is when it is joined.
+    // One name that no resource has, spelled like the joined list.
     const [primed, second] = [[wanted.join(separator)], [`hinted${separator}spending:spent`]];
     for (const features of [primed, second, [...primed, ...second]])
       expect(
@@ -304,7 +306,7 @@ test('what was decided for one list of features is not taken for another', async
   }
 });
 
-test('a namespace follows the definition: moving takes an author of both, and reads ask at the new place at once', async () => {
+test('a namespace follows the definition: a move needs an author of both, and reads are authorized in the new namespace at once', async () => {
   on = await guarded();
   const payments = (await on.key(['author@payments', 'reader@payments'])).header;
   const both = (await on.key(['author@payments', 'author@fraud', 'reader@payments'])).header;
@@ -323,7 +325,7 @@ test('a namespace follows the definition: moving takes an author of both, and re
     ),
   ).toBe('MR_FORBIDDEN');
   const taker = (await on.key(['author@fraud', 'reader@payments'])).header;
-  expect(code(await apply(taker, moved)), 'taken by who is author of the new place only').toBe(
+  expect(code(await apply(taker, moved)), 'by an author of the new namespace only').toBe(
     'MR_FORBIDDEN',
   );
   expect(
@@ -335,7 +337,7 @@ test('a namespace follows the definition: moving takes an author of both, and re
   expect(code(await read(reader))).toBe('MR_FORBIDDEN');
 });
 
-test('whoever refers to a definition must be allowed to use it', async () => {
+test('a definition may refer only to resources that its author may use', async () => {
   on = await guarded();
   const author = (await on.key(['author@fraud'])).header;
   const user = (await on.key(['author@fraud', 'reader@payments'])).header;
@@ -346,14 +348,14 @@ test('whoever refers to a definition must be allowed to use it', async () => {
   expect(code(await on.call('POST', '/v1/plan', author, { definitions: stolen }))).toBe(
     'MR_FORBIDDEN',
   );
-  // Nor by naming the source as if it were one's own, in the same breath.
+  // Nor by defining the source anew in the same request.
   expect(code(await apply(author, [...stolen, { ...plain(charges)[0], namespace: 'fraud' }]))).toBe(
     'MR_FORBIDDEN',
   );
   expect((await apply(user, stolen)).status).toBe(200);
 });
 
-test('a data set is its maker’s', async () => {
+test('a data set belongs to the key that started it', async () => {
   on = await guarded();
   const [ann, bob] = [
     (await on.key(['reader@payments'])).header,
@@ -370,14 +372,14 @@ test('a data set is its maker’s', async () => {
     ['DELETE', ''],
   ] as const)
     expect((await on.call(method, `/v1/datasets/${id}${path}`, bob)).status).toBe(403);
-  // The server's files are not for those who read features, from wherever they seem to come.
+  // Readers of features may not name files of the server, whatever address they seem to have.
   for (const body of [{ spine: { file: '/etc/passwd' } }, { spine, out: '/tmp/x.csv' }])
     expect(code(await on.call('POST', '/v1/datasets', ann, { view: 'spending', ...body }))).toBe(
       'MR_FORBIDDEN',
     );
 });
 
-test('a key that is revoked is let in no more, in the middle of a stream and of an export', async () => {
+test('a revoked key is refused, also in the middle of a stream or an export', async () => {
   on = await guarded();
   for (let i = 0; i < 3; i++)
     await on.platform.publishing.publish({ source: 'charges', events: [charge(`e${i}`)] }, founder);
@@ -413,7 +415,7 @@ test('a key that is revoked is let in no more, in the middle of a stream and of 
   client.close();
 });
 
-test('every refusal is in the audit, with who, what and where from, in a chain that is whole', async () => {
+test('every refusal is in the audit log, with actor, subject and address, in an unbroken chain', async () => {
   on = await guarded();
   const reader = await on.key(['reader@payments'], {
     name: 'trainer',
@@ -451,7 +453,7 @@ test('every refusal is in the audit, with who, what and where from, in a chain t
   expect((await on.call('GET', '/v1/audit/verify', auditor)).body).toMatchObject({ ok: true });
 });
 
-test('without keys it answers under this machine’s names only', async () => {
+test('without keys it answers only requests to the names of this machine', async () => {
   on = await guarded({ authentication: 'auto' });
   const { hostname, port } = new URL(on.http.url);
   const as = async (host: string): Promise<number> => {

@@ -1,7 +1,7 @@
 /**
- * Every route and every call of a running platform, by every role. What each needs is said here
- * once more, by hand: a route or call that is not here fails the test, and so does one that lets in
- * whom the table of roles does not.
+ * Every HTTP route and every gRPC call of a running platform, with every role. The required role of
+ * each is written here a second time, by hand. A route or call that is missing here fails the test,
+ * and so does one that answers a role it should not.
  */
 import { readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -48,7 +48,7 @@ beforeAll(async () => {
 afterAll(() => on?.dispose());
 
 interface Sample {
-  /** all of them */
+  /** all features of the view */
   readonly needs: readonly Action[];
   readonly path?: () => string;
   readonly body?: () => unknown;
@@ -92,7 +92,7 @@ const ROUTES: Readonly<Record<string, Sample>> = {
   'GET /v1/lineage': { needs: ['catalog'], path: () => '/v1/lineage?name=spending' },
   'GET /v1/lineage/events': { needs: ['catalog'] },
   'POST /v1/datasets': { needs: ['read'], body: () => ({ service: 'scoring', spine: spine() }) },
-  // Its maker was an admin.
+  // An admin created it.
   'GET /v1/datasets/:id': { needs: ['read', 'keys'], path: () => `/v1/datasets/${dataset}` },
   'GET /v1/datasets/:id/data': {
     needs: ['read', 'keys'],
@@ -175,7 +175,7 @@ const mayAll = (role: Role, needs: readonly Action[]): boolean =>
   role === 'admin' ||
   needs.every((action) => (ACTIONS[action].roles as readonly Role[]).includes(role));
 
-test('every route is here or open, and those that are open are probes and pages about the server', () => {
+test('every route is listed here or open, and the open ones are probes and pages about the server', () => {
   const closed = on.http.routes.filter(
     (route) => !isOpenRoute(route.slice(route.indexOf(' ') + 1)),
   );
@@ -192,7 +192,7 @@ describe.each(Object.entries(ROUTES))('%s', (route, { needs, path, body }) => {
   const [method, pattern] = route.split(' ') as [string, string];
   const ask = (key: string | null) => on.call(method, path?.() ?? pattern, key, body?.());
 
-  test('asks who it is', async () => {
+  test('refuses a caller without a key', async () => {
     const { status: code, body: refused, headers } = await ask(null);
     expect([code, route.includes('/v1/') ? refused.code : 'MR_UNAUTHENTICATED']).toEqual([
       401,
@@ -202,20 +202,20 @@ describe.each(Object.entries(ROUTES))('%s', (route, { needs, path, body }) => {
     expect((await ask(`Bearer mr_${'0'.repeat(12)}_${'A'.repeat(43)}`)).status).toBe(401);
   });
 
-  test('lets in whom the table does, and nobody else', async () => {
+  test('answers the roles of the table, and no other', async () => {
     for (const role of ROLES) {
       const { status: code } = await ask(keys.get(role) as string);
       expect({ role, let: code !== 403 && code !== 401 }).toEqual({
         role,
         let: mayAll(role, needs),
       });
-      expect(code, `${role} meets no bug`).toBeLessThan(500);
+      expect(code, `${role} gets no internal error`).toBeLessThan(500);
     }
   });
 
-  test('an admin of another namespace sees and does nothing', async () => {
+  test('refuses an admin of another namespace, and shows nothing', async () => {
     const { status: code, body: answer } = await ask(stranger);
-    // Lists are there, with nothing in them, or only what is of the whole and names nobody's.
+    // Lists are answered, but are empty, or hold only what belongs to no namespace.
     const lists = [
       '/v1/registry/:kind',
       '/v1/search',
@@ -285,7 +285,7 @@ const CALLS: Readonly<Record<string, Sample | 'open'>> = {
   },
 };
 
-test('every gRPC call is here', () => {
+test('every gRPC call is listed here', () => {
   expect([...on.grpc.calls].sort()).toEqual(Object.keys(CALLS).sort());
 });
 
@@ -301,7 +301,7 @@ describe.each(Object.entries(CALLS))('%s', (path, sample) => {
     { readonly requestStream: boolean },
   ];
 
-  /** The refusal's status; OK: it was answered. */
+  /** The status of the refusal; OK if it was answered. */
   const ask = async (key: string | null): Promise<status> => {
     const client = new (makeGenericClientConstructor(definition ?? {}, 'x'))(
       on.grpc.address,
@@ -323,7 +323,7 @@ describe.each(Object.entries(CALLS))('%s', (path, sample) => {
     }
   };
 
-  test('asks who it is, and lets in whom the table does', async () => {
+  test('refuses a caller without a key, and answers the roles of the table', async () => {
     if (sample === 'open') return expect(await ask(null)).toBe(status.OK);
     expect(await ask(null)).toBe(status.UNAUTHENTICATED);
     expect(await ask(stranger)).toBe(status.PERMISSION_DENIED);
@@ -363,7 +363,7 @@ const streamed = (
     stream.end();
   });
 
-test('the guide’s table of roles is the one that is held', () => {
+test('the guide’s table of roles is the table of this test', () => {
   const guide = readFileSync(new URL('../../docs/guides/security.md', import.meta.url), 'utf8');
   const rows = [...guide.matchAll(/^\| `([a-z]+)` \| ([^|]+) \|((?: [✓·] \|){6})$/gm)].map(
     ([, action, says, marks]) => [

@@ -1,18 +1,17 @@
 /**
- * `millrace serve` and `millrace keys` as an operator uses them: what it refuses to begin with,
- * what its first line says, and a day with keys.
+ * `millrace serve` and `millrace keys` as an operator uses them: options that are refused, the
+ * first line of output, and a session with keys.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { MAIN, type Ran, runInProcess, runProcess } from '#tests/support/cli.ts';
 import { type Authority, authority } from './support/certificates.ts';
 import { charge, DEFINITIONS } from './support/fixture.ts';
 
-const MAIN = fileURLToPath(new URL('../../gateways/cli/main.ts', import.meta.url));
 let directory: string;
 let root: Authority;
 let server: ChildProcess | null = null;
@@ -33,24 +32,11 @@ afterAll(() => {
   root.dispose();
 });
 
-interface Ran {
-  readonly status: number | null;
-  readonly out: string;
-  readonly err: string;
-}
-
 const run = (args: readonly string[], env: NodeJS.ProcessEnv = {}, input = ''): Promise<Ran> =>
-  new Promise((resolve) => {
-    const child = spawn(process.execPath, [MAIN, ...args], { env: { ...process.env, ...env } });
-    const said = { out: '', err: '' };
-    child.stdout.on('data', (data) => void (said.out += String(data)));
-    child.stderr.on('data', (data) => void (said.err += String(data)));
-    child.on('close', (status) => resolve({ status, ...said }));
-    child.stdin.end(input);
-  });
+  args[0] === 'serve' || input !== '' ? runProcess(args, env, input) : runInProcess(args, env);
 
 let data = 0;
-/** The first line that it prints. */
+/** Resolves to the first line that the server prints. */
 const serve = (more: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<string> =>
   new Promise((resolve, reject) => {
     const child = spawn(
@@ -70,7 +56,7 @@ const serve = (more: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<st
     child.once('exit', (code) => reject(new Error(`ended with ${code}\n${err}`)));
   });
 
-test('without keys the first line says so; with an admin key it says that keys are asked for', async () => {
+test('without keys the first line says so; with an admin key it says that keys are required', async () => {
   const line = await serve([]);
   expect(line).toMatch(
     /^millrace is ready at http:\/\/127\.0\.0\.1:\d+, WITHOUT KEYS, for development only/,
@@ -79,7 +65,7 @@ test('without keys the first line says so; with an admin key it says that keys a
   expect((await fetch(`${url}/metrics`)).status).toBe(200);
   server?.kill('SIGTERM');
   expect(await serve([], { MILLRACE_ADMIN_KEY: 'k'.repeat(32) })).toContain(
-    ', keys are asked for (',
+    ', keys are required (',
   );
   server?.kill('SIGTERM');
   expect(JSON.parse(await serve(['--json']))).toMatchObject({ access: 'open' });
@@ -87,14 +73,14 @@ test('without keys the first line says so; with an admin key it says that keys a
 
 test.each([
   ['--host 0.0.0.0', 'MR_REFUSED', '--admin-key-file'],
-  ['--host :: --access open', 'MR_REFUSED', 'leave --access open out'],
+  ['--host :: --access open', 'MR_REFUSED', 'remove --access open'],
   ['--admin-key-file /nowhere/key', 'MR_FILE_INVALID', '/nowhere/key'],
   [
     '--tls-cert /nowhere/cert.pem --tls-key /nowhere/key.pem',
     'MR_FILE_INVALID',
     '/nowhere/cert.pem',
   ],
-])('serve %s is refused with what to do', async (options, code, says) => {
+])('serve %s is refused, with the remedy', async (options, code, says) => {
   const ran = await run([
     'serve',
     '--data',
@@ -108,7 +94,7 @@ test.each([
   expect(ran.err).toContain(says);
 });
 
-test('an open server on all addresses is refused also where an admin key is there', async () => {
+test('serve --host 0.0.0.0 --access open is refused, also with an admin key', async () => {
   const ran = await run(
     [
       'serve',
@@ -128,7 +114,7 @@ test('an open server on all addresses is refused also where an admin key is ther
   expect(ran).toMatchObject({ status: 1, out: '' });
 });
 
-test('an admin key that could be guessed, and half of an issuer, are refused', async () => {
+test('a short admin key is refused, and so is an issuer without its key set', async () => {
   expect(
     (await run(['serve', '--data', directory], { MILLRACE_ADMIN_KEY: 'secret' })).err,
   ).toContain('at least 32');
@@ -137,7 +123,7 @@ test('an admin key that could be guessed, and half of an issuer, are refused', a
   expect(half.err).toContain('--jwks');
 });
 
-test('tokens of an issuer are taken by a server that is told of it, and only /metrics is open where that is said', async () => {
+test('the server accepts tokens of the issuer that its options name; with --open-metrics only /metrics needs no token', async () => {
   const { publicKey, privateKey } = await generateKeyPair('ES256', { extractable: true });
   const jwks = join(directory, 'jwks.json');
   writeFileSync(
@@ -156,7 +142,7 @@ test('tokens of an issuer are taken by a server that is told of it, and only /me
     'roles',
     '--open-metrics',
   ]);
-  expect(line).toContain('keys are asked for');
+  expect(line).toContain('keys are required');
   const url = /http:\S+(?=,)/.exec(line)?.[0] as string;
   const token = await new SignJWT({ roles: ['author@*'] })
     .setProtectedHeader({ alg: 'ES256', kid: 'k' })
@@ -175,7 +161,7 @@ test('tokens of an issuer are taken by a server that is told of it, and only /me
   expect((await fetch(`${url}/v1/status`)).status).toBe(401);
 });
 
-test('a day with keys, over TLS, from the command line', async () => {
+test('the commands work with keys over TLS, from creating a key to revoking it', async () => {
   const adminKey = 'f'.repeat(64);
   const keyFile = join(directory, 'admin.key');
   writeFileSync(keyFile, `${adminKey}\n`);
@@ -218,7 +204,7 @@ test('a day with keys, over TLS, from the command line', async () => {
     ],
     as(adminKey),
   );
-  expect(made.out, 'the key alone on stdout').toMatch(/^mr_[0-9a-f]{12}_[\w-]{43}\n$/);
+  expect(made.out, 'only the key is on stdout').toMatch(/^mr_[0-9a-f]{12}_[\w-]{43}\n$/);
   expect(made.err).toContain('trainer');
   const secret = made.out.trim();
   const published = await run(

@@ -1,6 +1,6 @@
 /**
- * TLS as clients meet it, over HTTP and gRPC: with whose certificate, of which version, and what
- * changes under their hands.
+ * TLS for HTTP and gRPC clients: certificates, versions, and certificates that change while the
+ * server runs.
  */
 import { copyFileSync, writeFileSync } from 'node:fs';
 import { request } from 'node:https';
@@ -41,7 +41,7 @@ afterAll(async () => {
   root?.dispose();
 });
 
-/** The files are copies, which a test may replace. */
+/** The files are copies, because tests replace them. */
 const put = ({ cert, key: secret }: Certificate): Certificate => {
   const there = { cert: join(root.directory, 'live.pem'), key: join(root.directory, 'live.key') };
   copyFileSync(cert, there.cert);
@@ -118,7 +118,7 @@ const handshake = (
     ).on('error', () => resolve(null));
   });
 
-test('HTTPS and gRPC over TLS are served to those who trust its authority, and nothing in clear', async () => {
+test('clients that trust the authority are served over TLS, by HTTP and gRPC; requests in clear text are refused', async () => {
   await serve();
   expect(http.url).toMatch(/^https:/);
   expect(await get()).toEqual({ status: 200, server: 'first' });
@@ -137,7 +137,7 @@ test('HTTPS and gRPC over TLS are served to those who trust its authority, and n
   clear.close();
 });
 
-test('TLS 1.2 and 1.3 are spoken, nothing older', async () => {
+test('TLS 1.2 and 1.3 are accepted, older versions are not', async () => {
   await serve();
   expect(await handshake({ maxVersion: 'TLSv1.2' })).toBe('TLSv1.2');
   expect(await handshake({})).toBe('TLSv1.3');
@@ -148,7 +148,7 @@ test('TLS 1.2 and 1.3 are spoken, nothing older', async () => {
   } as const;
   for (const at of [new URL(http.url).host, grpc.address])
     expect(await handshake(old, at), at).toBe(null);
-  // The client could: a server that takes it is spoken to.
+  // This client can do it: a server that accepts TLS 1.1 answers it.
   const lax = createServer({
     cert: pem(files.cert),
     key: pem(files.key),
@@ -160,7 +160,7 @@ test('TLS 1.2 and 1.3 are spoken, nothing older', async () => {
   lax.close();
 });
 
-test('with an authority for clients, who shows no certificate of it is not talked to', async () => {
+test('with an authority for clients, a client without a certificate of it is refused', async () => {
   await serve(root.ca);
   const [mine, other] = [root.issue('ann'), authority()];
   const strangers = other.issue('eve');
@@ -175,7 +175,7 @@ test('with an authority for clients, who shows no certificate of it is not talke
   other.dispose();
 });
 
-test('a certificate that is replaced is what new connections get; one that does not fit is told, and the old goes on', async () => {
+test('new connections get a replaced certificate; a broken one is reported, and the old one stays', async () => {
   await serve();
   expect((await get()).server).toBe('first');
   put(root.issue('second'));
@@ -195,7 +195,7 @@ test('a certificate that is replaced is what new connections get; one that does 
   await expect.poll(() => rows()).toBe(1);
 });
 
-test('files that are none are refused at the start, by name', () => {
+test('invalid certificate files are refused at the start, by name', () => {
   const { cert, key: secret } = root.issue('x');
   const other = root.issue('y');
   const nothing = join(root.directory, 'nothing.pem');

@@ -1,6 +1,6 @@
 /**
- * Tokens of an issuer, whose keys are served by a real server on loopback, rotated while the
- * platform runs; and all that is no good token.
+ * Tokens of an issuer. A real server on loopback serves the issuer's keys, which rotate while the
+ * platform runs. And every kind of invalid token.
  */
 import { writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
@@ -101,7 +101,7 @@ const read = (shown: string) =>
   });
 const status = async (shown: string): Promise<number> => (await read(shown)).status;
 
-test('a good token is let in to what its claim grants, under its subject’s name; its issuer is asked once', async () => {
+test("a valid token has the grants of its claim and the name of its subject; the issuer's keys are fetched once", async () => {
   await begin();
   expect(on.access.authenticationRequired()).toBe(true);
   const good = await token();
@@ -128,7 +128,7 @@ test('a good token is let in to what its claim grants, under its subject’s nam
   expect(records).toMatchObject([{ actor: 'bob' }]);
 });
 
-test('without grants nothing is allowed; the claim may lie deep, or have dots in its name', async () => {
+test('a token without grants may do nothing; the claim may be nested, and may have dots in its name', async () => {
   await begin({ claim: 'realm_access.roles' });
   expect(await status(await token())).toBe(403);
   expect(
@@ -143,7 +143,7 @@ test('without grants nothing is allowed; the claim may lie deep, or have dots in
   });
 });
 
-test('none is let in that another issued, for others, too late, unsigned, or signed with what everybody knows', async () => {
+test('tokens of another issuer, of another audience, expired, unsigned or signed with a public secret are refused', async () => {
   await begin();
   const stranger = await generateKeyPair('RS256');
   const claims = { millrace: ['reader@payments'] };
@@ -203,7 +203,7 @@ test('none is let in that another issued, for others, too late, unsigned, or sig
   expect(records.length).toBeGreaterThan(0);
 });
 
-test('the issuer’s keys rotate without a restart: the new is taken when it is first shown, the old while it is published', async () => {
+test('the issuer’s keys rotate without a restart: a new key works at once, an old one for as long as it is published', async () => {
   await begin();
   const [old, second] = [await token(), await generateKeyPair('ES256')];
   expect(await status(old)).toBe(200);
@@ -213,13 +213,13 @@ test('the issuer’s keys rotate without a restart: the new is taken when it is 
   expect(await status(next)).toBe(200);
   expect(await status(await token())).toBe(200);
   published = [{ kid: 'two', pair: second, alg: 'ES256' }];
-  // Whatever makes jose look again: a key that nobody has.
+  // A token of an unknown key makes jose fetch the keys again.
   await status(await token({ kid: 'three' }));
-  expect(await status(await token({ subject: 'cid' })), 'signed with what was withdrawn').toBe(401);
+  expect(await status(await token({ subject: 'cid' })), 'signed with a withdrawn key').toBe(401);
   expect(await status(await token({ pair: second, kid: 'two', alg: 'ES256' }))).toBe(200);
 });
 
-test('an issuer that is away is told as such, not as a bad token; keys go on', async () => {
+test('an unreachable issuer is reported as unreachable, not as an invalid token; API keys keep working', async () => {
   answer = 500;
   await begin();
   const { header } = await on.key(['reader@payments']);
@@ -232,7 +232,7 @@ test('an issuer that is away is told as such, not as a bad token; keys go on', a
   expect(await status(await token())).toBe(200);
 });
 
-test('the keys may be a file', async () => {
+test('the key set may be a file', async () => {
   await begin();
   const file = join(on.test.directory, 'jwks.json');
   writeFileSync(

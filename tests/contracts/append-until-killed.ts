@@ -1,6 +1,6 @@
 /**
- * Child process of the kill test: appends numbers for ever, printing each acknowledged end as
- * `partition end`.
+ * Child process of the kill test: appends numbers until it is killed, and prints the end of each
+ * acknowledged append as `partition end`.
  */
 import { writeSync } from 'node:fs';
 import { openLog } from '#tests/contracts/sqlite.ts';

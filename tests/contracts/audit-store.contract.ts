@@ -1,5 +1,5 @@
 /**
- * Every adapter of the audit store runs this suite: one test a promise of
+ * Every adapter of the audit store runs this suite: one test for each promise of
  * domain/ports/audit-store.ts.
  */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -7,15 +7,15 @@ import type { AuditRecord } from '#domain/api/audit.ts';
 import { type AuditStore, GENESIS } from '#domain/ports/audit-store.ts';
 import { chainHash } from '#projections/audit/audit.ts';
 
-export interface AuditStoreUnderTest {
+interface AuditStoreUnderTest {
   readonly store: AuditStore;
-  /** another process's, on the same chain */
+  /** a second process on the same chain */
   another(): Promise<AuditStore>;
   reopen(): Promise<AuditStore>;
   close(): Promise<void>;
 }
 
-/** Records `from` to `to` of a chain; with another actor the chain forks at its first. */
+/** Records `from` to `to` of a chain. With another actor the chain forks at its first record. */
 const chain = (
   from: number,
   to: number,
@@ -63,7 +63,7 @@ export const auditStoreContract = (
     });
     afterEach(() => under.close());
 
-    test('an empty chain has no head and no records, and appending nothing leaves it so', async () => {
+    test('an empty chain has no head and no records, also after an append of no records', async () => {
       await store.append([]);
       expect(await store.head()).toBeNull();
       expect(await store.read(0, 10)).toEqual([]);
@@ -77,14 +77,14 @@ export const auditStoreContract = (
       expect(await again.head()).toEqual(headOf(all.slice(0, 5)));
     });
 
-    test('reading pages, in order', async () => {
+    test('records are read in pages, in order', async () => {
       await store.append(all);
       expect((await store.read(0, 3)).map((r) => r.sequence)).toEqual([1, 2, 3]);
       expect((await store.read(6, 10)).map((r) => r.sequence)).toEqual([7, 8]);
       expect(await store.read(8, 10)).toEqual([]);
     });
 
-    test('what is there already changes nothing; what follows it is added', async () => {
+    test('records that are stored already change nothing; those that follow are added', async () => {
       await store.append(all.slice(0, 4));
       await store.append(all.slice(0, 3));
       expect(await store.head()).toEqual(headOf(all.slice(0, 4)));
@@ -121,7 +121,7 @@ export const auditStoreContract = (
       expect(await store.head()).toBeNull();
     });
 
-    test('of two processes with the same chain both are done, and each record is there once; of two that fork one is refused', async () => {
+    test('two processes may append the same chain, and each record is stored once; of two chains that fork one is refused', async () => {
       const other = await under.another();
       await Promise.all([
         store.append(all.slice(0, 4)),
@@ -135,7 +135,7 @@ export const auditStoreContract = (
         other.append(chain(6, 7, hash, 'eve')),
       ]);
       const won = outcomes.filter((o) => o.status === 'fulfilled').length;
-      // The short one, come second with what is there already in the other's place, changes
+      // The shorter batch, second, with the stored record in the place of the other: it changes
       // nothing.
       expect(won).toBeGreaterThanOrEqual(1);
       const stored = await store.read(0, 10);

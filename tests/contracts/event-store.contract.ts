@@ -1,11 +1,11 @@
 /**
- * Every adapter of the event store runs this suite: one test a promise of
+ * Every adapter of the event store runs this suite: one test for each promise of
  * domain/ports/event-store.ts.
  */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { EventStore, NewCommit } from '#domain/ports/event-store.ts';
 
-export interface EventStoreUnderTest {
+interface EventStoreUnderTest {
   readonly store: EventStore;
   reopen(): Promise<EventStore>;
   close(): Promise<void>;
@@ -69,7 +69,7 @@ export const eventStoreContract = (
       expect(await store.readAll(0, 10)).toEqual([]);
     });
 
-    test('a wrong expected version is a conflict that names the current one, and leaves nothing', async () => {
+    test('a wrong expected version is a conflict that names the current version, and stores nothing', async () => {
       await store.append(newCommit('s', ['A', 'B']), 0);
       for (const wrong of [0, 1, 3]) {
         await expect(store.append(newCommit('s', ['X']), wrong)).rejects.toMatchObject({
@@ -81,7 +81,7 @@ export const eventStoreContract = (
       expect((await store.readStream('s')).version).toBe(2);
     });
 
-    test('of racing appends on one version exactly one wins', async () => {
+    test('of concurrent appends to one version exactly one succeeds', async () => {
       const outcomes = await Promise.allSettled(
         Array.from({ length: 8 }, (_, i) => store.append(newCommit('s', [`E${i}`]), 0)),
       );
@@ -95,7 +95,7 @@ export const eventStoreContract = (
       expect(await store.head()).toBe(1);
     });
 
-    test('a decision on other streams holds only while nothing was committed: on an older head it conflicts and leaves nothing', async () => {
+    test('a decision about other streams is valid only until the next commit: on an older head it conflicts and stores nothing', async () => {
       await store.append(newCommit('source', ['A']), 0);
       await store.append(newCommit('view', ['B']), 0, { ifHead: 1 });
       for (const ifHead of [0, 1, 3]) {
@@ -118,7 +118,7 @@ export const eventStoreContract = (
       });
     });
 
-    test('of racing appends of many streams, decided on one head, exactly one wins', async () => {
+    test('of concurrent appends to many streams, decided on one head, exactly one succeeds', async () => {
       await store.append(newCommit('s', ['A']), 0);
       const race = Array.from({ length: 8 }, (_, i) =>
         store.append(newCommit(`t${i}`, ['E']), 0, { ifHead: 1 }),
@@ -152,7 +152,7 @@ export const eventStoreContract = (
       expect((await store.readStream('s')).events.map((e) => e.type)).toEqual(['A', 'B']);
     });
 
-    test('racing appends of many streams have positions without a gap, and a reader never meets one before an older', async () => {
+    test('concurrent appends to many streams get positions without a gap, and a reader sees them in order', async () => {
       const seen: number[] = [];
       const reading = (async () => {
         while (seen.length < 30) {
@@ -167,13 +167,13 @@ export const eventStoreContract = (
       expect(seen).toEqual(Array.from({ length: 30 }, (_, i) => i + 1));
     });
 
-    test('readAll pages', async () => {
+    test('readAll returns pages', async () => {
       for (let i = 0; i < 5; i++) await store.append(newCommit('s', ['E']), i);
       expect((await store.readAll(1, 2)).map((c) => c.position)).toEqual([2, 3]);
       expect((await store.readAll(4, 2)).map((c) => c.position)).toEqual([5]);
     });
 
-    test('listeners are woken after each commit, until they leave', async () => {
+    test('listeners are called after each commit, until they unsubscribe', async () => {
       let woken = 0;
       const leave = store.onCommit(() => woken++);
       await store.append(newCommit('s', ['A']), 0);

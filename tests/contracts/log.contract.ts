@@ -1,12 +1,12 @@
-/** Every adapter of the log runs this suite: one test a promise of domain/ports/log.ts. */
+/** Every adapter of the log runs this suite: one test for each promise of domain/ports/log.ts. */
 
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Log, LogRecord, OutgoingRecord } from '#domain/ports/log.ts';
 import { readPartition } from '#domain/ports/read-partition.ts';
 
-export interface LogUnderTest {
+interface LogUnderTest {
   readonly log: Log;
-  /** The same storage through a new adapter, as after a restart. */
+  /** A new adapter on the same storage, as after a restart. */
   reopen(): Promise<Log>;
   close(): Promise<void>;
 }
@@ -38,10 +38,10 @@ export const readAll = async (
   return all;
 };
 
-export interface LogTraits {
+interface LogTraits {
   /**
-   * false: a transaction's marker takes an offset, so offsets only increase and `end` may lie past
-   * the last record
+   * false: the marker of a transaction takes an offset, so offsets only increase, and `end` may be
+   * past the last record
    */
   readonly dense: boolean;
 }
@@ -57,7 +57,7 @@ export const logContract = (
   open: () => Promise<LogUnderTest>,
   { dense }: LogTraits = { dense: true },
 ): void => {
-  /** What a test says of offsets counted one by one holds of a dense log only. */
+  /** Exact offsets are the same only on a dense log. */
   const expectOffsets = (got: readonly number[], counted: readonly number[]): void => {
     if (dense) expect(got).toEqual(counted);
     else {
@@ -77,7 +77,7 @@ export const logContract = (
     });
     afterEach(() => under.close());
 
-    test('a record comes back as it was sent', async () => {
+    test('a record is read as it was sent', async () => {
       const sent: OutgoingRecord[] = [
         { topic: 'a', partition: 0, key: null, value: Buffer.alloc(0), schemaId: 0 },
         { topic: 'a', partition: 0, key: '', value: Buffer.from([0, 255, 128]), schemaId: 128 },
@@ -101,7 +101,7 @@ export const logContract = (
       });
     });
 
-    test('headers come back as they were sent, each with its own record, and none where none were', async () => {
+    test('headers are read as they were sent, with their record, and a record without headers has none', async () => {
       const traced = {
         traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01',
         tracestate: 'a=1,b=2',
@@ -132,7 +132,7 @@ export const logContract = (
       expect(headers(await readAll(await under.reopen(), 'a'))).toEqual(headers(got));
     });
 
-    test(`offsets start at 0 in each partition and ${dense ? 'have no gap' : 'increase'}, however appends race`, async () => {
+    test(`offsets start at 0 in each partition and ${dense ? 'have no gap' : 'increase'}, also with concurrent appends`, async () => {
       const racing = Array.from({ length: 40 }, (_, i) =>
         log.append({
           records: [
@@ -164,7 +164,7 @@ export const logContract = (
       expect(await log.begin('a')).toEqual([0, 0]);
     });
 
-    test('an append answers where it ended and with the log time of its records; log times never go back', async () => {
+    test('an append returns its ends and the log time of its records; log times never go back', async () => {
       await log.append({ records: [record('a', '1')] });
       const second = await log.append({
         records: [record('a', '2'), record('a', '3'), record('b', '4')],
@@ -180,13 +180,13 @@ export const logContract = (
         [1, 2],
       );
       const times = [...rest, ...others].map((r) => r.logTime);
-      // each partition's leader gives its own time: the append answers with the latest
+      // each partition's leader sets its own log time: the append returns the latest
       expect(Math.max(...times)).toBe(second.logTime);
       if (dense) expect(new Set(times).size).toBe(1);
       expect(first?.logTime).toBeLessThanOrEqual(rest[0]?.logTime ?? 0);
     });
 
-    test('offsetsAt parts what was known at a time from what came after', async () => {
+    test('offsetsAt separates the records known at a time from those that came later', async () => {
       const pause = () => new Promise((resolve) => setTimeout(resolve, 3));
       const before = (await log.append({ records: [record('b', '0')] })).logTime;
       await pause();
@@ -209,7 +209,7 @@ export const logContract = (
       if (dense) expect(await log.offsetsAt('a', logTime)).toEqual([1, 1]);
     });
 
-    test('a batch of which one record is refused appends nothing, and takes no other append down', async () => {
+    test('a batch with one refused record appends nothing, and fails no other append', async () => {
       const good = log.append({ records: [record('a', 'before')] });
       const position = { consumer: 'c', topic: 'a', partition: 0, offset: 1 };
       const bad = log.append({
@@ -223,7 +223,7 @@ export const logContract = (
       expect(await log.committed('c', 'a')).toEqual([0, 0]);
     });
 
-    test('records and positions of one append are there together, after a restart too', async () => {
+    test('records and positions of one append are stored together, also after a restart', async () => {
       await log.append({
         records: [record('b', 'out')],
         positions: [
@@ -243,7 +243,7 @@ export const logContract = (
       );
     });
 
-    test('a read from any offset starts right there, and what it saw never changes', async () => {
+    test('a read from any offset starts there, and a record that was read never changes', async () => {
       for (let i = 0; i < 7; i++)
         await log.append({
           records: Array.from({ length: i }, (_, k) => record('a', `${i}.${k}`)),
@@ -259,7 +259,7 @@ export const logContract = (
       expect(texts(await readAll(log, 'a')).slice(0, 21)).toEqual(all);
     });
 
-    test('a read takes about as many bytes as asked for, at least one record', async () => {
+    test('a read returns about as many bytes as requested, and at least one record', async () => {
       for (let i = 0; i < 20; i++) await log.append({ records: [record('a', 'x'.repeat(1000))] });
       const some = await log.read('a', 0, 0, 3000);
       expect(some.length).toBeGreaterThanOrEqual(1);
@@ -268,7 +268,7 @@ export const logContract = (
       expect(await log.read('a', 0, end, 3000)).toEqual([]);
     });
 
-    test("a producer's batch that was taken is not appended again; a gap or an overlap is refused", async () => {
+    test("a producer's batch that was taken before is not appended again; a gap or an overlap is refused", async () => {
       const send = (sequence: number, values: readonly string[]) =>
         log.append({
           records: values.map((v) => record('a', v)),
@@ -289,7 +289,7 @@ export const logContract = (
       expect(await again.producerSequence('q', 'a')).toBe(0);
     });
 
-    test('a producer may send its count without records, where all of them were rejected', async () => {
+    test('a producer may move its sequence without records, where all of them were rejected', async () => {
       await log.append({
         records: [record('b', 'why')],
         producer: { id: 'p', sequence: 0, count: 3, topic: 'a' },
@@ -298,7 +298,7 @@ export const logContract = (
       expect(await log.producerSequence('p', 'b')).toBe(0);
     });
 
-    test('creating a topic again raises its partitions and never lowers them', async () => {
+    test('creating a topic again can add partitions, and never removes any', async () => {
       await log.append({ records: [record('b', 'kept')] });
       await log.createTopic('b', { partitions: 3 });
       await log.createTopic('b', { partitions: 1 });
@@ -311,7 +311,7 @@ export const logContract = (
       expect(written).toBeGreaterThanOrEqual(lastEnds(await readAll(log, 'b')));
     });
 
-    test('listeners hear of an append once it can be read', async () => {
+    test('listeners are called once an append can be read', async () => {
       const heard: string[][] = [];
       const seen: Promise<readonly LogRecord[]>[] = [];
       const stop = log.onAppend((topics) => {
@@ -326,7 +326,7 @@ export const logContract = (
       expect(heard).toHaveLength(1);
     });
 
-    test('reading a topic that does not exist is an error, not an empty answer', async () => {
+    test('reading a topic that does not exist is an error, not an empty result', async () => {
       await expect(log.read('nope', 0, 0, 10)).rejects.toMatchObject({ code: 'MR_NOT_FOUND' });
       await expect(log.end('nope')).rejects.toMatchObject({ code: 'MR_NOT_FOUND' });
     });

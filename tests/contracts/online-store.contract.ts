@@ -1,21 +1,23 @@
-/** Every online store runs this suite: one test a promise of domain/ports/online-store.ts. */
+/**
+ * Every online store runs this suite: one test for each promise of domain/ports/online-store.ts.
+ */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type PlainUpdate, takeIn } from '#domain/encoding/pack-updates.ts';
 import type { PackedEntity } from '#domain/encoding/packed-entity.ts';
 import type { ViewPlan } from '#domain/plan/plan.ts';
 import type { OnlineStore, TilesAnswer, TilesTarget } from '#domain/ports/online-store.ts';
 
-export interface EntityUpdates {
+interface EntityUpdates {
   readonly key: string;
   readonly updates: readonly PlainUpdate[];
 }
 
-export interface OnlineStoreUnderTest {
+interface OnlineStoreUnderTest {
   readonly store: OnlineStore;
   readonly target: TilesTarget;
-  /** Makes the store hold these entities, and know that it holds all. */
+  /** Writes these entities, and marks the store as complete. */
   readonly fill: (entities: readonly EntityUpdates[]) => Promise<void>;
-  /** Forgets everything, as a crash without persistence would; null where the store never does. */
+  /** Deletes everything, as a crash without persistence would; null where that cannot happen. */
   readonly empty: (() => Promise<void>) | null;
   readonly close: () => Promise<void>;
 }
@@ -23,7 +25,7 @@ export interface OnlineStoreUnderTest {
 const HOUR = 3_600_000;
 export const AT = Date.UTC(2026, 0, 2);
 
-/** One update of the first hop: n events in a tile. */
+/** One update of the first hop: a tile with n events. */
 export const update = (
   plan: ViewPlan,
   hoursAgo: number,
@@ -71,7 +73,7 @@ export const onlineStoreContract = (
     });
     afterEach(() => under.close());
 
-    test('what was written is read, each key its own, in the order asked', async () => {
+    test('entities that were written are read, each key its own, in the order of the request', async () => {
       const { plan } = under.target;
       const a = [update(plan, 1, 2, 0), update(plan, 3, 5, 1)];
       const b = [update(plan, 2, 7, 2)];
@@ -88,19 +90,19 @@ export const onlineStoreContract = (
       expect(tilesOf(answers[2])).toEqual(tilesOf(answers[0]));
     });
 
-    test('a store that is full says `nothing` of an entity without events', async () => {
+    test('a store that is complete answers `nothing` for an entity without events', async () => {
       const { plan } = under.target;
       await under.fill([{ key: 'a', updates: [update(plan, 1, 1, 0)] }]);
       const [answer] = await under.store.read(under.target, ['stranger'], AT);
       expect(answer).toEqual({ found: 'nothing' });
     });
 
-    test('a store that was never filled says `unknown`, never `nothing`', async () => {
+    test('a store that was never filled answers `unknown`, never `nothing`', async () => {
       const [answer] = await under.store.read(under.target, ['a'], AT);
       expect(answer?.found).toBe('unknown');
     });
 
-    test('a store that was emptied says `unknown`, never `nothing`', async (context) => {
+    test('a store that lost its data answers `unknown`, never `nothing`', async (context) => {
       if (under.empty === null) return context.skip(`${name} keeps what it has over a crash`);
       const { plan } = under.target;
       await under.fill([{ key: 'a', updates: [update(plan, 1, 1, 0)] }]);

@@ -1,11 +1,11 @@
 /**
- * Every adapter of the schema registry runs this suite: one test a promise of
+ * Every adapter of the schema registry runs this suite: one test for each promise of
  * domain/ports/schema-registry.ts.
  */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { SchemaRegistry } from '#domain/ports/schema-registry.ts';
 
-export interface SchemaRegistryUnderTest {
+interface SchemaRegistryUnderTest {
   readonly registry: SchemaRegistry;
   reopen(): Promise<SchemaRegistry>;
   close(): Promise<void>;
@@ -36,7 +36,7 @@ export const schemaRegistryContract = (
     });
     afterEach(() => under.close());
 
-    test('an equal schema has one id, under every subject, and makes no new version', async () => {
+    test('equal schemas have one id, under every subject, and make no new version', async () => {
       const id = await registry.register('raw.flights', schemaOf(ID, DELAY));
       expect(
         await registry.register('raw.flights', {
@@ -80,7 +80,7 @@ export const schemaRegistryContract = (
       ],
       ['a narrowed type', schemaOf({ name: 'id', type: 'int' }, DELAY), 'id'],
       ['null no longer allowed', schemaOf(ID, DELAY, { name: 'note', type: 'string' }), 'note'],
-    ])('%s is refused, naming the field', async (_what, schema, field) => {
+    ])('%s is refused, with the name of the field', async (_what, schema, field) => {
       await registry.register('s', schemaOf(ID, DELAY));
       if (field === 'note')
         await registry.register(
@@ -103,13 +103,13 @@ export const schemaRegistryContract = (
       ['a field less', schemaOf(ID)],
       ['a widened number', schemaOf(ID, { name: 'delay', type: 'double' })],
       ['null now allowed', schemaOf(ID, { name: 'delay', type: ['null', 'int'] })],
-    ])('%s is taken', async (_what, schema) => {
+    ])('%s is accepted', async (_what, schema) => {
       await registry.register('s', schemaOf(ID, DELAY));
       const id = await registry.register('s', schema);
       expect(await registry.latest('s')).toEqual({ id, version: 2, schema });
     });
 
-    test('what is no Avro schema is refused; what is not there is said to be missing', async () => {
+    test('a text that is no Avro schema is refused, and an unknown subject or id is reported as missing', async () => {
       await expect(
         registry.register('s', { type: 'recrod', name: 'X', fields: [] }),
       ).rejects.toMatchObject({

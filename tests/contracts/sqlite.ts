@@ -1,4 +1,6 @@
-/** The embedded adapters over a directory of their own, for the suites and the fault tests. */
+/**
+ * The embedded adapters on a directory of their own, for the contract suites and the fault tests.
+ */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

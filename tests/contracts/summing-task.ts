@@ -1,7 +1,7 @@
 /**
- * A task whose output can be checked against its input by anyone: for each number that it reads it
- * writes what it read, where, and the sum so far. Its state is that sum; it is rebuilt from its own
- * newest output.
+ * A task whose output can be checked against its input. For each number that it reads, it writes
+ * the number, its place, and the sum so far. Its state is that sum, which it rebuilds from its own
+ * last output.
  */
 import { expect } from 'vitest';
 import type { Log } from '#domain/ports/log.ts';
@@ -45,7 +45,7 @@ export const summingTask = async (log: Log): Promise<StreamTask> => {
 };
 
 /**
- * The sums are a fold of the numbers below the committed positions: each exactly once, each
+ * The sums are a fold of the numbers below the committed positions: each number exactly once, each
  * partition in order.
  */
 export const expectFold = async (

@@ -1,14 +1,14 @@
-/** What a counter of usage promises: see domain/ports/usage-counter.ts. */
+/** The promises of a usage counter: see domain/ports/usage-counter.ts. */
 import { describe, expect, test } from 'vitest';
 import type { UsageCounter } from '#domain/ports/usage-counter.ts';
 
-/** @param open two that count together */
+/** @param open opens two counters that share their totals */
 export const usageCounterContract = (
   name: string,
   open: () => Promise<readonly [UsageCounter, UsageCounter]>,
 ): void => {
   describe(`usage counter: ${name}`, () => {
-    test('it answers the total of the day, of all who count with it, and of each id by itself', async () => {
+    test("it returns the day's total of an id, over all counters, and each id by itself", async () => {
       const [one, two] = await open();
       expect(await one.add('key/a/rows', 20_000, 5)).toBe(5);
       expect(await two.add('key/a/rows', 20_000, 7)).toBe(12);
@@ -16,14 +16,14 @@ export const usageCounterContract = (
       expect(await one.add('key/a/events', 20_000, 2)).toBe(2);
     });
 
-    test('a new day begins at nothing', async () => {
+    test('a new day starts at zero', async () => {
       const [one, two] = await open();
       await one.add('key/c', 20_000, 5);
       expect(await two.add('key/c', 20_001, 3)).toBe(3);
       expect(await one.add('key/c', 20_001, 4)).toBe(7);
     });
 
-    test('of many at once none is lost', async () => {
+    test('concurrent additions are all counted', async () => {
       const both = await open();
       await Promise.all(
         Array.from({ length: 40 }, (_, i) => (both[i % 2] as UsageCounter).add('key/d', 20_000, i)),

@@ -1,6 +1,6 @@
 /**
- * `after`: a read waits for a position, as long as its caller says and no longer, and then says how
- * far it is.
+ * `after`: a read waits until its values include a position, for as long as the caller allows, and
+ * then refuses with how far it is.
  */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { count, entity, featureView, source } from '#domain/definitions/index.ts';
@@ -31,7 +31,7 @@ afterAll(() => on.dispose());
 const ask = (after: string, waitMs: number, view = 'totals:n') =>
   on.platform.serving.read({ features: [view], entities: [{ shop: 'a' }], after, waitMs });
 
-test('what a publish answered is read at once, and the answer is completeThrough then', async () => {
+test('the position of a publish can be read at once, and the answer is complete through it', async () => {
   const before = Date.now();
   const { position } = await on.platform.publishing.publish(
     { source: 'sales', events: [{ t: before, shop: 'a' }] },
@@ -43,7 +43,7 @@ test('what a publish answered is read at once, and the answer is completeThrough
   expect(answer).not.toHaveProperty('degraded');
 });
 
-test('a position that is not reached is refused when the time is over, with how far what is read has come', async () => {
+test('a read refuses a position that is not reached in time, and says how far the values are', async () => {
   const refusal = {
     code: 'MR_POSITION_NOT_REACHED',
     details: { position: 'raw.sales@0:9', reached: 'raw.sales@0:1', deadlineMs: 20 },
@@ -51,7 +51,7 @@ test('a position that is not reached is refused when the time is over, with how 
   await expect(ask('raw.sales@0:9', 20)).rejects.toMatchObject(refusal);
 });
 
-test('a wait ends when the position comes', async () => {
+test('a waiting read is answered when the position is reached', async () => {
   const waiting = ask('raw.sales@0:2', 5_000);
   await on.platform.publishing.publish(
     { source: 'sales', events: [{ t: Date.now(), shop: 'a' }] },
@@ -60,11 +60,11 @@ test('a wait ends when the position comes', async () => {
   expect((await waiting).values).toEqual([[2]]);
 });
 
-test('only what is read is waited for', async () => {
+test('a read waits only for the views that it reads', async () => {
   expect((await ask('raw.visits@0:7', 0)).values).toEqual([[2]]);
 });
 
-test('a command’s position: also where it was refused, or changed nothing; one that nobody gave is not reached', async () => {
+test('a command has a position also when it is refused or changes nothing; an unknown position is never reached', async () => {
   const { position, applied } = await on.platform.registry.apply(plain(more), {}, caller);
   expect(applied).toBe(1);
   expect((await ask(position, 1_000, 'more:m')).values).toEqual([[2]]);
@@ -82,7 +82,7 @@ test('a command’s position: also where it was refused, or changed nothing; one
   });
 });
 
-test('a past answer is completeThrough what was known then', async () => {
+test('an answer about the past is complete through its knowledge time', async () => {
   const { known } = await ask('raw.sales@0:2', 1_000);
   const past = await on.platform.serving.read({
     features: ['totals:n'],

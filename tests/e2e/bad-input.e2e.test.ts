@@ -1,6 +1,6 @@
 /**
- * Bad input gets its own code and a sentence that names the field, the value and the fix; and
- * nothing is lost by it.
+ * Each kind of bad input has its own error code, and a message with the field, the value and the
+ * fix. Nothing is lost by it.
  */
 import { avg, col, count, entity, featureService, featureView, source } from 'millrace';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -44,7 +44,7 @@ const good = (): Record<string, unknown> => ({
   amount: 5,
 });
 
-describe('events', () => {
+describe('rejected events', () => {
   const cases: readonly (readonly [
     what: string,
     event: () => unknown,
@@ -127,10 +127,10 @@ describe('events', () => {
       'sales',
       before.total === 0 ? {} : { after: `rejected.sales@0:${before.total - 1}` },
     );
-    expect(after.records, 'it is kept, with its reason').toMatchObject([{ code }]);
+    expect(after.records, 'the event is kept with the reason').toMatchObject([{ code }]);
   });
 
-  test('a rejected event, corrected and sent again, counts', async () => {
+  test('a rejected event counts once it is corrected and sent again', async () => {
     const result = await running.platform.publishing.publish(
       { source: 'sales', events: [{ ...good(), shop: 'mended', amount: 'five' }] },
       caller,
@@ -162,7 +162,7 @@ describe('events', () => {
     ).rejects.toMatchObject({ code: 'MR_NOT_FOUND' });
   });
 
-  test('the same id again is one event', async () => {
+  test('the same event id a second time is not counted again', async () => {
     const event = good();
     expect(
       await running.platform.publishing.publish(
@@ -188,7 +188,7 @@ describe('events', () => {
     });
   });
 
-  test('an unknown source', async () => {
+  test('an unknown source is refused', async () => {
     await expect(
       running.platform.publishing.publish({ source: 'sails', events: [good()] }, caller),
     ).rejects.toMatchObject({
@@ -198,7 +198,7 @@ describe('events', () => {
   });
 });
 
-describe('reads', () => {
+describe('refused reads', () => {
   const refused = async (
     request: Parameters<TestPlatform['platform']['serving']['read']>[0],
     code: string,
@@ -209,11 +209,11 @@ describe('reads', () => {
       message: expect.stringMatching(says),
     });
   };
-  test('an entity without its key, or with another type', async () => {
+  test('an entity without its key, or with a key of another type, is refused', async () => {
     await refused({ service: 'till', entities: [{ store: 's1' }] }, 'MR_ENTITY_INVALID', /shop/);
     await refused({ service: 'till', entities: [{ shop: 5 }] }, 'MR_ENTITY_INVALID', /5.*string/);
   });
-  test('unknown service, view, feature', async () => {
+  test('an unknown service, view or feature is refused', async () => {
     await refused({ service: 'tills', entities: [{ shop: 's' }] }, 'MR_NOT_FOUND', /tills/);
     await refused(
       { features: ['turnovers:sales_1d'], entities: [{ shop: 's' }] },
@@ -226,7 +226,7 @@ describe('reads', () => {
       /sales_1d, amount_avg/,
     );
   });
-  test('a position that is none, or never comes', async () => {
+  test('a malformed position is refused, and one that is not reached times out', async () => {
     await refused(
       { service: 'till', entities: [{ shop: 's' }], after: 'yesterday' },
       'MR_BODY_INVALID',
@@ -235,7 +235,7 @@ describe('reads', () => {
   });
 });
 
-describe('definitions', () => {
+describe('refused definitions', () => {
   const refused = async (
     definitions: readonly Definition[],
     code: string,
@@ -251,15 +251,15 @@ describe('definitions', () => {
   const view = (features: Parameters<typeof featureView>[0]['features']): Definition =>
     featureView({ name: 'other', entity: shop, source: sales, features });
 
-  test('an unknown column', () =>
+  test('an unknown column is refused', () =>
     refused([view({ x: avg(col('price')) })], 'MR_UNKNOWN_COLUMN', /price/));
-  test('an aggregation of the wrong type', () =>
+  test('an aggregation of the wrong type is refused', () =>
     refused([view({ x: avg(col('note')) })], 'MR_DEFINITION_INVALID', /avg.*string/));
-  test('a hop that does not divide its window', () =>
+  test('a hop that does not divide its window is refused', () =>
     refused([view({ x: count({ window: '1d', hop: '7h' }) })], 'MR_HOP_INVALID', /7h.*1d/));
-  test('a hop that is too small to keep', () =>
+  test('a hop that would need too many tiles is refused', () =>
     refused([view({ x: count({ window: '90d', hop: '1s' }) })], 'MR_HOP_INVALID', /10,?000/));
-  test('a cycle of on-demand features', () => {
+  test('a cycle of on-demand features is refused', () => {
     const feature = (name: string, other: string): OnDemandFeatureDefinition => ({
       kind: 'on-demand-feature',
       name,
@@ -273,7 +273,7 @@ describe('definitions', () => {
       /a.*b.*a|b.*a.*b/,
     );
   });
-  test('an unknown source or entity', async () => {
+  test('an unknown source or entity is refused', async () => {
     await refused(
       [{ ...plain(turnover)[0], name: 'other', source: 'sails' } as Definition],
       'MR_UNKNOWN_REFERENCE',
@@ -285,7 +285,7 @@ describe('definitions', () => {
       /store/,
     );
   });
-  test('something that is no definition', async () => {
+  test('a value that is no definition is refused', async () => {
     await expect(
       running.platform.registry.apply(
         [{ kind: 'view', name: 'x' } as unknown as Definition],
@@ -295,7 +295,7 @@ describe('definitions', () => {
     ).rejects.toMatchObject({ code: 'MR_DEFINITION_INVALID' });
   });
 
-  test('an incompatible revision names who would break, and needs force and a reason', async () => {
+  test('an incompatible revision names the dependents that would break, and needs force and a reason', async () => {
     const without = featureView({
       name: 'turnover',
       entity: shop,
@@ -322,7 +322,7 @@ describe('definitions', () => {
     expect(read.views[0]).toMatchObject({ version: 1, generation: 1 });
   });
 
-  test('two applies at once converge', async () => {
+  test('two applies at the same time converge', async () => {
     const mine = featureView({
       name: 'raced',
       entity: shop,
@@ -349,7 +349,7 @@ describe('definitions', () => {
     expect(versions.map((v) => v.version)).toEqual(versions.map((_, i) => i + 1));
   });
 
-  test('a rollup, which this profile does not make, names what does', async () => {
+  test('a rollup, which this profile does not support, names the profile that does', async () => {
     await expect(
       running.platform.datasets.rollup({ view: 'turnover', every: 'day' }, caller),
     ).rejects.toMatchObject({
@@ -360,7 +360,7 @@ describe('definitions', () => {
     });
   });
 
-  test('a command on a version that is no more conflicts, and says which it is', async () => {
+  test('a command on a replaced version conflicts, and names the current version', async () => {
     const data = plain({ ...shop, owner: 'x' })[0];
     await expect(
       running.platform.registry.command(

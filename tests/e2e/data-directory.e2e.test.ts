@@ -1,6 +1,6 @@
 /**
- * A data directory belongs to one process at a time, and to no older Millrace than the one that
- * wrote it.
+ * A data directory belongs to one process at a time, and is not opened by an older Millrace than
+ * the one that wrote it.
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,7 +9,7 @@ import { startEmbedded } from '#infra/profiles/embedded.ts';
 import { testPlatform } from '#tests/support/platform.ts';
 import { startServer } from '#tests/support/server.ts';
 
-test('a second process is refused, and told which one holds it', async () => {
+test('a second process is refused, with the process that holds the directory', async () => {
   const held = await testPlatform();
   try {
     await expect(startServer(held.directory)).rejects.toThrow(
@@ -20,7 +20,7 @@ test('a second process is refused, and told which one holds it', async () => {
   }
 });
 
-test('a directory that a newer version wrote is left alone', async () => {
+test('a directory that a newer version wrote is left unchanged', async () => {
   const written = await testPlatform();
   await written.platform.close();
   writeFileSync(join(written.directory, 'format.json'), '{"format":99}\n');

@@ -1,7 +1,4 @@
-/**
- * What is exported and published elsewhere makes the same platform: the same events, the same
- * values.
- */
+/** Exported events that are published to another platform give the same values there. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { col, count, entity, featureView, source, sum } from '#domain/definitions/index.ts';
 import type { Row } from '#domain/values/value.ts';
@@ -86,7 +83,7 @@ beforeAll(async () => {
 });
 afterAll(() => Promise.all([here.dispose(), there.dispose()]));
 
-test('every event once, as it is published again', async () => {
+test('an export has every event once, in a form that can be published', async () => {
   const rows = await exported(here);
   expect(rows).toHaveLength(events.length);
   await publish(there, JSON.parse(JSON.stringify(rows)) as Row[]);
@@ -95,7 +92,7 @@ test('every event once, as it is published again', async () => {
     expect(await values(there, at)).toEqual(await values(here, at));
 });
 
-test('what is published meanwhile is left to the next export', async () => {
+test('events that are published during an export are left to the next one', async () => {
   const running = await here.platform.publishing.exportEvents('sales');
   await publish(here, events.slice(0, 10));
   let seen = 0;
@@ -103,7 +100,7 @@ test('what is published meanwhile is left to the next export', async () => {
   expect(seen).toBe(events.length);
 });
 
-test('after a restart, and of an unknown source', async () => {
+test('an export works after a restart, and refuses an unknown source', async () => {
   await here.restart();
   expect(await exported(here)).toHaveLength(events.length + 10);
   await expect(here.platform.publishing.exportEvents('nope')).rejects.toMatchObject({

@@ -1,7 +1,7 @@
 /**
- * One function of two times, whoever asks: the online read, the read of the past, the explanation
- * and the training set of a whole platform equal brute force, for random definitions and random
- * events that come in random batches, before and after a restart.
+ * The online read, the read of the past, the explanation and the training set of a whole platform
+ * equal the values computed directly from all events. Definitions and events are random, events
+ * come in random batches, and everything is compared again after a restart.
  */
 
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -192,8 +192,8 @@ const check = async (scenario: Scenario, directory: string): Promise<void> => {
     const table = readFileSync(out, 'utf8');
     expect(table.split('\n').length).toBeGreaterThanOrEqual(rows.length + 1);
     const plan = planView(all.view, all.source, all.entity);
-    // Keys here hold no comma or line end, so that the first feature's column, where it is a
-    // number, is split plainly.
+    // Keys here have no comma and no line end, so that the first feature's column is found by
+    // splitting the line.
     const columns = (table.split('\n')[0] as string).split(',');
     const numeric = plan.features.findIndex((f) => NUMERIC.has(f.type.base) && !f.type.array);
     const simple = plan.features
@@ -224,7 +224,7 @@ const check = async (scenario: Scenario, directory: string): Promise<void> => {
   await platform.close();
 };
 
-test('online, past, explained, exported, restarted: one value, that of brute force', {
+test('online, past, explained and exported values equal those computed directly, before and after a restart', {
   timeout: 120_000,
 }, async () => {
   await fc.assert(

@@ -1,4 +1,4 @@
-/** The README's commands, run as they are written. */
+/** Runs the README's commands as they are written. */
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -34,23 +34,23 @@ const run = (
     child.on('exit', (code) => resolve({ code, out, err }));
   });
 
-test('the first command: the demo, to its end', { timeout: 120_000 }, async () => {
+test('the first command runs the demo to its end', { timeout: 120_000 }, async () => {
   expect(blocks[0]).toBe('npm run demo');
   const { code, out, err } = await run('npm', ['run', '--silent', 'demo', '--', '--exit'], {
     MILLRACE_DEMO_EVENTS: '20000',
   });
   expect(code, `${out}\n${err}`).toBe(0);
   expect(out).toMatch(/10\. Who did what/);
-  expect(out).toMatch(/the chain of \d+ records is whole/);
+  expect(out).toMatch(/the hash chain of \d+ records is complete/);
   expect(out).toMatch(/late_share_7d +\d+ +[1-9]/);
   expect(out).toMatch(/✓ recomputed/);
 });
 
-test('the second is what runs this', () => {
+test('the second command is the one that runs this test', () => {
   expect(blocks[1]).toBe('npm test');
 });
 
-test('the first feature of your own', { timeout: 120_000 }, async () => {
+test("the commands for the first feature of one's own work", { timeout: 120_000 }, async () => {
   const [serve, commands] = [blocks[2], blocks[3]] as [string, string];
   expect(serve).toBe('npx millrace serve --data ./data');
   const directory = mkdtempSync(join(tmpdir(), 'millrace-readme-'));
@@ -63,7 +63,7 @@ test('the first feature of your own', { timeout: 120_000 }, async () => {
         { MILLRACE_URL: server.url },
       );
       expect(code, `${line}\n${out}\n${err}`).toBe(0);
-      // The first read shows values, not what has left its window.
+      // The first read must show values: the window still holds the events.
       if (line.includes(' get ')) expect(out).toMatch(/ATL +1 +21 +21 /);
       if (line.includes(' explain ')) expect(out).toMatch(/✓ recomputed/);
     }

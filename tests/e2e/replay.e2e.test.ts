@@ -1,6 +1,6 @@
 /**
- * A replay fills a new generation beside the live one; readers see the old until it is promoted,
- * and may go back.
+ * A replay fills a new generation next to the live one. Readers see the old generation until the
+ * new one is promoted, and a promotion can be rolled back.
  */
 import { avg, col, count, entity, featureView, source, sum } from 'millrace';
 import { afterEach, expect, test } from 'vitest';
@@ -65,7 +65,7 @@ const inLastWeek = (least: number): number => {
     .length;
 };
 
-test('apply, replay, compare, promote, roll back', async () => {
+test('a replay is started, compared, promoted and rolled back', async () => {
   const platform = await start(shop, sales, turnover(5));
   await platform.publishing.publish({ source: 'sales', events }, caller);
   expect(await read(platform, 'sales_7d')).toBe(inLastWeek(5));
@@ -73,9 +73,7 @@ test('apply, replay, compare, promote, roll back', async () => {
   const plan = await platform.registry.plan(plain(turnover(2)));
   expect(plan.changes).toMatchObject([{ action: 'revise', cost: 'replay' }]);
   await platform.registry.apply(plain(turnover(2)), { reason: 'small sales count too' }, caller);
-  expect(await read(platform, 'sales_7d'), 'the live generation goes on as it was').toBe(
-    inLastWeek(5),
-  );
+  expect(await read(platform, 'sales_7d'), 'the live generation is unchanged').toBe(inLastWeek(5));
 
   const { id } = await platform.replays.start(
     { view: 'turnover', reason: 'small sales count too' },
@@ -121,7 +119,7 @@ test('apply, replay, compare, promote, roll back', async () => {
   expect(await platform.replays.change(id, 'rollback', {}, caller)).toMatchObject({
     state: 'rolled-back',
   });
-  expect(await read(platform, 'sales_7d'), 'the old generation went on computing').toBe(
+  expect(await read(platform, 'sales_7d'), 'the old generation continued to compute').toBe(
     inLastWeek(5) + 1,
   );
 
@@ -129,7 +127,7 @@ test('apply, replay, compare, promote, roll back', async () => {
   expect(await read(again, 'sales_7d')).toBe(inLastWeek(5) + 1);
 });
 
-test('what came too late is left out online, counts in the past, and a replay takes it in', async () => {
+test('an event that was too late is missing online, counts in reads of the past, and a replay includes it', async () => {
   const platform = await start(shop, sales, turnover(0, '1h'));
   await platform.publishing.publish({ source: 'sales', events }, caller);
   const before = (await read(platform, 'sales_7d')) as number;
@@ -160,7 +158,7 @@ test('what came too late is left out online, counts in the past, and a replay ta
   expect(comparison.features.map((f) => f.differing)).toEqual([0, 0, 0]);
 });
 
-test('two replays at once do not disturb each other; an abandoned one is gone', async () => {
+test('two replays at the same time do not affect each other, and an abandoned one is deleted', async () => {
   const platform = await start(shop, sales, turnover(5));
   await platform.publishing.publish({ source: 'sales', events }, caller);
   const [one, two] = await Promise.all([
@@ -181,7 +179,7 @@ test('two replays at once do not disturb each other; an abandoned one is gone', 
   expect(await read(platform, 'sales_7d')).toBe(inLastWeek(5));
 });
 
-test('a change of metadata is a new version of the same generation', async () => {
+test('a change of metadata makes a new version of the same generation', async () => {
   const platform = await start(shop, sales, turnover(5));
   await platform.publishing.publish({ source: 'sales', events }, caller);
   await platform.registry.apply(plain({ ...turnover(5), owner: 'shops' }), {}, caller);

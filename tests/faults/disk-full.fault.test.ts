@@ -1,7 +1,7 @@
 /**
- * The promise: a full disk refuses with MR_DISK_FULL and loses nothing that was acknowledged; with
- * space again, all goes on by itself. On a file system of a few megabytes, in memory; where this
- * machine may not mount one, the test says so and is skipped.
+ * The promise: on a full disk, writes are refused with MR_DISK_FULL and no acknowledged event is
+ * lost; with free space, everything continues by itself. The disk is a file system of a few
+ * megabytes in memory. Where this machine may not mount one, the test prints that and is skipped.
  */
 
 import { spawnSync } from 'node:child_process';
@@ -19,9 +19,7 @@ const directory = mkdtempSync(join(tmpdir(), 'millrace-full-'));
 const mounted =
   spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=40m', 'tmpfs', directory]).status === 0;
 if (!mounted)
-  console.log(
-    'skipped: this machine may not mount a small file system, so no disk can be filled for real',
-  );
+  console.log('skipped: this user may not mount a small file system, so no disk can be filled');
 
 const user = entity({ name: 'user', keys: { user: 'string' } });
 const clicks = source({
@@ -37,45 +35,49 @@ const seen = featureView({
 });
 
 // The reason for the skip is printed above.
-test.skipIf(!mounted)('a full disk', { timeout: 60_000 }, async () => {
-  const data = join(directory, 'data');
-  const ballast = join(directory, 'ballast');
-  const open = () => startEmbedded({ dataDirectory: data, historyEveryMs: 0, warn: () => {} });
-  let platform = await open();
-  try {
-    await platform.registry.apply(plain(user, clicks, seen), {}, caller);
-    writeFileSync(ballast, Buffer.alloc(16 * 2 ** 20));
-    let acknowledged = 0;
-    const page = 'x'.repeat(1000);
-    const send = async (): Promise<void> => {
-      const events = Array.from({ length: 500 }, () => ({ user: 'u', at: Date.now(), page }));
-      acknowledged += (await platform.publishing.publish({ source: 'clicks', events }, caller))
-        .accepted;
-    };
-    let refusal: unknown = null;
-    for (let i = 0; refusal === null && i < 200; i++) {
-      await send().catch((error: unknown) => {
-        refusal = error;
-      });
-    }
-    expect(refusal).toBeInstanceOf(MillraceError);
-    expect(refusal).toMatchObject({ code: 'MR_DISK_FULL' });
-    const counted = async (): Promise<unknown> =>
-      (await platform.serving.read({ features: ['seen:clicks'], entities: [{ user: 'u' }] }))
-        .values[0]?.[0];
-    expect(await counted(), 'reads go on, and know of nothing that was refused').toBe(acknowledged);
+test.skipIf(!mounted)(
+  'a full disk refuses writes, loses nothing that was acknowledged, and recovers by itself',
+  { timeout: 60_000 },
+  async () => {
+    const data = join(directory, 'data');
+    const ballast = join(directory, 'ballast');
+    const open = () => startEmbedded({ dataDirectory: data, historyEveryMs: 0, warn: () => {} });
+    let platform = await open();
+    try {
+      await platform.registry.apply(plain(user, clicks, seen), {}, caller);
+      writeFileSync(ballast, Buffer.alloc(16 * 2 ** 20));
+      let acknowledged = 0;
+      const page = 'x'.repeat(1000);
+      const send = async (): Promise<void> => {
+        const events = Array.from({ length: 500 }, () => ({ user: 'u', at: Date.now(), page }));
+        acknowledged += (await platform.publishing.publish({ source: 'clicks', events }, caller))
+          .accepted;
+      };
+      let refusal: unknown = null;
+      for (let i = 0; refusal === null && i < 200; i++) {
+        await send().catch((error: unknown) => {
+          refusal = error;
+        });
+      }
+      expect(refusal).toBeInstanceOf(MillraceError);
+      expect(refusal).toMatchObject({ code: 'MR_DISK_FULL' });
+      const counted = async (): Promise<unknown> =>
+        (await platform.serving.read({ features: ['seen:clicks'], entities: [{ user: 'u' }] }))
+          .values[0]?.[0];
+      expect(await counted(), 'reads continue, without what was refused').toBe(acknowledged);
 
-    rmSync(ballast);
-    await send();
-    // The engine rebuilds what the refused commits had touched before it goes on.
-    for (let i = 0; (await counted()) !== acknowledged && i < 500; i++) await sleep(10);
-    expect(await counted()).toBe(acknowledged);
-    await platform.close();
-    platform = await open();
-    expect(await counted()).toBe(acknowledged);
-  } finally {
-    await platform.close();
-    spawnSync('umount', [directory]);
-    rmSync(directory, { recursive: true, force: true });
-  }
-});
+      rmSync(ballast);
+      await send();
+      // The engine first rebuilds what the refused commits had changed.
+      for (let i = 0; (await counted()) !== acknowledged && i < 500; i++) await sleep(10);
+      expect(await counted()).toBe(acknowledged);
+      await platform.close();
+      platform = await open();
+      expect(await counted()).toBe(acknowledged);
+    } finally {
+      await platform.close();
+      spawnSync('umount', [directory]);
+      rmSync(directory, { recursive: true, force: true });
+    }
+  },
+);

@@ -1,8 +1,8 @@
 /**
- * The promise: a process killed at any instant loses no acknowledged event and counts none twice.
- * The server gets SIGKILL at random moments under load, twenty times; a producer goes on where the
- * server says it stopped; at the end every value equals the one counted from the list of events, by
- * formulas that know nothing of tiles or logs.
+ * The promise: a process that is killed at any time loses no acknowledged event and counts none
+ * twice. The server gets SIGKILL at random times under load, twenty times. A producer continues at
+ * the sequence that the server expects. In the end every value equals the one computed directly
+ * from the list of events.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -43,7 +43,7 @@ interface Click {
   readonly amount: number | null;
 }
 
-/** A small generator of its own: the same seed gives the same events after any crash. */
+/** A small random generator: the same seed gives the same events after any crash. */
 const random = (n: number): number => {
   let x = Math.imul(n ^ SEED, 0x9e3779b1);
   x = Math.imul(x ^ (x >>> 15), 0x85ebca6b);
@@ -57,7 +57,7 @@ const clickAt = (i: number): Click => ({
   amount: i % 7 === 0 ? null : Math.floor(random(3 * i + 2) * 1000) / 4,
 });
 
-/** The newest of equal event times is the one accepted last. */
+/** Among equal event times, the event accepted last is the newest. */
 const expected = (
   events: readonly Click[],
   who: string,
@@ -87,7 +87,7 @@ const expected = (
   };
 };
 
-test(`twenty kills under load lose nothing and count nothing twice (seed ${SEED})`, {
+test(`twenty kills under load lose no acknowledged event and count none twice (seed ${SEED})`, {
   timeout: 180_000,
 }, async () => {
   const directory = mkdtempSync(join(tmpdir(), 'millrace-kill-'));

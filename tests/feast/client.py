@@ -1,4 +1,7 @@
-"""Feast's own client: reads a request a line (JSON) and answers a line (JSON). Its online store is `remote`, pointed at Millrace."""
+"""Feast's own client: one request on each line of stdin, one answer on each line of stdout (JSON).
+
+Its online store is `remote`: a Millrace gateway.
+"""
 import json
 import sys
 from datetime import datetime, timezone

@@ -1,4 +1,4 @@
-"""What a team that uses Feast has: the same names as the Millrace definitions of client.e2e.test.ts."""
+"""The definitions of a team that uses Feast, with the names of feature-store.client.test.ts."""
 from datetime import timedelta
 
 import pandas as pd
@@ -14,7 +14,7 @@ airport_delays = FeatureView(
 )
 delay_model = FeatureService(name="delay_model", features=[airport_delays[["departures", "delay_avg"]]])
 
-# Written by Feast's own client: its columns are those of the source.
+# Feast's client writes to it: its columns are those of the source.
 driver = Entity(name="driver", join_keys=["driver_id"], value_type=ValueType.INT64)
 driver_rows = FileSource(path="flights.parquet", timestamp_field="event_timestamp")
 driver_stats = FeatureView(
@@ -22,7 +22,8 @@ driver_stats = FeatureView(
     schema=[Field(name="conv_rate", dtype=Float64), Field(name="trips", dtype=Int64)],
 )
 
-# Two entities at once, and features that are computed when they are asked for: here by Feast's words alone, for its server is Millrace.
+# Two entities, and features computed on read. Feast has only their declarations: the server that
+# computes them is Millrace.
 target = Entity(name="target", join_keys=["destination"], value_type=ValueType.STRING)
 legs = FeatureView(
     name="legs", entities=[airport, target], ttl=timedelta(days=3650), source=flights, schema=[Field(name="flights", dtype=Int64)],

@@ -1,4 +1,4 @@
-"""Feast's own gRPC stubs against the address that is given: what they are answered, as one line of JSON."""
+"""Calls the given address with Feast's own gRPC stubs, and prints the answers as one line of JSON."""
 import json
 import sys
 

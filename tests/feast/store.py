@@ -1,4 +1,7 @@
-"""A Feast repository with everything that an import reads, and some that it can't: see import.e2e.test.ts."""
+"""A Feast repository with everything that an import reads, and some that it cannot import.
+
+See import.client.test.ts.
+"""
 from datetime import timedelta
 
 import pandas as pd
@@ -47,7 +50,7 @@ driver = Entity(
 customer = Entity(name="customer", join_keys=["customer_id"], value_type=ValueType.STRING)
 vendor = Entity(name="Vendor-EU", join_keys=["vendor"], value_type=ValueType.INT32)
 
-# Its columns have other names than its features: conv is conv_rate, drv is the key.
+# Its columns are renamed: conv is the feature conv_rate, drv is the key.
 stats_source = FileSource(
     name="driver_stats_rows",
     path="driver_stats.parquet",
@@ -84,7 +87,7 @@ driver_stats = FeatureView(
     tags={"tier": "gold"},
 )
 
-# Two entities, from a file without a name of its own; a name that is none in Millrace.
+# Two entities, from an unnamed file; the name of the view is not valid in Millrace.
 pair_source = FileSource(path="pairs.parquet", timestamp_field="at")
 trips_together = FeatureView(
     name="TripsTogether",
@@ -98,7 +101,7 @@ trips_together = FeatureView(
         Field(name="Rating", dtype=Float64),
     ],
 )
-# The same source, by one of its entities.
+# The same source, keyed by one of its entities.
 customer_ratings = FeatureView(
     name="customer_ratings",
     entities=[customer],
@@ -114,7 +117,7 @@ weather = FeatureView(
     source=FileSource(name="weather_rows", path="weather.parquet", timestamp_field="event_timestamp"),
     schema=[Field(name="temperature", dtype=Float64)],
 )
-# Nothing reads it.
+# No view uses it.
 spare = FileSource(name="spare_rows", path="vendors.parquet", timestamp_field="event_timestamp")
 vendor_push = PushSource(
     name="vendor_push",

@@ -1,4 +1,4 @@
-"""Writes the rows of store.py's sources: run in its repository."""
+"""Writes the rows of store.py's sources. Run it in the repository's folder."""
 from datetime import datetime, timedelta, timezone
 
 import pandas as pd
@@ -14,7 +14,7 @@ def write(name, columns):
     pq.write_table(pa.table(columns), f"{name}.parquet")
 
 
-# Not in order of time; one driver's newest row was written last but one.
+# Out of order: one driver's newest row is the second to last.
 write(
     "driver_stats",
     {
@@ -47,7 +47,7 @@ write(
         "Rating": [4.5, 2.0, 5.0],
     },
 )
-# What Feast keeps under no key needs one here.
+# Feast stores it without a key; Millrace needs one.
 write("weather_everywhere", {"scope": ["all"] * 2, "event_timestamp": pa.array([DAY, DAY + H], ms), "temperature": [20.5, 21.5]})
 write("weather", {"event_timestamp": pa.array([DAY, DAY + H], ms), "temperature": [20.5, 21.5]})
 write(

@@ -1,7 +1,4 @@
-/**
- * What Feast's users ask for in its issues, each as a test that the gateways and the platform
- * behind them pass.
- */
+/** Requests of Feast's users in its issues: each is a test of the gateways and the platform. */
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -198,7 +195,7 @@ const overGrpc = async (
 };
 
 let files = 0;
-/** A training set's rows, as texts, and what it says of itself. */
+/** A training set's rows, as texts, and its report. */
 const trainingSet = async (
   request: Omit<DatasetRequest, 'out'>,
 ): Promise<{
@@ -235,7 +232,7 @@ test('feast#6821, #1802: a value older than its ttl is not served online, over H
   expect(
     (await overGrpc(['latest:fare'], { driver_id: [{ int64Val: 1 }, { int64Val: 2 }] })).fare,
   ).toEqual(wanted);
-  // It expires as time passes, though nothing is written.
+  // A value expires as time passes, without a write.
   clock += DAY;
   expect((await overHttp(['latest:fare'], { driver_id: [2] })).fare).toMatchObject({
     values: [null],
@@ -243,7 +240,7 @@ test('feast#6821, #1802: a value older than its ttl is not served online, over H
   });
 });
 
-test('feast#5163, #6656: in a batch the newest event time stands, whatever the order of its rows; and an older batch changes nothing', async () => {
+test('feast#5163, #6656: within a batch the newest event time wins, whatever the order of the rows, and an older batch changes nothing', async () => {
   const at = clock - HOUR;
   await publish(
     { driver_id: 10, at, fare: 3 },
@@ -275,11 +272,11 @@ test('feast#6488: every part of a composite key counts, over HTTP and gRPC', asy
   expect([answer.origin?.values, answer.destination?.values]).toEqual([origins, destinations]);
 });
 
-test('feast#6617: a training row holds nothing that happened after it, nor, as served, what was not known yet', async () => {
+test('feast#6617: a training row has nothing that happened after it, nor, as-served, anything that was not known yet', async () => {
   const noon = clock;
   await publish({ driver_id: 30, at: noon, fare: 10 });
   clock = noon + 10 * 60_000;
-  // Happened before the row's time, and came to be known after it; and one that happened after it.
+  // One event happened before the row's time and became known after it; another happened after it.
   const row = noon + 5 * 60_000;
   await publish(
     { driver_id: 30, at: noon + 60_000, fare: 20 },
@@ -299,7 +296,7 @@ test('feast#6617: a training row holds nothing that happened after it, nor, as s
   expect(served.rows[0]).toMatchObject({ fares: expect.stringMatching(/^10(\.0)?$/), rides: '1' });
 });
 
-test('feast#2980: a training set of a pinned moment is the same bytes after late data came', async () => {
+test('feast#2980: a training set of a pinned time has the same bytes after late data arrives', async () => {
   const at = clock;
   await publish({ driver_id: 40, at: at - 30 * 60_000, fare: 4 });
   const rows = spine(40, at, at + HOUR);
@@ -315,7 +312,7 @@ test('feast#2980: a training set of a pinned moment is the same bytes after late
   expect([first.rows[0]?.rides, now.rows[0]?.rides]).toEqual(['1', '2']);
 });
 
-test('feast#2960, #5228: the online store, the history and a training set say the same of one moment', async () => {
+test('feast#2960, #5228: the online store, the history and a training set have the same values at the same time', async () => {
   const from = clock;
   for (let i = 0; i < 12; i++) {
     clock += 17 * 60_000;
@@ -351,7 +348,7 @@ test('feast#2960, #5228: the online store, the history and a training set say th
   expect(clock - from).toBeGreaterThan(2 * HOUR);
 });
 
-test('feast#6389: training reads the version that serving is pinned to', async () => {
+test('feast#6389: a training set reads the version that serving is pinned to', async () => {
   await publish(
     { driver_id: 60, at: clock - 60_000, fare: 1 },
     { driver_id: 60, at: clock, fare: 3 },
@@ -390,7 +387,7 @@ test('feast#6389: training reads the version that serving is pinned to', async (
   expect([Number(set.rows[0]?.fares), set.status.views[0]?.version]).toEqual([2, 1]);
 });
 
-test('feast#6452: who changed what, with the reason, is in a chain that can be checked', async () => {
+test('feast#6452: changes are in a verifiable chain, with actor and reason', async () => {
   const { records } = await on.platform.audit.log({ subject: 'stats' });
   const revision = records.find(({ reason }) => reason === 'the highest fare');
   expect(revision).toMatchObject({ actor: 'test' });

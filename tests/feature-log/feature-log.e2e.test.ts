@@ -1,6 +1,6 @@
 /**
- * What was served is a table that outlives kills: what was on the log once is there once, whole
- * requests, and anyone can read it.
+ * The feature log is a table that survives kills: a request that was logged is there once and
+ * whole, and any Iceberg reader can read it.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -80,7 +80,7 @@ const rowsOf = async (data: string): Promise<readonly FeatureLogRow[]> => {
   );
 };
 
-test('killed while it serves: what was found on the log before is there once, and every request whole', {
+test('killed while it serves, it keeps every logged request once and whole', {
   timeout: 120_000,
 }, async () => {
   const data = join(directory, 'killed');
@@ -141,7 +141,7 @@ test('killed while it serves: what was found on the log before is there once, an
     const answer = answered.get(id) as
       | { rows: Row[]; status: string[][]; features: string[]; at: number }
       | undefined;
-    // The last answer of a round may be on the log and not with the caller.
+    // The last answer of a round may be logged although the caller did not get it.
     if (answer === undefined) continue;
     of.forEach((row, i) => {
       expect(row).toMatchObject({
@@ -156,7 +156,7 @@ test('killed while it serves: what was found on the log before is there once, an
   }
 });
 
-test('a service that gains a feature gains a column; earlier rows do not have it', async () => {
+test('a service that gains a feature gains a column, which earlier rows do not have', async () => {
   const { platform, directory: data, dispose } = await testPlatform();
   try {
     await platform.registry.apply(definitions, {}, { actor: 'test' });

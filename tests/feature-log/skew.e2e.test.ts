@@ -1,7 +1,4 @@
-/**
- * Each cause of skew, made on purpose, is found and named; the command tells it as a person reads
- * it.
- */
+/** Each cause of skew, made on purpose, is found and named, also in the text of the command. */
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -105,7 +102,7 @@ const causesOf = ({ features }: SkewReport) =>
     ]),
   );
 
-test('nothing happened: nothing differs', async () => {
+test('without any change nothing differs', async () => {
   const platform = await start(shop, sales, turnover(0), open, scaled(2), model);
   await sell(platform, NOW - HOUR, 4);
   for (const who of ['s1', 'nobody']) await ask(platform, who);
@@ -131,11 +128,11 @@ test('nothing happened: nothing differs', async () => {
   ]);
 });
 
-test('data that came after the read, and data left out as late, each to its own', async () => {
+test('data that came after the read, and data left out as late, are told apart', async () => {
   const platform = await start(shop, sales, turnover(0), open, scaled(2), model);
   await sell(platform, NOW - 1_000, 4);
-  // Five hours old: its tile was closed. The view leaves it out, `open` takes it in, and it is not
-  // the newest.
+  // Five hours old, so its tile is closed. The view leaves it out, `open` counts it, and it is not
+  // the newest event.
   await sell(platform, NOW - 5 * HOUR, 10);
   await ask(platform);
   const report = await platform.serving.skew({ service: 'model' });
@@ -154,20 +151,20 @@ test('data that came after the read, and data left out as late, each to its own'
       events: [{ cause: 'left-out', position: 'raw.sales@0:1' }],
     },
   ]);
-  // After the read, of a time before it: late for all; past the lateness too, but the read could
-  // not have known it anyway.
+  // After the read, with a time before it: late for all. It is also past the lateness, but the read
+  // could not have included it anyway.
   await sell(platform, NOW - 500, 20);
   expect(causesOf(await platform.serving.skew({ service: 'model' }))).toEqual({
     sales_1d: { 'left-out': 1, late: 1 },
     amount_avg: { 'left-out': 1, late: 1 },
     scaled: { late: 1 },
   });
-  // Only of a time past the read: nothing to the read.
+  // Its time is past that of the read, so it does not concern the read.
   await sell(platform, clock, 30);
   expect(causesOf(await platform.serving.skew({ service: 'model' })).scaled).toEqual({ late: 1 });
 });
 
-test('a view that is computed otherwise now, and a formula', async () => {
+test('a changed computation of a view, and a changed formula, are named as causes', async () => {
   const platform = await start(shop, sales, turnover(0), open, scaled(2), model);
   for (const amount of [1, 9]) await sell(platform, NOW - HOUR, amount);
   await ask(platform);
@@ -196,7 +193,7 @@ test('a view that is computed otherwise now, and a formula', async () => {
   });
 });
 
-test('a service that pins a version is held to that version, and so are its on-demand features, served and offline', async () => {
+test('a service that pins a version is compared at that version, and so are its on-demand features', async () => {
   const twice = onDemandFeature({
     name: 'twice',
     type: 'long',
@@ -226,7 +223,7 @@ test('a service that pins a version is held to that version, and so are its on-d
   expect(causesOf(report)).toEqual({ sales_1d: {}, twice: {} });
 });
 
-test('since, until and sample choose whole requests; what the service lost or gained is said', async () => {
+test('since, until and sample select whole requests; features that the service lost or gained are reported', async () => {
   const platform = await start(shop, sales, turnover(0), open, scaled(2), model);
   for (let i = 0; i < 40; i++) {
     clock += 10_000;
@@ -259,7 +256,7 @@ test('since, until and sample choose whole requests; what the service lost or ga
   ]);
 });
 
-test('a service that is not logged is refused, and told what to declare; one that is not there too', async () => {
+test('a service that is not logged is refused, with what to declare; so is an unknown service', async () => {
   const silent = featureService({ name: 'silent', features: [open] });
   const platform = await start(shop, sales, open, silent);
   await expect(platform.serving.skew({ service: 'silent' })).rejects.toMatchObject({
@@ -289,7 +286,7 @@ const command = (
     child.on('close', (status) => resolve({ status, out }));
   });
 
-test('the commands tell it: what was served to a request, and the report', {
+test('the commands print the logged answers of a request, and the report', {
   timeout: 60_000,
 }, async () => {
   const directory = mkdtempSync(join(tmpdir(), 'millrace-skew-'));

@@ -1,7 +1,7 @@
 /**
- * The report of a whole platform against brute force: random definitions, random events in random
- * batches, some of them late, some ahead of the clock, reads of everyone in between. What differs,
- * by how much and why is what brute force says, and nothing is unexplained.
+ * The skew report of a whole platform equals the one computed directly. Definitions are random;
+ * events come in random batches, some late, some ahead of the clock, with reads in between. The
+ * report has the same differences, sizes and causes, and nothing is unexplained.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -26,7 +26,7 @@ const caller = { actor: 'test' };
 
 interface Round {
   readonly events: readonly RawEvent[];
-  /** the clock goes on by so much before the reads, and again after them, ms */
+  /** how far the clock advances before the reads, and again after them, ms */
   readonly pause: number;
 }
 interface Scenario {
@@ -35,7 +35,7 @@ interface Scenario {
 }
 
 const STEPS = [1, 1_000, 60_000, 3_600_000, 86_400_000];
-/** Mostly of the past, now and then ahead of the clock by less than a day. */
+/** Mostly in the past, sometimes ahead of the clock by less than a day. */
 const event = fc
   .record({
     step: fc.constantFrom(...STEPS),
@@ -45,7 +45,7 @@ const event = fc
   .chain(({ step, times, ahead }) => rowAt(NOW + step * times + ahead));
 
 const scenario: fc.Arbitrary<Scenario> = fc.record({
-  // Brute force has no sketches.
+  // The direct computation has no sketches.
   all: fc
     .oneof(definitions(), definitions({ lateness: true }))
     .filter(({ view }) =>
@@ -81,7 +81,7 @@ interface Read {
   /** how many events there were */
   readonly count: number;
   readonly values: readonly (readonly Value[])[];
-  /** what was left out by then */
+  /** events left out as late by then */
   readonly leftOut: ReadonlySet<number>;
 }
 
@@ -174,8 +174,8 @@ const check = async (
         const same = (a: Value | undefined, b: Value | undefined): boolean =>
           sameValue(aggregation, isLong, a, b, last.scale[f] as number);
         const served = read.values[e]?.[f];
-        // The law itself: what was served is the value over what was known, without what was left
-        // out (tiles) or with it (folded).
+        // The law itself: a served value is the value over the known events, without those left out
+        // (tiles) or with them (folded).
         const lawful = [
           answer(events.slice(0, read.count).filter(({ offset }) => !read.leftOut.has(offset))),
           before,
@@ -198,7 +198,9 @@ const check = async (
   });
 };
 
-test('what differs, and why, is what brute force says', { timeout: 180_000 }, async () => {
+test('the report names the differences and causes that the direct computation finds', {
+  timeout: 180_000,
+}, async () => {
   const seen = new Map<SkewCause, number>();
   await fc.assert(
     fc.asyncProperty(scenario, async (drawn) => {

@@ -1,4 +1,4 @@
-"""Knows an address and nothing else: learns the services by reflection, links their descriptors and reads features with what it learned."""
+"""Has only an address: finds the services by reflection, links them and reads features."""
 
 import json
 import sys

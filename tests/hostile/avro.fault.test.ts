@@ -1,7 +1,7 @@
 /**
- * The promise: bytes that are not what their schema says are refused with a code, by every decoder
- * that reads what is stored or what others write to the log; none runs on, makes room for what a
- * count only claims, or answers with a value that no encoder would have written.
+ * The promise: bytes that do not match their schema are refused with a code, by every decoder of
+ * stored data and of records from other producers. No decoder runs on, allocates what a count only
+ * claims, or returns a value that no encoder would have written.
  */
 import { beforeAll, describe, expect, test } from 'vitest';
 import { createIngestRecords } from '#commands/ingest/ingest-topic.ts';
@@ -52,8 +52,8 @@ const row = {
 };
 
 /**
- * Runs a decoder over wrong bytes; what it gives where it gives something. @throws what is no
- * refusal
+ * Runs a decoder on broken bytes. Returns what it decodes, if anything. @throws any error that is
+ * not a refusal
  */
 const decoded = <T>(decode: (bytes: Uint8Array) => T, right: Uint8Array, name: string): T[] => {
   const random = randomOf(SEED);
@@ -73,7 +73,7 @@ const decoded = <T>(decode: (bytes: Uint8Array) => T, right: Uint8Array, name: s
       refused++;
     }
   }
-  expect(refused, 'wrong bytes are refused, or nothing was tried').toBeGreaterThan(RUNS / 10);
+  expect(refused, 'some bytes must be refused, or nothing was tested').toBeGreaterThan(RUNS / 10);
   return values;
 };
 
@@ -87,7 +87,7 @@ const tiles = () => {
 };
 
 describe(`seed ${SEED}`, () => {
-  test('raw events: what is read can be written, and reads the same again', () => {
+  test('raw events: a decoded event can be encoded, and decodes to the same again', () => {
     const codec = rawCodec(source);
     const strange = rawCodec(source, rawAvroSchema(source), true);
     const right = codec.encode(row);
@@ -99,14 +99,14 @@ describe(`seed ${SEED}`, () => {
         value.day,
         ...((value.ids as number[] | null) ?? []),
       ].filter((n) => n !== null);
-      // What is past 2^53 is read as the nearest double, and screened out.
+      // A number past 2^53 is read as the nearest double, and rejected by the validation.
       if (!numbers.every(Number.isSafeInteger)) continue;
       expect(strange.decode(codec.encode(value))).toEqual(value);
     }
     decoded(codec.decode, right, 'raw, of our own log');
   });
 
-  test('counts that lie cost nothing', () => {
+  test('false counts allocate nothing', () => {
     const codec = rawCodec({
       ...source,
       fields: { id: 'string', shop: 'string', at: 'timestamp', ids: 'array<long>' },
@@ -134,7 +134,7 @@ describe(`seed ${SEED}`, () => {
     }
   });
 
-  test('records on their way into columns', () => {
+  test('records read into columns', () => {
     const none = (): void => undefined;
     const column = { setNull: none, setNumber: none, setBytes: none, setList: none };
     const columns = new Map(Object.keys(row).map((name) => [name, column as never]));
@@ -202,12 +202,12 @@ describe(`seed ${SEED}`, () => {
     const rows = Array.from({ length: 20 }, (_, a) => ({ a, b: ['x', 'y'] }));
     const right = writeAvroFile(schema, rows, {});
     expect(readAvroFile(right)).toEqual(rows);
-    // A byte of the header's other entries may change and mean nothing.
+    // A changed byte in the header's other entries may have no effect.
     for (const read of decoded((bytes) => readAvroFile(Buffer.from(bytes)), right, 'file'))
       expect(read.length % rows.length).toBe(0);
   });
 
-  test('entities packed in a store: of another form, or as they were', () => {
+  test('entities packed in a store, whole or broken', () => {
     const reader = packedReader(plan);
     const random = randomOf(SEED);
     const hops = plan.hops.map((hop) => ({
@@ -281,7 +281,7 @@ describe('the ingest topic', () => {
     return records[0];
   };
 
-  test(`takes or rejects whatever comes, and never stops, seed ${SEED}`, async () => {
+  test(`any record is taken or rejected, and none stops the ingestion, seed ${SEED}`, async () => {
     const random = randomOf(SEED);
     const avro = rawCodec(source).encode(row);
     const json = Buffer.from(JSON.stringify({ ...row, day: '2024-10-04' }));
@@ -304,7 +304,7 @@ describe('the ingest topic', () => {
     expect(rejected).toBeGreaterThan(RUNS / 3);
   });
 
-  test('a record nested past any meaning is rejected, and does not stop those behind it', async () => {
+  test('a record nested too deeply is rejected, and those behind it are taken', async () => {
     const deep = Buffer.from(`{"note":${'['.repeat(100_000)}${']'.repeat(100_000)}}`);
     const made = await ingested(deep, -1);
     expect(made?.topic).toBe('rejected.sales');

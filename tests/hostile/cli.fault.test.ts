@@ -1,6 +1,6 @@
 /**
- * The promise: the command line meets broken files and servers that are none with an error that
- * names the place, and loses nothing.
+ * The promise: for broken files and addresses that are no Millrace server, the command line prints
+ * an error that names the place, and loses nothing.
  */
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -48,7 +48,7 @@ const file = (name: string, data: string | Buffer): string => {
   writeFileSync(path, data);
   return path;
 };
-/** One line that says what, where, with a code; never a trace of the program's own. */
+/** One line with a code, the problem and its place; never a stack trace. */
 const expectError = (
   { status, err }: { status: number | null; err: string },
   says: RegExp,
@@ -61,7 +61,7 @@ const expectError = (
 let ids = 0;
 const line = (more: object = {}): string => JSON.stringify(sale(`c${ids++}`, { ...more }));
 
-test('NDJSON with garbage between: each bad line is named, all good ones are taken, and once', {
+test('NDJSON with garbage in between: each bad line is named, and all good ones are taken once', {
   timeout: 60_000,
 }, async () => {
   const before = hostile.accepted();
@@ -85,10 +85,10 @@ test('NDJSON with garbage between: each bad line is named, all good ones are tak
   expect(first.out).toMatch(/4 accepted, 0 duplicates/);
   expect(hostile.accepted() - before).toBe(4);
   await run(['publish', 'sales', path]);
-  expect(hostile.accepted() - before, 'again: nothing twice').toBe(4);
+  expect(hostile.accepted() - before, 'a second publish adds nothing').toBe(4);
 });
 
-test('NDJSON that breaks off its encoding: the line is named, what came before is there, and the mended file goes on', {
+test('NDJSON with a broken encoding: the line is named, the lines before it are taken, and the corrected file continues there', {
   timeout: 60_000,
 }, async () => {
   const before = hostile.accepted();
@@ -111,7 +111,7 @@ test('NDJSON that breaks off its encoding: the line is named, what came before i
     '--producer',
     'mending',
   ]);
-  expect(mended.err).toContain(`going on after ${taken} events`);
+  expect(mended.err).toContain(`continuing after ${taken} events`);
   expect(hostile.accepted() - before).toBe(good.length);
 });
 
@@ -132,7 +132,7 @@ const parquet = async (path: string): Promise<void> => {
   instance.closeSync();
 };
 
-test('tables that are cut, mislabelled or badly quoted are refused with the file’s name', {
+test('tables that are cut off, mislabelled or badly quoted are refused with the file’s name', {
   timeout: 120_000,
 }, async () => {
   const before = hostile.accepted();
@@ -205,7 +205,7 @@ test.each([
   ['heads without end', `HTTP/1.1 200 OK\r\n${'x: y\r\n'.repeat(50_000)}\r\n`],
   ['nothing at all', null],
 ])(
-  'a server that answers %s: a sentence, not a trace',
+  'a server that answers %s gives a message, not a stack trace',
   { timeout: 60_000 },
   async (_what, answer) => {
     const server = await answering(answer);

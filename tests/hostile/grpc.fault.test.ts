@@ -1,7 +1,7 @@
 /**
- * The promise: whatever comes over HTTP/2 to the gRPC gateway, each call ends, with a status and a
- * code where it is refused; none takes the process down, holds more than its share, or leaves
- * anything behind; health and reflection answer all the while.
+ * The promise: whatever bytes the gRPC gateway gets over HTTP/2, each call ends with a status, and
+ * with a code where it is refused. No call stops the process, holds more than its share or leaves
+ * anything behind. Health and reflection answer all the time.
  */
 import { type ClientHttp2Session, constants } from 'node:http2';
 import { gzipSync } from 'node:zlib';
@@ -50,7 +50,7 @@ const connected = async (): Promise<ClientHttp2Session> => {
   return made;
 };
 const nothing = frame({ data: Buffer.alloc(0) });
-/** A connection of its own: both services answer, and a read does. */
+/** On a connection of its own: both services answer, and a read succeeds. */
 const healthy = async (): Promise<void> => {
   const own = await connected();
   expect(await call(own, '/grpc.health.v1.Health/Check', nothing)).toMatchObject({ status: 0 });
@@ -88,10 +88,7 @@ const online = {
   entities: { shop: { val: [{ stringVal: 's1' }] } },
 };
 
-/**
- * A right message for each call; one that is not listed gets an empty one, and all that mutation
- * makes of it.
- */
+/** A valid message for each call, an empty one where none is listed, and mutations of it. */
 const right = (path: string): Buffer => {
   const row = {
     shop: { stringVal: 's1' },
@@ -125,7 +122,7 @@ const right = (path: string): Buffer => {
   return known[path]?.() ?? Buffer.alloc(0);
 };
 
-test(`wrong messages to every call are refused by what is wrong with them, seed ${SEED}`, {
+test(`broken messages to every call are refused with the reason, seed ${SEED}`, {
   timeout: 120_000,
 }, async () => {
   await start();
@@ -147,7 +144,9 @@ test(`wrong messages to every call are refused by what is wrong with them, seed 
   );
 });
 
-test('frames that lie end their own call, and no other', { timeout: 60_000 }, async () => {
+test('frames with false lengths end their own call, and no other', {
+  timeout: 60_000,
+}, async () => {
   await start();
   const over = await connected();
   const good = read();
@@ -186,7 +185,7 @@ test('frames that lie end their own call, and no other', { timeout: 60_000 }, as
   expect(await call(over, '/../../etc/passwd', nothing)).toMatchObject({
     status: status.UNIMPLEMENTED,
   });
-  expect(await call(over, READ, frame({ data: good })), 'the connection goes on').toMatchObject({
+  expect(await call(over, READ, frame({ data: good })), 'the connection continues').toMatchObject({
     status: 0,
   });
 });
@@ -211,10 +210,10 @@ test('a broken message in a stream is answered with its refusal, and those after
   });
 });
 
-test('what protobuf can say and JSON cannot: depth without end, fields named as what objects inherit, numbers that are none', async () => {
+test('messages that protobuf allows and JSON does not are refused: endless nesting, fields named like inherited members, NaN and infinity', async () => {
   await start();
   const over = await connected();
-  /** Value{list_value: ListValue{values: [Value…]}}, n deep */
+  /** Value{list_value: ListValue{values: [Value…]}}, n levels deep */
   let deep: Buffer = Buffer.from([0x20, 0x01]);
   const varint = (n: number): number[] => (n < 128 ? [n] : [(n & 127) | 128, ...varint(n >>> 7)]);
   const wrap = (tag: number, bytes: Buffer): Buffer =>
@@ -261,7 +260,7 @@ test('what protobuf can say and JSON cannot: depth without end, fields named as 
   });
 });
 
-test('messages in flight are bounded together: more are refused, and room comes back', {
+test('the size of messages in flight is bounded together: more are refused until there is room again', {
   timeout: 120_000,
 }, async () => {
   await start({ inFlightBytes: 4 * 2 ** 20 });
@@ -276,8 +275,8 @@ test('messages in flight are bounded together: more are refused, and room comes 
   await Promise.all(answers);
   const again = await Promise.all(Array.from({ length: 3 }, () => call(over, PUBLISH, big)));
   expect(again.map((one) => one.status)).toEqual([0, 0, 0]);
-  // A stream's messages give back what they held as they are answered: more than the budget goes
-  // through one.
+  // A stream's messages free their share as they are answered: more than the budget passes through
+  // one stream.
   const stream = open(over, PUBLISH_STREAM);
   const done = answer(stream);
   for (let i = 0; i < 12; i++) await new Promise((next) => stream.write(big, next));
@@ -292,7 +291,7 @@ test('a message past the limit is refused', async () => {
   expect(await call(over, PUBLISH, giant)).toMatchObject({ status: status.RESOURCE_EXHAUSTED });
 });
 
-test('streams that never end, thousands of calls at once, and floods of resets leave room for others', {
+test('endless streams, thousands of concurrent calls and floods of resets leave room for other calls', {
   timeout: 120_000,
 }, async () => {
   await start({ drainMs: 500 });

@@ -51,7 +51,7 @@ let ids = 0;
 const fresh = (more: Readonly<Record<string, unknown>> = {}): Record<string, unknown> =>
   sale(`b${ids++}`, more);
 
-describe('limits: as many as are allowed are taken, one more is not', () => {
+describe('at each limit the request is taken, one past it is refused', () => {
   const { events, entities, features, definitions, bodyBytes } = DEFAULT_LIMITS;
   test('events', async () => {
     const batch = (n: number) =>
@@ -100,7 +100,7 @@ describe('limits: as many as are allowed are taken, one more is not', () => {
       rejected: [{ code: expect.stringMatching(/MR_/) }],
     });
     await refused(send(EVENTS, deep(100_000)), 'MR_BODY_INVALID', /500 levels/);
-    // Brackets in texts are no levels.
+    // Brackets in texts are not levels.
     expect(
       (await send(EVENTS, JSON.stringify({ events: [fresh({ note: '[{"\\'.repeat(5_000) })] })))
         .body,
@@ -114,7 +114,7 @@ describe('NDJSON', () => {
   const lines = (text: string | Buffer) => send(EVENTS, text, 'application/x-ndjson');
   const line = (more = {}): string => JSON.stringify(fresh(more));
 
-  test('CRLF, blank lines, no last line end, one giant line: all the same events', async () => {
+  test('CRLF, blank lines, no last line end and one giant line give the same events', async () => {
     expect((await lines(`${line()}\r\n\r\n${line()}\r\n`)).body).toMatchObject({ accepted: 2 });
     expect((await lines(`\n\n${line()}\n \n${line()}`)).body).toMatchObject({ accepted: 2 });
     expect((await lines(line({ note: 'x'.repeat(500_000) }))).body).toMatchObject({ accepted: 1 });
@@ -125,7 +125,7 @@ describe('NDJSON', () => {
       },
     );
   });
-  test('a line that is none refuses the body, and says which; nothing is taken', async () => {
+  test('a line that is no JSON refuses the whole body with the number of the line', async () => {
     const good = line();
     for (const [bad, says] of [
       [`${good}\n${good.slice(0, -5)}`, /line 2 /],
@@ -139,26 +139,26 @@ describe('NDJSON', () => {
       ],
     ] as const)
       await refused(lines(bad), 'MR_BODY_INVALID', says);
-    expect((await lines(good)).body, 'it had not been taken with any of those').toMatchObject({
+    expect((await lines(good)).body, 'none of the refused bodies took it').toMatchObject({
       accepted: 1,
       duplicates: 0,
     });
   });
-  test('lines that are JSON and no events are rejected one by one', async () => {
+  test('lines of JSON that are no events are rejected one by one', async () => {
     const { body } = await lines(`1\nnull\n"x"\n[]\n${line()}\n{}\ntrue`);
     expect(body).toMatchObject({ accepted: 1 });
     expect(body.rejected).toHaveLength(6);
   });
 });
 
-describe('JSON that readers disagree about', () => {
+describe('JSON that parsers read differently', () => {
   const one = (text: string) => send(EVENTS, `{"events":[${text}]}`);
-  test('keys twice: the last counts, as everywhere in JSON', async () => {
+  test('of duplicate keys the last counts, as everywhere in JSON', async () => {
     const event = JSON.stringify(fresh());
     const { body } = await one(`${event.slice(0, -1)},"amount":7}`);
     expect(body).toMatchObject({ accepted: 1 });
   });
-  test('__proto__ and its like are unknown fields, and change nothing', async () => {
+  test('__proto__ and similar names are unknown fields, and change nothing', async () => {
     for (const key of ['__proto__', 'constructor', 'toString', 'hasOwnProperty']) {
       const { body } = await one(
         `${JSON.stringify(fresh()).slice(0, -1)},"${key}":{"polluted":1}}`,
@@ -171,7 +171,7 @@ describe('JSON that readers disagree about', () => {
     ).toMatchObject({ accepted: 0 });
     expect(({} as Record<string, unknown>).polluted).toBeUndefined();
   });
-  test('numbers past what they can be', async () => {
+  test('numbers out of range are rejected', async () => {
     for (const [text, code] of [
       ['1e309', 'MR_FIELD_NOT_FINITE'],
       ['-1e400', 'MR_FIELD_NOT_FINITE'],
@@ -192,7 +192,7 @@ describe('JSON that readers disagree about', () => {
         rejected: [{ field: 'ids' }],
       });
   });
-  test('half a character is no text', async () => {
+  test('a lone surrogate is rejected', async () => {
     const { body } = await one(`${JSON.stringify(fresh()).slice(0, -1)},"note":"\\ud800"}`);
     expect(body).toMatchObject({ accepted: 0, rejected: [{ field: 'note' }] });
   });
@@ -242,7 +242,7 @@ describe('bytes that are hardly HTTP', () => {
       'chunks of a body past the limit',
       `${head('transfer-encoding: chunked')}\r\n\r\n${`${(2 ** 20).toString(16)}\r\n${'x'.repeat(2 ** 20)}\r\n`.repeat(17)}`,
     ],
-  ])('%s: refused in the promised form, or cut off', async (_what, data) => {
+  ])('%s: refused with a code, or cut off', async (_what, data) => {
     const answer = await raw(data as string);
     if (answer === null) return;
     const { code, message } = (answer.body ?? {}) as { code?: string; message?: string };
@@ -251,7 +251,7 @@ describe('bytes that are hardly HTTP', () => {
     expect(message).toBeTruthy();
   });
 
-  test('bodies that are cut in the middle are not taken', async () => {
+  test('bodies that are cut off are not taken', async () => {
     await raw(`${head(`content-length: ${json.length + 10}`)}\r\n\r\n${json}`, true);
     await raw(
       `${head('transfer-encoding: chunked')}\r\n\r\n${json.length.toString(16)}\r\n${json}\r\n`,
@@ -262,10 +262,10 @@ describe('bytes that are hardly HTTP', () => {
       true,
     );
     const { body } = await send(EVENTS, json);
-    expect(body, 'none of them was').toMatchObject({ accepted: 1, duplicates: 0 });
+    expect(body, 'none of them was taken').toMatchObject({ accepted: 1, duplicates: 0 });
   });
 
-  test('a thousand requests at once on one connection are answered in order', async () => {
+  test('a thousand pipelined requests on one connection are answered in order', async () => {
     const connection = await bare(hostile.http.url);
     connection.write('GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n'.repeat(1_000));
     const count = (text: string): number => text.split('HTTP/1.1 200').length - 1;
@@ -274,7 +274,7 @@ describe('bytes that are hardly HTTP', () => {
     connection.socket.destroy();
   });
 
-  test('what is compressed is refused before it is inflated', async () => {
+  test('a compressed body is refused before it is inflated', async () => {
     const answer = await raw(post(EVENTS, Buffer.alloc(100, 0x1f), ['content-encoding: gzip']));
     expect(answer).toMatchObject({ status: 415, body: { code: 'MR_MEDIA_TYPE' } });
   });

@@ -1,7 +1,7 @@
 /**
- * The promise: clients that are slow, do not read, vanish or come in crowds cost a bounded amount
- * of memory and time, and those beside them are served. Limits are small here, so that each is met
- * soon.
+ * The promise: slow clients, clients that do not read, that disappear or come in crowds cost a
+ * bounded amount of memory and time, and other clients are served. The limits are small here, so
+ * that each is reached soon.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -53,7 +53,7 @@ const until = async (what: string, holds: () => Promise<boolean> | boolean): Pro
   throw new Error(`it never came to: ${what}`);
 };
 
-test('heads and bodies that come a byte at a time are cut off with a word, and others are served beside them', async () => {
+test('heads and bodies sent byte by byte are cut off with an answer, and others are served meanwhile', async () => {
   await start({ headMs: 600, requestMs: 1_200 });
   const heads = await Promise.all(Array.from({ length: 20 }, client));
   const bodies = await Promise.all(Array.from({ length: 20 }, client));
@@ -74,7 +74,7 @@ test('heads and bodies that come a byte at a time are cut off with a word, and o
   await Promise.all([...heads, ...bodies].map(({ closed }) => closed));
 });
 
-test('an export that nobody reads is not read from the history either, and its client is cut off in time', async () => {
+test('an export whose client does not read stops reading the history, and the client is cut off in time', async () => {
   await start({ unreadMs: 1_500 });
   const note = 'n'.repeat(2_000);
   const { platform } = hostile;
@@ -92,7 +92,7 @@ test('an export that nobody reads is not read from the history either, and its c
     write('GET /v1/sources/sales/events HTTP/1.1\r\nhost: x\r\n\r\n');
   }
   expect(await reading()).toBe(200);
-  // 40 MB a client, if it were all read: what the system's own buffers hold is some.
+  // 40 MB for each client if all were read; only what fits in the system's buffers is.
   const before = process.memoryUsage().rss;
   await Promise.all(
     stalled.map(async ({ socket, closed }) => {
@@ -105,10 +105,12 @@ test('an export that nobody reads is not read from the history either, and its c
   expect(process.memoryUsage().rss - before).toBeLessThan(150 * 2 ** 20);
   await healthy();
   const whole = await (await fetch(`${hostile.http.url}/v1/sources/sales/events`)).text();
-  expect(whole.trim().split('\n'), 'whoever reads gets all').toHaveLength(hostile.accepted());
+  expect(whole.trim().split('\n'), 'a client that reads gets everything').toHaveLength(
+    hostile.accepted(),
+  );
 });
 
-test('bodies in flight are bounded together: more are told to come again, and room comes back', async () => {
+test('the size of bodies in flight is bounded together: more are refused with a retry, until there is room again', async () => {
   await start({ inFlightBytes: 1024 * 1024 });
   const half = post(EVENTS, JSON.stringify({ events: [{ note: 'x'.repeat(512 * 1024 - 200) }] }));
   const holders = await Promise.all([client(), client()]);
@@ -127,8 +129,8 @@ test('bodies in flight are bounded together: more are told to come again, and ro
     status: 503,
     body: { code: 'MR_OVERLOADED', details: { limit: 1024 * 1024 } },
   });
-  expect(await reading(), 'small questions are answered').toBe(200);
-  // One ends as it should, one goes away: both give back what they held.
+  expect(await reading(), 'small requests are answered').toBe(200);
+  // One request completes, one disconnects: both free their share.
   holders[0]?.write(half.subarray(-1));
   expect(answerIn((await holders[0]?.until(answered)) ?? '')).toMatchObject({ status: 202 });
   holders[1]?.socket.resetAndDestroy();
@@ -140,7 +142,7 @@ test('bodies in flight are bounded together: more are told to come again, and ro
   });
 });
 
-test('sixteen of the largest bodies at once leave memory bounded: each is taken, or told to come again', {
+test('sixteen bodies of the largest size at once leave memory bounded: each is taken, or refused with a retry', {
   timeout: 120_000,
 }, async () => {
   await start({});
@@ -155,13 +157,13 @@ test('sixteen of the largest bodies at once leave memory bounded: each is taken,
   );
   expect(statuses.filter((status) => status === 202).length).toBeGreaterThan(0);
   expect(new Set(statuses)).toEqual(new Set(statuses.includes(503) ? [202, 503] : [202]));
-  // The client's copies are in this process too.
+  // The clients' copies are in this process too.
   const client16 = 16 * 16 * 2 ** 20;
   expect(process.memoryUsage().rss - before.rss).toBeLessThan(client16 * 2 + 768 * 2 ** 20);
   expect(await reading()).toBe(200);
 });
 
-test('answers that nobody takes are bounded together, too', async () => {
+test('the size of answers that clients do not read is bounded together', async () => {
   await start({ unreadBytes: 2 * 1024 * 1024, unreadMs: 60_000 });
   const ask = post(
     '/v1/features',
@@ -181,7 +183,7 @@ test('answers that nobody takes are bounded together, too', async () => {
   await until('they are answered again', async () => (await reading()) === 200);
 });
 
-test('connections past the limit are closed at once, and those that are open go on', async () => {
+test('connections past the limit are closed at once, and open ones continue', async () => {
   await start({ connections: 30 });
   const open = await Promise.all(Array.from({ length: 30 }, client));
   const more = await Promise.all(Array.from({ length: 10 }, client));
@@ -190,7 +192,7 @@ test('connections past the limit are closed at once, and those that are open go 
   expect(answerIn((await open[7]?.until(answered)) ?? '')).toMatchObject({ status: 200 });
 });
 
-test('a flood of connections that are cut in the middle of a request leaves nothing behind', async () => {
+test('a flood of connections that are cut within a request leaves nothing behind', async () => {
   await start({ connections: 100 });
   for (let round = 0; round < 10; round++) {
     const cut = await Promise.all(Array.from({ length: 50 }, () => bare(hostile.http.url)));
@@ -209,7 +211,7 @@ test('a flood of connections that are cut in the middle of a request leaves noth
   });
 });
 
-test('closing ends in its time with all of them there', async () => {
+test('closing the gateway takes no longer than its limit with all of these clients connected', async () => {
   await start({ drainMs: 400 });
   const slow = await Promise.all(Array.from({ length: 12 }, client));
   for (const [i, { socket, write }] of slow.entries()) {

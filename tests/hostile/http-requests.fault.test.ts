@@ -1,8 +1,8 @@
 /**
- * The promise: whatever is sent to any route, the answer is one of those promised, in the promised
- * form, and soon; nothing of a refused request stays behind, and the platform goes on answering
- * right. Requests are right ones made wrong, by tree and by byte; a failure prints the seed
- * (`MILLRACE_SEED=… npm test -- tests/hostile`). `MILLRACE_RUNS` makes more of them.
+ * The promise: whatever is sent to any route, the answer comes soon and has a documented form. A
+ * refused request leaves nothing behind, and the platform continues to answer correctly. The
+ * requests are valid ones, mutated as trees and as bytes. A failure prints the seed:
+ * `MILLRACE_SEED=… npm run test:faults -- tests/hostile`. `MILLRACE_RUNS` makes more requests.
  */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ERRORS, type ErrorCode } from '#domain/errors.ts';
@@ -53,7 +53,7 @@ const pathOf = (route: Route, random: Random): string => {
   return query.length === 0 ? path : `${path}?${query.join('&')}`;
 };
 
-/** Files that a request names are the server's own: a test keeps to its folder. */
+/** A request may name files of the server: in this test only those of its folder. */
 const namesForeignFile = (body: Buffer): boolean =>
   [...body.toString('latin1').matchAll(/"(?:out|file)"\s*:\s*"([^"]*)/g)].some(
     ([, path]) => path?.startsWith('/') && !path.startsWith(`${hostile.running.directory}/`),
@@ -87,10 +87,7 @@ const jsonOf = (answer: Answered): unknown => {
   }
 };
 
-/**
- * Refusals with a status of five hundred that are promised, where what was asked for is not there
- * yet.
- */
+/** Documented refusals with a 5xx status, where the requested resource does not exist yet. */
 const PROMISED: ReadonlySet<string> = new Set(['MR_POSITION_NOT_REACHED', 'MR_VIEW_NOT_READY']);
 
 const problemOf = (route: Route, answer: Answered): string | null => {
@@ -119,7 +116,7 @@ const problemOf = (route: Route, answer: Answered): string | null => {
 const shown = ({ method, path, headers, body }: Sent): string =>
   `${method} ${path.slice(0, 200)} ${JSON.stringify(headers).slice(0, 200)} ${body === null ? '' : body.toString('latin1').slice(0, 300)}`;
 
-test(`${RUNS} wrong requests to each route, seed ${SEED}`, {
+test(`${RUNS} broken requests to each route get a documented answer, seed ${SEED}`, {
   timeout: 60_000 + RUNS * 4_000,
 }, async () => {
   const failures: string[] = [];
@@ -127,7 +124,7 @@ test(`${RUNS} wrong requests to each route, seed ${SEED}`, {
   for (const [index, route] of routes.entries()) {
     const random = randomOf(SEED * 1000 + index);
     const requests = Array.from({ length: RUNS }, () => requestOf(route, random));
-    // A few at once, so that what one leaves half done is in another's way.
+    // A few at once, so that a half-done request would disturb another.
     for (let i = 0; i < requests.length; i += 4) {
       await Promise.all(
         requests.slice(i, i + 4).map(async (sent) => {
@@ -151,13 +148,14 @@ test(`${RUNS} wrong requests to each route, seed ${SEED}`, {
     '',
   );
   expect(hostile.internal, `seed ${SEED}`).toEqual([]);
-  expect(statuses.get(200) ?? 0, 'some requests were right, or nothing was tried').toBeGreaterThan(
-    20,
-  );
+  expect(
+    statuses.get(200) ?? 0,
+    'some requests must be valid, or nothing was tested',
+  ).toBeGreaterThan(20);
   expect(statuses.get(400) ?? 0).toBeGreaterThan(20);
 });
 
-test('afterwards: what was accepted is there, once, over a restart; the audit is whole; answers are right', {
+test('afterwards every accepted event is there once, also after a restart; the audit log verifies; reads are correct', {
   timeout: 120_000,
 }, async () => {
   const { platform, running } = hostile;

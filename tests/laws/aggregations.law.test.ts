@@ -1,4 +1,4 @@
-/** Every aggregation is a commutative monoid, and its result is the textbook's. */
+/** Every aggregation is a commutative monoid, and its result equals the textbook formula. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type Order, OVERFLOW, type Partial } from '#domain/aggregations/aggregation.ts';
@@ -52,7 +52,7 @@ const scenario = (name: string) =>
 
 type Lift = { readonly value: Value; readonly event: Order };
 
-/** A multiset has no order: its values are compared sorted. */
+/** A multiset has no order, so its values are compared sorted. */
 const canonicalRef = (ref: unknown): unknown => {
   if (typeof ref !== 'object' || ref === null || !('counts' in ref)) return ref;
   const { overflow, values, counts } = ref as {
@@ -91,7 +91,7 @@ const merged = (partial: Partial, seen: readonly Lift[]): State => {
   return seen.map(({ value, event }) => lift(value, event)).reduce(combine, identity);
 };
 
-test('the textbook knows every aggregation of the table', () => {
+test('the oracle covers every aggregation of the table', () => {
   expect([...AGGREGATIONS.keys()].toSorted()).toEqual([...AGGREGATES].toSorted());
 });
 
@@ -128,7 +128,7 @@ describe.each([...AGGREGATIONS.keys()])('%s', (name) => {
     );
   });
 
-  test('merge leaves `from` alone and shares nothing that changes later', () => {
+  test('merge does not change `from`, and shares nothing mutable with it', () => {
     fc.assert(
       fc.property(scenario(name), ({ bound, seen, cuts }) => {
         for (const partial of bound.partials) {
@@ -149,7 +149,7 @@ describe.each([...AGGREGATIONS.keys()])('%s', (name) => {
     );
   });
 
-  test('the result is the textbook formula over the list of values', () => {
+  test('the result equals the textbook formula over the list of values', () => {
     fc.assert(
       fc.property(scenario(name), ({ feature, bound, seen, shuffled, scale }) => {
         const got = finalizeStates(
@@ -168,7 +168,7 @@ describe.each([...AGGREGATIONS.keys()])('%s', (name) => {
     );
   });
 
-  test('references survive Avro and JSON', () => {
+  test('references are equal after a round trip through Avro and JSON', () => {
     fc.assert(
       fc.property(scenario(name), ({ bound, seen }) => {
         for (const partial of bound.partials) {

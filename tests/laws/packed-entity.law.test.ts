@@ -1,6 +1,6 @@
 /**
- * An entity's packed tiles answer as the engine's own tiles do, whatever order updates come in,
- * however often, and after packing.
+ * An entity's packed tiles give the values of the engine's tiles, for updates in any order,
+ * repeated updates, and after packing.
  */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
@@ -38,7 +38,7 @@ const scenario: fc.Arbitrary<Scenario> = fc
     })),
   );
 
-/** What the engine writes, by entity, and the engine itself. */
+/** The updates that the engine writes, by entity, and the engine itself. */
 const run = ({ plan, events, commit }: Scenario) => {
   const store = createTileStore(plan);
   const codec = tileCodec(plan);
@@ -94,7 +94,7 @@ const expectSame = (
 
 const whole = { partition: 0, offset: 0, keepFrom: ALWAYS, wholeIfNew: true };
 
-test('taken in one after the other, each twice', () => {
+test('updates added one by one, each twice', () => {
   fc.assert(
     fc.property(scenario, (s) =>
       expectSame(s, (updates) =>
@@ -112,7 +112,7 @@ test('taken in one after the other, each twice', () => {
   );
 });
 
-test('values that lie in doubles, read where they lie', () => {
+test('values kept as doubles, read in place', () => {
   const input = (name: string) => ({ op: 'col', name }) as const;
   const features = {
     newest_x: { aggregation: 'last', input: input('x') },
@@ -139,7 +139,7 @@ test('values that lie in doubles, read where they lie', () => {
   );
 });
 
-test('a block that began in the middle, and the durable tier that has all up to somewhere past its beginning', () => {
+test('a block that began in the middle of the topic, merged with a durable tier that reaches past its beginning', () => {
   fc.assert(
     fc.property(scenario, fc.nat(5), (s, overlap) =>
       expectSame(s, (updates) => {
@@ -160,7 +160,7 @@ test('a block that began in the middle, and the durable tier that has all up to 
   );
 });
 
-test('what was let go is not answered for, and what is answered for is right', () => {
+test('reads that need dropped tiles need history, and all other reads are right', () => {
   fc.assert(
     fc.property(scenario, (s) => {
       const { plan, events, ats } = s;

@@ -1,7 +1,6 @@
 /**
- * The sketches' stated errors, on real values and on those that are hard for them, however the
- * events are split into tiles. The inputs are fixed and so are the hashes: what holds, holds on
- * every run.
+ * The stated errors of the sketches, on real values and on difficult ones, for events split into
+ * tiles. Inputs and hashes are fixed, so every run gives the same result.
  */
 import { readFileSync } from 'node:fs';
 import { DDSketch } from '@datadog/sketches-js';
@@ -14,7 +13,7 @@ import type { ScalarType, Value } from '#domain/values/value.ts';
 
 const TILES = 7;
 
-/** Events dealt to tiles, each folded on its own, then merged. */
+/** Distributes events over tiles, folds each tile, and merges the tiles. */
 const over = (bound: BoundAggregation, values: readonly Value[]): Value => {
   const slots = bound.partials.map((partial: Partial) => {
     const tiles = Array.from({ length: TILES }, () => {
@@ -56,7 +55,7 @@ const flights = JSON.parse(
   readonly destination: string;
 }[];
 
-/** A generator of its own (mulberry32), so that what is drawn never changes. */
+/** The mulberry32 generator, so that drawn values never change. */
 const random = (seed: number): (() => number) => {
   let state = seed >>> 0;
   return () => {
@@ -87,7 +86,7 @@ const NUMBERS: Readonly<Record<string, readonly number[]>> = {
 describe.each(Object.entries(NUMBERS))('approxPercentile of %s', (_, values) => {
   const ascending = [...values].sort((a, b) => a - b);
 
-  test.each([0.05, 0.01, 0.001])('is within %d of the exact one, relatively', (accuracy) => {
+  test.each([0.05, 0.01, 0.001])('is within a relative %d of the exact value', (accuracy) => {
     for (const q of [0, 0.01, 0.25, 0.5, 0.75, 0.95, 0.99, 0.999, 1]) {
       const exact = ascending[Math.floor(q * (ascending.length - 1))] as number;
       const approximate = aggregated('approxPercentile', 'double', values, {
@@ -108,13 +107,13 @@ describe.each(Object.entries(NUMBERS))('approxPercentile of %s', (_, values) => 
     }
   });
 
-  test('is as near as the field’s own DDSketch', () => {
+  test('is as accurate as the reference DDSketch', () => {
     const theirs = new DDSketch({ relativeAccuracy: 0.01 });
     for (const value of values) theirs.accept(value);
     for (const q of [0.25, 0.5, 0.95, 0.99]) {
       const ours = aggregated('approxPercentile', 'double', values, { q }) as number;
-      // Buckets of equal width, which need not begin at the same place: both are within 1 % of what
-      // is there.
+      // Buckets of equal width may begin at different values, so both results are within 1 % of the
+      // exact one.
       expect(Math.abs(ours - theirs.getValueAtQuantile(q))).toBeLessThanOrEqual(
         0.0203 * Math.abs(ours) + 1e-9,
       );
@@ -141,7 +140,7 @@ describe('approxCountDistinct', () => {
   const within = (base: ScalarType, values: readonly Value[], precision: number): void => {
     const exact = new Set(values).size;
     const estimate = aggregated('approxCountDistinct', base, values, { precision }) as number;
-    // Four standard errors: passed by chance once in 16,000.
+    // Four standard errors: exceeded by chance once in 16,000.
     const slack = Math.max(1, (4 * 1.04 * exact) / Math.sqrt(2 ** precision));
     expect({ exact, estimate, near: Math.abs(estimate - exact) <= slack }).toEqual({
       exact,
@@ -174,7 +173,7 @@ describe('approxCountDistinct', () => {
     }
   });
 
-  test('what is repeated counts once', () => {
+  test('repeated values count once', () => {
     const once = DISTINCT['numbers in a row']?.(5000) as readonly Value[];
     const often = once.flatMap((value) => [value, value, value]);
     expect(aggregated('approxCountDistinct', 'long', often)).toBe(
@@ -209,7 +208,7 @@ describe('approxTopK', () => {
     expect(Math.max(0, ...missed)).toBeLessThanOrEqual(least + slack);
   };
 
-  test('exact while there are no more events than its capacity', () => {
+  test('is exact up to `capacity` events', () => {
     const some = flights.slice(0, 1024).map(({ origin }) => origin);
     expect(aggregated('approxTopK', 'string', some, { k: 10 })).toEqual(
       aggregated('topK', 'string', some, { k: 10 }),
@@ -224,8 +223,8 @@ describe('approxTopK', () => {
   });
 
   test.each<[string, readonly number[]]>([
-    // what makes counters that are evicted forget: all is new until the end, or between any two of
-    // the frequent
+    // inputs on which evicted counters fail: only new values until the end, or new values between
+    // any two frequent ones
     ['the frequent ones last', drawn(50_000, (_, i) => (i < 40_000 ? i : 1e6 + (i % 4)))],
     ['the frequent ones first', drawn(50_000, (_, i) => (i < 10_000 ? 1e6 + (i % 4) : i))],
     ['the frequent ones between', drawn(50_000, (_, i) => (i % 5 === 0 ? 1e6 + ((i / 5) % 4) : i))],

@@ -1,6 +1,6 @@
 /**
- * The hand-written encoder of tile updates gives the bytes that Avro's reference codec gives, and
- * what is read back is what was written.
+ * The hand-written encoder of tile updates writes the bytes of the reference codec, and they decode
+ * to the same update.
  */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
@@ -12,7 +12,7 @@ import { planView } from '#domain/plan/plan-view.ts';
 import { createTileStore, type TileStore } from '#domain/tiles/tile-store.ts';
 import { definitions, rawEvents } from '#tests/oracle/arbitraries.ts';
 
-/** The changed tiles as records of the schema, made without the codec. */
+/** The changed tiles as records of the schema, without the codec. */
 const recordsOf = (
   store: TileStore,
   version: number,

@@ -1,6 +1,6 @@
 /**
- * Tiles, folded raw events and brute force give one answer, for any definition, in any order of
- * arrival, at any moment.
+ * Tiles, folded raw events and a brute-force computation give the same values, for any definition,
+ * order of arrival and time.
  */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
@@ -95,7 +95,7 @@ const expectAnswer = (
   });
 };
 
-/** Reads every entity at every moment that the store answers for; gives how often it did. */
+/** Reads every entity at every time that the store can answer. @returns the number of answers */
 const readAll = (s: Scenario, store: TileStore, known: readonly RawEvent[]): number => {
   let answered = 0;
   for (const entity of entitiesOf(s)) {
@@ -115,7 +115,7 @@ const readAll = (s: Scenario, store: TileStore, known: readonly RawEvent[]): num
   return answered;
 };
 
-test('tiles equal brute force in any order of arrival, from the watermark on', () => {
+test('tiles equal the brute-force computation for any order of arrival, from the watermark on', () => {
   let answered = 0;
   fc.assert(
     fc.property(scenario(), (s) => {
@@ -126,7 +126,7 @@ test('tiles equal brute force in any order of arrival, from the watermark on', (
   expect(answered).toBeGreaterThan(100);
 });
 
-test('the same between any two events, and after a sweep', () => {
+test('the same between any two events, and after eviction', () => {
   fc.assert(
     fc.property(scenario(), (s) => {
       const store = createTileStore(s.plan);
@@ -141,7 +141,7 @@ test('the same between any two events, and after a sweep', () => {
   );
 });
 
-test("a sweep leaves no tile that no window reaches but an entity's newest, and tiles of all time stay", () => {
+test("eviction keeps tiles that a window reaches, an entity's newest tile, and tiles of all time", () => {
   fc.assert(
     fc.property(scenario(), (s) => {
       const store = filled(s);
@@ -160,7 +160,7 @@ test("a sweep leaves no tile that no window reaches but an entity's newest, and 
   );
 });
 
-test('folding raw events equals brute force at any moment, past ones too', () => {
+test('folding raw events equals the brute-force computation at any time, past times included', () => {
   fc.assert(
     fc.property(scenario(), (s) => {
       for (const entity of entitiesOf(s)) {
@@ -176,7 +176,7 @@ test('folding raw events equals brute force at any moment, past ones too', () =>
   );
 });
 
-test('with a lateness, what came too late is left out and reported, and nothing else', () => {
+test('with a lateness, exactly the late events are left out and reported', () => {
   let lateOnes = 0;
   fc.assert(
     fc.property(scenario({ lateness: true }), (s) => {
@@ -208,7 +208,7 @@ test('with a lateness, what came too late is left out and reported, and nothing 
   expect(lateOnes).toBeGreaterThan(0);
 });
 
-test('a restored snapshot answers as the store did, and goes on as it would have', () => {
+test('a restored snapshot reads and continues as the store would', () => {
   fc.assert(
     fc.property(scenario(), fc.nat(40), (s, cut) => {
       const before = s.events.slice(0, cut);
@@ -223,7 +223,7 @@ test('a restored snapshot answers as the store did, and goes on as it would have
   );
 });
 
-test('a snapshot of another plan, and bytes that are none, are refused', () => {
+test('a snapshot of another plan, and bytes that are not a snapshot, are refused', () => {
   fc.assert(
     fc.property(scenario(), (s) => {
       const store = filled(s);
@@ -264,7 +264,7 @@ test('the written updates, applied to an empty store, make the same tiles, newes
   );
 });
 
-/** Every tile by key, hop and number, with what is in it. */
+/** Every tile by key, hop and number, with its contents. */
 const tilesOf = (store: TileStore): Readonly<Record<string, unknown>> =>
   Object.fromEntries(
     store.groups

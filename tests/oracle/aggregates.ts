@@ -1,4 +1,4 @@
-/** Every aggregation from the list of its values, by the formula of a textbook. */
+/** Every aggregation over the list of its values, by the textbook formula. */
 import type { RawEvent, Scalar, Value } from '#domain/values/value.ts';
 
 export interface Observed {
@@ -23,7 +23,7 @@ const scaled = (x: number): bigint => {
   return bits >> 63n === 1n ? -magnitude : magnitude;
 };
 
-/** Back to a double, good to the last digit or two. */
+/** Back to a double, accurate to the last digit or two. */
 const unscaled = (n: bigint): number => {
   const size = (n < 0n ? -n : n).toString(2).length;
   const drop = BigInt(Math.max(0, size - 64));
@@ -70,7 +70,7 @@ const buckets = (xs: readonly number[], edges: readonly number[]): Value => {
   );
 };
 
-/** A whole-number sum, exact; null where it does not fit a long as we have it. */
+/** An exact whole-number sum; null outside ±(2^53 − 1). */
 const wholeTotal = (xs: readonly number[]): number | null => {
   const sum = xs.reduce((n, x) => n + BigInt(x), 0n);
   return sum >= BigInt(Number.MIN_SAFE_INTEGER) && sum <= BigInt(Number.MAX_SAFE_INTEGER)
@@ -105,7 +105,7 @@ const naive: Readonly<
   countDistinct: (seen, { limit = 10_000 }) =>
     atMost(tally(values(seen)), limit as number, (t) => t.length),
   histogram: (seen, { edges }) => buckets(numbers(seen), edges as readonly number[]),
-  // The exact answers: sameValue knows how far the sketches may be off.
+  // The exact answers; sameValue allows for the sketches' errors.
   approxCountDistinct: (seen) => tally(values(seen)).length,
   approxPercentile: (seen, { q }) =>
     numbers(seen).toSorted((a, b) => a - b)[Math.floor((q as number) * (seen.length - 1))] ?? null,
@@ -133,7 +133,7 @@ const atMost = <T>(
   then: (all: readonly T[]) => Value,
 ): Value | 'overflow' => (all.length > limit ? 'overflow' : then(all));
 
-/** @param seen without nulls, but for count(*) */
+/** @param seen without nulls, except for count(*) */
 export const aggregate = (
   name: string,
   seen: readonly Observed[],

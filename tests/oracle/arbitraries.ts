@@ -1,6 +1,6 @@
 /**
- * Random view definitions and random events for them: late, out of order, at the same time, null,
- * of many keys, at window edges to the millisecond, years apart, before 1970.
+ * Random view definitions, and random events for them: late, out of order, simultaneous, null, of
+ * many keys, at window edges to the millisecond, years apart, before 1970.
  */
 import fc from 'fast-check';
 import type {
@@ -170,7 +170,7 @@ const nullable = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | null> =>
   fc.option(arbitrary, { nil: null, freq: 6 });
 
 /**
- * Steps of every size, so that events fall together, beside each other, at edges, and far apart.
+ * Steps of every size, so that events are simultaneous, close, at edges, or far apart.
  */
 const STEPS: readonly number[] = [1, 1000, 60_000, 600_000, 3_600_000, 21_600_000, 86_400_000];
 const BASES: readonly number[] = [0, 1_700_000_000_000, -2_000_000_000_000];
@@ -214,7 +214,7 @@ export const rowAt = (t: number): fc.Arbitrary<Row> =>
     tags: nullable(fc.array(fc.constantFrom('p', 'q'), { maxLength: 2 })),
   });
 
-/** In order of arrival; the producers' clock may run ahead of the log's, or far behind it. */
+/** Events in order of arrival; the producers' clock may be ahead of the log's, or far behind it. */
 export const rawEvents = (maxLength = 40): fc.Arbitrary<readonly RawEvent[]> =>
   fc
     .record({
@@ -245,7 +245,7 @@ export const rawEvents = (maxLength = 40): fc.Arbitrary<readonly RawEvent[]> =>
     );
 
 /**
- * The moments at which an answer may change: events, window ends and hop edges, to the millisecond.
+ * The times at which a value may change: events, window ends and hop edges, to the millisecond.
  */
 export const moments = (
   { view }: Definitions,

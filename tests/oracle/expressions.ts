@@ -1,6 +1,6 @@
 /**
- * The oracle's own reading of expressions: a tree walk over what the random definitions use,
- * sharing nothing with the compiler.
+ * The oracle's interpreter of expressions: a tree walk over the functions that random definitions
+ * use. It shares no code with the compiler.
  */
 import type { Expr } from '#domain/expressions/ast.ts';
 import type { Row, Value } from '#domain/values/value.ts';
@@ -34,10 +34,10 @@ export const interpret = (expr: Expr, row: Row): Value => {
       if (a === null || (b === null && expr.args.length > 1)) return null;
       if (expr.fn === 'not') return !a;
       const compute = arithmetic[expr.fn];
-      if (compute === undefined) throw new Error(`the oracle does not know ${expr.fn}`);
+      if (compute === undefined) throw new Error(`the oracle has no function ${expr.fn}`);
       return compute(a as number, b as number);
     }
     default:
-      throw new Error(`the oracle does not know ${expr.op}`);
+      throw new Error(`the oracle has no node ${expr.op}`);
   }
 };

@@ -1,7 +1,7 @@
 /**
- * value(view, entity, at, known) by brute force: pick the entity's events between two times, list
- * the input's values, apply the textbook. No partials, no tiles, no compiled expressions. What
- * everything else must equal.
+ * value(view, entity, at, known) by a brute-force computation: select the entity's events between
+ * two times, list the input's values, apply the textbook formula. It has no partials, tiles or
+ * compiled expressions. Every other implementation must give the same values.
  */
 import type {
   EntityDefinition,
@@ -68,7 +68,7 @@ const observed = (
     .map((event) => ({ event, value: input === null ? true : interpret(input, event.row) }))
     .filter(({ value }) => value !== null);
 
-/** @param events all that are known, of any entity, in any order */
+/** @param events all known events, of any entity, in any order */
 export const oracle = (
   definitions: Definitions,
   events: readonly RawEvent[],

@@ -1,6 +1,6 @@
 /**
- * Equality of values: exact, but for results in floats, which may differ in the last digits by the
- * order in which they were added up.
+ * Equality of values: exact, except for floats, which may differ in the last digits because of the
+ * order of additions.
  */
 import type { Value } from '#domain/values/value.ts';
 
@@ -8,8 +8,8 @@ const near = (a: number, b: number, scale: number): boolean =>
   Math.abs(a - b) <= 1e-9 * Math.max(Math.abs(a), Math.abs(b)) + scale;
 
 /**
- * @param scale the largest magnitude among the inputs: a difference far below its last digit is
- * none (a variance of equal values)
+ * @param scale the largest magnitude among the inputs; differences far below its last digit do not
+ * count (a variance of equal values)
  */
 export const sameValue = (
   aggregation: string,
@@ -21,8 +21,8 @@ export const sameValue = (
   if (typeof a === 'number' && typeof b === 'number') {
     if (aggregation === 'variance') return near(a, b, (scale * 1e-13) ** 2);
     if (aggregation === 'stddev') return near(a, b, scale * 1e-13);
-    // Two values may meet in one of 2,048 registers; a bucket's value is within 1 % of what fell
-    // into it.
+    // Two values may share one of 2,048 registers; a bucket's value is within 1 % of the values in
+    // it.
     if (aggregation === 'approxCountDistinct') return Math.abs(a - b) <= 2;
     if (aggregation === 'approxPercentile')
       return (

@@ -1,4 +1,4 @@
-"""Reads two tables with pyiceberg from their paths alone and prints what it saw as JSON."""
+"""Reads two tables with pyiceberg by their paths, and prints their contents as JSON."""
 import json
 import sys
 

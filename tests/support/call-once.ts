@@ -1,6 +1,4 @@
-/**
- * A request on a connection of its own, so that a balancer of connections takes each where it will.
- */
+/** A request on a connection of its own, so that a balancer chooses a target for each. */
 import { request } from 'node:http';
 
 export interface Answered {

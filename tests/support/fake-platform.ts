@@ -1,6 +1,6 @@
 /**
- * A platform that answers from memory, for tests of the gateways' own duty: shapes, limits, errors.
- * It computes nothing.
+ * A platform that answers from memory, for tests of what the gateways do themselves: formats,
+ * limits, errors. It computes nothing.
  */
 import { writeFileSync } from 'node:fs';
 import type { DatasetStatus } from '#domain/api/datasets.ts';
@@ -16,13 +16,13 @@ import type { FeatureLogRow } from '#domain/feature-log/feature-log-record.ts';
 import type { SkewReport } from '#domain/feature-log/skew.ts';
 import type { DegradedMode } from '#domain/ports/degraded.ts';
 
-export const AIRPORT: Definition = { kind: 'entity', name: 'airport', keys: { origin: 'string' } };
-export const GATE: Definition = {
+const AIRPORT: Definition = { kind: 'entity', name: 'airport', keys: { origin: 'string' } };
+const GATE: Definition = {
   kind: 'entity',
   name: 'gate',
   keys: { airport: 'string', number: 'int' },
 };
-export const FLIGHTS: Definition = {
+const FLIGHTS: Definition = {
   kind: 'source',
   name: 'flights',
   fields: {
@@ -36,21 +36,21 @@ export const FLIGHTS: Definition = {
   eventTime: 'date',
 };
 const feature = { aggregation: 'count', input: null };
-export const DELAYS: Definition = {
+const DELAYS: Definition = {
   kind: 'feature-view',
   name: 'airport_delays',
   entity: 'airport',
   source: 'flights',
   features: { departures: feature, delay_avg_1d: feature },
 };
-export const GATES: Definition = {
+const GATES: Definition = {
   kind: 'feature-view',
   name: 'gate_use',
   entity: 'gate',
   source: 'flights',
   features: { uses: feature },
 };
-export const MODEL: Definition = {
+const MODEL: Definition = {
   kind: 'feature-service',
   name: 'delay_model',
   features: [{ from: 'view', view: 'airport_delays', features: ['departures', 'delay_avg_1d'] }],
@@ -118,11 +118,11 @@ export interface FakePlatform extends Platform {
   readonly taken: unknown[];
   /** next sequence by producer */
   readonly producers: Map<string, number>;
-  /** awaited by every read */
+  /** every read waits for it */
   hold: Promise<void> | null;
   isReady: boolean;
   modes: readonly DegradedMode[];
-  /** thrown by the next publishes, one each */
+  /** errors of the next publishes, one each */
   readonly failures: Error[];
 }
 

@@ -1,5 +1,5 @@
 /**
- * Feast's own feature server over a repository that was applied: what the gateway is compared with.
+ * Feast's own feature server over a repository that was applied. Tests compare the gateway with it.
  */
 
 import { spawn } from 'node:child_process';
@@ -37,7 +37,7 @@ export const startFeastServer = async (
 ): Promise<FeastServer> => {
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
-  // Its workers are a group of their own, and end with it.
+  // The server and its workers are one process group, and are stopped together.
   const child = spawn(
     join(python, '..', 'feast'),
     ['serve', '--host', '127.0.0.1', '--port', String(port), '--no-access-log'],

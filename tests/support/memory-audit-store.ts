@@ -1,4 +1,4 @@
-/** An audit store that lets a test lay hands on its records. */
+/** An audit store whose records a test can change. */
 
 import type { AuditRecord } from '#domain/api/audit.ts';
 import type { AuditHead, AuditStore } from '#domain/ports/audit-store.ts';

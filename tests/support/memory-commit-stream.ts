@@ -1,7 +1,7 @@
 /**
- * A stream of commits in memory, by KurrentDB's rules as far as the event store relies on them: an
- * append expects the newest revision; the same event appended again at the same place is taken as
- * done; subscriptions tell later. Several stores over one are several processes.
+ * A stream of commits in memory, with the rules of KurrentDB that the event store relies on: an
+ * append expects the newest revision; the same event appended again at the same place is accepted;
+ * subscriptions are called later. Several stores on one stream act as several processes.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MillraceError } from '#domain/errors.ts';
@@ -11,10 +11,10 @@ import {
   type RecordedStreamEvent,
 } from '#infra/kurrent/commit-stream.ts';
 
-export interface MemoryCommitStream {
+interface MemoryCommitStream {
   readonly open: () => CommitStream;
   readonly events: readonly RecordedStreamEvent[];
-  /** The next append's answer is lost: the event is written, or not. */
+  /** The answer of the next append is lost; the event is written, or not. */
   readonly loseAnswer: (written: boolean) => void;
   /** Ends all subscriptions, as a server that restarts does. */
   readonly cutSubscriptions: () => void;
@@ -41,7 +41,7 @@ export const memoryCommitStream = (): MemoryCommitStream => {
         if (behind !== undefined && behind.id !== event.id) return false;
         if (newest >= events.length) return false;
         if (behind === undefined) {
-          // What a server keeps is bytes, not our object.
+          // A server stores bytes, not our object.
           events.push({
             ...event,
             data: JSON.parse(JSON.stringify(event.data)),

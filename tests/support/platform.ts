@@ -1,4 +1,4 @@
-/** A platform of the embedded profile on a directory of its own, for tests in process. */
+/** A platform of the embedded profile in this process, on a directory of its own. */
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -11,14 +11,14 @@ import { type EmbeddedOptions, startEmbedded } from '#infra/profiles/embedded.ts
 
 export const caller = { actor: 'test' };
 
-/** Definitions as they come over the wire. */
+/** Definitions as they are parsed from JSON. */
 export const plain = (...definitions: readonly Definition[]): readonly Definition[] =>
   JSON.parse(JSON.stringify(definitions)) as Definition[];
 
 export interface TestPlatform {
   readonly directory: string;
   readonly platform: Platform;
-  /** Closes and opens again on the same directory. */
+  /** Closes the platform and opens it again on the same directory. */
   readonly restart: () => Promise<Platform>;
   readonly dispose: () => Promise<void>;
 }

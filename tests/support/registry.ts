@@ -1,5 +1,5 @@
 /**
- * A registry of its own: event store in memory, catalog, commands; and a way to step between a
+ * A registry of its own: event store in memory, catalog and commands. A test can run code between a
  * decision and its append.
  */
 import { type ApplyOptions, applyDefinitions } from '#commands/apply.ts';
@@ -16,7 +16,7 @@ import { sqliteEventStore } from '#infra/sqlite/event-store.ts';
 import { sqliteLog } from '#infra/sqlite/log.ts';
 import { type Catalog, openCatalog } from '#projections/catalog/catalog.ts';
 
-export interface TestRegistry {
+interface TestRegistry {
   readonly store: EventStore;
   readonly catalog: Catalog;
   readonly bus: CommandBus;
@@ -31,7 +31,7 @@ export interface TestRegistry {
     options?: ApplyOptions,
   ) => Promise<ApplyResult>;
   /**
-   * Another writer on the same streams, as another process would be: its own catalog, its own
+   * A second writer on the same streams, as another process would be: its own catalog, its own
    * queue.
    */
   readonly another: () => Promise<CommandBus>;

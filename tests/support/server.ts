@@ -1,5 +1,6 @@
 /**
- * A real `millrace serve` as a child process, for tests that kill it and talk to it as users do.
+ * A real `millrace serve` as a child process, for tests that kill it and for tests of what users
+ * see.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
@@ -10,11 +11,11 @@ const START_DEADLINE_MS = 30_000;
 export interface Server {
   readonly url: string;
   readonly child: ChildProcess;
-  /** what it has written to stdout, and to stderr */
+  /** everything written to stdout, and to stderr */
   readonly output: () => { readonly out: string; readonly err: string };
-  /** SIGKILL, and wait until it is gone. */
+  /** Sends SIGKILL and waits for the exit. */
   readonly kill: () => Promise<void>;
-  /** SIGTERM, and wait for the exit code. */
+  /** Sends SIGTERM. Resolves to the exit status. */
   readonly stop: () => Promise<number | null>;
 }
 

@@ -1,13 +1,13 @@
 /**
- * A TCP proxy that tests put between a process and a server, or before several: it takes each
- * connection to the next target, past those that do not answer, and can make answers late, hold
- * them back, or cut all connections.
+ * A TCP proxy between a process and a server, or in front of several. Each connection goes to the
+ * next target that answers. It can delay answers, hold them back, refuse connections, or cut all of
+ * them.
  */
 
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-export interface Address {
+interface Address {
   readonly host: string;
   readonly port: number;
 }
@@ -15,12 +15,12 @@ export interface Address {
 export interface TcpProxy {
   readonly address: Address;
   readonly url: string;
-  /** answers come so much later, ms; Infinity: they do not come */
+  /** the delay of answers, ms; Infinity: answers are held back */
   delay: (ms: number) => void;
-  /** Resets all connections, and refuses new ones until `mend`. */
+  /** Resets all connections, and refuses new ones until `restore`. */
   cut: () => void;
-  mend: () => void;
-  /** connections taken to each target so far, by `host:port` */
+  restore: () => void;
+  /** connections to each target so far, by `host:port` */
   readonly taken: () => ReadonlyMap<string, number>;
   readonly close: () => Promise<void>;
 }
@@ -34,7 +34,7 @@ export const openProxy = async (targets: () => readonly Address[]): Promise<TcpP
   let isCut = false;
   let turn = 0;
 
-  /** In order, each chunk as late as is said when it comes. */
+  /** Chunks keep their order. The delay of each is the one set when it arrives. */
   const passLate = (from: Socket, to: Socket): void => {
     let before: Promise<void> = Promise.resolve();
     from.on('data', (chunk) => {
@@ -103,7 +103,7 @@ export const openProxy = async (targets: () => readonly Address[]): Promise<TcpP
       isCut = true;
       reset();
     },
-    mend() {
+    restore() {
       isCut = false;
     },
     taken: () => taken,

@@ -1,4 +1,4 @@
-/** Pythons with pinned packages, made once in the project's folder and used again. */
+/** Python environments with pinned packages, created once in the project's folder and reused. */
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -17,14 +17,10 @@ const works = (command: string, args: readonly string[]): boolean => {
 export const hasPython = (): boolean => works('python3', ['--version']);
 
 /**
- * @param check Python that fails where the packages are not as they should be
+ * @param check Python code that fails unless the packages are as required
  * @returns the interpreter's path
  */
-export const pythonWith = (
-  directory: string,
-  packages: readonly string[],
-  check: string,
-): string => {
+const pythonWith = (directory: string, packages: readonly string[], check: string): string => {
   const venv = join(ROOT, directory);
   const python = join(venv, 'bin', 'python');
   if (existsSync(python) && works(python, ['-c', check])) return python;
@@ -40,7 +36,7 @@ export const pythonWith = (
 export const pythonWithPyiceberg = (): string =>
   pythonWith('.venv', ['pyiceberg[pyarrow]==0.12.0'], 'import pyiceberg.table, pyarrow');
 
-export const FEAST = 'feast[redis,grpcio]==0.67.0';
+const FEAST = 'feast[redis,grpcio]==0.67.0';
 export const pythonWithFeast = (): string =>
   pythonWith(
     '.venv-feast',
@@ -55,9 +51,7 @@ export const pythonWithOpenLineage = (): string =>
     "from importlib.metadata import version; assert version('openlineage-python') == '1.54.0'",
   );
 
-/**
- * protoc, for the descriptors that reflection answers; and grpcio's reflection client beside it.
- */
+/** protoc, for the descriptors that reflection serves, and grpcio's reflection client. */
 export const pythonWithProtoc = (): string =>
   pythonWith(
     '.venv-grpc',

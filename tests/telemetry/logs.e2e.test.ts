@@ -1,6 +1,6 @@
 /**
- * What a server writes of its requests: JSON lines with ids that its answers have too, and nothing
- * of what was sent.
+ * The log of a server: JSON lines with the request ids of its answers, and nothing of what was
+ * sent.
  */
 
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -83,7 +83,7 @@ afterAll(async () => {
   rmSync(directory, { recursive: true, force: true });
 });
 
-test('a request’s line has the id that its answer has, its trace, its route and what came of it', async () => {
+test('the line of a request has the id of its answer, its trace, its route and its outcome', async () => {
   const response = await fetch(`${server.url}/v1/features`, {
     method: 'POST',
     headers: {
@@ -120,7 +120,7 @@ test('a request’s line has the id that its answer has, its trace, its route an
   });
 });
 
-test('over gRPC likewise: an id goes in and out as metadata, and one is given to who has none', async () => {
+test('over gRPC the request id is metadata, in and out, and a request without one gets one', async () => {
   const client = new (makeGenericClientConstructor(
     serviceOf(nativeProtos, 'millrace.v1.Features'),
     'f',
@@ -154,7 +154,7 @@ test('over gRPC likewise: an id goes in and out as metadata, and one is given to
   client.close();
 });
 
-test('no key, no value, no query is ever written, nor told to the collector', async () => {
+test('no key, value or query is ever logged, or sent to the collector', async () => {
   const headers = { authorization: `Bearer ${KEY}`, 'x-api-key': KEY };
   const send = (path: string, body: unknown, id: string) =>
     call(server.url, path, { body, headers: { ...headers, 'x-request-id': id } });

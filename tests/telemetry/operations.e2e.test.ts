@@ -1,7 +1,6 @@
 /**
- * The dashboard and the alert rules speak of metrics that there are, with labels that they have:
- * each name in each expression is looked for in what `/metrics` exposes of a platform that has had
- * traffic of every kind.
+ * The dashboard and the alert rules use only metrics and labels that exist: each name in each
+ * expression is searched in `/metrics` of a platform that had traffic of every kind.
  */
 
 import { readFileSync } from 'node:fs';
@@ -22,7 +21,7 @@ import {
 import { readExposition, readPromql } from './promql.ts';
 
 const OPERATIONS = join(import.meta.dirname, '../../docs/operations');
-/** The parser that the OpenAPI plugin brings along. */
+/** The parser that the OpenAPI plugin depends on. */
 const yaml = createRequire(createRequire(import.meta.url).resolve('@fastify/swagger'))('yaml') as {
   parse: (text: string) => unknown;
 };
@@ -53,8 +52,8 @@ const dashboard = JSON.parse(readFileSync(join(OPERATIONS, 'grafana/dashboard.js
 const panels = dashboard.panels.filter(({ type }) => type !== 'row');
 
 /**
- * Prometheus puts these on every series that it scrapes; one of ours with the same name would be
- * renamed.
+ * Prometheus adds these labels to every series that it scrapes; a label of ours with the same name
+ * would be renamed.
  */
 const SCRAPED = ['instance', 'job'];
 
@@ -79,8 +78,7 @@ let gateway: HttpGateway;
 let exposed: ReturnType<typeof readExposition>;
 
 /**
- * What only a platform with engines of its own has: jobs. Held to the same text, made of a status
- * that has one.
+ * Metrics of a platform with an external engine: its jobs. Made from the status of such a platform.
  */
 const withJobs = async (): Promise<ReturnType<typeof readExposition>> => {
   const { platform } = running;
@@ -126,7 +124,7 @@ afterAll(async () => {
   await running.dispose();
 });
 
-/** Everything in an expression that a running platform does not expose. */
+/** Every name in an expression that a running platform does not expose. */
 const unknownIn = (text: string): string[] => {
   const { metrics, grouping } = readPromql(text);
   const wrong = metrics.flatMap(({ metric, labels }) => {
@@ -146,7 +144,7 @@ const unknownIn = (text: string): string[] => {
   ];
 };
 
-test('a name, a label or a grouping that there is not is found', () => {
+test('an unknown name, label or grouping is found', () => {
   expect(unknownIn('rate(millrace_evens_total{source="a"}[5m])')).toEqual(['millrace_evens_total']);
   expect(unknownIn('sum by (sauce) (rate(millrace_events_total{origin="a"}[5m]))')).toEqual([
     'millrace_events_total{origin}',
@@ -155,7 +153,7 @@ test('a name, a label or a grouping that there is not is found', () => {
   expect(() => unknownIn('sum(rate(x[5m])')).toThrowError(/brackets/);
 });
 
-test('alert rules: every metric and label is exposed, every rule says how bad it is and what to do', () => {
+test('alert rules use exposed metrics and labels, and every rule has a severity and a remedy', () => {
   expect(rules.length).toBeGreaterThan(15);
   expect(
     rules.flatMap(({ alert, expr }) => unknownIn(expr).map((name) => `${alert}: ${name}`)),
@@ -169,7 +167,7 @@ test('alert rules: every metric and label is exposed, every rule says how bad it
   expect(new Set(rules.map(({ alert }) => alert)).size).toBe(rules.length);
 });
 
-test('an alert tells of labels that its expression leaves', () => {
+test("an alert's text uses labels that its expression keeps", () => {
   const wrong = rules.flatMap(({ alert, expr, annotations }) => {
     const { metrics, grouping } = readPromql(expr);
     const aggregated = /\b(sum|max|min|avg|count)\b/.test(expr);
@@ -186,7 +184,7 @@ test('an alert tells of labels that its expression leaves', () => {
   expect(wrong).toEqual([]);
 });
 
-test('dashboard: every metric, label and legend is exposed', () => {
+test('the dashboard uses exposed metrics, labels and legends', () => {
   expect(panels.length).toBeGreaterThan(15);
   const targets = panels.flatMap(({ title, targets: all = [] }) =>
     all.map((target) => ({ title, ...target })),
@@ -216,7 +214,7 @@ test('dashboard: every metric, label and legend is exposed', () => {
   expect(queried.filter((metric) => !exposed.series.has(metric))).toEqual([]);
 });
 
-test('series are bounded: labels come from routes, codes and the registry, and none is one that Prometheus sets', () => {
+test("the number of series is bounded: label values come from routes, codes and the registry, and no label is one of Prometheus's", () => {
   const ours = [...exposed.series].filter(([name]) => name.startsWith('millrace_'));
   expect(
     ours.flatMap(([name, labels]) =>
@@ -234,7 +232,7 @@ test('series are bounded: labels come from routes, codes and the registry, and n
   ).toEqual([]);
 });
 
-test('a request is counted by its route, its status and its code; a path of no route is one series with all others', async () => {
+test('a request is counted by route, status and code; all unknown paths are one series', async () => {
   for (const path of ['/x1', '/x2', '/v1/registry/source/none'])
     await fetch(`${gateway.url}${path}`);
   const text = await (await fetch(`${gateway.url}/metrics`)).text();

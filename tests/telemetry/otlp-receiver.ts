@@ -1,6 +1,6 @@
 /**
- * A collector for tests: takes OTLP over HTTP in protobuf at /v1/traces, as any collector does, and
- * keeps the spans.
+ * A collector for tests: accepts OTLP over HTTP in protobuf at /v1/traces, as any collector does,
+ * and keeps the spans.
  */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -11,7 +11,7 @@ import { loadSync, type ServiceDefinition } from '@grpc/proto-loader';
 export interface ReceivedSpan {
   readonly traceId: string;
   readonly spanId: string;
-  /** '' of a trace's first */
+  /** '' for the first span of a trace */
   readonly parentId: string;
   readonly name: string;
   readonly kind: string;
@@ -29,7 +29,7 @@ export interface OtlpReceiver {
   readonly url: string;
   readonly spans: () => readonly ReceivedSpan[];
   readonly requests: () => number;
-  /** Waits until `enough` of the spans says so. */
+  /** Resolves when `enough` accepts the spans received so far. */
   readonly until: (
     enough: (spans: readonly ReceivedSpan[]) => boolean,
   ) => Promise<readonly ReceivedSpan[]>;

@@ -1,15 +1,15 @@
 /**
- * Which metrics and labels a PromQL expression uses. Any name that is neither a function, nor a
- * word of the language, nor a label where labels stand, is taken for a metric: so a misspelt name
- * is found, as a metric that nothing exposes.
+ * The metrics and labels that a PromQL expression uses. Any name that is no function, no keyword
+ * and no label in a label position counts as a metric, so a misspelled name is found as a metric
+ * that nothing exposes.
  */
-export interface Uses {
+interface Uses {
   readonly metric: string;
   /** labels in its selector */
   readonly labels: readonly string[];
 }
 
-export interface Expression {
+interface Expression {
   readonly metrics: readonly Uses[];
   /** labels of `by`, `on`, `without`, `ignoring` */
   readonly grouping: readonly string[];
@@ -51,7 +51,7 @@ export const readPromql = (text: string): Expression => {
   if (!balanced(tokens)) throw new Error(`brackets do not match: ${text}`);
   const metrics: Uses[] = [];
   const grouping: string[] = [];
-  /** The names up to the closing bracket; `i` stands behind it afterwards. */
+  /** The names up to the closing bracket. Afterwards `i` is past the bracket. */
   let i = 0;
   const namesTo = (close: string, wanted: (at: number) => boolean): string[] => {
     const names: string[] = [];
@@ -80,8 +80,8 @@ export const readPromql = (text: string): Expression => {
 };
 
 /**
- * Of a page of metrics in Prometheus' text form: each series' name and the labels that it has; and
- * the names that are declared.
+ * From a page of metrics in Prometheus' text form: each series' name with its labels, and the
+ * declared names.
  */
 export const readExposition = (
   text: string,

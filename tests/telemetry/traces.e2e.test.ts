@@ -1,7 +1,7 @@
 /**
- * One trace from a producer's event to the read that shows it, as a collector receives it: over
- * HTTP and gRPC, with the delays, and what happens where traces are off, not sampled, or where the
- * collector is away.
+ * One trace from a producer's event to the first read that includes it, as a collector receives it:
+ * over HTTP and gRPC, with the delays. Also without traces, without sampling, and with an
+ * unreachable collector.
  */
 
 import { createHash } from 'node:crypto';
@@ -100,7 +100,7 @@ const has = (name: string) => (spans: readonly ReceivedSpan[]) =>
   spans.some((span) => span.name === name);
 
 describe('with a collector', () => {
-  test('a producer’s event: request → publish → compute → shown by the first read, and by no other', async () => {
+  test("an event's trace has the request, the publish, the compute and the first read that includes it, and no other", async () => {
     await start({ OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url, OTEL_SERVICE_NAME: 'shop-features' });
     await publish({ traceparent, tracestate: 'vendor=1' });
     await read({}, 'other');
@@ -170,7 +170,7 @@ describe('with a collector', () => {
     );
   });
 
-  test('the context lies in the headers of the raw record and of the update, each that of the span that wrote it', async () => {
+  test('the headers of the raw record and of the update hold the context of the span that wrote it', async () => {
     await start({ OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url });
     await publish({ traceparent, tracestate: 'vendor=1' });
     await publish();
@@ -197,7 +197,7 @@ describe('with a collector', () => {
     database.close();
   });
 
-  test('one append is one span of a view’s compute and one of its first read, however many entities it had', async () => {
+  test('one append is one span of a view’s compute and one of its first read, for any number of entities', async () => {
     await start({ OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url });
     await publish({ traceparent }, ['a', 'b', 'a']);
     await read({}, 'b');
@@ -213,11 +213,11 @@ describe('with a collector', () => {
       'millrace.entities': 2,
     });
     named(spans, 'shown totals');
-    // nothing of these events counts for that view
+    // none of these events counts for that view
     expect(spans.filter(({ name }) => name.endsWith('big_sales'))).toEqual([]);
   });
 
-  test('over gRPC likewise, and the project’s client hands its program’s trace on', async () => {
+  test('over gRPC the same, and the project’s client passes on the trace of its program', async () => {
     await start({ OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url });
     const client = connect({ address: grpc.address });
     const mine = { traceId: TRACE, spanId: PRODUCER, traceFlags: TraceFlags.SAMPLED };
@@ -241,7 +241,7 @@ describe('with a collector', () => {
     expect(named(spans, 'shown totals').traceId).toBe(TRACE);
   });
 
-  test('a refusal is told by its code, in the span of the request and of what refused', async () => {
+  test('a refusal has its code in the span of the request and in the span that refused', async () => {
     await start({ OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url });
     await call(http.url, '/v1/features', { body: { service: 'nope', entities: [{ shop: 'a' }] } });
     const spans = await receiver.until(has('POST /v1/features'));
@@ -255,7 +255,7 @@ describe('with a collector', () => {
     });
   });
 
-  test('what a producer does not sample leaves no header and no span', async () => {
+  test('a trace that the producer does not sample leaves no header and no span', async () => {
     await start({ OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url });
     await publish({ traceparent: traceparent.replace(/01$/, '00') });
     await publish({ traceparent });
@@ -264,7 +264,7 @@ describe('with a collector', () => {
     expect((await rawHeaders()).map((headers) => headers === undefined)).toEqual([true, false]);
   });
 
-  test('of OTEL_TRACES_SAMPLER, a share, by the ids of the traces', async () => {
+  test('OTEL_TRACES_SAMPLER samples a share of the traces, by their ids', async () => {
     await start({
       OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url,
       OTEL_TRACES_SAMPLER: 'traceidratio',
@@ -289,7 +289,7 @@ const rawHeaders = async (): Promise<(Headers | undefined)[]> => {
   return records.map(({ headers }) => headers);
 };
 
-describe('without', () => {
+describe('without traces', () => {
   test.each([
     ['an endpoint', {}],
     ['leave: OTEL_SDK_DISABLED', { OTEL_SDK_DISABLED: 'true' }],
@@ -309,7 +309,7 @@ describe('without', () => {
     expect(receiver.requests()).toBe(0);
   });
 
-  test('a sampler that takes anything, nothing is sent and no header is written', async () => {
+  test('with a sampler that drops everything, no span is sent and no header is written', async () => {
     await start({ OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url, OTEL_TRACES_SAMPLER: 'always_off' });
     await publish({ traceparent });
     await read({ traceparent });
@@ -318,7 +318,7 @@ describe('without', () => {
     expect(receiver.requests()).toBe(0);
   });
 
-  test('a collector that answers, all goes on, one warning tells it, and one that it is back', async () => {
+  test('while the collector does not answer, everything continues; one warning reports it, and one its return', async () => {
     const { url } = receiver;
     await receiver.close();
     await start({ OTEL_EXPORTER_OTLP_ENDPOINT: url, OTEL_EXPORTER_OTLP_TIMEOUT: '50' });

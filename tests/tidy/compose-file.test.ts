@@ -1,6 +1,6 @@
 /**
- * docker-compose.yml and the runner go by one table: the file in the repository is what the table
- * prints.
+ * docker-compose.yml and the runner have the same versions, ports and settings: the file is what
+ * the generator prints.
  */
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
@@ -10,11 +10,11 @@ import { composeFile } from '#scripts/generate/compose-file.ts';
 
 const file = readFileSync(new URL('../../docker-compose.yml', import.meta.url), 'utf8');
 
-test('the file is what the tables print: run `node scripts/generate/compose-file.ts` after a change', () => {
+test('docker-compose.yml is what `node scripts/generate/compose-file.ts` prints', () => {
   expect(file).toBe(composeFile());
 });
 
-test('every image is pinned to the version that the runner starts', () => {
+test('every image has the version that the runner starts', () => {
   for (const version of [
     VERSIONS.kafka,
     VERSIONS.apicurio,
@@ -38,7 +38,7 @@ test('every server has the runner’s port', () => {
     expect(file).toContain(String(DEFAULT_BASE_PORT + PORT_OFFSETS[server]));
 });
 
-test('nothing listens beyond this machine', () => {
+test('no server listens beyond this machine', () => {
   expect(file).not.toMatch(/PLAINTEXT:\/\/:|CONTROLLER:\/\/:/);
   const flinks = file.split('FLINK_PROPERTIES').slice(1);
   expect(flinks.length).toBe(3);

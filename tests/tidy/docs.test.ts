@@ -32,7 +32,7 @@ test('every error code is documented, and every documented code exists', () => {
   const documented = new Set(read('docs/ERRORS.md').match(/MR_[A-Z_]+/g));
   expect([...documented].sort()).toEqual(Object.keys(ERRORS).sort());
   // The functions of Millrace's Flink SQL have the same prefix.
-  const functions = new Set(read('infra/flink/sql/functions.ts').match(/MR_[A-Z_]*[A-Z]/g));
+  const functions = new Set(read('domain/sql/flink/java-functions.ts').match(/MR_[A-Z_]*[A-Z]/g));
   const named = pages.flatMap((file) =>
     (read(file).match(/MR_[A-Z_]*[A-Z](?![A-Z_(])/g) ?? []).map((name) => ({ file, name })),
   );

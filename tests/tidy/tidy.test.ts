@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { code, files, found, isTest, read } from './files.ts';
 
-test('domain has no clock, no randomness, no process', () => {
+test('domain uses no clock, no randomness and no process', () => {
   const domain = code.filter((file) => file.startsWith('domain/') && !isTest(file));
   expect(
     found(
@@ -12,7 +12,7 @@ test('domain has no clock, no randomness, no process', () => {
   ).toEqual([]);
 });
 
-test('domain imports nothing of the other folders', () => {
+test('domain imports no other folder', () => {
   const domain = code.filter((file) => file.startsWith('domain/') && !isTest(file));
   expect(found(domain, /from '(#(commands|projections|gateways|infra|tests)\/|node:)/)).toEqual([]);
 });
@@ -31,7 +31,7 @@ test('only profiles wire infra to commands and gateways', () => {
   ]);
 });
 
-/** Longer than the rest, each for a reason. */
+/** Longer files, each with the reason. */
 const LONG: Readonly<Record<string, string>> = {
   'infra/profiles/assemble.ts': 'what every profile wires in the same way, in one file',
   'commands/feature-log/feature-log.ts': 'to be split: it grew when lines were cut to 100 columns',
@@ -40,7 +40,7 @@ const LONG: Readonly<Record<string, string>> = {
   'projections/serving/read.ts': 'to be split: it grew when lines were cut to 100 columns',
 };
 
-test('files are one idea each', () => {
+test('no file has more than 300 lines, but for those with a reason', () => {
   const long = code
     .filter((file) => !isTest(file) && !(file in LONG))
     .map((file) => ({ file, lines: read(file).split('\n').length }))
@@ -54,12 +54,12 @@ test('files are one idea each', () => {
 
 const self = 'tests/tidy/tidy.test.ts';
 
-test('every value has a type', () => {
+test('no type is `any`', () => {
   const typed = code.filter((file) => file.endsWith('.ts') && !isTest(file));
   expect(found(typed, /(:|\bas|=>|[<,|&]) ?any\b *([;,)=>|&[\]{]|$)/)).toEqual([]);
 });
 
-test('a test that may be skipped says why', () => {
+test('a test that may be skipped gives the reason', () => {
   const unexplained = code
     .filter((file) => file !== self)
     .flatMap((file) => {
@@ -75,12 +75,12 @@ test('a test that may be skipped says why', () => {
   expect(unexplained).toEqual([]);
 });
 
-test('no loose ends: silenced types, lone tests, promised work', () => {
+test('no silenced type error, no lone test, no unfinished work', () => {
   const rest = code.filter((file) => file !== self);
   expect(found(rest, /@ts-ignore|\.(only|todo)\(|\bTODO\b|\bFIXME\b/)).toEqual([]);
 });
 
-test('no host of a registry, no path of a machine', () => {
+test('no host of a registry and no path of a machine is in the files', () => {
   const text = files.filter((file) => file !== self && !/\.(parquet|png)$/.test(file));
   expect(
     found(text, /registry\.npmjs|repo1?\.maven|pypi\.org|\/root\/|\/work\/|\/home\/\w/),

@@ -7,7 +7,7 @@ import { literal, openDuckDb } from '#infra/shared/duckdb/connect.ts';
 export interface Workplace {
   readonly directory: string;
   path(name: string): string;
-  /** writes a query's rows, Parquet or CSV by extension */
+  /** writes a query's rows, as Parquet or CSV by the extension */
   write(name: string, sql: string): Promise<string>;
   rows(path: string): Promise<readonly (readonly unknown[])[]>;
   query(sql: string): Promise<readonly (readonly unknown[])[]>;

@@ -1,7 +1,8 @@
 /**
- * The join equals the definition, row by row: for random views, events (late, out of order, of one
- * millisecond, before 1970, null) and spines (any order, duplicates, unknown entities, before all
- * events), however the scan is cut into batches, in both modes.
+ * The join equals its definition, row by row. Views, events and spines are random: events late, out
+ * of order, in the same millisecond, before 1970, null; spines in any order, with duplicates,
+ * unknown entities, and times before all events. The scan is cut into batches at random, in both
+ * modes.
  */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
@@ -26,8 +27,8 @@ interface Case {
   readonly views: readonly Definitions[];
   readonly events: readonly RawEvent[];
   /**
-   * as-served: by event, how long after its log time it became known (null: never), and whether it
-   * was dropped as late
+   * for as-served, by event: how long after its log time it became visible (null: never), and
+   * whether it was dropped as late
    */
   readonly lags: readonly { readonly lag: number | null; readonly dropped: boolean }[] | null;
   readonly spines: readonly (readonly SpineRow[])[];
@@ -35,8 +36,8 @@ interface Case {
 }
 
 /**
- * Events as drawn, or drawn together: of few entities and in a short time, so that windows hold
- * many and rows meet them.
+ * Events as drawn, or moved together: few entities and a short time, so that windows hold many
+ * events and rows match them.
  */
 const denseEvents: fc.Arbitrary<readonly RawEvent[]> = fc
   .record({
@@ -64,8 +65,8 @@ const visibleAt = (events: readonly RawEvent[], lags: Case['lags'], i: number): 
 };
 
 /**
- * A spine has a row for each view at each time; half of the times are those at which an event comes
- * in sight, and the one before.
+ * A spine has a row for each view at each time. Half of the times are those at which an event
+ * becomes visible, or one millisecond before.
  */
 const cases: fc.Arbitrary<Case> = fc
   .record({
@@ -224,7 +225,7 @@ test('rows are ordered by time, and rows of one time by their position', () => {
   );
 });
 
-test('an aborted join stops with the reason', async () => {
+test('an aborted join stops with the reason of the abort', async () => {
   const times = Float64Array.of(0);
   const controller = new AbortController();
   controller.abort(new Error('stop'));

@@ -69,7 +69,7 @@ const events = fc
       .sort((a, b) => a.visible - b.visible || a.offset - b.offset),
   );
 
-test('a window that slides has the values of the window', () => {
+test('a window that slides has the values of the window computed directly', () => {
   fc.assert(
     fc.property(
       views,

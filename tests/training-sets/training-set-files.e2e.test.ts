@@ -69,7 +69,7 @@ let job: Omit<TrainingSetJob, 'spine' | 'out'>;
 const HOUR = 3_600_000;
 const T0 = Date.parse('2026-01-01T00:00:00Z');
 
-/** minute, shop, shelf, price, item, offset (in order of arrival), minutes until logged */
+/** minute, shop, shelf, price, item, offset (in order of arrival), minutes until its log time */
 const EVENTS = [
   [0, 'O\'\'Hare, "x"', 1, '10.0', "'tea'", 0, 0],
   [10, 'b', 1, 'NULL', "'jam'", 1, 0],
@@ -218,11 +218,11 @@ test('positions from the pinned end on do not count', async () => {
   expect((await work.rows(out))[3]?.slice(5, 7)).toEqual(['2', 20]);
 });
 
-test('as served: an event counts from the feature update on that covered it, on the generation that was live', async () => {
+test('as-served: an event counts from the feature update that covered it, in the generation that was live', async () => {
   const update = (generation: number, offset: number, minute: number): string =>
     `SELECT 0::INTEGER AS cause_partition, ${offset}::BIGINT AS cause_offset, ${generation}::INTEGER AS generation, epoch_ms(${T0 + minute * 60_000})::TIMESTAMP AT TIME ZONE 'UTC' AS _log_time`;
-  // offset 3 becomes known with 4's update, at minute 55, where a repeated one later changes
-  // nothing; offset 5 never does
+  // offset 3 becomes visible with the update of offset 4, at minute 55; a repeated update later
+  // changes nothing; offset 5 never becomes visible
   const updates = await work.write(
     'updates.parquet',
     [update(1, 0, 2), update(1, 1, 10), update(1, 4, 55), update(1, 4, 70), update(2, 4, 80)].join(
@@ -258,8 +258,8 @@ test('as served: an event counts from the feature update on that covered it, on 
     return (await work.rows(out)).map((row) => row.slice(2));
   };
   const nothingLive = [null, null];
-  // windows reach back one hour and a started minute: at 84 the events of minutes 24 on, at 55 all
-  // three
+  // a window reaches back one hour and a started minute: at 84 it has the events from minute 24 on,
+  // at 55 all three
   expect(await run([])).toEqual([
     nothingLive,
     ['1', 'tea'],
@@ -352,7 +352,7 @@ test('an invalid spine is refused with the column, the row and the fix', async (
   );
 });
 
-test('times in every form that a spine may have them', async () => {
+test('times are read in every form that a spine may have', async () => {
   const forms = [`'2026-01-01T00:05Z'`, `'2026-01-01 02:05:00,000+0200'`, `'${T0 + 300_000}'`]
     .map((text) => `SELECT ${text} AS event_timestamp`)
     .join(' UNION ALL ');
@@ -382,7 +382,7 @@ test('times in every form that a spine may have them', async () => {
   }
 });
 
-test('the order of many rows is kept', async () => {
+test('many rows keep their order', async () => {
   const file = await work.write(
     'many.parquet',
     `SELECT i, 'b' AS shop, make_timestamp(${T0}000 + (hash(i) >> 1)::BIGINT % 10000000000) AS event_timestamp FROM range(300000) r(i)`,
@@ -403,7 +403,7 @@ test('the order of many rows is kept', async () => {
   expect(checked).toEqual([[300000, true, true, true, true]]);
 });
 
-test('a cancelled run leaves nothing behind', async () => {
+test('a cancelled run leaves no files behind', async () => {
   const before = readdirSync(work.directory);
   const controller = new AbortController();
   const stages: string[] = [];
@@ -428,7 +428,7 @@ test('a cancelled run leaves nothing behind', async () => {
   ).rejects.toMatchObject({ name: 'AbortError' });
 });
 
-test('a failed run leaves an older output as it was', async () => {
+test('a failed run leaves an older output unchanged', async () => {
   const out = work.path('kept.csv');
   writeFileSync(out, 'kept');
   await expect(

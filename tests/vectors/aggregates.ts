@@ -1,6 +1,6 @@
 /**
- * Events in all their awkwardness, and the states that the TypeScript partials make of them, split
- * and merged in several ways.
+ * Difficult events, and the states that the TypeScript partials compute from them, split and merged
+ * in several ways.
  */
 
 import type { Partial, Slots } from '#domain/aggregations/aggregation.ts';
@@ -25,13 +25,13 @@ interface Event {
 
 interface Subject {
   readonly function: string;
-  /** what follows value (and order) in the call: k, or the limit */
+  /** the argument after the value (and order): k, or the limit */
   readonly parameter: number | null;
   readonly type: FieldType;
   readonly partial: Partial;
 }
 
-/** A small generator of its own, so that the vectors never change with a library. */
+/** A small generator, so that the vectors do not change with a library. */
 const random = (seed: number): (() => number) => {
   let state = seed >>> 0;
   return () => {
@@ -94,7 +94,7 @@ const eventsOf = (type: FieldType, count: number, seed: number): Event[] => {
     value: type.array
       ? Array.from({ length: Math.floor(next() * 4) }, () => scalar(type.base, next))
       : scalar(type.base, next),
-    // Times collide, so that partition and offset decide.
+    // Times collide, so that partition and offset decide the order.
     eventTime: 1_700_000_000_000 + Math.floor(next() * 4),
     partition: Math.floor(next() * 3),
     offset: 1000 - i,
@@ -107,7 +107,7 @@ const states = ({ partial }: Subject): Slots => {
   return slots;
 };
 
-/** The state's Avro type: of its floats a record, of a reference its own. */
+/** The state's Avro type: a record of its floats, or the type of its reference. */
 const avroOf = ({ partial }: Subject): unknown =>
   partial.refs[0] === undefined
     ? {
@@ -123,7 +123,8 @@ const plain = ({ partial }: Subject, slots: Slots): unknown =>
     : partial.refs[0].encode(slots.refs[0]);
 
 /**
- * Parts of the events, by index: the whole, one by one, halves, thirds with an empty part between.
+ * Parts of the events, by index: the whole, single events, halves, and thirds with an empty part
+ * between them.
  */
 const splitsOf = (count: number): number[][][] => {
   const all = Array.from({ length: count }, (_, i) => i);
@@ -136,7 +137,7 @@ const splitsOf = (count: number): number[][][] => {
   ];
 };
 
-/** JSON has no −0: values are text, and lists of text. */
+/** JSON has no −0, so values are text, or lists of text. */
 const text = (value: Value): unknown =>
   Array.isArray(value) ? value.map(text) : Object.is(value, -0) ? '-0' : String(value);
 
@@ -218,7 +219,7 @@ const subjects = (): Subject[] => {
         partial: valueCountsPartial(type(t), 100),
       },
       { function: 'MR_HLL', parameter: 12, type: type(t), partial: distinct(type(t), 12) },
-      // few registers: states that are an array
+      // few registers, so that states are arrays
       { function: 'MR_HLL', parameter: 4, type: type(t), partial: distinct(type(t), 4) },
       {
         function: 'MR_COUNTS',

@@ -1,6 +1,7 @@
 /**
- * Shared vectors: what the TypeScript does, as files that the Java module's tests are held to.
- * `node tests/vectors/generate.ts` writes them anew; a test holds the files to this script.
+ * Shared vectors: inputs and results of the TypeScript implementation, in files that the tests of
+ * the Java module compare with. `node tests/vectors/generate.ts` rewrites them; a test compares the
+ * files with this script.
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,7 +9,7 @@ import { aggregateVectors } from './aggregates.ts';
 import { partitionVectors } from './partitions.ts';
 import { scalarVectors } from './scalars.ts';
 
-/** One vector a line, so that a change is read in a diff. */
+/** One vector per line, so that a diff shows changes. */
 const lines = (vectors: readonly object[]): string =>
   vectors.map((v) => `${JSON.stringify(v)}\n`).join('');
 

@@ -1,6 +1,6 @@
 /**
- * Keys of features.<view>, and the partitions that Kafka's own partitioner gives to the entity
- * within them.
+ * Keys of features.<view>, and the partitions that Kafka's own partitioner assigns to their
+ * entities.
  */
 import { Partitioners } from 'kafkajs';
 import { avroCodec } from '#domain/avro/codec.ts';

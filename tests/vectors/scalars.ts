@@ -1,5 +1,6 @@
 /**
- * Calls of the scalar functions of the Java module, with what the expressions' JavaScript gives.
+ * Calls of the scalar functions of the Java module, with the results of the expressions'
+ * JavaScript.
  */
 import type { Partial } from '#domain/aggregations/aggregation.ts';
 import { bucketOf, lnGammaOf } from '#domain/aggregations/dd-sketch.ts';
@@ -230,7 +231,7 @@ const CALLS: readonly (readonly [name: string, js: Call, args: readonly Scalar[]
   ),
 ];
 
-/** JSON has no −0: numbers are text. */
+/** JSON has no −0, so numbers are text. */
 const text = (value: Value): unknown =>
   typeof value === 'number' ? (Object.is(value, -0) ? '-0' : String(value)) : value;
 

@@ -1,6 +1,6 @@
 /**
- * The vectors in the repository are what the TypeScript makes now; the Java module's tests hold
- * Java to the same files.
+ * The vectors in the repository equal the current results of the TypeScript; the Java module's
+ * tests use the same files.
  */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';

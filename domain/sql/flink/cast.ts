@@ -1,6 +1,6 @@
 /**
- * `cast` in Flink SQL: the conversions of `functions-cast.ts`. Where Flink's CAST differs, a function
- * of the Java module takes its place.
+ * `cast` in Flink SQL: the conversions of `functions-cast.ts`. Where Flink's CAST differs, a
+ * function of the Java module takes its place.
  */
 
 import { isNumeric } from '#domain/values/field-type.ts';

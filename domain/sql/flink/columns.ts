@@ -1,14 +1,16 @@
 /**
- * Avro schemas as Flink columns: the tables of a session have exactly the fields that the
- * registry's schemas have.
+ * Avro schemas as Flink columns. The tables of a session have exactly the fields of the schemas in
+ * the schema registry.
  */
+
+import type { AvroPrimitive } from '#domain/avro/types.ts';
 
 interface AvroField {
   readonly name: string;
   readonly type: unknown;
 }
 
-const PRIMITIVE: Readonly<Record<string, string>> = {
+const PRIMITIVE: Readonly<Record<AvroPrimitive, string>> = {
   string: 'STRING',
   int: 'INT',
   long: 'BIGINT',
@@ -20,13 +22,14 @@ const PRIMITIVE: Readonly<Record<string, string>> = {
 
 const quote = (name: string): string => `\`${name}\``;
 
-/** Logical types are read as what they are written as: epoch ms and days. */
+/** Logical types are read as their underlying numbers: epoch ms and days. */
 export const flinkColumnType = (schema: unknown): string => {
   if (Array.isArray(schema)) {
     const [branch] = schema.filter((s) => s !== 'null');
     return flinkColumnType(branch).replace(/ NOT NULL$/, '');
   }
-  if (typeof schema === 'string') return `${PRIMITIVE[schema] ?? 'STRING'} NOT NULL`;
+  if (typeof schema === 'string')
+    return `${PRIMITIVE[schema as AvroPrimitive] ?? 'STRING'} NOT NULL`;
   const { type, items, fields } = schema as {
     type: unknown;
     items?: unknown;

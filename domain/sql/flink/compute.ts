@@ -13,7 +13,7 @@
  * Every partial is a commutative monoid, so the order of events does not matter, and history and
  * log can be read in parallel.
  */
-import type { FeatureViewDefinition, SourceDefinition } from '#domain/definitions/model.ts';
+import type { SourceDefinition } from '#domain/definitions/model.ts';
 import { ENTITY_ROW_HOP, slotColumns } from '#domain/encoding/features-schema.ts';
 import type { Expr } from '#domain/expressions/ast.ts';
 import { canonical } from '#domain/expressions/canonical.ts';
@@ -24,23 +24,11 @@ import { parseFieldType } from '#domain/values/field-type.ts';
 import { liftHop } from '../print-aggregation.ts';
 import { expressionSql } from '../print-expression.ts';
 import { flinkColumnType } from './columns.ts';
+import type { ComputeSpec } from './compute-spec.ts';
 import { FLINK } from './dialect.ts';
 import { lateness } from './lateness.ts';
 import { featuresSink } from './names.ts';
 import { flinkName } from './types.ts';
-
-export interface ComputeSpec {
-  readonly plan: ViewPlan;
-  readonly view: FeatureViewDefinition;
-  readonly source: SourceDefinition;
-  readonly version: number;
-  readonly generation: number;
-  /**
-   * for each partition, the raw offset at which the generation started to run live; events below it
-   * are never late, because a replay includes late events
-   */
-  readonly past?: readonly number[];
-}
 
 const DAY_MS = 86_400_000;
 
@@ -211,9 +199,9 @@ const hopSql = (spec: ComputeSpec, inputs: Inputs, hop: number): string => {
 };
 
 /**
- * One row for each entity: the start of its newest tile of the widest hop. It changes once per tile,
- * not per event, so it costs little. A reader by key uses it to decide whether the entity exists and
- * how old its newest event is.
+ * One row for each entity: the start of its newest tile of the widest hop. It changes once per
+ * tile, not per event, so it costs little. A reader by key uses it to decide whether the entity
+ * exists and how old its newest event is.
  */
 const entitySql = (spec: ComputeSpec): string | null => {
   const { plan } = spec;

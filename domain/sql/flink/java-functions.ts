@@ -1,6 +1,6 @@
 /**
- * The Java module's functions, by the names that the printed SQL calls them by: first those whose
- * class has another name.
+ * The functions of the Java module, by their names in printed SQL: here those whose class has
+ * another name.
  */
 const OTHERS: Readonly<Record<string, string>> = {
   MR_MAINTAIN: 'iceberg.Maintain',
@@ -26,7 +26,7 @@ const OTHERS: Readonly<Record<string, string>> = {
   MR_PERIODS: 'flink.Periods',
 };
 
-/** A scalar function's class has its name, MR_TO_INT is ToInt; but for this one. */
+/** The class of a scalar function has its name (MR_TO_INT is ToInt), except for this one. */
 const SCALARS: Readonly<Record<string, string>> = { MR_MS: 'LogTime' };
 
 const camel = (name: string): string =>
@@ -42,7 +42,7 @@ const classOf = (name: string): string => {
     : `io.millrace.${found}`;
 };
 
-/** The statements that make known the functions that these statements use. */
+/** CREATE FUNCTION statements for the functions that `statements` use. */
 export const functionsSql = (statements: readonly string[]): readonly string[] => {
   const used = new Set(statements.flatMap((sql) => sql.match(/\bMR_[A-Z0-9_]+(?=\()/g) ?? []));
   return [...used]

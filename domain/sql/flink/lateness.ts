@@ -6,7 +6,7 @@
 
 import type { ViewPlan } from '#domain/plan/plan.ts';
 import { widestHopMs } from '#domain/tiles/lateness.ts';
-import type { ComputeSpec } from './compute.ts';
+import type { ComputeSpec } from './compute-spec.ts';
 import { lateSink } from './names.ts';
 import { flinkName, flinkText } from './types.ts';
 

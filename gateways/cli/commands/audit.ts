@@ -56,29 +56,29 @@ const verify = async (_options: unknown, command: Command): Promise<void> => {
   const result = await client.get<AuditVerification>('/v1/audit/verify');
   if (json) document(result);
   else if (result.ok)
-    print(`the chain of ${result.records} records is whole; its head is ${result.head}`);
+    print(`the hash chain of ${result.records} records is complete; its head is ${result.head}`);
   if (result.ok) return;
   if (json) process.exitCode = 1;
   else
     fail(
       'MR_STORAGE_FAILED',
-      `the audit chain breaks at record ${result.firstBad}: ${result.message}`,
-      {
-        firstBad: result.firstBad,
-      },
+      `the audit chain is broken at record ${result.firstBad}: ${result.message}`,
+      { firstBad: result.firstBad },
     );
 };
 
 export const addAudit = (program: Command): void => {
-  const audit = program.command('audit').description('who did what; is the chain whole');
+  const audit = program
+    .command('audit')
+    .description('the audit log, and whether its hash chain is complete');
   audit
     .command('log')
     .description('commands, accepted and refused, newest last')
-    .option('--since <time>', 'from this time on')
+    .option('--since <time>', 'since this time')
     .option('--until <time>', 'up to this time')
     .option('--actor <name>', 'by this actor')
     .option('--subject <name>', 'about this name')
-    .option('--kind <kind>', 'about this kind of thing')
+    .option('--kind <kind>', 'about this kind of definition')
     .option('--after <n>', 'after this record', wholeOption('--after'))
     .option('--limit <n>', 'at most this many', wholeOption('--limit', 1))
     .addHelpText(
@@ -88,7 +88,7 @@ export const addAudit = (program: Command): void => {
     .action(log);
   audit
     .command('verify')
-    .description('walk the hash chain')
+    .description('verify the hash chain')
     .addHelpText('after', '\nExample:\n  millrace audit verify')
     .action(verify);
 };

@@ -24,10 +24,10 @@ const batch = async (
 export const addBatch = (program: Command): void => {
   program
     .command('batch')
-    .description('the values of every entity, for batch scoring')
+    .description('write the values of every entity, for batch scoring')
     .argument('<name>', 'a feature service or a feature view')
-    .requiredOption('--out <file>', 'Parquet or CSV to write')
-    .option('--at <time>', 'the values as of this time; by default now')
+    .requiredOption('--out <file>', 'Parquet or CSV file to write')
+    .option('--at <time>', 'the values at this event time; default: now')
     .addHelpText('after', '\nExample:\n  millrace batch delay_model --out scores.parquet')
     .action(batch);
 };

@@ -27,7 +27,7 @@ export const tableExtension = (option: string, file: string): '.parquet' | '.csv
   throw new UsageError(`${option} must end in .parquet or .csv, not ${JSON.stringify(file)}`);
 };
 
-/** For a server elsewhere the spine goes along as rows. */
+/** The rows of the spine, for a server on another machine. */
 const rowsOf = (file: string): Promise<readonly unknown[]> =>
   withDuckDb(file, async (connection) => {
     const reader = await connection.runAndReadAll(
@@ -70,10 +70,8 @@ const waitFor = async (
   if (status.state === 'cancelled')
     fail(
       'MR_REFUSED',
-      `data set ${status.id} was cancelled${cancelling ? '' : ' by someone else'}; nothing was written`,
-      {
-        id: status.id,
-      },
+      `data set ${status.id} was cancelled${cancelling ? '' : ' by another caller'}; nothing was written`,
+      { id: status.id },
     );
   return status;
 };
@@ -121,16 +119,22 @@ const dataset = async (name: string, options: DatasetOptions, command: Command):
 export const addDataset = (program: Command): void => {
   program
     .command('dataset')
-    .description('a point-in-time correct training set')
+    .description('make a point-in-time correct training set')
     .argument('<name>', 'a feature service or a feature view')
-    .requiredOption('--spine <file>', 'Parquet or CSV with the entity keys and event_timestamp')
-    .requiredOption('--out <file>', 'Parquet or CSV to write')
+    .requiredOption(
+      '--spine <file>',
+      'Parquet or CSV file with the entity keys and event_timestamp',
+    )
+    .requiredOption('--out <file>', 'Parquet or CSV file to write')
     .addOption(
-      new Option('--mode <mode>', 'leakage-free with late data, or exactly what was served')
+      new Option(
+        '--mode <mode>',
+        'values at event time, late data included; or exactly the values that reads answered',
+      )
         .choices(['event-time', 'as-served'])
         .default('event-time'),
     )
-    .option('--known <time>', 'only what was known at this time')
+    .option('--known <time>', 'use only events that the log had accepted at this time')
     .addHelpText(
       'after',
       '\nExample:\n  millrace dataset delay_model --spine labels.csv --out training.parquet',

@@ -17,19 +17,21 @@ const some = <T>(
   const shown = values.slice(0, SHOWN);
   const more =
     total > shown.length
-      ? [`  … the first ${shown.length} of ${total} ${what}; --json has all that the server sent`]
+      ? [
+          `  … the first ${shown.length} of ${total} ${what}; --json prints all that the server sent`,
+        ]
       : [];
   return [indent(text(shown)), ...more];
 };
 
-export const storyOf = (e: Explanation): string => {
+const explanationText = (e: Explanation): string => {
   const covers =
     e.covers.from === null
       ? `all events up to ${showTime(e.covers.to)}`
-      : `events from ${showTime(e.covers.from)} to ${showTime(e.covers.to)}, both ends in`;
+      : `events from ${showTime(e.covers.from)} to ${showTime(e.covers.to)}, inclusive`;
   return [
     `${e.view}.${e.feature} of ${entityText(e.entity)} is ${show(e.value)} (${e.status})`,
-    `  at ${showTime(e.at)}, by what was known at ${showTime(e.known)}`,
+    `  at ${showTime(e.at)}, from events accepted up to ${showTime(e.known)}`,
     `  version ${e.version}, generation ${e.generation}`,
     '',
     'Definition',
@@ -54,7 +56,7 @@ export const storyOf = (e: Explanation): string => {
     `Feature updates (${e.updates.length})`,
     ...some(e.updates, e.updates.length, 'updates', (updates) =>
       table(
-        ['position', 'known since', 'tile', 'caused by'],
+        ['position', 'accepted', 'tile', 'caused by'],
         updates.map((u) => [u.position, showTime(u.logTime), showTime(u.tileStart), u.cause]),
       ),
     ),
@@ -62,7 +64,7 @@ export const storyOf = (e: Explanation): string => {
     `Raw events (${e.eventsTotal})`,
     ...some(e.events, e.eventsTotal, 'events', (events) =>
       table(
-        ['position', 'event time', 'known since', 'counted', 'event'],
+        ['position', 'event time', 'accepted', 'counted', 'event'],
         events.map((event) => [
           event.position,
           showTime(event.eventTime),
@@ -84,7 +86,7 @@ const explain = async (
 ): Promise<void> => {
   const dot = Math.max(name.indexOf('.'), name.indexOf(':'));
   if (dot < 1 || dot === name.length - 1)
-    throw new UsageError(`name the feature as VIEW.FEATURE, not ${JSON.stringify(name)}`);
+    throw new UsageError(`write the feature as VIEW.FEATURE, not ${JSON.stringify(name)}`);
   const { client, json, document, print } = contextOf(command);
   const entity = Object.fromEntries(
     pairsOf('--entity', options.entity).map(([key, value]) => [`entity.${key}`, value]),
@@ -98,7 +100,7 @@ const explain = async (
   };
   const explanation = await client.get<Explanation>(`/v1/explain${query(parameters)}`);
   if (json) document(explanation);
-  else print(storyOf(explanation));
+  else print(explanationText(explanation));
   if (!explanation.matches) process.exitCode = 1;
 };
 
@@ -108,8 +110,11 @@ export const addExplain = (program: Command): void => {
     .description('why a value is what it is')
     .argument('<view.feature>', 'the feature')
     .requiredOption('--entity <key=value...>', 'the entity')
-    .option('--at <time>', 'the value as of this event time; by default now')
-    .option('--known <time>', 'only what was known at this time; by default now')
+    .option('--at <time>', 'the value at this event time; default: now')
+    .option(
+      '--known <time>',
+      'use only events that the log had accepted at this time; default: now',
+    )
     .addHelpText(
       'after',
       '\nExample:\n  millrace explain airport_delays.delay_avg_1d --entity origin=ATL',

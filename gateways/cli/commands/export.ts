@@ -10,7 +10,7 @@ import { createProgress } from '../progress.ts';
 
 const NEWLINE = 10;
 
-/** Counts lines as they pass. */
+/** Counts the lines of a stream. */
 const counting = (onCount: (events: number) => void): Transform => {
   let events = 0;
   return new Transform({
@@ -50,10 +50,8 @@ const exportEvents = async (
     if (error instanceof MillraceError) throw error;
     fail(
       'MR_UNREACHABLE',
-      `the export of "${source}" broke off after ${events} events: ${String(error)}; nothing was written`,
-      {
-        source,
-      },
+      `the export of "${source}" ended after ${events} events: ${String(error)}; nothing was written`,
+      { source },
     );
   } finally {
     progress.end();
@@ -67,8 +65,8 @@ const exportEvents = async (
 export const addExport = (program: Command): void => {
   program
     .command('export')
-    .description('all accepted events of a source, to be published on another platform')
-    .argument('<source>', 'a source')
+    .description('write all accepted events of a source, to publish them on another platform')
+    .argument('<source>', 'name of the source')
     .requiredOption('--out <file>', 'an NDJSON file to write')
     .addHelpText('after', '\nExample:\n  millrace export flights --out flights.ndjson')
     .action(exportEvents);

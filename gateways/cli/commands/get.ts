@@ -48,7 +48,7 @@ const tableOf = (
     (view) =>
       `${view.view} version ${view.version}, generation ${view.generation}, events up to ${showTime(view.eventTime)}, complete through ${showTime(view.completeThrough)}`,
   );
-  if (degraded !== undefined) notes.push(`degraded, right all the same: ${degraded.join(', ')}`);
+  if (degraded !== undefined) notes.push(`degraded, but correct: ${degraded.join(', ')}`);
   return [
     table([...keys, ...features], lines),
     '',
@@ -59,17 +59,17 @@ const tableOf = (
 
 const get = async (name: string, options: GetOptions, command: Command): Promise<void> => {
   if (options.entity === undefined)
-    throw new UsageError('name the entity: --entity key=value, once for each key');
+    throw new UsageError('an entity is required: --entity key=value, once for each key');
   const { client, json, document, print } = contextOf(command);
   const target = await findTarget(client, name);
   const { keys, request } = await inputsOf(client, target);
   const { definition } = target;
-  const asked =
+  const wanted =
     definition.kind === 'feature-view'
       ? { features: Object.keys(definition.features).map((feature) => `${name}:${feature}`) }
       : { service: name };
   const body = {
-    ...asked,
+    ...wanted,
     entities: entitiesOf(options.entity, keys),
     ...(options.request === undefined ? {} : { request: [requestOf(options.request, request)] }),
     at: options.at,
@@ -86,13 +86,16 @@ export const addGet = (program: Command): void => {
     .command('get')
     .description('feature values of entities, now or at a past moment')
     .argument('<name>', 'a feature service or a feature view')
-    .option('--entity <key=value...>', 'the entity; a key that comes again begins another entity')
+    .option('--entity <key=value...>', 'keys of the entity; a repeated key begins another entity')
     .option('--request <key=value...>', 'request inputs of on-demand features')
-    .option('--at <time>', 'the values as of this event time; by default now')
-    .option('--known <time>', 'only what was known at this time; by default now')
+    .option('--at <time>', 'the values at this event time; default: now')
+    .option(
+      '--known <time>',
+      'use only events that the log had accepted at this time; default: now',
+    )
     .option(
       '--after <position>',
-      'wait until this position, of a publish or a command, is in the values',
+      'wait until the values include this position, from a publish or a command',
     )
     .addHelpText(
       'after',

@@ -31,10 +31,10 @@ const create = async (name: string, options: CreateOptions, command: Command): P
   const body = { name, grants, limits, expiresAt, reason };
   const created = await client.post<CreatedKey>('/v1/keys', { body });
   if (json) return document(created);
-  // The key alone on stdout, so that a script can take it.
+  // Only the key is on stdout, so that a script can read it.
   print(created.key);
   message(
-    `key ${created.id} "${created.name}" may ${created.grants.join(', ')}; it is shown this once: keep it where secrets are kept`,
+    `key ${created.id} "${created.name}" has the grants ${created.grants.join(', ')}; it is shown only now: store it as a secret`,
   );
   message('use it with --api-key, MILLRACE_API_KEY, or the header `authorization: Bearer KEY`');
 };
@@ -46,7 +46,7 @@ const limitsText = (limits: AccessLimits): string =>
 
 const stateOf = ({ revokedAt, revokedBy, expiresAt }: KeyInfo): string => {
   if (revokedAt !== null) return `revoked ${showTime(revokedAt)} by ${revokedBy}`;
-  return expiresAt === null ? 'good' : `until ${showTime(expiresAt)}`;
+  return expiresAt === null ? 'valid' : `until ${showTime(expiresAt)}`;
 };
 
 const list = async (_options: unknown, command: Command): Promise<void> => {
@@ -55,7 +55,7 @@ const list = async (_options: unknown, command: Command): Promise<void> => {
   if (json) return records(keys);
   print(
     table(
-      ['id', 'name', 'grants', 'state', 'limits', 'made', 'by'],
+      ['id', 'name', 'grants', 'state', 'limits', 'created', 'by'],
       keys.map((key) => [
         key.id,
         key.name,
@@ -81,20 +81,23 @@ const revoke = async (
 };
 
 export const addKeys = (program: Command): void => {
-  const keys = program.command('keys').description('API keys: who may do what');
+  const keys = program.command('keys').description('API keys and their grants');
   const limit = (flag: string): ((text: string) => number) => wholeOption(flag, 1);
   keys
     .command('create')
-    .description('make a key; it is printed this once')
-    .argument('<name>', 'whose it is: the audit log has this name')
+    .description('create a key; it is printed only now')
+    .argument('<name>', 'name of its owner, for the audit log')
     .addOption(
-      new Option('--grant <grants...>', 'ROLE@NAMESPACE, or ROLE@* for all').makeOptionMandatory(),
+      new Option(
+        '--grant <grants...>',
+        'ROLE@NAMESPACE, or ROLE@* for all namespaces',
+      ).makeOptionMandatory(),
     )
-    .option('--expires <time>', 'it is good until then')
-    .option('--rate <n>', 'requests a second', limit('--rate'))
-    .option('--burst <n>', 'requests at once; by default those of a second', limit('--burst'))
-    .option('--events-per-day <n>', 'events published a day', limit('--events-per-day'))
-    .option('--rows-per-day <n>', 'rows read a day', limit('--rows-per-day'))
+    .option('--expires <time>', 'the key expires at this time')
+    .option('--rate <n>', 'requests per second', limit('--rate'))
+    .option('--burst <n>', 'requests at once; default: those of one second', limit('--burst'))
+    .option('--events-per-day <n>', 'events published per day', limit('--events-per-day'))
+    .option('--rows-per-day <n>', 'rows read per day', limit('--rows-per-day'))
     .option('--reason <text>', 'for the audit log')
     .addHelpText(
       'after',
@@ -103,13 +106,13 @@ export const addKeys = (program: Command): void => {
     .action(create);
   keys
     .command('list')
-    .description('keys, revoked ones too; never their secrets')
+    .description('keys, revoked ones included; never their secrets')
     .addHelpText('after', '\nExample:\n  millrace keys list')
     .action(list);
   keys
     .command('revoke')
     .description('revoke a key, at once and for good')
-    .argument('<id>', 'as `millrace keys list` has it')
+    .argument('<id>', 'id, from `millrace keys list`')
     .option('--reason <text>', 'for the audit log')
     .addHelpText(
       'after',

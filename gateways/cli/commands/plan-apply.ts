@@ -80,7 +80,7 @@ export const addPlanAndApply = (program: Command): void => {
     .description('change the registry to these definitions')
     .argument('<file...>', 'TypeScript, JavaScript or JSON files of definitions')
     .option('--reason <text>', 'why, for the audit log')
-    .option('--force', 'also where it breaks a reader; needs --reason')
+    .option('--force', 'also apply breaking changes; needs --reason')
     .addHelpText('after', '\nExample:\n  millrace apply features.ts --reason "first features"')
     .action(apply);
 };

@@ -32,18 +32,20 @@ const FORMATS: Readonly<Record<string, Format>> = {
 };
 const SHOWN_REJECTED = 20;
 const IN_FLIGHT = 3;
-const RETRY_FOR_MS = 60_000;
+const RETRY_MS = 60_000;
 
 const formatOf = (file: string, given: Format | undefined): Format => {
   const format = given ?? (file === '-' ? 'ndjson' : FORMATS[extname(file).toLowerCase()]);
   if (format === undefined)
-    throw new UsageError(`what format has ${file}? say it with --format ndjson, csv or parquet`);
+    throw new UsageError(
+      `the format of ${file} is unknown: give it with --format ndjson, csv or parquet`,
+    );
   if (format === 'parquet' && file === '-')
     throw new UsageError('Parquet cannot be read from stdin: name a file');
   return format;
 };
 
-/** What became of the events, told as it happens. */
+/** Counts the results, and prints the first rejected events. */
 const createTally = (message: (text: string) => void) => {
   const counts = { accepted: 0, duplicates: 0, rejected: 0 };
   const byCode = new Map<string, number>();
@@ -52,7 +54,7 @@ const createTally = (message: (text: string) => void) => {
     byCode.set(code, (byCode.get(code) ?? 0) + 1);
     if (counts.rejected <= SHOWN_REJECTED) message(`rejected ${where}: ${code} ${text}`);
     if (counts.rejected === SHOWN_REJECTED + 1)
-      message('rejected: further ones are only counted; `millrace rejected list` shows all');
+      message('rejected: further events are only counted; `millrace rejected list` shows all');
   };
   return {
     counts,
@@ -88,7 +90,7 @@ const publish = async (
   const { next: skip } = await client.get<{ next: number }>(
     path('v1', 'sources', source, 'producers', producer),
   );
-  if (skip > 0) message(`going on after ${skip} events that the server has already`);
+  if (skip > 0) message(`continuing after ${skip} events that the server already has`);
 
   const tally = createTally(message);
   const progress = createProgress();
@@ -98,7 +100,7 @@ const publish = async (
   let handled = 0;
   const stop = (): void => {
     stopped = true;
-    message('stopping: the events in flight are waited for');
+    message('stopping after the events in flight');
   };
   process.once('SIGINT', stop);
   process.once('SIGTERM', stop);
@@ -120,7 +122,7 @@ const publish = async (
   try {
     await sendInOrder(batches, {
       window: IN_FLIGHT,
-      retryForMs: RETRY_FOR_MS,
+      retryForMs: RETRY_MS,
       stopped: () => stopped,
       post: (batch, onSent) =>
         client.post<PublishResult>(path('v1', 'sources', source, 'events'), {
@@ -136,7 +138,7 @@ const publish = async (
           `${(skip + handled).toLocaleString('en')} events, ${speed()}, ${tally.counts.accepted} accepted, ${tally.counts.rejected} rejected`,
         );
       },
-      onRetry: (error, inMs) => progress.update(`${error.message}; trying again in ${inMs} ms`),
+      onRetry: (error, inMs) => progress.update(`${error.message}; repeating in ${inMs} ms`),
     });
   } finally {
     progress.end();
@@ -163,18 +165,18 @@ const publish = async (
       `${accepted} accepted, ${duplicates} duplicates, ${rejected} rejected in ${seconds.toFixed(1)} s (${speed()})${position === null ? '' : `, position ${position}`}`,
     );
   if (!json) for (const [code, count] of tally.byCode) print(`  ${count} × ${code}`);
-  if (stopped) message('stopped before the end: the same command goes on from here');
+  if (stopped) message('stopped before the end: the same command continues from here');
   if (stopped || (rejected > 0 && accepted + duplicates === 0)) process.exitCode = 1;
 };
 
 export const addPublish = (program: Command): void => {
   program
     .command('publish')
-    .description('send raw events to a source; goes on where it stopped')
+    .description('send raw events to a source; continues where it stopped')
     .argument('<source>', 'name of the source')
     .argument('[file]', 'file of events; "-" is stdin', '-')
     .addOption(
-      new Option('--format <format>', 'by default the file name says it; stdin is ndjson').choices([
+      new Option('--format <format>', 'default: from the file name; ndjson for stdin').choices([
         'ndjson',
         'csv',
         'parquet',
@@ -182,11 +184,14 @@ export const addPublish = (program: Command): void => {
     )
     .option(
       '--map <field=column...>',
-      'a field of the source and the column that it comes from (csv, parquet)',
+      'a field of the source, and the column to read it from (csv, parquet)',
     )
-    .option('--ignore-extra', 'leave out columns that are no fields of the source')
+    .option('--ignore-extra', 'ignore columns that are not fields of the source')
     .option('--limit <n>', 'publish only the first n events', wholeOption('--limit'))
-    .option('--producer <name>', 'go on by this name, not by the file: for a file that grows')
+    .option(
+      '--producer <name>',
+      'identify the producer by this name, not by the file: for a file that grows',
+    )
     .addHelpText(
       'after',
       '\nExample:\n  millrace publish flights flights.parquet --map flight_id=id --ignore-extra',

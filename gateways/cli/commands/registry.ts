@@ -1,7 +1,10 @@
 import type { Command } from 'commander';
 import type { CatalogEntry } from '#domain/api/registry.ts';
+import type { Kind } from '#domain/definitions/model.ts';
 import { fail } from '#domain/errors.ts';
-import { find, KINDS } from '../catalog.ts';
+import { KINDS } from '#domain/registry/events.ts';
+import { findKind, unknownKind } from '#gateways/shared/kinds.ts';
+import { find } from '../catalog.ts';
 import { path, query } from '../client.ts';
 import { contextOf } from '../context.ts';
 import { facts, indent, showTime, table } from '../table.ts';
@@ -22,20 +25,24 @@ const entriesTable = (entries: readonly CatalogEntry[]): string =>
     ]),
   );
 
-const singular = (kind: string): string =>
-  kind === 'entities' ? 'entity' : kind.replace(/s$/, '');
+/** The kind of that name, or all. */
+const kindsOf = (name: string | undefined): readonly Kind[] => {
+  if (name === undefined) return KINDS;
+  const kind = findKind(name);
+  if (kind === undefined) throw new UsageError(unknownKind(name));
+  return [kind];
+};
 
 const list = async (
   kind: string | undefined,
   _options: unknown,
   command: Command,
 ): Promise<void> => {
-  const kinds = kind === undefined ? KINDS : KINDS.filter((known) => known === singular(kind));
-  if (kinds.length === 0)
-    throw new UsageError(`"${kind}" is not a kind: it is one of ${KINDS.join(', ')}`);
   const { client, json, records, print } = contextOf(command);
   const entries = (
-    await Promise.all(kinds.map((one) => client.get<CatalogEntry[]>(path('v1', 'registry', one))))
+    await Promise.all(
+      kindsOf(kind).map((one) => client.get<CatalogEntry[]>(path('v1', 'registry', one))),
+    )
   ).flat();
   if (json) records(entries);
   else print(entriesTable(entries));
@@ -100,11 +107,8 @@ const showEntry = async (
   const [prefix, rest] = name.includes('/')
     ? (name.split('/', 2) as [string, string])
     : [options.kind, name];
-  const kinds = prefix === undefined ? KINDS : KINDS.filter((kind) => kind === singular(prefix));
-  if (kinds.length === 0)
-    throw new UsageError(`"${prefix}" is not a kind: it is one of ${KINDS.join(', ')}`);
   const found = (
-    await Promise.all(kinds.map((kind) => find(client, kind, rest, options.at)))
+    await Promise.all(kindsOf(prefix).map((kind) => find(client, kind, rest, options.at)))
   ).filter((entry) => entry !== null);
   const [entry] = found;
   if (entry === undefined)
@@ -112,10 +116,8 @@ const showEntry = async (
   if (found.length > 1)
     return fail(
       'MR_REFUSED',
-      `"${name}" is the name of several: say ${found.map((e) => `${e.kind}/${e.name}`).join(' or ')}`,
-      {
-        name,
-      },
+      `"${name}" is the name of several definitions: write ${found.map((e) => `${e.kind}/${e.name}`).join(' or ')}`,
+      { name },
     );
   if (options.sql === true) {
     if (entry.sql === undefined)
@@ -173,11 +175,11 @@ export const addRegistry = (program: Command): void => {
     .action(list);
   program
     .command('show')
-    .description('one thing of the registry: definition, versions, where it is materialized')
+    .description('one definition: versions, features, where it is materialized')
     .argument('<name>', 'a name, or KIND/NAME')
-    .option('--kind <kind>', 'where the name alone is not enough')
+    .option('--kind <kind>', 'kind of the definition, if several have this name')
     .option('--at <version>', 'this version; by default the newest', wholeOption('--at', 1))
-    .option('--sql', 'of a feature view: the SQL that Flink runs for it on the stack profile')
+    .option('--sql', 'print the SQL that Flink runs for a feature view on the stack profile')
     .addHelpText(
       'after',
       '\nExample:\n  millrace show airport_delays\n  millrace show airport_delays --sql',
@@ -191,7 +193,7 @@ export const addRegistry = (program: Command): void => {
     .action(search);
   program
     .command('lineage')
-    .description('what comes from what')
+    .description('which definitions are made from which')
     .argument('[name]', 'by default the whole graph')
     .addHelpText('after', '\nExample:\n  millrace lineage airport_delays')
     .action(lineage);

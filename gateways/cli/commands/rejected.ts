@@ -52,7 +52,7 @@ const list = async (
   ]);
   print(table(['position', 'rejected at', 'code', 'field', 'why'], rows));
   print(
-    `\n${page.records.length} of ${page.total}${page.next === null ? '' : `; go on with --after ${page.next}`}`,
+    `\n${page.records.length} of ${page.total}${page.next === null ? '' : `; the next page: --after ${page.next}`}`,
   );
 };
 
@@ -110,7 +110,7 @@ const resend = async (
   command: Command,
 ): Promise<void> => {
   if (given.length > 0 === (all === true))
-    throw new UsageError('name the positions to send again, or --all');
+    throw new UsageError('give the positions to send again, or --all');
   const { client, json, document, print } = contextOf(command);
   const positions = [...given];
   if (all === true)
@@ -159,29 +159,29 @@ const late = async (
 };
 
 export const addRejectedAndLate = (program: Command): void => {
-  const rejected = program.command('rejected').description('events that were refused, and why');
+  const rejected = program.command('rejected').description('rejected events, and why');
   const limit = wholeOption('--limit', 1);
   rejected
     .command('list')
-    .description('refused events of a source')
+    .description('rejected events of a source')
     .argument('<source>')
-    .option('--after <position>', 'go on after this one')
+    .option('--after <position>', 'only events after this position')
     .option('--limit <n>', 'at most this many', limit, DEFAULT_LIMIT)
     .addHelpText('after', '\nExample:\n  millrace rejected list flights')
     .action(list);
   rejected
     .command('show')
-    .description('one refused event, whole')
+    .description('one rejected event, in full')
     .argument('<source>')
     .argument('<position>')
     .addHelpText('after', '\nExample:\n  millrace rejected show flights rejected.flights@0:12')
     .action(showOne);
   rejected
     .command('resend')
-    .description('publish refused events again, as they are or corrected')
+    .description('publish rejected events again, as they are or corrected')
     .argument('<source>')
     .argument('[position...]')
-    .option('--all', 'all that were refused')
+    .option('--all', 'all rejected events')
     .option('--events <file>', 'NDJSON of corrected events, one for each position')
     .addHelpText(
       'after',

@@ -75,9 +75,13 @@ const start = async (
   if (json) document(replay);
   else print(replayFacts(replay));
   if (replay.state === 'failed')
-    fail('MR_REPLAY_STATE', `replay ${replay.id} failed: ${replay.error ?? 'no cause is known'}`, {
-      id: replay.id,
-    });
+    fail(
+      'MR_REPLAY_STATE',
+      `replay ${replay.id} failed: ${replay.error ?? 'the cause is unknown'}`,
+      {
+        id: replay.id,
+      },
+    );
 };
 
 const list = async (_options: unknown, command: Command): Promise<void> => {
@@ -175,10 +179,10 @@ const change =
   };
 
 const ACTIONS: Readonly<Record<string, string>> = {
-  promote: 'let readers read the new generation',
-  rollback: 'let readers read the old generation again',
-  abandon: 'give up a replay that is not promoted',
-  retire: 'drop the old generation: no way back after it',
+  promote: 'make the new generation live',
+  rollback: 'make the previous generation live again',
+  abandon: 'give up a replay that was not promoted',
+  retire: 'delete the previous generation; a rollback is not possible afterwards',
 };
 
 export const addReplay = (program: Command): void => {
@@ -192,9 +196,9 @@ export const addReplay = (program: Command): void => {
     .option('--reason <text>', 'why, for the audit log')
     .option(
       '--entity <key=value...>',
-      'recompute only these entities; a key that comes again begins another',
+      'recompute only these entities; a repeated key begins another entity',
     )
-    .option('--wait', 'wait until it is filled')
+    .option('--wait', 'wait until the generation is filled')
     .addHelpText(
       'after',
       '\nExample:\n  millrace replay start airport_delays --reason "corrected delays" --wait',
@@ -213,7 +217,7 @@ export const addReplay = (program: Command): void => {
     .action(showReplay);
   replay
     .command('compare')
-    .description('how its values differ from the live ones')
+    .description('how its values differ from the live generation')
     .argument('<id>')
     .addHelpText('after', '\nExample:\n  millrace replay compare r1')
     .action(compare);

@@ -29,15 +29,15 @@ const rollup = async (
 export const addRollup = (program: Command): void => {
   program
     .command('rollup')
-    .description('a view’s values at the end of each period, a row an entity, into a table')
+    .description('write a view’s values at the end of each period to a table, one row per entity')
     .argument('<view>', 'a feature view')
     .addOption(new Option('--every <period>', 'the period').choices(['day', 'hour']).default('day'))
-    .option('--from <time>', 'a time in the first period; by default the last whole one')
-    .option('--to <time>', 'the end of the last period; by default the end of the last whole one')
+    .option('--from <time>', 'a time in the first period; default: the last complete one')
+    .option('--to <time>', 'the end of the last period; default: the end of the last complete one')
     .option('--features <name...>', 'only these features')
     .addHelpText(
       'after',
-      '\nWhole UTC days are written; made again, a day is replaced.\n\nExample:\n  millrace rollup airport_delays --every day --from 2026-01-01T00:00:00Z --to 2026-02-01T00:00:00Z',
+      '\nWhole UTC days are written; a day that is written again is replaced.\n\nExample:\n  millrace rollup airport_delays --every day --from 2026-01-01T00:00:00Z --to 2026-02-01T00:00:00Z',
     )
     .action(rollup);
 };

@@ -75,7 +75,7 @@ const profileOf = async (
   return (await import('#infra/profiles/embedded.ts')).startEmbedded;
 };
 
-/** Resolves at the first signal; the second does not wait for the drain. */
+/** Resolves at the first signal; a second signal exits at once. */
 const untilSignal = (): Promise<void> =>
   new Promise((done) => {
     let seen = false;
@@ -160,7 +160,7 @@ const serve = async (options: ServeOptions, command: Command): Promise<void> => 
       ...(tls === undefined ? {} : { tls }),
     }).catch((error: NodeJS.ErrnoException) => {
       if (error.code === 'EADDRINUSE')
-        return fail('MR_REFUSED', `port ${port} of ${host} is taken: choose another with --port`, {
+        return fail('MR_REFUSED', `port ${port} of ${host} is in use: choose another with --port`, {
           host,
           port,
         });
@@ -184,10 +184,10 @@ const serve = async (options: ServeOptions, command: Command): Promise<void> => 
     );
     if (inClear(host, access.authenticationRequired(), tls))
       warn(
-        'without TLS keys travel in clear: give it --tls-cert and --tls-key, or something in front that ends TLS',
+        'keys are sent without encryption: use --tls-cert and --tls-key, or a proxy that terminates TLS',
       );
     await signal;
-    log.log('info', 'stopping: the requests in flight are waited for');
+    log.log('info', 'stopping after the requests in flight');
     await Promise.all([gateway.close(), grpc?.close()]);
   } finally {
     tls?.close();
@@ -200,31 +200,39 @@ export const addServe = (program: Command): void => {
   addAccessOptions(program.command('serve'))
     .description('run the platform; prints one line when it is ready')
     .addOption(
-      new Option('--profile <profile>', 'what it runs on')
+      new Option(
+        '--profile <profile>',
+        'embedded: one process; stack: Kafka, Flink and other servers',
+      )
         .choices(['embedded', 'stack'])
         .default('embedded'),
     )
     .option('--data <dir>', 'data directory', '.millrace')
-    .option('--port <n>', 'port; 0 takes any free one', wholeOption('--port'), 7411)
+    .option('--port <n>', 'HTTP port; 0: any free port', wholeOption('--port'), 7411)
     .option('--host <address>', 'address to listen on', '127.0.0.1')
     .option(
       '--grpc-port <n>',
-      'port for gRPC; 0 takes any free one; absent: no gRPC',
+      'gRPC port; 0: any free port; default: no gRPC',
       wholeOption('--grpc-port'),
     )
     .option(
       '--openlineage <url>',
-      'where OpenLineage events go: http(s)://…, a file, or `log` to keep them for /v1/lineage/events; default: OPENLINEAGE_URL',
+      'destination of OpenLineage events: http(s)://…, a file, or `log` to keep them for /v1/lineage/events; default: OPENLINEAGE_URL',
     )
     .option(
       '--stack <dir>',
       'profile stack: directory of the servers that `millrace stack up` started',
       '.millrace-stack',
     )
-    .option('--stack-port <n>', 'profile stack: their base port', wholeOption('--stack-port'), 7420)
+    .option(
+      '--stack-port <n>',
+      'profile stack: base port of these servers',
+      wholeOption('--stack-port'),
+      7420,
+    )
     .option(
       '--addresses <file>',
-      'profile stack: JSON with the addresses of servers that run elsewhere',
+      'profile stack: JSON file with the addresses of servers that run elsewhere',
     )
     .option(
       '--cache-timeout <ms>',
@@ -240,33 +248,28 @@ export const addServe = (program: Command): void => {
     )
     .option(
       '--no-projections',
-      'profile stack: serve only; leave the cached copy and the ingest topics to other processes',
+      'profile stack: only serve; other processes fill the cache and read the ingest topics',
     )
     .addOption(
       new Option(
         '--feast-statuses <words>',
-        "what Feast's clients are told of nulls and of values past their ttl",
+        "statuses that Feast's clients get for nulls and expired values: exact, or as Feast does",
       )
         .choices(['exact', 'feast'])
         .default('exact'),
     )
     .addOption(
-      new Option('--log-format <format>', 'lines on stderr: text, or JSON')
+      new Option('--log-format <format>', 'format of the log lines on stderr')
         .choices(['text', 'json'])
         .default('text'),
     )
     .addOption(
-      new Option('--log-level <level>', 'what is logged, and what is graver')
+      new Option('--log-level <level>', 'log this level and the more severe ones')
         .choices([...LOG_LEVELS])
         .default('info'),
     )
     .addOption(limitOption())
-    .option(
-      '--log-slow <ms>',
-      'requests that take longer are logged',
-      wholeOption('--log-slow'),
-      SLOW_MS,
-    )
+    .option('--log-slow <ms>', 'log requests that take longer', wholeOption('--log-slow'), SLOW_MS)
     .addHelpText('after', '\nExample:\n  millrace serve --data ./data --port 7411')
     .action(serve);
 };

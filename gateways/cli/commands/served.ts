@@ -4,11 +4,11 @@ import { path, query } from '../client.ts';
 import { contextOf } from '../context.ts';
 import { entityText, facts, show, showTime, table } from '../table.ts';
 
-const told = (row: FeatureLogRow): string =>
+const rowText = (row: FeatureLogRow): string =>
   [
     facts([
       ['request', `${row.requestId}, row ${row.row + 1} of ${row.rows}`],
-      ['asked by', row.actor],
+      ['caller', row.actor],
       ['entity', entityText(row.entity)],
       ...(Object.keys(row.request).length === 0
         ? []
@@ -23,7 +23,7 @@ const told = (row: FeatureLogRow): string =>
     ),
     ...row.views.map(
       ({ view, version, generation, position }) =>
-        `${view} version ${version}, generation ${generation}, read up to ${position}`,
+        `${view} version ${version}, generation ${generation}, events up to ${position}`,
     ),
   ].join('\n');
 
@@ -37,17 +37,17 @@ const served = async (
     `${path('v1', 'services', service, 'served')}${query({ request: requestId })}`,
   );
   if (json) records(rows);
-  else print(rows.map(told).join('\n\n'));
+  else print(rows.map(rowText).join('\n\n'));
 };
 
 export const addServed = (program: Command): void => {
   program
     .command('served')
-    .description('what a logged service answered to a request')
+    .description('the logged answer of a service to a request')
     .argument('<service>')
     .requiredOption(
       '--request-id <id>',
-      "the request's id, as the answer's header x-request-id gave it",
+      'id of the request, from the header x-request-id of its answer',
     )
     .addHelpText('after', '\nExample:\n  millrace served delay_model --request-id 6f9a2c11-42')
     .action(served);

@@ -6,19 +6,19 @@ import { contextOf } from '../context.ts';
 import { entityText, indent, show, showTime, table } from '../table.ts';
 import { wholeOption } from '../usage.ts';
 
-const SAID: Readonly<Record<SkewCause, string>> = {
+const LABELS: Readonly<Record<SkewCause, string>> = {
   lag: 'lag',
   'left-out': 'left out',
   late: 'late data',
   definition: 'definition',
   unexplained: 'UNEXPLAINED',
 };
-const MEANS: Readonly<Record<SkewCause, string>> = {
-  lag: 'accepted before the read, and not computed yet',
-  'left-out': "accepted before the read, past the view's lateness",
-  late: 'of an earlier event time, accepted after the read',
-  definition: 'computed otherwise now than then',
-  unexplained: 'no cause gives the value: a bug in Millrace, report it',
+const MEANINGS: Readonly<Record<SkewCause, string>> = {
+  lag: 'accepted before the read, but not computed yet',
+  'left-out': "accepted before the read, but after the view's lateness",
+  late: 'event time before the read, accepted after it',
+  definition: 'the definition has changed since',
+  unexplained: 'no cause explains the value: this is a bug in Millrace; please report it',
 };
 
 const shareText = (share: number): string =>
@@ -35,10 +35,10 @@ const exampleText = ({
   events,
 }: SkewExample): string =>
   [
-    `${entityText(entity)} at ${showTime(at)}: served ${show(served)}, event-time ${show(eventTime)} (${causes.map((cause) => SAID[cause]).join(', ')}), request ${requestId} row ${row + 1}`,
+    `${entityText(entity)} at ${showTime(at)}: served ${show(served)}, event-time ${show(eventTime)} (${causes.map((cause) => LABELS[cause]).join(', ')}), request ${requestId} row ${row + 1}`,
     ...events.map((event) =>
       indent(
-        `${SAID[event.cause]}: ${event.position}, of ${showTime(event.eventTime)}, accepted ${showTime(event.logTime)}`,
+        `${LABELS[event.cause]}: ${event.position}, of ${showTime(event.eventTime)}, accepted ${showTime(event.logTime)}`,
       ),
     ),
   ].join('\n');
@@ -46,7 +46,7 @@ const exampleText = ({
 const examplesOf = ({ feature, examples }: FeatureSkew): string =>
   [feature, ...examples.map((e) => indent(exampleText(e)))].join('\n');
 
-const tell = ({
+const reportText = ({
   service,
   known,
   logged,
@@ -57,7 +57,7 @@ const tell = ({
   gone,
   unexplained,
 }: SkewReport): string => {
-  const causes = (Object.keys(SAID) as SkewCause[]).filter((cause) =>
+  const causes = (Object.keys(LABELS) as SkewCause[]).filter((cause) =>
     features.some((feature) => feature.causes[cause] > 0),
   );
   const rows = features.map((f) => [
@@ -72,7 +72,7 @@ const tell = ({
   ]);
   const differing = features.filter(({ examples }) => examples.length > 0);
   return [
-    `${service}: ${compared.rows} of ${logged.rows} logged rows compared (${compared.requests} requests), with what was known at ${showTime(known)}`,
+    `${service}: ${compared.rows} of ${logged.rows} logged rows compared (${compared.requests} requests), using events accepted up to ${showTime(known)}`,
     ...views.map(
       ({ view, version, generation }) =>
         `  ${view} version ${version}, generation ${show(generation)}`,
@@ -87,26 +87,26 @@ const tell = ({
         'largest',
         'mean',
         'one null',
-        ...causes.map((cause) => SAID[cause]),
+        ...causes.map((cause) => LABELS[cause]),
       ],
       rows,
     ),
     ...(causes.length === 0
       ? []
-      : ['', ...causes.map((cause) => `${SAID[cause]}: ${MEANS[cause]}`)]),
+      : ['', ...causes.map((cause) => `${LABELS[cause]}: ${MEANINGS[cause]}`)]),
     ...(differing.length === 0 ? [] : ['', ...differing.map(examplesOf)]),
     ...(incomparable === 0
       ? []
       : [
           '',
-          `${incomparable} rows do not give what the service asks for now, and are not compared`,
+          `${incomparable} rows lack keys or inputs that the service needs now, and are not compared`,
         ]),
-    ...(gone.length === 0 ? [] : ['', `not part of the service any more: ${gone.join(', ')}`]),
+    ...(gone.length === 0 ? [] : ['', `no longer part of the service: ${gone.join(', ')}`]),
     ...(unexplained === 0
       ? []
       : [
           '',
-          `!! ${unexplained} differing values are UNEXPLAINED: that is a bug; report it with --json`,
+          `!! ${unexplained} differing values are UNEXPLAINED: this is a bug; please report it with the output of --json`,
         ]),
   ].join('\n');
 };
@@ -121,7 +121,7 @@ const skew = async (
     `${path('v1', 'services', service, 'skew')}${query({ ...options })}`,
   );
   if (json) document(report);
-  else print(tell(report));
+  else print(reportText(report));
   if (report.unexplained === 0) return;
   if (json) process.exitCode = 1;
   else
@@ -135,13 +135,13 @@ const skew = async (
 export const addSkew = (program: Command): void => {
   program
     .command('skew')
-    .description('what a service answered, against what was true: how far apart, and why')
+    .description('compare logged answers with event-time values: how much they differ, and why')
     .argument('<service>')
-    .option('--since <time>', 'reads from this time on')
+    .option('--since <time>', 'reads since this time')
     .option('--until <time>', 'reads up to this time')
     .option(
       '--sample <n>',
-      'at most about this many rows, of whole requests (10,000)',
+      'at most about this many rows, of complete requests (default 10,000)',
       wholeOption('--sample', 1),
     )
     .addHelpText('after', '\nExample:\n  millrace skew delay_model --since 2026-01-31T00:00:00Z')

@@ -18,7 +18,7 @@ const DEFAULT_BASE_PORT = 7420;
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
 
-/** The ports that the stack was started with, where it was. */
+/** The base port of the stack, if it was started before. */
 const basePortOf = (directory: string): number => {
   const file = join(directory, 'stack.json');
   return existsSync(file)
@@ -58,7 +58,8 @@ const up = async (options: StackCommandOptions, command: Command): Promise<void>
   const stack = await open(options);
   const interrupted = new AbortController();
   const interrupt = (): void => {
-    if (!interrupted.signal.aborted) say('interrupted: stopping what this start began');
+    if (!interrupted.signal.aborted)
+      say('interrupted: stopping the servers that this command started');
     interrupted.abort();
   };
   for (const name of SIGNALS) process.on(name, interrupt);
@@ -72,7 +73,7 @@ const up = async (options: StackCommandOptions, command: Command): Promise<void>
 
 const down = async (options: StackCommandOptions): Promise<void> => {
   await (await open(options)).down();
-  say('the stack is down; its data is kept');
+  say('the stack is stopped; its data is kept');
 };
 
 const status = async (options: StackCommandOptions, command: Command): Promise<void> => {
@@ -93,7 +94,7 @@ const logs = async (
       { server },
     );
   if (!existsSync(found.log))
-    return fail('MR_NOT_FOUND', `${server} has no log yet: it was never started here`, { server });
+    return fail('MR_NOT_FOUND', `${server} has no log: it was never started here`, { server });
   await new Promise<void>((done) => {
     const tail = spawn(
       'tail',
@@ -116,22 +117,26 @@ export const addStack = (program: Command): void => {
       .option('--data <dir>', 'directory of the servers', DEFAULT_DIRECTORY)
       .option(
         '--base-port <n>',
-        `first of their ports (default ${DEFAULT_BASE_PORT})`,
+        `first port of the servers (default ${DEFAULT_BASE_PORT})`,
         wholeOption('--base-port'),
       )
       .addHelpText('after', `\nExample:\n  ${example}`);
   add(
     'up',
-    'fetches, starts and waits for all of them; shows what runs where',
+    'fetch and start all servers, and wait for them; print where they run',
     'millrace stack up --data ./stack',
   ).action(up);
-  add('down', 'stops them; their data stays', 'millrace stack down').action(down);
+  add('down', 'stop all servers; their data is kept', 'millrace stack down').action(down);
   add(
     'status',
-    'what runs where; exit status 1 where something is down',
+    'where the servers run; exit status 1 if one is down',
     'millrace stack status --json',
   ).action(status);
-  add('logs <server>', 'the end of a server’s log', 'millrace stack logs taskmanager --follow')
-    .option('--follow', 'go on as it grows')
+  add(
+    'logs <server>',
+    'print the end of a server’s log',
+    'millrace stack logs taskmanager --follow',
+  )
+    .option('--follow', 'continue as the log grows')
     .action(logs);
 };

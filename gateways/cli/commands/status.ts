@@ -97,7 +97,7 @@ const status = async (_options: unknown, command: Command): Promise<void> => {
 export const addStatus = (program: Command): void => {
   program
     .command('status')
-    .description('sources, views and replays: how far, how fresh')
+    .description('sources, views and replays: progress and freshness')
     .addHelpText('after', '\nExample:\n  millrace status')
     .action(status);
 };

@@ -1,32 +1,32 @@
-/** Events on their way to the server, as JSON texts: they are never objects on this side. */
+/** Groups events into requests, as JSON texts. The command never makes objects of them. */
 export interface Batch {
   /** the number of the first event in the producer's own count */
   readonly sequence: number;
   readonly count: number;
-  /** the request's body */
+  /** body of the request */
   readonly text: string;
 }
 
-/** Something of the file that is no event at all: it has no number and is not sent. */
+/** A line of the file that is not an event: it has no number and is not sent. */
 export interface BadLine {
   readonly line: number;
   readonly message: string;
 }
 
 export interface ReadOptions {
-  /** events that the server has already */
+  /** number of events that the server already has */
   readonly skip: number;
-  /** stop once the producer's count is at this number */
+  /** stop when the producer's count reaches this number */
   readonly limit: number;
   readonly onBadLine: (bad: BadLine) => void;
 }
 
 const MAX_EVENTS = 2_000;
-/** in UTF-16 units: at most three bytes each, so always under the server's 16 MiB */
+/** In UTF-16 units, of at most three bytes each: always less than the server's 16 MiB. */
 const MAX_CHARS = 4_000_000;
 
-export interface Batcher {
-  /** A full batch, where this event no longer fits into it. */
+interface Batcher {
+  /** The previous batch, if this event no longer fits into it; else null. */
   add(event: string): Batch | null;
   rest(): Batch | null;
 }

@@ -1,14 +1,14 @@
 /**
- * The SQL by which DuckDB turns rows of a file into JSON events of a source, one text a row. A cell
- * that does not fit its field is sent as text, so that the server rejects that one event and says
- * why, not the whole file.
+ * The SQL with which DuckDB turns rows of a file into JSON events of a source, one text per row. A
+ * cell that does not fit its field is sent as text, so that the server rejects only that event,
+ * with its reason.
  */
 import type { FieldType } from '#domain/values/value.ts';
 import { identifier, literal } from '../duckdb.ts';
 
 export interface FileColumn {
   readonly name: string;
-  /** DuckDB's type; a CSV's are all VARCHAR */
+  /** type in DuckDB; for CSV always VARCHAR */
   readonly type: string;
 }
 
@@ -35,7 +35,7 @@ const ofText = (sql: string, { base, array, nullable }: FieldType): string => {
   return base === 'string' && !nullable ? quoted(`coalesce(${sql}, '')`) : quoted(sql);
 };
 
-/** Each element as a value of its own would be: what JSON has no form for is text there as well. */
+/** Each element has the form of a single value: values without a form in JSON are text. */
 const ofList = (sql: string, element: string, type: FieldType): string => {
   const items = `list_transform(${sql}, lambda item: coalesce(${ofTyped('item', element, { ...type, array: false })}, 'null'))`;
   return `CASE WHEN ${sql} IS NULL THEN NULL ELSE '[' || coalesce(array_to_string(${items}, ','), '') || ']' END`;
@@ -63,6 +63,6 @@ const valueSql = ({ type, column }: MappedField): string => {
   return `coalesce(${value}, 'null')`;
 };
 
-/** One VARCHAR a row: the event as JSON. */
+/** The event as JSON, one VARCHAR per row. */
 export const eventSql = (fields: readonly MappedField[]): string =>
   `'{' || ${fields.map((field) => `${literal(`${JSON.stringify(field.field)}:`)} || ${valueSql(field)}`).join(` || ',' || `)} || '}'`;

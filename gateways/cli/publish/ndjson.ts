@@ -1,7 +1,7 @@
 /**
- * NDJSON, one event a line. A line is checked to be JSON and sent as it stands; numbers keep their
- * digits. One that the server could not take, and would refuse its whole batch for, is told and
- * left out.
+ * NDJSON, one event per line. Each line is checked to be JSON and sent unchanged, so that numbers
+ * keep their digits. A line for which the server would refuse the whole batch is reported and left
+ * out.
  */
 import { createReadStream } from 'node:fs';
 import { fail } from '#domain/errors.ts';
@@ -11,8 +11,7 @@ import { type Batch, createBatcher, type ReadOptions } from './batch.ts';
 const CHUNK_BYTES = 1024 * 1024;
 
 /**
- * Some times the largest event. A file that has no lines, though it says so, is not read into
- * memory.
+ * Several times the largest event: a file without line breaks is not read into memory as a whole.
  */
 const MAX_LINE_CHARS = 4_000_000;
 

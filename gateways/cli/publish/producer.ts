@@ -1,6 +1,6 @@
 /**
- * The identity under which a file is published: the same file again goes on where it stopped, a
- * changed one starts anew.
+ * The producer id for a file: publishing the same file again continues where it stopped, a changed
+ * file starts from the beginning.
  */
 import { createHash, randomUUID } from 'node:crypto';
 import { open } from 'node:fs/promises';

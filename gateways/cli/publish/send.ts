@@ -1,18 +1,18 @@
 /**
- * Batches to the server, a few in flight, in order.
+ * Sends batches to the server in order, a few of them in flight.
  *
- * A batch starts once the one before it is wholly handed to the operating system, so they arrive in
- * order nearly always; where one overtakes, the server refuses it (MR_PRODUCER_SEQUENCE), and it is
- * sent again after the one before. Where the server is away (a restart), or asks for retryPolicy (a
- * key's rate, more work than it can take), a batch is tried again until `patienceMs` have passed
- * without any success; the sequence makes that safe.
+ * A batch starts when the operating system has all of the previous one, so they nearly always
+ * arrive in order. If one overtakes another, the server refuses it (MR_PRODUCER_SEQUENCE), and it
+ * is sent again after the other. If the server is unreachable or overloaded, or the rate limit of
+ * the key is reached, a batch is repeated until `retryForMs` have passed without any success. The
+ * sequence numbers make that safe.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { PublishResult } from '#domain/api/publishing.ts';
 import { MillraceError } from '#domain/errors.ts';
 import type { Batch } from './batch.ts';
 
-export interface Sending {
+interface Sending {
   readonly post: (batch: Batch, onSent: () => void) => Promise<PublishResult>;
   readonly onAnswer: (batch: Batch, result: PublishResult) => void;
   readonly onRetry: (error: MillraceError, inMs: number) => void;
@@ -23,14 +23,14 @@ export interface Sending {
 
 const FIRST_PAUSE_MS = 200;
 const LONGEST_PAUSE_MS = 3_000;
-const AWAY: ReadonlySet<string> = new Set([
+const RETRIED: ReadonlySet<string> = new Set([
   'MR_UNREACHABLE',
   'MR_UNAVAILABLE',
   'MR_OVERLOADED',
   'MR_RATE_LIMITED',
 ]);
 
-/** As long as the server says, where it says. */
+/** At least as long as the server requests. */
 const pauseOf = ({ details }: MillraceError, pause: number): number =>
   typeof details.retryAfterMs === 'number' ? Math.max(pause, details.retryAfterMs) : pause;
 
@@ -60,7 +60,7 @@ export const sendInOrder = async (
         if (error.code === 'MR_PRODUCER_SEQUENCE' && !overtook) {
           overtook = true;
           await before;
-        } else if (AWAY.has(error.code) && Date.now() - lastSuccess < retryForMs && !stopped()) {
+        } else if (RETRIED.has(error.code) && Date.now() - lastSuccess < retryForMs && !stopped()) {
           const wait = pauseOf(error, pause);
           onRetry(error, wait);
           await sleep(wait);
@@ -85,12 +85,12 @@ export const sendInOrder = async (
       sent = new Promise((onSent) => {
         last = deliver(batch, before, onSent);
       });
-      // a failure is met when its turn to be awaited comes
+      // A failure is thrown when this batch is awaited below.
       last.catch(() => undefined);
       inFlight.push(last);
     }
   } catch (error) {
-    // What was read before the file broke off is on its way: it is told of too.
+    // Batches before the error in the file are in flight: their results are reported too.
     await Promise.allSettled(inFlight);
     throw error;
   }

@@ -1,7 +1,4 @@
-/**
- * CSV and Parquet files as events: columns are matched to the source's fields by name, or as
- * `--map` says.
- */
+/** CSV and Parquet files as events: columns are matched to fields by name or by `--map`. */
 import { fail } from '#domain/errors.ts';
 import { readFieldType } from '#domain/values/field-type.ts';
 import { fileError, literal, openDuckDb, withDuckDb } from '../duckdb.ts';
@@ -52,7 +49,7 @@ const matchColumns = (table: TableFile, columns: readonly FileColumn[]): MappedF
     else if (!type.nullable)
       fail(
         'MR_FILE_INVALID',
-        `${file} has no column for the field "${field}"; it has ${names}: name one with --map ${field}=COLUMN`,
+        `${file} has no column for the field "${field}"; it has ${names}: choose one with --map ${field}=COLUMN`,
         { field },
       );
   }
@@ -61,14 +58,14 @@ const matchColumns = (table: TableFile, columns: readonly FileColumn[]): MappedF
   if (extra.length > 0 && !ignoreExtra) {
     fail(
       'MR_FILE_INVALID',
-      `${file} has columns that are no fields of the source: ${extra.join(', ')}; leave them out with --ignore-extra, or match them with --map`,
+      `${file} has columns that are not fields of the source: ${extra.join(', ')}; ignore them with --ignore-extra, or match them with --map`,
       { columns: extra },
     );
   }
   return mapped;
 };
 
-/** The limit and the rows to leave out go by the producer's count, which for a file is the row. */
+/** `skip` and `limit` count rows, which are the producer's numbers for a file. */
 export async function* tableBatches(
   table: TableFile,
   { skip, limit }: ReadOptions,

@@ -1,6 +1,6 @@
 /**
- * DuckDB reads a gzip file that was cut off as far as it goes, and says nothing: rows would be lost
- * in silence.
+ * DuckDB reads a truncated gzip file without an error, so that its last rows would be lost. This
+ * check finds such files first.
  */
 import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
@@ -23,8 +23,8 @@ const isGzip = async (file: string): Promise<boolean> => {
 };
 
 /**
- * @throws MillraceError MR_FILE_INVALID where the file is gzip and is not whole; one that is not
- * there is for its reader to tell of
+ * @throws MR_FILE_INVALID if the file is gzip and truncated. A missing file is reported by its
+ * reader
  */
 export const checkWholeGzip = async (file: string): Promise<void> => {
   if (!(await isGzip(file))) return;
@@ -34,7 +34,7 @@ export const checkWholeGzip = async (file: string): Promise<void> => {
   } catch (error) {
     fail(
       'MR_FILE_INVALID',
-      `${file} is gzip and not whole: ${(error as Error).message}; nothing of it was sent`,
+      `${file} is an incomplete gzip file: ${(error as Error).message}; no event was sent`,
       { file },
     );
   }

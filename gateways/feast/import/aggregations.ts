@@ -1,4 +1,4 @@
-/** The aggregations of a stream feature view, as windowed features. */
+/** Converts the aggregations of a stream feature view to windowed features. */
 
 import { MAX_TILES } from '#domain/definitions/check-view.ts';
 import * as aggregations from '#domain/definitions/index.ts';
@@ -15,9 +15,7 @@ interface Options {
 }
 type Builder = (input: Expression, options: Options) => FeatureDefinition;
 
-/**
- * Feast hands the name on to its engine (Spark, pandas): all names of one function that they know.
- */
+/** Feast passes the name to its engine (Spark, pandas): the names of each function in these. */
 const BUILDERS: ReadonlyMap<string, Builder> = new Map(
   Object.entries<Builder>({
     sum: aggregations.sum,
@@ -40,7 +38,7 @@ const BUILDERS: ReadonlyMap<string, Builder> = new Map(
   }),
 );
 
-/** Null where there is no such aggregation here. */
+/** Null: Millrace has no such aggregation. */
 export const aggregationOf = (
   aggregation: FeastAggregation,
   field: string,
@@ -62,7 +60,7 @@ export const aggregationOf = (
   return build(col(field), { ...(window !== undefined && { window }), ...(fits && { hop }) });
 };
 
-/** The names under which Feast's engines answer it, the likeliest first. */
+/** The names of its result in Feast's engines, the most likely first. */
 export const outputNames = ({
   name,
   function: fn,

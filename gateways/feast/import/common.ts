@@ -1,4 +1,4 @@
-/** What entities, sources, views and services have alike. */
+/** What the imports of entities, sources, views and services share. */
 import type { DurationText } from '#domain/values/duration.ts';
 import { formatDuration, MAX_DURATION_MS } from '#domain/values/duration.ts';
 import type { FeastDuration } from './model.ts';
@@ -19,7 +19,7 @@ export interface Described {
 
 const MOST_TAGS = 100;
 
-/** A tag `k: v` is `k:v`; one without a value is its key. */
+/** A tag with a key and a value becomes `k:v`; one without a value becomes its key. */
 export const described = ({ description, owner, tags }: FeastDescribed): Described => {
   const texts = Object.entries(tags).map(([key, value]) =>
     (value === '' ? key : `${key}:${value}`).slice(0, 200),
@@ -34,13 +34,13 @@ export const described = ({ description, owner, tags }: FeastDescribed): Describ
 export const millisecondsOf = (duration: FeastDuration | null): number =>
   duration === null ? 0 : duration.seconds * 1000 + Math.floor(duration.nanos / 1_000_000);
 
-/** Undefined for none: Feast writes it as nothing or as 0. */
+/** Undefined: no duration, which Feast stores as nothing or as 0. */
 export const durationOf = (duration: FeastDuration | null): DurationText | undefined => {
   const ms = millisecondsOf(duration);
   return ms <= 0 || ms > MAX_DURATION_MS ? undefined : (formatDuration(ms) as DurationText);
 };
 
-/** What an import goes along with. */
+/** The state of an import. */
 export interface Import {
   readonly notes: Notes;
   readonly names: Readonly<
@@ -60,11 +60,11 @@ export const createImport = (notes: Notes): Import => ({
   },
 });
 
-/** A column's name here: the same in every source. */
+/** The name of a column in Millrace: the same in every source. */
 export const fieldNamed = ({ names }: Import, column: string): string =>
   names.field.of(column, fieldNameFrom(column));
 
-/** A name of Feast's for use here; where it had to change, that is said. */
+/** The name for one of Feast's names, with a note if it had to change. */
 export const renamed = (
   { notes, names }: Import,
   kind: keyof Import['names'],
@@ -82,8 +82,8 @@ export const renamed = (
     notes.changed(
       label,
       name,
-      `is named ${known} here`,
-      'ask for it by that name, or change it in the definitions before they are applied',
+      `is named ${known} in Millrace`,
+      'use that name, or change it in the definitions before you apply them',
     );
   return known;
 };

@@ -1,7 +1,7 @@
 /**
- * Entities. Feast joins a view to several entities of a key each; here a view has one entity, of
- * one or more keys: several of Feast's become one named after all. A view without an entity gets
- * one whose only key has one value.
+ * Entities. In Feast a view has any number of entities, each with one key; in Millrace it has one
+ * entity with one or more keys: several entities become one, named after all of them. A view
+ * without an entity gets one whose only key has one value.
  */
 import type { EntityDefinition } from '#domain/definitions/model.ts';
 import type { ScalarType } from '#domain/values/value.ts';
@@ -11,7 +11,7 @@ import type { FeastEntity, FeastProject, FeastView } from './model.ts';
 import { nameFrom } from './names.ts';
 import { counterpartOf, typeName } from './types.ts';
 
-/** Feast writes that a view has no entity as one of this name. */
+/** The entity of this name means in Feast: no entity. */
 const DUMMY = '__dummy';
 const KEY_TYPES: ReadonlySet<ScalarType> = new Set<ScalarType>([
   'string',
@@ -38,11 +38,11 @@ export interface ImportedEntity {
 
 export interface Entities {
   readonly definitions: readonly EntityDefinition[];
-  /** null where an entity of the view could not be had */
+  /** null: an entity of the view could not be imported */
   of(view: FeastView): ImportedEntity | null;
 }
 
-/** The types that views give to a join key, in the registry's order. */
+/** The types of a join key in all views, in the registry's order. */
 const typesInViews = (
   views: readonly FeastView[],
   { name, joinKey }: FeastEntity,
@@ -68,7 +68,7 @@ const keyTypeOf = (
     notes.changed(
       'entity',
       label,
-      'has no type in the registry; is a string here',
+      'has no type in the registry; it is imported as a string',
       'correct the type before applying',
     );
     return 'string';
@@ -87,8 +87,8 @@ const keyTypeOf = (
     notes.lost(
       'entity',
       label,
-      `a key can't be ${typeName(wrong as string)}`,
-      'give the rows a key of text or a whole number',
+      `a key cannot be ${typeName(wrong as string)}`,
+      'use text or a whole number as the key in the rows',
     );
     return null;
   }
@@ -100,8 +100,8 @@ const keyTypeOf = (
   notes.changed(
     'entity',
     label,
-    `is ${[first, ...others].join(' in one view and ')} in another; is ${wide} here`,
-    'look whether the rows fit',
+    `is ${[first, ...others].join(' in one view and ')} in another; it is imported as ${wide}`,
+    'check whether the rows fit',
   );
   return wide;
 };
@@ -111,7 +111,7 @@ const everything = (imp: Import): ImportedEntity => ({
     kind: 'entity',
     name: imp.names.entity.of(DUMMY, 'everything'),
     keys: { [EVERYTHING.key]: 'string' },
-    description: 'One for all: Feast has no entity there',
+    description: 'One for all: the view has no entity in Feast',
   },
   keys: [{ joinKey: EVERYTHING.key, key: EVERYTHING.key, type: 'string' }],
 });
@@ -130,8 +130,8 @@ export const importEntities = (project: FeastProject, imp: Import): Entities => 
       imp.notes.changed(
         'entity',
         `${feast.name}.${feast.joinKey}`,
-        `the key is named ${key} here`,
-        'send it by that name',
+        `the key is named ${key} in Millrace`,
+        'send it with that name',
       );
     const name = renamed(imp, 'entity', 'entity', feast.name, nameFrom(feast.name));
     const definition: EntityDefinition = {
@@ -172,7 +172,7 @@ export const importEntities = (project: FeastProject, imp: Import): Entities => 
   };
   const ofView = (view: FeastView): ImportedEntity | null =>
     ofSet(view.entities.filter((name) => !isDummy(name)));
-  // Composites get their names in the registry's order, whoever asks first.
+  // Combined entities are named in the registry's order, whichever view is imported first.
   for (const view of views) ofView(view);
   return {
     definitions: [...single.values(), ...sets.values()].flatMap((found) =>

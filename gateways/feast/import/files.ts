@@ -1,4 +1,4 @@
-/** The text of an import: one file, or a file a kind, each importing what it refers to. */
+/** The definitions as one file, or as one file per kind with imports between them. */
 import type { Definition, FeatureViewDefinition, Kind } from '#domain/definitions/model.ts';
 import type { Imported } from './import.ts';
 import { comment, group, print } from './print.ts';
@@ -51,9 +51,7 @@ const statements = (
   });
 
 const remarks = ({ imported }: Writing): string[] =>
-  imported.remarks.map((remark) =>
-    comment(`Has no counterpart here, and is to be written anew.\n${remark}`),
-  );
+  imported.remarks.map((remark) => comment(`No counterpart: to be written by hand.\n${remark}`));
 
 const joined = (parts: readonly string[]): string => `${parts.join('\n\n')}\n`;
 

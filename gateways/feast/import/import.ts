@@ -1,6 +1,6 @@
 /**
- * A project of Feast's registry as definitions, with notes on what became of each thing. Pure:
- * reading and writing are elsewhere.
+ * Converts a project of a Feast registry to definitions, with notes. Pure: other files read and
+ * write.
  */
 import type { Definition } from '#domain/definitions/model.ts';
 import { FIELD_NAME, NAME } from '#domain/definitions/names.ts';
@@ -16,14 +16,14 @@ import { planViews, viewOf } from './views.ts';
 export interface Imported {
   readonly project: string;
   readonly definitions: readonly Definition[];
-  /** source → where Feast keeps its rows */
+  /** source → location of its rows in Feast */
   readonly history: ReadonlyMap<string, string>;
-  /** what has no counterpart and a text that is worth keeping */
+  /** texts to keep of objects without a counterpart */
   readonly remarks: readonly string[];
   readonly notes: readonly Note[];
 }
 
-/** Names that may stay as they are stay so, whatever the others become. */
+/** Valid names are reserved first, so that they stay unchanged whatever the others become. */
 const keepNames = ({ names }: Import, project: FeastProject): void => {
   const keep = (kind: keyof Import['names'], list: readonly { readonly name: string }[]): void => {
     for (const { name } of list) if (NAME.test(name) && !isDummy(name)) names[kind].of(name, name);
@@ -51,12 +51,12 @@ const LOST_KINDS = [
   [
     'labelViews',
     'label view',
-    'labels are rows of a source: define one, and read them as a training set',
+    'labels are rows of a source: define one, and read it as a training set',
   ],
   [
     'savedDatasets',
     'saved data set',
-    'make it again with `millrace dataset`, and keep `known` to get the same rows later',
+    'make it again with `millrace dataset`; note its `known` to get the same rows later',
   ],
   ['validationReferences', 'validation reference', 'checks of values are not imported'],
   ['permissions', 'permission', 'give roles with API keys or tokens'],
@@ -93,7 +93,7 @@ export const importProject = (project: FeastProject): Imported => {
       notes.lost(
         'data source',
         name,
-        'no feature view reads it, and views alone say which columns there are',
+        'no feature view reads it, and only views have the names of columns',
         'define it by hand',
       );
   for (const [list, kind, remedy] of LOST_KINDS)
@@ -102,7 +102,7 @@ export const importProject = (project: FeastProject): Imported => {
     notes.changed(
       'project',
       project.project,
-      'where a newest row has a null, Feast answers null; last() answers the newest value that is there',
+      'if the newest row has a null, Feast answers null; last() answers the newest value that is not null',
       'docs/guides/feast.md, "What an import changes"',
     );
   return {

@@ -1,6 +1,6 @@
 /**
- * Feast's registry as it is decoded: `protos/feast/core/Registry.proto`, with absent texts empty
- * and absent messages null.
+ * Feast's decoded registry (`protos/feast/core/Registry.proto`): absent texts are empty, absent
+ * messages are null.
  */
 
 export interface FeastDuration {
@@ -10,7 +10,7 @@ export interface FeastDuration {
 
 type Tags = Readonly<Record<string, string>>;
 
-/** A number is a type that this proto does not know. */
+/** A number: a type that is newer than this proto. */
 export type FeastType = string | number;
 
 export interface FeastField {

@@ -1,6 +1,6 @@
 /**
- * Feast takes any text as a name; here names become topics, tables and columns. A name that will
- * not do is changed, and said.
+ * Feast accepts any text as a name; in Millrace names become topics, tables and columns. An invalid
+ * name is changed, with a note.
  */
 import { FIELD_NAME, NAME } from '#domain/definitions/names.ts';
 
@@ -13,7 +13,7 @@ const words = (text: string): string =>
     .replace(/[^a-z0-9]+/g, '_')
     .replace(/^_+|_+$/g, '');
 
-/** As it is where it may be; else in lower case with underscores. */
+/** Unchanged if it is valid; else in lower case with underscores. */
 export const nameFrom = (text: string): string => {
   if (NAME.test(text)) return text;
   const name = words(text);
@@ -26,10 +26,7 @@ export const fieldNameFrom = (text: string): string => {
   return (/^[A-Za-z]/.test(name) ? name : `f_${name}`).replace(/_+$/, '').slice(0, LONGEST);
 };
 
-/**
- * A table, a path or an address, by the part that tells it apart: `s3://lake/driver_stats.parquet`
- * is `driver_stats`.
- */
+/** A name for a table, a path or a URL: `s3://lake/driver_stats.parquet` is `driver_stats`. */
 export const nameOfPlace = (text: string): string => {
   if (NAME.test(text)) return text;
   const path = text.replace(/^\w+:\/\//, '').replace(/\/+$/, '');
@@ -39,11 +36,11 @@ export const nameOfPlace = (text: string): string => {
 };
 
 export interface Names {
-  /** the name of one thing: the same again for the same `id` */
+  /** the name for `id`: always the same for the same id */
   of(id: string, wanted: string): string;
 }
 
-/** Names of one kind, each used once: the second gets a number. */
+/** Names of one kind. Each is used once: a second one gets a number. */
 export const createNames = (): Names => {
   const byId = new Map<string, string>();
   const taken = new Set<string>();

@@ -1,11 +1,11 @@
-/** What an import has to say: what was lost, and what is there but not as it was. */
+/** The notes of an import: what has no counterpart, and what is different in Millrace. */
 
 export interface Note {
-  /** lost: has no counterpart and is not in the definitions. changed: is there, differently. */
+  /** lost: has no counterpart, and is not in the definitions. changed: imported, but different. */
   readonly level: 'lost' | 'changed';
-  /** a kind of Feast's, as 'feature view' */
+  /** Feast's kind, such as 'feature view' */
   readonly kind: string;
-  /** as Feast names it; a part of a view as view:part */
+  /** Feast's name; for a part of a view, view:part */
   readonly name: string;
   readonly reason: string;
   /** what to do */

@@ -1,7 +1,7 @@
 /**
- * On-demand feature views. Each of their features is an on-demand feature named `view__feature`, as
- * Feast's full names are. The Python that computes it is translated where it is plain arithmetic;
- * else it has no counterpart, and inputs, types and the function's text are kept.
+ * On-demand feature views. Each of their features becomes an on-demand feature named
+ * `view__feature`, like Feast's full names. Its Python is translated if it is simple arithmetic;
+ * otherwise it has no counterpart, and a comment has its inputs, types and text.
  */
 
 import { checkDefinition, type Lookups } from '#domain/definitions/check.ts';
@@ -26,13 +26,13 @@ import type { PlannedView } from './views.ts';
 
 export interface ImportedOnDemand {
   readonly definitions: readonly OnDemandFeatureDefinition[];
-  /** Feast's view and feature → its name here */
+  /** Feast's view and feature → its name in Millrace */
   readonly names: ReadonlyMap<string, string>;
-  /** the text of what could not be had, for a comment */
+  /** texts of what could not be imported, for comments */
   readonly lost: readonly string[];
 }
 
-/** What the imported views offer, with what is needed to check expressions over them. */
+/** The features of the imported views, with their types to check expressions. */
 export interface Offered {
   readonly planned: readonly PlannedView[];
   readonly views: readonly FeatureViewDefinition[];
@@ -40,14 +40,14 @@ export interface Offered {
 }
 
 interface Input {
-  /** as the function names it */
+  /** its name in the function */
   readonly feast: string;
   readonly type: string;
-  /** null: it has no counterpart */
+  /** null: no counterpart */
   readonly input: OnDemandInput | null;
 }
 
-/** Values of Python's may be missing: so may those of a request. */
+/** Values may be missing in Python, so inputs of a request may be null. */
 const inputOfRequest = ({ name, valueType }: FeastField): Input => {
   const found = counterpartOf(valueType);
   const text =
@@ -129,7 +129,7 @@ export const importOnDemand = (
     const plain =
       view.aggregations.length === 0 &&
       (view.mode === 'pandas' || view.mode === '' || (view.mode === 'python' && view.singleton));
-    // A name that several inputs have is none that the function could use.
+    // The function cannot use a name that several inputs have.
     const once = inputs.filter(
       ({ feast }) => inputs.filter((other) => other.feast === feast).length === 1,
     );
@@ -177,15 +177,15 @@ export const importOnDemand = (
       notes.changed(
         'on-demand feature',
         label,
-        'is named view__feature here, as in full names, and was translated from Python',
-        'compare its values; what pandas divides by zero is null here',
+        'is named view__feature, as in full names, and was translated from Python',
+        'compare its values: a division by zero is infinity in pandas, and null in Millrace',
       );
     }
     if (view.writeToOnlineStore)
       notes.changed(
         'on-demand feature view',
         view.name,
-        'is computed when read, not when written',
+        'is computed on read, not on write',
         'nothing',
       );
     if (!whole) lost.push(textOf(view, inputs, body));

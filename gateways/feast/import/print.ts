@@ -1,7 +1,4 @@
-/**
- * Code as text: a group stands on one line where it fits, else each of its items has a line of its
- * own.
- */
+/** Prints code: a group is on one line if it fits, else each of its items has its own line. */
 
 export type Doc = string | Group;
 
@@ -9,7 +6,7 @@ interface Group {
   readonly open: string;
   readonly items: readonly Doc[];
   readonly close: string;
-  /** between bracket and items on one line */
+  /** text between brackets and items on one line */
   readonly pad: string;
 }
 
@@ -29,7 +26,7 @@ const write = (doc: Doc, indent: string, before: number, after: number): string 
   if (typeof doc === 'string' || (!line.includes('\n') && before + line.length + after <= WIDTH))
     return line;
   const inner = indent + INDENT;
-  // A call's only argument keeps its brackets beside the call's: `entity({` … `})`.
+  // The brackets of a call's only argument stay next to those of the call: `entity({` … `})`.
   if (doc.items.length === 1 && doc.open.endsWith('(')) {
     const only = doc.items[0] as Doc;
     if (typeof only !== 'string')
@@ -68,7 +65,7 @@ export const isIdentifier = (name: string): boolean =>
 const prefixed = (before: string, doc: Doc): Doc =>
   typeof doc === 'string' ? before + doc : { ...doc, open: before + doc.open };
 
-/** An object literal; what is undefined is left out. */
+/** An object literal without its undefined properties. */
 export const object = (entries: readonly (readonly [key: string, value: Doc | undefined])[]): Doc =>
   group(
     '{',
@@ -84,7 +81,7 @@ export const object = (entries: readonly (readonly [key: string, value: Doc | un
 export const list = (items: readonly Doc[]): Doc => group('[', items, ']');
 export const call = (name: string, ...args: readonly Doc[]): Doc => group(`${name}(`, args, ')');
 
-/** Lines of `//`. */
+/** Comment lines, with `//`. */
 export const comment = (lines: string): string =>
   lines
     .split(/\r\n|[\n\r\u2028\u2029]/)

@@ -1,15 +1,15 @@
 /**
- * The Python of an on-demand view, where it is plain arithmetic: one assignment a feature, of
- * inputs, numbers, + − × ÷, parentheses, `fillna`.
+ * Translates the Python of an on-demand view if it is simple arithmetic: one assignment per
+ * feature, with inputs, numbers, + − × ÷, parentheses and `fillna`.
  *
  *   df["a"] = inputs["x"] + inputs["y"] * 2 → x.plus(y.times(2))
  *
- * Anything else, even one line, and the whole function is left alone: half a translation would be a
- * wrong one. What differs: pandas divides by zero to infinity, where expressions give null.
+ * If any line is something else, the function is not translated: a partial translation would be
+ * wrong. One difference: a division by zero is infinity in pandas, and null in expressions.
  */
 import type { Expr } from '#domain/expressions/ast.ts';
 
-/** Null where it is not that plain. */
+/** Null: not that simple. */
 export type Translated = ReadonlyMap<string, Expr> | null;
 
 const TOKEN =
@@ -36,10 +36,7 @@ const call = (fn: string, ...args: readonly Expr[]): Expr => ({ op: 'call', fn, 
 
 class Unsupported extends Error {}
 
-/**
- * Expression grammar of Python's arithmetic; `look` answers what `name["key"]` and a name alone
- * stand for.
- */
+/** The grammar of Python's arithmetic. `look` resolves `name["key"]` and single names. */
 const parse = (
   tokens: readonly Token[],
   look: (name: string, key: string | null) => Expr | null,
@@ -117,7 +114,7 @@ const NEW_FRAME = /^(\w+)(?:\s*:\s*[\w.[\], ]+)?\s*=\s*(?:pd\.DataFrame\(\)|\{\}
 const ASSIGN = /^(\w+)\[(?:"([^"]+)"|'([^']+)')\]\s*=\s*([^=].*)$/;
 const LOCAL = /^(\w+)\s*=\s*([^=].*)$/;
 
-/** The statements of the function, one a line, without comments and docstring. */
+/** The statements of the function, one per line, without comments and docstring. */
 const statementsOf = (
   body: string,
 ): { readonly parameter: string; readonly lines: readonly string[] } | null => {
@@ -138,7 +135,7 @@ const statementsOf = (
   };
 };
 
-/** @param inputs Feast's names of inputs → how they are named here */
+/** @param inputs Feast's names of inputs → their names in Millrace */
 export const translate = (body: string, inputs: ReadonlyMap<string, string>): Translated => {
   const statements = statementsOf(body);
   if (statements === null) return null;

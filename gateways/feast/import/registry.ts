@@ -1,7 +1,7 @@
 /**
  * Reads a registry: a `feast.core.Registry` in a file, or the same messages as rows of an SQLite
- * database. Fields that this proto does not name are passed over, as protobuf has it: a newer
- * Feast's registry is read as far as it is known here.
+ * database. Unknown fields are ignored, as usual in protobuf, so that the registry of a newer Feast
+ * can be read too.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -59,9 +59,7 @@ type Specs = Readonly<Record<Kind | 'projects', readonly Named[]>>;
 
 const ALL = Object.keys(KINDS) as readonly Kind[];
 
-/**
- * Objects carry their name and project in `spec`, but for data sources and validation references.
- */
+/** Objects have name and project in `spec`, except data sources and validation references. */
 const specOf = (message: unknown): Named =>
   'spec' in (message as object)
     ? ((message as { readonly spec: Named }).spec ?? { name: '', project: '' })
@@ -91,13 +89,13 @@ const fromFile = (path: string): Specs => {
     version === ''
       ? 'is not a Feast registry: it has no schema version'
       : `has the schema version ${version}`;
-  return fail('MR_FILE_INVALID', `${path} ${what}; version ${SCHEMA_VERSION} can be read`, {
+  return fail('MR_FILE_INVALID', `${path} ${what}; only version ${SCHEMA_VERSION} is supported`, {
     file: path,
     version,
   });
 };
 
-/** Here a column says of which project a row is; the message in it may not. */
+/** A column has the project of a row; the message may not have it. */
 const fromSqlite = (path: string): Specs => {
   const rows = (
     database: DatabaseSync,
@@ -133,7 +131,7 @@ const fromSqlite = (path: string): Specs => {
   }
 };
 
-/** @param project which of the registry's projects; null: its only one */
+/** @param project name of a project; null: the only one of the registry */
 export const readRegistry = (place: RegistryPlace, project: string | null = null): FeastProject => {
   const specs = place.kind === 'sqlite' ? fromSqlite(place.path) : fromFile(place.path);
   const named = [
@@ -146,7 +144,7 @@ export const readRegistry = (place: RegistryPlace, project: string | null = null
   const has =
     projects.length === 0 ? 'it is empty: run feast apply first' : `it has ${projects.join(', ')}`;
   if (wanted === null)
-    return fail('MR_FILE_INVALID', `${place.path}: name the project with --project: ${has}`, {
+    return fail('MR_FILE_INVALID', `${place.path}: choose a project with --project: ${has}`, {
       file: place.path,
       projects,
     });

@@ -68,7 +68,7 @@ test('of several projects the one that is named', () => {
   expect([read().project, read('', 'a').project, read('registry.db', 'a').entities.length]).toEqual(
     ['b', 'a', 1],
   );
-  expect(() => read('registry.db')).toThrow(/name the project with --project: it has a, b/);
+  expect(() => read('registry.db')).toThrow(/choose a project with --project: it has a, b/);
   expect(() => read('', 'c')).toThrow(/no project "c": it has a, b/);
 });
 
@@ -81,7 +81,7 @@ test('fields of a newer Feast are passed over; a type that is newer is said to b
   });
   expect(notes.find(({ name }) => name === 'stats:f1')).toMatchObject({
     level: 'lost',
-    reason: 'there is no type of number 99, which is newer than this import, here',
+    reason: 'Millrace has no type number 99 (newer than this import)',
   });
 });
 
@@ -98,7 +98,7 @@ test('no registry, and what to do', () => {
   write({ 'feature_store.yaml': 'project: p' });
   expect(() => read()).toThrow(/names no registry/);
   write(config('gone.db'));
-  expect(() => read()).toThrow(/gone\.db, which is not there: run feast apply first/);
+  expect(() => read()).toThrow(/gone\.db, which does not exist: run feast apply first/);
 });
 
 test('a registry elsewhere, and how to get a file of it', () => {
@@ -108,9 +108,7 @@ test('a registry elsewhere, and how to get a file of it', () => {
   expect(() => read()).toThrow(/only SQLite is read here, not postgresql: .*SerializeToString/);
   for (const type of ['snowflake.registry', 'remote']) {
     write(config(`{registry_type: ${type}, path: x}`));
-    expect(() => read()).toThrow(
-      new RegExp(`of type ${type} can't be read here: .*SerializeToString`),
-    );
+    expect(() => read()).toThrow(new RegExp(`of type ${type} cannot be read: .*SerializeToString`));
   }
 });
 

@@ -1,4 +1,4 @@
-/** What an import did, in words. */
+/** The report of an import, as text. */
 import type { Kind } from '#domain/definitions/model.ts';
 import type { Imported } from './import.ts';
 import type { Note } from './notes.ts';
@@ -16,7 +16,7 @@ const counts = ({ definitions }: Imported): string =>
     .map(([kind, { length }]) => `${length} ${PLURAL[kind][length === 1 ? 0 : 1]}`)
     .join(', ');
 
-/** Notes that say the same of several things are one. */
+/** Equal notes on several names are combined. */
 const paragraphs = (notes: readonly Note[]): string[] =>
   [
     ...Map.groupBy(notes, ({ kind, reason, remedy }) => `${kind}\0${reason}\0${remedy}`).values(),
@@ -32,6 +32,6 @@ export const reportText = (imported: Imported): string => {
   return [
     `Feast project ${imported.project}: ${counts(imported)}`,
     ...(lost.length > 0 ? ['has no counterpart:', ...paragraphs(lost)] : []),
-    ...(changed.length > 0 ? ['is there, but differently:', ...paragraphs(changed)] : []),
+    ...(changed.length > 0 ? ['imported, but different:', ...paragraphs(changed)] : []),
   ].join('\n');
 };

@@ -1,7 +1,7 @@
 /**
- * Where a Feast repository keeps its registry: `feature_store.yaml` says. Read as Feast reads it,
- * environment variables replaced. A registry that is not a file of this machine is refused with how
- * to get one.
+ * Finds the registry of a Feast repository in its `feature_store.yaml`, in which environment
+ * variables are replaced as in Feast. If the registry is not a file on this machine, the refusal
+ * says how to get one.
  */
 import { readFileSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
@@ -11,15 +11,15 @@ import { fail } from '#domain/errors.ts';
 export interface RegistryPlace {
   readonly kind: 'file' | 'sqlite';
   readonly path: string;
-  /** null: the registry's only one */
+  /** null: the only project of the registry */
   readonly project: string | null;
 }
 
 const CONFIG = 'feature_store.yaml';
 
-/** Works with every registry that Feast can open. */
+/** This command works with every registry that Feast can open. */
 const TO_FILE =
-  "write it to a file where Feast is installed, python -c \"from feast import FeatureStore; open('registry.db', 'wb').write(FeatureStore('.').registry.proto().SerializeToString())\", and import that file";
+  "write it to a file on a machine with Feast, python -c \"from feast import FeatureStore; open('registry.db', 'wb').write(FeatureStore('.').registry.proto().SerializeToString())\", and import that file";
 
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -40,11 +40,11 @@ const readConfig = (file: string): Readonly<Record<string, unknown>> => {
   try {
     config = parse(expand(readFileSync(file, 'utf8')));
   } catch (error) {
-    return fail('MR_FILE_INVALID', `${file} can't be read: ${(error as Error).message}`, { file });
+    return fail('MR_FILE_INVALID', `${file} cannot be read: ${(error as Error).message}`, { file });
   }
   return isObject(config)
     ? config
-    : fail('MR_FILE_INVALID', `${file} is not a mapping, as feature_store.yaml is`, { file });
+    : fail('MR_FILE_INVALID', `${file} is not a mapping, as feature_store.yaml must be`, { file });
 };
 
 const existing = (place: RegistryPlace, file: string): RegistryPlace =>
@@ -52,7 +52,7 @@ const existing = (place: RegistryPlace, file: string): RegistryPlace =>
     ? place
     : fail(
         'MR_FILE_INVALID',
-        `${file} names the registry ${place.path}, which is not there: run feast apply first`,
+        `${file} names the registry ${place.path}, which does not exist: run feast apply first`,
         {
           file: place.path,
         },
@@ -69,7 +69,7 @@ const placeOf = (file: string): RegistryPlace => {
   if (type !== 'file' && type !== 'sql')
     return fail(
       'MR_FILE_INVALID',
-      `${file}: a registry of type ${type} can't be read here: ${TO_FILE}`,
+      `${file}: a registry of type ${type} cannot be read: ${TO_FILE}`,
       { file, type },
     );
   if (typeof path !== 'string' || path === '')
@@ -100,7 +100,7 @@ const placeOf = (file: string): RegistryPlace => {
     const database = /^(\w+)/.exec(path)?.[1] ?? 'unknown';
     return fail(
       'MR_FILE_INVALID',
-      `${file}: of registries in a database only SQLite is read here, not ${database}: ${TO_FILE}`,
+      `${file}: of databases, only SQLite can be read, not ${database}: ${TO_FILE}`,
       {
         file,
       },
@@ -111,14 +111,18 @@ const placeOf = (file: string): RegistryPlace => {
 
 const SQLITE = 'SQLite format 3\0';
 
-/** @param repository a Feast repository's folder, its feature_store.yaml, or a registry's file */
+/** @param repository folder of a Feast repository, its feature_store.yaml, or a registry file */
 export const findRegistry = (repository: string): RegistryPlace => {
   const path = resolve(repository);
   const kind = kindOf(path);
   if (kind === null)
-    return fail('MR_FILE_INVALID', `${path} is not there: name a Feast repository's folder`, {
-      file: path,
-    });
+    return fail(
+      'MR_FILE_INVALID',
+      `${path} does not exist: give the folder of a Feast repository`,
+      {
+        file: path,
+      },
+    );
   if (kind === 'directory') {
     const file = join(path, CONFIG);
     if (kindOf(file) === 'file') return placeOf(file);

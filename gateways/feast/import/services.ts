@@ -1,6 +1,6 @@
 /**
- * Feature services. A service here gives each name once and reads each view by its own key: what a
- * projection changes of that is said.
+ * Feature services. In Millrace a service has each name once and reads each view by its own key;
+ * what a projection changes of that gets a note.
  */
 import type { FeatureServiceDefinition, ServiceMember } from '#domain/definitions/model.ts';
 import { described, type Import, renamed } from './common.ts';
@@ -8,19 +8,19 @@ import type { FeastProjection, FeastService } from './model.ts';
 import { nameFrom } from './names.ts';
 import type { PlannedView } from './views.ts';
 
-/** What a service can be made of. */
+/** The parts that a service can have. */
 export interface Members {
   readonly planned: readonly PlannedView[];
-  /** Feast's view and feature → an on-demand feature */
+  /** Feast's view and feature → on-demand feature */
   readonly onDemand: ReadonlyMap<string, string>;
 }
 
 const KIND = 'feature service';
 
-/** A share is a float there: the digits that were meant. */
+/** Feast stores the share as a float: the intended decimal digits. */
 const shareOf = (rate: number): number => Math.min(1, Math.max(0, Number(rate.toPrecision(6))));
 
-/** The members of one projection, and the names of its features that could not be had. */
+/** The members of one projection, and the features that could not be imported. */
 const membersOf = (
   { featureViewName: view, featureColumns }: FeastProjection,
   { planned, onDemand }: Members,
@@ -63,7 +63,7 @@ const importService = (
         KIND,
         `${service.name}:${alias || view}`,
         `reads ${view} by another key (${map})`,
-        `read ${view} by itself with those keys, or give the view an entity of its own`,
+        `read ${view} on its own with those keys, or define another entity for it`,
       );
       continue;
     }
@@ -71,14 +71,14 @@ const importService = (
       notes.changed(
         KIND,
         `${service.name}:${alias}`,
-        `the view's other name is not kept: full names say ${view}`,
-        'ask for them by that name',
+        `the other name of the view is not kept: full names have ${view}`,
+        'use that name',
       );
     if (versionTag != null)
       notes.changed(
         KIND,
         `${service.name}:${view}`,
-        `is pinned to version ${versionTag} in Feast; versions begin anew here`,
+        `is pinned to version ${versionTag} in Feast; versions start again at 1 in Millrace`,
         'pin it with version on the member, if models need it',
       );
     const { members, missing } = membersOf(projection, from);
@@ -99,7 +99,7 @@ const importService = (
             KIND,
             `${service.name}:${view}:${name}`,
             'is the second feature of this name in the service',
-            'read it by list, or rename it in one view',
+            'read it with a list of features, or rename it in one view',
           );
         taken.add(name);
       }
@@ -122,7 +122,7 @@ const importService = (
     notes.changed(
       KIND,
       service.name,
-      'logs what it answers to the log and the history here',
+      'its answers are logged to the log and the history',
       'docs/guides/feature-logging.md',
     );
   return {

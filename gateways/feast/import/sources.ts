@@ -1,7 +1,7 @@
 /**
- * Sources. In Feast each view names its columns and its source; here the source has the fields, so
- * they are gathered from all views that read it. A view that is pushed to or streamed to is read
- * from that source: its batch source holds the same rows, and is where history comes from.
+ * Sources. In Feast each view has its columns and its source; in Millrace the source has the
+ * fields, so they are collected from all views that read it. A view with a push or stream source is
+ * read from that source: its batch source has the same rows, and provides the history.
  */
 import type { SourceDefinition } from '#domain/definitions/model.ts';
 import { formatFieldType } from '#domain/values/field-type.ts';
@@ -13,17 +13,17 @@ import { nameFrom, nameOfPlace } from './names.ts';
 
 type ColumnType = Omit<FieldType, 'nullable'>;
 
-/** What one view needs of its source. */
+/** The columns that one view needs of its source. */
 export interface SourceUse {
   readonly view: FeastView;
   readonly entity: ImportedEntity;
-  /** Feast's columns that features read → their types */
+  /** Feast's columns that features read → types */
   readonly columns: ReadonlyMap<string, ColumnType>;
 }
 
 export interface ImportedSource {
   readonly definition: SourceDefinition;
-  /** where the rows of history are */
+  /** location of the rows of the history */
   readonly history: string | null;
 }
 
@@ -35,7 +35,7 @@ export interface Sources {
 export const durableOf = ({ streamSource, batchSource }: FeastView): FeastSource | null =>
   streamSource ?? batchSource;
 
-/** The source's field for a name that Feast uses after its mapping. */
+/** The field of the source for a name that Feast uses after the field mapping. */
 export const fieldOf = (
   imp: Import,
   { streamSource, batchSource }: FeastView,
@@ -98,7 +98,7 @@ const startOf = (imp: Import, use: SourceUse): Building => ({
   columns: new Map(),
 });
 
-/** False, and nothing taken, where the view's columns don't fit the others'. */
+/** False: the view's columns do not fit those of other views, and nothing is added. */
 const take = (into: Building, use: SourceUse, imp: Import): boolean => {
   const { view, entity } = use;
   if (timeOf(imp, view) !== into.time) return false;
@@ -108,7 +108,7 @@ const take = (into: Building, use: SourceUse, imp: Import): boolean => {
   const columns = [...use.columns].map(([name, type]) => [fieldOf(imp, view, name), type] as const);
   const merged = new Map<string, ColumnType>();
   for (const [field, type] of [...keys, ...columns]) {
-    // A column that a view uses twice is what its first use says, and that is a key.
+    // The first use of a column in a view decides its type, and that is a key.
     if (merged.has(field)) continue;
     const known = into.keys.get(field) ?? into.columns.get(field);
     const both = known === undefined ? type : wider(known, type);
@@ -122,7 +122,7 @@ const take = (into: Building, use: SourceUse, imp: Import): boolean => {
       imp.notes.changed(
         'data source',
         `${view.name}:${field}`,
-        `is ${type.base} here, which holds what all views declare it as`,
+        `is imported as ${type.base}, which can hold the types of all views`,
         'nothing',
       );
     (keyFields.has(field) ? into.keys : into.columns).set(field, type);
@@ -150,7 +150,7 @@ const definitionOf = (
       ? 'date'
       : 'timestamp';
   const fields = new Map<string, string>();
-  // The first to name a field says its type: a key that is the event time as well stays what it is.
+  // The first use of a field decides its type: a key that is also the event time keeps its type.
   const add = (field: string, type: string): void =>
     void (fields.has(field) || fields.set(field, type));
   for (const [field, type] of keys)
@@ -183,7 +183,7 @@ export const importSources = (uses: readonly SourceUse[], imp: Import): Sources 
       imp.notes.changed(
         'data source',
         source.name,
-        `is a source of its own for the view ${use.view.name}, whose columns have other types than those of other views`,
+        `becomes a separate source for the view ${use.view.name}, whose columns have other types than in other views`,
         'publish the rows to both',
       );
     }
@@ -202,8 +202,8 @@ export const importSources = (uses: readonly SourceUse[], imp: Import): Sources 
       imp.notes.changed(
         'data source',
         source.name,
-        `is named ${name} here`,
-        'push to it by that name',
+        `is named ${name} in Millrace`,
+        'push to it with that name',
       );
     definitions.set(id, {
       definition: definitionOf(imp, name, building),

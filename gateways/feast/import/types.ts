@@ -1,10 +1,10 @@
-/** Feast's value types, and the field types that hold the same values. */
+/** Feast's value types, and the field types for the same values. */
 import type { FieldType, ScalarType } from '#domain/values/value.ts';
 import type { FeastType } from './model.ts';
 
 export interface Counterpart {
   readonly type: Omit<FieldType, 'nullable'>;
-  /** where something is lost on the way */
+  /** what the conversion loses */
   readonly note?: string;
 }
 
@@ -17,13 +17,13 @@ const SCALARS: Readonly<Record<string, readonly [base: ScalarType, note?: string
   FLOAT: ['float'],
   BOOL: ['boolean'],
   UNIX_TIMESTAMP: ['timestamp'],
-  JSON: ['string', 'JSON is kept as its text'],
-  UUID: ['string', 'a UUID is kept as its text'],
-  TIME_UUID: ['string', 'a UUID is kept as its text'],
-  DECIMAL: ['string', 'a decimal is kept as its text, and is no number to aggregations'],
+  JSON: ['string', 'JSON is stored as text'],
+  UUID: ['string', 'a UUID is stored as text'],
+  TIME_UUID: ['string', 'a UUID is stored as text'],
+  DECIMAL: ['string', 'a decimal is stored as text, which aggregations do not read as a number'],
 };
 
-/** Null where no field type holds such values. */
+/** Null: there is no field type for such values. */
 export const counterpartOf = (type: FeastType): Counterpart | null => {
   if (typeof type === 'number') return null;
   const [, name, many] = /^(.*?)(?:_(LIST|SET))?$/.exec(type) as unknown as [
@@ -34,7 +34,7 @@ export const counterpartOf = (type: FeastType): Counterpart | null => {
   const found = SCALARS[name];
   if (found === undefined) return null;
   const [base, note] = found;
-  const notes = [note, many === 'SET' ? 'a set is kept as a list' : undefined].filter(
+  const notes = [note, many === 'SET' ? 'a set is stored as a list' : undefined].filter(
     (text) => text !== undefined,
   );
   return {
@@ -44,6 +44,4 @@ export const counterpartOf = (type: FeastType): Counterpart | null => {
 };
 
 export const typeName = (type: FeastType): string =>
-  typeof type === 'number'
-    ? `of number ${type}, which is newer than this import,`
-    : type.toLowerCase();
+  typeof type === 'number' ? `number ${type} (newer than this import)` : type.toLowerCase();

@@ -1,4 +1,4 @@
-/** Definitions as a file of TypeScript that a person could have written. */
+/** Prints definitions as readable TypeScript. */
 import type {
   Definition,
   FeatureDefinition,
@@ -53,7 +53,7 @@ const exprText = (expr: Expr, names: ReadonlyMap<string, string>): string => {
       return `${receiver}.${METHODS[expr.fn] ?? expr.fn}(${others.map((other) => exprText(other, names)).join(', ')})`;
     }
     case 'when':
-      throw new Error('an import makes no conditions');
+      throw new Error('an import has no conditions');
   }
 };
 
@@ -199,7 +199,7 @@ const functionsIn = (expr: Expr): string[] =>
       ? [...(expr.args[0]?.op === 'lit' ? ['lit'] : []), ...expr.args.flatMap(functionsIn)]
       : [];
 
-/** What its text takes from `millrace`. */
+/** The names that its text imports from `millrace`. */
 export const importsOf = (definition: Definition): string[] => {
   const builder = BUILDER[definition.kind];
   if (definition.kind === 'feature-view')
@@ -215,7 +215,7 @@ export const importsOf = (definition: Definition): string[] => {
   return [builder, ...(requested ? ['request'] : []), ...functionsIn(definition.value)];
 };
 
-/** The definitions that its text names. */
+/** The definitions that its text refers to. */
 export const referencesOf = (definition: Definition): (readonly [Kind, string])[] => {
   switch (definition.kind) {
     case 'feature-view':

@@ -1,7 +1,4 @@
-/**
- * Names of constants: that of the definition in camel case; where it is taken, with its kind after
- * it.
- */
+/** Names of constants: the name in camel case; with the kind appended if it is already used. */
 
 import * as entry from '#domain/definitions/index.ts';
 import type { Definition, Kind } from '#domain/definitions/model.ts';

@@ -1,7 +1,7 @@
 /**
- * Feature views. A value in Feast is the newest row's: `last` of its column. A stream view with
- * aggregations is one of windows. What a Python function would compute has no counterpart: the view
- * then takes rows that hold its results.
+ * Feature views. A value in Feast is that of the newest row: `last` of the column. A stream view
+ * with aggregations has windows. The Python function of a view has no counterpart: the view then
+ * reads rows that contain its results.
  */
 import { col, last } from '#domain/definitions/index.ts';
 import type {
@@ -21,11 +21,11 @@ import { counterpartOf, typeName } from './types.ts';
 type ColumnType = Omit<FieldType, 'nullable'>;
 
 interface PlannedFeature {
-  /** as Feast names it */
+  /** Feast's name */
   readonly feast: string;
   readonly name: string;
   readonly description: string;
-  /** of Feast's, before the source's field mapping */
+  /** Feast's column, before the field mapping of the source */
   readonly column: string;
   readonly aggregation: FeastAggregation | null;
 }
@@ -42,7 +42,7 @@ const kindOf = (view: FeastView): string =>
   'aggregations' in view ? 'stream feature view' : 'feature view';
 
 const NO_TYPE =
-  'JSON text in a string column holds such a value, or a column for each part that models read';
+  'store such values as JSON text in a string column, or in one column per part that models read';
 
 const typeOf = (
   { name, valueType, tags, vectorIndex }: FeastField,
@@ -52,16 +52,16 @@ const typeOf = (
   const label = `${view.name}:${name}`;
   const found = counterpartOf(valueType);
   if (found === null) {
-    notes.lost('feature', label, `there is no type ${typeName(valueType)} here`, NO_TYPE);
+    notes.lost('feature', label, `Millrace has no type ${typeName(valueType)}`, NO_TYPE);
     return null;
   }
   if (found.note !== undefined)
-    notes.changed('feature', label, found.note, 'nothing, if models read it as such');
+    notes.changed('feature', label, found.note, 'nothing, if models can read it so');
   if (vectorIndex)
     notes.lost(
       'feature',
       label,
-      'its vector index: there is no search by nearness here',
+      'its vector index: Millrace has no similarity search',
       'the values are kept',
     );
   const kept = Object.keys(tags).filter((tag) => !tag.startsWith('feast:'));
@@ -69,13 +69,13 @@ const typeOf = (
     notes.lost(
       'feature',
       label,
-      `its tags (${kept.join(', ')}): features have none here`,
+      `its tags (${kept.join(', ')}): features have no tags in Millrace`,
       "put them on the view, or in the feature's description",
     );
   return found.type;
 };
 
-/** A feature each: of the view's columns. */
+/** One feature per column of the view. */
 const plainFeatures = (
   view: FeastView,
   imp: Import,
@@ -88,10 +88,7 @@ const plainFeatures = (
   }
 };
 
-/**
- * A feature each: of the view's aggregations. The registry does not say of what type the aggregated
- * columns are.
- */
+/** One feature per aggregation. The registry has no types of the aggregated columns. */
 const aggregated = (
   view: FeastView,
   aggregations: readonly FeastAggregation[],
@@ -104,7 +101,7 @@ const aggregated = (
   ) => void,
 ): void => {
   const declared = new Map(view.features.map((field) => [field.name, field]));
-  // A stream view's columns hold its keys as well.
+  // The columns of a stream view include its keys.
   const matched = new Set(view.entityColumns.map(({ name }) => name));
   for (const aggregation of aggregations) {
     const names = outputNames(aggregation);
@@ -115,8 +112,8 @@ const aggregated = (
       notes.lost(
         'feature',
         `${view.name}:${name}`,
-        `there is no aggregation ${aggregation.function} here`,
-        'see docs/guides for those that there are',
+        `Millrace has no aggregation ${aggregation.function}`,
+        'docs/guides lists the aggregations',
       );
       continue;
     }
@@ -132,7 +129,7 @@ const aggregated = (
       notes.changed(
         'feature',
         `${view.name}:${name}`,
-        `the registry has no type for the column ${aggregation.column}; taken for ${guess.base}`,
+        `the registry has no type for the column ${aggregation.column}; ${guess.base} is assumed`,
         "correct the source's field before applying",
       );
     take(name, field?.description ?? '', aggregation, known?.type ?? guess);
@@ -141,12 +138,12 @@ const aggregated = (
     notes.lost(
       'feature',
       `${view.name}:${name}`,
-      'no aggregation of the view gives it',
+      'no aggregation of the view computes it',
       'define it by hand',
     );
 };
 
-/** What the view computes besides, and what else is not carried over. */
+/** Notes on what else of the view is not imported. */
 const sayOf = (view: FeastView, { notes }: Import): void => {
   const say = (reason: string, remedy: string): void =>
     notes.lost(kindOf(view), view.name, reason, remedy);
@@ -160,27 +157,32 @@ const sayOf = (view: FeastView, { notes }: Import): void => {
   if (transforms)
     say(
       `its function${name ? ` ${name}` : ''} runs in Python`,
-      'publish rows that hold its results, or say it with expressions over the source',
+      'publish rows that contain its results, or write it as expressions over the source',
     );
   if ('sourceViews' in view && view.sourceViews.length > 0)
     say(
       `it is computed from the views ${view.sourceViews.map((source) => source.name).join(', ')}`,
-      'publish rows that hold its results',
+      'publish rows that contain its results',
     );
   if (view.disabled)
     say(
-      'it is disabled in Feast, and is not here',
+      'it is disabled in Feast, but not in Millrace',
       'leave it out of the definitions, or set online: false',
     );
   if (view.version !== '' && view.version !== 'latest')
     notes.changed(
       kindOf(view),
       view.name,
-      `is pinned to ${view.version} in Feast; versions begin anew here`,
+      `is pinned to ${view.version} in Feast; versions start again at 1 in Millrace`,
       'pin services to versions instead',
     );
   if (millisecondsOf(view.ttl) > 0 && durationOf(view.ttl) === undefined)
-    notes.changed(kindOf(view), view.name, 'its ttl is over a hundred years: none here', 'nothing');
+    notes.changed(
+      kindOf(view),
+      view.name,
+      'its ttl is over a hundred years: imported without a ttl',
+      'nothing',
+    );
 };
 
 const planView = (view: FeastView, entities: Entities, imp: Import): PlannedView | null => {
@@ -191,21 +193,21 @@ const planView = (view: FeastView, entities: Entities, imp: Import): PlannedView
   };
   if (entity === null)
     return say(
-      `one of its entities (${view.entities.join(', ')}) could not be had`,
+      `one of its entities (${view.entities.join(', ')}) could not be imported`,
       'see the note on the entity',
     );
   if (durableOf(view) === null)
     return say('it has no source', 'define its source and the view by hand');
   const fields = entity.keys.map(({ joinKey }) => fieldOf(imp, view, joinKey));
   if (new Set(fields).size < fields.length)
-    return say('two of its keys are one column', 'give the rows a column for each');
+    return say('two of its keys use one column', 'add a column for each to the rows');
   const timed = entity.keys.find(
     ({ type }, i) => fields[i] === timeOf(imp, view) && type !== 'timestamp' && type !== 'date',
   );
   if (timed !== undefined)
     return say(
       `its key ${timed.joinKey} is also its event time`,
-      'give the rows a column for each',
+      'add a column for each to the rows',
     );
   const columns = new Map<string, ColumnType>();
   const features: PlannedFeature[] = [];
@@ -223,8 +225,8 @@ const planView = (view: FeastView, entities: Entities, imp: Import): PlannedView
       imp.notes.changed(
         'feature',
         `${view.name}:${feast}`,
-        `is named ${name} here`,
-        'ask for it by that name',
+        `is named ${name} in Millrace`,
+        'use that name',
       );
     if (!columns.has(column)) columns.set(column, type);
     features.push({ feast, name, description, column, aggregation });
@@ -247,8 +249,8 @@ const planView = (view: FeastView, entities: Entities, imp: Import): PlannedView
     imp.notes.changed(
       kindOf(view),
       view.name,
-      'has no entity in Feast; here its rows and native reads need a key, scope',
-      "add a column scope to its rows that says 'all' in each, and read scope=all",
+      'has no entity in Feast; in Millrace its rows and native reads need a key, scope',
+      "add a column scope with the value 'all' to its rows, and read scope=all",
     );
   const name = renamed(imp, 'view', kindOf(view), view.name, nameFrom(view.name));
   return { view, name, entity, features, use: { view, entity, columns } };

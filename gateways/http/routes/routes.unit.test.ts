@@ -1,6 +1,6 @@
 /**
- * Where a route is can be guessed from its path: in the file that is named after a part of it. Every
- * route is in the OpenAPI document, and every route of the document is in a module.
+ * Where a route is can be guessed from its path: in the file that is named after a part of it.
+ * Every route is in the OpenAPI document, and every route of the document is in a module.
  */
 import { readdirSync } from 'node:fs';
 import { expect, test } from 'vitest';

@@ -1,11 +1,11 @@
 /**
  * From Kafka into tables: feature updates by key (Paimon, the materialize job), and raw events and
- * feature updates for scans (Iceberg, the archive job). A statement set each, so one job and one
- * checkpoint; each sink commits what lies before the checkpoint's barrier, whole.
+ * feature updates for scans (Iceberg, the archive job). Each job is one statement set with one
+ * checkpoint; each sink atomically commits the records before the checkpoint's barrier.
  *
- * The history's tables have the same columns as the embedded profile's: times as timestamps,
- * references as JSON, `_partition`, `_offset` and `_log_time` beside. Each INSERT names its
- * columns, so that a table that has gained some still takes the rows of an older version.
+ * The history's tables have the columns of the embedded profile's: times as timestamps, references
+ * as JSON, and `_partition`, `_offset` and `_log_time`. Each INSERT names its columns, so that a
+ * table that has gained columns still accepts rows of an older version.
  */
 import type { SourceDefinition } from '#domain/definitions/model.ts';
 import { featuresAvroSchema, unionSchema } from '#domain/encoding/features-schema.ts';
@@ -36,7 +36,7 @@ const fieldList = (schema: { readonly fields: readonly { readonly name: string }
 const PLACE_COLUMNS = '`_partition`, `_offset`, `_log_time`';
 const PLACE = '`mr_partition`, `mr_offset`, `mr_timestamp`';
 
-/** Epoch ms and days as the history keeps them. */
+/** Converts epoch ms and days to the history's timestamps and dates. */
 const historyValue = (name: string, type: FieldType): string => {
   if (type.array) return quote(name);
   if (type.base === 'timestamp') return `TO_TIMESTAMP_LTZ(${quote(name)}, 3)`;
@@ -50,7 +50,7 @@ export const archiveRaw = (source: SourceDefinition): string => {
 SELECT ${fields.map(([name, type]) => historyValue(name, type)).join(', ')}, ${PLACE} FROM ${rawTable(source.name)}`;
 };
 
-/** @param plans of the generations that write: the columns are those of all */
+/** @param plans plans of the generations that write; the columns are the union of theirs */
 export const archiveUpdates = (plans: readonly ViewPlan[]): string => {
   const plan = plans.at(-1) as ViewPlan;
   const schema = unionSchema(plans);
@@ -67,7 +67,7 @@ export const archiveUpdates = (plans: readonly ViewPlan[]): string => {
 SELECT ${schema.fields.map(({ name, type }) => value(name, type)).join(', ')}, ${PLACE} FROM ${updatesTable(plan.view)}`;
 };
 
-/** What services answered: times as timestamps, the rest as it is. */
+/** The feature log: times become timestamps, other values do not change. */
 export const archiveFeatureLog = (columns: FeatureLogColumns): string => {
   const schema = featureLogAvroSchema(columns);
   const types = new Map(featureLogFields(columns).map(({ name, type }) => [name, type]));
@@ -84,8 +84,8 @@ export const tilesByKey = (plan: ViewPlan, generation: number): string =>
 SELECT ${fieldList(featuresAvroSchema(plan))}, \`mr_offset\` FROM ${updatesTable(plan.view)} WHERE \`generation\` = ${generation}`;
 
 /**
- * The history of a source's events up to where the log goes on, as a compute job reads it: once,
- * and then it is at its end.
+ * The history of a source's events below the offsets at which the log continues. A compute job
+ * reads it once, to its end.
  */
 export const rawHistory = (source: SourceDefinition, below: readonly number[]): string => {
   const fields = Object.entries(sourceFields(source));

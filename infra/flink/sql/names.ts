@@ -1,6 +1,6 @@
 /**
- * What things are called in Flink: tables of a session, jobs, Paimon's and Iceberg's tables. One
- * place, so that no two modules disagree.
+ * Names in Flink: tables of a session, jobs, and tables of Paimon and Iceberg. All modules take
+ * them from here.
  */
 export const DATABASE = 'millrace';
 export const PAIMON_CATALOG = 'paimon';
@@ -11,10 +11,10 @@ export const rawTable = (source: string): string => `raw_${source}`;
 export const updatesTable = (view: string): string => `updates_${view}`;
 export const featureLogTable = (service: string): string => `served_${service}`;
 
-/** in Paimon: one table a generation, so that a half-filled one is nobody's */
+/** in Paimon: one table for each generation, so that readers never see a half-filled one */
 export const paimonTable = (view: string, generation: number): string =>
   `features_${view}_g${generation}`;
-/** in Iceberg: the history of a topic, in the layout of the embedded profile's tables */
+/** in Iceberg: the history of a topic, with the columns of the embedded profile's tables */
 export const historyTable = (kind: 'raw' | 'features' | 'served', name: string): string =>
   `${ICEBERG_CATALOG}.\`${kind}\`.\`${name}\``;
 
@@ -25,15 +25,15 @@ export const rollupTable = (view: string, every: string): string =>
 
 export const computeJob = (view: string, generation: number): string =>
   `millrace-compute-${view}-g${generation}`;
-/** into the tables that are read by key */
+/** writes the tables that are read by key */
 export const MATERIALIZE_JOB = 'millrace-materialize';
-/** into the table of one ephemeral view, at an interval of its own */
+/** writes the table of one ephemeral view, at the view's own interval */
 export const flushJob = (view: string): string => `millrace-flush-${view}`;
-/** into the history */
+/** writes the history */
 export const ARCHIVE_JOB = 'millrace-archive';
 /**
- * the consumer group in which a job commits its offsets at each checkpoint: how far it is, for
- * everyone to see
+ * the consumer group in which a job commits its offsets at each checkpoint, which shows its
+ * progress
  */
 export const computeGroup = (view: string, generation: number): string =>
   `compute.${view}.${generation}`;

@@ -1,14 +1,14 @@
 /**
- * A view's values at the ends of periods, from its tiles: one row an entity and period, into a
+ * A view's values at the ends of periods, from its tiles: one row for each entity and period, in a
  * table of the history's catalog.
  *
- *   tiles × periods each tile once for every period at whose end some window has it in
- *   GROUP BY entity and period: the tiles of each feature's own window merged, as a reader merges
+ *   tiles × periods: each tile once for every period at whose end some window contains it
+ *   GROUP BY entity and period: the tiles of each feature's window are merged, as a reader merges
  *   them
- *   values each feature's value of its merged states
+ *   values: each feature's value of its merged states
  *
- * Periods are half open: what happens at the very millisecond of a period's end belongs to the
- * next. So a feature whose tiles end with the period is exact, and no tile is cut.
+ * Periods are half open: an event at the exact end of a period belongs to the next one. So a
+ * feature whose tiles end with the period is exact, and no tile is split.
  */
 
 import { avroType } from '#domain/avro/types.ts';
@@ -24,7 +24,7 @@ import { DATABASE, PAIMON_CATALOG, paimonTable, rollupTable, rollupTopic } from 
 export type Every = 'day' | 'hour';
 export const EVERY_MS: Readonly<Record<Every, number>> = { day: 86_400_000, hour: 3_600_000 };
 
-/** A view's tables of rollups, each named as a topic's table is. */
+/** A view's rollup tables, named like the tables of topics. */
 export const rollupTopics = (view: string): readonly string[] =>
   Object.keys(EVERY_MS).map((every) => rollupTopic(view, every));
 
@@ -43,26 +43,27 @@ export interface RollupSpec {
 
 const OWN_COLUMNS = ['period_start', 'period_end', 'version', 'generation', 'written_at'];
 
-/** Why a feature's value at the end of such a period is not in the tiles; null where it is. */
+/** The reason why tiles do not give a feature's value at the end of a period; null if they do. */
 export const notInTiles = (
   plan: ViewPlan,
   { name, type, windowMs, hop }: PlannedFeature,
   every: Every,
 ): string | null => {
   const { hopMs } = plan.hops[hop] as ViewPlan['hops'][number];
-  if (windowMs === null || hopMs === 0) return `"${name}" is of all time: its one tile has no past`;
+  if (windowMs === null || hopMs === 0)
+    return `"${name}" covers all time: its only tile has no past states`;
   if (EVERY_MS[every] % hopMs !== 0)
-    return `"${name}" has tiles of ${formatDuration(hopMs)}, which do not end with the ${every}: give it a hop that divides the ${every}`;
+    return `"${name}" has tiles of ${formatDuration(hopMs)}, which do not end with the ${every}: use a hop that divides the ${every}`;
   if (type.base === 'bytes' || (type.array && (type.base === 'timestamp' || type.base === 'date')))
-    return `"${name}" gives ${type.array ? 'a list of ' : ''}${type.base}, which has no column here`;
+    return `"${name}" gives ${type.array ? 'a list of ' : ''}${type.base}, for which the table has no column type`;
   if (OWN_COLUMNS.includes(name) || plan.keys.some((key) => `key_${key.name}` === name))
     return `"${name}" has the name of one of the table's own columns`;
   return null;
 };
 
 /**
- * The table's columns: each feature nullable, so that a version that drops one leaves its rows
- * readable.
+ * The table's columns. Each feature is nullable, so that rows stay readable after a version drops
+ * it.
  */
 export const rollupColumns = ({
   plan,
@@ -87,14 +88,14 @@ export const rollupColumns = ({
 const TIMESTAMP: FieldType = { base: 'timestamp', array: false, nullable: false };
 const long = (value: number): string => `CAST(${value} AS BIGINT)`;
 
-/** Epoch ms and days as the table keeps them. */
+/** Converts epoch ms and days to the table's timestamps and dates. */
 const columnValue = (sql: string, { base, array }: FieldType): string => {
   if (array) return sql;
   if (base === 'timestamp') return `TO_TIMESTAMP_LTZ(${sql}, 3)`;
   return base === 'date' ? `TIMESTAMPADD(DAY, ${sql}, DATE '1970-01-01')` : sql;
 };
 
-/** How far back the widest of the asked windows over each hop reaches. */
+/** The widest requested window of each hop, ms. */
 const reaches = ({
   plan,
   features,
@@ -108,9 +109,9 @@ const reaches = ({
 };
 
 /**
- * Whole days are written anew: the table's partitions are days, and what is written replaces the
- * days that it has rows of. An entity has a row where some window of it has an event; past its time
- * to live it has none.
+ * Replaces whole days: the table is partitioned by day, and an INSERT OVERWRITE replaces the days
+ * of its rows. An entity has a row if one of its windows contains an event and its time to live has
+ * not passed.
  */
 export const rollupSql = (spec: RollupSpec): string => {
   const { plan, features, generation, version, every, from, to, writtenAt } = spec;
@@ -154,7 +155,7 @@ FROM (
 )`;
 };
 
-/** Removes rows of the range that were written before. */
+/** Removes rows of the range that were written before `writtenAt`. */
 export const forgetSql = (
   root: string,
   table: string,

@@ -1,6 +1,6 @@
 /**
- * The tables that a session sees: Kafka's topics by the registry's schemas, Paimon's and Iceberg's
- * by the same columns.
+ * The tables of a session: Kafka topics by the schemas of the schema registry, and Paimon and
+ * Iceberg tables with the same columns.
  */
 
 import type { SourceDefinition } from '#domain/definitions/model.ts';
@@ -45,7 +45,7 @@ const table = (name: string, columns: readonly string[], options: Options): stri
 
 type Schema = { readonly fields: readonly { readonly name: string; readonly type: unknown }[] };
 
-/** The record's place in the log. */
+/** The record's position in the log. */
 const METADATA = [
   "`mr_timestamp` TIMESTAMP_LTZ(3) NOT NULL METADATA FROM 'timestamp' VIRTUAL",
   "`mr_partition` INT NOT NULL METADATA FROM 'partition' VIRTUAL",
@@ -53,13 +53,13 @@ const METADATA = [
   '`mr_log_time` AS MR_MS(`mr_timestamp`)',
 ];
 
-/** A raw record's trace, where it has one, for a table that a compute job reads. */
+/** A raw record's trace, if it has one, for a table that a compute job reads. */
 export const TRACE_COLUMNS = [
   "`mr_headers` MAP<STRING, BYTES> METADATA FROM 'headers' VIRTUAL",
   '`mr_trace` AS MR_TRACE(`mr_headers`, MR_MS(`mr_timestamp`))',
 ];
 
-/** Where a source without state starts. */
+/** The offsets at which a source without state starts. */
 export type StartAt =
   | 'earliest'
   | readonly { readonly partition: number; readonly offset: number }[];
@@ -87,14 +87,14 @@ const reading = (
   'properties.isolation.level': 'read_committed',
   'properties.fetch.min.bytes': '1',
   'properties.fetch.max.wait.ms': '20',
-  // a source that was given more partitions is read in full soon after
+  // new partitions of a source are read soon after they are added
   'scan.topic-partition-discovery.interval': '10 s',
   ...startOptions(start),
   'value.format': 'avro-confluent',
   'value.avro-confluent.url': settings.registry,
 });
 
-/** raw.<source>, as a compute job or the materialize job reads it. */
+/** raw.<source>, for a compute job or the materialize job. */
 export const rawTableSql = (
   settings: TableSettings,
   source: SourceDefinition,
@@ -108,7 +108,7 @@ export const rawTableSql = (
     reading(settings, rawTopic(source.name), group, start),
   );
 
-/** features.<view> as a stream of updates, each with its place in the log. */
+/** features.<view> as a stream of updates, each with its log position. */
 export const updatesTableSql = (
   settings: TableSettings,
   plans: readonly ViewPlan[],
@@ -123,7 +123,7 @@ export const updatesTableSql = (
   );
 };
 
-/** served.<service>, what services answered. */
+/** served.<service>, the logged answers of a service. */
 export const featureLogTableSql = (
   settings: TableSettings,
   columns: FeatureLogColumns,
@@ -140,8 +140,8 @@ const keyColumns = (plan: ViewPlan): string[] => plan.keys.map(({ name }) => `\`
 
 /**
  * features.<view> as the sink of a compute job. The record's key begins with hop and tile, so that
- * the partitioner can leave them out: all tiles of an entity are in one partition, in the order in
- * which they changed.
+ * the partitioner can skip them: all tiles of an entity are in one partition, in the order in which
+ * they changed.
  */
 export const featuresSinkSql = (settings: TableSettings, plan: ViewPlan): string =>
   table(
@@ -167,7 +167,7 @@ export const featuresSinkSql = (settings: TableSettings, plan: ViewPlan): string
     },
   );
 
-/** late.<view>, as a compute job tells it. */
+/** late.<view>, as the sink of a compute job. */
 export const lateSinkSql = (settings: TableSettings, view: string): string =>
   table(lateSink(view), flinkColumns(lateEventSchema), {
     connector: 'kafka',
@@ -178,7 +178,9 @@ export const lateSinkSql = (settings: TableSettings, view: string): string =>
     'sink.delivery-guarantee': 'at-least-once',
   });
 
-/** Several processes commit to a table (a job, its upkeep, the SQL gateway): one at a time. */
+/**
+ * A job, table maintenance and the SQL gateway commit to the same tables; a lock serializes them.
+ */
 const FILE_LOCKS = 'io.millrace.iceberg.FileLocks';
 
 export const catalogsSql = (warehouse: {
@@ -219,9 +221,9 @@ export const paimonTableSql = (
     'snapshot.num-retained.min': '10',
     'snapshot.num-retained.max': '100000',
     'num-sorted-run.compaction-trigger': '8',
-    // By rows: written every second, and read by key alone.
+    // A row format, because tables are written every second and read by key only.
     'file.format': 'avro',
-    // Smallest and largest values of columns that no one selects by: a third of a writer's time.
+    // Without minima and maxima, which no query uses and which take a third of the writer's time.
     'metadata.stats-mode': 'none',
   })}`;
 };

@@ -1,4 +1,4 @@
-/** Certificates for tests, made by openssl: an authority, and what it signs. */
+/** Certificates for tests, made by openssl: an authority, and certificates that it signs. */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -11,9 +11,9 @@ export interface Certificate {
 
 export interface Authority {
   readonly directory: string;
-  /** PEM file of the authority */
+  /** the authority's PEM file */
   readonly ca: string;
-  /** a certificate for this machine's loopback */
+  /** a certificate for the loopback address */
   readonly issue: (name: string) => Certificate;
   readonly dispose: () => void;
 }

@@ -1,6 +1,6 @@
 /**
- * A platform that asks for keys, with one of everything in namespace `payments`, one view in
- * `fraud`, behind both gateways.
+ * A platform that authenticates by keys, behind both gateways. Namespace `payments` has one
+ * resource of each kind, namespace `fraud` has one view.
  */
 
 import {
@@ -53,7 +53,7 @@ export const scoring = featureService({
   name: 'scoring',
   features: [spending, doubled],
 });
-/** Computed from charges of payments, for readers of fraud. */
+/** Computed from the charges of payments, for readers of fraud. */
 export const suspicion = featureView({
   namespace: 'fraud',
   name: 'suspicion',
@@ -86,7 +86,7 @@ export const DEFINITIONS = plain(
 );
 export const charge = (id: string, amount = 2) => ({ id, card: 'c1', at: Date.now(), amount });
 
-/** Who made the first things: nobody was asked yet. */
+/** The actor of the first resources, from before authentication. */
 export const founder: Caller = { actor: 'founder', principal: OPEN };
 
 export interface Guarded {
@@ -95,7 +95,7 @@ export interface Guarded {
   readonly access: Access;
   readonly http: HttpGateway;
   readonly grpc: GrpcGateway;
-  /** a key with these grants, as its header */
+  /** a key with these grants, as the value of its header */
   readonly key: (
     grants: readonly string[],
     more?: Partial<KeyRequest>,

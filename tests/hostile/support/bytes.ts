@@ -1,10 +1,10 @@
 /**
- * Avro records made wrong: bytes changed, cut, repeated; and counts and lengths that claim what is
- * not there.
+ * Broken Avro records: bytes changed, cut and repeated, and counts and lengths larger than the
+ * data.
  */
 import type { Random } from './random.ts';
 
-/** Avro's zigzag varint of any whole number. */
+/** Avro's zigzag varint of a whole number. */
 export const varint = (n: bigint): Buffer => {
   const bytes: number[] = [];
   let z = n >= 0n ? n << 1n : ((-n - 1n) << 1n) | 1n;
@@ -13,7 +13,7 @@ export const varint = (n: bigint): Buffer => {
   return Buffer.from(bytes);
 };
 
-/** Counts and lengths: giant, negative, past what a double holds, and numbers that never end. */
+/** Counts and lengths: huge, negative, past the range of a double, and varints that never end. */
 const LIES: readonly Buffer[] = [
   ...[
     1n << 20n,

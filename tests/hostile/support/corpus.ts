@@ -1,13 +1,13 @@
 /**
- * What has broken servers before: values of JSON, as text (some of them JSON.stringify cannot say),
- * and texts for paths and queries.
+ * Input that has broken servers before: JSON values as text (JSON.stringify cannot write some of
+ * them), and texts for paths and queries.
  */
 const nested = (depth: number): string => '['.repeat(depth) + ']'.repeat(depth);
 const nestedObjects = (depth: number): string => `${'{"a":'.repeat(depth)}1${'}'.repeat(depth)}`;
 
-export const HUGE_DEPTH = 100_000;
+const HUGE_DEPTH = 100_000;
 
-/** JSON texts that stand in the place of any value. */
+/** JSON texts in the place of any value. */
 export const JSON_VALUES: readonly string[] = [
   'null',
   'true',
@@ -58,7 +58,7 @@ export const JSON_VALUES: readonly string[] = [
   `{${Array.from({ length: 2_000 }, (_, i) => `"k${i}":${i}`).join(',')}}`,
 ];
 
-/** JSON that is none, or hardly. */
+/** Texts that are no JSON, or only almost. */
 export const NOT_JSON: readonly string[] = [
   'NaN',
   'Infinity',
@@ -106,7 +106,7 @@ export const KEYS: readonly string[] = [
   'è',
 ];
 
-/** For a path's parts and a query's values, before they are encoded. */
+/** For path segments and query values, before they are encoded. */
 export const TEXTS: readonly string[] = [
   '',
   ' ',
@@ -151,7 +151,7 @@ export const TEXTS: readonly string[] = [
   '\r\nx: y',
 ];
 
-/** Bytes of a path that are sent as they are. */
+/** Bytes of a path that are sent unencoded. */
 export const RAW_PATHS: readonly string[] = [
   '%',
   '%zz',

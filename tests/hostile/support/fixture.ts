@@ -1,6 +1,6 @@
 /**
- * A platform with one of everything behind its HTTP and gRPC gateways, and a count of what was
- * accepted, whichever way it came.
+ * A platform with one resource of each kind behind its HTTP and gRPC gateways, and a count of
+ * accepted events over all of its inputs.
  */
 
 import { readFile } from 'node:fs/promises';
@@ -59,7 +59,7 @@ const turnover = featureView({
     top: topK(col('note'), 3),
   },
 });
-/** Without a ttl: every event of any time is in it. */
+/** Without a ttl, so that it has every event of any time. */
 const counted = featureView({
   name: 'counted',
   entity: shop,
@@ -83,9 +83,9 @@ export interface Hostile {
   readonly platform: Platform;
   readonly http: HttpGateway;
   readonly grpc: GrpcGateway;
-  /** events that answers said were accepted */
+  /** events that answers reported as accepted */
   readonly accepted: () => number;
-  /** causes that no caller was shown: each is a bug */
+  /** internal errors whose cause no caller was shown: each is a bug */
   readonly internal: string[];
   readonly replay: string;
   readonly dataset: string;
@@ -174,12 +174,11 @@ export const startHostile = async (limits: Partial<GatewayLimits> = {}): Promise
   };
 };
 
-/** Events may be a day ahead of the clock. */
+/** Events may be up to a day ahead of the clock. */
 const AHEAD_MS = 2 * 86_400_000;
 
 /**
- * How many events the log has, the view has counted, and an export gives: all must be what was
- * accepted.
+ * The number of events in the log, in the view and in an export: all must equal the accepted ones.
  */
 export const eventsEverywhere = async (
   platform: Platform,
@@ -200,7 +199,7 @@ export const eventsEverywhere = async (
   };
 };
 
-/** The sum of a column of a CSV file; fields may hold quotes, commas and line ends. */
+/** The sum of a column of a CSV file. Fields may have quotes, commas and line ends. */
 const sumOf = (csv: string, column: string): number => {
   const rows: string[][] = [[]];
   let field = '';

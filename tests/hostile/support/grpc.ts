@@ -1,4 +1,4 @@
-/** gRPC by hand over HTTP/2: any frames, in any order, and what came back. */
+/** gRPC by hand over HTTP/2: sends any frames in any order, and returns the answer. */
 import {
   type ClientHttp2Session,
   type ClientHttp2Stream,
@@ -6,17 +6,17 @@ import {
   type IncomingHttpHeaders,
 } from 'node:http2';
 
-export interface GrpcAnswer {
-  /** of the trailers; −1: the stream ended without one */
+interface GrpcAnswer {
+  /** from the trailers; −1: the stream ended without a status */
   readonly status: number;
   readonly code: string | undefined;
   readonly messages: readonly Buffer[];
   readonly http: number;
 }
 
-export interface Frame {
+interface Frame {
   readonly flag?: number;
-  /** what the head claims; absent: the truth */
+  /** the length that the frame's head claims; absent: the real length */
   readonly length?: number;
   readonly data: Buffer;
 }
@@ -30,7 +30,7 @@ export const frame = ({ flag = 0, length, data }: Frame): Buffer => {
 
 export const session = (address: string): Promise<ClientHttp2Session> =>
   new Promise((resolve, reject) => {
-    // What this side has queued is not the other's fault.
+    // Data that is queued on this side is not the server's fault.
     const made = connect(`http://${address}`, { maxSessionMemory: 1_000 });
     made.once('connect', () => resolve(made));
     made.once('error', reject);
@@ -53,7 +53,7 @@ export const open = (
   return stream;
 };
 
-/** Resolves when the stream is over, however. */
+/** Resolves when the stream is over in any way. */
 export const answer = (stream: ClientHttp2Stream): Promise<GrpcAnswer> =>
   new Promise((resolve) => {
     let head: IncomingHttpHeaders = {};

@@ -1,6 +1,6 @@
 /**
- * Mutations of a request's body: of its tree (as text, so that keys may come twice and values be no
- * JSON), and of its bytes.
+ * Mutations of a request's body: of its tree (as text, so that keys may be duplicate and values
+ * invalid JSON), and of its bytes.
  */
 import { JSON_VALUES, KEYS, NOT_JSON } from './corpus.ts';
 import type { Random } from './random.ts';
@@ -19,7 +19,7 @@ const join = (parts: readonly string[]): string => parts.join(',');
 
 const entry = (key: string, text: string): string => `${JSON.stringify(key)}:${text}`;
 
-/** The text of a tree in which the `at`-th node has been changed. */
+/** The text of a tree whose `at`-th node has been changed. */
 const changed = (root: Json, at: number, random: Random): string => {
   let seen = -1;
   const mutate = (value: Json, whole: string): string => {
@@ -116,7 +116,7 @@ const changedBytes = (text: string, random: Random): Buffer => {
   return bytes;
 };
 
-/** A body made wrong, mostly: what comes out may be right again. */
+/** A mutated body. By chance it may still be valid. */
 export const mutateBody = (body: unknown, random: Random): Buffer => {
   const root = body as Json;
   if (random.chance(0.3)) return changedBytes(JSON.stringify(root), random);
@@ -126,7 +126,7 @@ export const mutateBody = (body: unknown, random: Random): Buffer => {
       const again = JSON.parse(text) as Json;
       text = changed(again, random.below(Math.min(500, countNodes(again))), random);
     } catch {
-      // no JSON any more, or too deep to walk: once is enough
+      // no longer JSON, or too deep to walk: one mutation is enough
     }
   }
   return Buffer.from(text);

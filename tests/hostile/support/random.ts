@@ -1,7 +1,4 @@
-/**
- * Draws from a seed: the same seed gives the same requests, so that a failure is run again by
- * MILLRACE_SEED.
- */
+/** Draws from a seed. The same seed gives the same requests: MILLRACE_SEED repeats a failure. */
 export const SEED = Number(process.env.MILLRACE_SEED ?? Date.now() % 1_000_000);
 
 export interface Random {

@@ -1,6 +1,6 @@
 /**
- * The routes that the running gateway says it has, with a right request for each: written here
- * where meaning matters, made from its schema else.
+ * The routes that the running gateway reports, with a valid request for each: written here where
+ * its values matter, otherwise made from its schema.
  */
 import { join } from 'node:path';
 import { DEFINITIONS, type Hostile, sale } from './fixture.ts';
@@ -25,7 +25,7 @@ export interface Route {
   readonly feast: boolean;
   readonly parameters: readonly string[];
   readonly query: readonly string[];
-  /** undefined: it takes none */
+  /** undefined: the route takes no body */
   readonly body: unknown;
 }
 
@@ -112,7 +112,7 @@ const bodies = (hostile: Hostile): Readonly<Record<string, unknown>> => {
   };
 };
 
-/** What stands in a path's placeholder where it is right. */
+/** Valid values of the path's placeholders. */
 export const rightParameter = (hostile: Hostile, { path }: Route, name: string): string => {
   if (path.includes('/replays/')) return hostile.replay;
   if (path.includes('/datasets/')) return hostile.dataset;

@@ -1,4 +1,4 @@
-/** Requests as bytes: any head, any body, and the answer with how long it took. */
+/** Requests as bytes: any head and any body. Returns the answer and its duration. */
 import { Agent, request } from 'node:http';
 
 export interface Sent {
@@ -15,9 +15,9 @@ export interface Answered {
 }
 
 const agent = new Agent({ keepAlive: true, maxSockets: 8 });
-export const HANG_MS = 20_000;
+const HANG_MS = 20_000;
 
-/** @throws Error where no answer came: it hung, or the connection was cut */
+/** @throws Error where there was no answer: a timeout, or a cut connection */
 export const send = (url: string, { method, path, headers, body }: Sent): Promise<Answered> =>
   new Promise((resolve, reject) => {
     const { hostname, port } = new URL(url);

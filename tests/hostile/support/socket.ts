@@ -1,4 +1,4 @@
-/** A bare connection: bytes out, bytes in, and whether it was closed. */
+/** A bare connection: sends and collects bytes, and reports whether it was closed. */
 import { connect, type Socket } from 'node:net';
 
 export interface Bare {
@@ -7,7 +7,7 @@ export interface Bare {
   readonly text: () => string;
   /** resolves when the other side has ended or cut the connection */
   readonly closed: Promise<void>;
-  /** resolves once what came so far holds */
+  /** resolves once the received bytes include this */
   readonly until: (holds: (text: string) => boolean) => Promise<string>;
 }
 
@@ -48,7 +48,7 @@ export const bare = (url: string): Promise<Bare> =>
     );
   });
 
-/** The status and the body of the first answer in what came. */
+/** The status and the body of the first answer in the received bytes. */
 export const answerIn = (text: string): { status: number; body: unknown } | null => {
   const end = text.indexOf('\r\n\r\n');
   const status = Number(/^HTTP\/1\.1 (\d{3})/.exec(text)?.[1] ?? 0);

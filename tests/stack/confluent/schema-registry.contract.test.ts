@@ -16,7 +16,7 @@ describe('the registry itself', () => {
   const schema = (...fields: readonly object[]): object => ({ type: 'record', name: 'R', fields });
   const id = { name: 'id', type: 'string' };
 
-  test('refuses an incompatible schema from whoever sends it', async () => {
+  test('refuses an incompatible schema from any client', async () => {
     const prefix = freshPrefix();
     await open(prefix).register('s', schema(id));
     const answer = await fetch(`${addresses().registry}/subjects/${prefix}s/versions`, {
@@ -29,14 +29,14 @@ describe('the registry itself', () => {
     expect(answer.status).toBe(409);
   });
 
-  test('two that register the same at once get one id', async () => {
+  test('gives one id to two clients that register the same schema at once', async () => {
     const prefix = freshPrefix();
     const ids = await Promise.all([1, 2, 3, 4].map(() => open(prefix).register('s', schema(id))));
     expect(new Set(ids).size).toBe(1);
     expect(await open(prefix).versions('s')).toEqual([{ id: ids[0], version: 1 }]);
   });
 
-  test('a registry that is away is said to be, after a while', async () => {
+  test('is reported as unavailable, after a while, when it does not answer', async () => {
     const away = confluentSchemaRegistry({
       url: 'http://127.0.0.1:1/apis/ccompat/v7',
       retryForMs: 200,

@@ -1,6 +1,6 @@
 /**
- * A declared lateness on the stack: what came too late is left out online, told in `late`, and in
- * the history all the same.
+ * A declared lateness on the stack: an event that is too late is left out online, listed in `late`,
+ * and kept in the history.
  */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { count, entity, featureView, source } from '#domain/definitions/index.ts';
@@ -36,7 +36,7 @@ beforeAll(async () => {
 });
 afterAll(() => under?.dispose());
 
-test('one event on time, one past its tile’s end and the lateness', async () => {
+test('an event on time is counted, one past its tile’s end and the lateness is not', async () => {
   const now = Date.now();
   const key = { shop: 'a\u001fb\\', till: 7 };
   const send = async (t: number): Promise<string> =>

@@ -1,6 +1,6 @@
 /**
- * From embedded to the stack, by the commands of docs/guides/stack-operator.md: the same values
- * there, and both go on alike.
+ * A migration from embedded to the stack, by the commands of docs/guides/stack-operator.md: the
+ * values are the same, and both continue alike.
  */
 
 import { execFile } from 'node:child_process';
@@ -46,7 +46,7 @@ const millrace = async (url: string, ...args: string[]): Promise<string> =>
   ).stdout;
 
 beforeAll(async () => {
-  // The example, by names of this run.
+  // The example, with names of this run.
   const text = readFileSync(join(ROOT, 'examples/flights/features.ts'), 'utf8')
     .replaceAll("'flights'", `'${SOURCE}'`)
     .replaceAll("'airport_delays'", `'${AIRPORTS}'`)

@@ -1,6 +1,6 @@
 /**
- * A source of several partitions: an entity's events are in one, and more partitions lose and
- * repeat nothing.
+ * A source of several partitions: an entity's events are in one partition, and adding partitions
+ * loses and repeats nothing.
  */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { col, count, entity, featureView, last, source } from '#domain/definitions/index.ts';
@@ -64,7 +64,7 @@ beforeAll(async () => {
 });
 afterAll(() => under.dispose());
 
-test('an entity’s events are in one partition, keyed by it', async () => {
+test('an entity’s events are in one partition, chosen by its key', async () => {
   await publish();
   const log = await kafkaLog({ brokers: [addresses().kafka], clientId: uniqueName('reader') });
   const places = new Map<string, Set<number>>();
@@ -79,7 +79,7 @@ test('an entity’s events are in one partition, keyed by it', async () => {
   await until('all is counted', () => seen(3));
 });
 
-test('more partitions: old and new events are counted, and the updates keep their places', async () => {
+test('after adding partitions, old and new events are counted, and the updates keep their partitions', async () => {
   await under.platform.registry.apply(plain(user, clicksOf(4), view), {}, caller);
   await publish();
   await computed(view.name, () => under.platform.operations.status());

@@ -1,6 +1,6 @@
 /**
- * The stack's platform as its users have it: two gateways, a replay compared and promoted, a view
- * that gains a feature, an emptied cache tier.
+ * The stack's platform as its users see it: two gateways, a replay that is compared and promoted, a
+ * view that gains a feature, an emptied cache tier.
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -73,7 +73,7 @@ const publish = async (platform: Platform, n: number): Promise<void> => {
   position = result.position;
 };
 
-/** By hand: how many flights an airport had ever, and their delays of a day. */
+/** Computed directly: how many flights an airport ever had, and their delays of one day. */
 const expected = (origin: string): { departures: number; delay: number } => {
   const mine = rows.filter((row) => row.origin === origin);
   const delayed = mine
@@ -109,7 +109,7 @@ const read = async (
   return values;
 };
 
-/** The raw events that the history has. */
+/** The raw events of the history. */
 const archived = async (): Promise<readonly Row[]> => {
   const reader = historyReader(
     icebergTables(),
@@ -143,7 +143,7 @@ afterAll(async () => {
   await two?.dispose();
 });
 
-test('what one gateway published the other reads, as soon as it is asked for by position', async () => {
+test('an event that one gateway published is read through the other by position', async () => {
   await publish(one.platform, 60);
   expectDelays(await read(two.platform, ['delay_avg_1d']), 0);
   await publish(two.platform, 45);
@@ -187,7 +187,7 @@ const replayed = async (platform: Platform, id: string): Promise<ReplayStatus> =
 
 let rolledBack = '';
 
-test('a replay fills a generation beside the live one, is compared, promoted and rolled back', async () => {
+test('a replay fills a generation next to the live one, and is compared, promoted and rolled back', async () => {
   const started = await one.platform.replays.start({ view: delays.name, reason: 'to see' }, caller);
   rolledBack = started.id;
   await publish(one.platform, 30);
@@ -216,7 +216,7 @@ test('a replay fills a generation beside the live one, is compared, promoted and
   expectDelays(await read(one.platform, ['delay_avg_1d']), 0);
 });
 
-test('a view gains a feature: its history is in the new feature, the old ones stay, the tables evolve', async () => {
+test('a view gains a feature: the new feature includes past events, the old ones stay, the tables evolve', async () => {
   await one.platform.registry.apply(plain(second), {}, caller);
   const started = await one.platform.replays.start(
     { view: delays.name, reason: 'a new feature' },
@@ -236,7 +236,7 @@ test('a view gains a feature: its history is in the new feature, the old ones st
   );
 });
 
-test('a retired generation leaves no table and no keys; those that can still be gone back to keep theirs', async () => {
+test('a retired generation leaves no table and no keys; those that a rollback may need keep theirs', async () => {
   const redis = new Redis({ ...addresses().redis });
   const table = (generation: number): string =>
     join(addresses().warehouse.paimon, `${DATABASE}.db`, paimonTable(delays.name, generation));
@@ -259,7 +259,7 @@ test('a retired generation leaves no table and no keys; those that can still be 
   redis.disconnect();
 });
 
-test('a producer writes straight to Kafka: what is right counts, what is wrong is rejected with the reason', async () => {
+test('a producer writes straight to Kafka: valid events count, invalid ones are rejected with the reason', async () => {
   const producer = new Kafka({
     brokers: [addresses().kafka],
     logLevel: logLevel.NOTHING,
@@ -296,7 +296,7 @@ test('a producer writes straight to Kafka: what is right counts, what is wrong i
   ]);
 });
 
-test('a source gains a field and a wider type: views that use neither go on undisturbed, the history takes both', async () => {
+test('a source gains a field and a wider type: views that use neither continue undisturbed, the history takes both', async () => {
   const { views: before } = await one.platform.operations.status();
   await one.platform.registry.apply(plain(widened), {}, caller);
   const fresh = draw(6).map((row) => ({ ...row, seats: 2 ** 40, note: 'wide' }));
@@ -323,7 +323,7 @@ test('a source gains a field and a wider type: views that use neither go on undi
   expect(restarts((await one.platform.operations.status()).views)).toEqual(restarts(before));
 });
 
-test('the catalog says where the view is kept, how far, and by which job', async () => {
+test('the catalog says where the view is stored, up to which position, and by which job', async () => {
   const entry = await one.platform.registry.show('feature-view', delays.name);
   expect(entry.materializations?.map(({ store }) => store).sort()).toEqual([
     'iceberg',

@@ -1,7 +1,7 @@
 /**
- * On the real servers, one trace from a producer's event to the read that shows it: its context
- * goes through Kafka and Flink in the records' headers, whether it came over HTTP or straight into
- * the ingest topic.
+ * On the real servers, one trace from a producer's event to the read that includes it. Its context
+ * passes through Kafka and Flink in the records' headers, whether the event came over HTTP or
+ * straight into the ingest topic.
  */
 
 import { Kafka, logLevel } from 'kafkajs';
@@ -70,8 +70,7 @@ const shownIn = (trace: string) => (spans: readonly ReceivedSpan[]) =>
   spans.some(({ name, traceId }) => name === `shown ${view.name}` && traceId === trace);
 
 /**
- * A read that comes in the moment between the taking in and the word of it tells nothing: the next
- * one does.
+ * A read between the ingestion of an event and its report has no span for it: the next read does.
  */
 const shown = (trace: string, readOnce: () => Promise<unknown> = read): Promise<void> =>
   until(`trace ${trace} is shown`, async () => {
@@ -99,7 +98,7 @@ afterAll(async () => {
   vi.unstubAllEnvs();
 });
 
-test('request → publish → compute in Flink → materialize → shown by a read that asked Redis', async () => {
+test('request → publish → compute in Flink → materialize → first read, from Redis', async () => {
   await publish({ traceparent: `00-${TRACE}-${PRODUCER}-01`, tracestate: 'vendor=1' });
   await seen(2);
   await shown(TRACE);
@@ -127,7 +126,8 @@ test('request → publish → compute in Flink → materialize → shown by a re
   expect(compute.attributes['millrace.cause']).toMatch(
     new RegExp(`^${rawTopic(sales.name)}@0:\\d+$`),
   );
-  // one step after the other, as the log's and this machine's clock, which are one here, have it
+  // the spans follow one another by the clock of the log and of this machine, which is the same
+  // here
   expect(compute.end).toBeGreaterThan(compute.start);
   expect(materialize.start).toBe(compute.end);
   expect(firstRead.start).toBe(materialize.end);
@@ -145,7 +145,7 @@ test('request → publish → compute in Flink → materialize → shown by a re
   });
 });
 
-test('the headers of the raw record and of the update say whose they are, and those of what is not traced nothing', async () => {
+test('the headers of the raw record and of the update have the trace’s context, and untraced records have none', async () => {
   const log = await kafkaLog({ brokers: [addresses().kafka], clientId: uniqueName('reader') });
   const raw = await readAll(log, rawTopic(sales.name));
   const [published] = receiver
@@ -203,7 +203,7 @@ test('a read of the past has the scan of raw events as a span', async () => {
   );
 });
 
-test('a gateway that takes nothing in tells the first read that it answers', async () => {
+test('a gateway that ingests nothing reports the first read that it answers', async () => {
   const other = await stackPlatform({ tracing, projections: false });
   const gateway = await createHttpGateway({
     modules: httpModules(),

@@ -1,6 +1,6 @@
 /**
- * The bidding example: values live in Redis for a while after a user's last bid, and outlive that
- * in Paimon. What is read is counted here beside it, event by event.
+ * The bidding example: values stay in Redis for a while after a user's last bid, and in Paimon
+ * after that. Reads are compared with values counted here, event by event.
  */
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -23,7 +23,7 @@ const SOURCE = uniqueName('bids');
 const VIEW = uniqueName('user_bid_score');
 const JOB = `millrace-flush-${VIEW}`;
 
-/** The example with names of this run, and times that a test can wait for. */
+/** The example with names of this run, and times short enough for a test. */
 const definitions = (
   ephemeral: { ttl: string; flush: string } | null = { ttl: '8s', flush: '2s' },
 ): readonly Definition[] => {
@@ -118,7 +118,7 @@ test('values are in Redis for the view’s time to live, and read from there', a
   await bid(users);
   await until('all is counted, and Redis answers', async () => {
     const before = await served();
-    // Raw events, which answer before Redis does, are ahead of it.
+    // Raw events answer before Redis does, and are ahead of it.
     if (!(await same(users))) return false;
     return (await served()).cache === before.cache + users.length;
   });
@@ -127,7 +127,7 @@ test('values are in Redis for the view’s time to live, and read from there', a
   expect(left).toBeLessThanOrEqual(TTL_MS);
 });
 
-test('they are flushed by a job of their own, at the view’s interval', async () => {
+test('a job of its own flushes the values at the view’s interval', async () => {
   await until('the job is seen', async () => (await jobs()).includes(JOB));
   const all = (await (await fetch(`${addresses().flink}/jobs/overview`)).json()) as {
     jobs: { jid: string; name: string; state: string }[];
@@ -141,7 +141,7 @@ test('they are flushed by a job of their own, at the view’s interval', async (
   expect(config.interval).toBe(FLUSH_MS);
 });
 
-test('past the time to live Redis has let them go, and they are read from Paimon; raw events are not asked', async () => {
+test('past the time to live the values are gone from Redis and read from Paimon, without raw events', async () => {
   await until(
     'Redis has let them go',
     async () => (await redis.keys(`mr:{${VIEW}#*}:e:*`)).length === 0,
@@ -154,7 +154,7 @@ test('past the time to live Redis has let them go, and they are read from Paimon
   });
 });
 
-test('who comes back is counted on from what was, in Redis again', async () => {
+test('the values of a user who comes back continue from the earlier ones, in Redis again', async () => {
   await bid(['u1', 'u2']);
   await until('old and new are counted', () => same(users));
   await until('Redis has the two whole', async () => {
@@ -165,7 +165,7 @@ test('who comes back is counted on from what was, in Redis again', async () => {
   expect((await redis.keys(`mr:{${VIEW}#*}:e:*`)).length).toBe(2);
 });
 
-test('Redis emptied between two flushes: no read steps back', async () => {
+test('with Redis emptied between two flushes no read goes back', async () => {
   const counted = async (): Promise<number> =>
     (await read(users)).reduce((sum, row) => sum + Number(row[1] ?? 0), 0);
   for (let round = 0; round < 3; round++) {
@@ -184,7 +184,7 @@ test('Redis emptied between two flushes: no read steps back', async () => {
   });
 });
 
-test('made a view like others, and ephemeral again: nothing is lost or counted twice, and only one job writes it', async () => {
+test('a view that becomes durable and then ephemeral again loses and repeats nothing, and only one job writes it', async () => {
   await under.platform.registry.apply(definitions(null), {}, caller);
   await bid(users);
   await until('the flush job has ended', async () => !(await jobs()).includes(JOB));
@@ -205,7 +205,7 @@ test('made a view like others, and ephemeral again: nothing is lost or counted t
   });
 });
 
-test('a time to live that values could leave by before they are flushed is refused', async () => {
+test('a time to live that could end before the values are flushed is refused', async () => {
   await expect(
     under.platform.registry.apply(definitions({ ttl: '5s', flush: '2s' }), {}, caller),
   ).rejects.toMatchObject({

@@ -1,8 +1,8 @@
 /**
- * Each server killed with SIGKILL under load, one at a time, and started again. Every acknowledged
- * event is counted once, and no read on the way is wrong: each is the state after some prefix of
- * the entity's events, and says `present` values only. The time until the platform has caught up
- * again is printed.
+ * Each server is killed with SIGKILL under load, one at a time, and started again. Every
+ * acknowledged event is counted once, and no read is wrong meanwhile: each is the state after some
+ * prefix of the entity's events, and has only `present` values. The time until the platform has
+ * caught up is printed.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -38,8 +38,8 @@ const entities = Array.from({ length: SHOPS }, (_, i) => ({ shop: `s${i}` }));
 let stack: Stack;
 let under: StackPlatform;
 /**
- * acknowledged events a shop; each event's n is its number in its shop, so that the sum tells which
- * are in
+ * acknowledged events of each shop; each event's n is its number in its shop, so that the sum tells
+ * which events are counted
  */
 const acknowledged: number[] = new Array(SHOPS).fill(0);
 let position = '';
@@ -60,10 +60,7 @@ afterAll(async () => {
   await under?.dispose();
 });
 
-/**
- * One event a shop; an event counts where it was acknowledged. Tried again under the same producer
- * number until it is.
- */
+/** One event for each shop, sent again under the same producer number until it is acknowledged. */
 let sequence = 0;
 const publish = async (rounds: number): Promise<void> => {
   for (let round = 0; round < rounds; round++) {
@@ -90,7 +87,7 @@ const publish = async (rounds: number): Promise<void> => {
   }
 };
 
-/** A read that answers must be of a prefix: the sum of 1 … n where n events are counted. */
+/** A read that is answered must be of a prefix: the sum of 1 … n where n events are counted. */
 const seen: number[] = new Array(SHOPS).fill(0);
 const readOnce = async (): Promise<readonly number[] | null> => {
   const result = await under.platform.serving.read({ features, entities }).catch(() => null);
@@ -131,12 +128,14 @@ const VICTIMS: readonly ServerName[] = [
 ];
 
 for (const victim of VICTIMS) {
-  test(`${victim} is killed under load`, { timeout: 400_000 }, async () => {
+  test(`${victim} is killed under load, and every acknowledged event is counted once`, {
+    timeout: 400_000,
+  }, async () => {
     let loading = true;
     const load = (async () => {
       while (loading) {
         await publish(1);
-        // A load as fast as can be takes the processor from the server that starts.
+        // Load without a limit would take the processor from the server that starts.
         await sleep(5);
       }
     })();
@@ -157,7 +156,7 @@ for (const victim of VICTIMS) {
       started = Date.now();
       await sleep(1_000);
     } finally {
-      // The load of a test that failed would be the next one's too.
+      // The load of a failed test would run during the next one.
       loading = false;
       await Promise.all([load, reads]);
     }

@@ -1,6 +1,6 @@
 /**
- * Our own processes, as their users start them, killed with SIGKILL under load: two gateways that a
- * producer and readers choose between, and two processes that keep the cached copy. Every
+ * Our own processes, as users start them, are killed with SIGKILL under load: two gateways that a
+ * producer and readers choose between, and two processes that fill the cached copy. Every
  * acknowledged event is counted once, and every answer is the state after some prefix.
  */
 
@@ -85,7 +85,7 @@ const urlOf = (index: number): string => running.gateway[index]?.url ?? 'http://
 
 let acknowledged = 0;
 let turn = 0;
-/** One event a shop, numbered: sent again to the other gateway until one acknowledges it. */
+/** One numbered event for each shop, sent to the other gateway again until one acknowledges it. */
 const publish = async (rounds: number): Promise<void> => {
   for (let round = 0; round < rounds; round++) {
     const events = entities.map(({ shop }) => ({ t: Date.now(), shop, n: acknowledged + 1 }));
@@ -108,8 +108,8 @@ const publish = async (rounds: number): Promise<void> => {
 };
 
 /**
- * Answers of a killed gateway are missing, none is wrong: where n events are counted their sum is
- * that of 1 … n.
+ * Answers of a killed gateway are missing, and none is wrong: where n events are counted their sum
+ * is that of 1 … n.
  */
 const readOnce = async (index: number): Promise<readonly number[] | null> => {
   const answer = await call(urlOf(index), '/v1/features', { body: query }).catch(() => null);
@@ -143,7 +143,9 @@ for (const [role, index] of [
   ['projection', 0],
   ['projection', 1],
 ] as const) {
-  test(`${role} ${index} is killed under load`, { timeout: 300_000 }, async () => {
+  test(`${role} ${index} is killed under load, and every acknowledged event is counted once`, {
+    timeout: 300_000,
+  }, async () => {
     let loading = true;
     let answers = 0;
     const load = (async () => {
@@ -169,7 +171,7 @@ for (const [role, index] of [
       started = Date.now();
       await sleep(1_000);
     } finally {
-      // The load of a test that failed would be the next one's too.
+      // The load of a failed test would run during the next one.
       loading = false;
       await Promise.all([load, ...reads]);
     }

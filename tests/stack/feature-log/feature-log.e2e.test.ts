@@ -1,7 +1,7 @@
 /**
- * What is served on the stack is logged to Kafka and appended to Iceberg in the embedded profile's
- * layout, each answer once, through a revision of the service; and the report explains every
- * difference, the lag between Kafka and the stores included.
+ * Answers on the stack are logged to Kafka and appended to Iceberg in the embedded profile's
+ * layout, each answer once, also across a revision of the service. The skew report explains every
+ * difference, including the lag between Kafka and the stores.
  */
 
 import { execFileSync } from 'node:child_process';
@@ -189,7 +189,7 @@ const expectTable = (rows: readonly FeatureLogRow[]): void => {
   }
 };
 
-test('what was served is in the table, each answer once, as it was given; the report has a cause for all that differs', {
+test('the table has each answer once, as it was given; the report has a cause for every difference', {
   timeout: 240_000,
 }, async () => {
   for (let i = 0; i < 12; i++) await click(WHO[i % 2] as string, Date.now() - i * MINUTE);
@@ -214,14 +214,14 @@ test('what was served is in the table, each answer once, as it was given; the re
   ).toBe(0);
   expect(report.compared).toEqual({ requests: answers.size, rows: answers.size * WHO.length });
   const clicksSkew = report.features.find(({ feature }) => feature === 'clicks_1h');
-  // What was accepted an instant before a read, Flink had not computed yet; what came after it, the
-  // read could not know.
+  // Flink had not yet computed what was accepted just before a read. What came after the read could
+  // not be in it.
   expect(clicksSkew?.causes.lag).toBeGreaterThan(0);
   expect(clicksSkew?.causes.late).toBeGreaterThan(0);
   expect(clicksSkew?.causes).toMatchObject({ 'left-out': 0, definition: 0 });
 });
 
-test('a service that gains a feature gains a column, and no answer is lost or doubled on the way', {
+test('a service that gains a feature gains a column, and no answer is lost or repeated meanwhile', {
   timeout: 240_000,
 }, async () => {
   for (let i = 0; i < 5; i++) await ask(`before-${i}`);
@@ -238,7 +238,7 @@ test('a service that gains a feature gains a column, and no answer is lost or do
   expectTable(await table());
 });
 
-test('a gateway killed while it serves: what was found on the log before is in the table, once and whole', {
+test('a gateway is killed while it serves: requests that were on the log are in the table, once and whole', {
   timeout: 300_000,
 }, async () => {
   const directory = mkdtempSync(join(tmpdir(), 'millrace-served-'));
@@ -271,14 +271,14 @@ test('a gateway killed while it serves: what was found on the log before is in t
       if (seen.status === 200) found.add(id);
     }
   } catch {
-    // it is gone
+    // the gateway is gone
   } finally {
     await killed;
     rmSync(directory, { recursive: true, force: true });
   }
   expect(found.size).toBeGreaterThan(0);
-  // One more answer of another gateway: when that is in the table, all that is before it on the log
-  // is.
+  // One more answer, of another gateway: when the table has it, the table has everything before it
+  // on the log.
   await ask('after-the-kill');
   await one.platform.serving.featureLog(name, { requestId: 'after-the-kill' });
   await until('the table has all', async () =>

@@ -1,5 +1,5 @@
 /**
- * The history's contract over the tables that Flink's archive job appends to, from Kafka: made,
+ * The history's contract on the tables that Flink's archive job appends to, from Kafka: created,
  * evolved and maintained as a platform does.
  */
 import { Kafka } from 'kafkajs';
@@ -112,8 +112,8 @@ const updatesOf = (): HistoryUnderTest['updates'] => {
 
 const kafka = new Kafka({ brokers: [addresses().kafka], logLevel: 0 });
 /**
- * Without transactions: their markers would take offsets, and the suite counts by them. That a
- * history passes over markers, parity shows.
+ * Without transactions, whose markers would take offsets that the suite counts. The parity test
+ * covers a history with markers.
  */
 const producer = kafka.producer();
 let engine: EngineOfTest;
@@ -164,7 +164,7 @@ historyContract('Iceberg, appended to by Flink', async () => {
     });
   let history = await open();
   let archived: unknown = null;
-  /** The archive job, taking in what the source is now. */
+  /** The archive job, with the current definition of the source. */
   const archive = async (definition: unknown): Promise<void> => {
     if (archived === definition) return;
     archived = definition;

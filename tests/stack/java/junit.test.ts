@@ -1,6 +1,6 @@
 /**
- * The Java module's own tests: its functions held to the shared vectors and run in a real planner,
- * the lookup server to a scan.
+ * The Java module's own tests: its functions are compared with the shared vectors and run in a real
+ * planner, and the lookup server is compared with a scan.
  */
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -12,7 +12,7 @@ import { run } from '#infra/stack/fetch.ts';
 const repository = fileURLToPath(new URL('../../..', import.meta.url));
 
 test('every JUnit test passes', { timeout: 1_200_000 }, async () => {
-  // A copy: the servers run from what the module's own folder holds.
+  // A copy, because the servers run from the module's own folder.
   const home = mkdtempSync(join(tmpdir(), 'millrace-java-'));
   try {
     cpSync(join(repository, 'java'), join(home, 'java'), {

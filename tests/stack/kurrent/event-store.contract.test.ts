@@ -1,6 +1,6 @@
 /**
- * The event store over a KurrentDB server, where one is named. The logic above the client runs in
- * the quick tests too: infra/kurrent.
+ * The event store on a KurrentDB server, where MILLRACE_KURRENTDB_URL names one. The logic above
+ * the client is tested without a server in infra/kurrent.
  */
 import { randomUUID } from 'node:crypto';
 import { expect, test } from 'vitest';
@@ -14,7 +14,7 @@ if (url === '') {
   const why =
     'KurrentDB: SKIPPED, not run: MILLRACE_KURRENTDB_URL names no server (kurrentdb://localhost:2113?tls=false)';
   process.stderr.write(`${why}\n`);
-  // There is no server to run against; the name of the test says it in the report too.
+  // There is no server to run against; the name of the test shows that in the report.
   test.skip(why, () => {});
 } else {
   const open = (stream: string) => kurrentEventStore(kurrentStream({ url, stream }));
@@ -33,7 +33,7 @@ if (url === '') {
     };
   });
 
-  test('processes that append at once: no position is missing, and each hears of the others’', async () => {
+  test('processes that append at once leave no position out, and each is notified of the others’ commits', async () => {
     const stream = `millrace-test-${randomUUID()}`;
     const stores = Array.from({ length: 3 }, () => open(stream));
     let heard = 0;

@@ -1,6 +1,6 @@
 /**
- * OpenLineage on the stack: two gateways on one registry tell of each commit once, in order; the
- * one that leads delivers, the other's data sets too.
+ * OpenLineage on the stack: two gateways on one registry emit each commit once, in order. The
+ * leader delivers, including the other's data sets.
  */
 import { count, entity, featureView, source } from 'millrace';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -45,7 +45,7 @@ afterAll(async () => {
   await receiver.close();
 });
 
-test('registry, compute and a data set of the gateway that does not lead', async () => {
+test('the leader emits registry changes, runs and a data set of the other gateway', async () => {
   const [first, second] = [one as StackPlatform, other as StackPlatform];
   await first.platform.registry.apply(plain(shop, sales), {}, caller);
   await until('the other has heard of them', async () =>
@@ -58,7 +58,7 @@ test('registry, compute and a data set of the gateway that does not lead', async
   );
   const live = `RUNNING compute.${turnover.name}`;
   await receiver.until((all) => all.filter((event) => line(event) === live).length >= 2);
-  // Its status goes by the registry, which it follows a moment later.
+  // Its status follows the registry, a moment later.
   const feature = `${turnover.name}:${Object.keys(turnover.features)[0]}`;
   await until('the other gateway serves it', async () =>
     second.platform.serving.read({ features: [feature], entities: [] }, caller).then(

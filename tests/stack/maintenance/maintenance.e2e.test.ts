@@ -1,6 +1,6 @@
 /**
- * The history's tables made small while they are appended to: fewer files, the same rows, the same
- * answers, and a writer that goes on, also after a crash.
+ * The history's tables are compacted while they are appended to: fewer files, the same rows, the
+ * same answers, and a writer that continues, also after a crash.
  */
 
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -49,7 +49,7 @@ const updates = featuresTopic(spending.name);
 const features = ['count_1d', 'sum_1d', 'last_number'].map((name) => `${spending.name}:${name}`);
 const entities = ['a', 'b', 'c'].map((name) => ({ card: name }));
 
-/** No table comes due by itself. */
+/** No table becomes due by itself. */
 const BY_HAND = { everyCommits: Number.POSITIVE_INFINITY };
 const FEW = { ...MAINTENANCE_LIMITS, minFiles: 2 };
 const NOTHING_OLD = { ...FEW, keepSnapshots: 1, keepSnapshotsMs: 0 };
@@ -107,7 +107,7 @@ const numbers = async (snapshot?: number): Promise<number[]> => {
   return found.sort((a, b) => a - b);
 };
 
-/** Waits until the table has every event, and looks that it has each once. */
+/** Waits until the table has every event, and checks that it has each once. */
 const expectEachOnce = async (): Promise<void> => {
   await until(
     'the table has what was published',
@@ -157,7 +157,7 @@ afterAll(async () => {
   rmSync(directory, { recursive: true, force: true });
 });
 
-test('compacted while it is appended to: fewer files, every row once, the same answers about the past', async () => {
+test('a table that is compacted while it is appended to has fewer files, every row once, and the same answers about the past', async () => {
   await underLoad(() =>
     until(
       'there are many small files',
@@ -185,13 +185,13 @@ test('compacted while it is appended to: fewer files, every row once, the same a
   }
   const replaced = done.find(({ topic }) => topic === raw)?.filesReplaced as number;
 
-  // Appended to all the while, each row once.
+  // Appended to meanwhile, each row once.
   await expectEachOnce();
   expect(published).toBeGreaterThan(before.numbers.length);
   const now = (await reader.dataFiles(raw)).length;
   expect(now).toBeLessThan(before.files + replaced);
-  // Who had pinned a snapshot still reads it: the files that were replaced are there as long as it
-  // is.
+  // A reader that pinned a snapshot can still read it: the replaced files exist as long as the
+  // snapshot does.
   expect(await numbers(before.pinned)).toEqual(before.numbers);
   expect(await readAt(known)).toEqual(before.answers);
   expect(await trainingSet(known)).toBe(before.set);
@@ -204,7 +204,7 @@ test('compacted while it is appended to: fewer files, every row once, the same a
   );
 });
 
-test('how far a table reaches is the same after compaction: files of several partitions say it by their rows', async () => {
+test('a table’s end offsets are the same after compaction, also with files of several partitions', async () => {
   await expectEachOnce();
   const before = await reader.endOffsets(raw);
   await maintain([raw]);
@@ -213,7 +213,7 @@ test('how far a table reaches is the same after compaction: files of several par
   expect(position).not.toBe('');
 });
 
-test('old snapshots go, and with them their files; who asks for one is told so', async () => {
+test('old snapshots are removed with their files, and a read of one is refused', async () => {
   const pinned = (await reader.snapshot(raw))?.id as number;
   await underLoad(() =>
     until('the table moved on', async () => (await reader.snapshot(raw))?.id !== pinned),
@@ -244,7 +244,7 @@ test('a writer that crashes after its snapshots expired commits nothing twice', 
   }
 });
 
-test('a gateway that leads maintains the tables as they come due', async () => {
+test('the leading gateway maintains the tables as they become due', async () => {
   await stack.dispose();
   stack = await stackPlatform({ maintenance: { limits: FEW, everyCommits: 10, pollMs: 500 } });
   const compactions = async (): Promise<number> =>

@@ -1,6 +1,6 @@
 /**
- * Gateways on one registry: a key that one of them makes or revokes is made or revoked for all, and
- * a quota is one quota.
+ * Gateways on one registry: a key that one of them creates or revokes is created or revoked for
+ * all, and a quota is shared.
  */
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -65,7 +65,7 @@ const asked = async ({ access }: Gateway, key: string): Promise<string> => {
   }
 };
 
-test('a key that is made or revoked at one gateway is so at the other', async () => {
+test('a key that is created or revoked at one gateway is so at the other', async () => {
   expect(two.access.authenticationRequired()).toBe(false);
   const { id, key } = await one.platform.keys.create({ name: 'ann', grants: ['admin@*'] }, founder);
   expect(await asked(one, key)).toBe('ann');
@@ -100,7 +100,7 @@ test('a quota that is used up at one gateway is used up at the other', async () 
   expect(await read(two, 1)).toBe('read');
   expect(await read(one, 95)).toBe('read');
   expect(await read(one, 6)).toBe('MR_QUOTA_EXCEEDED');
-  // Each settles within a second of what it has counted.
+  // Each gateway settles within a second.
   await expect
     .poll(async () => (await read(two, 1)) === 'MR_QUOTA_EXCEEDED', {
       timeout: 15_000,

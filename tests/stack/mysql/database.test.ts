@@ -1,5 +1,5 @@
 /**
- * What goes wrong between us and the server is told as what it is, and leaves no connection behind.
+ * Failures between us and the database server have the right error, and leave no connection behind.
  */
 import mysql from 'mysql2/promise';
 import { expect, test } from 'vitest';
@@ -21,7 +21,7 @@ const connections = async (address: MysqlAddress): Promise<number> => {
   return Number((rows as { n: number }[])[0]?.n);
 };
 
-test('mistakes pass as what they are: in a statement, in what is done with its answer, in its parameters', async () => {
+test('errors in a statement, in the use of its answer and in its parameters are passed on unchanged', async () => {
   const database = await openMysql(await emptyDatabase());
   await expect(database.rows('SELECT nonsense')).rejects.toMatchObject({ errno: 1054 });
   await expect(database.rows('SELECT ?', [undefined as never])).rejects.toBeInstanceOf(TypeError);
@@ -31,7 +31,7 @@ test('mistakes pass as what they are: in a statement, in what is done with its a
   await database.close();
 });
 
-test('a connection that the server cuts is the server’s absence, and the next one is new', async () => {
+test('a connection that the server cuts is reported as unavailable, and the next one is new', async () => {
   const database = await openMysql(await emptyDatabase());
   const cut = database.transaction(async ({ rows }) => {
     const [mine] = await rows<{ id: number }>('SELECT CONNECTION_ID() AS id');
@@ -43,7 +43,7 @@ test('a connection that the server cuts is the server’s absence, and the next 
   await database.close();
 });
 
-test('without the lock no tables are made, and the error says who has it', async () => {
+test('without the lock no tables are created, and the error names its holder', async () => {
   const address = await emptyDatabase();
   const holder = await mysql.createConnection(address);
   await holder.query("SELECT GET_LOCK('millrace.schema', 5)");
@@ -58,7 +58,7 @@ test('without the lock no tables are made, and the error says who has it', async
   await (await openMysql(address)).close();
 });
 
-test('tables of a newer version are left as they are, and the pool that asked is closed', async () => {
+test('tables of a newer version are left unchanged, and the pool is closed', async () => {
   const address = await emptyDatabase();
   const first = await openMysql(address);
   await first.transaction(({ run }) => run('UPDATE millrace_schema SET version = 99'));
@@ -67,7 +67,7 @@ test('tables of a newer version are left as they are, and the pool that asked is
   await expect.poll(() => connections(address)).toBe(0);
 });
 
-test('a refusal gives its connection back whole', async () => {
+test('a refusal gives its connection back in working order', async () => {
   const address = await emptyDatabase();
   const database = await openMysql(address);
   const store = mysqlEventStore(database);
@@ -83,7 +83,7 @@ test('a refusal gives its connection back whole', async () => {
   await database.close();
 });
 
-test('a registry that is shorter than its audit chain is another’s', async () => {
+test('a registry that is shorter than its audit chain is refused as another’s', async () => {
   const address = await emptyDatabase();
   const database = await openMysql(address);
   const audits = mysqlAuditStore(database);

@@ -1,4 +1,4 @@
-/** The event store over MySQL, the chain that several processes make beside it, and the lease. */
+/** The event store on MySQL, the chain that several processes write, and the lease. */
 
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -31,7 +31,7 @@ eventStoreContract('mysql', async () => {
   };
 });
 
-test('processes that append at once: no position is missing, and none is seen before an older one', async () => {
+test('processes that append at once leave no position out, and no reader sees one before an older one', async () => {
   const address = await emptyDatabase();
   const databases = await Promise.all(Array.from({ length: 4 }, () => openMysql(address)));
   const stores = databases.map(mysqlEventStore);
@@ -53,7 +53,7 @@ test('processes that append at once: no position is missing, and none is seen be
   for (const database of databases) await database.close();
 });
 
-test('two processes make one chain', async () => {
+test('two processes write one chain', async () => {
   const address = await emptyDatabase();
   const databases = await Promise.all([openMysql(address), openMysql(address)]);
   const stores = databases.map(mysqlEventStore);
@@ -69,7 +69,7 @@ test('two processes make one chain', async () => {
   for (const database of databases) await database.close();
 });
 
-test('a lease has one holder, and passes on when that one goes', async () => {
+test('a lease has one holder, and passes on when that holder ends', async () => {
   const address = await emptyDatabase();
   const databases = await Promise.all([openMysql(address), openMysql(address)]);
   const name = randomUUID();

@@ -1,7 +1,6 @@
 /**
- * The registry's way to Kafka, with several gateways at it. The law: the topic has every commit,
- * and commit n + 1 never stands before commit n; each is there once, whoever races and whoever is
- * killed.
+ * The registry's outbox to Kafka with several gateways. The topic has every commit, each once, and
+ * commit n + 1 never comes before commit n, whichever process races or is killed.
  */
 
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -30,10 +29,7 @@ afterEach(() => {
 
 interface Publisher {
   readonly ready: Promise<void>;
-  /**
-   * Kills it a moment after it began to write something: in the middle of an append, or close to
-   * it.
-   */
+  /** Kills it a moment after it began to write: within an append, or close to it. */
   readonly killWhileWriting: () => Promise<void>;
 }
 
@@ -68,7 +64,7 @@ const publisher = (args: readonly string[]): Publisher => {
   };
 };
 
-test('publishers race and are killed in the middle: every commit is in the topic, in order, once', async () => {
+test('publishers race and are killed while they write: every commit is in the topic, in order, once', async () => {
   const prefix = `${randomUUID().slice(0, 8)}.`;
   const address = await emptyDatabase();
   const database = await openMysql(address);
@@ -80,7 +76,7 @@ test('publishers race and are killed in the middle: every commit is in the topic
     await one.ready;
     return one;
   };
-  // There is something to copy from the first moment on, and all go for it at once.
+  // There is something to copy from the start, and all publishers begin at once.
   for (let i = 0; i < 30; i++) await store.append(newCommit('before', ['E']), i);
   const publishers = await Promise.all(Array.from({ length: PUBLISHERS }, start));
 

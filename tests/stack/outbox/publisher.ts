@@ -1,6 +1,6 @@
 /**
- * Child process: a gateway's outbox and no more. Says which commits it is about to write, so that
- * it can be killed in the middle.
+ * Child process: the outbox of a gateway alone. Prints the commits that it is about to write, so
+ * that it can be killed meanwhile.
  */
 import { writeSync } from 'node:fs';
 import { kafkaLog } from '#infra/kafka/log.ts';

@@ -1,6 +1,6 @@
 /**
- * The online stores' contract over Paimon's tables, as Flink's materialize job writes them and the
- * lookup server reads them.
+ * The online stores' contract on Paimon's tables, which Flink's materialize job writes and the
+ * lookup server reads.
  */
 import { afterAll, beforeAll } from 'vitest';
 import { avroCodec } from '#domain/avro/codec.ts';

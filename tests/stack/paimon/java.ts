@@ -1,6 +1,6 @@
 /**
- * The Java module's programs, compiled, on the class path of its tests: the lookup server, and the
- * writer of tables to look up.
+ * The Java module's programs, compiled, on the class path of its tests: the lookup server, and a
+ * writer of tables for it.
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -11,7 +11,7 @@ const PATHS = join(MODULE, 'target/test-classpath.txt');
 
 let known: string | null = null;
 
-/** Compiles what has changed, once a run. */
+/** Compiles what has changed, once for each run. */
 const classPath = (): string => {
   if (known !== null) return known;
   execFileSync(
@@ -43,7 +43,7 @@ export const writeTiles = (...args: readonly string[]): void => {
 
 export interface RunningServer {
   readonly process: ChildProcess;
-  /** what it has logged */
+  /** everything it has logged */
   readonly log: () => string;
   /** resolves to the exit code, or the signal */
   readonly stop: (signal: NodeJS.Signals) => Promise<number | string | null>;

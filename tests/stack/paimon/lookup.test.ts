@@ -1,6 +1,6 @@
 /**
- * The lookup server as a process, through the client: what is written is read, now and in the past,
- * over kills and restarts.
+ * The lookup server as a process, through its client: what is written is read, now and in the past,
+ * across kills and restarts.
  */
 
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
@@ -75,7 +75,7 @@ const ask = (
     ...(at === undefined ? {} : { at }),
   });
 
-/** What TileTable fills a table with: every hour but each seventh, and the tile of all time. */
+/** The content that TileTable writes: every hour but each seventh, and the tile of all time. */
 const expectFilled = (answer: LookupAnswer, i: number, e: number, offset: number): void => {
   const o = offset + e;
   const hours = answer.tiles(i, 0);
@@ -102,7 +102,7 @@ afterAll(async () => {
 });
 
 describe('the lookup server', () => {
-  it('answers what the newest snapshot holds, and what past ones held', async () => {
+  it('answers from the newest snapshot, and from past ones', async () => {
     expect(await client.open('tiles', HOPS)).toBeNull();
     writeTiles('create', warehouse, 'tiles', '2');
     const table = await tableOf('tiles');
@@ -134,7 +134,7 @@ describe('the lookup server', () => {
     expect((await client.status()).tables).toMatchObject([{ table: 'tiles', buckets: 2 }]);
   }, 120_000);
 
-  it('is as right after kill -9 with a dirty cache, by the same client and table', async () => {
+  it('answers correctly after kill -9 with a dirty cache, with the same client and table', async () => {
     const table = await tableOf('tiles');
     await ask(table, [1]);
     await server.stop('SIGKILL');
@@ -146,7 +146,7 @@ describe('the lookup server', () => {
     expect(readdirSync(join(cache, 'lookup-store'))).not.toContain('left-over');
   }, 60_000);
 
-  it('closes a connection that sends what is no request, says why, and serves the others', async () => {
+  it('closes a connection that sends no valid request, names the reason, and serves the others', async () => {
     const closed = new Promise((resolve) => {
       const socket = connect({ host: '127.0.0.1', port }, () =>
         socket.write('GET / HTTP/1.1\r\n\r\n'),

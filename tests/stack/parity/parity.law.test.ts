@@ -1,7 +1,7 @@
 /**
- * The engines agree: random definitions and random events (late, out of order, at the same time,
- * null, duplicate keys) through Kafka and Flink, and the answers of the cache tier, the durable
- * tier, the past, the explanation and the data set are those of brute force.
+ * The engines agree. Definitions and events are random (late, out of order, at the same time, null,
+ * duplicate keys) and go through Kafka and Flink. The answers of the cache tier, the durable tier,
+ * the past, the explanation and the data set equal those computed directly.
  */
 
 import { readFileSync } from 'node:fs';
@@ -50,8 +50,8 @@ interface Drawn {
 }
 
 /**
- * Moved by whole days, so that what is aligned stays so, to end near the present: then the windows
- * of a read of now are full.
+ * Moved by whole days, so that alignment is kept, to end near the present: then the windows of a
+ * read of now are full.
  */
 const nearNow = (rows: readonly Row[], now: number): readonly Row[] => {
   const newest = Math.max(...rows.map((row) => row.t as number));
@@ -61,7 +61,7 @@ const nearNow = (rows: readonly Row[], now: number): readonly Row[] => {
     .filter((row) => row.t >= EARLIEST);
 };
 
-/** Drawn views may have none of the sketches: this one has all, over inputs of several types. */
+/** Random views may have no sketches: this one has all, over inputs of several types. */
 const col = (name: string): Expr => ({ op: 'col', name });
 const sketched: Definitions = {
   entity: { kind: 'entity', name: 'one', keys: { k: 'string' } },
@@ -255,7 +255,7 @@ const settled = async (platform: StackPlatform['platform']): Promise<void> => {
   }
 };
 
-test('the tiles that Flink keeps, at every moment that they answer for', async () => {
+test('Flink’s tiles give the right values at every time that they cover', async () => {
   await settled(cache.platform);
   const log = await kafkaLog({ brokers: [addresses().kafka], clientId: 'parity-tiles' });
   const decoder = updateDecoder(confluentSchemaRegistry({ url: addresses().registry }));
@@ -290,7 +290,7 @@ test('the tiles that Flink keeps, at every moment that they answer for', async (
   expect(answered).toBeGreaterThan(50);
 });
 
-test('online, from the cache tier and from the durable one', async () => {
+test('online reads are right from the cache tier and from the durable one', async () => {
   for (const { platform } of [cache, durable]) {
     await settled(platform);
     for (const all of drawn.all) {
@@ -303,7 +303,7 @@ test('online, from the cache tier and from the durable one', async () => {
   }
 });
 
-test('the past, by event time and by what was known', async () => {
+test('reads of the past are right, by event time and by knowledge time', async () => {
   const { platform } = cache;
   for (const all of drawn.all) {
     const entities = entitiesOf(all).slice(0, 4);
@@ -328,7 +328,7 @@ test('the past, by event time and by what was known', async () => {
   }
 });
 
-test('the explanation recomputes what it explains', async () => {
+test('the explanation recomputes the value that it explains', async () => {
   for (const all of drawn.all) {
     const [feature] = Object.keys(all.view.features) as [string];
     const why = await cache.platform.serving.explain({
@@ -342,7 +342,7 @@ test('the explanation recomputes what it explains', async () => {
   }
 });
 
-test('a training set from the history', async () => {
+test('a training set from the history is right', async () => {
   const all =
     drawn.all.find(({ view }) =>
       Object.values(view.features).some(({ aggregation }) => aggregation === 'count'),

@@ -1,6 +1,6 @@
 /**
- * The cache tier in Redis: the online stores' contract, and what it promises beside: a position
- * that fences, and repairs that lose nothing.
+ * The cache tier in Redis: the online stores' contract, and its further promises: a position that
+ * fences, and repairs that lose nothing.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
@@ -54,7 +54,7 @@ onlineStoreContract('redis', async () => {
   };
 });
 
-test('only who knows the position writes, and what is refused changes nothing', async () => {
+test('only a writer with the right position writes, and a refused write changes nothing', async () => {
   const target = countedTarget();
   const store = open();
   await connected(store, target);
@@ -76,7 +76,7 @@ test('only who knows the position writes, and what is refused changes nothing', 
   await store.close();
 });
 
-test('it is ready when every partition has come to its end', async () => {
+test('it is ready when every partition has reached its end', async () => {
   const target = countedTarget();
   const store = open();
   await connected(store, target);
@@ -116,7 +116,7 @@ test('a repair takes effect on the block that was read, and on no later one', as
   await store.close();
 });
 
-test('where keys may expire, an absent one proves nothing', async () => {
+test('where keys may expire, an absent key proves nothing', async () => {
   const target = countedTarget();
   const store = open(60_000);
   await connected(store, target);
@@ -136,7 +136,7 @@ test('where keys may expire, an absent one proves nothing', async () => {
   await store.close();
 });
 
-test('blocks of an earlier form are not read as nothing, and the copy is filled again', async () => {
+test('blocks of an earlier format are not read as empty, and the copy is filled again', async () => {
   const target = countedTarget();
   const { plan } = target;
   const store = open();

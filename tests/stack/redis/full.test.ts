@@ -1,5 +1,6 @@
 /**
- * Redis at its limit: it takes no more, gives what it has, and loses nothing that it said it had.
+ * Redis at its memory limit: it accepts no more, answers what it has, and loses nothing that it
+ * reported as stored.
  */
 import { Redis } from 'ioredis';
 import { afterAll, expect, test } from 'vitest';
@@ -17,12 +18,12 @@ afterAll(async () => {
 const setting = async (name: string): Promise<string> =>
   ((await redis.config('GET', name)) as string[])[1] ?? '';
 
-test('its settings: a limit, and no policy that evicts', async () => {
+test('it has a limit, and a policy that never evicts', async () => {
   expect(Number(await setting('maxmemory'))).toBeGreaterThan(0);
   expect(await setting('maxmemory-policy')).toBe('noeviction');
 });
 
-test('a batch that comes when it is full is refused whole: blocks, position and readiness stay as they were', async () => {
+test('a batch that does not fit is refused whole: blocks, position and readiness stay as they were', async () => {
   limit = await setting('maxmemory');
   const name = `mr:{${uniqueName('full')}#1}`;
   const [progress, ready, block] = [`${name}:progress`, `${name}:ready`, `${name}:e:a`];

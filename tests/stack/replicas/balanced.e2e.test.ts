@@ -1,8 +1,8 @@
 /**
- * Two gateways, processes of their own, behind a balancer that takes each connection to the next:
- * whoever is behind it cannot tell. What was applied, published or promoted through one is read
- * through the other when it is asked for by position; answers are those of the oracle; one that is
- * killed costs its clients the connections that it held, and nothing else.
+ * Two gateways, in processes of their own, behind a balancer that gives each connection to the
+ * next. A client cannot tell them apart: what was applied, published or promoted through one can be
+ * read through the other by position, answers equal those of the oracle, and a killed gateway costs
+ * its clients only its connections.
  */
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -31,7 +31,7 @@ const directory = mkdtempSync(join(tmpdir(), 'millrace-balanced-'));
 const servers: (Server | null)[] = [null, null];
 let balancer: TcpProxy;
 let position = '';
-/** A busy machine takes minutes to start the first jobs. */
+/** A busy machine needs minutes to start the first jobs. */
 const SLOW_MS = 240_000;
 
 const start = async (index: number): Promise<void> => {
@@ -65,8 +65,8 @@ const apply = (url: string, ...definitions: readonly Definition[]): Promise<Answ
   callOnce(url, '/v1/apply', { body: { definitions: plain(...definitions) } });
 
 /**
- * Through the balancer, again until it is acknowledged: the batch's number makes that safe.
- * @returns failed attempts
+ * Publishes through the balancer, again until it is acknowledged, which the batch's number makes
+ * safe. @returns failed attempts
  */
 const publish = async (): Promise<readonly (Answered | Error)[]> => {
   const { source: name, events, producer } = sales.round();
@@ -98,10 +98,7 @@ const valuesOf = ({ body }: Answered): readonly (readonly number[])[] =>
 const judge = (answer: Answered): number =>
   sales.judge({ values: valuesOf(answer), views: answer.body.views });
 
-/**
- * Read your writes: of the last position, through whichever gateway, asked again while it is not
- * reached.
- */
+/** Reads the last position through either gateway, again while it is not reached. */
 const readAfter = async (url = balancer.url): Promise<Answered> => {
   let last: Answered | null = null;
   await until(
@@ -117,10 +114,10 @@ const readAfter = async (url = balancer.url): Promise<Answered> => {
   return last as unknown as Answered;
 };
 
-test('what is applied through one is there for who publishes through the other, at once', {
+test('a definition applied through one gateway is there for a publish through the other, at once', {
   timeout: 2 * SLOW_MS,
 }, async () => {
-  // The very first: the other gateway may not have heard of the source.
+  // The very first time, the other gateway may not have the source yet.
   const { source: name, events, producer } = sales.round();
   const headers = {
     'millrace-producer': producer.id,
@@ -140,7 +137,7 @@ test('what is applied through one is there for who publishes through the other, 
   );
 });
 
-test('read your writes through a balancer: every round is in the answer that asks for its position', {
+test('through a balancer, every round is in the answer that asks for its position', {
   timeout: 400_000,
 }, async () => {
   for (let i = 0; i < 12; i++) {
@@ -152,7 +149,7 @@ test('read your writes through a balancer: every round is in the answer that ask
   for (const n of taken) expect(n).toBeGreaterThan(10);
 });
 
-test('a command’s position, given to the other gateway, is read with what was commanded', {
+test('a command’s position, given to the other gateway, reads the result of the command', {
   timeout: 400_000,
 }, async () => {
   for (let i = 0; i < 8; i++) {
@@ -243,8 +240,8 @@ for (const victim of [0, 1]) {
     console.log(
       `gateway ${victim} killed: ${reads} reads, ${sales.acknowledged.length} rounds, ${failures.length} failed: ${[...new Set(codes)]}`,
     );
-    // What was in flight on its connections is reset; the log that it had a transaction open in may
-    // keep a producer waiting.
+    // Requests on its connections are reset. A transaction that it had open may keep a producer
+    // waiting.
     for (const code of codes)
       expect(['ECONNRESET', 'ECONNREFUSED', 'MR_LOG_UNAVAILABLE']).toContain(code);
   });

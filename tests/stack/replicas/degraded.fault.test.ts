@@ -1,8 +1,8 @@
 /**
- * Every degraded mode, made for real: servers are killed, or answer late through a proxy. In each,
- * the answer says so and is right by the same oracle as ever: the state after a prefix of what was
- * acknowledged, and no less than it says it is through. When what was missing is back, nothing is
- * said any more.
+ * Every degraded mode, caused for real: servers are killed, or answer late through a proxy. In each
+ * mode the answer names it and is right by the same oracle: the state after a prefix of the
+ * acknowledged events, with at least those that it claims to be complete through. When the part is
+ * back, no mode is named.
  */
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -46,7 +46,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  redis?.mend();
+  redis?.restore();
   await stack?.up();
   await on?.dispose();
   await redis?.close();
@@ -63,7 +63,7 @@ const publish = async (): Promise<void> => {
   sales.acknowledged.push(Date.now());
 };
 
-/** A right answer: by how many rounds it has, and the modes that it says. */
+/** A right answer: its number of rounds, and the modes that it names. */
 const read = async (): Promise<{
   readonly n: number;
   readonly modes: readonly DegradedMode[];
@@ -73,7 +73,7 @@ const read = async (): Promise<{
   return { n: sales.judge(result), modes: result.degraded ?? [], result };
 };
 
-/** All rounds are read, in just these modes. */
+/** All rounds are read, with exactly these modes. */
 const readsAllIn = (...wanted: readonly DegradedMode[]): Promise<void> => {
   let last = '';
   return until(`all rounds are read in the modes [${wanted.join()}]`, async () => {
@@ -88,7 +88,7 @@ const readsAllIn = (...wanted: readonly DegradedMode[]): Promise<void> => {
 };
 const asUsual = (): Promise<void> => readsAllIn();
 
-/** Right answers until one says the mode. */
+/** Reads right answers until one names the mode. */
 const readsIn = (mode: DegradedMode): Promise<void> =>
   until(`a read says ${mode}`, async () => (await read()).modes.includes(mode), 90_000);
 
@@ -112,7 +112,7 @@ const without = async (server: ServerName, work: () => Promise<void>): Promise<v
   }
 };
 
-test('Redis is slower than its budget: the durable tier answers, or raw events until it may', async () => {
+test('Redis is slower than its timeout: the durable tier answers, or raw events until it may', async () => {
   redis.delay(400);
   await readsIn('cache-unavailable');
   await readsAllIn('cache-unavailable');
@@ -123,16 +123,16 @@ test('Redis is slower than its budget: the durable tier answers, or raw events u
   expect(on.platform.operations.degraded()).toEqual([]);
 });
 
-test('Redis hangs: the same, and nothing waits for it', async () => {
+test('Redis hangs: the same, and no read waits for it', async () => {
   redis.delay(Number.POSITIVE_INFINITY);
   await readsAllIn('cache-unavailable');
   redis.cut();
   redis.delay(0);
-  redis.mend();
+  redis.restore();
   await asUsual();
 });
 
-test('Redis is killed, and starts again with nothing in it: it says that it fills, until it is full', {
+test('Redis is killed and starts again empty: answers name cache-filling until it is full', {
   timeout: 180_000,
 }, async () => {
   await without('redis', () => readsAllIn('cache-unavailable'));
@@ -156,13 +156,13 @@ test('the durable tier is slow, then gone, while Redis is gone: raw events answe
   await readsAllIn('cache-unavailable');
   lookup.cut();
   await readsAllIn('cache-unavailable', 'durable-unavailable', 'history-fold');
-  lookup.mend();
+  lookup.restore();
   await readsAllIn('cache-unavailable');
-  redis.mend();
+  redis.restore();
   await asUsual();
 });
 
-test('the durable tier hangs as a stopped process does', { timeout: 180_000 }, async () => {
+test('the durable tier hangs like a stopped process', { timeout: 180_000 }, async () => {
   redis.cut();
   await readsAllIn('cache-unavailable');
   const server = (await stack.status()).find(({ name }) => name === 'lookup')?.pid as number;
@@ -171,22 +171,22 @@ test('the durable tier hangs as a stopped process does', { timeout: 180_000 }, a
     process.kill(server, 'SIGCONT'),
   );
   await readsAllIn('cache-unavailable');
-  redis.mend();
+  redis.restore();
   await asUsual();
 });
 
 for (const server of ['taskmanager', 'jobmanager'] as const)
-  test(`the ${server} is killed: values stay, and what they lack came after what they are completeThrough`, {
+  test(`the ${server} is killed: values stay, and what they lack came after their completeThrough`, {
     timeout: 300_000,
   }, async () => {
     await without(server, async () => {
-      // Flink calls a job that waits for its task manager running, but for moments: there, falling
-      // behind is what always tells.
+      // Flink reports a job that waits for its task manager as running, except for moments. Falling
+      // behind is the only certain sign.
       if (server === 'jobmanager') await readsIn('engine-stalled');
       await publish();
       const { n, result } = await read();
       expect(result.views[0]?.completeThrough).toBeLessThan(sales.acknowledged.at(-1) as number);
-      // A task manager that has lost its job manager goes on for a while.
+      // A task manager that has lost its job manager continues for a while.
       if (server === 'taskmanager') expect(n).toBe(sales.acknowledged.length - 1);
       await expect(
         on.platform.serving.read({ ...sales.query, after: position, waitMs: 50 }),
@@ -199,14 +199,14 @@ for (const server of ['taskmanager', 'jobmanager'] as const)
     await asUsual();
   });
 
-test('the event store is killed: definitions as they were, and reads go on', {
+test('the event store is killed: definitions stay as they were, and reads continue', {
   timeout: 180_000,
 }, async () => {
   await without('mariadb', () => readsAllIn('registry-stale'));
   await asUsual();
 });
 
-test('Kafka is killed: what the stores have is read, nothing is published', {
+test('Kafka is killed: reads are answered from the stores, and no event can be published', {
   timeout: 240_000,
 }, async () => {
   await without('kafka', async () => {

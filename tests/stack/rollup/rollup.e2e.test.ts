@@ -1,6 +1,6 @@
 /**
- * Rollups by Flink from the durable tier's tiles: each row is the platform's own answer at the
- * period's end, and made again it is replaced.
+ * Rollups by Flink from the durable tier's tiles: each row is the platform's own answer at the end
+ * of the period, and a second rollup replaces it.
  */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { RollupResult } from '#domain/api/datasets.ts';
@@ -132,7 +132,7 @@ const start = today - 12 * DAY;
 let stack: StackPlatform;
 let duckDb: DuckDb;
 
-/** A small generator of its own, so that a failure comes again. */
+/** A small random generator, so that a failure can be repeated. */
 let state = 20_261_123;
 const random = (): number => {
   state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
@@ -155,7 +155,7 @@ const sale = (at: number, one: (typeof entities)[number]): Row => {
 };
 
 /**
- * Never at a period's very end: there, the platform's answer has what belongs to the next period.
+ * Never at a period's very end: there, the platform's answer includes events of the next period.
  */
 const someTime = (): number =>
   start + Math.floor(random() * 10 * 24) * HOUR + 1 + Math.floor(random() * (HOUR - 1));
@@ -197,7 +197,7 @@ const rowsOf = async (name: string, every: 'day' | 'hour'): Promise<readonly Rol
   }
 };
 
-/** A value of the table as the platform gives it. */
+/** A value of the table in the platform's form. */
 const asRead = (name: string, value: Value | undefined): Value => {
   if (value === null || value === undefined) return null;
   if (name === 'latest_at')
@@ -207,8 +207,8 @@ const asRead = (name: string, value: Value | undefined): Value => {
 };
 
 /**
- * Compares every entity at every period's end with the platform's answer there. @returns how many
- * rows there were
+ * Compares every entity at every period's end with the platform's answer there. @returns the number
+ * of rows
  */
 const expectAsRead = async (
   rows: readonly RolledUpRow[],
@@ -284,7 +284,7 @@ afterAll(async () => {
   await stack?.dispose();
 });
 
-test('a row an entity and day, as the platform answers at the end of the day', async () => {
+test('there is a row for each entity and day, with the platform’s answer at the end of the day', async () => {
   const result = await rollup({ every: 'day', from: start, to: today });
   expect(result).toMatchObject({
     from: start,
@@ -302,7 +302,7 @@ test('a row an entity and day, as the platform answers at the end of the day', a
   for (const { start: from, end } of rows) expect(end - from).toBe(DAY);
 });
 
-test('what happens at the millisecond of a period’s end belongs to the next period', async () => {
+test('an event at the very millisecond of a period’s end belongs to the next period', async () => {
   const rows = (await rowsOf(view.name, 'day')).filter(({ key }) => key === keyOf(edge));
   const sold = (at: number): Value | undefined => rows.find(({ end }) => end === at)?.values.sold;
   expect(sold(start + 2 * DAY)).toBe(1);
@@ -310,7 +310,7 @@ test('what happens at the millisecond of a period’s end belongs to the next pe
   expect(sold(start + DAY)).toBeUndefined();
 });
 
-test('made again, days are replaced and no row is there twice; what came late is taken in', async () => {
+test('a second rollup replaces days, repeats no row, and includes what came late', async () => {
   const before = await rowsOf(view.name, 'day');
   const late = sale(start + 3 * DAY + 5 * HOUR + 17, entities[0] as (typeof entities)[number]);
   await publish([late]);
@@ -337,7 +337,7 @@ test('made again, days are replaced and no row is there twice; what came late is
   expect(rest(after)).toEqual(rest(before));
 });
 
-test('by the hour, in whole days', async () => {
+test('rollups by the hour are made in whole days', async () => {
   const result = await rollup({
     every: 'hour',
     from: start + 4 * DAY + 3 * HOUR,
@@ -349,7 +349,7 @@ test('by the hour, in whole days', async () => {
   expect(await expectAsRead(rows, daysFrom(result.from, result.to, HOUR))).toBeGreaterThan(60);
 });
 
-test('what the tiles cannot say is refused by name, and the rest is made', async () => {
+test('features that tiles cannot answer are refused by name, and the others are made', async () => {
   const asked = { view: awkward.name, every: 'day', from: start, to: today } as const;
   await expect(stack.platform.datasets.rollup(asked, caller)).rejects.toMatchObject({
     code: 'MR_REFUSED',
@@ -365,7 +365,7 @@ test('what the tiles cannot say is refused by name, and the rest is made', async
   expect(
     (await stack.platform.datasets.rollup({ ...asked, features: ['fine'] }, caller)).features,
   ).toEqual(['fine']);
-  // A feature that was not there before becomes a column.
+  // A new feature becomes a column.
   expect(
     (await stack.platform.datasets.rollup({ ...asked, features: ['fine', 'days'] }, caller))
       .features,
@@ -400,7 +400,7 @@ test('past a view’s time to live an entity has no row', async () => {
       at,
     });
     const row = rows.find(({ key, end }) => key === keyOf(edge) && end === at);
-    // At the end of the second day the read has the two events of that very millisecond.
+    // At the end of the second day the read includes the two events of that very millisecond.
     if (at !== start + 2 * DAY && status[0]?.[0] === 'present' && values[0]?.[0] !== 0)
       expect(row?.values.sold_7d).toBe(values[0]?.[0]);
     if (status[0]?.[0] === 'expired') {

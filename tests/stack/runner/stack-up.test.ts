@@ -1,6 +1,6 @@
 /**
- * `millrace stack up` on the real servers, from outside: interrupted in the middle, asked for by
- * two, and what the first was told to keep.
+ * `millrace stack up` on the real servers, as a process: interrupted, started twice at once, and
+ * with options that it must keep.
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
@@ -59,9 +59,7 @@ const up = (...more: string[]) => {
   return { child, said: () => said, ended };
 };
 
-/**
- * Processes that have this stack's directory in their command line, besides those that start it.
- */
+/** Processes with this stack's directory in their command line, besides those that start it. */
 const servers = (): readonly string[] =>
   readdirSync('/proc')
     .filter((entry) => /^\d+$/.test(entry))
@@ -91,7 +89,7 @@ test.each(['SIGINT', 'SIGTERM'] as const)(
   },
 );
 
-test('of two first starts at once one starts the servers and the other says so', async () => {
+test('of two first starts at once one starts the servers and the other reports it', async () => {
   const starts = [up(), up()];
   const [loser, winner] = await Promise.race(
     starts.map((one, i) => one.ended.then(() => [one, starts[1 - i]] as const)),

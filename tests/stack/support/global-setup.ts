@@ -1,7 +1,7 @@
 /**
  * The servers of the stack tests: started once for all files, on free ports, in a directory of
- * their own, and gone afterwards, also where the run is interrupted. MILLRACE_STACK_DIR (and
- * MILLRACE_STACK_PORT) name a stack to use and to keep, for who works on the tests.
+ * their own, and removed afterwards, also where the run is interrupted. MILLRACE_STACK_DIR (and
+ * MILLRACE_STACK_PORT) name a stack to use and keep during development.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -41,8 +41,8 @@ export default async function setup(): Promise<() => Promise<void>> {
     await stack.down();
     rmSync(directory, { recursive: true, force: true, maxRetries: 5 });
   };
-  // Of a terminal's and a wrapper's signal the second must not end us while the servers are being
-  // stopped.
+  // A terminal and a wrapper may both send the signal: the second must not end this process while
+  // the servers are being stopped.
   let interrupted = false;
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
     process.on(name, () => {

@@ -1,4 +1,4 @@
-/** A database of its own a test, on the stack's server. */
+/** A database for one test, on the stack's server. */
 import { randomUUID } from 'node:crypto';
 import mysql from 'mysql2/promise';
 import type { MysqlAddress } from '#infra/mysql/database.ts';

@@ -1,7 +1,7 @@
 /**
- * Sales in numbered rounds, one event a shop and round, so that every answer can be judged by
- * itself: where n events are counted, their sum is that of 1 … n; and an answer that says through
- * when it is complete has every round that had been acknowledged by then.
+ * Sales in numbered rounds, one event for each shop and round, so that every answer can be checked
+ * by itself: where n events are counted, their sum is that of 1 … n, and an answer has every round
+ * that had been acknowledged by the time through which it is complete.
  */
 import { expect } from 'vitest';
 import type { ReadResult } from '#domain/api/serving.ts';
@@ -38,7 +38,7 @@ export const numberedSales = () => {
       entities,
     },
     acknowledged,
-    /** The next round, as a numbered producer's batch: sent again, it is the same. */
+    /** The next round, as a numbered producer's batch, which may be sent again. */
     round: () => ({
       source: sales.name,
       events: entities.map((one) => ({ t: Date.now(), ...one, n: acknowledged.length + 1 })),
@@ -46,7 +46,7 @@ export const numberedSales = () => {
     }),
     /**
      * Fails where the answer is not the state after a prefix of the rounds, or has less than it
-     * says. @returns rounds that all rows have
+     * claims. @returns the rounds that all rows have
      */
     judge({ values, views }: Pick<ReadResult, 'values' | 'views'>): number {
       const completeThrough = views[0]?.completeThrough ?? Number.NEGATIVE_INFINITY;

@@ -19,10 +19,7 @@ export interface StackPlatform {
   readonly dispose: () => Promise<void>;
 }
 
-/**
- * A registry of its own a file of tests: what earlier files registered is then nobody's, and its
- * jobs are stopped.
- */
+/** A registry for each test file: the jobs of earlier files are then unknown and stopped. */
 let registry: Promise<string> | null = null;
 const makeRegistry = async (): Promise<string> => {
   const name = `tests_${process.pid}_${Date.now()}`;
@@ -75,9 +72,9 @@ export const until = async (
 };
 
 /**
- * Flink itself has computed all that was published: reads alone do not tell, since raw events
- * answer where tiles can't.
- * @param status of the platform, however it was asked for
+ * Resolves when Flink has computed everything published. Reads do not show that, because raw events
+ * answer where tiles cannot.
+ * @param status of the platform, from any gateway
  */
 export const computed = (view: string, status: () => Promise<PlatformStatus>): Promise<void> =>
   until(`${view} is computed`, async () => {

@@ -1,4 +1,4 @@
-/** The running stack's directories, as the adapters take them. */
+/** The running stack's directories, in the form that the adapters need. */
 import { join } from 'node:path';
 import type { Directory } from '#domain/ports/file-io.ts';
 import { fileUri } from '#infra/files/file-uri.ts';

@@ -1,7 +1,7 @@
 /**
- * The promise: what the registry committed is told to the receiver, in order, whatever dies or is
- * away meanwhile; and nobody but the receiver notices. What must arrive is folded from the event
- * store itself.
+ * The promise: the receiver gets everything that the registry committed, in order, whatever process
+ * dies or is unreachable meanwhile, and nothing else is affected. The expected events are folded
+ * from the event store itself.
  */
 
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -34,7 +34,7 @@ const sales = source({
   fields: { shop: 'string', at: 'timestamp' },
   eventTime: 'at',
 });
-/** A view of its own each time: so many commits as there are numbers. */
+/** A new view for each number, so that each number is a commit. */
 const viewNumber = (n: number): Definition =>
   featureView({ name: `view_${n}`, entity: shop, source: sales, features: { sales: count() } });
 
@@ -49,7 +49,7 @@ afterEach(async () => {
   rmSync(directory, { recursive: true, force: true });
 });
 
-/** What the registry of a stopped platform must have told. */
+/** The lineage events that follow from the registry of a stopped platform. */
 const expectedOf = async (
   dataDirectory: string,
   namespace: string,
@@ -73,7 +73,7 @@ const expectedOf = async (
   return events;
 };
 
-/** Each once, where it came first. */
+/** Each event once, at its first place. */
 const once = (events: readonly LineageEvent[]): LineageEvent[] => [
   ...new Map(events.map((event) => [JSON.stringify(event), event])).values(),
 ];
@@ -84,7 +84,7 @@ const settings = (url: string): LineageSettings => ({
   everyMs: 3_600_000,
 });
 
-test('killed again and again between a commit and its delivery, it tells of every commit, in order', {
+test('killed repeatedly between a commit and its delivery, it delivers every commit, in order', {
   timeout: 120_000,
 }, async () => {
   const random = (n: number): number => {
@@ -98,7 +98,7 @@ test('killed again and again between a commit and its delivery, it tells of ever
   expect((await apply([shop, sales])).status).toBe(200);
   let n = 0;
   for (let round = 0; round < KILLS; round++) {
-    // A third of the rounds the receiver hangs, so that nothing is delivered before the kill.
+    // In a third of the rounds the receiver hangs, so that nothing is delivered before the kill.
     receiver.answer = round % 3 === 1 ? null : 201;
     const killed = new Promise<void>((done) =>
       setTimeout(() => void server.kill().then(done), 20 + random(round) * 200),
@@ -106,7 +106,7 @@ test('killed again and again between a commit and its delivery, it tells of ever
     try {
       for (;;) await apply([viewNumber(n++)]);
     } catch {
-      // It is gone; what it had answered is committed, and what it had not may be.
+      // The server is gone. What it acknowledged is committed; what it did not acknowledge may be.
     }
     await killed;
     receiver.answer = 201;
@@ -123,7 +123,7 @@ test('killed again and again between a commit and its delivery, it tells of ever
   expect(once(events), `seed ${SEED}`).toEqual(expected);
 });
 
-test('a receiver that is away and comes back gets all, in order; meanwhile commands are answered as ever, and the operator is told', async () => {
+test('a receiver that is unreachable for a while gets all events, in order; commands are answered meanwhile, and a warning is logged', async () => {
   const { url } = receiver;
   const port = Number(new URL(url).port);
   await receiver.close();
@@ -141,7 +141,7 @@ test('a receiver that is away and comes back gets all, in order; meanwhile comma
     Number(
       new RegExp(`^${name} (\\S+)$`, 'm').exec(await running.platform.operations.metrics())?.[1],
     );
-  // The sends that failed are tried again and fail again: none of it is an event less.
+  // Failed sends are tried again and fail again, and no event is lost.
   while ((await metric('millrace_lineage_failing')) !== 1) await sleep(20);
   expect(await metric('millrace_lineage_lag_events')).toBeGreaterThan(5);
   expect(said.filter((text) => text.includes(`cannot be delivered to ${url}`))).toHaveLength(1);
@@ -157,7 +157,7 @@ test('a receiver that is away and comes back gets all, in order; meanwhile comma
   await running.dispose();
 });
 
-test('asked for later, it tells of what was committed before', async () => {
+test('lineage that is turned on later includes the earlier commits', async () => {
   const quiet = await startServer(directory);
   expect(
     (
@@ -190,7 +190,7 @@ test('asked for later, it tells of what was committed before', async () => {
   expect(events).toEqual(expected);
 });
 
-test('an event that the receiver will never take is left out and said; those behind it arrive', async () => {
+test('an event that the receiver refuses for good is skipped with a warning; those behind it arrive', async () => {
   receiver.answer = 422;
   const said: string[] = [];
   const running = await testPlatform({
@@ -206,7 +206,7 @@ test('an event that the receiver will never take is left out and said; those beh
   await running.dispose();
 });
 
-test('a data set whose process is killed has failed, as who comes after it says', async () => {
+test('a data set whose process was killed is reported as failed by the next process', async () => {
   const env = { OPENLINEAGE_URL: receiver.url, OPENLINEAGE_NAMESPACE: 'tests' };
   let server = await startServer(directory, env);
   const definitions = plain(shop, sales, viewNumber(1));
@@ -230,7 +230,7 @@ test('a data set whose process is killed has failed, as who comes after it says'
   expect(new Set(runs.map(({ run }) => run.runId)).size).toBe(1);
   expect(JSON.stringify(runs.at(-1)?.run.facets)).toContain('the process that made it ended');
   expect(await server.stop()).toBe(0);
-  // Told once: a third process finds nothing left.
+  // Reported once: a third process finds nothing to report.
   server = await startServer(directory, env);
   const { body } = await call(server.url, '/v1/lineage/events?limit=1000');
   expect(

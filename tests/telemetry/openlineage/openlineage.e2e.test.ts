@@ -1,6 +1,6 @@
 /**
- * A platform that runs tells a receiver, over HTTP, of everything that OpenLineage has a word for;
- * every event and every facet in it is held to the published schema.
+ * A running platform sends a receiver every kind of OpenLineage event over HTTP. Every event and
+ * every facet is checked against the published schema.
  */
 
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -87,7 +87,7 @@ let check: Check;
 let receiver: Receiver;
 let running: TestPlatform;
 let seen = 0;
-/** What came since the last call, once it holds what is waited for; lines in their order. */
+/** The events since the last call, as lines in their order, once they include `wanted`. */
 const told = async (last: string, times = 1): Promise<readonly LineageEvent[]> => {
   const events = await receiver.until(
     (all) => all.slice(seen).filter((event) => line(event) === last).length >= times,
@@ -108,13 +108,13 @@ beforeAll(async () => {
   running = await testPlatform({ lineage: settings(receiver.url) });
 });
 afterAll(async () => {
-  // A platform whose receiver is gone stops all the same.
+  // A platform whose receiver is gone can be closed all the same.
   await receiver.close();
   await running.dispose();
 });
 
-describe('the check', () => {
-  test('takes the sound and names what is wrong: of an event, of a facet, of ours, of its key', () => {
+describe('the check of events', () => {
+  test('accepts valid events, and names what is wrong in an event, in a facet, in ours, or in its key', () => {
     const good = {
       eventTime: '2026-01-01T00:00:00.000Z',
       producer: 'urn:x',
@@ -166,14 +166,14 @@ describe('the check', () => {
 });
 
 describe('registry changes', () => {
-  test('what is registered is told as datasets and jobs, and what computes as a run', async () => {
+  test('sources and views are reported as datasets and jobs, and a view that computes as a run', async () => {
     await running.platform.registry.apply(
       plain(shop, sales, turnover, risk, till),
       { reason: 'first' },
       caller,
     );
-    // The generation is filled (there is nothing to fill it with) and goes live while the rest is
-    // applied, or a little later.
+    // The generation has nothing to fill it. It goes live while the rest is applied, or a little
+    // later.
     await receiver.until(
       (all) => all.filter((event) => line(event) === 'RUNNING compute.turnover').length === 2,
     );
@@ -221,7 +221,7 @@ describe('registry changes', () => {
     });
   });
 
-  test('a feature’s column lineage says which fields it comes from, and how each counts', async () => {
+  test('column lineage names the fields behind a feature, and how each contributes', async () => {
     const { received } = receiver;
     const job = received
       .map(({ event }) => event)
@@ -281,7 +281,7 @@ describe('registry changes', () => {
     });
   });
 
-  test('a revision that computes the same goes on in the same run; a refused command tells nothing', async () => {
+  test('a revision that computes the same continues the same run; a refused command reports nothing', async () => {
     const described = { ...turnover, description: 'Turnover of a shop' };
     await running.platform.registry.apply(plain(described), {}, caller);
     const used = { type: 'Retire', data: { kind: 'feature-view', name: 'turnover' } };
@@ -335,7 +335,7 @@ describe('replays', () => {
     await running.platform.publishing.publish({ source: 'sales', events }, caller);
   };
 
-  test('a replay is a run below the generation that it fills: started, filled, promoted, rolled back, retired', async () => {
+  test('a replay is a child run of its generation: started, filled, promoted, rolled back, retired', async () => {
     await published();
     const from = Date.now() - 86_400_000;
     const id = await filledReplay({ from, to: Date.now() });
@@ -349,7 +349,7 @@ describe('replays', () => {
       'START replay.turnover',
       'COMPLETE replay.turnover',
       'RUNNING compute.turnover',
-      // promoted: the one before stands by
+      // promoted: the previous generation is kept
       'RUNNING compute.turnover',
       'OTHER replay.turnover',
       'RUNNING compute.turnover',
@@ -395,7 +395,7 @@ describe('replays', () => {
     ]);
   });
 
-  test('one that is abandoned when filled has done its filling; its generation is aborted', async () => {
+  test('a replay that is abandoned once filled has completed; its generation is aborted', async () => {
     const id = await filledReplay();
     await running.platform.replays.change(id, 'abandon', {}, caller);
     const events = await told('ABORT compute.turnover');
@@ -411,10 +411,10 @@ describe('replays', () => {
   });
 
   /**
-   * No fault of ours brings the embedded engine to fail at filling, so the commit is made here and
-   * folded as the platform's own.
+   * No fault of this test makes the embedded engine fail to fill, so the commit is made here and
+   * folded like the platform's own.
    */
-  test('one that fails takes its generation along, with the reason', () => {
+  test('a replay that fails ends its generation too, with the reason', () => {
     const fold = registryLineage({
       namespace: 'tests',
       producer: 'urn:x',
@@ -508,7 +508,7 @@ describe('data sets and batches', () => {
     },
   );
 
-  test('one that fails says why', async () => {
+  test('a data set that fails reports the reason', async () => {
     const file = join(out, 'none.csv');
     const { id } = await running.platform.datasets.start(
       {
@@ -526,7 +526,7 @@ describe('data sets and batches', () => {
     expect((events[0] as RunEvent).inputs.at(-1)?.name).toBe(join(out, 'there-is-none.parquet'));
   });
 
-  test('one that is cancelled is aborted', async () => {
+  test('a data set that is cancelled is aborted', async () => {
     const rows = Array.from({ length: 20_000 }, (_, i) => ({
       shop: `s${i}`,
       event_timestamp: Date.now() - i,
@@ -540,7 +540,7 @@ describe('data sets and batches', () => {
     expect(events.flatMap(check)).toEqual([]);
   });
 
-  test('a batch score', async () => {
+  test('a batch score is reported as a run', async () => {
     const file = join(out, 'batch.parquet');
     const { rows } = await running.platform.datasets.batch(
       { target: { view: 'turnover' }, out: file },
@@ -555,7 +555,7 @@ describe('data sets and batches', () => {
   });
 });
 
-test('a view that is retired is dropped and computes no more; restored, it computes in a new run', async () => {
+test('a retired view is dropped and its run ends; restored, it computes in a new run', async () => {
   const send = (type: string, kind: string, name: string) =>
     running.platform.registry.command({ type, data: { kind, name } }, caller);
   await send('Retire', 'feature-service', 'till');
@@ -587,8 +587,8 @@ test('a view that is retired is dropped and computes no more; restored, it compu
   expect(states).toEqual(['DROP', 'CREATE']);
 });
 
-describe('the way to the receiver', () => {
-  test('requests are JSON with the key, at the endpoint; the same events are answered to whoever fetches them', async () => {
+describe('delivery to the receiver', () => {
+  test('requests are JSON with the key, at the endpoint; the API returns the same events', async () => {
     expect(receiver.received[0]?.path).toBe('/api/v1/lineage');
     expect(receiver.received[0]?.headers).toMatchObject({
       'content-type': 'application/json',
@@ -612,7 +612,7 @@ describe('the way to the receiver', () => {
     expect(fetched).toEqual(receiver.received.map(({ event }) => event));
   });
 
-  test('the environment of OpenLineage’s clients is understood', () => {
+  test('the environment variables of OpenLineage’s clients are understood', () => {
     const env = {
       OPENLINEAGE_URL: 'http://there:5000/base',
       OPENLINEAGE_ENDPOINT: 'in',
@@ -639,7 +639,7 @@ describe('the way to the receiver', () => {
   });
 });
 
-test('progress: a generation that took in events since is told of, and no other', async () => {
+test('progress is reported only for generations that took events since', async () => {
   const other = await startReceiver();
   const target = { kind: 'http', url: other.url, apiKey: null, gzip: true } as const;
   const platform = await testPlatform({ lineage: settings(other.url, { target, everyMs: 20 }) });
@@ -664,7 +664,7 @@ test('progress: a generation that took in events since is told of, and no other'
   await other.close();
 });
 
-test('asked for by nobody, no event is made, and the endpoint says how to ask', async () => {
+test('without lineage settings no event is made, and the endpoint says how to turn lineage on', async () => {
   const platform = await testPlatform();
   await platform.platform.registry.apply(plain(shop, sales), {}, caller);
   await expect(platform.platform.registry.lineageEvents({})).rejects.toThrow(/--openlineage/);

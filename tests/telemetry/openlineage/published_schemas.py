@@ -1,7 +1,13 @@
-"""OpenLineage's schema as its own client carries it, printed as JSON Schema: {the URL that events name: schema}.
+"""Prints OpenLineage's published schema as JSON Schema, from the classes of its own client.
 
-The client's classes are generated from the published schema, one a definition: their fields, types and which must be there are the
-schema's. Unlike the schema, a standard facet may here have no field that its definition does not name: a slip of the pen is no extension.
+One line a definition: {"url": the URL that events name, "schema": …}. The client's classes are
+generated from the published schema, so they have its fields, types and required fields. One rule
+is stricter here: a standard facet has no fields beyond those of its definition, so that a
+misspelled field is found.
+
+After an upgrade of the client, from the root of the repository:
+.venv-openlineage/bin/python tests/telemetry/openlineage/published_schemas.py \\
+    > tests/telemetry/openlineage/published-schemas.jsonl
 """
 
 import enum
@@ -14,7 +20,10 @@ import typing
 import attr
 from openlineage.client import generated
 
-MODULES = [importlib.import_module(f"{generated.__name__}.{m.name}") for m in pkgutil.iter_modules(generated.__path__)]
+MODULES = [
+    importlib.import_module(f"{generated.__name__}.{module.name}")
+    for module in pkgutil.iter_modules(generated.__path__)
+]
 SCALARS = {str: "string", int: "integer", float: "number", bool: "boolean"}
 
 
@@ -56,10 +65,17 @@ def optional(t):
     return rest[0] if len(rest) == 1 and len(args) == 2 else t
 
 
-FORMATS = {"runId": "uuid", "eventTime": "date-time", "_producer": "uri", "_schemaURL": "uri", "producer": "uri", "schemaURL": "uri"}
-# The client fills these in, so it has defaults for what the schema requires.
+FORMATS = {
+    "runId": "uuid",
+    "eventTime": "date-time",
+    "_producer": "uri",
+    "_schemaURL": "uri",
+    "producer": "uri",
+    "schemaURL": "uri",
+}
+# Required by the schema, though optional in the client, which has default values for them.
 ALWAYS = {"_producer", "_schemaURL", "producer", "schemaURL", "eventType"}
-# Maps of facets: any key, each at least a facet; what it is, its own schema says.
+# Maps of facets: any key, and the two fields of every facet. Each facet has a schema of its own.
 FACETS = {"facets", "inputFacets", "outputFacets"}
 
 
@@ -75,20 +91,33 @@ def of_class(cls, defs):
                 "additionalProperties": {
                     "type": "object",
                     "required": ["_producer", "_schemaURL"],
-                    "properties": {"_producer": {"type": "string", "format": "uri"}, "_schemaURL": {"type": "string", "format": "uri"}},
+                    "properties": {
+                        "_producer": {"type": "string", "format": "uri"},
+                        "_schemaURL": {"type": "string", "format": "uri"},
+                    },
                 },
             }
         else:
-            properties[name] = {**of_type(t, defs), **({"format": FORMATS[name]} if name in FORMATS else {})}
+            format = {"format": FORMATS[name]} if name in FORMATS else {}
+            properties[name] = {**of_type(t, defs), **format}
         if field.default is attr.NOTHING or name in ALWAYS:
             required.append(name)
-    return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": required,
+        "additionalProperties": False,
+    }
 
 
-schemas = {}
+def is_published(cls, module):
+    own = isinstance(cls, type) and cls.__module__ == module.__name__
+    return own and attr.has(cls) and hasattr(cls, "_get_schema")
+
+
 for module in MODULES:
     for cls in vars(module).values():
-        if isinstance(cls, type) and cls.__module__ == module.__name__ and attr.has(cls) and hasattr(cls, "_get_schema"):
+        if is_published(cls, module):
             defs = {}
-            schemas[cls._get_schema()] = {**of_class(cls, defs), "$defs": defs}
-print(json.dumps(schemas))
+            schema = {**of_class(cls, defs), "$defs": defs}
+            print(json.dumps({"url": cls._get_schema(), "schema": schema}))

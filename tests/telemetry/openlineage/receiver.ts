@@ -1,13 +1,13 @@
 /**
- * A receiver of OpenLineage events: HTTP as the specification has it, taking events, or refusing,
- * hanging or away, as a test says.
+ * A receiver of OpenLineage events over HTTP. A test decides whether it accepts, refuses, hangs or
+ * is gone.
  */
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { gunzipSync } from 'node:zlib';
 import type { LineageEvent } from '#projections/lineage/event.ts';
 
-export interface Received {
+interface Received {
   readonly path: string;
   readonly headers: IncomingMessage['headers'];
   readonly event: LineageEvent;
@@ -16,11 +16,11 @@ export interface Received {
 export interface Receiver {
   readonly url: string;
   readonly received: Received[];
-  /** status of the answers; null: none is given */
+  /** status of the answers; null: no answer */
   answer: number | null;
-  /** requests so far, taken or not */
+  /** requests so far, accepted or not */
   readonly requests: () => number;
-  /** Resolves when `enough` says so of what was received. */
+  /** Resolves when `enough` accepts the events received so far. */
   readonly until: (
     enough: (events: readonly LineageEvent[]) => boolean,
   ) => Promise<readonly LineageEvent[]>;
@@ -72,7 +72,7 @@ export const startReceiver = async (port = 0): Promise<Receiver> => {
   return receiver;
 };
 
-/** An event in one line, as a person would tell it. */
+/** An event as one readable line. */
 export const line = (event: LineageEvent): string =>
   'dataset' in event
     ? `dataset ${event.dataset.name}`

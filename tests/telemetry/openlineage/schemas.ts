@@ -1,19 +1,20 @@
 /**
- * What is wrong with an OpenLineage event, by the published schema and by that of our own facets
+ * Checks an OpenLineage event against the published schema and against the schema of our own facets
  * (docs/openlineage).
  *
- * The published schema comes with OpenLineage's own client, whose classes are generated from it
- * (`published_schemas.py`). With MILLRACE_OPENLINEAGE_SPEC set to the `spec` folder of a checkout
- * of OpenLineage, events are held to those files beside.
+ * published-schemas.jsonl has the published schema as OpenLineage's own client carries it; a test
+ * compares the file with the client. With MILLRACE_OPENLINEAGE_SPEC set to the `spec` folder of a
+ * checkout of OpenLineage, events are checked against those files as well.
  */
-import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import type { Facets, LineageEvent } from '#projections/lineage/event.ts';
-import { pythonWithOpenLineage } from '#tests/support/venv.ts';
 import own from '../../../docs/openlineage/1-0-0.json' with { type: 'json' };
+
+/** One line a definition: {url, schema}. */
+export const PUBLISHED_SCHEMAS = join(import.meta.dirname, 'published-schemas.jsonl');
 
 type Schema = Readonly<Record<string, unknown>>;
 type Validators = (url: string) => ValidateFunction | undefined;
@@ -25,26 +26,30 @@ const newAjv = (): Ajv2020 => {
   return ajv;
 };
 
-const fromClient = (): Validators => {
-  const printed = execFileSync(
-    pythonWithOpenLineage(),
-    [join(import.meta.dirname, 'published_schemas.py')],
-    {
-      encoding: 'utf8',
-    },
+const published = (): ReadonlyMap<string, Schema> =>
+  new Map(
+    readFileSync(PUBLISHED_SCHEMAS, 'utf8')
+      .trim()
+      .split('\n')
+      .map((text) => {
+        const { url, schema } = JSON.parse(text) as { url: string; schema: Schema };
+        return [url, schema];
+      }),
   );
-  const schemas = JSON.parse(printed) as Record<string, Schema>;
+
+const fromClient = (): Validators => {
+  const schemas = published();
   const ajv = newAjv();
   const compiled = new Map<string, ValidateFunction>();
   return (url) => {
     if (url.startsWith('urn:millrace:')) return ajv.getSchema(url);
-    const schema = schemas[url];
+    const schema = schemas.get(url);
     if (schema !== undefined && !compiled.has(url)) compiled.set(url, ajv.compile(schema));
     return compiled.get(url);
   };
 };
 
-/** The published files. A facet's file says under which key it stands. */
+/** The published files. A facet's file names the key of the facet. */
 const fromFiles = (
   spec: string,
 ): { readonly validators: Validators; readonly keyOf: (url: string) => string | undefined } => {
@@ -67,10 +72,7 @@ const fromFiles = (
   return { validators: (url) => ajv.getSchema(url), keyOf: (url) => keys.get(url) };
 };
 
-/**
- * The keys under which facets stand, by the facet's name less its end; those that do not follow
- * from it.
- */
+/** The keys of facets that do not follow from the facet's name, by that name without its ending. */
 const KEYS: Readonly<Record<string, string>> = {
   ProcessingEngine: 'processing_engine',
   Parent: 'parent',
@@ -134,7 +136,7 @@ export const openLineageCheck = (spec = process.env['MILLRACE_OPENLINEAGE_SPEC']
           ...against(`${at}.${key}`, url, facet),
           ...(wanted === key && expectedKey(url) === key
             ? []
-            : [`${at}: ${url} stands under "${wanted}", not "${key}"`]),
+            : [`${at}: ${url} belongs under "${wanted}", not under "${key}"`]),
         ];
       }),
     ),

@@ -9,14 +9,14 @@ import type { PublishResponse as _millrace_v1_PublishResponse, PublishResponse__
 
 export interface EventsClient extends grpc.Client {
   /**
-   * The sequence from which a producer goes on.
+   * The next sequence number of a producer.
    */
   ProducerSequence(argument: _millrace_v1_ProducerSequenceRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_millrace_v1_ProducerSequenceResponse__Output>): grpc.ClientUnaryCall;
   ProducerSequence(argument: _millrace_v1_ProducerSequenceRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_millrace_v1_ProducerSequenceResponse__Output>): grpc.ClientUnaryCall;
   ProducerSequence(argument: _millrace_v1_ProducerSequenceRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_millrace_v1_ProducerSequenceResponse__Output>): grpc.ClientUnaryCall;
   ProducerSequence(argument: _millrace_v1_ProducerSequenceRequest, callback: grpc.requestCallback<_millrace_v1_ProducerSequenceResponse__Output>): grpc.ClientUnaryCall;
   /**
-   * The sequence from which a producer goes on.
+   * The next sequence number of a producer.
    */
   producerSequence(argument: _millrace_v1_ProducerSequenceRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_millrace_v1_ProducerSequenceResponse__Output>): grpc.ClientUnaryCall;
   producerSequence(argument: _millrace_v1_ProducerSequenceRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_millrace_v1_ProducerSequenceResponse__Output>): grpc.ClientUnaryCall;
@@ -24,16 +24,16 @@ export interface EventsClient extends grpc.Client {
   producerSequence(argument: _millrace_v1_ProducerSequenceRequest, callback: grpc.requestCallback<_millrace_v1_ProducerSequenceResponse__Output>): grpc.ClientUnaryCall;
   
   /**
-   * Raw events, durable when answered. Those of the wrong form are listed as rejected; the others
-   * are accepted.
+   * Raw events, durable when answered. Invalid ones are listed as rejected; the others are
+   * accepted.
    */
   Publish(argument: _millrace_v1_PublishRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_millrace_v1_PublishResponse__Output>): grpc.ClientUnaryCall;
   Publish(argument: _millrace_v1_PublishRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_millrace_v1_PublishResponse__Output>): grpc.ClientUnaryCall;
   Publish(argument: _millrace_v1_PublishRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_millrace_v1_PublishResponse__Output>): grpc.ClientUnaryCall;
   Publish(argument: _millrace_v1_PublishRequest, callback: grpc.requestCallback<_millrace_v1_PublishResponse__Output>): grpc.ClientUnaryCall;
   /**
-   * Raw events, durable when answered. Those of the wrong form are listed as rejected; the others
-   * are accepted.
+   * Raw events, durable when answered. Invalid ones are listed as rejected; the others are
+   * accepted.
    */
   publish(argument: _millrace_v1_PublishRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_millrace_v1_PublishResponse__Output>): grpc.ClientUnaryCall;
   publish(argument: _millrace_v1_PublishRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_millrace_v1_PublishResponse__Output>): grpc.ClientUnaryCall;
@@ -41,12 +41,12 @@ export interface EventsClient extends grpc.Client {
   publish(argument: _millrace_v1_PublishRequest, callback: grpc.requestCallback<_millrace_v1_PublishResponse__Output>): grpc.ClientUnaryCall;
   
   /**
-   * Batches over one call, answered in their order.
+   * Any number of batches in one call, answered in order.
    */
   PublishStream(metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientDuplexStream<_millrace_v1_PublishRequest, _millrace_v1_PublishResponse__Output>;
   PublishStream(options?: grpc.CallOptions): grpc.ClientDuplexStream<_millrace_v1_PublishRequest, _millrace_v1_PublishResponse__Output>;
   /**
-   * Batches over one call, answered in their order.
+   * Any number of batches in one call, answered in order.
    */
   publishStream(metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientDuplexStream<_millrace_v1_PublishRequest, _millrace_v1_PublishResponse__Output>;
   publishStream(options?: grpc.CallOptions): grpc.ClientDuplexStream<_millrace_v1_PublishRequest, _millrace_v1_PublishResponse__Output>;
@@ -55,18 +55,18 @@ export interface EventsClient extends grpc.Client {
 
 export interface EventsHandlers extends grpc.UntypedServiceImplementation {
   /**
-   * The sequence from which a producer goes on.
+   * The next sequence number of a producer.
    */
   ProducerSequence: grpc.handleUnaryCall<_millrace_v1_ProducerSequenceRequest__Output, _millrace_v1_ProducerSequenceResponse>;
   
   /**
-   * Raw events, durable when answered. Those of the wrong form are listed as rejected; the others
-   * are accepted.
+   * Raw events, durable when answered. Invalid ones are listed as rejected; the others are
+   * accepted.
    */
   Publish: grpc.handleUnaryCall<_millrace_v1_PublishRequest__Output, _millrace_v1_PublishResponse>;
   
   /**
-   * Batches over one call, answered in their order.
+   * Any number of batches in one call, answered in order.
    */
   PublishStream: grpc.handleBidiStreamingCall<_millrace_v1_PublishRequest__Output, _millrace_v1_PublishResponse>;
   

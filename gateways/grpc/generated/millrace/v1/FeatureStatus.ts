@@ -2,7 +2,7 @@
 
 export const FeatureStatus = {
   /**
-   * The usual one: a row whose values are all present lists no statuses.
+   * A row whose values are all present lists no statuses.
    */
   PRESENT: 'PRESENT',
   NULL: 'NULL',
@@ -13,7 +13,7 @@ export const FeatureStatus = {
 
 export type FeatureStatus =
   /**
-   * The usual one: a row whose values are all present lists no statuses.
+   * A row whose values are all present lists no statuses.
    */
   | 'PRESENT'
   | 0

@@ -22,14 +22,14 @@ export interface FeaturesClient extends grpc.Client {
   read(argument: _millrace_v1_ReadRequest, callback: grpc.requestCallback<_millrace_v1_ReadResponse__Output>): grpc.ClientUnaryCall;
   
   /**
-   * Any number of reads over one call, answered in their order. A read that is refused has its
-   * `error`, and ends nothing.
+   * Any number of reads in one call, answered in order. The answer to a refused read has `error`;
+   * the stream goes on.
    */
   ReadStream(metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientDuplexStream<_millrace_v1_ReadRequest, _millrace_v1_ReadResponse__Output>;
   ReadStream(options?: grpc.CallOptions): grpc.ClientDuplexStream<_millrace_v1_ReadRequest, _millrace_v1_ReadResponse__Output>;
   /**
-   * Any number of reads over one call, answered in their order. A read that is refused has its
-   * `error`, and ends nothing.
+   * Any number of reads in one call, answered in order. The answer to a refused read has `error`;
+   * the stream goes on.
    */
   readStream(metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientDuplexStream<_millrace_v1_ReadRequest, _millrace_v1_ReadResponse__Output>;
   readStream(options?: grpc.CallOptions): grpc.ClientDuplexStream<_millrace_v1_ReadRequest, _millrace_v1_ReadResponse__Output>;
@@ -43,8 +43,8 @@ export interface FeaturesHandlers extends grpc.UntypedServiceImplementation {
   Read: grpc.handleUnaryCall<_millrace_v1_ReadRequest__Output, _millrace_v1_ReadResponse>;
   
   /**
-   * Any number of reads over one call, answered in their order. A read that is refused has its
-   * `error`, and ends nothing.
+   * Any number of reads in one call, answered in order. The answer to a refused read has `error`;
+   * the stream goes on.
    */
   ReadStream: grpc.handleBidiStreamingCall<_millrace_v1_ReadRequest__Output, _millrace_v1_ReadResponse>;
   

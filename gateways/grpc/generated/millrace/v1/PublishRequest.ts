@@ -7,7 +7,7 @@ export interface PublishRequest {
   'source'?: (string);
   'events'?: (_google_protobuf_Struct)[];
   /**
-   * Idempotent producing: who sends, and the number of the first event in the producer's own count.
+   * For idempotent producing: the producer, and the number of the first event in its own count.
    */
   'producer'?: (string);
   'sequence'?: (number | string | Long);
@@ -17,7 +17,7 @@ export interface PublishRequest__Output {
   'source': (string);
   'events': (_google_protobuf_Struct__Output)[];
   /**
-   * Idempotent producing: who sends, and the number of the first event in the producer's own count.
+   * For idempotent producing: the producer, and the number of the first event in its own count.
    */
   'producer': (string);
   'sequence': (number);

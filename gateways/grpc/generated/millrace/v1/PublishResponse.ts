@@ -9,7 +9,7 @@ export interface PublishResponse {
   'duplicates'?: (number | string | Long);
   'rejected'?: (_millrace_v1_RejectedEvent)[];
   /**
-   * Give it as `after` to a read.
+   * Use it as `after` of a read.
    */
   'position'?: (string);
   /**
@@ -23,7 +23,7 @@ export interface PublishResponse__Output {
   'duplicates': (number);
   'rejected': (_millrace_v1_RejectedEvent__Output)[];
   /**
-   * Give it as `after` to a read.
+   * Use it as `after` of a read.
    */
   'position': (string);
   /**

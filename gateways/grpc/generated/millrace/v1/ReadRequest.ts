@@ -5,7 +5,7 @@ import type { Long } from '@grpc/proto-loader';
 
 export interface ReadRequest {
   /**
-   * A feature service; or `features`.
+   * A feature service. Either this or `features`.
    */
   'service'?: (string);
   /**
@@ -17,20 +17,20 @@ export interface ReadRequest {
    */
   'entities'?: (_google_protobuf_Struct)[];
   /**
-   * Inputs of on-demand features: one a row, or one for all.
+   * Inputs of on-demand features: one per row, or one for all.
    */
   'request'?: (_google_protobuf_Struct)[];
   /**
-   * Epoch ms: the values as of then. Absent: now.
+   * Event time of the values, epoch ms. Absent: now.
    */
   'at'?: (number | string | Long);
   /**
-   * Epoch ms: what was known then. Absent: all that is known.
+   * Only events that the log accepted up to then, epoch ms. Absent: all.
    */
   'known'?: (number | string | Long);
   /**
-   * Wait until this position, of an answer of Publish, is in the values; at most until the call's
-   * deadline.
+   * A position from an answer of Publish: wait until the values include it, at most until the
+   * deadline of the call.
    */
   'after'?: (string);
   '_at'?: "at";
@@ -39,7 +39,7 @@ export interface ReadRequest {
 
 export interface ReadRequest__Output {
   /**
-   * A feature service; or `features`.
+   * A feature service. Either this or `features`.
    */
   'service': (string);
   /**
@@ -51,20 +51,20 @@ export interface ReadRequest__Output {
    */
   'entities': (_google_protobuf_Struct__Output)[];
   /**
-   * Inputs of on-demand features: one a row, or one for all.
+   * Inputs of on-demand features: one per row, or one for all.
    */
   'request': (_google_protobuf_Struct__Output)[];
   /**
-   * Epoch ms: the values as of then. Absent: now.
+   * Event time of the values, epoch ms. Absent: now.
    */
   'at'?: (number);
   /**
-   * Epoch ms: what was known then. Absent: all that is known.
+   * Only events that the log accepted up to then, epoch ms. Absent: all.
    */
   'known'?: (number);
   /**
-   * Wait until this position, of an answer of Publish, is in the values; at most until the call's
-   * deadline.
+   * A position from an answer of Publish: wait until the values include it, at most until the
+   * deadline of the call.
    */
   'after': (string);
   '_at'?: "at";

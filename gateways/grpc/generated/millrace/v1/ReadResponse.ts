@@ -19,7 +19,7 @@ export interface ReadResponse {
    */
   'error'?: (_millrace_v1_Refusal | null);
   /**
-   * The degraded modes that the answer was made in, right all the same; none: all was as usual.
+   * The degraded modes during the read; the answer is correct in all of them.
    */
   'degraded'?: (string)[];
 }
@@ -38,7 +38,7 @@ export interface ReadResponse__Output {
    */
   'error': (_millrace_v1_Refusal__Output | null);
   /**
-   * The degraded modes that the answer was made in, right all the same; none: all was as usual.
+   * The degraded modes during the read; the answer is correct in all of them.
    */
   'degraded': (string)[];
 }

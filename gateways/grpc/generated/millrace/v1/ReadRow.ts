@@ -5,22 +5,22 @@ import type { FeatureStatus as _millrace_v1_FeatureStatus, FeatureStatus__Output
 
 export interface ReadRow {
   /**
-   * One a feature, in the order of `features`.
+   * One per feature, in the order of `features`.
    */
   'values'?: (_google_protobuf_Value)[];
   /**
-   * One a feature, or none where all are present.
+   * One per feature, or none if all are present.
    */
   'statuses'?: (_millrace_v1_FeatureStatus)[];
 }
 
 export interface ReadRow__Output {
   /**
-   * One a feature, in the order of `features`.
+   * One per feature, in the order of `features`.
    */
   'values': (_google_protobuf_Value__Output)[];
   /**
-   * One a feature, or none where all are present.
+   * One per feature, or none if all are present.
    */
   'statuses': (_millrace_v1_FeatureStatus__Output)[];
 }

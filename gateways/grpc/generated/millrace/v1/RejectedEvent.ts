@@ -3,7 +3,7 @@
 
 export interface RejectedEvent {
   /**
-   * In the batch.
+   * Index in the batch.
    */
   'index'?: (number);
   'field'?: (string);
@@ -13,7 +13,7 @@ export interface RejectedEvent {
 
 export interface RejectedEvent__Output {
   /**
-   * In the batch.
+   * Index in the batch.
    */
   'index': (number);
   'field': (string);

@@ -10,16 +10,16 @@ export interface ViewFreshness {
   'version'?: (number);
   'generation'?: (number);
   /**
-   * The newest event time that is in it, epoch ms; absent: there is none.
+   * The newest event time in the values, epoch ms. Absent: none yet.
    */
   'eventTime'?: (number | string | Long);
   /**
-   * The position that it has reached.
+   * The position that the values include.
    */
   'position'?: (string);
   /**
-   * Epoch ms: every event that the log had accepted by then is in the values, and later ones may
-   * be; absent: not known yet.
+   * Epoch ms: the values include every event that the log accepted up to then, and may include
+   * later ones. Absent: not known yet.
    */
   'completeThrough'?: (number | string | Long);
   '_eventTime'?: "eventTime";
@@ -34,16 +34,16 @@ export interface ViewFreshness__Output {
   'version': (number);
   'generation': (number);
   /**
-   * The newest event time that is in it, epoch ms; absent: there is none.
+   * The newest event time in the values, epoch ms. Absent: none yet.
    */
   'eventTime'?: (number);
   /**
-   * The position that it has reached.
+   * The position that the values include.
    */
   'position': (string);
   /**
-   * Epoch ms: every event that the log had accepted by then is in the values, and later ones may
-   * be; absent: not known yet.
+   * Epoch ms: the values include every event that the log accepted up to then, and may include
+   * later ones. Absent: not known yet.
    */
   'completeThrough'?: (number);
   '_eventTime'?: "eventTime";

@@ -1,5 +1,5 @@
 /**
- * Feast's own gRPC stubs against the gateway: `ServingService` and `GrpcFeatureServer`, unchanged.
+ * Feast's own gRPC stubs, unchanged, against the gateway: `ServingService` and `GrpcFeatureServer`.
  */
 
 import { execFile } from 'node:child_process';
@@ -102,7 +102,7 @@ test('features by list: join keys first, values with their types, statuses and e
   expect(features.last_destination?.values[0]).toEqual({ stringVal: 'JFK' });
 });
 
-test('by service, with full names and the views’ versions', () => {
+test('features by service, with full names and the views’ versions', () => {
   expect(Object.keys(answers.service as Vectors)).toEqual([
     'origin',
     'airport_delays__departures',
@@ -111,14 +111,14 @@ test('by service, with full names and the views’ versions', () => {
   expect(answers.metadata).toEqual([{ name: 'airport_delays', version: 1 }]);
 });
 
-test('what is pushed and written is read at once', () => {
+test('rows that are pushed or written can be read at once', () => {
   expect([answers.push, answers.write]).toEqual([true, true]);
   const written = answers.written as Vectors;
   expect(written.departures?.values).toEqual([{ int64Val: '2' }]);
   expect(written.delay_avg?.values).toEqual([{ doubleVal: 4 }]);
 });
 
-test('refusals and the version', () => {
+test("refusals have Feast's status, and the version is Feast's", () => {
   expect(answers.info).toBe('millrace 1');
   expect(answers.unknown).toEqual(['NOT_FOUND', expect.stringContaining('nothing')]);
   expect(answers.empty).toEqual(['INVALID_ARGUMENT', expect.any(String)]);

@@ -105,7 +105,7 @@ interface Seen {
 }
 
 const python = hasPython();
-if (!python) console.warn('pyiceberg is not tried: there is no python3 on this machine');
+if (!python) console.warn('pyiceberg is not tested: this machine has no python3');
 
 describe.skipIf(!python)('pyiceberg', () => {
   let seen: Seen;
@@ -160,7 +160,7 @@ describe.skipIf(!python)('pyiceberg', () => {
     ]);
   });
 
-  it('sees the partitions, and leaves out files by them', () => {
+  it('sees the partitions, and skips files by them', () => {
     expect(seen.spec).toEqual([['date_day', 'day']]);
     expect(seen.updates_spec).toEqual([['_log_time_day', 'day']]);
     expect([seen.newest_day, seen.all_files]).toEqual([1, 3]);
@@ -184,7 +184,7 @@ describe.skipIf(!python)('pyiceberg', () => {
   });
 });
 
-/** icebird speaks HTTP only: its requests are answered from the disk. */
+/** icebird reads over HTTP only: its requests are answered from the disk. */
 const fromDisk = async (input: string | URL | Request, init?: RequestInit): Promise<Response> => {
   const bytes = readFileSync(new URL(String(input)));
   const range = /bytes=(\d+)-(\d*)/.exec(new Headers(init?.headers).get('range') ?? '');
@@ -203,7 +203,7 @@ describe('icebird', () => {
     vi.unstubAllGlobals();
   });
 
-  it('reads rows, old and new schema together', async () => {
+  it('reads rows of the old and the new schema together', async () => {
     const tableUrl = `file://${raw}`;
     const metadata = await icebergMetadata({ tableUrl });
     const rows = await icebergRead({ tableUrl, metadata });

@@ -1,6 +1,6 @@
 /**
- * Reflection, by a client that is not ours: it knows an address, learns what is served, links it,
- * and reads features with what it learned.
+ * Reflection with a client of another project: it has only an address, discovers the services,
+ * links them, and reads features.
  */
 
 import { execFile } from 'node:child_process';
@@ -50,7 +50,7 @@ afterAll(async () => {
   await on?.dispose();
 });
 
-test('every service is found, every call of it described, and a read made of what was learned', async () => {
+test('the client finds every service, describes every call, and reads features with what it found', async () => {
   const request = { features: ['turnover:sales'], entities: [{ shop: 'a' }, { shop: 'b' }] };
   const { stdout } = await run(python, [
     join(import.meta.dirname, 'reflection_client.py'),
@@ -76,7 +76,7 @@ test('every service is found, every call of it described, and a read made of wha
   expect(answer.rows).toEqual([{ values: [1] }, { values: [0], statuses: ['NOT_FOUND'] }]);
 });
 
-test('what reflection answers is what protoc makes of the protos', async () => {
+test('descriptors.json is what protoc makes of the protos', async () => {
   const health = join(
     dirname(createRequire(import.meta.url).resolve('grpc-health-check')),
     '../../proto',

@@ -1,7 +1,7 @@
 /**
- * A team moves from Feast: its registry is imported and applied as it comes, its files are
- * published, and then the two are asked the same: Feast's own server over what it materialized, and
- * the gateway here.
+ * A team moves from Feast. Its registry is imported and applied without changes, its files are
+ * published, and then the same requests go to Feast's own server over its materialized data and to
+ * the gateway.
  */
 
 import { execFileSync, spawn } from 'node:child_process';
@@ -41,7 +41,7 @@ let python: string;
 let repository: string;
 let on: TestPlatform;
 let gateway: HttpGateway;
-/** says PRESENT where Feast does */
+/** answers PRESENT where Feast does */
 let asFeast: HttpGateway;
 let feast: FeastServer;
 
@@ -144,7 +144,7 @@ interface Answered {
 const post = async (url: string, path: string, body: unknown): Promise<Answered> => {
   const response = await fetch(`${url}${path}`, {
     method: 'POST',
-    // Feast's server closes idle connections at times of its own.
+    // Feast's server closes idle connections at any time.
     headers: { 'content-type': 'application/json', connection: 'close' },
     body: typeof body === 'string' ? body : JSON.stringify(body),
   });
@@ -159,7 +159,7 @@ interface Vector {
   readonly event_timestamps: readonly string[];
 }
 
-/** By name: Feast gives a view's features in no certain order. */
+/** By name, because Feast returns a view's features in no fixed order. */
 const vectors = ({ status, text }: Answered): Readonly<Record<string, Vector>> => {
   expect(status, text).toBe(200);
   const { metadata, results } = JSON.parse(text) as {
@@ -181,10 +181,10 @@ const bothAnswer = async (
 });
 
 const DRIVERS = [1, 2, 3, 4, 9];
-/** pandas' word for no time, which Feast sends as a time */
+/** pandas' value for no time, which Feast sends as a time */
 const NOT_A_TIME = -(2 ** 63);
 
-test('one feature, whatever its type: the very bytes that Feast sends', async () => {
+test('one feature of any type is answered with exactly the bytes that Feast sends', async () => {
   const exact = STATS.filter((name) => name !== 'last_seen');
   for (const name of exact) {
     const { theirs, ours } = await bothAnswer({
@@ -195,7 +195,7 @@ test('one feature, whatever its type: the very bytes that Feast sends', async ()
   }
 });
 
-test('all features at once: the values, statuses and times that Feast has, under its names', async () => {
+test("all features at once have Feast's values, statuses and times, under Feast's names", async () => {
   for (const full_feature_names of [false, true]) {
     const features = STATS.map((name) => `driver_stats:${name}`);
     const { theirs, ours } = await bothAnswer({
@@ -215,7 +215,7 @@ test('all features at once: the values, statuses and times that Feast has, under
   }
 });
 
-test('several entities in one request, composite keys, and a name that had to change', async () => {
+test('several entities in one request, composite keys and a changed name are answered as by Feast', async () => {
   const entities = { driver_id: [1, 1, 2], customer_id: ['a', 'b', 'b'] };
   const theirs = await post(feast.url, ONLINE, {
     features: ['TripsTogether:trips', 'TripsTogether:Rating'],
@@ -235,7 +235,7 @@ test('several entities in one request, composite keys, and a name that had to ch
   expect(mixed.ours).toEqual(mixed.theirs);
 });
 
-test('a view without an entity is read beside others, without a key', async () => {
+test('a view without an entity is read together with others, without a key', async () => {
   const { theirs, ours } = await bothAnswer({
     features: ['weather:temperature', 'driver_stats:trips'],
     entities: { driver_id: [1, 2] },
@@ -244,7 +244,7 @@ test('a view without an entity is read beside others, without a key', async () =
   expect(values(ours).temperature).toEqual([21.5, 21.5]);
 });
 
-test('on-demand features that were plain arithmetic: by the names that Feast has, the values that it computes', async () => {
+test("on-demand features of plain arithmetic have Feast's names, and the values that Feast computes", async () => {
   const features = ['adjusted:rate_with_bonus', 'adjusted:half_rate', 'driver_stats:trips'];
   const entities = { driver_id: DRIVERS, hour: [3, 3, 3, 3, 3], bonus: [0.5, 0.25, 1, 0, 2] };
   for (const full_feature_names of [false, true]) {
@@ -260,7 +260,7 @@ test('on-demand features that were plain arithmetic: by the names that Feast has
   expect(classes[1]).toEqual(classes[0]);
 });
 
-test('keys and inputs in the other form, the latest version, and fields that nobody knows are taken as Feast takes them', async () => {
+test('the other form of keys and inputs, the latest version and unknown fields are accepted as Feast accepts them', async () => {
   const same: unknown[] = [
     { features: ['driver_stats:trips'], entities: { driver_id: [1.0, 9] } },
     { features: ['driver_stats@latest:trips'], entities: { driver_id: [1] } },
@@ -271,7 +271,7 @@ test('keys and inputs in the other form, the latest version, and fields that nob
     const { theirs, ours } = await bothAnswer(body);
     expect(ours, JSON.stringify(body)).toEqual(theirs);
   }
-  // The keys are echoed as they came; Feast echoes them as it understood them.
+  // Millrace echoes the keys as they were sent; Feast echoes them as it parsed them.
   const { theirs, ours } = await bothAnswer({
     features: ['driver_stats:trips'],
     entities: { driver_id: ['1', '9'] },
@@ -283,7 +283,7 @@ test('keys and inputs in the other form, the latest version, and fields that nob
   ]);
 });
 
-test('what Feast refuses with 404 or 422 is refused in the same shape, with the same class', async () => {
+test('a request that Feast refuses with 404 or 422 is refused in the same form, with the same class', async () => {
   const parsed = ({ status, text }: Answered): unknown => {
     const body = JSON.parse(text) as unknown;
     return [
@@ -313,7 +313,7 @@ test('what Feast refuses with 404 or 422 is refused in the same shape, with the 
   }
 });
 
-test('push and write: the same rows in both, then the same answers', async () => {
+test('the same rows pushed and written to both give the same answers', async () => {
   const at = '2026-06-02T00:00:00Z';
   for (const url of [feast.url, asFeast.url]) {
     const pushed = await post(url, '/push', {
@@ -332,8 +332,8 @@ test('push and write: the same rows in both, then the same answers', async () =>
   const { theirs, ours } = await bothAnswer(read);
   expect(ours).toEqual(theirs);
   expect(values(ours).stock).toEqual([70, 80]);
-  // Feast writes these to its files alone, and reads them only after a materialization; here an
-  // event is known everywhere.
+  // Feast writes these only to its files, and reads them only after a materialization. In Millrace
+  // every read includes an event.
   const offline = {
     push_source_name: 'vendor_push',
     df: { vendor: [9], stock: [90], event_timestamp: [at] },
@@ -345,7 +345,7 @@ test('push and write: the same rows in both, then the same answers', async () =>
   ).toEqual([90]);
 });
 
-test('a null in the newest row is the one value that differs, as the guide says', async () => {
+test('a null in the newest row is the only value that differs, as the guide says', async () => {
   const { theirs, ours } = await bothAnswer({
     features: ['vendor_stats:stock'],
     entities: { vendor: [1, 2] },
@@ -369,7 +369,7 @@ test('the aggregations of a stream view become windows', async () => {
   expect(read.values).toEqual([[4, 7, 2]]);
 });
 
-test('owners, descriptions, tags and ttl come along', async () => {
+test('owners, descriptions, tags and ttl are imported', async () => {
   const view = await on.platform.registry.show('feature-view', 'driver_stats');
   expect(view.definition).toMatchObject({
     owner: 'fleet@example.com',
@@ -395,7 +395,7 @@ test('owners, descriptions, tags and ttl come along', async () => {
   });
 });
 
-test('what has no counterpart is said, with what to do, and --strict refuses it', async () => {
+test('a definition without a counterpart is reported with a remedy, and --strict refuses it', async () => {
   const { out, status } = await run('--json', 'import', 'feast', '.', '--strict');
   expect(status).toBe(1);
   const { notes } = JSON.parse(out) as { notes: readonly Note[] };
@@ -429,7 +429,7 @@ test('what has no counterpart is said, with what to do, and --strict refuses it'
   );
 });
 
-test('the files plan as no change after one was applied; nothing is overwritten unasked', async () => {
+test('the imported files plan as no change once one is applied; existing files are kept without --force', async () => {
   await done('import', 'feast', 'feature_store.yaml', '--out', 'definitions/');
   const files = readdirSync(join(repository, 'definitions')).map((name) =>
     join('definitions', name),
@@ -439,12 +439,12 @@ test('the files plan as no change after one was applied; nothing is overwritten 
   const again = await run('import', 'feast', '.', '--out', 'features.ts');
   expect([again.status, again.err]).toEqual([
     1,
-    expect.stringMatching(/features\.ts is there already: overwrite with --force/),
+    expect.stringMatching(/features\.ts exists already: overwrite with --force/),
   ]);
   await done('import', 'feast', '.', '--out', 'features.ts', '--force');
 });
 
-test('the same registry in SQLite, and under a path from the environment, reads the same', async () => {
+test('the same registry in SQLite, or under a path from the environment, is read the same', async () => {
   const { out } = await done('--json', 'import', 'feast', '.');
   const { definitions } = JSON.parse(out) as { definitions: unknown[] };
   const byName = (list: unknown): unknown[] =>
@@ -477,7 +477,7 @@ test('the same registry in SQLite, and under a path from the environment, reads 
   });
 }, 300_000);
 
-test('what is refused exits with 1 and says what to do', async () => {
+test('an import that is refused exits with 1 and a remedy', async () => {
   const { status, out, err } = await run('import', 'feast', 'data');
   expect([status, out]).toEqual([1, '']);
   expect(err).toMatch(/^error MR_FILE_INVALID: .*data has no feature_store\.yaml/);

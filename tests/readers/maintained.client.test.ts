@@ -21,7 +21,7 @@ table = StaticTable.from_metadata(sys.argv[1])
 print(sorted(table.scan().to_arrow().column('_offset').to_pylist()), len(table.current_snapshot().manifests(table.io)), len(table.metadata.snapshots))
 `;
 
-// pyiceberg is a second reader, and needs a python3
+// pyiceberg is the second reader, and needs a python3
 it.skipIf(!hasPython())(
   'reads the same rows after maintenance',
   async () => {

@@ -1,5 +1,4 @@
-/** Feast's own client against the gateway, unchanged: its values are those of the native read. */
-
+/** Feast's own client, unchanged, against the gateway: its values are those of the native read. */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -159,13 +158,13 @@ const native = async (
 
 const ROWS = [{ origin: 'ATL' }, { origin: 'JFK' }, { origin: 'nowhere' }];
 
-test('get_online_features by feature list: the values of the native read, in its order', async () => {
+test('get_online_features by feature list returns the values of the native read, in its order', async () => {
   const { values } = await ask({ do: 'read', features: FEATURES, rows: ROWS });
   expect(values).toEqual(await native(ROWS));
   expect(values.departures?.[0]).toBe(2);
 });
 
-test('by feature service, and with full names', async () => {
+test('get_online_features reads a feature service, and full feature names', async () => {
   const byService = await ask({ do: 'read', service: 'delay_model', rows: ROWS });
   expect(byService.values).toEqual(await native(ROWS, FEATURES.slice(0, 2)));
   const full = await ask({ do: 'read', features: FEATURES, rows: ROWS, full: true });
@@ -174,7 +173,7 @@ test('by feature service, and with full names', async () => {
   );
 });
 
-test("write_to_online_store: the client's rows become events of the view's source, and are readable at once", async () => {
+test("write_to_online_store publishes the rows as events of the view's source, which can be read at once", async () => {
   const df = {
     driver_id: [7, 8],
     conv_rate: [0.25, 0.5],
@@ -186,7 +185,7 @@ test("write_to_online_store: the client's rows become events of the view's sourc
   const rows = [{ driver_id: 7 }, { driver_id: 8 }];
   const { values } = await ask({ do: 'read', features, rows });
   expect(values).toEqual({ driver_id: [7, 8], conv_rate: [0.25, 0.5], trips: [3, 4] });
-  // Of one batch the event-time order decides, not the order in which its rows came.
+  // Within one batch the event time decides, not the order of the rows.
   const batch = {
     driver_id: [7, 7],
     conv_rate: [0.9, 0.8],
@@ -201,7 +200,7 @@ test("write_to_online_store: the client's rows become events of the view's sourc
   });
 });
 
-test('every part of a composite key counts, beside a view that has one key', async () => {
+test('every part of a composite key counts, in a request with a view of one key', async () => {
   const rows = [
     { origin: 'ATL', destination: 'LAX' },
     { origin: 'ATL', destination: 'nowhere' },
@@ -219,7 +218,7 @@ test('every part of a composite key counts, beside a view that has one key', asy
   });
 });
 
-test("an on-demand feature by Feast's names, with request data; a whole double stays a float in Python", async () => {
+test('an on-demand feature has its Feast name and takes request data; a whole double stays a float in Python', async () => {
   const asked = { do: 'read', features: ['boost:boosted', 'airport_delays:departures'] };
   const rows = [{ origin: 'ATL', bonus: 0.5 }];
   expect((await ask({ ...asked, rows })).values).toEqual({
@@ -243,7 +242,7 @@ test("an on-demand feature by Feast's names, with request data; a whole double s
   });
 });
 
-test('what Feast cannot find here, it says in its own words', async () => {
+test("a name that Feast does not know here raises Feast's own exception", async () => {
   const { error, message } = await ask({
     do: 'read',
     features: ['airport_delays:nothing'],

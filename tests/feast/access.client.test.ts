@@ -1,5 +1,5 @@
 /**
- * Feast's own client where keys are asked for: a key is its token, and a refusal is one of its own
+ * Feast's own client where keys are required: a key is its token, and a refusal is one of its own
  * exceptions.
  */
 
@@ -74,7 +74,7 @@ const configure = (auth: string): void =>
     `project: conf\nregistry: registry.db\nprovider: local\nonline_store: {type: remote, path: "${gateway.url}"}\nentity_key_serialization_version: 3\nauth: ${auth}\n`,
   );
 
-/** One read by a client of its own. */
+/** One read, by a new client. */
 const read = (
   key: string | null,
 ): Promise<{ readonly values?: object; readonly error?: string; readonly message?: string }> =>
@@ -95,7 +95,7 @@ const read = (
     );
   });
 
-test('with a key that may read it reads; with another, or none, it is told so in its own words', async () => {
+test('a key with a reader grant reads; with another key, or none, the client raises its own exception', async () => {
   const { key: reader } = await on.platform.keys.create(
     { name: 'model', grants: ['reader@default'] },
     caller,
