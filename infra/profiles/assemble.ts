@@ -14,7 +14,6 @@ import { openSourceIngest, type SourceIngest } from '#commands/ingest/source-ing
 import { createKeys } from '#commands/keys/create-keys.ts';
 import { lookupsOf } from '#commands/registering.ts';
 import type { RollupRequest, RollupResult } from '#domain/api/datasets.ts';
-import type { EngineJob, ReadsByStore } from '#domain/api/operations.ts';
 import type { Areas, Platform } from '#domain/api/platform.ts';
 import type { Publishing } from '#domain/api/publishing.ts';
 import type { Registry } from '#domain/api/registry.ts';
@@ -24,7 +23,6 @@ import { scopeOfInputs } from '#domain/definitions/check-on-demand.ts';
 import { parseDefinition } from '#domain/definitions/parse.ts';
 import { messageOf } from '#domain/error-message.ts';
 import { fail } from '#domain/errors.ts';
-import type { ViewPlan } from '#domain/plan/plan.ts';
 import type { Access } from '#domain/ports/access.ts';
 import type { AuditStore } from '#domain/ports/audit-store.ts';
 import {
@@ -34,6 +32,7 @@ import {
   modesOf,
   NOT_DEGRADED,
 } from '#domain/ports/degraded.ts';
+import type { Engine, EngineEvents, EngineGeneration } from '#domain/ports/engine.ts';
 import type { EventStore } from '#domain/ports/event-store.ts';
 import type { HistoryTables } from '#domain/ports/history.ts';
 import type { Log } from '#domain/ports/log.ts';
@@ -43,12 +42,11 @@ import { REGISTRY_TOPIC, rawTopic } from '#domain/ports/topics.ts';
 import type { UsageCounter } from '#domain/ports/usage-counter.ts';
 import { streamOf } from '#domain/registry/events.ts';
 import { encodeCommit, registryRecordSchema } from '#domain/registry/registry-record.ts';
-import type { WantedView } from '#infra/embedded-engine/engine.ts';
-import { createRawDecoders, type RawDecoders } from '#infra/embedded-engine/raw-decoders.ts';
+import { createRawDecoders, type RawDecoders } from '#domain/sources/raw-decoders.ts';
 import { localFiles } from '#infra/files/local-files.ts';
-import { type Lineage, openLineage } from '#infra/openlineage/lineage.ts';
+import { openRuns } from '#infra/openlineage/open-runs.ts';
 import type { LineageSettings } from '#infra/openlineage/settings.ts';
-import { publishOutbox } from '#infra/outbox/publish-outbox.ts';
+import { transportTo } from '#infra/openlineage/transport.ts';
 import { flinkSqlOf } from '#infra/profiles/flink-sql-of.ts';
 import { followedPosition } from '#infra/profiles/followed-position.ts';
 import { type Traces, traceAreas } from '#infra/profiles/traced-platform.ts';
@@ -68,52 +66,23 @@ import { loggedServices, versionsNow } from '#projections/feature-log/feature-lo
 import { createKeyIndex } from '#projections/keys/key-index.ts';
 import { createLateEvents } from '#projections/late/late.ts';
 import { producerOf } from '#projections/lineage/event.ts';
+import { type Lineage, openLineage } from '#projections/lineage/lineage.ts';
 import type { LineageEmitter } from '#projections/lineage/names.ts';
+import { publishOutbox } from '#projections/outbox/publish-outbox.ts';
 import { createRejected } from '#projections/rejected/rejected.ts';
 import { createReplays } from '#projections/replays/replays.ts';
 import { createRawEvents } from '#projections/serving/raw-events.ts';
 import { createRead } from '#projections/serving/read.ts';
-import type { ServedView, ServingViews } from '#projections/serving/served-view.ts';
 import { viewModes } from '#projections/serving/view-modes.ts';
 import { createWaitFor } from '#projections/serving/wait-for.ts';
 import { createSkew } from '#projections/skew/skew.ts';
-import { createStatus, type RunningGeneration } from '#projections/status/status.ts';
+import { createStatus } from '#projections/status/status.ts';
 import { createTrainingSets } from '#projections/training-sets/training-sets.ts';
 import packageJson from '../../package.json' with { type: 'json' };
 
-/** What computes: generations that run as the registry wants them. */
-export interface Engine extends ServingViews {
-  /**
-   * @param answers called as soon as reads are answered accordingly: all that computes may take far
-   * longer to run
-   */
-  readonly reconcile: (wanted: readonly WantedView[], answers: () => void) => Promise<void>;
-  readonly generation: (view: string, generation: number) => EngineGeneration | null;
-  readonly running: () => readonly EngineGeneration[];
-  readonly onProgress: (listener: () => void) => () => void;
-  /** jobs of an engine apart from us that serve all views */
-  readonly jobs?: () => readonly EngineJob[];
-  /** where reads go to stores: which of them answered */
-  readonly readsByStore?: () => ReadsByStore;
-  /** what reads of any view lack; absent: nothing ever */
-  readonly degraded?: () => Degraded;
-  readonly close: () => Promise<void>;
-}
-
-export type EngineGeneration = RunningGeneration & {
-  readonly spec: {
-    readonly view: string;
-    readonly source: { readonly name: string };
-    readonly plan: ViewPlan;
-  };
-  readonly served: Pick<ServedView, 'plan' | 'completeThrough' | 'degraded'>;
-};
-
-export interface EngineContext {
+export interface EngineContext extends EngineEvents {
   readonly catalog: Catalog;
   readonly decoders: RawDecoders;
-  readonly onFilled: (view: string, generation: number) => Promise<void>;
-  readonly onFailed: (view: string, generation: number, error: Error) => Promise<void>;
 }
 
 export interface Adapters {
@@ -189,9 +158,10 @@ const lineageOf = async (
   };
   const { schemas, eventStore } = parts;
   return openLineage({
-    settings,
     emitter,
-    runsDirectory: datasetDirectory,
+    everyMs: settings.everyMs,
+    transport: transportTo(settings.target),
+    openRuns: (onAbandoned) => openRuns(datasetDirectory, onAbandoned),
     leads,
     log: outboxLog ?? log,
     schemas,

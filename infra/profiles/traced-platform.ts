@@ -11,14 +11,11 @@ import type { Caller } from '#domain/api/caller.ts';
 import type { Areas } from '#domain/api/platform.ts';
 import type { ReadRequest, ReadResult } from '#domain/api/serving.ts';
 import { keyOfEntity } from '#domain/plan/entity-key.ts';
+import type { ServingViews } from '#domain/ports/served-view.ts';
 import { rawTopic } from '#domain/ports/topics.ts';
+import type { TracedUpdate, TracedUpdates } from '#domain/ports/traced-updates.ts';
 import { inSpan, type Span, type Tracing } from '#domain/ports/tracing.ts';
-import type { ServingViews } from '#projections/serving/served-view.ts';
-import {
-  createTracedUpdates,
-  type TracedUpdate,
-  type TracedUpdates,
-} from '#projections/serving/traced-updates.ts';
+import { createTracedUpdates } from '#projections/serving/traced-updates.ts';
 
 /** Where spans are told, and the traced updates that wait for the read that shows them. */
 export interface Traces {

@@ -1,6 +1,6 @@
 /** Which generations should be computing, from what the registry says. */
 import type { SourceDefinition } from '#domain/definitions/model.ts';
-import type { WantedGeneration, WantedView } from '#infra/embedded-engine/engine.ts';
+import type { WantedGeneration, WantedView } from '#domain/ports/engine.ts';
 import type { Catalog, CatalogStream } from '#projections/catalog/catalog.ts';
 
 const RUNNING = ['filling', 'ready', 'live', 'standby'] as const;

@@ -7,31 +7,19 @@ import type { Registry } from '#domain/api/registry.ts';
 import type { ReplayComparison, ReplayState, ReplayStatus, Replays } from '#domain/api/replays.ts';
 import { fail } from '#domain/errors.ts';
 import { decodeKey, keyOfEntity } from '#domain/plan/entity-key.ts';
-import type { FeatureStatus, PlannedFeature, ViewPlan } from '#domain/plan/plan.ts';
+import type { FeatureStatus, PlannedFeature } from '#domain/plan/plan.ts';
+import type { EngineGeneration } from '#domain/ports/engine.ts';
 import type { GenerationRecord } from '#domain/registry/state.ts';
 import type { TileStore } from '#domain/tiles/tile-store.ts';
 import type { FieldType, Value } from '#domain/values/value.ts';
 import type { Catalog } from '#projections/catalog/catalog.ts';
 import { sameResult } from '#projections/explain/same-value.ts';
 
-export interface ComputingGeneration {
-  readonly spec: { readonly plan: ViewPlan; readonly version: number; readonly generation: number };
-  /** All its tiles as they now stand: in memory, or read together from where they are kept. */
-  readonly tiles: () => Promise<TileStore>;
-  /** what is known of its size without reading it */
-  readonly size: () => { readonly entities: number; readonly tiles: number };
-  /** epoch ms; null before any event */
-  readonly newestEventTime: () => number | null;
-  readonly lag: () => number;
-  readonly events: () => number;
-  readonly error: () => Error | null;
-}
-
 export interface ReplayDependencies {
   readonly catalog: Catalog;
   readonly execute: Registry['command'];
-  readonly generation: (view: string, generation: number) => ComputingGeneration | null;
-  readonly liveGeneration: (view: string) => ComputingGeneration | null;
+  readonly generation: (view: string, generation: number) => EngineGeneration | null;
+  readonly liveGeneration: (view: string) => EngineGeneration | null;
   /** resolves when what runs is what the registry wants */
   readonly settled: () => Promise<void>;
 }
@@ -49,7 +37,7 @@ const stateOf = (record: GenerationRecord): ReplayState => {
   }
 };
 
-interface Side extends Pick<ComputingGeneration, 'spec'> {
+interface Side extends Pick<EngineGeneration, 'spec'> {
   readonly store: TileStore;
 }
 

@@ -24,7 +24,7 @@ import {
   type TilesTarget,
   UNKNOWN,
 } from '#domain/ports/online-store.ts';
-import type { FetchedTiles } from './served-view.ts';
+import type { FetchedTiles } from '#domain/ports/served-view.ts';
 import { guardStore, type StoreBudget, type Unanswered } from './store-guard.ts';
 
 type Counters = { -readonly [Store in keyof ReadsByStore]: number };
@@ -41,8 +41,8 @@ export interface OnlineTilesOptions {
   readonly cacheHas: (target: TilesTarget) => boolean;
   /** Whether the durable tier is far enough to be asked. */
   readonly durableHas: {
-    /** all that the cache tier may have let go */
-    readonly letGo: (target: TilesTarget) => boolean;
+    /** every entity that may have expired in the cache tier */
+    readonly expired: (target: TilesTarget) => boolean;
     /** all that reads can have been answered from until a time, epoch ms */
     readonly until: (target: TilesTarget, time: number) => boolean;
   };
@@ -124,10 +124,12 @@ export const onlineTiles = (options: OnlineTilesOptions): OnlineTiles => {
     else if (guardedCache !== null && fromCache[open[0] as number] === UNKNOWN)
       modes |= CACHE_FILLING;
     const asked = open.filter((i) => {
-      const { part, letGo } = fromCache[i] as TilesAnswer & { found: 'unknown' };
+      const { part, expired } = fromCache[i] as TilesAnswer & { found: 'unknown' };
       // A part needs no promise: it is joined only where the two meet.
       if (part !== null) return true;
-      return letGo ? durableHas.letGo(target) : durableHas.until(target, coldSince.get(id) ?? 0);
+      return expired
+        ? durableHas.expired(target)
+        : durableHas.until(target, coldSince.get(id) ?? 0);
     });
     const theirs = new Map<number, TilesAnswer>();
     if (asked.length > 0) {

@@ -14,9 +14,9 @@ import { fail } from '#domain/errors.ts';
 import { compileExpr } from '#domain/expressions/compile.ts';
 import type { Scope } from '#domain/expressions/typecheck.ts';
 import type { FeatureStatus } from '#domain/plan/plan.ts';
+import type { ServedView, ServingViews } from '#domain/ports/served-view.ts';
 import { parseFieldType } from '#domain/values/field-type.ts';
 import type { FieldType, Row, Value } from '#domain/values/value.ts';
-import type { ServedView, ServingViews } from './served-view.ts';
 
 export interface ReadDefinitions {
   readonly service: (name: string) => FeatureServiceDefinition | null;

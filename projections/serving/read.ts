@@ -9,6 +9,7 @@ import { fail } from '#domain/errors.ts';
 import { keyOfEntity } from '#domain/plan/entity-key.ts';
 import type { EntityKey, FeatureStatus } from '#domain/plan/plan.ts';
 import { type Degraded, degraded, modesOf, NOT_DEGRADED } from '#domain/ports/degraded.ts';
+import type { FetchedTiles, ServedView, ServingViews } from '#domain/ports/served-view.ts';
 import { checkScalar } from '#domain/values/check-scalar.ts';
 import type { RawEvent, Row, Value } from '#domain/values/value.ts';
 import { readHistorical } from './historical-read.ts';
@@ -20,7 +21,6 @@ import {
   type ReadPlan,
   type ViewRead,
 } from './read-plan.ts';
-import type { FetchedTiles, ServedView, ServingViews } from './served-view.ts';
 import { viewModes } from './view-modes.ts';
 import type { WaitFor } from './wait-for.ts';
 

@@ -3,7 +3,7 @@
  * was accepted long ago.
  */
 import { type Degraded, degraded } from '#domain/ports/degraded.ts';
-import type { ServedView } from './served-view.ts';
+import type { ServedView } from '#domain/ports/served-view.ts';
 
 /**
  * Values that lack events of so long ago are behind; or of the view's own freshness target, where

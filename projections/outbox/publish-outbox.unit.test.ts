@@ -4,8 +4,8 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Commit, EventStore } from '#domain/ports/event-store.ts';
 import type { OutgoingRecord } from '#domain/ports/log.ts';
-import { OUTBOX_TOPIC, type Outbox, publishOutbox } from '#infra/outbox/publish-outbox.ts';
 import { sqliteEventStore } from '#infra/sqlite/event-store.ts';
+import { OUTBOX_TOPIC, type Outbox, publishOutbox } from '#projections/outbox/publish-outbox.ts';
 import { newCommit } from '#tests/contracts/event-store.contract.ts';
 import { readAll, record, texts } from '#tests/contracts/log.contract.ts';
 import { type OpenLog, openLog, temporaryDirectory } from '#tests/contracts/sqlite.ts';
