@@ -1,6 +1,6 @@
 /**
- * Reads raw records that any version of their source wrote, as rows of its present version: Avro
- * schema resolution fills what an older writer did not know and widens what it wrote narrower.
+ * Decodes raw records that any version of their source wrote into rows of its current version: Avro
+ * schema resolution fills fields that an older writer did not have and widens its narrower types.
  * Decoding is synchronous, because it happens inside the log's commits.
  */
 import type { SourceDefinition } from '#domain/definitions/model.ts';
@@ -13,8 +13,7 @@ import type { Row } from '#domain/values/value.ts';
 
 export interface RawDecoders {
   /**
-   * Learns all schemas that the source's topic was ever written with; to be called when the source
-   * changes.
+   * Loads every schema that the source's topic was written with; call it when the source changes.
    */
   readonly learn: (source: SourceDefinition) => Promise<void>;
   readonly decode: (schemaId: number, value: Uint8Array) => Row;

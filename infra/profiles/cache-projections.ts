@@ -1,11 +1,13 @@
 /** The projections that fill the cache tier: one for each view, following its updates. */
+
+import type { UpdateDecoder } from '#domain/encoding/update-decoder.ts';
 import type { WantedView } from '#domain/ports/engine.ts';
 import type { Log } from '#domain/ports/log.ts';
 import type { CacheStore } from '#domain/ports/online-store.ts';
 import { featuresTopic, rawTopic } from '#domain/ports/topics.ts';
-import type { UpdateDecoder } from '#infra/flink/update-decoder.ts';
-import { type CacheProjection, cacheProjection } from '#infra/kafka/cache-projection.ts';
+import { subscribe } from '#infra/kafka/subscribe.ts';
 import type { KafkaAddress } from '#infra/kafka/wire/address.ts';
+import { type CacheProjection, cacheProjection } from '#projections/cache/cache-projection.ts';
 import type { StackOnline } from './stack-online.ts';
 import type { StackTraces } from './stack-traces.ts';
 
@@ -41,7 +43,7 @@ export const openCacheProjections = ({
     if (first === undefined) return null;
     const ends = (): Promise<readonly number[]> => log.end(featuresTopic(view));
     return cacheProjection({
-      ...kafka,
+      subscribe: (subscription) => subscribe({ ...kafka, ...subscription }),
       view,
       partitions: (await ends()).length,
       store: cache,

@@ -17,8 +17,9 @@ import type { Engine } from '#domain/ports/engine.ts';
 import { featuresTopic, rawTopic } from '#domain/ports/topics.ts';
 import type { Tracing } from '#domain/ports/tracing.ts';
 import { openDataDirectory } from '#infra/data-directory/data-directory.ts';
-import { createComputeManager } from '#infra/embedded-engine/engine.ts';
+import { embeddedEngine } from '#infra/embedded-engine/engine.ts';
 import { openSnapshots } from '#infra/embedded-engine/snapshots.ts';
+import { streamTasks } from '#infra/embedded-engine/stream-tasks.ts';
 import { fileUri } from '#infra/files/file-uri.ts';
 import { localFiles } from '#infra/files/local-files.ts';
 import { openIcebergHistory } from '#infra/iceberg/history.ts';
@@ -49,14 +50,6 @@ export interface EmbeddedOptions {
   readonly lineage?: LineageSettings | null;
 }
 
-/**
- * A state is saved when many updates came since (a rebuild reads them again), and every minute
- * where there was any.
- */
-const SAVE_TICK_MS = 5_000;
-const SAVE_UPDATES = 500_000;
-const SAVE_ANY_TICKS = 12;
-
 /** So many events are computed in some ten milliseconds. */
 const SHORT_FILL_EVENTS = 5_000;
 
@@ -67,7 +60,7 @@ export const startEmbedded = async (options: EmbeddedOptions): Promise<Platform>
   const directory = openDataDirectory(options.dataDirectory);
   const database = openDatabase(directory.databasePath);
   const clock = hybridClock(now);
-  const log = sqliteLog(database, clock);
+  const log = sqliteLog(database, clock, streamTasks);
   const schemas = sqliteSchemaRegistry(database);
   const historyDirectory = join(directory.path, 'history');
   const history = await openIcebergHistory({
@@ -86,33 +79,17 @@ export const startEmbedded = async (options: EmbeddedOptions): Promise<Platform>
       ),
   });
 
-  const openEngine = ({ decoders, onFilled, onFailed }: EngineContext): Engine => {
-    const manager = createComputeManager({
+  const openEngine = ({ decoders, onFilled, onFailed }: EngineContext): Engine =>
+    embeddedEngine({
       log,
       schemas,
       decoders,
       traces,
       snapshots: openSnapshots(join(directory.path, 'state')),
-      onCaughtUp: ({ view, generation }) => onFilled(view, generation),
-      onFailed: ({ view, generation }, error) => onFailed(view, generation, error),
+      onFilled,
+      onFailed,
+      warn,
     });
-    let ticks = 0;
-    const saving = setInterval(() => {
-      ticks = (ticks + 1) % SAVE_ANY_TICKS;
-      manager
-        .saveAll(ticks === 0 ? 1 : SAVE_UPDATES)
-        .catch((error: unknown) => warn(`the engine's state could not be saved: ${String(error)}`));
-    }, SAVE_TICK_MS);
-    saving.unref();
-    return {
-      ...manager,
-      onProgress: (listener) => log.onAppend(listener),
-      async close() {
-        clearInterval(saving);
-        await manager.close();
-      },
-    };
-  };
 
   const codecs = new WeakMap<ViewPlan, TileCodec>();
   const codecOf = (plan: ViewPlan): TileCodec => {
@@ -121,20 +98,17 @@ export const startEmbedded = async (options: EmbeddedOptions): Promise<Platform>
     return codec;
   };
 
-  const lineage = options.lineage ?? null;
-
   return startPlatform({
     profile: 'embedded',
-    ...(lineage === null
-      ? {}
-      : {
-          lineage: {
-            settings: lineage,
+    lineage:
+      options.lineage == null
+        ? null
+        : {
+            settings: options.lineage,
             leads: () => true,
             engine: { name: 'millrace', version: packageJson.version },
             places: embeddedPlaces(historyDirectory),
           },
-        }),
     dataDirectory: directory.path,
     datasetDirectory: join(directory.path, 'datasets'),
     now,

@@ -8,6 +8,7 @@ import { noTiles, type PackedEntity } from '#domain/encoding/packed-entity.ts';
 import type { CacheStore, OnlineStore, TilesTarget } from '#domain/ports/online-store.ts';
 import type { Tracing } from '#domain/ports/tracing.ts';
 import type { FlinkGeneration } from '#infra/flink/generation.ts';
+import { paimonTable } from '#infra/flink/sql/names.ts';
 import { paimonStore } from '#infra/paimon/durable-store.ts';
 import { connectLookup } from '#infra/paimon/lookup-client.ts';
 import { redisCacheStore } from '#infra/redis/cache-store.ts';
@@ -73,14 +74,14 @@ export const stackOnline = (
     tracing === null ? store : tracedStore(store, tracing);
   const cache =
     options.cache === false ? null : traced(redisCacheStore({ ...addresses.redis, ttlOf, warn }));
-  const durable = traced(paimonStore(connectLookup(addresses.lookup)));
+  const durable = traced(paimonStore(connectLookup(addresses.lookup), paimonTable));
   const readsByStore = { cache: 0, durable: 0, history: 0 };
   const durableHas = {
     /**
      * The last update of an evicted entity is as old as its time to live. That is days, except for
      * ephemeral views.
      */
-    letGo: (target: TilesTarget): boolean =>
+    expired: (target: TilesTarget): boolean =>
       target.plan.ephemeral === null ||
       (running(target)?.durableUntil() ?? 0) >=
         Date.now() - target.plan.ephemeral.ttlMs + HANDOVER_MS,
@@ -108,7 +109,7 @@ export const stackOnline = (
     readsByStore,
     ttlOf,
     async older(target, keys) {
-      if (!durableHas.letGo(target)) return keys.map(() => null);
+      if (!durableHas.expired(target)) return keys.map(() => null);
       const answers = await durable.read(target, keys, now()).catch(() => []);
       return keys.map((_, i) => {
         const answer = answers[i];

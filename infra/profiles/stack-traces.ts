@@ -2,8 +2,8 @@
 
 import { type Traces, tracesOf } from '#application/traced-areas.ts';
 import type { Tracing } from '#domain/ports/tracing.ts';
-import { type CacheTraces, createCacheTraces } from '#infra/kafka/cache-traces.ts';
 import { tracedChannel } from '#infra/redis/traced-channel.ts';
+import { type CacheTraces, createCacheTraces } from '#projections/cache/cache-traces.ts';
 
 export interface StackTraces {
   /** for the platform's dependencies */

@@ -14,6 +14,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { EngineContext } from '#application/dependencies.ts';
 import type { Platform } from '#domain/api/platform.ts';
+import { updateDecoder } from '#domain/encoding/update-decoder.ts';
 import { fail } from '#domain/errors.ts';
 import type { Engine } from '#domain/ports/engine.ts';
 import type { Directory } from '#domain/ports/file-io.ts';
@@ -25,16 +26,15 @@ import { fileUri } from '#infra/files/file-uri.ts';
 import { localFiles } from '#infra/files/local-files.ts';
 import { flinkCluster } from '#infra/flink/cluster.ts';
 import type { JobSettings } from '#infra/flink/compute-job.ts';
+import { type FlinkEngine, flinkEngine } from '#infra/flink/engine.ts';
 import { garbageCollection } from '#infra/flink/garbage-collection.ts';
 import type { FlinkGeneration } from '#infra/flink/generation.ts';
-import { type FlinkGenerations, flinkGenerations } from '#infra/flink/generations.ts';
 import { openStackHistory } from '#infra/flink/history.ts';
 import { openJobStore } from '#infra/flink/job-store.ts';
 import { flinkJobs } from '#infra/flink/jobs.ts';
 import { type KeepSmallOptions, keepTablesSmall } from '#infra/flink/maintenance.ts';
 import { rollUp } from '#infra/flink/rollup.ts';
 import { rollupTopics } from '#infra/flink/sql/rollup.ts';
-import { updateDecoder } from '#infra/flink/update-decoder.ts';
 import { kafkaLog } from '#infra/kafka/log.ts';
 import { mysqlAuditStore } from '#infra/mysql/audit-store.ts';
 import { openMysql } from '#infra/mysql/database.ts';
@@ -107,14 +107,14 @@ export const startStack = async (options: StackOptions): Promise<Platform> => {
   });
   const decoder = updateDecoder(schemas);
   const cluster = flinkCluster(addresses.flink);
-  const book = openJobStore(
+  const jobStore = openJobStore(
     directoryOf(join(addresses.directory, 'flink', 'jobs')),
     directoryOf(addresses.checkpoints),
   );
   const jobs = flinkJobs({
     cluster,
     gateway: addresses.sqlGateway,
-    book,
+    jobStore,
     savepoints: addresses.savepoints,
     warn,
   });
@@ -128,7 +128,7 @@ export const startStack = async (options: StackOptions): Promise<Platform> => {
     archiveEveryMs: 10_000,
     ...options.settings,
   };
-  let flink: FlinkGenerations | null = null;
+  let flink: FlinkEngine | null = null;
   const running = ({ plan, generation }: TilesTarget): FlinkGeneration | null =>
     flink?.generation(plan.view, generation) ?? null;
   const { cache, durable, tiles, readsByStore, ttlOf, older } = stackOnline({
@@ -146,7 +146,7 @@ export const startStack = async (options: StackOptions): Promise<Platform> => {
       : openCacheProjections({ kafka, log, cache, decoder, traces, ttlOf, older, now });
 
   const openEngine = ({ catalog, onFilled }: EngineContext): Engine => {
-    const generations = flinkGenerations({
+    const generations = flinkEngine({
       log,
       cache,
       decoder,
@@ -158,7 +158,7 @@ export const startStack = async (options: StackOptions): Promise<Platform> => {
       viewDefinition: (view, version) => catalog.definition('feature-view', view, version),
       sources: () =>
         catalog.streams('source').flatMap(({ name }) => catalog.definition('source', name) ?? []),
-      served: () => loggedServices(catalog).map(({ columns }) => columns),
+      featureLogs: () => loggedServices(catalog).map(({ columns }) => columns),
       ensureHistory: (what) => history.ensure(what),
       historyStart: (source) => history.start(source),
       historyEndOffsets: (topic) => history.endOffsets(topic),
@@ -167,7 +167,7 @@ export const startStack = async (options: StackOptions): Promise<Platform> => {
         gateway: addresses.sqlGateway,
         warehouse: addresses.warehouse,
         paimon: directoryOf(addresses.warehouse.paimon),
-        jobStore: book,
+        jobStore,
         now: Date.now,
         graceMs: options.garbageCollectionMs ?? GARBAGE_COLLECTION_MS,
       }),
@@ -209,20 +209,17 @@ export const startStack = async (options: StackOptions): Promise<Platform> => {
     };
   };
 
-  const lineage = options.lineage ?? null;
-
   return startPlatform({
     profile: 'stack',
-    ...(lineage === null
-      ? {}
-      : {
-          lineage: {
-            settings: lineage,
+    lineage:
+      options.lineage == null
+        ? null
+        : {
+            settings: options.lineage,
             leads: lease.holds,
             engine: { name: 'flink', version: VERSIONS.flink },
             places: stackPlaces(addresses, cache !== null),
           },
-        }),
     dataDirectory: addresses.directory,
     datasetDirectory: join(options.dataDirectory, 'datasets'),
     now,

@@ -9,12 +9,12 @@ import { fail } from '#domain/errors.ts';
 import { keyOfEntity } from '#domain/plan/entity-key.ts';
 import type { PlannedFeature, ViewPlan } from '#domain/plan/plan.ts';
 import type { History } from '#domain/ports/history.ts';
+import type { ServedView, ServingViews } from '#domain/ports/served-view.ts';
 import { foldFeatures } from '#domain/tiles/fold.ts';
 import { foldTile } from '#domain/tiles/fold-tile.ts';
 import type { RawEvent, Row, Value } from '#domain/values/value.ts';
 import { coveredFrom, readHistorical } from '#projections/serving/historical-read.ts';
 import type { RawEvents } from '#projections/serving/raw-events.ts';
-import type { ServedView, ServingViews } from '#projections/serving/served-view.ts';
 import { sameResult } from './same-value.ts';
 
 export interface ExplainDependencies {

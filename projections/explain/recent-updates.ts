@@ -4,8 +4,8 @@ import type { RecordedUpdate } from '#domain/encoding/update-record.ts';
 import type { History } from '#domain/ports/history.ts';
 import type { Log, LogRecord } from '#domain/ports/log.ts';
 import { readPartition } from '#domain/ports/read-partition.ts';
+import type { ServedView } from '#domain/ports/served-view.ts';
 import { featuresTopic } from '#domain/ports/topics.ts';
-import type { ServedView } from '#projections/serving/served-view.ts';
 import type { FeatureUpdate } from './explain.ts';
 
 export type UpdateIdentity = Pick<

@@ -2,11 +2,11 @@
  * Copies the event store's commits to the log: in order, without a gap, and once, however many
  * processes do it at the same time.
  *
- * They are all one producer, whose sequence counts commits: the log takes commits n+1… only where n
- * is the last that it has, and an append that another process was quicker with is a duplicate. So
- * there is no lease to lose, and who dies in the middle has written all of an append or nothing.
- * The law: on the log, commit n+1 never stands before commit n. Readers go by a commit's position
- * in any case: logs of before this was so may have a commit more than once.
+ * All processes are one producer, whose sequence counts commits: the log accepts commits n+1… only
+ * where n is the last that it has, and an append that another process has already made is a
+ * duplicate. So no lease is needed, and a process that dies in the middle has written all of an
+ * append or nothing. On the log, commit n+1 never comes before commit n. Readers still skip
+ * positions that they have seen: logs of earlier versions may contain a commit more than once.
  */
 import { MillraceError } from '#domain/errors.ts';
 import type { Commit, EventStore } from '#domain/ports/event-store.ts';
@@ -29,19 +29,21 @@ export interface Outbox {
   published(position: number): Promise<void>;
   /** The last commit copied. */
   position(): number;
-  /** Why the last attempt failed; null while all is well. It tries again by itself. */
+  /** Why the last attempt failed; null after a success. It tries again by itself. */
   error(): Error | null;
   stop(): Promise<void>;
 }
 
-/** What a copier is called on the log, and the topic that it writes: one producer a pair. */
+/** The consumer's name on the log and the topic that it writes: one producer a pair. */
 export interface OutboxNames {
   readonly consumer: string;
   readonly topic: string;
 }
 const REGISTRY: OutboxNames = { consumer: OUTBOX_CONSUMER, topic: OUTBOX_TOPIC };
 
-/** A log of before has a position and no sequence: the position is made its sequence, once. */
+/**
+ * A log of an earlier version has a position and no sequence: the position becomes its sequence.
+ */
 const copiedSoFar = async (log: Log, { consumer, topic }: OutboxNames): Promise<number> => {
   const producer = { id: consumer, topic };
   const counted = await log.producerSequence(producer.id, producer.topic);
@@ -56,10 +58,7 @@ const copiedSoFar = async (log: Log, { consumer, topic }: OutboxNames): Promise<
   return log.producerSequence(producer.id, producer.topic);
 };
 
-/**
- * @param encode the log records of a commit; empty: nothing to tell (the position still moves past
- * it)
- */
+/** @param encode the log records of a commit; empty: only the position moves past it */
 export const publishOutbox = async (
   eventStore: EventStore,
   log: Log,
@@ -88,7 +87,7 @@ export const publishOutbox = async (
     waiting = waiting.filter((w) => w.position > copied);
   };
 
-  /** @returns whether there may be more */
+  /** @returns whether there may be more to copy */
   const copyChunk = async (): Promise<boolean> => {
     reached(await log.producerSequence(producer.id, producer.topic));
     const from = copied;
@@ -105,7 +104,7 @@ export const publishOutbox = async (
         producer: { ...producer, sequence: from, count: last.position - from },
       });
     } catch (error) {
-      // Another process has copied some of these meanwhile: go on behind them.
+      // Another process has copied some of these meanwhile: continue after them.
       if (isOutOfTurn(error)) return true;
       throw error;
     }

@@ -22,7 +22,7 @@ import {
   type TilesTarget,
   UNKNOWN,
 } from '#domain/ports/online-store.ts';
-import type { FetchedTiles } from './served-view.ts';
+import type { FetchedTiles } from '#domain/ports/served-view.ts';
 import { guardStore, type StoreTimeout, type Unanswered } from './store-guard.ts';
 
 type Counters = { -readonly [Store in keyof ReadsByStore]: number };
@@ -39,8 +39,8 @@ export interface OnlineTilesOptions {
   readonly cacheHas: (target: TilesTarget) => boolean;
   /** Whether the durable tier has advanced far enough to answer. */
   readonly durableHas: {
-    /** everything that the cache tier may have evicted */
-    readonly letGo: (target: TilesTarget) => boolean;
+    /** every entity that may have expired in the cache tier */
+    readonly expired: (target: TilesTarget) => boolean;
     /** everything that reads can have been answered from until a time, epoch ms */
     readonly until: (target: TilesTarget, time: number) => boolean;
   };
@@ -121,10 +121,12 @@ export const onlineTiles = (options: OnlineTilesOptions): OnlineTiles => {
     else if (guardedCache !== null && fromCache[open[0] as number] === UNKNOWN)
       modes |= CACHE_FILLING;
     const forDurable = open.filter((i) => {
-      const { part, letGo } = fromCache[i] as TilesAnswer & { found: 'unknown' };
+      const { part, expired } = fromCache[i] as TilesAnswer & { found: 'unknown' };
       // A part needs no such check: it is merged only where the two meet.
       if (part !== null) return true;
-      return letGo ? durableHas.letGo(target) : durableHas.until(target, coldSince.get(id) ?? 0);
+      return expired
+        ? durableHas.expired(target)
+        : durableHas.until(target, coldSince.get(id) ?? 0);
     });
     const theirs = new Map<number, TilesAnswer>();
     if (forDurable.length > 0) {

@@ -2,7 +2,7 @@
  * The degraded modes of one view: its computation has stopped, or its values are behind the log.
  */
 import { type Degraded, degraded } from '#domain/ports/degraded.ts';
-import type { ServedView } from './served-view.ts';
+import type { ServedView } from '#domain/ports/served-view.ts';
 
 /** Values are behind when they lack events this old, or as old as a longer freshness target. */
 const BEHIND_MS = 30_000;

@@ -10,6 +10,7 @@ import type { Definition } from '#domain/definitions/model.ts';
 import { parseDefinition } from '#domain/definitions/parse.ts';
 import type { EventStore } from '#domain/ports/event-store.ts';
 import { REGISTER, type RegistryCommand } from '#domain/registry/commands.ts';
+import { streamTasks } from '#infra/embedded-engine/stream-tasks.ts';
 import { hybridClock } from '#infra/shared/clock/hybrid-clock.ts';
 import { openDatabase } from '#infra/sqlite/database.ts';
 import { sqliteEventStore } from '#infra/sqlite/event-store.ts';
@@ -43,7 +44,7 @@ export const testRegistry = async (
   wrap: (store: EventStore) => EventStore = (store) => store,
 ): Promise<TestRegistry> => {
   const database = openDatabase(':memory:');
-  sqliteLog(database, hybridClock());
+  sqliteLog(database, hybridClock(), streamTasks);
   const plain = sqliteEventStore(database);
   const store = wrap(plain);
   const catalog = await openCatalog(store);

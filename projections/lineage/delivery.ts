@@ -1,22 +1,22 @@
 /**
- * Brings the events of topic `lineage` to the receiver: one after the other, in order, each at
- * least once. How far it came is a position on the log, so a crash repeats a few and skips none;
- * the same event again has the same run id and time. A receiver that is away is tried again, ever
- * less often, and nothing but this waits for it: what happens meanwhile is on the log.
+ * Sends the events of topic `lineage` to the receiver: one after the other, in order, each at least
+ * once. The position is kept on the log, so a crash repeats a few events and skips none; a repeated
+ * event has the same run id and time. A receiver that does not answer is tried again at growing
+ * intervals; meanwhile events stay on the log and nothing else waits.
  */
 import { messageOf } from '#domain/error-message.ts';
+import type { LineageTransport } from '#domain/ports/lineage.ts';
 import type { Log } from '#domain/ports/log.ts';
 import { LINEAGE_TOPIC } from '#domain/ports/topics.ts';
 import type { LineageLog, LineageRecord } from './lineage-log.ts';
-import type { Transport } from './transport.ts';
 
-export const LINEAGE_CONSUMER = 'openlineage';
+const LINEAGE_CONSUMER = 'openlineage';
 const READ_BYTES = 256 * 1024;
-/** Other processes' events are not announced to us: they are looked for. */
+/** Events that other processes append are not announced, so the topic is polled. */
 const POLL_MS = 1_000;
 const FIRST_PAUSE_MS = 250;
 const MAX_PAUSE_MS = 30_000;
-/** After the first failure, one line this often. */
+/** A receiver that stays unavailable is reported this often. */
 const WARN_EVERY_MS = 600_000;
 
 export interface DeliveryStats {
@@ -35,7 +35,7 @@ export interface Delivery {
 export interface DeliveryDependencies {
   readonly log: Log;
   readonly lineage: LineageLog;
-  readonly transport: Transport;
+  readonly transport: LineageTransport;
   /** of several processes, whether this one delivers */
   readonly leads: () => boolean;
   readonly warn: (message: string) => void;
@@ -58,24 +58,24 @@ export const startDelivery = ({
     (await log.committed(LINEAGE_CONSUMER, LINEAGE_TOPIC))[0] ?? 0;
   let [delivered, refused, failing] = [0, 0, false];
   let warnedAt = Number.NEGATIVE_INFINITY;
-  let awaken: (() => void) | null = null;
+  let wake: (() => void) | null = null;
 
   const pause = (ms: number): Promise<void> =>
     new Promise((done) => {
       if (abort.signal.aborted) return done();
-      const timer = setTimeout(() => awaken?.(), ms);
+      const timer = setTimeout(() => wake?.(), ms);
       timer.unref();
-      awaken = () => {
+      wake = () => {
         clearTimeout(timer);
-        awaken = null;
+        wake = null;
         done();
       };
     });
   const unsubscribe = log.onAppend((topics) => {
-    if (!failing && topics.has(LINEAGE_TOPIC)) awaken?.();
+    if (!failing && topics.has(LINEAGE_TOPIC)) wake?.();
   });
 
-  const away = (reason: string): void => {
+  const failed = (reason: string): void => {
     failing = true;
     if (now() - warnedAt < WARN_EVERY_MS) return;
     warnedAt = now();
@@ -83,7 +83,7 @@ export const startDelivery = ({
       `OpenLineage events cannot be delivered to ${transport.to} and wait on the log: ${reason}`,
     );
   };
-  const well = (): void => {
+  const recovered = (): void => {
     if (failing) warn(`OpenLineage events are delivered to ${transport.to} again`);
     failing = false;
     warnedAt = Number.NEGATIVE_INFINITY;
@@ -95,11 +95,11 @@ export const startDelivery = ({
     for (const { offset, event } of records) {
       const sent = await transport.send(event, abort.signal);
       if (abort.signal.aborted && sent.outcome !== 'delivered') return next;
-      if (sent.outcome === 'away') {
-        away(sent.reason);
+      if (sent.outcome === 'unavailable') {
+        failed(sent.reason);
         return next;
       }
-      well();
+      recovered();
       if (sent.outcome === 'refused') {
         refused++;
         warn(
@@ -121,11 +121,11 @@ export const startDelivery = ({
         continue;
       }
       try {
-        // Whoever led before may have come further than we did.
+        // An earlier leader may have come further than this process.
         position ??= await committed();
         const records = await lineage.read(position, READ_BYTES);
         if (records.length === 0) {
-          if (failing) well();
+          if (failing) recovered();
           await pause(POLL_MS);
           continue;
         }
@@ -139,7 +139,7 @@ export const startDelivery = ({
           });
         position = next;
       } catch (error) {
-        away(messageOf(error));
+        failed(messageOf(error));
       }
       if (!failing) wait = FIRST_PAUSE_MS;
       else if (!abort.signal.aborted) {
@@ -158,7 +158,7 @@ export const startDelivery = ({
     async close() {
       unsubscribe();
       abort.abort();
-      awaken?.();
+      wake?.();
       await running;
       await transport.close();
     },

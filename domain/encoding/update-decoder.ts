@@ -1,4 +1,4 @@
-/** Records of features.<view>, whoever wrote them and with whichever schema, as tile updates. */
+/** Decodes records of features.<view>, whichever engine and schema wrote them, as tile updates. */
 
 import { avroCodec } from '#domain/avro/codec.ts';
 import { packedUpdateReader } from '#domain/encoding/update-packed.ts';
@@ -12,13 +12,13 @@ type Decode<Update> = (plan: ViewPlan, record: LogRecord) => Update | null | Pro
 export interface UpdateDecoder {
   /** Null where the record holds no update (a tombstone). */
   readonly decode: Decode<RecordedUpdate>;
-  /** The same, for packed entities: references that lie in doubles are in `fixed`. */
+  /** The same, for packed entities: references that fit into doubles are in `fixed`. */
   readonly pack: Decode<RecordedUpdate>;
 }
 
 type Read = (value: Uint8Array) => RecordedUpdate;
 
-/** Readers by plan and schema, each made once, by `make`. */
+/** Caches readers by plan and schema. */
 const decodeBy = (
   schemas: Pick<SchemaRegistry, 'schema'>,
   make: (plan: ViewPlan) => (schema: object) => Read,

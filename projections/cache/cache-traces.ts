@@ -1,12 +1,12 @@
 /**
- * The traces of what a cached copy takes in. Flink tells no spans: that of its computing is told
- * here, from when the log took the event (which the update's headers say) to when it took the
- * update; then that of the taking in. What is taken in waits for the read that shows it.
+ * The traces of updates that reach the cache tier. Flink emits no spans, so the span of computing
+ * is emitted here, from the event's log time (in the update's headers) to the update's log time;
+ * then the span of writing it to the cache. The update then waits for the read that shows it.
  */
 import type { LogRecord } from '#domain/ports/log.ts';
+import type { TracedUpdates } from '#domain/ports/traced-updates.ts';
 import { inTrace, type TraceContext, type Tracing } from '#domain/ports/tracing.ts';
 import type { KeyedUpdate } from '#projections/cache/cache-tiles.ts';
-import type { TracedUpdates } from '#projections/serving/traced-updates.ts';
 
 export interface CacheTracesOptions {
   readonly tracing: Tracing;
@@ -19,29 +19,23 @@ export interface CacheTracesOptions {
 
 export interface CacheTraces {
   /**
-   * These records were taken in; `updates` are what they hold, in the same order, those left out
-   * that are nobody's.
+   * These records were written to the cache; `updates` are the updates in them, in the same order,
+   * without those of other generations.
    */
-  readonly taken: (records: readonly LogRecord[], updates: readonly KeyedUpdate[]) => void;
+  readonly stored: (records: readonly LogRecord[], updates: readonly KeyedUpdate[]) => void;
 }
 
-/**
- * When the log took the event, beside its trace context in an update's headers: what
- * MR_TRACE_HEADERS writes.
- */
+/** The event's log time in an update's headers, next to its trace context: see MR_TRACE_HEADERS. */
 const LOG_TIME = 'millrace-log-time';
-/**
- * What is taken in so long after it was computed is read again, as after a restart: its trace is
- * over.
- */
+/** An update this long after it was computed is read again, as after a restart: no span. */
 const NEWS_MS = 60_000;
 
-interface Taken {
+interface Stored {
   readonly parent: TraceContext;
   readonly generation: number;
   readonly keys: Set<string>;
   readonly cause: string;
-  /** when the log took the event, and the last of its updates, epoch ms */
+  /** log times of the event and of the last of its updates, epoch ms */
   readonly logTime: number;
   updateTime: number;
   eventTime: number;
@@ -59,8 +53,8 @@ export const createCacheTraces = ({
   const gather = (
     records: readonly LogRecord[],
     updates: readonly KeyedUpdate[],
-  ): Iterable<Taken> => {
-    const found = new Map<string, Taken>();
+  ): Iterable<Stored> => {
+    const found = new Map<string, Stored>();
     let at = 0;
     for (const record of records) {
       while (at < updates.length && (updates[at] as KeyedUpdate).offset < record.offset) at++;
@@ -70,12 +64,12 @@ export const createCacheTraces = ({
       const parent = inTrace(record.headers);
       if (parent === null || now() - record.logTime > NEWS_MS) continue;
       const id = `${parent.traceparent} ${update.generation}`;
-      let taken = found.get(id);
-      if (taken === undefined) {
+      let stored = found.get(id);
+      if (stored === undefined) {
         const { generation, cause } = update;
         const logTime = Number(record.headers[LOG_TIME] ?? record.logTime);
         const first = { updateTime: record.logTime, eventTime: update.newestEventTime };
-        taken = {
+        stored = {
           parent,
           generation,
           keys: new Set(),
@@ -83,16 +77,16 @@ export const createCacheTraces = ({
           logTime,
           ...first,
         };
-        found.set(id, taken);
+        found.set(id, stored);
       }
-      taken.keys.add(update.key);
-      taken.updateTime = Math.max(taken.updateTime, record.logTime);
-      taken.eventTime = Math.max(taken.eventTime, update.newestEventTime);
+      stored.keys.add(update.key);
+      stored.updateTime = Math.max(stored.updateTime, record.logTime);
+      stored.eventTime = Math.max(stored.eventTime, update.newestEventTime);
     }
     return found.values();
   };
 
-  const tell = ({
+  const emit = ({
     parent,
     generation,
     keys,
@@ -100,7 +94,7 @@ export const createCacheTraces = ({
     logTime,
     updateTime,
     eventTime,
-  }: Taken): void => {
+  }: Stored): void => {
     const common = {
       'messaging.system': 'kafka',
       'millrace.view': view,
@@ -148,8 +142,8 @@ export const createCacheTraces = ({
   };
 
   return {
-    taken(records, updates) {
-      for (const taken of gather(records, updates)) tell(taken);
+    stored(records, updates) {
+      for (const stored of gather(records, updates)) emit(stored);
     },
   };
 };

@@ -1,6 +1,6 @@
 /**
- * Several processes tell of one registry: each commit is on the topic once, in order, with what it
- * tells, whoever was quicker; a new namespace begins anew.
+ * Several processes follow one registry: the events of each commit are on the topic once, in order,
+ * whichever process was faster; a new namespace starts from the first commit.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { count, entity, featureView, source } from 'millrace';
@@ -9,10 +9,11 @@ import type { Definition } from '#domain/definitions/model.ts';
 import type { EventStore } from '#domain/ports/event-store.ts';
 import { LINEAGE_TOPIC } from '#domain/ports/topics.ts';
 import { REGISTERED } from '#domain/registry/events.ts';
-import { type Lineage, openLineage } from '#infra/openlineage/lineage.ts';
+import { openRuns } from '#infra/openlineage/open-runs.ts';
 import { sqliteEventStore } from '#infra/sqlite/event-store.ts';
 import { sqliteSchemaRegistry } from '#infra/sqlite/schema-registry.ts';
 import type { LineageEvent } from '#projections/lineage/event.ts';
+import { type Lineage, openLineage } from '#projections/lineage/lineage.ts';
 import { NOWHERE } from '#projections/lineage/names.ts';
 import { registryLineage } from '#projections/lineage/registry-lineage.ts';
 import { type OpenLog, openLog, temporaryDirectory } from '#tests/contracts/sqlite.ts';
@@ -57,9 +58,10 @@ const start = async (
     },
   };
   const one = await openLineage({
-    settings: { namespace, target: { kind: 'log' }, everyMs: 3_600_000 },
     emitter: emitterOf(namespace),
-    runsDirectory: directory.path,
+    everyMs: 3_600_000,
+    transport: null,
+    openRuns: (onAbandoned) => openRuns(directory.path, onAbandoned),
     log: open.log,
     schemas: sqliteSchemaRegistry(open.database),
     eventStore: mine,
@@ -100,7 +102,7 @@ const expected = async (namespace = 'n'): Promise<readonly LineageEvent[]> => {
   const fold = registryLineage(emitterOf(namespace));
   return (await store.readAll(0, 1000)).flatMap((one) => [...fold.next(one)]);
 };
-const told = async (lineage: Lineage): Promise<readonly LineageEvent[]> => {
+const eventsOf = async (lineage: Lineage): Promise<readonly LineageEvent[]> => {
   while ((await lineage.stats()).behind > 0) await sleep(2);
   return (await lineage.events(0, 10_000)).records.map(
     ({ event }) => JSON.parse(event) as LineageEvent,
@@ -117,29 +119,32 @@ test('three at once, and one that comes later', async () => {
     await commit(view(n % 10));
     await sleep(n % 4);
   }
-  for (const one of three) await told(one);
+  for (const one of three) await eventsOf(one);
   const later = await start();
   await commit(view(99));
-  const events = await told(later);
+  const events = await eventsOf(later);
   expect(events.length).toBeGreaterThan(80);
   expect(events).toEqual(await expected());
-  // What a view comes from is there only for who has taken in the commits of its source.
+  // The source of a view is in its events only where the source's commits were folded in before.
   expect(JSON.stringify(events.at(-1))).toContain('"field":"shop"');
   expect((await open.log.end(LINEAGE_TOPIC))[0]).toBe(events.length);
 });
 
-test('stopped and started, it goes on; under another namespace it tells everything', async () => {
+test('stopped and started, it goes on; under another namespace it emits everything', async () => {
   await commit(shop);
   const first = await start();
-  await told(first);
+  await eventsOf(first);
   await first.close();
   opened = [];
   await commit(sales);
-  expect(await told(await start())).toEqual(await expected());
-  expect(await told(await start('m'))).toEqual([...(await expected()), ...(await expected('m'))]);
+  expect(await eventsOf(await start())).toEqual(await expected());
+  expect(await eventsOf(await start('m'))).toEqual([
+    ...(await expected()),
+    ...(await expected('m')),
+  ]);
 });
 
-test('what cannot be told of a data set is counted, and is no fault of the data set’s', async () => {
+test('an event of a data set that cannot be made is counted, and the data set is not affected', async () => {
   const one = await start();
   directory.remove();
   expect(() =>

@@ -1,16 +1,17 @@
 /**
- * OpenLineage of a running platform: the registry's commits, the generations that compute and the
- * data sets, as events on the topic `lineage`, and from there to the receiver. The commits are
- * followed as the outbox follows them (from a position on the log, each once, whoever of several
- * processes is quicker), so what was committed is told of, whatever dies in between.
+ * The lineage projection: follows the registry's commits, the generations that compute and the data
+ * sets, and writes OpenLineage events about them to the topic `lineage`; `delivery.ts` sends them
+ * to the receiver. Commits are followed as the outbox follows them (from a position on the log,
+ * each exactly once, even with several processes), so no commit lacks its events after a crash.
  */
 import { messageOf } from '#domain/error-message.ts';
-import type { EngineGeneration as RunningGeneration } from '#domain/ports/engine.ts';
+import type { EngineGeneration } from '#domain/ports/engine.ts';
 import type { Commit, EventStore } from '#domain/ports/event-store.ts';
+import type { DatasetChange, LineageTransport, OpenRunsFile } from '#domain/ports/lineage.ts';
 import { formatPosition, type Log, type OutgoingRecord } from '#domain/ports/log.ts';
 import type { SchemaRegistry } from '#domain/ports/schema-registry.ts';
 import { LINEAGE_TOPIC, rawTopic } from '#domain/ports/topics.ts';
-import { type DatasetTold, datasetRun } from '#projections/lineage/dataset-runs.ts';
+import { datasetRun } from '#projections/lineage/dataset-runs.ts';
 import type { LineageEvent } from '#projections/lineage/event.ts';
 import { progressed } from '#projections/lineage/generations.ts';
 import type { LineageEmitter } from '#projections/lineage/names.ts';
@@ -22,31 +23,25 @@ import {
 import { publishOutbox } from '#projections/outbox/publish-outbox.ts';
 import { type DeliveryStats, startDelivery } from './delivery.ts';
 import { type LineageRecord, openLineageLog } from './lineage-log.ts';
-import { openRuns } from './open-runs.ts';
-import type { LineageSettings } from './settings.ts';
-import { transportTo } from './transport.ts';
 
-/**
- * A namespace that is new at the receiver has everything to learn: it is told of from the first
- * commit on.
- */
-export const followerOf = (namespace: string): string => `registry-lineage.${namespace}`;
+/** One position for each namespace: a new namespace gets events from the first commit on. */
+const followerOf = (namespace: string): string => `registry-lineage.${namespace}`;
 const PAGE = 500;
 /**
- * Events of data sets and of progress that wait for the log; past that the newest are left out, and
- * counted.
+ * How many events of data sets and progress may wait for the log; beyond that the newest are
+ * dropped and counted.
  */
 const MAX_WAITING = 1_000;
 
 export interface LineageStats extends DeliveryStats {
-  /** commits of the registry that are not told of yet */
+  /** commits of the registry whose events are not on the log yet */
   readonly behind: number;
-  /** events that never came onto the log */
+  /** events that never reached the log */
   readonly lost: number;
 }
 
 export interface Lineage {
-  readonly datasetChanged: (told: DatasetTold) => void;
+  readonly datasetChanged: (change: DatasetChange) => void;
   readonly events: (
     after: number,
     limit: number,
@@ -56,23 +51,26 @@ export interface Lineage {
 }
 
 export interface LineageDependencies {
-  readonly settings: LineageSettings;
   readonly emitter: LineageEmitter;
-  /** of this process: what it was making when it was killed is told by who comes after */
-  readonly runsDirectory: string;
+  /** how often events about the generations that compute are emitted, ms */
+  readonly everyMs: number;
+  /** null: events stay on the log, for clients that fetch them */
+  readonly transport: LineageTransport | null;
+  readonly openRuns: OpenRunsFile;
   readonly log: Log;
   readonly schemas: SchemaRegistry;
   readonly eventStore: EventStore;
   /** generations that compute in this platform */
-  readonly running: () => readonly RunningGeneration[];
+  readonly running: () => readonly EngineGeneration[];
+  /** of several processes, whether this one delivers and emits progress */
   readonly leads: () => boolean;
   readonly now: () => number;
   readonly warn: (message: string) => void;
 }
 
 /**
- * Folds commits wherever the follower asks: on from where it is, or, where another process was
- * quicker, again from the start.
+ * Folds commits up to any position: onwards from the current one, or again from the start where the
+ * position lies before it because another process was faster.
  */
 const foldOver = (eventStore: EventStore, emitter: LineageEmitter) => {
   let fold: RegistryLineage = registryLineage(emitter);
@@ -98,10 +96,10 @@ const foldOver = (eventStore: EventStore, emitter: LineageEmitter) => {
 };
 
 export const openLineage = async (dependencies: LineageDependencies): Promise<Lineage> => {
-  const { settings, emitter, log, schemas, eventStore, running, leads, now, warn } = dependencies;
+  const { emitter, transport, log, schemas, eventStore, running, leads, now, warn } = dependencies;
   const lineage = await openLineageLog(log, schemas);
   const fold = foldOver(eventStore, emitter);
-  const consumer = followerOf(settings.namespace);
+  const consumer = followerOf(emitter.namespace);
   await fold.upTo(await log.producerSequence(consumer, LINEAGE_TOPIC));
   const follower = await publishOutbox(
     eventStore,
@@ -110,7 +108,6 @@ export const openLineage = async (dependencies: LineageDependencies): Promise<Li
       (await fold.eventsOf(commit)).map(lineage.record),
     { consumer, topic: LINEAGE_TOPIC },
   );
-  const transport = transportTo(settings.target);
   const delivery =
     transport === null
       ? null
@@ -136,20 +133,21 @@ export const openLineage = async (dependencies: LineageDependencies): Promise<Li
       .finally(() => waiting--);
   };
 
-  const seen = new Map<string, number>();
-  const tellProgress = (): void => {
+  /** by generation: its events when they were last emitted */
+  const emitted = new Map<string, number>();
+  const emitProgress = (): void => {
     if (!leads()) return;
     for (const generation of running()) {
       const { plan, generation: number } = generation.spec;
       const { view, source } = plan;
       const events = generation.events();
       const id = `${view}#${number}`;
-      if (seen.get(id) === events) continue;
-      seen.set(id, events);
-      const told = fold.now().told(view, number, now(), 'Progress');
-      if (told === null || !COMPUTING.has(told.record.state)) continue;
+      if (emitted.get(id) === events) continue;
+      emitted.set(id, events);
+      const change = fold.now().reported(view, number, now(), 'Progress');
+      if (change === null || !COMPUTING.has(change.record.state)) continue;
       append(
-        progressed(fold.now(), emitter, told, {
+        progressed(fold.now(), emitter, change, {
           events,
           lag: generation.lag(),
           ...generation.size(),
@@ -160,29 +158,31 @@ export const openLineage = async (dependencies: LineageDependencies): Promise<Li
       );
     }
   };
-  const timer = setInterval(tellProgress, settings.everyMs);
+  const timer = setInterval(emitProgress, dependencies.everyMs);
   timer.unref();
 
-  const ended = (told: DatasetTold): void =>
-    append(datasetRun(emitter, told), () => runs.ended(told.status.id));
-  const runs = openRuns(dependencies.runsDirectory, ({ status, ...told }) => {
+  const ended = (change: DatasetChange): void =>
+    append(datasetRun(emitter, change), () => runs.ended(change.status.id));
+  const runs = dependencies.openRuns(({ status, ...change }) => {
     const error = {
       code: 'MR_DATASET_FAILED',
       message: 'the process that made it ended before it was done',
     } as const;
-    ended({ ...told, status: { ...status, state: 'failed', error, finishedAt: now() } });
+    ended({ ...change, status: { ...status, state: 'failed', error, finishedAt: now() } });
   });
 
   return {
-    datasetChanged(told) {
+    datasetChanged(change) {
       try {
-        if (told.status.state !== 'running') return ended(told);
-        runs.begun(told);
-        append(datasetRun(emitter, told));
+        if (change.status.state !== 'running') return ended(change);
+        runs.begun(change);
+        append(datasetRun(emitter, change));
       } catch (error) {
-        // A disk that is full, say: the data set is none the worse for it.
+        // For example a full disk: the data set itself is not affected.
         lost++;
-        warn(`data set ${told.status.id} could not be told of: ${messageOf(error)}`);
+        warn(
+          `no OpenLineage event could be made of data set ${change.status.id}: ${messageOf(error)}`,
+        );
       }
     },
     async events(after, limit) {

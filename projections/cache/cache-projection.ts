@@ -1,30 +1,30 @@
 /**
- * The cached copy's worker: a member of the group that shares the partitions of features.<view>.
- * Where a partition starts is what the store itself says, so it follows the store: an emptied one
- * is filled again from the topic's beginning.
+ * Keeps the cache tier's copy of a view: a member of the group that shares the partitions of
+ * features.<view>. A partition is read from the position in the store itself, so a store that was
+ * emptied is filled again from the topic's beginning.
  */
 
 import type { PackedEntity } from '#domain/encoding/packed-entity.ts';
+import type { UpdateDecoder } from '#domain/encoding/update-decoder.ts';
 import type { LogRecord } from '#domain/ports/log.ts';
 import type { CacheStore, TilesTarget } from '#domain/ports/online-store.ts';
+import type { Subscribe, Subscription } from '#domain/ports/subscription.ts';
 import { featuresTopic } from '#domain/ports/topics.ts';
-import type { UpdateDecoder } from '#infra/flink/update-decoder.ts';
 import {
   type CachePartition,
   cachePartition,
   type KeyedUpdate,
 } from '#projections/cache/cache-tiles.ts';
 import type { CacheTraces } from './cache-traces.ts';
-import { type Subscription, subscribe } from './subscribe.ts';
-import type { KafkaAddress } from './wire/address.ts';
 
-export interface CacheProjectionOptions extends KafkaAddress {
+export interface CacheProjectionOptions {
+  readonly subscribe: Subscribe;
   readonly view: string;
   readonly partitions: number;
   readonly store: CacheStore;
   readonly decoder: UpdateDecoder;
   readonly ttlOf: (target: TilesTarget) => number | null;
-  /** see CacheTilesOptions */
+  /** see CachePartitionOptions */
   readonly older?: (
     target: TilesTarget,
     keys: readonly string[],
@@ -37,7 +37,7 @@ export interface CacheProjectionOptions extends KafkaAddress {
 }
 
 export interface CacheProjection {
-  /** Keeps these generations, and no others. */
+  /** Keeps copies of these generations, and of no others. */
   readonly follow: (targets: readonly TilesTarget[]) => Promise<void>;
   readonly close: () => Promise<void>;
 }
@@ -48,7 +48,7 @@ export const cacheProjection = (options: CacheProjectionOptions): CacheProjectio
   const { view, store, decoder, now, partitions, ttlOf, older } = options;
   const topic = featuresTopic(view);
   let targets: readonly TilesTarget[] = [];
-  /** by partition, by generation */
+  /** by partition, then by generation */
   const kept = new Map<number, Map<number, CachePartition>>();
   let subscription: Subscription | null = null;
 
@@ -63,7 +63,7 @@ export const cacheProjection = (options: CacheProjectionOptions): CacheProjectio
       ...(older === undefined ? {} : { older: (keys) => older(target, keys) }),
     });
 
-  /** Where the partition must be read from: the oldest that a generation lacks. */
+  /** The offset to read the partition from: the first that a generation lacks. */
   const begin = async (partition: number): Promise<number> => {
     const mine = new Map<number, CachePartition>();
     let from = Number.POSITIVE_INFINITY;
@@ -83,7 +83,7 @@ export const cacheProjection = (options: CacheProjectionOptions): CacheProjectio
     const updates: KeyedUpdate[] = [];
     for (const record of records) {
       const packed = decoder.pack(plan, record);
-      // Only a schema's first record waits for it.
+      // Only the first record of a schema waits for the schema.
       const first = packed instanceof Promise ? await packed : packed;
       if (first === null) continue;
       const own = plans.get(first.generation);
@@ -99,8 +99,7 @@ export const cacheProjection = (options: CacheProjectionOptions): CacheProjectio
   };
 
   const start = (): Subscription =>
-    subscribe({
-      ...options,
+    options.subscribe({
       group: `cache.${view}`,
       topics: [topic],
       commits: 'handler',
@@ -128,15 +127,15 @@ export const cacheProjection = (options: CacheProjectionOptions): CacheProjectio
         };
         for (const cache of mine.values()) {
           if (!current()) return;
-          if (!(await cache.take(batch))) return restart(partition);
+          if (!(await cache.apply(batch))) return restart(partition);
         }
-        options.traces?.taken(records, batch.updates);
+        options.traces?.stored(records, batch.updates);
       },
     });
 
   /**
-   * An emptied store is noticed even where nothing new comes, and a partition with nothing in it is
-   * ready as it is.
+   * Notices a store that was emptied while no new records come, and marks an empty partition as
+   * ready.
    */
   const check = async (): Promise<void> => {
     const ends = await options.ends();

@@ -1,6 +1,6 @@
 /**
- * OpenLineage events on the log's topic `lineage`, in the order in which they happened: JSON, in an
- * Avro record that names its run or dataset.
+ * OpenLineage events on the topic `lineage`, in the order in which they happened: JSON in an Avro
+ * record, whose key is the run, job or dataset.
  */
 import avro from 'avsc';
 import type { Log, OutgoingRecord } from '#domain/ports/log.ts';

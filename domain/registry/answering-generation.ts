@@ -1,9 +1,9 @@
-/** Which generation answers for a view: one rule, whichever engine computes. */
-import type { WantedView } from './engine.ts';
+/** Which generation answers for a view: one rule for every engine. */
+import type { WantedView } from '#domain/ports/engine.ts';
 
 /**
- * The number of the live one (of that version, where a service pins one); `filling`: none is
- * promoted yet; null: no such view or version.
+ * The number of the live generation, or of the newest promoted one of `version` where that is
+ * given; `filling`: none is promoted yet; null: no such view or version.
  */
 export const answeringGeneration = (
   view: WantedView | undefined,
@@ -22,6 +22,6 @@ export const answeringGeneration = (
     : null;
 };
 
-/** The one that was live at a past time (epoch ms); null where none was. */
+/** The generation that was live at a past time (epoch ms); null where none was. */
 export const generationLiveAt = (view: WantedView | undefined, time: number): number | null =>
   view?.timeline.filter((entry) => entry.from <= time).at(-1)?.generation ?? null;
