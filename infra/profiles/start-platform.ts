@@ -25,7 +25,7 @@ interface ProfileLineage extends Pick<LineageEmitter, 'engine' | 'places'> {
 
 type Shared = 'version' | 'metrics' | 'sql' | 'trainingSetBuilder' | 'lineage';
 
-export interface ProfileAdapters extends Omit<PlatformDependencies, Shared> {
+interface ProfileAdapters extends Omit<PlatformDependencies, Shared> {
   /** the directory of data sets that name no file of their own */
   readonly datasetDirectory: string;
   /** null: OpenLineage is off */
