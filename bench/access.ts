@@ -34,8 +34,8 @@ const { key } = await platform.keys.create(
   caller,
 );
 const [open, keys] = [
-  platform.access({ authentication: 'open' }),
-  platform.access({ authentication: 'keys' }),
+  platform.access({ authentication: 'off' }),
+  platform.access({ authentication: 'required' }),
 ];
 const ways = {
   'not asked': await createHttpGateway({ modules: httpModules(), platform, port: 0 }),

@@ -35,7 +35,8 @@ export const createAccess = (dependencies: AccessDependencies, options: AccessOp
   const { authentication, openMetrics = false } = options;
   const configured = options.adminKey !== undefined || options.verifyToken !== undefined;
   const authenticationRequired = (): boolean =>
-    authentication === 'keys' || (authentication === 'auto' && (configured || keys.epoch() > 0));
+    authentication === 'required' ||
+    (authentication === 'auto' && (configured || keys.epoch() > 0));
   const refusals = createRefusals({ eventStore, now, newId: randomUUID, warn });
   const rates = createRates({ now, counter, warn });
   const { authenticate, holds } = createAuthenticator({

@@ -38,7 +38,7 @@ export const preventLockout = (
   async revoke(id, reason, caller) {
     const administrators = index.all().filter(createsKeys);
     const isLast = administrators.length === 1 && administrators[0]?.id === id;
-    if (!configured && authentication !== 'open' && isLast)
+    if (!configured && authentication !== 'off' && isLast)
       fail(
         'MR_REFUSED',
         `key ${id} is the last key with admin@* and no expiry: create another one first, or no key can be created any more`,

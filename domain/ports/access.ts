@@ -34,7 +34,7 @@ export interface VerifiedToken {
 
 export interface AccessOptions {
   /** `auto`: required from the moment at which a key exists or another way is configured */
-  readonly authentication: 'auto' | 'keys' | 'open';
+  readonly authentication: 'auto' | 'required' | 'off';
   /** a key with the grant admin@* in this process, in addition to those of the registry */
   readonly adminKey?: string;
   /** @returns null: not a token; throws MR_UNAUTHENTICATED where the token is not valid */

@@ -88,7 +88,7 @@ test('keys and required authentication survive a restart; --access open turns au
   expect(await again.authenticate({ authorization: header, address: undefined })).toMatchObject({
     id: `access-key/${id}`,
   });
-  const open = platform.access({ authentication: 'open' });
+  const open = platform.access({ authentication: 'off' });
   expect(open.authenticationRequired()).toBe(false);
   const anyone: Caller = {
     actor: 'operator',

@@ -44,7 +44,7 @@ beforeAll(async () => {
   await on.platform.registry.apply(plain(airport, flights, delays), {}, caller);
   const events = [{ date: Date.parse('2026-01-31T12:00:00Z'), origin: 'ATL', delay: 10 }];
   await on.platform.publishing.publish({ source: 'flights', events, untilReadable: true }, caller);
-  const access = on.platform.access({ authentication: 'keys' });
+  const access = on.platform.access({ authentication: 'required' });
   gateway = await createHttpGateway({
     modules: httpModules(),
     platform: access.platform,

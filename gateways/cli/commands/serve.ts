@@ -110,6 +110,9 @@ const startGrpc = async (
   });
 };
 
+/** values of --access → of the platform */
+const AUTHENTICATION = { auto: 'auto', keys: 'required', open: 'off' } as const;
+
 const accessOf = async (
   platform: Platform,
   options: ServeOptions,
@@ -119,7 +122,7 @@ const accessOf = async (
   const verifyToken =
     tokens === null ? null : (await import('#infra/tokens/tokens.ts')).createTokenVerifier(tokens);
   const access = platform.access({
-    authentication: options.access,
+    authentication: AUTHENTICATION[options.access],
     openMetrics: options.openMetrics ?? false,
     ...(adminKey === undefined ? {} : { adminKey }),
     ...(verifyToken === null ? {} : { verifyToken }),

@@ -120,7 +120,7 @@ export const guarded = async (
   const test = await testPlatform();
   const { platform } = test;
   await platform.registry.apply(definitions, {}, founder);
-  const access = platform.access({ authentication: 'keys', ...options });
+  const access = platform.access({ authentication: 'required', ...options });
   const http = await createHttpGateway({
     modules: httpModules(),
     platform: access.platform,
