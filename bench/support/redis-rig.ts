@@ -199,14 +199,14 @@ export const redisRead = async (address: RedisAddress, target: TilesTarget): Pro
   const readsByStore = { cache: 0, durable: 0, history: 0 };
   const durableHas = { expired: () => false, until: () => false };
   // There is no other store to fall back to, however busy the machine is.
-  const budgets = { cacheTimeout: { budgetMs: 10_000 }, durableTimeout: { budgetMs: 10_000 } };
+  const timeouts = { cacheTimeout: { timeoutMs: 10_000 }, durableTimeout: { timeoutMs: 10_000 } };
   const tiles = onlineTiles({
     cache,
     durable: nothing,
     cacheHas: () => true,
     durableHas,
     readsByStore,
-    ...budgets,
+    ...timeouts,
   });
   return readOf(target, {
     read: never('a read from memory'),

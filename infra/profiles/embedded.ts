@@ -7,6 +7,8 @@
  *   history Iceberg tables on local disk, written by a worker thread
  */
 import { join } from 'node:path';
+import type { EngineContext } from '#application/dependencies.ts';
+import { tracesOf } from '#application/traced-areas.ts';
 import type { Platform } from '#domain/api/platform.ts';
 import { type TileCodec, tileCodec } from '#domain/encoding/tile-codec.ts';
 import type { ViewPlan } from '#domain/plan/plan.ts';
@@ -21,10 +23,9 @@ import { fileUri } from '#infra/files/file-uri.ts';
 import { localFiles } from '#infra/files/local-files.ts';
 import { openIcebergHistory } from '#infra/iceberg/history.ts';
 import type { LineageSettings } from '#infra/openlineage/settings.ts';
-import { assemblePlatform, type EngineContext } from '#infra/profiles/assemble.ts';
 import { embeddedHistoryInput } from '#infra/profiles/embedded-history-input.ts';
 import { embeddedPlaces } from '#infra/profiles/lineage-locations.ts';
-import { tracesOf } from '#infra/profiles/traced-platform.ts';
+import { startPlatform } from '#infra/profiles/start-platform.ts';
 import { hybridClock } from '#infra/shared/clock/hybrid-clock.ts';
 import { sqliteAuditStore } from '#infra/sqlite/audit-store.ts';
 import { openDatabase } from '#infra/sqlite/database.ts';
@@ -47,6 +48,9 @@ export interface EmbeddedOptions {
   /** where OpenLineage events go; absent: none are made */
   readonly lineage?: LineageSettings | null;
 }
+
+/** Filled within some ten milliseconds. */
+const SHORT_FILL_EVENTS = 5_000;
 
 export const startEmbedded = async (options: EmbeddedOptions): Promise<Platform> => {
   const now = options.now ?? Date.now;
@@ -74,7 +78,7 @@ export const startEmbedded = async (options: EmbeddedOptions): Promise<Platform>
       ),
   });
 
-  const engine = ({ decoders, onFilled, onFailed }: EngineContext): Engine =>
+  const openEngine = ({ decoders, onFilled, onFailed }: EngineContext): Engine =>
     embeddedEngine({
       log,
       schemas,
@@ -95,7 +99,7 @@ export const startEmbedded = async (options: EmbeddedOptions): Promise<Platform>
 
   const lineage = options.lineage ?? null;
 
-  return assemblePlatform({
+  return startPlatform({
     profile: 'embedded',
     ...(lineage === null
       ? {}
@@ -120,7 +124,8 @@ export const startEmbedded = async (options: EmbeddedOptions): Promise<Platform>
     ...(traces === undefined ? {} : { traces }),
     readTime: () => clock.readTime(),
     gatherMs: 0,
-    engine,
+    shortFillEvents: SHORT_FILL_EVENTS,
+    openEngine,
     decodeUpdate: ({ plan, schemaId }, record) =>
       record.schemaId === schemaId ? codecOf(plan).decode(record.value) : null,
     async materializations(view, live) {

@@ -11,10 +11,10 @@ import type { FlinkGeneration } from '#infra/flink/generation.ts';
 import { paimonTable } from '#infra/flink/sql/names.ts';
 import { paimonStore } from '#infra/paimon/durable-store.ts';
 import { connectLookup } from '#infra/paimon/lookup-client.ts';
-import { tracedStore } from '#infra/profiles/traced-stores.ts';
 import { redisCacheStore } from '#infra/redis/cache-store.ts';
 import type { StackAddresses } from '#infra/stack/addresses.ts';
 import { type OnlineTiles, onlineTiles } from '#projections/serving/online-tiles.ts';
+import { tracedStore } from '#projections/serving/traced-stores.ts';
 
 export interface OnlineOptions {
   /** whether a cached copy is read; default true */
@@ -101,8 +101,8 @@ export const stackOnline = (
     cacheHas: (target) => running(target)?.cacheHasVisible() ?? true,
     durableHas,
     readsByStore,
-    cacheTimeout: { budgetMs: options.cacheTimeoutMs ?? CACHE_TIMEOUT_MS },
-    durableTimeout: { budgetMs: options.durableTimeoutMs ?? DURABLE_TIMEOUT_MS },
+    cacheTimeout: { timeoutMs: options.cacheTimeoutMs ?? CACHE_TIMEOUT_MS },
+    durableTimeout: { timeoutMs: options.durableTimeoutMs ?? DURABLE_TIMEOUT_MS },
   });
 
   return {

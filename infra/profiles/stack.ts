@@ -9,6 +9,7 @@
  */
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import type { EngineContext } from '#application/dependencies.ts';
 import type { Platform } from '#domain/api/platform.ts';
 import { updateDecoder } from '#domain/encoding/update-decoder.ts';
 import { fail } from '#domain/errors.ts';
@@ -46,12 +47,12 @@ import { openMysql } from '#infra/mysql/database.ts';
 import { mysqlLease } from '#infra/mysql/lease.ts';
 import { mysqlUsageCounter } from '#infra/mysql/usage-counter.ts';
 import type { LineageSettings } from '#infra/openlineage/settings.ts';
-import { assemblePlatform, type EngineContext } from '#infra/profiles/assemble.ts';
 import { openIngestWorkers } from '#infra/profiles/ingest-workers.ts';
 import { stackPlaces } from '#infra/profiles/lineage-locations.ts';
 import { openRegistryStore } from '#infra/profiles/registry-store.ts';
 import { type OnlineOptions, stackOnline } from '#infra/profiles/stack-online.ts';
 import { stackTraces } from '#infra/profiles/stack-traces.ts';
+import { startPlatform } from '#infra/profiles/start-platform.ts';
 import type { StackAddresses } from '#infra/stack/addresses.ts';
 import { VERSIONS } from '#infra/stack/versions.ts';
 import { type CacheProjection, cacheProjection } from '#projections/cache/cache-projection.ts';
@@ -171,7 +172,7 @@ export const startStack = async (options: StackOptions): Promise<Platform> => {
     }
   };
 
-  const engine = ({ catalog, onFilled }: EngineContext): Engine => {
+  const openEngine = ({ catalog, onFilled }: EngineContext): Engine => {
     const generations = flinkEngine({
       log,
       cache,
@@ -237,7 +238,7 @@ export const startStack = async (options: StackOptions): Promise<Platform> => {
 
   const lineage = options.lineage ?? null;
 
-  return assemblePlatform({
+  return startPlatform({
     profile: 'stack',
     ...(lineage === null
       ? {}
@@ -263,7 +264,9 @@ export const startStack = async (options: StackOptions): Promise<Platform> => {
     ...traces.adapter,
     readTime: () => now() - CLOCK_STEP_MS,
     gatherMs: 200,
-    engine,
+    // A job of Flink starts in seconds.
+    shortFillEvents: null,
+    openEngine,
     decodeUpdate: ({ plan }, record) => decoder.decode(plan, record),
     rollup(request, { spec }) {
       const running = flink?.generation(request.view, spec.generation) ?? null;

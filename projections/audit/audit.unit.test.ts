@@ -9,10 +9,10 @@ import { openDatabase } from '#infra/sqlite/database.ts';
 import { sqliteEventStore } from '#infra/sqlite/event-store.ts';
 import { sqliteLog } from '#infra/sqlite/log.ts';
 import { type MemoryAuditStore, memoryAuditStore } from '#tests/support/memory-audit-store.ts';
-import { type Audit, chainHash, openAudit } from './audit.ts';
+import { type AuditLog, chainHash, openAudit } from './audit.ts';
 
 let store: MemoryAuditStore;
-let audit: Audit;
+let audit: AuditLog;
 let events: EventStore;
 
 const commit = (n: number, refused = false) =>

@@ -1,4 +1,4 @@
-/** The feature updates that the history's tables do not hold yet, straight from the log. */
+/** The feature updates that are not in the history yet, read from the log. */
 
 import type { RecordedUpdate } from '#domain/encoding/update-record.ts';
 import type { History } from '#domain/ports/history.ts';
@@ -13,7 +13,7 @@ export type UpdateIdentity = Pick<
   'key' | 'hopMs' | 'generation' | 'tileStart' | 'cause'
 >;
 
-/** An update of this view, out of a record; null where the record is none. */
+/** The update of this view in a record; null: the record has none. */
 export type DecodeUpdate = (
   served: ServedView,
   record: LogRecord,

@@ -46,8 +46,8 @@ const under = (start: {
     cacheHas: () => now.cacheHas,
     durableHas: { expired: () => true, until: (_target, time) => now.durableHas(time) },
     readsByStore: { cache: 0, durable: 0, history: 0 },
-    cacheTimeout: { budgetMs: 1_000, failures: 1_000 },
-    durableTimeout: { budgetMs: 1_000, failures: 1_000 },
+    cacheTimeout: { timeoutMs: 1_000, failures: 1_000 },
+    durableTimeout: { timeoutMs: 1_000, failures: 1_000 },
   });
   const read = async () => {
     const { answers, degraded: modes } = await tiles.read(target, ['k'], 0);

@@ -1,7 +1,4 @@
-/**
- * How the platform stands: every source, view and replay, what it has taken in and how far behind
- * it is.
- */
+/** The state of every source, view and replay: what it has computed and how far it lags. */
 
 import type {
   EngineJob,

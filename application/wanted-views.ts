@@ -1,4 +1,4 @@
-/** Which generations should be computing, from what the registry says. */
+/** The generations that the engine should run, from the registry. */
 import type { SourceDefinition } from '#domain/definitions/model.ts';
 import type { WantedGeneration, WantedView } from '#domain/ports/engine.ts';
 import type { Catalog, CatalogStream } from '#projections/catalog/catalog.ts';
@@ -34,8 +34,8 @@ const wantedView = (
         partial,
       });
     } catch (error) {
-      // A breaking change of its source, forced: the view stands still until it is revised, and all
-      // else goes on.
+      // The source was changed by force and does not fit the view any more. The view does not
+      // compute until it is revised; all others do.
       onBroken(name, error);
     }
   }

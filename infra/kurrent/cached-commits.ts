@@ -1,6 +1,6 @@
 /**
- * As much of the registry as was read, in memory: streams' versions and events, which KurrentDB
- * does not know, for it has one stream.
+ * The commits that were read, in memory, as the registry's streams with their versions. KurrentDB
+ * has only one stream.
  */
 import { MillraceError } from '#domain/errors.ts';
 import type { Commit, NewCommit, StoredEvent } from '#domain/ports/event-store.ts';
@@ -25,39 +25,39 @@ export const toCommit = ({ revision, data }: RecordedStreamEvent): Commit => {
   return { stream, command, events, refusal, position: positionOf(revision), version };
 };
 
-export interface KnownCommits {
-  /** the newest revision that was taken in */
+export interface CachedCommits {
+  /** the newest revision that was added */
   readonly newest: () => number;
   readonly version: (stream: string) => number;
   readonly events: (stream: string) => readonly StoredEvent[];
   /**
-   * Takes in the event that follows the newest; one that was taken in before is left.
+   * Adds the event after the newest; ignores an older one.
    * @throws MR_STORAGE_FAILED where events are missing between the two
    */
-  readonly take: (event: RecordedStreamEvent) => void;
+  readonly add: (event: RecordedStreamEvent) => void;
 }
 
-export const knownCommits = (): KnownCommits => {
+export const cachedCommits = (): CachedCommits => {
   const streams = new Map<string, StoredEvent[]>();
   let newest = EMPTY;
   return {
     newest: () => newest,
     version: (stream) => streams.get(stream)?.length ?? 0,
     events: (stream) => [...(streams.get(stream) ?? [])],
-    take(event) {
+    add(event) {
       if (event.revision <= newest) return;
       if (event.revision > newest + 1)
         throw new MillraceError(
           'MR_STORAGE_FAILED',
-          `the registry's stream in KurrentDB goes on at revision ${event.revision} after ${newest}: it was truncated (maxAge, maxCount, truncateBefore), and must have all its events`,
+          `the registry's stream in KurrentDB continues at revision ${event.revision} after ${newest}: it was truncated (maxAge, maxCount, truncateBefore), and must have all its events`,
           { store: 'kurrentdb' },
         );
       const { stream, events } = toCommit(event);
       newest = event.revision;
       if (events.length === 0) return;
-      const known = streams.get(stream);
-      if (known === undefined) streams.set(stream, [...events]);
-      else known.push(...events);
+      const before = streams.get(stream);
+      if (before === undefined) streams.set(stream, [...events]);
+      else before.push(...events);
     },
   };
 };

@@ -1,10 +1,11 @@
 /**
- * A platform whose publishing and reading are told as spans, where the request that asks is traced:
+ * Publishing and serving with spans, where the caller's request is traced:
  *
- *   publish <source> its context travels in the headers of the raw records that it appends
- *   read <what> the stores that it asks are spans within it
- *   shown <view> in the trace of an event: the first read that shows what the event changed, linked
- *   to that read
+ * | span | content |
+ * |---|---|
+ * | `publish <source>` | its context goes with the raw records, in their headers |
+ * | `read <what>` | the reads of stores are spans within it |
+ * | `shown <view>` | the first read that shows an event, in the trace of the event |
  */
 
 import type { Caller } from '#domain/api/caller.ts';
@@ -17,10 +18,10 @@ import type { TracedUpdate, TracedUpdates } from '#domain/ports/traced-updates.t
 import { inSpan, type Span, type Tracing } from '#domain/ports/tracing.ts';
 import { createTracedUpdates } from '#projections/serving/traced-updates.ts';
 
-/** Where spans are told, and the traced updates that wait for the read that shows them. */
+/** The tracer, and the traced updates that no read has shown yet. */
 export interface Traces {
   readonly tracing: Tracing;
-  /** what the log is, by OpenTelemetry's names of messaging systems */
+  /** the log, as OpenTelemetry names messaging systems */
   readonly system: string;
   readonly updates: TracedUpdates;
 }
@@ -31,7 +32,7 @@ export const tracesOf = (
 ): Traces | undefined =>
   tracing == null ? undefined : { tracing, system, updates: createTracedUpdates() };
 
-export interface TracedPlatformOptions extends Traces {
+export interface TraceAreasOptions extends Traces {
   readonly views: Pick<ServingViews, 'live'>;
   readonly now: () => number;
 }
@@ -43,14 +44,14 @@ const isPresent = ({ at, known }: ReadRequest): boolean => at === undefined && k
 
 export const traceAreas = (
   { publishing, serving }: Pick<Areas, 'publishing' | 'serving'>,
-  { tracing, system, updates, views, now }: TracedPlatformOptions,
+  { tracing, system, updates, views, now }: TraceAreasOptions,
 ): Pick<Areas, 'publishing' | 'serving'> => {
-  const tellShown = (update: TracedUpdate, read: Span | null): void => {
+  const recordShown = (update: TracedUpdate, read: Span | null): void => {
     const time = now();
     const { view, generation, eventTime, logTime, readableAt, context } = update;
     const span = tracing.start(`shown ${view}`, {
       parent: context,
-      // by the machine's clock a read may seem to come before what it shows
+      // Clocks of several machines may differ: a span must not end before it starts.
       startedAt: Math.min(readableAt, time),
       attributes: () => ({
         'millrace.view': view,
@@ -67,8 +68,8 @@ export const traceAreas = (
     if (span !== null) read?.link(span.context);
   };
 
-  /** What this read is the first to show. */
-  const tellWhatIsShown = (
+  /** Records the updates that this read is the first to show. */
+  const recordShownBy = (
     request: ReadRequest,
     result: ReadResult,
     mark: number,
@@ -79,7 +80,7 @@ export const traceAreas = (
       const served = views.live(view);
       if (served === null || served === 'filling') continue;
       const keys = request.entities.map((entity) => keyOfEntity(served.plan, entity));
-      for (const update of updates.shown(view, generation, keys, mark)) tellShown(update, read);
+      for (const update of updates.shown(view, generation, keys, mark)) recordShown(update, read);
     }
   };
 
@@ -96,7 +97,7 @@ export const traceAreas = (
         'millrace.rows': result.values.length,
         'millrace.features': result.features.length,
       });
-      if (isPresent(request)) tellWhatIsShown(request, result, mark, span);
+      if (isPresent(request)) recordShownBy(request, result, mark, span);
       return result;
     });
   };
@@ -140,7 +141,7 @@ export const traceAreas = (
         if (span !== null) return tracedRead(request, caller, span);
         const mark = updates.mark();
         const result = await serving.read(request, caller);
-        if (isPresent(request)) tellWhatIsShown(request, result, mark, null);
+        if (isPresent(request)) recordShownBy(request, result, mark, null);
         return result;
       },
     },

@@ -1,7 +1,4 @@
-/**
- * What a traced read asks of stores, as spans within it. A read that is not traced finds no span,
- * and asks as it always does.
- */
+/** Stores whose reads are spans within the span of a traced read. Other reads get no span. */
 import type { OnlineStore } from '#domain/ports/online-store.ts';
 import { inSpan, type Tracing } from '#domain/ports/tracing.ts';
 import type { RawEvents } from '#projections/serving/raw-events.ts';

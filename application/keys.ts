@@ -1,12 +1,12 @@
-/** Creates, lists and revokes keys. A secret is created here, shown once, and never stored. */
+/** API keys. A secret is created here, returned once, and never stored: its hash is. */
 import { randomBytes } from 'node:crypto';
-import { hashOf } from '#application/authorization/authenticate.ts';
 import type { CommandBus } from '#commands/command-bus.ts';
 import type { KeyInfo, Keys } from '#domain/api/keys.ts';
 import { formatGrant } from '#domain/authorization/grants.ts';
 import { keyWishOf } from '#domain/authorization/keys.ts';
 import { fail } from '#domain/errors.ts';
 import type { KeyIndex, KnownKey } from '#projections/keys/key-index.ts';
+import { hashOf } from './authorization/secret-hash.ts';
 
 const ID_BYTES = 6;
 const SECRET_BYTES = 32;
@@ -18,7 +18,9 @@ const infoOf = ({ hash: _, grants, ...key }: KnownKey): KeyInfo => ({
 
 export const createKeys = (keys: KeyIndex, bus: Pick<CommandBus, 'key'>): Keys => {
   const infoById = (id: string): KeyInfo =>
-    infoOf(keys.key(id) ?? fail('MR_INTERNAL', `key "${id}" was made, and is not there`));
+    infoOf(
+      keys.key(id) ?? fail('MR_INTERNAL', `key "${id}" was created and is not in the key index`),
+    );
   return {
     async create(request, caller) {
       const wish = keyWishOf(request);
