@@ -2,15 +2,7 @@
  * Which partitions this member has, and the callbacks in order: a revocation's before the next
  * assignment's, one at a time. No fetch begins before `settled`.
  */
-export interface AssignedPartition {
-  readonly topic: string;
-  readonly partition: number;
-}
-
-export interface StartAt extends AssignedPartition {
-  /** the next offset to read */
-  readonly offset: number;
-}
+import type { AssignedPartition, StartAt } from '#domain/ports/subscription.ts';
 
 export interface Assignments {
   assign(partitions: readonly AssignedPartition[]): void;

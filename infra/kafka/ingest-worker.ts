@@ -17,16 +17,12 @@
  * know of each other.
  */
 import type { IngestRecords } from '#domain/ports/ingest-records.ts';
+import type { AssignedPartition, SubscriptionBatch } from '#domain/ports/subscription.ts';
 import { appendPlan } from '#infra/kafka/append-plan.ts';
 import { committedOffsets } from '#infra/kafka/committed-offsets.ts';
 import type { RetryPolicy } from '#infra/kafka/kafka-error.ts';
 import { openPartitions } from '#infra/kafka/partitions.ts';
-import {
-  type AssignedPartition,
-  type Subscription,
-  type SubscriptionBatch,
-  subscribe,
-} from '#infra/kafka/subscribe.ts';
+import { type KafkaSubscription, subscribe } from '#infra/kafka/subscribe.ts';
 import { PRODUCERS_TOPIC } from '#infra/kafka/topic-config.ts';
 import { openTransactor, type Transactor } from '#infra/kafka/transactor.ts';
 import type { KafkaAddress } from '#infra/kafka/wire/address.ts';
@@ -133,7 +129,7 @@ export const kafkaIngestWorker = (options: IngestWorkerOptions): IngestWorker =>
     }
   };
 
-  const subscription: Subscription = subscribe({
+  const subscription: KafkaSubscription = subscribe({
     ...options,
     topics: [topic],
     commits: 'handler',
