@@ -5,31 +5,20 @@ import type { AuditStore } from '#domain/ports/audit-store.ts';
 import type { Engine, EngineEvents, EngineGeneration } from '#domain/ports/engine.ts';
 import type { EventStore } from '#domain/ports/event-store.ts';
 import type { HistoryTables } from '#domain/ports/history.ts';
-import type { DatasetChange } from '#domain/ports/lineage.ts';
 import type { Log } from '#domain/ports/log.ts';
-import type { LineageStats, Metrics } from '#domain/ports/metrics.ts';
+import type { Metrics } from '#domain/ports/metrics.ts';
 import type { SchemaRegistry } from '#domain/ports/schema-registry.ts';
 import type { TrainingSetBuilder } from '#domain/ports/training-set-builder.ts';
 import type { UsageCounter } from '#domain/ports/usage-counter.ts';
 import type { RawDecoders } from '#domain/sources/raw-decoders.ts';
 import type { Catalog } from '#projections/catalog/catalog.ts';
 import type { DecodeUpdate } from '#projections/explain/recent-updates.ts';
+import type { LineageDependencies } from '#projections/lineage/lineage.ts';
 import type { Traces } from './traced-areas.ts';
 
 export interface EngineContext extends EngineEvents {
   readonly catalog: Catalog;
   readonly decoders: RawDecoders;
-}
-
-/** The OpenLineage events of this platform. */
-export interface Lineage {
-  readonly datasetChanged: (change: DatasetChange) => void;
-  readonly events: (
-    after: number,
-    limit: number,
-  ) => Promise<{ readonly records: readonly { readonly event: string }[]; readonly next: number }>;
-  readonly stats: () => Promise<LineageStats>;
-  readonly close: () => Promise<void>;
 }
 
 export type Rollup = (request: RollupRequest, live: EngineGeneration) => Promise<RollupResult>;
@@ -74,7 +63,10 @@ export interface PlatformDependencies {
   readonly sql: (catalog: Catalog, view: string, version: number) => string | null;
   readonly trainingSetBuilder: TrainingSetBuilder;
   /** absent: OpenLineage is off */
-  readonly openLineage?: (context: { readonly engine: Engine }) => Promise<Lineage>;
+  readonly lineage?: Pick<
+    LineageDependencies,
+    'emitter' | 'everyMs' | 'transport' | 'openRuns' | 'leads'
+  >;
   /** absent: this profile writes no rollups */
   readonly rollup?: Rollup;
   /** called after everything else has been closed */

@@ -4,10 +4,10 @@ import { fail } from '#domain/errors.ts';
 import type { EventStore } from '#domain/ports/event-store.ts';
 import type { Metrics } from '#domain/ports/metrics.ts';
 import type { LateEvents } from '#projections/late/late.ts';
+import type { Lineage } from '#projections/lineage/lineage.ts';
 import type { Outbox } from '#projections/outbox/publish-outbox.ts';
 import { createStatus, type StatusDependencies } from '#projections/status/status.ts';
 import type { DegradedModes } from './degraded-modes.ts';
-import type { Lineage } from './dependencies.ts';
 import type { Generations } from './generations.ts';
 
 export interface OperationsDependencies

@@ -5,8 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { createCommandBus } from '#commands/command-bus.ts';
 import { createFeatureLog } from '#commands/feature-log/feature-log.ts';
-import type { Areas, Platform } from '#domain/api/platform.ts';
-import type { Access } from '#domain/ports/access.ts';
+import type { Access, Areas, Platform } from '#domain/api/platform.ts';
 import type { EventStore } from '#domain/ports/event-store.ts';
 import type { Log } from '#domain/ports/log.ts';
 import type { SchemaRegistry } from '#domain/ports/schema-registry.ts';
@@ -17,6 +16,7 @@ import { openAudit } from '#projections/audit/audit.ts';
 import { openCatalog } from '#projections/catalog/catalog.ts';
 import { createKeyIndex } from '#projections/keys/key-index.ts';
 import { createLateEvents } from '#projections/late/late.ts';
+import { openLineage } from '#projections/lineage/lineage.ts';
 import { type Outbox, publishOutbox } from '#projections/outbox/publish-outbox.ts';
 import { createWaitFor } from '#projections/serving/wait-for.ts';
 import { createTrainingSets } from '#projections/training-sets/training-sets.ts';
@@ -60,9 +60,10 @@ const openOutbox = async (
 
 export const createPlatform = async (dependencies: PlatformDependencies): Promise<Platform> => {
   const { log, schemas, eventStore, history, metrics, traces, now, warn, readTime } = dependencies;
+  const outboxLog = dependencies.outboxLog ?? log;
   const startedAt = now();
 
-  const outbox = await openOutbox(eventStore, schemas, dependencies.outboxLog ?? log);
+  const outbox = await openOutbox(eventStore, schemas, outboxLog);
   const keyIndex = createKeyIndex();
   const catalog = await openCatalog(eventStore, [keyIndex.take]);
   const audit = await openAudit(eventStore, dependencies.auditStore);
@@ -91,7 +92,18 @@ export const createPlatform = async (dependencies: PlatformDependencies): Promis
     shortFillEvents: dependencies.shortFillEvents,
     warn,
   });
-  const lineage = (await dependencies.openLineage?.({ engine })) ?? null;
+  const lineage =
+    dependencies.lineage === undefined
+      ? null
+      : await openLineage({
+          ...dependencies.lineage,
+          log: outboxLog,
+          schemas,
+          eventStore,
+          running: engine.running,
+          now,
+          warn,
+        });
 
   const generations = createGenerations(catalog, engine);
   const late = createLateEvents(log);

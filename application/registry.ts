@@ -11,7 +11,8 @@ import { parseDefinition } from '#domain/definitions/parse.ts';
 import { fail } from '#domain/errors.ts';
 import type { Catalog } from '#projections/catalog/catalog.ts';
 import { createRegistryQueries } from '#projections/catalog/entries.ts';
-import type { Lineage, Materializations } from './dependencies.ts';
+import type { Lineage } from '#projections/lineage/lineage.ts';
+import type { Materializations } from './dependencies.ts';
 import type { Generations } from './generations.ts';
 import type { RegistryFollower } from './registry-follower.ts';
 

@@ -7,8 +7,8 @@
  * last key would open the platform to everyone.
  */
 import { randomUUID } from 'node:crypto';
-import type { Platform } from '#domain/api/platform.ts';
-import type { Access, AccessOptions } from '#domain/ports/access.ts';
+import type { Access, Platform } from '#domain/api/platform.ts';
+import type { AccessOptions } from '#domain/ports/access.ts';
 import type { EventStore } from '#domain/ports/event-store.ts';
 import type { UsageCounter } from '#domain/ports/usage-counter.ts';
 import type { Catalog } from '#projections/catalog/catalog.ts';

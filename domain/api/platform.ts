@@ -5,7 +5,8 @@
  * `caller` absent: the platform acts for itself. The platform that gateways get (`access`) refuses
  * a call without a caller.
  */
-import type { Access, AccessOptions } from '#domain/ports/access.ts';
+import type { Principal } from '#domain/authorization/principal.ts';
+import type { AccessOptions, AccessRefusal, Credentials } from '#domain/ports/access.ts';
 import type { RequestMeters } from '#domain/ports/request-meter.ts';
 import type { Tracing } from '#domain/ports/tracing.ts';
 import type { Audit } from './audit.ts';
@@ -38,4 +39,24 @@ export interface Platform extends Areas {
   readonly tracing?: Tracing;
   /** Drains and stops; idempotent. */
   close(): Promise<void>;
+}
+
+/** The platform for gateways: authentication, and the areas behind authorization. */
+export interface Access {
+  /** The platform behind authorization. A call without a caller is refused. */
+  readonly platform: Platform;
+  /** Whether callers must authenticate. Once required because a key exists, it stays required. */
+  readonly authenticationRequired: () => boolean;
+  /**
+   * The principal of a caller; counts as one of its requests. Cached credentials are answered
+   * without a promise.
+   * @throws MR_UNAUTHENTICATED, MR_RATE_LIMITED
+   */
+  readonly authenticate: (credentials: Credentials) => Principal | Promise<Principal>;
+  /** whether metrics may be read without authentication */
+  readonly openMetrics: boolean;
+  /** Records a refusal that a gateway has made by itself, for the audit log. */
+  readonly refused: (refusal: AccessRefusal) => void;
+  /** Resolves when all refusals so far are in the event store. */
+  readonly close: () => Promise<void>;
 }

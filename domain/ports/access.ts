@@ -3,34 +3,13 @@
  * authentication, authorization and rate limits are decided here, for all protocols.
  */
 
-import type { Platform } from '#domain/api/platform.ts';
 import type { Grant } from '#domain/authorization/grants.ts';
-import type { Principal } from '#domain/authorization/principal.ts';
 
 export interface Credentials {
   /** `Bearer KEY`: an API key or a token, as in the header */
   readonly authorization: string | undefined;
   /** the address that the connection comes from */
   readonly address: string | undefined;
-}
-
-export interface Access {
-  /** The platform behind authorization. A call without a caller is refused. */
-  readonly platform: Platform;
-  /** Whether callers must authenticate. Once required because a key exists, it stays required. */
-  readonly authenticationRequired: () => boolean;
-  /**
-   * The principal of a caller; counts as one of its requests. Cached credentials are answered
-   * without a promise.
-   * @throws MR_UNAUTHENTICATED, MR_RATE_LIMITED
-   */
-  readonly authenticate: (credentials: Credentials) => Principal | Promise<Principal>;
-  /** whether metrics may be read without authentication */
-  readonly openMetrics: boolean;
-  /** Records a refusal that a gateway has made by itself, for the audit log. */
-  readonly refused: (refusal: AccessRefusal) => void;
-  /** Resolves when all refusals so far are in the event store. */
-  readonly close: () => Promise<void>;
 }
 
 export interface AccessRefusal {

@@ -7,9 +7,8 @@
  */
 import { Server } from '@grpc/grpc-js';
 import { HealthImplementation } from 'grpc-health-check';
-import type { Platform } from '#domain/api/platform.ts';
+import type { Access, Platform } from '#domain/api/platform.ts';
 import { fail } from '#domain/errors.ts';
-import type { Access } from '#domain/ports/access.ts';
 import type { Logger } from '#domain/ports/logger.ts';
 import { createRequestLog, logInternalError } from '#gateways/logging/request-log.ts';
 import { createByteBudget } from '#gateways/shared/byte-budget.ts';

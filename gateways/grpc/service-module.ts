@@ -3,8 +3,7 @@
  * Millrace's own and Feast's; `gateways/grpc-modules.ts` lists them.
  */
 import type { Metadata, ServiceDefinition, UntypedServiceImplementation } from '@grpc/grpc-js';
-import type { Platform } from '#domain/api/platform.ts';
-import type { Access } from '#domain/ports/access.ts';
+import type { Access, Platform } from '#domain/api/platform.ts';
 import type { GatewayLimits } from '#gateways/shared/limits.ts';
 import type { OpenScope } from './call-scope.ts';
 

@@ -1,7 +1,7 @@
 /** The Fastify instance of the gateway: its limits, its errors and its connections; no routes. */
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import type { Access } from '#domain/api/platform.ts';
 import { fail } from '#domain/errors.ts';
-import type { Access } from '#domain/ports/access.ts';
 import type { GatewayLimits } from '#gateways/shared/limits.ts';
 import { REQUEST_ID, requestIds } from '#gateways/shared/request-id.ts';
 import { MIN_TLS, type Tls } from '#gateways/shared/tls.ts';

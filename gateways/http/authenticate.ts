@@ -3,9 +3,9 @@
  * other route, also a new one, is behind it.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
+import type { Access } from '#domain/api/platform.ts';
 import { OPEN, type Principal } from '#domain/authorization/principal.ts';
 import { fail } from '#domain/errors.ts';
-import type { Access } from '#domain/ports/access.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {

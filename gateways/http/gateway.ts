@@ -9,9 +9,8 @@
 import type { AddressInfo } from 'node:net';
 import type { Server as TlsServer } from 'node:tls';
 import type { FastifyInstance } from 'fastify';
-import type { Platform } from '#domain/api/platform.ts';
+import type { Access, Platform } from '#domain/api/platform.ts';
 import { fail } from '#domain/errors.ts';
-import type { Access } from '#domain/ports/access.ts';
 import type { Logger } from '#domain/ports/logger.ts';
 import { createRequestLog, logInternalError } from '#gateways/logging/request-log.ts';
 import { createByteBudget } from '#gateways/shared/byte-budget.ts';

@@ -1,6 +1,7 @@
 /** The tables, by version. A released version is never changed; changes are a new version. */
+
+import type { Connection } from 'mysql2/promise';
 import { MillraceError } from '#domain/errors.ts';
-import type { MysqlDatabase } from './database.ts';
 
 /**
  * `registry_head` is one row, which an append locks until its commit: positions are assigned in the
@@ -34,7 +35,7 @@ const LOCK_SECONDS = 30;
 
 /** Creates the tables under a lock: of two processes that start at once, one creates them. */
 export const migrate = async (
-  database: Pick<MysqlDatabase, 'connect'>,
+  database: { readonly connect: () => Promise<Connection> },
   lockSeconds = LOCK_SECONDS,
 ): Promise<void> => {
   const connection = await database.connect();

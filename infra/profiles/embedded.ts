@@ -1,10 +1,11 @@
 /**
- * The embedded profile: one process, no service to start. This file picks the adapters;
- * `assemble.ts` wires them.
+ * The embedded profile: one process, without servers. This file picks the adapters.
  *
- *   log, event store, schema registry, audit one SQLite database
- *   compute, online store tiles in memory, inside the log's transactions
- *   history Iceberg tables on local disk, written by a worker thread
+ * | part | adapter |
+ * |---|---|
+ * | log, event store, schema registry, audit log | one SQLite database |
+ * | engine, online store | tiles in memory, changed inside the log's transactions |
+ * | history | Iceberg tables on local disk, written by a worker thread |
  */
 import { join } from 'node:path';
 import type { EngineContext } from '#application/dependencies.ts';
@@ -37,19 +38,19 @@ import packageJson from '../../package.json' with { type: 'json' };
 
 export interface EmbeddedOptions {
   readonly dataDirectory: string;
-  /** the machine's clock, epoch ms; tests give their own */
+  /** the clock, epoch ms; default the machine's */
   readonly now?: () => number;
-  /** where what concerns operators is said; stderr unless given */
+  /** called with warnings for operators; default: they are written to stderr */
   readonly warn?: (message: string) => void;
   /** absent, null: traces are off */
   readonly tracing?: Tracing | null;
-  /** how often the history commits by itself, ms; 0: only when asked */
+  /** how often the history commits by itself, ms; 0: only when it is synchronized */
   readonly historyEveryMs?: number;
-  /** where OpenLineage events go; absent: none are made */
+  /** the receiver of OpenLineage events; absent: OpenLineage is off */
   readonly lineage?: LineageSettings | null;
 }
 
-/** Filled within some ten milliseconds. */
+/** So many events are computed in some ten milliseconds. */
 const SHORT_FILL_EVENTS = 5_000;
 
 export const startEmbedded = async (options: EmbeddedOptions): Promise<Platform> => {
@@ -97,20 +98,17 @@ export const startEmbedded = async (options: EmbeddedOptions): Promise<Platform>
     return codec;
   };
 
-  const lineage = options.lineage ?? null;
-
   return startPlatform({
     profile: 'embedded',
-    ...(lineage === null
-      ? {}
-      : {
-          lineage: {
-            settings: lineage,
+    lineage:
+      options.lineage == null
+        ? null
+        : {
+            settings: options.lineage,
             leads: () => true,
             engine: { name: 'millrace', version: packageJson.version },
             places: embeddedPlaces(historyDirectory),
           },
-        }),
     dataDirectory: directory.path,
     datasetDirectory: join(directory.path, 'datasets'),
     now,

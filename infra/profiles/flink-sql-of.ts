@@ -1,7 +1,4 @@
-/**
- * The SQL of a registered view, whichever profile runs: a person may read it before there is a
- * stack.
- */
+/** The Flink SQL of a registered view, in every profile: it can be read before a stack exists. */
 import type { FeatureViewDefinition, SourceDefinition } from '#domain/definitions/model.ts';
 import { shownSql } from '#infra/flink/compute-job.ts';
 import type { Catalog } from '#projections/catalog/catalog.ts';
@@ -21,7 +18,7 @@ export const flinkSqlOf = (catalog: Catalog, view: string, version: number): str
       ? null
       : shownSql(catalog.plan(view, version), definition, source, version);
   } catch {
-    // A forced change of its source: the view stands still, and its status says why.
+    // The source was changed by force and does not fit the view; the view's status says so.
     return null;
   }
 };

@@ -1,6 +1,6 @@
 /**
- * The workers that take in what producers write straight to Kafka: one a source, sharing its ingest
- * topic with those of other processes.
+ * The ingest workers, for producers that write to Kafka directly: one for each source. It shares
+ * the source's ingest topic with the workers of other processes.
  */
 import { createIngestRecords } from '#commands/ingest/ingest-topic.ts';
 import { openSourceIngest } from '#commands/ingest/source-ingest.ts';
@@ -13,7 +13,7 @@ import type { KafkaAddress } from '#infra/kafka/wire/address.ts';
 import type { Catalog } from '#projections/catalog/catalog.ts';
 
 export interface IngestWorkers {
-  /** One worker for every source that there is, screening by its newest version. */
+  /** Runs one worker for each source, which validates by the source's newest version. */
   readonly follow: () => Promise<void>;
   readonly close: () => Promise<void>;
 }
@@ -50,11 +50,11 @@ export const openIngestWorkers = (
       for (const { name } of catalog.streams('source')) {
         const definition = catalog.definition('source', name);
         if (definition === null) continue;
-        const known = open.get(name);
-        if (known === undefined) await start(definition);
-        else if (known.version !== newest(name)) {
-          known.version = newest(name);
-          known.ingest.refresh();
+        const worker = open.get(name);
+        if (worker === undefined) await start(definition);
+        else if (worker.version !== newest(name)) {
+          worker.version = newest(name);
+          worker.ingest.refresh();
         }
       }
     },

@@ -1,4 +1,4 @@
-/** Where the profiles keep things, in the names that OpenLineage has for those systems. */
+/** Where the profiles store data, as OpenLineage names the systems. */
 import { join } from 'node:path';
 import { featuresTopic, rawTopic } from '#domain/ports/topics.ts';
 import { DATABASE, paimonTable } from '#infra/flink/sql/names.ts';

@@ -1,6 +1,6 @@
 /**
- * Where the stack's registry is kept: KurrentDB where MILLRACE_KURRENTDB_URL names one, else MySQL,
- * where the audit chain always is.
+ * The event store of the stack: KurrentDB where MILLRACE_KURRENTDB_URL names one, otherwise MySQL.
+ * The audit log is always in MySQL.
  */
 import { MillraceError } from '#domain/errors.ts';
 import type { AuditStore } from '#domain/ports/audit-store.ts';
@@ -14,17 +14,17 @@ const openStore = async (
   url: string,
 ): Promise<EventStore> => {
   if (url === '') return mysqlEventStore(database);
-  // Its client is a native module: only who uses it loads it.
+  // The client is a native module: it is loaded only where it is used.
   const { kurrentEventStore } = await import('#infra/kurrent/event-store.ts');
   const { kurrentStream } = await import('#infra/kurrent/kurrent-stream.ts');
   return kurrentEventStore(kurrentStream({ url, stream: `millrace-registry-${platform}` }));
 };
 
 /**
- * @param platform the MySQL database's name: one event store has the registries of several
+ * @param platform the name of the MySQL database; a KurrentDB may have the registries of several
  * platforms
- * @throws MR_STORAGE_FAILED where the audit chain is longer than the registry: it is another
- * registry's
+ * @throws MR_STORAGE_FAILED where the audit log is longer than the registry, and so belongs to
+ * another one
  */
 export const openRegistryStore = async (
   database: MysqlDatabase,
@@ -38,7 +38,7 @@ export const openRegistryStore = async (
   await store.close();
   throw new MillraceError(
     'MR_STORAGE_FAILED',
-    `the audit chain in MySQL's "${platform}" has ${audited} records, and the registry in ${url === '' ? 'MySQL' : 'KurrentDB'} ${commits} commits: it is another registry's. Set MILLRACE_KURRENTDB_URL as it was when this platform was begun, or begin a platform in a database of its own.`,
+    `the audit chain in MySQL's "${platform}" has ${audited} records, and the registry in ${url === '' ? 'MySQL' : 'KurrentDB'} ${commits} commits: it is another registry's. Set MILLRACE_KURRENTDB_URL as it was when this platform was created, or create a platform in a database of its own.`,
     { audited, commits },
   );
 };

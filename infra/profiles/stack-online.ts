@@ -1,6 +1,6 @@
 /**
- * The stack's online stores as reads see them: Redis, else Paimon, each with its budget, and what
- * each may be asked.
+ * The online stores of the stack: Redis as the cache tier, Paimon as the durable tier, each behind
+ * a timeout, with the conditions under which each may answer.
  */
 
 import type { ReadsByStore } from '#domain/api/operations.ts';
@@ -17,16 +17,16 @@ import { type OnlineTiles, onlineTiles } from '#projections/serving/online-tiles
 import { tracedStore } from '#projections/serving/traced-stores.ts';
 
 export interface OnlineOptions {
-  /** whether a cached copy is read; default true */
+  /** whether there is a cache tier; default true */
   readonly cache?: boolean;
   /**
-   * how long an entity without events stays in the cached copy past its widest window, ms; default
-   * a day
+   * how long an entity stays in the cache tier after its widest window has passed, ms; default a
+   * day
    */
   readonly cacheGraceMs?: number;
-  /** how long a read waits for the cache tier before the durable tier is asked, ms; default 100 */
+  /** how long a read waits for the cache tier, ms; default 100 */
   readonly cacheTimeoutMs?: number;
-  /** how long a read waits for the durable tier before raw events are folded, ms; default 250 */
+  /** how long a read waits for the durable tier, ms; default 250 */
   readonly durableTimeoutMs?: number;
 }
 
@@ -35,11 +35,11 @@ export interface StackOnline {
   readonly durable: OnlineStore;
   readonly tiles: OnlineTiles;
   readonly readsByStore: ReadsByStore;
-  /** how long an entity without events stays in the cached copy, ms; null: for ever */
+  /** how long an entity without new events stays in the cache tier, ms; null: for ever */
   readonly ttlOf: (target: TilesTarget) => number | null;
   /**
-   * Entities that come back: what the durable tier has of them is all that there was; null: not
-   * known.
+   * The tiles in the durable tier of entities that were evicted from the cache tier and have new
+   * events; null: the durable tier may not have all of them yet.
    */
   readonly older: (
     target: TilesTarget,
@@ -50,7 +50,7 @@ export interface StackOnline {
 const CACHE_TIMEOUT_MS = 100;
 const DURABLE_TIMEOUT_MS = 250;
 const DAY_MS = 86_400_000;
-/** Redis' clock and ours, and the time between a read of the one store and of the other. */
+/** Covers the difference between Redis' clock and this one, and the time between two reads. */
 const HANDOVER_MS = 500;
 
 export const stackOnline = (
@@ -63,10 +63,7 @@ export const stackOnline = (
   },
 ): StackOnline => {
   const { addresses, running, now, warn, tracing } = options;
-  /**
-   * Views of all time stay; of windows, until no window reaches an entity's last event, and some
-   * grace.
-   */
+  /** An entity stays until no window covers its last event, plus a grace time. */
   const ttlOf = ({ plan }: TilesTarget): number | null =>
     plan.ephemeral !== null
       ? plan.ephemeral.ttlMs
@@ -81,8 +78,8 @@ export const stackOnline = (
   const readsByStore = { cache: 0, durable: 0, history: 0 };
   const durableHas = {
     /**
-     * Where an entity left Redis, its last update is as old as its time to live: days, but for an
-     * ephemeral view's.
+     * The last update of an evicted entity is as old as its time to live. That is days, except for
+     * ephemeral views.
      */
     expired: (target: TilesTarget): boolean =>
       target.plan.ephemeral === null ||

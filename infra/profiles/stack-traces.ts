@@ -1,7 +1,4 @@
-/**
- * The stack's traces: what a cached copy takes in is told, and word of it goes to the other
- * gateways.
- */
+/** Traces of the stack: updates of the cache tier are traced, and announced to other gateways. */
 
 import { type Traces, tracesOf } from '#application/traced-areas.ts';
 import type { Tracing } from '#domain/ports/tracing.ts';
@@ -9,13 +6,13 @@ import { tracedChannel } from '#infra/redis/traced-channel.ts';
 import { type CacheTraces, createCacheTraces } from '#projections/cache/cache-traces.ts';
 
 export interface StackTraces {
-  /** as the adapters have it */
+  /** for the platform's dependencies */
   readonly adapter: { readonly traces?: Traces };
   readonly ofCache: (view: string, raw: string) => { readonly traces?: CacheTraces };
   readonly close: () => void;
 }
 
-/** @param redis null: there is no cached copy */
+/** @param redis null: there is no cache tier */
 export const stackTraces = (
   tracing: Tracing | null | undefined,
   redis: { readonly host: string; readonly port: number } | null,
@@ -23,11 +20,11 @@ export const stackTraces = (
 ): StackTraces => {
   const traces = tracesOf(tracing, 'kafka');
   if (traces === undefined) return { adapter: {}, ofCache: () => ({}), close: () => {} };
-  const told = redis === null ? null : tracedChannel(traces.updates, redis);
-  const updates = told?.updates ?? traces.updates;
+  const channel = redis === null ? null : tracedChannel(traces.updates, redis);
+  const updates = channel?.updates ?? traces.updates;
   return {
     adapter: { traces },
     ofCache: (view, raw) => ({ traces: createCacheTraces({ ...traces, updates, view, raw, now }) }),
-    close: () => told?.close(),
+    close: () => channel?.close(),
   };
 };

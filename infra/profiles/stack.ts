@@ -1,11 +1,14 @@
 /**
- * The stack profile: the same platform on the real systems. This file picks the adapters;
- * `assemble.ts` wires them.
+ * The stack profile: the platform on separate servers. This file picks the adapters.
  *
- *   log Apache Kafka schemas a Confluent-compatible registry
- *   event store, audit MySQL or MariaDB (or KurrentDB) compute Apache Flink, SQL compiled from the
- *   definitions
- *   online store Redis (cache), Paimon (durable) history Apache Iceberg, appended by Flink
+ * | part | adapter |
+ * |---|---|
+ * | log | Apache Kafka |
+ * | schemas | a registry that is compatible with Confluent's |
+ * | event store, audit log | MySQL or MariaDB; the event store may be KurrentDB |
+ * | engine | Apache Flink, with SQL compiled from the definitions |
+ * | online stores | Redis (cache tier), Apache Paimon (durable tier) |
+ * | history | Apache Iceberg, appended by Flink |
  */
 import { hostname } from 'node:os';
 import { join } from 'node:path';
@@ -30,57 +33,49 @@ import { openStackHistory } from '#infra/flink/history.ts';
 import { openJobStore } from '#infra/flink/job-store.ts';
 import { flinkJobs } from '#infra/flink/jobs.ts';
 import { type KeepSmallOptions, keepTablesSmall } from '#infra/flink/maintenance.ts';
-import { materializeJobFor } from '#infra/flink/materialize-jobs.ts';
-import { rollUp, rollupsOf } from '#infra/flink/rollup.ts';
-import {
-  ARCHIVE_JOB,
-  DATABASE,
-  historyTable,
-  MATERIALIZE_GROUP,
-  paimonTable,
-} from '#infra/flink/sql/names.ts';
+import { rollUp } from '#infra/flink/rollup.ts';
 import { rollupTopics } from '#infra/flink/sql/rollup.ts';
 import { kafkaLog } from '#infra/kafka/log.ts';
-import { subscribe } from '#infra/kafka/subscribe.ts';
 import { mysqlAuditStore } from '#infra/mysql/audit-store.ts';
 import { openMysql } from '#infra/mysql/database.ts';
 import { mysqlLease } from '#infra/mysql/lease.ts';
 import { mysqlUsageCounter } from '#infra/mysql/usage-counter.ts';
 import type { LineageSettings } from '#infra/openlineage/settings.ts';
+import { openCacheProjections } from '#infra/profiles/cache-projections.ts';
 import { openIngestWorkers } from '#infra/profiles/ingest-workers.ts';
 import { stackPlaces } from '#infra/profiles/lineage-locations.ts';
 import { openRegistryStore } from '#infra/profiles/registry-store.ts';
+import { stackMaterializations } from '#infra/profiles/stack-materializations.ts';
 import { type OnlineOptions, stackOnline } from '#infra/profiles/stack-online.ts';
 import { stackTraces } from '#infra/profiles/stack-traces.ts';
 import { startPlatform } from '#infra/profiles/start-platform.ts';
 import type { StackAddresses } from '#infra/stack/addresses.ts';
 import { VERSIONS } from '#infra/stack/versions.ts';
-import { type CacheProjection, cacheProjection } from '#projections/cache/cache-projection.ts';
 import { loggedServices } from '#projections/feature-log/feature-log-tables.ts';
 import { tilesFetcher } from '#projections/serving/online-tiles.ts';
 
 export interface StackOptions extends OnlineOptions {
   readonly addresses: StackAddresses;
-  /** this process's own files (data sets); the servers' are in the stack's directory */
+  /** files of this process, such as data sets; files of the servers are in the stack's directory */
   readonly dataDirectory: string;
   readonly now?: () => number;
   readonly warn?: (message: string) => void;
-  /** where OpenLineage events go; absent: none are made */
+  /** the receiver of OpenLineage events; absent: OpenLineage is off */
   readonly lineage?: LineageSettings | null;
   /** absent, null: traces are off */
   readonly tracing?: Tracing | null;
-  /** whether this process keeps the cached copy, beside serving; default true */
+  /** whether this process also fills the cache tier and ingests from Kafka; default true */
   readonly projections?: boolean;
-  /** how long a retired generation's tables stay, ms; default a minute */
+  /** how long the tables of a retired generation stay, ms; default a minute */
   readonly garbageCollectionMs?: number;
-  /** how the history's tables are kept small */
+  /** table maintenance of the history */
   readonly maintenance?: Pick<KeepSmallOptions, 'limits' | 'everyCommits' | 'pollMs'>;
   readonly settings?: Partial<
     Pick<JobSettings, 'parallelism' | 'miniBatchMs' | 'archiveEveryMs' | 'paimon'>
   >;
 }
 
-const LEFTOVERS_MS = 60_000;
+const GARBAGE_COLLECTION_MS = 60_000;
 const CLOCK_STEP_MS = 1;
 
 export const startStack = async (options: StackOptions): Promise<Platform> => {
@@ -90,8 +85,8 @@ export const startStack = async (options: StackOptions): Promise<Platform> => {
   const clientId = `millrace-${hostname()}-${process.pid}`;
   const kafka = { brokers: [addresses.kafka], clientId, warn };
   const log = await kafkaLog(kafka);
-  // Who waits for a commit that a dead gateway left half written must not make producers wait in
-  // the same transaction.
+  // A separate connection: the outbox may wait for the transaction of a gateway that has died, and
+  // producers must not wait with it.
   const outboxLog = await kafkaLog({ ...kafka, clientId: `${clientId}-outbox` });
   const schemas = confluentSchemaRegistry({ url: addresses.registry });
   const database = await openMysql(addresses.mysql);
@@ -145,32 +140,10 @@ export const startStack = async (options: StackOptions): Promise<Platform> => {
   });
 
   const traces = stackTraces(options.tracing, cache === null ? null : addresses.redis, now);
-  const projections = new Map<string, CacheProjection>();
-  const keepCache = async (views: Parameters<Engine['reconcile']>[0]): Promise<void> => {
-    if (cache === null || options.projections === false) return;
-    for (const { view, generations } of views) {
-      const [first] = generations;
-      if (first === undefined) continue;
-      const projection =
-        projections.get(view) ??
-        cacheProjection({
-          subscribe: (subscription) => subscribe({ ...kafka, ...subscription }),
-          view,
-          partitions: (await log.end(featuresTopic(view))).length,
-          store: cache,
-          decoder,
-          ttlOf,
-          now,
-          ends: () => log.end(featuresTopic(view)),
-          ...traces.ofCache(view, rawTopic(first.spec.source.name)),
-          ...(generations.some(({ spec }) => spec.plan.ephemeral !== null) ? { older } : {}),
-        });
-      projections.set(view, projection);
-      await projection.follow(
-        generations.map(({ spec }) => ({ plan: spec.plan, generation: spec.generation })),
-      );
-    }
-  };
+  const cacheProjections =
+    cache === null || options.projections === false
+      ? null
+      : openCacheProjections({ kafka, log, cache, decoder, traces, ttlOf, older, now });
 
   const openEngine = ({ catalog, onFilled }: EngineContext): Engine => {
     const generations = flinkEngine({
@@ -196,7 +169,7 @@ export const startStack = async (options: StackOptions): Promise<Platform> => {
         paimon: directoryOf(addresses.warehouse.paimon),
         jobStore,
         now: Date.now,
-        graceMs: options.garbageCollectionMs ?? LEFTOVERS_MS,
+        graceMs: options.garbageCollectionMs ?? GARBAGE_COLLECTION_MS,
       }),
       onFilled,
       nudge: log.nudge,
@@ -224,32 +197,29 @@ export const startStack = async (options: StackOptions): Promise<Platform> => {
       degraded: () => tiles.degraded() | generations.degraded(),
       async reconcile(wanted, answers) {
         await generations.reconcile(wanted, answers);
-        await keepCache(wanted);
+        await cacheProjections?.follow(wanted);
         if (options.projections !== false) await ingestWorkers.follow();
       },
       async close() {
         await maintenance.close();
         await ingestWorkers.close();
         await generations.close();
-        for (const projection of projections.values()) await projection.close();
+        await cacheProjections?.close();
       },
     };
   };
 
-  const lineage = options.lineage ?? null;
-
   return startPlatform({
     profile: 'stack',
-    ...(lineage === null
-      ? {}
-      : {
-          lineage: {
-            settings: lineage,
+    lineage:
+      options.lineage == null
+        ? null
+        : {
+            settings: options.lineage,
             leads: lease.holds,
             engine: { name: 'flink', version: VERSIONS.flink },
             places: stackPlaces(addresses, cache !== null),
           },
-        }),
     dataDirectory: addresses.directory,
     datasetDirectory: join(options.dataDirectory, 'datasets'),
     now,
@@ -264,13 +234,13 @@ export const startStack = async (options: StackOptions): Promise<Platform> => {
     ...traces.adapter,
     readTime: () => now() - CLOCK_STEP_MS,
     gatherMs: 200,
-    // A job of Flink starts in seconds.
+    // Starting a Flink job takes seconds, so no fill is short.
     shortFillEvents: null,
     openEngine,
     decodeUpdate: ({ plan }, record) => decoder.decode(plan, record),
     rollup(request, { spec }) {
-      const running = flink?.generation(request.view, spec.generation) ?? null;
-      if (running === null)
+      const generation = flink?.generation(request.view, spec.generation) ?? null;
+      if (generation === null)
         return fail('MR_VIEW_NOT_READY', `no generation of "${request.view}" is live yet`);
       return rollUp(
         {
@@ -282,48 +252,11 @@ export const startStack = async (options: StackOptions): Promise<Platform> => {
           jobs,
           cluster,
         },
-        running,
+        generation,
         request,
       );
     },
-    async materializations(view, live) {
-      const { generation, plan } = live.spec;
-      const rollups = await rollupsOf(tables, view);
-      const features = featuresTopic(view);
-      const at = (topic: string, offsets: readonly (number | null)[]): string =>
-        `${topic}@${offsets.map((offset, p) => `${p}:${offset ?? 0}`).join(',')}`;
-      const eventTime = live.newestEventTime();
-      const progress = await cache?.progress({ plan, generation }).catch(() => null);
-      const kept = { generation, eventTime };
-      return [
-        ...(cache === null
-          ? []
-          : [
-              {
-                ...kept,
-                store: 'redis',
-                location: `mr:{${view}#${generation}}`,
-                position: at(features, progress?.offsets ?? []),
-                job: `projection cache.${view}`,
-              },
-            ]),
-        {
-          ...kept,
-          store: 'paimon',
-          location: `${DATABASE}.${paimonTable(view, generation)}`,
-          position: at(features, await log.committed(MATERIALIZE_GROUP, features)),
-          job: materializeJobFor({ view, flushMs: plan.ephemeral?.flushMs ?? null }),
-        },
-        {
-          ...kept,
-          store: 'iceberg',
-          location: historyTable('features', view).replaceAll('`', ''),
-          position: at(features, await history.endOffsets(features)),
-          job: ARCHIVE_JOB,
-        },
-        ...rollups.map((rollup) => ({ ...kept, ...rollup })),
-      ];
-    },
+    materializations: stackMaterializations({ log, history, cache, tables }),
     async close() {
       traces.close();
       await cache?.close();

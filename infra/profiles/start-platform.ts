@@ -1,5 +1,5 @@
 /**
- * What both profiles wire in the same way, beside the adapters that each picks: metrics,
+ * What both profiles wire in the same way, in addition to the adapters that each picks: metrics,
  * OpenLineage, training sets in worker threads, and the Flink SQL that `show --sql` prints.
  */
 import type { PlatformDependencies } from '#application/dependencies.ts';
@@ -13,58 +13,54 @@ import { flinkSqlOf } from '#infra/profiles/flink-sql-of.ts';
 import { createMetrics } from '#infra/telemetry/metrics.ts';
 import { trainingSetBuilder } from '#infra/training-sets/builder.ts';
 import { producerOf } from '#projections/lineage/event.ts';
-import { openLineage } from '#projections/lineage/lineage.ts';
 import type { LineageEmitter } from '#projections/lineage/names.ts';
 import packageJson from '../../package.json' with { type: 'json' };
 
-type Shared = 'version' | 'metrics' | 'sql' | 'trainingSetBuilder' | 'openLineage';
-
-export interface ProfileAdapters extends Omit<PlatformDependencies, Shared> {
-  /** the directory of data sets that name no file of their own */
-  readonly datasetDirectory: string;
-  /** absent: OpenLineage is off */
-  readonly lineage?: Pick<LineageEmitter, 'engine' | 'places'> & {
-    readonly settings: LineageSettings;
-    /** of several gateways, whether this one delivers the events */
-    readonly leads: () => boolean;
-  };
+/** OpenLineage, as a profile configures it. */
+interface ProfileLineage extends Pick<LineageEmitter, 'engine' | 'places'> {
+  readonly settings: LineageSettings;
+  /** of several gateways, whether this one delivers the events */
+  readonly leads: () => boolean;
 }
 
-export const startPlatform = async (adapters: ProfileAdapters): Promise<Platform> => {
-  const { lineage, datasetDirectory, ...own } = adapters;
-  const { log, schemas, now, warn } = own;
+type Shared = 'version' | 'metrics' | 'sql' | 'trainingSetBuilder' | 'lineage';
+
+interface ProfileAdapters extends Omit<PlatformDependencies, Shared> {
+  /** the directory of data sets that name no file of their own */
+  readonly datasetDirectory: string;
+  /** null: OpenLineage is off */
+  readonly lineage: ProfileLineage | null;
+}
+
+const { version } = packageJson;
+
+const lineageOf = (
+  { settings, engine, places, leads }: ProfileLineage,
+  runsDirectory: string,
+): NonNullable<PlatformDependencies['lineage']> => {
+  const { namespace, everyMs, target } = settings;
+  return {
+    emitter: { engine, places, namespace, producer: producerOf(version) },
+    everyMs,
+    transport: transportTo(target),
+    openRuns: (onAbandoned) => openRuns(runsDirectory, onAbandoned),
+    leads,
+  };
+};
+
+export const startPlatform = async ({
+  lineage,
+  datasetDirectory,
+  ...adapters
+}: ProfileAdapters): Promise<Platform> => {
   const metrics = createMetrics();
-  const eventStore = metrics.timed(own.eventStore);
-  const { version } = packageJson;
   return createPlatform({
-    ...own,
-    eventStore,
+    ...adapters,
+    eventStore: metrics.timed(adapters.eventStore),
     version,
     metrics,
     sql: flinkSqlOf,
     trainingSetBuilder: trainingSetBuilder({ files: localFiles(), directory: datasetDirectory }),
-    ...(lineage === undefined
-      ? {}
-      : {
-          openLineage: ({ engine }) =>
-            openLineage({
-              everyMs: lineage.settings.everyMs,
-              transport: transportTo(lineage.settings.target),
-              openRuns: (onAbandoned) => openRuns(datasetDirectory, onAbandoned),
-              emitter: {
-                engine: lineage.engine,
-                places: lineage.places,
-                namespace: lineage.settings.namespace,
-                producer: producerOf(version),
-              },
-              leads: lineage.leads,
-              log: own.outboxLog ?? log,
-              schemas,
-              eventStore,
-              running: engine.running,
-              now,
-              warn,
-            }),
-        }),
+    ...(lineage === null ? {} : { lineage: lineageOf(lineage, datasetDirectory) }),
   });
 };

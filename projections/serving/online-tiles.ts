@@ -41,7 +41,7 @@ export interface OnlineTilesOptions {
   readonly durableHas: {
     /** every entity that may have expired in the cache tier */
     readonly expired: (target: TilesTarget) => boolean;
-    /** all that reads can have been answered from until a time, epoch ms */
+    /** everything that reads can have been answered from until a time, epoch ms */
     readonly until: (target: TilesTarget, time: number) => boolean;
   };
   readonly readsByStore: Counters;

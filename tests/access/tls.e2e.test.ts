@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { type ConnectionOptions, createServer, connect as tlsConnect } from 'node:tls';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { connect } from '#client/index.ts';
-import type { Access } from '#domain/ports/access.ts';
+import type { Access } from '#domain/api/platform.ts';
 import { createGrpcGateway, type GrpcGateway } from '#gateways/grpc/gateway.ts';
 import { grpcModules } from '#gateways/grpc-modules.ts';
 import { createHttpGateway, type HttpGateway } from '#gateways/http/gateway.ts';

@@ -1,8 +1,7 @@
 import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
-import type { Platform } from '#domain/api/platform.ts';
+import type { Access, Platform } from '#domain/api/platform.ts';
 import { fail } from '#domain/errors.ts';
-import type { Access } from '#domain/ports/access.ts';
 import { LOG_LEVELS, type Logger, type LogLevel } from '#domain/ports/logger.ts';
 import type { Tracing } from '#domain/ports/tracing.ts';
 import { createLogger, type LogFormat } from '#gateways/logging/logger.ts';

@@ -15,10 +15,10 @@ import {
 } from 'millrace';
 import type { Caller } from '#domain/api/caller.ts';
 import type { KeyRequest } from '#domain/api/keys.ts';
-import type { Platform } from '#domain/api/platform.ts';
+import type { Access, Platform } from '#domain/api/platform.ts';
 import { OPEN } from '#domain/authorization/principal.ts';
 import { col } from '#domain/expressions/build.ts';
-import type { Access, AccessOptions } from '#domain/ports/access.ts';
+import type { AccessOptions } from '#domain/ports/access.ts';
 import { createGrpcGateway, type GrpcGateway } from '#gateways/grpc/gateway.ts';
 import { grpcModules } from '#gateways/grpc-modules.ts';
 import { createHttpGateway, type HttpGateway } from '#gateways/http/gateway.ts';
