@@ -1,6 +1,10 @@
 /**
  * `plan` and `apply`: what a set of definitions would change, and the commands that change it, in
- * dependency order. All is checked before anything is sent; applying the same again sends nothing.
+ * dependency order. The whole set is checked before the first command; applying the same set again
+ * executes no command.
+ *
+ * Each definition is checked twice: here, as part of the set, before anything changes; and when its
+ * command is decided, on the catalog of that time, because other callers may have changed it since.
  */
 
 import type { Caller } from '#domain/api/caller.ts';
@@ -10,7 +14,6 @@ import type { Definition } from '#domain/definitions/model.ts';
 import { MillraceError, type Problem } from '#domain/errors.ts';
 import { canonical } from '#domain/expressions/canonical.ts';
 import { REGISTRY_TOPIC } from '#domain/ports/topics.ts';
-import { REGISTER } from '#domain/registry/commands.ts';
 import { newestVersion } from '#domain/registry/state.ts';
 import type { Catalog } from '#projections/catalog/catalog.ts';
 import { inDependencyOrder } from '#projections/catalog/references.ts';
@@ -24,7 +27,10 @@ export const planDefinitions = (
   const duplicates = checkDuplicates(definitions);
   const changes = inDependencyOrder(definitions).map((definition): PlannedChange => {
     const { kind, name } = definition;
-    const facts = factsOf(catalog, definition, { beside: definitions, promised: definitions });
+    const facts = factsOf(catalog, definition, {
+      batch: definitions,
+      assumed: definitions,
+    });
     const problems = [
       ...duplicates.filter((p) => p.details?.kind === kind && p.details.name === name),
       ...facts.problems,
@@ -66,7 +72,7 @@ export interface ApplyOptions {
 
 export const applyDefinitions = async (
   catalog: Catalog,
-  bus: CommandBus,
+  bus: Pick<CommandBus, 'execute'>,
   definitions: readonly Definition[],
   options: ApplyOptions,
   caller: Caller,
@@ -96,10 +102,11 @@ export const applyDefinitions = async (
       (c) => c.kind === definition.kind && c.name === definition.name,
     );
     if (change?.action === 'unchanged') continue;
+    const { reason, force = false } = options;
     const result = await bus.execute(
-      { type: REGISTER[definition.kind], data: definition, ...options },
+      { type: 'Register', definition, force, reason: reason ?? null },
+      { batch: definitions, ...(reason === undefined ? {} : { reason }) },
       caller,
-      definitions,
     );
     if (result.events.length > 0) applied++;
     position = result.position;

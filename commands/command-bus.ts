@@ -1,12 +1,13 @@
 /**
  * From a command to its events: load the stream, decide, append with the version that was decided
- * on. Refusals are appended too, without events, so that the audit knows them. An answer comes when
- * the catalog has taken the commit in: who commands may read at once.
+ * on. A refusal is appended too, as a commit without events, so that the audit log has it. A
+ * command is answered once the catalog has read its commit: the caller sees its effect in the next
+ * request.
  *
- * A decision on one stream may rest on facts of others (does the source exist, who depends on me),
- * which no stream's version guards. So the commands of one process are decided one after the other,
- * each on a catalog that has taken in all commits before it; and where another process has
- * committed anything since, such a decision is made again.
+ * A decision on one stream may rest on facts of others (does the source exist, what depends on this
+ * view), which no stream's version guards. So the commands of one process are decided one after the
+ * other, each on a catalog that has read all commits before it. Where another process has committed
+ * anything in between, such a decision is made again.
  */
 
 import type { Caller } from '#domain/api/caller.ts';
@@ -29,8 +30,8 @@ import { decide } from '#domain/registry/decide.ts';
 import type { RegistryEvent } from '#domain/registry/events.ts';
 import { evolve, initialState } from '#domain/registry/state.ts';
 import type { Catalog } from '#projections/catalog/catalog.ts';
-import { decisionContext, looksAtOthers } from './decision-context.ts';
-import { parseCommand } from './parse-command.ts';
+import { decisionContext, needsOtherStreams } from './decision-context.ts';
+import { recordedCommand, streamOfCommand } from './recorded-command.ts';
 
 export interface CommandBusDependencies {
   readonly eventStore: EventStore;
@@ -39,45 +40,51 @@ export interface CommandBusDependencies {
   readonly newId: () => string;
 }
 
+export interface CommandOptions {
+  readonly reason?: string;
+  /** the version that the stream must have; absent: any */
+  readonly expectedVersion?: number;
+  /** the command's data as the caller sent them, for the audit log; absent: from the command */
+  readonly data?: unknown;
+  /** the definitions that are applied together with the command's, itself included */
+  readonly batch?: readonly Definition[];
+}
+
 export interface CommandBus {
-  /**
-   * @param beside what is applied together with a definition, this one included: who reads what is
-   * asked of these
-   */
+  /** @throws the refusal, once it is stored */
   readonly execute: (
-    request: CommandRequest,
+    command: RegistryCommand,
+    options: CommandOptions,
     caller: Caller,
-    beside?: readonly Definition[],
   ) => Promise<CommandResult>;
-  /** The platform's own commands; they make no commit where they decide nothing. */
-  readonly system: (command: RegistryCommand, stream: string) => Promise<void>;
+  /** Stores the refusal of a request that could not be parsed, then throws it. */
+  readonly refuse: (request: CommandRequest, caller: Caller, problem: Problem) => Promise<never>;
+  /** The platform's own commands. One that changes nothing makes no commit. */
+  readonly system: (command: RegistryCommand) => Promise<void>;
   readonly key: (
     command: KeyCommand,
     by: { readonly actor: string; readonly reason?: string | undefined },
   ) => Promise<void>;
 }
 
-/** What of a command is known before its time. */
-type Asked = Pick<CommandRecord, 'type' | 'data' | 'actor' | 'reason'>;
+/** What a commit records of its command, without the id and the time that it is given then. */
+type Recorded = Pick<CommandRecord, 'type' | 'data' | 'actor' | 'reason'>;
 
-type Judged =
+type Decision =
   | { readonly outcome: 'accepted'; readonly events: readonly StoredEvent[] }
   | { readonly outcome: 'refused'; readonly problem: Problem };
 
-interface Order {
+interface CommandEnvelope {
   readonly stream: string;
   readonly expectedVersion: number | null;
-  readonly asked: Asked;
-  /** what follows from the stream's events as they now are */
-  readonly judge: (events: readonly StoredEvent[], time: number) => Judged;
-  /** whether that rests on other streams too */
-  readonly onOthers: boolean;
+  readonly recorded: Recorded;
+  /** @param events all events of the stream so far */
+  readonly decide: (events: readonly StoredEvent[], time: number) => Decision;
+  /** whether the decision rests on other streams too */
+  readonly needsOtherStreams: boolean;
 }
 
-/**
- * Each attempt but the last was lost to a commit of another process: so many in a row are no race
- * any more.
- */
+/** Every attempt but the last has lost a race to another process. */
 const ATTEMPTS = 20;
 
 const isConflict = (error: unknown): error is MillraceError =>
@@ -96,28 +103,27 @@ export const createCommandBus = ({
     return turn;
   };
 
-  const record = (asked: Asked, time = now()): CommandRecord => ({ id: newId(), time, ...asked });
+  const recordOf = (recorded: Recorded, time = now()): CommandRecord => ({
+    id: newId(),
+    time,
+    ...recorded,
+  });
 
-  const refuse = async (
+  const storeRefusal = async (
     stream: string,
-    asked: Asked,
+    recorded: Recorded,
     { code, message, details }: Problem,
   ): Promise<never> => {
     await eventStore.append(
-      { stream, command: record(asked), events: [], refusal: { code, message } },
+      { stream, command: recordOf(recorded), events: [], refusal: { code, message } },
       null,
     );
     throw new MillraceError(code, message, details ?? {});
   };
 
   /** The commit; null where nothing changes; or the problem that forbids it. */
-  const attempt = async ({
-    stream,
-    expectedVersion,
-    asked,
-    judge,
-    onOthers,
-  }: Order): Promise<Commit | Problem | null> => {
+  const attempt = async (envelope: CommandEnvelope): Promise<Commit | Problem | null> => {
+    const { stream, expectedVersion, recorded } = envelope;
     await catalog.catchUp();
     const { version, events } = await eventStore.readStream(stream);
     if (expectedVersion !== null && expectedVersion !== version) {
@@ -126,33 +132,22 @@ export const createCommandBus = ({
     }
     const time = now();
     const head = catalog.position();
-    const decision = judge(events, time);
+    const decision = envelope.decide(events, time);
     if (decision.outcome === 'refused') return decision.problem;
     if (decision.events.length === 0) return null;
-    const commit = { stream, command: record(asked, time), events: decision.events, refusal: null };
-    return eventStore.append(commit, version, onOthers ? { ifHead: head } : {});
+    const command = recordOf(recorded, time);
+    const commit = { stream, command, events: decision.events, refusal: null };
+    return eventStore.append(commit, version, envelope.needsOtherStreams ? { ifHead: head } : {});
   };
 
-  const judging = (
-    command: RegistryCommand,
-    stream: string,
-    beside: readonly Definition[],
-  ): Pick<Order, 'judge' | 'onOthers'> => ({
-    judge(events, time) {
-      const state = (events as readonly RegistryEvent[]).reduce(evolve, initialState);
-      return decide(state, command, decisionContext(catalog, state, command, stream, time, beside));
-    },
-    onOthers: looksAtOthers(command),
-  });
-
   /**
-   * A race lost to another process: decided again on what is there now, which a caller who expects
-   * a version gets to know.
+   * Decides again, on the new state, as long as other processes commit in between. A caller that
+   * expects a version gets the conflict.
    */
-  const decided = async (order: Order): Promise<Commit | Problem | null> => {
+  const attemptRepeatedly = async (envelope: CommandEnvelope): Promise<Commit | Problem | null> => {
     for (let n = 1; ; n++) {
       try {
-        return await attempt(order);
+        return await attempt(envelope);
       } catch (error) {
         if (!isConflict(error)) throw error;
         if (n === ATTEMPTS) return error;
@@ -160,58 +155,75 @@ export const createCommandBus = ({
     }
   };
 
-  const run = (order: Order): Promise<Commit | null> =>
+  const run = (envelope: CommandEnvelope): Promise<Commit | null> =>
     inTurn(async () => {
-      const result = await decided(order);
-      if (result !== null && 'code' in result) return refuse(order.stream, order.asked, result);
+      const result = await attemptRepeatedly(envelope);
+      if (result !== null && 'code' in result)
+        return storeRefusal(envelope.stream, envelope.recorded, result);
       if (result !== null) await catalog.catchUp();
       return result;
     });
 
+  const runRegistryCommand = (
+    command: RegistryCommand,
+    recorded: Recorded,
+    {
+      expectedVersion = null,
+      batch = [],
+    }: { expectedVersion?: number | null; batch?: readonly Definition[] },
+  ): Promise<Commit | null> => {
+    const stream = streamOfCommand(command);
+    return run({
+      stream,
+      expectedVersion,
+      recorded,
+      decide(events, time) {
+        const state = (events as readonly RegistryEvent[]).reduce(evolve, initialState);
+        const context = decisionContext(catalog, state, command, stream, time, batch);
+        return decide(state, command, context);
+      },
+      needsOtherStreams: needsOtherStreams(command),
+    });
+  };
+
   return {
-    async execute(request, caller, beside = []) {
-      const { type, data, reason = null, expectedVersion = null } = request;
-      const asked = { type, data: data ?? null, actor: caller.actor, reason };
-      let parsed: ReturnType<typeof parseCommand>;
-      try {
-        parsed = parseCommand(request, caller.actor);
-      } catch (error) {
-        if (!(error instanceof MillraceError)) throw error;
-        return inTurn(() => refuse('refused/unparsed', asked, error));
-      }
-      const { command, stream } = parsed;
-      const commit = await run({
-        stream,
-        expectedVersion,
-        asked,
-        ...judging(command, stream, beside),
-      });
+    async execute(command, { reason, data, ...options }, caller) {
+      const recorded = {
+        ...recordedCommand(command),
+        ...(data === undefined ? {} : { data }),
+        actor: caller.actor,
+        reason: reason ?? null,
+      };
+      const commit = await runRegistryCommand(command, recorded, options);
       return {
         events: commit?.events ?? [],
         position: `${REGISTRY_TOPIC}@0:${commit?.position ?? catalog.position()}`,
       };
     },
-    async system(command, stream) {
-      const { type, ...data } = command;
-      const asked = { type, data, actor: 'millrace', reason: null };
-      await run({ stream, expectedVersion: null, asked, ...judging(command, stream, []) });
+    refuse({ type, data, reason = null }, caller, problem) {
+      const recorded = { type, data: data ?? null, actor: caller.actor, reason };
+      return inTurn(() => storeRefusal('refused/unparsed', recorded, problem));
+    },
+    async system(command) {
+      const recorded = { ...recordedCommand(command), actor: 'millrace', reason: null };
+      await runRegistryCommand(command, recorded, {});
     },
     async key(command, { reason = null, actor }) {
       const { type, ...data } = command;
-      // The event has the hash; what was asked for is told without it.
-      const { hash: _, ...told } = { hash: '', ...data };
-      const grants = 'grants' in told ? { grants: told.grants.map(formatGrant) } : {};
+      // The event has the hash of the secret; the recorded command does not need it.
+      const { hash: _, ...withoutHash } = { hash: '', ...data };
+      const grants = 'grants' in withoutHash ? { grants: withoutHash.grants.map(formatGrant) } : {};
       await run({
         stream: keyStream(command.id),
         expectedVersion: null,
-        asked: { type, data: { ...told, ...grants }, actor, reason },
-        judge: (events, time) =>
+        recorded: { type, data: { ...withoutHash, ...grants }, actor, reason },
+        decide: (events, time) =>
           decideKey(
             (events as readonly KeyEvent[]).reduce(evolveKey, null as KeyState | null),
             command,
             time,
           ),
-        onOthers: false,
+        needsOtherStreams: false,
       });
     },
   };

@@ -1,4 +1,4 @@
-/** What a decision on one stream needs to know of the others, by the kind of command. */
+/** The facts of other streams that the decision on a command rests on. */
 import type { Definition } from '#domain/definitions/model.ts';
 import type { RegistryCommand } from '#domain/registry/commands.ts';
 import type { DecisionContext } from '#domain/registry/decision.ts';
@@ -8,7 +8,7 @@ import { type Catalog, overlay } from '#projections/catalog/catalog.ts';
 import { downstreamOf } from '#projections/catalog/references.ts';
 import { factsOf } from './registering.ts';
 
-/** Services that read just this version of a view. */
+/** The services that pin this version of a view. */
 const pinning = (
   all: readonly Definition[],
   view: string,
@@ -28,11 +28,8 @@ const pinning = (
     )
     .map((definition) => streamOf(definition.kind, definition.name));
 
-/**
- * Whether what is decided rests on other streams than its own: the kinds that `decisionContext` has
- * something for.
- */
-export const looksAtOthers = ({ type }: RegistryCommand): boolean =>
+/** Whether the decision rests on other streams: for these types `decisionContext` adds facts. */
+export const needsOtherStreams = ({ type }: RegistryCommand): boolean =>
   type === 'Register' || type === 'Restore' || type === 'Retire' || type === 'RetireReplay';
 
 export const decisionContext = (
@@ -41,7 +38,7 @@ export const decisionContext = (
   command: RegistryCommand,
   stream: string,
   now: number,
-  beside: readonly Definition[],
+  batch: readonly Definition[],
 ): DecisionContext => {
   const nothing: DecisionContext = {
     now,
@@ -52,7 +49,7 @@ export const decisionContext = (
   };
   switch (command.type) {
     case 'Register':
-      return { ...nothing, ...factsOf(catalog, command.definition, { beside, promised: [] }) };
+      return { ...nothing, ...factsOf(catalog, command.definition, { batch, assumed: [] }) };
     case 'Restore': {
       const newest = newestVersion(state);
       return newest === null

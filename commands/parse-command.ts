@@ -1,16 +1,14 @@
-/** Commands as they come over the wire → registry commands, or a problem that names the part. */
+/**
+ * A command as it comes over the wire, parsed and executed. An error names the part that is wrong.
+ */
 
-import type { CommandRequest } from '#domain/api/registry.ts';
+import type { CommandRequest, Registry } from '#domain/api/registry.ts';
 import type { Kind } from '#domain/definitions/model.ts';
 import { parseDefinition } from '#domain/definitions/parse.ts';
-import { fail } from '#domain/errors.ts';
+import { fail, MillraceError } from '#domain/errors.ts';
 import { REGISTER, type RegistryCommand } from '#domain/registry/commands.ts';
-import { KINDS, type ReplayRange, streamOf } from '#domain/registry/events.ts';
-
-export interface ParsedCommand {
-  readonly command: RegistryCommand;
-  readonly stream: string;
-}
+import { KINDS, type ReplayRange } from '#domain/registry/events.ts';
+import type { CommandBus } from './command-bus.ts';
 
 type Data = Readonly<Record<string, unknown>>;
 
@@ -64,21 +62,17 @@ const rangeOf = (data: Data, type: string): ReplayRange => {
   };
 };
 
-const STATUS: Readonly<Record<string, 'Deprecate' | 'Restore' | 'Retire'>> = {
-  Deprecate: 'Deprecate',
-  Restore: 'Restore',
-  Retire: 'Retire',
-};
+const STATUS = ['Deprecate', 'Restore', 'Retire'] as const;
 const GENERATION = ['PromoteReplay', 'RollbackReplay', 'AbandonReplay', 'RetireReplay'] as const;
 
-export const COMMAND_TYPES: readonly string[] = [
+const COMMAND_TYPES: readonly string[] = [
   ...Object.values(REGISTER),
-  ...Object.keys(STATUS),
+  ...STATUS,
   'StartReplay',
   ...GENERATION,
 ];
 
-export const parseCommand = (request: CommandRequest, actor: string): ParsedCommand => {
+const parseCommand = (request: CommandRequest, actor: string): RegistryCommand => {
   const { type } = request;
   const reason = request.reason ?? null;
   if (!COMMAND_TYPES.includes(type))
@@ -97,30 +91,38 @@ export const parseCommand = (request: CommandRequest, actor: string): ParsedComm
     );
     if (definition.kind !== registers)
       fail('MR_BODY_INVALID', `command ${type} got a definition of kind "${definition.kind}"`);
-    return {
-      command: { type: 'Register', definition, force: request.force ?? false, reason },
-      stream: streamOf(definition.kind, definition.name),
-    };
+    return { type: 'Register', definition, force: request.force ?? false, reason };
   }
-  const status = STATUS[type];
-  if (status !== undefined) {
-    const [kind, name] = [kindOf(data, type), text(data, 'name', type)];
-    return { command: { type: status, kind, name }, stream: streamOf(kind, name) };
-  }
-  if (type === 'StartReplay') {
-    const view = text(data, 'view', type);
-    return {
-      command: { type, view, range: rangeOf(data, type), reason, actor },
-      stream: streamOf('feature-view', view),
-    };
-  }
-  const generation = GENERATION.find((name) => name === type);
-  if (generation !== undefined) {
-    const view = text(data, 'view', type);
-    return {
-      command: { type: generation, view, generation: generationOf(data, type) },
-      stream: streamOf('feature-view', view),
-    };
-  }
-  return fail('MR_INTERNAL', `command "${type}" is listed, and nothing reads it`);
+  const status = STATUS.find((name) => name === type);
+  if (status !== undefined)
+    return { type: status, kind: kindOf(data, type), name: text(data, 'name', type) };
+  if (type === 'StartReplay')
+    return { type, view: text(data, 'view', type), range: rangeOf(data, type), reason, actor };
+  const change = GENERATION.find((name) => name === type);
+  if (change !== undefined)
+    return { type: change, view: text(data, 'view', type), generation: generationOf(data, type) };
+  return fail('MR_INTERNAL', `command "${type}" is listed, and no code parses it`);
 };
+
+/** Executes commands of callers. One that cannot be parsed is stored as a refusal, and thrown. */
+export const createCommandRequests =
+  (bus: Pick<CommandBus, 'execute' | 'refuse'>): Registry['command'] =>
+  async (request, caller) => {
+    let command: RegistryCommand;
+    try {
+      command = parseCommand(request, caller.actor);
+    } catch (error) {
+      if (!(error instanceof MillraceError)) throw error;
+      return bus.refuse(request, caller, error);
+    }
+    const { data, reason, expectedVersion } = request;
+    return bus.execute(
+      command,
+      {
+        data,
+        ...(reason === undefined ? {} : { reason }),
+        ...(expectedVersion === undefined ? {} : { expectedVersion }),
+      },
+      caller,
+    );
+  };

@@ -1,6 +1,6 @@
 /**
- * What the decision on a definition needs to know of the others: what is wrong with it, what it
- * changes, what it computes.
+ * The facts that a definition is registered or planned by: what is wrong with it, what it changes,
+ * what it computes.
  */
 import { checkDefinition, type Lookups } from '#domain/definitions/check.ts';
 import type { Definition } from '#domain/definitions/model.ts';
@@ -8,7 +8,6 @@ import { MillraceError, type Problem } from '#domain/errors.ts';
 import { planView } from '#domain/plan/plan-view.ts';
 import type { Change } from '#domain/registry/change.ts';
 import { diffDefinitions } from '#domain/registry/diff.ts';
-import { streamOf } from '#domain/registry/events.ts';
 import { newestVersion } from '#domain/registry/state.ts';
 import { readFieldType } from '#domain/values/field-type.ts';
 import { type Catalog, type CatalogDefinitions, overlay } from '#projections/catalog/catalog.ts';
@@ -23,43 +22,44 @@ export const lookupsOf = (definitions: CatalogDefinitions): Lookups => ({
     readFieldType(featureTypes(view, definitions)?.get(feature) ?? ''),
 });
 
-export interface Facts {
+interface Facts {
   readonly problems: readonly Problem[];
   readonly change: Change | null;
   readonly planHash: string | null;
 }
 
-export interface Company {
+/** The definitions that are applied together with a definition, in one request. */
+export interface BatchContext {
   /**
-   * applied together with it: who reads what is asked of these, so that a file that changes both
-   * ends is judged whole
+   * All of them. What reads a definition is looked up here first, so that a request which changes
+   * both ends of a reference is checked as a whole.
    */
-  readonly beside: readonly Definition[];
-  /**
-   * of these, what may be taken as registered already: all of them in a plan, none in a decision
-   */
-  readonly promised: readonly Definition[];
+  readonly batch: readonly Definition[];
+  /** Those that count as registered already: all of them in a plan, none in a decision. */
+  readonly assumed: readonly Definition[];
 }
 
-const ALONE: Company = { beside: [], promised: [] };
+const NO_BATCH: BatchContext = { batch: [], assumed: [] };
 
 /**
- * A pinned version must be there, with the features that are read of it; or come by the same apply.
+ * A pinned version must be registered and have the features that the service reads, or be the next
+ * version and registered by the same request.
  */
 const pinProblems = (
   catalog: Catalog,
   definition: Definition,
-  promised: readonly Definition[],
+  assumed: readonly Definition[],
 ): Problem[] => {
   if (definition.kind !== 'feature-service') return [];
   const details = { kind: definition.kind, name: definition.name };
   return definition.features.flatMap((member): Problem[] => {
     if (member.from !== 'view' || member.version === undefined) return [];
     const { view, version, features } = member;
-    const known = catalog.stream('feature-view', view)?.state.versions.map((v) => v.version) ?? [];
+    const versions =
+      catalog.stream('feature-view', view)?.state.versions.map((v) => v.version) ?? [];
     const coming =
-      promised.some((d) => d.kind === 'feature-view' && d.name === view) &&
-      version === (known.at(-1) ?? 0) + 1;
+      assumed.some((d) => d.kind === 'feature-view' && d.name === view) &&
+      version === (versions.at(-1) ?? 0) + 1;
     if (coming) return [];
     const code = 'MR_UNKNOWN_REFERENCE';
     const what = `feature service ${definition.name}`;
@@ -68,7 +68,7 @@ const pinProblems = (
       return [
         {
           code,
-          message: `${what}: ${view} has no version ${version}: it has ${known.join(', ') || 'none'}.`,
+          message: `${what}: ${view} has no version ${version}: it has ${versions.join(', ') || 'none'}.`,
           details,
         },
       ];
@@ -85,12 +85,12 @@ const pinProblems = (
 export const factsOf = (
   catalog: Catalog,
   definition: Definition,
-  { beside, promised }: Company = ALONE,
+  { batch, assumed }: BatchContext = NO_BATCH,
 ): Facts => {
-  const definitions = overlay(catalog, [...promised, definition]);
+  const definitions = overlay(catalog, [...assumed, definition]);
   const problems = [
     ...checkDefinition(definition, lookupsOf(definitions)),
-    ...pinProblems(catalog, definition, promised),
+    ...pinProblems(catalog, definition, assumed),
   ];
   let planHash: string | null = null;
   if (definition.kind === 'feature-view' && problems.length === 0) {
@@ -109,12 +109,10 @@ export const factsOf = (
   }
   const stream = catalog.stream(definition.kind, definition.name);
   const before = stream === null ? null : newestVersion(stream.state);
-  const readers = readersOf(overlay(catalog, [...beside, definition]));
+  const readers = readersOf(overlay(catalog, [...batch, definition]));
   const change =
     before === null || problems.length > 0
       ? null
       : diffDefinitions(before.definition, definition, readers);
   return { problems, change, planHash };
 };
-
-export const idOf = (definition: Definition): string => streamOf(definition.kind, definition.name);

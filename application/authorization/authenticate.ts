@@ -1,9 +1,10 @@
 /**
- * From what a caller shows to who he is. A key is looked up by its id and its secret's hash
- * compared in constant time; a token is verified. Whoever was found is kept by the text that he
- * showed, until a key changes or his time is over: then a request costs a look into a map.
+ * Authentication: from credentials to a principal. A key is looked up by its id, and the hash of
+ * its secret is compared in constant time; a token is verified. The principal is cached by the text
+ * of the credentials, until a key changes or the credentials expire, so that most requests cost one
+ * look-up in a map.
  */
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { timingSafeEqual } from 'node:crypto';
 import { isKeyStream, keyStream, RESERVED } from '#domain/authorization/keys.ts';
 import { OPEN, type Principal } from '#domain/authorization/principal.ts';
 import { MillraceError } from '#domain/errors.ts';
@@ -11,6 +12,7 @@ import type { AccessOptions, Credentials, VerifiedToken } from '#domain/ports/ac
 import type { KeyIndex, KnownKey } from '#projections/keys/key-index.ts';
 import type { Rates } from './rates.ts';
 import type { Refusals } from './refusals.ts';
+import { hashOf } from './secret-hash.ts';
 import { tokenBuckets } from './token-buckets.ts';
 
 export interface AuthenticateDependencies {
@@ -24,25 +26,23 @@ export interface AuthenticateDependencies {
 
 export interface Authenticator {
   readonly authenticate: (credentials: Credentials) => Principal | Promise<Principal>;
-  /** Whether a principal of before is still let in: for work that takes long. */
+  /** Whether the credentials of an authenticated principal are still valid: for long work. */
   readonly holds: (principal: Principal) => boolean;
 }
 
-interface Known {
+interface Authenticated {
   readonly principal: Principal;
   /** epoch ms */
   readonly until: number;
 }
 
 const KEY = /^mr_([0-9a-f]{12})_([\w-]{43})$/;
-const KEPT = 10_000;
-/** How long a token is taken as good without another look at the issuer's keys. */
-const TOKEN_KEPT_MS = 300_000;
-/** Failures of one address: a person who mistypes stays below. */
+const MAX_CACHED = 10_000;
+/** How long a verified token is cached before it is verified again with the issuer's keys. */
+const TOKEN_CACHED_MS = 300_000;
+/** Failed attempts of one address; a person who mistypes a key stays below. */
 const FAILURES_PER_SECOND = 0.5;
 const FAILURES_AT_ONCE = 20;
-
-export const hashOf = (secret: string): string => createHash('sha256').update(secret).digest('hex');
 
 const sameHash = (a: string, b: string): boolean =>
   a.length === b.length && timingSafeEqual(Buffer.from(a, 'latin1'), Buffer.from(b, 'latin1'));
@@ -58,19 +58,21 @@ export const createAuthenticator = ({
   now,
 }: AuthenticateDependencies): Authenticator => {
   const adminHash = options.adminKey === undefined ? null : hashOf(options.adminKey);
-  const known = new Map<string, Known>();
-  /** When those who are let in by a token are let go. */
+  /** by the text of the credentials */
+  const authenticated = new Map<string, Authenticated>();
+  /** when the token of a principal expires, epoch ms */
   const tokens = new WeakMap<Principal, number>();
   const failures = tokenBuckets();
   let epoch = -1;
 
-  const keep = (text: string, principal: Principal, until: number): Principal => {
-    if (known.size >= KEPT) known.delete(known.keys().next().value as string);
-    known.set(text, { principal, until });
+  const remember = (text: string, principal: Principal, until: number): Principal => {
+    if (authenticated.size >= MAX_CACHED)
+      authenticated.delete(authenticated.keys().next().value as string);
+    authenticated.set(text, { principal, until });
     return principal;
   };
 
-  const unknown = (why: string, address: string | undefined, actor = 'unauthenticated'): never => {
+  const refuse = (why: string, address: string | undefined, actor = 'unauthenticated'): never => {
     const wait = failures.take(
       address ?? '',
       FAILURES_PER_SECOND,
@@ -102,14 +104,14 @@ export const createAuthenticator = ({
   ): Principal => {
     const key = keys.key(id);
     if (key === null || !sameHash(hashOf(secret), key.hash))
-      return unknown('the key that was shown is not one of this platform', address);
-    const named = (why: string): never =>
-      unknown(`key ${id} ("${key.name}") ${why}`, address, key.name);
+      return refuse('the key that was shown is not one of this platform', address);
+    const refuseKey = (why: string): never =>
+      refuse(`key ${id} ("${key.name}") ${why}`, address, key.name);
     if (key.revokedAt !== null)
-      return named(`was revoked at ${new Date(key.revokedAt).toISOString()}`);
+      return refuseKey(`was revoked at ${new Date(key.revokedAt).toISOString()}`);
     const until = key.expiresAt ?? Number.POSITIVE_INFINITY;
-    if (now() >= until) return named(`expired at ${new Date(until).toISOString()}`);
-    return keep(
+    if (now() >= until) return refuseKey(`expired at ${new Date(until).toISOString()}`);
+    return remember(
       text,
       { id: keyStream(id), actor: key.name, grants: key.grants, limits: key.limits },
       until,
@@ -126,11 +128,11 @@ export const createAuthenticator = ({
       verified = (await options.verifyToken?.(token)) ?? null;
     } catch (error) {
       if (error instanceof MillraceError && error.code === 'MR_UNAUTHENTICATED')
-        return unknown(error.message, address);
+        return refuse(error.message, address);
       throw error;
     }
     if (verified === null)
-      return unknown(
+      return refuse(
         'what was shown is neither a key of this platform nor a token that it takes',
         address,
       );
@@ -138,7 +140,7 @@ export const createAuthenticator = ({
     const actor = RESERVED.has(subject) ? `token/${subject}` : subject;
     const principal = { id: `token/${issuer}/${subject}`, actor, grants, limits: {} };
     tokens.set(principal, expiresAt);
-    return keep(text, principal, Math.min(expiresAt, now() + TOKEN_KEPT_MS));
+    return remember(text, principal, Math.min(expiresAt, now() + TOKEN_CACHED_MS));
   };
 
   const identify = (
@@ -147,11 +149,11 @@ export const createAuthenticator = ({
   ): Principal | Promise<Principal> => {
     const [, shown] = /^Bearer +(\S+)$/i.exec(authorization) ?? [];
     if (shown === undefined)
-      return unknown('the header "authorization" must be `Bearer KEY`', address);
+      return refuse('the header "authorization" must be `Bearer KEY`', address);
     const [, id, secret] = KEY.exec(shown) ?? [];
     if (id !== undefined && secret !== undefined) return ofKey(id, secret, authorization, address);
     if (adminHash !== null && sameHash(hashOf(shown), adminHash))
-      return keep(authorization, ADMIN, Number.POSITIVE_INFINITY);
+      return remember(authorization, ADMIN, Number.POSITIVE_INFINITY);
     return ofToken(shown, authorization, address);
   };
 
@@ -174,22 +176,22 @@ export const createAuthenticator = ({
     return principal;
   };
 
-  const live = (key: KnownKey | null): boolean =>
+  const isValid = (key: KnownKey | null): boolean =>
     key !== null && key.revokedAt === null && (key.expiresAt === null || now() < key.expiresAt);
 
   return {
     authenticate({ authorization, address }) {
       if (!authenticationRequired()) return OPEN;
       if (authorization === undefined)
-        return unknown(
+        return refuse(
           'this platform asks for a key: send it as the header `authorization: Bearer KEY`',
           address,
         );
       if (keys.epoch() !== epoch) {
-        known.clear();
+        authenticated.clear();
         epoch = keys.epoch();
       }
-      const found = known.get(authorization);
+      const found = authenticated.get(authorization);
       if (found !== undefined && now() < found.until) return counted(found.principal, address);
       const principal = identify(authorization, address);
       return principal instanceof Promise
@@ -199,7 +201,7 @@ export const createAuthenticator = ({
     holds(principal) {
       if (!authenticationRequired()) return true;
       if (isKeyStream(principal.id))
-        return live(keys.key(principal.id.slice(principal.id.indexOf('/') + 1)));
+        return isValid(keys.key(principal.id.slice(principal.id.indexOf('/') + 1)));
       const until = tokens.get(principal);
       return until === undefined ? principal === ADMIN : now() < until;
     },

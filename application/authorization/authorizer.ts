@@ -1,6 +1,6 @@
 /**
- * How a rule is asked: of a caller, for an action, on the things that it touches. A refusal goes to
- * the audit before it is thrown.
+ * Checks whether a caller may do an action on the resources that it touches. A refusal is recorded
+ * for the audit log before it is thrown.
  */
 
 import type { Caller } from '#domain/api/caller.ts';
@@ -17,21 +17,24 @@ import type { Refusals } from './refusals.ts';
 import type { Resource } from './resources.ts';
 
 export const NOBODY: Principal = { id: 'nobody', actor: 'nobody', grants: [], limits: {} };
-/** What is of no namespace: only a grant everywhere will do. */
+/** Resources that belong to no namespace: only a grant in all namespaces is enough. */
 export const PLATFORM: readonly Resource[] = [{ id: 'platform/millrace', namespace: EVERYWHERE }];
 
-/** What the methods of the guard ask with. */
 export interface Authorizer {
   /**
-   * @throws MR_FORBIDDEN; where nothing is touched, for the name is not registered: unless he may
-   * somewhere
+   * @param resources empty where the name is not registered: then a grant in any namespace is
+   * enough
+   * @throws MR_FORBIDDEN
    */
   readonly authorize: (
     caller: Caller | undefined,
     action: Action,
     resources: readonly Resource[],
   ) => Principal;
-  /** for lists: whether he may see anything at all, and then what */
+  /**
+   * For lists: a test whether the caller may see a namespace.
+   * @throws MR_FORBIDDEN where the caller may see none
+   */
   readonly visibleNamespaces: (
     caller: Caller | undefined,
     action: Action,

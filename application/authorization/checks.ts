@@ -56,7 +56,7 @@ export const createChecks = (dependencies: CheckDependencies): Checks => {
   };
 };
 
-/** What a data set or batch of a view or service shows. */
+/** What a data set or batch of a view or service contains values of. */
 export const readTargetOf = (
   target: { readonly service: string } | { readonly view: string },
 ): ReadTarget => ('service' in target ? target : { features: [`${target.view}:`] });

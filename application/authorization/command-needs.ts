@@ -1,6 +1,6 @@
 /**
- * What a command over the wire needs. One that is malformed needs to be let in as far as the
- * command bus, which says what is wrong.
+ * The grants that a command over the wire needs. A malformed one needs the action somewhere: it
+ * then reaches the command bus, which answers what is wrong with it.
  */
 
 import type { CommandRequest } from '#domain/api/registry.ts';

@@ -1,8 +1,8 @@
 /**
- * How often: a bucket of tokens a principal for requests, and counts of a day for events and rows.
- * Both are arithmetic on numbers in memory, so that a request waits for nothing. The counts of a
- * day are settled with a counter behind a port every second or so: where gateways share one, a
- * quota is overrun by what all of them take in that time, and no more.
+ * Rate limits and quotas: a token bucket for each principal's requests, and daily counts of events
+ * and rows. Both are numbers in memory, so no request waits for them. The daily counts are added to
+ * a counter behind a port every second; where gateways share it, a quota is exceeded at most by
+ * what all of them accept in that time.
  */
 import type { Principal } from '#domain/authorization/principal.ts';
 import { fail, MillraceError } from '#domain/errors.ts';
@@ -22,19 +22,16 @@ export interface Rates {
   /** @throws MR_QUOTA_EXCEEDED */
   readonly events: (principal: Principal, count: number) => void;
   readonly rows: (principal: Principal, count: number) => void;
-  /** Rows that are known only when they were given out: counted, and refused the next time. */
+  /** Counts rows whose number was not known before: only the next request is refused. */
   readonly rowsGiven: (principal: Principal, count: number) => void;
-  /** Sends what was counted; for tests and the end. */
+  /** Adds the counts to the shared counter now. */
   readonly settle: () => Promise<void>;
   readonly close: () => Promise<void>;
 }
 
 type Quota = 'events' | 'rows';
 
-/**
- * What of a day a principal has used: `settled` as the counter last said, of all gateways; `own`
- * since then.
- */
+/** The use of one principal on one day: `settled` of all gateways, `own` of this one since then. */
 interface Usage {
   readonly id: string;
   readonly day: number;
@@ -72,9 +69,7 @@ export const createRates = ({
         usage.own -= own;
         usage.settled = total;
       } catch (error) {
-        warn(
-          `what a key has used today could not be counted with the other gateways: ${String(error)}`,
-        );
+        warn(`the use of a key could not be added to the count of all gateways: ${String(error)}`);
       }
     }
   };

@@ -1,11 +1,11 @@
 /**
- * Refusals of access, as commits without events, so that the audit chain has each. The first of its
- * kind is written at once; those that follow it within the window are one record with their count,
- * at the window's end; and where more kinds come than a window has room for (someone tries
- * addresses or names), the rest is one record too. So an attacker fills neither the store nor the
- * memory.
+ * Refusals of access, stored as commits without events, so that the audit log has them. The first
+ * refusal of a kind is written at once; the repetitions within the window are one record with their
+ * count, written at its end. Where a window has more kinds than it may hold (an attacker tries
+ * addresses or names), the rest is one record too. So failed attempts can fill neither the store
+ * nor the memory.
  *
- * A kind is (who, what, of what, code).
+ * A kind is the tuple (actor, command, subject, code).
  */
 import type { AccessRefusal } from '#domain/ports/access.ts';
 import type { EventStore } from '#domain/ports/event-store.ts';
@@ -16,15 +16,13 @@ export interface RefusalsDependencies {
   readonly newId: () => string;
   readonly warn: (message: string) => void;
   readonly windowMs?: number;
-  /** kinds of a window that have records of their own */
+  /** how many kinds of a window have records of their own */
   readonly kinds?: number;
 }
 
 export interface Refusals {
   readonly record: (refusal: AccessRefusal) => void;
-  /**
-   * Resolves when what was recorded so far is stored, but for counts of a window that is not over.
-   */
+  /** Resolves when everything recorded so far is stored, except counts of the open window. */
   readonly written: () => Promise<void>;
   /** Ends the window. */
   readonly flush: () => Promise<void>;
@@ -33,7 +31,7 @@ export interface Refusals {
 
 const WINDOW_MS = 60_000;
 const KINDS = 60;
-/** What a caller sent is in no record longer than this. */
+/** The longest text of a caller that a record contains, in characters. */
 const MAX_TEXT = 180;
 
 interface Repeated {
@@ -98,7 +96,7 @@ export const createRefusals = (dependencies: RefusalsDependencies): Refusals => 
     for (const { refusal, count, since } of repeated.values())
       if (count > 0) write(refusal, { repeated: count, since, until });
     if (rest !== null) {
-      const message = `${rest.count} refusals of more kinds than are told apart within ${windowMs / 1000} seconds`;
+      const message = `${rest.count} refusals of more kinds than are recorded separately within ${windowMs / 1000} seconds`;
       const { code } = rest.refusal;
       write(
         { actor: 'various', command: 'Refused', subject: 'access/various', code, message },
@@ -112,8 +110,8 @@ export const createRefusals = (dependencies: RefusalsDependencies): Refusals => 
     record(refusal) {
       timer ??= setTimeout(() => void flush(), windowMs).unref();
       const kind = `${refusal.actor}\n${refusal.command}\n${refusal.subject}\n${refusal.code}`;
-      const known = seen.get(kind);
-      if (known !== undefined) known.count++;
+      const repeated = seen.get(kind);
+      if (repeated !== undefined) repeated.count++;
       else if (seen.size < kinds) {
         seen.set(kind, { refusal, since: now(), count: 0 });
         write(refusal);

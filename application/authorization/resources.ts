@@ -1,6 +1,6 @@
 /**
- * What a question touches: the registered things, each in its namespace. A name that is not
- * registered touches nothing.
+ * The registered resources that a request touches, each with its namespace. A name that is not
+ * registered touches none.
  */
 
 import type { ReadRequest } from '#domain/api/serving.ts';
@@ -21,21 +21,21 @@ export type ReadTarget = Pick<ReadRequest, 'service' | 'features'>;
 
 export interface Resources {
   readonly one: (kind: Kind, name: string) => readonly Resource[];
-  /** by `kind/name`; null where it is no registered thing's */
+  /** of a resource `kind/name`; null where it is not registered */
   readonly namespaceOf: (id: string) => string | null;
-  /** all kinds of things of that name */
+  /** the resources of that name, of all kinds */
   readonly named: (name: string) => readonly Resource[];
   /** a view and what it is computed from */
   readonly withSource: (view: string) => readonly Resource[];
-  /** the service, the views and the on-demand features that a read shows values of */
+  /** the service, the views and the on-demand features whose values a read shows */
   readonly ofRead: (target: ReadTarget) => readonly Resource[];
-  /** where a definition is and where it would be */
+  /** the definition in its present namespace, and in the one that it would have */
   readonly defining: (definition: Definition) => readonly Resource[];
-  /** what it refers to, as it will be beside the others */
-  readonly usedBy: (definition: Definition, beside: readonly Definition[]) => readonly Resource[];
+  /** what a definition refers to; @param batch the definitions that are applied with it */
+  readonly usedBy: (definition: Definition, batch: readonly Definition[]) => readonly Resource[];
 }
 
-const KEPT = 1000;
+const MAX_CACHED_READS = 1000;
 const namespaceIn = (definition: Pick<Definition, 'namespace'>): string =>
   definition.namespace ?? DEFAULT_NAMESPACE;
 
@@ -43,7 +43,7 @@ export const createResources = (catalog: Catalog): Resources => {
   let position = -1;
   const reads = new Map<string, readonly Resource[]>();
 
-  /** The newest definition, also of what is retired. */
+  /** The newest definition, retired or not. */
   const newest = (kind: Kind, name: string): Definition | null =>
     newestVersion(
       catalog.stream(kind, name)?.state ?? {
@@ -63,7 +63,7 @@ export const createResources = (catalog: Catalog): Resources => {
     const [kind, name] = [id.slice(0, id.indexOf('/')), id.slice(id.indexOf('/') + 1)];
     return KINDS.includes(kind as Kind) ? one(kind as Kind, name) : [];
   };
-  /** An on-demand feature shows the values that it is computed from. */
+  /** An on-demand feature reveals the values that it is computed from. */
   const onDemand = (name: string, seen: Set<string> = new Set()): readonly Resource[] => {
     const definition = newest('on-demand-feature', name);
     if (definition?.kind !== 'on-demand-feature' || seen.has(name)) return [];
@@ -101,12 +101,12 @@ export const createResources = (catalog: Catalog): Resources => {
         : [];
     },
     ofRead({ service, features = [] }) {
-      if (catalog.position() !== position || reads.size > KEPT) {
+      if (catalog.position() !== position || reads.size > MAX_CACHED_READS) {
         reads.clear();
         position = catalog.position();
       }
-      // With their number no two lists of names that there are have the same text, whatever else is
-      // asked for in between.
+      // The number of names keeps the texts of two different lists apart, whatever the names
+      // contain.
       const key =
         service === undefined ? `${features.length} ${features.join('\0')}` : `service ${service}`;
       let found = reads.get(key);
@@ -121,15 +121,15 @@ export const createResources = (catalog: Catalog): Resources => {
       const id = streamOf(definition.kind, definition.name);
       return [...one(definition.kind, definition.name), { id, namespace: namespaceIn(definition) }];
     },
-    usedBy(definition, beside) {
-      const over = new Map(
-        beside.map((other) => [streamOf(other.kind, other.name), namespaceIn(other)]),
+    usedBy(definition, batch) {
+      const applied = new Map(
+        batch.map((other) => [streamOf(other.kind, other.name), namespaceIn(other)]),
       );
       return upstreamOf(definition).flatMap((id) => {
-        // Where it is and where it is put by the same apply: neither may be reached around the
-        // other.
-        const put = over.get(id);
-        return put === undefined ? byId(id) : [...byId(id), { id, namespace: put }];
+        // Both the present namespace and the one that the same apply gives it are needed: a move
+        // must not be a way around either.
+        const namespace = applied.get(id);
+        return namespace === undefined ? byId(id) : [...byId(id), { id, namespace }];
       });
     },
   };

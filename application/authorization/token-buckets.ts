@@ -1,9 +1,9 @@
 /**
- * Buckets of tokens, one an id: `rate` a second run in, up to `burst`; a request takes one. The ids
- * are bounded: the oldest is let go, full.
+ * Token buckets, one for each id: `rate` tokens a second are added, up to `burst`; a request takes
+ * one. The number of ids is bounded: past it the oldest bucket is dropped, which refills it.
  */
 export interface TokenBuckets {
-  /** @returns 0: taken; else the ms until there will be one */
+  /** @returns 0: a token was taken; otherwise the ms until there is one */
   readonly take: (id: string, rate: number, burst: number, time: number) => number;
 }
 

@@ -13,16 +13,16 @@ import type {
 import { parseDefinition } from '#domain/definitions/parse.ts';
 import { featuresAvroSchema } from '#domain/encoding/features-schema.ts';
 import { tileCodec } from '#domain/encoding/tile-codec.ts';
+import { updateDecoder } from '#domain/encoding/update-decoder.ts';
 import { planView } from '#domain/plan/plan-view.ts';
 import { NOT_DEGRADED } from '#domain/ports/degraded.ts';
 import type { TilesTarget } from '#domain/ports/online-store.ts';
+import type { ServedView } from '#domain/ports/served-view.ts';
 import { createTileStore } from '#domain/tiles/tile-store.ts';
-import { updateDecoder } from '#infra/flink/update-decoder.ts';
 import { redisCacheStore } from '#infra/redis/cache-store.ts';
 import { cachePartition, type KeyedUpdate } from '#projections/cache/cache-tiles.ts';
 import { onlineTiles, tilesFetcher } from '#projections/serving/online-tiles.ts';
 import { createRead, type Read } from '#projections/serving/read.ts';
-import type { ServedView } from '#projections/serving/served-view.ts';
 
 const parsed = <T>(definition: unknown): T =>
   parseDefinition(JSON.parse(JSON.stringify(definition))) as T;
@@ -131,7 +131,7 @@ export const writeRows = async (
       if (update !== null) updates.push({ ...update, offset });
     }
     if (
-      !(await partition.take({ partition: 0, updates, next: to, end: records.length, logTime: 0 }))
+      !(await partition.apply({ partition: 0, updates, next: to, end: records.length, logTime: 0 }))
     )
       throw new Error('Redis has another position: empty it first');
   }
@@ -197,16 +197,16 @@ export const redisRead = async (address: RedisAddress, target: TilesTarget): Pro
   await connected(() => cache.progress(target));
   const nothing = { name: 'none', read: never('a durable tier'), close: async () => {} };
   const readsByStore = { cache: 0, durable: 0, history: 0 };
-  const durableHas = { letGo: () => false, until: () => false };
+  const durableHas = { expired: () => false, until: () => false };
   // There is no other store to fall back to, however busy the machine is.
-  const budgets = { cacheTimeout: { budgetMs: 10_000 }, durableTimeout: { budgetMs: 10_000 } };
+  const timeouts = { cacheTimeout: { timeoutMs: 10_000 }, durableTimeout: { timeoutMs: 10_000 } };
   const tiles = onlineTiles({
     cache,
     durable: nothing,
     cacheHas: () => true,
     durableHas,
     readsByStore,
-    ...budgets,
+    ...timeouts,
   });
   return readOf(target, {
     read: never('a read from memory'),

@@ -1,6 +1,6 @@
 /**
- * The topics that what services answer is logged to, and the schemas of their records: made when
- * they are first wanted, and when they change.
+ * The topics of the feature log and the schemas of their records. They are created when a service
+ * is logged for the first time, and when its columns change.
  */
 import { messageOf } from '#domain/error-message.ts';
 import { MillraceError } from '#domain/errors.ts';
@@ -14,7 +14,7 @@ import type { SchemaRegistry } from '#domain/ports/schema-registry.ts';
 import { featureLogTopic } from '#domain/ports/topics.ts';
 
 export interface FeatureLogTopic {
-  /** null: the topic cannot take these columns, or not now */
+  /** null: the topic cannot have these columns, or could not be created */
   readonly codec: FeatureLogCodec | null;
   readonly schemaId: number;
 }
@@ -26,8 +26,8 @@ export interface FeatureLogTopicsDependencies {
 }
 
 /**
- * @returns `again` is called where a failure may pass: columns that do not fit never will, a
- * registry that is away comes back
+ * @returns a function that opens a service's topic. It calls `again` where a later attempt may
+ * succeed: when the registry could not be reached, but not when the columns do not fit.
  */
 export const featureLogTopics = ({
   log,
@@ -37,14 +37,14 @@ export const featureLogTopics = ({
   columns: FeatureLogColumns,
   again: () => void,
 ) => Promise<FeatureLogTopic>) => {
-  /** service → as it was registered last */
+  /** service → its topic, and the text of the schema that was registered last */
   const registered = new Map<string, { readonly text: string; readonly topic: FeatureLogTopic }>();
   return async (columns, again) => {
     const { service } = columns;
     const codec = featureLogCodec(columns);
     const text = JSON.stringify(codec.schema);
-    const known = registered.get(service);
-    if (known?.text === text) return known.topic;
+    const last = registered.get(service);
+    if (last?.text === text) return last.topic;
     const name = featureLogTopic(service);
     try {
       await log.createTopic(name, { partitions: 1 });
@@ -52,7 +52,7 @@ export const featureLogTopics = ({
       registered.set(service, { text, topic });
       return topic;
     } catch (error) {
-      warn(`what "${service}" serves cannot be logged: ${messageOf(error)}`);
+      warn(`answers of "${service}" cannot be logged: ${messageOf(error)}`);
       if (!(error instanceof MillraceError && error.code === 'MR_SCHEMA_INCOMPATIBLE')) again();
       return { codec: null, schemaId: -1 };
     }

@@ -1,15 +1,17 @@
 /**
- * What services answered, as events on the log. A read only leaves a reference behind: rows are
- * encoded and appended afterwards, in batches, so that no read waits for them.
+ * The feature log: what services answered, as events on the log. A read only leaves a reference to
+ * its answer behind; rows are encoded and appended afterwards, in batches, so no read waits for
+ * them.
  *
- *   note decides by the request's id whether it is logged, and puts the whole answer into the
- *   buffer, or drops the whole of it
- *   buffer bounded by rows; what does not fit is counted, by service and reason
- *   flush an append a service and batch, numbered as a producer's, so that one tried again after an
- *   unclear failure is there once
+ * - note: decides by the request's id whether the answer is logged, and puts all of it into the
+ *   buffer, or drops all of it;
+ * - buffer: holds a bounded number of rows; what does not fit is dropped and counted, by service
+ *   and reason;
+ * - flush: one append for each batch of a service, numbered as a producer's, so a repeated append
+ *   is stored once.
  *
- * What was appended is durable; what a crash finds in the buffer is lost, at most `flushMs` of it
- * while the log can be written.
+ * Appended rows are durable. A crash loses the buffer: while the log can be written, the answers of
+ * at most `flushMs`.
  */
 
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -17,35 +19,24 @@ import type { Caller } from '#domain/api/caller.ts';
 import type { ReadRequest, ReadResult } from '#domain/api/serving.ts';
 import { messageOf } from '#domain/error-message.ts';
 import type { DropReason } from '#domain/feature-log/drop-reasons.ts';
-import type {
-  FeatureLogCodec,
-  FeatureLogColumns,
-  FeatureLogOnDemand,
-} from '#domain/feature-log/feature-log-record.ts';
+import type { FeatureLogColumns } from '#domain/feature-log/feature-log-record.ts';
 import { isSampled } from '#domain/feature-log/sampled.ts';
-import type { EntityKey } from '#domain/plan/plan.ts';
 import type { Log } from '#domain/ports/log.ts';
 import type { SchemaRegistry } from '#domain/ports/schema-registry.ts';
 import { featureLogTopic } from '#domain/ports/topics.ts';
-import type { Row } from '#domain/values/value.ts';
+import { encodeAnswer, type FeatureLogVersions, type LoggedAnswer } from './encode-answer.ts';
 import { type FeatureLogTopic, featureLogTopics } from './feature-log-topics.ts';
 
 export interface Loggable {
   readonly columns: FeatureLogColumns;
-  /** null: no more */
+  /** the share of requests that is logged; null: logged in the past, and no longer */
   readonly sample: number | null;
-}
-
-/** What a service's answers are computed by. */
-export interface FeatureLogVersions {
-  readonly version: number;
-  readonly onDemand: readonly FeatureLogOnDemand[];
 }
 
 export interface FeatureLogDependencies {
   readonly log: Log;
   readonly schemas: SchemaRegistry;
-  /** the versions that a service's reads go by, those being planned now included */
+  /** the versions that a service's reads were last planned with */
   readonly versions: (service: string) => FeatureLogVersions;
   readonly newId: () => string;
   readonly warn: (message: string) => void;
@@ -58,20 +49,21 @@ export interface FeatureLogLimits {
   readonly bufferRows: number;
   readonly batchRows: number;
   readonly flushMs: number;
-  /** how long closing tries to write what is in the buffer */
+  /** how long `close` tries to write what is in the buffer */
   readonly closeMs: number;
 }
 
 export interface FeatureLog {
-  /** Of a read that was answered just now. Awaits nothing, throws nothing. */
+  /** Notes the answer of a read of a service. Awaits nothing, throws nothing. */
   readonly note: (request: ReadRequest, result: ReadResult, caller: Caller) => void;
-  /** The services as they are now: their topics and schemas are made. */
+  /** Logs these services from now on, and creates their topics and schemas. */
   readonly follow: (services: readonly Loggable[]) => Promise<void>;
-  /** Resolves when all that was noted before is on the log, or dropped. */
+  /** Resolves when everything noted so far is on the log, or dropped. */
   readonly flush: () => Promise<void>;
   readonly close: () => Promise<void>;
 }
 
+/** A service that is logged. */
 interface Logging extends FeatureLogTopic {
   readonly service: string;
   readonly topic: string;
@@ -80,11 +72,7 @@ interface Logging extends FeatureLogTopic {
 
 interface Noted {
   readonly logging: Logging;
-  readonly versions: FeatureLogVersions;
-  readonly requestId: string;
-  readonly actor: string;
-  readonly request: readonly Row[] | undefined;
-  readonly result: ReadResult;
+  readonly answer: LoggedAnswer;
 }
 
 const LIMITS: FeatureLogLimits = {
@@ -93,78 +81,34 @@ const LIMITS: FeatureLogLimits = {
   flushMs: 500,
   closeMs: 5_000,
 };
-/** Rows encoded before reads get their turn. */
-const TURN_ROWS = 50;
-/** until a topic and a schema that could not be made now are tried again */
+/** After this time topics and schemas that could not be created are tried again. */
 const FOLLOW_AGAIN_MS = 5_000;
 const RETRY_MS = 100;
 const MAX_RETRY_MS = 5_000;
-const EMPTY: Row = {};
-const otherTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+const rowsOf = ({ answer }: Noted): number => answer.result.entities.length;
 
 export const createFeatureLog = (dependencies: FeatureLogDependencies): FeatureLog => {
   const { log, warn, logged, dropped } = dependencies;
   const limits = { ...LIMITS, ...dependencies.limits };
   const producer = `served-${dependencies.newId()}`;
-  /** services that are logged now */
+  /** the services that are logged, by name */
   let active = new Map<string, Logging>();
   const openTopic = featureLogTopics(dependencies);
+  /** topic → the sequence of the next row */
   const sequences = new Map<string, number>();
-  let queue: Noted[] = [];
-  let rows = 0;
-  let unnamed = 0;
+  let buffer: Noted[] = [];
+  /** in the buffer, and in the batch that is being written */
+  let bufferedRows = 0;
+  let requestsWithoutId = 0;
   let timer: NodeJS.Timeout | null = null;
   let draining: Promise<void> | null = null;
+  /** epoch ms; null: not closing */
   let closeBy: number | null = null;
-  let said = '';
-  let again: NodeJS.Timeout | null = null;
+  let lastWarning = '';
+  let retryTimer: NodeJS.Timeout | null = null;
 
-  const encode = async ({
-    logging,
-    versions,
-    requestId,
-    actor,
-    request,
-    result,
-  }: Noted): Promise<Uint8Array[]> => {
-    const { codec } = logging;
-    const { entities, views, features, at, known } = result;
-    const values: Uint8Array[] = [];
-    for (let row = 0; row < entities.length; row++) {
-      if (row % TURN_ROWS === TURN_ROWS - 1) await otherTurn();
-      values.push(
-        (codec as FeatureLogCodec).encode({
-          requestId,
-          row,
-          rows: entities.length,
-          actor,
-          serviceVersion: versions.version,
-          sample: logging.share,
-          at,
-          known,
-          entity: entities[row] as EntityKey,
-          request:
-            request === undefined
-              ? EMPTY
-              : ((request.length === 1 ? request[0] : request[row]) ?? EMPTY),
-          views: views.map(({ view, version, generation, position, completeThrough }) => ({
-            view,
-            version,
-            generation,
-            position,
-            completeThrough,
-          })),
-          onDemand: versions.onDemand,
-          features,
-          values: result.values[row] ?? [],
-          status: result.status[row] ?? [],
-        }),
-      );
-    }
-    return values;
-  };
-
-  /** Until it is written: what fails is tried again under the same number. */
+  /** Repeats until it is written, under the same sequence. */
   const append = async (
     { service, topic, schemaId }: Logging,
     values: readonly Uint8Array[],
@@ -179,13 +123,13 @@ export const createFeatureLog = (dependencies: FeatureLogDependencies): FeatureL
         });
         sequences.set(topic, sequence + values.length);
         logged(service, values.length);
-        said = '';
+        lastWarning = '';
         return;
       } catch (error) {
         const message = messageOf(error);
-        if (message !== said)
-          warn(`what "${service}" served could not be logged, and is tried again: ${message}`);
-        said = message;
+        if (message !== lastWarning)
+          warn(`answers of "${service}" could not be logged; the append is repeated: ${message}`);
+        lastWarning = message;
         if (closeBy !== null && Date.now() + pause > closeBy)
           return dropped(service, 'failed', values.length);
         await sleep(pause);
@@ -193,35 +137,35 @@ export const createFeatureLog = (dependencies: FeatureLogDependencies): FeatureL
     }
   };
 
-  /** The oldest requests of one service, about a batch. */
+  /** Takes the oldest answers from the buffer: about a batch of rows, all of one service. */
   const takeBatch = (): Noted[] => {
-    const { logging } = queue[0] as Noted;
+    const { logging } = buffer[0] as Noted;
     const batch: Noted[] = [];
     let count = 0;
-    for (const noted of queue) {
+    for (const noted of buffer) {
       if (noted.logging !== logging || count >= limits.batchRows) break;
       batch.push(noted);
-      count += noted.result.entities.length;
+      count += rowsOf(noted);
     }
-    queue = queue.slice(batch.length);
+    buffer = buffer.slice(batch.length);
     return batch;
   };
 
   const drain = async (): Promise<void> => {
-    while (queue.length > 0) {
+    while (buffer.length > 0) {
       const batch = takeBatch();
       const { logging } = batch[0] as Noted;
       const values: Uint8Array[] = [];
       for (const noted of batch) {
         try {
-          values.push(...(await encode(noted)));
+          values.push(...(await encodeAnswer(noted.answer)));
         } catch (error) {
-          dropped(logging.service, 'value', noted.result.entities.length);
+          dropped(logging.service, 'value', rowsOf(noted));
           warn(`an answer of "${logging.service}" could not be logged: ${messageOf(error)}`);
         }
       }
       if (values.length > 0) await append(logging, values);
-      rows -= batch.reduce((sum, { result }) => sum + result.entities.length, 0);
+      bufferedRows -= batch.reduce((sum, noted) => sum + rowsOf(noted), 0);
     }
   };
 
@@ -230,8 +174,8 @@ export const createFeatureLog = (dependencies: FeatureLogDependencies): FeatureL
     timer = null;
     draining ??= drain().finally(() => {
       draining = null;
-      // noted between its last look and now
-      if (queue.length > 0) schedule();
+      // An answer may have been noted after the last check of the buffer.
+      if (buffer.length > 0) schedule();
     });
     return draining;
   };
@@ -239,47 +183,43 @@ export const createFeatureLog = (dependencies: FeatureLogDependencies): FeatureL
     timer ??= setTimeout(() => void flush(), limits.flushMs);
   };
 
-  const take = (
+  const enqueue = (
     logging: Logging,
     requestId: string,
-    request: ReadRequest,
+    { request }: ReadRequest,
     result: ReadResult,
     actor: string,
   ): void => {
+    const { service, codec, share } = logging;
     const count = result.entities.length;
     if (count === 0) return;
-    if (logging.codec === null) return dropped(logging.service, 'schema', count);
-    // Whole or not at all; one that is larger than the buffer has it to itself.
-    if (rows > 0 && rows + count > limits.bufferRows)
-      return dropped(logging.service, 'full', count);
-    queue.push({
-      logging,
-      versions: dependencies.versions(logging.service),
-      requestId,
-      actor,
-      request: request.request,
-      result,
-    });
-    rows += count;
-    if (rows >= limits.batchRows) void flush();
+    if (codec === null) return dropped(service, 'schema', count);
+    // An answer is logged whole or not at all. One larger than the buffer fits when it is empty.
+    if (bufferedRows > 0 && bufferedRows + count > limits.bufferRows)
+      return dropped(service, 'full', count);
+    const versions = dependencies.versions(service);
+    buffer.push({ logging, answer: { codec, share, versions, requestId, actor, request, result } });
+    bufferedRows += count;
+    if (bufferedRows >= limits.batchRows) void flush();
     else if (draining === null) schedule();
   };
 
+  /** the services of the last `follow` */
   let followed: readonly Loggable[] = [];
   const follow = async (services: readonly Loggable[]): Promise<void> => {
     followed = services;
     const next = new Map<string, Logging>();
     for (const { columns, sample } of services) {
       const { service } = columns;
-      const made = await openTopic(columns, followAgain);
+      const topic = await openTopic(columns, followAgain);
       if (sample !== null && sample > 0)
-        next.set(service, { service, topic: featureLogTopic(service), share: sample, ...made });
+        next.set(service, { service, topic: featureLogTopic(service), share: sample, ...topic });
     }
     if (followed === services && closeBy === null) active = next;
   };
   const followAgain = (): void => {
-    again ??= setTimeout(() => {
-      again = null;
+    retryTimer ??= setTimeout(() => {
+      retryTimer = null;
       if (closeBy === null) void follow(followed);
     }, FOLLOW_AGAIN_MS);
   };
@@ -288,9 +228,9 @@ export const createFeatureLog = (dependencies: FeatureLogDependencies): FeatureL
     note(request, result, caller) {
       const logging = active.get(request.service as string);
       if (logging === undefined || request.at !== undefined || request.known !== undefined) return;
-      const requestId = caller.requestId ?? `${producer}-${unnamed++}`;
+      const requestId = caller.requestId ?? `${producer}-${requestsWithoutId++}`;
       if (!isSampled(requestId, logging.share)) return;
-      take(logging, requestId, request, result, caller.actor);
+      enqueue(logging, requestId, request, result, caller.actor);
     },
     follow,
     async flush() {
@@ -300,7 +240,7 @@ export const createFeatureLog = (dependencies: FeatureLogDependencies): FeatureL
     async close() {
       active = new Map();
       closeBy = Date.now() + limits.closeMs;
-      if (again !== null) clearTimeout(again);
+      if (retryTimer !== null) clearTimeout(retryTimer);
       await draining;
       await flush();
     },

@@ -3,9 +3,9 @@
  * the memory: an id is remembered for at least one window and at most two.
  */
 export interface Dedupe {
-  /** True where the id is new; it is then remembered. */
+  /** Remembers an id. False where it was seen within the window. */
   add(id: string, logTime: number): boolean;
-  /** Forgets ids of an append that failed. */
+  /** Forgets an id whose append has failed. */
   remove(id: string): void;
 }
 

@@ -1,6 +1,6 @@
 /**
- * One event on its way in, whichever way it came: the record to append, or that of the rejected
- * topic with the reason.
+ * Ingestion of one event, from HTTP, gRPC or Kafka: the record to append to the raw topic, or the
+ * record for the rejected topic with the reason.
  */
 import type { ErrorCode } from '#domain/errors.ts';
 import { encodeRejectedEvent } from '#domain/events/rejected-event.ts';
@@ -9,7 +9,7 @@ import type { OutgoingRecord } from '#domain/ports/log.ts';
 import type { Scalar } from '#domain/values/value.ts';
 import type { SourceIngest } from './source-ingest.ts';
 
-/** Bytes of one encoded event. */
+/** The largest encoded event, in bytes. */
 const MAX_EVENT_BYTES = 1024 * 1024;
 const REJECTED_EVENT_CHARS = 64 * 1024;
 
@@ -21,7 +21,7 @@ export interface Reason {
 
 export type IngestedEvent =
   | { readonly kind: 'accepted'; readonly record: OutgoingRecord; readonly id: string | null }
-  /** its id was seen within the source's window */
+  /** its id was seen within the source's dedupe window */
   | { readonly kind: 'duplicate' }
   | { readonly kind: 'rejected'; readonly record: OutgoingRecord; readonly reason: Reason };
 
@@ -33,7 +33,7 @@ const hashText = (text: string): number => {
 
 const asText = (event: unknown): string => JSON.stringify(event) ?? String(event);
 
-/** @param text the event as it came */
+/** The record of a rejected event. @param text the event as it was sent */
 export const rejectText = (
   source: SourceIngest,
   reason: Reason,
@@ -54,7 +54,8 @@ export const rejectText = (
 };
 
 /**
- * An accepted event's id is remembered: forget it (`source.dedupe.remove`) where the append fails.
+ * Validates and encodes an event. The id of an accepted event is remembered: where the append
+ * fails, the caller removes it again (`source.dedupe.remove`).
  */
 export const ingestEvent = (
   source: SourceIngest,

@@ -1,8 +1,8 @@
 /**
- * Events that producers wrote straight to the log: JSON objects, or Avro by a registered schema
- * that the source can read. They are screened as those that come over HTTP; what cannot even be
- * decoded is rejected with the rest. A record's trace, where its producer samples it, goes on with
- * the event.
+ * Events that producers wrote to Kafka directly: JSON objects, or Avro with a registered schema
+ * that the source can read. They are validated like events that come over HTTP; a record that
+ * cannot be decoded is rejected. Where its producer samples a record's trace, the event continues
+ * the trace.
  */
 import { messageOf } from '#domain/error-message.ts';
 import { MillraceError } from '#domain/errors.ts';
@@ -41,7 +41,7 @@ const decodeJson = (value: Uint8Array): Decoded => {
   try {
     return { ok: true, event: JSON.parse(utf8.decode(value)) };
   } catch (error) {
-    return refused(`the record begins as a JSON object and is none: ${messageOf(error)}`);
+    return refused(`the record begins like a JSON object and is not one: ${messageOf(error)}`);
   }
 };
 
@@ -51,16 +51,16 @@ export const createIngestRecords = (
 ): IngestRecords => {
   const codecs = new Map<number, RawCodec | string>();
 
-  /** A text: why records of this schema cannot be read. */
+  /** A codec, or a text that says why records of this schema cannot be read. */
   const codecOf = async (schemaId: number): Promise<RawCodec | string> => {
     let codec = codecs.get(schemaId);
     if (codec !== undefined) return codec;
     try {
       codec = rawCodec(source.definition, await schemas.schema(schemaId), true);
     } catch (error) {
-      // the registry is away: what it would say is not known
+      // The registry is unavailable: whether the record is valid is not known.
       if (error instanceof MillraceError && error.status >= 500) throw error;
-      // it may be registered yet
+      // The schema may still be registered, so this answer is not cached.
       if (error instanceof MillraceError && error.code === 'MR_NOT_FOUND')
         return `there is no schema ${schemaId}`;
       codec = `schema ${schemaId} cannot be read as source "${source.definition.name}": ${messageOf(error)}`;
@@ -81,7 +81,7 @@ export const createIngestRecords = (
       return { ok: true, event: codec.decode(record.value) };
     } catch (error) {
       return refused(
-        `the record is not what its schema ${record.schemaId} says: ${messageOf(error)}`,
+        `the record does not match its schema ${record.schemaId}: ${messageOf(error)}`,
       );
     }
   };

@@ -1,7 +1,7 @@
 /**
- * Idempotent producing with several requests in flight. Each batch says the number of its first
- * event in the producer's own count; requests may overtake each other on the way, so one that comes
- * early waits a little for those before it.
+ * Idempotent producing with several requests in flight. Each batch has the number of its first
+ * event in the producer's own count. Requests may overtake each other, so an early one waits a
+ * little for those before it.
  */
 import { fail } from '#domain/errors.ts';
 
@@ -13,15 +13,15 @@ export interface ProducerOrder {
    * in time; details.expected says what is next
    */
   readonly turn: (producer: string, sequence: number) => Promise<number>;
-  /** The batch up to `next` is on its way into the log. */
+  /** The batch up to `next` is being appended. */
   readonly advance: (producer: string, next: number) => void;
-  /** Its append failed: what is next is what the log says again. */
+  /** The append has failed: the next number is looked up in the log again. */
   readonly reset: (producer: string) => void;
 }
 
 /** How long an early batch waits for those before it. */
-const RETRY_FOR_MS = 2_000;
-const KEPT = 10_000;
+const EARLY_WAIT_MS = 2_000;
+const MAX_CACHED = 10_000;
 
 export const createProducerOrder = (
   committed: (producer: string) => Promise<number>,
@@ -33,11 +33,11 @@ export const createProducerOrder = (
     for (const resume of waiting.get(producer) ?? []) resume();
   };
   const current = async (producer: string): Promise<number> => {
-    const known = next.get(producer);
-    if (known !== undefined) return known;
+    const cached = next.get(producer);
+    if (cached !== undefined) return cached;
     const stored = await committed(producer);
     if (!next.has(producer)) next.set(producer, stored);
-    if (next.size > KEPT) next.delete(next.keys().next().value as string);
+    if (next.size > MAX_CACHED) next.delete(next.keys().next().value as string);
     return next.get(producer) ?? stored;
   };
   const change = (producer: string, ms: number): Promise<void> =>
@@ -56,13 +56,13 @@ export const createProducerOrder = (
 
   return {
     async turn(producer, sequence) {
-      const deadline = performance.now() + RETRY_FOR_MS;
-      for (let asked = false; ; ) {
+      const deadline = performance.now() + EARLY_WAIT_MS;
+      for (let isLookedUp = false; ; ) {
         const expected = await current(producer);
         if (sequence <= expected) return expected;
-        if (!asked) {
-          // what came before may have gone through another gateway
-          asked = true;
+        if (!isLookedUp) {
+          // The batches before it may have gone through another gateway.
+          isLookedUp = true;
           const stored = await committed(producer);
           if (stored > (next.get(producer) ?? 0)) next.set(producer, stored);
           continue;

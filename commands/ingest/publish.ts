@@ -1,7 +1,7 @@
 /**
- * Publishing raw events: validate, leave out duplicates, append. What fails goes to
- * rejected.<source> in the same append, so that an answer accounts for every event that was sent.
- * Durable when answered.
+ * Publishing raw events: validate, leave out duplicates, append. Invalid events go to
+ * rejected.<source> in the same append, so an answer accounts for every event that was sent. They
+ * are durable when the answer is given.
  */
 
 import type { Caller } from '#domain/api/caller.ts';
@@ -14,7 +14,7 @@ import type { SourceIngest } from './source-ingest.ts';
 
 export interface PublishDependencies {
   readonly log: Log;
-  /** null where there is no such source */
+  /** null: there is no such source */
   readonly ingest: (source: string) => Promise<SourceIngest | null>;
   readonly now: () => number;
 }
@@ -31,11 +31,8 @@ export const createPublish = ({ log, ingest, now }: PublishDependencies): Publis
     }
     return order;
   };
-  /**
-   * How many of a producer's events were taken before: those at the head of this batch are left
-   * out.
-   */
-  const alreadyTaken = async (
+  /** How many events at the head of this batch the log already has from its producer. */
+  const alreadyAppended = async (
     source: SourceIngest,
     { producer, events }: PublishRequest,
   ): Promise<number> => {
@@ -58,7 +55,7 @@ export const createPublish = ({ log, ingest, now }: PublishDependencies): Publis
         },
       );
     const { events } = request;
-    const skip = await alreadyTaken(source, request);
+    const skip = await alreadyAppended(source, request);
     const time = now();
     const records: OutgoingRecord[] = [];
     const rejected: RejectedEvent[] = [];
@@ -72,7 +69,7 @@ export const createPublish = ({ log, ingest, now }: PublishDependencies): Publis
         duplicates++;
         continue;
       }
-      // `rejected` records, too: who looks into one finds the request that sent it
+      // Rejected records have the trace, too: it leads to the request that sent them.
       records.push(
         caller.trace === undefined
           ? ingested.record
@@ -89,8 +86,8 @@ export const createPublish = ({ log, ingest, now }: PublishDependencies): Publis
 
     let written: Appended['ends'] = [];
     try {
-      // An answer of "duplicate" must be durable too: an empty append is a barrier behind the
-      // append that holds the first one.
+      // An answer of "duplicate" must be durable, too. An empty append resolves after the append
+      // that contains the first copy.
       if (events.length > 0) {
         const { producer } = request;
         const { ends, duplicate } = await log.append({
@@ -108,7 +105,7 @@ export const createPublish = ({ log, ingest, now }: PublishDependencies): Publis
         });
         written = ends.filter(({ topic }) => topic === source.topic);
         if (duplicate) {
-          // another gateway had taken it, with what it rejected
+          // Another gateway has appended the batch, with its rejected events.
           accepted = 0;
           duplicates = events.length;
           rejected.length = 0;
@@ -120,8 +117,8 @@ export const createPublish = ({ log, ingest, now }: PublishDependencies): Publis
       if (request.producer !== undefined) orderOf(source.topic).reset(request.producer.id);
       throw error;
     }
-    // A duplicate lies anywhere before the end. Else the append's own ends are all there is to wait
-    // for: the log's may lie past the last record.
+    // The first copy of a duplicate lies anywhere before the end of the topic. Without duplicates
+    // the ends of the append suffice; the topic's may lie past its last record.
     const own = new Map(written.map(({ partition, offset }) => [partition, offset]));
     const ends =
       own.size > 0 && duplicates === 0

@@ -1,6 +1,6 @@
 /**
- * What publishing to one source needs, bound once a version: its validator, its codec, its topics,
- * the ids seen.
+ * What ingestion for one version of a source needs: its validator, its codec, its topics, and the
+ * event ids of the dedupe window.
  */
 
 import type { SourceDefinition } from '#domain/definitions/model.ts';
@@ -25,7 +25,7 @@ export interface SourceIngest {
   readonly topic: string;
   readonly rejected: string;
   readonly partitions: number;
-  /** fields that decide an event's partition; null: its id, or all of it */
+  /** fields that an event's partition is chosen by; null: its id, or else the whole event */
   readonly partitionBy: readonly string[] | null;
   readonly schemaId: number;
   readonly rejectedSchemaId: number;
@@ -38,7 +38,7 @@ export interface IngestDependencies {
   readonly now: () => number;
 }
 
-/** The ids of the last window are read back from the log, so that a restart forgets none. */
+/** Reads the ids of the last window from the log, so that a restart forgets none. */
 const rebuildDedupe = async (
   definition: SourceDefinition,
   codec: RawCodec,

@@ -26,10 +26,7 @@ export interface AuditRecord {
   readonly outcome: 'accepted' | 'refused';
   readonly refusal: { readonly code: string; readonly message: string } | null;
   readonly events: readonly { readonly type: string; readonly data: unknown }[];
-  /**
-   * SHA-256 of the command's id and data, which the registry's commit has; absent in records of
-   * before it was kept
-   */
+  /** SHA-256 of the command's id and data; absent in records of old versions */
   readonly commandHash?: string;
   readonly hash: string;
   readonly previous: string;

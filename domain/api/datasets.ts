@@ -48,7 +48,7 @@ export interface RollupRequest {
   readonly features?: readonly string[];
 }
 
-/** What was written: whole days, so that `from` and `to` may be wider than was asked. */
+/** What was written: whole periods, so `from` and `to` may lie outside the requested range. */
 export interface RollupResult {
   readonly view: string;
   readonly version: number;

@@ -28,7 +28,7 @@ export interface KeyInfo {
 }
 
 export interface CreatedKey extends KeyInfo {
-  /** the key itself: it is nowhere else, and not shown again */
+  /** the key itself: it is not stored, and not shown again */
   readonly key: string;
 }
 

@@ -11,7 +11,7 @@ export interface LateRecord {
   readonly position: string;
   readonly logTime: number;
   readonly eventTime: number;
-  /** how far past its tile's end and the lateness the watermark stood, ms */
+  /** how far the watermark was past the end of its tile plus the lateness, ms */
   readonly lateBy: number;
   readonly entity: EntityKey;
 }
@@ -22,15 +22,15 @@ export interface LateReport {
   readonly records: readonly LateRecord[];
 }
 
-/** A job of an engine that runs apart from us. */
+/** A job of an external engine. */
 export interface EngineJob {
   readonly name: string;
-  /** the engine's word for it; `gone` where it has none of that name */
+  /** as the engine names it; `gone` where the engine has no job of that name */
   readonly state: string;
   readonly restarts: number;
   /** the newest failure's first line; null where there was none */
   readonly failure: string | null;
-  /** of the newest checkpoint, epoch ms */
+  /** time of the newest checkpoint, epoch ms */
   readonly checkpointAt: number | null;
 }
 
@@ -71,7 +71,7 @@ export interface PlatformStatus {
     /** events accepted and not yet computed */
     readonly lag: number;
     readonly error: string | null;
-    /** the engine's job that computes it, where an engine of its own does */
+    /** the job that computes it, in an external engine */
     readonly job?: EngineJob;
   }[];
   /** the engine's other jobs */

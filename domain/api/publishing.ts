@@ -13,9 +13,9 @@ export interface PublishRequest {
   readonly source: string;
   /** parsed JSON objects, not yet validated */
   readonly events: readonly unknown[];
-  /** idempotent producing: the number of events[0] in the producer's own count */
+  /** idempotent producing: `sequence` is the number of events[0] in the producer's own count */
   readonly producer?: { readonly id: string; readonly sequence: number };
-  /** answered only when reads of the source's views have what was published */
+  /** whether to answer only when reads of the source's views include these events */
   readonly untilReadable?: boolean;
 }
 
@@ -42,7 +42,7 @@ export interface RejectedPage {
   readonly next: string | null;
 }
 
-/** Raw events in, out again, and what was rejected on the way in. */
+/** Publishing raw events, exporting them, and rejected events. */
 export interface Publishing {
   publish(request: PublishRequest, caller: Caller): Promise<PublishResult>;
   /** The next sequence number that the platform expects of a numbered producer. */

@@ -33,7 +33,7 @@ export interface PlannedChange {
     readonly after: unknown;
     readonly cost: ChangeCost;
   }[];
-  /** what would break, or what a replay is needed for, in sentences */
+  /** sentences: what would break, or why a replay is needed */
   readonly notes: readonly string[];
   readonly problems: readonly Problem[];
 }
@@ -63,7 +63,6 @@ export interface CatalogEntry {
     readonly actor: string;
     readonly reason: string | null;
   }[];
-  /** name, type, window … of what it offers, and where each is materialized and how fresh */
   readonly features?: readonly {
     readonly name: string;
     readonly type: string;
@@ -75,10 +74,7 @@ export interface CatalogEntry {
     readonly generation: number;
     readonly position: string;
     readonly eventTime: number | null;
-    /**
-     * what fills it: a job of the engine, or a projection of ours; absent where the process itself
-     * does
-     */
+    /** the job or projection that fills it; absent: this process */
     readonly job?: string;
   }[];
   /** of a feature view: the SQL that Flink runs for it on the stack profile */

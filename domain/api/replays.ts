@@ -74,7 +74,7 @@ export interface ReplayComparison {
 
 export type ReplayAction = 'promote' | 'rollback' | 'abandon' | 'retire';
 
-/** New generations of a view, filled beside the live one. */
+/** New generations of a view, filled while the live one serves. */
 export interface Replays {
   start(request: ReplayRequest, caller: Caller): Promise<ReplayStatus>;
   list(caller?: Caller): Promise<readonly ReplayStatus[]>;

@@ -13,21 +13,18 @@ export interface ReadRequest {
   /** "view:feature" or the name of an on-demand feature */
   readonly features?: readonly string[];
   readonly entities: readonly EntityKey[];
-  /** one a row, or one for all rows */
+  /** request inputs: one for each row, or one for all */
   readonly request?: readonly Row[];
   readonly at?: number;
   readonly known?: number;
   readonly after?: string;
-  /**
-   * how long `after` may be waited for, ms; absent: as long as the profile says. It is never longer
-   * than that.
-   */
+  /** how long to wait for `after`, ms; absent, or longer: as long as the profile allows */
   readonly waitMs?: number;
-  /** whether the answer says where each column comes from, and each row's newest event */
+  /** whether the answer has `origins` */
   readonly origins?: boolean;
 }
 
-/** Of a read's columns and rows, for protocols that say it. */
+/** Where the columns and rows of an answer come from, for protocols that report it. */
 export interface ReadOrigins {
   /** entity keys of the views, each once */
   readonly keys: readonly string[];
@@ -43,12 +40,12 @@ export interface ViewAnswer {
   readonly view: string;
   readonly version: number;
   readonly generation: number;
-  /** newest event time that the generation has taken in */
+  /** newest event time that the generation has computed */
   readonly eventTime: number | null;
   readonly position: string;
   /**
-   * epoch ms: every event up to `at` that the log had accepted by then is in the values, and later
-   * ones may be; null: not known yet
+   * epoch ms: the values include every event up to `at` that the log had accepted by then, and
+   * possibly later ones; null: not known yet
    */
   readonly completeThrough: number | null;
 }
@@ -62,7 +59,7 @@ export interface ReadResult {
   readonly views: readonly ViewAnswer[];
   readonly at: number;
   readonly known: number;
-  /** the modes that the answer was made in, right all the same; absent: all was as usual */
+  /** the degraded modes that the answer was made in; its values are right; absent: none */
   readonly degraded?: readonly DegradedMode[];
   readonly origins?: ReadOrigins;
 }
@@ -113,7 +110,7 @@ export interface Explanation {
   readonly matches: boolean;
 }
 
-/** Feature values, why they are what they are, and what was answered before. */
+/** Feature values, explanations of them, and logged answers. */
 export interface Serving {
   read(request: ReadRequest, caller?: Caller): Promise<ReadResult>;
   explain(request: ExplainRequest, caller?: Caller): Promise<Explanation>;
@@ -123,9 +120,6 @@ export interface Serving {
     query: { readonly requestId: string },
     caller?: Caller,
   ): Promise<readonly FeatureLogRow[]>;
-  /**
-   * Logged answers compared with event-time values, with the cause of each difference. Takes
-   * seconds, as a data set does.
-   */
+  /** Logged answers compared with event-time values, with the causes. Takes seconds. */
   skew(request: SkewRequest, caller?: Caller): Promise<SkewReport>;
 }

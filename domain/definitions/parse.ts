@@ -207,11 +207,16 @@ const KINDS: Readonly<Record<Kind, (r: Reader, o: JsonObject, path: string) => D
   },
 };
 
+/** What was parsed without a problem. It is parsed no second time. */
+const parsed = new WeakSet<object>();
+
 /** The definition and the problems of its shape. With a problem, the definition is not usable. */
 export function readDefinition(
   value: unknown,
   path = 'definition',
 ): { readonly definition: Definition; readonly problems: readonly Problem[] } {
+  if (isObject(value) && parsed.has(value))
+    return { definition: value as unknown as Definition, problems: [] };
   const r = reader();
   const kind =
     isObject(value) && typeof value.kind === 'string' && Object.hasOwn(KINDS, value.kind)
@@ -225,7 +230,9 @@ export function readDefinition(
     );
     return { definition: value as Definition, problems: r.problems };
   }
-  return { definition: KINDS[kind](r, value as JsonObject, path), problems: r.problems };
+  const definition = KINDS[kind](r, value as JsonObject, path);
+  if (r.problems.length === 0) parsed.add(definition);
+  return { definition, problems: r.problems };
 }
 
 /** @throws MillraceError with the first problem's code, all messages, and details.problems */

@@ -1,6 +1,6 @@
 /**
- * What stands between the gateways and the platform. A gateway says what a caller has shown; who
- * that is, whether he may, and how often, is decided here, in one place, for all protocols.
+ * Access of gateways to the platform. A gateway passes on the credentials of a caller;
+ * authentication, authorization and rate limits are decided here, for all protocols.
  */
 
 import type { Platform } from '#domain/api/platform.ts';
@@ -8,48 +8,43 @@ import type { Grant } from '#domain/authorization/grants.ts';
 import type { Principal } from '#domain/authorization/principal.ts';
 
 export interface Credentials {
-  /** `Bearer KEY`: an API key or a token, as the header has it */
+  /** `Bearer KEY`: an API key or a token, as in the header */
   readonly authorization: string | undefined;
-  /** where the connection comes from */
+  /** the address that the connection comes from */
   readonly address: string | undefined;
 }
 
 export interface Access {
-  /**
-   * The platform, each of whose methods asks what its caller may do; one that names none is
-   * refused.
-   */
+  /** The platform behind authorization. A call without a caller is refused. */
   readonly platform: Platform;
-  /**
-   * Whether callers must show a key. Where it is decided by there being keys, it never goes back.
-   */
+  /** Whether callers must authenticate. Once required because a key exists, it stays required. */
   readonly authenticationRequired: () => boolean;
   /**
-   * Who asks; counts as one request of his. Of one who was seen before, at once and without a
-   * promise.
+   * The principal of a caller; counts as one of its requests. Cached credentials are answered
+   * without a promise.
    * @throws MR_UNAUTHENTICATED, MR_RATE_LIMITED
    */
   readonly authenticate: (credentials: Credentials) => Principal | Promise<Principal>;
-  /** whether anyone may read the metrics: their route asks nobody */
+  /** whether metrics may be read without authentication */
   readonly openMetrics: boolean;
-  /** What a gateway refused by itself, for the audit. */
+  /** Records a refusal that a gateway has made by itself, for the audit log. */
   readonly refused: (refusal: AccessRefusal) => void;
-  /** Resolves when all refusals so far are in the audit's store. */
+  /** Resolves when all refusals so far are in the event store. */
   readonly close: () => Promise<void>;
 }
 
 export interface AccessRefusal {
   readonly actor: string;
-  /** imperative: what was asked for */
+  /** in the imperative: what was requested */
   readonly command: string;
-  /** kind/name of what it was asked of */
+  /** kind/name of the resource */
   readonly subject: string;
   readonly code: string;
   readonly message: string;
   readonly address?: string;
 }
 
-/** A token that was found to be good. */
+/** A token whose signature, issuer, audience and expiry are valid. */
 export interface VerifiedToken {
   readonly issuer: string;
   readonly subject: string;
@@ -59,20 +54,14 @@ export interface VerifiedToken {
 }
 
 export interface AccessOptions {
-  /** `auto`: as soon as there is a key, or a way to show who one is is configured here */
+  /** `auto`: required from the moment at which a key exists or another way is configured */
   readonly authentication: 'auto' | 'keys' | 'open';
-  /** a key that is admin everywhere in this process, beside those of the registry */
+  /** a key with the grant admin@* in this process, in addition to those of the registry */
   readonly adminKey?: string;
-  /**
-   * @returns null where it is no token of ours to judge; throws MR_UNAUTHENTICATED where it is none
-   * to be trusted
-   */
+  /** @returns null: not a token; throws MR_UNAUTHENTICATED where the token is not valid */
   readonly verifyToken?: (token: string) => Promise<VerifiedToken | null>;
-  /**
-   * failed attempts of one address at once, before they are answered with MR_RATE_LIMITED; default
-   * 20
-   */
+  /** how many failed attempts one address may make at once before MR_RATE_LIMITED; default 20 */
   readonly failuresAtOnce?: number;
-  /** whether anyone may read the metrics */
+  /** whether metrics may be read without authentication; default false */
   readonly openMetrics?: boolean;
 }

@@ -1,13 +1,13 @@
 /**
- * Where the audit chain is kept.
+ * The store of the audit log's hash chain.
  *
  * Promises (tests/contracts/audit-store.contract.ts):
- * - `append` is durable when it resolves and atomic; what follows the head is added, what is there
- *   already changes nothing, so that several processes may make the same chain. A record that does
- *   not follow the head (a gap, another hash before it) is MR_STORAGE_FAILED, and nothing of its
- *   batch is added: a chain that forked is never stored.
- * - `head` names the newest record that was ever appended, apart from the records, so that a
- *   cut-off tail shows.
+ * - `append` is atomic, and durable when it resolves. Records that follow the head are added;
+ *   stored ones are left out, so several processes may write the same chain. A record that does not
+ *   follow the head (a gap, or another previous hash) is MR_STORAGE_FAILED, and nothing of its
+ *   batch is added: a forked chain is never stored.
+ * - `head` is stored apart from the records: it names the newest record that was ever appended, so
+ *   a cut-off tail is detected.
  */
 
 import type { AuditRecord } from '#domain/api/audit.ts';
@@ -29,8 +29,9 @@ export interface AuditStore {
 }
 
 /**
- * What an adapter asks under its lock. @returns the records that are new, each following the one
- * before it
+ * Checks an append, called by adapters under their lock.
+ * @returns the records that are new
+ * @throws MR_STORAGE_FAILED where one does not follow the record before it
  */
 export const followingRecords = (
   head: AuditHead | null,

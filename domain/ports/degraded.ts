@@ -1,48 +1,47 @@
 /**
- * Degraded modes: what may be missing while answers stay right. A closed list; an answer names
- * those that it was made in, and names none where all is as usual. What each means for a reader is
- * in docs/guides/model-serving.md, which a test holds to this table.
+ * Degraded modes: what may fail while answers stay right. A closed list. An answer names the modes
+ * that it was made in; a usual answer names none. docs/guides/model-serving.md says what each means
+ * for a reader; a test compares it with this list.
  */
 export const DEGRADED_MODES = [
-  /** the cache tier does not answer, or not within its budget: the durable tier answers */
+  /** the cache tier does not answer within its timeout: the durable tier answers */
   'cache-unavailable',
-  /**
-   * the cache tier answers, but its copy is not complete (it was emptied, or is new): the durable
-   * tier answers
-   */
+  /** the cache tier is not complete, because it is new or was emptied: the durable tier answers */
   'cache-filling',
-  /** the durable tier does not answer: raw events answer for what the cache tier has not got */
+  /** the durable tier is unavailable: raw events answer for what the cache tier lacks */
   'durable-unavailable',
-  /** the durable tier does not answer within its budget: as above */
+  /** the durable tier does not answer within its timeout: as above */
   'durable-slow',
-  /** no store could tell: raw events were folded, which takes longer and is as fresh as the log */
+  /**
+   * no store could answer: raw events were folded, which takes longer and is as fresh as the log
+   */
   'history-fold',
-  /** the computation of a view stands still: its values stay as they were */
+  /** the computation of a view has stopped: its values stay as they were */
   'engine-stalled',
-  /** a view lacks events that were accepted long ago, for whatever reason */
+  /** a view lacks events that were accepted long ago */
   'behind',
-  /** the event store does not answer: definitions as they were last known */
+  /** the event store does not answer: definitions may be out of date */
   'registry-stale',
-  /** the log does not answer: nothing is published, and what needs raw events is refused */
+  /** the log does not answer: publishing fails, and so do reads that need raw events */
   'log-unavailable',
 ] as const;
 
 export type DegradedMode = (typeof DEGRADED_MODES)[number];
 
-/** A set of modes, as bits: to tell that there is none costs a read nothing. */
+/** A set of modes, as bits: a read compares it with 0 at no cost. */
 export type Degraded = number;
 
 export const NOT_DEGRADED: Degraded = 0;
 
 export const degraded = (mode: DegradedMode): Degraded => 1 << DEGRADED_MODES.indexOf(mode);
 
-const known = new Map<Degraded, readonly DegradedMode[]>();
+const lists = new Map<Degraded, readonly DegradedMode[]>();
 
 /** The modes of a set, in the order of the table; the same list for the same set. */
 export const modesOf = (set: Degraded): readonly DegradedMode[] => {
-  const found = known.get(set);
+  const found = lists.get(set);
   if (found !== undefined) return found;
   const modes = DEGRADED_MODES.filter((_, bit) => (set & (1 << bit)) !== 0);
-  known.set(set, modes);
+  lists.set(set, modes);
   return modes;
 };

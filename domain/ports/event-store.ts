@@ -3,8 +3,8 @@ import { MillraceError } from '../errors.ts';
 /**
  * The event store: the registry's streams and one global order over them.
  *
- * A commit is what one command made: zero (refused) or more events of one stream, with who, why and
- * when. Promises (tests/contracts/event-store.contract.ts):
+ * A commit is the outcome of one command: zero (refused) or more events of one stream, with actor,
+ * reason and time. Promises (tests/contracts/event-store.contract.ts):
  * - `append` is atomic, durable when it resolves, and throws MR_VERSION_CONFLICT
  *   (details.currentVersion) where the stream is not at `expectedVersion`; of two racing appends
  *   one wins and the other conflicts.
@@ -48,7 +48,7 @@ export interface Commit extends NewCommit {
 }
 
 export interface AppendOptions {
-  /** the newest position that the decision was made on; absent: it looked at its own stream only */
+  /** the position that the decision was made on; absent: it used its own stream only */
   readonly ifHead?: number;
 }
 
@@ -69,16 +69,14 @@ export interface EventStore {
   readAll(position: number, limit: number): Promise<readonly Commit[]>;
   head(): Promise<number>;
   onCommit(listener: () => void): () => void;
-  /**
-   * epoch ms: when it was last known that no commit was missing; absent: commits are only made here
-   */
+  /** epoch ms of the last time at which all commits were read; absent: no other process commits */
   heardAt?(): number;
   close(): Promise<void>;
 }
 
 /**
- * What an adapter asks under the lock, or whatever else keeps the store as it is until the append:
- * throws the conflict.
+ * Checks an append, called by adapters while no other append can happen.
+ * @throws MR_VERSION_CONFLICT
  */
 export const assertUnchanged = (
   stream: string,

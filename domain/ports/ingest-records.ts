@@ -1,18 +1,18 @@
-/** What stands between records that producers wrote by themselves and the raw topic. */
+/** Ingestion of records that producers wrote to an ingest topic. */
 import type { LogRecord, OutgoingRecord } from '#domain/ports/log.ts';
 
 export interface IngestedRecords {
   /**
-   * accepted ones for the raw topic, the rest for the rejected topic with the reason; what was seen
-   * before is left out
+   * accepted records for the raw topic, rejected ones with their reason for the rejected topic;
+   * duplicates are left out
    */
   readonly records: readonly OutgoingRecord[];
-  /** The append failed: ids seen in this batch are forgotten. */
+  /** To be called where the append fails: forgets the event ids of this batch. */
   undo(): void;
 }
 
 /**
- * Records of an ingest topic, in order. @throws where it cannot decide now, e.g. the schema
- * registry is away
+ * @param records of one ingest topic, in order
+ * @throws where records cannot be validated now, because the schema registry is unavailable
  */
 export type IngestRecords = (records: readonly LogRecord[]) => Promise<IngestedRecords>;

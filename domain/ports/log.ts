@@ -1,30 +1,26 @@
 /**
- * The log: topics of partitions of records, durable, in order, with the time at which the log took
- * each.
+ * The log: topics with partitions of records, durable and in order, each with the time at which the
+ * log accepted it.
  *
  * Promises (each has a test in tests/contracts/log.contract.ts):
  * - `append` is atomic over all its records and positions, and durable when it resolves; after a
- *   crash either all or none is there.
+ *   crash either all or none of them exist.
  * - Offsets of a partition start at 0 and increase, and log times never go back within a partition.
- *   There may be gaps (Kafka gives a commit's marker an offset, and compaction takes records away),
- *   so go on from the last record's offset plus one, and count records, not offsets. The embedded
- *   log has none.
+ *   There may be gaps (Kafka gives a commit's marker an offset, and compaction removes records), so
+ *   continue at the last record's offset plus one, and count records, not offsets. The embedded log
+ *   has none.
  * - A record is never changed. A read sees a prefix of the partition, and all that was appended
  *   before it started. A read that finds nothing is at the end of what can be read: `end` may lie
  *   past the last record, never before it.
- * - `positions` written by an append are those that `committed` returns, in step with the records
- *   of the same append.
- * - A record's headers come back as they were sent, and are absent where none were. Of other hands'
- *   records: those that are text.
- * - A producer's batch with a sequence that was already taken is not appended again (`duplicates`
- *   counts its records).
+ * - `positions` written by an append are those that `committed` returns, from the moment at which
+ *   the records of the same append can be read.
+ * - A record's headers come back as they were sent, and are absent where none were. Of records that
+ *   other programs wrote: the headers that are text.
+ * - A producer's batch whose sequence the log already has is not appended again (`duplicate`).
  */
 import type { Position } from '#domain/values/value.ts';
 
-/**
- * Beside a record's value, for whoever carries it on: W3C trace context, where the record is
- * traced.
- */
+/** Headers of a record: the W3C trace context, where the record is traced. */
 export type Headers = Readonly<Record<string, string>>;
 
 export interface OutgoingRecord {
@@ -34,13 +30,10 @@ export interface OutgoingRecord {
   readonly key: string | null;
   /** Avro binary; its schema id is `schemaId` */
   readonly value: Uint8Array;
-  /**
-   * negative, in reads of topics that others write to: the value is no framed Avro but the record's
-   * bytes as they are
-   */
+  /** negative, only in topics that other programs write to: the value is not framed Avro */
   readonly schemaId: number;
   /**
-   * what `value` encodes, handed to the tasks of the same append so that they need not decode it;
+   * what `value` encodes, for the stream tasks of the same append, which then need not decode it;
    * never stored, absent from reads
    */
   readonly decoded?: unknown;
@@ -79,24 +72,22 @@ export interface Append {
 
 export interface Appended {
   /**
-   * the latest log time among its records: the embedded log gives all of them one, Kafka one a
-   * partition
+   * the latest log time of its records; the embedded log gives them all the same one, Kafka one for
+   * each partition
    */
   readonly logTime: number;
-  /**
-   * where each topic's partitions end after this append (next offsets), for the partitions written
-   */
+  /** the next offset after this append, of every partition that it has written */
   readonly ends: readonly {
     readonly topic: string;
     readonly partition: number;
     readonly offset: number;
   }[];
-  /** true: the producer had sent this batch before, nothing was appended */
+  /** true: the log already had this batch of the producer; nothing was appended */
   readonly duplicate: boolean;
 }
 
 export interface Log {
-  /** Idempotent. Raises the number of partitions if asked for more; never lowers it. */
+  /** Idempotent. Raises the number of partitions where it is lower; never lowers it. */
   createTopic(topic: string, options: { readonly partitions: number }): Promise<void>;
   topics(): Promise<readonly { readonly topic: string; readonly partitions: number }[]>;
   append(batch: Append): Promise<Appended>;
@@ -114,22 +105,22 @@ export interface Log {
   begin(topic: string): Promise<readonly number[]>;
   end(topic: string): Promise<readonly number[]>;
   /**
-   * By partition, the first offset whose log time is past `time` (epoch ms): what was known at
-   * `time` lies below.
+   * By partition, the first offset whose log time is past `time` (epoch ms): events known at `time`
+   * have lower offsets.
    */
   offsetsAt(topic: string, time: number): Promise<readonly number[]>;
-  /** Next offset to read of a consumer, by partition (0 where it never committed). */
+  /** The next offset to read of a consumer, by partition; 0: it has committed none. */
   committed(consumer: string, topic: string): Promise<readonly number[]>;
-  /** The next sequence expected from a producer on a topic; 0 for one never seen. */
+  /** The next sequence expected from a producer on a topic; 0: a new producer. */
   producerSequence(producer: string, topic: string): Promise<number>;
   /**
-   * Called after an append became durable (a hint: read to learn what). Returns the unsubscribe
-   * function.
+   * Calls back after an append has become durable. It is a hint: only a read shows what was
+   * appended. Returns the function that ends the subscription.
    */
   onAppend(listener: (topics: ReadonlySet<string>) => void): () => void;
   close(): Promise<void>;
 }
 
-/** The smallest log position at which all of `positions` has been read. */
+/** Positions as text: `raw.flights@0:123,1:7`. */
 export const formatPosition = (topic: string, positions: readonly Position[]): string =>
   `${topic}@${positions.map((p) => `${p.partition}:${p.offset}`).join(',')}`;

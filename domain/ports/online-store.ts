@@ -2,11 +2,10 @@
  * Online stores: the tiles of entities, by key.
  *
  * Promises (tests/contracts/online-store.contract.ts):
- * - What a store answers is a state that the entity had: every tile as some update left it, none
- *   older than an answer given before by the same store while it was up. It may lag; it is never
- *   made up of halves.
- * - `nothing` is said only where the entity had no event. A store that cannot tell (emptied,
- *   expired, half filled) says `unknown`, and the next store is asked.
+ * - An answer is a state that the entity had: every tile as some update left it, none older than in
+ *   an earlier answer of the same store while it was up. It may lag; it never mixes two states.
+ * - `nothing` means that the entity had no event. A store that cannot say so (emptied, expired,
+ *   half filled) answers `unknown`, and the read goes on to the next store.
  */
 import type { PackedEntity } from '#domain/encoding/packed-entity.ts';
 import type { ViewPlan } from '#domain/plan/plan.ts';
@@ -20,21 +19,20 @@ export type TilesAnswer =
   | { readonly found: 'tiles'; readonly entity: PackedEntity }
   | { readonly found: 'nothing' }
   /**
-   * `part`: what the store has, where that is not all. `letGo`: it has all that it was given
-   * lately, and this entity had no update within the store's time to live; otherwise nothing is
-   * known of it.
+   * `part`: what the store has, where that is not everything. `expired`: the store is complete and
+   * the entity is absent because it had no update within the store's time to live; otherwise
+   * nothing is known of the entity.
    */
-  | { readonly found: 'unknown'; readonly part: PackedEntity | null; readonly letGo: boolean };
+  | { readonly found: 'unknown'; readonly part: PackedEntity | null; readonly expired: boolean };
 
-/** A store that can tell nothing answers this very object. */
-export const UNKNOWN: TilesAnswer = { found: 'unknown', part: null, letGo: false };
+/** The answer of a store that knows nothing of the entity: always this object. */
+export const UNKNOWN: TilesAnswer = { found: 'unknown', part: null, expired: false };
 
 export interface OnlineStore {
   readonly name: string;
   /**
    * One answer a key, in their order.
-   * @param at the time (epoch ms) of the read that asks: tiles that it does not reach may be left
-   * out
+   * @param at the time (epoch ms) of the read: tiles that it does not reach may be left out
    * @throws MR_STORE_UNAVAILABLE
    */
   readonly read: (
@@ -52,11 +50,11 @@ export interface CacheEntry {
 
 export interface CachePosition {
   /**
-   * next offset of the partition of features.<view> that the store has taken in; null: it never
-   * began, or was emptied
+   * next offset of the partition of features.<view> to write to the store; null: it never began, or
+   * was emptied
    */
   readonly offset: number | null;
-  /** epoch ms when it began at the topic's beginning */
+  /** epoch ms: when it started at the topic's beginning */
   readonly begun: number;
 }
 
@@ -64,16 +62,16 @@ export interface CachePosition {
 export interface CacheProgress {
   /** by partition */
   readonly offsets: readonly (number | null)[];
-  /** every partition has come to the topic's end since it began */
+  /** every partition has reached the topic's end since it began */
   readonly ready: boolean;
-  /** newest event time taken in, epoch ms */
+  /** newest event time in the store, epoch ms */
   readonly newestEventTime: number | null;
 }
 
 /**
- * A store that keeps a copy of what is asked for often. Its position stands beside its data, so
- * that what empties the one empties the other: a store without a position is filled again from the
- * topic's beginning.
+ * The cache tier: a store that keeps a copy for fast reads. Its position is stored with its data,
+ * so that both are lost together: a store without a position is filled again from the topic's
+ * beginning.
  */
 export interface CacheStore extends OnlineStore {
   readonly position: (target: TilesTarget, partition: number) => Promise<CachePosition>;
@@ -82,7 +80,7 @@ export interface CacheStore extends OnlineStore {
     keys: readonly string[],
   ) => Promise<readonly (PackedEntity | null)[]>;
   /**
-   * Writes entities and moves the position, whole or not at all.
+   * Writes entities and moves the position, atomically.
    * @returns false where the position is not `from`: another process took the partition over, or
    * the store was emptied
    */
@@ -100,7 +98,7 @@ export interface CacheStore extends OnlineStore {
     },
   ) => Promise<boolean>;
   /**
-   * Replaces a block that was not whole by one that is, unless it has changed since it was read.
+   * Replaces an incomplete entity by a complete one, unless it has changed since it was read.
    */
   readonly repair: (
     target: TilesTarget,
@@ -109,6 +107,6 @@ export interface CacheStore extends OnlineStore {
     whole: PackedEntity,
   ) => Promise<void>;
   readonly progress: (target: TilesTarget) => Promise<CacheProgress>;
-  /** Forgets a generation that is retired. */
+  /** Deletes a generation that is retired. */
   readonly drop: (view: string, generation: number) => Promise<void>;
 }

@@ -1,6 +1,4 @@
-/**
- * Positions as people and programs pass them: `raw.flights@0:123,1:7`, next offsets by partition.
- */
+/** Positions as text: `raw.flights@0:123,1:7`, the next offset of each partition. */
 import { fail } from '#domain/errors.ts';
 import type { Position } from '#domain/values/value.ts';
 
@@ -28,7 +26,7 @@ export const parseTopicPosition = (text: string): TopicPosition => {
   return { topic: match[1] as string, positions };
 };
 
-/** The same, of a topic that is known. */
+/** The positions of a text that must be of this topic. @throws MR_BODY_INVALID */
 export const parsePosition = (text: string, topic: string): readonly Position[] => {
   const parsed = parseTopicPosition(text);
   if (parsed.topic !== topic)

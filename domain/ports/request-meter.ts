@@ -1,4 +1,4 @@
-/** What the gateways tell of the requests that they have answered. */
+/** Meters of the requests that gateways have answered. */
 import type { ErrorCode } from '#domain/errors.ts';
 
 /** @param refusal the code of a refused request; null where it was answered */
@@ -10,8 +10,8 @@ export type RequestMeter = (
 
 export interface RequestMeters {
   /**
-   * Bound once a route, so that a request costs some tens of nanoseconds.
-   * @param route from a closed list, never from a request: each is a series for ever
+   * Bound once for each route, so that a request costs some tens of nanoseconds.
+   * @param route from a closed list, never from a request: each creates a series
    */
   readonly route: (protocol: 'http' | 'grpc', route: string) => RequestMeter;
 }

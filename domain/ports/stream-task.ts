@@ -1,23 +1,26 @@
 /**
- * What an embedded log adds to the port: code that runs inside the append.
+ * Stream tasks: code that runs inside the append of an embedded log.
  *
- * A task reads topics and writes records. Its output, its new read positions and, once it is caught
- * up, the very append that it reacts to are one transaction: a raw event, its feature updates and
+ * A task reads topics and writes records. Its output, its new read positions and, once it has
+ * caught up, the append that it reacts to are one transaction: a raw event, its feature updates and
  * the position are durable together, and nothing is visible before it is durable.
  *
  * The life of a task:
  * 1. `run` starts it at its committed positions. It works through what is there in the background,
  *    a few milliseconds a turn, in the order of log time, and joins the append path at the moment
  *    when nothing is left: no gap, no overlap.
- * 2. Joined, `process` is called within each append that touches its topics. Tasks that read what
- *    other tasks write get it in the same transaction.
+ * 2. Once it has joined, `process` is called within each append that touches its topics. Tasks that
+ *    read what other tasks write get it in the same transaction.
  * 3. After the commit `committed` is called, before any producer is answered.
  * 4. Where the commit fails (disk full), `rolledBack` is called on each task that had processed
  *    something. It must bring its own state back to its committed positions; where it returns a
- *    promise, that is waited for. Then it resumes by itself as in 1, after a short pause.
+ *    promise, that is awaited. Then it resumes by itself as in 1, after a short pause.
  * 5. Where `process` or `committed` throws, that call's output is dropped, `rolledBack` is called,
- *    and the task stays stopped with `error()`; the append and all other tasks go on. Starting it
- *    again is the owner's business: mend the state, call `run` again.
+ *    and the task stays stopped with `error()`; the append and all other tasks go on. To start it
+ *    again, its owner repairs the state and calls `run`.
+ *
+ * The log and the tasks' runner are separate adapters: the log gives the runner a `TaskHost`, the
+ * runner gives the log the hooks of `TaskRunner`, and the profile passes one to the other.
  */
 import type {
   Append,
@@ -35,8 +38,7 @@ export interface StreamTask {
   /**
    * Synchronous; changes the task's own state. Records of one partition come in offset order, each
    * once.
-   * @param logTime the log time that the output records will have; each input record carries its
-   * own
+   * @param logTime the log time that the output records will have; each input record has its own
    */
   process(
     records: readonly LogRecord[],
@@ -63,9 +65,9 @@ export interface TaskHandle {
   position(): readonly ConsumerPosition[];
   /** Records appended and not yet processed. */
   lag(): number;
-  /** Whether it works within the appends: then nothing that is durable is unprocessed. */
+  /** Whether it runs within the appends: then every durable record is processed. */
   joined(): boolean;
-  /** Why it is stopped; null while it works. */
+  /** Why it is stopped; null while it runs. */
   error(): Error | null;
 }
 
@@ -85,3 +87,54 @@ export interface TransactionalLog extends Log {
   /** Forgets the records before `beforeOffset` (at most all that there are); `begin` follows. */
   trim(topic: string, partition: number, beforeOffset: number): Promise<void>;
 }
+
+/**
+ * A partition of the log as the last commit left it. One partition is always the same object, whose
+ * `begin` and `end` follow the commits.
+ */
+export interface LogPartition {
+  readonly topic: string;
+  readonly partition: number;
+  readonly begin: number;
+  /** next offset to be written */
+  readonly end: number;
+}
+
+/** The transaction that is being made: nothing of it is durable yet. */
+export interface OpenTransaction extends LogTransaction {
+  /** Its records of a partition, from `offset` on. */
+  after(partition: LogPartition, offset: number): readonly LogRecord[];
+}
+
+/** What the log offers to the runner. All calls are synchronous. */
+export interface TaskHost {
+  /** null: no such topic */
+  partitions(topic: string): readonly LogPartition[] | null;
+  /** committed next offset to read of a consumer; 0 where it never committed */
+  position(consumer: string, topic: string, partition: number): number;
+  /** Durable records from `offset` on, some at a time; empty at the end. */
+  read(partition: LogPartition, offset: number): readonly LogRecord[];
+  /**
+   * Makes one transaction: runs `body`, then `react`, and commits. Where that fails, `undone` is
+   * called and the error is thrown; nothing was written.
+   */
+  commit(body: (transaction: OpenTransaction) => void): void;
+}
+
+/** The hooks that the log calls in every transaction, whoever started it. */
+export interface TaskRunner {
+  /** @throws MR_REFUSED where a task of the same consumer is running */
+  run(task: StreamTask): TaskHandle;
+  /**
+   * Lets every joined task work on what the transaction has appended, and on what the others add.
+   */
+  react(transaction: OpenTransaction): void;
+  /** The transaction is durable. */
+  settled(): void;
+  /** The transaction failed. */
+  undone(): void;
+  /** Stops every task. */
+  close(): Promise<void>;
+}
+
+export type OpenTaskRunner = (host: TaskHost) => TaskRunner;

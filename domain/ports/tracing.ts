@@ -1,10 +1,10 @@
 /**
- * Traces: how one event went through the platform, and what one request did, as spans that a
- * collector puts together.
+ * Traces: the way of one event through the platform, and the work of one request, as spans that a
+ * collector assembles.
  *
- * A platform without tracing has no `Tracing` at all, so that whoever could be traced asks once
- * whether it is there. With it, `start` answers null for what is not sampled, and then nothing more
- * is done for that request or event: no header is written, nothing is kept.
+ * A platform without tracing has no `Tracing` at all, so code checks for it once. With it, `start`
+ * returns null for what is not sampled: then no header is written and nothing is kept for that
+ * request or event.
  */
 
 /** W3C trace context, as it travels in HTTP headers, gRPC metadata and the headers of a record. */
@@ -18,24 +18,22 @@ export type SpanKind = 'internal' | 'server' | 'client' | 'producer' | 'consumer
 
 export interface SpanStart {
   readonly kind?: SpanKind;
-  /**
-   * what it is part of; null: a trace begins here. One that is not well formed begins a trace, too.
-   */
+  /** the parent span; null or malformed: a new trace begins here */
   readonly parent: TraceContext | null;
   /** epoch ms; absent: now */
   readonly startedAt?: number;
-  /** asked for only where the span is sampled */
+  /** called only where the span is sampled */
   readonly attributes?: () => SpanAttributes;
-  /** other traces that have to do with it */
+  /** related traces */
   readonly links?: readonly TraceContext[];
 }
 
 export interface SpanEnd {
   /** epoch ms; absent: now */
   readonly at?: number;
-  /** what went wrong; its message is not told, for it may name values */
+  /** the error; its message is not exported, because it may contain values */
   readonly error?: unknown;
-  /** something went wrong, and was told already */
+  /** the work failed, and the error is recorded elsewhere */
   readonly failed?: boolean;
   readonly attributes?: SpanAttributes;
 }
@@ -43,7 +41,7 @@ export interface SpanEnd {
 export interface Span {
   readonly context: TraceContext;
   readonly traceId: string;
-  /** Where what is asked for turns out to be there: a name that somebody made up is in no span. */
+  /** Called once a requested name is known to exist: spans never have made-up names. */
   readonly rename: (name: string) => void;
   readonly link: (to: TraceContext) => void;
   readonly set: (attributes: SpanAttributes) => void;
@@ -53,14 +51,14 @@ export interface Span {
 export interface Tracing {
   /** null: not sampled */
   readonly start: (name: string, start: SpanStart) => Span | null;
-  /** Runs `work`; what it awaits, too, finds the span as `current`. */
+  /** Runs `work` with the span as `current`, also in what it awaits. */
   readonly within: <T>(span: Span, work: () => T) => T;
   readonly current: () => TraceContext | null;
-  /** Sends what is left, if that takes no longer than a moment. */
+  /** Sends the remaining spans, within a short timeout. */
   readonly close: () => Promise<void>;
 }
 
-/** The span around a piece of work: it ends when the work does, and fails with it. */
+/** Runs `work` in a span, which ends with it and records its failure. */
 export const inSpan = async <T>(
   tracing: Tracing,
   span: Span,
@@ -76,17 +74,14 @@ export const inSpan = async <T>(
   }
 };
 
-/** The trace that headers say they are part of; null: of none. */
+/** The trace context in headers; null: none. */
 export const inTrace = (headers: Readonly<Record<string, unknown>>): TraceContext | null => {
   const { traceparent, tracestate } = headers;
   if (typeof traceparent !== 'string') return null;
   return typeof tracestate === 'string' ? { traceparent, tracestate } : { traceparent };
 };
 
-/**
- * The same, where it is sampled: the last bit of the flags, with which a `traceparent` of this
- * version ends.
- */
+/** The same, where it is sampled: the last bit of the flags at the end of `traceparent` is set. */
 export const sampledTrace = (
   headers: Readonly<Record<string, unknown>> | undefined,
 ): TraceContext | null => {

@@ -1,8 +1,8 @@
 /**
- * What keys have used of their daily quotas, where gateways share a quota or outlive a restart.
+ * The use of daily quotas by keys, shared by gateways and kept over restarts.
  *
- * Promise: `add` is atomic among all who count with it, and answers the day's total with what was
- * added. A day that is over may be forgotten.
+ * Promise: `add` is atomic among all processes, and returns the day's total, the addition included.
+ * The counts of past days may be deleted.
  */
 export interface UsageCounter {
   /** @param day days since the epoch, UTC */

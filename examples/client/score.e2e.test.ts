@@ -1,4 +1,5 @@
 /** Runs the example of docs/guides/typescript-client.md as its reader would. */
+
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';

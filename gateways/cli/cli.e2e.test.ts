@@ -2,6 +2,7 @@
  * The command line against the HTTP gateway over a fake platform: in this process, and as a child
  * where the process is the point (exit status, stdin, definition modules).
  */
+
 import { mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -15,7 +15,7 @@ import { degraded, NOT_DEGRADED } from '#domain/ports/degraded.ts';
 import { sqliteSchemaRegistry } from '#infra/sqlite/schema-registry.ts';
 import { viewModes } from '#projections/serving/view-modes.ts';
 import { type OpenLog, openLog, temporaryDirectory } from '#tests/contracts/sqlite.ts';
-import { type Generation, openGeneration } from './generation.ts';
+import { type EmbeddedGeneration, openGeneration } from './generation.ts';
 
 const T = Date.parse('2026-01-31T12:00:00Z');
 const parsed = <D>(definition: unknown): D =>
@@ -33,10 +33,10 @@ const plan = planView(parsed<FeatureViewDefinition>(view), from, shop);
 
 let directory: ReturnType<typeof temporaryDirectory>;
 let open: OpenLog;
-let generation: Generation;
+let generation: EmbeddedGeneration;
 let now = T;
 
-const start = (): Promise<Generation> =>
+const start = (): Promise<EmbeddedGeneration> =>
   openGeneration(
     { view: 'totals', version: 1, generation: 1, plan, source: from },
     {

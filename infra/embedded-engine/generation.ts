@@ -1,40 +1,21 @@
-/**
- * One generation of one view version, computing: a StreamTask over raw.<source> whose state is a
- * TileStore.
- *
- * The raw append, the tile updates and the read positions are one transaction (see the log), so the
- * tiles that a reader sees are exactly those that are durable. After a crash the tiles are rebuilt
- * from the saved state and features.<view>, and the task goes on from its committed positions:
- * nothing is lost, nothing is counted twice.
- */
-
-import type { SourceDefinition } from '#domain/definitions/model.ts';
 import { featuresAvroSchema } from '#domain/encoding/features-schema.ts';
 import { tileCodec } from '#domain/encoding/tile-codec.ts';
 import { applyUpdate, restoreSnapshot, takeSnapshot } from '#domain/encoding/tile-snapshot.ts';
 import { encodeLateEvent, lateEventSchema } from '#domain/events/late-event.ts';
-import type { ViewPlan } from '#domain/plan/plan.ts';
 import { degraded, NOT_DEGRADED } from '#domain/ports/degraded.ts';
+import type { EngineGeneration, GenerationSpec } from '#domain/ports/engine.ts';
 import { formatPosition, type LogRecord, type OutgoingRecord } from '#domain/ports/log.ts';
 import { readPartition } from '#domain/ports/read-partition.ts';
 import type { SchemaRegistry } from '#domain/ports/schema-registry.ts';
+import type { ServedView } from '#domain/ports/served-view.ts';
 import type { StreamTask, TaskHandle, TransactionalLog } from '#domain/ports/stream-task.ts';
 import { featuresTopic, lateTopic, rawTopic } from '#domain/ports/topics.ts';
 import { eventTimeOf } from '#domain/sources/event-time.ts';
+import type { RawDecoders } from '#domain/sources/raw-decoders.ts';
 import { createTileStore, type TileStore } from '#domain/tiles/tile-store.ts';
 import type { Position, Row } from '#domain/values/value.ts';
-import type { ServedView } from '#projections/serving/served-view.ts';
-import type { RawDecoders } from './raw-decoders.ts';
 import type { Snapshots } from './snapshots.ts';
 import { type ComputeTracesOptions, createComputeTraces } from './traces.ts';
-
-export interface GenerationSpec {
-  readonly view: string;
-  readonly version: number;
-  readonly generation: number;
-  readonly plan: ViewPlan;
-  readonly source: SourceDefinition;
-}
 
 export interface ComputeDependencies {
   readonly log: TransactionalLog;
@@ -45,22 +26,14 @@ export interface ComputeDependencies {
   readonly traces?: Pick<ComputeTracesOptions, 'tracing' | 'updates'> | undefined;
 }
 
-export interface Generation {
-  readonly spec: GenerationSpec;
+/** A generation that computes in this process. */
+export interface EmbeddedGeneration extends EngineGeneration {
   readonly store: TileStore;
-  readonly tiles: () => Promise<TileStore>;
-  readonly size: () => { readonly entities: number; readonly tiles: number };
-  readonly newestEventTime: () => number | null;
-  readonly served: ServedView;
+  /** Resolves when it runs within the appends; rejects if it fails or is stopped before. */
   readonly caughtUp: () => Promise<void>;
-  readonly positions: () => readonly Position[];
-  /** raw events accepted and not yet computed */
-  readonly lag: () => number;
-  readonly error: () => Error | null;
-  readonly events: () => number;
   /**
-   * Writes the state beside the log where features.<view> has grown by at least so many updates:
-   * the next start reads from there.
+   * Saves the state where features.<view> has grown by at least `leastUpdates` since it was last
+   * saved: the next start reads only what came after.
    */
   readonly save: (leastUpdates: number) => Promise<void>;
   readonly stop: () => Promise<void>;
@@ -75,30 +48,30 @@ export const consumerOf = (view: string, generation: number): string =>
 const startOffsetsConsumer = (consumer: string): string => `${consumer}.fill`;
 
 /**
- * The raw offsets at which this generation's life began: what lies below is its past, where nothing
- * is late ("a replay takes it in"). Written once, so that a fill that was killed goes on as it
- * began.
+ * The raw offsets at which this generation started: no event below them is late, because a replay
+ * takes in all of the past. Written once, so that a fill that was killed decides lateness as
+ * before.
  */
-const fillEnd = async (
+const startOffsets = async (
   log: TransactionalLog,
   consumer: string,
   raw: string,
   features: string,
 ): Promise<readonly number[]> => {
-  const mark = startOffsetsConsumer(consumer);
-  const marked = await log.committed(mark, raw);
-  const begun = await log.committed(consumer, raw);
-  if ([...marked, ...begun].some((offset) => offset > 0)) return marked;
+  const keeper = startOffsetsConsumer(consumer);
+  const kept = await log.committed(keeper, raw);
+  const reached = await log.committed(consumer, raw);
+  if ([...kept, ...reached].some((offset) => offset > 0)) return kept;
   const ends = await log.end(raw);
   if (ends.some((offset) => offset > 0)) {
-    // None of its updates lies before the present end of features.<view>: a rebuild need not read
-    // what others wrote.
-    const [born = 0] = await log.end(features);
+    // None of its updates lies before the current end of features.<view>: a rebuild skips what
+    // other generations wrote.
+    const [firstUpdate = 0] = await log.end(features);
     await log.append({
       records: [],
       positions: [
-        ...ends.map((offset, partition) => ({ consumer: mark, topic: raw, partition, offset })),
-        { consumer: mark, topic: features, partition: 0, offset: born },
+        ...ends.map((offset, partition) => ({ consumer: keeper, topic: raw, partition, offset })),
+        { consumer: keeper, topic: features, partition: 0, offset: firstUpdate },
       ],
     });
   }
@@ -108,7 +81,7 @@ const fillEnd = async (
 export const openGeneration = async (
   spec: GenerationSpec,
   dependencies: ComputeDependencies,
-): Promise<Generation> => {
+): Promise<EmbeddedGeneration> => {
   const { log, schemas, snapshots, decoders } = dependencies;
   const { view, generation, version, plan, source } = spec;
   const raw = rawTopic(source.name);
@@ -126,25 +99,22 @@ export const openGeneration = async (
       ? null
       : createComputeTraces({ ...dependencies.traces, plan, generation });
 
-  const past = await fillEnd(log, consumerOf(view, generation), raw, features);
+  const started = await startOffsets(log, consumerOf(view, generation), raw, features);
   let store = createTileStore(plan);
-  /** the positions as of the last commit; null: to be asked for again */
-  let standing: { readonly positions: readonly Position[]; readonly text: string } | null = null;
+  /** the positions as of the last commit; null: they may have moved */
+  let current: { readonly positions: readonly Position[]; readonly text: string } | null = null;
   let events = 0;
-  /** how far into features.<view> a rebuild need not read: other generations write there too */
+  /** next offset of features.<view> after the saved state */
   let savedOffset = 0;
-  /** False while the tiles hold what did not become durable: reads then go to the raw events. */
-  let sound = true;
-  /**
-   * epoch ms: all that was accepted by then is in the tiles, as it was last seen; null: not seen
-   * yet
-   */
+  /** true while the tiles contain what did not become durable: reads then fold raw events */
+  let rebuilding = false;
+  /** epoch ms: every event accepted by then is in the tiles; null: none was processed yet */
   let completeThrough: number | null = null;
 
-  /** Saved state, then the updates that came after it. */
+  /** Loads the saved state, then applies the updates after it. */
   const rebuild = async (): Promise<void> => {
-    sound = false;
-    standing = null;
+    rebuilding = true;
+    current = null;
     const fresh = createTileStore(plan);
     const saved = snapshots.load(view, generation);
     let offset =
@@ -160,10 +130,10 @@ export const openGeneration = async (
       }
     }
     store = fresh;
-    sound = true;
+    rebuilding = false;
   };
 
-  /** Records come in the order of log time: what was accepted before this one's is in. */
+  /** Records come in the order of log time: everything accepted before this one is in. */
   const seen = (record: LogRecord | undefined): void => {
     if (record !== undefined && record.logTime > (completeThrough ?? 0))
       completeThrough = record.logTime - 1;
@@ -181,7 +151,7 @@ export const openGeneration = async (
       for (const record of records) {
         const row = decode(record);
         const eventTime = timeOf(row);
-        store.takesLate = record.offset < (past[record.partition] ?? 0);
+        store.takesLate = record.offset < (started[record.partition] ?? 0);
         const counted = store.process(
           row,
           eventTime,
@@ -211,7 +181,7 @@ export const openGeneration = async (
       return { records: out };
     },
     committed() {
-      standing = null;
+      current = null;
       traces?.committed();
     },
     rolledBack() {
@@ -222,23 +192,27 @@ export const openGeneration = async (
 
   await rebuild();
   const handle: TaskHandle = log.run(task);
-  const standingNow = (): { readonly positions: readonly Position[]; readonly text: string } => {
-    if (standing === null) {
+  const currentPositions = (): {
+    readonly positions: readonly Position[];
+    readonly text: string;
+  } => {
+    if (current === null) {
       const positions = handle.position().map(({ partition, offset }) => ({ partition, offset }));
-      standing = { positions, text: formatPosition(raw, positions) };
+      current = { positions, text: formatPosition(raw, positions) };
     }
-    return standing;
+    return current;
   };
-  const positions = (): readonly Position[] => standingNow().positions;
+  const positions = (): readonly Position[] => currentPositions().positions;
   const served: ServedView = {
     plan,
     version,
     generation,
     schemaId,
-    read: (key, at, out, status) => (sound ? store.read(key, at, out, status) : 'needs-history'),
+    read: (key, at, out, status) =>
+      rebuilding ? 'needs-history' : store.read(key, at, out, status),
     newest: (key) => store.newestOf(key),
     positions,
-    position: () => standingNow().text,
+    position: () => currentPositions().text,
     newestEventTime: () => (Number.isFinite(store.newestOfAll) ? store.newestOfAll : null),
     completeThrough(now) {
       if (handle.joined()) completeThrough = now;
@@ -262,10 +236,10 @@ export const openGeneration = async (
     error: () => handle.error(),
     events: () => events,
     async save(leastUpdates) {
-      // The tiles stand at the topic's end or past it, never before: updates applied twice change
-      // nothing.
+      // The tiles contain at least the topic up to this end. Updates are absolute, so applying one
+      // again after a restart changes nothing.
       const [nextOffset = 0] = await log.end(features);
-      if (!sound || nextOffset - savedOffset < leastUpdates) return;
+      if (rebuilding || nextOffset - savedOffset < leastUpdates) return;
       savedOffset = nextOffset;
       snapshots.save(view, generation, { nextOffset, state: takeSnapshot(store) });
     },

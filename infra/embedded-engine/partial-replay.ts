@@ -1,52 +1,39 @@
 /**
  * A replay of some days or some entities: the new generation starts as a copy of the live one, and
- * only the tiles in question are made anew from raw events.
+ * only the tiles in the range are computed again from raw events.
  *
- *   1. the live tiles are copied where they stand, at raw positions P (one synchronous step: no
- *      commit comes between)
- *   2. the raw events below P that fall into the range are folded into a second, empty store, with
- *      nothing left out as late
+ *   1. the live tiles are copied at raw positions P (one synchronous step: no commit intervenes)
+ *   2. the raw events below P that fall into the range are folded into a second, empty store, in
+ *      which no event is late
  *   3. the copy's tiles in the range are replaced by those of the second store
- *   4. all tiles of the copy go to features.<view> as the new generation's first updates, with P as
- *      its read positions
+ *   4. all tiles of the copy are written to features.<view> as the new generation's first updates,
+ *      with P as its read positions
  *
- * From there on it computes like any other. Killed in the middle, it starts again: nothing reads an
- * unfilled generation.
+ * From there on it computes like any other generation. If it is killed in between, it starts again
+ * from step 1: no reader uses an unfilled generation.
  */
 
 import { featuresAvroSchema } from '#domain/encoding/features-schema.ts';
 import { tileCodec } from '#domain/encoding/tile-codec.ts';
 import { restoreSnapshot, takeSnapshot } from '#domain/encoding/tile-snapshot.ts';
 import { fail } from '#domain/errors.ts';
+import type { GenerationSpec, ReplayRange } from '#domain/ports/engine.ts';
 import type { OutgoingRecord } from '#domain/ports/log.ts';
 import { readPartition } from '#domain/ports/read-partition.ts';
 import { featuresTopic, rawTopic } from '#domain/ports/topics.ts';
 import { eventTimeOf } from '#domain/sources/event-time.ts';
 import { createTileStore, type TileStore } from '#domain/tiles/tile-store.ts';
-import {
-  type ComputeDependencies,
-  consumerOf,
-  type Generation,
-  type GenerationSpec,
-} from './generation.ts';
-
-export interface PartialReplay {
-  /** event time, epoch ms */
-  readonly from: number | null;
-  readonly to: number | null;
-  /** encoded keys; null: all entities */
-  readonly keys: readonly string[] | null;
-}
+import { type ComputeDependencies, consumerOf, type EmbeddedGeneration } from './generation.ts';
 
 const READ_BYTES = 8 * 1024 * 1024;
 const CHUNK = 20_000;
 
-const inRange = (hopMs: number, tileNo: number, { from, to }: PartialReplay): boolean =>
+const inRange = (hopMs: number, tileNo: number, { from, to }: ReplayRange): boolean =>
   hopMs === 0 ||
   ((from === null || (tileNo + 1) * hopMs > from) && (to === null || tileNo * hopMs <= to));
 
-/** Replaces the copy's tiles in the range by those made anew. */
-const replaceTiles = (copy: TileStore, anew: TileStore, range: PartialReplay): void => {
+/** Replaces the copy's tiles in the range by the recomputed ones. */
+const replaceTiles = (copy: TileStore, recomputed: TileStore, range: ReplayRange): void => {
   const wanted = (key: string): boolean => range.keys === null || range.keys.includes(key);
   copy.groups.forEach((group, g) => {
     const { hopMs, nums, refs } = group.hop;
@@ -56,9 +43,9 @@ const replaceTiles = (copy: TileStore, anew: TileStore, range: PartialReplay): v
       if (wanted(key) && inRange(hopMs, tileNo, range))
         group.remove(group.entity[slot] as number, tileNo);
     }
-    const source = anew.groups[g] as typeof group;
+    const source = recomputed.groups[g] as typeof group;
     for (const slot of source.all()) {
-      const key = anew.keys[source.entity[slot] as number] as string;
+      const key = recomputed.keys[source.entity[slot] as number] as string;
       const tileNo = source.tileNo[slot] as number;
       if (!wanted(key) || !inRange(hopMs, tileNo, range)) continue;
       const entity = copy.intern(key);
@@ -73,7 +60,7 @@ const replaceTiles = (copy: TileStore, anew: TileStore, range: PartialReplay): v
       );
       copy.newest[entity] = Math.max(
         copy.newest[entity] as number,
-        anew.newest[anew.indexOf.get(key) as number] as number,
+        recomputed.newest[recomputed.indexOf.get(key) as number] as number,
       );
     }
   });
@@ -81,8 +68,8 @@ const replaceTiles = (copy: TileStore, anew: TileStore, range: PartialReplay): v
 
 export const fillPartially = async (
   spec: GenerationSpec,
-  range: PartialReplay,
-  live: Generation,
+  range: ReplayRange,
+  live: EmbeddedGeneration,
   dependencies: ComputeDependencies,
 ): Promise<void> => {
   const { log, schemas, decoders } = dependencies;
@@ -90,7 +77,7 @@ export const fillPartially = async (
   if (live.spec.plan.hash !== plan.hash) {
     fail(
       'MR_REFUSED',
-      `version ${version} of "${view}" computes otherwise than the live version ${live.spec.version}: replay it whole, without a range`,
+      `version ${version} of "${view}" computes differently from the live version ${live.spec.version}: replay all of it, without a range`,
       { view },
     );
   }
@@ -102,7 +89,7 @@ export const fillPartially = async (
   const positions = live.positions();
   const copy = createTileStore(plan);
   restoreSnapshot(copy, takeSnapshot(live.store));
-  const anew = createTileStore({ ...plan, latenessMs: null });
+  const recomputed = createTileStore({ ...plan, latenessMs: null });
   const timeOf = eventTimeOf(source);
   const widest = Math.max(0, ...plan.hops.map((hop) => hop.hopMs));
   const allTime = plan.hops.some((hop) => hop.hopMs === 0);
@@ -118,13 +105,13 @@ export const fillPartially = async (
             (range.to !== null && time > range.to + widest))
         )
           continue;
-        anew.process(row, time, record.partition, record.offset, record.logTime);
+        recomputed.process(row, time, record.partition, record.offset, record.logTime);
       }
-      anew.groups.forEach((group) => group.clearChanged());
+      recomputed.groups.forEach((group) => group.clearChanged());
       await new Promise((resolve) => setImmediate(resolve));
     }
   }
-  replaceTiles(copy, anew, range);
+  replaceTiles(copy, recomputed, range);
 
   for (const group of copy.groups) {
     for (const slot of group.all())

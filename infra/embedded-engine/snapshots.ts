@@ -1,7 +1,7 @@
 /**
- * Saved engine states: one file a generation, replaced atomically. A state is only a shortcut:
- * without it the same tiles are rebuilt from features.<view>. It names the offset of that topic up
- * to which its tiles stand.
+ * Saved states of generations: one file each, replaced atomically. A state only saves time: without
+ * it the same tiles are rebuilt from features.<view>. It contains the offset of that topic up to
+ * which it is complete.
  */
 import {
   closeSync,

@@ -7,22 +7,26 @@
  *                  └── pause ── recovering ◀─┘
  *     stopped:  failed (threw) · ended (stop)
  *
- * A task's work is undone by not staging its output; its read positions are staged with that
+ * A task's work is undone by not transaction its output; its read positions are staged with that
  * output, so the two never part.
  */
 import { MillraceError } from '#domain/errors.ts';
-import type { StreamTask, TaskHandle } from '#domain/ports/stream-task.ts';
-import { type ReadBatch, type TaskCursor, taskCursor } from '#infra/embedded-engine/task-cursor.ts';
-import type { LogMetadata } from '#infra/sqlite/log-metadata.ts';
-import type { Staging } from '#infra/sqlite/staging.ts';
+import type {
+  OpenTransaction,
+  StreamTask,
+  TaskHandle,
+  TaskHost,
+  TaskRunner,
+} from '#domain/ports/stream-task.ts';
+import { type TaskCursor, taskCursor } from './task-cursor.ts';
 
-/** Catching up holds the event loop no longer than about this at a time. */
+/** A turn of catching up blocks the event loop for about this long. */
 const TURN_MS = 10;
 const FIRST_CHUNK = 256;
 const MAX_CHUNK = 16_384;
 /**
- * Tasks reading each other's output settle in as many rounds as the chain is long; a circle never
- * does.
+ * Tasks that read each other's output need as many rounds as the chain is long; a cycle would never
+ * end.
  */
 const MAX_ROUNDS = 32;
 const FIRST_PAUSE_MS = 20;
@@ -44,25 +48,10 @@ interface Running {
   recovery: Promise<void>;
 }
 
-export interface StreamTasks {
-  run(task: StreamTask): TaskHandle;
-  /** Lets every joined task work on what is staged, and on what the others make of it. */
-  react(staging: Staging): void;
-  /** The transaction that was staged is durable. */
-  settled(): void;
-  /** It is not. */
-  undone(): void;
-  close(): Promise<void>;
-}
-
 const asError = (thrown: unknown): Error =>
   thrown instanceof Error ? thrown : new Error(String(thrown));
 
-export const streamTasks = (
-  book: LogMetadata,
-  readBatch: ReadBatch,
-  commit: (body: (staging: Staging) => void) => void,
-): StreamTasks => {
+export const streamTasks = (host: TaskHost): TaskRunner => {
   const running = new Set<Running>();
   const touched = new Set<Running>();
   const timers = new Set<NodeJS.Timeout>();
@@ -82,13 +71,17 @@ export const streamTasks = (
     try {
       it.recovery = Promise.resolve(it.task.rolledBack()).catch(() => {});
     } catch {
-      // the first error is the one that tells why
+      // the first error is the cause; this one only followed from it
     }
   };
 
-  const work = (it: Running, records: ReturnType<TaskCursor['take']>, staging: Staging): void => {
+  const work = (
+    it: Running,
+    records: ReturnType<TaskCursor['take']>,
+    transaction: OpenTransaction,
+  ): void => {
     try {
-      const out = it.task.process(records, staging.logTime).records;
+      const out = it.task.process(records, transaction.logTime).records;
       for (const { topic } of out) {
         if (it.task.topics.includes(topic))
           throw new MillraceError(
@@ -96,8 +89,8 @@ export const streamTasks = (
             `Task "${it.task.consumer}" writes to topic "${topic}", which it reads.`,
           );
       }
-      staging.append({ records: out });
-      staging.append({ records: [], positions: it.cursor.advance(records) });
+      transaction.append({ records: out });
+      transaction.append({ records: [], positions: it.cursor.advance(records) });
       touched.add(it);
     } catch (error) {
       failTask(it, error);
@@ -114,19 +107,19 @@ export const streamTasks = (
   const step = (it: Running): void => {
     const started = performance.now();
     try {
-      commit((staging) => {
+      host.commit((transaction) => {
         for (let now = started; it.state === 'catching' && now - started < it.budget; ) {
           const records = it.cursor.take(it.chunk);
           if (records.length === 0) return;
           const before = now;
-          work(it, records, staging);
+          work(it, records, transaction);
           now = performance.now();
           const ideal = (records.length * it.budget) / Math.max(0.05, 2 * (now - before));
           it.chunk = Math.max(16, Math.min(MAX_CHUNK, it.chunk * 2, Math.floor(ideal)));
         }
       });
     } catch (error) {
-      // a failed commit has put it into recovery; still catching, it was the reading that failed
+      // A failed commit has put it into recovery. Where it is still catching, reading failed.
       if (it.state === 'catching') failTask(it, error);
     }
     const took = Math.max(0.1, performance.now() - started);
@@ -153,7 +146,7 @@ export const streamTasks = (
   const recover = (it: Running): void => {
     it.state = 'recovering';
     it.cursor.reset();
-    const mended = async (): Promise<void> => it.task.rolledBack();
+    const restored = async (): Promise<void> => it.task.rolledBack();
     const paused = new Promise<void>((resolve) => {
       const timer = setTimeout(() => {
         timers.delete(timer);
@@ -162,7 +155,7 @@ export const streamTasks = (
       timers.add(timer);
     });
     it.pause = Math.min(MAX_PAUSE_MS, it.pause * 2);
-    it.recovery = mended();
+    it.recovery = restored();
     it.recovery
       .then(() => paused)
       .then(
@@ -217,7 +210,7 @@ export const streamTasks = (
       }
       const it: Running = {
         task,
-        cursor: taskCursor(book, task.consumer, task.topics, readBatch),
+        cursor: taskCursor(host, task.consumer, task.topics),
         waiting: [],
         state: 'catching',
         error: null,
@@ -230,21 +223,21 @@ export const streamTasks = (
       start(it);
       return handle(it);
     },
-    react(staging) {
+    react(transaction) {
       for (let round = 0, more = true; more; round++) {
         more = false;
         for (const it of [...running]) {
           if (it.state !== 'joined') continue;
-          const records = it.cursor.staged(staging);
+          const records = it.cursor.appended(transaction);
           if (records.length === 0) continue;
           more = true;
-          if (round < MAX_ROUNDS) work(it, records, staging);
+          if (round < MAX_ROUNDS) work(it, records, transaction);
           else
             failTask(
               it,
               new MillraceError(
                 'MR_INTERNAL',
-                `Task "${it.task.consumer}" is part of a circle of tasks that feed each other.`,
+                `Task "${it.task.consumer}" is part of a cycle of tasks that read each other's output.`,
               ),
             );
         }

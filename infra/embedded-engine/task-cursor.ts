@@ -1,17 +1,17 @@
 /**
- * Where a task stands in its topics. Behind the end it reads batches from the tables, always the
- * one with the oldest log time over all its partitions, so that a catch-up sees the partitions in
- * the order in which the live run saw them (commits of one millisecond excepted). Joined, it takes
- * what the present transaction has staged.
+ * The read positions of a task in its topics. While it catches up it reads durable batches, always
+ * the one with the oldest log time over all its partitions, so that it sees the partitions in the
+ * order in which the live run saw them (commits of the same millisecond excepted). Once it has
+ * joined, it takes what the current transaction has appended.
  */
 import type { ConsumerPosition, LogRecord } from '#domain/ports/log.ts';
-import type { LogMetadata, Partition } from '#infra/sqlite/log-metadata.ts';
-import type { Staging } from '#infra/sqlite/staging.ts';
+import type { LogPartition, OpenTransaction, TaskHost } from '#domain/ports/stream-task.ts';
 
 export interface TaskCursor {
-  /** The next records from the tables, at most `limit`; empty at the end. */
+  /** The next durable records, at most `limit`; empty at the end. */
   take(limit: number): readonly LogRecord[];
-  staged(staging: Staging): readonly LogRecord[];
+  /** The records that a transaction has appended to its topics and that it has not processed. */
+  appended(transaction: OpenTransaction): readonly LogRecord[];
   /** `records` were processed: the positions to commit with their output. */
   advance(records: readonly LogRecord[]): readonly ConsumerPosition[];
   position(): readonly ConsumerPosition[];
@@ -20,37 +20,35 @@ export interface TaskCursor {
   reset(): void;
 }
 
-export type ReadBatch = (partition: Partition, offset: number) => readonly LogRecord[];
-
 interface Buffered {
   readonly records: readonly LogRecord[];
   at: number;
 }
 
 export const taskCursor = (
-  book: LogMetadata,
+  host: TaskHost,
   consumer: string,
   topics: readonly string[],
-  readBatch: ReadBatch,
 ): TaskCursor => {
-  const next = new Map<Partition, number>();
-  const buffers = new Map<Partition, Buffered>();
+  const next = new Map<LogPartition, number>();
+  const buffers = new Map<LogPartition, Buffered>();
 
-  const partitions = (): readonly Partition[] => topics.flatMap((topic) => book.find(topic) ?? []);
-  const nextOf = (partition: Partition): number =>
+  const partitions = (): readonly LogPartition[] =>
+    topics.flatMap((topic) => host.partitions(topic) ?? []);
+  const nextOf = (partition: LogPartition): number =>
     Math.max(
       partition.begin,
-      next.get(partition) ?? book.position(consumer, partition.topic, partition.partition),
+      next.get(partition) ?? host.position(consumer, partition.topic, partition.partition),
     );
 
   /** The partition's buffer with at least one record left; null at its end. */
-  const fill = (partition: Partition): Buffered | null => {
+  const fill = (partition: LogPartition): Buffered | null => {
     const held = buffers.get(partition);
     if (held !== undefined && held.at < held.records.length) return held;
     const last = held?.records.at(-1);
     const from = Math.max(last === undefined ? 0 : last.offset + 1, nextOf(partition));
     if (from >= partition.end) return null;
-    const buffered = { records: readBatch(partition, from), at: 0 };
+    const buffered = { records: host.read(partition, from), at: 0 };
     buffers.set(partition, buffered);
     return buffered.records.length > 0 ? buffered : null;
   };
@@ -78,16 +76,16 @@ export const taskCursor = (
       }
       return taken;
     },
-    staged(staging) {
-      let found: LogRecord[] | null = null;
+    appended(transaction) {
+      let found: readonly LogRecord[] | null = null;
       for (const partition of partitions()) {
-        const fresh = staging.after(partition, nextOf(partition));
+        const fresh = transaction.after(partition, nextOf(partition));
         if (fresh.length > 0) found = found === null ? fresh : found.concat(fresh);
       }
       return found ?? [];
     },
     advance(records) {
-      const moved = new Map<Partition, number>();
+      const moved = new Map<LogPartition, number>();
       for (let i = 0; i < records.length; i++) {
         const record = records[i] as LogRecord;
         const following = records[i + 1];
@@ -97,7 +95,10 @@ export const taskCursor = (
           following.topic === record.topic
         )
           continue;
-        moved.set(book.topic(record.topic)[record.partition] as Partition, record.offset + 1);
+        moved.set(
+          host.partitions(record.topic)?.[record.partition] as LogPartition,
+          record.offset + 1,
+        );
       }
       for (const [partition, offset] of moved) next.set(partition, offset);
       return [...moved].map(([{ topic, partition }, offset]) => ({

@@ -1,14 +1,14 @@
 /**
  * The traces of what a generation computes: one span for each traced append and commit, however
- * many events and entities it had. Its context goes on in the headers of the updates; once they are
- * durable they wait for the read that shows them.
+ * many events and entities it has. The span's context is passed on in the headers of the updates;
+ * once they are durable, they wait for the read that shows them.
  */
 
 import type { ViewPlan } from '#domain/plan/plan.ts';
 import type { LogRecord } from '#domain/ports/log.ts';
+import type { TracedUpdates } from '#domain/ports/traced-updates.ts';
 import { inTrace, type Span, type TraceContext, type Tracing } from '#domain/ports/tracing.ts';
 import type { Row } from '#domain/values/value.ts';
-import type { TracedUpdates } from '#projections/serving/traced-updates.ts';
 
 export interface ComputeTracesOptions {
   readonly tracing: Tracing;
@@ -18,14 +18,12 @@ export interface ComputeTracesOptions {
 }
 
 export interface ComputeTraces {
-  /**
-   * A record that has headers was counted. @param commitTime log time of what comes of it, epoch ms
-   */
+  /** A record with headers was counted. @param commitTime log time of its updates, epoch ms */
   readonly take: (record: LogRecord, row: Row, eventTime: number, commitTime: number) => void;
-  /** Of the updates of an entity; null: no traced event changed it. */
+  /** The headers of an entity's updates; null: no traced event changed it. */
   readonly headersOf: (key: string) => TraceContext | null;
   readonly committed: () => void;
-  /** What was taken in since the last commit did not happen. */
+  /** Discards everything since the last commit. */
   readonly rolledBack: () => void;
 }
 
@@ -39,10 +37,7 @@ interface Computed {
   commitTime: number;
 }
 
-/**
- * An event that is taken in so long after it was accepted is one of a replay or a restart: its
- * trace is over.
- */
+/** An event computed this long after it was accepted is part of a replay or a restart: no span. */
 const NEWS_MS = 60_000;
 
 export const createComputeTraces = ({

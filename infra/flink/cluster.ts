@@ -1,6 +1,4 @@
-/**
- * Flink's JobManager by its REST interface: which jobs there are, how they fare, and how they end.
- */
+/** Flink's JobManager by its REST interface: lists jobs, reads their health, stops them. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fail, MillraceError } from '#domain/errors.ts';
 
@@ -30,15 +28,12 @@ export interface JobHealth {
 export interface FlinkCluster {
   readonly jobs: () => Promise<readonly FlinkJob[]>;
   readonly health: (job: string) => Promise<JobHealth>;
-  /** Whether every source that can end has ended: a fill's history is then read. */
+  /** Whether every bounded source has ended: the history part of a fill is then read. */
   readonly boundedSourcesFinished: (job: string) => Promise<boolean>;
-  /**
-   * Ends a job after a last checkpoint that its sinks have committed; resolves with the savepoint's
-   * path.
-   */
+  /** Stops a job with a savepoint, whose rows its sinks have committed; resolves with its path. */
   readonly stop: (job: string, savepoints: string) => Promise<string>;
   readonly cancel: (job: string) => Promise<void>;
-  /** Whether all tasks run: before that a job takes no checkpoint. */
+  /** Whether all tasks run: before that a job makes no checkpoint. */
   readonly isRunning: (job: string) => Promise<boolean>;
   /** free and all task slots */
   readonly slots: () => Promise<{

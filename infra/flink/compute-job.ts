@@ -1,9 +1,9 @@
 /**
- * The compute jobs that a registry's views need, as SQL to submit: one a generation.
+ * The compute jobs, as SQL to submit: one a generation.
  *
- * A compute job starts from nothing at the beginning of what is known: the history's table up to
- * the offsets that it holds, side by side with Kafka from there on. Order does not matter to a
- * tile, so the two need no switch from one to the other.
+ * A compute job without state reads everything: the history's table up to the offsets that it has,
+ * and Kafka from there on, both at the same time. The order of events does not matter to a tile, so
+ * the job need not switch from one to the other.
  */
 import type { FeatureViewDefinition, SourceDefinition } from '#domain/definitions/model.ts';
 import type { ViewPlan } from '#domain/plan/plan.ts';
@@ -27,7 +27,7 @@ export interface JobSettings extends TableSettings {
   readonly warehouse: { readonly paimon: string; readonly iceberg: string };
   readonly paimon: PaimonSettings;
   readonly parallelism: number;
-  /** how long the engine gathers events before it takes them in, ms */
+  /** how long Flink gathers events into one batch, ms */
   readonly miniBatchMs: number;
   /**
    * between two commits of the history's tables, ms: how large their files are, and how far behind
@@ -44,24 +44,22 @@ const computeProperties = ({
   'table.exec.mini-batch.enabled': 'true',
   'table.exec.mini-batch.allow-latency': `${miniBatchMs} ms`,
   'table.exec.mini-batch.size': '5000',
-  // A checkpoint is all of a job's state: where that is much, at most every other moment is given
-  // to it.
+  // A checkpoint writes all of a job's state. Where that is large, checkpoints must not take up the
+  // whole time.
   'execution.checkpointing.min-pause': '1 s',
 });
 
 export interface HistoryStart {
-  /**
-   * the history's raw table as a query with the log's columns; null: the log has all that there is
-   */
+  /** the history's raw table as a query with the log's columns; null: the log has every event */
   readonly query: string | null;
-  /** where Kafka goes on, a partition each */
+  /** where Kafka continues, by partition */
   readonly from: StartAt;
 }
 
 /**
- * The identity of a compute job: what its state means. It hangs neither on where it started nor on
- * the version's number: a version that changes a description adopts the running generation, and
- * must not make it compute anew.
+ * The identity of a compute job: what its state means. It depends neither on where the job started
+ * nor on the version's number: a version that only changes a description keeps the running
+ * generation, which must not be computed again.
  */
 export const computeIdentity = (spec: ComputeSpec): string => {
   const { views, inserts } = computeSql({ ...spec, version: 0, past: [] }, 'events');
@@ -98,7 +96,7 @@ export const computeJobOf = (
   };
 };
 
-/** What `millrace show VIEW --sql` prints. */
+/** The SQL that `millrace show VIEW --sql` prints. */
 export const shownSql = (
   plan: ViewPlan,
   view: FeatureViewDefinition,

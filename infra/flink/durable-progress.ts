@@ -1,20 +1,18 @@
 /**
  * How far the durable tier is with a view's updates. What the topic held at a moment is in the
- * store once the job that writes it has committed those offsets, and then completed a checkpoint
- * more: a checkpoint's rows are committed before the next is complete.
+ * store once the job that writes it has committed those offsets and then completed one more
+ * checkpoint: a checkpoint's rows are committed before the next one is complete.
  */
 import type { Log } from '#domain/ports/log.ts';
 import { featuresTopic } from '#domain/ports/topics.ts';
 import { MATERIALIZE_GROUP } from './sql/names.ts';
 
 export interface DurableProgress {
-  /** Looks again, at most twice a second. */
-  readonly look: () => Promise<void>;
-  /** next offsets of features.<view>: all before is in the durable tier; [] until that is known */
+  /** Looks how far it is, at most twice a second; otherwise returns at once. */
+  readonly poll: () => Promise<void>;
+  /** next offsets of features.<view>: every update before them is there; [] until that is known */
   readonly offsets: () => readonly number[];
-  /**
-   * epoch ms: every update that was in the topic by then is in the durable tier; 0: not known yet
-   */
+  /** epoch ms: every update that was in the topic by then is there; 0: not known yet */
   readonly until: () => number;
 }
 
@@ -37,9 +35,9 @@ interface Sample {
 }
 
 const STEP_MS = 500;
-/** between Flink's clock and ours */
+/** allowed difference between Flink's clock and ours */
 const CLOCKS_MS = 1_000;
-/** While the job stands still, so many moments are remembered, ever further apart. */
+/** While the job makes no progress, this many samples are kept, at growing distances. */
 const MAX_SAMPLES = 256;
 
 export const covers = (endOffsets: readonly (number | null)[], ends: readonly number[]): boolean =>
@@ -54,27 +52,27 @@ export const durableProgress = ({
   const topic = featuresTopic(view);
   let samples: Sample[] = [];
   let reached: Pick<Sample, 'at' | 'ends'> = { at: 0, ends: [] };
-  let looked = Number.NEGATIVE_INFINITY;
-  let apart = STEP_MS;
+  let polledAt = Number.NEGATIVE_INFINITY;
+  let distance = STEP_MS;
 
   const remember = async (at: number): Promise<void> => {
-    if (at - (samples.at(-1)?.at ?? Number.NEGATIVE_INFINITY) < apart) return;
+    if (at - (samples.at(-1)?.at ?? Number.NEGATIVE_INFINITY) < distance) return;
     samples.push({ at, ends: await log.end(topic), committedAt: null });
     if (samples.length <= MAX_SAMPLES) return;
     samples = samples.filter((_, i) => i % 2 === 0);
-    apart *= 2;
+    distance *= 2;
   };
 
   return {
     offsets: () => reached.ends,
     until: () => reached.at,
-    async look() {
+    async poll() {
       const at = now();
-      if (at - looked < STEP_MS) return;
-      looked = at;
+      if (at - polledAt < STEP_MS) return;
+      polledAt = at;
       await remember(at);
       const committed = await log.committed(MATERIALIZE_GROUP, topic);
-      // Asked again at the end: a job that is begun anew commits less than the one before.
+      // Read after the offsets: a job that starts again may commit less than the one before it.
       const checkpoint = checkpointAt() ?? 0;
       for (const sample of samples) {
         if (!covers(committed, sample.ends)) sample.committedAt = null;
@@ -84,7 +82,7 @@ export const durableProgress = ({
       }
       if (samples.every(({ at: first }) => first > reached.at)) return;
       samples = samples.filter((sample) => sample.at > reached.at);
-      apart = STEP_MS;
+      distance = STEP_MS;
     },
   };
 };

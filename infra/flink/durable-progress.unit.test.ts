@@ -17,7 +17,7 @@ const world = () => {
   });
   const after = async (ms: number): Promise<readonly [number, readonly number[]]> => {
     at.now += ms;
-    await progress.look();
+    await progress.poll();
     return [progress.until(), progress.offsets()];
   };
   return { at, after };

@@ -1,7 +1,7 @@
 /**
- * Keeps the two jobs that write what is read running what is wanted, each stopped and started again
- * where that changes: one writes the durable tier, and commits as often as reads are to be fresh;
- * the other the history, and commits as seldom as its files are to be large.
+ * Keeps the jobs that write the stores running what is wanted; a job whose statements change is
+ * stopped and started again. The durable tier's jobs commit often, because reads should be fresh;
+ * the history's job commits seldom, because its files should be large.
  */
 import type { Log } from '#domain/ports/log.ts';
 import { featureLogTopic, featuresTopic, rawTopic } from '#domain/ports/topics.ts';
@@ -26,24 +26,24 @@ export interface MaterializeContext {
   readonly jobs: FlinkJobs;
   readonly log: Log;
   readonly settings: JobSettings;
-  /** before a history is written to: its table, made or evolved */
+  /** creates a table of the history, or adds the columns that it lacks */
   readonly ensureHistory: (what: WithHistory) => Promise<void>;
-  /** where the archive goes on: the offsets that the history's tables hold */
+  /** the offsets that the history's tables have: the archive continues there */
   readonly historyEndOffsets: (topic: string) => Promise<readonly number[]>;
 }
 
-/** With no job running that writes to them: a table has one committer at a time. */
+/** Called while no job writes to them: a table has one committer at a time. */
 const ensureTables = async (
   options: MaterializeContext,
-  { sources, views, served }: Materialized,
+  { sources, views, featureLogs }: Materialized,
 ): Promise<void> => {
   for (const source of sources) await options.ensureHistory({ source });
   for (const { generations } of views)
     for (const { plan } of generations) await options.ensureHistory({ plan });
-  for (const columns of served) {
-    // Whoever logs makes the topic as well; this may be another process.
+  for (const columns of featureLogs) {
+    // The process that logs answers creates the topic too; it may be another process.
     await options.log.createTopic(featureLogTopic(columns.service), { partitions: 1 });
-    await options.ensureHistory({ served: columns });
+    await options.ensureHistory({ featureLog: columns });
   }
 };
 
@@ -68,9 +68,9 @@ const viewTopics = (views: readonly MaterializedView[]): readonly string[] =>
   views.map(({ view }) => featuresTopic(view));
 
 /**
- * Where a view's updates are read from. Its tables take an update twice without harm, the one
- * further in the log stands: so after a crash, when its offsets may have been committed and its
- * rows not, all is read again.
+ * Where the updates of views are read from. Writing an update twice changes nothing, because the
+ * later one in the log wins. So after a crash, when offsets may have been committed and their rows
+ * not, everything is read again.
  */
 const updatesFrom = async (
   log: Log,
@@ -84,33 +84,31 @@ const updatesFrom = async (
 const isFlushed = (view: MaterializedView): view is FlushedView => view.flushMs !== null;
 
 /**
- * The jobs that write the durable tier, running what is wanted now: one for all views, and one for
- * each ephemeral view, which commits at its own interval. A table has one writer: a view that
- * changes sides is stopped on the one before it is started on the other.
+ * Brings the durable tier's jobs to what is wanted: one for all views, and one for each ephemeral
+ * view, which commits at its own interval. A table has one writer, so a view that moves from one
+ * job to another is stopped in the first before it is started in the second.
  */
 export const ensureMaterialize = async (
   { jobs, log, settings }: MaterializeContext,
   { views }: Materialized,
 ): Promise<void> => {
-  const together = views.filter((view) => !isFlushed(view));
-  const apart = views.filter(isFlushed);
-  const wanted = new Set(apart.map(({ view }) => flushJob(view)));
+  const shared = views.filter((view) => !isFlushed(view));
+  const flushed = views.filter(isFlushed);
+  const wanted = new Set(flushed.map(({ view }) => flushJob(view)));
   for (const { name } of await jobs.running())
     if (name.startsWith(flushJob('')) && !wanted.has(name)) await jobs.stop(name);
-  if (together.length === 0) await jobs.discard(MATERIALIZE_JOB);
+  if (shared.length === 0) await jobs.discard(MATERIALIZE_JOB);
   else
-    await jobs.ensure(MATERIALIZE_JOB, materializeIdentity(together), async (start) =>
-      materializeJobOf(settings, together, await updatesFrom(log, together, start)),
+    await jobs.ensure(MATERIALIZE_JOB, materializeIdentity(shared), async (start) =>
+      materializeJobOf(settings, shared, await updatesFrom(log, shared, start)),
     );
-  for (const view of apart)
+  for (const view of flushed)
     await jobs.ensure(flushJob(view.view), flushIdentity(view), async (start) =>
       flushJobOf(settings, view, await updatesFrom(log, [view], start)),
     );
 };
 
-/**
- * The archive job, running what is wanted now: from where the tables themselves say that they are.
- */
+/** Brings the archive job to what is wanted; it continues at the offsets that the tables record. */
 export const ensureArchive = async (
   options: MaterializeContext,
   what: Materialized,
@@ -122,7 +120,7 @@ export const ensureArchive = async (
     const topics = [
       ...what.sources.map(({ name }) => rawTopic(name)),
       ...viewTopics(what.views),
-      ...what.served.map(({ service }) => featureLogTopic(service)),
+      ...what.featureLogs.map(({ service }) => featureLogTopic(service)),
     ];
     return archiveJobOf(settings, what, await startsOf(log, topics, options.historyEndOffsets));
   });

@@ -1,6 +1,6 @@
 /**
- * When a generation that is being filled is whole: everything known when the fill began is
- * computed, and in the stores that reads go to.
+ * When a generation is filled: everything that the log had accepted when the fill was first seen is
+ * computed, and in the durable tier.
  */
 import type { Log } from '#domain/ports/log.ts';
 import { featuresTopic, rawTopic } from '#domain/ports/topics.ts';
@@ -18,7 +18,7 @@ export interface Fills {
 interface Fill {
   /** raw ends when the fill was first seen */
   readonly ends: readonly number[];
-  /** where the updates of all that end; null: not all is computed yet */
+  /** next offsets of features.<view> after their updates; null: not all are computed yet */
   features: readonly number[] | null;
 }
 
@@ -35,7 +35,6 @@ export const createFills = ({
 }): Fills => {
   const fills = new Map<string, Fill>();
 
-  /** Whether all that was known when the fill began is computed and in the stores. */
   const isFilled = async (generation: FlinkGeneration): Promise<boolean> => {
     const { view, generation: number, source } = generation.spec;
     const id = idOf(generation);

@@ -1,48 +1,46 @@
 /**
- * One generation of a view as Flink computes it, seen from a gateway: how far it is, by what others
- * can see of it.
+ * One generation that Flink computes, as a gateway sees it:
  *
- *   computed the offsets that the job committed at its last checkpoint; at that moment its updates
- *   were in features.<view>
- *   visible the computed offsets whose updates the stores that reads go to have taken in: what a
- *   reader is answered from
+ *   computed the raw offsets that the job committed at its last checkpoint; its updates up to there
+ *             were in features.<view> at that moment
+ *   visible the computed offsets whose updates are in the stores that reads go to: what a read is
+ *             answered from
  */
 
 import type { EngineJob } from '#domain/api/operations.ts';
 import { applyUpdate } from '#domain/encoding/tile-snapshot.ts';
+import type { UpdateDecoder } from '#domain/encoding/update-decoder.ts';
 import { degraded, NOT_DEGRADED } from '#domain/ports/degraded.ts';
+import type { EngineGeneration, GenerationSpec } from '#domain/ports/engine.ts';
 import type { Log } from '#domain/ports/log.ts';
 import { formatPosition } from '#domain/ports/log.ts';
 import type { CacheStore, TilesTarget } from '#domain/ports/online-store.ts';
 import { readPartition } from '#domain/ports/read-partition.ts';
+import type { FetchedTiles, ServedView } from '#domain/ports/served-view.ts';
 import { featuresTopic, rawTopic } from '#domain/ports/topics.ts';
 import { createTileStore, type TileStore } from '#domain/tiles/tile-store.ts';
 import type { Position } from '#domain/values/value.ts';
-import type { GenerationSpec } from '#infra/embedded-engine/generation.ts';
-import type { FetchedTiles, ServedView } from '#projections/serving/served-view.ts';
-import type { RunningGeneration } from '#projections/status/status.ts';
 import { covers, durableProgress } from './durable-progress.ts';
 import { reachedTimes } from './reached-times.ts';
 import { settledOffsets } from './settled-offsets.ts';
 import { computeGroup } from './sql/names.ts';
-import type { UpdateDecoder } from './update-decoder.ts';
 
-export interface FlinkGeneration extends RunningGeneration {
-  readonly spec: GenerationSpec;
-  readonly served: ServedView;
-  /** Looks again how far it is. */
+export interface FlinkGeneration extends EngineGeneration {
+  /** Polls how far it is. */
   readonly refresh: () => Promise<void>;
   /** next raw offsets of the last checkpoint */
   readonly computed: () => readonly number[];
-  /** until when (epoch ms) the durable tier has all updates; 0: not known */
+  /** epoch ms: the durable tier has every update written by then; 0: not known */
   readonly durableUntil: () => number;
-  /** whether the cache tier, as it was last seen, has all that reads were answered from so far */
+  /**
+   * whether the cache tier, at the last poll, has everything that reads were answered from so far
+   */
   readonly cacheHasVisible: () => boolean;
-  /** whether the durable tier has all that reads were answered from so far */
+  /** whether the durable tier has everything that reads were answered from so far */
   readonly durableHasVisible: () => boolean;
-  /** next offsets of features.<view> before which all is in the durable tier */
+  /** next offsets of features.<view>: every update before them is in the durable tier */
   readonly durableOffsets: () => readonly number[];
-  /** What is known of its job. */
+  /** Records the state of its job. */
   readonly note: (job: EngineJob, error: Error | null) => void;
 }
 
@@ -51,7 +49,9 @@ export interface FlinkGenerationOptions {
   readonly log: Log;
   readonly cache: CacheStore | null;
   readonly decoder: UpdateDecoder;
-  /** of the job that writes the durable tier's table */
+  /**
+   * epoch ms: last checkpoint of the job that writes the durable tier's table; null: it has none
+   */
   readonly checkpointAt: () => number | null;
   readonly fetch: (keys: readonly string[], at: number) => Promise<FetchedTiles>;
 }
@@ -59,9 +59,6 @@ export interface FlinkGenerationOptions {
 const STALLED = degraded('engine-stalled');
 const READ_BYTES = 8 * 1024 * 1024;
 const sum = (offsets: readonly number[]): number => offsets.reduce((a, b) => a + b, 0);
-
-/** Reads of a generation that was never asked for in this process answer from here. */
-const NOT_HERE = 'needs-history' as const;
 
 export const flinkGeneration = ({
   spec,
@@ -79,17 +76,15 @@ export const flinkGeneration = ({
   let computed: readonly number[] = [];
   let ends: readonly number[] = [];
   let visible: readonly number[] = [];
-  /** offsets of features.<view> that `visible` asks of a store */
+  /** next offsets of features.<view> that a store must have reached to show `visible` */
   let visibleUpdates: readonly number[] = [];
-  /**
-   * offsets of features.<view> that the cache tier had when it was last seen, where it could tell
-   */
+  /** next offsets of features.<view> in the cache tier at the last poll; empty: not known */
   let cacheOffsets: readonly (number | null)[] = [];
   let text = formatPosition(raw, [{ partition: 0, offset: 0 }]);
   let newest: number | null = null;
   let failure: Error | null = null;
   let job: EngineJob | null = null;
-  /** checkpoints whose updates are on their way to the stores, oldest first */
+  /** checkpoints whose updates are not in the stores yet, oldest first */
   let pending: { readonly computed: readonly number[]; readonly features: readonly number[] }[] =
     [];
   let refreshing: Promise<void> | null = null;
@@ -105,15 +100,15 @@ export const flinkGeneration = ({
     );
   };
 
-  const look = async (): Promise<void> => {
-    await durable.look();
+  const poll = async (): Promise<void> => {
+    await durable.poll();
     const at = Date.now();
     ends = await log.end(raw);
     times.seen(at, ends);
     const committed = await settledOffsets(log, raw, await log.committed(group, raw), ends);
     if (sum(committed) > sum(computed) || visible.length === 0) {
       computed = committed;
-      // Asked for after the commit: all updates of what was committed lie below.
+      // The end is read after the commit, so all updates of what was committed lie before it.
       pending.push({ computed: committed, features: await log.end(features) });
     }
     if (pending.length === 0 && covers(cacheOffsets, visibleUpdates)) return times.reached(visible);
@@ -158,7 +153,8 @@ export const flinkGeneration = ({
     version,
     generation,
     schemaId: -1,
-    read: () => NOT_HERE,
+    // Reads use `fetch`: the tiles are not in this process.
+    read: () => 'needs-history',
     newest: () => null,
     fetch,
     positions,
@@ -180,7 +176,7 @@ export const flinkGeneration = ({
     events: () => sum(computed),
     error: () => failure,
     refresh() {
-      refreshing ??= look().finally(() => {
+      refreshing ??= poll().finally(() => {
         refreshing = null;
       });
       return refreshing;
@@ -190,8 +186,8 @@ export const flinkGeneration = ({
     cacheHasVisible: () => covers(cacheOffsets, visibleUpdates),
     durableHasVisible: () => covers(durable.offsets(), visibleUpdates),
     durableOffsets: durable.offsets,
-    note(seen, error) {
-      job = seen;
+    note(state, error) {
+      job = state;
       failure = error;
     },
   };

@@ -50,7 +50,7 @@ export interface StackHistoryOptions {
 export type WithHistory =
   | { readonly source: SourceDefinition }
   | { readonly plan: ViewPlan }
-  | { readonly served: FeatureLogColumns };
+  | { readonly featureLog: FeatureLogColumns };
 
 export interface StackHistory extends HistoryTables {
   /** Makes the table, or adds the columns that it lacks. */
@@ -86,9 +86,9 @@ const tableOf = (what: WithHistory) => {
       partitionBy: eventTime,
     } as const;
   }
-  if ('served' in what) {
-    const name = what.served.service;
-    const schema = featureLogAvroSchema(what.served);
+  if ('featureLog' in what) {
+    const name = what.featureLog.service;
+    const schema = featureLogAvroSchema(what.featureLog);
     return {
       kind: 'served',
       name,

@@ -16,6 +16,8 @@ export interface StoredJob {
   readonly savepoint: string | null;
   /** the state that it was started from, which is all that it has until its first checkpoint */
   readonly from?: string | null;
+  readonly startOffsets?: readonly number[];
+  /** `startOffsets` in files of version 0.1 */
   readonly born?: readonly number[];
 }
 

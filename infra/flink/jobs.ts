@@ -1,7 +1,7 @@
 /**
- * The jobs that the registry wants, and only those. A job is found again by its name; one that died
- * with its JobManager is started from its newest checkpoint; one whose statements changed is
- * stopped with a savepoint and started anew, from where its tables stand.
+ * Flink's jobs by name. A job that died with its JobManager is started again from its newest
+ * checkpoint. A job whose statements changed is stopped with a savepoint and started without state,
+ * from the offsets that its tables have.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { functionsSql } from '#domain/sql/flink/java-functions.ts';
@@ -12,32 +12,30 @@ import { openSession } from './sql-gateway.ts';
 
 export interface WantedJob {
   readonly name: string;
-  /** what must be declared first */
+  /** statements to run first */
   readonly setup: readonly string[];
   /** the INSERT or statement set */
   readonly statement: string;
   readonly properties?: Readonly<Record<string, string>>;
   /**
-   * offsets at which its life began, by partition: kept with the job and handed back when it is
-   * made again
+   * the raw offsets at which the job first started, by partition: kept with it, and passed to
+   * `make` when it is started again
    */
-  readonly born?: readonly number[];
-  /** what its identity hangs on; absent: `statement` */
-  readonly identity?: string;
+  readonly startOffsets?: readonly number[];
 }
 
 export interface JobsOptions {
   readonly cluster: FlinkCluster;
   readonly gateway: string;
-  readonly book: JobStore;
+  readonly jobStore: JobStore;
   readonly savepoints: string;
   readonly warn: (message: string) => void;
 }
 
 /**
- * `restored`: with the state of a job of the same statements. `fresh`: without any; `afterCrash`
- * where an older job of the name died with work under way, so that what its sinks committed last
- * may differ from one to the other.
+ * `restored`: with the state of a job of the same statements. `fresh`: without state; `afterCrash`
+ * where an older job of that name died without a savepoint: what its sinks committed last may then
+ * differ between them.
  */
 export type JobStart =
   | { readonly kind: 'restored' }
@@ -45,23 +43,24 @@ export type JobStart =
 
 export interface FlinkJobs {
   /**
-   * Starts the job unless it runs. `fresh` makes it for a start without state. Resolves with its
-   * id.
+   * Starts the job unless it runs with the same identity. Resolves with its id.
+   * @param identity what the job's state means: state of another identity is not used
+   * @param make the job for this start; `startOffsets` are those of an earlier start
    */
   readonly ensure: (
     name: string,
     identity: string,
-    make: (start: JobStart, born: readonly number[] | null) => Promise<WantedJob>,
+    make: (start: JobStart, startOffsets: readonly number[] | null) => Promise<WantedJob>,
   ) => Promise<string>;
-  /** Stops a job cleanly; nothing where it does not run. */
+  /** Stops a job with a savepoint; does nothing where it does not run. */
   readonly stop: (name: string) => Promise<void>;
-  /** Ends a job for good and forgets its state. */
+  /** Cancels a job and forgets its state. */
   readonly discard: (name: string) => Promise<void>;
   readonly running: () => Promise<readonly FlinkJob[]>;
 }
 
 const PREFIX = 'millrace-';
-/** A job that is being started cannot be stopped cleanly: it is waited for. */
+/** A job that is starting cannot be stopped with a savepoint: this is how long a stop waits. */
 const START_MS = 30_000;
 const ENDING: ReadonlySet<string> = new Set([...LIVE_STATES, 'CANCELLING']);
 
@@ -73,7 +72,13 @@ const BASE_PROPERTIES: Readonly<Record<string, string>> = {
   'table.exec.source.idle-timeout': '5 s',
 };
 
-export const flinkJobs = ({ cluster, gateway, book, savepoints, warn }: JobsOptions): FlinkJobs => {
+export const flinkJobs = ({
+  cluster,
+  gateway,
+  jobStore,
+  savepoints,
+  warn,
+}: JobsOptions): FlinkJobs => {
   const submit = async (job: WantedJob, from: string | null): Promise<string> => {
     const session = await openSession(gateway, {
       ...BASE_PROPERTIES,
@@ -98,8 +103,8 @@ export const flinkJobs = ({ cluster, gateway, book, savepoints, warn }: JobsOpti
   const stateOf = async (id: string): Promise<string> =>
     (await cluster.jobs()).find((job) => job.id === id)?.state ?? 'gone';
 
-  /** Resolves where the job is ready to be stopped; false: it fails, or does not get going. */
-  const settled = async (id: string): Promise<boolean> => {
+  /** Waits until the job can be stopped with a savepoint; false: it fails, or does not start. */
+  const isStoppable = async (id: string): Promise<boolean> => {
     for (const deadline = Date.now() + START_MS; Date.now() < deadline; await sleep(200)) {
       const state = await stateOf(id);
       if (state === 'RESTARTING' || state === 'FAILING' || !LIVE_STATES.has(state)) return false;
@@ -117,16 +122,13 @@ export const flinkJobs = ({ cluster, gateway, book, savepoints, warn }: JobsOpti
       await sleep(200);
   };
 
-  /**
-   * With a savepoint. What fails, perhaps because it is out of date, has none to give: it is ended
-   * where it last stood.
-   */
+  /** Stops with a savepoint. A failing job cannot make one: it is cancelled. */
   const stopOne = async (job: FlinkJob): Promise<void> => {
-    const stored = await book.find(job.name);
-    if (!(await settled(job.id))) return end(job);
+    const stored = await jobStore.find(job.name);
+    if (!(await isStoppable(job.id))) return end(job);
     try {
       const savepoint = await cluster.stop(job.id, savepoints);
-      if (stored !== null) await book.write({ ...stored, savepoint });
+      if (stored !== null) await jobStore.write({ ...stored, savepoint });
     } catch (error) {
       if ((await stateOf(job.id)) === 'RUNNING' && (await cluster.isRunning(job.id))) throw error;
       await end(job);
@@ -139,30 +141,30 @@ export const flinkJobs = ({ cluster, gateway, book, savepoints, warn }: JobsOpti
       const [running, ...extra] = await live(name);
       for (const job of extra) await cluster.cancel(job.id);
       if (running !== undefined) {
-        if ((await book.find(name))?.hash === hash) return running.id;
+        if ((await jobStore.find(name))?.hash === hash) return running.id;
         await stopOne(running);
       }
-      const stored = await book.find(name);
+      const stored = await jobStore.find(name);
       const same = stored?.hash === hash ? stored : null;
       const from =
         same === null
           ? null
-          : (same.savepoint ?? (await book.checkpoint(same)) ?? same.from ?? null);
+          : (same.savepoint ?? (await jobStore.checkpoint(same)) ?? same.from ?? null);
       if (stored !== null && running === undefined && from !== null)
         warn(`Flink's job ${name} was gone: started again from ${from}`);
       const afterCrash = stored !== null && stored.savepoint === null;
       const job = await make(
         from === null ? { kind: 'fresh', afterCrash } : { kind: 'restored' },
-        same?.born ?? null,
+        same?.startOffsets ?? same?.born ?? null,
       );
       const id = await submit(job, from);
-      await book.write({
+      await jobStore.write({
         name,
         id,
         hash,
         savepoint: null,
         from,
-        ...(job.born === undefined ? {} : { born: job.born }),
+        ...(job.startOffsets === undefined ? {} : { startOffsets: job.startOffsets }),
       });
       return id;
     },
@@ -171,7 +173,7 @@ export const flinkJobs = ({ cluster, gateway, book, savepoints, warn }: JobsOpti
     },
     async discard(name) {
       for (const job of await live(name)) await cluster.cancel(job.id);
-      await book.forget(name);
+      await jobStore.forget(name);
     },
     running: async () =>
       (await cluster.jobs()).filter(

@@ -1,6 +1,6 @@
 /**
- * The jobs that write what is read, as SQL to submit: into the durable tier one for all views, and
- * one for each ephemeral view; into the history one for all.
+ * The jobs that write the stores, as SQL to submit. The durable tier has one job for all views, and
+ * one more for each ephemeral view; the history has one job for everything.
  */
 import type { SourceDefinition } from '#domain/definitions/model.ts';
 import {
@@ -31,9 +31,9 @@ import {
 
 export interface MaterializedView {
   readonly view: string;
-  /** between two commits, ms; null: with the others, at each of Flink's checkpoints */
+  /** between two commits, ms; null: written by the job of all views, at each checkpoint */
   readonly flushMs: number | null;
-  /** generations whose tiles are kept by key, oldest first; each may be of another version */
+  /** generations whose tiles are kept by key, oldest first; their versions may differ */
   readonly generations: readonly { readonly generation: number; readonly plan: ViewPlan }[];
 }
 
@@ -42,8 +42,8 @@ export type FlushedView = MaterializedView & { readonly flushMs: number };
 export interface Materialized {
   readonly sources: readonly SourceDefinition[];
   readonly views: readonly MaterializedView[];
-  /** what services answer, as far as it is logged */
-  readonly served: readonly FeatureLogColumns[];
+  /** of the services whose answers are logged */
+  readonly featureLogs: readonly FeatureLogColumns[];
 }
 
 /** The job that writes a view's tables of the durable tier. */
@@ -67,33 +67,30 @@ const byKey = (views: readonly MaterializedView[]): readonly string[] =>
     view.generations.map(({ plan, generation }) => tilesByKey(plan, generation)),
   );
 
-const forScans = ({ sources, views, served }: Materialized): readonly string[] => [
+const forScans = ({ sources, views, featureLogs }: Materialized): readonly string[] => [
   ...sources.map(archiveRaw),
   ...views.map((view) => archiveUpdates(plansOf(view))),
-  ...served.map(archiveFeatureLog),
+  ...featureLogs.map(archiveFeatureLog),
 ];
 
 export const materializeIdentity = (views: readonly MaterializedView[]): string =>
   byKey(views).join(';\n');
 export const flushIdentity = (view: FlushedView): string =>
   [...byKey([view]), `every ${view.flushMs} ms`].join(';\n');
-/** With the types: a job decodes records by the schema that it was started with. */
+/** Contains the types, because a job decodes records by the schema that it was started with. */
 export const archiveIdentity = (wanted: Materialized): string =>
   [
     ...wanted.sources.map(({ fields }) => JSON.stringify(fields)),
-    ...wanted.served.map((columns) => JSON.stringify(featureLogFields(columns))),
+    ...wanted.featureLogs.map((columns) => JSON.stringify(featureLogFields(columns))),
     ...forScans(wanted),
   ].join(';\n');
 
-/**
- * These jobs keep no row: from the log to a table, none need be copied on its way from one operator
- * to the next.
- */
-const copyNothing = { 'pipeline.object-reuse': 'true' };
+/** These jobs keep no row, so rows need not be copied between operators. */
+const reuseRows = { 'pipeline.object-reuse': 'true' };
 
 type StartOf = (topic: string) => StartAt;
 
-/** @param startOf where a view's updates are read from */
+/** @param startOf where the updates of each view are read from */
 export const materializeJobOf = (
   settings: JobSettings,
   views: readonly MaterializedView[],
@@ -115,12 +112,12 @@ export const materializeJobOf = (
     ]),
   ],
   statement: statementSet(byKey(views)),
-  properties: { 'parallelism.default': String(settings.parallelism), ...copyNothing },
+  properties: { 'parallelism.default': String(settings.parallelism), ...reuseRows },
 });
 
 /**
- * What is written at a flush is each tile's last state since the one before: until then the writer
- * keeps one row a key.
+ * A flush writes the last state of each tile that changed: until then the writer keeps one row a
+ * key.
  */
 export const flushJobOf = (
   settings: JobSettings,
@@ -132,7 +129,7 @@ export const flushJobOf = (
   return { ...job, name: flushJob(view.view), properties: { ...job.properties, ...interval } };
 };
 
-/** @param startOf where a topic is read from: the offsets that the history's tables hold */
+/** @param startOf where a topic is read from: the offsets that the history's tables have */
 export const archiveJobOf = (
   settings: JobSettings,
   wanted: Materialized,
@@ -147,7 +144,7 @@ export const archiveJobOf = (
     ...wanted.views.map((view) =>
       updatesTableSql(settings, plansOf(view), ARCHIVE_GROUP, startOf(featuresTopic(view.view))),
     ),
-    ...wanted.served.map((columns) =>
+    ...wanted.featureLogs.map((columns) =>
       featureLogTableSql(
         settings,
         columns,
@@ -159,7 +156,7 @@ export const archiveJobOf = (
   statement: statementSet(forScans(wanted)),
   properties: {
     'parallelism.default': String(settings.parallelism),
-    ...copyNothing,
+    ...reuseRows,
     'execution.checkpointing.interval': `${settings.archiveEveryMs} ms`,
   },
 });

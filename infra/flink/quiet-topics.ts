@@ -1,17 +1,17 @@
 /**
- * How far a job has read is known from the offsets that it commits to Kafka after a checkpoint.
- * Flink's source commits them between two of its polls, and a poll of a topic to which nothing
- * comes lasts ten seconds (`KafkaPartitionSplitReader.POLL_TIMEOUT`), checkpoints or not. So the
- * last events before a silence would be computed, and not known to be for so long. A nudge ends the
- * poll.
+ * Nudges topics that have gone quiet. How far a job has read is known from the offsets that it
+ * commits to Kafka after a checkpoint. Flink's source commits them between two of its polls, and a
+ * poll of a topic without new records lasts 10 s (`KafkaPartitionSplitReader.POLL_TIMEOUT`),
+ * whatever checkpoints complete meanwhile. So the last events before a quiet period would be
+ * computed, but not known to be for 10 s. A nudge ends the poll.
  */
 export interface Reading {
   readonly topic: string;
   /** unique among readings */
   readonly id: string;
-  /** a sum of offsets: what is known to be computed */
+  /** a sum of offsets: how much is known to be computed */
   readonly computed: number;
-  /** what lies before it, not known to be computed */
+  /** records that are not known to be computed */
   readonly lag: number;
 }
 
@@ -21,13 +21,13 @@ interface Waiting {
   pauseMs: number;
 }
 
-/** A checkpoint a second, and some time to complete it. */
+/** One checkpoint a second, and some time to complete it. */
 const FIRST_MS = 1_200;
 const LONGEST_MS = 30_000;
 
 /**
- * @returns the topics to nudge now, each once; a job that does not move for all that is nudged less
- * and less often
+ * @returns the topics to nudge now, each once; a job that makes no progress is nudged at growing
+ * intervals
  */
 export const createQuietTopics = (): ((
   readings: readonly Reading[],

@@ -1,7 +1,7 @@
 /**
- * A source as one view's job reads it: the fields that the view uses, and no others. Less is
- * decoded; and the rest of the source may gain fields and wider types without the job, which
- * decodes records by the schema that it was started with, coming to know.
+ * A source as one view's job reads it: only the fields that the view uses. Less is decoded, and the
+ * job, which decodes records by the schema that it was started with, need not restart when other
+ * fields are added or widened.
  */
 import type { FeatureViewDefinition, SourceDefinition } from '#domain/definitions/model.ts';
 import { columnsIn } from '#domain/expressions/columns.ts';

@@ -1,14 +1,14 @@
 /**
- * Flink's SQL Gateway, by its REST interface: sessions in which statements run one after the other.
- * A statement's failure is an error with the root of Flink's own message; a gateway that is down is
- * MR_ENGINE_UNAVAILABLE.
+ * Flink's SQL Gateway by its REST interface: sessions in which statements run one after the other.
+ * A statement that fails is MR_ENGINE_FAILED with the root cause of Flink's message; a gateway that
+ * does not answer is MR_ENGINE_UNAVAILABLE.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fail, MillraceError } from '#domain/errors.ts';
 
 export interface SqlSession {
   /**
-   * Runs a statement to its end and gives its rows, each value as text. A streaming INSERT ends
+   * Runs a statement to its end and returns its rows, each value as text. A streaming INSERT ends
    * when its job is submitted.
    */
   readonly run: (statement: string) => Promise<readonly (readonly string[])[]>;
@@ -26,7 +26,7 @@ interface OperationResult {
 
 const POLL_MS = 25;
 
-/** The last cause that is not a stack frame: what Flink's user would look for first. */
+/** The last cause that is not a stack frame. */
 const rootCause = (messages: readonly string[]): string => {
   const lines = messages.join('\n').split('\n');
   const causes = lines.filter((line) => line.startsWith('Caused by: '));

@@ -1,10 +1,10 @@
 /**
- * The little that the event store asks of KurrentDB: one stream, appended to by compare-and-set,
- * read and followed. The logic above it is tested over one in memory
- * (tests/support/memory-commit-stream.ts); `kurrent-stream.ts` is the one over the server.
+ * What the event store uses of KurrentDB: one stream, with compare-and-set appends, reads and a
+ * subscription. `kurrent-stream.ts` implements it over the server; tests use one in memory
+ * (tests/support/memory-commit-stream.ts).
  */
 export interface StreamEvent {
-  /** a UUID: a second append of it is recognized as such */
+  /** a UUID; a second append with the same id is recognized */
   readonly id: string;
   readonly type: string;
   readonly data: unknown;
@@ -20,21 +20,21 @@ export const EMPTY = -1;
 
 export interface CommitStream {
   /**
-   * Appends where `newest` is still the stream's newest revision. False: something else stands
-   * behind it, and nothing was written.
-   * @throws MR_STORE_UNAVAILABLE where no answer came: the event may stand there or not
+   * Appends if `newest` is still the stream's newest revision. False: it is not, and nothing was
+   * written.
+   * @throws MR_STORE_UNAVAILABLE without an answer: the event may be written or not
    */
   append(event: StreamEvent, newest: number): Promise<boolean>;
   /**
-   * From `revision` on, in order, at most `limit`; all that any append before this read was
-   * answered for.
+   * Events from `revision` on, in order, at most `limit`. They include every append that was
+   * answered before this read.
    */
   read(revision: number, limit: number): Promise<readonly RecordedStreamEvent[]>;
   newest(): Promise<number>;
   /**
-   * Tells of each revision after `after`, until it is left or `onLost` is called, once: after that
-   * nothing more is told.
-   * @returns leaves
+   * Calls `onRevision` for each revision after `after`, until the subscription ends. `onLost` is
+   * called once when it breaks.
+   * @returns the function that ends the subscription
    */
   subscribe(after: number, onRevision: (revision: number) => void, onLost: () => void): () => void;
   close(): Promise<void>;

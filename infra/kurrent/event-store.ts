@@ -1,14 +1,14 @@
 /**
- * The registry's event store in KurrentDB: all commits in one stream, an event a commit
+ * The registry's event store in KurrentDB: all commits in one stream, one event for each commit
  * (docs/decisions/0021-kurrentdb-one-stream.md).
  *
- *   event type: the command's data: { stream, version, command, events, refusal }
- *   position of a commit = the event's revision + 1
+ *     event type: the command's type; data: { stream, version, command, events, refusal }
+ *     position of a commit = the event's revision + 1
  *
- * So positions have no gap and the order is the stream's own; and an append that expects the newest
- * revision that was read is one compare-and-set over the whole registry, which guards
- * `expectedVersion` and `ifHead` alike. Where it fails, another process was quicker: its commits
- * are read, and the same is asked of what is there now.
+ * Positions have no gap, and their order is the stream's. An append that expects the newest
+ * revision is a compare-and-set over the whole registry, which guards both `expectedVersion` and
+ * `ifHead`. Where it fails, another process has committed: its commits are read, and both are
+ * checked again.
  */
 import { randomUUID } from 'node:crypto';
 import { MillraceError } from '#domain/errors.ts';
@@ -19,47 +19,45 @@ import {
   type EventStore,
   type NewCommit,
 } from '#domain/ports/event-store.ts';
-import type { CommitStream } from './commit-stream.ts';
-import { follow } from './follow.ts';
 import {
   type CommitBody,
-  knownCommits,
+  cachedCommits,
   positionOf,
   revisionOf,
   toCommit,
   toEvent,
-} from './known-commits.ts';
+} from './cached-commits.ts';
+import type { CommitStream } from './commit-stream.ts';
+import { follow } from './follow.ts';
 
 const PAGE = 500;
-/** Each was lost to a commit of another process. */
+/** Each attempt but the last has lost a race to another process. */
 const ATTEMPTS = 200;
 
 const isUnavailable = (error: unknown): boolean =>
   error instanceof MillraceError && error.code === 'MR_STORE_UNAVAILABLE';
 
 export const kurrentEventStore = (stream: CommitStream): EventStore => {
-  const known = knownCommits();
+  const cached = cachedCommits();
   const listeners = new Set<() => void>();
-  let told = 0;
+  /** the position that listeners were last called for */
+  let announced = 0;
   let stopFollowing: (() => void) | null = null;
   let queue: Promise<unknown> = Promise.resolve();
 
-  const tell = (position: number): void => {
-    if (position <= told) return;
-    told = position;
+  const announce = (position: number): void => {
+    if (position <= announced) return;
+    announced = position;
     for (const listener of [...listeners]) listener();
   };
 
-  /**
-   * Takes in all that is there. @returns the revision of the event with this id, where it was among
-   * what is new
-   */
+  /** Reads all new events. @returns the revision of the event with this id, if it is new */
   const catchUp = async (id: string | null = null): Promise<number | null> => {
     let own: number | null = null;
     for (;;) {
-      const events = await stream.read(known.newest() + 1, PAGE);
+      const events = await stream.read(cached.newest() + 1, PAGE);
       for (const event of events) {
-        known.take(event);
+        cached.add(event);
         if (event.id === id) own = event.revision;
       }
       if (events.length < PAGE) return own;
@@ -67,12 +65,12 @@ export const kurrentEventStore = (stream: CommitStream): EventStore => {
   };
 
   const current = (name: string) => ({
-    version: known.version(name),
-    head: positionOf(known.newest()),
+    version: cached.version(name),
+    head: positionOf(cached.newest()),
   });
 
-  /** What we know may be old: a conflict is one only where what is there now says so too. */
-  const assertStands = async (
+  /** The cache may be out of date: a conflict counts only if it remains after reading on. */
+  const assertNoConflict = async (
     name: string,
     expectedVersion: number | null,
     options?: AppendOptions,
@@ -87,7 +85,7 @@ export const kurrentEventStore = (stream: CommitStream): EventStore => {
 
   const appended = (event: { readonly id: string }, body: CommitBody, revision: number): Commit => {
     const recorded = { ...event, type: body.command.type, revision, data: body };
-    known.take(recorded);
+    cached.add(recorded);
     return toCommit(recorded);
   };
 
@@ -99,53 +97,54 @@ export const kurrentEventStore = (stream: CommitStream): EventStore => {
     const id = randomUUID();
     const { stream: name, command, events, refusal } = commit;
     for (let n = 1; n <= ATTEMPTS; n++) {
-      await assertStands(name, expectedVersion, options);
-      const version = known.version(name) + events.length;
-      // As JSON has it, so that who appended and who reads have the same.
+      await assertNoConflict(name, expectedVersion, options);
+      const version = cached.version(name) + events.length;
+      // Through JSON, so that the appended and the read commit are equal.
       const body = JSON.parse(
         JSON.stringify({ stream: name, version, command, events, refusal }),
       ) as CommitBody;
-      const newest = known.newest();
-      let unsure: unknown = null;
+      const newest = cached.newest();
+      let unanswered: unknown = null;
       const done = await stream.append(toEvent(id, body), newest).catch((error: unknown) => {
         if (!isUnavailable(error)) throw error;
-        unsure = error;
+        unanswered = error;
         return false;
       });
       if (done) return appended({ id }, body, newest + 1);
-      // It may have been written by an attempt whose answer was lost: by our own, or by one that
-      // the client made for us.
+      // An attempt whose answer was lost, or a retry of the client, may have written it.
       const own = await catchUp(id);
       if (own !== null) return appended({ id }, body, own);
-      if (unsure !== null) throw unsure;
+      if (unanswered !== null) throw unanswered;
     }
     throw new MillraceError(
       'MR_STORE_UNAVAILABLE',
-      `KurrentDB took none of ${ATTEMPTS} appends to "${name}": other processes were quicker each time, or it does not show what it has`,
+      `KurrentDB accepted none of ${ATTEMPTS} appends to "${name}": other processes committed first each time, or its reads lag`,
       { store: 'kurrentdb' },
     );
   };
 
   return {
-    /** One after the other: of two at once from here, one would lose to the other for nothing. */
+    /** One after the other: of two concurrent appends of this process one would fail needlessly. */
     append(commit, expectedVersion, options) {
       const turn = queue.then(() => append(commit, expectedVersion, options));
       queue = turn.catch(() => {});
       return turn.then((stored) => {
-        tell(stored.position);
+        announce(stored.position);
         return stored;
       });
     },
     async readStream(name) {
       await catchUp();
-      return { version: known.version(name), events: known.events(name) };
+      return { version: cached.version(name), events: cached.events(name) };
     },
     readAll: async (position, limit) =>
       (await stream.read(revisionOf(position + 1), limit)).map(toCommit),
     head: async () => positionOf(await stream.newest()),
     onCommit(listener) {
       listeners.add(listener);
-      stopFollowing ??= follow(stream, known.newest(), (revision) => tell(positionOf(revision)));
+      stopFollowing ??= follow(stream, cached.newest(), (revision) =>
+        announce(positionOf(revision)),
+      );
       return () => {
         listeners.delete(listener);
         if (listeners.size > 0) return;

@@ -1,12 +1,10 @@
-/**
- * Hears of new revisions for as long as anyone wants to, over as many subscriptions as that takes.
- */
+/** Follows the revisions of a stream, and subscribes again when a subscription is lost. */
 import type { CommitStream } from './commit-stream.ts';
 
 const FIRST_PAUSE_MS = 100;
 const MAX_PAUSE_MS = 5_000;
 
-/** @returns stops following */
+/** @returns the function that stops following */
 export const follow = (
   stream: CommitStream,
   after: number,
@@ -15,22 +13,22 @@ export const follow = (
   let seen = after;
   let pause = FIRST_PAUSE_MS;
   let timer: NodeJS.Timeout | null = null;
-  let leave: (() => void) | null = null;
+  let unsubscribe: (() => void) | null = null;
   let stopped = false;
 
   const start = (): void => {
     timer = null;
-    leave = stream.subscribe(
+    unsubscribe = stream.subscribe(
       seen,
       (revision) => {
-        // A server may tell again of the one that we named.
+        // The server may send the revision `after` itself, too.
         if (stopped || revision <= seen) return;
         seen = revision;
         pause = FIRST_PAUSE_MS;
         onRevision(revision);
       },
       () => {
-        leave = null;
+        unsubscribe = null;
         if (stopped) return;
         timer = setTimeout(start, pause);
         timer.unref();
@@ -42,6 +40,6 @@ export const follow = (
   return () => {
     stopped = true;
     if (timer !== null) clearTimeout(timer);
-    leave?.();
+    unsubscribe?.();
   };
 };

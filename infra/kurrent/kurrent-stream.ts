@@ -1,6 +1,6 @@
 /**
- * The stream of commits on a KurrentDB server. All is asked of the leader: a follower may lag, and
- * then who commands would not read their own. This file alone is not run without a server:
+ * The stream of commits on a KurrentDB server. All requests go to the leader: a follower may lag,
+ * and a caller would not read its own commits. This file alone needs a server to be tested:
  * tests/stack/kurrent runs it where MILLRACE_KURRENTDB_URL is set.
  */
 import {
@@ -18,27 +18,27 @@ import { MillraceError } from '#domain/errors.ts';
 import { type CommitStream, EMPTY, type RecordedStreamEvent } from './commit-stream.ts';
 
 export interface KurrentAddress {
-  /** kurrentdb://host:2113?tls=false and so on, as KurrentDB's own clients take it */
+  /** kurrentdb://host:2113?tls=false, as KurrentDB's own clients accept it */
   readonly url: string;
-  /** the stream's name: one a platform */
+  /** the stream's name, one for each platform */
   readonly stream: string;
 }
 
 const ANSWER_MS = 10_000;
-/** Refusals with a reason of their own, which another attempt would meet again. */
+/** Refusals that another attempt would meet again. */
 const REFUSALS = new Set([
   'access-denied',
   'maximum-append-size-exceeded',
   'append-record-size-exceeded',
   'stream-tombstoned',
 ]);
-/** The host alone: a connection string may have a password. */
+/** The host without the rest: a connection string may contain a password. */
 const hostOf = (url: string): string =>
   url.replace(/^[^:]*:\/\/(?:[^@/]*@)?/, '').replace(/[/?].*$/, '');
 
 export const kurrentStream = ({ url, stream }: KurrentAddress): CommitStream => {
   const client = KurrentDBClient.connectionString(url);
-  const asked = { requiresLeader: true } as const;
+  const onLeader = { requiresLeader: true } as const;
 
   const unavailable = (error: Error, why: string): MillraceError =>
     new MillraceError(
@@ -51,8 +51,7 @@ export const kurrentStream = ({ url, stream }: KurrentAddress): CommitStream => 
   const translated = (error: unknown): unknown => {
     if (!(error instanceof Error)) return error;
     if (!isCommandError(error))
-      // gRPC's own, from before the client's command began; anything else is a mistake of ours, and
-      // passes.
+      // An error of gRPC, from before the client's command began. Other errors are defects.
       return typeof (error as { code?: unknown }).code === 'number'
         ? unavailable(error, 'no connection')
         : error;
@@ -71,7 +70,7 @@ export const kurrentStream = ({ url, stream }: KurrentAddress): CommitStream => 
     found: (event: RecordedStreamEvent) => void,
   ): Promise<void> => {
     try {
-      for await (const { event } of client.readStream(stream, { ...asked, ...options }))
+      for await (const { event } of client.readStream(stream, { ...onLeader, ...options }))
         if (event !== undefined)
           found({
             id: event.id,
@@ -91,7 +90,7 @@ export const kurrentStream = ({ url, stream }: KurrentAddress): CommitStream => 
           stream,
           jsonEvent({ id, type, data: data as Record<string, unknown> }),
           {
-            ...asked,
+            ...onLeader,
             streamState: newest === EMPTY ? NO_STREAM : BigInt(newest),
             deadline: ANSWER_MS,
           },
@@ -118,7 +117,7 @@ export const kurrentStream = ({ url, stream }: KurrentAddress): CommitStream => 
     },
     subscribe(after, onRevision, onLost) {
       const fromRevision = after === EMPTY ? START : BigInt(after);
-      const subscription = client.subscribeToStream(stream, { ...asked, fromRevision });
+      const subscription = client.subscribeToStream(stream, { ...onLeader, fromRevision });
       let over = false;
       const lost = (): void => {
         if (over) return;
@@ -128,7 +127,7 @@ export const kurrentStream = ({ url, stream }: KurrentAddress): CommitStream => 
       subscription.on('data', ({ event }) => {
         if (!over && event !== undefined) onRevision(Number(event.revision));
       });
-      // Listened to for as long as it lives: an error that nobody hears would end the process.
+      // The listeners stay: an error event without a listener would end the process.
       subscription.on('error', lost).on('end', lost).on('close', lost);
       return () => {
         over = true;

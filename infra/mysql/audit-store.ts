@@ -1,13 +1,13 @@
 /**
- * The audit chain in MySQL. A record follows from its commit and the hash before it, so every
- * process makes the same chain: an append that another process was quicker with changes nothing.
+ * The audit log's chain in MySQL. A record follows from its commit and the previous hash, so every
+ * process computes the same chain. An append that another process has made already changes nothing.
  */
 
 import type { AuditRecord } from '#domain/api/audit.ts';
 import { type AuditHead, type AuditStore, followingRecords } from '#domain/ports/audit-store.ts';
 import type { MysqlDatabase } from './database.ts';
 
-/** The row is there from the beginning, with 0 before the first record. */
+/** The row exists from the beginning; its sequence is 0 until the first record. */
 const headOf = (row: AuditHead | undefined): AuditHead | null =>
   row === undefined || Number(row.sequence) === 0
     ? null

@@ -1,7 +1,7 @@
 /**
- * One pool of connections to MySQL or MariaDB. Statements see what was committed before they began
- * (READ COMMITTED: at the default isolation, racing appends of several processes deadlock), and a
- * transaction that the server gave up for another is tried again.
+ * One pool of connections to MySQL or MariaDB. The isolation is READ COMMITTED, because at the
+ * default one the racing appends of several processes deadlock. A transaction that the server
+ * aborts for another is repeated.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import mysql, {
@@ -31,7 +31,7 @@ export interface Transaction {
 
 export interface MysqlDatabase extends Pick<Transaction, 'rows'> {
   readonly transaction: <T>(work: (transaction: Transaction) => Promise<T>) => Promise<T>;
-  /** A connection of one's own, for what lives as long as it does. */
+  /** A separate connection, for locks that end with it. */
   readonly connect: () => Promise<mysql.Connection>;
   readonly close: () => Promise<void>;
 }
@@ -93,8 +93,8 @@ export const openMysql = async (address: MysqlAddress): Promise<MysqlDatabase> =
       connection.release();
       return result;
     } catch (error) {
-      // A connection in the middle of something is not given to the next. A refusal, ours or the
-      // server's, leaves it whole.
+      // After an error of Millrace or of the server the connection is usable once it is rolled
+      // back. After any other error its state is unknown.
       if (error instanceof MillraceError || numberOf(error) > 0)
         await connection.rollback().then(
           () => connection.release(),

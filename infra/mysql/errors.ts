@@ -1,6 +1,6 @@
 /**
- * Which of the client's errors mean that there is no server to ask: that passes by itself, and
- * whoever asks is told to ask again.
+ * Which errors of the client mean that the server is unavailable: the condition is temporary, and
+ * callers may repeat the request.
  */
 
 const NETWORK = new Set([
@@ -13,17 +13,14 @@ const NETWORK = new Set([
   'EHOSTUNREACH',
   'ENETUNREACH',
 ]);
-/** The client's own: what it calls a connection that broke, hung or never came to be. */
+/** The client's codes for a connection that broke, hung or could not be opened. */
 const CLIENT = /^(PROTOCOL|HANDSHAKE|POOL)_/;
-/** It says neither by a code. */
+/** Errors without a code. */
 const MESSAGES = new Set([
   'Pool is closed.',
   "Can't add new command when connection is in closed state",
 ]);
-/**
- * A server's refusals that are about its state, not about what was asked: too many connections,
- * going down, it cut the connection.
- */
+/** Server errors about its state: too many connections, shutting down, connection closed. */
 const SERVER = new Set([1040, 1053, 1152, 1203, 1927, 4031]);
 
 interface ClientError {
@@ -32,16 +29,13 @@ interface ClientError {
   readonly message?: unknown;
 }
 
-/** The server's own number of an error; 0: it is not the server's. */
+/** The server's number of an error; 0: not an error of the server. */
 export const numberOf = (error: unknown): number => {
   const { errno } = (error ?? {}) as ClientError;
   return typeof errno === 'number' && errno >= 1000 ? errno : 0;
 };
 
-/**
- * Anything else is the server's answer to what was asked, or a mistake of ours, and passes as it
- * is.
- */
+/** Other errors are the server's answers to statements, or defects, and are thrown unchanged. */
 export const isUnavailable = (error: unknown): boolean => {
   const { code, message } = (error ?? {}) as ClientError;
   const number = numberOf(error);

@@ -1,6 +1,6 @@
 /**
- * The registry's event store in MySQL: a row a commit. Of several processes, one appends at a time:
- * see schema.ts for why.
+ * The registry's event store in MySQL: one row for each commit. One process appends at a time;
+ * schema.ts says why.
  */
 import {
   assertUnchanged,
@@ -19,7 +19,7 @@ interface CommitColumns {
 }
 
 const COLUMNS = 'position, stream, version, body';
-/** How soon another process's commit is heard of. */
+/** How often commits of other processes are polled. */
 const POLL_MS = 100;
 
 const toCommit = ({ position, stream, version, body }: CommitColumns): Commit => {
@@ -29,14 +29,15 @@ const toCommit = ({ position, stream, version, body }: CommitColumns): Commit =>
 
 export const mysqlEventStore = (database: MysqlDatabase): EventStore => {
   const listeners = new Set<() => void>();
-  let told = 0;
+  /** the position that listeners were last called for */
+  let announced = 0;
   let timer: NodeJS.Timeout | null = null;
-  let looking = false;
+  let isPolling = false;
   let heardAt = Date.now();
 
-  const tell = (position: number): void => {
-    if (position <= told) return;
-    told = position;
+  const announce = (position: number): void => {
+    if (position <= announced) return;
+    announced = position;
     for (const listener of [...listeners]) listener();
   };
   const head = async (): Promise<number> =>
@@ -44,23 +45,23 @@ export const mysqlEventStore = (database: MysqlDatabase): EventStore => {
       (await database.rows<{ position: number }>('SELECT position FROM registry_head'))[0]
         ?.position ?? 0,
     );
-  const look = (): void => {
-    if (looking) return;
-    looking = true;
+  const poll = (): void => {
+    if (isPolling) return;
+    isPolling = true;
     const at = Date.now();
     head()
       .then(
         (position) => {
           heardAt = at;
-          tell(position);
+          announce(position);
         },
         () => {},
       )
       .finally(() => {
-        looking = false;
+        isPolling = false;
       });
   };
-  const stopLooking = (): void => {
+  const stopPolling = (): void => {
     if (timer !== null) clearInterval(timer);
     timer = null;
   };
@@ -95,7 +96,7 @@ export const mysqlEventStore = (database: MysqlDatabase): EventStore => {
         await run('UPDATE registry_head SET position = ? WHERE one = 1', [position]);
         return toCommit(row);
       });
-      tell(stored.position);
+      announce(stored.position);
       return stored;
     },
     async readStream(name) {
@@ -117,16 +118,16 @@ export const mysqlEventStore = (database: MysqlDatabase): EventStore => {
     head,
     onCommit(listener) {
       listeners.add(listener);
-      timer ??= setInterval(look, POLL_MS).unref();
+      timer ??= setInterval(poll, POLL_MS).unref();
       return () => {
         listeners.delete(listener);
-        if (listeners.size === 0) stopLooking();
+        if (listeners.size === 0) stopPolling();
       };
     },
     heardAt: () => heardAt,
     async close() {
       listeners.clear();
-      stopLooking();
+      stopPolling();
     },
   };
 };

@@ -1,7 +1,7 @@
 /**
- * One holder among several processes, by a lock that lives as long as its connection: a holder that
- * dies lets go at once. What is done under it must bear a moment in which two believe to hold it (a
- * connection that broke unseen): it is compared and mended, not trusted.
+ * One holder among several processes: a lock of MySQL that ends with its connection, so a holder
+ * that dies releases it at once. Work under the lease must tolerate a moment in which two processes
+ * believe to hold it (after a connection broke unnoticed): it reconciles, so repeating it is safe.
  */
 import type { Connection } from 'mysql2/promise';
 import type { MysqlDatabase } from './database.ts';
@@ -12,7 +12,7 @@ export interface Lease {
 }
 
 const TRY_MS = 500;
-/** A server that hangs holds nothing for us. */
+/** Past this timeout the lease counts as lost. */
 const ANSWER_MS = 3_000;
 
 export const mysqlLease = async (database: MysqlDatabase, name: string): Promise<Lease> => {
@@ -29,7 +29,7 @@ export const mysqlLease = async (database: MysqlDatabase, name: string): Promise
   const attempt = async (): Promise<void> => {
     if (connection === null) {
       const made = await database.connect();
-      // Closed meanwhile: a lock taken now would be nobody's to let go.
+      // Closed in the meantime: no caller would release a lock that is taken now.
       if (closed) return made.destroy();
       made.on('error', drop);
       connection = made;

@@ -1,11 +1,11 @@
-/** The tables, by version. A version once released is never changed: what is new is a new one. */
+/** The tables, by version. A released version is never changed; changes are a new version. */
 import { MillraceError } from '#domain/errors.ts';
 import type { MysqlDatabase } from './database.ts';
 
 /**
- * `registry_head` is one row: whoever appends holds it until the commit, so that positions are
- * given in the order in which they become visible. An auto-increment would give them when the row
- * is inserted: a reader could see 8 before 7, and an aborted append leaves a gap.
+ * `registry_head` is one row, which an append locks until its commit: positions are assigned in the
+ * order in which they become visible. An auto-increment would assign them at the insert: a reader
+ * could see 8 before 7, and an aborted append would leave a gap.
  */
 const MIGRATIONS: readonly (readonly string[])[] = [
   [
@@ -32,10 +32,7 @@ const MIGRATIONS: readonly (readonly string[])[] = [
 const LOCK = 'millrace.schema';
 const LOCK_SECONDS = 30;
 
-/**
- * Under a lock, so that of two processes that start at once one makes the tables and the other
- * finds them.
- */
+/** Creates the tables under a lock: of two processes that start at once, one creates them. */
 export const migrate = async (
   database: Pick<MysqlDatabase, 'connect'>,
   lockSeconds = LOCK_SECONDS,
@@ -43,11 +40,11 @@ export const migrate = async (
   const connection = await database.connect();
   try {
     const [locks] = await connection.query('SELECT GET_LOCK(?, ?) AS mine', [LOCK, lockSeconds]);
-    // 0: another holds it; NULL: the server gave up. Either way two might make the tables at once.
+    // 0: another connection holds it; NULL: the server gave up.
     if (Number((locks as { mine: number | null }[])[0]?.mine) !== 1)
       throw new MillraceError(
         'MR_STORE_UNAVAILABLE',
-        `MySQL did not give the lock "${LOCK}" in ${lockSeconds} s: another process makes or changes the tables, or hangs in it (SELECT IS_USED_LOCK('${LOCK}') names its connection)`,
+        `MySQL did not give the lock "${LOCK}" in ${lockSeconds} s: another process creates or changes the tables, or hangs (SELECT IS_USED_LOCK('${LOCK}') names its connection)`,
         { store: 'mysql' },
       );
     await connection.query(
@@ -58,7 +55,7 @@ export const migrate = async (
     if (at > MIGRATIONS.length)
       throw new MillraceError(
         'MR_DATA_DIR_NEWER',
-        `the tables in MySQL are of version ${at}, made by a newer Millrace, and this one knows ${MIGRATIONS.length}`,
+        `the tables in MySQL are of version ${at}, created by a newer Millrace; this one supports version ${MIGRATIONS.length}`,
         { store: 'mysql' },
       );
     for (const statement of MIGRATIONS.slice(at).flat()) await connection.query(statement);

@@ -1,4 +1,4 @@
-/** What keys have used, counted with all gateways: a row a quota of a key, of the newest day. */
+/** The use of daily quotas in MySQL: one row for each quota of a key, of its newest day. */
 import type { UsageCounter } from '#domain/ports/usage-counter.ts';
 import type { MysqlDatabase } from './database.ts';
 

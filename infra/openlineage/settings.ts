@@ -1,7 +1,7 @@
 /**
- * Where OpenLineage events go, by the environment that OpenLineage's own clients read:
- * OPENLINEAGE_URL, OPENLINEAGE_ENDPOINT, OPENLINEAGE_API_KEY, OPENLINEAGE_NAMESPACE,
- * OPENLINEAGE_DISABLED; and by `--openlineage`, which wins over OPENLINEAGE_URL.
+ * Where OpenLineage events go: `--openlineage`, or the environment variables that OpenLineage's own
+ * clients read (OPENLINEAGE_URL, OPENLINEAGE_ENDPOINT, OPENLINEAGE_API_KEY, OPENLINEAGE_NAMESPACE,
+ * OPENLINEAGE_DISABLED). The option takes precedence over OPENLINEAGE_URL.
  */
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -17,13 +17,13 @@ export type LineageTarget =
     }
   /** one JSON document a line, appended */
   | { readonly kind: 'file'; readonly path: string }
-  /** kept on the log, for those who fetch them */
+  /** kept on the log, for clients that fetch them */
   | { readonly kind: 'log' };
 
 export interface LineageSettings {
   readonly namespace: string;
   readonly target: LineageTarget;
-  /** how often generations that compute are told of, ms */
+  /** how often events about the generations that compute are emitted, ms */
   readonly everyMs: number;
 }
 
@@ -47,11 +47,11 @@ const targetOf = (text: string, env: LineageEnvironment): LineageTarget => {
   if (/^https?:\/\//.test(text) && URL.canParse(text)) return httpTarget(text, env);
   if (text.startsWith('file://') && URL.canParse(text))
     return { kind: 'file', path: fileURLToPath(text) };
-  // A path; what looks like another kind of address is more likely a slip.
+  // Anything else is a path, unless it looks like an address of another kind: that is a mistake.
   if (/^[a-z][a-z0-9+.-]*:/i.test(text))
     return fail(
       'MR_PARAMETER_INVALID',
-      `"${text}" is nowhere to send OpenLineage events: give http(s)://…, a file, or \`log\``,
+      `"${text}" is not a place for OpenLineage events: give http(s)://…, a file, or \`log\``,
       {
         parameter: 'openlineage',
         value: text,
@@ -60,17 +60,17 @@ const targetOf = (text: string, env: LineageEnvironment): LineageTarget => {
   return { kind: 'file', path: resolve(text) };
 };
 
-/** @returns null where nobody asked for them */
+/** @returns null where OpenLineage events are off */
 export const lineageSettings = (
   option: string | undefined,
   env: LineageEnvironment,
 ): LineageSettings | null => {
   if (/^(true|1)$/i.test(env['OPENLINEAGE_DISABLED'] ?? '')) return null;
-  const asked = option ?? env['OPENLINEAGE_URL'];
-  if (asked === undefined || asked === '') return null;
+  const target = option ?? env['OPENLINEAGE_URL'];
+  if (target === undefined || target === '') return null;
   return {
     namespace: env['OPENLINEAGE_NAMESPACE'] || 'millrace',
-    target: targetOf(asked, env),
+    target: targetOf(target, env),
     everyMs: parseDuration(env['MILLRACE_OPENLINEAGE_EVERY'] || DEFAULT_EVERY),
   };
 };

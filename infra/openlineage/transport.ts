@@ -1,43 +1,32 @@
-/** Ways to a receiver. A transport tries once; `delivery.ts` tries again. */
+/** Transports to a receiver of OpenLineage events. */
 import { open } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
+import { messageOf } from '#domain/error-message.ts';
+import type { Delivered, LineageTransport } from '#domain/ports/lineage.ts';
 import type { LineageTarget } from './settings.ts';
-
-/** delivered; refused: this event will never be taken; away: try again later */
-export type Sent =
-  | { readonly outcome: 'delivered' }
-  | { readonly outcome: 'refused' | 'away'; readonly reason: string };
-
-export interface Transport {
-  /** for messages */
-  readonly to: string;
-  /** @param json one event @param signal aborted when the platform stops */
-  readonly send: (json: string, signal: AbortSignal) => Promise<Sent>;
-  readonly close: () => Promise<void>;
-}
 
 const TIMEOUT_MS = 10_000;
 const SHOWN = 300;
-const DELIVERED: Sent = { outcome: 'delivered' };
+const DELIVERED: Delivered = { outcome: 'delivered' };
 const zipped = promisify(gzip);
 
 /**
- * The event itself is what is wrong. Any other answer (no such path, no access, too many) is mended
- * outside, and then all events go.
+ * The event itself is wrong. Any other answer (no such path, no access, too many requests) can be
+ * fixed outside, and then every event is accepted.
  */
 const REFUSALS = new Set([400, 413, 415, 422]);
 
 const causeOf = (error: unknown): string => {
-  if (!(error instanceof Error)) return String(error);
-  return error.cause instanceof Error ? `${error.message}: ${error.cause.message}` : error.message;
+  const cause = error instanceof Error ? error.cause : undefined;
+  return cause instanceof Error ? `${messageOf(error)}: ${cause.message}` : messageOf(error);
 };
 
-export const httpTransport = ({
+const httpTransport = ({
   url,
   apiKey,
   gzip: compress,
-}: Extract<LineageTarget, { kind: 'http' }>): Transport => ({
+}: Extract<LineageTarget, { kind: 'http' }>): LineageTransport => ({
   to: url,
   async send(json, signal) {
     try {
@@ -55,16 +44,16 @@ export const httpTransport = ({
       const text = await response.text();
       if (response.ok) return DELIVERED;
       const reason = `${response.status} ${text.slice(0, SHOWN)}`.trim();
-      return { outcome: REFUSALS.has(response.status) ? 'refused' : 'away', reason };
+      return { outcome: REFUSALS.has(response.status) ? 'refused' : 'unavailable', reason };
     } catch (error) {
-      return { outcome: 'away', reason: causeOf(error) };
+      return { outcome: 'unavailable', reason: causeOf(error) };
     }
   },
   close: async () => {},
 });
 
-/** A line an event, on the disk before it counts as delivered. */
-export const fileTransport = (path: string): Transport => ({
+/** One line an event, on the disk before it counts as delivered. */
+const fileTransport = (path: string): LineageTransport => ({
   to: path,
   async send(json) {
     try {
@@ -77,13 +66,14 @@ export const fileTransport = (path: string): Transport => ({
       }
       return DELIVERED;
     } catch (error) {
-      return { outcome: 'away', reason: causeOf(error) };
+      return { outcome: 'unavailable', reason: causeOf(error) };
     }
   },
   close: async () => {},
 });
 
-export const transportTo = (target: LineageTarget): Transport | null => {
+/** null: the target is the log itself. */
+export const transportTo = (target: LineageTarget): LineageTransport | null => {
   switch (target.kind) {
     case 'http':
       return httpTransport(target);

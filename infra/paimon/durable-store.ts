@@ -1,7 +1,7 @@
 /**
- * The durable online store: Paimon's tables of tiles, by key, through the lookup server. A table's
- * snapshot is a checkpoint of the job that writes it, so all tiles of an answer stand at one
- * moment; an entity's own row says that it exists, and where its newest tile is.
+ * The durable tier: Paimon's tables of tiles, by key, through the lookup server. A table's snapshot
+ * is a checkpoint of the job that writes it, so all tiles of an answer are of one moment. A row of
+ * its own for each entity says that the entity exists, and where its newest tile is.
  */
 
 import { ENTITY_ROW_HOP, slotColumns } from '#domain/encoding/features-schema.ts';
@@ -15,7 +15,6 @@ import {
   type TilesTarget,
   UNKNOWN,
 } from '#domain/ports/online-store.ts';
-import { paimonTable } from '#infra/flink/sql/names.ts';
 import {
   type FoundTiles,
   type HopColumns,
@@ -25,7 +24,7 @@ import {
   type TileRange,
 } from './lookup-client.ts';
 
-/** The tile's place in features.<view>, beside its slots. */
+/** offset in features.<view> of the update that wrote the tile */
 const OFFSET_COLUMN = 'mr_offset';
 const NONE: TileRange = { from: 1, to: 0 };
 const ONE: TileRange = { from: 0, to: 0 };
@@ -44,7 +43,7 @@ const columnsOf = (plan: ViewPlan): readonly HopColumns[] => [
   { hopMs: ENTITY_ROW_HOP, nums: [], refs: [] },
 ];
 
-/** The tiles that a read at `at` needs; all that there are where a window has no end. */
+/** The tiles that a read at `at` needs; the only one where the window is all time. */
 const rangeOf = ({ hopMs, reachMs }: HopGroup, at: number): TileRange =>
   hopMs === 0
     ? ONE
@@ -76,14 +75,17 @@ const pack = (hop: HopGroup, found: FoundTiles): PackedTiles => {
   return { tileNo, newest, causePartition, causeOffset, nums, fixed, refs, updateOffset };
 };
 
-export const paimonStore = (client: LookupClient): OnlineStore => {
+/** @param tableOf the name of a generation's table, as the job that writes it has it */
+export const paimonStore = (
+  client: LookupClient,
+  tableOf: (view: string, generation: number) => string,
+): OnlineStore => {
   const tables = new WeakMap<ViewPlan, Map<number, LookupTable>>();
   const open = async ({ plan, generation }: TilesTarget): Promise<LookupTable | null> => {
     const known = tables.get(plan) ?? new Map<number, LookupTable>();
     tables.set(plan, known);
     const found =
-      known.get(generation) ??
-      (await client.open(paimonTable(plan.view, generation), columnsOf(plan)));
+      known.get(generation) ?? (await client.open(tableOf(plan.view, generation), columnsOf(plan)));
     if (found !== null) known.set(generation, found);
     return found;
   };
@@ -93,7 +95,7 @@ export const paimonStore = (client: LookupClient): OnlineStore => {
     async read(target, keys, at): Promise<readonly TilesAnswer[]> {
       const { plan } = target;
       const table = await open(target);
-      // Not made yet: what the table will say is not known.
+      // The table does not exist yet, so nothing is known of the entities.
       if (table === null) return keys.map(() => UNKNOWN);
       const entityHop = plan.hops.length;
       const widest = plan.hops.reduce(
@@ -119,7 +121,7 @@ export const paimonStore = (client: LookupClient): OnlineStore => {
           ),
         };
       };
-      /** Out of all windows: its newest tile says when it was last seen. */
+      /** No window reaches the entity: its newest tile has its newest event time. */
       const lastSeen = async (e: number, tileStart: number): Promise<PackedEntity['newest']> => {
         const ranges = plan.hops.map((_, h) =>
           h === widest ? { from: tileStart, to: tileStart } : NONE,

@@ -1,7 +1,7 @@
 /**
- * Key lookups on Paimon's tables of tiles, through the lookup server: the floats of an answer are
- * views on the bytes that came. A lost connection is made again by the next request; where the
- * server does not answer, MR_STORE_UNAVAILABLE.
+ * Key lookups on Paimon's tables of tiles, through the lookup server. The floats of an answer are
+ * views on the received bytes. The next request after a lost connection connects again; a server
+ * that does not answer is MR_STORE_UNAVAILABLE.
  */
 import { fail } from '#domain/errors.ts';
 import type { Scalar } from '#domain/values/value.ts';
@@ -41,21 +41,17 @@ export interface LookupOptions {
   readonly deadlineMs?: number;
 }
 
-/**
- * Where in its history a table is read: at a snapshot, or at the newest one committed at or before
- * a time (epoch ms).
- */
+/** Which snapshot to read: by id, or the newest one committed at or before a time (epoch ms). */
 export type PastPoint = { readonly snapshot: number } | { readonly time: number };
 
 export interface LookupRequest {
   /** each entity's key values, in the order of `description.keys` */
   readonly entities: readonly (readonly Scalar[])[];
   /**
-   * for each hop that the table was opened with, the tile starts wanted, inclusive; from > to asks
-   * for none
+   * the tile starts wanted of each hop that the table was opened with, inclusive; from > to: none
    */
   readonly ranges: readonly TileRange[];
-  /** the present unless said */
+  /** default: the current snapshot */
   readonly at?: PastPoint;
   readonly deadlineMs?: number;
 }
@@ -63,13 +59,13 @@ export interface LookupRequest {
 export interface LookupTable {
   readonly name: string;
   readonly description: TableDescription;
-  /** the snapshot that the table stood at when it was opened */
+  /** the table's snapshot when it was opened */
   readonly snapshotId: number;
   readonly commitTime: number;
   /**
    * All entities at one snapshot.
-   * @throws MillraceError MR_NOT_FOUND where the table, or the snapshot asked for, is no longer
-   * there
+   * @throws MillraceError MR_NOT_FOUND where the table, or the requested snapshot, no longer
+   * exists
    */
   readonly lookup: (request: LookupRequest) => Promise<LookupAnswer>;
 }
@@ -88,7 +84,7 @@ export interface LookupStatus {
   /** keys looked up in Paimon's files */
   readonly coldLookups: number;
   readonly tiles: number;
-  /** since status was last asked for */
+  /** since the last status request */
   readonly requestsPerSecond: number;
   readonly p50Micros: number;
   readonly p99Micros: number;
@@ -124,7 +120,7 @@ const writeRequest = (
     for (let i = 0; i < keys.length; i++) (keys[i] as KeyWriter)(w, entity[i] as Scalar);
 };
 
-/** Connects when it is first asked something. */
+/** Connects at the first request. */
 export const connectLookup = ({
   host,
   port,
@@ -148,7 +144,9 @@ export const connectLookup = ({
       let opened: Promise<Awaited<ReturnType<typeof openHandle>>> = Promise.resolve(first);
       let known = first.epoch;
 
-      /** The handle on this connection; requests that find it lost open the table once. */
+      /**
+       * The handle on this connection. Requests that find it lost open the table once, together.
+       */
       const handleNow = async (): Promise<number> => {
         if (known !== connection.epoch()) {
           known = connection.epoch();

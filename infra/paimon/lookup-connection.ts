@@ -1,6 +1,6 @@
 /**
- * One TCP connection to the lookup server, made again when it is lost: requests by id, answers
- * whenever they come. Requests on a lost connection fail at once; the next request connects anew.
+ * One TCP connection to the lookup server, reopened when it is lost. Requests have ids, and answers
+ * come in any order. Requests on a lost connection fail at once; the next request connects again.
  */
 import { connect, type Socket } from 'node:net';
 import { fail, MillraceError } from '#domain/errors.ts';
@@ -9,7 +9,7 @@ import { CODES, frameWriter, HEAD, readText, type Writer } from './lookup-protoc
 export interface ConnectionOptions {
   readonly host: string;
   readonly port: number;
-  /** how long a request may take, unless it says otherwise */
+  /** timeout of a request that has none of its own */
   readonly deadlineMs: number;
 }
 
@@ -20,7 +20,7 @@ export interface Reply {
 }
 
 export interface Connection {
-  /** counts the connections made: a handle is worth something on its own only */
+  /** number of connections made: a handle is valid only on the one that opened it */
   readonly epoch: () => number;
   readonly call: (kind: number, write: (w: Writer) => void, deadlineMs?: number) => Promise<Reply>;
   readonly close: () => Promise<void>;
@@ -35,7 +35,7 @@ interface Pending {
 const MAX_ANSWER = 1 << 30;
 const SWEEP_MS = 50;
 
-/** Frames out of chunks; each frame in a buffer of its own, so that its floats are aligned. */
+/** Splits chunks into frames, each in its own buffer, so that its floats are aligned. */
 const frames = (emit: (frame: ArrayBuffer) => void): ((chunk: Buffer) => boolean) => {
   const head = Buffer.alloc(4);
   let headAt = 0;
@@ -126,8 +126,8 @@ export const openConnection = ({ host, port, deadlineMs }: ConnectionOptions): C
     epoch: () => epoch,
     call(kind, write, within = deadlineMs) {
       if (closed) return Promise.reject(down('was closed by its client'));
-      // One that is idle keeps no process alive; asking again of one that connects would leave a
-      // listener behind each time.
+      // An idle connection must not keep the process alive. Not called while it connects: each call
+      // would add a listener.
       if (pending.size === 0) socket?.ref();
       const line = socket ?? dial();
       nextId = (nextId + 1) >>> 0;
@@ -137,7 +137,7 @@ export const openConnection = ({ host, port, deadlineMs }: ConnectionOptions): C
       sweeper ??= setInterval(sweep, SWEEP_MS);
       return new Promise<Reply>((resolve, reject) => {
         pending.set(id, { resolve, reject, due: performance.now() + within });
-        // Requests of one turn go out together.
+        // Requests of one turn of the event loop are sent together.
         if (line.writableCorked === 0) {
           line.cork();
           process.nextTick(() => line.uncork());

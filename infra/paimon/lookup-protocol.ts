@@ -2,44 +2,44 @@
  * The lookup server's protocol: length-prefixed frames over TCP, little-endian, pipelined by
  * request id.
  *
- *     frame        u32 length of the rest | u8 kind of request, or code of answer | 3 zeros
+ *   frame          u32 length of what follows | u8 kind of request, or code of answer | 3 zeros
  *                  | u32 request id | body
- *
- * Answers come in any order. A request that is none closes the connection. text = u32 bytes, UTF-8.
- * Whole numbers travel as f64. An answer's code is 0 (OK), or one of CODES with a text that says
- * why.
  *
  *   OPEN (1)       text table
  *                  | u32 hops × (f64 hop_ms | u32 n × text number column
- *                  |             | u32 n × text reference column)
+ *                                | u32 n × text reference column)
  *     answer       u32 handle | u32 0 | f64 snapshot id | f64 its commit time, ms
  *                  | text JSON: { keys, columns, tiled, buckets }
  *   LOOKUP (2)     u32 handle | u32 entities | hops × (f64 from | f64 to)
- *                  | the key values of each entity
+ *                  | each entity's key values
  *   LOOKUP_AT (3)  u32 handle | u32 entities | u32 0: by snapshot id, 1: by time | u32 0
- *                  | f64 id, or ms | ranges and keys as above
+ *                  | f64 id, or ms | ranges and keys as in LOOKUP
  *     answer       f64 snapshot id | f64 commit time | u32 entities | u32 hops
  *                  | entities × hops × u32 tiles found | zeros up to a multiple of 8
- *                  | tiles, by entity, hop and start, each as f64s: tile_start,
- *                  |   newest_event_time, cause_partition, cause_offset, numbers …
+ *                  | tiles, by entity, hop, start, each as f64s: tile_start, newest_event_time,
+ *                    cause_partition, cause_offset, numbers …
  *                  | for the tiles of hops with references: u32 length of each
- *                  | their texts, one JSON array per tile
+ *                  | their texts, a JSON array a tile
  *   STATUS (4)     nothing
  *     answer       text JSON
  *
+ * Answers come in any order. An invalid request closes the connection. text = u32 bytes, UTF-8.
+ * Whole numbers are sent as f64. An answer's code is 0 (OK), or one of CODES with a text that gives
+ * the reason.
+ *
  * A handle belongs to its connection: a table, and the columns wanted of each hop. A range is of
- * tile starts, inclusive; from > to asks for none; hops of 0 and below (the all-time tile, the
+ * tile starts, inclusive; from > to is an empty range; hops of 0 and below (the all-time tile, the
  * entity's row) have one tile, which starts at 0. A number column that is null is NaN. A key value
- * is text or bytes (u32 length first), boolean (u8), or else f64. All entities of an answer stand
- * at one snapshot. A table without hop_ms and tile_start in its durable key answers a row as the
- * tile of hop 0 that starts at 0.
+ * is text or bytes (u32 length first), boolean (u8), or else f64. All entities of an answer are of
+ * one snapshot. A table without hop_ms and tile_start in its primary key answers a row as the tile
+ * of hop 0 that starts at 0.
  */
 import type { ErrorCode } from '#domain/errors.ts';
 import type { Scalar } from '#domain/values/value.ts';
 
 export const KINDS = { open: 1, lookup: 2, lookupAt: 3, status: 4 } as const;
 
-/** What a code means to a caller; by number. */
+/** The errors of the server's codes, by number. */
 export const CODES: readonly (ErrorCode | null)[] = [
   null,
   'MR_NOT_FOUND', // no such table
@@ -84,7 +84,7 @@ export interface TableDescription {
 /** One entity's tiles of one hop, ascending by start. */
 export interface FoundTiles {
   readonly count: number;
-  /** floats a tile: META_WIDTH, then the number columns */
+  /** floats per tile: META_WIDTH, then the number columns */
   readonly width: number;
   /** count × width floats: a view on the answer, not a copy */
   readonly data: Float64Array;
@@ -111,7 +111,7 @@ export interface Writer {
   readonly frame: () => Buffer;
 }
 
-/** A frame under way: kind and id first. */
+/** Starts a frame: kind and id come first. */
 export const frameWriter = (kind: number, id: number): Writer => {
   let buffer = Buffer.allocUnsafe(512);
   let at = 4 + HEAD;
@@ -169,7 +169,7 @@ export const writeOpen = (w: Writer, table: string, hops: readonly HopColumns[])
 
 export type KeyWriter = (w: Writer, value: Scalar) => void;
 
-/** How values of a Paimon type travel; bytes are base64 text here, as in rows. */
+/** How values of a Paimon type are encoded; bytes are base64 text here, as in rows. */
 export const keyWriter = (type: string): KeyWriter => {
   if (/^(STRING|CHAR|VARCHAR)/.test(type)) return (w, value) => w.text(String(value));
   if (/^(BYTES|BINARY|VARBINARY)/.test(type))
@@ -227,7 +227,7 @@ export const readAnswer = (answer: ArrayBuffer, columns: readonly HopColumns[]):
   }
   const lengths = new Uint32Array(answer, at, withRefs);
   let texts: Float64Array | null = null;
-  /** where each tile's references begin, when they are first asked for */
+  /** where each tile's references begin; computed at the first use */
   const textsAt = (): Float64Array => {
     if (texts !== null) return texts;
     texts = new Float64Array(withRefs);

@@ -7,22 +7,25 @@
  *   history Iceberg tables on local disk, written by a worker thread
  */
 import { join } from 'node:path';
+import type { EngineContext } from '#application/dependencies.ts';
+import { tracesOf } from '#application/traced-areas.ts';
 import type { Platform } from '#domain/api/platform.ts';
 import { type TileCodec, tileCodec } from '#domain/encoding/tile-codec.ts';
 import type { ViewPlan } from '#domain/plan/plan.ts';
+import type { Engine } from '#domain/ports/engine.ts';
 import { featuresTopic, rawTopic } from '#domain/ports/topics.ts';
 import type { Tracing } from '#domain/ports/tracing.ts';
 import { openDataDirectory } from '#infra/data-directory/data-directory.ts';
-import { createComputeManager } from '#infra/embedded-engine/engine.ts';
+import { embeddedEngine } from '#infra/embedded-engine/engine.ts';
 import { openSnapshots } from '#infra/embedded-engine/snapshots.ts';
+import { streamTasks } from '#infra/embedded-engine/stream-tasks.ts';
 import { fileUri } from '#infra/files/file-uri.ts';
 import { localFiles } from '#infra/files/local-files.ts';
 import { openIcebergHistory } from '#infra/iceberg/history.ts';
 import type { LineageSettings } from '#infra/openlineage/settings.ts';
-import { assemblePlatform, type Engine, type EngineContext } from '#infra/profiles/assemble.ts';
 import { embeddedHistoryInput } from '#infra/profiles/embedded-history-input.ts';
 import { embeddedPlaces } from '#infra/profiles/lineage-locations.ts';
-import { tracesOf } from '#infra/profiles/traced-platform.ts';
+import { startPlatform } from '#infra/profiles/start-platform.ts';
 import { hybridClock } from '#infra/shared/clock/hybrid-clock.ts';
 import { sqliteAuditStore } from '#infra/sqlite/audit-store.ts';
 import { openDatabase } from '#infra/sqlite/database.ts';
@@ -46,13 +49,8 @@ export interface EmbeddedOptions {
   readonly lineage?: LineageSettings | null;
 }
 
-/**
- * A state is saved when many updates came since (a rebuild reads them again), and every minute
- * where there was any.
- */
-const SAVE_TICK_MS = 5_000;
-const SAVE_UPDATES = 500_000;
-const SAVE_ANY_TICKS = 12;
+/** Filled within some ten milliseconds. */
+const SHORT_FILL_EVENTS = 5_000;
 
 export const startEmbedded = async (options: EmbeddedOptions): Promise<Platform> => {
   const now = options.now ?? Date.now;
@@ -61,7 +59,7 @@ export const startEmbedded = async (options: EmbeddedOptions): Promise<Platform>
   const directory = openDataDirectory(options.dataDirectory);
   const database = openDatabase(directory.databasePath);
   const clock = hybridClock(now);
-  const log = sqliteLog(database, clock);
+  const log = sqliteLog(database, clock, streamTasks);
   const schemas = sqliteSchemaRegistry(database);
   const historyDirectory = join(directory.path, 'history');
   const history = await openIcebergHistory({
@@ -80,33 +78,17 @@ export const startEmbedded = async (options: EmbeddedOptions): Promise<Platform>
       ),
   });
 
-  const engine = ({ decoders, onFilled, onFailed }: EngineContext): Engine => {
-    const manager = createComputeManager({
+  const openEngine = ({ decoders, onFilled, onFailed }: EngineContext): Engine =>
+    embeddedEngine({
       log,
       schemas,
       decoders,
       traces,
       snapshots: openSnapshots(join(directory.path, 'state')),
-      onCaughtUp: ({ view, generation }) => onFilled(view, generation),
-      onFailed: ({ view, generation }, error) => onFailed(view, generation, error),
+      onFilled,
+      onFailed,
+      warn,
     });
-    let ticks = 0;
-    const saving = setInterval(() => {
-      ticks = (ticks + 1) % SAVE_ANY_TICKS;
-      manager
-        .saveAll(ticks === 0 ? 1 : SAVE_UPDATES)
-        .catch((error: unknown) => warn(`the engine's state could not be saved: ${String(error)}`));
-    }, SAVE_TICK_MS);
-    saving.unref();
-    return {
-      ...manager,
-      onProgress: (listener) => log.onAppend(listener),
-      async close() {
-        clearInterval(saving);
-        await manager.close();
-      },
-    };
-  };
 
   const codecs = new WeakMap<ViewPlan, TileCodec>();
   const codecOf = (plan: ViewPlan): TileCodec => {
@@ -117,7 +99,7 @@ export const startEmbedded = async (options: EmbeddedOptions): Promise<Platform>
 
   const lineage = options.lineage ?? null;
 
-  return assemblePlatform({
+  return startPlatform({
     profile: 'embedded',
     ...(lineage === null
       ? {}
@@ -142,7 +124,8 @@ export const startEmbedded = async (options: EmbeddedOptions): Promise<Platform>
     ...(traces === undefined ? {} : { traces }),
     readTime: () => clock.readTime(),
     gatherMs: 0,
-    engine,
+    shortFillEvents: SHORT_FILL_EVENTS,
+    openEngine,
     decodeUpdate: ({ plan, schemaId }, record) =>
       record.schemaId === schemaId ? codecOf(plan).decode(record.value) : null,
     async materializations(view, live) {

@@ -8,12 +8,13 @@ import { noTiles, type PackedEntity } from '#domain/encoding/packed-entity.ts';
 import type { CacheStore, OnlineStore, TilesTarget } from '#domain/ports/online-store.ts';
 import type { Tracing } from '#domain/ports/tracing.ts';
 import type { FlinkGeneration } from '#infra/flink/generation.ts';
+import { paimonTable } from '#infra/flink/sql/names.ts';
 import { paimonStore } from '#infra/paimon/durable-store.ts';
 import { connectLookup } from '#infra/paimon/lookup-client.ts';
-import { tracedStore } from '#infra/profiles/traced-stores.ts';
 import { redisCacheStore } from '#infra/redis/cache-store.ts';
 import type { StackAddresses } from '#infra/stack/addresses.ts';
 import { type OnlineTiles, onlineTiles } from '#projections/serving/online-tiles.ts';
+import { tracedStore } from '#projections/serving/traced-stores.ts';
 
 export interface OnlineOptions {
   /** whether a cached copy is read; default true */
@@ -76,14 +77,14 @@ export const stackOnline = (
     tracing === null ? store : tracedStore(store, tracing);
   const cache =
     options.cache === false ? null : traced(redisCacheStore({ ...addresses.redis, ttlOf, warn }));
-  const durable = traced(paimonStore(connectLookup(addresses.lookup)));
+  const durable = traced(paimonStore(connectLookup(addresses.lookup), paimonTable));
   const readsByStore = { cache: 0, durable: 0, history: 0 };
   const durableHas = {
     /**
      * Where an entity left Redis, its last update is as old as its time to live: days, but for an
      * ephemeral view's.
      */
-    letGo: (target: TilesTarget): boolean =>
+    expired: (target: TilesTarget): boolean =>
       target.plan.ephemeral === null ||
       (running(target)?.durableUntil() ?? 0) >=
         Date.now() - target.plan.ephemeral.ttlMs + HANDOVER_MS,
@@ -100,8 +101,8 @@ export const stackOnline = (
     cacheHas: (target) => running(target)?.cacheHasVisible() ?? true,
     durableHas,
     readsByStore,
-    cacheTimeout: { budgetMs: options.cacheTimeoutMs ?? CACHE_TIMEOUT_MS },
-    durableTimeout: { budgetMs: options.durableTimeoutMs ?? DURABLE_TIMEOUT_MS },
+    cacheTimeout: { timeoutMs: options.cacheTimeoutMs ?? CACHE_TIMEOUT_MS },
+    durableTimeout: { timeoutMs: options.durableTimeoutMs ?? DURABLE_TIMEOUT_MS },
   });
 
   return {
@@ -111,7 +112,7 @@ export const stackOnline = (
     readsByStore,
     ttlOf,
     async older(target, keys) {
-      if (!durableHas.letGo(target)) return keys.map(() => null);
+      if (!durableHas.expired(target)) return keys.map(() => null);
       const answers = await durable.read(target, keys, now()).catch(() => []);
       return keys.map((_, i) => {
         const answer = answers[i];

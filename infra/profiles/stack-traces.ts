@@ -2,10 +2,11 @@
  * The stack's traces: what a cached copy takes in is told, and word of it goes to the other
  * gateways.
  */
+
+import { type Traces, tracesOf } from '#application/traced-areas.ts';
 import type { Tracing } from '#domain/ports/tracing.ts';
-import { type CacheTraces, createCacheTraces } from '#infra/kafka/cache-traces.ts';
-import { type Traces, tracesOf } from '#infra/profiles/traced-platform.ts';
 import { tracedChannel } from '#infra/redis/traced-channel.ts';
+import { type CacheTraces, createCacheTraces } from '#projections/cache/cache-traces.ts';
 
 export interface StackTraces {
   /** as the adapters have it */

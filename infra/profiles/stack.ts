@@ -9,8 +9,11 @@
  */
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import type { EngineContext } from '#application/dependencies.ts';
 import type { Platform } from '#domain/api/platform.ts';
+import { updateDecoder } from '#domain/encoding/update-decoder.ts';
 import { fail } from '#domain/errors.ts';
+import type { Engine } from '#domain/ports/engine.ts';
 import type { Directory } from '#domain/ports/file-io.ts';
 import type { TilesTarget } from '#domain/ports/online-store.ts';
 import { featureLogTopic, featuresTopic, rawTopic } from '#domain/ports/topics.ts';
@@ -20,9 +23,9 @@ import { fileUri } from '#infra/files/file-uri.ts';
 import { localFiles } from '#infra/files/local-files.ts';
 import { flinkCluster } from '#infra/flink/cluster.ts';
 import type { JobSettings } from '#infra/flink/compute-job.ts';
+import { type FlinkEngine, flinkEngine } from '#infra/flink/engine.ts';
 import { garbageCollection } from '#infra/flink/garbage-collection.ts';
 import type { FlinkGeneration } from '#infra/flink/generation.ts';
-import { type FlinkGenerations, flinkGenerations } from '#infra/flink/generations.ts';
 import { openStackHistory } from '#infra/flink/history.ts';
 import { openJobStore } from '#infra/flink/job-store.ts';
 import { flinkJobs } from '#infra/flink/jobs.ts';
@@ -37,22 +40,22 @@ import {
   paimonTable,
 } from '#infra/flink/sql/names.ts';
 import { rollupTopics } from '#infra/flink/sql/rollup.ts';
-import { updateDecoder } from '#infra/flink/update-decoder.ts';
-import { type CacheProjection, cacheProjection } from '#infra/kafka/cache-projection.ts';
 import { kafkaLog } from '#infra/kafka/log.ts';
+import { subscribe } from '#infra/kafka/subscribe.ts';
 import { mysqlAuditStore } from '#infra/mysql/audit-store.ts';
 import { openMysql } from '#infra/mysql/database.ts';
 import { mysqlLease } from '#infra/mysql/lease.ts';
 import { mysqlUsageCounter } from '#infra/mysql/usage-counter.ts';
 import type { LineageSettings } from '#infra/openlineage/settings.ts';
-import { assemblePlatform, type Engine, type EngineContext } from '#infra/profiles/assemble.ts';
 import { openIngestWorkers } from '#infra/profiles/ingest-workers.ts';
 import { stackPlaces } from '#infra/profiles/lineage-locations.ts';
 import { openRegistryStore } from '#infra/profiles/registry-store.ts';
 import { type OnlineOptions, stackOnline } from '#infra/profiles/stack-online.ts';
 import { stackTraces } from '#infra/profiles/stack-traces.ts';
+import { startPlatform } from '#infra/profiles/start-platform.ts';
 import type { StackAddresses } from '#infra/stack/addresses.ts';
 import { VERSIONS } from '#infra/stack/versions.ts';
+import { type CacheProjection, cacheProjection } from '#projections/cache/cache-projection.ts';
 import { loggedServices } from '#projections/feature-log/feature-log-tables.ts';
 import { tilesFetcher } from '#projections/serving/online-tiles.ts';
 
@@ -109,14 +112,14 @@ export const startStack = async (options: StackOptions): Promise<Platform> => {
   });
   const decoder = updateDecoder(schemas);
   const cluster = flinkCluster(addresses.flink);
-  const book = openJobStore(
+  const jobStore = openJobStore(
     directoryOf(join(addresses.directory, 'flink', 'jobs')),
     directoryOf(addresses.checkpoints),
   );
   const jobs = flinkJobs({
     cluster,
     gateway: addresses.sqlGateway,
-    book,
+    jobStore,
     savepoints: addresses.savepoints,
     warn,
   });
@@ -130,7 +133,7 @@ export const startStack = async (options: StackOptions): Promise<Platform> => {
     archiveEveryMs: 10_000,
     ...options.settings,
   };
-  let flink: FlinkGenerations | null = null;
+  let flink: FlinkEngine | null = null;
   const running = ({ plan, generation }: TilesTarget): FlinkGeneration | null =>
     flink?.generation(plan.view, generation) ?? null;
   const { cache, durable, tiles, readsByStore, ttlOf, older } = stackOnline({
@@ -151,7 +154,7 @@ export const startStack = async (options: StackOptions): Promise<Platform> => {
       const projection =
         projections.get(view) ??
         cacheProjection({
-          ...kafka,
+          subscribe: (subscription) => subscribe({ ...kafka, ...subscription }),
           view,
           partitions: (await log.end(featuresTopic(view))).length,
           store: cache,
@@ -169,8 +172,8 @@ export const startStack = async (options: StackOptions): Promise<Platform> => {
     }
   };
 
-  const engine = ({ catalog, onFilled }: EngineContext): Engine => {
-    const generations = flinkGenerations({
+  const openEngine = ({ catalog, onFilled }: EngineContext): Engine => {
+    const generations = flinkEngine({
       log,
       cache,
       decoder,
@@ -182,7 +185,7 @@ export const startStack = async (options: StackOptions): Promise<Platform> => {
       viewDefinition: (view, version) => catalog.definition('feature-view', view, version),
       sources: () =>
         catalog.streams('source').flatMap(({ name }) => catalog.definition('source', name) ?? []),
-      served: () => loggedServices(catalog).map(({ columns }) => columns),
+      featureLogs: () => loggedServices(catalog).map(({ columns }) => columns),
       ensureHistory: (what) => history.ensure(what),
       historyStart: (source) => history.start(source),
       historyEndOffsets: (topic) => history.endOffsets(topic),
@@ -191,7 +194,7 @@ export const startStack = async (options: StackOptions): Promise<Platform> => {
         gateway: addresses.sqlGateway,
         warehouse: addresses.warehouse,
         paimon: directoryOf(addresses.warehouse.paimon),
-        jobStore: book,
+        jobStore,
         now: Date.now,
         graceMs: options.garbageCollectionMs ?? LEFTOVERS_MS,
       }),
@@ -235,7 +238,7 @@ export const startStack = async (options: StackOptions): Promise<Platform> => {
 
   const lineage = options.lineage ?? null;
 
-  return assemblePlatform({
+  return startPlatform({
     profile: 'stack',
     ...(lineage === null
       ? {}
@@ -261,7 +264,9 @@ export const startStack = async (options: StackOptions): Promise<Platform> => {
     ...traces.adapter,
     readTime: () => now() - CLOCK_STEP_MS,
     gatherMs: 200,
-    engine,
+    // A job of Flink starts in seconds.
+    shortFillEvents: null,
+    openEngine,
     decodeUpdate: ({ plan }, record) => decoder.decode(plan, record),
     rollup(request, { spec }) {
       const running = flink?.generation(request.view, spec.generation) ?? null;

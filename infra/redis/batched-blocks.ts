@@ -1,7 +1,7 @@
 /**
- * Reads that come in one turn of the event loop ask Redis together: one MGET a generation, `ready`
- * first, so that a command's cost is shared by all requests that are in flight, and each still sees
- * blocks and `ready` of one moment.
+ * Reads that come in one turn of the event loop are sent to Redis together: one MGET a generation,
+ * `ready` first. The requests share the cost of the command, and each still gets blocks and `ready`
+ * of the same moment.
  */
 import type { Redis } from 'ioredis';
 import type { TilesTarget } from '#domain/ports/online-store.ts';
@@ -19,7 +19,7 @@ interface Batch {
   readonly answer: Promise<readonly (Buffer | null)[]>;
 }
 
-/** A command of more keys would keep the others waiting. */
+/** A command of more keys would delay the others for too long. */
 const MOST_KEYS = 512;
 
 export const batchedBlocks = (

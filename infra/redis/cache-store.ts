@@ -1,16 +1,16 @@
 /**
- * The cached copy in Redis: one key an entity, holding all its tiles; one hash a generation,
- * holding how far it is.
+ * The cache tier in Redis: one key an entity with all its tiles, one hash a generation with its
+ * position.
  *
- *   mr:{view#generation}:e:<entity> a packed entity
- *   mr:{view#generation}:progress o:<p> next offset, b:<p> begun, r:<p> caught up; e newest event
- *   time; n partitions
- *   mr:{view#generation}:ready there where every partition has caught up since it began
+ *   mr:{view#generation}:e:<entity>   a packed entity
+ *   mr:{view#generation}:progress     o:<p> next offset, b:<p> begun, r:<p> caught up;
+ *                                     e newest event time; n partitions
+ *   mr:{view#generation}:ready        exists once every partition has caught up since it began
  *
- * Redis keeps nothing over a restart and need not: what empties it takes `ready` away, and until it
- * is full again nothing is answered from it. A read asks for the blocks and for `ready` in one
- * command, so the two are of one moment. Where keys have a time to live, an absent key is no proof
- * that there is no such entity.
+ * Redis may lose everything at a restart: `ready` is then lost too, and no read is answered from it
+ * until it is full again. A read gets the blocks and `ready` in one command, so both are of the
+ * same moment. Where keys have a time to live, an absent key does not prove that the entity has no
+ * event.
  */
 import { Redis } from 'ioredis';
 import { packEntity } from '#domain/encoding/packed-block.ts';
@@ -30,7 +30,7 @@ import { REPAIR, STORE } from './scripts.ts';
 export interface RedisCacheStoreOptions {
   readonly host: string;
   readonly port: number;
-  /** how long an entity without events stays, ms; null: for ever */
+  /** how long an entity without new events is kept, ms; null: for ever */
   readonly ttlOf: (target: TilesTarget) => number | null;
   readonly warn?: (message: string) => void;
 }
@@ -57,7 +57,7 @@ const bytesOf = (entity: PackedEntity): Buffer => {
     : Buffer.from(packed.buffer, packed.byteOffset, packed.byteLength);
 };
 
-const LET_GO: TilesAnswer = { found: 'unknown', part: null, letGo: true };
+const EXPIRED: TilesAnswer = { found: 'unknown', part: null, expired: true };
 
 export const redisCacheStore = (options: RedisCacheStoreOptions): CacheStore => {
   const redis = new Redis({
@@ -128,7 +128,7 @@ export const redisCacheStore = (options: RedisCacheStoreOptions): CacheStore => 
       if (entities.length > 0) await redis.unlink(...entities);
       cursor = next;
     } while (cursor !== '0');
-    // Last: while it is there, a drop that was cut short is taken up again.
+    // Deleted last: as long as it exists, a drop that was interrupted is repeated.
     await redis.unlink(progress);
   };
 
@@ -138,7 +138,8 @@ export const redisCacheStore = (options: RedisCacheStoreOptions): CacheStore => 
       guarded(async () => {
         const { ready, blocks, from } = await blocksOf(target, keys);
         if (!ready) return keys.map(() => UNKNOWN);
-        const nothing: TilesAnswer = options.ttlOf(target) === null ? { found: 'nothing' } : LET_GO;
+        const nothing: TilesAnswer =
+          options.ttlOf(target) === null ? { found: 'nothing' } : EXPIRED;
         return keys.map((_, i): TilesAnswer => {
           const block = blocks[from + i];
           if (block == null) return nothing;
@@ -146,7 +147,7 @@ export const redisCacheStore = (options: RedisCacheStoreOptions): CacheStore => 
           if (entity === null) return UNKNOWN;
           return entity.whole
             ? { found: 'tiles', entity }
-            : { found: 'unknown', part: entity, letGo: false };
+            : { found: 'unknown', part: entity, expired: false };
         });
       }),
 
@@ -167,8 +168,8 @@ export const redisCacheStore = (options: RedisCacheStoreOptions): CacheStore => 
         const entities = blocks.map((block) =>
           block === null ? null : unpackEntity(target.plan, block),
         );
-        // Blocks of an earlier release: without them and without a position, the copy is filled
-        // again from the topic.
+        // Blocks of an earlier release are dropped together with the position, so that the copy is
+        // filled again from the topic.
         if (entities.some((entity, i) => entity === null && blocks[i] !== null))
           await drop(target.plan.view, target.generation);
         return entities;

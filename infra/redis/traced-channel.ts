@@ -1,14 +1,14 @@
 /**
- * Traced updates, told to the other gateways: whoever takes an update in is seldom who reads it. A
- * message that is lost costs a trace its last span, nothing else, so nothing waits for Redis here
- * and nothing is sent again.
+ * Sends traced updates to the other gateways: the process that writes an update to the cache is
+ * seldom the one that reads it. A lost message costs a trace its last span, nothing else, so
+ * nothing waits for Redis here and no message is repeated.
  */
 import { randomUUID } from 'node:crypto';
 import { Redis } from 'ioredis';
-import type { TracedUpdate, TracedUpdates } from '#projections/serving/traced-updates.ts';
+import type { TracedUpdate, TracedUpdates } from '#domain/ports/traced-updates.ts';
 
 export interface TracedChannel {
-  /** The same, but that what is noted is told to others, and what they tell is noted here. */
+  /** The same, but what is noted is also sent to the others, and what they send is noted here. */
   readonly updates: TracedUpdates;
   readonly close: () => void;
 }
@@ -31,29 +31,29 @@ export const tracedChannel = (
       maxRetriesPerRequest: 0,
       retryStrategy: (tries) => Math.min(50 * tries, 2_000),
     });
-    // the cache tier says that Redis is away
+    // The cache tier reports that Redis is unavailable.
     redis.on('error', () => {});
     return redis;
   };
-  const telling = open();
-  const hearing = open();
-  hearing.on('message', (_channel, text) => {
+  const publisher = open();
+  const subscriber = open();
+  subscriber.on('message', (_channel, text) => {
     const { from, update } = JSON.parse(text) as Message;
     if (from !== own) updates.note(update);
   });
-  hearing.subscribe(CHANNEL).catch(() => {});
+  subscriber.subscribe(CHANNEL).catch(() => {});
   return {
     updates: {
       ...updates,
       note(update) {
         updates.note(update);
         const message: Message = { from: own, update };
-        telling.publish(CHANNEL, JSON.stringify(message)).catch(() => {});
+        publisher.publish(CHANNEL, JSON.stringify(message)).catch(() => {});
       },
     },
     close() {
-      telling.disconnect();
-      hearing.disconnect();
+      publisher.disconnect();
+      subscriber.disconnect();
     },
   };
 };

@@ -1,5 +1,4 @@
-/** The audit chain in the embedded database: one row a record, and the head apart from them. */
-
+/** The audit chain in the embedded database: one row a record, and one row for the head. */
 import type { AuditRecord } from '#domain/api/audit.ts';
 import { type AuditHead, type AuditStore, followingRecords } from '#domain/ports/audit-store.ts';
 import type { Database } from '#infra/sqlite/database.ts';

@@ -3,16 +3,14 @@
  *
  *     varint(key bytes + 1; 0: null)  varint(schema id)  varint(value bytes)  key (UTF-8)  value
  *
- * Offsets and log time belong to the batch (its row), so a record costs three bytes more than what
- * it carries. Few records have headers, so they lie beside the batch: null where none has any, else
- * JSON, the record's index in the batch to its headers. A decoded value is a view into the batch's
- * bytes: keeping one record keeps its batch in memory.
+ * Offsets and log time are in the batch's row, so a record takes three bytes more than its content.
+ * Few records have headers, so they are in a column of their own: null where no record has any,
+ * else JSON, from the record's index in the batch to its headers. A decoded value is a view into
+ * the batch's bytes: keeping one record keeps its batch in memory.
  */
 import type { Headers, LogRecord, OutgoingRecord } from '#domain/ports/log.ts';
 
-/**
- * A batch is closed when it reaches this size; one record larger than this has a batch of its own.
- */
+/** A batch ends when it reaches this size; a record larger than this gets its own batch. */
 export const MAX_BATCH_BYTES = 4 * 1024 * 1024;
 
 const MAX_HEADER = 15;

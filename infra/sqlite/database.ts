@@ -1,7 +1,7 @@
 /**
- * The embedded profile's one database file. Log, event store and schema registry share this
- * connection, so that what belongs together commits together. WAL with synchronous=FULL: a commit
- * that returned survives a power cut.
+ * The database file of the embedded profile. Log, event store and schema registry share this
+ * connection, so that one transaction can write to several of them. WAL with synchronous=FULL: a
+ * commit that returned survives a power cut.
  */
 import { DatabaseSync } from 'node:sqlite';
 import { MillraceError } from '#domain/errors.ts';
@@ -19,7 +19,7 @@ export interface Database {
 }
 
 /**
- * A checkpoint every 4 MB of WAL: each holds the event loop for milliseconds, and larger ones
+ * A checkpoint every 4 MB of WAL: each blocks the event loop for milliseconds, and larger ones
  * gained no throughput when measured.
  */
 const SETTINGS = `

@@ -1,7 +1,4 @@
-/**
- * The registry's event store in the platform's one database: a row a commit, its position the row's
- * number.
- */
+/** The registry's event store in the embedded database: one row a commit, keyed by position. */
 import {
   assertUnchanged,
   type Commit,

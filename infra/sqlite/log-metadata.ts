@@ -1,16 +1,15 @@
 /**
- * What the writing process keeps in memory of the log: partitions with their ends, positions and
- * producers' sequences, as committed. There is one writer (the data directory's lock), so memory
- * and tables agree; it changes only after a commit.
+ * The log's metadata in memory: partitions with their ends, positions and producers' sequences, as
+ * committed. There is one writing process (the data directory's lock), so memory and tables agree;
+ * it changes only after a commit.
  */
 import { MillraceError } from '#domain/errors.ts';
 import type { ConsumerPosition } from '#domain/ports/log.ts';
+import type { LogPartition } from '#domain/ports/stream-task.ts';
 import type { LogReads } from '#infra/sqlite/log-tables.ts';
 
-export interface Partition {
+export interface Partition extends LogPartition {
   readonly id: number;
-  readonly topic: string;
-  readonly partition: number;
   begin: number;
   end: number;
 }

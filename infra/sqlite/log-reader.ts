@@ -1,7 +1,4 @@
-/**
- * The reading half of the log, over any connection: the writer's own, or a worker thread's beside
- * it.
- */
+/** Reads the log over any connection: the writer's own, or that of a worker thread. */
 import type { DatabaseSync } from 'node:sqlite';
 import { MillraceError } from '#domain/errors.ts';
 import type { Log, LogRecord } from '#domain/ports/log.ts';
@@ -31,7 +28,7 @@ export const readRecords = (
   return records;
 };
 
-/** Always asks the tables: another connection may have written since. */
+/** Always reads the tables: another connection may have written since. */
 export const sqliteLogReader = (db: DatabaseSync): LogReader => {
   const reads = logReads(db);
   const partitions = (topic: string): readonly PartitionRow[] => {

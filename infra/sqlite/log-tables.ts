@@ -28,7 +28,7 @@ const LOG_TABLES = `
   ) WITHOUT ROWID;
 `;
 
-/** Idempotent; a directory of before there were headers gets their column. */
+/** Idempotent; adds the column of headers to data directories that were made without it. */
 export const createLogTables = (db: DatabaseSync): void => {
   db.exec(LOG_TABLES);
   const columns = db.prepare("SELECT name FROM pragma_table_info('log_batch')").all() as {

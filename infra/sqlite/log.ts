@@ -1,18 +1,17 @@
 /**
  * The embedded log. All appends of one turn of the event loop are one transaction: one fsync
- * answers them all, and the joined stream tasks work once on their records together. A batch that
- * is refused (unknown topic, producer's sequence) takes no other down; a commit that fails rejects
- * all that were in it.
+ * answers them all, and the joined stream tasks run once on their records together. A batch that is
+ * refused (unknown topic, producer's sequence) does not affect the others; a commit that fails
+ * rejects every batch in it.
  */
 import { MillraceError } from '#domain/errors.ts';
 import type { Append, Appended } from '#domain/ports/log.ts';
-import type { TransactionalLog } from '#domain/ports/stream-task.ts';
-import { streamTasks } from '#infra/embedded-engine/stream-tasks.ts';
+import type { OpenTaskRunner, TransactionalLog } from '#domain/ports/stream-task.ts';
 import type { HybridClock } from '#infra/shared/clock/hybrid-clock.ts';
 import { storageError } from '#infra/shared/sqlite/storage-error.ts';
 import { decodeBatch } from '#infra/sqlite/batch-codec.ts';
 import type { Database } from '#infra/sqlite/database.ts';
-import { logMetadata } from '#infra/sqlite/log-metadata.ts';
+import { logMetadata, type Partition } from '#infra/sqlite/log-metadata.ts';
 import { readRecords } from '#infra/sqlite/log-reader.ts';
 import { createLogTables, logReads, logWrites } from '#infra/sqlite/log-tables.ts';
 import { createStaging, type Staging } from '#infra/sqlite/staging.ts';
@@ -28,14 +27,18 @@ type Outcome =
   | { readonly request: Request; readonly refused: unknown };
 
 /**
- * The database outlives the log: `close` ends the log's work and leaves the connection to its
- * owner.
+ * `close` ends the log's work and leaves the database's connection open.
+ * @param openTasks runs the stream tasks within the log's transactions
  */
-export const sqliteLog = (database: Database, clock: HybridClock): TransactionalLog => {
+export const sqliteLog = (
+  database: Database,
+  clock: HybridClock,
+  openTasks: OpenTaskRunner,
+): TransactionalLog => {
   createLogTables(database.db);
   const reads = logReads(database.db);
   const writes = logWrites(database.db);
-  const book = logMetadata(reads);
+  const metadata = logMetadata(reads);
   clock.observe(reads.newestLogTime());
 
   const listeners = new Set<(topics: ReadonlySet<string>) => void>();
@@ -50,7 +53,7 @@ export const sqliteLog = (database: Database, clock: HybridClock): Transactional
       try {
         listener(topics);
       } catch (error) {
-        // what is durable stays acknowledged; the listener's bug still surfaces
+        // What is durable stays acknowledged; the listener's error still surfaces.
         queueMicrotask(() => {
           throw error;
         });
@@ -66,7 +69,7 @@ export const sqliteLog = (database: Database, clock: HybridClock): Transactional
         'The log was written from within its own transaction; return records from `process` instead.',
       );
     working = true;
-    const staging = createStaging(book, clock.commitTime());
+    const staging = createStaging(metadata, clock.commitTime());
     let result: T;
     try {
       result = body(staging);
@@ -86,14 +89,15 @@ export const sqliteLog = (database: Database, clock: HybridClock): Transactional
     return result;
   };
 
-  const tasks = streamTasks(
-    book,
-    (partition, offset) => {
-      const batch = reads.batch(partition, offset);
+  const tasks = openTasks({
+    partitions: metadata.find,
+    position: metadata.position,
+    read(partition, offset) {
+      const batch = reads.batch(partition as Partition, offset);
       return batch === null ? [] : decodeBatch(batch, offset);
     },
     commit,
-  );
+  });
 
   const stageAll = (requests: readonly Request[], staging: Staging): Outcome[] =>
     requests.map((request) => {
@@ -123,7 +127,7 @@ export const sqliteLog = (database: Database, clock: HybridClock): Transactional
 
   return {
     async createTopic(topic, { partitions }) {
-      const from = book.find(topic)?.length ?? 0;
+      const from = metadata.find(topic)?.length ?? 0;
       const ids = database.transaction(() => {
         const made: number[] = [];
         for (let number = from; number < partitions; number++)
@@ -131,10 +135,10 @@ export const sqliteLog = (database: Database, clock: HybridClock): Transactional
         return made;
       });
       ids.forEach((id, i) => {
-        book.add({ id, topic, partition: from + i, begin: 0, end: 0 });
+        metadata.add({ id, topic, partition: from + i, begin: 0, end: 0 });
       });
     },
-    topics: async () => book.topics(),
+    topics: async () => metadata.topics(),
     append: (batch) =>
       new Promise((resolve, reject) => {
         if (closed) return reject(new MillraceError('MR_UNAVAILABLE', 'The log is closed.'));
@@ -142,15 +146,15 @@ export const sqliteLog = (database: Database, clock: HybridClock): Transactional
         flushing ??= setImmediate(flush);
       }),
     async read(topic, partition, offset, maxBytes) {
-      const found = book.topic(topic)[partition];
+      const found = metadata.topic(topic)[partition];
       return found === undefined ? [] : readRecords(reads, found, offset, maxBytes);
     },
-    begin: async (topic) => book.topic(topic).map((p) => p.begin),
-    end: async (topic) => book.topic(topic).map((p) => p.end),
-    offsetsAt: async (topic, time) => book.topic(topic).map((p) => reads.offsetAt(p, time)),
+    begin: async (topic) => metadata.topic(topic).map((p) => p.begin),
+    end: async (topic) => metadata.topic(topic).map((p) => p.end),
+    offsetsAt: async (topic, time) => metadata.topic(topic).map((p) => reads.offsetAt(p, time)),
     committed: async (consumer, topic) =>
-      book.topic(topic).map((p) => book.position(consumer, topic, p.partition)),
-    producerSequence: async (producer, topic) => book.producer(producer, topic),
+      metadata.topic(topic).map((p) => metadata.position(consumer, topic, p.partition)),
+    producerSequence: async (producer, topic) => metadata.producer(producer, topic),
     onAppend(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);
@@ -161,7 +165,7 @@ export const sqliteLog = (database: Database, clock: HybridClock): Transactional
       ),
     run: (task) => tasks.run(task),
     async trim(topic, partition, beforeOffset) {
-      const found = book.topic(topic)[partition];
+      const found = metadata.topic(topic)[partition];
       if (found === undefined) return;
       const begin = Math.min(beforeOffset, found.end);
       if (begin <= found.begin) return;

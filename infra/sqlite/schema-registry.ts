@@ -1,6 +1,6 @@
 /**
- * The local schema registry, after Confluent's: subjects of versions, one global id a schema,
- * BACKWARD compatibility.
+ * The local schema registry, modelled on Confluent's: subjects have versions, every schema has one
+ * global id, and compatibility is BACKWARD.
  */
 import { MillraceError } from '#domain/errors.ts';
 import type { SchemaRegistry } from '#domain/ports/schema-registry.ts';
@@ -16,7 +16,7 @@ const TABLES = `
 `;
 
 /**
- * Attribute order carries no meaning in Avro's JSON; the order of fields and symbols does, and
+ * The order of attributes has no meaning in Avro's JSON; the order of fields and symbols does, and
  * arrays keep it.
  */
 const stableText = (schema: unknown): string =>

@@ -1,6 +1,6 @@
 /**
- * What one transaction is going to write, gathered in memory with offsets given, before anything
- * touches the tables. So undoing a part (a refused append, a task that threw) is not staging it,
+ * What one transaction will write, gathered in memory with its offsets, before anything touches the
+ * tables. A part that is refused or whose task threw is not staged, so nothing has to be undone,
  * and the transaction itself is a few inserts and one fsync.
  */
 import { MillraceError } from '#domain/errors.ts';
@@ -12,21 +12,20 @@ import type {
   LogRecord,
   OutgoingRecord,
 } from '#domain/ports/log.ts';
+import type { OpenTransaction } from '#domain/ports/stream-task.ts';
 import { encodeBatches } from '#infra/sqlite/batch-codec.ts';
 import type { LogMetadata, Partition } from '#infra/sqlite/log-metadata.ts';
 import type { LogWrites } from '#infra/sqlite/log-tables.ts';
 
 export const MAX_RECORD_BYTES = 16 * 1024 * 1024;
 
-export interface Staging {
-  readonly logTime: number;
+export interface Staging extends OpenTransaction {
   /** Checks the whole batch, then stages it; throws without having staged any. */
   append(batch: Append): Appended;
-  /** Staged records of a topic's partition from `offset` on. */
   after(partition: Partition, offset: number): LogRecord[];
   isEmpty(): boolean;
   write(writes: LogWrites): void;
-  /** After the commit: the book follows. Returns the topics written. */
+  /** After the commit: brings the metadata up to date. Returns the topics written. */
   settle(): ReadonlySet<string>;
 }
 
@@ -36,7 +35,7 @@ interface Producing {
   readonly next: number;
 }
 
-export const createStaging = (book: LogMetadata, logTime: number): Staging => {
+export const createStaging = (metadata: LogMetadata, logTime: number): Staging => {
   const records = new Map<Partition, OutgoingRecord[]>();
   const positions = new Map<string, ConsumerPosition>();
   const producers = new Map<string, Producing>();
@@ -50,7 +49,7 @@ export const createStaging = (book: LogMetadata, logTime: number): Staging => {
     for (const record of batch.records) {
       if (record.topic !== topic) {
         topic = record.topic;
-        partitions = book.topic(topic).length;
+        partitions = metadata.topic(topic).length;
       }
       if (!(record.partition >= 0 && record.partition < partitions)) {
         throw new MillraceError(
@@ -72,11 +71,10 @@ export const createStaging = (book: LogMetadata, logTime: number): Staging => {
     }
   };
 
-  /** null: taken before */
   const produce = (batch: Append): Producing | 'duplicate' | null => {
     if (batch.producer === undefined) return null;
     const { id, topic } = batch.producer;
-    const expected = producers.get(`${id}\n${topic}`)?.next ?? book.producer(id, topic);
+    const expected = producers.get(`${id}\n${topic}`)?.next ?? metadata.producer(id, topic);
     const next = nextSequence(batch.producer, expected);
     return next === 'duplicate' ? next : { id, topic, next };
   };
@@ -84,7 +82,7 @@ export const createStaging = (book: LogMetadata, logTime: number): Staging => {
   const ends = (batch: Append): Appended['ends'] => {
     const touched = new Set<Partition>();
     for (const record of batch.records)
-      touched.add(book.topic(record.topic)[record.partition] as Partition);
+      touched.add(metadata.topic(record.topic)[record.partition] as Partition);
     return [...touched].map((partition) => ({
       topic: partition.topic,
       partition: partition.partition,
@@ -100,7 +98,7 @@ export const createStaging = (book: LogMetadata, logTime: number): Staging => {
       if (record.topic !== topic || record.partition !== number) {
         topic = record.topic;
         number = record.partition;
-        const partition = book.topic(topic)[number] as Partition;
+        const partition = metadata.topic(topic)[number] as Partition;
         list = records.get(partition) ?? [];
         records.set(partition, list);
       }
@@ -166,8 +164,8 @@ export const createStaging = (book: LogMetadata, logTime: number): Staging => {
         partition.end += list.length;
         topics.add(partition.topic);
       }
-      for (const position of positions.values()) book.setPosition(position);
-      for (const { id, topic, next } of producers.values()) book.setProducer(id, topic, next);
+      for (const position of positions.values()) metadata.setPosition(position);
+      for (const { id, topic, next } of producers.values()) metadata.setProducer(id, topic, next);
       return topics;
     },
   };

@@ -1,4 +1,4 @@
-/** What keys have used, a row a quota of a key: of the newest day. */
+/** How much of its quotas each key has used on its newest day: one row a key and quota. */
 import type { UsageCounter } from '#domain/ports/usage-counter.ts';
 import type { Database } from '#infra/sqlite/database.ts';
 

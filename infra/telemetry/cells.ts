@@ -1,7 +1,7 @@
 /**
- * Counters and histograms whose series are bound beforehand: a cell is an addition, where
- * prom-client hashes the labels at every observation (0.5 to 1 µs, which is what a whole read
- * takes). They are read out when scraped, as prom-client's own.
+ * Counters and histograms whose series are bound beforehand. An observation is one addition, where
+ * prom-client hashes the labels each time (0.5 to 1 µs, as long as a whole read takes). They are
+ * scraped like prom-client's own.
  */
 import type { Metric, MetricType, Registry } from 'prom-client';
 
@@ -40,11 +40,11 @@ const register = (
     aggregator: 'sum',
     values: values(),
   });
-  // prom-client asks of a metric no more than this
+  // prom-client uses no other members of a metric.
   registry.registerMetric({ name, help, type, get, reset: () => {} } as unknown as Metric);
 };
 
-/** One series a set of labels. */
+/** One series for each set of labels. */
 const series = <T>(
   create: () => T,
 ): { readonly of: (labels: Labels) => T; readonly all: () => Iterable<readonly [Labels, T]> } => {

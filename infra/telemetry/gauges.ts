@@ -1,32 +1,16 @@
 /**
- * What is asked when scraped: how sources, views, replays, jobs, the outbox and the disk stand.
- * What is gone is shown no more.
+ * Gauges that are set at each scrape: the state of sources, views, replays, jobs, the outbox and
+ * the disk. They are reset first, so series of what no longer exists disappear.
  */
 import { Counter, Gauge, type Registry } from 'prom-client';
-import type { EngineJob, Operations, PlatformStatus } from '#domain/api/operations.ts';
+import type { EngineJob, PlatformStatus } from '#domain/api/operations.ts';
 import { DEGRADED_MODES } from '#domain/ports/degraded.ts';
+import type { MetricsSample } from '#domain/ports/metrics.ts';
 import { parseTopicPosition } from '#domain/ports/position.ts';
 import { parseDuration } from '#domain/values/duration.ts';
 
-/**
- * OpenLineage events of this process; `lag`: not yet delivered, `behind`: commits not yet told of.
- */
-export interface LineageStats {
-  readonly delivered: number;
-  readonly refused: number;
-  readonly lost: number;
-  readonly lag: number;
-  readonly behind: number;
-  readonly failing: boolean;
-}
-
-export interface Sample {
-  readonly status: PlatformStatus;
-  readonly freshness: Awaited<ReturnType<Operations['freshness']>>;
-  /** commits of the registry, and how many of them the log has */
-  readonly outbox: { readonly head: number; readonly position: number; readonly failing: boolean };
-  /** null, or absent: no OpenLineage events are made */
-  readonly lineage?: LineageStats | null;
+/** The sample, with the disk of the data directory; null: its size is not known. */
+export interface GaugeSample extends MetricsSample {
   readonly disk: { readonly size: number; readonly free: number } | null;
 }
 
@@ -46,7 +30,7 @@ const jobsOf = ({ views, jobs = [] }: PlatformStatus): readonly EngineJob[] => [
   ...jobs,
 ];
 
-export const createGauges = (registry: Registry): ((sample: Sample) => void) => {
+export const createGauges = (registry: Registry): ((sample: GaugeSample) => void) => {
   const all: Gauge[] = [];
   const gauge = (name: string, help: string, ...labelNames: string[]): Gauge => {
     const made = new Gauge({ name, help, labelNames, registers: [registry] });
@@ -60,7 +44,7 @@ export const createGauges = (registry: Registry): ((sample: Sample) => void) => 
     'profile',
   );
   const tiles = gauge('millrace_view_tiles', 'Tiles kept by a view.', 'view');
-  const entities = gauge('millrace_view_entities', 'Entities known to a view.', 'view');
+  const entities = gauge('millrace_view_entities', 'Entities of a view.', 'view');
   const late = gauge('millrace_view_late_events', 'Events left out as late.', 'view');
   const lag = gauge(
     'millrace_view_lag_events',
@@ -69,10 +53,10 @@ export const createGauges = (registry: Registry): ((sample: Sample) => void) => 
   );
   const newest = gauge(
     'millrace_view_event_time_seconds',
-    'Newest event time taken in, epoch seconds.',
+    'Newest event time computed, epoch seconds.',
     'view',
   );
-  const age = gauge('millrace_view_event_age_seconds', 'Age of the newest event taken in.', 'view');
+  const age = gauge('millrace_view_event_age_seconds', 'Age of the newest event computed.', 'view');
   const target = gauge(
     'millrace_view_freshness_target_seconds',
     'The freshness that the view declares.',
@@ -121,23 +105,23 @@ export const createGauges = (registry: Registry): ((sample: Sample) => void) => 
     'millrace_outbox_failing',
     '1 where the last attempt to copy commits to the log failed.',
   );
-  const told = new Counter({
+  const lineageEvents = new Counter({
     name: 'millrace_lineage_events_total',
     help: 'OpenLineage events of this process: delivered, refused by the receiver, or lost before they were on the log.',
     labelNames: ['outcome'],
     registers: [registry],
   });
-  const waiting = gauge(
+  const lineageLag = gauge(
     'millrace_lineage_lag_events',
     'OpenLineage events that the receiver does not have yet.',
   );
-  const untold = gauge(
+  const lineageBehind = gauge(
     'millrace_lineage_lag_commits',
-    'Commits of the registry that no OpenLineage event was made of yet.',
+    'Commits of the registry whose OpenLineage events are not on the log yet.',
   );
-  const unheard = gauge(
+  const lineageFailing = gauge(
     'millrace_lineage_failing',
-    '1 where an OpenLineage event could not be made, or the receiver did not take the last one.',
+    '1 where an OpenLineage event could not be created, or the receiver did not accept the last one.',
   );
   const size = gauge('millrace_disk_size_bytes', 'Size of the file system of the data directory.');
   const free = gauge(
@@ -148,12 +132,12 @@ export const createGauges = (registry: Registry): ((sample: Sample) => void) => 
   return ({ status, freshness, outbox, lineage, disk }) => {
     for (const one of all) one.reset();
     readsByStore.reset();
-    told.reset();
+    lineageEvents.reset();
     for (const outcome of ['delivered', 'refused', 'lost'] as const)
-      told.inc({ outcome }, lineage?.[outcome] ?? 0);
-    waiting.set(lineage?.lag ?? 0);
-    untold.set(lineage?.behind ?? 0);
-    unheard.set(lineage?.failing === true ? 1 : 0);
+      lineageEvents.inc({ outcome }, lineage?.[outcome] ?? 0);
+    lineageLag.set(lineage?.lag ?? 0);
+    lineageBehind.set(lineage?.behind ?? 0);
+    lineageFailing.set(lineage?.failing === true ? 1 : 0);
     info.set({ version: status.version, profile: status.profile }, 1);
     for (const view of status.views) {
       const labels = { view: view.view };

@@ -1,39 +1,23 @@
 /**
  * Prometheus metrics of one platform. Hot paths only count, in cells that are bound beforehand;
- * gauges are set when scraped. Labels come from closed lists (routes, codes, stores) or from the
- * registry (sources, views, jobs), never from a request.
+ * gauges are set when scraped. Label values come from closed lists (routes, codes, stores) or from
+ * the registry (sources, views, jobs), never from a request.
  */
 import { statfs } from 'node:fs/promises';
 import { collectDefaultMetrics, Registry } from 'prom-client';
-import type { RejectedEvent } from '#domain/api/publishing.ts';
 import { DROP_REASONS } from '#domain/feature-log/drop-reasons.ts';
-import { DEGRADED_MODES, type DegradedMode } from '#domain/ports/degraded.ts';
+import { DEGRADED_MODES } from '#domain/ports/degraded.ts';
 import type { EventStore } from '#domain/ports/event-store.ts';
-import type { RequestMeters } from '#domain/ports/request-meter.ts';
+import type { Metrics } from '#domain/ports/metrics.ts';
 import { counts, durations } from './cells.ts';
-import { createGauges, type Sample } from './gauges.ts';
+import { createGauges, type GaugeSample } from './gauges.ts';
 
-export interface Metrics {
-  readonly requests: RequestMeters;
-  readonly published: (
-    source: string,
-    seconds: number,
-    accepted: number,
-    duplicates: number,
-    rejected: readonly RejectedEvent[],
-  ) => void;
-  readonly read: (seconds: number, rows: number, past: boolean) => void;
-  readonly degraded: (modes: readonly DegradedMode[]) => void;
-  /** From now on there is a series of each kind, at 0 until something happens. */
-  readonly featureLogService: (service: string) => void;
-  readonly featureLogRows: (service: string, rows: number) => void;
-  readonly featureLogDropped: (service: string, reason: string, rows: number) => void;
-  /** The same store, its calls timed. */
+export interface PlatformMetrics extends Metrics {
+  /** The same store, with its calls timed. */
   readonly timed: (store: EventStore) => EventStore;
-  readonly text: (sample: Omit<Sample, 'disk'>) => Promise<string>;
 }
 
-/** From a read out of memory to a request that waits for something. */
+/** Seconds: from a read of tiles in memory to a request that waits for a position or a store. */
 const BUCKETS = [
   0.000025, 0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25,
   0.5, 1, 2.5, 10, 60,
@@ -48,11 +32,8 @@ const once = <K, V>(make: (key: K) => V): ((key: K) => V) => {
   };
 };
 
-/**
- * A data directory that can't be asked says nothing: the metric is then absent, which an alert can
- * tell.
- */
-const diskOf = async (directory: string): Promise<Sample['disk']> => {
+/** null where the file system does not answer: the metric is then absent, so an alert can fire. */
+const diskOf = async (directory: string): Promise<GaugeSample['disk']> => {
   try {
     const { bsize, blocks, bavail } = await statfs(directory);
     return { size: bsize * blocks, free: bsize * bavail };
@@ -61,7 +42,7 @@ const diskOf = async (directory: string): Promise<Sample['disk']> => {
   }
 };
 
-export const createMetrics = (): Metrics => {
+export const createMetrics = (): PlatformMetrics => {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const requestSeconds = durations(
@@ -111,7 +92,7 @@ export const createMetrics = (): Metrics => {
   const featureLogDropped = counts(
     registry,
     'millrace_feature_log_dropped_total',
-    'Answered rows that should have been logged and were not, by service and reason: full, schema, value, failed.',
+    'Answered rows that could not be logged, by service and reason: full, schema, value, failed.',
   );
   const storeSeconds = durations(
     registry,
@@ -140,12 +121,12 @@ export const createMetrics = (): Metrics => {
     once((code: string) => refusals.cell({ protocol, code })),
   );
 
-  const time = async <T>(tell: (seconds: number) => void, work: () => Promise<T>): Promise<T> => {
+  const time = async <T>(record: (seconds: number) => void, work: () => Promise<T>): Promise<T> => {
     const started = performance.now();
     try {
       return await work();
     } finally {
-      tell((performance.now() - started) / 1000);
+      record((performance.now() - started) / 1000);
     }
   };
 

@@ -1,6 +1,6 @@
 /**
- * An exporter that says once that spans can't be sent, and once that they can again. Those that
- * could not be are gone; nobody waits for them.
+ * An exporter that warns once when spans cannot be sent, and once when they can again. Spans that
+ * could not be sent are dropped.
  */
 import type { SpanExporter } from '@opentelemetry/sdk-trace';
 
@@ -8,13 +8,13 @@ type ExportResult = Parameters<Parameters<SpanExporter['export']>[1]>[0];
 
 const SUCCESS = 0;
 
-export const tellingExporter = (
+export const reportingExporter = (
   exporter: SpanExporter,
   where: string,
   warn: (message: string) => void,
 ): SpanExporter => {
   let failing = false;
-  const tell = ({ code, error }: ExportResult): void => {
+  const report = ({ code, error }: ExportResult): void => {
     if (code !== SUCCESS && !failing)
       warn(
         `traces can't be sent to ${where} and are dropped: ${error?.message ?? 'no reason was given'}`,
@@ -25,7 +25,7 @@ export const tellingExporter = (
   return {
     export(spans, done) {
       exporter.export(spans, (result) => {
-        tell(result);
+        report(result);
         done({ code: SUCCESS });
       });
     },

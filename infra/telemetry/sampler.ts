@@ -1,4 +1,4 @@
-/** OTEL_TRACES_SAMPLER and its argument, by the names that OpenTelemetry's specification gives. */
+/** The sampler of OTEL_TRACES_SAMPLER and its argument, as OpenTelemetry specifies them. */
 import type { Sampler } from '@opentelemetry/sdk-trace';
 
 type Sdk = Pick<
@@ -19,7 +19,7 @@ export const samplerOf = (
     const share = argument === null ? 1 : Number(argument);
     if (share >= 0 && share <= 1) return share;
     warn(
-      `OTEL_TRACES_SAMPLER_ARG is "${argument}" and must be a share from 0 to 1: every trace is taken`,
+      `OTEL_TRACES_SAMPLER_ARG is "${argument}" and must be a share from 0 to 1: every trace is sampled`,
     );
     return 1;
   };
@@ -28,13 +28,14 @@ export const samplerOf = (
     always_off: () => new sdk.AlwaysOffSampler(),
     traceidratio: () => new sdk.TraceIdRatioBasedSampler(ratio()),
   };
-  const asked = name ?? DEFAULT;
-  const root = roots[asked.startsWith(PARENT_BASED) ? asked.slice(PARENT_BASED.length) : asked];
+  const requested = name ?? DEFAULT;
+  const root =
+    roots[requested.startsWith(PARENT_BASED) ? requested.slice(PARENT_BASED.length) : requested];
   if (root === undefined) {
     warn(
-      `OTEL_TRACES_SAMPLER is "${asked}", which is not one of ${Object.keys(roots).join(', ')}, alone or after "${PARENT_BASED}": ${DEFAULT} is used`,
+      `OTEL_TRACES_SAMPLER is "${requested}", which is not one of ${Object.keys(roots).join(', ')}, alone or after "${PARENT_BASED}": ${DEFAULT} is used`,
     );
     return samplerOf(sdk, DEFAULT, null, warn);
   }
-  return asked.startsWith(PARENT_BASED) ? new sdk.ParentBasedSampler({ root: root() }) : root();
+  return requested.startsWith(PARENT_BASED) ? new sdk.ParentBasedSampler({ root: root() }) : root();
 };

@@ -1,11 +1,11 @@
 /**
- * Traces by OpenTelemetry, sent as OTLP over HTTP in protobuf, configured by its own environment
- * variables: on where an endpoint is given, else there is none and nothing of OpenTelemetry is even
- * loaded. Nothing global is registered: contexts are handed on by us.
+ * Traces of OpenTelemetry, sent as OTLP over HTTP in protobuf, and configured by OpenTelemetry's
+ * environment variables. Without an endpoint traces are off, and OpenTelemetry is not even loaded.
+ * Nothing global is registered: Millrace passes contexts on itself.
  */
 import { MillraceError } from '#domain/errors.ts';
 import type { Span, SpanAttributes, TraceContext, Tracing } from '#domain/ports/tracing.ts';
-import { tellingExporter } from './reporting-exporter.ts';
+import { reportingExporter } from './reporting-exporter.ts';
 import { samplerOf } from './sampler.ts';
 
 export interface TracingOptions {
@@ -15,27 +15,27 @@ export interface TracingOptions {
 
 const CLOSE_MS = 2_000;
 
-const given = (name: string): string | null => process.env[name]?.trim() || null;
+const variable = (name: string): string | null => process.env[name]?.trim() || null;
 const numberIn = (name: string): number | undefined => {
-  const value = Number(given(name) ?? Number.NaN);
+  const value = Number(variable(name) ?? Number.NaN);
   return Number.isFinite(value) && value >= 0 ? value : undefined;
 };
 
-/** Where traces go, as OpenTelemetry's variables say it; null: nowhere. */
+/** The endpoint of OpenTelemetry's variables; null: traces are off. */
 const endpointOf = (warn: TracingOptions['warn']): string | null => {
   const endpoint =
-    given('OTEL_EXPORTER_OTLP_TRACES_ENDPOINT') ?? given('OTEL_EXPORTER_OTLP_ENDPOINT');
+    variable('OTEL_EXPORTER_OTLP_TRACES_ENDPOINT') ?? variable('OTEL_EXPORTER_OTLP_ENDPOINT');
   if (
     endpoint === null ||
-    given('OTEL_SDK_DISABLED')?.toLowerCase() === 'true' ||
-    given('OTEL_TRACES_EXPORTER') === 'none'
+    variable('OTEL_SDK_DISABLED')?.toLowerCase() === 'true' ||
+    variable('OTEL_TRACES_EXPORTER') === 'none'
   )
     return null;
   const protocol =
-    given('OTEL_EXPORTER_OTLP_TRACES_PROTOCOL') ?? given('OTEL_EXPORTER_OTLP_PROTOCOL');
+    variable('OTEL_EXPORTER_OTLP_TRACES_PROTOCOL') ?? variable('OTEL_EXPORTER_OTLP_PROTOCOL');
   if (protocol !== null && protocol !== 'http/protobuf')
     warn(
-      `traces are sent as http/protobuf: the protocol "${protocol}" that OTEL_EXPORTER_OTLP_PROTOCOL asks for is not spoken`,
+      `traces are sent as http/protobuf: the protocol "${protocol}" of OTEL_EXPORTER_OTLP_PROTOCOL is not supported`,
     );
   if (URL.canParse(endpoint)) return endpoint;
   warn(`traces are off: OTEL_EXPORTER_OTLP_ENDPOINT is "${endpoint}", which is no URL`);
@@ -52,11 +52,11 @@ const processorOptions = (): object => {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
 };
 
-/** What a failure is called; its message may name values, and is in the log. */
+/** The type of a failure. Its message may contain values, and is only in the process log. */
 const errorType = (error: unknown): string =>
   error instanceof MillraceError ? error.code : error instanceof Error ? error.name : 'Error';
 
-/** @returns null: no endpoint is given */
+/** @returns null: no endpoint is configured */
 export const openTracing = async ({ version, warn }: TracingOptions): Promise<Tracing | null> => {
   const endpoint = endpointOf(warn);
   if (endpoint === null) return null;
@@ -85,7 +85,7 @@ export const openTracing = async ({ version, warn }: TracingOptions): Promise<Tr
     producer: SpanKind.PRODUCER,
     consumer: SpanKind.CONSUMER,
   };
-  const told = resources.detectResources({
+  const detected = resources.detectResources({
     detectors: [
       resources.resourceAttributesEnvDetector,
       resources.serviceNameEnvDetector,
@@ -94,14 +94,12 @@ export const openTracing = async ({ version, warn }: TracingOptions): Promise<Tr
   });
   const sampler = samplerOf(
     sdk,
-    given('OTEL_TRACES_SAMPLER'),
-    given('OTEL_TRACES_SAMPLER_ARG'),
+    variable('OTEL_TRACES_SAMPLER'),
+    variable('OTEL_TRACES_SAMPLER_ARG'),
     warn,
   );
   const random = new sdk.RandomIdGenerator();
-  /**
-   * of the trace that begins with the next span: what is not sampled is known before a span is made
-   */
+  /** the id of the next trace: the sampler needs it before a span exists */
   let nextTrace = '';
   const provider = new sdk.TracerProvider({
     resource: resources
@@ -112,7 +110,7 @@ export const openTracing = async ({ version, warn }: TracingOptions): Promise<Tr
           [names.ATTR_SERVICE_VERSION]: version,
         }),
       )
-      .merge(told),
+      .merge(detected),
     sampler,
     idGenerator: {
       generateTraceId: () => nextTrace,
@@ -120,7 +118,7 @@ export const openTracing = async ({ version, warn }: TracingOptions): Promise<Tr
     },
     spanProcessors: [
       new sdk.BatchSpanProcessor({
-        exporter: tellingExporter(new OTLPTraceExporter(), new URL(endpoint).origin, warn),
+        exporter: reportingExporter(new OTLPTraceExporter(), new URL(endpoint).origin, warn),
         ...processorOptions(),
       }),
     ],
@@ -195,8 +193,8 @@ export const openTracing = async ({ version, warn }: TracingOptions): Promise<Tr
     within: (span, work) => contexts.with(ROOT_CONTEXT.setValue(SPAN, span.context), work),
     current: () => (contexts.active().getValue(SPAN) as TraceContext | undefined) ?? null,
     async close() {
-      const late = new Promise<void>((resolve) => setTimeout(resolve, CLOSE_MS).unref());
-      await Promise.race([provider.shutdown().catch(() => undefined), late]);
+      const timeout = new Promise<void>((resolve) => setTimeout(resolve, CLOSE_MS).unref());
+      await Promise.race([provider.shutdown().catch(() => undefined), timeout]);
       contexts.disable();
     },
   };

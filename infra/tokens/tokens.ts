@@ -1,9 +1,8 @@
 /**
- * Tokens (JWT) of an issuer, whose public keys are a JWKS at an address or in a file. Only
- * asymmetric signatures are taken, so that nobody signs with a public key as if it were a secret;
- * issuer, audience and an end are required. jose keeps the keys that it has fetched, looks again
- * when a token names one that it does not know (at most every half minute), and takes the new one:
- * a rotation needs no restart.
+ * Tokens (JWT) of an issuer whose public keys are a JWKS at an address or in a file. Only
+ * asymmetric signatures are accepted, so a token cannot be signed with a public key as if it were a
+ * secret; issuer, audience and expiry are required. jose caches the keys and fetches them again
+ * when a token names an unknown one (at most every 30 s), so a key rotation needs no restart.
  */
 import { readFileSync } from 'node:fs';
 import {
@@ -23,7 +22,7 @@ export interface TokenOptions {
   readonly audience: string;
   /** http(s) address, or a file */
   readonly jwks: string;
-  /** the claim that has the grants: a list, or a text with spaces; dots go into objects */
+  /** the claim with the grants, a list or a text with spaces; dots lead into objects */
   readonly claim: string;
   readonly cooldownMs?: number;
 }
@@ -41,7 +40,7 @@ const ALGORITHMS = [
   'EdDSA',
   'Ed25519',
 ];
-/** Between the issuer's clock and ours. */
+/** Tolerated difference between the issuer's clock and this one. */
 const TOLERANCE_S = 30;
 const COOLDOWN_MS = 30_000;
 const FETCH_MS = 5_000;
@@ -68,7 +67,7 @@ const keySet = ({
 };
 
 const claimAt = (payload: JWTPayload, path: string): unknown => {
-  // A name with dots in it, such as "https://example.org/roles", is first taken as it stands.
+  // A claim whose own name has dots, such as "https://example.org/roles", comes first.
   if (Object.hasOwn(payload, path)) return payload[path];
   return path
     .split('.')
@@ -79,7 +78,7 @@ const claimAt = (payload: JWTPayload, path: string): unknown => {
     );
 };
 
-/** What is no grant is not ours: identity providers put other words beside them. */
+/** Words that are not grants are ignored: identity providers add others. */
 const grantsOf = (claim: unknown): readonly Grant[] => {
   const words = typeof claim === 'string' ? claim.split(/\s+/) : Array.isArray(claim) ? claim : [];
   return words.flatMap((word) => (typeof word === 'string' ? (readGrant(word) ?? []) : []));
@@ -113,7 +112,7 @@ export const createTokenVerifier = (
         expiresAt: (exp + TOLERANCE_S) * 1000,
       };
     } catch (error) {
-      // What jose has no name for is an answer of the issuer that is no JWKS.
+      // An error without a name of jose's: the issuer's answer is not a JWKS.
       if (
         error instanceof errors.JWKSTimeout ||
         !(error instanceof errors.JOSEError) ||
@@ -121,12 +120,12 @@ export const createTokenVerifier = (
       )
         throw new MillraceError(
           'MR_UNAVAILABLE',
-          `the keys of ${options.issuer} cannot be had from ${options.jwks}: ${String(error)}`,
+          `the keys of ${options.issuer} cannot be fetched from ${options.jwks}: ${String(error)}`,
           {
             jwks: options.jwks,
           },
         );
-      throw new MillraceError('MR_UNAUTHENTICATED', `the token is not taken: ${error.message}`, {
+      throw new MillraceError('MR_UNAUTHENTICATED', `the token is not valid: ${error.message}`, {
         reason: error.code,
       });
     }

@@ -1,12 +1,12 @@
 /**
- * Who did what: one record a commit of the registry, accepted or refused, each with a hash over
- * itself and the hash before it.
+ * The audit log: one record for each commit of the registry, accepted or refused, with a hash over
+ * the record and the hash before it.
  *
- *   hash(n) = SHA-256(hash(n − 1) · canonical JSON of record n without hash and previous)
+ *     hash(n) = SHA-256(hash(n − 1) · canonical JSON of record n without hash and previous)
  *
- * Whoever changes, removes, inserts or reorders records breaks the chain from there on; `verify`
- * names the first that does not fit, and holds each record against the event store's commit, and
- * the tail against the head that is kept apart.
+ * A record that is changed, removed, inserted or moved breaks the chain from there on. `verify`
+ * names the first such record. It compares each record with the event store's commit, and the end
+ * of the chain with the head, which is stored apart.
  */
 import { createHash } from 'node:crypto';
 import type { AuditQuery, AuditRecord, AuditVerification } from '#domain/api/audit.ts';
@@ -36,10 +36,10 @@ const unchained = (commit: Commit): Unchained => ({
 });
 
 /**
- * A record of before commands were hashed says nothing of its command's data; that it has no hash
- * is itself in the chain.
+ * Whether a record is that of a commit. Records of old versions have no `commandHash`; its absence
+ * is covered by the chain's hash.
  */
-const tells = ({ commandHash, ...rest }: Unchained, record: Unchained): boolean =>
+const isRecordOf = ({ commandHash, ...rest }: Unchained, record: Unchained): boolean =>
   canonical(record.commandHash === undefined ? rest : { ...rest, commandHash }) ===
   canonical(record);
 
@@ -55,7 +55,7 @@ const chained = (previous: string, record: Unchained): AuditRecord => ({
 const withoutHashes = ({ hash: _hash, previous: _previous, ...record }: AuditRecord): Unchained =>
   record;
 
-export interface Audit {
+export interface AuditLog {
   /** Resolves when all commits so far are in the chain. */
   readonly caughtUp: () => Promise<void>;
   readonly log: (
@@ -78,9 +78,9 @@ const matches = (
     record.subject.startsWith(`${kind}/`) ||
     record.events.some((event) => event.type === kind));
 
-export const openAudit = async (eventStore: EventStore, store: AuditStore): Promise<Audit> => {
+export const openAudit = async (eventStore: EventStore, store: AuditStore): Promise<AuditLog> => {
   let queue: Promise<void> = Promise.resolve();
-  const takeIn = async (): Promise<void> => {
+  const append = async (): Promise<void> => {
     for (;;) {
       const head = await store.head();
       const commits = await eventStore.readAll(head?.sequence ?? 0, PAGE);
@@ -96,7 +96,7 @@ export const openAudit = async (eventStore: EventStore, store: AuditStore): Prom
     }
   };
   const caughtUp = (): Promise<void> => {
-    queue = queue.then(takeIn, takeIn);
+    queue = queue.then(append, append);
     return queue;
   };
   const unsubscribe = eventStore.onCommit(() => void caughtUp().catch(() => {}));
@@ -139,7 +139,7 @@ export const openAudit = async (eventStore: EventStore, store: AuditStore): Prom
           if (record.sequence !== expected)
             return bad(
               expected,
-              `record ${expected} is missing: record ${record.sequence} stands in its place`,
+              `record ${expected} is missing: record ${record.sequence} is in its place`,
             );
           if (record.previous !== previous)
             return bad(
@@ -149,10 +149,10 @@ export const openAudit = async (eventStore: EventStore, store: AuditStore): Prom
           if (record.hash !== chainHash(previous, withoutHashes(record)))
             return bad(
               expected,
-              `record ${expected} was changed: its content does not give its hash`,
+              `record ${expected} was changed: its content does not match its hash`,
             );
           const commit = commits[i];
-          if (commit === undefined || !tells(unchained(commit), withoutHashes(record))) {
+          if (commit === undefined || !isRecordOf(unchained(commit), withoutHashes(record))) {
             return bad(
               expected,
               `record ${expected} and the registry's commit ${expected} differ: one of them was changed`,
@@ -163,14 +163,13 @@ export const openAudit = async (eventStore: EventStore, store: AuditStore): Prom
           if (record.sequence === head?.sequence && record.hash !== head.hash) {
             return bad(
               record.sequence,
-              `record ${record.sequence} is not the one that was once the chain's head: the chain was made anew from some record on`,
+              `record ${record.sequence} is not the one that was once the chain's head: the chain was rewritten from some record on`,
             );
           }
         }
         if (page.length < PAGE) break;
       }
-      // Records may have come since the head was read; that there are fewer means that some are
-      // gone.
+      // The head was read first, so there may be more records than it says, but not fewer.
       if (head !== null && head.sequence > expected - 1) {
         return bad(
           expected,

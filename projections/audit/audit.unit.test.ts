@@ -3,15 +3,16 @@ import { beforeEach, expect, test } from 'vitest';
 import type { AuditRecord } from '#domain/api/audit.ts';
 import { GENESIS } from '#domain/ports/audit-store.ts';
 import type { EventStore } from '#domain/ports/event-store.ts';
+import { streamTasks } from '#infra/embedded-engine/stream-tasks.ts';
 import { hybridClock } from '#infra/shared/clock/hybrid-clock.ts';
 import { openDatabase } from '#infra/sqlite/database.ts';
 import { sqliteEventStore } from '#infra/sqlite/event-store.ts';
 import { sqliteLog } from '#infra/sqlite/log.ts';
 import { type MemoryAuditStore, memoryAuditStore } from '#tests/support/memory-audit-store.ts';
-import { type Audit, chainHash, openAudit } from './audit.ts';
+import { type AuditLog, chainHash, openAudit } from './audit.ts';
 
 let store: MemoryAuditStore;
-let audit: Audit;
+let audit: AuditLog;
 let events: EventStore;
 
 const commit = (n: number, refused = false) =>
@@ -34,7 +35,7 @@ const commit = (n: number, refused = false) =>
 
 beforeEach(async () => {
   const database = openDatabase(':memory:');
-  sqliteLog(database, hybridClock());
+  sqliteLog(database, hybridClock(), streamTasks);
   events = sqliteEventStore(database);
   store = memoryAuditStore();
   audit = await openAudit(events, store);

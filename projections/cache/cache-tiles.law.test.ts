@@ -159,7 +159,7 @@ test('each entity is as if its updates had come one by one', async () => {
             end: all.length,
             logTime: 0,
           };
-          const taken = at < all.length && (await partition.take(batch).catch(() => false));
+          const taken = at < all.length && (await partition.apply(batch).catch(() => false));
           at = taken ? next : ((await retried(() => partition.start())) ?? 0);
         }
         const want = new Map<string, PackedEntity>();

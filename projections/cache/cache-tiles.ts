@@ -1,10 +1,12 @@
 /**
- * Keeps the cached copy of a view's generations: feature updates in, packed entities out.
+ * Keeps the cache tier's copy of one generation, a partition of features.<view> at a time: feature
+ * updates in, packed entities out.
  *
- * One partition of features.<view> is one process's at a time, and its batches come in order. A
- * batch is taken in by chunks, each whole or not at all, and the position moves with each, so what
- * comes twice is taken once. Where the store says that its position is not ours (it was emptied, or
- * the partition was another's in between), the partition is read again from where the store stands.
+ * One process owns a partition at a time, and its batches come in order. A batch is written in
+ * chunks, each atomically together with the position after it, so an update that comes twice is
+ * applied once. Where the store's position is not the expected one (the store was emptied, or
+ * another process owned the partition in between), the partition is read again from the store's
+ * position.
  */
 
 import { type PlainUpdate, takeIn } from '#domain/encoding/pack-updates.ts';
@@ -29,21 +31,18 @@ export interface CacheBatch {
 }
 
 export interface CachePartition {
-  /** Where to read from: what the store has, or the topic's beginning (null). */
+  /** The offset to read from: the store's position, or null for the topic's beginning. */
   readonly start: () => Promise<number | null>;
-  /** False: the position was lost, and the partition must be read again from `start`. */
-  readonly take: (batch: CacheBatch) => Promise<boolean>;
+  /** Writes a batch. False: the position was lost, and the partition must be read from `start`. */
+  readonly apply: (batch: CacheBatch) => Promise<boolean>;
   /**
-   * Where nothing comes: marks an empty partition as taken in, and says whether the store still
-   * stands where it was left.
+   * For when no batch comes: marks an empty partition as complete, and says whether the store's
+   * position is still the expected one.
    */
   readonly check: (end?: number) => Promise<'kept' | 'lost'>;
 }
 
-/**
- * Tiles are let go this long after the last read that could need them: reads may be late, and
- * clocks differ.
- */
+/** Tiles are dropped this long after the last read that could need them: clocks differ. */
 const GRACE_MS = 3_600_000;
 
 const byKey = (updates: readonly KeyedUpdate[]): Map<string, KeyedUpdate[]> => {
@@ -56,7 +55,7 @@ const byKey = (updates: readonly KeyedUpdate[]): Map<string, KeyedUpdate[]> => {
   return groups;
 };
 
-/** A part of a batch, that is taken in whole or not at all. */
+/** A part of a batch, written atomically. */
 interface Chunk {
   /** by entity */
   readonly groups: ReadonlyMap<string, readonly KeyedUpdate[]>;
@@ -64,10 +63,10 @@ interface Chunk {
   readonly next: number;
 }
 
-/** While one chunk is made, the store writes the one before and reads the one after. */
+/** While one chunk is computed, the store writes the one before it and reads the one after it. */
 const CHUNK = 1_000;
 
-/** At least one, which moves the position where a batch has nothing of ours. */
+/** At least one: where a batch has no update for us, it only moves the position. */
 const chunksOf = (updates: readonly KeyedUpdate[], end: number, size: number): readonly Chunk[] => {
   const chunks: Chunk[] = [];
   for (let from = 0; from === 0 || from < updates.length; from += size) {
@@ -83,7 +82,7 @@ const disjoint = (a: Chunk, b: Chunk): boolean => {
   return true;
 };
 
-export interface CacheTilesOptions {
+export interface CachePartitionOptions {
   readonly store: CacheStore;
   readonly target: TilesTarget;
   readonly partition: number;
@@ -91,17 +90,18 @@ export interface CacheTilesOptions {
   /** time to live of the store's keys, ms; null: for ever */
   readonly ttlMs: number | null;
   /**
-   * What another store has of entities that may have been let go: whole, or null where that is not
-   * known. Absent: they are begun anew, and are whole only together with the durable tier.
+   * What another store has of entities that may have expired here: the whole entity, or null where
+   * that is not known. Absent: such an entity starts empty and is complete only together with the
+   * durable tier.
    */
   readonly older?: (keys: readonly string[]) => Promise<readonly (PackedEntity | null)[]>;
   readonly now: () => number;
-  /** updates that are taken in at once; default 1,000 */
+  /** updates written at once; default 1,000 */
   readonly chunk?: number;
 }
 
 const withOlder = async (
-  { older }: CacheTilesOptions,
+  { older }: CachePartitionOptions,
   keys: readonly string[],
   stored: readonly (PackedEntity | null)[],
 ): Promise<readonly (PackedEntity | null)[]> => {
@@ -112,18 +112,18 @@ const withOlder = async (
   return stored.map((entity, i) => entity ?? byKey.get(keys[i] as string) ?? null);
 };
 
-export const cachePartition = (options: CacheTilesOptions): CachePartition => {
+export const cachePartition = (options: CachePartitionOptions): CachePartition => {
   const { store, target, partition, partitions, ttlMs, now } = options;
   let offset: number | null = null;
   let begun = 0;
   let ready = false;
 
-  const takeInChunk = async (
+  const chunkEntries = async (
     { groups, next }: Chunk,
     stored: readonly (PackedEntity | null)[],
     { logTime }: CacheBatch,
   ): Promise<{ readonly entries: readonly CacheEntry[]; readonly newest: number }> => {
-    // Until the first key can have expired, an absent one was never there.
+    // No key can have expired before the time to live is over: an absent one never existed.
     const wholeIfNew = ttlMs === null || now() - begun < ttlMs;
     const before = wholeIfNew ? stored : await withOlder(options, [...groups.keys()], stored);
     const how = { partition, offset: next, keepFrom: logTime - GRACE_MS, wholeIfNew };
@@ -147,14 +147,14 @@ export const cachePartition = (options: CacheTilesOptions): CachePartition => {
       return offset;
     },
 
-    async take(batch) {
+    async apply(batch) {
       const mine = batch.updates.filter(
         (u) => u.generation === target.generation && u.hopMs >= 0 && u.offset >= (offset ?? 0),
       );
       const chunks = chunksOf(mine, batch.next, options.chunk ?? CHUNK);
       const load = ({ groups }: Chunk): ReturnType<CacheStore['load']> =>
         store.load(target, [...groups.keys()]);
-      // A failure is thrown where it is waited for, and what is under way then is nobody's.
+      // A failure is thrown where the promise is awaited; without an await it is dropped.
       const ahead = <T>(promise: Promise<T>): Promise<T> => {
         promise.catch(() => {});
         return promise;
@@ -164,14 +164,14 @@ export const cachePartition = (options: CacheTilesOptions): CachePartition => {
       for (const [i, chunk] of chunks.entries()) {
         const stored = await (loading ?? load(chunk));
         const next = chunks[i + 1];
-        // The store may carry out in any order what is asked together: only what is not being
-        // written, or about to be, is asked for ahead.
-        const free =
+        // The store may reorder calls that are under way together, so entities that are being
+        // written, or will be next, are not read ahead.
+        const readAhead =
           next !== undefined &&
           disjoint(chunk, next) &&
           (i === 0 || disjoint(chunks[i - 1] as Chunk, next));
-        loading = free ? ahead(load(next)) : null;
-        const { entries, newest } = await takeInChunk(chunk, stored, batch);
+        loading = readAhead ? ahead(load(next)) : null;
+        const { entries, newest } = await chunkEntries(chunk, stored, batch);
         if (!(await storing)) return false;
         if (next === undefined) ready = ready || batch.next >= batch.end;
         const from = offset;

@@ -1,7 +1,6 @@
 /**
- * The catalog: what is registered, in all its versions. A read model of the registry's commits, in
- * memory, made anew from position 0 at every start. It says how far it has read, and lets a reader
- * wait for a position.
+ * The catalog: all registered definitions, in all versions. A read model of the registry's commits
+ * in memory, built from position 0 at every start. `position` is the last commit that it has read.
  */
 import type {
   Definition,
@@ -41,33 +40,33 @@ interface ByKind {
 }
 
 export interface Catalog {
-  /** the last commit taken in */
+  /** the last commit that was read */
   readonly position: () => number;
   readonly streams: (kind?: Kind) => readonly CatalogStream[];
   readonly stream: (kind: Kind, name: string) => CatalogStream | null;
-  /** The newest version (or the given one) of what is not retired; null where there is none. */
+  /** The newest version, or the given one; null where there is none or it is retired. */
   readonly definition: <K extends Kind>(
     kind: K,
     name: string,
     version?: number,
   ) => ByKind[K] | null;
-  /** The plan of a view's version over its source and entity as they are now. */
+  /** The plan of a view's version, over the newest versions of its source and entity. */
   readonly plan: (view: string, version: number) => ViewPlan;
   readonly waitFor: (position: number) => Promise<void>;
   /**
-   * Resolves when every commit that was visible at the call is taken in, also those of other
-   * processes; rejects where they can't be read.
+   * Resolves when every commit that was visible at the call is read, those of other processes
+   * included; rejects where they cannot be read.
    */
   readonly catchUp: () => Promise<void>;
-  /** Called after commits were taken in. */
+  /** Calls back after commits were read. Returns the function that ends the subscription. */
   readonly onChange: (listener: (commits: readonly Commit[]) => void) => () => void;
   readonly close: () => void;
 }
 
 const PAGE = 500;
-const AGAIN_MS = 200;
+const RETRY_MS = 200;
 
-/** @param also read models of the same commits, which are given each in its order */
+/** @param also other read models of the same commits; each is called with every commit, in order */
 export const openCatalog = async (
   eventStore: EventStore,
   also: readonly ((commit: Commit) => void)[] = [],
@@ -122,10 +121,7 @@ export const openCatalog = async (
       waiting = waiting.filter((w) => w.position > position);
     }
   };
-  /**
-   * One reads at a time; all who ask before the next has begun share it. A failed one is over: the
-   * next tries again.
-   */
+  /** One reading at a time. Calls before the next one begins share it; a failed one is not kept. */
   const catchUp = (): Promise<void> => {
     if (next === null) {
       next = reading
@@ -138,16 +134,16 @@ export const openCatalog = async (
     }
     return next;
   };
-  /** What was told of and could not be read is tried again: nobody may tell of it a second time. */
-  let willLook = false;
+  /** A commit that could not be read is read later: it may not be announced a second time. */
+  let willRetry = false;
   const wake = (): void => {
     catchUp().catch(() => {
-      if (willLook) return;
-      willLook = true;
+      if (willRetry) return;
+      willRetry = true;
       setTimeout(() => {
-        willLook = false;
+        willRetry = false;
         if (!closed) wake();
-      }, AGAIN_MS).unref();
+      }, RETRY_MS).unref();
     });
   };
 
@@ -210,10 +206,7 @@ export interface CatalogDefinitions {
   readonly all: () => readonly Definition[];
 }
 
-/**
- * What is registered and not retired, with others laid over it: what would be registered after an
- * apply.
- */
+/** The registered definitions that are not retired, as they would be after applying others. */
 export const overlay = (
   catalog: Catalog,
   definitions: readonly Definition[],

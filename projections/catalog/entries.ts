@@ -1,6 +1,6 @@
 /**
- * What the registry shows of a definition: its versions, what it offers, where that is
- * materialized, and what it hangs together with.
+ * Catalog entries: a definition with its versions, its features, where these are materialized, and
+ * the definitions above and below it.
  */
 
 import type { CatalogEntry, Registry } from '#domain/api/registry.ts';
@@ -14,14 +14,11 @@ import { downstreamOf, featureTypes, upstreamOf } from './references.ts';
 
 export interface EntriesDependencies {
   readonly catalog: Catalog;
-  /** where a view's features are kept, and how fresh */
+  /** where a view's features are stored, and how far */
   readonly materializations: (
     view: string,
   ) => Promise<NonNullable<CatalogEntry['materializations']>>;
-  /**
-   * what an engine of SQL runs for a version of a view; null where it cannot be said (its source is
-   * gone)
-   */
+  /** the SQL of a version of a view; null: its source does not fit it any more */
   readonly sql: (view: string, version: number) => string | null;
 }
 

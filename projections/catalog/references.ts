@@ -1,5 +1,5 @@
 /**
- * Who refers to whom among definitions: the graph behind lineage, retirement and the cost of a
+ * The references between definitions: the graph of lineage, of retirement and of the cost of a
  * revision.
  */
 import type { Definition, FeatureViewDefinition } from '#domain/definitions/model.ts';
@@ -117,7 +117,7 @@ export const readersOf = (definitions: CatalogDefinitions): Readers => {
 
 const ORDER = ['entity', 'source', 'feature-view', 'on-demand-feature', 'feature-service'];
 
-/** What is referred to comes before what refers to it. */
+/** Definitions in an order in which each comes after those that it refers to. */
 export const inDependencyOrder = (definitions: readonly Definition[]): readonly Definition[] => {
   const byId = new Map(
     definitions.map((definition) => [streamOf(definition.kind, definition.name), definition]),

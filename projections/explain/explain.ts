@@ -1,7 +1,7 @@
 /**
- * Why a value is what it is: the definition that made it, the interval that it covers, the tiles,
- * the feature updates, the raw events with their positions, and the value computed again from those
- * events, which must be the value that a reader gets.
+ * Explanations: the definition that a value was computed by, the interval that it covers, the
+ * tiles, the feature updates, the raw events with their positions, and the value recomputed from
+ * those events, which must equal the value that a reader gets.
  */
 
 import type { ExplainRequest, Explanation, ReadRequest, ReadResult } from '#domain/api/serving.ts';
@@ -9,12 +9,12 @@ import { fail } from '#domain/errors.ts';
 import { keyOfEntity } from '#domain/plan/entity-key.ts';
 import type { PlannedFeature, ViewPlan } from '#domain/plan/plan.ts';
 import type { History } from '#domain/ports/history.ts';
+import type { ServedView, ServingViews } from '#domain/ports/served-view.ts';
 import { foldFeatures } from '#domain/tiles/fold.ts';
 import { foldTile } from '#domain/tiles/fold-tile.ts';
 import type { RawEvent, Row, Value } from '#domain/values/value.ts';
 import { coveredFrom, readHistorical } from '#projections/serving/historical-read.ts';
 import type { RawEvents } from '#projections/serving/raw-events.ts';
-import type { ServedView, ServingViews } from '#projections/serving/served-view.ts';
 import { sameResult } from './same-value.ts';
 
 export interface ExplainDependencies {
@@ -28,7 +28,7 @@ export interface ExplainDependencies {
     view: string,
     generation: number,
   ) => Promise<((event: RawEvent) => boolean) | null>;
-  /** feature updates that are not in the history's tables yet */
+  /** the feature updates that are not in the history yet */
   readonly recentUpdates: (
     served: ServedView,
     key: string,
@@ -43,7 +43,7 @@ export interface FeatureUpdate {
   readonly cause: string;
 }
 
-/** Events listed in an answer; the total is always given. */
+/** How many events an answer lists; it always has their total. */
 export const MAX_EVENTS = 1000;
 const MAX_UPDATES = 1000;
 
@@ -57,7 +57,7 @@ const featureOf = (plan: ViewPlan, name: string): PlannedFeature => {
   );
 };
 
-/** The plan with one feature: what it covers is what the feature covers. */
+/** The plan with one feature, so that it covers the feature's interval. */
 const only = (plan: ViewPlan, feature: PlannedFeature): ViewPlan => ({
   ...plan,
   features: [feature],

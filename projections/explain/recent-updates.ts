@@ -1,11 +1,11 @@
-/** The feature updates that the history's tables do not hold yet, straight from the log. */
+/** The feature updates that are not in the history yet, read from the log. */
 
 import type { RecordedUpdate } from '#domain/encoding/update-record.ts';
 import type { History } from '#domain/ports/history.ts';
 import type { Log, LogRecord } from '#domain/ports/log.ts';
 import { readPartition } from '#domain/ports/read-partition.ts';
+import type { ServedView } from '#domain/ports/served-view.ts';
 import { featuresTopic } from '#domain/ports/topics.ts';
-import type { ServedView } from '#projections/serving/served-view.ts';
 import type { FeatureUpdate } from './explain.ts';
 
 export type UpdateIdentity = Pick<
@@ -13,7 +13,7 @@ export type UpdateIdentity = Pick<
   'key' | 'hopMs' | 'generation' | 'tileStart' | 'cause'
 >;
 
-/** An update of this view, out of a record; null where the record is none. */
+/** The update of this view in a record; null: the record has none. */
 export type DecodeUpdate = (
   served: ServedView,
   record: LogRecord,

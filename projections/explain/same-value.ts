@@ -1,9 +1,6 @@
 import type { FieldType, Value } from '#domain/values/value.ts';
 
-/**
- * Floating sums may differ in their last digits by the order of their parts; everything else is
- * equal or not.
- */
+/** Sums of doubles may differ in the last digits, by the order of addition; other values not. */
 const RELATIVE = 1e-9;
 
 export const sameValue = (a: Value, b: Value): boolean => {
@@ -24,12 +21,12 @@ export const sameValue = (a: Value, b: Value): boolean => {
   return a === b;
 };
 
-/** Results in doubles are rounded; times, whole numbers and texts are equal or not. */
+/** Doubles are compared with a tolerance; times, whole numbers and texts exactly. */
 export const isRounded = ({ base }: FieldType): boolean => base === 'double' || base === 'float';
 
 export const equalValue = (a: Value, b: Value): boolean =>
   a === b || JSON.stringify(a) === JSON.stringify(b);
 
-/** Of one feature, whose type says whether its last digits count. */
+/** Compares values of one feature, by its type. */
 export const sameResult = (type: FieldType, a: Value, b: Value): boolean =>
   isRounded(type) ? sameValue(a, b) : equalValue(a, b);

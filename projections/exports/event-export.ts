@@ -1,7 +1,7 @@
 /**
- * All accepted events of a source, as they would be published again: those that the log no longer
- * has from the history's table, the others from the log, partition by partition, up to where it
- * ended when the export began.
+ * All accepted events of a source, in the form in which they can be published again: those that the
+ * log no longer has from the history, the others from the log, partition by partition, up to its
+ * end when the export began.
  */
 
 import type { SourceDefinition } from '#domain/definitions/model.ts';
@@ -16,7 +16,7 @@ export interface EventExportDependencies {
   readonly log: Log;
   readonly history: Pick<History, 'scan' | 'endOffsets'>;
   readonly source: (name: string) => SourceDefinition | null;
-  /** by the source's newest schema */
+  /** decodes a record to a row of the source's newest version */
   readonly decode: (schemaId: number, value: Uint8Array) => Row;
 }
 
@@ -30,7 +30,7 @@ export const createEventExport = ({ log, history, source, decode }: EventExportD
     if (begin.some((offset, p) => (endOffsets[p] ?? 0) < offset))
       fail(
         'MR_STORAGE_FAILED',
-        `${topic} begins at ${begin.join(', ')}, and its table in the history ends before that`,
+        `${topic} begins at ${begin.join(', ')}, and its history ends before that`,
         {
           topic,
         },

@@ -1,4 +1,4 @@
-/** What was served to a request: for an auditor who has its id. */
+/** The logged answers to one request, found by its id. */
 
 import type { Serving } from '#domain/api/serving.ts';
 import type { FeatureServiceDefinition } from '#domain/definitions/model.ts';
@@ -10,11 +10,11 @@ import type { FeatureLogRows } from './feature-log-rows.ts';
 export interface FeatureLogQueriesDependencies {
   readonly catalog: Catalog;
   readonly rows: FeatureLogRows;
-  /** puts what is noted and not logged yet on the log */
+  /** writes noted answers to the log */
   readonly flush: () => Promise<void>;
 }
 
-/** Refuses a service that there is none of, and one that was never logged. */
+/** @throws MR_NOT_FOUND: there is no such service; MR_REFUSED: it was never logged */
 export const requireLogged = (catalog: Catalog, service: string): void => {
   const state = catalog.stream('feature-service', service)?.state;
   if (state === undefined)
@@ -44,7 +44,7 @@ export const createFeatureLogQueries = ({
     if (found.length > 0) return found;
     return fail(
       'MR_NOT_FOUND',
-      `nothing that "${service}" served to request "${requestId}" was logged: it was not in the sample, or came before the service was logged`,
+      `no answer of "${service}" to request "${requestId}" was logged: it was not in the sample, or came before the service was logged`,
       { service, requestId },
     );
   },

@@ -1,7 +1,4 @@
-/**
- * What was served and logged: from the history's table up to the offsets that it reaches, from the
- * log from there on.
- */
+/** The rows of the feature log: from the history up to its end offsets, then from the log. */
 
 import { avroCodec } from '#domain/avro/codec.ts';
 import { type FeatureLogRow, featureLogRowOf } from '#domain/feature-log/feature-log-record.ts';
@@ -28,7 +25,7 @@ export type FeatureLogRows = (
   query: FeatureLogQuery,
 ) => AsyncIterable<readonly FeatureLogRow[]>;
 
-/** Little at a time: it is decoded in one piece. */
+/** Small, because a batch is decoded in one turn. */
 const READ_BYTES = 64 * 1024;
 
 export const createFeatureLogRows = ({
@@ -52,7 +49,7 @@ export const createFeatureLogRows = ({
       ...(from === undefined ? {} : { from }),
     };
     for await (const rows of history.rows(topic, query)) {
-      // The table may have grown since `through`: what lies beyond comes from the log.
+      // The table may have grown since its end offsets were read: later rows come from the log.
       yield rows
         .filter((row) => (row._offset as number) < (endOffsets[row._partition as number] ?? 0))
         .map((row) =>

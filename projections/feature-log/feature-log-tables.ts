@@ -1,6 +1,5 @@
 /**
- * What is logged of each service: its columns, of all its versions, and which versions answer now.
- * Read from the catalog.
+ * The columns of each service's feature log, and the versions that answer now, from the catalog.
  */
 import type {
   FeatureServiceDefinition,
@@ -17,7 +16,7 @@ import type { Catalog } from '#projections/catalog/catalog.ts';
 
 export interface LoggedService {
   readonly columns: FeatureLogColumns;
-  /** share of the requests; null: logged in the past, and no more */
+  /** the share of requests that is logged; null: logged in the past, and no longer */
   readonly sample: number | null;
 }
 
@@ -32,8 +31,8 @@ const newestOnDemand = (
 };
 
 /**
- * The view's plan in the newest version (or the pinned one) that has the feature; null where it has
- * none, or stands still.
+ * The plan of the newest version of a view (or of the pinned one) that has the feature; null where
+ * none has it, or cannot be planned.
  */
 const planWith = (
   catalog: Catalog,
@@ -48,14 +47,13 @@ const planWith = (
       const plan = catalog.plan(view, number);
       if (plan.features.some(({ name }) => name === feature)) return plan;
     } catch {
-      // a breaking change of its source, forced: an older version may do no better, and says so
-      // itself
+      // The source was changed by force and does not fit this version. An older one may fit.
     }
   }
   return null;
 };
 
-/** The columns of all versions: one that a later version does without stays. */
+/** The columns of all versions, so no column disappears from the table. */
 const columnsOf = (
   catalog: Catalog,
   versions: readonly FeatureServiceDefinition[],
@@ -73,7 +71,7 @@ const columnsOf = (
   const addInputs = (name: string): void => {
     if (seen.has(name)) return;
     seen.add(name);
-    // An input that a former version asked for is still in what was logged of it.
+    // Rows of earlier versions have the request inputs of those versions.
     for (const { definition } of catalog.stream('on-demand-feature', name)?.state.versions ?? [])
       for (const input of Object.values((definition as OnDemandFeatureDefinition).inputs)) {
         if (input.from === 'feature') addView(input.view, input.feature);
@@ -105,7 +103,7 @@ const columnsOf = (
   };
 };
 
-/** Services that are logged, or once were. */
+/** The services that are logged, or once were. */
 export const loggedServices = (catalog: Catalog): readonly LoggedService[] =>
   catalog.streams('feature-service').flatMap(({ state }): LoggedService[] => {
     const versions = state.versions.map(({ definition }) => definition as FeatureServiceDefinition);
@@ -116,7 +114,7 @@ export const loggedServices = (catalog: Catalog): readonly LoggedService[] =>
     ];
   });
 
-/** The newest versions: what a service that is planned now is computed by. */
+/** The newest versions of a service and its on-demand features: a read planned now uses these. */
 export const versionsNow = (
   catalog: Catalog,
   service: string,

@@ -1,6 +1,6 @@
 /**
- * The keys that there are: a read model of the registry's commits, fed by the catalog's own
- * reading, so that both stand at one position.
+ * The key index: API keys by id. A read model of the registry's commits, which the catalog passes
+ * on as it reads them, so both are at the same position.
  */
 import {
   evolveKey,
@@ -16,12 +16,12 @@ export interface KnownKey extends KeyState {
 }
 
 export interface KeyIndex {
-  /** Given every commit, in order. */
+  /** To be called with every commit, in order. */
   readonly take: (commit: Commit) => void;
-  /** changes whenever a key does */
+  /** changes whenever a key does; 0: there has never been one */
   readonly epoch: () => number;
   readonly key: (id: string) => KnownKey | null;
-  /** oldest first, revoked ones too */
+  /** oldest first, revoked ones included */
   readonly all: () => readonly KnownKey[];
 }
 

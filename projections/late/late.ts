@@ -1,6 +1,6 @@
 /**
- * Late events by view: what came past its tile's end and the declared lateness, and so is in the
- * history but not online.
+ * Late events by view: events that came after the end of their tile plus the declared lateness.
+ * They are in the history and not in the online values.
  */
 
 import type { LateReport } from '#domain/api/operations.ts';
@@ -17,9 +17,9 @@ export const DEFAULT_LIMIT = 100;
 export interface LateEvents {
   /** Newest last, at most `limit`. */
   readonly report: (plan: ViewPlan, limit?: number) => Promise<LateReport>;
-  /** The raw events that a generation left out. */
+  /** The positions of the raw events that a generation left out as late. */
   readonly positions: (view: string, generation: number) => Promise<readonly Position[]>;
-  /** Whether a generation left an event out as late; null where it left none out. */
+  /** A test whether a generation left an event out as late; null: it left none out. */
   readonly leftOut: (
     view: string,
     generation: number,
@@ -27,7 +27,7 @@ export interface LateEvents {
 }
 
 export const createLateEvents = (log: Log): LateEvents => {
-  /** What has been read of each topic so far: late events are few, and only ever added. */
+  /** view → the late events read so far; they are few, and never change */
   const kept = new Map<
     string,
     { next: number; records: (LateEventRecord & { logTime: number; at: number })[] }
@@ -44,7 +44,7 @@ export const createLateEvents = (log: Log): LateEvents => {
     }
     for await (const records of readPartition(log, topic, 0, { from: state.next })) {
       for (const record of records) {
-        // Another read may have added it meanwhile.
+        // A concurrent read may have added it.
         if (record.offset < state.next) continue;
         state.records.push({
           ...decodeLateEvent(record.value),

@@ -1,6 +1,6 @@
 /**
- * Which fields a feature comes from, and how: OpenLineage's column lineage, read off the expression
- * tree.
+ * Which fields a feature is computed from, and how: OpenLineage's column lineage, from the
+ * expression tree.
  */
 import type {
   EntityDefinition,
@@ -37,14 +37,14 @@ export interface InputField {
 }
 export interface ColumnLineage {
   readonly fields: Readonly<Record<string, { readonly inputFields: readonly InputField[] }>>;
-  /** what decides about all columns alike */
+  /** what all columns depend on */
   readonly dataset: readonly InputField[];
 }
 
 interface Reads {
-  /** whose values go into the result */
+  /** fields whose values go into the result */
   readonly values: ReadonlySet<string>;
-  /** that only decide which value is taken */
+  /** fields that only decide which value is used */
   readonly conditions: ReadonlySet<string>;
 }
 
@@ -103,9 +103,7 @@ export const describeFeature = ({
   ].join(', ');
 };
 
-/**
- * Of one input dataset: the ways in which each field counts, in the order in which they are told.
- */
+/** Collects the input fields and how each is used, in the order in which they are added. */
 const collect = () => {
   const found = new Map<
     string,
@@ -123,7 +121,7 @@ const collect = () => {
   };
 };
 
-/** Their values go by event time. */
+/** Aggregations whose value depends on the order of event times. */
 const ORDERED = new Set(['first', 'last', 'firstK', 'lastK']);
 
 const columnsOf = (expr: Expr | undefined): ReadonlySet<string> => {
@@ -183,7 +181,7 @@ export const viewColumns = (
   return { fields, dataset: all.fields() };
 };
 
-/** What comes with the request has no dataset and is left out. */
+/** Request fields are left out: they belong to no dataset. */
 export const onDemandColumns = (
   namespace: string,
   definition: OnDemandFeatureDefinition,
@@ -206,7 +204,7 @@ export const onDemandColumns = (
   return { fields: { [definition.name]: { inputFields: found.fields() } }, dataset: [] };
 };
 
-/** A service passes on what its members make; so does a data set of it. */
+/** A service passes on its members' columns; so does a data set made of it. */
 export const serviceColumns = (
   namespace: string,
   members: FeatureServiceDefinition['features'],

@@ -1,40 +1,14 @@
 /**
- * A training set or a batch score as a run: what was asked, from which versions and snapshots, into
- * which file, how many rows.
+ * A training set or a batch score as a run: the request, the versions and snapshots that it reads,
+ * its output file and its number of rows.
  */
-
-import type { DatasetRequest, DatasetStatus } from '#domain/api/datasets.ts';
-import type { FeatureServiceDefinition } from '#domain/definitions/model.ts';
+import type { DatasetStatus } from '#domain/api/datasets.ts';
+import type { DatasetChange } from '#domain/ports/lineage.ts';
 import { serviceColumns } from './columns.ts';
 import { type LineageInput, type RunEvent, type RunState, runEvent } from './event.ts';
 import { ownFacet, standardFacet } from './facets.ts';
 import { datasetName, type LineageEmitter } from './names.ts';
 import { runIdOf } from './run-id.ts';
-
-/** A table of the history as it was read. */
-export interface ReadSnapshot {
-  /** raw.<source> or features.<view> */
-  readonly topic: string;
-  /** Iceberg's; null: the table had none yet */
-  readonly snapshot: string | null;
-  /** by partition, the first offset that was not known at `known` */
-  readonly below: readonly number[];
-}
-
-export interface DatasetTold {
-  readonly status: DatasetStatus;
-  readonly request: Pick<DatasetRequest, 'target' | 'spine'>;
-  readonly kind: 'dataset' | 'batch';
-  readonly actor: string;
-  /** empty until they are pinned */
-  readonly snapshots: readonly ReadSnapshot[];
-  /** whose features are its columns */
-  readonly members: FeatureServiceDefinition['features'];
-  /** raw sources of its views */
-  readonly sources: readonly string[];
-  /** of the output file; null until it is there */
-  readonly bytes: number | null;
-}
 
 const EVENT: Readonly<Record<DatasetStatus['state'], RunState>> = {
   running: 'START',
@@ -61,20 +35,20 @@ const file = (producer: string, path: string) => ({
 
 const inputsOf = (
   { producer, namespace }: LineageEmitter,
-  told: DatasetTold,
+  change: DatasetChange,
 ): readonly LineageInput[] => {
   const version = (datasetVersion: string) => ({
     version: standardFacet(producer, 'DatasetVersionDatasetFacet', { datasetVersion }),
   });
-  const snapshots = new Map(told.snapshots.map((read) => [read.topic, read.snapshot]));
-  const { spine } = told.request;
+  const snapshots = new Map(change.snapshots.map((read) => [read.topic, read.snapshot]));
+  const { spine } = change.request;
   return [
-    ...told.status.views.map(({ view, version: v, generation }) => ({
+    ...change.status.views.map(({ view, version: v, generation }) => ({
       namespace,
       name: datasetName('feature-view', view),
       facets: version(generation === null ? String(v) : `${v}/${generation}`),
     })),
-    ...told.sources.map((source) => {
+    ...change.sources.map((source) => {
       const name = datasetName('source', source);
       const snapshot = snapshots.get(name) ?? null;
       return { namespace, name, ...(snapshot === null ? {} : { facets: version(snapshot) }) };
@@ -85,7 +59,7 @@ const inputsOf = (
 
 const outputOf = (
   { producer, namespace }: LineageEmitter,
-  { status, members, bytes }: DatasetTold,
+  { status, members, bytes }: DatasetChange,
 ) => {
   const { out, rows, state } = status;
   const { facets, ...place } = file(producer, out);
@@ -115,9 +89,9 @@ const outputOf = (
   };
 };
 
-export const datasetRun = (emitter: LineageEmitter, told: DatasetTold): RunEvent => {
+export const datasetRun = (emitter: LineageEmitter, change: DatasetChange): RunEvent => {
   const { producer, namespace } = emitter;
-  const { status, request, kind, actor } = told;
+  const { status, request, kind, actor } = change;
   const { id, state, mode, known, views, startedAt, finishedAt, error } = status;
   const { target } = request;
   const name = 'service' in target ? target.service : target.view;
@@ -134,7 +108,7 @@ export const datasetRun = (emitter: LineageEmitter, told: DatasetTold): RunEvent
           target,
           actor,
           views,
-          snapshots: told.snapshots,
+          snapshots: change.snapshots,
         }),
         ...(error === null
           ? {}
@@ -157,7 +131,7 @@ export const datasetRun = (emitter: LineageEmitter, told: DatasetTold): RunEvent
         }),
       },
     },
-    inputs: inputsOf(emitter, told),
-    outputs: [outputOf(emitter, told)],
+    inputs: inputsOf(emitter, change),
+    outputs: [outputOf(emitter, change)],
   });
 };

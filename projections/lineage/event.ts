@@ -1,7 +1,4 @@
-/**
- * OpenLineage events (spec 2-0-2) as plain data: what a receiver is sent, and what the log's topic
- * `lineage` keeps.
- */
+/** OpenLineage events (spec 2-0-2) as plain data: in the topic `lineage`, and for the receiver. */
 export interface Facet {
   readonly _producer: string;
   readonly _schemaURL: string;
@@ -46,7 +43,7 @@ export type LineageEvent = RunEvent | JobEvent | DatasetEvent;
 
 const SPEC = 'https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/';
 
-/** Who says it: this version of Millrace. */
+/** The producer of the events: this version of Millrace. */
 export const producerOf = (version: string): string => `urn:millrace:${version}`;
 
 const base = (producer: string, time: number, kind: string): Base => ({

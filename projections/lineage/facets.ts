@@ -40,7 +40,7 @@ export const standardFacet = <T extends object>(
   ...fields,
 });
 
-/** Raised when a facet of ours changes: a schema that was published does not. */
+/** A new version for each change of our facets: a published schema never changes. */
 const OURS = 'urn:millrace:openlineage:1-0-0';
 
 export type OwnFacet =

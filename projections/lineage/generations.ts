@@ -1,12 +1,12 @@
 /**
  * A generation as runs of jobs. `compute.<view>` runs from the generation's first event until it is
- * retired, abandoned or fails. Where a replay asked for it, `replay.<view>` is a run of its own
- * beneath it: the filling, which ends when the generation is filled; what is then decided about it
- * (promoted, rolled back) is told of both.
+ * retired, abandoned or fails. Where a replay started it, `replay.<view>` is a child run: the
+ * filling, which ends when the generation is filled. Later decisions about the generation
+ * (promoted, rolled back) are events of both runs.
  */
 import type { FeatureViewDefinition } from '#domain/definitions/model.ts';
 import type { GenerationRecord } from '#domain/registry/state.ts';
-import { flowOf, jobOf, type RegistryThen } from './definitions.ts';
+import { flowOf, jobOf } from './definitions.ts';
 import {
   type Facets,
   type LineageDataset,
@@ -17,26 +17,25 @@ import {
 } from './event.ts';
 import { ownFacet, standardFacet } from './facets.ts';
 import { computeJob, datasetName, type LineageEmitter, replayJob } from './names.ts';
+import type { RegistryThen } from './registry-then.ts';
 
-/**
- * The runs of a generation, by id. A view that was retired and restored computes on in new ones.
- */
+/** The run ids of a generation. A view that was retired and restored gets new runs. */
 export interface GenerationRuns {
   readonly compute: string;
   readonly replay: string | null;
 }
 
-export interface GenerationTold {
+export interface ReportedGeneration {
   readonly view: FeatureViewDefinition;
   readonly record: GenerationRecord;
   readonly runs: GenerationRuns;
   /** epoch ms */
   readonly time: number;
-  /** what happened, as the registry's event calls it */
+  /** type of the registry's event */
   readonly change: string;
 }
 
-const generationFacet = (producer: string, { view, record, change }: GenerationTold) => {
+const generationFacet = (producer: string, { view, record, change }: ReportedGeneration) => {
   const { generation, version, state, replay, rolledBack } = record;
   return ownFacet(producer, 'GenerationRunFacet', {
     view: view.name,
@@ -75,11 +74,11 @@ const versioned = (
   },
 });
 
-/** Inputs and outputs of a run; with facets at its start, by name afterwards. */
+/** Inputs and outputs of a run: with facets at its start, only their names afterwards. */
 const flow = (
   registry: RegistryThen,
   emitter: LineageEmitter,
-  { view, record }: GenerationTold,
+  { view, record }: ReportedGeneration,
   whole: boolean,
 ) => {
   const { producer, namespace, places } = emitter;
@@ -111,27 +110,27 @@ const flow = (
 const computeEvent = (
   registry: RegistryThen,
   emitter: LineageEmitter,
-  told: GenerationTold,
+  reported: ReportedGeneration,
   eventType: RunState,
   facets: Facets = {},
 ): RunEvent => {
   const { producer, namespace, engine } = emitter;
   const starts = eventType === 'START';
-  const name = computeJob(told.view.name);
-  return runEvent(producer, told.time, {
+  const name = computeJob(reported.view.name);
+  return runEvent(producer, reported.time, {
     eventType,
     run: {
-      runId: told.runs.compute,
+      runId: reported.runs.compute,
       facets: {
-        millrace_generation: generationFacet(producer, told),
+        millrace_generation: generationFacet(producer, reported),
         ...(starts
           ? { processing_engine: standardFacet(producer, 'ProcessingEngineRunFacet', engine) }
           : {}),
         ...facets,
       },
     },
-    job: (starts ? jobOf(emitter, told.view) : null) ?? { namespace, name },
-    ...flow(registry, emitter, told, starts),
+    job: (starts ? jobOf(emitter, reported.view) : null) ?? { namespace, name },
+    ...flow(registry, emitter, reported, starts),
   });
 };
 
@@ -151,16 +150,16 @@ const rangeFacet = (
 const replayEvent = (
   registry: RegistryThen,
   emitter: LineageEmitter,
-  told: GenerationTold,
+  reported: ReportedGeneration,
   eventType: RunState,
   facets: Facets = {},
 ): readonly RunEvent[] => {
   const { producer, namespace } = emitter;
-  const { replay } = told.record;
-  if (replay === null || told.runs.replay === null) return [];
+  const { replay } = reported.record;
+  if (replay === null || reported.runs.replay === null) return [];
   const job: LineageJob = {
     namespace,
-    name: replayJob(told.view.name),
+    name: replayJob(reported.view.name),
     facets: {
       jobType: standardFacet(producer, 'JobTypeJobFacet', {
         processingType: 'BATCH',
@@ -170,22 +169,22 @@ const replayEvent = (
     },
   };
   return [
-    runEvent(producer, told.time, {
+    runEvent(producer, reported.time, {
       eventType,
       run: {
-        runId: told.runs.replay,
+        runId: reported.runs.replay,
         facets: {
           parent: standardFacet(producer, 'ParentRunFacet', {
-            run: { runId: told.runs.compute },
-            job: { namespace, name: computeJob(told.view.name) },
+            run: { runId: reported.runs.compute },
+            job: { namespace, name: computeJob(reported.view.name) },
           }),
-          millrace_generation: generationFacet(producer, told),
+          millrace_generation: generationFacet(producer, reported),
           ...rangeFacet(producer, replay),
           ...facets,
         },
       },
       job,
-      ...flow(registry, emitter, told, eventType === 'START'),
+      ...flow(registry, emitter, reported, eventType === 'START'),
     }),
   ];
 };
@@ -197,45 +196,42 @@ const errorFacet = (producer: string, message: string): Facets => ({
   }),
 });
 
-type Tell = (
+type Emit = (
   registry: RegistryThen,
   emitter: LineageEmitter,
-  told: GenerationTold,
+  reported: ReportedGeneration,
 ) => readonly RunEvent[];
 
-export const started: Tell = (registry, emitter, told) => [
-  computeEvent(registry, emitter, told, 'START'),
-  ...replayEvent(registry, emitter, told, 'START'),
+export const started: Emit = (registry, emitter, reported) => [
+  computeEvent(registry, emitter, reported, 'START'),
+  ...replayEvent(registry, emitter, reported, 'START'),
 ];
-export const filled: Tell = (registry, emitter, told) => [
-  ...replayEvent(registry, emitter, told, 'COMPLETE'),
-  computeEvent(registry, emitter, told, 'RUNNING'),
+export const filled: Emit = (registry, emitter, reported) => [
+  ...replayEvent(registry, emitter, reported, 'COMPLETE'),
+  computeEvent(registry, emitter, reported, 'RUNNING'),
 ];
-export const failed: Tell = (registry, emitter, told) => {
-  const error = errorFacet(emitter.producer, told.record.error ?? 'no reason was given');
+export const failed: Emit = (registry, emitter, reported) => {
+  const error = errorFacet(emitter.producer, reported.record.error ?? 'no reason was given');
   return [
-    ...replayEvent(registry, emitter, told, 'FAIL', error),
-    computeEvent(registry, emitter, told, 'FAIL', error),
+    ...replayEvent(registry, emitter, reported, 'FAIL', error),
+    computeEvent(registry, emitter, reported, 'FAIL', error),
   ];
 };
-/**
- * Promoted, taken out of service, rolled back, taken over by a newer version: it computes on, in
- * another role.
- */
-export const changed: Tell = (registry, emitter, told) => [
-  ...replayEvent(registry, emitter, told, 'OTHER'),
-  computeEvent(registry, emitter, told, 'RUNNING'),
+/** Promoted, demoted, rolled back, adopted by a newer version: it computes on in another role. */
+export const changed: Emit = (registry, emitter, reported) => [
+  ...replayEvent(registry, emitter, reported, 'OTHER'),
+  computeEvent(registry, emitter, reported, 'RUNNING'),
 ];
-/** @param wasFilling whether the replay's run was still under way */
+/** @param wasFilling whether the replay's run had not ended */
 export const ended = (
   registry: RegistryThen,
   emitter: LineageEmitter,
-  told: GenerationTold,
+  reported: ReportedGeneration,
   how: 'COMPLETE' | 'ABORT',
   wasFilling: boolean,
 ): readonly RunEvent[] => [
-  ...replayEvent(registry, emitter, told, wasFilling ? 'ABORT' : 'OTHER'),
-  computeEvent(registry, emitter, told, how),
+  ...replayEvent(registry, emitter, reported, wasFilling ? 'ABORT' : 'OTHER'),
+  computeEvent(registry, emitter, reported, how),
 ];
 
 export interface Progress {
@@ -249,16 +245,16 @@ export interface Progress {
   readonly error: string | null;
 }
 
-/** How a generation stands while it computes: told now and then, of those that moved. */
+/** The progress of a generation that computes. */
 export const progressed = (
   registry: RegistryThen,
   emitter: LineageEmitter,
-  told: GenerationTold,
+  reported: ReportedGeneration,
   progress: Progress,
 ): RunEvent => {
   const { producer } = emitter;
   const { newestEventTime, ...numbers } = progress;
-  return computeEvent(registry, emitter, told, 'RUNNING', {
+  return computeEvent(registry, emitter, reported, 'RUNNING', {
     millrace_progress: ownFacet(producer, 'ProgressRunFacet', {
       ...numbers,
       newestEventTime: newestEventTime === null ? null : new Date(newestEventTime).toISOString(),

@@ -1,13 +1,13 @@
 /**
- * How Millrace's things are called in OpenLineage. Datasets are named by what they are in Millrace
- * (`raw.flights`, `features.airport_delays`), in the namespace of this Millrace: the same on every
- * profile. Where they lie (a Kafka topic, an Iceberg table) is told beside, in the naming that
- * OpenLineage has for those systems, so that the lineage of others that read them joins ours.
+ * The names of Millrace's resources in OpenLineage. Datasets are named by what they are in Millrace
+ * (`raw.flights`, `features.airport_delays`), in the namespace of this platform: the same in every
+ * profile. Their location (a Kafka topic, an Iceberg table) is given in a facet, by OpenLineage's
+ * naming of those systems, so that it joins with the lineage of other readers.
  */
 import type { Kind } from '#domain/definitions/model.ts';
 import { featuresTopic, rawTopic } from '#domain/ports/topics.ts';
 
-/** One thing under its name in the system that holds it. */
+/** The name of a dataset in the system that stores it. */
 export interface Place {
   readonly namespace: string;
   readonly name: string;
@@ -18,7 +18,7 @@ export interface StorePlace extends Place {
   readonly layer: string;
 }
 
-/** Where a profile keeps things; empty where they lie in our own process. */
+/** Where a profile stores its datasets; empty where they are only in this process. */
 export interface Places {
   readonly raw: (source: string) => readonly Place[];
   readonly features: (view: string) => readonly Place[];
@@ -27,7 +27,7 @@ export interface Places {
 
 export const NOWHERE: Places = { raw: () => [], features: () => [], stores: () => [] };
 
-/** What every mapping needs to know of who tells. */
+/** The platform that emits the events. */
 export interface LineageEmitter {
   /** of jobs, and of datasets that have no place of their own */
   readonly namespace: string;

@@ -108,7 +108,7 @@ const commitsOf = (
   return { commits, state };
 };
 
-const tell = (commits: readonly Commit[]): readonly LineageEvent[] => {
+const eventsOf = (commits: readonly Commit[]): readonly LineageEvent[] => {
   const fold = registryLineage(emitter);
   return commits.flatMap((commit) => [...fold.next(commit)]);
 };
@@ -117,15 +117,15 @@ test('runs begin once, end once, and are under way exactly while their generatio
   fc.assert(
     fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
       const { commits, state } = commitsOf(steps);
-      const events = tell(commits);
-      expect(tell(commits)).toEqual(events);
+      const events = eventsOf(commits);
+      expect(eventsOf(commits)).toEqual(events);
       const runs = Map.groupBy(
         events.filter((event): event is RunEvent => 'run' in event),
         (event) => event.run.runId,
       );
       const open: number[] = [];
-      for (const [id, told] of runs) {
-        const types = told.map(({ eventType }) => eventType);
+      for (const [id, events] of runs) {
+        const types = events.map(({ eventType }) => eventType);
         expect(
           types.filter((type) => type === 'START'),
           id,
@@ -137,7 +137,7 @@ test('runs begin once, end once, and are under way exactly while their generatio
             types.slice(end + 1).every((type) => type === 'OTHER'),
             `${types}`,
           ).toBe(true);
-        const [first] = told as [RunEvent];
+        const [first] = events as [RunEvent];
         const { parent, millrace_generation: of } = first.run.facets as unknown as Record<
           string,
           { run: { runId: string }; generation: number }

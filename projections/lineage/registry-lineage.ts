@@ -1,7 +1,7 @@
 /**
- * From the registry's commits to OpenLineage events: a fold. The events of a commit follow from the
- * commits up to it and nothing else (their times and run ids are the commits' own), so that telling
- * of a commit again, after a crash or in another process, tells the same.
+ * A fold of the registry's commits into OpenLineage events. The events of a commit depend only on
+ * the commits up to it (their times and run ids come from the commits), so emitting them again,
+ * after a crash or in another process, gives the same events.
  */
 import { isKeyStream } from '#domain/authorization/keys.ts';
 import type { Definition, FeatureViewDefinition } from '#domain/definitions/model.ts';
@@ -14,7 +14,7 @@ import {
   newestVersion,
   type RegistryState,
 } from '#domain/registry/state.ts';
-import { definitionEvents, type RegistryThen } from './definitions.ts';
+import { definitionEvents } from './definitions.ts';
 import { ENDS, type LineageEvent } from './event.ts';
 import {
   changed,
@@ -22,24 +22,25 @@ import {
   failed,
   filled,
   type GenerationRuns,
-  type GenerationTold,
+  type ReportedGeneration,
   started,
 } from './generations.ts';
 import type { LineageEmitter } from './names.ts';
+import type { RegistryThen } from './registry-then.ts';
 import { runIdOf } from './run-id.ts';
 
 export interface RegistryLineage extends RegistryThen {
-  /** the last commit taken in */
+  /** of the last commit folded in */
   readonly position: () => number;
-  /** Takes in the next commit. @returns what it tells */
+  /** Folds in the next commit. @returns its events */
   readonly next: (commit: Commit) => readonly LineageEvent[];
-  /** A generation that computes, as it would be told of now; null where there is no such. */
-  readonly told: (
+  /** A generation as events describe it now; null where there is no such generation. */
+  readonly reported: (
     view: string,
     generation: number,
     time: number,
     change: string,
-  ) => GenerationTold | null;
+  ) => ReportedGeneration | null;
 }
 
 export const COMPUTING: ReadonlySet<string> = new Set(['filling', 'ready', 'live', 'standby']);
@@ -55,10 +56,9 @@ export const registryLineage = (emitter: LineageEmitter): RegistryLineage => {
   const runsKey = (view: string, generation: number): string => `${view}#${generation}`;
 
   /**
-   * What happens to a generation after its run has ended (it failed, its view was retired) is a
-   * remark on that run.
+   * An event of a run that has ended (its generation failed, its view was retired) becomes OTHER.
    */
-  const inItsTime = (event: LineageEvent): LineageEvent => {
+  const afterTheEnd = (event: LineageEvent): LineageEvent => {
     if (!('run' in event)) return event;
     const { runId } = event.run;
     if (over.has(runId)) return { ...event, eventType: 'OTHER' };
@@ -66,7 +66,7 @@ export const registryLineage = (emitter: LineageEmitter): RegistryLineage => {
     return event;
   };
 
-  /** New runs: their ids are the commit's that began them. */
+  /** Begins new runs; their ids follow from the commit. */
   const begin = (
     view: string,
     { generation, replay }: GenerationRecord,
@@ -79,12 +79,12 @@ export const registryLineage = (emitter: LineageEmitter): RegistryLineage => {
     });
   };
 
-  const told = (
+  const reported = (
     view: string,
     generation: number,
     time: number,
     change: string,
-  ): GenerationTold | null => {
+  ): ReportedGeneration | null => {
     const state = states.get(streamOf('feature-view', view));
     const record = state === undefined ? undefined : generationOf(state, generation);
     const ids = runs.get(runsKey(view, generation));
@@ -95,7 +95,7 @@ export const registryLineage = (emitter: LineageEmitter): RegistryLineage => {
     return { view: definition as FeatureViewDefinition, record, runs: ids, time, change };
   };
 
-  /** The view's retirement ends what it computes; its restoration begins it again. */
+  /** Retiring a view ends its runs; restoring it begins new ones. */
   const onStatus = (
     event: RegistryEvent,
     state: RegistryState,
@@ -106,11 +106,11 @@ export const registryLineage = (emitter: LineageEmitter): RegistryLineage => {
       .filter((record) => COMPUTING.has(record.state))
       .flatMap((record) => {
         if (event.type === 'DefinitionRestored') begin(name, record, commit);
-        const what = told(name, record.generation, commit.command.time, event.type);
-        if (what === null) return [];
-        if (event.type === 'DefinitionRestored') return started(registry, emitter, what);
+        const subject = reported(name, record.generation, commit.command.time, event.type);
+        if (subject === null) return [];
+        if (event.type === 'DefinitionRestored') return started(registry, emitter, subject);
         const filling = record.state === 'filling';
-        return ended(registry, emitter, what, filling ? 'ABORT' : 'COMPLETE', filling);
+        return ended(registry, emitter, subject, filling ? 'ABORT' : 'COMPLETE', filling);
       });
 
   const onDefinition = (
@@ -135,7 +135,7 @@ export const registryLineage = (emitter: LineageEmitter): RegistryLineage => {
       { commit, version, status: state.status },
       lifecycle,
     );
-    // Whether it was retired before decides if there is anything to begin again.
+    // A restoration begins new runs only if the view was retired before.
     const moves =
       event.type === 'DefinitionRetired' ||
       (event.type === 'DefinitionRestored' && before.status === 'retired');
@@ -152,52 +152,53 @@ export const registryLineage = (emitter: LineageEmitter): RegistryLineage => {
   ): readonly LineageEvent[] => {
     const { generation } = event.data;
     const was = generationOf(before, generation)?.state;
-    const tell = (
+    const emit = (
       of: number,
-      how: (what: GenerationTold) => readonly LineageEvent[],
+      how: (subject: ReportedGeneration) => readonly LineageEvent[],
     ): readonly LineageEvent[] => {
-      const what = told(view, of, commit.command.time, event.type);
-      return what === null ? [] : how(what);
+      const subject = reported(view, of, commit.command.time, event.type);
+      return subject === null ? [] : how(subject);
     };
-    const asIs = (by: typeof started) => (what: GenerationTold) => by(registry, emitter, what);
+    const eventOf = (of: typeof started) => (subject: ReportedGeneration) =>
+      of(registry, emitter, subject);
     switch (event.type) {
       case 'GenerationStarted':
-        // Of a retired view: it begins when the view is restored.
+        // The view is retired: the run begins when it is restored.
         if (before.status === 'retired') return [];
         begin(
           view,
           generationOf(states.get(commit.stream) ?? initialState, generation) as GenerationRecord,
           commit,
         );
-        return tell(generation, asIs(started));
+        return emit(generation, eventOf(started));
       case 'GenerationFilled':
-        return tell(generation, asIs(filled));
+        return emit(generation, eventOf(filled));
       case 'GenerationFailed':
-        return tell(generation, asIs(failed));
+        return emit(generation, eventOf(failed));
       case 'GenerationAdopted':
-        return tell(generation, asIs(changed));
+        return emit(generation, eventOf(changed));
       case 'GenerationPromoted': {
         const { previous } = event.data;
         return [
-          ...(previous === null ? [] : tell(previous, asIs(changed))),
-          ...tell(generation, asIs(changed)),
+          ...(previous === null ? [] : emit(previous, eventOf(changed))),
+          ...emit(generation, eventOf(changed)),
         ];
       }
       case 'GenerationRolledBack':
-        return [...tell(generation, asIs(changed)), ...tell(event.data.to, asIs(changed))];
+        return [...emit(generation, eventOf(changed)), ...emit(event.data.to, eventOf(changed))];
       case 'GenerationAbandoned':
-        return tell(generation, (what) =>
-          ended(registry, emitter, what, 'ABORT', was === 'filling'),
+        return emit(generation, (subject) =>
+          ended(registry, emitter, subject, 'ABORT', was === 'filling'),
         );
       case 'GenerationRetired':
-        return tell(generation, (what) => ended(registry, emitter, what, 'COMPLETE', false));
+        return emit(generation, (subject) => ended(registry, emitter, subject, 'COMPLETE', false));
     }
   };
 
   return {
     state: registry.state,
     position: () => position,
-    told,
+    reported,
     next(commit) {
       position = commit.position;
       if (isKeyStream(commit.stream)) return [];
@@ -215,7 +216,7 @@ export const registryLineage = (emitter: LineageEmitter): RegistryLineage => {
             )
           : onDefinition(event, before, state, commit);
       });
-      return events.map(inItsTime);
+      return events.map(afterTheEnd);
     },
   };
 };

@@ -1,7 +1,7 @@
 /**
- * Ids of runs. They follow from what the run is, so that whoever tells of it again, after a crash
- * or in another process, tells of the same run; and they begin with its time (UUID version 7, RFC
- * 9562), as OpenLineage asks, so that receivers' indices grow at their end.
+ * Ids of runs. They are derived from what the run is, so that events emitted again, after a crash
+ * or by another process, have the same run id. They begin with the run's time (UUID version 7, RFC
+ * 9562), as OpenLineage recommends, so that a receiver's index grows at its end.
  */
 import { createHash } from 'node:crypto';
 

@@ -1,7 +1,4 @@
-/**
- * What producers sent and the edge did not take: read from rejected.<source>, corrected and sent
- * again.
- */
+/** Rejected events: listed from rejected.<source>, and published again, corrected or not. */
 
 import type { Publishing, RejectedRecord } from '#domain/api/publishing.ts';
 import type { SourceDefinition } from '#domain/definitions/model.ts';
@@ -67,8 +64,7 @@ export const createRejected = ({
       const total = (await log.end(topic))[0] ?? 0;
       const from =
         query.after === undefined ? 0 : (parsePosition(query.after, topic)[0]?.offset ?? 0) + 1;
-      // one more than is shown says whether there is more: offsets may have gaps, so they do not
-      // say
+      // One more than the page tells whether there is a next one: offsets may have gaps.
       const found = await read(topic, from, limit + 1);
       const records = found.slice(0, limit).map(show);
       const last = records.at(-1);

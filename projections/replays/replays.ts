@@ -1,38 +1,24 @@
 /**
- * Replays as their users see them: the generations of the views that a command started, with their
- * progress, compared with what is live.
+ * Replays: the generations that a command started, with their progress, and how their values differ
+ * from the live ones.
  */
 
-import type { Registry } from '#domain/api/registry.ts';
 import type { ReplayComparison, ReplayState, ReplayStatus, Replays } from '#domain/api/replays.ts';
 import { fail } from '#domain/errors.ts';
-import { decodeKey, keyOfEntity } from '#domain/plan/entity-key.ts';
-import type { FeatureStatus, PlannedFeature, ViewPlan } from '#domain/plan/plan.ts';
+import { decodeKey } from '#domain/plan/entity-key.ts';
+import type { FeatureStatus, PlannedFeature } from '#domain/plan/plan.ts';
+import type { EngineGeneration } from '#domain/ports/engine.ts';
 import type { GenerationRecord } from '#domain/registry/state.ts';
 import type { TileStore } from '#domain/tiles/tile-store.ts';
 import type { FieldType, Value } from '#domain/values/value.ts';
 import type { Catalog } from '#projections/catalog/catalog.ts';
 import { sameResult } from '#projections/explain/same-value.ts';
 
-export interface ComputingGeneration {
-  readonly spec: { readonly plan: ViewPlan; readonly version: number; readonly generation: number };
-  /** All its tiles as they now stand: in memory, or read together from where they are kept. */
-  readonly tiles: () => Promise<TileStore>;
-  /** what is known of its size without reading it */
-  readonly size: () => { readonly entities: number; readonly tiles: number };
-  /** epoch ms; null before any event */
-  readonly newestEventTime: () => number | null;
-  readonly lag: () => number;
-  readonly events: () => number;
-  readonly error: () => Error | null;
-}
-
 export interface ReplayDependencies {
   readonly catalog: Catalog;
-  readonly execute: Registry['command'];
-  readonly generation: (view: string, generation: number) => ComputingGeneration | null;
-  readonly liveGeneration: (view: string) => ComputingGeneration | null;
-  /** resolves when what runs is what the registry wants */
+  readonly generation: (view: string, generation: number) => EngineGeneration | null;
+  readonly liveGeneration: (view: string) => EngineGeneration | null;
+  /** resolves when the engine follows the registry */
   readonly settled: () => Promise<void>;
 }
 
@@ -49,7 +35,7 @@ const stateOf = (record: GenerationRecord): ReplayState => {
   }
 };
 
-interface Side extends Pick<ComputingGeneration, 'spec'> {
+interface Side extends Pick<EngineGeneration, 'spec'> {
   readonly store: TileStore;
 }
 
@@ -121,13 +107,12 @@ const compare = (id: string, live: Side, candidate: Side): ReplayComparison => {
   };
 };
 
-export const createReplays = ({
+export const createReplayQueries = ({
   catalog,
-  execute,
   generation,
   liveGeneration,
   settled,
-}: ReplayDependencies): Replays => {
+}: ReplayDependencies): Pick<Replays, 'list' | 'get' | 'compare'> => {
   const statusOf = (view: string, record: GenerationRecord): ReplayStatus => {
     const { replay } = record;
     const running = generation(view, record.generation);
@@ -170,25 +155,6 @@ export const createReplays = ({
   };
 
   return {
-    async start(request, caller) {
-      const { view, from, to, reason, entities } = request;
-      const definition = catalog.definition('feature-view', view);
-      if (definition === null)
-        return fail('MR_NOT_FOUND', `there is no feature view "${view}" to replay`, { view });
-      const version = catalog.stream('feature-view', view)?.state.versions.at(-1)?.version ?? 1;
-      const keys =
-        entities?.map((entity) => keyOfEntity(catalog.plan(view, version), entity)) ?? null;
-      const result = await execute(
-        {
-          type: 'StartReplay',
-          data: { view, from: from ?? null, to: to ?? null, keys },
-          ...(reason === undefined ? {} : { reason }),
-        },
-        caller,
-      );
-      const started = result.events[0]?.data as { replay: { id: string } };
-      return one(started.replay.id);
-    },
     list: async () => all(),
     get: async (id) => one(id),
     async compare(id) {
@@ -211,13 +177,6 @@ export const createReplays = ({
         { spec: live.spec, store: await live.tiles() },
         { spec: candidate.spec, store: await candidate.tiles() },
       );
-    },
-    async change(id, action, options, caller) {
-      const { view, generation: number } = one(id);
-      const type = `${action[0]?.toUpperCase()}${action.slice(1)}Replay`;
-      await execute({ type, data: { view, generation: number }, ...options }, caller);
-      await settled();
-      return one(id);
     },
   };
 };

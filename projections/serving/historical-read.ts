@@ -1,7 +1,7 @@
 /**
  * value(view, entity, at, known) by its definition: the entity's raw events, filtered and folded.
- * It answers every read that the kept tiles cannot: a past time, a past knowledge, an event time
- * ahead of the clock.
+ * It answers the reads that tiles cannot: a past time, a past knowledge time, an event time ahead
+ * of the clock.
  */
 
 import { decodeKey } from '#domain/plan/entity-key.ts';
@@ -16,11 +16,9 @@ export interface HistoricalRead {
   readonly key: string;
   /** epoch ms */
   readonly at: number;
-  /**
-   * by partition: events at or past these offsets were not known; absent: all that the log holds
-   */
+  /** by partition: only events below these offsets were known; absent: all events count */
   readonly below?: readonly number[];
-  /** events that the online path left out as late: true to leave it out here too */
+  /** whether the tiles lack this event because it was late: it is left out here, too */
   readonly leftOut?: (event: RawEvent) => boolean;
 }
 
@@ -30,7 +28,7 @@ export interface HistoricalValue {
   readonly events: readonly RawEvent[];
 }
 
-/** The earliest event time that a value at `at` covers; −∞ where a feature is of all time. */
+/** The earliest event time that a value at `at` covers; −∞: a feature covers all time. */
 export const coveredFrom = (plan: ViewPlan, at: number): number => {
   let from = at;
   for (const feature of plan.features) {
@@ -41,16 +39,13 @@ export const coveredFrom = (plan: ViewPlan, at: number): number => {
   return from;
 };
 
-/** The entity's key as values of the source's fields. */
+/** The entity's keys as values of the source's fields. */
 const keyFields = (plan: ViewPlan, key: string): Row => {
   const entity = decodeKey(key, plan.keys);
   return Object.fromEntries(plan.keys.map(({ name, field }) => [field, entity[name] as Value]));
 };
 
-/**
- * Looks back in growing steps for an event of the entity, to tell `null` and `expired` from
- * `not-found`.
- */
+/** The first of the growing steps back to the entity's newest event, which decides the status. */
 const LOOK_BACK_MS = 90 * 86_400_000;
 
 export const readHistorical = async (

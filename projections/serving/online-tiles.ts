@@ -1,15 +1,13 @@
 /**
- * Tiles from the online stores: the cached copy first, the durable tier for what it has not got.
+ * Tiles from the online stores: from the cache tier first, from the durable tier what it lacks.
  *
- *   cache says tiles or nothing that is the answer
- *   cache has a part with what the durable has, where the two meet without a gap; the cached copy
- *   is
- *   then mended
- *   cache let it go, cannot tell, the durable's answer, once it has all that reads were answered
- *   from
- *   or is down
- *   the durable is down or behind no answer from tiles: the caller folds raw events, which is
- *   slower and as right
+ * - The cache tier has the entity's tiles, or knows that it has none: that is the answer.
+ * - It has a part (the newest updates): the part is merged with the tiles of the durable tier,
+ *   where the two meet without a gap. The cache tier is then repaired.
+ * - It has evicted the entity, cannot tell, or is down: the durable tier answers, once it has
+ *   everything that earlier reads were answered from.
+ * - The durable tier is down or behind: there is no answer from tiles, and the caller folds raw
+ *   events, which takes longer and gives the same values.
  */
 
 import type { ReadsByStore } from '#domain/api/operations.ts';
@@ -24,31 +22,31 @@ import {
   type TilesTarget,
   UNKNOWN,
 } from '#domain/ports/online-store.ts';
-import type { FetchedTiles } from './served-view.ts';
-import { guardStore, type StoreBudget, type Unanswered } from './store-guard.ts';
+import type { FetchedTiles } from '#domain/ports/served-view.ts';
+import { guardStore, type StoreTimeout, type Unanswered } from './store-guard.ts';
 
 type Counters = { -readonly [Store in keyof ReadsByStore]: number };
 
 export interface OnlineTilesOptions {
-  /** null: none is kept of this view */
+  /** null: the platform has no cache tier */
   readonly cache: CacheStore | null;
   readonly durable: OnlineStore;
   /**
-   * Whether the cache tier has all that reads were answered from so far: asked for when it can tell
-   * again after it could not, for meanwhile the durable tier may have come further than the copy
-   * that is just filled.
+   * Whether the cache tier has everything that reads were answered from so far. It is checked when
+   * the cache tier answers again after an outage: in the meantime the durable tier may have
+   * advanced further than a copy that was just filled.
    */
   readonly cacheHas: (target: TilesTarget) => boolean;
-  /** Whether the durable tier is far enough to be asked. */
+  /** Whether the durable tier has advanced far enough to answer. */
   readonly durableHas: {
-    /** all that the cache tier may have let go */
-    readonly letGo: (target: TilesTarget) => boolean;
+    /** every entity that may have expired in the cache tier */
+    readonly expired: (target: TilesTarget) => boolean;
     /** all that reads can have been answered from until a time, epoch ms */
     readonly until: (target: TilesTarget, time: number) => boolean;
   };
   readonly readsByStore: Counters;
-  readonly cacheTimeout: StoreBudget;
-  readonly durableTimeout: StoreBudget;
+  readonly cacheTimeout: StoreTimeout;
+  readonly durableTimeout: StoreTimeout;
 }
 
 export interface OnlineTiles {
@@ -57,21 +55,18 @@ export interface OnlineTiles {
     keys: readonly string[],
     at: number,
   ) => Promise<{ readonly answers: readonly TilesAnswer[]; readonly degraded: Degraded }>;
-  /** the stores that are left alone now */
+  /** the modes of the stores whose circuit breaker is open */
   readonly degraded: () => Degraded;
 }
 
 const CACHE_UNAVAILABLE = degraded('cache-unavailable');
 const CACHE_FILLING = degraded('cache-filling');
-const PRIMARY: Readonly<Record<Unanswered, Degraded>> = {
+const DURABLE: Readonly<Record<Unanswered, Degraded>> = {
   down: degraded('durable-unavailable'),
   slow: degraded('durable-slow'),
 };
 
-/**
- * Whether a store's state of an entity takes in the update with which a part began: then the two
- * meet.
- */
+/** Whether the durable tier's tiles include the update with which a part begins. */
 export const meets = (durable: PackedEntity, part: PackedEntity): boolean => {
   if (part.since === null) return false;
   const { hop, tileNo, offset } = part.since;
@@ -84,7 +79,9 @@ export const onlineTiles = (options: OnlineTilesOptions): OnlineTiles => {
   const { cache, durable, cacheHas, durableHas, readsByStore } = options;
   const guardedCache = cache === null ? null : guardStore(cache, options.cacheTimeout);
   const guardedDurable = guardStore(durable, options.durableTimeout);
-  /** by generation: since when the cache tier cannot tell, after it could; null: it can */
+  /**
+   * generation → since when the cache tier cannot answer, after it could, epoch ms; null: it can
+   */
   const coldSince = new Map<string, number | null>();
   const noteCache = (id: string, answers: readonly TilesAnswer[]): void => {
     if (answers.some((answer) => answer !== UNKNOWN)) coldSince.set(id, null);
@@ -105,36 +102,38 @@ export const onlineTiles = (options: OnlineTilesOptions): OnlineTiles => {
     return { found: 'tiles', entity: whole };
   };
 
-  /** A store that does not answer is as good as one that cannot tell. */
+  /** A store that does not answer is treated like one that cannot tell. */
   const read: OnlineTiles['read'] = async (target, keys, at) => {
-    const cacheSaid =
+    const cacheAnswers =
       guardedCache === null || keys.length === 0 ? [] : await guardedCache.read(target, keys, at);
     const id = `${target.plan.view}#${target.generation}`;
     const cannotTell =
-      typeof cacheSaid === 'string' ||
+      typeof cacheAnswers === 'string' ||
       guardedCache === null ||
       (coldSince.get(id) !== null && !cacheHas(target));
-    const fromCache = cannotTell ? keys.map(() => UNKNOWN) : cacheSaid;
+    const fromCache = cannotTell ? keys.map(() => UNKNOWN) : cacheAnswers;
     noteCache(id, fromCache);
     const open = fromCache.flatMap((answer, i) => (answer.found === 'unknown' ? [i] : []));
     readsByStore.cache += keys.length - open.length;
     if (open.length === 0) return { answers: fromCache, degraded: NOT_DEGRADED };
     let modes = NOT_DEGRADED;
-    if (typeof cacheSaid === 'string') modes |= CACHE_UNAVAILABLE;
+    if (typeof cacheAnswers === 'string') modes |= CACHE_UNAVAILABLE;
     else if (guardedCache !== null && fromCache[open[0] as number] === UNKNOWN)
       modes |= CACHE_FILLING;
-    const asked = open.filter((i) => {
-      const { part, letGo } = fromCache[i] as TilesAnswer & { found: 'unknown' };
-      // A part needs no promise: it is joined only where the two meet.
+    const forDurable = open.filter((i) => {
+      const { part, expired } = fromCache[i] as TilesAnswer & { found: 'unknown' };
+      // A part needs no such check: it is merged only where the two meet.
       if (part !== null) return true;
-      return letGo ? durableHas.letGo(target) : durableHas.until(target, coldSince.get(id) ?? 0);
+      return expired
+        ? durableHas.expired(target)
+        : durableHas.until(target, coldSince.get(id) ?? 0);
     });
     const theirs = new Map<number, TilesAnswer>();
-    if (asked.length > 0) {
-      const wanted = asked.map((i) => keys[i] as string);
-      const durableSaid = await guardedDurable.read(target, wanted, at);
-      if (typeof durableSaid === 'string') modes |= PRIMARY[durableSaid];
-      else asked.forEach((i, n) => theirs.set(i, durableSaid[n] as TilesAnswer));
+    if (forDurable.length > 0) {
+      const wanted = forDurable.map((i) => keys[i] as string);
+      const durableAnswers = await guardedDurable.read(target, wanted, at);
+      if (typeof durableAnswers === 'string') modes |= DURABLE[durableAnswers];
+      else forDurable.forEach((i, n) => theirs.set(i, durableAnswers[n] as TilesAnswer));
     }
     const answers = [...fromCache];
     open.forEach((i) => {
@@ -158,13 +157,13 @@ export const onlineTiles = (options: OnlineTilesOptions): OnlineTiles => {
       return (
         (guardedCache === null || guardedCache.state() === null
           ? NOT_DEGRADED
-          : CACHE_UNAVAILABLE) | (durableState === null ? NOT_DEGRADED : PRIMARY[durableState])
+          : CACHE_UNAVAILABLE) | (durableState === null ? NOT_DEGRADED : DURABLE[durableState])
       );
     },
   };
 };
 
-/** The same as a view's `fetch`. */
+/** The `fetch` of a served view. */
 export const tilesFetcher = (
   target: TilesTarget,
   tiles: OnlineTiles,

@@ -44,10 +44,10 @@ const under = (start: {
     cache: store(() => now.cache) as CacheStore,
     durable: store(() => now.durable),
     cacheHas: () => now.cacheHas,
-    durableHas: { letGo: () => true, until: (_target, time) => now.durableHas(time) },
+    durableHas: { expired: () => true, until: (_target, time) => now.durableHas(time) },
     readsByStore: { cache: 0, durable: 0, history: 0 },
-    cacheTimeout: { budgetMs: 1_000, failures: 1_000 },
-    durableTimeout: { budgetMs: 1_000, failures: 1_000 },
+    cacheTimeout: { timeoutMs: 1_000, failures: 1_000 },
+    durableTimeout: { timeoutMs: 1_000, failures: 1_000 },
   });
   const read = async () => {
     const { answers, degraded: modes } = await tiles.read(target, ['k'], 0);
@@ -62,8 +62,8 @@ test('the cache tier answers, and nothing is said', async () => {
 });
 
 test('an entity that the cache tier let go is the durable’s, and nothing is said: that is how it is meant', async () => {
-  const letGo: TilesAnswer = { found: 'unknown', part: null, letGo: true };
-  const { read } = under({ cache: () => letGo, durable: () => state(3) });
+  const expired: TilesAnswer = { found: 'unknown', part: null, expired: true };
+  const { read } = under({ cache: () => expired, durable: () => state(3) });
   expect(await read()).toEqual({ updates: 3, modes: NOT_DEGRADED });
 });
 

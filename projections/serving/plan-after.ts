@@ -1,7 +1,6 @@
 /**
- * The plan of a read that waits for a position. Where the position came from another gateway, this
- * one may not have heard yet of what is read: then it catches up with the registry first, so that
- * what was applied or promoted before is there.
+ * The plan of a read that waits for a position. Where the position comes from another gateway, the
+ * definitions of the read may be new to this one: it then catches up with the registry first.
  */
 
 import type { ReadRequest } from '#domain/api/serving.ts';
@@ -12,13 +11,13 @@ import type { ReadPlan, ReadTarget } from './read-plan.ts';
 import type { WaitFor } from './wait-for.ts';
 
 export interface FollowedRegistry {
-  /** the registry's position that reads follow */
+  /** the position of the registry whose definitions reads use */
   readonly position: () => number;
-  /** the newest commit that there is, of whichever process */
+  /** the newest commit of any process */
   readonly head: () => Promise<number>;
 }
 
-const isUnheardOf = (error: unknown): boolean =>
+const mayBeNew = (error: unknown): boolean =>
   error instanceof MillraceError &&
   (error.code === 'MR_NOT_FOUND' || error.code === 'MR_VIEW_NOT_READY');
 
@@ -40,14 +39,14 @@ export const createPlanAfter = (
     try {
       planOf(request);
     } catch (error) {
-      if (!isUnheardOf(error)) throw error;
+      if (!mayBeNew(error)) throw error;
       const head = {
         topic: REGISTRY_TOPIC,
         positions: [{ partition: 0, offset: await registry.head() }],
       };
       await waitFor(head, registryAt, request.waitMs);
     }
-    // Asked anew each time: what is promoted meanwhile is what will be read.
+    // Planned again each time: the read uses the generation that is live when the wait ends.
     const readers = () =>
       planOf(request).views.flatMap(({ served }) =>
         rawTopic(served.plan.source) === wanted.topic ? [served.positions()] : [],

@@ -1,7 +1,6 @@
 /**
- * The raw events of one entity, wherever they are: the history's tables up to the offsets that they
- * reach, the log from there on. No gap and no overlap, because the tables say which offsets they
- * hold.
+ * The raw events of one entity: from the history up to its end offsets, then from the log. There is
+ * no gap and no overlap, because the history's tables have their end offsets.
  */
 
 import type { EventQuery, History } from '#domain/ports/history.ts';
@@ -50,7 +49,7 @@ export const createRawEvents = ({ log, history, decode }: RawEventsDependencies)
 
   return async (query) => {
     const topic = rawTopic(query.source);
-    // The table may grow between the two calls: rows past `through` are left to the log.
+    // The table may grow between the two calls: rows past its end offsets come from the log.
     const endOffsets = await history.endOffsets(topic);
     const below = endOffsets.map((offset, partition) =>
       Math.min(offset, query.below?.[partition] ?? offset),

@@ -1,7 +1,7 @@
 /**
- * What a feature list or a service means, resolved once and kept until the registry or a generation
- * changes: which views to read, which of their features go to which column, which on-demand
- * features to compute and in which order.
+ * What a feature list or a service means: which views to read, which of their features go to which
+ * column, which on-demand features to compute and in which order. A plan is built once and kept
+ * until the registry or a generation changes.
  */
 
 import type { ReadOrigins } from '#domain/api/serving.ts';
@@ -9,14 +9,10 @@ import type {
   FeatureServiceDefinition,
   OnDemandFeatureDefinition,
 } from '#domain/definitions/model.ts';
-import { featureReference } from '#domain/definitions/names.ts';
-import { fail } from '#domain/errors.ts';
-import { compileExpr } from '#domain/expressions/compile.ts';
 import type { Scope } from '#domain/expressions/typecheck.ts';
 import type { FeatureStatus } from '#domain/plan/plan.ts';
-import { parseFieldType } from '#domain/values/field-type.ts';
+import type { ServedView } from '#domain/ports/served-view.ts';
 import type { FieldType, Row, Value } from '#domain/values/value.ts';
-import type { ServedView, ServingViews } from './served-view.ts';
 
 export interface ReadDefinitions {
   readonly service: (name: string) => FeatureServiceDefinition | null;
@@ -27,11 +23,11 @@ export interface ReadDefinitions {
 
 export interface ViewRead {
   readonly served: ServedView;
-  /** index in the view's features → column of the answer, for those asked for */
+  /** index in the view's features → column of the answer, for the requested ones */
   readonly columns: readonly { readonly feature: number; readonly column: number }[];
   /**
-   * names of the features that the columns and the on-demand features need: a read of the past
-   * folds no others
+   * names of the features that the columns and the on-demand features need; a read of the past
+   * computes only these
    */
   readonly needed: ReadonlySet<string>;
 }
@@ -55,302 +51,18 @@ export type ReadColumns = Pick<ReadOrigins, 'keys' | 'viewOf' | 'types'>;
 export interface ReadPlan {
   /** column names, in the order of the answer */
   readonly features: readonly string[];
-  /** what the rows in which all is present have for a status, together */
+  /** the status of a row in which every value is present; shared by all such rows */
   readonly allPresent: readonly FeatureStatus[];
   readonly columns: ReadColumns;
   readonly views: readonly ViewRead[];
-  /** whether some view's tiles must be fetched from a store */
+  /** whether the tiles of some view are in a store */
   readonly stored: boolean;
   readonly onDemand: readonly OnDemandRead[];
-  /** request inputs needed */
+  /** the request inputs that are needed */
   readonly request: readonly { readonly name: string; readonly type: FieldType }[];
 }
-
-interface Wanted {
-  readonly view: string;
-  readonly feature: string;
-  readonly version: number | undefined;
-}
-
-type Column =
-  | { readonly kind: 'feature'; readonly wanted: Wanted }
-  | { readonly kind: 'on-demand'; readonly name: string };
-
-const columnsOfService = (service: FeatureServiceDefinition): Column[] =>
-  service.features.flatMap((member): Column[] =>
-    member.from === 'on-demand'
-      ? [{ kind: 'on-demand', name: member.name }]
-      : member.features.map((feature) => ({
-          kind: 'feature',
-          wanted: { view: member.view, feature, version: member.version },
-        })),
-  );
-
-const columnsOfList = (features: readonly string[]): Column[] =>
-  features.map((text): Column => {
-    const wanted = featureReference(text);
-    return wanted === null ? { kind: 'on-demand', name: text } : { kind: 'feature', wanted };
-  });
-
-/** Plain names where they are unique, else `view__feature`. */
-const nameColumns = (columns: readonly Column[]): string[] => {
-  const plain = columns.map((column) =>
-    column.kind === 'feature' ? column.wanted.feature : column.name,
-  );
-  const counts = new Map<string, number>();
-  for (const name of plain) counts.set(name, (counts.get(name) ?? 0) + 1);
-  return columns.map((column, i) => {
-    const name = plain[i] as string;
-    return column.kind === 'feature' && (counts.get(name) ?? 0) > 1
-      ? `${column.wanted.view}__${name}`
-      : name;
-  });
-};
-
-const servedOrFail = (
-  views: ServingViews,
-  view: string,
-  version: number | undefined,
-): ServedView => {
-  const served = views.live(view, version);
-  if (served === null) {
-    const which = version === undefined ? '' : ` version ${version}`;
-    return fail(
-      'MR_NOT_FOUND',
-      `there is no feature view "${view}"${which} to read: \`millrace list feature-view\` shows what there is`,
-      { view },
-    );
-  }
-  if (served === 'filling') {
-    return fail(
-      'MR_VIEW_NOT_READY',
-      `the first generation of view "${view}" is still being filled: \`millrace status\` shows how far it is`,
-      { view },
-    );
-  }
-  return served;
-};
-
-/**
- * A view that is read in one version is read so by on-demand features too, as a training set of the
- * same service does.
- */
-const pinsOf = (columns: readonly Column[]): ReadonlyMap<string, number | undefined> => {
-  const pins = new Map<string, number | undefined>();
-  for (const column of columns) {
-    if (column.kind !== 'feature') continue;
-    const { view, version } = column.wanted;
-    pins.set(view, pins.has(view) && pins.get(view) !== version ? undefined : version);
-  }
-  return pins;
-};
-
-const build = (
-  columns: readonly Column[],
-  definitions: ReadDefinitions,
-  views: ServingViews,
-): ReadPlan => {
-  const viewReads: { served: ServedView; columns: { feature: number; column: number }[] }[] = [];
-  const viewIndex = new Map<string, number>();
-  const onDemand: OnDemandRead[] = [];
-  const onDemandIndex = new Map<string, number>();
-  const request = new Map<string, FieldType>();
-
-  const pins = pinsOf(columns);
-
-  const viewOf = (view: string, version: number | undefined): number => {
-    const id = `${view}@${version ?? ''}`;
-    let index = viewIndex.get(id);
-    if (index === undefined) {
-      index = viewReads.push({ served: servedOrFail(views, view, version), columns: [] }) - 1;
-      viewIndex.set(id, index);
-    }
-    return index;
-  };
-  const featureOf = (view: number, name: string): number => {
-    const { plan } = (viewReads[view] as { readonly served: ServedView }).served;
-    const feature = plan.features.findIndex((f) => f.name === name);
-    if (feature >= 0) return feature;
-    const names = plan.features.map((f) => f.name).join(', ');
-    return fail('MR_NOT_FOUND', `view "${plan.view}" has no feature "${name}"; it has ${names}`, {
-      view: plan.view,
-      feature: name,
-    });
-  };
-  const addOnDemand = (name: string): number => {
-    const known = onDemandIndex.get(name);
-    if (known !== undefined) return known;
-    const definition = definitions.onDemand(name);
-    if (definition === null) {
-      return fail(
-        'MR_NOT_FOUND',
-        `there is no on-demand feature "${name}"; a view's feature is written "view:feature"`,
-        {
-          feature: name,
-        },
-      );
-    }
-    const inputs = Object.entries(definition.inputs).map(([parameter, input]) => {
-      switch (input.from) {
-        case 'feature': {
-          const view = viewOf(input.view, pins.get(input.view));
-          return {
-            parameter,
-            from: { from: 'feature', view, feature: featureOf(view, input.feature) } as const,
-          };
-        }
-        case 'request': {
-          const type = parseFieldType(input.type);
-          request.set(input.name, type);
-          return { parameter, from: { from: 'request', name: input.name, type } as const };
-        }
-        case 'on-demand':
-          return {
-            parameter,
-            from: { from: 'on-demand', index: addOnDemand(input.name) } as const,
-          };
-      }
-    });
-    const index =
-      onDemand.push({
-        name,
-        column: null,
-        inputs,
-        evaluate: compileExpr(definition.value, definitions.scope(definition)),
-      }) - 1;
-    onDemandIndex.set(name, index);
-    return index;
-  };
-
-  columns.forEach((column, position) => {
-    if (column.kind === 'feature') {
-      const view = viewOf(column.wanted.view, column.wanted.version);
-      viewReads[view]?.columns.push({
-        feature: featureOf(view, column.wanted.feature),
-        column: position,
-      });
-      return;
-    }
-    const index = addOnDemand(column.name);
-    onDemand[index] = { ...(onDemand[index] as OnDemandRead), column: position };
-  });
-  const neededOf = (view: number): ReadonlySet<string> => {
-    const { served, columns: mine } = viewReads[view] as {
-      served: ServedView;
-      columns: ViewRead['columns'];
-    };
-    const inputs = onDemand.flatMap(({ inputs: list }) =>
-      list.flatMap(({ from }) =>
-        from.from === 'feature' && from.view === view ? [from.feature] : [],
-      ),
-    );
-    return new Set(
-      [...mine.map(({ feature }) => feature), ...inputs].map(
-        (index) => served.plan.features[index]?.name as string,
-      ),
-    );
-  };
-  const origins = (): ReadColumns => {
-    const plans = viewReads.map(({ served }) => served.plan);
-    return {
-      keys: [...new Set(plans.flatMap(({ keys }) => keys.map(({ name }) => name)))],
-      viewOf: columns.map((column) =>
-        column.kind === 'feature' ? viewOf(column.wanted.view, column.wanted.version) : -1,
-      ),
-      types: columns.map((column): FieldType => {
-        if (column.kind === 'on-demand')
-          return parseFieldType(`${definitions.onDemand(column.name)?.type}?`);
-        const { view, version, feature } = column.wanted;
-        const index = viewOf(view, version);
-        return plans[index]?.features[featureOf(index, feature)]?.type as FieldType;
-      }),
-    };
-  };
-  return {
-    features: nameColumns(columns),
-    allPresent: columns.map(() => 'present'),
-    columns: origins(),
-    views: viewReads.map((view, index) => ({ ...view, needed: neededOf(index) })),
-    stored: viewReads.some(({ served }) => served.fetch !== undefined),
-    onDemand,
-    request: [...request].map(([name, type]) => ({ name, type })),
-  };
-};
 
 export interface ReadTarget {
   readonly service?: string;
   readonly features?: readonly string[];
 }
-
-interface KeptList {
-  readonly features: readonly string[];
-  readonly plan: ReadPlan;
-}
-
-const sameList = (a: readonly string[], b: readonly string[]): boolean => {
-  if (a === b) return true;
-  if (a.length !== b.length) return false;
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
-  return true;
-};
-
-const KEPT = 1000;
-
-/**
- * Keeps resolved plans until `views.epoch()` moves. A list is found by its first feature and then
- * compared: cheaper than a joined key.
- */
-export const createReadPlans = (
-  definitions: ReadDefinitions,
-  views: ServingViews,
-): ((target: ReadTarget) => ReadPlan) => {
-  const services = new Map<string, ReadPlan>();
-  const lists = new Map<string, KeptList[]>();
-  let kept = 0;
-  let epoch = -1;
-
-  const ofService = (name: string): ReadPlan => {
-    const known = services.get(name);
-    if (known !== undefined) return known;
-    const service = definitions.service(name);
-    if (service === null) {
-      return fail(
-        'MR_NOT_FOUND',
-        `there is no feature service "${name}": \`millrace list feature-service\` shows what there is`,
-        {
-          service: name,
-        },
-      );
-    }
-    const plan = build(columnsOfService(service), definitions, views);
-    services.set(name, plan);
-    kept++;
-    return plan;
-  };
-
-  const ofList = (features: readonly string[]): ReadPlan => {
-    const first = features[0] as string;
-    const found = lists.get(first)?.find((list) => sameList(list.features, features));
-    if (found !== undefined) return found.plan;
-    const plan = build(columnsOfList(features), definitions, views);
-    lists.set(first, [...(lists.get(first) ?? []), { features, plan }]);
-    kept++;
-    return plan;
-  };
-
-  return ({ service, features }) => {
-    const current = views.epoch();
-    if (current !== epoch || kept > KEPT) {
-      services.clear();
-      lists.clear();
-      kept = 0;
-      epoch = current;
-    }
-    if (service !== undefined) return ofService(service);
-    if (features !== undefined && features.length > 0) return ofList(features);
-    return fail(
-      'MR_BODY_INVALID',
-      'a read names a "service" or lists "features"; this one has neither',
-    );
-  };
-};

@@ -1,22 +1,21 @@
 /**
- * A store with a budget: a read is answered in time or given up, and a store that has failed
- * several times in a row is left alone.
+ * A circuit breaker around a store. A read is answered within its timeout or given up.
  *
- *   closed every read asks; `failures` failed ones open it, each begun after the one before had
- *   failed: reads that hang together are one
- *   open no read asks, none waits; every `restMs` the read that comes is asked beside, for nobody:
- *   answered in time, it closes
+ * - Closed: every read goes to the store. `failures` failed reads in a row open the breaker; a read
+ *   counts only if it began after the one before had failed, so reads that hang together count
+ *   once.
+ * - Open: reads do not go to the store and do not wait. Every `restMs` one of them is repeated in
+ *   the background as a probe; a probe that is answered in time closes the breaker.
  *
- * So a store that hangs costs its budget a few times, not at every read, and who reads while it is
- * down does not pay for finding out.
+ * So a store that hangs costs its timeout a few times, and not at every read.
  */
 import type { OnlineStore, TilesAnswer, TilesTarget } from '#domain/ports/online-store.ts';
 
 export type Unanswered = 'down' | 'slow';
 
-export interface StoreBudget {
-  /** of one read, ms; a read of many entities has as much again for each 500 */
-  readonly budgetMs: number;
+export interface StoreTimeout {
+  /** of one read, ms; each further 500 entities add as much again */
+  readonly timeoutMs: number;
   readonly failures?: number;
   readonly restMs?: number;
 }
@@ -27,21 +26,22 @@ export interface GuardedStore {
     keys: readonly string[],
     at: number,
   ) => Promise<readonly TilesAnswer[] | Unanswered> | Unanswered;
-  /** why it is left alone; null: it is asked */
+  /** why the breaker is open; null: it is closed */
   readonly state: () => Unanswered | null;
 }
 
-const KEYS_A_BUDGET = 500;
+const KEYS_PER_TIMEOUT = 500;
 const FAILURES = 3;
 const REST_MS = 500;
 
-/** The work's outcome, or `slow` once the budget is over. */
+/** The outcome of `work`, or `slow` after the timeout. */
 const within = (
   work: Promise<readonly TilesAnswer[]>,
   ms: number,
 ): Promise<readonly TilesAnswer[] | Unanswered> =>
   new Promise((resolve) => {
-    // Where it is we who were busy, the answer may lie in the socket: it is looked for once more.
+    // If this process was busy, the answer may be in the socket: one more turn of the loop reads
+    // it.
     const timer = setTimeout(() => setImmediate(resolve, 'slow'), ms);
     const settle = (outcome: readonly TilesAnswer[] | Unanswered): void => {
       clearTimeout(timer);
@@ -52,15 +52,16 @@ const within = (
 
 export const guardStore = (
   store: OnlineStore,
-  { budgetMs, failures = FAILURES, restMs = REST_MS }: StoreBudget,
+  { timeoutMs, failures = FAILURES, restMs = REST_MS }: StoreTimeout,
   now: () => number = () => performance.now(),
 ): GuardedStore => {
   let failed = 0;
   let failedAt = Number.NEGATIVE_INFINITY;
-  let left: Unanswered | null = null;
-  let askAgainAt = 0;
+  /** why the breaker is open; null: it is closed */
+  let open: Unanswered | null = null;
+  let probeAt = 0;
 
-  const ask = async (
+  const readStore = async (
     target: TilesTarget,
     keys: readonly string[],
     at: number,
@@ -68,11 +69,11 @@ export const guardStore = (
     const begun = now();
     const outcome = await within(
       store.read(target, keys, at),
-      budgetMs * (1 + Math.floor(keys.length / KEYS_A_BUDGET)),
+      timeoutMs * (1 + Math.floor(keys.length / KEYS_PER_TIMEOUT)),
     );
     if (typeof outcome !== 'string') {
       failed = 0;
-      left = null;
+      open = null;
       return outcome;
     }
     if (begun >= failedAt) {
@@ -80,20 +81,20 @@ export const guardStore = (
       failedAt = now();
     }
     if (failed < failures) return outcome;
-    left = outcome;
-    askAgainAt = now() + restMs;
+    open = outcome;
+    probeAt = now() + restMs;
     return outcome;
   };
 
   return {
     read(target, keys, at) {
-      if (left === null) return ask(target, keys, at);
-      if (now() >= askAgainAt) {
-        askAgainAt = Number.POSITIVE_INFINITY;
-        void ask(target, keys, at);
+      if (open === null) return readStore(target, keys, at);
+      if (now() >= probeAt) {
+        probeAt = Number.POSITIVE_INFINITY;
+        void readStore(target, keys, at);
       }
-      return left;
+      return open;
     },
-    state: () => left,
+    state: () => open,
   };
 };

@@ -35,7 +35,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-const guarded = () => guardStore(store, { budgetMs: 100, failures: 3, restMs: 500 }, Date.now);
+const guarded = () => guardStore(store, { timeoutMs: 100, failures: 3, restMs: 500 }, Date.now);
 const passed = (ms: number) => vi.advanceTimersByTimeAsync(ms);
 
 test('what comes within the budget is the answer; what does not is slow, and an error is down', async () => {

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { createTracedUpdates, type TracedUpdate } from './traced-updates.ts';
+import type { TracedUpdate } from '#domain/ports/traced-updates.ts';
+import { createTracedUpdates } from './traced-updates.ts';
 
 const update = (name: string, keys: readonly string[], generation = 1): TracedUpdate => ({
   view: 'v',

@@ -1,14 +1,10 @@
 /**
- * How the values of one view fare: whether its computation stands still, and whether they lack what
- * was accepted long ago.
+ * The degraded modes of one view: its computation has stopped, or its values are behind the log.
  */
 import { type Degraded, degraded } from '#domain/ports/degraded.ts';
-import type { ServedView } from './served-view.ts';
+import type { ServedView } from '#domain/ports/served-view.ts';
 
-/**
- * Values that lack events of so long ago are behind; or of the view's own freshness target, where
- * that is longer.
- */
+/** Values are behind when they lack events this old, or as old as a longer freshness target. */
 const BEHIND_MS = 30_000;
 const BEHIND = degraded('behind');
 

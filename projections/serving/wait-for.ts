@@ -1,7 +1,7 @@
 /**
- * `after`: a reader names a position that an answer gave, and is answered from what has taken it in
- * ("read your writes"). Positions are the log's, so whichever gateway gave one, any other can be
- * asked for it.
+ * `after`: a read waits until a position from an earlier answer is included in its values ("read
+ * your writes"). Positions are those of the log, so a position from one gateway is valid at every
+ * other.
  */
 import { MillraceError } from '#domain/errors.ts';
 import { formatPosition } from '#domain/ports/log.ts';
@@ -9,22 +9,16 @@ import type { TopicPosition } from '#domain/ports/position.ts';
 import type { Position } from '#domain/values/value.ts';
 
 export interface WaitForDependencies {
-  /** calls back after anything was read; returns the unsubscribe function */
+  /** calls back when positions have moved; returns the function that ends the subscription */
   readonly onProgress: (listener: () => void) => () => void;
-  /** a caller may wait for less, never for longer */
+  /** the longest wait, ms */
   readonly deadlineMs: number;
 }
 
-/**
- * How far those that are read from are, one list a reader; empty where nothing that is read depends
- * on the topic.
- */
+/** The positions of everything that is read, one list each; empty: none of it reads the topic. */
 export type Readers = () => readonly (readonly Position[])[];
 
-/**
- * @throws MR_POSITION_NOT_REACHED past the deadline: `details.reached` is how far the slowest
- * reader is
- */
+/** @throws MR_POSITION_NOT_REACHED after the deadline; `details.reached`: the slowest position */
 export type WaitFor = (wanted: TopicPosition, readers: Readers, waitMs?: number) => Promise<void>;
 
 const offsetOf = (reader: readonly Position[], partition: number): number =>
@@ -47,7 +41,7 @@ const notReached = (
   const [position, reached] = [formatPosition(topic, positions), formatPosition(topic, slowest)];
   return new MillraceError(
     'MR_POSITION_NOT_REACHED',
-    `position ${position} was not reached in ${deadlineMs} ms: what is read stands at ${reached}`,
+    `position ${position} was not reached in ${deadlineMs} ms: what is read is at ${reached}`,
     { position, reached, deadlineMs },
   );
 };
@@ -61,7 +55,7 @@ export const createWaitFor = ({ onProgress, deadlineMs }: WaitForDependencies): 
         clearTimeout(timer);
         unsubscribe();
       };
-      /** What is read may be gone by now: who waits is told so. */
+      /** `readers` throws where a view of the read was retired: the wait ends with that error. */
       const orFail = (work: () => void): void => {
         try {
           work();

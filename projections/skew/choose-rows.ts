@@ -1,6 +1,6 @@
 /**
- * Which logged rows are compared: whole requests, at most about so many rows, the same ones
- * whenever it is asked again.
+ * The logged rows that are compared: whole requests, about `limit` rows at most, and the same ones
+ * in every report.
  */
 
 import type { FeatureLogRow } from '#domain/feature-log/feature-log-record.ts';
@@ -22,14 +22,14 @@ export const chooseRows = async (
   most: number,
 ): Promise<ChosenRows> => {
   let kept: { readonly row: FeatureLogRow; readonly place: number }[] = [];
-  /** requests at or past this place do not come in any more */
+  /** requests from this place on are left out */
   let limit = Number.POSITIVE_INFINITY;
   const counted = { requests: 0, rows: 0 };
   const cut = (): void => {
     if (kept.length <= most) return;
     kept.sort((a, b) => a.place - b.place);
     limit = kept[most]?.place ?? limit;
-    // A request that the limit falls into is left out whole, unless it is the only one.
+    // A request that does not fit whole is left out, unless it is the only one.
     const whole = kept.filter(({ place }) => place < limit);
     kept = whole.length > 0 ? whole : kept.filter(({ place }) => place === limit);
   };

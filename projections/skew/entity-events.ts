@@ -1,25 +1,23 @@
-/**
- * The raw events of the entities that are asked about: one scan a source, however many there are.
- */
+/** The raw events of many entities, with one scan for each source. */
 import type { SourceDefinition } from '#domain/definitions/model.ts';
 import type { ViewPlan } from '#domain/plan/plan.ts';
 import type { HistoryTables } from '#domain/ports/history.ts';
 import type { RawEvent } from '#domain/values/value.ts';
 import { turns } from './turns.ts';
 
-/** An entity as one plan names it, and the event times that are of use. */
+/** An entity as one plan names it, and the event times that are needed. */
 export interface WantedEntity {
   readonly source: SourceDefinition;
   readonly plan: ViewPlan;
   readonly key: string;
-  /** epoch ms; −∞: all */
+  /** epoch ms; −∞: from the beginning */
   readonly from: number;
   readonly to: number;
 }
 
 export type EntityEvents = (plan: ViewPlan, key: string) => readonly RawEvent[];
 
-/** Plans whose keys come from the same fields name an entity alike. */
+/** Plans whose keys come from the same fields encode an entity in the same way. */
 const keyedBy = ({ source, keys }: ViewPlan): string =>
   JSON.stringify([source, keys.map(({ field }) => field)]);
 
@@ -28,7 +26,7 @@ interface Keyed {
   readonly events: Map<string, RawEvent[]>;
 }
 
-/** @param below by source: offsets below which events count, all of which the tables have */
+/** @param below by source: only events below these offsets count; the history has all of them */
 export const collectEvents = async (
   history: Pick<HistoryTables, 'scan'>,
   wanted: readonly WantedEntity[],

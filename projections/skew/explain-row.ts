@@ -1,10 +1,10 @@
 /**
- * Why values of one logged row are not what they are in event-time.
+ * Why the values of one logged row differ from the event-time values.
  *
- * First the state is found from which the answer was computed: folded, it must give what was
- * served. Then what was missing in it is added, step by step (see `recompute.ts`), until the value
- * is the one that a data set has. Each step that changes the value is a cause. Where no state gives
- * what was served, or the last step is not the data set's value, the difference is unexplained.
+ * First the state is found that the answer was computed from: folded, it must give the logged
+ * values. Then what it lacked is added, step by step (see `recompute.ts`), until the value is that
+ * of a training set. Each step that changes the value is a cause. Where no state gives the logged
+ * values, or the last step is not the training set's value, the difference is unexplained.
  */
 
 import type { FeatureLogRow, ServedViewOf } from '#domain/feature-log/feature-log-record.ts';
@@ -30,29 +30,26 @@ import { inLogOrder, LATE, statesOf } from './states.ts';
 export interface RowEvidence {
   readonly row: FeatureLogRow;
   readonly served: FeatureLogPlan;
-  /** as data sets compute it now */
+  /** as training sets compute it now */
   readonly compared: TrainingSetPlan;
-  /** column → the data set's value */
+  /** column → the training set's value */
   readonly eventTime: ReadonlyMap<string, Value>;
-  /** of an entity, known to the data set */
+  /** of an entity, as the training set has them */
   readonly events: (plan: ViewPlan, key: string) => readonly RawEvent[];
   readonly leftOut: (view: string, generation: number) => (event: RawEvent) => boolean;
 }
 
 export interface Explained {
-  /** none: the two differ by rounding only */
+  /** empty: the two differ by rounding only */
   readonly causes: readonly SkewCause[];
   readonly events: readonly SkewEvent[];
 }
 
-/** What is added at each step; the last one is a change of definitions. */
+/** The cause of each step; the last one is a change of definitions. */
 const STEPS: readonly SkewCause[] = ['lag', 'left-out', 'late', 'definition'];
 const DEFINITION = LATE + 1;
 const EVENTS_SHOWN = 3;
-/**
- * Combinations of the states of several views that are tried for what an on-demand feature makes of
- * them.
- */
+/** How many combinations of the states of several views are tried for an on-demand feature. */
 const MAX_COMBINATIONS = 2_000;
 
 interface RowView {
@@ -61,11 +58,11 @@ interface RowView {
   readonly source: string;
   readonly aggregations: ReadonlyMap<string, string>;
   readonly events: readonly RawEvent[];
-  /** every state, the likeliest first */
+  /** all states, the most likely first */
   readonly states: () => Iterable<ViewInState>;
 }
 
-/** Of the offsets that the view said it had read. */
+/** The offsets that the answer gives as the view's position. */
 const belowOf = (position: string): ((event: RawEvent) => boolean) => {
   const reached = new Map(
     parseTopicPosition(position).positions.map(({ partition, offset }) => [partition, offset]),
@@ -120,7 +117,7 @@ const rowView = (
 
 type Chosen = ReadonlyMap<string, ViewInState>;
 
-/** Every choice of a state a view, the likeliest first. */
+/** Every combination of one state for each view, the most likely first. */
 function* combinations(views: readonly RowView[], chosen: Chosen = new Map()): Generator<Chosen> {
   const [view, ...rest] = views;
   if (view === undefined) {
@@ -131,7 +128,7 @@ function* combinations(views: readonly RowView[], chosen: Chosen = new Map()): G
     yield* combinations(rest, new Map([...chosen, [view.alias, state]]));
 }
 
-/** The views that a value is made of. */
+/** The views that a value is computed from. */
 const viewsUnder = (plan: TrainingSetPlan, value: PlannedValue): ReadonlySet<string> => {
   if (value.from === 'feature') return new Set([value.view]);
   return new Set(
@@ -189,7 +186,7 @@ export const explainRow = (
   for (const [column, value] of plannedOf)
     if (value.from === 'feature' && column in row.status)
       own.get(value.view)?.push({ column, feature: value.feature });
-  /** The state that gives all that a view answered. */
+  /** The state that gives all logged values of a view. */
   const whole = new Map<string, ViewInState>();
   for (const [alias, view] of views)
     for (const state of view.states())
@@ -202,7 +199,7 @@ export const explainRow = (
         break;
       }
 
-  /** The states that gave one column. */
+  /** The states that give the value of one column. */
   const chosenFor = (column: string, value: PlannedValue): Chosen | null => {
     const under = [...viewsUnder(served.plan, value)].map((alias) => views.get(alias) as RowView);
     const ofAll = (chosen: Chosen): Value =>

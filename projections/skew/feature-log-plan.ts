@@ -1,7 +1,7 @@
 /**
- * How a logged answer was computed: the definitions of the versions that it names, as a data set's
- * plan, and which of its views stands for which. A view that a service pins in one version and an
- * on-demand feature reads in another are two views here.
+ * How a logged answer was computed: the definitions of the versions that it names, as the plan of a
+ * training set, and which of its views is which view of the answer. A view that a service pins in
+ * one version and an on-demand feature reads in another is two views here.
  */
 import type {
   EntityDefinition,
@@ -55,7 +55,7 @@ const definitionsOf = (
 
 /**
  * @param onDemand versions of the on-demand features: those that the answer names, or older ones
- * @throws where a version has gone or stands still
+ * @throws where a version does not exist or cannot be planned
  */
 export const featureLogPlan = (
   catalog: Catalog,
@@ -73,7 +73,7 @@ export const featureLogPlan = (
     serviceVersion,
   );
   const answeredBy = new Map<string, number>();
-  /** The view as a member reads it (pinned), or as everyone does. */
+  /** The view in the version that a member pins, or else in the one that the answer names. */
   const aliasOf = (view: string, version: number | undefined): string => {
     const of = views.filter((one) => one.view === view);
     const pinned = members.find(

@@ -1,9 +1,12 @@
 /**
- * Values of one row of an answer, by a data set's plan, at each step from what was served to what
- * is true:
+ * The values of one row of an answer, by the plan of a training set, at each step from the logged
+ * values to the event-time values:
  *
- *   0 served 1 and what lagged 2 and what was left out 3 and what came late 4 by the present
- *   definitions
+ * 0. as logged;
+ * 1. with the events that the view had not read yet;
+ * 2. with the events that it left out as late;
+ * 3. with the events that came after the answer;
+ * 4. by the present definitions.
  */
 
 import type { ViewPlan } from '#domain/plan/plan.ts';
@@ -59,7 +62,7 @@ export const viewInState = (
   };
 };
 
-/** column → value; what on-demand features make of the views' values and the request's inputs */
+/** column → value; on-demand features are computed from these and the request inputs */
 export const columnsOf = (
   plan: TrainingSetPlan,
   view: (name: string) => ViewValues,

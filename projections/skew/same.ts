@@ -1,13 +1,13 @@
 /**
- * Equality of values that were added up in another order: the last digits of a sum may differ, and
- * of a spread of nearly equal values all.
+ * Equality of values whose parts were added in another order: the last digits of a sum may differ,
+ * and all digits of the variance of nearly equal values.
  */
 
 import type { PlannedFeature, ViewPlan } from '#domain/plan/plan.ts';
 import type { RawEvent, Value } from '#domain/values/value.ts';
 import { equalValue, isRounded, sameValue } from '#projections/explain/same-value.ts';
 
-/** A number, how far two may be apart beside their last digits; `exact`: not at all. */
+/** By how much two numbers may differ, in addition to their last digits; `exact`: not at all. */
 export type Noise = number | 'exact';
 
 export const same = (a: Value, b: Value, noise: Noise): boolean =>
@@ -16,7 +16,7 @@ export const same = (a: Value, b: Value, noise: Noise): boolean =>
     (sameValue(a, b) ||
       (typeof a === 'number' && typeof b === 'number' && Math.abs(a - b) <= noise)));
 
-/** A part of the largest input that rounding may move a result by. */
+/** The share of the largest input that rounding may change a result by. */
 const ROUNDING: Readonly<Record<string, (scale: number) => number>> = {
   sum: (scale) => scale * 1e-15,
   avg: (scale) => scale * 1e-15,
@@ -24,7 +24,7 @@ const ROUNDING: Readonly<Record<string, (scale: number) => number>> = {
   stddev: (scale) => scale * 1e-13,
 };
 
-/** How far apart two results over these events may be and be the same. */
+/** By how much two equal results over these events may differ. */
 export const noiseOf = (
   plan: ViewPlan,
   feature: PlannedFeature,

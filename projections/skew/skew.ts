@@ -1,11 +1,10 @@
 /**
- * Served values against event-time values, of the rows that a service logged.
+ * Skew: the logged values of a service compared with the event-time values of the same rows.
  *
- * The law that is checked: served = value(view, entity, at, known), over what the view had computed
- * (DESIGN, section 1); a data set of event-time mode has value(view, entity, at, the end of the
- * log). Data sets are made as for training, in one pass over the events; the rows that differ are
- * then explained from their entities' own events, so each difference is computed twice, in two
- * ways.
+ * The law that is checked: a logged value is value(view, entity, at, known), over the events that
+ * the view had computed; the event-time value is value(view, entity, at, the end of the log). The
+ * event-time values come from a training set, in one pass over the events. The rows that differ are
+ * then explained from the events of their entities, so each difference is computed in two ways.
  */
 import type { SourceDefinition } from '#domain/definitions/model.ts';
 import type { FeatureLogRow } from '#domain/feature-log/feature-log-record.ts';
@@ -34,7 +33,7 @@ import { same } from './same.ts';
 import { createTally, type Tally } from './tally.ts';
 import { turns } from './turns.ts';
 
-/** A data set's values, by row of its spine. */
+/** The values of a training set, by row of its spine. */
 export interface EventTimeValues {
   readonly target: TrainingSetTarget;
   readonly views: SkewReport['views'];
@@ -47,13 +46,13 @@ export interface SkewDependencies {
   readonly history: Pick<HistoryTables, 'scan'>;
   readonly late: Pick<LateEvents, 'leftOut'>;
   readonly rows: FeatureLogRows;
-  /** puts what is noted and not logged yet on the log */
+  /** writes noted answers to the log */
   readonly flush: () => Promise<void>;
-  /** what a service is made of now */
+  /** the views and features of a service, as they are now */
   readonly target: (service: string) => TrainingSetTarget;
   /**
-   * event-time values of these rows, over the events known at a time; when it resolves, the
-   * history's tables have all of those
+   * event-time values of these rows, over the events known at a time; when it resolves, the history
+   * has all of these events
    */
   readonly eventTimeValues: (
     service: string,
@@ -65,12 +64,11 @@ export interface SkewDependencies {
 
 export const DEFAULT_SAMPLE = 10_000;
 /**
- * Clocks of gateways and of the log may differ by so much, and an answer is logged a little after
- * it was given.
+ * The clocks of gateways and log may differ, and an answer is logged a little after it is given.
  */
 const MARGIN_MS = 3_600_000;
 
-/** What the service asks for now, of a row; null where the row does not give it. */
+/** The spine row of a logged row, by the present service; null: the logged row lacks a value. */
 const spineRow = ({ keys, request }: TrainingSetPlan, row: FeatureLogRow): Row | null => {
   const spine: Record<string, Value> = { event_timestamp: row.at };
   for (const { name } of keys) {
@@ -105,7 +103,7 @@ export const createSkew = (
           (definitions.source as SourceDefinition),
         plan,
         key: keyOfEntity(plan, row.entity),
-        // Whether a value is expired says the entity's newest event, wherever it lies.
+        // The newest event of the entity, however old, decides whether a value is expired.
         from: plan.ttlMs === null ? coveredFrom(plan, row.at) : Number.NEGATIVE_INFINITY,
         to: row.at,
       })),
@@ -141,8 +139,8 @@ export const createSkew = (
           onDemand,
         );
       } catch {
-        // A breaking change, forced: what that version computed cannot be computed any more, and is
-        // told as unexplained.
+        // A breaking change was forced: the values of that version cannot be computed any more, and
+        // are reported as unexplained.
       }
       plans.set(id, plan);
       return plan;
@@ -197,7 +195,7 @@ export const createSkew = (
       const open = one.columns.filter((column) =>
         (explained.get(column) ?? unexplained).causes.includes('unexplained'),
       );
-      // A formula that was revised at that very moment: the read may have gone by the one before.
+      // The formula was revised at that moment: the read may have used the one before.
       if (open.length > 0 && one.row.onDemand.some(({ version }) => version > 1))
         for (const [column, found] of explain({ ...one, columns: open }, 1))
           explained.set(column, found);
@@ -246,7 +244,7 @@ export const createSkew = (
       await turn();
       const eventTime = values.rows[i] as ReadonlyMap<string, Value>;
       const columns = names.filter((name) => {
-        // a feature that the service had not yet
+        // The service did not have this feature yet.
         if (!(name in row.status)) return false;
         if (!same(row.values[name] ?? null, eventTime.get(name) ?? null, noise.get(name) ?? 0))
           return true;

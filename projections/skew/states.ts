@@ -1,20 +1,19 @@
 /**
- * The states from which one view can have answered a read, and what was missing in each.
+ * The states that one view can have answered a read from, and what each lacks.
  *
- * An answer says how far its view had read the log: events below that position are in, unless the
- * view left them out as late. Stores may be further than they say, by events accepted until the
- * answer was logged; and a row that tiles could not answer was folded from raw events, where
- * nothing is left out. So the states are tried in this order:
+ * An answer has the position up to which its view had read the log: events below it are included,
+ * unless the view left them out as late. A store may be ahead of that position, by events accepted
+ * until the answer was logged. A row that tiles could not answer was folded from raw events, which
+ * include late ones. So the states are tried in this order:
  *
- *   what lies below the position the embedded profile's tiles, always
- *   the same with what was left out as late raw events, folded
- *   either, and the next event of the log, the next … a store, or a log, that was further than was
- *   said
- *   the same, each tile of a hop by itself a store that had taken in one tile's update and not yet
- *   another's
+ * 1. events below the position (always right for the embedded profile's tiles);
+ * 2. the same with the late events (raw events, folded);
+ * 3. either, with the next event of the log, the next two, … (a store or a log that was ahead);
+ * 4. the same for each tile of a hop by itself (a store with the update of one tile and not yet of
+ *    another).
  *
- * An event that is not in has a level, the step at which it is added: value(0) is what was served,
- * value(LATE) the whole of it.
+ * An event that a state lacks has a level, the step at which it is added: value(0) is the logged
+ * value, value(LATE) includes all events.
  */
 import type { RawEvent } from '#domain/values/value.ts';
 
@@ -24,35 +23,30 @@ export const LEFT_OUT = 2;
 export const LATE = 3;
 
 export interface Evidence {
-  /**
-   * of the entity, of event times until the read's `at`, in the order in which the log took them
-   */
+  /** of the entity, with event times up to the read's `at`, in the order of the log */
   readonly events: readonly RawEvent[];
-  /** what the read knew, epoch ms */
+  /** the knowledge time of the read, epoch ms */
   readonly known: number;
-  /** log time of the record of the answer, epoch ms: nothing later can be in it */
+  /** log time of the logged answer, epoch ms: it cannot include later events */
   readonly loggedAt: number;
   readonly below: (event: RawEvent) => boolean;
-  /** of the view's tiles, ms; 0: one for all time */
+  /** width of the view's tiles, ms; 0: one tile for all time */
   readonly hops: readonly number[];
   readonly leftOut: (event: RawEvent) => boolean;
 }
 
-/** By event: the level at which it is added. */
+/** event → the level at which it is added */
 export type State = Uint8Array;
 
-/**
- * States of one kind, at most: an entity that has more events in a moment is taken as it was at the
- * first of them.
- */
+/** The most states of one kind that are tried. */
 const MAX_AHEAD = 2_000;
-/** States of tiles that were read apart, at most, a hop. */
+/** The most states of separate tiles that are tried for each hop. */
 const MAX_APART = 2_000;
 
 export const inLogOrder = (a: RawEvent, b: RawEvent): number =>
   a.logTime - b.logTime || a.partition - b.partition || a.offset - b.offset;
 
-/** Lists of how many of each tile's events are in. */
+/** Combinations of how many events of each tile are included. */
 function* counts(sizes: readonly number[]): Generator<readonly number[]> {
   const [size, ...rest] = sizes;
   if (size === undefined) {
@@ -70,7 +64,7 @@ function* tilesApart(
   const tiles = [
     ...Map.groupBy(ahead, (i) => Math.floor((events[i] as RawEvent).eventTime / hopMs)).values(),
   ];
-  // With one tile, the log's order is the tile's.
+  // With one tile this is the order of the log, which was tried already.
   if (tiles.length < 2) return;
   let made = 0;
   for (const taken of counts(tiles.map((tile) => tile.length))) {

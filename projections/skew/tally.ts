@@ -1,4 +1,4 @@
-/** What the compared values of one feature come to. */
+/** The totals of one feature: compared, equal and different values, and their causes. */
 import type { FeatureLogRow } from '#domain/feature-log/feature-log-record.ts';
 import {
   type FeatureSkew,
@@ -22,7 +22,7 @@ export const createTally = (feature: string): Tally => {
     SkewCause,
     number
   >;
-  /** one of each set of causes, as far as there is room */
+  /** one example for each set of causes, up to a limit */
   const examples = new Map<string, SkewExample>();
   let [equal, differing, numbers, sum, featureLogNull, eventTimeNull] = [0, 0, 0, 0, 0, 0];
   let largest: number | null = null;

@@ -1,7 +1,7 @@
-/** Long work in the process that serves: reads get their turn every few milliseconds. */
+/** Long work in the serving process yields to reads every few milliseconds. */
 const TURN_MS = 10;
 
-/** @returns to be awaited between two pieces of the work */
+/** @returns a function to await between two pieces of the work */
 export const turns = (): (() => Promise<void>) => {
   let since = performance.now();
   return async () => {

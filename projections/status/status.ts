@@ -1,7 +1,4 @@
-/**
- * How the platform stands: every source, view and replay, what it has taken in and how far behind
- * it is.
- */
+/** The state of every source, view and replay: what it has computed and how far it lags. */
 
 import type {
   EngineJob,
@@ -12,18 +9,13 @@ import type {
 import type { Replays } from '#domain/api/replays.ts';
 import type { SourceDefinition } from '#domain/definitions/model.ts';
 import type { DegradedMode } from '#domain/ports/degraded.ts';
+import type { EngineGeneration } from '#domain/ports/engine.ts';
 import type { History } from '#domain/ports/history.ts';
 import { formatPosition, type Log } from '#domain/ports/log.ts';
 import { lateTopic, rawTopic, rejectedTopic } from '#domain/ports/topics.ts';
 import { formatDuration } from '#domain/values/duration.ts';
 import type { Position } from '#domain/values/value.ts';
 import type { Catalog } from '#projections/catalog/catalog.ts';
-import type { ComputingGeneration } from '#projections/replays/replays.ts';
-
-export interface RunningGeneration extends ComputingGeneration {
-  readonly positions: () => readonly Position[];
-  readonly job?: () => EngineJob | null;
-}
 
 export interface StatusDependencies {
   readonly profile: string;
@@ -33,8 +25,8 @@ export interface StatusDependencies {
   readonly log: Log;
   readonly history: Pick<History, 'endOffsets'>;
   readonly catalog: Catalog;
-  readonly liveGeneration: (view: string) => RunningGeneration | null;
-  readonly fillingGeneration: (view: string) => RunningGeneration | null;
+  readonly liveGeneration: (view: string) => EngineGeneration | null;
+  readonly fillingGeneration: (view: string) => EngineGeneration | null;
   readonly problem: (view: string) => string | null;
   readonly replays: Replays['list'];
   readonly now: () => number;

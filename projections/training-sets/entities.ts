@@ -1,11 +1,11 @@
 /** The entities of a batch score: all that its views have values of. */
 import { fail } from '#domain/errors.ts';
 import { decodeKey } from '#domain/plan/entity-key.ts';
+import type { EngineGeneration } from '#domain/ports/engine.ts';
 import type { Row } from '#domain/values/value.ts';
-import type { ComputingGeneration } from '#projections/replays/replays.ts';
 import type { Pinned } from './pin-target.ts';
 
-export type Computing = (view: string, generation: number) => ComputingGeneration | null;
+export type Computing = (view: string, generation: number) => EngineGeneration | null;
 
 /** Entities of the view whose keys include those of all others. */
 export const entitiesOf = async (

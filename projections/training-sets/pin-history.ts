@@ -3,6 +3,7 @@
  * view's updates, the newest snapshot that has all that was known at a time.
  */
 import type { HistoryTables } from '#domain/ports/history.ts';
+import type { ReadSnapshot } from '#domain/ports/lineage.ts';
 import type { Log } from '#domain/ports/log.ts';
 import { featuresTopic, rawTopic } from '#domain/ports/topics.ts';
 import type {
@@ -14,7 +15,6 @@ import type {
 import type { TrainingSetTarget } from '#domain/training-sets/training-set-plan.ts';
 import type { Catalog } from '#projections/catalog/catalog.ts';
 import type { LateEvents } from '#projections/late/late.ts';
-import type { ReadSnapshot } from '#projections/lineage/dataset-runs.ts';
 import type { Pins } from './pin-target.ts';
 
 export interface HistoryDependencies {

@@ -12,12 +12,12 @@ import type {
   SourceDefinition,
 } from '#domain/definitions/model.ts';
 import { fail } from '#domain/errors.ts';
+import type { ServingViews } from '#domain/ports/served-view.ts';
 import type {
   TrainingSetTarget,
   ViewDefinitions,
 } from '#domain/training-sets/training-set-plan.ts';
 import type { Catalog } from '#projections/catalog/catalog.ts';
-import type { ServingViews } from '#projections/serving/served-view.ts';
 
 export interface Pinned {
   readonly target: TrainingSetTarget;

@@ -6,10 +6,10 @@
 import type { DatasetRequest, DatasetStatus, Datasets } from '#domain/api/datasets.ts';
 import { messageOf } from '#domain/error-message.ts';
 import { fail, MillraceError } from '#domain/errors.ts';
+import type { DatasetChange, ReadSnapshot } from '#domain/ports/lineage.ts';
 import type { TrainingSetBuilder } from '#domain/ports/training-set-builder.ts';
 import type { TrainingSetTarget } from '#domain/training-sets/training-set-plan.ts';
 import type { Row } from '#domain/values/value.ts';
-import type { DatasetTold, ReadSnapshot } from '#projections/lineage/dataset-runs.ts';
 import type { EventTimeValues } from '#projections/skew/skew.ts';
 import { type Computing, entitiesOf } from './entities.ts';
 import { type HistoryDependencies, pinHistory } from './pin-history.ts';
@@ -23,7 +23,7 @@ export interface TrainingSetDependencies extends HistoryDependencies {
   readonly now: () => number;
   readonly newId: () => string;
   /** called when a training set starts, and when it has ended */
-  readonly emit?: (run: DatasetTold) => void;
+  readonly emit?: (run: DatasetChange) => void;
 }
 
 export interface TrainingSets extends Pick<Datasets, 'start' | 'get' | 'cancel' | 'batch'> {
@@ -45,7 +45,7 @@ interface Running {
   done: Promise<void>;
 }
 
-type Requester = Pick<DatasetTold, 'kind' | 'actor'>;
+type Requester = Pick<DatasetChange, 'kind' | 'actor'>;
 
 const problemOf = (error: unknown): NonNullable<DatasetStatus['error']> =>
   error instanceof MillraceError

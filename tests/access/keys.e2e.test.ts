@@ -6,7 +6,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { credentials, Metadata, makeGenericClientConstructor } from '@grpc/grpc-js';
 import { afterEach, expect, test } from 'vitest';
-import { hashOf } from '#application/authorization/authenticate.ts';
+import { hashOf } from '#application/authorization/secret-hash.ts';
 import type { Caller } from '#domain/api/caller.ts';
 import type { FeaturesClient } from '#gateways/grpc/generated/millrace/v1/Features.ts';
 import type { ReadResponse__Output } from '#gateways/grpc/generated/millrace/v1/ReadResponse.ts';

@@ -5,6 +5,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TransactionalLog } from '#domain/ports/stream-task.ts';
+import { streamTasks } from '#infra/embedded-engine/stream-tasks.ts';
 import { hybridClock } from '#infra/shared/clock/hybrid-clock.ts';
 import { type Database, openDatabase } from '#infra/sqlite/database.ts';
 import { sqliteLog } from '#infra/sqlite/log.ts';
@@ -22,7 +23,7 @@ export interface OpenLog {
 
 export const openLog = (directory: string, now: () => number = Date.now): OpenLog => {
   const database = openDatabase(join(directory, 'millrace.db'));
-  const log = sqliteLog(database, hybridClock(now));
+  const log = sqliteLog(database, hybridClock(now), streamTasks);
   return {
     database,
     log,

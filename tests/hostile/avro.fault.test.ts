@@ -22,6 +22,7 @@ import { decodeCommit, encodeCommit } from '#domain/registry/registry-record.ts'
 import { rawCodec } from '#domain/sources/raw-codec.ts';
 import { rawAvroSchema } from '#domain/sources/source-schema.ts';
 import { createTileStore } from '#domain/tiles/tile-store.ts';
+import { streamTasks } from '#infra/embedded-engine/stream-tasks.ts';
 import { recordDecoder } from '#infra/iceberg/record-decoder.ts';
 import { hybridClock } from '#infra/shared/clock/hybrid-clock.ts';
 import { readAvroFile, writeAvroFile } from '#infra/shared/iceberg/avro-file.ts';
@@ -250,7 +251,7 @@ describe(`seed ${SEED}`, () => {
 
 describe('the ingest topic', () => {
   const database = openDatabase(':memory:');
-  const log = sqliteLog(database, hybridClock());
+  const log = sqliteLog(database, hybridClock(), streamTasks);
   const schemas = sqliteSchemaRegistry(database);
   const now = (): number => row.at + 1000;
   let screen: ReturnType<typeof createIngestRecords>;

@@ -4,11 +4,13 @@
  */
 import { type ApplyOptions, applyDefinitions } from '#commands/apply.ts';
 import { type CommandBus, createCommandBus } from '#commands/command-bus.ts';
-import type { ApplyResult, CommandResult } from '#domain/api/registry.ts';
+import { createCommandRequests } from '#commands/parse-command.ts';
+import type { ApplyResult, CommandResult, Registry } from '#domain/api/registry.ts';
 import type { Definition } from '#domain/definitions/model.ts';
+import { parseDefinition } from '#domain/definitions/parse.ts';
 import type { EventStore } from '#domain/ports/event-store.ts';
 import { REGISTER, type RegistryCommand } from '#domain/registry/commands.ts';
-import { streamOf } from '#domain/registry/events.ts';
+import { streamTasks } from '#infra/embedded-engine/stream-tasks.ts';
 import { hybridClock } from '#infra/shared/clock/hybrid-clock.ts';
 import { openDatabase } from '#infra/sqlite/database.ts';
 import { sqliteEventStore } from '#infra/sqlite/event-store.ts';
@@ -33,7 +35,7 @@ interface TestRegistry {
    * A second writer on the same streams, as another process would be: its own catalog, its own
    * queue.
    */
-  readonly another: () => Promise<CommandBus>;
+  readonly another: () => Promise<{ readonly execute: Registry['command'] }>;
 }
 
 const caller = { actor: 'ann' };
@@ -42,24 +44,34 @@ export const testRegistry = async (
   wrap: (store: EventStore) => EventStore = (store) => store,
 ): Promise<TestRegistry> => {
   const database = openDatabase(':memory:');
-  sqliteLog(database, hybridClock());
+  sqliteLog(database, hybridClock(), streamTasks);
   const plain = sqliteEventStore(database);
   const store = wrap(plain);
   const catalog = await openCatalog(store);
   let [time, ids] = [0, 0];
   const [now, newId] = [() => ++time, () => `c${++ids}`];
   const bus = createCommandBus({ eventStore: store, catalog, now, newId });
+  const execute = createCommandRequests(bus);
   return {
     store,
     catalog,
     bus,
     register: (definition, more = {}) =>
-      bus.execute({ type: REGISTER[definition.kind], data: definition, ...more }, caller),
-    send: (type, data) => bus.execute({ type, data }, caller),
-    system: (command) => bus.system(command, streamOf('feature-view', command.view)),
+      execute({ type: REGISTER[definition.kind], data: definition, ...more }, caller),
+    send: (type, data) => execute({ type, data }, caller),
+    system: (command) => bus.system(command),
     apply: (definitions, options = {}) =>
-      applyDefinitions(catalog, bus, definitions, options, caller),
-    another: async () =>
-      createCommandBus({ eventStore: plain, catalog: await openCatalog(plain), now, newId }),
+      applyDefinitions(
+        catalog,
+        bus,
+        definitions.map((definition) => parseDefinition(definition)),
+        options,
+        caller,
+      ),
+    another: async () => ({
+      execute: createCommandRequests(
+        createCommandBus({ eventStore: plain, catalog: await openCatalog(plain), now, newId }),
+      ),
+    }),
   };
 };

@@ -12,7 +12,7 @@ export const sqliteCode = (error: unknown): number | null => {
 
 export const isBusy = (error: unknown): boolean => sqliteCode(error) === SQLITE_BUSY;
 
-/** What a failed statement or commit means to a person. Errors of our own pass through. */
+/** A failed statement or commit as an error for users. Millrace's own errors pass unchanged. */
 export const storageError = (error: unknown, path: string): MillraceError => {
   if (error instanceof MillraceError) return error;
   const reason = messageOf(error);

@@ -177,7 +177,7 @@ historyContract('Iceberg, appended to by Flink', async () => {
       {
         sources: [parsed<SourceDefinition>(definition)],
         views: [{ view: delays.name, flushMs: null, generations: [{ generation: 1, plan }] }],
-        served: [],
+        featureLogs: [],
       },
     );
   };

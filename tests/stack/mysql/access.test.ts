@@ -5,8 +5,8 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createAccess } from '#application/authorization/access.ts';
+import { createKeys } from '#application/keys.ts';
 import { createCommandBus } from '#commands/command-bus.ts';
-import { createKeys } from '#commands/keys/create-keys.ts';
 import type { Platform } from '#domain/api/platform.ts';
 import type { Access } from '#domain/ports/access.ts';
 import { type MysqlDatabase, openMysql } from '#infra/mysql/database.ts';
@@ -36,7 +36,7 @@ beforeAll(async () => {
     const keys = createKeyIndex();
     const catalog = await openCatalog(eventStore, [keys.take]);
     const bus = createCommandBus({ eventStore, catalog, now: Date.now, newId: randomUUID });
-    const platform: Platform = { ...createFakePlatform(), ...createKeys(keys, bus) };
+    const platform: Platform = { ...createFakePlatform(), keys: createKeys(keys, bus) };
     const counter = mysqlUsageCounter(database);
     const access = createAccess(
       { platform, catalog, keys, eventStore, counter, now: Date.now, warn: () => {} },

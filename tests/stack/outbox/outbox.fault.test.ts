@@ -11,7 +11,7 @@ import { afterEach, expect, test } from 'vitest';
 import { kafkaLog } from '#infra/kafka/log.ts';
 import { openMysql } from '#infra/mysql/database.ts';
 import { mysqlEventStore } from '#infra/mysql/event-store.ts';
-import { OUTBOX_TOPIC } from '#infra/outbox/publish-outbox.ts';
+import { OUTBOX_TOPIC } from '#projections/outbox/publish-outbox.ts';
 import { newCommit } from '#tests/contracts/event-store.contract.ts';
 import { readAll, texts } from '#tests/contracts/log.contract.ts';
 import { addresses } from '#tests/stack/support/addresses.ts';

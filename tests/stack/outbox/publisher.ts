@@ -6,7 +6,7 @@ import { writeSync } from 'node:fs';
 import { kafkaLog } from '#infra/kafka/log.ts';
 import { openMysql } from '#infra/mysql/database.ts';
 import { mysqlEventStore } from '#infra/mysql/event-store.ts';
-import { OUTBOX_TOPIC, publishOutbox } from '#infra/outbox/publish-outbox.ts';
+import { OUTBOX_TOPIC, publishOutbox } from '#projections/outbox/publish-outbox.ts';
 import { record } from '#tests/contracts/log.contract.ts';
 
 const [broker, prefix, mysql, name] = process.argv.slice(2) as [string, string, string, string];

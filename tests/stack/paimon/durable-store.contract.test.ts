@@ -9,7 +9,7 @@ import type { PlainUpdate } from '#domain/encoding/pack-updates.ts';
 import type { ViewPlan } from '#domain/plan/plan.ts';
 import { featuresTopic } from '#domain/ports/topics.ts';
 import { ensureMaterialize } from '#infra/flink/ensure-materialize.ts';
-import { MATERIALIZE_JOB } from '#infra/flink/sql/names.ts';
+import { MATERIALIZE_JOB, paimonTable } from '#infra/flink/sql/names.ts';
 import { paimonStore } from '#infra/paimon/durable-store.ts';
 import { connectLookup } from '#infra/paimon/lookup-client.ts';
 import { AT, onlineStoreContract } from '#tests/contracts/online-store.contract.ts';
@@ -49,7 +49,7 @@ onlineStoreContract('Paimon, written by Flink', async () => {
   const { plan, generation } = target;
   const topic = featuresTopic(plan.view);
   const { log, schemas, jobs, settings } = engine;
-  const store = paimonStore(connectLookup(addresses().lookup));
+  const store = paimonStore(connectLookup(addresses().lookup), paimonTable);
   return {
     store,
     target,
@@ -73,7 +73,7 @@ onlineStoreContract('Paimon, written by Flink', async () => {
       const nothing = async (): Promise<never[]> => [];
       await ensureMaterialize(
         { log, jobs, settings, ensureHistory: async () => {}, historyEndOffsets: nothing },
-        { sources: [], views, served: [] },
+        { sources: [], views, featureLogs: [] },
       );
       const keys = entities.map(({ key }) => key);
       await until('the table has all tiles', async () =>

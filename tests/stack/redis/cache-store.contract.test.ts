@@ -151,7 +151,7 @@ test('blocks of an earlier format are not read as empty, and the copy is filled 
   );
   await redis.set(`mr:{${plan.view}#1}:e:a`, Buffer.alloc(200));
   expect(await store.read(target, ['a', 'b'], AT)).toEqual([
-    { found: 'unknown', part: null, letGo: false },
+    { found: 'unknown', part: null, expired: false },
     { found: 'nothing' },
   ]);
   expect(await store.load(target, ['a'])).toEqual([null]);

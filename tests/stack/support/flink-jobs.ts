@@ -1,22 +1,21 @@
 /**
- * The engine's side of a platform without the platform: the log, and jobs that a test starts, on
+ * What an engine works with, without a platform: the log, the schema registry and Flink's jobs, on
  * the running servers.
  */
 import { join } from 'node:path';
-import type { Log } from '#domain/ports/log.ts';
 import type { SchemaRegistry } from '#domain/ports/schema-registry.ts';
 import { confluentSchemaRegistry } from '#infra/confluent/schema-registry.ts';
 import { flinkCluster } from '#infra/flink/cluster.ts';
 import type { JobSettings } from '#infra/flink/compute-job.ts';
 import { openJobStore } from '#infra/flink/job-store.ts';
 import { type FlinkJobs, flinkJobs } from '#infra/flink/jobs.ts';
-import { kafkaLog } from '#infra/kafka/log.ts';
+import { type KafkaLog, kafkaLog } from '#infra/kafka/log.ts';
 import { addresses } from './addresses.ts';
 import { uniqueName } from './platform.ts';
 import { directoryOf } from './warehouse.ts';
 
 export interface EngineOfTest {
-  readonly log: Log;
+  readonly log: KafkaLog;
   readonly jobs: FlinkJobs;
   readonly schemas: SchemaRegistry;
   readonly settings: JobSettings;
@@ -31,7 +30,10 @@ export const openEngine = async (): Promise<EngineOfTest> => {
     jobs: flinkJobs({
       cluster: flinkCluster(flink),
       gateway: sqlGateway,
-      book: openJobStore(directoryOf(join(directory, 'flink', 'jobs')), directoryOf(checkpoints)),
+      jobStore: openJobStore(
+        directoryOf(join(directory, 'flink', 'jobs')),
+        directoryOf(checkpoints),
+      ),
       savepoints,
       warn: () => {},
     }),

@@ -11,6 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { count, entity, featureView, source } from 'millrace';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Definition } from '#domain/definitions/model.ts';
+import { streamTasks } from '#infra/embedded-engine/stream-tasks.ts';
 import type { LineageSettings } from '#infra/openlineage/settings.ts';
 import { embeddedPlaces } from '#infra/profiles/lineage-locations.ts';
 import { hybridClock } from '#infra/shared/clock/hybrid-clock.ts';
@@ -54,7 +55,7 @@ const expectedOf = async (
   namespace: string,
 ): Promise<readonly LineageEvent[]> => {
   const database = openDatabase(join(dataDirectory, 'millrace.db'));
-  sqliteLog(database, hybridClock());
+  sqliteLog(database, hybridClock(), streamTasks);
   const store = sqliteEventStore(database);
   const fold = registryLineage({
     namespace,

@@ -1,0 +1,43 @@
+/** Training sets, batches and rollups. */
+import type { Datasets } from '#domain/api/datasets.ts';
+import { fail } from '#domain/errors.ts';
+import type { Catalog } from '#projections/catalog/catalog.ts';
+import type { TrainingSets } from '#projections/training-sets/training-sets.ts';
+import type { Rollup } from './dependencies.ts';
+import type { Generations } from './generations.ts';
+
+export interface DatasetsDependencies {
+  readonly trainingSets: TrainingSets;
+  readonly catalog: Catalog;
+  readonly generations: Generations;
+  readonly profile: string;
+  /** null: this profile writes no rollups */
+  readonly rollup: Rollup | null;
+}
+
+export const createDatasets = ({
+  trainingSets,
+  catalog,
+  generations,
+  profile,
+  rollup,
+}: DatasetsDependencies): Datasets => ({
+  start: trainingSets.start,
+  get: trainingSets.get,
+  cancel: trainingSets.cancel,
+  batch: trainingSets.batch,
+  async rollup(request) {
+    const { view } = request;
+    if (rollup === null)
+      return fail(
+        'MR_REFUSED',
+        `the ${profile} profile makes no rollups: use the stack profile, or \`millrace batch ${view} --at TIME --out FILE\``,
+        { view },
+      );
+    const live = generations.live(view);
+    if (live !== null) return rollup(request, live);
+    if (catalog.stream('feature-view', view) === null)
+      return fail('MR_NOT_FOUND', `there is no feature view "${view}"`, { view });
+    return fail('MR_VIEW_NOT_READY', `no generation of "${view}" is live yet`, { view });
+  },
+});

@@ -1,0 +1,63 @@
+/** The degraded modes that reads meet now: of the engine, of the registry, and of each view. */
+import {
+  type Degraded,
+  type DegradedMode,
+  degraded,
+  modesOf,
+  NOT_DEGRADED,
+} from '#domain/ports/degraded.ts';
+import type { Engine } from '#domain/ports/engine.ts';
+import type { EventStore } from '#domain/ports/event-store.ts';
+import type { Catalog } from '#projections/catalog/catalog.ts';
+import { viewModes } from '#projections/serving/view-modes.ts';
+import type { Generations } from './generations.ts';
+
+export interface DegradedModes {
+  /** those that concern every read */
+  readonly shared: () => Degraded;
+  /** all of them */
+  readonly now: () => readonly DegradedMode[];
+}
+
+export interface DegradedModesDependencies {
+  readonly catalog: Catalog;
+  readonly engine: Pick<Engine, 'degraded'>;
+  readonly generations: Generations;
+  readonly eventStore: Pick<EventStore, 'heardAt'>;
+  readonly readTime: () => number;
+}
+
+const REGISTRY_STALE = degraded('registry-stale');
+/** The registry is stale once the event store has not answered for so long. */
+const REGISTRY_SILENT_MS = 3_000;
+
+export const createDegradedModes = ({
+  catalog,
+  engine,
+  generations,
+  eventStore,
+  readTime,
+}: DegradedModesDependencies): DegradedModes => {
+  const registryModes = (): Degraded => {
+    const heardAt = eventStore.heardAt?.() ?? null;
+    return heardAt !== null && Date.now() - heardAt > REGISTRY_SILENT_MS
+      ? REGISTRY_STALE
+      : NOT_DEGRADED;
+  };
+  const shared = (): Degraded => (engine.degraded?.() ?? NOT_DEGRADED) | registryModes();
+  return {
+    shared,
+    now() {
+      const at = readTime();
+      const live = catalog
+        .streams('feature-view')
+        .flatMap(({ name }) => generations.live(name)?.served ?? []);
+      return modesOf(
+        live.reduce(
+          (modes, served) => modes | viewModes(served, served.completeThrough(at), at),
+          shared(),
+        ),
+      );
+    },
+  };
+};

@@ -1,0 +1,82 @@
+/** What a platform is made of: adapters of ports, and parts that only a profile can build. */
+import type { RollupRequest, RollupResult } from '#domain/api/datasets.ts';
+import type { CatalogEntry } from '#domain/api/registry.ts';
+import type { AuditStore } from '#domain/ports/audit-store.ts';
+import type { Engine, EngineEvents, EngineGeneration } from '#domain/ports/engine.ts';
+import type { EventStore } from '#domain/ports/event-store.ts';
+import type { HistoryTables } from '#domain/ports/history.ts';
+import type { DatasetChange } from '#domain/ports/lineage.ts';
+import type { Log } from '#domain/ports/log.ts';
+import type { LineageStats, Metrics } from '#domain/ports/metrics.ts';
+import type { SchemaRegistry } from '#domain/ports/schema-registry.ts';
+import type { TrainingSetBuilder } from '#domain/ports/training-set-builder.ts';
+import type { UsageCounter } from '#domain/ports/usage-counter.ts';
+import type { RawDecoders } from '#domain/sources/raw-decoders.ts';
+import type { Catalog } from '#projections/catalog/catalog.ts';
+import type { DecodeUpdate } from '#projections/explain/recent-updates.ts';
+import type { Traces } from './traced-areas.ts';
+
+export interface EngineContext extends EngineEvents {
+  readonly catalog: Catalog;
+  readonly decoders: RawDecoders;
+}
+
+/** The OpenLineage events of this platform. */
+export interface Lineage {
+  readonly datasetChanged: (change: DatasetChange) => void;
+  readonly events: (
+    after: number,
+    limit: number,
+  ) => Promise<{ readonly records: readonly { readonly event: string }[]; readonly next: number }>;
+  readonly stats: () => Promise<LineageStats>;
+  readonly close: () => Promise<void>;
+}
+
+export type Rollup = (request: RollupRequest, live: EngineGeneration) => Promise<RollupResult>;
+
+/** Where the features of a view are stored, and how far. */
+export type Materializations = (
+  view: string,
+  live: EngineGeneration,
+) => Promise<NonNullable<CatalogEntry['materializations']>>;
+
+export interface PlatformDependencies {
+  readonly profile: string;
+  /** of Millrace */
+  readonly version: string;
+  readonly dataDirectory: string;
+  readonly now: () => number;
+  readonly warn: (message: string) => void;
+  readonly metrics: Metrics;
+  /** absent: traces are off */
+  readonly traces?: Traces;
+  readonly log: Log;
+  /**
+   * The log as the outbox writes it, where its appends must not share a transaction with others.
+   * It is closed with the platform. Absent: `log`.
+   */
+  readonly outboxLog?: Log;
+  readonly schemas: SchemaRegistry;
+  readonly eventStore: EventStore;
+  readonly auditStore: AuditStore;
+  readonly usage: UsageCounter;
+  readonly history: HistoryTables;
+  /** a time, epoch ms, such that every later append gets a later log time */
+  readonly readTime: () => number;
+  /** how long the follower waits for more commits before it reconciles the engine, ms */
+  readonly gatherMs: number;
+  /** an apply waits for the fill of a generation with at most so many events; null: for none */
+  readonly shortFillEvents: number | null;
+  readonly openEngine: (context: EngineContext) => Engine | Promise<Engine>;
+  readonly decodeUpdate: DecodeUpdate;
+  readonly materializations: Materializations;
+  /** the SQL that Flink runs for a version of a view; null: its source does not fit it any more */
+  readonly sql: (catalog: Catalog, view: string, version: number) => string | null;
+  readonly trainingSetBuilder: TrainingSetBuilder;
+  /** absent: OpenLineage is off */
+  readonly openLineage?: (context: { readonly engine: Engine }) => Promise<Lineage>;
+  /** absent: this profile writes no rollups */
+  readonly rollup?: Rollup;
+  /** called after everything else has been closed */
+  readonly close: () => Promise<void>;
+}

@@ -1,0 +1,39 @@
+/** API keys. A secret is created here, returned once, and never stored: its hash is. */
+import { randomBytes } from 'node:crypto';
+import type { CommandBus } from '#commands/command-bus.ts';
+import type { KeyInfo, Keys } from '#domain/api/keys.ts';
+import { formatGrant } from '#domain/authorization/grants.ts';
+import { keyWishOf } from '#domain/authorization/keys.ts';
+import { fail } from '#domain/errors.ts';
+import type { KeyIndex, KnownKey } from '#projections/keys/key-index.ts';
+import { hashOf } from './authorization/secret-hash.ts';
+
+const ID_BYTES = 6;
+const SECRET_BYTES = 32;
+
+const infoOf = ({ hash: _, grants, ...key }: KnownKey): KeyInfo => ({
+  ...key,
+  grants: grants.map(formatGrant),
+});
+
+export const createKeys = (keys: KeyIndex, bus: Pick<CommandBus, 'key'>): Keys => {
+  const infoById = (id: string): KeyInfo =>
+    infoOf(
+      keys.key(id) ?? fail('MR_INTERNAL', `key "${id}" was created and is not in the key index`),
+    );
+  return {
+    async create(request, caller) {
+      const wish = keyWishOf(request);
+      const id = randomBytes(ID_BYTES).toString('hex');
+      const secret = randomBytes(SECRET_BYTES).toString('base64url');
+      const by = { actor: caller.actor, reason: request.reason };
+      await bus.key({ type: 'CreateKey', id, hash: hashOf(secret), ...wish }, by);
+      return { ...infoById(id), key: `mr_${id}_${secret}` };
+    },
+    list: async () => keys.all().map(infoOf),
+    async revoke(id, { reason }, caller) {
+      await bus.key({ type: 'RevokeKey', id }, { actor: caller.actor, reason });
+      return infoById(id);
+    },
+  };
+};

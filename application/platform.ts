@@ -1,0 +1,244 @@
+/**
+ * A platform from its adapters: opens the parts in the order in which they need each other, creates
+ * the areas from them, and closes the parts in the reverse order.
+ */
+import { randomUUID } from 'node:crypto';
+import { createCommandBus } from '#commands/command-bus.ts';
+import { createFeatureLog } from '#commands/feature-log/feature-log.ts';
+import type { Areas, Platform } from '#domain/api/platform.ts';
+import type { Access } from '#domain/ports/access.ts';
+import type { EventStore } from '#domain/ports/event-store.ts';
+import type { Log } from '#domain/ports/log.ts';
+import type { SchemaRegistry } from '#domain/ports/schema-registry.ts';
+import { REGISTRY_TOPIC } from '#domain/ports/topics.ts';
+import { encodeCommit, registryRecordSchema } from '#domain/registry/registry-record.ts';
+import { createRawDecoders } from '#domain/sources/raw-decoders.ts';
+import { openAudit } from '#projections/audit/audit.ts';
+import { openCatalog } from '#projections/catalog/catalog.ts';
+import { createKeyIndex } from '#projections/keys/key-index.ts';
+import { createLateEvents } from '#projections/late/late.ts';
+import { type Outbox, publishOutbox } from '#projections/outbox/publish-outbox.ts';
+import { createWaitFor } from '#projections/serving/wait-for.ts';
+import { createTrainingSets } from '#projections/training-sets/training-sets.ts';
+import { createAudit } from './audit.ts';
+import { createAccess } from './authorization/access.ts';
+import { createDatasets } from './datasets.ts';
+import { createDegradedModes } from './degraded-modes.ts';
+import type { PlatformDependencies } from './dependencies.ts';
+import { recordEngineEvents } from './engine-events.ts';
+import { createGenerations } from './generations.ts';
+import { createKeys } from './keys.ts';
+import { createOperations } from './operations.ts';
+import { createPublishing } from './publishing.ts';
+import { createReadDefinitions } from './read-definitions.ts';
+import { createRegistry } from './registry.ts';
+import { followRegistry } from './registry-follower.ts';
+import { createReplays } from './replays.ts';
+import { createServing } from './serving.ts';
+import { createSources } from './sources.ts';
+import { traceAreas } from './traced-areas.ts';
+
+/** How long a read waits for a position, at most. */
+const AFTER_DEADLINE_MS = 5_000;
+
+const openOutbox = async (
+  eventStore: EventStore,
+  schemas: SchemaRegistry,
+  log: Log,
+): Promise<Outbox> => {
+  const schemaId = await schemas.register(`${REGISTRY_TOPIC}-value`, registryRecordSchema);
+  return publishOutbox(eventStore, log, (commit) => [
+    {
+      topic: REGISTRY_TOPIC,
+      partition: 0,
+      key: commit.stream,
+      value: encodeCommit(commit),
+      schemaId,
+    },
+  ]);
+};
+
+export const createPlatform = async (dependencies: PlatformDependencies): Promise<Platform> => {
+  const { log, schemas, eventStore, history, metrics, traces, now, warn, readTime } = dependencies;
+  const startedAt = now();
+
+  const outbox = await openOutbox(eventStore, schemas, dependencies.outboxLog ?? log);
+  const keyIndex = createKeyIndex();
+  const catalog = await openCatalog(eventStore, [keyIndex.take]);
+  const audit = await openAudit(eventStore, dependencies.auditStore);
+  const bus = createCommandBus({ eventStore, catalog, now, newId: randomUUID });
+  const decoders = createRawDecoders(schemas);
+  const sources = createSources({ catalog, decoders, log, schemas, now });
+  const engineEvents = recordEngineEvents(bus, warn);
+  const engine = await dependencies.openEngine({ catalog, decoders, ...engineEvents });
+  const { definitions, versions } = createReadDefinitions(catalog);
+  const featureLog = createFeatureLog({
+    log,
+    schemas,
+    versions,
+    newId: randomUUID,
+    warn,
+    logged: metrics.featureLogRows,
+    dropped: metrics.featureLogDropped,
+  });
+  const follower = await followRegistry({
+    catalog,
+    engine,
+    sources,
+    featureLog,
+    metrics,
+    gatherMs: dependencies.gatherMs,
+    shortFillEvents: dependencies.shortFillEvents,
+    warn,
+  });
+  const lineage = (await dependencies.openLineage?.({ engine })) ?? null;
+
+  const generations = createGenerations(catalog, engine);
+  const late = createLateEvents(log);
+  const degradedModes = createDegradedModes({
+    catalog,
+    engine,
+    generations,
+    eventStore,
+    readTime,
+  });
+  const waitFor = createWaitFor({
+    onProgress(listener) {
+      const unsubscribe = [engine.onProgress(listener), follower.onProgress(listener)];
+      return () => {
+        for (const end of unsubscribe) end();
+      };
+    },
+    deadlineMs: AFTER_DEADLINE_MS,
+  });
+  const trainingSets = createTrainingSets({
+    builder: dependencies.trainingSetBuilder,
+    catalog,
+    log,
+    history,
+    engine,
+    late,
+    readTime,
+    now,
+    newId: randomUUID,
+    ...(lineage === null ? {} : { emit: lineage.datasetChanged }),
+  });
+
+  const accesses: Access[] = [];
+  let closing: Promise<void> | null = null;
+  const close = async (): Promise<void> => {
+    follower.stop();
+    for (const access of accesses) await access.close();
+    await follower.settled();
+    await featureLog.close();
+    await trainingSets.close();
+    await lineage?.close();
+    await engine.close();
+    await outbox.stop();
+    await audit.close();
+    catalog.close();
+    await history.close();
+    await log.close();
+    await dependencies.outboxLog?.close();
+    await eventStore.close();
+    await dependencies.close();
+  };
+
+  const replays = createReplays({ catalog, bus, engine, generations, follower });
+  const areas: Areas = {
+    publishing: createPublishing({
+      catalog,
+      log,
+      history,
+      sources,
+      decoders,
+      engine,
+      generations,
+      waitFor,
+      metrics,
+      now,
+    }),
+    serving: createServing({
+      catalog,
+      definitions,
+      engine,
+      follower,
+      eventStore,
+      log,
+      history,
+      schemas,
+      decoders,
+      decodeUpdate: dependencies.decodeUpdate,
+      late,
+      featureLog,
+      trainingSets,
+      waitFor,
+      degradedModes,
+      metrics,
+      readTime,
+      ...(traces === undefined ? {} : { tracing: traces.tracing }),
+    }),
+    registry: createRegistry({
+      catalog,
+      bus,
+      follower,
+      generations,
+      materializations: dependencies.materializations,
+      sql: (view, version) => dependencies.sql(catalog, view, version),
+      lineage,
+    }),
+    datasets: createDatasets({
+      trainingSets,
+      catalog,
+      generations,
+      profile: dependencies.profile,
+      rollup: dependencies.rollup ?? null,
+    }),
+    replays,
+    audit: createAudit(audit),
+    keys: createKeys(keyIndex, bus),
+    operations: createOperations({
+      profile: dependencies.profile,
+      version: dependencies.version,
+      startedAt,
+      dataDirectory: dependencies.dataDirectory,
+      log,
+      history,
+      catalog,
+      problem: follower.problem,
+      replays: replays.list,
+      now,
+      memoryBytes: () => process.memoryUsage.rss(),
+      ...(engine.jobs === undefined ? {} : { jobs: engine.jobs }),
+      ...(engine.readsByStore === undefined ? {} : { readsByStore: engine.readsByStore }),
+      generations,
+      degradedModes,
+      late,
+      eventStore,
+      outbox,
+      lineage,
+      metrics,
+      ready: () => closing === null,
+    }),
+  };
+  const platform: Platform = {
+    ...areas,
+    ...(traces === undefined
+      ? {}
+      : { ...traceAreas(areas, { ...traces, views: engine, now }), tracing: traces.tracing }),
+    access(options) {
+      const access = createAccess(
+        { platform, catalog, keys: keyIndex, eventStore, counter: dependencies.usage, now, warn },
+        options,
+      );
+      accesses.push(access);
+      return access;
+    },
+    requests: metrics.requests,
+    close() {
+      closing ??= close();
+      return closing;
+    },
+  };
+  return platform;
+};

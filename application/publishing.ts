@@ -1,0 +1,72 @@
+/** Publishing raw events, exporting them, and what was rejected. */
+import { createPublish } from '#commands/ingest/publish.ts';
+import type { Publishing } from '#domain/api/publishing.ts';
+import type { Engine } from '#domain/ports/engine.ts';
+import type { History } from '#domain/ports/history.ts';
+import type { Log } from '#domain/ports/log.ts';
+import type { Metrics } from '#domain/ports/metrics.ts';
+import { parseTopicPosition } from '#domain/ports/position.ts';
+import { rawTopic } from '#domain/ports/topics.ts';
+import type { RawDecoders } from '#domain/sources/raw-decoders.ts';
+import type { Catalog } from '#projections/catalog/catalog.ts';
+import { createEventExport } from '#projections/exports/event-export.ts';
+import { createRejected } from '#projections/rejected/rejected.ts';
+import type { WaitFor } from '#projections/serving/wait-for.ts';
+import type { Generations } from './generations.ts';
+import type { Sources } from './sources.ts';
+
+export interface PublishingDependencies {
+  readonly catalog: Catalog;
+  readonly log: Log;
+  readonly history: Pick<History, 'scan' | 'endOffsets'>;
+  readonly sources: Sources;
+  readonly decoders: Pick<RawDecoders, 'decode'>;
+  readonly engine: Pick<Engine, 'running'>;
+  readonly generations: Generations;
+  readonly waitFor: WaitFor;
+  readonly metrics: Pick<Metrics, 'published'>;
+  readonly now: () => number;
+}
+
+export const createPublishing = ({
+  catalog,
+  log,
+  history,
+  sources,
+  decoders,
+  engine,
+  generations,
+  waitFor,
+  metrics,
+  now,
+}: PublishingDependencies): Publishing => {
+  const publishEvents = createPublish({ log, ingest: sources.find, now });
+  const source = (name: string) => catalog.definition('source', name);
+
+  /** How far the live generation of each view of the source has read. */
+  const readPositions = (name: string) => () =>
+    engine
+      .running()
+      .filter(({ spec }) => spec.source.name === name && generations.live(spec.view)?.spec === spec)
+      .map((generation) => generation.positions());
+
+  const publish: Publishing['publish'] = async (request, caller) => {
+    const started = performance.now();
+    const result = await publishEvents(request, caller);
+    const seconds = (performance.now() - started) / 1000;
+    metrics.published(request.source, seconds, result.accepted, result.duplicates, result.rejected);
+    if (request.untilReadable === true)
+      await waitFor(parseTopicPosition(result.position), readPositions(request.source));
+    return result;
+  };
+
+  return {
+    publish,
+    async producerSequence(name, producer) {
+      await sources.open(name);
+      return log.producerSequence(producer, rawTopic(name));
+    },
+    exportEvents: createEventExport({ log, history, source, decode: decoders.decode }),
+    ...createRejected({ log, source, publish }),
+  };
+};

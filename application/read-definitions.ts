@@ -1,0 +1,28 @@
+/** The definitions that reads are planned by, and the versions that a service was planned with. */
+import type { FeatureLogVersions } from '#commands/feature-log/encode-answer.ts';
+import { lookupsOf } from '#commands/registering.ts';
+import { scopeOfInputs } from '#domain/definitions/check-on-demand.ts';
+import { type Catalog, overlay } from '#projections/catalog/catalog.ts';
+import { versionsNow } from '#projections/feature-log/feature-log-tables.ts';
+import type { ReadDefinitions } from '#projections/serving/read-plan.ts';
+
+export interface PlannedDefinitions {
+  readonly definitions: ReadDefinitions;
+  /** the versions that the reads of a service were last planned with; never planned: the newest */
+  readonly versions: (service: string) => FeatureLogVersions;
+}
+
+export const createReadDefinitions = (catalog: Catalog): PlannedDefinitions => {
+  const planned = new Map<string, FeatureLogVersions>();
+  return {
+    definitions: {
+      service(name) {
+        planned.set(name, versionsNow(catalog, name));
+        return catalog.definition('feature-service', name);
+      },
+      onDemand: (name) => catalog.definition('on-demand-feature', name),
+      scope: (definition) => scopeOfInputs(definition, lookupsOf(overlay(catalog, []))),
+    },
+    versions: (service) => planned.get(service) ?? versionsNow(catalog, service),
+  };
+};

@@ -1,0 +1,65 @@
+/** Starting replays and deciding on them; their state and comparison are a projection. */
+import type { CommandBus } from '#commands/command-bus.ts';
+import type { ReplayAction, Replays } from '#domain/api/replays.ts';
+import { fail } from '#domain/errors.ts';
+import { keyOfEntity } from '#domain/plan/entity-key.ts';
+import type { Engine } from '#domain/ports/engine.ts';
+import type { Catalog } from '#projections/catalog/catalog.ts';
+import { createReplayQueries } from '#projections/replays/replays.ts';
+import type { Generations } from './generations.ts';
+import type { RegistryFollower } from './registry-follower.ts';
+
+export interface ReplaysDependencies {
+  readonly catalog: Catalog;
+  readonly bus: Pick<CommandBus, 'execute'>;
+  readonly engine: Pick<Engine, 'generation'>;
+  readonly generations: Generations;
+  readonly follower: Pick<RegistryFollower, 'settled'>;
+}
+
+const COMMAND = {
+  promote: 'PromoteReplay',
+  rollback: 'RollbackReplay',
+  abandon: 'AbandonReplay',
+  retire: 'RetireReplay',
+} as const satisfies Readonly<Record<ReplayAction, string>>;
+
+export const createReplays = ({
+  catalog,
+  bus,
+  engine,
+  generations,
+  follower,
+}: ReplaysDependencies): Replays => {
+  const queries = createReplayQueries({
+    catalog,
+    generation: engine.generation,
+    liveGeneration: generations.live,
+    settled: follower.settled,
+  });
+  return {
+    ...queries,
+    async start({ view, from = null, to = null, reason, entities }, caller) {
+      if (catalog.definition('feature-view', view) === null)
+        return fail('MR_NOT_FOUND', `there is no feature view "${view}" to replay`, { view });
+      const version = catalog.stream('feature-view', view)?.state.versions.at(-1)?.version ?? 1;
+      const keys =
+        entities?.map((entity) => keyOfEntity(catalog.plan(view, version), entity)) ?? null;
+      const { actor } = caller;
+      const range = { from, to, keys };
+      const { events } = await bus.execute(
+        { type: 'StartReplay', view, range, reason: reason ?? null, actor },
+        reason === undefined ? {} : { reason },
+        caller,
+      );
+      const started = events[0]?.data as { readonly replay: { readonly id: string } };
+      return queries.get(started.replay.id);
+    },
+    async change(id, action, options, caller) {
+      const { view, generation } = await queries.get(id);
+      await bus.execute({ type: COMMAND[action], view, generation }, options, caller);
+      await follower.settled();
+      return queries.get(id);
+    },
+  };
+};

@@ -1,0 +1,52 @@
+/**
+ * Decodes raw records that any version of their source wrote into rows of its current version: Avro
+ * schema resolution fills fields that an older writer did not have and widens its narrower types.
+ * Decoding is synchronous, because it happens inside the log's commits.
+ */
+import type { SourceDefinition } from '#domain/definitions/model.ts';
+import { MillraceError } from '#domain/errors.ts';
+import type { SchemaRegistry } from '#domain/ports/schema-registry.ts';
+import { rawTopic } from '#domain/ports/topics.ts';
+import { eventTimeOf } from '#domain/sources/event-time.ts';
+import { rawCodec } from '#domain/sources/raw-codec.ts';
+import type { Row } from '#domain/values/value.ts';
+
+export interface RawDecoders {
+  /**
+   * Loads every schema that the source's topic was written with; call it when the source changes.
+   */
+  readonly learn: (source: SourceDefinition) => Promise<void>;
+  readonly decode: (schemaId: number, value: Uint8Array) => Row;
+  readonly eventTime: (source: string, row: Row) => number;
+}
+
+export const createRawDecoders = (schemas: SchemaRegistry): RawDecoders => {
+  const byId = new Map<number, (value: Uint8Array) => Row>();
+  const times = new Map<string, (row: Row) => number>();
+  return {
+    async learn(source) {
+      for (const { id } of await schemas.versions(`${rawTopic(source.name)}-value`)) {
+        byId.set(id, rawCodec(source, await schemas.schema(id)).decode);
+      }
+      times.set(source.name, eventTimeOf(source));
+    },
+    decode(schemaId, value) {
+      const decode = byId.get(schemaId);
+      if (decode === undefined)
+        throw new MillraceError(
+          'MR_INTERNAL',
+          `a raw record has schema ${schemaId}, which was not learnt when its source was opened`,
+        );
+      return decode(value);
+    },
+    eventTime(source, row) {
+      const time = times.get(source);
+      if (time === undefined)
+        throw new MillraceError(
+          'MR_INTERNAL',
+          `source "${source}" was not opened before its records were read`,
+        );
+      return time(row);
+    },
+  };
+};

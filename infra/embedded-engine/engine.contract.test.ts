@@ -1,0 +1,42 @@
+/** The engines' contract over the embedded engine, in the SQLite log's transactions. */
+import { join } from 'node:path';
+import { createRawDecoders } from '#domain/sources/raw-decoders.ts';
+import { sqliteSchemaRegistry } from '#infra/sqlite/schema-registry.ts';
+import { engineContract } from '#tests/contracts/engine.contract.ts';
+import { openLog, temporaryDirectory } from '#tests/contracts/sqlite.ts';
+import { embeddedEngine } from './engine.ts';
+import { openSnapshots } from './snapshots.ts';
+
+engineContract(
+  'embedded',
+  async () => {
+    const directory = temporaryDirectory();
+    let open = openLog(directory.path);
+    return {
+      log: () => open.log,
+      schemas: () => sqliteSchemaRegistry(open.database),
+      async start(events, { source }) {
+        const schemas = sqliteSchemaRegistry(open.database);
+        const decoders = createRawDecoders(schemas);
+        await decoders.learn(source);
+        return embeddedEngine({
+          ...events,
+          log: open.log,
+          schemas,
+          decoders,
+          snapshots: openSnapshots(join(directory.path, 'state')),
+          warn: () => {},
+        });
+      },
+      async crash() {
+        await open.close();
+        open = openLog(directory.path);
+      },
+      async close() {
+        await open.close();
+        directory.remove();
+      },
+    };
+  },
+  { reportsFailures: true, deadlineMs: 20_000 },
+);

@@ -1,0 +1,202 @@
+/**
+ * The Flink engine: keeps Flink computing the generations that the registry wants, and every
+ * gateway reading the one that is live.
+ *
+ * Every process polls how far the generations are and answers from them. One process, the leader,
+ * also starts and stops jobs and reports when a generation is filled. A leader that dies leaves
+ * nothing undone: the registry has what is wanted, Flink has what runs, and the next leader
+ * compares the two again.
+ */
+
+import type { EngineJob } from '#domain/api/operations.ts';
+import type { UpdateDecoder } from '#domain/encoding/update-decoder.ts';
+import { type Degraded, degraded, NOT_DEGRADED } from '#domain/ports/degraded.ts';
+import type { Engine, EngineEvents, WantedGeneration, WantedView } from '#domain/ports/engine.ts';
+import type { CacheStore, TilesTarget } from '#domain/ports/online-store.ts';
+import type { FetchedTiles, ServedView } from '#domain/ports/served-view.ts';
+import { featuresTopic, lateTopic, rawTopic } from '#domain/ports/topics.ts';
+import { answeringGeneration, generationLiveAt } from '#domain/registry/answering-generation.ts';
+import type { FlinkCluster } from './cluster.ts';
+import { createFills } from './fills.ts';
+import { type FlinkGeneration, flinkGeneration } from './generation.ts';
+import { jobHealth } from './job-health.ts';
+import { materializeJobFor } from './materialize-jobs.ts';
+import { createQuietTopics } from './quiet-topics.ts';
+import { repeat } from './repeat.ts';
+import { generationsOf, type WantedJobsOptions, wantedJobs } from './wanted-jobs.ts';
+
+export interface FlinkEngineOptions extends WantedJobsOptions {
+  readonly cache: CacheStore | null;
+  readonly decoder: UpdateDecoder;
+  readonly cluster: FlinkCluster;
+  readonly fetcher: (
+    target: TilesTarget,
+  ) => (keys: readonly string[], at: number) => Promise<FetchedTiles>;
+  /** whether this process manages the jobs */
+  readonly leads: () => boolean;
+  readonly onFilled: EngineEvents['onFilled'];
+  /** see quiet-topics.ts */
+  readonly nudge: (topic: string) => Promise<void>;
+  readonly warn: (message: string) => void;
+}
+
+export interface FlinkEngine extends Engine {
+  readonly generation: (view: string, generation: number) => FlinkGeneration | null;
+  readonly running: () => readonly FlinkGeneration[];
+  readonly jobs: () => readonly EngineJob[];
+  /** `log-unavailable` where the log does not answer */
+  readonly degraded: () => Degraded;
+}
+
+const LOG_UNAVAILABLE = degraded('log-unavailable');
+/**
+ * The log counts as unavailable when no poll has succeeded for this long. It is longer than one
+ * poll can take: a cache tier that hangs delays a poll by two seconds.
+ */
+const LOG_SILENT_MS = 5_000;
+const POLL_MS = 200;
+const RECONCILE_MS = 2_000;
+const idOf = (view: string, generation: number): string => `${view}#${generation}`;
+
+export const flinkEngine = (options: FlinkEngineOptions): FlinkEngine => {
+  const { log, jobs, cluster, warn } = options;
+  const running = new Map<string, FlinkGeneration>();
+  const generations = (): readonly FlinkGeneration[] => [...running.values()];
+  const fills = createFills({ log, jobs, cluster });
+  const wantedInFlink = wantedJobs(options);
+  const listeners = new Set<() => void>();
+  let wanted: readonly WantedView[] = [];
+  let epoch = 0;
+  let queue: Promise<void> = Promise.resolve();
+  let closed = false;
+  /** epoch ms: when a poll last succeeded */
+  let polledAt = Date.now();
+  const quiet = createQuietTopics();
+  const health = jobHealth({
+    jobs,
+    cluster,
+    generations,
+    writingJobs: () => wantedInFlink.writing(wanted),
+  });
+
+  const createTopics = async ({ spec }: WantedGeneration): Promise<void> => {
+    const partitions = spec.source.partitions ?? 1;
+    await log.createTopic(rawTopic(spec.source.name), { partitions });
+    // The number of partitions never grows: all updates of an entity are in one partition, and
+    // their offsets decide which is the later one.
+    const updates = featuresTopic(spec.view);
+    if (!(await log.topics()).some(({ topic }) => topic === updates))
+      await log.createTopic(updates, { partitions });
+    await log.createTopic(lateTopic(spec.view), { partitions: 1 });
+  };
+
+  const open = (id: string, { spec }: WantedGeneration): void => {
+    const { cache, decoder } = options;
+    const writer = materializeJobFor({
+      view: spec.view,
+      flushMs: spec.plan.ephemeral?.flushMs ?? null,
+    });
+    const checkpointAt = (): number | null =>
+      health.writing().find(({ name }) => name === writer)?.checkpointAt ?? null;
+    const fetch = options.fetcher({ plan: spec.plan, generation: spec.generation });
+    running.set(id, flinkGeneration({ spec, log, cache, decoder, checkpointAt, fetch }));
+  };
+
+  const ensureJobs = async (): Promise<void> => {
+    if (options.leads() && !closed) await wantedInFlink.ensure(wanted);
+  };
+
+  const apply = async (views: readonly WantedView[], answers: () => void): Promise<void> => {
+    wanted = views;
+    const keep = new Map(
+      generationsOf(wanted).map((g) => [idOf(g.spec.view, g.spec.generation), g] as const),
+    );
+    for (const id of running.keys()) if (!keep.has(id)) running.delete(id);
+    for (const [id, generation] of keep) {
+      if (running.get(id)?.spec.version === generation.spec.version) continue;
+      await createTopics(generation);
+      open(id, generation);
+    }
+    epoch++;
+    answers();
+    await ensureJobs();
+    await Promise.all(generations().map((generation) => generation.refresh()));
+  };
+
+  const enqueue = (work: () => Promise<void>): Promise<void> => {
+    const next = queue.then(work);
+    queue = next.catch(() => {});
+    return next;
+  };
+
+  const nudgeQuietTopics = async (): Promise<void> => {
+    const readings = [...running].map(([id, generation]) => ({
+      id,
+      topic: rawTopic(generation.spec.source.name),
+      computed: generation.computed().reduce((a, b) => a + b, 0),
+      lag: generation.lag(),
+    }));
+    for (const topic of quiet(readings, Date.now())) await options.nudge(topic);
+  };
+
+  const reportFilled = async (): Promise<void> => {
+    for (const { spec, state } of generationsOf(wanted)) {
+      const generation = running.get(idOf(spec.view, spec.generation));
+      if (state !== 'filling' || generation === undefined || !(await fills.isFilled(generation)))
+        continue;
+      await options.onFilled(spec.view, spec.generation);
+      fills.forget(generation);
+    }
+  };
+
+  const positionsNow = (): string =>
+    generations()
+      .map(({ served }) => served.position())
+      .join();
+
+  const poll = async (): Promise<void> => {
+    const before = positionsNow();
+    await Promise.all(generations().map((generation) => generation.refresh()));
+    polledAt = Date.now();
+    if (positionsNow() !== before) for (const listener of [...listeners]) listener();
+    if (!options.leads()) return;
+    await nudgeQuietTopics();
+    await reportFilled();
+  };
+
+  const stops = [
+    repeat(POLL_MS, poll, warn),
+    repeat(RECONCILE_MS, () => enqueue(ensureJobs), warn),
+    repeat(RECONCILE_MS, health.inspect, warn),
+  ];
+
+  const wantedOf = (view: string): WantedView | undefined => wanted.find((w) => w.view === view);
+  const servedOf = (view: string, generation: number): ServedView | null =>
+    running.get(idOf(view, generation))?.served ?? null;
+
+  return {
+    reconcile: (views, answers) => enqueue(() => apply(views, answers)),
+    live(view, version) {
+      const found = answeringGeneration(wantedOf(view), version);
+      return typeof found === 'number' ? servedOf(view, found) : found;
+    },
+    liveAt(view, time) {
+      const found = generationLiveAt(wantedOf(view), time);
+      return found === null ? null : servedOf(view, found);
+    },
+    epoch: () => epoch,
+    generation: (view, generation) => running.get(idOf(view, generation)) ?? null,
+    running: generations,
+    jobs: health.writing,
+    degraded: () => (Date.now() - polledAt > LOG_SILENT_MS ? LOG_UNAVAILABLE : NOT_DEGRADED),
+    onProgress(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    async close() {
+      closed = true;
+      for (const stop of stops) stop();
+      await queue;
+    },
+  };
+};

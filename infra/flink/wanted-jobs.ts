@@ -1,0 +1,94 @@
+/** Starts and stops Flink's jobs until what runs is what the registry wants. */
+import type { FeatureViewDefinition, SourceDefinition } from '#domain/definitions/model.ts';
+import type { FeatureLogColumns } from '#domain/feature-log/feature-log-record.ts';
+import type { WantedGeneration, WantedView } from '#domain/ports/engine.ts';
+import { rawTopic } from '#domain/ports/topics.ts';
+import { computeIdentity, computeJobOf, type HistoryStart } from './compute-job.ts';
+import { ensureArchive, ensureMaterialize, type MaterializeContext } from './ensure-materialize.ts';
+import { type Materialized, writingJobs } from './materialize-jobs.ts';
+import { sourceAsRead } from './read-fields.ts';
+import { computeJob } from './sql/names.ts';
+
+export interface WantedJobsOptions extends MaterializeContext {
+  /** null: retired, and not reconciled yet */
+  readonly viewDefinition: (view: string, version: number) => FeatureViewDefinition | null;
+  readonly sources: () => readonly SourceDefinition[];
+  /** the services whose answers are logged */
+  readonly featureLogs: () => readonly FeatureLogColumns[];
+  /** what a new compute job reads besides Kafka */
+  readonly historyStart: (source: SourceDefinition) => Promise<HistoryStart>;
+  /** Deletes what generations that are gone have left. */
+  readonly clean: (views: readonly WantedView[]) => Promise<void>;
+}
+
+export interface WantedJobs {
+  /** Repeating it changes nothing. It must not run twice at the same time. */
+  readonly ensure: (wanted: readonly WantedView[]) => Promise<void>;
+  /** names of the jobs that serve all views */
+  readonly writing: (wanted: readonly WantedView[]) => readonly string[];
+}
+
+export const generationsOf = (wanted: readonly WantedView[]): readonly WantedGeneration[] =>
+  wanted.flatMap((view) => view.generations);
+
+export const wantedJobs = (options: WantedJobsOptions): WantedJobs => {
+  const { log, jobs, settings } = options;
+
+  const materialized = (wanted: readonly WantedView[]): Materialized => ({
+    sources: options.sources(),
+    featureLogs: options.featureLogs(),
+    views: wanted
+      .filter(({ generations }) => generations.length > 0)
+      .map(({ view, generations }) => ({
+        view,
+        flushMs: generations.at(-1)?.spec.plan.ephemeral?.flushMs ?? null,
+        generations: generations.map(({ spec }) => ({
+          generation: spec.generation,
+          plan: spec.plan,
+        })),
+      })),
+  });
+
+  const ensureCompute = async ({ spec }: WantedGeneration): Promise<void> => {
+    const { plan, version, generation, view } = spec;
+    const definition = options.viewDefinition(view, version);
+    if (definition === null) return;
+    const source = sourceAsRead(spec.source, definition, plan);
+    const compute = { plan, source, version, generation, view: definition };
+    await jobs.ensure(
+      computeJob(view, generation),
+      computeIdentity(compute),
+      async (start, storedOffsets) => {
+        // Kept with the job: when it is started again, it decides lateness as it did before.
+        const startOffsets = storedOffsets ?? (await log.end(rawTopic(source.name)));
+        const from =
+          start.kind === 'fresh'
+            ? await options.historyStart(source)
+            : ({ query: null, from: 'earliest' } as const);
+        return {
+          ...computeJobOf(settings, { ...compute, past: startOffsets }, from),
+          startOffsets,
+        };
+      },
+    );
+  };
+
+  const discardUnwanted = async (wanted: readonly WantedView[]): Promise<void> => {
+    const names = new Set([
+      ...writingJobs(materialized(wanted)),
+      ...generationsOf(wanted).map(({ spec }) => computeJob(spec.view, spec.generation)),
+    ]);
+    for (const job of await jobs.running()) if (!names.has(job.name)) await jobs.discard(job.name);
+  };
+
+  return {
+    writing: (wanted) => writingJobs(materialized(wanted)),
+    async ensure(wanted) {
+      await ensureMaterialize(options, materialized(wanted));
+      await ensureArchive(options, materialized(wanted));
+      for (const generation of generationsOf(wanted)) await ensureCompute(generation);
+      await discardUnwanted(wanted);
+      await options.clean(wanted);
+    },
+  };
+};

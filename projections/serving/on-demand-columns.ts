@@ -1,0 +1,73 @@
+/** The on-demand columns of a read, computed row by row. */
+import { fail } from '#domain/errors.ts';
+import type { FeatureStatus } from '#domain/plan/plan.ts';
+import { checkScalar } from '#domain/values/check-scalar.ts';
+import type { Row, Value } from '#domain/values/value.ts';
+import type { ReadPlan } from './read-plan.ts';
+
+const EMPTY: Row = {};
+
+/** The request inputs of one row. @throws MR_REQUEST_INVALID */
+export const requestRow = (
+  plan: ReadPlan,
+  request: readonly Row[] | undefined,
+  row: number,
+  rows: number,
+): Row => {
+  if (plan.request.length === 0) return EMPTY;
+  const given =
+    request === undefined ? EMPTY : request.length === 1 ? (request[0] as Row) : request[row];
+  if (request !== undefined && request.length !== 1 && request.length !== rows) {
+    return fail(
+      'MR_REQUEST_INVALID',
+      `"request" has ${request.length} rows for ${rows} entities: give one for all, or one for each`,
+    );
+  }
+  for (const { name, type } of plan.request) {
+    const value = given?.[name];
+    if (value === undefined) {
+      return fail(
+        'MR_REQUEST_INVALID',
+        `the on-demand features need the request input "${name}" and row ${row} does not give it`,
+        { row, field: name },
+      );
+    }
+    if (!(value === null ? type.nullable : checkScalar(type, value))) {
+      return fail(
+        'MR_REQUEST_INVALID',
+        `request input "${name}" of row ${row} is ${JSON.stringify(value)}, which is not ${type.base}`,
+        { row, field: name },
+      );
+    }
+  }
+  return given ?? EMPTY;
+};
+
+/** Computes the on-demand columns of one row from the views' values and the request's inputs. */
+export const computeOnDemand = (
+  plan: ReadPlan,
+  viewValues: readonly (readonly Value[])[],
+  given: Row,
+  values: Value[],
+  status: FeatureStatus[],
+): void => {
+  if (plan.onDemand.length === 0) return;
+  const results: Value[] = [];
+  for (const feature of plan.onDemand) {
+    const inputs: Record<string, Value> = {};
+    for (const { parameter, from } of feature.inputs) {
+      inputs[parameter] =
+        from.from === 'request'
+          ? (given[from.name] ?? null)
+          : from.from === 'feature'
+            ? (viewValues[from.view]?.[from.feature] ?? null)
+            : (results[from.index] ?? null);
+    }
+    const value = feature.evaluate(inputs);
+    results.push(value);
+    if (feature.column !== null) {
+      values[feature.column] = value;
+      status[feature.column] = value === null ? 'null' : 'present';
+    }
+  }
+};
