@@ -188,7 +188,7 @@ test('new connections get a replaced certificate; a broken one is reported, and 
   tls.reload();
   tls.reload();
   expect((await get()).server).toBe('second');
-  expect(told.slice(1), 'said once').toEqual([expect.stringContaining('stays as it was')]);
+  expect(told.slice(1), 'said once').toEqual([expect.stringContaining('is not used')]);
   put(root.issue('fourth'));
   process.emit('SIGHUP');
   expect((await get()).server).toBe('fourth');
