@@ -1,7 +1,7 @@
 /**
- * The cached copy's worker: a member of the group that shares the partitions of features.<view>.
- * Where a partition starts is what the store itself says, so it follows the store: an emptied one
- * is filled again from the topic's beginning.
+ * The worker that fills the cache tier: a member of the consumer group that shares the partitions
+ * of features.<view>. The store itself has the position at which each partition continues, so an
+ * emptied store is filled again from the topic's beginning.
  */
 
 import type { PackedEntity } from '#domain/encoding/packed-entity.ts';
@@ -30,14 +30,14 @@ export interface CacheProjectionOptions extends KafkaAddress {
     keys: readonly string[],
   ) => Promise<readonly (PackedEntity | null)[]>;
   readonly now: () => number;
-  /** the topic's ends */
+  /** the topic's end offsets */
   readonly ends: () => Promise<readonly number[]>;
-  /** absent: traces are off */
+  /** absent: no traces */
   readonly traces?: CacheTraces;
 }
 
 export interface CacheProjection {
-  /** Keeps these generations, and no others. */
+  /** Sets the generations to keep in the cache; no others are kept. */
   readonly follow: (targets: readonly TilesTarget[]) => Promise<void>;
   readonly close: () => Promise<void>;
 }
@@ -63,7 +63,7 @@ export const cacheProjection = (options: CacheProjectionOptions): CacheProjectio
       ...(older === undefined ? {} : { older: (keys) => older(target, keys) }),
     });
 
-  /** Where the partition must be read from: the oldest that a generation lacks. */
+  /** The offset to read from: the first one that some generation lacks. */
   const begin = async (partition: number): Promise<number> => {
     const mine = new Map<number, CachePartition>();
     let from = Number.POSITIVE_INFINITY;
@@ -83,7 +83,7 @@ export const cacheProjection = (options: CacheProjectionOptions): CacheProjectio
     const updates: KeyedUpdate[] = [];
     for (const record of records) {
       const packed = decoder.pack(plan, record);
-      // Only a schema's first record waits for it.
+      // Only the first record of a schema waits for the schema.
       const first = packed instanceof Promise ? await packed : packed;
       if (first === null) continue;
       const own = plans.get(first.generation);
@@ -130,13 +130,13 @@ export const cacheProjection = (options: CacheProjectionOptions): CacheProjectio
           if (!current()) return;
           if (!(await cache.take(batch))) return restart(partition);
         }
-        options.traces?.taken(records, batch.updates);
+        options.traces?.applied(records, batch.updates);
       },
     });
 
   /**
-   * An emptied store is noticed even where nothing new comes, and a partition with nothing in it is
-   * ready as it is.
+   * Detects an emptied store even while no records arrive, and marks a partition without records as
+   * ready.
    */
   const check = async (): Promise<void> => {
     const ends = await options.ends();

@@ -1,7 +1,8 @@
 /**
- * The traces of what a cached copy takes in. Flink tells no spans: that of its computing is told
- * here, from when the log took the event (which the update's headers say) to when it took the
- * update; then that of the taking in. What is taken in waits for the read that shows it.
+ * Traces of the updates that the cache tier applies. Flink emits no spans, so the span of its
+ * computation is emitted here: it lasts from the log time of the event, which is in the update's
+ * headers, to the log time of the update. The span of applying the update follows. The trace
+ * continues with the first read that shows the update.
  */
 import type { LogRecord } from '#domain/ports/log.ts';
 import { inTrace, type TraceContext, type Tracing } from '#domain/ports/tracing.ts';
@@ -19,29 +20,27 @@ export interface CacheTracesOptions {
 
 export interface CacheTraces {
   /**
-   * These records were taken in; `updates` are what they hold, in the same order, those left out
-   * that are nobody's.
+   * Reports that these records were applied. `updates` are their updates in the same order, without
+   * those of generations that are not kept.
    */
-  readonly taken: (records: readonly LogRecord[], updates: readonly KeyedUpdate[]) => void;
+  readonly applied: (records: readonly LogRecord[], updates: readonly KeyedUpdate[]) => void;
 }
 
 /**
- * When the log took the event, beside its trace context in an update's headers: what
- * MR_TRACE_HEADERS writes.
+ * The header with the log time of the event. MR_TRACE_HEADERS writes it next to the trace context.
  */
 const LOG_TIME = 'millrace-log-time';
 /**
- * What is taken in so long after it was computed is read again, as after a restart: its trace is
- * over.
+ * An older update is being read again, for example after a restart. Its trace has ended.
  */
-const NEWS_MS = 60_000;
+const MAX_AGE_MS = 60_000;
 
-interface Taken {
+interface AppliedTrace {
   readonly parent: TraceContext;
   readonly generation: number;
   readonly keys: Set<string>;
   readonly cause: string;
-  /** when the log took the event, and the last of its updates, epoch ms */
+  /** epoch ms; the log time of the event, and of the last of its updates */
   readonly logTime: number;
   updateTime: number;
   eventTime: number;
@@ -59,8 +58,8 @@ export const createCacheTraces = ({
   const gather = (
     records: readonly LogRecord[],
     updates: readonly KeyedUpdate[],
-  ): Iterable<Taken> => {
-    const found = new Map<string, Taken>();
+  ): Iterable<AppliedTrace> => {
+    const found = new Map<string, AppliedTrace>();
     let at = 0;
     for (const record of records) {
       while (at < updates.length && (updates[at] as KeyedUpdate).offset < record.offset) at++;
@@ -68,14 +67,14 @@ export const createCacheTraces = ({
       if (record.headers === undefined || update?.offset !== record.offset || update.hopMs < 0)
         continue;
       const parent = inTrace(record.headers);
-      if (parent === null || now() - record.logTime > NEWS_MS) continue;
+      if (parent === null || now() - record.logTime > MAX_AGE_MS) continue;
       const id = `${parent.traceparent} ${update.generation}`;
-      let taken = found.get(id);
-      if (taken === undefined) {
+      let trace = found.get(id);
+      if (trace === undefined) {
         const { generation, cause } = update;
         const logTime = Number(record.headers[LOG_TIME] ?? record.logTime);
         const first = { updateTime: record.logTime, eventTime: update.newestEventTime };
-        taken = {
+        trace = {
           parent,
           generation,
           keys: new Set(),
@@ -83,16 +82,16 @@ export const createCacheTraces = ({
           logTime,
           ...first,
         };
-        found.set(id, taken);
+        found.set(id, trace);
       }
-      taken.keys.add(update.key);
-      taken.updateTime = Math.max(taken.updateTime, record.logTime);
-      taken.eventTime = Math.max(taken.eventTime, update.newestEventTime);
+      trace.keys.add(update.key);
+      trace.updateTime = Math.max(trace.updateTime, record.logTime);
+      trace.eventTime = Math.max(trace.eventTime, update.newestEventTime);
     }
     return found.values();
   };
 
-  const tell = ({
+  const emit = ({
     parent,
     generation,
     keys,
@@ -100,7 +99,7 @@ export const createCacheTraces = ({
     logTime,
     updateTime,
     eventTime,
-  }: Taken): void => {
+  }: AppliedTrace): void => {
     const common = {
       'messaging.system': 'kafka',
       'millrace.view': view,
@@ -148,8 +147,8 @@ export const createCacheTraces = ({
   };
 
   return {
-    taken(records, updates) {
-      for (const taken of gather(records, updates)) tell(taken);
+    applied(records, updates) {
+      for (const batch of gather(records, updates)) emit(batch);
     },
   };
 };

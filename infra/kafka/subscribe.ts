@@ -1,16 +1,16 @@
 /**
- * A member of a consumer group: the members share the topics' partitions, each partition's records
- * come in order, and a batch is committed once the handler has resolved. So every record is handled
- * at least once: after a kill, or when a member that the group had removed continues, a batch is
- * handled again. So a handler writes absolute values, or stores the position with what it writes
- * and returns it from `onAssigned`.
+ * A member of a consumer group. The members share the topics' partitions, the records of a
+ * partition arrive in order, and a batch is committed once the handler has resolved. So every
+ * record is handled at least once: a batch is handled again after a kill, or when a member that the
+ * group had removed continues. A handler must therefore write absolute values, or store the
+ * position together with its output and return it from `onAssigned`.
  *
- * - Nothing of an assignment is handled before its `onAssigned` has resolved, nor after its
+ * - No batch of an assignment is handled before its `onAssigned` has resolved, or after its
  *   `onRevoked` was called.
- * - A handler that throws gets the same batch again, after a pause; the partitions behind it wait.
- * - A fetch waits for the first byte only, so delivery takes about a round trip; the heartbeat goes
- *   on while a handler works.
- * - While a broker is away, the member tries again.
+ * - After a handler throws, it gets the same batch again after a pause; the other partitions wait.
+ * - A fetch waits for the first byte only, so delivery takes about one round trip. Heartbeats
+ *   continue while a handler runs.
+ * - While a broker is unavailable, the member repeats its requests.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { LogRecord } from '#domain/ports/log.ts';
@@ -33,7 +33,7 @@ export type { AssignedPartition, StartAt } from '#infra/kafka/assignments.ts';
 export interface SubscriptionBatch {
   readonly topic: string;
   readonly partition: number;
-  /** never empty, in order, of decided transactions */
+  /** never empty; in order; only committed records */
   readonly records: readonly LogRecord[];
   /** the partition's end, from the broker's answer with this batch */
   readonly end: number;
@@ -44,11 +44,11 @@ export interface SubscriptionBatch {
 export interface SubscribeOptions extends KafkaAddress {
   readonly group: string;
   readonly topics: readonly string[];
-  /** where a group without a position starts; default true */
+  /** whether a group without a position starts at the beginning; default true */
   readonly fromBeginning?: boolean;
-  /** before the names of group and topics */
+  /** prepended to the names of the group and the topics */
   readonly prefix?: string;
-  /** partitions handled at the same time; default 1 */
+  /** how many partitions are handled at the same time; default 1 */
   readonly concurrency?: number;
   readonly maxBytesPerPartition?: number;
   /**
@@ -58,22 +58,22 @@ export interface SubscribeOptions extends KafkaAddress {
   readonly commits?: 'subscription' | 'handler';
   readonly sessionTimeoutMs?: number;
   /**
-   * how long a rebalance waits for a member's handlers; a member that takes longer loses its
-   * partitions while it works
+   * how long a rebalance waits for a member's handlers; a slower member loses its partitions while
+   * its handlers still run
    */
   readonly rebalanceTimeoutMs?: number;
   readonly handler: (batch: SubscriptionBatch) => Promise<void>;
-  /** Returns where those partitions start, instead of the group's positions. */
+  /** May return the offsets at which the partitions start, instead of the group's positions. */
   readonly onAssigned?: (
     partitions: readonly AssignedPartition[],
   ) => Promise<readonly StartAt[] | undefined>;
   readonly onRevoked?: (partitions: readonly AssignedPartition[]) => Promise<void>;
-  /** a handler's or a callback's error; the work is tried again */
+  /** receives an error of a handler or a callback, which is then called again */
   readonly onError?: (error: unknown) => void;
 }
 
 export interface Subscription {
-  /** resolves with the first assignment, also an empty one */
+  /** resolves with the first assignment, even an empty one */
   readonly ready: Promise<void>;
   readonly assigned: () => readonly AssignedPartition[];
   readonly seek: (at: StartAt) => void;
@@ -82,8 +82,8 @@ export interface Subscription {
 }
 
 /**
- * The least that a broker allows. After a broker's restart the group waits for so long for members
- * that never come back.
+ * The shortest that a broker allows. After a restart of a broker, the group waits this long for
+ * members that no longer exist.
  */
 const SESSION_MS = 6_000;
 const REBALANCE_MS = 30_000;
@@ -115,13 +115,13 @@ export const subscribe = (options: SubscribeOptions): Subscription => {
     markReady = resolve;
   });
 
-  const ours = (topic: string): string => topic.slice(prefix.length);
-  const theirs = <P extends TopicPartition>(at: P): P => ({ ...at, topic: prefix + at.topic });
+  const withoutPrefix = (topic: string): string => topic.slice(prefix.length);
+  const prefixed = <P extends TopicPartition>(at: P): P => ({ ...at, topic: prefix + at.topic });
 
   const handle = async (batch: FetchedPartition): Promise<void> => {
     const generation = assignments.generation();
     const current = (): boolean => isMember() && generation === assignments.generation();
-    const topic = ours(batch.topic);
+    const topic = withoutPrefix(batch.topic);
     const { partition, next, highWatermark } = batch;
     const records = batch.records.map((record) => toLogRecord(topic, partition, record));
     await options.handler({ topic, partition, records, end: highWatermark, current });
@@ -138,7 +138,7 @@ export const subscribe = (options: SubscribeOptions): Subscription => {
     concurrency: options.concurrency ?? 1,
     handle,
   });
-  const seek = (at: StartAt): void => consuming.seek(theirs(at));
+  const seek = (at: StartAt): void => consuming.seek(prefixed(at));
 
   const assignments: Assignments = createAssignments({
     seek,
@@ -164,7 +164,9 @@ export const subscribe = (options: SubscribeOptions): Subscription => {
     }
   };
 
-  /** From a join until the group rebalances, removes this member, or is left. */
+  /**
+   * Works from a join until the group rebalances or removes this member, or this member leaves it.
+   */
   const beMember = async (joined: Membership): Promise<void> => {
     membership = joined;
     const watch = watchMembership(cluster, group, joined, {
@@ -175,7 +177,7 @@ export const subscribe = (options: SubscribeOptions): Subscription => {
     endMembership = watch.end;
     isMember = watch.isMember;
     consuming.reset();
-    assignments.assign(joined.assigned.map((at) => ({ ...at, topic: ours(at.topic) })));
+    assignments.assign(joined.assigned.map((at) => ({ ...at, topic: withoutPrefix(at.topic) })));
     markReady();
     const live = (): boolean => !closed && watch.isStable();
     const work = async (): Promise<void> => {
@@ -186,7 +188,7 @@ export const subscribe = (options: SubscribeOptions): Subscription => {
       if (joined.assigned.length > 0) await untilDone(work, live);
       await watch.changed;
     } finally {
-      // the handlers have ended: only now are the partitions given up
+      // give the partitions up only after the handlers have ended
       watch.stop();
       membership = null;
       assignments.revoke();
