@@ -55,8 +55,7 @@ export interface Transactor {
    */
   transact(plan: TransactionPlan): Promise<TransactionOutcome>;
   /**
-   * Fences every earlier producer of the transactional id, and resolves when the transaction that
-   * one left open is decided.
+   * Fences every earlier producer of the transactional id, and resolves when their open transaction is decided.
    */
   fence(): Promise<void>;
   /**

@@ -12,7 +12,7 @@ export const sqliteCode = (error: unknown): number | null => {
 
 export const isBusy = (error: unknown): boolean => sqliteCode(error) === SQLITE_BUSY;
 
-/** What a failed statement or commit means to a person. Errors of our own pass through. */
+/** Explains a failed statement or commit to the user. MillraceErrors pass unchanged. */
 export const storageError = (error: unknown, path: string): MillraceError => {
   if (error instanceof MillraceError) return error;
   const reason = messageOf(error);
