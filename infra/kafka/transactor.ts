@@ -55,7 +55,8 @@ export interface Transactor {
    */
   transact(plan: TransactionPlan): Promise<TransactionOutcome>;
   /**
-   * Fences every earlier producer of the transactional id, and resolves when their open transaction is decided.
+   * Fences every earlier producer of the transactional id, and resolves when their open transaction
+   * is decided.
    */
   fence(): Promise<void>;
   /**

@@ -1,7 +1,7 @@
 /**
  * A table's directory, in Hadoop's layout:
  *
- *     metadata/v<n>.metadata.json   one per commit, created atomically: one of two concurrent commits wins
+ *     metadata/v<n>.metadata.json   one per commit, created atomically: one of two rivals wins
  *     metadata/version-hint.text    <n>, written afterwards: other readers search from there on
  *     metadata/*.avro               manifests and manifest lists
  *     data/<column>_day=…/*.parquet
