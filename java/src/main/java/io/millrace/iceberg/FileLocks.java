@@ -26,9 +26,9 @@ public final class FileLocks implements LockManager {
   private static final long DEADLINE_MS = 60_000;
   private static final long POLL_MS = 10;
 
-  private record Held(String owner, FileChannel channel, FileLock lock) {}
+  private record Claim(String owner, FileChannel channel, FileLock lock) {}
 
-  private static final ConcurrentHashMap<Path, Held> HELD = new ConcurrentHashMap<>();
+  private static final ConcurrentHashMap<Path, Claim> CLAIMS = new ConcurrentHashMap<>();
 
   @Override
   public void initialize(Map<String, String> properties) {}
@@ -39,12 +39,12 @@ public final class FileLocks implements LockManager {
     Path file = lockFile(entityId);
     long deadline = System.currentTimeMillis() + DEADLINE_MS;
     try {
-      while (HELD.putIfAbsent(file, new Held(ownerId, null, null)) != null) {
+      while (CLAIMS.putIfAbsent(file, new Claim(ownerId, null, null)) != null) {
         if (System.currentTimeMillis() > deadline) return false;
         Thread.sleep(POLL_MS);
       }
       if (lock(file, ownerId, deadline)) return true;
-      HELD.remove(file);
+      CLAIMS.remove(file);
       return false;
     } catch (InterruptedException interrupted) {
       Thread.currentThread().interrupt();
@@ -59,7 +59,7 @@ public final class FileLocks implements LockManager {
           FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
       for (FileLock lock = channel.tryLock(); ; lock = channel.tryLock()) {
         if (lock != null) {
-          HELD.put(file, new Held(owner, channel, lock));
+          CLAIMS.put(file, new Claim(owner, channel, lock));
           return true;
         }
         if (System.currentTimeMillis() > deadline) {
@@ -76,14 +76,14 @@ public final class FileLocks implements LockManager {
   @Override
   public boolean release(String entityId, String ownerId) {
     Path file = lockFile(entityId);
-    Held held = HELD.get(file);
-    if (held == null || held.lock() == null || !held.owner().equals(ownerId)) return false;
+    Claim claim = CLAIMS.get(file);
+    if (claim == null || claim.lock() == null || !claim.owner().equals(ownerId)) return false;
     try {
-      held.channel().close();
+      claim.channel().close();
     } catch (IOException closed) {
       return false;
     } finally {
-      HELD.remove(file);
+      CLAIMS.remove(file);
     }
     return true;
   }

@@ -27,7 +27,7 @@ final class PastReader {
     try {
       return state.table.snapshotManager().tryGetSnapshot(id);
     } catch (FileNotFoundException e) {
-      throw gone(directory, "snapshot " + id + " has expired");
+      throw unavailable(directory, "snapshot " + id + " is not available");
     }
   }
 
@@ -49,11 +49,11 @@ final class PastReader {
       if (snapshot.timeMillis() <= time) low = middle + 1;
       else high = middle;
     }
-    if (low == 0) throw gone(directory, "all snapshots up to " + time + " ms have expired");
+    if (low == 0) throw unavailable(directory, "no snapshot up to " + time + " ms is available");
     return byId(state, directory, ids[low - 1]);
   }
 
-  private static LookupException gone(File directory, String what) {
+  private static LookupException unavailable(File directory, String what) {
     long[] ids = FollowedTable.snapshotIds(directory).sorted().toArray();
     String kept = ids.length == 0 ? "none is" : ids[0] + " to " + ids[ids.length - 1] + " are";
     return new LookupException(Code.SNAPSHOT_GONE, what + ": " + kept);
