@@ -22,15 +22,15 @@ import { type Membership, openGroup } from '#infra/kafka/wire/group.ts';
 export interface SubscribeOptions extends KafkaAddress, SubscriptionOptions {
   /** where a group without a position starts; default true */
   readonly fromBeginning?: boolean;
-  /** before the names of group and topics */
+  /** prepended to the names of the group and the topics */
   readonly prefix?: string;
-  /** partitions handled at the same time; default 1 */
+  /** how many partitions are handled at the same time; default 1 */
   readonly concurrency?: number;
   readonly maxBytesPerPartition?: number;
   readonly sessionTimeoutMs?: number;
   /**
-   * how long a rebalance waits for a member's handlers; a member that takes longer loses its
-   * partitions while it works
+   * how long a rebalance waits for a member's handlers; a slower member loses its partitions while
+   * its handlers still run
    */
   readonly rebalanceTimeoutMs?: number;
   /** a handler's or a callback's error; the work is tried again */
@@ -44,8 +44,8 @@ export interface KafkaSubscription extends Subscription {
 }
 
 /**
- * The least that a broker allows. After a broker's restart the group waits for so long for members
- * that never come back.
+ * The shortest that a broker allows. After a restart of a broker, the group waits this long for
+ * members that no longer exist.
  */
 const SESSION_MS = 6_000;
 const REBALANCE_MS = 30_000;
@@ -77,13 +77,13 @@ export const subscribe = (options: SubscribeOptions): KafkaSubscription => {
     markReady = resolve;
   });
 
-  const ours = (topic: string): string => topic.slice(prefix.length);
-  const theirs = <P extends TopicPartition>(at: P): P => ({ ...at, topic: prefix + at.topic });
+  const withoutPrefix = (topic: string): string => topic.slice(prefix.length);
+  const prefixed = <P extends TopicPartition>(at: P): P => ({ ...at, topic: prefix + at.topic });
 
   const handle = async (batch: FetchedPartition): Promise<void> => {
     const generation = assignments.generation();
     const current = (): boolean => isMember() && generation === assignments.generation();
-    const topic = ours(batch.topic);
+    const topic = withoutPrefix(batch.topic);
     const { partition, next, highWatermark } = batch;
     const records = batch.records.map((record) => toLogRecord(topic, partition, record));
     await options.handler({ topic, partition, records, end: highWatermark, current });
@@ -100,7 +100,7 @@ export const subscribe = (options: SubscribeOptions): KafkaSubscription => {
     concurrency: options.concurrency ?? 1,
     handle,
   });
-  const seek = (at: StartAt): void => consuming.seek(theirs(at));
+  const seek = (at: StartAt): void => consuming.seek(prefixed(at));
 
   const assignments: Assignments = createAssignments({
     seek,
@@ -126,7 +126,9 @@ export const subscribe = (options: SubscribeOptions): KafkaSubscription => {
     }
   };
 
-  /** From a join until the group rebalances, removes this member, or is left. */
+  /**
+   * Works from a join until the group rebalances or removes this member, or this member leaves it.
+   */
   const beMember = async (joined: Membership): Promise<void> => {
     membership = joined;
     const watch = watchMembership(cluster, group, joined, {
@@ -137,7 +139,7 @@ export const subscribe = (options: SubscribeOptions): KafkaSubscription => {
     endMembership = watch.end;
     isMember = watch.isMember;
     consuming.reset();
-    assignments.assign(joined.assigned.map((at) => ({ ...at, topic: ours(at.topic) })));
+    assignments.assign(joined.assigned.map((at) => ({ ...at, topic: withoutPrefix(at.topic) })));
     markReady();
     const live = (): boolean => !closed && watch.isStable();
     const work = async (): Promise<void> => {
@@ -148,7 +150,7 @@ export const subscribe = (options: SubscribeOptions): KafkaSubscription => {
       if (joined.assigned.length > 0) await untilDone(work, live);
       await watch.changed;
     } finally {
-      // the handlers have ended: only now are the partitions given up
+      // give the partitions up only after the handlers have ended
       watch.stop();
       membership = null;
       assignments.revoke();
