@@ -1,6 +1,6 @@
 /**
- * The file of a route is named after a word of its path. Every route is in the OpenAPI document, and
- * every route of the document is in a module.
+ * The file of a route is named after a word of its path. Every route is in the OpenAPI document,
+ * and every route of the document is in a module.
  */
 import { readdirSync } from 'node:fs';
 import { expect, test } from 'vitest';
