@@ -6,7 +6,7 @@ import type { TrainingSets } from '#projections/training-sets/training-sets.ts';
 import type { Rollup } from './dependencies.ts';
 import type { Generations } from './generations.ts';
 
-export interface DatasetsDependencies {
+interface DatasetsDependencies {
   readonly trainingSets: TrainingSets;
   readonly catalog: Catalog;
   readonly generations: Generations;

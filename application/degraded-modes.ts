@@ -19,7 +19,7 @@ export interface DegradedModes {
   readonly now: () => readonly DegradedMode[];
 }
 
-export interface DegradedModesDependencies {
+interface DegradedModesDependencies {
   readonly catalog: Catalog;
   readonly engine: Pick<Engine, 'degraded'>;
   readonly generations: Generations;

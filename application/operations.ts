@@ -10,7 +10,7 @@ import { createStatus, type StatusDependencies } from '#projections/status/statu
 import type { DegradedModes } from './degraded-modes.ts';
 import type { Generations } from './generations.ts';
 
-export interface OperationsDependencies
+interface OperationsDependencies
   extends Omit<StatusDependencies, 'liveGeneration' | 'fillingGeneration' | 'degraded'> {
   readonly generations: Generations;
   readonly degradedModes: Pick<DegradedModes, 'now'>;

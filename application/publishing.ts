@@ -15,7 +15,7 @@ import type { WaitFor } from '#projections/serving/wait-for.ts';
 import type { Generations } from './generations.ts';
 import type { Sources } from './sources.ts';
 
-export interface PublishingDependencies {
+interface PublishingDependencies {
   readonly catalog: Catalog;
   readonly log: Log;
   readonly history: Pick<History, 'scan' | 'endOffsets'>;

@@ -6,7 +6,7 @@ import { type Catalog, overlay } from '#projections/catalog/catalog.ts';
 import { versionsNow } from '#projections/feature-log/feature-log-tables.ts';
 import type { ReadDefinitions } from '#projections/serving/read-plan.ts';
 
-export interface PlannedDefinitions {
+interface PlannedDefinitions {
   readonly definitions: ReadDefinitions;
   /** the versions that the reads of a service were last planned with; never planned: the newest */
   readonly versions: (service: string) => FeatureLogVersions;

@@ -38,7 +38,7 @@ export interface RegistryFollower {
   readonly stop: () => void;
 }
 
-export interface RegistryFollowerDependencies {
+interface RegistryFollowerDependencies {
   readonly catalog: Catalog;
   readonly engine: Pick<Engine, 'reconcile' | 'generation' | 'onProgress'>;
   readonly sources: Pick<Sources, 'open'>;

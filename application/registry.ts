@@ -16,7 +16,7 @@ import type { Materializations } from './dependencies.ts';
 import type { Generations } from './generations.ts';
 import type { RegistryFollower } from './registry-follower.ts';
 
-export interface RegistryDependencies {
+interface RegistryDependencies {
   readonly catalog: Catalog;
   readonly bus: CommandBus;
   readonly follower: Pick<RegistryFollower, 'settled' | 'settledWithFills'>;

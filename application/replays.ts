@@ -9,7 +9,7 @@ import { createReplayQueries } from '#projections/replays/replays.ts';
 import type { Generations } from './generations.ts';
 import type { RegistryFollower } from './registry-follower.ts';
 
-export interface ReplaysDependencies {
+interface ReplaysDependencies {
   readonly catalog: Catalog;
   readonly bus: Pick<CommandBus, 'execute'>;
   readonly engine: Pick<Engine, 'generation'>;

@@ -26,7 +26,7 @@ import type { TrainingSets } from '#projections/training-sets/training-sets.ts';
 import type { DegradedModes } from './degraded-modes.ts';
 import type { RegistryFollower } from './registry-follower.ts';
 
-export interface ServingDependencies {
+interface ServingDependencies {
   readonly catalog: Catalog;
   readonly definitions: ReadDefinitions;
   readonly engine: Engine;

@@ -5,7 +5,7 @@
 import type { Engine } from '#domain/ports/engine.ts';
 import type { Catalog } from '#projections/catalog/catalog.ts';
 
-export interface ShortFillsDependencies {
+interface ShortFillsDependencies {
   readonly catalog: Pick<Catalog, 'streams' | 'onChange'>;
   readonly engine: Pick<Engine, 'generation' | 'onProgress'>;
   /** a generation with at most so many events to read is filled soon; null: none is */

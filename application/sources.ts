@@ -14,7 +14,7 @@ export interface Sources {
   readonly find: (name: string) => Promise<SourceIngest | null>;
 }
 
-export interface SourcesDependencies extends IngestDependencies {
+interface SourcesDependencies extends IngestDependencies {
   readonly catalog: Catalog;
   readonly decoders: RawDecoders;
 }

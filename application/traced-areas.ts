@@ -32,7 +32,7 @@ export const tracesOf = (
 ): Traces | undefined =>
   tracing == null ? undefined : { tracing, system, updates: createTracedUpdates() };
 
-export interface TraceAreasOptions extends Traces {
+interface TraceAreasOptions extends Traces {
   readonly views: Pick<ServingViews, 'live'>;
   readonly now: () => number;
 }

@@ -33,14 +33,14 @@ import type { Catalog } from '#projections/catalog/catalog.ts';
 import { decisionContext, needsOtherStreams } from './decision-context.ts';
 import { recordedCommand, streamOfCommand } from './recorded-command.ts';
 
-export interface CommandBusDependencies {
+interface CommandBusDependencies {
   readonly eventStore: EventStore;
   readonly catalog: Catalog;
   readonly now: () => number;
   readonly newId: () => string;
 }
 
-export interface CommandOptions {
+interface CommandOptions {
   readonly reason?: string;
   /** the version that the stream must have; absent: any */
   readonly expectedVersion?: number;

@@ -29,7 +29,7 @@ interface Facts {
 }
 
 /** The definitions that are applied together with a definition, in one request. */
-export interface BatchContext {
+interface BatchContext {
   /**
    * All of them. What reads a definition is looked up here first, so that a request which changes
    * both ends of a reference is checked as a whole.

@@ -20,7 +20,7 @@ import { createRates } from './rates.ts';
 import { createRefusals } from './refusals.ts';
 import { createResources } from './resources.ts';
 
-export interface AccessDependencies {
+interface AccessDependencies {
   readonly platform: Platform;
   readonly catalog: Catalog;
   readonly keys: KeyIndex;

@@ -15,7 +15,7 @@ import type { Refusals } from './refusals.ts';
 import { hashOf } from './secret-hash.ts';
 import { tokenBuckets } from './token-buckets.ts';
 
-export interface AuthenticateDependencies {
+interface AuthenticateDependencies {
   readonly keys: KeyIndex;
   readonly options: AccessOptions;
   readonly authenticationRequired: () => boolean;
@@ -24,7 +24,7 @@ export interface AuthenticateDependencies {
   readonly now: () => number;
 }
 
-export interface Authenticator {
+interface Authenticator {
   readonly authenticate: (credentials: Credentials) => Principal | Promise<Principal>;
   /** Whether the credentials of an authenticated principal are still valid: for long work. */
   readonly holds: (principal: Principal) => boolean;

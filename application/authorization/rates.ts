@@ -9,7 +9,7 @@ import { fail, MillraceError } from '#domain/errors.ts';
 import type { UsageCounter } from '#domain/ports/usage-counter.ts';
 import { tokenBuckets } from './token-buckets.ts';
 
-export interface RatesDependencies {
+interface RatesDependencies {
   readonly now: () => number;
   readonly counter: UsageCounter;
   readonly warn: (message: string) => void;

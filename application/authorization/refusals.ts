@@ -10,7 +10,7 @@
 import type { AccessRefusal } from '#domain/ports/access.ts';
 import type { EventStore } from '#domain/ports/event-store.ts';
 
-export interface RefusalsDependencies {
+interface RefusalsDependencies {
   readonly eventStore: Pick<EventStore, 'append'>;
   readonly now: () => number;
   readonly newId: () => string;

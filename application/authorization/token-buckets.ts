@@ -2,7 +2,7 @@
  * Token buckets, one for each id: `rate` tokens a second are added, up to `burst`; a request takes
  * one. The number of ids is bounded: past it the oldest bucket is dropped, which refills it.
  */
-export interface TokenBuckets {
+interface TokenBuckets {
   /** @returns 0: a token was taken; otherwise the ms until there is one */
   readonly take: (id: string, rate: number, burst: number, time: number) => number;
 }

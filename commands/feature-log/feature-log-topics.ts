@@ -19,7 +19,7 @@ export interface FeatureLogTopic {
   readonly schemaId: number;
 }
 
-export interface FeatureLogTopicsDependencies {
+interface FeatureLogTopicsDependencies {
   readonly log: Log;
   readonly schemas: SchemaRegistry;
   readonly warn: (message: string) => void;

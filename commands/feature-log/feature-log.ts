@@ -33,7 +33,7 @@ export interface Loggable {
   readonly sample: number | null;
 }
 
-export interface FeatureLogDependencies {
+interface FeatureLogDependencies {
   readonly log: Log;
   readonly schemas: SchemaRegistry;
   /** the versions that a service's reads were last planned with */

@@ -15,7 +15,7 @@ import { type RawCodec, rawCodec } from '#domain/sources/raw-codec.ts';
 import { type IngestedEvent, ingestEvent, type Reason, rejectText } from './ingest-event.ts';
 import type { SourceIngest } from './source-ingest.ts';
 
-export const INGEST_ACTOR = 'kafka';
+const INGEST_ACTOR = 'kafka';
 const OBJECT_BEGINS = '{'.charCodeAt(0);
 
 type Decoded =

@@ -12,7 +12,7 @@ import { ingestEvent } from './ingest-event.ts';
 import { createProducerOrder, type ProducerOrder } from './producer-order.ts';
 import type { SourceIngest } from './source-ingest.ts';
 
-export interface PublishDependencies {
+interface PublishDependencies {
   readonly log: Log;
   /** null: there is no such source */
   readonly ingest: (source: string) => Promise<SourceIngest | null>;

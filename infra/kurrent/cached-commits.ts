@@ -25,7 +25,7 @@ export const toCommit = ({ revision, data }: RecordedStreamEvent): Commit => {
   return { stream, command, events, refusal, position: positionOf(revision), version };
 };
 
-export interface CachedCommits {
+interface CachedCommits {
   /** the newest revision that was added */
   readonly newest: () => number;
   readonly version: (stream: string) => number;

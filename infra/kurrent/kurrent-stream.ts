@@ -17,7 +17,7 @@ import {
 import { MillraceError } from '#domain/errors.ts';
 import { type CommitStream, EMPTY, type RecordedStreamEvent } from './commit-stream.ts';
 
-export interface KurrentAddress {
+interface KurrentAddress {
   /** kurrentdb://host:2113?tls=false, as KurrentDB's own clients accept it */
   readonly url: string;
   /** the stream's name, one for each platform */

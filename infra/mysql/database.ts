@@ -39,9 +39,6 @@ export interface MysqlDatabase extends Pick<Transaction, 'rows'> {
 const TRIES = 8;
 const DEADLOCK = 1213;
 const LOCK_TIMEOUT = 1205;
-const DUPLICATE = 1062;
-
-export const isDuplicate = (error: unknown): boolean => numberOf(error) === DUPLICATE;
 
 export const openMysql = async (address: MysqlAddress): Promise<MysqlDatabase> => {
   const settings = {

@@ -6,7 +6,7 @@
 import type { Connection } from 'mysql2/promise';
 import type { MysqlDatabase } from './database.ts';
 
-export interface Lease {
+interface Lease {
   readonly holds: () => boolean;
   readonly close: () => Promise<void>;
 }

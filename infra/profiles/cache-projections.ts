@@ -11,13 +11,13 @@ import { type CacheProjection, cacheProjection } from '#projections/cache/cache-
 import type { StackOnline } from './stack-online.ts';
 import type { StackTraces } from './stack-traces.ts';
 
-export interface CacheProjections {
+interface CacheProjections {
   /** Follows these views with these generations. */
   readonly follow: (views: readonly WantedView[]) => Promise<void>;
   readonly close: () => Promise<void>;
 }
 
-export interface CacheProjectionsDependencies extends Pick<StackOnline, 'ttlOf' | 'older'> {
+interface CacheProjectionsDependencies extends Pick<StackOnline, 'ttlOf' | 'older'> {
   readonly kafka: KafkaAddress;
   readonly log: Pick<Log, 'end'>;
   readonly cache: CacheStore;

@@ -12,7 +12,7 @@ import { type IngestWorker, kafkaIngestWorker } from '#infra/kafka/ingest-worker
 import type { KafkaAddress } from '#infra/kafka/wire/address.ts';
 import type { Catalog } from '#projections/catalog/catalog.ts';
 
-export interface IngestWorkers {
+interface IngestWorkers {
   /** Runs one worker for each source, which validates by the source's newest version. */
   readonly follow: () => Promise<void>;
   readonly close: () => Promise<void>;

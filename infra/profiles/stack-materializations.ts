@@ -15,7 +15,7 @@ import {
   paimonTable,
 } from '#infra/flink/sql/names.ts';
 
-export interface StackMaterializationsDependencies {
+interface StackMaterializationsDependencies {
   readonly log: Pick<Log, 'committed'>;
   readonly history: Pick<History, 'endOffsets'>;
   /** null: there is no cache tier */

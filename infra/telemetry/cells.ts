@@ -5,7 +5,7 @@
  */
 import type { Metric, MetricType, Registry } from 'prom-client';
 
-export type Labels = Readonly<Record<string, string>>;
+type Labels = Readonly<Record<string, string>>;
 
 interface Value {
   readonly metricName: string;

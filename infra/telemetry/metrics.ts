@@ -12,7 +12,7 @@ import type { Metrics } from '#domain/ports/metrics.ts';
 import { counts, durations } from './cells.ts';
 import { createGauges, type GaugeSample } from './gauges.ts';
 
-export interface PlatformMetrics extends Metrics {
+interface PlatformMetrics extends Metrics {
   /** The same store, with its calls timed. */
   readonly timed: (store: EventStore) => EventStore;
 }

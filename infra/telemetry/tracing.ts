@@ -8,7 +8,7 @@ import type { Span, SpanAttributes, TraceContext, Tracing } from '#domain/ports/
 import { reportingExporter } from './reporting-exporter.ts';
 import { samplerOf } from './sampler.ts';
 
-export interface TracingOptions {
+interface TracingOptions {
   readonly version: string;
   readonly warn: (message: string) => void;
 }

@@ -17,7 +17,7 @@ import { type Grant, readGrant } from '#domain/authorization/grants.ts';
 import { fail, MillraceError } from '#domain/errors.ts';
 import type { VerifiedToken } from '#domain/ports/access.ts';
 
-export interface TokenOptions {
+interface TokenOptions {
   readonly issuer: string;
   readonly audience: string;
   /** http(s) address, or a file */

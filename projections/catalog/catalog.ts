@@ -17,7 +17,7 @@ import type { Commit, EventStore } from '#domain/ports/event-store.ts';
 import { KINDS, type RegistryEvent, streamOf } from '#domain/registry/events.ts';
 import { evolve, initialState, newestVersion, type RegistryState } from '#domain/registry/state.ts';
 
-export interface Registration {
+interface Registration {
   readonly version: number;
   readonly at: number;
   readonly actor: string;

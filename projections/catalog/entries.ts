@@ -12,7 +12,7 @@ import type { Catalog, CatalogStream } from './catalog.ts';
 import { overlay } from './catalog.ts';
 import { downstreamOf, featureTypes, upstreamOf } from './references.ts';
 
-export interface EntriesDependencies {
+interface EntriesDependencies {
   readonly catalog: Catalog;
   /** where a view's features are stored, and how far */
   readonly materializations: (

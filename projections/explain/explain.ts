@@ -17,7 +17,7 @@ import { coveredFrom, readHistorical } from '#projections/serving/historical-rea
 import type { RawEvents } from '#projections/serving/raw-events.ts';
 import { sameResult } from './same-value.ts';
 
-export interface ExplainDependencies {
+interface ExplainDependencies {
   readonly read: (request: ReadRequest) => Promise<ReadResult>;
   readonly views: ServingViews;
   readonly rawEvents: RawEvents;

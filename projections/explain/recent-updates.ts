@@ -8,10 +8,7 @@ import type { ServedView } from '#domain/ports/served-view.ts';
 import { featuresTopic } from '#domain/ports/topics.ts';
 import type { FeatureUpdate } from './explain.ts';
 
-export type UpdateIdentity = Pick<
-  RecordedUpdate,
-  'key' | 'hopMs' | 'generation' | 'tileStart' | 'cause'
->;
+type UpdateIdentity = Pick<RecordedUpdate, 'key' | 'hopMs' | 'generation' | 'tileStart' | 'cause'>;
 
 /** The update of this view in a record; null: the record has none. */
 export type DecodeUpdate = (

@@ -12,7 +12,7 @@ import { readPartition } from '#domain/ports/read-partition.ts';
 import { rawTopic } from '#domain/ports/topics.ts';
 import type { Row } from '#domain/values/value.ts';
 
-export interface EventExportDependencies {
+interface EventExportDependencies {
   readonly log: Log;
   readonly history: Pick<History, 'scan' | 'endOffsets'>;
   readonly source: (name: string) => SourceDefinition | null;

@@ -7,7 +7,7 @@ import type { FeatureLogRow } from '#domain/feature-log/feature-log-record.ts';
 import type { Catalog } from '#projections/catalog/catalog.ts';
 import type { FeatureLogRows } from './feature-log-rows.ts';
 
-export interface FeatureLogQueriesDependencies {
+interface FeatureLogQueriesDependencies {
   readonly catalog: Catalog;
   readonly rows: FeatureLogRows;
   /** writes noted answers to the log */

@@ -8,13 +8,13 @@ import { readPartition } from '#domain/ports/read-partition.ts';
 import type { SchemaRegistry } from '#domain/ports/schema-registry.ts';
 import { featureLogTopic } from '#domain/ports/topics.ts';
 
-export interface FeatureLogRowsDependencies {
+interface FeatureLogRowsDependencies {
   readonly log: Pick<Log, 'read' | 'end'>;
   readonly history: Pick<HistoryTables, 'endOffsets' | 'rows'>;
   readonly schemas: Pick<SchemaRegistry, 'schema'>;
 }
 
-export interface FeatureLogQuery {
+interface FeatureLogQuery {
   readonly requestId?: string;
   /** rows logged from this time on, epoch ms */
   readonly from?: number;

@@ -14,7 +14,7 @@ import type { ViewPlan } from '#domain/plan/plan.ts';
 import { fieldType, parseFieldType } from '#domain/values/field-type.ts';
 import type { Catalog } from '#projections/catalog/catalog.ts';
 
-export interface LoggedService {
+interface LoggedService {
   readonly columns: FeatureLogColumns;
   /** the share of requests that is logged; null: logged in the past, and no longer */
   readonly sample: number | null;

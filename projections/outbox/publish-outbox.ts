@@ -12,7 +12,7 @@ import { MillraceError } from '#domain/errors.ts';
 import type { Commit, EventStore } from '#domain/ports/event-store.ts';
 import type { ConsumerPosition, Log, OutgoingRecord } from '#domain/ports/log.ts';
 
-export const OUTBOX_CONSUMER = 'registry-outbox';
+const OUTBOX_CONSUMER = 'registry-outbox';
 export const OUTBOX_TOPIC = 'registry';
 
 const CHUNK = 100;
@@ -35,7 +35,7 @@ export interface Outbox {
 }
 
 /** The consumer's name on the log and the topic that it writes: one producer a pair. */
-export interface OutboxNames {
+interface OutboxNames {
   readonly consumer: string;
   readonly topic: string;
 }

@@ -9,7 +9,7 @@ import { parsePosition } from '#domain/ports/position.ts';
 import { readPartition } from '#domain/ports/read-partition.ts';
 import { rejectedTopic } from '#domain/ports/topics.ts';
 
-export interface RejectedDependencies {
+interface RejectedDependencies {
   readonly log: Log;
   readonly source: (name: string) => SourceDefinition | null;
   readonly publish: Publishing['publish'];

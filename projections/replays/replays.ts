@@ -14,7 +14,7 @@ import type { FieldType, Value } from '#domain/values/value.ts';
 import type { Catalog } from '#projections/catalog/catalog.ts';
 import { sameResult } from '#projections/explain/same-value.ts';
 
-export interface ReplayDependencies {
+interface ReplayDependencies {
   readonly catalog: Catalog;
   readonly generation: (view: string, generation: number) => EngineGeneration | null;
   readonly liveGeneration: (view: string) => EngineGeneration | null;

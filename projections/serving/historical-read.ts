@@ -10,7 +10,7 @@ import { foldFeatures } from '#domain/tiles/fold.ts';
 import type { RawEvent, Row, Value } from '#domain/values/value.ts';
 import type { RawEvents } from './raw-events.ts';
 
-export interface HistoricalRead {
+interface HistoricalRead {
   readonly plan: ViewPlan;
   /** encoded entity key */
   readonly key: string;
@@ -22,7 +22,7 @@ export interface HistoricalRead {
   readonly leftOut?: (event: RawEvent) => boolean;
 }
 
-export interface HistoricalValue {
+interface HistoricalValue {
   readonly values: readonly Value[];
   readonly status: readonly FeatureStatus[];
   readonly events: readonly RawEvent[];

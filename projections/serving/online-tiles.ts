@@ -27,7 +27,7 @@ import { guardStore, type StoreTimeout, type Unanswered } from './store-guard.ts
 
 type Counters = { -readonly [Store in keyof ReadsByStore]: number };
 
-export interface OnlineTilesOptions {
+interface OnlineTilesOptions {
   /** null: the platform has no cache tier */
   readonly cache: CacheStore | null;
   readonly durable: OnlineStore;

@@ -9,7 +9,7 @@ import { readPartition } from '#domain/ports/read-partition.ts';
 import { rawTopic } from '#domain/ports/topics.ts';
 import type { RawEvent, Row } from '#domain/values/value.ts';
 
-export interface RawEventsDependencies {
+interface RawEventsDependencies {
   readonly log: Log;
   readonly history: History;
   /** the source's row and event time from a record's value */
@@ -22,7 +22,7 @@ export interface RawEventsDependencies {
 
 export type RawEvents = (query: EventQuery) => Promise<readonly RawEvent[]>;
 
-export const byOrder = (a: RawEvent, b: RawEvent): number =>
+const byOrder = (a: RawEvent, b: RawEvent): number =>
   a.eventTime - b.eventTime || a.partition - b.partition || a.offset - b.offset;
 
 export const createRawEvents = ({ log, history, decode }: RawEventsDependencies): RawEvents => {

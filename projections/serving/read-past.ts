@@ -32,7 +32,7 @@ interface PastView {
   readonly leftOut?: (event: RawEvent) => boolean;
 }
 
-export type ReadPast = (
+type ReadPast = (
   plan: ReadPlan,
   request: ReadRequest,
   at: number,

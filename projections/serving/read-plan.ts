@@ -40,7 +40,7 @@ export interface OnDemandRead {
   readonly evaluate: (inputs: Row) => Value;
 }
 
-export type InputSource =
+type InputSource =
   | { readonly from: 'feature'; readonly view: number; readonly feature: number }
   | { readonly from: 'request'; readonly name: string; readonly type: FieldType }
   | { readonly from: 'on-demand'; readonly index: number };

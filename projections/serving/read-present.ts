@@ -15,7 +15,7 @@ export const fetchedModes = (fetched: readonly (FetchedTiles | null)[] | null): 
     ? NOT_DEGRADED
     : fetched.reduce((set, tiles) => set | (tiles?.degraded ?? NOT_DEGRADED), NOT_DEGRADED);
 
-export type ReadPresent = (
+type ReadPresent = (
   plan: ReadPlan,
   request: ReadRequest,
   at: number,

@@ -16,7 +16,7 @@ import type { ReadDefinitions, ReadPlan } from './read-plan.ts';
 import { createReadPresent, fetchedModes } from './read-present.ts';
 import type { WaitFor } from './wait-for.ts';
 
-export interface ReadDependencies extends Omit<ReadPastDependencies, 'sharedModes'> {
+interface ReadDependencies extends Omit<ReadPastDependencies, 'sharedModes'> {
   readonly definitions: ReadDefinitions;
   readonly views: ServingViews;
   /** a time, epoch ms, such that every later append gets a later log time */

@@ -20,7 +20,7 @@ export interface StoreTimeout {
   readonly restMs?: number;
 }
 
-export interface GuardedStore {
+interface GuardedStore {
   readonly read: (
     target: TilesTarget,
     keys: readonly string[],

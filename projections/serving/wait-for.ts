@@ -8,7 +8,7 @@ import { formatPosition } from '#domain/ports/log.ts';
 import type { TopicPosition } from '#domain/ports/position.ts';
 import type { Position } from '#domain/values/value.ts';
 
-export interface WaitForDependencies {
+interface WaitForDependencies {
   /** calls back when positions have moved; returns the function that ends the subscription */
   readonly onProgress: (listener: () => void) => () => void;
   /** the longest wait, ms */

@@ -8,7 +8,7 @@ import { placeOf } from '#domain/feature-log/sampled.ts';
 
 import { turns } from './turns.ts';
 
-export interface ChosenRows {
+interface ChosenRows {
   readonly rows: readonly FeatureLogRow[];
   readonly logged: { readonly requests: number; readonly rows: number };
 }

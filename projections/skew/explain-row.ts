@@ -27,7 +27,7 @@ import {
 import { type Noise, noiseOf, same } from './same.ts';
 import { inLogOrder, LATE, statesOf } from './states.ts';
 
-export interface RowEvidence {
+interface RowEvidence {
   readonly row: FeatureLogRow;
   readonly served: FeatureLogPlan;
   /** as training sets compute it now */

@@ -21,7 +21,7 @@ import {
 } from '#domain/training-sets/training-set-plan.ts';
 import type { Catalog } from '#projections/catalog/catalog.ts';
 
-export type AnsweringView = Pick<ServedViewOf, 'view' | 'version' | 'generation'>;
+type AnsweringView = Pick<ServedViewOf, 'view' | 'version' | 'generation'>;
 
 export interface FeatureLogPlan {
   readonly plan: TrainingSetPlan;

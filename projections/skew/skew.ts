@@ -40,7 +40,7 @@ export interface EventTimeValues {
   readonly rows: readonly ReadonlyMap<string, Value>[];
 }
 
-export interface SkewDependencies {
+interface SkewDependencies {
   readonly catalog: Catalog;
   readonly log: Pick<Log, 'offsetsAt'>;
   readonly history: Pick<HistoryTables, 'scan'>;
@@ -62,7 +62,7 @@ export interface SkewDependencies {
   readonly readTime: () => number;
 }
 
-export const DEFAULT_SAMPLE = 10_000;
+const DEFAULT_SAMPLE = 10_000;
 /**
  * The clocks of gateways and log may differ, and an answer is logged a little after it is given.
  */

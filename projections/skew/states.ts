@@ -18,11 +18,11 @@
 import type { RawEvent } from '#domain/values/value.ts';
 
 export const IN = 0;
-export const LAG = 1;
-export const LEFT_OUT = 2;
+const LAG = 1;
+const LEFT_OUT = 2;
 export const LATE = 3;
 
-export interface Evidence {
+interface Evidence {
   /** of the entity, with event times up to the read's `at`, in the order of the log */
   readonly events: readonly RawEvent[];
   /** the knowledge time of the read, epoch ms */
